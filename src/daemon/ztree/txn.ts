@@ -1,0 +1,214 @@
+// Transactions: what the leader decided, worded as results, so that applying one cannot fail and
+// applying it twice changes nothing. Encoded once, by the leader; these bytes lie in every log.
+//
+//   [type, origin, seq, session, timeMs, ...fields]
+//
+// `origin` and `seq` name the request that it answers: the server the client is on, and that
+// server's number for the request. Next on the path: zab/broadcast.ts, then ztree.ts.
+
+import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
+import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
+import type { ServerId, SessionId } from '../../protocol/records.ts'
+
+/** One change of the tree. Its zxid is its transaction's; its time is the transaction's. */
+export type Change =
+  | {
+      readonly type: 'create'
+      readonly path: string
+      readonly data: Uint8Array | null
+      /** 0 for a persistent znode */
+      readonly ephemeralOwner: SessionId
+      /** how many children the parent ever got, this one included */
+      readonly parentCreateCount: number
+    }
+  | { readonly type: 'delete'; readonly path: string }
+  | {
+      readonly type: 'setData'
+      readonly path: string
+      readonly data: Uint8Array | null
+      /** the version after it */
+      readonly version: number
+    }
+  /** A check that held: changes nothing, but its multi answers for it. */
+  | { readonly type: 'check'; readonly path: string }
+
+export type TxnBody =
+  | Exclude<Change, { type: 'check' }>
+  | { readonly type: 'multi'; readonly changes: readonly Change[] }
+  | {
+      readonly type: 'createSession'
+      readonly timeoutMs: number
+      readonly password: Uint8Array
+    }
+  /** `ephemerals` are the paths it deletes, those of proposals in flight before it included. */
+  | { readonly type: 'closeSession'; readonly ephemerals: readonly string[] }
+  /**
+   * A refusal, ordered like every other answer. For a multi, `failedAt` is the index of the part
+   * that failed out of `partCount`; both are 0 otherwise.
+   */
+  | {
+      readonly type: 'error'
+      readonly code: ErrorNumber
+      readonly failedAt: number
+      readonly partCount: number
+    }
+
+export interface Txn {
+  readonly origin: ServerId
+  readonly seq: number
+  /** on whose behalf; the new session's own id is the zxid, so it is 0 in a createSession */
+  readonly session: SessionId
+  /** the leader's wall clock, ms since 1970 */
+  readonly timeMs: number
+  readonly body: TxnBody
+}
+
+const types = {
+  create: 1,
+  delete: 2,
+  setData: 5,
+  check: 13,
+  multi: 14,
+  createSession: -10,
+  closeSession: -11,
+  error: -1,
+} as const
+
+const typeNames = new Map(
+  Object.entries(types).map(([name, number]) => [number as number, name as keyof typeof types]),
+)
+
+export function encodeTxn(out: MsgpackWriter, txn: Txn): void {
+  out.arrayHeader(5 + fieldCount(txn.body))
+  out.int(types[txn.body.type])
+  out.int(txn.origin)
+  out.int(txn.seq)
+  out.int(txn.session)
+  out.int(txn.timeMs)
+  encodeFields(out, txn.body)
+}
+
+function fieldCount(body: TxnBody | Change): number {
+  switch (body.type) {
+    case 'create':
+      return 4
+    case 'setData':
+    case 'error':
+      return 3
+    case 'createSession':
+      return 2
+    case 'delete':
+    case 'check':
+    case 'multi':
+    case 'closeSession':
+      return 1
+  }
+}
+
+function encodeFields(out: MsgpackWriter, body: TxnBody | Change): void {
+  switch (body.type) {
+    case 'create':
+      out.string(body.path)
+      out.bytes(body.data)
+      out.int(body.ephemeralOwner)
+      out.int(body.parentCreateCount)
+      return
+    case 'setData':
+      out.string(body.path)
+      out.bytes(body.data)
+      out.int(body.version)
+      return
+    case 'delete':
+    case 'check':
+      out.string(body.path)
+      return
+    case 'multi':
+      out.arrayHeader(body.changes.length)
+      for (const change of body.changes) {
+        out.arrayHeader(1 + fieldCount(change))
+        out.int(types[change.type])
+        encodeFields(out, change)
+      }
+      return
+    case 'createSession':
+      out.int(body.timeoutMs)
+      out.bytes(body.password)
+      return
+    case 'closeSession':
+      out.strings(body.ephemerals)
+      return
+    case 'error':
+      out.int(body.code)
+      out.int(body.failedAt)
+      out.int(body.partCount)
+      return
+  }
+}
+
+/**
+ * `data` and `password` are views: what is kept is copied.
+ *
+ * @throws ProtocolError for bytes that no `encodeTxn` wrote
+ */
+export function decodeTxn(reader: MsgpackReader): Txn {
+  reader.arrayHeader()
+  const type = typeOf(reader)
+  const origin = reader.natural('the origin') as ServerId
+  const seq = reader.natural('the sequence')
+  const session = reader.natural('the session id') as SessionId
+  const timeMs = reader.int()
+  const body = decodeFields(reader, type)
+  reader.expectEnd()
+  if (body.type === 'check') throw new ProtocolError('Cannot decode a transaction: a lone check')
+  return { origin, seq, session, timeMs, body }
+}
+
+function typeOf(reader: MsgpackReader): keyof typeof types {
+  const number = reader.int()
+  const type = typeNames.get(number)
+  if (type === undefined) throw new ProtocolError(`Cannot decode a transaction of type ${number}`)
+  return type
+}
+
+function decodeFields(reader: MsgpackReader, type: keyof typeof types): TxnBody | Change {
+  switch (type) {
+    case 'create':
+      return {
+        type,
+        path: reader.string(),
+        data: reader.bytes(),
+        ephemeralOwner: reader.natural('the owner') as SessionId,
+        parentCreateCount: reader.int(),
+      }
+    case 'setData':
+      return { type, path: reader.string(), data: reader.bytes(), version: reader.int() }
+    case 'delete':
+    case 'check':
+      return { type, path: reader.string() }
+    case 'multi': {
+      const count = reader.arrayHeader()
+      const changes: Change[] = []
+      for (let i = 0; i < count; i++) changes.push(decodeChange(reader))
+      return { type, changes }
+    }
+    case 'createSession': {
+      const timeoutMs = reader.natural('the session time-out')
+      return { type, timeoutMs, password: reader.bytes() ?? new Uint8Array(0) }
+    }
+    case 'closeSession':
+      return { type, ephemerals: reader.strings() }
+    case 'error': {
+      const code = reader.int() as ErrorNumber
+      return { type, code, failedAt: reader.int(), partCount: reader.int() }
+    }
+  }
+}
+
+function decodeChange(reader: MsgpackReader): Change {
+  reader.arrayHeader()
+  const type = typeOf(reader)
+  if (type !== 'create' && type !== 'delete' && type !== 'setData' && type !== 'check') {
+    throw new ProtocolError(`Cannot decode a multi: ${type} cannot be part of one`)
+  }
+  return decodeFields(reader, type) as Change
+}

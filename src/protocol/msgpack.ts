@@ -1,0 +1,446 @@
+// The one place that knows msgpack bytes. Messages are written and read field by field, straight
+// into and out of a frame: that is as fast as the hot operations need. Values of free shape (lists,
+// maps of settings) go through msgpackr, after a scan that bounds what decoding them can cost.
+//
+// Integers up to 2^32 travel as msgpack integers, larger ones as float64, as msgpackr does;
+// whatever is read as an integer is checked to be a safe one.
+
+import { pack, Unpackr } from 'msgpackr'
+import { limits } from '../limits.ts'
+import { ProtocolError } from './error-codes.ts'
+
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'number' })
+
+/** A plain value as msgpack holds it. Maps arrive as `Map`, so no key can reach a prototype. */
+export type Plain =
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly Plain[]
+  | ReadonlyMap<string, Plain>
+  | { readonly [key: string]: Plain }
+
+/** Appends frames (u32 length + one msgpack value each) to a buffer that grows. */
+export class MsgpackWriter {
+  #buffer: Buffer
+  #length = 0
+  #frameStart = -1
+
+  constructor(initialBytes = 4096) {
+    this.#buffer = Buffer.allocUnsafeSlow(initialBytes)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** A view of what was written; valid until the next write or `clear`. */
+  view(): Buffer {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  clear(): void {
+    this.#length = 0
+    this.#frameStart = -1
+  }
+
+  /** Leaves room for the frame's length. */
+  beginFrame(): void {
+    this.#reserve(4)
+    this.#frameStart = this.#length
+    this.#length += 4
+  }
+
+  /** Fills in the length of the frame begun last. */
+  endFrame(): void {
+    this.#buffer.writeUInt32BE(this.#length - this.#frameStart - 4, this.#frameStart)
+    this.#frameStart = -1
+  }
+
+  /** Takes back everything since `beginFrame`. */
+  abandonFrame(): void {
+    this.#length = this.#frameStart
+    this.#frameStart = -1
+  }
+
+  arrayHeader(count: number): void {
+    this.#reserve(5)
+    const buffer = this.#buffer
+    if (count < 16) {
+      buffer[this.#length++] = 0x90 | count
+    } else if (count < 0x10000) {
+      buffer[this.#length++] = 0xdc
+      this.#length = buffer.writeUInt16BE(count, this.#length)
+    } else {
+      buffer[this.#length++] = 0xdd
+      this.#length = buffer.writeUInt32BE(count, this.#length)
+    }
+  }
+
+  /** A safe integer. */
+  int(value: number): void {
+    this.#reserve(9)
+    const buffer = this.#buffer
+    let at = this.#length
+    if (value >= 0) {
+      if (value < 0x80) {
+        buffer[at++] = value
+      } else if (value < 0x100) {
+        buffer[at++] = 0xcc
+        buffer[at++] = value
+      } else if (value < 0x10000) {
+        buffer[at++] = 0xcd
+        buffer[at++] = value >>> 8
+        buffer[at++] = value & 0xff
+      } else if (value < 0x1_0000_0000) {
+        buffer[at++] = 0xce
+        buffer[at++] = value >>> 24
+        buffer[at++] = (value >>> 16) & 0xff
+        buffer[at++] = (value >>> 8) & 0xff
+        buffer[at++] = value & 0xff
+      } else {
+        buffer[at++] = 0xcb
+        at = buffer.writeDoubleBE(value, at)
+      }
+    } else if (value >= -32) {
+      buffer[at++] = value & 0xff
+    } else if (value >= -0x8000_0000) {
+      buffer[at++] = 0xd2
+      at = buffer.writeInt32BE(value, at)
+    } else {
+      buffer[at++] = 0xcb
+      at = buffer.writeDoubleBE(value, at)
+    }
+    this.#length = at
+  }
+
+  nil(): void {
+    this.#reserve(1)
+    this.#buffer[this.#length++] = 0xc0
+  }
+
+  boolean(value: boolean): void {
+    this.#reserve(1)
+    this.#buffer[this.#length++] = value ? 0xc3 : 0xc2
+  }
+
+  string(value: string): void {
+    const bytesMax = value.length * 3
+    this.#reserve(bytesMax + 5)
+    const buffer = this.#buffer
+    const at = this.#length
+    // The header's size depends on the byte length, which is known only after writing; short
+    // strings of ASCII, nearly all of ours, are written in place.
+    const guess = headerBytesOfString(value.length)
+    const bytes = buffer.write(value, at + guess, bytesMax, 'utf8')
+    const header = headerBytesOfString(bytes)
+    if (header !== guess) buffer.copyWithin(at + header, at + guess, at + guess + bytes)
+    if (header === 1) {
+      buffer[at] = 0xa0 | bytes
+    } else if (header === 2) {
+      buffer[at] = 0xd9
+      buffer[at + 1] = bytes
+    } else if (header === 3) {
+      buffer[at] = 0xda
+      buffer.writeUInt16BE(bytes, at + 1)
+    } else {
+      buffer[at] = 0xdb
+      buffer.writeUInt32BE(bytes, at + 1)
+    }
+    this.#length = at + header + bytes
+  }
+
+  /** Bytes, copied; or nil. */
+  bytes(value: Uint8Array | null): void {
+    if (value === null) {
+      this.nil()
+      return
+    }
+    this.bytesHeader(value.length)
+    this.raw(value)
+  }
+
+  /** Announces `count` bytes that follow with `raw`. */
+  bytesHeader(count: number): void {
+    this.#reserve(5)
+    const buffer = this.#buffer
+    if (count < 0x100) {
+      buffer[this.#length++] = 0xc4
+      buffer[this.#length++] = count
+    } else if (count < 0x10000) {
+      buffer[this.#length++] = 0xc5
+      this.#length = buffer.writeUInt16BE(count, this.#length)
+    } else {
+      buffer[this.#length++] = 0xc6
+      this.#length = buffer.writeUInt32BE(count, this.#length)
+    }
+  }
+
+  /** Bytes that are already msgpack, or the body that a header announced. */
+  raw(value: Uint8Array): void {
+    this.#reserve(value.length)
+    this.#buffer.set(value, this.#length)
+    this.#length += value.length
+  }
+
+  strings(values: readonly string[]): void {
+    this.arrayHeader(values.length)
+    for (const value of values) this.string(value)
+  }
+
+  /** Any plain value, by msgpackr; for what is rare. */
+  plain(value: Plain): void {
+    this.raw(pack(value))
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count
+    if (needed <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
+    this.#buffer.copy(grown, 0, 0, this.#length)
+    this.#buffer = grown
+  }
+}
+
+function headerBytesOfString(bytes: number): number {
+  if (bytes < 32) return 1
+  if (bytes < 0x100) return 2
+  return bytes < 0x10000 ? 3 : 5
+}
+
+/**
+ * Reads one msgpack value field by field. Whatever does not fit what the reader asks for is a
+ * ProtocolError. `bytes` are views of the buffer: copy what is kept.
+ */
+export class MsgpackReader {
+  #buffer: Buffer = Buffer.alloc(0)
+  #at = 0
+  #end = 0
+
+  /** Starts over on `buffer` between `start` and `end`. */
+  reset(buffer: Buffer, start: number, end: number): this {
+    this.#buffer = buffer
+    this.#at = start
+    this.#end = end
+    return this
+  }
+
+  /** Whether everything was read. */
+  get atEnd(): boolean {
+    return this.#at === this.#end
+  }
+
+  /** The bytes not read yet, as a view. */
+  rest(): Buffer {
+    return this.#buffer.subarray(this.#at, this.#end)
+  }
+
+  arrayHeader(): number {
+    const byte = this.#byte()
+    if ((byte & 0xf0) === 0x90) return byte & 0x0f
+    if (byte === 0xdc) return this.#uint16()
+    if (byte === 0xdd) return this.#count(this.#uint32())
+    throw unexpected('an array', byte)
+  }
+
+  /** Any safe integer. */
+  int(): number {
+    const byte = this.#byte()
+    if (byte < 0x80) return byte
+    if (byte >= 0xe0) return byte - 0x100
+    switch (byte) {
+      case 0xcc:
+        return this.#byte()
+      case 0xcd:
+        return this.#uint16()
+      case 0xce:
+        return this.#uint32()
+      case 0xd0:
+        return (this.#byte() << 24) >> 24
+      case 0xd1:
+        return (this.#uint16() << 16) >> 16
+      case 0xd2:
+        return this.#uint32() | 0
+      case 0xcb:
+        return this.#safe(this.#buffer.readDoubleBE(this.#take(8)))
+      case 0xcf:
+        return this.#safe(Number(this.#buffer.readBigUInt64BE(this.#take(8))))
+      case 0xd3:
+        return this.#safe(Number(this.#buffer.readBigInt64BE(this.#take(8))))
+    }
+    throw unexpected('an integer', byte)
+  }
+
+  /** An integer from 0 up; `what` names it in the error. */
+  natural(what: string): number {
+    const value = this.int()
+    if (value < 0) throw new ProtocolError(`Cannot read ${what}: ${value} is negative`)
+    return value
+  }
+
+  boolean(): boolean {
+    const byte = this.#byte()
+    if (byte === 0xc3) return true
+    if (byte === 0xc2) return false
+    throw unexpected('a boolean', byte)
+  }
+
+  string(): string {
+    const byte = this.#byte()
+    let count: number
+    if ((byte & 0xe0) === 0xa0) count = byte & 0x1f
+    else if (byte === 0xd9) count = this.#byte()
+    else if (byte === 0xda) count = this.#uint16()
+    else if (byte === 0xdb) count = this.#uint32()
+    else throw unexpected('a string', byte)
+    const start = this.#take(count)
+    return this.#buffer.toString('utf8', start, start + count)
+  }
+
+  /** A view, or null for nil. */
+  bytes(): Buffer | null {
+    const byte = this.#byte()
+    if (byte === 0xc0) return null
+    let count: number
+    if (byte === 0xc4) count = this.#byte()
+    else if (byte === 0xc5) count = this.#uint16()
+    else if (byte === 0xc6) count = this.#uint32()
+    else throw unexpected('bytes or nil', byte)
+    const start = this.#take(count)
+    return this.#buffer.subarray(start, start + count)
+  }
+
+  /** Nil, as undefined, or what `read` reads. */
+  nilOr<T>(read: () => T): T | undefined {
+    if (this.#at < this.#end && this.#buffer[this.#at] === 0xc0) {
+      this.#at++
+      return undefined
+    }
+    return read()
+  }
+
+  strings(): string[] {
+    const count = this.arrayHeader()
+    const values: string[] = []
+    for (let i = 0; i < count; i++) values.push(this.string())
+    return values
+  }
+
+  /** The rest as one plain value, scanned before it is decoded. */
+  plain(): Plain {
+    const rest = this.rest()
+    scan(rest)
+    this.#at = this.#end
+    try {
+      return unpackr.unpack(rest) as Plain
+    } catch (cause) {
+      throw new ProtocolError('Cannot decode a msgpack value: it is malformed', { cause })
+    }
+  }
+
+  /** To be called last: trailing bytes mean that the two sides disagree about the message. */
+  expectEnd(): void {
+    if (!this.atEnd) {
+      throw new ProtocolError(`Cannot decode a message: ${this.#end - this.#at} bytes too many`)
+    }
+  }
+
+  #take(count: number): number {
+    const at = this.#at
+    if (at + count > this.#end) {
+      throw new ProtocolError('Cannot decode a msgpack value: it ends too early')
+    }
+    this.#at = at + count
+    return at
+  }
+
+  #byte(): number {
+    return this.#buffer[this.#take(1)] as number
+  }
+
+  #uint16(): number {
+    return this.#buffer.readUInt16BE(this.#take(2))
+  }
+
+  #uint32(): number {
+    return this.#buffer.readUInt32BE(this.#take(4))
+  }
+
+  /** Each element takes a byte at least: a count beyond that is a lie, told before allocating. */
+  #count(count: number): number {
+    if (count > this.#end - this.#at) {
+      throw new ProtocolError(`Cannot decode an array: ${count} elements do not fit the message`)
+    }
+    return count
+  }
+
+  #safe(value: number): number {
+    if (Number.isSafeInteger(value)) return value
+    throw new ProtocolError(`Cannot read an integer: ${value} is not a safe one`)
+  }
+}
+
+function unexpected(wanted: string, byte: number): ProtocolError {
+  const found = `0x${byte.toString(16).padStart(2, '0')}`
+  return new ProtocolError(`Cannot decode a msgpack value: wanted ${wanted}, found byte ${found}`)
+}
+
+/**
+ * Walks one msgpack value without building it: refuses extension types, deep nesting, too many
+ * elements, and bytes missing or left over.
+ *
+ * @throws ProtocolError
+ */
+function scan(bytes: Buffer): void {
+  let at = 0
+  let elements = 0
+  const remaining: number[] = [1]
+  const skip = (count: number): number => {
+    const start = at
+    at += count
+    if (at > bytes.length)
+      throw new ProtocolError('Cannot decode a msgpack value: it ends too early')
+    return start
+  }
+  const open = (count: number): void => {
+    elements += count
+    if (elements > limits.msgpackElementsMax || count > bytes.length - at) {
+      throw new ProtocolError('Cannot decode a msgpack value: too many elements')
+    }
+    if (remaining.length > limits.msgpackDepthMax) {
+      throw new ProtocolError('Cannot decode a msgpack value: it is nested too deeply')
+    }
+    remaining.push(count)
+  }
+  while (remaining.length > 0) {
+    const last = remaining.length - 1
+    const left = remaining[last] as number
+    if (left === 0) {
+      remaining.pop()
+      continue
+    }
+    remaining[last] = left - 1
+    const byte = bytes[skip(1)] as number
+    if (byte < 0x80 || byte >= 0xe0 || byte === 0xc0 || byte === 0xc2 || byte === 0xc3) continue
+    if (byte < 0x90) open((byte & 0x0f) * 2)
+    else if (byte < 0xa0) open(byte & 0x0f)
+    else if (byte < 0xc0) skip(byte & 0x1f)
+    else if (byte === 0xc4 || byte === 0xd9) skip(bytes[skip(1)] as number)
+    else if (byte === 0xc5 || byte === 0xda) skip(bytes.readUInt16BE(skip(2)))
+    else if (byte === 0xc6 || byte === 0xdb) skip(bytes.readUInt32BE(skip(4)))
+    else if (byte === 0xcc || byte === 0xd0) skip(1)
+    else if (byte === 0xcd || byte === 0xd1) skip(2)
+    else if (byte === 0xce || byte === 0xd2 || byte === 0xca) skip(4)
+    else if (byte === 0xcf || byte === 0xd3 || byte === 0xcb) skip(8)
+    else if (byte === 0xdc) open(bytes.readUInt16BE(skip(2)))
+    else if (byte === 0xdd) open(bytes.readUInt32BE(skip(4)))
+    else if (byte === 0xde) open(bytes.readUInt16BE(skip(2)) * 2)
+    else if (byte === 0xdf) open(bytes.readUInt32BE(skip(4)) * 2)
+    else throw unexpected('no extension type', byte)
+  }
+  if (at !== bytes.length) {
+    throw new ProtocolError(`Cannot decode a msgpack value: ${bytes.length - at} bytes too many`)
+  }
+}

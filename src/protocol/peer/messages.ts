@@ -1,0 +1,390 @@
+// Every message between two servers, as one msgpack array in a frame: `[kind, ...fields]`.
+//
+// The first frame either way is a hello; then, on the same link, votes, Zab's phases, and what
+// learners ask their leader on behalf of clients. One FIFO link carries all of it, so a leader's
+// answer can never overtake a commit that it depends on. A link carries at most one learner session:
+// whoever leaves it closes the link, so nothing of an older one can arrive later.
+//
+// Names as in Zab (Junqueira et al., DSN 2011) and ZooKeeper's Leader.java.
+// Next on the path: daemon/ensemble/peer-link.ts.
+
+import { ProtocolError } from '../error-codes.ts'
+import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
+import type { ServerId, SessionId } from '../records.ts'
+import type { WriteRequest } from '../zk/messages.ts'
+import { decodeRequest, encodeRequest } from '../zk/native.ts'
+import { isZxid, type Zxid } from '../zxid.ts'
+
+export const peerProtocolVersion = 1
+
+export interface PeerHello {
+  readonly version: number
+  /** undefined before the first epoch of the ensemble */
+  readonly ensembleId: string | undefined
+  readonly serverId: ServerId
+}
+
+/** Consecutive transactions of one epoch; to Zab they are opaque. */
+export interface Entries {
+  readonly first: Zxid
+  readonly count: number
+  /** `count` times u32 BE length + payload; a view when it comes from the wire */
+  readonly bytes: Uint8Array
+}
+
+/** Whom a server wants to lead; compared by epoch, then zxid, then id. */
+export interface Vote {
+  /** the candidate's currentEpoch */
+  readonly epoch: number
+  /** the end of the candidate's log, not what it applied */
+  readonly zxid: Zxid
+  readonly id: ServerId
+}
+
+export const roles = { looking: 0, following: 1, leading: 2 } as const
+export type Role = keyof typeof roles
+
+export interface Notification {
+  readonly type: 'NOTIFICATION'
+  readonly vote: Vote
+  /** logical clock of the sender's election */
+  readonly round: number
+  readonly role: Role
+  /** epoch that the sender follows or leads in; 0 while it is not established */
+  readonly establishedEpoch: number
+  /** whether the sender ever held an established history */
+  readonly initialised: boolean
+}
+
+/** Between Zab cores. */
+export type ZabMessage =
+  | Notification
+  | { readonly type: 'CEPOCH'; readonly acceptedEpoch: number; readonly initialised: boolean }
+  | { readonly type: 'NEWEPOCH'; readonly epoch: number }
+  | {
+      readonly type: 'ACKEPOCH'
+      readonly currentEpoch: number
+      readonly lastZxid: Zxid
+      /** false when this epoch had been accepted before: a promise counts once */
+      readonly counts: boolean
+    }
+  /** Followed by the transactions after it as PROPOSALs, then NEWLEADER. */
+  | { readonly type: 'DIFF'; readonly after: Zxid }
+  /** Cut the log after this zxid; then as DIFF. */
+  | { readonly type: 'TRUNC'; readonly to: Zxid }
+  | { readonly type: 'PROPOSAL'; readonly entries: Entries }
+  | { readonly type: 'NEWLEADER'; readonly epoch: number; readonly ensembleId: string }
+  | { readonly type: 'ACKNEWLEADER'; readonly epoch: number }
+  | { readonly type: 'UPTODATE'; readonly committed: Zxid }
+  | { readonly type: 'ACK'; readonly zxid: Zxid }
+  | { readonly type: 'COMMIT'; readonly zxid: Zxid }
+  /** `round` counts the leader's pings; a PONG of a round proves leadership after its PING. */
+  | { readonly type: 'PING'; readonly round: number }
+  | { readonly type: 'PONG'; readonly round: number }
+
+/** What a learner asks its leader; `seq` is fresh per link and matches the answer. */
+export type LearnerMessage =
+  | {
+      readonly type: 'REQUEST'
+      readonly seq: number
+      readonly session: SessionId
+      readonly request: WriteRequest
+    }
+  | {
+      readonly type: 'ATTACH'
+      readonly seq: number
+      readonly session: SessionId
+      readonly password: Uint8Array
+      readonly timeoutMs: number
+    }
+  | { readonly type: 'SYNC'; readonly seq: number }
+  /** Sessions heard from since the last TOUCH. */
+  | { readonly type: 'TOUCH'; readonly sessions: readonly SessionId[] }
+
+/**
+ * What the leader tells one learner outside the order of transactions. A REQUEST is answered by its
+ * transaction, which echoes (origin, seq). The others hold once the learner has applied `zxid`.
+ */
+export type LeaderMessage =
+  | {
+      readonly type: 'ATTACHED'
+      readonly seq: number
+      readonly zxid: Zxid
+      /** as the session negotiated it; 0: it is expired, unknown, or the password is wrong */
+      readonly timeoutMs: number
+    }
+  | { readonly type: 'SYNCED'; readonly seq: number; readonly zxid: Zxid }
+  /** This session now belongs to another server: close its connection here. */
+  | { readonly type: 'MOVED'; readonly session: SessionId }
+
+export type PeerMessage = ZabMessage | LearnerMessage | LeaderMessage
+
+const kinds = {
+  NOTIFICATION: 1,
+  CEPOCH: 2,
+  NEWEPOCH: 3,
+  ACKEPOCH: 4,
+  DIFF: 5,
+  TRUNC: 6,
+  PROPOSAL: 7,
+  NEWLEADER: 8,
+  ACKNEWLEADER: 9,
+  UPTODATE: 10,
+  ACK: 11,
+  COMMIT: 12,
+  PING: 13,
+  PONG: 14,
+  REQUEST: 20,
+  ATTACH: 21,
+  SYNC: 22,
+  TOUCH: 23,
+  ATTACHED: 30,
+  SYNCED: 31,
+  MOVED: 32,
+} as const
+
+const kindNames = new Map(
+  Object.entries(kinds).map(([name, kind]) => [kind as number, name as keyof typeof kinds]),
+)
+const roleNames = new Map(
+  Object.entries(roles).map(([name, role]) => [role as number, name as Role]),
+)
+
+export function encodePeerHello(out: MsgpackWriter, hello: PeerHello): void {
+  out.arrayHeader(4)
+  out.int(hello.version)
+  out.string('peer')
+  if (hello.ensembleId === undefined) out.nil()
+  else out.string(hello.ensembleId)
+  out.int(hello.serverId)
+}
+
+/** @throws ProtocolError also for a version from the future or another role */
+export function decodePeerHello(reader: MsgpackReader): PeerHello {
+  const count = reader.arrayHeader()
+  const version = reader.natural('the protocol version')
+  if (version !== peerProtocolVersion) {
+    const found = `this server speaks ${peerProtocolVersion}`
+    throw new ProtocolError(`Cannot talk peer protocol version ${version}: ${found}`)
+  }
+  const role = reader.string()
+  if (count !== 4 || role !== 'peer') {
+    throw new ProtocolError(`Cannot serve the role '${role}' on the peer port`)
+  }
+  const ensembleId = reader.nilOr(() => reader.string())
+  const serverId = reader.natural('the server id') as ServerId
+  reader.expectEnd()
+  return { version, ensembleId, serverId }
+}
+
+export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): void {
+  const header = (fields: number): void => {
+    out.arrayHeader(1 + fields)
+    out.int(kinds[message.type])
+  }
+  switch (message.type) {
+    case 'PROPOSAL':
+      header(3)
+      out.int(message.entries.first)
+      out.int(message.entries.count)
+      out.bytes(message.entries.bytes)
+      return
+    case 'ACK':
+    case 'COMMIT':
+      header(1)
+      out.int(message.zxid)
+      return
+    case 'REQUEST':
+      header(2)
+      out.int(message.session)
+      // Last, so that the decoder can hand the rest of the frame to the client protocol's decoder.
+      encodeRequest(out, message.seq, message.request)
+      return
+    case 'NOTIFICATION':
+      header(7)
+      out.int(message.vote.epoch)
+      out.int(message.vote.zxid)
+      out.int(message.vote.id)
+      out.int(message.round)
+      out.int(roles[message.role])
+      out.int(message.establishedEpoch)
+      out.boolean(message.initialised)
+      return
+    case 'CEPOCH':
+      header(2)
+      out.int(message.acceptedEpoch)
+      out.boolean(message.initialised)
+      return
+    case 'NEWEPOCH':
+    case 'ACKNEWLEADER':
+      header(1)
+      out.int(message.epoch)
+      return
+    case 'ACKEPOCH':
+      header(3)
+      out.int(message.currentEpoch)
+      out.int(message.lastZxid)
+      out.boolean(message.counts)
+      return
+    case 'DIFF':
+      header(1)
+      out.int(message.after)
+      return
+    case 'TRUNC':
+      header(1)
+      out.int(message.to)
+      return
+    case 'NEWLEADER':
+      header(2)
+      out.int(message.epoch)
+      out.string(message.ensembleId)
+      return
+    case 'UPTODATE':
+      header(1)
+      out.int(message.committed)
+      return
+    case 'PING':
+    case 'PONG':
+      header(1)
+      out.int(message.round)
+      return
+    case 'ATTACH':
+      header(4)
+      out.int(message.seq)
+      out.int(message.session)
+      out.bytes(message.password)
+      out.int(message.timeoutMs)
+      return
+    case 'SYNC':
+      header(1)
+      out.int(message.seq)
+      return
+    case 'TOUCH':
+      header(1)
+      out.arrayHeader(message.sessions.length)
+      for (const session of message.sessions) out.int(session)
+      return
+    case 'ATTACHED':
+      header(3)
+      out.int(message.seq)
+      out.int(message.zxid)
+      out.int(message.timeoutMs)
+      return
+    case 'SYNCED':
+      header(2)
+      out.int(message.seq)
+      out.int(message.zxid)
+      return
+    case 'MOVED':
+      header(1)
+      out.int(message.session)
+      return
+  }
+}
+
+/** Bytes in the message are views of the frame. */
+export function decodePeerMessage(reader: MsgpackReader): PeerMessage {
+  reader.arrayHeader()
+  const kind = reader.int()
+  const type = kindNames.get(kind)
+  if (type === undefined) throw new ProtocolError(`Cannot decode a peer message of kind ${kind}`)
+  const message = decodeFields(reader, type)
+  reader.expectEnd()
+  return message
+}
+
+function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMessage {
+  switch (type) {
+    case 'PROPOSAL': {
+      const first = zxid(reader)
+      const count = reader.natural('the entry count')
+      return { type, entries: { first, count, bytes: reader.bytes() ?? new Uint8Array(0) } }
+    }
+    case 'ACK':
+    case 'COMMIT':
+      return { type, zxid: zxid(reader) }
+    case 'REQUEST': {
+      const session = reader.natural('the session id') as SessionId
+      const { xid, request } = decodeRequest(reader)
+      if (request === undefined || !isWrite(request)) {
+        throw new ProtocolError('Cannot decode a peer request: it is no write')
+      }
+      return { type, seq: xid, session, request }
+    }
+    case 'NOTIFICATION': {
+      const epoch = reader.natural('the epoch')
+      const voteZxid = zxid(reader)
+      const id = reader.natural('the server id') as ServerId
+      const round = reader.natural('the round')
+      const role = roleNames.get(reader.int())
+      if (role === undefined) throw new ProtocolError('Cannot decode a notification: unknown role')
+      const establishedEpoch = reader.natural('the epoch')
+      const initialised = reader.boolean()
+      const vote = { epoch, zxid: voteZxid, id }
+      return { type, vote, round, role, establishedEpoch, initialised }
+    }
+    case 'CEPOCH': {
+      const acceptedEpoch = reader.natural('the epoch')
+      return { type, acceptedEpoch, initialised: reader.boolean() }
+    }
+    case 'NEWEPOCH':
+    case 'ACKNEWLEADER':
+      return { type, epoch: reader.natural('the epoch') }
+    case 'ACKEPOCH': {
+      const currentEpoch = reader.natural('the epoch')
+      return { type, currentEpoch, lastZxid: zxid(reader), counts: reader.boolean() }
+    }
+    case 'DIFF':
+      return { type, after: zxid(reader) }
+    case 'TRUNC':
+      return { type, to: zxid(reader) }
+    case 'NEWLEADER':
+      return { type, epoch: reader.natural('the epoch'), ensembleId: reader.string() }
+    case 'UPTODATE':
+      return { type, committed: zxid(reader) }
+    case 'PING':
+    case 'PONG':
+      return { type, round: reader.natural('the ping round') }
+    case 'ATTACH': {
+      const seq = reader.natural('the sequence')
+      const session = reader.natural('the session id') as SessionId
+      const password = Uint8Array.from(reader.bytes() ?? [])
+      return { type, seq, session, password, timeoutMs: reader.int() }
+    }
+    case 'SYNC':
+      return { type, seq: reader.natural('the sequence') }
+    case 'TOUCH': {
+      const count = reader.arrayHeader()
+      const sessions: SessionId[] = []
+      for (let i = 0; i < count; i++) sessions.push(reader.natural('the session id') as SessionId)
+      return { type, sessions }
+    }
+    case 'ATTACHED': {
+      const seq = reader.natural('the sequence')
+      return { type, seq, zxid: zxid(reader), timeoutMs: reader.natural('the session time-out') }
+    }
+    case 'SYNCED':
+      return { type, seq: reader.natural('the sequence'), zxid: zxid(reader) }
+    case 'MOVED':
+      return { type, session: reader.natural('the session id') as SessionId }
+  }
+}
+
+function isWrite(request: { readonly type: string }): request is WriteRequest {
+  switch (request.type) {
+    case 'create':
+    case 'delete':
+    case 'setData':
+    case 'multi':
+    case 'createSession':
+    case 'closeSession':
+      return true
+  }
+  return false
+}
+
+function zxid(reader: MsgpackReader): Zxid {
+  const value = reader.int()
+  if (!isZxid(value)) throw new ProtocolError(`Cannot read a zxid: ${value} is negative`)
+  return value
+}
