@@ -1,0 +1,474 @@
+// The segmented, append-only log under Zab's history and under the broker's partitions.
+//
+//   append ─▶ tail in memory ─ flush ─▶ one write ─▶ fdatasync ─▶ onDurable(position)
+//                                          │   group commit: one fdatasync in flight; whatever
+//                                          │   is appended meanwhile forms the next batch
+//   segments:  [full, synced] [full, synced] [active ......0000000]  [prepared 00000000000000]
+//
+// The steps on the disk are one sequence, `#advance`: the first segment that is not settled is
+// placed under its name, written and synced before its successor is touched. A failed write or
+// fsync ends that for good: after one, a later success proves nothing.
+// Next on the path: segment.ts. Opening: recovery.ts.
+
+import { invariant } from '../invariant.ts'
+import { LogFailedError } from './log-errors.ts'
+import { Preparation, preparedName } from './preparation.ts'
+import type { Position, RecordFormat } from './record-format.ts'
+import { recover, type TornTail, truncationName } from './recovery.ts'
+import { Segment } from './segment.ts'
+import type { Done, LogDirectory } from './segment-file.ts'
+import type { RecordVisitor } from './walk.ts'
+
+const segmentBytesDefault = 64 * 1024 * 1024
+
+/** An fdatasync on the main thread saves a hop to the pool, where it cannot hurt anybody: */
+const mainThreadRecordsMax = 2 // when this few wait, the server is idle,
+const fastSyncMs = 1 // and the disk is fast if these many fdatasyncs in a row took less
+const fastSyncsMin = 4
+
+export interface LogOptions {
+  readonly directory: LogDirectory
+  readonly format: RecordFormat
+
+  /** A segment takes no further record beyond this; a larger record gets a segment of its own. */
+  readonly segmentBytes?: number
+  /** Whether segments are filled with zeros ahead of need. */
+  readonly preallocate?: boolean
+
+  /** `os`: durable means handed to the operating system. A full segment is synced all the same. */
+  readonly sync?: 'group' | 'os'
+  /** Whether an idle log may sync on the main thread. */
+  readonly mainThreadSync?: boolean
+  readonly nowMs?: () => number
+
+  /** See recovery.ts. */
+  readonly knownDurable?: Position | undefined
+  readonly verifyFrom?: Position | undefined
+
+  /** All up to `position` is durable now. May be called during `flush`, never during `append`. */
+  readonly onDurable: (position: Position) => void
+  /** Called once: the log is of no more use, and the process must end. */
+  readonly onFailure: (error: LogFailedError) => void
+  /** The next segment could not be prepared, likely for lack of room; this log still works. */
+  readonly onShortage?: (error: Error) => void
+}
+
+/** @throws LogDamagedError, LogVersionError, or what the file system throws */
+export function openLog(options: LogOptions): {
+  readonly log: Log
+  readonly torn: TornTail | null
+} {
+  const { segments, torn } = recover(options)
+  return { log: new Log(options, segments), torn }
+}
+
+export class Log {
+  readonly #options: LogOptions
+  readonly #directory: LogDirectory
+  readonly #format: RecordFormat
+  readonly #segmentBytes: number
+  readonly #isGroup: boolean
+  readonly #nowMs: () => number
+  readonly #segments: Segment[] // ascending; none is empty; all but the last few are settled
+  #preparation: Preparation | null = null
+  #durable: Position | undefined
+  #reported: Position | undefined
+  #failure: LogFailedError | null = null
+
+  #isBusy = false // one step of `#advance` is under way
+  #waitingCount = 0 // records appended since the last fdatasync began
+  #fastSyncs = 0 // fdatasyncs in a row that took less than `fastSyncMs`
+  #truncation: { readonly removed: readonly Segment[]; readonly done: () => void } | null = null
+  readonly #dropped: Segment[] = [] // whose files are still to be removed
+  #isDropping = false
+  #onClosed: (() => void) | null = null
+
+  constructor(options: LogOptions, segments: Segment[]) {
+    this.#options = options
+    this.#directory = options.directory
+    this.#format = options.format
+    this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault
+    this.#isGroup = options.sync !== 'os'
+    this.#nowMs = options.nowMs ?? (() => performance.now())
+    this.#segments = segments
+    this.#durable = this.#reported = this.lastPosition
+    this.#maybePrepare()
+  }
+
+  get isEmpty(): boolean {
+    return this.#segments.length === 0
+  }
+
+  get firstPosition(): Position | undefined {
+    return this.#segments[0]?.firstPosition
+  }
+
+  /** Of what was appended, durable or not. */
+  get lastPosition(): Position | undefined {
+    return this.#segments.at(-1)?.lastPosition
+  }
+
+  get durablePosition(): Position | undefined {
+    return this.#durable
+  }
+
+  get path(): string {
+    return this.#directory.path
+  }
+
+  /**
+   * Copies one or more whole records, back to back, positions ascending. They can be read at once
+   * and go to the disk with the next `flush`.
+   */
+  append(records: Uint8Array): void {
+    this.#assertUsable()
+    invariant(this.#truncation === null, 'nothing is appended while the log is truncated')
+    const bytes = Buffer.from(records.buffer, records.byteOffset, records.length)
+    const format = this.#format
+    let segment = this.#segments.at(-1)
+    let runStart = 0 // records from here on are not copied yet; they go to `segment`
+    let runLast = segment?.lastPosition ?? -1
+    for (let at = 0; at < bytes.length; ) {
+      const length = format.wholeLength(bytes, at)
+      invariant(length > 0 && at + length <= bytes.length, 'only whole records are appended')
+      const first = format.firstPosition(bytes, at)
+      invariant(first > runLast, 'positions in a log ascend')
+      const end = (segment?.endBytes ?? 0) + at - runStart
+      if (segment === undefined || end + length > this.#segmentBytes) {
+        if (at > runStart) segment?.append(bytes.subarray(runStart, at), runLast)
+        runStart = at
+        segment = new Segment(this.#directory, format, first)
+        this.#segments.push(segment)
+      }
+      segment.note(first, segment.endBytes + at - runStart)
+      runLast = format.lastPosition(bytes, at)
+      invariant(runLast >= first, 'a record ends where it begins, or later')
+      this.#waitingCount += 1
+      at += length
+    }
+    if (runStart < bytes.length) segment?.append(bytes.subarray(runStart), runLast)
+    this.#maybePrepare()
+  }
+
+  /** Starts writing what was appended. The owner calls it once per turn of the event loop. */
+  flush(): void {
+    this.#assertUsable()
+    const isIdle =
+      this.#options.mainThreadSync !== false &&
+      this.#waitingCount <= mainThreadRecordsMax &&
+      this.#fastSyncs >= fastSyncsMin
+    this.#advance({ mayBlock: isIdle })
+  }
+
+  /**
+   * Whole records in one piece, from the one that holds or follows `from` on; durable or not.
+   * Empty if there is none up to `upTo`. At least one otherwise, even one larger than `bytesMax`;
+   * perhaps fewer than would fit, since a piece lies in one segment.
+   *
+   * @throws LogDamagedError also where `verify` finds a checksum that does not hold
+   */
+  read(range: {
+    readonly from: Position
+    readonly upTo?: Position
+    readonly bytesMax: number
+    readonly verify?: boolean
+  }): Buffer {
+    const { from, upTo = Number.MAX_SAFE_INTEGER, bytesMax, verify = false } = range
+    for (let i = this.#segmentOf(from); i < this.#segments.length; i++) {
+      const bytes = this.#segments[i]?.read({ from, upTo, bytesMax, verify })
+      if (bytes !== undefined && bytes.length > 0) return bytes
+    }
+    return Buffer.alloc(0)
+  }
+
+  /** Shows whole records, from the one that holds or follows `from` on, until told to stop. */
+  scan(from: Position, visit: RecordVisitor): void {
+    for (let i = this.#segmentOf(from); i < this.#segments.length; i++) {
+      if (this.#segments[i]?.scan(from, visit) === false) return
+    }
+  }
+
+  /**
+   * Removes every record that holds a position above `position`: from memory at once, from the disk
+   * before `done`, all that is left being durable then. -1 empties the log. Until `done` nothing may
+   * be appended.
+   */
+  truncateAfter(position: Position, done: () => void): void {
+    this.#assertUsable()
+    invariant(this.#truncation === null, 'a log is truncated once at a time')
+    const removed: Segment[] = []
+    for (let last = this.#segments.at(-1); last !== undefined; last = this.#segments.at(-1)) {
+      if (last.firstPosition <= position) last.cutAfter(position)
+      if (last.firstPosition <= position && !last.isEmpty) break
+      removed.push(last)
+      this.#segments.pop()
+    }
+    this.#durable = this.#reported = lower(this.#durable, this.lastPosition)
+    this.#truncation = { removed, done }
+    this.#advance({ mayBlock: false })
+  }
+
+  /** Removes whole segments, from the oldest on, that hold only durable positions below `position`. */
+  dropBefore(position: Position): void {
+    this.#assertUsable()
+    for (;;) {
+      const [oldest, next] = this.#segments
+      if (oldest === undefined || next === undefined || next.firstPosition > position) break
+      if (!this.#isSettled(oldest) || !next.isPlaced) break
+      this.#dropped.push(oldest)
+      this.#segments.shift()
+    }
+    this.#drop()
+  }
+
+  /** Makes all that was appended durable, by fsync in any case, and lets go of the files. */
+  close(done: () => void): void {
+    this.#onClosed = done
+    if (this.#failure === null) this.#advance({ mayBlock: false })
+    else done()
+  }
+
+  /** The step that the disk needs next, if none is under way. */
+  #advance({ mayBlock }: { readonly mayBlock: boolean }): void {
+    if (this.#isBusy || this.#failure !== null) return
+    const segment = this.#firstUnsettled()
+    if (segment === undefined) this.#whenSettled()
+    else if (!segment.isPlaced) this.#place(segment)
+    else this.#write(segment, mayBlock)
+  }
+
+  #write(segment: Segment, mayBlock: boolean): void {
+    if (!this.#try(segment.path, () => segment.write())) return
+    if (!this.#isGroup) this.#nowDurable(segment.lastPosition)
+    if (this.#isSettled(segment)) this.#advance({ mayBlock })
+    else this.#sync(segment, mayBlock)
+    this.#report()
+  }
+
+  #sync(segment: Segment, mayBlock: boolean): void {
+    const startMs = this.#nowMs()
+    const covered = segment.lastPosition
+    this.#waitingCount = 0
+    const synced = () => {
+      this.#fastSyncs = this.#nowMs() - startMs < fastSyncMs ? this.#fastSyncs + 1 : 0
+      this.#nowDurable(covered)
+      // The disk first: it is busy with the next batch while the owner hears of this one.
+      this.#advance({ mayBlock: false })
+      this.#report()
+    }
+    if (!mayBlock) this.#step(segment.path, (done) => segment.sync(done), synced)
+    else if (this.#try(segment.path, () => segment.syncNow())) synced()
+  }
+
+  /** Gives a new segment its file. Its records wait in memory until the name is on the disk. */
+  #place(segment: Segment): void {
+    const directory = this.#directory
+    const preparation = this.#preparation ?? this.#prepare({ bytes: 0 })
+    this.#preparation = null
+    this.#isBusy = true
+    preparation.take((error, file) => {
+      if (error !== null) {
+        this.#fail(segment.path, error)
+        return
+      }
+      const rename = (done: Done) => {
+        directory.rename(preparedName, segment.name)
+        directory.sync(done)
+      }
+      this.#step(segment.path, rename, () => {
+        segment.place(file)
+        this.#maybePrepare()
+        this.#advance({ mayBlock: false })
+      })
+    })
+  }
+
+  /** Everything that is left is durable: the time for what must not overlap with writing. */
+  #whenSettled(): void {
+    if (this.#isDropping) return
+    if (this.#truncation !== null) this.#truncate(this.#truncation)
+    else if (this.#onClosed !== null) this.#close(this.#onClosed)
+  }
+
+  /** A crash in the middle is finished by recovery, which the truncation's own file tells to. */
+  #truncate({ removed, done }: { removed: readonly Segment[]; done: () => void }): void {
+    const directory = this.#directory
+    const kept = this.#segments.at(-1)
+    const name = truncationName((kept?.lastPosition ?? -1) + 1)
+    const steps: ((next: Done) => void)[] = [
+      (next) => {
+        directory.create(name).close()
+        directory.sync(next)
+      },
+      (next) => {
+        for (const segment of removed) this.#remove(segment)
+        if (kept === undefined) next(null)
+        else kept.zeroStale(next)
+      },
+      (next) => {
+        if (kept === undefined) next(null)
+        else kept.sync(next)
+      },
+      (next) => directory.sync(next),
+      (next) => {
+        directory.remove(name)
+        directory.sync(next)
+      },
+    ]
+    const sequence = (finished: Done) => inOrder(steps, finished)
+    this.#step(directory.path, sequence, () => {
+      this.#truncation = null
+      this.#durable = this.#reported = this.lastPosition
+      this.#maybePrepare()
+      this.#drop()
+      done()
+      this.#advance({ mayBlock: false })
+    })
+  }
+
+  /** The oldest first, each durably before the next: a crash must not leave a hole. */
+  #drop(): void {
+    if (this.#isDropping || this.#failure !== null) return
+    // Not while a truncation is at work; it calls again.
+    if (this.#truncation !== null && this.#isBusy) return
+    const segment = this.#dropped.shift()
+    if (segment === undefined) return
+    this.#isDropping = true
+    const dropped: Done = (error) => {
+      this.#isDropping = false
+      if (error !== null) return this.#fail(segment.path, error)
+      this.#drop()
+      this.#advance({ mayBlock: false })
+    }
+    attempt((done) => {
+      this.#remove(segment)
+      this.#directory.sync(done)
+    }, dropped)
+  }
+
+  #remove(segment: Segment): void {
+    if (!segment.isPlaced) return
+    segment.close()
+    this.#directory.remove(segment.name)
+  }
+
+  #close(done: () => void): void {
+    const close = () => {
+      for (const segment of this.#segments) segment.close()
+      this.#segments.length = 0
+      this.#directory.close()
+      done()
+    }
+    const preparation = this.#preparation
+    this.#preparation = null
+    this.#isBusy = true // for good
+    if (preparation === null) close()
+    else {
+      preparation.take((_, file) => {
+        file?.close()
+        close()
+      })
+    }
+  }
+
+  #maybePrepare(): void {
+    if (this.#options.preallocate === false || this.#preparation !== null) return
+    const active = this.#segments.at(-1)
+    // Until the active segment has its name, its file has the name that the next one would get.
+    if (active !== undefined && !active.isPlaced) return
+    if (active !== undefined && active.endBytes < this.#segmentBytes / 2) return
+    this.#preparation = this.#prepare({ bytes: this.#segmentBytes })
+  }
+
+  #prepare({ bytes }: { readonly bytes: number }): Preparation {
+    return new Preparation(this.#directory, bytes, (error) => this.#options.onShortage?.(error))
+  }
+
+  #firstUnsettled(): Segment | undefined {
+    let unsettled: Segment | undefined
+    for (let i = this.#segments.length - 1; i >= 0; i--) {
+      const segment = this.#segments[i]
+      if (segment === undefined || this.#isSettled(segment)) break
+      unsettled = segment
+    }
+    return unsettled
+  }
+
+  #isSettled(segment: Segment): boolean {
+    if (!segment.isPlaced || !segment.isWritten) return false
+    if (segment.isSynced) return true
+    return !this.#isGroup && this.#onClosed === null && segment === this.#segments.at(-1)
+  }
+
+  /** Index of the last segment that begins at or before `from`; 0 if none does. */
+  #segmentOf(from: Position): number {
+    let i = this.#segments.length - 1
+    while (i > 0 && (this.#segments[i]?.firstPosition ?? 0) > from) i -= 1
+    return Math.max(i, 0)
+  }
+
+  #nowDurable(position: Position): void {
+    // While a truncation waits, `position` may be gone; at its end all that is left is durable.
+    if (this.#truncation !== null) return
+    if (this.#durable === undefined || position > this.#durable) this.#durable = position
+  }
+
+  #report(): void {
+    if (this.#durable === undefined || this.#durable === this.#reported) return
+    if (this.#failure !== null) return
+    this.#reported = this.#durable
+    this.#options.onDurable(this.#durable)
+  }
+
+  /** Runs one step on the disk, and `then` unless it failed; meanwhile `#advance` holds still. */
+  #step(path: string, start: (done: Done) => void, then: () => void): void {
+    this.#isBusy = true
+    attempt(start, (error) => {
+      this.#isBusy = false
+      if (error !== null) this.#fail(path, error)
+      else if (this.#failure === null) then()
+    })
+  }
+
+  /** @returns whether the operation succeeded; if not, the log has failed */
+  #try(path: string, operation: () => void): boolean {
+    try {
+      operation()
+      return true
+    } catch (error) {
+      this.#fail(path, error)
+      return false
+    }
+  }
+
+  #fail(path: string, error: unknown): void {
+    if (this.#failure !== null) return
+    this.#failure = new LogFailedError(path, error as Error)
+    this.#options.onFailure(this.#failure)
+  }
+
+  #assertUsable(): void {
+    if (this.#failure !== null) throw this.#failure
+    invariant(this.#onClosed === null, 'a log is used until it is closed')
+  }
+}
+
+function lower(a: Position | undefined, b: Position | undefined): Position | undefined {
+  return a === undefined || b === undefined ? undefined : Math.min(a, b)
+}
+
+/** Runs a step, which may throw instead of calling back. */
+function attempt(step: (done: Done) => void, done: Done): void {
+  try {
+    step(done)
+  } catch (error) {
+    done(error as Error)
+  }
+}
+
+/** Runs steps one after another; the first error ends them. */
+function inOrder(steps: readonly ((next: Done) => void)[], done: Done): void {
+  const [step, ...rest] = steps
+  if (step === undefined) done(null)
+  else attempt(step, (error) => (error === null ? inOrder(rest, done) : done(error)))
+}

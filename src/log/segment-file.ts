@@ -1,0 +1,121 @@
+// The disk as the log sees it: files that are written in place, and the directory that names them.
+// Two implementations run test/suites/segment-file.ts: this file's, and memory-directory.ts.
+//
+// Writing reaches the operating system, only `sync` reaches the disk; a name made, changed or
+// removed is on the disk after the directory's `sync`. Errors of synchronous calls are thrown.
+
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  write,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+
+/** Called exactly once, never before the call it was given to has returned. */
+export type Done = (error: Error | null) => void
+
+export interface SegmentFile {
+  sizeBytes(): number
+  /** Fills `into` from byte `at` on. @returns bytes read, fewer than asked at the file's end */
+  read(into: Uint8Array, at: number): number
+  /** Writes all of `bytes` at byte `at`; the caller keeps them. */
+  write(bytes: Uint8Array, at: number): void
+  /** The same off the main thread; `bytes` must not change until done. */
+  writeInBackground(bytes: Uint8Array, at: number, done: Done): void
+  /** Makes what was written before this call durable. */
+  sync(done: Done): void
+  /** The same on the main thread: faster on an idle machine, and nothing else happens meanwhile. */
+  syncNow(): void
+  close(): void
+}
+
+export interface LogDirectory {
+  readonly path: string
+  list(): string[]
+  /** An empty file, replacing one of the same name. */
+  create(name: string): SegmentFile
+  open(name: string): SegmentFile
+  rename(from: string, to: string): void
+  remove(name: string): void
+  /** Makes the names created, renamed and removed before this call durable. */
+  sync(done: Done): void
+  syncNow(): void
+  close(): void
+}
+
+/** A directory on the disk, made if missing. */
+export function openDiskDirectory(path: string): LogDirectory {
+  mkdirSync(path, { recursive: true })
+  const directory = openSync(path, 'r')
+  return {
+    path,
+    list: () => readdirSync(path),
+    create: (name) => new DiskFile(openSync(join(path, name), 'w+')),
+    open: (name) => new DiskFile(openSync(join(path, name), 'r+')),
+    rename: (from, to) => renameSync(join(path, from), join(path, to)),
+    remove: (name) => rmSync(join(path, name)),
+    sync: (done) => fsync(directory, done),
+    syncNow: () => fsyncSync(directory),
+    close: () => closeSync(directory),
+  }
+}
+
+class DiskFile implements SegmentFile {
+  readonly #descriptor: number
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor
+  }
+
+  sizeBytes(): number {
+    return fstatSync(this.#descriptor).size
+  }
+
+  read(into: Uint8Array, at: number): number {
+    let filled = 0
+    while (filled < into.length) {
+      const count = readSync(this.#descriptor, into, filled, into.length - filled, at + filled)
+      if (count === 0) break
+      filled += count
+    }
+    return filled
+  }
+
+  write(bytes: Uint8Array, at: number): void {
+    let written = 0
+    while (written < bytes.length) {
+      const rest = bytes.length - written
+      written += writeSync(this.#descriptor, bytes, written, rest, at + written)
+    }
+  }
+
+  writeInBackground(bytes: Uint8Array, at: number, done: Done): void {
+    write(this.#descriptor, bytes, 0, bytes.length, at, (error, written) => {
+      if (error !== null || written === bytes.length) done(error)
+      else this.writeInBackground(bytes.subarray(written), at + written, done)
+    })
+  }
+
+  sync(done: Done): void {
+    fdatasync(this.#descriptor, done)
+  }
+
+  syncNow(): void {
+    fdatasyncSync(this.#descriptor)
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+}

@@ -1,0 +1,297 @@
+// One segment of the log: records back to back in one file, named by its first position.
+//
+//   0000000300000001.segment, preallocated with zeros so that writing changes no file size:
+//
+//   [record][record][record] ... [record][record][record]00000000000000000000000000000
+//   0                                    │writtenBytes   │endBytes          segmentBytes │
+//                                        └ in memory: the tail that the next write takes ┘
+//
+// A zero length ends the records. Next on the path: segment-file.ts.
+
+import { invariant } from '../invariant.ts'
+import { indexIntervalBytes, SparseIndex } from './index.ts'
+import { LogDamagedError } from './log-errors.ts'
+import type { Position, RecordFormat } from './record-format.ts'
+import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
+import { type RecordVisitor, walkRecords } from './walk.ts'
+import { zeroInBackground } from './zero.ts'
+
+const tailBytesMin = 4096
+const tailBytesKept = 256 * 1024 // a larger tail was a burst: its memory is given back
+
+const empty: Buffer = Buffer.alloc(0)
+
+export interface ReadRange {
+  readonly from: Position
+  /** Records that hold a higher position are left out. */
+  readonly upTo: Position
+  readonly bytesMax: number
+  /** Checks every record's checksum. */
+  readonly verify: boolean
+}
+
+export function segmentName(firstPosition: Position): string {
+  return `${firstPosition.toString(16).padStart(16, '0')}.segment`
+}
+
+/** The first position in a segment's name, or undefined for another name. */
+export function positionOfName(name: string): Position | undefined {
+  const digits = /^([0-9a-f]{16})\.segment$/.exec(name)?.[1]
+  return digits === undefined ? undefined : Number.parseInt(digits, 16)
+}
+
+export class Segment {
+  readonly firstPosition: Position
+  readonly name: string
+  readonly path: string
+  readonly #format: RecordFormat
+  readonly #index = new SparseIndex()
+  #file: SegmentFile | null = null // none until it is placed under its name
+  #isUnread = false
+  #lastPosition: Position
+  #tail: Buffer = empty
+  #tailBytes = 0
+  #writtenBytes = 0
+  #syncedBytes = 0
+  #staleEndBytes = 0 // what was cut lies in the file up to here until it is zeroed
+
+  constructor(directory: LogDirectory, format: RecordFormat, firstPosition: Position) {
+    this.firstPosition = firstPosition
+    this.name = segmentName(firstPosition)
+    this.path = `${directory.path}/${this.name}`
+    this.#format = format
+    this.#lastPosition = firstPosition
+  }
+
+  get lastPosition(): Position {
+    return this.#lastPosition
+  }
+
+  /** Bytes of all its records, written or not. */
+  get endBytes(): number {
+    return this.#writtenBytes + this.#tailBytes
+  }
+
+  get isEmpty(): boolean {
+    return this.endBytes === 0
+  }
+
+  get isPlaced(): boolean {
+    return this.#file !== null
+  }
+
+  get isWritten(): boolean {
+    return this.#tailBytes === 0
+  }
+
+  get isSynced(): boolean {
+    return this.#syncedBytes === this.endBytes
+  }
+
+  /** Its file has its name on the disk and may be written. */
+  place(file: SegmentFile): void {
+    this.#file = file
+  }
+
+  /** The same for a full segment of an older run; its records are found when one is wanted. */
+  placeUnread(file: SegmentFile): void {
+    this.#file = file
+    this.#isUnread = true
+  }
+
+  /** Takes a record that recovery found in the file, durable from now on. */
+  adopt(record: { first: Position; last: Position; offset: number; length: number }): void {
+    this.#index.add(record.first, record.offset)
+    this.#lastPosition = record.last
+    this.#writtenBytes = this.#syncedBytes = record.offset + record.length
+  }
+
+  /** Writes again, unchanged, the records that hold positions above `from`, and some before. */
+  rewrite({ file, from }: { readonly file: SegmentFile; readonly from: Position }): void {
+    if (this.isEmpty || this.#lastPosition <= from) return
+    const start = this.#index.floor(from)
+    const bytes = Buffer.allocUnsafe(this.#writtenBytes - start)
+    file.read(bytes, start)
+    file.write(bytes, start)
+  }
+
+  /** Tells where the next record, which `append` will bring, begins. */
+  note(firstPosition: Position, offset: number): void {
+    this.#index.add(firstPosition, offset)
+  }
+
+  /** Copies whole records that `note` has told of. */
+  append(records: Uint8Array, lastPosition: Position): void {
+    const needed = this.#tailBytes + records.length
+    if (needed > this.#tail.length) {
+      const larger = Buffer.allocUnsafeSlow(
+        Math.max(tailBytesMin, 2 ** Math.ceil(Math.log2(needed))),
+      )
+      this.#tail.copy(larger, 0, 0, this.#tailBytes)
+      this.#tail = larger
+    }
+    this.#tail.set(records, this.#tailBytes)
+    this.#tailBytes = needed
+    this.#lastPosition = lastPosition
+  }
+
+  /** Hands the tail to the operating system in one write. */
+  write(): void {
+    if (this.#tailBytes === 0) return
+    this.#placedFile().write(this.#tail.subarray(0, this.#tailBytes), this.#writtenBytes)
+    this.#writtenBytes += this.#tailBytes
+    this.#tailBytes = 0
+    if (this.#tail.length > tailBytesKept) this.#tail = empty
+  }
+
+  /** Makes what is written durable; `done` is called once `isSynced` knows about it. */
+  sync(done: Done): void {
+    const covered = this.#writtenBytes
+    this.#placedFile().sync((error) => {
+      if (error === null) this.#syncedBytes = Math.min(covered, this.#writtenBytes)
+      done(error)
+    })
+  }
+
+  syncNow(): void {
+    this.#placedFile().syncNow()
+    this.#syncedBytes = this.#writtenBytes
+  }
+
+  /** @returns whole records in one piece; one at least if there is one in range, even a large one */
+  read({ from, upTo, bytesMax, verify }: ReadRange): Buffer {
+    this.#findRecords()
+    const start = this.#index.floor(from)
+    const end = this.#index.ceiling(upTo) ?? this.endBytes
+    let held = empty // what was read when the first record in range was met
+    let heldOffset = 0
+    let first = -1
+    let last = -1
+    const chunkBytes = bytesMax + indexIntervalBytes
+    this.#walk({ start, end, chunkBytes }, (bytes, at, length, offset) => {
+      const lastPosition = this.#format.lastPosition(bytes, at)
+      if (lastPosition < from) return true
+      if (lastPosition > upTo) return false
+      if (first === -1) {
+        first = offset
+        held = bytes
+        heldOffset = offset - at
+      } else if (offset + length - first > bytesMax) {
+        return false
+      }
+      if (verify && !this.#format.isIntact(bytes, at, length)) {
+        throw new LogDamagedError(this.path, offset, 'the checksum of a record does not hold')
+      }
+      last = offset + length
+      return last - first < bytesMax
+    })
+    if (first === -1) return empty
+    if (last <= heldOffset + held.length) {
+      return held.subarray(first - heldOffset, last - heldOffset)
+    }
+    const whole = Buffer.allocUnsafe(last - first)
+    this.#fill(whole, first)
+    return whole
+  }
+
+  /** Shows the records from the one that holds or follows `from` on, whole, until told to stop. */
+  scan(from: Position, visit: RecordVisitor): boolean {
+    this.#findRecords()
+    const start = this.#index.floor(from)
+    return this.#walk({ start, end: this.endBytes }, (bytes, at, length, offset) =>
+      this.#format.lastPosition(bytes, at) < from ? true : visit(bytes, at, length, offset),
+    )
+  }
+
+  /** Forgets every record that holds a position above `position`; `zeroStale` then clears the file. */
+  cutAfter(position: Position): void {
+    this.#findRecords()
+    if (this.#lastPosition <= position) return
+    const start = this.#index.floor(position)
+    const kept =
+      this.#lastHeld(start, position) ?? this.#lastHeld(this.#index.before(start), position)
+    const cut = kept?.endOffset ?? 0
+    this.#staleEndBytes = Math.max(this.#staleEndBytes, this.#writtenBytes)
+    this.#tailBytes = Math.max(0, cut - this.#writtenBytes)
+    this.#writtenBytes = Math.min(cut, this.#writtenBytes)
+    this.#syncedBytes = Math.min(cut, this.#syncedBytes)
+    this.#index.cut(cut)
+    this.#lastPosition = kept?.lastPosition ?? this.firstPosition
+  }
+
+  /** Clears what `cutAfter` left in the file. */
+  zeroStale(done: Done): void {
+    const range = { from: this.#writtenBytes, to: this.#staleEndBytes }
+    zeroInBackground(this.#placedFile(), range, (error) => {
+      if (error === null) this.#staleEndBytes = 0
+      done(error)
+    })
+  }
+
+  close(): void {
+    this.#file?.close()
+    this.#file = null
+  }
+
+  #findRecords(): void {
+    if (!this.#isUnread) return
+    this.#isUnread = false
+    const file = this.#placedFile()
+    const source = (into: Buffer, at: number) => file.read(into, at)
+    const format = this.#format
+    walkRecords(
+      source,
+      format,
+      { start: 0, end: file.sizeBytes() },
+      (bytes, at, length, offset) => {
+        const first = format.firstPosition(bytes, at)
+        this.adopt({ first, last: format.lastPosition(bytes, at), offset, length })
+        return true
+      },
+    )
+  }
+
+  /** The last record from byte `start` on that holds nothing above `position`. */
+  #lastHeld(start: number, position: Position) {
+    let held: { readonly endOffset: number; readonly lastPosition: Position } | undefined
+    this.#walk({ start, end: this.endBytes }, (bytes, at, length, offset) => {
+      const lastPosition = this.#format.lastPosition(bytes, at)
+      if (lastPosition <= position) held = { endOffset: offset + length, lastPosition }
+      return lastPosition <= position
+    })
+    return held
+  }
+
+  #walk(
+    range: { readonly start: number; readonly end: number; readonly chunkBytes?: number },
+    visit: RecordVisitor,
+  ): boolean {
+    const source = (into: Buffer, at: number) => this.#fill(into, at)
+    const { offset, ended } = walkRecords(source, this.#format, range, visit)
+    if (ended === 'end' || ended === 'told') return ended === 'end'
+    throw new LogDamagedError(this.path, offset, 'a record that was there is none any more')
+  }
+
+  /** Reads what was appended, from the file and then from the tail. */
+  #fill(into: Buffer, at: number): number {
+    const inFile = Math.max(0, Math.min(into.length, this.#writtenBytes - at))
+    if (inFile > 0 && this.#placedFile().read(into.subarray(0, inFile), at) < inFile) {
+      throw new LogDamagedError(this.path, at, 'the file is shorter than it was')
+    }
+    const inTail = Math.max(0, at - this.#writtenBytes)
+    return (
+      inFile +
+      this.#tail.copy(
+        into,
+        inFile,
+        inTail,
+        Math.min(this.#tailBytes, inTail + into.length - inFile),
+      )
+    )
+  }
+
+  #placedFile(): SegmentFile {
+    invariant(this.#file !== null, 'a segment is placed before its file is used')
+    return this.#file
+  }
+}

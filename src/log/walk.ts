@@ -1,0 +1,54 @@
+// Goes from record to record, by their lengths, over bytes that are read a chunk at a time.
+
+import { notARecord, otherVersion, type RecordFormat } from './record-format.ts'
+
+const chunkBytesDefault = 256 * 1024
+
+/**
+ * Is shown one whole record: `bytes[at, at + length)`, which lies at byte `offset` of its segment.
+ *
+ * @returns whether to go on. `bytes` stays as it is when the walk goes on to another chunk.
+ */
+export type RecordVisitor = (bytes: Buffer, at: number, length: number, offset: number) => boolean
+
+/** Why a walk ended: no room for another header, a zero length, no record, or the visitor said so. */
+export type WalkEnd = 'end' | 'zero' | 'not a record' | 'other version' | 'told'
+
+/**
+ * Visits the records in bytes [start, end) of what `read` reads.
+ *
+ * @param read fills a buffer from a byte offset on, and says how far
+ * @returns where the record lies that was not visited, or that the visitor stopped at
+ */
+export function walkRecords(
+  read: (into: Buffer, at: number) => number,
+  format: RecordFormat,
+  range: { readonly start: number; readonly end: number; readonly chunkBytes?: number },
+  visit: RecordVisitor,
+): { readonly offset: number; readonly ended: WalkEnd } {
+  const { start, end, chunkBytes = chunkBytesDefault } = range
+  const chunkAt = (offset: number, bytes: number) => {
+    const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(bytes, end - offset)))
+    return chunk.subarray(0, read(chunk, offset))
+  }
+  let chunk = chunkAt(start, chunkBytes)
+  let chunkOffset = start
+  for (let offset = start; ; ) {
+    if (offset + format.headerBytes > chunkOffset + chunk.length) {
+      chunk = chunkAt(offset, chunkBytes)
+      chunkOffset = offset
+      if (chunk.length < format.headerBytes) return { offset, ended: 'end' }
+    }
+    const length = format.wholeLength(chunk, offset - chunkOffset)
+    if (length === 0) return { offset, ended: 'zero' }
+    if (length === otherVersion) return { offset, ended: 'other version' }
+    if (length === notARecord || offset + length > end) return { offset, ended: 'not a record' }
+    if (offset + length > chunkOffset + chunk.length) {
+      chunk = chunkAt(offset, Math.max(chunkBytes, length))
+      chunkOffset = offset
+      if (chunk.length < length) return { offset, ended: 'not a record' }
+    }
+    if (!visit(chunk, offset - chunkOffset, length, offset)) return { offset, ended: 'told' }
+    offset += length
+  }
+}
