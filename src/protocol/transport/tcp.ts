@@ -1,0 +1,365 @@
+// TCP links that carry frames: client connections, peer links and broker links, at either end.
+//
+// What one turn of the event loop puts into a link leaves in one `socket.write`, and all sockets of
+// a transport are flushed in one `setImmediate`: the cost of a small message is its system call.
+// Frames are encoded straight into the link's `out`, a writer lent from a pool for that turn, so an
+// idle link owns no buffer.
+//
+// Next on the path: whoever listens on the link, e.g. daemon/connection/connection.ts.
+
+import net from 'node:net'
+import { ProtocolError } from '../error-codes.ts'
+import { FrameDecoder } from '../frame.ts'
+import { MsgpackWriter } from '../msgpack.ts'
+
+/** Once this much waits to be flushed, it is given to the socket before the turn ends. */
+const flushBytes = 256 * 1024
+
+/** A link is congested while more than this is left unsent after a flush. */
+const congestedBytes = 64 * 1024
+
+/** Writers that grew beyond this are not kept, nor more of them than a busy turn needs. */
+const pooledBytesMax = 64 * 1024
+const pooledWritersMax = 256
+
+/** How long the other side may take to read our last bytes and close. */
+const lingerMs = 2000
+
+const keepAliveMs = 30_000
+
+export interface LinkOptions {
+  /** longest frame body that is taken */
+  readonly frameBytesMax: number
+  /** unsent bytes beyond which the other side counts as stalled and is cut off */
+  readonly queueBytesMax: number
+  /** from here to `established()` */
+  readonly handshakeMs: number
+  /**
+   * Read no more while the other side does not read. For servers only: were both ends to do it,
+   * each could wait for the other for ever.
+   */
+  readonly pauseWhenCongested: boolean
+}
+
+/** What the first bytes of an accepted link turn out to be. */
+export type FirstBytes =
+  | 'more' // undecided: call again with more of them
+  | 'frames' // frames from here on, these bytes included
+  | 'other' // no frames: everything received from here on is dropped
+
+/** Throwing a ProtocolError from `frame` or `firstBytes` closes the link for that reason. */
+export interface LinkListener {
+  /** A dialled link is connected. Frames may be written before: they wait. */
+  connected?(): void
+  /** Before any frame, with all bytes received so far; without it everything is frames. */
+  firstBytes?(bytes: Buffer): FirstBytes
+  /** One frame's body; valid during the call only. None comes after `close` or `destroy`. */
+  frame(buffer: Buffer, start: number, end: number): void
+  /** Everything queued on a congested link was sent. */
+  drained?(): void
+  /** Last call, exactly one. `reason` is undefined when either end closed in good order. */
+  closed(reason: Error | undefined): void
+}
+
+/** One connection. */
+export class TcpLink {
+  readonly #transport: TcpTransport
+  readonly #socket: net.Socket
+  readonly #options: LinkOptions
+  readonly #listener: LinkListener
+  readonly #decoder: FrameDecoder
+  #out: MsgpackWriter | undefined
+  #deadline: NodeJS.Timeout | undefined
+  /** bytes seen while `firstBytes` is undecided; undefined once it has decided */
+  #first: Buffer | undefined
+  #paused = false
+  #congested = false
+  #closing = false
+  #reason: Error | undefined
+  readonly remoteAddress: string
+  readonly remotePort: number
+
+  /** Made by `TcpTransport`. */
+  constructor(
+    transport: TcpTransport,
+    socket: net.Socket,
+    options: LinkOptions,
+    listen: (link: TcpLink) => LinkListener,
+  ) {
+    this.#transport = transport
+    this.#socket = socket
+    this.#options = options
+    this.remoteAddress = socket.remoteAddress ?? ''
+    this.remotePort = socket.remotePort ?? 0
+    this.#listener = listen(this)
+    const listener = this.#listener
+    this.#first = listener.firstBytes === undefined ? undefined : Buffer.alloc(0)
+    this.#decoder = new FrameDecoder(options.frameBytesMax, (buffer, start, end) =>
+      listener.frame(buffer, start, end),
+    )
+    this.#deadline = setTimeout(() => {
+      const found = `none after ${options.handshakeMs} ms`
+      this.destroy(new ProtocolError(`Cannot wait longer for a hello: ${found}`))
+    }, options.handshakeMs)
+    socket.on('data', (chunk) => this.#received(chunk))
+    socket.on('end', () => this.close())
+    socket.on('drain', () => this.#drained())
+    socket.on('error', (error) => {
+      this.#reason ??= error
+    })
+    socket.on('close', () => this.#closed())
+  }
+
+  /**
+   * Where this turn's output goes: whole frames, `beginFrame` to `endFrame`, or bytes of a text
+   * protocol. Fetch it anew for every message.
+   */
+  get out(): MsgpackWriter {
+    if (this.#out === undefined) {
+      this.#out = this.#transport.takeWriter()
+      this.#transport.flushLater(this)
+    }
+    return this.#out
+  }
+
+  /** Begins a frame in `out`. */
+  beginFrame(): MsgpackWriter {
+    const out = this.out
+    out.beginFrame()
+    return out
+  }
+
+  /** Ends the frame; what has become large leaves at once. */
+  endFrame(): void {
+    const out = this.out
+    out.endFrame()
+    if (out.length >= flushBytes) this.flush()
+  }
+
+  /** Bytes that the other side has not taken yet. */
+  get queuedBytes(): number {
+    return this.#socket.writableLength + (this.#out?.length ?? 0)
+  }
+
+  /** Whether much is unsent; `drained` tells when it no longer is. */
+  get congested(): boolean {
+    return this.#congested
+  }
+
+  /** The handshake is done: its deadline no longer holds. */
+  established(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
+  }
+
+  /** Reads no more until `resume`; frames of a chunk already read still come. */
+  pause(): void {
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#maybeRead()
+  }
+
+  /** Sends what is queued, then closes. No frame comes after this. */
+  close(): void {
+    if (this.#closing) return
+    this.#stop()
+    this.flush()
+    // Closing with unread bytes in our receive buffer would reset the connection, and the other side
+    // could lose our last frames: read on, drop it, until it closes as well.
+    this.#socket.end()
+    this.#socket.resume()
+    this.#deadline = setTimeout(() => this.#socket.destroy(), lingerMs)
+  }
+
+  /** Closes at once; what is queued is lost. */
+  destroy(reason?: Error): void {
+    this.#stop()
+    this.#reason ??= reason
+    this.#socket.destroy()
+  }
+
+  /** For the transport, at the end of a turn. */
+  flush(): void {
+    const out = this.#out
+    if (out === undefined) return
+    this.#out = undefined
+    const socket = this.#socket
+    if (out.length > 0 && socket.writable) socket.write(out.view())
+    const unsent = socket.destroyed ? 0 : socket.writableLength
+    // The kernel has copied what is sent; unsent bytes are still read from the writer's memory.
+    if (unsent === 0) this.#transport.returnWriter(out)
+    if (unsent > this.#options.queueBytesMax) {
+      const found = `${unsent} bytes are unsent`
+      this.destroy(new ProtocolError(`Cannot wait for a reader that stalled: ${found}`))
+    } else if (unsent > congestedBytes && !this.#congested) {
+      this.#congested = true
+      if (this.#options.pauseWhenCongested && !this.#closing) socket.pause()
+    }
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#closing) return
+    try {
+      if (this.#first === undefined) {
+        this.#decoder.push(chunk)
+        return
+      }
+      const bytes = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk])
+      const decided = this.#listener.firstBytes?.(bytes) ?? 'frames'
+      this.#first = decided === 'more' ? bytes : undefined
+      if (decided === 'other') this.#decoder.stop()
+      if (decided === 'frames') this.#decoder.push(bytes)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.destroy(error)
+    }
+  }
+
+  #drained(): void {
+    if (!this.#congested) return
+    this.#congested = false
+    this.#maybeRead()
+    if (!this.#closing) this.#listener.drained?.()
+  }
+
+  #maybeRead(): void {
+    const blocked = this.#congested && this.#options.pauseWhenCongested
+    if (!this.#paused && !blocked) this.#socket.resume()
+  }
+
+  #stop(): void {
+    this.#closing = true
+    this.#first = undefined
+    this.#decoder.stop()
+    this.established()
+  }
+
+  #closed(): void {
+    this.#stop()
+    this.#listener.closed(this.#reason)
+  }
+}
+
+export interface Address {
+  readonly host: string
+  /** 0 lets the system choose, when listening */
+  readonly port: number
+}
+
+/** All links of one program: they share the flush and the writers. */
+export class TcpTransport {
+  #dirty: TcpLink[] = []
+  #scheduled = false
+  readonly #writers: MsgpackWriter[] = []
+  readonly #beforeFlush: (() => void)[] = []
+
+  /** Calls `run` before each flush: for what is gathered during a turn and sent as one message. */
+  beforeFlush(run: () => void): void {
+    this.#beforeFlush.push(run)
+  }
+
+  /** Makes sure that a flush ends this turn, though no link was written to yet. */
+  scheduleFlush(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.#flush())
+  }
+
+  /**
+   * Connects to `address`. The link exists at once; a failure is its `closed`.
+   *
+   * @param options `handshakeMs` includes connecting
+   */
+  dial(address: Address, options: LinkOptions, listener: LinkListener): TcpLink {
+    const socket = net.connect({ ...address, noDelay: true, allowHalfOpen: true })
+    socket.setKeepAlive(true, keepAliveMs)
+    socket.once('connect', () => listener.connected?.())
+    return new TcpLink(this, socket, options, () => listener)
+  }
+
+  /**
+   * Listens on `address`; `accept` names the listener of each new link, or refuses it with undefined.
+   *
+   * @throws as `net.Server.listen` does: EADDRINUSE, EACCES …
+   */
+  async listen(
+    address: Address,
+    options: LinkOptions,
+    accept: (link: TcpLink) => LinkListener | undefined,
+  ): Promise<TcpListener> {
+    const sockets = new Set<net.Socket>()
+    const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+      socket.setKeepAlive(true, keepAliveMs)
+      new TcpLink(this, socket, options, (link) => {
+        const listener = accept(link)
+        if (listener === undefined) socket.destroy()
+        return listener ?? refused
+      })
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ ...address, backlog: 1024 }, () => {
+        server.off('error', reject)
+        // A failed accept (out of descriptors) concerns one client, which finds itself cut off.
+        server.on('error', () => undefined)
+        resolve()
+      })
+    })
+    return new TcpListener(server, sockets)
+  }
+
+  /** For links. */
+  flushLater(link: TcpLink): void {
+    this.#dirty.push(link)
+    this.scheduleFlush()
+  }
+
+  /** For links. */
+  takeWriter(): MsgpackWriter {
+    return this.#writers.pop() ?? new MsgpackWriter(1024)
+  }
+
+  /** For links; nothing may use the writer's memory any more. */
+  returnWriter(writer: MsgpackWriter): void {
+    if (writer.length > pooledBytesMax || this.#writers.length >= pooledWritersMax) return
+    writer.clear()
+    this.#writers.push(writer)
+  }
+
+  #flush(): void {
+    for (const run of this.#beforeFlush) run()
+    this.#scheduled = false
+    const dirty = this.#dirty
+    this.#dirty = []
+    for (const link of dirty) link.flush()
+  }
+}
+
+const refused: LinkListener = { frame: () => undefined, closed: () => undefined }
+
+/** An open port. */
+export class TcpListener {
+  readonly #server: net.Server
+  readonly #sockets: ReadonlySet<net.Socket>
+  readonly port: number
+
+  constructor(server: net.Server, sockets: ReadonlySet<net.Socket>) {
+    this.#server = server
+    this.#sockets = sockets
+    const bound = server.address()
+    this.port = bound !== null && typeof bound === 'object' ? bound.port : 0
+  }
+
+  /** Stops listening and cuts off the links accepted here that are still open. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+}

@@ -1,0 +1,335 @@
+import net from 'node:net'
+import t, { type Test } from 'tap'
+import { ProtocolError } from '../../../src/protocol/error-codes.ts'
+import {
+  type FirstBytes,
+  type LinkListener,
+  type LinkOptions,
+  type TcpLink,
+  type TcpListener,
+  TcpTransport,
+} from '../../../src/protocol/transport/tcp.ts'
+
+const options: LinkOptions = {
+  frameBytesMax: 1000,
+  queueBytesMax: 10_000_000,
+  handshakeMs: 10_000,
+  pauseWhenCongested: false,
+}
+
+/** A listener that keeps frames as text and lets a test wait for what happens. */
+class Recorder implements LinkListener {
+  readonly frames: string[] = []
+  frameBytes = 0
+  readonly closedFor: Promise<Error | undefined>
+  #closed: (reason: Error | undefined) => void = () => undefined
+  #wake: () => void = () => undefined
+
+  constructor() {
+    this.closedFor = new Promise((resolve) => {
+      this.#closed = resolve
+    })
+  }
+
+  frame(buffer: Buffer, start: number, end: number): void {
+    this.frames.push(buffer.toString('latin1', start, Math.min(end, start + 20)))
+    this.frameBytes += end - start
+    this.#wake()
+  }
+
+  closed(reason: Error | undefined): void {
+    this.#closed(reason)
+    this.#wake()
+  }
+
+  async until(done: () => boolean): Promise<void> {
+    while (!done()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+}
+
+interface Accepting {
+  readonly listener: TcpListener
+  readonly accepted: Promise<TcpLink>
+  readonly recorder: Recorder
+}
+
+async function accepting(
+  t: Test,
+  given: Partial<LinkOptions> = {},
+  more: Partial<LinkListener> = {},
+): Promise<Accepting> {
+  const recorder = new Recorder()
+  let resolve: (link: TcpLink) => void = () => undefined
+  const accepted = new Promise<TcpLink>((done) => {
+    resolve = done
+  })
+  const listener = await new TcpTransport().listen(
+    { host: '127.0.0.1', port: 0 },
+    { ...options, ...given },
+    (link) => {
+      resolve(link)
+      return Object.assign(recorder, more)
+    },
+  )
+  t.teardown(() => listener.close())
+  return { listener, accepted, recorder }
+}
+
+function connect(t: Test, port: number): net.Socket {
+  const socket = net.connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
+  socket.on('error', () => undefined)
+  t.teardown(() => socket.destroy())
+  return socket
+}
+
+function frameOf(body: string): Buffer {
+  const frame = Buffer.alloc(4 + body.length)
+  frame.writeUInt32BE(body.length)
+  frame.write(body, 4, 'latin1')
+  return frame
+}
+
+function send(link: TcpLink, body: Buffer): void {
+  link.beginFrame().raw(body)
+  link.endFrame()
+}
+
+async function read(socket: net.Socket): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of socket) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('latin1')
+}
+
+t.test('frames arrive whole, however the stream is cut', async (t) => {
+  const stream = Buffer.concat([frameOf('one'), frameOf(''), frameOf('three')])
+  for (const size of [1, 3, 5, stream.length]) {
+    const { listener, recorder } = await accepting(t)
+    const socket = connect(t, listener.port)
+    for (let at = 0; at < stream.length; at += size) {
+      const piece = stream.subarray(at, at + size)
+      await new Promise((written) => socket.write(piece, written))
+      // A turn of its own for each piece, so that the kernel need not join them.
+      await new Promise((next) => setImmediate(next))
+    }
+    await recorder.until(() => recorder.frames.length === 3)
+    t.same(recorder.frames, ['one', '', 'three'], `in pieces of ${size}`)
+  }
+})
+
+t.test('a frame over the limit and garbage close the link for a ProtocolError', async (t) => {
+  for (const bytes of [frameOf('x'.repeat(1001)), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
+    const { listener, recorder } = await accepting(t)
+    connect(t, listener.port).write(bytes)
+    t.ok((await recorder.closedFor) instanceof ProtocolError)
+    t.same(recorder.frames, [])
+  }
+})
+
+t.test('a ProtocolError from the listener closes the link, and no later frame comes', async (t) => {
+  let frames = 0
+  const frame = () => {
+    frames++
+    throw new ProtocolError('Cannot take this')
+  }
+  const { listener, recorder } = await accepting(t, {}, { frame })
+  connect(t, listener.port).write(Buffer.concat([frameOf('a'), frameOf('b')]))
+  t.match(await recorder.closedFor, { message: 'Cannot take this' })
+  t.equal(frames, 1)
+})
+
+t.test('everything one turn sends is one write', async (t) => {
+  const { listener, accepted, recorder } = await accepting(t)
+  const transport = new TcpTransport()
+  const link = transport.dial({ host: '127.0.0.1', port: listener.port }, options, new Recorder())
+  t.teardown(() => link.destroy())
+  await accepted
+  const { write } = net.Socket.prototype
+  let writes = 0
+  net.Socket.prototype.write = function (this: net.Socket, ...args: Parameters<typeof write>) {
+    writes++
+    return write.apply(this, args)
+  } as typeof write
+  t.teardown(() => {
+    net.Socket.prototype.write = write
+  })
+  transport.beforeFlush(() => send(link, Buffer.from('sealed at the end of the turn')))
+  for (let i = 0; i < 100; i++) send(link, Buffer.from(`frame ${i}`))
+  await recorder.until(() => recorder.frames.length === 101)
+  t.equal(writes, 1)
+  t.equal(recorder.frames[99], 'frame 99')
+  t.equal(recorder.frames[100], 'sealed at the end of')
+})
+
+t.test('what is written while connecting arrives after connecting', async (t) => {
+  const { listener, recorder } = await accepting(t)
+  const address = { host: '127.0.0.1', port: listener.port }
+  const link = new TcpTransport().dial(address, options, new Recorder())
+  t.teardown(() => link.destroy())
+  send(link, Buffer.from('early'))
+  await recorder.until(() => recorder.frames.length === 1)
+  t.same(recorder.frames, ['early'])
+})
+
+t.test('a refused dial is closed with the reason', async (t) => {
+  const { listener } = await accepting(t)
+  await listener.close()
+  const dialler = new Recorder()
+  new TcpTransport().dial({ host: '127.0.0.1', port: listener.port }, options, dialler)
+  t.match(await dialler.closedFor, { code: 'ECONNREFUSED' })
+})
+
+t.test('close sends what is queued; both ends see an orderly end', async (t) => {
+  const { listener, accepted, recorder } = await accepting(t)
+  const dialler = new Recorder()
+  const address = { host: '127.0.0.1', port: listener.port }
+  new TcpTransport().dial(address, options, dialler)
+  const link = await accepted
+  send(link, Buffer.from('last words'))
+  link.close()
+  t.equal(await dialler.closedFor, undefined)
+  t.equal(await recorder.closedFor, undefined)
+  t.same(dialler.frames, ['last words'])
+})
+
+t.test('a client that half-closes after its word is still answered', async (t) => {
+  const seen: FirstBytes[] = []
+  let link: TcpLink | undefined
+  const firstBytes = (bytes: Buffer): FirstBytes => {
+    const decided = bytes.length < 4 ? 'more' : 'other'
+    seen.push(decided)
+    if (decided === 'other') {
+      link?.out.raw(Buffer.from('imok'))
+      link?.close()
+    }
+    return decided
+  }
+  const { listener, accepted, recorder } = await accepting(t, {}, { firstBytes })
+  const socket = connect(t, listener.port)
+  link = await accepted
+  await new Promise((written) => socket.write('ru', written))
+  while (seen.length === 0) await new Promise((next) => setImmediate(next))
+  socket.end('ok\n')
+  t.equal(await read(socket), 'imok')
+  t.same(seen, ['more', 'other'])
+  t.same(recorder.frames, [])
+})
+
+t.test('a link whose hello does not come in time is cut off', async (t) => {
+  const { listener, recorder } = await accepting(t, { handshakeMs: 20 })
+  connect(t, listener.port)
+  t.match(await recorder.closedFor, { message: /hello/ })
+})
+
+t.test('an established link is not', async (t) => {
+  const { listener, accepted, recorder } = await accepting(t, { handshakeMs: 1 })
+  const socket = connect(t, listener.port)
+  const link = await accepted
+  link.established()
+  // A second link, not established, has its deadline behind the first one's.
+  const { listener: other, recorder: cutOff } = await accepting(t, { handshakeMs: 5 })
+  connect(t, other.port)
+  await cutOff.closedFor
+  socket.write(frameOf('still here'))
+  await recorder.until(() => recorder.frames.length === 1)
+  t.same(recorder.frames, ['still here'])
+})
+
+t.test('a reader that stalls is cut off at the byte limit, never earlier', async (t) => {
+  const { listener, accepted, recorder } = await accepting(t, { queueBytesMax: 1_000_000 })
+  const socket = connect(t, listener.port)
+  socket.pause()
+  const link = await accepted
+  const body = Buffer.alloc(100_000)
+  let sentBytes = 0
+  let gone = false
+  void recorder.closedFor.then(() => {
+    gone = true
+  })
+  while (!gone) {
+    send(link, body)
+    sentBytes += body.length
+    await new Promise((next) => setImmediate(next))
+  }
+  t.match(await recorder.closedFor, { message: /stalled/ })
+  t.ok(sentBytes > 1_000_000, `${sentBytes} bytes were taken before`)
+})
+
+t.test('a congested link says so, stops reading if asked to, and tells when drained', async (t) => {
+  let drained = 0
+  const { listener, accepted, recorder } = await accepting(
+    t,
+    { pauseWhenCongested: true, queueBytesMax: 1e9 },
+    { drained: () => drained++ },
+  )
+  const socket = connect(t, listener.port)
+  socket.pause()
+  const link = await accepted
+  let sentBytes = 0
+  while (!link.congested) {
+    send(link, Buffer.alloc(500_000))
+    sentBytes += 500_004
+    await new Promise((next) => setImmediate(next))
+  }
+  t.ok(link.queuedBytes > 64 * 1024)
+  socket.write(frameOf('asked while congested'))
+  t.equal(drained, 0)
+  t.same(recorder.frames, [], 'not read while congested')
+  let received = 0
+  socket.on('data', (chunk) => {
+    received += chunk.length
+  })
+  socket.resume()
+  await recorder.until(() => recorder.frames.length === 1)
+  t.equal(drained, 1)
+  t.equal(link.congested, false)
+  while (received < sentBytes) await new Promise((next) => setImmediate(next))
+  t.equal(received, sentBytes)
+})
+
+t.test('a paused link gives no frames until it is resumed', async (t) => {
+  const { listener, accepted, recorder } = await accepting(t)
+  const other = await accepting(t)
+  const socket = connect(t, listener.port)
+  const link = await accepted
+  link.pause()
+  socket.write(frameOf('held'))
+  // By the time a later byte went round through another link, this one would have arrived too.
+  connect(t, other.listener.port).write(frameOf('later'))
+  await other.recorder.until(() => other.recorder.frames.length === 1)
+  t.same(recorder.frames, [])
+  link.resume()
+  await recorder.until(() => recorder.frames.length === 1)
+  t.same(recorder.frames, ['held'])
+})
+
+t.test('memory of writers: bytes that the socket still owns are not overwritten', async (t) => {
+  const { listener, accepted } = await accepting(t)
+  const reader = new Recorder()
+  const address = { host: '127.0.0.1', port: listener.port }
+  const dialled = new TcpTransport().dial(address, { ...options, frameBytesMax: 1_000_000 }, reader)
+  t.teardown(() => dialled.destroy())
+  const link = await accepted
+  dialled.pause()
+  const count = 60
+  for (let i = 0; i < count; i++) {
+    send(link, Buffer.alloc(200_000, String.fromCharCode(48 + i)))
+    await new Promise((next) => setImmediate(next))
+  }
+  dialled.resume()
+  await reader.until(() => reader.frames.length === count)
+  const want = Array.from({ length: count }, (_, i) => String.fromCharCode(48 + i).repeat(20))
+  t.same(reader.frames, want)
+})
+
+t.test('a port in use is refused with its code', async (t) => {
+  const { listener } = await accepting(t)
+  const address = { host: '127.0.0.1', port: listener.port }
+  await t.rejects(
+    new TcpTransport().listen(address, options, () => new Recorder()),
+    { code: 'EADDRINUSE' },
+  )
+})
