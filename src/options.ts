@@ -90,7 +90,6 @@ export interface Program<Rows extends OptionRows> {
   readonly name: string
   /** one sentence, the head of --help */
   readonly about: string
-  readonly version: string
   /** of environment variables, with its underscore: 'ZW_' */
   readonly environmentPrefix: string
   readonly rows: Rows
@@ -117,7 +116,7 @@ export function readOptions<const Rows extends OptionRows>(
   const names = new Names(program)
   const flags = parseFlags(program, argv)
   if (flags.has('help')) return { type: 'print', text: helpText(program) }
-  if (flags.has('version')) return { type: 'print', text: `${program.version}\n` }
+  if (flags.has('version')) return { type: 'print', text: `${packageVersion()}\n` }
   if (flags.has('sample-config')) return { type: 'print', text: sampleConfig(program) }
 
   const given = new Map<string, Given>()
@@ -141,12 +140,13 @@ export function readOptions<const Rows extends OptionRows>(
   if (file !== undefined) {
     const lines = new Map<string, number>()
     for (const { key, value, line } of readProperties(file)) {
-      const before = lines.get(names.resolve(key) ?? key)
+      const name = names.resolve(key) ?? key
+      const before = lines.get(name)
       if (before !== undefined) {
         const found = `line ${before} has it already`
         throw new OptionError(`Cannot use ${key}=${value} from ${file}:${line}: ${found}`)
       }
-      lines.set(names.resolve(key) ?? key, line)
+      lines.set(name, line)
       take(key, value, `${file}:${line}`)
     }
   }
@@ -183,6 +183,7 @@ export function readOptions<const Rows extends OptionRows>(
     refuse(name, why, number) {
       const found = given.get(number === undefined ? name : name.replace('N', String(number)))
       if (found !== undefined) throw refusal(found, why)
+      if (values[name] === undefined) throw new OptionError(`Cannot determine ${name}: ${why}`)
       throw new OptionError(`Cannot use ${name}=${values[name]}, its default: ${why}`)
     },
   }
@@ -194,7 +195,7 @@ class Names {
   readonly #bySpelling = new Map<string, string>()
   readonly #byVariable = new Map<string, string>()
   /** Rows named `x.*` or `server.N`, by what stands before the star or the N. */
-  readonly #open: { readonly prefix: string; readonly name: string; readonly row: OptionRow }[] = []
+  readonly #open: { readonly prefix: string; readonly row: OptionRow }[] = []
   readonly #prefix: string
 
   constructor({ rows, environmentPrefix }: Program<OptionRows>) {
@@ -202,7 +203,7 @@ class Names {
     this.#prefix = environmentPrefix
     for (const [name, row] of Object.entries(rows)) {
       if (row.type === 'numbered' || name.endsWith('*')) {
-        this.#open.push({ prefix: name.slice(0, -1), name, row })
+        this.#open.push({ prefix: name.slice(0, -1), row })
         continue
       }
       const aliases = 'aliases' in row ? (row.aliases ?? []) : []
@@ -214,13 +215,13 @@ class Names {
     }
   }
 
-  /** The row's name, or 'server.3' for one of a numbered row; undefined when there is none. */
+  /** The row's name, or the spelling for one of an open row; undefined when there is none. */
   resolve(spelled: string): string | undefined {
     const name = this.#bySpelling.get(spelled)
     if (name !== undefined) return name
-    for (const { prefix, name, row } of this.#open) {
+    for (const { prefix, row } of this.#open) {
       if (!spelled.startsWith(prefix)) continue
-      if (row.type !== 'numbered') return name
+      if (row.type !== 'numbered') return spelled
       const number = spelled.slice(prefix.length)
       if (/^[1-9]\d*$/.test(number) && Number(number) >= row.min && Number(number) <= row.max) {
         return spelled
@@ -420,6 +421,11 @@ function hint(row: ValueRow | Extract<OptionRow, { type: 'numbered' }>): string 
   const fallback = row.defaultText ?? row.default
   const facts = [...bounds, ...(fallback === undefined ? [] : [`default ${fallback}`])]
   return facts.length === 0 ? '' : `[${facts.join('; ')}]`
+}
+
+function packageVersion(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
 /** A file with every option, each commented out at its default. */

@@ -30,7 +30,6 @@ const rows = {
 const program = {
   name: 'testd',
   about: 'A test.',
-  version: '1.2.3',
   environmentPrefix: 'TD_',
   rows,
 }
@@ -170,7 +169,7 @@ t.test('--help names every option with its bounds and default', async (t) => {
 })
 
 t.test('--version prints it alone', async (t) => {
-  t.same(readOptions(program, ['--version'], {}), { type: 'print', text: '1.2.3\n' })
+  t.match(readOptions(program, ['--version'], {}), { type: 'print', text: /^\d+\.\d+\.\d+\n$/ })
 })
 
 t.test('the sample file reads back as the defaults, and has every option', async (t) => {

@@ -1,0 +1,194 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { type DaemonConfig, readConfig } from '../../src/daemon/config.ts'
+import { OptionError } from '../../src/options.ts'
+
+function config(argv: readonly string[], environment: Record<string, string> = {}): DaemonConfig {
+  const read = readConfig(argv, environment)
+  if (read.type === 'print') throw new Error(read.text)
+  return read.config
+}
+
+const three = [
+  '--server.1=localhost:2888:3888',
+  '--server.2=localhost:2889:3889',
+  '--server.3=localhost:2890:3890',
+]
+
+t.test('a data directory is enough for a server that stands alone', async (t) => {
+  const dataDir = t.testdir()
+  const expected: DaemonConfig = {
+    serverId: 1 as DaemonConfig['serverId'],
+    servers: [],
+    dataDir,
+    clientListen: { host: undefined, port: 2181 },
+    peerListen: undefined,
+    tickTimeMs: 2000,
+    initLimitTicks: 10,
+    syncLimitTicks: 5,
+    leaderTimeoutMs: 600,
+    minSessionTimeoutMs: 4000,
+    maxSessionTimeoutMs: 40_000,
+    connectionsPerAddressMax: 60,
+    logSegmentBytes: 64 * 1024 * 1024,
+    logLevel: 'info',
+    logFormat: 'json',
+    warnings: [],
+  }
+  t.same(config(['--data-dir', dataDir]), expected)
+  t.same(config([], { ZW_DATA_DIR: dataDir }), expected)
+})
+
+t.test("ZooKeeper's own file is taken as it is, with myid in dataDir", async (t) => {
+  const directory = t.testdir({ data: { myid: '2\n' } })
+  const file = join(directory, 'zoo.cfg')
+  writeFileSync(
+    file,
+    `# The number of milliseconds of each tick
+tickTime=2000
+initLimit=10
+syncLimit=5
+dataDir=${join(directory, 'data')}
+dataLogDir=/var/lib/zookeeper/log
+clientPort=2181
+maxClientCnxns=0
+autopurge.snapRetainCount=3
+autopurge.purgeInterval=24
+4lw.commands.whitelist=*
+metricsProvider.exportJvmInfo=true
+
+server.1=zoo1:2888:3888
+server.2=127.0.0.1:2888:3888:participant;0.0.0.0:2181
+server.3=[fe80::3]:2888:3888;2181
+`,
+  )
+  const { warnings, ...rest } = config(['--config', file])
+  t.equal(rest.serverId, 2)
+  t.equal(rest.connectionsPerAddressMax, Infinity)
+  t.same(rest.clientListen, { host: '0.0.0.0', port: 2181 })
+  t.same(rest.peerListen, { host: '127.0.0.1', port: 2888 })
+  t.same(rest.servers, [
+    { id: 1, host: 'zoo1', peerPort: 2888, client: undefined },
+    { id: 2, host: '127.0.0.1', peerPort: 2888, client: { host: '0.0.0.0', port: 2181 } },
+    { id: 3, host: 'fe80::3', peerPort: 2888, client: { host: undefined, port: 2181 } },
+  ])
+  t.match(warnings, [
+    /dataLogDir.*has no effect/,
+    /autopurge.snapRetainCount/,
+    /autopurge.purgeInterval/,
+    /4lw.commands.whitelist/,
+    /metricsProvider.exportJvmInfo/,
+  ])
+})
+
+t.test('the leader time-out never exceeds tickTime × syncLimit', async (t) => {
+  const base = ['--data-dir=/d', '--tick-time=100']
+  t.equal(config([...base, '--sync-limit=5']).leaderTimeoutMs, 500)
+  t.equal(config([...base, '--sync-limit=50']).leaderTimeoutMs, 600)
+  t.equal(config([...base, '--sync-limit=50', '--leader-timeout-ms=900']).leaderTimeoutMs, 900)
+  const capped = config([...base, '--sync-limit=5', '--leader-timeout-ms=900'])
+  t.equal(capped.leaderTimeoutMs, 500)
+  t.match(capped.warnings, [/leaderTimeoutMs is 500 and not 900/])
+})
+
+t.test('session time-outs follow tickTime, and -1 is their default', async (t) => {
+  const { minSessionTimeoutMs, maxSessionTimeoutMs } = config([
+    '--dataDir=/d',
+    '--tickTime=500',
+    '--maxSessionTimeout=-1',
+    '--minSessionTimeout=300',
+  ])
+  t.equal(minSessionTimeoutMs, 300)
+  t.equal(maxSessionTimeoutMs, 10_000)
+})
+
+t.test('a peer port beyond this machine is one warning that names the risk', async (t) => {
+  const open = config([
+    ...three.slice(1),
+    '--server.1=10.0.0.1:2888:3888',
+    '--id=1',
+    '--data-dir=/d',
+  ])
+  t.match(open.warnings, [/10\.0\.0\.1, port 2888.*take over or destroy/])
+  const all = config([...three, '--quorumListenOnAllIPs', '--id=1', '--data-dir=/d'])
+  t.same(all.peerListen, { host: undefined, port: 2888 })
+  t.match(all.warnings, [/all addresses, port 2888/])
+  t.same(config([...three, '--id=1', '--data-dir=/d']).warnings, [])
+})
+
+t.test('the client port may stand in our own server line', async (t) => {
+  const line = '--server.1=localhost:2888:3888;127.0.0.1:3000'
+  const base = [line, '--id=1', '--data-dir=/d']
+  t.same(config(base).clientListen, { host: '127.0.0.1', port: 3000 })
+  t.same(config([...base, '--clientPort=3000']).clientListen, { host: '127.0.0.1', port: 3000 })
+  t.throws(() => config([...base, '--clientPort=3001']), /server.1 line has client port 3000/)
+  t.throws(() => config([...base, '--clientPortAddress=::1']), /client address 127.0.0.1/)
+})
+
+t.test('myid is read from the data directory', async (t) => {
+  const dataDir = t.testdir()
+  const base = ['--data-dir', dataDir]
+  t.throws(() => config([...base, ...three]), /myid, or give --myid/)
+  for (const text of ['', 'two', '0', '256', '1.5']) {
+    writeFileSync(join(dataDir, 'myid'), text)
+    t.throws(() => config([...base, ...three]), OptionError, `myid '${text}'`)
+  }
+  writeFileSync(join(dataDir, 'myid'), '3\n')
+  t.equal(config([...base, ...three]).serverId, 3)
+  t.equal(config([...base, ...three, '--myid=2']).serverId, 2)
+  t.equal(config(base).serverId, 3, 'for a server that stands alone too')
+  mkdirSync(join(dataDir, 'other', 'myid'), { recursive: true })
+  t.throws(() => config(['--data-dir', join(dataDir, 'other')]), /cannot be read/)
+})
+
+const refusals = [
+  { name: 'no data directory', argv: [], says: 'Cannot determine dataDir' },
+  { name: 'no election port', argv: ['--server.1=h:1'], says: 'electionPort' },
+  {
+    name: 'an observer',
+    argv: ['--server.1=h:1:2:observer'],
+    says: 'observers are not supported yet',
+  },
+  { name: 'an unknown role', argv: ['--server.1=h:1:2:chief'], says: ':participant' },
+  { name: 'several addresses', argv: ['--server.1=h:1:2|i:1:2'], says: 'one address' },
+  { name: 'a peer port of 0', argv: ['--server.1=h:0:2'], says: '1 to 65535' },
+  { name: 'a port too large', argv: ['--server.1=h:1:65536'], says: '1 to 65535' },
+  { name: 'an id that no line has', argv: [...three, '--id=4'], says: 'no server.4 line' },
+  {
+    name: 'two servers at one place',
+    argv: ['--server.1=h:1:2', '--server.2=H:1:3'],
+    says: 'server.1 has the same host and peer port',
+  },
+  {
+    name: 'time-outs the wrong way round',
+    argv: ['--min-session-timeout=50000'],
+    says: 'least session time-out is above the greatest, 40000',
+  },
+  { name: 'TLS', argv: ['--secureClientPort=2281'], says: 'not supported yet' },
+  {
+    name: 'a dynamic file',
+    argv: ['--dynamicConfigFile=x'],
+    says: 'server.N lines into this file',
+  },
+  { name: 'weights', argv: ['--weight.1=2'], says: 'majority' },
+]
+for (const { name, argv, says } of refusals) {
+  t.test(`refused: ${name}`, async (t) => {
+    const directory =
+      argv.length === 0
+        ? []
+        : ['--data-dir=/nowhere', ...(argv.includes('--id=4') ? [] : ['--id=1'])]
+    const error = t.throws(() => config([...argv, ...directory])) as unknown as Error
+    t.ok(error instanceof OptionError)
+    t.ok(error.message.includes(says), error.message)
+  })
+}
+
+t.test('a wrong line of zoo.cfg is named by file and line', async (t) => {
+  const file = join(t.testdir(), 'zoo.cfg')
+  writeFileSync(file, 'dataDir=/d\nserver.1=h:x:3888\n')
+  t.throws(() => config(['--config', file]), {
+    message: new RegExp(`server.1=h:x:3888 from ${file}:2`),
+  })
+})
