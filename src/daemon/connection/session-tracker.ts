@@ -1,0 +1,101 @@
+// The leader's view of sessions: which are alive, until when, and which server speaks for each.
+//
+// It runs ahead of the tree: a session is in here from the proposal of its createSession to the
+// proposal of its closeSession, so prep.ts can refuse what would be ordered after the close. On other
+// servers it is empty. Rules as in ZooKeeper's SessionTrackerImpl; time is an argument.
+
+import { invariant } from '../../invariant.ts'
+import type { ServerId, SessionId } from '../../protocol/records.ts'
+import { ExpiryQueue } from './expiry-queue.ts'
+
+interface Tracked {
+  readonly timeoutMs: number
+  /** the server that attached it last; undefined until one does under this leader */
+  owner: ServerId | undefined
+}
+
+export class SessionTracker {
+  readonly #tickMs: number
+  readonly #sessions = new Map<SessionId, Tracked>()
+  readonly #deadlines: ExpiryQueue<SessionId>
+  #checkedMs: number | undefined = undefined
+
+  constructor({ tickMs }: { tickMs: number }) {
+    this.#tickMs = tickMs
+    this.#deadlines = new ExpiryQueue(tickMs)
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  has(session: SessionId): boolean {
+    return this.#sessions.has(session)
+  }
+
+  /** @returns undefined also for a session that nobody attached since this leader was established */
+  owner(session: SessionId): ServerId | undefined {
+    return this.#sessions.get(session)?.owner
+  }
+
+  add(
+    session: SessionId,
+    { timeoutMs, owner, nowMs }: { timeoutMs: number; owner: ServerId; nowMs: number },
+  ): void {
+    invariant(!this.#sessions.has(session), 'a session is created once')
+    this.#sessions.set(session, { timeoutMs, owner })
+    this.#deadlines.update(session, nowMs + timeoutMs)
+  }
+
+  /** The session was heard from. @returns whether it is alive */
+  touch(session: SessionId, nowMs: number): boolean {
+    const tracked = this.#sessions.get(session)
+    if (tracked === undefined) return false
+    this.#deadlines.update(session, nowMs + tracked.timeoutMs)
+    return true
+  }
+
+  /** From now on only `owner` speaks for the session. */
+  setOwner(session: SessionId, owner: ServerId): void {
+    const tracked = this.#sessions.get(session)
+    invariant(tracked !== undefined, 'only a live session has an owner')
+    tracked.owner = owner
+  }
+
+  remove(session: SessionId): void {
+    this.#sessions.delete(session)
+    this.#deadlines.remove(session)
+  }
+
+  /**
+   * Forgets the sessions whose time is over and returns them: the caller proposes their close. To be
+   * called every tick; one bucket at a time, so that touches that wait meanwhile are not late.
+   *
+   * A call that comes more than two ticks after the one before expires nothing: this process stood
+   * still, and the clients' pings of that time are yet to be read.
+   */
+  expire(nowMs: number): SessionId[] {
+    const checkedMs = this.#checkedMs
+    this.#checkedMs = nowMs
+    if (checkedMs !== undefined && nowMs - checkedMs > 2 * this.#tickMs) return []
+    const expired = this.#deadlines.poll(nowMs)
+    for (const session of expired) this.#sessions.delete(session)
+    return expired
+  }
+
+  /** At the start of a leadership: every session gets a whole time-out again and waits for its owner. */
+  reset(sessions: ReadonlyMap<SessionId, { readonly timeoutMs: number }>, nowMs: number): void {
+    this.clear()
+    for (const [session, { timeoutMs }] of sessions) {
+      this.#sessions.set(session, { timeoutMs, owner: undefined })
+      this.#deadlines.update(session, nowMs + timeoutMs)
+    }
+  }
+
+  /** At its end. */
+  clear(): void {
+    this.#sessions.clear()
+    this.#deadlines.clear()
+    this.#checkedMs = undefined
+  }
+}

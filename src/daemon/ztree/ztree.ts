@@ -1,0 +1,317 @@
+// The tree of znodes and the table of sessions: what every server of an ensemble agrees on.
+//
+// Committed transactions go in, in zxid order: `apply` changes the tree, says what the request is
+// answered with, and which watches fire. It is total: request-processor/prep.ts made sure that a
+// transaction fits the tree, and what would not fit changes nothing, on every server alike.
+// Next on the path: watch-manager.ts for the events, storage/tree-store.ts for what became dirty.
+
+import { invariant } from '../../invariant.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { basename, parentOf } from '../../protocol/path.ts'
+import type { SessionId, Stat } from '../../protocol/records.ts'
+import type { MultiResult, ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
+import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { Change, Txn } from './txn.ts'
+import { initialZnode, statOf, Znode } from './znode.ts'
+
+export interface Session {
+  readonly timeoutMs: number
+  readonly password: Uint8Array
+}
+
+/** What a request is answered with; a new session's id is its transaction's zxid. */
+export type Applied = ReplyBody | { readonly type: 'createSession' }
+
+/** Keys whose value changed, or that are gone. */
+export interface Dirty {
+  readonly paths: Set<string>
+  readonly sessions: Set<SessionId>
+}
+
+/** A tree as it was at `lastApplied`. */
+export interface TreeImage {
+  readonly lastApplied: Zxid
+  readonly znodes: Map<string, Znode>
+  readonly sessions: Map<SessionId, Session>
+}
+
+export class ZTree {
+  readonly #znodes: Map<string, Znode>
+  readonly #sessions: Map<SessionId, Session>
+  /** An ephemeral has a session that is open, unless the transactions that made it lie. */
+  readonly #ephemerals = new Map<SessionId, Set<string>>()
+  #lastApplied: Zxid
+  #ephemeralCount = 0
+  #dataBytes = 0
+  #dirty: Dirty = { paths: new Set(), sessions: new Set() }
+
+  /** Without an image: the tree that every ensemble begins with. Takes over the image's maps. */
+  constructor(image?: TreeImage) {
+    const { lastApplied, znodes, sessions } = image ?? initialImage()
+    this.#lastApplied = lastApplied
+    this.#znodes = znodes
+    this.#sessions = sessions
+    for (const [path, znode] of znodes) {
+      if (path !== '/') {
+        const parent = znodes.get(parentOf(path))
+        invariant(parent !== undefined, 'every znode has a parent')
+        addChild(parent, path)
+      }
+      this.#count(path, znode)
+    }
+    if (image === undefined) for (const path of znodes.keys()) this.#dirty.paths.add(path)
+  }
+
+  /** The last transaction that this tree shows. */
+  get lastApplied(): Zxid {
+    return this.#lastApplied
+  }
+
+  get nodeCount(): number {
+    return this.#znodes.size
+  }
+
+  get ephemeralCount(): number {
+    return this.#ephemeralCount
+  }
+
+  /** Paths and values, as ZooKeeper's approximate_data_size counts them. */
+  get dataBytes(): number {
+    return this.#dataBytes
+  }
+
+  get sessions(): ReadonlyMap<SessionId, Session> {
+    return this.#sessions
+  }
+
+  /** For reads, the empty path is an alias of `/`. */
+  get(path: string): Readonly<Znode> | undefined {
+    return this.#znodes.get(path === '' ? '/' : path)
+  }
+
+  stat(znode: Readonly<Znode>): Stat {
+    return statOf(znode)
+  }
+
+  /** Names, in no particular order. */
+  children(znode: Readonly<Znode>): string[] {
+    const names: string[] = []
+    if (znode.children !== undefined) for (const path of znode.children) names.push(basename(path))
+    return names
+  }
+
+  ephemeralsOf(session: SessionId): Iterable<string> {
+    return this.#ephemerals.get(session) ?? []
+  }
+
+  /** What changed since the last call; now it is the caller's. */
+  takeDirty(): Dirty {
+    const taken = this.#dirty
+    this.#dirty = { paths: new Set(), sessions: new Set() }
+    return taken
+  }
+
+  get isDirty(): boolean {
+    return this.#dirty.paths.size > 0 || this.#dirty.sessions.size > 0
+  }
+
+  /**
+   * Applies a committed transaction, the successor of `lastApplied`. One that the tree shows already
+   * changes nothing. Bytes of the transaction are copied where they are kept.
+   *
+   * @param events gets the watch events, in the order in which they fire
+   */
+  apply(zxid: Zxid, txn: Txn, events: WatchEvent[]): Applied {
+    if (zxid <= this.#lastApplied) return misfit
+    const result = this.#perform(zxid, txn, events)
+    // Last, so that the tree is never labelled with a multi that is half applied (ZOOKEEPER-3127).
+    this.#lastApplied = zxid
+    return result
+  }
+
+  #perform(zxid: Zxid, { body, session, timeMs }: Txn, events: WatchEvent[]): Applied {
+    switch (body.type) {
+      case 'create':
+        return this.#create(zxid, timeMs, body, events)
+      case 'delete':
+        return this.#delete(zxid, body.path, events)
+      case 'setData':
+        return this.#setData(zxid, timeMs, body, events)
+      case 'multi': {
+        const results = body.changes.map((change) => this.#change(zxid, timeMs, change, events))
+        return { type: 'multi', results }
+      }
+      case 'createSession': {
+        const id = zxid as number as SessionId
+        const password = Uint8Array.from(body.password)
+        this.#sessions.set(id, { timeoutMs: body.timeoutMs, password })
+        this.#dirty.sessions.add(id)
+        return { type: 'createSession' }
+      }
+      case 'closeSession':
+        for (const path of body.ephemerals) {
+          if (this.#znodes.get(path)?.ephemeralOwner === session) this.#delete(zxid, path, events)
+        }
+        this.#sessions.delete(session)
+        this.#dirty.sessions.add(session)
+        return { type: 'closeSession' }
+      case 'error': {
+        const { code, failedAt, partCount } = body
+        if (partCount === 0) return { type: 'error', code }
+        return { type: 'multi', results: failedMulti(code, failedAt, partCount) }
+      }
+    }
+  }
+
+  #change(zxid: Zxid, timeMs: number, change: Change, events: WatchEvent[]): MultiResult {
+    switch (change.type) {
+      case 'create':
+        return this.#create(zxid, timeMs, change, events)
+      case 'delete':
+        return this.#delete(zxid, change.path, events)
+      case 'setData':
+        return this.#setData(zxid, timeMs, change, events)
+      case 'check':
+        return { type: 'check' }
+    }
+  }
+
+  #create(
+    zxid: Zxid,
+    timeMs: number,
+    change: Extract<Change, { type: 'create' }>,
+    events: WatchEvent[],
+  ): Extract<MultiResult, { type: 'create' | 'error' }> {
+    const { path, ephemeralOwner } = change
+    const parentPath = parentOf(path)
+    const parent = this.#znodes.get(parentPath)
+    if (parent === undefined || this.#znodes.has(path)) return misfit
+    const znode = new Znode({
+      data: copyOf(change.data),
+      czxid: zxid,
+      ctime: timeMs,
+      mzxid: zxid,
+      mtime: timeMs,
+      pzxid: zxid,
+      version: 0,
+      createCount: 0,
+      ephemeralOwner,
+    })
+    this.#znodes.set(path, znode)
+    this.#count(path, znode)
+    addChild(parent, path)
+    parent.createCount = change.parentCreateCount
+    parent.pzxid = zxid
+    this.#dirty.paths.add(path)
+    this.#dirty.paths.add(parentPath)
+    events.push(
+      { type: 'NodeCreated', path, zxid },
+      { type: 'NodeChildrenChanged', path: parentPath, zxid },
+    )
+    return { type: 'create', path, stat: statOf(znode) }
+  }
+
+  #delete(
+    zxid: Zxid,
+    path: string,
+    events: WatchEvent[],
+  ): Extract<MultiResult, { type: 'delete' | 'error' }> {
+    const parentPath = parentOf(path)
+    const parent = this.#znodes.get(parentPath)
+    const znode = this.#znodes.get(path)
+    if (parent === undefined || znode === undefined || znode === parent) return misfit
+    if (znode.childCount > 0) return misfit
+    this.#znodes.delete(path)
+    this.#discount(path, znode)
+    removeChild(parent, path)
+    parent.pzxid = zxid
+    this.#dirty.paths.add(path)
+    this.#dirty.paths.add(parentPath)
+    events.push(
+      { type: 'NodeDeleted', path, zxid },
+      { type: 'NodeChildrenChanged', path: parentPath, zxid },
+    )
+    return { type: 'delete' }
+  }
+
+  #setData(
+    zxid: Zxid,
+    timeMs: number,
+    { path, data, version }: Extract<Change, { type: 'setData' }>,
+    events: WatchEvent[],
+  ): Extract<MultiResult, { type: 'setData' | 'error' }> {
+    const znode = this.#znodes.get(path)
+    if (znode === undefined) return misfit
+    this.#dataBytes -= znode.dataBytes
+    znode.data = copyOf(data)
+    this.#dataBytes += znode.dataBytes
+    znode.version = version
+    znode.mzxid = zxid
+    znode.mtime = timeMs
+    this.#dirty.paths.add(path)
+    events.push({ type: 'NodeDataChanged', path, zxid })
+    return { type: 'setData', stat: statOf(znode) }
+  }
+
+  #count(path: string, znode: Znode): void {
+    this.#dataBytes += path.length + znode.dataBytes
+    const owner = znode.ephemeralOwner
+    if (owner === 0) return
+    this.#ephemeralCount++
+    const paths = this.#ephemerals.get(owner)
+    if (paths === undefined) this.#ephemerals.set(owner, new Set([path]))
+    else paths.add(path)
+  }
+
+  #discount(path: string, znode: Znode): void {
+    this.#dataBytes -= path.length + znode.dataBytes
+    const owner = znode.ephemeralOwner
+    if (owner === 0) return
+    this.#ephemeralCount--
+    const paths = this.#ephemerals.get(owner)
+    paths?.delete(path)
+    if (paths?.size === 0) this.#ephemerals.delete(owner)
+  }
+}
+
+/** The answer to a change that does not fit the tree; prep never makes one. */
+const misfit = { type: 'error', code: errorCodes.RUNTIMEINCONSISTENCY } as const
+
+function initialImage(): TreeImage {
+  const znodes = new Map([
+    ['/', initialZnode()],
+    ['/zookeeper', initialZnode()],
+    ['/zookeeper/config', initialZnode()],
+    ['/zookeeper/quota', initialZnode()],
+  ])
+  return { lastApplied: zxidZero, znodes, sessions: new Map() }
+}
+
+/** 0 for the parts before the one that failed, its code, RUNTIMEINCONSISTENCY after it. */
+function failedMulti(
+  code: Extract<MultiResult, { type: 'error' }>['code'],
+  failedAt: number,
+  partCount: number,
+): MultiResult[] {
+  const results: MultiResult[] = []
+  for (let i = 0; i < partCount; i++) {
+    if (i < failedAt) results.push({ type: 'error', code: errorCodes.OK })
+    else results.push({ type: 'error', code: i === failedAt ? code : misfit.code })
+  }
+  return results
+}
+
+function addChild(parent: Znode, path: string): void {
+  if (parent.children === undefined) parent.children = new Set([path])
+  else parent.children.add(path)
+}
+
+function removeChild(parent: Znode, path: string): void {
+  parent.children?.delete(path)
+  if (parent.children?.size === 0) parent.children = undefined
+}
+
+/** The bytes of a transaction are a view of a chunk of up to 64 KiB: what stays is copied out. */
+function copyOf(data: Uint8Array | null): Uint8Array | null {
+  return data === null ? null : new Uint8Array(data)
+}
