@@ -26,6 +26,12 @@ export const limits = {
   /** From accept to hello; ZooKeeper gives 10 s to a connection without a session. */
   handshakeMs: 10_000,
 
+  /** One frame from a server to our client: a getChildren may be longer than any request. */
+  clientReplyBytesMax: 64 * 1024 * 1024,
+
+  /** What a client keeps of requests without an answer; above, new ones fail with THROTTLEDOP. */
+  clientCallBytesMax: 64 * 1024 * 1024,
+
   /** Requests of one connection that wait for an answer; then its socket is paused. */
   connectionOutstandingMax: 4096,
 
@@ -37,4 +43,37 @@ export const limits = {
 
   /** Watches of one connection; a client over it gets THROTTLEDOP and keeps what it has. */
   watchesPerConnectionMax: 1_000_000,
+
+  /** One record batch, Kafka's max.message.bytes; a produce frame is this and a little. */
+  recordBatchBytesMax: 1_048_588,
+
+  /** Records of one fetch response; a first batch may be larger by itself, never by much. */
+  fetchBytesMax: 8 * 1024 * 1024,
+
+  /** One frame to or from a broker: `fetchBytesMax`, one more batch, and what surrounds them. */
+  brokerFrameBytesMax: 16 * 1024 * 1024,
+
+  /** How long a fetch may wait for records; a client that wants to wait longer asks again. */
+  fetchWaitMsMax: 30_000,
+
+  /** How long a produce may wait for its acks. */
+  produceTimeoutMsMax: 120_000,
+
+  /** Batches that a partition's leader remembers per producer, so that a retry gets its offset. */
+  rememberedBatchesMax: 64,
+
+  /** Early batches that it holds per producer; not above `rememberedBatchesMax`. */
+  heldBatchesMax: 64,
+
+  /** Bytes of early batches that one partition holds: one producer at its limit with 256 KiB each. */
+  heldBytesMax: 16 * 1024 * 1024,
+
+  /** Producers that a partition remembers; those that were silent longest are forgotten first. */
+  producersPerPartitionMax: 10_000,
+
+  /** Partitions of one topic; its znodes are made in one multi, which must fit a client frame. */
+  partitionsPerTopicMax: 1000,
+
+  /** Kafka's longest topic name. */
+  topicNameLengthMax: 249,
 } as const

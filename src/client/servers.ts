@@ -1,0 +1,101 @@
+// Which servers there are, as people write them down, and which one to try next.
+//
+//   host:port,host:port…[/chroot]      port 2181 when left out, [::1]:2181 for IPv6
+
+import { ZkError } from '../protocol/error-codes.ts'
+import { pathProblem } from '../protocol/path.ts'
+import type { Random } from '../random.ts'
+
+export interface ServerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export const defaultClientPort = 2181
+
+/**
+ * Reads `host:port,host:port/chroot`.
+ *
+ * @returns `chroot` is '' when there is none, else a path other than /
+ * @throws ZkError BADARGUMENTS
+ */
+export function parseServers(text: string): { servers: ServerAddress[]; chroot: string } {
+  const slash = text.indexOf('/')
+  const list = slash < 0 ? text : text.slice(0, slash)
+  const chroot = slash < 0 ? '' : text.slice(slash)
+  if (chroot.length > 1) {
+    const problem = pathProblem(chroot)
+    if (problem !== undefined) throw badServers(text, problem)
+  }
+  const servers = list.split(',').map((one) => parseServer(one.trim(), text))
+  return { servers, chroot: chroot === '/' ? '' : chroot }
+}
+
+function parseServer(one: string, text: string): ServerAddress {
+  const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<name>[^:[\]]+))(?::(?<port>\d{1,5}))?$/.exec(one)
+  const host = match?.groups?.['ipv6'] ?? match?.groups?.['name']
+  if (host === undefined) throw badServers(text, `'${one}' is no host:port`)
+  const port = Number(match?.groups?.['port'] ?? defaultClientPort)
+  if (port < 1 || port > 65535) throw badServers(text, `port ${port} is not in 1 to 65535`)
+  return { host, port }
+}
+
+function badServers(text: string, problem: string): ZkError {
+  return new ZkError('BADARGUMENTS', undefined, `Cannot read servers '${text}': ${problem}`)
+}
+
+export function formatServer({ host, port }: ServerAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+const firstDelayMs = 20
+const delayGrowth = 1.5
+const delayMaxMs = 320
+
+/**
+ * Goes round the servers in an order of its own (clients must not all run to the same one) and says
+ * how long to wait before each try: not at all until all have failed, then up to 20 ms, 30 ms …
+ * 320 ms after each further round, so that a new leader is met soon after it is there.
+ */
+export class ServerRotation {
+  readonly #order: readonly ServerAddress[]
+  readonly #random: Random
+  #at = 0
+  #failures = 0
+
+  constructor(servers: readonly ServerAddress[], random: Random) {
+    if (servers.length === 0) throw badServers('', 'there are none')
+    this.#order = shuffled(servers, random)
+    this.#random = random
+  }
+
+  next(): ServerAddress {
+    const server = this.#order[this.#at] as ServerAddress
+    this.#at = (this.#at + 1) % this.#order.length
+    return server
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+  }
+
+  /** @returns ms to wait before the next try */
+  failed(): number {
+    this.#failures++
+    if (this.#failures % this.#order.length !== 0) return 0
+    const rounds = this.#failures / this.#order.length
+    const most = Math.min(firstDelayMs * delayGrowth ** (rounds - 1), delayMaxMs)
+    return most / 2 + (this.#random.next() * most) / 2
+  }
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const order = [...items]
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.below(i + 1)
+    const item = order[i] as T
+    order[i] = order[j] as T
+    order[j] = item
+  }
+  return order
+}

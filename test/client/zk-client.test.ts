@@ -1,0 +1,319 @@
+import t, { type Test } from 'tap'
+import { ZkClient, type ZkClientOptions, ZkMultiError } from '../../src/client/zk-client.ts'
+import { limits } from '../../src/limits.ts'
+import { ZkError } from '../../src/protocol/error-codes.ts'
+import type { ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
+import { Random } from '../../src/random.ts'
+import { type FakeConnection, type FakeScript, FakeServer, plainAnswer } from './fake-server.ts'
+
+async function serverFor(t: Test, script: FakeScript): Promise<FakeServer> {
+  const server = await FakeServer.listen(script)
+  t.teardown(() => server.close())
+  return server
+}
+
+async function clientOf(
+  t: Test,
+  servers: readonly FakeServer[],
+  options?: Partial<ZkClientOptions>,
+): Promise<ZkClient> {
+  const zk = new ZkClient({
+    servers: servers.map((server) => server.address),
+    random: new Random(1),
+    ...options,
+  })
+  t.teardown(() => zk.close())
+  await zk.connect()
+  return zk
+}
+
+const answerAll: FakeScript = {
+  request: (connection, xid, request) => connection.reply(xid, 100 + xid, plainAnswer(request)),
+}
+
+t.test('every operation reaches the server and brings its answer', async (t) => {
+  const asked: Request[] = []
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      asked.push(structuredClone(request))
+      connection.reply(xid, 5, plainAnswer(request))
+    },
+  })
+  const zk = await clientOf(t, [server])
+  t.equal(zk.state, 'connected')
+  t.same(zk.server, server.address)
+  t.equal(zk.sessionId, 4711)
+  t.match(await zk.create('/a', 'x', { mode: 'ephemeral' }), { path: '/a', stat: { version: 3 } })
+  t.match(await zk.exists('/a'), { version: 3 })
+  const { data } = await zk.getData('/goals')
+  t.ok(Buffer.isBuffer(data))
+  t.equal(data?.toString(), '/goals')
+  t.match(await zk.setData('/a', Buffer.of(1), 7), { version: 3 })
+  t.same((await zk.getChildren('/')).children, ['a', 'b', 'c'])
+  await zk.sync()
+  await zk.delete('/a', 2)
+  t.match(await zk.multi([{ type: 'check', path: '/a', version: 1 }]), [{ type: 'check' }])
+  t.match(asked, [
+    { type: 'create', path: '/a', data: Buffer.from('x'), mode: 'ephemeral' },
+    { type: 'exists', path: '/a', watch: false },
+    { type: 'getData', path: '/goals', watch: false },
+    { type: 'setData', path: '/a', version: 7 },
+    { type: 'getChildren', path: '/', watch: false },
+    { type: 'sync', path: '/' },
+    { type: 'delete', path: '/a', version: 2 },
+    { type: 'multi', ops: [{ type: 'check', path: '/a', version: 1 }] },
+  ])
+  t.equal(zk.lastZxidSeen, 5)
+})
+
+t.test('errors are ZkErrors with code and path; exists of a missing znode is none', async (t) => {
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      const code = request.type === 'closeSession' ? undefined : -101
+      const body: ReplyBody = code === undefined ? plainAnswer(request) : { type: 'error', code }
+      connection.reply(xid, 1, body)
+    },
+  })
+  const zk = await clientOf(t, [server])
+  const error = await zk.getData('/none').catch((caught: unknown) => caught)
+  t.type(error, ZkError)
+  t.match(error, { code: 'NONODE', path: '/none' })
+  t.equal(await zk.exists('/none'), undefined)
+})
+
+t.test('what no server needs to see is refused here', async (t) => {
+  const server = await serverFor(t, answerAll)
+  const zk = await clientOf(t, [server])
+  await t.rejects(zk.getData('no-slash'), { code: 'BADARGUMENTS', path: 'no-slash' })
+  await t.rejects(zk.create('/a/', null), { code: 'BADARGUMENTS' })
+  await t.resolves(zk.create('/a/', null, { mode: 'persistentSequential' }))
+  await t.rejects(zk.multi([{ type: 'delete', path: '/a//b', version: -1 }]), {
+    code: 'BADARGUMENTS',
+  })
+  const most = limits.clientFrameBytesMax
+  await t.rejects(zk.setData('/a', Buffer.alloc(most)), { code: 'BADARGUMENTS' })
+  await t.resolves(zk.setData('/a', Buffer.alloc(most - 100)))
+})
+
+t.test('a failed multi names the part that failed', async (t) => {
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      const codes = [0, -103, -2] as const
+      const results = codes.map((code) => ({ type: 'error' as const, code }))
+      const body: ReplyBody =
+        request.type === 'multi' ? { type: 'multi', results } : plainAnswer(request)
+      connection.reply(xid, 1, body)
+    },
+  })
+  const zk = await clientOf(t, [server])
+  const error = await zk
+    .multi(['/a', '/b', '/c'].map((path) => ({ type: 'delete', path, version: 1 })))
+    .catch((caught: unknown) => caught)
+  t.type(error, ZkMultiError)
+  t.match(error, { code: 'BADVERSION', index: 1, path: '/b', results: { length: 3 } })
+})
+
+t.test('requests of one turn arrive together and are answered in order', async (t) => {
+  const server = await serverFor(t, answerAll)
+  const zk = await clientOf(t, [server])
+  const order: number[] = []
+  const calls = Array.from({ length: 500 }, async (_, i) => {
+    const { data } = await zk.getData(`/${i}`)
+    order.push(i)
+    return data?.toString()
+  })
+  t.same(
+    await Promise.all(calls),
+    Array.from({ length: 500 }, (_, i) => `/${i}`),
+  )
+  t.same(
+    order,
+    [...order].sort((a, b) => a - b),
+  )
+})
+
+t.test('answers and events reach their listeners in the order they were sent', async (t) => {
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      connection.reply(xid, 1, plainAnswer(request))
+      if (request.type === 'getData' && request.watch) {
+        connection.event('NodeDataChanged', request.path, 2)
+        connection.event('NodeDataChanged', request.path, 3)
+      }
+    },
+  })
+  const zk = await clientOf(t, [server])
+  const log: string[] = []
+  const first = zk.getData('/a', (event) => log.push(`event ${event.path} ${event.zxid}`))
+  const second = zk.getData('/b')
+  await Promise.all([first.then(() => log.push('first')), second.then(() => log.push('second'))])
+  t.same(log, ['first', 'event /a 2', 'second'], 'a one-shot watch hears of one event')
+})
+
+t.test('a chroot is added to what is sent and taken from what is heard', async (t) => {
+  const asked: string[] = []
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      if ('path' in request) asked.push(request.path)
+      connection.reply(xid, 1, plainAnswer(request))
+      if (request.type === 'addWatch') {
+        connection.event('NodeCreated', '/app/x/y', 2)
+        connection.event('NodeDataChanged', '/app/x', 3)
+      }
+    },
+  })
+  const zk = await clientOf(t, [server], { chroot: '/app/x' })
+  const events: WatchEvent[] = []
+  await zk.addWatch('/', 'persistentRecursive', (event) => events.push(event))
+  t.equal((await zk.create('/y', null)).path, '/y')
+  t.same(
+    events.map((event) => event.path),
+    ['/y', '/'],
+  )
+  t.same(asked, ['/app/x', '/app/x/y'])
+  await t.rejects(zk.delete('bad'), { code: 'BADARGUMENTS', path: 'bad' })
+})
+
+t.test('a session moves to another server: watches, reads and order survive', async (t) => {
+  const hellos: { sessionId: number; lastZxidSeen: number }[] = []
+  const seen: string[] = []
+  let first: FakeConnection | undefined
+  const script: FakeScript = {
+    hello: (connection, { sessionId, lastZxidSeen }) => {
+      hellos.push({ sessionId, lastZxidSeen })
+      first ??= connection
+      connection.welcome()
+    },
+    request: (connection, xid, request) => {
+      seen.push(request.type)
+      if (connection === first && seen.length > 1) {
+        if (seen.length === 3) connection.cut()
+        return
+      }
+      if (request.type === 'setWatches') connection.event('NodeDataChanged', '/w', 0)
+      connection.reply(xid, 9, plainAnswer(request))
+    },
+  }
+  const servers = [await serverFor(t, script), await serverFor(t, script)]
+  const zk = await clientOf(t, servers)
+  const states: string[] = []
+  for (const state of ['connected', 'suspended', 'expired', 'closed'] as const) {
+    zk.on(state, () => states.push(state))
+  }
+  const changed = new Promise<WatchEvent>((resolve) => {
+    void zk.getData('/w', resolve)
+  })
+  await new Promise(setImmediate)
+  const write = t.rejects(zk.setData('/a', 'x'), { code: 'CONNECTIONLOSS', path: '/a' })
+  const read = zk.getData('/b')
+  await write
+  t.equal((await read).data?.toString(), '/b')
+  t.match(await changed, { type: 'NodeDataChanged', path: '/w' })
+  t.same(hellos, [
+    { sessionId: 0, lastZxidSeen: 0 },
+    { sessionId: 4711, lastZxidSeen: 9 },
+  ])
+  t.same(seen, ['getData', 'setData', 'getData', 'setWatches', 'getData'], 'no write is sent twice')
+  await zk.close()
+  t.same(states, ['suspended', 'connected', 'closed'])
+})
+
+t.test('servers that serve nobody yet are asked again until one does', async (t) => {
+  let refusals = 0
+  const server = await serverFor(t, {
+    ...answerAll,
+    hello: (connection) => {
+      if (refusals++ < 6) connection.cut()
+      else connection.welcome()
+    },
+  })
+  const zk = await clientOf(t, [server])
+  t.equal(refusals, 7)
+  t.equal(zk.state, 'connected')
+})
+
+t.test('connect gives up after its time, naming the servers', async (t) => {
+  const server = await serverFor(t, { hello: (connection) => connection.cut() })
+  const zk = new ZkClient({ servers: [server.address], connectTimeoutMs: 100 })
+  const waiting = t.rejects(zk.getData('/a'), { code: 'SESSIONEXPIRED' })
+  const port = String(server.address.port)
+  await t.rejects(zk.connect(), { code: 'CONNECTIONLOSS', message: new RegExp(port) })
+  t.equal(zk.state, 'closed')
+  await waiting
+})
+
+t.test(
+  'a session that the ensemble gave up is told once, and calls fail from then on',
+  async (t) => {
+    let connections = 0
+    const server = await serverFor(t, {
+      hello: (connection) => {
+        if (connections++ === 0) connection.welcome()
+        else connection.welcome({ timeoutMs: 0 })
+      },
+      request: (connection) => connection.cut(),
+    })
+    const zk = await clientOf(t, [server])
+    const expired = new Promise<void>((resolve) => zk.once('expired', resolve))
+    const write = t.rejects(zk.setData('/a', ''), { code: 'CONNECTIONLOSS' })
+    await expired
+    await write
+    await t.rejects(zk.getData('/a'), { code: 'SESSIONEXPIRED' })
+    t.equal(zk.state, 'expired')
+    await zk.close()
+  },
+)
+
+t.test('its own clock ends a session that no server continues', async (t) => {
+  let connections = 0
+  const server = await serverFor(t, {
+    hello: (connection) => {
+      if (connections++ === 0) connection.welcome({ timeoutMs: 150 })
+      else connection.cut()
+    },
+    request: (connection) => connection.cut(),
+  })
+  const zk = await clientOf(t, [server])
+  const expired = new Promise<void>((resolve) => zk.once('expired', resolve))
+  const read = t.rejects(zk.getData('/a'), { code: 'SESSIONEXPIRED' })
+  const startMs = performance.now()
+  await expired
+  await read
+  t.ok(performance.now() - startMs >= 140)
+})
+
+const garbage = [
+  { name: 'a frame that is no message', bytes: Buffer.from([0, 0, 0, 2, 0x93, 0xff]) },
+  { name: 'a frame over the limit', bytes: Buffer.from([0x7f, 0xff, 0xff, 0xff]) },
+  { name: 'an answer to nothing', bytes: Buffer.from([0, 0, 0, 4, 0x93, 0x37, 1, 0]) },
+]
+for (const { name, bytes } of garbage) {
+  t.test(`${name} costs the connection, not the client`, async (t) => {
+    let requests = 0
+    const server = await serverFor(t, {
+      request: (connection, xid, request) => {
+        if (requests++ === 0) connection.raw(bytes)
+        else connection.reply(xid, 1, plainAnswer(request))
+      },
+    })
+    const zk = await clientOf(t, [server])
+    t.equal((await zk.getData('/again')).data?.toString(), '/again')
+    t.equal(requests, 2)
+  })
+}
+
+t.test('closing ends the session at the server', async (t) => {
+  const asked: string[] = []
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      asked.push(request.type)
+      connection.reply(xid, 1, plainAnswer(request))
+    },
+  })
+  const zk = await clientOf(t, [server])
+  const [write] = await Promise.all([zk.setData('/a', 'x'), zk.close(), zk.close()])
+  t.equal(write.version, 3)
+  t.same(asked, ['setData', 'closeSession'])
+  t.equal(zk.state, 'closed')
+  await t.rejects(zk.sync(), { code: 'SESSIONEXPIRED' })
+})
