@@ -15,9 +15,8 @@ import { LogFailedError } from './log-errors.ts'
 import { Preparation, preparedName } from './preparation.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import { recover, type TornTail, truncationName } from './recovery.ts'
-import { Segment } from './segment.ts'
+import { type LogVisitor, Segment } from './segment.ts'
 import type { Done, LogDirectory } from './segment-file.ts'
-import type { RecordVisitor } from './walk.ts'
 
 const segmentBytesDefault = 64 * 1024 * 1024
 
@@ -182,7 +181,7 @@ export class Log {
   }
 
   /** Shows whole records, from the one that holds or follows `from` on, until told to stop. */
-  scan(from: Position, visit: RecordVisitor): void {
+  scan(from: Position, visit: LogVisitor): void {
     for (let i = this.#segmentOf(from); i < this.#segments.length; i++) {
       if (this.#segments[i]?.scan(from, visit) === false) return
     }

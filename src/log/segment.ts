@@ -14,12 +14,20 @@ import { LogDamagedError } from './log-errors.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
-import { zeroInBackground } from './zero.ts'
+import { chunksNotZero, zeroInBackground } from './zero.ts'
 
 const tailBytesMin = 4096
 const tailBytesKept = 256 * 1024 // a larger tail was a burst: its memory is given back
 
 const empty: Buffer = Buffer.alloc(0)
+
+/** Is shown one whole record, `bytes[at, at + length)`, and where it lies; returns whether to go on. */
+export type LogVisitor = (
+  bytes: Buffer,
+  at: number,
+  length: number,
+  place: { readonly file: string; readonly offset: number },
+) => boolean
 
 export interface ReadRange {
   readonly from: Position
@@ -64,11 +72,13 @@ export class Segment {
   }
 
   get lastPosition(): Position {
+    this.#findRecords()
     return this.#lastPosition
   }
 
   /** Bytes of all its records, written or not. */
   get endBytes(): number {
+    this.#findRecords()
     return this.#writtenBytes + this.#tailBytes
   }
 
@@ -195,18 +205,19 @@ export class Segment {
   }
 
   /** Shows the records from the one that holds or follows `from` on, whole, until told to stop. */
-  scan(from: Position, visit: RecordVisitor): boolean {
+  scan(from: Position, visit: LogVisitor): boolean {
     this.#findRecords()
     const start = this.#index.floor(from)
     return this.#walk({ start, end: this.endBytes }, (bytes, at, length, offset) =>
-      this.#format.lastPosition(bytes, at) < from ? true : visit(bytes, at, length, offset),
+      this.#format.lastPosition(bytes, at) < from
+        ? true
+        : visit(bytes, at, length, { file: this.path, offset }),
     )
   }
 
   /** Forgets every record that holds a position above `position`; `zeroStale` then clears the file. */
   cutAfter(position: Position): void {
-    this.#findRecords()
-    if (this.#lastPosition <= position) return
+    if (this.lastPosition <= position) return
     const start = this.#index.floor(position)
     const kept =
       this.#lastHeld(start, position) ?? this.#lastHeld(this.#index.before(start), position)
@@ -233,22 +244,22 @@ export class Segment {
     this.#file = null
   }
 
+  /** Reads a segment that was placed unread. */
   #findRecords(): void {
     if (!this.#isUnread) return
     this.#isUnread = false
     const file = this.#placedFile()
-    const source = (into: Buffer, at: number) => file.read(into, at)
     const format = this.#format
-    walkRecords(
-      source,
-      format,
-      { start: 0, end: file.sizeBytes() },
-      (bytes, at, length, offset) => {
-        const first = format.firstPosition(bytes, at)
-        this.adopt({ first, last: format.lastPosition(bytes, at), offset, length })
-        return true
-      },
-    )
+    const source = (into: Buffer, at: number) => file.read(into, at)
+    const range = { start: 0, end: file.sizeBytes() }
+    const { offset } = walkRecords(source, format, range, (bytes, at, length, offset) => {
+      const first = format.firstPosition(bytes, at)
+      this.adopt({ first, last: format.lastPosition(bytes, at), offset, length })
+      return true
+    })
+    if (chunksNotZero(file, offset).next().done !== true) {
+      throw new LogDamagedError(this.path, offset, 'no record, and later segments follow')
+    }
   }
 
   /** The last record from byte `start` on that holds nothing above `position`. */

@@ -1,0 +1,244 @@
+// The transaction log: Zab's history on src/log. One record per transaction, big-endian:
+//
+//    0        4        8               12      20             28
+//   +--------+--------+----------------+------+--------------+---------------------+---------+
+//   | 'ZWT1' | crc32c | payload length | zxid | durable zxid | payload             | zeros   |
+//   | u32    | u32    | u32            | u64  | u64          | opaque to this file | to 8    |
+//   +--------+--------+----------------+------+--------------+---------------------+---------+
+//                     └── the checksum covers all from here to the end of the record ────────┘
+//
+// `durable zxid` is the highest one that this server knew to be fsynced in this log when it wrote
+// the record, 0 for none; recovery.ts says what it is for. It is each server's own, so a server
+// frames the payloads itself. The last byte of the magic is the format version.
+
+import { invariant } from '../../invariant.ts'
+import { type Log, type LogOptions, openLog } from '../../log/log.ts'
+import { LogDamagedError } from '../../log/log-errors.ts'
+import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
+import type { TornTail } from '../../log/recovery.ts'
+import { crc32c } from '../../protocol/crc32c.ts'
+import type { Entries } from '../../protocol/peer/messages.ts'
+import {
+  counterOf,
+  epochOf,
+  follows,
+  formatZxid,
+  readZxid,
+  writeZxid,
+  type Zxid,
+  zxidZero,
+} from '../../protocol/zxid.ts'
+import type { EpochRange } from '../zab/history.ts'
+
+const magic = 0x5a575431 // 'ZWT1'
+const headerBytes = 28
+const at = { magic: 0, crc: 4, payloadLength: 8, zxid: 12, durable: 20, payload: headerBytes }
+
+/** Framing space for a batch up to this is kept for the next; a larger one was a burst. */
+const keptBytes = 256 * 1024
+
+export const txnFormat: RecordFormat = {
+  headerBytes,
+  alignmentBytes: 8,
+  wholeLength(bytes, start) {
+    const found = bytes.readUInt32BE(start + at.magic)
+    if (found === magic) return wholeLength(bytes.readUInt32BE(start + at.payloadLength))
+    if (found === 0) return 0
+    return found >>> 8 === magic >>> 8 ? otherVersion : notARecord
+  },
+  firstPosition: (bytes, start) => readZxid(bytes, start + at.zxid),
+  lastPosition: (bytes, start) => readZxid(bytes, start + at.zxid),
+  isIntact: (bytes, start, length) =>
+    bytes.readUInt32BE(start + at.crc) === crc32c(bytes, start + at.payloadLength, start + length),
+  durablePosition(bytes, start) {
+    const durable = readZxid(bytes, start + at.durable)
+    return durable === zxidZero ? undefined : durable
+  },
+}
+
+function wholeLength(payloadBytes: number): number {
+  return Math.ceil((headerBytes + payloadBytes) / 8) * 8
+}
+
+export interface TxnLogOptions
+  extends Pick<
+    LogOptions,
+    | 'directory'
+    | 'segmentBytes'
+    | 'preallocate'
+    | 'mainThreadSync'
+    | 'nowMs'
+    | 'onFailure'
+    | 'onShortage'
+  > {
+  /** The zxid that a log without records ends at; what is up to it lies in the tree. */
+  readonly baseZxid: Zxid
+  /** What the tree has applied: surely durable here once. */
+  readonly lastApplied: Zxid
+  /** See `LogOptions.onDurable`. */
+  readonly onDurable: (zxid: Zxid) => void
+}
+
+/**
+ * @returns `epochs`: what the log holds, ascending, by epoch; inside one there are no gaps
+ * @throws LogDamagedError also where zxids leave a gap, or begin beyond what the tree has
+ */
+export function openTxnLog(options: TxnLogOptions): {
+  readonly log: TxnLog
+  readonly torn: TornTail | null
+  readonly epochs: readonly EpochRange[]
+} {
+  const { baseZxid, lastApplied, onDurable, ...rest } = options
+  const { log, torn } = openLog({
+    ...rest,
+    format: txnFormat,
+    knownDurable: lastApplied > baseZxid ? lastApplied : undefined,
+    onDurable: (position) => onDurable(position as Zxid),
+  })
+  return { log: new TxnLog(log, baseZxid), torn, epochs: readEpochs(log, lastApplied) }
+}
+
+export class TxnLog {
+  readonly baseZxid: Zxid
+  readonly #log: Log
+  #frames = Buffer.alloc(0) // where `append` frames a batch
+
+  constructor(log: Log, baseZxid: Zxid) {
+    this.#log = log
+    this.baseZxid = baseZxid
+  }
+
+  /** Undefined when it holds nothing. */
+  get firstZxid(): Zxid | undefined {
+    return this.#log.firstPosition as Zxid | undefined
+  }
+
+  /** Of what was appended, durable or not. */
+  get lastZxid(): Zxid {
+    return (this.#log.lastPosition ?? this.baseZxid) as Zxid
+  }
+
+  get durableZxid(): Zxid {
+    return (this.#log.durablePosition ?? this.baseZxid) as Zxid
+  }
+
+  /** Copies `entries`, which must follow on `lastZxid`; `flush` then brings them to the disk. */
+  append(entries: Entries): void {
+    invariant(entries.count > 0, 'a batch holds transactions')
+    invariant(follows(this.lastZxid, entries.first), 'the log has no gaps')
+    // Every payload grows by at most its header and padding, less its length prefix.
+    const bytesMax = entries.bytes.length + entries.count * (headerBytes + 8)
+    const frames = this.#framesFor(bytesMax)
+    const source = viewOf(entries.bytes)
+    const durable = (this.#log.durablePosition ?? zxidZero) as Zxid
+    let read = 0
+    let end = 0
+    for (let i = 0; i < entries.count; i++) {
+      const payloadBytes = source.readUInt32BE(read)
+      const payloadEnd = read + 4 + payloadBytes
+      invariant(payloadEnd <= source.length, 'a batch holds its payloads whole')
+      const start = end
+      end += wholeLength(payloadBytes)
+      frames.writeUInt32BE(magic, start + at.magic)
+      frames.writeUInt32BE(payloadBytes, start + at.payloadLength)
+      writeZxid(frames, (entries.first + i) as Zxid, start + at.zxid)
+      writeZxid(frames, durable, start + at.durable)
+      source.copy(frames, start + at.payload, read + 4, payloadEnd)
+      frames.fill(0, start + at.payload + payloadBytes, end)
+      frames.writeUInt32BE(crc32c(frames, start + at.payloadLength, end), start + at.crc)
+      read = payloadEnd
+    }
+    invariant(read === source.length, 'a batch ends with its last payload')
+    this.#log.append(frames.subarray(0, end))
+  }
+
+  /** See `Log.flush`. */
+  flush(): void {
+    this.#log.flush()
+  }
+
+  /**
+   * The transactions in (after, upTo], or the first of them: one at least, then no more than
+   * `bytesMax`, and all of one epoch. Both bounds lie in the log, `after` may be what it follows on.
+   *
+   * @throws LogDamagedError where a checksum does not hold any more
+   */
+  readEntries(range: {
+    readonly after: Zxid
+    readonly upTo: Zxid
+    readonly bytesMax: number
+  }): Entries {
+    const { after, upTo, bytesMax } = range
+    const records = this.#log.read({ from: after + 1, upTo, bytesMax, verify: true })
+    invariant(records.length > 0, 'transactions that are read lie in the log')
+    const first = readZxid(records, at.zxid)
+    invariant(follows(after, first), 'what is read follows without a gap')
+    const bytes = Buffer.allocUnsafe(records.length) // a header is longer than a length prefix
+    let end = 0
+    let count = 0
+    for (let start = 0; start < records.length; ) {
+      const zxid = readZxid(records, start + at.zxid)
+      if (epochOf(zxid) !== epochOf(first)) break
+      invariant(zxid === first + count, 'the log has no gaps')
+      const payloadBytes = records.readUInt32BE(start + at.payloadLength)
+      end = bytes.writeUInt32BE(payloadBytes, end)
+      const payload = start + at.payload
+      end += records.copy(bytes, end, payload, payload + payloadBytes)
+      count += 1
+      start += wholeLength(payloadBytes)
+    }
+    return { first, count, bytes: bytes.subarray(0, end) }
+  }
+
+  /** See `Log.truncateAfter`. `zxid` is not below `baseZxid`. */
+  truncateAfter(zxid: Zxid, done: () => void): void {
+    invariant(zxid >= this.baseZxid, 'what the tree begins with is never cut')
+    this.#log.truncateAfter(zxid, done)
+  }
+
+  /** Drops old segments, keeping every transaction from `zxid` on. */
+  dropBefore(zxid: Zxid): void {
+    this.#log.dropBefore(zxid)
+  }
+
+  close(done: () => void): void {
+    this.#log.close(done)
+  }
+
+  #framesFor(bytes: number): Buffer {
+    if (bytes > keptBytes) return Buffer.allocUnsafe(bytes)
+    if (bytes > this.#frames.length) {
+      this.#frames = Buffer.allocUnsafeSlow(Math.min(keptBytes, 2 * bytes))
+    }
+    return this.#frames
+  }
+}
+
+function readEpochs(log: Log, lastApplied: Zxid): EpochRange[] {
+  const epochs: { epoch: number; firstCounter: number; lastCounter: number }[] = []
+  let previous: Zxid | undefined
+  log.scan(0, (bytes, start, _, { file, offset }) => {
+    const zxid = readZxid(bytes, start + at.zxid)
+    // The first may lie anywhere below what the tree has, or right behind it.
+    const fits =
+      previous === undefined
+        ? zxid <= lastApplied || follows(lastApplied, zxid)
+        : follows(previous, zxid)
+    if (!fits) {
+      const before = formatZxid(previous ?? lastApplied)
+      throw new LogDamagedError(file, offset, `${formatZxid(zxid)} does not follow on ${before}`)
+    }
+    const range = epochs.at(-1)
+    const epoch = epochOf(zxid)
+    const counter = counterOf(zxid)
+    if (range?.epoch === epoch) range.lastCounter = counter
+    else epochs.push({ epoch, firstCounter: counter, lastCounter: counter })
+    previous = zxid
+    return true
+  })
+  return epochs
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
