@@ -1,0 +1,60 @@
+// Zab phase 3 on the leader: who has what on disk, and what is therefore committed. What is proposed
+// goes out in leading.ts; the initial history up to `settled` was agreed in synchronization.
+
+import { invariant } from '../../invariant.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import type { Quorum } from './quorum.ts'
+
+export class Broadcast {
+  readonly #quorum: Quorum
+  /** Highest zxid on the disk of each voter that acknowledged the epoch, ours included. */
+  readonly #logged = new Map<ServerId, Zxid>()
+  /** A quorum of voters has it; never decreases. */
+  #committed: Zxid
+
+  /** @param delivered known to be committed from earlier epochs */
+  constructor(quorum: Quorum, delivered: Zxid) {
+    this.#quorum = quorum
+    this.#committed = delivered
+  }
+
+  get committed(): Zxid {
+    return this.#committed
+  }
+
+  /** Whether a quorum acknowledged the epoch's initial history. */
+  get settled(): boolean {
+    return this.#quorum.has((voter) => this.#logged.has(voter))
+  }
+
+  loggedBy(voter: ServerId): Zxid | undefined {
+    return this.#logged.get(voter)
+  }
+
+  /**
+   * `by` has everything up to `zxid` on disk. Logs have no gaps, so an ack stands for every earlier
+   * transaction too, and an older one is no news.
+   *
+   * @returns whether more is committed now
+   */
+  acked(by: ServerId, zxid: Zxid): boolean {
+    const before = this.#logged.get(by)
+    if (before !== undefined && zxid <= before) return false
+    this.#logged.set(by, zxid)
+    return this.#maybeCommit()
+  }
+
+  /** Acks of a connection that ended never count again. */
+  forget(voter: ServerId): void {
+    this.#logged.delete(voter)
+  }
+
+  #maybeCommit(): boolean {
+    const zxid = this.#quorum.reachedBy((voter) => this.#logged.get(voter))
+    if (zxid <= this.#committed) return false
+    invariant(this.settled, 'nothing is committed before the epoch is established')
+    this.#committed = zxid
+    return true
+  }
+}

@@ -1,0 +1,288 @@
+// The learner's side of Zab, phase by phase. What each step relies on is durable before the message
+// that speaks of it leaves; the order of log, epoch and ack on NEWLEADER decides whether data is lost.
+//
+//   connecting   wait for the link to the elected leader, then CEPOCH
+//   discovery    NEWEPOCH(e): save e as accepted, then ACKEPOCH
+//   promised     DIFF or TRUNC(z): cut the log after z, durably
+//   syncing      PROPOSALs into the log, until NEWLEADER(e)
+//   accepting    (b) log durable, then (c) epoch saved as current, then (d) ACKNEWLEADER
+//   accepted     log what is proposed meanwhile; nothing is applied before UPTODATE
+//   broadcast    ACK what is durable; deliver what is committed and durable
+//
+// Sources: zab.md section 4; ZOOKEEPER-4643, -4646 and -3911 for the order b, c, d; -4685 for acks of
+// proposals, which never overtake the one of NEWLEADER.
+
+import type { Entries, Notification, ZabMessage } from '../../protocol/peer/messages.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { lastOf } from './history.ts'
+import type { NextRole, Role } from './role.ts'
+import type { ServerState } from './server-state.ts'
+import { isWorkingLeader } from './vote.ts'
+
+type Phase =
+  | 'connecting'
+  | 'discovery'
+  | 'promising'
+  | 'promised'
+  | 'syncing'
+  | 'accepting'
+  | 'accepted'
+  | 'broadcast'
+
+export class Following implements Role {
+  readonly #state: ServerState
+  readonly #leader: ServerId
+  readonly #startedMs: number
+  #phase: Phase = 'connecting'
+  #heardMs: number
+  /** What the leader calls its epoch; 0 until it said so. */
+  #epoch = 0
+  #promiseCounts = false
+  #ensembleId: string | undefined
+  /** End of the history that NEWLEADER vouches for. */
+  #syncPoint: Zxid = zxidZero
+  #acked: Zxid = zxidZero
+  #committed: Zxid = zxidZero
+  /** What arrived while the log is being cut. */
+  #held: ZabMessage[] = []
+  #next: NextRole | undefined
+
+  constructor(state: ServerState, nowMs: number, leader: ServerId) {
+    this.#state = state
+    this.#leader = leader
+    this.#startedMs = nowMs
+    this.#heardMs = nowMs
+    state.emit({ type: 'role', role: { type: 'following', leader, epoch: 0 } })
+    if (state.connected.has(leader)) this.#askForEpoch()
+  }
+
+  get next(): NextRole | undefined {
+    return this.#next
+  }
+
+  notification(): Notification {
+    const { epochs, history, round } = this.#state
+    return {
+      type: 'NOTIFICATION',
+      vote: { epoch: epochs.currentEpoch, zxid: history.last, id: this.#leader },
+      round,
+      role: 'following',
+      establishedEpoch: this.#phase === 'broadcast' ? this.#epoch : 0,
+      initialised: epochs.currentEpoch > 0,
+    }
+  }
+
+  tick(nowMs: number): void {
+    const { discoveryTimeoutMs, leaderTimeoutMs, syncTimeoutMs } = this.#state.timing
+    const silentMs = nowMs - this.#heardMs
+    switch (this.#phase) {
+      case 'connecting':
+        if (nowMs - this.#startedMs > leaderTimeoutMs) this.#leave('it could not be reached')
+        return
+      case 'discovery':
+      case 'promising':
+      case 'promised':
+        if (nowMs - this.#startedMs > discoveryTimeoutMs) this.#leave('it began no epoch in time')
+        return
+      case 'syncing':
+      case 'accepting':
+      case 'accepted':
+        if (silentMs > syncTimeoutMs) this.#leave('it was silent during synchronization')
+        return
+      case 'broadcast':
+        if (silentMs > leaderTimeoutMs) this.#leave('it was silent')
+        return
+    }
+  }
+
+  connected(nowMs: number, peer: ServerId): void {
+    if (peer !== this.#leader || this.#phase !== 'connecting') return
+    this.#heardMs = nowMs
+    this.#askForEpoch()
+  }
+
+  disconnected(_nowMs: number, peer: ServerId): void {
+    if (peer === this.#leader && this.#phase !== 'connecting') this.#next = { type: 'looking' }
+  }
+
+  received(nowMs: number, from: ServerId, message: ZabMessage): void {
+    if (from !== this.#leader) {
+      // Whoever takes us for a leader is to look again; votes are answered by Zab for all roles.
+      if (message.type !== 'NOTIFICATION') this.#state.disconnect(from, 'we do not lead it')
+      else if (this.#waiting && isWorkingLeader(message))
+        this.#leave(`server ${from} already leads`)
+      return
+    }
+    this.#heardMs = nowMs
+    if (message.type === 'NOTIFICATION') {
+      if (message.role === 'following') this.#leave('it follows another server')
+    } else if (this.#state.truncating) {
+      this.#held.push(message)
+    } else {
+      this.#fromLeader(message)
+    }
+  }
+
+  persisted(): void {
+    if (!this.#state.truncating) {
+      const held = this.#held
+      this.#held = []
+      for (const message of held) {
+        if (this.#state.truncating) this.#held.push(message)
+        else if (this.#next === undefined) this.#fromLeader(message)
+      }
+    }
+    if (this.#next !== undefined) return
+    this.#maybePromise()
+    this.#maybeAccept()
+    this.#maybeAck()
+    if (this.#phase === 'broadcast') this.#state.deliver(this.#committed)
+  }
+
+  get #waiting(): boolean {
+    return this.#phase === 'connecting' || this.#phase === 'discovery'
+  }
+
+  // --- what the leader says ----------------------------------------------------------------------
+
+  #fromLeader(message: ZabMessage): void {
+    switch (message.type) {
+      case 'PROPOSAL':
+        return this.#proposal(message.entries)
+      case 'COMMIT':
+        if (this.#phase !== 'broadcast') break
+        return this.#commit(message.zxid)
+      case 'PING':
+        return this.#state.send(this.#leader, { type: 'PONG', round: message.round })
+      case 'NEWEPOCH':
+        if (this.#phase !== 'discovery') break
+        return this.#newEpoch(message.epoch)
+      case 'DIFF':
+        if (this.#phase !== 'promised' || message.after !== this.#state.history.last) break
+        this.#phase = 'syncing'
+        return
+      case 'TRUNC':
+        if (this.#phase !== 'promised') break
+        return this.#trunc(message.to)
+      case 'NEWLEADER':
+        if (this.#phase !== 'syncing' || message.epoch !== this.#epoch) break
+        this.#phase = 'accepting'
+        this.#ensembleId = message.ensembleId
+        this.#syncPoint = this.#state.history.last
+        return this.#maybeAccept()
+      case 'UPTODATE':
+        if (this.#phase !== 'accepted' || message.committed > this.#state.history.last) break
+        return this.#upToDate(message.committed)
+      case 'NOTIFICATION':
+      case 'CEPOCH':
+      case 'ACKEPOCH':
+      case 'ACKNEWLEADER':
+      case 'ACK':
+      case 'PONG':
+        break
+    }
+    this.#leave(`it sent ${message.type}, which this phase (${this.#phase}) does not allow`)
+  }
+
+  #askForEpoch(): void {
+    const { acceptedEpoch, currentEpoch } = this.#state.epochs
+    this.#phase = 'discovery'
+    const initialised = currentEpoch > 0
+    this.#state.send(this.#leader, { type: 'CEPOCH', acceptedEpoch, initialised })
+  }
+
+  #newEpoch(epoch: number): void {
+    const { acceptedEpoch } = this.#state.epochs
+    if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
+    this.#epoch = epoch
+    this.#phase = 'promising'
+    // A promise made before, to whomever, is kept but not counted twice.
+    this.#promiseCounts = epoch > acceptedEpoch
+    if (this.#promiseCounts) this.#state.saveEpochs({ acceptedEpoch: epoch })
+    this.#maybePromise()
+  }
+
+  #maybePromise(): void {
+    if (this.#phase !== 'promising' || this.#state.saved.acceptedEpoch < this.#epoch) return
+    this.#phase = 'promised'
+    this.#state.send(this.#leader, {
+      type: 'ACKEPOCH',
+      currentEpoch: this.#state.epochs.currentEpoch,
+      lastZxid: this.#state.history.last,
+      counts: this.#promiseCounts,
+    })
+  }
+
+  #trunc(to: Zxid): void {
+    const { delivered, history } = this.#state
+    if (to < delivered) {
+      const found = `transactions up to ${delivered} were delivered here`
+      this.#state.emit({
+        type: 'fatal',
+        reason: `Cannot cut the log after ${to} as leader ${this.#leader} wants: ${found}`,
+      })
+      return
+    }
+    if (!history.contains(to)) return this.#leave(`it wants a cut after ${to}, which is not here`)
+    this.#phase = 'syncing'
+    this.#state.truncateAfter(to)
+  }
+
+  #proposal(entries: Entries): void {
+    const { history } = this.#state
+    const logs =
+      this.#phase === 'syncing' ||
+      this.#phase === 'accepting' ||
+      this.#phase === 'accepted' ||
+      this.#phase === 'broadcast'
+    if (logs && history.accepts(entries)) return this.#state.append(entries)
+    // Sent twice around the sync point is no news; anything else would leave a hole.
+    const known = history.contains(entries.first) && history.contains(lastOf(entries))
+    if (!logs || !known) this.#leave(`its proposal ${entries.first} leaves a gap`)
+  }
+
+  #maybeAccept(): void {
+    const state = this.#state
+    if (this.#phase !== 'accepting' || state.durable < this.#syncPoint) return
+    if (state.epochs.currentEpoch < this.#epoch) {
+      state.saveEpochs({
+        currentEpoch: this.#epoch,
+        ensembleId: state.epochs.ensembleId ?? this.#ensembleId,
+      })
+    }
+    if (state.saved.currentEpoch < this.#epoch) return
+    this.#phase = 'accepted'
+    this.#acked = this.#syncPoint
+    state.send(this.#leader, { type: 'ACKNEWLEADER', epoch: this.#epoch })
+  }
+
+  #maybeAck(): void {
+    const { durable } = this.#state
+    if (this.#phase !== 'accepted' && this.#phase !== 'broadcast') return
+    if (durable <= this.#acked) return
+    this.#acked = durable
+    this.#state.send(this.#leader, { type: 'ACK', zxid: durable })
+  }
+
+  #upToDate(committed: Zxid): void {
+    this.#phase = 'broadcast'
+    this.#committed = committed
+    this.#state.deliver(committed)
+    const role = { type: 'following', leader: this.#leader, epoch: this.#epoch } as const
+    this.#state.emit({ type: 'role', role })
+  }
+
+  #commit(zxid: Zxid): void {
+    if (zxid > this.#state.history.last) return this.#leave(`it committed ${zxid}, not sent here`)
+    if (zxid > this.#committed) this.#committed = zxid
+    this.#state.deliver(this.#committed)
+  }
+
+  /** A learner session ends with its link, so that nothing of it can arrive in the next one. */
+  #leave(reason: string): void {
+    if (this.#next !== undefined) return
+    this.#state.disconnect(this.#leader, `we leave this leader: ${reason}`)
+    this.#next = { type: 'looking' }
+  }
+}

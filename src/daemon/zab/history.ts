@@ -1,0 +1,84 @@
+// What a server's log holds, without its bytes: because an epoch's zxids have no gaps, the last
+// counter of each epoch says it all.
+//
+//   base        everything up to it lies in the tree, not in the log
+//   epochs      [{ epoch: 3, first: 1, last: 12 }, { epoch: 5, first: 1, last: 2 }]
+//
+// `base` is the zxid before the first record: 0 for a log that was never cut in front.
+
+import { invariant } from '../../invariant.ts'
+import type { Entries } from '../../protocol/peer/messages.ts'
+import { counterOf, epochOf, follows, makeZxid, type Zxid } from '../../protocol/zxid.ts'
+
+export interface EpochRange {
+  readonly epoch: number
+  readonly firstCounter: number
+  readonly lastCounter: number
+}
+
+export function lastOf(entries: Entries): Zxid {
+  return (entries.first + entries.count - 1) as Zxid
+}
+
+export class History {
+  readonly base: Zxid
+  #epochs: EpochRange[]
+
+  constructor(base: Zxid, epochs: readonly EpochRange[]) {
+    this.base = base
+    this.#epochs = [...epochs]
+  }
+
+  get last(): Zxid {
+    const range = this.#epochs.at(-1)
+    return range === undefined ? this.base : endOf(range)
+  }
+
+  /** Whether `entries` may come next. */
+  accepts(entries: Entries): boolean {
+    return entries.count > 0 && follows(this.last, entries.first)
+  }
+
+  append(entries: Entries): void {
+    invariant(this.accepts(entries), 'a history has no gaps')
+    const epoch = epochOf(entries.first)
+    const lastCounter = counterOf(lastOf(entries))
+    const range = this.#epochs.at(-1)
+    if (range?.epoch === epoch) this.#epochs[this.#epochs.length - 1] = { ...range, lastCounter }
+    else this.#epochs.push({ epoch, firstCounter: counterOf(entries.first), lastCounter })
+  }
+
+  truncateAfter(zxid: Zxid): void {
+    invariant(this.contains(zxid), 'a history is cut after a transaction it holds')
+    this.#epochs = this.#epochs.flatMap((range) => {
+      if (endOf(range) <= zxid) return [range]
+      if (startOf(range) > zxid) return []
+      return [{ ...range, lastCounter: counterOf(zxid) }]
+    })
+  }
+
+  /** True also for `base`. */
+  contains(zxid: Zxid): boolean {
+    return this.floor(zxid) === zxid
+  }
+
+  /** The largest zxid here that is not above `zxid`; undefined when that lies before `base`. */
+  floor(zxid: Zxid): Zxid | undefined {
+    if (zxid < this.base) return undefined
+    let floor = this.base
+    for (const range of this.#epochs) {
+      if (startOf(range) > zxid) break
+      const end = endOf(range)
+      floor = end < zxid ? end : zxid
+    }
+    return floor
+  }
+}
+
+function startOf(range: EpochRange): Zxid {
+  return makeZxid({ epoch: range.epoch, counter: range.firstCounter })
+}
+
+function endOf(range: EpochRange): Zxid {
+  return makeZxid({ epoch: range.epoch, counter: range.lastCounter })
+}

@@ -1,0 +1,376 @@
+// The leader's role, phase by phase:
+//
+//   discovery        wait for CEPOCH from a quorum; the new epoch is above all of theirs
+//   promising        save it as accepted; NEWEPOCH to all; wait for ACKEPOCH from a quorum
+//   settling         make our own log durable, then save the epoch as current
+//   synchronization  bring each learner to our history, NEWLEADER; wait for a quorum's ack
+//   broadcast        the initial history is committed; UPTODATE; propose, count acks, commit
+//
+// A learner may join at any time and goes through the same steps on its own. Each step waits until
+// what it relies on is durable (zab.md, sections 3 to 5; Zab, DSN 2011). Whenever a quorum is lost,
+// or somebody knows of a later epoch, the leader steps down and closes its learners' links.
+
+import { invariant } from '../../invariant.ts'
+import type { Entries, Notification, ZabMessage } from '../../protocol/peer/messages.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import { epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
+import { Broadcast } from './broadcast.ts'
+import { LeadershipCheck } from './leadership-check.ts'
+import type { NextRole, Role } from './role.ts'
+import type { ServerState } from './server-state.ts'
+import { decideSync } from './synchronization.ts'
+import { isWorkingLeader } from './vote.ts'
+
+type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
+
+interface Learner {
+  /** `synced` acknowledged NEWLEADER; proposals reach `syncing` and `synced` alike */
+  phase: 'discovery' | 'promised' | 'syncing' | 'synced'
+  /** whether NEWEPOCH was sent */
+  announced: boolean
+  /** its acceptedEpoch when it came */
+  readonly acceptedEpoch: number
+  /** whether its promise counts towards the epoch's quorum */
+  counts: boolean
+  /** end of its log when it promised; then end of the history it was sent before NEWLEADER */
+  syncPoint: Zxid
+  heardMs: number
+}
+
+export class Leading implements Role {
+  readonly #state: ServerState
+  readonly #startedMs: number
+  readonly #learners = new Map<ServerId, Learner>()
+  readonly #check: LeadershipCheck
+  #phase: Phase = 'discovery'
+  /** 0 until it is chosen */
+  #epoch = 0
+  #broadcast: Broadcast
+  #nextPingMs: number
+  #next: NextRole | undefined
+
+  constructor(state: ServerState, nowMs: number) {
+    this.#state = state
+    this.#startedMs = nowMs
+    this.#nextPingMs = nowMs + state.timing.pingMs
+    this.#broadcast = new Broadcast(state.quorum, state.delivered)
+    this.#check = new LeadershipCheck(state.quorum, state.self)
+    state.emit({ type: 'role', role: { type: 'leading', epoch: 0 } })
+    this.#advance(nowMs)
+  }
+
+  get next(): NextRole | undefined {
+    return this.#next
+  }
+
+  get broadcasting(): boolean {
+    return this.#phase === 'broadcast'
+  }
+
+  notification(): Notification {
+    const { self, epochs, history, round } = this.#state
+    return {
+      type: 'NOTIFICATION',
+      vote: { epoch: epochs.currentEpoch, zxid: history.last, id: self },
+      round,
+      role: 'leading',
+      establishedEpoch: this.broadcasting ? this.#epoch : 0,
+      initialised: epochs.currentEpoch > 0,
+    }
+  }
+
+  // --- inputs ------------------------------------------------------------------------------------
+
+  tick(nowMs: number): void {
+    const { leaderTimeoutMs, discoveryTimeoutMs, pingMs, syncTimeoutMs } = this.#state.timing
+    if (!this.#established && nowMs - this.#startedMs > discoveryTimeoutMs) {
+      this.#stepDown('no quorum promised itself to the new epoch in time')
+      return
+    }
+    for (const [id, learner] of this.#sortedLearners()) {
+      const allowedMs = learner.phase === 'synced' ? leaderTimeoutMs : syncTimeoutMs
+      if (nowMs - learner.heardMs > allowedMs) this.#drop(id, 'it was silent for too long')
+    }
+    this.#maybeStepDown()
+    if (this.#next !== undefined || nowMs < this.#nextPingMs) return
+    this.#nextPingMs = nowMs + pingMs
+    this.#ping()
+  }
+
+  connected(): void {
+    // A peer that wants to follow says so with CEPOCH.
+  }
+
+  disconnected(_nowMs: number, peer: ServerId): void {
+    this.#forget(peer)
+    this.#maybeStepDown()
+  }
+
+  received(nowMs: number, from: ServerId, message: ZabMessage): void {
+    const learner = this.#learners.get(from)
+    if (learner !== undefined) learner.heardMs = nowMs
+    switch (message.type) {
+      case 'NOTIFICATION':
+        if (!this.#established && isWorkingLeader(message)) {
+          this.#stepDown(`server ${from} already leads`)
+        }
+        return
+      case 'CEPOCH':
+        if (learner !== undefined) return this.#drop(from, 'it began a second session on one link')
+        return this.#cepoch(nowMs, from, message.acceptedEpoch)
+      case 'ACKEPOCH':
+        if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
+        return this.#ackEpoch(nowMs, learner, message)
+      case 'ACKNEWLEADER':
+        if (learner?.phase !== 'syncing' || message.epoch !== this.#epoch) break
+        return this.#ackNewLeader(nowMs, from, learner)
+      case 'ACK':
+        if (learner?.phase !== 'synced' || message.zxid > this.#state.history.last) break
+        if (this.#state.quorum.isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
+          this.#committed()
+        }
+        return
+      case 'PONG':
+        if (learner === undefined) break
+        if (learner.phase === 'synced') this.#answered(from, message.round)
+        return
+      case 'NEWEPOCH':
+      case 'DIFF':
+      case 'TRUNC':
+      case 'PROPOSAL':
+      case 'NEWLEADER':
+      case 'UPTODATE':
+      case 'COMMIT':
+      case 'PING':
+        break
+    }
+    this.#drop(from, `it sent ${message.type}, which its phase does not allow`)
+    this.#maybeStepDown()
+  }
+
+  persisted(nowMs: number): void {
+    const { durable, self } = this.#state
+    this.#advance(nowMs)
+    if (this.#next !== undefined || !this.#ownEpochSaved) return
+    const more = this.#broadcast.acked(self, durable)
+    if (!this.broadcasting) return
+    // A quorum may have had it before our own disk did: it is applied here only now.
+    if (more) this.#committed()
+    else this.#state.deliver(this.#broadcast.committed)
+  }
+
+  /** Only while broadcasting: logs and proposes transactions made here. */
+  proposed(entries: Entries): void {
+    invariant(this.broadcasting, 'only a leader of an established epoch proposes')
+    invariant(epochOf(entries.first) === this.#epoch, 'a leader proposes in its own epoch')
+    this.#state.append(entries)
+    for (const [id, learner] of this.#sortedLearners()) {
+      if (learner.phase === 'syncing' || learner.phase === 'synced') {
+        this.#state.send(id, { type: 'PROPOSAL', entries })
+      }
+    }
+  }
+
+  /** Only while broadcasting: `confirmed` follows once a quorum answered a ping sent after now. */
+  confirm(token: number): void {
+    if (this.#check.ask(token)) this.#ping()
+    this.#maybeConfirm()
+  }
+
+  // --- phases ------------------------------------------------------------------------------------
+
+  #cepoch(nowMs: number, from: ServerId, acceptedEpoch: number): void {
+    if (acceptedEpoch >= epochMax) return this.#drop(from, 'its epoch is beyond all bounds')
+    this.#learners.set(from, {
+      phase: 'discovery',
+      announced: false,
+      acceptedEpoch,
+      counts: false,
+      syncPoint: this.#state.history.base,
+      heardMs: nowMs,
+    })
+    if (this.#epoch === 0) return this.#advance(nowMs)
+    if (acceptedEpoch > this.#epoch) {
+      return this.#stepDown(`server ${from} accepted the later epoch ${acceptedEpoch}`)
+    }
+    if (this.#promised) this.#announceEpoch()
+  }
+
+  #ackEpoch(
+    nowMs: number,
+    learner: Learner,
+    ack: { readonly currentEpoch: number; readonly lastZxid: Zxid; readonly counts: boolean },
+  ): void {
+    const { epochs, history } = this.#state
+    if (this.#phase === 'promising') {
+      const newer =
+        ack.currentEpoch > epochs.currentEpoch ||
+        (ack.currentEpoch === epochs.currentEpoch && ack.lastZxid > history.last)
+      if (newer) return this.#stepDown('a learner has a newer history than ours')
+    }
+    learner.phase = 'promised'
+    learner.counts = ack.counts
+    learner.syncPoint = ack.lastZxid
+    this.#advance(nowMs)
+  }
+
+  #ackNewLeader(nowMs: number, from: ServerId, learner: Learner): void {
+    learner.phase = 'synced'
+    const counted = this.#state.quorum.isVoter(from)
+    const more = counted && this.#broadcast.acked(from, learner.syncPoint)
+    if (!this.broadcasting) return this.#advance(nowMs)
+    this.#state.send(from, { type: 'UPTODATE', committed: this.#broadcast.committed })
+    if (more) this.#committed()
+  }
+
+  /** Takes every step whose conditions hold now. */
+  #advance(nowMs: number): void {
+    const state = this.#state
+    const { quorum, self } = state
+    if (this.#phase === 'discovery') {
+      if (!quorum.has((voter) => voter === self || this.#learners.has(voter))) return
+      const accepted = [...this.#learners.values()].map((learner) => learner.acceptedEpoch)
+      this.#epoch = Math.max(state.epochs.acceptedEpoch, ...accepted) + 1
+      this.#phase = 'promising'
+      state.saveEpochs({ acceptedEpoch: this.#epoch })
+      return
+    }
+    if (this.#phase === 'promising') {
+      if (!this.#promised) return
+      this.#announceEpoch()
+      const promised = (voter: ServerId): boolean =>
+        voter === self || this.#learners.get(voter)?.counts === true
+      if (!quorum.has(promised)) return
+      this.#phase = 'settling'
+    }
+    if (this.#phase === 'settling') {
+      // Our log is the epoch's initial history: durable first, and only then our epoch.
+      if (state.truncating || state.durable < state.history.last) return
+      if (state.epochs.currentEpoch < this.#epoch) {
+        const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
+        state.saveEpochs({ currentEpoch: this.#epoch, ensembleId })
+      }
+      if (!this.#ownEpochSaved) return
+      this.#phase = 'synchronization'
+      this.#broadcast.acked(self, state.durable)
+    }
+    for (const [id, learner] of this.#sortedLearners()) {
+      if (learner.phase === 'promised') this.#synchronize(nowMs, id, learner)
+    }
+    if (this.#phase === 'synchronization' && this.#broadcast.settled) this.#establish()
+  }
+
+  /** NEWEPOCH leaves only after our own promise is durable, and once per learner. */
+  #announceEpoch(): void {
+    for (const [id, learner] of this.#sortedLearners()) {
+      if (learner.announced) continue
+      learner.announced = true
+      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch })
+    }
+  }
+
+  /**
+   * From here on every proposal reaches the learner: the history sent ends where our log ends at this
+   * instant, and NEWLEADER comes behind all of it.
+   */
+  #synchronize(nowMs: number, id: ServerId, learner: Learner): void {
+    const state = this.#state
+    const { history } = state
+    const sync = decideSync(learner.syncPoint, history)
+    if (sync.type === 'SNAP') return this.#drop(id, 'it lags behind the beginning of our log')
+    state.send(id, sync)
+    const after = sync.type === 'DIFF' ? sync.after : sync.to
+    if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
+    const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
+    state.send(id, { type: 'NEWLEADER', epoch: this.#epoch, ensembleId })
+    learner.phase = 'syncing'
+    learner.syncPoint = history.last
+    learner.heardMs = nowMs
+  }
+
+  /** A quorum holds the initial history: all of it is committed, and service begins. */
+  #establish(): void {
+    const state = this.#state
+    invariant(
+      this.#broadcast.committed === state.history.last,
+      'an epoch begins with all of its history',
+    )
+    this.#phase = 'broadcast'
+    state.deliver(this.#broadcast.committed)
+    state.emit({ type: 'role', role: { type: 'leading', epoch: this.#epoch } })
+    for (const [id, learner] of this.#sortedLearners()) {
+      if (learner.phase !== 'synced') continue
+      state.send(id, { type: 'UPTODATE', committed: this.#broadcast.committed })
+    }
+  }
+
+  #committed(): void {
+    const zxid = this.#broadcast.committed
+    for (const [id, learner] of this.#sortedLearners()) {
+      if (learner.phase === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })
+    }
+    this.#state.deliver(zxid)
+  }
+
+  // --- leadership --------------------------------------------------------------------------------
+
+  #ping(): void {
+    const round = this.#check.nextRound()
+    for (const [id] of this.#sortedLearners()) this.#state.send(id, { type: 'PING', round })
+  }
+
+  #answered(from: ServerId, round: number): void {
+    this.#check.answered(from, round)
+    this.#maybeConfirm()
+  }
+
+  #maybeConfirm(): void {
+    const token = this.#check.takeConfirmed()
+    if (token === undefined) return
+    this.#state.emit({ type: 'confirmed', token })
+    if (this.#check.asking) this.#ping()
+  }
+
+  get #established(): boolean {
+    return this.#phase === 'synchronization' || this.#phase === 'broadcast'
+  }
+
+  get #promised(): boolean {
+    return this.#epoch > 0 && this.#state.saved.acceptedEpoch >= this.#epoch
+  }
+
+  get #ownEpochSaved(): boolean {
+    return this.#epoch > 0 && this.#state.saved.currentEpoch >= this.#epoch
+  }
+
+  #sortedLearners(): [ServerId, Learner][] {
+    return [...this.#learners].sort(([a], [b]) => a - b)
+  }
+
+  #drop(peer: ServerId, reason: string): void {
+    this.#forget(peer)
+    this.#state.disconnect(peer, reason)
+  }
+
+  #forget(peer: ServerId): void {
+    this.#learners.delete(peer)
+    this.#broadcast.forget(peer)
+    this.#check.forget(peer)
+  }
+
+  /** Without a quorum that is with us, or on the way to be, nothing can be committed any more. */
+  #maybeStepDown(): void {
+    if (!this.#established || this.#next !== undefined) return
+    const { quorum, self } = this.#state
+    const withUs = (voter: ServerId): boolean => {
+      const phase = this.#learners.get(voter)?.phase
+      return voter === self || phase === 'promised' || phase === 'syncing' || phase === 'synced'
+    }
+    if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')
+  }
+
+  #stepDown(reason: string): void {
+    for (const [id] of this.#sortedLearners()) this.#drop(id, `we step down: ${reason}`)
+    this.#next = { type: 'looking' }
+  }
+}

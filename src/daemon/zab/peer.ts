@@ -1,0 +1,137 @@
+// Zab as one pure state machine: a server that is looking, leading or following.
+//
+//   looking ──▶ leading      the vote of a quorum names us
+//           └─▶ following    it names another, or a leader already works
+//   leading, following ──▶ looking    the quorum, or the leader, is lost
+//
+// Same inputs, same effects, in a defined order. To Zab a transaction is a zxid and opaque bytes.
+// Sources: Zab (Junqueira, Reed, Serafini; DSN 2011); ZooKeeper's TLA+ specifications.
+// Next on the path: broadcast.ts; performed by ensemble/driver.ts.
+
+import type { Zxid } from '../../protocol/zxid.ts'
+import { Following } from './following.ts'
+import { Leading } from './leading.ts'
+import { Looking } from './looking.ts'
+import type { Role } from './role.ts'
+import { ServerState } from './server-state.ts'
+import type { Epochs, ZabEffect, ZabInput, ZabOptions } from './types.ts'
+
+export class Zab {
+  readonly #state: ServerState
+  #role: Role
+  /** What others were last told about our role, so that they hear of every change. */
+  #announced = ''
+
+  constructor(options: ZabOptions, nowMs: number) {
+    this.#state = new ServerState(options)
+    this.#role = new Looking(this.#state, nowMs)
+  }
+
+  get epochs(): Epochs {
+    return this.#state.epochs
+  }
+
+  /** End of this server's log, durable or not. */
+  get lastZxid(): Zxid {
+    return this.#state.history.last
+  }
+
+  get delivered(): Zxid {
+    return this.#state.delivered
+  }
+
+  /** The effects of the construction and of all steps so far that were not taken yet. */
+  start(nowMs: number): ZabEffect[] {
+    return this.#settle(nowMs)
+  }
+
+  /** @param nowMs monotonic; never before that of an earlier call */
+  step(nowMs: number, input: ZabInput): ZabEffect[] {
+    const state = this.#state
+    const role = this.#role
+    switch (input.type) {
+      case 'tick':
+        role.tick(nowMs)
+        break
+      case 'connected':
+        state.connected.add(input.peer)
+        state.send(input.peer, role.notification())
+        role.connected(nowMs, input.peer)
+        break
+      case 'disconnected':
+        state.connected.delete(input.peer)
+        role.disconnected(nowMs, input.peer)
+        break
+      case 'received':
+        if (!state.connected.has(input.from)) break
+        if (input.message.type === 'NOTIFICATION' && input.message.role === 'looking') {
+          if (!(role instanceof Looking)) state.send(input.from, role.notification())
+        }
+        role.received(nowMs, input.from, input.message)
+        break
+      case 'epochsSaved':
+        state.epochsSaved(input.epochs)
+        role.persisted(nowMs)
+        break
+      case 'logged':
+        state.logged(input.zxid)
+        role.persisted(nowMs)
+        break
+      case 'truncated':
+        state.truncated()
+        role.persisted(nowMs)
+        break
+      case 'proposed':
+        if (role instanceof Leading) role.proposed(input.entries)
+        break
+      case 'confirm':
+        if (role instanceof Leading) role.confirm(input.token)
+        break
+    }
+    return this.#settle(nowMs)
+  }
+
+  /** Changes roles until one stays, then tells those who are not our learners what we are. */
+  #settle(nowMs: number): ZabEffect[] {
+    for (let next = this.#role.next; next !== undefined; next = this.#role.next) {
+      const before = this.#role
+      switch (next.type) {
+        case 'looking':
+          this.#state.emit({ type: 'role', role: { type: 'looking' } })
+          this.#role = new Looking(this.#state, nowMs)
+          break
+        case 'leading':
+          this.#role = new Leading(this.#state, nowMs)
+          break
+        case 'following':
+          this.#role = new Following(this.#state, nowMs, next.leader)
+          break
+      }
+      if (before instanceof Looking) this.#welcomeEarly(nowMs, before)
+    }
+    this.#announce()
+    return this.#state.takeEffects()
+  }
+
+  /** Peers that asked us for an epoch before we knew that we lead; or do not, after all. */
+  #welcomeEarly(nowMs: number, looking: Looking): void {
+    for (const [from, message] of [...looking.early].sort(([a], [b]) => a - b)) {
+      this.#role.received(nowMs, from, message)
+    }
+  }
+
+  /** Servers still looking would otherwise hear of an established leader only when they ask again. */
+  #announce(): void {
+    const word = this.#role.notification()
+    if (word.role === 'looking') {
+      this.#announced = ''
+      return
+    }
+    const said = `${word.role} ${word.vote.id} ${word.establishedEpoch}`
+    if (said === this.#announced) return
+    this.#announced = said
+    for (const peer of [...this.#state.connected].sort((a, b) => a - b)) {
+      this.#state.send(peer, word)
+    }
+  }
+}

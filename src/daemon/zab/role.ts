@@ -1,0 +1,23 @@
+// What the three roles of a server have in common: each takes the inputs that concern it and, when
+// it is over, says which role comes next.
+
+import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
+import type { ServerId } from '../../protocol/records.ts'
+
+export type NextRole =
+  | { readonly type: 'looking' }
+  | { readonly type: 'leading' }
+  | { readonly type: 'following'; readonly leader: ServerId }
+
+export interface Role {
+  /** Set once this role is over. */
+  readonly next: NextRole | undefined
+  /** What this server answers to whoever is looking for a leader. */
+  notification(): Notification
+  tick(nowMs: number): void
+  connected(nowMs: number, peer: ServerId): void
+  disconnected(nowMs: number, peer: ServerId): void
+  received(nowMs: number, from: ServerId, message: ZabMessage): void
+  /** The log, the epochs or a cut became durable: look at the state and go on. */
+  persisted(nowMs: number): void
+}

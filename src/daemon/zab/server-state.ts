@@ -1,0 +1,144 @@
+// What a server knows whatever its role: its log, its epochs, whom it is connected to. Roles change
+// it only through the methods here, each of which emits the effect that makes the change durable.
+
+import { invariant } from '../../invariant.ts'
+import type { Entries, ZabMessage } from '../../protocol/peer/messages.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import { epochOf, type Zxid } from '../../protocol/zxid.ts'
+import { History } from './history.ts'
+import { Quorum } from './quorum.ts'
+import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
+
+export class ServerState {
+  readonly self: ServerId
+  readonly quorum: Quorum
+  readonly timing: ZabTiming
+  readonly history: History
+  readonly newEnsembleId: string
+  readonly connected = new Set<ServerId>()
+  /** Logical clock of elections; kept over roles so that rounds only grow. */
+  round = 0
+
+  #durable: Zxid
+  #delivered: Zxid
+  #epochs: Epochs
+  #saved: Epochs
+  #truncating = false
+  #effects: ZabEffect[] = []
+
+  constructor(options: ZabOptions) {
+    const { epochs, lastApplied, logBase, logged, self } = options
+    this.self = self
+    this.quorum = new Quorum(options.voters)
+    this.timing = options.timing
+    this.history = new History(logBase, logged)
+    this.newEnsembleId = options.newEnsembleId
+    this.#durable = this.history.last
+    this.#delivered = lastApplied
+    this.#epochs = epochs
+    this.#saved = epochs
+    invariant(
+      epochs.currentEpoch <= epochs.acceptedEpoch,
+      'an epoch is accepted before it is current',
+    )
+    invariant(
+      epochOf(this.history.last) <= epochs.acceptedEpoch,
+      'what is logged was promised before',
+    )
+    invariant(lastApplied >= logBase, 'the log begins where the tree ends, or earlier')
+    invariant(lastApplied <= this.history.last, 'the tree holds nothing that the log does not')
+  }
+
+  /** Everything in the log up to here survives a power cut. */
+  get durable(): Zxid {
+    return this.#durable
+  }
+
+  get delivered(): Zxid {
+    return this.#delivered
+  }
+
+  /** As this server means to keep them; `saved` follows once they are on disk. */
+  get epochs(): Epochs {
+    return this.#epochs
+  }
+
+  get saved(): Epochs {
+    return this.#saved
+  }
+
+  /** While true the log may not be appended to. */
+  get truncating(): boolean {
+    return this.#truncating
+  }
+
+  emit(effect: ZabEffect): void {
+    this.#effects.push(effect)
+  }
+
+  takeEffects(): ZabEffect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  send(to: ServerId, message: ZabMessage): void {
+    this.emit({ type: 'send', to, message })
+  }
+
+  disconnect(peer: ServerId, reason: string): void {
+    if (!this.connected.delete(peer)) return
+    this.emit({ type: 'disconnect', peer, reason })
+  }
+
+  append(entries: Entries): void {
+    invariant(!this.#truncating, 'the log is appended to only after a cut is durable')
+    this.history.append(entries)
+    this.emit({ type: 'append', entries })
+  }
+
+  truncateAfter(to: Zxid): void {
+    invariant(to >= this.#delivered, 'what was delivered is never cut')
+    this.history.truncateAfter(to)
+    if (this.#durable > to) this.#durable = to
+    this.#truncating = true
+    this.emit({ type: 'truncate', to })
+  }
+
+  truncated(): void {
+    invariant(this.#truncating, 'a cut ends once')
+    this.#truncating = false
+    // The cut was synced with all that lies before it.
+    this.#durable = this.history.last
+  }
+
+  logged(zxid: Zxid): void {
+    // A report from before a cut may name a zxid that is gone: it still stands for all below it.
+    const upTo = zxid < this.history.last ? zxid : this.history.last
+    if (upTo > this.#durable) this.#durable = upTo
+  }
+
+  saveEpochs(change: Partial<Epochs>): void {
+    const epochs = { ...this.#epochs, ...change }
+    invariant(epochs.acceptedEpoch >= this.#epochs.acceptedEpoch, 'acceptedEpoch never decreases')
+    invariant(epochs.currentEpoch >= this.#epochs.currentEpoch, 'currentEpoch never decreases')
+    invariant(
+      epochs.currentEpoch <= epochs.acceptedEpoch,
+      'an epoch is accepted before it is current',
+    )
+    this.#epochs = epochs
+    this.emit({ type: 'saveEpochs', epochs })
+  }
+
+  epochsSaved(epochs: Epochs): void {
+    this.#saved = epochs
+  }
+
+  /** Delivers what is committed and durable here and was not delivered yet. */
+  deliver(committed: Zxid): void {
+    const upTo = committed < this.#durable ? committed : this.#durable
+    if (upTo <= this.#delivered) return
+    this.#delivered = upTo
+    this.emit({ type: 'deliver', upTo })
+  }
+}

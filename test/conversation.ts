@@ -1,0 +1,68 @@
+// Conversations: a script for an ensemble of Zab cores and the exchange it produced, kept together in
+// test/golden/*.txt. Lines that begin with `> ` are the script, the others what happened.
+//
+//   > ensemble 3          three servers, stopped
+//   > start 1 2 3         start these
+//   > run 50              let this many milliseconds pass
+//   > propose a b         one batch of transactions at the leader
+//   > crash 3 · cut 1 2 · heal 1 2 · drop 1 2
+//
+// `UPDATE_GOLDEN=1 npx tap test/daemon/zab/conversation.test.ts` writes them anew: read the diff, and
+// commit it only if you can say why each line moved.
+
+import { invariant } from '../src/invariant.ts'
+import { ZabWorld } from './sim/zab-world.ts'
+
+/** Runs the script lines of `text`; returns them with what happened after each. */
+export function converse(text: string): string {
+  const out: string[] = []
+  let world: ZabWorld | undefined
+  for (const line of text.split('\n')) {
+    if (line.startsWith('#')) out.push(line)
+    if (!line.startsWith('> ')) continue
+    out.push(line)
+    const [command, ...words] = line.slice(2).split(' ')
+    const numbers = words.map(Number)
+    if (command === 'ensemble') {
+      const trace = (event: string): unknown => out.push(`  ${event}`)
+      const servers = numbers[0] ?? 3
+      world = new ZabWorld({ seed: 1, servers, networkMs: [1, 1], diskMs: [1, 1], trace })
+      continue
+    }
+    invariant(world !== undefined, 'a conversation begins with `> ensemble N`')
+    run(world, command ?? '', words, numbers)
+  }
+  return `${out.join('\n')}\n`
+}
+
+function run(
+  world: ZabWorld,
+  command: string,
+  words: readonly string[],
+  numbers: readonly number[],
+): void {
+  const [a = 0, b = 0] = numbers
+  switch (command) {
+    case 'start':
+      for (const id of numbers) world.start(id)
+      return
+    case 'crash':
+      for (const id of numbers) world.crash(id)
+      return
+    case 'run':
+      return world.run(a)
+    case 'propose':
+      invariant(world.propose(words), 'there is a leader to propose at')
+      return
+    case 'propose-at':
+      invariant(world.propose(words.slice(1), a), 'the server named leads')
+      return
+    case 'cut':
+      return world.cut(a, b)
+    case 'heal':
+      return world.heal(a, b)
+    case 'drop':
+      return world.drop(a, b)
+  }
+  invariant(false, `a script uses commands that exist, not ${command}`)
+}
