@@ -50,6 +50,16 @@ export class Znode implements ZnodeFields {
   get childCount(): number {
     return this.children === undefined ? 0 : this.children.size
   }
+
+  addChild(path: string): void {
+    if (this.children === undefined) this.children = new Set([path])
+    else this.children.add(path)
+  }
+
+  removeChild(path: string): void {
+    this.children?.delete(path)
+    if (this.children?.size === 0) this.children = undefined
+  }
 }
 
 /**

@@ -5,7 +5,6 @@
 // transaction fits the tree, and what would not fit changes nothing, on every server alike.
 // Next on the path: watch-manager.ts for the events, storage/tree-store.ts for what became dirty.
 
-import { invariant } from '../../invariant.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { basename, parentOf } from '../../protocol/path.ts'
 import type { SessionId, Stat } from '../../protocol/records.ts'
@@ -31,6 +30,7 @@ export interface Dirty {
 /** A tree as it was at `lastApplied`. */
 export interface TreeImage {
   readonly lastApplied: Zxid
+  /** each, but the root, known to its parent as a child */
   readonly znodes: Map<string, Znode>
   readonly sessions: Map<SessionId, Session>
 }
@@ -51,14 +51,7 @@ export class ZTree {
     this.#lastApplied = lastApplied
     this.#znodes = znodes
     this.#sessions = sessions
-    for (const [path, znode] of znodes) {
-      if (path !== '/') {
-        const parent = znodes.get(parentOf(path))
-        invariant(parent !== undefined, 'every znode has a parent')
-        addChild(parent, path)
-      }
-      this.#count(path, znode)
-    }
+    for (const [path, znode] of znodes) this.#count(path, znode)
     if (image === undefined) for (const path of znodes.keys()) this.#dirty.paths.add(path)
   }
 
@@ -199,7 +192,7 @@ export class ZTree {
     })
     this.#znodes.set(path, znode)
     this.#count(path, znode)
-    addChild(parent, path)
+    parent.addChild(path)
     parent.createCount = change.parentCreateCount
     parent.pzxid = zxid
     this.#dirty.paths.add(path)
@@ -223,7 +216,7 @@ export class ZTree {
     if (znode.childCount > 0) return misfit
     this.#znodes.delete(path)
     this.#discount(path, znode)
-    removeChild(parent, path)
+    parent.removeChild(path)
     parent.pzxid = zxid
     this.#dirty.paths.add(path)
     this.#dirty.paths.add(parentPath)
@@ -278,12 +271,11 @@ export class ZTree {
 const misfit = { type: 'error', code: errorCodes.RUNTIMEINCONSISTENCY } as const
 
 function initialImage(): TreeImage {
-  const znodes = new Map([
-    ['/', initialZnode()],
-    ['/zookeeper', initialZnode()],
-    ['/zookeeper/config', initialZnode()],
-    ['/zookeeper/quota', initialZnode()],
-  ])
+  const znodes = new Map([['/', initialZnode()]])
+  for (const path of ['/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
+    znodes.set(path, initialZnode())
+    znodes.get(parentOf(path))?.addChild(path)
+  }
   return { lastApplied: zxidZero, znodes, sessions: new Map() }
 }
 
@@ -299,16 +291,6 @@ function failedMulti(
     else results.push({ type: 'error', code: i === failedAt ? code : misfit.code })
   }
   return results
-}
-
-function addChild(parent: Znode, path: string): void {
-  if (parent.children === undefined) parent.children = new Set([path])
-  else parent.children.add(path)
-}
-
-function removeChild(parent: Znode, path: string): void {
-  parent.children?.delete(path)
-  if (parent.children?.size === 0) parent.children = undefined
 }
 
 /** The bytes of a transaction are a view of a chunk of up to 64 KiB: what stays is copied out. */

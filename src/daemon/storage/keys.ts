@@ -1,0 +1,161 @@
+// What lies in LevelDB, key by key. Keys and values are strings: LevelDB hands strings to JavaScript
+// faster than buffers, and start-up time is spent there. A value's bytes travel as Latin-1
+// characters, so those from 0x80 up take two on the disk.
+//
+//   key                      value
+//   m                        u8 format | f64 lastApplied | u32 znodes | u32 sessions
+//   n + path                 f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid |
+//                            f64 ephemeralOwner | i32 version | i32 createCount |
+//                            u8 0: no data, 1: data | data …
+//   s + session id as 14     u32 timeoutMs | password …
+//       hex digits
+//
+// Each value begins with a u32 CRC32C over the key and the rest of the value: LevelDB does not notice
+// a flipped bit. All numbers are big-endian; an f64 holds an integer below 2^53. A parent's key sorts
+// before those of its children.
+
+import { crc32c } from '../../protocol/crc32c.ts'
+import type { SessionId } from '../../protocol/records.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import { Znode, type ZnodeFields } from '../ztree/znode.ts'
+import type { Session } from '../ztree/ztree.ts'
+
+export const metaKey = 'm'
+export const storeFormat = 1
+
+export interface StoreMeta {
+  readonly format: number
+  readonly lastApplied: Zxid
+  readonly znodeCount: number
+  readonly sessionCount: number
+}
+
+export type StoreKey =
+  | { readonly type: 'meta' }
+  | { readonly type: 'znode'; readonly path: string }
+  | { readonly type: 'session'; readonly session: SessionId }
+
+export function znodeKey(path: string): string {
+  return `n${path}`
+}
+
+export function sessionKey(session: SessionId): string {
+  return `s${session.toString(16).padStart(14, '0')}`
+}
+
+/** @returns undefined for a key that is none of ours */
+export function parseKey(key: string): StoreKey | undefined {
+  if (key === metaKey) return { type: 'meta' }
+  if (key.startsWith('n/')) return { type: 'znode', path: key.slice(1) }
+  if (!/^s[0-9a-f]{14}$/.test(key)) return undefined
+  return { type: 'session', session: Number.parseInt(key.slice(1), 16) as SessionId }
+}
+
+const znodeHeaderBytes = 6 * 8 + 2 * 4 + 1
+
+/** Writes and reads values. It keeps a buffer to do so: one codec, one user at a time. */
+export class StoreCodec {
+  /** key | crc | rest of the value */
+  #scratch = Buffer.allocUnsafeSlow(4096)
+  /** where the rest of the value begins, and ends */
+  #start = 0
+  #end = 0
+
+  encodeMeta(meta: StoreMeta): string {
+    const bytes = this.#begin(metaKey, 17)
+    let at = bytes.writeUInt8(meta.format, this.#start)
+    at = bytes.writeDoubleBE(meta.lastApplied, at)
+    at = bytes.writeUInt32BE(meta.znodeCount, at)
+    bytes.writeUInt32BE(meta.sessionCount, at)
+    return this.#finish()
+  }
+
+  encodeZnode(key: string, znode: Readonly<ZnodeFields>): string {
+    const { data } = znode
+    const dataBytes = data === null ? 0 : data.length
+    const bytes = this.#begin(key, znodeHeaderBytes + dataBytes)
+    let at = bytes.writeDoubleBE(znode.czxid, this.#start)
+    at = bytes.writeDoubleBE(znode.ctime, at)
+    at = bytes.writeDoubleBE(znode.mzxid, at)
+    at = bytes.writeDoubleBE(znode.mtime, at)
+    at = bytes.writeDoubleBE(znode.pzxid, at)
+    at = bytes.writeDoubleBE(znode.ephemeralOwner, at)
+    at = bytes.writeInt32BE(znode.version, at)
+    at = bytes.writeInt32BE(znode.createCount, at)
+    at = bytes.writeUInt8(data === null ? 0 : 1, at)
+    if (data !== null) bytes.set(data, at)
+    return this.#finish()
+  }
+
+  encodeSession(key: string, { timeoutMs, password }: Session): string {
+    const bytes = this.#begin(key, 4 + password.length)
+    bytes.set(password, bytes.writeUInt32BE(timeoutMs, this.#start))
+    return this.#finish()
+  }
+
+  /** @returns undefined, as the other two, for a value that is damaged */
+  decodeMeta(value: string): StoreMeta | undefined {
+    const bytes = this.#open(metaKey, value, 17)
+    if (bytes === undefined) return undefined
+    const at = this.#start
+    return {
+      format: bytes.readUInt8(at),
+      lastApplied: bytes.readDoubleBE(at + 1) as Zxid,
+      znodeCount: bytes.readUInt32BE(at + 9),
+      sessionCount: bytes.readUInt32BE(at + 13),
+    }
+  }
+
+  decodeZnode(key: string, value: string): Znode | undefined {
+    const bytes = this.#open(key, value, znodeHeaderBytes)
+    if (bytes === undefined) return undefined
+    const at = this.#start
+    const hasData = bytes.readUInt8(at + 56) === 1
+    return new Znode({
+      czxid: bytes.readDoubleBE(at) as Zxid,
+      ctime: bytes.readDoubleBE(at + 8),
+      mzxid: bytes.readDoubleBE(at + 16) as Zxid,
+      mtime: bytes.readDoubleBE(at + 24),
+      pzxid: bytes.readDoubleBE(at + 32) as Zxid,
+      ephemeralOwner: bytes.readDoubleBE(at + 40) as SessionId,
+      version: bytes.readInt32BE(at + 48),
+      createCount: bytes.readInt32BE(at + 52),
+      data: hasData ? new Uint8Array(bytes.subarray(at + znodeHeaderBytes, this.#end)) : null,
+    })
+  }
+
+  decodeSession(key: string, value: string): Session | undefined {
+    const bytes = this.#open(key, value, 4)
+    if (bytes === undefined) return undefined
+    const password = new Uint8Array(bytes.subarray(this.#start + 4, this.#end))
+    return { timeoutMs: bytes.readUInt32BE(this.#start), password }
+  }
+
+  /** Puts the key down and makes room for `restBytes` behind the checksum. */
+  #begin(key: string, restBytes: number): Buffer {
+    const needed = key.length * 3 + 4 + restBytes
+    if (needed > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(needed * 2)
+    this.#start = this.#scratch.write(key, 0, 'utf8') + 4
+    this.#end = this.#start + restBytes
+    return this.#scratch
+  }
+
+  #finish(): string {
+    this.#scratch.writeUInt32BE(this.#checksum(), this.#start - 4)
+    return this.#scratch.toString('latin1', this.#start - 4, this.#end)
+  }
+
+  /** Puts key and value down, if they belong together and the value is long enough. */
+  #open(key: string, value: string, restBytesMin: number): Buffer | undefined {
+    if (value.length < 4 + restBytesMin) return undefined
+    const bytes = this.#begin(key, value.length - 4)
+    bytes.write(value, this.#start - 4, 'latin1')
+    return bytes.readUInt32BE(this.#start - 4) === this.#checksum() ? bytes : undefined
+  }
+
+  #checksum(): number {
+    const keyEnd = this.#start - 4
+    const ofKey = crc32c(this.#scratch, 0, keyEnd)
+    return crc32c(this.#scratch, this.#start, this.#end, ofKey)
+  }
+}

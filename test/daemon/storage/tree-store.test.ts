@@ -1,0 +1,317 @@
+import { cpSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Level } from 'level'
+import t from 'tap'
+import type { Clock } from '../../../src/clock.ts'
+import { StoreCodec, znodeKey } from '../../../src/daemon/storage/keys.ts'
+import { DamagedTreeError, TreeStore } from '../../../src/daemon/storage/tree-store.ts'
+import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
+import { zxidZero } from '../../../src/protocol/zxid.ts'
+import { Random } from '../../../src/random.ts'
+import { create, multi, remove, setData, TreeWorld } from '../tree-world.ts'
+
+/** A clock whose timers run when a test says so. */
+class HandClock implements Clock {
+  readonly timers = new Set<() => void>()
+  nowMs = (): number => 0
+  wallMs = (): number => 0
+  after(_delayMs: number, run: () => void): () => void {
+    this.timers.add(run)
+    return () => this.timers.delete(run)
+  }
+  every(_periodMs: number, run: () => void): () => void {
+    return this.after(0, run)
+  }
+  ring(): void {
+    const due = [...this.timers]
+    this.timers.clear()
+    for (const run of due) run()
+  }
+}
+
+interface Opened {
+  readonly store: TreeStore
+  readonly world: TreeWorld
+  readonly clock: HandClock
+  readonly failures: unknown[]
+}
+
+async function open(directory: string): Promise<Opened> {
+  const clock = new HandClock()
+  const failures: unknown[] = []
+  const store = await TreeStore.open(directory, { clock, onFailure: (e) => failures.push(e) })
+  return { store, world: new TreeWorld(store.tree), clock, failures }
+}
+
+/** Everything that a tree shows, in a form that compares. */
+function image(tree: ZTree): unknown {
+  const znodes: unknown[] = []
+  const walk = (path: string): void => {
+    const znode = tree.get(path)
+    if (znode === undefined) throw new Error(`${path} is missing`)
+    const data = znode.data === null ? null : Buffer.from(znode.data).toString('latin1')
+    znodes.push([path, data, tree.stat(znode)])
+    const names = tree.children(znode).sort()
+    for (const name of names) walk(path === '/' ? `/${name}` : `${path}/${name}`)
+  }
+  walk('/')
+  const sessions = [...tree.sessions]
+    .sort(([a], [b]) => a - b)
+    .map(([id, { timeoutMs, password }]) => [
+      id,
+      timeoutMs,
+      [...password],
+      [...tree.ephemeralsOf(id)].sort(),
+    ])
+  const { lastApplied, nodeCount, ephemeralCount, dataBytes } = tree
+  return { lastApplied, nodeCount, ephemeralCount, dataBytes, znodes, sessions }
+}
+
+t.test('a fresh store holds the tree that every ensemble begins with', async (t) => {
+  const directory = `${t.testdir()}/tree`
+  const { store } = await open(directory)
+  t.equal(store.tree.nodeCount, 4)
+  t.equal(store.persisted, zxidZero)
+  const before = image(store.tree)
+  await store.close()
+  const again = await open(directory)
+  t.same(image(again.store.tree), before)
+  await again.store.close()
+})
+
+t.test('what was closed is what is loaded', async (t) => {
+  const directory = `${t.testdir()}/tree`
+  const { store, world: w } = await open(directory)
+  const session = w.open()
+  const allBytes = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i))
+  w.request(session, create('/a', 'value'))
+  w.request(session, { ...create('/a/null'), data: null })
+  w.request(session, create('/a/empty'))
+  w.request(session, { ...create('/a/bytes'), data: allBytes })
+  w.request(session, { ...create('/a/large'), data: Buffer.alloc(1_000_000, 0xe9) })
+  w.request(session, create('/ä', 'ü'))
+  w.request(session, create('/日本'))
+  w.request(session, create('/a!', 'sorts between /a and its children'))
+  w.request(session, create('/a/e', '', 'ephemeral'))
+  w.request(session, create('/a/s', '', 'persistentSequential'))
+  w.request(session, remove('/a/empty'))
+  w.request(session, setData('/a', 'more'))
+  const before = image(store.tree)
+  await store.close()
+  const again = await open(directory)
+  t.same(image(again.store.tree), before)
+  t.equal(again.store.tree.get('/a/null')?.data, null)
+  t.equal(again.store.tree.get('/a/bytes')?.data?.length, 256)
+  t.equal(again.store.persisted, again.store.tree.lastApplied)
+  t.equal(again.store.tree.isDirty, false, 'loading makes nothing dirty')
+  await again.store.close()
+})
+
+t.test('writes gather until the clock rings, then go as one batch', async (t) => {
+  const directory = `${t.testdir()}/tree`
+  const { store, world: w, clock } = await open(directory)
+  const session = w.open()
+  for (let i = 0; i < 10; i++) {
+    w.request(session, i === 0 ? create('/a') : setData('/a', `${i}`))
+    store.wake()
+  }
+  t.equal(clock.timers.size, 1)
+  t.equal(store.persisted, zxidZero)
+  clock.ring()
+  const upTo = store.tree.lastApplied
+  store.wake()
+  t.equal(clock.timers.size, 0, 'no second batch while one is in flight')
+  w.request(session, setData('/a', 'later'))
+  while (store.persisted === zxidZero) await nextTurn()
+  t.equal(store.persisted, upTo)
+  await nextTurn()
+  t.equal(clock.timers.size, 1, 'what came meanwhile is gathered without another call')
+  t.equal(await store.flush(), store.tree.lastApplied)
+  t.equal(clock.timers.size, 0)
+  await store.close()
+  store.wake()
+  t.equal(clock.timers.size, 0, 'a closed store writes no more')
+})
+
+t.test(
+  'a killed server comes back to one zxid that it passed, and replays from there',
+  async (t) => {
+    const seed = 4711
+    t.comment(`seed ${seed}`)
+    const random = new Random(seed)
+    const root = t.testdir()
+    const { store, world: w, clock, failures } = await open(`${root}/tree`)
+    const passed = new Map<number, unknown>([[store.tree.lastApplied, image(store.tree)]])
+    let session = w.open()
+    passed.set(store.tree.lastApplied, image(store.tree))
+    const paths = ['/a', '/b', '/a/x', '/a/y', '/b/x', '/b/x/z']
+    let copies = 0
+    for (let step = 0; step < 1500; step++) {
+      const path = random.pick(paths)
+      const dice = random.next()
+      if (dice < 0.3) w.request(session, create(path, `${step}`))
+      else if (dice < 0.4) w.request(session, create(path, `${step}`, 'ephemeral'))
+      else if (dice < 0.6) w.request(session, remove(path))
+      else if (dice < 0.8) w.request(session, setData(path, `${step}`))
+      else if (dice < 0.95) w.request(session, multi(create(`${path}/m`), setData(path, 'multi')))
+      else {
+        w.request(session, { type: 'closeSession' })
+        passed.set(store.tree.lastApplied, image(store.tree))
+        session = w.open()
+      }
+      passed.set(store.tree.lastApplied, image(store.tree))
+      store.wake()
+      if (random.chance(0.2)) clock.ring()
+      if (random.chance(0.3)) await nextTurn()
+      if (step % 100 !== 99) continue
+      const copy = `${root}/copy${copies++}`
+      const promised = store.persisted
+      cpSync(`${root}/tree`, copy, { recursive: true })
+      const revived = await open(copy)
+      const { lastApplied } = revived.store.tree
+      t.ok(lastApplied >= promised, 'nothing that was said to be persisted is lost')
+      t.same(image(revived.store.tree), passed.get(lastApplied), `as it was at ${lastApplied}`)
+      await revived.store.close()
+    }
+    t.ok(store.persisted > zxidZero, 'there was something to lose')
+    await store.close()
+    t.same(failures, [])
+  },
+)
+
+t.test('a batch of more keys than one turn encodes is still of one zxid', async (t) => {
+  const root = t.testdir()
+  const { store, world: w } = await open(`${root}/tree`)
+  const session = w.open()
+  for (let i = 0; i < 3000; i++) w.request(session, create(`/n${i}`, 'before'))
+  const flushed = store.flush()
+  let turns = 0
+  while (store.persisted === zxidZero) {
+    // A multi that changes both ends of the batch, on every turn: none may be seen by halves.
+    w.request(session, multi(setData('/n0', `${turns}`), setData('/n2999', `${turns}`)))
+    turns++
+    await nextTurn()
+  }
+  await flushed
+  cpSync(`${root}/tree`, `${root}/copy`, { recursive: true })
+  const revived = await open(`${root}/copy`)
+  const data = (path: string): string => `${revived.store.tree.get(path)?.data}`
+  t.ok(turns > 3, 'the batch took several turns')
+  t.equal(data('/n0'), data('/n2999'))
+  t.equal(revived.store.tree.lastApplied, store.persisted)
+  await revived.store.close()
+  await store.close()
+})
+
+t.test('a failed write is told once, and nothing is written after it', async (t) => {
+  const directory = `${t.testdir()}/tree`
+  const { store, world: w, clock, failures } = await open(directory)
+  const session = w.open()
+  w.request(session, setData('/'))
+  Object.defineProperty(store.tree.get('/'), 'mtime', {
+    get() {
+      throw new Error('broken disk')
+    },
+  })
+  store.wake()
+  clock.ring()
+  while (failures.length === 0) await nextTurn()
+  store.wake()
+  t.equal(clock.timers.size, 0)
+  await t.rejects(store.flush(), { message: 'broken disk' })
+  await t.rejects(store.close(), { message: 'broken disk' })
+  t.equal(failures.length, 1)
+  const again = await open(directory)
+  t.equal(again.store.tree.lastApplied, zxidZero)
+  await again.store.close()
+})
+
+type Damage = (db: Level<string, string>) => Promise<void>
+
+async function damaged(directory: string, damage: Damage): Promise<void> {
+  const { store, world: w } = await open(directory)
+  const session = w.open()
+  w.request(session, create('/a', 'value'))
+  w.request(session, create('/a/b', 'value'))
+  await store.close()
+  const db = new Level<string, string>(directory)
+  await damage(db)
+  await db.close()
+}
+
+const flip = async (db: Level<string, string>, key: string, at: number): Promise<void> => {
+  const value = await db.get(key)
+  const bytes = Buffer.from(value, 'latin1')
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  await db.put(key, bytes.toString('latin1'))
+}
+
+const damages: readonly { name: string; damage: Damage; says: RegExp }[] = [
+  { name: 'a flipped bit in a value', damage: (db) => flip(db, 'n/a', 65), says: /'n\/a'/ },
+  { name: 'a flipped bit in a checksum', damage: (db) => flip(db, 'n/a/b', 0), says: /'n\/a\/b'/ },
+  { name: 'a flipped bit in the meta value', damage: (db) => flip(db, 'm', 9), says: /'m'/ },
+  {
+    name: 'a value under another key',
+    damage: async (db) => db.put('n/a', await db.get('n/a/b')),
+    says: /'n\/a'/,
+  },
+  { name: 'a short value', damage: (db) => db.put('n/a', 'x'), says: /'n\/a'/ },
+  { name: 'a lost leaf', damage: (db) => db.del('n/a/b'), says: /5 znodes and 1 sessions/ },
+  { name: 'a lost parent', damage: (db) => db.del('n/a'), says: /'\/a\/b' has no parent/ },
+  {
+    name: 'a lost session',
+    damage: async (db) => {
+      for await (const key of db.keys({ gte: 's' })) await db.del(key)
+    },
+    says: /0 sessions/,
+  },
+  { name: 'a lost meta value', damage: (db) => db.del('m'), says: /zxid/ },
+  { name: 'a key of somebody else', damage: (db) => db.put('x', 'y'), says: /'x'/ },
+  {
+    name: 'a format from the future',
+    damage: (db) =>
+      db.put(
+        'm',
+        new StoreCodec().encodeMeta({
+          format: 2,
+          lastApplied: zxidZero,
+          znodeCount: 6,
+          sessionCount: 1,
+        }),
+      ),
+    says: /format is 2/,
+  },
+]
+for (const { name, damage, says } of damages) {
+  t.test(`${name} is refused`, async (t) => {
+    const directory = `${t.testdir()}/tree`
+    await damaged(directory, damage)
+    const opening = open(directory)
+    await t.rejects(opening, DamagedTreeError)
+    await t.rejects(opening, { message: says })
+    await t.rejects(open(directory), DamagedTreeError, 'and the directory is not left locked')
+  })
+}
+
+t.test('a directory that is open already is refused', async (t) => {
+  const directory = `${t.testdir()}/tree`
+  const { store } = await open(directory)
+  await t.rejects(open(directory), DamagedTreeError)
+  await store.close()
+})
+
+t.test('a znode value is read back only whole and under its own key', async (t) => {
+  const codec = new StoreCodec()
+  const w = new TreeWorld()
+  const session = w.open()
+  w.request(session, { ...create('/é'), data: Buffer.from([0, 127, 128, 255]) })
+  const znode = w.tree.get('/é')
+  if (znode === undefined) throw new Error('it was created')
+  const key = znodeKey('/é')
+  const value = codec.encodeZnode(key, znode)
+  t.same(codec.decodeZnode(key, value), znode)
+  for (let length = 0; length < value.length; length++) {
+    if (codec.decodeZnode(key, value.slice(0, length)) !== undefined) t.fail(`cut at ${length}`)
+  }
+  t.equal(codec.decodeZnode(znodeKey('/e'), value), undefined)
+})
