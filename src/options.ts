@@ -437,8 +437,15 @@ export function sampleConfig(program: Program<OptionRows>): string {
     if (row.type === 'ignored' || row.type === 'refused') continue
     const value = row.type === 'numbered' ? row.example : (row.default ?? '')
     const key = row.type === 'numbered' ? name.replace('N', String(row.min)) : name
-    const comment = `# ${row.about} ${hint(row)}`.trimEnd()
-    paragraphs.push(`${comment}\n#${key}=${value}`)
+    paragraphs.push(`${comment(`${row.about} ${hint(row)}`)}\n#${key}=${value}`)
   }
   return `${paragraphs.join('\n\n')}\n`
+}
+
+/** Lines of at most 100 columns, each after a number sign. */
+function comment(text: string): string {
+  return text
+    .trim()
+    .replaceAll(/(.{1,98})(?:\s+|$)/g, '# $1\n')
+    .trimEnd()
 }
