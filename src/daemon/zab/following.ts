@@ -14,7 +14,7 @@
 
 import type { Entries, Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { epochMax, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import { lastOf } from './history.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
@@ -195,6 +195,7 @@ export class Following implements Role {
   #newEpoch(epoch: number): void {
     const { acceptedEpoch } = this.#state.epochs
     if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
+    if (epoch > epochMax) return this.#leave(`its epoch ${epoch} is beyond all bounds`)
     this.#epoch = epoch
     this.#phase = 'promising'
     // A promise made before, to whomever, is kept but not counted twice.

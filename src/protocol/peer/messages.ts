@@ -298,7 +298,7 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
     case 'PROPOSAL': {
       const first = zxid(reader)
       const count = reader.natural('the entry count')
-      return { type, entries: { first, count, bytes: reader.bytes() ?? new Uint8Array(0) } }
+      return { type, entries: { first, count, bytes: entryBytes(reader, count) } }
     }
     case 'ACK':
     case 'COMMIT':
@@ -368,6 +368,16 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
     case 'MOVED':
       return { type, session: reader.natural('the session id') as SessionId }
   }
+}
+
+/** Checks that the payloads are as many as announced and fill the bytes. */
+function entryBytes(reader: MsgpackReader, count: number): Buffer {
+  const bytes = reader.bytes() ?? Buffer.alloc(0)
+  let at = 0
+  let found = 0
+  for (; at + 4 <= bytes.length; found++) at += 4 + bytes.readUInt32BE(at)
+  if (at === bytes.length && found === count && count > 0) return bytes
+  throw new ProtocolError(`Cannot decode a proposal of ${count} entries: its bytes hold ${found}`)
 }
 
 function isWrite(request: { readonly type: string }): request is WriteRequest {

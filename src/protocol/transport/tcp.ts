@@ -246,7 +246,13 @@ export class TcpLink {
 
 export interface Address {
   readonly host: string
-  /** 0 lets the system choose, when listening */
+  readonly port: number
+}
+
+export interface ListenAddress {
+  /** undefined is all addresses */
+  readonly host: string | undefined
+  /** 0 lets the system choose */
   readonly port: number
 }
 
@@ -256,10 +262,16 @@ export class TcpTransport {
   #scheduled = false
   readonly #writers: MsgpackWriter[] = []
   readonly #beforeFlush: (() => void)[] = []
+  readonly #afterFlush: (() => void)[] = []
 
   /** Calls `run` before each flush: for what is gathered during a turn and sent as one message. */
   beforeFlush(run: () => void): void {
     this.#beforeFlush.push(run)
+  }
+
+  /** Calls `run` after each flush: for work that may hold up the turn, once its messages have left. */
+  afterFlush(run: () => void): void {
+    this.#afterFlush.push(run)
   }
 
   /** Makes sure that a flush ends this turn, though no link was written to yet. */
@@ -282,12 +294,12 @@ export class TcpTransport {
   }
 
   /**
-   * Listens on `address`; `accept` names the listener of each new link, or refuses it with undefined.
+   * Listens; `accept` names the listener of each new link, or refuses it with undefined.
    *
    * @throws as `net.Server.listen` does: EADDRINUSE, EACCES …
    */
   async listen(
-    address: Address,
+    { host, port }: ListenAddress,
     options: LinkOptions,
     accept: (link: TcpLink) => LinkListener | undefined,
   ): Promise<TcpListener> {
@@ -304,7 +316,8 @@ export class TcpTransport {
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ ...address, backlog: 1024 }, () => {
+      const where = host === undefined ? { port } : { host, port }
+      server.listen({ ...where, backlog: 1024 }, () => {
         server.off('error', reject)
         // A failed accept (out of descriptors) concerns one client, which finds itself cut off.
         server.on('error', () => undefined)
@@ -338,6 +351,7 @@ export class TcpTransport {
     const dirty = this.#dirty
     this.#dirty = []
     for (const link of dirty) link.flush()
+    for (const run of this.#afterFlush) run()
   }
 }
 

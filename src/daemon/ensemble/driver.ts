@@ -1,0 +1,413 @@
+// Zab meets the world: one inbox of ticks, messages and disk completions in; effects out, in order.
+// It decides nothing. What one turn of the event loop proposed is sealed into one batch just before
+// the sockets are flushed, and goes to the disk just after: PROPOSAL first, then acks, then fdatasync.
+//
+//   propose ─▶ batch ─ seal ─▶ zab ─ send ─▶ peer-link.ts
+//                               │  append ─▶ txn-log.ts ─ durable ─▶ zab
+//                               └─ deliver ─▶ request-processor/chain.ts
+
+import type { Clock } from '../../clock.ts'
+import { invariant } from '../../invariant.ts'
+import { limits } from '../../limits.ts'
+import type { Logger } from '../../logger.ts'
+import type {
+  Entries,
+  LeaderMessage,
+  LearnerMessage,
+  PeerMessage,
+} from '../../protocol/peer/messages.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type { Address, TcpTransport } from '../../protocol/transport/tcp.ts'
+import {
+  follows,
+  formatZxid,
+  makeZxid,
+  nextZxid,
+  type Zxid,
+  zxidZero,
+} from '../../protocol/zxid.ts'
+import type { TxnLog } from '../storage/txn-log.ts'
+import { type EpochRange, lastOf } from '../zab/history.ts'
+import { Zab } from '../zab/peer.ts'
+import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../zab/types.ts'
+import type { Ensemble, EnsembleListener, EnsembleRole } from './ensemble.ts'
+import type { Meta, MetaFile } from './meta.ts'
+import { PeerLinks } from './peer-link.ts'
+import { ProposalBatch } from './proposal-batch.ts'
+
+export interface EnsembleOptions {
+  readonly self: ServerId
+  /** Every server of the ensemble by its peer address, this one included. */
+  readonly servers: ReadonlyMap<ServerId, Address>
+  readonly meta: Meta
+  readonly metaFile: MetaFile
+  readonly txnLog: TxnLog
+  /** what the log holds */
+  readonly logged: readonly EpochRange[]
+  /** what the tree has applied */
+  readonly lastApplied: Zxid
+  readonly timing: ZabTiming
+  /** used if this server leads the ensemble's first epoch */
+  readonly newEnsembleId: string
+  readonly transport: TcpTransport
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Going on could lose data: the process must end. */
+  readonly onFailure: (error: Error) => void
+}
+
+export class EnsembleDriver implements Ensemble {
+  readonly self: ServerId
+  readonly #options: EnsembleOptions
+  readonly #txnLog: TxnLog
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #links: PeerLinks
+  readonly #zab: Zab
+  #listener: EnsembleListener | undefined
+  #meta: Meta
+  #role: EnsembleRole = { type: 'looking' }
+
+  readonly #inbox: ZabInput[] = []
+  #stepping = false
+  #lastTickMs: number
+  #stopTicking: (() => void) | undefined
+  #stopped = false
+
+  readonly #batch = new ProposalBatch()
+  /** What the next proposal is for, while leading. */
+  #next: Zxid = zxidZero
+  /** Appended and not delivered: the bytes are at hand, the log need not be read. */
+  #pending: Entries[] = []
+  #delivered: Zxid
+  /** The log was appended to since its last flush. */
+  #unflushed = false
+
+  #token = 0
+  #confirmations: { readonly token: number; readonly confirmed: () => void }[] = []
+
+  constructor(options: EnsembleOptions) {
+    const { self, servers, meta, clock, logger, transport, lastApplied } = options
+    this.self = self
+    this.#options = options
+    this.#txnLog = options.txnLog
+    this.#clock = clock
+    this.#logger = logger
+    this.#meta = meta
+    this.#delivered = lastApplied
+    this.#lastTickMs = clock.nowMs()
+    this.#zab = new Zab(
+      {
+        self,
+        voters: [...servers.keys()],
+        epochs: epochsOf(meta),
+        logBase: meta.logBaseZxid,
+        logged: options.logged,
+        lastApplied,
+        timing: options.timing,
+        newEnsembleId: options.newEnsembleId,
+      },
+      this.#lastTickMs,
+    )
+    this.#links = new PeerLinks({
+      self,
+      peers: new Map([...servers].filter(([id]) => id !== self)),
+      ensembleId: () => this.ensembleId,
+      transport,
+      clock,
+      logger,
+      onConnected: (peer) => this.#put({ type: 'connected', peer }),
+      onDisconnected: (peer) => this.#put({ type: 'disconnected', peer }),
+      onMessage: (peer, message) => this.#received(peer, message),
+    })
+    transport.beforeFlush(() => this.#seal())
+    transport.afterFlush(() => this.#flushLog())
+  }
+
+  // --- Ensemble ----------------------------------------------------------------------------------
+
+  get ensembleId(): string | undefined {
+    return this.#zab.epochs.ensembleId
+  }
+
+  get role(): EnsembleRole {
+    return this.#role
+  }
+
+  /** Where peers reach this server; undefined when it stands alone. */
+  get peerPort(): number | undefined {
+    return this.#links.port
+  }
+
+  get inFlight(): number {
+    return this.#role.type === 'leading' ? Math.max(0, this.#next - 1 - this.#delivered) : 0
+  }
+
+  nextZxid(): Zxid {
+    invariant(this.#role.type === 'leading', 'only a leader gives out zxids')
+    return this.#next
+  }
+
+  propose(zxid: Zxid, payload: Uint8Array): void {
+    invariant(zxid === this.nextZxid(), 'our zxids have no gaps')
+    if (this.#batch.bytes > limits.proposalBatchBytesMax) this.#seal()
+    this.#batch.add(zxid, payload)
+    this.#next = nextZxid(zxid)
+    this.#options.transport.scheduleFlush()
+  }
+
+  sendToLeader(message: LearnerMessage): void {
+    const role = this.#role
+    invariant(role.type !== 'looking', 'there is a leader to send to')
+    if (role.type === 'leading') this.#listener?.fromLearner(this.self, message)
+    else this.#links.send(role.leader, message)
+  }
+
+  sendToLearner(learner: ServerId, message: LeaderMessage): void {
+    invariant(this.#role.type === 'leading', 'only a leader has learners')
+    if (learner === this.self) this.#listener?.fromLeader(message)
+    else this.#links.send(learner, message)
+  }
+
+  confirmLeadership(confirmed: () => void): void {
+    invariant(this.#role.type === 'leading', 'only a leader can be confirmed')
+    this.#confirmations.push({ token: ++this.#token, confirmed })
+    this.#put({ type: 'confirm', token: this.#token })
+  }
+
+  // --- life --------------------------------------------------------------------------------------
+
+  /**
+   * Listens for peers and begins to look for a leader.
+   *
+   * @throws as `net.Server.listen` does: EADDRINUSE, EACCES …
+   */
+  async start(listener: EnsembleListener): Promise<void> {
+    this.#listener = listener
+    const { self, servers, timing } = this.#options
+    const address = servers.get(self)
+    if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
+    this.#perform(this.#zab.start(this.#clock.nowMs()))
+    this.#links.dialAll()
+    this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => this.#put({ type: 'tick' }))
+  }
+
+  /** Everything in the log up to `zxid` survives a power cut: from the owner of the log. */
+  logged(zxid: Zxid): void {
+    this.#put({ type: 'logged', zxid })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#stopTicking?.()
+    await this.#links.close()
+  }
+
+  // --- inbox -------------------------------------------------------------------------------------
+
+  #received(from: ServerId, message: PeerMessage): void {
+    switch (message.type) {
+      case 'REQUEST':
+      case 'ATTACH':
+      case 'SYNC':
+      case 'TOUCH':
+        // Its sender may have followed us a moment ago; the link that says otherwise is closed.
+        if (this.#role.type === 'leading') this.#listener?.fromLearner(from, message)
+        return
+      case 'ATTACHED':
+      case 'SYNCED':
+      case 'MOVED':
+        if (this.#role.type === 'following' && this.#role.leader === from) {
+          this.#listener?.fromLeader(message)
+        }
+        return
+      case 'NOTIFICATION':
+      case 'CEPOCH':
+      case 'NEWEPOCH':
+      case 'ACKEPOCH':
+      case 'DIFF':
+      case 'TRUNC':
+      case 'PROPOSAL':
+      case 'NEWLEADER':
+      case 'ACKNEWLEADER':
+      case 'UPTODATE':
+      case 'ACK':
+      case 'COMMIT':
+      case 'PING':
+      case 'PONG':
+        this.#put({ type: 'received', from, message })
+    }
+  }
+
+  /** Inputs that arise while one is handled wait until all of its effects are performed. */
+  #put(input: ZabInput): void {
+    if (this.#stopped) return
+    this.#inbox.push(input)
+    if (this.#stepping) return
+    this.#stepping = true
+    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+      this.#step(next)
+    }
+    this.#stepping = false
+  }
+
+  #step(input: ZabInput): void {
+    const nowMs = this.#clock.nowMs()
+    // After a pause of the process, time is judged before anything that waited in the sockets.
+    if (input.type !== 'tick' && nowMs - this.#lastTickMs > this.#options.timing.pingMs) {
+      this.#lastTickMs = nowMs
+      this.#perform(this.#zab.step(nowMs, { type: 'tick' }))
+    }
+    if (input.type === 'tick') this.#lastTickMs = nowMs
+    this.#perform(this.#zab.step(nowMs, input))
+  }
+
+  // --- effects -----------------------------------------------------------------------------------
+
+  #perform(effects: readonly ZabEffect[]): void {
+    for (const effect of effects) this.#performOne(effect)
+  }
+
+  #performOne(effect: ZabEffect): void {
+    switch (effect.type) {
+      case 'send':
+        return this.#links.send(effect.to, effect.message)
+      case 'sendHistory':
+        return this.#sendHistory(effect.to, effect.after, effect.upTo)
+      case 'append':
+        this.#pending.push(effect.entries)
+        this.#txnLog.append(effect.entries)
+        this.#unflushed = true
+        return this.#options.transport.scheduleFlush()
+      case 'truncate':
+        this.#pending = this.#pending.filter((entries) => lastOf(entries) <= effect.to)
+        this.#logger.warn({ to: formatZxid(effect.to) }, 'Cutting what was never committed')
+        return this.#txnLog.truncateAfter(effect.to, () => this.#put({ type: 'truncated' }))
+      case 'saveEpochs':
+        return this.#saveEpochs(effect.epochs)
+      case 'deliver':
+        return this.#deliver(effect.upTo)
+      case 'disconnect':
+        this.#logger.info({ peer: effect.peer, reason: effect.reason }, 'Closing a peer link')
+        return this.#links.disconnect(effect.peer)
+      case 'role':
+        return this.#changeRole(effect.role)
+      case 'confirmed':
+        return this.#confirmed(effect.token)
+      case 'fatal':
+        return this.#options.onFailure(new Error(effect.reason))
+    }
+  }
+
+  #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
+    let sent = after
+    this.#logger.info({ to, after: formatZxid(after), upTo: formatZxid(upTo) }, 'Sending history')
+    this.#links.stream(to, () => {
+      if (sent >= upTo) return undefined
+      const bytesMax = limits.historyChunkBytes
+      const entries = this.#txnLog.readEntries({ after: sent, upTo, bytesMax })
+      sent = lastOf(entries)
+      return entries
+    })
+  }
+
+  #saveEpochs(epochs: Epochs): void {
+    const { acceptedEpoch, currentEpoch, ensembleId } = epochs
+    this.#meta = {
+      ...this.#meta,
+      acceptedEpoch,
+      currentEpoch,
+      ensembleId: ensembleId ?? null,
+      initialised: currentEpoch > 0,
+    }
+    this.#options.metaFile.save(this.#meta, (error) => {
+      if (error === null) this.#put({ type: 'epochsSaved', epochs })
+      else this.#options.onFailure(error)
+    })
+  }
+
+  #deliver(upTo: Zxid): void {
+    while (this.#delivered < upTo) {
+      const head = this.#pending[0]
+      if (head !== undefined && lastOf(head) <= this.#delivered) {
+        this.#pending.shift()
+        continue
+      }
+      const atHand = head !== undefined && head.first <= upTo && reaches(this.#delivered, head)
+      const bytesMax = limits.historyChunkBytes
+      this.#deliverEntries(
+        atHand ? head : this.#txnLog.readEntries({ after: this.#delivered, upTo, bytesMax }),
+        upTo,
+      )
+    }
+    const head = this.#pending[0]
+    if (head !== undefined && lastOf(head) <= this.#delivered) this.#pending.shift()
+  }
+
+  #deliverEntries(entries: Entries, upTo: Zxid): void {
+    const { bytes, first, count } = entries
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    let at = 0
+    for (let i = 0; i < count; i++) {
+      const zxid = (first + i) as Zxid
+      if (zxid > upTo) return
+      const start = at + 4
+      at = start + buffer.readUInt32BE(at)
+      if (zxid <= this.#delivered) continue
+      this.#delivered = zxid
+      this.#listener?.deliver(zxid, buffer.subarray(start, at))
+    }
+  }
+
+  #changeRole(zabRole: ZabRole): void {
+    const role: EnsembleRole =
+      zabRole.type === 'looking' || zabRole.epoch === 0 ? { type: 'looking' } : zabRole
+    this.#logger.info({ ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }, roleSentence(zabRole))
+    if (role.type === 'looking' && this.#role.type === 'looking') return
+    this.#role = role
+    this.#batch.clear()
+    this.#confirmations = []
+    if (role.type === 'leading') this.#next = makeZxid({ epoch: role.epoch, counter: 1 })
+    this.#listener?.roleChanged(role)
+  }
+
+  #confirmed(token: number): void {
+    const due = this.#confirmations.filter((confirmation) => confirmation.token <= token)
+    this.#confirmations = this.#confirmations.filter((confirmation) => confirmation.token > token)
+    for (const { confirmed } of due) confirmed()
+  }
+
+  // --- end of a turn -----------------------------------------------------------------------------
+
+  #seal(): void {
+    const entries = this.#batch.take()
+    if (entries !== undefined) this.#put({ type: 'proposed', entries })
+  }
+
+  #flushLog(): void {
+    if (!this.#unflushed || this.#stopped) return
+    this.#unflushed = false
+    this.#txnLog.flush()
+  }
+}
+
+/** Whether `entries` hold the transaction right after `delivered`. */
+function reaches(delivered: Zxid, entries: Entries): boolean {
+  return follows(delivered, entries.first) || entries.first <= delivered
+}
+
+function epochsOf(meta: Meta): Epochs {
+  const { acceptedEpoch, currentEpoch, ensembleId } = meta
+  return { acceptedEpoch, currentEpoch, ensembleId: ensembleId ?? undefined }
+}
+
+function roleSentence(role: ZabRole): string {
+  switch (role.type) {
+    case 'looking':
+      return 'Looking for a leader'
+    case 'following':
+      return role.epoch === 0 ? 'Joining a leader' : 'Following'
+    case 'leading':
+      return role.epoch === 0 ? 'Elected, preparing to lead' : 'Leading'
+  }
+}

@@ -1,0 +1,53 @@
+// What one turn of the event loop proposes, gathered into one batch: u32 BE length + payload each.
+
+import { invariant } from '../../invariant.ts'
+import type { Entries } from '../../protocol/peer/messages.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+
+const initialBytes = 16 * 1024
+/** A buffer that one burst made larger than this is not kept. */
+const keptBytesMax = 512 * 1024
+
+export class ProposalBatch {
+  #buffer = Buffer.allocUnsafeSlow(initialBytes)
+  #bytes = 0
+  #count = 0
+  #first: Zxid | undefined
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Copies `payload`. */
+  add(zxid: Zxid, payload: Uint8Array): void {
+    this.#first ??= zxid
+    invariant(zxid === this.#first + this.#count, 'a batch has no gaps')
+    const needed = this.#bytes + 4 + payload.length
+    if (needed > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
+      this.#buffer.copy(grown, 0, 0, this.#bytes)
+      this.#buffer = grown
+    }
+    this.#buffer.writeUInt32BE(payload.length, this.#bytes)
+    this.#buffer.set(payload, this.#bytes + 4)
+    this.#bytes = needed
+    this.#count++
+  }
+
+  /** The batch, in memory of its own and of its own size; undefined if nothing was added. */
+  take(): Entries | undefined {
+    if (this.#first === undefined) return undefined
+    const bytes = Buffer.allocUnsafeSlow(this.#bytes)
+    this.#buffer.copy(bytes, 0, 0, this.#bytes)
+    const entries = { first: this.#first, count: this.#count, bytes }
+    this.clear()
+    return entries
+  }
+
+  clear(): void {
+    if (this.#buffer.length > keptBytesMax) this.#buffer = Buffer.allocUnsafeSlow(initialBytes)
+    this.#first = undefined
+    this.#bytes = 0
+    this.#count = 0
+  }
+}
