@@ -134,3 +134,27 @@ export function check(path: string, version = -1) {
 export function multi(...ops: readonly WriteOp[]) {
   return { type: 'multi', ops } as const
 }
+
+/** Everything that a tree shows, in a form that compares. */
+export function image(tree: ZTree): unknown {
+  const znodes: unknown[] = []
+  const walk = (path: string): void => {
+    const znode = tree.get(path)
+    if (znode === undefined) throw new Error(`${path} is missing`)
+    const data = znode.data === null ? null : Buffer.from(znode.data).toString('latin1')
+    znodes.push([path, data, tree.stat(znode)])
+    const names = tree.children(znode).sort()
+    for (const name of names) walk(path === '/' ? `/${name}` : `${path}/${name}`)
+  }
+  walk('/')
+  const sessions = [...tree.sessions]
+    .sort(([a], [b]) => a - b)
+    .map(([id, { timeoutMs, password }]) => [
+      id,
+      timeoutMs,
+      [...password],
+      [...tree.ephemeralsOf(id)].sort(),
+    ])
+  const { lastApplied, nodeCount, ephemeralCount, dataBytes } = tree
+  return { lastApplied, nodeCount, ephemeralCount, dataBytes, znodes, sessions }
+}

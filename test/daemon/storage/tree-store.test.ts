@@ -5,10 +5,9 @@ import t from 'tap'
 import type { Clock } from '../../../src/clock.ts'
 import { StoreCodec, znodeKey } from '../../../src/daemon/storage/keys.ts'
 import { DamagedTreeError, TreeStore } from '../../../src/daemon/storage/tree-store.ts'
-import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
-import { create, multi, remove, setData, TreeWorld } from '../tree-world.ts'
+import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
 /** A clock whose timers run when a test says so. */
 class HandClock implements Clock {
@@ -41,30 +40,6 @@ async function open(directory: string): Promise<Opened> {
   const failures: unknown[] = []
   const store = await TreeStore.open(directory, { clock, onFailure: (e) => failures.push(e) })
   return { store, world: new TreeWorld(store.tree), clock, failures }
-}
-
-/** Everything that a tree shows, in a form that compares. */
-function image(tree: ZTree): unknown {
-  const znodes: unknown[] = []
-  const walk = (path: string): void => {
-    const znode = tree.get(path)
-    if (znode === undefined) throw new Error(`${path} is missing`)
-    const data = znode.data === null ? null : Buffer.from(znode.data).toString('latin1')
-    znodes.push([path, data, tree.stat(znode)])
-    const names = tree.children(znode).sort()
-    for (const name of names) walk(path === '/' ? `/${name}` : `${path}/${name}`)
-  }
-  walk('/')
-  const sessions = [...tree.sessions]
-    .sort(([a], [b]) => a - b)
-    .map(([id, { timeoutMs, password }]) => [
-      id,
-      timeoutMs,
-      [...password],
-      [...tree.ephemeralsOf(id)].sort(),
-    ])
-  const { lastApplied, nodeCount, ephemeralCount, dataBytes } = tree
-  return { lastApplied, nodeCount, ephemeralCount, dataBytes, znodes, sessions }
 }
 
 t.test('a fresh store holds the tree that every ensemble begins with', async (t) => {

@@ -1,0 +1,361 @@
+// Prep and tree against a model so plain that it is right by reading it: requests run one by one on
+// an object that is copied before each and put back when one fails. Prep works ahead of the tree, so
+// a request is decided while many before it are still in flight; the model knows no such thing, and
+// yet every answer must be the same. A second tree gets the same bytes and must end up the same.
+
+import t from 'tap'
+import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
+import { type ErrorCode, errorCodes } from '../../../src/protocol/error-codes.ts'
+import { noSession, type SessionId } from '../../../src/protocol/records.ts'
+import type { WriteOp, WriteRequest } from '../../../src/protocol/zk/messages.ts'
+import { Random } from '../../../src/random.ts'
+import { image, other, self, TreeWorld } from '../tree-world.ts'
+
+interface ModelZnode {
+  data: string | null
+  version: number
+  creates: number
+  cversion: number
+  czxid: number
+  mzxid: number
+  pzxid: number
+  ctime: number
+  mtime: number
+  owner: number
+}
+
+interface Model {
+  znodes: Record<string, ModelZnode>
+  /** session → the server that speaks for it */
+  sessions: Record<string, number>
+}
+
+class Refusal extends Error {
+  readonly number: number
+  constructor(code: ErrorCode) {
+    super(code)
+    this.number = errorCodes[code]
+  }
+}
+
+function freshModel(): Model {
+  const znode = (cversion: number): ModelZnode => ({
+    data: '',
+    version: 0,
+    creates: 0,
+    cversion,
+    czxid: 0,
+    mzxid: 0,
+    pzxid: 0,
+    ctime: 0,
+    mtime: 0,
+    owner: 0,
+  })
+  return {
+    znodes: {
+      '/': znode(-1),
+      '/zookeeper': znode(-2),
+      '/zookeeper/config': znode(0),
+      '/zookeeper/quota': znode(0),
+    },
+    sessions: {},
+  }
+}
+
+function copyOf({ znodes, sessions }: Model): Model {
+  const copied = Object.entries(znodes).map(([path, znode]) => [path, { ...znode }])
+  return { znodes: Object.fromEntries(copied), sessions: { ...sessions } }
+}
+
+function childrenOf(model: Model, path: string): string[] {
+  const prefix = path === '/' ? '/' : `${path}/`
+  return Object.keys(model.znodes).filter(
+    (p) => p !== '/' && p.startsWith(prefix) && !p.slice(prefix.length).includes('/'),
+  )
+}
+
+function statIn(model: Model, path: string): unknown {
+  const znode = model.znodes[path] as ModelZnode
+  const { version, cversion, czxid, mzxid, pzxid, ctime, mtime } = znode
+  return {
+    ...{ version, cversion, aversion: 0, czxid, mzxid, pzxid, ctime, mtime },
+    ephemeralOwner: znode.owner,
+    dataLength: znode.data?.length ?? 0,
+    numChildren: childrenOf(model, path).length,
+  }
+}
+
+function isValid(path: string): boolean {
+  if (path === '/') return true
+  const [before, ...names] = path.split('/')
+  if (before !== '' || names.length === 0 || path.includes('\0')) return false
+  return names.every((name) => name !== '' && name !== '.' && name !== '..')
+}
+
+function up(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/'
+}
+
+/** Changes the model, or throws a Refusal having changed who knows what. */
+function perform(
+  model: Model,
+  op: WriteOp,
+  { session, zxid, timeMs }: { session: number; zxid: number; timeMs: number },
+): unknown {
+  const fail = (code: ErrorCode): never => {
+    throw new Refusal(code)
+  }
+  const { znodes } = model
+  const existing = (path: string): ModelZnode => znodes[path] ?? fail('NONODE')
+  const checked = (path: string, version: number): ModelZnode => {
+    const znode = existing(path)
+    return version === -1 || version === znode.version ? znode : fail('BADVERSION')
+  }
+  const childChanged = (parent: ModelZnode): void => {
+    parent.cversion++
+    parent.pzxid = zxid
+  }
+  switch (op.type) {
+    case 'create': {
+      if (!op.path.includes('/') || op.path.includes('\0')) fail('BADARGUMENTS')
+      const parent = existing(up(op.path))
+      const number = `${parent.creates}`.padStart(10, '0')
+      const path = op.mode.endsWith('Sequential') ? op.path + number : op.path
+      if (!isValid(path)) fail('BADARGUMENTS')
+      if (znodes[path] !== undefined) fail('NODEEXISTS')
+      if (parent.owner !== 0) fail('NOCHILDRENFOREPHEMERALS')
+      const data = op.data === null ? null : `${op.data}`
+      const owner = op.mode.startsWith('ephemeral') ? session : 0
+      const times = { czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: timeMs, mtime: timeMs }
+      znodes[path] = { data, version: 0, creates: 0, cversion: 0, owner, ...times }
+      parent.creates++
+      childChanged(parent)
+      return { type: 'create', path, stat: statIn(model, path) }
+    }
+    case 'delete': {
+      const reserved = ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']
+      if (!op.path.includes('/') || op.path.includes('\0')) fail('BADARGUMENTS')
+      if (reserved.includes(op.path)) fail('BADARGUMENTS')
+      const parent = existing(up(op.path))
+      checked(op.path, op.version)
+      if (childrenOf(model, op.path).length > 0) fail('NOTEMPTY')
+      delete znodes[op.path]
+      childChanged(parent)
+      return { type: 'delete' }
+    }
+    case 'setData': {
+      if (!isValid(op.path)) fail('BADARGUMENTS')
+      const znode = checked(op.path, op.version)
+      znode.data = op.data === null ? null : `${op.data}`
+      znode.version++
+      znode.mzxid = zxid
+      znode.mtime = timeMs
+      return { type: 'setData', stat: statIn(model, op.path) }
+    }
+    case 'check':
+      if (!isValid(op.path)) fail('BADARGUMENTS')
+      checked(op.path, op.version)
+      return { type: 'check' }
+  }
+}
+
+function close(model: Model, session: number, zxid: number): void {
+  delete model.sessions[session]
+  for (const [path, { owner }] of Object.entries(model.znodes)) {
+    if (owner !== session) continue
+    delete model.znodes[path]
+    const parent = model.znodes[up(path)]
+    if (parent === undefined) continue
+    parent.cversion++
+    parent.pzxid = zxid
+  }
+}
+
+interface Context {
+  readonly session: number
+  readonly origin: number
+  readonly zxid: number
+  readonly timeMs: number
+}
+
+/** @returns the model afterwards, and the answer */
+function run(model: Model, request: WriteRequest, context: Context): [Model, unknown] {
+  const { session, origin, zxid } = context
+  const refused = (code: ErrorCode): [Model, unknown] => [
+    model,
+    { type: 'error', code: errorCodes[code] },
+  ]
+  const after = copyOf(model)
+  if (request.type === 'createSession') {
+    after.sessions[zxid] = origin
+    return [after, { type: 'createSession' }]
+  }
+  const owner = model.sessions[session]
+  if (owner === undefined) return refused('SESSIONEXPIRED')
+  if (owner !== origin) return refused('SESSIONMOVED')
+  if (request.type === 'closeSession') {
+    close(after, session, zxid)
+    return [after, { type: 'closeSession' }]
+  }
+  const ops = request.type === 'multi' ? request.ops : [request]
+  const results: unknown[] = []
+  for (const op of ops) {
+    try {
+      results.push(perform(after, op, context))
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal
+      if (request.type !== 'multi') return [model, { type: 'error', code: refusal.number }]
+      const at = results.length
+      const code = (i: number): number => (i < at ? 0 : i === at ? refusal.number : -2)
+      return [
+        model,
+        { type: 'multi', results: ops.map((_, i) => ({ type: 'error', code: code(i) })) },
+      ]
+    }
+  }
+  return [after, request.type === 'multi' ? { type: 'multi', results } : results[0]]
+}
+
+const names = ['a', 'b', 'c']
+const badPaths = ['', 'a', '//', '/a//b', '/a/', '/x/', '/a/.', '/a/../b', '/a\0', '/a/b/']
+const fixedPaths = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']
+const modes = ['persistent', 'ephemeral', 'persistentSequential', 'ephemeralSequential'] as const
+
+function randomPath(random: Random, model: Model): string {
+  const dice = random.next()
+  if (dice < 0.05) return random.pick(badPaths)
+  if (dice < 0.08) return random.pick(fixedPaths)
+  if (dice < 0.4) return random.pick(Object.keys(model.znodes))
+  const depth = 1 + random.below(3)
+  return Array.from({ length: depth }, () => `/${random.pick(names)}`).join('')
+}
+
+function randomOp(random: Random, model: Model): WriteOp {
+  const path = randomPath(random, model)
+  const data = random.chance(0.1) ? null : Buffer.from(`${random.below(1000)}`)
+  const known = model.znodes[path]?.version ?? 0
+  const version = random.pick([-1, -1, known, known, random.below(4)])
+  const dice = random.next()
+  if (dice < 0.4) return { type: 'create', path, data, mode: random.pick(modes) }
+  if (dice < 0.7) return { type: 'delete', path, version }
+  if (dice < 0.9) return { type: 'setData', path, data, version }
+  return { type: 'check', path, version }
+}
+
+function randomRequest(random: Random, model: Model): WriteRequest {
+  const dice = random.next()
+  if (dice < 0.03) return { type: 'createSession', timeoutMs: random.below(60_000) }
+  if (dice < 0.06) return { type: 'closeSession' }
+  const op = randomOp(random, model)
+  if (dice < 0.7 && op.type !== 'check') return op
+  const ops = Array.from({ length: random.below(5) }, () => randomOp(random, model))
+  return { type: 'multi', ops: [op, ...ops] }
+}
+
+function imageOfModel({ znodes }: Model): unknown {
+  return Object.keys(znodes)
+    .sort()
+    .map((path) => [path, znodes[path]?.data])
+}
+
+function imageOfTree(tree: ZTree, model: Model): unknown {
+  const show = (path: string): unknown => {
+    const data = tree.get(path)?.data
+    return [path, data == null ? data : Buffer.from(data).toString()]
+  }
+  return Object.keys(model.znodes).sort().map(show)
+}
+
+for (const seed of [1, 2, 3]) {
+  t.test(`random requests, seed ${seed}`, async (t) => {
+    const random = new Random(seed)
+    const w = new TreeWorld()
+    const follower = new ZTree()
+    let model = freshModel()
+    let answers: { readonly what: string; readonly answer: unknown; readonly refused: boolean }[] =
+      []
+    const opened: SessionId[] = []
+    let refusals = 0
+
+    const note = (request: WriteRequest, session: SessionId, origin = self): void => {
+      const proposal = w.propose(session, request, origin)
+      const { zxid, txn } = proposal
+      const [after, answer] = run(model, request, { session, origin, zxid, timeMs: txn.timeMs })
+      model = after
+      const refused = txn.body.type === 'error'
+      answers.push({ what: JSON.stringify({ request, session, origin }), answer, refused })
+      if (request.type === 'createSession') opened.push(zxid as number as SessionId)
+    }
+    const applyOne = (): void => {
+      const proposal = w.proposals[0]
+      const expected = answers.shift()
+      if (proposal === undefined || expected === undefined) return
+      follower.apply(proposal.zxid, proposal.txn, [])
+      const before = expected.refused && random.chance(0.3) ? image(w.tree) : undefined
+      const eventCount = w.events.length
+      const answer = w.applyNext()
+      if (JSON.stringify(sorted(answer)) !== JSON.stringify(sorted(expected.answer))) {
+        t.same(answer, expected.answer, expected.what)
+      }
+      if (before === undefined) return
+      refusals++
+      const { zxid: lastApplied } = proposal
+      if (JSON.stringify(image(w.tree)) !== JSON.stringify({ ...before, lastApplied })) {
+        t.fail(`a refusal changed the tree: ${expected.what}`)
+      }
+      if (w.events.length !== eventCount) t.fail(`a refusal fired watches: ${expected.what}`)
+    }
+
+    note({ type: 'createSession', timeoutMs: 5000 }, noSession)
+    for (let step = 0; step < 2500; step++) {
+      const session = random.chance(0.02) ? noSession : random.pick(opened.slice(-4))
+      const owner = w.sessions.owner(session) ?? self
+      const dice = random.next()
+      if (dice < 0.02 && w.sessions.has(session)) {
+        const to = random.pick([self, other])
+        const password = new Uint8Array(16).fill(7)
+        t.ok(w.prep.attach({ session, password, owner: to, nowMs: 0 }))
+        model.sessions[session] = to
+      } else if (dice < 0.03 && w.sessions.has(session)) {
+        w.sessions.remove(session) // as `expire` does
+        const { zxid } = w.expire(session)
+        model = copyOf(model)
+        close(model, session, zxid)
+        answers.push({ what: 'expiry', answer: { type: 'closeSession' }, refused: false })
+      } else {
+        const request = randomRequest(random, model)
+        const id = request.type === 'createSession' ? noSession : session
+        note(request, id, random.chance(0.03) ? other : owner)
+      }
+      while (w.proposals.length > 0 && random.chance(0.55)) applyOne()
+      if (random.chance(0.01)) while (w.proposals.length > 0) applyOne()
+    }
+    while (w.proposals.length > 0) applyOne()
+    answers = []
+
+    t.ok(refusals > 100, `${refusals} refusals looked at`)
+    t.equal(w.prep.outstandingCount, 0)
+    t.equal(w.tree.nodeCount, Object.keys(model.znodes).length)
+    t.same(imageOfTree(w.tree, model), imageOfModel(model))
+    for (const path of Object.keys(model.znodes)) {
+      const znode = w.tree.get(path)
+      const stat = znode && w.tree.stat(znode)
+      if (JSON.stringify(sorted(stat)) !== JSON.stringify(sorted(statIn(model, path)))) {
+        t.same(stat, statIn(model, path), path)
+      }
+    }
+    t.same([...w.tree.sessions.keys()].map(String).sort(), Object.keys(model.sessions).sort())
+    t.same(image(follower), image(w.tree), 'another server got to the same tree')
+  })
+}
+
+/** The same value with its keys in order, so that two of them compare as text. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  )
+}
