@@ -35,6 +35,9 @@ export const limits = {
   /** Requests of one connection that wait for an answer; then its socket is paused. */
   connectionOutstandingMax: 4096,
 
+  /** Bytes of those that cannot even be looked at yet (handshake, sync, a slow reader); as above. */
+  connectionHeldBytesMax: 1024 * 1024,
+
   /** Unsent bytes of one client connection beyond which it is cut off as a reader that stalled. */
   connectionQueueBytesMax: 64 * 1024 * 1024,
 

@@ -1,0 +1,73 @@
+// Batches that came early: their producer sent others before them, perhaps through other brokers,
+// and those have not arrived. The partition's leader holds them until the gap closes or the
+// producer's time is up. Bounded per producer and, in bytes, per partition.
+
+import { limits } from '../../limits.ts'
+import type { BatchHeader, ProducerId } from '../../protocol/mq/record-batch.ts'
+
+/** `W` is whoever waits for the batch: the produce request. */
+export interface HeldBatch<W> {
+  readonly header: BatchHeader
+  readonly bytes: Buffer
+  readonly waiter: W
+  readonly deadlineMs: number
+}
+
+export class HeldBatches<W> {
+  /** By first sequence; the same batch may be held twice, when a retry overtakes its timed-out self. */
+  readonly #producers = new Map<ProducerId, HeldBatch<W>[]>()
+  #bytes = 0
+
+  get count(): number {
+    let count = 0
+    for (const held of this.#producers.values()) count += held.length
+    return count
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** @returns whether there was room */
+  hold(batch: HeldBatch<W>): boolean {
+    const { producerId } = batch.header
+    const held = this.#producers.get(producerId) ?? []
+    if (held.length >= limits.heldBatchesMax) return false
+    if (this.#bytes + batch.bytes.length > limits.heldBytesMax) return false
+    this.#bytes += batch.bytes.length
+    this.#producers.set(producerId, [...held, batch])
+    return true
+  }
+
+  /** Takes out the batches of a producer that are `isDue`, in the order in which they came. */
+  take(producerId: ProducerId, isDue: (header: BatchHeader) => boolean): HeldBatch<W>[] {
+    const held = this.#producers.get(producerId)
+    if (held === undefined) return []
+    return this.#remove(producerId, held, (batch) => isDue(batch.header))
+  }
+
+  /** Takes out the batches whose time is up. */
+  takeExpired(nowMs: number): HeldBatch<W>[] {
+    return [...this.#producers].flatMap(([producerId, held]) =>
+      this.#remove(producerId, held, (batch) => batch.deadlineMs <= nowMs),
+    )
+  }
+
+  takeAll(): HeldBatch<W>[] {
+    return this.takeExpired(Number.POSITIVE_INFINITY)
+  }
+
+  #remove(
+    producerId: ProducerId,
+    held: readonly HeldBatch<W>[],
+    isTaken: (batch: HeldBatch<W>) => boolean,
+  ): HeldBatch<W>[] {
+    const taken = held.filter(isTaken)
+    if (taken.length === 0) return taken
+    const kept = held.filter((batch) => !taken.includes(batch))
+    if (kept.length === 0) this.#producers.delete(producerId)
+    else this.#producers.set(producerId, kept)
+    for (const batch of taken) this.#bytes -= batch.bytes.length
+    return taken
+  }
+}

@@ -1,0 +1,114 @@
+// A partition's record batches on src/log: a batch is a record, its offsets are the positions.
+//
+// Next on the path: log/log.ts.
+
+import type { Log } from '../../log/log.ts'
+import { openLog as openRecords } from '../../log/log.ts'
+import type { LogFailedError } from '../../log/log-errors.ts'
+import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
+import type { TornTail } from '../../log/recovery.ts'
+import type { LogDirectory } from '../../log/segment-file.ts'
+import {
+  type BatchHeader,
+  baseOffsetOf,
+  batchBytes,
+  batchHeaderBytes,
+  batchMagic,
+  isBatchIntact,
+  knownMagic,
+  lastOffsetOf,
+  type Offset,
+  readBatchHeader,
+} from '../../protocol/mq/record-batch.ts'
+
+export const recordBatchFormat: RecordFormat = {
+  headerBytes: batchHeaderBytes,
+  alignmentBytes: 1,
+  wholeLength(bytes, at) {
+    const length = batchBytes(bytes, at)
+    const magic = batchMagic(bytes, at)
+    if (length === batchBytes(zeros, 0) && magic === 0) return 0
+    if (length < batchHeaderBytes) return notARecord
+    return magic > knownMagic ? otherVersion : magic < knownMagic ? notARecord : length
+  },
+  firstPosition: baseOffsetOf,
+  lastPosition: lastOffsetOf,
+  isIntact: isBatchIntact,
+}
+
+const zeros = Buffer.alloc(batchHeaderBytes)
+
+export interface PartitionLogOptions {
+  readonly directory: LogDirectory
+  readonly segmentBytes: number
+  /** `os`: a batch counts as durable once the operating system has it, as in Kafka */
+  readonly flush: 'group' | 'os'
+  /** Everything before `end` is durable. */
+  readonly onDurable: (end: Offset) => void
+  readonly onFailure: (error: LogFailedError) => void
+}
+
+export class PartitionLog {
+  readonly #log: Log
+  /** What a crash left behind the last good batch, if anything: cut. */
+  readonly torn: TornTail | null
+
+  /** @throws LogDamagedError, LogVersionError, or what the file system throws */
+  constructor({ directory, segmentBytes, flush, onDurable, onFailure }: PartitionLogOptions) {
+    const { log, torn } = openRecords({
+      directory,
+      format: recordBatchFormat,
+      segmentBytes,
+      sync: flush,
+      // A broker has many partitions, most of them small: 64 MiB of zeros for each would be waste.
+      preallocate: false,
+      onDurable: (position) => onDurable(position + 1),
+      onFailure,
+    })
+    this.#log = log
+    this.torn = torn
+  }
+
+  get start(): Offset {
+    return this.#log.firstPosition ?? 0
+  }
+
+  get end(): Offset {
+    return (this.#log.lastPosition ?? -1) + 1
+  }
+
+  get durableEnd(): Offset {
+    return (this.#log.durablePosition ?? -1) + 1
+  }
+
+  /** Copies whole batches; the disk gets them with the next `flush`. */
+  append(batches: Uint8Array): void {
+    this.#log.append(batches)
+  }
+
+  flush(): void {
+    this.#log.flush()
+  }
+
+  /** Whole batches from the one that holds `from`, all before `end`; one at least if there is one. */
+  read({ from, end, bytesMax }: { from: Offset; end: Offset; bytesMax: number }): Buffer {
+    return this.#log.read({ from, upTo: end - 1, bytesMax })
+  }
+
+  /** Shows every batch's header from the start on. */
+  forEachHeader(visit: (header: BatchHeader) => void): void {
+    this.#log.scan(0, (bytes, at) => {
+      visit(readBatchHeader(bytes, at))
+      return true
+    })
+  }
+
+  /** Removes everything from `end` on; until the promise resolves nothing may be appended. */
+  truncate(end: Offset): Promise<void> {
+    return new Promise((resolve) => this.#log.truncateAfter(end - 1, resolve))
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#log.close(resolve))
+  }
+}

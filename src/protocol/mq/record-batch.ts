@@ -1,0 +1,244 @@
+// Kafka's RecordBatch v2: what a produce request carries, what lies in a segment, what a fetch
+// returns. The producer encodes it once; the leader fills in offset and epoch; nobody re-encodes it.
+//
+//    0  i64  baseOffset            the leader writes it
+//    8  i32  batchLength           bytes after this field
+//   12  i32  partitionLeaderEpoch  the leader writes it
+//   16  i8   magic                 2
+//   17  u32  crc                   CRC32C of everything from byte 21 to the end
+//   21  i16  attributes            bits 0-2 codec, 3 timestamp type, 4 transactional, 5 control
+//   23  i32  lastOffsetDelta
+//   27  i64  baseTimestamp         wall-clock ms
+//   35  i64  maxTimestamp
+//   43  i64  producerId            -1: none, and so for the next two
+//   51  i16  producerEpoch
+//   53  i32  baseSequence
+//   57  i32  recordCount
+//   61       records               compressed as one block if there is a codec; we write none
+//
+// All big-endian. What the leader writes lies before the checksummed part, so the checksum that the
+// producer made holds from its memory to the consumer's. Next on the path: records.ts for the inside.
+
+import { crc32c } from '../crc32c.ts'
+import type { MqErrorCode } from './error-codes.ts'
+import {
+  areRecords,
+  decodeRecords,
+  encodeRecord,
+  type MqRecord,
+  recordBytesMax,
+} from './records.ts'
+
+/** A record's place in its partition, from 0; a plain number below 2^53, as most code computes with it. */
+export type Offset = number
+
+/** From a block that /latest_producer_id_block gave out; unique in the cluster for ever. */
+export type ProducerId = number & { readonly __producerId: never }
+
+export const noProducer = -1 as ProducerId
+
+export const batchHeaderBytes = 61
+const crcAt = 17
+const checkedFrom = 21
+const lengthFieldEnd = 12
+const magic = 2
+const codecMask = 0x07
+const controlBit = 0x20
+const codecMax = 4
+
+export interface BatchHeader {
+  readonly baseOffset: Offset
+  /** header and records together */
+  readonly sizeBytes: number
+  readonly leaderEpoch: number
+  readonly attributes: number
+  readonly lastOffsetDelta: number
+  readonly baseTimestampMs: number
+  readonly maxTimestampMs: number
+  readonly producerId: ProducerId
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly recordCount: number
+}
+
+/** A record as a consumer gets it. */
+export interface StoredRecord extends MqRecord {
+  readonly offset: Offset
+}
+
+/** Size of the batch whose header begins at `at`; its first 12 bytes must be there. */
+export function batchBytes(bytes: Buffer, at: number): number {
+  return lengthFieldEnd + bytes.readInt32BE(at + 8)
+}
+
+export function batchMagic(bytes: Buffer, at: number): number {
+  return bytes.readInt8(at + 16)
+}
+
+export const knownMagic = magic
+
+export function baseOffsetOf(bytes: Buffer, at: number): Offset {
+  return readInt64(bytes, at)
+}
+
+export function lastOffsetOf(bytes: Buffer, at: number): Offset {
+  return readInt64(bytes, at) + bytes.readInt32BE(at + 23)
+}
+
+/** Reads a whole header; all 61 bytes must be there. */
+export function readBatchHeader(bytes: Buffer, at = 0): BatchHeader {
+  return {
+    baseOffset: readInt64(bytes, at),
+    sizeBytes: batchBytes(bytes, at),
+    leaderEpoch: bytes.readInt32BE(at + 12),
+    attributes: bytes.readInt16BE(at + checkedFrom),
+    lastOffsetDelta: bytes.readInt32BE(at + 23),
+    baseTimestampMs: readInt64(bytes, at + 27),
+    maxTimestampMs: readInt64(bytes, at + 35),
+    producerId: readInt64(bytes, at + 43) as ProducerId,
+    producerEpoch: bytes.readInt16BE(at + 51),
+    baseSequence: bytes.readInt32BE(at + 53),
+    recordCount: bytes.readInt32BE(at + 57),
+  }
+}
+
+/** Whether the checksum of the batch of `length` bytes at `at` holds. */
+export function isBatchIntact(bytes: Buffer, at: number, length: number): boolean {
+  return crc32c(bytes, at + checkedFrom, at + length) === bytes.readUInt32BE(at + crcAt)
+}
+
+/** What the leader does to a batch before it appends it. */
+export function placeBatch(batch: Buffer, baseOffset: Offset, leaderEpoch: number): void {
+  writeInt64(batch, baseOffset, 0)
+  batch.writeInt32BE(leaderEpoch, 12)
+}
+
+export interface NewBatch {
+  readonly producerId: ProducerId
+  readonly producerEpoch: number
+  /** sequence of the first record; -1 without a producer id */
+  readonly baseSequence: number
+  /** at least one */
+  readonly records: readonly MqRecord[]
+}
+
+export function encodeBatch({
+  producerId,
+  producerEpoch,
+  baseSequence,
+  records,
+}: NewBatch): Buffer {
+  let bytesMax = batchHeaderBytes
+  let baseTimestampMs = Number.MAX_SAFE_INTEGER
+  let maxTimestampMs = -1
+  for (const record of records) {
+    bytesMax += recordBytesMax(record)
+    baseTimestampMs = Math.min(baseTimestampMs, record.timestampMs)
+    maxTimestampMs = Math.max(maxTimestampMs, record.timestampMs)
+  }
+  const room = Buffer.allocUnsafe(bytesMax)
+  let end = batchHeaderBytes
+  for (const [i, record] of records.entries()) {
+    end = encodeRecord(room, end, record, { offsetDelta: i, baseTimestampMs })
+  }
+  const batch = room.subarray(0, end)
+  placeBatch(batch, 0, -1)
+  batch.writeInt32BE(end - lengthFieldEnd, 8)
+  batch.writeInt8(magic, 16)
+  batch.writeInt16BE(0, checkedFrom)
+  batch.writeInt32BE(records.length - 1, 23)
+  writeInt64(batch, baseTimestampMs, 27)
+  writeInt64(batch, maxTimestampMs, 35)
+  writeInt64(batch, producerId, 43)
+  batch.writeInt16BE(producerEpoch, 51)
+  batch.writeInt32BE(baseSequence, 53)
+  batch.writeInt32BE(records.length, 57)
+  batch.writeUInt32BE(crc32c(batch, checkedFrom), crcAt)
+  return batch
+}
+
+/**
+ * The records of the whole batch at `at`, with keys and values as views.
+ *
+ * @throws ProtocolError when its inside is no list of records, or is compressed
+ */
+export function decodeBatch(bytes: Buffer, at = 0): StoredRecord[] {
+  const header = readBatchHeader(bytes, at)
+  const end = at + header.sizeBytes
+  const { baseOffset, baseTimestampMs } = header
+  const records = decodeRecords(bytes, at + batchHeaderBytes, end, {
+    codec: header.attributes & codecMask,
+    count: header.recordCount,
+    baseTimestampMs,
+  })
+  return records.map(({ offsetDelta, ...record }) => ({
+    ...record,
+    offset: baseOffset + offsetDelta,
+  }))
+}
+
+/** Calls `visit` for every whole batch that lies back to back in `bytes`. */
+export function forEachBatch(bytes: Buffer, visit: (at: number, length: number) => void): void {
+  let at = 0
+  while (at + batchHeaderBytes <= bytes.length) {
+    const length = batchBytes(bytes, at)
+    if (length < batchHeaderBytes || at + length > bytes.length) return
+    visit(at, length)
+    at += length
+  }
+}
+
+export interface BatchProblem {
+  readonly code: MqErrorCode
+  readonly message: string
+}
+
+/** @returns why the bytes of a produce request are no batch that may be appended, if so */
+export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem | undefined {
+  const refuse = (code: MqErrorCode, found: string): BatchProblem => {
+    return { code, message: `Cannot append a record batch: ${found}` }
+  }
+  if (bytes.length < batchHeaderBytes) return refuse('CORRUPT_MESSAGE', 'its header is cut short')
+  if (batchMagic(bytes, 0) !== magic) {
+    return refuse('INVALID_RECORD', `its magic is ${batchMagic(bytes, 0)}, wanted ${magic}`)
+  }
+  if (bytes.length > batchBytesMax) {
+    const most = `at most ${batchBytesMax} are allowed`
+    return refuse('MESSAGE_TOO_LARGE', `it has ${bytes.length} bytes, ${most}`)
+  }
+  const header = readBatchHeader(bytes)
+  if (header.sizeBytes !== bytes.length) {
+    return refuse('INVALID_RECORD', 'the request must hold exactly one batch')
+  }
+  if (!isBatchIntact(bytes, 0, bytes.length)) return refuse('CORRUPT_MESSAGE', 'its checksum fails')
+  if (header.recordCount < 1 || header.lastOffsetDelta !== header.recordCount - 1) {
+    return refuse('INVALID_RECORD', 'its record count is wrong')
+  }
+  if ((header.attributes & controlBit) !== 0) {
+    return refuse('INVALID_RECORD', 'only a broker writes control batches')
+  }
+  const codec = header.attributes & codecMask
+  if (codec > codecMax) return refuse('UNSUPPORTED_COMPRESSION_TYPE', `its codec is ${codec}`)
+  const { producerId, producerEpoch, baseSequence } = header
+  if (!Number.isSafeInteger(producerId) || producerId < noProducer) {
+    return refuse('INVALID_RECORD', 'its producer id is out of range')
+  }
+  if (producerId !== noProducer && (producerEpoch < 0 || baseSequence < 0)) {
+    return refuse('INVALID_RECORD', 'it has a producer id and no sequence')
+  }
+  // A batch that consumers cannot decode must not get in: it would stop every one of them.
+  const { recordCount } = header
+  if (codec === 0 && !areRecords(bytes, batchHeaderBytes, bytes.length, recordCount)) {
+    return refuse('INVALID_RECORD', 'its records cannot be decoded')
+  }
+  return undefined
+}
+
+function readInt64(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
+}
+
+function writeInt64(bytes: Buffer, value: number, at: number): void {
+  bytes.writeInt32BE(Math.floor(value / 2 ** 32), at)
+  bytes.writeUInt32BE(value >>> 0, at + 4)
+}

@@ -1,0 +1,238 @@
+// The records inside a RecordBatch v2 that is not compressed. `zz` is a zigzag varint:
+//
+//   length zz | attributes i8 = 0 | timestampDelta zz | offsetDelta zz
+//   | keyLength zz, key | valueLength zz, value | headerCount zz
+//   | per header: keyLength zz, key, valueLength zz, value          length -1: null
+//
+// Numbers beyond 2^53 cannot be ours and are refused.
+
+import { ProtocolError } from '../error-codes.ts'
+
+export interface RecordHeader {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
+export interface MqRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  /** wall clock, when the producer made it */
+  readonly timestampMs: number
+  /** keys may repeat; the order is kept */
+  readonly headers: readonly RecordHeader[]
+}
+
+export interface DecodedRecord extends MqRecord {
+  readonly offsetDelta: number
+}
+
+const varintBytesMax = 10
+
+/** At least as many bytes as the record takes. */
+export function recordBytesMax({ key, value, headers }: MqRecord): number {
+  let bytes = 6 * varintBytesMax + 1 + (key?.length ?? 0) + (value?.length ?? 0)
+  for (const header of headers) {
+    bytes += 2 * varintBytesMax + header.key.length * 3 + (header.value?.length ?? 0)
+  }
+  return bytes
+}
+
+/** Writes one record at `at`. @returns where it ends */
+export function encodeRecord(
+  into: Buffer,
+  at: number,
+  { key, value, timestampMs, headers }: MqRecord,
+  place: { readonly offsetDelta: number; readonly baseTimestampMs: number },
+): number {
+  const headerKeys = headers.map((header) => Buffer.from(header.key, 'utf8'))
+  const timestampDelta = timestampMs - place.baseTimestampMs
+  let length =
+    1 +
+    varintBytes(timestampDelta) +
+    varintBytes(place.offsetDelta) +
+    blobBytes(key) +
+    blobBytes(value) +
+    varintBytes(headers.length)
+  for (const [i, header] of headers.entries()) {
+    length += blobBytes(headerKeys[i] ?? null) + blobBytes(header.value)
+  }
+  let end = writeVarint(into, at, length)
+  into[end++] = 0
+  end = writeVarint(into, end, timestampDelta)
+  end = writeVarint(into, end, place.offsetDelta)
+  end = writeBlob(into, end, key)
+  end = writeBlob(into, end, value)
+  end = writeVarint(into, end, headers.length)
+  for (const [i, header] of headers.entries()) {
+    end = writeBlob(into, end, headerKeys[i] ?? null)
+    end = writeBlob(into, end, header.value)
+  }
+  return end
+}
+
+/**
+ * Reads `count` records from `bytes[start, end)`; keys and values are views.
+ *
+ * @throws ProtocolError when they are malformed, leave bytes over, or are compressed
+ */
+export function decodeRecords(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  batch: { readonly codec: number; readonly count: number; readonly baseTimestampMs: number },
+): DecodedRecord[] {
+  if (batch.codec !== 0) {
+    throw new ProtocolError(`Cannot read a record batch: compression codec ${batch.codec}`)
+  }
+  const reader = new RecordReader(bytes, start, end)
+  const records: DecodedRecord[] = []
+  for (let i = 0; i < batch.count; i++) records.push(reader.record(batch.baseTimestampMs))
+  if (!reader.atEnd) throw new ProtocolError('Cannot read a record batch: it has bytes left over')
+  return records
+}
+
+/**
+ * Whether `bytes[start, end)` are `count` records that `decodeRecords` would take, with offset deltas
+ * 0, 1, 2 …; builds nothing.
+ */
+export function areRecords(bytes: Buffer, start: number, end: number, count: number): boolean {
+  const reader = new RecordReader(bytes, start, end)
+  try {
+    for (let i = 0; i < count; i++) if (reader.skipRecord() !== i) return false
+    return reader.atEnd
+  } catch {
+    return false
+  }
+}
+
+class RecordReader {
+  readonly #bytes: Buffer
+  readonly #end: number
+  #at: number
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes
+    this.#at = start
+    this.#end = end
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#end
+  }
+
+  record(baseTimestampMs: number): DecodedRecord {
+    const length = this.#varint()
+    const recordEnd = this.#at + length
+    if (length < 0 || recordEnd > this.#end) throw malformed()
+    this.#take(1) // attributes: unused
+    const timestampMs = baseTimestampMs + this.#varint()
+    const offsetDelta = this.#varint()
+    const key = this.#blob()
+    const value = this.#blob()
+    const headerCount = this.#varint()
+    // A header takes two bytes at least: a larger count is a lie, told before allocating.
+    if (headerCount < 0 || headerCount * 2 > recordEnd - this.#at) throw malformed()
+    const headers: RecordHeader[] = []
+    for (let i = 0; i < headerCount; i++) {
+      const headerKey = this.#blob()
+      if (headerKey === null) throw malformed()
+      headers.push({ key: headerKey.toString('utf8'), value: this.#blob() })
+    }
+    if (this.#at !== recordEnd) throw malformed()
+    return { key, value, timestampMs, headers, offsetDelta }
+  }
+
+  /** @returns the record's offset delta */
+  skipRecord(): number {
+    const length = this.#varint()
+    const recordEnd = this.#at + length
+    if (length < 0 || recordEnd > this.#end) throw malformed()
+    this.#take(1)
+    this.#varint()
+    const offsetDelta = this.#varint()
+    this.#skipBlob()
+    this.#skipBlob()
+    const headerCount = this.#varint()
+    if (headerCount < 0) throw malformed()
+    for (let i = 0; i < headerCount; i++) {
+      if (this.#skipBlob() === -1) throw malformed()
+      this.#skipBlob()
+    }
+    if (this.#at !== recordEnd) throw malformed()
+    return offsetDelta
+  }
+
+  #take(count: number): number {
+    const at = this.#at
+    if (at + count > this.#end) throw malformed()
+    this.#at = at + count
+    return at
+  }
+
+  #blob(): Buffer | null {
+    const length = this.#varint()
+    if (length === -1) return null
+    if (length < 0) throw malformed()
+    const at = this.#take(length)
+    return this.#bytes.subarray(at, at + length)
+  }
+
+  /** @returns its length, -1 for null */
+  #skipBlob(): number {
+    const length = this.#varint()
+    if (length < -1) throw malformed()
+    if (length > 0) this.#take(length)
+    return length
+  }
+
+  #varint(): number {
+    let unsigned = 0
+    let scale = 1
+    for (let i = 0; i < varintBytesMax; i++) {
+      const byte = this.#bytes[this.#take(1)] as number
+      unsigned += (byte & 0x7f) * scale
+      if (byte < 0x80) {
+        if (unsigned > Number.MAX_SAFE_INTEGER) break
+        return unsigned % 2 === 0 ? unsigned / 2 : -(unsigned + 1) / 2
+      }
+      scale *= 128
+    }
+    throw malformed()
+  }
+}
+
+function malformed(): ProtocolError {
+  return new ProtocolError('Cannot read a record batch: its records are malformed')
+}
+
+function zigzag(value: number): number {
+  return value >= 0 ? value * 2 : -value * 2 - 1
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1
+  for (let rest = zigzag(value); rest >= 128; rest = Math.floor(rest / 128)) bytes++
+  return bytes
+}
+
+function writeVarint(into: Buffer, at: number, value: number): number {
+  let end = at
+  let rest = zigzag(value)
+  while (rest >= 128) {
+    into[end++] = (rest % 128) | 0x80
+    rest = Math.floor(rest / 128)
+  }
+  into[end++] = rest
+  return end
+}
+
+function blobBytes(blob: Uint8Array | null): number {
+  return blob === null ? 1 : varintBytes(blob.length) + blob.length
+}
+
+function writeBlob(into: Buffer, at: number, blob: Uint8Array | null): number {
+  if (blob === null) return writeVarint(into, at, -1)
+  const start = writeVarint(into, at, blob.length)
+  into.set(blob, start)
+  return start + blob.length
+}
