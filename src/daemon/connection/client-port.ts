@@ -1,0 +1,128 @@
+// The client port: accepts links, gives each its connection, and keeps count of them.
+
+import { limits } from '../../limits.ts'
+import type { Logger } from '../../logger.ts'
+import { MsgpackReader } from '../../protocol/msgpack.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type {
+  LinkListener,
+  ListenAddress,
+  TcpLink,
+  TcpListener,
+  TcpTransport,
+} from '../../protocol/transport/tcp.ts'
+import type { Metrics } from '../admin/metrics.ts'
+import type { Ensemble } from '../ensemble/ensemble.ts'
+import type { RequestProcessors } from '../request-processor/chain.ts'
+import { Connection, type ConnectionServer } from './connection.ts'
+
+export interface ClientPortParts {
+  readonly transport: TcpTransport
+  readonly ensemble: Ensemble
+  readonly processors: RequestProcessors
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly serverId: ServerId
+  readonly connectionsPerAddressMax: number
+  /** @returns undefined if it is no four-letter word */
+  readonly answerWord: (word: string) => string | undefined
+}
+
+export class ClientPort {
+  readonly #transport: TcpTransport
+  readonly #metrics: Metrics
+  readonly #logger: Logger
+  readonly #connectionsPerAddressMax: number
+  readonly #server: ConnectionServer
+  readonly #perAddress = new Map<string, number>()
+  #connectionCount = 0
+  #listener: TcpListener | undefined
+
+  constructor(parts: ClientPortParts) {
+    const { processors, ensemble, metrics, serverId, answerWord } = parts
+    this.#transport = parts.transport
+    this.#metrics = metrics
+    this.#logger = parts.logger
+    this.#connectionsPerAddressMax = parts.connectionsPerAddressMax
+    this.#server = {
+      serverId,
+      metrics,
+      answerWord,
+      reader: new MsgpackReader(),
+      get ensembleId() {
+        return processors.serving ? ensemble.ensembleId : undefined
+      },
+      open: (client, hello) => processors.open(client, hello),
+      submit: (client, xid, request) => processors.submit(client, xid, request),
+      advance: (client) => processors.advance(client),
+      closed: (client) => processors.closed(client),
+    }
+  }
+
+  get connectionCount(): number {
+    return this.#connectionCount
+  }
+
+  /** The port that is listened on. */
+  get port(): number {
+    return this.#listener?.port ?? 0
+  }
+
+  /** @throws EADDRINUSE, EACCES … */
+  async listen(address: ListenAddress): Promise<void> {
+    const options = {
+      frameBytesMax: limits.clientFrameBytesMax,
+      queueBytesMax: limits.connectionQueueBytesMax,
+      handshakeMs: limits.handshakeMs,
+      pauseWhenCongested: true,
+    }
+    this.#listener = await this.#transport.listen(address, options, (link) => this.#accept(link))
+  }
+
+  /** Stops listening and cuts off every client. */
+  async close(): Promise<void> {
+    await this.#listener?.close()
+  }
+
+  #accept(link: TcpLink): LinkListener | undefined {
+    const address = link.remoteAddress
+    const before = this.#perAddress.get(address) ?? 0
+    if (before >= this.#connectionsPerAddressMax) {
+      this.#metrics.connectionsRejected++
+      this.#logger.warn(
+        { address, count: before },
+        'Refused a connection: its address has too many',
+      )
+      return undefined
+    }
+    this.#perAddress.set(address, before + 1)
+    this.#connectionCount++
+    const connection = new Connection(link, this.#server)
+    return {
+      firstBytes: (bytes) => connection.firstBytes(bytes),
+      frame: (buffer, start, end) => connection.frame(buffer, start, end),
+      drained: () => connection.drained(),
+      closed: (reason) => {
+        connection.closed()
+        this.#left(address)
+        if (reason !== undefined) this.#report(link, reason)
+      },
+    }
+  }
+
+  #left(address: string): void {
+    this.#connectionCount--
+    const left = (this.#perAddress.get(address) ?? 1) - 1
+    if (left === 0) this.#perAddress.delete(address)
+    else this.#perAddress.set(address, left)
+  }
+
+  /** A client that broke the protocol is worth a look; one that vanished is everyday life. */
+  #report({ remoteAddress: address, remotePort: port }: TcpLink, reason: Error): void {
+    const { message } = reason
+    if (reason.name === 'ProtocolError') {
+      this.#metrics.protocolErrors++
+      this.#logger.warn({ address, port, reason: message }, 'Closed a client connection')
+    } else this.#logger.debug({ address, port, reason: message }, 'Lost a client connection')
+  }
+}

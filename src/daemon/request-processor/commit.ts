@@ -1,0 +1,224 @@
+// The order that one session sees, and nothing else: its requests take effect and are answered in
+// the order in which they arrived.
+//
+// Writes and syncs go to the leader at once, many in flight. A read with nothing before it is
+// answered at once; otherwise it waits in its client's queue, and runs when the write before it has
+// been applied here and the write after it has not. Sessions do not wait for one another.
+//
+// The leader's answers are matched by `seq` alone: a transaction that names this server as its
+// origin, or an ATTACHED or SYNCED, which hold once the tree has reached their zxid.
+// As ZooKeeper's CommitProcessor. Next on the path: final.ts; for writes, ensemble.ts and leader.ts.
+
+import type { Clock } from '../../clock.ts'
+import { invariant } from '../../invariant.ts'
+import { limits } from '../../limits.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type { LeaderMessage } from '../../protocol/peer/messages.ts'
+import type { SessionId } from '../../protocol/records.ts'
+import type { Hello, ReadRequest, Request } from '../../protocol/zk/messages.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import type { Metrics } from '../admin/metrics.ts'
+import type { Ensemble } from '../ensemble/ensemble.ts'
+import type { Applied, ZTree } from '../ztree/ztree.ts'
+import type { FinalProcessor } from './final.ts'
+import { type Client, isRead, type PendingRequest } from './request.ts'
+
+type Answer = Extract<LeaderMessage, { type: 'ATTACHED' | 'SYNCED' }>
+
+export interface CommitParts {
+  readonly ensemble: Ensemble
+  readonly tree: ZTree
+  readonly final: FinalProcessor
+  readonly metrics: Metrics
+  readonly clock: Clock
+}
+
+export class CommitProcessor {
+  readonly #ensemble: Ensemble
+  readonly #tree: ZTree
+  readonly #final: FinalProcessor
+  readonly #metrics: Metrics
+  readonly #clock: Clock
+  /** Never used twice by this process, so an answer from an earlier epoch matches nothing. */
+  #seq = 0
+  /** What the leader was asked and has not answered, by seq. */
+  readonly #asked = new Map<number, PendingRequest>()
+  /** Answers that hold once the tree has reached their zxid. */
+  #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
+  readonly #throttled = new Set<Client>()
+
+  constructor({ ensemble, tree, final, metrics, clock }: CommitParts) {
+    this.#ensemble = ensemble
+    this.#tree = tree
+    this.#final = final
+    this.#metrics = metrics
+    this.#clock = clock
+  }
+
+  /** Requests that wait for the leader's answer. */
+  get outstanding(): number {
+    return this.#asked.size
+  }
+
+  /**
+   * Takes the next request of a client. None may follow a sync until the client's `release`: its
+   * answer comes outside the order of transactions. Bytes in the request are used during the call
+   * only.
+   */
+  submit(client: Client, xid: number, request: Request): void {
+    if (isRead(request)) {
+      if (client.queue.length > 0) this.#enqueue(client, xid, request)
+      else this.#answer(client, xid, request)
+      return
+    }
+    const seq = this.#enqueue(client, xid, undefined)
+    if (request.type === 'sync') {
+      this.#ensemble.sendToLeader({ type: 'SYNC', seq })
+      return
+    }
+    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })
+    if (this.#inFlight >= limits.proposalsInFlightMax) {
+      this.#throttled.add(client)
+      client.throttle()
+    }
+  }
+
+  /** Asks the leader whether the client may go on with its session here. */
+  attach(client: Client, { sessionId, password, timeoutMs }: Hello): void {
+    const seq = this.#enqueue(client, 0, undefined)
+    this.#ensemble.sendToLeader({ type: 'ATTACH', seq, session: sessionId, password, timeoutMs })
+  }
+
+  /**
+   * Finds whom a transaction answers, before it is applied: the reads that the client sent before it
+   * run now, so that they do not see it.
+   *
+   * @returns undefined if nobody waits for it any more
+   */
+  take(seq: number): PendingRequest | undefined {
+    const pending = this.#asked.get(seq)
+    if (pending === undefined) return undefined
+    this.#asked.delete(seq)
+    const { queue } = pending.client
+    for (let head = queue.head; head !== pending; head = queue.head) {
+      invariant(head?.read !== undefined, 'the writes of a session are applied in its order')
+      this.#answerHead(head, head.read)
+    }
+    return pending
+  }
+
+  /** Answers, once the transaction is applied and the watchers know; then goes on behind it. */
+  complete(pending: PendingRequest, zxid: Zxid, result: Applied): void {
+    const { client, xid } = pending
+    this.#leave(pending)
+    if (result.type === 'createSession') {
+      this.#welcome(client, zxid as number as SessionId)
+      return
+    }
+    const code = result.type === 'error' ? result.code : errorCodes.OK
+    // A client whose session is somewhere else by now must not learn more than that we are gone.
+    const unanswered = code === errorCodes.SESSIONMOVED || !client.attached
+    if (!unanswered) client.reply(xid, zxid, result)
+    const ended = result.type === 'closeSession' || code === errorCodes.SESSIONEXPIRED
+    if (unanswered || ended) client.close()
+    else this.advance(client)
+  }
+
+  fromLeader(answer: Answer): void {
+    const pending = this.#asked.get(answer.seq)
+    if (pending === undefined) return
+    this.#asked.delete(answer.seq)
+    // From here on, and not only from the welcome on, a MOVED is about this connection.
+    if (answer.type === 'ATTACHED') pending.client.attached = answer.timeoutMs > 0
+    this.#reaching.push({ answer, pending })
+    this.reached()
+  }
+
+  /** The tree has moved on: to be called after each transaction and its answer. */
+  reached(): void {
+    if (this.#reaching.length > 0) {
+      const { lastApplied } = this.#tree
+      const holding = this.#reaching.filter(({ answer }) => answer.zxid <= lastApplied)
+      this.#reaching = this.#reaching.filter(({ answer }) => answer.zxid > lastApplied)
+      for (const { answer, pending } of holding) this.#settle(answer, pending)
+    }
+    if (this.#throttled.size > 0 && this.#inFlight < limits.proposalsInFlightMax / 2) {
+      const throttled = [...this.#throttled]
+      this.#throttled.clear()
+      for (const client of throttled) client.unthrottle()
+    }
+  }
+
+  /** Answers what nothing waits before any more, as far as the client keeps up with reading. */
+  advance(client: Client): void {
+    for (let head = client.queue.head; head !== undefined; head = client.queue.head) {
+      if (head.read !== undefined) {
+        if (client.congested) return
+        this.#answerHead(head, head.read)
+      } else {
+        if (!head.settled) return
+        this.#leave(head)
+        client.reply(head.xid, this.#tree.lastApplied, { type: 'sync' })
+        client.release()
+      }
+    }
+  }
+
+  /** The client is gone: nobody waits for its answers. */
+  drop(client: Client): void {
+    for (const { seq } of client.queue.takeAll()) this.#asked.delete(seq)
+    this.#throttled.delete(client)
+    if (this.#reaching.length > 0) {
+      this.#reaching = this.#reaching.filter(({ pending }) => pending.client !== client)
+    }
+  }
+
+  get #inFlight(): number {
+    return Math.max(this.#ensemble.inFlight, this.#asked.size)
+  }
+
+  /** @returns the seq of what the leader is to be asked, 0 for a read */
+  #enqueue(client: Client, xid: number, read: ReadRequest | undefined): number {
+    const seq = read === undefined ? ++this.#seq : 0
+    const receivedMs = this.#clock.nowMs()
+    const pending = { client, xid, read, seq, receivedMs, settled: false }
+    client.queue.push(pending)
+    if (read === undefined) this.#asked.set(seq, pending)
+    return seq
+  }
+
+  #settle(answer: Answer, pending: PendingRequest): void {
+    const { client } = pending
+    if (answer.type === 'SYNCED') {
+      pending.settled = true
+      this.advance(client)
+      return
+    }
+    this.#leave(pending)
+    if (answer.timeoutMs === 0) client.refuse()
+    else this.#welcome(client, client.session)
+  }
+
+  #welcome(client: Client, id: SessionId): void {
+    const session = this.#tree.sessions.get(id)
+    client.attached = true
+    // Closed between the leader's word and now: the client comes again and hears that it is expired.
+    if (session === undefined) client.close()
+    else client.welcome(id, session.timeoutMs, session.password)
+  }
+
+  #answer(client: Client, xid: number, read: ReadRequest): void {
+    this.#final.answer(client, xid, read)
+    this.#metrics.answered(0)
+  }
+
+  #answerHead(head: PendingRequest, read: ReadRequest): void {
+    this.#leave(head)
+    this.#final.answer(head.client, head.xid, read)
+  }
+
+  #leave({ client, receivedMs }: PendingRequest): void {
+    client.queue.shift()
+    this.#metrics.answered(this.#clock.nowMs() - receivedMs)
+  }
+}

@@ -1,0 +1,148 @@
+// What the leader does for every server of the ensemble, itself included: writes become proposals in
+// the order of their arrival, sessions are attached, touched and expired, syncs are confirmed.
+//
+// Next on the path: prep.ts decides, ensemble.ts proposes. As ZooKeeper's LeaderRequestProcessor,
+// LearnerHandler and LeaderZooKeeperServer.
+
+import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../logger.ts'
+import { MsgpackWriter } from '../../protocol/msgpack.ts'
+import type { LearnerMessage } from '../../protocol/peer/messages.ts'
+import type { ServerId, SessionId } from '../../protocol/records.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import type { Metrics } from '../admin/metrics.ts'
+import type { SessionTracker } from '../connection/session-tracker.ts'
+import type { Ensemble } from '../ensemble/ensemble.ts'
+import { encodeTxn, type Txn } from '../ztree/txn.ts'
+import type { ZTree } from '../ztree/ztree.ts'
+import type { Prep } from './prep.ts'
+
+export interface LeaderParts {
+  readonly ensemble: Ensemble
+  readonly tree: ZTree
+  readonly sessions: SessionTracker
+  readonly prep: Prep
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly logger: Logger
+  /** 16 random bytes */
+  readonly newPassword: () => Uint8Array
+}
+
+export class LeaderProcessor {
+  readonly #ensemble: Ensemble
+  readonly #tree: ZTree
+  readonly #sessions: SessionTracker
+  readonly #prep: Prep
+  readonly #metrics: Metrics
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #newPassword: () => Uint8Array
+  readonly #encoded = new MsgpackWriter()
+  #leading = false
+  /** The last transaction given out; at the start of a leadership, the last one of its history. */
+  #proposed: Zxid
+
+  constructor(parts: LeaderParts) {
+    this.#ensemble = parts.ensemble
+    this.#tree = parts.tree
+    this.#sessions = parts.sessions
+    this.#prep = parts.prep
+    this.#metrics = parts.metrics
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+    this.#newPassword = parts.newPassword
+    this.#proposed = parts.tree.lastApplied
+  }
+
+  becomeLeading(): void {
+    this.#leading = true
+    this.#proposed = this.#tree.lastApplied
+    this.#prep.reset()
+    this.#sessions.reset(this.#tree.sessions, this.#clock.nowMs())
+  }
+
+  stopLeading(): void {
+    this.#leading = false
+    this.#prep.reset()
+    this.#sessions.clear()
+  }
+
+  /** The tree shows everything up to `zxid`. */
+  applied(zxid: Zxid): void {
+    if (this.#leading) this.#prep.applied(zxid)
+  }
+
+  fromLearner(learner: ServerId, message: LearnerMessage): void {
+    switch (message.type) {
+      case 'REQUEST': {
+        const { seq, session, request } = message
+        const zxid = this.#ensemble.nextZxid()
+        const wallMs = this.#clock.wallMs()
+        const nowMs = this.#clock.nowMs()
+        const newPassword = this.#newPassword
+        const origin = learner
+        this.#propose(
+          zxid,
+          this.#prep.prepare({ zxid, origin, seq, session, request, wallMs, nowMs, newPassword }),
+        )
+        return
+      }
+      case 'ATTACH':
+        this.#attach(learner, message)
+        return
+      case 'SYNC': {
+        const { seq } = message
+        // A write may be committed, and answered elsewhere, before this server's own disk has it and
+        // so before it is applied here: only what was proposed is sure to include it.
+        const zxid = this.#proposed
+        this.#ensemble.confirmLeadership(() => {
+          this.#ensemble.sendToLearner(learner, { type: 'SYNCED', seq, zxid })
+        })
+        return
+      }
+      case 'TOUCH': {
+        const nowMs = this.#clock.nowMs()
+        for (const session of message.sessions) this.#sessions.touch(session, nowMs)
+        return
+      }
+    }
+  }
+
+  /** Every tick: closes the sessions that nobody was heard from. */
+  expireSessions(): void {
+    if (!this.#leading) return
+    const expired = this.#sessions.expire(this.#clock.nowMs())
+    if (expired.length === 0) return
+    for (const session of expired) this.#expire(session)
+    this.#metrics.sessionsExpired += expired.length
+    this.#logger.info({ count: expired.length }, 'Sessions expired')
+  }
+
+  #expire(session: SessionId): void {
+    const zxid = this.#ensemble.nextZxid()
+    const origin = this.#ensemble.self
+    this.#propose(zxid, this.#prep.expire({ zxid, origin, session, wallMs: this.#clock.wallMs() }))
+  }
+
+  #attach(owner: ServerId, message: Extract<LearnerMessage, { type: 'ATTACH' }>): void {
+    const { seq, session, password } = message
+    const nowMs = this.#clock.nowMs()
+    const attached = this.#prep.attach({ session, password, owner, nowMs })
+    if (attached?.movedFrom !== undefined) {
+      this.#ensemble.sendToLearner(attached.movedFrom, { type: 'MOVED', session })
+    }
+    // Behind all that the session proposed through its old server: it cannot see less than that.
+    const zxid = this.#proposed
+    const timeoutMs = attached?.timeoutMs ?? 0
+    this.#ensemble.sendToLearner(owner, { type: 'ATTACHED', seq, zxid, timeoutMs })
+  }
+
+  #propose(zxid: Zxid, txn: Txn): void {
+    this.#encoded.clear()
+    encodeTxn(this.#encoded, txn)
+    this.#proposed = zxid
+    this.#metrics.proposalBytes.observe(this.#encoded.length)
+    this.#ensemble.propose(zxid, this.#encoded.view())
+  }
+}

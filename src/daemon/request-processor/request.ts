@@ -1,0 +1,110 @@
+// One request on its way, and the client that waits for it. connection.ts makes requests; commit.ts
+// keeps them in order until final.ts answers.
+
+import type { SessionId } from '../../protocol/records.ts'
+import type { ReadRequest, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+
+/** A request that could not be answered at once. */
+export interface PendingRequest {
+  readonly client: Client
+  readonly xid: number
+  /** undefined for what the leader was asked: its answer says all that is needed */
+  readonly read: ReadRequest | undefined
+  /** names it to the leader; 0 for a read */
+  readonly seq: number
+  readonly receivedMs: number
+  /** A sync whose answer holds here already, while requests before it wait. */
+  settled: boolean
+}
+
+/** What the request processors see of a client's connection. */
+export interface Client {
+  /** 0 until the session is created or asked for */
+  session: SessionId
+  /** Whether the leader has made this server the one that speaks for the session. */
+  attached: boolean
+  /** What waits for an answer, in the order of arrival. */
+  readonly queue: RequestQueue
+  /** Whether the client reads slower than it asks: reads wait until it has caught up. */
+  readonly congested: boolean
+
+  /** The session is created or attached; requests follow. */
+  welcome(session: SessionId, timeoutMs: number, password: Uint8Array): void
+  /** The leader says that the session is no more: tells the client, and closes. */
+  refuse(): void
+  /** `zxid` is the write's own; for a read, the last one applied here. */
+  reply(xid: number, zxid: Zxid, body: ReplyBody): void
+  notify(event: WatchEvent): void
+  /** Sends what is queued, then closes. What still waits is not answered. */
+  close(): void
+  /** A sync is answered: what waited behind it may go on. */
+  release(): void
+  /** Too much is in flight: reads no more from the client until `unthrottle`. */
+  throttle(): void
+  unthrottle(): void
+  /** Whether anything was heard from the client since the last call. */
+  takeTouched(): boolean
+}
+
+export function isRead(request: Request): request is ReadRequest {
+  switch (request.type) {
+    case 'getData':
+    case 'exists':
+    case 'getChildren':
+    case 'ping':
+    case 'addWatch':
+    case 'removeWatches':
+    case 'setWatches':
+      return true
+    case 'setData':
+    case 'create':
+    case 'delete':
+    case 'multi':
+    case 'sync':
+    case 'createSession':
+    case 'closeSession':
+      return false
+  }
+}
+
+/** First in, first out; taking is cheap however long it is. */
+export class RequestQueue {
+  #items: PendingRequest[] = []
+  #first = 0
+
+  get length(): number {
+    return this.#items.length - this.#first
+  }
+
+  get head(): PendingRequest | undefined {
+    return this.#items[this.#first]
+  }
+
+  get last(): PendingRequest | undefined {
+    return this.length === 0 ? undefined : this.#items[this.#items.length - 1]
+  }
+
+  push(request: PendingRequest): void {
+    this.#items.push(request)
+  }
+
+  shift(): void {
+    this.#first++
+    if (this.#first === this.#items.length) {
+      this.#items = []
+      this.#first = 0
+    } else if (this.#first >= 256 && this.#first * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#first)
+      this.#first = 0
+    }
+  }
+
+  /** Empties it. @returns what waited */
+  takeAll(): PendingRequest[] {
+    const waiting = this.#items.slice(this.#first)
+    this.#items = []
+    this.#first = 0
+    return waiting
+  }
+}

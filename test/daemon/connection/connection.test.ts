@@ -1,0 +1,212 @@
+import t from 'tap'
+import { limits } from '../../../src/limits.ts'
+import { ProtocolError } from '../../../src/protocol/error-codes.ts'
+import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
+import { encodeRequest } from '../../../src/protocol/zk/native.ts'
+import { create, exists, type FakeServer, get, ping, serversOf, set, sync } from '../fake-client.ts'
+import { FakeCluster } from '../fake-ensemble.ts'
+
+function alone(auto = true): { cluster: FakeCluster; server: FakeServer } {
+  const cluster = new FakeCluster({ auto })
+  const [server] = serversOf(cluster) as [FakeServer]
+  return { cluster, server }
+}
+
+const firsts = [
+  { name: 'nothing yet', bytes: [], want: 'more' },
+  { name: 'three letters', bytes: [...Buffer.from('ruo')], want: 'more' },
+  { name: 'a word', bytes: [...Buffer.from('ruok')], want: 'other' },
+  { name: 'a word and a line feed', bytes: [...Buffer.from('ruok\n')], want: 'other' },
+  { name: 'a length alone', bytes: [0, 0, 0, 20], want: 'more' },
+  { name: 'fixarray', bytes: [0, 0, 0, 20, 0x97], want: 'frames' },
+  { name: 'array 16', bytes: [0, 0, 0, 20, 0xdc], want: 'frames' },
+  { name: 'array 32', bytes: [0, 0, 0, 20, 0xdd], want: 'frames' },
+  { name: 'the longest frame', bytes: [0, 0x0f, 0xff, 0xff, 0x90], want: 'frames' },
+  { name: 'a frame too long', bytes: [0, 0x10, 0, 0], want: 'throws' },
+  { name: 'an empty frame', bytes: [0, 0, 0, 0], want: 'throws' },
+  { name: 'an unknown word', bytes: [...Buffer.from('GET ')], want: 'throws' },
+  { name: 'jute', bytes: [0, 0, 0, 45, 0], want: 'throws' },
+  { name: 'a msgpack map', bytes: [0, 0, 0, 45, 0x81], want: 'throws' },
+  { name: 'TLS', bytes: [0x16, 3, 1, 0], want: 'throws' },
+]
+for (const { name, bytes, want } of firsts) {
+  t.test(`first bytes: ${name}`, async (t) => {
+    const { connection } = alone().server.client()
+    const decide = (): string => connection.firstBytes(Buffer.from(bytes))
+    if (want === 'throws') t.throws(decide, ProtocolError)
+    else t.equal(decide(), want)
+    t.equal(
+      connection.state,
+      { more: 'greeting', other: 'closed', frames: 'hello' }[want] ?? 'greeting',
+    )
+  })
+}
+
+t.test('a four-letter word is answered, then the connection closes', async (t) => {
+  const client = alone().server.client()
+  client.connection.firstBytes(Buffer.from('ruok'))
+  t.equal(client.link.out.view().toString(), 'imok')
+  t.equal(client.link.closed, true)
+})
+
+t.test('without a leader words are answered and frames close the connection', async (t) => {
+  const { cluster, server } = alone()
+  cluster.lose()
+  const client = server.client()
+  client.connection.firstBytes(Buffer.from('ruok'))
+  t.equal(client.link.out.view().toString(), 'imok')
+  const other = server.client()
+  other.hello()
+  t.same(other.take(), ['closed'])
+  t.equal(other.link.reason, undefined, 'that is no error of the client')
+})
+
+t.test('a leader lost between the first bytes and the hello', async (t) => {
+  const { cluster, server } = alone()
+  const client = server.client()
+  t.equal(client.connection.firstBytes(Buffer.from([0, 0, 0, 9, 0x97])), 'frames')
+  cluster.lose()
+  client.hello()
+  t.same(client.take(), ['closed'])
+})
+
+t.test('requests sent with the hello wait for the welcome, in order', async (t) => {
+  const { cluster, server } = alone(false)
+  const client = server.client()
+  client.hello()
+  client.askAll([create('/a', 'x'), get('/a'), ping])
+  t.same(client.take(), [])
+  t.equal(client.link.isEstablished, false)
+  cluster.commit(1)
+  t.same(client.take(), ['welcome'])
+  t.equal(client.link.isEstablished, true)
+  cluster.commit(1)
+  t.same(client.take(), ['create /a', 'getData x', 'ping'])
+})
+
+t.test('what waits before the welcome is bounded in bytes', async (t) => {
+  const { cluster, server } = alone(false)
+  const client = server.client()
+  client.hello()
+  const large = 'x'.repeat(500_000)
+  client.askAll([create('/a', large), create('/b', large)])
+  t.equal(client.link.paused, false)
+  client.ask(create('/c', large))
+  t.equal(client.link.paused, true)
+  t.ok(3 * large.length < limits.connectionHeldBytesMax * 2)
+  cluster.commit(1)
+  t.equal(client.link.paused, false, 'the welcome lets them go on')
+  cluster.commit()
+  t.same(client.take(), ['welcome', 'create /a', 'create /b', 'create /c'])
+})
+
+t.test('requests behind a sync wait as they are', async (t) => {
+  const { cluster, server } = alone()
+  const client = server.connected()
+  cluster.autoConfirm = false
+  client.askAll([sync, set('/', 'kept though the frame is gone'), get('/'), sync, ping])
+  t.same(client.take(), [])
+  cluster.confirm()
+  t.same(client.take(), ['sync', 'setData', 'getData kept though the frame is gone'])
+  cluster.confirm()
+  t.same(client.take(), ['sync', 'ping'])
+})
+
+const unknown = encodedOp(99)
+const loneCheck = encodedOp(13)
+
+for (const { name, body } of [
+  { name: 'an op that is none', body: unknown },
+  { name: 'a check outside a multi', body: loneCheck },
+  {
+    name: 'createSession',
+    body: encoded((out) => encodeRequest(out, 77, { type: 'createSession', timeoutMs: 1 })),
+  },
+]) {
+  t.test(`${name}: answered UNIMPLEMENTED in its turn, then closed`, async (t) => {
+    const { cluster, server } = alone()
+    const client = server.connected()
+    cluster.auto = false
+    client.ask(create('/a'))
+    client.raw(body)
+    client.ask(exists('/a'))
+    t.same(client.take(), [])
+    cluster.commit()
+    t.same(client.take(), ['create /a', 'unasked 77 UNIMPLEMENTED', 'closed'])
+  })
+}
+
+const malformed = [
+  { name: 'no array', body: Buffer.from([0x05]) },
+  { name: 'an empty array', body: Buffer.from([0x90]) },
+  { name: 'a field too few', body: Buffer.from([0x93, 1, 4, 0xa1, 0x2f]) },
+  { name: 'a field too many', body: Buffer.from([0x95, 1, 4, 0xa1, 0x2f, 0xc2, 0xc2]) },
+  { name: 'bytes too many', body: Buffer.from([0x92, 1, 11, 0]) },
+  { name: 'a string that ends too early', body: Buffer.from([0x94, 1, 4, 0xd9, 200, 0x2f]) },
+  { name: 'nothing', body: Buffer.alloc(0) },
+]
+for (const { name, body } of malformed) {
+  t.test(`a malformed frame closes its connection only: ${name}`, async (t) => {
+    const { server } = alone()
+    const client = server.connected()
+    const other = server.connected()
+    t.throws(() => client.raw(body), ProtocolError, 'for the link to close')
+    other.ask(ping)
+    t.same(other.take(), ['ping'])
+  })
+}
+
+t.test('a malformed frame that was held back closes the connection too', async (t) => {
+  const { cluster, server } = alone(false)
+  const client = server.client()
+  client.hello()
+  client.raw(Buffer.from([0x05]))
+  client.ask(ping)
+  cluster.commit()
+  t.same(client.take(), ['welcome', 'closed'])
+  t.ok(client.link.reason instanceof ProtocolError)
+})
+
+t.test('a hello for another version or role is refused', async (t) => {
+  const { server } = alone()
+  for (const hello of [{ version: 2 }, { version: 0 }]) {
+    const client = server.client()
+    t.throws(() => client.hello(hello), ProtocolError)
+  }
+})
+
+t.test('a connection lost while it joins leaves nothing behind', async (t) => {
+  const { cluster, server } = alone(false)
+  const client = server.client()
+  client.hello()
+  client.ask(ping)
+  client.connection.closed()
+  cluster.commit()
+  t.same(client.take(), [])
+  t.equal(server.processors.outstanding, 0)
+  t.equal(server.tree.sessions.size, 1, 'the session was made, and will expire')
+})
+
+t.test('packets are counted', async (t) => {
+  const { server } = alone()
+  const client = server.connected()
+  client.askAll([exists('/a', true), create('/a')])
+  t.equal(server.metrics.packetsReceived, 3)
+  t.equal(server.metrics.packetsSent, 3, 'two replies and an event')
+  t.equal(server.metrics.latency.count, 3)
+})
+
+function encoded(encode: (out: MsgpackWriter) => void): Buffer {
+  const out = new MsgpackWriter()
+  encode(out)
+  return Buffer.from(out.view())
+}
+
+function encodedOp(op: number): Buffer {
+  return encoded((out) => {
+    out.arrayHeader(3)
+    out.int(77)
+    out.int(op)
+    out.int(0)
+  })
+}

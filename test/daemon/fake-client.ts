@@ -1,0 +1,246 @@
+// A server's request processors with connections whose other end is the test, without sockets.
+
+import type { Clock } from '../../src/clock.ts'
+import { Metrics } from '../../src/daemon/admin/metrics.ts'
+import type { ConnectionLink } from '../../src/daemon/connection/connection.ts'
+import { Connection, type ConnectionServer } from '../../src/daemon/connection/connection.ts'
+import { RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
+import { ZTree } from '../../src/daemon/ztree/ztree.ts'
+import { silentLogger } from '../../src/logger.ts'
+import { errorCodeOf } from '../../src/protocol/error-codes.ts'
+import { FrameDecoder } from '../../src/protocol/frame.ts'
+import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
+import type { SessionId } from '../../src/protocol/records.ts'
+import type { Hello, Request, Welcome } from '../../src/protocol/zk/messages.ts'
+import {
+  decodeReplyBody,
+  decodeServerMessage,
+  decodeWelcome,
+  encodeHello,
+  encodeRequest,
+} from '../../src/protocol/zk/native.ts'
+import { zxidZero } from '../../src/protocol/zxid.ts'
+import type { FakeCluster, FakeMember } from './fake-ensemble.ts'
+
+/** Time that only the test moves. */
+export class ManualClock implements Clock {
+  now = 0
+  nowMs = (): number => this.now
+  wallMs = (): number => 1_700_000_000_000 + this.now
+  after = (): (() => void) => () => undefined
+  every = (): (() => void) => () => undefined
+}
+
+export class FakeLink implements ConnectionLink {
+  readonly out = new MsgpackWriter()
+  congested = false
+  isEstablished = false
+  paused = false
+  closed = false
+  reason: Error | undefined
+
+  beginFrame(): MsgpackWriter {
+    this.out.beginFrame()
+    return this.out
+  }
+
+  endFrame(): void {
+    this.out.endFrame()
+  }
+
+  established(): void {
+    this.isEstablished = true
+  }
+
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+  }
+
+  close(): void {
+    this.closed = true
+  }
+
+  destroy(reason?: Error): void {
+    this.closed = true
+    this.reason = reason
+  }
+}
+
+/** What a client got, as text: `create /a`, `event NodeCreated /a`, `getData NONODE` … */
+export class FakeClient {
+  readonly link = new FakeLink()
+  readonly connection: Connection
+  welcomed: Welcome | undefined
+  readonly #reader = new MsgpackReader()
+  readonly #asked = new Map<number, Request['type']>()
+  #xid = 0
+  lastZxid = zxidZero
+
+  constructor(server: ConnectionServer) {
+    this.connection = new Connection(this.link, server)
+  }
+
+  hello(hello: Partial<Hello> = {}): void {
+    const bytes = encoded((out) =>
+      encodeHello(out, {
+        version: 1,
+        ensembleId: undefined,
+        lastZxidSeen: zxidZero,
+        timeoutMs: 10_000,
+        sessionId: 0 as SessionId,
+        password: new Uint8Array(0),
+        ...hello,
+      }),
+    )
+    if (this.connection.firstBytes(bytes) === 'frames') this.#frame(bytes)
+  }
+
+  /** With the session that another connection was welcomed with. */
+  reattach(welcome: Welcome | undefined, hello: Partial<Hello> = {}): void {
+    if (welcome === undefined) throw new Error('that client was never welcomed')
+    const { sessionId, password, ensembleId } = welcome
+    this.hello({ sessionId, password, ensembleId, ...hello })
+  }
+
+  ask(request: Request): void {
+    const xid = ++this.#xid
+    this.#asked.set(xid, request.type)
+    this.#frame(encoded((out) => encodeRequest(out, xid, request)))
+  }
+
+  askAll(requests: readonly Request[]): void {
+    for (const request of requests) this.ask(request)
+  }
+
+  /** One frame, as it came from the network: valid during the call only. */
+  raw(body: Uint8Array): void {
+    const frame = Buffer.alloc(4 + body.length)
+    frame.writeUInt32BE(body.length)
+    frame.set(body, 4)
+    this.#frame(frame)
+  }
+
+  #frame(frame: Buffer): void {
+    this.connection.frame(frame, 4, frame.length)
+    frame.fill(0xc1)
+  }
+
+  /** Everything sent since the last call, in order; the welcome is taken apart. */
+  take(): string[] {
+    const taken: string[] = []
+    const decoder = new FrameDecoder(1e9, (buffer, start, end) => {
+      this.#reader.reset(buffer, start, end)
+      if (this.welcomed === undefined) {
+        this.welcomed = decodeWelcome(this.#reader)
+        taken.push(this.welcomed.timeoutMs === 0 ? 'expired' : 'welcome')
+      } else taken.push(this.#describe())
+    })
+    decoder.push(Buffer.from(this.link.out.view()))
+    this.link.out.clear()
+    if (this.link.closed) taken.push('closed')
+    return taken
+  }
+
+  #describe(): string {
+    const message = decodeServerMessage(this.#reader)
+    if (message.type === 'event') return `event ${message.event.type} ${message.event.path}`
+    this.lastZxid = message.zxid
+    const type = this.#asked.get(message.xid)
+    if (type === undefined) return `unasked ${message.xid} ${errorCodeOf(message.err)}`
+    if (message.err !== 0) return `${type} ${errorCodeOf(message.err)}`
+    const body = decodeReplyBody(message.body, type)
+    if (body.type === 'create') return `create ${body.path}`
+    if (body.type === 'getData') return `getData ${Buffer.from(body.data ?? []).toString()}`
+    if (body.type === 'getChildren') return `getChildren ${[...body.children].sort().join()}`
+    return type
+  }
+}
+
+function encoded(encode: (out: MsgpackWriter) => void): Buffer {
+  const out = new MsgpackWriter()
+  out.beginFrame()
+  encode(out)
+  out.endFrame()
+  return Buffer.from(out.view())
+}
+
+/** One server of a fake cluster. */
+export class FakeServer {
+  readonly tree = new ZTree()
+  readonly metrics = new Metrics()
+  readonly clock: ManualClock
+  readonly processors: RequestProcessors
+  readonly connectionServer: ConnectionServer
+  #passwords = 0
+
+  constructor(member: FakeMember, clock: ManualClock) {
+    this.clock = clock
+    const { metrics } = this
+    const processors = new RequestProcessors(member, {
+      tree: this.tree,
+      metrics,
+      clock,
+      logger: silentLogger,
+      tickTimeMs: 1000,
+      minSessionTimeoutMs: 2000,
+      maxSessionTimeoutMs: 20_000,
+      newPassword: () => new Uint8Array(16).fill(++this.#passwords),
+      onApplied: () => undefined,
+    })
+    this.processors = processors
+    member.listener = processors
+    this.connectionServer = {
+      serverId: member.self,
+      metrics,
+      reader: new MsgpackReader(),
+      get ensembleId() {
+        return processors.serving ? member.ensembleId : undefined
+      },
+      answerWord: (word) => (word === 'ruok' ? 'imok' : undefined),
+      open: (client, hello) => processors.open(client, hello),
+      submit: (client, xid, request) => processors.submit(client, xid, request),
+      advance: (client) => processors.advance(client),
+      closed: (client) => processors.closed(client),
+    }
+  }
+
+  client(): FakeClient {
+    return new FakeClient(this.connectionServer)
+  }
+
+  /** A client that is welcomed already. */
+  connected(): FakeClient {
+    const client = this.client()
+    client.hello()
+    const [first] = client.take()
+    if (first !== 'welcome') throw new Error(`the client was not welcomed: ${first}`)
+    return client
+  }
+}
+
+/** Servers 1 … n of a cluster; 1 leads. */
+export function serversOf(cluster: FakeCluster, clock = new ManualClock()): FakeServer[] {
+  const servers = [...cluster.members.values()].map((member) => new FakeServer(member, clock))
+  cluster.elect()
+  return servers
+}
+
+export const get = (path: string, watch = false): Request => ({ type: 'getData', path, watch })
+export const exists = (path: string, watch = false): Request => ({ type: 'exists', path, watch })
+export const list = (path: string, watch = false): Request => ({ type: 'getChildren', path, watch })
+export const sync: Request = { type: 'sync', path: '/' }
+export const ping: Request = { type: 'ping' }
+export const remove = (path: string): Request => ({ type: 'delete', path, version: -1 })
+export const closeSession: Request = { type: 'closeSession' }
+
+export function create(path: string, data = '', mode: 'persistent' | 'ephemeral' = 'persistent') {
+  return { type: 'create', path, data: Buffer.from(data), mode } as const
+}
+
+export function set(path: string, data: string, version = -1): Request {
+  return { type: 'setData', path, data: Buffer.from(data), version }
+}
