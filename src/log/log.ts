@@ -34,7 +34,10 @@ export interface LogOptions {
   /** Whether segments are filled with zeros ahead of need. */
   readonly preallocate?: boolean
 
-  /** `os`: durable means handed to the operating system. A full segment is synced all the same. */
+  /**
+   * `os`: durable means handed to the operating system, so that no record may vouch for it. A full
+   * segment is synced all the same.
+   */
   readonly sync?: 'group' | 'os'
   /** Whether an idle log may sync on the main thread. */
   readonly mainThreadSync?: boolean
@@ -396,7 +399,9 @@ export class Log {
   #isSettled(segment: Segment): boolean {
     if (!segment.isPlaced || !segment.isWritten) return false
     if (segment.isSynced) return true
-    return !this.#isGroup && this.#onClosed === null && segment === this.#segments.at(-1)
+    // Under `os` the last segment need not be synced, but before it is cut or let go of.
+    if (this.#truncation !== null || this.#onClosed !== null) return false
+    return !this.#isGroup && segment === this.#segments.at(-1)
   }
 
   /** Index of the last segment that begins at or before `from`; 0 if none does. */

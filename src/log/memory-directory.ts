@@ -25,10 +25,12 @@ export interface Chance {
   next(): number
 }
 
-type NameChange =
-  | { readonly type: 'made'; readonly name: string; readonly content: MemoryContent }
-  | { readonly type: 'renamed'; readonly from: string; readonly to: string }
-  | { readonly type: 'removed'; readonly name: string }
+/** A file got, changed or lost its name. */
+interface NameChange {
+  readonly content: MemoryContent
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
 
 export class MemoryDirectory implements LogDirectory {
   readonly path: string
@@ -53,7 +55,7 @@ export class MemoryDirectory implements LogDirectory {
 
   create(name: string): SegmentFile {
     this.#check('create', name)
-    this.#change({ type: 'made', name, content: new MemoryContent() })
+    this.#change({ content: new MemoryContent(), from: undefined, to: name })
     return this.open(name)
   }
 
@@ -66,15 +68,15 @@ export class MemoryDirectory implements LogDirectory {
   }
 
   rename(from: string, to: string): void {
-    this.#find(from)
+    const content = this.#find(from)
     this.#check('create', to)
-    this.#change({ type: 'renamed', from, to })
+    this.#change({ content, from, to })
   }
 
   remove(name: string): void {
-    this.#find(name)
+    const content = this.#find(name)
     this.#check('remove', name)
-    this.#change({ type: 'removed', name })
+    this.#change({ content, from: name, to: undefined })
   }
 
   sync(done: Done): void {
@@ -127,21 +129,10 @@ export class MemoryDirectory implements LogDirectory {
   }
 }
 
-function applyChange(names: Map<string, MemoryContent>, change: NameChange): void {
-  switch (change.type) {
-    case 'made':
-      names.set(change.name, change.content)
-      return
-    case 'removed':
-      names.delete(change.name)
-      return
-    case 'renamed': {
-      const content = names.get(change.from)
-      if (content === undefined) return // its making was lost in the crash
-      names.delete(change.from)
-      names.set(change.to, content)
-    }
-  }
+/** After a crash, changes before this one may be missing: it is about a file, not about a name. */
+function applyChange(names: Map<string, MemoryContent>, { content, from, to }: NameChange): void {
+  if (from !== undefined && names.get(from) === content) names.delete(from)
+  if (to !== undefined) names.set(to, content)
 }
 
 interface UnsyncedWrite {
@@ -158,9 +149,9 @@ class MemoryContent {
   #syncedCount = 0 // writes ever made durable
 
   constructor(bytes: Uint8Array = new Uint8Array(0)) {
-    this.#written = bytes.slice()
+    this.#written = new Uint8Array(bytes)
     this.#writtenBytes = bytes.length
-    this.#durable = bytes.slice()
+    this.#durable = new Uint8Array(bytes)
   }
 
   get sizeBytes(): number {
@@ -183,7 +174,7 @@ class MemoryContent {
     if (end > this.#written.length) this.#written = grown(this.#written, Math.max(end, 2 * at))
     this.#written.set(bytes, at)
     this.#writtenBytes = Math.max(this.#writtenBytes, end)
-    this.#unsynced.push({ at, bytes: bytes.slice() })
+    this.#unsynced.push({ at, bytes: new Uint8Array(bytes) }) // a copy: slice() of a Buffer is a view
   }
 
   syncUpTo(writeCount: number): void {
@@ -193,7 +184,7 @@ class MemoryContent {
   }
 
   crash(chance: Chance | undefined): MemoryContent {
-    let survived: Uint8Array = this.#durable.slice()
+    let survived: Uint8Array = new Uint8Array(this.#durable)
     if (chance !== undefined) {
       for (const { at, bytes } of this.#unsynced) {
         const kept = chance.next() // this share of its sectors reaches the disk

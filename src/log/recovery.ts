@@ -60,7 +60,7 @@ export function recover(options: RecoveryOptions): {
     const successor = firsts[i + 1]
     const file = directory.open(segment.name)
     if (successor === undefined) {
-      const previous = segments.at(-1)?.lastPosition
+      const previous = segments.at(-1)
       torn = recoverTail({ segment, file, format, previous, knownDurable })
       if (segment.isEmpty) {
         file.close()
@@ -109,12 +109,12 @@ function recoverTail(opening: {
   readonly segment: Segment
   readonly file: SegmentFile
   readonly format: RecordFormat
-  readonly previous: Position | undefined
+  readonly previous: Segment | undefined
   readonly knownDurable: Position | undefined
 }): TornTail | null {
   const { segment, file, format, knownDurable } = opening
   const { offset, vouched } = adoptRecords(segment, file, format)
-  const good = segment.isEmpty ? (opening.previous ?? -1) : segment.lastPosition
+  const good = segment.isEmpty ? (opening.previous?.lastPosition ?? -1) : segment.lastPosition
   if (knownDurable !== undefined && knownDurable > good) {
     const found = `the good records end at ${good}, but ${knownDurable} was durable`
     throw new LogDamagedError(segment.path, offset, found)

@@ -95,7 +95,7 @@ export class Segment {
   }
 
   get isSynced(): boolean {
-    return this.#syncedBytes === this.endBytes
+    return this.#syncedBytes === this.#writtenBytes + this.#tailBytes
   }
 
   /** Its file has its name on the disk and may be written. */
