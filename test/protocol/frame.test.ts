@@ -1,0 +1,61 @@
+import t from 'tap'
+import { ProtocolError } from '../../src/protocol/error-codes.ts'
+import { FrameDecoder } from '../../src/protocol/frame.ts'
+import { Random } from '../../src/random.ts'
+
+function frame(body: string): Buffer {
+  const bytes = Buffer.alloc(4 + body.length)
+  bytes.writeUInt32BE(body.length)
+  bytes.write(body, 4, 'latin1')
+  return bytes
+}
+
+function decoder(frameBytesMax = 1000): { frames: string[]; decoder: FrameDecoder } {
+  const frames: string[] = []
+  const onFrame = (buffer: Buffer, start: number, end: number): void => {
+    frames.push(buffer.toString('latin1', start, end))
+  }
+  return { frames, decoder: new FrameDecoder(frameBytesMax, onFrame) }
+}
+
+t.test('any split of the stream gives the same frames', async (t) => {
+  const seed = Math.floor(Math.random() * 1e9)
+  t.comment(`seed ${seed}`)
+  const random = new Random(seed)
+  const bodies = Array.from({ length: 200 }, () => 'x'.repeat(random.below(50)))
+  const stream = Buffer.concat(bodies.map(frame))
+  const sizes = [() => 1, () => 3, () => 1 + random.below(200), () => stream.length]
+  for (const size of sizes) {
+    const { frames, decoder: it } = decoder()
+    for (let at = 0; at < stream.length; ) {
+      const end = Math.min(stream.length, at + size())
+      it.push(stream.subarray(at, end))
+      at = end
+    }
+    t.same(frames, bodies)
+    t.notOk(it.midFrame)
+  }
+})
+
+t.test('a frame over the limit is refused once its length is known', async (t) => {
+  const { frames, decoder: it } = decoder(10)
+  it.push(frame('1234567890'))
+  t.same(frames, ['1234567890'], 'the limit itself is allowed')
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(11)
+  it.push(length.subarray(0, 3))
+  t.ok(it.midFrame)
+  t.throws(() => it.push(length.subarray(3)), ProtocolError)
+  t.throws(() => decoder(10).decoder.push(Buffer.from('ffffffff', 'hex')), ProtocolError)
+})
+
+t.test('nothing comes after stop, not even from the chunk in work', async (t) => {
+  const frames: string[] = []
+  const it = new FrameDecoder(100, (buffer, start, end) => {
+    frames.push(buffer.toString('latin1', start, end))
+    it.stop()
+  })
+  it.push(Buffer.concat([frame('a'), frame('b')]))
+  it.push(frame('c'))
+  t.same(frames, ['a'])
+})

@@ -1,0 +1,112 @@
+import t from 'tap'
+import { ProtocolError } from '../../../src/protocol/error-codes.ts'
+import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
+import {
+  decodePeerHello,
+  decodePeerMessage,
+  encodePeerHello,
+  encodePeerMessage,
+  type PeerMessage,
+  peerProtocolVersion,
+} from '../../../src/protocol/peer/messages.ts'
+import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
+import type { Zxid } from '../../../src/protocol/zxid.ts'
+import { Random } from '../../../src/random.ts'
+
+const zxid = (2 ** 33) as Zxid
+const session = 4294967297 as SessionId
+const bytes = Buffer.from('00000001610000000262630000000', 'hex').subarray(0, 11)
+
+const messages: PeerMessage[] = [
+  {
+    type: 'NOTIFICATION',
+    vote: { epoch: 3, zxid, id: 2 as ServerId },
+    round: 7,
+    role: 'following',
+    establishedEpoch: 4,
+    initialised: true,
+  },
+  { type: 'CEPOCH', acceptedEpoch: 3, initialised: false },
+  { type: 'NEWEPOCH', epoch: 4 },
+  { type: 'ACKEPOCH', currentEpoch: 3, lastZxid: zxid, counts: true },
+  { type: 'DIFF', after: zxid },
+  { type: 'TRUNC', to: zxid },
+  { type: 'PROPOSAL', entries: { first: zxid, count: 2, bytes } },
+  { type: 'NEWLEADER', epoch: 4, ensembleId: 'e' },
+  { type: 'ACKNEWLEADER', epoch: 4 },
+  { type: 'UPTODATE', committed: zxid },
+  { type: 'ACK', zxid },
+  { type: 'COMMIT', zxid },
+  { type: 'PING', round: 9 },
+  { type: 'PONG', round: 9 },
+  {
+    type: 'REQUEST',
+    seq: 8,
+    session,
+    request: { type: 'setData', path: '/a', data: Buffer.from('x'), version: -1 },
+  },
+  { type: 'ATTACH', seq: 9, session, password: Uint8Array.of(1, 2, 3), timeoutMs: 4000 },
+  { type: 'SYNC', seq: 10 },
+  { type: 'TOUCH', sessions: [session] },
+  { type: 'ATTACHED', seq: 9, zxid, timeoutMs: 0 },
+  { type: 'SYNCED', seq: 10, zxid },
+  { type: 'MOVED', session },
+]
+
+function written(message: PeerMessage): Buffer {
+  const out = new MsgpackWriter()
+  encodePeerMessage(out, message)
+  return Buffer.from(out.view())
+}
+
+const reader = (buffer: Buffer): MsgpackReader =>
+  new MsgpackReader().reset(buffer, 0, buffer.length)
+
+t.test('every peer message round trips', async (t) => {
+  for (const message of messages) {
+    t.same(decodePeerMessage(reader(written(message))), message, message.type)
+  }
+})
+
+t.test('peer messages cut short or changed give a message or a ProtocolError', async (t) => {
+  const seed = Math.floor(Math.random() * 1e9)
+  t.comment(`seed ${seed}`)
+  const random = new Random(seed)
+  for (const message of messages) {
+    const buffer = written(message)
+    for (let end = 0; end < buffer.length; end++) {
+      t.throws(() => decodePeerMessage(reader(buffer.subarray(0, end))), ProtocolError)
+    }
+    for (let i = 0; i < 300; i++) {
+      const changed = Buffer.from(buffer)
+      changed[random.below(changed.length)] = random.below(256)
+      try {
+        decodePeerMessage(reader(changed))
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+      }
+    }
+  }
+})
+
+t.test('a proposal whose bytes do not hold its entries is refused', async (t) => {
+  for (const count of [0, 1, 3]) {
+    const lie = written({ type: 'PROPOSAL', entries: { first: zxid, count, bytes } })
+    t.throws(() => decodePeerMessage(reader(lie)), ProtocolError)
+  }
+})
+
+t.test('a peer hello round trips; another role or version is refused', async (t) => {
+  const out = new MsgpackWriter()
+  const hello = { version: peerProtocolVersion, ensembleId: 'e', serverId: 3 as ServerId }
+  encodePeerHello(out, hello)
+  t.same(decodePeerHello(reader(Buffer.from(out.view()))), hello)
+  out.clear()
+  out.arrayHeader(7)
+  out.int(peerProtocolVersion)
+  out.string('client')
+  t.throws(() => decodePeerHello(reader(Buffer.from(out.view()))), /role 'client'/)
+  out.clear()
+  encodePeerHello(out, { ...hello, version: peerProtocolVersion + 1 })
+  t.throws(() => decodePeerHello(reader(Buffer.from(out.view()))), /version 2/)
+})
