@@ -59,7 +59,7 @@ export interface ZkClientOptions {
   readonly servers: readonly ServerAddress[]
   /** asked for; the servers have bounds of their own. Default 10 000 */
   readonly sessionTimeoutMs?: number
-  /** how long `connect` tries. Default 30 000 */
+  /** how long `connect` tries; Infinity is allowed. Default 30 000 */
   readonly connectTimeoutMs?: number
   /** prefix of all paths, unseen by the caller; '' or a path other than / */
   readonly chroot?: string
@@ -164,7 +164,8 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
         reject(new ZkError('CONNECTIONLOSS', undefined, `Cannot connect to ${tried}: ${reason}`))
         this.#step({ type: 'close' })
       }
-      const cancel = this.#clock.after(this.#connectTimeoutMs, give)
+      const forever = this.#connectTimeoutMs === Number.POSITIVE_INFINITY
+      const cancel = forever ? () => undefined : this.#clock.after(this.#connectTimeoutMs, give)
       this.once('connected', () => {
         cancel()
         resolve()

@@ -1,0 +1,20 @@
+// One subcommand of `zw`, as main.ts lists them.
+
+import type { ArgumentsCamelCase, Argv } from 'yargs'
+
+/** Makes a subcommand known to yargs. */
+export type CliCommand = (cli: Argv) => Argv
+
+/**
+ * A yargs command whose handler sees the options that its builder declares.
+ *
+ * @param command.handler sets `process.exitCode`, or throws: its message goes to stderr, exit code 1
+ */
+export function cliCommand<Options>(command: {
+  readonly command: string
+  readonly describe: string
+  readonly builder: (cli: Argv) => Argv<Options>
+  readonly handler: (options: ArgumentsCamelCase<Options>) => Promise<void> | void
+}): CliCommand {
+  return (cli) => cli.command<Options>(command)
+}

@@ -1,0 +1,19 @@
+import { formatServer } from '../../client/servers.ts'
+import { hex } from '../format.ts'
+import type { ShellCommand } from './shell-command.ts'
+
+export const session: ShellCommand = {
+  name: 'session',
+  usage: '',
+  about: 'prints who we are to the ensemble: state, server, session id, time-out, last zxid seen',
+  options: {},
+  words: { min: 0, max: 0 },
+  run(shell) {
+    const { state, server, sessionId, sessionTimeoutMs, lastZxidSeen } = shell.zk
+    shell.print(`state = ${state}`)
+    shell.print(`server = ${server === undefined ? 'none' : formatServer(server)}`)
+    shell.print(`sessionId = ${hex(sessionId)}`)
+    shell.print(`sessionTimeout = ${sessionTimeoutMs} ms`)
+    shell.print(`lastZxidSeen = ${hex(lastZxidSeen)}`)
+  },
+}
