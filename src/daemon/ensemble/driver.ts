@@ -134,6 +134,11 @@ export class EnsembleDriver implements Ensemble {
     return this.#role
   }
 
+  /** What a leader knows of its followers, for people. */
+  get followers(): Zab['followers'] {
+    return this.#zab.followers
+  }
+
   /** Where peers reach this server; undefined when it stands alone. */
   get peerPort(): number | undefined {
     return this.#links.port

@@ -59,6 +59,13 @@ export class Leading implements Role {
     this.#advance(nowMs)
   }
 
+  /** Servers with a link to us as their leader, and those of them that have the epoch's history. */
+  get followers(): { readonly connected: number; readonly synced: number } {
+    const learners = [...this.#learners.values()]
+    const synced = learners.filter((learner) => learner.phase === 'synced').length
+    return { connected: learners.length, synced }
+  }
+
   get next(): NextRole | undefined {
     return this.#next
   }

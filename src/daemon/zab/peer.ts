@@ -40,6 +40,11 @@ export class Zab {
     return this.#state.delivered
   }
 
+  /** What a leader knows of its followers, for people. */
+  get followers(): Leading['followers'] | undefined {
+    return this.#role instanceof Leading ? this.#role.followers : undefined
+  }
+
   /** The effects of the construction and of all steps so far that were not taken yet. */
   start(nowMs: number): ZabEffect[] {
     return this.#settle(nowMs)

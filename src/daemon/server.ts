@@ -1,0 +1,272 @@
+// One ZooWeeper server: builds every part and joins them. The only file that knows them all.
+//
+// Start: data directory, meta, tree, log, client port, ensemble; what the log holds beyond the tree
+// is delivered by the ensemble once it is known to be committed. Stop: the same backwards.
+
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Clock } from '../clock.ts'
+import { lockDataDir } from '../data-dir-lock.ts'
+import { openDiskDirectory } from '../log/segment-file.ts'
+import type { Logger } from '../logger.ts'
+import type { ServerId } from '../protocol/records.ts'
+import { type Address, TcpTransport } from '../protocol/transport/tcp.ts'
+import { formatZxid, zxidZero } from '../protocol/zxid.ts'
+import type { Part } from '../stoppable.ts'
+import { answerWord, type ServerStatus } from './admin/four-letter-words.ts'
+import { Metrics } from './admin/metrics.ts'
+import type { DaemonConfig } from './config.ts'
+import { ClientPort } from './connection/client-port.ts'
+import { EnsembleDriver } from './ensemble/driver.ts'
+import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
+import { RequestProcessors } from './request-processor/chain.ts'
+import { TreeStore } from './storage/tree-store.ts'
+import { openTxnLog } from './storage/txn-log.ts'
+import type { ZabTiming } from './zab/types.ts'
+
+/** The data directory belongs to another server of the ensemble. */
+export class WrongServerError extends Error {
+  override readonly name = 'WrongServerError'
+}
+
+export interface ServerOptions {
+  readonly config: DaemonConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Going on could lose data: the process must end, and at once. */
+  readonly onFailure: (error: Error) => void
+}
+
+export class Server implements Part {
+  readonly name = 'server'
+  readonly #config: DaemonConfig
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #onFailure: (error: Error) => void
+  readonly #metrics = new Metrics()
+  readonly #startedMs: number
+  /** How to undo what was started, oldest first. */
+  readonly #cleanups: (() => Promise<void> | void)[] = []
+  #clientPort: ClientPort | undefined
+
+  constructor({ config, clock, logger, onFailure }: ServerOptions) {
+    this.#config = config
+    this.#clock = clock
+    this.#logger = logger
+    this.#onFailure = onFailure
+    this.#startedMs = clock.nowMs()
+  }
+
+  /** The port that clients connect to, once started. */
+  get clientPort(): number {
+    return this.#clientPort?.port ?? 0
+  }
+
+  /** @throws what keeps the server from starting, after undoing what was started */
+  async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (let undo = this.#cleanups.pop(); undo !== undefined; undo = this.#cleanups.pop()) {
+      await undo()
+    }
+  }
+
+  async #start(): Promise<void> {
+    const clock = this.#clock
+    const { dataDir, serverId, tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
+    this.#cleanups.push(lockDataDir(dataDir))
+    const metaFile = new MetaFile(dataDir)
+    const meta = await this.#loadMeta(metaFile)
+
+    const store = await TreeStore.open(join(dataDir, meta.treeDir), {
+      clock,
+      onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
+    })
+    this.#cleanups.push(() => store.close())
+    const { tree } = store
+
+    const { log, torn, epochs } = openTxnLog({
+      directory: openDiskDirectory(join(dataDir, meta.logDir)),
+      segmentBytes: this.#config.logSegmentBytes,
+      baseZxid: meta.logBaseZxid,
+      lastApplied: tree.lastApplied,
+      onDurable: (zxid) => ensemble.logged(zxid),
+      onFailure: this.#onFailure,
+      onShortage: (error) => this.#logger.warn({ err: error }, 'Cannot prepare a log segment'),
+    })
+    this.#cleanups.push(() => new Promise((closed) => log.close(closed)))
+    if (torn !== null) this.#logger.warn({ ...torn }, 'Cut a torn tail off the log')
+    const applied = formatZxid(tree.lastApplied)
+    const logged = formatZxid(log.lastZxid)
+    this.#logger.info({ dataDir, znodes: tree.nodeCount, applied, logged }, 'Loaded')
+
+    const transport = new TcpTransport()
+    const ensemble = new EnsembleDriver({
+      self: serverId,
+      servers: this.#peerAddresses(),
+      meta,
+      metaFile,
+      txnLog: log,
+      logged: epochs,
+      lastApplied: tree.lastApplied,
+      timing: timingOf(this.#config),
+      newEnsembleId: randomUUID(),
+      transport,
+      clock,
+      logger: this.#logger.child({ part: 'ensemble' }),
+      onFailure: this.#onFailure,
+    })
+    const metrics = this.#metrics
+    const processors = new RequestProcessors(ensemble, {
+      tree,
+      metrics,
+      clock,
+      logger: this.#logger.child({ part: 'sessions' }),
+      tickTimeMs,
+      minSessionTimeoutMs,
+      maxSessionTimeoutMs,
+      newPassword: () => randomBytes(16),
+      onApplied: () => store.wake(),
+    })
+
+    const about = { version: ownVersion(), builtOn: buildTime() }
+    const clientPort = new ClientPort({
+      transport,
+      ensemble,
+      processors,
+      metrics,
+      logger: this.#logger.child({ part: 'clients' }),
+      serverId,
+      connectionsPerAddressMax: this.#config.connectionsPerAddressMax,
+      answerWord: (word) =>
+        answerWord(word, () => ({
+          ...about,
+          ...this.#status(),
+          role: ensemble.role,
+          followers: ensemble.followers,
+          lastApplied: tree.lastApplied,
+          nodeCount: tree.nodeCount,
+          ephemeralCount: tree.ephemeralCount,
+          dataBytes: tree.dataBytes,
+          sessionCount: tree.sessions.size,
+          watchCount: processors.watchCount,
+          connectionCount: clientPort.connectionCount,
+          outstandingCount: processors.outstanding,
+        })),
+    })
+    this.#clientPort = clientPort
+    await clientPort.listen(this.#config.clientListen)
+    this.#cleanups.push(() => clientPort.close())
+    this.#logger.info({ port: clientPort.port }, 'Listening for clients')
+
+    this.#cleanups.push(() => ensemble.stop())
+    await ensemble.start(processors)
+
+    this.#cleanups.push(clock.every(tickTimeMs / 2, () => processors.reportTouched()))
+    this.#cleanups.push(clock.every(tickTimeMs, () => processors.expireSessions()))
+  }
+
+  /** A new data directory becomes this server's before anything else is written to it. */
+  async #loadMeta(metaFile: MetaFile): Promise<Meta> {
+    const { dataDir, serverId } = this.#config
+    const meta = loadMeta(dataDir)
+    if (meta !== null && meta.serverId !== serverId) {
+      const found = `it is the one of server ${meta.serverId}`
+      throw new WrongServerError(`Cannot start server ${serverId} on ${dataDir}: ${found}`)
+    }
+    if (meta !== null) return meta
+    const fresh: Meta = {
+      serverId,
+      ensembleId: null,
+      initialised: false,
+      acceptedEpoch: 0,
+      currentEpoch: 0,
+      treeDir: 'tree',
+      logDir: 'log',
+      logBaseZxid: zxidZero,
+      config: null,
+    }
+    await new Promise<void>((resolve, reject) =>
+      metaFile.save(fresh, (error) => (error === null ? resolve() : reject(error))),
+    )
+    return fresh
+  }
+
+  /** Where each server listens for its peers; ours is what to bind. */
+  #peerAddresses(): Map<ServerId, Address> {
+    const { servers, serverId, peerListen } = this.#config
+    const addresses = new Map<ServerId, Address>()
+    for (const { id, host, peerPort } of servers) addresses.set(id, { host, port: peerPort })
+    addresses.set(serverId, { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 })
+    return addresses
+  }
+
+  #status(): Pick<
+    ServerStatus,
+    | 'standalone'
+    | 'serverCount'
+    | 'uptimeMs'
+    | 'openDescriptorCount'
+    | 'descriptorCountMax'
+    | 'metrics'
+  > {
+    const { servers } = this.#config
+    return {
+      standalone: servers.length === 0,
+      serverCount: Math.max(1, servers.length),
+      uptimeMs: this.#clock.nowMs() - this.#startedMs,
+      ...descriptorCounts(),
+      metrics: this.#metrics,
+    }
+  }
+}
+
+/** Derived from the three times of zoo.cfg and the one of ours. */
+function timingOf(config: DaemonConfig): ZabTiming {
+  const { leaderTimeoutMs, tickTimeMs, initLimitTicks, syncLimitTicks } = config
+  const initLimitMs = tickTimeMs * initLimitTicks
+  return {
+    // Six, so that a ping or two may be late without a word about it.
+    pingMs: leaderTimeoutMs / 6,
+    leaderTimeoutMs,
+    // An elected leader that finds no quorum stands in the way of a better one.
+    discoveryTimeoutMs: Math.min(2 * leaderTimeoutMs, initLimitMs),
+    syncTimeoutMs: Math.min(tickTimeMs * syncLimitTicks, initLimitMs),
+    // Votes cross in a round trip or two; a better one that comes later costs an epoch, not data.
+    quietMs: Math.min(30, leaderTimeoutMs / 10),
+    renotifyMs: Math.min(200, leaderTimeoutMs / 3),
+    renotifyMaxMs: 2000,
+  }
+}
+
+/** As ZooKeeper does, -1 where the system does not say. */
+function descriptorCounts(): { openDescriptorCount: number; descriptorCountMax: number } {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
+    const openDescriptorCount = readdirSync('/proc/self/fd').length
+    return { openDescriptorCount, descriptorCountMax: Number(limit ?? -1) }
+  } catch {
+    return { openDescriptorCount: -1, descriptorCountMax: -1 }
+  }
+}
+
+function ownVersion(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
+  return version
+}
+
+/** When this file was compiled, as ZooKeeper prints it: `2026-11-23 12:00 UTC`. */
+function buildTime(): string {
+  const built = statSync(fileURLToPath(import.meta.url)).mtime.toISOString()
+  return `${built.slice(0, 10)} ${built.slice(11, 16)} UTC`
+}
