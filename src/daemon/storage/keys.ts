@@ -3,24 +3,24 @@
 // characters, so those from 0x80 up take two on the disk.
 //
 //   key                      value
-//   m                        u8 format | f64 lastApplied | u32 znodes | u32 sessions
-//   n + path                 f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid |
+//   #                        u8 format | f64 lastApplied | u32 znodes | u32 sessions
+//   the path of a znode      f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid |
 //                            f64 ephemeralOwner | i32 version | i32 createCount |
 //                            u8 0: no data, 1: data | data …
 //   s + session id as 14     u32 timeoutMs | password …
 //       hex digits
 //
 // Each value begins with a u32 CRC32C over the key and the rest of the value: LevelDB does not notice
-// a flipped bit. All numbers are big-endian; an f64 holds an integer below 2^53. A parent's key sorts
-// before those of its children.
+// a flipped bit. All numbers are big-endian; an f64 holds an integer below 2^53. In the order of keys
+// `#` is first, and a parent comes before its children.
 
 import { crc32c } from '../../protocol/crc32c.ts'
 import type { SessionId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import { Znode, type ZnodeFields } from '../ztree/znode.ts'
+import type { ZnodeFields } from '../ztree/znode.ts'
 import type { Session } from '../ztree/ztree.ts'
 
-export const metaKey = 'm'
+export const metaKey = '#'
 export const storeFormat = 1
 
 export interface StoreMeta {
@@ -35,10 +35,6 @@ export type StoreKey =
   | { readonly type: 'znode'; readonly path: string }
   | { readonly type: 'session'; readonly session: SessionId }
 
-export function znodeKey(path: string): string {
-  return `n${path}`
-}
-
 export function sessionKey(session: SessionId): string {
   return `s${session.toString(16).padStart(14, '0')}`
 }
@@ -46,7 +42,7 @@ export function sessionKey(session: SessionId): string {
 /** @returns undefined for a key that is none of ours */
 export function parseKey(key: string): StoreKey | undefined {
   if (key === metaKey) return { type: 'meta' }
-  if (key.startsWith('n/')) return { type: 'znode', path: key.slice(1) }
+  if (key.startsWith('/')) return { type: 'znode', path: key }
   if (!/^s[0-9a-f]{14}$/.test(key)) return undefined
   return { type: 'session', session: Number.parseInt(key.slice(1), 16) as SessionId }
 }
@@ -70,10 +66,10 @@ export class StoreCodec {
     return this.#finish()
   }
 
-  encodeZnode(key: string, znode: Readonly<ZnodeFields>): string {
+  encodeZnode(path: string, znode: Readonly<ZnodeFields>): string {
     const { data } = znode
     const dataBytes = data === null ? 0 : data.length
-    const bytes = this.#begin(key, znodeHeaderBytes + dataBytes)
+    const bytes = this.#begin(path, znodeHeaderBytes + dataBytes)
     let at = bytes.writeDoubleBE(znode.czxid, this.#start)
     at = bytes.writeDoubleBE(znode.ctime, at)
     at = bytes.writeDoubleBE(znode.mzxid, at)
@@ -106,12 +102,13 @@ export class StoreCodec {
     }
   }
 
-  decodeZnode(key: string, value: string): Znode | undefined {
-    const bytes = this.#open(key, value, znodeHeaderBytes)
+  /** `data` is a view, valid until the codec's next call. */
+  decodeZnode(path: string, value: string): ZnodeFields | undefined {
+    const bytes = this.#open(path, value, znodeHeaderBytes)
     if (bytes === undefined) return undefined
     const at = this.#start
     const hasData = bytes.readUInt8(at + 56) === 1
-    return new Znode({
+    return {
       czxid: bytes.readDoubleBE(at) as Zxid,
       ctime: bytes.readDoubleBE(at + 8),
       mzxid: bytes.readDoubleBE(at + 16) as Zxid,
@@ -120,8 +117,8 @@ export class StoreCodec {
       ephemeralOwner: bytes.readDoubleBE(at + 40) as SessionId,
       version: bytes.readInt32BE(at + 48),
       createCount: bytes.readInt32BE(at + 52),
-      data: hasData ? new Uint8Array(bytes.subarray(at + znodeHeaderBytes, this.#end)) : null,
-    })
+      data: hasData ? bytes.subarray(at + znodeHeaderBytes, this.#end) : null,
+    }
   }
 
   decodeSession(key: string, value: string): Session | undefined {

@@ -9,20 +9,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Level } from 'level'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
-import { parentOf } from '../../protocol/path.ts'
-import type { SessionId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { Znode } from '../ztree/znode.ts'
-import { type Session, type TreeImage, ZTree } from '../ztree/ztree.ts'
-import {
-  metaKey,
-  parseKey,
-  StoreCodec,
-  type StoreMeta,
-  sessionKey,
-  storeFormat,
-  znodeKey,
-} from './keys.ts'
+import { ZTree } from '../ztree/ztree.ts'
+import { metaKey, parseKey, StoreCodec, type StoreMeta, sessionKey, storeFormat } from './keys.ts'
 
 /** What lies in the directory is not a tree as this store leaves one. */
 export class DamagedTreeError extends Error {
@@ -83,7 +72,7 @@ export class TreeStore {
       throw new DamagedTreeError(`Cannot open the tree in ${directory}: ${cause}`, { cause })
     }
     try {
-      return new TreeStore(db, new ZTree(await load(db, directory)), options)
+      return new TreeStore(db, await load(db, directory), options)
     } catch (cause) {
       await db.close()
       throw cause
@@ -152,10 +141,9 @@ export class TreeStore {
     for (let pass = 0; pass === 0 || tree.isDirty; pass++) {
       const { paths, sessions } = tree.takeDirty()
       for (const path of paths) {
-        const key = znodeKey(path)
         const znode = tree.get(path)
-        if (znode === undefined) batch.del(key)
-        else batch.put(key, this.#codec.encodeZnode(key, znode))
+        if (znode === undefined) batch.del(path)
+        else batch.put(path, this.#codec.encodeZnode(path, znode))
         if (--room > 0 || pass >= leisurelyPasses) continue
         // What changes during the pause is dirty again, and encoded again in the next pass.
         await nextTurn()
@@ -184,55 +172,45 @@ export class TreeStore {
   }
 }
 
-/** @returns undefined if there is nothing yet */
-async function load(db: Level<string, string>, directory: string): Promise<TreeImage | undefined> {
+/** The tree that lies in `db`; the one that every ensemble begins with if nothing does. */
+async function load(db: Level<string, string>, directory: string): Promise<ZTree> {
   const damage = (found: string): DamagedTreeError =>
     new DamagedTreeError(`Cannot load the tree in ${directory}: ${found}`)
   const codec = new StoreCodec()
-  const znodes = new Map<string, Znode>()
-  const sessions = new Map<SessionId, Session>()
-  let meta: StoreMeta | undefined
+  let saved: { readonly meta: StoreMeta; readonly tree: ZTree } | undefined
   for await (const entries of entriesOf(db)) {
     for (const [text, value] of entries) {
       const key = parseKey(text)
-      switch (key?.type) {
-        case 'znode': {
-          const znode = codec.decodeZnode(text, value)
-          if (znode === undefined) throw damage(`the value of '${text}' is damaged`)
-          znodes.set(key.path, znode)
-          if (key.path === '/') break
-          const parent = znodes.get(parentOf(key.path))
-          if (parent === undefined) throw damage(`'${key.path}' has no parent`)
-          parent.addChild(key.path)
-          break
+      if (key === undefined) throw damage(`'${text}' is no key of a tree`)
+      if (key.type === 'meta') {
+        const meta = codec.decodeMeta(value)
+        if (meta === undefined) throw damage(`the value of '${text}' is damaged`)
+        if (meta.format !== storeFormat) {
+          throw damage(`its format is ${meta.format}, this server knows ${storeFormat}`)
         }
-        case 'session': {
-          const session = codec.decodeSession(text, value)
-          if (session === undefined) throw damage(`the value of '${text}' is damaged`)
-          sessions.set(key.session, session)
-          break
-        }
-        case 'meta':
-          meta = codec.decodeMeta(value)
-          if (meta === undefined) throw damage(`the value of '${text}' is damaged`)
-          if (meta.format !== storeFormat) {
-            throw damage(`its format is ${meta.format}, this server knows ${storeFormat}`)
-          }
-          break
-        case undefined:
-          throw damage(`'${text}' is no key of a tree`)
+        saved = { meta, tree: new ZTree(meta.lastApplied) }
+        continue
+      }
+      if (saved === undefined) throw damage('it does not say which zxid it shows')
+      const { tree } = saved
+      if (key.type === 'znode') {
+        const fields = codec.decodeZnode(text, value)
+        if (fields === undefined) throw damage(`the value of '${text}' is damaged`)
+        if (!tree.restore(key.path, fields)) throw damage(`'${text}' has no parent`)
+      } else {
+        const session = codec.decodeSession(text, value)
+        if (session === undefined) throw damage(`the value of '${text}' is damaged`)
+        tree.restoreSession(key.session, session)
       }
     }
   }
-  if (meta === undefined) {
-    if (znodes.size + sessions.size === 0) return undefined
-    throw damage('it does not say which zxid it shows')
-  }
-  if (znodes.size !== meta.znodeCount || sessions.size !== meta.sessionCount) {
-    const counted = `${znodes.size} znodes and ${sessions.size} sessions`
+  if (saved === undefined) return new ZTree()
+  const { meta, tree } = saved
+  if (tree.nodeCount !== meta.znodeCount || tree.sessions.size !== meta.sessionCount) {
+    const counted = `${tree.nodeCount} znodes and ${tree.sessions.size} sessions`
     throw damage(`${counted} found, ${meta.znodeCount} and ${meta.sessionCount} written`)
   }
-  return { lastApplied: meta.lastApplied, znodes, sessions }
+  return tree
 }
 
 /** All entries in key order, many at a time; the next ones are read while these are looked at. */

@@ -1,11 +1,14 @@
 // One znode: its value, its stat, the paths of its children. Stat arithmetic as in ZooKeeper's
-// DataNode; the tree that holds it is ztree.ts.
+// DataNode; the tree that holds it is ztree.ts. Value and numbers are one record in a slab's place:
+//
+//   f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid | f64 ephemeralOwner |
+//   i32 version | i32 createCount | data …
 
 import { noSession, type SessionId, type Stat } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { type Page, placeBytes, type Slab } from './slab.ts'
 
 export interface ZnodeFields {
-  /** kept as it is, never written to: the znode owns it from here on */
   readonly data: Uint8Array | null
   readonly czxid: Zxid
   readonly ctime: number
@@ -18,66 +21,160 @@ export interface ZnodeFields {
   readonly ephemeralOwner: SessionId
 }
 
-export class Znode implements ZnodeFields {
-  data: Uint8Array | null
-  readonly czxid: Zxid
-  readonly ctime: number
-  mzxid: Zxid
-  mtime: number
-  pzxid: Zxid
-  version: number
-  createCount: number
-  readonly ephemeralOwner: SessionId
-  /** Paths, not names: they are the tree's own keys and cost no further memory. */
-  children: Set<string> | undefined = undefined
+const headerBytes = 6 * 8 + 2 * 4
 
-  constructor(fields: ZnodeFields) {
-    this.data = fields.data
-    this.czxid = fields.czxid
-    this.ctime = fields.ctime
+export class Znode implements ZnodeFields {
+  #page: Page
+  /** in doubles: the record's byte offset / 8 */
+  #at: number
+  /** -1: there is no value, which is not the same as an empty one */
+  #dataLength: number
+  #children: Set<string> | undefined = undefined
+
+  /** Copies `fields.data`. */
+  constructor(slab: Slab, fields: ZnodeFields) {
+    const { data } = fields
+    const { page, offset } = slab.allocate(recordBytes(data))
+    this.#page = page
+    this.#at = offset / 8
+    this.#dataLength = -1
+    page.doubles[this.#at] = fields.czxid
+    page.doubles[this.#at + 1] = fields.ctime
+    page.doubles[this.#at + 5] = fields.ephemeralOwner
     this.mzxid = fields.mzxid
     this.mtime = fields.mtime
     this.pzxid = fields.pzxid
     this.version = fields.version
     this.createCount = fields.createCount
-    this.ephemeralOwner = fields.ephemeralOwner
+    this.#put(data)
+  }
+
+  get czxid(): Zxid {
+    return this.#page.doubles[this.#at] as Zxid
+  }
+
+  get ctime(): number {
+    return this.#page.doubles[this.#at + 1] as number
+  }
+
+  get mzxid(): Zxid {
+    return this.#page.doubles[this.#at + 2] as Zxid
+  }
+
+  set mzxid(zxid: Zxid) {
+    this.#page.doubles[this.#at + 2] = zxid
+  }
+
+  get mtime(): number {
+    return this.#page.doubles[this.#at + 3] as number
+  }
+
+  set mtime(timeMs: number) {
+    this.#page.doubles[this.#at + 3] = timeMs
+  }
+
+  get pzxid(): Zxid {
+    return this.#page.doubles[this.#at + 4] as Zxid
+  }
+
+  set pzxid(zxid: Zxid) {
+    this.#page.doubles[this.#at + 4] = zxid
+  }
+
+  get ephemeralOwner(): SessionId {
+    return this.#page.doubles[this.#at + 5] as SessionId
+  }
+
+  get version(): number {
+    return this.#page.ints[this.#at * 2 + 12] as number
+  }
+
+  set version(version: number) {
+    this.#page.ints[this.#at * 2 + 12] = version
+  }
+
+  get createCount(): number {
+    return this.#page.ints[this.#at * 2 + 13] as number
+  }
+
+  set createCount(count: number) {
+    this.#page.ints[this.#at * 2 + 13] = count
+  }
+
+  /** A view, valid until the next transaction is applied: who keeps it longer copies it. */
+  get data(): Uint8Array | null {
+    if (this.#dataLength < 0) return null
+    const start = this.#at * 8 + headerBytes
+    return this.#page.bytes.subarray(start, start + this.#dataLength)
   }
 
   get dataBytes(): number {
-    return this.data === null ? 0 : this.data.length
+    return Math.max(this.#dataLength, 0)
+  }
+
+  /** Copies `data`. */
+  setData(slab: Slab, data: Uint8Array | null): void {
+    const before = headerBytes + this.dataBytes
+    const after = recordBytes(data)
+    if (placeBytes(after) !== placeBytes(before)) {
+      const { page, offset } = slab.allocate(after)
+      const start = this.#at * 8
+      page.bytes.set(this.#page.bytes.subarray(start, start + headerBytes), offset)
+      this.free(slab)
+      this.#page = page
+      this.#at = offset / 8
+    }
+    this.#put(data)
+  }
+
+  /** Gives the record back; the znode must not be used any more. */
+  free(slab: Slab): void {
+    slab.free({ page: this.#page, offset: this.#at * 8 }, headerBytes + this.dataBytes)
+  }
+
+  /** Paths, not names: they are the tree's own keys and cost no further memory. */
+  get children(): Iterable<string> {
+    return this.#children ?? []
   }
 
   get childCount(): number {
-    return this.children === undefined ? 0 : this.children.size
+    return this.#children === undefined ? 0 : this.#children.size
   }
 
   addChild(path: string): void {
-    if (this.children === undefined) this.children = new Set([path])
-    else this.children.add(path)
+    if (this.#children === undefined) this.#children = new Set([path])
+    else this.#children.add(path)
   }
 
   removeChild(path: string): void {
-    this.children?.delete(path)
-    if (this.children?.size === 0) this.children = undefined
+    this.#children?.delete(path)
+    if (this.#children?.size === 0) this.#children = undefined
+  }
+
+  #put(data: Uint8Array | null): void {
+    this.#dataLength = data === null ? -1 : data.length
+    if (data !== null) this.#page.bytes.set(data, this.#at * 8 + headerBytes)
   }
 }
 
+function recordBytes(data: Uint8Array | null): number {
+  return headerBytes + (data === null ? 0 : data.length)
+}
+
 /**
- * One of the znodes that every tree begins with. Nobody created it or its children, so all its
- * numbers are 0, and a fresh `/` shows ZooKeeper's cversion of -1.
+ * A znode that every tree begins with. Nobody created it or its children, so all its numbers are 0,
+ * and a fresh `/` shows ZooKeeper's cversion of -1.
  */
-export function initialZnode(): Znode {
-  return new Znode({
-    data: new Uint8Array(0),
-    czxid: zxidZero,
-    ctime: 0,
-    mzxid: zxidZero,
-    mtime: 0,
-    pzxid: zxidZero,
-    version: 0,
-    createCount: 0,
-    ephemeralOwner: noSession,
-  })
+export const initialFields: ZnodeFields = {
+  data: new Uint8Array(0),
+  czxid: zxidZero,
+  ctime: 0,
+  mzxid: zxidZero,
+  mtime: 0,
+  pzxid: zxidZero,
+  version: 0,
+  createCount: 0,
+  ephemeralOwner: noSession,
 }
 
 export function statOf(znode: Readonly<Znode>): Stat {

@@ -10,8 +10,9 @@ import { basename, parentOf } from '../../protocol/path.ts'
 import type { SessionId, Stat } from '../../protocol/records.ts'
 import type { MultiResult, ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { Slab } from './slab.ts'
 import type { Change, Txn } from './txn.ts'
-import { initialZnode, statOf, Znode } from './znode.ts'
+import { initialFields, statOf, Znode, type ZnodeFields } from './znode.ts'
 
 export interface Session {
   readonly timeoutMs: number
@@ -27,32 +28,46 @@ export interface Dirty {
   readonly sessions: Set<SessionId>
 }
 
-/** A tree as it was at `lastApplied`. */
-export interface TreeImage {
-  readonly lastApplied: Zxid
-  /** each, but the root, known to its parent as a child */
-  readonly znodes: Map<string, Znode>
-  readonly sessions: Map<SessionId, Session>
-}
-
 export class ZTree {
-  readonly #znodes: Map<string, Znode>
-  readonly #sessions: Map<SessionId, Session>
-  /** An ephemeral has a session that is open, unless the transactions that made it lie. */
+  readonly #slab = new Slab()
+  readonly #znodes = new Map<string, Znode>()
+  readonly #sessions = new Map<SessionId, Session>()
   readonly #ephemerals = new Map<SessionId, Set<string>>()
   #lastApplied: Zxid
   #ephemeralCount = 0
   #dataBytes = 0
   #dirty: Dirty = { paths: new Set(), sessions: new Set() }
 
-  /** Without an image: the tree that every ensemble begins with. Takes over the image's maps. */
-  constructor(image?: TreeImage) {
-    const { lastApplied, znodes, sessions } = image ?? initialImage()
-    this.#lastApplied = lastApplied
-    this.#znodes = znodes
-    this.#sessions = sessions
-    for (const [path, znode] of znodes) this.#count(path, znode)
-    if (image === undefined) for (const path of znodes.keys()) this.#dirty.paths.add(path)
+  /**
+   * Without an argument, the tree that every ensemble begins with. With one, no znode at all: the tree
+   * as it was at that zxid is about to be restored.
+   */
+  constructor(restoring?: Zxid) {
+    this.#lastApplied = restoring ?? zxidZero
+    if (restoring !== undefined) return
+    for (const path of ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
+      this.restore(path, initialFields)
+      this.#dirty.paths.add(path)
+    }
+  }
+
+  /**
+   * Puts a znode back as it was, after its parent.
+   *
+   * @returns whether its parent is there
+   */
+  restore(path: string, fields: ZnodeFields): boolean {
+    const parent = path === '/' ? undefined : this.#znodes.get(parentOf(path))
+    if (parent === undefined && path !== '/') return false
+    const znode = new Znode(this.#slab, fields)
+    this.#znodes.set(path, znode)
+    this.#count(path, znode)
+    parent?.addChild(path)
+    return true
+  }
+
+  restoreSession(id: SessionId, session: Session): void {
+    this.#sessions.set(id, session)
   }
 
   /** The last transaction that this tree shows. */
@@ -89,7 +104,7 @@ export class ZTree {
   /** Names, in no particular order. */
   children(znode: Readonly<Znode>): string[] {
     const names: string[] = []
-    if (znode.children !== undefined) for (const path of znode.children) names.push(basename(path))
+    for (const path of znode.children) names.push(basename(path))
     return names
   }
 
@@ -179,8 +194,8 @@ export class ZTree {
     const parentPath = parentOf(path)
     const parent = this.#znodes.get(parentPath)
     if (parent === undefined || this.#znodes.has(path)) return misfit
-    const znode = new Znode({
-      data: copyOf(change.data),
+    const znode = new Znode(this.#slab, {
+      data: change.data,
       czxid: zxid,
       ctime: timeMs,
       mzxid: zxid,
@@ -216,6 +231,7 @@ export class ZTree {
     if (znode.childCount > 0) return misfit
     this.#znodes.delete(path)
     this.#discount(path, znode)
+    znode.free(this.#slab)
     parent.removeChild(path)
     parent.pzxid = zxid
     this.#dirty.paths.add(path)
@@ -236,7 +252,7 @@ export class ZTree {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return misfit
     this.#dataBytes -= znode.dataBytes
-    znode.data = copyOf(data)
+    znode.setData(this.#slab, data)
     this.#dataBytes += znode.dataBytes
     znode.version = version
     znode.mzxid = zxid
@@ -270,15 +286,6 @@ export class ZTree {
 /** The answer to a change that does not fit the tree; prep never makes one. */
 const misfit = { type: 'error', code: errorCodes.RUNTIMEINCONSISTENCY } as const
 
-function initialImage(): TreeImage {
-  const znodes = new Map([['/', initialZnode()]])
-  for (const path of ['/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
-    znodes.set(path, initialZnode())
-    znodes.get(parentOf(path))?.addChild(path)
-  }
-  return { lastApplied: zxidZero, znodes, sessions: new Map() }
-}
-
 /** 0 for the parts before the one that failed, its code, RUNTIMEINCONSISTENCY after it. */
 function failedMulti(
   code: Extract<MultiResult, { type: 'error' }>['code'],
@@ -291,9 +298,4 @@ function failedMulti(
     else results.push({ type: 'error', code: i === failedAt ? code : misfit.code })
   }
   return results
-}
-
-/** The bytes of a transaction are a view of a chunk of up to 64 KiB: what stays is copied out. */
-function copyOf(data: Uint8Array | null): Uint8Array | null {
-  return data === null ? null : new Uint8Array(data)
 }

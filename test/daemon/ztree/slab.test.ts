@@ -1,0 +1,86 @@
+import t from 'tap'
+import { type Place, placeBytes, Slab } from '../../../src/daemon/ztree/slab.ts'
+import { initialFields, Znode } from '../../../src/daemon/ztree/znode.ts'
+import { Random } from '../../../src/random.ts'
+
+for (const [bytes, want] of [
+  [1, 16],
+  [16, 16],
+  [17, 32],
+  [128, 128],
+  [129, 144],
+  [156, 160],
+  [256, 256],
+  [257, 288],
+  [513, 576],
+  [1024, 1024],
+  [1025, 1152],
+  [1_048_576, 1_048_576],
+  [1_048_577, 1_179_648],
+] as const) {
+  t.test(`${bytes} bytes get a place of ${want}`, async (t) => {
+    t.equal(placeBytes(bytes), want)
+  })
+}
+
+t.test('a place is never too small, never more than an eighth too large', async (t) => {
+  for (let bytes = 1; bytes < 300_000; bytes += bytes < 3000 ? 1 : 977) {
+    const size = placeBytes(bytes)
+    if (size < bytes || size % 16 !== 0 || size - bytes > Math.max(15, bytes / 8)) {
+      t.fail(`${bytes} → ${size}`)
+    }
+    if (placeBytes(size) !== size) t.fail(`${size} is no size of a place`)
+  }
+  t.pass()
+})
+
+t.test('places do not overlap, and freed ones are used again', async (t) => {
+  const seed = 5
+  t.comment(`seed ${seed}`)
+  const random = new Random(seed)
+  const slab = new Slab()
+  const taken: { place: Place; bytes: number; mark: number }[] = []
+  let bytesTaken = 0
+  let bytesMost = 0
+  const pages = new Set<unknown>()
+  for (let i = 0; i < 20_000; i++) {
+    if (taken.length > 500 || (taken.length > 0 && random.chance(0.4))) {
+      const [gone] = taken.splice(random.below(taken.length), 1)
+      if (gone === undefined) break
+      const { offset, page } = gone.place
+      if (!page.bytes.subarray(offset, offset + gone.bytes).every((b) => b === gone.mark)) {
+        t.fail(`somebody wrote into a place at ${i}`)
+      }
+      slab.free(gone.place, gone.bytes)
+      bytesTaken -= gone.bytes
+    } else {
+      const bytes = random.chance(0.01) ? 70_000 + random.below(90_000) : 1 + random.below(300)
+      const mark = i % 251
+      const place = slab.allocate(bytes)
+      if (place.offset % 16 !== 0) t.fail(`${place.offset} is not aligned`)
+      place.page.bytes.fill(mark, place.offset, place.offset + bytes)
+      taken.push({ place, bytes, mark })
+      bytesTaken += bytes
+      bytesMost = Math.max(bytesMost, bytesTaken)
+      if (bytes < 1000) pages.add(place.page)
+    }
+  }
+  t.equal(pages.size, 1, 'what is freed is used again before a new page is')
+  t.ok(bytesMost > 300_000, 'large values were among them')
+})
+
+t.test('a value may grow, shrink, become null and come back; the numbers stay', async (t) => {
+  const slab = new Slab()
+  const znode = new Znode(slab, { ...initialFields, version: 7, ctime: 1_700_000_000_123 })
+  const neighbour = new Znode(slab, { ...initialFields, data: new Uint8Array(10).fill(9) })
+  const lengths = [0, 1, 8, 9, 100, 99, 300_000, 5, 65_480, 65_481, 1_048_575, 0]
+  for (const [i, length] of lengths.entries()) {
+    const data = new Uint8Array(length).fill(i + 1)
+    znode.setData(slab, data)
+    t.equal(Buffer.compare(znode.data ?? new Uint8Array(1), data), 0, `${length} bytes`)
+    t.same([znode.version, znode.ctime, znode.dataBytes], [7, 1_700_000_000_123, length])
+    znode.setData(slab, null)
+    t.same([znode.data, znode.dataBytes, znode.version], [null, 0, 7])
+  }
+  t.same(neighbour.data, new Uint8Array(10).fill(9))
+})
