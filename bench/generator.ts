@@ -1,0 +1,91 @@
+// A load generator process. The one that started it says when to begin to count and when to end:
+//
+//   parent: { type: 'start', ...Load }     → 'ready' once every connection has its loop running
+//   parent: { type: 'begin' }              counting starts
+//   parent: { type: 'end' }                → 'result', and the process ends
+
+import type { HistogramJson } from './histogram.ts'
+import { type Address, RawConnection } from './raw-connection.ts'
+import { newCounters, startLoad, type WorkloadName } from './workloads/zk-load.ts'
+
+export interface Load {
+  readonly servers: readonly Address[]
+  readonly workload: WorkloadName
+  readonly connections: number
+  readonly outstanding: number
+  readonly valueBytes: number
+  /** distinguishes generators and runs on the same servers */
+  readonly name: string
+  readonly seed: number
+}
+
+export type ToGenerator =
+  | ({ readonly type: 'start' } & Load)
+  | { readonly type: 'begin' }
+  | { readonly type: 'end' }
+
+export type FromGenerator =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly message: string }
+  | {
+      readonly type: 'result'
+      readonly done: number
+      readonly failed: number
+      readonly elapsedMs: number
+      readonly latency: HistogramJson
+    }
+
+const sessionTimeoutMs = 30_000
+
+let counters = newCounters()
+let beganAt = 0
+let ending = false
+
+function tell(message: FromGenerator, then: () => void = () => undefined): void {
+  process.send?.(message, then)
+}
+
+function failed(error: Error): void {
+  if (ending) return
+  ending = true
+  tell({ type: 'failed', message: error.message }, () => process.exit(1))
+}
+
+async function start(load: Load): Promise<void> {
+  const { servers, connections, ...rest } = load
+  const open = Array.from({ length: connections }, async (_, i) => {
+    const server = servers[i % servers.length]
+    if (server === undefined) throw new Error('There is no server to connect to')
+    const connection = await RawConnection.connect(server, { timeoutMs: sessionTimeoutMs, failed })
+    return { connection, name: `${load.name}-${i}`, seed: load.seed + i }
+  })
+  for (const { connection, name, seed } of await Promise.all(open)) {
+    startLoad(connection, { ...rest, name, seed, counters: () => counters })
+  }
+  tell({ type: 'ready' })
+}
+
+function end(): void {
+  ending = true
+  const { done, failed, latency } = counters
+  const elapsedMs = performance.now() - beganAt
+  tell({ type: 'result', done, failed, elapsedMs, latency: latency.toJSON() }, () =>
+    process.exit(0),
+  )
+}
+
+process.on('message', (message: ToGenerator) => {
+  switch (message.type) {
+    case 'start':
+      start(message).catch(failed)
+      return
+    case 'begin':
+      counters = newCounters()
+      beganAt = performance.now()
+      return
+    case 'end':
+      end()
+      return
+  }
+})
+process.on('disconnect', () => process.exit(1))

@@ -1,0 +1,129 @@
+// One measurement: generators warm up, are counted for a while, and the servers' CPU time with them.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { FromGenerator, Load, ToGenerator } from './generator.ts'
+import { Histogram } from './histogram.ts'
+import { type Address, RawConnection } from './raw-connection.ts'
+import { keyCount, keyPath, root } from './workloads/zk-load.ts'
+
+const generatorProgram = fileURLToPath(new URL('./generator.ts', import.meta.url))
+
+export interface Measurement {
+  readonly perSecond: number
+  readonly failed: number
+  /** of all servers together, per operation */
+  readonly cpuMicros: number | undefined
+  readonly latency: Histogram
+}
+
+export interface MeasureOptions {
+  readonly load: Omit<Load, 'name'>
+  readonly generators: number
+  readonly warmUpMs: number
+  readonly windowMs: number
+  /** part of the paths of new znodes; never the same twice on one ensemble */
+  readonly name: string
+  /** CPU time used by all servers so far */
+  readonly cpuMicros: () => number | undefined
+}
+
+export async function measure(options: MeasureOptions): Promise<Measurement> {
+  const { load, cpuMicros } = options
+  const generators = shares(load.connections, options.generators).map((connections, i) => {
+    // Each begins with another server, so that the connections spread evenly.
+    const servers = load.servers.map(
+      (_, s) => load.servers[(s + i) % load.servers.length] as Address,
+    )
+    const name = `${options.name}-${i}`
+    return new Generator({ ...load, servers, connections, name, seed: load.seed + i * 10_000 })
+  })
+  try {
+    await Promise.all(generators.map((generator) => generator.next('ready')))
+    await Promise.race([delay(options.warmUpMs), ...generators.map(({ broken }) => broken)])
+    const before = cpuMicros()
+    for (const generator of generators) generator.tell({ type: 'begin' })
+    await Promise.race([delay(options.windowMs), ...generators.map(({ broken }) => broken)])
+    const after = cpuMicros()
+    for (const generator of generators) generator.tell({ type: 'end' })
+    const results = await Promise.all(generators.map((generator) => generator.next('result')))
+
+    const latency = new Histogram()
+    let answers = 0
+    let failed = 0
+    let perSecond = 0
+    for (const result of results) {
+      latency.add(Histogram.fromJSON(result.latency))
+      answers += result.done + result.failed
+      failed += result.failed
+      perSecond += (result.done / result.elapsedMs) * 1000
+    }
+    const used = before === undefined || after === undefined ? undefined : after - before
+    return { perSecond, failed, latency, cpuMicros: used && used / answers }
+  } finally {
+    for (const generator of generators) generator.kill()
+  }
+}
+
+/** `total` in `count` parts that differ by one at most; none is empty. */
+function shares(total: number, count: number): number[] {
+  const parts = Math.min(total, count)
+  return Array.from(
+    { length: parts },
+    (_, i) => Math.floor(total / parts) + (i < total % parts ? 1 : 0),
+  )
+}
+
+class Generator {
+  readonly #child: ChildProcess
+  /** Rejects when it fails; never resolves. */
+  readonly broken: Promise<never>
+
+  constructor(load: Load) {
+    this.#child = fork(generatorProgram, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.broken = new Promise((_, reject) => {
+      this.#child.on('message', (message: FromGenerator) => {
+        if (message.type === 'failed') reject(new Error(`A generator failed: ${message.message}`))
+      })
+      this.#child.on('exit', (code) => {
+        if (code !== 0) reject(new Error(`A generator ended with ${code}`))
+      })
+    })
+    this.broken.catch(() => undefined)
+    this.tell({ type: 'start', ...load })
+  }
+
+  tell(message: ToGenerator): void {
+    this.#child.send(message)
+  }
+
+  async next<Type extends FromGenerator['type']>(
+    type: Type,
+  ): Promise<Extract<FromGenerator, { type: Type }>> {
+    const [message] = await Promise.race([once(this.#child, 'message'), this.broken])
+    if (message.type !== type) throw new Error(`Wanted '${type}', found '${message.type}'`)
+    return message
+  }
+
+  kill(): void {
+    if (this.#child.exitCode === null) this.#child.kill('SIGKILL')
+  }
+}
+
+/** The znodes that set and get work on, with values of the size they will keep. */
+export async function fillKeys(server: Address, valueBytes: number): Promise<void> {
+  const connection = await RawConnection.connect(server, {
+    timeoutMs: 30_000,
+    failed: () => undefined,
+  })
+  const data = new Uint8Array(valueBytes)
+  const paths = [root, ...Array.from({ length: keyCount }, (_, key) => keyPath(key))]
+  for (const path of paths) {
+    await connection.request({ type: 'create', path, data, mode: 'persistent' })
+  }
+  await connection.request({ type: 'sync', path: root })
+  await connection.request({ type: 'closeSession' })
+  connection.close()
+}

@@ -1,0 +1,215 @@
+// The small parts alone, by `benchmark`: what one call costs on an otherwise idle core.
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import benchmark from 'benchmark'
+import { openTxnLog } from '../src/daemon/storage/txn-log.ts'
+import { decodeTxn, encodeTxn, type Txn } from '../src/daemon/ztree/txn.ts'
+import { ZTree } from '../src/daemon/ztree/ztree.ts'
+import { openDiskDirectory } from '../src/log/segment-file.ts'
+import { crc32c } from '../src/protocol/crc32c.ts'
+import { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'
+import { noSession, type ServerId, type Stat } from '../src/protocol/records.ts'
+import type { WatchEvent } from '../src/protocol/zk/messages.ts'
+import { decodeRequest, encodeReply, encodeRequest } from '../src/protocol/zk/native.ts'
+import { makeZxid, nextZxid, type Zxid, zxidZero } from '../src/protocol/zxid.ts'
+import { figure, table } from './report.ts'
+
+const path = '/bench/k0042'
+const data = new Uint8Array(100).fill(120)
+const someZxid = makeZxid({ epoch: 3, counter: 123_456 })
+const timeMs = 1_800_000_000_000
+const treeSize = 100_000
+
+interface Case {
+  readonly name: string
+  readonly run: () => void
+}
+
+interface AsyncCase {
+  readonly name: string
+  readonly run: (done: () => void) => void
+}
+
+/** @param parent where the log's files lie until it ends */
+export async function runMicro(parent: string, print: (text: string) => void): Promise<void> {
+  const rows: string[][] = []
+  for (const { name, run } of [...codecCases(), ...treeCases()]) {
+    rows.push(row(name, await timed(name, { fn: run })))
+  }
+  const { cases, close } = logCases(parent)
+  for (const { name, run } of cases) {
+    const fn = (deferred: { resolve(): void }) => run(() => deferred.resolve())
+    rows.push(row(name, await timed(name, { defer: true, fn })))
+  }
+  await close()
+  print(table(['one call', 'µs', '± %', 'per second'], rows))
+}
+
+function row(name: string, { stats }: benchmark): string[] {
+  const micros = stats.mean * 1e6
+  return [name, micros.toFixed(3), stats.rme.toFixed(1), figure(1e6 / micros)]
+}
+
+function timed(name: string, options: benchmark.Options): Promise<benchmark> {
+  return new Promise((resolve, reject) => {
+    const bench = new benchmark(name, { ...options, maxTime: 1, minSamples: 20 })
+    bench.on('complete', () => (bench.error === undefined ? resolve(bench) : reject(bench.error)))
+    bench.run({ async: true })
+  })
+}
+
+function setTxn(seq: number): Txn {
+  const body = { type: 'setData', path, data, version: seq } as const
+  return { origin: 1 as ServerId, seq, session: noSession, timeMs, body }
+}
+
+function createTxn(newPath: string, parentCreateCount: number): Txn {
+  const body = { type: 'create', path: newPath, data, ephemeralOwner: noSession } as const
+  const txn = { origin: 1 as ServerId, seq: 1, session: noSession, timeMs }
+  return { ...txn, body: { ...body, parentCreateCount } }
+}
+
+function codecCases(): Case[] {
+  const writer = new MsgpackWriter(64 * 1024)
+  const reader = new MsgpackReader()
+  const bytesOf = (encode: (out: MsgpackWriter) => void) => {
+    const out = new MsgpackWriter()
+    encode(out)
+    return Buffer.from(out.view())
+  }
+  const set = { type: 'setData', path, data, version: -1 } as const
+  const setBytes = bytesOf((out) => encodeRequest(out, 70_000, set))
+  const txnBytes = bytesOf((out) => encodeTxn(out, setTxn(70_000)))
+  const stat: Stat = {
+    czxid: someZxid,
+    mzxid: someZxid,
+    ctime: timeMs,
+    mtime: timeMs,
+    version: 7,
+    cversion: 0,
+    aversion: 0,
+    ephemeralOwner: noSession,
+    dataLength: data.length,
+    numChildren: 0,
+    pzxid: someZxid,
+  }
+  const record = Buffer.alloc(170, 1)
+  const batch = Buffer.alloc(16 * 1024, 1)
+  return [
+    {
+      name: 'encode a set request, 100 B',
+      run() {
+        writer.clear()
+        encodeRequest(writer, 70_000, set)
+      },
+    },
+    {
+      name: 'decode a set request',
+      run: () => void decodeRequest(reader.reset(setBytes, 0, setBytes.length)),
+    },
+    {
+      name: 'encode a get reply, 100 B',
+      run() {
+        writer.clear()
+        encodeReply(writer, 70_000, someZxid, { type: 'getData', data, stat })
+      },
+    },
+    {
+      name: 'encode a set transaction, 100 B',
+      run() {
+        writer.clear()
+        encodeTxn(writer, setTxn(70_000))
+      },
+    },
+    {
+      name: 'decode a set transaction',
+      run: () => void decodeTxn(reader.reset(txnBytes, 0, txnBytes.length)),
+    },
+    { name: 'crc32c, 170 B', run: () => void crc32c(record) },
+    { name: 'crc32c, 16 KiB', run: () => void crc32c(batch) },
+  ]
+}
+
+function treeCases(): Case[] {
+  const tree = new ZTree()
+  const events: WatchEvent[] = []
+  let zxid = zxidZero
+  const apply = (txn: Txn) => {
+    zxid = zxid === zxidZero ? makeZxid({ epoch: 1, counter: 1 }) : nextZxid(zxid)
+    tree.apply(zxid, txn, events)
+    events.length = 0
+  }
+  apply(createTxn('/bench', 1))
+  apply(createTxn(path, 1))
+  for (let i = 0; i < treeSize; i++) apply(createTxn(`/bench/n${i}`, i + 2))
+  tree.takeDirty()
+  let version = 0
+  let created = 0
+  return [
+    {
+      name: `look up a znode and its Stat, among ${figure(treeSize)}`,
+      run() {
+        const znode = tree.get(path)
+        if (znode !== undefined) tree.stat(znode)
+      },
+    },
+    { name: 'apply a set, 100 B', run: () => apply(setTxn(++version)) },
+    {
+      name: 'apply a create and a delete, 100 B',
+      run() {
+        const newPath = `/bench/x${++created}`
+        apply(createTxn(newPath, treeSize + created + 2))
+        apply({ ...setTxn(1), body: { type: 'delete', path: newPath } })
+      },
+    },
+  ]
+}
+
+function logCases(parent: string): { cases: AsyncCase[]; close: () => Promise<void> } {
+  const directory = mkdtempSync(join(parent, 'log-'))
+  const logDirectory = join(directory, 'log')
+  mkdirSync(logDirectory)
+  let waiting = () => {}
+  const { log } = openTxnLog({
+    directory: openDiskDirectory(logDirectory),
+    baseZxid: zxidZero,
+    lastApplied: zxidZero,
+    onDurable: (durable) => {
+      if (durable === last) waiting()
+    },
+    onFailure: (error) => {
+      throw error
+    },
+  })
+  let last: Zxid = zxidZero
+  const out = new MsgpackWriter()
+  encodeTxn(out, setTxn(1))
+  const payload = out.view()
+  const one = Buffer.alloc(4 + payload.length)
+  one.writeUInt32BE(payload.length)
+  one.set(payload, 4)
+  const batchOf = (count: number): AsyncCase => {
+    const bytes = Buffer.concat(Array.from({ length: count }, () => one))
+    return {
+      name: `log ${count === 1 ? 'one transaction' : `${count} transactions at once`}, 100 B, fsync`,
+      run(done) {
+        const first = last === zxidZero ? makeZxid({ epoch: 1, counter: 1 }) : nextZxid(last)
+        last = (first + count - 1) as Zxid
+        waiting = done
+        log.append({ first, count, bytes })
+        log.flush()
+      },
+    }
+  }
+  return {
+    cases: [batchOf(1), batchOf(80)],
+    close: () =>
+      new Promise((resolve) =>
+        log.close(() => {
+          rmSync(directory, { recursive: true, force: true })
+          resolve()
+        }),
+      ),
+  }
+}

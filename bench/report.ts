@@ -1,0 +1,55 @@
+// Tables for people, and what must stand beside every figure: machine, commit, command.
+
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statfsSync } from 'node:fs'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+
+/** Columns as wide as their widest cell; the first is flush left, the others right. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [header, ...rows]
+  const widths = header.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)))
+  const pad = (cell: string, i: number) =>
+    i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)
+  const [head, ...body] = lines.map((line) => line.map(pad).join('  ').trimEnd())
+  return [head, '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2)), ...body].join('\n')
+}
+
+/** 12345.6 → '12 346'; small numbers keep a digit or two after the point. */
+export function figure(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return '-'
+  if (Math.abs(value) < 10) return value.toFixed(2)
+  if (Math.abs(value) < 100) return value.toFixed(1)
+  return Math.round(value)
+    .toString()
+    .replaceAll(/\B(?=(\d{3})+$)/g, ' ')
+}
+
+const tmpfs = 0x01021994
+
+/** Lines that say where the figures come from. `directory` is where the servers' data lies. */
+export function circumstances(directory: string, command: string): string {
+  const processor = cpus()[0]?.model ?? 'unknown processor'
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
+  const disk =
+    statfsSync(directory).type === tmpfs
+      ? `${directory}, which is memory: fsync costs nothing there`
+      : directory
+  return [
+    `machine  ${availableParallelism()} cores, ${processor}, ${memory}`,
+    `node     ${process.version}`,
+    `commit   ${commit()}`,
+    `data     ${disk}`,
+    `command  ${command}`,
+  ].join('\n')
+}
+
+function commit(): string {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' }).trim()
+  try {
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') ? ' + changes' : '')
+  } catch {
+    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+    return `none; version ${(JSON.parse(manifest) as { version: string }).version}`
+  }
+}

@@ -1,0 +1,192 @@
+// npm run bench [-- subject …] [--option …]: measures, and says what each number means.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import yargs from 'yargs'
+import { BenchEnsemble } from './ensemble.ts'
+import { fillKeys, type Measurement, measure } from './measure.ts'
+import { runMicro } from './micro.ts'
+import { circumstances, figure, table } from './report.ts'
+import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
+import { sequentialWrites } from './workloads/zk-sequential.ts'
+
+const subjects = ['micro', 'load', 'sequential'] as const
+const seed = 20_261_123
+
+/** Connections × requests that each keeps on the way. */
+interface Shape {
+  readonly connections: number
+  readonly outstanding: number
+}
+
+/** Most µs of CPU per operation, all servers together; from the project's goals. */
+const targets: Readonly<Record<string, number>> = {
+  'set 12x64': 20,
+  'get 12x64': 5,
+  'set 12x4': 80,
+  'get 12x4': 12,
+}
+
+const options = await yargs(process.argv.slice(2))
+  .scriptName('npm run bench --')
+  .usage('$0 [subject …]\n\nSubjects: micro, load, sequential; all of them without one.')
+  .options({
+    servers: { type: 'number', default: 3, describe: 'size of the ensemble under load' },
+    workloads: { type: 'string', default: workloadNames.join(), describe: 'which loads' },
+    shapes: {
+      type: 'string',
+      default: '12x64,12x4,252x1,1x1',
+      describe: 'connections x requests that each keeps on the way',
+    },
+    'value-bytes': { type: 'number', default: 100, describe: 'size of a value' },
+    seconds: { type: 'number', default: 3, describe: 'counted' },
+    'warm-up': { type: 'number', default: 2, describe: 'seconds before that' },
+    generators: { type: 'number', default: 1, describe: 'processes that make the load' },
+    sizes: { type: 'string', default: '3,5,7,9', describe: 'ensembles of the sequential table' },
+    dir: {
+      type: 'string',
+      default: fileURLToPath(new URL('./data', import.meta.url)),
+      describe: 'where the servers keep their data meanwhile',
+    },
+    json: { type: 'string', describe: 'write the figures to this file too' },
+  })
+  .strictOptions()
+  .parse()
+
+const chosen = options._.length === 0 ? subjects : options._.map((name) => oneOf(subjects, name))
+const chosenWorkloads = options.workloads.split(',').map((name) => oneOf(workloadNames, name))
+const shapes = options.shapes.split(',').map(parseShape)
+const sizes = options.sizes.split(',').map(Number)
+const figures: unknown[] = []
+
+mkdirSync(options.dir, { recursive: true })
+const command = ['npm run bench --', ...process.argv.slice(2)].join(' ')
+print(circumstances(options.dir, command))
+for (const subject of chosen) {
+  print(`\n== ${subject}\n`)
+  switch (subject) {
+    case 'micro':
+      await runMicro(options.dir, print)
+      break
+    case 'load':
+      await runLoad()
+      break
+    case 'sequential':
+      await runSequential()
+      break
+  }
+}
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`)
+
+async function runLoad(): Promise<void> {
+  const { servers, generators } = options
+  print(`${servers} servers, each write fsynced by a quorum; values of ${options.valueBytes} B. A closed loop: a connection
+sends its next request when an answer came. The generators share the machine with the servers.
+
+load      what each operation is: ${workloadNames.map((name) => `${name}, ${workloads[name]}`).join('; ')}
+shape     connections x requests that each keeps on the way
+ops/s     answers without an error
+p50, p99  µs from sending to the answer, with the wait for those ahead on the same connection
+CPU µs    user and system time of all servers together, per operation; the goal beside it
+`)
+  const ensemble = await BenchEnsemble.start(servers, options.dir)
+  try {
+    await fillKeys(ensemble.addresses[0] ?? { host: '', port: 0 }, options.valueBytes)
+    const rows: string[][] = []
+    for (const workload of chosenWorkloads) {
+      for (const shape of shapes) {
+        const found = await measure({
+          load: {
+            servers: ensemble.addresses,
+            workload,
+            ...shape,
+            valueBytes: options.valueBytes,
+            seed,
+          },
+          generators,
+          warmUpMs: options.warmUp * 1000,
+          windowMs: options.seconds * 1000,
+          name: `${workload}-${shapeText(shape)}`,
+          cpuMicros: () => ensemble.cpuMicros(),
+        })
+        rows.push(loadRow(workload, shape, found))
+        figures.push(loadFigures(workload, shape, found))
+      }
+    }
+    print(table(['load', 'shape', 'ops/s', 'p50', 'p99', 'CPU µs', 'goal', 'errors'], rows))
+    print(`\nlargest server: ${figure(ensemble.memoryMiB())} MiB`)
+  } finally {
+    await ensemble.stop()
+  }
+}
+
+function loadRow(workload: WorkloadName, shape: Shape, found: Measurement): string[] {
+  const { perSecond, latency, cpuMicros, failed } = found
+  return [
+    workload,
+    shapeText(shape),
+    figure(perSecond),
+    figure(latency.percentile(50)),
+    figure(latency.percentile(99)),
+    figure(cpuMicros),
+    verdict(targets[`${workload} ${shapeText(shape)}`], cpuMicros),
+    String(failed),
+  ]
+}
+
+/** Goals are for three servers. */
+function verdict(target: number | undefined, cpuMicros: number | undefined): string {
+  if (target === undefined || cpuMicros === undefined || options.servers !== 3) return ''
+  return `${cpuMicros <= target ? 'met' : 'MISSED'} ${target}`
+}
+
+function loadFigures(workload: WorkloadName, shape: Shape, found: Measurement): object {
+  const { perSecond, latency, cpuMicros, failed } = found
+  const percentiles = { p50: latency.percentile(50), p99: latency.percentile(99) }
+  return { subject: 'load', workload, ...shape, perSecond, cpuMicros, failed, ...percentiles }
+}
+
+async function runSequential(): Promise<void> {
+  const counts = [1, 10, 100]
+  print(`One client of a follower writes that many values of ${options.valueBytes} B, each when the one before was answered.
+ms, the median of 9 runs. The system that this one is modelled on took 21 400 ms for 100 with 3 servers, ZooKeeper 80 ms.
+`)
+  const rows: string[][] = []
+  for (const size of sizes) {
+    const ensemble = await BenchEnsemble.start(size, options.dir)
+    try {
+      const medians = await sequentialWrites(await ensemble.follower(), {
+        counts,
+        runs: 9,
+        valueBytes: options.valueBytes,
+      })
+      rows.push([`${size} servers`, ...medians.map(figure)])
+      figures.push({ subject: 'sequential', servers: size, counts, milliseconds: medians })
+    } finally {
+      await ensemble.stop()
+    }
+  }
+  print(table(['', ...counts.map((count) => `${count} writes`)], rows))
+}
+
+function parseShape(text: string): Shape {
+  const [, connections, outstanding] = /^(\d+)x(\d+)$/.exec(text) ?? []
+  const shape = { connections: Number(connections), outstanding: Number(outstanding) }
+  if (shape.connections >= 1 && shape.outstanding >= 1) return shape
+  throw new Error(`Cannot use the shape '${text}': it must be like 12x64`)
+}
+
+function shapeText({ connections, outstanding }: Shape): string {
+  return `${connections}x${outstanding}`
+}
+
+function oneOf<Name extends string>(names: readonly Name[], name: string | number): Name {
+  const found = names.find((one) => one === name)
+  if (found === undefined)
+    throw new Error(`Cannot use '${name}': it must be one of ${names.join()}`)
+  return found
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

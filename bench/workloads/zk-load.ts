@@ -1,0 +1,137 @@
+// What one connection of a load generator does: keeps `outstanding` requests on the way, for ever.
+
+import { Random } from '../../src/random.ts'
+import { Histogram } from '../histogram.ts'
+import { type RawConnection, requestTemplate } from '../raw-connection.ts'
+
+export const workloadNames = ['set', 'get', 'create', 'mix'] as const
+export type WorkloadName = (typeof workloadNames)[number]
+
+/** What each means, for the report. */
+export const workloads: Readonly<Record<WorkloadName, string>> = {
+  set: 'setData of one of 1000 znodes',
+  get: 'getData of one of 1000 znodes',
+  create: 'create of a new persistent znode',
+  mix: '90 % get, 10 % set',
+}
+
+export const keyCount = 1000
+export const root = '/bench'
+
+export function keyPath(key: number): string {
+  return `${root}/k${String(key).padStart(4, '0')}`
+}
+
+export interface Counters {
+  /** answers without an error, and those with one */
+  done: number
+  failed: number
+  readonly latency: Histogram
+}
+
+export function newCounters(): Counters {
+  return { done: 0, failed: 0, latency: new Histogram() }
+}
+
+/**
+ * Starts the loop on a connected connection. It never ends; `counters` may be exchanged meanwhile.
+ *
+ * @param name unique among all connections that share the servers: part of the paths it creates
+ */
+export function startLoad(
+  connection: RawConnection,
+  options: {
+    readonly workload: WorkloadName
+    readonly outstanding: number
+    readonly valueBytes: number
+    readonly name: string
+    readonly seed: number
+    readonly counters: () => Counters
+  },
+): void {
+  const { outstanding, counters } = options
+  const next = requestsOf(options)
+  // Answers come in the order of the requests, so a ring of sending times is all there is to know.
+  const sentAt = new Float64Array(outstanding)
+  let sent = 0
+  let answered = 0
+
+  const fill = () => {
+    const now = performance.now()
+    while (sent - answered < outstanding) {
+      connection.send(next())
+      sentAt[sent % outstanding] = now
+      sent++
+    }
+  }
+  let now = 0
+  let turnBegins = true
+  connection.onReply = (err) => {
+    // One look at the clock per piece of input: its answers arrived together.
+    if (turnBegins) now = performance.now()
+    turnBegins = false
+    const current = counters()
+    if (err === 0) current.done++
+    else current.failed++
+    current.latency.record((now - (sentAt[answered % outstanding] ?? now)) * 1000)
+    answered++
+  }
+  connection.onTurn = () => {
+    turnBegins = true
+    fill()
+  }
+  fill()
+  connection.flush()
+}
+
+/** An endless supply of request frames; each is valid until the next is asked for. */
+function requestsOf(options: {
+  readonly workload: WorkloadName
+  readonly valueBytes: number
+  readonly name: string
+  readonly seed: number
+}): () => Buffer {
+  const random = new Random(options.seed)
+  const data = random.bytes(options.valueBytes)
+  const gets = () =>
+    keys((path) => requestTemplate({ type: 'getData', path, watch: false }), random)
+  const sets = () =>
+    keys((path) => requestTemplate({ type: 'setData', path, data, version: -1 }), random)
+  switch (options.workload) {
+    case 'get':
+      return gets()
+    case 'set':
+      return sets()
+    case 'mix': {
+      const get = gets()
+      const set = sets()
+      return () => (random.chance(0.1) ? set() : get())
+    }
+    case 'create':
+      return creates(data, options.name)
+  }
+}
+
+function keys(template: (path: string) => Buffer, random: Random): () => Buffer {
+  const templates = Array.from({ length: keyCount }, (_, key) => template(keyPath(key)))
+  return () => random.pick(templates)
+}
+
+/** One frame whose last nine digits of the path are counted up in place. */
+function creates(data: Uint8Array, name: string): () => Buffer {
+  const digits = 9
+  const path = `${root}/${name}-${'0'.repeat(digits)}`
+  const template = requestTemplate({ type: 'create', path, data, mode: 'persistent' })
+  const end = template.indexOf(path) + path.length
+  return () => {
+    for (let at = end - 1; at >= end - digits; at--) {
+      const digit = (template[at] ?? 0) + 1
+      if (digit <= 0x39) {
+        template[at] = digit
+        break
+      }
+      template[at] = 0x30
+    }
+    return template
+  }
+}

@@ -1,0 +1,35 @@
+// One client, one write at a time: the table that the original system was measured with.
+
+import { type Address, RawConnection } from '../raw-connection.ts'
+
+const path = '/sequential'
+
+/** @returns for each count the median of `runs` times, in ms */
+export async function sequentialWrites(
+  server: Address,
+  options: {
+    readonly counts: readonly number[]
+    readonly runs: number
+    readonly valueBytes: number
+  },
+): Promise<number[]> {
+  const failed = () => undefined
+  const connection = await RawConnection.connect(server, { timeoutMs: 30_000, failed })
+  const data = new Uint8Array(options.valueBytes)
+  await connection.request({ type: 'create', path, data, mode: 'persistent' })
+  const write = () => connection.request({ type: 'setData', path, data, version: -1 })
+  const medians: number[] = []
+  for (const count of options.counts) {
+    const times: number[] = []
+    for (let run = 0; run < options.runs; run++) {
+      const begin = performance.now()
+      for (let i = 0; i < count; i++) await write()
+      times.push(performance.now() - begin)
+    }
+    times.sort((a, b) => a - b)
+    medians.push(times[Math.floor(times.length / 2)] ?? Number.NaN)
+  }
+  await connection.request({ type: 'closeSession' })
+  connection.close()
+  return medians
+}
