@@ -18,14 +18,7 @@ import type {
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Address, TcpTransport } from '../../protocol/transport/tcp.ts'
-import {
-  follows,
-  formatZxid,
-  makeZxid,
-  nextZxid,
-  type Zxid,
-  zxidZero,
-} from '../../protocol/zxid.ts'
+import { formatZxid, makeZxid, nextZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
 import { Zab } from '../zab/peer.ts'
@@ -77,8 +70,11 @@ export class EnsembleDriver implements Ensemble {
   readonly #batch = new ProposalBatch()
   /** What the next proposal is for, while leading. */
   #next: Zxid = zxidZero
-  /** Appended and not delivered: the bytes are at hand, the log need not be read. */
-  #pending: Entries[] = []
+  /**
+   * Appended and not delivered: the bytes are at hand, the log need not be read. `after` is what they
+   * follow on in the log; across epochs, zxids alone would not tell.
+   */
+  #pending: { readonly after: Zxid; readonly entries: Entries }[] = []
   #delivered: Zxid
   /** The log was appended to since its last flush. */
   #unflushed = false
@@ -280,12 +276,12 @@ export class EnsembleDriver implements Ensemble {
       case 'sendHistory':
         return this.#sendHistory(effect.to, effect.after, effect.upTo)
       case 'append':
-        this.#pending.push(effect.entries)
+        this.#pending.push({ after: this.#txnLog.lastZxid, entries: effect.entries })
         this.#txnLog.append(effect.entries)
         this.#unflushed = true
         return this.#options.transport.scheduleFlush()
       case 'truncate':
-        this.#pending = this.#pending.filter((entries) => lastOf(entries) <= effect.to)
+        this.#pending = this.#pending.filter(({ entries }) => lastOf(entries) <= effect.to)
         this.#logger.warn({ to: formatZxid(effect.to) }, 'Cutting what was never committed')
         return this.#txnLog.truncateAfter(effect.to, () => this.#put({ type: 'truncated' }))
       case 'saveEpochs':
@@ -334,19 +330,26 @@ export class EnsembleDriver implements Ensemble {
   #deliver(upTo: Zxid): void {
     while (this.#delivered < upTo) {
       const head = this.#pending[0]
-      if (head !== undefined && lastOf(head) <= this.#delivered) {
-        this.#pending.shift()
-        continue
-      }
-      const atHand = head !== undefined && head.first <= upTo && reaches(this.#delivered, head)
+      const atHand = head !== undefined && head.after <= this.#delivered
       const bytesMax = limits.historyChunkBytes
       this.#deliverEntries(
-        atHand ? head : this.#txnLog.readEntries({ after: this.#delivered, upTo, bytesMax }),
+        atHand
+          ? head.entries
+          : this.#txnLog.readEntries({ after: this.#delivered, upTo, bytesMax }),
         upTo,
       )
+      this.#forgetDelivered()
     }
-    const head = this.#pending[0]
-    if (head !== undefined && lastOf(head) <= this.#delivered) this.#pending.shift()
+  }
+
+  #forgetDelivered(): void {
+    const pending = this.#pending
+    let count = 0
+    for (const { entries } of pending) {
+      if (lastOf(entries) > this.#delivered) break
+      count++
+    }
+    if (count > 0) pending.splice(0, count)
   }
 
   #deliverEntries(entries: Entries, upTo: Zxid): void {
@@ -394,11 +397,6 @@ export class EnsembleDriver implements Ensemble {
     this.#unflushed = false
     this.#txnLog.flush()
   }
-}
-
-/** Whether `entries` hold the transaction right after `delivered`. */
-function reaches(delivered: Zxid, entries: Entries): boolean {
-  return follows(delivered, entries.first) || entries.first <= delivered
 }
 
 function epochsOf(meta: Meta): Epochs {

@@ -1,0 +1,267 @@
+// Three real drivers over loopback TCP with real logs and meta files, and no tree behind them.
+
+import { mkdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../../src/clock.ts'
+import { EnsembleDriver } from '../../../src/daemon/ensemble/driver.ts'
+import type { EnsembleListener, EnsembleRole } from '../../../src/daemon/ensemble/ensemble.ts'
+import { loadMeta, type Meta, MetaFile } from '../../../src/daemon/ensemble/meta.ts'
+import { openTxnLog, type TxnLog } from '../../../src/daemon/storage/txn-log.ts'
+import type { ZabTiming } from '../../../src/daemon/zab/types.ts'
+import { openDiskDirectory } from '../../../src/log/segment-file.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import type { LeaderMessage, LearnerMessage } from '../../../src/protocol/peer/messages.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { type Address, TcpTransport } from '../../../src/protocol/transport/tcp.ts'
+import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+
+const timing: ZabTiming = {
+  pingMs: 50,
+  leaderTimeoutMs: 2000,
+  discoveryTimeoutMs: 4000,
+  syncTimeoutMs: 5000,
+  quietMs: 30,
+  renotifyMs: 100,
+  renotifyMaxMs: 1000,
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer()
+          server.listen(0, '127.0.0.1', () => resolve(server))
+        }),
+    ),
+  )
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+class Member implements EnsembleListener {
+  readonly id: ServerId
+  readonly #dataDir: string
+  readonly #servers: ReadonlyMap<ServerId, Address>
+  readonly #changed: () => void
+  driver!: EnsembleDriver
+  #log!: TxnLog
+  role: EnsembleRole = { type: 'looking' }
+  delivered: string[] = []
+  readonly learnerMessages: LearnerMessage[] = []
+  readonly leaderMessages: LeaderMessage[] = []
+  failure: Error | undefined
+
+  constructor(
+    id: ServerId,
+    dataDir: string,
+    servers: ReadonlyMap<ServerId, Address>,
+    changed: () => void,
+  ) {
+    this.id = id
+    this.#dataDir = dataDir
+    this.#servers = servers
+    this.#changed = changed
+  }
+
+  async start(): Promise<void> {
+    mkdirSync(join(this.#dataDir, 'log'), { recursive: true })
+    const meta: Meta = loadMeta(this.#dataDir) ?? {
+      serverId: this.id,
+      ensembleId: null,
+      initialised: false,
+      acceptedEpoch: 0,
+      currentEpoch: 0,
+      treeDir: 'tree',
+      logDir: 'log',
+      logBaseZxid: zxidZero,
+      config: null,
+    }
+    const onFailure = (error: Error): void => {
+      this.failure = error
+      this.#changed()
+    }
+    const opened = openTxnLog({
+      directory: openDiskDirectory(join(this.#dataDir, 'log')),
+      segmentBytes: 64 * 1024,
+      baseZxid: zxidZero,
+      lastApplied: zxidZero,
+      onDurable: (zxid) => this.driver.logged(zxid),
+      onFailure,
+    })
+    this.#log = opened.log
+    this.delivered = []
+    this.driver = new EnsembleDriver({
+      self: this.id,
+      servers: this.#servers,
+      meta,
+      metaFile: new MetaFile(this.#dataDir),
+      txnLog: opened.log,
+      logged: opened.epochs,
+      lastApplied: zxidZero,
+      timing,
+      newEnsembleId: `made by ${this.id}`,
+      transport: new TcpTransport(),
+      clock: systemClock,
+      logger: silentLogger,
+      onFailure,
+    })
+    await this.driver.start(this)
+  }
+
+  async stop(): Promise<void> {
+    await this.driver.stop()
+    this.role = { type: 'looking' }
+    await new Promise<void>((resolve) => this.#log.close(resolve))
+  }
+
+  propose(...payloads: string[]): void {
+    for (const payload of payloads) {
+      this.driver.propose(this.driver.nextZxid(), Buffer.from(payload))
+    }
+  }
+
+  deliver(_zxid: Zxid, payload: Buffer): void {
+    this.delivered.push(payload.toString())
+    this.#changed()
+  }
+
+  roleChanged(role: EnsembleRole): void {
+    this.role = role
+    this.#changed()
+  }
+
+  fromLearner(_learner: ServerId, message: LearnerMessage): void {
+    this.learnerMessages.push(message)
+    this.#changed()
+  }
+
+  fromLeader(message: LeaderMessage): void {
+    this.leaderMessages.push(message)
+    this.#changed()
+  }
+}
+
+/** Waits for conditions on what the members saw. */
+class Events {
+  #waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = []
+
+  readonly changed = (): void => {
+    const due = this.#waiting.filter(({ holds }) => holds())
+    this.#waiting = this.#waiting.filter((wait) => !due.includes(wait))
+    for (const { resolve } of due) resolve()
+  }
+
+  until(holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push({ holds, resolve }))
+  }
+}
+
+async function ensemble(t: Test, count: number): Promise<{ members: Member[]; events: Events }> {
+  const ports = await freePorts(count)
+  const servers = new Map(
+    ports.map((port, i) => [(i + 1) as ServerId, { host: '127.0.0.1', port }] as const),
+  )
+  const events = new Events()
+  const directory = t.testdir()
+  const members = [...servers.keys()].map(
+    (id) => new Member(id, join(directory, `${id}`), servers, events.changed),
+  )
+  return { members, events }
+}
+
+const leaderOf = (members: readonly Member[]): Member | undefined =>
+  members.find((member) => member.role.type === 'leading')
+
+function settled(members: readonly Member[]): boolean {
+  const leader = leaderOf(members)
+  return members.every(
+    (member) =>
+      member === leader || (member.role.type === 'following' && member.role.leader === leader?.id),
+  )
+}
+
+t.test('three servers elect one, and deliver what it proposes in one order', async (t) => {
+  const { members, events } = await ensemble(t, 3)
+  await Promise.all(members.map((member) => member.start()))
+  await events.until(() => settled(members))
+  const leader = leaderOf(members) as Member
+  t.ok(leader.driver.ensembleId)
+  const wanted: string[] = []
+  for (let i = 0; i < 100; i++) {
+    leader.propose(`${i}a`, `${i}b`)
+    wanted.push(`${i}a`, `${i}b`)
+    if (i % 10 === 0) await events.until(() => leader.delivered.length === wanted.length)
+  }
+  await events.until(() => members.every((member) => member.delivered.length === wanted.length))
+  for (const member of members) {
+    t.same(member.delivered, wanted)
+    t.equal(member.driver.ensembleId, leader.driver.ensembleId)
+  }
+  t.equal(leader.driver.inFlight, 0)
+
+  const follower = members.find((member) => member !== leader) as Member
+  follower.driver.sendToLeader({ type: 'SYNC', seq: 5 })
+  leader.driver.sendToLeader({ type: 'SYNC', seq: 6 })
+  await events.until(() => leader.learnerMessages.length === 2)
+  t.same(
+    leader.learnerMessages.map((message) => message.type),
+    ['SYNC', 'SYNC'],
+  )
+  leader.driver.sendToLearner(follower.id, { type: 'SYNCED', seq: 5, zxid: zxidZero })
+  leader.driver.sendToLearner(leader.id, { type: 'SYNCED', seq: 6, zxid: zxidZero })
+  await events.until(() => follower.leaderMessages.length + leader.leaderMessages.length === 2)
+  await new Promise<void>((resolve) => leader.driver.confirmLeadership(resolve))
+  await Promise.all(members.map((member) => member.stop()))
+})
+
+t.test('the others go on without the leader, and it takes what it missed', async (t) => {
+  const { members, events } = await ensemble(t, 3)
+  await Promise.all(members.map((member) => member.start()))
+  await events.until(() => settled(members))
+  const first = leaderOf(members) as Member
+  first.propose('before')
+  await events.until(() => members.every((member) => member.delivered.length === 1))
+  await first.stop()
+  const others = members.filter((member) => member !== first)
+  await events.until(() => settled(others) && leaderOf(others) !== undefined)
+  const second = leaderOf(others) as Member
+  // More than one read of the log, over several segments.
+  const large = Array.from({ length: 600 }, (_, i) => `${i} ${'x'.repeat(2000)}`)
+  for (const payload of large) second.propose(payload)
+  await events.until(() => others.every((member) => member.delivered.length === 601))
+  await first.start()
+  second.propose('while it comes back')
+  await events.until(() => members.every((member) => member.delivered.length === 602))
+  t.same(first.delivered, ['before', ...large, 'while it comes back'])
+  t.equal(leaderOf(members), second, 'a returning server does not disturb a working leader')
+  await Promise.all(members.map((member) => member.stop()))
+})
+
+t.test('a leader without a quorum stops leading; a lone server leads by itself', async (t) => {
+  const { members, events } = await ensemble(t, 3)
+  await Promise.all(members.map((member) => member.start()))
+  await events.until(() => settled(members))
+  const leader = leaderOf(members) as Member
+  await Promise.all(members.filter((member) => member !== leader).map((member) => member.stop()))
+  await events.until(() => leader.role.type === 'looking')
+  t.throws(() => leader.driver.nextZxid(), 'it gives out no zxids')
+  await leader.stop()
+
+  const { members: lone, events: seen } = await ensemble(t, 1)
+  const only = lone[0] as Member
+  await only.start()
+  await seen.until(() => only.role.type === 'leading')
+  only.propose('a', 'b')
+  await seen.until(() => only.delivered.length === 2)
+  await only.stop()
+  await only.start()
+  await seen.until(() => only.role.type === 'leading')
+  t.same(only.delivered, ['a', 'b'], 'the log is delivered again')
+  await only.stop()
+})
