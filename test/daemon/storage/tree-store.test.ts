@@ -274,21 +274,3 @@ t.test('a directory that is open already is refused', async (t) => {
   await t.rejects(open(directory), DamagedTreeError)
   await store.close()
 })
-
-t.test('a znode value is read back only whole and under its own key', async (t) => {
-  const codec = new StoreCodec()
-  const w = new TreeWorld()
-  const session = w.open()
-  w.request(session, { ...create('/é'), data: Buffer.from([0, 127, 128, 255]) })
-  const znode = w.tree.get('/é')
-  if (znode === undefined) throw new Error('it was created')
-  const key = '/é'
-  const value = codec.encodeZnode(key, znode)
-  const { czxid, ctime, mzxid, mtime, pzxid, version, createCount, ephemeralOwner } = znode
-  const numbers = { czxid, ctime, mzxid, mtime, pzxid, version, createCount, ephemeralOwner }
-  t.same(codec.decodeZnode(key, value), { ...numbers, data: Buffer.from(znode.data ?? []) })
-  for (let length = 0; length < value.length; length++) {
-    if (codec.decodeZnode(key, value.slice(0, length)) !== undefined) t.fail(`cut at ${length}`)
-  }
-  t.equal(codec.decodeZnode('/e', value), undefined)
-})

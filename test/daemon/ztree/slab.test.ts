@@ -1,6 +1,5 @@
 import t from 'tap'
 import { type Place, placeBytes, Slab } from '../../../src/daemon/ztree/slab.ts'
-import { initialFields, Znode } from '../../../src/daemon/ztree/znode.ts'
 import { Random } from '../../../src/random.ts'
 
 for (const [bytes, want] of [
@@ -67,20 +66,4 @@ t.test('places do not overlap, and freed ones are used again', async (t) => {
   }
   t.equal(pages.size, 1, 'what is freed is used again before a new page is')
   t.ok(bytesMost > 300_000, 'large values were among them')
-})
-
-t.test('a value may grow, shrink, become null and come back; the numbers stay', async (t) => {
-  const slab = new Slab()
-  const znode = new Znode(slab, { ...initialFields, version: 7, ctime: 1_700_000_000_123 })
-  const neighbour = new Znode(slab, { ...initialFields, data: new Uint8Array(10).fill(9) })
-  const lengths = [0, 1, 8, 9, 100, 99, 300_000, 5, 65_480, 65_481, 1_048_575, 0]
-  for (const [i, length] of lengths.entries()) {
-    const data = new Uint8Array(length).fill(i + 1)
-    znode.setData(slab, data)
-    t.equal(Buffer.compare(znode.data ?? new Uint8Array(1), data), 0, `${length} bytes`)
-    t.same([znode.version, znode.ctime, znode.dataBytes], [7, 1_700_000_000_123, length])
-    znode.setData(slab, null)
-    t.same([znode.data, znode.dataBytes, znode.version], [null, 0, 7])
-  }
-  t.same(neighbour.data, new Uint8Array(10).fill(9))
 })

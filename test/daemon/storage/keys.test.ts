@@ -1,0 +1,81 @@
+import t from 'tap'
+import {
+  metaKey,
+  parseKey,
+  StoreCodec,
+  sessionKey,
+  storeFormat,
+} from '../../../src/daemon/storage/keys.ts'
+import type { ZnodeFields } from '../../../src/daemon/ztree/znode.ts'
+import type { SessionId } from '../../../src/protocol/records.ts'
+import { epochMax, makeZxid } from '../../../src/protocol/zxid.ts'
+
+const highest = makeZxid({ epoch: epochMax, counter: 2 ** 32 - 1 })
+
+for (const { key, want } of [
+  { key: metaKey, want: { type: 'meta' } },
+  { key: '/', want: { type: 'znode', path: '/' } },
+  { key: '/a/b', want: { type: 'znode', path: '/a/b' } },
+  { key: 's00000100000001', want: { type: 'session', session: 2 ** 32 + 1 } },
+  { key: sessionKey(highest as number as SessionId), want: { type: 'session', session: highest } },
+  { key: '', want: undefined },
+  { key: 's1', want: undefined },
+  { key: 's0000010000000g', want: undefined },
+  { key: 'x/a', want: undefined },
+]) {
+  t.test(`the key '${key}' is ${want?.type ?? 'none of ours'}`, async (t) => {
+    t.same(parseKey(key), want)
+  })
+}
+
+t.test(
+  'in the order of keys meta is first, parents precede children, sessions end it',
+  async (t) => {
+    const keys = [sessionKey(1 as SessionId), '/a/b', '/', '/a', metaKey, '/a!', '/é', '/a/b/c']
+    // LevelDB compares bytes.
+    keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    t.same(keys, [metaKey, '/', '/a', '/a!', '/a/b', '/a/b/c', '/é', sessionKey(1 as SessionId)])
+  },
+)
+
+const extremes: ZnodeFields = {
+  data: null,
+  czxid: highest,
+  ctime: Number.MAX_SAFE_INTEGER,
+  mzxid: highest,
+  mtime: 0,
+  pzxid: highest,
+  version: -(2 ** 31),
+  createCount: 2 ** 31 - 1,
+  ephemeralOwner: highest as number as SessionId,
+}
+for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff]), Buffer.alloc(70_000, 0xe4)]) {
+  t.test(`a znode of ${data?.length ?? 'no'} bytes is read as it was written`, async (t) => {
+    const codec = new StoreCodec()
+    const value = codec.encodeZnode('/é', { ...extremes, data })
+    t.same(codec.decodeZnode('/é', value), { ...extremes, data })
+    for (let length = 0; length < Math.min(value.length, 100); length++) {
+      if (codec.decodeZnode('/é', value.slice(0, length)) !== undefined) t.fail(`cut at ${length}`)
+    }
+    t.equal(codec.decodeZnode('/e', value), undefined, 'under another key')
+  })
+}
+
+t.test('meta and sessions are read as they were written', async (t) => {
+  const codec = new StoreCodec()
+  const meta = {
+    format: storeFormat,
+    lastApplied: highest,
+    znodeCount: 2 ** 32 - 1,
+    sessionCount: 0,
+  }
+  const written = codec.encodeMeta(meta)
+  t.same(codec.decodeMeta(written), meta)
+  t.equal(codec.decodeMeta(written.slice(0, -1)), undefined)
+  const key = sessionKey(5 as SessionId)
+  const session = { timeoutMs: 40_000, password: Uint8Array.from({ length: 16 }, (_, i) => i * 17) }
+  const value = codec.encodeSession(key, session)
+  t.same(codec.decodeSession(key, value), session)
+  t.equal(codec.decodeSession(sessionKey(6 as SessionId), value), undefined)
+  t.equal(codec.decodeSession(key, value.slice(0, 7)), undefined)
+})
