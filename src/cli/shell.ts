@@ -309,7 +309,7 @@ export const shell = cliCommand({
   builder: (cli) =>
     cli
       .usage('zw shell [-s host:port,…] [command …]')
-      .positional('words', { type: 'string', array: true, default: [], describe: 'a command' })
+      .positional('words', { type: 'string', array: true, describe: 'a command, and its words' })
       .option('server', {
         alias: 's',
         type: 'string',
@@ -327,7 +327,9 @@ export const shell = cliCommand({
         default: 10_000,
         describe: 'how long to look for a server, in ms',
       }),
-  async handler({ server, timeout, connectTimeout, words }) {
+  async handler({ server, timeout, connectTimeout, _: [, ...command] }) {
+    // What stands behind `--` is left as it is, here and nowhere else.
+    const words = command.map(String)
     const settings = {
       servers: server,
       sessionTimeoutMs: timeout,

@@ -1,0 +1,149 @@
+// `zw shell` as people run it: a process of its own, against a real server.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import t, { type Test } from 'tap'
+import { ZkClient } from '../../src/client/zk-client.ts'
+
+const zw = ['--import', 'tsx', 'src/cli/main.ts', 'shell']
+
+interface Ran {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+async function run(args: readonly string[], input: string | undefined): Promise<Ran> {
+  const child = spawn(process.execPath, [...zw, ...args])
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  child.stdin.end(input ?? '')
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out, err }
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return address !== null && typeof address === 'object' ? address.port : 0
+}
+
+/** A standalone server that serves; stopped at the end of the test. */
+async function startServer(t: Test): Promise<string> {
+  const port = await freePort()
+  const args = ['--data-dir', t.testdir(), '--client-port', String(port)]
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'src/daemon/main.ts', ...args],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  if (child.stdout !== null) createInterface(child.stdout).on('line', () => undefined)
+  t.teardown(async () => {
+    if (child.exitCode !== null) return
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+  })
+  const zk = new ZkClient({ servers: [{ host: '127.0.0.1', port }] })
+  await zk.connect()
+  await zk.close()
+  return `127.0.0.1:${port}`
+}
+
+t.test('one command, many commands, and their exit codes', async (t) => {
+  const server = await startServer(t)
+
+  t.same(await run(['-s', server, 'create', '/goals', '{"minute": 1}'], undefined), {
+    code: 0,
+    out: 'Created /goals\n',
+    err: '',
+  })
+  const got = await run(['-s', server, 'get', '-s', '/goals'], undefined)
+  t.equal(got.code, 0)
+  t.match(
+    got.out,
+    /^\{"minute": 1\}\ncZxid = 0x[0-9a-f]+\n(.*\n)*dataLength = 13\nnumChildren = 0\n$/,
+  )
+  t.same(await run(['-s', server, 'get', '/none'], undefined), {
+    code: 1,
+    out: '',
+    err: 'Node does not exist: /none\n',
+  })
+
+  const script = [
+    '# goals, in order',
+    'create -s /goals/n- 007',
+    'create -s /goals/n- 1e3',
+    'ls -R /goals',
+    'get /goals/n-0000000000',
+    'addWatch /goals',
+    'set -v 9 /goals x',
+    'set -v 0 /goals x',
+    'multi create /goals/m 1 ; delete /none',
+    'multi create /goals/m 1 ; set /goals/m 2 ; check -v 1 /goals/m',
+    'get /goals/m',
+    'deleteall /goals',
+    'ls /',
+  ]
+  const piped = await run(['-s', server], `${script.join('\n')}\n`)
+  t.equal(piped.code, 1)
+  t.same(piped.err.split('\n'), [
+    'version No is not valid : /goals',
+    'Nothing done, part 2 failed: Node does not exist: /none',
+    '',
+  ])
+  const printed = piped.out.split('\n').filter((line) => line !== '' && !/^WATCHE/.test(line))
+  t.same(
+    printed.filter((line) => !line.startsWith('WatchedEvent')),
+    [
+      'Created /goals/n-0000000000',
+      'Created /goals/n-0000000001',
+      '/goals',
+      '/goals/n-0000000000',
+      '/goals/n-0000000001',
+      '007',
+      'Created /goals/m',
+      'Set /goals/m',
+      'Checked /goals/m',
+      '2',
+      '[zookeeper]',
+    ],
+  )
+  const events = printed.flatMap((line) => /type:(\w+ path:\S+)/.exec(line)?.[1] ?? [])
+  t.same(events, [
+    'NodeDataChanged path:/goals',
+    'NodeCreated path:/goals/m',
+    'NodeDataChanged path:/goals/m',
+    'NodeDeleted path:/goals/n-0000000001',
+    'NodeDeleted path:/goals/n-0000000000',
+    'NodeDeleted path:/goals/m',
+    'NodeDeleted path:/goals',
+  ])
+
+  t.match(await run(['-s', `${server}/chroot`, 'ls', '/'], undefined), {
+    code: 1,
+    err: 'Node does not exist: /\n',
+  })
+})
+
+t.test('a server that is not there is said to be so', async (t) => {
+  const server = `127.0.0.1:${await freePort()}`
+  const args = ['-s', server, '--connect-timeout', '200', 'ls', '/']
+  const { code, err } = await run(args, undefined)
+  t.equal(code, 1)
+  t.equal(err, `Cannot connect to ${server}: no server served us within 200 ms\n`)
+})
+
+t.test('a command line that cannot be read ends with 2 and a hint', async (t) => {
+  t.match(await run(['--bogus'], undefined), { code: 2, err: /bogus.*--help/ })
+})
