@@ -107,7 +107,7 @@ export class Shell implements ShellContext {
   /** @throws ZkError when no server serves us in time */
   async connect(servers?: string): Promise<void> {
     const { servers: list, chroot } = parseServers(servers ?? this.#servers)
-    await this.disconnect()
+    if (this.#zk !== undefined) await this.disconnect()
     this.#servers = servers ?? this.#servers
     const { sessionTimeoutMs, connectTimeoutMs } = this.#options
     const zk = new ZkClient({ servers: list, chroot, sessionTimeoutMs, connectTimeoutMs })
@@ -264,14 +264,16 @@ async function converse(settings: Settings): Promise<void> {
       prompt()
     },
     tellsStates: true,
-    err: toStdout,
+    err: (text) => {
+      if (!shell.stopped) toStdout(text)
+    },
   })
-  prompt()
   const closed = new Promise<void>((resolve) => lines.once('close', resolve))
   shell.connect().catch((error: unknown) => {
     if (!shell.stopped) toStdout(`\n${formatError(error)}\n`)
     prompt()
   })
+  prompt()
   let busy = Promise.resolve()
   lines.on('line', (line) => {
     busy = busy.then(async () => {
@@ -284,6 +286,7 @@ async function converse(settings: Settings): Promise<void> {
     })
   })
   await closed
+  if (!shell.stopped) toStdout('\n')
   shell.quit()
   await shell.disconnect()
 }
