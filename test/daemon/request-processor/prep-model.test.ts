@@ -216,7 +216,7 @@ function run(model: Model, request: WriteRequest, context: Context): [Model, unk
   return [after, request.type === 'multi' ? { type: 'multi', results } : results[0]]
 }
 
-const names = ['a', 'b', 'c']
+const names = ['a', 'b']
 const badPaths = ['', 'a', '//', '/a//b', '/a/', '/x/', '/a/.', '/a/../b', '/a\0', '/a/b/']
 const fixedPaths = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']
 const modes = ['persistent', 'ephemeral', 'persistentSequential', 'ephemeralSequential'] as const
@@ -245,7 +245,7 @@ function randomOp(random: Random, model: Model): WriteOp {
 function randomRequest(random: Random, model: Model): WriteRequest {
   const dice = random.next()
   if (dice < 0.03) return { type: 'createSession', timeoutMs: random.below(60_000) }
-  if (dice < 0.06) return { type: 'closeSession' }
+  if (dice < 0.045) return { type: 'closeSession' }
   const op = randomOp(random, model)
   if (dice < 0.7 && op.type !== 'check') return op
   const ops = Array.from({ length: random.below(5) }, () => randomOp(random, model))
@@ -276,6 +276,7 @@ for (const seed of [1, 2, 3]) {
       []
     const opened: SessionId[] = []
     let refusals = 0
+    let lag = 0
 
     const note = (request: WriteRequest, session: SessionId, origin = self): void => {
       const proposal = w.propose(session, request, origin)
@@ -307,8 +308,12 @@ for (const seed of [1, 2, 3]) {
     }
 
     note({ type: 'createSession', timeoutMs: 5000 }, noSession)
-    for (let step = 0; step < 2500; step++) {
-      const session = random.chance(0.02) ? noSession : random.pick(opened.slice(-4))
+    for (let step = 0; step < 3500; step++) {
+      const live = opened.filter((id) => w.sessions.has(id))
+      if (live.length < 2) note({ type: 'createSession', timeoutMs: 5000 }, noSession)
+      const session = random.pick(
+        random.chance(0.1) ? [noSession, ...opened] : live.length > 0 ? live : opened,
+      )
       const owner = w.sessions.owner(session) ?? self
       const dice = random.next()
       if (dice < 0.02 && w.sessions.has(session)) {
@@ -316,7 +321,7 @@ for (const seed of [1, 2, 3]) {
         const password = new Uint8Array(16).fill(7)
         t.ok(w.prep.attach({ session, password, owner: to, nowMs: 0 }))
         model.sessions[session] = to
-      } else if (dice < 0.03 && w.sessions.has(session)) {
+      } else if (dice < 0.025 && w.sessions.has(session)) {
         w.sessions.remove(session) // as `expire` does
         const { zxid } = w.expire(session)
         model = copyOf(model)
@@ -325,10 +330,11 @@ for (const seed of [1, 2, 3]) {
       } else {
         const request = randomRequest(random, model)
         const id = request.type === 'createSession' ? noSession : session
-        note(request, id, random.chance(0.03) ? other : owner)
+        note(request, id, random.chance(0.02) ? other : owner)
       }
-      while (w.proposals.length > 0 && random.chance(0.55)) applyOne()
-      if (random.chance(0.01)) while (w.proposals.length > 0) applyOne()
+      // How far the tree lags behind changes now and then: not at all, or many proposals.
+      if (random.chance(0.02)) lag = random.pick([0, 1, 5, 40])
+      while (w.proposals.length > lag) applyOne()
     }
     while (w.proposals.length > 0) applyOne()
     answers = []

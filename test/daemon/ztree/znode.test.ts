@@ -67,3 +67,18 @@ t.test('a value may grow, shrink, become null and come back; the numbers stay', 
   }
   t.same(neighbour.data, new Uint8Array(10).fill(9))
 })
+
+t.test('what a value leaves behind when it moves, or its znode goes, is used again', async (t) => {
+  const slab = new Slab()
+  const make = (length: number): Znode =>
+    new Znode(slab, { ...initialFields, data: new Uint8Array(length) })
+  const start = (znode: Znode): number | undefined => znode.data?.byteOffset
+  const first = make(100)
+  const left = start(first)
+  first.setData(slab, new Uint8Array(1000))
+  const second = make(100)
+  t.not(start(first), left)
+  t.equal(start(second), left)
+  second.free(slab)
+  t.equal(start(make(100)), left)
+})
