@@ -170,7 +170,7 @@ function logCases(parent: string): { cases: AsyncCase[]; close: () => Promise<vo
   const directory = mkdtempSync(join(parent, 'log-'))
   const logDirectory = join(directory, 'log')
   mkdirSync(logDirectory)
-  let waiting = () => {}
+  let waiting: () => void = () => undefined
   const { log } = openTxnLog({
     directory: openDiskDirectory(logDirectory),
     baseZxid: zxidZero,

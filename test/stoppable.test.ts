@@ -44,7 +44,7 @@ t.test('a part that cannot stop does not keep the others running', async (t) => 
 
 t.test('a stop during the start waits for the part in work and starts no other', async (t) => {
   const events: string[] = []
-  let ready = () => {}
+  let ready: () => void = () => undefined
   const slow = part('a', events, {
     start: () =>
       new Promise((resolve) => {
@@ -79,7 +79,10 @@ function fakeProcess() {
     every: () => () => undefined,
   }
   const emit = (event: string, error?: unknown) => listeners.get(event)?.(error)
-  return { host, clock, exits, emit, passDeadline: () => deadlines.forEach((run) => run()) }
+  const passDeadline = () => {
+    for (const run of deadlines) run()
+  }
+  return { host, clock, exits, emit, passDeadline }
 }
 
 function run(parts: readonly Part[]) {
