@@ -2,12 +2,12 @@
 //
 // A layer of records over the tree, one per path that a proposal in flight touches; the latest
 // record of a path says everything about it. A record goes when the tree has applied its
-// transaction. What one request changes is staged first: a multi that fails part-way leaves nothing.
+// transaction. What one request changes is taken back if a later part of it fails.
 // As ZooKeeper's outstandingChanges in PrepRequestProcessor.
 
 import { parentOf } from '../../protocol/path.ts'
-import type { SessionId } from '../../protocol/records.ts'
-import type { Zxid } from '../../protocol/zxid.ts'
+import { noSession, type SessionId } from '../../protocol/records.ts'
+import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { ZTree } from '../ztree/ztree.ts'
 
 /** What validation needs of a znode; the tree's own znodes have it too. */
@@ -22,14 +22,17 @@ interface ChangeRecord {
   readonly path: string
   /** undefined: deleted */
   readonly znode: PendingZnode | undefined
-  /** 0 while it is staged */
+  /** 0 until `commit` */
   zxid: Zxid
+  /** the latest record of the path before this one, until `commit` */
+  replaced: ChangeRecord | undefined
 }
 
 export class OutstandingChanges {
   readonly #tree: ZTree
-  readonly #staged = new Map<string, ChangeRecord>()
   readonly #latest = new Map<string, ChangeRecord>()
+  /** Of the request at hand, in the order in which they were made. */
+  readonly #uncommitted: ChangeRecord[] = []
   /** Every record not applied yet, in zxid order; those before #first are gone already. */
   #records: ChangeRecord[] = []
   #first = 0
@@ -46,7 +49,7 @@ export class OutstandingChanges {
 
   /** The znode as it will be; `path` is one that a create would accept, or just not there. */
   find(path: string): PendingZnode | undefined {
-    const record = this.#staged.get(path) ?? this.#latest.get(path)
+    const record = this.#latest.get(path)
     return record === undefined ? this.#tree.get(path) : record.znode
   }
 
@@ -61,38 +64,45 @@ export class OutstandingChanges {
 
   create(path: string, { parent, owner }: { parent: PendingZnode; owner: SessionId }): number {
     const createCount = (parent.createCount + 1) | 0
-    this.#stage(parentOf(path), {
+    this.#record(parentOf(path), {
       ...fieldsOf(parent),
       createCount,
       childCount: parent.childCount + 1,
     })
-    this.#stage(path, { version: 0, createCount: 0, childCount: 0, ephemeralOwner: owner })
+    this.#record(path, { version: 0, createCount: 0, childCount: 0, ephemeralOwner: owner })
     return createCount
   }
 
   delete(path: string, parent: PendingZnode): void {
-    this.#stage(parentOf(path), { ...fieldsOf(parent), childCount: parent.childCount - 1 })
-    this.#stage(path, undefined)
+    this.#record(parentOf(path), { ...fieldsOf(parent), childCount: parent.childCount - 1 })
+    this.#record(path, undefined)
   }
 
   setVersion(path: string, znode: PendingZnode, version: number): void {
-    this.#stage(path, { ...fieldsOf(znode), version })
+    this.#record(path, { ...fieldsOf(znode), version })
   }
 
-  /** What was staged is part of the transaction `zxid`. */
+  /** What was changed since the last call is the transaction `zxid`. */
   commit(zxid: Zxid): void {
-    for (const record of this.#staged.values()) {
+    for (const record of this.#uncommitted) {
       record.zxid = zxid
-      this.#noteOwner(record)
-      this.#latest.set(record.path, record)
+      record.replaced = undefined
       this.#records.push(record)
     }
-    this.#staged.clear()
+    this.#uncommitted.length = 0
   }
 
-  /** What was staged will not happen. */
+  /** Takes back what was changed since the last `commit`: it will not happen. */
   abandon(): void {
-    this.#staged.clear()
+    for (let record = this.#uncommitted.pop(); record; record = this.#uncommitted.pop()) {
+      const { path, replaced } = record
+      this.#forgetOwner(record)
+      if (replaced === undefined) this.#latest.delete(path)
+      else {
+        this.#latest.set(path, replaced)
+        this.#noteOwner(replaced)
+      }
+    }
   }
 
   /** The tree shows everything up to `zxid`. */
@@ -103,7 +113,7 @@ export class OutstandingChanges {
       if (record.zxid > zxid) break
       if (this.#latest.get(record.path) !== record) continue
       this.#latest.delete(record.path)
-      this.#forgetOwner(record.path, record.znode)
+      this.#forgetOwner(record)
     }
     if (first === records.length) {
       this.#records = []
@@ -116,31 +126,31 @@ export class OutstandingChanges {
   }
 
   reset(): void {
-    this.#staged.clear()
+    this.#uncommitted.length = 0
     this.#latest.clear()
     this.#records = []
     this.#first = 0
     this.#ephemerals.clear()
   }
 
-  #stage(path: string, znode: PendingZnode | undefined): void {
-    this.#staged.set(path, { path, znode, zxid: 0 as Zxid })
+  #record(path: string, znode: PendingZnode | undefined): void {
+    const replaced = this.#latest.get(path)
+    const record = { path, znode, zxid: zxidZero, replaced }
+    if (replaced !== undefined) this.#forgetOwner(replaced)
+    this.#noteOwner(record)
+    this.#latest.set(path, record)
+    this.#uncommitted.push(record)
   }
 
   #noteOwner({ path, znode }: ChangeRecord): void {
-    const before = this.#latest.get(path)?.znode
-    if (before !== undefined && before.ephemeralOwner !== znode?.ephemeralOwner) {
-      this.#forgetOwner(path, before)
-    }
-    const owner = znode?.ephemeralOwner ?? 0
-    if (owner === 0) return
-    const paths = this.#ephemerals.get(owner as SessionId)
-    if (paths === undefined) this.#ephemerals.set(owner as SessionId, new Set([path]))
+    if (znode === undefined || znode.ephemeralOwner === noSession) return
+    const paths = this.#ephemerals.get(znode.ephemeralOwner)
+    if (paths === undefined) this.#ephemerals.set(znode.ephemeralOwner, new Set([path]))
     else paths.add(path)
   }
 
-  #forgetOwner(path: string, znode: PendingZnode | undefined): void {
-    if (znode === undefined || znode.ephemeralOwner === 0) return
+  #forgetOwner({ path, znode }: ChangeRecord): void {
+    if (znode === undefined || znode.ephemeralOwner === noSession) return
     const paths = this.#ephemerals.get(znode.ephemeralOwner)
     paths?.delete(path)
     if (paths?.size === 0) this.#ephemerals.delete(znode.ephemeralOwner)

@@ -180,7 +180,7 @@ export class Prep {
     return { type: 'multi', changes }
   }
 
-  /** Stages what `op` changes. @returns the number of the first error otherwise */
+  /** Notes what `op` changes. @returns the number of the first error otherwise */
   #change(op: WriteOp, session: SessionId): Change | ErrorNumber {
     switch (op.type) {
       case 'create':

@@ -19,7 +19,7 @@ function remove(changes: OutstandingChanges, path: string): void {
   changes.delete(path, parent)
 }
 
-t.test('what is staged is seen at once, and gone when it is abandoned', async (t) => {
+t.test('what is changed is seen at once, and gone when it is abandoned', async (t) => {
   const changes = new OutstandingChanges(new ZTree())
   create(changes, '/a', ann)
   t.match(changes.find('/a'), { version: 0, ephemeralOwner: ann })
