@@ -1,0 +1,59 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const program = fileURLToPath(new URL('../../src/daemon/main.ts', import.meta.url))
+const tsx = ['--import=tsx', program]
+
+const refused = [
+  { name: 'no data directory', flags: [], says: /^zooweeperd: .*dataDir/ },
+  { name: 'an unknown flag', flags: ['--data-dir=x', '--nonsense=1'], says: /nonsense/ },
+  { name: 'a bad value', flags: ['--data-dir=x', '--client-port=http'], says: /client-port=http/ },
+]
+for (const { name, flags, says } of refused) {
+  t.test(`exit code 2: ${name}`, async (t) => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, [...tsx, ...flags], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    })
+    t.equal(status, 2)
+    t.match(stderr, says)
+    t.equal(stdout, '')
+  })
+}
+
+t.test('--help is printed, and nothing is started', async (t) => {
+  const { status, stdout } = spawnSync(process.execPath, [...tsx, '--help'], { encoding: 'utf8' })
+  t.equal(status, 0)
+  t.match(stdout, /zooweeperd/)
+})
+
+t.test('it runs until SIGTERM and exits 0; one that cannot start exits 1', async (t) => {
+  const dataDir = join(t.testdir(), 'data')
+  const flags = [
+    `--data-dir=${dataDir}`,
+    '--client-port=0',
+    '--client-port-address=127.0.0.1',
+    '--log-segment-bytes=4194304',
+  ]
+  const child = spawn(process.execPath, [...tsx, ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  let log = ''
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk) => {
+      log += String(chunk)
+      if (log.includes('"Leading"')) resolve()
+    })
+    child.on('exit', () => resolve())
+  })
+  const second = spawnSync(process.execPath, [...tsx, ...flags], { encoding: 'utf8' })
+  t.equal(second.status, 1)
+  t.match(second.stdout, new RegExp(`process ${child.pid} is using it`))
+  child.kill('SIGTERM')
+  t.same(await exited, [0, null])
+  t.match(log, /"msg":"Stopped"/)
+})
