@@ -5,6 +5,11 @@ import type { ArgumentsCamelCase, Argv } from 'yargs'
 /** Makes a subcommand known to yargs. */
 export type CliCommand = (cli: Argv) => Argv
 
+/** The command line cannot mean anything: exit code 2. */
+export class BadUsage extends Error {
+  override readonly name = 'BadUsage'
+}
+
 /**
  * A yargs command whose handler sees the options that its builder declares.
  *

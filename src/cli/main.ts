@@ -5,12 +5,11 @@
 
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import type { CliCommand } from './cli-command.ts'
+import { BadUsage, type CliCommand } from './cli-command.ts'
 import { separateCommand, shell } from './shell.ts'
+import { up } from './up.ts'
 
-const commands: readonly CliCommand[] = [
-  shell, //
-]
+const commands: readonly CliCommand[] = [up, shell]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))
@@ -27,10 +26,6 @@ async function main(args: string[]): Promise<void> {
   } catch (error) {
     report(error)
   }
-}
-
-class BadUsage extends Error {
-  override readonly name = 'BadUsage'
 }
 
 /** Mistakes of ours show where they are; everything else says what could not be done. */

@@ -1,0 +1,220 @@
+// Real processes for the acceptance tests: a cluster on free ports, clients of it, and programs run
+// beside it. The built programs are used, or the sources when there is no dist/. Everything that is
+// started is ended by its own process id when the test is over, whatever its outcome.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { Cluster, findBasePort, type Member } from '../../src/cli/cluster.ts'
+import { untilReady } from '../../src/cli/cluster-ready.ts'
+import type { ServerRole } from '../../src/cli/consumer-view.ts'
+import { askHealth } from '../../src/cli/four-letter-word.ts'
+import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkError } from '../../src/protocol/error-codes.ts'
+import { Random } from '../../src/random.ts'
+
+/** For anything that is awaited: generous, since machines that run tests are busy. */
+export const patienceMs = 30_000
+
+const root = new URL('../../', import.meta.url)
+const built = existsSync(new URL('dist/cli/main.js', root))
+
+/** Arguments of node that run one of our programs. */
+function program(path: string): readonly string[] {
+  if (built) return [fileURLToPath(new URL(`dist/${path}.js`, root))]
+  return ['--import=tsx', fileURLToPath(new URL(`src/${path}.ts`, root))]
+}
+
+export interface World {
+  readonly cluster: Cluster
+  /** what `--data` is */
+  readonly dataDir: string
+  readonly basePort: number
+}
+
+/** A cluster that is prepared, and of which nothing runs yet. */
+export async function prepareWorld(
+  t: Test,
+  { servers, brokers = 0 }: { readonly servers: number; readonly brokers?: number },
+): Promise<World> {
+  const dataDir = t.testdir()
+  const basePort = await freeBasePort({ servers, brokers })
+  const programs = { server: program('daemon/main'), broker: program('broker/main') }
+  const cluster = new Cluster({ servers, brokers, dataDir, basePort, programs })
+  const said: string[] = []
+  cluster.on('line', ({ name }, line) => {
+    said.push(`${name} ${line}`)
+    if (said.length > 500) said.shift()
+  })
+  cluster.on('exited', ({ name }, exit) => said.push(`${name} exited ${JSON.stringify(exit)}`))
+  t.teardown(async () => {
+    await cluster.killAll()
+    if (!t.passing()) for (const line of said.slice(-120)) t.comment(line)
+  })
+  await cluster.prepare()
+  return { cluster, dataDir, basePort }
+}
+
+export function freeBasePort(wanted: { servers: number; brokers: number }): Promise<number> {
+  return findBasePort(new Random(process.pid ^ (Date.now() >>> 0)), wanted)
+}
+
+/** The same with everything running and serving. */
+export async function startWorld(
+  t: Test,
+  size: { readonly servers: number; readonly brokers?: number },
+): Promise<World> {
+  const world = await prepareWorld(t, size)
+  world.cluster.startAll()
+  await untilReady(world.cluster, AbortSignal.timeout(patienceMs))
+  return world
+}
+
+/** A client of these servers only. */
+export async function connectTo(t: Test, ...servers: readonly Member[]): Promise<ZkClient> {
+  const zk = new ZkClient({
+    servers: servers.map(({ address }) => address),
+    connectTimeoutMs: patienceMs,
+  })
+  t.teardown(() => zk.close())
+  await zk.connect()
+  return zk
+}
+
+// --- waiting -------------------------------------------------------------------------------------
+
+/**
+ * Asks again and again until there is an answer.
+ *
+ * @throws Error that says what was awaited
+ */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+): Promise<T> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (performance.now() > deadline) throw new Error(`Cannot wait any longer: until ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+export function untilRole(member: Member, ...roles: readonly ServerRole[]): Promise<ServerRole> {
+  return until(`${member.name} is ${roles.join(' or ')}`, async () => {
+    const { role } = await askHealth(member.address)
+    return roles.includes(role) ? role : undefined
+  })
+}
+
+export interface Roles {
+  readonly leader: Member
+  readonly followers: readonly Member[]
+  readonly others: readonly Member[]
+}
+
+export async function rolesOf(members: readonly Member[]): Promise<Roles | undefined> {
+  const healths = await Promise.all(members.map(({ address }) => askHealth(address)))
+  const are = (role: ServerRole) => members.filter((_, i) => healths[i]?.role === role)
+  const [leader] = are('leader')
+  const followers = are('follower')
+  const others = members.filter((member) => member !== leader && !followers.includes(member))
+  return leader === undefined ? undefined : { leader, followers, others }
+}
+
+/** Until one leads and `followerCount` follow. */
+export function untilRoles(cluster: Cluster, followerCount: number): Promise<Roles> {
+  return until(`there are a leader and ${followerCount} followers`, async () => {
+    const roles = await rolesOf(cluster.servers)
+    return roles?.followers.length === followerCount ? roles : undefined
+  })
+}
+
+/** As in the zxid of what was written last; it rises with each election. */
+export function epochOf(czxid: number): number {
+  return Math.floor(czxid / 2 ** 32)
+}
+
+/**
+ * Writes until it succeeds, also when an earlier try may have.
+ *
+ * @returns how long that took, in ms
+ */
+export async function writeThrough(zk: ZkClient, path: string, data: string): Promise<number> {
+  const startedMs = performance.now()
+  await until(`${path} can be written`, async () => {
+    try {
+      return await zk.setData(path, data)
+    } catch (error) {
+      if (error instanceof ZkError && error.code === 'CONNECTIONLOSS') return undefined
+      throw error
+    }
+  })
+  return performance.now() - startedMs
+}
+
+// --- programs ------------------------------------------------------------------------------------
+
+/** `zw` with these arguments. */
+export class Zw {
+  readonly #process: ChildProcess
+  readonly #closed: Promise<number | null>
+  /** of standard output */
+  readonly lines: string[] = []
+  errors = ''
+
+  constructor(t: Test, args: readonly string[], { input }: { readonly input?: string } = {}) {
+    this.#process = spawn(process.execPath, [...program('cli/main'), ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1' },
+    })
+    const { stdin, stdout, stderr } = this.#process
+    if (stdin === null || stdout === null || stderr === null) throw new Error('There are pipes')
+    stdin.on('error', () => undefined)
+    stdin.end(input ?? '')
+    createInterface({ input: stdout }).on('line', (line) => this.lines.push(line))
+    stderr.setEncoding('utf8').on('data', (text) => {
+      this.errors += text
+    })
+    this.#closed = once(this.#process, 'close').then(([code]) => code as number | null)
+    t.teardown(async () => {
+      if (!t.passing()) {
+        for (const line of this.lines.slice(-60)) t.comment(`zw ${args[0]}: ${line}`)
+        if (this.errors !== '') t.comment(`zw ${args[0]}: ${this.errors}`)
+      }
+      await this.end('SIGKILL')
+    })
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  /** Of its children that live now. */
+  childPids(): number[] {
+    const file = `/proc/${this.pid}/task/${this.pid}/children`
+    return readFileSync(file, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+  }
+
+  /** @returns its exit code */
+  closed(): Promise<number | null> {
+    return this.#closed
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT'): Promise<number | null> {
+    this.#process.kill(signal)
+    return this.#closed
+  }
+
+  /** Until it has printed so many lines, or one that is like this. */
+  untilLine(like: RegExp | number): Promise<string> {
+    return until(`zw prints ${like}`, () => {
+      const { lines } = this
+      return typeof like === 'number' ? lines[like - 1] : lines.find((line) => like.test(line))
+    })
+  }
+}
