@@ -1,7 +1,16 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Clock } from '../src/clock.ts'
 import { silentLogger } from '../src/logger.ts'
-import { type Host, type Part, runUntilStopped, Stoppable } from '../src/stoppable.ts'
+import {
+  type Host,
+  type Part,
+  runUntilStopped,
+  Stoppable,
+  systemdNotifier,
+} from '../src/stoppable.ts'
 
 /** A part that writes down what happens to it. */
 function part(name: string, events: string[], overrides: Partial<Part> = {}): Part {
@@ -159,4 +168,21 @@ t.test('the program can end itself, well or with an error', async (t) => {
   badly.end(new Error('disk failed'))
   await turn()
   t.same(badly.exits, [1])
+})
+
+t.test('systemd is told through its own program, and only where there is a systemd', async (t) => {
+  const directory = t.testdir({
+    'systemd-notify': `#!/bin/sh\ncd "$(dirname "$0")" && echo "$1" > new && mv new told\n`,
+  })
+  await chmod(join(directory, 'systemd-notify'), 0o755)
+  const path = process.env['PATH']
+  process.env['PATH'] = `${directory}:${path}`
+  t.teardown(() => {
+    process.env['PATH'] = path
+  })
+  const told = join(directory, 'told')
+  systemdNotifier(undefined, silentLogger)('STOPPING=1')
+  systemdNotifier('/run/notify', silentLogger)('READY=1')
+  while (!existsSync(told)) await turn()
+  t.equal(readFileSync(told, 'utf8'), 'READY=1\n')
 })
