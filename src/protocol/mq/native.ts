@@ -265,7 +265,7 @@ export function encodeMqResponse(
   }
 }
 
-/** Reads the fields after `decodeResponseHeader`; bytes are views of the frame. */
+/** Reads the fields after `decodeResponseHeader`; records are copied out of the frame. */
 export function decodeMqResponse(reader: MsgpackReader, type: ApiName): MqResponse {
   const response = decodeResponseFields(reader, type)
   reader.expectEnd()
@@ -311,7 +311,7 @@ function fetched(reader: MsgpackReader): FetchedRecords {
   return {
     highWatermark: reader.natural('the high watermark'),
     logStart: reader.natural('the log start'),
-    records: reader.bytes() ?? noBytes,
+    records: Buffer.from(reader.bytes() ?? noBytes),
   }
 }
 

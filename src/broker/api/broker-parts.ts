@@ -1,0 +1,24 @@
+// The parts of a broker that its apis use.
+
+import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../logger.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { ClusterImage } from '../controller/cluster-image.ts'
+import type { ProducerIds } from '../producer-ids.ts'
+import type { BrokerLinks } from '../replication/broker-links.ts'
+import type { ReplicaManager } from '../replication/replica-manager.ts'
+import type { BrokerSession } from '../session.ts'
+
+export interface BrokerParts {
+  readonly self: BrokerId
+  readonly clusterId: string
+  readonly image: ClusterImage
+  readonly replicas: ReplicaManager
+  readonly links: BrokerLinks
+  readonly producerIds: ProducerIds
+  readonly clock: Clock
+  readonly log: Logger
+  readonly defaults: { readonly partitionCount: number; readonly replicationFactor: number }
+  /** the present session; undefined while there is none that is open */
+  session(): BrokerSession | undefined
+}

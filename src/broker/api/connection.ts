@@ -1,0 +1,113 @@
+// One link accepted by a broker: hello, then requests, each answered when its answer is ready. Bad
+// input ends this link with a reason in the log and nothing else.
+//
+// Next on the path: dispatch.ts.
+
+import { limits } from '../../limits.ts'
+import type { Logger } from '../../logger.ts'
+import { ProtocolError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import {
+  decodeMqHello,
+  encodeMqError,
+  encodeMqWelcome,
+  type MqRequest,
+  type MqResponse,
+  mqProtocolVersion,
+} from '../../protocol/mq/messages.ts'
+import { decodeMqRequest, encodeMqResponse } from '../../protocol/mq/native.ts'
+import { MsgpackReader } from '../../protocol/msgpack.ts'
+import type { LinkListener, TcpLink } from '../../protocol/transport/tcp.ts'
+import type { Requester } from './answer.ts'
+import type { BrokerParts } from './broker-parts.ts'
+import { dispatch } from './dispatch.ts'
+
+export class ApiConnection implements LinkListener {
+  readonly #parts: BrokerParts
+  readonly #link: TcpLink
+  readonly #log: Logger
+  readonly #reader = new MsgpackReader()
+  readonly #onClosed: (connection: ApiConnection) => void
+  #requester: Requester | undefined
+  #outstandingCount = 0
+  #isPaused = false
+  #isClosed = false
+
+  constructor(parts: BrokerParts, link: TcpLink, onClosed: (connection: ApiConnection) => void) {
+    this.#parts = parts
+    this.#link = link
+    this.#onClosed = onClosed
+    const from = `${link.remoteAddress}:${link.remotePort}`
+    this.#log = parts.log.child({ part: 'api', from })
+  }
+
+  /** @throws ProtocolError, which closes the link */
+  frame(buffer: Buffer, start: number, end: number): void {
+    const reader = this.#reader.reset(buffer, start, end)
+    if (this.#requester === undefined) this.#greet(reader)
+    else this.#request(reader, this.#requester)
+  }
+
+  closed(reason: Error | undefined): void {
+    this.#isClosed = true
+    if (reason instanceof ProtocolError) {
+      this.#log.warn({ reason: reason.message }, 'Closed a connection that broke the protocol')
+    } else this.#log.debug({ reason: reason?.message }, 'A connection ended')
+    this.#onClosed(this)
+  }
+
+  close(): void {
+    this.#link.close()
+  }
+
+  #greet(reader: MsgpackReader): void {
+    const hello = decodeMqHello(reader)
+    const { clusterId, self } = this.#parts
+    if (hello.clusterId !== undefined && hello.clusterId !== clusterId) {
+      throw new ProtocolError(`Cannot serve cluster '${hello.clusterId}': this is '${clusterId}'`)
+    }
+    this.#requester = hello
+    this.#log.debug({ role: hello.role, name: hello.name }, 'A connection began')
+    this.#link.established()
+    const out = this.#link.beginFrame()
+    encodeMqWelcome(out, { version: mqProtocolVersion, clusterId, brokerId: self })
+    this.#link.endFrame()
+  }
+
+  #request(reader: MsgpackReader, requester: Requester): void {
+    const { correlationId, request } = decodeMqRequest(reader)
+    if (request === undefined) {
+      const found = `this broker speaks protocol version ${mqProtocolVersion}`
+      const error = new BrokerError('UNSUPPORTED_VERSION', `Cannot serve an unknown api: ${found}`)
+      this.#send(correlationId, error)
+      return
+    }
+    this.#outstandingCount += 1
+    if (this.#outstandingCount >= limits.connectionOutstandingMax && !this.#isPaused) {
+      this.#isPaused = true
+      this.#link.pause()
+    }
+    const isAnswered = !isSilent(request)
+    dispatch(this.#parts, requester, request, (answer) => {
+      this.#outstandingCount -= 1
+      if (isAnswered) this.#send(correlationId, answer)
+      if (this.#isPaused && this.#outstandingCount < limits.connectionOutstandingMax / 2) {
+        this.#isPaused = false
+        if (!this.#isClosed) this.#link.resume()
+      }
+    })
+  }
+
+  #send(correlationId: number, answer: MqResponse | BrokerError): void {
+    if (this.#isClosed) return
+    const out = this.#link.beginFrame()
+    if (answer instanceof BrokerError) encodeMqError(out, correlationId, answer)
+    else encodeMqResponse(out, correlationId, answer)
+    this.#link.endFrame()
+  }
+}
+
+/** A produce with acks 0 has no response, not even an error. */
+function isSilent(request: MqRequest): boolean {
+  return request.type === 'produce' && request.acks === 'none'
+}

@@ -1,0 +1,150 @@
+// fetch: committed records from this broker's own replica, leader or not; a broker that has none
+// passes it on. replicaFetch: what followers ask their leaders. listOffsets and leaderEpochEnd: what
+// a leader knows of its log.
+//
+// Next on the path: replication/replica.ts; what has to wait does so in replication/purgatory.ts.
+
+import { limits } from '../../limits.ts'
+import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import type {
+  FetchRequest,
+  MqRequest,
+  ReplicaFetched,
+  ReplicaFetchPartition,
+  ReplicaFetchRequest,
+} from '../../protocol/mq/messages.ts'
+import { Operation } from '../replication/purgatory.ts'
+import type { Replica } from '../replication/replica.ts'
+import type { Requester, Respond } from './answer.ts'
+import type { BrokerParts } from './broker-parts.ts'
+import { passOn } from './pass-on.ts'
+
+const noRecords = Buffer.alloc(0)
+/** How long the leader may take to say where a log begins and ends. */
+const listOffsetsMs = 2000
+
+export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respond): void {
+  const { topic, partition, offset, bytesMax } = request
+  const maxWaitMs = Math.min(request.maxWaitMs, limits.fetchWaitMsMax)
+  const replica = parts.replicas.get(topic, partition)
+  if (replica === undefined) {
+    passOn(parts, request, maxWaitMs, respond)
+    return
+  }
+  const answer = () => {
+    if (!replica.isOutOfRange(offset)) {
+      respond({ type: 'fetch', ...replica.readCommitted(offset, bytesMax) })
+      return
+    }
+    const found = `the log holds ${replica.earliestOffset} to ${replica.highWatermark}`
+    const message = `Cannot fetch ${topic}/${partition} from ${offset}: ${found}`
+    respond(new BrokerError('OFFSET_OUT_OF_RANGE', message))
+  }
+  if (maxWaitMs === 0 || replica.isOutOfRange(offset)) {
+    answer()
+    return
+  }
+  const operation = new Operation(answer)
+  replica.waitForRecords(operation, offset)
+  parts.replicas.purgatory.expireAt(operation, parts.clock.nowMs() + maxWaitMs)
+}
+
+export function replicaFetch(
+  parts: BrokerParts,
+  { role, brokerId, brokerEpoch }: Requester,
+  { partitions, maxWaitMs, bytesMax }: ReplicaFetchRequest,
+  respond: Respond,
+): void {
+  // What a follower's earlier life had is no promise of what this one has.
+  if (role !== 'broker' || parts.image.brokers.get(brokerId)?.epoch !== brokerEpoch) {
+    const message = `Cannot serve a replica: broker ${brokerId} is not registered like that here`
+    respond(new BrokerError('STALE_BROKER_EPOCH', message))
+    return
+  }
+  let isToAnswer = false
+  const verdicts = partitions.map((asked) => {
+    const replica = parts.replicas.get(asked.topic, asked.partition)
+    const verdict = replica?.followerFetched(brokerId, asked)
+    if (replica === undefined || verdict?.type !== 'fine') isToAnswer = true
+    return { asked, replica, verdict }
+  })
+  const answer = () => {
+    let bytesLeft = Math.min(bytesMax, limits.fetchBytesMax)
+    const fetched = verdicts.map(({ asked, replica, verdict }): ReplicaFetched => {
+      if (replica === undefined) return refusal(asked, 'UNKNOWN_TOPIC_OR_PARTITION')
+      if (verdict?.type === 'refused') return refusal(asked, verdict.code)
+      if (verdict?.type === 'diverging') {
+        const { epoch, endOffset } = verdict
+        return { ...refusal(asked, 'NONE'), diverging: { epoch, endOffset } }
+      }
+      const one = readFor(replica, asked, bytesLeft)
+      bytesLeft -= one.records.length
+      return one
+    })
+    respond({ type: 'replicaFetch', partitions: fetched })
+  }
+  isToAnswer ||= verdicts.some(({ asked, replica }) => replica?.hasNews(asked) === true)
+  if (isToAnswer || maxWaitMs === 0) {
+    answer()
+    return
+  }
+  const operation = new Operation(answer)
+  for (const { asked, replica } of verdicts) replica?.waitForNews(operation, asked)
+  const waitMs = Math.min(maxWaitMs, limits.fetchWaitMsMax)
+  parts.replicas.purgatory.expireAt(operation, parts.clock.nowMs() + waitMs)
+}
+
+/** The follower may have waited: by now this replica may lead in another epoch, or not at all. */
+function readFor(
+  replica: Replica,
+  asked: ReplicaFetchPartition,
+  bytesLeft: number,
+): ReplicaFetched {
+  if (replica.role.type !== 'leading') return refusal(asked, 'NOT_LEADER_OR_FOLLOWER')
+  if (replica.leaderEpoch !== asked.leaderEpoch) return refusal(asked, 'FENCED_LEADER_EPOCH')
+  const { topic, partition } = asked
+  const isFull = bytesLeft <= 0
+  const read = replica.readForFollower(asked.offset, bytesLeft)
+  const records = isFull ? noRecords : read.records
+  return { topic, partition, code: 'NONE', diverging: undefined, ...read, records }
+}
+
+function refusal({ topic, partition }: ReplicaFetchPartition, code: MqErrorCode): ReplicaFetched {
+  const nothing = { highWatermark: 0, logStart: 0, records: noRecords }
+  return { topic, partition, code, diverging: undefined, ...nothing }
+}
+
+export function listOffsets(
+  parts: BrokerParts,
+  request: Extract<MqRequest, { readonly type: 'listOffsets' }>,
+  respond: Respond,
+): void {
+  const { topic, partition } = request
+  const replica = parts.replicas.get(topic, partition)
+  if (replica?.role.type !== 'leading') {
+    passOn(parts, request, listOffsetsMs, respond)
+    return
+  }
+  const { earliestOffset: earliest, latestOffset: latest } = replica
+  if (latest !== undefined) {
+    respond({ type: 'listOffsets', earliest, latest })
+    return
+  }
+  const message = `Cannot list offsets of ${topic}/${partition}: its new leader does not know yet`
+  respond(new BrokerError('OFFSET_NOT_AVAILABLE', message))
+}
+
+export function answerEpochEnd(
+  parts: BrokerParts,
+  { topic, partition, epoch }: Extract<MqRequest, { readonly type: 'leaderEpochEnd' }>,
+  respond: Respond,
+): void {
+  const replica = parts.replicas.get(topic, partition)
+  if (replica?.role.type !== 'leading') {
+    const message = `Cannot look up an epoch of ${topic}/${partition}: broker ${parts.self} does not lead it`
+    respond(new BrokerError('NOT_LEADER_OR_FOLLOWER', message))
+    return
+  }
+  const end = replica.endOfEpoch(epoch) ?? { epoch: -1, endOffset: -1 }
+  respond({ type: 'leaderEpochEnd', ...end })
+}

@@ -1,0 +1,43 @@
+// A request that only the leader can answer, at a broker that is not: passed on, once.
+
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId, MqRequest } from '../../protocol/mq/messages.ts'
+import { answerLater, type Respond } from './answer.ts'
+import type { BrokerParts } from './broker-parts.ts'
+
+type PassableRequest = Extract<MqRequest, { readonly passedOn: boolean }>
+
+/** What the leader may take longer than the request says: the way there and back. */
+const slackMs = 1000
+
+export function passOn(
+  parts: BrokerParts,
+  request: PassableRequest,
+  timeoutMs: number,
+  respond: Respond,
+): void {
+  const leader = leaderFor(parts, request)
+  if (leader instanceof BrokerError) respond(leader)
+  else {
+    const passed = { ...request, passedOn: true }
+    answerLater(parts.links.call(leader, passed, timeoutMs + slackMs), respond)
+  }
+}
+
+/** @returns the broker to pass it on to, or why that cannot be done */
+export function leaderFor(parts: BrokerParts, request: PassableRequest): BrokerId | BrokerError {
+  const { image, self } = parts
+  const { type, topic, partition, passedOn } = request
+  const refuse = (code: BrokerError['code'], found: string): BrokerError => {
+    return new BrokerError(code, `Cannot ${type} ${topic}/${partition}: ${found}`)
+  }
+  if (!image.hasPartition(topic, partition)) {
+    return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'there is no such partition')
+  }
+  if (passedOn) return refuse('NOT_LEADER_OR_FOLLOWER', `broker ${self} does not lead it`)
+  const leader = image.leader(topic, partition)
+  if (leader === undefined) return refuse('LEADER_NOT_AVAILABLE', 'it has no leader')
+  // We shall lead, and have not begun to.
+  if (leader.id === self) return refuse('LEADER_NOT_AVAILABLE', 'its leader has just been elected')
+  return leader.id
+}

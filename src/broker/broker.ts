@@ -1,0 +1,265 @@
+// A broker: builds its parts, joins them, and keeps it registered. The only file that knows them all.
+//
+//   sockets ─ api/connection ─ api/dispatch ─ replication/replica-manager ─ partition/* ─ log
+//                                    │                   ▲
+//                              broker-links ═▶ others    │ becomes leader, becomes follower
+//   ZooWeeper ─ session ─ controller/cluster-watch ─ cluster-image ─ controller/driver
+
+import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
+import { limits } from '../limits.ts'
+import type { Logger } from '../logger.ts'
+import { type TcpListener, TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Part } from '../stoppable.ts'
+import type { BrokerParts } from './api/broker-parts.ts'
+import { ApiConnection } from './api/connection.ts'
+import type { BrokerConfig } from './config.ts'
+import { ClusterImage } from './controller/cluster-image.ts'
+import type { Endpoint } from './controller/zk-paths.ts'
+import { DataDir, DataDirError } from './data-dir.ts'
+import { Checkpoint } from './partition/checkpoint.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { BrokerLinks } from './replication/broker-links.ts'
+import { ReplicaManager } from './replication/replica-manager.ts'
+import { BrokerSession } from './session.ts'
+
+const checkpointMs = 5000
+/** Between tries to begin a session anew, after one expired. */
+const sessionRetryMs = 200
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The broker cannot go on, and must not: a disk that failed, a cluster that is another one. */
+  readonly onFailure: (error: Error) => void
+}
+
+export class Broker implements Part {
+  readonly name = 'broker'
+  readonly #options: BrokerOptions
+  readonly #log: Logger
+  readonly #transport = new TcpTransport()
+  readonly #image = new ClusterImage()
+  readonly #connections = new Set<ApiConnection>()
+  #running: Running | undefined
+  #session: BrokerSession | undefined
+  #isStopping = false
+
+  constructor(options: BrokerOptions) {
+    this.#options = options
+    this.#log = options.logger
+  }
+
+  /** Where it listens; undefined unless it runs. */
+  get port(): number | undefined {
+    return this.#running?.listener.port
+  }
+
+  get isController(): boolean {
+    return this.#session?.isController ?? false
+  }
+
+  /**
+   * Resolves when it is registered and knows the cluster.
+   *
+   * @throws DataDirError, DataDirLockedError, BrokerError, ZkError, or what the system throws
+   */
+  async start(): Promise<void> {
+    const { config, clock } = this.#options
+    const dataDir = new DataDir(config.dataDir, config.id)
+    const checkpoint = new Checkpoint(join(dataDir.path, 'high-watermarks.json'))
+    const links = this.#makeLinks(dataDir)
+    const replicas = this.#makeReplicas({ dataDir, checkpoint, links })
+    const parts = this.#makeParts({ dataDir, links, replicas })
+    try {
+      const listener = await this.#listen(parts)
+      const cancelCheckpoints = clock.every(checkpointMs, () => this.#checkpoint())
+      this.#running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
+      await this.#openSession()
+    } catch (error) {
+      if (this.#running === undefined) dataDir.release()
+      await this.stop()
+      throw error
+    }
+    this.#log.info({ ...this.#endpoint(), dataDir: dataDir.path }, 'Broker is ready')
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    const running = this.#running
+    this.#running = undefined
+    // First the session: others take over while we finish here.
+    await this.#session?.close()
+    if (running === undefined) return
+    running.cancelCheckpoints()
+    running.links.close()
+    for (const connection of this.#connections) connection.close()
+    await running.listener.close()
+    this.#checkpoint(running)
+    await running.replicas.close()
+    running.dataDir.release()
+  }
+
+  // --- the session -------------------------------------------------------------------------------
+
+  /** @throws as `start` */
+  async #openSession(): Promise<void> {
+    const { config, clock } = this.#options
+    const session = new BrokerSession({
+      id: config.id,
+      ...config.zooweeper,
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      connectTimeoutMs: config.connectTimeoutMs,
+      registrationPatienceMs: config.registrationTimeoutMs,
+      endpoint: this.#endpoint(),
+      image: this.#image,
+      transport: this.#transport,
+      clock,
+      log: this.#log,
+      checkCluster: (clusterId) => this.#running?.dataDir.claim(clusterId),
+      onChange: () => this.#imageChanged(),
+      onExpired: () => this.#expired(session),
+    })
+    this.#session = session
+    await session.open()
+  }
+
+  /** Everything we led is led by others now, or soon will be. */
+  #expired(session: BrokerSession): void {
+    if (session !== this.#session || this.#isStopping) return
+    this.#log.warn({}, 'The session expired: giving up all leadership and registering again')
+    this.#running?.replicas.resign()
+    void this.#reopenSession()
+  }
+
+  async #reopenSession(): Promise<void> {
+    const { clock, onFailure } = this.#options
+    while (!this.#isStopping) {
+      try {
+        await this.#openSession()
+        return
+      } catch (error) {
+        await this.#session?.close()
+        if (error instanceof DataDirError) {
+          onFailure(error)
+          return
+        }
+        this.#log.warn({ err: (error as Error).message }, 'Could not begin a session: trying again')
+        await new Promise<void>((resolve) => clock.after(sessionRetryMs, resolve))
+      }
+    }
+  }
+
+  #imageChanged(): void {
+    const brokerEpoch = this.#session?.membership?.brokerEpoch
+    const running = this.#running
+    if (brokerEpoch === undefined || running === undefined) return
+    try {
+      running.links.imageChanged()
+      running.replicas.imageChanged(brokerEpoch)
+    } catch (error) {
+      this.#options.onFailure(error as Error) // a log that cannot be opened
+    }
+  }
+
+  #endpoint(): Endpoint {
+    return { host: this.#options.config.advertisedHost, port: this.port ?? 0 }
+  }
+
+  // --- parts -------------------------------------------------------------------------------------
+
+  #makeLinks(dataDir: DataDir): BrokerLinks {
+    const { config, clock } = this.#options
+    return new BrokerLinks({
+      image: this.#image,
+      transport: this.#transport,
+      clock,
+      hello: () => ({
+        role: 'broker',
+        clusterId: dataDir.clusterId,
+        name: `broker ${config.id}`,
+        brokerId: config.id,
+        brokerEpoch: this.#session?.membership?.brokerEpoch ?? 0,
+      }),
+    })
+  }
+
+  #makeReplicas(made: {
+    readonly dataDir: DataDir
+    readonly checkpoint: Checkpoint
+    readonly links: BrokerLinks
+  }): ReplicaManager {
+    const { config, clock, onFailure } = this.#options
+    return new ReplicaManager({
+      self: config.id,
+      image: this.#image,
+      links: made.links,
+      clock,
+      log: this.#log.child({ part: 'replica' }),
+      dataDir: made.dataDir.path,
+      segmentBytes: config.segmentBytes,
+      flush: config.flush,
+      lagTimeMsMax: config.replicaLagTimeMsMax,
+      minInsyncReplicas: config.minInsyncReplicas,
+      checkpoint: made.checkpoint,
+      writeState: async (replica, state) => this.#session?.writeState(replica, state),
+      failed: onFailure,
+    })
+  }
+
+  #makeParts(made: {
+    readonly dataDir: DataDir
+    readonly links: BrokerLinks
+    readonly replicas: ReplicaManager
+  }): BrokerParts {
+    const { config, clock } = this.#options
+    const { dataDir, links, replicas } = made
+    const { partitionCount, replicationFactor } = config
+    return {
+      self: config.id,
+      get clusterId() {
+        return dataDir.clusterId ?? ''
+      },
+      image: this.#image,
+      replicas,
+      links,
+      producerIds: new ProducerIds(config.id),
+      clock,
+      log: this.#log,
+      defaults: { partitionCount, replicationFactor },
+      session: () => (this.#session?.membership === undefined ? undefined : this.#session),
+    }
+  }
+
+  #listen(parts: BrokerParts): Promise<TcpListener> {
+    const linkOptions = {
+      frameBytesMax: limits.brokerFrameBytesMax,
+      queueBytesMax: limits.connectionQueueBytesMax,
+      handshakeMs: limits.handshakeMs,
+      pauseWhenCongested: true,
+    }
+    return this.#transport.listen(this.#options.config.listen, linkOptions, (link) => {
+      const connection = new ApiConnection(parts, link, () => this.#connections.delete(connection))
+      this.#connections.add(connection)
+      return connection
+    })
+  }
+
+  #checkpoint(running = this.#running): void {
+    try {
+      running?.checkpoint.write(running.replicas.highWatermarks())
+    } catch (error) {
+      this.#log.warn({ err: error }, 'Could not write the high watermarks')
+    }
+  }
+}
+
+interface Running {
+  readonly dataDir: DataDir
+  readonly checkpoint: Checkpoint
+  readonly links: BrokerLinks
+  readonly replicas: ReplicaManager
+  readonly listener: TcpListener
+  readonly cancelCheckpoints: () => void
+}

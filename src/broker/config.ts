@@ -1,0 +1,229 @@
+// mimicqd's option rows, and the one checked configuration object made of them. Where Kafka has the
+// option, it has Kafka's name.
+
+import { resolve } from 'node:path'
+import { parseServers, type ServerAddress } from '../client/servers.ts'
+import { type LogLevel, logLevels } from '../logger.ts'
+import { type OptionRows, type Program, type ReadOptions, readOptions } from '../options.ts'
+import { ZkError } from '../protocol/error-codes.ts'
+import type { BrokerId } from '../protocol/mq/messages.ts'
+
+const rows = {
+  id: {
+    type: 'integer',
+    default: undefined,
+    min: 0,
+    max: 2 ** 31 - 1,
+    about: 'Number of this broker, its own in the cluster and always the same.',
+    aliases: ['broker.id'],
+  },
+  host: {
+    type: 'text',
+    default: '127.0.0.1',
+    about: 'Address to listen on; 0.0.0.0 for all.',
+  },
+  port: {
+    type: 'integer',
+    default: 9092,
+    min: 0,
+    max: 65_535,
+    about: 'Port that clients and other brokers connect to; 0 picks a free one.',
+  },
+  advertisedHost: {
+    type: 'text',
+    default: undefined,
+    defaultText: 'the host listened on, or localhost',
+    about: 'Host name or address that others are told to connect to.',
+    aliases: ['advertised.host.name'],
+  },
+  zooweeper: {
+    type: 'text',
+    default: '127.0.0.1:2181',
+    about: 'ZooWeeper servers, host:port,host:port…[/chroot].',
+    aliases: ['zookeeper.connect'],
+  },
+  dataDir: {
+    type: 'text',
+    default: undefined,
+    about: 'Directory of the logs of this broker, its own.',
+    aliases: ['log.dirs'],
+  },
+  sessionTimeout: {
+    type: 'integer',
+    default: 1800,
+    min: 100,
+    max: 600_000,
+    about:
+      'How long a broker that died counts as alive; the ensemble may grant no less than it allows.',
+    aliases: ['zookeeper.session.timeout.ms'],
+  },
+  connectTimeout: {
+    type: 'integer',
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    about: 'Milliseconds to try to reach ZooWeeper at start.',
+    aliases: ['zookeeper.connection.timeout.ms'],
+  },
+  registrationTimeout: {
+    type: 'integer',
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    about: 'Milliseconds to wait at start for an earlier session of this broker id to end.',
+  },
+  'num.partitions': {
+    type: 'integer',
+    default: 1,
+    min: 1,
+    max: 1000,
+    about: 'Partitions of a topic that is made without saying how many.',
+  },
+  'default.replication.factor': {
+    type: 'integer',
+    default: 3,
+    min: 1,
+    max: 100,
+    about: 'Replicas of a topic that is made without saying how many, or as many as brokers live.',
+  },
+  'min.insync.replicas': {
+    type: 'integer',
+    default: undefined,
+    defaultText: '2 with three replicas or more, else 1',
+    min: 1,
+    max: 100,
+    about: 'Replicas in sync without which acks=all is refused and nothing more is committed.',
+  },
+  'replica.lag.time.max.ms': {
+    type: 'integer',
+    default: 10_000,
+    min: 50,
+    max: 600_000,
+    about: 'Milliseconds for which a follower may be behind before it leaves the ISR.',
+  },
+  'log.segment.bytes': {
+    type: 'integer',
+    default: 256 * 1024 * 1024,
+    min: 1024 * 1024,
+    max: 2 ** 31 - 1,
+    about: 'Size at which a partition’s log begins another file.',
+  },
+  'log.flush': {
+    type: 'choice',
+    default: 'sync',
+    choices: ['sync', 'os'],
+    about:
+      'When a record counts as stored: on the disk (sync, many in one fsync), or with the operating ' +
+      'system (os), which is faster and loses records when several machines lose power at once.',
+  },
+  logLevel: {
+    type: 'choice',
+    default: 'info',
+    choices: logLevels,
+    about: 'Least severe messages of the log.',
+  },
+  logFormat: {
+    type: 'choice',
+    default: 'json',
+    choices: ['json', 'pretty'],
+    about: 'One JSON object per line, or lines for people.',
+  },
+} as const satisfies OptionRows
+
+export const brokerProgram: Program<typeof rows> = {
+  name: 'mimicqd',
+  about: 'a broker of Mimic Queue, a small Kafka on ZooWeeper.',
+  environmentPrefix: 'MQ_',
+  rows,
+}
+
+export interface BrokerConfig {
+  readonly id: BrokerId
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly advertisedHost: string
+  readonly zooweeper: { readonly servers: readonly ServerAddress[]; readonly chroot: string }
+  /** absolute */
+  readonly dataDir: string
+  readonly sessionTimeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly registrationTimeoutMs: number
+  readonly partitionCount: number
+  readonly replicationFactor: number
+  /** undefined: by the number of replicas */
+  readonly minInsyncReplicas: number | undefined
+  readonly replicaLagTimeMsMax: number
+  readonly segmentBytes: number
+  /** of a log: one fdatasync per group of batches, or what the operating system does */
+  readonly flush: 'group' | 'os'
+  readonly logLevel: LogLevel
+  readonly logFormat: 'json' | 'pretty'
+  /** for the log, once there is one */
+  readonly warnings: readonly string[]
+}
+
+/** `text` is for stdout (--help …); then the program is done. */
+export type ConfigOrText =
+  | { readonly type: 'config'; readonly config: BrokerConfig }
+  | { readonly type: 'print'; readonly text: string }
+
+/**
+ * @param argv without node and script
+ * @throws OptionError
+ */
+export function readConfig(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): ConfigOrText {
+  const read = readOptions(brokerProgram, argv, environment)
+  return read.type === 'print' ? read : { type: 'config', config: check(read) }
+}
+
+function check(read: ReadOptions<typeof rows>): BrokerConfig {
+  const { values } = read
+  if (values.id === undefined) read.refuse('id', 'it has to be set, by --id')
+  if (values.dataDir === undefined) read.refuse('dataDir', 'it has to be set, by --data-dir')
+  const warnings = [...read.warnings]
+  const advertisedHost = values.advertisedHost ?? advertisedFor(values.host)
+  if (isLoopback(advertisedHost) && !isLoopback(values.host)) {
+    warnings.push(
+      `Others are told to connect to ${advertisedHost}, which from another machine is that machine \
+itself. Set --advertised-host to a name they can reach`,
+    )
+  }
+  return {
+    id: values.id as BrokerId,
+    listen: { host: values.host, port: values.port },
+    advertisedHost,
+    zooweeper: serversOf(read),
+    dataDir: resolve(values.dataDir),
+    sessionTimeoutMs: values.sessionTimeout,
+    connectTimeoutMs: values.connectTimeout,
+    registrationTimeoutMs: values.registrationTimeout,
+    partitionCount: values['num.partitions'],
+    replicationFactor: values['default.replication.factor'],
+    minInsyncReplicas: values['min.insync.replicas'],
+    replicaLagTimeMsMax: values['replica.lag.time.max.ms'],
+    segmentBytes: values['log.segment.bytes'],
+    flush: values['log.flush'] === 'os' ? 'os' : 'group',
+    logLevel: values.logLevel,
+    logFormat: values.logFormat,
+    warnings,
+  }
+}
+
+function serversOf(read: ReadOptions<typeof rows>): BrokerConfig['zooweeper'] {
+  try {
+    return parseServers(read.values.zooweeper)
+  } catch (error) {
+    if (!(error instanceof ZkError)) throw error
+    return read.refuse('zooweeper', error.message)
+  }
+}
+
+function advertisedFor(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? 'localhost' : host
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}

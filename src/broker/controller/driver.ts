@@ -1,0 +1,171 @@
+// One broker at a time is controller: it makes the ephemeral /controller and raises /controller_epoch
+// in one multi, then writes what controller.ts decides, each write a multi that also checks the
+// version of /controller_epoch, so that one who was deposed cannot write. Everyone watches
+// /controller and tries again when it is gone.
+//
+// Each write is conditional on the partition's version. One that fails, or whose outcome is unknown,
+// is followed by reading the znode; then it is decided anew.
+
+import type { ZkClient } from '../../client/zk-client.ts'
+import { ZkMultiError } from '../../client/zk-client.ts'
+import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import type { MultiOp } from '../../protocol/zk/messages.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import type { ClusterWatch } from './cluster-watch.ts'
+import { controllerWrites, newState, type StateWrite } from './controller.ts'
+import { decodeNumber, encodeController, encodeState, zkPaths } from './zk-paths.ts'
+
+/** After an election or a write that failed for no reason that another read would show. */
+const retryMs = 100
+
+export interface ControllerDriverOptions {
+  readonly self: BrokerId
+  readonly zk: ZkClient
+  readonly image: ClusterImage
+  readonly watch: ClusterWatch
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** For one session. */
+export class ControllerDriver {
+  readonly #options: ControllerDriverOptions
+  /** while we are controller */
+  #office: { readonly epoch: number; readonly epochVersion: number } | undefined
+  #isBusy = false
+  #isAskedAgain = false
+  #isStopped = false
+  #cancelRetry: (() => void) | undefined
+
+  constructor(options: ControllerDriverOptions) {
+    this.#options = options
+  }
+
+  get isController(): boolean {
+    return this.#office !== undefined
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#office = undefined
+    this.#cancelRetry?.()
+  }
+
+  /** The image changed: becomes controller if there is none, and then does what is to be done. */
+  imageChanged(): void {
+    if (this.#isStopped) return
+    this.#isAskedAgain = true
+    if (!this.#isBusy) void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    this.#isBusy = true
+    try {
+      while (this.#isAskedAgain && !this.#isStopped) {
+        this.#isAskedAgain = false
+        await this.#maybeTakeOffice()
+        await this.#write()
+      }
+    } catch (error) {
+      if (this.#isStopped) return
+      const { log, clock } = this.#options
+      log.warn({ err: (error as Error).message }, 'Could not do the work of a controller')
+      this.#cancelRetry?.()
+      this.#cancelRetry = clock.after(retryMs, () => this.imageChanged())
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  // --- election ----------------------------------------------------------------------------------
+
+  async #maybeTakeOffice(): Promise<void> {
+    const { image, watch, log } = this.#options
+    const { controller } = image
+    if (this.#office !== undefined && !watch.isController) {
+      log.info({ controller }, 'No longer the controller')
+      this.#office = undefined
+    }
+    if (this.#office !== undefined || (controller !== noBroker && !watch.isController)) return
+    const epoch = controller === noBroker ? await this.#elect() : undefined
+    // Whether that multi happened is for /controller to say, not for its answer: the answer may be lost.
+    await watch.readAll()
+    if (!watch.isController) return
+    const { data, stat } = await this.#options.zk.getData(zkPaths.controllerEpoch)
+    const inOffice = decodeNumber(data) ?? epoch ?? 0
+    this.#office = { epoch: inOffice, epochVersion: stat.version }
+    log.info({ controllerEpoch: inOffice }, 'Became the controller')
+  }
+
+  /** @returns our epoch if it is clear that we won */
+  async #elect(): Promise<number | undefined> {
+    const { zk, self, clock } = this.#options
+    const { data, stat } = await zk.getData(zkPaths.controllerEpoch)
+    const epoch = (decodeNumber(data) ?? 0) + 1
+    const candidate = Buffer.from(encodeController(self, clock.wallMs()))
+    try {
+      await zk.multi([
+        { type: 'create', path: zkPaths.controller, data: candidate, mode: 'ephemeral' },
+        {
+          type: 'setData',
+          path: zkPaths.controllerEpoch,
+          data: Buffer.from(String(epoch)),
+          version: stat.version,
+        },
+      ])
+      return epoch
+    } catch (error) {
+      if (isRefusal(error)) return undefined // somebody else was faster
+      throw error
+    }
+  }
+
+  // --- writes ------------------------------------------------------------------------------------
+
+  async #write(): Promise<void> {
+    const office = this.#office
+    if (office === undefined) return
+    const writes = controllerWrites(this.#options.image, office.epoch)
+    const ended = await Promise.allSettled(
+      writes.map((write) => this.#writeState(write, office.epochVersion)),
+    )
+    for (const each of ended) if (each.status === 'rejected') throw each.reason
+  }
+
+  async #writeState({ topic, partition, state }: StateWrite, epochVersion: number): Promise<void> {
+    const { zk, image, watch, log } = this.#options
+    const path = zkPaths.state(topic, partition)
+    const data = Buffer.from(encodeState(state))
+    const { version } = state
+    const write: MultiOp =
+      version === newState
+        ? { type: 'create', path, data, mode: 'persistent' }
+        : { type: 'setData', path, data, version }
+    try {
+      await zk.multi([
+        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion },
+        write,
+      ])
+      image.setState(topic, partition, { ...state, version: version + 1 })
+      log.info({ topic, partition, state }, 'Wrote a partition state')
+    } catch (error) {
+      if (!(error instanceof ZkError) || error.code === 'SESSIONEXPIRED') throw error
+      if (error instanceof ZkMultiError && error.index === 0) {
+        log.warn({ topic, partition }, 'Deposed: another controller has begun')
+        this.#office = undefined
+        await watch.readAll()
+        return
+      }
+      await watch.readState(topic, partition)
+    }
+    this.#isAskedAgain = true
+  }
+}
+
+/** Refused for what it found: nothing was written. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ZkError && (error.code === 'NODEEXISTS' || error.code === 'BADVERSION')
+}

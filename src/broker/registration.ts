@@ -1,0 +1,115 @@
+// How a broker enters the cluster: the znodes that all brokers share, the cluster's id, and its own
+// ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
+
+import { randomUUID } from 'node:crypto'
+import type { ZkClient } from '../client/zk-client.ts'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import { ZkError } from '../protocol/error-codes.ts'
+import { BrokerError } from '../protocol/mq/error-codes.ts'
+import type { BrokerId } from '../protocol/mq/messages.ts'
+import {
+  decodeRegistration,
+  type Endpoint,
+  encodeRegistration,
+  zkPaths,
+} from './controller/zk-paths.ts'
+
+/** How often a broker that waits for its id says so. */
+const reminderMs = 5000
+
+const sharedNodes = [
+  { path: '/', data: null }, // the chroot, if there is one
+  { path: zkPaths.cluster, data: null },
+  { path: zkPaths.brokers, data: null },
+  { path: zkPaths.brokerIds, data: null },
+  { path: zkPaths.topics, data: null },
+  { path: zkPaths.consumers, data: null },
+  { path: zkPaths.controllerEpoch, data: '0' },
+]
+
+/** Makes what is missing of the znodes that all brokers share; parents come first. */
+export async function makeSharedNodes(zk: ZkClient): Promise<void> {
+  for (const { path, data } of sharedNodes) await createIfMissing(zk, path, data)
+}
+
+/** 22 characters, a UUID in base64url; whichever broker comes first makes it. */
+export async function readClusterId(zk: ZkClient): Promise<string> {
+  const own = JSON.stringify({ version: '1', id: makeUuid() })
+  await createIfMissing(zk, zkPaths.clusterId, own)
+  const { data } = await zk.getData(zkPaths.clusterId)
+  const found = JSON.parse(data?.toString('utf8') ?? '{}') as { id?: unknown }
+  if (typeof found.id === 'string' && found.id !== '') return found.id
+  throw new Error(`Cannot join the cluster: ${zkPaths.clusterId} holds no id`)
+}
+
+export function makeUuid(): string {
+  return Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+}
+
+export interface RegistrationOptions {
+  readonly zk: ZkClient
+  readonly id: BrokerId
+  readonly endpoint: Endpoint
+  readonly clock: Clock
+  readonly log: Logger
+  /** how long to wait for an earlier registration of this id to end */
+  readonly patienceMs: number
+}
+
+/**
+ * Registers this broker, waiting for its earlier session to end if there is one.
+ *
+ * @returns the broker epoch
+ * @throws BrokerError INVALID_REQUEST when the id stays taken, ZkError when the session fails
+ */
+export async function register(options: RegistrationOptions): Promise<number> {
+  const { zk, id, endpoint, clock, log, patienceMs } = options
+  const path = zkPaths.brokerId(id)
+  const startMs = clock.nowMs()
+  for (;;) {
+    try {
+      const data = encodeRegistration(endpoint, clock.wallMs())
+      return (await zk.create(path, data, { mode: 'ephemeral' })).stat.czxid
+    } catch (error) {
+      if (!(error instanceof ZkError)) throw error
+      // After a lost connection the node may be there, and ours.
+      if (error.code !== 'NODEEXISTS' && error.code !== 'CONNECTIONLOSS') throw error
+    }
+    let hasChanged: () => void = () => undefined
+    const changed = new Promise<void>((resolve) => {
+      hasChanged = resolve
+    })
+    const stat = await zk.exists(path, hasChanged)
+    if (stat === undefined) continue
+    if (stat.ephemeralOwner === zk.sessionId) return stat.czxid
+    const holder = await holderOf(zk, path)
+    if (clock.nowMs() - startMs >= patienceMs) {
+      const found = `it is registered by ${holder}: give this broker another id, or stop that one`
+      throw new BrokerError('INVALID_REQUEST', `Cannot use broker id ${id}: ${found}`)
+    }
+    const facts = { id, holder, session: `0x${stat.ephemeralOwner.toString(16)}` }
+    log.info(facts, 'Waiting for an earlier session of this broker id to end')
+    const cancel = clock.after(Math.min(reminderMs, patienceMs), hasChanged)
+    await changed
+    cancel()
+  }
+}
+
+async function holderOf(zk: ZkClient, path: string): Promise<string> {
+  try {
+    const endpoint = decodeRegistration((await zk.getData(path)).data)
+    return endpoint === undefined ? 'somebody' : `${endpoint.host}:${endpoint.port}`
+  } catch (error) {
+    if (error instanceof ZkError && error.code === 'NONODE') return 'nobody any more'
+    throw error
+  }
+}
+
+async function createIfMissing(zk: ZkClient, path: string, data: string | null): Promise<void> {
+  try {
+    await zk.create(path, data)
+  } catch (error) {
+    if (!(error instanceof ZkError) || error.code !== 'NODEEXISTS') throw error
+  }
+}

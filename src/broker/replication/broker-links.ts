@@ -1,0 +1,75 @@
+// Links from this broker to the others, one each, made when first used: to pass on what a client
+// sent here, and to fetch from leaders. A link belongs to one life of the other broker.
+
+import { type BrokerAddress, MqConnection } from '../../client/mq-connection.ts'
+import type { Clock } from '../../clock.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId, MqHello, MqRequest, ResponseOf } from '../../protocol/mq/messages.ts'
+import type { TcpTransport } from '../../protocol/transport/tcp.ts'
+import type { ClusterImage } from '../controller/cluster-image.ts'
+
+export interface BrokerLinksOptions {
+  readonly image: ClusterImage
+  readonly transport: TcpTransport
+  readonly clock: Clock
+  /** how we introduce ourselves, in this life */
+  readonly hello: () => Omit<MqHello, 'version'>
+}
+
+interface Life {
+  readonly epoch: number
+  readonly connection: MqConnection
+}
+
+export class BrokerLinks {
+  readonly #options: BrokerLinksOptions
+  readonly #lives = new Map<BrokerId, Life>()
+
+  constructor(options: BrokerLinksOptions) {
+    this.#options = options
+  }
+
+  /** @throws BrokerError as `MqConnection.call`, or BROKER_NOT_AVAILABLE for one that is not alive */
+  call<T extends MqRequest>(
+    id: BrokerId,
+    request: T,
+    timeoutMs: number,
+  ): Promise<ResponseOf<T['type']>> {
+    const connection = this.#connection(id)
+    if (connection !== undefined) return connection.call(request, timeoutMs)
+    const message = `Cannot reach broker ${id}: it is not registered`
+    return Promise.reject(new BrokerError('BROKER_NOT_AVAILABLE', message))
+  }
+
+  /** For a request that has no response. */
+  post(id: BrokerId, request: MqRequest): void {
+    this.#connection(id)?.post(request)
+  }
+
+  /** Closes the links to brokers that are gone or were restarted. */
+  imageChanged(): void {
+    for (const [id, { epoch, connection }] of this.#lives) {
+      if (this.#options.image.brokers.get(id)?.epoch !== epoch) connection.close()
+    }
+  }
+
+  close(): void {
+    for (const { connection } of this.#lives.values()) connection.close()
+  }
+
+  #connection(id: BrokerId): MqConnection | undefined {
+    const { image, transport, clock, hello } = this.#options
+    const broker = image.brokers.get(id)
+    if (broker === undefined) return undefined
+    const life = this.#lives.get(id)
+    if (life?.epoch === broker.epoch && !life.connection.isClosed) return life.connection
+    life?.connection.close()
+    const address: BrokerAddress = broker
+    const onClosed = (closed: MqConnection) => {
+      if (this.#lives.get(id)?.connection === closed) this.#lives.delete(id)
+    }
+    const connection = new MqConnection({ transport, address, clock, hello: hello(), onClosed })
+    this.#lives.set(id, { epoch: broker.epoch, connection })
+    return connection
+  }
+}

@@ -1,0 +1,434 @@
+// One partition's replica on this broker: the log on the disk, the pure core that decides, and what
+// waits for either. Everything that happens to a partition goes through here, one call at a time.
+//
+//   produce ─▶ core.judgeProduce ─▶ log.append ─▶ one flush per turn ─▶ durable ─▶ high watermark ─▶ acks
+//   fetched from the leader ─▶ core.continuesLog ─▶ log.append ─▶ durable ─▶ our next fetch is our ack
+//
+// Next on the path: partition/partition.ts decides, partition/partition-log.ts stores.
+
+import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
+import type { LogFailedError } from '../../log/log-errors.ts'
+import type { LogDirectory } from '../../log/segment-file.ts'
+import type { Logger } from '../../logger.ts'
+import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import type {
+  BrokerId,
+  FetchedRecords,
+  ReplicaFetched,
+  ReplicaFetchPartition,
+  RequiredAcks,
+} from '../../protocol/mq/messages.ts'
+import {
+  type BatchHeader,
+  forEachBatch,
+  isBatchIntact,
+  type Offset,
+  placeBatch,
+  readBatchHeader,
+} from '../../protocol/mq/record-batch.ts'
+import { HeldBatches } from '../partition/held-batches.ts'
+import type { EpochEnd } from '../partition/leader-epochs.ts'
+import {
+  type FollowerVerdict,
+  Partition,
+  type PartitionOptions,
+  type PartitionState,
+} from '../partition/partition.ts'
+import { PartitionLog } from '../partition/partition-log.ts'
+import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
+
+/** What a replica needs of the broker around it. */
+export interface ReplicaHost {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly purgatory: Purgatory
+  /** Has `flush` called at the end of this turn of the event loop. */
+  flushSoon(replica: Replica): void
+  /**
+   * Writes a partition's znode, on condition of `state.version`, and says what is in force then,
+   * whatever became of the write; undefined when our session ended.
+   */
+  writeState(replica: Replica, state: PartitionState): Promise<PartitionState | undefined>
+  /** The disk failed: the process must end. */
+  failed(error: LogFailedError): void
+}
+
+export interface ReplicaOptions extends PartitionOptions {
+  readonly topic: string
+  readonly partition: number
+  readonly directory: LogDirectory
+  readonly segmentBytes: number
+  readonly flush: 'group' | 'os'
+  /** as checkpointed when the broker ran last */
+  readonly highWatermark: Offset
+}
+
+export interface ProduceCall {
+  readonly header: BatchHeader
+  /** whole and checked; offset and epoch are written into it */
+  readonly batch: Buffer
+  readonly acks: RequiredAcks
+  readonly deadlineMs: number
+  /** Called once, with the batch's offset or why not. */
+  readonly done: (result: Offset | BrokerError) => void
+}
+
+export class Replica {
+  readonly topic: string
+  readonly partition: number
+  readonly #host: ReplicaHost
+  readonly #core: Partition
+  readonly #log: PartitionLog
+  readonly #held = new HeldBatches<ProduceCall>()
+  /** log end, durable end and high watermark, for what waits for this replica in its present role */
+  readonly #appended = new Watermark()
+  readonly #durable = new Watermark()
+  readonly #committed = new Watermark()
+  /** the high watermark again, for consumers, who do not care about roles */
+  readonly #readable = new Watermark()
+  #brokerEpoch = 0
+  #leadersHighWatermark: Offset = 0
+  #truncating: Promise<void> | undefined
+  /** what the znode said while we were truncating */
+  #next: PartitionState | undefined
+  #isHalted = false
+
+  /** @throws LogDamagedError, LogVersionError, or what the file system throws */
+  constructor(options: ReplicaOptions, host: ReplicaHost) {
+    this.topic = options.topic
+    this.partition = options.partition
+    this.#host = host
+    this.#core = new Partition(options)
+    this.#log = new PartitionLog({
+      directory: options.directory,
+      segmentBytes: options.segmentBytes,
+      flush: options.flush,
+      onDurable: (end) => this.#becameDurable(end),
+      onFailure: (error) => host.failed(error),
+    })
+    this.#log.forEachHeader((header) => this.#core.appended(header))
+    this.#core.opened(options.highWatermark)
+    const { torn } = this.#log
+    if (torn !== null) host.log.warn({ ...this.#names(), torn }, 'Cut a torn tail off a log')
+    this.#moved()
+  }
+
+  get role(): Partition['role'] {
+    return this.#core.role
+  }
+
+  get leaderEpoch(): number {
+    return this.#core.leaderEpoch
+  }
+
+  get highWatermark(): Offset {
+    return this.#core.highWatermark
+  }
+
+  /** Whether it may fetch from its leader now: to fetch is to say that all before is durable. */
+  get mayFetch(): boolean {
+    if (this.role.type !== 'following' || this.#truncating !== undefined) return false
+    return !this.#isHalted && this.#core.durableEnd === this.#core.logEnd
+  }
+
+  // --- roles -------------------------------------------------------------------------------------
+
+  /** Takes up what the znode says; see `Partition.become`. */
+  become(state: PartitionState, brokerEpoch: number): void {
+    this.#brokerEpoch = brokerEpoch
+    if (this.#truncating !== undefined) {
+      this.#next = state // a log that is being cut can neither lead nor follow
+      return
+    }
+    const { role, leaderEpoch } = this.#core
+    this.#core.become(state, brokerEpoch, this.#host.clock.nowMs())
+    if (this.leaderEpoch !== leaderEpoch || this.role.type !== role.type) this.#roleEnded()
+    this.#moved()
+  }
+
+  /** Our session ended. */
+  resign(): void {
+    this.#next = undefined
+    this.#core.resign()
+    this.#roleEnded()
+  }
+
+  #roleEnded(): void {
+    const { role, leaderEpoch, logEnd, highWatermark } = this.#core
+    const facts = { ...this.#names(), role, leaderEpoch, logEnd, highWatermark }
+    this.#host.log.info(facts, 'Partition changed its role')
+    for (const { waiter } of this.#held.takeAll())
+      waiter.done(this.#error('NOT_LEADER_OR_FOLLOWER'))
+    this.#leadersHighWatermark = 0
+    for (const watermark of [this.#appended, this.#durable, this.#committed]) watermark.callOff()
+  }
+
+  /** For what depends on time alone: early batches that waited too long, replicas that lag. */
+  tick(nowMs: number): void {
+    for (const { waiter } of this.#held.takeExpired(nowMs)) {
+      waiter.done(this.#error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
+    }
+    this.#maybeChangeIsr(nowMs)
+  }
+
+  #maybeChangeIsr(nowMs: number): void {
+    const wanted = this.#core.proposeIsr(nowMs)
+    if (wanted !== undefined) void this.#changeIsr(wanted)
+  }
+
+  async #changeIsr(wanted: PartitionState): Promise<void> {
+    const inForce = await this.#host.writeState(this, wanted)
+    if (inForce === undefined) return
+    const { isr, version } = inForce
+    this.#host.log.info({ ...this.#names(), isr, version, wanted: wanted.isr }, 'Wrote an ISR')
+    this.become(inForce, this.#brokerEpoch)
+    this.#core.isrWriteEnded(this.#host.clock.nowMs())
+    this.#moved()
+  }
+
+  // --- as leader ---------------------------------------------------------------------------------
+
+  produce(call: ProduceCall): void {
+    const verdict = this.#core.judgeProduce(call.header, call.acks === 'all')
+    switch (verdict.type) {
+      case 'refused':
+        call.done(this.#error(verdict.code))
+        return
+      case 'duplicate':
+        this.#awaitAcks(call, verdict)
+        return
+      case 'early':
+        this.#hold(call)
+        return
+      case 'next':
+        this.#append(call)
+        this.#appendHeld(call.header)
+        return
+    }
+  }
+
+  #append(call: ProduceCall): void {
+    const { batch } = call
+    const { logEnd, leaderEpoch } = this.#core
+    placeBatch(batch, logEnd, leaderEpoch)
+    this.#log.append(batch)
+    const header = { ...call.header, baseOffset: logEnd, leaderEpoch }
+    this.#core.appended(header)
+    // First those who fetch: their answers leave before a flush that might hold this turn.
+    this.#appended.move(this.#core.logEnd)
+    this.#host.flushSoon(this)
+    this.#awaitAcks(call, { baseOffset: logEnd, lastOffset: logEnd + header.lastOffsetDelta })
+  }
+
+  /** `batch` is a view of what the socket received, so what is held is copied. */
+  #hold(call: ProduceCall): void {
+    const { header, deadlineMs } = call
+    const bytes = Buffer.from(call.batch)
+    const waiter = { ...call, batch: bytes }
+    if (!this.#held.hold({ header, bytes, waiter, deadlineMs })) {
+      call.done(this.#error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
+    }
+  }
+
+  /** The gap may have closed: every batch that is next by now is appended in its turn. */
+  #appendHeld({ producerId }: BatchHeader): void {
+    const isDue = (header: BatchHeader) => this.#core.judgeProduce(header, false).type !== 'early'
+    for (;;) {
+      const [due, ...more] = this.#held.take(producerId, isDue)
+      if (due === undefined) return
+      for (const { waiter } of [due, ...more]) {
+        const verdict = this.#core.judgeProduce(waiter.header, waiter.acks === 'all')
+        if (verdict.type === 'next') this.#append(waiter)
+        else if (verdict.type === 'duplicate') this.#awaitAcks(waiter, verdict)
+        else if (verdict.type === 'refused') waiter.done(this.#error(verdict.code))
+        else this.#hold(waiter)
+      }
+    }
+  }
+
+  #awaitAcks(
+    { acks, deadlineMs, done }: ProduceCall,
+    { baseOffset, lastOffset }: { readonly baseOffset: Offset; readonly lastOffset: Offset },
+  ): void {
+    if (acks === 'none') {
+      done(baseOffset)
+      return
+    }
+    const operation = new Operation((ending) => {
+      if (ending === 'reached') done(baseOffset)
+      else done(this.#error(ending === 'expired' ? 'REQUEST_TIMED_OUT' : 'NOT_LEADER_OR_FOLLOWER'))
+    })
+    operation.waitFor(acks === 'all' ? this.#committed : this.#durable, lastOffset + 1)
+    this.#host.purgatory.expireAt(operation, deadlineMs)
+  }
+
+  /** A follower asks: what it has is taken note of. */
+  followerFetched(id: BrokerId, asked: ReplicaFetchPartition): FollowerVerdict {
+    const nowMs = this.#host.clock.nowMs()
+    const verdict = this.#core.followerFetched(id, asked, nowMs)
+    this.#moved()
+    this.#maybeChangeIsr(nowMs)
+    return verdict
+  }
+
+  followerGone(id: BrokerId): void {
+    this.#core.followerGone(id)
+  }
+
+  /** Whether there is anything to tell a follower: records, or that more of them are committed. */
+  hasNews(asked: ReplicaFetchPartition): boolean {
+    return this.#core.logEnd > asked.offset || this.#core.highWatermark > asked.highWatermark
+  }
+
+  waitForNews(operation: Operation, asked: ReplicaFetchPartition): void {
+    operation.waitFor(this.#appended, asked.offset + 1)
+    operation.waitFor(this.#committed, asked.highWatermark + 1)
+  }
+
+  readForFollower(offset: Offset, bytesMax: number): FetchedRecords {
+    return this.#read({ offset, end: this.#core.logEnd, bytesMax })
+  }
+
+  endOfEpoch(epoch: number): EpochEnd | undefined {
+    return this.#core.endOfEpoch(epoch)
+  }
+
+  /** As leader only. @returns undefined while that is not known yet */
+  get latestOffset(): Offset | undefined {
+    return this.#core.latestOffset
+  }
+
+  get earliestOffset(): Offset {
+    return this.#log.start
+  }
+
+  // --- as follower -------------------------------------------------------------------------------
+
+  /** What this follower asks its leader for, and acknowledges by that. */
+  position(): ReplicaFetchPartition {
+    const { leaderEpoch, logEnd: offset, lastEpoch, highWatermark } = this.#core
+    const { topic, partition } = this
+    return { topic, partition, leaderEpoch, offset, lastEpoch, highWatermark }
+  }
+
+  /**
+   * Appends what the leader of `leaderEpoch` sent.
+   *
+   * @returns whether all of it continued our log
+   */
+  appendFetched(fetched: ReplicaFetched, leaderEpoch: number): boolean {
+    const { records } = fetched
+    let end = 0 // of what is good
+    forEachBatch(records, (at, length) => {
+      const header = readBatchHeader(records, at)
+      if (at !== end || !this.#core.continuesLog(header, leaderEpoch)) return
+      if (!isBatchIntact(records, at, length)) return
+      this.#core.appended(header)
+      end = at + length
+    })
+    if (end > 0) {
+      this.#log.append(records.subarray(0, end))
+      this.#host.flushSoon(this)
+    }
+    if (leaderEpoch === this.leaderEpoch && this.role.type === 'following') {
+      this.#leadersHighWatermark = fetched.highWatermark
+    }
+    this.#moved()
+    return end === records.length
+  }
+
+  /** Resolves when all that was appended is durable, or this replica's role has changed. */
+  whenDurable(): Promise<Ending> {
+    return new Promise((resolve) => {
+      new Operation(resolve).waitFor(this.#durable, this.#core.logEnd)
+    })
+  }
+
+  /** Cuts off what the leader never had. */
+  async truncate(diverging: EpochEnd): Promise<void> {
+    const end = this.#core.truncationPoint(diverging)
+    const { logEnd, highWatermark } = this.#core
+    const facts = { ...this.#names(), logEnd, highWatermark, end, diverging }
+    if (end < highWatermark) {
+      // Records that consumers saw would go: the leader has lost them, or this disk is another's.
+      this.#isHalted = true
+      this.#host.log.error(facts, 'Stopped following: the leader lacks committed records')
+      return
+    }
+    this.#host.log.info(facts, 'Truncating a log that diverges from its leader')
+    this.#truncating = this.#log.truncate(end)
+    await this.#truncating
+    if (!this.#core.truncated(this.#log.end)) {
+      this.#core.forgetProducers()
+      this.#log.forEachHeader((header) => this.#core.rememberProducer(header))
+    }
+    this.#truncating = undefined
+    this.#moved()
+    const next = this.#next
+    this.#next = undefined
+    if (next !== undefined) this.become(next, this.#brokerEpoch)
+  }
+
+  // --- for consumers -----------------------------------------------------------------------------
+
+  isOutOfRange(offset: Offset): boolean {
+    return offset < this.#log.start || this.#core.isOutOfRange(offset)
+  }
+
+  waitForRecords(operation: Operation, offset: Offset): void {
+    operation.waitFor(this.#readable, offset + 1)
+  }
+
+  /** Committed records from the batch that holds `offset` on. */
+  readCommitted(offset: Offset, bytesMax: number): FetchedRecords {
+    return this.#read({ offset, end: this.#core.highWatermark, bytesMax })
+  }
+
+  #read({ offset, end, bytesMax }: { offset: Offset; end: Offset; bytesMax: number }) {
+    const limit = Math.min(bytesMax, limits.fetchBytesMax)
+    const records =
+      offset < end ? this.#log.read({ from: offset, end, bytesMax: limit }) : Buffer.alloc(0)
+    return { highWatermark: this.#core.highWatermark, logStart: this.#log.start, records }
+  }
+
+  // --- the log -----------------------------------------------------------------------------------
+
+  flush(): void {
+    if (this.#truncating === undefined) this.#log.flush()
+  }
+
+  async close(): Promise<void> {
+    this.resign()
+    this.#readable.callOff()
+    await this.#truncating
+    await this.#log.close()
+  }
+
+  #becameDurable(end: Offset): void {
+    const nowMs = this.#host.clock.nowMs()
+    this.#core.durable(end, nowMs)
+    this.#moved()
+    this.#maybeChangeIsr(nowMs)
+  }
+
+  /** Whatever the core has come to: those who wait for it hear of it. */
+  #moved(): void {
+    this.#core.learnHighWatermark(this.#leadersHighWatermark)
+    const { logEnd, durableEnd, highWatermark } = this.#core
+    this.#appended.move(logEnd)
+    this.#durable.move(durableEnd)
+    this.#committed.move(highWatermark)
+    this.#readable.move(highWatermark)
+  }
+
+  #names() {
+    return { topic: this.topic, partition: this.partition }
+  }
+
+  #error(code: MqErrorCode): BrokerError {
+    const found = `this replica is ${this.role.type} in epoch ${this.leaderEpoch}`
+    const what = `Cannot serve ${this.topic}/${this.partition}`
+    return new BrokerError(code, `${what} (${code}): ${found}`)
+  }
+}

@@ -1,0 +1,145 @@
+// One ZooWeeper session of a broker, from its registration to its end: what it knows of the cluster,
+// its part as controller, and the writes of its partitions. When the session expires the broker
+// gives up everything it led and begins another.
+
+import { ZkClient } from '../client/zk-client.ts'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import { ZkError } from '../protocol/error-codes.ts'
+import type { BrokerId } from '../protocol/mq/messages.ts'
+import type { TcpTransport } from '../protocol/transport/tcp.ts'
+import type { ClusterImage } from './controller/cluster-image.ts'
+import { ClusterWatch } from './controller/cluster-watch.ts'
+import { ControllerDriver } from './controller/driver.ts'
+import { type Endpoint, encodeState, zkPaths } from './controller/zk-paths.ts'
+import type { PartitionState } from './partition/partition.ts'
+import { makeSharedNodes, readClusterId, register } from './registration.ts'
+import type { Replica } from './replication/replica.ts'
+
+export interface SessionOptions {
+  readonly id: BrokerId
+  readonly servers: readonly Endpoint[]
+  readonly chroot: string
+  readonly sessionTimeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly registrationPatienceMs: number
+  readonly endpoint: Endpoint
+  readonly image: ClusterImage
+  readonly transport: TcpTransport
+  readonly clock: Clock
+  readonly log: Logger
+  /** @throws to refuse this cluster */
+  readonly checkCluster: (clusterId: string) => void
+  readonly onChange: () => void
+  readonly onExpired: () => void
+}
+
+/** What an open session knows of itself. */
+export interface Membership {
+  readonly clusterId: string
+  readonly brokerEpoch: number
+}
+
+export class BrokerSession {
+  readonly zk: ZkClient
+  readonly #options: SessionOptions
+  readonly #watch: ClusterWatch
+  readonly #controller: ControllerDriver
+  #membership: Membership | undefined
+  #isOver = false
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    const { id, servers, chroot, sessionTimeoutMs, connectTimeoutMs } = options
+    const { image, transport, clock, log, onChange } = options
+    this.zk = new ZkClient({
+      servers,
+      chroot,
+      sessionTimeoutMs,
+      connectTimeoutMs,
+      logger: log.child({ part: 'zk' }),
+      clock,
+      transport,
+    })
+    const { zk } = this
+    const changed = () => {
+      if (this.#isOver) return
+      onChange()
+      this.#controller.imageChanged()
+    }
+    this.#watch = new ClusterWatch({ zk, image, log, onChange: changed })
+    const watch = this.#watch
+    this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log })
+    zk.once('expired', () => {
+      this.#end()
+      options.onExpired()
+    })
+  }
+
+  /** undefined before `open` and after the session's end. */
+  get membership(): Membership | undefined {
+    return this.#isOver ? undefined : this.#membership
+  }
+
+  get isController(): boolean {
+    return this.#controller.isController
+  }
+
+  /** Connects, registers, and reads the cluster. Whoever opens it closes it, also after a failure. */
+  async open(): Promise<Membership> {
+    const { id, endpoint, clock, log, sessionTimeoutMs } = this.#options
+    const { zk } = this
+    await zk.connect()
+    if (zk.sessionTimeoutMs > sessionTimeoutMs) {
+      const facts = { asked: sessionTimeoutMs, got: zk.sessionTimeoutMs }
+      log.warn(facts, 'The ensemble grants longer sessions only: a dead broker is noticed later')
+    }
+    await makeSharedNodes(zk)
+    const clusterId = await readClusterId(zk)
+    this.#options.checkCluster(clusterId)
+    const patienceMs = this.#options.registrationPatienceMs
+    const brokerEpoch = await register({ zk, id, endpoint, clock, log, patienceMs })
+    this.#membership = { clusterId, brokerEpoch }
+    log.info({ clusterId, brokerEpoch, ...endpoint }, 'Registered')
+    await this.#watch.start()
+    return this.#membership
+  }
+
+  /** Its ephemerals go at once: others take over now, not after the time-out. */
+  async close(): Promise<void> {
+    this.#end()
+    await this.zk.close()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#watch.stop()
+    this.#controller.stop()
+  }
+
+  /** See `ReplicaHost.writeState`. */
+  async writeState(
+    { topic, partition }: Replica,
+    state: PartitionState,
+  ): Promise<PartitionState | undefined> {
+    const { image, log } = this.#options
+    try {
+      const path = zkPaths.state(topic, partition)
+      const { version } = await this.zk.setData(path, encodeState(state), state.version)
+      image.setState(topic, partition, { ...state, version })
+      return this.#isOver ? undefined : { ...state, version }
+    } catch (error) {
+      log.debug({ topic, partition, err: (error as Error).message }, 'An ISR write failed')
+    }
+    while (!this.#isOver) {
+      try {
+        await this.#watch.readState(topic, partition)
+        return image.state(topic, partition)
+      } catch (error) {
+        // With the connection gone, the call after it waits for the next one.
+        if (!(error instanceof ZkError) || error.code !== 'CONNECTIONLOSS') break
+      }
+    }
+    return undefined
+  }
+}
