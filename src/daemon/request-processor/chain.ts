@@ -24,7 +24,7 @@ import type { ZTree } from '../ztree/ztree.ts'
 import { CommitProcessor } from './commit.ts'
 import { FinalProcessor } from './final.ts'
 import { LeaderProcessor } from './leader.ts'
-import { Prep } from './prep.ts'
+import { Prep, samePassword } from './prep.ts'
 import type { Client } from './request.ts'
 
 export interface ChainParts {
@@ -111,8 +111,13 @@ export class RequestProcessors implements EnsembleListener {
     } else {
       this.#clients.add(client)
       client.session = hello.sessionId
-      this.#bySession.get(hello.sessionId)?.close()
-      this.#bySession.set(hello.sessionId, client)
+      const known = this.#tree.sessions.get(hello.sessionId)
+      // One connection per session. With a wrong password, which the leader will refuse, nobody may
+      // cut off the one there is.
+      if (known === undefined || samePassword(known.password, hello.password)) {
+        this.#bySession.get(hello.sessionId)?.close()
+        this.#bySession.set(hello.sessionId, client)
+      }
       this.#metrics.revalidations++
       this.#commit.attach(client, hello)
     }

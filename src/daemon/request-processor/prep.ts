@@ -251,6 +251,7 @@ function hasParent(path: string): boolean {
   return path.includes('/') && !path.includes('\0')
 }
 
-function samePassword(known: Uint8Array, given: Uint8Array): boolean {
+/** In a time that says nothing about where they differ. */
+export function samePassword(known: Uint8Array, given: Uint8Array): boolean {
   return known.length === given.length && timingSafeEqual(known, given)
 }

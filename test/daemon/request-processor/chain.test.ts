@@ -276,10 +276,14 @@ t.test('reattach: to the same and to another server, with password and state', a
   t.same(moved.take(), ['welcome', 'exists'])
   t.same(same.take(), ['closed'], 'the leader told its old server')
 
-  const thief = two.client()
-  thief.reattach(client.welcomed, { password: new Uint8Array(16) })
-  t.same(thief.take(), ['expired', 'closed'])
-  t.same(moved.take(), [], 'a wrong password costs the owner nothing')
+  for (const server of [one, two]) {
+    const thief = server.client()
+    thief.reattach(client.welcomed, { password: new Uint8Array(16) })
+    t.same(thief.take(), ['expired', 'closed'])
+    t.same(moved.take(), [], 'a wrong password costs the owner nothing')
+  }
+  moved.ask(ping)
+  t.same(moved.take(), ['ping'])
 })
 
 t.test('a server that is behind what the client saw closes without a word', async (t) => {
