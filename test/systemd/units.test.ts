@@ -3,6 +3,7 @@ import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { brokerProgram } from '../../src/broker/config.ts'
 import { daemonProgram } from '../../src/daemon/config.ts'
 import { sampleConfig } from '../../src/options.ts'
 
@@ -56,6 +57,12 @@ t.test('the services run the programs of this package', async (t) => {
   }
 })
 
-t.test('the sample configuration is what the program prints', async (t) => {
-  t.equal(readFileSync(join(directory, 'zoo.cfg'), 'utf8'), sampleConfig(daemonProgram))
+t.test('the sample configurations are what the programs print', async (t) => {
+  const samples = {
+    'zoo.cfg': sampleConfig(daemonProgram),
+    'mimicq.cfg': sampleConfig(brokerProgram),
+  }
+  for (const [name, printed] of Object.entries(samples)) {
+    t.equal(readFileSync(join(directory, name), 'utf8'), printed, name)
+  }
 })
