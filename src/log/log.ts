@@ -114,10 +114,6 @@ export class Log {
     return this.#durable
   }
 
-  get path(): string {
-    return this.#directory.path
-  }
-
   /**
    * Copies one or more whole records, back to back, positions ascending. They can be read at once
    * and go to the disk with the next `flush`.
@@ -210,13 +206,13 @@ export class Log {
     this.#advance({ mayBlock: false })
   }
 
-  /** Removes whole segments, from the oldest on, that hold only durable positions below `position`. */
+  /** Removes whole segments, from the oldest on, that hold only positions below `position`. */
   dropBefore(position: Position): void {
     this.#assertUsable()
     for (;;) {
       const [oldest, next] = this.#segments
       if (oldest === undefined || next === undefined || next.firstPosition > position) break
-      if (!this.#isSettled(oldest) || !next.isPlaced) break
+      if (!next.hasSynced) break // or a crash could leave a log that ends nowhere
       this.#dropped.push(oldest)
       this.#segments.shift()
     }
@@ -287,6 +283,7 @@ export class Log {
 
   /** Everything that is left is durable: the time for what must not overlap with writing. */
   #whenSettled(): void {
+    this.#drop()
     if (this.#isDropping) return
     if (this.#truncation !== null) this.#truncate(this.#truncation)
     else if (this.#onClosed !== null) this.#close(this.#onClosed)
@@ -331,7 +328,7 @@ export class Log {
   /** The oldest first, each durably before the next: a crash must not leave a hole. */
   #drop(): void {
     if (this.#isDropping || this.#failure !== null) return
-    // Not while a truncation is at work; it calls again.
+    // Not while a truncation may be at work; `#whenSettled` calls again.
     if (this.#truncation !== null && this.#isBusy) return
     const segment = this.#dropped.shift()
     if (segment === undefined) return

@@ -11,7 +11,6 @@ import {
   fstatSync,
   fsync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -21,6 +20,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectory } from '../make-directory.ts'
 
 /** Called exactly once, never before the call it was given to has returned. */
 export type Done = (error: Error | null) => void
@@ -56,7 +56,7 @@ export interface LogDirectory {
 
 /** A directory on the disk, made if missing. */
 export function openDiskDirectory(path: string): LogDirectory {
-  mkdirSync(path, { recursive: true })
+  makeDirectory(path)
   const directory = openSync(path, 'r')
   return {
     path,

@@ -98,6 +98,11 @@ export class Segment {
     return this.#syncedBytes === this.#writtenBytes + this.#tailBytes
   }
 
+  /** Whether some of its records survive a power cut, and so all of the segments before it. */
+  get hasSynced(): boolean {
+    return this.#syncedBytes > 0 || this.#isUnread
+  }
+
   /** Its file has its name on the disk and may be written. */
   place(file: SegmentFile): void {
     this.#file = file

@@ -341,6 +341,41 @@ t.test('dropBefore removes whole segments that hold only older records', async (
   t.ok(log.lastPosition === 49 && !log.isEmpty, 'the last segment stays')
 })
 
+t.test('dropBefore keeps a segment until its successor has durable records', async (t) => {
+  const disk = makeDisk()
+  const { log, durable } = open(disk.directory, { preallocate: false })
+  appendAll(log, range(0, 12))
+  log.flush()
+  while (disk.directory.list().length < 2) disk.step()
+  disk.step() // the second segment has its name, and nothing in it is durable
+  t.ok((durable.at(-1) ?? 0) > 5)
+  log.dropBefore(1000)
+  t.equal(open(disk.directory.crash()).log.lastPosition, durable.at(-1))
+  t.equal(log.firstPosition, 0)
+  disk.complete()
+  log.dropBefore(1000)
+  disk.complete()
+  t.equal(open(disk.directory.crash()).log.lastPosition, 11)
+  t.ok((log.firstPosition ?? 0) > 5)
+})
+
+t.test('a truncation waits for every segment that is being dropped', async (t) => {
+  const disk = makeDisk()
+  const { log } = open(disk.directory, { preallocate: false })
+  appendAll(log, range(0, 50))
+  log.flush()
+  disk.complete()
+  log.dropBefore(40)
+  appendAll(log, range(50, 60)) // a new segment is being placed when the first drop is done
+  log.flush()
+  let left: string[] | undefined
+  log.truncateAfter(-1, () => {
+    left = disk.directory.crash().list()
+  })
+  disk.complete()
+  t.same(left, [])
+})
+
 t.test('close makes everything durable, under os too, and refuses what comes after', async (t) => {
   for (const sync of ['group', 'os'] as const) {
     const disk = makeDisk()
