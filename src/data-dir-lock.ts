@@ -4,8 +4,9 @@
 // that id, and started when the owner did (ids are given out again), since the same boot. A process
 // in another container cannot be seen; LevelDB's own lock, which the kernel keeps, still holds then.
 
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectory } from './make-directory.ts'
 
 export class DataDirLockedError extends Error {
   override readonly name = 'DataDirLockedError'
@@ -36,7 +37,7 @@ interface Owner {
  * @throws DataDirLockedError if a living process has it
  */
 export function lockDataDir(dataDir: string): () => void {
-  mkdirSync(dataDir, { recursive: true })
+  makeDirectory(dataDir)
   const file = join(dataDir, 'lock')
   const mine = `${JSON.stringify(describe(process.pid))}\n`
   // Linked into place complete, so that nobody reads half a lock.
