@@ -44,6 +44,10 @@ export class ConsumerScreen {
       // Its default is true, and asks the terminal for things that some answer with garbage.
       warnings: false,
     })
+    // Lines are drawn with characters where there are such: the other way, switching character sets,
+    // gets lost in multiplexers and copies.
+    const tput = this.#screen.tput as unknown as { unicode: boolean; brokenACS: boolean }
+    if (tput.unicode) tput.brokenACS = true
     const bar = (style: object) =>
       blessed.box({ parent: this.#screen, height: 1, width: '100%', tags: true, style })
     this.#header = bar({ bg: 'blue', fg: 'white' })

@@ -1,0 +1,77 @@
+// A progress bar for a terminal: `goals  [==========>         ]  512/1000  230/s`. Pure but for `Progress`,
+// which draws it in place, a few times a second.
+
+import type { Clock } from '../clock.ts'
+
+export interface ProgressState {
+  readonly label: string
+  readonly done: number
+  /** undefined: nobody knows how many there will be */
+  readonly total: number | undefined
+  readonly elapsedMs: number
+}
+
+/** At most `width` columns of ASCII. */
+export function progressLine(state: ProgressState, width: number): string {
+  const { label, done, total, elapsedMs } = state
+  const perSecond = elapsedMs <= 0 ? 0 : (done * 1000) / elapsedMs
+  const count = total === undefined ? `${done}` : `${done}/${total}`
+  const facts = `  ${count}  ${perSecond.toFixed(perSecond < 10 ? 1 : 0)}/s`
+  const barWidth = Math.min(40, width - label.length - facts.length - 4)
+  if (total === undefined || barWidth < 5) return `${label}${facts}`.slice(0, Math.max(0, width))
+  const share = total === 0 ? 1 : Math.min(1, done / total)
+  const filled = Math.floor(share * barWidth)
+  const bar = filled === barWidth ? '='.repeat(filled) : `${'='.repeat(filled)}>`
+  return `${label}  [${bar.padEnd(barWidth)}]${facts}`
+}
+
+const redrawMs = 100
+
+export class Progress {
+  readonly #label: string
+  readonly #total: number | undefined
+  readonly #out: NodeJS.WriteStream
+  readonly #clock: Clock
+  readonly #startedMs: number
+  readonly #stop: () => void
+  #done = 0
+
+  /** @param out nothing is drawn when it is no terminal */
+  constructor(options: {
+    readonly label: string
+    readonly total: number | undefined
+    readonly out: NodeJS.WriteStream
+    readonly clock: Clock
+  }) {
+    this.#label = options.label
+    this.#total = options.total
+    this.#out = options.out
+    this.#clock = options.clock
+    this.#startedMs = options.clock.nowMs()
+    this.#stop = options.out.isTTY
+      ? options.clock.every(redrawMs, () => this.#draw())
+      : () => undefined
+  }
+
+  advance(): void {
+    this.#done++
+  }
+
+  /** Leaves the last state on a line of its own. */
+  end(): void {
+    this.#stop()
+    if (!this.#out.isTTY) return
+    this.#draw()
+    this.#out.write('\n')
+  }
+
+  #draw(): void {
+    const state = {
+      label: this.#label,
+      done: this.#done,
+      total: this.#total,
+      elapsedMs: this.#clock.nowMs() - this.#startedMs,
+    }
+    this.#out.write(`\r\x1b[2K${progressLine(state, this.#out.columns - 1)}`)
+  }
+}
