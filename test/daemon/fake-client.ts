@@ -200,6 +200,9 @@ export class FakeServer {
       get ensembleId() {
         return processors.serving ? member.ensembleId : undefined
       },
+      get mayAnswer() {
+        return processors.mayAnswer
+      },
       answerWord: (word) => (word === 'ruok' ? 'imok' : undefined),
       open: (client, hello) => processors.open(client, hello),
       submit: (client, xid, request) => processors.submit(client, xid, request),

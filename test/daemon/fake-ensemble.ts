@@ -123,6 +123,7 @@ export class FakeMember implements Ensemble {
   readonly #cluster: FakeCluster
   readonly self: ServerId
   role: EnsembleRole = { type: 'looking' }
+  mayAnswer = true
   #listener: EnsembleListener | undefined
 
   constructor(cluster: FakeCluster, self: ServerId) {

@@ -64,6 +64,8 @@ interface Server {
   readonly id: ServerId
   readonly disk: Disk
   running: Incarnation | undefined
+  /** While its process stands still: what waits in its sockets. */
+  waiting: (() => void)[] | undefined
 }
 
 interface Link {
@@ -103,6 +105,7 @@ export class ZabWorld {
         applied: zxidZero,
       },
       running: undefined,
+      waiting: undefined,
     }))
   }
 
@@ -139,7 +142,7 @@ export class ZabWorld {
       delivered: disk.applied,
     }
     server.running = running
-    this.#perform(server, running, zab.start(this.nowMs))
+    this.#perform(server, running, zab.start())
     this.#tickLater(server, running)
     for (const other of this.servers) if (other !== server) this.#dialLater(server.id, other.id)
   }
@@ -156,6 +159,7 @@ export class ZabWorld {
       server.disk.epochs = running.epochsQueue[0] as Epochs
     }
     server.running = undefined
+    server.waiting = undefined
     // Write-behind reached some point of what was delivered.
     const { log } = server.disk
     const reached = log.filter(
@@ -164,6 +168,24 @@ export class ZabWorld {
     const kept = reached[this.random.below(reached.length + 1)]
     if (kept !== undefined) server.disk.applied = kept.zxid
     for (const other of this.servers) this.#breakLink(server.id, other.id)
+  }
+
+  /** The process stands still, as with SIGSTOP: its connections stay, its peers see silence. */
+  pause(id: number, durationMs: number): void {
+    const server = this.#server(id)
+    const { running } = server
+    if (running === undefined || server.waiting !== undefined) return
+    this.#trace(`${id} stands still`)
+    server.waiting = []
+    this.#after(durationMs, () => {
+      if (server.running !== running) return
+      const waiting = server.waiting ?? []
+      server.waiting = undefined
+      this.#trace(`${id} goes on`)
+      // Timers are due before sockets are read: the order in which an event loop comes back.
+      this.#step(server, running, { type: 'tick' })
+      for (const step of waiting) step()
+    })
   }
 
   /** Breaks the connection; it is dialled again. */
@@ -196,7 +218,8 @@ export class ZabWorld {
   /** @returns whether there was a leader to propose at */
   propose(payloads: readonly string[], at?: number): boolean {
     const leaders = this.servers.filter(
-      (server) => isLeading(server) && (at === undefined || server.id === at),
+      (server) =>
+        isLeading(server) && server.waiting === undefined && (at === undefined || server.id === at),
     )
     const server = leaders.length === 0 ? undefined : this.random.pick(leaders)
     const running = server?.running
@@ -235,7 +258,8 @@ export class ZabWorld {
     const { epoch } = leader.running.role
     return this.servers.every((server) => {
       const { running } = server
-      if (running === undefined || running.delivered !== leader.running?.zab.lastZxid) return false
+      if (running === undefined || server.waiting !== undefined) return false
+      if (running.delivered !== leader.running?.zab.lastZxid) return false
       const { role } = running
       return role.type !== 'looking' && role.epoch === epoch
     })
@@ -245,6 +269,11 @@ export class ZabWorld {
 
   #step(server: Server, running: Incarnation, input: ZabInput): void {
     if (server.running !== running) return
+    if (server.waiting !== undefined) {
+      // One timer, however often it was due.
+      if (input.type !== 'tick') server.waiting.push(() => this.#step(server, running, input))
+      return
+    }
     this.#perform(server, running, running.zab.step(this.nowMs, input))
   }
 

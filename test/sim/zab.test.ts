@@ -1,5 +1,6 @@
-// Many short lives of ensembles, each from one seed: servers crash and come back, connections drop,
-// partitions come and go while transactions are proposed; then the faults stop and all must agree.
+// Many short lives of ensembles, each from one seed: servers crash and come back or stand still for a
+// while, connections drop, partitions come and go while transactions are proposed; then the faults
+// stop and all must agree.
 // `ZAB_SEED=N npx tap test/sim/zab.test.ts` replays one seed with a trace.
 
 import t from 'tap'
@@ -36,7 +37,8 @@ function live(seed: number): { committed: number; established: number } {
     else if (dice < 0.63) for (const { id } of servers) world.crash(id)
     else if (dice < 0.8) world.start(pick())
     else if (dice < 0.88) world.drop(pick(), pick())
-    else if (dice < 0.94) world.cut(pick(), pick())
+    else if (dice < 0.92) world.cut(pick(), pick())
+    else if (dice < 0.95) world.pause(pick(), random.next() * 2500)
     else if (dice < 0.97) world.healAll()
     else world.crash(world.leader() ?? pick())
   }
@@ -73,3 +75,33 @@ t.test(`Zab keeps its promises under crashes, drops and partitions`, async (t) =
   t.ok(committed > seeds.length * 10, 'the runs commit transactions')
   t.ok(established > seeds.length, 'the runs elect leaders')
 })
+
+function steadyWorld(seed: number): ZabWorld {
+  const world = new ZabWorld({ seed, servers: 3, networkMs: [0.1, 4], diskMs: [0.1, 6] })
+  for (const { id } of world.servers) world.start(id)
+  world.run(2000)
+  return world
+}
+
+const pauses = [
+  { name: 'a leader that stood still, not long enough to be given up', who: 'leader', ms: 480 },
+  { name: 'all servers that stood still at once', who: 'all', ms: 60_000 },
+]
+for (const { name, who, ms } of pauses) {
+  t.test(`${name}: no election, because what waits is read before anybody is judged`, async (t) => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const world = steadyWorld(seed)
+      const { establishedCount } = world.checker
+      world.run(world.random.next() * 100)
+      for (const { id } of world.servers) {
+        if (who === 'all' || id === world.leader()) world.pause(id, ms)
+      }
+      world.run(ms + 1000)
+      world.proposeSome(1)
+      world.run(100)
+      const found = `${world.checker.establishedCount - establishedCount} elections`
+      if (found !== '0 elections' || !world.converged()) t.fail(`seed ${seed}: ${found}`)
+    }
+    t.pass('in 50 ensembles')
+  })
+}

@@ -52,6 +52,9 @@ export class ClientPort {
       get ensembleId() {
         return processors.serving ? ensemble.ensembleId : undefined
       },
+      get mayAnswer() {
+        return processors.mayAnswer
+      },
       open: (client, hello) => processors.open(client, hello),
       submit: (client, xid, request) => processors.submit(client, xid, request),
       advance: (client) => processors.advance(client),

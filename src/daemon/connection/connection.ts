@@ -7,8 +7,8 @@
 //   hello ──▶ joining ── welcome ─▶ open ── closeSession, unknown op, moved, expired ─▶ closed
 //               └──────── refused, or close without a word ───────────────────────────▶ closed
 //
-// While it is joining, while a sync is under way and while the client does not read its replies,
-// frames are held back, in order; too many and its socket is paused. No clock, no socket: the link
+// While it is joining, while a sync is under way, while the client does not read its replies and while
+// the server may not answer, frames are held back, in order; too many and its socket is paused. No clock, no socket: the link
 // is passed in. Next on the path: request-processor/chain.ts.
 
 import { limits } from '../../limits.ts'
@@ -47,6 +47,8 @@ export interface ConnectionServer {
   readonly serverId: ServerId
   /** undefined while the server is not serving */
   readonly ensembleId: string | undefined
+  /** Connections are told by `proceed` when it is true again. */
+  readonly mayAnswer: boolean
   readonly metrics: Metrics
   /** for one frame at a time */
   readonly reader: MsgpackReader
@@ -188,6 +190,10 @@ export class Connection implements Client {
     this.#processHeld()
   }
 
+  proceed(): void {
+    this.#processHeld()
+  }
+
   throttle(): void {
     this.#throttled = true
     this.#maybePause()
@@ -210,7 +216,7 @@ export class Connection implements Client {
   get #holds(): boolean {
     if (this.#state === 'hello') return false
     if (this.#state !== 'open' || this.#unknownXid !== undefined) return true
-    return this.#syncing || this.#link.congested
+    return this.#syncing || this.#link.congested || !this.#server.mayAnswer
   }
 
   #process(buffer: Buffer, start: number, end: number): void {

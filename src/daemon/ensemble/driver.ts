@@ -63,7 +63,10 @@ export class EnsembleDriver implements Ensemble {
 
   readonly #inbox: ZabInput[] = []
   #stepping = false
-  #lastTickMs: number
+  /** When this process was last known to run. */
+  #ranMs: number
+  /** While leading: we stood still for so long that there may be another leader by now. */
+  #doubtful = false
   #stopTicking: (() => void) | undefined
   #stopped = false
 
@@ -91,7 +94,7 @@ export class EnsembleDriver implements Ensemble {
     this.#logger = logger
     this.#meta = meta
     this.#delivered = lastApplied
-    this.#lastTickMs = clock.nowMs()
+    this.#ranMs = clock.nowMs()
     this.#zab = new Zab(
       {
         self,
@@ -103,7 +106,7 @@ export class EnsembleDriver implements Ensemble {
         timing: options.timing,
         newEnsembleId: options.newEnsembleId,
       },
-      this.#lastTickMs,
+      this.#ranMs,
     )
     this.#links = new PeerLinks({
       self,
@@ -142,6 +145,11 @@ export class EnsembleDriver implements Ensemble {
 
   get inFlight(): number {
     return this.#role.type === 'leading' ? Math.max(0, this.#next - 1 - this.#delivered) : 0
+  }
+
+  get mayAnswer(): boolean {
+    this.#noteRunning(this.#clock.nowMs())
+    return !this.#doubtful
   }
 
   nextZxid(): Zxid {
@@ -188,7 +196,7 @@ export class EnsembleDriver implements Ensemble {
     const { self, servers, timing } = this.#options
     const address = servers.get(self)
     if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
-    this.#perform(this.#zab.start(this.#clock.nowMs()))
+    this.#perform(this.#zab.start())
     this.#links.dialAll()
     this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => this.#put({ type: 'tick' }))
   }
@@ -254,13 +262,26 @@ export class EnsembleDriver implements Ensemble {
 
   #step(input: ZabInput): void {
     const nowMs = this.#clock.nowMs()
-    // After a pause of the process, time is judged before anything that waited in the sockets.
-    if (input.type !== 'tick' && nowMs - this.#lastTickMs > this.#options.timing.pingMs) {
-      this.#lastTickMs = nowMs
-      this.#perform(this.#zab.step(nowMs, { type: 'tick' }))
-    }
-    if (input.type === 'tick') this.#lastTickMs = nowMs
+    this.#noteRunning(nowMs)
     this.#perform(this.#zab.step(nowMs, input))
+  }
+
+  /**
+   * A leader that stood still goes on leading, since whoever left it has closed its link; but before
+   * it answers anybody, a quorum has to say that it still follows.
+   */
+  #noteRunning(nowMs: number): void {
+    const stoodStillMs = nowMs - this.#ranMs
+    this.#ranMs = nowMs
+    // Followers count from our last word, a ping or so before we stood still.
+    if (stoodStillMs <= this.#options.timing.leaderTimeoutMs / 2) return
+    if (this.#role.type !== 'leading') return
+    this.#logger.warn({ stoodStillMs: Math.round(stoodStillMs) }, 'This process stood still')
+    this.#doubtful = true
+    this.confirmLeadership(() => {
+      this.#doubtful = false
+      this.#listener?.resumed()
+    })
   }
 
   // --- effects -----------------------------------------------------------------------------------
@@ -375,6 +396,7 @@ export class EnsembleDriver implements Ensemble {
     this.#role = role
     this.#batch.clear()
     this.#confirmations = []
+    this.#doubtful = false
     if (role.type === 'leading') this.#next = makeZxid({ epoch: role.epoch, counter: 1 })
     this.#listener?.roleChanged(role)
   }

@@ -17,6 +17,9 @@ export interface Ensemble {
   readonly ensembleId: string | undefined
   readonly role: EnsembleRole
 
+  /** False while a leader that stood still cannot know whether it leads; `resumed` ends it. */
+  readonly mayAnswer: boolean
+
   /** Leader only: the zxid that the next `propose` is for. */
   nextZxid(): Zxid
 
@@ -57,4 +60,7 @@ export interface EnsembleListener {
   fromLearner(learner: ServerId, message: LearnerMessage): void
 
   fromLeader(message: LeaderMessage): void
+
+  /** Leader only: clients may be answered again. */
+  resumed(): void
 }

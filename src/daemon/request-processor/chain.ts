@@ -79,6 +79,11 @@ export class RequestProcessors implements EnsembleListener {
     return this.#serving
   }
 
+  /** False while this server cannot know whether what it shows is current: requests wait. */
+  get mayAnswer(): boolean {
+    return this.#ensemble.mayAnswer
+  }
+
   get outstanding(): number {
     return this.#commit.outstanding
   }
@@ -171,6 +176,10 @@ export class RequestProcessors implements EnsembleListener {
       this.#logger.info({ count: this.#clients.size }, 'Closing client connections: no leader')
     }
     for (const client of [...this.#clients]) client.close()
+  }
+
+  resumed(): void {
+    for (const client of [...this.#clients]) client.proceed()
   }
 
   fromLearner(learner: ServerId, message: LearnerMessage): void {

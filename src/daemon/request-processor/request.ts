@@ -40,6 +40,8 @@ export interface Client {
   close(): void
   /** A sync is answered: what waited behind it may go on. */
   release(): void
+  /** What kept the server from answering is over. */
+  proceed(): void
   /** Too much is in flight: reads no more from the client until `unthrottle`. */
   throttle(): void
   unthrottle(): void

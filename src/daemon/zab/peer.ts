@@ -5,6 +5,8 @@
 //   leading, following ──▶ looking    the quorum, or the leader, is lost
 //
 // Same inputs, same effects, in a defined order. To Zab a transaction is a zxid and opaque bytes.
+// Time-outs are measured in time that this process was seen to run. One that stood still has messages
+// waiting that were never late, and reads them before it takes anybody for dead.
 // Sources: Zab (Junqueira, Reed, Serafini; DSN 2011); ZooKeeper's TLA+ specifications.
 // Next on the path: broadcast.ts; performed by ensemble/driver.ts.
 
@@ -21,10 +23,14 @@ export class Zab {
   #role: Role
   /** What others were last told about our role, so that they hear of every change. */
   #announced = ''
+  #steppedMs: number
+  /** Time that passed while this process ran: no two steps are further apart in it than a ping. */
+  #awakeMs = 0
 
   constructor(options: ZabOptions, nowMs: number) {
+    this.#steppedMs = nowMs
     this.#state = new ServerState(options)
-    this.#role = new Looking(this.#state, nowMs)
+    this.#role = new Looking(this.#state, this.#awakeMs)
   }
 
   get epochs(): Epochs {
@@ -45,15 +51,16 @@ export class Zab {
     return this.#role instanceof Leading ? this.#role.followers : undefined
   }
 
-  /** The effects of the construction and of all steps so far that were not taken yet. */
-  start(nowMs: number): ZabEffect[] {
-    return this.#settle(nowMs)
+  /** The effects of the construction. */
+  start(): ZabEffect[] {
+    return this.#settle(this.#awakeMs)
   }
 
-  /** @param nowMs monotonic; never before that of an earlier call */
-  step(nowMs: number, input: ZabInput): ZabEffect[] {
+  /** @param monotonicMs never before that of an earlier call */
+  step(monotonicMs: number, input: ZabInput): ZabEffect[] {
     const state = this.#state
     const role = this.#role
+    const nowMs = this.#awake(monotonicMs)
     switch (input.type) {
       case 'tick':
         role.tick(nowMs)
@@ -94,6 +101,12 @@ export class Zab {
         break
     }
     return this.#settle(nowMs)
+  }
+
+  #awake(monotonicMs: number): number {
+    this.#awakeMs += Math.min(monotonicMs - this.#steppedMs, this.#state.timing.pingMs)
+    this.#steppedMs = monotonicMs
+    return this.#awakeMs
   }
 
   /** Changes roles until one stays, then tells those who are not our learners what we are. */

@@ -55,6 +55,9 @@ class Member implements EnsembleListener {
   readonly learnerMessages: LearnerMessage[] = []
   readonly leaderMessages: LeaderMessage[] = []
   failure: Error | undefined
+  /** How long this process stood still so far, as its clock shows. */
+  stoodStillMs = 0
+  resumedCount = 0
 
   constructor(
     id: ServerId,
@@ -106,7 +109,7 @@ class Member implements EnsembleListener {
       timing,
       newEnsembleId: `made by ${this.id}`,
       transport: new TcpTransport(),
-      clock: systemClock,
+      clock: { ...systemClock, nowMs: () => systemClock.nowMs() + this.stoodStillMs },
       logger: silentLogger,
       onFailure,
     })
@@ -142,6 +145,11 @@ class Member implements EnsembleListener {
 
   fromLeader(message: LeaderMessage): void {
     this.leaderMessages.push(message)
+    this.#changed()
+  }
+
+  resumed(): void {
+    this.resumedCount++
     this.#changed()
   }
 }
@@ -264,4 +272,24 @@ t.test('a leader without a quorum stops leading; a lone server leads by itself',
   await seen.until(() => only.role.type === 'leading')
   t.same(only.delivered, ['a', 'b'], 'the log is delivered again')
   await only.stop()
+})
+
+t.test('a leader that stood still leads on, once a quorum says that it follows', async (t) => {
+  const { members, events } = await ensemble(t, 3)
+  await Promise.all(members.map((member) => member.start()))
+  await events.until(() => settled(members))
+  const leader = leaderOf(members) as Member
+  const { role } = leader
+  t.equal(leader.driver.mayAnswer, true)
+  leader.stoodStillMs += 60_000
+  t.equal(leader.driver.mayAnswer, false, 'there may be another leader by now')
+  await events.until(() => leader.resumedCount === 1)
+  t.equal(leader.driver.mayAnswer, true)
+  leader.propose('on')
+  await events.until(() => members.every((member) => member.delivered.includes('on')))
+  t.equal(leader.role, role, 'in the same epoch')
+  const [follower] = members.filter((member) => member !== leader)
+  if (follower !== undefined) follower.stoodStillMs += 60_000
+  t.equal(follower?.driver.mayAnswer, true, 'a follower shows the past anyway')
+  await Promise.all(members.map((member) => member.stop()))
 })

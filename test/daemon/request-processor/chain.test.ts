@@ -452,3 +452,19 @@ t.test('too many proposals in flight pause who writes, not who reads', async (t)
   cluster.commit()
   t.equal(client.link.paused, false)
 })
+
+t.test(
+  'while a leader that stood still may not answer, requests wait in their order',
+  async (t) => {
+    const cluster = new FakeCluster({ servers: 3 })
+    const [one] = serversOf(cluster) as [FakeServer]
+    const client = one.connected()
+    cluster.leader.mayAnswer = false
+    client.askAll([create('/a', '1'), get('/a'), ping])
+    t.same(client.take(), [])
+    t.equal(one.tree.get('/a'), undefined, 'nor is anything proposed')
+    cluster.leader.mayAnswer = true
+    one.processors.resumed()
+    t.same(client.take(), ['create /a', 'getData 1', 'ping'])
+  },
+)
