@@ -78,7 +78,10 @@ export class Broker implements Part {
       this.#running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
       await this.#openSession()
     } catch (error) {
-      if (this.#running === undefined) dataDir.release()
+      if (this.#running === undefined) {
+        await replicas.close()
+        dataDir.release()
+      }
       await this.stop()
       throw error
     }

@@ -1,0 +1,250 @@
+// Reads a topic of Mimic Queue:
+//
+//   const consumer = new Consumer({ brokers, topic: 'goals', from: 'beginning' })
+//   for await (const record of consumer) console.log(record.offset, String(record.value))
+//
+// All partitions, or those named, are read from one broker, picked at random or given, out of its own
+// replicas; when it dies, from another. Within a partition records come in order, each once. Nothing
+// is committed unless `commit` is called; then a consumer of the same group goes on `from: 'committed'`.
+//
+// Next on the path: partition-reader.ts.
+
+import { EventEmitter } from 'node:events'
+import { limits } from '../limits.ts'
+import { BrokerError } from '../protocol/mq/error-codes.ts'
+import type { BrokerId, BrokerInfo } from '../protocol/mq/messages.ts'
+import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+import { type ConsumedRecord, PartitionReader } from './partition-reader.ts'
+
+export type { ConsumedRecord } from './partition-reader.ts'
+
+export interface ConsumerOptions extends MqClientOptions {
+  readonly topic: string
+  /** Default all. */
+  readonly partitions?: readonly number[]
+  /** `committed`: by the group, or the beginning where it committed nothing. Default end. */
+  readonly from?: 'beginning' | 'end' | 'committed'
+  readonly group?: string
+  /** Where to read first. Default: any. */
+  readonly broker?: BrokerId | number
+  /** Read from `broker` only, also when it is down: it may come back. */
+  readonly stayWithBroker?: boolean
+  /** How long a broker waits for records before it answers with none. Default 1 s. */
+  readonly maxWaitMs?: number
+  /** Records per answer and partition. Default 1 MiB. */
+  readonly bytesMax?: number
+}
+
+export interface ConsumerEvents {
+  /** Reads from this broker from now on. */
+  broker: [id: BrokerId]
+  /** An offset was gone, or had never been: goes on from another. */
+  reset: [partition: number, offset: number]
+}
+
+export interface PartitionProgress {
+  readonly partition: number
+  /** of the next record to be taken */
+  readonly position: number
+  /** undefined before the first answer */
+  readonly highWatermark: number | undefined
+  /** records that are stored and not taken */
+  readonly lag: number | undefined
+}
+
+/** How long a call that needs the cluster is tried. */
+const patienceMs = 30_000
+
+/** All failures are a BrokerError. */
+export class Consumer extends EventEmitter<ConsumerEvents> {
+  readonly #options: ConsumerOptions
+  readonly #cluster: MqCluster
+  #readers: readonly PartitionReader[] = []
+  #broker: BrokerInfo | undefined
+  #starting: Promise<void> | undefined
+  #isClosed = false
+  #isPaused = false
+  #wake: () => void = () => undefined
+
+  constructor(options: ConsumerOptions) {
+    super()
+    this.#options = options
+    this.#cluster = new MqCluster(options)
+  }
+
+  /** Where it reads at the moment. */
+  get broker(): BrokerId | undefined {
+    return this.#broker?.id
+  }
+
+  get progress(): readonly PartitionProgress[] {
+    return this.#readers.map(({ partition, position, highWatermark }) => {
+      const lag = highWatermark === undefined ? undefined : Math.max(0, highWatermark - position)
+      return { partition, position, highWatermark, lag }
+    })
+  }
+
+  /** Over all partitions; undefined before each has been answered. */
+  get lag(): number | undefined {
+    let sum = 0
+    for (const { lag } of this.progress) {
+      if (lag === undefined) return undefined
+      sum += lag
+    }
+    return sum
+  }
+
+  /**
+   * Finds the topic and where to begin; taking records does it when it was not done.
+   *
+   * @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION, BROKER_NOT_AVAILABLE …
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  /** The records that are there, waiting for the first; empty once closed. */
+  async take(): Promise<readonly ConsumedRecord[]> {
+    await this.start()
+    for (;;) {
+      if (this.#isClosed) return []
+      const taken = this.#isPaused ? [] : this.#readers.flatMap((reader) => reader.take())
+      if (taken.length > 0) return taken
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord> {
+    for (;;) {
+      const records = await this.take()
+      if (records.length === 0) return
+      yield* records
+    }
+  }
+
+  /** Takes and fetches nothing until `resume`. */
+  pause(): void {
+    this.#isPaused = true
+    for (const reader of this.#readers) reader.pause(true)
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    for (const reader of this.#readers) reader.pause(false)
+    this.#wake()
+  }
+
+  /** Stores the positions: what was taken is not read again by who goes on for this group. */
+  async commit(): Promise<void> {
+    const { group, topic } = this.#options
+    if (group === undefined) {
+      throw new BrokerError('INVALID_GROUP_ID', 'Cannot commit: this consumer has no group')
+    }
+    const commits = this.#readers.map(({ partition, position: offset }) =>
+      this.#cluster.call({ type: 'commitOffset', group, topic, partition, offset }, patienceMs),
+    )
+    await Promise.all(commits)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const reader of this.#readers) reader.stop()
+    this.#cluster.close()
+    this.#wake()
+  }
+
+  async #start(): Promise<void> {
+    const { topic, partitions } = this.#options
+    await this.#cluster.refresh()
+    if (this.#cluster.metadata.topic(topic) === undefined) await this.#cluster.refresh()
+    const found = this.#cluster.metadata.topic(topic)
+    if (found === undefined) {
+      const message = `Cannot read topic '${topic}': there is no such topic`
+      throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+    }
+    const wanted = partitions ?? found.partitions.map(({ partition }) => partition)
+    const starts = await Promise.all(wanted.map((partition) => this.#startOffset(partition)))
+    if (this.#isClosed) return
+    this.#readers = wanted.map((partition, i) => this.#reader(partition, starts[i] ?? 0))
+    for (const reader of this.#readers) {
+      reader.pause(this.#isPaused)
+      reader.start()
+    }
+  }
+
+  #reader(partition: number, start: number): PartitionReader {
+    const { topic, maxWaitMs, bytesMax } = this.#options
+    return new PartitionReader({
+      topic,
+      partition,
+      cluster: this.#cluster,
+      start,
+      maxWaitMs: Math.min(maxWaitMs ?? 1000, limits.fetchWaitMsMax),
+      bytesMax: bytesMax ?? 1024 * 1024,
+      broker: () => this.#current(),
+      onLost: (broker) => this.#lost(broker),
+      onRecords: () => this.#wake(),
+      onOutOfRange: async (partition) => {
+        const offset = await this.#endOf(partition, 'earliest')
+        this.emit('reset', partition, offset)
+        return offset
+      },
+    })
+  }
+
+  // --- where to read -----------------------------------------------------------------------------
+
+  #current(): BrokerInfo | undefined {
+    const { metadata, random } = this.#cluster
+    if (this.#broker !== undefined) return this.#broker
+    const wanted = this.#options.broker
+    const preferred = wanted === undefined ? undefined : metadata.broker(wanted as BrokerId)
+    const isFree = wanted === undefined || this.#options.stayWithBroker !== true
+    const chosen = preferred ?? (isFree ? metadata.pick(random) : undefined)
+    this.#moveTo(chosen)
+    return chosen
+  }
+
+  /** Its partitions notice one after the other; the first moves all of them. */
+  #lost(broker: BrokerInfo): void {
+    if (this.#broker?.id !== broker.id) return
+    if (this.#options.stayWithBroker === true) {
+      this.#broker = undefined // its address may be another one when it is back
+      return
+    }
+    const { metadata, random } = this.#cluster
+    this.#moveTo(metadata.pick(random, broker.id))
+  }
+
+  #moveTo(broker: BrokerInfo | undefined): void {
+    const before = this.#broker?.id
+    this.#broker = broker
+    if (broker !== undefined && broker.id !== before) this.emit('broker', broker.id)
+  }
+
+  // --- where to begin ----------------------------------------------------------------------------
+
+  async #startOffset(partition: number): Promise<number> {
+    const { from = 'end', group, topic } = this.#options
+    if (from !== 'committed') return this.#endOf(partition, from === 'end' ? 'latest' : 'earliest')
+    if (group === undefined) {
+      const message = 'Cannot begin where a group committed: this consumer has no group'
+      throw new BrokerError('INVALID_GROUP_ID', message)
+    }
+    const request = { type: 'committedOffset', group, topic, partition } as const
+    const { offset } = await this.#cluster.call(request, patienceMs)
+    return offset ?? this.#endOf(partition, 'earliest')
+  }
+
+  async #endOf(partition: number, end: 'earliest' | 'latest'): Promise<number> {
+    const { topic } = this.#options
+    const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
+    return (await this.#cluster.call(request, patienceMs))[end]
+  }
+}

@@ -1,0 +1,212 @@
+// Sends records to Mimic Queue:
+//
+//   const producer = new Producer({ brokers: [{ host: '127.0.0.1', port: 9092 }] })
+//   const { offset } = await producer.send({ topic: 'goals', value: Buffer.from('1:0') })
+//   await producer.close()
+//
+// Records for one partition are stored in the order of the calls, each exactly once, in batches that
+// form by size and by linger time. Which partition: the one that is named; else by the key's murmur2,
+// as the Java client does it; else the same one for all records of a moment, then another.
+//
+// Next on the path: partition-sender.ts.
+
+import { limits } from '../limits.ts'
+import { BrokerError } from '../protocol/mq/error-codes.ts'
+import type { RequiredAcks } from '../protocol/mq/messages.ts'
+import { batchHeaderBytes } from '../protocol/mq/record-batch.ts'
+import { type MqRecord, type RecordHeader, recordBytesMax } from '../protocol/mq/records.ts'
+import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+import { inFlightLimit, PartitionSender } from './partition-sender.ts'
+import { partitionFor } from './partitioner.ts'
+
+export interface ProducerOptions extends MqClientOptions {
+  /** Default all. */
+  readonly acks?: RequiredAcks
+  /** How long a record waits for company; 0, the default: for those of the same turn. */
+  readonly lingerMs?: number
+  /** Default 64 KiB. */
+  readonly batchBytes?: number
+  /** Batches per partition on their way at a time, at most 64. Default 5. */
+  readonly inFlightMax?: number
+  /** One try. Default 5 s. */
+  readonly requestTimeoutMs?: number
+  /** After it a record's outcome is unknown, and its promise rejects. Default 30 s. */
+  readonly deliveryTimeoutMs?: number
+  /** Unsettled bytes beyond which `send` refuses. Default 32 MiB. */
+  readonly bufferBytesMax?: number
+  /** `random`: each batch to a broker picked at random, which passes it on. Default leader. */
+  readonly sendTo?: 'leader' | 'random'
+}
+
+export interface NewRecord {
+  readonly topic: string
+  readonly partition?: number
+  readonly key?: Uint8Array | string | null
+  readonly value: Uint8Array | string | null
+  /** Default now. */
+  readonly timestampMs?: number
+  readonly headers?: readonly RecordHeader[]
+}
+
+export interface StoredAt {
+  readonly topic: string
+  readonly partition: number
+  /** -1 with acks none */
+  readonly offset: number
+}
+
+/** All failures are a BrokerError. */
+export class Producer {
+  readonly #options: ProducerOptions
+  readonly #cluster: MqCluster
+  readonly #senders = new Map<string, PartitionSender>()
+  /** where records without a key go at the moment */
+  readonly #sticky = new Map<string, number>()
+  readonly #batchBytes: number
+  #bufferedBytes = 0
+  #connecting: Promise<void> | undefined
+
+  constructor(options: ProducerOptions) {
+    this.#options = options
+    this.#cluster = new MqCluster(options)
+    this.#batchBytes = Math.min(options.batchBytes ?? 64 * 1024, limits.recordBatchBytesMax)
+  }
+
+  /** Unsettled, counted generously. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes
+  }
+
+  /** Finds the cluster; `send` does it when it was not done. @throws BrokerError */
+  connect(): Promise<void> {
+    this.#connecting ??= this.#cluster.refresh().catch((error: unknown) => {
+      this.#connecting = undefined
+      throw error
+    })
+    return this.#connecting
+  }
+
+  /**
+   * @returns where the record is stored, once it is
+   * @throws BrokerError why it is not, or that this is not known
+   */
+  async send(record: NewRecord): Promise<StoredAt> {
+    const made = asRecord(record, this.#cluster.clock.wallMs())
+    const bytes = recordBytesMax(made)
+    this.#checkRoom(bytes)
+    this.#bufferedBytes += bytes
+    try {
+      // Without waiting when the topic is known: calls in one turn keep their order either way.
+      const known = this.#cluster.metadata.topic(record.topic)?.partitions.length
+      const partitionCount = known ?? (await this.#partitionCount(record.topic))
+      const partition = this.#partitionOf(record, made, partitionCount)
+      const sender = this.#sender(record.topic, partition)
+      const offset = await new Promise<number>((resolve, reject) => {
+        sender.add(made, { resolve, reject })
+      })
+      return { topic: record.topic, partition, offset }
+    } finally {
+      this.#bufferedBytes -= bytes
+    }
+  }
+
+  /** Resolves when everything sent so far is settled. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#senders.values()].map((sender) => sender.flush()))
+  }
+
+  /** Sends what waits, then disconnects. */
+  async close(): Promise<void> {
+    if (this.#cluster.isClosed) return
+    await this.flush()
+    this.#cluster.close()
+  }
+
+  /** Disconnects at once; what is not settled fails, outcome unknown. */
+  abort(): void {
+    const error = new BrokerError('NETWORK_EXCEPTION', 'Cannot wait: the producer was aborted')
+    this.#cluster.close()
+    for (const sender of this.#senders.values()) sender.abort(error)
+  }
+
+  #checkRoom(bytes: number): void {
+    const most = limits.recordBatchBytesMax - batchHeaderBytes
+    if (bytes > most) {
+      const found = `it takes up to ${bytes} bytes, at most ${most} are allowed`
+      throw new BrokerError('MESSAGE_TOO_LARGE', `Cannot send a record: ${found}`)
+    }
+    const bufferBytesMax = this.#options.bufferBytesMax ?? 32 * 1024 * 1024
+    if (this.#bufferedBytes + bytes > bufferBytesMax) {
+      const found = `${this.#bufferedBytes} bytes wait already; wait for some to be stored`
+      throw new BrokerError('THROTTLING_QUOTA_EXCEEDED', `Cannot send a record: ${found}`)
+    }
+  }
+
+  /** Of a topic not known yet: it may have been made a moment ago, and is asked for once more. */
+  async #partitionCount(topic: string): Promise<number> {
+    const { metadata } = this.#cluster
+    await this.connect()
+    if (metadata.topic(topic) === undefined) await this.#cluster.refresh()
+    const found = metadata.topic(topic)
+    if (found !== undefined) return found.partitions.length
+    const message = `Cannot send to topic '${topic}': there is no such topic`
+    throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+  }
+
+  #partitionOf({ topic, partition }: NewRecord, { key }: MqRecord, partitionCount: number): number {
+    if (partition !== undefined) {
+      if (Number.isInteger(partition) && partition >= 0 && partition < partitionCount) {
+        return partition
+      }
+      const found = `it has ${partitionCount}`
+      const message = `Cannot send to partition ${partition} of topic '${topic}': ${found}`
+      throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+    }
+    if (key !== null) return partitionFor(key, partitionCount)
+    const sticky = this.#sticky.get(topic)
+    if (sticky !== undefined && sticky < partitionCount) return sticky
+    const picked = this.#cluster.random.below(partitionCount)
+    this.#sticky.set(topic, picked)
+    this.#cluster.clock.after(stickyMs, () => this.#sticky.delete(topic))
+    return picked
+  }
+
+  #sender(topic: string, partition: number): PartitionSender {
+    const key = `${topic}/${partition}`
+    const known = this.#senders.get(key)
+    if (known !== undefined) return known
+    const options = this.#options
+    const sender = new PartitionSender({
+      topic,
+      partition,
+      cluster: this.#cluster,
+      acks: options.acks ?? 'all',
+      batchBytes: this.#batchBytes,
+      lingerMs: options.lingerMs ?? 0,
+      inFlightMax: Math.min(options.inFlightMax ?? 5, inFlightLimit),
+      requestTimeoutMs: options.requestTimeoutMs ?? 5000,
+      deliveryTimeoutMs: options.deliveryTimeoutMs ?? deliveryTimeoutMs,
+      viaRandomBrokers: options.sendTo === 'random',
+    })
+    this.#senders.set(key, sender)
+    return sender
+  }
+}
+
+const deliveryTimeoutMs = 30_000
+/** Records without a key stay with one partition this long, so that batches fill. */
+const stickyMs = 20
+
+function asRecord({ key, value, timestampMs, headers }: NewRecord, wallMs: number): MqRecord {
+  const time = timestampMs ?? wallMs
+  return {
+    key: bytesOf(key ?? null),
+    value: bytesOf(value),
+    timestampMs: time,
+    headers: headers ?? [],
+  }
+}
+
+function bytesOf(data: Uint8Array | string | null): Uint8Array | null {
+  return typeof data === 'string' ? Buffer.from(data) : data
+}

@@ -1,0 +1,139 @@
+// A ZooWeeper server that stands alone and brokers on it, all in this process, on free ports.
+
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { Broker } from '../../src/broker/broker.ts'
+import { readConfig as readBrokerConfig } from '../../src/broker/config.ts'
+import type { BrokerAddress } from '../../src/client/mq-connection.ts'
+import { ZkClient } from '../../src/client/zk-client.ts'
+import { systemClock } from '../../src/clock.ts'
+import { readConfig } from '../../src/daemon/config.ts'
+import { Server } from '../../src/daemon/server.ts'
+import { silentLogger } from '../../src/logger.ts'
+
+const host = '127.0.0.1'
+
+export class BrokerWorld {
+  readonly dataDir: string
+  readonly #server: Server
+  /** the last one made by each id */
+  readonly #brokers = new Map<number, Broker>()
+  readonly #made: Broker[] = []
+  readonly #flags: readonly string[]
+  readonly #closes: (() => Promise<void> | void)[] = []
+
+  constructor(dataDir: string, flags: readonly string[]) {
+    this.dataDir = dataDir
+    this.#flags = flags
+    const read = readConfig(
+      [
+        `--data-dir=${join(dataDir, 'zk')}`,
+        '--client-port=0',
+        '--client-port-address=127.0.0.1',
+        '--log-segment-bytes=4194304',
+        '--tick-time=100',
+      ],
+      {},
+    )
+    if (read.type !== 'config') throw new Error(read.text)
+    const { config } = read
+    this.#server = new Server({ config, clock: systemClock, logger: silentLogger, onFailure: fail })
+  }
+
+  get addresses(): BrokerAddress[] {
+    return [...this.#brokers.values()].flatMap(({ port }) =>
+      port === undefined ? [] : { host, port },
+    )
+  }
+
+  get zooweeper(): string {
+    return `${host}:${this.#server.clientPort}`
+  }
+
+  broker(id: number): Broker {
+    const found = this.#brokers.get(id)
+    if (found === undefined) throw new Error(`There is no broker ${id}`)
+    return found
+  }
+
+  async startServer(): Promise<void> {
+    await this.#server.start()
+  }
+
+  /** As `mimicqd --id N` with these flags, and not started. */
+  makeBroker(id: number, ...flags: string[]): Broker {
+    const read = readBrokerConfig(
+      [
+        `--id=${id}`,
+        '--port=0',
+        `--zooweeper=${this.zooweeper}`,
+        `--data-dir=${join(this.dataDir, `broker-${id}`)}`,
+        '--session-timeout=500',
+        '--replica.lag.time.max.ms=500',
+        ...this.#flags,
+        ...flags,
+      ],
+      {},
+    )
+    if (read.type !== 'config') throw new Error(read.text)
+    const { config } = read
+    const broker = new Broker({ config, clock: systemClock, logger: silentLogger, onFailure: fail })
+    this.#brokers.set(id, broker)
+    this.#made.push(broker)
+    return broker
+  }
+
+  async startBroker(id: number, ...flags: string[]): Promise<Broker> {
+    const broker = this.makeBroker(id, ...flags)
+    await broker.start()
+    return broker
+  }
+
+  async zk(): Promise<ZkClient> {
+    const zk = new ZkClient({ servers: [{ host, port: this.#server.clientPort }] })
+    await zk.connect()
+    this.#closes.push(() => zk.close())
+    return zk
+  }
+
+  /** Closes it when the test is over, before anything that it talks to. */
+  use<T extends { close(): Promise<void> | void }>(client: T): T {
+    this.#closes.push(() => client.close())
+    return client
+  }
+
+  async stop(): Promise<void> {
+    for (const close of this.#closes.reverse()) await close()
+    await Promise.all(this.#made.map((broker) => broker.stop()))
+    await this.#server.stop()
+  }
+}
+
+function fail(error: Error): void {
+  throw error
+}
+
+/** Runs `claim` with brokers 1 to `brokers`; all that was started is stopped before its data goes. */
+export function worldTest(
+  t: Test,
+  claim: string,
+  options: { readonly brokers: number; readonly flags?: readonly string[] },
+  run: (t: Test, world: BrokerWorld) => Promise<void>,
+): void {
+  t.test(claim, async (t) => {
+    const world = new BrokerWorld(t.testdir(), options.flags ?? [])
+    try {
+      await world.startServer()
+      const ids = Array.from({ length: options.brokers }, (_, i) => i + 1)
+      await Promise.all(ids.map((id) => world.startBroker(id)))
+      await run(t, world)
+    } finally {
+      await world.stop()
+    }
+  })
+}
+
+/** Asks again and again until the answer is what is wanted; the test's time-out ends it. */
+export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise((resolve) => setImmediate(resolve))
+}
