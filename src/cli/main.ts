@@ -6,10 +6,12 @@
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { BadUsage, type CliCommand } from './cli-command.ts'
+import { consume } from './consume.ts'
+import { produce } from './produce.ts'
 import { separateCommand, shell } from './shell.ts'
 import { up } from './up.ts'
 
-const commands: readonly CliCommand[] = [up, shell]
+const commands: readonly CliCommand[] = [up, produce, consume, shell]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))

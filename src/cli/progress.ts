@@ -35,6 +35,7 @@ export class Progress {
   readonly #startedMs: number
   readonly #stop: () => void
   #done = 0
+  #ended = false
 
   /** @param out nothing is drawn when it is no terminal */
   constructor(options: {
@@ -57,10 +58,11 @@ export class Progress {
     this.#done++
   }
 
-  /** Leaves the last state on a line of its own. */
+  /** Leaves the last state on a line of its own; once. */
   end(): void {
     this.#stop()
-    if (!this.#out.isTTY) return
+    if (!this.#out.isTTY || this.#ended) return
+    this.#ended = true
     this.#draw()
     this.#out.write('\n')
   }

@@ -1,0 +1,36 @@
+// Makes the topic that goals or lines go to, if it is missing.
+
+import type { MqAdmin } from '../client/mq-admin.ts'
+import { BrokerError } from '../protocol/mq/error-codes.ts'
+
+/** @returns a sentence about the topic it made; undefined when there was one */
+export async function makeTopic(
+  admin: MqAdmin,
+  options: {
+    readonly topic: string
+    readonly partitions?: number | undefined
+    readonly replicas?: number | undefined
+  },
+): Promise<string | undefined> {
+  const { topic, partitions, replicas } = options
+  if ((await admin.topic(topic)) !== undefined) return undefined
+  try {
+    await admin.createTopic({
+      topic,
+      ...(partitions === undefined ? {} : { partitions }),
+      ...(replicas === undefined ? {} : { replicas }),
+    })
+  } catch (error) {
+    // Somebody else was quicker.
+    if (error instanceof BrokerError && error.code === 'TOPIC_ALREADY_EXISTS') return undefined
+    throw error
+  }
+  const made = (await admin.topic(topic))?.partitions ?? []
+  const copies = made[0]?.replicas.length ?? 0
+  return `made topic ${topic}: ${counted(made.length, 'partition')}, ${counted(copies, 'replica')}`
+}
+
+/** '1 goal', '2 goals' */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,49 @@
+// How commands that produce and consume find their cluster: through ZooWeeper, or by its brokers.
+
+import type { Argv } from 'yargs'
+import type { MqClientOptions } from '../client/mq-cluster.ts'
+import { parseServers, type ServerAddress } from '../client/servers.ts'
+import { ZkClient } from '../client/zk-client.ts'
+
+export function mqOptions<T>(cli: Argv<T>) {
+  return cli
+    .option('server', {
+      alias: 's',
+      type: 'string',
+      default: '127.0.0.1:2181',
+      describe: 'ZooWeeper servers that know the brokers: host:port,host:port…[/chroot]',
+    })
+    .option('broker', {
+      alias: 'b',
+      type: 'string',
+      describe: 'brokers to begin with, instead of asking ZooWeeper: host:port,host:port…',
+    })
+}
+
+export interface MqPlace {
+  /** for Producer, Consumer and MqAdmin */
+  readonly client: Pick<MqClientOptions, 'brokers' | 'zk'>
+  /** empty when brokers were given */
+  readonly servers: readonly ServerAddress[]
+  /** those that were given */
+  readonly brokers: readonly ServerAddress[]
+  close(): Promise<void>
+}
+
+const connectTimeoutMs = 10_000
+
+/** @throws ZkError when no server can be reached */
+export async function openMq(options: {
+  readonly server: string
+  readonly broker: string | undefined
+}): Promise<MqPlace> {
+  const { server, broker } = options
+  if (broker !== undefined) {
+    const brokers = parseServers(broker).servers
+    return { client: { brokers }, servers: [], brokers, close: async () => undefined }
+  }
+  const { servers, chroot } = parseServers(server)
+  const zk = new ZkClient({ servers, chroot, connectTimeoutMs })
+  await zk.connect()
+  return { client: { zk }, servers, brokers: [], close: () => zk.close() }
+}

@@ -1,0 +1,97 @@
+// A consumer on the screen: records go from the consumer into the view, the state of the cluster too,
+// and keys back to the consumer, until a person quits.
+
+import type { ConsumedRecord, Consumer } from '../client/consumer.ts'
+import type { MqAdmin } from '../client/mq-admin.ts'
+import type { ServerAddress } from '../client/servers.ts'
+import type { Clock } from '../clock.ts'
+import { ClusterPoll } from './cluster-poll.ts'
+import { formatTime } from './consumer-frame.ts'
+import { ConsumerScreen } from './consumer-screen.ts'
+import type { ConsumerView, ViewRecord } from './consumer-view.ts'
+import { textOf } from './record-text.ts'
+
+const progressMs = 250
+
+export class TopicScreen {
+  readonly #view: ConsumerView
+  readonly #consumer: Consumer
+  readonly #clock: Clock
+  readonly #screen: ConsumerScreen
+  readonly #poll: ClusterPoll
+  readonly #stopProgress: () => void
+
+  constructor(options: {
+    readonly view: ConsumerView
+    readonly consumer: Consumer
+    readonly servers: readonly ServerAddress[]
+    readonly admin: MqAdmin
+    readonly clock: Clock
+    readonly onQuit: () => void
+    /** one of the view's own keys was pressed */
+    readonly onKey?: (key: string) => void
+  }) {
+    const { view, consumer, servers, admin, clock, onQuit, onKey } = options
+    this.#view = view
+    this.#consumer = consumer
+    this.#clock = clock
+    this.#screen = new ConsumerScreen({
+      view,
+      nowMs: () => clock.nowMs(),
+      onAction: (action) => {
+        if (action.type === 'quit') onQuit()
+        else if (action.type === 'action') onKey?.(action.key)
+        else if (action.paused) consumer.pause()
+        else consumer.resume()
+      },
+    })
+    this.#poll = new ClusterPoll({
+      servers,
+      admin,
+      topic: view.topic,
+      clock,
+      onState: (cluster) => {
+        view.clusterIs(cluster)
+        this.#screen.refresh()
+      },
+    })
+    consumer.on('broker', (id) => {
+      view.readingFrom(id)
+      this.tell(`reading from broker ${id}`)
+    })
+    consumer.on('reset', (partition, offset) => {
+      this.tell(`partition ${partition} goes on at offset ${offset}: what was there before is gone`)
+    })
+    this.#stopProgress = clock.every(progressMs, () => this.#showProgress())
+    this.#poll.start()
+  }
+
+  received(records: readonly ConsumedRecord[]): void {
+    this.#view.received(records.map(viewRecord), this.#clock.nowMs())
+    this.#showProgress()
+  }
+
+  /** One more event, with the time of day. */
+  tell(event: string): void {
+    this.#view.tell(`${formatTime(this.#clock.wallMs())} ${event}`)
+    this.#screen.refresh()
+  }
+
+  close(): void {
+    this.#stopProgress()
+    this.#poll.stop()
+    this.#screen.close()
+  }
+
+  #showProgress(): void {
+    for (const { partition, lag } of this.#consumer.progress) {
+      if (lag !== undefined) this.#view.lagging(partition, lag)
+    }
+    this.#screen.refresh()
+  }
+}
+
+function viewRecord(record: ConsumedRecord): ViewRecord {
+  const { partition, offset, timestampMs, key, value } = record
+  return { partition, offset, timestampMs, key: textOf(key), value: textOf(value) }
+}
