@@ -145,7 +145,10 @@ function tableBox(
   const { goalsOnly } = view
   const head = goalsOnly ? goalHead(inner) : recordHead(inner)
   const place = { left: 0, top: 1, width, height }
-  const shown = rows.map((row) => lines.of(row, inner, goalsOnly))
+  const shown = rows.map((row) => {
+    const line = lines.of(row, inner, goalsOnly)
+    return row === view.newest ? `{green-fg}${line}{/}` : line
+  })
   return box(place, tableLabel(view), [`{bold}${head}{/}`, ...shown])
 }
 

@@ -73,7 +73,9 @@ export class ConsumerView {
   #goalsOnly = true
   #paused = false
   #helpShown = false
-  /** undefined: the newest rows are shown, whatever comes */
+  /** where the row is that came last */
+  #newest = -1
+  /** undefined: the row that came last is shown, and what surrounds it */
   #top: number | undefined
   #pageRows = 1
   #unseen = 0
@@ -128,6 +130,7 @@ export class ConsumerView {
     let at = rows.length
     if (this.#goalsOnly) while (at > 0 && comesBefore(row, rows[at - 1])) at--
     rows.splice(at, 0, row)
+    this.#newest = at
     if (this.#top === undefined) return
     if (at < this.#top) this.#top++
     else if (at >= this.#top + this.#pageRows) this.#unseen++
@@ -138,6 +141,7 @@ export class ConsumerView {
     const count = this.#rows.length - rowsMax
     this.#rows.splice(0, count)
     this.#dropped += count
+    this.#newest -= count
     if (this.#top !== undefined) this.#top = Math.max(0, this.#top - count)
   }
 
@@ -164,7 +168,7 @@ export class ConsumerView {
         this.#paused = !this.#paused
         return { type: 'paused', paused: this.#paused }
       case 'f':
-        if (this.#top === undefined) this.#scrollTo(this.#lastTop)
+        if (this.#top === undefined) this.#scrollTo(this.#followedTop)
         else this.#follow()
         return undefined
       case 'up':
@@ -189,8 +193,14 @@ export class ConsumerView {
     return Math.max(0, this.#rows.length - this.#pageRows)
   }
 
+  /** The end, unless goals of another run come in between earlier ones. */
+  get #followedTop(): number {
+    const isOnLastPage = this.#newest < 0 || this.#newest >= this.#lastTop
+    return isOnLastPage ? this.#lastTop : Math.max(0, this.#newest - this.#pageRows + 1)
+  }
+
   #scrollBy(count: number): undefined {
-    const from = this.#top ?? this.#lastTop
+    const from = this.#top ?? this.#followedTop
     const to = from + count
     // Whoever scrolls to the end wants to stay there.
     if (count > 0 && to >= this.#lastTop) return this.#follow()
@@ -214,8 +224,13 @@ export class ConsumerView {
   /** Rows that a table of `count` lines shows now. */
   page(count: number): readonly Row[] {
     this.#pageRows = Math.max(1, count)
-    const top = this.#top === undefined ? this.#lastTop : Math.min(this.#top, this.#lastTop)
+    const top = this.#top === undefined ? this.#followedTop : Math.min(this.#top, this.#lastTop)
     return this.#rows.slice(top, top + this.#pageRows)
+  }
+
+  /** The row that came last. */
+  get newest(): Row | undefined {
+    return this.#rows[this.#newest]
   }
 
   /** Whether every record so far was a goal, and rows are ordered by minute. */

@@ -5,6 +5,7 @@ import type { ConsumedRecord, Consumer } from '../client/consumer.ts'
 import type { MqAdmin } from '../client/mq-admin.ts'
 import type { ServerAddress } from '../client/servers.ts'
 import type { Clock } from '../clock.ts'
+import type { BrokerId } from '../protocol/mq/messages.ts'
 import { ClusterPoll } from './cluster-poll.ts'
 import { formatTime } from './consumer-frame.ts'
 import { ConsumerScreen } from './consumer-screen.ts'
@@ -55,10 +56,12 @@ export class TopicScreen {
         this.#screen.refresh()
       },
     })
-    consumer.on('broker', (id) => {
+    const readsFrom = (id: BrokerId) => {
       view.readingFrom(id)
       this.tell(`reading from broker ${id}`)
-    })
+    }
+    if (consumer.broker !== undefined) readsFrom(consumer.broker)
+    consumer.on('broker', readsFrom)
     consumer.on('reset', (partition, offset) => {
       this.tell(`partition ${partition} goes on at offset ${offset}: what was there before is gone`)
     })

@@ -78,6 +78,15 @@ t.test('an earlier minute that comes late does not move what is being read', asy
   t.same(minutes(view, 5), [11, 12, 13, 14, 15])
 })
 
+t.test('what comes in between earlier minutes is followed there', async (t) => {
+  const view = viewWith(100, 5)
+  view.received([goal(30, 100)], 0)
+  t.same(minutes(view, 5), [27, 28, 29, 30, 30])
+  t.equal(view.newest?.offset, 100)
+  view.received([goal(101)], 0)
+  t.same(minutes(view, 5), [97, 98, 99, 100, 101])
+})
+
 const scrolls = [
   { name: 'to the start', keys: ['home'], want: [1, 2, 3, 4, 5] },
   { name: 'not above the start', keys: ['home', 'up', 'pageup'], want: [1, 2, 3, 4, 5] },
