@@ -160,12 +160,11 @@ export class Prep {
   /** From here on nothing more of this session is ordered. */
   #close(session: SessionId): TxnBody {
     this.#sessions.remove(session)
-    const ephemerals = this.#outstanding.ephemeralsOf(session)
-    for (const path of ephemerals) {
+    for (const path of this.#outstanding.ephemeralsOf(session)) {
       const parent = this.#outstanding.find(parentOf(path))
       if (parent !== undefined) this.#outstanding.delete(path, parent)
     }
-    return { type: 'closeSession', ephemerals }
+    return { type: 'closeSession' }
   }
 
   #multi(ops: readonly WriteOp[], session: SessionId): TxnBody {

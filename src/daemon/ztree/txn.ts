@@ -40,8 +40,11 @@ export type TxnBody =
       readonly timeoutMs: number
       readonly password: Uint8Array
     }
-  /** `ephemerals` are the paths it deletes, those of proposals in flight before it included. */
-  | { readonly type: 'closeSession'; readonly ephemerals: readonly string[] }
+  /**
+   * Deletes every ephemeral that the session owns when it is applied. A list of them would be as long
+   * as clients please, and a transaction that no frame holds would stop the ensemble for good.
+   */
+  | { readonly type: 'closeSession' }
   /**
    * A refusal, ordered like every other answer. For a multi, `failedAt` is the index of the part
    * that failed out of `partCount`; both are 0 otherwise.
@@ -100,8 +103,9 @@ function fieldCount(body: TxnBody | Change): number {
     case 'delete':
     case 'check':
     case 'multi':
-    case 'closeSession':
       return 1
+    case 'closeSession':
+      return 0
   }
 }
 
@@ -135,7 +139,6 @@ function encodeFields(out: MsgpackWriter, body: TxnBody | Change): void {
       out.bytes(body.password)
       return
     case 'closeSession':
-      out.strings(body.ephemerals)
       return
     case 'error':
       out.int(body.code)
@@ -196,7 +199,7 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof types): TxnBody 
       return { type, timeoutMs, password: reader.bytes() ?? new Uint8Array(0) }
     }
     case 'closeSession':
-      return { type, ephemerals: reader.strings() }
+      return { type }
     case 'error': {
       const code = reader.int() as ErrorNumber
       return { type, code, failedAt: reader.int(), partCount: reader.int() }

@@ -157,9 +157,8 @@ export class ZTree {
         return { type: 'createSession' }
       }
       case 'closeSession':
-        for (const path of body.ephemerals) {
-          if (this.#znodes.get(path)?.ephemeralOwner === session) this.#delete(zxid, path, events)
-        }
+        // Sorted: on a server that was restarted meanwhile they lie in another order.
+        for (const path of [...this.ephemeralsOf(session)].sort()) this.#delete(zxid, path, events)
         this.#sessions.delete(session)
         this.#dirty.sessions.add(session)
         return { type: 'closeSession' }

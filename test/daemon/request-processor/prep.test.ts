@@ -1,6 +1,8 @@
 import t from 'tap'
+import { encodeTxn } from '../../../src/daemon/ztree/txn.ts'
 import type { Applied } from '../../../src/daemon/ztree/ztree.ts'
 import { errorCodeOf, errorCodes } from '../../../src/protocol/error-codes.ts'
+import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import { noSession, type SessionId } from '../../../src/protocol/records.ts'
 import type { CreateMode, WriteRequest } from '../../../src/protocol/zk/messages.ts'
 import { check, create, multi, other, remove, self, setData, TreeWorld } from '../tree-world.ts'
@@ -159,7 +161,6 @@ t.test('a failed multi leaves nothing behind, not even a sequence number', async
   w.propose(session, remove('/a/b'))
   w.propose(session, setData('/a', 'y', 1))
   w.propose(session, { type: 'closeSession' })
-  const closing = w.proposals.at(-1)?.txn.body
   t.same(w.settle().map(outcome), [
     'OK OK OK OK NONODE',
     '/a/s0000000001',
@@ -167,7 +168,7 @@ t.test('a failed multi leaves nothing behind, not even a sequence number', async
     'version 2',
     'closeSession',
   ])
-  t.same(closing, { type: 'closeSession', ephemerals: ['/e'] })
+  t.equal(w.tree.get('/e'), undefined)
 })
 
 t.test('a session error is the whole multi’s', async (t) => {
@@ -266,7 +267,7 @@ t.test('nothing of a session is ordered after its close', async (t) => {
   t.equal(w.tree.get('/g'), undefined)
 })
 
-t.test('closing lists the ephemerals of proposals in flight', async (t) => {
+t.test('closing deletes the ephemerals of proposals in flight', async (t) => {
   const { world: w, session } = world()
   const neighbour = w.open()
   w.propose(session, create('/f', '', 'ephemeral'))
@@ -275,15 +276,25 @@ t.test('closing lists the ephemerals of proposals in flight', async (t) => {
   w.propose(neighbour, remove('/h'))
   w.propose(neighbour, create('/h', '', 'ephemeral'))
   w.propose(session, setData('/f', 'x'))
-  const { txn } = w.propose(session, { type: 'closeSession' })
-  t.same(txn.body, { type: 'closeSession', ephemerals: ['/f', '/g'] })
-  w.settle()
+  w.propose(session, { type: 'closeSession' })
+  w.propose(neighbour, create('/g'))
+  t.equal(outcome(w.settle().at(-1) as Applied), '/g')
   t.same([...w.tree.ephemeralsOf(session)], [])
   t.same([...w.tree.ephemeralsOf(neighbour)], ['/h'])
-  t.same(w.propose(neighbour, { type: 'closeSession' }).txn.body, {
-    type: 'closeSession',
-    ephemerals: ['/h'],
-  })
+  t.equal(w.tree.get('/f'), undefined)
+})
+
+t.test('the close of a session fits a frame, whatever the session owns', async (t) => {
+  const { world: w, session } = world()
+  const out = new MsgpackWriter()
+  for (let i = 0; i < 20; i++) {
+    w.request(session, create(`/${'x'.repeat(900_000)}${i}`, '', 'ephemeral'))
+  }
+  t.equal(w.tree.ephemeralCount, 21)
+  encodeTxn(out, w.propose(session, { type: 'closeSession' }).txn)
+  t.ok(out.length < 100, `${out.length} bytes`)
+  w.settle()
+  t.equal(w.tree.ephemeralCount, 0)
 })
 
 t.test('an expired session is closed whoever owns it, and refused from then on', async (t) => {
@@ -293,7 +304,7 @@ t.test('an expired session is closed whoever owns it, and refused from then on',
   t.same(w.sessions.expire(w.nowMs), [session])
   t.equal(outcome(w.request(session, create('/c'), other)), 'SESSIONEXPIRED')
   const { txn } = w.expire(session)
-  t.same(txn.body, { type: 'closeSession', ephemerals: ['/e'] })
+  t.same(txn.body, { type: 'closeSession' })
   t.equal(txn.seq, 0)
   w.settle()
   t.equal(w.tree.sessions.size, 0)
