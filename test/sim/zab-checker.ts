@@ -7,6 +7,12 @@ import type { ServerId } from '../../src/protocol/records.ts'
 import type { Zxid } from '../../src/protocol/zxid.ts'
 import type { LogRecord } from './zab-world.ts'
 
+/** The durable log of a server, and the one that its disk held before it was lost. */
+interface Copies {
+  readonly log: readonly LogRecord[]
+  readonly lost: readonly LogRecord[]
+}
+
 export class ZabChecker {
   /** Every transaction delivered anywhere, in order: what all servers must agree on. */
   readonly committed: LogRecord[] = []
@@ -21,14 +27,16 @@ export class ZabChecker {
     this.#proposed.set(record.zxid, record.payload)
   }
 
-  /** `disks` are the durable logs of all servers, running or not. */
-  delivered(server: ServerId, record: LogRecord, disks: readonly (readonly LogRecord[])[]): void {
+  /** `disks` are those of all servers, running or not. */
+  delivered(server: ServerId, record: LogRecord, disks: readonly Copies[]): void {
     invariant(this.#proposed.get(record.zxid) === record.payload, 'what is delivered was proposed')
     const index = this.#indexOf.get(record.zxid)
     if (index === undefined) {
       const last = this.committed.at(-1)
       invariant(last === undefined || last.zxid < record.zxid, 'deliveries are in order of zxid')
-      const copies = disks.filter((log) => holds(log, record)).length
+      const copies = disks.filter(
+        ({ log, lost }) => holds(log, record) || holds(lost, record),
+      ).length
       invariant(copies > disks.length / 2, 'what is committed is on the disks of a quorum')
       this.#indexOf.set(record.zxid, this.committed.push(record) - 1)
       this.#deliveredBy.set(server, this.committed.length - 1)

@@ -46,6 +46,8 @@ interface Disk {
   log: LogRecord[]
   /** the tree's write-behind store: some prefix of what was delivered */
   applied: Zxid
+  /** what lay on the disk that this one replaces */
+  lost: readonly LogRecord[]
 }
 
 /** One run of a server's process, from start to crash. */
@@ -66,6 +68,8 @@ interface Server {
   running: Incarnation | undefined
   /** While its process stands still: what waits in its sockets. */
   waiting: (() => void)[] | undefined
+  /** not before its new disk is there */
+  startableMs: number
 }
 
 interface Link {
@@ -103,9 +107,11 @@ export class ZabWorld {
         epochs: { acceptedEpoch: 0, currentEpoch: 0, ensembleId: undefined },
         log: [],
         applied: zxidZero,
+        lost: [],
       },
       running: undefined,
       waiting: undefined,
+      startableMs: 0,
     }))
   }
 
@@ -113,7 +119,7 @@ export class ZabWorld {
 
   start(id: number): void {
     const server = this.#server(id)
-    if (server.running !== undefined) return
+    if (server.running !== undefined || this.nowMs < server.startableMs) return
     const { disk } = server
     const logged = rangesOf(disk.log)
     this.#trace(
@@ -168,6 +174,24 @@ export class ZabWorld {
     const kept = reached[this.random.below(reached.length + 1)]
     if (kept !== undefined) server.disk.applied = kept.zxid
     for (const other of this.servers) this.#breakLink(server.id, other.id)
+  }
+
+  /** Whether every server has held an established history. */
+  get formed(): boolean {
+    return this.servers.every(({ disk }) => disk.epochs.currentEpoch > 0)
+  }
+
+  /** The disk is lost; a while later the server can be started with an empty one. */
+  wipe(id: number, replacedMs: number): void {
+    this.crash(id)
+    const server = this.#server(id)
+    this.#trace(`${id} loses its disk`)
+    const { disk } = server
+    disk.lost = disk.log
+    disk.log = []
+    disk.epochs = { acceptedEpoch: 0, currentEpoch: 0, ensembleId: undefined }
+    disk.applied = zxidZero
+    server.startableMs = this.nowMs + replacedMs
   }
 
   /** The process stands still, as with SIGSTOP: its connections stay, its peers see silence. */
@@ -312,7 +336,7 @@ export class ZabWorld {
             this.checker.delivered(
               server.id,
               record,
-              this.servers.map((other) => other.disk.log),
+              this.servers.map((other) => other.disk),
             )
           }
           running.delivered = effect.upTo

@@ -1,6 +1,6 @@
 // Many short lives of ensembles, each from one seed: servers crash and come back or stand still for a
-// while, connections drop, partitions come and go while transactions are proposed; then the faults
-// stop and all must agree.
+// while, one loses its disk, connections drop, partitions come and go while transactions are proposed;
+// then the faults stop and all must agree.
 // `ZAB_SEED=N npx tap test/sim/zab.test.ts` replays one seed with a trace.
 
 import t from 'tap'
@@ -17,6 +17,9 @@ const seeds =
       ]
     : [Number(chosen)]
 
+/** How long it takes at least to replace a disk: whoever had its promise has begun by then, or given up. */
+const replacedMs = 3000
+
 function live(seed: number): { committed: number; established: number } {
   const trace = chosen === undefined ? {} : { trace: (line: string) => t.comment(line) }
   const world = new ZabWorld({
@@ -29,8 +32,14 @@ function live(seed: number): { committed: number; established: number } {
   const { random, servers } = world
   const pick = (): number => random.pick(servers).id
   for (const { id } of servers) world.start(id)
+  let wipeRound = seed % 4 === 0 ? random.below(60) : Number.POSITIVE_INFINITY
   for (let round = 0; round < 60; round++) {
     world.run(random.chance(0.3) ? random.next() * 1500 : random.next() * 20)
+    // Two that know nothing are a new ensemble to each other: a third may not have been there yet.
+    if (round >= wipeRound && world.formed) {
+      wipeRound = Number.POSITIVE_INFINITY
+      world.wipe(pick(), replacedMs)
+    }
     const dice = random.next()
     if (dice < 0.5) world.proposeSome(1 + random.below(4))
     else if (dice < 0.6) world.crash(pick())
@@ -43,6 +52,7 @@ function live(seed: number): { committed: number; established: number } {
     else world.crash(world.leader() ?? pick())
   }
   world.healAll()
+  world.run(replacedMs)
   for (const { id } of servers) world.start(id)
   for (let waited = 0; !world.converged(); waited++) {
     if (waited > 100) throw new Error('The ensemble has not converged 10 s after the last fault')

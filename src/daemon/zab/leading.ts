@@ -30,6 +30,8 @@ interface Learner {
   announced: boolean
   /** its acceptedEpoch when it came */
   readonly acceptedEpoch: number
+  /** whether it held an established history when it came */
+  readonly initialised: boolean
   /** whether its promise counts towards the epoch's quorum */
   counts: boolean
   /** end of its log when it promised; then end of the history it was sent before NEWLEADER */
@@ -124,7 +126,7 @@ export class Leading implements Role {
         return
       case 'CEPOCH':
         if (learner !== undefined) return this.#drop(from, 'it began a second session on one link')
-        return this.#cepoch(nowMs, from, message.acceptedEpoch)
+        return this.#cepoch(nowMs, from, message)
       case 'ACKEPOCH':
         if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
         return this.#ackEpoch(nowMs, learner, message)
@@ -186,12 +188,17 @@ export class Leading implements Role {
 
   // --- phases ------------------------------------------------------------------------------------
 
-  #cepoch(nowMs: number, from: ServerId, acceptedEpoch: number): void {
+  #cepoch(
+    nowMs: number,
+    from: ServerId,
+    { acceptedEpoch, initialised }: { acceptedEpoch: number; initialised: boolean },
+  ): void {
     if (acceptedEpoch >= epochMax) return this.#drop(from, 'its epoch is beyond all bounds')
     this.#learners.set(from, {
       phase: 'discovery',
       announced: false,
       acceptedEpoch,
+      initialised,
       counts: false,
       syncPoint: this.#state.history.base,
       heardMs: nowMs,
@@ -245,9 +252,7 @@ export class Leading implements Role {
     if (this.#phase === 'promising') {
       if (!this.#promised) return
       this.#announceEpoch()
-      const promised = (voter: ServerId): boolean =>
-        voter === self || this.#learners.get(voter)?.counts === true
-      if (!quorum.has(promised)) return
+      if (!this.#quorumPromised()) return
       this.#phase = 'settling'
     }
     if (this.#phase === 'settling') {
@@ -265,6 +270,25 @@ export class Leading implements Role {
       if (learner.phase === 'promised') this.#synchronize(nowMs, id, learner)
     }
     if (this.#phase === 'synchronization' && this.#broadcast.settled) this.#establish()
+  }
+
+  /**
+   * A newcomer may be a server whose disk was lost, and with it promises and acknowledged transactions.
+   * It counts where all are newcomers, and where all voters are here, so that whatever is left of what
+   * was committed is here too; otherwise not before it was brought up to date.
+   */
+  #quorumPromised(): boolean {
+    const { quorum, self, epochs } = this.#state
+    const learners = this.#learners
+    const promised = (voter: ServerId): boolean =>
+      voter === self || learners.get(voter)?.counts === true
+    const initialised = (voter: ServerId): boolean =>
+      voter === self ? epochs.currentEpoch > 0 : learners.get(voter)?.initialised === true
+    return (
+      quorum.has((voter) => promised(voter) && initialised(voter)) ||
+      (quorum.has(promised) && !quorum.voters.some(initialised)) ||
+      quorum.voters.every(promised)
+    )
   }
 
   /** NEWEPOCH leaves only after our own promise is durable, and once per learner. */
