@@ -44,6 +44,12 @@ export const limits = {
   /** Proposals in flight at the leader; above, client sockets are paused (globalOutstandingLimit). */
   proposalsInFlightMax: 65_536,
 
+  /**
+   * Bytes of the requests that one server's clients wait for; above, whoever asks for more is paused.
+   * Seven servers together stay below `peerQueueBytesMax`, so that no learner is cut off for it.
+   */
+  requestBytesInFlightMax: 16 * 1024 * 1024,
+
   /** Watches of one connection; a client over it gets THROTTLEDOP and keeps what it has. */
   watchesPerConnectionMax: 1_000_000,
 

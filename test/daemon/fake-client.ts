@@ -205,7 +205,7 @@ export class FakeServer {
       },
       answerWord: (word) => (word === 'ruok' ? 'imok' : undefined),
       open: (client, hello) => processors.open(client, hello),
-      submit: (client, xid, request) => processors.submit(client, xid, request),
+      submit: (client, xid, request, bytes) => processors.submit(client, xid, request, bytes),
       advance: (client) => processors.advance(client),
       closed: (client) => processors.closed(client),
     }

@@ -56,7 +56,7 @@ export class ClientPort {
         return processors.mayAnswer
       },
       open: (client, hello) => processors.open(client, hello),
-      submit: (client, xid, request) => processors.submit(client, xid, request),
+      submit: (client, xid, request, bytes) => processors.submit(client, xid, request, bytes),
       advance: (client) => processors.advance(client),
       closed: (client) => processors.closed(client),
     }

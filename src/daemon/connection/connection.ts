@@ -55,7 +55,8 @@ export interface ConnectionServer {
   /** @returns undefined if it is no four-letter word */
   answerWord(word: string): string | undefined
   open(client: Client, hello: Hello): void
-  submit(client: Client, xid: number, request: Request): void
+  /** `bytes` is the size of its frame. */
+  submit(client: Client, xid: number, request: Request, bytes: number): void
   advance(client: Client): void
   closed(client: Client): void
 }
@@ -234,7 +235,7 @@ export class Connection implements Client {
       return
     }
     if (request.type === 'sync') this.#syncing = true
-    this.#server.submit(this, xid, request)
+    this.#server.submit(this, xid, request, end - start)
     this.#maybePause()
   }
 

@@ -112,7 +112,7 @@ export class RequestProcessors implements EnsembleListener {
     } else if (hello.sessionId === 0) {
       this.#clients.add(client)
       const { timeoutMs } = hello
-      this.#commit.submit(client, 0, { type: 'createSession', timeoutMs })
+      this.#commit.submit(client, 0, { type: 'createSession', timeoutMs }, 0)
     } else {
       this.#clients.add(client)
       client.session = hello.sessionId
@@ -129,8 +129,8 @@ export class RequestProcessors implements EnsembleListener {
   }
 
   /** The next request of a client that was welcomed. */
-  submit(client: Client, xid: number, request: Request): void {
-    this.#commit.submit(client, xid, request)
+  submit(client: Client, xid: number, request: Request, bytes: number): void {
+    this.#commit.submit(client, xid, request, bytes)
   }
 
   /** A client that was congested has caught up. */

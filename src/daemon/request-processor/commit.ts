@@ -43,6 +43,7 @@ export class CommitProcessor {
   #seq = 0
   /** What the leader was asked and has not answered, by seq. */
   readonly #asked = new Map<number, PendingRequest>()
+  #askedBytes = 0
   /** Answers that hold once the tree has reached their zxid. */
   #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
   readonly #throttled = new Set<Client>()
@@ -64,20 +65,22 @@ export class CommitProcessor {
    * Takes the next request of a client. None may follow a sync until the client's `release`: its
    * answer comes outside the order of transactions. Bytes in the request are used during the call
    * only.
+   *
+   * @param bytes of its frame
    */
-  submit(client: Client, xid: number, request: Request): void {
+  submit(client: Client, xid: number, request: Request, bytes: number): void {
     if (isRead(request)) {
-      if (client.queue.length > 0) this.#enqueue(client, xid, request)
+      if (client.queue.length > 0) this.#enqueue(client, xid, { read: request })
       else this.#answer(client, xid, request)
       return
     }
-    const seq = this.#enqueue(client, xid, undefined)
+    const seq = this.#enqueue(client, xid, { bytes })
     if (request.type === 'sync') {
       this.#ensemble.sendToLeader({ type: 'SYNC', seq })
       return
     }
     this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })
-    if (this.#inFlight >= limits.proposalsInFlightMax) {
+    if (this.#load >= 1) {
       this.#throttled.add(client)
       client.throttle()
     }
@@ -85,7 +88,7 @@ export class CommitProcessor {
 
   /** Asks the leader whether the client may go on with its session here. */
   attach(client: Client, { sessionId, password, timeoutMs }: Hello): void {
-    const seq = this.#enqueue(client, 0, undefined)
+    const seq = this.#enqueue(client, 0, {})
     this.#ensemble.sendToLeader({ type: 'ATTACH', seq, session: sessionId, password, timeoutMs })
   }
 
@@ -96,9 +99,8 @@ export class CommitProcessor {
    * @returns undefined if nobody waits for it any more
    */
   take(seq: number): PendingRequest | undefined {
-    const pending = this.#asked.get(seq)
+    const pending = this.#takeAsked(seq)
     if (pending === undefined) return undefined
-    this.#asked.delete(seq)
     const { queue } = pending.client
     for (let head = queue.head; head !== pending; head = queue.head) {
       invariant(head?.read !== undefined, 'the writes of a session are applied in its order')
@@ -125,9 +127,8 @@ export class CommitProcessor {
   }
 
   fromLeader(answer: Answer): void {
-    const pending = this.#asked.get(answer.seq)
+    const pending = this.#takeAsked(answer.seq)
     if (pending === undefined) return
-    this.#asked.delete(answer.seq)
     // From here on, and not only from the welcome on, a MOVED is about this connection.
     if (answer.type === 'ATTACHED') pending.client.attached = answer.timeoutMs > 0
     this.#reaching.push({ answer, pending })
@@ -142,7 +143,7 @@ export class CommitProcessor {
       this.#reaching = this.#reaching.filter(({ answer }) => answer.zxid > lastApplied)
       for (const { answer, pending } of holding) this.#settle(answer, pending)
     }
-    if (this.#throttled.size > 0 && this.#inFlight < limits.proposalsInFlightMax / 2) {
+    if (this.#throttled.size > 0 && this.#load < 1 / 2) {
       const throttled = [...this.#throttled]
       this.#throttled.clear()
       for (const client of throttled) client.unthrottle()
@@ -166,25 +167,44 @@ export class CommitProcessor {
 
   /** The client is gone: nobody waits for its answers. */
   drop(client: Client): void {
-    for (const { seq } of client.queue.takeAll()) this.#asked.delete(seq)
+    for (const { seq } of client.queue.takeAll()) this.#takeAsked(seq)
     this.#throttled.delete(client)
     if (this.#reaching.length > 0) {
       this.#reaching = this.#reaching.filter(({ pending }) => pending.client !== client)
     }
   }
 
-  get #inFlight(): number {
-    return Math.max(this.#ensemble.inFlight, this.#asked.size)
+  /** 1 is as much as may be on its way to the leader and back, in requests or in bytes. */
+  get #load(): number {
+    const count = Math.max(this.#ensemble.inFlight, this.#asked.size)
+    return Math.max(
+      count / limits.proposalsInFlightMax,
+      this.#askedBytes / limits.requestBytesInFlightMax,
+    )
   }
 
   /** @returns the seq of what the leader is to be asked, 0 for a read */
-  #enqueue(client: Client, xid: number, read: ReadRequest | undefined): number {
+  #enqueue(
+    client: Client,
+    xid: number,
+    { read, bytes = 0 }: { readonly read?: ReadRequest; readonly bytes?: number },
+  ): number {
     const seq = read === undefined ? ++this.#seq : 0
     const receivedMs = this.#clock.nowMs()
-    const pending = { client, xid, read, seq, receivedMs, settled: false }
+    const pending = { client, xid, read, seq, receivedMs, bytes, settled: false }
     client.queue.push(pending)
-    if (read === undefined) this.#asked.set(seq, pending)
+    if (read !== undefined) return seq
+    this.#asked.set(seq, pending)
+    this.#askedBytes += bytes
     return seq
+  }
+
+  #takeAsked(seq: number): PendingRequest | undefined {
+    const pending = this.#asked.get(seq)
+    if (pending === undefined) return undefined
+    this.#asked.delete(seq)
+    this.#askedBytes -= pending.bytes
+    return pending
   }
 
   #settle(answer: Answer, pending: PendingRequest): void {

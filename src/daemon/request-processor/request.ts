@@ -14,6 +14,8 @@ export interface PendingRequest {
   /** names it to the leader; 0 for a read */
   readonly seq: number
   readonly receivedMs: number
+  /** of its frame */
+  readonly bytes: number
   /** A sync whose answer holds here already, while requests before it wait. */
   settled: boolean
 }

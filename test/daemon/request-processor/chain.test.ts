@@ -468,3 +468,29 @@ t.test(
     t.same(client.take(), ['create /a', 'getData 1', 'ping'])
   },
 )
+
+t.test('too many bytes in flight pause who writes more, until half of them are done', async (t) => {
+  const { client, cluster, two } = waiting()
+  cluster.auto = true
+  const other = two.connected()
+  cluster.auto = false
+  const large = 'x'.repeat(1_000_000)
+  const needed = Math.ceil(limits.requestBytesInFlightMax / large.length)
+  client.ask(create('/a'))
+  for (let i = 1; i < needed; i++) client.ask(set('/a', large))
+  t.equal(client.link.paused, false)
+  client.ask(set('/a', large))
+  other.ask(set('/a', ''))
+  t.same([client.link.paused, other.link.paused], [true, true])
+  cluster.commit(needed / 2)
+  t.same([client.link.paused, other.link.paused], [true, true])
+  cluster.commit(2)
+  t.same([client.link.paused, other.link.paused], [false, false])
+  for (let i = 0; i < needed / 2; i++) client.ask(set('/a', large))
+  t.equal(client.link.paused, true)
+  other.ask(set('/a', ''))
+  two.processors.closed(client.connection)
+  other.ask(set('/a', ''))
+  cluster.commit()
+  t.equal(other.link.paused, false, 'who is gone takes no room')
+})
