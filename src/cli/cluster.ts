@@ -67,9 +67,18 @@ const host = '127.0.0.1'
 const portOffsets = { server: 0, broker: 100, peer: 200 } as const
 export const basePortMax = 65_535 - portOffsets.peer - membersMax
 
-/** Half a second: sessions may be as short as a second, so that a dead broker is soon replaced. */
-const tickTimeMs = 500
-const brokerSessionTimeoutMs = 1500
+/**
+ * A broker that dies is replaced when its session has ended, which takes its time-out and up to two
+ * ticks: less than two seconds. Shorter, and a busy machine would lose brokers that live.
+ */
+const brokerSessionTimeoutMs = 1300
+const zooCfgSettings = [
+  'tickTime=250',
+  'initLimit=40',
+  'syncLimit=10',
+  'maxSessionTimeout=40000',
+  'maxClientCnxns=0',
+]
 
 /** A member that does not stop when asked is killed after it. */
 const stopDeadlineMs = 15_000
@@ -187,8 +196,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       return `server.${id}=${host}:${peerPort}:${peerPort};${host}:${address.port}`
     })
     const head = '# Written by zw at each start. Each server adds its --myid and --data-dir.'
-    const settings = [`tickTime=${tickTimeMs}`, 'initLimit=20', 'syncLimit=5', 'maxClientCnxns=0']
-    return `${[head, ...settings, ...servers].join('\n')}\n`
+    return `${[head, ...zooCfgSettings, ...servers].join('\n')}\n`
   }
 
   #portsOf({ kind, id, address }: Member): number[] {

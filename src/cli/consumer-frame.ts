@@ -39,6 +39,7 @@ export const sizeMin: Size = { columns: 40, rows: 10 }
 const sideWidth = 30
 const sideNeedsColumns = 74
 const eventsNeedRows = 20
+const eventsHeightMax = 12
 
 /** Lines of rows already drawn; one row is drawn once per width. */
 export class RowLines {
@@ -62,7 +63,7 @@ export class RowLines {
 
 export function drawFrame(view: ConsumerView, size: Size, nowMs: number, lines: RowLines): Frame {
   const { columns, rows } = size
-  const eventsHeight = rows < eventsNeedRows ? 0 : Math.min(10, Math.floor(rows / 4)) - 1
+  const eventsHeight = rows < eventsNeedRows ? 0 : Math.min(eventsHeightMax, Math.floor(rows / 3.4))
   const bodyHeight = rows - 2 - eventsHeight
   const withSide = columns >= sideNeedsColumns
   const tableWidth = withSide ? columns - sideWidth : columns
@@ -123,14 +124,14 @@ function header(view: ConsumerView, columns: number, nowMs: number): string {
 
 function footerText(view: ConsumerView): string {
   if (view.helpShown) return ' any key: back   q quit'
-  const own = [
+  const keys = [
+    ...view.actions.flatMap(({ key, short }) => (short === undefined ? [] : [`${key} ${short}`])),
     view.paused ? 'space resume' : 'space pause',
-    view.following ? 'up/down scroll' : 'f follow',
     '? help',
     'q quit',
+    view.following ? 'up/down scroll' : 'f follow',
   ]
-  const actions = view.actions.map(({ key, label }) => `${key} ${label}`)
-  return ` ${[...own, ...actions].join('  ')}`
+  return ` ${keys.join('  ')}`
 }
 
 // --- the table -----------------------------------------------------------------------------------
@@ -215,13 +216,11 @@ function serverLine({ id, address, role }: ServerLine): string {
 function brokerLine(broker: BrokerLine, reading: number | undefined): string {
   const { id, alive, controller, leads } = broker
   const facts = [
-    ...(alive ? [] : ['lost']),
-    ...(leads > 0 ? [leads === 1 ? 'leader' : `leads ${leads}`] : []),
+    alive ? (leads === 0 ? 'follower' : leads === 1 ? 'leader' : `leads ${leads}`) : 'lost',
     ...(controller ? ['controller'] : []),
     ...(id === reading ? ['read here'] : []),
   ]
-  const state = facts.length === 0 ? 'follower' : facts.join(', ')
-  const text = escapeTags(fit(`${String(id).padStart(2)} ${state}`, sideWidth - 2))
+  const text = escapeTags(fit(`${String(id).padStart(2)} ${facts.join(', ')}`, sideWidth - 2))
   if (!alive) return `{red-fg}${text}{/}`
   return id === reading ? `{bold}{cyan-fg}${text}{/}` : text
 }

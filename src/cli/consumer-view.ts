@@ -44,8 +44,10 @@ export interface ClusterLines {
 /** One key beyond those that every consumer has. */
 export interface KeyAction {
   readonly key: string
-  /** in the footer and in the help */
+  /** for the help */
   readonly label: string
+  /** for the footer, where there is room for a few */
+  readonly short?: string
 }
 
 export type ViewAction =

@@ -31,6 +31,19 @@ export function askWord(
   })
 }
 
+/** Whether anybody listens there. */
+export function accepts({ host, port }: ServerAddress): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port })
+    const done = (accepted: boolean) => {
+      socket.destroy()
+      resolve(accepted)
+    }
+    socket.on('connect', () => done(true))
+    socket.on('error', () => done(false))
+  })
+}
+
 export interface ServerHealth {
   readonly role: ServerRole
   /** as hex, of the last transaction that it applied */

@@ -86,7 +86,10 @@ function sleepUntil(atMs: number): Promise<void> | undefined {
   return delayMs < 1 ? undefined : new Promise((resolve) => setTimeout(resolve, delayMs))
 }
 
-export function* goalRecords(source: GoalSource, count: number): Generator<OutRecord> {
+export function* goalRecords(
+  source: GoalSource,
+  count: number,
+): Generator<{ key: null; value: string }> {
   for (let i = 0; i < count; i++) yield { key: null, value: JSON.stringify(source.next()) }
 }
 

@@ -117,7 +117,7 @@ t.test('whoever scrolls down to the end follows again', async (t) => {
 t.test('keys become actions', async (t) => {
   const view = new ConsumerView({
     topic: 'goals',
-    actions: [{ key: 'l', label: 'kill the leader' }],
+    actions: [{ key: 'l', label: 'kill the leader', short: 'kill leader' }],
   })
   t.same(view.press('space'), { type: 'paused', paused: true })
   t.same(view.press('space'), { type: 'paused', paused: false })
@@ -180,7 +180,7 @@ function textOf(frame: Frame): string {
 function busyView(): ConsumerView {
   const view = new ConsumerView({
     topic: 'goals',
-    actions: [{ key: 'l', label: 'kill the leader' }],
+    actions: [{ key: 'l', label: 'kill the leader', short: 'kill leader' }],
   })
   view.received(goals(1, 40), 0)
   view.lagging(0, 7)
@@ -239,10 +239,10 @@ t.test('80x24 shows what a person came for', async (t) => {
   t.match(text, / 1 lost +127\.0\.0\.1:20001/)
   t.match(text, / 2 leader +127\.0\.0\.1:20002/)
   t.match(text, / 1 leader, controller/)
-  t.match(text, / 2 read here/)
+  t.match(text, / 2 follower, read here/)
   t.match(text, / 3 lost/)
   t.match(text, /12:00:00 killed server 1/)
-  t.match(text, /space pause .*q quit .*l kill the leader/)
+  t.match(text, /l kill leader +space pause .*q quit/)
 })
 
 t.test('paused, scrolled and asked for help, it says so', async (t) => {
