@@ -18,7 +18,15 @@ import type {
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Address, TcpTransport } from '../../protocol/transport/tcp.ts'
-import { formatZxid, makeZxid, nextZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import {
+  counterOf,
+  epochOf,
+  formatZxid,
+  makeZxid,
+  nextZxid,
+  type Zxid,
+  zxidZero,
+} from '../../protocol/zxid.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
 import { Zab } from '../zab/peer.ts'
@@ -144,7 +152,10 @@ export class EnsembleDriver implements Ensemble {
   }
 
   get inFlight(): number {
-    return this.#role.type === 'leading' ? Math.max(0, this.#next - 1 - this.#delivered) : 0
+    if (this.#role.type !== 'leading') return 0
+    const { epoch } = this.#role
+    const delivered = epochOf(this.#delivered) === epoch ? counterOf(this.#delivered) : 0
+    return counterOf(this.#next) - 1 - delivered
   }
 
   get mayAnswer(): boolean {
