@@ -140,16 +140,23 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     this.#wake()
   }
 
-  /** Stores the positions: what was taken is not read again by who goes on for this group. */
-  async commit(): Promise<void> {
+  /**
+   * Stores offsets by partition: what lies before them is not read again by who goes on for this
+   * group. Default the positions, so everything taken.
+   */
+  async commit(offsets: ReadonlyMap<number, number> = this.#positions()): Promise<void> {
     const { group, topic } = this.#options
     if (group === undefined) {
       throw new BrokerError('INVALID_GROUP_ID', 'Cannot commit: this consumer has no group')
     }
-    const commits = this.#readers.map(({ partition, position: offset }) =>
+    const commits = [...offsets].map(([partition, offset]) =>
       this.#cluster.call({ type: 'commitOffset', group, topic, partition, offset }, patienceMs),
     )
     await Promise.all(commits)
+  }
+
+  #positions(): ReadonlyMap<number, number> {
+    return new Map(this.#readers.map(({ partition, position }) => [partition, position]))
   }
 
   async close(): Promise<void> {
