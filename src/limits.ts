@@ -17,6 +17,9 @@ export const limits = {
   /** Bytes queued for one peer beyond which it is cut off: it will come back and take a DIFF. */
   peerQueueBytesMax: 128 * 1024 * 1024,
 
+  /** Logged bytes kept in memory until they are delivered; what comes on top is read from the log. */
+  undeliveredBytesMax: 8 * 1024 * 1024,
+
   /** Depth of one decoded msgpack value; ours need 4. */
   msgpackDepthMax: 16,
 

@@ -83,9 +83,10 @@ export class EnsembleDriver implements Ensemble {
   #next: Zxid = zxidZero
   /**
    * Appended and not delivered: the bytes are at hand, the log need not be read. `after` is what they
-   * follow on in the log; across epochs, zxids alone would not tell.
+   * follow on in the log; across epochs, zxids alone would not tell. A long history leaves gaps here.
    */
   #pending: { readonly after: Zxid; readonly entries: Entries }[] = []
+  #pendingBytes = 0
   #delivered: Zxid
   /** The log was appended to since its last flush. */
   #unflushed = false
@@ -308,12 +309,14 @@ export class EnsembleDriver implements Ensemble {
       case 'sendHistory':
         return this.#sendHistory(effect.to, effect.after, effect.upTo)
       case 'append':
-        this.#pending.push({ after: this.#txnLog.lastZxid, entries: effect.entries })
+        this.#keepPending(effect.entries)
         this.#txnLog.append(effect.entries)
         this.#unflushed = true
         return this.#options.transport.scheduleFlush()
       case 'truncate':
-        this.#pending = this.#pending.filter(({ entries }) => lastOf(entries) <= effect.to)
+        // Read from the log again, should any of it be committed after all.
+        this.#pending = []
+        this.#pendingBytes = 0
         this.#logger.warn({ to: formatZxid(effect.to) }, 'Cutting what was never committed')
         return this.#txnLog.truncateAfter(effect.to, () => this.#put({ type: 'truncated' }))
       case 'saveEpochs':
@@ -374,11 +377,18 @@ export class EnsembleDriver implements Ensemble {
     }
   }
 
+  #keepPending(entries: Entries): void {
+    if (this.#pendingBytes > limits.undeliveredBytesMax) return
+    this.#pendingBytes += entries.bytes.length
+    this.#pending.push({ after: this.#txnLog.lastZxid, entries })
+  }
+
   #forgetDelivered(): void {
     const pending = this.#pending
     let count = 0
     for (const { entries } of pending) {
       if (lastOf(entries) > this.#delivered) break
+      this.#pendingBytes -= entries.bytes.length
       count++
     }
     if (count > 0) pending.splice(0, count)

@@ -10,6 +10,7 @@ import type { EnsembleListener, EnsembleRole } from '../../../src/daemon/ensembl
 import { loadMeta, type Meta, MetaFile } from '../../../src/daemon/ensemble/meta.ts'
 import { openTxnLog, type TxnLog } from '../../../src/daemon/storage/txn-log.ts'
 import type { ZabTiming } from '../../../src/daemon/zab/types.ts'
+import { limits } from '../../../src/limits.ts'
 import { openDiskDirectory } from '../../../src/log/segment-file.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import type { LeaderMessage, LearnerMessage } from '../../../src/protocol/peer/messages.ts'
@@ -292,5 +293,24 @@ t.test('a leader that stood still leads on, once a quorum says that it follows',
   const [follower] = members.filter((member) => member !== leader)
   if (follower !== undefined) follower.stoodStillMs += 60_000
   t.equal(follower?.driver.mayAnswer, true, 'a follower shows the past anyway')
+  await Promise.all(members.map((member) => member.stop()))
+})
+
+t.test('a history beyond what is kept in memory is delivered whole', async (t) => {
+  const { members, events } = await ensemble(t, 3)
+  const [one, two, late] = members as [Member, Member, Member]
+  await Promise.all([one.start(), two.start()])
+  await events.until(() => settled([one, two]))
+  const leader = leaderOf(members) as Member
+  const large = 'x'.repeat(500_000)
+  const count = Math.ceil((2 * limits.undeliveredBytesMax) / large.length)
+  const payloads = Array.from({ length: count }, (_, i) => `${i} ${large}`)
+  leader.propose(...payloads)
+  await events.until(() => leader.delivered.length === count)
+  await late.start()
+  await events.until(() => late.role.type === 'following')
+  leader.propose('more', 'and more')
+  await events.until(() => late.delivered.length === count + 2)
+  for (const member of members) t.same(member.delivered, [...payloads, 'more', 'and more'])
   await Promise.all(members.map((member) => member.stop()))
 })
