@@ -56,6 +56,11 @@ export class Broker implements Part {
     return this.#running?.listener.port
   }
 
+  /** Of its present registration; undefined while it has none. */
+  get brokerEpoch(): number | undefined {
+    return this.#session?.membership?.brokerEpoch
+  }
+
   get isController(): boolean {
     return this.#session?.isController ?? false
   }

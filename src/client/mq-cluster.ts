@@ -150,6 +150,7 @@ export class MqCluster {
         )
         if (cluster.brokers.length === 0) continue // it is starting, and knows nobody yet
         this.metadata.update(cluster)
+        this.#closeConnectionsToTheGone(address)
         return
       } catch (error) {
         tried.push(`${formatServer(address)} (${(error as Error).message})`)
@@ -157,6 +158,14 @@ export class MqCluster {
     }
     const found = tried.length === 0 ? 'no broker is known' : `tried ${tried.join(', ')}`
     throw new BrokerError('BROKER_NOT_AVAILABLE', `Cannot find the cluster: ${found}`)
+  }
+
+  /** A broker that hangs does not say so: what waits for it fails when the others give it up. */
+  #closeConnectionsToTheGone(asked: BrokerAddress): void {
+    const living = new Set([asked, ...this.metadata.brokers].map(formatServer))
+    for (const [key, connection] of [...this.#connections]) {
+      if (!living.has(key)) connection.close()
+    }
   }
 
   /** Those known to live, in random order, then those we were told of at the beginning. */

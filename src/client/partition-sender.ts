@@ -49,6 +49,8 @@ interface Lane {
   isBroken: boolean
 }
 
+/** After this long without an answer it is asked whether the broker still lives. */
+const suspectMs = 1000
 /** How much longer than the leader may wait for its acks an answer may take. */
 const slackMs = 500
 const sequenceCount = 2 ** 31
@@ -214,9 +216,17 @@ export class PartitionSender {
       batch: batch.encoded,
     } as const
     const connection = cluster.connectionTo(broker)
-    if (acks !== 'none') return (await connection.call(request, timeoutMs + slackMs)).baseOffset
-    connection.post(request)
-    return -1
+    if (acks === 'none') {
+      connection.post(request)
+      return -1
+    }
+    const suspect = () => void cluster.refresh().catch(() => undefined)
+    const cancel = cluster.clock.after(suspectMs, suspect)
+    try {
+      return (await connection.call(request, timeoutMs + slackMs)).baseOffset
+    } finally {
+      cancel()
+    }
   }
 
   #target(lastTried: BrokerInfo | undefined): BrokerInfo | undefined {

@@ -15,7 +15,7 @@ const host = '127.0.0.1'
 
 export class BrokerWorld {
   readonly dataDir: string
-  readonly #server: Server
+  #server: Server
   /** the last one made by each id */
   readonly #brokers = new Map<number, Broker>()
   readonly #made: Broker[] = []
@@ -25,19 +25,7 @@ export class BrokerWorld {
   constructor(dataDir: string, flags: readonly string[]) {
     this.dataDir = dataDir
     this.#flags = flags
-    const read = readConfig(
-      [
-        `--data-dir=${join(dataDir, 'zk')}`,
-        '--client-port=0',
-        '--client-port-address=127.0.0.1',
-        '--log-segment-bytes=4194304',
-        '--tick-time=100',
-      ],
-      {},
-    )
-    if (read.type !== 'config') throw new Error(read.text)
-    const { config } = read
-    this.#server = new Server({ config, clock: systemClock, logger: silentLogger, onFailure: fail })
+    this.#server = makeServer(dataDir, 0)
   }
 
   get addresses(): BrokerAddress[] {
@@ -58,6 +46,16 @@ export class BrokerWorld {
 
   async startServer(): Promise<void> {
     await this.#server.start()
+  }
+
+  /** @returns a way to start it again, on the same port with the same data */
+  async stopServer(): Promise<() => Promise<void>> {
+    const port = this.#server.clientPort
+    await this.#server.stop()
+    return async () => {
+      this.#server = makeServer(this.dataDir, port)
+      await this.#server.start()
+    }
   }
 
   /** As `mimicqd --id N` with these flags, and not started. */
@@ -107,6 +105,22 @@ export class BrokerWorld {
     await Promise.all(this.#made.map((broker) => broker.stop()))
     await this.#server.stop()
   }
+}
+
+function makeServer(dataDir: string, port: number): Server {
+  const read = readConfig(
+    [
+      `--data-dir=${join(dataDir, 'zk')}`,
+      `--client-port=${port}`,
+      '--client-port-address=127.0.0.1',
+      '--log-segment-bytes=4194304',
+      '--tick-time=100',
+    ],
+    {},
+  )
+  if (read.type !== 'config') throw new Error(read.text)
+  const { config } = read
+  return new Server({ config, clock: systemClock, logger: silentLogger, onFailure: fail })
 }
 
 function fail(error: Error): void {

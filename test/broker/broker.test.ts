@@ -123,6 +123,31 @@ worldTest(
 
 worldTest(
   t,
+  'brokers whose sessions expired register again and go on',
+  { brokers: 3 },
+  async (t, world) => {
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 3 })
+    const producer = world.use(new Producer({ brokers: world.addresses, sendTo: 'random' }))
+    for (const value of goals(0, 10)) await producer.send({ topic: 'goals', value })
+    const before = await admin.topic('goals')
+    const startServer = await world.stopServer()
+    // Without a server a session ends by its client's own clock.
+    await until(() => [1, 2, 3].every((id) => world.broker(id).brokerEpoch === undefined))
+    const impatient = world.use(new MqAdmin({ brokers: world.addresses, timeoutMs: 200 }))
+    await t.rejects(impatient.createTopic({ topic: 'more' }), { code: 'BROKER_NOT_AVAILABLE' })
+    await startServer()
+    const sent = goals(10, 20).map((value) => producer.send({ topic: 'goals', value }))
+    await Promise.all(sent)
+    await until(async () => (await admin.topic('goals'))?.partitions[0]?.isr.length === 3)
+    const [was, is] = [before, await admin.topic('goals')].map((topic) => topic?.partitions[0])
+    t.ok((is?.leaderEpoch ?? 0) > (was?.leaderEpoch ?? 0), 'nobody goes on in the old epoch')
+    for (const broker of [1, 2, 3]) t.same(await readAll(world, broker, 20), goals(0, 20))
+  },
+)
+
+worldTest(
+  t,
   'a broker without a replica passes everything on',
   { brokers: 3 },
   async (t, world) => {

@@ -1,5 +1,6 @@
 // Links from this broker to the others, one each, made when first used: to pass on what a client
-// sent here, and to fetch from leaders. A link belongs to one life of the other broker.
+// sent here, and to fetch from leaders. A link belongs to one life of the other broker and to one of
+// ours: its hello says which.
 
 import { type BrokerAddress, MqConnection } from '../../client/mq-connection.ts'
 import type { Clock } from '../../clock.ts'
@@ -18,6 +19,7 @@ export interface BrokerLinksOptions {
 
 interface Life {
   readonly epoch: number
+  readonly ownEpoch: number
   readonly connection: MqConnection
 }
 
@@ -62,14 +64,23 @@ export class BrokerLinks {
     const broker = image.brokers.get(id)
     if (broker === undefined) return undefined
     const life = this.#lives.get(id)
-    if (life?.epoch === broker.epoch && !life.connection.isClosed) return life.connection
+    const introduction = hello()
+    const { brokerEpoch: ownEpoch } = introduction
+    const isCurrent = life?.epoch === broker.epoch && life.ownEpoch === ownEpoch
+    if (isCurrent && !life.connection.isClosed) return life.connection
     life?.connection.close()
     const address: BrokerAddress = broker
     const onClosed = (closed: MqConnection) => {
       if (this.#lives.get(id)?.connection === closed) this.#lives.delete(id)
     }
-    const connection = new MqConnection({ transport, address, clock, hello: hello(), onClosed })
-    this.#lives.set(id, { epoch: broker.epoch, connection })
+    const connection = new MqConnection({
+      transport,
+      address,
+      clock,
+      hello: introduction,
+      onClosed,
+    })
+    this.#lives.set(id, { epoch: broker.epoch, ownEpoch, connection })
     return connection
   }
 }

@@ -93,6 +93,7 @@ export class Replica {
   /** what the znode said while we were truncating */
   #next: PartitionState | undefined
   #isHalted = false
+  #isClosed = false
 
   /** @throws LogDamagedError, LogVersionError, or what the file system throws */
   constructor(options: ReplicaOptions, host: ReplicaHost) {
@@ -395,11 +396,12 @@ export class Replica {
   // --- the log -----------------------------------------------------------------------------------
 
   flush(): void {
-    if (this.#truncating === undefined) this.#log.flush()
+    if (this.#truncating === undefined && !this.#isClosed) this.#log.flush()
   }
 
   async close(): Promise<void> {
     this.resign()
+    this.#isClosed = true
     this.#readable.callOff()
     await this.#truncating
     await this.#log.close()

@@ -1,0 +1,175 @@
+import net from 'node:net'
+import t from 'tap'
+import { MqConnection } from '../../../src/client/mq-connection.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { limits } from '../../../src/limits.ts'
+import {
+  encodeMqHello,
+  type MqHello,
+  type MqRequest,
+  noBroker,
+} from '../../../src/protocol/mq/messages.ts'
+import { encodeMqRequest } from '../../../src/protocol/mq/native.ts'
+import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
+import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
+import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
+import { Random } from '../../../src/random.ts'
+import { type BrokerWorld, worldTest } from '../broker-world.ts'
+
+const hello: MqHello = {
+  version: 1,
+  role: 'client',
+  clusterId: undefined,
+  name: 'test',
+  brokerId: noBroker,
+  brokerEpoch: 0,
+}
+
+function framed(write: (out: MsgpackWriter) => void): Buffer {
+  const out = new MsgpackWriter()
+  out.beginFrame()
+  write(out)
+  out.endFrame()
+  return Buffer.from(out.view())
+}
+
+const greeting = (more: Partial<MqHello> = {}) =>
+  framed((out) => encodeMqHello(out, { ...hello, ...more }))
+
+/** Sends these bytes and waits until the broker closes, or has said `last`. */
+function send(world: BrokerWorld, bytes: Buffer, last?: string): Promise<Buffer> {
+  const { port } = world.broker(1)
+  return new Promise((resolve) => {
+    const received: Buffer[] = []
+    const socket = net.connect({ host: '127.0.0.1', port: port ?? 0 }, () => socket.write(bytes))
+    socket.on('data', (chunk) => {
+      received.push(chunk)
+      if (last !== undefined && Buffer.concat(received).includes(last)) socket.destroy()
+    })
+    socket.on('error', () => undefined) // a reset is a way to close
+    socket.on('close', () => resolve(Buffer.concat(received)))
+  })
+}
+
+function connect(world: BrokerWorld, more: Partial<MqHello> = {}): MqConnection {
+  const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
+  const transport = new TcpTransport()
+  const introduction = { ...hello, ...more }
+  return world.use(
+    new MqConnection({ transport, address, clock: systemClock, hello: introduction }),
+  )
+}
+
+worldTest(
+  t,
+  'what breaks the protocol closes its own connection only',
+  { brokers: 1 },
+  async (t, world) => {
+    const other = connect(world)
+    const garbage = Buffer.from(new Random(3).bytes(500))
+    garbage[0] = 0 // a length that is allowed, so that it is the content that is judged
+    const wrong: [string, Buffer][] = [
+      ['a frame too large', Buffer.from([0xff, 0xff, 0xff, 0xff])],
+      ['garbage', Buffer.concat([Buffer.from([0, 0, 1, 0]), garbage])],
+      ['a hello from the future', greeting({ version: 99 })],
+      ['another cluster', greeting({ clusterId: 'another' })],
+      [
+        'a request before the hello',
+        framed((out) => encodeMqRequest(out, 1, { type: 'initProducerId' })),
+      ],
+      ['a request cut short', Buffer.concat([greeting(), Buffer.from([0, 0, 0, 3, 0x98, 1, 1])])],
+      ['a second hello', Buffer.concat([greeting(), greeting()])],
+    ]
+    for (const [what, bytes] of wrong) {
+      await send(world, bytes)
+      t.pass(`${what}: closed`)
+    }
+    const { cluster } = await other.call({ type: 'metadata', topics: undefined }, 1000)
+    t.same(
+      cluster.brokers.map(({ id }) => id),
+      [1],
+      'others are served',
+    )
+  },
+)
+
+worldTest(
+  t,
+  'an unknown api is answered, and the connection goes on',
+  { brokers: 1 },
+  async (t, world) => {
+    const unknown = framed((out) => {
+      out.arrayHeader(2)
+      out.int(7)
+      out.int(999)
+    })
+    const answer = await send(world, Buffer.concat([greeting(), unknown]), 'unknown api')
+    t.ok(answer.includes('unknown api'))
+  },
+)
+
+worldTest(t, 'a batch that nobody could read is refused', { brokers: 1 }, async (t, world) => {
+  const connection = connect(world)
+  const topic = { type: 'createTopic', topic: 'goals', partitionCount: 1 } as const
+  await connection.call({ ...topic, replicationFactor: 1, timeoutMs: 3000 }, 5000)
+  const record = { key: null, value: Buffer.from('x'), timestampMs: 0, headers: [] }
+  const none = { producerId: noProducer, producerEpoch: -1, baseSequence: -1 }
+  const batch = encodeBatch({ ...none, records: [record] })
+  const produce = (bytes: Buffer) => {
+    const rest = { partition: 0, acks: 'all', timeoutMs: 1000, passedOn: false } as const
+    return connection.call({ type: 'produce', topic: 'goals', ...rest, batch: bytes }, 3000)
+  }
+  const flipped = Buffer.from(batch)
+  flipped[65] = 0xff
+  await t.rejects(produce(flipped), { code: 'CORRUPT_MESSAGE' })
+  await t.rejects(produce(Buffer.alloc(0)), { code: 'CORRUPT_MESSAGE' })
+  await t.rejects(produce(Buffer.concat([batch, batch])), { code: 'INVALID_RECORD' })
+  const huge = encodeBatch({
+    ...none,
+    records: [{ ...record, value: Buffer.alloc(limits.recordBatchBytesMax) }],
+  })
+  await t.rejects(produce(huge), { code: 'MESSAGE_TOO_LARGE' })
+  t.equal((await produce(batch)).baseOffset, 0, 'and nothing of them was stored')
+})
+
+worldTest(
+  t,
+  'nobody fetches as a replica who is not registered as that',
+  { brokers: 1 },
+  async (t, world) => {
+    const request: MqRequest = {
+      type: 'replicaFetch',
+      maxWaitMs: 0,
+      bytesMax: 1000,
+      partitions: [],
+    }
+    const stale = { code: 'STALE_BROKER_EPOCH' }
+    await t.rejects(connect(world).call(request, 1000), stale, 'a client')
+    const impostor = connect(world, {
+      role: 'broker',
+      brokerId: 1 as MqHello['brokerId'],
+      brokerEpoch: 5,
+    })
+    await t.rejects(impostor.call(request, 1000), stale, 'a broker of another life')
+  },
+)
+
+worldTest(
+  t,
+  'offsets that do not exist, and epochs, are answered',
+  { brokers: 1 },
+  async (t, world) => {
+    const connection = connect(world)
+    const topic = { type: 'createTopic', topic: 'goals', partitionCount: 1 } as const
+    await connection.call({ ...topic, replicationFactor: 1, timeoutMs: 3000 }, 5000)
+    const at = { topic: 'goals', partition: 0 }
+    const fetch = { type: 'fetch', ...at, maxWaitMs: 0, bytesMax: 1000, passedOn: false } as const
+    await t.rejects(connection.call({ ...fetch, offset: 7 }, 1000), { code: 'OFFSET_OUT_OF_RANGE' })
+    const nothing = await connection.call({ ...fetch, offset: 0, maxWaitMs: 30 }, 1000)
+    t.equal(nothing.records.length, 0, 'a long poll ends')
+    const end = await connection.call({ type: 'leaderEpochEnd', ...at, epoch: 0 }, 1000)
+    t.match(end, { epoch: -1, endOffset: -1 })
+    const elsewhere = { ...fetch, partition: 9, offset: 0 }
+    await t.rejects(connection.call(elsewhere, 1000), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  },
+)

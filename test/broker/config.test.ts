@@ -1,0 +1,74 @@
+import { resolve } from 'node:path'
+import t from 'tap'
+import { readConfig } from '../../src/broker/config.ts'
+import { minInsyncReplicas } from '../../src/broker/replication/replica-manager.ts'
+import { OptionError } from '../../src/options.ts'
+
+const needed = ['--id=3', '--data-dir=x']
+
+t.test('flags become one checked object', async (t) => {
+  const read = readConfig(
+    [...needed, '--zooweeper=a:1,b/root', '--min.insync.replicas=1', '--log.flush=os', '--port=7'],
+    { MQ_REPLICA_LAG_TIME_MAX_MS: '900' },
+  )
+  if (read.type !== 'config') throw new Error(read.text)
+  t.match(read.config, {
+    id: 3,
+    dataDir: resolve('x'),
+    listen: { host: '127.0.0.1', port: 7 },
+    advertisedHost: '127.0.0.1',
+    minInsyncReplicas: 1,
+    flush: 'os',
+    replicaLagTimeMsMax: 900,
+    zooweeper: {
+      servers: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 2181 },
+      ],
+      chroot: '/root',
+    },
+  })
+  t.same(read.config.warnings, [])
+})
+
+t.test('Kafka’s names are taken too', async (t) => {
+  const read = readConfig(['--broker.id=3', '--log.dirs=x', '--zookeeper.connect=a:1'], {})
+  if (read.type !== 'config') throw new Error(read.text)
+  t.match(read.config, { id: 3, dataDir: resolve('x') })
+})
+
+t.test('an address that others cannot reach is warned of', async (t) => {
+  const read = readConfig([...needed, '--host=0.0.0.0'], {})
+  if (read.type !== 'config') throw new Error(read.text)
+  t.match(read.config.warnings, [/advertised-host/])
+})
+
+for (const flags of [
+  ['--data-dir=x'],
+  ['--id=1'],
+  ['--id=-1', '--data-dir=x'],
+  [...needed, '--zooweeper=a:1:2'],
+  [...needed, '--log.flush=never'],
+  [...needed, '--no-such-thing=1'],
+]) {
+  t.test(`refuses ${flags.join(' ')}`, async (t) => {
+    t.throws(() => readConfig(flags, {}), OptionError)
+  })
+}
+
+const replicas = [
+  { configured: undefined, count: 1, want: 1 },
+  { configured: undefined, count: 2, want: 1 },
+  { configured: undefined, count: 3, want: 2 },
+  { configured: undefined, count: 5, want: 2 },
+  { configured: 3, count: 3, want: 3 },
+  { configured: 3, count: 2, want: 2 },
+]
+for (const { configured, count, want } of replicas) {
+  t.test(
+    `min.insync.replicas ${configured ?? 'unset'} of ${count} replicas is ${want}`,
+    async (t) => {
+      t.equal(minInsyncReplicas(configured, count), want)
+    },
+  )
+}
