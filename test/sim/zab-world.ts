@@ -60,6 +60,8 @@ interface Incarnation {
   readonly epochsQueue: Epochs[]
   role: ZabRole
   delivered: Zxid
+  /** by token: the last transaction that anybody knew to be committed when it was asked */
+  readonly asked: Zxid[]
 }
 
 interface Server {
@@ -91,6 +93,7 @@ export class ZabWorld {
   readonly servers: Server[]
   readonly checker = new ZabChecker()
   nowMs = 0
+  confirmedCount = 0
   readonly #options: WorldOptions
   readonly #events: Event[] = []
   readonly #links = new Map<string, Link>()
@@ -146,6 +149,7 @@ export class ZabWorld {
       epochsQueue: [],
       role: { type: 'looking' },
       delivered: disk.applied,
+      asked: [],
     }
     server.running = running
     this.#perform(server, running, zab.start())
@@ -217,6 +221,23 @@ export class ZabWorld {
     this.#breakLink(a as ServerId, b as ServerId)
   }
 
+  /** What `from` sends to `to` is held up for a while; the other direction works, neither end notices. */
+  stall(from: number, to: number, durationMs: number): void {
+    const link = this.#links.get(pairKey(from, to))
+    if (link === undefined) return
+    this.#trace(`${from} cannot be heard by ${to}`)
+    const side = link.ends[0] === from ? 0 : 1
+    link.busyUntilMs[side] = Math.max(link.busyUntilMs[side], this.nowMs + durationMs)
+  }
+
+  /** Nothing passes to or from a server for a while, and nobody is told. */
+  isolate(id: number, durationMs: number): void {
+    for (const other of this.servers) {
+      this.stall(id, other.id, durationMs)
+      this.stall(other.id, id, durationMs)
+    }
+  }
+
   /** Nothing passes between the two until `heal`. */
   cut(a: number, b: number): void {
     this.#trace(`${a} and ${b} are cut off from each other`)
@@ -256,6 +277,17 @@ export class ZabWorld {
     for (const record of recordsOf(entries)) this.checker.proposed(record)
     this.#step(server, running, { type: 'proposed', entries })
     return true
+  }
+
+  /** Asks everybody who believes to lead whether it does, as a sync would. */
+  confirmAll(): void {
+    const committed = this.checker.committed.at(-1)?.zxid ?? zxidZero
+    for (const server of this.servers) {
+      const { running } = server
+      if (running === undefined || server.waiting !== undefined || !isLeading(server)) continue
+      const token = running.asked.push(committed) - 1
+      this.#step(server, running, { type: 'confirm', token })
+    }
   }
 
   leader(): number | undefined {
@@ -353,6 +385,11 @@ export class ZabWorld {
           }
           break
         case 'confirmed':
+          // What was committed before it was asked, a sync then shows.
+          for (const committed of running.asked.slice(0, effect.token + 1)) {
+            invariant(running.zab.lastZxid >= committed, 'a deposed leader confirms nothing')
+          }
+          this.confirmedCount++
           break
         case 'fatal':
           invariant(false, `no server has to give up: ${effect.reason}`)
@@ -473,8 +510,11 @@ export class ZabWorld {
         this.#step(server, running, { type: 'disconnected', peer: other })
       })
     }
-    if (tellSelf) notice(self, peer, side, 0)
-    else notice(peer, self, side === 0 ? 1 : 0, this.#within(this.#options.networkMs))
+    if (tellSelf) return notice(self, peer, side, 0)
+    // A FIN comes behind what was sent before it.
+    const delayMs = this.#within(this.#options.networkMs)
+    const heldUpMs = link.busyUntilMs[side] - this.nowMs
+    notice(peer, self, side === 0 ? 1 : 0, Math.max(delayMs, heldUpMs))
   }
 
   // --- time --------------------------------------------------------------------------------------
