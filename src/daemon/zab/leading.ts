@@ -13,13 +13,16 @@
 import { invariant } from '../../invariant.ts'
 import type { Entries, Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import { epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
+import { counterOf, epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { Broadcast } from './broadcast.ts'
 import { LeadershipCheck } from './leadership-check.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { decideSync } from './synchronization.ts'
 import { isWorkingLeader } from './vote.ts'
+
+/** An epoch ends this far before its counter does: more than is proposed between two ticks. */
+const epochCounterMax = 2 ** 32 - 2 ** 24
 
 type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
 
@@ -101,6 +104,10 @@ export class Leading implements Role {
       if (nowMs - learner.heardMs > allowedMs) this.#drop(id, 'it was silent for too long')
     }
     this.#maybeStepDown()
+    const { last } = this.#state.history
+    if (this.broadcasting && epochOf(last) === this.#epoch && counterOf(last) > epochCounterMax) {
+      this.#stepDown('the zxids of its epoch run out')
+    }
     if (this.#next !== undefined || nowMs < this.#nextPingMs) return
     this.#nextPingMs = nowMs + pingMs
     this.#ping()
