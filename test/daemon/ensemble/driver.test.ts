@@ -310,7 +310,7 @@ t.test('a history beyond what is kept in memory is delivered whole', async (t) =
   await late.start()
   await events.until(() => late.role.type === 'following')
   leader.propose('more', 'and more')
-  await events.until(() => late.delivered.length === count + 2)
+  await events.until(() => members.every(({ delivered }) => delivered.length === count + 2))
   for (const member of members) t.same(member.delivered, [...payloads, 'more', 'and more'])
   await Promise.all(members.map((member) => member.stop()))
 })
