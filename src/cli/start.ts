@@ -19,6 +19,7 @@ import { formatTime } from './consumer-frame.ts'
 import { ConsumerView, type KeyAction } from './consumer-view.ts'
 import { Demo, demoTopic } from './demo.ts'
 import { formatGoal, type Goal, GoalSource, parseGoal } from './goal.ts'
+import { counted } from './make-topic.ts'
 import { goalRecords, oneByOne, sendAll } from './produce.ts'
 import { textOf } from './record-text.ts'
 import { TopicScreen } from './topic-screen.ts'
@@ -170,9 +171,10 @@ async function runPlain(settings: Settings & { readonly goals: number }): Promis
     tell(`${stored} goals are stored, each sent to a broker picked at random`)
     const served = await checkBrokers({ cluster, admin: demo.admin, from, sent, tell })
     if (!served) process.exitCode = exitCodes.failure
+    const brokerCount = cluster.brokers.length
     say(
       served
-        ? `${goals} goals in order of minute on ${cluster.brokers.length} brokers`
+        ? `${counted(goals, 'goal')} in order of minute on ${counted(brokerCount, 'broker')}`
         : 'the brokers do not serve the goals that were sent',
     )
   } finally {

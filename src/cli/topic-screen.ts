@@ -5,6 +5,7 @@ import type { ConsumedRecord, Consumer } from '../client/consumer.ts'
 import type { MqAdmin } from '../client/mq-admin.ts'
 import type { ServerAddress } from '../client/servers.ts'
 import type { Clock } from '../clock.ts'
+import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import { ClusterPoll } from './cluster-poll.ts'
 import { formatTime } from './consumer-frame.ts'
@@ -17,6 +18,7 @@ const progressMs = 250
 export class TopicScreen {
   readonly #view: ConsumerView
   readonly #consumer: Consumer
+  readonly #admin: MqAdmin
   readonly #clock: Clock
   readonly #screen: ConsumerScreen
   readonly #poll: ClusterPoll
@@ -35,6 +37,7 @@ export class TopicScreen {
     const { view, consumer, servers, admin, clock, onQuit, onKey } = options
     this.#view = view
     this.#consumer = consumer
+    this.#admin = admin
     this.#clock = clock
     this.#screen = new ConsumerScreen({
       view,
@@ -87,10 +90,27 @@ export class TopicScreen {
   }
 
   #showProgress(): void {
-    for (const { partition, lag } of this.#consumer.progress) {
-      if (lag !== undefined) this.#view.lagging(partition, lag)
+    if (this.#view.paused) void this.#showPausedLag()
+    else {
+      for (const { partition, lag } of this.#consumer.progress) {
+        if (lag !== undefined) this.#view.lagging(partition, lag)
+      }
     }
     this.#screen.refresh()
+  }
+
+  /** A consumer that does not fetch does not hear how far the others are. */
+  async #showPausedLag(): Promise<void> {
+    try {
+      const ends = await this.#admin.offsets(this.#view.topic)
+      for (const { partition, position } of this.#consumer.progress) {
+        const end = ends.find((one) => one.partition === partition)
+        if (end !== undefined) this.#view.lagging(partition, Math.max(0, end.latest - position))
+      }
+    } catch (error) {
+      // Nobody can say at the moment.
+      if (!(error instanceof BrokerError)) throw error
+    }
   }
 }
 

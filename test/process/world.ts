@@ -23,7 +23,7 @@ const root = new URL('../../', import.meta.url)
 const built = existsSync(new URL('dist/cli/main.js', root))
 
 /** Arguments of node that run one of our programs. */
-function program(path: string): readonly string[] {
+export function program(path: string): readonly string[] {
   if (built) return [fileURLToPath(new URL(`dist/${path}.js`, root))]
   return ['--import=tsx', fileURLToPath(new URL(`src/${path}.ts`, root))]
 }

@@ -1,0 +1,145 @@
+import t from 'tap'
+import type { Cluster, Member } from '../../src/cli/cluster.ts'
+import { GoalSource, parseGoal } from '../../src/cli/goal.ts'
+import { MqAdmin } from '../../src/client/mq-admin.ts'
+import { MqConnection } from '../../src/client/mq-connection.ts'
+import { Producer } from '../../src/client/producer.ts'
+import type { ServerAddress } from '../../src/client/servers.ts'
+import { systemClock } from '../../src/clock.ts'
+import { noBroker, type ProduceRequest } from '../../src/protocol/mq/messages.ts'
+import { encodeBatch, noProducer } from '../../src/protocol/mq/record-batch.ts'
+import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
+import { Random } from '../../src/random.ts'
+import { connectTo, patienceMs, startWorld, untilRoles, Zw } from './world.ts'
+
+const requestCount = 100
+
+t.test('consistency', async (t) => {
+  const { cluster } = await startWorld(t, { servers: 3, brokers: 3 })
+  const seed = Math.floor(Math.random() * 2 ** 32)
+  t.comment(`seed ${seed}`)
+  const random = new Random(seed)
+
+  t.test('of the ensemble: every server has the same, in order of minute', async (t) => {
+    const { leader, followers } = await untilRoles(cluster, 2)
+    const choices: readonly (readonly [string, () => Member])[] = [
+      ['100 requests to the leader', () => leader],
+      ['100 to followers', () => random.pick(followers)],
+      ['100 at random', () => random.pick(cluster.servers)],
+    ]
+    for (const [claim, pick] of choices) {
+      t.test(claim, async (t) => {
+        const path = `/${claim.replaceAll(/\W+/g, '-')}`
+        const clients = new Map(
+          await Promise.all(
+            cluster.servers.map(async (server) => [server, await connectTo(t, server)] as const),
+          ),
+        )
+        const to = (server: Member) => clients.get(server) ?? t.bailout('There is a client of each')
+        await to(leader)?.create(path)
+        for (let minute = 1; minute <= requestCount; minute++) {
+          await to(pick())?.create(`${path}/goal-`, `${minute}`, { mode: 'persistentSequential' })
+        }
+        const wanted = Array.from({ length: requestCount }, (_, i) => String(i + 1))
+        for (const server of cluster.servers) {
+          const zk = await connectTo(t, server)
+          await zk.sync(path)
+          const { children } = await zk.getChildren(path)
+          const read = await Promise.all(children.map((name) => zk.getData(`${path}/${name}`)))
+          t.same(
+            read.map(({ data }) => data?.toString()),
+            wanted,
+            server.name,
+          )
+        }
+      })
+    }
+  })
+
+  t.test('of the brokers: every replica and every consumer the same', async (t) => {
+    const admin = new MqAdmin({ brokers: cluster.brokerAddresses })
+    t.teardown(() => admin.close())
+    const choices = [
+      { claim: '100 requests to the leader', topic: 'to-leader', to: 'leader' },
+      { claim: '100 to followers', topic: 'to-followers', to: 'followers' },
+      { claim: '100 at random', topic: 'at-random', to: 'random' },
+    ] as const
+    for (const { claim, topic, to } of choices) {
+      t.test(claim, async (t) => {
+        await admin.createTopic({ topic, partitions: 1, replicas: 3 })
+        const source = new GoalSource(random)
+        const sent = Array.from({ length: requestCount }, () => JSON.stringify(source.next()))
+        if (to === 'followers') await sendToFollowers({ cluster, admin, topic, sent })
+        else {
+          const producer = new Producer({
+            brokers: cluster.brokerAddresses,
+            sendTo: to,
+            batchBytes: 1,
+            inFlightMax: 64,
+          })
+          await Promise.all(sent.map((value) => producer.send({ topic, value })))
+          await producer.close()
+        }
+        t.same(
+          sent.map((value) => parseGoal(value)?.minute),
+          sent.map((_, i) => i + 1),
+        )
+        const flags = ['--from-beginning', '--max', String(requestCount)]
+        const consumers = [
+          ...cluster.brokers.map(({ address }) => `127.0.0.1:${address.port}`),
+          cluster.brokerAddresses.map(({ host, port }) => `${host}:${port}`).join(','),
+        ].map((brokers) => new Zw(t, ['consume', topic, '--broker', brokers, ...flags]))
+        for (const consumer of consumers) {
+          t.equal(await consumer.closed(), 0)
+          t.same(consumer.lines, sent)
+        }
+      })
+    }
+  })
+})
+
+/** Each by itself, to one that does not lead, which has to pass it on. */
+async function sendToFollowers(options: {
+  readonly cluster: Cluster
+  readonly admin: MqAdmin
+  readonly topic: string
+  readonly sent: readonly string[]
+}): Promise<void> {
+  const { cluster, admin, topic, sent } = options
+  const leader = (await admin.topic(topic))?.partitions[0]?.leader
+  const followers = cluster.brokers.filter(({ id }) => id !== leader)
+  const links = followers.map(({ address }) => linkTo(address))
+  for (const [i, value] of sent.entries()) {
+    await links[i % links.length]?.call(produceRequest(topic, value), patienceMs)
+  }
+  for (const link of links) link.close()
+}
+
+function linkTo(address: ServerAddress): MqConnection {
+  return new MqConnection({
+    transport: new TcpTransport(),
+    address,
+    hello: {
+      role: 'client',
+      clusterId: undefined,
+      name: 'test',
+      brokerId: noBroker,
+      brokerEpoch: 0,
+    },
+    clock: systemClock,
+  })
+}
+
+function produceRequest(topic: string, value: string): ProduceRequest {
+  const record = { key: null, value: Buffer.from(value), timestampMs: Date.now(), headers: [] }
+  const nobody = { producerId: noProducer, producerEpoch: -1, baseSequence: -1 }
+  return {
+    type: 'produce',
+    topic,
+    partition: 0,
+    acks: 'all',
+    timeoutMs: patienceMs,
+    passedOn: false,
+    batch: encodeBatch({ ...nobody, records: [record] }),
+  }
+}

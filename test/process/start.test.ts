@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseGoal } from '../../src/cli/goal.ts'
+import { firstDifference } from '../../src/cli/start.ts'
+import { Zw } from './world.ts'
+
+t.test('without a terminal: 100 goals, checked on every broker', async (t) => {
+  const zw = new Zw(t, ['start'])
+  t.equal(await zw.closed(), 0)
+  t.equal(zw.errors, '')
+  t.equal(zw.lines.at(-1), '100 goals in order of minute on 3 brokers')
+  const shown = zw.lines.flatMap((line) => /^ *(\d+)' /.exec(line)?.[1] ?? []).map(Number)
+  t.same(
+    shown,
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  )
+  for (const id of [1, 2, 3]) {
+    t.ok(
+      zw.lines.some((line) =>
+        line.endsWith(`broker ${id} serves the same 100 goals from its own log`),
+      ),
+    )
+  }
+})
+
+t.test('a data directory that is kept is used again, and only new goals count', async (t) => {
+  const data = join(t.testdir(), 'kept')
+  const flags = ['start', '--servers', '1', '--brokers', '1', '--data', data]
+  const first = new Zw(t, [...flags, '--goals', '20'])
+  t.equal(await first.closed(), 0)
+  t.equal(first.lines.at(-1), '20 goals in order of minute on 1 broker')
+  t.ok(existsSync(join(data, 'server-1.log')))
+
+  const second = new Zw(t, [...flags, '--goals', '30'])
+  t.equal(await second.closed(), 0)
+  t.equal(second.lines.at(-1), '30 goals in order of minute on 1 broker')
+})
+
+t.test('stopped in the middle, it leaves nobody behind and does not claim success', async (t) => {
+  const zw = new Zw(t, ['start', '--servers', '1', '--brokers', '1', '--rate', '2'])
+  await zw.untilLine(/^ *2' /)
+  const pids = zw.childPids()
+  t.equal(pids.length, 2)
+  t.equal(await zw.end('SIGTERM'), 1)
+  for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+})
+
+const goals = [1, 2, 3].map((minute) => {
+  const goal = parseGoal(
+    JSON.stringify({ id: `a-${minute}`, minute, player: 'p', club: 'c', score: '1:0' }),
+  )
+  if (goal === undefined) throw new Error('It is a goal')
+  return goal
+})
+const [one, two, three] = goals
+const differences = [
+  { name: 'the same', served: goals, want: undefined },
+  { name: 'one missing at the end', served: [one, two], want: 'only 2 of 3 goals' },
+  {
+    name: 'one missing in between',
+    served: [one, three],
+    want: 'a-3 of minute 3 where a-2 of minute 2 belongs',
+  },
+  {
+    name: 'two swapped',
+    served: [two, one, three],
+    want: 'a-2 of minute 2 where a-1 of minute 1 belongs',
+  },
+  { name: 'one twice', served: [one, two, three, three], want: '1 goals too many' },
+  { name: 'no goal at all', served: [one, undefined, three], want: 'only 1 of 3 goals' },
+]
+for (const { name, served, want } of differences) {
+  t.test(`what a broker serves is compared: ${name}`, async (t) => {
+    t.equal(firstDifference(goals, served), want)
+  })
+}
