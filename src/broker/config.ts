@@ -54,7 +54,7 @@ const rows = {
     min: 100,
     max: 600_000,
     about:
-      'How long a broker that died counts as alive; the ensemble may grant no less than it allows.',
+      'Milliseconds for which a broker that died counts as alive; the ensemble may grant no less than it allows.',
     aliases: ['zookeeper.session.timeout.ms'],
   },
   connectTimeout: {

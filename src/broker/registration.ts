@@ -107,9 +107,15 @@ async function holderOf(zk: ZkClient, path: string): Promise<string> {
 }
 
 async function createIfMissing(zk: ZkClient, path: string, data: string | null): Promise<void> {
-  try {
-    await zk.create(path, data)
-  } catch (error) {
-    if (!(error instanceof ZkError) || error.code !== 'NODEEXISTS') throw error
+  for (;;) {
+    try {
+      await zk.create(path, data)
+      return
+    } catch (error) {
+      const code = error instanceof ZkError ? error.code : undefined
+      if (code === 'NODEEXISTS') return
+      // The outcome is not known: if it was made, the next try says so.
+      if (code !== 'CONNECTIONLOSS') throw error
+    }
   }
 }

@@ -5,7 +5,6 @@
 import { ZkClient } from '../client/zk-client.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
-import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import type { TcpTransport } from '../protocol/transport/tcp.ts'
 import type { ClusterImage } from './controller/cluster-image.ts'
@@ -15,6 +14,9 @@ import { type Endpoint, encodeState, zkPaths } from './controller/zk-paths.ts'
 import type { PartitionState } from './partition/partition.ts'
 import { makeSharedNodes, readClusterId, register } from './registration.ts'
 import type { Replica } from './replication/replica.ts'
+
+/** Between tries to read a znode while the session has no connection. */
+const rereadMs = 50
 
 export interface SessionOptions {
   readonly id: BrokerId
@@ -122,7 +124,7 @@ export class BrokerSession {
     { topic, partition }: Replica,
     state: PartitionState,
   ): Promise<PartitionState | undefined> {
-    const { image, log } = this.#options
+    const { image, log, clock } = this.#options
     try {
       const path = zkPaths.state(topic, partition)
       const { version } = await this.zk.setData(path, encodeState(state), state.version)
@@ -136,8 +138,9 @@ export class BrokerSession {
         await this.#watch.readState(topic, partition)
         return image.state(topic, partition)
       } catch (error) {
-        // With the connection gone, the call after it waits for the next one.
-        if (!(error instanceof ZkError) || error.code !== 'CONNECTIONLOSS') break
+        const err = (error as Error).message
+        log.debug({ topic, partition, err }, 'Could not read what became of an ISR write')
+        await new Promise<void>((resolve) => clock.after(rereadMs, resolve))
       }
     }
     return undefined

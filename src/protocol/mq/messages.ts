@@ -6,7 +6,7 @@
 //   response  [correlationId, error, ...fields]     error not 0: its one field is a sentence
 //
 // Responses come as they are ready, in any order. A produce with acks 0 has none.
-// docs/protocol.md spells out the fields. Next on the path: broker/api/dispatch.ts.
+// docs/broker-protocol.md spells out the fields. Next on the path: broker/api/dispatch.ts.
 
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'

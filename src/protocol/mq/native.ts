@@ -1,5 +1,5 @@
 // The bytes of requests and responses in our own dialect: the fields of messages.ts, in this order.
-// Whoever adds a field adds it here, twice, and in docs/protocol.md.
+// Whoever adds a field adds it here, twice, and in docs/broker-protocol.md.
 
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
