@@ -119,6 +119,12 @@ export class BrokerSession {
     this.#controller.stop()
   }
 
+  /** Brings the image up to everything that was written before this call. */
+  async readCluster(): Promise<void> {
+    await this.zk.sync(zkPaths.brokerIds)
+    await this.#watch.readAll()
+  }
+
   /** See `ReplicaHost.writeState`. */
   async writeState(
     { topic, partition }: Replica,
@@ -136,7 +142,7 @@ export class BrokerSession {
     while (!this.#isOver) {
       try {
         await this.#watch.readState(topic, partition)
-        return image.state(topic, partition)
+        return this.#isOver ? undefined : image.state(topic, partition)
       } catch (error) {
         const err = (error as Error).message
         log.debug({ topic, partition, err }, 'Could not read what became of an ISR write')

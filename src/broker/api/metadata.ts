@@ -36,6 +36,8 @@ export async function createTopic(
   const session = openSession(parts, 'create a topic')
   const deadlineMs = parts.clock.nowMs() + Math.min(timeoutMs, limits.produceTimeoutMsMax)
   const topicId = makeUuid()
+  // A broker that has just registered counts, and one that has just gone does not.
+  await session.readCluster()
   await makeTopic(session, topic, { topicId, replicas: replicasFor(parts, request) })
   parts.log.info({ topic, topicId }, 'Created a topic')
   while (!isLed(parts, topic, topicId)) {

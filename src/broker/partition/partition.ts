@@ -243,10 +243,10 @@ export class Partition {
     return isr === undefined || this.#state === undefined ? undefined : { ...this.#state, isr }
   }
 
-  /** What the znode said last is in force: the write proposed was made, or never will be. */
-  isrWriteEnded(nowMs: number): void {
-    const { isr } = this.#state ?? { isr: [] }
-    this.#take(this.#replicas?.settled(isr, nowMs) ?? false)
+  /** A write proposed in this epoch was made or never will be: what the znode said last is in force. */
+  isrWriteEnded(leaderEpoch: number, nowMs: number): void {
+    if (this.#state === undefined || this.leaderEpoch !== leaderEpoch) return
+    this.#take(this.#replicas?.settled(this.#state.isr, nowMs) ?? false)
   }
 
   /** @returns undefined while a new leader does not know yet how far its predecessor committed */

@@ -17,7 +17,6 @@ import type {
   FetchedRecords,
   ReplicaFetched,
   ReplicaFetchPartition,
-  RequiredAcks,
 } from '../../protocol/mq/messages.ts'
 import {
   type BatchHeader,
@@ -27,7 +26,6 @@ import {
   placeBatch,
   readBatchHeader,
 } from '../../protocol/mq/record-batch.ts'
-import { HeldBatches } from '../partition/held-batches.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
 import {
   type FollowerVerdict,
@@ -36,6 +34,7 @@ import {
   type PartitionState,
 } from '../partition/partition.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
+import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
 
 /** What a replica needs of the broker around it. */
@@ -64,15 +63,8 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly highWatermark: Offset
 }
 
-export interface ProduceCall {
-  readonly header: BatchHeader
-  /** whole and checked; offset and epoch are written into it */
-  readonly batch: Buffer
-  readonly acks: RequiredAcks
-  readonly deadlineMs: number
-  /** Called once, with the batch's offset or why not. */
-  readonly done: (result: Offset | BrokerError) => void
-}
+/** In place of a broker epoch: none that a leader was elected with. */
+const noLife = -1
 
 export class Replica {
   readonly topic: string
@@ -80,14 +72,14 @@ export class Replica {
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
-  readonly #held = new HeldBatches<ProduceCall>()
+  readonly #queue: ProduceQueue
   /** log end, durable end and high watermark, for what waits for this replica in its present role */
   readonly #appended = new Watermark()
   readonly #durable = new Watermark()
   readonly #committed = new Watermark()
   /** the high watermark again, for consumers, who do not care about roles */
   readonly #readable = new Watermark()
-  #brokerEpoch = 0
+  #brokerEpoch = noLife
   #leadersHighWatermark: Offset = 0
   #truncating: Promise<void> | undefined
   /** what the znode said while we were truncating */
@@ -101,6 +93,14 @@ export class Replica {
     this.partition = options.partition
     this.#host = host
     this.#core = new Partition(options)
+    this.#queue = new ProduceQueue({
+      core: this.#core,
+      purgatory: host.purgatory,
+      durable: this.#durable,
+      committed: this.#committed,
+      append: (header, batch) => this.#append(header, batch),
+      error: (code) => this.#error(code),
+    })
     this.#log = new PartitionLog({
       directory: options.directory,
       segmentBytes: options.segmentBytes,
@@ -148,9 +148,10 @@ export class Replica {
     this.#moved()
   }
 
-  /** Our session ended. */
+  /** Our session ended, and with it the life in which we may have led. */
   resign(): void {
     this.#next = undefined
+    this.#brokerEpoch = noLife
     this.#core.resign()
     this.#roleEnded()
   }
@@ -159,17 +160,14 @@ export class Replica {
     const { role, leaderEpoch, logEnd, highWatermark } = this.#core
     const facts = { ...this.#names(), role, leaderEpoch, logEnd, highWatermark }
     this.#host.log.info(facts, 'Partition changed its role')
-    for (const { waiter } of this.#held.takeAll())
-      waiter.done(this.#error('NOT_LEADER_OR_FOLLOWER'))
+    this.#queue.roleEnded()
     this.#leadersHighWatermark = 0
     for (const watermark of [this.#appended, this.#durable, this.#committed]) watermark.callOff()
   }
 
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
-    for (const { waiter } of this.#held.takeExpired(nowMs)) {
-      waiter.done(this.#error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
-    }
+    this.#queue.tick(nowMs)
     this.#maybeChangeIsr(nowMs)
   }
 
@@ -184,84 +182,24 @@ export class Replica {
     const { isr, version } = inForce
     this.#host.log.info({ ...this.#names(), isr, version, wanted: wanted.isr }, 'Wrote an ISR')
     this.become(inForce, this.#brokerEpoch)
-    this.#core.isrWriteEnded(this.#host.clock.nowMs())
+    this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
     this.#moved()
   }
 
   // --- as leader ---------------------------------------------------------------------------------
 
   produce(call: ProduceCall): void {
-    const verdict = this.#core.judgeProduce(call.header, call.acks === 'all')
-    switch (verdict.type) {
-      case 'refused':
-        call.done(this.#error(verdict.code))
-        return
-      case 'duplicate':
-        this.#awaitAcks(call, verdict)
-        return
-      case 'early':
-        this.#hold(call)
-        return
-      case 'next':
-        this.#append(call)
-        this.#appendHeld(call.header)
-        return
-    }
+    this.#queue.produce(call)
   }
 
-  #append(call: ProduceCall): void {
-    const { batch } = call
+  #append(header: BatchHeader, batch: Buffer): void {
     const { logEnd, leaderEpoch } = this.#core
     placeBatch(batch, logEnd, leaderEpoch)
     this.#log.append(batch)
-    const header = { ...call.header, baseOffset: logEnd, leaderEpoch }
-    this.#core.appended(header)
+    this.#core.appended({ ...header, baseOffset: logEnd, leaderEpoch })
     // First those who fetch: their answers leave before a flush that might hold this turn.
     this.#appended.move(this.#core.logEnd)
     this.#host.flushSoon(this)
-    this.#awaitAcks(call, { baseOffset: logEnd, lastOffset: logEnd + header.lastOffsetDelta })
-  }
-
-  /** `batch` is a view of what the socket received, so what is held is copied. */
-  #hold(call: ProduceCall): void {
-    const { header, deadlineMs } = call
-    const bytes = Buffer.from(call.batch)
-    const waiter = { ...call, batch: bytes }
-    if (!this.#held.hold({ header, bytes, waiter, deadlineMs })) {
-      call.done(this.#error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
-    }
-  }
-
-  /** The gap may have closed: every batch that is next by now is appended in its turn. */
-  #appendHeld({ producerId }: BatchHeader): void {
-    const isDue = (header: BatchHeader) => this.#core.judgeProduce(header, false).type !== 'early'
-    for (;;) {
-      const [due, ...more] = this.#held.take(producerId, isDue)
-      if (due === undefined) return
-      for (const { waiter } of [due, ...more]) {
-        const verdict = this.#core.judgeProduce(waiter.header, waiter.acks === 'all')
-        if (verdict.type === 'next') this.#append(waiter)
-        else if (verdict.type === 'duplicate') this.#awaitAcks(waiter, verdict)
-        else if (verdict.type === 'refused') waiter.done(this.#error(verdict.code))
-        else this.#hold(waiter)
-      }
-    }
-  }
-
-  #awaitAcks(
-    { acks, deadlineMs, done }: ProduceCall,
-    { baseOffset, lastOffset }: { readonly baseOffset: Offset; readonly lastOffset: Offset },
-  ): void {
-    if (acks === 'none') {
-      done(baseOffset)
-      return
-    }
-    const operation = new Operation((ending) => {
-      if (ending === 'reached') done(baseOffset)
-      else done(this.#error(ending === 'expired' ? 'REQUEST_TIMED_OUT' : 'NOT_LEADER_OR_FOLLOWER'))
-    })
-    operation.waitFor(acks === 'all' ? this.#committed : this.#durable, lastOffset + 1)
-    this.#host.purgatory.expireAt(operation, deadlineMs)
   }
 
   /** A follower asks: what it has is taken note of. */

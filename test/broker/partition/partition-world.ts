@@ -20,7 +20,8 @@ interface Replica {
   brokerEpoch: number
   alive: boolean
   checkpoint: number
-  isrWrite: PartitionState | undefined
+  /** in flight; more than one only when an older one is of another epoch */
+  isrWrites: PartitionState[]
 }
 
 interface Answer {
@@ -54,8 +55,8 @@ export class PartitionWorld {
     this.#crashRate = this.#random.pick([0.05, 0.2, 0.5, 1])
     this.#replicas = brokerIds.map((id) => {
       const brokerEpoch = this.#nextBrokerEpoch++
-      const none = { log: [], durableCount: 0, checkpoint: 0, isrWrite: undefined }
-      return { id, core: newCore(id), brokerEpoch, alive: true, ...none }
+      const none = { log: [], durableCount: 0, checkpoint: 0 }
+      return { id, core: newCore(id), brokerEpoch, alive: true, isrWrites: [], ...none }
     })
     this.#znode = {
       leader: 1 as BrokerId,
@@ -204,18 +205,17 @@ export class PartitionWorld {
   /** Proposes; or lets the write in flight happen, fail, or happen without being heard of. */
   #isr(replica: Replica): void {
     if (!replica.alive) return
-    const write = replica.isrWrite
-    if (write === undefined) {
-      replica.isrWrite = replica.core.proposeIsr(this.#nowMs)
-      return
-    }
-    replica.isrWrite = undefined
+    const proposed = replica.core.proposeIsr(this.#nowMs)
+    if (proposed !== undefined) replica.isrWrites.push(proposed)
+    const write = replica.isrWrites[0]
+    if (write === undefined || this.#random.chance(0.5)) return
+    replica.isrWrites.shift()
     if (write.version === this.#znode.version && this.#random.chance(0.8)) {
       this.#znode = { ...write, version: write.version + 1 }
       this.counts.isrChanges += 1
     }
     this.#readZnode(replica)
-    replica.core.isrWriteEnded(this.#nowMs)
+    replica.core.isrWriteEnded(write.leaderEpoch, this.#nowMs)
   }
 
   #controller(): void {
@@ -253,7 +253,7 @@ export class PartitionWorld {
     const lost = replica.log.length - replica.durableCount
     replica.log.length = replica.durableCount + this.#random.below(lost + 1)
     replica.durableCount = replica.log.length
-    replica.isrWrite = undefined
+    replica.isrWrites = []
   }
 
   #restart(replica: Replica): void {
