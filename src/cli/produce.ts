@@ -19,7 +19,7 @@ import { counted, makeTopic } from './make-topic.ts'
 import { mqOptions, openMq } from './mq-options.ts'
 import { Progress } from './progress.ts'
 import { type LineRules, parseRecordLine } from './record-text.ts'
-import { countIn } from './up.ts'
+import { countIn, stopSignal } from './up.ts'
 
 export interface OutRecord {
   readonly key: string | null
@@ -55,29 +55,36 @@ export async function sendAll(options: {
 }): Promise<SendResult> {
   const { producer, topic, partition, records, perSecond, signal, onStored } = options
   const startedMs = systemClock.nowMs()
-  const unsettled = new Set<Promise<void>>()
   let sent = 0
+  let unsettled = 0
   let stored = 0
   let error: Error | undefined
-  for await (const record of records) {
-    if (error !== undefined || signal?.aborted) break
-    if (perSecond !== undefined) await sleepUntil(startedMs + (sent * 1000) / perSecond)
-    sent++
+  let onSettled: () => void = () => undefined
+  const untilSettled = () =>
+    new Promise<void>((resolve) => {
+      onSettled = resolve
+    })
+  const send = async (record: OutRecord) => {
     const place = partition === undefined ? { topic } : { topic, partition }
-    const settled: Promise<void> = producer
-      .send({ ...place, ...record })
-      .then(({ offset }) => {
-        stored++
-        onStored?.(record, offset)
-      })
-      .catch((reason: Error) => {
-        error ??= reason
-      })
-      .finally(() => unsettled.delete(settled))
-    unsettled.add(settled)
-    if (unsettled.size >= unsettledMax) await Promise.race(unsettled)
+    try {
+      const { offset } = await producer.send({ ...place, ...record })
+      stored++
+      onStored?.(record, offset)
+    } catch (reason) {
+      error ??= reason as Error
+    }
+    unsettled--
+    onSettled()
   }
-  await Promise.all(unsettled)
+  for await (const record of records) {
+    if (perSecond !== undefined) await sleepUntil(startedMs + (sent * 1000) / perSecond)
+    while (unsettled >= unsettledMax) await untilSettled()
+    if (error !== undefined || signal?.aborted) break
+    sent++
+    unsettled++
+    void send(record)
+  }
+  while (unsettled > 0) await untilSettled()
   return { stored, error, elapsedMs: systemClock.nowMs() - startedMs }
 }
 
@@ -93,15 +100,18 @@ export function* goalRecords(
   for (let i = 0; i < count; i++) yield { key: null, value: JSON.stringify(source.next()) }
 }
 
-async function* lineRecords(file: string | undefined, rules: LineRules): AsyncGenerator<OutRecord> {
+async function* lineRecords(
+  file: string | undefined,
+  rules: LineRules,
+  signal: AbortSignal,
+): AsyncGenerator<OutRecord> {
   const input = file === undefined ? process.stdin : createReadStream(file)
-  // readline would swallow it.
-  let failure: Error | undefined
-  input.on('error', (error: Error) => {
-    failure = error
-  })
-  for await (const line of createInterface({ input })) yield parseRecordLine(line, rules)
-  if (failure !== undefined) throw failure
+  try {
+    for await (const line of createInterface({ input, signal })) yield parseRecordLine(line, rules)
+  } catch (error) {
+    const name = file ?? 'standard input'
+    throw new Error(`Cannot read ${name}: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 const acksByName: Readonly<Record<string, RequiredAcks>> = {
@@ -130,6 +140,7 @@ export const produce = cliCommand({
         describe: 'send each to a broker picked at random, which passes it on',
       })
       .option('acks', {
+        type: 'string',
         choices: Object.keys(acksByName),
         default: 'all',
         describe: 'who must have it on disk: all replicas in sync, the leader, or nobody',
@@ -174,6 +185,8 @@ export const produce = cliCommand({
       ...(goals !== undefined && randomBroker ? oneByOne : {}),
     }
     const producer = new Producer({ ...place.client, ...sending })
+    const { signal, again } = stopSignal()
+    void again.then(() => producer.abort())
     const noun = goals === undefined ? 'record' : 'goal'
     const clock = systemClock
     const progress = new Progress({ label: `${noun}s`, total: goals, out: process.stderr, clock })
@@ -188,15 +201,16 @@ export const produce = cliCommand({
         partition,
         records:
           goals === undefined
-            ? lineRecords(file, rules)
+            ? lineRecords(file, rules, signal)
             : goalRecords(new GoalSource(random), goals),
         perSecond: rate,
+        signal,
         onStored: () => progress.advance(),
       })
       progress.end()
       const perSecond = Math.round((stored * 1000) / Math.max(1, elapsedMs))
-      const how = options.acks === 'none' || options.acks === '0' ? 'sent' : 'stored'
-      say(`${counted(stored, noun)} ${how} in ${topic}, ${perSecond} a second`)
+      const how = sending.acks === 'none' ? 'sent to' : 'stored in'
+      say(`${counted(stored, noun)} ${how} ${topic}, ${perSecond} a second`)
       if (error !== undefined) {
         const missing = error instanceof BrokerError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
         say(`${error.message}${missing ? ' (--create makes it)' : ''}`)

@@ -92,6 +92,27 @@ t.test('a data directory that cannot be made, or is of another ensemble', async 
   t.match(wrong.errors, /Cannot run 3 servers on .*: it holds the data of 5/)
 })
 
+t.test('a server that cannot start: everything stops, and the reason is told', async (t) => {
+  const dataDir = t.testdir({ 'server-2': { meta: 'rubbish' } })
+  const zw = new Zw(t, ['up', ...(await upFlags(dataDir, 3))])
+  t.equal(await zw.closed(), 1)
+  t.match(
+    zw.errors,
+    /Cannot start the cluster: server-2 ended with code 1: Cannot start from .*meta/,
+  )
+  t.notOk(zw.lines.includes('ready'))
+})
+
+t.test('a second zw on the same data', async (t) => {
+  const dataDir = t.testdir()
+  const first = new Zw(t, ['up', ...(await upFlags(dataDir, 1))])
+  await first.untilLine(/^ready$/)
+  const second = new Zw(t, ['up', ...(await upFlags(dataDir, 1))])
+  t.equal(await second.closed(), 1)
+  t.match(second.errors, `process ${first.pid} is using it`)
+  t.equal(await first.end('SIGTERM'), 0)
+})
+
 for (const flags of [
   ['--servers', '0'],
   ['--brokers', 'many'],

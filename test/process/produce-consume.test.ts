@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { startWorld, Zw } from './world.ts'
+
+t.test('zw produce and zw consume', async (t) => {
+  const { cluster } = await startWorld(t, { servers: 1, brokers: 1 })
+  const server = `127.0.0.1:${cluster.member('server', 1).address.port}`
+  const run = async (t: Test, words: string, input?: string) => {
+    const zw = new Zw(t, [...words.split(' '), '-s', server], input === undefined ? {} : { input })
+    return { code: await zw.closed(), lines: zw.lines, errors: zw.errors }
+  }
+
+  t.test('lines go in and come out, in order', async (t) => {
+    const wanted = Array.from({ length: 1000 }, (_, i) => `line ${i}`)
+    const { code, errors } = await run(t, 'produce lines --create', wanted.join('\n'))
+    t.equal(code, 0)
+    t.match(errors, 'made topic lines: 1 partition, 1 replica')
+    t.match(errors, '1000 records stored in lines')
+    const { lines } = await run(t, 'consume lines --from-beginning --exit-at-end')
+    t.same(lines, wanted)
+  })
+
+  t.test('keys, nulls and formats', async (t) => {
+    await run(t, 'produce keyed --create -Z -K :', 'a:1\nb:\nc\n')
+    const { lines } = await run(t, 'consume keyed --from-beginning -e -f %o|%k|%s|%p|%t\\n')
+    t.same(lines, ['0|a|1|0|keyed', '1|b||0|keyed', '2||c|0|keyed'])
+  })
+
+  t.test('a group goes on behind what was printed, not behind what was fetched', async (t) => {
+    t.same((await run(t, 'consume lines -G g --max 3')).lines, ['line 0', 'line 1', 'line 2'])
+    t.same((await run(t, 'consume lines -G g --max 2')).lines, ['line 3', 'line 4'])
+    t.equal((await run(t, 'consume lines -G g -e')).lines[0], 'line 5')
+    t.same((await run(t, 'consume lines -G g -e')).lines, [])
+  })
+
+  t.test('lines of a file, and goals that are the same for a seed', async (t) => {
+    const dir = t.testdir({ 'three.txt': 'x\ny\nz' })
+    await run(t, `produce file ${join(dir, 'three.txt')} --create`)
+    t.same((await run(t, 'consume file --from-beginning -e')).lines, ['x', 'y', 'z'])
+    await run(t, 'produce seeded --goals 5 --seed 7')
+    await run(t, 'produce seeded --goals 5 --seed 7')
+    const { lines } = await run(t, 'consume seeded --from-beginning -e')
+    t.equal(lines.length, 10)
+    t.same(lines.slice(0, 5), lines.slice(5))
+  })
+
+  t.test('acks of nobody', async (t) => {
+    const { code, errors } = await run(t, 'produce lines --acks 0', 'x\n')
+    t.equal(code, 0)
+    t.match(errors, '1 record sent to lines')
+  })
+
+  const mistakes = [
+    { words: 'produce nowhere', code: 1, says: /no such topic .*--create/ },
+    { words: 'produce lines /no/such/file', code: 1, says: /Cannot read \/no\/such\/file: ENOENT/ },
+    { words: 'produce lines --goals 0', code: 2, says: /--goals 0: it must be/ },
+    { words: 'produce lines file --goals 5', code: 2, says: /one of them/ },
+    { words: 'produce lines --acks some', code: 2, says: /acks/ },
+    { words: 'consume nowhere', code: 1, says: /no such topic/ },
+    { words: 'consume lines --max none', code: 2, says: /--max NaN/ },
+    { words: 'consume lines -G g --from-beginning', code: 2, says: /the group knows/ },
+    { words: 'consume lines -f %y', code: 2, says: /no %y, there are %t/ },
+    { words: 'consume lines -b 127.0.0.1:1', code: 1, says: /tried 127\.0\.0\.1:1/ },
+    { words: 'consume lines -b nonsense:x', code: 1, says: /nonsense:x/ },
+  ]
+  for (const { words, code, says } of mistakes) {
+    t.test(`a mistake: zw ${words}`, async (t) => {
+      const result = await run(t, words, 'x\n')
+      t.equal(result.code, code)
+      t.match(result.errors, says)
+      t.same(result.lines, [])
+    })
+  }
+})
