@@ -23,3 +23,9 @@ export function cliCommand<Options>(command: {
 }): CliCommand {
   return (cli) => cli.command<Options>(command)
 }
+
+/** @throws BadUsage that names the flag and its bounds */
+export function countIn(flag: string, value: unknown, min: number, max: number): void {
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return
+  throw new BadUsage(`Cannot use ${flag} ${value}: it must be a whole number from ${min} to ${max}`)
+}

@@ -6,12 +6,12 @@ import { MqAdmin } from '../client/mq-admin.ts'
 import { formatServer, type ServerAddress } from '../client/servers.ts'
 import { systemClock } from '../clock.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
-import { BadUsage, cliCommand } from './cli-command.ts'
+import { BadUsage, cliCommand, countIn } from './cli-command.ts'
 import { ConsumerView } from './consumer-view.ts'
 import { type MqPlace, mqOptions, openMq } from './mq-options.ts'
 import { recordFormatter } from './record-text.ts'
+import { stopSignal } from './stop-signal.ts'
 import { TopicScreen } from './topic-screen.ts'
-import { countIn, stopSignal } from './up.ts'
 
 /** For what the screen shows: a broker that does not answer by then is shown as lost. */
 const statusTimeoutMs = 1000

@@ -13,13 +13,13 @@ import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { RequiredAcks } from '../protocol/mq/messages.ts'
 import { Random } from '../random.ts'
 import { exitCodes } from '../stoppable.ts'
-import { BadUsage, cliCommand } from './cli-command.ts'
+import { BadUsage, cliCommand, countIn } from './cli-command.ts'
 import { GoalSource } from './goal.ts'
 import { counted, makeTopic } from './make-topic.ts'
 import { mqOptions, openMq } from './mq-options.ts'
 import { Progress } from './progress.ts'
 import { type LineRules, parseRecordLine } from './record-text.ts'
-import { countIn, stopSignal } from './up.ts'
+import { stopSignal } from './stop-signal.ts'
 
 export interface OutRecord {
   readonly key: string | null

@@ -7,31 +7,30 @@ import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Consumer } from '../client/consumer.ts'
-import type { MqAdmin } from '../client/mq-admin.ts'
 import { Producer } from '../client/producer.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { Random } from '../random.ts'
 import { exitCodes } from '../stoppable.ts'
-import { BadUsage, cliCommand } from './cli-command.ts'
+import { BadUsage, cliCommand, countIn } from './cli-command.ts'
 import { basePortMax, Cluster, findBasePort } from './cluster.ts'
+import { clusterOptions, whereabouts } from './cluster-options.ts'
 import { follow } from './consume.ts'
 import { formatTime } from './consumer-frame.ts'
 import { ConsumerView, type KeyAction } from './consumer-view.ts'
 import { Demo, demoTopic } from './demo.ts'
 import { formatGoal, type Goal, GoalSource, parseGoal } from './goal.ts'
+import { checkBrokers } from './goal-check.ts'
 import { counted } from './make-topic.ts'
 import { goalRecords, oneByOne, sendAll } from './produce.ts'
 import { textOf } from './record-text.ts'
+import { stopSignal } from './stop-signal.ts'
 import { TopicScreen } from './topic-screen.ts'
-import { clusterOptions, countIn, stopSignal, whereabouts } from './up.ts'
 
 const goalsDefault = 100
 /** On the screen, where a person wants to read them. */
 const rateDefault = 5
 /** A goal waits for a leader as long as it takes: a person may be in no hurry to revive one. */
 const deliveryTimeoutMs = 24 * 3_600_000
-/** For each broker to serve goals that are stored already. */
-const checkTimeoutMs = 30_000
 
 interface Settings {
   readonly cluster: Cluster
@@ -103,9 +102,9 @@ export const start = cliCommand({
       }),
   async handler({ servers, brokers, goals, rate, data, basePort, seed, plain }) {
     const random = new Random(seed ?? randomInt(2 ** 32))
-    const dataDir = data ?? mkdtempSync(join(tmpdir(), 'zooweeper-'))
     const ports =
       basePort ?? (await findBasePort(new Random(randomInt(2 ** 32)), { servers, brokers }))
+    const dataDir = data ?? mkdtempSync(join(tmpdir(), 'zooweeper-'))
     const cluster = new Cluster({ servers, brokers, dataDir, basePort: ports })
     const { signal, again } = stopSignal()
     const onScreen = process.stdout.isTTY && !plain
@@ -136,8 +135,8 @@ function keepLogs(cluster: Cluster, dataDir: string): void {
   cluster.on('line', ({ name }, line) => files.get(name)?.write(`${line}\n`))
 }
 
-function producerFor(cluster: Cluster): Producer {
-  return new Producer({ brokers: cluster.brokerAddresses, ...oneByOne, deliveryTimeoutMs })
+function consumerOf({ brokerAddresses }: Cluster): Consumer {
+  return new Consumer({ brokers: brokerAddresses, topic: demoTopic, from: 'beginning' })
 }
 
 // --- lines ---------------------------------------------------------------------------------------
@@ -148,27 +147,40 @@ async function runPlain(settings: Settings & { readonly goals: number }): Promis
   const tell = (event: string) => say(`${formatTime(clock.wallMs())} ${event}`)
   tell(`starting ${cluster.servers.length} servers and ${cluster.brokers.length} brokers`)
   const demo = new Demo({ cluster, tell, clock, random })
-  const producer = producerFor(cluster)
-  const source = new GoalSource(random)
+  const producer = new Producer({ brokers: cluster.brokerAddresses, ...oneByOne })
+  const consumer = consumerOf(cluster)
+  consumer.on('broker', (id) => tell(`reading from broker ${id}`))
+  signal.addEventListener('abort', () => void consumer.close())
   try {
     await demo.start(signal)
     tell(whereabouts(cluster))
     const [before] = await demo.admin.offsets(demoTopic)
     const from = before?.latest ?? 0
     const sent: Goal[] = []
-    const shown = showLines({ cluster, count: goals, from, say, tell, signal })
-    const { stored, error } = await sendAll({
+    const sending = sendAll({
       producer,
       topic: demoTopic,
-      records: remember(goalRecords(source, goals), sent),
+      records: remember(goalRecords(new GoalSource(random), goals), sent),
       perSecond: rate,
       signal,
       onStored: () => demo.stored(),
+    }).then(({ error }) => {
+      if (error !== undefined) throw error
     })
-    if (error !== undefined) throw error
+    const showing = follow({
+      consumer,
+      commits: false,
+      max: from + goals,
+      onRecords: (records) => {
+        for (const { offset, value } of records) {
+          const goal = parseGoal(textOf(value) ?? '')
+          if (offset >= from && goal !== undefined) say(formatGoal(goal))
+        }
+      },
+    })
+    await Promise.all([sending, showing])
     signal.throwIfAborted()
-    await shown
-    tell(`${stored} goals are stored, each sent to a broker picked at random`)
+    tell(`${counted(goals, 'goal')} stored, each sent to a broker picked at random`)
     const served = await checkBrokers({ cluster, admin: demo.admin, from, sent, tell })
     if (!served) process.exitCode = exitCodes.failure
     const brokerCount = cluster.brokers.length
@@ -179,6 +191,7 @@ async function runPlain(settings: Settings & { readonly goals: number }): Promis
     )
   } finally {
     producer.abort()
+    await consumer.close()
     await demo.close()
   }
 }
@@ -191,114 +204,6 @@ function* remember(records: Iterable<{ key: null; value: string }>, goals: Goal[
   }
 }
 
-/** Prints goals as they come from a broker picked at random. */
-async function showLines(options: {
-  readonly cluster: Cluster
-  readonly count: number
-  readonly from: number
-  readonly say: (text: string) => void
-  readonly tell: (event: string) => void
-  readonly signal: AbortSignal
-}): Promise<void> {
-  const { cluster, count, from, say, tell, signal } = options
-  const consumer = new Consumer({
-    brokers: cluster.brokerAddresses,
-    topic: demoTopic,
-    from: 'beginning',
-  })
-  signal.addEventListener('abort', () => void consumer.close())
-  consumer.on('broker', (id) => tell(`reading from broker ${id}`))
-  try {
-    await follow({
-      consumer,
-      commits: false,
-      max: from + count,
-      onRecords: (records) => {
-        for (const { offset, value } of records) {
-          const goal = parseGoal(textOf(value) ?? '')
-          if (offset >= from && goal !== undefined) say(formatGoal(goal))
-        }
-      },
-    })
-  } finally {
-    await consumer.close()
-  }
-}
-
-/** Whether each broker serves what was sent, in order, out of its own replica. */
-async function checkBrokers(options: {
-  readonly cluster: Cluster
-  readonly admin: MqAdmin
-  readonly from: number
-  readonly sent: readonly Goal[]
-  readonly tell: (event: string) => void
-}): Promise<boolean> {
-  const { cluster, admin, from, sent, tell } = options
-  const replicas = (await admin.topic(demoTopic))?.partitions[0]?.replicas ?? []
-  const verdicts = await Promise.all(
-    cluster.brokers.map(async ({ id }) => {
-      if (!replicas.some((replica) => replica === id)) {
-        tell(`broker ${id} has no replica of ${demoTopic}`)
-        return false
-      }
-      const served = await goalsOf(cluster, id, from, sent.length)
-      const problem = firstDifference(sent, served)
-      tell(`broker ${id} serves ${problem ?? `the same ${served.length} goals from its own log`}`)
-      return problem === undefined
-    }),
-  )
-  return verdicts.every((verdict) => verdict)
-}
-
-/** As this broker has them in its own log; fewer when it does not have them in time. */
-async function goalsOf(
-  cluster: Cluster,
-  broker: number,
-  from: number,
-  count: number,
-): Promise<(Goal | undefined)[]> {
-  const consumer = new Consumer({
-    brokers: cluster.brokerAddresses,
-    topic: demoTopic,
-    from: 'beginning',
-    broker,
-    stayWithBroker: true,
-  })
-  const timer = setTimeout(() => void consumer.close(), checkTimeoutMs)
-  const goals: (Goal | undefined)[] = []
-  try {
-    await follow({
-      consumer,
-      commits: false,
-      max: from + count,
-      onRecords: (records) => {
-        for (const { offset, value } of records) {
-          if (offset >= from) goals.push(parseGoal(textOf(value) ?? ''))
-        }
-      },
-    })
-  } finally {
-    clearTimeout(timer)
-    await consumer.close()
-  }
-  return goals
-}
-
-/** @returns undefined when both are the same, and minutes rise by one from 1 */
-export function firstDifference(
-  sent: readonly Goal[],
-  served: readonly (Goal | undefined)[],
-): string | undefined {
-  for (const [i, goal] of sent.entries()) {
-    const found = served[i]
-    if (found === undefined) return `only ${i} of ${sent.length} goals`
-    if (found.id !== goal.id || found.minute !== i + 1) {
-      return `${found.id} of minute ${found.minute} where ${goal.id} of minute ${i + 1} belongs`
-    }
-  }
-  return served.length > sent.length ? `${served.length - sent.length} goals too many` : undefined
-}
-
 // --- the screen ----------------------------------------------------------------------------------
 
 async function runScreen(settings: Settings): Promise<void> {
@@ -307,12 +212,12 @@ async function runScreen(settings: Settings): Promise<void> {
   let tell: (event: string) => void = early
   early(`starting ${cluster.servers.length} servers and ${cluster.brokers.length} brokers …`)
   const demo = new Demo({ cluster, tell: (event) => tell(event), clock, random })
-  const producer = producerFor(cluster)
-  const consumer = new Consumer({
+  const producer = new Producer({
     brokers: cluster.brokerAddresses,
-    topic: demoTopic,
-    from: 'beginning',
+    ...oneByOne,
+    deliveryTimeoutMs,
   })
+  const consumer = consumerOf(cluster)
   const over = new AbortController()
   signal.addEventListener('abort', () => over.abort())
   over.signal.addEventListener('abort', () => void consumer.close())
@@ -333,7 +238,7 @@ async function runScreen(settings: Settings): Promise<void> {
     })
     screen = shown
     tell = (event) => shown.tell(event)
-    tell(`${whereabouts(cluster)}`)
+    tell(whereabouts(cluster))
     const records = goalRecords(new GoalSource(random), goals ?? Number.POSITIVE_INFINITY)
     void sendAll({
       producer,

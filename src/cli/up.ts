@@ -1,47 +1,15 @@
 // `zw up`: a cluster on this machine until Ctrl-C, with everything its processes say.
 
-import type { Argv } from 'yargs'
-import { formatServer } from '../client/servers.ts'
 import { logLevels } from '../logger.ts'
 import { exitCodes } from '../stoppable.ts'
-import { BadUsage, cliCommand } from './cli-command.ts'
-import { basePortMax, Cluster, type Member, membersMax } from './cluster.ts'
+import { cliCommand, countIn } from './cli-command.ts'
+import { basePortMax, Cluster, type Member } from './cluster.ts'
+import { clusterOptions, whereabouts } from './cluster-options.ts'
 import { abortable, endOf, pause, untilReady } from './cluster-ready.ts'
 import { MemberLog } from './member-log.ts'
+import { stopSignal } from './stop-signal.ts'
 
 const restartDelayMs = 1000
-
-/** Options of every command that runs a cluster. */
-export function clusterOptions<T>(cli: Argv<T>) {
-  return cli
-    .option('servers', { type: 'number', default: 3, describe: 'ZooWeeper servers' })
-    .option('brokers', { type: 'number', default: 3, describe: 'Mimic Queue brokers' })
-    .check(({ servers, brokers }) => {
-      countIn('--servers', servers, 1, membersMax)
-      countIn('--brokers', brokers, 0, membersMax)
-      return true
-    })
-}
-
-/** @throws BadUsage that names the flag and its bounds */
-export function countIn(flag: string, value: unknown, min: number, max: number): void {
-  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return
-  throw new BadUsage(`Cannot use ${flag} ${value}: it must be a whole number from ${min} to ${max}`)
-}
-
-/** Aborted by the first of the signals that ask a program to stop. */
-export function stopSignal(): { readonly signal: AbortSignal; readonly again: Promise<void> } {
-  const controller = new AbortController()
-  const again = new Promise<void>((resolve) => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(name, () => {
-        if (controller.signal.aborted) resolve()
-        controller.abort(new Error(`${name} came`))
-      })
-    }
-  })
-  return { signal: controller.signal, again }
-}
 
 export const up = cliCommand({
   command: 'up',
@@ -105,11 +73,4 @@ async function startAgain(cluster: Cluster, member: Member, signal: AbortSignal)
   } catch {
     // We are stopping: nobody has to come back.
   }
-}
-
-/** `servers 127.0.0.1:2181,… brokers 127.0.0.1:2281,…`, in the form that -s and -b take. */
-export function whereabouts(cluster: Cluster): string {
-  const servers = cluster.serverAddresses.map(formatServer).join(',')
-  const brokers = cluster.brokerAddresses.map(formatServer).join(',')
-  return `servers ${servers}${brokers === '' ? '' : `, brokers ${brokers}`}`
 }
