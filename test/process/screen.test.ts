@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { program, until } from './world.ts'
+import { program, startWorld, until, Zw } from './world.ts'
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0
 
@@ -21,6 +22,12 @@ class Terminal {
 
   #tmux(...args: readonly string[]): string {
     return execFileSync('tmux', ['-L', this.#socket, ...args], { encoding: 'utf8' })
+  }
+
+  /** Of what runs in it, below the shell. */
+  programPid(): number {
+    const shell = this.#tmux('list-panes', '-F', '#{pane_pid}').trim()
+    return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim())
   }
 
   press(...keys: readonly string[]): void {
@@ -157,6 +164,45 @@ t.test(
       const text = await terminal.sees(/exit code/)
       t.match(text, /stopping …\n+exit code 0/)
       t.notMatch(text, /│/)
+    })
+  },
+)
+
+t.test(
+  'zw consume on a terminal',
+  { skip: hasTmux ? false : 'tmux is not installed' },
+  async (t) => {
+    const { cluster } = await startWorld(t, { servers: 1, brokers: 2 })
+    const server = `127.0.0.1:${cluster.member('server', 1).address.port}`
+    const produce = async (...flags: string[]) => {
+      t.equal(await new Zw(t, ['produce', ...flags, '-s', server]).closed(), 0)
+    }
+    await produce('goals', '--goals', '40')
+    const command = [process.execPath, ...program('cli/main'), 'consume', 'goals', '-s', server]
+
+    t.test('the broker that it reads from dies: it moves to another', async (t) => {
+      const terminal = new Terminal(t, [...command, '--from-beginning'])
+      const before = await terminal.sees(/broker [12] [\s\S]*│ +40' /)
+      const reading = Number(/broker ([12])/.exec(before)?.[1])
+      await cluster.kill(cluster.member('broker', reading))
+      await terminal.sees(new RegExp(`reading from broker ${3 - reading}`))
+      t.match(await terminal.sees(new RegExp(`│ ${reading} lost`)), /40 goals/)
+      cluster.start(cluster.member('broker', reading))
+      terminal.press('q')
+      t.match(await terminal.sees(/exit code/), /exit code 0/)
+    })
+
+    t.test('it goes where its group was, and gives the terminal back on SIGTERM', async (t) => {
+      const group = ['--group', 'fans']
+      const first = new Zw(t, ['consume', 'goals', '-s', server, ...group, '--max', '30'])
+      t.equal(await first.closed(), 0)
+      const terminal = new Terminal(t, [...command, ...group])
+      const text = await terminal.sees(/│ +40' /)
+      t.match(text, /10 goals .*group fans/)
+      t.same(minutesOn(text), [31, 32, 33, 34, 35, 36, 37, 38, 39, 40])
+      process.kill(terminal.programPid(), 'SIGTERM')
+      t.match(await terminal.sees(/exit code/), /exit code 0/)
+      t.notMatch(terminal.lines().join('\n'), /│/)
     })
   },
 )
