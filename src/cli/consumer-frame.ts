@@ -36,8 +36,10 @@ export interface Frame {
 /** Below it there is no use in drawing anything but a word. */
 export const sizeMin: Size = { columns: 40, rows: 10 }
 
-const sideWidth = 30
+/** The second one holds the longest line there is: a broker that leads, controls and is read from. */
+const sideWidths = { narrow: 30, wide: 36 }
 const sideNeedsColumns = 74
+const wideSideNeedsColumns = 96
 const eventsNeedRows = 20
 const eventsHeightMax = 12
 
@@ -66,6 +68,7 @@ export function drawFrame(view: ConsumerView, size: Size, nowMs: number, lines: 
   const eventsHeight = rows < eventsNeedRows ? 0 : Math.min(eventsHeightMax, Math.floor(rows / 3.4))
   const bodyHeight = rows - 2 - eventsHeight
   const withSide = columns >= sideNeedsColumns
+  const sideWidth = columns < wideSideNeedsColumns ? sideWidths.narrow : sideWidths.wide
   const tableWidth = withSide ? columns - sideWidth : columns
   const { servers, brokers } = view.cluster
   const serversHeight = Math.min(servers.length + 2, Math.floor(bodyHeight / 2))
@@ -74,13 +77,17 @@ export function drawFrame(view: ConsumerView, size: Size, nowMs: number, lines: 
     header: header(view, columns, nowMs),
     table: tableBox(view, { width: tableWidth, height: bodyHeight }, lines),
     servers: withSide
-      ? box({ ...side, top: 1, height: serversHeight }, 'servers', servers.map(serverLine))
+      ? box(
+          { ...side, top: 1, height: serversHeight },
+          'servers',
+          servers.map((server) => serverLine(server, sideWidth - 2)),
+        )
       : undefined,
     brokers: withSide
       ? box(
           { ...side, top: 1 + serversHeight, height: bodyHeight - serversHeight },
           'brokers',
-          brokers.map((broker) => brokerLine(broker, view.reading)),
+          brokers.map((broker) => brokerLine(broker, view.reading, sideWidth - 2)),
         )
       : undefined,
     events:
@@ -205,22 +212,22 @@ export function formatTime(wallMs: number): string {
 
 // --- the cluster ---------------------------------------------------------------------------------
 
-function serverLine({ id, address, role }: ServerLine): string {
-  const cells = `${fitRight(String(id), 2)} ${fit(role, 8)} ${fit(address, sideWidth - 14)}`
+function serverLine({ id, address, role }: ServerLine, width: number): string {
+  const cells = `${fitRight(String(id), 2)} ${fit(role, 8)} ${fit(address, width - 12)}`
   const text = escapeTags(cells)
   if (role === 'leader' || role === 'standalone') return `{bold}{green-fg}${text}{/}`
   if (role === 'lost') return `{red-fg}${text}{/}`
   return role === 'looking' ? `{yellow-fg}${text}{/}` : text
 }
 
-function brokerLine(broker: BrokerLine, reading: number | undefined): string {
+function brokerLine(broker: BrokerLine, reading: number | undefined, width: number): string {
   const { id, alive, controller, leads } = broker
   const facts = [
     alive ? (leads === 0 ? 'follower' : leads === 1 ? 'leader' : `leads ${leads}`) : 'lost',
     ...(controller ? ['controller'] : []),
     ...(id === reading ? ['read here'] : []),
   ]
-  const text = escapeTags(fit(`${String(id).padStart(2)} ${facts.join(', ')}`, sideWidth - 2))
+  const text = escapeTags(fit(`${String(id).padStart(2)} ${facts.join(', ')}`, width))
   if (!alive) return `{red-fg}${text}{/}`
   return id === reading ? `{bold}{cyan-fg}${text}{/}` : text
 }
