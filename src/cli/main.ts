@@ -10,9 +10,10 @@ import { consume } from './consume.ts'
 import { produce } from './produce.ts'
 import { separateCommand, shell } from './shell.ts'
 import { start } from './start.ts'
+import { status } from './status.ts'
 import { up } from './up.ts'
 
-const commands: readonly CliCommand[] = [start, up, produce, consume, shell]
+const commands: readonly CliCommand[] = [start, up, status, produce, consume, shell]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))

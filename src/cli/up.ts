@@ -51,8 +51,9 @@ export const up = cliCommand({
       cluster.on('exited', (member, exit) => {
         if (exit.wanted) return
         say(`zw: ${member.name} ${endOf(exit)}${restart ? '' : ', the others go on'}\n`)
-        if (restart) void startAgain(cluster, member, signal)
+        if (restart) void startAgain(cluster, member, signal, say)
       })
+      for (const member of cluster.members) say(`zw: ${processOf(cluster, member)}\n`)
       say(`zw: ${whereabouts(cluster)}\nready\n`)
       await abortable(new Promise(() => undefined), signal)
     } catch (error) {
@@ -66,10 +67,22 @@ export const up = cliCommand({
   },
 })
 
-async function startAgain(cluster: Cluster, member: Member, signal: AbortSignal): Promise<void> {
+/** `server-1 at 127.0.0.1:2181, process 4711` */
+function processOf(cluster: Cluster, member: Member): string {
+  const { host, port } = member.address
+  return `${member.name} at ${host}:${port}, process ${cluster.pidOf(member)}`
+}
+
+async function startAgain(
+  cluster: Cluster,
+  member: Member,
+  signal: AbortSignal,
+  say: (text: string) => void,
+): Promise<void> {
   try {
     await pause(restartDelayMs, signal)
     cluster.start(member)
+    say(`zw: again ${processOf(cluster, member)}\n`)
   } catch {
     // We are stopping: nobody has to come back.
   }

@@ -1,0 +1,28 @@
+import { createServer } from 'node:net'
+import t from 'tap'
+import { askHealth } from '../../src/cli/four-letter-word.ts'
+import { statusLine } from '../../src/cli/status.ts'
+
+t.test('a line names the address, the role and the zxid', async (t) => {
+  const address = { host: 'zoo1', port: 2181 }
+  t.equal(
+    statusLine(address, { role: 'leader', zxid: '0x100000003' }),
+    'zoo1:2181  leader      0x100000003',
+  )
+  t.equal(statusLine(address, { role: 'lost', zxid: undefined }), 'zoo1:2181  lost')
+})
+
+t.test('what a server says of itself becomes its line, and silence makes it lost', async (t) => {
+  const server = createServer((socket) => {
+    socket.on('data', () => socket.end('Zxid: 0x100000007\nMode: follower\n'))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  const address = { host: '127.0.0.1', port }
+  t.equal(
+    statusLine(address, await askHealth(address)),
+    `127.0.0.1:${port}  follower    0x100000007`,
+  )
+  await new Promise((resolve) => server.close(resolve))
+  t.equal(statusLine(address, await askHealth(address)), `127.0.0.1:${port}  lost`)
+})
