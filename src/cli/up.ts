@@ -83,7 +83,8 @@ async function startAgain(
     await pause(restartDelayMs, signal)
     cluster.start(member)
     say(`zw: again ${processOf(cluster, member)}\n`)
-  } catch {
-    // We are stopping: nobody has to come back.
+  } catch (error) {
+    // While we stop, nobody has to come back.
+    if (!signal.aborted) throw error
   }
 }
