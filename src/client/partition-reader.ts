@@ -153,8 +153,9 @@ export class PartitionReader {
         this.#fetchOffset = offset
         if (this.#records.length === 0) this.#position = offset
         return
-      } catch {
-        // Nobody could say where to go on: later, then.
+      } catch (cause) {
+        // Nobody could say where to go on: it is asked again with the next fetch.
+        cluster.log.debug({ topic, partition, err: String(cause) }, 'Could not find a new offset')
       }
     }
     if (broker !== undefined && isLost(code)) onLost(broker)
