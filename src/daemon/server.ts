@@ -9,10 +9,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../clock.ts'
 import { lockDataDir } from '../data-dir-lock.ts'
-import { openDiskDirectory } from '../log/segment-file.ts'
+import { type LogDirectory, openDiskDirectory } from '../log/segment-file.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerId } from '../protocol/records.ts'
-import { type Address, TcpTransport } from '../protocol/transport/tcp.ts'
+import { TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Address } from '../protocol/transport/transport.ts'
 import { formatZxid, zxidZero } from '../protocol/zxid.ts'
 import type { Part } from '../stoppable.ts'
 import { answerWord, type ServerStatus } from './admin/four-letter-words.ts'
@@ -84,8 +85,10 @@ export class Server implements Part {
     const clock = this.#clock
     const { dataDir, serverId, tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
     this.#cleanups.push(lockDataDir(dataDir))
-    const metaFile = new MetaFile(dataDir)
-    const meta = await this.#loadMeta(metaFile)
+    const directory = openDiskDirectory(dataDir)
+    this.#cleanups.push(() => directory.close())
+    const metaFile = new MetaFile(directory)
+    const meta = await this.#loadMeta(directory, metaFile)
 
     const store = await TreeStore.open(join(dataDir, meta.treeDir), {
       clock,
@@ -176,9 +179,9 @@ export class Server implements Part {
   }
 
   /** A new data directory becomes this server's before anything else is written to it. */
-  async #loadMeta(metaFile: MetaFile): Promise<Meta> {
+  async #loadMeta(directory: LogDirectory, metaFile: MetaFile): Promise<Meta> {
     const { dataDir, serverId } = this.#config
-    const meta = loadMeta(dataDir)
+    const meta = loadMeta(directory)
     if (meta !== null && meta.serverId !== serverId) {
       const found = `it is the one of server ${meta.serverId}`
       throw new WrongServerError(`Cannot start server ${serverId} on ${dataDir}: ${found}`)

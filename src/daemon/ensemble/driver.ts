@@ -17,7 +17,7 @@ import type {
   PeerMessage,
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import type { Address, TcpTransport } from '../../protocol/transport/tcp.ts'
+import type { Address, Transport } from '../../protocol/transport/transport.ts'
 import { formatZxid, makeZxid, nextZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
@@ -42,7 +42,7 @@ export interface EnsembleOptions {
   readonly timing: ZabTiming
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly clock: Clock
   readonly logger: Logger
   /** Going on could lose data: the process must end. */

@@ -21,12 +21,12 @@ import {
 import type { ServerId } from '../../protocol/records.ts'
 import type {
   Address,
+  Link,
   LinkListener,
   LinkOptions,
-  TcpLink,
-  TcpListener,
-  TcpTransport,
-} from '../../protocol/transport/tcp.ts'
+  Listener,
+  Transport,
+} from '../../protocol/transport/transport.ts'
 
 const linkOptions: LinkOptions = {
   frameBytesMax: limits.peerFrameBytesMax,
@@ -44,7 +44,7 @@ export interface PeerLinksOptions {
   /** All other servers. */
   readonly peers: ReadonlyMap<ServerId, Address>
   readonly ensembleId: () => string | undefined
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly clock: Clock
   readonly logger: Logger
   readonly onConnected: (peer: ServerId) => void
@@ -59,7 +59,7 @@ export class PeerLinks {
   readonly #open = new Map<ServerId, PeerLink>()
   readonly #reader = new MsgpackReader()
   readonly #redials = new Map<ServerId, { delayMs: number; cancel: () => void }>()
-  #listener: TcpListener | undefined
+  #listener: Listener | undefined
   #closed = false
 
   constructor(options: PeerLinksOptions) {
@@ -126,7 +126,7 @@ export class PeerLinks {
   }
 
   /** @param expected whom we dialled; an accepted link says who it is */
-  #greet(link: TcpLink, expected: ServerId | undefined): LinkListener {
+  #greet(link: Link, expected: ServerId | undefined): LinkListener {
     const { self, ensembleId, logger, onDisconnected } = this.#options
     const out = link.beginFrame()
     encodePeerHello(out, {
@@ -157,7 +157,7 @@ export class PeerLinks {
     }
   }
 
-  #established(link: TcpLink, reader: MsgpackReader, expected: ServerId | undefined): PeerLink {
+  #established(link: Link, reader: MsgpackReader, expected: ServerId | undefined): PeerLink {
     const { self, peers, ensembleId, onConnected, onDisconnected } = this.#options
     const hello = decodePeerHello(reader)
     const id = hello.serverId
@@ -189,12 +189,12 @@ export class PeerLinks {
 
 class PeerLink {
   readonly id: ServerId
-  readonly #link: TcpLink
+  readonly #link: Link
   /** History under way, with the messages that wait behind it. */
   #stream: { readonly next: () => Entries | undefined; readonly behind: PeerMessage[] } | undefined
   #waitingBytes = 0
 
-  constructor(id: ServerId, link: TcpLink) {
+  constructor(id: ServerId, link: Link) {
     this.id = id
     this.#link = link
   }

@@ -14,7 +14,8 @@ import { openDiskDirectory } from '../../../src/log/segment-file.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import type { LeaderMessage, LearnerMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { type Address, TcpTransport } from '../../../src/protocol/transport/tcp.ts'
+import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
+import type { Address } from '../../../src/protocol/transport/transport.ts'
 import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 const timing: ZabTiming = {
@@ -70,7 +71,7 @@ class Member implements EnsembleListener {
 
   async start(): Promise<void> {
     mkdirSync(join(this.#dataDir, 'log'), { recursive: true })
-    const meta: Meta = loadMeta(this.#dataDir) ?? {
+    const meta: Meta = loadMeta(openDiskDirectory(this.#dataDir)) ?? {
       serverId: this.id,
       ensembleId: null,
       initialised: false,
@@ -99,7 +100,7 @@ class Member implements EnsembleListener {
       self: this.id,
       servers: this.#servers,
       meta,
-      metaFile: new MetaFile(this.#dataDir),
+      metaFile: new MetaFile(openDiskDirectory(this.#dataDir)),
       txnLog: opened.log,
       logged: opened.epochs,
       lastApplied: zxidZero,
