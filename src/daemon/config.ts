@@ -119,6 +119,23 @@ const rows = {
     max: 1024 * 1024 * 1024,
     about: 'Size of one file of the transaction log, allocated ahead.',
   },
+  logSegmentsKept: {
+    type: 'integer',
+    default: 3,
+    min: 1,
+    max: 1_000_000,
+    about:
+      'Full log files kept at least, though the tree covers them, so that a server that comes back ' +
+      'is sent what it missed and not the whole tree.',
+    aliases: ['autopurge.snapRetainCount'],
+  },
+  logBytesKept: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    about: 'Bytes of transactions kept at least, though the tree covers them.',
+  },
   logLevel: {
     type: 'choice',
     default: 'info',
@@ -137,7 +154,7 @@ const rows = {
     why: 'each four-letter word that exists is allowed',
   },
   'admin.*': { type: 'ignored', why: 'there is no HTTP server; use the four-letter words' },
-  'autopurge.*': { type: 'ignored', why: 'there are no snapshot files to purge' },
+  'autopurge.*': { type: 'ignored', why: 'the log is purged whenever a file of it is full' },
   clientPortListenBacklog: { type: 'ignored', why: 'the default of Node.js is used' },
   cnxTimeout: { type: 'ignored', why: 'there are no election connections' },
   commitLogCount: { type: 'ignored', why: 'followers catch up from the log itself' },
@@ -239,6 +256,7 @@ export interface DaemonConfig {
   /** Infinity is no limit */
   readonly connectionsPerAddressMax: number
   readonly logSegmentBytes: number
+  readonly logKept: { readonly segments: number; readonly bytes: number }
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
   /** for the log, once there is one */
@@ -322,6 +340,7 @@ firewall admit only the other servers`)
     maxSessionTimeoutMs,
     connectionsPerAddressMax: values.maxClientCnxns === 0 ? Infinity : values.maxClientCnxns,
     logSegmentBytes: values.logSegmentBytes,
+    logKept: { segments: values.logSegmentsKept, bytes: values.logBytesKept },
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     warnings,

@@ -93,6 +93,7 @@ export class Server implements Part {
     const store = await TreeStore.open(join(dataDir, meta.treeDir), {
       clock,
       onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
+      onPersisted: (zxid) => ensemble.persisted(zxid),
     })
     this.#cleanups.push(() => store.close())
     const { tree } = store
@@ -120,6 +121,7 @@ export class Server implements Part {
       metaFile,
       txnLog: log,
       logged: epochs,
+      logKept: this.#config.logKept,
       lastApplied: tree.lastApplied,
       timing: timingOf(this.#config),
       newEnsembleId: randomUUID(),

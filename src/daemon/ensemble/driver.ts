@@ -19,7 +19,7 @@ import type {
 import type { ServerId } from '../../protocol/records.ts'
 import type { Address, Transport } from '../../protocol/transport/transport.ts'
 import { formatZxid, makeZxid, nextZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
-import type { TxnLog } from '../storage/txn-log.ts'
+import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
 import { Zab } from '../zab/peer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../zab/types.ts'
@@ -37,6 +37,8 @@ export interface EnsembleOptions {
   readonly txnLog: TxnLog
   /** what the log holds */
   readonly logged: readonly EpochRange[]
+  /** what stays in the log, though the tree on the disk has it; all, if undefined */
+  readonly logKept?: LogKept
   /** what the tree has applied */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
@@ -76,6 +78,7 @@ export class EnsembleDriver implements Ensemble {
    */
   #pending: { readonly after: Zxid; readonly entries: Entries }[] = []
   #delivered: Zxid
+  #purging = false
   /** The log was appended to since its last flush. */
   #unflushed = false
 
@@ -97,7 +100,7 @@ export class EnsembleDriver implements Ensemble {
         self,
         voters: [...servers.keys()],
         epochs: epochsOf(meta),
-        logBase: meta.logBaseZxid,
+        logBase: options.txnLog.baseZxid,
         logged: options.logged,
         lastApplied,
         timing: options.timing,
@@ -196,6 +199,27 @@ export class EnsembleDriver implements Ensemble {
   /** Everything in the log up to `zxid` survives a power cut: from the owner of the log. */
   logged(zxid: Zxid): void {
     this.#put({ type: 'logged', zxid })
+  }
+
+  /**
+   * The tree on the disk shows everything up to `zxid`, also after a power cut: from the owner of the
+   * tree. The log may forget it, but for what is kept for learners. `meta` says so first: the log may
+   * begin before what `meta` says, never after.
+   */
+  persisted(zxid: Zxid): void {
+    const kept = this.#options.logKept
+    if (kept === undefined || this.#purging || this.#stopped || !this.#zab.mayPurge) return
+    const point = this.#txnLog.purgePoint(zxid, kept)
+    if (point === undefined) return
+    this.#purging = true
+    this.#saveMeta({ logBaseZxid: point.base }, () => {
+      this.#purging = false
+      // A learner may need what was to be dropped by now; the next time is soon enough.
+      if (this.#stopped || !this.#zab.mayPurge) return
+      this.#logger.info({ base: formatZxid(point.base) }, 'Purging the log')
+      this.#put({ type: 'purged', base: point.base })
+      this.#txnLog.purge(point)
+    })
   }
 
   async stop(): Promise<void> {
@@ -314,15 +338,19 @@ export class EnsembleDriver implements Ensemble {
 
   #saveEpochs(epochs: Epochs): void {
     const { acceptedEpoch, currentEpoch, ensembleId } = epochs
-    this.#meta = {
-      ...this.#meta,
+    const change = {
       acceptedEpoch,
       currentEpoch,
       ensembleId: ensembleId ?? null,
       initialised: currentEpoch > 0,
     }
+    this.#saveMeta(change, () => this.#put({ type: 'epochsSaved', epochs }))
+  }
+
+  #saveMeta(change: Partial<Meta>, saved: () => void): void {
+    this.#meta = { ...this.#meta, ...change }
     this.#options.metaFile.save(this.#meta, (error) => {
-      if (error === null) this.#put({ type: 'epochsSaved', epochs })
+      if (error === null) saved()
       else this.#options.onFailure(error)
     })
   }

@@ -22,6 +22,8 @@ export interface TreeStoreOptions {
   readonly clock: Clock
   /** A write behind failed: from now on nothing is written. Called once. */
   readonly onFailure: (cause: unknown) => void
+  /** `persisted` has moved on. */
+  readonly onPersisted?: (zxid: Zxid) => void
   /** How long a batch gathers: the longer, the more writes of one key become one. */
   readonly gatherMs?: number
 }
@@ -40,6 +42,7 @@ export class TreeStore {
   readonly #db: Level<string, string>
   readonly #clock: Clock
   readonly #onFailure: (cause: unknown) => void
+  readonly #onPersisted: ((zxid: Zxid) => void) | undefined
   readonly #gatherMs: number
   readonly #codec = new StoreCodec()
   #persisted: Zxid
@@ -53,6 +56,7 @@ export class TreeStore {
     this.#db = db
     this.#clock = options.clock
     this.#onFailure = options.onFailure
+    this.#onPersisted = options.onPersisted
     this.#gatherMs = options.gatherMs ?? 100
     this.#persisted = tree.lastApplied
   }
@@ -169,6 +173,7 @@ export class TreeStore {
     // before, so a power cut could keep a later batch and lose an earlier one.
     await batch.write({ sync: true })
     this.#persisted = lastApplied
+    if (!this.#closed) this.#onPersisted?.(lastApplied)
   }
 }
 

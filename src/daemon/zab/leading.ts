@@ -66,6 +66,10 @@ export class Leading implements Role {
     return { connected: learners.length, synced }
   }
 
+  get synchronizing(): boolean {
+    return [...this.#learners.values()].some(({ phase }) => phase === 'syncing')
+  }
+
   get next(): NextRole | undefined {
     return this.#next
   }

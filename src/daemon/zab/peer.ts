@@ -45,6 +45,11 @@ export class Zab {
     return this.#role instanceof Leading ? this.#role.followers : undefined
   }
 
+  /** Whether no learner is on its way to our history: what it needs of the log has to stay. */
+  get mayPurge(): boolean {
+    return !(this.#role instanceof Leading) || !this.#role.synchronizing
+  }
+
   /** The effects of the construction and of all steps so far that were not taken yet. */
   start(nowMs: number): ZabEffect[] {
     return this.#settle(nowMs)
@@ -85,6 +90,9 @@ export class Zab {
       case 'truncated':
         state.truncated()
         role.persisted(nowMs)
+        break
+      case 'purged':
+        state.purged(input.base)
         break
       case 'proposed':
         if (role instanceof Leading) role.proposed(input.entries)

@@ -112,6 +112,11 @@ export class ServerState {
     this.#durable = this.history.last
   }
 
+  purged(base: Zxid): void {
+    invariant(base <= this.#delivered, 'only what the tree holds is purged')
+    if (base > this.history.base) this.history.purgeUpTo(base)
+  }
+
   logged(zxid: Zxid): void {
     // A report from before a cut may name a zxid that is gone: it still stands for all below it.
     const upTo = zxid < this.history.last ? zxid : this.history.last

@@ -60,6 +60,8 @@ export type ZabInput =
   /** Everything appended up to `zxid` is durable. */
   | { readonly type: 'logged'; readonly zxid: Zxid }
   | { readonly type: 'truncated' }
+  /** The log may begin behind `base` from now on: the tree on the disk holds all up to it. */
+  | { readonly type: 'purged'; readonly base: Zxid }
   /** While leading: transactions made here. */
   | { readonly type: 'proposed'; readonly entries: Entries }
   /** While leading: asks whether a quorum still follows. Tokens rise. */
