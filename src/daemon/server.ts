@@ -5,7 +5,6 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../clock.ts'
 import { lockDataDir } from '../data-dir-lock.ts'
@@ -23,8 +22,7 @@ import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
-import { TreeStore } from './storage/tree-store.ts'
-import { openTxnLog } from './storage/txn-log.ts'
+import { Storage } from './storage/storage.ts'
 import type { ZabTiming } from './zab/types.ts'
 
 /** The data directory belongs to another server of the ensemble. */
@@ -90,24 +88,25 @@ export class Server implements Part {
     const metaFile = new MetaFile(directory)
     const meta = await this.#loadMeta(directory, metaFile)
 
-    const store = await TreeStore.open(join(dataDir, meta.treeDir), {
-      clock,
-      onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
-      onPersisted: (zxid) => ensemble.persisted(zxid),
-    })
-    this.#cleanups.push(() => store.close())
-    const { tree } = store
-
-    const { log, torn, epochs } = openTxnLog({
-      directory: openDiskDirectory(join(dataDir, meta.logDir)),
-      segmentBytes: this.#config.logSegmentBytes,
-      baseZxid: meta.logBaseZxid,
-      lastApplied: tree.lastApplied,
-      onDurable: (zxid) => ensemble.logged(zxid),
-      onFailure: this.#onFailure,
-      onShortage: (error) => this.#logger.warn({ err: error }, 'Cannot prepare a log segment'),
-    })
-    this.#cleanups.push(() => new Promise((closed) => log.close(closed)))
+    const storage = await Storage.open(
+      {
+        dataDir,
+        store: {
+          clock,
+          onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
+          onPersisted: (zxid) => ensemble.persisted(zxid),
+        },
+        log: {
+          segmentBytes: this.#config.logSegmentBytes,
+          onDurable: (zxid) => ensemble.logged(zxid),
+          onFailure: this.#onFailure,
+          onShortage: (error) => this.#logger.warn({ err: error }, 'Cannot prepare a log segment'),
+        },
+      },
+      meta,
+    )
+    this.#cleanups.push(() => storage.close())
+    const { log, torn, tree } = storage
     if (torn !== null) this.#logger.warn({ ...torn }, 'Cut a torn tail off the log')
     const applied = formatZxid(tree.lastApplied)
     const logged = formatZxid(log.lastZxid)
@@ -120,8 +119,9 @@ export class Server implements Part {
       meta,
       metaFile,
       txnLog: log,
-      logged: epochs,
+      logged: storage.epochs,
       logKept: this.#config.logKept,
+      snapshots: storage,
       lastApplied: tree.lastApplied,
       timing: timingOf(this.#config),
       newEnsembleId: randomUUID(),
@@ -140,7 +140,7 @@ export class Server implements Part {
       minSessionTimeoutMs,
       maxSessionTimeoutMs,
       newPassword: () => randomBytes(16),
-      onApplied: () => store.wake(),
+      onApplied: () => storage.wake(),
     })
 
     const about = { version: ownVersion(), builtOn: buildTime() }

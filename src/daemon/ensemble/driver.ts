@@ -19,6 +19,7 @@ import type {
 import type { ServerId } from '../../protocol/records.ts'
 import type { Address, Transport } from '../../protocol/transport/transport.ts'
 import { formatZxid, makeZxid, nextZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { SnapshotPlace, Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
 import { Zab } from '../zab/peer.ts'
@@ -27,6 +28,7 @@ import type { Ensemble, EnsembleListener, EnsembleRole } from './ensemble.ts'
 import type { Meta, MetaFile } from './meta.ts'
 import { PeerLinks } from './peer-link.ts'
 import { ProposalBatch } from './proposal-batch.ts'
+import { SnapshotArrival, SnapshotSender } from './snapshot-transfer.ts'
 
 export interface EnsembleOptions {
   readonly self: ServerId
@@ -39,6 +41,7 @@ export interface EnsembleOptions {
   readonly logged: readonly EpochRange[]
   /** what stays in the log, though the tree on the disk has it; all, if undefined */
   readonly logKept?: LogKept
+  readonly snapshots: Snapshots
   /** what the tree has applied */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
@@ -54,7 +57,7 @@ export interface EnsembleOptions {
 export class EnsembleDriver implements Ensemble {
   readonly self: ServerId
   readonly #options: EnsembleOptions
-  readonly #txnLog: TxnLog
+  #txnLog: TxnLog
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #links: PeerLinks
@@ -79,6 +82,12 @@ export class EnsembleDriver implements Ensemble {
   #pending: { readonly after: Zxid; readonly entries: Entries }[] = []
   #delivered: Zxid
   #purging = false
+  /** Our tree, on its way to learners. */
+  readonly #sending = new Map<ServerId, SnapshotSender>()
+  /** A leader's tree, on its way to us. */
+  #arriving: Arriving | undefined
+  /** It takes the place of ours just now. */
+  #installing: Promise<void> | undefined
   /** The log was appended to since its last flush. */
   #unflushed = false
 
@@ -116,7 +125,10 @@ export class EnsembleDriver implements Ensemble {
       clock,
       logger,
       onConnected: (peer) => this.#put({ type: 'connected', peer }),
-      onDisconnected: (peer) => this.#put({ type: 'disconnected', peer }),
+      onDisconnected: (peer) => {
+        this.#abortArrival(peer)
+        this.#put({ type: 'disconnected', peer })
+      },
       onMessage: (peer, message) => this.#received(peer, message),
     })
     transport.beforeFlush(() => this.#seal())
@@ -208,17 +220,19 @@ export class EnsembleDriver implements Ensemble {
    */
   persisted(zxid: Zxid): void {
     const kept = this.#options.logKept
-    if (kept === undefined || this.#purging || this.#stopped || !this.#zab.mayPurge) return
-    const point = this.#txnLog.purgePoint(zxid, kept)
+    if (kept === undefined || this.#purging || this.#installing !== undefined) return
+    if (this.#stopped || !this.#zab.mayPurge) return
+    const log = this.#txnLog
+    const point = log.purgePoint(zxid, kept)
     if (point === undefined) return
     this.#purging = true
     this.#saveMeta({ logBaseZxid: point.base }, () => {
       this.#purging = false
       // A learner may need what was to be dropped by now; the next time is soon enough.
-      if (this.#stopped || !this.#zab.mayPurge) return
+      if (this.#stopped || this.#txnLog !== log || !this.#zab.mayPurge) return
       this.#logger.info({ base: formatZxid(point.base) }, 'Purging the log')
       this.#put({ type: 'purged', base: point.base })
-      this.#txnLog.purge(point)
+      log.purge(point)
     })
   }
 
@@ -226,6 +240,8 @@ export class EnsembleDriver implements Ensemble {
     this.#stopped = true
     this.#stopTicking?.()
     await this.#links.close()
+    this.#arriving?.arrival.abort()
+    await this.#installing
   }
 
   // --- inbox -------------------------------------------------------------------------------------
@@ -252,6 +268,8 @@ export class EnsembleDriver implements Ensemble {
       case 'ACKEPOCH':
       case 'DIFF':
       case 'TRUNC':
+      case 'SNAP':
+      case 'ACKSNAP':
       case 'PROPOSAL':
       case 'NEWLEADER':
       case 'ACKNEWLEADER':
@@ -261,6 +279,13 @@ export class EnsembleDriver implements Ensemble {
       case 'PING':
       case 'PONG':
         this.#put({ type: 'received', from, message })
+        return
+      case 'SNAPCHUNK':
+      case 'SNAPEND':
+        if (this.#arriving?.from === from) this.#arriving.arrival.take(message)
+        return
+      case 'SNAPTAKEN':
+        this.#sending.get(from)?.taken(message.count)
     }
   }
 
@@ -299,6 +324,13 @@ export class EnsembleDriver implements Ensemble {
         return this.#links.send(effect.to, effect.message)
       case 'sendHistory':
         return this.#sendHistory(effect.to, effect.after, effect.upTo)
+      case 'sendSnapshot':
+        return this.#sendSnapshot(effect.to)
+      case 'receiveSnapshot':
+        return this.#receiveSnapshot(effect.from)
+      case 'installSnapshot':
+        this.#installing = this.#install(effect.zxid)
+        return
       case 'append':
         this.#pending.push({ after: this.#txnLog.lastZxid, entries: effect.entries })
         this.#txnLog.append(effect.entries)
@@ -314,6 +346,7 @@ export class EnsembleDriver implements Ensemble {
         return this.#deliver(effect.upTo)
       case 'disconnect':
         this.#logger.info({ peer: effect.peer, reason: effect.reason }, 'Closing a peer link')
+        this.#abortArrival(effect.peer)
         return this.#links.disconnect(effect.peer)
       case 'role':
         return this.#changeRole(effect.role)
@@ -327,13 +360,72 @@ export class EnsembleDriver implements Ensemble {
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
     let sent = after
     this.#logger.info({ to, after: formatZxid(after), upTo: formatZxid(upTo) }, 'Sending history')
-    this.#links.stream(to, () => {
+    const next = (): PeerMessage | undefined => {
       if (sent >= upTo) return undefined
       const bytesMax = limits.historyChunkBytes
       const entries = this.#txnLog.readEntries({ after: sent, upTo, bytesMax })
       sent = lastOf(entries)
-      return entries
+      return { type: 'PROPOSAL', entries }
+    }
+    this.#links.stream(to, { next })
+  }
+
+  #sendSnapshot(to: ServerId): void {
+    this.#logger.info({ to }, 'Sending the tree')
+    const sender = new SnapshotSender(this.#options.snapshots, {
+      resume: () => this.#links.resume(to),
+      ended: () => this.#sending.delete(to),
+      onFailure: this.#options.onFailure,
     })
+    this.#sending.set(to, sender)
+    this.#links.stream(to, sender)
+  }
+
+  #receiveSnapshot(from: ServerId): void {
+    this.#logger.info({ from }, 'Receiving the tree')
+    const arrival = new SnapshotArrival(this.#options.snapshots, {
+      taken: (count) => this.#links.send(from, { type: 'SNAPTAKEN', count }),
+      received: (zxid, place) => {
+        this.#arriving = { from, arrival, place }
+        this.#put({ type: 'snapshotReceived', zxid })
+        // Zab has left that leader, or has what the tree shows already.
+        if (this.#installing === undefined) this.#abortArrival(from)
+      },
+      refused: (error) => {
+        this.#logger.warn({ from, reason: error.message }, 'Refused a tree')
+        this.#abortArrival(from)
+        this.#links.disconnect(from)
+        this.#put({ type: 'disconnected', peer: from })
+      },
+      onFailure: this.#options.onFailure,
+    })
+    this.#arriving = { from, arrival, place: undefined }
+  }
+
+  #abortArrival(peer: ServerId): void {
+    if (this.#arriving?.from !== peer || this.#installing !== undefined) return
+    this.#arriving.arrival.abort()
+    this.#arriving = undefined
+  }
+
+  /** `meta` is the switch: before it names the new place a crash leaves all as it was. */
+  async #install(zxid: Zxid): Promise<void> {
+    const arriving = this.#arriving
+    invariant(arriving?.place !== undefined, 'a tree is installed when all of it is here')
+    const { arrival, place } = arriving
+    try {
+      await new Promise<void>((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved))
+      this.#txnLog = await arrival.install()
+    } catch (error) {
+      return this.#options.onFailure(error as Error)
+    } finally {
+      this.#arriving = undefined
+      this.#installing = undefined
+    }
+    this.#pending = []
+    this.#delivered = zxid
+    this.#logger.info({ zxid: formatZxid(zxid), ...place }, 'The tree received is in force')
+    this.#put({ type: 'snapshotInstalled', zxid })
   }
 
   #saveEpochs(epochs: Epochs): void {
@@ -425,6 +517,13 @@ export class EnsembleDriver implements Ensemble {
     this.#unflushed = false
     this.#txnLog.flush()
   }
+}
+
+interface Arriving {
+  readonly from: ServerId
+  readonly arrival: SnapshotArrival
+  /** once all of it is there */
+  readonly place: SnapshotPlace | undefined
 }
 
 function epochsOf(meta: Meta): Epochs {

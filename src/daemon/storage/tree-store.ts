@@ -18,6 +18,13 @@ export class DamagedTreeError extends Error {
   override readonly name = 'DamagedTreeError'
 }
 
+/** The entries of a tree, as they lie in LevelDB, in the order of keys, a few thousand at a time. */
+export interface TreeSnapshot {
+  readonly zxid: Zxid
+  readonly first: [string, string][]
+  readonly rest: AsyncGenerator<[string, string][]>
+}
+
 export interface TreeStoreOptions {
   readonly clock: Clock
   /** A write behind failed: from now on nothing is written. Called once. */
@@ -38,7 +45,7 @@ const entriesPerRead = 2000
 const bytesPerRead = 1024 * 1024
 
 export class TreeStore {
-  readonly tree: ZTree
+  #tree: ZTree
   readonly #db: Level<string, string>
   readonly #clock: Clock
   readonly #onFailure: (cause: unknown) => void
@@ -52,7 +59,7 @@ export class TreeStore {
   #closed = false
 
   private constructor(db: Level<string, string>, tree: ZTree, options: TreeStoreOptions) {
-    this.tree = tree
+    this.#tree = tree
     this.#db = db
     this.#clock = options.clock
     this.#onFailure = options.onFailure
@@ -81,6 +88,16 @@ export class TreeStore {
       await db.close()
       throw cause
     }
+  }
+
+  get tree(): ZTree {
+    return this.#tree
+  }
+
+  /** From now on `tree`, which others hold, shows what was loaded, and is what is written. */
+  handOverTo(tree: ZTree): void {
+    tree.become(this.#tree)
+    this.#tree = tree
   }
 
   /** The tree on the disk is the one of this zxid or a later one, also after a power cut. */
@@ -121,6 +138,31 @@ export class TreeStore {
     } finally {
       await this.#db.close()
     }
+  }
+
+  /** Closes without writing the rest: what lies in the directory is of no use any more. */
+  async abandon(): Promise<void> {
+    this.#closed = true
+    this.#cancelGathering?.()
+    await this.#writing?.catch(() => undefined)
+    await this.#db.close()
+  }
+
+  /**
+   * The tree as it is now, all of it on the disk, and its entries as they lie there, in the order of
+   * keys. What is written later changes nothing about it.
+   */
+  async snapshot(): Promise<TreeSnapshot> {
+    await this.flush()
+    const rest = entriesOf(this.#db)
+    const { value: first } = await rest.next()
+    const [key, value] = first?.[0] ?? []
+    // A batch may have been under way: only what the iterator sees says which zxid it shows.
+    const meta = key === metaKey ? this.#codec.decodeMeta(value ?? '') : undefined
+    if (first === undefined || meta === undefined) {
+      throw new DamagedTreeError(`Cannot read the tree back: '${metaKey}' is not as it was written`)
+    }
+    return { zxid: meta.lastApplied, first, rest }
   }
 
   async #write(): Promise<void> {
@@ -220,6 +262,7 @@ async function load(db: Level<string, string>, directory: string): Promise<ZTree
 
 /** All entries in key order, many at a time; the next ones are read while these are looked at. */
 async function* entriesOf(db: Level<string, string>): AsyncGenerator<[string, string][]> {
+  // LevelDB's iterator is a snapshot: what is written from here on it does not see.
   const iterator = db.iterator({ highWaterMarkBytes: bytesPerRead })
   let next = iterator.nextv(entriesPerRead)
   try {

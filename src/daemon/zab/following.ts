@@ -3,7 +3,10 @@
 //
 //   connecting   wait for the link to the elected leader, then CEPOCH
 //   discovery    NEWEPOCH(e): save e as accepted, then ACKEPOCH
-//   promised     DIFF or TRUNC(z): cut the log after z, durably
+//   promised     DIFF, or TRUNC(z): cut the log after z, durably, or SNAP
+//   receiving    after SNAP, the tree arrives beside ours; ours stays in force until all of it is here
+//   installing   it takes the place of tree and log, durably and at once; then ACKSNAP
+//   installed    as promised, with the log that the snapshot left
 //   syncing      PROPOSALs into the log, until NEWLEADER(e)
 //   accepting    (b) log durable, then (c) epoch saved as current, then (d) ACKNEWLEADER
 //   accepted     log what is proposed meanwhile; nothing is applied before UPTODATE
@@ -25,6 +28,9 @@ type Phase =
   | 'discovery'
   | 'promising'
   | 'promised'
+  | 'receiving'
+  | 'installing'
+  | 'installed'
   | 'syncing'
   | 'accepting'
   | 'accepted'
@@ -44,7 +50,7 @@ export class Following implements Role {
   #syncPoint: Zxid = zxidZero
   #acked: Zxid = zxidZero
   #committed: Zxid = zxidZero
-  /** What arrived while the log is being cut. */
+  /** What arrived while the log is being cut or replaced. */
   #held: ZabMessage[] = []
   #next: NextRole | undefined
 
@@ -85,6 +91,9 @@ export class Following implements Role {
       case 'promised':
         if (nowMs - this.#startedMs > discoveryTimeoutMs) this.#leave('it began no epoch in time')
         return
+      case 'receiving':
+      case 'installing':
+      case 'installed':
       case 'syncing':
       case 'accepting':
       case 'accepted':
@@ -117,19 +126,31 @@ export class Following implements Role {
     this.#heardMs = nowMs
     if (message.type === 'NOTIFICATION') {
       if (message.role === 'following') this.#leave('it follows another server')
-    } else if (this.#state.truncating) {
+    } else if (message.type === 'PING') {
+      this.#state.send(this.#leader, { type: 'PONG', round: message.round })
+    } else if (this.#state.rewriting) {
       this.#held.push(message)
     } else {
       this.#fromLeader(message)
     }
   }
 
+  /** Not if we have left meanwhile: then nobody installs what was received. */
+  snapshotReceived(zxid: Zxid): void {
+    if (this.#phase !== 'receiving' || this.#next !== undefined) return
+    const { last } = this.#state.history
+    if (zxid <= last) return this.#leave(`its snapshot ends at ${zxid}, our log at ${last}`)
+    this.#phase = 'installing'
+    this.#state.installSnapshot(zxid)
+  }
+
   persisted(): void {
-    if (!this.#state.truncating) {
+    if (!this.#state.rewriting) {
+      if (this.#phase === 'installing') this.#installed()
       const held = this.#held
       this.#held = []
       for (const message of held) {
-        if (this.#state.truncating) this.#held.push(message)
+        if (this.#state.rewriting) this.#held.push(message)
         else if (this.#next === undefined) this.#fromLeader(message)
       }
     }
@@ -144,6 +165,10 @@ export class Following implements Role {
     return this.#phase === 'connecting' || this.#phase === 'discovery'
   }
 
+  get #awaitsSync(): boolean {
+    return this.#phase === 'promised' || this.#phase === 'installed'
+  }
+
   // --- what the leader says ----------------------------------------------------------------------
 
   #fromLeader(message: ZabMessage): void {
@@ -153,14 +178,17 @@ export class Following implements Role {
       case 'COMMIT':
         if (this.#phase !== 'broadcast') break
         return this.#commit(message.zxid)
-      case 'PING':
-        return this.#state.send(this.#leader, { type: 'PONG', round: message.round })
       case 'NEWEPOCH':
         if (this.#phase !== 'discovery') break
         return this.#newEpoch(message.epoch)
       case 'DIFF':
-        if (this.#phase !== 'promised' || message.after !== this.#state.history.last) break
+        if (!this.#awaitsSync || message.after !== this.#state.history.last) break
         this.#phase = 'syncing'
+        return
+      case 'SNAP':
+        if (!this.#awaitsSync) break
+        this.#phase = 'receiving'
+        this.#state.emit({ type: 'receiveSnapshot', from: this.#leader })
         return
       case 'TRUNC':
         if (this.#phase !== 'promised') break
@@ -177,8 +205,10 @@ export class Following implements Role {
       case 'NOTIFICATION':
       case 'CEPOCH':
       case 'ACKEPOCH':
+      case 'ACKSNAP':
       case 'ACKNEWLEADER':
       case 'ACK':
+      case 'PING':
       case 'PONG':
         break
     }
@@ -213,6 +243,11 @@ export class Following implements Role {
       lastZxid: this.#state.history.last,
       counts: this.#promiseCounts,
     })
+  }
+
+  #installed(): void {
+    this.#phase = 'installed'
+    this.#state.send(this.#leader, { type: 'ACKSNAP', lastZxid: this.#state.history.last })
   }
 
   #trunc(to: Zxid): void {

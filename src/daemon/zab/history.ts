@@ -70,6 +70,12 @@ export class History {
     this.#epochs = this.#epochs.flatMap((range) => rangeAfter(zxid, range))
   }
 
+  /** Begins again, empty, behind a tree that shows everything up to `zxid`. */
+  restartAfter(zxid: Zxid): void {
+    this.#base = zxid
+    this.#epochs = []
+  }
+
   /** True also for `base`. */
   contains(zxid: Zxid): boolean {
     return this.floor(zxid) === zxid

@@ -24,8 +24,11 @@ import { isWorkingLeader } from './vote.ts'
 type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
 
 interface Learner {
-  /** `synced` acknowledged NEWLEADER; proposals reach `syncing` and `synced` alike */
-  phase: 'discovery' | 'promised' | 'syncing' | 'synced'
+  /**
+   * `snapshot` is sent our tree, and is then `promised` again with what it has; `synced` acknowledged
+   * NEWLEADER. Proposals reach `syncing` and `synced` alike.
+   */
+  phase: 'discovery' | 'promised' | 'snapshot' | 'syncing' | 'synced'
   /** whether NEWEPOCH was sent */
   announced: boolean
   /** its acceptedEpoch when it came */
@@ -67,7 +70,8 @@ export class Leading implements Role {
   }
 
   get synchronizing(): boolean {
-    return [...this.#learners.values()].some(({ phase }) => phase === 'syncing')
+    const learners = [...this.#learners.values()]
+    return learners.some(({ phase }) => phase === 'snapshot' || phase === 'syncing')
   }
 
   get next(): NextRole | undefined {
@@ -132,6 +136,11 @@ export class Leading implements Role {
       case 'ACKEPOCH':
         if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
         return this.#ackEpoch(nowMs, learner, message)
+      case 'ACKSNAP':
+        if (learner?.phase !== 'snapshot' || message.lastZxid > this.#state.history.last) break
+        learner.phase = 'promised'
+        learner.syncPoint = message.lastZxid
+        return this.#advance(nowMs)
       case 'ACKNEWLEADER':
         if (learner?.phase !== 'syncing' || message.epoch !== this.#epoch) break
         return this.#ackNewLeader(nowMs, from, learner)
@@ -148,6 +157,7 @@ export class Leading implements Role {
       case 'NEWEPOCH':
       case 'DIFF':
       case 'TRUNC':
+      case 'SNAP':
       case 'PROPOSAL':
       case 'NEWLEADER':
       case 'UPTODATE':
@@ -256,7 +266,7 @@ export class Leading implements Role {
     }
     if (this.#phase === 'settling') {
       // Our log is the epoch's initial history: durable first, and only then our epoch.
-      if (state.truncating || state.durable < state.history.last) return
+      if (state.rewriting || state.durable < state.history.last) return
       if (state.epochs.currentEpoch < this.#epoch) {
         const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
         state.saveEpochs({ currentEpoch: this.#epoch, ensembleId })
@@ -282,21 +292,26 @@ export class Leading implements Role {
 
   /**
    * From here on every proposal reaches the learner: the history sent ends where our log ends at this
-   * instant, and NEWLEADER comes behind all of it.
+   * instant, and NEWLEADER comes behind all of it. A learner that needs our tree gets that first, and
+   * nothing else until it has it: no proposal has to wait for it in memory.
    */
   #synchronize(nowMs: number, id: ServerId, learner: Learner): void {
     const state = this.#state
     const { history } = state
     const sync = decideSync(learner.syncPoint, history)
-    if (sync.type === 'SNAP') return this.#drop(id, 'it lags behind the beginning of our log')
+    learner.heardMs = nowMs
     state.send(id, sync)
+    if (sync.type === 'SNAP') {
+      learner.phase = 'snapshot'
+      state.emit({ type: 'sendSnapshot', to: id })
+      return
+    }
     const after = sync.type === 'DIFF' ? sync.after : sync.to
     if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
     const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
     state.send(id, { type: 'NEWLEADER', epoch: this.#epoch, ensembleId })
     learner.phase = 'syncing'
     learner.syncPoint = history.last
-    learner.heardMs = nowMs
   }
 
   /** A quorum holds the initial history: all of it is committed, and service begins. */
@@ -374,8 +389,8 @@ export class Leading implements Role {
     if (!this.#established || this.#next !== undefined) return
     const { quorum, self } = this.#state
     const withUs = (voter: ServerId): boolean => {
-      const phase = this.#learners.get(voter)?.phase
-      return voter === self || phase === 'promised' || phase === 'syncing' || phase === 'synced'
+      const learner = this.#learners.get(voter)
+      return voter === self || (learner !== undefined && learner.phase !== 'discovery')
     }
     if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')
   }

@@ -91,6 +91,13 @@ export class Zab {
         state.truncated()
         role.persisted(nowMs)
         break
+      case 'snapshotReceived':
+        if (role instanceof Following) role.snapshotReceived(input.zxid)
+        break
+      case 'snapshotInstalled':
+        state.snapshotInstalled(input.zxid)
+        role.persisted(nowMs)
+        break
       case 'purged':
         state.purged(input.base)
         break

@@ -2,7 +2,8 @@
 //
 // The shell performs effects strictly in the order given. Sends to one peer stay in order. `append`
 // and `truncate` reach the log in order, and what they did is reported by `logged` and `truncated`
-// once it survives a power cut. `saveEpochs` likewise by `epochsSaved`.
+// once it survives a power cut. `saveEpochs` likewise by `epochsSaved`, `installSnapshot` by
+// `snapshotInstalled`.
 
 import type { Entries, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
@@ -60,6 +61,10 @@ export type ZabInput =
   /** Everything appended up to `zxid` is durable. */
   | { readonly type: 'logged'; readonly zxid: Zxid }
   | { readonly type: 'truncated' }
+  /** The tree that `receiveSnapshot` asked for is on the disk, whole and durable, beside ours. */
+  | { readonly type: 'snapshotReceived'; readonly zxid: Zxid }
+  /** It is in force now, with an empty log behind it; what was there before is gone. */
+  | { readonly type: 'snapshotInstalled'; readonly zxid: Zxid }
   /** The log may begin behind `base` from now on: the tree on the disk holds all up to it. */
   | { readonly type: 'purged'; readonly base: Zxid }
   /** While leading: transactions made here. */
@@ -76,6 +81,12 @@ export type ZabEffect =
       readonly after: Zxid
       readonly upTo: Zxid
     }
+  /** Sends our tree as it is committed here; `ACKSNAP` comes back. */
+  | { readonly type: 'sendSnapshot'; readonly to: ServerId }
+  /** Takes the tree that `from` is about to send, until its link closes. */
+  | { readonly type: 'receiveSnapshot'; readonly from: ServerId }
+  /** Puts the tree received in place of ours. Nothing is appended until `snapshotInstalled`. */
+  | { readonly type: 'installSnapshot'; readonly zxid: Zxid }
   | { readonly type: 'append'; readonly entries: Entries }
   /** Nothing is appended until `truncated`. */
   | { readonly type: 'truncate'; readonly to: Zxid }

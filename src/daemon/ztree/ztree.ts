@@ -29,10 +29,10 @@ export interface Dirty {
 }
 
 export class ZTree {
-  readonly #slab = new Slab()
-  readonly #znodes = new Map<string, Znode>()
-  readonly #sessions = new Map<SessionId, Session>()
-  readonly #ephemerals = new Map<SessionId, Set<string>>()
+  #slab = new Slab()
+  #znodes = new Map<string, Znode>()
+  #sessions = new Map<SessionId, Session>()
+  #ephemerals = new Map<SessionId, Set<string>>()
   #lastApplied: Zxid
   #ephemeralCount = 0
   #dataBytes = 0
@@ -68,6 +68,18 @@ export class ZTree {
 
   restoreSession(id: SessionId, session: Session): void {
     this.#sessions.set(id, session)
+  }
+
+  /** Shows from now on what `other` does, which is not used any more. */
+  become(other: ZTree): void {
+    this.#slab = other.#slab
+    this.#znodes = other.#znodes
+    this.#sessions = other.#sessions
+    this.#ephemerals = other.#ephemerals
+    this.#lastApplied = other.#lastApplied
+    this.#ephemeralCount = other.#ephemeralCount
+    this.#dataBytes = other.#dataBytes
+    this.#dirty = other.#dirty
   }
 
   /** The last transaction that this tree shows. */

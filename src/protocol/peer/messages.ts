@@ -72,6 +72,10 @@ export type ZabMessage =
   | { readonly type: 'DIFF'; readonly after: Zxid }
   /** Cut the log after this zxid; then as DIFF. */
   | { readonly type: 'TRUNC'; readonly to: Zxid }
+  /** The log is of no use: the tree follows, in pieces; after ACKSNAP a DIFF. */
+  | { readonly type: 'SNAP' }
+  /** The tree is in place of what was there, and an empty log behind it. */
+  | { readonly type: 'ACKSNAP'; readonly lastZxid: Zxid }
   | { readonly type: 'PROPOSAL'; readonly entries: Entries }
   | { readonly type: 'NEWLEADER'; readonly epoch: number; readonly ensembleId: string }
   | { readonly type: 'ACKNEWLEADER'; readonly epoch: number }
@@ -117,7 +121,20 @@ export type LeaderMessage =
   /** This session now belongs to another server: close its connection here. */
   | { readonly type: 'MOVED'; readonly session: SessionId }
 
-export type PeerMessage = ZabMessage | LearnerMessage | LeaderMessage
+/** The tree that SNAP announced. What is in a piece, storage/tree-transfer.ts knows. */
+export type SnapshotMessage =
+  | { readonly type: 'SNAPCHUNK'; readonly bytes: Uint8Array }
+  /** `checksum` is the CRC32C over all pieces. */
+  | {
+      readonly type: 'SNAPEND'
+      readonly zxid: Zxid
+      readonly count: number
+      readonly checksum: number
+    }
+  /** So many pieces are written: the sender may send on. */
+  | { readonly type: 'SNAPTAKEN'; readonly count: number }
+
+export type PeerMessage = ZabMessage | LearnerMessage | LeaderMessage | SnapshotMessage
 
 const kinds = {
   NOTIFICATION: 1,
@@ -134,6 +151,8 @@ const kinds = {
   COMMIT: 12,
   PING: 13,
   PONG: 14,
+  SNAP: 15,
+  ACKSNAP: 16,
   REQUEST: 20,
   ATTACH: 21,
   SYNC: 22,
@@ -141,6 +160,9 @@ const kinds = {
   ATTACHED: 30,
   SYNCED: 31,
   MOVED: 32,
+  SNAPCHUNK: 40,
+  SNAPEND: 41,
+  SNAPTAKEN: 42,
 } as const
 
 const kindNames = new Map(
@@ -233,6 +255,27 @@ export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): voi
     case 'TRUNC':
       header(1)
       out.int(message.to)
+      return
+    case 'SNAP':
+      header(0)
+      return
+    case 'ACKSNAP':
+      header(1)
+      out.int(message.lastZxid)
+      return
+    case 'SNAPCHUNK':
+      header(1)
+      out.bytes(message.bytes)
+      return
+    case 'SNAPEND':
+      header(3)
+      out.int(message.zxid)
+      out.int(message.count)
+      out.int(message.checksum)
+      return
+    case 'SNAPTAKEN':
+      header(1)
+      out.int(message.count)
       return
     case 'NEWLEADER':
       header(2)
@@ -338,6 +381,19 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
       return { type, after: zxid(reader) }
     case 'TRUNC':
       return { type, to: zxid(reader) }
+    case 'SNAP':
+      return { type }
+    case 'ACKSNAP':
+      return { type, lastZxid: zxid(reader) }
+    case 'SNAPCHUNK':
+      return { type, bytes: reader.bytes() ?? Buffer.alloc(0) }
+    case 'SNAPEND': {
+      const last = zxid(reader)
+      const count = reader.natural('the number of pieces')
+      return { type, zxid: last, count, checksum: reader.natural('the checksum') }
+    }
+    case 'SNAPTAKEN':
+      return { type, count: reader.natural('the number of pieces') }
     case 'NEWLEADER':
       return { type, epoch: reader.natural('the epoch'), ensembleId: reader.string() }
     case 'UPTODATE':

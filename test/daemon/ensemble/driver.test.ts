@@ -104,6 +104,11 @@ class Member implements EnsembleListener {
       txnLog: opened.log,
       logged: opened.epochs,
       lastApplied: zxidZero,
+      // Their logs are never purged, so there is no tree to be sent.
+      snapshots: {
+        read: () => Promise.reject(new Error('There is no tree')),
+        receive: () => Promise.reject(new Error('There is no tree')),
+      },
       timing,
       newEnsembleId: `made by ${this.id}`,
       transport: new TcpTransport(),

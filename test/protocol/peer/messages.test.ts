@@ -51,6 +51,11 @@ const messages: PeerMessage[] = [
   { type: 'ATTACHED', seq: 9, zxid, timeoutMs: 0 },
   { type: 'SYNCED', seq: 10, zxid },
   { type: 'MOVED', session },
+  { type: 'SNAP' },
+  { type: 'ACKSNAP', lastZxid: zxid },
+  { type: 'SNAPCHUNK', bytes },
+  { type: 'SNAPEND', zxid, count: 3, checksum: 0xfedcba98 },
+  { type: 'SNAPTAKEN', count: 2 },
 ]
 
 function written(message: PeerMessage): Buffer {
