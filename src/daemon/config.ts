@@ -112,6 +112,13 @@ const rows = {
     default: false,
     about: 'Bind the peer port to all addresses instead of the one in our server.N line.',
   },
+  bootstrap: {
+    type: 'boolean',
+    default: false,
+    about:
+      'For the first start of an ensemble, without waiting for all of its servers: those started with ' +
+      'it may begin when they are a majority. Never with servers that lost their data.',
+  },
   logSegmentBytes: {
     type: 'integer',
     default: 64 * 1024 * 1024,
@@ -255,6 +262,8 @@ export interface DaemonConfig {
   readonly maxSessionTimeoutMs: number
   /** Infinity is no limit */
   readonly connectionsPerAddressMax: number
+  /** a majority may begin the ensemble */
+  readonly bootstrap: boolean
   readonly logSegmentBytes: number
   readonly logKept: { readonly segments: number; readonly bytes: number }
   readonly logLevel: LogLevel
@@ -339,6 +348,7 @@ firewall admit only the other servers`)
     minSessionTimeoutMs,
     maxSessionTimeoutMs,
     connectionsPerAddressMax: values.maxClientCnxns === 0 ? Infinity : values.maxClientCnxns,
+    bootstrap: values.bootstrap,
     logSegmentBytes: values.logSegmentBytes,
     logKept: { segments: values.logSegmentsKept, bytes: values.logBytesKept },
     logLevel: values.logLevel,

@@ -124,6 +124,7 @@ export class Server implements Part {
       snapshots: storage,
       lastApplied: tree.lastApplied,
       timing: timingOf(this.#config),
+      bootstrap: this.#config.bootstrap,
       newEnsembleId: randomUUID(),
       transport,
       clock,

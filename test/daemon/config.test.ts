@@ -31,6 +31,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     minSessionTimeoutMs: 4000,
     maxSessionTimeoutMs: 40_000,
     connectionsPerAddressMax: 60,
+    bootstrap: false,
     logSegmentBytes: 64 * 1024 * 1024,
     logKept: { segments: 3, bytes: 0 },
     logLevel: 'info',

@@ -30,6 +30,8 @@ import { PeerLinks } from './peer-link.ts'
 import { ProposalBatch } from './proposal-batch.ts'
 import { SnapshotArrival, SnapshotSender } from './snapshot-transfer.ts'
 
+const sayWhyMs = 3000
+
 export interface EnsembleOptions {
   readonly self: ServerId
   /** Every server of the ensemble by its peer address, this one included. */
@@ -45,6 +47,8 @@ export interface EnsembleOptions {
   /** what the tree has applied */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
+  /** See `ZabOptions`. */
+  readonly bootstrap?: boolean
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
   readonly transport: Transport
@@ -70,6 +74,7 @@ export class EnsembleDriver implements Ensemble {
   #stepping = false
   #lastTickMs: number
   #stopTicking: (() => void) | undefined
+  #saidWhyMs: number
   #stopped = false
 
   readonly #batch = new ProposalBatch()
@@ -103,7 +108,7 @@ export class EnsembleDriver implements Ensemble {
     this.#logger = logger
     this.#meta = meta
     this.#delivered = lastApplied
-    this.#lastTickMs = clock.nowMs()
+    this.#lastTickMs = this.#saidWhyMs = clock.nowMs()
     this.#zab = new Zab(
       {
         self,
@@ -113,6 +118,7 @@ export class EnsembleDriver implements Ensemble {
         logged: options.logged,
         lastApplied,
         timing: options.timing,
+        bootstrap: options.bootstrap ?? false,
         newEnsembleId: options.newEnsembleId,
       },
       this.#lastTickMs,
@@ -120,7 +126,8 @@ export class EnsembleDriver implements Ensemble {
     this.#links = new PeerLinks({
       self,
       peers: new Map([...servers].filter(([id]) => id !== self)),
-      ensembleId: () => this.ensembleId,
+      // One that was just begun, and holds nothing yet, may still become part of another.
+      ensembleId: () => (this.#zab.lastZxid > 0 ? this.ensembleId : undefined),
       transport,
       clock,
       logger,
@@ -205,7 +212,26 @@ export class EnsembleDriver implements Ensemble {
     if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
     this.#perform(this.#zab.start(this.#clock.nowMs()))
     this.#links.dialAll()
-    this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => this.#put({ type: 'tick' }))
+    this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => {
+      this.#put({ type: 'tick' })
+      this.#maybeSayWhy()
+    })
+  }
+
+  /** A server without data may wait for long: its operator is to know for whom, and why. */
+  #maybeSayWhy(): void {
+    const nowMs = this.#clock.nowMs()
+    const { waiting } = this.#zab
+    if (waiting === undefined) this.#saidWhyMs = nowMs
+    if (waiting === undefined || nowMs - this.#saidWhyMs < sayWhyMs) return
+    this.#saidWhyMs = nowMs
+    const { missing, initialised } = waiting
+    const message =
+      initialised.length > 0
+        ? 'Waiting for a majority of servers with data: this one has none, and does not count yet'
+        : 'Waiting for every server: none seen has data. Start those missing, or, if this ensemble ' +
+          'never ran before, start a majority with --bootstrap'
+    this.#logger.warn({ missing, initialised }, message)
   }
 
   /** Everything in the log up to `zxid` survives a power cut: from the owner of the log. */
@@ -429,13 +455,7 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #saveEpochs(epochs: Epochs): void {
-    const { acceptedEpoch, currentEpoch, ensembleId } = epochs
-    const change = {
-      acceptedEpoch,
-      currentEpoch,
-      ensembleId: ensembleId ?? null,
-      initialised: currentEpoch > 0,
-    }
+    const change = { ...epochs, ensembleId: epochs.ensembleId ?? null }
     this.#saveMeta(change, () => this.#put({ type: 'epochsSaved', epochs }))
   }
 
@@ -527,8 +547,8 @@ interface Arriving {
 }
 
 function epochsOf(meta: Meta): Epochs {
-  const { acceptedEpoch, currentEpoch, ensembleId } = meta
-  return { acceptedEpoch, currentEpoch, ensembleId: ensembleId ?? undefined }
+  const { acceptedEpoch, currentEpoch, initialised, ensembleId } = meta
+  return { acceptedEpoch, currentEpoch, initialised, ensembleId: ensembleId ?? undefined }
 }
 
 function roleSentence(role: ZabRole): string {

@@ -18,7 +18,7 @@ export interface Meta {
   readonly serverId: ServerId
   /** Made with the first epoch of the ensemble; null before. */
   readonly ensembleId: string | null
-  /** Whether this server ever held an established history; never false again. */
+  /** Whether this server may be counted, see zab/types.ts; never false again. */
   readonly initialised: boolean
   /** Newest epoch promised. */
   readonly acceptedEpoch: number

@@ -2,7 +2,8 @@
 // that speaks of it leaves; the order of log, epoch and ack on NEWLEADER decides whether data is lost.
 //
 //   connecting   wait for the link to the elected leader, then CEPOCH
-//   discovery    NEWEPOCH(e): save e as accepted, then ACKEPOCH
+//   discovery    NEWEPOCH(e): save e as accepted, then ACKEPOCH. If nobody ever held a history, we
+//                count from here on; otherwise, if we did not, from ACKNEWLEADER on
 //   promised     DIFF, or TRUNC(z): cut the log after z, durably, or SNAP
 //   receiving    after SNAP, the tree arrives beside ours; ours stays in force until all of it is here
 //   installing   it takes the place of tree and log, durably and at once; then ACKSNAP
@@ -75,7 +76,7 @@ export class Following implements Role {
       round,
       role: 'following',
       establishedEpoch: this.#phase === 'broadcast' ? this.#epoch : 0,
-      initialised: epochs.currentEpoch > 0,
+      initialised: epochs.initialised,
     }
   }
 
@@ -180,7 +181,7 @@ export class Following implements Role {
         return this.#commit(message.zxid)
       case 'NEWEPOCH':
         if (this.#phase !== 'discovery') break
-        return this.#newEpoch(message.epoch)
+        return this.#newEpoch(message)
       case 'DIFF':
         if (!this.#awaitsSync || message.after !== this.#state.history.last) break
         this.#phase = 'syncing'
@@ -216,26 +217,29 @@ export class Following implements Role {
   }
 
   #askForEpoch(): void {
-    const { acceptedEpoch, currentEpoch } = this.#state.epochs
+    const { acceptedEpoch, currentEpoch, initialised } = this.#state.epochs
     this.#phase = 'discovery'
-    const initialised = currentEpoch > 0
-    this.#state.send(this.#leader, { type: 'CEPOCH', acceptedEpoch, initialised })
+    this.#state.send(this.#leader, { type: 'CEPOCH', acceptedEpoch, currentEpoch, initialised })
   }
 
-  #newEpoch(epoch: number): void {
-    const { acceptedEpoch } = this.#state.epochs
+  #newEpoch({ epoch, first }: { readonly epoch: number; readonly first: boolean }): void {
+    const { acceptedEpoch, initialised } = this.#state.epochs
     if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
     if (epoch > epochMax) return this.#leave(`its epoch ${epoch} is beyond all bounds`)
     this.#epoch = epoch
     this.#phase = 'promising'
     // A promise made before, to whomever, is kept but not counted twice.
     this.#promiseCounts = epoch > acceptedEpoch
-    if (this.#promiseCounts) this.#state.saveEpochs({ acceptedEpoch: epoch })
+    if (this.#promiseCounts || (first && !initialised)) {
+      this.#state.saveEpochs({ acceptedEpoch: epoch, initialised: first || initialised })
+    }
     this.#maybePromise()
   }
 
   #maybePromise(): void {
-    if (this.#phase !== 'promising' || this.#state.saved.acceptedEpoch < this.#epoch) return
+    const { epochs, saved } = this.#state
+    if (this.#phase !== 'promising' || saved.acceptedEpoch < this.#epoch) return
+    if (saved.initialised !== epochs.initialised) return
     this.#phase = 'promised'
     this.#state.send(this.#leader, {
       type: 'ACKEPOCH',
@@ -282,10 +286,9 @@ export class Following implements Role {
     const state = this.#state
     if (this.#phase !== 'accepting' || state.durable < this.#syncPoint) return
     if (state.epochs.currentEpoch < this.#epoch) {
-      state.saveEpochs({
-        currentEpoch: this.#epoch,
-        ensembleId: state.epochs.ensembleId ?? this.#ensembleId,
-      })
+      // The leader's name for the ensemble, always: two of them may begin one, and one of them win.
+      const ensembleId = this.#ensembleId
+      state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
     }
     if (state.saved.currentEpoch < this.#epoch) return
     this.#phase = 'accepted'

@@ -1,6 +1,7 @@
 // The leader's role, phase by phase:
 //
-//   discovery        wait for CEPOCH from a quorum; the new epoch is above all of theirs
+//   discovery        wait for CEPOCH from a quorum; the new epoch is above all of theirs. For the
+//                    ensemble's first epoch wait for all voters: none may have a history
 //   promising        save it as accepted; NEWEPOCH to all; wait for ACKEPOCH from a quorum
 //   settling         make our own log durable, then save the epoch as current
 //   synchronization  bring each learner to our history, NEWLEADER; wait for a quorum's ack
@@ -29,10 +30,14 @@ interface Learner {
    * NEWLEADER. Proposals reach `syncing` and `synced` alike.
    */
   phase: 'discovery' | 'promised' | 'snapshot' | 'syncing' | 'synced'
-  /** whether NEWEPOCH was sent */
+  /** whether NEWEPOCH was sent, and said that it was the first */
   announced: boolean
-  /** its acceptedEpoch when it came */
+  announcedFirst: boolean
+  /** its epochs when it came */
   readonly acceptedEpoch: number
+  readonly currentEpoch: number
+  /** whether it may be counted: as it said, or since it promised a first epoch or took our history */
+  initialised: boolean
   /** whether its promise counts towards the epoch's quorum */
   counts: boolean
   /** end of its log when it promised; then end of the history it was sent before NEWLEADER */
@@ -48,6 +53,8 @@ export class Leading implements Role {
   #phase: Phase = 'discovery'
   /** 0 until it is chosen */
   #epoch = 0
+  /** Nobody whom we know of has ever held a history. */
+  #first = false
   #broadcast: Broadcast
   #nextPingMs: number
   #next: NextRole | undefined
@@ -90,7 +97,7 @@ export class Leading implements Role {
       round,
       role: 'leading',
       establishedEpoch: this.broadcasting ? this.#epoch : 0,
-      initialised: epochs.currentEpoch > 0,
+      initialised: epochs.initialised,
     }
   }
 
@@ -132,7 +139,7 @@ export class Leading implements Role {
         return
       case 'CEPOCH':
         if (learner !== undefined) return this.#drop(from, 'it began a second session on one link')
-        return this.#cepoch(nowMs, from, message.acceptedEpoch)
+        return this.#cepoch(nowMs, from, message)
       case 'ACKEPOCH':
         if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
         return this.#ackEpoch(nowMs, learner, message)
@@ -200,12 +207,19 @@ export class Leading implements Role {
 
   // --- phases ------------------------------------------------------------------------------------
 
-  #cepoch(nowMs: number, from: ServerId, acceptedEpoch: number): void {
+  #cepoch(
+    nowMs: number,
+    from: ServerId,
+    { acceptedEpoch, currentEpoch, initialised }: Extract<ZabMessage, { type: 'CEPOCH' }>,
+  ): void {
     if (acceptedEpoch >= epochMax) return this.#drop(from, 'its epoch is beyond all bounds')
     this.#learners.set(from, {
       phase: 'discovery',
       announced: false,
+      announcedFirst: false,
       acceptedEpoch,
+      currentEpoch,
+      initialised,
       counts: false,
       syncPoint: this.#state.history.base,
       heardMs: nowMs,
@@ -231,12 +245,15 @@ export class Leading implements Role {
     }
     learner.phase = 'promised'
     learner.counts = ack.counts
+    // What it promised to as a first epoch made it count, durably, with the promise.
+    if (learner.announcedFirst) learner.initialised = true
     learner.syncPoint = ack.lastZxid
     this.#advance(nowMs)
   }
 
   #ackNewLeader(nowMs: number, from: ServerId, learner: Learner): void {
     learner.phase = 'synced'
+    learner.initialised = true
     const counted = this.#state.quorum.isVoter(from)
     const more = counted && this.#broadcast.acked(from, learner.syncPoint)
     if (!this.broadcasting) return this.#advance(nowMs)
@@ -249,11 +266,16 @@ export class Leading implements Role {
     const state = this.#state
     const { quorum, self } = state
     if (this.#phase === 'discovery') {
-      if (!quorum.has((voter) => voter === self || this.#learners.has(voter))) return
+      this.#first = this.#isFirst()
+      const present = (voter: ServerId): boolean => voter === self || this.#learners.has(voter)
+      if (!quorum.has((voter) => present(voter) && (this.#first || this.#counts(voter)))) return
       const accepted = [...this.#learners.values()].map((learner) => learner.acceptedEpoch)
       this.#epoch = Math.max(state.epochs.acceptedEpoch, ...accepted) + 1
       this.#phase = 'promising'
-      state.saveEpochs({ acceptedEpoch: this.#epoch })
+      state.saveEpochs({
+        acceptedEpoch: this.#epoch,
+        initialised: this.#first || state.epochs.initialised,
+      })
       return
     }
     if (this.#phase === 'promising') {
@@ -261,7 +283,11 @@ export class Leading implements Role {
       this.#announceEpoch()
       const promised = (voter: ServerId): boolean =>
         voter === self || this.#learners.get(voter)?.counts === true
-      if (!quorum.has(promised)) return
+      const everybody = this.#first && !state.bootstrap
+      const enough = everybody
+        ? quorum.voters.every(promised)
+        : quorum.has((voter) => promised(voter) && this.#counts(voter))
+      if (!enough) return
       this.#phase = 'settling'
     }
     if (this.#phase === 'settling') {
@@ -269,7 +295,7 @@ export class Leading implements Role {
       if (state.rewriting || state.durable < state.history.last) return
       if (state.epochs.currentEpoch < this.#epoch) {
         const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
-        state.saveEpochs({ currentEpoch: this.#epoch, ensembleId })
+        state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
       }
       if (!this.#ownEpochSaved) return
       this.#phase = 'synchronization'
@@ -281,12 +307,33 @@ export class Leading implements Role {
     if (this.#phase === 'synchronization' && this.#broadcast.settled) this.#establish()
   }
 
+  /**
+   * Whether no voter has ever held a history: every one says so here and now, or the operator says it
+   * of those who are not there. If one of them had, this would lose it.
+   */
+  #isFirst(): boolean {
+    const { bootstrap, epochs, quorum, self } = this.#state
+    return quorum.voters.every((voter) => {
+      const learner = this.#learners.get(voter)
+      const currentEpoch = voter === self ? epochs.currentEpoch : learner?.currentEpoch
+      return currentEpoch === undefined ? bootstrap : currentEpoch === 0
+    })
+  }
+
+  #counts(voter: ServerId): boolean {
+    const { epochs, self } = this.#state
+    if (voter === self) return epochs.initialised
+    return this.#learners.get(voter)?.initialised === true
+  }
+
   /** NEWEPOCH leaves only after our own promise is durable, and once per learner. */
   #announceEpoch(): void {
     for (const [id, learner] of this.#sortedLearners()) {
       if (learner.announced) continue
       learner.announced = true
-      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch })
+      learner.announcedFirst = this.#first && this.#phase === 'promising'
+      const first = learner.announcedFirst
+      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch, first })
     }
   }
 
@@ -389,8 +436,8 @@ export class Leading implements Role {
     if (!this.#established || this.#next !== undefined) return
     const { quorum, self } = this.#state
     const withUs = (voter: ServerId): boolean => {
-      const learner = this.#learners.get(voter)
-      return voter === self || (learner !== undefined && learner.phase !== 'discovery')
+      const phase = this.#learners.get(voter)?.phase ?? 'discovery'
+      return voter === self || (phase !== 'discovery' && this.#counts(voter))
     }
     if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')
   }

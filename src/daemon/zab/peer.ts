@@ -11,7 +11,7 @@
 import type { Zxid } from '../../protocol/zxid.ts'
 import { Following } from './following.ts'
 import { Leading } from './leading.ts'
-import { Looking } from './looking.ts'
+import { Looking, type Waiting } from './looking.ts'
 import type { Role } from './role.ts'
 import { ServerState } from './server-state.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from './types.ts'
@@ -38,6 +38,11 @@ export class Zab {
 
   get delivered(): Zxid {
     return this.#state.delivered
+  }
+
+  /** Why a server without data does not start; undefined if it has data, or found a leader. */
+  get waiting(): Waiting | undefined {
+    return this.#role instanceof Looking ? this.#role.waiting : undefined
   }
 
   /** What a leader knows of its followers, for people. */

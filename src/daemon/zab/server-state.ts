@@ -14,6 +14,7 @@ export class ServerState {
   readonly quorum: Quorum
   readonly timing: ZabTiming
   readonly history: History
+  readonly bootstrap: boolean
   readonly newEnsembleId: string
   readonly connected = new Set<ServerId>()
   /** Logical clock of elections; kept over roles so that rounds only grow. */
@@ -33,6 +34,7 @@ export class ServerState {
     this.quorum = new Quorum(options.voters)
     this.timing = options.timing
     this.history = new History(logBase, logged)
+    this.bootstrap = options.bootstrap
     this.newEnsembleId = options.newEnsembleId
     this.#durable = this.history.last
     this.#delivered = lastApplied
@@ -149,6 +151,7 @@ export class ServerState {
       epochs.currentEpoch <= epochs.acceptedEpoch,
       'an epoch is accepted before it is current',
     )
+    invariant(epochs.initialised || epochs.currentEpoch === 0, 'who holds a history counts')
     this.#epochs = epochs
     this.emit({ type: 'saveEpochs', epochs })
   }

@@ -16,6 +16,12 @@ export interface Epochs {
   readonly acceptedEpoch: number
   /** newest epoch whose initial history this server holds on disk (the paper's f.a) */
   readonly currentEpoch: number
+  /**
+   * Whether this server has forgotten nothing that it promised or held, so that it may be counted. A
+   * disk that is new, or was wiped, cannot tell: its server counts in no quorum until it has taken a
+   * leader's history, or every voter was seen to have none (zab.md section 6.5).
+   */
+  readonly initialised: boolean
   /** made with the first epoch; undefined before */
   readonly ensembleId: string | undefined
 }
@@ -30,6 +36,8 @@ export interface ZabOptions {
   /** highest zxid that the tree has applied, so that surely was committed */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
+  /** The operator says that there is no ensemble yet: a majority may begin one by itself. */
+  readonly bootstrap: boolean
   /** the ensemble's name, should this server lead its first epoch */
   readonly newEnsembleId: string
 }

@@ -52,15 +52,21 @@ export interface Notification {
   readonly role: Role
   /** epoch that the sender follows or leads in; 0 while it is not established */
   readonly establishedEpoch: number
-  /** whether the sender ever held an established history */
+  /** whether the sender may be counted; see `Epochs` */
   readonly initialised: boolean
 }
 
 /** Between Zab cores. */
 export type ZabMessage =
   | Notification
-  | { readonly type: 'CEPOCH'; readonly acceptedEpoch: number; readonly initialised: boolean }
-  | { readonly type: 'NEWEPOCH'; readonly epoch: number }
+  | {
+      readonly type: 'CEPOCH'
+      readonly acceptedEpoch: number
+      readonly currentEpoch: number
+      readonly initialised: boolean
+    }
+  /** `first`: no server has held a history before, so who promises this counts from now on. */
+  | { readonly type: 'NEWEPOCH'; readonly epoch: number; readonly first: boolean }
   | {
       readonly type: 'ACKEPOCH'
       readonly currentEpoch: number
@@ -233,11 +239,16 @@ export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): voi
       out.boolean(message.initialised)
       return
     case 'CEPOCH':
-      header(2)
+      header(3)
       out.int(message.acceptedEpoch)
+      out.int(message.currentEpoch)
       out.boolean(message.initialised)
       return
     case 'NEWEPOCH':
+      header(2)
+      out.int(message.epoch)
+      out.boolean(message.first)
+      return
     case 'ACKNEWLEADER':
       header(1)
       out.int(message.epoch)
@@ -368,9 +379,11 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
     }
     case 'CEPOCH': {
       const acceptedEpoch = reader.natural('the epoch')
-      return { type, acceptedEpoch, initialised: reader.boolean() }
+      const currentEpoch = reader.natural('the epoch')
+      return { type, acceptedEpoch, currentEpoch, initialised: reader.boolean() }
     }
     case 'NEWEPOCH':
+      return { type, epoch: reader.natural('the epoch'), first: reader.boolean() }
     case 'ACKNEWLEADER':
       return { type, epoch: reader.natural('the epoch') }
     case 'ACKEPOCH': {
