@@ -164,6 +164,12 @@ export class FakeMember implements Ensemble {
     this.#cluster.post(learner, () => listener.fromLeader(message))
   }
 
+  sendToLearners(message: LeaderMessage): void {
+    for (const learner of this.#cluster.members.keys()) {
+      if (learner !== this.self) this.sendToLearner(learner, message)
+    }
+  }
+
   confirmLeadership(confirmed: () => void): void {
     this.#cluster.confirmLeadership(confirmed)
   }

@@ -192,6 +192,13 @@ export class EnsembleDriver implements Ensemble {
     else this.#links.send(learner, message)
   }
 
+  sendToLearners(message: LeaderMessage): void {
+    invariant(this.#role.type === 'leading', 'only a leader has learners')
+    for (const peer of this.#options.servers.keys()) {
+      if (peer !== this.self) this.#links.send(peer, message)
+    }
+  }
+
   confirmLeadership(confirmed: () => void): void {
     invariant(this.#role.type === 'leading', 'only a leader can be confirmed')
     this.#confirmations.push({ token: ++this.#token, confirmed })
@@ -284,6 +291,7 @@ export class EnsembleDriver implements Ensemble {
       case 'ATTACHED':
       case 'SYNCED':
       case 'MOVED':
+      case 'DIGEST':
         if (this.#role.type === 'following' && this.#role.leader === from) {
           this.#listener?.fromLeader(message)
         }

@@ -35,6 +35,9 @@ export interface Ensemble {
   /** Leader only; behind every commit sent before. To itself: straight to `fromLeader`. */
   sendToLearner(learner: ServerId, message: LeaderMessage): void
 
+  /** Leader only; to every learner but itself. One that is not synchronized yet may get it too. */
+  sendToLearners(message: LeaderMessage): void
+
   /**
    * Leader only: calls `confirmed` once a quorum answered a ping sent after this call. Never calls
    * it if leadership ends first; the role change says so.

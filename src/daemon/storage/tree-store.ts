@@ -10,6 +10,7 @@ import { Level } from 'level'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import { formatDigest, sameDigest } from '../ztree/digest.ts'
 import { ZTree } from '../ztree/ztree.ts'
 import { metaKey, parseKey, StoreCodec, type StoreMeta, sessionKey, storeFormat } from './keys.ts'
 
@@ -159,7 +160,7 @@ export class TreeStore {
     const [key, value] = first?.[0] ?? []
     // A batch may have been under way: only what the iterator sees says which zxid it shows.
     const meta = key === metaKey ? this.#codec.decodeMeta(value ?? '') : undefined
-    if (first === undefined || meta === undefined) {
+    if (first === undefined || meta === undefined || 'otherFormat' in meta) {
       throw new DamagedTreeError(`Cannot read the tree back: '${metaKey}' is not as it was written`)
     }
     return { zxid: meta.lastApplied, first, rest }
@@ -205,10 +206,10 @@ export class TreeStore {
     // Since the last pause nothing happened: the batch is the tree of just this zxid.
     const { lastApplied } = tree
     const meta = {
-      format: storeFormat,
       lastApplied,
       znodeCount: tree.nodeCount,
       sessionCount: tree.sessions.size,
+      digest: tree.digest,
     }
     batch.put(metaKey, this.#codec.encodeMeta(meta))
     // Synced, each one: LevelDB starts a new log file every few megabytes without syncing the one
@@ -232,8 +233,8 @@ async function load(db: Level<string, string>, directory: string): Promise<ZTree
       if (key.type === 'meta') {
         const meta = codec.decodeMeta(value)
         if (meta === undefined) throw damage(`the value of '${text}' is damaged`)
-        if (meta.format !== storeFormat) {
-          throw damage(`its format is ${meta.format}, this server knows ${storeFormat}`)
+        if ('otherFormat' in meta) {
+          throw damage(`its format is ${meta.otherFormat}, this server knows ${storeFormat}`)
         }
         saved = { meta, tree: new ZTree(meta.lastApplied) }
         continue
@@ -256,6 +257,10 @@ async function load(db: Level<string, string>, directory: string): Promise<ZTree
   if (tree.nodeCount !== meta.znodeCount || tree.sessions.size !== meta.sessionCount) {
     const counted = `${tree.nodeCount} znodes and ${tree.sessions.size} sessions`
     throw damage(`${counted} found, ${meta.znodeCount} and ${meta.sessionCount} written`)
+  }
+  if (!sameDigest(tree.digest, meta.digest)) {
+    const found = `${formatDigest(tree.digest)} found, ${formatDigest(meta.digest)} written`
+    throw damage(`its digest is not the one it was written with: ${found}`)
   }
   return tree
 }

@@ -124,6 +124,8 @@ export type LeaderMessage =
       readonly timeoutMs: number
     }
   | { readonly type: 'SYNCED'; readonly seq: number; readonly zxid: Zxid }
+  /** The digest of the leader's tree at this zxid: the learner's must be the same there. */
+  | { readonly type: 'DIGEST'; readonly zxid: Zxid; readonly high: number; readonly low: number }
   /** This session now belongs to another server: close its connection here. */
   | { readonly type: 'MOVED'; readonly session: SessionId }
 
@@ -166,6 +168,7 @@ const kinds = {
   ATTACHED: 30,
   SYNCED: 31,
   MOVED: 32,
+  DIGEST: 33,
   SNAPCHUNK: 40,
   SNAPEND: 41,
   SNAPTAKEN: 42,
@@ -329,6 +332,12 @@ export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): voi
       out.int(message.seq)
       out.int(message.zxid)
       return
+    case 'DIGEST':
+      header(3)
+      out.int(message.zxid)
+      out.int(message.high)
+      out.int(message.low)
+      return
     case 'MOVED':
       header(1)
       out.int(message.session)
@@ -434,6 +443,11 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
     }
     case 'SYNCED':
       return { type, seq: reader.natural('the sequence'), zxid: zxid(reader) }
+    case 'DIGEST': {
+      const at = zxid(reader)
+      const high = reader.natural('the digest')
+      return { type, zxid: at, high, low: reader.natural('the digest') }
+    }
     case 'MOVED':
       return { type, session: reader.natural('the session id') as SessionId }
   }

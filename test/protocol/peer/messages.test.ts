@@ -51,6 +51,7 @@ const messages: PeerMessage[] = [
   { type: 'ATTACHED', seq: 9, zxid, timeoutMs: 0 },
   { type: 'SYNCED', seq: 10, zxid },
   { type: 'MOVED', session },
+  { type: 'DIGEST', zxid, high: 0xffffffff, low: 7 },
   { type: 'SNAP' },
   { type: 'ACKSNAP', lastZxid: zxid },
   { type: 'SNAPCHUNK', bytes },
