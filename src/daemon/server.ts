@@ -22,7 +22,7 @@ import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
-import { Storage } from './storage/storage.ts'
+import { assertNew, Storage } from './storage/storage.ts'
 import type { ZabTiming } from './zab/types.ts'
 
 /** The data directory belongs to another server of the ensemble. */
@@ -190,6 +190,7 @@ export class Server implements Part {
       throw new WrongServerError(`Cannot start server ${serverId} on ${dataDir}: ${found}`)
     }
     if (meta !== null) return meta
+    assertNew(dataDir)
     const fresh: Meta = {
       serverId,
       ensembleId: null,

@@ -12,7 +12,7 @@ import { Level } from 'level'
 import type { LogFailedError } from '../../log/log-errors.ts'
 import type { TornTail } from '../../log/recovery.ts'
 import { openDiskDirectory } from '../../log/segment-file.ts'
-import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
+import { epochOf, formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { EpochRange } from '../zab/history.ts'
 import type { ZTree } from '../ztree/ztree.ts'
 import {
@@ -37,6 +37,24 @@ export interface StorageOptions {
   readonly log: Pick<TxnLogOptions, 'segmentBytes' | 'onDurable' | 'onShortage'> & {
     readonly onFailure: (error: LogFailedError) => void
   }
+}
+
+/** What lies in the data directory does not fit together: going on would lose or forget something. */
+export class RecoveryError extends Error {
+  override readonly name = 'RecoveryError'
+  readonly file: string
+
+  constructor(file: string, found: string) {
+    super(`Cannot start from ${file}: ${found}`)
+    this.file = file
+  }
+}
+
+/** What `meta` says of tree and log. */
+export interface Expected extends SnapshotPlace {
+  readonly logBaseZxid: Zxid
+  readonly acceptedEpoch: number
+  readonly currentEpoch: number
 }
 
 interface InForce extends SnapshotPlace {
@@ -64,15 +82,15 @@ export class Storage implements Snapshots {
     this.epochs = opened.epochs
   }
 
-  /** @throws DamagedTreeError, LogDamagedError, LogVersionError */
-  static async open(
-    options: StorageOptions,
-    place: SnapshotPlace & { readonly logBaseZxid: Zxid },
-  ): Promise<Storage> {
+  /** @throws DamagedTreeError, LogDamagedError, LogVersionError, RecoveryError: nothing was removed */
+  static async open(options: StorageOptions, expected: Expected): Promise<Storage> {
     const { dataDir } = options
-    const { treeDir, logDir, logBaseZxid: baseZxid } = place
-    for (const name of directoriesOf(dataDir)) {
-      if (name !== treeDir && name !== logDir) rmSync(join(dataDir, name), { recursive: true })
+    const { treeDir, logDir, logBaseZxid: baseZxid } = expected
+    const found = directoriesOf(dataDir)
+    for (const name of expected.currentEpoch > 0 ? [treeDir, logDir] : []) {
+      if (found.includes(name)) continue
+      // An empty one in its place would be taken for all that this server ever held.
+      throw new RecoveryError(join(dataDir, name), `it is missing, and this server had data`)
     }
     const store = await TreeStore.open(join(dataDir, treeDir), options.store)
     try {
@@ -82,6 +100,18 @@ export class Storage implements Snapshots {
         baseZxid,
         lastApplied: store.tree.lastApplied,
       })
+      const last = log.lastZxid
+      if (epochOf(last) > expected.acceptedEpoch) {
+        await new Promise<void>((closed) => log.close(closed))
+        const promised = `this server never accepted more than epoch ${expected.acceptedEpoch}`
+        throw new RecoveryError(
+          join(dataDir, logDir),
+          `it ends at ${formatZxid(last)}, but ${promised}`,
+        )
+      }
+      for (const name of found) {
+        if (name !== treeDir && name !== logDir) rmSync(join(dataDir, name), { recursive: true })
+      }
       return new Storage(options, { treeDir, logDir, store, log }, { torn, epochs })
     } catch (error) {
       await store.close()
@@ -234,6 +264,20 @@ class TreeReceiver implements SnapshotReceiver {
       rmSync(join(this.#dataDir, name), { recursive: true, force: true })
     }
   }
+}
+
+/**
+ * A data directory that has no `meta` must have nothing else of ours either: what this server promised
+ * and how far its history is agreed on would be forgotten.
+ *
+ * @throws RecoveryError
+ */
+export function assertNew(dataDir: string): void {
+  const [found] = directoriesOf(dataDir)
+  if (found === undefined) return
+  const advice =
+    'Restore it from a backup, or move the whole directory away, so that this server joins as a new one'
+  throw new RecoveryError(join(dataDir, 'meta'), `it is missing, but ${found} is there. ${advice}`)
 }
 
 /** The directories of trees and logs, in force or not. */

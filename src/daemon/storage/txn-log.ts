@@ -103,7 +103,11 @@ export function openTxnLog(options: TxnLogOptions): {
   // A crash may leave segments that a purge was about to drop, but never those alone.
   if (log.lastPosition !== undefined && log.lastPosition < baseZxid) {
     const found = `it ends at ${formatZxid(log.lastPosition as Zxid)}`
-    throw new LogDamagedError(log.path, 0, `${found}, before its base ${formatZxid(baseZxid)}`)
+    throw new LogDamagedError(
+      options.directory.path,
+      0,
+      `${found}, before its base ${formatZxid(baseZxid)}`,
+    )
   }
   return { log: new TxnLog(log, baseZxid), torn, epochs }
 }

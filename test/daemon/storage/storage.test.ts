@@ -4,23 +4,28 @@ import t from 'tap'
 import { systemClock } from '../../../src/clock.ts'
 import { SnapshotArrival, SnapshotSender } from '../../../src/daemon/ensemble/snapshot-transfer.ts'
 import { SnapshotError } from '../../../src/daemon/storage/snapshots.ts'
-import { Storage } from '../../../src/daemon/storage/storage.ts'
+import { assertNew, type Expected, Storage } from '../../../src/daemon/storage/storage.ts'
 import { decodeEntries, encodeEntries } from '../../../src/daemon/storage/tree-transfer.ts'
 import type { PeerMessage } from '../../../src/protocol/peer/messages.ts'
-import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import { create, image, setData, TreeWorld } from '../tree-world.ts'
 
 const onFailure = (error: unknown): never => {
   throw error
 }
 
-function open(
-  dataDir: string,
-  place = { treeDir: 'tree', logDir: 'log', logBaseZxid: zxidZero },
-): Promise<Storage> {
+const fresh: Expected = {
+  treeDir: 'tree',
+  logDir: 'log',
+  logBaseZxid: zxidZero,
+  acceptedEpoch: 1,
+  currentEpoch: 0,
+}
+
+function open(dataDir: string, expected = fresh): Promise<Storage> {
   mkdirSync(dataDir, { recursive: true })
   const log = { segmentBytes: 4096, onDurable: () => undefined, onFailure }
-  return Storage.open({ dataDir, store: { clock: systemClock, onFailure }, log }, place)
+  return Storage.open({ dataDir, store: { clock: systemClock, onFailure }, log }, expected)
 }
 
 /** A tree of some thousand znodes; the log behind it stays empty. */
@@ -114,6 +119,7 @@ t.test('a tree is read at one zxid while it changes, and installed in one step',
   await leader.storage.close()
 
   const again = await open(join(dir, 'learner'), {
+    ...fresh,
     treeDir: 'tree-1',
     logDir: 'log-1',
     logBaseZxid: zxid,
@@ -188,4 +194,30 @@ t.test('what meta does not name is removed at start, and nothing else', async (t
   const storage = await open(dataDir)
   t.same(readdirSync(dataDir).sort(), ['log', 'meta', 'myid', 'tree', 'tree-new'])
   await storage.close()
+})
+
+t.test('what does not fit together is refused, by file', async (t) => {
+  const dataDir = join(t.testdir(), 'data')
+  const storage = await open(dataDir)
+  storage.log.append({
+    first: makeZxid({ epoch: 3, counter: 1 }),
+    count: 1,
+    bytes: Buffer.from([0, 0, 0, 1, 7]),
+  })
+  await storage.close()
+  const refused = async (name: string, expected: Expected, says: RegExp): Promise<void> => {
+    const file = join(dataDir, name)
+    await t.rejects(open(dataDir, expected), { name: 'RecoveryError', file, message: says }, name)
+  }
+  const used = { ...fresh, acceptedEpoch: 3, currentEpoch: 3 }
+  await refused('log', { ...used, acceptedEpoch: 2, currentEpoch: 2 }, /0x300000001.*epoch 2/)
+  await refused('log-1', { ...used, logDir: 'log-1' }, /missing/)
+  await refused('tree-1', { ...used, treeDir: 'tree-1' }, /missing/)
+  t.throws(() => assertNew(dataDir), { name: 'RecoveryError', file: join(dataDir, 'meta') })
+  t.same(trees(dataDir), ['log', 'tree'], 'and nothing was removed')
+  const older = { ...used, logBaseZxid: makeZxid({ epoch: 2, counter: 9 }) }
+  await t.rejects(open(dataDir, older), { name: 'LogDamagedError' }, 'a tree older than the log')
+  const again = await open(dataDir, used)
+  t.same(again.epochs, [{ epoch: 3, firstCounter: 1, lastCounter: 1 }])
+  await again.close()
 })
