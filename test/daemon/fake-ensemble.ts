@@ -147,6 +147,8 @@ export class FakeMember implements Ensemble {
     return this.role.type === 'leading' ? this.#cluster.inFlight : 0
   }
 
+  readonly handingOver = false
+
   nextZxid(): Zxid {
     return nextZxid(this.#cluster.lastProposed)
   }

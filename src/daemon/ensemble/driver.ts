@@ -18,7 +18,14 @@ import type {
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Address, Transport } from '../../protocol/transport/transport.ts'
-import { formatZxid, makeZxid, nextZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import {
+  counterOf,
+  formatZxid,
+  makeZxid,
+  nextZxid,
+  type Zxid,
+  zxidZero,
+} from '../../protocol/zxid.ts'
 import type { SnapshotPlace, Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
@@ -31,6 +38,9 @@ import { ProposalBatch } from './proposal-batch.ts'
 import { SnapshotArrival, SnapshotSender } from './snapshot-transfer.ts'
 
 const sayWhyMs = 3000
+
+/** A counter from which a leader begins a new epoch; what is in flight then still fits. */
+const handoverAtDefault = 2 ** 32 - 2 ** 20
 
 export interface EnsembleOptions {
   readonly self: ServerId
@@ -49,6 +59,8 @@ export interface EnsembleOptions {
   readonly timing: ZabTiming
   /** See `ZabOptions`. */
   readonly bootstrap?: boolean
+  /** The counter from which a leader begins a new epoch, so that this one's never ends. */
+  readonly handoverAt?: number
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
   readonly transport: Transport
@@ -95,6 +107,9 @@ export class EnsembleDriver implements Ensemble {
   #installing: Promise<void> | undefined
   /** The log was appended to since its last flush. */
   #unflushed = false
+
+  /** What learners, this server among them, ask while one epoch ends and the next is not there. */
+  #held: { readonly from: ServerId; readonly message: LearnerMessage }[] | undefined
 
   #token = 0
   #confirmations: { readonly token: number; readonly confirmed: () => void }[] = []
@@ -166,6 +181,10 @@ export class EnsembleDriver implements Ensemble {
     return this.#role.type === 'leading' ? Math.max(0, this.#next - 1 - this.#delivered) : 0
   }
 
+  get handingOver(): boolean {
+    return this.#held !== undefined
+  }
+
   nextZxid(): Zxid {
     invariant(this.#role.type === 'leading', 'only a leader gives out zxids')
     return this.#next
@@ -177,12 +196,13 @@ export class EnsembleDriver implements Ensemble {
     this.#batch.add(zxid, payload)
     this.#next = nextZxid(zxid)
     this.#options.transport.scheduleFlush()
+    if (counterOf(zxid) >= (this.#options.handoverAt ?? handoverAtDefault)) this.#held ??= []
   }
 
   sendToLeader(message: LearnerMessage): void {
     const role = this.#role
     invariant(role.type !== 'looking', 'there is a leader to send to')
-    if (role.type === 'leading') this.#listener?.fromLearner(this.self, message)
+    if (role.type === 'leading') this.#fromLearner(this.self, message)
     else this.#links.send(role.leader, message)
   }
 
@@ -221,6 +241,7 @@ export class EnsembleDriver implements Ensemble {
     this.#links.dialAll()
     this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => {
       this.#put({ type: 'tick' })
+      this.#maybeHandOver()
       this.#maybeSayWhy()
     })
   }
@@ -286,7 +307,7 @@ export class EnsembleDriver implements Ensemble {
       case 'SYNC':
       case 'TOUCH':
         // Its sender may have followed us a moment ago; the link that says otherwise is closed.
-        if (this.#role.type === 'leading') this.#listener?.fromLearner(from, message)
+        if (this.#role.type === 'leading') this.#fromLearner(from, message)
         return
       case 'ATTACHED':
       case 'SYNCED':
@@ -321,6 +342,20 @@ export class EnsembleDriver implements Ensemble {
       case 'SNAPTAKEN':
         this.#sending.get(from)?.taken(message.count)
     }
+  }
+
+  #fromLearner(from: ServerId, message: LearnerMessage): void {
+    if (this.#held === undefined || message.type === 'TOUCH') {
+      this.#listener?.fromLearner(from, message)
+    } else {
+      // Its bytes are the socket's, and may be used during this call only.
+      this.#held.push({ from, message: structuredClone(message) })
+    }
+  }
+
+  #maybeHandOver(): void {
+    if (this.#held === undefined || this.inFlight > 0 || this.#confirmations.length > 0) return
+    this.#put({ type: 'handover' })
   }
 
   /** Inputs that arise while one is handled wait until all of its effects are performed. */
@@ -520,11 +555,16 @@ export class EnsembleDriver implements Ensemble {
       zabRole.type === 'looking' || zabRole.epoch === 0 ? { type: 'looking' } : zabRole
     this.#logger.info({ ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }, roleSentence(zabRole))
     if (role.type === 'looking' && this.#role.type === 'looking') return
+    // From one epoch of a leader to its next: nothing was in flight, and nobody lost his leader.
+    const handover = role.type !== 'looking' && role.type === this.#role.type
+    const held = this.#held ?? []
+    this.#held = undefined
     this.#role = role
     this.#batch.clear()
     this.#confirmations = []
     if (role.type === 'leading') this.#next = makeZxid({ epoch: role.epoch, counter: 1 })
-    this.#listener?.roleChanged(role)
+    if (!handover) this.#listener?.roleChanged(role)
+    else for (const { from, message } of held) this.#fromLearner(from, message)
   }
 
   #confirmed(token: number): void {

@@ -27,6 +27,13 @@ export interface Ensemble {
   readonly inFlight: number
 
   /**
+   * While leading: the epoch's counter nears its end, and the next epoch begins as soon as nothing is
+   * in flight. Until then `fromLearner` brings nothing that would have to be proposed, and nothing
+   * may be proposed. It is no change of roles.
+   */
+  readonly handingOver: boolean
+
+  /**
    * To the leader, in the order of the calls; on the leader itself straight to `fromLearner`.
    * Only while following or leading.
    */

@@ -11,7 +11,8 @@
 //   syncing      PROPOSALs into the log, until NEWLEADER(e)
 //   accepting    (b) log durable, then (c) epoch saved as current, then (d) ACKNEWLEADER
 //   accepted     log what is proposed meanwhile; nothing is applied before UPTODATE
-//   broadcast    ACK what is durable; deliver what is committed and durable
+//   broadcast    ACK what is durable; deliver what is committed and durable. A later NEWEPOCH of the
+//                same leader takes us to `promised` again: it hands over before its counter ends
 //
 // Sources: zab.md section 4; ZOOKEEPER-4643, -4646 and -3911 for the order b, c, d; -4685 for acks of
 // proposals, which never overtake the one of NEWLEADER.
@@ -40,7 +41,8 @@ type Phase =
 export class Following implements Role {
   readonly #state: ServerState
   readonly #leader: ServerId
-  readonly #startedMs: number
+  /** when we began to wait for an epoch */
+  #startedMs: number
   #phase: Phase = 'connecting'
   #heardMs: number
   /** What the leader calls its epoch; 0 until it said so. */
@@ -180,7 +182,9 @@ export class Following implements Role {
         if (this.#phase !== 'broadcast') break
         return this.#commit(message.zxid)
       case 'NEWEPOCH':
-        if (this.#phase !== 'discovery') break
+        if (this.#phase === 'broadcast' && message.epoch > this.#epoch) {
+          this.#startedMs = this.#heardMs // it hands over to its next one
+        } else if (this.#phase !== 'discovery') break
         return this.#newEpoch(message)
       case 'DIFF':
         if (!this.#awaitsSync || message.after !== this.#state.history.last) break

@@ -47,7 +47,8 @@ interface Learner {
 
 export class Leading implements Role {
   readonly #state: ServerState
-  readonly #startedMs: number
+  /** when it began to ask for the epoch */
+  #startedMs: number
   readonly #learners = new Map<ServerId, Learner>()
   readonly #check: LeadershipCheck
   #phase: Phase = 'discovery'
@@ -197,6 +198,35 @@ export class Leading implements Role {
         this.#state.send(id, { type: 'PROPOSAL', entries })
       }
     }
+  }
+
+  /**
+   * Begins the next epoch with the same learners, from `promising` on. Only when all of them have all
+   * of this one: then nothing of it can arrive late, and its last transaction is every learner's last.
+   * Those who are still on their way to our history begin again: clients wait for this.
+   */
+  handover(nowMs: number): void {
+    const { delivered, history, quorum } = this.#state
+    const { last } = history
+    if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return
+    if (this.#epoch >= epochMax) return this.#stepDown('there are no more epochs')
+    for (const [id, { phase }] of this.#learners) {
+      const logged = quorum.isVoter(id) ? this.#broadcast.loggedBy(id) : last
+      if (phase === 'synced' && logged !== last) return
+    }
+    for (const [id, { phase }] of this.#sortedLearners()) {
+      if (phase !== 'synced') this.#drop(id, 'we begin another epoch')
+    }
+    this.#startedMs = nowMs
+    this.#epoch++
+    this.#first = false
+    this.#phase = 'promising'
+    this.#broadcast = new Broadcast(quorum, last)
+    for (const [id, learner] of this.#learners) {
+      Object.assign(learner, { phase: 'discovery', announced: false, counts: false })
+      this.#check.forget(id)
+    }
+    this.#state.saveEpochs({ acceptedEpoch: this.#epoch })
   }
 
   /** Only while broadcasting: `confirmed` follows once a quorum answered a ping sent after now. */

@@ -4,6 +4,9 @@
 //           └─▶ following    it names another, or a leader already works
 //   leading, following ──▶ looking    the quorum, or the leader, is lost
 //
+// Before the counter of an epoch ends, its leader begins the next one with the same followers, and
+// nobody looks.
+//
 // Same inputs, same effects, in a defined order. To Zab a transaction is a zxid and opaque bytes.
 // Sources: Zab (Junqueira, Reed, Serafini; DSN 2011); ZooKeeper's TLA+ specifications.
 // Next on the path: broadcast.ts; performed by ensemble/driver.ts.
@@ -108,6 +111,9 @@ export class Zab {
         break
       case 'proposed':
         if (role instanceof Leading) role.proposed(input.entries)
+        break
+      case 'handover':
+        if (role instanceof Leading) role.handover(nowMs)
         break
       case 'confirm':
         if (role instanceof Leading) role.confirm(input.token)

@@ -77,6 +77,8 @@ export type ZabInput =
   | { readonly type: 'purged'; readonly base: Zxid }
   /** While leading: transactions made here. */
   | { readonly type: 'proposed'; readonly entries: Entries }
+  /** While leading: asks for the next epoch. Ignored while anything is on its way; ask again. */
+  | { readonly type: 'handover' }
   /** While leading: asks whether a quorum still follows. Tokens rise. */
   | { readonly type: 'confirm'; readonly token: number }
 

@@ -49,6 +49,7 @@ class Member implements EnsembleListener {
   readonly #dataDir: string
   readonly #servers: ReadonlyMap<ServerId, Address>
   readonly #changed: () => void
+  handoverAt: number | undefined
   driver!: EnsembleDriver
   #log!: TxnLog
   role: EnsembleRole = { type: 'looking' }
@@ -56,6 +57,8 @@ class Member implements EnsembleListener {
   readonly learnerMessages: LearnerMessage[] = []
   readonly leaderMessages: LeaderMessage[] = []
   failure: Error | undefined
+  roleChanges = 0
+  onLearnerMessage: (message: LearnerMessage) => void = () => undefined
 
   constructor(
     id: ServerId,
@@ -110,6 +113,7 @@ class Member implements EnsembleListener {
         receive: () => Promise.reject(new Error('There is no tree')),
       },
       timing,
+      ...(this.handoverAt === undefined ? {} : { handoverAt: this.handoverAt }),
       newEnsembleId: `made by ${this.id}`,
       transport: new TcpTransport(),
       clock: systemClock,
@@ -138,11 +142,13 @@ class Member implements EnsembleListener {
 
   roleChanged(role: EnsembleRole): void {
     this.role = role
+    this.roleChanges++
     this.#changed()
   }
 
   fromLearner(_learner: ServerId, message: LearnerMessage): void {
     this.learnerMessages.push(message)
+    this.onLearnerMessage(message)
     this.#changed()
   }
 
@@ -271,3 +277,40 @@ t.test('a leader without a quorum stops leading; a lone server leads by itself',
   t.same(only.delivered, ['a', 'b'], 'the log is delivered again')
   await only.stop()
 })
+
+t.test(
+  'an epoch whose counter nears its end hands over to the next, and nothing fails',
+  async (t) => {
+    const { members, events } = await ensemble(t, 3)
+    for (const member of members) {
+      member.handoverAt = 3
+      // As the leader's request processor: every SYNC is proposed in the order of arrival.
+      member.onLearnerMessage = (message) => {
+        if (message.type === 'SYNC') member.propose(`${message.seq}`)
+      }
+    }
+    await Promise.all(members.map((member) => member.start()))
+    await events.until(() => settled(members))
+    const leader = leaderOf(members) as Member
+    const follower = members.find((member) => member !== leader) as Member
+    const changes = members.map((member) => member.roleChanges)
+    const { epoch } = leader.driver.role as { epoch: number }
+    for (let seq = 0; seq < 20; seq++) {
+      const by = seq % 2 === 0 ? leader : follower
+      by.driver.sendToLeader({ type: 'SYNC', seq })
+    }
+    await events.until(() => members.every((member) => member.delivered.length === 20))
+    for (const member of members) {
+      t.same(member.delivered, members[0]?.delivered, 'in one order')
+      t.same([...member.delivered].sort(), Array.from({ length: 20 }, (_, i) => `${i}`).sort())
+    }
+    const last = leader.driver.role as { epoch: number }
+    t.ok(last.epoch >= epoch + 6, `${last.epoch - epoch} handovers of three transactions each`)
+    t.same(
+      members.map((member) => member.roleChanges),
+      changes,
+      'nobody lost his leader',
+    )
+    await Promise.all(members.map((member) => member.stop()))
+  },
+)
