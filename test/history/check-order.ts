@@ -46,14 +46,15 @@ function checkSession(
   const notices = history.notices.filter(
     (notice) => notice.client === client && notice.session === session,
   )
-  let told = 0
-  let floor = 0 as Zxid
-  let lastWrite = 0 as Zxid
+  let next = 0
+  /** What events told, and what answers showed. */
+  let told = 0 as Zxid
+  let shown = 0 as Zxid
   let before: Operation | undefined
   for (const operation of operations) {
     const { id, begins, ends } = operation
-    for (; told < notices.length && (notices[told]?.at ?? 0) < ends; told++) {
-      floor = Math.max(floor, notices[told]?.zxid ?? 0) as Zxid
+    for (; next < notices.length && (notices[next]?.at ?? 0) < ends; next++) {
+      told = Math.max(told, notices[next]?.zxid ?? 0) as Zxid
     }
     if (before !== undefined && before.begins > begins) {
       const found = `it was answered after ${before.id}, which began later`
@@ -62,14 +63,14 @@ function checkSession(
     before = operation
     const isWrite = writesOf(operation.call).length > 0
     for (const { path, stat } of isWrite ? sightsOf(operation) : []) {
-      if (stat.mzxid > lastWrite && stat.mzxid > floor) continue
-      const found = `${path} was written at ${hex(stat.mzxid)}; the session had seen ${hex(floor)}`
+      // The event of one's own write comes before its answer.
+      if (stat.mzxid > shown && stat.mzxid >= told) continue
+      const found = `${path} was written at ${hex(stat.mzxid)}; the session had seen ${hex(shown)}`
       violations.push({ rule: "a session's writes in order", operation: id, found })
     }
+    const floor = Math.max(told, shown) as Zxid
     violations.push(...staleness(operation, floor, facts, 'a session never goes back'))
-    const shown = Math.max(0, ...sightsOf(operation).map(shownBy)) as Zxid
-    floor = Math.max(floor, shown) as Zxid
-    if (isWrite) lastWrite = Math.max(lastWrite, shown) as Zxid
+    shown = Math.max(shown, ...sightsOf(operation).map(shownBy)) as Zxid
   }
   return violations
 }

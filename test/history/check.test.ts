@@ -364,6 +364,18 @@ const watches: Case[] = [
     },
   },
   {
+    name: 'a watch that its own session sets off, told before the answer',
+    broken: [],
+    run: ({ model, a }) => {
+      a.get('/r', { watch: 1 })
+      const write = a.setting('/r', 0)
+      const end = a.begin(write)
+      const sight = model.apply(write, a.session)
+      tell(model, a, 1, '/r')
+      end({ type: 'ok', sights: sight === undefined ? [] : [sight] })
+    },
+  },
+  {
     name: 'a watch that is missed',
     broken: ['no watch is missed'],
     run: ({ a, b }) => {
