@@ -1,10 +1,13 @@
 // Conversations: a script for an ensemble of Zab cores and the exchange it produced, kept together in
 // test/golden/*.txt. Lines that begin with `> ` are the script, the others what happened.
 //
-//   > ensemble 3          three servers, stopped
+//   > ensemble 3          three servers, stopped; `3 bootstrap`: two of them may begin
 //   > start 1 2 3         start these
 //   > run 50              let this many milliseconds pass
 //   > propose a b         one batch of transactions at the leader
+//   > purge 1             let the log begin behind what was delivered
+//   > handover            the leader begins its next epoch
+//   > wipe 3              crash, and lose the disk
 //   > crash 3 · cut 1 2 · heal 1 2 · drop 1 2
 //
 // `UPDATE_GOLDEN=1 npx tap test/daemon/zab/conversation.test.ts` writes them anew: read the diff, and
@@ -26,7 +29,9 @@ export function converse(text: string): string {
     if (command === 'ensemble') {
       const trace = (event: string): unknown => out.push(`  ${event}`)
       const servers = numbers[0] ?? 3
-      world = new ZabWorld({ seed: 1, servers, networkMs: [1, 1], diskMs: [1, 1], trace })
+      const bootstrap = words.includes('bootstrap')
+      const times = { networkMs: [1, 1], diskMs: [1, 1] } as const
+      world = new ZabWorld({ seed: 1, servers, ...times, bootstrap, trace })
       continue
     }
     invariant(world !== undefined, 'a conversation begins with `> ensemble N`')
@@ -48,6 +53,14 @@ function run(
       return
     case 'crash':
       for (const id of numbers) world.crash(id)
+      return
+    case 'handover':
+      return world.handover()
+    case 'wipe':
+      for (const id of numbers) world.wipe(id)
+      return
+    case 'purge':
+      for (const id of numbers) world.purge(id, 'last')
       return
     case 'run':
       return world.run(a)

@@ -206,14 +206,14 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   // --- one member --------------------------------------------------------------------------------
 
-  /** Starts a member that is down; it is another question when it serves. */
-  start(member: Member): void {
+  /** Starts a member that is down, with flags of its own; it is another question when it serves. */
+  start(member: Member, ...flags: readonly string[]): void {
     const { name, kind } = member
     invariant(!this.#running.has(name), 'a member is started only when it is down')
     const program = this.#options.programs?.[kind] ?? programBeside(kind)
     const guard = new URL(`./orphan-guard${ownExtension}`, import.meta.url).href
     const [child, stdio] = [
-      [...process.execArgv, `--import=${guard}`, ...program, ...this.#flagsOf(member)],
+      [...process.execArgv, `--import=${guard}`, ...program, ...this.#flagsOf(member), ...flags],
       ['ignore', 'pipe', 'pipe', 'ipc'] as const,
     ]
     const started = spawn(process.execPath, child, {

@@ -112,12 +112,36 @@ const rows = {
     default: false,
     about: 'Bind the peer port to all addresses instead of the one in our server.N line.',
   },
+  bootstrap: {
+    type: 'boolean',
+    default: false,
+    about:
+      'For the first start of an ensemble, without waiting for all of its servers: those started with ' +
+      'it may begin when they are a majority. Never with servers that lost their data.',
+  },
   logSegmentBytes: {
     type: 'integer',
     default: 64 * 1024 * 1024,
     min: 4 * 1024 * 1024,
     max: 1024 * 1024 * 1024,
     about: 'Size of one file of the transaction log, allocated ahead.',
+  },
+  logSegmentsKept: {
+    type: 'integer',
+    default: 3,
+    min: 1,
+    max: 1_000_000,
+    about:
+      'Full log files kept at least, though the tree covers them, so that a server that comes back ' +
+      'is sent what it missed and not the whole tree.',
+    aliases: ['autopurge.snapRetainCount'],
+  },
+  logBytesKept: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    about: 'Bytes of transactions kept at least, though the tree covers them.',
   },
   logLevel: {
     type: 'choice',
@@ -137,7 +161,7 @@ const rows = {
     why: 'each four-letter word that exists is allowed',
   },
   'admin.*': { type: 'ignored', why: 'there is no HTTP server; use the four-letter words' },
-  'autopurge.*': { type: 'ignored', why: 'there are no snapshot files to purge' },
+  'autopurge.*': { type: 'ignored', why: 'the log is purged whenever a file of it is full' },
   clientPortListenBacklog: { type: 'ignored', why: 'the default of Node.js is used' },
   cnxTimeout: { type: 'ignored', why: 'there are no election connections' },
   commitLogCount: { type: 'ignored', why: 'followers catch up from the log itself' },
@@ -238,7 +262,10 @@ export interface DaemonConfig {
   readonly maxSessionTimeoutMs: number
   /** Infinity is no limit */
   readonly connectionsPerAddressMax: number
+  /** a majority may begin the ensemble */
+  readonly bootstrap: boolean
   readonly logSegmentBytes: number
+  readonly logKept: { readonly segments: number; readonly bytes: number }
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
   /** for the log, once there is one */
@@ -321,7 +348,9 @@ firewall admit only the other servers`)
     minSessionTimeoutMs,
     maxSessionTimeoutMs,
     connectionsPerAddressMax: values.maxClientCnxns === 0 ? Infinity : values.maxClientCnxns,
+    bootstrap: values.bootstrap,
     logSegmentBytes: values.logSegmentBytes,
+    logKept: { segments: values.logSegmentsKept, bytes: values.logBytesKept },
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     warnings,

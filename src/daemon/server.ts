@@ -5,14 +5,14 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../clock.ts'
 import { lockDataDir } from '../data-dir-lock.ts'
-import { openDiskDirectory } from '../log/segment-file.ts'
+import { type LogDirectory, openDiskDirectory } from '../log/segment-file.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerId } from '../protocol/records.ts'
-import { type Address, TcpTransport } from '../protocol/transport/tcp.ts'
+import { TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Address } from '../protocol/transport/transport.ts'
 import { formatZxid, zxidZero } from '../protocol/zxid.ts'
 import type { Part } from '../stoppable.ts'
 import { answerWord, type ServerStatus } from './admin/four-letter-words.ts'
@@ -22,8 +22,7 @@ import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
-import { TreeStore } from './storage/tree-store.ts'
-import { openTxnLog } from './storage/txn-log.ts'
+import { assertNew, Storage } from './storage/storage.ts'
 import type { ZabTiming } from './zab/types.ts'
 
 /** The data directory belongs to another server of the ensemble. */
@@ -84,26 +83,30 @@ export class Server implements Part {
     const clock = this.#clock
     const { dataDir, serverId, tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
     this.#cleanups.push(lockDataDir(dataDir))
-    const metaFile = new MetaFile(dataDir)
-    const meta = await this.#loadMeta(metaFile)
+    const directory = openDiskDirectory(dataDir)
+    this.#cleanups.push(() => directory.close())
+    const metaFile = new MetaFile(directory)
+    const meta = await this.#loadMeta(directory, metaFile)
 
-    const store = await TreeStore.open(join(dataDir, meta.treeDir), {
-      clock,
-      onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
-    })
-    this.#cleanups.push(() => store.close())
-    const { tree } = store
-
-    const { log, torn, epochs } = openTxnLog({
-      directory: openDiskDirectory(join(dataDir, meta.logDir)),
-      segmentBytes: this.#config.logSegmentBytes,
-      baseZxid: meta.logBaseZxid,
-      lastApplied: tree.lastApplied,
-      onDurable: (zxid) => ensemble.logged(zxid),
-      onFailure: this.#onFailure,
-      onShortage: (error) => this.#logger.warn({ err: error }, 'Cannot prepare a log segment'),
-    })
-    this.#cleanups.push(() => new Promise((closed) => log.close(closed)))
+    const storage = await Storage.open(
+      {
+        dataDir,
+        store: {
+          clock,
+          onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
+          onPersisted: (zxid) => ensemble.persisted(zxid),
+        },
+        log: {
+          segmentBytes: this.#config.logSegmentBytes,
+          onDurable: (zxid) => ensemble.logged(zxid),
+          onFailure: this.#onFailure,
+          onShortage: (error) => this.#logger.warn({ err: error }, 'Cannot prepare a log segment'),
+        },
+      },
+      meta,
+    )
+    this.#cleanups.push(() => storage.close())
+    const { log, torn, tree } = storage
     if (torn !== null) this.#logger.warn({ ...torn }, 'Cut a torn tail off the log')
     const applied = formatZxid(tree.lastApplied)
     const logged = formatZxid(log.lastZxid)
@@ -116,9 +119,12 @@ export class Server implements Part {
       meta,
       metaFile,
       txnLog: log,
-      logged: epochs,
+      logged: storage.epochs,
+      logKept: this.#config.logKept,
+      snapshots: storage,
       lastApplied: tree.lastApplied,
       timing: timingOf(this.#config),
+      bootstrap: this.#config.bootstrap,
       newEnsembleId: randomUUID(),
       transport,
       clock,
@@ -135,7 +141,7 @@ export class Server implements Part {
       minSessionTimeoutMs,
       maxSessionTimeoutMs,
       newPassword: () => randomBytes(16),
-      onApplied: () => store.wake(),
+      onApplied: () => storage.wake(),
     })
 
     const about = { version: ownVersion(), builtOn: buildTime() }
@@ -176,14 +182,15 @@ export class Server implements Part {
   }
 
   /** A new data directory becomes this server's before anything else is written to it. */
-  async #loadMeta(metaFile: MetaFile): Promise<Meta> {
+  async #loadMeta(directory: LogDirectory, metaFile: MetaFile): Promise<Meta> {
     const { dataDir, serverId } = this.#config
-    const meta = loadMeta(dataDir)
+    const meta = loadMeta(directory)
     if (meta !== null && meta.serverId !== serverId) {
       const found = `it is the one of server ${meta.serverId}`
       throw new WrongServerError(`Cannot start server ${serverId} on ${dataDir}: ${found}`)
     }
     if (meta !== null) return meta
+    assertNew(dataDir)
     const fresh: Meta = {
       serverId,
       ensembleId: null,

@@ -110,6 +110,11 @@ export class Log {
     return this.#segments.at(-1)?.lastPosition
   }
 
+  /** Oldest first; for whoever decides what to drop. */
+  get segments(): readonly Pick<Segment, 'firstPosition' | 'lastPosition' | 'endBytes'>[] {
+    return this.#segments
+  }
+
   get durablePosition(): Position | undefined {
     return this.#durable
   }

@@ -31,7 +31,9 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     minSessionTimeoutMs: 4000,
     maxSessionTimeoutMs: 40_000,
     connectionsPerAddressMax: 60,
+    bootstrap: false,
     logSegmentBytes: 64 * 1024 * 1024,
+    logKept: { segments: 3, bytes: 0 },
     logLevel: 'info',
     logFormat: 'json',
     warnings: [],
@@ -53,7 +55,7 @@ dataDir=${join(directory, 'data')}
 dataLogDir=/var/lib/zookeeper/log
 clientPort=2181
 maxClientCnxns=0
-autopurge.snapRetainCount=3
+autopurge.snapRetainCount=5
 autopurge.purgeInterval=24
 4lw.commands.whitelist=*
 metricsProvider.exportJvmInfo=true
@@ -66,6 +68,7 @@ server.3=[fe80::3]:2888:3888;2181
   const { warnings, ...rest } = config(['--config', file])
   t.equal(rest.serverId, 2)
   t.equal(rest.connectionsPerAddressMax, Infinity)
+  t.same(rest.logKept, { segments: 5, bytes: 0 }, 'it keeps logs for as many snapshots')
   t.same(rest.clientListen, { host: '0.0.0.0', port: 2181 })
   t.same(rest.peerListen, { host: '127.0.0.1', port: 2888 })
   t.same(rest.servers, [
@@ -75,7 +78,6 @@ server.3=[fe80::3]:2888:3888;2181
   ])
   t.match(warnings, [
     /dataLogDir.*has no effect/,
-    /autopurge.snapRetainCount/,
     /autopurge.purgeInterval/,
     /4lw.commands.whitelist/,
     /metricsProvider.exportJvmInfo/,

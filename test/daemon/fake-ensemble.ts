@@ -148,6 +148,8 @@ export class FakeMember implements Ensemble {
     return this.role.type === 'leading' ? this.#cluster.inFlight : 0
   }
 
+  readonly handingOver = false
+
   nextZxid(): Zxid {
     return nextZxid(this.#cluster.lastProposed)
   }
@@ -163,6 +165,12 @@ export class FakeMember implements Ensemble {
   sendToLearner(learner: ServerId, message: LeaderMessage): void {
     const { listener } = this.#cluster.member(learner)
     this.#cluster.post(learner, () => listener.fromLeader(message))
+  }
+
+  sendToLearners(message: LeaderMessage): void {
+    for (const learner of this.#cluster.members.keys()) {
+      if (learner !== this.self) this.sendToLearner(learner, message)
+    }
   }
 
   confirmLeadership(confirmed: () => void): void {

@@ -10,10 +10,10 @@ import {
   writeThrough,
 } from './world.ts'
 
-/** Starts the first `count` of the servers. */
+/** Starts the first `count` of the servers, which do not wait for the others. */
 async function startSome(cluster: Cluster, count: number): Promise<readonly Member[]> {
   const some = cluster.servers.slice(0, count)
-  for (const server of some) cluster.start(server)
+  for (const server of some) cluster.start(server, '--bootstrap')
   for (const server of some) await untilRole(server, 'leader', 'follower')
   return some
 }

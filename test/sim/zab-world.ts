@@ -1,16 +1,22 @@
-// A whole ensemble of Zab cores in one process: one seed decides delays, faults and their times. The
-// network keeps FIFO within a connection and loses what was in flight when it breaks; the disk keeps
-// only what was synced, in the order it was asked for. The properties of Zab are checked as it runs.
+// A whole ensemble of Zab cores in one process: one seed decides delays, faults and their times.
+//
+// The network keeps FIFO within a connection and loses what was in flight when it breaks; each end
+// learns of that in its own time, and a blocked direction holds back what is sent until it is opened
+// or the connection breaks. The disk keeps only what was synced, in the order it was asked for. A
+// server may crash between any two effects, and stand still as if stopped by a signal; an election
+// may be decided for whomever the seed likes, since safety must not rest on elections. The
+// properties of Zab are checked as it runs.
 
 import type { EpochRange } from '../../src/daemon/zab/history.ts'
 import { lastOf } from '../../src/daemon/zab/history.ts'
 import { Zab } from '../../src/daemon/zab/peer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../../src/daemon/zab/types.ts'
 import { invariant } from '../../src/invariant.ts'
-import type { Entries, ZabMessage } from '../../src/protocol/peer/messages.ts'
+import type { Entries, Notification, ZabMessage } from '../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
 import { counterOf, epochOf, makeZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 import { Random } from '../../src/random.ts'
+import { EventQueue } from './event-queue.ts'
 import { ZabChecker } from './zab-checker.ts'
 
 export interface LogRecord {
@@ -24,6 +30,10 @@ export interface WorldOptions {
   /** [least, most] ms for a message; for a disk operation */
   readonly networkMs: readonly [number, number]
   readonly diskMs: readonly [number, number]
+  /** how long an end may go on believing in a link that the other has closed; if ever */
+  readonly halfOpenMs?: number
+  /** whether a majority may begin the ensemble; otherwise all must be there */
+  readonly bootstrap?: boolean
   readonly trace?: (line: string) => void
 }
 
@@ -43,11 +53,18 @@ type DiskOperation =
 
 interface Disk {
   epochs: Epochs
+  /** what tree and log hold together: up to `base` the tree alone has it */
   log: LogRecord[]
+  base: Zxid
   /** the tree's write-behind store: some prefix of what was delivered */
   applied: Zxid
-  /** what lay on the disk that this one replaces */
-  lost: readonly LogRecord[]
+}
+
+const newDisk: Disk = {
+  epochs: { acceptedEpoch: 0, currentEpoch: 0, initialised: false, ensembleId: undefined },
+  log: [],
+  base: zxidZero,
+  applied: zxidZero,
 }
 
 /** One run of a server's process, from start to crash. */
@@ -60,71 +77,110 @@ interface Incarnation {
   readonly epochsQueue: Epochs[]
   role: ZabRole
   delivered: Zxid
-  /** by token: the last transaction that anybody knew to be committed when it was asked */
-  readonly asked: Zxid[]
+  /** by its own clock, when it was last seen to run */
+  ranMs: number
+  /** time that passed by its own clock while it ran */
+  awakeMs: number
+  /** when it last heard of each peer, in that time */
+  readonly heardMs: Map<ServerId, number>
+  /** crashes before this many more effects and completions; see `crashSoon` */
+  effectsUntilCrash: number
+  /** what it last told others of itself */
+  word: Notification | undefined
+  /** as it means to keep it */
+  currentEpoch: number
+  /** the epoch of the NEWEPOCH it got last */
+  promised: number
+  /** the end of its log when NEWLEADER came */
+  syncPoint: Zxid
+  readonly questions: Question[]
+  /** the tree that a leader sends: whose, and what came of it */
+  arriving: { readonly from: ServerId; records: readonly LogRecord[] } | undefined
+  installing: boolean
+  /** between two epochs that it leads: the shell proposes nothing */
+  handingOver: boolean
+}
+
+/** What was true of the ensemble when a leader was asked whether it still leads. */
+interface Question {
+  readonly token: number
+  readonly establishedEpoch: number
+  readonly committed: Zxid
+  readonly lastZxid: Zxid
 }
 
 interface Server {
   readonly id: ServerId
   readonly disk: Disk
+  /** its clock shows `baseMs` at `sinceMs` of the world, and runs so much faster or slower */
+  clock: { readonly baseMs: number; readonly sinceMs: number; readonly rate: number }
   running: Incarnation | undefined
-  /** While its process stands still: what waits in its sockets. */
-  waiting: (() => void)[] | undefined
-  /** not before its new disk is there */
-  startableMs: number
+  pausedUntilMs: number
+  /** what fell due while it stood still */
+  deferred: (() => void)[]
+  /** the disk takes until then for what it was asked */
+  logStalledUntilMs: number
+  epochsStalledUntilMs: number
 }
 
 interface Link {
   readonly ends: readonly [ServerId, ServerId]
   /** whether each end has it open */
   readonly open: [boolean, boolean]
+  /** whether each end knows that it is closed; one that stands still learns of it later */
+  readonly told: [boolean, boolean]
   /** when the last message each end sent arrives: FIFO */
   readonly busyUntilMs: [number, number]
-}
-
-interface Event {
-  readonly atMs: number
-  readonly order: number
-  readonly run: () => void
+  /** sent by each end into a blocked direction: messages, and the news of its closing */
+  readonly held: [(() => void)[], (() => void)[]]
 }
 
 export class ZabWorld {
   readonly random: Random
   readonly servers: Server[]
   readonly checker = new ZabChecker()
-  nowMs = 0
-  confirmedCount = 0
+  /** How often each thing worth covering happened. */
+  readonly coverage = new Map<string, number>()
   readonly #options: WorldOptions
-  readonly #events: Event[] = []
+  readonly #events = new EventQueue()
   readonly #links = new Map<string, Link>()
   readonly #cut = new Set<string>()
-  #order = 0
+  /** directions `from>to` that nothing gets through at the moment */
+  readonly #blocked = new Set<string>()
   #proposals = 0
+  #token = 0
+  #forgedEpoch = 1_000_000
 
   constructor(options: WorldOptions) {
     this.#options = options
     this.random = new Random(options.seed)
     this.servers = Array.from({ length: options.servers }, (_, i) => ({
       id: (i + 1) as ServerId,
-      disk: {
-        epochs: { acceptedEpoch: 0, currentEpoch: 0, ensembleId: undefined },
-        log: [],
-        applied: zxidZero,
-        lost: [],
-      },
+      disk: { ...newDisk, log: [] },
+      clock: { baseMs: 0, sinceMs: 0, rate: 1 },
       running: undefined,
-      waiting: undefined,
-      startableMs: 0,
+      pausedUntilMs: 0,
+      deferred: [],
+      logStalledUntilMs: 0,
+      epochsStalledUntilMs: 0,
     }))
+  }
+
+  get nowMs(): number {
+    return this.#events.nowMs
+  }
+
+  get eventCount(): number {
+    return this.#events.eventCount
   }
 
   // --- what a script or the nemesis does ---------------------------------------------------------
 
   start(id: number): void {
     const server = this.#server(id)
-    if (server.running !== undefined || this.nowMs < server.startableMs) return
+    if (server.running !== undefined) return
     const { disk } = server
-    const logged = rangesOf(disk.log)
+    const logged = rangesOf(disk.log.filter((record) => record.zxid > disk.base))
     this.#trace(
       `${id} starts: accepted ${disk.epochs.acceptedEpoch}, current ${disk.epochs.currentEpoch}, log ${hex(disk.log.at(-1)?.zxid ?? zxidZero)}`,
     )
@@ -133,13 +189,14 @@ export class ZabWorld {
         self: server.id,
         voters: this.servers.map((other) => other.id),
         epochs: disk.epochs,
-        logBase: zxidZero,
+        logBase: disk.base,
         logged,
         lastApplied: disk.applied,
         timing,
+        bootstrap: this.#options.bootstrap ?? false,
         newEnsembleId: `ensemble-of-${id}`,
       },
-      this.nowMs,
+      this.#clockOf(server),
     )
     const running: Incarnation = {
       zab,
@@ -149,9 +206,23 @@ export class ZabWorld {
       epochsQueue: [],
       role: { type: 'looking' },
       delivered: disk.applied,
-      asked: [],
+      ranMs: this.#clockOf(server),
+      awakeMs: 0,
+      heardMs: new Map(),
+      effectsUntilCrash: Number.POSITIVE_INFINITY,
+      word: undefined,
+      currentEpoch: disk.epochs.currentEpoch,
+      promised: 0,
+      syncPoint: zxidZero,
+      questions: [],
+      arriving: undefined,
+      installing: false,
+      handingOver: false,
     }
     server.running = running
+    server.pausedUntilMs = 0
+    server.logStalledUntilMs = 0
+    server.epochsStalledUntilMs = 0
     this.#perform(server, running, zab.start())
     this.#tickLater(server, running)
     for (const other of this.servers) if (other !== server) this.#dialLater(server.id, other.id)
@@ -163,13 +234,14 @@ export class ZabWorld {
     const { running } = server
     if (running === undefined) return
     this.#trace(`${id} crashes`)
-    // A write under way may have reached the disk or not; one queued behind a lost one has not.
-    if (running.diskBusy && this.random.chance(0.5)) this.#completeDisk(server, running)
+    // A write under way may have reached the disk, or its beginning; one queued behind it has not.
+    if (running.diskBusy) this.#tearDisk(server, running)
     if (running.epochsQueue.length > 0 && this.random.chance(0.5)) {
       server.disk.epochs = running.epochsQueue[0] as Epochs
     }
+    if (running.installing && this.random.chance(0.5)) this.#switchTree(server, running)
     server.running = undefined
-    server.waiting = undefined
+    server.deferred = []
     // Write-behind reached some point of what was delivered.
     const { log } = server.disk
     const reached = log.filter(
@@ -180,62 +252,45 @@ export class ZabWorld {
     for (const other of this.servers) this.#breakLink(server.id, other.id)
   }
 
-  /** Whether every server has held an established history. */
-  get formed(): boolean {
-    return this.servers.every(({ disk }) => disk.epochs.currentEpoch > 0)
-  }
-
-  /** The disk is lost; a while later the server can be started with an empty one. */
-  wipe(id: number, replacedMs: number): void {
+  /**
+   * A crash that takes the disk with it; only if the others can still go on, and have among any
+   * majority of them all that was committed.
+   */
+  wipe(id: number): void {
+    const server = this.#server(id)
+    const committed = this.checker.committed.at(-1)?.zxid ?? zxidZero
+    const majority = Math.floor(this.servers.length / 2) + 1
+    const others = this.servers.filter((other) => other !== server && other.disk.epochs.initialised)
+    const behind = others.filter(({ disk }) => lastZxidOf(disk.log) < committed)
+    if (others.length < majority || behind.length >= majority) return
+    // What it alone makes a majority of may be committed by its ack already.
+    if (lastZxidOf(server.disk.log) > committed) return
     this.crash(id)
-    const server = this.#server(id)
     this.#trace(`${id} loses its disk`)
-    const { disk } = server
-    disk.lost = disk.log
-    disk.log = []
-    disk.epochs = { acceptedEpoch: 0, currentEpoch: 0, ensembleId: undefined }
-    disk.applied = zxidZero
-    server.startableMs = this.nowMs + replacedMs
+    this.#cover('wipe')
+    Object.assign(server.disk, { ...newDisk, log: [] })
+    this.checker.wiped(server.id)
   }
 
-  /** The process stands still, as with SIGSTOP: its connections stay, its peers see silence. */
-  pause(id: number, durationMs: number): void {
+  /** The tree is written up to a transaction, the last one delivered or any; the log begins behind it. */
+  purge(id: number, to: 'last' | 'any' = 'any'): void {
     const server = this.#server(id)
-    const { running } = server
-    if (running === undefined || server.waiting !== undefined) return
-    this.#trace(`${id} stands still`)
-    server.waiting = []
-    this.#after(durationMs, () => {
-      if (server.running !== running) return
-      const waiting = server.waiting ?? []
-      server.waiting = undefined
-      this.#trace(`${id} goes on`)
-      // Timers are due before sockets are read: the order in which an event loop comes back.
-      this.#step(server, running, { type: 'tick' })
-      for (const step of waiting) step()
-    })
+    const { running, disk } = server
+    if (running === undefined || running.installing || !running.zab.mayPurge) return
+    const reached = disk.log.filter(({ zxid }) => zxid > disk.base && zxid <= running.delivered)
+    const upTo = to === 'last' ? reached.at(-1) : reached[this.random.below(reached.length + 1)]
+    if (upTo === undefined) return
+    const base = upTo.zxid
+    this.#trace(`${id} purges its log up to ${hex(base)}`)
+    this.#cover('purge')
+    if (base > disk.applied) disk.applied = base
+    disk.base = base
+    this.#step(server, running, { type: 'purged', base })
   }
 
   /** Breaks the connection; it is dialled again. */
   drop(a: number, b: number): void {
     this.#breakLink(a as ServerId, b as ServerId)
-  }
-
-  /** What `from` sends to `to` is held up for a while; the other direction works, neither end notices. */
-  stall(from: number, to: number, durationMs: number): void {
-    const link = this.#links.get(pairKey(from, to))
-    if (link === undefined) return
-    this.#trace(`${from} cannot be heard by ${to}`)
-    const side = link.ends[0] === from ? 0 : 1
-    link.busyUntilMs[side] = Math.max(link.busyUntilMs[side], this.nowMs + durationMs)
-  }
-
-  /** Nothing passes to or from a server for a while, and nobody is told. */
-  isolate(id: number, durationMs: number): void {
-    for (const other of this.servers) {
-      this.stall(id, other.id, durationMs)
-      this.stall(other.id, id, durationMs)
-    }
   }
 
   /** Nothing passes between the two until `heal`. */
@@ -252,7 +307,135 @@ export class ZabWorld {
   }
 
   healAll(): void {
-    for (const a of this.servers) for (const b of this.servers) this.heal(a.id, b.id)
+    for (const a of this.servers) {
+      for (const b of this.servers) {
+        this.heal(a.id, b.id)
+        this.unblock(a.id, b.id)
+      }
+    }
+  }
+
+  /** What `from` sends arrives no more at `to`, which hears only silence; not even that it closes. */
+  block(from: number, to: number): void {
+    if (from === to || this.#blocked.has(`${from}>${to}`)) return
+    this.#trace(`nothing gets from ${from} to ${to}`)
+    this.#blocked.add(`${from}>${to}`)
+  }
+
+  /** What was held back arrives late. */
+  unblock(from: number, to: number): void {
+    if (!this.#blocked.delete(`${from}>${to}`)) return
+    this.#trace(`${from} gets through to ${to} again`)
+    const link = this.#links.get(pairKey(from, to))
+    if (link !== undefined) {
+      const side = link.ends[0] === from ? 0 : 1
+      for (const arrive of link.held[side].splice(0)) this.#arrive(link, side, arrive)
+    }
+    this.#dialLater(from as ServerId, to as ServerId)
+  }
+
+  /** As `block`, for a while. */
+  stall(from: number, to: number, durationMs: number): void {
+    this.block(from, to)
+    this.#events.after(durationMs, () => this.unblock(from, to))
+  }
+
+  /** Nothing passes to or from a server for a while, and nobody is told. */
+  isolate(id: number, durationMs: number): void {
+    for (const other of this.servers) {
+      this.stall(id, other.id, durationMs)
+      this.stall(other.id, id, durationMs)
+    }
+  }
+
+  /** The process stands still; its disk and its network do not. */
+  pause(id: number, durationMs: number): void {
+    const server = this.#server(id)
+    if (server.running === undefined || server.pausedUntilMs > this.nowMs) return
+    this.#trace(`${id} stands still for ${Math.round(durationMs)} ms`)
+    this.#cover('pause')
+    server.pausedUntilMs = this.nowMs + durationMs
+    this.#events.after(durationMs, () => this.#resume(server))
+  }
+
+  resumeAll(): void {
+    for (const server of this.servers) {
+      if (server.pausedUntilMs <= this.nowMs) continue
+      server.pausedUntilMs = this.nowMs
+      this.#resume(server)
+    }
+  }
+
+  /** From now on its clock runs at `rate`; safety must not rest on clocks. */
+  drift(id: number, rate: number): void {
+    const server = this.#server(id)
+    if (rate !== server.clock.rate) this.#trace(`the clock of ${id} runs at ${rate.toFixed(2)}`)
+    server.clock = { baseMs: this.#clockOf(server), sinceMs: this.nowMs, rate }
+  }
+
+  /** Crashes before one of the next effects or completions: between any two steps. */
+  crashSoon(id: number, effects: number): void {
+    const { running } = this.#server(id)
+    if (running !== undefined) running.effectsUntilCrash = effects
+  }
+
+  /** What the log, or the epochs, are asked to write takes at least this long. */
+  stallDisk(id: number, what: 'log' | 'epochs', durationMs: number): void {
+    const server = this.#server(id)
+    this.#trace(`the ${what} of ${id} stall for ${Math.round(durationMs)} ms`)
+    if (what === 'log') server.logStalledUntilMs = this.nowMs + durationMs
+    else server.epochsStalledUntilMs = this.nowMs + durationMs
+  }
+
+  /**
+   * Decides an election: a looking server is told of votes for `leader` that nobody cast; told to
+   * everybody, they decide for all, otherwise the server believes that `leader` leads already.
+   */
+  elect(id: number, leader: number, { everybody }: { readonly everybody: boolean }): void {
+    const server = this.#server(id)
+    const { running } = server
+    const word = running?.word
+    if (running === undefined || running.role.type !== 'looking' || word === undefined) return
+    this.#trace(`${id} is made to elect ${leader}`)
+    this.#cover(everybody ? 'forged election' : 'forged leader')
+    const epoch = ++this.#forgedEpoch
+    const vote = { epoch, zxid: word.vote.zxid, id: leader as ServerId }
+    for (const { id: from } of this.servers) {
+      const lies = from === leader ? ('leading' as const) : ('following' as const)
+      const message = everybody
+        ? { ...word, vote }
+        : { ...word, vote, role: lies, establishedEpoch: epoch, initialised: true }
+      if (from !== id) this.#step(server, running, { type: 'received', from, message })
+    }
+  }
+
+  /** Asks every leader whether it still leads. */
+  confirm(): void {
+    for (const server of this.servers) {
+      const { running } = server
+      if (running === undefined || !isLeading(server) || server.pausedUntilMs > this.nowMs) continue
+      const token = ++this.#token
+      running.questions.push({
+        token,
+        establishedEpoch: this.checker.establishedEpoch,
+        committed: this.checker.committed.at(-1)?.zxid ?? zxidZero,
+        lastZxid: running.zab.lastZxid,
+      })
+      this.#step(server, running, { type: 'confirm', token })
+    }
+  }
+
+  /** Asks every leader to begin its next epoch. */
+  handover(): void {
+    for (const server of this.servers) {
+      const { running } = server
+      if (running === undefined || !isLeading(server) || server.pausedUntilMs > this.nowMs) continue
+      const { acceptedEpoch } = running.zab.epochs
+      this.#step(server, running, { type: 'handover' })
+      if (running.zab.epochs.acceptedEpoch === acceptedEpoch) continue
+      running.handingOver = true
+      this.#cover('handover')
+    }
   }
 
   /** As `propose`, with payloads that are unique by themselves. */
@@ -264,7 +447,10 @@ export class ZabWorld {
   propose(payloads: readonly string[], at?: number): boolean {
     const leaders = this.servers.filter(
       (server) =>
-        isLeading(server) && server.waiting === undefined && (at === undefined || server.id === at),
+        isLeading(server) &&
+        server.running?.handingOver === false &&
+        server.pausedUntilMs <= this.nowMs &&
+        (at === undefined || server.id === at),
     )
     const server = leaders.length === 0 ? undefined : this.random.pick(leaders)
     const running = server?.running
@@ -279,42 +465,23 @@ export class ZabWorld {
     return true
   }
 
-  /** Asks everybody who believes to lead whether it does, as a sync would. */
-  confirmAll(): void {
-    const committed = this.checker.committed.at(-1)?.zxid ?? zxidZero
-    for (const server of this.servers) {
-      const { running } = server
-      if (running === undefined || server.waiting !== undefined || !isLeading(server)) continue
-      const token = running.asked.push(committed) - 1
-      this.#step(server, running, { type: 'confirm', token })
-    }
-  }
-
   leader(): number | undefined {
     return this.servers.find(isLeading)?.id
   }
 
   /** Runs everything that is due within `durationMs`. */
   run(durationMs: number): void {
-    const untilMs = this.nowMs + durationMs
-    for (;;) {
-      const event = this.#events[0]
-      if (event === undefined || event.atMs > untilMs) break
-      this.#popEvent()
-      this.nowMs = event.atMs
-      event.run()
-    }
-    this.nowMs = untilMs
+    this.#events.run(durationMs)
   }
 
   /** Whether one leader is followed by all, and all have delivered the same. */
   converged(): boolean {
     const leader = this.servers.find(isLeading)
-    if (leader?.running?.role.type !== 'leading') return false
+    if (leader?.running?.role.type !== 'leading' || leader.running.handingOver) return false
     const { epoch } = leader.running.role
     return this.servers.every((server) => {
       const { running } = server
-      if (running === undefined || server.waiting !== undefined) return false
+      if (running === undefined || server.pausedUntilMs > this.nowMs) return false
       if (running.delivered !== leader.running?.zab.lastZxid) return false
       const { role } = running
       return role.type !== 'looking' && role.epoch === epoch
@@ -325,80 +492,216 @@ export class ZabWorld {
 
   #step(server: Server, running: Incarnation, input: ZabInput): void {
     if (server.running !== running) return
-    if (server.waiting !== undefined) {
-      // One timer, however often it was due.
-      if (input.type !== 'tick') server.waiting.push(() => this.#step(server, running, input))
-      return
-    }
-    this.#perform(server, running, running.zab.step(this.nowMs, input))
+    const nowMs = this.#clockOf(server)
+    if (input.type === 'disconnected') this.#abortArrival(running, input.peer)
+    running.awakeMs += Math.min(nowMs - running.ranMs, timing.pingMs)
+    running.ranMs = nowMs
+    if (input.type === 'received') running.heardMs.set(input.from, running.awakeMs)
+    this.#perform(server, running, running.zab.step(nowMs, input))
+    if (input.type === 'tick' && isLeading(server)) this.#checkHeard(running)
+  }
+
+  /**
+   * A leader without a quorum has stepped down after as long as any learner may be silent. Silence
+   * counts while the leader runs: what waits for one that stood still was never late.
+   */
+  #checkHeard({ awakeMs, heardMs, role }: Incarnation): void {
+    const allowedMs = timing.syncTimeoutMs + 2 * timing.pingMs
+    const heard = [...heardMs.values()].filter((atMs) => awakeMs - atMs <= allowedMs).length
+    invariant(
+      role.type === 'leading' && heard + 1 > this.servers.length / 2,
+      'a leader that hears of no quorum steps down',
+    )
+  }
+
+  #clockOf({ clock }: Server): number {
+    return clock.baseMs + (this.nowMs - clock.sinceMs) * clock.rate
   }
 
   #perform(server: Server, running: Incarnation, effects: readonly ZabEffect[]): void {
     for (const effect of effects) {
-      switch (effect.type) {
-        case 'send':
-          this.#send(server.id, effect.to, effect.message)
-          break
-        case 'sendHistory': {
-          const records = running.log.filter(
-            (record) => record.zxid > effect.after && record.zxid <= effect.upTo,
-          )
-          for (const entries of batchesOf(records)) {
-            this.#send(server.id, effect.to, { type: 'PROPOSAL', entries })
-          }
-          break
-        }
-        case 'append':
-          running.log.push(...recordsOf(effect.entries))
-          running.diskQueue.push(effect)
-          this.#diskLater(server, running)
-          break
-        case 'truncate':
-          running.log = running.log.filter((record) => record.zxid <= effect.to)
-          running.diskQueue.push(effect)
-          this.#diskLater(server, running)
-          break
-        case 'saveEpochs':
-          running.epochsQueue.push(effect.epochs)
-          if (running.epochsQueue.length === 1) this.#saveEpochsLater(server, running)
-          break
-        case 'deliver':
-          for (const record of running.log) {
-            if (record.zxid <= running.delivered || record.zxid > effect.upTo) continue
-            this.checker.delivered(
-              server.id,
-              record,
-              this.servers.map((other) => other.disk),
-            )
-          }
-          running.delivered = effect.upTo
-          this.#trace(`${server.id} delivers up to ${hex(effect.upTo)}`)
-          break
-        case 'disconnect':
-          this.#closeEnd(server.id, effect.peer)
-          break
-        case 'role':
-          running.role = effect.role
-          this.#trace(`${server.id} is ${describeRole(effect.role)}`)
-          if (effect.role.type === 'leading' && effect.role.epoch > 0) {
-            this.checker.established(server.id, effect.role.epoch, running.log)
-          }
-          break
-        case 'confirmed':
-          // What was committed before it was asked, a sync then shows.
-          for (const committed of running.asked.slice(0, effect.token + 1)) {
-            invariant(running.zab.lastZxid >= committed, 'a deposed leader confirms nothing')
-          }
-          this.confirmedCount++
-          break
-        case 'fatal':
-          invariant(false, `no server has to give up: ${effect.reason}`)
-      }
+      const point = effect.type === 'send' ? effect.message.type : effect.type
+      if (this.#crashesHere(server, running, `before ${point}`)) return
+      this.#performOne(server, running, effect)
     }
   }
 
+  /** @returns whether the server is gone */
+  #crashesHere(server: Server, running: Incarnation, point: string): boolean {
+    if (server.running !== running) return true
+    if (--running.effectsUntilCrash >= 0) return false
+    this.#cover(`crash ${point}`)
+    this.#trace(`${server.id} is to crash ${point}`)
+    this.crash(server.id)
+    return true
+  }
+
+  #performOne(server: Server, running: Incarnation, effect: ZabEffect): void {
+    const { checker } = this
+    switch (effect.type) {
+      case 'send':
+        this.#checkHonest(server, running, effect.message)
+        this.#cover(effect.message.type)
+        if (effect.message.type === 'NOTIFICATION') running.word = effect.message
+        return this.#send(server.id, effect.to, effect.message)
+      case 'sendHistory': {
+        const records = running.log.filter(
+          (record) => record.zxid > effect.after && record.zxid <= effect.upTo,
+        )
+        invariant(effect.after >= server.disk.base, 'what is purged is not sent')
+        for (const entries of batchesOf(records)) {
+          this.#send(server.id, effect.to, { type: 'PROPOSAL', entries })
+        }
+        return
+      }
+      case 'sendSnapshot':
+        return this.#sendTree(server, running, effect.to)
+      case 'receiveSnapshot':
+        running.arriving = { from: effect.from, records: [] }
+        return
+      case 'installSnapshot':
+        return this.#install(server, running, effect.zxid)
+      case 'append':
+        running.log.push(...recordsOf(effect.entries))
+        running.diskQueue.push(effect)
+        return this.#diskLater(server, running)
+      case 'truncate':
+        running.log = running.log.filter((record) => record.zxid <= effect.to)
+        running.diskQueue.push(effect)
+        return this.#diskLater(server, running)
+      case 'saveEpochs':
+        if (running.role.type === 'leading' && effect.epochs.currentEpoch > running.currentEpoch) {
+          checker.chosen(server.id, effect.epochs.currentEpoch)
+        }
+        running.currentEpoch = effect.epochs.currentEpoch
+        running.epochsQueue.push(effect.epochs)
+        if (running.epochsQueue.length === 1) this.#saveEpochsLater(server, running)
+        return
+      case 'deliver':
+        for (const record of running.log) {
+          if (record.zxid <= running.delivered || record.zxid > effect.upTo) continue
+          checker.delivered(server.id, record, server.disk.log, this.#disks())
+        }
+        running.delivered = effect.upTo
+        return this.#trace(`${server.id} delivers up to ${hex(effect.upTo)}`)
+      case 'disconnect':
+        this.#abortArrival(running, effect.peer)
+        return this.#closeEnd(server.id, effect.peer)
+      case 'role':
+        running.role = effect.role
+        running.handingOver = false
+        running.questions.length = 0
+        this.#trace(`${server.id} is ${describeRole(effect.role)}`)
+        if (effect.role.type === 'leading' && effect.role.epoch > 0) {
+          checker.established(server.id, effect.role.epoch, running.log)
+        }
+        return
+      case 'confirmed':
+        this.#cover('leadership confirmed')
+        for (const question of running.questions) {
+          if (question.token <= effect.token) checker.confirmed(running.role, question)
+        }
+        return
+      case 'fatal':
+        invariant(false, `no server has to give up: ${effect.reason}`)
+    }
+  }
+
+  /** What a message promises lies on the sender's disk when it leaves (I11). */
+  #checkHonest({ disk }: Server, running: Incarnation, message: ZabMessage): void {
+    const last = disk.log.at(-1)?.zxid ?? zxidZero
+    switch (message.type) {
+      case 'NEWEPOCH':
+        invariant(
+          disk.epochs.acceptedEpoch >= message.epoch,
+          'NEWEPOCH leaves after the own promise',
+        )
+        return
+      case 'ACKEPOCH':
+        invariant(
+          disk.epochs.acceptedEpoch >= running.promised,
+          'ACKEPOCH leaves when the promise is on the disk',
+        )
+        return
+      case 'ACKNEWLEADER':
+        invariant(last >= running.syncPoint, 'ACKNEWLEADER leaves when the history is on the disk')
+        invariant(
+          disk.epochs.currentEpoch >= message.epoch,
+          'ACKNEWLEADER leaves when the epoch is on the disk',
+        )
+        return
+      case 'ACKSNAP':
+        invariant(disk.base === message.lastZxid, 'ACKSNAP leaves when the tree is in force')
+        return
+      case 'ACK':
+        invariant(last >= message.zxid, 'ACK leaves when the transaction is on the disk')
+        return
+      case 'COMMIT':
+      case 'UPTODATE':
+        this.checker.announced(
+          message.type === 'COMMIT' ? message.zxid : message.committed,
+          running.log,
+          this.#disks(),
+        )
+        return
+    }
+  }
+
+  // --- a tree on its way -------------------------------------------------------------------------
+
+  /** As written: the shell brings the disk up to what was delivered, and reads it back. */
+  #sendTree({ id, disk }: Server, running: Incarnation, to: ServerId): void {
+    const records = running.log.filter(({ zxid }) => zxid <= running.delivered)
+    if (running.delivered > disk.applied) disk.applied = running.delivered
+    this.#overLink(id, to, (receiver, incarnation) => {
+      const { arriving } = incarnation
+      if (arriving?.from !== id) return
+      this.#trace(`${id} -> ${to} the tree of ${hex(lastZxidOf(records))}`)
+      arriving.records = records
+      this.#forServer(receiver, this.nowMs + this.#within(this.#options.diskMs), () => {
+        if (this.#crashesHere(receiver, incarnation, 'after a tree came')) return
+        if (incarnation.arriving !== arriving) return
+        const input = { type: 'snapshotReceived', zxid: lastZxidOf(records) } as const
+        this.#step(receiver, incarnation, input)
+        if (!incarnation.installing) incarnation.arriving = undefined
+      })
+    })
+  }
+
+  #abortArrival(running: Incarnation, peer: ServerId): void {
+    if (running.arriving?.from === peer && !running.installing) running.arriving = undefined
+  }
+
+  #install(server: Server, running: Incarnation, zxid: Zxid): void {
+    running.installing = true
+    this.#forServer(server, this.nowMs + this.#within(this.#options.diskMs), () => {
+      if (server.running !== running) return
+      this.#switchTree(server, running)
+      if (this.#crashesHere(server, running, 'after installSnapshot')) return
+      running.arriving = undefined
+      running.installing = false
+      running.diskQueue.length = 0
+      running.log = [...server.disk.log]
+      running.delivered = zxid
+      this.#trace(`${server.id} has the tree of ${hex(zxid)}`)
+      this.#step(server, running, { type: 'snapshotInstalled', zxid })
+    })
+  }
+
+  /** `meta` is replaced, once: another tree, and an empty log behind it. */
+  #switchTree({ id, disk }: Server, { arriving }: Incarnation): void {
+    invariant(arriving !== undefined, 'what is installed has arrived')
+    disk.log = [...arriving.records]
+    disk.base = disk.applied = lastZxidOf(disk.log)
+    this.checker.installed(id, disk.log)
+  }
+
+  #disks(): (readonly LogRecord[])[] {
+    return this.servers.map((server) => server.disk.log)
+  }
+
   #tickLater(server: Server, running: Incarnation): void {
-    this.#after(timing.pingMs / 2, () => {
+    this.#forServer(server, this.nowMs + timing.pingMs / 2 / server.clock.rate, () => {
       if (server.running !== running) return
       this.#step(server, running, { type: 'tick' })
       this.#tickLater(server, running)
@@ -408,76 +711,170 @@ export class ZabWorld {
   #diskLater(server: Server, running: Incarnation): void {
     if (running.diskBusy || running.diskQueue.length === 0) return
     running.diskBusy = true
-    this.#after(this.#within(this.#options.diskMs), () => {
+    const doneMs = this.nowMs + this.#within(this.#options.diskMs)
+    this.#events.at(Math.max(doneMs, server.logStalledUntilMs), () => {
       if (server.running !== running) return
       const operation = running.diskQueue[0]
-      this.#completeDisk(server, running)
-      if (operation?.type === 'append') {
-        this.#step(server, running, { type: 'logged', zxid: lastOf(operation.entries) })
-      } else {
-        this.#step(server, running, { type: 'truncated' })
-      }
-      this.#diskLater(server, running)
+      this.#completeDisk(server)
+      if (operation === undefined) return this.#diskLater(server, running) // it was replaced
+      this.#forServer(server, this.nowMs, () => {
+        if (this.#crashesHere(server, running, `after ${operation.type}`)) return
+        const logged: ZabInput =
+          operation.type === 'append'
+            ? { type: 'logged', zxid: lastOf(operation.entries) }
+            : { type: 'truncated' }
+        this.#step(server, running, logged)
+        this.#diskLater(server, running)
+      })
     })
   }
 
-  #completeDisk(server: Server, running: Incarnation): void {
-    const operation = running.diskQueue.shift()
-    running.diskBusy = false
-    if (operation?.type === 'append') server.disk.log.push(...recordsOf(operation.entries))
+  #completeDisk(server: Server): void {
+    const { running, disk } = server
+    const operation = running?.diskQueue.shift()
+    if (running !== undefined) running.diskBusy = false
+    if (operation?.type === 'append') disk.log.push(...recordsOf(operation.entries))
     if (operation?.type === 'truncate') {
-      server.disk.log = server.disk.log.filter((record) => record.zxid <= operation.to)
+      disk.log = disk.log.filter((record) => record.zxid <= operation.to)
+    }
+  }
+
+  /** Some of the records under way when the power went are whole on the disk; the rest is cut. */
+  #tearDisk({ disk }: Server, running: Incarnation): void {
+    const operation = running.diskQueue[0]
+    if (operation?.type === 'append') {
+      const records = recordsOf(operation.entries)
+      disk.log.push(...records.slice(0, this.random.below(records.length + 1)))
+    } else if (operation?.type === 'truncate' && this.random.chance(0.5)) {
+      disk.log = disk.log.filter((record) => record.zxid <= operation.to)
     }
   }
 
   #saveEpochsLater(server: Server, running: Incarnation): void {
-    this.#after(this.#within(this.#options.diskMs), () => {
+    const doneMs = this.nowMs + this.#within(this.#options.diskMs)
+    this.#events.at(Math.max(doneMs, server.epochsStalledUntilMs), () => {
       if (server.running !== running) return
-      const epochs = running.epochsQueue.shift()
+      const epochs = running.epochsQueue[0]
       if (epochs === undefined) return
       this.checker.epochsSaved(server.disk.epochs, epochs)
+      if (epochs.currentEpoch > server.disk.epochs.currentEpoch) {
+        const last = lastZxidOf(server.disk.log)
+        invariant(last >= running.syncPoint, 'an epoch is saved behind its history')
+      }
       server.disk.epochs = epochs
-      if (running.epochsQueue.length > 0) this.#saveEpochsLater(server, running)
-      this.#step(server, running, { type: 'epochsSaved', epochs })
+      this.#forServer(server, this.nowMs, () => {
+        if (this.#crashesHere(server, running, 'after saveEpochs')) return
+        running.epochsQueue.shift()
+        if (running.epochsQueue.length > 0) this.#saveEpochsLater(server, running)
+        this.#step(server, running, { type: 'epochsSaved', epochs })
+      })
     })
+  }
+
+  /** Runs it for the server's process: later, if that stands still. */
+  #forServer(server: Server, atMs: number, run: () => void): void {
+    const start = (): void => {
+      if (server.pausedUntilMs > this.nowMs) server.deferred.push(run)
+      else run()
+    }
+    if (atMs <= this.nowMs) start()
+    else this.#events.at(atMs, start)
+  }
+
+  #resume(server: Server): void {
+    if (server.pausedUntilMs > this.nowMs) return
+    const { deferred } = server
+    server.deferred = []
+    // What waited in its sockets and what its timers and its disk wanted come in any order.
+    for (const run of deferred) run()
   }
 
   // --- network -----------------------------------------------------------------------------------
 
   #dialLater(a: ServerId, b: ServerId): void {
-    this.#after(this.#within(this.#options.networkMs), () => {
+    this.#events.after(this.#within(this.#options.networkMs), () => {
       const [first, second] = a < b ? [a, b] : [b, a]
       const one = this.#server(first)
       const two = this.#server(second)
       const key = pairKey(a, b)
       if (one.running === undefined || two.running === undefined) return
-      if (a === b || this.#cut.has(key) || this.#links.has(key)) return
-      const link: Link = { ends: [first, second], open: [true, true], busyUntilMs: [0, 0] }
+      if (a === b || this.#cut.has(key)) return
+      if (this.#blocked.has(`${first}>${second}`) || this.#blocked.has(`${second}>${first}`)) return
+      const old = this.#links.get(key)
+      if (old?.open[0] && old.open[1]) return
+      const link: Link = {
+        ends: [first, second],
+        open: [true, true],
+        told: [false, false],
+        busyUntilMs: [0, 0],
+        held: [[], []],
+      }
       this.#links.set(key, link)
-      this.#step(one, one.running, { type: 'connected', peer: second })
-      if (two.running !== undefined)
-        this.#step(two, two.running, { type: 'connected', peer: first })
+      this.#join(one, second, old, 0)
+      this.#join(two, first, old, 1)
+    })
+  }
+
+  /** One end of a new link. It may still believe in the old one: half-open until now. */
+  #join(server: Server, peer: ServerId, old: Link | undefined, end: 0 | 1): void {
+    const { running } = server
+    if (running === undefined) return
+    this.#forServer(server, this.nowMs, () => {
+      if (old?.told[end] === false) {
+        old.open[end] = false
+        old.told[end] = true
+        this.#cover('half-open link replaced')
+        this.#step(server, running, { type: 'disconnected', peer })
+      }
+      this.#step(server, running, { type: 'connected', peer })
     })
   }
 
   #send(from: ServerId, to: ServerId, message: ZabMessage): void {
+    this.#overLink(from, to, (receiver, running) => {
+      if (message.type !== 'PING' && message.type !== 'PONG') {
+        this.#trace(`${from} -> ${to} ${describe(message)}`)
+      }
+      if (message.type === 'NEWEPOCH') {
+        running.promised = message.epoch
+        running.syncPoint = zxidZero
+      }
+      if (message.type === 'NEWLEADER') running.syncPoint = running.zab.lastZxid
+      this.#step(receiver, running, { type: 'received', from, message })
+    })
+  }
+
+  /** Lets something arrive at the other end of the link, if it lasts as long. */
+  #overLink(
+    from: ServerId,
+    to: ServerId,
+    arrived: (receiver: Server, running: Incarnation) => void,
+  ): void {
     const link = this.#links.get(pairKey(from, to))
     if (link === undefined) return
     const side = link.ends[0] === from ? 0 : 1
     if (!link.open[side]) return
-    const atMs = Math.max(
-      link.busyUntilMs[side],
-      this.nowMs + this.#within(this.#options.networkMs),
-    )
-    link.busyUntilMs[side] = atMs
-    this.#at(atMs, () => {
+    this.#arrive(link, side, () => {
       const receiver = this.#server(to)
-      if (receiver.running === undefined || !link.open[1 - side]) return
-      if (message.type !== 'PING' && message.type !== 'PONG') {
-        this.#trace(`${from} -> ${to} ${describe(message)}`)
-      }
-      this.#step(receiver, receiver.running, { type: 'received', from, message })
+      const { running } = receiver
+      if (running === undefined || !link.open[1 - side]) return
+      this.#forServer(receiver, this.nowMs, () => {
+        if (!link.open[1 - side] || this.#links.get(pairKey(from, to)) !== link) return
+        arrived(receiver, running)
+      })
     })
+  }
+
+  /** Behind all that this end sent before; not at all while its direction is blocked. */
+  #arrive(link: Link, side: 0 | 1, arrive: () => void): void {
+    if (this.#blocked.has(`${link.ends[side]}>${link.ends[1 - side]}`)) {
+      link.held[side].push(arrive)
+      return
+    }
+    const soonestMs = this.nowMs + this.#within(this.#options.networkMs)
+    const atMs = Math.max(link.busyUntilMs[side], soonestMs)
+    link.busyUntilMs[side] = atMs
+    this.#events.at(atMs, arrive)
   }
 
   /** Both ends learn of it, each in its own time; what was in flight is lost. */
@@ -496,60 +893,36 @@ export class ZabWorld {
     const side = link.ends[0] === self ? 0 : 1
     if (!link.open[side]) return
     link.open[side] = false
-    const notice = (id: ServerId, other: ServerId, end: 0 | 1, delayMs: number): void => {
-      const { running } = this.#server(id)
-      this.#after(delayMs, () => {
-        const wasOpen = end === side ? tellSelf : link.open[end]
-        link.open[end] = false
-        if (!link.open[0] && !link.open[1] && this.#links.get(key) === link) {
-          this.#links.delete(key)
-          this.#dialLater(self, peer)
-        }
-        const server = this.#server(id)
-        if (running === undefined || server.running !== running || !wasOpen) return
+    if (!tellSelf) link.told[side] = true
+    const notice = (id: ServerId, other: ServerId, end: 0 | 1): void => {
+      const server = this.#server(id)
+      const { running } = server
+      const wasOpen = end === side ? tellSelf : link.open[end]
+      link.open[end] = false
+      if (!link.open[0] && !link.open[1] && this.#links.get(key) === link) {
+        this.#links.delete(key)
+        this.#dialLater(self, peer)
+      }
+      if (running === undefined || !wasOpen) return
+      this.#forServer(server, this.nowMs, () => {
+        // A new link may have been reported meanwhile, and with it the end of this one.
+        if (link.told[end]) return
+        link.told[end] = true
         this.#step(server, running, { type: 'disconnected', peer: other })
       })
     }
-    if (tellSelf) return notice(self, peer, side, 0)
-    // A FIN comes behind what was sent before it.
-    const delayMs = this.#within(this.#options.networkMs)
-    const heldUpMs = link.busyUntilMs[side] - this.nowMs
-    notice(peer, self, side === 0 ? 1 : 0, Math.max(delayMs, heldUpMs))
-  }
-
-  // --- time --------------------------------------------------------------------------------------
-
-  #after(delayMs: number, run: () => void): void {
-    this.#at(this.nowMs + delayMs, run)
-  }
-
-  /** A binary heap by time, then by order of arrival. */
-  #at(atMs: number, run: () => void): void {
-    const events = this.#events
-    let i = events.push({ atMs, order: this.#order++, run }) - 1
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      if (!sooner(events[i], events[parent])) break
-      swap(events, i, parent)
-      i = parent
+    if (tellSelf) {
+      this.#events.after(0, () => notice(self, peer, side))
+      return
     }
-  }
-
-  #popEvent(): void {
-    const events = this.#events
-    const last = events.pop()
-    if (last === undefined || events.length === 0) return
-    events[0] = last
-    for (let i = 0; ; ) {
-      const left = 2 * i + 1
-      const right = left + 1
-      let least = i
-      if (sooner(events[left], events[least])) least = left
-      if (sooner(events[right], events[least])) least = right
-      if (least === i) return
-      swap(events, i, least)
-      i = least
-    }
+    const other = side === 0 ? 1 : 0
+    const told = (): void => notice(peer, self, other)
+    // The news of a closing may be lost for long: the peer believes in a link that is none.
+    if (this.#options.halfOpenMs !== undefined && this.random.chance(0.2)) {
+      this.#events.after(this.random.next() * this.#options.halfOpenMs, told)
+      this.#dialLater(self, peer)
+    } else if (this.#blocked.has(`${self}>${peer}`)) link.held[side].push(told)
+    else this.#events.after(this.#within(this.#options.networkMs), told)
   }
 
   #within([least, most]: readonly [number, number]): number {
@@ -562,6 +935,10 @@ export class ZabWorld {
     return server
   }
 
+  #cover(what: string): void {
+    this.coverage.set(what, (this.coverage.get(what) ?? 0) + 1)
+  }
+
   #trace(line: string): void {
     this.#options.trace?.(line)
   }
@@ -570,19 +947,6 @@ export class ZabWorld {
 function isLeading(server: Server): boolean {
   const role = server.running?.role
   return role?.type === 'leading' && role.epoch > 0
-}
-
-function sooner(a: Event | undefined, b: Event | undefined): boolean {
-  if (a === undefined || b === undefined) return false
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
-}
-
-function swap(events: Event[], i: number, j: number): void {
-  const a = events[i]
-  const b = events[j]
-  if (a === undefined || b === undefined) return
-  events[i] = b
-  events[j] = a
 }
 
 function pairKey(a: number, b: number): string {
@@ -640,6 +1004,10 @@ function rangesOf(log: readonly LogRecord[]): EpochRange[] {
   return ranges
 }
 
+function lastZxidOf(records: readonly LogRecord[]): Zxid {
+  return records.at(-1)?.zxid ?? zxidZero
+}
+
 function hex(zxid: Zxid): string {
   return `${epochOf(zxid)}:${counterOf(zxid)}`
 }
@@ -659,6 +1027,7 @@ function describe(message: ZabMessage): string {
     case 'CEPOCH':
       return `CEPOCH accepted ${message.acceptedEpoch}`
     case 'NEWEPOCH':
+      return `NEWEPOCH ${message.epoch}${message.first ? ', the first' : ''}`
     case 'NEWLEADER':
     case 'ACKNEWLEADER':
       return `${message.type} ${message.epoch}`
@@ -668,6 +1037,10 @@ function describe(message: ZabMessage): string {
       return `DIFF after ${hex(message.after)}`
     case 'TRUNC':
       return `TRUNC to ${hex(message.to)}`
+    case 'SNAP':
+      return 'SNAP'
+    case 'ACKSNAP':
+      return `ACKSNAP ${hex(message.lastZxid)}`
     case 'PROPOSAL':
       return `PROPOSAL ${recordsOf(message.entries)
         .map((record) => `${hex(record.zxid)}=${record.payload}`)

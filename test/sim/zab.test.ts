@@ -1,9 +1,8 @@
-// Many short lives of ensembles, each from one seed: servers crash and come back or stand still for a
-// while, one loses its disk, connections drop or stall one way, partitions come and go while transactions
-// are proposed; then the faults stop and all must agree.
-// `ZAB_SEED=N npx tap test/sim/zab.test.ts` replays one seed with a trace.
+// Many short lives of ensembles of Zab cores, each from one seed; zab-life.ts says what happens in
+// one. `ZAB_SEED=N npx tap test/sim/zab.test.ts` replays one seed with a trace.
 
 import t from 'tap'
+import { liveZab } from './zab-life.ts'
 import { ZabWorld } from './zab-world.ts'
 
 const fixedSeeds = 4000
@@ -17,83 +16,28 @@ const seeds =
       ]
     : [Number(chosen)]
 
-/** How long it takes at least to replace a disk: whoever had its promise has begun by then, or given up. */
-const replacedMs = 3000
-
-function live(seed: number): { committed: number; established: number; confirmed: number } {
-  const trace = chosen === undefined ? {} : { trace: (line: string) => t.comment(line) }
-  const world = new ZabWorld({
-    seed,
-    servers: seed % 3 === 0 ? 5 : 3,
-    networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
-    diskMs: [0.1, seed % 7 === 0 ? 60 : 6],
-    ...trace,
-  })
-  const { random, servers } = world
-  const pick = (): number => random.pick(servers).id
-  for (const { id } of servers) world.start(id)
-  let wipeRound = seed % 4 === 0 ? random.below(60) : Number.POSITIVE_INFINITY
-  for (let round = 0; round < 60; round++) {
-    world.run(random.chance(0.3) ? random.next() * 1500 : random.next() * 20)
-    // Two that know nothing are a new ensemble to each other: a third may not have been there yet.
-    if (round >= wipeRound && world.formed) {
-      wipeRound = Number.POSITIVE_INFINITY
-      world.wipe(pick(), replacedMs)
-    }
-    const dice = random.next()
-    if (random.chance(0.3)) world.confirmAll()
-    if (dice < 0.5) world.proposeSome(1 + random.below(4))
-    else if (dice < 0.6) world.crash(pick())
-    else if (dice < 0.63) for (const { id } of servers) world.crash(id)
-    else if (dice < 0.8) world.start(pick())
-    else if (dice < 0.86) world.drop(pick(), pick())
-    else if (dice < 0.87) world.stall(pick(), pick(), random.next() * 2500)
-    else if (dice < 0.88) world.isolate(world.leader() ?? pick(), random.next() * 2500)
-    else if (dice < 0.92) world.cut(pick(), pick())
-    else if (dice < 0.95) {
-      const id = pick()
-      if (random.chance(0.3)) world.isolate(id, random.next() * 5000)
-      world.pause(id, random.next() * 2500)
-    } else if (dice < 0.97) world.healAll()
-    else world.crash(world.leader() ?? pick())
-  }
-  world.healAll()
-  world.run(replacedMs)
-  for (const { id } of servers) world.start(id)
-  for (let waited = 0; !world.converged(); waited++) {
-    if (waited > 150) throw new Error('The ensemble has not converged 15 s after the last fault')
-    world.run(100)
-  }
-  if (!world.proposeSome(1)) throw new Error('A converged ensemble has a leader')
-  world.run(1000)
-  if (!world.converged()) throw new Error('A converged ensemble commits what is proposed')
-  return {
-    committed: world.checker.committed.length,
-    established: world.checker.establishedCount,
-    confirmed: world.confirmedCount,
-  }
-}
-
 t.test(`Zab keeps its promises under crashes, drops and partitions`, async (t) => {
   t.comment(`seeds 1 to ${fixedSeeds} and from ${firstRandom}`)
   let committed = 0
   let established = 0
-  let confirmed = 0
+  const covered = new Map<string, number>()
   for (const seed of seeds) {
     try {
-      const result = live(seed)
-      committed += result.committed
-      established += result.established
-      confirmed += result.confirmed
+      const life = liveZab(seed, chosen === undefined ? undefined : (line) => t.comment(line))
+      committed += life.committed
+      established += life.established
+      for (const [what, count] of life.coverage) covered.set(what, (covered.get(what) ?? 0) + count)
     } catch (error) {
       t.comment(`seed ${seed} fails; replay it with ZAB_SEED=${seed}: ${error}`)
       throw error
     }
   }
   t.comment(`${committed} transactions committed, ${established} epochs established`)
+  for (const [what, count] of [...covered].sort()) t.comment(`${what}: ${count}`)
+  if (chosen !== undefined) return
   t.ok(committed > seeds.length * 10, 'the runs commit transactions')
   t.ok(established > seeds.length, 'the runs elect leaders')
-  t.ok(confirmed > seeds.length, 'the runs confirm leaders')
+  t.ok((covered.get('leadership confirmed') ?? 0) > seeds.length, 'the runs confirm leaders')
 })
 
 function steadyWorld(seed: number): ZabWorld {

@@ -5,19 +5,19 @@ import type { Logger } from '../../logger.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type {
+  Link,
   LinkListener,
   ListenAddress,
-  TcpLink,
-  TcpListener,
-  TcpTransport,
-} from '../../protocol/transport/tcp.ts'
+  Listener,
+  Transport,
+} from '../../protocol/transport/transport.ts'
 import type { Metrics } from '../admin/metrics.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import { Connection, type ConnectionServer } from './connection.ts'
 
 export interface ClientPortParts {
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly ensemble: Ensemble
   readonly processors: RequestProcessors
   readonly metrics: Metrics
@@ -29,14 +29,14 @@ export interface ClientPortParts {
 }
 
 export class ClientPort {
-  readonly #transport: TcpTransport
+  readonly #transport: Transport
   readonly #metrics: Metrics
   readonly #logger: Logger
   readonly #connectionsPerAddressMax: number
   readonly #server: ConnectionServer
   readonly #perAddress = new Map<string, number>()
   #connectionCount = 0
-  #listener: TcpListener | undefined
+  #listener: Listener | undefined
 
   constructor(parts: ClientPortParts) {
     const { processors, ensemble, metrics, serverId, answerWord } = parts
@@ -87,7 +87,7 @@ export class ClientPort {
     await this.#listener?.close()
   }
 
-  #accept(link: TcpLink): LinkListener | undefined {
+  #accept(link: Link): LinkListener | undefined {
     const address = link.remoteAddress
     const before = this.#perAddress.get(address) ?? 0
     if (before >= this.#connectionsPerAddressMax) {
@@ -121,7 +121,7 @@ export class ClientPort {
   }
 
   /** A client that broke the protocol is worth a look; one that vanished is everyday life. */
-  #report({ remoteAddress: address, remotePort: port }: TcpLink, reason: Error): void {
+  #report({ remoteAddress: address, remotePort: port }: Link, reason: Error): void {
     const { message } = reason
     if (reason.name === 'ProtocolError') {
       this.#metrics.protocolErrors++

@@ -15,7 +15,7 @@ import { limits } from '../../limits.ts'
 import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import { noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
-import type { FirstBytes } from '../../protocol/transport/tcp.ts'
+import type { FirstBytes } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
 import {
   decodeHello,

@@ -17,7 +17,7 @@ import type {
   PeerMessage,
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import type { Address, TcpTransport } from '../../protocol/transport/tcp.ts'
+import type { Address, Transport } from '../../protocol/transport/transport.ts'
 import {
   counterOf,
   epochOf,
@@ -27,7 +27,8 @@ import {
   type Zxid,
   zxidZero,
 } from '../../protocol/zxid.ts'
-import type { TxnLog } from '../storage/txn-log.ts'
+import type { SnapshotPlace, Snapshots } from '../storage/snapshots.ts'
+import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
 import { Zab } from '../zab/peer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../zab/types.ts'
@@ -35,6 +36,15 @@ import type { Ensemble, EnsembleListener, EnsembleRole } from './ensemble.ts'
 import type { Meta, MetaFile } from './meta.ts'
 import { PeerLinks } from './peer-link.ts'
 import { ProposalBatch } from './proposal-batch.ts'
+import { SnapshotArrival, SnapshotSender } from './snapshot-transfer.ts'
+
+const sayWhyMs = 3000
+
+/**
+ * A counter from which a leader begins a new epoch. What is in flight then still fits, well before
+ * the counter at which it would step down.
+ */
+const handoverAtDefault = 2 ** 32 - 2 ** 24
 
 export interface EnsembleOptions {
   readonly self: ServerId
@@ -45,12 +55,19 @@ export interface EnsembleOptions {
   readonly txnLog: TxnLog
   /** what the log holds */
   readonly logged: readonly EpochRange[]
+  /** what stays in the log, though the tree on the disk has it; all, if undefined */
+  readonly logKept?: LogKept
+  readonly snapshots: Snapshots
   /** what the tree has applied */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
+  /** See `ZabOptions`. */
+  readonly bootstrap?: boolean
+  /** The counter from which a leader begins a new epoch, so that this one's never ends. */
+  readonly handoverAt?: number
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly clock: Clock
   readonly logger: Logger
   /** Going on could lose data: the process must end. */
@@ -60,7 +77,7 @@ export interface EnsembleOptions {
 export class EnsembleDriver implements Ensemble {
   readonly self: ServerId
   readonly #options: EnsembleOptions
-  readonly #txnLog: TxnLog
+  #txnLog: TxnLog
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #links: PeerLinks
@@ -76,6 +93,7 @@ export class EnsembleDriver implements Ensemble {
   /** While leading: we stood still for so long that there may be another leader by now. */
   #doubtful = false
   #stopTicking: (() => void) | undefined
+  #saidWhyMs: number
   #stopped = false
 
   readonly #batch = new ProposalBatch()
@@ -88,8 +106,18 @@ export class EnsembleDriver implements Ensemble {
   #pending: { readonly after: Zxid; readonly entries: Entries }[] = []
   #pendingBytes = 0
   #delivered: Zxid
+  #purging = false
+  /** Our tree, on its way to learners. */
+  readonly #sending = new Map<ServerId, SnapshotSender>()
+  /** A leader's tree, on its way to us. */
+  #arriving: Arriving | undefined
+  /** It takes the place of ours just now. */
+  #installing: Promise<void> | undefined
   /** The log was appended to since its last flush. */
   #unflushed = false
+
+  /** What learners, this server among them, ask while one epoch ends and the next is not there. */
+  #held: { readonly from: ServerId; readonly message: LearnerMessage }[] | undefined
 
   #token = 0
   #confirmations: { readonly token: number; readonly confirmed: () => void }[] = []
@@ -103,16 +131,17 @@ export class EnsembleDriver implements Ensemble {
     this.#logger = logger
     this.#meta = meta
     this.#delivered = lastApplied
-    this.#ranMs = clock.nowMs()
+    this.#ranMs = this.#saidWhyMs = clock.nowMs()
     this.#zab = new Zab(
       {
         self,
         voters: [...servers.keys()],
         epochs: epochsOf(meta),
-        logBase: meta.logBaseZxid,
+        logBase: options.txnLog.baseZxid,
         logged: options.logged,
         lastApplied,
         timing: options.timing,
+        bootstrap: options.bootstrap ?? false,
         newEnsembleId: options.newEnsembleId,
       },
       this.#ranMs,
@@ -120,12 +149,16 @@ export class EnsembleDriver implements Ensemble {
     this.#links = new PeerLinks({
       self,
       peers: new Map([...servers].filter(([id]) => id !== self)),
-      ensembleId: () => this.ensembleId,
+      // One that was just begun, and holds nothing yet, may still become part of another.
+      ensembleId: () => (this.#zab.lastZxid > 0 ? this.ensembleId : undefined),
       transport,
       clock,
       logger,
       onConnected: (peer) => this.#put({ type: 'connected', peer }),
-      onDisconnected: (peer) => this.#put({ type: 'disconnected', peer }),
+      onDisconnected: (peer) => {
+        this.#abortArrival(peer)
+        this.#put({ type: 'disconnected', peer })
+      },
       onMessage: (peer, message) => this.#received(peer, message),
     })
     transport.beforeFlush(() => this.#seal())
@@ -164,6 +197,10 @@ export class EnsembleDriver implements Ensemble {
     return !this.#doubtful
   }
 
+  get handingOver(): boolean {
+    return this.#held !== undefined
+  }
+
   nextZxid(): Zxid {
     invariant(this.#role.type === 'leading', 'only a leader gives out zxids')
     return this.#next
@@ -175,12 +212,13 @@ export class EnsembleDriver implements Ensemble {
     this.#batch.add(zxid, payload)
     this.#next = nextZxid(zxid)
     this.#options.transport.scheduleFlush()
+    if (counterOf(zxid) >= (this.#options.handoverAt ?? handoverAtDefault)) this.#held ??= []
   }
 
   sendToLeader(message: LearnerMessage): void {
     const role = this.#role
     invariant(role.type !== 'looking', 'there is a leader to send to')
-    if (role.type === 'leading') this.#listener?.fromLearner(this.self, message)
+    if (role.type === 'leading') this.#fromLearner(this.self, message)
     else this.#links.send(role.leader, message)
   }
 
@@ -188,6 +226,13 @@ export class EnsembleDriver implements Ensemble {
     invariant(this.#role.type === 'leading', 'only a leader has learners')
     if (learner === this.self) this.#listener?.fromLeader(message)
     else this.#links.send(learner, message)
+  }
+
+  sendToLearners(message: LeaderMessage): void {
+    invariant(this.#role.type === 'leading', 'only a leader has learners')
+    for (const peer of this.#options.servers.keys()) {
+      if (peer !== this.self) this.#links.send(peer, message)
+    }
   }
 
   confirmLeadership(confirmed: () => void): void {
@@ -210,7 +255,27 @@ export class EnsembleDriver implements Ensemble {
     if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
     this.#perform(this.#zab.start())
     this.#links.dialAll()
-    this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => this.#put({ type: 'tick' }))
+    this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => {
+      this.#put({ type: 'tick' })
+      this.#maybeHandOver()
+      this.#maybeSayWhy()
+    })
+  }
+
+  /** A server without data may wait for long: its operator is to know for whom, and why. */
+  #maybeSayWhy(): void {
+    const nowMs = this.#clock.nowMs()
+    const { waiting } = this.#zab
+    if (waiting === undefined) this.#saidWhyMs = nowMs
+    if (waiting === undefined || nowMs - this.#saidWhyMs < sayWhyMs) return
+    this.#saidWhyMs = nowMs
+    const { missing, initialised } = waiting
+    const message =
+      initialised.length > 0
+        ? 'Waiting for a majority of servers with data: this one has none, and does not count yet'
+        : 'Waiting for every server: none seen has data. Start those missing, or, if this ensemble ' +
+          'never ran before, start a majority with --bootstrap'
+    this.#logger.warn({ missing, initialised }, message)
   }
 
   /** Everything in the log up to `zxid` survives a power cut: from the owner of the log. */
@@ -218,10 +283,35 @@ export class EnsembleDriver implements Ensemble {
     this.#put({ type: 'logged', zxid })
   }
 
+  /**
+   * The tree on the disk shows everything up to `zxid`, also after a power cut: from the owner of the
+   * tree. The log may forget it, but for what is kept for learners. `meta` says so first: the log may
+   * begin before what `meta` says, never after.
+   */
+  persisted(zxid: Zxid): void {
+    const kept = this.#options.logKept
+    if (kept === undefined || this.#purging || this.#installing !== undefined) return
+    if (this.#stopped || !this.#zab.mayPurge) return
+    const log = this.#txnLog
+    const point = log.purgePoint(zxid, kept)
+    if (point === undefined) return
+    this.#purging = true
+    this.#saveMeta({ logBaseZxid: point.base }, () => {
+      this.#purging = false
+      // A learner may need what was to be dropped by now; the next time is soon enough.
+      if (this.#stopped || this.#txnLog !== log || !this.#zab.mayPurge) return
+      this.#logger.info({ base: formatZxid(point.base) }, 'Purging the log')
+      this.#put({ type: 'purged', base: point.base })
+      log.purge(point)
+    })
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopTicking?.()
     await this.#links.close()
+    this.#arriving?.arrival.abort()
+    await this.#installing
   }
 
   // --- inbox -------------------------------------------------------------------------------------
@@ -233,11 +323,12 @@ export class EnsembleDriver implements Ensemble {
       case 'SYNC':
       case 'TOUCH':
         // Its sender may have followed us a moment ago; the link that says otherwise is closed.
-        if (this.#role.type === 'leading') this.#listener?.fromLearner(from, message)
+        if (this.#role.type === 'leading') this.#fromLearner(from, message)
         return
       case 'ATTACHED':
       case 'SYNCED':
       case 'MOVED':
+      case 'DIGEST':
         if (this.#role.type === 'following' && this.#role.leader === from) {
           this.#listener?.fromLeader(message)
         }
@@ -248,6 +339,8 @@ export class EnsembleDriver implements Ensemble {
       case 'ACKEPOCH':
       case 'DIFF':
       case 'TRUNC':
+      case 'SNAP':
+      case 'ACKSNAP':
       case 'PROPOSAL':
       case 'NEWLEADER':
       case 'ACKNEWLEADER':
@@ -257,7 +350,28 @@ export class EnsembleDriver implements Ensemble {
       case 'PING':
       case 'PONG':
         this.#put({ type: 'received', from, message })
+        return
+      case 'SNAPCHUNK':
+      case 'SNAPEND':
+        if (this.#arriving?.from === from) this.#arriving.arrival.take(message)
+        return
+      case 'SNAPTAKEN':
+        this.#sending.get(from)?.taken(message.count)
     }
+  }
+
+  #fromLearner(from: ServerId, message: LearnerMessage): void {
+    if (this.#held === undefined || message.type === 'TOUCH') {
+      this.#listener?.fromLearner(from, message)
+    } else {
+      // Its bytes are the socket's, and may be used during this call only.
+      this.#held.push({ from, message: structuredClone(message) })
+    }
+  }
+
+  #maybeHandOver(): void {
+    if (this.#held === undefined || this.inFlight > 0 || this.#confirmations.length > 0) return
+    this.#put({ type: 'handover' })
   }
 
   /** Inputs that arise while one is handled wait until all of its effects are performed. */
@@ -308,6 +422,13 @@ export class EnsembleDriver implements Ensemble {
         return this.#links.send(effect.to, effect.message)
       case 'sendHistory':
         return this.#sendHistory(effect.to, effect.after, effect.upTo)
+      case 'sendSnapshot':
+        return this.#sendSnapshot(effect.to)
+      case 'receiveSnapshot':
+        return this.#receiveSnapshot(effect.from)
+      case 'installSnapshot':
+        this.#installing = this.#install(effect.zxid)
+        return
       case 'append':
         this.#keepPending(effect.entries)
         this.#txnLog.append(effect.entries)
@@ -325,6 +446,7 @@ export class EnsembleDriver implements Ensemble {
         return this.#deliver(effect.upTo)
       case 'disconnect':
         this.#logger.info({ peer: effect.peer, reason: effect.reason }, 'Closing a peer link')
+        this.#abortArrival(effect.peer)
         return this.#links.disconnect(effect.peer)
       case 'role':
         return this.#changeRole(effect.role)
@@ -338,26 +460,84 @@ export class EnsembleDriver implements Ensemble {
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
     let sent = after
     this.#logger.info({ to, after: formatZxid(after), upTo: formatZxid(upTo) }, 'Sending history')
-    this.#links.stream(to, () => {
+    const next = (): PeerMessage | undefined => {
       if (sent >= upTo) return undefined
       const bytesMax = limits.historyChunkBytes
       const entries = this.#txnLog.readEntries({ after: sent, upTo, bytesMax })
       sent = lastOf(entries)
-      return entries
+      return { type: 'PROPOSAL', entries }
+    }
+    this.#links.stream(to, { next })
+  }
+
+  #sendSnapshot(to: ServerId): void {
+    this.#logger.info({ to }, 'Sending the tree')
+    const sender = new SnapshotSender(this.#options.snapshots, {
+      resume: () => this.#links.resume(to),
+      ended: () => this.#sending.delete(to),
+      onFailure: this.#options.onFailure,
     })
+    this.#sending.set(to, sender)
+    this.#links.stream(to, sender)
+  }
+
+  #receiveSnapshot(from: ServerId): void {
+    this.#logger.info({ from }, 'Receiving the tree')
+    const arrival = new SnapshotArrival(this.#options.snapshots, {
+      taken: (count) => this.#links.send(from, { type: 'SNAPTAKEN', count }),
+      received: (zxid, place) => {
+        this.#arriving = { from, arrival, place }
+        this.#put({ type: 'snapshotReceived', zxid })
+        // Zab has left that leader, or has what the tree shows already.
+        if (this.#installing === undefined) this.#abortArrival(from)
+      },
+      refused: (error) => {
+        this.#logger.warn({ from, reason: error.message }, 'Refused a tree')
+        this.#abortArrival(from)
+        this.#links.disconnect(from)
+        this.#put({ type: 'disconnected', peer: from })
+      },
+      onFailure: this.#options.onFailure,
+    })
+    this.#arriving = { from, arrival, place: undefined }
+  }
+
+  #abortArrival(peer: ServerId): void {
+    if (this.#arriving?.from !== peer || this.#installing !== undefined) return
+    this.#arriving.arrival.abort()
+    this.#arriving = undefined
+  }
+
+  /** `meta` is the switch: before it names the new place a crash leaves all as it was. */
+  async #install(zxid: Zxid): Promise<void> {
+    const arriving = this.#arriving
+    invariant(arriving?.place !== undefined, 'a tree is installed when all of it is here')
+    const { arrival, place } = arriving
+    try {
+      await new Promise<void>((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved))
+      this.#txnLog = await arrival.install()
+    } catch (error) {
+      return this.#options.onFailure(error as Error)
+    } finally {
+      this.#arriving = undefined
+      this.#installing = undefined
+    }
+    this.#pending = []
+    this.#pendingBytes = 0
+    this.#delivered = zxid
+    this.#logger.info({ zxid: formatZxid(zxid), ...place }, 'The tree received is in force')
+    this.#put({ type: 'snapshotInstalled', zxid })
   }
 
   #saveEpochs(epochs: Epochs): void {
-    const { acceptedEpoch, currentEpoch, ensembleId } = epochs
-    this.#meta = {
-      ...this.#meta,
-      acceptedEpoch,
-      currentEpoch,
-      ensembleId: ensembleId ?? null,
-      initialised: currentEpoch > 0,
-    }
+    const change = { ...epochs, ensembleId: epochs.ensembleId ?? null }
+    this.#saveMeta(change, () => this.#put({ type: 'epochsSaved', epochs }))
+  }
+
+  #saveMeta(change: Partial<Meta>, saved: () => void): void {
+    this.#meta = { ...this.#meta, ...change }
     this.#options.metaFile.save(this.#meta, (error) => {
-      if (error === null) this.#put({ type: 'epochsSaved', epochs })
+      if (error === null) saved()
       else this.#options.onFailure(error)
     })
   }
@@ -414,12 +594,18 @@ export class EnsembleDriver implements Ensemble {
       zabRole.type === 'looking' || zabRole.epoch === 0 ? { type: 'looking' } : zabRole
     this.#logger.info({ ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }, roleSentence(zabRole))
     if (role.type === 'looking' && this.#role.type === 'looking') return
+    // From one epoch of a leader to its next: nothing was in flight, and nobody lost his leader.
+    const handover = role.type !== 'looking' && role.type === this.#role.type
+    const held = this.#held ?? []
+    this.#held = undefined
     this.#role = role
     this.#batch.clear()
-    this.#confirmations = []
-    this.#doubtful = false
     if (role.type === 'leading') this.#next = makeZxid({ epoch: role.epoch, counter: 1 })
-    this.#listener?.roleChanged(role)
+    if (!handover) {
+      this.#confirmations = []
+      this.#doubtful = false
+      this.#listener?.roleChanged(role)
+    } else for (const { from, message } of held) this.#fromLearner(from, message)
   }
 
   #confirmed(token: number): void {
@@ -442,9 +628,16 @@ export class EnsembleDriver implements Ensemble {
   }
 }
 
+interface Arriving {
+  readonly from: ServerId
+  readonly arrival: SnapshotArrival
+  /** once all of it is there */
+  readonly place: SnapshotPlace | undefined
+}
+
 function epochsOf(meta: Meta): Epochs {
-  const { acceptedEpoch, currentEpoch, ensembleId } = meta
-  return { acceptedEpoch, currentEpoch, ensembleId: ensembleId ?? undefined }
+  const { acceptedEpoch, currentEpoch, initialised, ensembleId } = meta
+  return { acceptedEpoch, currentEpoch, initialised, ensembleId: ensembleId ?? undefined }
 }
 
 function roleSentence(role: ZabRole): string {

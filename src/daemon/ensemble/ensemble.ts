@@ -30,6 +30,13 @@ export interface Ensemble {
   readonly inFlight: number
 
   /**
+   * While leading: the epoch's counter nears its end, and the next epoch begins as soon as nothing is
+   * in flight. Until then `fromLearner` brings nothing that would have to be proposed, and nothing
+   * may be proposed. It is no change of roles.
+   */
+  readonly handingOver: boolean
+
+  /**
    * To the leader, in the order of the calls; on the leader itself straight to `fromLearner`.
    * Only while following or leading.
    */
@@ -37,6 +44,9 @@ export interface Ensemble {
 
   /** Leader only; behind every commit sent before. To itself: straight to `fromLeader`. */
   sendToLearner(learner: ServerId, message: LeaderMessage): void
+
+  /** Leader only; to every learner but itself. One that is not synchronized yet may get it too. */
+  sendToLearners(message: LeaderMessage): void
 
   /**
    * Leader only: calls `confirmed` once a quorum answered a ping sent after this call. Never calls

@@ -6,10 +6,8 @@
 // A new one is written aside, fsynced, renamed over the old one, and the directory fsynced: a crash
 // leaves the old or the new one. So a damaged file is never a crash's doing and is refused.
 
-import { readFileSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
-import { join } from 'node:path'
 import { invariant } from '../../invariant.ts'
+import type { Done, LogDirectory } from '../../log/segment-file.ts'
 import { crc32c } from '../../protocol/crc32c.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { isZxid, type Zxid } from '../../protocol/zxid.ts'
@@ -20,7 +18,7 @@ export interface Meta {
   readonly serverId: ServerId
   /** Made with the first epoch of the ensemble; null before. */
   readonly ensembleId: string | null
-  /** Whether this server ever held an established history; never false again. */
+  /** Whether this server may be counted, see zab/types.ts; never false again. */
   readonly initialised: boolean
   /** Newest epoch promised. */
   readonly acceptedEpoch: number
@@ -47,18 +45,19 @@ export class MetaError extends Error {
 }
 
 const fileName = 'meta'
+const asideName = 'meta.new'
 
 /**
  * @returns null if there is none: the data directory is new
  * @throws MetaError if it is damaged or from a later version of this program
  */
-export function loadMeta(dataDir: string): Meta | null {
-  const file = join(dataDir, fileName)
+export function loadMeta(dataDir: LogDirectory): Meta | null {
+  if (!dataDir.list().includes(fileName)) return null
+  const file = `${dataDir.path}/${fileName}`
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = read(dataDir)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw new MetaError(file, `it cannot be read: ${(error as Error).message}`, { cause: error })
   }
   const body = text.slice(9)
@@ -84,16 +83,16 @@ export function loadMeta(dataDir: string): Meta | null {
 
 /** Keeps the file up to date: one save under way at a time, the others wait in order. */
 export class MetaFile {
-  readonly #dataDir: string
-  readonly #waiting: { readonly meta: Meta; readonly done: (error: Error | null) => void }[] = []
+  readonly #dataDir: LogDirectory
+  readonly #waiting: { readonly meta: Meta; readonly done: Done }[] = []
   #isSaving = false
 
-  constructor(dataDir: string) {
+  constructor(dataDir: LogDirectory) {
     this.#dataDir = dataDir
   }
 
   /** @param done called when `meta` survives a power cut; after an error the process must end */
-  save(meta: Meta, done: (error: Error | null) => void): void {
+  save(meta: Meta, done: Done): void {
     invariant(meta.currentEpoch <= meta.acceptedEpoch, 'an epoch is accepted before it is current')
     this.#waiting.push({ meta, done })
     this.#next()
@@ -104,31 +103,45 @@ export class MetaFile {
     const next = this.#waiting.shift()
     if (next === undefined) return
     this.#isSaving = true
-    const saved = (error: Error | null) => {
+    replace(this.#dataDir, next.meta, (error) => {
       this.#isSaving = false
       next.done(error)
       this.#next()
-    }
-    replace(this.#dataDir, next.meta).then(() => saved(null), saved)
+    })
   }
 }
 
-async function replace(dataDir: string, meta: Meta): Promise<void> {
-  const body = `${JSON.stringify({ formatVersion: metaFormatVersion, ...meta })}\n`
-  const path = join(dataDir, fileName)
-  const file = await open(`${path}.new`, 'w')
+function read(dataDir: LogDirectory): string {
+  const file = dataDir.open(fileName)
   try {
-    await file.writeFile(encode(body))
-    await file.sync()
+    const bytes = Buffer.alloc(file.sizeBytes())
+    return bytes.toString('utf8', 0, file.read(bytes, 0))
   } finally {
-    await file.close()
+    file.close()
   }
-  await rename(`${path}.new`, path)
-  const directory = await open(dataDir, 'r')
+}
+
+function replace(dataDir: LogDirectory, meta: Meta, done: Done): void {
+  const body = `${JSON.stringify({ formatVersion: metaFormatVersion, ...meta })}\n`
   try {
-    await directory.sync()
-  } finally {
-    await directory.close()
+    const file = dataDir.create(asideName)
+    file.write(Buffer.from(encode(body)), 0)
+    file.sync((error) => {
+      file.close()
+      if (error === null) rename(dataDir, done)
+      else done(error)
+    })
+  } catch (error) {
+    done(error as Error)
+  }
+}
+
+function rename(dataDir: LogDirectory, done: Done): void {
+  try {
+    dataDir.rename(asideName, fileName)
+    dataDir.sync(done)
+  } catch (error) {
+    done(error as Error)
   }
 }
 

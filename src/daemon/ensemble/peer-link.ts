@@ -1,10 +1,12 @@
 // Links to the other servers: one per pair, dialled by the server with the larger id, and dialled
 // again whenever it breaks. Both ends begin with a hello. Next on the path: driver.ts.
 //
-// A learner's history is streamed from the log as fast as its socket drains; whatever is sent to it
-// meanwhile waits behind, so the order on the link is the order of the calls.
+// A learner's history or tree is streamed from the disk as fast as its socket drains; whatever is sent
+// to it meanwhile waits behind, so the order on the link is the order of the calls. Only PINGs pass:
+// they say that we live, and nothing about what was sent.
 
 import type { Clock } from '../../clock.ts'
+import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
@@ -12,7 +14,6 @@ import { MsgpackReader } from '../../protocol/msgpack.ts'
 import {
   decodePeerHello,
   decodePeerMessage,
-  type Entries,
   encodePeerHello,
   encodePeerMessage,
   type PeerMessage,
@@ -21,12 +22,12 @@ import {
 import type { ServerId } from '../../protocol/records.ts'
 import type {
   Address,
+  Link,
   LinkListener,
   LinkOptions,
-  TcpLink,
-  TcpListener,
-  TcpTransport,
-} from '../../protocol/transport/tcp.ts'
+  Listener,
+  Transport,
+} from '../../protocol/transport/transport.ts'
 
 const linkOptions: LinkOptions = {
   frameBytesMax: limits.peerFrameBytesMax,
@@ -39,12 +40,20 @@ const linkOptions: LinkOptions = {
 /** A peer that is down is dialled again after this, doubling up to the second. */
 const redialMs = { first: 10, most: 320 }
 
+/** What is sent piece by piece, as fast as the socket drains. */
+export interface Stream {
+  /** undefined: it has ended; 'later': there will be more, and `resume` is called then. */
+  next(): PeerMessage | 'later' | undefined
+  /** It has ended, or its link is gone; called once. */
+  closed?(): void
+}
+
 export interface PeerLinksOptions {
   readonly self: ServerId
   /** All other servers. */
   readonly peers: ReadonlyMap<ServerId, Address>
   readonly ensembleId: () => string | undefined
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly clock: Clock
   readonly logger: Logger
   readonly onConnected: (peer: ServerId) => void
@@ -59,7 +68,7 @@ export class PeerLinks {
   readonly #open = new Map<ServerId, PeerLink>()
   readonly #reader = new MsgpackReader()
   readonly #redials = new Map<ServerId, { delayMs: number; cancel: () => void }>()
-  #listener: TcpListener | undefined
+  #listener: Listener | undefined
   #closed = false
 
   constructor(options: PeerLinksOptions) {
@@ -86,9 +95,16 @@ export class PeerLinks {
     this.#open.get(peer)?.send(message)
   }
 
-  /** Sends what `next` gives as PROPOSALs until it gives undefined; later sends come behind. */
-  stream(peer: ServerId, next: () => Entries | undefined): void {
-    this.#open.get(peer)?.stream(next)
+  /** Sends what the stream gives until it ends; later sends come behind. */
+  stream(peer: ServerId, stream: Stream): void {
+    const link = this.#open.get(peer)
+    if (link === undefined) stream.closed?.()
+    else link.stream(stream)
+  }
+
+  /** The stream to `peer` has more to give, if it is still under way. */
+  resume(peer: ServerId): void {
+    this.#open.get(peer)?.pump()
   }
 
   /** Closes the link to `peer`; nothing of it arrives any more. It is dialled again. */
@@ -126,7 +142,7 @@ export class PeerLinks {
   }
 
   /** @param expected whom we dialled; an accepted link says who it is */
-  #greet(link: TcpLink, expected: ServerId | undefined): LinkListener {
+  #greet(link: Link, expected: ServerId | undefined): LinkListener {
     const { self, ensembleId, logger, onDisconnected } = this.#options
     const out = link.beginFrame()
     encodePeerHello(out, {
@@ -151,13 +167,14 @@ export class PeerLinks {
           logger.warn({ peer: peer?.id ?? from, reason: reason.message }, 'Closed a peer link')
         }
         if (peer === undefined || this.#open.get(peer.id) !== peer) return
+        peer.closed()
         this.#open.delete(peer.id)
         onDisconnected(peer.id)
       },
     }
   }
 
-  #established(link: TcpLink, reader: MsgpackReader, expected: ServerId | undefined): PeerLink {
+  #established(link: Link, reader: MsgpackReader, expected: ServerId | undefined): PeerLink {
     const { self, peers, ensembleId, onConnected, onDisconnected } = this.#options
     const hello = decodePeerHello(reader)
     const id = hello.serverId
@@ -189,50 +206,61 @@ export class PeerLinks {
 
 class PeerLink {
   readonly id: ServerId
-  readonly #link: TcpLink
-  /** History under way, with the messages that wait behind it. */
-  #stream: { readonly next: () => Entries | undefined; readonly behind: PeerMessage[] } | undefined
-  #waitingBytes = 0
+  readonly #link: Link
+  #stream: Stream | undefined
+  /** What waits behind the stream, and the bytes of its proposals. */
+  #behind: PeerMessage[] = []
+  #behindBytes = 0
 
-  constructor(id: ServerId, link: TcpLink) {
+  constructor(id: ServerId, link: Link) {
     this.id = id
     this.#link = link
   }
 
   send(message: PeerMessage): void {
-    if (this.#stream === undefined) return this.#write(message)
-    this.#stream.behind.push(message)
-    if (message.type === 'PROPOSAL') this.#waitingBytes += message.entries.bytes.length
-    if (this.#waitingBytes > limits.peerQueueBytesMax) {
-      const found = `${this.#waitingBytes} bytes wait behind its history`
+    if (this.#stream === undefined || message.type === 'PING') return this.#write(message)
+    this.#behind.push(message)
+    if (message.type === 'PROPOSAL') this.#behindBytes += message.entries.bytes.length
+    if (this.#behindBytes > limits.peerQueueBytesMax) {
+      const found = `${this.#behindBytes} bytes wait behind its history`
       this.#link.destroy(new ProtocolError(`Cannot wait longer for server ${this.id}: ${found}`))
     }
   }
 
-  stream(next: () => Entries | undefined): void {
-    this.#stream = { next, behind: [] }
+  stream(stream: Stream): void {
+    invariant(this.#stream === undefined, 'a link has one stream at a time')
+    this.#stream = stream
     this.pump()
   }
 
-  /** Goes on with the history, as far as the socket takes it. */
+  /** Goes on with the stream, as far as the socket takes it. */
   pump(): void {
-    const stream = this.#stream
-    if (stream === undefined) return
-    while (!this.#link.congested) {
-      const entries = stream.next()
-      if (entries === undefined) {
-        this.#stream = undefined
-        this.#waitingBytes = 0
-        for (const message of stream.behind) this.#write(message)
-        return
-      }
-      this.#write({ type: 'PROPOSAL', entries })
+    while (this.#stream !== undefined && !this.#link.congested) {
+      const message = this.#stream.next()
+      if (message === 'later') return
+      if (message !== undefined) this.#write(message)
+      else for (const waiting of this.#endStream()) this.#write(waiting)
     }
   }
 
+  /** The link is gone, and with it what it had still to send. */
+  closed(): void {
+    this.#endStream()
+  }
+
   destroy(): void {
-    this.#stream = undefined
+    this.#endStream()
     this.#link.destroy()
+  }
+
+  /** @returns what waited behind it */
+  #endStream(): readonly PeerMessage[] {
+    const [stream, behind] = [this.#stream, this.#behind]
+    this.#stream = undefined
+    this.#behind = []
+    this.#behindBytes = 0
+    stream?.closed?.()
+    return behind
   }
 
   #write(message: PeerMessage): void {

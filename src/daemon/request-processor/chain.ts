@@ -22,6 +22,7 @@ import { decodeTxn } from '../ztree/txn.ts'
 import { WatchManager } from '../ztree/watch-manager.ts'
 import type { ZTree } from '../ztree/ztree.ts'
 import { CommitProcessor } from './commit.ts'
+import { DigestCheck, isDigestDue } from './digest-check.ts'
 import { FinalProcessor } from './final.ts'
 import { LeaderProcessor } from './leader.ts'
 import { Prep, samePassword } from './prep.ts'
@@ -52,6 +53,7 @@ export class RequestProcessors implements EnsembleListener {
   readonly #onApplied: () => void
   readonly #reader = new MsgpackReader()
   readonly #watches = new WatchManager<Client>()
+  readonly #digests = new DigestCheck()
   /** Every client that has or asks for a session here; with the session, once it is known. */
   readonly #clients = new Set<Client>()
   readonly #bySession = new Map<SessionId, Client>()
@@ -153,6 +155,7 @@ export class RequestProcessors implements EnsembleListener {
     const ours = txn.origin === this.#ensemble.self
     const pending = ours ? this.#commit.take(txn.seq) : undefined
     const result = this.#final.apply(zxid, txn)
+    if (isDigestDue(zxid)) this.#compareDigests(zxid)
     this.#leader.applied(zxid)
     if (pending !== undefined) {
       if (result.type === 'createSession') {
@@ -164,6 +167,15 @@ export class RequestProcessors implements EnsembleListener {
     if (result.type === 'closeSession') this.#bySession.get(txn.session)?.close()
     this.#commit.reached()
     this.#onApplied()
+  }
+
+  /** Before anybody is answered with what the transaction made of the tree. */
+  #compareDigests(zxid: Zxid): void {
+    const { digest } = this.#tree
+    this.#digests.applied(zxid, digest)
+    if (this.#ensemble.role.type === 'leading') {
+      this.#ensemble.sendToLearners({ type: 'DIGEST', zxid, ...digest })
+    }
   }
 
   roleChanged(role: EnsembleRole): void {
@@ -187,6 +199,10 @@ export class RequestProcessors implements EnsembleListener {
   }
 
   fromLeader(message: LeaderMessage): void {
+    if (message.type === 'DIGEST') {
+      this.#digests.heard(message.zxid, message)
+      return
+    }
     if (message.type !== 'MOVED') {
       this.#commit.fromLeader(message)
       return

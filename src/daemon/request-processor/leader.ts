@@ -111,7 +111,7 @@ export class LeaderProcessor {
 
   /** Every tick: closes the sessions that nobody was heard from. */
   expireSessions(): void {
-    if (!this.#leading) return
+    if (!this.#leading || this.#ensemble.handingOver) return
     const expired = this.#sessions.expire(this.#clock.nowMs())
     if (expired.length === 0) return
     for (const session of expired) this.#expire(session)

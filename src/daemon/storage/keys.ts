@@ -3,7 +3,8 @@
 // characters, so those from 0x80 up take two on the disk.
 //
 //   key                      value
-//   #                        u8 format | f64 lastApplied | u32 znodes | u32 sessions
+//   #                        u8 format | f64 lastApplied | u32 znodes | u32 sessions |
+//                            u32 × 2 digest
 //   the path of a znode      f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid |
 //                            f64 ephemeralOwner | i32 version | i32 createCount |
 //                            u8 0: no data, 1: data | data …
@@ -17,18 +18,21 @@
 import { crc32c } from '../../protocol/crc32c.ts'
 import type { SessionId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { Digest } from '../ztree/digest.ts'
 import type { ZnodeFields } from '../ztree/znode.ts'
 import type { Session } from '../ztree/ztree.ts'
 
 export const metaKey = '#'
-export const storeFormat = 1
+export const storeFormat = 2
 
 export interface StoreMeta {
-  readonly format: number
   readonly lastApplied: Zxid
   readonly znodeCount: number
   readonly sessionCount: number
+  readonly digest: Digest
 }
+
+const metaBytes = 25
 
 export type StoreKey =
   | { readonly type: 'meta' }
@@ -58,11 +62,13 @@ export class StoreCodec {
   #end = 0
 
   encodeMeta(meta: StoreMeta): string {
-    const bytes = this.#begin(metaKey, 17)
-    let at = bytes.writeUInt8(meta.format, this.#start)
+    const bytes = this.#begin(metaKey, metaBytes)
+    let at = bytes.writeUInt8(storeFormat, this.#start)
     at = bytes.writeDoubleBE(meta.lastApplied, at)
     at = bytes.writeUInt32BE(meta.znodeCount, at)
-    bytes.writeUInt32BE(meta.sessionCount, at)
+    at = bytes.writeUInt32BE(meta.sessionCount, at)
+    at = bytes.writeUInt32BE(meta.digest.high, at)
+    bytes.writeUInt32BE(meta.digest.low, at)
     return this.#finish()
   }
 
@@ -90,15 +96,17 @@ export class StoreCodec {
   }
 
   /** @returns undefined, as the other two, for a value that is damaged */
-  decodeMeta(value: string): StoreMeta | undefined {
-    const bytes = this.#open(metaKey, value, 17)
+  decodeMeta(value: string): StoreMeta | { readonly otherFormat: number } | undefined {
+    const bytes = this.#open(metaKey, value, 1)
     if (bytes === undefined) return undefined
     const at = this.#start
+    const format = bytes.readUInt8(at)
+    if (format !== storeFormat || this.#end - at !== metaBytes) return { otherFormat: format }
     return {
-      format: bytes.readUInt8(at),
       lastApplied: bytes.readDoubleBE(at + 1) as Zxid,
       znodeCount: bytes.readUInt32BE(at + 9),
       sessionCount: bytes.readUInt32BE(at + 13),
+      digest: { high: bytes.readUInt32BE(at + 17), low: bytes.readUInt32BE(at + 21) },
     }
   }
 

@@ -10,6 +10,7 @@ import { Level } from 'level'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import { formatDigest, sameDigest } from '../ztree/digest.ts'
 import { ZTree } from '../ztree/ztree.ts'
 import { metaKey, parseKey, StoreCodec, type StoreMeta, sessionKey, storeFormat } from './keys.ts'
 
@@ -18,10 +19,19 @@ export class DamagedTreeError extends Error {
   override readonly name = 'DamagedTreeError'
 }
 
+/** The entries of a tree, as they lie in LevelDB, in the order of keys, a few thousand at a time. */
+export interface TreeSnapshot {
+  readonly zxid: Zxid
+  readonly first: [string, string][]
+  readonly rest: AsyncGenerator<[string, string][]>
+}
+
 export interface TreeStoreOptions {
   readonly clock: Clock
   /** A write behind failed: from now on nothing is written. Called once. */
   readonly onFailure: (cause: unknown) => void
+  /** `persisted` has moved on. */
+  readonly onPersisted?: (zxid: Zxid) => void
   /** How long a batch gathers: the longer, the more writes of one key become one. */
   readonly gatherMs?: number
 }
@@ -36,10 +46,11 @@ const entriesPerRead = 2000
 const bytesPerRead = 1024 * 1024
 
 export class TreeStore {
-  readonly tree: ZTree
+  #tree: ZTree
   readonly #db: Level<string, string>
   readonly #clock: Clock
   readonly #onFailure: (cause: unknown) => void
+  readonly #onPersisted: ((zxid: Zxid) => void) | undefined
   readonly #gatherMs: number
   readonly #codec = new StoreCodec()
   #persisted: Zxid
@@ -49,10 +60,11 @@ export class TreeStore {
   #closed = false
 
   private constructor(db: Level<string, string>, tree: ZTree, options: TreeStoreOptions) {
-    this.tree = tree
+    this.#tree = tree
     this.#db = db
     this.#clock = options.clock
     this.#onFailure = options.onFailure
+    this.#onPersisted = options.onPersisted
     this.#gatherMs = options.gatherMs ?? 100
     this.#persisted = tree.lastApplied
   }
@@ -77,6 +89,16 @@ export class TreeStore {
       await db.close()
       throw cause
     }
+  }
+
+  get tree(): ZTree {
+    return this.#tree
+  }
+
+  /** From now on `tree`, which others hold, shows what was loaded, and is what is written. */
+  handOverTo(tree: ZTree): void {
+    tree.become(this.#tree)
+    this.#tree = tree
   }
 
   /** The tree on the disk is the one of this zxid or a later one, also after a power cut. */
@@ -119,6 +141,31 @@ export class TreeStore {
     }
   }
 
+  /** Closes without writing the rest: what lies in the directory is of no use any more. */
+  async abandon(): Promise<void> {
+    this.#closed = true
+    this.#cancelGathering?.()
+    await this.#writing?.catch(() => undefined)
+    await this.#db.close()
+  }
+
+  /**
+   * The tree as it is now, all of it on the disk, and its entries as they lie there, in the order of
+   * keys. What is written later changes nothing about it.
+   */
+  async snapshot(): Promise<TreeSnapshot> {
+    await this.flush()
+    const rest = entriesOf(this.#db)
+    const { value: first } = await rest.next()
+    const [key, value] = first?.[0] ?? []
+    // A batch may have been under way: only what the iterator sees says which zxid it shows.
+    const meta = key === metaKey ? this.#codec.decodeMeta(value ?? '') : undefined
+    if (first === undefined || meta === undefined || 'otherFormat' in meta) {
+      throw new DamagedTreeError(`Cannot read the tree back: '${metaKey}' is not as it was written`)
+    }
+    return { zxid: meta.lastApplied, first, rest }
+  }
+
   async #write(): Promise<void> {
     invariant(this.#writing === undefined, 'one batch is in flight at a time')
     this.#writing = this.#writeBatch()
@@ -159,16 +206,17 @@ export class TreeStore {
     // Since the last pause nothing happened: the batch is the tree of just this zxid.
     const { lastApplied } = tree
     const meta = {
-      format: storeFormat,
       lastApplied,
       znodeCount: tree.nodeCount,
       sessionCount: tree.sessions.size,
+      digest: tree.digest,
     }
     batch.put(metaKey, this.#codec.encodeMeta(meta))
     // Synced, each one: LevelDB starts a new log file every few megabytes without syncing the one
     // before, so a power cut could keep a later batch and lose an earlier one.
     await batch.write({ sync: true })
     this.#persisted = lastApplied
+    if (!this.#closed) this.#onPersisted?.(lastApplied)
   }
 }
 
@@ -185,8 +233,8 @@ async function load(db: Level<string, string>, directory: string): Promise<ZTree
       if (key.type === 'meta') {
         const meta = codec.decodeMeta(value)
         if (meta === undefined) throw damage(`the value of '${text}' is damaged`)
-        if (meta.format !== storeFormat) {
-          throw damage(`its format is ${meta.format}, this server knows ${storeFormat}`)
+        if ('otherFormat' in meta) {
+          throw damage(`its format is ${meta.otherFormat}, this server knows ${storeFormat}`)
         }
         saved = { meta, tree: new ZTree(meta.lastApplied) }
         continue
@@ -210,11 +258,16 @@ async function load(db: Level<string, string>, directory: string): Promise<ZTree
     const counted = `${tree.nodeCount} znodes and ${tree.sessions.size} sessions`
     throw damage(`${counted} found, ${meta.znodeCount} and ${meta.sessionCount} written`)
   }
+  if (!sameDigest(tree.digest, meta.digest)) {
+    const found = `${formatDigest(tree.digest)} found, ${formatDigest(meta.digest)} written`
+    throw damage(`its digest is not the one it was written with: ${found}`)
+  }
   return tree
 }
 
 /** All entries in key order, many at a time; the next ones are read while these are looked at. */
 async function* entriesOf(db: Level<string, string>): AsyncGenerator<[string, string][]> {
+  // LevelDB's iterator is a snapshot: what is written from here on it does not see.
   const iterator = db.iterator({ highWaterMarkBytes: bytesPerRead })
   let next = iterator.nextv(entriesPerRead)
   try {

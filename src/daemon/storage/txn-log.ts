@@ -71,7 +71,7 @@ export interface TxnLogOptions
     | 'onFailure'
     | 'onShortage'
   > {
-  /** The zxid that a log without records ends at; what is up to it lies in the tree. */
+  /** As `meta` has it: what is up to it lies in the tree, and perhaps no more in the log. */
   readonly baseZxid: Zxid
   /** What the tree has applied: surely durable here once. */
   readonly lastApplied: Zxid
@@ -81,7 +81,7 @@ export interface TxnLogOptions
 
 /**
  * @returns `epochs`: what the log holds, ascending, by epoch; inside one there are no gaps
- * @throws LogDamagedError also where zxids leave a gap, or begin beyond what the tree has
+ * @throws LogDamagedError also where zxids leave a gap, or begin beyond `baseZxid` or the tree
  */
 export function openTxnLog(options: TxnLogOptions): {
   readonly log: TxnLog
@@ -89,23 +89,57 @@ export function openTxnLog(options: TxnLogOptions): {
   readonly epochs: readonly EpochRange[]
 } {
   const { baseZxid, lastApplied, onDurable, ...rest } = options
+  if (lastApplied < baseZxid) {
+    const found = `it begins after ${formatZxid(baseZxid)}, the tree ends at`
+    throw new LogDamagedError(options.directory.path, 0, `${found} ${formatZxid(lastApplied)}`)
+  }
   const { log, torn } = openLog({
     ...rest,
     format: txnFormat,
     knownDurable: lastApplied > baseZxid ? lastApplied : undefined,
     onDurable: (position) => onDurable(position as Zxid),
   })
-  return { log: new TxnLog(log, baseZxid), torn, epochs: readEpochs(log, lastApplied) }
+  const epochs = readEpochs(log, baseZxid)
+  // A crash may leave segments that a purge was about to drop, but never those alone.
+  if (log.lastPosition !== undefined && log.lastPosition < baseZxid) {
+    const found = `it ends at ${formatZxid(log.lastPosition as Zxid)}`
+    throw new LogDamagedError(
+      options.directory.path,
+      0,
+      `${found}, before its base ${formatZxid(baseZxid)}`,
+    )
+  }
+  return { log: new TxnLog(log, baseZxid), torn, epochs }
+}
+
+/** How much of the log is kept, though the tree on the disk covers it: learners then get a DIFF. */
+export interface LogKept {
+  /** full segments, beside the one that is written */
+  readonly segments: number
+  /** bytes of records, in as many segments as they take */
+  readonly bytes: number
+}
+
+/** What a purge leaves: everything after `base`. */
+export interface PurgePoint {
+  readonly base: Zxid
+  /** of the first record behind `base` */
+  readonly first: Zxid
 }
 
 export class TxnLog {
-  readonly baseZxid: Zxid
   readonly #log: Log
+  #baseZxid: Zxid
   #frames = Buffer.alloc(0) // where `append` frames a batch
 
   constructor(log: Log, baseZxid: Zxid) {
     this.#log = log
-    this.baseZxid = baseZxid
+    this.#baseZxid = baseZxid
+  }
+
+  /** What it follows on: it ends there when it holds nothing. */
+  get baseZxid(): Zxid {
+    return this.#baseZxid
   }
 
   /** Undefined when it holds nothing. */
@@ -115,11 +149,11 @@ export class TxnLog {
 
   /** Of what was appended, durable or not. */
   get lastZxid(): Zxid {
-    return (this.#log.lastPosition ?? this.baseZxid) as Zxid
+    return (this.#log.lastPosition ?? this.#baseZxid) as Zxid
   }
 
   get durableZxid(): Zxid {
-    return (this.#log.durablePosition ?? this.baseZxid) as Zxid
+    return (this.#log.durablePosition ?? this.#baseZxid) as Zxid
   }
 
   /** Copies `entries`, which must follow on `lastZxid`; `flush` then brings them to the disk. */
@@ -192,13 +226,34 @@ export class TxnLog {
 
   /** See `Log.truncateAfter`. `zxid` is not below `baseZxid`. */
   truncateAfter(zxid: Zxid, done: () => void): void {
-    invariant(zxid >= this.baseZxid, 'what the tree begins with is never cut')
+    invariant(zxid >= this.#baseZxid, 'what the tree begins with is never cut')
     this.#log.truncateAfter(zxid, done)
   }
 
-  /** Drops old segments, keeping every transaction from `zxid` on. */
-  dropBefore(zxid: Zxid): void {
-    this.#log.dropBefore(zxid)
+  /**
+   * Where the log may begin, given that the tree on the disk, synced, covers everything up to
+   * `covered`; undefined if there is nothing to drop.
+   */
+  purgePoint(covered: Zxid, kept: LogKept): PurgePoint | undefined {
+    const { segments } = this.#log
+    let point: PurgePoint | undefined
+    let bytes = segments.reduce((sum, segment) => sum + segment.endBytes, 0)
+    for (let i = 1; i < segments.length - kept.segments; i++) {
+      const [dropped, first] = [segments[i - 1], segments[i]]
+      if (dropped === undefined || first === undefined || dropped.lastPosition > covered) break
+      bytes -= dropped.endBytes
+      if (bytes < kept.bytes) break
+      const base = dropped.lastPosition as Zxid
+      if (base > this.#baseZxid) point = { base, first: first.firstPosition as Zxid }
+    }
+    return point
+  }
+
+  /** Drops the segments before a point whose `base` is this log's in `meta` by now. */
+  purge({ base, first }: PurgePoint): void {
+    invariant(base >= this.#baseZxid && base <= this.durableZxid, 'a log is purged at its start')
+    this.#baseZxid = base
+    this.#log.dropBefore(first)
   }
 
   close(done: () => void): void {
@@ -214,18 +269,15 @@ export class TxnLog {
   }
 }
 
-function readEpochs(log: Log, lastApplied: Zxid): EpochRange[] {
+function readEpochs(log: Log, baseZxid: Zxid): EpochRange[] {
   const epochs: { epoch: number; firstCounter: number; lastCounter: number }[] = []
   let previous: Zxid | undefined
   log.scan(0, (bytes, start, _, { file, offset }) => {
     const zxid = readZxid(bytes, start + at.zxid)
-    // The first may lie anywhere below what the tree has, or right behind it.
     const fits =
-      previous === undefined
-        ? zxid <= lastApplied || follows(lastApplied, zxid)
-        : follows(previous, zxid)
+      previous === undefined ? zxid <= baseZxid || follows(baseZxid, zxid) : follows(previous, zxid)
     if (!fits) {
-      const before = formatZxid(previous ?? lastApplied)
+      const before = formatZxid(previous ?? baseZxid)
       throw new LogDamagedError(file, offset, `${formatZxid(zxid)} does not follow on ${before}`)
     }
     const range = epochs.at(-1)

@@ -2,12 +2,17 @@
 // that speaks of it leaves; the order of log, epoch and ack on NEWLEADER decides whether data is lost.
 //
 //   connecting   wait for the link to the elected leader, then CEPOCH
-//   discovery    NEWEPOCH(e): save e as accepted, then ACKEPOCH
-//   promised     DIFF or TRUNC(z): cut the log after z, durably
+//   discovery    NEWEPOCH(e): save e as accepted, then ACKEPOCH. If nobody ever held a history, we
+//                count from here on; otherwise, if we did not, from ACKNEWLEADER on
+//   promised     DIFF, or TRUNC(z): cut the log after z, durably, or SNAP
+//   receiving    after SNAP, the tree arrives beside ours; ours stays in force until all of it is here
+//   installing   it takes the place of tree and log, durably and at once; then ACKSNAP
+//   installed    as promised, with the log that the snapshot left
 //   syncing      PROPOSALs into the log, until NEWLEADER(e)
 //   accepting    (b) log durable, then (c) epoch saved as current, then (d) ACKNEWLEADER
 //   accepted     log what is proposed meanwhile; nothing is applied before UPTODATE
-//   broadcast    ACK what is durable; deliver what is committed and durable
+//   broadcast    ACK what is durable; deliver what is committed and durable. A later NEWEPOCH of the
+//                same leader takes us to `promised` again: it hands over before its counter ends
 //
 // Sources: zab.md section 4; ZOOKEEPER-4643, -4646 and -3911 for the order b, c, d; -4685 for acks of
 // proposals, which never overtake the one of NEWLEADER.
@@ -25,6 +30,9 @@ type Phase =
   | 'discovery'
   | 'promising'
   | 'promised'
+  | 'receiving'
+  | 'installing'
+  | 'installed'
   | 'syncing'
   | 'accepting'
   | 'accepted'
@@ -33,7 +41,8 @@ type Phase =
 export class Following implements Role {
   readonly #state: ServerState
   readonly #leader: ServerId
-  readonly #startedMs: number
+  /** when we began to wait for an epoch */
+  #startedMs: number
   #phase: Phase = 'connecting'
   #heardMs: number
   /** What the leader calls its epoch; 0 until it said so. */
@@ -44,7 +53,7 @@ export class Following implements Role {
   #syncPoint: Zxid = zxidZero
   #acked: Zxid = zxidZero
   #committed: Zxid = zxidZero
-  /** What arrived while the log is being cut. */
+  /** What arrived while the log is being cut or replaced. */
   #held: ZabMessage[] = []
   #next: NextRole | undefined
 
@@ -69,7 +78,7 @@ export class Following implements Role {
       round,
       role: 'following',
       establishedEpoch: this.#phase === 'broadcast' ? this.#epoch : 0,
-      initialised: epochs.currentEpoch > 0,
+      initialised: epochs.initialised,
     }
   }
 
@@ -85,6 +94,9 @@ export class Following implements Role {
       case 'promised':
         if (nowMs - this.#startedMs > discoveryTimeoutMs) this.#leave('it began no epoch in time')
         return
+      case 'receiving':
+      case 'installing':
+      case 'installed':
       case 'syncing':
       case 'accepting':
       case 'accepted':
@@ -117,19 +129,31 @@ export class Following implements Role {
     this.#heardMs = nowMs
     if (message.type === 'NOTIFICATION') {
       if (message.role === 'following') this.#leave('it follows another server')
-    } else if (this.#state.truncating) {
+    } else if (message.type === 'PING') {
+      this.#state.send(this.#leader, { type: 'PONG', round: message.round })
+    } else if (this.#state.rewriting) {
       this.#held.push(message)
     } else {
       this.#fromLeader(message)
     }
   }
 
+  /** Not if we have left meanwhile: then nobody installs what was received. */
+  snapshotReceived(zxid: Zxid): void {
+    if (this.#phase !== 'receiving' || this.#next !== undefined) return
+    const { last } = this.#state.history
+    if (zxid <= last) return this.#leave(`its snapshot ends at ${zxid}, our log at ${last}`)
+    this.#phase = 'installing'
+    this.#state.installSnapshot(zxid)
+  }
+
   persisted(): void {
-    if (!this.#state.truncating) {
+    if (!this.#state.rewriting) {
+      if (this.#phase === 'installing') this.#installed()
       const held = this.#held
       this.#held = []
       for (const message of held) {
-        if (this.#state.truncating) this.#held.push(message)
+        if (this.#state.rewriting) this.#held.push(message)
         else if (this.#next === undefined) this.#fromLeader(message)
       }
     }
@@ -144,6 +168,10 @@ export class Following implements Role {
     return this.#phase === 'connecting' || this.#phase === 'discovery'
   }
 
+  get #awaitsSync(): boolean {
+    return this.#phase === 'promised' || this.#phase === 'installed'
+  }
+
   // --- what the leader says ----------------------------------------------------------------------
 
   #fromLeader(message: ZabMessage): void {
@@ -153,14 +181,19 @@ export class Following implements Role {
       case 'COMMIT':
         if (this.#phase !== 'broadcast') break
         return this.#commit(message.zxid)
-      case 'PING':
-        return this.#state.send(this.#leader, { type: 'PONG', round: message.round })
       case 'NEWEPOCH':
-        if (this.#phase !== 'discovery') break
-        return this.#newEpoch(message.epoch)
+        if (this.#phase === 'broadcast' && message.epoch > this.#epoch) {
+          this.#startedMs = this.#heardMs // it hands over to its next one
+        } else if (this.#phase !== 'discovery') break
+        return this.#newEpoch(message)
       case 'DIFF':
-        if (this.#phase !== 'promised' || message.after !== this.#state.history.last) break
+        if (!this.#awaitsSync || message.after !== this.#state.history.last) break
         this.#phase = 'syncing'
+        return
+      case 'SNAP':
+        if (!this.#awaitsSync) break
+        this.#phase = 'receiving'
+        this.#state.emit({ type: 'receiveSnapshot', from: this.#leader })
         return
       case 'TRUNC':
         if (this.#phase !== 'promised') break
@@ -177,8 +210,10 @@ export class Following implements Role {
       case 'NOTIFICATION':
       case 'CEPOCH':
       case 'ACKEPOCH':
+      case 'ACKSNAP':
       case 'ACKNEWLEADER':
       case 'ACK':
+      case 'PING':
       case 'PONG':
         break
     }
@@ -186,26 +221,29 @@ export class Following implements Role {
   }
 
   #askForEpoch(): void {
-    const { acceptedEpoch, currentEpoch } = this.#state.epochs
+    const { acceptedEpoch, currentEpoch, initialised } = this.#state.epochs
     this.#phase = 'discovery'
-    const initialised = currentEpoch > 0
-    this.#state.send(this.#leader, { type: 'CEPOCH', acceptedEpoch, initialised })
+    this.#state.send(this.#leader, { type: 'CEPOCH', acceptedEpoch, currentEpoch, initialised })
   }
 
-  #newEpoch(epoch: number): void {
-    const { acceptedEpoch } = this.#state.epochs
+  #newEpoch({ epoch, first }: { readonly epoch: number; readonly first: boolean }): void {
+    const { acceptedEpoch, initialised } = this.#state.epochs
     if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
     if (epoch > epochMax) return this.#leave(`its epoch ${epoch} is beyond all bounds`)
     this.#epoch = epoch
     this.#phase = 'promising'
     // A promise made before, to whomever, is kept but not counted twice.
     this.#promiseCounts = epoch > acceptedEpoch
-    if (this.#promiseCounts) this.#state.saveEpochs({ acceptedEpoch: epoch })
+    if (this.#promiseCounts || (first && !initialised)) {
+      this.#state.saveEpochs({ acceptedEpoch: epoch, initialised: first || initialised })
+    }
     this.#maybePromise()
   }
 
   #maybePromise(): void {
-    if (this.#phase !== 'promising' || this.#state.saved.acceptedEpoch < this.#epoch) return
+    const { epochs, saved } = this.#state
+    if (this.#phase !== 'promising' || saved.acceptedEpoch < this.#epoch) return
+    if (saved.initialised !== epochs.initialised) return
     this.#phase = 'promised'
     this.#state.send(this.#leader, {
       type: 'ACKEPOCH',
@@ -213,6 +251,11 @@ export class Following implements Role {
       lastZxid: this.#state.history.last,
       counts: this.#promiseCounts,
     })
+  }
+
+  #installed(): void {
+    this.#phase = 'installed'
+    this.#state.send(this.#leader, { type: 'ACKSNAP', lastZxid: this.#state.history.last })
   }
 
   #trunc(to: Zxid): void {
@@ -247,10 +290,9 @@ export class Following implements Role {
     const state = this.#state
     if (this.#phase !== 'accepting' || state.durable < this.#syncPoint) return
     if (state.epochs.currentEpoch < this.#epoch) {
-      state.saveEpochs({
-        currentEpoch: this.#epoch,
-        ensembleId: state.epochs.ensembleId ?? this.#ensembleId,
-      })
+      // The leader's name for the ensemble, always: two of them may begin one, and one of them win.
+      const ensembleId = this.#ensembleId
+      state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
     }
     if (state.saved.currentEpoch < this.#epoch) return
     this.#phase = 'accepted'

@@ -4,7 +4,8 @@
 //   base        everything up to it lies in the tree, not in the log
 //   epochs      [{ epoch: 3, first: 1, last: 12 }, { epoch: 5, first: 1, last: 2 }]
 //
-// `base` is the zxid before the first record: 0 for a log that was never cut in front.
+// `base` is the zxid of the last transaction before the first record: 0 for a log that holds all there
+// ever was. It moves up when the log is purged.
 
 import { invariant } from '../../invariant.ts'
 import type { Entries } from '../../protocol/peer/messages.ts'
@@ -21,12 +22,17 @@ export function lastOf(entries: Entries): Zxid {
 }
 
 export class History {
-  readonly base: Zxid
+  #base: Zxid
   #epochs: EpochRange[]
 
+  /** What `epochs` say of zxids up to `base` is forgotten: a purge may have ended half-way. */
   constructor(base: Zxid, epochs: readonly EpochRange[]) {
-    this.base = base
-    this.#epochs = [...epochs]
+    this.#base = base
+    this.#epochs = epochs.flatMap((range) => rangeAfter(base, range))
+  }
+
+  get base(): Zxid {
+    return this.#base
   }
 
   get last(): Zxid {
@@ -57,6 +63,19 @@ export class History {
     })
   }
 
+  /** Forgets everything up to `zxid`, which it holds. */
+  purgeUpTo(zxid: Zxid): void {
+    invariant(this.contains(zxid), 'a history is purged up to a transaction it holds')
+    this.#base = zxid
+    this.#epochs = this.#epochs.flatMap((range) => rangeAfter(zxid, range))
+  }
+
+  /** Begins again, empty, behind a tree that shows everything up to `zxid`. */
+  restartAfter(zxid: Zxid): void {
+    this.#base = zxid
+    this.#epochs = []
+  }
+
   /** True also for `base`. */
   contains(zxid: Zxid): boolean {
     return this.floor(zxid) === zxid
@@ -73,6 +92,13 @@ export class History {
     }
     return floor
   }
+}
+
+/** What of `range` lies behind `zxid`. */
+function rangeAfter(zxid: Zxid, range: EpochRange): EpochRange[] {
+  if (startOf(range) > zxid) return [range]
+  if (endOf(range) <= zxid) return []
+  return [{ ...range, firstCounter: counterOf(zxid) + 1 }]
 }
 
 function startOf(range: EpochRange): Zxid {

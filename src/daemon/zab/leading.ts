@@ -1,6 +1,7 @@
 // The leader's role, phase by phase:
 //
-//   discovery        wait for CEPOCH from a quorum; the new epoch is above all of theirs
+//   discovery        wait for CEPOCH from a quorum; the new epoch is above all of theirs. For the
+//                    ensemble's first epoch wait for all voters: none may have a history
 //   promising        save it as accepted; NEWEPOCH to all; wait for ACKEPOCH from a quorum
 //   settling         make our own log durable, then save the epoch as current
 //   synchronization  bring each learner to our history, NEWLEADER; wait for a quorum's ack
@@ -21,20 +22,28 @@ import type { ServerState } from './server-state.ts'
 import { decideSync } from './synchronization.ts'
 import { isWorkingLeader } from './vote.ts'
 
-/** An epoch ends this far before its counter does: more than is proposed between two ticks. */
-const epochCounterMax = 2 ** 32 - 2 ** 24
+/**
+ * An epoch that could not be handed over ends this far before its counter does: more than is proposed
+ * between two ticks.
+ */
+const epochCounterMax = 2 ** 32 - 2 ** 20
 
 type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
 
 interface Learner {
-  /** `synced` acknowledged NEWLEADER; proposals reach `syncing` and `synced` alike */
-  phase: 'discovery' | 'promised' | 'syncing' | 'synced'
-  /** whether NEWEPOCH was sent */
+  /**
+   * `snapshot` is sent our tree, and is then `promised` again with what it has; `synced` acknowledged
+   * NEWLEADER. Proposals reach `syncing` and `synced` alike.
+   */
+  phase: 'discovery' | 'promised' | 'snapshot' | 'syncing' | 'synced'
+  /** whether NEWEPOCH was sent, and said that it was the first */
   announced: boolean
-  /** its acceptedEpoch when it came */
+  announcedFirst: boolean
+  /** its epochs when it came */
   readonly acceptedEpoch: number
-  /** whether it held an established history when it came */
-  readonly initialised: boolean
+  readonly currentEpoch: number
+  /** whether it may be counted: as it said, or since it promised a first epoch or took our history */
+  initialised: boolean
   /** whether its promise counts towards the epoch's quorum */
   counts: boolean
   /** end of its log when it promised; then end of the history it was sent before NEWLEADER */
@@ -44,12 +53,15 @@ interface Learner {
 
 export class Leading implements Role {
   readonly #state: ServerState
-  readonly #startedMs: number
+  /** when it began to ask for the epoch */
+  #startedMs: number
   readonly #learners = new Map<ServerId, Learner>()
   readonly #check: LeadershipCheck
   #phase: Phase = 'discovery'
   /** 0 until it is chosen */
   #epoch = 0
+  /** Nobody whom we know of has ever held a history. */
+  #first = false
   #broadcast: Broadcast
   #nextPingMs: number
   #next: NextRole | undefined
@@ -71,6 +83,11 @@ export class Leading implements Role {
     return { connected: learners.length, synced }
   }
 
+  get synchronizing(): boolean {
+    const learners = [...this.#learners.values()]
+    return learners.some(({ phase }) => phase === 'snapshot' || phase === 'syncing')
+  }
+
   get next(): NextRole | undefined {
     return this.#next
   }
@@ -87,7 +104,7 @@ export class Leading implements Role {
       round,
       role: 'leading',
       establishedEpoch: this.broadcasting ? this.#epoch : 0,
-      initialised: epochs.currentEpoch > 0,
+      initialised: epochs.initialised,
     }
   }
 
@@ -137,6 +154,11 @@ export class Leading implements Role {
       case 'ACKEPOCH':
         if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
         return this.#ackEpoch(nowMs, learner, message)
+      case 'ACKSNAP':
+        if (learner?.phase !== 'snapshot' || message.lastZxid > this.#state.history.last) break
+        learner.phase = 'promised'
+        learner.syncPoint = message.lastZxid
+        return this.#advance(nowMs)
       case 'ACKNEWLEADER':
         if (learner?.phase !== 'syncing' || message.epoch !== this.#epoch) break
         return this.#ackNewLeader(nowMs, from, learner)
@@ -153,6 +175,7 @@ export class Leading implements Role {
       case 'NEWEPOCH':
       case 'DIFF':
       case 'TRUNC':
+      case 'SNAP':
       case 'PROPOSAL':
       case 'NEWLEADER':
       case 'UPTODATE':
@@ -187,6 +210,35 @@ export class Leading implements Role {
     }
   }
 
+  /**
+   * Begins the next epoch with the same learners, from `promising` on. Only when all of them have all
+   * of this one: then nothing of it can arrive late, and its last transaction is every learner's last.
+   * Those who are still on their way to our history begin again: clients wait for this.
+   */
+  handover(nowMs: number): void {
+    const { delivered, history, quorum } = this.#state
+    const { last } = history
+    if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return
+    if (this.#epoch >= epochMax) return this.#stepDown('there are no more epochs')
+    for (const [id, { phase }] of this.#learners) {
+      const logged = quorum.isVoter(id) ? this.#broadcast.loggedBy(id) : last
+      if (phase === 'synced' && logged !== last) return
+    }
+    for (const [id, { phase }] of this.#sortedLearners()) {
+      if (phase !== 'synced') this.#drop(id, 'we begin another epoch')
+    }
+    this.#startedMs = nowMs
+    this.#epoch++
+    this.#first = false
+    this.#phase = 'promising'
+    this.#broadcast = new Broadcast(quorum, last)
+    for (const [id, learner] of this.#learners) {
+      Object.assign(learner, { phase: 'discovery', announced: false, counts: false })
+      this.#check.forget(id)
+    }
+    this.#state.saveEpochs({ acceptedEpoch: this.#epoch })
+  }
+
   /** Only while broadcasting: `confirmed` follows once a quorum answered a ping sent after now. */
   confirm(token: number): void {
     if (this.#check.ask(token)) this.#ping()
@@ -198,13 +250,15 @@ export class Leading implements Role {
   #cepoch(
     nowMs: number,
     from: ServerId,
-    { acceptedEpoch, initialised }: { acceptedEpoch: number; initialised: boolean },
+    { acceptedEpoch, currentEpoch, initialised }: Extract<ZabMessage, { type: 'CEPOCH' }>,
   ): void {
     if (acceptedEpoch >= epochMax) return this.#drop(from, 'its epoch is beyond all bounds')
     this.#learners.set(from, {
       phase: 'discovery',
       announced: false,
+      announcedFirst: false,
       acceptedEpoch,
+      currentEpoch,
       initialised,
       counts: false,
       syncPoint: this.#state.history.base,
@@ -231,12 +285,15 @@ export class Leading implements Role {
     }
     learner.phase = 'promised'
     learner.counts = ack.counts
+    // What it promised to as a first epoch made it count, durably, with the promise.
+    if (learner.announcedFirst) learner.initialised = true
     learner.syncPoint = ack.lastZxid
     this.#advance(nowMs)
   }
 
   #ackNewLeader(nowMs: number, from: ServerId, learner: Learner): void {
     learner.phase = 'synced'
+    learner.initialised = true
     const counted = this.#state.quorum.isVoter(from)
     const more = counted && this.#broadcast.acked(from, learner.syncPoint)
     if (!this.broadcasting) return this.#advance(nowMs)
@@ -249,25 +306,36 @@ export class Leading implements Role {
     const state = this.#state
     const { quorum, self } = state
     if (this.#phase === 'discovery') {
-      if (!quorum.has((voter) => voter === self || this.#learners.has(voter))) return
+      this.#first = this.#isFirst()
+      const present = (voter: ServerId): boolean => voter === self || this.#learners.has(voter)
+      if (!quorum.has((voter) => present(voter) && (this.#first || this.#counts(voter)))) return
       const accepted = [...this.#learners.values()].map((learner) => learner.acceptedEpoch)
       this.#epoch = Math.max(state.epochs.acceptedEpoch, ...accepted) + 1
       this.#phase = 'promising'
-      state.saveEpochs({ acceptedEpoch: this.#epoch })
+      state.saveEpochs({
+        acceptedEpoch: this.#epoch,
+        initialised: this.#first || state.epochs.initialised,
+      })
       return
     }
     if (this.#phase === 'promising') {
       if (!this.#promised) return
       this.#announceEpoch()
-      if (!this.#quorumPromised()) return
+      const promised = (voter: ServerId): boolean =>
+        voter === self || this.#learners.get(voter)?.counts === true
+      const everybody = this.#first && !state.bootstrap
+      const enough = everybody
+        ? quorum.voters.every(promised)
+        : quorum.has((voter) => promised(voter) && this.#counts(voter))
+      if (!enough) return
       this.#phase = 'settling'
     }
     if (this.#phase === 'settling') {
       // Our log is the epoch's initial history: durable first, and only then our epoch.
-      if (state.truncating || state.durable < state.history.last) return
+      if (state.rewriting || state.durable < state.history.last) return
       if (state.epochs.currentEpoch < this.#epoch) {
         const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
-        state.saveEpochs({ currentEpoch: this.#epoch, ensembleId })
+        state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
       }
       if (!this.#ownEpochSaved) return
       this.#phase = 'synchronization'
@@ -280,22 +348,22 @@ export class Leading implements Role {
   }
 
   /**
-   * A newcomer may be a server whose disk was lost, and with it promises and acknowledged transactions.
-   * It counts where all are newcomers, and where all voters are here, so that whatever is left of what
-   * was committed is here too; otherwise not before it was brought up to date.
+   * Whether no voter has ever held a history: every one says so here and now, or the operator says it
+   * of those who are not there. If one of them had, this would lose it.
    */
-  #quorumPromised(): boolean {
-    const { quorum, self, epochs } = this.#state
-    const learners = this.#learners
-    const promised = (voter: ServerId): boolean =>
-      voter === self || learners.get(voter)?.counts === true
-    const initialised = (voter: ServerId): boolean =>
-      voter === self ? epochs.currentEpoch > 0 : learners.get(voter)?.initialised === true
-    return (
-      quorum.has((voter) => promised(voter) && initialised(voter)) ||
-      (quorum.has(promised) && !quorum.voters.some(initialised)) ||
-      quorum.voters.every(promised)
-    )
+  #isFirst(): boolean {
+    const { bootstrap, epochs, quorum, self } = this.#state
+    return quorum.voters.every((voter) => {
+      const learner = this.#learners.get(voter)
+      const currentEpoch = voter === self ? epochs.currentEpoch : learner?.currentEpoch
+      return currentEpoch === undefined ? bootstrap : currentEpoch === 0
+    })
+  }
+
+  #counts(voter: ServerId): boolean {
+    const { epochs, self } = this.#state
+    if (voter === self) return epochs.initialised
+    return this.#learners.get(voter)?.initialised === true
   }
 
   /** NEWEPOCH leaves only after our own promise is durable, and once per learner. */
@@ -303,27 +371,34 @@ export class Leading implements Role {
     for (const [id, learner] of this.#sortedLearners()) {
       if (learner.announced) continue
       learner.announced = true
-      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch })
+      learner.announcedFirst = this.#first && this.#phase === 'promising'
+      const first = learner.announcedFirst
+      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch, first })
     }
   }
 
   /**
    * From here on every proposal reaches the learner: the history sent ends where our log ends at this
-   * instant, and NEWLEADER comes behind all of it.
+   * instant, and NEWLEADER comes behind all of it. A learner that needs our tree gets that first, and
+   * nothing else until it has it: no proposal has to wait for it in memory.
    */
   #synchronize(nowMs: number, id: ServerId, learner: Learner): void {
     const state = this.#state
     const { history } = state
     const sync = decideSync(learner.syncPoint, history)
-    if (sync.type === 'SNAP') return this.#drop(id, 'it lags behind the beginning of our log')
+    learner.heardMs = nowMs
     state.send(id, sync)
+    if (sync.type === 'SNAP') {
+      learner.phase = 'snapshot'
+      state.emit({ type: 'sendSnapshot', to: id })
+      return
+    }
     const after = sync.type === 'DIFF' ? sync.after : sync.to
     if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
     const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
     state.send(id, { type: 'NEWLEADER', epoch: this.#epoch, ensembleId })
     learner.phase = 'syncing'
     learner.syncPoint = history.last
-    learner.heardMs = nowMs
   }
 
   /** A quorum holds the initial history: all of it is committed, and service begins. */
@@ -401,8 +476,8 @@ export class Leading implements Role {
     if (!this.#established || this.#next !== undefined) return
     const { quorum, self } = this.#state
     const withUs = (voter: ServerId): boolean => {
-      const phase = this.#learners.get(voter)?.phase
-      return voter === self || phase === 'promised' || phase === 'syncing' || phase === 'synced'
+      const phase = this.#learners.get(voter)?.phase ?? 'discovery'
+      return voter === self || (phase !== 'discovery' && this.#counts(voter))
     }
     if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')
   }

@@ -8,6 +8,8 @@
 //   following, this round  counts as a vote for whom it follows
 //   following or leading   once a quorum follows a leader that says so itself, follow it too
 //
+// A server that is not initialised votes, but is not counted, unless all voters are here.
+//
 // Source: FastLeaderElection in ZooKeeper 3.9, without the exit on a lone LEADING notification.
 
 import type { Notification, Vote, ZabMessage } from '../../protocol/peer/messages.ts'
@@ -16,16 +18,29 @@ import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { compareVotes, sameVote } from './vote.ts'
 
+interface Ballot {
+  readonly vote: Vote
+  readonly initialised: boolean
+}
+
+/** What keeps a server without data from starting. */
+export interface Waiting {
+  /** voters not heard from */
+  readonly missing: readonly ServerId[]
+  /** voters that have data */
+  readonly initialised: readonly ServerId[]
+}
+
 export class Looking implements Role {
   readonly #state: ServerState
   readonly #own: Vote
   #vote: Vote
   /** Votes of this round, ours included. */
-  readonly #votes = new Map<ServerId, Vote>()
+  readonly #votes = new Map<ServerId, Ballot>()
   /** Last word of servers that are not looking. */
   readonly #settled = new Map<ServerId, Notification>()
   /** Promises that arrived before we knew that we lead; handed over to the leader's role. */
-  readonly #early = new Map<ServerId, ZabMessage>()
+  readonly #early = new Map<ServerId, Extract<ZabMessage, { type: 'CEPOCH' }>>()
   #quietUntilMs: number | undefined
   #renotifyAtMs: number
   #renotifyMs: number
@@ -39,7 +54,7 @@ export class Looking implements Role {
     state.round++
     this.#renotifyMs = timing.renotifyMs
     this.#renotifyAtMs = nowMs + this.#renotifyMs
-    this.#votes.set(self, this.#vote)
+    this.#votes.set(self, { vote: this.#vote, initialised: epochs.initialised })
     this.#notifyAll()
     this.#maybeDecide(nowMs)
   }
@@ -53,6 +68,17 @@ export class Looking implements Role {
     return this.#early
   }
 
+  /** undefined for a server that has data */
+  get waiting(): Waiting | undefined {
+    const { epochs, quorum, self } = this.#state
+    if (epochs.initialised) return undefined
+    const others = quorum.voters.filter((voter) => voter !== self)
+    return {
+      missing: others.filter((voter) => this.#wordOf(voter) === undefined),
+      initialised: others.filter((voter) => this.#wordOf(voter)?.initialised === true),
+    }
+  }
+
   notification(): Notification {
     return {
       type: 'NOTIFICATION',
@@ -60,7 +86,7 @@ export class Looking implements Role {
       round: this.#state.round,
       role: 'looking',
       establishedEpoch: 0,
-      initialised: this.#state.epochs.currentEpoch > 0,
+      initialised: this.#state.epochs.initialised,
     }
   }
 
@@ -117,7 +143,7 @@ export class Looking implements Role {
     } else if (compareVotes(theirs.vote, this.#vote) > 0) {
       this.#voteFor(theirs.vote)
     }
-    this.#votes.set(from, theirs.vote)
+    this.#votes.set(from, theirs)
   }
 
   #settledPeer(from: ServerId, theirs: Notification): void {
@@ -127,7 +153,7 @@ export class Looking implements Role {
 
   #voteFor(vote: Vote): void {
     this.#vote = vote
-    this.#votes.set(this.#state.self, vote)
+    this.#votes.set(this.#state.self, { vote, initialised: this.#state.epochs.initialised })
     this.#quietUntilMs = undefined
     this.#notifyAll()
   }
@@ -181,13 +207,28 @@ export class Looking implements Role {
     return nowMs >= this.#quietUntilMs ? candidate : undefined
   }
 
-  /** Whether `voter` is for our candidate: by its vote, or because it follows it since this round. */
+  /** Whether `voter` counts and is for our candidate: by its vote, or as its follower this round. */
   readonly #agrees = (voter: ServerId): boolean => {
-    const vote = this.#votes.get(voter)
-    if (vote !== undefined) return sameVote(vote, this.#vote)
     const candidate = this.#vote.id
+    const ballot = this.#votes.get(voter)
+    if (ballot !== undefined) return sameVote(ballot.vote, this.#vote) && this.#counts(ballot)
     const word = this.#settled.get(voter)
-    if (word?.round === this.#state.round && word.vote.id === candidate) return true
-    return candidate === this.#state.self && this.#early.has(voter)
+    if (word?.round === this.#state.round && word.vote.id === candidate) return this.#counts(word)
+    const early = this.#early.get(voter)
+    return candidate === this.#state.self && early !== undefined && this.#counts(early)
+  }
+
+  /**
+   * Once all are here, they may find that none has ever held a history. Only a hint, as all of this:
+   * the leader counts again, promise by promise.
+   */
+  #counts({ initialised }: { readonly initialised: boolean }): boolean {
+    const { bootstrap, quorum } = this.#state
+    if (initialised || (bootstrap && this.#vote.epoch === 0)) return true
+    return quorum.voters.every((voter) => this.#wordOf(voter) !== undefined)
+  }
+
+  #wordOf(voter: ServerId): Ballot | undefined {
+    return this.#votes.get(voter) ?? this.#settled.get(voter)
   }
 }

@@ -4,6 +4,9 @@
 //           └─▶ following    it names another, or a leader already works
 //   leading, following ──▶ looking    the quorum, or the leader, is lost
 //
+// Before the counter of an epoch ends, its leader begins the next one with the same followers, and
+// nobody looks.
+//
 // Same inputs, same effects, in a defined order. To Zab a transaction is a zxid and opaque bytes.
 // Time-outs are measured in time that this process was seen to run. One that stood still has messages
 // waiting that were never late, and reads them before it takes anybody for dead.
@@ -13,7 +16,7 @@
 import type { Zxid } from '../../protocol/zxid.ts'
 import { Following } from './following.ts'
 import { Leading } from './leading.ts'
-import { Looking } from './looking.ts'
+import { Looking, type Waiting } from './looking.ts'
 import type { Role } from './role.ts'
 import { ServerState } from './server-state.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from './types.ts'
@@ -46,9 +49,19 @@ export class Zab {
     return this.#state.delivered
   }
 
+  /** Why a server without data does not start; undefined if it has data, or found a leader. */
+  get waiting(): Waiting | undefined {
+    return this.#role instanceof Looking ? this.#role.waiting : undefined
+  }
+
   /** What a leader knows of its followers, for people. */
   get followers(): Leading['followers'] | undefined {
     return this.#role instanceof Leading ? this.#role.followers : undefined
+  }
+
+  /** Whether no learner is on its way to our history: what it needs of the log has to stay. */
+  get mayPurge(): boolean {
+    return !(this.#role instanceof Leading) || !this.#role.synchronizing
   }
 
   /** The effects of the construction. */
@@ -93,8 +106,21 @@ export class Zab {
         state.truncated()
         role.persisted(nowMs)
         break
+      case 'snapshotReceived':
+        if (role instanceof Following) role.snapshotReceived(input.zxid)
+        break
+      case 'snapshotInstalled':
+        state.snapshotInstalled(input.zxid)
+        role.persisted(nowMs)
+        break
+      case 'purged':
+        state.purged(input.base)
+        break
       case 'proposed':
         if (role instanceof Leading) role.proposed(input.entries)
+        break
+      case 'handover':
+        if (role instanceof Leading) role.handover(nowMs)
         break
       case 'confirm':
         if (role instanceof Leading) role.confirm(input.token)

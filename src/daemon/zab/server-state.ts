@@ -14,6 +14,7 @@ export class ServerState {
   readonly quorum: Quorum
   readonly timing: ZabTiming
   readonly history: History
+  readonly bootstrap: boolean
   readonly newEnsembleId: string
   readonly connected = new Set<ServerId>()
   /** Logical clock of elections; kept over roles so that rounds only grow. */
@@ -24,6 +25,7 @@ export class ServerState {
   #epochs: Epochs
   #saved: Epochs
   #truncating = false
+  #installing = false
   #effects: ZabEffect[] = []
 
   constructor(options: ZabOptions) {
@@ -32,6 +34,7 @@ export class ServerState {
     this.quorum = new Quorum(options.voters)
     this.timing = options.timing
     this.history = new History(logBase, logged)
+    this.bootstrap = options.bootstrap
     this.newEnsembleId = options.newEnsembleId
     this.#durable = this.history.last
     this.#delivered = lastApplied
@@ -67,9 +70,9 @@ export class ServerState {
     return this.#saved
   }
 
-  /** While true the log may not be appended to. */
-  get truncating(): boolean {
-    return this.#truncating
+  /** While true the log may not be appended to: it is being cut, or replaced. */
+  get rewriting(): boolean {
+    return this.#truncating || this.#installing
   }
 
   emit(effect: ZabEffect): void {
@@ -92,12 +95,13 @@ export class ServerState {
   }
 
   append(entries: Entries): void {
-    invariant(!this.#truncating, 'the log is appended to only after a cut is durable')
+    invariant(!this.rewriting, 'the log is appended to only after a cut is durable')
     this.history.append(entries)
     this.emit({ type: 'append', entries })
   }
 
   truncateAfter(to: Zxid): void {
+    invariant(!this.rewriting, 'the log is cut by one at a time')
     invariant(to >= this.#delivered, 'what was delivered is never cut')
     this.history.truncateAfter(to)
     if (this.#durable > to) this.#durable = to
@@ -110,6 +114,27 @@ export class ServerState {
     this.#truncating = false
     // The cut was synced with all that lies before it.
     this.#durable = this.history.last
+  }
+
+  /** A tree that shows everything up to `zxid` takes the place of tree and log. */
+  installSnapshot(zxid: Zxid): void {
+    invariant(!this.rewriting, 'the log is replaced by one at a time')
+    invariant(zxid > this.history.last, 'a snapshot never takes a server back')
+    this.#installing = true
+    this.emit({ type: 'installSnapshot', zxid })
+  }
+
+  snapshotInstalled(zxid: Zxid): void {
+    invariant(this.#installing, 'a snapshot is installed once')
+    this.#installing = false
+    this.history.restartAfter(zxid)
+    this.#durable = zxid
+    this.#delivered = zxid
+  }
+
+  purged(base: Zxid): void {
+    invariant(base <= this.#delivered, 'only what the tree holds is purged')
+    if (base > this.history.base) this.history.purgeUpTo(base)
   }
 
   logged(zxid: Zxid): void {
@@ -126,6 +151,7 @@ export class ServerState {
       epochs.currentEpoch <= epochs.acceptedEpoch,
       'an epoch is accepted before it is current',
     )
+    invariant(epochs.initialised || epochs.currentEpoch === 0, 'who holds a history counts')
     this.#epochs = epochs
     this.emit({ type: 'saveEpochs', epochs })
   }

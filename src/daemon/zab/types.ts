@@ -2,7 +2,8 @@
 //
 // The shell performs effects strictly in the order given. Sends to one peer stay in order. `append`
 // and `truncate` reach the log in order, and what they did is reported by `logged` and `truncated`
-// once it survives a power cut. `saveEpochs` likewise by `epochsSaved`.
+// once it survives a power cut. `saveEpochs` likewise by `epochsSaved`, `installSnapshot` by
+// `snapshotInstalled`.
 
 import type { Entries, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
@@ -15,6 +16,12 @@ export interface Epochs {
   readonly acceptedEpoch: number
   /** newest epoch whose initial history this server holds on disk (the paper's f.a) */
   readonly currentEpoch: number
+  /**
+   * Whether this server has forgotten nothing that it promised or held, so that it may be counted. A
+   * disk that is new, or was wiped, cannot tell: its server counts in no quorum until it has taken a
+   * leader's history, or every voter was seen to have none (zab.md section 6.5).
+   */
+  readonly initialised: boolean
   /** made with the first epoch; undefined before */
   readonly ensembleId: string | undefined
 }
@@ -29,6 +36,8 @@ export interface ZabOptions {
   /** highest zxid that the tree has applied, so that surely was committed */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
+  /** The operator says that there is no ensemble yet: a majority may begin one by itself. */
+  readonly bootstrap: boolean
   /** the ensemble's name, should this server lead its first epoch */
   readonly newEnsembleId: string
 }
@@ -60,8 +69,16 @@ export type ZabInput =
   /** Everything appended up to `zxid` is durable. */
   | { readonly type: 'logged'; readonly zxid: Zxid }
   | { readonly type: 'truncated' }
+  /** The tree that `receiveSnapshot` asked for is on the disk, whole and durable, beside ours. */
+  | { readonly type: 'snapshotReceived'; readonly zxid: Zxid }
+  /** It is in force now, with an empty log behind it; what was there before is gone. */
+  | { readonly type: 'snapshotInstalled'; readonly zxid: Zxid }
+  /** The log may begin behind `base` from now on: the tree on the disk holds all up to it. */
+  | { readonly type: 'purged'; readonly base: Zxid }
   /** While leading: transactions made here. */
   | { readonly type: 'proposed'; readonly entries: Entries }
+  /** While leading: asks for the next epoch. Ignored while anything is on its way; ask again. */
+  | { readonly type: 'handover' }
   /** While leading: asks whether a quorum still follows. Tokens rise. */
   | { readonly type: 'confirm'; readonly token: number }
 
@@ -74,6 +91,12 @@ export type ZabEffect =
       readonly after: Zxid
       readonly upTo: Zxid
     }
+  /** Sends our tree as it is committed here; `ACKSNAP` comes back. */
+  | { readonly type: 'sendSnapshot'; readonly to: ServerId }
+  /** Takes the tree that `from` is about to send, until its link closes. */
+  | { readonly type: 'receiveSnapshot'; readonly from: ServerId }
+  /** Puts the tree received in place of ours. Nothing is appended until `snapshotInstalled`. */
+  | { readonly type: 'installSnapshot'; readonly zxid: Zxid }
   | { readonly type: 'append'; readonly entries: Entries }
   /** Nothing is appended until `truncated`. */
   | { readonly type: 'truncate'; readonly to: Zxid }

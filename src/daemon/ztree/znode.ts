@@ -2,10 +2,11 @@
 // DataNode; the tree that holds it is ztree.ts. Value and numbers are one record in a slab's place:
 //
 //   f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid | f64 ephemeralOwner |
-//   i32 version | i32 createCount | data …
+//   i32 version | i32 createCount | i32 × 2: its part in the tree's digest | data …
 
 import { noSession, type SessionId, type Stat } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { DigestSum, Hash } from './digest.ts'
 import { type Page, placeBytes, type Slab } from './slab.ts'
 
 export interface ZnodeFields {
@@ -21,7 +22,9 @@ export interface ZnodeFields {
   readonly ephemeralOwner: SessionId
 }
 
-const headerBytes = 6 * 8 + 2 * 4
+/** in 32-bit words: what is hashed, then the hash, then the value */
+const hashedWords = 14
+const headerBytes = 4 * (hashedWords + 2)
 
 export class Znode implements ZnodeFields {
   #page: Page
@@ -46,6 +49,8 @@ export class Znode implements ZnodeFields {
     this.pzxid = fields.pzxid
     this.version = fields.version
     this.createCount = fields.createCount
+    page.ints[this.#at * 2 + hashedWords] = 0
+    page.ints[this.#at * 2 + hashedWords + 1] = 0
     this.#put(data)
   }
 
@@ -125,6 +130,28 @@ export class Znode implements ZnodeFields {
       this.#at = offset / 8
     }
     this.#put(data)
+  }
+
+  /** Counts the znode in `digest` as it is now, in place of what it was when this was called before. */
+  digestInto(digest: DigestSum, path: string, hash: Hash): void {
+    const { ints } = this.#page
+    const at = this.#at * 2
+    this.leaveDigest(digest)
+    hash.reset()
+    hash.text(path)
+    hash.words(ints, at, 4 * hashedWords)
+    hash.word(this.#dataLength)
+    hash.words(ints, at + hashedWords + 2, this.dataBytes)
+    hash.finish()
+    ints[at + hashedWords] = hash.high
+    ints[at + hashedWords + 1] = hash.low
+    digest.add(hash)
+  }
+
+  leaveDigest(digest: DigestSum): void {
+    const { ints } = this.#page
+    const at = this.#at * 2 + hashedWords
+    digest.subtract({ high: ints[at] as number, low: ints[at + 1] as number })
   }
 
   /** Gives the record back; the znode must not be used any more. */

@@ -10,6 +10,7 @@ import { basename, parentOf } from '../../protocol/path.ts'
 import type { SessionId, Stat } from '../../protocol/records.ts'
 import type { MultiResult, ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { type Digest, DigestSum, Hash } from './digest.ts'
 import { Slab } from './slab.ts'
 import type { Change, Txn } from './txn.ts'
 import { initialFields, statOf, Znode, type ZnodeFields } from './znode.ts'
@@ -29,13 +30,15 @@ export interface Dirty {
 }
 
 export class ZTree {
-  readonly #slab = new Slab()
-  readonly #znodes = new Map<string, Znode>()
-  readonly #sessions = new Map<SessionId, Session>()
-  readonly #ephemerals = new Map<SessionId, Set<string>>()
+  #slab = new Slab()
+  #znodes = new Map<string, Znode>()
+  #sessions = new Map<SessionId, Session>()
+  #ephemerals = new Map<SessionId, Set<string>>()
   #lastApplied: Zxid
   #ephemeralCount = 0
   #dataBytes = 0
+  #digest = new DigestSum()
+  readonly #hash = new Hash()
   #dirty: Dirty = { paths: new Set(), sessions: new Set() }
 
   /**
@@ -62,17 +65,38 @@ export class ZTree {
     const znode = new Znode(this.#slab, fields)
     this.#znodes.set(path, znode)
     this.#count(path, znode)
+    this.#changed(path, znode)
     parent?.addChild(path)
     return true
   }
 
   restoreSession(id: SessionId, session: Session): void {
     this.#sessions.set(id, session)
+    this.#digest.add(this.#hashSession(id, session))
+  }
+
+  /** Shows from now on what `other` does, which is not used any more. */
+  become(other: ZTree): void {
+    this.#slab = other.#slab
+    this.#znodes = other.#znodes
+    this.#sessions = other.#sessions
+    this.#ephemerals = other.#ephemerals
+    this.#lastApplied = other.#lastApplied
+    this.#ephemeralCount = other.#ephemeralCount
+    this.#dataBytes = other.#dataBytes
+    this.#digest = other.#digest
+    this.#dirty = other.#dirty
   }
 
   /** The last transaction that this tree shows. */
   get lastApplied(): Zxid {
     return this.#lastApplied
+  }
+
+  /** Of what the tree shows at `lastApplied`. */
+  get digest(): Digest {
+    const { high, low } = this.#digest
+    return { high, low }
   }
 
   get nodeCount(): number {
@@ -152,15 +176,14 @@ export class ZTree {
       case 'createSession': {
         const id = zxid as number as SessionId
         const password = Uint8Array.from(body.password)
-        this.#sessions.set(id, { timeoutMs: body.timeoutMs, password })
+        this.restoreSession(id, { timeoutMs: body.timeoutMs, password })
         this.#dirty.sessions.add(id)
         return { type: 'createSession' }
       }
       case 'closeSession':
         // Sorted: on a server that was restarted meanwhile they lie in another order.
         for (const path of [...this.ephemeralsOf(session)].sort()) this.#delete(zxid, path, events)
-        this.#sessions.delete(session)
-        this.#dirty.sessions.add(session)
+        this.#forgetSession(session)
         return { type: 'closeSession' }
       case 'error': {
         const { code, failedAt, partCount } = body
@@ -209,6 +232,8 @@ export class ZTree {
     parent.addChild(path)
     parent.createCount = change.parentCreateCount
     parent.pzxid = zxid
+    this.#changed(path, znode)
+    this.#changed(parentPath, parent)
     this.#dirty.paths.add(path)
     this.#dirty.paths.add(parentPath)
     events.push(
@@ -230,9 +255,11 @@ export class ZTree {
     if (znode.childCount > 0) return misfit
     this.#znodes.delete(path)
     this.#discount(path, znode)
+    znode.leaveDigest(this.#digest)
     znode.free(this.#slab)
     parent.removeChild(path)
     parent.pzxid = zxid
+    this.#changed(parentPath, parent)
     this.#dirty.paths.add(path)
     this.#dirty.paths.add(parentPath)
     events.push(
@@ -256,9 +283,29 @@ export class ZTree {
     znode.version = version
     znode.mzxid = zxid
     znode.mtime = timeMs
+    this.#changed(path, znode)
     this.#dirty.paths.add(path)
     events.push({ type: 'NodeDataChanged', path, zxid })
     return { type: 'setData', stat: statOf(znode) }
+  }
+
+  #forgetSession(id: SessionId): void {
+    const session = this.#sessions.get(id)
+    if (session !== undefined) this.#digest.subtract(this.#hashSession(id, session))
+    this.#sessions.delete(id)
+    this.#dirty.sessions.add(id)
+  }
+
+  #changed(path: string, znode: Znode): void {
+    znode.digestInto(this.#digest, path, this.#hash)
+  }
+
+  #hashSession(id: SessionId, { timeoutMs, password }: Session): Digest {
+    const hash = this.#hash.reset()
+    hash.text(`${id} ${timeoutMs}`)
+    for (const byte of password) hash.word(byte)
+    hash.finish()
+    return hash
   }
 
   #count(path: string, znode: Znode): void {

@@ -52,15 +52,21 @@ export interface Notification {
   readonly role: Role
   /** epoch that the sender follows or leads in; 0 while it is not established */
   readonly establishedEpoch: number
-  /** whether the sender ever held an established history */
+  /** whether the sender may be counted; see `Epochs` */
   readonly initialised: boolean
 }
 
 /** Between Zab cores. */
 export type ZabMessage =
   | Notification
-  | { readonly type: 'CEPOCH'; readonly acceptedEpoch: number; readonly initialised: boolean }
-  | { readonly type: 'NEWEPOCH'; readonly epoch: number }
+  | {
+      readonly type: 'CEPOCH'
+      readonly acceptedEpoch: number
+      readonly currentEpoch: number
+      readonly initialised: boolean
+    }
+  /** `first`: no server has held a history before, so who promises this counts from now on. */
+  | { readonly type: 'NEWEPOCH'; readonly epoch: number; readonly first: boolean }
   | {
       readonly type: 'ACKEPOCH'
       readonly currentEpoch: number
@@ -72,6 +78,10 @@ export type ZabMessage =
   | { readonly type: 'DIFF'; readonly after: Zxid }
   /** Cut the log after this zxid; then as DIFF. */
   | { readonly type: 'TRUNC'; readonly to: Zxid }
+  /** The log is of no use: the tree follows, in pieces; after ACKSNAP a DIFF. */
+  | { readonly type: 'SNAP' }
+  /** The tree is in place of what was there, and an empty log behind it. */
+  | { readonly type: 'ACKSNAP'; readonly lastZxid: Zxid }
   | { readonly type: 'PROPOSAL'; readonly entries: Entries }
   | { readonly type: 'NEWLEADER'; readonly epoch: number; readonly ensembleId: string }
   | { readonly type: 'ACKNEWLEADER'; readonly epoch: number }
@@ -114,10 +124,25 @@ export type LeaderMessage =
       readonly timeoutMs: number
     }
   | { readonly type: 'SYNCED'; readonly seq: number; readonly zxid: Zxid }
+  /** The digest of the leader's tree at this zxid: the learner's must be the same there. */
+  | { readonly type: 'DIGEST'; readonly zxid: Zxid; readonly high: number; readonly low: number }
   /** This session now belongs to another server: close its connection here. */
   | { readonly type: 'MOVED'; readonly session: SessionId }
 
-export type PeerMessage = ZabMessage | LearnerMessage | LeaderMessage
+/** The tree that SNAP announced. What is in a piece, storage/tree-transfer.ts knows. */
+export type SnapshotMessage =
+  | { readonly type: 'SNAPCHUNK'; readonly bytes: Uint8Array }
+  /** `checksum` is the CRC32C over all pieces. */
+  | {
+      readonly type: 'SNAPEND'
+      readonly zxid: Zxid
+      readonly count: number
+      readonly checksum: number
+    }
+  /** So many pieces are written: the sender may send on. */
+  | { readonly type: 'SNAPTAKEN'; readonly count: number }
+
+export type PeerMessage = ZabMessage | LearnerMessage | LeaderMessage | SnapshotMessage
 
 const kinds = {
   NOTIFICATION: 1,
@@ -134,6 +159,8 @@ const kinds = {
   COMMIT: 12,
   PING: 13,
   PONG: 14,
+  SNAP: 15,
+  ACKSNAP: 16,
   REQUEST: 20,
   ATTACH: 21,
   SYNC: 22,
@@ -141,6 +168,10 @@ const kinds = {
   ATTACHED: 30,
   SYNCED: 31,
   MOVED: 32,
+  DIGEST: 33,
+  SNAPCHUNK: 40,
+  SNAPEND: 41,
+  SNAPTAKEN: 42,
 } as const
 
 const kindNames = new Map(
@@ -211,11 +242,16 @@ export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): voi
       out.boolean(message.initialised)
       return
     case 'CEPOCH':
-      header(2)
+      header(3)
       out.int(message.acceptedEpoch)
+      out.int(message.currentEpoch)
       out.boolean(message.initialised)
       return
     case 'NEWEPOCH':
+      header(2)
+      out.int(message.epoch)
+      out.boolean(message.first)
+      return
     case 'ACKNEWLEADER':
       header(1)
       out.int(message.epoch)
@@ -233,6 +269,27 @@ export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): voi
     case 'TRUNC':
       header(1)
       out.int(message.to)
+      return
+    case 'SNAP':
+      header(0)
+      return
+    case 'ACKSNAP':
+      header(1)
+      out.int(message.lastZxid)
+      return
+    case 'SNAPCHUNK':
+      header(1)
+      out.bytes(message.bytes)
+      return
+    case 'SNAPEND':
+      header(3)
+      out.int(message.zxid)
+      out.int(message.count)
+      out.int(message.checksum)
+      return
+    case 'SNAPTAKEN':
+      header(1)
+      out.int(message.count)
       return
     case 'NEWLEADER':
       header(2)
@@ -274,6 +331,12 @@ export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): voi
       header(2)
       out.int(message.seq)
       out.int(message.zxid)
+      return
+    case 'DIGEST':
+      header(3)
+      out.int(message.zxid)
+      out.int(message.high)
+      out.int(message.low)
       return
     case 'MOVED':
       header(1)
@@ -325,9 +388,11 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
     }
     case 'CEPOCH': {
       const acceptedEpoch = reader.natural('the epoch')
-      return { type, acceptedEpoch, initialised: reader.boolean() }
+      const currentEpoch = reader.natural('the epoch')
+      return { type, acceptedEpoch, currentEpoch, initialised: reader.boolean() }
     }
     case 'NEWEPOCH':
+      return { type, epoch: reader.natural('the epoch'), first: reader.boolean() }
     case 'ACKNEWLEADER':
       return { type, epoch: reader.natural('the epoch') }
     case 'ACKEPOCH': {
@@ -338,6 +403,19 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
       return { type, after: zxid(reader) }
     case 'TRUNC':
       return { type, to: zxid(reader) }
+    case 'SNAP':
+      return { type }
+    case 'ACKSNAP':
+      return { type, lastZxid: zxid(reader) }
+    case 'SNAPCHUNK':
+      return { type, bytes: reader.bytes() ?? Buffer.alloc(0) }
+    case 'SNAPEND': {
+      const last = zxid(reader)
+      const count = reader.natural('the number of pieces')
+      return { type, zxid: last, count, checksum: reader.natural('the checksum') }
+    }
+    case 'SNAPTAKEN':
+      return { type, count: reader.natural('the number of pieces') }
     case 'NEWLEADER':
       return { type, epoch: reader.natural('the epoch'), ensembleId: reader.string() }
     case 'UPTODATE':
@@ -365,6 +443,11 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
     }
     case 'SYNCED':
       return { type, seq: reader.natural('the sequence'), zxid: zxid(reader) }
+    case 'DIGEST': {
+      const at = zxid(reader)
+      const high = reader.natural('the digest')
+      return { type, zxid: at, high, low: reader.natural('the digest') }
+    }
     case 'MOVED':
       return { type, session: reader.natural('the session id') as SessionId }
   }

@@ -11,6 +11,15 @@ import net from 'node:net'
 import { ProtocolError } from '../error-codes.ts'
 import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
+import type {
+  Address,
+  Link,
+  LinkListener,
+  LinkOptions,
+  ListenAddress,
+  Listener,
+  Transport,
+} from './transport.ts'
 
 /** Once this much waits to be flushed, it is given to the socket before the turn ends. */
 const flushBytes = 256 * 1024
@@ -27,42 +36,8 @@ const lingerMs = 2000
 
 const keepAliveMs = 30_000
 
-export interface LinkOptions {
-  /** longest frame body that is taken */
-  readonly frameBytesMax: number
-  /** unsent bytes beyond which the other side counts as stalled and is cut off */
-  readonly queueBytesMax: number
-  /** from here to `established()` */
-  readonly handshakeMs: number
-  /**
-   * Read no more while the other side does not read. For servers only: were both ends to do it,
-   * each could wait for the other for ever.
-   */
-  readonly pauseWhenCongested: boolean
-}
-
-/** What the first bytes of an accepted link turn out to be. */
-export type FirstBytes =
-  | 'more' // undecided: call again with more of them
-  | 'frames' // frames from here on, these bytes included
-  | 'other' // no frames: everything received from here on is dropped
-
-/** Throwing a ProtocolError from `frame` or `firstBytes` closes the link for that reason. */
-export interface LinkListener {
-  /** A dialled link is connected. Frames may be written before: they wait. */
-  connected?(): void
-  /** Before any frame, with all bytes received so far; without it everything is frames. */
-  firstBytes?(bytes: Buffer): FirstBytes
-  /** One frame's body; valid during the call only. None comes after `close` or `destroy`. */
-  frame(buffer: Buffer, start: number, end: number): void
-  /** Everything queued on a congested link was sent. */
-  drained?(): void
-  /** Last call, exactly one. `reason` is undefined when either end closed in good order. */
-  closed(reason: Error | undefined): void
-}
-
 /** One connection. */
-export class TcpLink {
+export class TcpLink implements Link {
   readonly #transport: TcpTransport
   readonly #socket: net.Socket
   readonly #options: LinkOptions
@@ -244,20 +219,8 @@ export class TcpLink {
   }
 }
 
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-export interface ListenAddress {
-  /** undefined is all addresses */
-  readonly host: string | undefined
-  /** 0 lets the system choose */
-  readonly port: number
-}
-
 /** All links of one program: they share the flush and the writers. */
-export class TcpTransport {
+export class TcpTransport implements Transport {
   #dirty: TcpLink[] = []
   #scheduled = false
   readonly #writers: MsgpackWriter[] = []
@@ -358,7 +321,7 @@ export class TcpTransport {
 const refused: LinkListener = { frame: () => undefined, closed: () => undefined }
 
 /** An open port. */
-export class TcpListener {
+export class TcpListener implements Listener {
   readonly #server: net.Server
   readonly #sockets: ReadonlySet<net.Socket>
   readonly port: number

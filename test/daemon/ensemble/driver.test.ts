@@ -15,7 +15,8 @@ import { openDiskDirectory } from '../../../src/log/segment-file.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import type { LeaderMessage, LearnerMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { type Address, TcpTransport } from '../../../src/protocol/transport/tcp.ts'
+import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
+import type { Address } from '../../../src/protocol/transport/transport.ts'
 import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 const timing: ZabTiming = {
@@ -49,6 +50,7 @@ class Member implements EnsembleListener {
   readonly #dataDir: string
   readonly #servers: ReadonlyMap<ServerId, Address>
   readonly #changed: () => void
+  handoverAt: number | undefined
   driver!: EnsembleDriver
   #log!: TxnLog
   role: EnsembleRole = { type: 'looking' }
@@ -59,6 +61,8 @@ class Member implements EnsembleListener {
   /** How long this process stood still so far, as its clock shows. */
   stoodStillMs = 0
   resumedCount = 0
+  roleChanges = 0
+  onLearnerMessage: (message: LearnerMessage) => void = () => undefined
 
   constructor(
     id: ServerId,
@@ -74,7 +78,7 @@ class Member implements EnsembleListener {
 
   async start(): Promise<void> {
     mkdirSync(join(this.#dataDir, 'log'), { recursive: true })
-    const meta: Meta = loadMeta(this.#dataDir) ?? {
+    const meta: Meta = loadMeta(openDiskDirectory(this.#dataDir)) ?? {
       serverId: this.id,
       ensembleId: null,
       initialised: false,
@@ -103,11 +107,17 @@ class Member implements EnsembleListener {
       self: this.id,
       servers: this.#servers,
       meta,
-      metaFile: new MetaFile(this.#dataDir),
+      metaFile: new MetaFile(openDiskDirectory(this.#dataDir)),
       txnLog: opened.log,
       logged: opened.epochs,
       lastApplied: zxidZero,
+      // Their logs are never purged, so there is no tree to be sent.
+      snapshots: {
+        read: () => Promise.reject(new Error('There is no tree')),
+        receive: () => Promise.reject(new Error('There is no tree')),
+      },
       timing,
+      ...(this.handoverAt === undefined ? {} : { handoverAt: this.handoverAt }),
       newEnsembleId: `made by ${this.id}`,
       transport: new TcpTransport(),
       clock: { ...systemClock, nowMs: () => systemClock.nowMs() + this.stoodStillMs },
@@ -136,11 +146,13 @@ class Member implements EnsembleListener {
 
   roleChanged(role: EnsembleRole): void {
     this.role = role
+    this.roleChanges++
     this.#changed()
   }
 
   fromLearner(_learner: ServerId, message: LearnerMessage): void {
     this.learnerMessages.push(message)
+    this.onLearnerMessage(message)
     this.#changed()
   }
 
@@ -298,10 +310,11 @@ t.test('a leader that stood still leads on, once a quorum says that it follows',
 
 t.test('a history beyond what is kept in memory is delivered whole', async (t) => {
   const { members, events } = await ensemble(t, 3)
-  const [one, two, late] = members as [Member, Member, Member]
-  await Promise.all([one.start(), two.start()])
-  await events.until(() => settled([one, two]))
+  await Promise.all(members.map((member) => member.start()))
+  await events.until(() => settled(members))
   const leader = leaderOf(members) as Member
+  const late = members.find((member) => member !== leader) as Member
+  await late.stop()
   const large = 'x'.repeat(500_000)
   const count = Math.ceil((2 * limits.undeliveredBytesMax) / large.length)
   const payloads = Array.from({ length: count }, (_, i) => `${i} ${large}`)
@@ -314,3 +327,40 @@ t.test('a history beyond what is kept in memory is delivered whole', async (t) =
   for (const member of members) t.same(member.delivered, [...payloads, 'more', 'and more'])
   await Promise.all(members.map((member) => member.stop()))
 })
+
+t.test(
+  'an epoch whose counter nears its end hands over to the next, and nothing fails',
+  async (t) => {
+    const { members, events } = await ensemble(t, 3)
+    for (const member of members) {
+      member.handoverAt = 3
+      // As the leader's request processor: every SYNC is proposed in the order of arrival.
+      member.onLearnerMessage = (message) => {
+        if (message.type === 'SYNC') member.propose(`${message.seq}`)
+      }
+    }
+    await Promise.all(members.map((member) => member.start()))
+    await events.until(() => settled(members))
+    const leader = leaderOf(members) as Member
+    const follower = members.find((member) => member !== leader) as Member
+    const changes = members.map((member) => member.roleChanges)
+    const { epoch } = leader.driver.role as { epoch: number }
+    for (let seq = 0; seq < 20; seq++) {
+      const by = seq % 2 === 0 ? leader : follower
+      by.driver.sendToLeader({ type: 'SYNC', seq })
+    }
+    await events.until(() => members.every((member) => member.delivered.length === 20))
+    for (const member of members) {
+      t.same(member.delivered, members[0]?.delivered, 'in one order')
+      t.same([...member.delivered].sort(), Array.from({ length: 20 }, (_, i) => `${i}`).sort())
+    }
+    const last = leader.driver.role as { epoch: number }
+    t.ok(last.epoch >= epoch + 6, `${last.epoch - epoch} handovers of three transactions each`)
+    t.same(
+      members.map((member) => member.roleChanges),
+      changes,
+      'nobody lost his leader',
+    )
+    await Promise.all(members.map((member) => member.stop()))
+  },
+)

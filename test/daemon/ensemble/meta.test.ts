@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadMeta, type Meta, MetaFile } from '../../../src/daemon/ensemble/meta.ts'
+import { openDiskDirectory } from '../../../src/log/segment-file.ts'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid } from '../../../src/protocol/zxid.ts'
@@ -22,50 +23,50 @@ const save = (file: MetaFile, what: Meta) =>
   new Promise<Error | null>((resolve) => file.save(what, resolve))
 
 t.test('a new data directory has no meta', async (t) => {
-  t.equal(loadMeta(t.testdir()), null)
+  t.equal(loadMeta(openDiskDirectory(t.testdir())), null)
 })
 
 t.test('what was saved last is loaded, and nothing else is left', async (t) => {
   const dataDir = t.testdir()
-  const file = new MetaFile(dataDir)
+  const file = new MetaFile(openDiskDirectory(dataDir))
   const epochs = [8, 9, 10, 11]
   const results = await Promise.all(
     epochs.map((acceptedEpoch) => save(file, { ...meta, acceptedEpoch })),
   )
   t.same(results, [null, null, null, null])
-  t.same(loadMeta(dataDir), { ...meta, acceptedEpoch: 11 })
+  t.same(loadMeta(openDiskDirectory(dataDir)), { ...meta, acceptedEpoch: 11 })
   t.same(readdirSync(dataDir), ['meta'])
 })
 
 t.test('a file left by a crash before the rename changes nothing', async (t) => {
   const dataDir = t.testdir({ 'meta.new': 'half a fi' })
-  t.equal(loadMeta(dataDir), null)
-  t.equal(await save(new MetaFile(dataDir), meta), null)
-  t.same(loadMeta(dataDir), meta)
+  t.equal(loadMeta(openDiskDirectory(dataDir)), null)
+  t.equal(await save(new MetaFile(openDiskDirectory(dataDir)), meta), null)
+  t.same(loadMeta(openDiskDirectory(dataDir)), meta)
 })
 
 t.test('a save that fails says so', async (t) => {
   const dataDir = t.testdir()
   mkdirSync(join(dataDir, 'meta.new'))
-  t.match(await save(new MetaFile(dataDir), meta), { code: 'EISDIR' })
-  t.equal(loadMeta(dataDir), null)
+  t.match(await save(new MetaFile(openDiskDirectory(dataDir)), meta), { code: 'EISDIR' })
+  t.equal(loadMeta(openDiskDirectory(dataDir)), null)
 })
 
 t.test('an epoch above the accepted one is our own mistake', async (t) => {
-  const file = new MetaFile(t.testdir())
+  const file = new MetaFile(openDiskDirectory(t.testdir()))
   t.throws(() => file.save({ ...meta, currentEpoch: 8 }, () => undefined), /accepted before/)
 })
 
 t.test('every flipped bit and every cut is noticed', async (t) => {
   const dataDir = t.testdir()
-  await save(new MetaFile(dataDir), meta)
+  await save(new MetaFile(openDiskDirectory(dataDir)), meta)
   const path = join(dataDir, 'meta')
   const good = readFileSync(path)
   const believed: string[] = []
   const tryLoad = (bytes: Buffer, what: string) => {
     writeFileSync(path, bytes)
     try {
-      loadMeta(dataDir)
+      loadMeta(openDiskDirectory(dataDir))
       believed.push(what)
     } catch (error) {
       t.match(error, { name: 'MetaError', file: path }) || believed.push(`${what}: ${error}`)
@@ -85,5 +86,8 @@ t.test('a later format is refused by name and version', async (t) => {
   const body = `${JSON.stringify({ formatVersion: 2, ...meta })}\n`
   const crc = crc32c(Buffer.from(body)).toString(16).padStart(8, '0')
   writeFileSync(join(dataDir, 'meta'), `${crc} ${body}`)
-  t.throws(() => loadMeta(dataDir), { name: 'MetaError', message: /format version 2/ })
+  t.throws(() => loadMeta(openDiskDirectory(dataDir)), {
+    name: 'MetaError',
+    message: /format version 2/,
+  })
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { initialFields } from '../../../src/daemon/ztree/znode.ts'
 import { limits } from '../../../src/limits.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import type { Zxid } from '../../../src/protocol/zxid.ts'
@@ -493,4 +494,19 @@ t.test('too many bytes in flight pause who writes more, until half of them are d
   other.ask(set('/a', ''))
   cluster.commit()
   t.equal(other.link.paused, false, 'who is gone takes no room')
+})
+
+t.test('a server whose tree is not the leader’s ends at the next comparison', async (t) => {
+  const { one, two } = pair()
+  const client = two.connected()
+  client.ask(create('/a'))
+  for (let i = 0; i < 300; i++) client.ask(set('/a', `${i}`))
+  t.same(one.tree.digest, two.tree.digest, 'as long as all is well')
+  two.tree.restore('/b', initialFields)
+  t.throws(
+    () => {
+      for (let i = 0; i < 128; i++) client.ask(set('/a', `${i}`))
+    },
+    { name: 'DivergedError' },
+  )
 })

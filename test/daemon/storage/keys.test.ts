@@ -1,11 +1,5 @@
 import t from 'tap'
-import {
-  metaKey,
-  parseKey,
-  StoreCodec,
-  sessionKey,
-  storeFormat,
-} from '../../../src/daemon/storage/keys.ts'
+import { metaKey, parseKey, StoreCodec, sessionKey } from '../../../src/daemon/storage/keys.ts'
 import type { ZnodeFields } from '../../../src/daemon/ztree/znode.ts'
 import type { SessionId } from '../../../src/protocol/records.ts'
 import { epochMax, makeZxid } from '../../../src/protocol/zxid.ts'
@@ -64,10 +58,10 @@ for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff]), Buffer.alloc(
 t.test('meta and sessions are read as they were written', async (t) => {
   const codec = new StoreCodec()
   const meta = {
-    format: storeFormat,
     lastApplied: highest,
     znodeCount: 2 ** 32 - 1,
     sessionCount: 0,
+    digest: { high: 2 ** 32 - 1, low: 1 },
   }
   const written = codec.encodeMeta(meta)
   t.same(codec.decodeMeta(written), meta)

@@ -5,6 +5,8 @@ import t from 'tap'
 import type { Clock } from '../../../src/clock.ts'
 import { StoreCodec } from '../../../src/daemon/storage/keys.ts'
 import { DamagedTreeError, TreeStore } from '../../../src/daemon/storage/tree-store.ts'
+import { initialFields } from '../../../src/daemon/ztree/znode.ts'
+import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
@@ -221,6 +223,13 @@ const flip = async (db: Level<string, string>, key: string, at: number): Promise
   await db.put(key, bytes.toString('latin1'))
 }
 
+/** A value that belongs to its key, whatever is in it. */
+function storedAs(key: string, rest: Buffer): string {
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(crc32c(Buffer.concat([Buffer.from(key), rest])))
+  return Buffer.concat([checksum, rest]).toString('latin1')
+}
+
 const damages: readonly { name: string; damage: Damage; says: RegExp }[] = [
   { name: 'a flipped bit in a value', damage: (db) => flip(db, '/a', 65), says: /'\/a'/ },
   { name: 'a flipped bit in a checksum', damage: (db) => flip(db, '/a/b', 0), says: /'\/a\/b'/ },
@@ -244,17 +253,14 @@ const damages: readonly { name: string; damage: Damage; says: RegExp }[] = [
   { name: 'a key of somebody else', damage: (db) => db.put('x', 'y'), says: /'x'/ },
   {
     name: 'a format from the future',
+    damage: (db) => db.put('#', storedAs('#', Buffer.from([3, 1, 2]))),
+    says: /format is 3/,
+  },
+  {
+    name: 'a whole value of another time',
     damage: (db) =>
-      db.put(
-        '#',
-        new StoreCodec().encodeMeta({
-          format: 2,
-          lastApplied: zxidZero,
-          znodeCount: 6,
-          sessionCount: 1,
-        }),
-      ),
-    says: /format is 2/,
+      db.put('/a/b', new StoreCodec().encodeZnode('/a/b', { ...initialFields, version: 7 })),
+    says: /its digest/,
   },
 ]
 for (const { name, damage, says } of damages) {

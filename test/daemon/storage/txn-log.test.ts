@@ -217,20 +217,65 @@ t.test('the tree is ahead of the log: refused', async (t) => {
   t.throws(lost, { name: 'LogDamagedError' }, 'no segments at all')
 })
 
-t.test('a log that begins beyond what the tree has is refused', async (t) => {
-  const { directory, complete } = makeDisk()
-  const { log } = open(directory)
-  for (let counter = 1; counter <= 60; counter++) log.append(entriesOf(z(1, counter), ['payload']))
+function filled(count = 60) {
+  const disk = makeDisk()
+  const { log } = open(disk.directory)
+  for (let counter = 1; counter <= count; counter++) {
+    log.append(entriesOf(z(1, counter), ['payload']))
+  }
   log.flush()
+  disk.complete()
+  return { ...disk, log }
+}
+
+t.test(
+  'a purge drops whole segments that the tree covers, and keeps as many as asked',
+  async (t) => {
+    // 25 transactions to a segment: (1,1)–(1,25), (1,26)–(1,50), (1,51)–(1,75), (1,76)–
+    const { directory, complete, log } = filled(90)
+    const points = [
+      { covered: z(1, 90), kept: { segments: 1, bytes: 0 }, base: z(1, 50) },
+      { covered: z(1, 90), kept: { segments: 2, bytes: 0 }, base: z(1, 25) },
+      { covered: z(1, 90), kept: { segments: 3, bytes: 0 }, base: undefined },
+      { covered: z(1, 90), kept: { segments: 1, bytes: 1601 }, base: z(1, 25) },
+      { covered: z(1, 50), kept: { segments: 1, bytes: 0 }, base: z(1, 50) },
+      { covered: z(1, 49), kept: { segments: 1, bytes: 0 }, base: z(1, 25) },
+      { covered: z(1, 24), kept: { segments: 1, bytes: 0 }, base: undefined },
+    ]
+    for (const { covered, kept, base } of points) {
+      t.equal(log.purgePoint(covered, kept)?.base, base, JSON.stringify({ covered, kept }))
+    }
+    const point = log.purgePoint(z(1, 90), { segments: 1, bytes: 0 })
+    if (point === undefined) throw new Error('There is something to drop')
+    log.purge(point)
+    complete()
+    t.equal(log.baseZxid, z(1, 50))
+    t.equal(log.firstZxid, z(1, 51))
+    t.equal(log.purgePoint(z(1, 90), { segments: 1, bytes: 0 }), undefined, 'once')
+    const again = (baseZxid: Zxid, lastApplied: Zxid) =>
+      open(makeDisk(directory).directory, { baseZxid, lastApplied })
+    t.same(again(z(1, 50), z(1, 60)).epochs, [{ epoch: 1, firstCounter: 51, lastCounter: 90 }])
+    t.same(
+      again(z(1, 75), z(1, 80)).epochs,
+      [{ epoch: 1, firstCounter: 51, lastCounter: 90 }],
+      'a crash came between meta and the drop',
+    )
+    t.throws(() => again(z(1, 49), z(1, 60)), { name: 'LogDamagedError' }, 'a gap behind the base')
+    t.throws(() => again(z(1, 50), z(1, 49)), { name: 'LogDamagedError' }, 'a tree that is older')
+    t.throws(() => again(z(1, 91), z(1, 91)), { name: 'LogDamagedError' }, 'a log that is older')
+  },
+)
+
+t.test('a purged log that is cut to nothing ends at its base', async (t) => {
+  const { complete, log } = filled(90)
+  const point = log.purgePoint(z(1, 75), { segments: 1, bytes: 0 })
+  if (point === undefined) throw new Error('There is something to drop')
+  log.purge(point)
+  log.truncateAfter(point.base, () => undefined)
   complete()
-  log.dropBefore(z(1, 50))
-  complete()
-  const first = log.firstZxid ?? zxidZero
-  t.ok(first > z(1, 20) && first <= z(1, 50))
-  const at = (lastApplied: number) => () =>
-    open(makeDisk(directory).directory, { lastApplied: lastApplied as Zxid })
-  t.doesNotThrow(at(first - 1))
-  t.throws(at(first - 2), { name: 'LogDamagedError' })
+  t.equal(log.lastZxid, z(1, 50))
+  log.append(entriesOf(z(1, 51), ['another']))
+  t.same(readAll(log, z(1, 50)), ['another'])
 })
 
 t.test('a missing segment is refused by the gap it leaves', async (t) => {

@@ -52,6 +52,23 @@ t.test('truncateAfter forgets what lies behind', async (t) => {
   t.equal(history.last, zxidZero)
 })
 
+t.test('a purge moves the base, also into a range and over a whole epoch', async (t) => {
+  const history = sample()
+  history.purgeUpTo(z(1, 2))
+  t.equal(history.base, z(1, 2))
+  t.notOk(history.contains(z(1, 1)))
+  t.ok(history.contains(z(1, 2)))
+  t.ok(history.contains(z(1, 3)))
+  history.purgeUpTo(z(1, 3))
+  t.equal(history.floor(z(1, 2)), undefined)
+  t.equal(history.floor(z(2, 1)), z(1, 3), 'where the first epoch left ends is still known')
+  history.purgeUpTo(z(3, 2))
+  t.equal(history.last, z(3, 2))
+  t.throws(() => history.purgeUpTo(z(3, 3)), 'it is not here')
+  const halfPurged = sample(z(1, 3))
+  t.equal(halfPurged.floor(z(1, 2)), undefined, 'what is up to the base is forgotten')
+})
+
 const cases = [
   {
     name: 'an equal log takes an empty DIFF',

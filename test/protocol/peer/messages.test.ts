@@ -26,8 +26,8 @@ const messages: PeerMessage[] = [
     establishedEpoch: 4,
     initialised: true,
   },
-  { type: 'CEPOCH', acceptedEpoch: 3, initialised: false },
-  { type: 'NEWEPOCH', epoch: 4 },
+  { type: 'CEPOCH', acceptedEpoch: 3, currentEpoch: 2, initialised: false },
+  { type: 'NEWEPOCH', epoch: 4, first: true },
   { type: 'ACKEPOCH', currentEpoch: 3, lastZxid: zxid, counts: true },
   { type: 'DIFF', after: zxid },
   { type: 'TRUNC', to: zxid },
@@ -51,6 +51,12 @@ const messages: PeerMessage[] = [
   { type: 'ATTACHED', seq: 9, zxid, timeoutMs: 0 },
   { type: 'SYNCED', seq: 10, zxid },
   { type: 'MOVED', session },
+  { type: 'DIGEST', zxid, high: 0xffffffff, low: 7 },
+  { type: 'SNAP' },
+  { type: 'ACKSNAP', lastZxid: zxid },
+  { type: 'SNAPCHUNK', bytes },
+  { type: 'SNAPEND', zxid, count: 3, checksum: 0xfedcba98 },
+  { type: 'SNAPTAKEN', count: 2 },
 ]
 
 function written(message: PeerMessage): Buffer {

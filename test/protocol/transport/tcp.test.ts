@@ -2,13 +2,15 @@ import net from 'node:net'
 import t, { type Test } from 'tap'
 import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import {
-  type FirstBytes,
-  type LinkListener,
-  type LinkOptions,
   type TcpLink,
   type TcpListener,
   TcpTransport,
 } from '../../../src/protocol/transport/tcp.ts'
+import type {
+  FirstBytes,
+  LinkListener,
+  LinkOptions,
+} from '../../../src/protocol/transport/transport.ts'
 
 const options: LinkOptions = {
   frameBytesMax: 1000,

@@ -1,0 +1,301 @@
+// What a server keeps beside `meta`: the tree and the log in force, and how another tree takes their
+// place. Everybody holds `tree`, one object for the life of the process; what it shows is exchanged.
+//
+//   DIR/tree     DIR/log        as a new server begins
+//   DIR/tree-7   DIR/log-7      after a SNAP; `meta` says which are in force, the others are left over
+//
+// A directory that `meta` does not name is removed at start.
+
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Level } from 'level'
+import type { LogFailedError } from '../../log/log-errors.ts'
+import type { TornTail } from '../../log/recovery.ts'
+import { openDiskDirectory } from '../../log/segment-file.ts'
+import { epochOf, formatZxid, type Zxid } from '../../protocol/zxid.ts'
+import type { EpochRange } from '../zab/history.ts'
+import type { ZTree } from '../ztree/ztree.ts'
+import {
+  SnapshotError,
+  type SnapshotPlace,
+  type SnapshotReader,
+  type SnapshotReceiver,
+  type Snapshots,
+} from './snapshots.ts'
+import {
+  DamagedTreeError,
+  type TreeSnapshot,
+  TreeStore,
+  type TreeStoreOptions,
+} from './tree-store.ts'
+import { decodeEntries, encodeEntries } from './tree-transfer.ts'
+import { openTxnLog, type TxnLog, type TxnLogOptions } from './txn-log.ts'
+
+export interface StorageOptions {
+  readonly dataDir: string
+  readonly store: TreeStoreOptions
+  readonly log: Pick<TxnLogOptions, 'segmentBytes' | 'onDurable' | 'onShortage'> & {
+    readonly onFailure: (error: LogFailedError) => void
+  }
+}
+
+/** What lies in the data directory does not fit together: going on would lose or forget something. */
+export class RecoveryError extends Error {
+  override readonly name = 'RecoveryError'
+  readonly file: string
+
+  constructor(file: string, found: string) {
+    super(`Cannot start from ${file}: ${found}`)
+    this.file = file
+  }
+}
+
+/** What `meta` says of tree and log. */
+export interface Expected extends SnapshotPlace {
+  readonly logBaseZxid: Zxid
+  readonly acceptedEpoch: number
+  readonly currentEpoch: number
+}
+
+interface InForce extends SnapshotPlace {
+  readonly store: TreeStore
+  readonly log: TxnLog
+}
+
+export class Storage implements Snapshots {
+  readonly #options: StorageOptions
+  #inForce: InForce
+  readonly tree: ZTree
+  /** Of the log as it was opened at start. */
+  readonly torn: TornTail | null
+  readonly epochs: readonly EpochRange[]
+
+  private constructor(
+    options: StorageOptions,
+    inForce: InForce,
+    opened: { readonly torn: TornTail | null; readonly epochs: readonly EpochRange[] },
+  ) {
+    this.#options = options
+    this.#inForce = inForce
+    this.tree = inForce.store.tree
+    this.torn = opened.torn
+    this.epochs = opened.epochs
+  }
+
+  /** @throws DamagedTreeError, LogDamagedError, LogVersionError, RecoveryError: nothing was removed */
+  static async open(options: StorageOptions, expected: Expected): Promise<Storage> {
+    const { dataDir } = options
+    const { treeDir, logDir, logBaseZxid: baseZxid } = expected
+    const found = directoriesOf(dataDir)
+    for (const name of expected.currentEpoch > 0 ? [treeDir, logDir] : []) {
+      if (found.includes(name)) continue
+      // An empty one in its place would be taken for all that this server ever held.
+      throw new RecoveryError(join(dataDir, name), `it is missing, and this server had data`)
+    }
+    const store = await TreeStore.open(join(dataDir, treeDir), options.store)
+    try {
+      const { log, torn, epochs } = openTxnLog({
+        ...options.log,
+        directory: openDiskDirectory(join(dataDir, logDir)),
+        baseZxid,
+        lastApplied: store.tree.lastApplied,
+      })
+      const last = log.lastZxid
+      if (epochOf(last) > expected.acceptedEpoch) {
+        await new Promise<void>((closed) => log.close(closed))
+        const promised = `this server never accepted more than epoch ${expected.acceptedEpoch}`
+        throw new RecoveryError(
+          join(dataDir, logDir),
+          `it ends at ${formatZxid(last)}, but ${promised}`,
+        )
+      }
+      for (const name of found) {
+        if (name !== treeDir && name !== logDir) rmSync(join(dataDir, name), { recursive: true })
+      }
+      return new Storage(options, { treeDir, logDir, store, log }, { torn, epochs })
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  get log(): TxnLog {
+    return this.#inForce.log
+  }
+
+  /** To be called when the tree changed. */
+  wake(): void {
+    this.#inForce.store.wake()
+  }
+
+  async close(): Promise<void> {
+    const { store, log } = this.#inForce
+    await new Promise<void>((closed) => log.close(closed))
+    await store.close()
+  }
+
+  async read(): Promise<SnapshotReader> {
+    return new TreeReader(await this.#inForce.store.snapshot())
+  }
+
+  async receive(): Promise<SnapshotReceiver> {
+    const { dataDir } = this.#options
+    const numbers = directoriesOf(dataDir).map((name) => Number(name.split('-')[1] ?? 0))
+    const number = 1 + Math.max(0, ...numbers)
+    const place = { treeDir: `tree-${number}`, logDir: `log-${number}` }
+    const db = new Level<string, string>(join(dataDir, place.treeDir))
+    await db.open()
+    return new TreeReceiver({
+      dataDir,
+      place,
+      db,
+      storeOptions: this.#options.store,
+      install: (store) => this.#install(place, store),
+    })
+  }
+
+  /** Nothing of what was in force is touched before `meta` named `place`; now it is of no use. */
+  async #install(place: SnapshotPlace, store: TreeStore): Promise<TxnLog> {
+    const { dataDir } = this.#options
+    const before = this.#inForce
+    // What it still had to write is in the new tree already; and no batch of it may see that tree.
+    await before.store.abandon()
+    const { log } = openTxnLog({
+      ...this.#options.log,
+      directory: openDiskDirectory(join(dataDir, place.logDir)),
+      baseZxid: store.tree.lastApplied,
+      lastApplied: store.tree.lastApplied,
+    })
+    store.handOverTo(this.tree)
+    this.#inForce = { ...place, store, log }
+    await new Promise<void>((closed) => before.log.close(closed))
+    for (const name of [before.treeDir, before.logDir]) {
+      rmSync(join(dataDir, name), { recursive: true })
+    }
+    return log
+  }
+}
+
+/** Leader's end: see SnapshotReader. */
+class TreeReader implements SnapshotReader {
+  readonly zxid: Zxid
+  readonly #entries: AsyncGenerator<[string, string][]>
+  #first: [string, string][] | undefined
+
+  constructor({ zxid, first, rest }: TreeSnapshot) {
+    this.zxid = zxid
+    this.#first = first
+    this.#entries = rest
+  }
+
+  async next(): Promise<Uint8Array | undefined> {
+    const first = this.#first
+    this.#first = undefined
+    if (first !== undefined) return encodeEntries(first)
+    const { value, done } = await this.#entries.next()
+    return done === true ? undefined : encodeEntries(value)
+  }
+
+  async close(): Promise<void> {
+    await this.#entries.return(undefined)
+  }
+}
+
+/** Learner's end: see SnapshotReceiver. */
+class TreeReceiver implements SnapshotReceiver {
+  readonly #dataDir: string
+  readonly #place: SnapshotPlace
+  readonly #db: Level<string, string>
+  readonly #storeOptions: TreeStoreOptions
+  readonly #install: (store: TreeStore) => Promise<TxnLog>
+  #store: TreeStore | undefined
+
+  constructor(parts: {
+    readonly dataDir: string
+    readonly place: SnapshotPlace
+    readonly db: Level<string, string>
+    readonly storeOptions: TreeStoreOptions
+    readonly install: (store: TreeStore) => Promise<TxnLog>
+  }) {
+    this.#dataDir = parts.dataDir
+    this.#place = parts.place
+    this.#db = parts.db
+    this.#storeOptions = parts.storeOptions
+    this.#install = parts.install
+  }
+
+  async add(chunk: Uint8Array): Promise<void> {
+    const batch = this.#db.batch()
+    for (const [key, value] of decodeEntries(chunk)) batch.put(key, value)
+    await batch.write()
+  }
+
+  async finish(zxid: Zxid): Promise<SnapshotPlace> {
+    const { treeDir, logDir } = this.#place
+    const directory = join(this.#dataDir, treeDir)
+    await this.#db.close()
+    syncFilesOf(directory)
+    try {
+      this.#store = await TreeStore.open(directory, this.#storeOptions)
+    } catch (cause) {
+      if (!(cause instanceof DamagedTreeError)) throw cause
+      throw new SnapshotError(`Cannot use the tree that came: ${cause.message}`, { cause })
+    }
+    const { lastApplied } = this.#store.tree
+    if (lastApplied !== zxid) {
+      const found = `it shows ${formatZxid(lastApplied)}, not ${formatZxid(zxid)}`
+      throw new SnapshotError(`Cannot use the tree that came: ${found}`)
+    }
+    mkdirSync(join(this.#dataDir, logDir))
+    sync(this.#dataDir)
+    return this.#place
+  }
+
+  async install(): Promise<TxnLog> {
+    const store = this.#store
+    if (store === undefined) throw new SnapshotError('Cannot install a tree that is not finished')
+    return this.#install(store)
+  }
+
+  async discard(): Promise<void> {
+    await this.#db.close()
+    await this.#store?.abandon()
+    for (const name of [this.#place.treeDir, this.#place.logDir]) {
+      rmSync(join(this.#dataDir, name), { recursive: true, force: true })
+    }
+  }
+}
+
+/**
+ * A data directory that has no `meta` must have nothing else of ours either: what this server promised
+ * and how far its history is agreed on would be forgotten.
+ *
+ * @throws RecoveryError
+ */
+export function assertNew(dataDir: string): void {
+  const [found] = directoriesOf(dataDir)
+  if (found === undefined) return
+  const advice =
+    'Restore it from a backup, or move the whole directory away, so that this server joins as a new one'
+  throw new RecoveryError(join(dataDir, 'meta'), `it is missing, but ${found} is there. ${advice}`)
+}
+
+/** The directories of trees and logs, in force or not. */
+function directoriesOf(dataDir: string): string[] {
+  return readdirSync(dataDir).filter((name) => /^(tree|log)(-\d+)?$/.test(name))
+}
+
+/** All that lies in `directory`, and its names. */
+function syncFilesOf(directory: string): void {
+  for (const name of readdirSync(directory)) sync(join(directory, name))
+  sync(directory)
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}

@@ -1,0 +1,141 @@
+import t from 'tap'
+import { Zab } from '../../../src/daemon/zab/peer.ts'
+import type { Epochs, ZabEffect } from '../../../src/daemon/zab/types.ts'
+import type { Notification, ZabMessage } from '../../../src/protocol/peer/messages.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { zxidZero } from '../../../src/protocol/zxid.ts'
+
+const id = (number: number): ServerId => number as ServerId
+
+const forgetful: Epochs = {
+  acceptedEpoch: 0,
+  currentEpoch: 0,
+  initialised: false,
+  ensembleId: undefined,
+}
+const seasoned: Epochs = {
+  acceptedEpoch: 3,
+  currentEpoch: 3,
+  initialised: true,
+  ensembleId: 'e',
+}
+
+/** Server 3 of three, with links to both others. */
+function third(epochs: Epochs, bootstrap = false) {
+  const zab = new Zab(
+    {
+      self: id(3),
+      voters: [id(1), id(2), id(3)],
+      epochs,
+      logBase: zxidZero,
+      logged: [],
+      lastApplied: zxidZero,
+      timing: {
+        pingMs: 100,
+        leaderTimeoutMs: 600,
+        discoveryTimeoutMs: 1200,
+        syncTimeoutMs: 2000,
+        quietMs: 0,
+        renotifyMs: 200,
+        renotifyMaxMs: 2000,
+      },
+      bootstrap,
+      newEnsembleId: 'new',
+    },
+    0,
+  )
+  zab.start()
+  for (const peer of [id(1), id(2)]) zab.step(0, { type: 'connected', peer })
+  const hear = (from: number, message: ZabMessage): ZabEffect[] => {
+    const effects = zab.step(0, { type: 'received', from: id(from), message })
+    // Its disk is as fast as a thought.
+    for (const effect of effects) {
+      if (effect.type === 'saveEpochs') {
+        effects.push(...zab.step(0, { type: 'epochsSaved', epochs: effect.epochs }))
+      }
+    }
+    return effects
+  }
+  return { zab, hear }
+}
+
+/** A vote for server 3 as it is. */
+function voteOf({ currentEpoch: epoch }: Epochs, initialised: boolean): Notification {
+  const vote = { epoch, zxid: zxidZero, id: id(3) }
+  return { type: 'NOTIFICATION', vote, round: 1, role: 'looking', establishedEpoch: 0, initialised }
+}
+
+function cepoch({ acceptedEpoch, currentEpoch, initialised }: Epochs): ZabMessage {
+  return { type: 'CEPOCH', acceptedEpoch, currentEpoch, initialised }
+}
+
+const newEpochs = (effects: readonly ZabEffect[]) =>
+  effects.flatMap((effect) =>
+    effect.type === 'send' && effect.message.type === 'NEWEPOCH'
+      ? [{ to: effect.to, epoch: effect.message.epoch, first: effect.message.first }]
+      : [],
+  )
+
+t.test('a server without data says for whom it waits', async (t) => {
+  const { zab, hear } = third(forgetful)
+  t.same(zab.waiting, { missing: [1, 2], initialised: [] })
+  hear(1, voteOf(forgetful, false))
+  t.same(zab.waiting, { missing: [2], initialised: [] })
+  hear(1, voteOf(forgetful, true))
+  t.same(zab.waiting, { missing: [2], initialised: [1] })
+  t.equal(third(seasoned).zab.waiting, undefined, 'one that has data waits as ever')
+})
+
+t.test('the first epoch takes all, and who promises it counts', async (t) => {
+  const { zab, hear } = third(forgetful)
+  hear(1, voteOf(forgetful, false))
+  t.ok(zab.waiting, 'two of three are not enough')
+  hear(2, voteOf(forgetful, false))
+  t.equal(zab.waiting, undefined, 'all three elect')
+  t.same(newEpochs(hear(1, cepoch(forgetful))), [], 'two of three begin no epoch')
+  t.same(newEpochs(hear(2, cepoch(forgetful))), [
+    { to: 1, epoch: 1, first: true },
+    { to: 2, epoch: 1, first: true },
+  ])
+  t.equal(zab.epochs.initialised, true)
+  const ack = { type: 'ACKEPOCH', currentEpoch: 0, lastZxid: zxidZero, counts: true } as const
+  hear(1, ack)
+  t.equal(zab.epochs.currentEpoch, 0, 'two promises are not enough')
+  hear(2, ack)
+  t.equal(zab.epochs.currentEpoch, 1)
+})
+
+t.test('the operator may say that there is no ensemble yet', async (t) => {
+  const { zab, hear } = third(forgetful, true)
+  hear(1, voteOf(forgetful, false))
+  zab.step(1, { type: 'tick' })
+  t.same(newEpochs(hear(1, cepoch(forgetful))), [{ to: 1, epoch: 1, first: true }])
+})
+
+t.test('nobody begins anew who meets a server with data', async (t) => {
+  const { hear } = third(forgetful, true)
+  hear(1, voteOf(forgetful, false))
+  hear(2, voteOf(forgetful, false))
+  t.same(newEpochs(hear(2, cepoch(seasoned))), [], 'bootstrap or not')
+  t.same(newEpochs(hear(1, cepoch(forgetful))), [])
+})
+
+t.test('a server that lost its data is no help to a leader that lacks a majority', async (t) => {
+  const { zab, hear } = third(seasoned)
+  hear(1, voteOf(seasoned, true))
+  hear(2, voteOf(seasoned, false))
+  t.same(newEpochs(hear(2, cepoch(forgetful))), [], 'its promise does not count')
+  const announced = newEpochs(hear(1, cepoch(seasoned)))
+  t.same(
+    announced,
+    [
+      { to: 1, epoch: 4, first: false },
+      { to: 2, epoch: 4, first: false },
+    ],
+    'but it may come along',
+  )
+  hear(2, { type: 'ACKEPOCH', currentEpoch: 0, lastZxid: zxidZero, counts: true })
+  t.equal(zab.epochs.currentEpoch, 3)
+  hear(1, { type: 'ACKEPOCH', currentEpoch: 3, lastZxid: zxidZero, counts: true })
+  t.equal(zab.epochs.currentEpoch, 4)
+})

@@ -1,0 +1,86 @@
+import t from 'tap'
+import { type Digest, sameDigest } from '../../../src/daemon/ztree/digest.ts'
+import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
+import type { SessionId } from '../../../src/protocol/records.ts'
+import { Random } from '../../../src/random.ts'
+import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
+
+/** The digest of a tree that was put together from what `tree` shows, in another order. */
+function rebuilt(tree: ZTree): Digest {
+  const copy = new ZTree(tree.lastApplied)
+  for (const [id, session] of [...tree.sessions].reverse()) copy.restoreSession(id, session)
+  const walk = (path: string): void => {
+    const znode = tree.get(path)
+    if (znode === undefined) throw new Error(`${path} is missing`)
+    copy.restore(path, znode)
+    for (const name of tree.children(znode).sort().reverse()) {
+      walk(path === '/' ? `/${name}` : `${path}/${name}`)
+    }
+  }
+  walk('/')
+  return copy.digest
+}
+
+t.test('the digest is that of what the tree shows, however it got there', async (t) => {
+  const seed = Math.floor(Math.random() * 1e9)
+  t.comment(`seed ${seed}`)
+  const random = new Random(seed)
+  const world = new TreeWorld()
+  const { tree } = world
+  let session = world.open()
+  const paths = ['/a', '/b', '/a/x', '/b/x', '/b/x/z', '/ä']
+  const seen = new Map<string, string>()
+  for (let step = 0; step < 1000; step++) {
+    const path = random.pick(paths)
+    const data = 'x'.repeat(random.below(40))
+    const dice = random.next()
+    if (dice < 0.35) world.request(session, create(path, data))
+    else if (dice < 0.45) world.request(session, create(path, data, 'ephemeral'))
+    else if (dice < 0.6) world.request(session, remove(path))
+    else if (dice < 0.85) world.request(session, setData(path, data))
+    else if (dice < 0.95) world.request(session, multi(create(`${path}/m`), setData(path, data)))
+    else {
+      world.request(session, { type: 'closeSession' })
+      session = world.open()
+    }
+    if (!sameDigest(rebuilt(tree), tree.digest)) t.fail(`another digest at step ${step}`)
+    const { lastApplied: _, ...shown } = image(tree) as { lastApplied: number }
+    const key = JSON.stringify(tree.digest)
+    const text = JSON.stringify(shown)
+    if (seen.has(key) && seen.get(key) !== text) t.fail(`one digest of two trees: ${text}`)
+    seen.set(key, text)
+  }
+  t.ok(seen.size > 100, `${seen.size} trees`)
+})
+
+t.test('every field counts', async (t) => {
+  const fields = {
+    data: Buffer.from('value'),
+    czxid: 1,
+    ctime: 2,
+    mzxid: 3,
+    mtime: 4,
+    pzxid: 5,
+    version: 6,
+    createCount: 7,
+    ephemeralOwner: 0 as SessionId,
+  } as never as Parameters<ZTree['restore']>[1]
+  const digestOf = (path: string, changed: object): string => {
+    const tree = new ZTree()
+    tree.restore(path, { ...fields, ...changed })
+    return JSON.stringify(tree.digest)
+  }
+  const digests = [
+    digestOf('/a', {}),
+    digestOf('/b', {}),
+    ...['czxid', 'ctime', 'mzxid', 'mtime', 'pzxid', 'version', 'createCount'].map((name) =>
+      digestOf('/a', { [name]: 8 }),
+    ),
+    ...['', 'valuf', 'value\0', 'valu', 'v', 'value value'].map((data) =>
+      digestOf('/a', { data: Buffer.from(data) }),
+    ),
+    digestOf('/a', { data: null }),
+    digestOf('/a', { ephemeralOwner: 9 }),
+  ]
+  t.equal(new Set(digests).size, digests.length)
+})

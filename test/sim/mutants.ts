@@ -1,0 +1,449 @@
+// The test of the test: our own rules, broken one at a time. Each mutant changes the text of the
+// sources as told, in a copy; the simulator must catch it within `seeds` runs. Nothing shipped knows
+// of any of this. A text that does not occur exactly once any more is an error: the mutant moves
+// with the code.
+
+export interface Mutant {
+  readonly name: string
+  /** the rule that is broken, and whose bug it was */
+  readonly rule: string
+  readonly edits: readonly Edit[]
+  /** runs within which it must be caught */
+  readonly seeds: number
+}
+
+interface Edit {
+  /** under src/ */
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+const leading = 'daemon/zab/leading.ts'
+const following = 'daemon/zab/following.ts'
+const serverState = 'daemon/zab/server-state.ts'
+
+/** Mutants of the Zab core; the ensemble of cores alone is the fastest to catch them. */
+export const zabMutants: readonly Mutant[] = [
+  {
+    name: 'NEWEPOCH before the own promise',
+    rule: 'zab.md 3.2: the leader persists acceptedEpoch, then sends NEWEPOCH',
+    edits: [
+      {
+        file: leading,
+        from: 'return this.#epoch > 0 && this.#state.saved.acceptedEpoch >= this.#epoch',
+        to: 'return this.#epoch > 0',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'ACKEPOCH before the promise is saved',
+    rule: 'zab.md 3.3: persist, then ACKEPOCH',
+    edits: [
+      {
+        file: following,
+        from: "this.#phase !== 'promising' || this.#state.saved.acceptedEpoch < this.#epoch",
+        to: "this.#phase !== 'promising'",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'promise counted twice',
+    rule: 'zab.md 3.3: an epoch accepted before is not promised to somebody else as well',
+    edits: [
+      {
+        file: following,
+        from: 'this.#promiseCounts = epoch > acceptedEpoch',
+        to: 'this.#promiseCounts = epoch >= acceptedEpoch',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'a leader of an epoch that is over',
+    rule: 'zab.md 3.2, 3.3: a later promise deposes; both ends see to it',
+    edits: [
+      { file: following, from: 'if (epoch < acceptedEpoch) return', to: 'if (epoch < 0) return' },
+      { file: leading, from: 'if (acceptedEpoch > this.#epoch) {', to: 'if (acceptedEpoch < 0) {' },
+      {
+        file: following,
+        from: 'this.#promiseCounts = epoch > acceptedEpoch',
+        to: 'this.#promiseCounts = true',
+      },
+      {
+        file: following,
+        from: 'this.#state.saveEpochs({ acceptedEpoch: epoch,',
+        to: 'this.#state.saveEpochs({ acceptedEpoch: Math.max(epoch, acceptedEpoch),',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'epoch without a quorum of promises',
+    rule: 'zab.md 3.5: a quorum of ACKEPOCH',
+    edits: [
+      { file: leading, from: 'if (!quorum.has(promised)) return', to: 'quorum.has(promised)' },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'leader stays though a learner has a newer history',
+    rule: 'zab.md 3.4: the leader steps down',
+    edits: [{ file: leading, from: 'if (newer) return', to: 'if (newer && !newer) return' }],
+    seeds: 200,
+  },
+  {
+    name: 'NEWLEADER before the own log is on the disk',
+    rule: 'zab.md 3.5: the own log is the initial history',
+    edits: [
+      {
+        file: leading,
+        from: 'if (state.rewriting || state.durable < state.history.last) return',
+        to: 'if (state.rewriting) return',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'sync range from lastCommitted',
+    rule: 'zab.md 4: the whole log of the leader, committed or not (ZOOKEEPER-3023)',
+    edits: [
+      {
+        file: leading,
+        from: 'upTo: history.last })',
+        to: 'upTo: this.#broadcast.committed })',
+      },
+      {
+        file: leading,
+        from: 'if (after < history.last)',
+        to: 'if (after < this.#broadcast.committed)',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'TRUNC to lastCommitted',
+    rule: 'zab.md 4: lastCommitted never chooses the mode',
+    edits: [
+      {
+        file: leading,
+        from: 'const sync = decideSync(learner.syncPoint, history)',
+        to: `const to = this.#broadcast.committed
+    const sync =
+      learner.syncPoint > to && history.contains(to)
+        ? ({ type: 'TRUNC', to } as const)
+        : decideSync(learner.syncPoint, history)`,
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'forgotten TRUNC',
+    rule: 'zab.md 4: what the leader does not have is cut (ZOOKEEPER-1154, 3701)',
+    edits: [{ file: following, from: 'this.#state.truncateAfter(to)', to: '' }],
+    seeds: 2000,
+  },
+  {
+    name: 'proposals only to the synced, holes not noticed',
+    rule: 'zab.md 4: from the sync point on every proposal reaches the learner (spec issue 1, 4925)',
+    edits: [
+      {
+        file: leading,
+        from: "if (learner.phase === 'syncing' || learner.phase === 'synced') {\n        this.#state.send(id, { type: 'PROPOSAL', entries })",
+        to: "if (learner.phase === 'synced') {\n        this.#state.send(id, { type: 'PROPOSAL', entries })",
+      },
+      {
+        file: following,
+        from: 'if (logs && history.accepts(entries))',
+        to: 'if (logs && entries.first > history.last)',
+      },
+      {
+        file: 'daemon/zab/history.ts',
+        from: "invariant(this.accepts(entries), 'a history has no gaps')",
+        to: '',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'ACKNEWLEADER before the epoch is saved',
+    rule: 'zab.md 4 c before d',
+    edits: [
+      {
+        file: following,
+        from: 'if (state.saved.currentEpoch < this.#epoch) return',
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'ACKNEWLEADER before the log is on the disk',
+    rule: 'zab.md 4 b before d (ZOOKEEPER-3911, 4646)',
+    edits: [
+      {
+        file: following,
+        from: "this.#phase !== 'accepting' || state.durable < this.#syncPoint",
+        to: "this.#phase !== 'accepting'",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'epoch saved before the log',
+    rule: 'zab.md 4 b before c (ZOOKEEPER-4643)',
+    edits: [
+      {
+        file: following,
+        from: "this.#phase !== 'accepting' || state.durable < this.#syncPoint",
+        to: "this.#phase !== 'accepting'",
+      },
+      {
+        file: following,
+        from: 'if (state.saved.currentEpoch < this.#epoch) return',
+        to: 'if (state.saved.currentEpoch < this.#epoch || state.durable < this.#syncPoint) return',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'applied at NEWLEADER',
+    rule: 'zab.md 4: what is not committed is logged and kept pending (ZOOKEEPER-1549, 2832)',
+    edits: [
+      {
+        file: following,
+        from: 'this.#acked = this.#syncPoint\n',
+        to: 'this.#acked = this.#syncPoint\n    state.deliver(this.#syncPoint)\n',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'UPTODATE commits all that was sent',
+    rule: "zab.md 4: UPTODATE carries the leader's lastCommitted (spec issue 3)",
+    edits: [
+      {
+        file: leading,
+        from: "this.#state.send(from, { type: 'UPTODATE', committed: this.#broadcast.committed })",
+        to: "this.#state.send(from, { type: 'UPTODATE', committed: learner.syncPoint })",
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'established without acks',
+    rule: 'zab.md 4: ACK(e, 0) from a quorum',
+    edits: [
+      {
+        file: leading,
+        from: "this.#phase === 'synchronization' && this.#broadcast.settled",
+        to: "this.#phase === 'synchronization'",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'ack before fsync',
+    rule: 'zab.md 5: no ack before the fdatasync that covers it',
+    edits: [
+      {
+        file: following,
+        from: 'const { durable } = this.#state\n',
+        to: 'const durable = this.#state.history.last\n',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'own ack before own fsync',
+    rule: 'zab.md 5: the leader counts its own ack after its own fsync',
+    edits: [
+      {
+        file: leading,
+        from: 'const { durable, self } = this.#state\n',
+        to: 'const { self } = this.#state\n    const durable = this.#state.history.last\n',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'commit without a quorum',
+    rule: 'zab.md 5: a majority, not half',
+    edits: [
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'return zxids[this.size - 1] ?? zxidZero',
+        to: 'return zxids[this.size - 2] ?? zxidZero',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'an ack counted twice',
+    rule: 'zab.md 5: one voter, one ack',
+    edits: [
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'this.voters.map((voter) => reached(voter) ?? zxidZero)',
+        to: 'this.voters.map((voter) => reached(voter) ?? reached(this.voters[0] as ServerId) ?? zxidZero)',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'delivery before the own disk has it',
+    rule: 'zab.md 5: committed and durable here',
+    edits: [
+      {
+        file: serverState,
+        from: 'const upTo = committed < this.#durable ? committed : this.#durable',
+        to: 'const upTo = committed < this.history.last ? committed : this.history.last',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'log tail taken as committed at start',
+    rule: 'zab.md 6.4: nothing is applied beyond what is known committed (ZOOKEEPER-1549)',
+    edits: [
+      {
+        file: serverState,
+        from: 'this.#delivered = lastApplied\n',
+        to: 'this.#delivered = this.history.last\n',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'leadership confirmed without a quorum',
+    rule: 'zab.md 9: sync is a quorum operation (ZOOKEEPER-1675, 2136, 3600)',
+    edits: [
+      {
+        file: 'daemon/zab/leadership-check.ts',
+        from: 'if (!this.#quorum.has(answered)) return undefined',
+        to: 'this.#quorum.has(answered)',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'leadership confirmed by an earlier ping',
+    rule: 'zab.md 9: the leader confirms AFTER the sync arrived',
+    edits: [
+      {
+        file: 'daemon/zab/leadership-check.ts',
+        from: '(this.#answers.get(voter) ?? 0) >= sent.round',
+        to: '(this.#answers.get(voter) ?? 0) >= sent.round - 2',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'leader without followers stays',
+    rule: 'zab.md 5: without a quorum for syncLimit it steps down',
+    edits: [
+      {
+        file: leading,
+        from: "if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')",
+        to: 'quorum.has(withUs)',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'silent followers stay',
+    rule: 'zab.md 5: both sides measure silence',
+    edits: [
+      {
+        file: leading,
+        from: "if (nowMs - learner.heardMs > allowedMs) this.#drop(id, 'it was silent for too long')",
+        to: 'learner.heardMs = Math.min(allowedMs, id)',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'follower waits for a silent leader',
+    rule: 'zab.md 5: follower without leader traffic for syncLimit: LOOKING',
+    edits: [
+      {
+        file: following,
+        from: "if (silentMs > leaderTimeoutMs) this.#leave('it was silent')",
+        to: '',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'vote with what is applied',
+    rule: 'zab.md 2: the vote is the end of the log',
+    edits: [
+      {
+        file: 'daemon/zab/looking.ts',
+        from: 'this.#own = { epoch: epochs.currentEpoch, zxid: history.last, id: self }',
+        to: 'this.#own = { epoch: epochs.currentEpoch, zxid: state.delivered, id: self }\n    history.last',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'a server that lost its disk is counted',
+    rule: 'zab.md 6.5: it has forgotten its promises',
+    edits: [
+      {
+        file: leading,
+        from: 'return this.#learners.get(voter)?.initialised === true',
+        to: 'return this.#learners.get(voter) !== undefined',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'a first epoch without everybody',
+    rule: 'zab.md 6.5: an ensemble begins only when ALL configured voters are seen without a history',
+    edits: [
+      {
+        file: leading,
+        from: 'return currentEpoch === undefined ? bootstrap : currentEpoch === 0',
+        to: 'return (currentEpoch ?? 0) === 0 || bootstrap',
+      },
+      {
+        file: leading,
+        from: 'const everybody = this.#first && !state.bootstrap',
+        to: 'const everybody = this.#first && state.bootstrap',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'a handover with proposals in flight',
+    rule: 'an epoch ends when all of it is on the disk of all its learners',
+    edits: [
+      {
+        file: leading,
+        from: 'if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return',
+        to: 'if (!this.broadcasting || delivered > last) return',
+      },
+      {
+        file: leading,
+        from: "if (phase === 'synced' && logged !== last) return",
+        to: "if (phase === 'synced' && logged === undefined) return",
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'a tree in force before it is whole',
+    rule: 'zab.md 4: SNAP is written aside, then swapped (ZOOKEEPER-3642)',
+    edits: [
+      {
+        file: following,
+        from: "this.#phase = 'receiving'\n",
+        to: "this.#phase = 'receiving'\n        this.#installed()\n",
+      },
+    ],
+    seeds: 500,
+  },
+]

@@ -1,0 +1,77 @@
+// Makes a mutant: a copy of the sources and of the simulator, with the mutant's edits, that is
+// imported beside the real ones.
+
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { invariant } from '../../src/invariant.ts'
+import type { Mutant } from './mutants.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+export interface Verdict {
+  /** the seed that caught it; undefined if none did */
+  readonly seed: number | undefined
+  /** what gave it away */
+  readonly claim: string
+}
+
+/** A simulation as far as catching a mutant needs one: it throws when a promise is broken. */
+export interface Simulation {
+  /** below test/sim */
+  readonly file: string
+  /** the function in it that lives one seed */
+  readonly live: string
+}
+
+/**
+ * Runs seeds 1, 2 … on the mutant until one fails.
+ *
+ * @throws when an edit does not fit the sources any more
+ */
+export async function tryMutant(
+  mutant: Mutant,
+  { file, live }: Simulation,
+  seeds = mutant.seeds,
+): Promise<Verdict> {
+  const copy = mkdtempSync(join(tmpdir(), 'mutant-'))
+  try {
+    cpSync(join(root, 'src'), join(copy, 'src'), { recursive: true })
+    cpSync(join(root, 'test/sim'), join(copy, 'test/sim'), { recursive: true })
+    cpSync(join(root, 'package.json'), join(copy, 'package.json'))
+    symlinkSync(realpathSync(join(root, 'node_modules')), join(copy, 'node_modules'))
+    applyEdits(copy, mutant)
+    const simulation = (await import(join(copy, 'test/sim', file))) as Record<string, unknown>
+    const run = simulation[live] as (seed: number) => unknown
+    for (let seed = 1; seed <= seeds; seed++) {
+      try {
+        run(seed)
+      } catch (error) {
+        return { seed, claim: (error as Error).message }
+      }
+    }
+    return { seed: undefined, claim: '' }
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+/** Whether the edits of a mutant fit the sources; throws where one does not. */
+export function applyEdits(copy: string, { name, edits }: Mutant): void {
+  for (const { file, from, to } of edits) {
+    const path = join(copy, 'src', file)
+    const parts = readFileSync(path, 'utf8').split(from)
+    const found = `'${from}' occurs ${parts.length - 1} times`
+    invariant(parts.length === 2, `the mutant '${name}' fits ${file}, where ${found}`)
+    writeFileSync(path, parts.join(to))
+  }
+}

@@ -1,0 +1,184 @@
+// One life of an ensemble of Zab cores, decided by its seed: servers crash and come back, stand still
+// and wake, links break or fall silent, elections go to whomever, disks stall, while transactions are
+// proposed; then the faults stop, and all must agree within bounded time.
+
+import { invariant } from '../../src/invariant.ts'
+import type { Random } from '../../src/random.ts'
+import { ZabWorld } from './zab-world.ts'
+
+export interface ZabLife {
+  readonly committed: number
+  readonly established: number
+  readonly coverage: ReadonlyMap<string, number>
+}
+
+/** How long the ensemble may take to agree once all faults are gone. */
+const convergenceMs = 15_000
+
+/** @throws InvariantError when a promise is broken */
+export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
+  const world = new ZabWorld({
+    seed,
+    servers: seed % 3 === 0 ? 5 : 3,
+    networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
+    diskMs: [0.1, seed % 7 === 0 ? 60 : 6],
+    ...(seed % 2 === 0 ? { halfOpenMs: 1500 } : {}),
+    ...(trace === undefined ? {} : { trace: timed(() => world.nowMs, trace) }),
+  })
+  const { random, servers } = world
+  const pick = (): number => random.pick(servers).id
+  // What this life is made of: a fault that never happens leaves room for longer chains of others.
+  const forges = random.chance(0.4)
+  const blocks = random.chance(0.4)
+  const stalls = random.chance(0.4)
+  const crashes = random.chance(0.8)
+  const pauses = random.chance(0.3)
+  const wipes = random.chance(0.3)
+  const purges = random.chance(0.4)
+  const drifts = random.chance(0.3)
+
+  const faults: (() => void)[] = [
+    () => world.drop(pick(), pick()),
+    () => world.cut(pick(), pick()),
+    () => world.healAll(),
+    () => world.handover(),
+    () => {
+      // What a leader proposes alone is cut off its log later, or becomes history after all.
+      const leader = world.leader()
+      if (leader === undefined) return
+      for (const { id } of servers) world.block(leader, id)
+      world.proposeSome(1 + random.below(3))
+      if (crashes && random.chance(0.5)) world.crashSoon(leader, random.below(10))
+    },
+  ]
+  if (crashes) {
+    faults.push(
+      () => world.crash(pick()),
+      () => world.crash(world.leader() ?? pick()),
+      () => world.crashSoon(pick(), random.below(12)),
+      () => world.crashSoon(pick(), random.below(40)),
+      () => {
+        if (random.chance(0.3)) for (const { id } of servers) world.crash(id)
+      },
+    )
+  }
+  if (blocks) {
+    faults.push(
+      () => world.block(pick(), pick()),
+      () => world.unblock(pick(), pick()),
+      () => {
+        const alone = pick()
+        for (const { id } of servers) {
+          world.block(alone, id)
+          if (random.chance(0.5)) world.block(id, alone)
+        }
+      },
+      () => world.stall(pick(), pick(), random.next() * 2500),
+      () => world.isolate(world.leader() ?? pick(), random.next() * 2500),
+    )
+  }
+  if (forges) {
+    faults.push(
+      () => world.elect(pick(), pick(), { everybody: true }),
+      () => world.elect(pick(), pick(), { everybody: false }),
+      () => {
+        const leader = pick()
+        for (const { id } of servers) world.elect(id, leader, { everybody: random.chance(0.5) })
+      },
+      () => world.drop(world.leader() ?? pick(), pick()),
+      () => waver(world),
+    )
+  }
+  if (stalls) {
+    faults.push(
+      () => world.stallDisk(pick(), 'log', random.next() * 800),
+      () => world.stallDisk(pick(), 'epochs', random.next() * 800),
+    )
+  }
+  if (pauses) {
+    faults.push(
+      () => world.pause(pick(), random.next() * 2000),
+      () => {
+        // Those that it does not hear go on without it, and their words wait in its sockets.
+        const id = world.leader() ?? pick()
+        if (blocks) world.isolate(id, random.next() * 5000)
+        world.pause(id, random.next() * 2500)
+      },
+    )
+  }
+  if (wipes) faults.push(() => world.wipe(pick()))
+  if (purges)
+    faults.push(
+      () => world.purge(pick()),
+      () => world.purge(world.leader() ?? pick()),
+    )
+  if (drifts) faults.push(() => world.drift(pick(), 0.3 + random.next() * 1.5))
+
+  for (const { id } of servers) world.start(id)
+  for (let round = 0; round < 80; round++) {
+    world.run(random.chance(0.25) ? random.next() * 1500 : random.next() * 20)
+    const dice = random.next()
+    if (dice < 0.4) world.proposeSome(1 + random.below(4))
+    else if (dice < 0.5) world.confirm()
+    else if (dice < 0.6) world.start(pick())
+    else random.pick(faults)()
+  }
+
+  world.healAll()
+  world.resumeAll()
+  for (const { id } of servers) {
+    world.crashSoon(id, Number.POSITIVE_INFINITY)
+    world.drift(id, 1)
+    world.start(id)
+  }
+  for (let waitedMs = 0; !world.converged(); waitedMs += 100) {
+    invariant(waitedMs < convergenceMs, 'an ensemble without faults agrees in time')
+    world.run(100)
+  }
+  invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
+  world.run(1000)
+  invariant(world.converged(), 'an ensemble that agrees commits what is proposed')
+  return {
+    committed: world.checker.committed.length,
+    established: world.checker.establishedCount,
+    coverage: world.coverage,
+  }
+}
+
+/**
+ * Two servers lead, neither with a quorum, and one wavers between them: it may promise itself to both
+ * if promises are not kept.
+ */
+function waver(world: ZabWorld): void {
+  const { random, servers } = world
+  const [one, other, between] = shuffled(
+    servers.map(({ id }) => id),
+    random,
+  )
+  if (one === undefined || other === undefined || between === undefined) return
+  for (const a of servers) for (const b of servers) if (a.id < b.id) world.drop(a.id, b.id)
+  world.run(random.next() * 20)
+  for (const leader of [one, other]) world.elect(leader, leader, { everybody: true })
+  for (let turns = 0; turns < 4; turns++) {
+    const leader = turns % 2 === 0 ? one : other
+    world.elect(between, leader, { everybody: false })
+    world.run(random.next() * 15)
+    world.drop(between, leader)
+    world.run(random.next() * 5)
+  }
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const order = [...items]
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.below(i + 1)
+    const item = order[i] as T
+    order[i] = order[j] as T
+    order[j] = item
+  }
+  return order
+}
+
+function timed(nowMs: () => number, trace: (line: string) => void): (line: string) => void {
+  return (line) => trace(`${nowMs().toFixed(1).padStart(9)} ${line}`)
+}
