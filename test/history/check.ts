@@ -3,7 +3,7 @@
 //
 // Every answer names zxids, so the order of what happened need not be searched for: each check takes
 // the zxids at their word, and looks for where they contradict one another or real time. That makes
-// it exact, and as fast as sorting. What is promised is in docs/correctness.md.
+// it exact, and as fast as sorting.
 
 import { checkChildren } from './check-children.ts'
 import { checkOrder } from './check-order.ts'

@@ -43,7 +43,7 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: following,
-        from: "this.#phase !== 'promising' || this.#state.saved.acceptedEpoch < this.#epoch",
+        from: "this.#phase !== 'promising' || saved.acceptedEpoch < this.#epoch",
         to: "this.#phase !== 'promising'",
       },
     ],
@@ -84,7 +84,11 @@ export const zabMutants: readonly Mutant[] = [
     name: 'epoch without a quorum of promises',
     rule: 'zab.md 3.5: a quorum of ACKEPOCH',
     edits: [
-      { file: leading, from: 'if (!quorum.has(promised)) return', to: 'quorum.has(promised)' },
+      {
+        file: leading,
+        from: 'quorum.has((voter) => promised(voter) && this.#counts(voter))',
+        to: 'true',
+      },
     ],
     seeds: 500,
   },

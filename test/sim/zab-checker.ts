@@ -1,5 +1,4 @@
-// Zab's properties, asserted while the world runs. Names as in ZooKeeper's TLA+ specifications; the
-// numbers are those of our list of invariants in docs/correctness.md.
+// Zab's properties, asserted while the world runs. Names as in ZooKeeper's TLA+ specifications.
 
 import type { Epochs, ZabRole } from '../../src/daemon/zab/types.ts'
 import { invariant } from '../../src/invariant.ts'
