@@ -30,3 +30,21 @@ export interface Stat {
   /** last create or delete of a direct child */
   readonly pzxid: Zxid
 }
+
+/** Who somebody is, by an authentication scheme; or whom an ACL names. */
+export interface Id {
+  /** `world`, `ip`, `digest`, `auth`, `super` */
+  readonly scheme: string
+  readonly id: string
+}
+
+/** One entry of a znode's access control list. */
+export interface Acl extends Id {
+  /** bits of `perms` */
+  readonly perms: number
+}
+
+export const perms = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
+
+/** Everybody may do everything: what a znode has when its creator asked for nothing else. */
+export const openAcl: readonly Acl[] = [{ perms: perms.all, scheme: 'world', id: 'anyone' }]
