@@ -56,6 +56,9 @@ export const limits = {
   /** Watches of one connection; a client over it gets THROTTLEDOP and keeps what it has. */
   watchesPerConnectionMax: 1_000_000,
 
+  /** Letters in all identities of one connection: each of its writes carries them to the leader. */
+  identitiesLengthMax: 16 * 1024,
+
   /** One record batch, Kafka's max.message.bytes; a produce frame is this and a little. */
   recordBatchBytesMax: 1_048_588,
 

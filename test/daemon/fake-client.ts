@@ -32,6 +32,7 @@ export class ManualClock implements Clock {
 }
 
 export class FakeLink implements ConnectionLink {
+  readonly remoteAddress = '127.0.0.1'
   readonly out = new MsgpackWriter()
   congested = false
   isEstablished = false
@@ -93,6 +94,7 @@ export class FakeClient {
         timeoutMs: 10_000,
         sessionId: 0 as SessionId,
         password: new Uint8Array(0),
+        readOnly: false,
         ...hello,
       }),
     )
@@ -198,7 +200,10 @@ export class FakeServer {
       metrics,
       reader: new MsgpackReader(),
       get ensembleId() {
-        return processors.serving ? member.ensembleId : undefined
+        return processors.serving || processors.readOnly ? member.ensembleId : undefined
+      },
+      get readOnly() {
+        return processors.readOnly
       },
       get mayAnswer() {
         return processors.mayAnswer

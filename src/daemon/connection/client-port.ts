@@ -50,7 +50,10 @@ export class ClientPort {
       answerWord,
       reader: new MsgpackReader(),
       get ensembleId() {
-        return processors.serving ? ensemble.ensembleId : undefined
+        return processors.serving || processors.readOnly ? ensemble.ensembleId : undefined
+      },
+      get readOnly() {
+        return processors.readOnly
       },
       get mayAnswer() {
         return processors.mayAnswer

@@ -14,7 +14,7 @@
 import { limits } from '../../limits.ts'
 import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
-import { noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
+import { type Id, noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
 import type { FirstBytes } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
 import {
@@ -28,9 +28,11 @@ import {
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Metrics } from '../admin/metrics.ts'
 import { type Client, RequestQueue } from '../request-processor/request.ts'
+import { addressIdentity } from './authentication.ts'
 
 /** What a connection needs of its TCP link. */
 export interface ConnectionLink {
+  readonly remoteAddress: string
   readonly out: MsgpackWriter
   readonly congested: boolean
   beginFrame(): MsgpackWriter
@@ -47,6 +49,8 @@ export interface ConnectionServer {
   readonly serverId: ServerId
   /** undefined while the server is not serving */
   readonly ensembleId: string | undefined
+  /** It serves without a quorum: reads, for clients that allow it. */
+  readonly readOnly: boolean
   /** Connections are told by `proceed` when it is true again. */
   readonly mayAnswer: boolean
   readonly metrics: Metrics
@@ -78,11 +82,13 @@ export class Connection implements Client {
   #touched = false
   session: SessionId = noSession
   attached = false
+  identities: readonly Id[]
   readonly queue = new RequestQueue()
 
   constructor(link: ConnectionLink, server: ConnectionServer) {
     this.#link = link
     this.#server = server
+    this.identities = [addressIdentity(link.remoteAddress)]
   }
 
   get state(): 'greeting' | 'hello' | 'joining' | 'open' | 'closed' {
@@ -290,7 +296,7 @@ export class Connection implements Client {
   }
 
   #sendWelcome(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
-    const { serverId, ensembleId = '' } = this.#server
+    const { serverId, ensembleId = '', readOnly } = this.#server
     const version = protocolVersion
     encodeWelcome(this.#link.beginFrame(), {
       version,
@@ -299,6 +305,7 @@ export class Connection implements Client {
       sessionId,
       password,
       serverId,
+      readOnly,
     })
     this.#link.endFrame()
   }

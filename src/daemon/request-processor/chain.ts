@@ -58,6 +58,7 @@ export class RequestProcessors implements EnsembleListener {
   readonly #clients = new Set<Client>()
   readonly #bySession = new Map<SessionId, Client>()
   #serving = false
+  #readOnly = false
 
   /** The ensemble may call back from now on; it is not called before it reports a role. */
   constructor(ensemble: Ensemble, parts: ChainParts) {
@@ -79,6 +80,11 @@ export class RequestProcessors implements EnsembleListener {
   /** Whether this server follows or leads, and so may answer clients. */
   get serving(): boolean {
     return this.#serving
+  }
+
+  /** Whether it answers reads without a quorum, which may be old, for clients that allow it. */
+  get readOnly(): boolean {
+    return this.#readOnly
   }
 
   /** False while this server cannot know whether what it shows is current: requests wait. */

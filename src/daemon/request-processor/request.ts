@@ -1,7 +1,7 @@
 // One request on its way, and the client that waits for it. connection.ts makes requests; commit.ts
 // keeps them in order until final.ts answers.
 
-import type { SessionId } from '../../protocol/records.ts'
+import type { Id, SessionId } from '../../protocol/records.ts'
 import type { ReadRequest, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
@@ -26,6 +26,8 @@ export interface Client {
   session: SessionId
   /** Whether the leader has made this server the one that speaks for the session. */
   attached: boolean
+  /** Who it is, by every scheme in which it proved it; by its address, scheme `ip`, always. */
+  identities: readonly Id[]
   /** What waits for an answer, in the order of arrival. */
   readonly queue: RequestQueue
   /** Whether the client reads slower than it asks: reads wait until it has caught up. */
@@ -56,12 +58,21 @@ export function isRead(request: Request): request is ReadRequest {
     case 'getData':
     case 'exists':
     case 'getChildren':
+    case 'getACL':
+    case 'getAllChildrenNumber':
+    case 'getEphemerals':
+    case 'multiRead':
     case 'ping':
     case 'addWatch':
+    case 'checkWatches':
     case 'removeWatches':
     case 'setWatches':
+    case 'whoAmI':
+    case 'auth':
+    case 'refused':
       return true
     case 'setData':
+    case 'setACL':
     case 'create':
     case 'delete':
     case 'multi':
