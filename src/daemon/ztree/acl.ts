@@ -1,0 +1,168 @@
+// Who may do what: access control lists, as ZooKeeper's checkACL, fixupACL and authentication providers.
+//
+// An entry gives permissions to those whom it names: `world:anyone` to everybody, any other to who has
+// an identity of the same scheme that its id matches. Pure; who a connection is, it learns from
+// connection/authentication.ts. Writes are checked in prep.ts, reads in final.ts.
+
+import { isIPv4, isIPv6 } from 'node:net'
+import { type Acl, type Id, openAcl } from '../../protocol/records.ts'
+
+/** What everybody may read and nobody change. */
+export const readOnlyAcl: readonly Acl[] = [{ perms: 1, scheme: 'world', id: 'anyone' }]
+
+/** @param needed bits of `perms`; any one of them will do */
+export function isAllowed(acl: readonly Acl[], needed: number, identities: readonly Id[]): boolean {
+  // Most znodes have this very list, and most lists are not empty.
+  if (acl === openAcl || acl.length === 0) return true
+  for (const entry of acl) {
+    if ((entry.perms & needed) !== 0 && names(entry, identities)) return true
+  }
+  return isSuper(identities)
+}
+
+function names(entry: Acl, identities: readonly Id[]): boolean {
+  if (entry.scheme === 'world') return entry.id === 'anyone'
+  return identities.some((identity) => {
+    if (identity.scheme !== entry.scheme) return false
+    return entry.scheme === 'ip' ? isWithin(identity.id, entry.id) : identity.id === entry.id
+  })
+}
+
+function isSuper(identities: readonly Id[]): boolean {
+  return identities.some(({ scheme }) => scheme === 'super')
+}
+
+/**
+ * The list as it is kept: without duplicates, and with one entry for each identity that the asker
+ * proved in place of `auth`. Everybody's everything is always the one list `openAcl`.
+ *
+ * @returns undefined for one that is not valid: INVALIDACL
+ */
+export function normalizeAcl(
+  acl: readonly Acl[] | null,
+  identities: readonly Id[],
+): readonly Acl[] | undefined {
+  if (acl === openAcl) return acl
+  if (acl === null || acl.length === 0) return undefined
+  const kept: Acl[] = []
+  for (const entry of withoutDuplicates(acl)) {
+    const { perms, scheme, id } = entry
+    if (scheme === 'auth') {
+      const proved = identities.filter((identity) => identity.scheme === 'digest')
+      if (proved.length === 0) return undefined
+      for (const identity of proved) kept.push({ perms, scheme: 'digest', id: identity.id })
+    } else {
+      if (!isValid(entry)) return undefined
+      kept.push({ perms, scheme, id })
+    }
+  }
+  return sameAcl(kept, openAcl) ? openAcl : kept
+}
+
+function withoutDuplicates(acl: readonly Acl[]): readonly Acl[] {
+  if (acl.length === 1) return acl
+  const distinct = new Map(acl.map((entry) => [aclText([entry]), entry]))
+  return [...distinct.values()]
+}
+
+function isValid({ scheme, id }: Acl): boolean {
+  switch (scheme) {
+    case 'world':
+      return id === 'anyone'
+    case 'digest':
+      // As Java splits: what is empty at the end does not count.
+      return id.replace(/:+$/, '').split(':').length === 2
+    case 'ip':
+      return parsePrefix(id) !== undefined
+  }
+  return false
+}
+
+/** For somebody who may read the list but not change it: without the hashes of passwords. */
+export function maskedAcl(acl: readonly Acl[]): readonly Acl[] {
+  if (acl.every(({ scheme }) => scheme !== 'digest')) return acl
+  return acl.map((entry) =>
+    entry.scheme === 'digest' ? { ...entry, id: entry.id.replace(/:.*/s, ':x') } : entry,
+  )
+}
+
+/** The same text for the same list: `[[perms, scheme, id], …]`. */
+export function aclText(acl: readonly Acl[]): string {
+  return JSON.stringify(acl.map(({ perms, scheme, id }) => [perms, scheme, id]))
+}
+
+/** The list of an `aclText`. */
+export function parseAclText(text: string): readonly Acl[] {
+  const entries = JSON.parse(text) as [number, string, string][]
+  return entries.map(([perms, scheme, id]) => ({ perms, scheme, id }))
+}
+
+function sameAcl(a: readonly Acl[], b: readonly Acl[]): boolean {
+  if (a.length !== b.length) return false
+  return a.every((entry, i) => {
+    const other = b[i]
+    if (other === undefined) return false
+    return entry.perms === other.perms && entry.scheme === other.scheme && entry.id === other.id
+  })
+}
+
+// --- addresses -----------------------------------------------------------------------------------
+
+interface Prefix {
+  readonly bytes: readonly number[]
+  readonly bits: number
+}
+
+/** Whether `address` begins with the bits of `prefix`; the two families have nothing in common. */
+function isWithin(address: string, prefix: string): boolean {
+  const known = parsePrefix(prefix)
+  const bytes = parseAddress(address)
+  if (known === undefined || bytes?.length !== known.bytes.length) return false
+  return bytes.every((byte, i) => {
+    const bits = Math.min(Math.max(known.bits - 8 * i, 0), 8)
+    const mask = 0xff & (0xff00 >> bits)
+    return ((byte ^ (known.bytes[i] ?? 0)) & mask) === 0
+  })
+}
+
+/** `address` or `address/bits` */
+function parsePrefix(text: string): Prefix | undefined {
+  const slash = text.indexOf('/')
+  const bytes = parseAddress(slash < 0 ? text : text.slice(0, slash))
+  if (bytes === undefined) return undefined
+  const bitsMax = 8 * bytes.length
+  if (slash < 0) return { bytes, bits: bitsMax }
+  const bits = parseNatural(text.slice(slash + 1))
+  return bits === undefined || bits > bitsMax ? undefined : { bytes, bits }
+}
+
+/** 4 or 16 bytes. An IPv4 address in IPv6's clothes is an IPv4 address. */
+function parseAddress(text: string): readonly number[] | undefined {
+  if (isIPv4(text)) return text.split('.').map(Number)
+  if (!isIPv6(text)) return undefined
+  const bytes = parseIpv6(text)
+  const mapped = bytes.slice(0, 12).every((byte, i) => byte === (i < 10 ? 0 : 0xff))
+  return mapped ? bytes.slice(12) : bytes
+}
+
+/** Of a valid address. Where `::` stands there are as many zeros as are missing. */
+function parseIpv6(text: string): number[] {
+  const [address = ''] = text.split('%')
+  const [front = [], back = []] = address.split('::').map(parseGroups)
+  const zeros = new Array<number>(16 - front.length - back.length).fill(0)
+  return [...front, ...zeros, ...back]
+}
+
+/** Two bytes each; the last may be an IPv4 address. */
+function parseGroups(text: string): number[] {
+  if (text === '') return []
+  return text.split(':').flatMap((group) => {
+    if (group.includes('.')) return group.split('.').map(Number)
+    const number = Number.parseInt(group, 16)
+    return [number >> 8, number & 0xff]
+  })
+}
+
+function parseNatural(digits: string): number | undefined {
+  return /^\d{1,3}$/.test(digits) ? Number(digits) : undefined
+}
