@@ -7,6 +7,7 @@
 
 import { pack, Unpackr } from 'msgpackr'
 import { limits } from '../limits.ts'
+import { ByteWriter } from './byte-writer.ts'
 import { ProtocolError } from './error-codes.ts'
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'number' })
@@ -22,68 +23,27 @@ export type Plain =
   | ReadonlyMap<string, Plain>
   | { readonly [key: string]: Plain }
 
-/** Appends frames (u32 length + one msgpack value each) to a buffer that grows. */
-export class MsgpackWriter {
-  #buffer: Buffer
-  #length = 0
-  #frameStart = -1
-
-  constructor(initialBytes = 4096) {
-    this.#buffer = Buffer.allocUnsafeSlow(initialBytes)
-  }
-
-  get length(): number {
-    return this.#length
-  }
-
-  /** A view of what was written; valid until the next write or `clear`. */
-  view(): Buffer {
-    return this.#buffer.subarray(0, this.#length)
-  }
-
-  clear(): void {
-    this.#length = 0
-    this.#frameStart = -1
-  }
-
-  /** Leaves room for the frame's length. */
-  beginFrame(): void {
-    this.#reserve(4)
-    this.#frameStart = this.#length
-    this.#length += 4
-  }
-
-  /** Fills in the length of the frame begun last. */
-  endFrame(): void {
-    this.#buffer.writeUInt32BE(this.#length - this.#frameStart - 4, this.#frameStart)
-    this.#frameStart = -1
-  }
-
-  /** Takes back everything since `beginFrame`. */
-  abandonFrame(): void {
-    this.#length = this.#frameStart
-    this.#frameStart = -1
-  }
-
+/** Appends msgpack values to frames; with `raw` also what is msgpack already. */
+export class MsgpackWriter extends ByteWriter {
   arrayHeader(count: number): void {
-    this.#reserve(5)
-    const buffer = this.#buffer
+    this.reserve(5)
+    const buffer = this.buffer
     if (count < 16) {
-      buffer[this.#length++] = 0x90 | count
+      buffer[this.length++] = 0x90 | count
     } else if (count < 0x10000) {
-      buffer[this.#length++] = 0xdc
-      this.#length = buffer.writeUInt16BE(count, this.#length)
+      buffer[this.length++] = 0xdc
+      this.length = buffer.writeUInt16BE(count, this.length)
     } else {
-      buffer[this.#length++] = 0xdd
-      this.#length = buffer.writeUInt32BE(count, this.#length)
+      buffer[this.length++] = 0xdd
+      this.length = buffer.writeUInt32BE(count, this.length)
     }
   }
 
   /** A safe integer. */
   int(value: number): void {
-    this.#reserve(9)
-    const buffer = this.#buffer
-    let at = this.#length
+    this.reserve(9)
+    const buffer = this.buffer
+    let at = this.length
     if (value >= 0) {
       if (value < 0x80) {
         buffer[at++] = value
@@ -113,24 +73,24 @@ export class MsgpackWriter {
       buffer[at++] = 0xcb
       at = buffer.writeDoubleBE(value, at)
     }
-    this.#length = at
+    this.length = at
   }
 
   nil(): void {
-    this.#reserve(1)
-    this.#buffer[this.#length++] = 0xc0
+    this.reserve(1)
+    this.buffer[this.length++] = 0xc0
   }
 
   boolean(value: boolean): void {
-    this.#reserve(1)
-    this.#buffer[this.#length++] = value ? 0xc3 : 0xc2
+    this.reserve(1)
+    this.buffer[this.length++] = value ? 0xc3 : 0xc2
   }
 
   string(value: string): void {
     const bytesMax = value.length * 3
-    this.#reserve(bytesMax + 5)
-    const buffer = this.#buffer
-    const at = this.#length
+    this.reserve(bytesMax + 5)
+    const buffer = this.buffer
+    const at = this.length
     // The header's size depends on the byte length, which is known only after writing; short
     // strings of ASCII, nearly all of ours, are written in place.
     const guess = headerBytesOfString(value.length)
@@ -149,7 +109,7 @@ export class MsgpackWriter {
       buffer[at] = 0xdb
       buffer.writeUInt32BE(bytes, at + 1)
     }
-    this.#length = at + header + bytes
+    this.length = at + header + bytes
   }
 
   /** Bytes, copied; or nil. */
@@ -164,25 +124,18 @@ export class MsgpackWriter {
 
   /** Announces `count` bytes that follow with `raw`. */
   bytesHeader(count: number): void {
-    this.#reserve(5)
-    const buffer = this.#buffer
+    this.reserve(5)
+    const buffer = this.buffer
     if (count < 0x100) {
-      buffer[this.#length++] = 0xc4
-      buffer[this.#length++] = count
+      buffer[this.length++] = 0xc4
+      buffer[this.length++] = count
     } else if (count < 0x10000) {
-      buffer[this.#length++] = 0xc5
-      this.#length = buffer.writeUInt16BE(count, this.#length)
+      buffer[this.length++] = 0xc5
+      this.length = buffer.writeUInt16BE(count, this.length)
     } else {
-      buffer[this.#length++] = 0xc6
-      this.#length = buffer.writeUInt32BE(count, this.#length)
+      buffer[this.length++] = 0xc6
+      this.length = buffer.writeUInt32BE(count, this.length)
     }
-  }
-
-  /** Bytes that are already msgpack, or the body that a header announced. */
-  raw(value: Uint8Array): void {
-    this.#reserve(value.length)
-    this.#buffer.set(value, this.#length)
-    this.#length += value.length
   }
 
   strings(values: readonly string[]): void {
@@ -193,14 +146,6 @@ export class MsgpackWriter {
   /** Any plain value, by msgpackr; for what is rare. */
   plain(value: Plain): void {
     this.raw(pack(value))
-  }
-
-  #reserve(count: number): void {
-    const needed = this.#length + count
-    if (needed <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
-    this.#buffer.copy(grown, 0, 0, this.#length)
-    this.#buffer = grown
   }
 }
 

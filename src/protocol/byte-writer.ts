@@ -1,0 +1,110 @@
+// Bytes on their way out: a buffer that grows, in which frames are begun and ended. What goes into a
+// frame is written by MsgpackWriter, which extends this one, or field by field in big-endian order,
+// as jute and Kafka have it.
+
+const counterRange = 2 ** 32
+
+export class ByteWriter {
+  protected buffer: Buffer
+  #view: DataView
+  #length = 0
+  #frameStart = -1
+
+  constructor(initialBytes = 4096) {
+    this.buffer = Buffer.allocUnsafeSlow(initialBytes)
+    this.#view = viewOf(this.buffer)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  protected set length(length: number) {
+    this.#length = length
+  }
+
+  /** A view of what was written; valid until the next write or `clear`. */
+  view(): Buffer {
+    return this.buffer.subarray(0, this.#length)
+  }
+
+  clear(): void {
+    this.#length = 0
+    this.#frameStart = -1
+  }
+
+  /** Leaves room for the frame's length. */
+  beginFrame(): void {
+    this.#frameStart = this.#length
+    this.int32(0)
+  }
+
+  /** Fills in the length of the frame begun last. */
+  endFrame(): void {
+    this.patchInt32(this.#frameStart, this.#length - this.#frameStart - 4)
+    this.#frameStart = -1
+  }
+
+  /** Takes back everything since `beginFrame`. */
+  abandonFrame(): void {
+    this.#length = this.#frameStart
+    this.#frameStart = -1
+  }
+
+  /** The low 8 bits. */
+  int8(value: number): void {
+    this.reserve(1)
+    this.buffer[this.#length++] = value
+  }
+
+  /** The low 32 bits. */
+  int32(value: number): void {
+    this.reserve(4)
+    this.#view.setInt32(this.#length, value)
+    this.#length += 4
+  }
+
+  /** A safe integer. */
+  int64(value: number): void {
+    this.reserve(8)
+    const low = value >>> 0
+    this.#view.setInt32(this.#length, (value - low) / counterRange)
+    this.#view.setInt32(this.#length + 4, low)
+    this.#length += 8
+  }
+
+  /** Overwrites what `int32` wrote at `at`. */
+  patchInt32(at: number, value: number): void {
+    this.#view.setInt32(at, value)
+  }
+
+  /** The bytes as they are. */
+  raw(value: Uint8Array): void {
+    this.reserve(value.length)
+    this.buffer.set(value, this.#length)
+    this.#length += value.length
+  }
+
+  /** Text as UTF-8. @returns how many bytes it took */
+  utf8(value: string): number {
+    const bytesMax = value.length * 3
+    this.reserve(bytesMax)
+    const bytes = this.buffer.write(value, this.#length, bytesMax, 'utf8')
+    this.#length += bytes
+    return bytes
+  }
+
+  /** Makes room for `count` more bytes. */
+  protected reserve(count: number): void {
+    const needed = this.#length + count
+    if (needed <= this.buffer.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2))
+    this.buffer.copy(grown, 0, 0, this.#length)
+    this.buffer = grown
+    this.#view = viewOf(grown)
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
+}

@@ -1,0 +1,83 @@
+// Our own dialect, msgpack as native.ts lays it out, in the shape that all dialects have.
+
+import type { ClientCodec, Dialect, ServerCodec, ServerMessage } from '../dialect.ts'
+import { MsgpackReader, type MsgpackWriter } from '../msgpack.ts'
+import type { Zxid } from '../zxid.ts'
+import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from './messages.ts'
+import {
+  decodeHello,
+  decodeReplyBody,
+  decodeRequest,
+  decodeServerMessage,
+  decodeWelcome,
+  encodeEvent,
+  encodeHello,
+  encodeReply,
+  encodeRequest,
+  encodeWelcome,
+} from './native.ts'
+
+export class NativeDialect implements Dialect {
+  /** Replies say all of themselves: one codec does for all connections. */
+  readonly #codec = new NativeCodec()
+
+  /** A msgpack array. */
+  begins(byte: number): boolean {
+    return (byte & 0xf0) === 0x90 || byte === 0xdc || byte === 0xdd
+  }
+
+  serverCodec(): ServerCodec {
+    return this.#codec
+  }
+
+  clientCodec(): ClientCodec {
+    return new NativeCodec()
+  }
+}
+
+class NativeCodec implements ServerCodec, ClientCodec {
+  readonly #reader = new MsgpackReader()
+  xid = 0
+
+  decodeHello(buffer: Buffer, start: number, end: number): Hello {
+    return decodeHello(this.#reader.reset(buffer, start, end))
+  }
+
+  encodeWelcome(out: MsgpackWriter, welcome: Welcome): void {
+    encodeWelcome(out, welcome)
+  }
+
+  decodeRequest(buffer: Buffer, start: number, end: number): Request | undefined {
+    const { xid, request } = decodeRequest(this.#reader.reset(buffer, start, end))
+    this.xid = xid
+    return request
+  }
+
+  encodeReply(out: MsgpackWriter, xid: number, zxid: Zxid, body: ReplyBody): void {
+    encodeReply(out, xid, zxid, body)
+  }
+
+  encodeEvent(out: MsgpackWriter, event: WatchEvent): void {
+    encodeEvent(out, event)
+  }
+
+  encodeHello(out: MsgpackWriter, hello: Hello): void {
+    encodeHello(out, hello)
+  }
+
+  decodeWelcome(buffer: Buffer, start: number, end: number): Welcome {
+    return decodeWelcome(this.#reader.reset(buffer, start, end))
+  }
+
+  encodeRequest(out: MsgpackWriter, xid: number, request: Request): void {
+    encodeRequest(out, xid, request)
+  }
+
+  decodeMessage(buffer: Buffer, start: number, end: number): ServerMessage {
+    return decodeServerMessage(this.#reader.reset(buffer, start, end))
+  }
+
+  decodeBody(type: Request['type']): ReplyBody {
+    return decodeReplyBody(this.#reader, type)
+  }
+}
