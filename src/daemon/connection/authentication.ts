@@ -14,11 +14,16 @@ import { limits } from '../../limits.ts'
 import type { Id } from '../../protocol/records.ts'
 
 export interface AuthenticationOptions {
+  /** Everybody is a super user. */
+  readonly skipAcl: boolean
   /** `super:` and a digest: whoever proves to be that identity is bound by no ACL. */
   readonly superDigest: string | undefined
   /** Without an identity of one of these schemes nothing else is answered; undefined: with any. */
   readonly requiredSchemes: readonly string[] | undefined
 }
+
+/** Who may do everything, whatever the ACLs say. */
+export const superUser: Id = { scheme: 'super', id: '' }
 
 /** What every connection is: its address, as text. One of IPv4 over IPv6 counts as IPv4. */
 export function addressIdentity(remoteAddress: string): Id {
@@ -41,7 +46,7 @@ export function authenticate(
   if (scheme !== 'digest') return undefined
   const id = digestOf(credential)
   const proven: Id[] = [{ scheme: 'digest', id }]
-  if (id === superDigest) proven.unshift({ scheme: 'super', id: '' })
+  if (id === superDigest) proven.unshift(superUser)
   const added = proven.filter((one) => !identities.some((known) => sameId(known, one)))
   return [...identities, ...added]
 }
@@ -67,6 +72,11 @@ export function digestOf(credential: Uint8Array): string {
   const colon = text.indexOf(':')
   const user = colon === -1 ? text : text.subarray(0, colon)
   return `${user.toString('utf8')}:${createHash('sha1').update(credential).digest('base64')}`
+}
+
+/** As it is shown to the client itself and to others: the user, not the digest. */
+export function withoutProof({ scheme, id }: Id): Id {
+  return { scheme, id: scheme === 'digest' ? (id.split(':', 1)[0] ?? '') : id }
 }
 
 function sameId(a: Id, b: Id): boolean {

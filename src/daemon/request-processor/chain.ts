@@ -10,12 +10,21 @@
 
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
+import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId, SessionId } from '../../protocol/records.ts'
 import type { Hello, Request } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Metrics } from '../admin/metrics.ts'
+import {
+  type AuthenticationOptions,
+  authenticate,
+  mayAsk,
+  superUser,
+  tooMany,
+} from '../connection/authentication.ts'
+import { ExpiryQueue } from '../connection/expiry-queue.ts'
 import { SessionTracker } from '../connection/session-tracker.ts'
 import type { Ensemble, EnsembleListener, EnsembleRole } from '../ensemble/ensemble.ts'
 import { decodeTxn } from '../ztree/txn.ts'
@@ -36,6 +45,9 @@ export interface ChainParts {
   readonly tickTimeMs: number
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
+  readonly authentication: AuthenticationOptions
+  /** Whether a server that has no quorum answers reads, for clients that allow it. */
+  readonly readOnlyMode: boolean
   /** 16 random bytes */
   readonly newPassword: () => Uint8Array
   /** told after each change of the tree */
@@ -44,21 +56,28 @@ export interface ChainParts {
 
 export class RequestProcessors implements EnsembleListener {
   readonly #ensemble: Ensemble
+  readonly #parts: ChainParts
+  readonly #clock: Clock
   readonly #tree: ZTree
   readonly #metrics: Metrics
   readonly #logger: Logger
   readonly #final: FinalProcessor
   readonly #commit: CommitProcessor
   readonly #leader: LeaderProcessor
-  readonly #onApplied: () => void
   readonly #reader = new MsgpackReader()
   readonly #watches = new WatchManager<Client>()
   readonly #digests = new DigestCheck()
   /** Every client that has or asks for a session here; with the session, once it is known. */
   readonly #clients = new Set<Client>()
+  /** When those that were heard from are to be heard from again. */
+  readonly #silent: ExpiryQueue<Client>
   readonly #bySession = new Map<SessionId, Client>()
   #serving = false
   #readOnly = false
+  #readOnlySessionCount = 0
+  /** While there is no leader. */
+  #lookingSinceMs: number
+  #checkedMs: number
 
   /** The ensemble may call back from now on; it is not called before it reports a role. */
   constructor(ensemble: Ensemble, parts: ChainParts) {
@@ -67,7 +86,10 @@ export class RequestProcessors implements EnsembleListener {
     this.#tree = tree
     this.#metrics = metrics
     this.#logger = logger
-    this.#onApplied = parts.onApplied
+    this.#parts = parts
+    this.#clock = clock
+    this.#silent = new ExpiryQueue(parts.tickTimeMs)
+    this.#lookingSinceMs = this.#checkedMs = clock.nowMs()
     this.#final = new FinalProcessor(tree, this.#watches)
     this.#commit = new CommitProcessor({ ensemble, tree, final: this.#final, metrics, clock })
     const sessions = new SessionTracker({ tickMs: parts.tickTimeMs })
@@ -108,7 +130,8 @@ export class RequestProcessors implements EnsembleListener {
    */
   open(client: Client, hello: Hello): void {
     const { ensembleId } = this.#ensemble
-    if (!this.#serving) {
+    if (this.#parts.authentication.skipAcl) client.identities = [...client.identities, superUser]
+    if (!this.#serving && !(this.#readOnly && hello.readOnly)) {
       client.close()
     } else if (hello.ensembleId !== undefined && hello.ensembleId !== ensembleId) {
       const facts = { theirs: hello.ensembleId, ours: ensembleId }
@@ -117,6 +140,8 @@ export class RequestProcessors implements EnsembleListener {
     } else if (hello.lastZxidSeen > this.#tree.lastApplied) {
       // It would see the past; another server, or this one a moment later, is further.
       client.close()
+    } else if (this.#readOnly) {
+      this.#openReadOnly(client, hello)
     } else if (hello.sessionId === 0) {
       this.#clients.add(client)
       const { timeoutMs } = hello
@@ -136,9 +161,50 @@ export class RequestProcessors implements EnsembleListener {
     }
   }
 
+  /**
+   * The same without a leader. Such a session is known here only and lives as long as its connection.
+   */
+  #openReadOnly(client: Client, { sessionId, timeoutMs }: Hello): void {
+    if (sessionId >= endOfReadOnlySessions) {
+      // It may be alive, which only a leader could tell.
+      client.close()
+    } else if (sessionId !== 0) {
+      this.#clients.add(client)
+      client.refuse()
+    } else {
+      this.#clients.add(client)
+      const { minSessionTimeoutMs, maxSessionTimeoutMs, newPassword } = this.#parts
+      const id = this.#newReadOnlySession()
+      client.attached = true
+      this.#bySession.set(id, client)
+      const clamped = Math.min(Math.max(timeoutMs, minSessionTimeoutMs), maxSessionTimeoutMs)
+      client.welcome(id, clamped, newPassword())
+    }
+  }
+
   /** The next request of a client that was welcomed. */
   submit(client: Client, xid: number, request: Request, bytes: number): void {
-    this.#commit.submit(client, xid, request, bytes)
+    this.#commit.submit(client, xid, this.#admitted(client, request), bytes)
+  }
+
+  /**
+   * What a client proves counts for everything it asks after that, though the answer may have to wait.
+   *
+   * @returns the request, or the refusal in its place
+   */
+  #admitted(client: Client, request: Request): Request {
+    const { authentication } = this.#parts
+    if (request.type !== 'auth') {
+      return mayAsk(client.identities, authentication) ? request : unauthenticated
+    }
+    const identities = authenticate(client.identities, request, authentication)
+    if (identities === undefined) {
+      this.#metrics.authFailures++
+      return authFailed
+    }
+    if (tooMany(identities)) return throttled
+    client.identities = identities
+    return request
   }
 
   /** A client that was congested has caught up. */
@@ -151,6 +217,7 @@ export class RequestProcessors implements EnsembleListener {
     this.#commit.drop(client)
     this.#watches.dropWatcher(client)
     this.#clients.delete(client)
+    this.#silent.remove(client)
     if (this.#bySession.get(client.session) === client) this.#bySession.delete(client.session)
   }
 
@@ -172,7 +239,7 @@ export class RequestProcessors implements EnsembleListener {
     // Expired, or closed by a connection that it has left.
     if (result.type === 'closeSession') this.#bySession.get(txn.session)?.close()
     this.#commit.reached()
-    this.#onApplied()
+    this.#parts.onApplied()
   }
 
   /** Before anybody is answered with what the transaction made of the tree. */
@@ -185,14 +252,22 @@ export class RequestProcessors implements EnsembleListener {
   }
 
   roleChanged(role: EnsembleRole): void {
+    const wasReadOnly = this.#readOnly
+    this.#readOnly = false
     this.#serving = role.type !== 'looking'
     if (role.type === 'leading') this.#leader.becomeLeading()
     else this.#leader.stopLeading()
-    if (role.type !== 'looking') return
-    // Nothing pending is answered: it may or may not happen, and the next leader knows nothing of it.
-    if (this.#clients.size > 0) {
-      this.#logger.info({ count: this.#clients.size }, 'Closing client connections: no leader')
+    if (role.type === 'looking') {
+      // Nothing pending is answered: it may or may not happen, and the next leader knows nothing of it.
+      this.#lookingSinceMs = this.#clock.nowMs()
+      this.#closeClients('Closing client connections: no leader')
+    } else if (wasReadOnly) {
+      this.#closeClients('Closing read-only client connections: there is a leader again')
     }
+  }
+
+  #closeClients(why: string): void {
+    if (this.#clients.size > 0) this.#logger.info({ count: this.#clients.size }, why)
     for (const client of [...this.#clients]) client.close()
   }
 
@@ -220,18 +295,67 @@ export class RequestProcessors implements EnsembleListener {
 
   // --- from the clock -----------------------------------------------------------------------------
 
-  /** Every half tick: tells the leader which sessions were heard from. */
+  /**
+   * Every half tick: tells the leader which sessions were heard from, and closes connections that
+   * were silent for the time-out of their session. A server that has no leader for long may begin to
+   * answer reads.
+   */
   reportTouched(): void {
-    if (!this.#serving) return
+    const nowMs = this.#clock.nowMs()
     const sessions: SessionId[] = []
     for (const [session, client] of this.#bySession) {
-      if (client.attached && client.takeTouched()) sessions.push(session)
+      if (!client.attached || !client.takeTouched()) continue
+      sessions.push(session)
+      this.#silent.update(client, nowMs + client.timeoutMs)
     }
-    if (sessions.length > 0) this.#ensemble.sendToLeader({ type: 'TOUCH', sessions })
+    if (this.#serving && sessions.length > 0) {
+      this.#ensemble.sendToLeader({ type: 'TOUCH', sessions })
+    }
+    this.#closeSilent(nowMs)
+    this.#maybeServeReadOnly(nowMs)
+  }
+
+  /** After this process stood still, what clients sent meanwhile is yet to be read. */
+  #closeSilent(nowMs: number): void {
+    const stoodStill = nowMs - this.#checkedMs > 2 * this.#parts.tickTimeMs
+    this.#checkedMs = nowMs
+    if (!stoodStill) for (const client of this.#silent.poll(nowMs)) client.close()
+  }
+
+  /** Not at once: most elections are over in less. Nor if it never had a state worth showing. */
+  #maybeServeReadOnly(nowMs: number): void {
+    if (!this.#parts.readOnlyMode || this.#readOnly || this.#serving) return
+    const graceMs = Math.max(readOnlyGraceMs, this.#parts.tickTimeMs)
+    if (nowMs - this.#lookingSinceMs < graceMs || this.#ensemble.ensembleId === undefined) return
+    this.#readOnly = true
+    this.#logger.warn({}, 'Serving reads only: there is no leader')
+  }
+
+  #newReadOnlySession(): SessionId {
+    const { self } = this.#ensemble
+    this.#readOnlySessionCount = (this.#readOnlySessionCount % 0xffffff) + 1
+    return (self * 0x1000000 + this.#readOnlySessionCount) as SessionId
   }
 
   /** Every tick. */
   expireSessions(): void {
     this.#leader.expireSessions()
   }
+}
+
+/** How long a server is without a leader before it answers reads: as in ZooKeeper. */
+const readOnlyGraceMs = 2000
+
+/**
+ * Sessions without a leader have ids from here down, sessions of the ensemble from here up: those are
+ * zxids, and the first epoch is 1.
+ */
+const endOfReadOnlySessions = 2 ** 32
+
+const authFailed = refused('AUTHFAILED')
+const unauthenticated = refused('SESSIONCLOSEDREQUIRESASLAUTH')
+const throttled = refused('THROTTLEDOP')
+
+function refused(code: ErrorCode): Request {
+  return { type: 'refused', code: errorCodes[code] }
 }

@@ -5,6 +5,10 @@
 // answered at once; otherwise it waits in its client's queue, and runs when the write before it has
 // been applied here and the write after it has not. Sessions do not wait for one another.
 //
+// A sync, and a read that is to be linearizable, is answered once this server shows all that was
+// answered anywhere before it was asked. The leader says so, with its leadership confirmed; a later
+// write of the same session says so too when it is committed, for what comes before it is.
+//
 // The leader's answers are matched by `seq` alone: a transaction that names this server as its
 // origin, or an ATTACHED or SYNCED, which hold once the tree has reached their zxid.
 // As ZooKeeper's CommitProcessor. Next on the path: final.ts; for writes, ensemble.ts and leader.ts.
@@ -15,13 +19,13 @@ import { limits } from '../../limits.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { LeaderMessage } from '../../protocol/peer/messages.ts'
 import type { SessionId } from '../../protocol/records.ts'
-import type { Hello, ReadRequest, Request } from '../../protocol/zk/messages.ts'
+import type { Hello, ReplyBody, Request, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Metrics } from '../admin/metrics.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
 import type { FinalProcessor } from './final.ts'
-import { type Client, isRead, type PendingRequest } from './request.ts'
+import { type Client, isWrite, needsSync, type PendingRequest, type Readable } from './request.ts'
 
 type Answer = Extract<LeaderMessage, { type: 'ATTACHED' | 'SYNCED' }>
 
@@ -62,27 +66,20 @@ export class CommitProcessor {
   }
 
   /**
-   * Takes the next request of a client. None may follow a sync until the client's `release`: its
-   * answer comes outside the order of transactions. Bytes in the request are used during the call
-   * only.
+   * Takes the next request of a client. Bytes in the request are used during the call only.
    *
    * @param bytes of its frame
    */
   submit(client: Client, xid: number, request: Request, bytes: number): void {
-    if (isRead(request)) {
+    const write = isWrite(request)
+    if (!write && !needsSync(request)) {
       if (client.queue.length > 0) this.#enqueue(client, xid, { read: request })
       else this.#answer(client, xid, request)
-      return
-    }
-    const seq = this.#enqueue(client, xid, { bytes })
-    if (request.type === 'sync') {
+    } else if (this.#ensemble.role.type === 'looking') this.#refuse(client, xid, request)
+    else if (write) this.#askToWrite(client, xid, request, bytes)
+    else {
+      const seq = this.#enqueue(client, xid, { read: request, asks: true })
       this.#ensemble.sendToLeader({ type: 'SYNC', seq })
-      return
-    }
-    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })
-    if (this.#load >= 1) {
-      this.#throttled.add(client)
-      client.throttle()
     }
   }
 
@@ -103,7 +100,10 @@ export class CommitProcessor {
     if (pending === undefined) return undefined
     const { queue } = pending.client
     for (let head = queue.head; head !== pending; head = queue.head) {
-      invariant(head?.read !== undefined, 'the writes of a session are applied in its order')
+      // One of its reads ended the connection.
+      if (head === undefined) return undefined
+      invariant(head.read !== undefined, 'the writes of a session are applied in its order')
+      this.#takeAsked(head.seq)
       this.#answerHead(head, head.read)
     }
     return pending
@@ -152,16 +152,9 @@ export class CommitProcessor {
 
   /** Answers what nothing waits before any more, as far as the client keeps up with reading. */
   advance(client: Client): void {
-    for (let head = client.queue.head; head !== undefined; head = client.queue.head) {
-      if (head.read !== undefined) {
-        if (client.congested) return
-        this.#answerHead(head, head.read)
-      } else {
-        if (!head.settled) return
-        this.#leave(head)
-        client.reply(head.xid, this.#tree.lastApplied, { type: 'sync' })
-        client.release()
-      }
+    for (let head = client.queue.head; head?.read !== undefined; head = client.queue.head) {
+      if (!head.settled || client.congested) return
+      this.#answerHead(head, head.read)
     }
   }
 
@@ -183,17 +176,37 @@ export class CommitProcessor {
     )
   }
 
-  /** @returns the seq of what the leader is to be asked, 0 for a read */
+  /** A server without a leader has clients that read; nothing of theirs waits for anything. */
+  #refuse(client: Client, xid: number, { type }: Request): void {
+    const ends = type === 'closeSession'
+    client.reply(xid, this.#tree.lastApplied, ends ? { type } : notReadOnly)
+    if (ends) client.close()
+  }
+
+  #askToWrite(client: Client, xid: number, request: WriteRequest, bytes: number): void {
+    const { session } = client
+    const seq = this.#enqueue(client, xid, { bytes })
+    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, request })
+    if (this.#load < 1) return
+    this.#throttled.add(client)
+    client.throttle()
+  }
+
+  /** @returns the seq of what the leader is to be asked: all but a read, unless it `asks` */
   #enqueue(
     client: Client,
     xid: number,
-    { read, bytes = 0 }: { readonly read?: ReadRequest; readonly bytes?: number },
+    {
+      read,
+      asks = read === undefined,
+      bytes = 0,
+    }: { readonly read?: Readable; readonly asks?: boolean; readonly bytes?: number },
   ): number {
-    const seq = read === undefined ? ++this.#seq : 0
+    const seq = asks ? ++this.#seq : 0
     const receivedMs = this.#clock.nowMs()
-    const pending = { client, xid, read, seq, receivedMs, bytes, settled: false }
+    const pending = { client, xid, read, seq, receivedMs, bytes, settled: !asks }
     client.queue.push(pending)
-    if (read !== undefined) return seq
+    if (!asks) return seq
     this.#asked.set(seq, pending)
     this.#askedBytes += bytes
     return seq
@@ -227,18 +240,20 @@ export class CommitProcessor {
     else client.welcome(id, session.timeoutMs, session.password)
   }
 
-  #answer(client: Client, xid: number, read: ReadRequest): void {
+  #answer(client: Client, xid: number, read: Readable): void {
     this.#final.answer(client, xid, read)
-    this.#metrics.answered(0)
+    this.#metrics.answered(true, 0)
   }
 
-  #answerHead(head: PendingRequest, read: ReadRequest): void {
+  #answerHead(head: PendingRequest, read: Readable): void {
     this.#leave(head)
     this.#final.answer(head.client, head.xid, read)
   }
 
-  #leave({ client, receivedMs }: PendingRequest): void {
+  #leave({ client, read, receivedMs }: PendingRequest): void {
     client.queue.shift()
-    this.#metrics.answered(this.#clock.nowMs() - receivedMs)
+    this.#metrics.answered(read !== undefined, this.#clock.nowMs() - receivedMs)
   }
 }
+
+const notReadOnly: ReplyBody = { type: 'error', code: errorCodes.NOTREADONLY }

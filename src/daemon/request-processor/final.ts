@@ -2,22 +2,36 @@
 // answered from the tree. The same on every server.
 //
 // Watch events are queued to connections before any reply: a client must see the event for a znode
-// it watches before it can see that znode's new state (ZooKeeper's guarantee on watches).
+// it watches before it can see that znode's new state (ZooKeeper's guarantee on watches). Who may not
+// read a znode hears nothing of it, by the ACL that it had at that moment; a watch is used up all the
+// same (CVE-2024-23944).
 // As ZooKeeper's FinalRequestProcessor. Next on the path: connection.ts, the reply as bytes.
 
 import { limits } from '../../limits.ts'
 import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
-import type { ReadRequest, ReplyBody, SetWatches, WatchEvent } from '../../protocol/zk/messages.ts'
-import type { Zxid } from '../../protocol/zxid.ts'
+import { perms } from '../../protocol/records.ts'
+import type {
+  ReadOp,
+  ReadResult,
+  ReplyBody,
+  SetWatches,
+  WatchEvent,
+} from '../../protocol/zk/messages.ts'
+import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { withoutProof } from '../connection/authentication.ts'
+import { isAllowed, maskedAcl } from '../ztree/acl.ts'
 import type { Txn } from '../ztree/txn.ts'
 import { rearmWatches, type WatchKind, type WatchManager } from '../ztree/watch-manager.ts'
-import type { Applied, ZTree } from '../ztree/ztree.ts'
-import type { Client } from './request.ts'
+import type { Znode } from '../ztree/znode.ts'
+import type { Applied, TreeEvent, ZTree } from '../ztree/ztree.ts'
+import type { Client, Readable } from './request.ts'
+
+type Refusal = Extract<ReplyBody, { type: 'error' }>
 
 export class FinalProcessor {
   readonly #tree: ZTree
   readonly #watches: WatchManager<Client>
-  #events: WatchEvent[] = []
+  #events: TreeEvent[] = []
 
   constructor(tree: ZTree, watches: WatchManager<Client>) {
     this.#tree = tree
@@ -29,57 +43,118 @@ export class FinalProcessor {
     const events = this.#events
     const result = this.#tree.apply(zxid, txn, events)
     if (events.length > 0) {
-      for (const event of events) this.#watches.trigger(event, notify)
+      for (const event of events) this.#watches.trigger(event, notifyReader)
       events.length = 0
     }
     return result
   }
 
-  /** Answers a read with the state of this moment, and sets its watch in the same moment. */
-  answer(client: Client, xid: number, request: ReadRequest): void {
+  /**
+   * Answers a read with the state of this moment, and sets its watch in the same moment. A client
+   * that is not let in is told so, and that is the end of it.
+   */
+  answer(client: Client, xid: number, request: Readable): void {
     // Read first: `setWatches` sends events, which come before its reply.
     const body = this.#read(client, request)
-    client.reply(xid, this.#tree.lastApplied, body)
+    const ends = body.type === 'error' && endings.has(body.code)
+    const zxid = ends || request.type === 'auth' ? zxidZero : this.#tree.lastApplied
+    client.reply(xid, zxid, body)
+    if (ends) client.close()
   }
 
-  #read(client: Client, request: ReadRequest): ReplyBody {
+  #read(client: Client, request: Readable): ReplyBody {
     const tree = this.#tree
     switch (request.type) {
       case 'getData': {
-        const znode = tree.get(request.path)
-        if (znode === undefined) return refusals.NONODE
+        const znode = this.#readable(client, request.path)
+        if ('code' in znode) return znode
         if (request.watch && !this.#watch(client, request.path, 'data')) return refusals.THROTTLEDOP
         return { type: 'getData', data: znode.data, stat: tree.stat(znode) }
       }
-      case 'exists': {
-        if (request.path.includes('\0')) return refusals.BADARGUMENTS
-        // The only read that leaves a watch where there is nothing: it waits for the creation.
-        if (request.watch && !this.#watch(client, request.path, 'data')) return refusals.THROTTLEDOP
-        const znode = tree.get(request.path)
-        return znode === undefined ? refusals.NONODE : { type: 'exists', stat: tree.stat(znode) }
-      }
+      case 'exists':
+        return this.#exists(client, request.path, request.watch)
       case 'getChildren': {
-        const znode = tree.get(request.path)
-        if (znode === undefined) return refusals.NONODE
+        const znode = this.#readable(client, request.path)
+        if ('code' in znode) return znode
         if (request.watch && !this.#watch(client, request.path, 'child')) {
           return refusals.THROTTLEDOP
         }
         return { type: 'getChildren', children: tree.children(znode), stat: tree.stat(znode) }
       }
+      case 'getACL':
+        return this.#getACL(client, request.path)
+      case 'getAllChildrenNumber': {
+        const znode = this.#readable(client, request.path)
+        if ('code' in znode) return znode
+        return { type: 'getAllChildrenNumber', count: tree.descendantCount(request.path) }
+      }
+      case 'getEphemerals': {
+        const prefix = request.prefix === '/' ? '' : request.prefix
+        const paths = [...tree.ephemeralsOf(client.session)]
+        return { type: 'getEphemerals', paths: paths.filter((path) => path.startsWith(prefix)) }
+      }
+      case 'multiRead':
+        return { type: 'multiRead', results: this.#multiRead(client, request.ops) }
+      case 'whoAmI':
+        return { type: 'whoAmI', identities: client.identities.map(withoutProof) }
       case 'addWatch':
         return this.#watch(client, request.path, request.mode)
           ? done.addWatch
           : refusals.THROTTLEDOP
-      case 'removeWatches': {
-        const path = keyOf(request.path)
-        const removed = this.#watches.remove(path, request.watcherType, client)
-        return removed ? done.removeWatches : refusals.NOWATCHER
-      }
+      case 'checkWatches':
+        return this.#watches.has(request.path, request.watcherType, client)
+          ? done.checkWatches
+          : refusals.NOWATCHER
+      case 'removeWatches':
+        return this.#watches.remove(request.path, request.watcherType, client)
+          ? done.removeWatches
+          : refusals.NOWATCHER
       case 'setWatches':
         return this.#setWatches(client, request)
+      case 'refused':
+        return { type: 'error', code: request.code }
+      case 'auth':
       case 'ping':
-        return done.ping
+      case 'sync':
+        return done[request.type]
     }
+  }
+
+  /** The only read that leaves a watch where there is nothing: it waits for the creation. */
+  #exists(client: Client, path: string, watch: boolean): ReplyBody {
+    if (path.includes('\0')) return refusals.BADARGUMENTS
+    const znode = this.#tree.get(path)
+    if (znode !== undefined && !this.#may(client, znode, perms.read)) return refusals.NOAUTH
+    if (watch && !this.#watch(client, path, 'data')) return refusals.THROTTLEDOP
+    return znode === undefined ? refusals.NONODE : { type: 'exists', stat: this.#tree.stat(znode) }
+  }
+
+  #getACL(client: Client, path: string): ReplyBody {
+    const znode = this.#tree.get(path)
+    if (znode === undefined) return refusals.NONODE
+    if (!this.#may(client, znode, perms.read | perms.admin)) return refusals.NOAUTH
+    const acl = this.#tree.acl(znode)
+    const shownAcl = this.#may(client, znode, perms.admin) ? acl : maskedAcl(acl)
+    return { type: 'getACL', acl: shownAcl, stat: this.#tree.stat(znode) }
+  }
+
+  /** Parts that come after more than one answer may hold are refused, each by itself. */
+  #multiRead(client: Client, ops: readonly ReadOp[]): ReadResult[] {
+    let bytes = 0
+    return ops.map((op): ReadResult => {
+      if (bytes > limits.multiReadBytesMax) return refusals.THROTTLEDOP
+      const znode = this.#readable(client, op.path)
+      if ('code' in znode) return znode
+      const stat = this.#tree.stat(znode)
+      if (op.type === 'getData') {
+        const { data } = znode
+        bytes += data?.length ?? 0
+        return { type: 'getData', data, stat }
+      }
+      const children = this.#tree.children(znode)
+      for (const name of children) bytes += name.length
+      return { type: 'getChildren', children, stat }
+    })
   }
 
   #setWatches(client: Client, request: SetWatches): ReplyBody {
@@ -93,36 +168,57 @@ export class FinalProcessor {
     return done.setWatches
   }
 
+  /** @returns the znode, or why the client gets to see none */
+  #readable(client: Client, path: string): Readonly<Znode> | Refusal {
+    const znode = this.#tree.get(path)
+    if (znode === undefined) return refusals.NONODE
+    return this.#may(client, znode, perms.read) ? znode : refusals.NOAUTH
+  }
+
+  /** @param needed any of these bits will do */
+  #may(client: Client, znode: Readonly<Znode>, needed: number): boolean {
+    return isAllowed(this.#tree.acl(znode), needed, client.identities)
+  }
+
   /** @returns whether the client may have one more watch */
   #watch(client: Client, path: string, kind: WatchKind): boolean {
     if (this.#watches.countOf(client) >= limits.watchesPerConnectionMax) return false
-    this.#watches.add(keyOf(path), kind, client)
+    this.#watches.add(path, kind, client)
     return true
   }
-}
-
-/** For reads, the empty path is an alias of `/`; events name the znode by its own path. */
-function keyOf(path: string): string {
-  return path === '' ? '/' : path
 }
 
 function notify(client: Client, event: WatchEvent): void {
   client.notify(event)
 }
 
+function notifyReader(client: Client, event: TreeEvent): void {
+  if (isAllowed(event.acl, perms.read, client.identities)) client.notify(event)
+}
+
 const done = {
   addWatch: { type: 'addWatch' },
   removeWatches: { type: 'removeWatches' },
+  checkWatches: { type: 'checkWatches' },
   setWatches: { type: 'setWatches' },
+  auth: { type: 'auth' },
   ping: { type: 'ping' },
+  sync: { type: 'sync' },
 } as const
 
-function refusal(code: ErrorCode): ReplyBody {
+/** Refusals of the client itself. */
+const endings: ReadonlySet<number> = new Set([
+  errorCodes.AUTHFAILED,
+  errorCodes.SESSIONCLOSEDREQUIRESASLAUTH,
+])
+
+function refusal(code: ErrorCode): Refusal {
   return { type: 'error', code: errorCodes[code] }
 }
 
 const refusals = {
   NONODE: refusal('NONODE'),
+  NOAUTH: refusal('NOAUTH'),
   BADARGUMENTS: refusal('BADARGUMENTS'),
   NOWATCHER: refusal('NOWATCHER'),
   THROTTLEDOP: refusal('THROTTLEDOP'),

@@ -2,23 +2,32 @@
 // keeps them in order until final.ts answers.
 
 import type { Id, SessionId } from '../../protocol/records.ts'
-import type { ReadRequest, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
+import type {
+  ReadRequest,
+  ReplyBody,
+  Request,
+  WatchEvent,
+  WriteRequest,
+} from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
 /** A request that could not be answered at once. */
 export interface PendingRequest {
   readonly client: Client
   readonly xid: number
-  /** undefined for what the leader was asked: its answer says all that is needed */
-  readonly read: ReadRequest | undefined
-  /** names it to the leader; 0 for a read */
+  /** undefined for a write: its transaction says all that is needed */
+  readonly read: Readable | undefined
+  /** names it to the leader; 0 if the leader need not be asked */
   readonly seq: number
   readonly receivedMs: number
   /** of its frame */
   readonly bytes: number
-  /** A sync whose answer holds here already, while requests before it wait. */
+  /** A read that may be answered when its turn comes. A write is answered by its transaction alone. */
   settled: boolean
 }
+
+/** What is answered from the tree of this server. */
+export type Readable = ReadRequest | Extract<Request, { type: 'sync' }>
 
 /** What the request processors see of a client's connection. */
 export interface Client {
@@ -26,6 +35,8 @@ export interface Client {
   session: SessionId
   /** Whether the leader has made this server the one that speaks for the session. */
   attached: boolean
+  /** Of the session, as negotiated; 0 until the welcome. */
+  readonly timeoutMs: number
   /** Who it is, by every scheme in which it proved it; by its address, scheme `ip`, always. */
   identities: readonly Id[]
   /** What waits for an answer, in the order of arrival. */
@@ -42,8 +53,6 @@ export interface Client {
   notify(event: WatchEvent): void
   /** Sends what is queued, then closes. What still waits is not answered. */
   close(): void
-  /** A sync is answered: what waited behind it may go on. */
-  release(): void
   /** What kept the server from answering is over. */
   proceed(): void
   /** Too much is in flight: reads no more from the client until `unthrottle`. */
@@ -53,8 +62,17 @@ export interface Client {
   takeTouched(): boolean
 }
 
-export function isRead(request: Request): request is ReadRequest {
+/** Whether the leader decides on it. */
+export function isWrite(request: Request): request is WriteRequest {
   switch (request.type) {
+    case 'setData':
+    case 'setACL':
+    case 'create':
+    case 'delete':
+    case 'multi':
+    case 'createSession':
+    case 'closeSession':
+      return true
     case 'getData':
     case 'exists':
     case 'getChildren':
@@ -63,6 +81,7 @@ export function isRead(request: Request): request is ReadRequest {
     case 'getEphemerals':
     case 'multiRead':
     case 'ping':
+    case 'sync':
     case 'addWatch':
     case 'checkWatches':
     case 'removeWatches':
@@ -70,15 +89,20 @@ export function isRead(request: Request): request is ReadRequest {
     case 'whoAmI':
     case 'auth':
     case 'refused':
-      return true
-    case 'setData':
-    case 'setACL':
-    case 'create':
-    case 'delete':
-    case 'multi':
+      return false
+  }
+}
+
+/** Whether the answer must show all that was answered before, by any server. */
+export function needsSync(request: Readable): boolean {
+  switch (request.type) {
     case 'sync':
-    case 'createSession':
-    case 'closeSession':
+      return true
+    case 'exists':
+    case 'getData':
+    case 'getChildren':
+      return request.linearizable === true
+    default:
       return false
   }
 }

@@ -21,7 +21,7 @@ export type WatchKind = keyof typeof modes
 
 const allModes = 15
 
-const modesRemoved = {
+const modesAsked = {
   children: modes.child,
   data: modes.data,
   any: allModes,
@@ -39,7 +39,7 @@ const modesFired = {
 
 const oneShots = modes.data | modes.child
 
-export type Notify<W> = (watcher: W, event: WatchEvent) => void
+export type Notify<W, E extends WatchEvent = WatchEvent> = (watcher: W, event: E) => void
 
 /** @typeParam W what is notified, told apart by identity: a connection */
 export class WatchManager<W extends object> {
@@ -66,8 +66,9 @@ export class WatchManager<W extends object> {
     return this.#byWatcher.get(watcher)?.watchCount ?? 0
   }
 
-  /** Adding the same again changes nothing. */
-  add(path: string, kind: WatchKind, watcher: W): void {
+  /** Adding the same again changes nothing. As in reads, the empty path is an alias of `/`. */
+  add(asked: string, kind: WatchKind, watcher: W): void {
+    const path = keyOf(asked)
     const watchers = this.#byPath.get(path)
     if (watchers === undefined) {
       this.#byPath.set(path, new Map([[watcher, 0]]))
@@ -81,10 +82,16 @@ export class WatchManager<W extends object> {
     this.#set(path, watcher, this.#modesOf(path, watcher) | modes[kind])
   }
 
+  /** @returns whether the watcher has such a watch on exactly this path */
+  has(path: string, type: WatcherType, watcher: W): boolean {
+    return (this.#modesOf(keyOf(path), watcher) & modesAsked[type]) !== 0
+  }
+
   /** @returns whether the watcher had such a watch on exactly this path */
-  remove(path: string, type: WatcherType, watcher: W): boolean {
+  remove(asked: string, type: WatcherType, watcher: W): boolean {
+    const path = keyOf(asked)
     const before = this.#modesOf(path, watcher)
-    const after = before & ~modesRemoved[type]
+    const after = before & ~modesAsked[type]
     if (after === before) return false
     this.#set(path, watcher, after)
     return true
@@ -98,7 +105,7 @@ export class WatchManager<W extends object> {
   }
 
   /** Calls `notify` once for each watcher that waits for `event`, and forgets one-shot watches. */
-  trigger(event: WatchEvent, notify: Notify<W>): void {
+  trigger<E extends WatchEvent>(event: E, notify: Notify<W, E>): void {
     if (this.#watchCount === 0) return
     if (this.#recursiveCount > 0 && event.type !== 'NodeChildrenChanged') {
       this.#triggerUpwards(event, notify)
@@ -110,7 +117,7 @@ export class WatchManager<W extends object> {
   }
 
   /** The same where a recursive watch may lie on any ancestor: a walk up the path, not a scan. */
-  #triggerUpwards(event: WatchEvent, notify: Notify<W>): void {
+  #triggerUpwards<E extends WatchEvent>(event: E, notify: Notify<W, E>): void {
     const notified = new Set<W>()
     const own = this.#byPath.get(event.path)
     if (own !== undefined) for (const watcher of this.#fire(event, own)) notified.add(watcher)
@@ -163,6 +170,10 @@ export class WatchManager<W extends object> {
     watching.paths.delete(path)
     if (watching.paths.size === 0) this.#byWatcher.delete(watcher)
   }
+}
+
+function keyOf(path: string): string {
+  return path === '' ? '/' : path
 }
 
 function bitCount(kinds: number): number {
