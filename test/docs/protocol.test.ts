@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { pingXid } from '../../src/client/zk-session.ts'
+import { pingXid } from '../../src/client/call-queue.ts'
 import { limits } from '../../src/limits.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
@@ -19,18 +19,19 @@ import {
 } from '../../src/protocol/zk/messages.ts'
 import {
   decodeHello,
-  decodeReplyBody,
-  decodeRequest,
-  decodeServerMessage,
   decodeWelcome,
-  encodeEvent,
   encodeHello,
-  encodeReply,
-  encodeRequest,
   encodeWelcome,
-  eventXid,
   protocolVersion,
 } from '../../src/protocol/zk/native.ts'
+import {
+  decodeReplyBody,
+  decodeServerMessage,
+  encodeEvent,
+  encodeReply,
+  eventXid,
+} from '../../src/protocol/zk/native-replies.ts'
+import { decodeRequest, encodeRequest } from '../../src/protocol/zk/native-requests.ts'
 import { makeZxid, zxidZero } from '../../src/protocol/zxid.ts'
 
 const doc = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
@@ -90,6 +91,7 @@ const hello = {
   timeoutMs: 10_000,
   sessionId: 0 as SessionId,
   password: new Uint8Array(0),
+  readOnly: false,
 }
 const welcome = {
   version: protocolVersion,
@@ -98,8 +100,9 @@ const welcome = {
   sessionId: first as number as SessionId,
   password,
   serverId: 3 as ServerId,
+  readOnly: false,
 }
-const exists: Request = { type: 'exists', path: '/a', watch: true }
+const exists: Request = { type: 'exists', path: '/a', watch: true, linearizable: false }
 const create: Request = { type: 'create', path: '/a', data: Buffer.from('x'), mode: 'persistent' }
 const created: ReplyBody = { type: 'create', path: '/a', stat }
 const absent: ReplyBody = { type: 'error', code: errorCodes.NONODE }

@@ -11,6 +11,7 @@ import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
+import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
 import {
   decodePeerHello,
   decodePeerMessage,
@@ -67,6 +68,7 @@ export class PeerLinks {
   readonly #options: PeerLinksOptions
   readonly #open = new Map<ServerId, PeerLink>()
   readonly #reader = new MsgpackReader()
+  readonly #identities = new IdentitiesCodec()
   readonly #redials = new Map<ServerId, { delayMs: number; cancel: () => void }>()
   #listener: Listener | undefined
   #closed = false
@@ -157,7 +159,7 @@ export class PeerLinks {
         const reader = this.#reader.reset(buffer, start, end)
         if (peer === undefined) peer = this.#established(link, reader, expected)
         else if (this.#open.get(peer.id) === peer) {
-          this.#options.onMessage(peer.id, decodePeerMessage(reader))
+          this.#options.onMessage(peer.id, decodePeerMessage(reader, this.#identities))
         }
       },
       drained: () => peer?.pump(),
@@ -192,7 +194,7 @@ export class PeerLinks {
     }
     link.established()
     this.#redials.delete(id)
-    const peer = new PeerLink(id, link)
+    const peer = new PeerLink(id, link, this.#identities)
     // Its old connection is dead, even if we have not noticed.
     if (this.#open.has(id)) {
       this.disconnect(id)
@@ -207,14 +209,16 @@ export class PeerLinks {
 class PeerLink {
   readonly id: ServerId
   readonly #link: Link
+  readonly #identities: IdentitiesCodec
   #stream: Stream | undefined
   /** What waits behind the stream, and the bytes of its proposals. */
   #behind: PeerMessage[] = []
   #behindBytes = 0
 
-  constructor(id: ServerId, link: Link) {
+  constructor(id: ServerId, link: Link, identities: IdentitiesCodec) {
     this.id = id
     this.#link = link
+    this.#identities = identities
   }
 
   send(message: PeerMessage): void {
@@ -265,7 +269,7 @@ class PeerLink {
 
   #write(message: PeerMessage): void {
     const out = this.#link.beginFrame()
-    encodePeerMessage(out, message)
+    encodePeerMessage(out, message, this.#identities)
     this.#link.endFrame()
   }
 }

@@ -10,10 +10,12 @@
 
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
-import type { ServerId, SessionId } from '../records.ts'
+import type { Id, ServerId, SessionId } from '../records.ts'
 import type { WriteRequest } from '../zk/messages.ts'
-import { decodeRequest, encodeRequest } from '../zk/native.ts'
-import { isZxid, type Zxid } from '../zxid.ts'
+import { readZxid as zxid } from '../zk/native-records.ts'
+import { decodeWriteRequest, encodeRequest } from '../zk/native-requests.ts'
+import type { Zxid } from '../zxid.ts'
+import type { IdentitiesCodec } from './identities.ts'
 
 export const peerProtocolVersion = 1
 
@@ -98,6 +100,8 @@ export type LearnerMessage =
       readonly type: 'REQUEST'
       readonly seq: number
       readonly session: SessionId
+      /** of the client's connection: what it may do, the leader decides */
+      readonly identities: readonly Id[]
       readonly request: WriteRequest
     }
   | {
@@ -208,7 +212,11 @@ export function decodePeerHello(reader: MsgpackReader): PeerHello {
   return { version, ensembleId, serverId }
 }
 
-export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): void {
+export function encodePeerMessage(
+  out: MsgpackWriter,
+  message: PeerMessage,
+  identities: IdentitiesCodec,
+): void {
   const header = (fields: number): void => {
     out.arrayHeader(1 + fields)
     out.int(kinds[message.type])
@@ -226,8 +234,9 @@ export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): voi
       out.int(message.zxid)
       return
     case 'REQUEST':
-      header(2)
+      header(3)
       out.int(message.session)
+      identities.encode(out, message.identities)
       // Last, so that the decoder can hand the rest of the frame to the client protocol's decoder.
       encodeRequest(out, message.seq, message.request)
       return
@@ -346,17 +355,21 @@ export function encodePeerMessage(out: MsgpackWriter, message: PeerMessage): voi
 }
 
 /** Bytes in the message are views of the frame. */
-export function decodePeerMessage(reader: MsgpackReader): PeerMessage {
+export function decodePeerMessage(reader: MsgpackReader, identities: IdentitiesCodec): PeerMessage {
   reader.arrayHeader()
   const kind = reader.int()
   const type = kindNames.get(kind)
   if (type === undefined) throw new ProtocolError(`Cannot decode a peer message of kind ${kind}`)
-  const message = decodeFields(reader, type)
+  const message = decodeFields(reader, type, identities)
   reader.expectEnd()
   return message
 }
 
-function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMessage {
+function decodeFields(
+  reader: MsgpackReader,
+  type: keyof typeof kinds,
+  identities: IdentitiesCodec,
+): PeerMessage {
   switch (type) {
     case 'PROPOSAL': {
       const first = zxid(reader)
@@ -368,11 +381,9 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof kinds): PeerMess
       return { type, zxid: zxid(reader) }
     case 'REQUEST': {
       const session = reader.natural('the session id') as SessionId
-      const { xid, request } = decodeRequest(reader)
-      if (request === undefined || !isWrite(request)) {
-        throw new ProtocolError('Cannot decode a peer request: it is no write')
-      }
-      return { type, seq: xid, session, request }
+      const ids = identities.decode(reader)
+      const { xid, request } = decodeWriteRequest(reader)
+      return { type, seq: xid, session, identities: ids, request }
     }
     case 'NOTIFICATION': {
       const epoch = reader.natural('the epoch')
@@ -461,23 +472,4 @@ function entryBytes(reader: MsgpackReader, count: number): Buffer {
   for (; at + 4 <= bytes.length; found++) at += 4 + bytes.readUInt32BE(at)
   if (at === bytes.length && found === count && count > 0) return bytes
   throw new ProtocolError(`Cannot decode a proposal of ${count} entries: its bytes hold ${found}`)
-}
-
-function isWrite(request: { readonly type: string }): request is WriteRequest {
-  switch (request.type) {
-    case 'create':
-    case 'delete':
-    case 'setData':
-    case 'multi':
-    case 'createSession':
-    case 'closeSession':
-      return true
-  }
-  return false
-}
-
-function zxid(reader: MsgpackReader): Zxid {
-  const value = reader.int()
-  if (!isZxid(value)) throw new ProtocolError(`Cannot read a zxid: ${value} is negative`)
-  return value
 }

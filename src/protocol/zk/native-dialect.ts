@@ -4,18 +4,9 @@ import type { ClientCodec, Dialect, ServerCodec, ServerMessage } from '../dialec
 import { MsgpackReader, type MsgpackWriter } from '../msgpack.ts'
 import type { Zxid } from '../zxid.ts'
 import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from './messages.ts'
-import {
-  decodeHello,
-  decodeReplyBody,
-  decodeRequest,
-  decodeServerMessage,
-  decodeWelcome,
-  encodeEvent,
-  encodeHello,
-  encodeReply,
-  encodeRequest,
-  encodeWelcome,
-} from './native.ts'
+import { decodeHello, decodeWelcome, encodeHello, encodeWelcome } from './native.ts'
+import { decodeReplyBody, decodeServerMessage, encodeEvent, encodeReply } from './native-replies.ts'
+import { decodeRequest, encodeRequest } from './native-requests.ts'
 
 export class NativeDialect implements Dialect {
   /** Replies say all of themselves: one codec does for all connections. */

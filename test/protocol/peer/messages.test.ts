@@ -1,6 +1,7 @@
 import t from 'tap'
 import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
+import { IdentitiesCodec } from '../../../src/protocol/peer/identities.ts'
 import {
   decodePeerHello,
   decodePeerMessage,
@@ -43,6 +44,7 @@ const messages: PeerMessage[] = [
     type: 'REQUEST',
     seq: 8,
     session,
+    identities: [{ scheme: 'ip', id: '127.0.0.1' }],
     request: { type: 'setData', path: '/a', data: Buffer.from('x'), version: -1 },
   },
   { type: 'ATTACH', seq: 9, session, password: Uint8Array.of(1, 2, 3), timeoutMs: 4000 },
@@ -61,16 +63,20 @@ const messages: PeerMessage[] = [
 
 function written(message: PeerMessage): Buffer {
   const out = new MsgpackWriter()
-  encodePeerMessage(out, message)
+  encodePeerMessage(out, message, new IdentitiesCodec())
   return Buffer.from(out.view())
 }
 
 const reader = (buffer: Buffer): MsgpackReader =>
   new MsgpackReader().reset(buffer, 0, buffer.length)
 
+function decode(buffer: Buffer): PeerMessage {
+  return decodePeerMessage(reader(buffer), new IdentitiesCodec())
+}
+
 t.test('every peer message round trips', async (t) => {
   for (const message of messages) {
-    t.same(decodePeerMessage(reader(written(message))), message, message.type)
+    t.same(decode(written(message)), message, message.type)
   }
 })
 
@@ -81,13 +87,13 @@ t.test('peer messages cut short or changed give a message or a ProtocolError', a
   for (const message of messages) {
     const buffer = written(message)
     for (let end = 0; end < buffer.length; end++) {
-      t.throws(() => decodePeerMessage(reader(buffer.subarray(0, end))), ProtocolError)
+      t.throws(() => decode(buffer.subarray(0, end)), ProtocolError)
     }
     for (let i = 0; i < 300; i++) {
       const changed = Buffer.from(buffer)
       changed[random.below(changed.length)] = random.below(256)
       try {
-        decodePeerMessage(reader(changed))
+        decode(changed)
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
       }
@@ -98,7 +104,7 @@ t.test('peer messages cut short or changed give a message or a ProtocolError', a
 t.test('a proposal whose bytes do not hold its entries is refused', async (t) => {
   for (const count of [0, 1, 3]) {
     const lie = written({ type: 'PROPOSAL', entries: { first: zxid, count, bytes } })
-    t.throws(() => decodePeerMessage(reader(lie)), ProtocolError)
+    t.throws(() => decode(lie), ProtocolError)
   }
 })
 
@@ -115,4 +121,43 @@ t.test('a peer hello round trips; another role or version is refused', async (t)
   out.clear()
   encodePeerHello(out, { ...hello, version: peerProtocolVersion + 1 })
   t.throws(() => decodePeerHello(reader(Buffer.from(out.view()))), /version 2/)
+})
+
+t.test('requests of one client and of another keep their identities apart', async (t) => {
+  const [ours, theirs] = [new IdentitiesCodec(), new IdentitiesCodec()]
+  const lists = [
+    [{ scheme: 'ip', id: '10.0.0.1' }],
+    [{ scheme: 'ip', id: '10.0.0.2' }],
+    [
+      { scheme: 'ip', id: '10.0.0.1' },
+      { scheme: 'digest', id: 'ann:é' },
+    ],
+    [],
+  ]
+  const out = new MsgpackWriter()
+  for (const at of [0, 0, 1, 1, 0, 2, 3, 2, 0]) {
+    const identities = lists[at] ?? []
+    out.clear()
+    const request = { type: 'closeSession' } as const
+    encodePeerMessage(out, { type: 'REQUEST', seq: 1, session, identities, request }, ours)
+    const bytes = Buffer.from(out.view())
+    t.match(decodePeerMessage(reader(bytes), theirs), { identities })
+    bytes.fill(0) // the next one must not be compared with what is gone
+  }
+})
+
+t.test('a request that is no write is refused between servers', async (t) => {
+  for (const op of [3, 11, 13, 999]) {
+    const out = new MsgpackWriter()
+    out.arrayHeader(4)
+    out.int(20)
+    out.int(session)
+    out.nil()
+    out.arrayHeader(4)
+    out.int(1)
+    out.int(op)
+    out.string('/a')
+    out.boolean(true)
+    t.throws(() => decode(Buffer.from(out.view())), /no write/)
+  }
 })

@@ -1,21 +1,32 @@
 import t from 'tap'
 import { errorCodes, ProtocolError } from '../../../src/protocol/error-codes.ts'
-import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
-import type { ServerId, SessionId, Stat } from '../../../src/protocol/records.ts'
+import { MsgpackReader, MsgpackWriter, type Plain } from '../../../src/protocol/msgpack.ts'
+import {
+  type Acl,
+  openAcl,
+  type ServerId,
+  type SessionId,
+  type Stat,
+} from '../../../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../../../src/protocol/zk/messages.ts'
 import {
   decodeHello,
-  decodeReplyBody,
-  decodeRequest,
-  decodeServerMessage,
   decodeWelcome,
-  encodeEvent,
   encodeHello,
-  encodeReply,
-  encodeRequest,
   encodeWelcome,
   protocolVersion,
 } from '../../../src/protocol/zk/native.ts'
+import {
+  decodeReplyBody,
+  decodeServerMessage,
+  encodeEvent,
+  encodeReply,
+} from '../../../src/protocol/zk/native-replies.ts'
+import {
+  decodeRequest,
+  decodeWriteRequest,
+  encodeRequest,
+} from '../../../src/protocol/zk/native-requests.ts'
 import type { Zxid } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
 
@@ -25,23 +36,49 @@ function written(write: (out: MsgpackWriter) => void): Buffer {
   return Buffer.from(out.view())
 }
 
+function pack(value: Plain): Buffer {
+  return written((out) => out.plain(value))
+}
+
 const reader = (bytes: Buffer): MsgpackReader => new MsgpackReader().reset(bytes, 0, bytes.length)
 
 const data = Buffer.from('données')
 const path = '/a/é'
 
+const acl: readonly Acl[] = [
+  { perms: 31, scheme: 'digest', id: 'ann:é' },
+  { perms: -1, scheme: 'ip', id: '10.0.0.0/8' },
+]
+
 const requests: Request[] = [
-  { type: 'create', path, data, mode: 'persistent' },
-  { type: 'create', path, data: null, mode: 'ephemeralSequential' },
+  { type: 'create', path, data, mode: 'persistent', acl: undefined, ttlMs: 0 },
+  { type: 'create', path, data: null, mode: 'ephemeralSequential', acl: [], ttlMs: 0 },
+  { type: 'create', path, data, mode: 'container', acl: openAcl, ttlMs: 0 },
+  { type: 'create', path, data, mode: 'persistentTtl', acl, ttlMs: 2 ** 40 - 1 },
   { type: 'delete', path, version: -1 },
   { type: 'setData', path, data, version: 3 },
-  { type: 'exists', path, watch: true },
-  { type: 'getData', path, watch: false },
-  { type: 'getChildren', path, watch: true },
+  { type: 'exists', path, watch: true, linearizable: false },
+  { type: 'getData', path, watch: false, linearizable: true },
+  { type: 'getChildren', path, watch: true, linearizable: false },
+  { type: 'getACL', path },
+  { type: 'setACL', path, acl, version: 2 },
+  { type: 'setACL', path, acl: [], version: -1 },
+  { type: 'getAllChildrenNumber', path },
+  { type: 'getEphemerals', prefix: '' },
+  { type: 'whoAmI' },
+  { type: 'auth', scheme: 'digest', credential: data },
+  { type: 'checkWatches', path, watcherType: 'persistent' },
+  { type: 'multiRead', ops: [] },
+  {
+    type: 'multiRead',
+    ops: [
+      { type: 'getData', path },
+      { type: 'getChildren', path: '/' },
+    ],
+  },
   { type: 'sync', path },
   { type: 'ping' },
   { type: 'closeSession' },
-  { type: 'createSession', timeoutMs: 10_000 },
   { type: 'addWatch', path, mode: 'persistentRecursive' },
   { type: 'removeWatches', path, watcherType: 'any' },
   {
@@ -57,7 +94,7 @@ const requests: Request[] = [
   {
     type: 'multi',
     ops: [
-      { type: 'create', path, data, mode: 'ephemeral' },
+      { type: 'create', path, data, mode: 'ephemeral', acl, ttlMs: 0 },
       { type: 'check', path, version: 2 },
       { type: 'setData', path, data: null, version: -1 },
       { type: 'delete', path, version: 0 },
@@ -88,6 +125,25 @@ const bodies: [Request['type'], ReplyBody][] = [
   ['getChildren', { type: 'getChildren', children: ['a', 'b'], stat }],
   ['delete', { type: 'delete' }],
   ['ping', { type: 'ping' }],
+  ['auth', { type: 'auth' }],
+  ['setACL', { type: 'setACL', stat }],
+  ['getACL', { type: 'getACL', acl, stat }],
+  ['getEphemerals', { type: 'getEphemerals', paths: ['/a', '/b/c'] }],
+  ['getAllChildrenNumber', { type: 'getAllChildrenNumber', count: 100_000 }],
+  ['whoAmI', { type: 'whoAmI', identities: [{ scheme: 'ip', id: '::1' }] }],
+  ['checkWatches', { type: 'checkWatches' }],
+  [
+    'multiRead',
+    {
+      type: 'multiRead',
+      results: [
+        { type: 'getData', data, stat },
+        { type: 'getData', data: null, stat },
+        { type: 'getChildren', children: ['a'], stat },
+        { type: 'error', code: errorCodes.NOAUTH },
+      ],
+    },
+  ],
   [
     'multi',
     {
@@ -152,6 +208,7 @@ t.test('an event, a hello and a welcome round trip', async (t) => {
     timeoutMs: 4000,
     sessionId: 0 as SessionId,
     password: Uint8Array.of(1, 2),
+    readOnly: true,
   }
   t.same(decodeHello(reader(written((out) => encodeHello(out, hello)))), hello)
   const named = { ...hello, ensembleId: 'x' }
@@ -163,6 +220,7 @@ t.test('an event, a hello and a welcome round trip', async (t) => {
     sessionId: 4294967297 as SessionId,
     password: new Uint8Array(16),
     serverId: 3 as ServerId,
+    readOnly: false,
   }
   t.same(decodeWelcome(reader(written((out) => encodeWelcome(out, welcome)))), welcome)
 })
@@ -181,21 +239,56 @@ t.test('a hello from the future or of another role is refused in clear words', a
   t.throws(() => decodeHello(reader(peer)), /role 'peer'/)
 })
 
-t.test('an unknown op keeps its xid; a lone check is none of ours', async (t) => {
-  const unknown = written((out) => {
-    out.arrayHeader(2)
-    out.int(5)
-    out.int(999)
+for (const { what, op, fields } of [
+  { what: 'an unknown op', op: 999, fields: [] },
+  { what: 'deleteContainer', op: 20, fields: ['/a'] },
+  { what: 'a lone check', op: 13, fields: ['/a', 0] },
+  { what: 'createSession', op: -10, fields: [4000] },
+]) {
+  t.test(`${what} is none of ours; its xid is kept`, async (t) => {
+    const bytes = pack([5, op, ...fields])
+    t.same(decodeRequest(reader(bytes)), { xid: 5, request: undefined })
   })
-  t.same(decodeRequest(reader(unknown)), { xid: 5, request: undefined })
-  const check = written((out) => {
-    out.arrayHeader(4)
-    out.int(6)
-    out.int(13)
-    out.string('/a')
-    out.int(0)
+}
+
+for (const { what, fields, code } of [
+  { what: 'a watch mode', fields: [106, '/a', 2], code: 'MARSHALLINGERROR' },
+  { what: 'a watcher type', fields: [18, '/a', 0], code: 'MARSHALLINGERROR' },
+  { what: 'a watcher type to check', fields: [17, '/a', 6], code: 'MARSHALLINGERROR' },
+  { what: 'a read in a multi', fields: [14, [[4, '/a']]], code: 'MARSHALLINGERROR' },
+  { what: 'a write in a multiRead', fields: [22, [[2, '/a', 0]]], code: 'MARSHALLINGERROR' },
+  { what: 'an unknown op in a multi', fields: [14, [[99]]], code: 'MARSHALLINGERROR' },
+] as const) {
+  t.test(`${what} that nobody knows is refused, and the connection goes on`, async (t) => {
+    t.same(decodeRequest(reader(pack([5, ...fields]))), {
+      xid: 5,
+      request: { type: 'refused', code: errorCodes[code] },
+    })
   })
-  t.same(decodeRequest(reader(check)), { xid: 6, request: undefined })
+}
+
+t.test('a create mode that nobody knows is left for prep to refuse', async (t) => {
+  const bytes = pack([5, 14, [[1, '/a', null, 7, null, 0]]])
+  t.match(decodeRequest(reader(bytes)).request, { ops: [{ mode: 'persistent', ttlMs: -1 }] })
+})
+
+t.test('a list of null travels as an empty one: neither is valid', async (t) => {
+  const request = { type: 'create', path, data, mode: 'persistent', acl: null } as const
+  const bytes = written((out) => encodeRequest(out, 1, request))
+  t.match(decodeRequest(reader(bytes)).request, { acl: [] })
+})
+
+t.test('between servers a write travels, createSession too', async (t) => {
+  const sent: Request[] = [...requests, { type: 'createSession', timeoutMs: 4000 }]
+  const writes = ['create', 'delete', 'setData', 'setACL', 'multi', 'closeSession', 'createSession']
+  for (const request of sent) {
+    const bytes = written((out) => encodeRequest(out, 3, request))
+    if (writes.includes(request.type)) {
+      t.same(decodeWriteRequest(reader(bytes)), { xid: 3, request })
+    } else {
+      t.throws(() => decodeWriteRequest(reader(bytes)), ProtocolError, request.type)
+    }
+  }
 })
 
 t.test('requests cut short, with bytes too many or changed give a ProtocolError', async (t) => {
