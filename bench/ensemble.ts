@@ -1,22 +1,25 @@
 // Servers to measure, as processes of their own: `node dist/daemon/main.js` with everything by flags.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
-import net from 'node:net'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import {
+  cpuMicrosOf,
+  fourLetterWord,
+  freePorts,
+  memoryMiBOf,
+  run,
+  stopProcess,
+} from './processes.ts'
 import { type Address, RawConnection } from './raw-connection.ts'
 
 const program = fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url))
 
 const startMs = 30_000
-const stopMs = 10_000
 const sessionTimeoutMs = 30_000
-
-/** Kernel ticks per second in /proc, on every Linux there is. */
-const clockTicks = 100
 
 export interface BenchServer {
   readonly id: number
@@ -27,7 +30,17 @@ export interface BenchServer {
   process: ChildProcess
 }
 
-export class BenchEnsemble {
+/** What is measured, whoever wrote it. */
+export interface Subject {
+  readonly addresses: readonly Address[]
+  /** User and system time of all servers so far; undefined where it cannot be known. */
+  cpuMicros(): number | undefined
+  /** Resident memory of each server, in MiB; undefined where it cannot be known. */
+  memoryMiB(): readonly number[] | undefined
+  stop(): Promise<void>
+}
+
+export class BenchEnsemble implements Subject {
   readonly servers: readonly BenchServer[]
   readonly #directory: string
 
@@ -68,7 +81,7 @@ export class BenchEnsemble {
         `--log-level=${logLevel}`,
       ]
       const client = { host: '127.0.0.1', port: clientPort }
-      return { id, client, args, log, process: run(args, log) }
+      return { id, client, args, log, process: runServer(args, log) }
     })
     const ensemble = new BenchEnsemble(servers, directory)
     try {
@@ -84,21 +97,16 @@ export class BenchEnsemble {
     return this.servers.map(({ client }) => client)
   }
 
-  /** User and system time of all servers so far; undefined where there is no /proc. */
   cpuMicros(): number | undefined {
-    let micros = 0
-    for (const { process } of this.servers) {
-      const used = cpuMicrosOf(process.pid)
-      if (used === undefined) return undefined
-      micros += used
-    }
-    return micros
+    return cpuMicrosOf(this.#processes)
   }
 
-  /** Resident memory of the largest server, in MiB; undefined where there is no /proc. */
-  memoryMiB(): number | undefined {
-    const sizes = this.servers.map(({ process }) => residentMiB(process.pid))
-    return sizes.includes(undefined) ? undefined : Math.max(...(sizes as number[]))
+  memoryMiB(): readonly number[] | undefined {
+    return memoryMiBOf(this.#processes)
+  }
+
+  get #processes(): ChildProcess[] {
+    return this.servers.map(({ process }) => process)
   }
 
   /** The one that leads, if one does now. */
@@ -119,7 +127,7 @@ export class BenchEnsemble {
 
   /** Starts one that was killed, and waits until it serves. */
   async revive(server: BenchServer): Promise<void> {
-    server.process = run(server.args, server.log)
+    server.process = runServer(server.args, server.log)
     await this.untilServing(server)
   }
 
@@ -157,62 +165,6 @@ export class BenchEnsemble {
   }
 }
 
-function run(args: readonly string[], log: string): ChildProcess {
-  const file = openSync(log, 'a')
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', file, file] })
-  closeSync(file)
-  return child
-}
-
-function cpuMicrosOf(pid: number | undefined): number | undefined {
-  try {
-    // The name in parentheses may hold anything; utime and stime are the 14th and 15th field.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    return ((Number(fields[11]) + Number(fields[12])) * 1e6) / clockTicks
-  } catch {
-    return undefined
-  }
-}
-
-function residentMiB(pid: number | undefined): number | undefined {
-  try {
-    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    return kibibytes === undefined ? undefined : Number(kibibytes) / 1024
-  } catch {
-    return undefined
-  }
-}
-
-async function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
-  await ended
-  clearTimeout(timer)
-}
-
-/** All held at once, so they differ; a moment later somebody else could take one. */
-async function freePorts(count: number): Promise<number[]> {
-  const listeners = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const listener = net.createServer()
-      listener.listen(0, '127.0.0.1')
-      await once(listener, 'listening')
-      return listener
-    }),
-  )
-  const ports = listeners.map((listener) => (listener.address() as net.AddressInfo).port)
-  await Promise.all(
-    listeners.map((listener) => new Promise((resolve) => listener.close(() => resolve(undefined)))),
-  )
-  return ports
-}
-
-async function fourLetterWord({ host, port }: Address, word: string): Promise<string> {
-  const socket = net.connect({ host, port })
-  socket.write(word)
-  let answer = ''
-  for await (const chunk of socket) answer += String(chunk)
-  return answer
+function runServer(args: readonly string[], log: string): ChildProcess {
+  return run(process.execPath, [program, ...args], log)
 }

@@ -5,11 +5,12 @@
 //   parent: { type: 'end' }                → 'result', and the process ends
 
 import type { HistogramJson } from './histogram.ts'
-import { type Address, RawConnection } from './raw-connection.ts'
+import { type Address, type DialectName, RawConnection } from './raw-connection.ts'
 import { newCounters, startLoad, type WorkloadName } from './workloads/zk-load.ts'
 
 export interface Load {
   readonly servers: readonly Address[]
+  readonly dialect: DialectName
   readonly workload: WorkloadName
   readonly connections: number
   readonly outstanding: number
@@ -52,11 +53,12 @@ function failed(error: Error): void {
 }
 
 async function start(load: Load): Promise<void> {
-  const { servers, connections, ...rest } = load
+  const { servers, dialect, connections, ...rest } = load
+  const options = { dialect, timeoutMs: sessionTimeoutMs, failed }
   const open = Array.from({ length: connections }, async (_, i) => {
     const server = servers[i % servers.length]
     if (server === undefined) throw new Error('There is no server to connect to')
-    const connection = await RawConnection.connect(server, { timeoutMs: sessionTimeoutMs, failed })
+    const connection = await RawConnection.connect(server, options)
     return { connection, name: `${load.name}-${i}`, seed: load.seed + i }
   })
   for (const { connection, name, seed } of await Promise.all(open)) {

@@ -4,9 +4,10 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { errorCodes } from '../src/protocol/error-codes.ts'
 import type { FromGenerator, Load, ToGenerator } from './generator.ts'
 import { Histogram } from './histogram.ts'
-import { type Address, RawConnection } from './raw-connection.ts'
+import { type Address, type DialectName, RawConnection } from './raw-connection.ts'
 import { keyCount, keyPath, root } from './workloads/zk-load.ts'
 
 const generatorProgram = fileURLToPath(new URL('./generator.ts', import.meta.url))
@@ -113,15 +114,27 @@ class Generator {
 }
 
 /** The znodes that set and get work on, with values of the size they will keep. */
-export async function fillKeys(server: Address, valueBytes: number): Promise<void> {
+export async function fillKeys(
+  server: Address,
+  {
+    valueBytes,
+    dialect = 'native',
+  }: { readonly valueBytes: number; readonly dialect?: DialectName },
+): Promise<void> {
   const connection = await RawConnection.connect(server, {
+    dialect,
     timeoutMs: 30_000,
     failed: () => undefined,
   })
   const data = new Uint8Array(valueBytes)
   const paths = [root, ...Array.from({ length: keyCount }, (_, key) => keyPath(key))]
   for (const path of paths) {
-    await connection.request({ type: 'create', path, data, mode: 'persistent' })
+    try {
+      await connection.request({ type: 'create', path, data, mode: 'persistent' })
+    } catch (error) {
+      if ((error as { err?: number }).err !== errorCodes.NODEEXISTS) throw error
+      await connection.request({ type: 'setData', path, data, version: -1 })
+    }
   }
   await connection.request({ type: 'sync', path: root })
   await connection.request({ type: 'closeSession' })

@@ -1,18 +1,15 @@
-// One native client connection at its barest: frames out, a callback per answer, no promise, no
-// object per request. The generators must cost little beside the servers they share a machine with.
+// One client connection at its barest, in any dialect: frames out, a callback per answer, no promise,
+// no object per request. The generators must cost little beside the servers they share a machine with.
 
 import net from 'node:net'
+import { ZooKeeperDialect } from '../src/protocol/compat/zookeeper.ts'
+import type { ClientCodec } from '../src/protocol/dialect.ts'
 import { FrameDecoder } from '../src/protocol/frame.ts'
-import { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'
+import { MsgpackWriter } from '../src/protocol/msgpack.ts'
 import { noSession } from '../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../src/protocol/zk/messages.ts'
-import {
-  decodeReplyBody,
-  decodeWelcome,
-  encodeHello,
-  encodeRequest,
-  protocolVersion,
-} from '../src/protocol/zk/native.ts'
+import { protocolVersion } from '../src/protocol/zk/native.ts'
+import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
 import { zxidZero } from '../src/protocol/zxid.ts'
 
 export interface Address {
@@ -20,38 +17,47 @@ export interface Address {
   readonly port: number
 }
 
-/** From here on an xid takes the same five bytes, so a frame can be stamped with it in place. */
-const firstXid = 0x1_0000
+export const dialectNames = ['native', 'jute'] as const
+export type DialectName = (typeof dialectNames)[number]
 
-/** Bytes before the xid in a request's frame: length, array header, integer marker. */
-const xidOffset = 6
+const dialects = {
+  native: { dialect: new NativeDialect(), xidOffset: 6 },
+  jute: { dialect: new ZooKeeperDialect(), xidOffset: 4 },
+} as const
+
+/** From here on an xid takes the same bytes in every dialect, so a frame can be stamped in place. */
+const firstXid = 0x1_0000
 
 const frameBytesMax = 16 * 1024 * 1024
 
-/** A request's frame, into which each sending stamps its xid. */
-export function requestTemplate(request: Request): Buffer {
-  const out = new MsgpackWriter()
-  out.beginFrame()
-  encodeRequest(out, firstXid, request)
-  out.endFrame()
-  return Buffer.from(out.view())
+export interface RawOptions {
+  readonly dialect?: DialectName
+  readonly timeoutMs: number
+  /** called at least once when the connection ends, also after `close` */
+  readonly failed: (error: Error) => void
 }
 
 export class RawConnection {
   readonly #socket: net.Socket
-  readonly #reader = new MsgpackReader()
+  readonly #codec: ClientCodec
+  readonly #xidOffset: number
   #welcomed: (() => void) | undefined
-  #out = Buffer.allocUnsafeSlow(64 * 1024)
+  #out = Buffer.allocUnsafeSlow(4096)
   #outBytes = 0
   #nextXid = firstXid
   #expectedXid = firstXid
   /** Called for each answer, in order; `err` is 0 when it worked. */
-  onReply: (err: number, reader: MsgpackReader) => void = () => undefined
+  onReply: (err: number, codec: ClientCodec) => void = () => undefined
+  /** Called for each watch event. */
+  onEvent: () => void = () => undefined
   /** Called after the answers that came in one piece, to send what follows them. */
   onTurn: () => void = () => undefined
 
-  private constructor(socket: net.Socket, failed: (error: Error) => void) {
+  private constructor(socket: net.Socket, options: RawOptions) {
     this.#socket = socket
+    const { dialect, xidOffset } = dialects[options.dialect ?? 'native']
+    this.#codec = dialect.clientCodec()
+    this.#xidOffset = xidOffset
     const decoder = new FrameDecoder(frameBytesMax, (buffer, start, end) => {
       this.#frame(buffer, start, end)
     })
@@ -61,44 +67,37 @@ export class RawConnection {
         this.onTurn()
         this.flush()
       } catch (error) {
-        failed(error as Error)
+        options.failed(error as Error)
       }
     })
-    socket.on('error', failed)
-    socket.on('close', () => failed(new Error('The server closed the connection')))
+    socket.on('error', options.failed)
+    socket.on('close', () => options.failed(new Error('The server closed the connection')))
   }
 
-  /** @param failed called at least once when the connection ends, also after `close` */
-  static connect(
-    { host, port }: Address,
-    options: { readonly timeoutMs: number; readonly failed: (error: Error) => void },
-  ): Promise<RawConnection> {
+  static connect({ host, port }: Address, options: RawOptions): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
       const socket = net.connect({ host, port, noDelay: true })
-      const connection = new RawConnection(socket, (error) => {
-        socket.destroy()
-        reject(error)
-        options.failed(error)
+      const connection = new RawConnection(socket, {
+        ...options,
+        failed: (error) => {
+          socket.destroy()
+          reject(error)
+          options.failed(error)
+        },
       })
       connection.#welcomed = () => resolve(connection)
-      const out = new MsgpackWriter()
-      out.beginFrame()
-      encodeHello(out, {
-        version: protocolVersion,
-        ensembleId: undefined,
-        lastZxidSeen: zxidZero,
-        timeoutMs: options.timeoutMs,
-        sessionId: noSession,
-        password: new Uint8Array(0),
-      })
-      out.endFrame()
-      socket.write(out.view())
+      socket.write(connection.#hello(options.timeoutMs))
     })
   }
 
   /** Requests sent and not answered yet. */
   get outstanding(): number {
     return this.#nextXid - this.#expectedXid
+  }
+
+  /** A request's frame, into which each sending stamps its xid. */
+  template(request: Request): Buffer {
+    return framed((out) => this.#codec.encodeRequest(out, firstXid, request))
   }
 
   /** Queues one request; `flush` sends what is queued in one write. */
@@ -109,7 +108,7 @@ export class RawConnection {
       this.#out = grown
     }
     template.copy(this.#out, this.#outBytes)
-    this.#out.writeUInt32BE(this.#nextXid++, this.#outBytes + xidOffset)
+    this.#out.writeUInt32BE(this.#nextXid++, this.#outBytes + this.#xidOffset)
     this.#outBytes += template.length
   }
 
@@ -126,11 +125,11 @@ export class RawConnection {
     request: Body,
   ): Promise<Extract<ReplyBody, { type: Body['type'] }>> {
     return new Promise((resolve, reject) => {
-      this.onReply = (err, reader) => {
+      this.onReply = (err, codec) => {
         if (err !== 0) reject(Object.assign(new Error(`Error ${err}: ${request.type}`), { err }))
-        else resolve(decodeReplyBody(reader, request.type) as never)
+        else resolve(codec.decodeBody(request.type) as never)
       }
-      this.send(requestTemplate(request))
+      this.send(this.template(request))
       this.flush()
     })
   }
@@ -139,22 +138,45 @@ export class RawConnection {
     this.#socket.destroy()
   }
 
+  #hello(timeoutMs: number): Buffer {
+    return framed((out) =>
+      this.#codec.encodeHello(out, {
+        version: protocolVersion,
+        ensembleId: undefined,
+        lastZxidSeen: zxidZero,
+        timeoutMs,
+        sessionId: noSession,
+        password: new Uint8Array(0),
+        readOnly: false,
+      }),
+    )
+  }
+
   #frame(buffer: Buffer, start: number, end: number): void {
-    const reader = this.#reader.reset(buffer, start, end)
     if (this.#welcomed !== undefined) {
-      const { timeoutMs } = decodeWelcome(reader)
+      const { timeoutMs } = this.#codec.decodeWelcome(buffer, start, end)
       if (timeoutMs === 0) throw new Error('The server refused a new session')
       this.#welcomed()
       this.#welcomed = undefined
       return
     }
-    reader.arrayHeader()
-    const xid = reader.int()
-    if (xid !== this.#expectedXid) {
-      throw new Error(`Answers are out of order: wanted ${this.#expectedXid}, found ${xid}`)
+    const message = this.#codec.decodeMessage(buffer, start, end)
+    if (message.type === 'event') {
+      this.onEvent()
+      return
+    }
+    if (message.xid !== this.#expectedXid) {
+      throw new Error(`Answers are out of order: wanted ${this.#expectedXid}, found ${message.xid}`)
     }
     this.#expectedXid++
-    reader.int() // zxid
-    this.onReply(reader.int(), reader)
+    this.onReply(message.err, this.#codec)
   }
+}
+
+function framed(write: (out: MsgpackWriter) => void): Buffer {
+  const out = new MsgpackWriter()
+  out.beginFrame()
+  write(out)
+  out.endFrame()
+  return Buffer.from(out.view())
 }

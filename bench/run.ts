@@ -3,15 +3,19 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import yargs from 'yargs'
-import { BenchEnsemble } from './ensemble.ts'
+import { BenchEnsemble, type Subject } from './ensemble.ts'
 import { fillKeys, type Measurement, measure } from './measure.ts'
 import { runMicro } from './micro.ts'
+import { type Address, dialectNames } from './raw-connection.ts'
+import { RealZooKeeper } from './real-zookeeper.ts'
 import { circumstances, figure, table } from './report.ts'
+import { type Comparison, compare } from './workloads/compare.ts'
 import { type Failure, failover, failures, type Gap } from './workloads/failover.ts'
+import { holdSessions } from './workloads/sessions.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
-const subjects = ['micro', 'load', 'sequential', 'failover'] as const
+const subjects = ['micro', 'load', 'sequential', 'failover', 'sessions'] as const
 const seed = 20_261_123
 
 /** Connections × requests that each keeps on the way. */
@@ -28,6 +32,18 @@ const targets: Readonly<Record<string, number>> = {
   'get 12x4': 12,
 }
 
+/** Least times as many answers in a second as ZooKeeper. */
+const ratioTargets: Readonly<Record<string, number>> = {
+  'set 12x64': 3,
+  'get 12x64': 3,
+  'create 12x64': 2,
+  'mix 12x64': 2,
+  'set 12x4': 2,
+  'get 12x4': 2,
+  'set 1x1': 1,
+  'get 1x1': 1,
+}
+
 /** Most ms without a write, median and worst. */
 const gapTargets: Readonly<Record<Failure, readonly [number, number]>> = {
   SIGKILL: [150, 300],
@@ -36,10 +52,21 @@ const gapTargets: Readonly<Record<Failure, readonly [number, number]>> = {
 
 const options = await yargs(process.argv.slice(2))
   .scriptName('npm run bench --')
-  .usage('$0 [subject …]\n\nSubjects: micro, load, sequential, failover; all of them without one.')
+  .usage(
+    `$0 [subject …]
+
+Subjects: ${subjects.join(', ')}; all of them without one. With --peer: load and sessions, against
+ours and the peer in turn, in ZooKeeper's own protocol.`,
+  )
   .options({
     servers: { type: 'number', default: 3, describe: 'size of the ensemble under load' },
     workloads: { type: 'string', default: workloadNames.join(), describe: 'which loads' },
+    peer: {
+      type: 'string',
+      describe:
+        "what to compare with: addresses host:port,… of a ZooKeeper, or 'debian' to start one",
+    },
+    dialect: { choices: dialectNames, default: dialectNames[0], describe: 'what the load speaks' },
     shapes: {
       type: 'string',
       default: '12x64,12x4,252x1,1x1',
@@ -50,7 +77,12 @@ const options = await yargs(process.argv.slice(2))
     'warm-up': { type: 'number', default: 2, describe: 'seconds before that' },
     generators: { type: 'number', default: 1, describe: 'processes that make the load' },
     sizes: { type: 'string', default: '3,5,7,9', describe: 'ensembles of the sequential table' },
-    rounds: { type: 'number', default: 20, describe: 'failovers of each kind' },
+    rounds: {
+      type: 'number',
+      describe: 'failovers of each kind (20), or measurements of each against a peer (3)',
+    },
+    sessions: { type: 'number', default: 10_000, describe: 'how many are held' },
+    'hold-seconds': { type: 'number', default: 20, describe: 'how long they are held' },
     dir: {
       type: 'string',
       default: fileURLToPath(new URL('./data', import.meta.url)),
@@ -61,7 +93,13 @@ const options = await yargs(process.argv.slice(2))
   .strictOptions()
   .parse()
 
-const chosen = options._.length === 0 ? subjects : options._.map((name) => oneOf(subjects, name))
+const withPeer = options.peer !== undefined
+const chosen =
+  options._.length > 0
+    ? options._.map((name) => oneOf(subjects, name))
+    : withPeer
+      ? (['load'] as const)
+      : subjects
 const chosenWorkloads = options.workloads.split(',').map((name) => oneOf(workloadNames, name))
 const shapes = options.shapes.split(',').map(parseShape)
 const sizes = options.sizes.split(',').map(Number)
@@ -77,13 +115,16 @@ for (const subject of chosen) {
       await runMicro(options.dir, print)
       break
     case 'load':
-      await runLoad()
+      await (withPeer ? runComparison() : runLoad())
       break
     case 'sequential':
       await runSequential()
       break
     case 'failover':
       await runFailover()
+      break
+    case 'sessions':
+      await runSessions()
       break
   }
 }
@@ -102,13 +143,14 @@ CPU µs    user and system time of all servers together, per operation; the goal
 `)
   const ensemble = await BenchEnsemble.start(servers, options.dir)
   try {
-    await fillKeys(ensemble.addresses[0] ?? { host: '', port: 0 }, options.valueBytes)
+    await fill(ensemble)
     const rows: string[][] = []
     for (const workload of chosenWorkloads) {
       for (const shape of shapes) {
         const found = await measure({
           load: {
             servers: ensemble.addresses,
+            dialect: options.dialect,
             workload,
             ...shape,
             valueBytes: options.valueBytes,
@@ -125,7 +167,7 @@ CPU µs    user and system time of all servers together, per operation; the goal
       }
     }
     print(table(['load', 'shape', 'ops/s', 'p50', 'p99', 'CPU µs', 'goal', 'errors'], rows))
-    print(`\nlargest server: ${figure(ensemble.memoryMiB())} MiB`)
+    print(`\nlargest server: ${figure(Math.max(...(ensemble.memoryMiB() ?? [Number.NaN])))} MiB`)
   } finally {
     await ensemble.stop()
   }
@@ -157,6 +199,117 @@ function loadFigures(workload: WorkloadName, shape: Shape, found: Measurement): 
   return { subject: 'load', workload, ...shape, perSecond, cpuMicros, failed, ...percentiles }
 }
 
+async function fill(subject: Subject): Promise<void> {
+  const [first] = subject.addresses
+  if (first === undefined) throw new Error('There is no server')
+  await fillKeys(first, { valueBytes: options.valueBytes, dialect: withPeer ? 'jute' : 'native' })
+}
+
+/** Started for it, or one that runs already and is left as it is but for /bench. */
+async function startPeer(peer: string): Promise<Subject> {
+  if (peer === 'debian') return RealZooKeeper.start(options.dir, { size: options.servers })
+  return {
+    addresses: peer.split(',').map(parseAddress),
+    cpuMicros: () => undefined,
+    memoryMiB: () => undefined,
+    stop: async () => undefined,
+  }
+}
+
+/** Ours, and the peer where there is one. */
+async function withSubjects(
+  use: (ours: Subject, peer: Subject | undefined) => Promise<void>,
+): Promise<void> {
+  const started: Subject[] = []
+  try {
+    const ours = await BenchEnsemble.start(options.servers, options.dir)
+    started.push(ours)
+    const peer = options.peer === undefined ? undefined : await startPeer(options.peer)
+    if (peer !== undefined) started.push(peer)
+    for (const subject of started) await fill(subject)
+    await use(ours, peer)
+  } finally {
+    for (const subject of started) await subject.stop()
+  }
+}
+
+async function runComparison(): Promise<void> {
+  const { servers, generators, rounds = 3 } = options
+  print(`${servers} servers of ours, and the peer (${options.peer}); every write is fsynced by a quorum on both sides. The same
+generators load one and then the other, ${rounds} times each, in ZooKeeper's own protocol; medians. Values of ${options.valueBytes} B.
+
+ratio     answers in a second: ours by the peer's; the goal beside it
+p50       µs from sending to the answer, with the wait for those ahead on the same connection
+CPU µs    user and system time of all servers together, per operation
+`)
+  await withSubjects(async (ours, peer) => {
+    if (peer === undefined) return
+    const rows: string[][] = []
+    for (const workload of chosenWorkloads) {
+      for (const shape of shapes) {
+        const load = { workload, ...shape, valueBytes: options.valueBytes, seed }
+        const found = await compare(ours, peer, {
+          load,
+          generators,
+          rounds,
+          warmUpMs: options.warmUp * 1000,
+          windowMs: options.seconds * 1000,
+          name: `${workload}-${shapeText(shape)}`,
+        })
+        rows.push(comparisonRow(`${workload} ${shapeText(shape)}`, found))
+        figures.push({ subject: 'peer', workload, ...shape, ...found })
+      }
+    }
+    const both = ['ours/s', 'peer/s', 'ours p50', 'peer p50', 'ours CPU µs', 'peer CPU µs']
+    print(table(['load', 'ratio', 'goal', ...both, 'errors'], rows))
+  })
+}
+
+function comparisonRow(name: string, { ours, peer, ratio }: Comparison): string[] {
+  const target = ratioTargets[name]
+  return [
+    name,
+    ratio.toFixed(2),
+    target === undefined ? '' : `${ratio >= target ? 'met' : 'MISSED'} ${target}`,
+    figure(ours.perSecond),
+    figure(peer.perSecond),
+    figure(ours.p50),
+    figure(peer.p50),
+    figure(ours.cpuMicros),
+    figure(peer.cpuMicros),
+    `${ours.failed}, ${peer.failed}`,
+  ]
+}
+
+async function runSessions(): Promise<void> {
+  const { sessions: count, holdSeconds, servers, valueBytes } = options
+  const dialect = withPeer ? 'jute' : options.dialect
+  print(`${servers} servers hold ${count} sessions, each with a watch on one of 1000 znodes, for ${holdSeconds} s. Then each znode is set once.
+
+connected  ms until all were there with their watches
+memory     KiB of resident memory that all servers together have more than before, per session
+told       watches that fired
+told in    ms from the first change until the last watch had fired
+`)
+  await withSubjects(async (ours, peer) => {
+    const rows: string[][] = []
+    const subjects = peer === undefined ? { ours } : { ours, peer }
+    for (const [name, subject] of Object.entries(subjects)) {
+      const found = await holdSessions(subject, {
+        count,
+        holdMs: holdSeconds * 1000,
+        dialect,
+        valueBytes,
+      })
+      const { connectMs, bytesPerSession, events, eventsMs } = found
+      const kibibytes = bytesPerSession && bytesPerSession / 1024
+      rows.push([name, ...[connectMs, kibibytes, events, eventsMs].map(figure)])
+      figures.push({ subject: 'sessions', name, count, dialect, ...found })
+    }
+    print(table(['', 'connected', 'memory', 'told', 'told in'], rows))
+  })
+}
+
 async function runSequential(): Promise<void> {
   const counts = [1, 10, 100]
   print(`One client of a follower writes that many values of ${options.valueBytes} B, each when the one before was answered.
@@ -181,7 +334,7 @@ ms, the median of 9 runs. The system that this one is modelled on took 21 400 ms
 }
 
 async function runFailover(): Promise<void> {
-  const { servers, rounds } = options
+  const { servers, rounds = 20 } = options
   print(`${servers} servers and a client at each of them, all with default settings; the clients write all the time. The leader
 is killed (SIGKILL) or falls silent (SIGSTOP), ${rounds} times each. ZooKeeper: 522 ms after a kill, etcd: 1 173 ms.
 
@@ -211,6 +364,12 @@ written   from then on until a client is connected again and has its answer
 function gapRow(name: string, gap: Gap | undefined, goal: number): string[] {
   const parts = [gap?.total, gap?.noticed, gap?.elected, gap?.established, gap?.written]
   return [name, ...parts.map(figure), verdict(goal, gap?.total)]
+}
+
+function parseAddress(text: string): Address {
+  const [, host, port] = /^(.+):(\d+)$/.exec(text) ?? []
+  if (host === undefined) throw new Error(`Cannot use the peer '${text}': it must be host:port`)
+  return { host, port: Number(port) }
 }
 
 function parseShape(text: string): Shape {

@@ -2,17 +2,18 @@
 
 import { Random } from '../../src/random.ts'
 import { Histogram } from '../histogram.ts'
-import { type RawConnection, requestTemplate } from '../raw-connection.ts'
+import type { RawConnection } from '../raw-connection.ts'
 
-export const workloadNames = ['set', 'get', 'create', 'mix'] as const
+/** Creates come last: the tree that they leave is larger. */
+export const workloadNames = ['set', 'get', 'mix', 'create'] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
 /** What each means, for the report. */
 export const workloads: Readonly<Record<WorkloadName, string>> = {
   set: 'setData of one of 1000 znodes',
   get: 'getData of one of 1000 znodes',
-  create: 'create of a new persistent znode',
   mix: '90 % get, 10 % set',
+  create: 'create of a new persistent znode',
 }
 
 export const keyCount = 1000
@@ -50,7 +51,7 @@ export function startLoad(
   },
 ): void {
   const { outstanding, counters } = options
-  const next = requestsOf(options)
+  const next = requestsOf(connection, options)
   // Answers come in the order of the requests, so a ring of sending times is all there is to know.
   const sentAt = new Float64Array(outstanding)
   let sent = 0
@@ -85,18 +86,21 @@ export function startLoad(
 }
 
 /** An endless supply of request frames; each is valid until the next is asked for. */
-function requestsOf(options: {
-  readonly workload: WorkloadName
-  readonly valueBytes: number
-  readonly name: string
-  readonly seed: number
-}): () => Buffer {
+function requestsOf(
+  connection: RawConnection,
+  options: {
+    readonly workload: WorkloadName
+    readonly valueBytes: number
+    readonly name: string
+    readonly seed: number
+  },
+): () => Buffer {
   const random = new Random(options.seed)
   const data = random.bytes(options.valueBytes)
   const gets = () =>
-    keys((path) => requestTemplate({ type: 'getData', path, watch: false }), random)
+    keys((path) => connection.template({ type: 'getData', path, watch: false }), random)
   const sets = () =>
-    keys((path) => requestTemplate({ type: 'setData', path, data, version: -1 }), random)
+    keys((path) => connection.template({ type: 'setData', path, data, version: -1 }), random)
   switch (options.workload) {
     case 'get':
       return gets()
@@ -108,7 +112,7 @@ function requestsOf(options: {
       return () => (random.chance(0.1) ? set() : get())
     }
     case 'create':
-      return creates(data, options.name)
+      return creates(connection, data, options.name)
   }
 }
 
@@ -118,10 +122,10 @@ function keys(template: (path: string) => Buffer, random: Random): () => Buffer 
 }
 
 /** One frame whose last nine digits of the path are counted up in place. */
-function creates(data: Uint8Array, name: string): () => Buffer {
+function creates(connection: RawConnection, data: Uint8Array, name: string): () => Buffer {
   const digits = 9
   const path = `${root}/${name}-${'0'.repeat(digits)}`
-  const template = requestTemplate({ type: 'create', path, data, mode: 'persistent' })
+  const template = connection.template({ type: 'create', path, data, mode: 'persistent' })
   const end = template.indexOf(path) + path.length
   return () => {
     for (let at = end - 1; at >= end - digits; at--) {

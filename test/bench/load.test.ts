@@ -1,6 +1,14 @@
 import t from 'tap'
+import type { Subject } from '../../bench/ensemble.ts'
 import { fillKeys, measure } from '../../bench/measure.ts'
-import { RawConnection } from '../../bench/raw-connection.ts'
+import {
+  type Address,
+  type DialectName,
+  dialectNames,
+  RawConnection,
+} from '../../bench/raw-connection.ts'
+import { compare } from '../../bench/workloads/compare.ts'
+import { holdSessions } from '../../bench/workloads/sessions.ts'
 import { newCounters, startLoad, type WorkloadName } from '../../bench/workloads/zk-load.ts'
 import { sequentialWrites } from '../../bench/workloads/zk-sequential.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
@@ -10,20 +18,22 @@ import { type Answer, startResponder, works } from './responder.ts'
 const timeoutMs = 30_000
 const ignore = () => undefined
 
-t.test('a raw connection answers, and tells an error by its number', async (t) => {
-  const { address, stop } = await startResponder((request, xid) =>
-    request.type === 'getData'
-      ? { xid, body: { type: 'error', code: errorCodes.NONODE } }
-      : works(request, xid),
-  )
-  t.teardown(stop)
-  const connection = await RawConnection.connect(address, { timeoutMs, failed: ignore })
-  const create = { type: 'create', path: '/a', data: null, mode: 'persistent' } as const
-  t.equal((await connection.request(create)).path, '/a')
-  const get = connection.request({ type: 'getData', path: '/a', watch: false })
-  await t.rejects(get, /Error -101/)
-  connection.close()
-})
+for (const dialect of dialectNames) {
+  t.test(`a raw connection answers in ${dialect}, and tells an error by its number`, async (t) => {
+    const { address, stop } = await startResponder((request, xid) =>
+      request.type === 'getData'
+        ? { xid, body: { type: 'error', code: errorCodes.NONODE } }
+        : works(request, xid),
+    )
+    t.teardown(stop)
+    const connection = await RawConnection.connect(address, { dialect, timeoutMs, failed: ignore })
+    const create = { type: 'create', path: '/a', data: null, mode: 'persistent' } as const
+    t.equal((await connection.request(create)).path, '/a')
+    const get = connection.request({ type: 'getData', path: '/a', watch: false })
+    await t.rejects(get, /Error -101/)
+    connection.close()
+  })
+}
 
 t.test('an answer out of order fails the connection', async (t) => {
   const { address, stop } = await startResponder((request, xid) => works(request, xid + 1))
@@ -41,11 +51,11 @@ async function load(
   workload: WorkloadName,
   outstanding: number,
   answers: number,
-  answer = works as Answer,
+  { answer = works as Answer, dialect = dialectNames[0] as DialectName } = {},
 ) {
   let most = 0
   const { address, requests, stop } = await startResponder(answer)
-  const connection = await RawConnection.connect(address, { timeoutMs, failed: ignore })
+  const connection = await RawConnection.connect(address, { dialect, timeoutMs, failed: ignore })
   const counters = newCounters()
   await new Promise<void>((resolve) => {
     const options = { workload, outstanding, valueBytes: 10, name: 'x', seed: 1 }
@@ -71,13 +81,15 @@ t.test('a load keeps as many requests on the way as it was told', async (t) => {
   t.equal(counters.latency.count, counters.done)
 })
 
-t.test('every create has a path of its own', async (t) => {
-  const { requests } = await load('create', 3, 1200)
-  const paths = requests.map((request) => (request as Extract<Request, { path: string }>).path)
-  t.equal(new Set(paths).size, paths.length)
-  t.equal(paths[0], '/bench/x-000000001')
-  t.equal(paths[1099], '/bench/x-000001100')
-})
+for (const dialect of dialectNames) {
+  t.test(`every create has a path of its own, in ${dialect}`, async (t) => {
+    const { requests } = await load('create', 3, 1200, { dialect })
+    const paths = requests.map((request) => (request as Extract<Request, { path: string }>).path)
+    t.equal(new Set(paths).size, paths.length)
+    t.equal(paths[0], '/bench/x-000000001')
+    t.equal(paths[1099], '/bench/x-000001100')
+  })
+}
 
 t.test('a mix is about 90 % reads', async (t) => {
   const { requests } = await load('mix', 16, 2000)
@@ -96,13 +108,14 @@ const options = {
 t.test('a measurement counts what its generators did, and the CPU time per answer', async (t) => {
   const { address, requests, stop } = await startResponder()
   t.teardown(stop)
-  await fillKeys(address, 10)
+  await fillKeys(address, { valueBytes: 10 })
   t.equal(requests.filter(({ type }) => type === 'create').length, 1001)
   let micros = 0
   const { perSecond, failed, cpuMicros, latency } = await measure({
     ...options,
     load: {
       servers: [address],
+      dialect: 'native',
       workload: 'set',
       connections: 3,
       outstanding: 2,
@@ -118,11 +131,12 @@ t.test('a measurement counts what its generators did, and the CPU time per answe
 })
 
 t.test('answers with an error are told apart', async (t) => {
-  const { counters } = await load('get', 2, 20, (request, xid) =>
-    request.type === 'getData' && xid % 4 === 0
-      ? { xid, body: { type: 'error', code: errorCodes.NONODE } }
-      : works(request, xid),
-  )
+  const { counters } = await load('get', 2, 20, {
+    answer: (request, xid) =>
+      request.type === 'getData' && xid % 4 === 0
+        ? { xid, body: { type: 'error', code: errorCodes.NONODE } }
+        : works(request, xid),
+  })
   t.ok(counters.failed >= 6 && counters.failed <= 7, String(counters.failed))
   t.equal(counters.latency.count, counters.done + counters.failed)
 })
@@ -138,6 +152,7 @@ t.test('a server that closes a connection fails the measurement', async (t) => {
     windowMs: 30_000,
     load: {
       servers: [address],
+      dialect: 'native',
       workload: 'get',
       connections: 2,
       outstanding: 2,
@@ -155,4 +170,44 @@ t.test('sequential writes wait for each other', async (t) => {
   const medians = await sequentialWrites(address, { counts: [1, 5], runs: 3, valueBytes: 10 })
   t.equal(medians.length, 2)
   t.equal(requests.filter(({ type }) => type === 'setData').length, 3 + 15)
+})
+
+/** What is measured, where there is nothing to measure. */
+function subject(address: Address): Subject {
+  return {
+    addresses: [address],
+    cpuMicros: () => undefined,
+    memoryMiB: () => undefined,
+    stop: async () => undefined,
+  }
+}
+
+t.test(
+  'a comparison measures both in turn, and says how many times as much ours did',
+  async (t) => {
+    const ours = await startResponder()
+    t.teardown(ours.stop)
+    const peer = await startResponder()
+    t.teardown(peer.stop)
+    const found = await compare(subject(ours.address), subject(peer.address), {
+      ...options,
+      load: { workload: 'get', connections: 2, outstanding: 2, valueBytes: 10, seed: 1 },
+      generators: 1,
+    rounds: 1,
+    })
+    t.ok(found.ours.perSecond > 0 && found.peer.perSecond > 0)
+    t.equal(found.ratio, found.ours.perSecond / found.peer.perSecond)
+    t.ok([...ours.requests, ...peer.requests].every(({ type }) => type === 'getData'))
+  },
+)
+
+t.test('held sessions each ask to watch, and tell who is told nothing', async (t) => {
+  const { address, requests, stop } = await startResponder()
+  t.teardown(stop)
+  const found = await holdSessions(subject(address), {
+    ...{ count: 30, holdMs: 1, dialect: 'native', valueBytes: 10, eventsMs: 50 },
+  })
+  t.equal(requests.filter((request) => request.type === 'getData' && request.watch).length, 30)
+  t.equal(found.events, 0, 'this server knows no watches')
+  t.equal(found.bytesPerSession, undefined)
 })

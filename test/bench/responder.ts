@@ -3,18 +3,17 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import type { Address } from '../../bench/raw-connection.ts'
+import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
+import type { ServerCodec } from '../../src/protocol/dialect.ts'
 import { FrameDecoder } from '../../src/protocol/frame.ts'
-import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
+import { MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import { noSession, type ServerId, type SessionId, type Stat } from '../../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../../src/protocol/zk/messages.ts'
-import {
-  decodeHello,
-  decodeRequest,
-  encodeReply,
-  encodeWelcome,
-  protocolVersion,
-} from '../../src/protocol/zk/native.ts'
+import { protocolVersion } from '../../src/protocol/zk/native.ts'
+import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
 import { zxidZero } from '../../src/protocol/zxid.ts'
+
+const dialects = [new NativeDialect(), new ZooKeeperDialect()]
 
 const stat: Stat = {
   czxid: zxidZero,
@@ -45,36 +44,37 @@ export async function startResponder(answer: Answer = works): Promise<Responder>
   const sockets = new Set<net.Socket>()
   const listener = net.createServer((socket) => {
     sockets.add(socket)
-    let greeted = false
+    let codec: ServerCodec | undefined
     const out = new MsgpackWriter()
-    const reader = new MsgpackReader()
     const decoder = new FrameDecoder(1 << 20, (buffer, start, end) => {
-      reader.reset(buffer, start, end)
-      if (!greeted) {
-        greeted = true
-        const { timeoutMs } = decodeHello(reader)
+      if (codec === undefined) {
+        const first = buffer[start] ?? -1
+        codec = dialects.find((dialect) => dialect.begins(first))?.serverCodec()
+        if (codec === undefined) throw new Error('a dialect that is none')
+        const { timeoutMs } = codec.decodeHello(buffer, start, end)
         out.beginFrame()
-        encodeWelcome(out, {
+        codec.encodeWelcome(out, {
           version: protocolVersion,
           ensembleId: 'responder',
           timeoutMs,
           sessionId: 1 as SessionId,
           password: new Uint8Array(16),
           serverId: 1 as ServerId,
+          readOnly: false,
         })
         out.endFrame()
         return
       }
-      const { xid, request } = decodeRequest(reader)
+      const request = codec.decodeRequest(buffer, start, end)
       if (request === undefined) throw new Error('an operation that is none')
       requests.push(request)
-      const reply = answer(request, xid)
+      const reply = answer(request, codec.xid)
       if (reply === undefined) {
         socket.destroy()
         return
       }
       out.beginFrame()
-      encodeReply(out, reply.xid, zxidZero, reply.body)
+      codec.encodeReply(out, reply.xid, zxidZero, reply.body)
       out.endFrame()
     })
     socket.on('error', () => undefined)

@@ -1,0 +1,89 @@
+// Server processes under measurement, whoever wrote them: started, looked at from outside, ended.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import net from 'node:net'
+import type { Address } from './raw-connection.ts'
+
+const stopMs = 10_000
+
+/** Kernel ticks per second in /proc, on every Linux there is. */
+const clockTicks = 100
+
+/** A child whose standard output and error go to the end of a file. */
+export function run(command: string, args: readonly string[], log: string): ChildProcess {
+  const file = openSync(log, 'a')
+  const child = spawn(command, args, { stdio: ['ignore', file, file] })
+  closeSync(file)
+  return child
+}
+
+/** User and system time so far of all of them; undefined where there is no /proc. */
+export function cpuMicrosOf(children: readonly ChildProcess[]): number | undefined {
+  return allKnown(children.map(({ pid }) => cpuMicros(pid)))?.reduce((sum, one) => sum + one, 0)
+}
+
+/** Resident memory of each, in MiB; undefined where there is no /proc. */
+export function memoryMiBOf(children: readonly ChildProcess[]): readonly number[] | undefined {
+  return allKnown(children.map(({ pid }) => residentMiB(pid)))
+}
+
+function allKnown(values: readonly (number | undefined)[]): readonly number[] | undefined {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === values.length ? known : undefined
+}
+
+function cpuMicros(pid: number | undefined): number | undefined {
+  try {
+    // The name in parentheses may hold anything; utime and stime are the 14th and 15th field.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return ((Number(fields[11]) + Number(fields[12])) * 1e6) / clockTicks
+  } catch {
+    return undefined
+  }
+}
+
+function residentMiB(pid: number | undefined): number | undefined {
+  try {
+    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return kibibytes === undefined ? undefined : Number(kibibytes) / 1024
+  } catch {
+    return undefined
+  }
+}
+
+/** SIGTERM, and SIGKILL when that takes too long. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
+  await ended
+  clearTimeout(timer)
+}
+
+/** All held at once, so they differ; a moment later somebody else could take one. */
+export async function freePorts(count: number): Promise<number[]> {
+  const listeners = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const listener = net.createServer()
+      listener.listen(0, '127.0.0.1')
+      await once(listener, 'listening')
+      return listener
+    }),
+  )
+  const ports = listeners.map((listener) => (listener.address() as net.AddressInfo).port)
+  await Promise.all(
+    listeners.map((listener) => new Promise((resolve) => listener.close(() => resolve(undefined)))),
+  )
+  return ports
+}
+
+export async function fourLetterWord({ host, port }: Address, word: string): Promise<string> {
+  const socket = net.connect({ host, port })
+  socket.write(word)
+  let answer = ''
+  for await (const chunk of socket) answer += String(chunk)
+  return answer
+}

@@ -1,0 +1,131 @@
+// Debian's ZooKeeper (package `zookeeper`) as processes beside ours: what ours is compared with, by the
+// bench and by the tests. Every write is fsynced, as it is by default there.
+
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Subject } from './ensemble.ts'
+import {
+  cpuMicrosOf,
+  fourLetterWord,
+  freePorts,
+  memoryMiBOf,
+  run,
+  stopProcess,
+} from './processes.ts'
+import type { Address } from './raw-connection.ts'
+
+/** Its manifest names all the others that it needs. */
+const jar = '/usr/share/java/zookeeper.jar'
+
+const startMs = 60_000
+
+export interface RealZooKeeperOptions {
+  readonly size: number
+  /** lines of zoo.cfg beside those that every ensemble needs */
+  readonly config?: readonly string[]
+  /** of the virtual machine; `-Xmx1000m` is what ZooKeeper's own start script sets */
+  readonly javaOptions?: readonly string[]
+}
+
+/** @returns why it cannot be started on this machine, if so */
+export function realZooKeeperProblem(): string | undefined {
+  if (!existsSync(jar)) return `there is no ${jar}: the Debian package zookeeper is not installed`
+  try {
+    execFileSync('java', ['-version'], { stdio: 'ignore' })
+    return undefined
+  } catch {
+    return 'there is no java'
+  }
+}
+
+export class RealZooKeeper implements Subject {
+  readonly addresses: readonly Address[]
+  readonly #processes: readonly ChildProcess[]
+  readonly #directory: string
+
+  private constructor(
+    addresses: readonly Address[],
+    processes: readonly ChildProcess[],
+    directory: string,
+  ) {
+    this.addresses = addresses
+    this.#processes = processes
+    this.#directory = directory
+  }
+
+  /**
+   * Starts it and waits until each server serves.
+   *
+   * @param parent where its data lies until `stop`
+   */
+  static async start(parent: string, options: RealZooKeeperOptions): Promise<RealZooKeeper> {
+    const { size, config = [], javaOptions = ['-Xmx1000m'] } = options
+    mkdirSync(parent, { recursive: true })
+    const directory = mkdtempSync(join(parent, `zookeeper-${size}-`))
+    const ports = await freePorts(size * 3)
+    const ids = Array.from({ length: size }, (_, i) => i + 1)
+    const addresses = ids.map((_, i) => ({ host: '127.0.0.1', port: ports[i] ?? 0 }))
+    const members = ids.map(
+      (id, i) => `server.${id}=127.0.0.1:${ports[size + i]}:${ports[2 * size + i]}`,
+    )
+    const logs: string[] = []
+    const processes = ids.map((id, i) => {
+      const dataDir = join(directory, String(id))
+      mkdirSync(dataDir)
+      writeFileSync(join(dataDir, 'myid'), `${id}\n`)
+      const file = join(directory, `${id}.cfg`)
+      const lines = [
+        ...['tickTime=2000', 'initLimit=10', 'syncLimit=5', 'maxClientCnxns=0'],
+        ...['admin.enableServer=false', '4lw.commands.whitelist=*'],
+        `dataDir=${dataDir}`,
+        `clientPort=${addresses[i]?.port}`,
+        'clientPortAddress=127.0.0.1',
+        ...(size === 1 ? [] : members),
+        ...config,
+      ]
+      writeFileSync(file, `${lines.join('\n')}\n`)
+      const log = join(directory, `${id}.log`)
+      logs.push(log)
+      const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
+      return run('java', [...javaOptions, '-cp', jar, main, file], log)
+    })
+    const zookeeper = new RealZooKeeper(addresses, processes, directory)
+    try {
+      await zookeeper.#untilServing(logs)
+    } catch (error) {
+      await zookeeper.stop()
+      throw error
+    }
+    return zookeeper
+  }
+
+  cpuMicros(): number | undefined {
+    return cpuMicrosOf(this.#processes)
+  }
+
+  memoryMiB(): readonly number[] | undefined {
+    return memoryMiBOf(this.#processes)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map(stopProcess))
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  async #untilServing(logs: readonly string[]): Promise<void> {
+    const deadline = performance.now() + startMs
+    for (const [i, address] of this.addresses.entries()) {
+      for (;;) {
+        const answer = await fourLetterWord(address, 'srvr').catch(() => '')
+        if (/^Mode: /m.test(answer)) break
+        if (this.#processes[i]?.exitCode !== null || performance.now() > deadline) {
+          const said = readFileSync(logs[i] ?? '', 'utf8').slice(-2000)
+          throw new Error(`ZooKeeper does not serve; it said: ${said}`)
+        }
+        await delay(50)
+      }
+    }
+  }
+}
