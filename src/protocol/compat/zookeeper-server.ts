@@ -69,7 +69,7 @@ export class ZooKeeperServerCodec implements ServerCodec {
     const timeoutMs = reader.int()
     // None of our sessions has an id that is no safe integer, nor the greatest of these.
     const sessionId = Math.min(reader.unsignedLong(), Number.MAX_SAFE_INTEGER) as SessionId
-    const password = Uint8Array.prototype.slice.call(reader.buffer() ?? [])
+    const password = new Uint8Array(reader.buffer() ?? [])
     this.#knowsReadOnly = !reader.atEnd
     const readOnly = this.#knowsReadOnly && reader.boolean()
     const ensembleId = undefined
