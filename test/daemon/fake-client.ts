@@ -4,21 +4,20 @@ import type { Clock } from '../../src/clock.ts'
 import { Metrics } from '../../src/daemon/admin/metrics.ts'
 import type { ConnectionLink } from '../../src/daemon/connection/connection.ts'
 import { Connection, type ConnectionServer } from '../../src/daemon/connection/connection.ts'
-import { RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
+import { type ChainParts, RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
 import { ZTree } from '../../src/daemon/ztree/ztree.ts'
+import { limits } from '../../src/limits.ts'
 import { silentLogger } from '../../src/logger.ts'
+import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
 import { errorCodeOf } from '../../src/protocol/error-codes.ts'
 import { FrameDecoder } from '../../src/protocol/frame.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import type { SessionId } from '../../src/protocol/records.ts'
 import type { Hello, Request, Welcome } from '../../src/protocol/zk/messages.ts'
-import {
-  decodeReplyBody,
-  decodeServerMessage,
-  decodeWelcome,
-  encodeHello,
-  encodeRequest,
-} from '../../src/protocol/zk/native.ts'
+import { decodeWelcome, encodeHello } from '../../src/protocol/zk/native.ts'
+import { decodeReplyBody, decodeServerMessage } from '../../src/protocol/zk/native-replies.ts'
+import { encodeRequest } from '../../src/protocol/zk/native-requests.ts'
+import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
 import { zxidZero } from '../../src/protocol/zxid.ts'
 import type { FakeCluster, FakeMember } from './fake-ensemble.ts'
 
@@ -33,6 +32,7 @@ export class ManualClock implements Clock {
 
 export class FakeLink implements ConnectionLink {
   readonly remoteAddress = '127.0.0.1'
+  readonly remotePort = 40_000
   readonly out = new MsgpackWriter()
   congested = false
   isEstablished = false
@@ -179,7 +179,7 @@ export class FakeServer {
   readonly connectionServer: ConnectionServer
   #passwords = 0
 
-  constructor(member: FakeMember, clock: ManualClock) {
+  constructor(member: FakeMember, clock: ManualClock, options: Partial<ChainParts> = {}) {
     this.clock = clock
     const { metrics } = this
     const processors = new RequestProcessors(member, {
@@ -190,15 +190,20 @@ export class FakeServer {
       tickTimeMs: 1000,
       minSessionTimeoutMs: 2000,
       maxSessionTimeoutMs: 20_000,
+      authentication: { skipAcl: false, superDigest: undefined, requiredSchemes: undefined },
+      readOnlyMode: false,
       newPassword: () => new Uint8Array(16).fill(++this.#passwords),
       onApplied: () => undefined,
+      ...options,
     })
     this.processors = processors
     member.listener = processors
     this.connectionServer = {
       serverId: member.self,
       metrics,
-      reader: new MsgpackReader(),
+      wallMs: clock.wallMs,
+      dialects: [new NativeDialect(), new ZooKeeperDialect()],
+      frameBytesMax: limits.clientFrameBytesMax,
       get ensembleId() {
         return processors.serving || processors.readOnly ? member.ensembleId : undefined
       },
@@ -231,8 +236,14 @@ export class FakeServer {
 }
 
 /** Servers 1 … n of a cluster; 1 leads. */
-export function serversOf(cluster: FakeCluster, clock = new ManualClock()): FakeServer[] {
-  const servers = [...cluster.members.values()].map((member) => new FakeServer(member, clock))
+export function serversOf(
+  cluster: FakeCluster,
+  clock = new ManualClock(),
+  options: Partial<ChainParts> = {},
+): FakeServer[] {
+  const servers = [...cluster.members.values()].map(
+    (member) => new FakeServer(member, clock, options),
+  )
   cluster.elect()
   return servers
 }

@@ -1,16 +1,19 @@
 // The client port: accepts links, gives each its connection, and keeps count of them.
 
+import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
-import { MsgpackReader } from '../../protocol/msgpack.ts'
+import { ZooKeeperDialect } from '../../protocol/compat/zookeeper.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import type {
-  Link,
-  LinkListener,
-  ListenAddress,
-  Listener,
-  Transport,
+import {
+  HandshakeTimeoutError,
+  type Link,
+  type LinkListener,
+  type ListenAddress,
+  type Listener,
+  type Transport,
 } from '../../protocol/transport/transport.ts'
+import { NativeDialect } from '../../protocol/zk/native-dialect.ts'
 import type { Metrics } from '../admin/metrics.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
@@ -21,9 +24,16 @@ export interface ClientPortParts {
   readonly ensemble: Ensemble
   readonly processors: RequestProcessors
   readonly metrics: Metrics
+  readonly clock: Clock
   readonly logger: Logger
   readonly serverId: ServerId
+  /** Infinity is no limit, here and for all addresses together */
   readonly connectionsPerAddressMax: number
+  readonly connectionsMax?: number | undefined
+  /** longest frame body that is taken from a client */
+  readonly frameBytesMax?: number | undefined
+  /** how long a connection may take to ask for its session */
+  readonly handshakeMs?: number | undefined
   /** @returns undefined if it is no four-letter word */
   readonly answerWord: (word: string) => string | undefined
 }
@@ -33,22 +43,28 @@ export class ClientPort {
   readonly #metrics: Metrics
   readonly #logger: Logger
   readonly #connectionsPerAddressMax: number
+  readonly #connectionsMax: number
+  readonly #handshakeMs: number
   readonly #server: ConnectionServer
   readonly #perAddress = new Map<string, number>()
-  #connectionCount = 0
+  readonly #connections = new Set<Connection>()
   #listener: Listener | undefined
 
   constructor(parts: ClientPortParts) {
-    const { processors, ensemble, metrics, serverId, answerWord } = parts
+    const { processors, ensemble, metrics, clock, serverId, answerWord } = parts
     this.#transport = parts.transport
     this.#metrics = metrics
     this.#logger = parts.logger
     this.#connectionsPerAddressMax = parts.connectionsPerAddressMax
+    this.#connectionsMax = parts.connectionsMax ?? Number.POSITIVE_INFINITY
+    this.#handshakeMs = parts.handshakeMs ?? limits.handshakeMs
     this.#server = {
       serverId,
       metrics,
+      wallMs: () => clock.wallMs(),
       answerWord,
-      reader: new MsgpackReader(),
+      dialects: [new NativeDialect(), new ZooKeeperDialect()],
+      frameBytesMax: parts.frameBytesMax ?? limits.clientFrameBytesMax,
       get ensembleId() {
         return processors.serving || processors.readOnly ? ensemble.ensembleId : undefined
       },
@@ -66,7 +82,12 @@ export class ClientPort {
   }
 
   get connectionCount(): number {
-    return this.#connectionCount
+    return this.#connections.size
+  }
+
+  /** Every connection that is open, whether it has a session or not. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
   }
 
   /** The port that is listened on. */
@@ -77,9 +98,9 @@ export class ClientPort {
   /** @throws EADDRINUSE, EACCES … */
   async listen(address: ListenAddress): Promise<void> {
     const options = {
-      frameBytesMax: limits.clientFrameBytesMax,
+      frameBytesMax: this.#server.frameBytesMax,
       queueBytesMax: limits.connectionQueueBytesMax,
-      handshakeMs: limits.handshakeMs,
+      handshakeMs: this.#handshakeMs,
       pauseWhenCongested: true,
     }
     this.#listener = await this.#transport.listen(address, options, (link) => this.#accept(link))
@@ -101,15 +122,21 @@ export class ClientPort {
       )
       return undefined
     }
+    if (this.connectionCount >= this.#connectionsMax) {
+      this.#metrics.connectionsRejected++
+      this.#logger.warn({ count: this.connectionCount }, 'Refused a connection: there are too many')
+      return undefined
+    }
     this.#perAddress.set(address, before + 1)
-    this.#connectionCount++
     const connection = new Connection(link, this.#server)
+    this.#connections.add(connection)
     return {
       firstBytes: (bytes) => connection.firstBytes(bytes),
       frame: (buffer, start, end) => connection.frame(buffer, start, end),
       drained: () => connection.drained(),
       closed: (reason) => {
         connection.closed()
+        this.#connections.delete(connection)
         this.#left(address)
         if (reason !== undefined) this.#report(link, reason)
       },
@@ -117,7 +144,6 @@ export class ClientPort {
   }
 
   #left(address: string): void {
-    this.#connectionCount--
     const left = (this.#perAddress.get(address) ?? 1) - 1
     if (left === 0) this.#perAddress.delete(address)
     else this.#perAddress.set(address, left)
@@ -126,8 +152,9 @@ export class ClientPort {
   /** A client that broke the protocol is worth a look; one that vanished is everyday life. */
   #report({ remoteAddress: address, remotePort: port }: Link, reason: Error): void {
     const { message } = reason
+    if (reason instanceof HandshakeTimeoutError) this.#metrics.sessionlessConnectionsExpired++
+    else this.#metrics.connectionsDropped++
     if (reason.name === 'ProtocolError') {
-      this.#metrics.protocolErrors++
       this.#logger.warn({ address, port, reason: message }, 'Closed a client connection')
     } else this.#logger.debug({ address, port, reason: message }, 'Lost a client connection')
   }

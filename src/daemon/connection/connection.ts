@@ -2,37 +2,34 @@
 // tell it:
 //
 //   greeting ── four-letter word: answered ─▶ closed
-//      │ a frame that begins with a msgpack array
+//      │ a frame that begins as a dialect's hello does
 //      ▼
 //   hello ──▶ joining ── welcome ─▶ open ── closeSession, unknown op, moved, expired ─▶ closed
 //               └──────── refused, or close without a word ───────────────────────────▶ closed
 //
-// While it is joining, while a sync is under way, while the client does not read its replies and while
-// the server may not answer, frames are held back, in order; too many and its socket is paused. No clock, no socket: the link
-// is passed in. Next on the path: request-processor/chain.ts.
+// While it is joining, while the client does not read its replies and while the server may not answer,
+// frames are held back, in order; too many and its socket is paused. No clock, no socket: the link is
+// passed in. Next on the path: request-processor/chain.ts.
 
+import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
+import type { Dialect, ServerCodec } from '../../protocol/dialect.ts'
 import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
-import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
+import type { MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Id, noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
 import type { FirstBytes } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
-import {
-  decodeHello,
-  decodeRequest,
-  encodeEvent,
-  encodeReply,
-  encodeWelcome,
-  protocolVersion,
-} from '../../protocol/zk/native.ts'
+import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Metrics } from '../admin/metrics.ts'
 import { type Client, RequestQueue } from '../request-processor/request.ts'
 import { addressIdentity } from './authentication.ts'
+import { ConnectionStats } from './connection-stats.ts'
 
 /** What a connection needs of its TCP link. */
 export interface ConnectionLink {
   readonly remoteAddress: string
+  readonly remotePort: number
   readonly out: MsgpackWriter
   readonly congested: boolean
   beginFrame(): MsgpackWriter
@@ -54,8 +51,12 @@ export interface ConnectionServer {
   /** Connections are told by `proceed` when it is true again. */
   readonly mayAnswer: boolean
   readonly metrics: Metrics
-  /** for one frame at a time */
-  readonly reader: MsgpackReader
+  /** wall clock */
+  wallMs(): number
+  /** what its clients may speak */
+  readonly dialects: readonly Dialect[]
+  /** longest frame body that is taken */
+  readonly frameBytesMax: number
   /** @returns undefined if it is no four-letter word */
   answerWord(word: string): string | undefined
   open(client: Client, hello: Hello): void
@@ -70,11 +71,12 @@ const noPassword = new Uint8Array(16)
 export class Connection implements Client {
   readonly #link: ConnectionLink
   readonly #server: ConnectionServer
+  /** of the client's dialect, once its first bytes have told which */
+  #spoken: ServerCodec | undefined
   #state: 'greeting' | 'hello' | 'joining' | 'open' | 'closed' = 'greeting'
-  /** Frames that wait for the state, a sync or the client's own reading; copies. */
+  /** Frames that wait for the state or for the client's own reading; copies. */
   #held: Buffer[] = []
   #heldBytes = 0
-  #syncing = false
   /** Of a request with an unknown op: answered in its turn, as the last one. */
   #unknownXid: number | undefined
   #throttled = false
@@ -82,12 +84,15 @@ export class Connection implements Client {
   #touched = false
   session: SessionId = noSession
   attached = false
+  timeoutMs = 0
   identities: readonly Id[]
   readonly queue = new RequestQueue()
+  readonly stats: ConnectionStats
 
   constructor(link: ConnectionLink, server: ConnectionServer) {
     this.#link = link
     this.#server = server
+    this.stats = new ConnectionStats(server.wallMs())
     this.identities = [addressIdentity(link.remoteAddress)]
   }
 
@@ -97,6 +102,24 @@ export class Connection implements Client {
 
   get congested(): boolean {
     return this.#link.congested
+  }
+
+  // --- for people ---------------------------------------------------------------------------------
+
+  get remoteAddress(): string {
+    return this.#link.remoteAddress
+  }
+
+  get remotePort(): number {
+    return this.#link.remotePort
+  }
+
+  get queuedCount(): number {
+    return this.queue.length + this.#held.length
+  }
+
+  get reading(): boolean {
+    return !this.#paused
   }
 
   // --- from the link ------------------------------------------------------------------------------
@@ -111,7 +134,7 @@ export class Connection implements Client {
       return 'other'
     }
     const length = bytes.readUInt32BE(0)
-    if (length === 0 || length > limits.clientFrameBytesMax) {
+    if (length === 0 || length > this.#server.frameBytesMax) {
       throw new ProtocolError(`Cannot take a first frame of ${length} bytes`)
     }
     // Clients of a server without a leader are to try another one, without being told anything.
@@ -121,16 +144,21 @@ export class Connection implements Client {
     }
     const first = bytes[4]
     if (first === undefined) return 'more'
-    if (!beginsArray(first)) {
+    const dialect = this.#server.dialects.find((dialect) => dialect.begins(first))
+    if (dialect === undefined) {
       throw new ProtocolError(`Cannot tell a client's dialect from the byte ${first}`)
     }
+    this.#spoken = dialect.serverCodec()
     this.#state = 'hello'
     return 'frames'
   }
 
   frame(buffer: Buffer, start: number, end: number): void {
     this.#touched = true
-    this.#server.metrics.packetsReceived++
+    const { metrics } = this.#server
+    metrics.packetsReceived++
+    metrics.bytesReceived += end - start
+    this.stats.received++
     if (this.#holds || this.#held.length > 0) {
       this.#held.push(Buffer.from(buffer.subarray(start, end)))
       this.#heldBytes += end - start
@@ -159,6 +187,7 @@ export class Connection implements Client {
     if (this.#state !== 'joining') return
     this.#state = 'open'
     this.session = session
+    this.timeoutMs = timeoutMs
     this.#link.established()
     this.#sendWelcome(session, timeoutMs, password)
     this.#processHeld()
@@ -172,8 +201,11 @@ export class Connection implements Client {
 
   reply(xid: number, zxid: Zxid, body: ReplyBody): void {
     if (this.#state === 'closed') return
-    this.#server.metrics.packetsSent++
-    encodeReply(this.#link.beginFrame(), xid, zxid, body)
+    const out = this.#link.beginFrame()
+    const start = out.length
+    this.#codec.encodeReply(out, xid, zxid, body)
+    this.#server.metrics.replied(out.length - start)
+    this.stats.replied(xid, zxid)
     this.#link.endFrame()
     if (this.#paused) this.#maybeResume()
     if (this.#unknownXid !== undefined) this.#maybeEnd(this.#unknownXid)
@@ -181,8 +213,11 @@ export class Connection implements Client {
 
   notify(event: WatchEvent): void {
     if (this.#state === 'closed') return
-    this.#server.metrics.packetsSent++
-    encodeEvent(this.#link.beginFrame(), event)
+    const out = this.#link.beginFrame()
+    const start = out.length
+    this.#codec.encodeEvent(out, event)
+    this.#server.metrics.notified(out.length - start)
+    this.stats.sent++
     this.#link.endFrame()
   }
 
@@ -190,11 +225,6 @@ export class Connection implements Client {
     if (this.#state === 'closed') return
     this.closed()
     this.#link.close()
-  }
-
-  release(): void {
-    this.#syncing = false
-    this.#processHeld()
   }
 
   proceed(): void {
@@ -219,28 +249,32 @@ export class Connection implements Client {
 
   // --- own ----------------------------------------------------------------------------------------
 
+  get #codec(): ServerCodec {
+    invariant(this.#spoken !== undefined, 'a client has spoken before it is spoken to')
+    return this.#spoken
+  }
+
   /** Whether frames have to wait. */
   get #holds(): boolean {
     if (this.#state === 'hello') return false
     if (this.#state !== 'open' || this.#unknownXid !== undefined) return true
-    return this.#syncing || this.#link.congested || !this.#server.mayAnswer
+    return this.#link.congested || !this.#server.mayAnswer
   }
 
   #process(buffer: Buffer, start: number, end: number): void {
-    const reader = this.#server.reader.reset(buffer, start, end)
     if (this.#state === 'hello') {
       this.#state = 'joining'
       this.#server.metrics.connectionRequests++
-      this.#server.open(this, decodeHello(reader))
+      this.#server.open(this, this.#codec.decodeHello(buffer, start, end))
       return
     }
-    const { xid, request } = decodeRequest(reader)
+    const request = this.#codec.decodeRequest(buffer, start, end)
+    const { xid } = this.#codec
     if (request === undefined || request.type === 'createSession') {
       this.#unknownXid = xid
       this.#maybeEnd(xid)
       return
     }
-    if (request.type === 'sync') this.#syncing = true
     this.#server.submit(this, xid, request, end - start)
     this.#maybePause()
   }
@@ -285,6 +319,7 @@ export class Connection implements Client {
     if (this.#paused || this.#state === 'closed') return
     if (!this.#throttled && this.#load < 1) return
     this.#paused = true
+    this.#server.metrics.requestThrottleWaits++
     this.#link.pause()
   }
 
@@ -298,7 +333,7 @@ export class Connection implements Client {
   #sendWelcome(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
     const { serverId, ensembleId = '', readOnly } = this.#server
     const version = protocolVersion
-    encodeWelcome(this.#link.beginFrame(), {
+    this.#codec.encodeWelcome(this.#link.beginFrame(), {
       version,
       ensembleId,
       timeoutMs,
@@ -312,7 +347,3 @@ export class Connection implements Client {
 }
 
 const unimplemented: ReplyBody = { type: 'error', code: errorCodes.UNIMPLEMENTED }
-
-function beginsArray(byte: number): boolean {
-  return (byte & 0xf0) === 0x90 || byte === 0xdc || byte === 0xdd
-}

@@ -11,14 +11,15 @@ import net from 'node:net'
 import { ProtocolError } from '../error-codes.ts'
 import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
-import type {
-  Address,
-  Link,
-  LinkListener,
-  LinkOptions,
-  ListenAddress,
-  Listener,
-  Transport,
+import {
+  type Address,
+  HandshakeTimeoutError,
+  type Link,
+  type LinkListener,
+  type LinkOptions,
+  type ListenAddress,
+  type Listener,
+  type Transport,
 } from './transport.ts'
 
 /** Once this much waits to be flushed, it is given to the socket before the turn ends. */
@@ -74,7 +75,7 @@ export class TcpLink implements Link {
     )
     this.#deadline = setTimeout(() => {
       const found = `none after ${options.handshakeMs} ms`
-      this.destroy(new ProtocolError(`Cannot wait longer for a hello: ${found}`))
+      this.destroy(new HandshakeTimeoutError(`Cannot wait longer for a hello: ${found}`))
     }, options.handshakeMs)
     socket.on('data', (chunk) => this.#received(chunk))
     socket.on('end', () => this.close())

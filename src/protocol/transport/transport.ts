@@ -3,6 +3,7 @@
 //
 // Output gathers during a turn of the event loop and leaves at its end, in one write per link.
 
+import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackWriter } from '../msgpack.ts'
 
 export interface LinkOptions {
@@ -24,6 +25,9 @@ export type FirstBytes =
   | 'more' // undecided: call again with more of them
   | 'frames' // frames from here on, these bytes included
   | 'other' // no frames: everything received from here on is dropped
+
+/** Why a link was closed on which no handshake was done in time. */
+export class HandshakeTimeoutError extends ProtocolError {}
 
 /** Throwing a ProtocolError from `frame` or `firstBytes` closes the link for that reason. */
 export interface LinkListener {
