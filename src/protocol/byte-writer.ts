@@ -4,6 +4,9 @@
 
 const counterRange = 2 ** 32
 
+/** Strings up to this are tried one unit at a time. */
+const shortLength = 40
+
 export class ByteWriter {
   protected buffer: Buffer
   #view: DataView
@@ -87,9 +90,8 @@ export class ByteWriter {
 
   /** Text as UTF-8. @returns how many bytes it took */
   utf8(value: string): number {
-    const bytesMax = value.length * 3
-    this.reserve(bytesMax)
-    const bytes = this.buffer.write(value, this.#length, bytesMax, 'utf8')
+    this.reserve(value.length * 3)
+    const bytes = writeUtf8(this.buffer, value, this.#length)
     this.#length += bytes
     return bytes
   }
@@ -103,6 +105,23 @@ export class ByteWriter {
     this.buffer = grown
     this.#view = viewOf(grown)
   }
+}
+
+/**
+ * Writes text at `at`, where it must fit. @returns how many bytes it took
+ *
+ * Most of our strings are short and of ASCII: a loop is done with them before a call of Buffer's has
+ * begun.
+ */
+export function writeUtf8(buffer: Buffer, value: string, at: number): number {
+  const { length } = value
+  if (length > shortLength) return buffer.write(value, at, length * 3, 'utf8')
+  for (let i = 0; i < length; i++) {
+    const unit = value.charCodeAt(i)
+    if (unit >= 0x80) return buffer.write(value, at, length * 3, 'utf8')
+    buffer[at + i] = unit
+  }
+  return length
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {

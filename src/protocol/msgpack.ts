@@ -7,7 +7,7 @@
 
 import { pack, Unpackr } from 'msgpackr'
 import { limits } from '../limits.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteWriter, writeUtf8 } from './byte-writer.ts'
 import { ProtocolError } from './error-codes.ts'
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'number' })
@@ -87,14 +87,13 @@ export class MsgpackWriter extends ByteWriter {
   }
 
   string(value: string): void {
-    const bytesMax = value.length * 3
-    this.reserve(bytesMax + 5)
+    this.reserve(value.length * 3 + 5)
     const buffer = this.buffer
     const at = this.length
     // The header's size depends on the byte length, which is known only after writing; short
     // strings of ASCII, nearly all of ours, are written in place.
     const guess = headerBytesOfString(value.length)
-    const bytes = buffer.write(value, at + guess, bytesMax, 'utf8')
+    const bytes = writeUtf8(buffer, value, at + guess)
     const header = headerBytesOfString(bytes)
     if (header !== guess) buffer.copyWithin(at + header, at + guess, at + guess + bytes)
     if (header === 1) {

@@ -85,7 +85,8 @@ export function readPaths(reader: JuteReader): string[] {
 }
 
 export function writePaths(out: ByteWriter, paths: readonly string[]): void {
-  writeVector(out, paths, writeString)
+  out.int32(paths.length)
+  for (const path of paths) writeString(out, path)
 }
 
 /** A negative one, which no server gives out, is before all others. */
