@@ -6,6 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import yargs from 'yargs'
+import { nearMatches } from './near-matches.ts'
 import { parseProperties } from './properties.ts'
 
 interface RowBase {
@@ -15,6 +16,8 @@ interface RowBase {
   readonly aliases?: readonly string[]
   /** what stands for a default that is computed: '2 × tickTime' */
   readonly defaultText?: string
+  /** no message shows its value */
+  readonly secret?: boolean
 }
 
 export type OptionRow =
@@ -23,6 +26,8 @@ export type OptionRow =
       readonly default: number | undefined
       readonly min: number
       readonly max: number
+      /** `0x…` is a number too */
+      readonly hexadecimal?: boolean
     })
   | (RowBase & { readonly type: 'boolean'; readonly default: boolean | undefined })
   | (RowBase & { readonly type: 'text'; readonly default: string | undefined })
@@ -40,8 +45,13 @@ export type OptionRow =
     })
   /** Known elsewhere, without a meaning here: accepted with a warning. `x.*` takes all below. */
   | { readonly type: 'ignored'; readonly why: string }
-  /** Known elsewhere, and going on without it would surprise. `x.*` takes all below. */
-  | { readonly type: 'refused'; readonly why: string }
+  /** Known elsewhere, and going on without it would be dangerous. `x.*` takes all below. */
+  | {
+      readonly type: 'refused'
+      readonly why: string
+      /** values that ask for nothing: accepted, and nobody is told */
+      readonly unless?: readonly string[]
+    }
 
 export type OptionRows = Readonly<Record<string, OptionRow>>
 
@@ -92,6 +102,8 @@ export interface Program<Rows extends OptionRows> {
   readonly about: string
   /** of environment variables, with its underscore: 'ZW_' */
   readonly environmentPrefix: string
+  /** what may stand before any name: 'zookeeper.' */
+  readonly namePrefix?: string
   readonly rows: Rows
 }
 
@@ -102,6 +114,7 @@ interface Given {
   readonly source: string
   /** the option as the user spelled it */
   readonly spelled: string
+  readonly secret: boolean
 }
 
 /**
@@ -123,16 +136,18 @@ export function readOptions<const Rows extends OptionRows>(
   const warnings: string[] = []
   const take = (spelled: string, value: string, source: string) => {
     const name = names.resolve(spelled)
-    if (name === undefined) throw unknown(program, spelled, source)
+    if (name === undefined) throw unknown(program, names, { spelled, source })
     const row = names.row(name)
     if (row.type === 'refused') {
-      throw new OptionError(`Cannot use ${spelled} from ${source}: ${row.why}`)
+      if (row.unless?.includes(value.trim()) === true) return
+      const or = row.unless === undefined ? '' : `; ${orList(row.unless)} is accepted`
+      throw new OptionError(`Cannot use ${spelled} from ${source}: ${row.why}${or}`)
     }
     if (row.type === 'ignored') {
       warnings.push(`${spelled} from ${source} has no effect here: ${row.why}`)
       return
     }
-    given.set(name, { value, source, spelled })
+    given.set(name, { value, source, spelled, secret: row.secret === true })
   }
 
   const prefix = program.environmentPrefix
@@ -144,7 +159,7 @@ export function readOptions<const Rows extends OptionRows>(
       const before = lines.get(name)
       if (before !== undefined) {
         const found = `line ${before} has it already`
-        throw new OptionError(`Cannot use ${key}=${value} from ${file}:${line}: ${found}`)
+        throw new OptionError(`Cannot use ${key} from ${file}:${line}: ${found}`)
       }
       lines.set(name, line)
       take(key, value, `${file}:${line}`)
@@ -197,10 +212,12 @@ class Names {
   /** Rows named `x.*` or `server.N`, by what stands before the star or the N. */
   readonly #open: { readonly prefix: string; readonly row: OptionRow }[] = []
   readonly #prefix: string
+  readonly #namePrefix: string | undefined
 
-  constructor({ rows, environmentPrefix }: Program<OptionRows>) {
+  constructor({ rows, environmentPrefix, namePrefix }: Program<OptionRows>) {
     this.#rows = rows
     this.#prefix = environmentPrefix
+    this.#namePrefix = namePrefix
     for (const [name, row] of Object.entries(rows)) {
       if (row.type === 'numbered' || name.endsWith('*')) {
         this.#open.push({ prefix: name.slice(0, -1), row })
@@ -216,7 +233,8 @@ class Names {
   }
 
   /** The row's name, or the spelling for one of an open row; undefined when there is none. */
-  resolve(spelled: string): string | undefined {
+  resolve(asSpelled: string): string | undefined {
+    const spelled = this.#withoutPrefix(asSpelled)
     const name = this.#bySpelling.get(spelled)
     if (name !== undefined) return name
     for (const { prefix, row } of this.#open) {
@@ -238,6 +256,17 @@ class Names {
       if (variable.startsWith(start)) return this.resolve(prefix + variable.slice(start.length))
     }
     return undefined
+  }
+
+  /** Those nearest to a spelling that means none. */
+  near(spelled: string): string[] {
+    const spellings = nearMatches(this.#withoutPrefix(spelled), this.#bySpelling.keys())
+    return [...new Set(spellings.map((spelling) => this.#bySpelling.get(spelling) ?? spelling))]
+  }
+
+  #withoutPrefix(spelled: string): string {
+    const prefix = this.#namePrefix ?? ''
+    return spelled.startsWith(prefix) ? spelled.slice(prefix.length) : spelled
   }
 
   row(name: string): OptionRow {
@@ -287,7 +316,8 @@ function parseValue(row: ValueRow, given: Given): unknown {
   switch (row.type) {
     case 'integer': {
       const number = Number(value)
-      if (/^-?\d+$/.test(value) && number >= row.min && number <= row.max) return number
+      const form = row.hexadecimal === true ? /^(-?\d+|0[xX][0-9a-fA-F]+)$/ : /^-?\d+$/
+      if (form.test(value) && number >= row.min && number <= row.max) return number
       throw refusal(given, allowed(row))
     }
     case 'boolean':
@@ -316,16 +346,26 @@ function allowed(row: ValueRow): string {
   }
 }
 
-function refusal({ spelled, value, source }: Given, why: string): OptionError {
-  return new OptionError(`Cannot use ${spelled}=${value} from ${source}: ${why}`)
+function refusal({ spelled, value, source, secret }: Given, why: string): OptionError {
+  const what = secret ? spelled : `${spelled}=${value}`
+  return new OptionError(`Cannot use ${what} from ${source}: ${why}`)
 }
 
-function unknown(program: Program<OptionRows>, spelled: string, source: string): OptionError {
-  const all = Object.entries(program.rows)
-    .filter(([, row]) => row.type !== 'ignored' && row.type !== 'refused')
-    .map(([name]) => name)
-  const found = `${program.name} has no such option; it has ${all.join(', ')}`
-  return new OptionError(`Cannot use ${spelled} from ${source}: ${found}`)
+function unknown(
+  program: Program<OptionRows>,
+  names: Names,
+  { spelled, source }: Pick<Given, 'spelled' | 'source'>,
+): OptionError {
+  const near = names.near(spelled)
+  const advice =
+    near.length === 0 ? `${program.name} --help lists them` : `did you mean ${orList(near)}?`
+  return new OptionError(`Cannot use ${spelled} from ${source}: no such option; ${advice}`)
+}
+
+/** 'a', 'a or b', 'a, b or c' */
+function orList(words: readonly string[]): string {
+  const last = words.at(-1) ?? ''
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`
 }
 
 // --- flags, by yargs -----------------------------------------------------------------------------

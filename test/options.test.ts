@@ -22,15 +22,18 @@ const rows = {
     about: 'How much to say.',
   },
   quiet: { type: 'boolean', default: false, about: 'Say little.' },
+  hidden: { type: 'text', default: undefined, secret: true, about: 'A password.' },
+  mask: { type: 'integer', default: 1, min: 0, max: 255, hexadecimal: true, about: 'Bits.' },
   'server.N': { type: 'numbered', min: 1, max: 255, example: 'h:2888:3888', about: 'Server N.' },
   'autopurge.*': { type: 'ignored', why: 'nothing is purged by time' },
-  'ssl.*': { type: 'refused', why: 'there is no TLS' },
+  'ssl.*': { type: 'refused', why: 'there is no TLS', unless: ['off', 'no'] },
 } as const satisfies OptionRows
 
 const program = {
   name: 'testd',
   about: 'A test.',
   environmentPrefix: 'TD_',
+  namePrefix: 'test.',
   rows,
 }
 
@@ -48,6 +51,8 @@ t.test('without anything given, every default is there', async (t) => {
     'min.insync.replicas': undefined,
     logLevel: 'info',
     quiet: false,
+    hidden: undefined,
+    mask: 1,
     'server.N': new Map(),
   })
 })
@@ -69,6 +74,8 @@ const spellings: readonly (readonly [string[], Record<string, string>])[] = [
   [['--min.insync.replicas=3'], {}],
   [['--minIsr=3'], {}],
   [['--min-isr=3'], {}],
+  [['--test.min.insync.replicas=3'], {}],
+  [['--test.minIsr', '3'], {}],
   [[], { TD_MIN_INSYNC_REPLICAS: '3' }],
   [[], { TD_MIN_ISR: '3' }],
 ]
@@ -91,6 +98,12 @@ t.test('numbered options come from all sources, sorted by number', async (t) => 
   )
 })
 
+t.test('where it is allowed, a number may be hexadecimal', async (t) => {
+  t.equal(options(['--mask=0xfF']).values.mask, 255)
+  t.equal(options(['--mask=10']).values.mask, 10)
+  t.throws(() => options(['--mask=0x100']), /0 to 255/)
+})
+
 t.test('a flag that is only named says yes, and does not take the next one', async (t) => {
   t.equal(options(['--quiet', '--tick-time', '100']).values.quiet, true)
   t.equal(options(['--quiet=false']).values.quiet, false)
@@ -99,7 +112,11 @@ t.test('a flag that is only named says yes, and does not take the next one', asy
 t.test('what is known elsewhere is accepted with a warning, or refused', async (t) => {
   const { warnings } = options(['--autopurge.purgeInterval=1'], { TD_OTHER: '1' })
   t.match(warnings, [/TD_OTHER/, /autopurge.purgeInterval.*nothing is purged/])
-  t.throws(() => options(['--ssl.keyStore=x']), { name: 'OptionError', message: /there is no TLS/ })
+  t.throws(() => options(['--ssl.keyStore=x']), {
+    name: 'OptionError',
+    message: /ssl.keyStore from the command line: there is no TLS; off or no is accepted/,
+  })
+  t.same(options(['--ssl.quorum=off', '--test.ssl.quorum=no']).warnings, [])
 })
 
 const refusals = [
@@ -115,7 +132,9 @@ const refusals = [
   { name: 'an empty text', argv: ['--data-dir='], says: ['must not be empty'] },
   { name: 'no choice of ours', argv: ['--log-level=loud'], says: ['loud', 'info, warn'] },
   { name: 'neither yes nor no', argv: ['--quiet=perhaps'], says: ['true or false'] },
-  { name: 'an unknown flag', argv: ['--tick'], says: ['tick', 'tickTime, dataDir'] },
+  { name: 'an unknown flag', argv: ['--tick'], says: ['tick', 'did you mean tickTime?'] },
+  { name: 'one like no other', argv: ['--colour=red'], says: ['colour', 'testd --help'] },
+  { name: 'a secret', argv: ['--hidden='], says: ['hidden from the command line: it must not'] },
   { name: 'a number out of range', argv: ['--server.256=h:1:2'], says: ['server.256'] },
   { name: 'a stray word', argv: ['start'], says: ["'start'"] },
   { name: 'a file that is not there', argv: ['-c', '/nowhere/a.cfg'], says: ['/nowhere/a.cfg'] },
@@ -131,7 +150,8 @@ for (const { name, argv, says } of refusals) {
 t.test('a bad line is named by file and line', async (t) => {
   const cases = [
     { text: '# c\ntickTime=5\n', line: 2, says: 'tickTime=5' },
-    { text: 'tickTmie=300\n', line: 1, says: 'tickTmie' },
+    { text: 'tickTmie=300\n', line: 1, says: 'did you mean tickTime?' },
+    { text: 'tickTime=300\ntest.tickTime=300\n', line: 2, says: 'line 1 has it already' },
     { text: 'tickTime=300\n\ntickTime=300\n', line: 3, says: 'line 1 has it already' },
     { text: 'minIsr=2\nmin.insync.replicas=3\n', line: 2, says: 'line 1 has it already' },
   ]
@@ -178,7 +198,8 @@ t.test('the sample file reads back as the defaults, and has every option', async
   const file = join(t.testdir({ 'a.cfg': text }), 'a.cfg')
   t.same(options(['--config', file]).values, options([]).values)
   const all = text.replace(/^#(?=\S+=)/gm, '').replace('dataDir=', 'dataDir=/d')
-  writeFileSync(file, all.replace('min.insync.replicas=', 'min.insync.replicas=2'))
+  const given = all.replace('min.insync.replicas=', 'min.insync.replicas=2')
+  writeFileSync(file, given.replace('hidden=', 'hidden=x'))
   const { values } = options(['--config', file])
   t.equal(values['min.insync.replicas'], 2)
   t.equal(values['server.N'].get(1), 'h:2888:3888')
