@@ -2,14 +2,26 @@
 // back or refuse with a code; nothing grows quietly.
 
 export const limits = {
-  /** One client frame, body only: ZooKeeper's jute.maxbuffer default, just below 1 MiB. */
+  /** One client frame, body only: the default of jute.maxbuffer, ZooKeeper's, just below 1 MiB. */
   clientFrameBytesMax: 0xfffff,
 
-  /** One frame between servers: holds a proposal batch of `proposalBatchBytesMax` and its header. */
-  peerFrameBytesMax: 16 * 1024 * 1024,
+  /** What jute.maxbuffer may be: `peerFrameBytesMax` must hold it, `connectionQueueBytesMax` too. */
+  clientFrameBytesCeiling: 8 * 1024 * 1024,
 
-  /** A batch is sealed beyond this; one transaction is at most a client frame and its envelope. */
+  /**
+   * One frame between servers: a batch just below `proposalBatchBytesMax`, then one more transaction.
+   * That is at most three times its client's frame, when it is a multi of many small creates.
+   */
+  peerFrameBytesMax: 32 * 1024 * 1024,
+
+  /** A batch is sealed beyond this. */
   proposalBatchBytesMax: 4 * 1024 * 1024,
+
+  /**
+   * One transaction: whatever a client frame asks for, as changes of the tree. A multi whose ACLs grow
+   * it beyond is refused. A batch of proposals and this fit `peerFrameBytesMax`.
+   */
+  txnBytesMax: 8 * 1024 * 1024,
 
   /** Transactions streamed to a learner per read of the log: large enough to keep the disk busy. */
   historyChunkBytes: 256 * 1024,
@@ -38,7 +50,7 @@ export const limits = {
   /** Requests of one connection that wait for an answer; then its socket is paused. */
   connectionOutstandingMax: 4096,
 
-  /** Bytes of those that cannot even be looked at yet (handshake, sync, a slow reader); as above. */
+  /** Bytes of those that cannot even be looked at yet (handshake, a slow reader); as above. */
   connectionHeldBytesMax: 1024 * 1024,
 
   /** Unsent bytes of one client connection beyond which it is cut off as a reader that stalled. */
@@ -52,6 +64,9 @@ export const limits = {
    * Seven servers together stay below `peerQueueBytesMax`, so that no learner is cut off for it.
    */
   requestBytesInFlightMax: 16 * 1024 * 1024,
+
+  /** Values and names in one multiRead's answer, but for its last part; further parts are refused. */
+  multiReadBytesMax: 16 * 1024 * 1024,
 
   /** Watches of one connection; a client over it gets THROTTLEDOP and keeps what it has. */
   watchesPerConnectionMax: 1_000_000,

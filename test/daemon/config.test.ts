@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { fourLetterWords } from '../../src/daemon/admin/four-letter-words.ts'
 import { type DaemonConfig, readConfig } from '../../src/daemon/config.ts'
 import { OptionError } from '../../src/options.ts'
 
@@ -31,6 +32,21 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     minSessionTimeoutMs: 4000,
     maxSessionTimeoutMs: 40_000,
     connectionsPerAddressMax: 60,
+    connectionsMax: Infinity,
+    sessionlessCnxnTimeoutMs: 10_000,
+    globalOutstandingLimit: 65_536,
+    juteMaxBuffer: 1_048_575,
+    extendedTypesEnabled: true,
+    containerCheckIntervalMs: 60_000,
+    containerMaxPerMinute: 10_000,
+    containerMaxNeverUsedIntervalMs: 0,
+    enforceQuota: false,
+    superDigest: undefined,
+    skipAcl: false,
+    enforcedAuthSchemes: undefined,
+    readOnlyModeEnabled: false,
+    fourLetterWords: new Set(['srvr']),
+    fsyncWarningThresholdMs: 1000,
     bootstrap: false,
     logSegmentBytes: 64 * 1024 * 1024,
     logKept: { segments: 3, bytes: 0 },
@@ -66,20 +82,21 @@ server.3=[fe80::3]:2888:3888;2181
 `,
   )
   const { warnings, ...rest } = config(['--config', file])
+  const ports = { peerPort: 2888, electionPort: 3888 }
+  t.same([...rest.fourLetterWords].sort(), [...fourLetterWords].sort())
   t.equal(rest.serverId, 2)
   t.equal(rest.connectionsPerAddressMax, Infinity)
   t.same(rest.logKept, { segments: 5, bytes: 0 }, 'it keeps logs for as many snapshots')
   t.same(rest.clientListen, { host: '0.0.0.0', port: 2181 })
   t.same(rest.peerListen, { host: '127.0.0.1', port: 2888 })
   t.same(rest.servers, [
-    { id: 1, host: 'zoo1', peerPort: 2888, client: undefined },
-    { id: 2, host: '127.0.0.1', peerPort: 2888, client: { host: '0.0.0.0', port: 2181 } },
-    { id: 3, host: 'fe80::3', peerPort: 2888, client: { host: undefined, port: 2181 } },
+    { id: 1, host: 'zoo1', ...ports, client: undefined },
+    { id: 2, host: '127.0.0.1', ...ports, client: { host: '0.0.0.0', port: 2181 } },
+    { id: 3, host: 'fe80::3', ...ports, client: { host: undefined, port: 2181 } },
   ])
   t.match(warnings, [
     /dataLogDir.*has no effect/,
     /autopurge.purgeInterval/,
-    /4lw.commands.whitelist/,
     /metricsProvider.exportJvmInfo/,
   ])
 })
@@ -167,13 +184,38 @@ const refusals = [
     argv: ['--min-session-timeout=50000'],
     says: 'least session time-out is above the greatest, 40000',
   },
-  { name: 'TLS', argv: ['--secureClientPort=2281'], says: 'not supported yet' },
+  { name: 'TLS', argv: ['--secureClientPort=2281'], says: 'encrypted connections' },
   {
     name: 'a dynamic file',
     argv: ['--dynamicConfigFile=x'],
     says: 'server.N lines into this file',
   },
   { name: 'weights', argv: ['--weight.1=2'], says: 'majority' },
+  { name: 'reconfiguration', argv: ['--reconfigEnabled=true'], says: 'false is accepted' },
+  { name: 'SASL', argv: ['--authProvider.sasl=x'], says: 'only by digest and ip' },
+  { name: 'SASL between servers', argv: ['--quorum.auth.enableSasl=true'], says: 'digest and ip' },
+  { name: 'TLS between servers', argv: ['--sslQuorum=true'], says: 'encrypted' },
+  { name: 'an audit log', argv: ['--audit.enable=true'], says: 'no audit log' },
+  {
+    name: 'another digest',
+    argv: ['--DigestAuthenticationProvider.digestAlg=SHA-256'],
+    says: 'SHA1 or SHA-1 is accepted',
+  },
+  {
+    name: 'a scheme that nobody can authenticate by',
+    argv: ['--enforce.auth.schemes=sasl,digest'],
+    says: 'nobody can authenticate by sasl',
+  },
+  {
+    name: 'authentication by no scheme',
+    argv: ['--enforce.auth.enabled=true'],
+    says: 'enforce.auth.schemes does not say how',
+  },
+  {
+    name: 'frames that servers could not pass on',
+    argv: ['--jute.maxbuffer=0x800001'],
+    says: '1024 to 8388608',
+  },
 ]
 for (const { name, argv, says } of refusals) {
   t.test(`refused: ${name}`, async (t) => {
@@ -186,6 +228,120 @@ for (const { name, argv, says } of refusals) {
     t.ok(error.message.includes(says), error.message)
   })
 }
+
+const system = {
+  'DigestAuthenticationProvider.superDigest': 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=',
+  'jute.maxbuffer': '0x3fffff',
+  extendedTypesEnabled: 'false',
+  skipACL: 'yes',
+  enforceQuota: 'true',
+  'readonlymode.enabled': 'true',
+  'znode.container.checkIntervalMs': '1000',
+  'znode.container.maxPerMinute': '60',
+  'znode.container.maxNeverUsedIntervalMs': '5000',
+  maxClientCnxns: '7',
+  maxCnxns: '70',
+  globalOutstandingLimit: '1000',
+  '4lw.commands.whitelist': 'mntr, ruok,nope',
+  'enforce.auth.enabled': 'true',
+  'enforce.auth.schemes': 'digest, ip',
+  'nio.sessionlessCnxnTimeout': '3000',
+  'fsync.warningthresholdms': '20',
+}
+for (const prefix of ['', 'zookeeper.']) {
+  t.test(`Java's system properties are keys, with '${prefix}' before them`, async (t) => {
+    const lines = Object.entries(system).map(([key, value]) => `${prefix}${key}=${value}`)
+    const file = join(t.testdir(), 'zoo.cfg')
+    writeFileSync(file, ['dataDir=/d', ...lines].join('\n'))
+    const read = config(['--config', file])
+    t.match(read, {
+      superDigest: 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=',
+      juteMaxBuffer: 4_194_303,
+      extendedTypesEnabled: false,
+      skipAcl: true,
+      enforceQuota: true,
+      readOnlyModeEnabled: true,
+      containerCheckIntervalMs: 1000,
+      containerMaxPerMinute: 60,
+      containerMaxNeverUsedIntervalMs: 5000,
+      connectionsPerAddressMax: 7,
+      connectionsMax: 70,
+      globalOutstandingLimit: 1000,
+      enforcedAuthSchemes: ['digest', 'ip'],
+      sessionlessCnxnTimeoutMs: 3000,
+      fsyncWarningThresholdMs: 20,
+    })
+    t.same([...read.fourLetterWords].sort(), ['isro', 'mntr', 'nope', 'ruok'])
+    t.match(read.warnings, [/nope, which is no four-letter word/])
+  })
+}
+
+t.test('a super digest that is a password is refused, and not shown', async (t) => {
+  const name = 'DigestAuthenticationProvider.superDigest'
+  for (const value of ['super:secret', 'secret', 'super:']) {
+    const error = t.throws(() =>
+      config(['--data-dir=/d', `--${name}=${value}`]),
+    ) as unknown as Error
+    t.match(error.message, /superDigest from the command line: it must be user:base64/)
+    t.notOk(error.message.includes('secret'))
+  }
+})
+
+t.test('what asks for nothing is accepted in silence', async (t) => {
+  const values = ['reconfigEnabled=false', 'sslQuorum=false', 'peerType=participant', 'weight.2=1']
+  const flags = values.map((value) => `--${value}`)
+  t.same(config(['--data-dir=/d', ...flags]).warnings, [])
+})
+
+t.test('every key of the ZooKeeper manual is known', async (t) => {
+  const keys = `clientPort secureClientPort observerMasterPort dataDir tickTime dataLogDir
+    globalOutstandingLimit preAllocSize snapCount commitLogCount snapSizeLimitInKb txnLogSizeLimitInKb
+    maxCnxns maxClientCnxns clientPortAddress minSessionTimeout maxSessionTimeout
+    fsync.warningthresholdms maxResponseCacheSize maxGetChildrenResponseCacheSize
+    autopurge.snapRetainCount autopurge.purgeInterval syncEnabled extendedTypesEnabled
+    emulate353TTLNodes watchManagerName watcherCleanThreadsNum watcherCleanThreshold
+    watcherCleanIntervalInSeconds maxInProcessingDeadWatchers bitHashCacheSize
+    fastleader.minNotificationInterval fastleader.maxNotificationInterval connectionMaxTokens
+    connectionTokenFillTime connectionTokenFillCount connectionFreezeTime connectionDropIncrease
+    connectionDropDecrease connectionDecreaseRatio connection_throttle_weight_enabled
+    connection_throttle_global_session_weight connection_throttle_local_session_weight
+    connection_throttle_renew_session_weight clientPortListenBacklog serverCnxnFactory flushDelay
+    maxWriteQueuePollTime maxBatchSize requestThrottleLimit requestThrottleStallTime
+    requestThrottleDropStale requestStaleLatencyCheck requestStaleConnectionCheck
+    request_throttler.shutdownTimeout advancedFlowControlEnabled netty.advancedFlowControl.enabled
+    enforceQuota learner.closeSocketAsync leader.closeSocketAsync learner.asyncSending
+    forward_learner_requests_to_commit_processor_disabled serializeLastProcessedZxid.enabled
+    snapshot.trust.empty audit.enable audit.impl.class largeRequestMaxBytes largeRequestThreshold
+    outstandingHandshake.limit netty.server.outstandingHandshakeLimit throttledOpWaitTime
+    electionAlg maxTimeToWaitForEpoch initLimit connectToLearnerMasterLimit leaderServes server.1
+    syncLimit group.1 weight.1 cnxTimeout quorumCnxnTimeoutMs standaloneEnabled reconfigEnabled
+    4lw.commands.whitelist tcpKeepAlive electionPortBindRetry observer.reconnectDelayMs
+    observer.election.DelayMs localSessionsEnabled localSessionsUpgradingEnabled
+    quorumListenOnAllIPs peerType dynamicConfigFile DigestAuthenticationProvider.enabled
+    DigestAuthenticationProvider.superDigest DigestAuthenticationProvider.digestAlg
+    X509AuthenticationProvider.superUser IPAuthenticationProvider.usexforwardedfor superUser
+    ssl.keyStore.location ssl.quorum.keyStore.location sslQuorum portUnification
+    client.portUnification authProvider.1 kerberos.removeHostFromPrincipal
+    kerberos.canonicalizeHostNames multiAddress.enabled fips-mode allowSaslFailedClients
+    sessionRequireClientSASLAuth enforce.auth.enabled enforce.auth.schemes ensembleAuthName
+    quorum.auth.enableSasl quorum.cnxn.threads.size readonlymode.enabled forceSync jute.maxbuffer
+    jute.maxbuffer.extrasize skipACL nio.numSelectorThreads nio.numWorkerThreads
+    commitProcessor.numWorkerThreads commitProcessor.maxReadBatchSize znode.container.checkIntervalMs
+    znode.container.maxPerMinute znode.container.maxNeverUsedIntervalMs nio.sessionlessCnxnTimeout
+    nio.directBufferBytes digest.enabled snapshot.compression.method
+    leader.snapPingIntervalInSeconds leader.maxConcurrentSnapSyncs maxConcurrentSnapSyncs
+    maxConcurrentDiffSyncs metricsProvider.className metricsProvider.httpPort admin.enableServer
+    admin.serverPort jvm.pause.monitor db.autoCreate closeSessionTxn.enabled sasl.serverconfig`
+  for (const key of keys.split(/\s+/)) {
+    let said = ''
+    try {
+      config([`--${key}=-`])
+    } catch (error) {
+      said = String(error)
+    }
+    t.notMatch(said, /no such option/, key)
+  }
+})
 
 t.test('a wrong line of zoo.cfg is named by file and line', async (t) => {
   const file = join(t.testdir(), 'zoo.cfg')

@@ -1,54 +1,176 @@
-// Counters that the parts report into; four-letter-words.ts shows them.
+// Counters that the parts report into; the four-letter words show them. Counting is an addition: what
+// it takes to show a number is done when somebody asks. docs/monitoring.md says what each is called.
 
-/** Least, greatest and mean of what was observed since the start. */
+/** Count, sum, least, greatest and last of what was observed. */
 export class Summary {
-  #count = 0
-  #sum = 0
+  count = 0
+  sum = 0
   #min = Infinity
   #max = 0
   #last = -1
 
   observe(value: number): void {
-    this.#count++
-    this.#sum += value
+    this.count++
+    this.sum += value
     this.#last = value
     if (value < this.#min) this.#min = value
     if (value > this.#max) this.#max = value
   }
 
-  get count(): number {
-    return this.#count
-  }
-
   get average(): number {
-    return this.#count === 0 ? 0 : this.#sum / this.#count
+    return this.count === 0 ? 0 : this.sum / this.count
   }
 
   /** `none` stands for all of them before the first observation. */
   range(none: number): { readonly last: number; readonly min: number; readonly max: number } {
-    if (this.#count === 0) return { last: none, min: none, max: none }
+    if (this.count === 0) return { last: none, min: none, max: none }
     return { last: this.#last, min: this.#min, max: this.#max }
   }
 }
 
+/** Below this every number has a bucket of its own; above, eight share each power of two. */
+const exactBelow = 16
+const bucketCount = exactBelow + 8 * 28
+
+/** A summary that knows how the values lie: of whole numbers below 2^32, each to 1/8 of itself. */
+export class Distribution extends Summary {
+  readonly #buckets = new Uint32Array(bucketCount)
+
+  override observe(value: number): void {
+    super.observe(value)
+    const bucket = bucketOf(value)
+    this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1
+  }
+
+  /** @returns what a share of the values, 0 to 1, is not above; 0 when there are none */
+  quantile(share: number): number {
+    const wanted = Math.max(1, Math.ceil(share * this.count))
+    let seen = 0
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      seen += this.#buckets[bucket] ?? 0
+      if (seen >= wanted) return Math.min(lastOf(bucket), this.range(0).max)
+    }
+    return 0
+  }
+}
+
+function bucketOf(value: number): number {
+  if (value < exactBelow) return Math.max(value, 0)
+  const power = 31 - Math.clz32(value)
+  return exactBelow + (power - 4) * 8 + ((value >>> (power - 3)) & 7)
+}
+
+/** The greatest value of a bucket. */
+function lastOf(bucket: number): number {
+  if (bucket < exactBelow) return bucket
+  const power = 4 + Math.floor((bucket - exactBelow) / 8)
+  const eighth = (bucket - exactBelow) % 8
+  return 2 ** power + (eighth + 1) * 2 ** (power - 3) - 1
+}
+
 export class Metrics {
+  // --- clients
   packetsReceived = 0
   packetsSent = 0
-  /** connections closed for what they sent */
-  protocolErrors = 0
-  /** connections closed at accept: their address had its share already */
-  connectionsRejected = 0
+  bytesReceived = 0
+  watchBytes = 0
   connectionRequests = 0
+  /** connections closed at accept: their address, or all together, had their share already */
+  connectionsRejected = 0
+  /** connections that broke, or were closed for what they sent */
+  connectionsDropped = 0
+  /** connections that never asked for a session, and were closed for that */
+  sessionlessConnectionsExpired = 0
   /** reconnecting clients that the leader was asked about */
   revalidations = 0
   /** sessions that this server, leading, ended because nobody was heard from */
   sessionsExpired = 0
+  authFailures = 0
+  /** requests refused with THROTTLEDOP */
+  throttledOps = 0
+  /** how often a client was read no more for a while, since too much of its was in flight */
+  requestThrottleWaits = 0
+  readonly clientResponseBytes = new Summary()
   /** whole milliseconds from a request's arrival to its answer */
-  readonly latency = new Summary()
-  /** bytes of a transaction, as proposed by this server while it leads */
-  readonly proposalBytes = new Summary()
+  readonly readLatency = new Distribution()
+  readonly updateLatency = new Distribution()
 
-  answered(latencyMs: number): void {
-    this.latency.observe(Math.round(latencyMs))
+  // --- watches fired by one change
+  readonly watchesFired = {
+    NodeCreated: new Summary(),
+    NodeDeleted: new Summary(),
+    NodeDataChanged: new Summary(),
+    NodeChildrenChanged: new Summary(),
+  } as const
+
+  // --- writes, as this server proposes them while it leads, or gets them
+  /** bytes of a transaction */
+  readonly proposalBytes = new Summary()
+  /** transactions */
+  proposalsReceived = 0
+  commitsReceived = 0
+  /** transactions committed while this server led */
+  committed = 0
+  /** learners that were sent what they missed, and the whole tree */
+  diffs = 0
+  snapshots = 0
+  /** whole milliseconds from the proposal of a batch to the word of a quorum */
+  readonly quorumAckLatency = new Distribution()
+  /** whole milliseconds from a proposal, by the leader's clock, to its effect here, by ours */
+  readonly propagationLatency = new Distribution()
+
+  // --- disk, in whole milliseconds
+  readonly fsyncTime = new Summary()
+  fsyncThresholdExceeded = 0
+  /** transactions of one fsync, and how long the first of them waited for it to begin */
+  readonly syncBatchSize = new Summary()
+  readonly syncQueueTime = new Distribution()
+  /** reading tree and log at start */
+  readonly loadTime = new Summary()
+  /** writing changes of the tree to the disk */
+  readonly treeWriteTime = new Summary()
+
+  // --- elections, in whole milliseconds
+  looking = 0
+  readonly electionTime = new Summary()
+  readonly followerSyncTime = new Summary()
+  readonly unavailableTime = new Summary()
+
+  /** whole milliseconds that the event loop was late */
+  readonly pauseTime = new Distribution()
+
+  answered(read: boolean, latencyMs: number): void {
+    const latency = read ? this.readLatency : this.updateLatency
+    latency.observe(Math.round(latencyMs))
+  }
+
+  /** An answer of so many bytes was sent. */
+  replied(bytes: number): void {
+    this.packetsSent++
+    this.clientResponseBytes.observe(bytes)
+  }
+
+  /** A watch event. */
+  notified(bytes: number): void {
+    this.packetsSent++
+    this.watchBytes += bytes
+  }
+
+  /** Of all requests. */
+  get latency(): { readonly average: number; readonly min: number; readonly max: number } {
+    const kinds = [this.readLatency, this.updateLatency].filter(({ count }) => count > 0)
+    if (kinds.length === 0) return { average: 0, min: 0, max: 0 }
+    const sum = kinds.reduce((total, { sum }) => total + sum, 0)
+    const count = kinds.reduce((total, { count }) => total + count, 0)
+    return {
+      average: sum / count,
+      min: Math.min(...kinds.map((kind) => kind.range(0).min)),
+      max: Math.max(...kinds.map((kind) => kind.range(0).max)),
+    }
+  }
+
+  /** Everything begins anew, as after a start. */
+  reset(): void {
+    Object.assign(this, new Metrics())
   }
 }
