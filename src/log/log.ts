@@ -51,8 +51,18 @@ export interface LogOptions {
   readonly onDurable: (position: Position) => void
   /** Called once: the log is of no more use, and the process must end. */
   readonly onFailure: (error: LogFailedError) => void
+  /** Told of each fdatasync of records. */
+  readonly onSync?: (sync: LogSync) => void
   /** The next segment could not be prepared, likely for lack of room; this log still works. */
   readonly onShortage?: (error: Error) => void
+}
+
+/** One fdatasync of what was appended since the one before began. */
+export interface LogSync {
+  readonly records: number
+  /** that the first of them waited for it to begin */
+  readonly queuedMs: number
+  readonly tookMs: number
 }
 
 /** @throws LogDamagedError, LogVersionError, or what the file system throws */
@@ -78,7 +88,8 @@ export class Log {
   #failure: LogFailedError | null = null
 
   #isBusy = false // one step of `#advance` is under way
-  #waitingCount = 0 // records appended since the last fdatasync began
+  #waitingCount = 0 // records appended since the last fdatasync began,
+  #waitingSinceMs = 0 // the first of them then
   #fastSyncs = 0 // fdatasyncs in a row that took less than `fastSyncMs`
   #truncation: { readonly removed: readonly Segment[]; readonly done: () => void } | null = null
   readonly #dropped: Segment[] = [] // whose files are still to be removed
@@ -146,6 +157,7 @@ export class Log {
       segment.note(first, segment.endBytes + at - runStart)
       runLast = format.lastPosition(bytes, at)
       invariant(runLast >= first, 'a record ends where it begins, or later')
+      if (this.#waitingCount === 0) this.#waitingSinceMs = this.#nowMs()
       this.#waitingCount += 1
       at += length
     }
@@ -251,9 +263,13 @@ export class Log {
   #sync(segment: Segment, mayBlock: boolean): void {
     const startMs = this.#nowMs()
     const covered = segment.lastPosition
+    const records = this.#waitingCount
+    const queuedMs = records === 0 ? 0 : startMs - this.#waitingSinceMs
     this.#waitingCount = 0
     const synced = () => {
-      this.#fastSyncs = this.#nowMs() - startMs < fastSyncMs ? this.#fastSyncs + 1 : 0
+      const tookMs = this.#nowMs() - startMs
+      this.#fastSyncs = tookMs < fastSyncMs ? this.#fastSyncs + 1 : 0
+      this.#options.onSync?.({ records, queuedMs, tookMs })
       this.#nowDurable(covered)
       // The disk first: it is busy with the next batch while the owner hears of this one.
       this.#advance({ mayBlock: false })

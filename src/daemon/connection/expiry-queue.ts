@@ -53,6 +53,15 @@ export class ExpiryQueue<T> {
     return []
   }
 
+  /** Deadlines that are set, ascending, each with its items; for people. */
+  get sets(): { readonly deadlineMs: number; readonly items: readonly T[] }[] {
+    const sets = [...this.#buckets].map(([deadlineMs, items]) => ({
+      deadlineMs,
+      items: [...items],
+    }))
+    return sets.sort((a, b) => a.deadlineMs - b.deadlineMs)
+  }
+
   clear(): void {
     this.#deadlines.clear()
     this.#buckets.clear()

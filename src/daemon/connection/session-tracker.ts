@@ -29,6 +29,11 @@ export class SessionTracker {
     return this.#sessions.size
   }
 
+  /** When sessions expire, ascending, if nothing more is heard from them. */
+  get deadlines(): { readonly deadlineMs: number; readonly items: readonly SessionId[] }[] {
+    return this.#deadlines.sets
+  }
+
   has(session: SessionId): boolean {
     return this.#sessions.has(session)
   }

@@ -27,6 +27,7 @@ import {
   type Zxid,
   zxidZero,
 } from '../../protocol/zxid.ts'
+import { Metrics } from '../admin/metrics.ts'
 import type { SnapshotPlace, Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
@@ -36,6 +37,7 @@ import type { Ensemble, EnsembleListener, EnsembleRole } from './ensemble.ts'
 import type { Meta, MetaFile } from './meta.ts'
 import { PeerLinks } from './peer-link.ts'
 import { ProposalBatch } from './proposal-batch.ts'
+import { RoleTimes } from './role-times.ts'
 import { SnapshotArrival, SnapshotSender } from './snapshot-transfer.ts'
 
 const sayWhyMs = 3000
@@ -70,6 +72,7 @@ export interface EnsembleOptions {
   readonly transport: Transport
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics?: Metrics | undefined
   /** Going on could lose data: the process must end. */
   readonly onFailure: (error: Error) => void
 }
@@ -119,6 +122,11 @@ export class EnsembleDriver implements Ensemble {
   /** What learners, this server among them, ask while one epoch ends and the next is not there. */
   #held: { readonly from: ServerId; readonly message: LearnerMessage }[] | undefined
 
+  readonly #metrics: Metrics
+  readonly #times: RoleTimes
+  /** Proposed and not delivered, while leading: the last of each batch, and when it was proposed. */
+  #unacked: { readonly last: Zxid; readonly sinceMs: number }[] = []
+
   #token = 0
   #confirmations: { readonly token: number; readonly confirmed: () => void }[] = []
 
@@ -132,6 +140,8 @@ export class EnsembleDriver implements Ensemble {
     this.#meta = meta
     this.#delivered = lastApplied
     this.#ranMs = this.#saidWhyMs = clock.nowMs()
+    this.#metrics = options.metrics ?? new Metrics()
+    this.#times = new RoleTimes(this.#metrics, this.#ranMs)
     this.#zab = new Zab(
       {
         self,
@@ -178,6 +188,16 @@ export class EnsembleDriver implements Ensemble {
   /** What a leader knows of its followers, for people. */
   get followers(): Zab['followers'] {
     return this.#zab.followers
+  }
+
+  /** When this server began to lead; undefined while it does not. */
+  get leadingSinceMs(): number | undefined {
+    return this.#times.leadingSinceMs
+  }
+
+  /** Leader only: what waits for the word of a quorum that it leads. */
+  get confirmationCount(): number {
+    return this.#confirmations.length
   }
 
   /** Where peers reach this server; undefined when it stands alone. */
@@ -349,6 +369,8 @@ export class EnsembleDriver implements Ensemble {
       case 'COMMIT':
       case 'PING':
       case 'PONG':
+        if (message.type === 'PROPOSAL') this.#metrics.proposalsReceived += message.entries.count
+        else if (message.type === 'COMMIT') this.#metrics.commitsReceived++
         this.#put({ type: 'received', from, message })
         return
       case 'SNAPCHUNK':
@@ -419,6 +441,7 @@ export class EnsembleDriver implements Ensemble {
   #performOne(effect: ZabEffect): void {
     switch (effect.type) {
       case 'send':
+        if (effect.message.type === 'DIFF') this.#metrics.diffs++
         return this.#links.send(effect.to, effect.message)
       case 'sendHistory':
         return this.#sendHistory(effect.to, effect.after, effect.upTo)
@@ -472,6 +495,7 @@ export class EnsembleDriver implements Ensemble {
 
   #sendSnapshot(to: ServerId): void {
     this.#logger.info({ to }, 'Sending the tree')
+    this.#metrics.snapshots++
     const sender = new SnapshotSender(this.#options.snapshots, {
       resume: () => this.#links.resume(to),
       ended: () => this.#sending.delete(to),
@@ -555,6 +579,18 @@ export class EnsembleDriver implements Ensemble {
       )
       this.#forgetDelivered()
     }
+    if (this.#unacked.length > 0) this.#noteAcked()
+  }
+
+  #noteAcked(): void {
+    const nowMs = this.#clock.nowMs()
+    let count = 0
+    for (const { last, sinceMs } of this.#unacked) {
+      if (last > this.#delivered) break
+      this.#metrics.quorumAckLatency.observe(Math.round(nowMs - sinceMs))
+      count++
+    }
+    this.#unacked.splice(0, count)
   }
 
   #keepPending(entries: Entries): void {
@@ -585,6 +621,7 @@ export class EnsembleDriver implements Ensemble {
       at = start + buffer.readUInt32BE(at)
       if (zxid <= this.#delivered) continue
       this.#delivered = zxid
+      if (this.#role.type === 'leading') this.#metrics.committed++
       this.#listener?.deliver(zxid, buffer.subarray(start, at))
     }
   }
@@ -593,6 +630,7 @@ export class EnsembleDriver implements Ensemble {
     const role: EnsembleRole =
       zabRole.type === 'looking' || zabRole.epoch === 0 ? { type: 'looking' } : zabRole
     this.#logger.info({ ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }, roleSentence(zabRole))
+    this.#times.changed(zabRole, this.#clock.nowMs())
     if (role.type === 'looking' && this.#role.type === 'looking') return
     // From one epoch of a leader to its next: nothing was in flight, and nobody lost his leader.
     const handover = role.type !== 'looking' && role.type === this.#role.type
@@ -600,6 +638,7 @@ export class EnsembleDriver implements Ensemble {
     this.#held = undefined
     this.#role = role
     this.#batch.clear()
+    this.#unacked = []
     if (role.type === 'leading') this.#next = makeZxid({ epoch: role.epoch, counter: 1 })
     if (!handover) {
       this.#confirmations = []
@@ -618,7 +657,9 @@ export class EnsembleDriver implements Ensemble {
 
   #seal(): void {
     const entries = this.#batch.take()
-    if (entries !== undefined) this.#put({ type: 'proposed', entries })
+    if (entries === undefined) return
+    this.#unacked.push({ last: lastOf(entries), sinceMs: this.#clock.nowMs() })
+    this.#put({ type: 'proposed', entries })
   }
 
   #flushLog(): void {

@@ -47,6 +47,11 @@ export class DigestCheck {
     }
   }
 
+  /** Our own of late, oldest first. */
+  get recent(): ReadonlyMap<Zxid, Digest> {
+    return this.#ours
+  }
+
   /** @throws DivergedError if ours was another */
   heard(zxid: Zxid, digest: Digest): void {
     const ours = this.#ours.get(zxid)

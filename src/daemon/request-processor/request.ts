@@ -10,6 +10,7 @@ import type {
   WriteRequest,
 } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { ConnectionStats, OpType } from '../connection/connection-stats.ts'
 
 /** A request that could not be answered at once. */
 export interface PendingRequest {
@@ -17,6 +18,8 @@ export interface PendingRequest {
   readonly xid: number
   /** undefined for a write: its transaction says all that is needed */
   readonly read: Readable | undefined
+  /** what was asked, for the statistics */
+  readonly op: OpType
   /** names it to the leader; 0 if the leader need not be asked */
   readonly seq: number
   readonly receivedMs: number
@@ -39,6 +42,8 @@ export interface Client {
   readonly timeoutMs: number
   /** Who it is, by every scheme in which it proved it; by its address, scheme `ip`, always. */
   identities: readonly Id[]
+  /** What it has done, for people. */
+  readonly stats: ConnectionStats
   /** What waits for an answer, in the order of arrival. */
   readonly queue: RequestQueue
   /** Whether the client reads slower than it asks: reads wait until it has caught up. */

@@ -34,7 +34,7 @@ import { openTxnLog, type TxnLog, type TxnLogOptions } from './txn-log.ts'
 export interface StorageOptions {
   readonly dataDir: string
   readonly store: TreeStoreOptions
-  readonly log: Pick<TxnLogOptions, 'segmentBytes' | 'onDurable' | 'onShortage'> & {
+  readonly log: Pick<TxnLogOptions, 'segmentBytes' | 'onDurable' | 'onShortage' | 'onSync'> & {
     readonly onFailure: (error: LogFailedError) => void
   }
 }
@@ -121,6 +121,15 @@ export class Storage implements Snapshots {
 
   get log(): TxnLog {
     return this.#inForce.log
+  }
+
+  /** Where the tree in force lies, and the log. */
+  get treeDirectory(): string {
+    return join(this.#options.dataDir, this.#inForce.treeDir)
+  }
+
+  get logDirectory(): string {
+    return join(this.#options.dataDir, this.#inForce.logDir)
   }
 
   /** To be called when the tree changed. */

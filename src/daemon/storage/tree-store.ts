@@ -32,6 +32,8 @@ export interface TreeStoreOptions {
   readonly onFailure: (cause: unknown) => void
   /** `persisted` has moved on. */
   readonly onPersisted?: (zxid: Zxid) => void
+  /** How long a batch took, from what changed to the disk. */
+  readonly onWritten?: (tookMs: number) => void
   /** How long a batch gathers: the longer, the more writes of one key become one. */
   readonly gatherMs?: number
 }
@@ -51,6 +53,7 @@ export class TreeStore {
   readonly #clock: Clock
   readonly #onFailure: (cause: unknown) => void
   readonly #onPersisted: ((zxid: Zxid) => void) | undefined
+  readonly #onWritten: ((tookMs: number) => void) | undefined
   readonly #gatherMs: number
   readonly #codec = new StoreCodec()
   #persisted: Zxid
@@ -65,6 +68,7 @@ export class TreeStore {
     this.#clock = options.clock
     this.#onFailure = options.onFailure
     this.#onPersisted = options.onPersisted
+    this.#onWritten = options.onWritten
     this.#gatherMs = options.gatherMs ?? 100
     this.#persisted = tree.lastApplied
   }
@@ -169,8 +173,10 @@ export class TreeStore {
   async #write(): Promise<void> {
     invariant(this.#writing === undefined, 'one batch is in flight at a time')
     this.#writing = this.#writeBatch()
+    const startMs = this.#clock.nowMs()
     try {
       await this.#writing
+      this.#onWritten?.(this.#clock.nowMs() - startMs)
     } catch (cause) {
       // What the batch took from the tree is lost: a later one would leave a tree with holes.
       this.#failure = { cause }

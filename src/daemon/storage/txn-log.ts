@@ -70,6 +70,7 @@ export interface TxnLogOptions
     | 'nowMs'
     | 'onFailure'
     | 'onShortage'
+    | 'onSync'
   > {
   /** As `meta` has it: what is up to it lies in the tree, and perhaps no more in the log. */
   readonly baseZxid: Zxid

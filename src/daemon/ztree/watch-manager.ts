@@ -66,6 +66,14 @@ export class WatchManager<W extends object> {
     return this.#byWatcher.get(watcher)?.watchCount ?? 0
   }
 
+  /** Paths with a watch that is not for children only, and who has it; for people. */
+  *dataWatches(): Generator<{ readonly path: string; readonly watchers: readonly W[] }> {
+    for (const [path, all] of this.#byPath) {
+      const watchers = [...all].filter(([, kinds]) => kinds !== modes.child).map(([one]) => one)
+      if (watchers.length > 0) yield { path, watchers }
+    }
+  }
+
   /** Adding the same again changes nothing. As in reads, the empty path is an alias of `/`. */
   add(asked: string, kind: WatchKind, watcher: W): void {
     const path = keyOf(asked)
@@ -104,20 +112,25 @@ export class WatchManager<W extends object> {
     for (const path of [...watching.paths]) this.#set(path, watcher, 0)
   }
 
-  /** Calls `notify` once for each watcher that waits for `event`, and forgets one-shot watches. */
-  trigger<E extends WatchEvent>(event: E, notify: Notify<W, E>): void {
-    if (this.#watchCount === 0) return
+  /**
+   * Calls `notify` once for each watcher that waits for `event`, and forgets one-shot watches.
+   *
+   * @returns how many there were
+   */
+  trigger<E extends WatchEvent>(event: E, notify: Notify<W, E>): number {
+    if (this.#watchCount === 0) return 0
     if (this.#recursiveCount > 0 && event.type !== 'NodeChildrenChanged') {
-      this.#triggerUpwards(event, notify)
-      return
+      return this.#triggerUpwards(event, notify)
     }
     const watchers = this.#byPath.get(event.path)
-    if (watchers === undefined) return
-    for (const watcher of this.#fire(event, watchers)) notify(watcher, event)
+    if (watchers === undefined) return 0
+    const hearing = this.#fire(event, watchers)
+    for (const watcher of hearing) notify(watcher, event)
+    return hearing.length
   }
 
   /** The same where a recursive watch may lie on any ancestor: a walk up the path, not a scan. */
-  #triggerUpwards<E extends WatchEvent>(event: E, notify: Notify<W, E>): void {
+  #triggerUpwards<E extends WatchEvent>(event: E, notify: Notify<W, E>): number {
     const notified = new Set<W>()
     const own = this.#byPath.get(event.path)
     if (own !== undefined) for (const watcher of this.#fire(event, own)) notified.add(watcher)
@@ -130,6 +143,7 @@ export class WatchManager<W extends object> {
       }
     }
     for (const watcher of notified) notify(watcher, event)
+    return notified.size
   }
 
   /** Collected before anyone is told: a watcher may add or drop watches when it hears. */

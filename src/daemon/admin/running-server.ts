@@ -1,0 +1,229 @@
+// The running server as the four-letter words see it.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../../clock.ts'
+import type { SessionId } from '../../protocol/records.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import type { DaemonConfig } from '../config.ts'
+import type { ClientPort } from '../connection/client-port.ts'
+import type { EnsembleDriver } from '../ensemble/driver.ts'
+import type { RequestProcessors } from '../request-processor/chain.ts'
+import type { Storage } from '../storage/storage.ts'
+import { formatDigest } from '../ztree/digest.ts'
+import { environmentRows } from './environment.ts'
+import type { Metrics } from './metrics.ts'
+import type {
+  ConnectionView,
+  LeadingStatus,
+  ServerMode,
+  ServerStatus,
+  ServerView,
+  SessionsView,
+  WatchedPath,
+} from './server-view.ts'
+import { fullVersion } from './version.ts'
+
+export interface RunningParts {
+  readonly config: DaemonConfig
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly storage: Storage
+  readonly ensemble: EnsembleDriver
+  readonly processors: RequestProcessors
+  readonly startedMs: number
+}
+
+export class RunningServer implements ServerView {
+  readonly #parts: RunningParts
+  readonly #clientPort: () => ClientPort
+  readonly #version = fullVersion()
+
+  /** @param clientPort is not asked for before a word comes through it */
+  constructor(parts: RunningParts, clientPort: () => ClientPort) {
+    this.#parts = parts
+    this.#clientPort = clientPort
+  }
+
+  status(): ServerStatus {
+    const { config, clock, metrics, storage, processors, startedMs } = this.#parts
+    const { tree } = storage
+    const connections = this.connections()
+    return {
+      mode: this.#mode(),
+      version: this.#version,
+      lastApplied: tree.lastApplied,
+      nodeCount: tree.nodeCount,
+      ephemeralCount: tree.ephemeralCount,
+      dataBytes: tree.dataBytes,
+      watchCount: processors.watchCount,
+      sessionCount: tree.sessions.size,
+      connectionCount: connections.length,
+      localConnectionCount: connections.filter(isLocal).length,
+      outstandingCount: processors.outstanding,
+      ...descriptorCounts(),
+      uptimeMs: clock.nowMs() - startedMs,
+      serverCount: Math.max(1, config.servers.length),
+      leading: this.#leading(),
+      metrics,
+    }
+  }
+
+  #mode(): ServerMode | undefined {
+    const { config, ensemble, processors } = this.#parts
+    if (processors.readOnly) return 'read-only'
+    if (!processors.serving) return undefined
+    if (config.servers.length === 0) return 'standalone'
+    return ensemble.role.type === 'leading' ? 'leader' : 'follower'
+  }
+
+  #leading(): LeadingStatus | undefined {
+    const { clock, ensemble } = this.#parts
+    const { followers, leadingSinceMs } = ensemble
+    if (followers === undefined || leadingSinceMs === undefined) return undefined
+    return {
+      connectedFollowers: followers.connected,
+      syncedFollowers: followers.synced,
+      pendingSyncs: ensemble.confirmationCount,
+      uptimeMs: clock.nowMs() - leadingSinceMs,
+    }
+  }
+
+  connections(): readonly ConnectionView[] {
+    return [...this.#clientPort().connections]
+  }
+
+  sessions(): SessionsView {
+    const { ensemble, processors, storage, clock } = this.#parts
+    const { tree } = storage
+    const timeoutsMs = new Map<SessionId, number>()
+    const ephemerals = new Map<SessionId, string[]>()
+    for (const [id, { timeoutMs }] of tree.sessions) {
+      timeoutsMs.set(id, timeoutMs)
+      const paths = [...tree.ephemeralsOf(id)]
+      if (paths.length > 0) ephemerals.set(id, paths)
+    }
+    if (ensemble.role.type !== 'leading') return { expiry: undefined, timeoutsMs, ephemerals }
+    const wallMs = clock.wallMs() - clock.nowMs()
+    const expiry = processors.sessionDeadlines.map(({ deadlineMs, items }) => ({
+      atMs: deadlineMs + wallMs,
+      items,
+    }))
+    return { expiry, timeoutsMs, ephemerals }
+  }
+
+  watches(): readonly WatchedPath[] {
+    return [...this.#parts.processors.watches.dataWatches()].map(({ path, watchers }) => ({
+      path,
+      sessions: watchers.map(({ session }) => session),
+    }))
+  }
+
+  configuration(): readonly (readonly [string, string | number])[] {
+    const { config } = this.#parts
+    const { dataBytes, logBytes } = this.directorySizes()
+    const { treeDirectory, logDirectory } = this.#parts.storage
+    const perAddressMax = config.connectionsPerAddressMax
+    const rows: [string, string | number][] = [
+      ['clientPort', this.#clientPort().port],
+      ['secureClientPort', -1],
+      ['dataDir', treeDirectory],
+      ['dataDirSize', dataBytes],
+      ['dataLogDir', logDirectory],
+      ['dataLogSize', logBytes],
+      ['tickTime', config.tickTimeMs],
+      ['maxClientCnxns', perAddressMax === Infinity ? 0 : perAddressMax],
+      ['minSessionTimeout', config.minSessionTimeoutMs],
+      ['maxSessionTimeout', config.maxSessionTimeoutMs],
+      ['clientPortListenBacklog', -1],
+      ['serverId', config.serverId],
+    ]
+    const self = config.servers.find(({ id }) => id === config.serverId)
+    if (self === undefined) return rows
+    return [
+      ...rows,
+      ['initLimit', config.initLimitTicks],
+      ['syncLimit', config.syncLimitTicks],
+      // ZooKeeper's number for its only algorithm, and for a server that votes.
+      ['electionAlg', 3],
+      ['electionPort', self.electionPort],
+      ['quorumPort', self.peerPort],
+      ['peerType', 0],
+    ]
+  }
+
+  membership(): string | undefined {
+    const { config, storage } = this.#parts
+    if (config.servers.length === 0) return undefined
+    const znode = storage.tree.get('/zookeeper/config')
+    const shown = znode === undefined ? null : storage.tree.data(znode)
+    if (shown !== null && shown.length > 0) return Buffer.from(shown).toString('utf8')
+    return `${config.servers.map(serverLine).join('\n')}\nversion=0`
+  }
+
+  environment(): readonly (readonly [string, string])[] {
+    return environmentRows(this.#version)
+  }
+
+  directorySizes(): { readonly dataBytes: number; readonly logBytes: number } {
+    const { treeDirectory, logDirectory } = this.#parts.storage
+    return { dataBytes: sizeOf(treeDirectory), logBytes: sizeOf(logDirectory) }
+  }
+
+  digests(): readonly (readonly [Zxid, string])[] {
+    return [...this.#parts.processors.digests].map(([zxid, digest]) => [zxid, formatDigest(digest)])
+  }
+
+  nowMs(): number {
+    return this.#parts.clock.wallMs()
+  }
+
+  tickTimeMs(): number {
+    return this.#parts.config.tickTimeMs
+  }
+
+  resetStats(): void {
+    this.#parts.metrics.reset()
+  }
+
+  resetConnectionStats(): void {
+    for (const { stats } of this.connections()) stats.reset()
+  }
+}
+
+function isLocal({ remoteAddress }: ConnectionView): boolean {
+  return /^(127\.|::1$|::ffff:127\.)/i.test(remoteAddress)
+}
+
+/** As in /zookeeper/config. */
+function serverLine({
+  id,
+  host,
+  peerPort,
+  electionPort,
+  client,
+}: DaemonConfig['servers'][number]): string {
+  const inUrl = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+  const line = `server.${id}=${inUrl(host)}:${peerPort}:${electionPort}:participant`
+  return client === undefined ? line : `${line};${inUrl(client.host ?? '0.0.0.0')}:${client.port}`
+}
+
+/** Of the files in it; they come and go while one looks. */
+function sizeOf(directory: string): number {
+  let bytes = 0
+  for (const name of readdirSync(directory)) {
+    bytes += statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0
+  }
+  return bytes
+}
+
+/** As ZooKeeper does, -1 where the system does not say. */
+function descriptorCounts(): { openDescriptorCount: number; descriptorCountMax: number } {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
+    const openDescriptorCount = readdirSync('/proc/self/fd').length
+    return { openDescriptorCount, descriptorCountMax: Number(limit ?? -1) }
+  } catch {
+    return { openDescriptorCount: -1, descriptorCountMax: -1 }
+  }
+}
