@@ -22,6 +22,7 @@ import type { SessionId } from '../../protocol/records.ts'
 import type { Hello, ReplyBody, Request, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Metrics } from '../admin/metrics.ts'
+import type { OpType } from '../connection/connection-stats.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
 import type { FinalProcessor } from './final.ts'
@@ -35,6 +36,8 @@ export interface CommitParts {
   readonly final: FinalProcessor
   readonly metrics: Metrics
   readonly clock: Clock
+  /** requests on their way to the leader and back, beyond which clients that ask for more wait */
+  readonly outstandingMax?: number | undefined
 }
 
 export class CommitProcessor {
@@ -43,6 +46,9 @@ export class CommitProcessor {
   readonly #final: FinalProcessor
   readonly #metrics: Metrics
   readonly #clock: Clock
+  readonly #outstandingMax: number
+  /** When the clock was last looked at. */
+  #nowMs: number
   /** Never used twice by this process, so an answer from an earlier epoch matches nothing. */
   #seq = 0
   /** What the leader was asked and has not answered, by seq. */
@@ -52,12 +58,14 @@ export class CommitProcessor {
   #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
   readonly #throttled = new Set<Client>()
 
-  constructor({ ensemble, tree, final, metrics, clock }: CommitParts) {
+  constructor({ ensemble, tree, final, metrics, clock, outstandingMax }: CommitParts) {
     this.#ensemble = ensemble
     this.#tree = tree
     this.#final = final
     this.#metrics = metrics
     this.#clock = clock
+    this.#outstandingMax = outstandingMax ?? limits.proposalsInFlightMax
+    this.#nowMs = clock.nowMs()
   }
 
   /** Requests that wait for the leader's answer. */
@@ -158,6 +166,12 @@ export class CommitProcessor {
     }
   }
 
+  /** To be called now and then: statistics of reads have the time from here. */
+  noteTime(): number {
+    this.#nowMs = this.#clock.nowMs()
+    return this.#nowMs
+  }
+
   /** The client is gone: nobody waits for its answers. */
   drop(client: Client): void {
     for (const { seq } of client.queue.takeAll()) this.#takeAsked(seq)
@@ -170,10 +184,7 @@ export class CommitProcessor {
   /** 1 is as much as may be on its way to the leader and back, in requests or in bytes. */
   get #load(): number {
     const count = Math.max(this.#ensemble.inFlight, this.#asked.size)
-    return Math.max(
-      count / limits.proposalsInFlightMax,
-      this.#askedBytes / limits.requestBytesInFlightMax,
-    )
+    return Math.max(count / this.#outstandingMax, this.#askedBytes / limits.requestBytesInFlightMax)
   }
 
   /** A server without a leader has clients that read; nothing of theirs waits for anything. */
@@ -184,9 +195,9 @@ export class CommitProcessor {
   }
 
   #askToWrite(client: Client, xid: number, request: WriteRequest, bytes: number): void {
-    const { session } = client
-    const seq = this.#enqueue(client, xid, { bytes })
-    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, request })
+    const { session, identities } = client
+    const seq = this.#enqueue(client, xid, { op: request.type, bytes })
+    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })
     if (this.#load < 1) return
     this.#throttled.add(client)
     client.throttle()
@@ -198,13 +209,19 @@ export class CommitProcessor {
     xid: number,
     {
       read,
+      op = read?.type ?? 'createSession',
       asks = read === undefined,
       bytes = 0,
-    }: { readonly read?: Readable; readonly asks?: boolean; readonly bytes?: number },
+    }: {
+      readonly read?: Readable
+      readonly op?: OpType
+      readonly asks?: boolean
+      readonly bytes?: number
+    },
   ): number {
     const seq = asks ? ++this.#seq : 0
-    const receivedMs = this.#clock.nowMs()
-    const pending = { client, xid, read, seq, receivedMs, bytes, settled: !asks }
+    const receivedMs = this.noteTime()
+    const pending = { client, xid, read, op, seq, receivedMs, bytes, settled: !asks }
     client.queue.push(pending)
     if (!asks) return seq
     this.#asked.set(seq, pending)
@@ -243,6 +260,8 @@ export class CommitProcessor {
   #answer(client: Client, xid: number, read: Readable): void {
     this.#final.answer(client, xid, read)
     this.#metrics.answered(true, 0)
+    // Not even the time of day: a read that waits for nothing is cheap.
+    client.stats.answered(read.type, 0, this.#nowMs)
   }
 
   #answerHead(head: PendingRequest, read: Readable): void {
@@ -250,9 +269,11 @@ export class CommitProcessor {
     this.#final.answer(head.client, head.xid, read)
   }
 
-  #leave({ client, read, receivedMs }: PendingRequest): void {
+  #leave({ client, read, op, receivedMs }: PendingRequest): void {
     client.queue.shift()
-    this.#metrics.answered(read !== undefined, this.#clock.nowMs() - receivedMs)
+    const nowMs = this.noteTime()
+    this.#metrics.answered(read !== undefined, nowMs - receivedMs)
+    client.stats.answered(op, nowMs - receivedMs, nowMs)
   }
 }
 

@@ -18,6 +18,7 @@ import type {
   WatchEvent,
 } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { Metrics } from '../admin/metrics.ts'
 import { withoutProof } from '../connection/authentication.ts'
 import { isAllowed, maskedAcl } from '../ztree/acl.ts'
 import type { Txn } from '../ztree/txn.ts'
@@ -31,11 +32,13 @@ type Refusal = Extract<ReplyBody, { type: 'error' }>
 export class FinalProcessor {
   readonly #tree: ZTree
   readonly #watches: WatchManager<Client>
+  readonly #metrics: Metrics
   #events: TreeEvent[] = []
 
-  constructor(tree: ZTree, watches: WatchManager<Client>) {
+  constructor(tree: ZTree, watches: WatchManager<Client>, metrics: Metrics) {
     this.#tree = tree
     this.#watches = watches
+    this.#metrics = metrics
   }
 
   /** @returns what the request behind the transaction is answered with */
@@ -43,7 +46,10 @@ export class FinalProcessor {
     const events = this.#events
     const result = this.#tree.apply(zxid, txn, events)
     if (events.length > 0) {
-      for (const event of events) this.#watches.trigger(event, notifyReader)
+      for (const event of events) {
+        const fired = this.#watches.trigger(event, notifyReader)
+        if (fired > 0) this.#metrics.watchesFired[event.type].observe(fired)
+      }
       events.length = 0
     }
     return result
@@ -56,6 +62,7 @@ export class FinalProcessor {
   answer(client: Client, xid: number, request: Readable): void {
     // Read first: `setWatches` sends events, which come before its reply.
     const body = this.#read(client, request)
+    if (body === refusals.THROTTLEDOP) this.#metrics.throttledOps++
     const ends = body.type === 'error' && endings.has(body.code)
     const zxid = ends || request.type === 'auth' ? zxidZero : this.#tree.lastApplied
     client.reply(xid, zxid, body)
@@ -69,7 +76,7 @@ export class FinalProcessor {
         const znode = this.#readable(client, request.path)
         if ('code' in znode) return znode
         if (request.watch && !this.#watch(client, request.path, 'data')) return refusals.THROTTLEDOP
-        return { type: 'getData', data: znode.data, stat: tree.stat(znode) }
+        return { type: 'getData', data: tree.data(znode), stat: tree.stat(znode) }
       }
       case 'exists':
         return this.#exists(client, request.path, request.watch)
@@ -147,7 +154,7 @@ export class FinalProcessor {
       if ('code' in znode) return znode
       const stat = this.#tree.stat(znode)
       if (op.type === 'getData') {
-        const { data } = znode
+        const data = this.#tree.data(znode)
         bytes += data?.length ?? 0
         return { type: 'getData', data, stat }
       }

@@ -185,9 +185,9 @@ t.test('the watches of a connection that is gone are gone', async (t) => {
   const { cluster, client, two } = waiting()
   cluster.auto = true
   client.ask(exists('/a', true))
-  t.equal(two.processors.watchCount, 1)
+  t.equal(two.processors.watches.watchCount, 1)
   client.connection.closed()
-  t.equal(two.processors.watchCount, 0)
+  t.equal(two.processors.watches.watchCount, 0)
 })
 
 t.test('sync waits for the leader to be confirmed and for its last proposal', async (t) => {
@@ -198,14 +198,12 @@ t.test('sync waits for the leader to be confirmed and for its last proposal', as
   const writer = one.connected()
   writer.ask(create('/a'))
   t.same(writer.take(), ['create /a'])
-  client.askAll([exists('/a'), sync, exists('/a'), create('/b'), sync])
+  client.askAll([exists('/a'), sync, exists('/a'), sync])
   t.same(client.take(), ['exists NONODE'], 'this server is behind')
   cluster.catchUp(2 as ServerId)
   t.same(client.take(), [], 'not confirmed yet')
   cluster.confirm()
-  t.same(client.take(), ['sync', 'exists', 'create /b'])
-  cluster.confirm()
-  t.same(client.take(), ['sync'])
+  t.same(client.take(), ['sync', 'exists', 'sync'])
 })
 
 t.test('a sync whose answer holds waits for the writes before it', async (t) => {

@@ -145,6 +145,15 @@ for (const { type, left } of removals) {
   })
 }
 
+t.test('the empty path is the root', async (t) => {
+  const watches = new WatchManager<Watcher>()
+  watches.add('', 'persistent', ann)
+  t.equal(watches.has('/', 'persistent', ann), true)
+  t.same(fire(watches, 'NodeDataChanged', '/'), ['ann NodeDataChanged /'])
+  t.equal(watches.remove('', 'any', ann), true)
+  t.same([watches.has('', 'any', ann), watches.watchCount], [false, 0])
+})
+
 t.test('a dropped watcher hears nothing and leaves no trace', async (t) => {
   const watches = new WatchManager<Watcher>()
   for (const { kind } of kinds) {
@@ -198,7 +207,9 @@ t.test('random watches: tables, counts and events agree with a plain list', asyn
       const type = kind === 'child' ? 'children' : kind
       const had = model.length
       model = model.filter((w) => w.path !== path || w.kind !== kind || w.watcher !== watcher)
-      if (watches.remove(path, type, watcher) !== had > model.length) t.fail(`remove at ${step}`)
+      const removed = had > model.length
+      if (watches.has(path, type, watcher) !== removed) t.fail(`has at ${step}`)
+      if (watches.remove(path, type, watcher) !== removed) t.fail(`remove at ${step}`)
     } else {
       const type = random.pick(eventTypes)
       const matches = (w: (typeof model)[number]): boolean => {
