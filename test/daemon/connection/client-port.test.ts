@@ -7,12 +7,9 @@ import { FrameDecoder } from '../../../src/protocol/frame.ts'
 import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
 import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
-import {
-  decodeServerMessage,
-  decodeWelcome,
-  encodeHello,
-  encodeRequest,
-} from '../../../src/protocol/zk/native.ts'
+import { decodeWelcome, encodeHello } from '../../../src/protocol/zk/native.ts'
+import { decodeServerMessage } from '../../../src/protocol/zk/native-replies.ts'
+import { encodeRequest } from '../../../src/protocol/zk/native-requests.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { type FakeServer, get, ping, serversOf, set } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
@@ -41,6 +38,7 @@ async function open(t: Test, connectionsPerAddressMax = 60): Promise<Port> {
     ensemble: cluster.leader,
     processors: server.processors,
     metrics: server.metrics,
+    clock: server.clock,
     logger,
     serverId: 1 as ServerId,
     connectionsPerAddressMax,
@@ -84,6 +82,7 @@ const hello = frame((out) =>
     timeoutMs: 10_000,
     sessionId: 0 as SessionId,
     password: new Uint8Array(0),
+    readOnly: false,
   }),
 )
 
@@ -158,7 +157,7 @@ for (const { name, bytes } of garbage) {
     await ended
     t.equal(text, '')
     t.same(port.warnings, ['Closed a client connection'])
-    t.equal(port.server.metrics.protocolErrors, 1)
+    t.equal(port.server.metrics.connectionsDropped, 1)
     good.write(Buffer.concat([hello, frame((out) => encodeRequest(out, 1, ping))]))
     t.same(await answers(good, 2), ['welcome', 1], 'the others are served')
   })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { limits } from '../../../src/limits.ts'
 import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
-import { encodeRequest } from '../../../src/protocol/zk/native.ts'
+import { encodeRequest } from '../../../src/protocol/zk/native-requests.ts'
 import { create, exists, type FakeServer, get, ping, serversOf, set, sync } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
 
@@ -25,7 +25,8 @@ const firsts = [
   { name: 'a frame too long', bytes: [0, 0x10, 0, 0], want: 'throws' },
   { name: 'an empty frame', bytes: [0, 0, 0, 0], want: 'throws' },
   { name: 'an unknown word', bytes: [...Buffer.from('GET ')], want: 'throws' },
-  { name: 'jute', bytes: [0, 0, 0, 45, 0], want: 'throws' },
+  { name: 'jute', bytes: [0, 0, 0, 45, 0], want: 'frames' },
+  { name: 'a jute version from the future', bytes: [0, 0, 0, 45, 1], want: 'throws' },
   { name: 'a msgpack map', bytes: [0, 0, 0, 45, 0x81], want: 'throws' },
   { name: 'TLS', bytes: [0x16, 3, 1, 0], want: 'throws' },
 ]
@@ -100,16 +101,16 @@ t.test('what waits before the welcome is bounded in bytes', async (t) => {
   t.same(client.take(), ['welcome', 'create /a', 'create /b', 'create /c'])
 })
 
-t.test('requests behind a sync wait as they are', async (t) => {
+t.test('requests behind a sync are answered behind it', async (t) => {
   const { cluster, server } = alone()
   const client = server.connected()
   cluster.autoConfirm = false
-  client.askAll([sync, set('/', 'kept though the frame is gone'), get('/'), sync, ping])
+  client.askAll([sync, get('/'), sync, ping])
   t.same(client.take(), [])
   cluster.confirm()
-  t.same(client.take(), ['sync', 'setData', 'getData kept though the frame is gone'])
-  cluster.confirm()
-  t.same(client.take(), ['sync', 'ping'])
+  t.same(client.take(), ['sync', 'getData ', 'sync', 'ping'])
+  client.askAll([sync, set('/', 'committed, which confirms as well'), get('/')])
+  t.same(client.take(), ['sync', 'setData', 'getData committed, which confirms as well'])
 })
 
 const unknown = encodedOp(99)
@@ -140,9 +141,9 @@ const malformed = [
   { name: 'no array', body: Buffer.from([0x05]) },
   { name: 'an empty array', body: Buffer.from([0x90]) },
   { name: 'a field too few', body: Buffer.from([0x93, 1, 4, 0xa1, 0x2f]) },
-  { name: 'a field too many', body: Buffer.from([0x95, 1, 4, 0xa1, 0x2f, 0xc2, 0xc2]) },
+  { name: 'a field too many', body: Buffer.from([0x96, 1, 4, 0xa1, 0x2f, 0xc2, 0xc2, 0xc2]) },
   { name: 'bytes too many', body: Buffer.from([0x92, 1, 11, 0]) },
-  { name: 'a string that ends too early', body: Buffer.from([0x94, 1, 4, 0xd9, 200, 0x2f]) },
+  { name: 'a string that ends too early', body: Buffer.from([0x95, 1, 4, 0xd9, 200, 0x2f]) },
   { name: 'nothing', body: Buffer.alloc(0) },
 ]
 for (const { name, body } of malformed) {
@@ -193,7 +194,24 @@ t.test('packets are counted', async (t) => {
   client.askAll([exists('/a', true), create('/a')])
   t.equal(server.metrics.packetsReceived, 3)
   t.equal(server.metrics.packetsSent, 3, 'two replies and an event')
-  t.equal(server.metrics.latency.count, 3)
+  t.equal(server.metrics.readLatency.count, 1)
+  t.equal(server.metrics.updateLatency.count, 2, 'the session is one')
+  t.equal(server.metrics.watchesFired.NodeCreated.sum, 1)
+})
+
+t.test('a connection knows what it did, for the word cons', async (t) => {
+  const { server } = alone()
+  const client = server.connected()
+  const { stats } = client.connection
+  t.match(stats, { received: 1, sent: 0, lastOp: 'createSession', lastXid: -1, lastZxid: -1 })
+  t.equal(stats.establishedMs, server.clock.wallMs())
+  client.ask(create('/a'))
+  t.match(stats, { received: 2, sent: 1, lastOp: 'create', lastXid: 1 })
+  t.equal(stats.lastZxid, server.tree.lastApplied)
+  client.ask(get('/none'))
+  t.match(stats, { received: 3, sent: 2, lastOp: 'getData', lastXid: 2 })
+  t.match(client.connection, { remoteAddress: '127.0.0.1', remotePort: 40_000, queuedCount: 0 })
+  t.equal(client.connection.reading, true)
 })
 
 function encoded(encode: (out: MsgpackWriter) => void): Buffer {

@@ -22,6 +22,20 @@ function tracker(): SessionTracker {
   return tracker
 }
 
+t.test('who asks sees which sessions expire when, the next ones first', async (t) => {
+  const sessions = tracker()
+  t.same(sessions.deadlines, [
+    { deadlineMs: 5000, items: [1, 2] },
+    { deadlineMs: 9000, items: [3] },
+  ])
+  sessions.touch(session(1), 5000)
+  sessions.remove(session(2))
+  t.same(sessions.deadlines, [
+    { deadlineMs: 9000, items: [3] },
+    { deadlineMs: 10_000, items: [1] },
+  ])
+})
+
 t.test('a silent session lives its time-out and at most a tick more', async (t) => {
   const sessions = tracker()
   t.same(run(sessions, 0, 20_000), ['1 at 5000', '2 at 5000', '3 at 9000'])
