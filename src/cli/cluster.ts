@@ -78,6 +78,8 @@ const zooCfgSettings = [
   'syncLimit=10',
   'maxSessionTimeout=40000',
   'maxClientCnxns=0',
+  // Whoever tries things out may ask everything; only this machine can.
+  '4lw.commands.whitelist=*',
 ]
 
 /** A member that does not stop when asked is killed after it. */

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { type Log, type LogOptions, openLog } from '../../src/log/log.ts'
+import { type Log, type LogOptions, type LogSync, openLog } from '../../src/log/log.ts'
 import type { LogFailedError } from '../../src/log/log-errors.ts'
 import { type DiskOperation, MemoryDirectory } from '../../src/log/memory-directory.ts'
 import { openDiskDirectory } from '../../src/log/segment-file.ts'
@@ -60,6 +60,35 @@ t.test('an empty log has no positions and nothing to read', async (t) => {
   t.equal(log.durablePosition, undefined)
   t.equal(log.read({ from: 0, bytesMax: 100 }).length, 0)
 })
+
+t.test(
+  'each fdatasync is told: for how many records, how long they waited, how long it took',
+  async (t) => {
+    const disk = makeDisk()
+    const syncs: LogSync[] = []
+    let now = 0
+    const { log } = open(disk.directory, { nowMs: () => now, onSync: (sync) => syncs.push(sync) })
+    disk.complete()
+    appendAll(log, [0])
+    log.flush()
+    disk.complete()
+    t.match(syncs, [{ records: 1, queuedMs: 0, tookMs: 0 }])
+    appendAll(log, [1])
+    now = 5
+    appendAll(log, [2, 3])
+    now = 7
+    log.flush()
+    now = 8
+    appendAll(log, [4])
+    log.flush()
+    now = 17
+    disk.complete()
+    t.same(syncs.slice(1), [
+      { records: 3, queuedMs: 7, tookMs: 10 },
+      { records: 1, queuedMs: 9, tookMs: 0 },
+    ])
+  },
+)
 
 t.test('what is appended can be read at once and is durable after one fdatasync', async (t) => {
   const disk = makeDisk()
