@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import benchmark from 'benchmark'
 import { openTxnLog } from '../src/daemon/storage/txn-log.ts'
 import { decodeTxn, encodeTxn, type Txn } from '../src/daemon/ztree/txn.ts'
-import { ZTree } from '../src/daemon/ztree/ztree.ts'
+import { type TreeEvent, ZTree } from '../src/daemon/ztree/ztree.ts'
 import { openDiskDirectory } from '../src/log/segment-file.ts'
 import { crc32c } from '../src/protocol/crc32c.ts'
 import { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'
-import { noSession, type ServerId, type Stat } from '../src/protocol/records.ts'
-import type { WatchEvent } from '../src/protocol/zk/messages.ts'
+import { noSession, openAcl, type ServerId, type Stat } from '../src/protocol/records.ts'
 import { encodeReply } from '../src/protocol/zk/native-replies.ts'
 import { decodeRequest, encodeRequest } from '../src/protocol/zk/native-requests.ts'
 import { makeZxid, nextZxid, type Zxid, zxidZero } from '../src/protocol/zxid.ts'
@@ -67,8 +66,9 @@ function setTxn(seq: number): Txn {
 
 function createTxn(newPath: string, parentCreateCount: number): Txn {
   const body = { type: 'create', path: newPath, data, ephemeralOwner: noSession } as const
+  const rest = { parentCreateCount, acl: openAcl, lifetime: 0 }
   const txn = { origin: 1 as ServerId, seq: 1, session: noSession, timeMs }
-  return { ...txn, body: { ...body, parentCreateCount } }
+  return { ...txn, body: { ...body, ...rest } }
 }
 
 function codecCases(): Case[] {
@@ -134,7 +134,7 @@ function codecCases(): Case[] {
 
 function treeCases(): Case[] {
   const tree = new ZTree()
-  const events: WatchEvent[] = []
+  const events: TreeEvent[] = []
   let zxid = zxidZero
   const apply = (txn: Txn) => {
     zxid = zxid === zxidZero ? makeZxid({ epoch: 1, counter: 1 }) : nextZxid(zxid)

@@ -2,18 +2,13 @@
 // test wants, and applied through the bytes that would lie in the log.
 
 import { SessionTracker } from '../../src/daemon/connection/session-tracker.ts'
-import { Prep } from '../../src/daemon/request-processor/prep.ts'
+import { Prep, type WriteRules } from '../../src/daemon/request-processor/prep.ts'
 import { decodeTxn, encodeTxn, type Txn } from '../../src/daemon/ztree/txn.ts'
-import { type Applied, ZTree } from '../../src/daemon/ztree/ztree.ts'
+import { type Applied, type TreeEvent, ZTree } from '../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../src/invariant.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
-import { noSession, type ServerId, type SessionId } from '../../src/protocol/records.ts'
-import type {
-  CreateMode,
-  WatchEvent,
-  WriteOp,
-  WriteRequest,
-} from '../../src/protocol/zk/messages.ts'
+import { type Id, noSession, type ServerId, type SessionId } from '../../src/protocol/records.ts'
+import type { CreateMode, WriteOp, WriteRequest } from '../../src/protocol/zk/messages.ts'
 import { makeZxid, nextZxid, type Zxid } from '../../src/protocol/zxid.ts'
 
 export const self = 1 as ServerId
@@ -28,19 +23,22 @@ export class TreeWorld {
   readonly tree: ZTree
   readonly sessions = new SessionTracker({ tickMs: 1000 })
   readonly prep: Prep
-  readonly events: WatchEvent[] = []
+  readonly events: TreeEvent[] = []
   readonly proposals: Proposal[] = []
+  /** of who asks */
+  identities: readonly Id[] = [{ scheme: 'ip', id: '127.0.0.1' }]
   nowMs = 0
   wallMs = 1_700_000_000_000
   #zxid: Zxid
 
-  constructor(tree = new ZTree()) {
+  constructor(tree = new ZTree(), rules: Partial<WriteRules> = {}) {
     this.tree = tree
     this.prep = new Prep({
       tree,
       sessions: this.sessions,
       minSessionTimeoutMs: 4000,
       maxSessionTimeoutMs: 40_000,
+      rules: { extendedTypesEnabled: true, enforceQuota: true, ...rules },
     })
     this.#zxid = tree.lastApplied > 0 ? tree.lastApplied : makeZxid({ epoch: 1, counter: 0 })
     this.sessions.reset(tree.sessions, this.nowMs)
@@ -53,6 +51,7 @@ export class TreeWorld {
       origin,
       seq: zxid % 1000,
       session,
+      identities: this.identities,
       request,
       wallMs: ++this.wallMs,
       nowMs: this.nowMs,
@@ -65,6 +64,14 @@ export class TreeWorld {
     const zxid = nextZxid(this.#zxid)
     const wallMs = ++this.wallMs
     return this.#push(zxid, this.prep.expire({ zxid, origin: self, session, wallMs }))
+  }
+
+  /** What the leader deletes by itself. @returns undefined if it is not due */
+  deleteDue(path: string, neverUsedMs = 0): Proposal | undefined {
+    const zxid = nextZxid(this.#zxid)
+    const dueAt = { wallMs: ++this.wallMs, neverUsedMs }
+    const txn = this.prep.deleteDue({ zxid, origin: self, path, dueAt })
+    return txn && this.#push(zxid, txn)
   }
 
   /** Applies the oldest proposal. */
@@ -142,7 +149,15 @@ export function image(tree: ZTree): unknown {
     const znode = tree.get(path)
     if (znode === undefined) throw new Error(`${path} is missing`)
     const data = znode.data === null ? null : Buffer.from(znode.data).toString('latin1')
-    znodes.push([path, data, tree.stat(znode)])
+    const shown = tree.data(znode)
+    znodes.push([
+      path,
+      data,
+      shown === null ? null : Buffer.from(shown).toString('latin1'),
+      tree.stat(znode),
+      tree.acl(znode),
+      znode.lifetime,
+    ])
     const names = tree.children(znode).sort()
     for (const name of names) walk(path === '/' ? `/${name}` : `${path}/${name}`)
   }

@@ -16,12 +16,14 @@ import type { Ensemble } from '../ensemble/ensemble.ts'
 import { encodeTxn, type Txn } from '../ztree/txn.ts'
 import type { ZTree } from '../ztree/ztree.ts'
 import type { Prep } from './prep.ts'
+import type { Reaper } from './reaper.ts'
 
 export interface LeaderParts {
   readonly ensemble: Ensemble
   readonly tree: ZTree
   readonly sessions: SessionTracker
   readonly prep: Prep
+  readonly reaper: Reaper
   readonly metrics: Metrics
   readonly clock: Clock
   readonly logger: Logger
@@ -34,6 +36,7 @@ export class LeaderProcessor {
   readonly #tree: ZTree
   readonly #sessions: SessionTracker
   readonly #prep: Prep
+  readonly #reaper: Reaper
   readonly #metrics: Metrics
   readonly #clock: Clock
   readonly #logger: Logger
@@ -48,6 +51,7 @@ export class LeaderProcessor {
     this.#tree = parts.tree
     this.#sessions = parts.sessions
     this.#prep = parts.prep
+    this.#reaper = parts.reaper
     this.#metrics = parts.metrics
     this.#clock = parts.clock
     this.#logger = parts.logger
@@ -60,6 +64,7 @@ export class LeaderProcessor {
     this.#proposed = this.#tree.lastApplied
     this.#prep.reset()
     this.#sessions.reset(this.#tree.sessions, this.#clock.nowMs())
+    this.#reaper.reset(this.#clock.nowMs())
   }
 
   stopLeading(): void {
@@ -70,22 +75,23 @@ export class LeaderProcessor {
 
   /** The tree shows everything up to `zxid`. */
   applied(zxid: Zxid): void {
-    if (this.#leading) this.#prep.applied(zxid)
+    const crossings = this.#tree.quotas.takeCrossings()
+    if (!this.#leading) return
+    this.#prep.applied(zxid)
+    for (const crossing of crossings) this.#logger.warn({ ...crossing }, 'A quota is exceeded')
   }
 
   fromLearner(learner: ServerId, message: LearnerMessage): void {
     switch (message.type) {
       case 'REQUEST': {
-        const { seq, session, request } = message
+        const { seq, session, identities, request } = message
         const zxid = this.#ensemble.nextZxid()
         const wallMs = this.#clock.wallMs()
         const nowMs = this.#clock.nowMs()
         const newPassword = this.#newPassword
         const origin = learner
-        this.#propose(
-          zxid,
-          this.#prep.prepare({ zxid, origin, seq, session, request, wallMs, nowMs, newPassword }),
-        )
+        const asked = { zxid, origin, seq, session, identities, request }
+        this.#propose(zxid, this.#prep.prepare({ ...asked, wallMs, nowMs, newPassword }))
         return
       }
       case 'ATTACH':
@@ -109,17 +115,39 @@ export class LeaderProcessor {
     }
   }
 
-  /** Every tick: closes the sessions that nobody was heard from. */
-  expireSessions(): void {
+  /** Every tick: ends what has outlived its time. */
+  expire(): void {
     if (!this.#leading || this.#ensemble.handingOver) return
+    this.#expireSessions()
+    this.#expireZnodes()
+  }
+
+  /** Closes the sessions that nobody was heard from. */
+  #expireSessions(): void {
     const expired = this.#sessions.expire(this.#clock.nowMs())
     if (expired.length === 0) return
-    for (const session of expired) this.#expire(session)
+    for (const session of expired) this.#close(session)
     this.#metrics.sessionsExpired += expired.length
     this.#logger.info({ count: expired.length }, 'Sessions expired')
   }
 
-  #expire(session: SessionId): void {
+  /** Deletes the containers that are empty again, and the znodes whose time to live is over. */
+  #expireZnodes(): void {
+    const wallMs = this.#clock.wallMs()
+    const origin = this.#ensemble.self
+    const dueAt = this.#reaper.dueAt(wallMs)
+    let count = 0
+    for (const path of this.#reaper.take({ nowMs: this.#clock.nowMs(), wallMs })) {
+      const zxid = this.#ensemble.nextZxid()
+      const txn = this.#prep.deleteDue({ zxid, origin, path, dueAt })
+      if (txn === undefined) continue
+      this.#propose(zxid, txn)
+      count++
+    }
+    if (count > 0) this.#logger.debug({ count }, 'Deleting znodes whose time is over')
+  }
+
+  #close(session: SessionId): void {
     const zxid = this.#ensemble.nextZxid()
     const origin = this.#ensemble.self
     this.#propose(zxid, this.#prep.expire({ zxid, origin, session, wallMs: this.#clock.wallMs() }))

@@ -2,12 +2,14 @@
 //
 // A layer of records over the tree, one per path that a proposal in flight touches; the latest
 // record of a path says everything about it. A record goes when the tree has applied its
-// transaction. What one request changes is taken back if a later part of it fails.
+// transaction. What one request changes is taken back if a later part of it fails. How much more of a
+// quota they will use is summed up too, where quotas are enforced.
 // As ZooKeeper's outstandingChanges in PrepRequestProcessor.
 
 import { parentOf } from '../../protocol/path.ts'
-import { noSession, type SessionId } from '../../protocol/records.ts'
+import { type Acl, noSession, type SessionId } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { Usage } from '../ztree/quotas.ts'
 import type { ZTree } from '../ztree/ztree.ts'
 
 /** What validation needs of a znode; the tree's own znodes have it too. */
@@ -16,6 +18,9 @@ export interface PendingZnode {
   readonly createCount: number
   readonly childCount: number
   readonly ephemeralOwner: SessionId
+  readonly acl: readonly Acl[]
+  readonly aversion: number
+  readonly dataBytes: number
 }
 
 interface ChangeRecord {
@@ -26,6 +31,13 @@ interface ChangeRecord {
   zxid: Zxid
   /** the latest record of the path before this one, until `commit` */
   replaced: ChangeRecord | undefined
+  /** what it adds to the use of quotas; undefined: nothing */
+  growth: Growth | undefined
+}
+
+interface Growth extends Usage {
+  /** paths of the quotas */
+  readonly of: readonly string[]
 }
 
 export class OutstandingChanges {
@@ -38,9 +50,12 @@ export class OutstandingChanges {
   #first = 0
   /** Ephemerals whose latest record is here and alive, by owner: closing a session needs them. */
   readonly #ephemerals = new Map<SessionId, Set<string>>()
+  /** Of quotas, by path; undefined: nobody asks. */
+  readonly #growth: Map<string, Usage> | undefined
 
-  constructor(tree: ZTree) {
+  constructor(tree: ZTree, { countsQuotas }: { readonly countsQuotas: boolean }) {
     this.#tree = tree
+    this.#growth = countsQuotas ? new Map() : undefined
   }
 
   get pathCount(): number {
@@ -53,6 +68,16 @@ export class OutstandingChanges {
     return record === undefined ? this.#tree.get(path) : record.znode
   }
 
+  /** Whether a proposal in flight changes the znode, or whether it is there. */
+  touches(path: string): boolean {
+    return this.#latest.has(path)
+  }
+
+  /** How much more of the quota at `path` will be used than the tree shows. */
+  growthOf(path: string): Usage {
+    return this.#growth?.get(path) ?? { count: 0, bytes: 0 }
+  }
+
   /** The ephemerals that a session will own, sorted. */
   ephemeralsOf(session: SessionId): string[] {
     const owned = new Set(this.#ephemerals.get(session))
@@ -62,14 +87,18 @@ export class OutstandingChanges {
     return [...owned].sort()
   }
 
-  create(path: string, { parent, owner }: { parent: PendingZnode; owner: SessionId }): number {
+  /** @returns how many children the parent ever got, this one included */
+  create(
+    path: string,
+    parent: PendingZnode,
+    fields: Pick<PendingZnode, 'ephemeralOwner' | 'acl' | 'dataBytes'>,
+  ): number {
+    const { ephemeralOwner, acl, dataBytes } = fields
     const createCount = (parent.createCount + 1) | 0
-    this.#record(parentOf(path), {
-      ...fieldsOf(parent),
-      createCount,
-      childCount: parent.childCount + 1,
-    })
-    this.#record(path, { version: 0, createCount: 0, childCount: 0, ephemeralOwner: owner })
+    const childCount = parent.childCount + 1
+    this.#record(parentOf(path), { ...fieldsOf(parent), createCount, childCount })
+    const fresh = { version: 0, createCount: 0, childCount: 0, aversion: 0 }
+    this.#record(path, { ...fresh, ephemeralOwner, acl, dataBytes })
     return createCount
   }
 
@@ -78,8 +107,16 @@ export class OutstandingChanges {
     this.#record(path, undefined)
   }
 
-  setVersion(path: string, znode: PendingZnode, version: number): void {
-    this.#record(path, { ...fieldsOf(znode), version })
+  setData(
+    path: string,
+    znode: PendingZnode,
+    after: Pick<PendingZnode, 'version' | 'dataBytes'>,
+  ): void {
+    this.#record(path, { ...fieldsOf(znode), ...after })
+  }
+
+  setAcl(path: string, znode: PendingZnode, after: Pick<PendingZnode, 'acl' | 'aversion'>): void {
+    this.#record(path, { ...fieldsOf(znode), ...after })
   }
 
   /** What was changed since the last call is the transaction `zxid`. */
@@ -96,6 +133,7 @@ export class OutstandingChanges {
   abandon(): void {
     for (let record = this.#uncommitted.pop(); record; record = this.#uncommitted.pop()) {
       const { path, replaced } = record
+      this.#forgetGrowth(record)
       this.#forgetOwner(record)
       if (replaced === undefined) this.#latest.delete(path)
       else {
@@ -111,6 +149,7 @@ export class OutstandingChanges {
     let first = this.#first
     for (let record = records[first]; record !== undefined; record = records[++first]) {
       if (record.zxid > zxid) break
+      this.#forgetGrowth(record)
       if (this.#latest.get(record.path) !== record) continue
       this.#latest.delete(record.path)
       this.#forgetOwner(record)
@@ -131,15 +170,44 @@ export class OutstandingChanges {
     this.#records = []
     this.#first = 0
     this.#ephemerals.clear()
+    this.#growth?.clear()
   }
 
   #record(path: string, znode: PendingZnode | undefined): void {
     const replaced = this.#latest.get(path)
-    const record = { path, znode, zxid: zxidZero, replaced }
+    const growth = this.#growth && this.#grow(this.#growth, path, znode)
+    const record = { path, znode, zxid: zxidZero, replaced, growth }
     if (replaced !== undefined) this.#forgetOwner(replaced)
     this.#noteOwner(record)
     this.#latest.set(path, record)
     this.#uncommitted.push(record)
+  }
+
+  /** Before the record is noted. */
+  #grow(
+    sums: Map<string, Usage>,
+    path: string,
+    znode: PendingZnode | undefined,
+  ): Growth | undefined {
+    const before = this.find(path)
+    const count = (znode === undefined ? 0 : 1) - (before === undefined ? 0 : 1)
+    const bytes = (znode?.dataBytes ?? 0) - (before?.dataBytes ?? 0)
+    if (count === 0 && bytes === 0) return undefined
+    const of = [...this.#tree.quotas.covering(path)].map((quota) => quota.path)
+    for (const quota of of) {
+      const sum = sums.get(quota)
+      sums.set(quota, { count: (sum?.count ?? 0) + count, bytes: (sum?.bytes ?? 0) + bytes })
+    }
+    return of.length === 0 ? undefined : { of, count, bytes }
+  }
+
+  #forgetGrowth({ growth }: ChangeRecord): void {
+    for (const quota of growth?.of ?? []) {
+      const sum = this.#growth?.get(quota)
+      if (growth === undefined || sum === undefined) continue
+      sum.count -= growth.count
+      sum.bytes -= growth.bytes
+    }
   }
 
   #noteOwner({ path, znode }: ChangeRecord): void {
@@ -159,6 +227,6 @@ export class OutstandingChanges {
 
 /** Field by field: a spread of a znode would take its value and children along. */
 function fieldsOf(znode: PendingZnode): PendingZnode {
-  const { version, createCount, childCount, ephemeralOwner } = znode
-  return { version, createCount, childCount, ephemeralOwner }
+  const { version, createCount, childCount, ephemeralOwner, acl, aversion, dataBytes } = znode
+  return { version, createCount, childCount, ephemeralOwner, acl, aversion, dataBytes }
 }

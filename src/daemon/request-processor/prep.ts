@@ -3,26 +3,47 @@
 //
 // Validated against the tree plus the changes still outstanding, and against the sessions that are
 // alive, in the order of ZooKeeper's PrepRequestProcessor: the first check that fails is the error
-// that the client sees. Pure; whatever a client sends, nothing is thrown.
+// that the client sees. Who may do it, the identities of the client's connection say, which come with
+// its request. Pure; whatever a client sends, nothing is thrown.
 // Next on the path: ensemble/ensemble.ts `propose`; on every server, ztree/ztree.ts `apply`.
 
 import { timingSafeEqual } from 'node:crypto'
+import { limits } from '../../limits.ts'
 import { type ErrorNumber, errorCodes } from '../../protocol/error-codes.ts'
 import { parentOf, pathProblem, sequentialSuffix } from '../../protocol/path.ts'
-import { noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
-import type { WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
+import {
+  type Acl,
+  type Id,
+  noSession,
+  openAcl,
+  perms,
+  type ServerId,
+  type SessionId,
+} from '../../protocol/records.ts'
+import type { CreateMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { SessionTracker } from '../connection/session-tracker.ts'
+import { isAllowed, normalizeAcl } from '../ztree/acl.ts'
+import type { DueAt } from '../ztree/expiry.ts'
+import { exceeds, type Usage } from '../ztree/quotas.ts'
 import type { Change, Txn, TxnBody } from '../ztree/txn.ts'
-import { nextVersion } from '../ztree/znode.ts'
+import { lifetimes, nextVersion } from '../ztree/znode.ts'
 import type { Session, ZTree } from '../ztree/ztree.ts'
 import { OutstandingChanges, type PendingZnode } from './outstanding-changes.ts'
+
+export interface WriteRules {
+  /** Whether znodes may have a time to live. */
+  readonly extendedTypesEnabled: boolean
+  /** Whether a write beyond a hard limit is refused. */
+  readonly enforceQuota: boolean
+}
 
 export interface PrepOptions {
   readonly tree: ZTree
   readonly sessions: SessionTracker
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
+  readonly rules: WriteRules
 }
 
 export interface Preparation {
@@ -33,6 +54,8 @@ export interface Preparation {
   readonly seq: number
   /** 0 for a createSession */
   readonly session: SessionId
+  /** of the client's connection */
+  readonly identities: readonly Id[]
   readonly request: WriteRequest
   readonly wallMs: number
   readonly nowMs: number
@@ -46,6 +69,9 @@ export interface Attached {
   readonly movedFrom: ServerId | undefined
 }
 
+/** On whose behalf something is to be done. */
+type Asker = Pick<Preparation, 'session' | 'identities'>
+
 const undeletable = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'])
 
 export class Prep {
@@ -53,6 +79,7 @@ export class Prep {
   readonly #sessions: SessionTracker
   readonly #minTimeoutMs: number
   readonly #maxTimeoutMs: number
+  readonly #rules: WriteRules
   readonly #outstanding: OutstandingChanges
   /** Sessions whose createSession the tree does not show yet. */
   readonly #newSessions = new Map<SessionId, Session>()
@@ -62,7 +89,9 @@ export class Prep {
     this.#sessions = options.sessions
     this.#minTimeoutMs = options.minSessionTimeoutMs
     this.#maxTimeoutMs = options.maxSessionTimeoutMs
-    this.#outstanding = new OutstandingChanges(options.tree)
+    this.#rules = options.rules
+    const countsQuotas = options.rules.enforceQuota
+    this.#outstanding = new OutstandingChanges(options.tree, { countsQuotas })
   }
 
   /** Paths that proposals in flight change. */
@@ -92,6 +121,26 @@ export class Prep {
     const body = this.#close(session)
     this.#outstanding.commit(zxid)
     return { origin, seq: 0, session, timeMs: wallMs, body }
+  }
+
+  /**
+   * Deletes a container or a znode with a TTL that `reaper.ts` found due; its seq is 0.
+   *
+   * @returns undefined if it is not due any more, or will not be once all is committed
+   */
+  deleteDue({
+    zxid,
+    origin,
+    path,
+    dueAt,
+  }: Pick<Preparation, 'zxid' | 'origin'> & { path: string; dueAt: DueAt }): Txn | undefined {
+    if (this.#outstanding.touches(path) || !this.#tree.expiry.isDue(path, dueAt)) return undefined
+    const parent = this.#outstanding.find(parentOf(path))
+    if (parent === undefined) return undefined
+    this.#outstanding.delete(path, parent)
+    this.#outstanding.commit(zxid)
+    const body = { type: 'delete', path } as const
+    return { origin, seq: 0, session: noSession, timeMs: dueAt.wallMs, body }
   }
 
   /**
@@ -137,15 +186,21 @@ export class Prep {
   #decide(preparation: Preparation): TxnBody {
     const { request, session, origin } = preparation
     if (request.type === 'createSession') return this.#createSession(preparation, request.timeoutMs)
+    const wrong = request.type === 'create' ? this.#modeProblem(request) : undefined
+    if (wrong !== undefined) return refusal(wrong)
     // Session errors are the whole request's, a multi's too (ZOOKEEPER-2886).
-    if (!this.#sessions.has(session)) return refusal('SESSIONEXPIRED')
-    if (this.#sessions.owner(session) !== origin) return refusal('SESSIONMOVED')
-    if (request.type === 'closeSession') return this.#close(session)
-    if (request.type === 'multi') return this.#multi(request.ops, session)
-    const change = this.#change(request, session)
-    if (typeof change === 'number')
-      return { type: 'error', code: change, failedAt: 0, partCount: 0 }
-    return change as Exclude<Change, { type: 'check' }>
+    if (!this.#sessions.has(session)) return refusal(errorCodes.SESSIONEXPIRED)
+    if (this.#sessions.owner(session) !== origin) return refusal(errorCodes.SESSIONMOVED)
+    switch (request.type) {
+      case 'closeSession':
+        return this.#close(session)
+      case 'multi':
+        return this.#multi(request.ops, preparation)
+      case 'setACL':
+        return this.#setAcl(request, preparation)
+    }
+    const change = this.#change(request, preparation)
+    return typeof change === 'number' ? refusal(change) : lone(change)
   }
 
   #createSession({ zxid, origin, nowMs, newPassword }: Preparation, wantedMs: number): TxnBody {
@@ -167,59 +222,78 @@ export class Prep {
     return { type: 'closeSession' }
   }
 
-  #multi(ops: readonly WriteOp[], session: SessionId): TxnBody {
+  #multi(ops: readonly WriteOp[], asker: Asker): TxnBody {
     const changes: Change[] = []
+    let bytes = 0
     for (const [index, op] of ops.entries()) {
-      const change = this.#change(op, session)
+      const wrong = op.type === 'create' ? this.#modeProblem(op) : undefined
+      const change = wrong ?? this.#change(op, asker)
       if (typeof change === 'number') {
         return { type: 'error', code: change, failedAt: index, partCount: ops.length }
       }
       changes.push(change)
+      bytes += bytesOf(change)
+      if (bytes > limits.txnBytesMax) return refusal(errorCodes.MARSHALLINGERROR)
     }
     return { type: 'multi', changes }
   }
 
   /** Notes what `op` changes. @returns the number of the first error otherwise */
-  #change(op: WriteOp, session: SessionId): Change | ErrorNumber {
+  #change(op: WriteOp, asker: Asker): Change | ErrorNumber {
     switch (op.type) {
       case 'create':
-        return this.#create(op, session)
+        return this.#create(op, asker)
       case 'delete':
-        return this.#delete(op)
-      case 'setData': {
-        const found = this.#versioned(op)
-        if (typeof found === 'number') return found
-        const version = nextVersion(found.version)
-        this.#outstanding.setVersion(op.path, found, version)
-        return { type: 'setData', path: op.path, data: op.data, version }
-      }
+        return this.#delete(op, asker)
+      case 'setData':
+        return this.#setData(op, asker)
       case 'check': {
-        const found = this.#versioned(op)
-        return typeof found === 'number' ? found : { type: 'check', path: op.path }
+        const znode = this.#existing(op.path, perms.read, asker)
+        if (typeof znode === 'number') return znode
+        if (!matches(op.version, znode.version)) return errorCodes.BADVERSION
+        return { type: 'check', path: op.path }
       }
     }
   }
 
-  #create(op: Extract<WriteOp, { type: 'create' }>, session: SessionId): Change | ErrorNumber {
+  /** What is wrong with a create before anything is looked at. */
+  #modeProblem({ mode, ttlMs = 0 }: CreateOp): ErrorNumber | undefined {
+    if (!traits[mode].ttl) return ttlMs === 0 ? undefined : errorCodes.BADARGUMENTS
+    if (!this.#rules.extendedTypesEnabled) return errorCodes.UNIMPLEMENTED
+    return ttlMs >= 1 && ttlMs <= ttlMsMax ? undefined : errorCodes.BADARGUMENTS
+  }
+
+  #create(op: CreateOp, { session, identities }: Asker): Change | ErrorNumber {
     const { mode, data } = op
     if (!hasParent(op.path)) return errorCodes.BADARGUMENTS
+    const acl = op.acl === undefined ? openAcl : normalizeAcl(op.acl, identities)
+    if (acl === undefined) return errorCodes.INVALIDACL
     const parent = this.#outstanding.find(parentOf(op.path))
     if (parent === undefined) return errorCodes.NONODE
-    const sequential = mode === 'persistentSequential' || mode === 'ephemeralSequential'
+    if (!isAllowed(parent.acl, perms.create, identities)) return errorCodes.NOAUTH
+    const { sequential, ephemeral, ttl } = traits[mode]
     const path = sequential ? op.path + sequentialSuffix(parent.createCount) : op.path
     if (pathProblem(path) !== undefined) return errorCodes.BADARGUMENTS
     if (this.#outstanding.find(path) !== undefined) return errorCodes.NODEEXISTS
     if (parent.ephemeralOwner !== noSession) return errorCodes.NOCHILDRENFOREPHEMERALS
-    const ephemeral = mode === 'ephemeral' || mode === 'ephemeralSequential'
+    const dataBytes = data === null ? 0 : data.length
+    if (this.#isBeyondQuota(path, { count: 1, bytes: dataBytes })) return errorCodes.QUOTAEXCEEDED
     const ephemeralOwner = ephemeral ? session : noSession
-    const parentCreateCount = this.#outstanding.create(path, { parent, owner: ephemeralOwner })
-    return { type: 'create', path, data, ephemeralOwner, parentCreateCount }
+    const fields = { ephemeralOwner, acl, dataBytes }
+    const parentCreateCount = this.#outstanding.create(path, parent, fields)
+    const other = mode === 'container' ? lifetimes.container : lifetimes.endless
+    const lifetime = ttl ? (op.ttlMs ?? 0) : other
+    return { type: 'create', path, data, ephemeralOwner, parentCreateCount, acl, lifetime }
   }
 
-  #delete({ path, version }: Extract<WriteOp, { type: 'delete' }>): Change | ErrorNumber {
+  #delete(
+    { path, version }: Extract<WriteOp, { type: 'delete' }>,
+    { identities }: Asker,
+  ): Change | ErrorNumber {
     if (!hasParent(path) || undeletable.has(path)) return errorCodes.BADARGUMENTS
     const parent = this.#outstanding.find(parentOf(path))
     if (parent === undefined) return errorCodes.NONODE
+    if (!isAllowed(parent.acl, perms.delete, identities)) return errorCodes.NOAUTH
     const znode = this.#outstanding.find(path)
     if (znode === undefined) return errorCodes.NONODE
     if (!matches(version, znode.version)) return errorCodes.BADVERSION
@@ -228,16 +302,96 @@ export class Prep {
     return { type: 'delete', path }
   }
 
-  #versioned({ path, version }: { path: string; version: number }): PendingZnode | ErrorNumber {
+  #setData(op: Extract<WriteOp, { type: 'setData' }>, asker: Asker): Change | ErrorNumber {
+    const { path, data } = op
+    const znode = this.#existing(path, perms.write, asker)
+    if (typeof znode === 'number') return znode
+    const dataBytes = data === null ? 0 : data.length
+    const more = { count: 0, bytes: dataBytes - znode.dataBytes }
+    if (this.#isBeyondQuota(path, more)) return errorCodes.QUOTAEXCEEDED
+    if (!matches(op.version, znode.version)) return errorCodes.BADVERSION
+    const version = nextVersion(znode.version)
+    this.#outstanding.setData(path, znode, { version, dataBytes })
+    return { type: 'setData', path, data, version }
+  }
+
+  #setAcl(op: Extract<WriteRequest, { type: 'setACL' }>, asker: Asker): TxnBody {
+    const { path } = op
+    if (pathProblem(path) !== undefined) return refusal(errorCodes.BADARGUMENTS)
+    const acl = normalizeAcl(op.acl, asker.identities)
+    if (acl === undefined) return refusal(errorCodes.INVALIDACL)
+    const znode = this.#existing(path, perms.admin, asker)
+    if (typeof znode === 'number') return refusal(znode)
+    if (!matches(op.version, znode.aversion)) return refusal(errorCodes.BADVERSION)
+    const aversion = nextVersion(znode.aversion)
+    this.#outstanding.setAcl(path, znode, { acl, aversion })
+    return { type: 'setACL', path, acl, aversion }
+  }
+
+  /** The znode, for who has the permission. */
+  #existing(path: string, needed: number, { identities }: Asker): PendingZnode | ErrorNumber {
     if (pathProblem(path) !== undefined) return errorCodes.BADARGUMENTS
     const znode = this.#outstanding.find(path)
     if (znode === undefined) return errorCodes.NONODE
-    return matches(version, znode.version) ? znode : errorCodes.BADVERSION
+    return isAllowed(znode.acl, needed, identities) ? znode : errorCodes.NOAUTH
+  }
+
+  /**
+   * Exact, with all that is in flight, for every quota that the tree shows: one that is made or
+   * changed by a proposal in flight counts from when that is applied.
+   */
+  #isBeyondQuota(path: string, more: Usage): boolean {
+    if (!this.#rules.enforceQuota) return false
+    const quota = this.#tree.quotas.of(path)
+    if (quota === undefined) return false
+    const growth = this.#outstanding.growthOf(quota.path)
+    const count = quota.usage.count + growth.count
+    const bytes = quota.usage.bytes + growth.bytes
+    return exceeds(quota.limits, { count, bytes }, more)
   }
 }
 
-function refusal(code: 'SESSIONEXPIRED' | 'SESSIONMOVED'): TxnBody {
-  return { type: 'error', code: errorCodes[code], failedAt: 0, partCount: 0 }
+type CreateOp = Extract<WriteOp, { type: 'create' }>
+
+interface ModeTraits {
+  readonly sequential: boolean
+  readonly ephemeral: boolean
+  readonly ttl: boolean
+}
+
+const traits: Readonly<Record<CreateMode, ModeTraits>> = {
+  persistent: { sequential: false, ephemeral: false, ttl: false },
+  ephemeral: { sequential: false, ephemeral: true, ttl: false },
+  persistentSequential: { sequential: true, ephemeral: false, ttl: false },
+  ephemeralSequential: { sequential: true, ephemeral: true, ttl: false },
+  container: { sequential: false, ephemeral: false, ttl: false },
+  persistentTtl: { sequential: false, ephemeral: false, ttl: true },
+  persistentSequentialTtl: { sequential: true, ephemeral: false, ttl: true },
+}
+
+/** ZooKeeper's, who keeps it in five bytes of the owner. */
+const ttlMsMax = 2 ** 40 - 1
+
+/** At most what the change takes in the transaction. */
+function bytesOf(change: Change): number {
+  const data = change.type === 'create' || change.type === 'setData' ? change.data : null
+  const acl = change.type === 'create' ? aclBytesOf(change.acl) : 0
+  return 32 + Buffer.byteLength(change.path) + (data === null ? 0 : data.length) + acl
+}
+
+function aclBytesOf(acl: readonly Acl[]): number {
+  if (acl === openAcl) return 0
+  return acl.reduce((sum, { scheme, id }) => sum + 16 + 3 * (scheme.length + id.length), 5)
+}
+
+/** A change that is a transaction by itself; a check is asked for in multis only. */
+function lone(change: Change): TxnBody {
+  if (change.type === 'check') return refusal(errorCodes.UNIMPLEMENTED)
+  return change
+}
+
+function refusal(code: ErrorNumber): TxnBody {
+  return { type: 'error', code, failedAt: 0, partCount: 0 }
 }
 
 /** -1 is any version. */

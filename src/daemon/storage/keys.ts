@@ -7,7 +7,9 @@
 //                            u32 × 2 digest
 //   the path of a znode      f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid |
 //                            f64 ephemeralOwner | i32 version | i32 createCount |
-//                            u8 0: no data, 1: data | data …
+//                            u8: 1 if there is data + 2 if there is more | more | data …
+//     more =                 i32 aversion | f64 lifetime | u32 bytes of the ACL |
+//                            the ACL as JSON, UTF-8; nothing for an open one
 //   s + session id as 14     u32 timeoutMs | password …
 //       hex digits
 //
@@ -16,14 +18,15 @@
 // `#` is first, and a parent comes before its children.
 
 import { crc32c } from '../../protocol/crc32c.ts'
-import type { SessionId } from '../../protocol/records.ts'
+import { type Acl, openAcl, type SessionId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import { aclText, parseAclText } from '../ztree/acl.ts'
 import type { Digest } from '../ztree/digest.ts'
-import type { ZnodeFields } from '../ztree/znode.ts'
+import { lifetimes, type ZnodeFields } from '../ztree/znode.ts'
 import type { Session } from '../ztree/ztree.ts'
 
 export const metaKey = '#'
-export const storeFormat = 2
+export const storeFormat = 3
 
 export interface StoreMeta {
   readonly lastApplied: Zxid
@@ -52,6 +55,8 @@ export function parseKey(key: string): StoreKey | undefined {
 }
 
 const znodeHeaderBytes = 6 * 8 + 2 * 4 + 1
+const moreHeaderBytes = 4 + 8 + 4
+const flags = { data: 1, more: 2 } as const
 
 /** Writes and reads values. It keeps a buffer to do so: one codec, one user at a time. */
 export class StoreCodec {
@@ -60,6 +65,7 @@ export class StoreCodec {
   /** where the rest of the value begins, and ends */
   #start = 0
   #end = 0
+  #lastAcl: { readonly text: string; readonly list: readonly Acl[] } = { text: '', list: openAcl }
 
   encodeMeta(meta: StoreMeta): string {
     const bytes = this.#begin(metaKey, metaBytes)
@@ -73,9 +79,13 @@ export class StoreCodec {
   }
 
   encodeZnode(path: string, znode: Readonly<ZnodeFields>): string {
-    const { data } = znode
+    const { data, acl, aversion, lifetime } = znode
+    const aclJson = acl === openAcl ? '' : aclText(acl)
+    const aclBytes = Buffer.byteLength(aclJson)
+    const more = aclBytes > 0 || aversion !== 0 || lifetime !== lifetimes.endless
+    const moreBytes = more ? moreHeaderBytes + aclBytes : 0
     const dataBytes = data === null ? 0 : data.length
-    const bytes = this.#begin(path, znodeHeaderBytes + dataBytes)
+    const bytes = this.#begin(path, znodeHeaderBytes + moreBytes + dataBytes)
     let at = bytes.writeDoubleBE(znode.czxid, this.#start)
     at = bytes.writeDoubleBE(znode.ctime, at)
     at = bytes.writeDoubleBE(znode.mzxid, at)
@@ -84,7 +94,13 @@ export class StoreCodec {
     at = bytes.writeDoubleBE(znode.ephemeralOwner, at)
     at = bytes.writeInt32BE(znode.version, at)
     at = bytes.writeInt32BE(znode.createCount, at)
-    at = bytes.writeUInt8(data === null ? 0 : 1, at)
+    at = bytes.writeUInt8((data === null ? 0 : flags.data) + (more ? flags.more : 0), at)
+    if (more) {
+      at = bytes.writeInt32BE(aversion, at)
+      at = bytes.writeDoubleBE(lifetime, at)
+      at = bytes.writeUInt32BE(aclBytes, at)
+      at += bytes.write(aclJson, at, 'utf8')
+    }
     if (data !== null) bytes.set(data, at)
     return this.#finish()
   }
@@ -115,7 +131,10 @@ export class StoreCodec {
     const bytes = this.#open(path, value, znodeHeaderBytes)
     if (bytes === undefined) return undefined
     const at = this.#start
-    const hasData = bytes.readUInt8(at + 56) === 1
+    const found = bytes.readUInt8(at + 56)
+    const more = this.#decodeMore(at + znodeHeaderBytes, (found & flags.more) !== 0)
+    if (more === undefined) return undefined
+    const { end, ...fields } = more
     return {
       czxid: bytes.readDoubleBE(at) as Zxid,
       ctime: bytes.readDoubleBE(at + 8),
@@ -125,8 +144,31 @@ export class StoreCodec {
       ephemeralOwner: bytes.readDoubleBE(at + 40) as SessionId,
       version: bytes.readInt32BE(at + 48),
       createCount: bytes.readInt32BE(at + 52),
-      data: hasData ? bytes.subarray(at + znodeHeaderBytes, this.#end) : null,
+      data: (found & flags.data) === 0 ? null : bytes.subarray(end, this.#end),
+      ...fields,
     }
+  }
+
+  #decodeMore(
+    at: number,
+    more: boolean,
+  ): (Pick<ZnodeFields, 'acl' | 'aversion' | 'lifetime'> & { readonly end: number }) | undefined {
+    if (!more) return { acl: openAcl, aversion: 0, lifetime: lifetimes.endless, end: at }
+    const start = at + moreHeaderBytes
+    if (start > this.#end) return undefined
+    const bytes = this.#scratch
+    const end = start + bytes.readUInt32BE(at + 12)
+    if (end > this.#end) return undefined
+    const acl = this.#parseAcl(bytes.toString('utf8', start, end))
+    return { acl, aversion: bytes.readInt32BE(at), lifetime: bytes.readDoubleBE(at + 4), end }
+  }
+
+  /** The same list as for the znode before, if it has the same: parsed once, and known by its object. */
+  #parseAcl(text: string): readonly Acl[] {
+    if (text !== this.#lastAcl.text) {
+      this.#lastAcl = { text, list: text === '' ? openAcl : parseAclText(text) }
+    }
+    return this.#lastAcl.list
   }
 
   decodeSession(key: string, value: string): Session | undefined {

@@ -5,6 +5,7 @@
 // connection/authentication.ts. Writes are checked in prep.ts, reads in final.ts.
 
 import { isIPv4, isIPv6 } from 'node:net'
+import { limits } from '../../limits.ts'
 import { type Acl, type Id, openAcl } from '../../protocol/records.ts'
 
 /** What everybody may read and nobody change. */
@@ -44,17 +45,20 @@ export function normalizeAcl(
 ): readonly Acl[] | undefined {
   if (acl === openAcl) return acl
   if (acl === null || acl.length === 0) return undefined
+  const proved = identities.filter(({ scheme }) => scheme === 'digest')
   const kept: Acl[] = []
+  let length = 0
   for (const entry of withoutDuplicates(acl)) {
-    const { perms, scheme, id } = entry
-    if (scheme === 'auth') {
-      const proved = identities.filter((identity) => identity.scheme === 'digest')
-      if (proved.length === 0) return undefined
-      for (const identity of proved) kept.push({ perms, scheme: 'digest', id: identity.id })
-    } else {
-      if (!isValid(entry)) return undefined
+    const { perms } = entry
+    if (entry.scheme !== 'auth' && !isValid(entry)) return undefined
+    const named = entry.scheme === 'auth' ? proved : [entry]
+    if (named.length === 0) return undefined
+    for (const { scheme, id } of named) {
       kept.push({ perms, scheme, id })
+      length += scheme.length + id.length
     }
+    // Many permissions for many identities: the product is more than anybody could ask for himself.
+    if (length > limits.clientFrameBytesMax) return undefined
   }
   return sameAcl(kept, openAcl) ? openAcl : kept
 }

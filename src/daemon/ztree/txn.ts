@@ -8,7 +8,8 @@
 
 import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
-import type { ServerId, SessionId } from '../../protocol/records.ts'
+import { type Acl, openAcl, type ServerId, type SessionId } from '../../protocol/records.ts'
+import { decodeAcl, encodeAcl } from '../../protocol/zk/native-records.ts'
 
 /** One change of the tree. Its zxid is its transaction's; its time is the transaction's. */
 export type Change =
@@ -20,6 +21,9 @@ export type Change =
       readonly ephemeralOwner: SessionId
       /** how many children the parent ever got, this one included */
       readonly parentCreateCount: number
+      readonly acl: readonly Acl[]
+      /** one of `lifetimes`, or a time to live in ms */
+      readonly lifetime: number
     }
   | { readonly type: 'delete'; readonly path: string }
   | {
@@ -34,6 +38,13 @@ export type Change =
 
 export type TxnBody =
   | Exclude<Change, { type: 'check' }>
+  | {
+      readonly type: 'setACL'
+      readonly path: string
+      readonly acl: readonly Acl[]
+      /** the aversion after it */
+      readonly aversion: number
+    }
   | { readonly type: 'multi'; readonly changes: readonly Change[] }
   | {
       readonly type: 'createSession'
@@ -70,6 +81,7 @@ const types = {
   create: 1,
   delete: 2,
   setData: 5,
+  setACL: 7,
   check: 13,
   multi: 14,
   createSession: -10,
@@ -94,8 +106,9 @@ export function encodeTxn(out: MsgpackWriter, txn: Txn): void {
 function fieldCount(body: TxnBody | Change): number {
   switch (body.type) {
     case 'create':
-      return 4
+      return 6
     case 'setData':
+    case 'setACL':
     case 'error':
       return 3
     case 'createSession':
@@ -116,6 +129,13 @@ function encodeFields(out: MsgpackWriter, body: TxnBody | Change): void {
       out.bytes(body.data)
       out.int(body.ephemeralOwner)
       out.int(body.parentCreateCount)
+      encodeMaybeOpen(out, body.acl)
+      out.int(body.lifetime)
+      return
+    case 'setACL':
+      out.string(body.path)
+      encodeMaybeOpen(out, body.acl)
+      out.int(body.aversion)
       return
     case 'setData':
       out.string(body.path)
@@ -146,6 +166,16 @@ function encodeFields(out: MsgpackWriter, body: TxnBody | Change): void {
       out.int(body.partCount)
       return
   }
+}
+
+/** Most znodes are open to all: one byte says so. */
+function encodeMaybeOpen(out: MsgpackWriter, acl: readonly Acl[]): void {
+  if (acl === openAcl) out.nil()
+  else encodeAcl(out, acl)
+}
+
+function decodeMaybeOpen(reader: MsgpackReader): readonly Acl[] {
+  return reader.nilOr(() => decodeAcl(reader)) ?? openAcl
 }
 
 /**
@@ -182,7 +212,13 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof types): TxnBody 
         data: reader.bytes(),
         ephemeralOwner: reader.natural('the owner') as SessionId,
         parentCreateCount: reader.int(),
+        acl: decodeMaybeOpen(reader),
+        lifetime: reader.int(),
       }
+    case 'setACL': {
+      const path = reader.string()
+      return { type, path, acl: decodeMaybeOpen(reader), aversion: reader.int() }
+    }
     case 'setData':
       return { type, path: reader.string(), data: reader.bytes(), version: reader.int() }
     case 'delete':

@@ -3,10 +3,14 @@
 //
 //   f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid | f64 ephemeralOwner |
 //   i32 version | i32 createCount | i32 × 2: its part in the tree's digest | data …
+//
+// What few znodes have, such as children or an ACL of their own, is in an object beside it.
 
-import { noSession, type SessionId, type Stat } from '../../protocol/records.ts'
+import { type Acl, noSession, openAcl, type SessionId, type Stat } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { type KnownAcl, knownOpenAcl } from './acl-table.ts'
 import type { DigestSum, Hash } from './digest.ts'
+import { type Usage, usageText } from './quotas.ts'
 import { type Page, placeBytes, type Slab } from './slab.ts'
 
 export interface ZnodeFields {
@@ -20,6 +24,23 @@ export interface ZnodeFields {
   /** how many children it ever got, as an int32: numbers its sequential children */
   readonly createCount: number
   readonly ephemeralOwner: SessionId
+  readonly acl: readonly Acl[]
+  /** setACL count */
+  readonly aversion: number
+  readonly lifetime: number
+}
+
+/** Whether a znode is deleted by the ensemble itself; any other number is its time to live, in ms. */
+export const lifetimes = { endless: 0, container: -1 } as const
+
+/** What a znode that is nobody's parent, and that everybody may change, does without. */
+interface Uncommon {
+  children: Set<string> | undefined
+  acl: KnownAcl
+  aversion: number
+  lifetime: number
+  /** of the quota whose `zookeeper_stats` the znode is */
+  usage: Usage | undefined
 }
 
 /** in 32-bit words: what is hashed, then the hash, then the value */
@@ -32,10 +53,10 @@ export class Znode implements ZnodeFields {
   #at: number
   /** -1: there is no value, which is not the same as an empty one */
   #dataLength: number
-  #children: Set<string> | undefined = undefined
+  #uncommon: Uncommon | undefined = undefined
 
   /** Copies `fields.data`. */
-  constructor(slab: Slab, fields: ZnodeFields) {
+  constructor(slab: Slab, fields: Omit<ZnodeFields, 'acl'>, acl = knownOpenAcl) {
     const { data } = fields
     const { page, offset } = slab.allocate(recordBytes(data))
     this.#page = page
@@ -52,6 +73,9 @@ export class Znode implements ZnodeFields {
     page.ints[this.#at * 2 + hashedWords] = 0
     page.ints[this.#at * 2 + hashedWords + 1] = 0
     this.#put(data)
+    const { aversion, lifetime } = fields
+    if (aversion === 0 && lifetime === lifetimes.endless && acl === knownOpenAcl) return
+    this.#uncommon = { children: undefined, acl, aversion, lifetime, usage: undefined }
   }
 
   get czxid(): Zxid {
@@ -106,6 +130,36 @@ export class Znode implements ZnodeFields {
     this.#page.ints[this.#at * 2 + 13] = count
   }
 
+  get acl(): readonly Acl[] {
+    return this.#uncommon === undefined ? openAcl : this.#uncommon.acl.list
+  }
+
+  get knownAcl(): KnownAcl {
+    return this.#uncommon === undefined ? knownOpenAcl : this.#uncommon.acl
+  }
+
+  get aversion(): number {
+    return this.#uncommon === undefined ? 0 : this.#uncommon.aversion
+  }
+
+  get lifetime(): number {
+    return this.#uncommon === undefined ? lifetimes.endless : this.#uncommon.lifetime
+  }
+
+  get usage(): Usage | undefined {
+    return this.#uncommon?.usage
+  }
+
+  set usage(usage: Usage | undefined) {
+    this.#makeUncommon().usage = usage
+  }
+
+  setAcl(acl: KnownAcl, aversion: number): void {
+    const uncommon = this.#makeUncommon()
+    uncommon.acl = acl
+    uncommon.aversion = aversion
+  }
+
   /** A view, valid until the next transaction is applied: who keeps it longer copies it. */
   get data(): Uint8Array | null {
     if (this.#dataLength < 0) return null
@@ -140,6 +194,7 @@ export class Znode implements ZnodeFields {
     hash.reset()
     hash.text(path)
     hash.words(ints, at, 4 * hashedWords)
+    this.#hashUncommon(hash)
     hash.word(this.#dataLength)
     hash.words(ints, at + hashedWords + 2, this.dataBytes)
     hash.finish()
@@ -161,21 +216,46 @@ export class Znode implements ZnodeFields {
 
   /** Paths, not names: they are the tree's own keys and cost no further memory. */
   get children(): Iterable<string> {
-    return this.#children ?? []
+    return this.#uncommon?.children ?? []
   }
 
   get childCount(): number {
-    return this.#children === undefined ? 0 : this.#children.size
+    return this.#uncommon?.children?.size ?? 0
   }
 
   addChild(path: string): void {
-    if (this.#children === undefined) this.#children = new Set([path])
-    else this.#children.add(path)
+    const uncommon = this.#makeUncommon()
+    if (uncommon.children === undefined) uncommon.children = new Set([path])
+    else uncommon.children.add(path)
   }
 
   removeChild(path: string): void {
-    this.#children?.delete(path)
-    if (this.#children?.size === 0) this.#children = undefined
+    const uncommon = this.#uncommon
+    uncommon?.children?.delete(path)
+    if (uncommon?.children?.size === 0) uncommon.children = undefined
+  }
+
+  #makeUncommon(): Uncommon {
+    this.#uncommon ??= {
+      children: undefined,
+      acl: knownOpenAcl,
+      aversion: 0,
+      lifetime: lifetimes.endless,
+      usage: undefined,
+    }
+    return this.#uncommon
+  }
+
+  /** Nothing of it depends on whether the object is there, but on what is in it. */
+  #hashUncommon(hash: Hash): void {
+    if (this.#uncommon === undefined) return
+    const { acl, aversion, lifetime } = this.#uncommon
+    if (aversion === 0 && lifetime === lifetimes.endless && acl === knownOpenAcl) return
+    hash.word(aversion)
+    hash.word(lifetime)
+    hash.word(lifetime / 2 ** 32)
+    hash.word(acl.digest.high)
+    hash.word(acl.digest.low)
   }
 
   #put(data: Uint8Array | null): void {
@@ -202,6 +282,14 @@ export const initialFields: ZnodeFields = {
   version: 0,
   createCount: 0,
   ephemeralOwner: noSession,
+  acl: openAcl,
+  aversion: 0,
+  lifetime: lifetimes.endless,
+}
+
+/** What reads show: of a quota's stats, what is used now. A view, as `data` itself. */
+export function shownData(znode: Readonly<Znode>): Uint8Array | null {
+  return znode.usage === undefined ? znode.data : Buffer.from(usageText(znode.usage))
 }
 
 export function statOf(znode: Readonly<Znode>): Stat {
@@ -213,9 +301,9 @@ export function statOf(znode: Readonly<Znode>): Stat {
     version: znode.version,
     // Creates and deletes: of the children ever created, those not here now were deleted.
     cversion: (2 * znode.createCount - znode.childCount) | 0,
-    aversion: 0,
+    aversion: znode.aversion,
     ephemeralOwner: znode.ephemeralOwner,
-    dataLength: znode.dataBytes,
+    dataLength: znode.usage === undefined ? znode.dataBytes : usageText(znode.usage).length,
     numChildren: znode.childCount,
     pzxid: znode.pzxid,
   }

@@ -7,13 +7,17 @@
 
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { basename, parentOf } from '../../protocol/path.ts'
-import type { SessionId, Stat } from '../../protocol/records.ts'
+import type { Acl, SessionId, Stat } from '../../protocol/records.ts'
 import type { MultiResult, ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { readOnlyAcl } from './acl.ts'
+import { AclTable } from './acl-table.ts'
 import { type Digest, DigestSum, Hash } from './digest.ts'
+import { Expiry } from './expiry.ts'
+import { Quotas } from './quotas.ts'
 import { Slab } from './slab.ts'
-import type { Change, Txn } from './txn.ts'
-import { initialFields, statOf, Znode, type ZnodeFields } from './znode.ts'
+import type { Change, Txn, TxnBody } from './txn.ts'
+import { initialFields, lifetimes, shownData, statOf, Znode, type ZnodeFields } from './znode.ts'
 
 export interface Session {
   readonly timeoutMs: number
@@ -22,6 +26,11 @@ export interface Session {
 
 /** What a request is answered with; a new session's id is its transaction's zxid. */
 export type Applied = ReplyBody | { readonly type: 'createSession' }
+
+/** A watch event, and who may hear of it: whoever may read the znode, or might have before it went. */
+export interface TreeEvent extends WatchEvent {
+  readonly acl: readonly Acl[]
+}
 
 /** Keys whose value changed, or that are gone. */
 export interface Dirty {
@@ -38,6 +47,9 @@ export class ZTree {
   #ephemeralCount = 0
   #dataBytes = 0
   #digest = new DigestSum()
+  #acls = new AclTable()
+  #expiry = new Expiry()
+  #quotas = new Quotas(this.#znodes)
   readonly #hash = new Hash()
   #dirty: Dirty = { paths: new Set(), sessions: new Set() }
 
@@ -49,7 +61,7 @@ export class ZTree {
     this.#lastApplied = restoring ?? zxidZero
     if (restoring !== undefined) return
     for (const path of ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
-      this.restore(path, initialFields)
+      this.restore(path, path === '/zookeeper/config' ? configFields : initialFields)
       this.#dirty.paths.add(path)
     }
   }
@@ -62,11 +74,12 @@ export class ZTree {
   restore(path: string, fields: ZnodeFields): boolean {
     const parent = path === '/' ? undefined : this.#znodes.get(parentOf(path))
     if (parent === undefined && path !== '/') return false
-    const znode = new Znode(this.#slab, fields)
+    const znode = new Znode(this.#slab, fields, this.#acls.share(fields.acl))
     this.#znodes.set(path, znode)
+    parent?.addChild(path)
     this.#count(path, znode)
     this.#changed(path, znode)
-    parent?.addChild(path)
+    if (parent !== undefined) this.#noteExpiry(parentOf(path), parent)
     return true
   }
 
@@ -85,6 +98,9 @@ export class ZTree {
     this.#ephemeralCount = other.#ephemeralCount
     this.#dataBytes = other.#dataBytes
     this.#digest = other.#digest
+    this.#acls = other.#acls
+    this.#expiry = other.#expiry
+    this.#quotas = other.#quotas
     this.#dirty = other.#dirty
   }
 
@@ -125,6 +141,15 @@ export class ZTree {
     return statOf(znode)
   }
 
+  /** What reads show; a view, valid until the next transaction is applied. */
+  data(znode: Readonly<Znode>): Uint8Array | null {
+    return shownData(znode)
+  }
+
+  acl(znode: Readonly<Znode>): readonly Acl[] {
+    return znode.acl
+  }
+
   /** Names, in no particular order. */
   children(znode: Readonly<Znode>): string[] {
     const names: string[] = []
@@ -134,6 +159,31 @@ export class ZTree {
 
   ephemeralsOf(session: SessionId): Iterable<string> {
     return this.#ephemerals.get(session) ?? []
+  }
+
+  /** How many znodes are below `path`, at any depth. */
+  descendantCount(path: string): number {
+    const root = this.get(path)
+    if (root === undefined || path === '/' || path === '') return this.#znodes.size - 1
+    let count = 0
+    const parents = [root]
+    for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
+      count += parent.childCount
+      for (const child of parent.children) {
+        const znode = this.#znodes.get(child)
+        if (znode !== undefined && znode.childCount > 0) parents.push(znode)
+      }
+    }
+    return count
+  }
+
+  /** What the ensemble is to delete by itself. */
+  get expiry(): Pick<Expiry, 'due' | 'isDue'> {
+    return this.#expiry
+  }
+
+  get quotas(): Pick<Quotas, 'of' | 'covering' | 'takeCrossings'> {
+    return this.#quotas
   }
 
   /** What changed since the last call; now it is the caller's. */
@@ -153,7 +203,7 @@ export class ZTree {
    *
    * @param events gets the watch events, in the order in which they fire
    */
-  apply(zxid: Zxid, txn: Txn, events: WatchEvent[]): Applied {
+  apply(zxid: Zxid, txn: Txn, events: TreeEvent[]): Applied {
     if (zxid <= this.#lastApplied) return misfit
     const result = this.#perform(zxid, txn, events)
     // Last, so that the tree is never labelled with a multi that is half applied (ZOOKEEPER-3127).
@@ -161,7 +211,7 @@ export class ZTree {
     return result
   }
 
-  #perform(zxid: Zxid, { body, session, timeMs }: Txn, events: WatchEvent[]): Applied {
+  #perform(zxid: Zxid, { body, session, timeMs }: Txn, events: TreeEvent[]): Applied {
     switch (body.type) {
       case 'create':
         return this.#create(zxid, timeMs, body, events)
@@ -169,6 +219,8 @@ export class ZTree {
         return this.#delete(zxid, body.path, events)
       case 'setData':
         return this.#setData(zxid, timeMs, body, events)
+      case 'setACL':
+        return this.#setAcl(body)
       case 'multi': {
         const results = body.changes.map((change) => this.#change(zxid, timeMs, change, events))
         return { type: 'multi', results }
@@ -193,7 +245,7 @@ export class ZTree {
     }
   }
 
-  #change(zxid: Zxid, timeMs: number, change: Change, events: WatchEvent[]): MultiResult {
+  #change(zxid: Zxid, timeMs: number, change: Change, events: TreeEvent[]): MultiResult {
     switch (change.type) {
       case 'create':
         return this.#create(zxid, timeMs, change, events)
@@ -210,13 +262,14 @@ export class ZTree {
     zxid: Zxid,
     timeMs: number,
     change: Extract<Change, { type: 'create' }>,
-    events: WatchEvent[],
+    events: TreeEvent[],
   ): Extract<MultiResult, { type: 'create' | 'error' }> {
-    const { path, ephemeralOwner } = change
+    const { path, ephemeralOwner, lifetime } = change
     const parentPath = parentOf(path)
     const parent = this.#znodes.get(parentPath)
     if (parent === undefined || this.#znodes.has(path)) return misfit
-    const znode = new Znode(this.#slab, {
+    const acl = this.#acls.share(change.acl)
+    const fields = {
       data: change.data,
       czxid: zxid,
       ctime: timeMs,
@@ -226,10 +279,13 @@ export class ZTree {
       version: 0,
       createCount: 0,
       ephemeralOwner,
-    })
+      aversion: 0,
+      lifetime,
+    }
+    const znode = new Znode(this.#slab, fields, acl)
     this.#znodes.set(path, znode)
-    this.#count(path, znode)
     parent.addChild(path)
+    this.#count(path, znode)
     parent.createCount = change.parentCreateCount
     parent.pzxid = zxid
     this.#changed(path, znode)
@@ -237,8 +293,8 @@ export class ZTree {
     this.#dirty.paths.add(path)
     this.#dirty.paths.add(parentPath)
     events.push(
-      { type: 'NodeCreated', path, zxid },
-      { type: 'NodeChildrenChanged', path: parentPath, zxid },
+      { type: 'NodeCreated', path, zxid, acl: znode.acl },
+      { type: 'NodeChildrenChanged', path: parentPath, zxid, acl: parent.acl },
     )
     return { type: 'create', path, stat: statOf(znode) }
   }
@@ -246,7 +302,7 @@ export class ZTree {
   #delete(
     zxid: Zxid,
     path: string,
-    events: WatchEvent[],
+    events: TreeEvent[],
   ): Extract<MultiResult, { type: 'delete' | 'error' }> {
     const parentPath = parentOf(path)
     const parent = this.#znodes.get(parentPath)
@@ -256,6 +312,7 @@ export class ZTree {
     this.#znodes.delete(path)
     this.#discount(path, znode)
     znode.leaveDigest(this.#digest)
+    this.#acls.release(znode.knownAcl)
     znode.free(this.#slab)
     parent.removeChild(path)
     parent.pzxid = zxid
@@ -263,8 +320,8 @@ export class ZTree {
     this.#dirty.paths.add(path)
     this.#dirty.paths.add(parentPath)
     events.push(
-      { type: 'NodeDeleted', path, zxid },
-      { type: 'NodeChildrenChanged', path: parentPath, zxid },
+      { type: 'NodeDeleted', path, zxid, acl: znode.acl },
+      { type: 'NodeChildrenChanged', path: parentPath, zxid, acl: parent.acl },
     )
     return { type: 'delete' }
   }
@@ -273,20 +330,34 @@ export class ZTree {
     zxid: Zxid,
     timeMs: number,
     { path, data, version }: Extract<Change, { type: 'setData' }>,
-    events: WatchEvent[],
+    events: TreeEvent[],
   ): Extract<MultiResult, { type: 'setData' | 'error' }> {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return misfit
-    this.#dataBytes -= znode.dataBytes
+    const before = znode.dataBytes
     znode.setData(this.#slab, data)
-    this.#dataBytes += znode.dataBytes
+    const bytes = znode.dataBytes - before
+    this.#dataBytes += bytes
+    this.#quotas.use(path, { count: 0, bytes })
+    this.#quotas.noticed(path, znode)
     znode.version = version
     znode.mzxid = zxid
     znode.mtime = timeMs
     this.#changed(path, znode)
     this.#dirty.paths.add(path)
-    events.push({ type: 'NodeDataChanged', path, zxid })
+    events.push({ type: 'NodeDataChanged', path, zxid, acl: znode.acl })
     return { type: 'setData', stat: statOf(znode) }
+  }
+
+  #setAcl({ path, acl, aversion }: Extract<TxnBody, { type: 'setACL' }>): ReplyBody {
+    const znode = this.#znodes.get(path)
+    if (znode === undefined) return misfit
+    const before = znode.knownAcl
+    znode.setAcl(this.#acls.share(acl), aversion)
+    this.#acls.release(before)
+    this.#changed(path, znode)
+    this.#dirty.paths.add(path)
+    return { type: 'setACL', stat: statOf(znode) }
   }
 
   #forgetSession(id: SessionId): void {
@@ -298,6 +369,11 @@ export class ZTree {
 
   #changed(path: string, znode: Znode): void {
     znode.digestInto(this.#digest, path, this.#hash)
+    this.#noteExpiry(path, znode)
+  }
+
+  #noteExpiry(path: string, znode: Znode): void {
+    if (znode.lifetime !== lifetimes.endless) this.#expiry.update(path, znode)
   }
 
   #hashSession(id: SessionId, { timeoutMs, password }: Session): Digest {
@@ -310,6 +386,8 @@ export class ZTree {
 
   #count(path: string, znode: Znode): void {
     this.#dataBytes += path.length + znode.dataBytes
+    this.#quotas.use(path, { count: 1, bytes: znode.dataBytes })
+    this.#quotas.noticed(path, znode)
     const owner = znode.ephemeralOwner
     if (owner === 0) return
     this.#ephemeralCount++
@@ -320,6 +398,9 @@ export class ZTree {
 
   #discount(path: string, znode: Znode): void {
     this.#dataBytes -= path.length + znode.dataBytes
+    this.#quotas.use(path, { count: -1, bytes: -znode.dataBytes })
+    this.#quotas.removed(path)
+    if (znode.lifetime !== lifetimes.endless) this.#expiry.remove(path)
     const owner = znode.ephemeralOwner
     if (owner === 0) return
     this.#ephemeralCount--
@@ -328,6 +409,9 @@ export class ZTree {
     if (paths?.size === 0) this.#ephemerals.delete(owner)
   }
 }
+
+/** Everybody may read it, only the super user write it. */
+const configFields = { ...initialFields, version: -1, aversion: -1, acl: readOnlyAcl }
 
 /** The answer to a change that does not fit the tree; prep never makes one. */
 const misfit = { type: 'error', code: errorCodes.RUNTIMEINCONSISTENCY } as const

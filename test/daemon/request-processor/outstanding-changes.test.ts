@@ -1,7 +1,7 @@
 import t from 'tap'
 import { OutstandingChanges } from '../../../src/daemon/request-processor/outstanding-changes.ts'
 import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
-import { noSession, type SessionId } from '../../../src/protocol/records.ts'
+import { noSession, openAcl, type SessionId } from '../../../src/protocol/records.ts'
 import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 const ann = 11 as SessionId
@@ -10,7 +10,7 @@ const bob = 12 as SessionId
 function create(changes: OutstandingChanges, path: string, owner = noSession): void {
   const parent = changes.find('/')
   if (parent === undefined) throw new Error('there is a root')
-  changes.create(path, { parent, owner })
+  changes.create(path, parent, { ephemeralOwner: owner, acl: openAcl, dataBytes: 3 })
 }
 
 function remove(changes: OutstandingChanges, path: string): void {
@@ -20,7 +20,7 @@ function remove(changes: OutstandingChanges, path: string): void {
 }
 
 t.test('what is changed is seen at once, and gone when it is abandoned', async (t) => {
-  const changes = new OutstandingChanges(new ZTree())
+  const changes = new OutstandingChanges(new ZTree(), { countsQuotas: false })
   create(changes, '/a', ann)
   t.match(changes.find('/a'), { version: 0, ephemeralOwner: ann })
   t.match(changes.find('/'), { childCount: 2, createCount: 1 })
@@ -32,11 +32,11 @@ t.test('what is changed is seen at once, and gone when it is abandoned', async (
 })
 
 t.test('the latest record of a path counts, until the tree has applied it', async (t) => {
-  const changes = new OutstandingChanges(new ZTree())
+  const changes = new OutstandingChanges(new ZTree(), { countsQuotas: false })
   const setVersion = (version: number, zxid: number): void => {
     const root = changes.find('/')
     if (root === undefined) throw new Error('there is a root')
-    changes.setVersion('/', root, version)
+    changes.setData('/', root, { version, dataBytes: 7 })
     changes.commit(zxid as Zxid)
   }
   setVersion(1, 1)
@@ -52,7 +52,7 @@ t.test('the latest record of a path counts, until the tree has applied it', asyn
 })
 
 t.test('an ephemeral belongs to who made it last', async (t) => {
-  const changes = new OutstandingChanges(new ZTree())
+  const changes = new OutstandingChanges(new ZTree(), { countsQuotas: false })
   create(changes, '/e', ann)
   create(changes, '/f', ann)
   changes.commit(1 as Zxid)
@@ -70,7 +70,7 @@ t.test('an ephemeral belongs to who made it last', async (t) => {
 })
 
 t.test('thousands in flight: each is forgotten when it is applied', async (t) => {
-  const changes = new OutstandingChanges(new ZTree())
+  const changes = new OutstandingChanges(new ZTree(), { countsQuotas: false })
   const count = 10_000
   for (let i = 1; i <= count; i++) {
     create(changes, `/n${i}`)

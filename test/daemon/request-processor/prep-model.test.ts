@@ -6,10 +6,16 @@
 import t from 'tap'
 import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { type ErrorCode, errorCodes } from '../../../src/protocol/error-codes.ts'
-import { noSession, type SessionId } from '../../../src/protocol/records.ts'
+import {
+  type Acl,
+  type Id,
+  noSession,
+  openAcl,
+  type SessionId,
+} from '../../../src/protocol/records.ts'
 import type { WriteOp, WriteRequest } from '../../../src/protocol/zk/messages.ts'
 import { Random } from '../../../src/random.ts'
-import { image, other, self, TreeWorld } from '../tree-world.ts'
+import { create, image, other, self, TreeWorld } from '../tree-world.ts'
 
 interface ModelZnode {
   data: string | null
@@ -22,6 +28,9 @@ interface ModelZnode {
   ctime: number
   mtime: number
   owner: number
+  acl: readonly Acl[]
+  aversion: number
+  lifetime: number
 }
 
 interface Model {
@@ -38,10 +47,12 @@ class Refusal extends Error {
   }
 }
 
+const readable: readonly Acl[] = [{ perms: 1, scheme: 'world', id: 'anyone' }]
+
 function freshModel(): Model {
-  const znode = (cversion: number): ModelZnode => ({
+  const znode = (cversion: number, version = 0, acl = openAcl): ModelZnode => ({
     data: '',
-    version: 0,
+    version,
     creates: 0,
     cversion,
     czxid: 0,
@@ -50,12 +61,15 @@ function freshModel(): Model {
     ctime: 0,
     mtime: 0,
     owner: 0,
+    acl,
+    aversion: version,
+    lifetime: 0,
   })
   return {
     znodes: {
       '/': znode(-1),
       '/zookeeper': znode(-2),
-      '/zookeeper/config': znode(0),
+      '/zookeeper/config': znode(0, -1, readable),
       '/zookeeper/quota': znode(0),
     },
     sessions: {},
@@ -76,13 +90,57 @@ function childrenOf(model: Model, path: string): string[] {
 
 function statIn(model: Model, path: string): unknown {
   const znode = model.znodes[path] as ModelZnode
-  const { version, cversion, czxid, mzxid, pzxid, ctime, mtime } = znode
+  const { version, cversion, aversion, czxid, mzxid, pzxid, ctime, mtime } = znode
   return {
-    ...{ version, cversion, aversion: 0, czxid, mzxid, pzxid, ctime, mtime },
+    ...{ version, cversion, aversion, czxid, mzxid, pzxid, ctime, mtime },
     ephemeralOwner: znode.owner,
-    dataLength: znode.data?.length ?? 0,
+    dataLength: shownIn(model, path)?.length ?? 0,
     numChildren: childrenOf(model, path).length,
   }
+}
+
+const limited = '/a'
+const limitsPath = `/zookeeper/quota${limited}/zookeeper_limits`
+const statsPath = `/zookeeper/quota${limited}/zookeeper_stats`
+const hardLimits = { count: 9, bytes: 12 }
+
+function usageIn(model: Model): { count: number; bytes: number } {
+  const inside = Object.keys(model.znodes).filter((p) => p === limited || p.startsWith('/a/'))
+  const bytes = inside.reduce((sum, path) => sum + (model.znodes[path]?.data?.length ?? 0), 0)
+  return { count: inside.length, bytes }
+}
+
+function shownIn(model: Model, path: string): string | null | undefined {
+  if (path !== statsPath) return model.znodes[path]?.data
+  const { count, bytes } = usageIn(model)
+  return `count=${count},bytes=${bytes}`
+}
+
+function mayBit(acl: readonly Acl[], bit: number, identities: readonly Id[]): boolean {
+  if (identities.some(({ scheme }) => scheme === 'super')) return true
+  return acl.some(({ perms, scheme, id }) => {
+    const meant = identities.some((one) => one.scheme === scheme && one.id === id)
+    return (perms & bit) !== 0 && (scheme === 'world' || meant)
+  })
+}
+
+/** What is kept of it; undefined if it is not valid. */
+function keptAcl(
+  acl: readonly Acl[] | null | undefined,
+  identities: readonly Id[],
+): readonly Acl[] | undefined {
+  if (acl === undefined) return openAcl
+  const kept: Acl[] = []
+  for (const entry of acl ?? []) {
+    if (entry.scheme === 'bogus') return undefined
+    const proved = identities.filter(({ scheme }) => scheme === 'digest')
+    if (entry.scheme !== 'auth') kept.push(entry)
+    else if (proved.length === 0) return undefined
+    else for (const one of proved) kept.push({ ...one, perms: entry.perms })
+  }
+  const texts = kept.map((entry) => JSON.stringify(entry))
+  const distinct = kept.filter((_, i) => texts.indexOf(texts[i] ?? '') === i)
+  return distinct.length === 0 ? undefined : distinct
 }
 
 function isValid(path: string): boolean {
@@ -99,8 +157,8 @@ function up(path: string): string {
 /** Changes the model, or throws a Refusal having changed who knows what. */
 function perform(
   model: Model,
-  op: WriteOp,
-  { session, zxid, timeMs }: { session: number; zxid: number; timeMs: number },
+  op: WriteOp | Extract<WriteRequest, { type: 'setACL' }>,
+  { session, zxid, timeMs, identities }: Context,
 ): unknown {
   const fail = (code: ErrorCode): never => {
     throw new Refusal(code)
@@ -111,23 +169,48 @@ function perform(
     const znode = existing(path)
     return version === -1 || version === znode.version ? znode : fail('BADVERSION')
   }
+  const allowed = (znode: ModelZnode, bit: number): void => {
+    if (!mayBit(znode.acl, bit, identities)) fail('NOAUTH')
+  }
+  const withinQuota = (path: string, more: { count: number; bytes: number }): void => {
+    if (path !== limited && !path.startsWith('/a/')) return
+    const { count, bytes } = usageIn(model)
+    if (more.count !== 0 && count + more.count > hardLimits.count) fail('QUOTAEXCEEDED')
+    if (more.bytes !== 0 && bytes + more.bytes > hardLimits.bytes) fail('QUOTAEXCEEDED')
+  }
   const childChanged = (parent: ModelZnode): void => {
     parent.cversion++
     parent.pzxid = zxid
   }
   switch (op.type) {
     case 'create': {
+      const ttl = op.mode.endsWith('Ttl')
+      if (ttl !== (op.ttlMs ?? 0) > 0) fail('BADARGUMENTS')
       if (!op.path.includes('/') || op.path.includes('\0')) fail('BADARGUMENTS')
+      const acl = keptAcl(op.acl, identities) ?? fail('INVALIDACL')
       const parent = existing(up(op.path))
+      allowed(parent, 4)
       const number = `${parent.creates}`.padStart(10, '0')
-      const path = op.mode.endsWith('Sequential') ? op.path + number : op.path
+      const path = op.mode.includes('Sequential') ? op.path + number : op.path
       if (!isValid(path)) fail('BADARGUMENTS')
       if (znodes[path] !== undefined) fail('NODEEXISTS')
       if (parent.owner !== 0) fail('NOCHILDRENFOREPHEMERALS')
       const data = op.data === null ? null : `${op.data}`
+      withinQuota(path, { count: 1, bytes: data?.length ?? 0 })
+      const lifetime = op.mode === 'container' ? -1 : (op.ttlMs ?? 0)
       const owner = op.mode.startsWith('ephemeral') ? session : 0
       const times = { czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: timeMs, mtime: timeMs }
-      znodes[path] = { data, version: 0, creates: 0, cversion: 0, owner, ...times }
+      znodes[path] = {
+        data,
+        version: 0,
+        creates: 0,
+        cversion: 0,
+        owner,
+        ...times,
+        acl,
+        aversion: 0,
+        lifetime,
+      }
       parent.creates++
       childChanged(parent)
       return { type: 'create', path, stat: statIn(model, path) }
@@ -137,6 +220,7 @@ function perform(
       if (!op.path.includes('/') || op.path.includes('\0')) fail('BADARGUMENTS')
       if (reserved.includes(op.path)) fail('BADARGUMENTS')
       const parent = existing(up(op.path))
+      allowed(parent, 8)
       checked(op.path, op.version)
       if (childrenOf(model, op.path).length > 0) fail('NOTEMPTY')
       delete znodes[op.path]
@@ -145,17 +229,32 @@ function perform(
     }
     case 'setData': {
       if (!isValid(op.path)) fail('BADARGUMENTS')
+      const before = existing(op.path)
+      allowed(before, 2)
+      const bytes = (op.data?.length ?? 0) - (before.data?.length ?? 0)
+      withinQuota(op.path, { count: 0, bytes })
       const znode = checked(op.path, op.version)
       znode.data = op.data === null ? null : `${op.data}`
-      znode.version++
+      znode.version = znode.version + 1
       znode.mzxid = zxid
       znode.mtime = timeMs
       return { type: 'setData', stat: statIn(model, op.path) }
     }
     case 'check':
       if (!isValid(op.path)) fail('BADARGUMENTS')
+      allowed(existing(op.path), 1)
       checked(op.path, op.version)
       return { type: 'check' }
+    case 'setACL': {
+      if (!isValid(op.path)) fail('BADARGUMENTS')
+      const acl = keptAcl(op.acl, identities) ?? fail('INVALIDACL')
+      const znode = existing(op.path)
+      allowed(znode, 16)
+      if (op.version !== -1 && op.version !== znode.aversion) fail('BADVERSION')
+      znode.acl = acl
+      znode.aversion++
+      return { type: 'setACL', stat: statIn(model, op.path) }
+    }
   }
 }
 
@@ -176,6 +275,7 @@ interface Context {
   readonly origin: number
   readonly zxid: number
   readonly timeMs: number
+  readonly identities: readonly Id[]
 }
 
 /** @returns the model afterwards, and the answer */
@@ -189,6 +289,9 @@ function run(model: Model, request: WriteRequest, context: Context): [Model, unk
   if (request.type === 'createSession') {
     after.sessions[zxid] = origin
     return [after, { type: 'createSession' }]
+  }
+  if (request.type === 'create' && request.mode.endsWith('Ttl') !== (request.ttlMs ?? 0) > 0) {
+    return refused('BADARGUMENTS')
   }
   const owner = model.sessions[session]
   if (owner === undefined) return refused('SESSIONEXPIRED')
@@ -220,12 +323,44 @@ const names = ['a', 'b']
 const badPaths = ['', 'a', '//', '/a//b', '/a/', '/x/', '/a/.', '/a/../b', '/a\0', '/a/b/']
 const fixedPaths = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']
 const modes = ['persistent', 'ephemeral', 'persistentSequential', 'ephemeralSequential'] as const
+const mortalModes = ['container', 'persistentTtl', 'persistentSequentialTtl'] as const
+
+const ann: Id = { scheme: 'digest', id: 'ann:h' }
+const address: Id = { scheme: 'ip', id: '127.0.0.1' }
+const askers: (readonly Id[])[] = [
+  [address],
+  [address],
+  [address, ann],
+  [address, ann, { scheme: 'digest', id: 'bob:h' }],
+  [address, { scheme: 'super', id: '' }],
+]
+const anyone = { scheme: 'world', id: 'anyone' }
+const acls: (readonly Acl[] | null)[] = [
+  openAcl,
+  readable,
+  [{ ...anyone, perms: 15 }],
+  [
+    { ...ann, perms: 31 },
+    { ...anyone, perms: 5 },
+  ],
+  [
+    { ...ann, perms: 6 },
+    { ...address, perms: 9 },
+    { ...ann, perms: 6 },
+  ],
+  [{ scheme: 'auth', id: '', perms: 31 }],
+  [{ ...anyone, perms: 0 }],
+  [{ scheme: 'bogus', id: 'x', perms: 31 }],
+  [],
+  null,
+]
 
 function randomPath(random: Random, model: Model): string {
   const dice = random.next()
   if (dice < 0.05) return random.pick(badPaths)
   if (dice < 0.08) return random.pick(fixedPaths)
-  if (dice < 0.4) return random.pick(Object.keys(model.znodes))
+  const known = Object.keys(model.znodes).filter((path) => !path.startsWith('/zookeeper/quota/'))
+  if (dice < 0.4) return random.pick(known)
   const depth = 1 + random.below(3)
   return Array.from({ length: depth }, () => `/${random.pick(names)}`).join('')
 }
@@ -236,7 +371,12 @@ function randomOp(random: Random, model: Model): WriteOp {
   const known = model.znodes[path]?.version ?? 0
   const version = random.pick([-1, -1, known, known, random.below(4)])
   const dice = random.next()
-  if (dice < 0.4) return { type: 'create', path, data, mode: random.pick(modes) }
+  if (dice < 0.4) {
+    const acl = random.chance(0.3) ? random.pick(acls) : undefined
+    if (dice > 0.08) return { type: 'create', path, data, mode: random.pick(modes), acl }
+    const ttlMs = random.pick([0, 1000, 20_000])
+    return { type: 'create', path, data, mode: random.pick(mortalModes), acl, ttlMs }
+  }
   if (dice < 0.7) return { type: 'delete', path, version }
   if (dice < 0.9) return { type: 'setData', path, data, version }
   return { type: 'check', path, version }
@@ -246,6 +386,11 @@ function randomRequest(random: Random, model: Model): WriteRequest {
   const dice = random.next()
   if (dice < 0.03) return { type: 'createSession', timeoutMs: random.below(60_000) }
   if (dice < 0.045) return { type: 'closeSession' }
+  if (dice < 0.1) {
+    const path = randomPath(random, model)
+    const version = random.pick([-1, model.znodes[path]?.aversion ?? 0, random.below(3)])
+    return { type: 'setACL', path, acl: random.pick(acls), version }
+  }
   const op = randomOp(random, model)
   if (dice < 0.7 && op.type !== 'check') return op
   const ops = Array.from({ length: random.below(5) }, () => randomOp(random, model))
@@ -276,15 +421,44 @@ for (const seed of [1, 2, 3]) {
       []
     const opened: SessionId[] = []
     let refusals = 0
+    let reaped = 0
+    const seen = new Set<number>()
     let lag = 0
+
+    /** Of what the ensemble deletes by itself. */
+    const isDue = (path: string): boolean => {
+      const { lifetime, creates, mtime } = model.znodes[path] as ModelZnode
+      if (lifetime === 0 || childrenOf(model, path).length > 0) return false
+      return lifetime < 0 ? creates > 0 : w.wallMs > mtime + lifetime + 1000
+    }
+    const reap = (): void => {
+      const mortal = Object.keys(model.znodes).filter((p) => model.znodes[p]?.lifetime !== 0)
+      const path = random.pick(random.chance(0.9) && mortal.length > 0 ? mortal : ['/', '/a', '/b'])
+      if (model.znodes[path] === undefined) return
+      const due = isDue(path)
+      const proposal = w.deleteDue(path)
+      if (proposal === undefined) {
+        if (due && w.prep.outstandingCount === 0) t.fail(`${path} was due`)
+        return
+      }
+      reaped++
+      model = copyOf(model)
+      delete model.znodes[path]
+      const parent = model.znodes[up(path)] as ModelZnode
+      parent.cversion++
+      parent.pzxid = proposal.zxid
+      answers.push({ what: `reap ${path}`, answer: { type: 'delete' }, refused: false })
+    }
 
     const note = (request: WriteRequest, session: SessionId, origin = self): void => {
       const proposal = w.propose(session, request, origin)
       const { zxid, txn } = proposal
-      const [after, answer] = run(model, request, { session, origin, zxid, timeMs: txn.timeMs })
+      const { identities } = w
+      const asked = { session, origin, zxid, timeMs: txn.timeMs, identities }
+      const [after, answer] = run(model, request, asked)
       model = after
       const refused = txn.body.type === 'error'
-      answers.push({ what: JSON.stringify({ request, session, origin }), answer, refused })
+      answers.push({ what: JSON.stringify({ request, ...asked }), answer, refused })
       if (request.type === 'createSession') opened.push(zxid as number as SessionId)
     }
     const applyOne = (): void => {
@@ -295,6 +469,7 @@ for (const seed of [1, 2, 3]) {
       const before = expected.refused && random.chance(0.3) ? image(w.tree) : undefined
       const eventCount = w.events.length
       const answer = w.applyNext()
+      if (answer.type === 'error') seen.add(answer.code)
       if (JSON.stringify(sorted(answer)) !== JSON.stringify(sorted(expected.answer))) {
         t.same(answer, expected.answer, expected.what)
       }
@@ -308,7 +483,21 @@ for (const seed of [1, 2, 3]) {
     }
 
     note({ type: 'createSession', timeoutMs: 5000 }, noSession)
+    while (w.proposals.length > 0) applyOne()
+    w.identities = [{ scheme: 'super', id: '' }]
+    const limits = `count=-1,bytes=-1=;byteHardLimit=${hardLimits.bytes};countHardLimit=${hardLimits.count}`
+    for (const [path, data] of [
+      ['/zookeeper/quota/a', ''],
+      [limitsPath, limits],
+      [statsPath, 'count=0,bytes=0'],
+    ] as const) {
+      note(create(path, data), opened[0] ?? noSession)
+      while (w.proposals.length > 0) applyOne()
+    }
     for (let step = 0; step < 3500; step++) {
+      w.identities = random.pick(askers)
+      if (random.chance(0.2)) reap()
+      if (random.chance(0.01)) w.wallMs += 5000
       const live = opened.filter((id) => w.sessions.has(id))
       if (live.length < 2) note({ type: 'createSession', timeoutMs: 5000 }, noSession)
       const session = random.pick(
@@ -340,6 +529,9 @@ for (const seed of [1, 2, 3]) {
     answers = []
 
     t.ok(refusals > 100, `${refusals} refusals looked at`)
+    t.ok(reaped > 3, `${reaped} znodes deleted by the ensemble`)
+    const reasons = ['NOAUTH', 'INVALIDACL', 'QUOTAEXCEEDED'] as const
+    for (const reason of reasons) t.ok(seen.has(errorCodes[reason]), `${reason} was met`)
     t.equal(w.prep.outstandingCount, 0)
     t.equal(w.tree.nodeCount, Object.keys(model.znodes).length)
     t.same(imageOfTree(w.tree, model), imageOfModel(model))
@@ -348,6 +540,11 @@ for (const seed of [1, 2, 3]) {
       const stat = znode && w.tree.stat(znode)
       if (JSON.stringify(sorted(stat)) !== JSON.stringify(sorted(statIn(model, path)))) {
         t.same(stat, statIn(model, path), path)
+      }
+      const { acl, lifetime } = model.znodes[path] as ModelZnode
+      const kept = znode && { acl: w.tree.acl(znode), lifetime: znode.lifetime }
+      if (JSON.stringify(sorted(kept)) !== JSON.stringify(sorted({ acl, lifetime }))) {
+        t.same(kept, { acl, lifetime }, path)
       }
     }
     t.same([...w.tree.sessions.keys()].map(String).sort(), Object.keys(model.sessions).sort())

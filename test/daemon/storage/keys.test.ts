@@ -1,7 +1,7 @@
 import t from 'tap'
 import { metaKey, parseKey, StoreCodec, sessionKey } from '../../../src/daemon/storage/keys.ts'
 import type { ZnodeFields } from '../../../src/daemon/ztree/znode.ts'
-import type { SessionId } from '../../../src/protocol/records.ts'
+import { openAcl, type SessionId } from '../../../src/protocol/records.ts'
 import { epochMax, makeZxid } from '../../../src/protocol/zxid.ts'
 
 const highest = makeZxid({ epoch: epochMax, counter: 2 ** 32 - 1 })
@@ -42,6 +42,9 @@ const extremes: ZnodeFields = {
   version: -(2 ** 31),
   createCount: 2 ** 31 - 1,
   ephemeralOwner: highest as number as SessionId,
+  acl: openAcl,
+  aversion: 0,
+  lifetime: 0,
 }
 for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff]), Buffer.alloc(70_000, 0xe4)]) {
   t.test(`a znode of ${data?.length ?? 'no'} bytes is read as it was written`, async (t) => {
@@ -54,6 +57,42 @@ for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff]), Buffer.alloc(
     t.equal(codec.decodeZnode('/e', value), undefined, 'under another key')
   })
 }
+
+const acl = [
+  { perms: 31, scheme: 'digest', id: 'ann:é' },
+  { perms: -1, scheme: 'ip', id: '10.0.0.0/8' },
+]
+for (const more of [
+  { acl },
+  { aversion: -(2 ** 31) },
+  { lifetime: -1 },
+  { lifetime: 2 ** 40 - 1 },
+  { acl: [], aversion: 7, lifetime: 1 },
+]) {
+  t.test(`a znode with ${JSON.stringify(more)} is read as it was written`, async (t) => {
+    const codec = new StoreCodec()
+    for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff])]) {
+      const value = codec.encodeZnode('/é', { ...extremes, ...more, data })
+      t.same(codec.decodeZnode('/é', value), { ...extremes, ...more, data })
+      for (let length = 0; length < value.length; length++) {
+        if (codec.decodeZnode('/é', value.slice(0, length)) !== undefined)
+          t.fail(`cut at ${length}`)
+      }
+    }
+  })
+}
+
+t.test(
+  'an open list is read as the one list, any other as one object for many znodes',
+  async (t) => {
+    const codec = new StoreCodec()
+    const open = codec.encodeZnode('/a', extremes)
+    const closed = codec.encodeZnode('/a', { ...extremes, acl })
+    t.equal(closed.length - open.length > 16, true, 'an open one takes no room')
+    t.equal(codec.decodeZnode('/a', open)?.acl, openAcl)
+    t.equal(codec.decodeZnode('/a', closed)?.acl, codec.decodeZnode('/a', closed)?.acl)
+  },
+)
 
 t.test('meta and sessions are read as they were written', async (t) => {
   const codec = new StoreCodec()

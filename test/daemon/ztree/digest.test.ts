@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type Digest, sameDigest } from '../../../src/daemon/ztree/digest.ts'
 import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
-import type { SessionId } from '../../../src/protocol/records.ts'
+import { type Acl, openAcl, type SessionId } from '../../../src/protocol/records.ts'
 import { Random } from '../../../src/random.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
@@ -29,6 +29,8 @@ t.test('the digest is that of what the tree shows, however it got there', async 
   const { tree } = world
   let session = world.open()
   const paths = ['/a', '/b', '/a/x', '/b/x', '/b/x/z', '/ä']
+  const acls: (readonly Acl[])[] = [openAcl]
+  for (const perms of [30, 31, 63]) acls.push([{ perms, scheme: 'ip', id: '127.0.0.1' }])
   const seen = new Map<string, string>()
   for (let step = 0; step < 1000; step++) {
     const path = random.pick(paths)
@@ -37,7 +39,10 @@ t.test('the digest is that of what the tree shows, however it got there', async 
     if (dice < 0.35) world.request(session, create(path, data))
     else if (dice < 0.45) world.request(session, create(path, data, 'ephemeral'))
     else if (dice < 0.6) world.request(session, remove(path))
-    else if (dice < 0.85) world.request(session, setData(path, data))
+    else if (dice < 0.7) {
+      const acl = random.pick(acls)
+      world.request(session, { type: 'setACL', path, acl, version: -1 })
+    } else if (dice < 0.85) world.request(session, setData(path, data))
     else if (dice < 0.95) world.request(session, multi(create(`${path}/m`), setData(path, data)))
     else {
       world.request(session, { type: 'closeSession' })
@@ -64,6 +69,9 @@ t.test('every field counts', async (t) => {
     version: 6,
     createCount: 7,
     ephemeralOwner: 0 as SessionId,
+    acl: openAcl,
+    aversion: 0,
+    lifetime: 0,
   } as never as Parameters<ZTree['restore']>[1]
   const digestOf = (path: string, changed: object): string => {
     const tree = new ZTree()
@@ -81,6 +89,11 @@ t.test('every field counts', async (t) => {
     ),
     digestOf('/a', { data: null }),
     digestOf('/a', { ephemeralOwner: 9 }),
+    digestOf('/a', { aversion: 1 }),
+    ...[-1, 1, 2 ** 32, 2 ** 39].map((lifetime) => digestOf('/a', { lifetime })),
+    ...['a:b', 'a:c'].map((id) => digestOf('/a', { acl: [{ perms: 1, scheme: 'digest', id }] })),
+    digestOf('/a', { acl: [{ perms: 2, scheme: 'digest', id: 'a:b' }] }),
+    digestOf('/a', { acl: [] }),
   ]
   t.equal(new Set(digests).size, digests.length)
 })

@@ -15,6 +15,8 @@ t.test('every number is kept as it was given, up to the highest', async (t) => {
     version: -(2 ** 31),
     createCount: 2 ** 31 - 1,
     ephemeralOwner: (highest - 3) as SessionId,
+    aversion: -(2 ** 31),
+    lifetime: 2 ** 40 - 1,
   }
   const data = Buffer.from('value')
   const slab = new Slab()

@@ -1,9 +1,15 @@
 import t from 'tap'
 import type { Change, Txn, TxnBody } from '../../../src/daemon/ztree/txn.ts'
-import { type Applied, ZTree } from '../../../src/daemon/ztree/ztree.ts'
+import { type Applied, type TreeEvent, ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
-import { noSession, type ServerId, type SessionId } from '../../../src/protocol/records.ts'
-import type { WatchEvent } from '../../../src/protocol/zk/messages.ts'
+import {
+  type Acl,
+  noSession,
+  openAcl,
+  perms,
+  type ServerId,
+  type SessionId,
+} from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
@@ -24,6 +30,8 @@ function creation(path: string, fields: Partial<Extract<Change, { type: 'create'
     data: null,
     ephemeralOwner,
     parentCreateCount: 1,
+    acl: openAcl,
+    lifetime: 0,
     ...fields,
   } as const
 }
@@ -41,7 +49,12 @@ for (const { path, numChildren } of [
     const znode = tree.get(path)
     if (znode === undefined) throw new Error(`${path} is missing`)
     const cversion = -numChildren
-    t.same(tree.stat(znode), { ...zero, cversion, ephemeralOwner: 0, dataLength: 0, numChildren })
+    const version = path === '/zookeeper/config' ? -1 : 0
+    const versions = { cversion, version, aversion: version }
+    const rest = { ephemeralOwner: 0, dataLength: 0, numChildren }
+    t.same(tree.stat(znode), { ...zero, ...versions, ...rest })
+    const everybodys = path === '/zookeeper/config' ? perms.read : perms.all
+    t.same(tree.acl(znode), [{ perms: everybodys, scheme: 'world', id: 'anyone' }])
     t.equal(tree.children(znode).length, numChildren)
     t.equal(znode.data?.length, 0)
   })
@@ -159,7 +172,7 @@ t.test('closing a session deletes what it owns, in the order of the paths', asyn
   w.request(bob, create('/f', '', 'ephemeral'))
   t.equal(w.tree.ephemeralCount, 4)
   const at = (w.tree.lastApplied + 1) as Zxid
-  const events: WatchEvent[] = []
+  const events: TreeEvent[] = []
   w.tree.apply(at, txn({ type: 'closeSession' }, ann), events)
   t.same(
     events.map(({ type, path }) => `${type} ${path}`),
@@ -184,7 +197,7 @@ t.test('a transaction that the tree shows already changes nothing', async (t) =>
   w.settle()
   const before = image(w.tree)
   w.tree.takeDirty()
-  const events: WatchEvent[] = []
+  const events: TreeEvent[] = []
   for (const proposal of proposals) w.tree.apply(proposal.zxid, proposal.txn, events)
   t.same(image(w.tree), before)
   t.same(events, [])
@@ -276,4 +289,60 @@ t.test('counts follow the tree', async (t) => {
   w.request(session, remove('/a/b'))
   w.request(session, remove('/a'))
   t.same([w.tree.nodeCount, w.tree.ephemeralCount, w.tree.dataBytes], [nodeCount, 0, dataBytes])
+})
+
+const ann: readonly Acl[] = [{ perms: perms.all, scheme: 'digest', id: 'ann:h' }]
+const setAcl = (path: string, acl: readonly Acl[], version = -1) =>
+  ({ type: 'setACL', path, acl, version }) as const
+
+t.test('setACL changes the list and aversion, nothing else, and fires nothing', async (t) => {
+  const w = new TreeWorld()
+  w.identities = [{ scheme: 'super', id: '' }]
+  const session = w.open()
+  w.request(session, create('/a', 'x'))
+  const before = w.tree.stat(w.tree.get('/a') as never)
+  w.takeEvents()
+  t.match(w.request(session, setAcl('/a', ann, 0)), { type: 'setACL', stat: { aversion: 1 } })
+  const znode = w.tree.get('/a')
+  t.same(znode && w.tree.stat(znode), { ...before, aversion: 1 })
+  t.same(znode && w.tree.acl(znode), ann)
+  t.same(w.takeEvents(), [])
+  w.request(session, setAcl('/a', openAcl, 1))
+  t.equal(znode && w.tree.acl(znode), openAcl)
+})
+
+t.test('events carry the list of who may hear of them', async (t) => {
+  const w = new TreeWorld()
+  w.identities = [{ scheme: 'super', id: '' }]
+  const session = w.open()
+  w.request(session, { ...create('/a'), acl: ann })
+  w.request(session, setData('/a', 'x'))
+  w.request(session, create('/a/b'))
+  w.request(session, { type: 'multi', ops: [remove('/a/b'), remove('/a')] })
+  const shown = w.events.map(({ type, path, acl }) => {
+    return `${type} ${path} ${acl === openAcl ? 'open' : acl[0]?.id}`
+  })
+  t.same(shown, [
+    'NodeCreated /a ann:h',
+    'NodeChildrenChanged / open',
+    'NodeDataChanged /a ann:h',
+    'NodeCreated /a/b open',
+    'NodeChildrenChanged /a ann:h',
+    'NodeDeleted /a/b open',
+    'NodeChildrenChanged /a ann:h',
+    'NodeDeleted /a ann:h',
+    'NodeChildrenChanged / open',
+  ])
+})
+
+t.test('descendants are counted at every depth', async (t) => {
+  const w = new TreeWorld()
+  const session = w.open()
+  for (const path of ['/a', '/a/b', '/a/b/c', '/a/d', '/ab', '/ab/c']) {
+    w.request(session, create(path))
+  }
+  const wanted = { '/a': 3, '/a/b': 1, '/a/d': 0, '/ab': 1, '/': 9, '': 9, '/zookeeper': 2 }
+  for (const [path, count] of Object.entries(wanted)) {
+    t.equal(w.tree.descendantCount(path), count, `below '${path}'`)
+  }
 })

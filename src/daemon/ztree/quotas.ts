@@ -1,0 +1,190 @@
+// Quotas on subtrees, kept as ZooKeeper keeps them: for `/a/b` there are the znodes
+//
+//   /zookeeper/quota/a/b/zookeeper_limits   `count=N,bytes=N=;byteHardLimit=N;countHardLimit=N`
+//   /zookeeper/quota/a/b/zookeeper_stats    `count=N,bytes=N`
+//
+// -1, or nothing, is no limit. The first puts the quota in force when it is created; the data of the
+// second is what is used, made up when it is read: no transaction changes it, and it is no part of the
+// digest or of what lies on the disk. `count` is the znodes of the subtree with its root, `bytes` the
+// sum of their data. Both are kept up with every change. The tree feeds this; prep.ts refuses what
+// would go beyond a hard limit. As ZooKeeper's DataTree, StatsTrack and checkQuota.
+
+import { parentOf } from '../../protocol/path.ts'
+import type { Znode } from './znode.ts'
+
+export interface Usage {
+  count: number
+  bytes: number
+}
+
+/** -1: none */
+export interface QuotaLimits extends Usage {
+  countHard: number
+  bytesHard: number
+}
+
+export interface Quota {
+  readonly path: string
+  readonly limits: Readonly<QuotaLimits>
+  readonly usage: Readonly<Usage>
+}
+
+/** More is used than a limit says, and was not before. */
+export interface Crossing {
+  readonly path: string
+  readonly what: keyof QuotaLimits
+  readonly used: number
+  readonly limit: number
+}
+
+const quotaRoot = '/zookeeper/quota'
+const limitsName = '/zookeeper_limits'
+const statsName = '/zookeeper_stats'
+
+export class Quotas {
+  readonly #znodes: ReadonlyMap<string, Znode>
+  readonly #byPath = new Map<string, { path: string; limits: QuotaLimits; usage: Usage }>()
+  #crossings: Crossing[] = []
+
+  constructor(znodes: ReadonlyMap<string, Znode>) {
+    this.#znodes = znodes
+  }
+
+  /** The one that `path` is subject to: the nearest. */
+  of(path: string): Quota | undefined {
+    for (const quota of this.covering(path)) return quota
+    return undefined
+  }
+
+  /** All whose subtree has `path`, the nearest first. */
+  *covering(path: string): Generator<Quota> {
+    if (this.#byPath.size === 0) return
+    for (let at = path; at !== '/'; at = parentOf(at)) {
+      const quota = this.#byPath.get(at)
+      if (quota !== undefined) yield quota
+    }
+  }
+
+  /** The znode at `path` came or went, or its data changed, by so much. */
+  use(path: string, grown: Usage): void {
+    if (this.#byPath.size === 0) return
+    for (const { path: at } of this.covering(path)) {
+      const quota = this.#byPath.get(at)
+      if (quota !== undefined) this.#use(quota, grown)
+    }
+  }
+
+  /** The znode at `path` is in the tree, or was written: perhaps it is one that makes a quota. */
+  noticed(path: string, znode: Znode): void {
+    if (!path.startsWith(quotaRoot)) return
+    const limited = subjectOf(path, limitsName)
+    if (limited !== undefined) this.#limit(limited, parseLimits(znode.data))
+    const counted = subjectOf(path, statsName)
+    if (counted !== undefined) znode.usage = this.#byPath.get(counted)?.usage
+  }
+
+  removed(path: string): void {
+    if (!path.startsWith(quotaRoot)) return
+    const limited = subjectOf(path, limitsName)
+    if (limited === undefined) return
+    this.#byPath.delete(limited)
+    const stats = this.#znodes.get(quotaRoot + limited + statsName)
+    if (stats !== undefined) stats.usage = undefined
+  }
+
+  /** Since the last call. */
+  takeCrossings(): readonly Crossing[] {
+    const taken = this.#crossings
+    if (taken.length > 0) this.#crossings = []
+    return taken
+  }
+
+  #limit(path: string, limits: QuotaLimits): void {
+    const known = this.#byPath.get(path)
+    if (known !== undefined) {
+      known.limits = limits
+      return
+    }
+    const usage = this.#measure(path)
+    this.#byPath.set(path, { path, limits, usage })
+    const stats = this.#znodes.get(quotaRoot + path + statsName)
+    if (stats !== undefined) stats.usage = usage
+  }
+
+  /** All of a subtree, once; from then on it is kept up. */
+  #measure(root: string): Usage {
+    const usage = { count: 0, bytes: 0 }
+    const paths = [root]
+    for (let path = paths.pop(); path !== undefined; path = paths.pop()) {
+      const znode = this.#znodes.get(path)
+      if (znode === undefined) continue
+      usage.count++
+      usage.bytes += znode.dataBytes
+      for (const child of znode.children) paths.push(child)
+    }
+    return usage
+  }
+
+  #use(quota: { path: string; limits: QuotaLimits; usage: Usage }, { count, bytes }: Usage): void {
+    const { usage, limits } = quota
+    const before = { ...usage }
+    usage.count += count
+    usage.bytes += bytes
+    for (const [what, unit] of units) {
+      const limit = limits[what]
+      if (limit < 0 || usage[unit] <= limit || before[unit] > limit) continue
+      this.#crossings.push({ path: quota.path, what, used: usage[unit], limit })
+    }
+  }
+}
+
+const units = [
+  ['count', 'count'],
+  ['countHard', 'count'],
+  ['bytes', 'bytes'],
+  ['bytesHard', 'bytes'],
+] as const
+
+/** What `zookeeper_stats` shows. */
+export function usageText({ count, bytes }: Usage): string {
+  return `count=${count},bytes=${bytes}`
+}
+
+/**
+ * Whether so much more would be beyond a hard limit.
+ *
+ * @param used what the quota's usage will be once all is committed that is on its way
+ */
+export function exceeds(limits: QuotaLimits, used: Usage, more: Usage): boolean {
+  // As ZooKeeper: whoever is beyond the bytes may not even write less.
+  const counts = more.count !== 0 && limits.countHard >= 0
+  const bytes = more.bytes !== 0 && limits.bytesHard >= 0
+  if (counts && used.count + more.count > limits.countHard) return true
+  return bytes && used.bytes + more.bytes > limits.bytesHard
+}
+
+const limitNames = new Map<string, keyof QuotaLimits>([
+  ['count', 'count'],
+  ['bytes', 'bytes'],
+  ['countHardLimit', 'countHard'],
+  ['byteHardLimit', 'bytesHard'],
+])
+
+/** What cannot be read is no limit. */
+export function parseLimits(data: Uint8Array | null): QuotaLimits {
+  const limits = { count: -1, bytes: -1, countHard: -1, bytesHard: -1 }
+  const text = data === null ? '' : Buffer.from(data).toString('latin1')
+  for (const pair of text.split(/[,;]/)) {
+    const [name = '', value = ''] = pair.split('=')
+    const key = limitNames.get(name)
+    if (key !== undefined && /^\d{1,15}$/.test(value)) limits[key] = Number(value)
+  }
+  return limits
+}
+
+/** What the quota is about whose limits or stats lie at `path`; undefined also for `/`. */
+function subjectOf(path: string, name: string): string | undefined {
+  if (!path.endsWith(name)) return undefined
+  const subject = path.slice(quotaRoot.length, -name.length)
+  return subject === '' ? undefined : subject
+}
