@@ -90,6 +90,8 @@ export class Shell implements ShellContext {
     switch (this.#zk?.state) {
       case 'connected':
         return 'CONNECTED'
+      case 'connectedReadOnly':
+        return 'CONNECTEDREADONLY'
       case 'connecting':
       case 'suspended':
         return 'CONNECTING'

@@ -1,55 +1,48 @@
-// The client of a ZooWeeper ensemble: znodes, watches and one session that outlives connections.
+// The client of a ZooWeeper or ZooKeeper ensemble: znodes, watches and one session that outlives
+// connections.
 //
 //   const zk = new ZkClient({ servers: [{ host: '127.0.0.1', port: 2181 }] })
 //   await zk.connect()
 //   await zk.create('/goals', 'kick-off')
 //   const { data } = await zk.getData('/goals', (event) => again(event.path))
 //
-// What to do is decided in zk-session.ts; here are its socket, its timer and the promises of its
-// callers. Watchers, listeners and promises are called in the order in which the server sent what
-// caused them: each in a microtask of its own, never while a method of the client runs.
+// What to do is decided in zk-session.ts; session-driver.ts gives it socket and timer. Watchers,
+// listeners and promises are called in the order in which the server sent what caused them: each in
+// a microtask of its own, never while a method of the client runs.
 
 import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { type Clock, systemClock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { type Logger, silentLogger } from '../logger.ts'
-import { errorCodeOf, errorCodes, ProtocolError, ZkError } from '../protocol/error-codes.ts'
-import { MsgpackReader } from '../protocol/msgpack.ts'
+import { errorCodeOf, errorCodes, ZkError } from '../protocol/error-codes.ts'
 import { pathProblem } from '../protocol/path.ts'
-import type { SessionId, Stat } from '../protocol/records.ts'
-import { type TcpLink, TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Acl, Id, SessionId, Stat } from '../protocol/records.ts'
+import { TcpTransport } from '../protocol/transport/tcp.ts'
 import type {
   AddWatchMode,
   CreateMode,
   MultiOp,
   MultiResult,
+  ReadOp,
+  ReadResult,
   ReplyBody,
   Request,
   WatchEvent,
   WatcherType,
 } from '../protocol/zk/messages.ts'
-import {
-  decodeReplyBody,
-  decodeServerMessage,
-  decodeWelcome,
-  encodeHello,
-  encodeRequest,
-} from '../protocol/zk/native.ts'
 import type { Zxid } from '../protocol/zxid.ts'
 import { Random } from '../random.ts'
+import { Chroot } from './chroot.ts'
+import { clientCodecOf, type DialectName } from './dialects.ts'
 import { formatServer, type ServerAddress } from './servers.ts'
+import { type PendingCall, SessionDriver } from './session-driver.ts'
 import type { Watcher } from './watch-registry.ts'
+import { bodyOf, frameBytesOf, isSequential } from './zk-call.ts'
 import { errorFor, multiErrorOf } from './zk-errors.ts'
-import {
-  type Call,
-  frameBytesOf,
-  type SessionEffect,
-  type SessionInput,
-  type SessionState,
-  ZkSession,
-} from './zk-session.ts'
+import { type SessionState, ZkSession } from './zk-session.ts'
 
+export type { DialectName } from './dialects.ts'
 export type { ServerAddress } from './servers.ts'
 export type { Watcher } from './watch-registry.ts'
 export { ZkMultiError } from './zk-errors.ts'
@@ -63,6 +56,10 @@ export interface ZkClientOptions {
   readonly connectTimeoutMs?: number
   /** prefix of all paths, unseen by the caller; '' or a path other than / */
   readonly chroot?: string
+  /** Default `native` */
+  readonly dialect?: DialectName
+  /** Whether a server that has lost its quorum will do, until another one is found. */
+  readonly readOnly?: boolean
   readonly logger?: Logger
   readonly random?: Random
   readonly clock?: Clock
@@ -77,6 +74,8 @@ export const defaultConnectTimeoutMs = 30_000
 export interface ZkClientEvents {
   /** For the first time, or again after `suspended`. Watches have been kept. */
   connected: []
+  /** The same, but at a server without a quorum: what is read may be old, and writes are refused. */
+  connectedReadOnly: []
   /** No connection. Writes in flight have failed; new calls wait for the next server. */
   suspended: []
   /** The session is over and its ephemerals are gone, or soon will be. */
@@ -87,44 +86,58 @@ export interface ZkClientEvents {
 /** Data as given to the client: it must stay as it is until the call is settled. */
 export type DataLike = Uint8Array | string | null
 
-interface ClientCall extends Call {
-  /** as the caller gave it */
-  readonly path: string | undefined
-  readonly settle: (body: ReplyBody) => void
-  readonly reject: (error: ZkError) => void
+export interface CreateOptions {
+  /** Default `persistent`, or `persistentTtl` where a TTL is given */
+  readonly mode?: CreateMode
+  /** Default: everybody may do everything */
+  readonly acl?: readonly Acl[]
+  /** for the modes with a TTL */
+  readonly ttlMs?: number
+}
+
+export interface ReadOptions {
+  /**
+   * Shows every write that anybody was told of before this was asked. With the jute dialect it is a
+   * `sync` before the read, which ZooKeeper's own servers do not have confirmed by a quorum.
+   */
+  readonly linearizable?: boolean
 }
 
 /** All failures are a ZkError with ZooKeeper's `code`. */
 export class ZkClient extends EventEmitter<ZkClientEvents> {
-  readonly #session: ZkSession<ClientCall>
+  readonly #session: ZkSession<PendingCall>
+  readonly #driver: SessionDriver
   readonly #servers: readonly ServerAddress[]
   readonly #connectTimeoutMs: number
-  readonly #chroot: string
+  readonly #chroot: Chroot
+  readonly #dialect: DialectName
   readonly #log: Logger
   readonly #clock: Clock
-  readonly #transport: TcpTransport
-  readonly #reader = new MsgpackReader()
-  #link: TcpLink | undefined
-  #timer: { readonly atMs: number; readonly cancel: () => void } | undefined
   #connecting: Promise<void> | undefined
 
   /** @throws ZkError BADARGUMENTS without servers or with a bad chroot */
   constructor(options: ZkClientOptions) {
     super()
-    this.#chroot = options.chroot ?? ''
-    const problem = this.#chroot === '' ? undefined : pathProblem(this.#chroot)
-    if (problem !== undefined) {
-      throw new ZkError('BADARGUMENTS', this.#chroot, `Cannot use chroot: ${problem}`)
-    }
+    this.#chroot = new Chroot(options.chroot ?? '')
+    this.#dialect = options.dialect ?? 'native'
     this.#servers = options.servers
     this.#connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs
     this.#log = options.logger ?? silentLogger
     this.#clock = options.clock ?? systemClock
-    this.#transport = options.transport ?? new TcpTransport()
     this.#session = new ZkSession({
       servers: options.servers,
       timeoutMs: options.sessionTimeoutMs ?? defaultSessionTimeoutMs,
+      readOnly: options.readOnly,
       random: options.random ?? new Random(randomInt(2 ** 32)),
+    })
+    this.#driver = new SessionDriver({
+      session: this.#session,
+      codec: clientCodecOf(this.#dialect),
+      transport: options.transport ?? new TcpTransport(),
+      clock: this.#clock,
+      log: this.#log,
+      became: (state) => this.#became(state),
+      notify: (watchers, event) => this.#notify(watchers, event),
     })
   }
 
@@ -162,19 +175,21 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
         const tried = this.#servers.map(formatServer).join(', ')
         const reason = `no server served us within ${this.#connectTimeoutMs} ms`
         reject(new ZkError('CONNECTIONLOSS', undefined, `Cannot connect to ${tried}: ${reason}`))
-        this.#step({ type: 'close' })
+        this.#driver.step({ type: 'close' })
       }
       const forever = this.#connectTimeoutMs === Number.POSITIVE_INFINITY
       const cancel = forever ? () => undefined : this.#clock.after(this.#connectTimeoutMs, give)
-      this.once('connected', () => {
+      const connected = () => {
         cancel()
         resolve()
-      })
+      }
+      this.once('connected', connected)
+      this.once('connectedReadOnly', connected)
       this.once('closed', () => {
         cancel()
         reject(new ZkError('CONNECTIONLOSS', undefined, 'Cannot connect: the client was closed'))
       })
-      this.#step({ type: 'start' })
+      this.#driver.step({ type: 'start' })
     })
     return this.#connecting
   }
@@ -184,7 +199,29 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     if (this.state === 'closed' || this.state === 'expired') return Promise.resolve()
     return new Promise((resolve) => {
       this.once('closed', resolve)
-      this.#step({ type: 'close' })
+      this.#driver.step({ type: 'close' })
+    })
+  }
+
+  /**
+   * Proves who we are, to this server and to every later one; what was proved before holds as well.
+   *
+   * @param credential `user:password` for the scheme `digest`
+   * @throws ZkError AUTHFAILED
+   */
+  addAuth(scheme: string, credential: Uint8Array | string): Promise<void> {
+    const bytes = typeof credential === 'string' ? Buffer.from(credential) : credential
+    return this.#send(undefined, {
+      request: { type: 'auth', scheme, credential: bytes },
+      read: () => undefined,
+    })
+  }
+
+  /** Who the server takes us for. */
+  whoAmI(): Promise<Id[]> {
+    return this.#send(undefined, {
+      request: { type: 'whoAmI' },
+      read: (body) => [...bodyOf(body, 'whoAmI').identities],
     })
   }
 
@@ -194,15 +231,15 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   create(
     path: string,
     data: DataLike = null,
-    options?: { readonly mode?: CreateMode },
+    options: CreateOptions = {},
   ): Promise<{ path: string; stat: Stat }> {
-    const mode = options?.mode ?? 'persistent'
-    const sequential = mode === 'persistentSequential' || mode === 'ephemeralSequential'
-    return this.#call(path, { sequential }, (at) => ({
-      request: { type: 'create', path: at, data: bytesOf(data), mode },
+    const { acl, ttlMs } = options
+    const mode = options.mode ?? (ttlMs === undefined ? 'persistent' : 'persistentTtl')
+    return this.#call(path, { sequential: isSequential(mode) }, (at) => ({
+      request: { type: 'create', path: at, data: bytesOf(data), mode, acl, ttlMs },
       read: (body) => {
-        const { path, stat } = expect(body, 'create')
-        return { path: this.#clientPath(path), stat }
+        const { path, stat } = bodyOf(body, 'create')
+        return { path: this.#chroot.toClient(path), stat }
       },
     }))
   }
@@ -216,42 +253,78 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 
   /** @param watcher is told once of the next change, also of the creation */
-  exists(path: string, watcher?: Watcher): Promise<Stat | undefined> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'exists', path: at, watch: watcher !== undefined },
-      watcher,
-      read: (body) => (body.type === 'error' ? undefined : expect(body, 'exists').stat),
-    }))
+  exists(path: string, watcher?: Watcher, options?: ReadOptions): Promise<Stat | undefined> {
+    return this.#read('exists', path, watcher, options, (body) =>
+      body.type === 'error' ? undefined : bodyOf(body, 'exists').stat,
+    )
   }
 
   /** @param watcher is told once of the next change */
-  getData(path: string, watcher?: Watcher): Promise<{ data: Buffer | null; stat: Stat }> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'getData', path: at, watch: watcher !== undefined },
-      watcher,
-      read: (body) => {
-        const { data, stat } = expect(body, 'getData')
-        return { data: data === null ? null : asBuffer(data), stat }
-      },
-    }))
+  getData(
+    path: string,
+    watcher?: Watcher,
+    options?: ReadOptions,
+  ): Promise<{ data: Buffer | null; stat: Stat }> {
+    return this.#read('getData', path, watcher, options, (body) => {
+      const { data, stat } = bodyOf(body, 'getData')
+      return { data: data === null ? null : asBuffer(data), stat }
+    })
+  }
+
+  /** @returns names, sorted. `watcher` is told once of the next change among them */
+  getChildren(
+    path: string,
+    watcher?: Watcher,
+    options?: ReadOptions,
+  ): Promise<{ children: string[]; stat: Stat }> {
+    return this.#read('getChildren', path, watcher, options, (body) => {
+      const { children, stat } = bodyOf(body, 'getChildren')
+      return { children: [...children].sort(), stat }
+    })
   }
 
   /** @param version -1 means any */
   setData(path: string, data: DataLike, version = -1): Promise<Stat> {
     return this.#call(path, {}, (at) => ({
       request: { type: 'setData', path: at, data: bytesOf(data), version },
-      read: (body) => expect(body, 'setData').stat,
+      read: (body) => bodyOf(body, 'setData').stat,
     }))
   }
 
-  /** @returns names, sorted. `watcher` is told once of the next change among them */
-  getChildren(path: string, watcher?: Watcher): Promise<{ children: string[]; stat: Stat }> {
+  /** @returns ids of the scheme `digest` without their hash, unless we may change the ACL */
+  getACL(path: string): Promise<{ acl: Acl[]; stat: Stat }> {
     return this.#call(path, {}, (at) => ({
-      request: { type: 'getChildren', path: at, watch: watcher !== undefined },
-      watcher,
+      request: { type: 'getACL', path: at },
       read: (body) => {
-        const { children, stat } = expect(body, 'getChildren')
-        return { children: [...children].sort(), stat }
+        const { acl, stat } = bodyOf(body, 'getACL')
+        return { acl: [...acl], stat }
+      },
+    }))
+  }
+
+  /** @param version of the ACL, `aversion` in the Stat; -1 means any */
+  setACL(path: string, acl: readonly Acl[], version = -1): Promise<Stat> {
+    return this.#call(path, {}, (at) => ({
+      request: { type: 'setACL', path: at, acl, version },
+      read: (body) => bodyOf(body, 'setACL').stat,
+    }))
+  }
+
+  /** @returns how many znodes are below `path`, at any depth */
+  getAllChildrenNumber(path: string): Promise<number> {
+    return this.#call(path, {}, (at) => ({
+      request: { type: 'getAllChildrenNumber', path: at },
+      read: (body) => bodyOf(body, 'getAllChildrenNumber').count,
+    }))
+  }
+
+  /** @returns this session's ephemerals whose path begins with `prefix`, sorted */
+  getEphemerals(prefix = '/'): Promise<string[]> {
+    return this.#call(prefix, { sequential: true }, (at) => ({
+      request: { type: 'getEphemerals', prefix: at },
+      read: (body) => {
+        const paths = bodyOf(body, 'getEphemerals').paths.filter((one) => this.#chroot.covers(one))
+        return paths.map((one) => this.#chroot.toClient(one)).sort()
       },
     }))
   }
@@ -267,21 +340,36 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   /** All parts or none. @throws ZkMultiError with the part that failed */
   multi(ops: readonly MultiOp[]): Promise<MultiResult[]> {
     for (const op of ops) {
-      const sequential = op.type === 'create' && op.mode.endsWith('Sequential')
+      const sequential = op.type === 'create' && isSequential(op.mode)
       const problem = pathProblem(op.path, { sequential })
       if (problem !== undefined) return Promise.reject(badPath('multi', op.path, problem))
     }
-    const served = ops.map((op) => ({ ...op, path: this.#serverPath(op.path) }))
+    const served = ops.map((op) => ({ ...op, path: this.#chroot.toServer(op.path) }))
     return this.#send(undefined, {
       request: { type: 'multi', ops: served },
       read: (body) => {
-        const { results } = expect(body, 'multi')
+        const { results } = bodyOf(body, 'multi')
         const error = multiErrorOf(ops, results)
         if (error !== undefined) throw error
         return results.map((result) =>
-          result.type === 'create' ? { ...result, path: this.#clientPath(result.path) } : result,
+          result.type === 'create'
+            ? { ...result, path: this.#chroot.toClient(result.path) }
+            : result,
         )
       },
+    })
+  }
+
+  /** @returns one result for each part: an error concerns that part alone */
+  multiRead(ops: readonly ReadOp[]): Promise<ReadResult[]> {
+    for (const { path } of ops) {
+      const problem = pathProblem(path)
+      if (problem !== undefined) return Promise.reject(badPath('multiRead', path, problem))
+    }
+    const served = ops.map((op) => ({ ...op, path: this.#chroot.toServer(op.path) }))
+    return this.#send(undefined, {
+      request: { type: 'multiRead', ops: served },
+      read: (body) => [...bodyOf(body, 'multiRead').results],
     })
   }
 
@@ -296,7 +384,20 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** @param watcher all of this client on this path, when left out. @throws ZkError NOWATCHER */
+  /** Whether the server holds such a watch for us. @throws ZkError NOWATCHER */
+  checkWatches(path: string, type: WatcherType): Promise<void> {
+    return this.#call(path, {}, (at) => ({
+      request: { type: 'checkWatches', path: at, watcherType: type },
+      read: () => undefined,
+    }))
+  }
+
+  /**
+   * Without a connection there is no server to ask, and the watch just does not come back.
+   *
+   * @param watcher all of this client on this path, when left out
+   * @throws ZkError NOWATCHER
+   */
   removeWatches(path: string, type: WatcherType, watcher?: Watcher): Promise<void> {
     return this.#call(path, {}, (at) => ({
       request: { type: 'removeWatches', path: at, watcherType: type },
@@ -307,12 +408,30 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   // --- calls -------------------------------------------------------------------------------------
 
+  #read<T>(
+    type: 'exists' | 'getData' | 'getChildren',
+    path: string,
+    watcher: Watcher | undefined,
+    { linearizable = false }: ReadOptions = {},
+    read: (body: ReplyBody) => T,
+  ): Promise<T> {
+    const ask = (flag: { linearizable?: true }) =>
+      this.#call(path, {}, (at) => ({
+        request: { type, path: at, watch: watcher !== undefined, ...flag },
+        watcher,
+        read,
+      }))
+    if (!linearizable) return ask({})
+    if (this.#dialect === 'native') return ask({ linearizable })
+    return Promise.all([this.sync(path), ask({})]).then(([, found]) => found)
+  }
+
   #call<T>(
     path: string,
     rules: { sequential?: boolean },
     make: (serverPath: string) => Outgoing<T>,
   ): Promise<T> {
-    const outgoing = make(this.#serverPath(path))
+    const outgoing = make(this.#chroot.toServer(path))
     const problem = pathProblem(path, rules)
     if (problem !== undefined) return Promise.reject(badPath(outgoing.request.type, path, problem))
     return this.#send(path, outgoing)
@@ -326,7 +445,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
       return Promise.reject(new ZkError('BADARGUMENTS', path, `Cannot ${what}: it takes ${found}`))
     }
     return new Promise<T>((resolve, reject) => {
-      const settle = (body: ReplyBody) => {
+      const answered = (body: ReplyBody) => {
         const absent = body.type === 'error' && body.code === errorCodes.NONODE
         if (body.type === 'error' && !(absent && request.type === 'exists')) {
           reject(errorFor(errorCodeOf(body.code), request.type, path))
@@ -338,66 +457,20 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
           reject(error)
         }
       }
-      this.#step({ type: 'called', call: { request, watcher, path, settle, reject } })
+      const call: PendingCall = {
+        request,
+        watcher,
+        answered,
+        failed: (code) => reject(errorFor(code, request.type, path)),
+      }
+      this.#driver.step({ type: 'called', call })
     })
   }
 
-  #serverPath(path: string): string {
-    return path === '/' && this.#chroot !== '' ? this.#chroot : this.#chroot + path
-  }
-
-  #clientPath(path: string): string {
-    return this.#chroot === '' ? path : path.slice(this.#chroot.length) || '/'
-  }
-
-  // --- the shell of the session ------------------------------------------------------------------
-
-  #step(input: SessionInput<ClientCall>): void {
-    for (const effect of this.#session.step(input, this.#clock.nowMs())) this.#perform(effect)
-    this.#maybeSetTimer()
-  }
-
-  #perform(effect: SessionEffect<ClientCall>): void {
-    switch (effect.type) {
-      case 'dial':
-        this.#dial(effect.server)
-        return
-      case 'hangUp':
-        this.#log.debug({ reason: effect.reason }, 'Leaving a server')
-        this.#link?.destroy()
-        this.#link = undefined
-        return
-      case 'greet': {
-        const out = this.#link?.beginFrame()
-        if (out === undefined) return
-        encodeHello(out, effect.hello)
-        this.#link?.endFrame()
-        return
-      }
-      case 'send': {
-        const out = this.#link?.beginFrame()
-        if (out === undefined) return
-        encodeRequest(out, effect.xid, effect.request)
-        this.#link?.endFrame()
-        return
-      }
-      case 'answer':
-        effect.call.settle(effect.body)
-        return
-      case 'fail':
-        effect.call.reject(errorFor(effect.code, effect.call.request.type, effect.call.path))
-        return
-      case 'notify':
-        this.#notify(effect.watchers, effect.event)
-        return
-      case 'became':
-        this.#became(effect.state)
-        return
-    }
-  }
+  // --- what the session tells --------------------------------------------------------------------
 
   #notify(watchers: readonly Watcher[], { type, path, zxid }: WatchEvent): void {
-    const event = { type, path: this.#clientPath(path), zxid }
+    const event = { type, path: this.#chroot.toClient(path), zxid }
     for (const watcher of watchers) queueMicrotask(() => watcher(event))
   }
 
@@ -408,61 +481,6 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     this.#log.info({ state, sessionId, server }, 'The session changed its state')
     queueMicrotask(() => this.emit(state))
   }
-
-  #dial(server: ServerAddress): void {
-    let greeted = false
-    const link = this.#transport.dial(server, linkOptions, {
-      connected: () => {
-        if (link === this.#link) this.#step({ type: 'opened' })
-      },
-      frame: (buffer, start, end) => {
-        if (link !== this.#link) return
-        const reader = this.#reader.reset(buffer, start, end)
-        if (greeted) {
-          this.#step(this.#decode(reader))
-          return
-        }
-        greeted = true
-        link.established()
-        this.#step({ type: 'welcomed', welcome: decodeWelcome(reader) })
-      },
-      closed: (reason) => {
-        if (link !== this.#link) return
-        this.#link = undefined
-        this.#log.debug({ server: formatServer(server), reason: reason?.message }, 'Lost a server')
-        this.#step({ type: 'lost' })
-      },
-    })
-    this.#link = link
-  }
-
-  /** @throws ProtocolError */
-  #decode(reader: MsgpackReader): SessionInput<ClientCall> {
-    const message = decodeServerMessage(reader)
-    if (message.type === 'event') return { type: 'notified', event: message.event }
-    const { xid, zxid, err } = message
-    const type = this.#session.awaited(xid)
-    if (type === undefined) throw new ProtocolError(`Cannot take answer ${xid}: nothing was asked`)
-    const body: ReplyBody =
-      err === errorCodes.OK ? decodeReplyBody(message.body, type) : { type: 'error', code: err }
-    return { type: 'replied', xid, zxid, body }
-  }
-
-  /** A timer that is too early finds nothing to do: cheaper than setting it anew at each request. */
-  #maybeSetTimer(): void {
-    const atMs = this.#session.wakeMs()
-    if (this.#timer !== undefined && this.#timer.atMs <= atMs && atMs !== Number.POSITIVE_INFINITY)
-      return
-    this.#timer?.cancel()
-    this.#timer = undefined
-    if (atMs === Number.POSITIVE_INFINITY) return
-    const delayMs = Math.max(0, Math.ceil(atMs - this.#clock.nowMs()))
-    const cancel = this.#clock.after(delayMs, () => {
-      this.#timer = undefined
-      this.#step({ type: 'tick' })
-    })
-    this.#timer = { atMs, cancel }
-  }
 }
 
 interface Outgoing<T> {
@@ -470,14 +488,6 @@ interface Outgoing<T> {
   readonly watcher?: Watcher | undefined
   /** Takes what the caller gets out of the answer; may throw a ZkError. */
   readonly read: (body: ReplyBody) => T
-}
-
-const linkOptions = {
-  frameBytesMax: limits.clientReplyBytesMax,
-  // The session bounds what it sends, and leaves a server that is silent.
-  queueBytesMax: Number.POSITIVE_INFINITY,
-  handshakeMs: limits.handshakeMs,
-  pauseWhenCongested: false,
 }
 
 function bytesOf(data: DataLike): Uint8Array | null {
@@ -490,16 +500,4 @@ function asBuffer(data: Uint8Array): Buffer {
 
 function badPath(type: Request['type'], path: string, problem: string): ZkError {
   return new ZkError('BADARGUMENTS', path, `Cannot ${type} ${path}: ${problem}`)
-}
-
-type BodyOf<Type, Body = ReplyBody> = Body extends { type: infer Types }
-  ? Type extends Types
-    ? Body
-    : never
-  : never
-
-/** The decoder read the fields of the request's type, so this holds. */
-function expect<Type extends ReplyBody['type']>(body: ReplyBody, type: Type): BodyOf<Type> {
-  if (body.type !== type) throw new ProtocolError(`Cannot use an answer: it is a ${body.type}`)
-  return body as BodyOf<Type>
 }

@@ -1,6 +1,6 @@
 // One session as its client sees it: which server next, hello, requests and their answers in order,
-// pings, watches sent again after a reconnect, and the end of it. Pure: links and timers are in
-// zk-client.ts, which performs the effects in the order given.
+// pings, watches and identities sent again after a reconnect, and the end of it. Pure: links and timers
+// are in session-driver.ts, which performs the effects in the order given.
 //
 //   connecting ── welcome ──▶ connected ◀── welcome ── suspended
 //       │                        │ └──── link lost ────────▲ │
@@ -10,34 +10,32 @@
 // nobody here knows whether it happened, and is never sent again. Reads are sent again. What was
 // never sent waits for the next link. Rules as in ZooKeeper's ClientCnxn; beyond it, a client that
 // hears from nobody ends its session itself, before the ensemble gives its ephemerals away.
+//
+// A client that accepts read-only servers is `connectedReadOnly` at one. It asks the others in turn
+// whether they have a quorum, moves to the first that has, and takes its watches along. A session that
+// only a read-only server gave is known to nobody else: the next server is asked for a new one.
 
-import { limits } from '../limits.ts'
 import { type ErrorCode, errorCodes } from '../protocol/error-codes.ts'
 import { noSession, type SessionId } from '../protocol/records.ts'
-import type {
-  Hello,
-  MultiOp,
-  ReplyBody,
-  Request,
-  WatchEvent,
-  Welcome,
-} from '../protocol/zk/messages.ts'
+import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from '../protocol/zk/messages.ts'
 import { protocolVersion } from '../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../protocol/zxid.ts'
 import type { Random } from '../random.ts'
+import { CallQueue } from './call-queue.ts'
 import { type ServerAddress, ServerRotation } from './servers.ts'
-import { type Watcher, type WatchKind, WatchRegistry } from './watch-registry.ts'
+import { type Watcher, WatchRegistry } from './watch-registry.ts'
+import { type Call, isRepeatable, watchKindOf } from './zk-call.ts'
 
-export type SessionState = 'connecting' | 'connected' | 'suspended' | 'expired' | 'closed'
+export type SessionState =
+  | 'connecting'
+  | 'connected'
+  /** at a server without a quorum: what it answers may be old, and it refuses writes */
+  | 'connectedReadOnly'
+  | 'suspended'
+  | 'expired'
+  | 'closed'
 
-/** A request on its way; the shell knows who waits for it. */
-export interface Call {
-  readonly request: Request
-  /** joins the registry once the server has armed it; for removeWatches, the one to leave it */
-  readonly watcher?: Watcher | undefined
-}
-
-/** All but `start` and `close` concern the link dialled last; older links are heard no more. */
+/** `opened` to `notified` concern the link dialled last; older links are heard no more. */
 export type SessionInput<C extends Call> =
   | { readonly type: 'start' }
   | { readonly type: 'opened' }
@@ -51,6 +49,8 @@ export type SessionInput<C extends Call> =
     }
   | { readonly type: 'notified'; readonly event: WatchEvent }
   | { readonly type: 'called'; readonly call: C }
+  /** what became of a `probe` */
+  | { readonly type: 'probed'; readonly server: ServerAddress; readonly readWrite: boolean }
   | { readonly type: 'tick' }
   | { readonly type: 'close' }
 
@@ -62,11 +62,9 @@ export type SessionEffect<C extends Call> =
   | { readonly type: 'answer'; readonly call: C; readonly body: ReplyBody }
   | { readonly type: 'fail'; readonly call: C; readonly code: ErrorCode }
   | { readonly type: 'notify'; readonly watchers: Watcher[]; readonly event: WatchEvent }
+  /** Ask this server, beside the link, whether it has a quorum; always followed by `probed`. */
+  | { readonly type: 'probe'; readonly server: ServerAddress }
   | { readonly type: 'became'; readonly state: SessionState }
-
-/** Pings have an xid of their own, as in ZooKeeper: their answer counts wherever it comes. */
-export const pingXid = -2
-const xidMax = 0x7fff_ffff
 
 /** From dialling to welcome; doubled by each server that takes longer, until one answers. */
 const firstPatienceMs = 500
@@ -81,23 +79,24 @@ function patienceAfter(welcomeMs: number): number {
 
 /** How long a close may take before it is left to the session's time-out. */
 const closeMs = 2000
-/** What an unanswered call costs beside its frame. */
-const callBytes = 1024
 
-interface Sent<C> {
-  /** undefined for the requests of our own: setWatches and closeSession */
-  readonly call: C | undefined
-  readonly request: Request
-}
+/** Between probes for a server with a quorum: doubled from one to the next. */
+const firstProbeMs = 100
+const probeMsMax = 5000
 
 type Link =
   | { readonly phase: 'none'; readonly dialMs: number }
-  | { readonly phase: 'dialling' | 'greeting'; readonly untilMs: number }
+  | { readonly phase: 'dialling'; readonly untilMs: number }
+  | { readonly phase: 'greeting'; readonly untilMs: number; readonly greetedMs: number }
   | { readonly phase: 'open' }
+
+type AuthRequest = Extract<Request, { type: 'auth' }>
 
 export class ZkSession<C extends Call> {
   readonly #rotation: ServerRotation
+  readonly #acceptsReadOnly: boolean
   readonly #watches = new WatchRegistry()
+  readonly #queue = new CallQueue<C>()
   #state: SessionState = 'connecting'
   #link: Link = { phase: 'none', dialMs: Number.POSITIVE_INFINITY }
   #server: ServerAddress | undefined
@@ -108,29 +107,28 @@ export class ZkSession<C extends Call> {
 
   #sessionId: SessionId = noSession
   #password: Uint8Array = new Uint8Array(0)
+  /** Whether the ensemble knows the session, and not just one server without a quorum. */
+  #isReplicated = false
   #ensembleId: string | undefined
   /** as asked for until the first welcome, then as negotiated */
   #timeoutMs: number
   /** highest zxid that any answer or event showed */
   #seenZxid: Zxid = zxidZero
-
-  #lastXid = 0
-  /** the xid that the next answer must have: answers come in the order of the requests */
-  #awaitedXid = 1
-  /** sent on this link and not answered, oldest first */
-  #sent = new Map<number, Sent<C>>()
-  /** to be sent once a link is open, oldest first */
-  #waiting: C[] = []
-  #bytes = 0
+  /** what proved who we are, to be proved again to the next server */
+  #identities: AuthRequest[] = []
 
   /** The servers have been asked for the events since this one; see #catchUp. */
   #caughtUpZxid: Zxid = zxidZero
   #setWatchesUnanswered = 0
 
-  /** when we last asked, and when we were last answered: events tell that we hear, not that we are heard */
   #askedMs = 0
-  #answeredMs = 0
-  #pingUnanswered = false
+  /**
+   * When the latest request that was answered had been sent: the ensemble counts our time-out from
+   * then at the earliest. Events tell that we hear, not that we are heard.
+   */
+  #heardMs = 0
+  /** at a read-only server, when to look for a better one, and how long to wait after that */
+  #probe = { atMs: Number.POSITIVE_INFINITY, delayMs: firstProbeMs }
   /** while closing, when to stop trying */
   #closeByMs: number | undefined
 
@@ -138,9 +136,11 @@ export class ZkSession<C extends Call> {
     readonly servers: readonly ServerAddress[]
     readonly timeoutMs: number
     readonly random: Random
+    readonly readOnly?: boolean | undefined
   }) {
     this.#rotation = new ServerRotation(options.servers, options.random)
     this.#timeoutMs = options.timeoutMs
+    this.#acceptsReadOnly = options.readOnly ?? false
   }
 
   get state(): SessionState {
@@ -166,7 +166,7 @@ export class ZkSession<C extends Call> {
 
   /** What the answer with this xid answers, so that its fields can be decoded. */
   awaited(xid: number): Request['type'] | undefined {
-    return xid === pingXid ? 'ping' : this.#sent.get(xid)?.request.type
+    return this.#queue.awaited(xid)
   }
 
   /** When `tick` has something to do, if nothing else comes first. */
@@ -180,22 +180,20 @@ export class ZkSession<C extends Call> {
       case 'greeting':
         return Math.min(endMs, this.#link.untilMs)
       case 'open':
-        return Math.min(endMs, this.#pingDueMs, this.#silentTooLongMs)
+        return Math.min(endMs, this.#pingDueMs, this.#silentTooLongMs, this.#probe.atMs)
     }
   }
 
   get #expiryMs(): number {
-    const met = this.#sessionId !== noSession
-    return met ? this.#answeredMs + this.#timeoutMs : Number.POSITIVE_INFINITY
+    return this.#isReplicated ? this.#heardMs + this.#timeoutMs : Number.POSITIVE_INFINITY
   }
 
   get #pingDueMs(): number {
-    const dueMs = this.#askedMs + this.#timeoutMs / 3
-    return this.#pingUnanswered ? Number.POSITIVE_INFINITY : dueMs
+    return this.#queue.isPinging ? Number.POSITIVE_INFINITY : this.#askedMs + this.#timeoutMs / 3
   }
 
   get #silentTooLongMs(): number {
-    return this.#answeredMs + (this.#timeoutMs * 2) / 3
+    return this.#heardMs + (this.#timeoutMs * 2) / 3
   }
 
   step(input: SessionInput<C>, nowMs: number): SessionEffect<C>[] {
@@ -206,7 +204,7 @@ export class ZkSession<C extends Call> {
       case 'start':
         return this.#dial(nowMs)
       case 'opened':
-        return this.#greet()
+        return this.#greet(nowMs)
       case 'lost':
         return this.#loseLink(nowMs)
       case 'welcomed':
@@ -217,6 +215,8 @@ export class ZkSession<C extends Call> {
         return this.#notified(input.event)
       case 'called':
         return this.#called(input.call, nowMs)
+      case 'probed':
+        return this.#probed(input.server, input.readWrite, nowMs)
       case 'tick':
         return this.#tick(nowMs)
       case 'close':
@@ -226,24 +226,25 @@ export class ZkSession<C extends Call> {
 
   // --- links -------------------------------------------------------------------------------------
 
-  #dial(nowMs: number): SessionEffect<C>[] {
+  #dial(nowMs: number, server = this.#rotation.next()): SessionEffect<C>[] {
     const patienceMs = Math.min(this.#patienceMs, this.#timeoutMs / 3)
     this.#dialledMs = nowMs
     this.#link = { phase: 'dialling', untilMs: nowMs + patienceMs }
-    this.#server = this.#rotation.next()
-    return [{ type: 'dial', server: this.#server }]
+    this.#server = server
+    return [{ type: 'dial', server }]
   }
 
-  #greet(): SessionEffect<C>[] {
+  #greet(nowMs: number): SessionEffect<C>[] {
     if (this.#link.phase !== 'dialling') return []
-    this.#link = { phase: 'greeting', untilMs: this.#link.untilMs }
+    this.#link = { phase: 'greeting', untilMs: this.#link.untilMs, greetedMs: nowMs }
     const hello: Hello = {
       version: protocolVersion,
       ensembleId: this.#ensembleId,
       lastZxidSeen: this.#seenZxid,
       timeoutMs: this.#timeoutMs,
-      sessionId: this.#sessionId,
-      password: this.#password,
+      sessionId: this.#isReplicated ? this.#sessionId : noSession,
+      password: this.#isReplicated ? this.#password : new Uint8Array(0),
+      readOnly: this.#acceptsReadOnly,
     }
     return [{ type: 'greet', hello }]
   }
@@ -252,29 +253,35 @@ export class ZkSession<C extends Call> {
     if (this.#link.phase !== 'greeting') {
       return this.#breakLink('The server sent a welcome that was not asked for', nowMs)
     }
-    if (welcome.timeoutMs === 0 && this.#sessionId === noSession) {
+    if (welcome.timeoutMs === 0 && !this.#isReplicated) {
       return this.#breakLink('The server refused to begin a session', nowMs)
     }
     if (welcome.timeoutMs === 0) return this.#end('expired', 'The session has expired')
     if (this.#ensembleId !== undefined && welcome.ensembleId !== this.#ensembleId) {
       return this.#breakLink('The server belongs to another ensemble', nowMs)
     }
+    if (welcome.readOnly && !this.#acceptsReadOnly) {
+      return this.#breakLink('The server has no quorum', nowMs)
+    }
     this.#ensembleId = welcome.ensembleId
     this.#sessionId = welcome.sessionId
     this.#password = welcome.password
     this.#timeoutMs = welcome.timeoutMs
+    if (!welcome.readOnly) this.#isReplicated = true
     this.#welcomeMs = nowMs - this.#dialledMs
     this.#askedMs = nowMs
-    this.#answeredMs = nowMs
-    this.#pingUnanswered = false
-    this.#lastXid = 0
-    this.#awaitedXid = 1
+    this.#heardMs = this.#link.greetedMs
     this.#link = { phase: 'open' }
-    const effects = this.#become('connected')
-    for (const request of this.#catchUp()) effects.push(this.#send(request, undefined, nowMs))
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const call of waiting) effects.push(this.#send(call.request, call, nowMs))
+    const probeMs = welcome.readOnly ? nowMs + firstProbeMs : Number.POSITIVE_INFINITY
+    this.#probe = { atMs: probeMs, delayMs: firstProbeMs }
+    const effects = this.#become(welcome.readOnly ? 'connectedReadOnly' : 'connected')
+    // Who we are goes first: what the watches show depends on it.
+    for (const request of [...this.#identities, ...this.#catchUp()]) {
+      effects.push(this.#send(request, undefined, nowMs))
+    }
+    for (const call of this.#queue.takeWaiting()) {
+      effects.push(this.#send(call.request, call, nowMs))
+    }
     if (this.#closeByMs !== undefined) effects.push(this.#sendClose(nowMs))
     return effects
   }
@@ -295,54 +302,54 @@ export class ZkSession<C extends Call> {
     return [{ type: 'hangUp', reason }, ...this.#loseLink(nowMs)]
   }
 
-  #loseLink(nowMs: number): SessionEffect<C>[] {
+  /** @param next the server to go to, when this one is left for it */
+  #loseLink(nowMs: number, next?: ServerAddress): SessionEffect<C>[] {
     if (this.#link.phase === 'none') return []
     const wasOpen = this.#link.phase === 'open'
-    const delayMs = this.#rotation.failed()
+    const delayMs = next === undefined ? this.#rotation.failed() : 0
     this.#link = { phase: 'none', dialMs: nowMs + delayMs }
     const effects = wasOpen ? this.#become('suspended') : []
-    const again: C[] = []
-    for (const { call } of this.#sent.values()) {
-      if (call === undefined) continue
-      if (isRepeatable(call.request)) {
-        again.push(call)
-      } else {
-        this.#bytes -= bytesOf(call)
-        effects.push(fail(call, 'CONNECTIONLOSS'))
-      }
-    }
-    this.#sent.clear()
-    this.#waiting = [...again, ...this.#waiting]
-    if (delayMs === 0) effects.push(...this.#dial(nowMs))
+    for (const call of this.#queue.linkLost()) effects.push(fail(call, 'CONNECTIONLOSS'))
+    if (delayMs === 0) effects.push(...this.#dial(nowMs, next))
     return effects
+  }
+
+  #probed(server: ServerAddress, readWrite: boolean, nowMs: number): SessionEffect<C>[] {
+    if (this.#state !== 'connectedReadOnly') return []
+    if (readWrite) {
+      const reason = 'Another server has a quorum'
+      return [{ type: 'hangUp', reason }, ...this.#loseLink(nowMs, server)]
+    }
+    const { delayMs } = this.#probe
+    this.#probe = { atMs: nowMs + delayMs, delayMs: Math.min(2 * delayMs, probeMsMax) }
+    return []
   }
 
   // --- requests and answers ----------------------------------------------------------------------
 
   #called(call: C, nowMs: number): SessionEffect<C>[] {
     if (this.#closeByMs !== undefined) return [fail(call, 'SESSIONEXPIRED')]
+    const isOpen = this.#link.phase === 'open'
     if (call.request.type === 'removeWatches') {
       const { path, watcherType } = call.request
-      if (!this.#watches.has(path, watcherType, call.watcher)) return [fail(call, 'NOWATCHER')]
-      if (call.watcher !== undefined && this.#watches.isShared(path, watcherType, call.watcher)) {
-        this.#watches.remove(path, watcherType, call.watcher)
+      const { watcher } = call
+      if (!this.#watches.has(path, watcherType, watcher)) return [fail(call, 'NOWATCHER')]
+      // Without a link no server holds a watch of ours.
+      const isShared = watcher !== undefined && this.#watches.isShared(path, watcherType, watcher)
+      if (!isOpen || isShared) {
+        this.#watches.remove(path, watcherType, watcher)
         return [{ type: 'answer', call, body: { type: 'removeWatches' } }]
       }
     }
-    const bytes = bytesOf(call)
-    if (this.#bytes + bytes > limits.clientCallBytesMax) return [fail(call, 'THROTTLEDOP')]
-    this.#bytes += bytes
-    if (this.#link.phase === 'open') return [this.#send(call.request, call, nowMs)]
-    this.#waiting.push(call)
+    if (!this.#queue.maybeTake(call)) return [fail(call, 'THROTTLEDOP')]
+    if (isOpen) return [this.#send(call.request, call, nowMs)]
+    this.#queue.wait(call)
     return []
   }
 
   #send(request: Request, call: C | undefined, nowMs: number): SessionEffect<C> {
-    this.#lastXid = this.#lastXid === xidMax ? 1 : this.#lastXid + 1
-    const xid = this.#lastXid
-    this.#sent.set(xid, { call, request })
     this.#askedMs = nowMs
-    return { type: 'send', xid, request }
+    return { type: 'send', xid: this.#queue.sent(request, call, nowMs), request }
   }
 
   #replied(
@@ -350,23 +357,12 @@ export class ZkSession<C extends Call> {
     nowMs: number,
   ): SessionEffect<C>[] {
     if (this.#link.phase !== 'open') return []
-    this.#answeredMs = nowMs
-    this.#rotation.succeeded()
-    this.#patienceMs = patienceAfter(this.#welcomeMs)
+    const sent = this.#queue.answered(xid)
+    if (sent === undefined) return this.#breakLink(`The server answered ${xid} unasked`, nowMs)
+    this.#heardMs = Math.max(this.#heardMs, sent.atMs)
     if (zxid > this.#seenZxid) this.#seenZxid = zxid
-    if (xid === pingXid) {
-      this.#pingUnanswered = false
-      return []
-    }
-    const sent = this.#sent.get(xid)
-    if (sent === undefined || xid !== this.#awaitedXid) {
-      const wanted = `wanted an answer to request ${this.#awaitedXid}`
-      return this.#breakLink(`The server answered request ${xid}: ${wanted}`, nowMs)
-    }
-    this.#sent.delete(xid)
-    this.#awaitedXid = xid === xidMax ? 1 : xid + 1
     if (sent.call === undefined) return this.#ownAnswered(sent.request, body, nowMs)
-    this.#bytes -= bytesOf(sent.call)
+    this.#served()
     this.#register(sent.call, body)
     const answer: SessionEffect<C> = { type: 'answer', call: sent.call, body }
     if (body.type === 'error' && body.code === errorCodes.SESSIONEXPIRED) {
@@ -375,27 +371,50 @@ export class ZkSession<C extends Call> {
     return [answer]
   }
 
+  /** A server that answers is worth going back to. */
+  #served(): void {
+    this.#rotation.succeeded()
+    this.#patienceMs = patienceAfter(this.#welcomeMs)
+  }
+
   #ownAnswered(request: Request, body: ReplyBody, nowMs: number): SessionEffect<C>[] {
     if (request.type === 'closeSession') return this.#end('closed', 'The session is closed')
+    if (body.type === 'error' && body.code === errorCodes.SESSIONEXPIRED) {
+      return this.#end('expired', 'The session has expired')
+    }
+    if (body.type === 'error' && request.type === 'auth') {
+      // This one no longer convinces anybody. Requests that need it will say so: NOAUTH.
+      this.#identities = this.#identities.filter((identity) => identity !== request)
+      return this.#breakLink('The server refused our authentication', nowMs)
+    }
     if (body.type === 'error') {
-      if (body.code === errorCodes.SESSIONEXPIRED) {
-        return this.#end('expired', 'The session has expired')
-      }
       return this.#breakLink('The server refused to take over our watches', nowMs)
     }
-    this.#setWatchesUnanswered--
+    this.#served()
+    if (request.type === 'setWatches') this.#setWatchesUnanswered--
     return []
   }
 
   #register({ request, watcher }: C, body: ReplyBody): void {
-    const { type } = request
-    if (type === 'removeWatches') {
+    if (request.type === 'removeWatches') {
       if (body.type !== 'error') this.#watches.remove(request.path, request.watcherType, watcher)
+      return
+    }
+    if (request.type === 'auth') {
+      if (body.type !== 'error') this.#remember(request)
       return
     }
     const kind = watcher === undefined ? undefined : watchKindOf(request, body)
     if (kind === undefined || watcher === undefined || !('path' in request)) return
     this.#watches.add(kind, request.path, watcher)
+  }
+
+  #remember({ scheme, credential }: AuthRequest): void {
+    const known = this.#identities.some(
+      (one) => one.scheme === scheme && Buffer.compare(one.credential, credential) === 0,
+    )
+    if (known) return
+    this.#identities.push({ type: 'auth', scheme, credential: Uint8Array.from(credential) })
   }
 
   #notified(event: WatchEvent): SessionEffect<C>[] {
@@ -420,22 +439,30 @@ export class ZkSession<C extends Call> {
         if (nowMs < this.#link.untilMs) return []
         this.#patienceMs *= 2
         return this.#breakLink('The server did not welcome us in time', nowMs)
-      case 'open':
+      case 'open': {
         if (nowMs >= this.#silentTooLongMs) return this.#breakLink('The server is silent', nowMs)
-        if (nowMs < this.#pingDueMs) return []
-        this.#pingUnanswered = true
-        this.#askedMs = nowMs
-        return [{ type: 'send', xid: pingXid, request: { type: 'ping' } }]
+        const effects: SessionEffect<C>[] = []
+        if (nowMs >= this.#probe.atMs) {
+          this.#probe.atMs = Number.POSITIVE_INFINITY
+          effects.push({ type: 'probe', server: this.#rotation.next() })
+        }
+        if (nowMs >= this.#pingDueMs) effects.push(this.#send({ type: 'ping' }, undefined, nowMs))
+        return effects
+      }
     }
   }
 
   /** What was sent is still answered, what waits for a link fails, then the session is closed. */
   #close(nowMs: number): SessionEffect<C>[] {
     if (this.#closeByMs !== undefined) return []
-    if (this.#sessionId === noSession) return this.#end('closed', 'Closed before it began')
+    const isOpen = this.#link.phase === 'open'
+    if (!isOpen && !this.#isReplicated) return this.#end('closed', 'Nobody knows the session')
     this.#closeByMs = nowMs + closeMs
-    if (this.#link.phase === 'open') return [this.#sendClose(nowMs)]
-    return this.#failWaiting()
+    if (isOpen) return [this.#sendClose(nowMs)]
+    return this.#queue.takeWaiting().map((call) => {
+      this.#queue.settled(call)
+      return fail(call, 'SESSIONEXPIRED')
+    })
   }
 
   #sendClose(nowMs: number): SessionEffect<C> {
@@ -448,20 +475,12 @@ export class ZkSession<C extends Call> {
     this.#link = { phase: 'none', dialMs: Number.POSITIVE_INFINITY }
     // Whoever closes does not mind that the session had expired before.
     effects.push(...this.#become(this.#closeByMs === undefined ? state : 'closed'))
-    for (const { call } of this.#sent.values()) {
-      if (call === undefined) continue
-      const code = isRepeatable(call.request) ? 'SESSIONEXPIRED' : 'CONNECTIONLOSS'
-      effects.push(fail(call, code))
+    const { sent, waiting } = this.#queue.drain()
+    for (const call of sent) {
+      effects.push(fail(call, isRepeatable(call.request) ? 'SESSIONEXPIRED' : 'CONNECTIONLOSS'))
     }
-    this.#sent.clear()
-    effects.push(...this.#failWaiting())
+    for (const call of waiting) effects.push(fail(call, 'SESSIONEXPIRED'))
     return effects
-  }
-
-  #failWaiting(): SessionEffect<C>[] {
-    const waiting = this.#waiting
-    this.#waiting = []
-    return waiting.map((call) => fail(call, 'SESSIONEXPIRED'))
   }
 
   #become(state: SessionState): SessionEffect<C>[] {
@@ -473,65 +492,4 @@ export class ZkSession<C extends Call> {
 
 function fail<C extends Call>(call: C, code: ErrorCode): SessionEffect<C> {
   return { type: 'fail', call, code }
-}
-
-/** Whether asking twice does no more than asking once. */
-function isRepeatable(request: Request): boolean {
-  switch (request.type) {
-    case 'exists':
-    case 'getData':
-    case 'getChildren':
-    case 'addWatch':
-    case 'removeWatches':
-    case 'sync':
-    case 'ping':
-    case 'setWatches':
-      return true
-    case 'create':
-    case 'delete':
-    case 'setData':
-    case 'multi':
-    case 'createSession':
-    case 'closeSession':
-      return false
-  }
-}
-
-/** What the server armed by answering `request` so. */
-function watchKindOf(request: Request, body: ReplyBody): WatchKind | undefined {
-  if (body.type === 'error') {
-    const absent = request.type === 'exists' && body.code === errorCodes.NONODE
-    return absent ? 'exist' : undefined
-  }
-  switch (request.type) {
-    case 'exists':
-    case 'getData':
-      return 'data'
-    case 'getChildren':
-      return 'child'
-    case 'addWatch':
-      return request.mode
-    default:
-      return undefined
-  }
-}
-
-/** At most this many bytes is the frame of `request`, and hardly fewer. */
-export function frameBytesOf(request: Request | MultiOp): number {
-  switch (request.type) {
-    case 'multi':
-      return request.ops.reduce((bytes, op) => bytes + frameBytesOf(op), fieldBytes)
-    case 'create':
-    case 'setData':
-      return fieldBytes + Buffer.byteLength(request.path) + (request.data?.length ?? 0)
-    default:
-      return fieldBytes + ('path' in request ? Buffer.byteLength(request.path) : 0)
-  }
-}
-
-/** xid, op, flags, version and all headers: 32 bytes at most, taken generously. */
-const fieldBytes = 48
-
-function bytesOf({ request }: Call): number {
-  return callBytes + frameBytesOf(request)
 }

@@ -1,8 +1,15 @@
-// A server whose every word a test decides: it speaks the native protocol on a loopback port.
+// A server whose every word a test decides: it speaks the dialect of its client on a loopback port.
 
 import { limits } from '../../src/limits.ts'
-import { MsgpackReader } from '../../src/protocol/msgpack.ts'
-import type { ServerId, SessionId, Stat } from '../../src/protocol/records.ts'
+import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
+import type { ServerCodec } from '../../src/protocol/dialect.ts'
+import {
+  type Acl,
+  perms,
+  type ServerId,
+  type SessionId,
+  type Stat,
+} from '../../src/protocol/records.ts'
 import { type TcpLink, type TcpListener, TcpTransport } from '../../src/protocol/transport/tcp.ts'
 import type {
   EventType,
@@ -11,13 +18,7 @@ import type {
   Request,
   Welcome,
 } from '../../src/protocol/zk/messages.ts'
-import {
-  decodeHello,
-  decodeRequest,
-  encodeEvent,
-  encodeReply,
-  encodeWelcome,
-} from '../../src/protocol/zk/native.ts'
+import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
 import type { Zxid } from '../../src/protocol/zxid.ts'
 
 export const someStat: Stat = {
@@ -34,11 +35,30 @@ export const someStat: Stat = {
   pzxid: 1 as Zxid,
 }
 
+const dialects = [new NativeDialect(), new ZooKeeperDialect()]
+
+export const someAcl: readonly Acl[] = [
+  { perms: perms.all, scheme: 'world', id: 'anyone' },
+  { perms: perms.read | perms.create, scheme: 'digest', id: 'ann:aGFzaA==' },
+]
+
 export class FakeConnection {
   readonly #link: TcpLink
+  #codec: ServerCodec | undefined
 
   constructor(link: TcpLink) {
     this.#link = link
+  }
+
+  /** By what the client says first. */
+  codecFor(firstByte: number): ServerCodec {
+    this.#codec = dialects.find((one) => one.begins(firstByte))?.serverCodec()
+    return this.codec
+  }
+
+  get codec(): ServerCodec {
+    if (this.#codec === undefined) throw new Error('nothing was heard yet')
+    return this.#codec
   }
 
   welcome(fields?: Partial<Welcome>): void {
@@ -49,23 +69,24 @@ export class FakeConnection {
       sessionId: 4711 as SessionId,
       password: new Uint8Array(16),
       serverId: 1 as ServerId,
+      readOnly: false,
       ...fields,
     }
     const out = this.#link.beginFrame()
-    encodeWelcome(out, welcome)
+    this.codec.encodeWelcome(out, welcome)
     this.#link.endFrame()
     this.#link.established()
   }
 
   reply(xid: number, zxid: number, body: ReplyBody): void {
     const out = this.#link.beginFrame()
-    encodeReply(out, xid, zxid as Zxid, body)
+    this.codec.encodeReply(out, xid, zxid as Zxid, body)
     this.#link.endFrame()
   }
 
   event(type: EventType, path: string, zxid: number): void {
     const out = this.#link.beginFrame()
-    encodeEvent(out, { type, path, zxid: zxid as Zxid })
+    this.codec.encodeEvent(out, { type, path, zxid: zxid as Zxid })
     this.#link.endFrame()
   }
 
@@ -82,6 +103,8 @@ export interface FakeScript {
   /** Default: a friendly welcome. */
   hello?(connection: FakeConnection, hello: Hello): void
   request?(connection: FakeConnection, xid: number, request: Request): void
+  /** The answer to a four-letter word. */
+  word?(word: string): string
 }
 
 export class FakeServer {
@@ -97,20 +120,27 @@ export class FakeServer {
     const transport = new TcpTransport()
     const listener = await transport.listen({ host: '127.0.0.1', port }, options, (link) => {
       const connection = new FakeConnection(link)
-      const reader = new MsgpackReader()
       let greeted = false
       return {
+        firstBytes: (bytes) => {
+          if (script.word === undefined || !/^[a-z]{4}/.test(bytes.toString('latin1'))) {
+            return 'frames'
+          }
+          link.out.raw(Buffer.from(script.word(bytes.toString('latin1', 0, 4))))
+          link.close()
+          return 'other'
+        },
         frame: (buffer, start, end) => {
-          reader.reset(buffer, start, end)
           if (!greeted) {
             greeted = true
-            const hello = decodeHello(reader)
+            const hello = connection.codecFor(buffer[start] ?? 0).decodeHello(buffer, start, end)
             if (script.hello === undefined) connection.welcome()
             else script.hello(connection, hello)
             return
           }
-          const { xid, request } = decodeRequest(reader)
-          if (request !== undefined) script.request?.(connection, xid, request)
+          const { codec } = connection
+          const request = codec.decodeRequest(buffer, start, end)
+          if (request !== undefined) script.request?.(connection, codec.xid, request)
         },
         closed: () => undefined,
       }
@@ -138,6 +168,7 @@ export function plainAnswer(request: Request): ReplyBody {
       return { type: 'create', path: request.path, stat: someStat }
     case 'exists':
     case 'setData':
+    case 'setACL':
       return { type: request.type, stat: someStat }
     case 'getData':
       return { type: 'getData', data: Buffer.from(request.path), stat: someStat }
@@ -151,7 +182,31 @@ export function plainAnswer(request: Request): ReplyBody {
           return op.type === 'setData' ? { type: 'setData', stat: someStat } : { type: op.type }
         }),
       }
+    case 'multiRead':
+      return {
+        type: 'multiRead',
+        results: request.ops.map(({ type, path }) =>
+          type === 'getData'
+            ? { type, data: Buffer.from(path), stat: someStat }
+            : { type, children: ['a'], stat: someStat },
+        ),
+      }
+    case 'getACL':
+      return { type: 'getACL', acl: someAcl, stat: someStat }
+    case 'getEphemerals':
+      return { type: 'getEphemerals', paths: [`${request.prefix}/b`, request.prefix] }
+    case 'getAllChildrenNumber':
+      return { type: 'getAllChildrenNumber', count: 7 }
+    case 'whoAmI':
+      return {
+        type: 'whoAmI',
+        identities: [
+          { scheme: 'ip', id: '127.0.0.1' },
+          { scheme: 'digest', id: 'ann' },
+        ],
+      }
     case 'createSession':
+    case 'refused':
       return { type: 'error', code: -6 }
     default:
       return { type: request.type }

@@ -2,9 +2,17 @@ import t, { type Test } from 'tap'
 import { ZkClient, type ZkClientOptions, ZkMultiError } from '../../src/client/zk-client.ts'
 import { limits } from '../../src/limits.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
+import { perms } from '../../src/protocol/records.ts'
 import type { ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
 import { Random } from '../../src/random.ts'
-import { type FakeConnection, type FakeScript, FakeServer, plainAnswer } from './fake-server.ts'
+import {
+  type FakeConnection,
+  type FakeScript,
+  FakeServer,
+  plainAnswer,
+  someAcl,
+  someStat,
+} from './fake-server.ts'
 
 async function serverFor(t: Test, script: FakeScript): Promise<FakeServer> {
   const server = await FakeServer.listen(script)
@@ -64,6 +72,130 @@ t.test('every operation reaches the server and brings its answer', async (t) => 
     { type: 'multi', ops: [{ type: 'check', path: '/a', version: 1 }] },
   ])
   t.equal(zk.lastZxidSeen, 5)
+})
+
+for (const dialect of ['native', 'jute'] as const) {
+  t.test(`ACLs, TTLs, counts and identities cross the wire in ${dialect}`, async (t) => {
+    const asked: Request[] = []
+    const server = await serverFor(t, {
+      request: (connection, xid, request) => {
+        asked.push(structuredClone(request))
+        connection.reply(xid, 5, plainAnswer(request))
+      },
+    })
+    const zk = await clientOf(t, [server], { dialect })
+    const readers = [{ perms: perms.read, scheme: 'digest', id: 'ann:aGFzaA==' }]
+    await zk.addAuth('digest', 'ann:secret')
+    t.equal((await zk.create('/t', 'x', { ttlMs: 5000, acl: readers })).path, '/t')
+    await zk.create('/c', null, { mode: 'container' })
+    await zk.create('/q', null, { mode: 'persistentSequentialTtl', ttlMs: 7 })
+    t.match(await zk.setACL('/t', readers, 2), { version: 3 })
+    t.same(await zk.getACL('/t'), { acl: someAcl, stat: someStat })
+    t.equal(await zk.getAllChildrenNumber('/'), 7)
+    t.same(await zk.getEphemerals('/e'), ['/e', '/e/b'])
+    t.same(await zk.whoAmI(), [
+      { scheme: 'ip', id: '127.0.0.1' },
+      { scheme: 'digest', id: 'ann' },
+    ])
+    t.match(
+      await zk.multiRead([
+        { type: 'getData', path: '/a' },
+        { type: 'getChildren', path: '/b' },
+      ]),
+      [
+        { type: 'getData', data: Buffer.from('/a') },
+        { type: 'getChildren', children: ['a'] },
+      ],
+    )
+    await zk.checkWatches('/a', 'data')
+    t.match(asked, [
+      { type: 'auth', scheme: 'digest', credential: Buffer.from('ann:secret') },
+      { type: 'create', path: '/t', mode: 'persistentTtl', ttlMs: 5000, acl: readers },
+      { type: 'create', path: '/c', mode: 'container' },
+      { type: 'create', path: '/q', mode: 'persistentSequentialTtl', ttlMs: 7 },
+      { type: 'setACL', path: '/t', acl: readers, version: 2 },
+      { type: 'getACL', path: '/t' },
+      { type: 'getAllChildrenNumber', path: '/' },
+      { type: 'getEphemerals', prefix: '/e' },
+      { type: 'whoAmI' },
+      { type: 'multiRead' },
+      { type: 'checkWatches', path: '/a', watcherType: 'data' },
+    ])
+  })
+
+  t.test(`a read can ask for the latest in ${dialect}`, async (t) => {
+    const asked: Request[] = []
+    const server = await serverFor(t, {
+      request: (connection, xid, request) => {
+        asked.push(structuredClone(request))
+        const refused = request.type === 'sync' && request.path === '/refused'
+        const body: ReplyBody = refused ? { type: 'error', code: -119 } : plainAnswer(request)
+        connection.reply(xid, 5, body)
+      },
+    })
+    const zk = await clientOf(t, [server], { dialect })
+    await zk.getData('/a', undefined, { linearizable: true })
+    await zk.exists('/b', () => undefined, { linearizable: true })
+    const flag = dialect === 'native' ? { linearizable: true } : {}
+    const sync = (path: string) => (dialect === 'native' ? [] : [{ type: 'sync', path }])
+    t.match(asked, [
+      ...sync('/a'),
+      { type: 'getData', path: '/a', watch: false, ...flag },
+      ...sync('/b'),
+      { type: 'exists', path: '/b', watch: true, ...flag },
+    ])
+    if (dialect === 'native') return
+    const late = zk.getChildren('/refused', undefined, { linearizable: true })
+    await t.rejects(late, { code: 'NOTREADONLY' }, 'the sync before it failed')
+  })
+
+  t.test(`watches and identities follow a session in ${dialect}`, async (t) => {
+    const seen: string[] = []
+    const hellos: number[] = []
+    let first: FakeConnection | undefined
+    const server = await serverFor(t, {
+      hello: (connection, { sessionId }) => {
+        first ??= connection
+        hellos.push(sessionId)
+        connection.welcome()
+      },
+      request: (connection, xid, request) => {
+        seen.push(request.type)
+        if (request.type === 'sync' && connection === first) connection.cut()
+        else connection.reply(xid, 9, plainAnswer(request))
+        if (request.type === 'setWatches') connection.event('NodeDataChanged', '/w', 11)
+      },
+    })
+    const zk = await clientOf(t, [server], { dialect })
+    await zk.addAuth('digest', 'ann:secret')
+    const events: WatchEvent[] = []
+    await zk.addWatch('/w', 'persistent', (event) => events.push(event))
+    await zk.sync()
+    t.match(events, [{ type: 'NodeDataChanged', path: '/w' }])
+    t.same(seen, ['auth', 'addWatch', 'sync', 'auth', 'setWatches', 'sync'])
+    t.same(hellos, [0, 4711])
+  })
+}
+
+t.test('a client that may read anywhere moves to a server with a quorum', async (t) => {
+  const asked: string[] = []
+  let hasQuorum = false
+  const server = await serverFor(t, {
+    hello: (connection, { readOnly, sessionId }) => {
+      asked.push(`hello ${readOnly} ${sessionId}`)
+      connection.welcome({ readOnly: !hasQuorum })
+    },
+    word: (word) => {
+      asked.push(word)
+      hasQuorum = true
+      return 'rw'
+    },
+    request: (connection, xid, request) => connection.reply(xid, 1, plainAnswer(request)),
+  })
+  const zk = await clientOf(t, [server], { readOnly: true })
+  t.equal(zk.state, 'connectedReadOnly')
+  await new Promise<void>((resolve) => zk.once('connected', resolve))
+  t.same(asked, ['hello true 0', 'isro', 'hello true 0'])
 })
 
 t.test('errors are ZkErrors with code and path; exists of a missing znode is none', async (t) => {

@@ -2,12 +2,8 @@
 
 import t from 'tap'
 import type { Watcher } from '../../src/client/watch-registry.ts'
-import {
-  type Call,
-  type SessionEffect,
-  type SessionInput,
-  ZkSession,
-} from '../../src/client/zk-session.ts'
+import type { Call } from '../../src/client/zk-call.ts'
+import { type SessionEffect, type SessionInput, ZkSession } from '../../src/client/zk-session.ts'
 import { limits } from '../../src/limits.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import type { ServerId, SessionId, Stat } from '../../src/protocol/records.ts'
@@ -24,6 +20,7 @@ const ok: Readonly<Record<string, ReplyBody>> = {
   removeWatches: { type: 'removeWatches' },
   closeSession: { type: 'closeSession' },
   ping: { type: 'ping' },
+  auth: { type: 'auth' },
 }
 const refused = (code: keyof typeof errorCodes): ReplyBody => ({
   type: 'error',
@@ -47,9 +44,9 @@ class Conversation {
   readonly session: ZkSession<Call>
   nowMs = 0
 
-  constructor(serverCount: number) {
+  constructor(serverCount: number, options?: { readonly readOnly: boolean }) {
     const servers = Array.from({ length: serverCount }, (_, i) => ({ host: `s${i}`, port: 1 }))
-    this.session = new ZkSession({ servers, timeoutMs: 9000, random: new Random(1) })
+    this.session = new ZkSession({ servers, timeoutMs: 9000, random: new Random(1), ...options })
   }
 
   at(nowMs: number, input: SessionInput<Call>): string[] {
@@ -81,6 +78,7 @@ class Conversation {
       sessionId: 77 as SessionId,
       password: Uint8Array.of(1, 2),
       serverId: 1 as ServerId,
+      readOnly: false,
       ...fields,
     }
     return this.tell({ type: 'welcomed', welcome })
@@ -115,6 +113,8 @@ function words(effect: SessionEffect<Call>): string {
       return `fail ${requestWords(effect.call.request)} ${effect.code}`
     case 'notify':
       return `notify ${effect.watchers.length} ${effect.event.type} ${effect.event.path}`
+    case 'probe':
+      return 'probe'
     case 'became':
       return `became ${effect.state}`
   }
@@ -256,6 +256,45 @@ t.test('a session without any server ends by our own clock', async (t) => {
   t.equal(c.session.wakeMs(), Number.POSITIVE_INFINITY)
 })
 
+t.test(
+  'a session counts as heard of when the request was sent, not when its answer came',
+  async (t) => {
+    const c = new Conversation(2).connect()
+    c.at(1000, { type: 'called', call: get('/slow') })
+    c.at(1500, { type: 'called', call: get('/slower') })
+    c.nowMs = 4500
+    c.reply(1, 1, ok['getData'])
+    c.tell({ type: 'lost' })
+    while (c.session.state === 'suspended') c.wake()
+    t.equal(c.nowMs, 7000, 'the ensemble may have heard of us at 1000 for the last time')
+  },
+)
+
+t.test('a welcome counts from its hello, a late answer not back', async (t) => {
+  const c = new Conversation(2)
+  c.tell({ type: 'start' })
+  c.at(100, { type: 'opened' })
+  c.nowMs = 400
+  c.welcome()
+  t.equal(c.session.wakeMs(), 2400, 'the ping is due a third after we asked last')
+  c.tell({ type: 'lost' })
+  while (c.session.state === 'suspended') c.wake()
+  t.equal(c.nowMs, 6100)
+})
+
+t.test(
+  'a server whose answers take too long is left while there is time for another',
+  async (t) => {
+    const c = new Conversation(2).connect()
+    c.call(get('/a'))
+    c.nowMs = 3500
+    c.call(get('/b'))
+    c.reply(1, 1, ok['getData'])
+    t.equal(c.session.wakeMs(), 4000, 'two thirds after the request that was answered')
+    t.same(c.wake(), ['hangUp', 'became suspended', 'dial'])
+  },
+)
+
 t.test('a refused session is expired', async (t) => {
   const c = new Conversation(2).connect()
   c.tell({ type: 'lost' })
@@ -314,13 +353,13 @@ t.test('watches are armed again with the last zxid seen, before anything else', 
   t.same(c.tell({ type: 'opened' }), ['greet session=77 zxid=22'])
   t.same(c.welcome(), [
     'became connected',
-    'send 1 setWatches since 22: 2',
-    'send 2 getData /unanswered',
+    'send -8 setWatches since 22: 2',
+    'send 1 getData /unanswered',
   ])
   t.same(c.notify('NodeDataChanged', '/a', 0), ['notify 1 NodeDataChanged /a'])
-  t.same(c.reply(1, 30, ok['setWatches']), [])
+  t.same(c.reply(-8, 30, ok['setWatches']), [])
   t.same(c.notify('NodeDataChanged', '/a', 31), [], 'one-shot')
-  t.same(c.reply(2, 31, ok['getData']), ['answer getData /unanswered'])
+  t.same(c.reply(1, 31, ok['getData']), ['answer getData /unanswered'])
   t.same(c.notify('NodeDataChanged', '/unanswered', 32), ['notify 1 NodeDataChanged /unanswered'])
 })
 
@@ -334,16 +373,16 @@ t.test('a link lost amid catching up does not lose the events of the rest', asyn
   for (let xid = 1; xid <= 3; xid++) c.reply(xid, 50, ok['getData'])
   c.tell({ type: 'lost' })
   c.tell({ type: 'opened' })
-  t.same(c.welcome().slice(1), ['send 1 setWatches since 50: 2', 'send 2 setWatches since 50: 1'])
-  c.reply(1, 60, ok['setWatches'])
+  t.same(c.welcome().slice(1), ['send -8 setWatches since 50: 2', 'send -8 setWatches since 50: 1'])
+  c.reply(-8, 60, ok['setWatches'])
   c.tell({ type: 'lost' })
   t.same(c.tell({ type: 'opened' }), ['greet session=77 zxid=60'])
-  t.same(c.welcome().slice(1), ['send 1 setWatches since 50: 2', 'send 2 setWatches since 50: 1'])
-  c.reply(1, 70, ok['setWatches'])
-  c.reply(2, 70, ok['setWatches'])
+  t.same(c.welcome().slice(1), ['send -8 setWatches since 50: 2', 'send -8 setWatches since 50: 1'])
+  c.reply(-8, 70, ok['setWatches'])
+  c.reply(-8, 70, ok['setWatches'])
   c.tell({ type: 'lost' })
   c.tell({ type: 'opened' })
-  t.same(c.welcome()[1], 'send 1 setWatches since 70: 2')
+  t.same(c.welcome()[1], 'send -8 setWatches since 70: 2')
 })
 
 t.test(
@@ -380,6 +419,118 @@ t.test('removing watches asks the server only for the last of its kind', async (
   t.same(c.reply(3, 2, ok['removeWatches']), ['answer removeWatches /p'])
   t.same(c.notify('NodeDeleted', '/p', 3), [])
   t.same(c.call(remove()), ['fail removeWatches /p NOWATCHER'])
+})
+
+t.test('without a link a watch is removed here: no server holds it', async (t) => {
+  const c = new Conversation(2).connect()
+  c.call(addWatch('/p', () => undefined))
+  c.reply(1, 1, ok['addWatch'])
+  c.tell({ type: 'lost' })
+  t.same(c.call({ request: { type: 'removeWatches', path: '/p', watcherType: 'any' } }), [
+    'answer removeWatches /p',
+  ])
+  c.tell({ type: 'opened' })
+  t.same(c.welcome(), ['became connected'], 'it is not armed again')
+})
+
+const auth = (credential: string): Call => ({
+  request: { type: 'auth', scheme: 'digest', credential: Buffer.from(credential) },
+})
+
+t.test('who we are is proved again to each server, before the watches are armed', async (t) => {
+  const c = new Conversation(2).connect()
+  t.same(c.call(auth('ann:1')), ['send -4 auth'])
+  t.same(c.call(auth('ann:1')), ['send -4 auth'])
+  t.same(c.call(auth('bob:2')), ['send -4 auth'])
+  c.call(get('/a', () => undefined))
+  t.same(c.reply(-4, 0, ok['auth']), ['answer auth'])
+  t.same(c.reply(1, 5, ok['getData']), ['answer getData /a'], 'in whatever order they come')
+  c.reply(-4, 0, ok['auth'])
+  c.tell({ type: 'lost' })
+  c.tell({ type: 'opened' })
+  t.same(
+    c.welcome(),
+    ['became connected', 'send -4 auth', 'send -8 setWatches since 5: 1', 'send -4 auth'],
+    'what was not answered yet is sent again as well, and nothing twice',
+  )
+  t.same(c.reply(-4, 0, ok['auth']), [])
+  t.same(c.reply(-8, 5, ok['setWatches']), [])
+  t.same(c.reply(-4, 0, ok['auth']), ['answer auth'])
+})
+
+t.test('a credential that is refused is not shown again', async (t) => {
+  const c = new Conversation(1).connect()
+  c.call(auth('ann:1'))
+  c.call(auth('bob:2'))
+  c.reply(-4, 0, ok['auth'])
+  t.same(c.reply(-4, 0, refused('AUTHFAILED')), ['answer auth'])
+  c.tell({ type: 'lost' })
+  c.wake()
+  c.tell({ type: 'opened' })
+  t.same(c.welcome(), ['became connected', 'send -4 auth'])
+  t.same(c.reply(-4, 0, refused('AUTHFAILED')), ['hangUp', 'became suspended'])
+  c.wake()
+  c.tell({ type: 'opened' })
+  t.same(c.welcome(), ['became connected'], 'nor one that is refused later')
+})
+
+t.test('a server without a quorum is no server, unless the client says so', async (t) => {
+  const c = new Conversation(2)
+  c.tell({ type: 'start' })
+  c.tell({ type: 'opened' })
+  t.same(c.welcome({ readOnly: true }), ['hangUp', 'dial'])
+})
+
+t.test(
+  'from a read-only server a client moves to one with a quorum, and keeps its watches',
+  async (t) => {
+    const c = new Conversation(3, { readOnly: true })
+    c.tell({ type: 'start' })
+    c.tell({ type: 'opened' })
+    t.same(c.welcome({ readOnly: true, sessionId: 5 as SessionId }), ['became connectedReadOnly'])
+    c.call(get('/a', () => undefined))
+    c.reply(1, 8, ok['getData'])
+    const server = { host: 's2', port: 1 }
+    const waits: number[] = []
+    const untilProbe = () => {
+      for (;;) {
+        const effects = c.wake()
+        if (effects.includes('send -2 ping')) c.reply(-2, 8, ok['ping'])
+        if (effects.includes('probe') || effects.length === 0) return
+      }
+    }
+    for (let i = 0; i < 8; i++) {
+      const fromMs = c.nowMs
+      untilProbe()
+      waits.push(c.nowMs - fromMs)
+      t.same(c.tell({ type: 'probed', server, readWrite: false }), [])
+    }
+    t.same(waits, [100, 100, 200, 400, 800, 1600, 3200, 5000])
+    untilProbe()
+    t.same(c.tell({ type: 'probed', server, readWrite: true }), [
+      'hangUp',
+      'became suspended',
+      'dial',
+    ])
+    t.same(
+      c.tell({ type: 'opened' }),
+      ['greet session=0 zxid=8'],
+      'nobody else knows the session of a read-only server',
+    )
+    t.same(c.welcome(), ['became connected', 'send -8 setWatches since 8: 1'])
+    t.equal(c.session.sessionId, 77)
+    t.same(c.tell({ type: 'probed', server, readWrite: true }), [], 'a late answer')
+  },
+)
+
+t.test('a session that the ensemble knows is kept through a read-only server', async (t) => {
+  const c = new Conversation(2, { readOnly: true }).connect()
+  c.tell({ type: 'lost' })
+  t.same(c.tell({ type: 'opened' }), ['greet session=77 zxid=0'])
+  t.same(c.welcome({ readOnly: true }), ['became connectedReadOnly'])
+  c.tell({ type: 'lost' })
+  t.same(c.wake(), ['dial'])
+  t.same(c.tell({ type: 'opened' }), ['greet session=77 zxid=0'])
 })
 
 t.test('closing lets requests in flight finish', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Member } from '../../src/cli/cluster.ts'
-import { askWord } from '../../src/cli/four-letter-word.ts'
+import { askWord } from '../../src/client/ask-word.ts'
 import { connectTo, epochOf, startWorld, until, untilRole, untilRoles } from './world.ts'
 
 /** Of those that the leader counts among its quorum now. */

@@ -1,0 +1,160 @@
+// Gives one session (zk-session.ts) what it decides to use: its socket, its timer, the codec of its
+// dialect, and the calls that wait for answers. Effects are performed in the order given.
+
+import type { Clock } from '../clock.ts'
+import { limits } from '../limits.ts'
+import type { Logger } from '../logger.ts'
+import type { ClientCodec } from '../protocol/dialect.ts'
+import { type ErrorCode, errorCodes, ProtocolError } from '../protocol/error-codes.ts'
+import type { TcpLink, TcpTransport } from '../protocol/transport/tcp.ts'
+import type { ReplyBody, WatchEvent } from '../protocol/zk/messages.ts'
+import { askWord } from './ask-word.ts'
+import { formatServer, type ServerAddress } from './servers.ts'
+import type { Watcher } from './watch-registry.ts'
+import type { Call } from './zk-call.ts'
+import type { SessionEffect, SessionInput, SessionState, ZkSession } from './zk-session.ts'
+
+/** A call, and who waits for it; one of the two is called, once. */
+export interface PendingCall extends Call {
+  answered(body: ReplyBody): void
+  failed(code: ErrorCode): void
+}
+
+export interface SessionDriverOptions {
+  readonly session: ZkSession<PendingCall>
+  readonly codec: ClientCodec
+  readonly transport: TcpTransport
+  readonly clock: Clock
+  readonly log: Logger
+  readonly became: (state: SessionState) => void
+  readonly notify: (watchers: readonly Watcher[], event: WatchEvent) => void
+}
+
+export class SessionDriver {
+  readonly #options: SessionDriverOptions
+  #link: TcpLink | undefined
+  #timer: { readonly atMs: number; readonly cancel: () => void } | undefined
+
+  constructor(options: SessionDriverOptions) {
+    this.#options = options
+  }
+
+  step(input: SessionInput<PendingCall>): void {
+    const { session, clock } = this.#options
+    for (const effect of session.step(input, clock.nowMs())) this.#perform(effect)
+    this.#maybeSetTimer()
+  }
+
+  #perform(effect: SessionEffect<PendingCall>): void {
+    const { codec, log } = this.#options
+    switch (effect.type) {
+      case 'dial':
+        this.#dial(effect.server)
+        return
+      case 'hangUp':
+        log.debug({ reason: effect.reason }, 'Leaving a server')
+        this.#link?.destroy()
+        this.#link = undefined
+        return
+      case 'greet': {
+        const out = this.#link?.beginFrame()
+        if (out === undefined) return
+        codec.encodeHello(out, effect.hello)
+        this.#link?.endFrame()
+        return
+      }
+      case 'send': {
+        const out = this.#link?.beginFrame()
+        if (out === undefined) return
+        codec.encodeRequest(out, effect.xid, effect.request)
+        this.#link?.endFrame()
+        return
+      }
+      case 'answer':
+        effect.call.answered(effect.body)
+        return
+      case 'fail':
+        effect.call.failed(effect.code)
+        return
+      case 'notify':
+        this.#options.notify(effect.watchers, effect.event)
+        return
+      case 'probe':
+        void this.#probe(effect.server)
+        return
+      case 'became':
+        this.#options.became(effect.state)
+        return
+    }
+  }
+
+  #dial(server: ServerAddress): void {
+    const { transport, codec, log } = this.#options
+    let greeted = false
+    const link = transport.dial(server, linkOptions, {
+      connected: () => {
+        if (link === this.#link) this.step({ type: 'opened' })
+      },
+      frame: (buffer, start, end) => {
+        if (link !== this.#link) return
+        if (greeted) {
+          this.step(this.#decode(buffer, start, end))
+          return
+        }
+        greeted = true
+        link.established()
+        this.step({ type: 'welcomed', welcome: codec.decodeWelcome(buffer, start, end) })
+      },
+      closed: (reason) => {
+        if (link !== this.#link) return
+        this.#link = undefined
+        log.debug({ server: formatServer(server), reason: reason?.message }, 'Lost a server')
+        this.step({ type: 'lost' })
+      },
+    })
+    this.#link = link
+  }
+
+  /** @throws ProtocolError */
+  #decode(buffer: Buffer, start: number, end: number): SessionInput<PendingCall> {
+    const { session, codec } = this.#options
+    const message = codec.decodeMessage(buffer, start, end)
+    if (message.type === 'event') return { type: 'notified', event: message.event }
+    const { xid, zxid, err } = message
+    const type = session.awaited(xid)
+    if (type === undefined) throw new ProtocolError(`Cannot take answer ${xid}: nothing was asked`)
+    const body: ReplyBody =
+      err === errorCodes.OK ? codec.decodeBody(type) : { type: 'error', code: err }
+    return { type: 'replied', xid, zxid, body }
+  }
+
+  async #probe(server: ServerAddress): Promise<void> {
+    const readWrite = (await askWord(server, 'isro')) === 'rw'
+    this.step({ type: 'probed', server, readWrite })
+  }
+
+  /** A timer that is too early finds nothing to do: cheaper than setting it anew at each request. */
+  #maybeSetTimer(): void {
+    const { session, clock } = this.#options
+    const atMs = session.wakeMs()
+    if (this.#timer !== undefined && this.#timer.atMs <= atMs && atMs !== Number.POSITIVE_INFINITY)
+      return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (atMs === Number.POSITIVE_INFINITY) return
+    const delayMs = Math.max(0, Math.ceil(atMs - clock.nowMs()))
+    const cancel = clock.after(delayMs, () => {
+      this.#timer = undefined
+      this.step({ type: 'tick' })
+    })
+    this.#timer = { atMs, cancel }
+  }
+}
+
+const linkOptions = {
+  frameBytesMax: limits.clientReplyBytesMax,
+  // The session bounds what it sends, and leaves a server that is silent.
+  queueBytesMax: Number.POSITIVE_INFINITY,
+  handshakeMs: limits.handshakeMs,
+  pauseWhenCongested: false,
+}
