@@ -4,10 +4,9 @@
 // is delivered by the ensemble once it is known to be committed. Stop: the same backwards.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Clock } from '../clock.ts'
 import { lockDataDir } from '../data-dir-lock.ts'
+import type { LogSync } from '../log/log.ts'
 import { type LogDirectory, openDiskDirectory } from '../log/segment-file.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerId } from '../protocol/records.ts'
@@ -15,8 +14,9 @@ import { TcpTransport } from '../protocol/transport/tcp.ts'
 import type { Address } from '../protocol/transport/transport.ts'
 import { formatZxid, zxidZero } from '../protocol/zxid.ts'
 import type { Part } from '../stoppable.ts'
-import { answerWord, type ServerStatus } from './admin/four-letter-words.ts'
+import { answerWord } from './admin/four-letter-words.ts'
 import { Metrics } from './admin/metrics.ts'
+import { RunningServer } from './admin/running-server.ts'
 import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
@@ -24,6 +24,9 @@ import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import { assertNew, Storage } from './storage/storage.ts'
 import type { ZabTiming } from './zab/types.ts'
+
+/** How often it is looked at whether the event loop is on time. */
+const loopCheckMs = 100
 
 /** The data directory belongs to another server of the ensemble. */
 export class WrongServerError extends Error {
@@ -85,9 +88,11 @@ export class Server implements Part {
     this.#cleanups.push(lockDataDir(dataDir))
     const directory = openDiskDirectory(dataDir)
     this.#cleanups.push(() => directory.close())
+    const metrics = this.#metrics
     const metaFile = new MetaFile(directory)
     const meta = await this.#loadMeta(directory, metaFile)
 
+    const openedMs = clock.nowMs()
     const storage = await Storage.open(
       {
         dataDir,
@@ -95,17 +100,20 @@ export class Server implements Part {
           clock,
           onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
           onPersisted: (zxid) => ensemble.persisted(zxid),
+          onWritten: (tookMs) => metrics.treeWriteTime.observe(Math.round(tookMs)),
         },
         log: {
           segmentBytes: this.#config.logSegmentBytes,
           onDurable: (zxid) => ensemble.logged(zxid),
           onFailure: this.#onFailure,
           onShortage: (error) => this.#logger.warn({ err: error }, 'Cannot prepare a log segment'),
+          onSync: (sync) => this.#synced(sync),
         },
       },
       meta,
     )
     this.#cleanups.push(() => storage.close())
+    metrics.loadTime.observe(Math.round(clock.nowMs() - openedMs))
     const { log, torn, tree } = storage
     if (torn !== null) this.#logger.warn({ ...torn }, 'Cut a torn tail off the log')
     const applied = formatZxid(tree.lastApplied)
@@ -129,9 +137,9 @@ export class Server implements Part {
       transport,
       clock,
       logger: this.#logger.child({ part: 'ensemble' }),
+      metrics,
       onFailure: this.#onFailure,
     })
-    const metrics = this.#metrics
     const processors = new RequestProcessors(ensemble, {
       tree,
       metrics,
@@ -140,34 +148,45 @@ export class Server implements Part {
       tickTimeMs,
       minSessionTimeoutMs,
       maxSessionTimeoutMs,
+      authentication: {
+        skipAcl: this.#config.skipAcl,
+        superDigest: this.#config.superDigest,
+        requiredSchemes: this.#config.enforcedAuthSchemes,
+      },
+      rules: {
+        extendedTypesEnabled: this.#config.extendedTypesEnabled,
+        enforceQuota: this.#config.enforceQuota,
+      },
+      reaping: {
+        checkIntervalMs: this.#config.containerCheckIntervalMs,
+        perMinuteMax: this.#config.containerMaxPerMinute,
+        neverUsedMs: this.#config.containerMaxNeverUsedIntervalMs,
+      },
+      readOnlyMode: this.#config.readOnlyModeEnabled,
+      outstandingMax: this.#config.globalOutstandingLimit,
       newPassword: () => randomBytes(16),
       onApplied: () => storage.wake(),
     })
 
-    const about = { version: ownVersion(), builtOn: buildTime() }
+    const config = this.#config
+    const startedMs = this.#startedMs
+    const view = new RunningServer(
+      { config, clock, metrics, storage, ensemble, processors, startedMs },
+      () => clientPort,
+    )
     const clientPort = new ClientPort({
       transport,
       ensemble,
       processors,
       metrics,
+      clock,
       logger: this.#logger.child({ part: 'clients' }),
       serverId,
       connectionsPerAddressMax: this.#config.connectionsPerAddressMax,
-      answerWord: (word) =>
-        answerWord(word, () => ({
-          ...about,
-          ...this.#status(),
-          role: ensemble.role,
-          followers: ensemble.followers,
-          lastApplied: tree.lastApplied,
-          nodeCount: tree.nodeCount,
-          ephemeralCount: tree.ephemeralCount,
-          dataBytes: tree.dataBytes,
-          sessionCount: tree.sessions.size,
-          watchCount: processors.watchCount,
-          connectionCount: clientPort.connectionCount,
-          outstandingCount: processors.outstanding,
-        })),
+      connectionsMax: this.#config.connectionsMax,
+      frameBytesMax: this.#config.juteMaxBuffer,
+      handshakeMs: this.#config.sessionlessCnxnTimeoutMs,
+      answerWord: (word) => answerWord(word, this.#config.fourLetterWords, view),
     })
     this.#clientPort = clientPort
     await clientPort.listen(this.#config.clientListen)
@@ -179,6 +198,27 @@ export class Server implements Part {
 
     this.#cleanups.push(clock.every(tickTimeMs / 2, () => processors.reportTouched()))
     this.#cleanups.push(clock.every(tickTimeMs, () => processors.expireSessions()))
+    this.#cleanups.push(this.#watchEventLoop())
+  }
+
+  #synced({ records, queuedMs, tookMs }: LogSync): void {
+    const metrics = this.#metrics
+    metrics.fsyncTime.observe(Math.round(tookMs))
+    metrics.syncQueueTime.observe(Math.round(queuedMs))
+    metrics.syncBatchSize.observe(records)
+    if (tookMs < this.#config.fsyncWarningThresholdMs) return
+    metrics.fsyncThresholdExceeded++
+    this.#logger.warn({ tookMs: Math.round(tookMs), records }, 'An fsync of the log took long')
+  }
+
+  /** @returns how to stop it */
+  #watchEventLoop(): () => void {
+    let dueMs = this.#clock.nowMs() + loopCheckMs
+    return this.#clock.every(loopCheckMs, () => {
+      const nowMs = this.#clock.nowMs()
+      this.#metrics.pauseTime.observe(Math.max(0, Math.round(nowMs - dueMs)))
+      dueMs = nowMs + loopCheckMs
+    })
   }
 
   /** A new data directory becomes this server's before anything else is written to it. */
@@ -216,25 +256,6 @@ export class Server implements Part {
     addresses.set(serverId, { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 })
     return addresses
   }
-
-  #status(): Pick<
-    ServerStatus,
-    | 'standalone'
-    | 'serverCount'
-    | 'uptimeMs'
-    | 'openDescriptorCount'
-    | 'descriptorCountMax'
-    | 'metrics'
-  > {
-    const { servers } = this.#config
-    return {
-      standalone: servers.length === 0,
-      serverCount: Math.max(1, servers.length),
-      uptimeMs: this.#clock.nowMs() - this.#startedMs,
-      ...descriptorCounts(),
-      metrics: this.#metrics,
-    }
-  }
 }
 
 /** Derived from the three times of zoo.cfg and the one of ours. */
@@ -253,27 +274,4 @@ function timingOf(config: DaemonConfig): ZabTiming {
     renotifyMs: Math.min(200, leaderTimeoutMs / 3),
     renotifyMaxMs: 2000,
   }
-}
-
-/** As ZooKeeper does, -1 where the system does not say. */
-function descriptorCounts(): { openDescriptorCount: number; descriptorCountMax: number } {
-  try {
-    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
-    const openDescriptorCount = readdirSync('/proc/self/fd').length
-    return { openDescriptorCount, descriptorCountMax: Number(limit ?? -1) }
-  } catch {
-    return { openDescriptorCount: -1, descriptorCountMax: -1 }
-  }
-}
-
-function ownVersion(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
-  return version
-}
-
-/** When this file was compiled, as ZooKeeper prints it: `2026-11-23 12:00 UTC`. */
-function buildTime(): string {
-  const built = statSync(fileURLToPath(import.meta.url)).mtime.toISOString()
-  return `${built.slice(0, 10)} ${built.slice(11, 16)} UTC`
 }

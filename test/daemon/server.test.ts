@@ -15,6 +15,7 @@ function serverOn(dataDir: string, ...flags: string[]): Server {
       '--client-port=0',
       '--client-port-address=127.0.0.1',
       '--log-segment-bytes=4194304',
+      '--4lw.commands.whitelist=*',
       ...flags,
     ],
     {},
@@ -96,16 +97,181 @@ test('a server that stands alone serves, and a restart keeps what it was told', 
   await client.close()
 })
 
-test('mntr counts descriptors and sessions', async (t, dir, start) => {
+/** What mntr says, as a function of the key. */
+async function monitor({ clientPort }: Server): Promise<(key: string) => number> {
+  const mntr = await ask(clientPort, 'mntr')
+  return (key) => Number(new RegExp(`^zk_${key}\\t(.*)$`, 'm').exec(mntr)?.[1] ?? -1)
+}
+
+test('mntr counts what happened', async (t, dir, start) => {
   const server = await start(join(dir, 'data'))
   const zk = await clientOf(server)
-  const mntr = await ask(server.clientPort, 'mntr')
-  await zk.close()
-  t.match(mntr, /^zk_global_sessions\t1$/m)
-  t.match(mntr, /^zk_num_alive_connections\t2$/m)
-  t.match(mntr, /^zk_quorum_size\t1$/m)
-  const open = Number(/^zk_open_file_descriptor_count\t(-?\d+)$/m.exec(mntr)?.[1])
+  await zk.create('/a', 'x'.repeat(1000))
+  const seen = new Promise<void>((resolve) => {
+    zk.getData('/a', () => resolve()).catch(() => undefined)
+  })
+  await zk.getData('/a')
+  await zk.setData('/a', 'y')
+  await seen
+  const value = await monitor(server)
+  t.equal(value('global_sessions'), 1)
+  t.equal(value('num_alive_connections'), 2)
+  t.equal(value('non_mtls_local_conn_count'), 2)
+  t.equal(value('quorum_size'), 1)
+  const open = value('open_file_descriptor_count')
   t.ok(open === -1 || open > 5, `${open} descriptors`)
+  t.equal(value('packets_received'), 5, 'a hello, two writes, two reads')
+  t.equal(value('packets_sent'), 5, 'four answers and an event')
+  t.equal(value('cnt_readlatency'), 2)
+  t.equal(value('cnt_updatelatency'), 3)
+  t.ok(value('max_client_response_size') > 1000)
+  t.ok(value('response_bytes') > 2000)
+  t.ok(value('bytes_received_count') > 1000)
+  t.ok(value('watch_bytes') > 0)
+  t.equal(value('sum_node_changed_watch_count'), 1)
+  t.equal(value('commit_count'), 3)
+  t.equal(value('cnt_propagation_latency'), 3)
+  t.ok(value('cnt_fsynctime') >= 2)
+  t.equal(value('sum_sync_processor_batch_size'), 3)
+  t.equal(value('cnt_quorum_ack_latency'), 3)
+  t.equal(value('cnt_dbinittime'), 1)
+  t.equal(value('cnt_election_time'), 1)
+  t.equal(value('cnt_unavailable_time'), 1)
+
+  t.equal(await ask(server.clientPort, 'srst'), 'Server stats reset.\n')
+  const after = await monitor(server)
+  for (const key of ['packets_received', 'cnt_updatelatency', 'commit_count', 'response_bytes']) {
+    t.equal(after(key), 0, key)
+  }
+  t.equal(after('max_client_response_size'), -1)
+  t.equal(after('global_sessions'), 1, 'what is, is no statistic')
+  await zk.close()
+})
+
+test('words about sessions, connections and watches', async (t, dir, start) => {
+  const server = await start(join(dir, 'data'))
+  const zk = await clientOf(server)
+  const { stat } = await zk.create('/e', null, { mode: 'ephemeral' })
+  await zk.exists('/e', () => undefined)
+  await zk.getChildren('/', () => undefined)
+  const id = `0x${stat.ephemeralOwner.toString(16)}`
+  const port = server.clientPort
+
+  const [line = '', own = ''] = (await ask(port, 'cons')).split('\n')
+  t.match(
+    line,
+    /^ \/127\.0\.0\.1:\d+\[1\]\(queued=0,recved=4,sent=3,sid=0x[0-9a-f]+,lop=GETC,est=\d+,/,
+  )
+  t.ok(line.includes(`sid=${id},`))
+  t.match(
+    line,
+    /,to=\d+,lcxid=0x3,lzxid=0x100000002,lresp=\d+,llat=0,minlat=0,avglat=\d+,maxlat=\d+\)$/,
+  )
+  t.match(own, /^ \/127\.0\.0\.1:\d+\[1\]\(queued=0,recved=0,sent=0\)$/, 'who asks is one, too')
+  t.equal(await ask(port, 'crst'), 'Connection stats reset.\n')
+  t.match(await ask(port, 'stat'), /\(queued=0,recved=0,sent=0\)\n.*\n\nLatency/)
+
+  t.equal(await ask(port, 'wchs'), '1 connections watching 1 paths\nTotal watches:1\n')
+  t.equal(await ask(port, 'wchc'), `${id}\n\t/e\n\n`)
+  t.equal(await ask(port, 'wchp'), `/e\n\t${id}\n\n`)
+  const dump = await ask(port, 'dump')
+  t.match(dump, /^SessionTracker dump:\nSession Sets \(1\)\/\(1\):\n1 expire at \w+ \w+ \d\d \d\d:/)
+  t.ok(dump.includes(`ephemeral nodes dump:\nSessions with Ephemerals (1):\n${id}:\n\t/e\n`))
+  t.ok(dump.includes(` sessionId: ${id}\n`))
+  await zk.close()
+})
+
+test('leader and followers of an ensemble, each in its words', async (t, dir, start) => {
+  const ports = [await freePort(), await freePort(), await freePort()]
+  const lines = ports.map((port, i) => `--server.${i + 1}=127.0.0.1:${port}:1`)
+  const servers = await Promise.all(
+    ports.map((_, i) => start(join(dir, `data${i}`), `--myid=${i + 1}`, ...lines)),
+  )
+  const clients = await Promise.all(servers.map(clientOf))
+  await clients[0]?.create('/e', null, { mode: 'ephemeral' })
+  for (const zk of clients) await zk.sync('/') // now each has it all: three sessions and a znode
+  const modes: string[] = []
+  for (const server of servers) {
+    const mntr = await ask(server.clientPort, 'mntr')
+    const mode = /^zk_server_state\t(.*)$/m.exec(mntr)?.[1] ?? ''
+    modes.push(mode)
+    const value = await monitor(server)
+    t.equal(value('quorum_size'), 3)
+    t.equal(value('cnt_unavailable_time'), 1)
+    const leads = mode === 'leader'
+    t.equal(value('synced_followers'), leads ? 2 : -1)
+    t.equal(value('proposal_count'), leads ? 4 : 0)
+    t.equal(value('commit_count'), leads ? 4 : 0)
+    t.equal(value('learner_proposal_received_count'), leads ? 0 : 4)
+    t.equal(value('cnt_follower_sync_time'), leads ? 0 : 1)
+    t.match(
+      await ask(server.clientPort, 'dump'),
+      leads ? /^Session Sets \(\d\)\/\(3\):$/m : /^Global Sessions\(3\):\n0x[0-9a-f]+\t\d+ms$/m,
+    )
+    const conf = await ask(server.clientPort, 'conf')
+    t.ok(
+      conf.includes(
+        `\nquorumPort=${ports[servers.indexOf(server)]}\npeerType=0\nmembership: \nserver.1=`,
+      ),
+    )
+    t.match(conf, /\nserver\.3=127\.0\.0\.1:\d+:1:participant\nversion=[0-9a-f]+$/)
+  }
+  t.same(modes.sort(), ['follower', 'follower', 'leader'])
+  for (const zk of clients) await zk.close()
+})
+
+test('conf and dirs show what is in force', async (t, dir, start) => {
+  const dataDir = join(dir, 'data')
+  const server = await start(dataDir, '--max-client-cnxns=0', '--tick-time=500')
+  const zk = await clientOf(server)
+  await zk.close()
+  const conf = await ask(server.clientPort, 'conf')
+  const rows = new Map(
+    conf
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('=') as [string, string]),
+  )
+  const sizes = { data: rows.get('dataDirSize'), log: rows.get('dataLogSize') }
+  t.same(Object.fromEntries(rows), {
+    clientPort: String(server.clientPort),
+    secureClientPort: '-1',
+    dataDir: join(dataDir, 'tree'),
+    dataDirSize: sizes.data,
+    dataLogDir: join(dataDir, 'log'),
+    dataLogSize: sizes.log,
+    tickTime: '500',
+    maxClientCnxns: '0',
+    minSessionTimeout: '1000',
+    maxSessionTimeout: '10000',
+    clientPortListenBacklog: '-1',
+    serverId: '1',
+  })
+  t.match(await ask(server.clientPort, 'dirs'), /^datadir_size: \d+\nlogdir_size: \d+\n$/)
+  t.match(await ask(server.clientPort, 'envi'), /^Environment:\nzookeeper\.version=3\.9\.\d+-/)
+})
+
+test('only what is in the whitelist is answered', async (t, dir, start) => {
+  const server = await start(join(dir, 'data'), '--4lw.commands.whitelist=ruok')
+  t.equal(await ask(server.clientPort, 'ruok'), 'imok')
+  t.equal(
+    await ask(server.clientPort, 'srvr'),
+    'srvr is not executed because it is not in the whitelist.\n',
+  )
+})
+
+test('limits of the client port are those of the configuration', async (t, dir, start) => {
+  const server = await start(join(dir, 'data'), '--jute.maxbuffer=4096', '--max-cnxns=2')
+  const zk = await clientOf(server)
+  await zk.create('/small', 'x'.repeat(3000))
+  await t.rejects(zk.create('/large', 'x'.repeat(5000)), { code: 'CONNECTIONLOSS' })
+  await zk.close()
+  const first = await clientOf(server)
+  t.not(await ask(server.clientPort, 'ruok'), '', 'a second connection')
+  const second = await clientOf(server)
+  t.equal(await ask(server.clientPort, 'ruok').catch(() => ''), '', 'no third one')
+  await first.close()
+  await second.close()
 })
 
 test('a server that waits for a quorum answers words, and says that it waits', async (t, dir, start) => {
@@ -116,6 +282,10 @@ test('a server that waits for a quorum answers words, and says that it waits', a
     // Nobody is there: it has the larger id and would dial us.
     '--server.2=127.0.0.1:1:1',
     '--myid=1',
+  )
+  t.match(
+    await ask(server.clientPort, 'envi'),
+    /^Environment:\nzookeeper\.version=3\.9\.5-zooweeper-/,
   )
   t.equal(await ask(server.clientPort, 'ruok'), 'imok')
   t.equal(await ask(server.clientPort, 'isro'), 'null')

@@ -24,7 +24,7 @@ export function mntrRows(status: ServerStatus): readonly Row[] {
   return [
     ...serverRows(status),
     ...(mode === 'leader' ? leaderRows(status) : []),
-    ...(mode === 'follower' ? followerRows(status) : []),
+    ...(mode === 'follower' ? followerRows : []),
     ...counterRows(status.metrics),
     ...summaryRows(status.metrics),
   ]
@@ -88,17 +88,10 @@ function leaderRows({ metrics, leading }: ServerStatus): Row[] {
     ['last_proposal_size', last],
     ['min_proposal_size', min],
     ['max_proposal_size', max],
-    ['proposal_count', metrics.proposalBytes.count],
   ]
 }
 
-function followerRows({ metrics }: ServerStatus): Row[] {
-  return [
-    ['synced_observers', 0],
-    ['learner_proposal_received_count', metrics.proposalsReceived],
-    ['learner_commit_received_count', metrics.commitsReceived],
-  ]
-}
+const followerRows: readonly Row[] = [['synced_observers', 0]]
 
 function counterRows(metrics: Metrics): Row[] {
   return [
@@ -112,6 +105,9 @@ function counterRows(metrics: Metrics): Row[] {
     ['bytes_received_count', metrics.bytesReceived],
     ['response_bytes', metrics.clientResponseBytes.sum],
     ['watch_bytes', metrics.watchBytes],
+    ['proposal_count', metrics.proposalBytes.count],
+    ['learner_proposal_received_count', metrics.proposalsReceived],
+    ['learner_commit_received_count', metrics.commitsReceived],
     ['diff_count', metrics.diffs],
     ['snap_count', metrics.snapshots],
     ['commit_count', metrics.committed],

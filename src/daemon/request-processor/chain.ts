@@ -34,7 +34,8 @@ import { CommitProcessor } from './commit.ts'
 import { DigestCheck, isDigestDue } from './digest-check.ts'
 import { FinalProcessor } from './final.ts'
 import { LeaderProcessor } from './leader.ts'
-import { Prep, samePassword } from './prep.ts'
+import { Prep, samePassword, type WriteRules } from './prep.ts'
+import { Reaper, type ReaperOptions } from './reaper.ts'
 import type { Client } from './request.ts'
 
 export interface ChainParts {
@@ -46,8 +47,13 @@ export interface ChainParts {
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
   readonly authentication: AuthenticationOptions
+  readonly rules: WriteRules
+  /** How the leader deletes containers and znodes with a TTL. */
+  readonly reaping: ReaperOptions
   /** Whether a server that has no quorum answers reads, for clients that allow it. */
   readonly readOnlyMode: boolean
+  /** See `CommitParts`. */
+  readonly outstandingMax?: number | undefined
   /** 16 random bytes */
   readonly newPassword: () => Uint8Array
   /** told after each change of the tree */
@@ -66,6 +72,7 @@ export class RequestProcessors implements EnsembleListener {
   readonly #leader: LeaderProcessor
   readonly #reader = new MsgpackReader()
   readonly #watches = new WatchManager<Client>()
+  readonly #sessions: SessionTracker
   readonly #digests = new DigestCheck()
   /** Every client that has or asks for a session here; with the session, once it is known. */
   readonly #clients = new Set<Client>()
@@ -90,13 +97,18 @@ export class RequestProcessors implements EnsembleListener {
     this.#clock = clock
     this.#silent = new ExpiryQueue(parts.tickTimeMs)
     this.#lookingSinceMs = this.#checkedMs = clock.nowMs()
-    this.#final = new FinalProcessor(tree, this.#watches)
-    this.#commit = new CommitProcessor({ ensemble, tree, final: this.#final, metrics, clock })
+    this.#final = new FinalProcessor(tree, this.#watches, metrics)
+    const { outstandingMax } = parts
+    const commitParts = { ensemble, tree, final: this.#final, metrics, clock, outstandingMax }
+    this.#commit = new CommitProcessor(commitParts)
     const sessions = new SessionTracker({ tickMs: parts.tickTimeMs })
+    this.#sessions = sessions
     const { minSessionTimeoutMs, maxSessionTimeoutMs, newPassword } = parts
-    const prep = new Prep({ tree, sessions, minSessionTimeoutMs, maxSessionTimeoutMs })
-    const leaderParts = { ensemble, tree, sessions, prep, metrics, clock, logger, newPassword }
-    this.#leader = new LeaderProcessor(leaderParts)
+    const { rules } = parts
+    const prep = new Prep({ tree, sessions, minSessionTimeoutMs, maxSessionTimeoutMs, rules })
+    const reaper = new Reaper(tree, parts.reaping)
+    const onLeader = { sessions, prep, reaper, newPassword }
+    this.#leader = new LeaderProcessor({ ensemble, tree, metrics, clock, logger, ...onLeader })
   }
 
   /** Whether this server follows or leads, and so may answer clients. */
@@ -120,6 +132,21 @@ export class RequestProcessors implements EnsembleListener {
 
   get watchCount(): number {
     return this.#watches.watchCount
+  }
+
+  /** Who watches what, for people. */
+  get watches(): WatchManager<Client> {
+    return this.#watches
+  }
+
+  /** When sessions expire, while this server leads. */
+  get sessionDeadlines(): SessionTracker['deadlines'] {
+    return this.#sessions.deadlines
+  }
+
+  /** What the tree was of late, for people to compare. */
+  get digests(): DigestCheck['recent'] {
+    return this.#digests.recent
   }
 
   // --- from connections ---------------------------------------------------------------------------
@@ -228,6 +255,11 @@ export class RequestProcessors implements EnsembleListener {
     const ours = txn.origin === this.#ensemble.self
     const pending = ours ? this.#commit.take(txn.seq) : undefined
     const result = this.#final.apply(zxid, txn)
+    // Clocks of two machines may differ, and it may be a transaction of long ago.
+    if (this.#serving) {
+      const ageMs = Math.max(0, this.#clock.wallMs() - txn.timeMs)
+      this.#metrics.propagationLatency.observe(Math.round(ageMs))
+    }
     if (isDigestDue(zxid)) this.#compareDigests(zxid)
     this.#leader.applied(zxid)
     if (pending !== undefined) {
@@ -301,7 +333,7 @@ export class RequestProcessors implements EnsembleListener {
    * answer reads.
    */
   reportTouched(): void {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#commit.noteTime()
     const sessions: SessionId[] = []
     for (const [session, client] of this.#bySession) {
       if (!client.attached || !client.takeTouched()) continue
@@ -339,7 +371,7 @@ export class RequestProcessors implements EnsembleListener {
 
   /** Every tick. */
   expireSessions(): void {
-    this.#leader.expireSessions()
+    this.#leader.expire()
   }
 }
 
