@@ -23,8 +23,8 @@ export class Reaper {
   #found: string[] = []
   #checkMs = 0
   #takenMs = 0
-  /** How many may go now; a part of one too. */
-  #allowed = 0
+  /** A minute's worth is one deletion: so much is saved up. */
+  #creditMs = 0
 
   constructor(tree: Pick<ZTree, 'expiry'>, options: ReaperOptions) {
     this.#tree = tree
@@ -36,7 +36,7 @@ export class Reaper {
     this.#found = []
     this.#checkMs = nowMs + this.#options.checkIntervalMs
     this.#takenMs = nowMs
-    this.#allowed = 0
+    this.#creditMs = 0
   }
 
   /** What to delete now, in the order of deadlines; to be called every tick. */
@@ -44,14 +44,14 @@ export class Reaper {
     const { perMinuteMax, checkIntervalMs } = this.#options
     const elapsedMs = Math.min(nowMs - this.#takenMs, minuteMs)
     this.#takenMs = nowMs
-    const more = (perMinuteMax * elapsedMs) / minuteMs
-    this.#allowed = Math.min(this.#allowed + more, Math.max(more, 1))
+    const moreMs = perMinuteMax * elapsedMs
+    this.#creditMs = Math.min(this.#creditMs + moreMs, Math.max(moreMs, minuteMs))
     if (this.#found.length === 0 && nowMs >= this.#checkMs) {
       this.#checkMs = nowMs + checkIntervalMs
       this.#found = this.#tree.expiry.due(this.dueAt(wallMs)).reverse()
     }
-    const count = Math.min(Math.floor(this.#allowed), this.#found.length)
-    this.#allowed -= count
+    const count = Math.min(Math.floor(this.#creditMs / minuteMs), this.#found.length)
+    this.#creditMs -= count * minuteMs
     return this.#found.splice(this.#found.length - count).reverse()
   }
 
