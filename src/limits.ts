@@ -65,7 +65,7 @@ export const limits = {
    */
   requestBytesInFlightMax: 16 * 1024 * 1024,
 
-  /** Values and names in one multiRead's answer, but for its last part; further parts are refused. */
+  /** One multiRead's answer, but for its last part; further parts are refused. */
   multiReadBytesMax: 16 * 1024 * 1024,
 
   /** Watches of one connection; a client over it gets THROTTLEDOP and keeps what it has. */

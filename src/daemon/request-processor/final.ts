@@ -153,13 +153,14 @@ export class FinalProcessor {
       const znode = this.#readable(client, op.path)
       if ('code' in znode) return znode
       const stat = this.#tree.stat(znode)
+      bytes += statBytes
       if (op.type === 'getData') {
         const data = this.#tree.data(znode)
         bytes += data?.length ?? 0
         return { type: 'getData', data, stat }
       }
       const children = this.#tree.children(znode)
-      for (const name of children) bytes += name.length
+      for (const name of children) bytes += lengthBytes + name.length
       return { type: 'getChildren', children, stat }
     })
   }
@@ -212,6 +213,10 @@ const done = {
   ping: { type: 'ping' },
   sync: { type: 'sync' },
 } as const
+
+/** In jute; enough to know how large an answer is. */
+const statBytes = 68
+const lengthBytes = 4
 
 /** Refusals of the client itself. */
 const endings: ReadonlySet<number> = new Set([

@@ -342,7 +342,7 @@ t.test('a multiRead of more than an answer may hold is refused from there on', a
   const { server } = alone()
   const client = connected(server)
   client.ask(create('/a', 'x'.repeat(1_000_000)))
-  const parts = Math.floor(limits.multiReadBytesMax / 1_000_000) + 1
+  const parts = Math.floor(limits.multiReadBytesMax / 1_000_068) + 1
   const ops = Array.from({ length: parts + 2 }, () => ({ type: 'getData', path: '/a' }) as const)
   const body = client.answer(multiRead(...ops)) as Extract<ReplyBody, { type: 'multiRead' }>
   const types = body.results.map(({ type }) => type)
@@ -392,6 +392,7 @@ t.test('a later write of the session, once committed, is the leader’s word too
   t.same(client.take(), [])
   cluster.commit()
   t.same(client.take(), ['exists NONODE', 'sync', 'create'])
+  t.equal(two.processors.outstanding, 1, 'nobody waits for what is answered')
   cluster.confirm()
   t.same(client.take(), ['exists', 'ping'])
 })
@@ -405,6 +406,65 @@ t.test('the watch of a linearizable read is set when it is answered', async (t) 
   cluster.confirm()
   connected(one).ask(set('/', 'after'))
   t.same(client.take(), ['getData', 'event NodeDataChanged /'])
+})
+
+t.test('whatever is late, a linearizable read shows what was answered before it', async (t) => {
+  const seed = Date.now() % 1_000_000
+  t.comment(`seed ${seed}`)
+  const random = new Random(seed)
+  const cluster = new FakeCluster({ servers: 3 })
+  const servers = serversOf(cluster)
+  const clients = servers.flatMap((server) => [connected(server), connected(server)])
+  clients[0]?.ask(create('/a'))
+  /** By client and xid: the version of `/a` that somebody had been told of when it was asked. */
+  const wanted = new Map<PlainClient, Map<number, number>>(clients.map((one) => [one, new Map()]))
+  const looked = new Map<PlainClient, number>()
+  let told = 0
+  let compared = 0
+  const look = (): void => {
+    for (const client of clients) {
+      const { replies } = client
+      for (let xid = (looked.get(client) ?? 0) + 1; xid <= replies.length; xid++) {
+        const body = replies[xid - 1]?.body
+        if (body?.type !== 'exists' && body?.type !== 'setData') continue
+        const least = wanted.get(client)?.get(xid)
+        if (least !== undefined) {
+          compared++
+          if (body.stat.version < least) t.fail(`${body.stat.version} is older than ${least}`)
+        }
+        told = Math.max(told, body.stat.version)
+      }
+      looked.set(client, replies.length)
+    }
+  }
+  const asked = new Map<PlainClient, number>(clients.map((one) => [one, one.replies.length]))
+  const ask = (client: PlainClient, request: Request): number => {
+    const xid = (asked.get(client) ?? 0) + 1
+    asked.set(client, xid)
+    client.ask(request)
+    return xid
+  }
+  for (let step = 0; step < 20_000; step++) {
+    const server = random.pick([2, 3]) as ServerId
+    const client = random.pick(clients)
+    const dice = random.next()
+    if (dice < 0.1) cluster.lagging.add(server)
+    else if (dice < 0.2) cluster.catchUp(server)
+    else if (dice < 0.25) cluster.autoConfirm = !cluster.autoConfirm
+    else if (dice < 0.35) cluster.confirm()
+    else if (dice < 0.4) cluster.auto = !cluster.auto
+    else if (dice < 0.5) cluster.commit(1)
+    else if (dice < 0.65) ask(client, set('/a', 'x'))
+    else if (dice < 0.75) ask(client, exists('/a'))
+    else {
+      const least = told
+      const xid = ask(client, current('/a'))
+      wanted.get(client)?.set(xid, least)
+    }
+    look()
+  }
+  t.ok(compared > 1000, `${compared} reads compared`)
+  t.ok(told > 1000, `${told} writes`)
 })
 
 // --- silence -------------------------------------------------------------------------------------

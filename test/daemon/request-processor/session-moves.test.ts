@@ -51,6 +51,16 @@ t.test(
   },
 )
 
+t.test('a wrong password does not part a session from its connection', async (t) => {
+  const { servers } = three()
+  const [one, two] = servers as [FakeServer, FakeServer]
+  const owner = connected(two)
+  const thief = new PlainClient(two).hello({ sessionId: owner.session, password: Buffer.alloc(16) })
+  t.same(thief.take(), ['expired', 'closed'])
+  t.same(again(owner, one).take(), ['welcome'])
+  t.same(owner.take(), ['closed'], 'it hears of the move')
+})
+
 t.test('a multi from the server that a session has left is not answered either', async (t) => {
   const { cluster, servers } = three()
   const [one, two] = servers as [FakeServer, FakeServer]
