@@ -24,6 +24,9 @@ export const paths = {
 /** A close that took longer was perhaps given up by the client itself. */
 const closeMs = 1900
 
+/** However much is killed, it must not take so long until somebody serves. */
+const connectTimeoutMs = 30_000
+
 /** Operations that one session keeps under way. */
 const depth = 3
 
@@ -57,7 +60,7 @@ export class Session {
     this.#zk = new ZkClient({
       servers,
       sessionTimeoutMs,
-      connectTimeoutMs: Number.POSITIVE_INFINITY,
+      connectTimeoutMs,
       random,
       transport: this.#transport,
     })

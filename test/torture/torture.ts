@@ -46,6 +46,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const programs = { server: [program], broker: [] }
   const cluster = new Cluster({ servers, brokers: 0, dataDir, basePort, programs })
   const deaths = watchOver(cluster)
+  const violations: Violation[] = []
   const history = new Recorder()
   const nemesis = new Nemesis(cluster, fork(), say)
   const begin = async (name: string, random: Random) => {
@@ -78,10 +79,14 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     await readEverything(auditor)
     await auditor.close()
     for (const server of cluster.servers) history.replicas.push(await replicaOf(server))
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error)
+    violations.push({ rule: 'the ensemble serves again', operation: undefined, found })
   } finally {
     await cluster.killAll()
   }
-  return { history, violations: checkHistory(history), deaths, nemesis }
+  violations.push(...checkHistory(history))
+  return { history, violations, deaths, nemesis }
 }
 
 async function prepareZnodes(session: Session): Promise<void> {
