@@ -4,7 +4,7 @@
 //
 //   looking, later round   join it: forget the votes of ours, vote for the better of theirs and our own
 //   looking, same round    if theirs is better, vote for it; count theirs
-//   looking, older round   tell the sender ours
+//   looking, older round   tell the sender ours; also, if it was not looking when ours was sent
 //   following, this round  counts as a vote for whom it follows
 //   following or leading   once a quorum follows a leader that says so itself, follow it too
 //
@@ -130,7 +130,7 @@ export class Looking implements Role {
   }
 
   #lookingPeer(from: ServerId, theirs: Notification): void {
-    this.#settled.delete(from)
+    const wasSettled = this.#settled.delete(from)
     const state = this.#state
     if (theirs.round < state.round) {
       state.send(from, this.notification())
@@ -142,6 +142,9 @@ export class Looking implements Role {
       this.#voteFor(compareVotes(theirs.vote, this.#own) > 0 ? theirs.vote : this.#own)
     } else if (compareVotes(theirs.vote, this.#vote) > 0) {
       this.#voteFor(theirs.vote)
+    } else if (wasSettled) {
+      // It had another role, and no ear for votes, when ours was sent.
+      state.send(from, this.notification())
     }
     this.#votes.set(from, theirs)
   }
