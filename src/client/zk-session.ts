@@ -70,6 +70,15 @@ const xidMax = 0x7fff_ffff
 
 /** From dialling to welcome; doubled by each server that takes longer, until one answers. */
 const firstPatienceMs = 500
+
+/**
+ * A session that goes on is welcomed without a write, and knows how long a welcome takes where it is:
+ * it need not wait so long at a server that hangs, while others serve.
+ */
+function patienceAfter(welcomeMs: number): number {
+  return Math.min(Math.max(150, 4 * welcomeMs), firstPatienceMs)
+}
+
 /** How long a close may take before it is left to the session's time-out. */
 const closeMs = 2000
 /** What an unanswered call costs beside its frame. */
@@ -93,6 +102,9 @@ export class ZkSession<C extends Call> {
   #link: Link = { phase: 'none', dialMs: Number.POSITIVE_INFINITY }
   #server: ServerAddress | undefined
   #patienceMs = firstPatienceMs
+  #dialledMs = 0
+  /** how long the last welcome took */
+  #welcomeMs = 0
 
   #sessionId: SessionId = noSession
   #password: Uint8Array = new Uint8Array(0)
@@ -216,6 +228,7 @@ export class ZkSession<C extends Call> {
 
   #dial(nowMs: number): SessionEffect<C>[] {
     const patienceMs = Math.min(this.#patienceMs, this.#timeoutMs / 3)
+    this.#dialledMs = nowMs
     this.#link = { phase: 'dialling', untilMs: nowMs + patienceMs }
     this.#server = this.#rotation.next()
     return [{ type: 'dial', server: this.#server }]
@@ -250,6 +263,7 @@ export class ZkSession<C extends Call> {
     this.#sessionId = welcome.sessionId
     this.#password = welcome.password
     this.#timeoutMs = welcome.timeoutMs
+    this.#welcomeMs = nowMs - this.#dialledMs
     this.#askedMs = nowMs
     this.#answeredMs = nowMs
     this.#pingUnanswered = false
@@ -338,7 +352,7 @@ export class ZkSession<C extends Call> {
     if (this.#link.phase !== 'open') return []
     this.#answeredMs = nowMs
     this.#rotation.succeeded()
-    this.#patienceMs = firstPatienceMs
+    this.#patienceMs = patienceAfter(this.#welcomeMs)
     if (zxid > this.#seenZxid) this.#seenZxid = zxid
     if (xid === pingXid) {
       this.#pingUnanswered = false

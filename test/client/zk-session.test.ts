@@ -192,6 +192,27 @@ t.test('a server that says nothing is left after 500 ms, later ones get longer',
   t.equal(c.session.wakeMs(), 1500, 'connecting and greeting share the time')
 })
 
+const patiences = [
+  { name: 'one that was welcomed at once does not wait long', welcomeMs: 2, want: 150 },
+  { name: 'one that is far away waits four times as long as before', welcomeMs: 100, want: 400 },
+  { name: 'none waits longer than at first', welcomeMs: 450, want: 500 },
+]
+for (const { name, welcomeMs, want } of patiences) {
+  t.test(`a session that comes back: ${name}`, async (t) => {
+    const c = new Conversation(3)
+    c.tell({ type: 'start' })
+    c.tell({ type: 'opened' })
+    c.nowMs = welcomeMs
+    c.welcome()
+    c.call(get('/a'))
+    c.reply(1, 5, ok['getData'])
+    c.at(3000, { type: 'lost' })
+    t.equal(c.session.wakeMs(), 3000 + want)
+    c.wake()
+    t.equal(c.session.wakeMs() - c.nowMs, 2 * want, 'and then twice as long')
+  })
+}
+
 t.test('silence is met with a ping after a third, and left after two thirds', async (t) => {
   const c = new Conversation(2).connect()
   t.equal(c.session.wakeMs(), 2000)
