@@ -21,7 +21,10 @@ const clockTicks = 100
 export interface BenchServer {
   readonly id: number
   readonly client: Address
-  readonly process: ChildProcess
+  /** what is run, and where it says what it has to say */
+  readonly args: readonly string[]
+  readonly log: string
+  process: ChildProcess
 }
 
 export class BenchEnsemble {
@@ -38,7 +41,11 @@ export class BenchEnsemble {
    *
    * @param parent where their data lies until `stop`; on the disk that is to be measured
    */
-  static async start(size: number, parent: string): Promise<BenchEnsemble> {
+  static async start(
+    size: number,
+    parent: string,
+    { logLevel = 'warn' }: { readonly logLevel?: 'warn' | 'info' } = {},
+  ): Promise<BenchEnsemble> {
     const directory = mkdtempSync(join(parent, `ensemble-${size}-`))
     const ports = await freePorts(size * 2)
     const members = Array.from({ length: size }, (_, i) => ({
@@ -50,7 +57,7 @@ export class BenchEnsemble {
       ({ id, peerPort }) => `--server.${id}=127.0.0.1:${peerPort}:${peerPort}`,
     )
     const servers = members.map(({ id, clientPort }) => {
-      const log = openSync(join(directory, `server-${id}.log`), 'a')
+      const log = join(directory, `server-${id}.log`)
       const args = [
         ...(size === 1 ? [] : lines),
         `--myid=${id}`,
@@ -58,15 +65,14 @@ export class BenchEnsemble {
         `--client-port=${clientPort}`,
         '--client-port-address=127.0.0.1',
         '--max-client-cnxns=0',
-        '--log-level=warn',
+        `--log-level=${logLevel}`,
       ]
-      const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', log, log] })
-      closeSync(log)
-      return { id, client: { host: '127.0.0.1', port: clientPort }, process: child }
+      const client = { host: '127.0.0.1', port: clientPort }
+      return { id, client, args, log, process: run(args, log) }
     })
     const ensemble = new BenchEnsemble(servers, directory)
     try {
-      await Promise.all(servers.map((server) => ensemble.#untilServing(server)))
+      await Promise.all(servers.map((server) => ensemble.untilServing(server)))
     } catch (error) {
       await ensemble.stop()
       throw error
@@ -95,6 +101,28 @@ export class BenchEnsemble {
     return sizes.includes(undefined) ? undefined : Math.max(...(sizes as number[]))
   }
 
+  /** The one that leads, if one does now. */
+  async leader(): Promise<BenchServer | undefined> {
+    for (const server of this.servers) {
+      if (server.process.exitCode !== null || server.process.signalCode !== null) continue
+      if (/^Mode: leader$/m.test(await fourLetterWord(server.client, 'srvr'))) return server
+    }
+    return undefined
+  }
+
+  /** SIGKILL, once it is gone. */
+  async kill({ process }: BenchServer): Promise<void> {
+    const ended = once(process, 'exit')
+    process.kill('SIGKILL')
+    await ended
+  }
+
+  /** Starts one that was killed, and waits until it serves. */
+  async revive(server: BenchServer): Promise<void> {
+    server.process = run(server.args, server.log)
+    await this.untilServing(server)
+  }
+
   /** Some server that does not lead; the only one, when it stands alone. */
   async follower(): Promise<Address> {
     for (const { client } of this.servers) {
@@ -108,7 +136,8 @@ export class BenchEnsemble {
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
-  async #untilServing({ id, client, process }: BenchServer): Promise<void> {
+  /** Until it takes a new session. */
+  async untilServing({ client, process, log }: BenchServer): Promise<void> {
     const deadline = performance.now() + startMs
     for (;;) {
       try {
@@ -119,13 +148,20 @@ export class BenchEnsemble {
         return
       } catch (cause) {
         if (process.exitCode !== null || performance.now() > deadline) {
-          const said = readFileSync(join(this.#directory, `server-${id}.log`), 'utf8').slice(-2000)
-          throw new Error(`Server ${id} does not serve; it said: ${said}`, { cause })
+          const said = readFileSync(log, 'utf8').slice(-2000)
+          throw new Error(`A server does not serve; it said: ${said}`, { cause })
         }
         await delay(20)
       }
     }
   }
+}
+
+function run(args: readonly string[], log: string): ChildProcess {
+  const file = openSync(log, 'a')
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', file, file] })
+  closeSync(file)
+  return child
 }
 
 function cpuMicrosOf(pid: number | undefined): number | undefined {

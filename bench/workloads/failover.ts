@@ -1,0 +1,156 @@
+// How long nobody can write when the leader is gone: killed, so that its sockets close, or stopped,
+// so that only its silence tells. Clients with default settings write all the time, one at each server:
+// one that knows them all could be at the leader like all the others, and then what is measured is its
+// session time-out.
+
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkError } from '../../src/protocol/error-codes.ts'
+import type { BenchEnsemble, BenchServer } from '../ensemble.ts'
+
+export const failures = ['SIGKILL', 'SIGSTOP'] as const
+export type Failure = (typeof failures)[number]
+
+/** Milliseconds of one failover, and the parts of it as the servers' logs tell them. */
+export interface Gap {
+  /** from the last answer before to the first one after */
+  readonly total: number
+  /** until the first survivor looks for a leader; until one is elected; until it serves; the rest */
+  readonly noticed: number
+  readonly elected: number
+  readonly established: number
+  readonly written: number
+}
+
+const path = '/failover'
+
+/** Quiet time between two rounds: long enough for a clean start of the next one. */
+const restMs = 1000
+
+/** A round that takes longer has failed. */
+const patienceMs = 30_000
+
+export async function failover(
+  ensemble: BenchEnsemble,
+  { failure, rounds }: { readonly failure: Failure; readonly rounds: number },
+): Promise<Gap[]> {
+  const writers = new Writers(ensemble)
+  const gaps: Gap[] = []
+  await writers.start()
+  try {
+    while (gaps.length < rounds) {
+      await delay(restMs)
+      const leader = await ensemble.leader()
+      if (leader === undefined) continue
+      gaps.push(await round(ensemble, writers, leader, failure))
+    }
+  } finally {
+    await writers.stop()
+  }
+  return gaps
+}
+
+async function round(
+  ensemble: BenchEnsemble,
+  writers: Writers,
+  leader: BenchServer,
+  failure: Failure,
+): Promise<Gap> {
+  const failedAt = Date.now()
+  const beganMs = performance.now()
+  leader.process.kill(failure)
+  // An answer on its way at that moment is not one of the next leader.
+  const gap = await writers.gapAround(beganMs)
+  const written = failedAt + (gap.endMs - beganMs)
+  const milestones = milestonesOf(ensemble, leader, failedAt)
+  if (failure === 'SIGKILL') await ensemble.revive(leader)
+  else leader.process.kill('SIGCONT')
+  await ensemble.untilServing(leader)
+  const { looking, elected, leading } = milestones
+  return {
+    total: gap.endMs - gap.beginMs,
+    noticed: looking - failedAt,
+    elected: elected - looking,
+    established: leading - elected,
+    written: written - leading,
+  }
+}
+
+/** Keep writing, and know when an answer came last. */
+class Writers {
+  readonly #clients: ZkClient[]
+  readonly #answers: number[] = []
+  #stopped = false
+  #lines: Promise<void>[] = []
+
+  constructor({ addresses }: BenchEnsemble) {
+    this.#clients = addresses.map((address) => new ZkClient({ servers: [address] }))
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.connect()))
+    const [first] = this.#clients
+    if ((await first?.exists(path)) === undefined) await first?.create(path)
+    this.#lines = this.#clients.map((client) => this.#write(client))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(this.#lines)
+    await Promise.all(this.#clients.map((client) => client.close()))
+  }
+
+  /** The longest time without an answer that has begun around or after `beganMs`, once it is over. */
+  async gapAround(beganMs: number): Promise<{ beginMs: number; endMs: number }> {
+    const settleMs = 250
+    for (;;) {
+      await delay(20)
+      const nowMs = performance.now()
+      if (nowMs > beganMs + patienceMs) throw new Error('Nobody could write any more')
+      const from = this.#answers.findLastIndex((answer) => answer <= beganMs)
+      const times = this.#answers.slice(Math.max(0, from))
+      let longest = { beginMs: beganMs, endMs: beganMs }
+      for (const [i, endMs] of times.entries()) {
+        const beginMs = times[i - 1] ?? endMs
+        if (endMs - beginMs > longest.endMs - longest.beginMs) longest = { beginMs, endMs }
+      }
+      const last = times.at(-1) ?? 0
+      // A stopped leader is missed late: answers may go on for a while, by servers that it reached.
+      if (longest.endMs - longest.beginMs > 30 && last > longest.endMs + settleMs) return longest
+    }
+  }
+
+  async #write(client: ZkClient): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await client.setData(path, 'x')
+        this.#answers.push(performance.now())
+      } catch (error) {
+        if (!(error instanceof ZkError) || error.code !== 'CONNECTIONLOSS') throw error
+      }
+    }
+  }
+}
+
+/** When the survivors said that they look, are elected, and lead; wall-clock ms. */
+function milestonesOf(
+  { servers }: BenchEnsemble,
+  failed: BenchServer,
+  sinceMs: number,
+): { looking: number; elected: number; leading: number } {
+  const said = servers
+    .filter((server) => server !== failed)
+    .flatMap(({ log }) => readFileSync(log, 'utf8').split('\n'))
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { readonly time: number; readonly msg: string })
+    .filter(({ time }) => time >= sinceMs)
+  const timesOf = (sentence: string) => {
+    return said.filter(({ msg }) => msg === sentence).map(({ time }) => time)
+  }
+  const leading = Math.min(...timesOf('Leading'))
+  const elected = Math.max(
+    ...timesOf('Elected, preparing to lead').filter((time) => time <= leading),
+  )
+  return { looking: Math.min(...timesOf('Looking for a leader')), elected, leading }
+}
