@@ -178,7 +178,10 @@ export class EnsembleDriver implements Ensemble {
   }
 
   get inFlight(): number {
-    return this.#role.type === 'leading' ? Math.max(0, this.#next - 1 - this.#delivered) : 0
+    if (this.#role.type !== 'leading') return 0
+    // What was delivered last may be of an epoch before, and zxids are far apart then.
+    const epochStart = makeZxid({ epoch: this.#role.epoch, counter: 0 })
+    return this.#next - 1 - Math.max(this.#delivered, epochStart)
   }
 
   get handingOver(): boolean {

@@ -204,6 +204,7 @@ t.test('three servers elect one, and deliver what it proposes in one order', asy
   await events.until(() => settled(members))
   const leader = leaderOf(members) as Member
   t.ok(leader.driver.ensembleId)
+  t.equal(leader.driver.inFlight, 0, 'nothing of the new epoch is in flight')
   const wanted: string[] = []
   for (let i = 0; i < 100; i++) {
     leader.propose(`${i}a`, `${i}b`)
