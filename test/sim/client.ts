@@ -16,7 +16,7 @@ import {
   encodeHello,
   encodeRequest,
 } from '../../src/protocol/zk/native.ts'
-import { type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
+import { formatZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 import type { Random } from '../../src/random.ts'
 import type { EventQueue } from './event-queue.ts'
 import { type Network, SimTransport } from './network.ts'
@@ -94,6 +94,7 @@ export class SimClient {
     readonly session: SessionId
     readonly step: number
     readonly zxid: Zxid
+    readonly connection: number
   }[] = []
 
   constructor(
@@ -164,10 +165,15 @@ export class SimClient {
       watch: undefined,
     }
     this.operations.push(operation)
+    const path = 'path' in request ? request.path : ''
+    this.#trace?.(`${this.name}#${operation.issued} asks ${request.type} ${path}`)
     this.#operationOf.set(request, operation)
     const watch: Watch = { operation, events: [] }
     if (options.watch === true) operation.watch = watch
     const watcher = (event: WatchEvent): void => {
+      this.#trace?.(
+        `${this.name}#${operation.issued} hears ${event.type} ${event.path} at ${formatZxid(event.zxid)}`,
+      )
       watch.events.push({ event, step: ++this.#step, zxid: this.#session.seenZxid })
     }
     const call: SimCall = {
@@ -216,6 +222,7 @@ export class SimClient {
         return this.#answered(effect.call.operation, effect.body)
       case 'fail': {
         const { operation } = effect.call
+        this.#trace?.(`${this.name}#${operation.issued} fails: ${effect.code}`)
         operation.outcome = { type: 'failed', code: effect.code, atMs: this.#queue.nowMs }
         return
       }
@@ -232,6 +239,9 @@ export class SimClient {
   #answered(operation: Operation, body: ReplyBody): void {
     const step = ++this.#step
     const zxid = this.#answerZxid
+    this.#trace?.(
+      `${this.name}#${operation.issued} ${operation.request.type} is answered: ${body.type} at ${formatZxid(zxid)}`,
+    )
     operation.outcome = {
       type: 'answered',
       body: kept(body),
@@ -240,7 +250,12 @@ export class SimClient {
       step,
       connection: this.#connection,
     }
-    this.progress.push({ session: this.#session.sessionId, step, zxid })
+    this.progress.push({
+      session: this.#session.sessionId,
+      step,
+      zxid,
+      connection: this.#connection,
+    })
   }
 
   /** A session has ended: another one begins a little later. */

@@ -39,6 +39,8 @@ class Walk {
   readonly #reads = new Map<Zxid, Operation[]>()
   readonly #armed = new Map<string, Armed[]>()
   readonly #clients = new Map<string, SimClient>()
+  /** creations that a watch did not tell of, so far */
+  #missed: { readonly path: string; readonly watch: Watch; readonly by: Zxid }[] = []
 
   constructor(clients: readonly SimClient[]) {
     for (const client of clients) {
@@ -52,6 +54,7 @@ class Walk {
     for (const { zxid, txn } of order) {
       this.#apply(zxid, txn)
       for (const change of this.#model.changes) this.#fire(change, zxid)
+      this.#checkMissed(zxid)
       this.#readsAt(zxid)
     }
     this.#nothingIsLeft()
@@ -127,7 +130,7 @@ class Walk {
         break
       }
       if (this.#answeredLater(writes, at, zxid)) continue
-      if (isEffectOf(body, operation)) break
+      if (isEffectOf(body, operation) && this.#mayBeRefused(zxid, body, operation)) break
     }
     const operation = writes[at]
     invariant(operation !== undefined, `what happens was asked for, once: ${formatZxid(zxid)}`)
@@ -138,6 +141,15 @@ class Walk {
     )
     this.#matched.set(session, at + 1)
     return operation
+  }
+
+  /** A refusal does not say of what: only what the model refuses in the same way can be meant. */
+  #mayBeRefused(zxid: Zxid, body: Txn['body'], { request, session }: Operation): boolean {
+    if (body.type !== 'error' || isOver(body.code)) return true
+    const expected = this.#model.tryWrite(zxid, session, request as ModelWrite)
+    if (expected.type === 'error') return expected.code === body.code
+    const part = expected.type === 'multi' ? expected.results[body.failedAt] : undefined
+    return part?.type === 'error' && part.code === body.code
   }
 
   #answeredLater(writes: readonly Operation[], at: number, zxid: Zxid): boolean {
@@ -211,27 +223,58 @@ class Walk {
 
   /** One-shot watches end at their first change. */
   #fire(change: Change, zxid: Zxid): void {
+    if (change.type === 'deleted') {
+      this.#missed = this.#missed.filter(({ path }) => path !== change.path)
+    }
     const armed = this.#armed.get(change.path)
     if (armed === undefined) return
     const left: Armed[] = []
     for (const one of armed) {
       const type = eventOf(change, one.kind)
-      if (type === undefined) left.push(one)
+      if (type === undefined || this.#mayBeMissed(one, zxid)) left.push(one)
       else this.#checkFired(one.watch, type, zxid)
     }
     this.#armed.set(change.path, left)
   }
 
-  #checkFired({ operation, events }: Watch, type: EventType, zxid: Zxid): void {
+  /**
+   * Who waits for a znode to appear, and has no connection while it comes and goes, cannot be told: on
+   * return there is nothing, as before, and the watch is set again.
+   */
+  #mayBeMissed({ kind, path, watch }: Armed, zxid: Zxid): boolean {
+    const { operation, events } = watch
+    const shown = this.#shown(watch, zxid)
+    const { connection } = operation.outcome as Answered
+    if (kind !== 'exist' || shown === undefined || shown.connection === connection) return false
+    const [first] = events
+    if (first !== undefined && first.step < shown.step) return false
+    this.#missed.push({ path, watch, by: shown.zxid })
+    return true
+  }
+
+  /** It must have gone by when the client was back. */
+  #checkMissed(zxid: Zxid): void {
+    for (const { by, watch } of this.#missed) {
+      invariant(by > zxid, `the watch of ${nameOf(watch.operation)} misses nothing`)
+    }
+  }
+
+  /** When the client of a watch was first shown so much. */
+  #shown({ operation }: Watch, zxid: Zxid): SimClient['progress'][number] | undefined {
+    const { step } = operation.outcome as Answered
+    return this.#clients
+      .get(operation.client)
+      ?.progress.find(
+        (seen) => seen.session === operation.session && seen.step > step && seen.zxid >= zxid,
+      )
+  }
+
+  #checkFired(watch: Watch, type: EventType, zxid: Zxid): void {
+    const { operation, events } = watch
     const [first, ...more] = events
     const name = nameOf(operation)
     invariant(more.length === 0, `the watch of ${name} fires once`)
-    const client = this.#clients.get(operation.client)
-    const { step, zxid: readAt } = operation.outcome as Answered
-    invariant(readAt <= zxid, 'a watch is set before it fires')
-    const shown = client?.progress.find(
-      (seen) => seen.session === operation.session && seen.step > step && seen.zxid >= zxid,
-    )
+    const shown = this.#shown(watch, zxid)
     if (first === undefined) {
       invariant(shown === undefined, `the watch of ${name} misses nothing: ${formatZxid(zxid)}`)
       return
@@ -361,7 +404,7 @@ function eventOf({ type }: Change, kind: Armed['kind']): EventType | undefined {
     case 'created':
       return kind === 'child' ? undefined : 'NodeCreated'
     case 'deleted':
-      return 'NodeDeleted'
+      return kind === 'exist' ? undefined : 'NodeDeleted'
     case 'data':
       return kind === 'child' ? undefined : 'NodeDataChanged'
     case 'children':

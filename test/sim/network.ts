@@ -288,11 +288,7 @@ export class SimLink implements Link {
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    const waiting = this.#waiting
-    this.#waiting = []
-    this.process.after(0, () => {
-      for (const bytes of waiting) this.#received(bytes)
-    })
+    this.process.after(0, () => this.#readOn())
   }
 
   close(): void {
@@ -357,10 +353,22 @@ export class SimLink implements Link {
 
   #received(bytes: Buffer): void {
     if (this.#closing) return
-    if (this.#paused) {
+    if (this.#paused || this.#waiting.length > 0) {
       this.#waiting.push(bytes)
       return
     }
+    this.#read(bytes)
+  }
+
+  #readOn(): void {
+    while (!this.#paused && !this.#closing) {
+      const bytes = this.#waiting.shift()
+      if (bytes === undefined) return
+      this.#read(bytes)
+    }
+  }
+
+  #read(bytes: Buffer): void {
     try {
       if (this.#first === undefined) return this.#decoder.push(bytes)
       const first = Buffer.concat([this.#first, bytes])

@@ -59,6 +59,15 @@ export class TreeModel {
     return { type: 'multi', results } as const
   }
 
+  /** The same, and nothing changes. */
+  tryWrite(zxid: number, session: number, request: ModelWrite): Written {
+    const before = this.#copy()
+    const written = this.write(zxid, session, request)
+    this.nodes = before
+    this.changes = []
+    return written
+  }
+
   closeSession(zxid: number, session: number): string[] {
     this.changes = []
     this.sessions.delete(session)
