@@ -327,6 +327,8 @@ class ServerWorld {
         invariant(false, `${claim}: ${found}; ${waiting.join(', ')}`)
       }
       await this.#run(50)
+      // One whose disk failed just before the faults stopped.
+      for (const server of this.servers) server.start()
     }
   }
 
