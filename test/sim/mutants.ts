@@ -422,23 +422,6 @@ export const zabMutants: readonly Mutant[] = [
     seeds: 2000,
   },
   {
-    name: 'a handover with proposals in flight',
-    rule: 'an epoch ends when all of it is on the disk of all its learners',
-    edits: [
-      {
-        file: leading,
-        from: 'if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return',
-        to: 'if (!this.broadcasting || delivered > last) return',
-      },
-      {
-        file: leading,
-        from: "if (phase === 'synced' && logged !== last) return",
-        to: "if (phase === 'synced' && logged === undefined) return",
-      },
-    ],
-    seeds: 500,
-  },
-  {
     name: 'a tree in force before it is whole',
     rule: 'zab.md 4: SNAP is written aside, then swapped (ZOOKEEPER-3642)',
     edits: [

@@ -67,6 +67,7 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
       () => world.block(pick(), pick()),
       () => world.unblock(pick(), pick()),
       () => {
+        if (random.chance(0.3)) return depose(world)
         const alone = pick()
         for (const { id } of servers) {
           world.block(alone, id)
@@ -106,7 +107,8 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
       },
     )
   }
-  if (wipes) faults.push(() => world.wipe(pick()))
+  const anyhow = wipes && random.chance(0.3)
+  if (wipes) faults.push(() => world.wipe(pick(), { anyhow }))
   if (purges)
     faults.push(
       () => world.purge(pick()),
@@ -126,6 +128,7 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
 
   world.healAll()
   world.resumeAll()
+  if (anyhow && !world.mayGoOn) return resultOf(world)
   for (const { id } of servers) {
     world.crashSoon(id, Number.POSITIVE_INFINITY)
     world.drift(id, 1)
@@ -138,11 +141,34 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
   invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
   world.run(1000)
   invariant(world.converged(), 'an ensemble that agrees commits what is proposed')
-  return {
-    committed: world.checker.committed.length,
-    established: world.checker.establishedCount,
-    coverage: world.coverage,
+  return resultOf(world)
+}
+
+function resultOf({ checker, coverage }: ZabWorld): ZabLife {
+  const { committed, establishedCount } = checker
+  return { committed: committed.length, established: establishedCount, coverage }
+}
+
+/** The followers begin again without their leader, which hears nothing of it. */
+function depose(world: ZabWorld): void {
+  const { random, servers } = world
+  const leader = world.leader()
+  if (leader === undefined) return
+  for (const { id } of servers) {
+    world.block(leader, id)
+    world.block(id, leader)
   }
+  for (const { id } of servers) {
+    if (id === leader) continue
+    world.crash(id)
+    world.start(id)
+  }
+  for (let i = 0; i < 6; i++) {
+    world.run(random.next() * 120)
+    world.proposeSome(1)
+    world.confirm()
+  }
+  if (random.chance(0.5)) world.healAll()
 }
 
 /**
@@ -156,15 +182,19 @@ function waver(world: ZabWorld): void {
     random,
   )
   if (one === undefined || other === undefined || between === undefined) return
+  world.healAll()
+  for (const { id } of servers) world.start(id)
   for (const a of servers) for (const b of servers) if (a.id < b.id) world.drop(a.id, b.id)
-  world.run(random.next() * 20)
-  for (const leader of [one, other]) world.elect(leader, leader, { everybody: true })
-  for (let turns = 0; turns < 4; turns++) {
-    const leader = turns % 2 === 0 ? one : other
+  const stay = 1 + random.next() * 20
+  let leader = one
+  for (let i = 0; i < 100; i++) {
+    world.elect(one, one, { everybody: true })
+    world.elect(other, other, { everybody: true })
     world.elect(between, leader, { everybody: false })
-    world.run(random.next() * 15)
+    world.run(0.5)
+    if (!random.chance(0.5 / stay)) continue
     world.drop(between, leader)
-    world.run(random.next() * 5)
+    leader = leader === one ? other : one
   }
 }
 

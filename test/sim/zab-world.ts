@@ -249,20 +249,26 @@ export class ZabWorld {
     )
     const kept = reached[this.random.below(reached.length + 1)]
     if (kept !== undefined) server.disk.applied = kept.zxid
-    for (const other of this.servers) this.#breakLink(server.id, other.id)
+    for (const other of this.servers) {
+      const unheard = this.#blocked.has(`${server.id}>${other.id}`)
+      if (unheard) this.#closeEnd(server.id, other.id)
+      else this.#breakLink(server.id, other.id)
+    }
   }
 
   /**
    * A crash that takes the disk with it; only if the others can still go on, and have among any
-   * majority of them all that was committed.
+   * majority of them all that was committed. `anyhow`, those that are left may have to wait for ever,
+   * but they must not go on without what was committed.
    */
-  wipe(id: number): void {
+  wipe(id: number, { anyhow = false } = {}): void {
     const server = this.#server(id)
     const committed = this.checker.committed.at(-1)?.zxid ?? zxidZero
     const majority = Math.floor(this.servers.length / 2) + 1
     const others = this.servers.filter((other) => other !== server && other.disk.epochs.initialised)
     const behind = others.filter(({ disk }) => lastZxidOf(disk.log) < committed)
-    if (others.length < majority || behind.length >= majority) return
+    if (!anyhow && (others.length < majority || behind.length >= majority)) return
+    if (others.length === behind.length) return
     // What it alone makes a majority of may be committed by its ack already.
     if (lastZxidOf(server.disk.log) > committed) return
     this.crash(id)
@@ -465,6 +471,16 @@ export class ZabWorld {
     return true
   }
 
+  /** Whether so many servers have a history that they may go on. */
+  get mayGoOn(): boolean {
+    const initialised = this.servers.filter(({ disk }) => disk.epochs.initialised).length
+    return initialised > this.servers.length / 2 || this.checker.establishedCount === 0
+  }
+
+  isLooking(id: number): boolean {
+    return this.#server(id).running?.role.type === 'looking'
+  }
+
   leader(): number | undefined {
     return this.servers.find(isLeading)?.id
   }
@@ -502,11 +518,11 @@ export class ZabWorld {
   }
 
   /**
-   * A leader without a quorum has stepped down after as long as any learner may be silent. Silence
-   * counts while the leader runs: what waits for one that stood still was never late.
+   * A leader without a quorum has stepped down after as long as it may take to bring one up to date.
+   * Silence counts while the leader runs: what waits for one that stood still was never late.
    */
   #checkHeard({ awakeMs, heardMs, role }: Incarnation): void {
-    const allowedMs = timing.syncTimeoutMs + 2 * timing.pingMs
+    const allowedMs = timing.discoveryTimeoutMs + timing.syncTimeoutMs + 2 * timing.pingMs
     const heard = [...heardMs.values()].filter((atMs) => awakeMs - atMs <= allowedMs).length
     invariant(
       role.type === 'leading' && heard + 1 > this.servers.length / 2,
@@ -570,8 +586,10 @@ export class ZabWorld {
         running.diskQueue.push(effect)
         return this.#diskLater(server, running)
       case 'saveEpochs':
-        if (running.role.type === 'leading' && effect.epochs.currentEpoch > running.currentEpoch) {
-          checker.chosen(server.id, effect.epochs.currentEpoch)
+        if (effect.epochs.currentEpoch > running.currentEpoch) {
+          const last = lastZxidOf(server.disk.log)
+          if (running.role.type === 'leading') checker.chosen(server.id, effect.epochs.currentEpoch)
+          else invariant(last >= running.syncPoint, 'an epoch is saved behind its history')
         }
         running.currentEpoch = effect.epochs.currentEpoch
         running.epochsQueue.push(effect.epochs)
@@ -757,10 +775,6 @@ export class ZabWorld {
       const epochs = running.epochsQueue[0]
       if (epochs === undefined) return
       this.checker.epochsSaved(server.disk.epochs, epochs)
-      if (epochs.currentEpoch > server.disk.epochs.currentEpoch) {
-        const last = lastZxidOf(server.disk.log)
-        invariant(last >= running.syncPoint, 'an epoch is saved behind its history')
-      }
       server.disk.epochs = epochs
       this.#forServer(server, this.nowMs, () => {
         if (this.#crashesHere(server, running, 'after saveEpochs')) return

@@ -3,8 +3,9 @@
 //   discovery        wait for CEPOCH from a quorum; the new epoch is above all of theirs. For the
 //                    ensemble's first epoch wait for all voters: none may have a history
 //   promising        save it as accepted; NEWEPOCH to all; wait for ACKEPOCH from a quorum
-//   settling         make our own log durable, then save the epoch as current
-//   synchronization  bring each learner to our history, NEWLEADER; wait for a quorum's ack
+//   settling         make our own log durable
+//   synchronization  save the epoch as current; bring each learner to our history, NEWLEADER; wait
+//                    for a quorum's acks, of which ours is one once the epoch is saved
 //   broadcast        the initial history is committed; UPTODATE; propose, count acks, commit
 //
 // A learner may join at any time and goes through the same steps on its own. Each step waits until
@@ -337,14 +338,15 @@ export class Leading implements Role {
         const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
         state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
       }
-      if (!this.#ownEpochSaved) return
       this.#phase = 'synchronization'
-      this.#broadcast.acked(self, state.durable)
     }
     for (const [id, learner] of this.#sortedLearners()) {
       if (learner.phase === 'promised') this.#synchronize(nowMs, id, learner)
     }
-    if (this.#phase === 'synchronization' && this.#broadcast.settled) this.#establish()
+    if (this.#phase !== 'synchronization' || !this.#ownEpochSaved) return
+    // The learners' disks worked while ours did; we count, and serve, only now.
+    this.#broadcast.acked(self, state.durable)
+    if (this.#broadcast.settled) this.#establish()
   }
 
   /**
@@ -408,6 +410,7 @@ export class Leading implements Role {
       this.#broadcast.committed === state.history.last,
       'an epoch begins with all of its history',
     )
+    invariant(this.#ownEpochSaved, 'nothing is logged in an epoch that the disk does not know of')
     this.#phase = 'broadcast'
     state.deliver(this.#broadcast.committed)
     state.emit({ type: 'role', role: { type: 'leading', epoch: this.#epoch } })

@@ -1,0 +1,392 @@
+// One life of an ensemble of whole servers with clients, decided by its seed: while clients write, read,
+// watch and come and go, servers are killed or lose power between any two acts, stand still, have slow
+// or failing disks and odd clocks, and the network splits; then the faults stop, and within bounded
+// time all must be well and everything that anybody saw must fit together.
+
+import { invariant } from '../../src/invariant.ts'
+import type { CreateMode, MultiOp, Request } from '../../src/protocol/zk/messages.ts'
+import { formatZxid } from '../../src/protocol/zxid.ts'
+import { Random } from '../../src/random.ts'
+import { SimClient } from './client.ts'
+import { EventQueue } from './event-queue.ts'
+import { checkHistory } from './history.ts'
+import { Network } from './network.ts'
+import { SimServer } from './server.ts'
+import { ServerChecker } from './server-checker.ts'
+import { textOf } from './tree-model.ts'
+
+export interface ServerLife {
+  readonly operations: number
+  readonly answered: number
+  readonly committed: number
+  readonly established: number
+  readonly coverage: ReadonlyMap<string, number>
+}
+
+const convergenceMs = 30_000
+
+/** @throws InvariantError when a promise is broken */
+export async function liveServers(
+  seed: number,
+  trace?: (line: string) => void,
+): Promise<ServerLife> {
+  const world = new ServerWorld(seed, trace)
+  await world.live()
+  return world.result()
+}
+
+class ServerWorld {
+  readonly random: Random
+  readonly queue = new EventQueue()
+  readonly network: Network
+  readonly checker = new ServerChecker()
+  readonly servers: SimServer[] = []
+  readonly clients: SimClient[] = []
+  readonly #coverage = new Map<string, number>()
+  readonly #trace: ((line: string) => void) | undefined
+  #failure: Error | undefined
+  #values = 0
+  #clientCount = 0
+  #events = 0
+
+  constructor(seed: number, trace: ((line: string) => void) | undefined) {
+    const random = new Random(seed)
+    this.random = random
+    this.#trace = trace && ((line) => trace(`${this.queue.nowMs.toFixed(1).padStart(9)} ${line}`))
+    this.network = new Network(this.queue, random)
+    this.network.delayMs = [0.1, random.chance(0.2) ? 30 : 3]
+    const serverCount = random.chance(0.25) ? 5 : 3
+    const parts = {
+      queue: this.queue,
+      network: this.network,
+      random,
+      checker: this.checker,
+      servers: this.servers,
+      serverCount,
+      segmentBytes: random.pick([1024, 4096, 16_384]),
+      logKept: { segments: random.below(3), bytes: 0 },
+      handoverAt: random.chance(0.3) ? 20 + random.below(100) : 1_000_000,
+      trace: this.#trace,
+      cover: (what: string) => this.#cover(what),
+      fail: (error: Error) => {
+        this.#failure ??= error
+      },
+    }
+    for (let id = 1; id <= serverCount; id++) this.servers.push(new SimServer(id, parts))
+    for (const { disk } of this.servers) disk.delayMs = [0.05, random.chance(0.2) ? 20 : 2]
+  }
+
+  async live(): Promise<void> {
+    const { random, servers } = this
+    const faults = this.#faults()
+    for (const server of servers) server.start()
+    for (let i = 0; i < 3; i++) this.#addClient()
+    await this.#run(600)
+    this.#prepareTree()
+    for (let round = 0; round < 60; round++) {
+      await this.#run(random.chance(0.2) ? random.next() * 1500 : random.next() * 60)
+      for (let i = random.below(12); i > 0; i--) this.#askSomething()
+      const dice = random.next()
+      if (dice < 0.3) random.pick(servers).start()
+      else if (dice < 0.6) random.pick(faults)()
+    }
+    await this.#settle()
+  }
+
+  result(): ServerLife {
+    const operations = this.clients.flatMap((client) => client.operations)
+    return {
+      operations: operations.length,
+      answered: operations.filter(({ outcome }) => outcome.type === 'answered').length,
+      committed: this.checker.order.length,
+      established: this.checker.establishedCount,
+      coverage: this.#coverage,
+    }
+  }
+
+  // --- faults ------------------------------------------------------------------------------------
+
+  /** What this life is made of: a fault that never happens leaves room for longer chains of others. */
+  #faults(): (() => void)[] {
+    const { random, network, servers, clients } = this
+    const server = (): SimServer => random.pick(servers)
+    const leader = (): SimServer =>
+      servers.find(({ role }) => role.type === 'leading') ?? random.pick(servers)
+    const hosts = (): string[] => servers.map(({ host }) => host)
+    const host = (): string =>
+      random.chance(0.8) ? random.pick(hosts()) : random.pick(clients).name
+    const kinds: (() => void)[][] = [
+      [
+        () => server().end({ power: random.chance(0.5) }),
+        () => leader().end({ power: random.chance(0.5) }),
+        () => server().process?.killAfter(random.below(60)),
+        () => leader().process?.killAfter(random.below(200)),
+        () => {
+          const power = random.chance(0.7)
+          for (const each of servers) if (random.chance(0.9)) each.end({ power })
+        },
+      ],
+      [
+        () => network.reset(host(), host()),
+        () => network.block(host(), host()),
+        () => {
+          const [a, b] = [host(), host()]
+          network.block(a, b)
+          network.block(b, a)
+        },
+        () => network.unblockAll(),
+        () => this.#isolate(random.chance(0.5) ? leader().host : random.pick(hosts())),
+      ],
+      [
+        () => server().process?.pause(random.next() * 3000),
+        () => leader().process?.pause(random.next() * 3000),
+      ],
+      [
+        () => server().disk.stall(random.next() * 1500),
+        () => leader().disk.stall(random.next() * 800),
+        () => server().disk.failAfter(random.below(20)),
+      ],
+      [
+        () => server().process?.drift(0.4 + random.next() * 1.2),
+        () => {
+          const process = server().process
+          if (process !== undefined) process.wallSkewMs = random.below(2e7) - 1e7
+        },
+      ],
+      [() => this.#wipe(server())],
+      [
+        () => random.pick(clients).close(),
+        () => this.#vanish(),
+        () => network.reset(random.pick(clients).name, host()),
+      ],
+    ]
+    const chosen = kinds.filter(() => random.chance(0.6))
+    return [() => this.#addClient(), ...chosen.flat()]
+  }
+
+  /** Only if the others can still go on, and have among any majority of them all that was committed. */
+  #wipe(server: SimServer): void {
+    const committed = this.checker.lastZxid
+    const majority = Math.floor(this.servers.length / 2) + 1
+    const others = this.servers.filter((other) => other !== server)
+    const behind = others.filter(({ logged, isUp }) => !isUp || logged < committed)
+    if (others.length - behind.length < majority) return
+    if (server.logged > committed) return
+    server.wipe()
+  }
+
+  #isolate(host: string): void {
+    for (const other of this.servers) {
+      this.network.block(host, other.host)
+      if (this.random.chance(0.8)) this.network.block(other.host, host)
+    }
+  }
+
+  #vanish(): void {
+    const at = this.random.below(this.clients.length)
+    const client = this.clients[at]
+    if (client === undefined || !client.process.alive) return
+    this.#trace?.(`${client.name} vanishes`)
+    client.vanish(this.network)
+    this.#addClient()
+  }
+
+  // --- clients -----------------------------------------------------------------------------------
+
+  #addClient(): void {
+    const living = this.clients.filter(({ process }) => process.alive)
+    if (living.length >= 5) return
+    const client = new SimClient(`c${++this.#clientCount}`, {
+      queue: this.queue,
+      network: this.network,
+      random: this.random,
+      serverCount: this.servers.length,
+      timeoutMs: 2000 + this.random.below(4000),
+      trace: this.#trace,
+    })
+    this.clients.push(client)
+    client.start()
+  }
+
+  #prepareTree(): void {
+    const [client] = this.clients
+    for (const path of ['/q', '/e', '/c', '/r0', '/r1', '/r2']) {
+      client?.ask({ type: 'create', path, data: this.#value(), mode: 'persistent' })
+    }
+  }
+
+  #value(): Buffer {
+    return Buffer.from(`v${++this.#values}${'.'.repeat(this.random.below(40))}`)
+  }
+
+  #askSomething(): void {
+    const { random } = this
+    const client = random.pick(this.clients)
+    if (!client.process.alive || client.pendingCount > 40) return
+    const watch = random.chance(0.3)
+    const dice = random.next()
+    if (dice < 0.15) {
+      const synced = client.ask({ type: 'sync', path: '/' })
+      client.ask(this.#read(watch), { synced, watch })
+    } else if (dice < 0.4) client.ask(this.#read(watch), { watch })
+    else client.ask(this.#write(client))
+  }
+
+  #read(watch: boolean): Request {
+    const { random } = this
+    const type = random.pick(['getData', 'exists', 'getChildren'] as const)
+    return { type, path: this.#path(), watch }
+  }
+
+  #path(): string {
+    const { random } = this
+    const register = `/r${random.below(3)}`
+    return random.pick([register, register, '/q', '/e', '/c', `/c/n${random.below(4)}`, '/'])
+  }
+
+  #write(client: SimClient): Request {
+    const { random } = this
+    const dice = random.next()
+    const create = (path: string, mode: CreateMode): Request => ({
+      type: 'create',
+      path,
+      data: this.#value(),
+      mode,
+    })
+    if (dice < 0.35) return this.#setData()
+    if (dice < 0.45) return create('/q/s-', 'persistentSequential')
+    if (dice < 0.55) return create('/e/s-', 'ephemeralSequential')
+    if (dice < 0.65) return create(`/e/${client.name}-${random.below(3)}`, 'ephemeral')
+    if (dice < 0.75) return create(`/c/n${random.below(4)}`, 'persistent')
+    if (dice < 0.85) return { type: 'delete', path: `/c/n${random.below(4)}`, version: -1 }
+    return { type: 'multi', ops: this.#multi(client) }
+  }
+
+  #setData(): Extract<Request, { type: 'setData' }> {
+    const { random } = this
+    const version = random.chance(0.5) ? -1 : random.below(10)
+    return { type: 'setData', path: `/r${random.below(3)}`, data: this.#value(), version }
+  }
+
+  #multi(client: SimClient): MultiOp[] {
+    const { random } = this
+    const path = `/c/n${random.below(4)}`
+    const ops: MultiOp[] = [this.#setData(), this.#setData()]
+    if (random.chance(0.3)) ops.push({ type: 'delete', path, version: -1 })
+    if (random.chance(0.4)) {
+      ops.push({ type: 'create', path, data: this.#value(), mode: 'persistent' })
+    }
+    if (random.chance(0.3)) {
+      const path = `/e/${client.name}-m`
+      ops.push({ type: 'create', path, data: this.#value(), mode: 'ephemeral' })
+    }
+    if (random.chance(0.3)) ops.push({ type: 'check', path: '/r0', version: random.below(10) })
+    return ops
+  }
+
+  // --- the end -----------------------------------------------------------------------------------
+
+  async #settle(): Promise<void> {
+    const { network, servers, clients } = this
+    this.#trace?.('the faults stop')
+    network.unblockAll()
+    for (const server of servers) {
+      server.process?.killAfter(Number.POSITIVE_INFINITY)
+      server.process?.resume()
+      server.process?.drift(1)
+      server.disk.failAfter(Number.POSITIVE_INFINITY)
+      server.start()
+    }
+    await this.#until('an ensemble without faults is of one mind', () => this.#converged())
+    const living = clients.filter(({ process }) => process.alive)
+    await this.#until('clients get their answers', () =>
+      living.every(({ state, pendingCount }) => state === 'connected' && pendingCount === 0),
+    )
+    for (const client of living) {
+      const synced = client.ask({ type: 'sync', path: '/' })
+      for (const path of ['/q', '/e', '/c', '/']) {
+        client.ask({ type: 'getChildren', path, watch: false }, { synced })
+      }
+      client.ask({ type: 'getData', path: '/r0', watch: false }, { synced })
+      client.ask(this.#setData())
+    }
+    await this.#until('clients get their answers', () =>
+      living.every(({ pendingCount }) => pendingCount === 0),
+    )
+    await this.#until('all servers end up with the same', () => this.#converged())
+    this.#compareTrees()
+  }
+
+  async #until(claim: string, holds: () => boolean): Promise<void> {
+    for (let waitedMs = 0; !holds(); waitedMs += 50) {
+      if (waitedMs >= convergenceMs) {
+        const found = this.servers.map((server) => server.describe()).join(', ')
+        const waiting = this.clients.map(
+          ({ name, state, pendingCount }) => `${name} ${state} ${pendingCount}`,
+        )
+        invariant(false, `${claim}: ${found}; ${waiting.join(', ')}`)
+      }
+      await this.#run(50)
+      // One whose disk failed just before the faults stopped.
+      for (const server of this.servers) server.start()
+    }
+  }
+
+  #converged(): boolean {
+    const [first] = this.servers
+    return this.servers.every((server) => {
+      const tree = server.running?.storage.tree
+      return (
+        server.role.type !== 'looking' &&
+        tree !== undefined &&
+        tree.lastApplied === this.checker.lastZxid &&
+        tree.lastApplied === first?.running?.storage.tree.lastApplied
+      )
+    })
+  }
+
+  #compareTrees(): void {
+    const model = checkHistory(this.checker.order, this.clients)
+    for (const { host, running } of this.servers) {
+      const tree = running?.storage.tree
+      if (tree === undefined) continue
+      this.checker.checkTree(tree)
+      invariant(tree.nodeCount === model.nodes.size, `${host} has the znodes that it should`)
+      invariant(
+        [...tree.sessions.keys()].sort().join() === [...model.sessions].sort().join(),
+        `${host} has the sessions that it should`,
+      )
+      for (const [path, node] of model.nodes) {
+        const znode = tree.get(path)
+        const at = `${path} on ${host} at ${formatZxid(tree.lastApplied)}`
+        invariant(znode !== undefined, `${at} is there`)
+        invariant(textOf(znode.data) === node.data, `${at} has its data`)
+        invariant(znode.ephemeralOwner === node.owner, `${at} has its owner`)
+        invariant(znode.version === node.version, `${at} has its version`)
+      }
+    }
+  }
+
+  // --- time --------------------------------------------------------------------------------------
+
+  /** What is waited for inside the servers gets its turn now and then: always at the same points. */
+  async #run(durationMs: number): Promise<void> {
+    const untilMs = this.queue.nowMs + durationMs
+    for (let run = this.queue.take(untilMs); run !== undefined; run = this.queue.take(untilMs)) {
+      run()
+      if (++this.#events % 16 === 0) await settled()
+      if (this.#failure !== undefined) throw this.#failure
+    }
+    await settled()
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #cover(what: string): void {
+    this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1)
+  }
+}
+
+/** Every promise that could go on has. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

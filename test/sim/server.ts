@@ -1,0 +1,325 @@
+// One server in the simulator: the parts of src/daemon, joined as in server.ts, on a disk, a network and
+// a clock that are not real. What it delivers is shown to the checker on its way.
+
+import { Metrics } from '../../src/daemon/admin/metrics.ts'
+import { ClientPort } from '../../src/daemon/connection/client-port.ts'
+import { EnsembleDriver } from '../../src/daemon/ensemble/driver.ts'
+import type { EnsembleRole } from '../../src/daemon/ensemble/ensemble.ts'
+import { loadMeta, type Meta, MetaFile } from '../../src/daemon/ensemble/meta.ts'
+import { RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
+import { assertNew, Storage } from '../../src/daemon/storage/storage.ts'
+import type { LogKept } from '../../src/daemon/storage/txn-log.ts'
+import type { ZabTiming } from '../../src/daemon/zab/types.ts'
+import { invariant } from '../../src/invariant.ts'
+import type { Logger } from '../../src/logger.ts'
+import { silentLogger } from '../../src/logger.ts'
+import type { ServerId } from '../../src/protocol/records.ts'
+import type { Address } from '../../src/protocol/transport/transport.ts'
+import { epochOf, formatZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
+import type { Random } from '../../src/random.ts'
+import { DiskFault, SimDisk } from './disk.ts'
+import type { EventQueue } from './event-queue.ts'
+import { type Network, SimTransport } from './network.ts'
+import { Killed, SimProcess } from './process.ts'
+import type { ServerChecker } from './server-checker.ts'
+
+export const timing: ZabTiming = {
+  pingMs: 100,
+  leaderTimeoutMs: 600,
+  discoveryTimeoutMs: 1200,
+  syncTimeoutMs: 2000,
+  quietMs: 30,
+  renotifyMs: 200,
+  renotifyMaxMs: 1000,
+}
+
+export const tickMs = 500
+const peerPort = 1
+export const clientPort = 2
+
+/** What the servers of one world have in common. */
+export interface ServerParts {
+  readonly queue: EventQueue
+  readonly network: Network
+  readonly random: Random
+  readonly checker: ServerChecker
+  readonly servers: readonly SimServer[]
+  readonly serverCount: number
+  readonly segmentBytes: number
+  readonly logKept: LogKept
+  readonly handoverAt: number
+  readonly trace: ((line: string) => void) | undefined
+  readonly cover: (what: string) => void
+  /** Something is wrong that no fault explains. */
+  readonly fail: (error: Error) => void
+}
+
+interface Running {
+  readonly process: SimProcess
+  readonly storage: Storage
+  readonly ensemble: EnsembleDriver
+  readonly processors: RequestProcessors
+}
+
+export class SimServer {
+  readonly id: ServerId
+  readonly disk: SimDisk
+  readonly #parts: ServerParts
+  /** from its start, also while it is not up yet */
+  process: SimProcess | undefined
+  #running: Running | undefined
+  /** what its log called durable when it ended */
+  #vouched: Zxid = zxidZero
+
+  constructor(id: number, parts: ServerParts) {
+    this.id = id as ServerId
+    this.#parts = parts
+    this.disk = new SimDisk(parts.queue, parts.random)
+  }
+
+  get host(): string {
+    return `s${this.id}`
+  }
+
+  get isUp(): boolean {
+    return this.#running !== undefined
+  }
+
+  get role(): EnsembleRole {
+    return this.#running?.ensemble.role ?? { type: 'looking' }
+  }
+
+  get running(): Running | undefined {
+    return this.#running
+  }
+
+  /** Up to where its log is durable, as the log says or has said. */
+  get logged(): Zxid {
+    return this.#running?.storage.log.durableZxid ?? this.#vouched
+  }
+
+  start(): void {
+    if (this.process !== undefined) return
+    const { queue, random } = this.#parts
+    const process = new SimProcess(queue, (point) => {
+      this.#parts.cover(`killed before ${point}`)
+      this.end({ power: random.chance(0.5), point })
+    })
+    this.process = process
+    this.#parts.network.hostIsBack(this.host)
+    this.#parts.trace?.(`${this.host} starts`)
+    this.#boot(process).catch((error) => this.#failed(process, error))
+  }
+
+  /** Killed; with the power gone, so is what was not synced. */
+  end({
+    power,
+    point = 'by the nemesis',
+  }: {
+    readonly power: boolean
+    readonly point?: string
+  }): void {
+    const { process } = this
+    if (process === undefined) return
+    const { network, random, trace, cover } = this.#parts
+    trace?.(`${this.host} ${power ? 'loses power' : 'is killed'}, ${point}`)
+    cover(power ? 'power cut' : 'kill')
+    this.#vouched = this.logged
+    this.process = undefined
+    this.#running = undefined
+    process.end()
+    network.processEnded(process, { silent: power && random.chance(0.5) })
+    if (power) this.disk.powerCut()
+    else this.disk.processEnded()
+  }
+
+  wipe(): void {
+    this.end({ power: true })
+    this.#parts.trace?.(`${this.host} loses its disk`)
+    this.#parts.cover('wipe')
+    this.disk.wipe()
+    this.#vouched = zxidZero
+  }
+
+  async #boot(process: SimProcess): Promise<void> {
+    const { network, checker, random, queue } = this.#parts
+    const files = this.disk.filesFor(process)
+    const metaFile = new MetaFile(files)
+    const disk = this.disk.storageFor(process)
+    const meta = loadMeta(files) ?? (await this.#newMeta(disk, metaFile))
+    const onFailure = (error: unknown): void => this.#failed(process, error)
+    const clock = process
+    const storage = await Storage.open(
+      {
+        disk,
+        store: { clock, onFailure, onPersisted: (zxid) => ensemble.persisted(zxid) },
+        log: {
+          segmentBytes: this.#parts.segmentBytes,
+          nowMs: () => clock.nowMs(),
+          onDurable: (zxid) => ensemble.logged(zxid),
+          onFailure,
+        },
+      },
+      meta,
+    )
+    const { log, tree } = storage
+    if (storage.torn !== null) this.#parts.cover('torn tail cut')
+    invariant(log.lastZxid >= this.#vouched, 'what a log called durable survives')
+    const transport = new SimTransport({
+      network,
+      process,
+      host: this.host,
+      describe: describeSend,
+    })
+    const logger = this.#logger()
+    const ensemble = new EnsembleDriver({
+      self: this.id,
+      servers: this.#addresses(),
+      meta,
+      metaFile,
+      txnLog: log,
+      logged: storage.epochs,
+      logKept: this.#parts.logKept,
+      snapshots: storage,
+      lastApplied: tree.lastApplied,
+      timing,
+      handoverAt: this.#parts.handoverAt,
+      newEnsembleId: `ensemble of ${this.id}`,
+      transport,
+      clock,
+      logger,
+      onFailure,
+    })
+    const metrics = new Metrics()
+    const processors = new RequestProcessors(ensemble, {
+      tree,
+      metrics,
+      clock,
+      logger,
+      tickTimeMs: tickMs,
+      minSessionTimeoutMs: 2 * tickMs,
+      maxSessionTimeoutMs: 40 * tickMs,
+      newPassword: () => random.bytes(16),
+      onApplied: () => storage.wake(),
+    })
+    const clients = new ClientPort({
+      transport,
+      ensemble,
+      processors,
+      metrics,
+      logger,
+      serverId: this.id,
+      connectionsPerAddressMax: 1000,
+      answerWord: () => undefined,
+    })
+    this.#running = { process, storage, ensemble, processors }
+    await clients.listen({ host: this.host, port: clientPort })
+    await ensemble.start({
+      deliver: (zxid, payload) => {
+        checker.delivering(zxid, payload, { tree, atMs: queue.nowMs })
+        process.act('deliver')
+        processors.deliver(zxid, payload)
+        const logged = this.#parts.servers.map((server) => server.logged)
+        checker.delivered(zxid, tree, logged)
+      },
+      roleChanged: (role) => {
+        if (role.type === 'leading') this.#leads(role.epoch, storage)
+        process.act(`being ${role.type}`)
+        processors.roleChanged(role)
+      },
+      fromLearner: (learner, message) => processors.fromLearner(learner, message),
+      fromLeader: (message) => processors.fromLeader(message),
+      resumed: () => processors.resumed(),
+    })
+    clock.every(tickMs / 2, () => processors.reportTouched())
+    clock.every(tickMs, () => {
+      checker.checkTree(tree)
+      processors.expireSessions()
+    })
+  }
+
+  #leads(epoch: number, { tree, log }: Storage): void {
+    const { checker, cover } = this.#parts
+    cover('election')
+    checker.established(this.id, epoch, tree)
+    invariant(epochOf(log.lastZxid) < epoch, 'an epoch begins without transactions of its own')
+  }
+
+  async #newMeta(disk: Parameters<typeof assertNew>[0], file: MetaFile): Promise<Meta> {
+    assertNew(disk)
+    const fresh: Meta = {
+      serverId: this.id,
+      ensembleId: null,
+      initialised: false,
+      acceptedEpoch: 0,
+      currentEpoch: 0,
+      treeDir: 'tree',
+      logDir: 'log',
+      logBaseZxid: zxidZero,
+      config: null,
+    }
+    await new Promise<void>((resolve, reject) =>
+      file.save(fresh, (error) => (error === null ? resolve() : reject(error))),
+    )
+    return fresh
+  }
+
+  #addresses(): Map<ServerId, Address> {
+    const { serverCount } = this.#parts
+    const ids = Array.from({ length: serverCount }, (_, i) => (i + 1) as ServerId)
+    return new Map(ids.map((id) => [id, { host: `s${id}`, port: peerPort }]))
+  }
+
+  /** A server that gives up is a bug, unless its disk failed it. */
+  #failed(process: SimProcess, error: unknown): void {
+    if (!process.alive || error instanceof Killed) return
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      if (cause instanceof DiskFault) {
+        this.#parts.cover('disk fault')
+        return this.end({ power: false, point: 'its disk failed' })
+      }
+    }
+    this.#parts.fail(error as Error)
+  }
+
+  #logger(): Logger {
+    const { trace, cover } = this.#parts
+    const say = (fields: Record<string, unknown>, message: string): void => {
+      if (message === 'Receiving the tree') cover('SNAP')
+      if (message === 'Sending history') cover('DIFF')
+      if (message === 'Cutting what was never committed') cover('TRUNC')
+      if (message === 'Purging the log') cover('purge')
+      if (message === 'Sessions expired') cover('expiry')
+      trace?.(`${this.host} ${message} ${JSON.stringify(fields)}`)
+    }
+    return { ...silentLogger, child: () => this.#logger(), info: say, warn: say, error: say }
+  }
+
+  describe(): string {
+    const { tree } = this.#running?.storage ?? {}
+    return `${this.host} ${this.role.type} ${formatZxid(tree?.lastApplied ?? zxidZero)}`
+  }
+}
+
+const kindNames: Readonly<Record<number, string>> = {
+  1: 'NOTIFICATION',
+  2: 'CEPOCH',
+  3: 'NEWEPOCH',
+  4: 'ACKEPOCH',
+  5: 'DIFF',
+  6: 'TRUNC',
+  7: 'PROPOSAL',
+  8: 'NEWLEADER',
+  9: 'ACKNEWLEADER',
+  10: 'UPTODATE',
+  11: 'ACK',
+  12: 'COMMIT',
+  13: 'PING',
+  14: 'PONG',
+}
+
+/** By the kind of its first message, between servers; to clients, numbers go by their xids. */
+function describeSend(bytes: Buffer): string {
+  const kind = kindNames[bytes[5] ?? 0]
+  return kind === undefined ? 'send' : `send ${kind}`
+}
