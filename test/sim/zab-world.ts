@@ -125,6 +125,8 @@ interface Server {
 
 interface Link {
   readonly ends: readonly [ServerId, ServerId]
+  /** the processes it joins: one that is started later has nothing to do with it */
+  readonly processes: readonly [Incarnation, Incarnation]
   /** whether each end has it open */
   readonly open: [boolean, boolean]
   /** whether each end knows that it is closed; one that stands still learns of it later */
@@ -509,7 +511,11 @@ export class ZabWorld {
   #step(server: Server, running: Incarnation, input: ZabInput): void {
     if (server.running !== running) return
     const nowMs = this.#clockOf(server)
-    if (input.type === 'disconnected') this.#abortArrival(running, input.peer)
+    if (input.type === 'connected') this.#trace(`${server.id} has a link to ${input.peer}`)
+    if (input.type === 'disconnected') {
+      this.#trace(`${server.id} has no link to ${input.peer} any more`)
+      this.#abortArrival(running, input.peer)
+    }
     running.awakeMs += Math.min(nowMs - running.ranMs, timing.pingMs)
     running.ranMs = nowMs
     if (input.type === 'received') running.heardMs.set(input.from, running.awakeMs)
@@ -604,6 +610,7 @@ export class ZabWorld {
         return this.#trace(`${server.id} delivers up to ${hex(effect.upTo)}`)
       case 'disconnect':
         this.#abortArrival(running, effect.peer)
+        this.#trace(`${server.id} closes its link to ${effect.peer}: ${effect.reason}`)
         return this.#closeEnd(server.id, effect.peer)
       case 'role':
         running.role = effect.role
@@ -818,6 +825,7 @@ export class ZabWorld {
       if (old?.open[0] && old.open[1]) return
       const link: Link = {
         ends: [first, second],
+        processes: [one.running, two.running],
         open: [true, true],
         told: [false, false],
         busyUntilMs: [0, 0],
@@ -834,7 +842,7 @@ export class ZabWorld {
     const { running } = server
     if (running === undefined) return
     this.#forServer(server, this.nowMs, () => {
-      if (old?.told[end] === false) {
+      if (old?.told[end] === false && old.processes[end] === running) {
         old.open[end] = false
         old.told[end] = true
         this.#cover('half-open link replaced')
@@ -871,7 +879,8 @@ export class ZabWorld {
     this.#arrive(link, side, () => {
       const receiver = this.#server(to)
       const { running } = receiver
-      if (running === undefined || !link.open[1 - side]) return
+      if (running === undefined || running !== link.processes[1 - side]) return
+      if (!link.open[1 - side]) return
       this.#forServer(receiver, this.nowMs, () => {
         if (!link.open[1 - side] || this.#links.get(pairKey(from, to)) !== link) return
         arrived(receiver, running)
@@ -917,7 +926,7 @@ export class ZabWorld {
         this.#links.delete(key)
         this.#dialLater(self, peer)
       }
-      if (running === undefined || !wasOpen) return
+      if (running === undefined || running !== link.processes[end] || !wasOpen) return
       this.#forServer(server, this.nowMs, () => {
         // A new link may have been reported meanwhile, and with it the end of this one.
         if (link.told[end]) return
