@@ -3,6 +3,7 @@
 //   npm run sim -- --seed 7        replays one, with a trace of every message and disk operation
 //   npm run sim -- --minutes 10    explores new seeds, and says what they covered
 //   npm run sim -- --mutants       breaks our own rules one at a time: each must be caught
+//   npm run sim -- --mutants --mutant ack      only those whose names have `ack` in them
 
 import yargs from 'yargs'
 import { zabMutants } from './mutants.ts'
@@ -15,6 +16,7 @@ const options = await yargs(process.argv.slice(2))
     seed: { type: 'number', describe: 'replay this one with a trace' },
     minutes: { type: 'number', default: 1, describe: 'explore for so long' },
     mutants: { type: 'boolean', default: false, describe: 'try whether broken rules are caught' },
+    mutant: { type: 'string', default: '', describe: 'of these, those with this in their names' },
   })
   .strict()
   .parse()
@@ -27,14 +29,15 @@ else explore(options.minutes)
 
 async function huntMutants(): Promise<boolean> {
   let missed = 0
+  const mutants = zabMutants.filter(({ name }) => name.includes(options.mutant))
   say('    seed  of at most  rule broken: what gave it away')
-  for (const mutant of zabMutants) {
+  for (const mutant of mutants) {
     const { seed, claim } = await tryMutant(mutant, { file: 'zab-life.ts', live: 'liveZab' })
     if (seed === undefined) missed++
     const caught = seed === undefined ? 'MISSED' : String(seed)
     say(`${caught.padStart(8)}  ${String(mutant.seeds).padStart(10)}  ${mutant.name}: ${claim}`)
   }
-  say(`${zabMutants.length - missed} of ${zabMutants.length} caught`)
+  say(`${mutants.length - missed} of ${mutants.length} caught`)
   return missed === 0
 }
 
