@@ -149,8 +149,7 @@ export class EnsembleDriver implements Ensemble {
     this.#links = new PeerLinks({
       self,
       peers: new Map([...servers].filter(([id]) => id !== self)),
-      // One that was just begun, and holds nothing yet, may still become part of another.
-      ensembleId: () => (this.#zab.lastZxid > 0 ? this.ensembleId : undefined),
+      ensembleId: () => this.#zab.ensembleId,
       transport,
       clock,
       logger,
