@@ -473,10 +473,13 @@ export class ZabWorld {
     return true
   }
 
-  /** Whether so many servers have a history that they may go on. */
+  /** Whether so many servers have a history that they may go on, or none has, so that they may begin. */
   get mayGoOn(): boolean {
-    const initialised = this.servers.filter(({ disk }) => disk.epochs.initialised).length
-    return initialised > this.servers.length / 2 || this.checker.establishedCount === 0
+    const epochs = this.servers.map(({ disk }) => disk.epochs)
+    const initialised = epochs.filter((each) => each.initialised).length
+    return (
+      initialised > this.servers.length / 2 || epochs.every(({ currentEpoch }) => currentEpoch === 0)
+    )
   }
 
   isLooking(id: number): boolean {
