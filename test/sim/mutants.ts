@@ -242,8 +242,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: "this.#phase === 'synchronization' && this.#broadcast.settled",
-        to: "this.#phase === 'synchronization'",
+        from: 'if (this.#broadcast.settled) this.#establish()',
+        to: 'this.#establish()',
       },
     ],
     seeds: 100,
