@@ -14,6 +14,8 @@ export class ZabChecker {
   readonly #leaders = new Map<number, ServerId>()
   readonly #chosen = new Map<number, ServerId>()
   readonly #deliveredBy = new Map<ServerId, number>()
+  /** newest epoch that a quorum promised itself to */
+  chosenEpoch = 0
   establishedCount = 0
   establishedEpoch = 0
 
@@ -79,6 +81,7 @@ export class ZabChecker {
     const other = this.#chosen.get(epoch)
     invariant(other === undefined || other === leader, 'a quorum promises an epoch to one leader')
     this.#chosen.set(epoch, leader)
+    if (epoch > this.chosenEpoch) this.chosenEpoch = epoch
   }
 
   /** A leader answered for what was true when it was asked. */

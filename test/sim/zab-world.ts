@@ -260,7 +260,7 @@ export class ZabWorld {
 
   /**
    * A crash that takes the disk with it; only if the others can still go on, and have among any
-   * majority of them all that was committed. `anyhow`, those that are left may have to wait for ever,
+   * majority of them all that was committed, and know the newest epoch. `anyhow`, those that are left may have to wait for ever,
    * but they must not go on without what was committed.
    */
   wipe(id: number, { anyhow = false } = {}): void {
@@ -268,7 +268,10 @@ export class ZabWorld {
     const committed = this.checker.committed.at(-1)?.zxid ?? zxidZero
     const majority = Math.floor(this.servers.length / 2) + 1
     const others = this.servers.filter((other) => other !== server && other.disk.epochs.initialised)
-    const behind = others.filter(({ disk }) => lastZxidOf(disk.log) < committed)
+    const behind = others.filter(
+      ({ disk }) =>
+        lastZxidOf(disk.log) < committed || disk.epochs.acceptedEpoch < this.checker.chosenEpoch,
+    )
     if (!anyhow && (others.length < majority || behind.length >= majority)) return
     if (others.length === behind.length) return
     // What it alone makes a majority of may be committed by its ack already.
