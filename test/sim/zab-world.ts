@@ -75,7 +75,11 @@ interface Incarnation {
   readonly diskQueue: DiskOperation[]
   diskBusy: boolean
   readonly epochsQueue: Epochs[]
+  /** the links that it believes in; one that stands still learns late that a link is closed */
+  readonly links: Map<ServerId, Link>
   role: ZabRole
+  /** when it took that role, in time that it ran */
+  roleSinceMs: number
   delivered: Zxid
   /** by its own clock, when it was last seen to run */
   ranMs: number
@@ -129,8 +133,6 @@ interface Link {
   readonly processes: readonly [Incarnation, Incarnation]
   /** whether each end has it open */
   readonly open: [boolean, boolean]
-  /** whether each end knows that it is closed; one that stands still learns of it later */
-  readonly told: [boolean, boolean]
   /** when the last message each end sent arrives: FIFO */
   readonly busyUntilMs: [number, number]
   /** sent by each end into a blocked direction: messages, and the news of its closing */
@@ -206,7 +208,9 @@ export class ZabWorld {
       diskQueue: [],
       diskBusy: false,
       epochsQueue: [],
+      links: new Map(),
       role: { type: 'looking' },
+      roleSinceMs: 0,
       delivered: disk.applied,
       ranMs: this.#clockOf(server),
       awakeMs: 0,
@@ -252,8 +256,10 @@ export class ZabWorld {
     const kept = reached[this.random.below(reached.length + 1)]
     if (kept !== undefined) server.disk.applied = kept.zxid
     for (const other of this.servers) {
+      const link = this.#links.get(pairKey(server.id, other.id))
+      if (link === undefined) continue
       const unheard = this.#blocked.has(`${server.id}>${other.id}`)
-      if (unheard) this.#closeEnd(server.id, other.id)
+      if (unheard) this.#closeEnd(link, sideOf(link, server.id))
       else this.#breakLink(server.id, other.id)
     }
   }
@@ -339,7 +345,7 @@ export class ZabWorld {
     this.#trace(`${from} gets through to ${to} again`)
     const link = this.#links.get(pairKey(from, to))
     if (link !== undefined) {
-      const side = link.ends[0] === from ? 0 : 1
+      const side = sideOf(link, from)
       for (const arrive of link.held[side].splice(0)) this.#arrive(link, side, arrive)
     }
     this.#dialLater(from as ServerId, to as ServerId)
@@ -571,14 +577,14 @@ export class ZabWorld {
         this.#checkHonest(server, running, effect.message)
         this.#cover(effect.message.type)
         if (effect.message.type === 'NOTIFICATION') running.word = effect.message
-        return this.#send(server.id, effect.to, effect.message)
+        return this.#send(running, server.id, effect.to, effect.message)
       case 'sendHistory': {
         const records = running.log.filter(
           (record) => record.zxid > effect.after && record.zxid <= effect.upTo,
         )
         invariant(effect.after >= server.disk.base, 'what is purged is not sent')
         for (const entries of batchesOf(records)) {
-          this.#send(server.id, effect.to, { type: 'PROPOSAL', entries })
+          this.#send(running, server.id, effect.to, { type: 'PROPOSAL', entries })
         }
         return
       }
@@ -617,7 +623,7 @@ export class ZabWorld {
       case 'disconnect':
         this.#abortArrival(running, effect.peer)
         this.#trace(`${server.id} closes its link to ${effect.peer}: ${effect.reason}`)
-        return this.#closeEnd(server.id, effect.peer)
+        return this.#close(server, running, effect.peer)
       case 'role':
         running.role = effect.role
         running.handingOver = false
@@ -684,7 +690,7 @@ export class ZabWorld {
   #sendTree({ id, disk }: Server, running: Incarnation, to: ServerId): void {
     const records = running.log.filter(({ zxid }) => zxid <= running.delivered)
     if (running.delivered > disk.applied) disk.applied = running.delivered
-    this.#overLink(id, to, (receiver, incarnation) => {
+    this.#overLink(running, to, (receiver, incarnation) => {
       const { arriving } = incarnation
       if (arriving?.from !== id) return
       this.#trace(`${id} -> ${to} the tree of ${hex(lastZxidOf(records))}`)
@@ -833,63 +839,70 @@ export class ZabWorld {
         ends: [first, second],
         processes: [one.running, two.running],
         open: [true, true],
-        told: [false, false],
         busyUntilMs: [0, 0],
         held: [[], []],
       }
       this.#links.set(key, link)
-      this.#join(one, second, old, 0)
-      this.#join(two, first, old, 1)
+      this.#join(one, link, 0)
+      this.#join(two, link, 1)
     })
   }
 
   /** One end of a new link. It may still believe in the old one: half-open until now. */
-  #join(server: Server, peer: ServerId, old: Link | undefined, end: 0 | 1): void {
-    const { running } = server
-    if (running === undefined) return
+  #join(server: Server, link: Link, end: 0 | 1): void {
+    const running = link.processes[end]
+    const peer = link.ends[1 - end] as ServerId
     this.#forServer(server, this.nowMs, () => {
-      if (old?.told[end] === false && old.processes[end] === running) {
-        old.open[end] = false
-        old.told[end] = true
+      const old = running.links.get(peer)
+      if (old !== undefined) {
         this.#cover('half-open link replaced')
-        this.#step(server, running, { type: 'disconnected', peer })
+        this.#tellClosed(old, end)
       }
+      running.links.set(peer, link)
       this.#step(server, running, { type: 'connected', peer })
     })
   }
 
-  #send(from: ServerId, to: ServerId, message: ZabMessage): void {
-    this.#overLink(from, to, (receiver, running) => {
+  /** The process at that end learns that its link is closed, if it did not yet. */
+  #tellClosed(link: Link, end: 0 | 1): void {
+    const running = link.processes[end]
+    const peer = link.ends[1 - end] as ServerId
+    link.open[end] = false
+    if (running.links.get(peer) !== link) return
+    running.links.delete(peer)
+    this.#step(this.#server(link.ends[end]), running, { type: 'disconnected', peer })
+  }
+
+  #send(running: Incarnation, from: ServerId, to: ServerId, message: ZabMessage): void {
+    this.#overLink(running, to, (receiver, incarnation) => {
       if (message.type !== 'PING' && message.type !== 'PONG') {
         this.#trace(`${from} -> ${to} ${describe(message)}`)
       }
       if (message.type === 'NEWEPOCH') {
-        running.promised = message.epoch
-        running.syncPoint = zxidZero
+        incarnation.promised = message.epoch
+        incarnation.syncPoint = zxidZero
       }
-      if (message.type === 'NEWLEADER') running.syncPoint = running.zab.lastZxid
-      this.#step(receiver, running, { type: 'received', from, message })
+      if (message.type === 'NEWLEADER') incarnation.syncPoint = incarnation.zab.lastZxid
+      this.#step(receiver, incarnation, { type: 'received', from, message })
     })
   }
 
-  /** Lets something arrive at the other end of the link, if it lasts as long. */
+  /** Lets something arrive at the other end of the link that `running` has, if it lasts as long. */
   #overLink(
-    from: ServerId,
+    running: Incarnation,
     to: ServerId,
     arrived: (receiver: Server, running: Incarnation) => void,
   ): void {
-    const link = this.#links.get(pairKey(from, to))
+    const link = running.links.get(to)
     if (link === undefined) return
-    const side = link.ends[0] === from ? 0 : 1
+    const side = link.ends[1] === to ? 0 : 1
     if (!link.open[side]) return
     this.#arrive(link, side, () => {
       const receiver = this.#server(to)
-      const { running } = receiver
-      if (running === undefined || running !== link.processes[1 - side]) return
-      if (!link.open[1 - side]) return
+      const incarnation = link.processes[1 - side] as Incarnation
+      if (receiver.running !== incarnation || !link.open[1 - side]) return
       this.#forServer(receiver, this.nowMs, () => {
-        if (!link.open[1 - side] || this.#links.get(pairKey(from, to)) !== link) return
-        arrived(receiver, running)
+        if (incarnation.links.get(link.ends[side]) === link) arrived(receiver, incarnation)
       })
     })
   }
@@ -910,48 +923,50 @@ export class ZabWorld {
   #breakLink(a: ServerId, b: ServerId): void {
     const link = this.#links.get(pairKey(a, b))
     if (link === undefined) return
-    this.#closeEnd(link.ends[0], link.ends[1], true)
-    this.#closeEnd(link.ends[1], link.ends[0], true)
+    for (const end of [0, 1] as const) {
+      if (!link.open[end]) continue
+      link.open[end] = false
+      this.#events.after(0, () => this.#noticeClosed(link, end))
+      this.#tellOther(link, end)
+    }
   }
 
-  /** `self` closes its end; the other end notices later, and somebody dials again. */
-  #closeEnd(self: ServerId, peer: ServerId, tellSelf = false): void {
-    const key = pairKey(self, peer)
-    const link = this.#links.get(key)
-    if (link === undefined) return
-    const side = link.ends[0] === self ? 0 : 1
-    if (!link.open[side]) return
-    link.open[side] = false
-    if (!tellSelf) link.told[side] = true
-    const notice = (id: ServerId, other: ServerId, end: 0 | 1): void => {
-      const server = this.#server(id)
-      const { running } = server
-      const wasOpen = end === side ? tellSelf : link.open[end]
-      link.open[end] = false
-      if (!link.open[0] && !link.open[1] && this.#links.get(key) === link) {
-        this.#links.delete(key)
-        this.#dialLater(self, peer)
-      }
-      if (running === undefined || running !== link.processes[end] || !wasOpen) return
-      this.#forServer(server, this.nowMs, () => {
-        // A new link may have been reported meanwhile, and with it the end of this one.
-        if (link.told[end]) return
-        link.told[end] = true
-        this.#step(server, running, { type: 'disconnected', peer: other })
-      })
-    }
-    if (tellSelf) {
-      this.#events.after(0, () => notice(self, peer, side))
-      return
-    }
-    const other = side === 0 ? 1 : 0
-    const told = (): void => notice(peer, self, other)
+  #close({ id }: Server, running: Incarnation, peer: ServerId): void {
+    const link = running.links.get(peer)
+    if (link !== undefined) this.#closeEnd(link, sideOf(link, id))
+  }
+
+  /** That end closes it: nothing more arrives there. The other end notices later. */
+  #closeEnd(link: Link, end: 0 | 1): void {
+    link.processes[end].links.delete(link.ends[1 - end] as ServerId)
+    if (!link.open[end]) return
+    link.open[end] = false
+    this.#tellOther(link, end)
+  }
+
+  #tellOther(link: Link, end: 0 | 1): void {
+    const [self, peer] = end === 0 ? link.ends : [link.ends[1], link.ends[0]]
+    const told = (): void => this.#noticeClosed(link, end === 0 ? 1 : 0)
     // The news of a closing may be lost for long: the peer believes in a link that is none.
     if (this.#options.halfOpenMs !== undefined && this.random.chance(0.2)) {
       this.#events.after(this.random.next() * this.#options.halfOpenMs, told)
       this.#dialLater(self, peer)
-    } else if (this.#blocked.has(`${self}>${peer}`)) link.held[side].push(told)
+    } else if (this.#blocked.has(`${self}>${peer}`)) link.held[end].push(told)
     else this.#events.after(this.#within(this.#options.networkMs), told)
+  }
+
+  /** The news of its closing is there; what arrived before is still read before it. */
+  #noticeClosed(link: Link, end: 0 | 1): void {
+    link.open[end] = false
+    const [a, b] = link.ends
+    const key = pairKey(a, b)
+    if (!link.open[0] && !link.open[1] && this.#links.get(key) === link) {
+      this.#links.delete(key)
+      this.#dialLater(a, b)
+    }
+    const server = this.#server(link.ends[end])
+    if (server.running !== link.processes[end]) return
+    this.#forServer(server, this.nowMs, () => this.#tellClosed(link, end))
   }
 
   #within([least, most]: readonly [number, number]): number {
@@ -976,6 +991,10 @@ export class ZabWorld {
 function isLeading(server: Server): boolean {
   const role = server.running?.role
   return role?.type === 'leading' && role.epoch > 0
+}
+
+function sideOf({ ends }: Link, id: number): 0 | 1 {
+  return ends[0] === id ? 0 : 1
 }
 
 function pairKey(a: number, b: number): string {
