@@ -487,7 +487,8 @@ export class ZabWorld {
     const epochs = this.servers.map(({ disk }) => disk.epochs)
     const initialised = epochs.filter((each) => each.initialised).length
     return (
-      initialised > this.servers.length / 2 || epochs.every(({ currentEpoch }) => currentEpoch === 0)
+      initialised > this.servers.length / 2 ||
+      epochs.every(({ currentEpoch }) => currentEpoch === 0)
     )
   }
 
@@ -623,6 +624,7 @@ export class ZabWorld {
       case 'disconnect':
         this.#abortArrival(running, effect.peer)
         this.#trace(`${server.id} closes its link to ${effect.peer}: ${effect.reason}`)
+        invariant(!effect.violation, `no peer breaks the protocol: ${effect.reason}`)
         return this.#close(server, running, effect.peer)
       case 'role':
         running.role = effect.role

@@ -444,7 +444,10 @@ export class EnsembleDriver implements Ensemble {
       case 'deliver':
         return this.#deliver(effect.upTo)
       case 'disconnect':
-        this.#logger.info({ peer: effect.peer, reason: effect.reason }, 'Closing a peer link')
+        this.#logger[effect.violation ? 'warn' : 'info'](
+          { peer: effect.peer, reason: effect.reason },
+          'Closing a peer link',
+        )
         this.#abortArrival(effect.peer)
         return this.#links.disconnect(effect.peer)
       case 'role':

@@ -150,7 +150,7 @@ export class Leading implements Role {
         }
         return
       case 'CEPOCH':
-        if (learner !== undefined) return this.#drop(from, 'it began a second session on one link')
+        if (learner !== undefined) return this.#refuse(from, 'it began a second session on one link')
         return this.#cepoch(nowMs, from, message)
       case 'ACKEPOCH':
         if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
@@ -184,7 +184,7 @@ export class Leading implements Role {
       case 'PING':
         break
     }
-    this.#drop(from, `it sent ${message.type}, which its phase does not allow`)
+    this.#refuse(from, `it sent ${message.type}, which its phase does not allow`)
     this.#maybeStepDown()
   }
 
@@ -253,7 +253,7 @@ export class Leading implements Role {
     from: ServerId,
     { acceptedEpoch, currentEpoch, initialised }: Extract<ZabMessage, { type: 'CEPOCH' }>,
   ): void {
-    if (acceptedEpoch >= epochMax) return this.#drop(from, 'its epoch is beyond all bounds')
+    if (acceptedEpoch >= epochMax) return this.#refuse(from, 'its epoch is beyond all bounds')
     this.#learners.set(from, {
       phase: 'discovery',
       announced: false,
@@ -463,9 +463,14 @@ export class Leading implements Role {
     return [...this.#learners].sort(([a], [b]) => a - b)
   }
 
-  #drop(peer: ServerId, reason: string): void {
+  /** It did what no learner does. */
+  #refuse(peer: ServerId, reason: string): void {
+    this.#drop(peer, reason, { violation: true })
+  }
+
+  #drop(peer: ServerId, reason: string, { violation = false } = {}): void {
     this.#forget(peer)
-    this.#state.disconnect(peer, reason)
+    this.#state.disconnect(peer, reason, { violation })
   }
 
   #forget(peer: ServerId): void {

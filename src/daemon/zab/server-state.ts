@@ -89,9 +89,9 @@ export class ServerState {
     this.emit({ type: 'send', to, message })
   }
 
-  disconnect(peer: ServerId, reason: string): void {
+  disconnect(peer: ServerId, reason: string, { violation = false } = {}): void {
     if (!this.connected.delete(peer)) return
-    this.emit({ type: 'disconnect', peer, reason })
+    this.emit({ type: 'disconnect', peer, reason, violation })
   }
 
   append(entries: Entries): void {

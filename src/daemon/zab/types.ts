@@ -103,8 +103,16 @@ export type ZabEffect =
   | { readonly type: 'saveEpochs'; readonly epochs: Epochs }
   /** Committed, and durable in this server's own log. */
   | { readonly type: 'deliver'; readonly upTo: Zxid }
-  /** Closes the peer's link: nothing of it arrives any more, not even `disconnected`. */
-  | { readonly type: 'disconnect'; readonly peer: ServerId; readonly reason: string }
+  /**
+   * Closes the peer's link: nothing of it arrives any more, not even `disconnected`. With `violation`
+   * the peer did what the protocol never has a peer do.
+   */
+  | {
+      readonly type: 'disconnect'
+      readonly peer: ServerId
+      readonly reason: string
+      readonly violation: boolean
+    }
   | { readonly type: 'role'; readonly role: ZabRole }
   /** Every token up to this one is confirmed. */
   | { readonly type: 'confirmed'; readonly token: number }
