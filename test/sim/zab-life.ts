@@ -23,6 +23,7 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
     networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
     diskMs: [0.1, seed % 7 === 0 ? 60 : 6],
     ...(seed % 2 === 0 ? { halfOpenMs: 1500 } : {}),
+    traceLinks: true,
     ...(trace === undefined ? {} : { trace: timed(() => world.nowMs, trace) }),
   })
   const { random, servers } = world

@@ -35,6 +35,8 @@ export interface WorldOptions {
   /** whether a majority may begin the ensemble; otherwise all must be there */
   readonly bootstrap?: boolean
   readonly trace?: (line: string) => void
+  /** whether the trace tells of links, too */
+  readonly traceLinks?: boolean
 }
 
 const timing: ZabTiming = {
@@ -524,9 +526,9 @@ export class ZabWorld {
   #step(server: Server, running: Incarnation, input: ZabInput): void {
     if (server.running !== running) return
     const nowMs = this.#clockOf(server)
-    if (input.type === 'connected') this.#trace(`${server.id} has a link to ${input.peer}`)
+    if (input.type === 'connected') this.#traceLink(`${server.id} has a link to ${input.peer}`)
     if (input.type === 'disconnected') {
-      this.#trace(`${server.id} has no link to ${input.peer} any more`)
+      this.#traceLink(`${server.id} has no link to ${input.peer} any more`)
       this.#abortArrival(running, input.peer)
     }
     running.awakeMs += Math.min(nowMs - running.ranMs, timing.pingMs)
@@ -623,7 +625,7 @@ export class ZabWorld {
         return this.#trace(`${server.id} delivers up to ${hex(effect.upTo)}`)
       case 'disconnect':
         this.#abortArrival(running, effect.peer)
-        this.#trace(`${server.id} closes its link to ${effect.peer}: ${effect.reason}`)
+        this.#traceLink(`${server.id} closes its link to ${effect.peer}: ${effect.reason}`)
         invariant(!effect.violation, `no peer breaks the protocol: ${effect.reason}`)
         return this.#close(server, running, effect.peer)
       case 'role':
@@ -983,6 +985,10 @@ export class ZabWorld {
 
   #cover(what: string): void {
     this.coverage.set(what, (this.coverage.get(what) ?? 0) + 1)
+  }
+
+  #traceLink(line: string): void {
+    if (this.#options.traceLinks === true) this.#trace(line)
   }
 
   #trace(line: string): void {
