@@ -422,6 +422,160 @@ export const zabMutants: readonly Mutant[] = [
     seeds: 2000,
   },
   {
+    name: 'a handover with proposals in flight',
+    rule: 'an epoch ends when all of it is on the disk of all its learners',
+    edits: [
+      {
+        file: leading,
+        from: 'if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return',
+        to: 'if (!this.broadcasting || delivered > last) return',
+      },
+      {
+        file: leading,
+        from: "if (phase === 'synced' && logged !== last) return",
+        to: "if (phase === 'synced' && logged === undefined) return",
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'service before the own epoch is saved',
+    rule: "zab.md 3.5: the leader's epoch is durable before it counts itself (ZOOKEEPER-335, 1081)",
+    edits: [
+      {
+        file: leading,
+        from: "if (this.#phase !== 'synchronization' || !this.#ownEpochSaved) return",
+        to: "if (this.#phase !== 'synchronization') return",
+      },
+      {
+        file: leading,
+        from: "invariant(this.#ownEpochSaved, 'nothing is logged in an epoch that the disk does not know of')",
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'NEWLEADER before the history it vouches for',
+    rule: 'zab.md 4: strictly after everything the leader had (ZOOKEEPER-3104)',
+    edits: [
+      {
+        file: leading,
+        from: "if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })",
+        to: '',
+      },
+      {
+        file: leading,
+        from: "    learner.phase = 'syncing'\n    learner.syncPoint = history.last",
+        to: `    if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
+    learner.phase = 'syncing'
+    learner.syncPoint = history.last`,
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'ACK of a proposal before the one of NEWLEADER',
+    rule: 'zab.md 4: an ack for a PROPOSE does not overtake it (ZOOKEEPER-4685)',
+    edits: [
+      {
+        file: following,
+        from: "if (this.#phase !== 'accepted' && this.#phase !== 'broadcast') return",
+        to: "if (!['syncing', 'accepting', 'accepted', 'broadcast'].includes(this.#phase)) return",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'COMMIT before UPTODATE',
+    rule: 'zab.md 4: a COMMIT does not overtake it (ZOOKEEPER-4394)',
+    edits: [
+      {
+        file: leading,
+        from: "if (learner.phase === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })",
+        to: "if (['syncing', 'synced'].includes(learner.phase)) this.#state.send(id, { type: 'COMMIT', zxid })",
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'a history asked for from what is applied',
+    rule: 'zab.md 1: lastLogged is the end of the log (ZOOKEEPER-2845)',
+    edits: [
+      {
+        file: following,
+        from: 'lastZxid: this.#state.history.last,\n      counts',
+        to: 'lastZxid: this.#state.delivered,\n      counts',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'a learner session outlives its role',
+    rule: 'zab.md 5: everything of an old role is fenced before a new one starts (ZOOKEEPER-4541, 4712)',
+    edits: [
+      {
+        file: following,
+        from: 'this.#state.disconnect(this.#leader,',
+        to: "if (reason === '') this.#state.disconnect(this.#leader,",
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'a leader that stepped down keeps its links',
+    rule: 'zab.md 5: leader without a quorum drops all (ZOOKEEPER-4712)',
+    edits: [
+      {
+        file: leading,
+        from: 'this.#drop(id, `we step down: ${reason}`)',
+        to: 'this.#forget(id)',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'joiner compares what members differ in',
+    rule: 'zab.md 2: by leader and established epoch (ZOOKEEPER-1732, 1805)',
+    edits: [
+      {
+        file: 'daemon/zab/looking.ts',
+        from: 'return other?.vote.id === id && other.establishedEpoch === word.establishedEpoch',
+        to: 'return other !== undefined && sameVote(other.vote, word.vote)',
+      },
+      {
+        file: following,
+        from: 'vote: { epoch: epochs.currentEpoch, zxid: history.last, id: this.#leader },',
+        to: 'vote: { epoch: epochs.currentEpoch, zxid: this.#syncPoint || history.last, id: this.#leader },',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'a tree has to come within a fixed time',
+    rule: 'zab.md 13: time-outs by progress, not by size (ZOOKEEPER-1697)',
+    edits: [
+      {
+        file: following,
+        from: "if (silentMs > syncTimeoutMs) this.#leave('it was silent during synchronization')",
+        to: "if (nowMs - this.#startedMs > discoveryTimeoutMs) this.#leave('its tree takes too long')",
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'an epoch goes on past its counter',
+    rule: 'zab.md 5: rollover (ZOOKEEPER-1277)',
+    edits: [
+      {
+        file: leading,
+        from: 'counterOf(last) > epochCounterMax)',
+        to: 'counterOf(last) > 2 ** 32)',
+      },
+    ],
+    seeds: 200,
+  },
+  {
     name: 'a tree in force before it is whole',
     rule: 'zab.md 4: SNAP is written aside, then swapped (ZOOKEEPER-3642)',
     edits: [

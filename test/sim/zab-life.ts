@@ -22,6 +22,8 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
     servers: seed % 3 === 0 ? 5 : 3,
     networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
     diskMs: [0.1, seed % 7 === 0 ? 60 : 6],
+    treeMs: [0.1, seed % 11 === 0 ? 3000 : 4],
+    ...(seed % 13 === 0 ? { epochCounterMax: 10 } : {}),
     ...(seed % 2 === 0 ? { halfOpenMs: 1500 } : {}),
     traceLinks: true,
     ...(trace === undefined ? {} : { trace: timed(() => world.nowMs, trace) }),
@@ -135,14 +137,17 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
     world.drift(id, 1)
     world.start(id)
   }
+  settle(world)
+  invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
+  settle(world)
+  return resultOf(world)
+}
+
+function settle(world: ZabWorld): void {
   for (let waitedMs = 0; !world.converged(); waitedMs += 100) {
     invariant(waitedMs < convergenceMs, 'an ensemble without faults agrees in time')
     world.run(100)
   }
-  invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
-  world.run(1000)
-  invariant(world.converged(), 'an ensemble that agrees commits what is proposed')
-  return resultOf(world)
 }
 
 function resultOf({ checker, coverage }: ZabWorld): ZabLife {

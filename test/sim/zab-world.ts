@@ -30,6 +30,10 @@ export interface WorldOptions {
   /** [least, most] ms for a message; for a disk operation */
   readonly networkMs: readonly [number, number]
   readonly diskMs: readonly [number, number]
+  /** for a tree on its way, pings beside it */
+  readonly treeMs?: readonly [number, number]
+  /** an epoch ends when its counter is above this */
+  readonly epochCounterMax?: number
   /** how long an end may go on believing in a link that the other has closed; if ever */
   readonly halfOpenMs?: number
   /** whether a majority may begin the ensemble; otherwise all must be there */
@@ -156,9 +160,11 @@ export class ZabWorld {
   #proposals = 0
   #token = 0
   #forgedEpoch = 1_000_000
+  readonly #epochCounterMax: number
 
   constructor(options: WorldOptions) {
     this.#options = options
+    this.#epochCounterMax = options.epochCounterMax ?? 2 ** 31
     this.random = new Random(options.seed)
     this.servers = Array.from({ length: options.servers }, (_, i) => ({
       id: (i + 1) as ServerId,
@@ -199,6 +205,7 @@ export class ZabWorld {
         logged,
         lastApplied: disk.applied,
         timing,
+        epochCounterMax: this.#epochCounterMax,
         bootstrap: this.#options.bootstrap ?? false,
         newEnsembleId: `ensemble-of-${id}`,
       },
@@ -535,20 +542,31 @@ export class ZabWorld {
     running.ranMs = nowMs
     if (input.type === 'received') running.heardMs.set(input.from, running.awakeMs)
     this.#perform(server, running, running.zab.step(nowMs, input))
-    if (input.type === 'tick' && isLeading(server)) this.#checkHeard(running)
+    if (input.type !== 'tick' || server.running !== running) return
+    this.#checkHeard(running)
+    const { role } = running
+    if (role.type === 'leading' && role.epoch > 0 && !running.handingOver) {
+      const bound = makeZxid({ epoch: role.epoch, counter: this.#epochCounterMax })
+      invariant(running.zab.lastZxid <= bound, 'an epoch ends before its counter does')
+    }
   }
 
   /**
-   * A leader without a quorum has stepped down after as long as it may take to bring one up to date.
-   * Silence counts while the leader runs: what waits for one that stood still was never late.
+   * A leader without a quorum, or a follower without its leader, has given up after as long as it may
+   * take to be brought up to date. Silence counts while the server runs: what waits for one that stood
+   * still was never late.
    */
-  #checkHeard({ awakeMs, heardMs, role }: Incarnation): void {
+  #checkHeard({ awakeMs, heardMs, role, roleSinceMs }: Incarnation): void {
     const allowedMs = timing.discoveryTimeoutMs + timing.syncTimeoutMs + 2 * timing.pingMs
-    const heard = [...heardMs.values()].filter((atMs) => awakeMs - atMs <= allowedMs).length
-    invariant(
-      role.type === 'leading' && heard + 1 > this.servers.length / 2,
-      'a leader that hears of no quorum steps down',
-    )
+    const isHeard = (atMs: number): boolean => awakeMs - atMs <= allowedMs
+    if (role.type === 'leading' && role.epoch > 0) {
+      const heard = [...heardMs.values()].filter(isHeard).length
+      invariant(heard + 1 > this.servers.length / 2, 'a leader that hears of no quorum steps down')
+    }
+    if (role.type === 'following') {
+      const heard = isHeard(Math.max(roleSinceMs, heardMs.get(role.leader) ?? 0))
+      invariant(heard, 'a follower that hears nothing of its leader leaves it')
+    }
   }
 
   #clockOf({ clock }: Server): number {
@@ -630,9 +648,14 @@ export class ZabWorld {
         return this.#close(server, running, effect.peer)
       case 'role':
         running.role = effect.role
+        running.roleSinceMs = running.awakeMs
         running.handingOver = false
         running.questions.length = 0
         this.#trace(`${server.id} is ${describeRole(effect.role)}`)
+        if (effect.role.type !== 'looking') {
+          const { currentEpoch } = server.disk.epochs
+          invariant(currentEpoch >= effect.role.epoch, 'who serves has the epoch on its disk')
+        }
         if (effect.role.type === 'leading' && effect.role.epoch > 0) {
           checker.established(server.id, effect.role.epoch, running.log)
         }
@@ -691,20 +714,25 @@ export class ZabWorld {
   // --- a tree on its way -------------------------------------------------------------------------
 
   /** As written: the shell brings the disk up to what was delivered, and reads it back. */
-  #sendTree({ id, disk }: Server, running: Incarnation, to: ServerId): void {
+  #sendTree(server: Server, running: Incarnation, to: ServerId): void {
+    const { id, disk } = server
     const records = running.log.filter(({ zxid }) => zxid <= running.delivered)
     if (running.delivered > disk.applied) disk.applied = running.delivered
-    this.#overLink(running, to, (receiver, incarnation) => {
-      const { arriving } = incarnation
-      if (arriving?.from !== id) return
-      this.#trace(`${id} -> ${to} the tree of ${hex(lastZxidOf(records))}`)
-      arriving.records = records
-      this.#forServer(receiver, this.nowMs + this.#within(this.#options.diskMs), () => {
-        if (this.#crashesHere(receiver, incarnation, 'after a tree came')) return
-        if (incarnation.arriving !== arriving) return
-        const input = { type: 'snapshotReceived', zxid: lastZxidOf(records) } as const
-        this.#step(receiver, incarnation, input)
-        if (!incarnation.installing) incarnation.arriving = undefined
+    const link = running.links.get(to)
+    this.#forServer(server, this.nowMs + this.#within(this.#options.treeMs ?? [0, 0]), () => {
+      if (server.running !== running || running.links.get(to) !== link) return
+      this.#overLink(running, to, (receiver, incarnation) => {
+        const { arriving } = incarnation
+        if (arriving?.from !== id) return
+        this.#trace(`${id} -> ${to} the tree of ${hex(lastZxidOf(records))}`)
+        arriving.records = records
+        this.#forServer(receiver, this.nowMs + this.#within(this.#options.diskMs), () => {
+          if (this.#crashesHere(receiver, incarnation, 'after a tree came')) return
+          if (incarnation.arriving !== arriving) return
+          const input = { type: 'snapshotReceived', zxid: lastZxidOf(records) } as const
+          this.#step(receiver, incarnation, input)
+          if (!incarnation.installing) incarnation.arriving = undefined
+        })
       })
     })
   }

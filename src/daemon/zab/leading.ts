@@ -23,12 +23,6 @@ import type { ServerState } from './server-state.ts'
 import { decideSync } from './synchronization.ts'
 import { isWorkingLeader } from './vote.ts'
 
-/**
- * An epoch that could not be handed over ends this far before its counter does: more than is proposed
- * between two ticks.
- */
-const epochCounterMax = 2 ** 32 - 2 ** 20
-
 type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
 
 interface Learner {
@@ -122,7 +116,8 @@ export class Leading implements Role {
       if (nowMs - learner.heardMs > allowedMs) this.#drop(id, 'it was silent for too long')
     }
     this.#maybeStepDown()
-    const { last } = this.#state.history
+    const { epochCounterMax, history } = this.#state
+    const { last } = history
     if (this.broadcasting && epochOf(last) === this.#epoch && counterOf(last) > epochCounterMax) {
       this.#stepDown('the zxids of its epoch run out')
     }
@@ -150,7 +145,8 @@ export class Leading implements Role {
         }
         return
       case 'CEPOCH':
-        if (learner !== undefined) return this.#refuse(from, 'it began a second session on one link')
+        if (learner !== undefined)
+          return this.#refuse(from, 'it began a second session on one link')
         return this.#cepoch(nowMs, from, message)
       case 'ACKEPOCH':
         if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break

@@ -36,6 +36,8 @@ export interface ZabOptions {
   /** highest zxid that the tree has applied, so that surely was committed */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
+  /** An epoch whose counter has come so far, and that could not be handed over, ends. */
+  readonly epochCounterMax?: number
   /** The operator says that there is no ensemble yet: a majority may begin one by itself. */
   readonly bootstrap: boolean
   /** the ensemble's name, should this server lead its first epoch */
