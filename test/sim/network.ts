@@ -38,6 +38,8 @@ export class Network {
   readonly #ports = new Map<string, OpenPort>()
   readonly #connections = new Set<Connection>()
   readonly #blocked = new Set<string>()
+  /** ms that a way takes longer */
+  readonly #slow = new Map<string, number>()
 
   constructor(queue: EventQueue, random: Random) {
     this.queue = queue
@@ -81,7 +83,24 @@ export class Network {
     }
   }
 
+  /** What goes from one to the other takes so much longer, until `unblockAll`. */
+  slow(from: string, to: string, extraMs: number): void {
+    this.#slow.set(`${from}>${to}`, extraMs)
+  }
+
+  /** Bytes that nobody sent, behind all that is under way between the two. */
+  forge(from: string, to: string, bytes: Buffer): void {
+    for (const connection of [...this.#connections]) {
+      if (connection.joins(from, to)) connection.forge(from, bytes)
+    }
+  }
+
+  delayOf(from: string, to: string): number {
+    return this.within(this.delayMs) + (this.#slow.get(`${from}>${to}`) ?? 0)
+  }
+
   unblockAll(): void {
+    this.#slow.clear()
     for (const pair of [...this.#blocked].sort()) {
       const [from = '', to = ''] = pair.split('>')
       this.unblock(from, to)
@@ -166,7 +185,7 @@ class Connection {
       this.#held[from].push(deliver)
       return
     }
-    const soonestMs = network.queue.nowMs + network.within(network.delayMs)
+    const soonestMs = network.queue.nowMs + network.delayOf(this.#hosts[from], this.#hosts[to])
     const atMs = Math.max(soonestMs, this.#busyUntilMs[from])
     this.#busyUntilMs[from] = atMs
     network.queue.at(atMs, deliver)
@@ -178,6 +197,11 @@ class Connection {
       if (this.#network.isBlocked(from, this.#hosts[side === 0 ? 1 : 0])) continue
       for (const deliver of this.#held[side].splice(0)) this.#send(side, deliver)
     }
+  }
+
+  forge(from: string, bytes: Buffer): void {
+    const side = this.#hosts[0] === from ? 0 : 1
+    if (this.#ends[side]?.hasSent === true) this.transmit(side, (peer) => peer.bytes(bytes))
   }
 
   reset(): void {
@@ -263,6 +287,8 @@ export class SimLink implements Link {
   }
 
   isDone = false
+  /** its hello, at least */
+  hasSent = false
 
   // --- Link --------------------------------------------------------------------------------------
 
@@ -343,7 +369,9 @@ export class SimLink implements Link {
     const bytes = Buffer.from(this.out.view())
     this.out.clear()
     if (bytes.length === 0) return
-    this.process.act(this.#transport.describe(bytes))
+    const to = this.remoteAddress
+    this.process.act(this.#transport.describe(bytes, to), ` to ${to}`)
+    this.hasSent = true
     const { random } = this.#transport.network
     const cut = random.chance(0.02) ? random.below(bytes.length) : 0
     for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
@@ -397,12 +425,15 @@ export class SimLink implements Link {
   }
 }
 
+/** Names what is sent to whom: a point at which a process may be killed. */
+type Describe = (bytes: Buffer, to: string) => string
+
 /** As TcpTransport: what one turn puts into links leaves at its end. */
 export class SimTransport implements Transport {
   readonly network: Network
   readonly process: SimProcess
   readonly host: string
-  readonly describe: (bytes: Buffer) => string
+  readonly describe: Describe
   #dirty: SimLink[] = []
   #scheduled = false
   readonly #beforeFlush: (() => void)[] = []
@@ -412,8 +443,7 @@ export class SimTransport implements Transport {
     readonly network: Network
     readonly process: SimProcess
     readonly host: string
-    /** names what is sent, for the list of points at which a process was killed */
-    readonly describe?: (bytes: Buffer) => string
+    readonly describe?: Describe
   }) {
     this.network = parts.network
     this.process = parts.process

@@ -10,22 +10,38 @@ export class Killed extends Error {
   override readonly name = 'Killed'
 }
 
+export interface KillAt {
+  readonly when: 'before' | 'after'
+  readonly act: string
+}
+
 export class SimProcess implements Clock {
   readonly #queue: EventQueue
-  readonly #kill: (point: string) => void
+  readonly #kill: (points: { readonly before: string; readonly after: string }) => void
+  readonly #note: ((act: string) => void) | undefined
   #alive = true
   #pausedUntilMs = 0
   #deferred: (() => void)[] = []
   #actsUntilKill = Number.POSITIVE_INFINITY
+  #killAt: KillAt | undefined
+  #lastAct = 'its start'
   #baseMs = 0
   #sinceMs: number
   #rate = 1
   wallSkewMs = 0
 
-  /** @param kill called when `killAfter` comes true; `point` says before what */
-  constructor(queue: EventQueue, kill: (point: string) => void = () => undefined) {
+  /**
+   * @param kill called when `killAfter` or `killAt` comes true; says between which two acts
+   * @param note told of each act, and its details
+   */
+  constructor(
+    queue: EventQueue,
+    kill: (points: { readonly before: string; readonly after: string }) => void = () => undefined,
+    note?: (act: string) => void,
+  ) {
     this.#queue = queue
     this.#kill = kill
+    this.#note = note
     this.#sinceMs = queue.nowMs
   }
 
@@ -51,18 +67,31 @@ export class SimProcess implements Clock {
     }
   }
 
-  /** The process is about to do something that others could notice. */
-  act(point: string): void {
-    if (this.#alive && --this.#actsUntilKill < 0) {
-      this.#kill(point)
+  /** The process is about to do something that others could notice; `+` joins what it does at once. */
+  act(point: string, details = ''): void {
+    if (this.#alive && this.#isDue(point)) {
+      this.#kill({ before: point, after: this.#lastAct })
       this.end()
     }
     if (!this.#alive) throw new Killed(point)
+    this.#lastAct = point
+    this.#note?.(point + details)
   }
 
   /** It is killed before one of its next acts. */
   killAfter(acts: number): void {
     this.#actsUntilKill = acts
+  }
+
+  /** It is killed before, or after, the next act of a name. */
+  killAt(point: KillAt): void {
+    this.#killAt = point
+  }
+
+  /** It is not killed, whatever was asked for. */
+  spare(): void {
+    this.#actsUntilKill = Number.POSITIVE_INFINITY
+    this.#killAt = undefined
   }
 
   end(): void {
@@ -81,6 +110,13 @@ export class SimProcess implements Clock {
     const deferred = this.#deferred
     this.#deferred = []
     for (const run of deferred) this.enter(run)
+  }
+
+  #isDue(point: string): boolean {
+    const { act, when } = this.#killAt ?? {}
+    const candidate = when === 'before' ? point : this.#lastAct
+    if (act !== undefined && candidate.split(' + ').includes(act)) return true
+    return --this.#actsUntilKill < 0
   }
 
   // --- clock -------------------------------------------------------------------------------------

@@ -4,13 +4,17 @@
 // time all must be well and everything that anybody saw must fit together.
 
 import { invariant } from '../../src/invariant.ts'
+import { MsgpackWriter } from '../../src/protocol/msgpack.ts'
+import { encodePeerMessage } from '../../src/protocol/peer/messages.ts'
 import type { CreateMode, MultiOp, Request } from '../../src/protocol/zk/messages.ts'
 import { formatZxid } from '../../src/protocol/zxid.ts'
 import { Random } from '../../src/random.ts'
 import { SimClient } from './client.ts'
+import { killPoints } from './crash-points.ts'
 import { EventQueue } from './event-queue.ts'
 import { checkHistory } from './history.ts'
 import { Network } from './network.ts'
+import type { KillAt } from './process.ts'
 import { SimServer } from './server.ts'
 import { ServerChecker } from './server-checker.ts'
 import { textOf } from './tree-model.ts'
@@ -48,11 +52,20 @@ class ServerWorld {
   #values = 0
   #clientCount = 0
   #events = 0
+  /** above what elections of themselves reach */
+  #forgedRound = 1000
+  #settling = false
+  /** least time-out of sessions */
+  readonly #timeoutMs: number
+  readonly #focus: KillAt | undefined
 
   constructor(seed: number, trace: ((line: string) => void) | undefined) {
     const random = new Random(seed)
     this.random = random
     this.#trace = trace && ((line) => trace(`${this.queue.nowMs.toFixed(1).padStart(9)} ${line}`))
+    this.#focus = random.chance(0.8) ? random.pick(killPoints) : undefined
+    this.#timeoutMs = this.#focus?.act.startsWith('expire') || random.chance(0.3) ? 1000 : 2000
+    const snaps = this.#focus?.act.includes('SNAP') === true
     this.network = new Network(this.queue, random)
     this.network.delayMs = [0.1, random.chance(0.2) ? 30 : 3]
     const serverCount = random.chance(0.25) ? 5 : 3
@@ -63,8 +76,8 @@ class ServerWorld {
       checker: this.checker,
       servers: this.servers,
       serverCount,
-      segmentBytes: random.pick([1024, 4096, 16_384]),
-      logKept: { segments: random.below(3), bytes: 0 },
+      segmentBytes: snaps ? 1024 : random.pick([1024, 4096, 16_384]),
+      logKept: { segments: snaps ? 0 : random.below(3), bytes: 0 },
       handoverAt: random.chance(0.3) ? 20 + random.below(100) : 1_000_000,
       trace: this.#trace,
       cover: (what: string) => this.#cover(what),
@@ -86,6 +99,7 @@ class ServerWorld {
     for (let round = 0; round < 60; round++) {
       await this.#run(random.chance(0.2) ? random.next() * 1500 : random.next() * 60)
       for (let i = random.below(12); i > 0; i--) this.#askSomething()
+      if (this.#focus !== undefined && random.chance(0.1)) random.pick(servers).killAt(this.#focus)
       const dice = random.next()
       if (dice < 0.3) random.pick(servers).start()
       else if (dice < 0.6) random.pick(faults)()
@@ -138,6 +152,14 @@ class ServerWorld {
         () => this.#isolate(random.chance(0.5) ? leader().host : random.pick(hosts())),
       ],
       [
+        () => this.#split(),
+        () => this.#bridge(),
+        () => this.#flap(host(), host()),
+        () => network.unblock(host(), host()),
+        () => network.slow(host(), host(), random.next() * 300),
+      ],
+      [() => this.#forgeElection()],
+      [
         () => server().process?.pause(random.next() * 3000),
         () => leader().process?.pause(random.next() * 3000),
       ],
@@ -145,6 +167,7 @@ class ServerWorld {
         () => server().disk.stall(random.next() * 1500),
         () => leader().disk.stall(random.next() * 800),
         () => server().disk.failAfter(random.below(20)),
+        () => server().disk.fill(random.next() * 2000, { short: random.chance(0.5) }),
       ],
       [
         () => server().process?.drift(0.4 + random.next() * 1.2),
@@ -153,7 +176,8 @@ class ServerWorld {
           if (process !== undefined) process.wallSkewMs = random.below(2e7) - 1e7
         },
       ],
-      [() => this.#wipe(server())],
+      [() => this.#lose(server(), (lost) => lost.wipe())],
+      [() => this.#lose(server(), (lost) => lost.damage())],
       [
         () => random.pick(clients).close(),
         () => this.#vanish(),
@@ -161,18 +185,130 @@ class ServerWorld {
       ],
     ]
     const chosen = kinds.filter(() => random.chance(0.6))
-    return [() => this.#addClient(), ...chosen.flat()]
+    return [() => this.#addClient(), ...chosen.flat(), ...this.#focusedFaults(server, leader)]
   }
 
-  /** Only if the others can still go on, and have among any majority of them all that was committed. */
-  #wipe(server: SimServer): void {
+  /** What leads to the crash point that this life is about, and the crash. */
+  #focusedFaults(server: () => SimServer, leader: () => SimServer): (() => void)[] {
+    const { random, servers } = this
+    const focus = this.#focus
+    if (focus === undefined) return []
+    const killAny = (): void => {
+      for (const each of servers) if (random.chance(0.7)) each.killAt(focus)
+    }
+    const provoke = (): void => {
+      const victim = focus.act.includes('TRUNC') ? leader() : server()
+      if (focus.act.includes('TRUNC')) this.#depose(victim)
+      else if (focus.act.includes('SNAP')) this.#lose(victim, () => victim.wipe())
+      else if (focus.act.startsWith('recovery')) victim.end({ power: true })
+      else if (focus.act.startsWith('expire')) this.#vanish()
+      else leader().end({ power: random.chance(0.5) })
+      if (focus.act.startsWith('expire')) killAny()
+      else victim.killAt(focus)
+    }
+    return [killAny, () => server().killAt(focus), provoke, provoke]
+  }
+
+  /** A leader that nobody hears proposes for a while; when it is back, what it logged alone has to go. */
+  #depose(leader: SimServer): void {
+    const { network, queue, random, servers } = this
+    for (const other of servers) {
+      network.block(leader.host, other.host)
+      if (other !== leader) other.start()
+    }
+    for (const client of this.clients) {
+      if (client.process.alive && client.pendingCount < 40) client.ask(this.#write(client))
+    }
+    queue.after(20 + random.below(100), () => leader.end({ power: false }))
+    queue.after(1500, () => {
+      network.unblockAll()
+      leader.start()
+    })
+  }
+
+  /**
+   * The disk of a server is lost, or damaged: only if the others can still go on, and have among any
+   * majority of them all that was committed.
+   */
+  #lose(server: SimServer, lose: (server: SimServer) => void): void {
     const committed = this.checker.lastZxid
     const majority = Math.floor(this.servers.length / 2) + 1
     const others = this.servers.filter((other) => other !== server)
-    const behind = others.filter(({ logged, isUp }) => !isUp || logged < committed)
-    if (others.length - behind.length < majority) return
+    const whole = others.filter(
+      ({ logged, isUp, isCounted }) => isUp && isCounted && logged >= committed,
+    )
+    if (whole.length < majority) return
     if (server.logged > committed) return
-    server.wipe()
+    lose(server)
+  }
+
+  /** In two parts, neither of which hears of the other. */
+  #split(): void {
+    const { random, network, servers } = this
+    const here = new Set(servers.filter(() => random.chance(0.5)))
+    for (const one of servers) {
+      for (const other of servers) {
+        if (here.has(one) !== here.has(other)) network.block(one.host, other.host)
+      }
+    }
+    this.#cover('partition')
+  }
+
+  /** In two parts, and one server that still talks to both. */
+  #bridge(): void {
+    const { random, network, servers } = this
+    const bridge = random.pick(servers)
+    const others = servers.filter((server) => server !== bridge)
+    for (const [i, one] of others.entries()) {
+      for (const [j, other] of others.entries()) {
+        if (i % 2 !== j % 2) network.block(one.host, other.host)
+      }
+    }
+    this.#cover('bridge')
+  }
+
+  /** A link that comes and goes. */
+  #flap(a: string, b: string): void {
+    const { random, network, queue } = this
+    const untilMs = queue.nowMs + 2000
+    const turn = (blocks: boolean): void => {
+      if (blocks && queue.nowMs < untilMs && !this.#settling) network.block(a, b)
+      else network.unblock(a, b)
+      if (queue.nowMs < untilMs) queue.after(random.next() * 300, () => turn(!blocks))
+    }
+    turn(true)
+    this.#cover('flapping link')
+  }
+
+  /** Everybody who looks for a leader hears votes that nobody cast: safety does not rest on them. */
+  #forgeElection(): void {
+    const { random, network, servers } = this
+    const leader = random.pick(servers)
+    const round = ++this.#forgedRound
+    const vote = { epoch: round, zxid: leader.logged, id: leader.id }
+    const decided = random.chance(0.3)
+    const out = new MsgpackWriter()
+    for (const from of servers) {
+      const role = !decided ? 'looking' : from === leader ? 'leading' : 'following'
+      const establishedEpoch = decided ? round : 0
+      out.clear()
+      out.beginFrame()
+      encodePeerMessage(out, {
+        type: 'NOTIFICATION',
+        vote,
+        round,
+        role,
+        establishedEpoch,
+        initialised: true,
+      })
+      out.endFrame()
+      const bytes = Buffer.from(out.view())
+      for (const to of servers) {
+        if (to.role.type === 'looking') network.forge(from.host, to.host, bytes)
+      }
+    }
+    this.#trace?.(`votes for ${leader.host} are forged`)
+    this.#cover('forged election')
   }
 
   #isolate(host: string): void {
@@ -201,7 +337,7 @@ class ServerWorld {
       network: this.network,
       random: this.random,
       serverCount: this.servers.length,
-      timeoutMs: 2000 + this.random.below(4000),
+      timeoutMs: this.#timeoutMs + this.random.below(2 * this.#timeoutMs),
       trace: this.#trace,
     })
     this.clients.push(client)
@@ -216,7 +352,9 @@ class ServerWorld {
   }
 
   #value(): Buffer {
-    return Buffer.from(`v${++this.#values}${'.'.repeat(this.random.below(40))}`)
+    const { random } = this
+    const length = random.chance(0.1) ? random.below(900) : random.below(40)
+    return Buffer.from(`v${++this.#values}${'.'.repeat(length)}`)
   }
 
   #askSomething(): void {
@@ -289,12 +427,10 @@ class ServerWorld {
   async #settle(): Promise<void> {
     const { network, servers, clients } = this
     this.#trace?.('the faults stop')
+    this.#settling = true
     network.unblockAll()
     for (const server of servers) {
-      server.process?.killAfter(Number.POSITIVE_INFINITY)
-      server.process?.resume()
-      server.process?.drift(1)
-      server.disk.failAfter(Number.POSITIVE_INFINITY)
+      server.spare()
       server.start()
     }
     await this.#until('an ensemble without faults is of one mind', () => this.#converged())

@@ -5,12 +5,14 @@ import { Metrics } from '../../src/daemon/admin/metrics.ts'
 import { ClientPort } from '../../src/daemon/connection/client-port.ts'
 import { EnsembleDriver } from '../../src/daemon/ensemble/driver.ts'
 import type { EnsembleRole } from '../../src/daemon/ensemble/ensemble.ts'
-import { loadMeta, type Meta, MetaFile } from '../../src/daemon/ensemble/meta.ts'
+import { loadMeta, type Meta, MetaError, MetaFile } from '../../src/daemon/ensemble/meta.ts'
 import { RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
-import { assertNew, Storage } from '../../src/daemon/storage/storage.ts'
+import { assertNew, RecoveryError, Storage } from '../../src/daemon/storage/storage.ts'
+import { DamagedTreeError } from '../../src/daemon/storage/tree-store.ts'
 import type { LogKept } from '../../src/daemon/storage/txn-log.ts'
 import type { ZabTiming } from '../../src/daemon/zab/types.ts'
 import { invariant } from '../../src/invariant.ts'
+import { LogDamagedError, LogVersionError } from '../../src/log/log-errors.ts'
 import type { Logger } from '../../src/logger.ts'
 import { silentLogger } from '../../src/logger.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
@@ -20,7 +22,7 @@ import type { Random } from '../../src/random.ts'
 import { DiskFault, SimDisk } from './disk.ts'
 import type { EventQueue } from './event-queue.ts'
 import { type Network, SimTransport } from './network.ts'
-import { Killed, SimProcess } from './process.ts'
+import { type KillAt, Killed, SimProcess } from './process.ts'
 import type { ServerChecker } from './server-checker.ts'
 
 export const timing: ZabTiming = {
@@ -68,6 +70,11 @@ export class SimServer {
   /** from its start, also while it is not up yet */
   process: SimProcess | undefined
   #running: Running | undefined
+  #killAt: KillAt | undefined
+  /** it has held all of an epoch's history since its disk was new, and so is counted in majorities */
+  isCounted = false
+  /** a bit on its disk has turned */
+  #damaged = false
   /** what its log called durable when it ended */
   #vouched: Zxid = zxidZero
 
@@ -101,14 +108,37 @@ export class SimServer {
   start(): void {
     if (this.process !== undefined) return
     const { queue, random } = this.#parts
-    const process = new SimProcess(queue, (point) => {
-      this.#parts.cover(`killed before ${point}`)
-      this.end({ power: random.chance(0.5), point })
-    })
+    const { cover, trace } = this.#parts
+    const process = new SimProcess(
+      queue,
+      ({ before, after }) => {
+        this.#killAt = undefined
+        for (const act of before.split(' + ')) cover(`killed before ${act}`)
+        for (const act of after.split(' + ')) cover(`killed after ${act}`)
+        this.end({ power: random.chance(0.5), point: `before ${before}` })
+      },
+      trace && ((act) => trace(`${this.host} - ${act}`)),
+    )
     this.process = process
+    if (this.#killAt !== undefined) process.killAt(this.#killAt)
     this.#parts.network.hostIsBack(this.host)
-    this.#parts.trace?.(`${this.host} starts`)
+    trace?.(`${this.host} starts`)
     this.#boot(process).catch((error) => this.#failed(process, error))
+  }
+
+  /** It is killed there once, be it after other ends and starts. */
+  killAt(point: KillAt): void {
+    this.#killAt = point
+    this.process?.killAt(point)
+  }
+
+  /** From now on nothing goes wrong with it. */
+  spare(): void {
+    this.#killAt = undefined
+    this.process?.spare()
+    this.process?.resume()
+    this.process?.drift(1)
+    this.disk.heal()
   }
 
   /** Killed; with the power gone, so is what was not synced. */
@@ -133,11 +163,28 @@ export class SimServer {
     else this.disk.processEnded()
   }
 
+  /**
+   * A bit on its disk turns while it is down. It must notice, and refuse to start; or lose what nobody
+   * could have vouched for, as if it had been torn.
+   */
+  damage(): void {
+    this.end({ power: this.#parts.random.chance(0.5) })
+    this.disk.heal()
+    const where = this.disk.flipBit()
+    if (where === undefined) return
+    this.#parts.trace?.(`${this.host} has a bit turned in ${where}`)
+    this.#parts.cover('bit flip')
+    this.#damaged = true
+    this.#vouched = zxidZero
+  }
+
   wipe(): void {
     this.end({ power: true })
     this.#parts.trace?.(`${this.host} loses its disk`)
     this.#parts.cover('wipe')
     this.disk.wipe()
+    this.#damaged = false
+    this.isCounted = false
     this.#vouched = zxidZero
   }
 
@@ -164,6 +211,7 @@ export class SimServer {
     )
     const { log, tree } = storage
     if (storage.torn !== null) this.#parts.cover('torn tail cut')
+    this.#damaged = false
     invariant(log.lastZxid >= this.#vouched, 'what a log called durable survives')
     const transport = new SimTransport({
       network,
@@ -171,7 +219,7 @@ export class SimServer {
       host: this.host,
       describe: describeSend,
     })
-    const logger = this.#logger()
+    const logger = this.#logger(process)
     const ensemble = new EnsembleDriver({
       self: this.id,
       servers: this.#addresses(),
@@ -217,14 +265,15 @@ export class SimServer {
     await ensemble.start({
       deliver: (zxid, payload) => {
         checker.delivering(zxid, payload, { tree, atMs: queue.nowMs })
-        process.act('deliver')
+        process.act('apply')
         processors.deliver(zxid, payload)
         const logged = this.#parts.servers.map((server) => server.logged)
         checker.delivered(zxid, tree, logged)
       },
       roleChanged: (role) => {
+        if (role.type !== 'looking') this.isCounted = true
         if (role.type === 'leading') this.#leads(role.epoch, storage)
-        process.act(`being ${role.type}`)
+        process.act({ looking: 'look', following: 'follow', leading: 'lead' }[role.type])
         processors.roleChanged(role)
       },
       fromLearner: (learner, message) => processors.fromLearner(learner, message),
@@ -234,6 +283,7 @@ export class SimServer {
     clock.every(tickMs / 2, () => processors.reportTouched())
     clock.every(tickMs, () => {
       checker.checkTree(tree)
+      if (ensemble.role.type === 'leading') process.act('expire')
       processors.expireSessions()
     })
   }
@@ -273,6 +323,10 @@ export class SimServer {
   /** A server that gives up is a bug, unless its disk failed it. */
   #failed(process: SimProcess, error: unknown): void {
     if (!process.alive || error instanceof Killed) return
+    if (this.#damaged && isRefusal(error)) {
+      this.#parts.cover(`damage met: ${error.name}`)
+      return this.wipe()
+    }
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
       if (cause instanceof DiskFault) {
         this.#parts.cover('disk fault')
@@ -282,7 +336,7 @@ export class SimServer {
     this.#parts.fail(error as Error)
   }
 
-  #logger(): Logger {
+  #logger(process: SimProcess): Logger {
     const { trace, cover } = this.#parts
     const say = (fields: Record<string, unknown>, message: string): void => {
       if (message === 'Receiving the tree') cover('SNAP')
@@ -291,14 +345,22 @@ export class SimServer {
       if (message === 'Purging the log') cover('purge')
       if (message === 'Sessions expired') cover('expiry')
       trace?.(`${this.host} ${message} ${JSON.stringify(fields)}`)
+      if (message === 'Sessions expired') process.act('expired')
     }
-    return { ...silentLogger, child: () => this.#logger(), info: say, warn: say, error: say }
+    return { ...silentLogger, child: () => this.#logger(process), info: say, warn: say, error: say }
   }
 
   describe(): string {
     const { tree } = this.#running?.storage ?? {}
     return `${this.host} ${this.role.type} ${formatZxid(tree?.lastApplied ?? zxidZero)}`
   }
+}
+
+/** How a server says that it does not trust what lies on its disk. */
+function isRefusal(error: unknown): error is Error {
+  return [DamagedTreeError, LogDamagedError, LogVersionError, MetaError, RecoveryError].some(
+    (kind) => error instanceof kind,
+  )
 }
 
 const kindNames: Readonly<Record<number, string>> = {
@@ -316,10 +378,28 @@ const kindNames: Readonly<Record<number, string>> = {
   12: 'COMMIT',
   13: 'PING',
   14: 'PONG',
+  15: 'SNAP',
+  16: 'ACKSNAP',
+  20: 'REQUEST',
+  21: 'ATTACH',
+  22: 'SYNC',
+  23: 'TOUCH',
+  30: 'ATTACHED',
+  31: 'SYNCED',
+  32: 'MOVED',
+  33: 'DIGEST',
+  40: 'SNAPCHUNK',
+  41: 'SNAPEND',
+  42: 'SNAPTAKEN',
 }
 
-/** By the kind of its first message, between servers; to clients, numbers go by their xids. */
-function describeSend(bytes: Buffer): string {
-  const kind = kindNames[bytes[5] ?? 0]
-  return kind === undefined ? 'send' : `send ${kind}`
+/** Between servers, by the kinds of the messages in it. */
+function describeSend(bytes: Buffer, to: string): string {
+  if (!to.startsWith('s')) return 'send to a client'
+  const kinds = new Set<string>()
+  for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    const isHello = bytes[at + 6] === 0xa4 // version, then the word 'peer'
+    kinds.add(isHello ? 'hello' : (kindNames[bytes[at + 5] ?? 0] ?? '?'))
+  }
+  return [...kinds].map((kind) => `send ${kind}`).join(' + ')
 }
