@@ -59,7 +59,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'this.#promiseCounts = epoch >= acceptedEpoch',
       },
     ],
-    seeds: 2000,
+    seeds: 1500,
   },
   {
     name: 'a leader of an epoch that is over',
@@ -78,7 +78,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'this.#state.saveEpochs({ acceptedEpoch: Math.max(epoch, acceptedEpoch),',
       },
     ],
-    seeds: 500,
+    seeds: 1500,
   },
   {
     name: 'epoch without a quorum of promises',
@@ -90,7 +90,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'true',
       },
     ],
-    seeds: 500,
+    seeds: 100,
   },
   {
     name: 'leader stays though a learner has a newer history',
@@ -108,7 +108,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'if (state.rewriting) return',
       },
     ],
-    seeds: 500,
+    seeds: 200,
   },
   {
     name: 'sync range from lastCommitted',
@@ -141,13 +141,13 @@ export const zabMutants: readonly Mutant[] = [
         : decideSync(learner.syncPoint, history)`,
       },
     ],
-    seeds: 500,
+    seeds: 100,
   },
   {
     name: 'forgotten TRUNC',
     rule: 'zab.md 4: what the leader does not have is cut (ZOOKEEPER-1154, 3701)',
     edits: [{ file: following, from: 'this.#state.truncateAfter(to)', to: '' }],
-    seeds: 2000,
+    seeds: 100,
   },
   {
     name: 'proposals only to the synced, holes not noticed',
@@ -169,7 +169,7 @@ export const zabMutants: readonly Mutant[] = [
         to: '',
       },
     ],
-    seeds: 500,
+    seeds: 100,
   },
   {
     name: 'ACKNEWLEADER before the epoch is saved',
@@ -210,7 +210,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'if (state.saved.currentEpoch < this.#epoch || state.durable < this.#syncPoint) return',
       },
     ],
-    seeds: 2000,
+    seeds: 100,
   },
   {
     name: 'applied at NEWLEADER',
@@ -222,7 +222,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'this.#acked = this.#syncPoint\n    state.deliver(this.#syncPoint)\n',
       },
     ],
-    seeds: 500,
+    seeds: 100,
   },
   {
     name: 'UPTODATE commits all that was sent',
@@ -234,7 +234,7 @@ export const zabMutants: readonly Mutant[] = [
         to: "this.#state.send(from, { type: 'UPTODATE', committed: learner.syncPoint })",
       },
     ],
-    seeds: 500,
+    seeds: 800,
   },
   {
     name: 'established without acks',
@@ -318,7 +318,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'this.#delivered = this.history.last\n',
       },
     ],
-    seeds: 500,
+    seeds: 100,
   },
   {
     name: 'leadership confirmed without a quorum',
@@ -330,7 +330,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'this.#quorum.has(answered)',
       },
     ],
-    seeds: 500,
+    seeds: 200,
   },
   {
     name: 'leadership confirmed by an earlier ping',
@@ -342,7 +342,7 @@ export const zabMutants: readonly Mutant[] = [
         to: '(this.#answers.get(voter) ?? 0) >= sent.round - 2',
       },
     ],
-    seeds: 2000,
+    seeds: 500,
   },
   {
     name: 'leader without followers stays',
@@ -366,7 +366,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'learner.heardMs = Math.min(allowedMs, id)',
       },
     ],
-    seeds: 1000,
+    seeds: 500,
   },
   {
     name: 'follower waits for a silent leader',
@@ -378,7 +378,7 @@ export const zabMutants: readonly Mutant[] = [
         to: '',
       },
     ],
-    seeds: 1000,
+    seeds: 100,
   },
   {
     name: 'vote with what is applied',
@@ -390,7 +390,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'this.#own = { epoch: epochs.currentEpoch, zxid: state.delivered, id: self }\n    history.last',
       },
     ],
-    seeds: 2000,
+    seeds: 500,
   },
   {
     name: 'a server that lost its disk is counted',
@@ -402,7 +402,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'return this.#learners.get(voter) !== undefined',
       },
     ],
-    seeds: 1000,
+    seeds: 2000,
   },
   {
     name: 'a first epoch without everybody',
@@ -436,7 +436,7 @@ export const zabMutants: readonly Mutant[] = [
         to: "if (phase === 'synced' && logged === undefined) return",
       },
     ],
-    seeds: 500,
+    seeds: 100,
   },
   {
     name: 'service before the own epoch is saved',
@@ -549,7 +549,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'vote: { epoch: epochs.currentEpoch, zxid: this.#syncPoint || history.last, id: this.#leader },',
       },
     ],
-    seeds: 500,
+    seeds: 200,
   },
   {
     name: 'a tree has to come within a fixed time',
@@ -561,7 +561,7 @@ export const zabMutants: readonly Mutant[] = [
         to: "if (nowMs - this.#startedMs > discoveryTimeoutMs) this.#leave('its tree takes too long')",
       },
     ],
-    seeds: 500,
+    seeds: 1000,
   },
   {
     name: 'an epoch goes on past its counter',
@@ -585,6 +585,6 @@ export const zabMutants: readonly Mutant[] = [
         to: "this.#phase = 'receiving'\n        this.#installed()\n",
       },
     ],
-    seeds: 500,
+    seeds: 100,
   },
 ]

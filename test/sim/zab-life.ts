@@ -22,7 +22,7 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
     servers: seed % 3 === 0 ? 5 : 3,
     networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
     diskMs: [0.1, seed % 7 === 0 ? 60 : 6],
-    treeMs: [0.1, seed % 11 === 0 ? 3000 : 4],
+    treeMs: seed % 11 === 0 ? [1500, 3000] : [0.1, 4],
     ...(seed % 13 === 0 ? { epochCounterMax: 10 } : {}),
     ...(seed % 2 === 0 ? { halfOpenMs: 1500 } : {}),
     traceLinks: true,
@@ -97,6 +97,13 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
     faults.push(
       () => world.stallDisk(pick(), 'log', random.next() * 800),
       () => world.stallDisk(pick(), 'epochs', random.next() * 800),
+      () => {
+        // It may lead again before its own disk has what it proposed.
+        const leader = world.leader() ?? pick()
+        world.stallDisk(leader, 'log', 200 + random.next() * 800)
+        world.proposeSome(1 + random.below(3))
+        for (const { id } of servers) world.drop(leader, id)
+      },
     )
   }
   if (pauses) {
@@ -110,12 +117,18 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
       },
     )
   }
-  const anyhow = wipes && random.chance(0.3)
-  if (wipes) faults.push(() => world.wipe(pick(), { anyhow }))
+  const anyhow = wipes && random.chance(0.5)
+  if (wipes) {
+    faults.push(
+      () => world.wipe(pick(), { anyhow }),
+      () => forget(world, { anyhow }),
+    )
+  }
   if (purges)
     faults.push(
       () => world.purge(pick()),
       () => world.purge(world.leader() ?? pick()),
+      () => leaveBehind(world),
     )
   if (drifts) faults.push(() => world.drift(pick(), 0.3 + random.next() * 1.5))
 
@@ -178,6 +191,41 @@ function depose(world: ZabWorld): void {
 }
 
 /**
+ * Those who were not there when something was committed come back to one who was, and lost its disk;
+ * or to many such, `anyhow`. Together they would be a majority that knows nothing of it.
+ */
+function forget(world: ZabWorld, { anyhow }: { readonly anyhow: boolean }): void {
+  const { random, servers } = world
+  const order = shuffled(
+    servers.map(({ id }) => id),
+    random,
+  )
+  const minority = (servers.length - 1) / 2
+  const late = order.slice(0, minority)
+  const present = order.slice(minority)
+  for (const id of late) world.crash(id)
+  world.proposeSome(1)
+  world.run(random.next() * 1000)
+  const forgetful = anyhow ? present.slice(1) : present.slice(-1)
+  for (const id of forgetful) world.wipe(id, { anyhow })
+  for (const id of present) world.crash(id)
+  for (const id of [...late, ...forgetful]) world.start(id)
+  world.run(random.next() * 3000)
+}
+
+/** The log that a server would need is purged while it is away: only a tree can bring it back. */
+function leaveBehind(world: ZabWorld): void {
+  const { random, servers } = world
+  const late = random.pick(servers).id
+  world.crash(late)
+  for (let i = 0; i < 3; i++) {
+    world.proposeSome(1)
+    world.run(random.next() * 200)
+  }
+  for (const { id } of servers) if (id !== late) world.purge(id, 'last')
+}
+
+/**
  * Two servers lead, neither with a quorum, and one wavers between them: it may promise itself to both
  * if promises are not kept.
  */
@@ -191,16 +239,20 @@ function waver(world: ZabWorld): void {
   world.healAll()
   for (const { id } of servers) world.start(id)
   for (const a of servers) for (const b of servers) if (a.id < b.id) world.drop(a.id, b.id)
-  const stay = 1 + random.next() * 20
+  // Just long enough to ask for an epoch, or long enough to promise one.
+  const stay = (): number =>
+    world.nowMs + (random.chance(0.5) ? random.next() * 6 : 8 + random.next() * 20)
   let leader = one
+  let untilMs = stay()
   for (let i = 0; i < 100; i++) {
     world.elect(one, one, { everybody: true })
     world.elect(other, other, { everybody: true })
     world.elect(between, leader, { everybody: false })
     world.run(0.5)
-    if (!random.chance(0.5 / stay)) continue
+    if (world.nowMs < untilMs) continue
     world.drop(between, leader)
     leader = leader === one ? other : one
+    untilMs = stay()
   }
 }
 
