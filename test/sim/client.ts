@@ -32,6 +32,8 @@ export interface Operation {
   readonly issued: number
   readonly request: Request
   readonly askedMs: number
+  /** which of the client's connections it was sent over last; 0: none */
+  connection: number
   /** whether a sync was sent right before it on the same session */
   readonly synced: Operation | undefined
   outcome: Outcome
@@ -55,7 +57,14 @@ export type Outcome =
 
 export interface Watch {
   readonly operation: Operation
-  readonly events: { readonly event: WatchEvent; readonly step: number; readonly zxid: Zxid }[]
+  readonly events: Heard[]
+}
+
+/** An event, when it came, and over which connection. */
+export interface Heard {
+  readonly event: WatchEvent
+  readonly step: number
+  readonly connection: number
 }
 
 interface SimCall extends Call {
@@ -160,6 +169,7 @@ export class SimClient {
       issued: this.operations.length,
       request,
       askedMs: this.#queue.nowMs,
+      connection: 0,
       synced: options.synced,
       outcome: { type: 'pending' },
       watch: undefined,
@@ -174,7 +184,7 @@ export class SimClient {
       this.#trace?.(
         `${this.name}#${operation.issued} hears ${event.type} ${event.path} at ${formatZxid(event.zxid)}`,
       )
-      watch.events.push({ event, step: ++this.#step, zxid: this.#session.seenZxid })
+      watch.events.push({ event, step: ++this.#step, connection: this.#connection })
     }
     const call: SimCall = {
       request,
@@ -215,7 +225,10 @@ export class SimClient {
         const out = this.#link?.beginFrame()
         if (out !== undefined) encodeRequest(out, effect.xid, effect.request)
         const operation = this.#operationOf.get(effect.request)
-        if (operation !== undefined) operation.session = this.#session.sessionId
+        if (operation !== undefined) {
+          operation.session = this.#session.sessionId
+          operation.connection = this.#connection
+        }
         return this.#link?.endFrame()
       }
       case 'answer':

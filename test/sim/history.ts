@@ -9,7 +9,7 @@ import { errorCodes } from '../../src/protocol/error-codes.ts'
 import type { SessionId, Stat } from '../../src/protocol/records.ts'
 import type { EventType, MultiResult, ReplyBody } from '../../src/protocol/zk/messages.ts'
 import { formatZxid, type Zxid } from '../../src/protocol/zxid.ts'
-import type { Operation, SimClient, Watch } from './client.ts'
+import type { Heard, Operation, SimClient, Watch } from './client.ts'
 import type { Committed } from './server-checker.ts'
 import { type Change, type ModelWrite, TreeModel, textOf } from './tree-model.ts'
 
@@ -26,7 +26,10 @@ export function checkHistory(
   order: readonly Committed[],
   clients: readonly SimClient[],
 ): TreeModel {
-  for (const client of clients) checkOneByOne(client)
+  for (const client of clients) {
+    checkOneByOne(client)
+    checkEvents(client)
+  }
   checkRealTime(clients)
   return new Walk(clients).along(order)
 }
@@ -39,6 +42,11 @@ class Walk {
   readonly #reads = new Map<Zxid, Operation[]>()
   readonly #armed = new Map<string, Armed[]>()
   readonly #clients = new Map<string, SimClient>()
+  /** sessions of which a transaction may be the effect of one of two requests */
+  readonly #ambiguous = new Set<SessionId>()
+  /** every change, and what each persistent watch is told */
+  readonly #changes: { readonly change: Change; readonly zxid: Zxid }[] = []
+  readonly #persistent: { readonly watch: Watch; readonly since: number }[] = []
   /** creations that a watch did not tell of, so far */
   #missed: { readonly path: string; readonly watch: Watch; readonly by: Zxid }[] = []
 
@@ -53,11 +61,15 @@ class Walk {
     this.#readsAt(0 as Zxid)
     for (const { zxid, txn } of order) {
       this.#apply(zxid, txn)
-      for (const change of this.#model.changes) this.#fire(change, zxid)
+      for (const change of this.#model.changes) {
+        this.#changes.push({ change, zxid })
+        this.#fire(change, zxid)
+      }
       this.#checkMissed(zxid)
       this.#readsAt(zxid)
     }
     this.#nothingIsLeft()
+    for (const { watch, since } of this.#persistent) this.#checkPersistent(watch, since)
     return this.#model
   }
 
@@ -85,10 +97,11 @@ class Walk {
       model.closeSession(zxid, session)
       return
     }
+    const refusal = body.type === 'error' ? body.code : errorCodes.OK
+    // Sent over a connection that its session has left: it may come late, and is of no effect.
+    if (refusal === errorCodes.SESSIONMOVED) return
     const operation = this.#operationOf(zxid, session, body)
     if (operation === undefined) return
-    const refusal = body.type === 'error' ? body.code : errorCodes.OK
-    if (refusal === errorCodes.SESSIONMOVED) return
     if (refusal === errorCodes.SESSIONEXPIRED) {
       invariant(!model.sessions.has(session), 'a session that is refused has ended')
       return
@@ -134,8 +147,25 @@ class Walk {
       outcomeAllows(operation),
       `${nameOf(operation)} was never sent, and has no effect: ${formatZxid(zxid)}`,
     )
+    this.#checkFirstInFirstOut(writes, at, body)
     this.#matched.set(session, at + 1)
     return operation
+  }
+
+  /** Of what was sent over one connection nothing happens if something sent before it did not. */
+  #checkFirstInFirstOut(writes: readonly Operation[], at: number, body: Txn['body']): void {
+    const operation = writes[at] as Operation
+    const { session, outcome, connection } = operation
+    // A refusal, or a delete, might be that of a later request which is just like this one.
+    if (outcome.type === 'answered') this.#ambiguous.delete(session)
+    else if (body.type === 'error' || body.type === 'delete') this.#ambiguous.add(session)
+    const ambiguous = this.#ambiguous.has(session)
+    for (const skipped of writes.slice(this.#matched.get(session) ?? 0, at)) {
+      invariant(
+        ambiguous || skipped.connection !== connection || !outcomeAllows(skipped),
+        `${nameOf(operation)} happens behind ${nameOf(skipped)}, which did not`,
+      )
+    }
   }
 
   /** A refusal does not say of what: only what the model refuses in the same way can be meant. */
@@ -208,6 +238,10 @@ class Walk {
   #arm(watch: Watch, body: ReplyBody): void {
     const { request } = watch.operation
     if (!('path' in request)) return
+    if (request.type === 'addWatch') {
+      this.#persistent.push({ watch, since: this.#changes.length })
+      return
+    }
     const absent = body.type === 'error'
     if (absent && request.type !== 'exists') return
     const kind = absent ? 'exist' : request.type === 'getChildren' ? 'child' : 'data'
@@ -245,6 +279,37 @@ class Walk {
     if (first !== undefined && first.step < shown.step) return false
     this.#missed.push({ path, watch, by: shown.zxid })
     return true
+  }
+
+  /**
+   * As long as its connection lasts, a persistent watch is told of each change, in order, and before
+   * its client is shown it.
+   */
+  #checkPersistent({ operation, events }: Watch, since: number): void {
+    const { connection } = operation.outcome as Answered
+    const heard = events.filter((one) => one.connection === connection)
+    const due = this.#changes.slice(since).filter(({ change }) => isFor(operation, change))
+    const name = nameOf(operation)
+    for (const [i, { event }] of heard.entries()) {
+      const next = due[i]
+      invariant(next !== undefined, `the watch of ${name} tells of what happened`)
+      const { change, zxid } = next
+      invariant(
+        event.zxid === zxid && event.path === change.path && event.type === eventTypes[change.type],
+        `the watch of ${name} tells of ${change.type} ${change.path} at ${formatZxid(zxid)}, not of ${event.type} ${event.path} at ${formatZxid(event.zxid)}`,
+      )
+    }
+    const shown = this.#clients
+      .get(operation.client)
+      ?.progress.filter((seen) => seen.connection === connection)
+    for (const [i, { zxid }] of due.entries()) {
+      const first = shown?.find((seen) => seen.zxid >= zxid)
+      if (first === undefined) return
+      invariant(
+        (heard[i]?.step ?? Number.POSITIVE_INFINITY) < first.step,
+        `the watch of ${name} tells of ${formatZxid(zxid)} before it is shown`,
+      )
+    }
   }
 
   /** It must have gone by when the client was back. */
@@ -307,6 +372,20 @@ function checkOneByOne({ operations }: SimClient): void {
       }
     }
     if (before === undefined || outcome.zxid > before.zxid) last.set(session, outcome)
+  }
+}
+
+/** What one connection tells, it tells in the order in which it happened. */
+function checkEvents({ operations }: SimClient): void {
+  const heard = operations.flatMap(({ watch }) => watch?.events ?? [])
+  let last: Heard | undefined
+  for (const one of heard.sort((a, b) => a.step - b.step)) {
+    // What was missed meanwhile is told without its zxid.
+    if (one.event.zxid === 0) continue
+    if (last?.connection === one.connection) {
+      invariant(one.event.zxid >= last.event.zxid, 'events come in the order of the changes')
+    }
+    last = one
   }
 }
 
@@ -405,6 +484,21 @@ function eventOf({ type }: Change, kind: Armed['kind']): EventType | undefined {
     case 'children':
       return kind === 'child' ? 'NodeChildrenChanged' : undefined
   }
+}
+
+const eventTypes = {
+  created: 'NodeCreated',
+  deleted: 'NodeDeleted',
+  data: 'NodeDataChanged',
+  children: 'NodeChildrenChanged',
+} as const satisfies Record<Change['type'], EventType>
+
+/** Whether the persistent watch that `operation` set hears of `change`. */
+function isFor({ request }: Operation, change: Change): boolean {
+  if (request.type !== 'addWatch') return false
+  if (request.mode === 'persistent') return change.path === request.path
+  if (change.type === 'children') return false
+  return change.path === request.path || change.path.startsWith(`${request.path}/`)
 }
 
 function same(operation: Operation, answer: ReplyBody, expected: { readonly type: string }): void {

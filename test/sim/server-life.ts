@@ -15,7 +15,7 @@ import { EventQueue } from './event-queue.ts'
 import { checkHistory } from './history.ts'
 import { Network } from './network.ts'
 import type { KillAt } from './process.ts'
-import { SimServer } from './server.ts'
+import { SimServer, tickMs } from './server.ts'
 import { ServerChecker } from './server-checker.ts'
 import { textOf } from './tree-model.ts'
 
@@ -367,6 +367,7 @@ class ServerWorld {
       const synced = client.ask({ type: 'sync', path: '/' })
       client.ask(this.#read(watch), { synced, watch })
     } else if (dice < 0.4) client.ask(this.#read(watch), { watch })
+    else if (dice < 0.42) client.ask(this.#persistentWatch(), { watch: true })
     else client.ask(this.#write(client))
   }
 
@@ -374,6 +375,12 @@ class ServerWorld {
     const { random } = this
     const type = random.pick(['getData', 'exists', 'getChildren'] as const)
     return { type, path: this.#path(), watch }
+  }
+
+  #persistentWatch(): Request {
+    const { random } = this
+    const mode = random.pick(['persistent', 'persistentRecursive'] as const)
+    return { type: 'addWatch', path: random.pick(['/q', '/e', '/c', '/r0']), mode }
   }
 
   #path(): string {
@@ -449,8 +456,22 @@ class ServerWorld {
     await this.#until('clients get their answers', () =>
       living.every(({ pendingCount }) => pendingCount === 0),
     )
+    if (this.random.chance(0.25)) await this.#beQuiet(living)
     await this.#until('all servers end up with the same', () => this.#converged())
     this.#compareTrees()
+  }
+
+  /** Without faults, sessions last as long as their clients do, and no longer than a time-out after. */
+  async #beQuiet(living: readonly SimClient[]): Promise<void> {
+    const before = living.map(({ session }) => session)
+    await this.#run(3 * this.#timeoutMs + 2 * tickMs + 500)
+    const after = living.map(({ session }) => session)
+    invariant(after.join() === before.join(), 'who is heard from keeps its session')
+    for (const { running } of this.servers) {
+      const sessions = [...(running?.storage.tree.sessions.keys() ?? [])]
+      invariant(sessions.sort().join() === after.sort().join(), 'who is not heard from loses it')
+    }
+    this.#cover('quiet end')
   }
 
   async #until(claim: string, holds: () => boolean): Promise<void> {
