@@ -122,6 +122,8 @@ interface Question {
 interface Server {
   readonly id: ServerId
   readonly disk: Disk
+  /** its current epoch when it last lost its disk */
+  lostEpoch: number
   /** its clock shows `baseMs` at `sinceMs` of the world, and runs so much faster or slower */
   clock: { readonly baseMs: number; readonly sinceMs: number; readonly rate: number }
   running: Incarnation | undefined
@@ -169,6 +171,7 @@ export class ZabWorld {
     this.servers = Array.from({ length: options.servers }, (_, i) => ({
       id: (i + 1) as ServerId,
       disk: { ...newDisk, log: [] },
+      lostEpoch: 0,
       clock: { baseMs: 0, sinceMs: 0, rate: 1 },
       running: undefined,
       pausedUntilMs: 0,
@@ -252,7 +255,7 @@ export class ZabWorld {
     // A write under way may have reached the disk, or its beginning; one queued behind it has not.
     if (running.diskBusy) this.#tearDisk(server, running)
     if (running.epochsQueue.length > 0 && this.random.chance(0.5)) {
-      server.disk.epochs = running.epochsQueue[0] as Epochs
+      this.#saveEpochs(server, running.epochsQueue[0] as Epochs)
     }
     if (running.installing && this.random.chance(0.5)) this.#switchTree(server, running)
     server.running = undefined
@@ -280,7 +283,7 @@ export class ZabWorld {
    */
   wipe(id: number, { anyhow = false } = {}): void {
     const server = this.#server(id)
-    const committed = this.checker.committed.at(-1)?.zxid ?? zxidZero
+    const committed = this.checker.lastZxid
     const majority = Math.floor(this.servers.length / 2) + 1
     const others = this.servers.filter((other) => other !== server && other.disk.epochs.initialised)
     const behind = others.filter(
@@ -294,8 +297,8 @@ export class ZabWorld {
     this.crash(id)
     this.#trace(`${id} loses its disk`)
     this.#cover('wipe')
+    server.lostEpoch = server.disk.epochs.currentEpoch
     Object.assign(server.disk, { ...newDisk, log: [] })
-    this.checker.wiped(server.id)
   }
 
   /** The tree is written up to a transaction, the last one delivered or any; the log begins behind it. */
@@ -444,7 +447,7 @@ export class ZabWorld {
       running.questions.push({
         token,
         establishedEpoch: this.checker.establishedEpoch,
-        committed: this.checker.committed.at(-1)?.zxid ?? zxidZero,
+        committed: this.checker.lastZxid,
         lastZxid: running.zab.lastZxid,
       })
       this.#step(server, running, { type: 'confirm', token })
@@ -486,7 +489,7 @@ export class ZabWorld {
     const epoch = running.role.epoch
     const first = epochOf(last) === epoch ? counterOf(last) + 1 : 1
     const entries = entriesOf(makeZxid({ epoch, counter: first }), payloads)
-    for (const record of recordsOf(entries)) this.checker.proposed(record)
+    for (const record of recordsOf(entries)) this.checker.proposed(record, running.delivered)
     this.#step(server, running, { type: 'proposed', entries })
     return true
   }
@@ -637,9 +640,11 @@ export class ZabWorld {
       case 'deliver':
         for (const record of running.log) {
           if (record.zxid <= running.delivered || record.zxid > effect.upTo) continue
-          checker.delivered(server.id, record, server.disk.log, this.#disks())
+          const { delivered: before } = running
+          checker.delivered(record, { before, own: server.disk.log, disks: this.#disks() })
+          running.delivered = record.zxid
         }
-        running.delivered = effect.upTo
+        invariant(running.delivered === effect.upTo, 'what is delivered is in the log')
         return this.#trace(`${server.id} delivers up to ${hex(effect.upTo)}`)
       case 'disconnect':
         this.#abortArrival(running, effect.peer)
@@ -657,7 +662,12 @@ export class ZabWorld {
           invariant(currentEpoch >= effect.role.epoch, 'who serves has the epoch on its disk')
         }
         if (effect.role.type === 'leading' && effect.role.epoch > 0) {
-          checker.established(server.id, effect.role.epoch, running.log)
+          checker.established(server.id, effect.role.epoch, {
+            history: running.log,
+            current: this.servers.map(({ disk, lostEpoch }) =>
+              Math.max(disk.epochs.currentEpoch, lostEpoch),
+            ),
+          })
         }
         return
       case 'confirmed':
@@ -758,11 +768,11 @@ export class ZabWorld {
   }
 
   /** `meta` is replaced, once: another tree, and an empty log behind it. */
-  #switchTree({ id, disk }: Server, { arriving }: Incarnation): void {
+  #switchTree({ disk }: Server, { arriving }: Incarnation): void {
     invariant(arriving !== undefined, 'what is installed has arrived')
     disk.log = [...arriving.records]
     disk.base = disk.applied = lastZxidOf(disk.log)
-    this.checker.installed(id, disk.log)
+    this.checker.installed(disk.log)
   }
 
   #disks(): (readonly LogRecord[])[] {
@@ -802,10 +812,8 @@ export class ZabWorld {
     const { running, disk } = server
     const operation = running?.diskQueue.shift()
     if (running !== undefined) running.diskBusy = false
-    if (operation?.type === 'append') disk.log.push(...recordsOf(operation.entries))
-    if (operation?.type === 'truncate') {
-      disk.log = disk.log.filter((record) => record.zxid <= operation.to)
-    }
+    if (operation?.type === 'append') this.#write(disk, recordsOf(operation.entries))
+    if (operation?.type === 'truncate') this.#cutLog(disk, operation.to)
   }
 
   /** Some of the records under way when the power went are whole on the disk; the rest is cut. */
@@ -813,10 +821,25 @@ export class ZabWorld {
     const operation = running.diskQueue[0]
     if (operation?.type === 'append') {
       const records = recordsOf(operation.entries)
-      disk.log.push(...records.slice(0, this.random.below(records.length + 1)))
+      this.#write(disk, records.slice(0, this.random.below(records.length + 1)))
     } else if (operation?.type === 'truncate' && this.random.chance(0.5)) {
-      disk.log = disk.log.filter((record) => record.zxid <= operation.to)
+      this.#cutLog(disk, operation.to)
     }
+  }
+
+  #write(disk: Disk, records: readonly LogRecord[]): void {
+    disk.log.push(...records)
+    this.checker.written(disk.epochs, lastZxidOf(disk.log))
+  }
+
+  #cutLog(disk: Disk, to: Zxid): void {
+    this.checker.truncated(disk.log.filter((record) => record.zxid > to))
+    disk.log = disk.log.filter((record) => record.zxid <= to)
+  }
+
+  #saveEpochs({ disk }: Server, epochs: Epochs): void {
+    this.checker.epochsSaved(disk.epochs, epochs)
+    disk.epochs = epochs
   }
 
   #saveEpochsLater(server: Server, running: Incarnation): void {
@@ -825,8 +848,7 @@ export class ZabWorld {
       if (server.running !== running) return
       const epochs = running.epochsQueue[0]
       if (epochs === undefined) return
-      this.checker.epochsSaved(server.disk.epochs, epochs)
-      server.disk.epochs = epochs
+      this.#saveEpochs(server, epochs)
       this.#forServer(server, this.nowMs, () => {
         if (this.#crashesHere(server, running, 'after saveEpochs')) return
         running.epochsQueue.shift()
