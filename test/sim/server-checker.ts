@@ -5,7 +5,7 @@ import { decodeTxn, type Txn } from '../../src/daemon/ztree/txn.ts'
 import type { ZTree } from '../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../src/invariant.ts'
 import { MsgpackReader } from '../../src/protocol/msgpack.ts'
-import type { ServerId } from '../../src/protocol/records.ts'
+import type { ServerId, SessionId } from '../../src/protocol/records.ts'
 import { epochOf, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 
 export interface Committed {
@@ -16,11 +16,16 @@ export interface Committed {
   readonly atMs: number
 }
 
+/** How much faster than the world's a server's clock may run. */
+export const fastestClock = 1.6
+
 export class ServerChecker {
   readonly order: Committed[] = []
   readonly #indexOf = new Map<Zxid, number>()
   readonly #digests = new Map<Zxid, string>()
   readonly #leaders = new Map<number, ServerId>()
+  readonly #establishedMs = new Map<number, number>()
+  readonly #sessions = new Map<SessionId, { readonly timeoutMs: number; readonly atMs: number }>()
   readonly #reader = new MsgpackReader()
   establishedCount = 0
   establishedEpoch = 0
@@ -43,6 +48,7 @@ export class ServerChecker {
     invariant(zxid > this.lastZxid, 'deliveries are in order of zxid')
     const copy = Buffer.from(payload)
     const txn = decodeTxn(this.#reader.reset(copy, 0, copy.length))
+    this.#checkExpiry(zxid, txn, parts.atMs)
     this.#indexOf.set(zxid, this.order.push({ zxid, payload: copy, txn, atMs: parts.atMs }) - 1)
   }
 
@@ -58,10 +64,28 @@ export class ServerChecker {
     } else invariant(known === digest, 'trees that show the same transactions are the same')
   }
 
-  established(leader: ServerId, epoch: number, tree: ZTree): void {
+  /** A session that nobody closed has its whole time-out, and under each leader again. */
+  #checkExpiry(zxid: Zxid, { body, session, seq }: Txn, atMs: number): void {
+    if (body.type === 'createSession') {
+      const { timeoutMs } = body
+      this.#sessions.set(zxid as number as SessionId, { timeoutMs, atMs })
+    }
+    const created = this.#sessions.get(session)
+    if (body.type !== 'closeSession' || seq !== 0 || created === undefined) return
+    const sinceMs = Math.max(created.atMs, this.#establishedMs.get(epochOf(zxid)) ?? 0)
+    const atLeastMs = created.timeoutMs / fastestClock
+    invariant(atMs - sinceMs >= atLeastMs, 'a session lasts as long as its time-out, at least')
+  }
+
+  established(
+    leader: ServerId,
+    epoch: number,
+    { tree, atMs }: { readonly tree: ZTree; readonly atMs: number },
+  ): void {
     const other = this.#leaders.get(epoch)
     invariant(other === undefined || other === leader, 'an epoch has one established leader')
     this.#leaders.set(epoch, leader)
+    this.#establishedMs.set(epoch, atMs)
     this.establishedCount++
     if (epoch > this.establishedEpoch) this.establishedEpoch = epoch
     invariant(tree.lastApplied >= this.lastZxid, 'a new leader holds all that was committed')

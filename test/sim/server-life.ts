@@ -16,7 +16,7 @@ import { checkHistory } from './history.ts'
 import { Network } from './network.ts'
 import type { KillAt } from './process.ts'
 import { SimServer, tickMs } from './server.ts'
-import { ServerChecker } from './server-checker.ts'
+import { fastestClock, ServerChecker } from './server-checker.ts'
 import { textOf } from './tree-model.ts'
 
 export interface ServerLife {
@@ -170,7 +170,7 @@ class ServerWorld {
         () => server().disk.fill(random.next() * 2000, { short: random.chance(0.5) }),
       ],
       [
-        () => server().process?.drift(0.4 + random.next() * 1.2),
+        () => server().process?.drift(0.4 + random.next() * (fastestClock - 0.4)),
         () => {
           const process = server().process
           if (process !== undefined) process.wallSkewMs = random.below(2e7) - 1e7

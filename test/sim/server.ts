@@ -13,6 +13,7 @@ import type { LogKept } from '../../src/daemon/storage/txn-log.ts'
 import type { ZabTiming } from '../../src/daemon/zab/types.ts'
 import { invariant } from '../../src/invariant.ts'
 import { LogDamagedError, LogVersionError } from '../../src/log/log-errors.ts'
+import type { Done, LogDirectory } from '../../src/log/segment-file.ts'
 import type { Logger } from '../../src/logger.ts'
 import { silentLogger } from '../../src/logger.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
@@ -75,6 +76,10 @@ export class SimServer {
   isCounted = false
   /** a bit on its disk has turned */
   #damaged = false
+  /** as it was told of the last time that it was on the disk */
+  #saved: Meta | undefined
+  /** what its log called durable the last times, oldest first: records before the last batch say so */
+  #durables: Zxid[] = []
   /** what its log called durable when it ended */
   #vouched: Zxid = zxidZero
 
@@ -185,15 +190,20 @@ export class SimServer {
     this.disk.wipe()
     this.#damaged = false
     this.isCounted = false
+    this.#saved = undefined
+    this.#durables = []
     this.#vouched = zxidZero
   }
 
   async #boot(process: SimProcess): Promise<void> {
     const { network, checker, random, queue } = this.#parts
     const files = this.disk.filesFor(process)
-    const metaFile = new MetaFile(files)
+    const metaFile = new NotedMetaFile(files, (saved) => {
+      this.#saved = saved
+    })
     const disk = this.disk.storageFor(process)
     const meta = loadMeta(files) ?? (await this.#newMeta(disk, metaFile))
+    this.#checkMeta(meta)
     const onFailure = (error: unknown): void => this.#failed(process, error)
     const clock = process
     const storage = await Storage.open(
@@ -203,7 +213,10 @@ export class SimServer {
         log: {
           segmentBytes: this.#parts.segmentBytes,
           nowMs: () => clock.nowMs(),
-          onDurable: (zxid) => ensemble.logged(zxid),
+          onDurable: (zxid) => {
+            this.#durables = [...this.#durables.slice(-3), zxid]
+            ensemble.logged(zxid)
+          },
           onFailure,
         },
       },
@@ -211,7 +224,11 @@ export class SimServer {
     )
     const { log, tree } = storage
     if (storage.torn !== null) this.#parts.cover('torn tail cut')
+    if (this.#damaged) {
+      invariant(log.lastZxid >= (this.#durables[0] ?? zxidZero), 'what is vouched for is never cut')
+    }
     this.#damaged = false
+    this.#durables = []
     invariant(log.lastZxid >= this.#vouched, 'what a log called durable survives')
     const transport = new SimTransport({
       network,
@@ -288,10 +305,17 @@ export class SimServer {
     })
   }
 
+  #checkMeta({ acceptedEpoch, currentEpoch }: Meta): void {
+    const saved = this.#saved
+    if (saved === undefined) return
+    invariant(acceptedEpoch >= saved.acceptedEpoch, 'what was promised is never forgotten')
+    invariant(currentEpoch >= saved.currentEpoch, 'a current epoch is never forgotten')
+  }
+
   #leads(epoch: number, { tree, log }: Storage): void {
     const { checker, cover } = this.#parts
     cover('election')
-    checker.established(this.id, epoch, tree)
+    checker.established(this.id, epoch, { tree, atMs: this.#parts.queue.nowMs })
     invariant(epochOf(log.lastZxid) < epoch, 'an epoch begins without transactions of its own')
   }
 
@@ -353,6 +377,23 @@ export class SimServer {
   describe(): string {
     const { tree } = this.#running?.storage ?? {}
     return `${this.host} ${this.role.type} ${formatZxid(tree?.lastApplied ?? zxidZero)}`
+  }
+}
+
+/** Tells what is on the disk. */
+class NotedMetaFile extends MetaFile {
+  readonly #saved: (meta: Meta) => void
+
+  constructor(dataDir: LogDirectory, saved: (meta: Meta) => void) {
+    super(dataDir)
+    this.#saved = saved
+  }
+
+  override save(meta: Meta, done: Done): void {
+    super.save(meta, (error) => {
+      if (error === null) this.#saved(meta)
+      done(error)
+    })
   }
 }
 
