@@ -4,7 +4,7 @@
 
 import { invariant } from '../../src/invariant.ts'
 import type { Random } from '../../src/random.ts'
-import { ZabWorld } from './zab-world.ts'
+import { crashPoints, ZabWorld } from './zab-world.ts'
 
 export interface ZabLife {
   readonly committed: number
@@ -60,6 +60,7 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
       () => world.crash(world.leader() ?? pick()),
       () => world.crashSoon(pick(), random.below(12)),
       () => world.crashSoon(pick(), random.below(40)),
+      () => world.crashAt(random.pick(crashPoints)),
       () => {
         if (random.chance(0.3)) for (const { id } of servers) world.crash(id)
       },
@@ -144,6 +145,7 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
 
   world.healAll()
   world.resumeAll()
+  world.crashAt(undefined)
   if (anyhow && !world.mayGoOn) return resultOf(world)
   for (const { id } of servers) {
     world.crashSoon(id, Number.POSITIVE_INFINITY)

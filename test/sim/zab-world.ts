@@ -43,6 +43,44 @@ export interface WorldOptions {
   readonly traceLinks?: boolean
 }
 
+/** Where a server may crash: around each effect, each message and each completion. */
+export const crashPoints = [
+  'before NOTIFICATION',
+  'before CEPOCH',
+  'before saveEpochs',
+  'after saveEpochs',
+  'before NEWEPOCH',
+  'before ACKEPOCH',
+  'before DIFF',
+  'before TRUNC',
+  'before truncate',
+  'after truncate',
+  'before SNAP',
+  'before sendSnapshot',
+  'before receiveSnapshot',
+  'after a tree came',
+  'before installSnapshot',
+  'after installSnapshot',
+  'before ACKSNAP',
+  'before sendHistory',
+  'before PROPOSAL',
+  'before append',
+  'after append',
+  'before NEWLEADER',
+  'before ACKNEWLEADER',
+  'before UPTODATE',
+  'before ACK',
+  'before COMMIT',
+  'before deliver',
+  'before confirmed',
+  'before PING',
+  'before PONG',
+  'before role',
+  'before disconnect',
+] as const
+
+type CrashPoint = (typeof crashPoints)[number]
+
 const timing: ZabTiming = {
   pingMs: 100,
   leaderTimeoutMs: 600,
@@ -159,6 +197,7 @@ export class ZabWorld {
   readonly #cut = new Set<string>()
   /** directions `from>to` that nothing gets through at the moment */
   readonly #blocked = new Set<string>()
+  #crashPoint: CrashPoint | undefined
   #proposals = 0
   #token = 0
   #forgedEpoch = 1_000_000
@@ -408,6 +447,11 @@ export class ZabWorld {
     if (running !== undefined) running.effectsUntilCrash = effects
   }
 
+  /** Whoever gets there next crashes; nobody does if there is no point. */
+  crashAt(point: CrashPoint | undefined): void {
+    this.#crashPoint = point
+  }
+
   /** What the log, or the epochs, are asked to write takes at least this long. */
   stallDisk(id: number, what: 'log' | 'epochs', durationMs: number): void {
     const server = this.#server(id)
@@ -587,7 +631,9 @@ export class ZabWorld {
   /** @returns whether the server is gone */
   #crashesHere(server: Server, running: Incarnation, point: string): boolean {
     if (server.running !== running) return true
-    if (--running.effectsUntilCrash >= 0) return false
+    const there = point === this.#crashPoint
+    if (--running.effectsUntilCrash >= 0 && !there) return false
+    if (there) this.#crashPoint = undefined
     this.#cover(`crash ${point}`)
     this.#trace(`${server.id} is to crash ${point}`)
     this.crash(server.id)

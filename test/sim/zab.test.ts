@@ -3,7 +3,7 @@
 
 import t from 'tap'
 import { liveZab } from './zab-life.ts'
-import { ZabWorld } from './zab-world.ts'
+import { crashPoints, ZabWorld } from './zab-world.ts'
 
 const fixedSeeds = 4000
 /** What was wrong when each of these first failed; none may again. */
@@ -45,6 +45,8 @@ t.test(`Zab keeps its promises under crashes, drops and partitions`, async (t) =
   t.ok(committed > seeds.length * 10, 'the runs commit transactions')
   t.ok(established > seeds.length, 'the runs elect leaders')
   t.ok((covered.get('leadership confirmed') ?? 0) > seeds.length, 'the runs confirm leaders')
+  const missed = crashPoints.filter((point) => !covered.has(`crash ${point}`))
+  t.same(missed, [], 'servers crash at every point')
 })
 
 function steadyWorld(seed: number): ZabWorld {
