@@ -20,6 +20,8 @@ export class SimDisk {
   readonly #random: Random
   /** [least, most] ms of an operation in the background */
   delayMs: readonly [number, number] = [0.1, 2]
+  /** and so much more for what is written to a tree, which may be busy with itself */
+  treeExtraMs = 0
   #stalledUntilMs = 0
   #faultsIn = Number.POSITIVE_INFINITY
   #fullUntilMs = 0
@@ -123,7 +125,7 @@ export class SimDisk {
         const tree = trees.get(name) ?? new SimTree()
         trees.set(name, tree)
         return tree.openFor(process, {
-          later: (run) => this.#later(run),
+          later: (run) => this.#later(run, this.#random.next() * this.treeExtraMs),
           fault: () => this.#fault('tree sync') ?? this.#noRoom('tree write'),
         })
       },
@@ -179,9 +181,9 @@ export class SimDisk {
     return new DiskFault('ENOSPC: no space left on the disk')
   }
 
-  #later(run: () => void): void {
+  #later(run: () => void, extraMs = 0): void {
     const [least, most] = this.delayMs
-    const atMs = this.#queue.nowMs + least + this.#random.next() * (most - least)
+    const atMs = this.#queue.nowMs + least + this.#random.next() * (most - least) + extraMs
     this.#queue.at(Math.max(atMs, this.#stalledUntilMs), run)
   }
 }

@@ -57,6 +57,8 @@ class ServerWorld {
   #settling = false
   /** least time-out of sessions */
   readonly #timeoutMs: number
+  /** of all values: what follows one record on the disk then fits behind another */
+  readonly #valueLength: number | undefined
   readonly #focus: KillAt | undefined
 
   constructor(seed: number, trace: ((line: string) => void) | undefined) {
@@ -86,7 +88,12 @@ class ServerWorld {
       },
     }
     for (let id = 1; id <= serverCount; id++) this.servers.push(new SimServer(id, parts))
-    for (const { disk } of this.servers) disk.delayMs = [0.05, random.chance(0.2) ? 20 : 2]
+    const treeExtraMs = random.chance(0.2) ? 500 : 0
+    for (const { disk } of this.servers) {
+      disk.delayMs = [0.05, random.chance(0.2) ? 20 : 2]
+      disk.treeExtraMs = treeExtraMs
+    }
+    this.#valueLength = random.chance(0.3) ? 10 + random.below(50) : undefined
   }
 
   async live(): Promise<void> {
@@ -353,8 +360,8 @@ class ServerWorld {
 
   #value(): Buffer {
     const { random } = this
-    const length = random.chance(0.1) ? random.below(900) : random.below(40)
-    return Buffer.from(`v${++this.#values}${'.'.repeat(length)}`)
+    const length = this.#valueLength ?? (random.chance(0.1) ? random.below(900) : random.below(40))
+    return Buffer.from(`v${++this.#values}`.padEnd(length, '.'))
   }
 
   #askSomething(): void {
