@@ -35,6 +35,8 @@ export class Network {
   readonly random: Random
   /** [least, most] ms on the way */
   delayMs: readonly [number, number] = [0.1, 2]
+  /** Somebody does not understand what came: nobody here sends such things on purpose. */
+  onViolation: (error: ProtocolError) => void = () => undefined
   readonly #ports = new Map<string, OpenPort>()
   readonly #connections = new Set<Connection>()
   readonly #blocked = new Set<string>()
@@ -406,6 +408,7 @@ export class SimLink implements Link {
       if (decided === 'frames') this.#decoder.push(first)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
+      this.#transport.network.onViolation(error)
       this.destroy(error)
     }
   }

@@ -70,6 +70,7 @@ class ServerWorld {
     const snaps = this.#focus?.act.includes('SNAP') === true
     this.network = new Network(this.queue, random)
     this.network.delayMs = [0.1, random.chance(0.2) ? 30 : 3]
+    this.network.onViolation = (error) => this.#fail(error)
     const serverCount = random.chance(0.25) ? 5 : 3
     const parts = {
       queue: this.queue,
@@ -83,9 +84,7 @@ class ServerWorld {
       handoverAt: random.chance(0.3) ? 20 + random.below(100) : 1_000_000,
       trace: this.#trace,
       cover: (what: string) => this.#cover(what),
-      fail: (error: Error) => {
-        this.#failure ??= error
-      },
+      fail: (error: Error) => this.#fail(error),
     }
     for (let id = 1; id <= serverCount; id++) this.servers.push(new SimServer(id, parts))
     const treeExtraMs = random.chance(0.2) ? 500 : 0
@@ -543,6 +542,10 @@ class ServerWorld {
     }
     await settled()
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
   }
 
   #cover(what: string): void {

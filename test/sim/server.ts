@@ -361,7 +361,7 @@ export class SimServer {
   }
 
   #logger(process: SimProcess): Logger {
-    const { trace, cover } = this.#parts
+    const { trace, cover, fail } = this.#parts
     const say = (fields: Record<string, unknown>, message: string): void => {
       if (message === 'Receiving the tree') cover('SNAP')
       if (message === 'Sending history') cover('DIFF')
@@ -371,7 +371,12 @@ export class SimServer {
       trace?.(`${this.host} ${message} ${JSON.stringify(fields)}`)
       if (message === 'Sessions expired') process.act('expired')
     }
-    return { ...silentLogger, child: () => this.#logger(process), info: say, warn: say, error: say }
+    const warn = (fields: Record<string, unknown>, message: string): void => {
+      say(fields, message)
+      // Zab says so of a peer that breaks the protocol.
+      if (message === 'Closing a peer link') fail(new Error(`${this.host} ${fields['reason']}`))
+    }
+    return { ...silentLogger, child: () => this.#logger(process), info: say, warn, error: say }
   }
 
   describe(): string {
