@@ -2,6 +2,11 @@
 // sources as told, in a copy; the simulator must catch it within `seeds` runs. Nothing shipped knows
 // of any of this. A text that does not occur exactly once any more is an error: the mutant moves
 // with the code.
+//
+// Not here, because nothing could come of it: counting an ack of a connection that ended (in one epoch
+// a log only grows, so the sender still has it; a new epoch counts anew), a follower that believes a
+// DIFF to begin where its log ends (the leader had that from itself, and a gap is refused anyhow), and
+// an epoch that is above the leader's own promise alone (followers with a later one refuse it).
 
 export interface Mutant {
   readonly name: string
@@ -330,7 +335,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'this.#quorum.has(answered)',
       },
     ],
-    seeds: 200,
+    seeds: 500,
   },
   {
     name: 'leadership confirmed by an earlier ping',
@@ -574,6 +579,59 @@ export const zabMutants: readonly Mutant[] = [
       },
     ],
     seeds: 200,
+  },
+  {
+    name: 'what was durable before a cut still counts',
+    rule: 'zab.md 1: what a server reports is durable now (ZOOKEEPER-3642, 5094)',
+    edits: [
+      {
+        file: serverState,
+        from: 'if (this.#durable > to) this.#durable = to\n',
+        to: '',
+      },
+      {
+        file: serverState,
+        from: 'this.#truncating = false\n    // The cut was synced with all that lies before it.\n    this.#durable = this.history.last',
+        to: 'this.#truncating = false',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'DIFF for a log that is no prefix',
+    rule: 'zab.md 4: what the leader does not have is cut first (ZOOKEEPER-1154, 1156)',
+    edits: [
+      {
+        file: 'daemon/zab/synchronization.ts',
+        from: "return floor === lastZxid ? { type: 'DIFF', after: lastZxid } : { type: 'TRUNC', to: floor }",
+        to: "return { type: 'DIFF', after: lastZxid }",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'half is a quorum',
+    rule: 'zab.md 3, 4: a majority',
+    edits: [
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'this.size = Math.floor(this.voters.length / 2) + 1',
+        to: 'this.size = Math.floor(this.voters.length / 2)',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a vote by its zxid before its epoch',
+    rule: 'zab.md 2: epoch, then zxid, then id',
+    edits: [
+      {
+        file: 'daemon/zab/vote.ts',
+        from: 'a.epoch - b.epoch || a.zxid - b.zxid',
+        to: 'a.zxid - b.zxid || a.epoch - b.epoch',
+      },
+    ],
+    seeds: 1000,
   },
   {
     name: 'a tree in force before it is whole',
