@@ -12,10 +12,11 @@ import { circumstances, figure, table } from './report.ts'
 import { type Comparison, compare } from './workloads/compare.ts'
 import { type Failure, failover, failures, type Gap } from './workloads/failover.ts'
 import { holdSessions } from './workloads/sessions.ts'
+import { soak, soakLoads } from './workloads/soak.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
-const subjects = ['micro', 'load', 'sequential', 'failover', 'sessions'] as const
+const subjects = ['micro', 'load', 'sequential', 'failover', 'sessions', 'soak'] as const
 const seed = 20_261_123
 
 /** Connections × requests that each keeps on the way. */
@@ -55,7 +56,7 @@ const options = await yargs(process.argv.slice(2))
   .usage(
     `$0 [subject …]
 
-Subjects: ${subjects.join(', ')}; all of them without one. With --peer: load and sessions, against
+Subjects: ${subjects.join(', ')}; all but soak without one. With --peer: load and sessions, against
 ours and the peer in turn, in ZooKeeper's own protocol.`,
   )
   .options({
@@ -77,6 +78,8 @@ ours and the peer in turn, in ZooKeeper's own protocol.`,
     'warm-up': { type: 'number', default: 2, describe: 'seconds before that' },
     generators: { type: 'number', default: 1, describe: 'processes that make the load' },
     sizes: { type: 'string', default: '3,5,7,9', describe: 'ensembles of the sequential table' },
+    minutes: { type: 'number', default: 10, describe: 'of the soak' },
+    burners: { type: 'number', default: 2, describe: 'processes that burn CPU beside the soak' },
     rounds: {
       type: 'number',
       describe: 'failovers of each kind (20), or measurements of each against a peer (3)',
@@ -99,7 +102,7 @@ const chosen =
     ? options._.map((name) => oneOf(subjects, name))
     : withPeer
       ? (['load'] as const)
-      : subjects
+      : subjects.filter((name) => name !== 'soak')
 const chosenWorkloads = options.workloads.split(',').map((name) => oneOf(workloadNames, name))
 const shapes = options.shapes.split(',').map(parseShape)
 const sizes = options.sizes.split(',').map(Number)
@@ -125,6 +128,9 @@ for (const subject of chosen) {
       break
     case 'sessions':
       await runSessions()
+      break
+    case 'soak':
+      await runSoak()
       break
   }
 }
@@ -364,6 +370,39 @@ written   from then on until a client is connected again and has its answer
 function gapRow(name: string, gap: Gap | undefined, goal: number): string[] {
   const parts = [gap?.total, gap?.noticed, gap?.elected, gap?.established, gap?.written]
   return [name, ...parts.map(figure), verdict(goal, gap?.total)]
+}
+
+async function runSoak(): Promise<void> {
+  const { servers, minutes, burners } = options
+  print(`${servers} servers under full load for ${minutes} min, and ${burners} processes that burn CPU beside them. Nothing fails, so no
+server has a reason to look for a leader or to give up a peer: any that does makes this run fail.
+
+ops/s     of the slowest and of the fastest ten seconds
+p99       µs, the worst of all ten seconds
+`)
+  const ensemble = await BenchEnsemble.start(servers, options.dir, { logLevel: 'info' })
+  try {
+    await fillKeys(ensemble.addresses[0] ?? { host: '', port: 0 }, options)
+    const { measurements, brokenOff, troubles } = await soak(ensemble, { minutes, burners, seed })
+    const rows = soakLoads.map(({ workload, ...shape }, i) => {
+      const rates = (measurements[i] ?? []).map(({ perSecond }) => perSecond)
+      const worst = Math.max(
+        ...(measurements[i] ?? []).map(({ latency }) => latency.percentile(99)),
+      )
+      const [least, most] = [Math.min(...rates), Math.max(...rates)]
+      return [workload, shapeText(shape), figure(least), figure(most), figure(worst)]
+    })
+    print(table(['load', 'shape', 'ops/s, least', 'most', 'p99'], rows))
+    const elections = troubles.filter(({ said }) => said === 'Leading')
+    print(`\n${elections.length} elections; loads that broke off: ${brokenOff.length}`)
+    for (const { atMs, server, said } of troubles) {
+      print(`${(atMs / 1000).toFixed(1).padStart(7)} s  server ${server}  ${said}`)
+    }
+    figures.push({ subject: 'soak', elections: elections.length, brokenOff, troubles })
+    if (troubles.length > 0 || brokenOff.length > 0) process.exitCode = 1
+  } finally {
+    await ensemble.stop()
+  }
 }
 
 function parseAddress(text: string): Address {

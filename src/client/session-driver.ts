@@ -6,7 +6,7 @@ import { limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import type { ClientCodec } from '../protocol/dialect.ts'
 import { type ErrorCode, errorCodes, ProtocolError } from '../protocol/error-codes.ts'
-import type { TcpLink, TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Link, Transport } from '../protocol/transport/transport.ts'
 import type { ReplyBody, WatchEvent } from '../protocol/zk/messages.ts'
 import { askWord } from './ask-word.ts'
 import { formatServer, type ServerAddress } from './servers.ts'
@@ -23,7 +23,7 @@ export interface PendingCall extends Call {
 export interface SessionDriverOptions {
   readonly session: ZkSession<PendingCall>
   readonly codec: ClientCodec
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly clock: Clock
   readonly log: Logger
   readonly became: (state: SessionState) => void
@@ -32,7 +32,7 @@ export interface SessionDriverOptions {
 
 export class SessionDriver {
   readonly #options: SessionDriverOptions
-  #link: TcpLink | undefined
+  #link: Link | undefined
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined
 
   constructor(options: SessionDriverOptions) {
@@ -91,7 +91,7 @@ export class SessionDriver {
   #dial(server: ServerAddress): void {
     const { transport, codec, log } = this.#options
     let greeted = false
-    const link = transport.dial(server, linkOptions, {
+    const link: Link = transport.dial(server, linkOptions, {
       connected: () => {
         if (link === this.#link) this.step({ type: 'opened' })
       },

@@ -22,6 +22,7 @@ import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
+import { openStorageDisk, type StorageDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
 import type { ZabTiming } from './zab/types.ts'
 
@@ -90,12 +91,13 @@ export class Server implements Part {
     this.#cleanups.push(() => directory.close())
     const metrics = this.#metrics
     const metaFile = new MetaFile(directory)
-    const meta = await this.#loadMeta(directory, metaFile)
+    const disk = openStorageDisk(dataDir)
+    const meta = await this.#loadMeta(directory, disk, metaFile)
 
     const openedMs = clock.nowMs()
     const storage = await Storage.open(
       {
-        dataDir,
+        disk,
         store: {
           clock,
           onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
@@ -104,6 +106,7 @@ export class Server implements Part {
         },
         log: {
           segmentBytes: this.#config.logSegmentBytes,
+          nowMs: () => clock.nowMs(),
           onDurable: (zxid) => ensemble.logged(zxid),
           onFailure: this.#onFailure,
           onShortage: (error) => this.#logger.warn({ err: error }, 'Cannot prepare a log segment'),
@@ -222,7 +225,7 @@ export class Server implements Part {
   }
 
   /** A new data directory becomes this server's before anything else is written to it. */
-  async #loadMeta(directory: LogDirectory, metaFile: MetaFile): Promise<Meta> {
+  async #loadMeta(directory: LogDirectory, disk: StorageDisk, metaFile: MetaFile): Promise<Meta> {
     const { dataDir, serverId } = this.#config
     const meta = loadMeta(directory)
     if (meta !== null && meta.serverId !== serverId) {
@@ -230,7 +233,7 @@ export class Server implements Part {
       throw new WrongServerError(`Cannot start server ${serverId} on ${dataDir}: ${found}`)
     }
     if (meta !== null) return meta
-    assertNew(dataDir)
+    assertNew(disk)
     const fresh: Meta = {
       serverId,
       ensembleId: null,

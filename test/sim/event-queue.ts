@@ -39,14 +39,19 @@ export class EventQueue {
   /** Does everything that is due within `durationMs`, what that leads to included. */
   run(durationMs: number): void {
     const untilMs = this.#nowMs + durationMs
-    for (;;) {
-      const event = this.#events[0]
-      if (event === undefined || event.atMs > untilMs) break
-      this.#pop()
-      if (event.atMs > this.#nowMs) this.#nowMs = event.atMs
-      event.run()
+    for (let run = this.take(untilMs); run !== undefined; run = this.take(untilMs)) run()
+  }
+
+  /** What is due next, if anything is until `untilMs`; time goes there, or else to `untilMs`. */
+  take(untilMs: number): (() => void) | undefined {
+    const event = this.#events[0]
+    if (event === undefined || event.atMs > untilMs) {
+      this.#nowMs = untilMs
+      return undefined
     }
-    this.#nowMs = untilMs
+    this.#pop()
+    if (event.atMs > this.#nowMs) this.#nowMs = event.atMs
+    return event.run
   }
 
   #pop(): void {

@@ -1,60 +1,84 @@
-// npm run sim: simulated lives of Zab ensembles, each from one seed.
+// npm run sim: simulated lives of ensembles, each from one seed. There are two worlds: `servers`, whole
+// servers on disks, networks and clocks that fail, with clients that check them; and `zab`, the
+// protocol alone, which is far quicker and meets far stranger schedules.
 //
-//   npm run sim -- --seed 7        replays one, with a trace of every message and disk operation
-//   npm run sim -- --minutes 10    explores new seeds, and says what they covered
-//   npm run sim -- --mutants       breaks our own rules one at a time: each must be caught
+//   npm run sim -- --seed 7                    replays one, with a trace of every message and disk operation
+//   npm run sim -- --seed 7 --world zab
+//   npm run sim -- --minutes 10                explores new seeds, and says what they covered
+//   npm run sim -- --operations 1000000 --seeds 2000    the same, until so much was simulated
+//   npm run sim -- --mutants                   breaks our own rules one at a time: each must be caught
+//   npm run sim -- --mutants --mutant ack      only those whose names have `ack` in them
 
 import yargs from 'yargs'
-import { zabMutants } from './mutants.ts'
-import { tryMutant } from './mutate.ts'
+import { Exploration } from './exploration.ts'
+import { type Mutant, zabMutants } from './mutants.ts'
+import { type Simulation, tryMutant } from './mutate.ts'
+import { liveServers } from './server-life.ts'
+import { serverMutants } from './server-mutants.ts'
 import { liveZab } from './zab-life.ts'
 
 const options = await yargs(process.argv.slice(2))
   .scriptName('npm run sim --')
   .options({
     seed: { type: 'number', describe: 'replay this one with a trace' },
-    minutes: { type: 'number', default: 1, describe: 'explore for so long' },
+    world: {
+      choices: ['servers', 'zab'] as const,
+      describe: 'only this world; servers for --seed',
+    },
+    minutes: { type: 'number', describe: 'explore for so long; 1 if nothing else is asked for' },
+    operations: { type: 'number', describe: 'explore until clients asked for so much' },
+    seeds: { type: 'number', describe: 'explore until so many lives of whole servers are over' },
+    from: { type: 'number', describe: 'the first seed to explore; random if not given' },
     mutants: { type: 'boolean', default: false, describe: 'try whether broken rules are caught' },
+    mutant: { type: 'string', default: '', describe: 'of these, those with this in their names' },
   })
   .strict()
   .parse()
 
-const say = (line: string): boolean => process.stdout.write(`${line}\n`)
-
-if (options.mutants) process.exitCode = (await huntMutants()) ? 0 : 1
-else if (options.seed !== undefined) liveZab(options.seed, say)
-else explore(options.minutes)
-
-async function huntMutants(): Promise<boolean> {
-  let missed = 0
-  say('    seed  of at most  rule broken: what gave it away')
-  for (const mutant of zabMutants) {
-    const { seed, claim } = await tryMutant(mutant, { file: 'zab-life.ts', live: 'liveZab' })
-    if (seed === undefined) missed++
-    const caught = seed === undefined ? 'MISSED' : String(seed)
-    say(`${caught.padStart(8)}  ${String(mutant.seeds).padStart(10)}  ${mutant.name}: ${claim}`)
-  }
-  say(`${zabMutants.length - missed} of ${zabMutants.length} caught`)
-  return missed === 0
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
 }
 
-function explore(minutes: number): void {
-  const first = Math.floor(Math.random() * 2 ** 31)
-  const startMs = performance.now()
-  const covered = new Map<string, number>()
-  let seed = first
-  for (; performance.now() - startMs < minutes * 60_000; seed++) {
-    try {
-      for (const [what, count] of liveZab(seed).coverage) {
-        covered.set(what, (covered.get(what) ?? 0) + count)
-      }
-    } catch (error) {
-      say(`seed ${seed} fails: ${error}\nreplay it with: npm run sim -- --seed ${seed}`)
-      process.exitCode = 1
-      return
+if (options.mutants) process.exitCode = (await huntMutants()) ? 0 : 1
+else if (options.seed !== undefined) await replay(options.seed)
+else process.exitCode = (await new Exploration(options, say).run()) ? 0 : 1
+
+async function replay(seed: number): Promise<void> {
+  const live = options.world === 'zab' ? liveZab : liveServers
+  try {
+    await live(seed, say)
+    say(`seed ${seed}: all well`)
+  } catch (error) {
+    say(`seed ${seed} fails: ${(error as Error).stack}`)
+    process.exitCode = 1
+  }
+}
+
+async function huntMutants(): Promise<boolean> {
+  const worlds: readonly { name: string; mutants: readonly Mutant[]; simulation: Simulation }[] = [
+    { name: 'zab', mutants: zabMutants, simulation: { file: 'zab-life.ts', live: 'liveZab' } },
+    {
+      name: 'servers',
+      mutants: serverMutants,
+      simulation: { file: 'server-life.ts', live: 'liveServers' },
+    },
+  ]
+  let tried = 0
+  let caught = 0
+  say('  world     seed  of at most  rule broken: what gave it away')
+  for (const { name: world, mutants, simulation } of worlds) {
+    if (options.world !== undefined && options.world !== world) continue
+    for (const mutant of mutants.filter(({ name }) => name.includes(options.mutant))) {
+      const { seed, claim } = await tryMutant(mutant, simulation)
+      tried++
+      if (seed !== undefined) caught++
+      const [found, most] = [
+        String(seed ?? 'MISSED').padStart(7),
+        String(mutant.seeds).padStart(10),
+      ]
+      say(`${world.padStart(7)}  ${found}  ${most}  ${mutant.name}: ${claim}`)
     }
   }
-  const perSecond = ((seed - first) * 1000) / (performance.now() - startMs)
-  say(`seeds ${first} to ${seed - 1}: all well, ${perSecond.toFixed(0)} a second`)
-  for (const [what, count] of [...covered].sort()) say(`${String(count).padStart(10)}  ${what}`)
+  say(`${caught} of ${tried} caught`)
+  return caught === tried
 }

@@ -49,12 +49,12 @@ export async function tryMutant(
     cpSync(join(root, 'test/sim'), join(copy, 'test/sim'), { recursive: true })
     cpSync(join(root, 'package.json'), join(copy, 'package.json'))
     symlinkSync(realpathSync(join(root, 'node_modules')), join(copy, 'node_modules'))
-    applyEdits(copy, mutant)
+    for (const [file, text] of mutated(mutant)) writeFileSync(join(copy, 'src', file), text)
     const simulation = (await import(join(copy, 'test/sim', file))) as Record<string, unknown>
     const run = simulation[live] as (seed: number) => unknown
     for (let seed = 1; seed <= seeds; seed++) {
       try {
-        run(seed)
+        await run(seed)
       } catch (error) {
         return { seed, claim: (error as Error).message }
       }
@@ -65,13 +65,18 @@ export async function tryMutant(
   }
 }
 
-/** Whether the edits of a mutant fit the sources; throws where one does not. */
-export function applyEdits(copy: string, { name, edits }: Mutant): void {
+/**
+ * The files under src/ that a mutant changes, as it has them.
+ *
+ * @throws where an edit does not fit the sources any more
+ */
+export function mutated({ name, edits }: Mutant): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>()
   for (const { file, from, to } of edits) {
-    const path = join(copy, 'src', file)
-    const parts = readFileSync(path, 'utf8').split(from)
+    const parts = (texts.get(file) ?? readFileSync(join(root, 'src', file), 'utf8')).split(from)
     const found = `'${from}' occurs ${parts.length - 1} times`
     invariant(parts.length === 2, `the mutant '${name}' fits ${file}, where ${found}`)
-    writeFileSync(path, parts.join(to))
+    texts.set(file, parts.join(to))
   }
+  return texts
 }

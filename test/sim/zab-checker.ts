@@ -1,61 +1,89 @@
-// Zab's properties, asserted while the world runs. Names as in ZooKeeper's TLA+ specifications.
+// Zab's properties, asserted while the world runs. Their names are those of ZooKeeper's TLA+
+// specifications, their numbers those of docs/correctness.md:
+//
+//   I1  one leader                `chosen`, `established`
+//   I2  epochs only grow          `epochsSaved`, `written`
+//   I3  prefix, I5 agreement, I6 total order
+//                                 `delivered`, `installed`: each server a prefix of one sequence
+//   I4  integrity                 `delivered`: proposed, and each transaction once
+//   I7  local primary order       `proposed`, `delivered`: without gaps
+//   I8  global primary order      `delivered`
+//   I9  primary integrity         `proposed` notes what its leader had; `delivered` adds nothing to it
+//   I10 durability                `delivered`, `announced`: on a quorum's disks; `truncated`: never cut;
+//                                 `established`: in the history of every later leader
+//   I11 honest acks               ZabWorld: what a message promises, when it leaves
+//   I12 one zxid, one payload     `proposed`, `delivered`
+//   I13 nothing applied early     `delivered`: committed, and on the own disk
+//   I19 who serves                `established`, `confirmed`, and ZabWorld: it has heard of a quorum
+//   I21 who is counted            `established`: by disks that hold the epoch
+//
+// I14 to I18, digests and reads are matters of whole servers: server-checker.ts and history.ts.
 
 import type { Epochs, ZabRole } from '../../src/daemon/zab/types.ts'
 import { invariant } from '../../src/invariant.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
-import { epochOf, type Zxid } from '../../src/protocol/zxid.ts'
+import { epochOf, follows, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 import type { LogRecord } from './zab-world.ts'
+
+/** What the disks of all servers hold, running or not. */
+type Disks = readonly (readonly LogRecord[])[]
 
 export class ZabChecker {
   /** Every transaction delivered anywhere, in order: what all servers must agree on. */
   readonly committed: LogRecord[] = []
   readonly #indexOf = new Map<Zxid, number>()
   readonly #proposed = new Map<Zxid, string>()
+  /** of each epoch that proposed: the last it did, and what its leader had delivered at first */
+  readonly #primaries = new Map<number, { last: Zxid; readonly began: Zxid }>()
   readonly #leaders = new Map<number, ServerId>()
   readonly #chosen = new Map<number, ServerId>()
-  readonly #deliveredBy = new Map<ServerId, number>()
+  /** newest epoch that a quorum promised itself to */
+  chosenEpoch = 0
   establishedCount = 0
   establishedEpoch = 0
 
-  proposed(record: LogRecord): void {
-    invariant(!this.#proposed.has(record.zxid), 'one zxid names one transaction, for ever')
-    this.#proposed.set(record.zxid, record.payload)
+  get lastZxid(): Zxid {
+    return this.committed.at(-1)?.zxid ?? zxidZero
   }
 
-  /** `own` is the server's durable log, `disks` are those of all servers, running or not. */
+  /** A leader that has delivered everything up to `delivered` proposes. */
+  proposed(record: LogRecord, delivered: Zxid): void {
+    const epoch = epochOf(record.zxid)
+    const primary = this.#primaries.get(epoch) ?? { last: zxidZero, began: delivered }
+    invariant(!this.#proposed.has(record.zxid), 'one zxid names one transaction, for ever')
+    invariant(follows(primary.last, record.zxid), 'a leader proposes without gaps')
+    this.#proposed.set(record.zxid, record.payload)
+    primary.last = record.zxid
+    this.#primaries.set(epoch, primary)
+  }
+
+  /** A server that has delivered everything up to `before` delivers `record`; `own` is its disk. */
   delivered(
-    server: ServerId,
     record: LogRecord,
-    own: readonly LogRecord[],
-    disks: readonly (readonly LogRecord[])[],
+    { before, own, disks }: { before: Zxid; own: readonly LogRecord[]; disks: Disks },
   ): void {
-    invariant(this.#proposed.get(record.zxid) === record.payload, 'what is delivered was proposed')
+    const { payload, zxid } = record
+    invariant(this.#proposed.get(zxid) === payload, 'what is delivered was proposed')
     invariant(holds(own, record), 'what is delivered is on the own disk')
-    const index = this.#indexOf.get(record.zxid)
-    if (index === undefined) {
-      const last = this.committed.at(-1)
-      invariant(last === undefined || last.zxid < record.zxid, 'deliveries are in order of zxid')
-      invariant(isOnQuorum(record, disks), 'what is committed is on the disks of a quorum')
-      this.#indexOf.set(record.zxid, this.committed.push(record) - 1)
-      this.#deliveredBy.set(server, this.committed.length - 1)
+    const last = before === zxidZero ? -1 : this.#indexOf.get(before)
+    invariant(last !== undefined, 'what was delivered before is committed')
+    const known = this.committed[last + 1]
+    if (known !== undefined) {
+      invariant(known.zxid === zxid, 'a server delivers what all deliver, each once and in order')
       return
     }
-    // A restarted server delivers again from where its tree was; never with anything left out.
-    const before = this.#deliveredBy.get(server)
-    invariant(
-      before === undefined || index <= before + 1,
-      'a server delivers a prefix of what all deliver',
-    )
-    this.#deliveredBy.set(server, index)
-  }
-
-  /** A server lost all it had, and begins again. */
-  wiped(server: ServerId): void {
-    this.#deliveredBy.delete(server)
+    invariant(zxid > before, 'deliveries are in order of zxid')
+    invariant(follows(before, zxid), 'deliveries have no gaps')
+    invariant(isOnQuorum(record, disks), 'what is committed is on the disks of a quorum')
+    for (const [epoch, { began }] of this.#primaries) {
+      const complete = epoch <= epochOf(zxid) || zxid <= began
+      invariant(complete, 'a leader has delivered all of earlier epochs before it proposes')
+    }
+    this.#indexOf.set(zxid, this.committed.push(record) - 1)
   }
 
   /** A server took over a leader's tree, which shows `records`. */
-  installed(server: ServerId, records: readonly LogRecord[]): void {
+  installed(records: readonly LogRecord[]): void {
     for (const [i, { zxid, payload }] of records.entries()) {
       const committed = this.committed[i]
       invariant(
@@ -63,12 +91,20 @@ export class ZabChecker {
         'a tree shows what is committed, from the beginning on',
       )
     }
-    this.#deliveredBy.set(server, records.length - 1)
+  }
+
+  /** A server cuts these off its log. */
+  truncated(records: readonly LogRecord[]): void {
+    const cut = records.some(({ zxid, payload }) => {
+      const index = this.#indexOf.get(zxid)
+      return index !== undefined && this.committed[index]?.payload === payload
+    })
+    invariant(!cut, 'what is committed is never cut')
   }
 
   /** A leader says that everything up to `zxid` is committed; `log` is its own. */
-  announced(zxid: Zxid, log: readonly LogRecord[], disks: readonly (readonly LogRecord[])[]): void {
-    if (zxid <= (this.committed.at(-1)?.zxid ?? 0)) return
+  announced(zxid: Zxid, log: readonly LogRecord[], disks: Disks): void {
+    if (zxid <= this.lastZxid) return
     const record = log.findLast((each) => each.zxid === zxid)
     invariant(record !== undefined, 'a leader commits what it holds')
     invariant(isOnQuorum(record, disks), 'what is committed is on the disks of a quorum')
@@ -79,6 +115,7 @@ export class ZabChecker {
     const other = this.#chosen.get(epoch)
     invariant(other === undefined || other === leader, 'a quorum promises an epoch to one leader')
     this.#chosen.set(epoch, leader)
+    if (epoch > this.chosenEpoch) this.chosenEpoch = epoch
   }
 
   /** A leader answered for what was true when it was asked. */
@@ -95,12 +132,19 @@ export class ZabChecker {
     invariant(asked.lastZxid >= asked.committed, 'a leader that is confirmed had all there was')
   }
 
-  established(leader: ServerId, epoch: number, history: readonly LogRecord[]): void {
+  /** `current` are the epochs that the servers' disks took for current, those since lost included. */
+  established(
+    leader: ServerId,
+    epoch: number,
+    { history, current }: { history: readonly LogRecord[]; current: readonly number[] },
+  ): void {
     const other = this.#leaders.get(epoch)
     invariant(other === undefined || other === leader, 'an epoch has one established leader')
     this.#leaders.set(epoch, leader)
     this.establishedCount++
     if (epoch > this.establishedEpoch) this.establishedEpoch = epoch
+    const accepted = current.filter((each) => each >= epoch).length
+    invariant(accepted > current.length / 2, 'an epoch begins on the disks of a quorum')
     const held = new Map(history.map((record) => [record.zxid, record.payload]))
     for (const { zxid, payload } of this.committed) {
       // A later epoch may be at work already if the acks of this one were held up: it commits no more.
@@ -109,13 +153,24 @@ export class ZabChecker {
     }
   }
 
+  /** A disk that knew the epochs `before` holds `after`. */
   epochsSaved(before: Epochs, after: Epochs): void {
     invariant(after.acceptedEpoch >= before.acceptedEpoch, 'acceptedEpoch never decreases on disk')
     invariant(after.currentEpoch >= before.currentEpoch, 'currentEpoch never decreases on disk')
+    invariant(
+      after.currentEpoch <= after.acceptedEpoch,
+      'an epoch is accepted before it is current',
+    )
+    invariant(after.initialised || !before.initialised, 'who counts goes on to count')
+  }
+
+  /** A disk that knows `epochs` now ends with `last`. */
+  written(epochs: Epochs, last: Zxid): void {
+    invariant(epochOf(last) <= epochs.acceptedEpoch, 'what is logged was promised before')
   }
 }
 
-function isOnQuorum(record: LogRecord, disks: readonly (readonly LogRecord[])[]): boolean {
+function isOnQuorum(record: LogRecord, disks: Disks): boolean {
   return disks.filter((log) => holds(log, record)).length > disks.length / 2
 }
 

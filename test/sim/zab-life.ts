@@ -4,7 +4,7 @@
 
 import { invariant } from '../../src/invariant.ts'
 import type { Random } from '../../src/random.ts'
-import { ZabWorld } from './zab-world.ts'
+import { crashPoints, ZabWorld } from './zab-world.ts'
 
 export interface ZabLife {
   readonly committed: number
@@ -22,7 +22,10 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
     servers: seed % 3 === 0 ? 5 : 3,
     networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
     diskMs: [0.1, seed % 7 === 0 ? 60 : 6],
+    treeMs: seed % 11 === 0 ? [1500, 3000] : [0.1, 4],
+    ...(seed % 13 === 0 ? { epochCounterMax: 10 } : {}),
     ...(seed % 2 === 0 ? { halfOpenMs: 1500 } : {}),
+    traceLinks: true,
     ...(trace === undefined ? {} : { trace: timed(() => world.nowMs, trace) }),
   })
   const { random, servers } = world
@@ -57,6 +60,7 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
       () => world.crash(world.leader() ?? pick()),
       () => world.crashSoon(pick(), random.below(12)),
       () => world.crashSoon(pick(), random.below(40)),
+      () => world.crashAt(random.pick(crashPoints)),
       () => {
         if (random.chance(0.3)) for (const { id } of servers) world.crash(id)
       },
@@ -67,6 +71,7 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
       () => world.block(pick(), pick()),
       () => world.unblock(pick(), pick()),
       () => {
+        if (random.chance(0.3)) return depose(world)
         const alone = pick()
         for (const { id } of servers) {
           world.block(alone, id)
@@ -93,6 +98,13 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
     faults.push(
       () => world.stallDisk(pick(), 'log', random.next() * 800),
       () => world.stallDisk(pick(), 'epochs', random.next() * 800),
+      () => {
+        // It may lead again before its own disk has what it proposed.
+        const leader = world.leader() ?? pick()
+        world.stallDisk(leader, 'log', 200 + random.next() * 800)
+        world.proposeSome(1 + random.below(3))
+        for (const { id } of servers) world.drop(leader, id)
+      },
     )
   }
   if (pauses) {
@@ -106,11 +118,18 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
       },
     )
   }
-  if (wipes) faults.push(() => world.wipe(pick()))
+  const anyhow = wipes && random.chance(0.5)
+  if (wipes) {
+    faults.push(
+      () => world.wipe(pick(), { anyhow }),
+      () => forget(world, { anyhow }),
+    )
+  }
   if (purges)
     faults.push(
       () => world.purge(pick()),
       () => world.purge(world.leader() ?? pick()),
+      () => leaveBehind(world),
     )
   if (drifts) faults.push(() => world.drift(pick(), 0.3 + random.next() * 1.5))
 
@@ -126,23 +145,86 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
 
   world.healAll()
   world.resumeAll()
+  world.crashAt(undefined)
+  if (anyhow && !world.mayGoOn) return resultOf(world)
   for (const { id } of servers) {
     world.crashSoon(id, Number.POSITIVE_INFINITY)
     world.drift(id, 1)
     world.start(id)
   }
+  settle(world)
+  invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
+  settle(world)
+  return resultOf(world)
+}
+
+function settle(world: ZabWorld): void {
   for (let waitedMs = 0; !world.converged(); waitedMs += 100) {
     invariant(waitedMs < convergenceMs, 'an ensemble without faults agrees in time')
     world.run(100)
   }
-  invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
-  world.run(1000)
-  invariant(world.converged(), 'an ensemble that agrees commits what is proposed')
-  return {
-    committed: world.checker.committed.length,
-    established: world.checker.establishedCount,
-    coverage: world.coverage,
+}
+
+function resultOf({ checker, coverage }: ZabWorld): ZabLife {
+  const { committed, establishedCount } = checker
+  return { committed: committed.length, established: establishedCount, coverage }
+}
+
+/** The followers begin again without their leader, which hears nothing of it. */
+function depose(world: ZabWorld): void {
+  const { random, servers } = world
+  const leader = world.leader()
+  if (leader === undefined) return
+  for (const { id } of servers) {
+    world.block(leader, id)
+    world.block(id, leader)
   }
+  for (const { id } of servers) {
+    if (id === leader) continue
+    world.crash(id)
+    world.start(id)
+  }
+  for (let i = 0; i < 6; i++) {
+    world.run(random.next() * 120)
+    world.proposeSome(1)
+    world.confirm()
+  }
+  if (random.chance(0.5)) world.healAll()
+}
+
+/**
+ * Those who were not there when something was committed come back to one who was, and lost its disk;
+ * or to many such, `anyhow`. Together they would be a majority that knows nothing of it.
+ */
+function forget(world: ZabWorld, { anyhow }: { readonly anyhow: boolean }): void {
+  const { random, servers } = world
+  const order = shuffled(
+    servers.map(({ id }) => id),
+    random,
+  )
+  const minority = (servers.length - 1) / 2
+  const late = order.slice(0, minority)
+  const present = order.slice(minority)
+  for (const id of late) world.crash(id)
+  world.proposeSome(1)
+  world.run(random.next() * 1000)
+  const forgetful = anyhow ? present.slice(1) : present.slice(-1)
+  for (const id of forgetful) world.wipe(id, { anyhow })
+  for (const id of present) world.crash(id)
+  for (const id of [...late, ...forgetful]) world.start(id)
+  world.run(random.next() * 3000)
+}
+
+/** The log that a server would need is purged while it is away: only a tree can bring it back. */
+function leaveBehind(world: ZabWorld): void {
+  const { random, servers } = world
+  const late = random.pick(servers).id
+  world.crash(late)
+  for (let i = 0; i < 3; i++) {
+    world.proposeSome(1)
+    world.run(random.next() * 200)
+  }
+  for (const { id } of servers) if (id !== late) world.purge(id, 'last')
 }
 
 /**
@@ -156,15 +238,23 @@ function waver(world: ZabWorld): void {
     random,
   )
   if (one === undefined || other === undefined || between === undefined) return
+  world.healAll()
+  for (const { id } of servers) world.start(id)
   for (const a of servers) for (const b of servers) if (a.id < b.id) world.drop(a.id, b.id)
-  world.run(random.next() * 20)
-  for (const leader of [one, other]) world.elect(leader, leader, { everybody: true })
-  for (let turns = 0; turns < 4; turns++) {
-    const leader = turns % 2 === 0 ? one : other
+  // Just long enough to ask for an epoch, or long enough to promise one.
+  const stay = (): number =>
+    world.nowMs + (random.chance(0.5) ? random.next() * 6 : 8 + random.next() * 20)
+  let leader = one
+  let untilMs = stay()
+  for (let i = 0; i < 100; i++) {
+    world.elect(one, one, { everybody: true })
+    world.elect(other, other, { everybody: true })
     world.elect(between, leader, { everybody: false })
-    world.run(random.next() * 15)
+    world.run(0.5)
+    if (world.nowMs < untilMs) continue
     world.drop(between, leader)
-    world.run(random.next() * 5)
+    leader = leader === one ? other : one
+    untilMs = stay()
   }
 }
 

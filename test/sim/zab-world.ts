@@ -30,12 +30,56 @@ export interface WorldOptions {
   /** [least, most] ms for a message; for a disk operation */
   readonly networkMs: readonly [number, number]
   readonly diskMs: readonly [number, number]
+  /** for a tree on its way, pings beside it */
+  readonly treeMs?: readonly [number, number]
+  /** an epoch ends when its counter is above this */
+  readonly epochCounterMax?: number
   /** how long an end may go on believing in a link that the other has closed; if ever */
   readonly halfOpenMs?: number
   /** whether a majority may begin the ensemble; otherwise all must be there */
   readonly bootstrap?: boolean
   readonly trace?: (line: string) => void
+  /** whether the trace tells of links, too */
+  readonly traceLinks?: boolean
 }
+
+/** Where a server may crash: around each effect, each message and each completion. */
+export const crashPoints = [
+  'before NOTIFICATION',
+  'before CEPOCH',
+  'before saveEpochs',
+  'after saveEpochs',
+  'before NEWEPOCH',
+  'before ACKEPOCH',
+  'before DIFF',
+  'before TRUNC',
+  'before truncate',
+  'after truncate',
+  'before SNAP',
+  'before sendSnapshot',
+  'before receiveSnapshot',
+  'after a tree came',
+  'before installSnapshot',
+  'after installSnapshot',
+  'before ACKSNAP',
+  'before sendHistory',
+  'before PROPOSAL',
+  'before append',
+  'after append',
+  'before NEWLEADER',
+  'before ACKNEWLEADER',
+  'before UPTODATE',
+  'before ACK',
+  'before COMMIT',
+  'before deliver',
+  'before confirmed',
+  'before PING',
+  'before PONG',
+  'before role',
+  'before disconnect',
+] as const
+
+type CrashPoint = (typeof crashPoints)[number]
 
 const timing: ZabTiming = {
   pingMs: 100,
@@ -75,7 +119,11 @@ interface Incarnation {
   readonly diskQueue: DiskOperation[]
   diskBusy: boolean
   readonly epochsQueue: Epochs[]
+  /** the links that it believes in; one that stands still learns late that a link is closed */
+  readonly links: Map<ServerId, Link>
   role: ZabRole
+  /** when it took that role, in time that it ran */
+  roleSinceMs: number
   delivered: Zxid
   /** by its own clock, when it was last seen to run */
   ranMs: number
@@ -112,6 +160,8 @@ interface Question {
 interface Server {
   readonly id: ServerId
   readonly disk: Disk
+  /** its current epoch when it last lost its disk */
+  lostEpoch: number
   /** its clock shows `baseMs` at `sinceMs` of the world, and runs so much faster or slower */
   clock: { readonly baseMs: number; readonly sinceMs: number; readonly rate: number }
   running: Incarnation | undefined
@@ -125,10 +175,10 @@ interface Server {
 
 interface Link {
   readonly ends: readonly [ServerId, ServerId]
+  /** the processes it joins: one that is started later has nothing to do with it */
+  readonly processes: readonly [Incarnation, Incarnation]
   /** whether each end has it open */
   readonly open: [boolean, boolean]
-  /** whether each end knows that it is closed; one that stands still learns of it later */
-  readonly told: [boolean, boolean]
   /** when the last message each end sent arrives: FIFO */
   readonly busyUntilMs: [number, number]
   /** sent by each end into a blocked direction: messages, and the news of its closing */
@@ -147,16 +197,20 @@ export class ZabWorld {
   readonly #cut = new Set<string>()
   /** directions `from>to` that nothing gets through at the moment */
   readonly #blocked = new Set<string>()
+  #crashPoint: CrashPoint | undefined
   #proposals = 0
   #token = 0
   #forgedEpoch = 1_000_000
+  readonly #epochCounterMax: number
 
   constructor(options: WorldOptions) {
     this.#options = options
+    this.#epochCounterMax = options.epochCounterMax ?? 2 ** 31
     this.random = new Random(options.seed)
     this.servers = Array.from({ length: options.servers }, (_, i) => ({
       id: (i + 1) as ServerId,
       disk: { ...newDisk, log: [] },
+      lostEpoch: 0,
       clock: { baseMs: 0, sinceMs: 0, rate: 1 },
       running: undefined,
       pausedUntilMs: 0,
@@ -193,6 +247,7 @@ export class ZabWorld {
         logged,
         lastApplied: disk.applied,
         timing,
+        epochCounterMax: this.#epochCounterMax,
         bootstrap: this.#options.bootstrap ?? false,
         newEnsembleId: `ensemble-of-${id}`,
       },
@@ -204,7 +259,9 @@ export class ZabWorld {
       diskQueue: [],
       diskBusy: false,
       epochsQueue: [],
+      links: new Map(),
       role: { type: 'looking' },
+      roleSinceMs: 0,
       delivered: disk.applied,
       ranMs: this.#clockOf(server),
       awakeMs: 0,
@@ -237,7 +294,7 @@ export class ZabWorld {
     // A write under way may have reached the disk, or its beginning; one queued behind it has not.
     if (running.diskBusy) this.#tearDisk(server, running)
     if (running.epochsQueue.length > 0 && this.random.chance(0.5)) {
-      server.disk.epochs = running.epochsQueue[0] as Epochs
+      this.#saveEpochs(server, running.epochsQueue[0] as Epochs)
     }
     if (running.installing && this.random.chance(0.5)) this.#switchTree(server, running)
     server.running = undefined
@@ -249,27 +306,38 @@ export class ZabWorld {
     )
     const kept = reached[this.random.below(reached.length + 1)]
     if (kept !== undefined) server.disk.applied = kept.zxid
-    for (const other of this.servers) this.#breakLink(server.id, other.id)
+    for (const other of this.servers) {
+      const link = this.#links.get(pairKey(server.id, other.id))
+      if (link === undefined) continue
+      const unheard = this.#blocked.has(`${server.id}>${other.id}`)
+      if (unheard) this.#closeEnd(link, sideOf(link, server.id))
+      else this.#breakLink(server.id, other.id)
+    }
   }
 
   /**
    * A crash that takes the disk with it; only if the others can still go on, and have among any
-   * majority of them all that was committed.
+   * majority of them all that was committed, and know the newest epoch. `anyhow`, those that are left may have to wait for ever,
+   * but they must not go on without what was committed.
    */
-  wipe(id: number): void {
+  wipe(id: number, { anyhow = false } = {}): void {
     const server = this.#server(id)
-    const committed = this.checker.committed.at(-1)?.zxid ?? zxidZero
+    const committed = this.checker.lastZxid
     const majority = Math.floor(this.servers.length / 2) + 1
     const others = this.servers.filter((other) => other !== server && other.disk.epochs.initialised)
-    const behind = others.filter(({ disk }) => lastZxidOf(disk.log) < committed)
-    if (others.length < majority || behind.length >= majority) return
+    const behind = others.filter(
+      ({ disk }) =>
+        lastZxidOf(disk.log) < committed || disk.epochs.acceptedEpoch < this.checker.chosenEpoch,
+    )
+    if (!anyhow && (others.length < majority || behind.length >= majority)) return
+    if (others.length === behind.length) return
     // What it alone makes a majority of may be committed by its ack already.
     if (lastZxidOf(server.disk.log) > committed) return
     this.crash(id)
     this.#trace(`${id} loses its disk`)
     this.#cover('wipe')
+    server.lostEpoch = server.disk.epochs.currentEpoch
     Object.assign(server.disk, { ...newDisk, log: [] })
-    this.checker.wiped(server.id)
   }
 
   /** The tree is written up to a transaction, the last one delivered or any; the log begins behind it. */
@@ -328,7 +396,7 @@ export class ZabWorld {
     this.#trace(`${from} gets through to ${to} again`)
     const link = this.#links.get(pairKey(from, to))
     if (link !== undefined) {
-      const side = link.ends[0] === from ? 0 : 1
+      const side = sideOf(link, from)
       for (const arrive of link.held[side].splice(0)) this.#arrive(link, side, arrive)
     }
     this.#dialLater(from as ServerId, to as ServerId)
@@ -379,6 +447,11 @@ export class ZabWorld {
     if (running !== undefined) running.effectsUntilCrash = effects
   }
 
+  /** Whoever gets there next crashes; nobody does if there is no point. */
+  crashAt(point: CrashPoint | undefined): void {
+    this.#crashPoint = point
+  }
+
   /** What the log, or the epochs, are asked to write takes at least this long. */
   stallDisk(id: number, what: 'log' | 'epochs', durationMs: number): void {
     const server = this.#server(id)
@@ -418,7 +491,7 @@ export class ZabWorld {
       running.questions.push({
         token,
         establishedEpoch: this.checker.establishedEpoch,
-        committed: this.checker.committed.at(-1)?.zxid ?? zxidZero,
+        committed: this.checker.lastZxid,
         lastZxid: running.zab.lastZxid,
       })
       this.#step(server, running, { type: 'confirm', token })
@@ -460,9 +533,23 @@ export class ZabWorld {
     const epoch = running.role.epoch
     const first = epochOf(last) === epoch ? counterOf(last) + 1 : 1
     const entries = entriesOf(makeZxid({ epoch, counter: first }), payloads)
-    for (const record of recordsOf(entries)) this.checker.proposed(record)
+    for (const record of recordsOf(entries)) this.checker.proposed(record, running.delivered)
     this.#step(server, running, { type: 'proposed', entries })
     return true
+  }
+
+  /** Whether so many servers have a history that they may go on, or none has, so that they may begin. */
+  get mayGoOn(): boolean {
+    const epochs = this.servers.map(({ disk }) => disk.epochs)
+    const initialised = epochs.filter((each) => each.initialised).length
+    return (
+      initialised > this.servers.length / 2 ||
+      epochs.every(({ currentEpoch }) => currentEpoch === 0)
+    )
+  }
+
+  isLooking(id: number): boolean {
+    return this.#server(id).running?.role.type === 'looking'
   }
 
   leader(): number | undefined {
@@ -493,25 +580,40 @@ export class ZabWorld {
   #step(server: Server, running: Incarnation, input: ZabInput): void {
     if (server.running !== running) return
     const nowMs = this.#clockOf(server)
-    if (input.type === 'disconnected') this.#abortArrival(running, input.peer)
+    if (input.type === 'connected') this.#traceLink(`${server.id} has a link to ${input.peer}`)
+    if (input.type === 'disconnected') {
+      this.#traceLink(`${server.id} has no link to ${input.peer} any more`)
+      this.#abortArrival(running, input.peer)
+    }
     running.awakeMs += Math.min(nowMs - running.ranMs, timing.pingMs)
     running.ranMs = nowMs
     if (input.type === 'received') running.heardMs.set(input.from, running.awakeMs)
     this.#perform(server, running, running.zab.step(nowMs, input))
-    if (input.type === 'tick' && isLeading(server)) this.#checkHeard(running)
+    if (input.type !== 'tick' || server.running !== running) return
+    this.#checkHeard(running)
+    const { role } = running
+    if (role.type === 'leading' && role.epoch > 0 && !running.handingOver) {
+      const bound = makeZxid({ epoch: role.epoch, counter: this.#epochCounterMax })
+      invariant(running.zab.lastZxid <= bound, 'an epoch ends before its counter does')
+    }
   }
 
   /**
-   * A leader without a quorum has stepped down after as long as any learner may be silent. Silence
-   * counts while the leader runs: what waits for one that stood still was never late.
+   * A leader without a quorum, or a follower without its leader, has given up after as long as it may
+   * take to be brought up to date. Silence counts while the server runs: what waits for one that stood
+   * still was never late.
    */
-  #checkHeard({ awakeMs, heardMs, role }: Incarnation): void {
-    const allowedMs = timing.syncTimeoutMs + 2 * timing.pingMs
-    const heard = [...heardMs.values()].filter((atMs) => awakeMs - atMs <= allowedMs).length
-    invariant(
-      role.type === 'leading' && heard + 1 > this.servers.length / 2,
-      'a leader that hears of no quorum steps down',
-    )
+  #checkHeard({ awakeMs, heardMs, role, roleSinceMs }: Incarnation): void {
+    const allowedMs = timing.discoveryTimeoutMs + timing.syncTimeoutMs + 2 * timing.pingMs
+    const isHeard = (atMs: number): boolean => awakeMs - atMs <= allowedMs
+    if (role.type === 'leading' && role.epoch > 0) {
+      const heard = [...heardMs.values()].filter(isHeard).length
+      invariant(heard + 1 > this.servers.length / 2, 'a leader that hears of no quorum steps down')
+    }
+    if (role.type === 'following') {
+      const heard = isHeard(Math.max(roleSinceMs, heardMs.get(role.leader) ?? 0))
+      invariant(heard, 'a follower that hears nothing of its leader leaves it')
+    }
   }
 
   #clockOf({ clock }: Server): number {
@@ -529,7 +631,9 @@ export class ZabWorld {
   /** @returns whether the server is gone */
   #crashesHere(server: Server, running: Incarnation, point: string): boolean {
     if (server.running !== running) return true
-    if (--running.effectsUntilCrash >= 0) return false
+    const there = point === this.#crashPoint
+    if (--running.effectsUntilCrash >= 0 && !there) return false
+    if (there) this.#crashPoint = undefined
     this.#cover(`crash ${point}`)
     this.#trace(`${server.id} is to crash ${point}`)
     this.crash(server.id)
@@ -543,14 +647,14 @@ export class ZabWorld {
         this.#checkHonest(server, running, effect.message)
         this.#cover(effect.message.type)
         if (effect.message.type === 'NOTIFICATION') running.word = effect.message
-        return this.#send(server.id, effect.to, effect.message)
+        return this.#send(running, server.id, effect.to, effect.message)
       case 'sendHistory': {
         const records = running.log.filter(
           (record) => record.zxid > effect.after && record.zxid <= effect.upTo,
         )
         invariant(effect.after >= server.disk.base, 'what is purged is not sent')
         for (const entries of batchesOf(records)) {
-          this.#send(server.id, effect.to, { type: 'PROPOSAL', entries })
+          this.#send(running, server.id, effect.to, { type: 'PROPOSAL', entries })
         }
         return
       }
@@ -570,8 +674,10 @@ export class ZabWorld {
         running.diskQueue.push(effect)
         return this.#diskLater(server, running)
       case 'saveEpochs':
-        if (running.role.type === 'leading' && effect.epochs.currentEpoch > running.currentEpoch) {
-          checker.chosen(server.id, effect.epochs.currentEpoch)
+        if (effect.epochs.currentEpoch > running.currentEpoch) {
+          const last = lastZxidOf(server.disk.log)
+          if (running.role.type === 'leading') checker.chosen(server.id, effect.epochs.currentEpoch)
+          else invariant(last >= running.syncPoint, 'an epoch is saved behind its history')
         }
         running.currentEpoch = effect.epochs.currentEpoch
         running.epochsQueue.push(effect.epochs)
@@ -580,20 +686,34 @@ export class ZabWorld {
       case 'deliver':
         for (const record of running.log) {
           if (record.zxid <= running.delivered || record.zxid > effect.upTo) continue
-          checker.delivered(server.id, record, server.disk.log, this.#disks())
+          const { delivered: before } = running
+          checker.delivered(record, { before, own: server.disk.log, disks: this.#disks() })
+          running.delivered = record.zxid
         }
-        running.delivered = effect.upTo
+        invariant(running.delivered === effect.upTo, 'what is delivered is in the log')
         return this.#trace(`${server.id} delivers up to ${hex(effect.upTo)}`)
       case 'disconnect':
         this.#abortArrival(running, effect.peer)
-        return this.#closeEnd(server.id, effect.peer)
+        this.#traceLink(`${server.id} closes its link to ${effect.peer}: ${effect.reason}`)
+        invariant(!effect.violation, `no peer breaks the protocol: ${effect.reason}`)
+        return this.#close(server, running, effect.peer)
       case 'role':
         running.role = effect.role
+        running.roleSinceMs = running.awakeMs
         running.handingOver = false
         running.questions.length = 0
         this.#trace(`${server.id} is ${describeRole(effect.role)}`)
+        if (effect.role.type !== 'looking') {
+          const { currentEpoch } = server.disk.epochs
+          invariant(currentEpoch >= effect.role.epoch, 'who serves has the epoch on its disk')
+        }
         if (effect.role.type === 'leading' && effect.role.epoch > 0) {
-          checker.established(server.id, effect.role.epoch, running.log)
+          checker.established(server.id, effect.role.epoch, {
+            history: running.log,
+            current: this.servers.map(({ disk, lostEpoch }) =>
+              Math.max(disk.epochs.currentEpoch, lostEpoch),
+            ),
+          })
         }
         return
       case 'confirmed':
@@ -650,20 +770,25 @@ export class ZabWorld {
   // --- a tree on its way -------------------------------------------------------------------------
 
   /** As written: the shell brings the disk up to what was delivered, and reads it back. */
-  #sendTree({ id, disk }: Server, running: Incarnation, to: ServerId): void {
+  #sendTree(server: Server, running: Incarnation, to: ServerId): void {
+    const { id, disk } = server
     const records = running.log.filter(({ zxid }) => zxid <= running.delivered)
     if (running.delivered > disk.applied) disk.applied = running.delivered
-    this.#overLink(id, to, (receiver, incarnation) => {
-      const { arriving } = incarnation
-      if (arriving?.from !== id) return
-      this.#trace(`${id} -> ${to} the tree of ${hex(lastZxidOf(records))}`)
-      arriving.records = records
-      this.#forServer(receiver, this.nowMs + this.#within(this.#options.diskMs), () => {
-        if (this.#crashesHere(receiver, incarnation, 'after a tree came')) return
-        if (incarnation.arriving !== arriving) return
-        const input = { type: 'snapshotReceived', zxid: lastZxidOf(records) } as const
-        this.#step(receiver, incarnation, input)
-        if (!incarnation.installing) incarnation.arriving = undefined
+    const link = running.links.get(to)
+    this.#forServer(server, this.nowMs + this.#within(this.#options.treeMs ?? [0, 0]), () => {
+      if (server.running !== running || running.links.get(to) !== link) return
+      this.#overLink(running, to, (receiver, incarnation) => {
+        const { arriving } = incarnation
+        if (arriving?.from !== id) return
+        this.#trace(`${id} -> ${to} the tree of ${hex(lastZxidOf(records))}`)
+        arriving.records = records
+        this.#forServer(receiver, this.nowMs + this.#within(this.#options.diskMs), () => {
+          if (this.#crashesHere(receiver, incarnation, 'after a tree came')) return
+          if (incarnation.arriving !== arriving) return
+          const input = { type: 'snapshotReceived', zxid: lastZxidOf(records) } as const
+          this.#step(receiver, incarnation, input)
+          if (!incarnation.installing) incarnation.arriving = undefined
+        })
       })
     })
   }
@@ -689,11 +814,11 @@ export class ZabWorld {
   }
 
   /** `meta` is replaced, once: another tree, and an empty log behind it. */
-  #switchTree({ id, disk }: Server, { arriving }: Incarnation): void {
+  #switchTree({ disk }: Server, { arriving }: Incarnation): void {
     invariant(arriving !== undefined, 'what is installed has arrived')
     disk.log = [...arriving.records]
     disk.base = disk.applied = lastZxidOf(disk.log)
-    this.checker.installed(id, disk.log)
+    this.checker.installed(disk.log)
   }
 
   #disks(): (readonly LogRecord[])[] {
@@ -733,10 +858,8 @@ export class ZabWorld {
     const { running, disk } = server
     const operation = running?.diskQueue.shift()
     if (running !== undefined) running.diskBusy = false
-    if (operation?.type === 'append') disk.log.push(...recordsOf(operation.entries))
-    if (operation?.type === 'truncate') {
-      disk.log = disk.log.filter((record) => record.zxid <= operation.to)
-    }
+    if (operation?.type === 'append') this.#write(disk, recordsOf(operation.entries))
+    if (operation?.type === 'truncate') this.#cutLog(disk, operation.to)
   }
 
   /** Some of the records under way when the power went are whole on the disk; the rest is cut. */
@@ -744,10 +867,25 @@ export class ZabWorld {
     const operation = running.diskQueue[0]
     if (operation?.type === 'append') {
       const records = recordsOf(operation.entries)
-      disk.log.push(...records.slice(0, this.random.below(records.length + 1)))
+      this.#write(disk, records.slice(0, this.random.below(records.length + 1)))
     } else if (operation?.type === 'truncate' && this.random.chance(0.5)) {
-      disk.log = disk.log.filter((record) => record.zxid <= operation.to)
+      this.#cutLog(disk, operation.to)
     }
+  }
+
+  #write(disk: Disk, records: readonly LogRecord[]): void {
+    disk.log.push(...records)
+    this.checker.written(disk.epochs, lastZxidOf(disk.log))
+  }
+
+  #cutLog(disk: Disk, to: Zxid): void {
+    this.checker.truncated(disk.log.filter((record) => record.zxid > to))
+    disk.log = disk.log.filter((record) => record.zxid <= to)
+  }
+
+  #saveEpochs({ disk }: Server, epochs: Epochs): void {
+    this.checker.epochsSaved(disk.epochs, epochs)
+    disk.epochs = epochs
   }
 
   #saveEpochsLater(server: Server, running: Incarnation): void {
@@ -756,12 +894,7 @@ export class ZabWorld {
       if (server.running !== running) return
       const epochs = running.epochsQueue[0]
       if (epochs === undefined) return
-      this.checker.epochsSaved(server.disk.epochs, epochs)
-      if (epochs.currentEpoch > server.disk.epochs.currentEpoch) {
-        const last = lastZxidOf(server.disk.log)
-        invariant(last >= running.syncPoint, 'an epoch is saved behind its history')
-      }
-      server.disk.epochs = epochs
+      this.#saveEpochs(server, epochs)
       this.#forServer(server, this.nowMs, () => {
         if (this.#crashesHere(server, running, 'after saveEpochs')) return
         running.epochsQueue.shift()
@@ -804,63 +937,72 @@ export class ZabWorld {
       if (old?.open[0] && old.open[1]) return
       const link: Link = {
         ends: [first, second],
+        processes: [one.running, two.running],
         open: [true, true],
-        told: [false, false],
         busyUntilMs: [0, 0],
         held: [[], []],
       }
       this.#links.set(key, link)
-      this.#join(one, second, old, 0)
-      this.#join(two, first, old, 1)
+      this.#join(one, link, 0)
+      this.#join(two, link, 1)
     })
   }
 
   /** One end of a new link. It may still believe in the old one: half-open until now. */
-  #join(server: Server, peer: ServerId, old: Link | undefined, end: 0 | 1): void {
-    const { running } = server
-    if (running === undefined) return
+  #join(server: Server, link: Link, end: 0 | 1): void {
+    const running = link.processes[end]
+    const peer = link.ends[1 - end] as ServerId
     this.#forServer(server, this.nowMs, () => {
-      if (old?.told[end] === false) {
-        old.open[end] = false
-        old.told[end] = true
+      const old = running.links.get(peer)
+      if (old !== undefined) {
         this.#cover('half-open link replaced')
-        this.#step(server, running, { type: 'disconnected', peer })
+        this.#tellClosed(old, end)
       }
+      running.links.set(peer, link)
       this.#step(server, running, { type: 'connected', peer })
     })
   }
 
-  #send(from: ServerId, to: ServerId, message: ZabMessage): void {
-    this.#overLink(from, to, (receiver, running) => {
+  /** The process at that end learns that its link is closed, if it did not yet. */
+  #tellClosed(link: Link, end: 0 | 1): void {
+    const running = link.processes[end]
+    const peer = link.ends[1 - end] as ServerId
+    link.open[end] = false
+    if (running.links.get(peer) !== link) return
+    running.links.delete(peer)
+    this.#step(this.#server(link.ends[end]), running, { type: 'disconnected', peer })
+  }
+
+  #send(running: Incarnation, from: ServerId, to: ServerId, message: ZabMessage): void {
+    this.#overLink(running, to, (receiver, incarnation) => {
       if (message.type !== 'PING' && message.type !== 'PONG') {
         this.#trace(`${from} -> ${to} ${describe(message)}`)
       }
       if (message.type === 'NEWEPOCH') {
-        running.promised = message.epoch
-        running.syncPoint = zxidZero
+        incarnation.promised = message.epoch
+        incarnation.syncPoint = zxidZero
       }
-      if (message.type === 'NEWLEADER') running.syncPoint = running.zab.lastZxid
-      this.#step(receiver, running, { type: 'received', from, message })
+      if (message.type === 'NEWLEADER') incarnation.syncPoint = incarnation.zab.lastZxid
+      this.#step(receiver, incarnation, { type: 'received', from, message })
     })
   }
 
-  /** Lets something arrive at the other end of the link, if it lasts as long. */
+  /** Lets something arrive at the other end of the link that `running` has, if it lasts as long. */
   #overLink(
-    from: ServerId,
+    running: Incarnation,
     to: ServerId,
     arrived: (receiver: Server, running: Incarnation) => void,
   ): void {
-    const link = this.#links.get(pairKey(from, to))
+    const link = running.links.get(to)
     if (link === undefined) return
-    const side = link.ends[0] === from ? 0 : 1
+    const side = link.ends[1] === to ? 0 : 1
     if (!link.open[side]) return
     this.#arrive(link, side, () => {
       const receiver = this.#server(to)
-      const { running } = receiver
-      if (running === undefined || !link.open[1 - side]) return
+      const incarnation = link.processes[1 - side] as Incarnation
+      if (receiver.running !== incarnation || !link.open[1 - side]) return
       this.#forServer(receiver, this.nowMs, () => {
-        if (!link.open[1 - side] || this.#links.get(pairKey(from, to)) !== link) return
-        arrived(receiver, running)
+        if (incarnation.links.get(link.ends[side]) === link) arrived(receiver, incarnation)
       })
     })
   }
@@ -881,48 +1023,50 @@ export class ZabWorld {
   #breakLink(a: ServerId, b: ServerId): void {
     const link = this.#links.get(pairKey(a, b))
     if (link === undefined) return
-    this.#closeEnd(link.ends[0], link.ends[1], true)
-    this.#closeEnd(link.ends[1], link.ends[0], true)
+    for (const end of [0, 1] as const) {
+      if (!link.open[end]) continue
+      link.open[end] = false
+      this.#events.after(0, () => this.#noticeClosed(link, end))
+      this.#tellOther(link, end)
+    }
   }
 
-  /** `self` closes its end; the other end notices later, and somebody dials again. */
-  #closeEnd(self: ServerId, peer: ServerId, tellSelf = false): void {
-    const key = pairKey(self, peer)
-    const link = this.#links.get(key)
-    if (link === undefined) return
-    const side = link.ends[0] === self ? 0 : 1
-    if (!link.open[side]) return
-    link.open[side] = false
-    if (!tellSelf) link.told[side] = true
-    const notice = (id: ServerId, other: ServerId, end: 0 | 1): void => {
-      const server = this.#server(id)
-      const { running } = server
-      const wasOpen = end === side ? tellSelf : link.open[end]
-      link.open[end] = false
-      if (!link.open[0] && !link.open[1] && this.#links.get(key) === link) {
-        this.#links.delete(key)
-        this.#dialLater(self, peer)
-      }
-      if (running === undefined || !wasOpen) return
-      this.#forServer(server, this.nowMs, () => {
-        // A new link may have been reported meanwhile, and with it the end of this one.
-        if (link.told[end]) return
-        link.told[end] = true
-        this.#step(server, running, { type: 'disconnected', peer: other })
-      })
-    }
-    if (tellSelf) {
-      this.#events.after(0, () => notice(self, peer, side))
-      return
-    }
-    const other = side === 0 ? 1 : 0
-    const told = (): void => notice(peer, self, other)
+  #close({ id }: Server, running: Incarnation, peer: ServerId): void {
+    const link = running.links.get(peer)
+    if (link !== undefined) this.#closeEnd(link, sideOf(link, id))
+  }
+
+  /** That end closes it: nothing more arrives there. The other end notices later. */
+  #closeEnd(link: Link, end: 0 | 1): void {
+    link.processes[end].links.delete(link.ends[1 - end] as ServerId)
+    if (!link.open[end]) return
+    link.open[end] = false
+    this.#tellOther(link, end)
+  }
+
+  #tellOther(link: Link, end: 0 | 1): void {
+    const [self, peer] = end === 0 ? link.ends : [link.ends[1], link.ends[0]]
+    const told = (): void => this.#noticeClosed(link, end === 0 ? 1 : 0)
     // The news of a closing may be lost for long: the peer believes in a link that is none.
     if (this.#options.halfOpenMs !== undefined && this.random.chance(0.2)) {
       this.#events.after(this.random.next() * this.#options.halfOpenMs, told)
       this.#dialLater(self, peer)
-    } else if (this.#blocked.has(`${self}>${peer}`)) link.held[side].push(told)
+    } else if (this.#blocked.has(`${self}>${peer}`)) link.held[end].push(told)
     else this.#events.after(this.#within(this.#options.networkMs), told)
+  }
+
+  /** The news of its closing is there; what arrived before is still read before it. */
+  #noticeClosed(link: Link, end: 0 | 1): void {
+    link.open[end] = false
+    const [a, b] = link.ends
+    const key = pairKey(a, b)
+    if (!link.open[0] && !link.open[1] && this.#links.get(key) === link) {
+      this.#links.delete(key)
+      this.#dialLater(a, b)
+    }
+    const server = this.#server(link.ends[end])
+    if (server.running !== link.processes[end]) return
+    this.#forServer(server, this.nowMs, () => this.#tellClosed(link, end))
   }
 
   #within([least, most]: readonly [number, number]): number {
@@ -939,6 +1083,10 @@ export class ZabWorld {
     this.coverage.set(what, (this.coverage.get(what) ?? 0) + 1)
   }
 
+  #traceLink(line: string): void {
+    if (this.#options.traceLinks === true) this.#trace(line)
+  }
+
   #trace(line: string): void {
     this.#options.trace?.(line)
   }
@@ -947,6 +1095,10 @@ export class ZabWorld {
 function isLeading(server: Server): boolean {
   const role = server.running?.role
   return role?.type === 'leading' && role.epoch > 0
+}
+
+function sideOf({ ends }: Link, id: number): 0 | 1 {
+  return ends[0] === id ? 0 : 1
 }
 
 function pairKey(a: number, b: number): string {

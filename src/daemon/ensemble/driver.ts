@@ -159,8 +159,7 @@ export class EnsembleDriver implements Ensemble {
     this.#links = new PeerLinks({
       self,
       peers: new Map([...servers].filter(([id]) => id !== self)),
-      // One that was just begun, and holds nothing yet, may still become part of another.
-      ensembleId: () => (this.#zab.lastZxid > 0 ? this.ensembleId : undefined),
+      ensembleId: () => this.#zab.ensembleId,
       transport,
       clock,
       logger,
@@ -468,7 +467,10 @@ export class EnsembleDriver implements Ensemble {
       case 'deliver':
         return this.#deliver(effect.upTo)
       case 'disconnect':
-        this.#logger.info({ peer: effect.peer, reason: effect.reason }, 'Closing a peer link')
+        this.#logger[effect.violation ? 'warn' : 'info'](
+          { peer: effect.peer, reason: effect.reason },
+          'Closing a peer link',
+        )
         this.#abortArrival(effect.peer)
         return this.#links.disconnect(effect.peer)
       case 'role':

@@ -6,15 +6,13 @@
 //
 // A directory that `meta` does not name is removed at start.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Level } from 'level'
 import type { LogFailedError } from '../../log/log-errors.ts'
 import type { TornTail } from '../../log/recovery.ts'
-import { openDiskDirectory } from '../../log/segment-file.ts'
 import { epochOf, formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { EpochRange } from '../zab/history.ts'
 import type { ZTree } from '../ztree/ztree.ts'
+import type { StorageDisk, TreeDatabase } from './disk.ts'
 import {
   SnapshotError,
   type SnapshotPlace,
@@ -32,9 +30,12 @@ import { decodeEntries, encodeEntries } from './tree-transfer.ts'
 import { openTxnLog, type TxnLog, type TxnLogOptions } from './txn-log.ts'
 
 export interface StorageOptions {
-  readonly dataDir: string
+  readonly disk: StorageDisk
   readonly store: TreeStoreOptions
-  readonly log: Pick<TxnLogOptions, 'segmentBytes' | 'onDurable' | 'onShortage' | 'onSync'> & {
+  readonly log: Pick<
+    TxnLogOptions,
+    'segmentBytes' | 'nowMs' | 'onDurable' | 'onShortage' | 'onSync'
+  > & {
     readonly onFailure: (error: LogFailedError) => void
   }
 }
@@ -84,19 +85,19 @@ export class Storage implements Snapshots {
 
   /** @throws DamagedTreeError, LogDamagedError, LogVersionError, RecoveryError: nothing was removed */
   static async open(options: StorageOptions, expected: Expected): Promise<Storage> {
-    const { dataDir } = options
+    const { disk } = options
     const { treeDir, logDir, logBaseZxid: baseZxid } = expected
-    const found = directoriesOf(dataDir)
+    const found = disk.list()
     for (const name of expected.currentEpoch > 0 ? [treeDir, logDir] : []) {
       if (found.includes(name)) continue
       // An empty one in its place would be taken for all that this server ever held.
-      throw new RecoveryError(join(dataDir, name), `it is missing, and this server had data`)
+      throw new RecoveryError(join(disk.path, name), `it is missing, and this server had data`)
     }
-    const store = await TreeStore.open(join(dataDir, treeDir), options.store)
+    const store = await openTree(disk, treeDir, options.store)
     try {
       const { log, torn, epochs } = openTxnLog({
         ...options.log,
-        directory: openDiskDirectory(join(dataDir, logDir)),
+        directory: disk.openLog(logDir),
         baseZxid,
         lastApplied: store.tree.lastApplied,
       })
@@ -105,12 +106,12 @@ export class Storage implements Snapshots {
         await new Promise<void>((closed) => log.close(closed))
         const promised = `this server never accepted more than epoch ${expected.acceptedEpoch}`
         throw new RecoveryError(
-          join(dataDir, logDir),
+          join(disk.path, logDir),
           `it ends at ${formatZxid(last)}, but ${promised}`,
         )
       }
       for (const name of found) {
-        if (name !== treeDir && name !== logDir) rmSync(join(dataDir, name), { recursive: true })
+        if (name !== treeDir && name !== logDir) disk.remove(name)
       }
       return new Storage(options, { treeDir, logDir, store, log }, { torn, epochs })
     } catch (error) {
@@ -125,11 +126,11 @@ export class Storage implements Snapshots {
 
   /** Where the tree in force lies, and the log. */
   get treeDirectory(): string {
-    return join(this.#options.dataDir, this.#inForce.treeDir)
+    return join(this.#options.disk.path, this.#inForce.treeDir)
   }
 
   get logDirectory(): string {
-    return join(this.#options.dataDir, this.#inForce.logDir)
+    return join(this.#options.disk.path, this.#inForce.logDir)
   }
 
   /** To be called when the tree changed. */
@@ -148,16 +149,14 @@ export class Storage implements Snapshots {
   }
 
   async receive(): Promise<SnapshotReceiver> {
-    const { dataDir } = this.#options
-    const numbers = directoriesOf(dataDir).map((name) => Number(name.split('-')[1] ?? 0))
+    const { disk } = this.#options
+    const numbers = disk.list().map((name) => Number(name.split('-')[1] ?? 0))
     const number = 1 + Math.max(0, ...numbers)
     const place = { treeDir: `tree-${number}`, logDir: `log-${number}` }
-    const db = new Level<string, string>(join(dataDir, place.treeDir))
-    await db.open()
     return new TreeReceiver({
-      dataDir,
+      disk,
       place,
-      db,
+      db: await disk.openTree(place.treeDir),
       storeOptions: this.#options.store,
       install: (store) => this.#install(place, store),
     })
@@ -165,22 +164,20 @@ export class Storage implements Snapshots {
 
   /** Nothing of what was in force is touched before `meta` named `place`; now it is of no use. */
   async #install(place: SnapshotPlace, store: TreeStore): Promise<TxnLog> {
-    const { dataDir } = this.#options
+    const { disk } = this.#options
     const before = this.#inForce
     // What it still had to write is in the new tree already; and no batch of it may see that tree.
     await before.store.abandon()
     const { log } = openTxnLog({
       ...this.#options.log,
-      directory: openDiskDirectory(join(dataDir, place.logDir)),
+      directory: disk.openLog(place.logDir),
       baseZxid: store.tree.lastApplied,
       lastApplied: store.tree.lastApplied,
     })
     store.handOverTo(this.tree)
     this.#inForce = { ...place, store, log }
     await new Promise<void>((closed) => before.log.close(closed))
-    for (const name of [before.treeDir, before.logDir]) {
-      rmSync(join(dataDir, name), { recursive: true })
-    }
+    for (const name of [before.treeDir, before.logDir]) disk.remove(name)
     return log
   }
 }
@@ -212,21 +209,21 @@ class TreeReader implements SnapshotReader {
 
 /** Learner's end: see SnapshotReceiver. */
 class TreeReceiver implements SnapshotReceiver {
-  readonly #dataDir: string
+  readonly #disk: StorageDisk
   readonly #place: SnapshotPlace
-  readonly #db: Level<string, string>
+  readonly #db: TreeDatabase
   readonly #storeOptions: TreeStoreOptions
   readonly #install: (store: TreeStore) => Promise<TxnLog>
   #store: TreeStore | undefined
 
   constructor(parts: {
-    readonly dataDir: string
+    readonly disk: StorageDisk
     readonly place: SnapshotPlace
-    readonly db: Level<string, string>
+    readonly db: TreeDatabase
     readonly storeOptions: TreeStoreOptions
     readonly install: (store: TreeStore) => Promise<TxnLog>
   }) {
-    this.#dataDir = parts.dataDir
+    this.#disk = parts.disk
     this.#place = parts.place
     this.#db = parts.db
     this.#storeOptions = parts.storeOptions
@@ -236,16 +233,15 @@ class TreeReceiver implements SnapshotReceiver {
   async add(chunk: Uint8Array): Promise<void> {
     const batch = this.#db.batch()
     for (const [key, value] of decodeEntries(chunk)) batch.put(key, value)
-    await batch.write()
+    await batch.write({ sync: false })
   }
 
   async finish(zxid: Zxid): Promise<SnapshotPlace> {
     const { treeDir, logDir } = this.#place
-    const directory = join(this.#dataDir, treeDir)
     await this.#db.close()
-    syncFilesOf(directory)
+    this.#disk.syncTree(treeDir)
     try {
-      this.#store = await TreeStore.open(directory, this.#storeOptions)
+      this.#store = await openTree(this.#disk, treeDir, this.#storeOptions)
     } catch (cause) {
       if (!(cause instanceof DamagedTreeError)) throw cause
       throw new SnapshotError(`Cannot use the tree that came: ${cause.message}`, { cause })
@@ -255,8 +251,7 @@ class TreeReceiver implements SnapshotReceiver {
       const found = `it shows ${formatZxid(lastApplied)}, not ${formatZxid(zxid)}`
       throw new SnapshotError(`Cannot use the tree that came: ${found}`)
     }
-    mkdirSync(join(this.#dataDir, logDir))
-    sync(this.#dataDir)
+    this.#disk.makeLog(logDir)
     return this.#place
   }
 
@@ -269,9 +264,7 @@ class TreeReceiver implements SnapshotReceiver {
   async discard(): Promise<void> {
     await this.#db.close()
     await this.#store?.abandon()
-    for (const name of [this.#place.treeDir, this.#place.logDir]) {
-      rmSync(join(this.#dataDir, name), { recursive: true, force: true })
-    }
+    for (const name of [this.#place.treeDir, this.#place.logDir]) this.#disk.remove(name)
   }
 }
 
@@ -281,30 +274,17 @@ class TreeReceiver implements SnapshotReceiver {
  *
  * @throws RecoveryError
  */
-export function assertNew(dataDir: string): void {
-  const [found] = directoriesOf(dataDir)
+export function assertNew(disk: StorageDisk): void {
+  const [found] = disk.list()
   if (found === undefined) return
   const advice =
     'Restore it from a backup, or move the whole directory away, so that this server joins as a new one'
-  throw new RecoveryError(join(dataDir, 'meta'), `it is missing, but ${found} is there. ${advice}`)
+  throw new RecoveryError(
+    join(disk.path, 'meta'),
+    `it is missing, but ${found} is there. ${advice}`,
+  )
 }
 
-/** The directories of trees and logs, in force or not. */
-function directoriesOf(dataDir: string): string[] {
-  return readdirSync(dataDir).filter((name) => /^(tree|log)(-\d+)?$/.test(name))
-}
-
-/** All that lies in `directory`, and its names. */
-function syncFilesOf(directory: string): void {
-  for (const name of readdirSync(directory)) sync(join(directory, name))
-  sync(directory)
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
+function openTree(disk: StorageDisk, name: string, options: TreeStoreOptions): Promise<TreeStore> {
+  return TreeStore.open(join(disk.path, name), disk.openTree(name), options)
 }

@@ -6,12 +6,12 @@
 // is the tree as it was at one zxid, never between two. Layout: keys.ts.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Level } from 'level'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import { formatDigest, sameDigest } from '../ztree/digest.ts'
 import { ZTree } from '../ztree/ztree.ts'
+import type { TreeDatabase } from './disk.ts'
 import { metaKey, parseKey, StoreCodec, type StoreMeta, sessionKey, storeFormat } from './keys.ts'
 
 /** What lies in the directory is not a tree as this store leaves one. */
@@ -49,7 +49,7 @@ const bytesPerRead = 1024 * 1024
 
 export class TreeStore {
   #tree: ZTree
-  readonly #db: Level<string, string>
+  readonly #db: TreeDatabase
   readonly #clock: Clock
   readonly #onFailure: (cause: unknown) => void
   readonly #onPersisted: ((zxid: Zxid) => void) | undefined
@@ -62,7 +62,7 @@ export class TreeStore {
   #failure: { readonly cause: unknown } | undefined = undefined
   #closed = false
 
-  private constructor(db: Level<string, string>, tree: ZTree, options: TreeStoreOptions) {
+  private constructor(db: TreeDatabase, tree: ZTree, options: TreeStoreOptions) {
     this.#tree = tree
     this.#db = db
     this.#clock = options.clock
@@ -74,15 +74,19 @@ export class TreeStore {
   }
 
   /**
-   * Opens the store in `directory`, or makes one, and loads the tree.
+   * Loads the tree in the database that `opening` opens, or begins one there.
    *
+   * @param directory for people, where something is wrong with it
    * @throws DamagedTreeError if it holds anything but a whole tree
    */
-  static async open(directory: string, options: TreeStoreOptions): Promise<TreeStore> {
-    // Nothing is read after loading: a block cache would hold memory for nothing.
-    const db = new Level<string, string>(directory, { cacheSize: 512 * 1024 })
+  static async open(
+    directory: string,
+    opening: Promise<TreeDatabase>,
+    options: TreeStoreOptions,
+  ): Promise<TreeStore> {
+    let db: TreeDatabase
     try {
-      await db.open()
+      db = await opening
     } catch (error) {
       const cause = error instanceof Error ? (error.cause ?? error) : error
       throw new DamagedTreeError(`Cannot open the tree in ${directory}: ${cause}`, { cause })
@@ -227,7 +231,7 @@ export class TreeStore {
 }
 
 /** The tree that lies in `db`; the one that every ensemble begins with if nothing does. */
-async function load(db: Level<string, string>, directory: string): Promise<ZTree> {
+async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
   const damage = (found: string): DamagedTreeError =>
     new DamagedTreeError(`Cannot load the tree in ${directory}: ${found}`)
   const codec = new StoreCodec()
@@ -272,7 +276,7 @@ async function load(db: Level<string, string>, directory: string): Promise<ZTree
 }
 
 /** All entries in key order, many at a time; the next ones are read while these are looked at. */
-async function* entriesOf(db: Level<string, string>): AsyncGenerator<[string, string][]> {
+async function* entriesOf(db: TreeDatabase): AsyncGenerator<[string, string][]> {
   // LevelDB's iterator is a snapshot: what is written from here on it does not see.
   const iterator = db.iterator({ highWaterMarkBytes: bytesPerRead })
   let next = iterator.nextv(entriesPerRead)

@@ -142,7 +142,7 @@ export class Following implements Role {
   snapshotReceived(zxid: Zxid): void {
     if (this.#phase !== 'receiving' || this.#next !== undefined) return
     const { last } = this.#state.history
-    if (zxid <= last) return this.#leave(`its snapshot ends at ${zxid}, our log at ${last}`)
+    if (zxid <= last) return this.#refuse(`its snapshot ends at ${zxid}, our log at ${last}`)
     this.#phase = 'installing'
     this.#state.installSnapshot(zxid)
   }
@@ -207,8 +207,9 @@ export class Following implements Role {
       case 'UPTODATE':
         if (this.#phase !== 'accepted' || message.committed > this.#state.history.last) break
         return this.#upToDate(message.committed)
-      case 'NOTIFICATION':
       case 'CEPOCH':
+        return this.#leave('it follows us') // each took the other for its leader
+      case 'NOTIFICATION':
       case 'ACKEPOCH':
       case 'ACKSNAP':
       case 'ACKNEWLEADER':
@@ -217,7 +218,7 @@ export class Following implements Role {
       case 'PONG':
         break
     }
-    this.#leave(`it sent ${message.type}, which this phase (${this.#phase}) does not allow`)
+    this.#refuse(`it sent ${message.type}, which this phase (${this.#phase}) does not allow`)
   }
 
   #askForEpoch(): void {
@@ -229,7 +230,7 @@ export class Following implements Role {
   #newEpoch({ epoch, first }: { readonly epoch: number; readonly first: boolean }): void {
     const { acceptedEpoch, initialised } = this.#state.epochs
     if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
-    if (epoch > epochMax) return this.#leave(`its epoch ${epoch} is beyond all bounds`)
+    if (epoch > epochMax) return this.#refuse(`its epoch ${epoch} is beyond all bounds`)
     this.#epoch = epoch
     this.#phase = 'promising'
     // A promise made before, to whomever, is kept but not counted twice.
@@ -268,7 +269,7 @@ export class Following implements Role {
       })
       return
     }
-    if (!history.contains(to)) return this.#leave(`it wants a cut after ${to}, which is not here`)
+    if (!history.contains(to)) return this.#refuse(`it wants a cut after ${to}, which is not here`)
     this.#phase = 'syncing'
     this.#state.truncateAfter(to)
   }
@@ -283,7 +284,7 @@ export class Following implements Role {
     if (logs && history.accepts(entries)) return this.#state.append(entries)
     // Sent twice around the sync point is no news; anything else would leave a hole.
     const known = history.contains(entries.first) && history.contains(lastOf(entries))
-    if (!logs || !known) this.#leave(`its proposal ${entries.first} leaves a gap`)
+    if (!logs || !known) this.#refuse(`its proposal ${entries.first} leaves a gap`)
   }
 
   #maybeAccept(): void {
@@ -317,15 +318,20 @@ export class Following implements Role {
   }
 
   #commit(zxid: Zxid): void {
-    if (zxid > this.#state.history.last) return this.#leave(`it committed ${zxid}, not sent here`)
+    if (zxid > this.#state.history.last) return this.#refuse(`it committed ${zxid}, not sent here`)
     if (zxid > this.#committed) this.#committed = zxid
     this.#state.deliver(this.#committed)
   }
 
+  /** It did what no leader does. */
+  #refuse(reason: string): void {
+    this.#leave(reason, { violation: true })
+  }
+
   /** A learner session ends with its link, so that nothing of it can arrive in the next one. */
-  #leave(reason: string): void {
+  #leave(reason: string, { violation = false } = {}): void {
     if (this.#next !== undefined) return
-    this.#state.disconnect(this.#leader, `we leave this leader: ${reason}`)
+    this.#state.disconnect(this.#leader, `we leave this leader: ${reason}`, { violation })
     this.#next = { type: 'looking' }
   }
 }

@@ -40,6 +40,11 @@ export class History {
     return range === undefined ? this.base : endOf(range)
   }
 
+  /** Of the oldest transaction known of, if only as what the log begins after; 0 if there is none. */
+  get firstEpoch(): number {
+    return epochOf(this.#base) || (this.#epochs[0]?.epoch ?? 0)
+  }
+
   /** Whether `entries` may come next. */
   accepts(entries: Entries): boolean {
     return entries.count > 0 && follows(this.last, entries.first)

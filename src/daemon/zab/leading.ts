@@ -3,8 +3,9 @@
 //   discovery        wait for CEPOCH from a quorum; the new epoch is above all of theirs. For the
 //                    ensemble's first epoch wait for all voters: none may have a history
 //   promising        save it as accepted; NEWEPOCH to all; wait for ACKEPOCH from a quorum
-//   settling         make our own log durable, then save the epoch as current
-//   synchronization  bring each learner to our history, NEWLEADER; wait for a quorum's ack
+//   settling         make our own log durable
+//   synchronization  save the epoch as current; bring each learner to our history, NEWLEADER; wait
+//                    for a quorum's acks, of which ours is one once the epoch is saved
 //   broadcast        the initial history is committed; UPTODATE; propose, count acks, commit
 //
 // A learner may join at any time and goes through the same steps on its own. Each step waits until
@@ -21,12 +22,6 @@ import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { decideSync } from './synchronization.ts'
 import { isWorkingLeader } from './vote.ts'
-
-/**
- * An epoch that could not be handed over ends this far before its counter does: more than is proposed
- * between two ticks.
- */
-const epochCounterMax = 2 ** 32 - 2 ** 20
 
 type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
 
@@ -121,7 +116,8 @@ export class Leading implements Role {
       if (nowMs - learner.heardMs > allowedMs) this.#drop(id, 'it was silent for too long')
     }
     this.#maybeStepDown()
-    const { last } = this.#state.history
+    const { epochCounterMax, history } = this.#state
+    const { last } = history
     if (this.broadcasting && epochOf(last) === this.#epoch && counterOf(last) > epochCounterMax) {
       this.#stepDown('the zxids of its epoch run out')
     }
@@ -149,7 +145,8 @@ export class Leading implements Role {
         }
         return
       case 'CEPOCH':
-        if (learner !== undefined) return this.#drop(from, 'it began a second session on one link')
+        if (learner !== undefined)
+          return this.#refuse(from, 'it began a second session on one link')
         return this.#cepoch(nowMs, from, message)
       case 'ACKEPOCH':
         if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
@@ -183,7 +180,7 @@ export class Leading implements Role {
       case 'PING':
         break
     }
-    this.#drop(from, `it sent ${message.type}, which its phase does not allow`)
+    this.#refuse(from, `it sent ${message.type}, which its phase does not allow`)
     this.#maybeStepDown()
   }
 
@@ -252,7 +249,7 @@ export class Leading implements Role {
     from: ServerId,
     { acceptedEpoch, currentEpoch, initialised }: Extract<ZabMessage, { type: 'CEPOCH' }>,
   ): void {
-    if (acceptedEpoch >= epochMax) return this.#drop(from, 'its epoch is beyond all bounds')
+    if (acceptedEpoch >= epochMax) return this.#refuse(from, 'its epoch is beyond all bounds')
     this.#learners.set(from, {
       phase: 'discovery',
       announced: false,
@@ -337,14 +334,15 @@ export class Leading implements Role {
         const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
         state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
       }
-      if (!this.#ownEpochSaved) return
       this.#phase = 'synchronization'
-      this.#broadcast.acked(self, state.durable)
     }
     for (const [id, learner] of this.#sortedLearners()) {
       if (learner.phase === 'promised') this.#synchronize(nowMs, id, learner)
     }
-    if (this.#phase === 'synchronization' && this.#broadcast.settled) this.#establish()
+    if (this.#phase !== 'synchronization' || !this.#ownEpochSaved) return
+    // The learners' disks worked while ours did; we count, and serve, only now.
+    this.#broadcast.acked(self, state.durable)
+    if (this.#broadcast.settled) this.#establish()
   }
 
   /**
@@ -408,6 +406,7 @@ export class Leading implements Role {
       this.#broadcast.committed === state.history.last,
       'an epoch begins with all of its history',
     )
+    invariant(this.#ownEpochSaved, 'nothing is logged in an epoch that the disk does not know of')
     this.#phase = 'broadcast'
     state.deliver(this.#broadcast.committed)
     state.emit({ type: 'role', role: { type: 'leading', epoch: this.#epoch } })
@@ -460,9 +459,14 @@ export class Leading implements Role {
     return [...this.#learners].sort(([a], [b]) => a - b)
   }
 
-  #drop(peer: ServerId, reason: string): void {
+  /** It did what no learner does. */
+  #refuse(peer: ServerId, reason: string): void {
+    this.#drop(peer, reason, { violation: true })
+  }
+
+  #drop(peer: ServerId, reason: string, { violation = false } = {}): void {
     this.#forget(peer)
-    this.#state.disconnect(peer, reason)
+    this.#state.disconnect(peer, reason, { violation })
   }
 
   #forget(peer: ServerId): void {

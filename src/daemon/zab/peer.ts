@@ -40,6 +40,17 @@ export class Zab {
     return this.#state.epochs
   }
 
+  /**
+   * The ensemble that this server surely belongs to. The name that it saved with an epoch may be of one
+   * that never came to be, as long as it holds nothing of that epoch or those before. What it holds
+   * of later ones came from a leader whose name it has not saved yet.
+   */
+  get ensembleId(): string | undefined {
+    const { epochs, history } = this.#state
+    const { firstEpoch } = history
+    return firstEpoch > 0 && firstEpoch <= epochs.currentEpoch ? epochs.ensembleId : undefined
+  }
+
   /** End of this server's log, durable or not. */
   get lastZxid(): Zxid {
     return this.#state.history.last

@@ -9,10 +9,14 @@ import { History } from './history.ts'
 import { Quorum } from './quorum.ts'
 import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
 
+/** More than is proposed between two ticks is left of the counter. */
+const epochCounterMaxDefault = 2 ** 32 - 2 ** 20
+
 export class ServerState {
   readonly self: ServerId
   readonly quorum: Quorum
   readonly timing: ZabTiming
+  readonly epochCounterMax: number
   readonly history: History
   readonly bootstrap: boolean
   readonly newEnsembleId: string
@@ -33,6 +37,7 @@ export class ServerState {
     this.self = self
     this.quorum = new Quorum(options.voters)
     this.timing = options.timing
+    this.epochCounterMax = options.epochCounterMax ?? epochCounterMaxDefault
     this.history = new History(logBase, logged)
     this.bootstrap = options.bootstrap
     this.newEnsembleId = options.newEnsembleId
@@ -89,9 +94,9 @@ export class ServerState {
     this.emit({ type: 'send', to, message })
   }
 
-  disconnect(peer: ServerId, reason: string): void {
+  disconnect(peer: ServerId, reason: string, { violation = false } = {}): void {
     if (!this.connected.delete(peer)) return
-    this.emit({ type: 'disconnect', peer, reason })
+    this.emit({ type: 'disconnect', peer, reason, violation })
   }
 
   append(entries: Entries): void {

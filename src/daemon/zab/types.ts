@@ -36,6 +36,8 @@ export interface ZabOptions {
   /** highest zxid that the tree has applied, so that surely was committed */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
+  /** An epoch whose counter has come so far, and that could not be handed over, ends. */
+  readonly epochCounterMax?: number
   /** The operator says that there is no ensemble yet: a majority may begin one by itself. */
   readonly bootstrap: boolean
   /** the ensemble's name, should this server lead its first epoch */
@@ -103,8 +105,16 @@ export type ZabEffect =
   | { readonly type: 'saveEpochs'; readonly epochs: Epochs }
   /** Committed, and durable in this server's own log. */
   | { readonly type: 'deliver'; readonly upTo: Zxid }
-  /** Closes the peer's link: nothing of it arrives any more, not even `disconnected`. */
-  | { readonly type: 'disconnect'; readonly peer: ServerId; readonly reason: string }
+  /**
+   * Closes the peer's link: nothing of it arrives any more, not even `disconnected`. With `violation`
+   * the peer did what the protocol never has a peer do.
+   */
+  | {
+      readonly type: 'disconnect'
+      readonly peer: ServerId
+      readonly reason: string
+      readonly violation: boolean
+    }
   | { readonly type: 'role'; readonly role: ZabRole }
   /** Every token up to this one is confirmed. */
   | { readonly type: 'confirmed'; readonly token: number }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../../src/clock.ts'
 import { SnapshotArrival, SnapshotSender } from '../../../src/daemon/ensemble/snapshot-transfer.ts'
+import { openStorageDisk } from '../../../src/daemon/storage/disk.ts'
 import { SnapshotError } from '../../../src/daemon/storage/snapshots.ts'
 import { assertNew, type Expected, Storage } from '../../../src/daemon/storage/storage.ts'
 import { decodeEntries, encodeEntries } from '../../../src/daemon/storage/tree-transfer.ts'
@@ -25,7 +26,10 @@ const fresh: Expected = {
 function open(dataDir: string, expected = fresh): Promise<Storage> {
   mkdirSync(dataDir, { recursive: true })
   const log = { segmentBytes: 4096, onDurable: () => undefined, onFailure }
-  return Storage.open({ dataDir, store: { clock: systemClock, onFailure }, log }, expected)
+  return Storage.open(
+    { disk: openStorageDisk(dataDir), store: { clock: systemClock, onFailure }, log },
+    expected,
+  )
 }
 
 /** A tree of some thousand znodes; the log behind it stays empty. */
@@ -213,7 +217,10 @@ t.test('what does not fit together is refused, by file', async (t) => {
   await refused('log', { ...used, acceptedEpoch: 2, currentEpoch: 2 }, /0x300000001.*epoch 2/)
   await refused('log-1', { ...used, logDir: 'log-1' }, /missing/)
   await refused('tree-1', { ...used, treeDir: 'tree-1' }, /missing/)
-  t.throws(() => assertNew(dataDir), { name: 'RecoveryError', file: join(dataDir, 'meta') })
+  t.throws(() => assertNew(openStorageDisk(dataDir)), {
+    name: 'RecoveryError',
+    file: join(dataDir, 'meta'),
+  })
   t.same(trees(dataDir), ['log', 'tree'], 'and nothing was removed')
   const older = { ...used, logBaseZxid: makeZxid({ epoch: 2, counter: 9 }) }
   await t.rejects(open(dataDir, older), { name: 'LogDamagedError' }, 'a tree older than the log')

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Level } from 'level'
 import t from 'tap'
 import type { Clock } from '../../../src/clock.ts'
+import { openTreeDatabase } from '../../../src/daemon/storage/disk.ts'
 import { StoreCodec } from '../../../src/daemon/storage/keys.ts'
 import { DamagedTreeError, TreeStore } from '../../../src/daemon/storage/tree-store.ts'
 import { initialFields } from '../../../src/daemon/ztree/znode.ts'
@@ -40,7 +41,10 @@ interface Opened {
 async function open(directory: string): Promise<Opened> {
   const clock = new HandClock()
   const failures: unknown[] = []
-  const store = await TreeStore.open(directory, { clock, onFailure: (e) => failures.push(e) })
+  const store = await TreeStore.open(directory, openTreeDatabase(directory), {
+    clock,
+    onFailure: (e) => failures.push(e),
+  })
   return { store, world: new TreeWorld(store.tree), clock, failures }
 }
 

@@ -1,9 +1,10 @@
 import t from 'tap'
+import type { EpochRange } from '../../../src/daemon/zab/history.ts'
 import { Zab } from '../../../src/daemon/zab/peer.ts'
 import type { Epochs, ZabEffect } from '../../../src/daemon/zab/types.ts'
 import type { Notification, ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { zxidZero } from '../../../src/protocol/zxid.ts'
+import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 const id = (number: number): ServerId => number as ServerId
 
@@ -20,16 +21,22 @@ const seasoned: Epochs = {
   ensembleId: 'e',
 }
 
+/** What lies in its log, and behind what that begins. */
+interface Held {
+  readonly base: Zxid
+  readonly logged: readonly EpochRange[]
+}
+
 /** Server 3 of three, with links to both others. */
-function third(epochs: Epochs, bootstrap = false) {
+function third(epochs: Epochs, bootstrap = false, held: Partial<Held> = {}) {
   const zab = new Zab(
     {
       self: id(3),
       voters: [id(1), id(2), id(3)],
       epochs,
-      logBase: zxidZero,
-      logged: [],
-      lastApplied: zxidZero,
+      logBase: held.base ?? zxidZero,
+      logged: held.logged ?? [],
+      lastApplied: held.base ?? zxidZero,
       timing: {
         pingMs: 100,
         leaderTimeoutMs: 600,
@@ -139,3 +146,32 @@ t.test('a server that lost its data is no help to a leader that lacks a majority
   hear(1, { type: 'ACKEPOCH', currentEpoch: 3, lastZxid: zxidZero, counts: true })
   t.equal(zab.epochs.currentEpoch, 4)
 })
+
+const led: Epochs = { ...seasoned, acceptedEpoch: 3, currentEpoch: 1 }
+const ranges = (...epochs: number[]): EpochRange[] =>
+  epochs.map((epoch) => ({ epoch, firstCounter: 1, lastCounter: 2 }))
+const memberships: { name: string; held: Partial<Held>; want: string | undefined }[] = [
+  { name: 'that holds nothing', held: {}, want: undefined },
+  { name: 'that holds something of its epoch', held: { logged: ranges(1) }, want: 'e' },
+  { name: 'that holds something of an older one', held: { logged: ranges(1, 3) }, want: 'e' },
+  {
+    name: 'that was sent the history of another, and not told its name yet',
+    held: { logged: ranges(2, 3) },
+    want: undefined,
+  },
+  {
+    name: 'that was sent the tree of another, and not told its name yet',
+    held: { base: makeZxid({ epoch: 2, counter: 7 }) },
+    want: undefined,
+  },
+  {
+    name: 'whose log was purged',
+    held: { base: makeZxid({ epoch: 1, counter: 7 }), logged: ranges(3) },
+    want: 'e',
+  },
+]
+for (const { name, held, want } of memberships) {
+  t.test(`the ensemble of a server ${name}`, async (t) => {
+    t.equal(third(led, false, held).zab.ensembleId, want)
+  })
+}

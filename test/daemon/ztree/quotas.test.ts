@@ -1,4 +1,5 @@
 import t from 'tap'
+import { openTreeDatabase } from '../../../src/daemon/storage/disk.ts'
 import { TreeStore } from '../../../src/daemon/storage/tree-store.ts'
 import { sameDigest } from '../../../src/daemon/ztree/digest.ts'
 import { parseLimits } from '../../../src/daemon/ztree/quotas.ts'
@@ -234,7 +235,7 @@ t.test('what is used is the same however the tree came to be', async (t) => {
 t.test('ACLs, containers, TTLs and quotas survive a restart', async (t) => {
   const directory = t.testdir()
   const options = { clock: new ManualClock(), onFailure: (cause: unknown) => t.fail(`${cause}`) }
-  const store = await TreeStore.open(directory, options)
+  const store = await TreeStore.open(directory, openTreeDatabase(directory), options)
   const w = new TreeWorld(store.tree)
   w.identities = [{ scheme: 'super', id: '' }]
   const session = w.open()
@@ -251,7 +252,7 @@ t.test('ACLs, containers, TTLs and quotas survive a restart', async (t) => {
   const before = image(w.tree)
   const { digest } = w.tree
   await store.close()
-  const again = await TreeStore.open(directory, options)
+  const again = await TreeStore.open(directory, openTreeDatabase(directory), options)
   t.same(image(again.tree), before)
   t.ok(sameDigest(again.tree.digest, digest))
   t.equal(shown(again.tree, statsOf('/a')), 'count=2,bytes=3')

@@ -1,0 +1,318 @@
+// The simulator's disk: files on src/log's memory directory, trees in memory, and what a power cut
+// leaves of both. Each operation is a step of its own and takes its time; a sync may fail, there may be no
+// room for a while, and a bit of what lies there may turn.
+
+import type { StorageDisk, TreeDatabase } from '../../src/daemon/storage/disk.ts'
+import { MemoryDirectory } from '../../src/log/memory-directory.ts'
+import type { LogDirectory } from '../../src/log/segment-file.ts'
+import type { Random } from '../../src/random.ts'
+import type { EventQueue } from './event-queue.ts'
+import { GuardedDirectory, LogActs, MetaActs } from './guarded-directory.ts'
+import type { SimProcess } from './process.ts'
+
+/** What a disk answers when it breaks: the process that gets it must end. */
+export class DiskFault extends Error {
+  override readonly name = 'DiskFault'
+}
+
+export class SimDisk {
+  readonly #queue: EventQueue
+  readonly #random: Random
+  /** [least, most] ms of an operation in the background */
+  delayMs: readonly [number, number] = [0.1, 2]
+  /** and so much more for what is written to a tree, which may be busy with itself */
+  treeExtraMs = 0
+  #stalledUntilMs = 0
+  #faultsIn = Number.POSITIVE_INFINITY
+  #fullUntilMs = 0
+  /** full only for what is prepared ahead of need */
+  #isShort = false
+  #files: MemoryDirectory
+  #logs = new Map<string, MemoryDirectory>()
+  #trees = new Map<string, SimTree>()
+  /** what a power cut may bring back */
+  #removed: { readonly name: string; readonly tree?: SimTree; readonly log?: MemoryDirectory }[] =
+    []
+
+  constructor(queue: EventQueue, random: Random) {
+    this.#queue = queue
+    this.#random = random
+    this.#files = new MemoryDirectory({ path: 'data', ...this.#options() })
+  }
+
+  /** What is asked for takes at least this long. */
+  stall(durationMs: number): void {
+    this.#stalledUntilMs = this.#queue.nowMs + durationMs
+  }
+
+  /** One of the next syncs fails. */
+  failAfter(syncs: number): void {
+    this.#faultsIn = syncs
+  }
+
+  /** Nothing can be written for a while; or, if `short`, only what is not needed yet cannot. */
+  fill(durationMs: number, { short }: { readonly short: boolean }): void {
+    this.#fullUntilMs = this.#queue.nowMs + durationMs
+    this.#isShort = short
+  }
+
+  /** It works, and has room. */
+  heal(): void {
+    this.#faultsIn = Number.POSITIVE_INFINITY
+    this.#fullUntilMs = 0
+    this.#stalledUntilMs = 0
+  }
+
+  /** One bit of what lies on it turns. @returns where; undefined if nothing lies there */
+  flipBit(): string | undefined {
+    const random = this.#random
+    const dice = random.next()
+    if (dice < 0.1) return flipIn(this.#files, random)
+    const [trees, logs] = [[...this.#trees], [...this.#logs]]
+    if (dice < 0.3 && trees.length > 0) {
+      const [name, tree] = random.pick(trees)
+      const key = tree.flipBit(random)
+      return key && `${name} ${key}`
+    }
+    return logs.length === 0 ? undefined : flipIn(random.pick(logs)[1], random)
+  }
+
+  /** Everything on it is gone. */
+  wipe(): void {
+    this.#files = new MemoryDirectory({ path: 'data', ...this.#options() })
+    this.#logs.clear()
+    this.#trees.clear()
+    this.#removed = []
+  }
+
+  /** The process is gone; what it wrote, but did not sync, the system still has. */
+  processEnded(): void {
+    this.#faultsIn = Number.POSITIVE_INFINITY
+    for (const tree of this.#trees.values()) tree.processEnded(this.#random)
+  }
+
+  /** What was not synced is gone, or parts of it. */
+  powerCut(): void {
+    this.processEnded()
+    const chance = this.#random.chance(0.8) ? this.#random : undefined
+    this.#files = this.#files.crash(chance)
+    this.#logs = new Map([...this.#logs].map(([name, log]) => [name, log.crash(chance)]))
+    for (const tree of this.#trees.values()) tree.powerCut(this.#random)
+    for (const { name, tree, log } of this.#removed) {
+      if (chance === undefined || chance.chance(0.5)) continue
+      if (tree !== undefined && !this.#trees.has(name)) this.#trees.set(name, tree)
+      if (log !== undefined && !this.#logs.has(name)) this.#logs.set(name, log)
+    }
+    this.#removed = []
+  }
+
+  /** As one process sees it. */
+  filesFor(process: SimProcess): LogDirectory {
+    const names = new MetaActs(contentOf(this.#files, 'meta'))
+    return new GuardedDirectory(this.#files, process, {
+      names,
+      hasRoom: (act) => this.#noRoom(act),
+    })
+  }
+
+  storageFor(process: SimProcess): StorageDisk {
+    const trees = this.#trees
+    const logs = this.#logs
+    return {
+      path: 'data',
+      list: () => [...trees.keys(), ...logs.keys()],
+      openTree: async (name) => {
+        const tree = trees.get(name) ?? new SimTree()
+        trees.set(name, tree)
+        return tree.openFor(process, {
+          later: (run) => this.#later(run, this.#random.next() * this.treeExtraMs),
+          fault: () => this.#fault('tree sync') ?? this.#noRoom('tree write'),
+        })
+      },
+      syncTree: (name) => {
+        process.act('SNAP sync')
+        const error = this.#fault('tree sync')
+        if (error !== null) throw error
+        trees.get(name)?.sync()
+      },
+      openLog: (name) => {
+        let log = logs.get(name)
+        if (log === undefined) {
+          log = new MemoryDirectory({ path: name, ...this.#options() })
+          logs.set(name, log)
+        }
+        const names = new LogActs()
+        queueMicrotask(() => names.recovered())
+        return new GuardedDirectory(log, process, { names, hasRoom: (act) => this.#noRoom(act) })
+      },
+      makeLog: (name) => {
+        process.act('SNAP make a log')
+        logs.set(name, new MemoryDirectory({ path: name, ...this.#options() }))
+        this.#removed = []
+      },
+      remove: (name) => {
+        const [tree, log] = [trees.get(name), logs.get(name)]
+        if (tree === undefined && log === undefined) return
+        // The old one of an exchange, that is, not one that came in vain, or was left over.
+        const isOld = numberOf(name) < Math.max(...[...trees.keys()].map(numberOf))
+        process.act(isOld ? 'SNAP remove the old' : 'SNAP remove')
+        trees.delete(name)
+        logs.delete(name)
+        this.#removed.push({ name, ...(tree && { tree }), ...(log && { log }) })
+      },
+    }
+  }
+
+  #options() {
+    return {
+      schedule: (complete: () => void) => this.#later(complete),
+      fault: (operation: string) => this.#fault(operation),
+    }
+  }
+
+  #fault(operation: string): DiskFault | null {
+    const fails = operation.toLowerCase().endsWith('sync') && --this.#faultsIn < 0
+    return fails ? new DiskFault('EIO: the disk failed') : null
+  }
+
+  #noRoom(act: string): DiskFault | null {
+    if (this.#queue.nowMs >= this.#fullUntilMs) return null
+    if (this.#isShort && !act.startsWith('prepare ')) return null
+    return new DiskFault('ENOSPC: no space left on the disk')
+  }
+
+  #later(run: () => void, extraMs = 0): void {
+    const [least, most] = this.delayMs
+    const atMs = this.#queue.nowMs + least + this.#random.next() * (most - least) + extraMs
+    this.#queue.at(Math.max(atMs, this.#stalledUntilMs), run)
+  }
+}
+
+function contentOf(directory: MemoryDirectory, name: string): Buffer | undefined {
+  if (!directory.list().includes(name)) return undefined
+  const file = directory.open(name)
+  const bytes = Buffer.alloc(file.sizeBytes())
+  file.read(bytes, 0)
+  return bytes
+}
+
+function flipIn(directory: MemoryDirectory, random: Random): string | undefined {
+  const names = directory.list().filter((name) => contentOf(directory, name)?.some(Boolean))
+  if (names.length === 0) return undefined
+  const name = random.pick(names)
+  const bytes = contentOf(directory, name) ?? Buffer.alloc(0)
+  // Where something lies: zeros that are not used yet are of no interest.
+  const end = bytes.findLastIndex(Boolean) + 1
+  const at = random.below(end)
+  const file = directory.open(name)
+  file.write(Buffer.of((bytes[at] ?? 0) ^ (1 << random.below(8))), at)
+  file.syncNow()
+  return `${directory.path}/${name} at ${at} of ${end}`
+}
+
+function numberOf(name: string): number {
+  return Number(name.split('-')[1] ?? 0)
+}
+
+type Entries = readonly (readonly [key: string, value: string | undefined])[]
+
+/** A tree's entries, as they would lie in LevelDB. */
+class SimTree {
+  #written = new Map<string, string>()
+  #durable = new Map<string, string>()
+  /** written, and not synced, oldest first */
+  #unsynced: Entries[] = []
+  /** batches on their way, oldest first */
+  #underWay: (() => void)[] = []
+
+  sync(): void {
+    this.#durable = new Map(this.#written)
+    this.#unsynced = []
+  }
+
+  processEnded(random: Random): void {
+    const underWay = this.#underWay
+    this.#underWay = []
+    for (const apply of underWay) {
+      if (random.chance(0.5)) return
+      apply()
+    }
+  }
+
+  /** Batches go into a file one after the other: some of the first may have reached the disk. */
+  powerCut(random: Random): void {
+    for (const changes of this.#unsynced) {
+      if (random.chance(0.3)) break
+      change(this.#durable, changes)
+    }
+    this.#unsynced = []
+    this.#written = new Map(this.#durable)
+  }
+
+  flipBit(random: Random): string | undefined {
+    const keys = [...this.#durable.keys()]
+    if (keys.length === 0) return undefined
+    const key = random.pick(keys)
+    const value = Buffer.from(this.#durable.get(key) ?? '', 'latin1')
+    const at = random.below(value.length)
+    value[at] = (value[at] ?? 0) ^ (1 << random.below(8))
+    this.#durable.set(key, value.toString('latin1'))
+    this.#written = new Map(this.#durable)
+    return key
+  }
+
+  openFor(
+    process: SimProcess,
+    disk: { readonly later: (run: () => void) => void; readonly fault: () => Error | null },
+  ): TreeDatabase {
+    return {
+      batch: () => {
+        const changes: [key: string, value: string | undefined][] = []
+        return {
+          put: (key, value) => changes.push([key, value]),
+          del: (key) => changes.push([key, undefined]),
+          write: ({ sync }) => {
+            process.act(sync ? 'tree write' : 'SNAP write')
+            return new Promise((resolve, reject) => {
+              const apply = (): void => this.#apply(changes, sync)
+              this.#underWay.push(apply)
+              disk.later(() => {
+                const at = this.#underWay.indexOf(apply)
+                if (at < 0) return
+                this.#underWay.splice(at, 1)
+                const error = disk.fault()
+                if (error !== null) return process.enter(() => reject(error))
+                apply()
+                process.enter(() => {
+                  process.act(sync ? 'tree written' : 'SNAP written')
+                  resolve()
+                })
+              })
+            })
+          },
+        }
+      },
+      iterator: () => {
+        const entries = [...this.#written].sort(([a], [b]) => (a < b ? -1 : 1))
+        return {
+          nextv: async (size) => entries.splice(0, size),
+          close: async () => undefined,
+        }
+      },
+      close: async () => undefined,
+    }
+  }
+
+  #apply(changes: Entries, sync: boolean): void {
+    change(this.#written, changes)
+    if (sync) this.sync()
+    else this.#unsynced.push(changes)
+  }
+}
+
+function change(entries: Map<string, string>, changes: Entries): void {
+  for (const [key, value] of changes) {
+    if (value === undefined) entries.delete(key)
+    else entries.set(key, value)
+  }
+}

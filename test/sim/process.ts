@@ -1,0 +1,161 @@
+// A process in the simulator: everything that happens to it comes in by `enter`, everything that it does
+// to the world passes `act`. So it can be killed between any two acts, and stand still as if stopped
+// by a signal. Its clock is its own: it may be ahead, and run faster or slower than the world's.
+
+import type { Clock } from '../../src/clock.ts'
+import type { EventQueue } from './event-queue.ts'
+
+/** Unwinds the code of a process that was killed in the middle of something. */
+export class Killed extends Error {
+  override readonly name = 'Killed'
+}
+
+export interface KillAt {
+  readonly when: 'before' | 'after'
+  readonly act: string
+}
+
+export class SimProcess implements Clock {
+  readonly #queue: EventQueue
+  readonly #kill: (points: { readonly before: string; readonly after: string }) => void
+  readonly #note: ((act: string) => void) | undefined
+  #alive = true
+  #pausedUntilMs = 0
+  #deferred: (() => void)[] = []
+  #actsUntilKill = Number.POSITIVE_INFINITY
+  #killAt: KillAt | undefined
+  #lastAct = 'its start'
+  #baseMs = 0
+  #sinceMs: number
+  #rate = 1
+  wallSkewMs = 0
+
+  /**
+   * @param kill called when `killAfter` or `killAt` comes true; says between which two acts
+   * @param note told of each act, and its details
+   */
+  constructor(
+    queue: EventQueue,
+    kill: (points: { readonly before: string; readonly after: string }) => void = () => undefined,
+    note?: (act: string) => void,
+  ) {
+    this.#queue = queue
+    this.#kill = kill
+    this.#note = note
+    this.#sinceMs = queue.nowMs
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  get paused(): boolean {
+    return this.#pausedUntilMs > this.#queue.nowMs
+  }
+
+  /** Something happens to the process: now, when it stands still no more, or never. */
+  enter(run: () => void): void {
+    if (!this.#alive) return
+    if (this.paused) {
+      this.#deferred.push(run)
+      return
+    }
+    try {
+      run()
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+    }
+  }
+
+  /** The process is about to do something that others could notice; `+` joins what it does at once. */
+  act(point: string, details = ''): void {
+    if (this.#alive && this.#isDue(point)) {
+      this.#kill({ before: point, after: this.#lastAct })
+      this.end()
+    }
+    if (!this.#alive) throw new Killed(point)
+    this.#lastAct = point
+    this.#note?.(point + details)
+  }
+
+  /** It is killed before one of its next acts. */
+  killAfter(acts: number): void {
+    this.#actsUntilKill = acts
+  }
+
+  /** It is killed before, or after, the next act of a name. */
+  killAt(point: KillAt): void {
+    this.#killAt = point
+  }
+
+  /** It is not killed, whatever was asked for. */
+  spare(): void {
+    this.#actsUntilKill = Number.POSITIVE_INFINITY
+    this.#killAt = undefined
+  }
+
+  end(): void {
+    this.#alive = false
+    this.#deferred = []
+  }
+
+  pause(durationMs: number): void {
+    if (this.paused) return
+    this.#pausedUntilMs = this.#queue.nowMs + durationMs
+    this.#queue.after(durationMs, () => this.resume())
+  }
+
+  resume(): void {
+    this.#pausedUntilMs = this.#queue.nowMs
+    const deferred = this.#deferred
+    this.#deferred = []
+    for (const run of deferred) this.enter(run)
+  }
+
+  #isDue(point: string): boolean {
+    const { act, when } = this.#killAt ?? {}
+    const candidate = when === 'before' ? point : this.#lastAct
+    if (act !== undefined && candidate.split(' + ').includes(act)) return true
+    return --this.#actsUntilKill < 0
+  }
+
+  // --- clock -------------------------------------------------------------------------------------
+
+  drift(rate: number): void {
+    this.#baseMs = this.nowMs()
+    this.#sinceMs = this.#queue.nowMs
+    this.#rate = rate
+  }
+
+  nowMs(): number {
+    return this.#baseMs + (this.#queue.nowMs - this.#sinceMs) * this.#rate
+  }
+
+  wallMs(): number {
+    return 1_700_000_000_000 + this.wallSkewMs + Math.floor(this.#queue.nowMs)
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    let cancelled = false
+    this.#queue.after(Math.max(0, delayMs) / this.#rate, () => {
+      this.enter(() => {
+        if (!cancelled) run()
+      })
+    })
+    return () => {
+      cancelled = true
+    }
+  }
+
+  every(periodMs: number, run: () => void): () => void {
+    let cancel = (): void => undefined
+    const again = (): void => {
+      cancel = this.after(periodMs, () => {
+        again()
+        run()
+      })
+    }
+    again()
+    return () => cancel()
+  }
+}

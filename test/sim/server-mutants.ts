@@ -1,0 +1,614 @@
+// Mutants of everything outside src/daemon/zab (those are in mutants.ts): the log, the tree store, the
+// request processors, sessions, watches, the client. Whole servers with clients must catch them.
+
+import type { Mutant } from './mutants.ts'
+
+const log = 'log/log.ts'
+const recovery = 'log/recovery.ts'
+const meta = 'daemon/ensemble/meta.ts'
+const driver = 'daemon/ensemble/driver.ts'
+const storage = 'daemon/storage/storage.ts'
+const treeStore = 'daemon/storage/tree-store.ts'
+const txnLog = 'daemon/storage/txn-log.ts'
+const chain = 'daemon/request-processor/chain.ts'
+const commit = 'daemon/request-processor/commit.ts'
+const final = 'daemon/request-processor/final.ts'
+const leader = 'daemon/request-processor/leader.ts'
+const outstanding = 'daemon/request-processor/outstanding-changes.ts'
+const prep = 'daemon/request-processor/prep.ts'
+const tracker = 'daemon/connection/session-tracker.ts'
+const watches = 'daemon/ztree/watch-manager.ts'
+const ztree = 'daemon/ztree/ztree.ts'
+const session = 'client/zk-session.ts'
+
+export const serverMutants: readonly Mutant[] = [
+  // --- the log ---------------------------------------------------------------------------------
+  {
+    name: 'ack before fsync',
+    rule: 'zab.md 5: no ack leaves before the fdatasync that covers it returned',
+    edits: [
+      {
+        file: log,
+        from: 'if (!this.#isGroup) this.#nowDurable(segment.lastPosition)',
+        to: 'this.#nowDurable(segment.lastPosition)',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'TRUNC that does not zero',
+    rule: 'zab.md 6: old records with good checksums must not come back',
+    edits: [
+      {
+        file: log,
+        from: 'else kept.zeroStale(next)',
+        to: 'else next(null)',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'TRUNC that is not finished after a crash',
+    rule: 'DESIGN: cutting a tail is durable before anything else',
+    edits: [{ file: recovery, from: '  finishTruncation(directory, format)\n', to: '' }],
+    seeds: 300,
+  },
+  {
+    name: 'a segment is written before its name is on the disk',
+    rule: 'DESIGN: a name is on the disk after the directory is synced',
+    edits: [
+      {
+        file: log,
+        from: 'directory.rename(preparedName, segment.name)\n        directory.sync(done)',
+        to: 'directory.rename(preparedName, segment.name)\n        queueMicrotask(() => done(null))',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'damage is cut like a torn tail',
+    rule: 'zab.md 6: where a later record vouches for what is gone, refuse to start',
+    edits: [
+      { file: recovery, from: 'if (witness !== undefined) {', to: 'if (witness === null) {' },
+      {
+        file: recovery,
+        from: 'if (knownDurable !== undefined && knownDurable > good) {',
+        to: 'if (knownDurable === null) {',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'damage in the middle of the log is passed over',
+    rule: 'zab.md 6: the log is contiguous, or refused',
+    edits: [
+      { file: recovery, from: 'if (!format.isIntact(bytes, at, length)) return false', to: '' },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'meta is not synced before it is renamed',
+    rule: 'zab.md 1: write, fsync, rename, fsync the directory',
+    edits: [
+      {
+        file: meta,
+        from: 'file.sync((error) => {',
+        to: 'const sync = (synced: Done): void => queueMicrotask(() => synced(null))\n    sync((error) => {',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'meta is renamed, and the directory is not synced',
+    rule: 'zab.md 1: write, fsync, rename, fsync the directory',
+    edits: [{ file: meta, from: 'dataDir.sync(done)', to: 'queueMicrotask(() => done(null))' }],
+    seeds: 50,
+  },
+
+  // --- the tree on the disk --------------------------------------------------------------------
+  {
+    name: 'log purged above the synced tree',
+    rule: 'DESIGN: the log is dropped only below what a synced write of the tree covers',
+    edits: [
+      { file: treeStore, from: 'batch.write({ sync: true })', to: 'batch.write({ sync: false })' },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'log purged before the tree is written',
+    rule: 'DESIGN: the log is dropped only below what a synced write of the tree covers',
+    edits: [
+      {
+        file: treeStore,
+        from: '    await batch.write({ sync: true })\n    this.#persisted = lastApplied\n    if (!this.#closed) this.#onPersisted?.(lastApplied)\n',
+        to: '    if (!this.#closed) this.#onPersisted?.(lastApplied)\n    await batch.write({ sync: true })\n    this.#persisted = lastApplied\n',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'log purged beyond what the tree covers',
+    rule: 'DESIGN: the log is dropped only below what a synced write of the tree covers',
+    edits: [{ file: txnLog, from: ' || dropped.lastPosition > covered) break', to: ') break' }],
+    seeds: 50,
+  },
+  {
+    name: 'log purged while a learner is sent its history',
+    rule: 'zab.md 4: what a learner is to be sent stays',
+    edits: [
+      {
+        file: driver,
+        from: 'if (this.#stopped || !this.#zab.mayPurge) return\n    const log',
+        to: 'if (this.#stopped) return\n    const log',
+      },
+      {
+        file: driver,
+        from: 'if (this.#stopped || this.#txnLog !== log || !this.#zab.mayPurge) return',
+        to: 'if (this.#stopped || this.#txnLog !== log) return',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'the purge is in the log before it is in meta',
+    rule: 'DESIGN: a log that begins after what meta says is refused',
+    edits: [
+      {
+        file: driver,
+        from: 'this.#saveMeta({ logBaseZxid: point.base }, () => {',
+        to: 'queueMicrotask(() => {',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'SNAP switched in before it is synced',
+    rule: 'zab.md 4: a snapshot is whole and synced before it is in force (ZOOKEEPER-3642)',
+    edits: [{ file: storage, from: '    this.#disk.syncTree(treeDir)\n', to: '' }],
+    seeds: 200,
+  },
+  {
+    name: 'SNAP in force without meta',
+    rule: 'DESIGN: meta is the switch',
+    edits: [
+      {
+        file: driver,
+        from: 'await new Promise<void>((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved))',
+        to: 'this.#meta = { ...this.#meta, ...place, logBaseZxid: zxid }',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'a tree on the disk between two transactions',
+    rule: 'zab.md 1: tree and lastApplied change in one batch',
+    edits: [
+      {
+        file: treeStore,
+        from: 'const { lastApplied } = tree\n    const meta = {',
+        to: 'const lastApplied = (tree.lastApplied > 0 ? tree.lastApplied - 1 : 0) as Zxid\n    const meta = {',
+      },
+    ],
+    seeds: 20,
+  },
+
+  // --- writes ----------------------------------------------------------------------------------
+  {
+    name: 'applied when proposed',
+    rule: 'zab.md 5: applied when committed, and durable here',
+    edits: [
+      {
+        file: driver,
+        from: 'this.#next = nextZxid(zxid)\n',
+        to: 'this.#next = nextZxid(zxid)\n    if (this.#delivered === zxid - 1) {\n      this.#delivered = zxid\n      this.#listener?.deliver(zxid, Buffer.from(payload))\n    }\n',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'a delete is answered before its commit',
+    rule: 'zab.md 9: a write is answered when it is applied here',
+    edits: [
+      {
+        file: commit,
+        from: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n",
+        to: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n    if (request.type === 'delete' && client.queue.length === 1) {\n      client.queue.shift()\n      this.#takeAsked(seq)\n      client.reply(xid, this.#tree.lastApplied, { type: 'delete' })\n    }\n",
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'validated against the tree alone: versions',
+    rule: 'zab.md 5: validate against what is outstanding too',
+    edits: [
+      {
+        file: prep,
+        from: '        this.#outstanding.setVersion(op.path, found, version)\n',
+        to: '',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'sequence number of what is applied',
+    rule: 'I17: numbers are unique and rise',
+    edits: [
+      {
+        file: prep,
+        from: 'op.path + sequentialSuffix(parent.createCount)',
+        to: 'op.path + sequentialSuffix(this.#tree.get(parentOf(op.path))?.createCount ?? 0)',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'sequence number by the children there are',
+    rule: 'I17: numbers are not given again after a delete',
+    edits: [
+      {
+        file: prep,
+        from: 'op.path + sequentialSuffix(parent.createCount)',
+        to: 'op.path + sequentialSuffix(parent.childCount)',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'a failed multi leaves its first parts outstanding',
+    rule: 'I18: a multi happens whole or not at all',
+    edits: [
+      {
+        file: prep,
+        from: "if (body.type === 'error') this.#outstanding.abandon()\n    else this.#outstanding.commit(zxid)",
+        to: 'this.#outstanding.commit(zxid)',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'half a multi',
+    rule: 'I18: a multi happens whole or not at all',
+    edits: [
+      {
+        file: prep,
+        from: "        return { type: 'error', code: change, failedAt: index, partCount: ops.length }\n",
+        to: "        if (index > 0) return { type: 'multi', changes }\n        return { type: 'error', code: change, failedAt: index, partCount: ops.length }\n",
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'what was outstanding outlives the leadership',
+    rule: 'zab.md 5: everything of an old epoch is fenced before a new one starts',
+    edits: [
+      {
+        file: leader,
+        from: 'this.#proposed = this.#tree.lastApplied\n    this.#prep.reset()\n',
+        to: 'this.#proposed = this.#tree.lastApplied\n',
+      },
+      {
+        file: leader,
+        from: 'this.#leading = false\n    this.#prep.reset()\n',
+        to: 'this.#leading = false\n',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a batch of a lost leadership is proposed in the next',
+    rule: 'ZOOKEEPER-4712: nothing acts on after a change of roles',
+    edits: [{ file: driver, from: '    this.#batch.clear()\n', to: '' }],
+    seeds: 300,
+  },
+  {
+    name: 'a reply goes to whoever has the number',
+    rule: 'DESIGN: a reply is matched by origin and number',
+    edits: [
+      {
+        file: chain,
+        from: 'const ours = txn.origin === this.#ensemble.self',
+        to: 'const ours = true',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'the client sends writes again',
+    rule: 'P2: an unknown outcome is once or not at all',
+    edits: [
+      {
+        file: session,
+        from: "      return true\n    case 'create':\n    case 'delete':\n    case 'setData':\n",
+        to: "    case 'create':\n    case 'delete':\n    case 'setData':\n      return true\n",
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'a server passes a write on twice',
+    rule: 'I16: exactly once',
+    edits: [
+      {
+        file: commit,
+        from: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n",
+        to: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n    if (seq % 50 === 0) this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n",
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'clients stay on a server that lost its leader',
+    rule: 'P7: no request is dropped and a later one served',
+    edits: [
+      {
+        file: chain,
+        from: '    for (const client of [...this.#clients]) client.close()\n  }\n\n  resumed',
+        to: '  }\n\n  resumed',
+      },
+    ],
+    seeds: 50,
+  },
+
+  // --- reads -----------------------------------------------------------------------------------
+  {
+    name: 'stale read after sync: nobody confirms the leader',
+    rule: 'P5; ZOOKEEPER-1675: a deposed leader answers no sync',
+    edits: [
+      {
+        file: leader,
+        from: "this.#ensemble.confirmLeadership(() => {\n          this.#ensemble.sendToLearner(learner, { type: 'SYNCED', seq, zxid })\n        })",
+        to: "this.#ensemble.sendToLearner(learner, { type: 'SYNCED', seq, zxid })",
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'stale read after sync: up to what the leader applied',
+    rule: 'P5: a write may be answered elsewhere before the leader has it on its disk',
+    edits: [
+      {
+        file: leader,
+        from: '        const zxid = this.#proposed\n',
+        to: '        const zxid = this.#tree.lastApplied\n',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'stale read after sync: answered before the tree is there',
+    rule: 'P5: sync is answered once the tree has reached what the leader said',
+    edits: [
+      {
+        file: leader,
+        from: "          this.#ensemble.sendToLearner(learner, { type: 'SYNCED', seq, zxid })",
+        to: "          this.#ensemble.sendToLearner(learner, { type: 'SYNCED', seq, zxid: 0 as Zxid })",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'reads overtake own writes',
+    rule: 'P7: first in, first out',
+    edits: [
+      {
+        file: commit,
+        from: 'if (client.queue.length > 0) this',
+        to: 'if (client.queue.length < 0) this',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'reads run behind later writes',
+    rule: 'zab.md 9: a read shows what was before the writes sent after it',
+    edits: [
+      {
+        file: chain,
+        from: 'const pending = ours ? this.#commit.take(txn.seq) : undefined\n    const result = this.#final.apply(zxid, txn)',
+        to: 'const result = this.#final.apply(zxid, txn)\n    const pending = ours ? this.#commit.take(txn.seq) : undefined',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'a session goes on at a server that is behind it',
+    rule: 'P6; zab.md 8: a server behind its client refuses it',
+    edits: [
+      {
+        file: chain,
+        from: 'hello.lastZxidSeen > this.#tree.lastApplied',
+        to: 'hello.lastZxidSeen < 0',
+      },
+      {
+        file: leader,
+        from: '    const zxid = this.#proposed\n    const timeoutMs',
+        to: '    const zxid = 0 as Zxid\n    const timeoutMs',
+      },
+    ],
+    seeds: 50,
+  },
+
+  // --- watches ---------------------------------------------------------------------------------
+  {
+    name: 'watch after data',
+    rule: 'P8: the event comes before any answer that shows the change',
+    edits: [
+      {
+        file: final,
+        from: '      for (const event of events) this.#watches.trigger(event, notify)\n',
+        to: '      const fired = [...events]\n      queueMicrotask(() => {\n        for (const event of fired) this.#watches.trigger(event, notify)\n      })\n',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'watch set after the read',
+    rule: 'P8: a watch is registered in the moment of reading',
+    edits: [
+      {
+        file: final,
+        from: '    this.#watches.add(keyOf(path), kind, client)\n',
+        to: '    setImmediate(() => this.#watches.add(keyOf(path), kind, client))\n',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'events of a transaction in the wrong order',
+    rule: 'P8: events come in the order of the changes',
+    edits: [
+      {
+        file: final,
+        from: 'for (const event of events) this.#watches.trigger(event, notify)',
+        to: 'for (const event of events.reverse()) this.#watches.trigger(event, notify)',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'setWatches misses changed data',
+    rule: 'P8: over a lost connection no one-shot watch is missed',
+    edits: [
+      {
+        file: watches,
+        from: "else if (znode.mzxid > seen) fire('NodeDataChanged', path)",
+        to: "else if (znode.mzxid < 0) fire('NodeDataChanged', path)",
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'setWatches misses changed children',
+    rule: 'P8: over a lost connection no one-shot watch is missed',
+    edits: [
+      {
+        file: watches,
+        from: "else if (znode.pzxid > seen) fire('NodeChildrenChanged', path)",
+        to: "else if (znode.pzxid < 0) fire('NodeChildrenChanged', path)",
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'setWatches misses what was created',
+    rule: 'P8: over a lost connection no one-shot watch is missed',
+    edits: [
+      {
+        file: watches,
+        from: "if (tree.get(path) !== undefined) fire('NodeCreated', path)\n    else ",
+        to: '',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'one-shot watches fire for ever',
+    rule: 'P8: exactly once',
+    edits: [
+      {
+        file: 'client/watch-registry.ts',
+        from: "if (kind !== 'persistent') paths.delete(event.path)",
+        to: '',
+      },
+    ],
+    seeds: 20,
+  },
+
+  // --- sessions --------------------------------------------------------------------------------
+  {
+    name: "a closed session's ephemerals are kept",
+    rule: 'P9; ZOOKEEPER-2355: no ephemeral without its session',
+    edits: [
+      {
+        file: ztree,
+        from: 'for (const path of [...this.ephemeralsOf(session)].sort()) this.#delete(zxid, path, events)\n',
+        to: '',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'an ephemeral still in flight outlives its session',
+    rule: 'zab.md 8: what a close removes is known at its point of the order',
+    edits: [
+      {
+        file: outstanding,
+        from: 'const owned = new Set(this.#ephemerals.get(session))',
+        to: 'const owned = new Set<string>()',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'an expired session may write',
+    rule: 'zab.md 8: no write of a session is ordered after its close',
+    edits: [
+      {
+        file: prep,
+        from: "if (!this.#sessions.has(session)) return refusal('SESSIONEXPIRED')\n    if (this.#sessions.owner(session) !== origin)",
+        to: 'if (this.#sessions.has(session) && this.#sessions.owner(session) !== origin)',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'session moved not checked',
+    rule: 'zab.md 8: a write from where the session was is never applied',
+    edits: [
+      {
+        file: prep,
+        from: "if (this.#sessions.owner(session) !== origin) return refusal('SESSIONMOVED')",
+        to: '',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'sessions are not heard from',
+    rule: 'P9: none is lost while its client lives',
+    edits: [
+      {
+        file: tracker,
+        from: 'if (tracked === undefined) return false\n    this.#deadlines.update(session, nowMs + tracked.timeoutMs)\n',
+        to: 'if (tracked === undefined) return false\n',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'a new leader expires everybody',
+    rule: 'zab.md 8: a new leader gives each session a whole time-out',
+    edits: [
+      {
+        file: tracker,
+        from: 'this.#sessions.set(session, { timeoutMs, owner: undefined })\n      this.#deadlines.update(session, nowMs + timeoutMs)',
+        to: 'this.#sessions.set(session, { timeoutMs, owner: undefined })\n      this.#deadlines.update(session, nowMs)',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'sessions are for ever',
+    rule: 'P9: who is not heard from loses its session',
+    edits: [
+      {
+        file: leader,
+        from: 'if (!this.#leading || this.#ensemble.handingOver) return\n',
+        to: 'if (!this.#leading || !this.#ensemble.handingOver) return\n',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'a name of the ensemble that never came to be',
+    rule: 'seed 2322: who led a first epoch that nobody joined is let in',
+    edits: [
+      {
+        file: 'daemon/zab/peer.ts',
+        from: 'return firstEpoch > 0 && firstEpoch <= epochs.currentEpoch ? epochs.ensembleId : undefined',
+        to: 'return firstEpoch > 0 ? epochs.ensembleId : undefined',
+      },
+    ],
+    seeds: 300,
+  },
+]

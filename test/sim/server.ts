@@ -1,0 +1,456 @@
+// One server in the simulator: the parts of src/daemon, joined as in server.ts, on a disk, a network and
+// a clock that are not real. What it delivers is shown to the checker on its way.
+
+import { Metrics } from '../../src/daemon/admin/metrics.ts'
+import { ClientPort } from '../../src/daemon/connection/client-port.ts'
+import { EnsembleDriver } from '../../src/daemon/ensemble/driver.ts'
+import type { EnsembleRole } from '../../src/daemon/ensemble/ensemble.ts'
+import { loadMeta, type Meta, MetaError, MetaFile } from '../../src/daemon/ensemble/meta.ts'
+import { RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
+import { assertNew, RecoveryError, Storage } from '../../src/daemon/storage/storage.ts'
+import { DamagedTreeError } from '../../src/daemon/storage/tree-store.ts'
+import type { LogKept } from '../../src/daemon/storage/txn-log.ts'
+import type { ZabTiming } from '../../src/daemon/zab/types.ts'
+import { invariant } from '../../src/invariant.ts'
+import { LogDamagedError, LogVersionError } from '../../src/log/log-errors.ts'
+import type { Done, LogDirectory } from '../../src/log/segment-file.ts'
+import type { Logger } from '../../src/logger.ts'
+import { silentLogger } from '../../src/logger.ts'
+import type { ServerId } from '../../src/protocol/records.ts'
+import type { Address } from '../../src/protocol/transport/transport.ts'
+import { epochOf, formatZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
+import type { Random } from '../../src/random.ts'
+import { DiskFault, SimDisk } from './disk.ts'
+import type { EventQueue } from './event-queue.ts'
+import { type Network, SimTransport } from './network.ts'
+import { type KillAt, Killed, SimProcess } from './process.ts'
+import type { ServerChecker } from './server-checker.ts'
+
+export const timing: ZabTiming = {
+  pingMs: 100,
+  leaderTimeoutMs: 600,
+  discoveryTimeoutMs: 1200,
+  syncTimeoutMs: 2000,
+  quietMs: 30,
+  renotifyMs: 200,
+  renotifyMaxMs: 1000,
+}
+
+export const tickMs = 500
+const peerPort = 1
+export const clientPort = 2
+
+/** What the servers of one world have in common. */
+export interface ServerParts {
+  readonly queue: EventQueue
+  readonly network: Network
+  readonly random: Random
+  readonly checker: ServerChecker
+  readonly servers: readonly SimServer[]
+  readonly serverCount: number
+  readonly segmentBytes: number
+  readonly logKept: LogKept
+  readonly handoverAt: number
+  readonly trace: ((line: string) => void) | undefined
+  readonly cover: (what: string) => void
+  /** Something is wrong that no fault explains. */
+  readonly fail: (error: Error) => void
+}
+
+interface Running {
+  readonly process: SimProcess
+  readonly storage: Storage
+  readonly ensemble: EnsembleDriver
+  readonly processors: RequestProcessors
+}
+
+export class SimServer {
+  readonly id: ServerId
+  readonly disk: SimDisk
+  readonly #parts: ServerParts
+  /** from its start, also while it is not up yet */
+  process: SimProcess | undefined
+  #running: Running | undefined
+  #killAt: KillAt | undefined
+  /** it has held all of an epoch's history since its disk was new, and so is counted in majorities */
+  isCounted = false
+  /** a bit on its disk has turned */
+  #damaged = false
+  /** as it was told of the last time that it was on the disk */
+  #saved: Meta | undefined
+  /** what its log called durable the last times, oldest first: records before the last batch say so */
+  #durables: Zxid[] = []
+  /** what its log called durable when it ended */
+  #vouched: Zxid = zxidZero
+
+  constructor(id: number, parts: ServerParts) {
+    this.id = id as ServerId
+    this.#parts = parts
+    this.disk = new SimDisk(parts.queue, parts.random)
+  }
+
+  get host(): string {
+    return `s${this.id}`
+  }
+
+  get isUp(): boolean {
+    return this.#running !== undefined
+  }
+
+  get role(): EnsembleRole {
+    return this.#running?.ensemble.role ?? { type: 'looking' }
+  }
+
+  get running(): Running | undefined {
+    return this.#running
+  }
+
+  /** Up to where its log is durable, as the log says or has said. */
+  get logged(): Zxid {
+    return this.#running?.storage.log.durableZxid ?? this.#vouched
+  }
+
+  start(): void {
+    if (this.process !== undefined) return
+    const { queue, random } = this.#parts
+    const { cover, trace } = this.#parts
+    const process = new SimProcess(
+      queue,
+      ({ before, after }) => {
+        this.#killAt = undefined
+        for (const act of before.split(' + ')) cover(`killed before ${act}`)
+        for (const act of after.split(' + ')) cover(`killed after ${act}`)
+        this.end({ power: random.chance(0.5), point: `before ${before}` })
+      },
+      trace && ((act) => trace(`${this.host} - ${act}`)),
+    )
+    this.process = process
+    if (this.#killAt !== undefined) process.killAt(this.#killAt)
+    this.#parts.network.hostIsBack(this.host)
+    trace?.(`${this.host} starts`)
+    this.#boot(process).catch((error) => this.#failed(process, error))
+  }
+
+  /** It is killed there once, be it after other ends and starts. */
+  killAt(point: KillAt): void {
+    this.#killAt = point
+    this.process?.killAt(point)
+  }
+
+  /** From now on nothing goes wrong with it. */
+  spare(): void {
+    this.#killAt = undefined
+    this.process?.spare()
+    this.process?.resume()
+    this.process?.drift(1)
+    this.disk.heal()
+  }
+
+  /** Killed; with the power gone, so is what was not synced. */
+  end({
+    power,
+    point = 'by the nemesis',
+  }: {
+    readonly power: boolean
+    readonly point?: string
+  }): void {
+    const { process } = this
+    if (process === undefined) return
+    const { network, random, trace, cover } = this.#parts
+    trace?.(`${this.host} ${power ? 'loses power' : 'is killed'}, ${point}`)
+    cover(power ? 'power cut' : 'kill')
+    this.#vouched = this.logged
+    this.process = undefined
+    this.#running = undefined
+    process.end()
+    network.processEnded(process, { silent: power && random.chance(0.5) })
+    if (power) this.disk.powerCut()
+    else this.disk.processEnded()
+  }
+
+  /**
+   * A bit on its disk turns while it is down. It must notice, and refuse to start; or lose what nobody
+   * could have vouched for, as if it had been torn.
+   */
+  damage(): void {
+    this.end({ power: this.#parts.random.chance(0.5) })
+    this.disk.heal()
+    const where = this.disk.flipBit()
+    if (where === undefined) return
+    this.#parts.trace?.(`${this.host} has a bit turned in ${where}`)
+    this.#parts.cover('bit flip')
+    this.#damaged = true
+    this.#vouched = zxidZero
+  }
+
+  wipe(): void {
+    this.end({ power: true })
+    this.#parts.trace?.(`${this.host} loses its disk`)
+    this.#parts.cover('wipe')
+    this.disk.wipe()
+    this.#damaged = false
+    this.isCounted = false
+    this.#saved = undefined
+    this.#durables = []
+    this.#vouched = zxidZero
+  }
+
+  async #boot(process: SimProcess): Promise<void> {
+    const { network, checker, random, queue } = this.#parts
+    const files = this.disk.filesFor(process)
+    const metaFile = new NotedMetaFile(files, (saved) => {
+      this.#saved = saved
+    })
+    const disk = this.disk.storageFor(process)
+    const meta = loadMeta(files) ?? (await this.#newMeta(disk, metaFile))
+    this.#checkMeta(meta)
+    const onFailure = (error: unknown): void => this.#failed(process, error)
+    const clock = process
+    const storage = await Storage.open(
+      {
+        disk,
+        store: { clock, onFailure, onPersisted: (zxid) => ensemble.persisted(zxid) },
+        log: {
+          segmentBytes: this.#parts.segmentBytes,
+          nowMs: () => clock.nowMs(),
+          onDurable: (zxid) => {
+            this.#durables = [...this.#durables.slice(-3), zxid]
+            ensemble.logged(zxid)
+          },
+          onFailure,
+        },
+      },
+      meta,
+    )
+    const { log, tree } = storage
+    if (storage.torn !== null) this.#parts.cover('torn tail cut')
+    if (this.#damaged) {
+      invariant(log.lastZxid >= (this.#durables[0] ?? zxidZero), 'what is vouched for is never cut')
+    }
+    this.#damaged = false
+    this.#durables = []
+    invariant(log.lastZxid >= this.#vouched, 'what a log called durable survives')
+    const transport = new SimTransport({
+      network,
+      process,
+      host: this.host,
+      describe: describeSend,
+    })
+    const logger = this.#logger(process)
+    const ensemble = new EnsembleDriver({
+      self: this.id,
+      servers: this.#addresses(),
+      meta,
+      metaFile,
+      txnLog: log,
+      logged: storage.epochs,
+      logKept: this.#parts.logKept,
+      snapshots: storage,
+      lastApplied: tree.lastApplied,
+      timing,
+      handoverAt: this.#parts.handoverAt,
+      newEnsembleId: `ensemble of ${this.id}`,
+      transport,
+      clock,
+      logger,
+      onFailure,
+    })
+    const metrics = new Metrics()
+    const processors = new RequestProcessors(ensemble, {
+      tree,
+      metrics,
+      clock,
+      logger,
+      tickTimeMs: tickMs,
+      minSessionTimeoutMs: 2 * tickMs,
+      maxSessionTimeoutMs: 40 * tickMs,
+      authentication: { skipAcl: false, superDigest: undefined, requiredSchemes: undefined },
+      rules: { extendedTypesEnabled: true, enforceQuota: false },
+      reaping: { checkIntervalMs: 60_000, perMinuteMax: 10_000, neverUsedMs: 0 },
+      readOnlyMode: false,
+      newPassword: () => random.bytes(16),
+      onApplied: () => storage.wake(),
+    })
+    const clients = new ClientPort({
+      transport,
+      ensemble,
+      processors,
+      metrics,
+      clock,
+      logger,
+      serverId: this.id,
+      connectionsPerAddressMax: 1000,
+      answerWord: () => undefined,
+    })
+    this.#running = { process, storage, ensemble, processors }
+    await clients.listen({ host: this.host, port: clientPort })
+    await ensemble.start({
+      deliver: (zxid, payload) => {
+        checker.delivering(zxid, payload, { tree, atMs: queue.nowMs })
+        process.act('apply')
+        processors.deliver(zxid, payload)
+        const logged = this.#parts.servers.map((server) => server.logged)
+        checker.delivered(zxid, tree, logged)
+      },
+      roleChanged: (role) => {
+        if (role.type !== 'looking') this.isCounted = true
+        if (role.type === 'leading') this.#leads(role.epoch, storage)
+        process.act({ looking: 'look', following: 'follow', leading: 'lead' }[role.type])
+        processors.roleChanged(role)
+      },
+      fromLearner: (learner, message) => processors.fromLearner(learner, message),
+      fromLeader: (message) => processors.fromLeader(message),
+      resumed: () => processors.resumed(),
+    })
+    clock.every(tickMs / 2, () => processors.reportTouched())
+    clock.every(tickMs, () => {
+      checker.checkTree(tree)
+      if (ensemble.role.type === 'leading') process.act('expire')
+      processors.expireSessions()
+    })
+  }
+
+  #checkMeta({ acceptedEpoch, currentEpoch }: Meta): void {
+    const saved = this.#saved
+    if (saved === undefined) return
+    invariant(acceptedEpoch >= saved.acceptedEpoch, 'what was promised is never forgotten')
+    invariant(currentEpoch >= saved.currentEpoch, 'a current epoch is never forgotten')
+  }
+
+  #leads(epoch: number, { tree, log }: Storage): void {
+    const { checker, cover } = this.#parts
+    cover('election')
+    checker.established(this.id, epoch, { tree, atMs: this.#parts.queue.nowMs })
+    invariant(epochOf(log.lastZxid) < epoch, 'an epoch begins without transactions of its own')
+  }
+
+  async #newMeta(disk: Parameters<typeof assertNew>[0], file: MetaFile): Promise<Meta> {
+    assertNew(disk)
+    const fresh: Meta = {
+      serverId: this.id,
+      ensembleId: null,
+      initialised: false,
+      acceptedEpoch: 0,
+      currentEpoch: 0,
+      treeDir: 'tree',
+      logDir: 'log',
+      logBaseZxid: zxidZero,
+      config: null,
+    }
+    await new Promise<void>((resolve, reject) =>
+      file.save(fresh, (error) => (error === null ? resolve() : reject(error))),
+    )
+    return fresh
+  }
+
+  #addresses(): Map<ServerId, Address> {
+    const { serverCount } = this.#parts
+    const ids = Array.from({ length: serverCount }, (_, i) => (i + 1) as ServerId)
+    return new Map(ids.map((id) => [id, { host: `s${id}`, port: peerPort }]))
+  }
+
+  /** A server that gives up is a bug, unless its disk failed it. */
+  #failed(process: SimProcess, error: unknown): void {
+    if (!process.alive || error instanceof Killed) return
+    if (this.#damaged && isRefusal(error)) {
+      this.#parts.cover(`damage met: ${error.name}`)
+      return this.wipe()
+    }
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      if (cause instanceof DiskFault) {
+        this.#parts.cover('disk fault')
+        return this.end({ power: false, point: 'its disk failed' })
+      }
+    }
+    this.#parts.fail(error as Error)
+  }
+
+  #logger(process: SimProcess): Logger {
+    const { trace, cover, fail } = this.#parts
+    const say = (fields: Record<string, unknown>, message: string): void => {
+      if (message === 'Receiving the tree') cover('SNAP')
+      if (message === 'Sending history') cover('DIFF')
+      if (message === 'Cutting what was never committed') cover('TRUNC')
+      if (message === 'Purging the log') cover('purge')
+      if (message === 'Sessions expired') cover('expiry')
+      trace?.(`${this.host} ${message} ${JSON.stringify(fields)}`)
+      if (message === 'Sessions expired') process.act('expired')
+    }
+    const warn = (fields: Record<string, unknown>, message: string): void => {
+      say(fields, message)
+      // Zab says so of a peer that breaks the protocol.
+      if (message === 'Closing a peer link') fail(new Error(`${this.host} ${fields['reason']}`))
+    }
+    return { ...silentLogger, child: () => this.#logger(process), info: say, warn, error: say }
+  }
+
+  describe(): string {
+    const { tree } = this.#running?.storage ?? {}
+    return `${this.host} ${this.role.type} ${formatZxid(tree?.lastApplied ?? zxidZero)}`
+  }
+}
+
+/** Tells what is on the disk. */
+class NotedMetaFile extends MetaFile {
+  readonly #saved: (meta: Meta) => void
+
+  constructor(dataDir: LogDirectory, saved: (meta: Meta) => void) {
+    super(dataDir)
+    this.#saved = saved
+  }
+
+  override save(meta: Meta, done: Done): void {
+    super.save(meta, (error) => {
+      if (error === null) this.#saved(meta)
+      done(error)
+    })
+  }
+}
+
+/** How a server says that it does not trust what lies on its disk. */
+function isRefusal(error: unknown): error is Error {
+  return [DamagedTreeError, LogDamagedError, LogVersionError, MetaError, RecoveryError].some(
+    (kind) => error instanceof kind,
+  )
+}
+
+const kindNames: Readonly<Record<number, string>> = {
+  1: 'NOTIFICATION',
+  2: 'CEPOCH',
+  3: 'NEWEPOCH',
+  4: 'ACKEPOCH',
+  5: 'DIFF',
+  6: 'TRUNC',
+  7: 'PROPOSAL',
+  8: 'NEWLEADER',
+  9: 'ACKNEWLEADER',
+  10: 'UPTODATE',
+  11: 'ACK',
+  12: 'COMMIT',
+  13: 'PING',
+  14: 'PONG',
+  15: 'SNAP',
+  16: 'ACKSNAP',
+  20: 'REQUEST',
+  21: 'ATTACH',
+  22: 'SYNC',
+  23: 'TOUCH',
+  30: 'ATTACHED',
+  31: 'SYNCED',
+  32: 'MOVED',
+  33: 'DIGEST',
+  40: 'SNAPCHUNK',
+  41: 'SNAPEND',
+  42: 'SNAPTAKEN',
+}
+
+/** Between servers, by the kinds of the messages in it. */
+function describeSend(bytes: Buffer, to: string): string {
+  if (!to.startsWith('s')) return 'send to a client'
+  const kinds = new Set<string>()
+  for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    const isHello = bytes[at + 6] === 0xa4 // version, then the word 'peer'
+    kinds.add(isHello ? 'hello' : (kindNames[bytes[at + 5] ?? 0] ?? '?'))
+  }
+  return [...kinds].map((kind) => `send ${kind}`).join(' + ')
+}

@@ -1,0 +1,64 @@
+// Short lives of whole servers with clients, each from one seed; server-life.ts says what happens in
+// one. `npm run sim -- --seed N` replays one with a trace.
+
+import t from 'tap'
+import { mutated } from './mutate.ts'
+import { liveServers } from './server-life.ts'
+import { serverMutants } from './server-mutants.ts'
+
+/** What failed once, and what it found. The simulator has changed since, and with it what they do. */
+const keptSeeds = [
+  { seed: 2322, found: 'a server that led a first epoch nobody joined was kept out for ever' },
+  { seed: 59, found: 'the judge took a refusal for that of an earlier request just like it' },
+  { seed: 182, found: 'the judge wanted a write from where its session had been in order' },
+  { seed: 429, found: 'the nemesis wiped a second disk before the first server counted again' },
+]
+const fixedSeeds = 60
+const randomSeeds = 15
+const firstRandom = Math.floor(Math.random() * 1e9)
+
+t.test('servers and clients keep all promises while disks, networks and clocks fail', async (t) => {
+  t.comment(`seeds 1 to ${fixedSeeds}, and ${randomSeeds} from ${firstRandom}`)
+  const seeds = [
+    ...keptSeeds.map(({ seed }) => seed),
+    ...Array.from({ length: fixedSeeds }, (_, i) => i + 1),
+    ...Array.from({ length: randomSeeds }, (_, i) => firstRandom + i),
+  ]
+  let answered = 0
+  let operations = 0
+  const covered = new Map<string, number>()
+  for (const seed of seeds) {
+    try {
+      const life = await liveServers(seed)
+      answered += life.answered
+      operations += life.operations
+      for (const [what, count] of life.coverage) covered.set(what, (covered.get(what) ?? 0) + count)
+    } catch (error) {
+      t.comment(`seed ${seed} fails; replay it with npm run sim -- --seed ${seed}: ${error}`)
+      throw error
+    }
+  }
+  t.comment(`${operations} operations, ${answered} answered`)
+  t.ok(answered > operations / 2, 'most requests are answered')
+  for (const what of ['election', 'kill', 'power cut', 'wipe', 'DIFF', 'SNAP', 'TRUNC', 'purge']) {
+    t.ok((covered.get(what) ?? 0) > 0, `the lives have it: ${what}`)
+  }
+})
+
+t.test('a seed decides everything', async (t) => {
+  const traces = await Promise.all(
+    [1, 2].map(async () => {
+      const lines: string[] = []
+      const { operations } = await liveServers(7, (line) => lines.push(line))
+      return { operations, lines }
+    }),
+  )
+  const [one, other] = traces
+  t.ok((one?.lines.length ?? 0) > 1000, 'the trace tells what happens')
+  t.same(one, other)
+})
+
+t.test('every mutant fits the sources', async (t) => {
+  for (const mutant of serverMutants) t.doesNotThrow(() => mutated(mutant), mutant.name)
+  t.equal(new Set(serverMutants.map(({ name }) => name)).size, serverMutants.length)
+})
