@@ -4,6 +4,7 @@
 import { type ErrorCode, ZkError } from '../protocol/error-codes.ts'
 import type { Stat } from '../protocol/records.ts'
 import type { WatchEvent } from '../protocol/zk/messages.ts'
+import { zxidZero } from '../protocol/zxid.ts'
 
 export function formatStat(stat: Stat): string {
   return [
@@ -67,10 +68,12 @@ function chr(byte: number): string {
   return String.fromCharCode(byte)
 }
 
-export type KeeperState = 'SyncConnected' | 'Disconnected' | 'Expired' | 'Closed'
+export type KeeperState = 'SyncConnected' | 'ConnectedReadOnly' | 'Disconnected' | 'Expired'
 
 export function formatEvent({ type, path, zxid }: WatchEvent): string {
-  return `\nWATCHER::\n\nWatchedEvent state:SyncConnected type:${type} path:${path} zxid: ${zxid}`
+  // One that is told after a reconnect has no transaction to name.
+  const at = zxid === zxidZero ? -1 : zxid
+  return `\nWATCHER::\n\nWatchedEvent state:SyncConnected type:${type} path:${path} zxid: ${at}`
 }
 
 export function formatStateEvent(state: KeeperState): string {
@@ -86,6 +89,7 @@ const sentences: Partial<Record<ErrorCode, string>> = {
   NOTREADONLY: 'Not a read-only call: ',
   INVALIDACL: 'Acl is not valid : ',
   NOAUTH: 'Insufficient permission : ',
+  AUTHFAILED: 'Authentication is not valid : ',
   BADVERSION: 'version No is not valid : ',
   QUOTAEXCEEDED: 'Quota has exceeded : ',
 }
@@ -98,6 +102,11 @@ const codeNames: Partial<Record<ErrorCode, string>> = {
   OPERATIONTIMEOUT: 'OperationTimeout',
   SESSIONEXPIRED: 'Session expired',
   SESSIONMOVED: 'Session moved',
+  NOAUTH: 'NoAuth',
+  AUTHFAILED: 'AuthFailed',
+  INVALIDACL: 'InvalidACL',
+  NOTREADONLY: 'Not a read-only call',
+  RECONFIGDISABLED: 'Reconfig is disabled',
   NOWATCHER: 'No such watcher',
   THROTTLEDOP: 'Op throttled due to high load',
 }

@@ -1,17 +1,20 @@
-// `zw shell`: the commands of zkCli, typed at a prompt, read from a pipe, or one on the command line.
+// `zw shell`: the commands of zkCli, run one after the other against one session at a time.
 
-import { clearLine, createInterface, cursorTo } from 'node:readline'
 import { parseServers } from '../client/servers.ts'
-import { defaultSessionTimeoutMs, type Watcher, ZkClient } from '../client/zk-client.ts'
+import { type DialectName, type Watcher, ZkClient } from '../client/zk-client.ts'
 import { childPath } from '../protocol/path.ts'
-import { cliCommand } from './cli-command.ts'
+import { getAcl, setAcl } from './commands/acl.ts'
+import { config, reconfig } from './commands/config.ts'
 import { controlCommands } from './commands/control.ts'
+import { getAllChildrenNumber, getEphemerals } from './commands/count.ts'
 import { create } from './commands/create.ts'
 import { deleteCommand } from './commands/delete.ts'
 import { deleteall } from './commands/deleteall.ts'
 import { get } from './commands/get.ts'
+import { addauth, whoami } from './commands/identity.ts'
 import { ls } from './commands/ls.ts'
 import { multi } from './commands/multi.ts'
+import { delquota, listquota, setquota } from './commands/quota.ts'
 import { session } from './commands/session.ts'
 import { set } from './commands/set.ts'
 import type { ShellCommand, ShellContext } from './commands/shell-command.ts'
@@ -31,20 +34,34 @@ const commands: readonly ShellCommand[] = [
   deleteall,
   stat,
   sync,
+  getAcl,
+  setAcl,
+  addauth,
+  whoami,
   addWatch,
   removewatches,
+  setquota,
+  listquota,
+  delquota,
+  getEphemerals,
+  getAllChildrenNumber,
   multi,
   session,
+  config,
+  reconfig,
   ...controlCommands,
 ]
 
 /** Exit codes of a command: fine, failed, badly written. */
-type Outcome = 0 | 1 | 2
+export type Outcome = 0 | 1 | 2
 
-interface ShellOptions {
+export interface ShellOptions {
   readonly servers: string
   readonly sessionTimeoutMs: number
   readonly connectTimeoutMs: number
+  readonly dialect: DialectName
+  /** whether a server without a quorum will do */
+  readonly readOnly: boolean
   readonly out: (text: string) => void
   /** for what comes by itself: events of watches */
   readonly tell: (text: string) => void
@@ -53,10 +70,16 @@ interface ShellOptions {
   readonly err: (text: string) => void
 }
 
+interface Parsed {
+  readonly command: ShellCommand
+  readonly parsed: ParsedWords
+}
+
 /** Runs lines one after the other against one session at a time. */
 export class Shell implements ShellContext {
   readonly #options: ShellOptions
   #servers: string
+  #chroot = ''
   #zk: ZkClient | undefined
   #stopped = false
   readonly commands = commands
@@ -75,6 +98,10 @@ export class Shell implements ShellContext {
   get zk(): ZkClient {
     if (this.#zk === undefined) throw new UsageError('Not connected: connect begins a new session')
     return this.#zk
+  }
+
+  get chroot(): string {
+    return this.#chroot
   }
 
   get stopped(): boolean {
@@ -111,10 +138,13 @@ export class Shell implements ShellContext {
     const { servers: list, chroot } = parseServers(servers ?? this.#servers)
     if (this.#zk !== undefined) await this.disconnect()
     this.#servers = servers ?? this.#servers
-    const { sessionTimeoutMs, connectTimeoutMs } = this.#options
-    const zk = new ZkClient({ servers: list, chroot, sessionTimeoutMs, connectTimeoutMs })
+    this.#chroot = chroot
+    const { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly } = this.#options
+    const session = { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly }
+    const zk = new ZkClient({ servers: list, chroot, ...session })
     this.#zk = zk
     zk.on('connected', () => this.#tell('SyncConnected'))
+    zk.on('connectedReadOnly', () => this.#tell('ConnectedReadOnly'))
     zk.on('suspended', () => this.#tell('Disconnected'))
     zk.on('expired', () => this.#tell('Expired'))
     await zk.connect()
@@ -147,11 +177,16 @@ export class Shell implements ShellContext {
     return this.#guard(() => this.#runWords(words))
   }
 
-  run(line: string): Promise<void> {
-    return this.#runWords(splitWords(line))
+  /** Says what is wrong with words that cannot be run, before anybody connects for them. */
+  checkWords(words: readonly string[]): Promise<Outcome> {
+    return this.#guard(() => void this.#parse(words))
   }
 
-  async #guard(run: () => Promise<void>): Promise<Outcome> {
+  async run(line: string): Promise<void> {
+    await this.#runWords(splitWords(line))
+  }
+
+  async #guard(run: () => Promise<void> | void): Promise<Outcome> {
     try {
       await run()
       return 0
@@ -161,7 +196,12 @@ export class Shell implements ShellContext {
     }
   }
 
-  async #runWords([name = '', ...words]: readonly string[]): Promise<void> {
+  #runWords(words: readonly string[]): Promise<void> | void {
+    const { command, parsed } = this.#parse(words)
+    return command.run(this, parsed)
+  }
+
+  #parse([name = '', ...words]: readonly string[]): Parsed {
     const command = commands.find((each) => each.name === name)
     if (command === undefined) throw new UsageError(`Command not found: ${name}, help lists them`)
     const parsed = command.options === 'raw' ? raw(words) : parseWords(words, command.options)
@@ -169,7 +209,7 @@ export class Shell implements ShellContext {
     if (parsed.rest.length < min || parsed.rest.length > max) {
       throw new UsageError(`${command.name} ${command.usage}`)
     }
-    await command.run(this, parsed)
+    return { command, parsed }
   }
 
   /** For readline: candidates, and the word they replace. */
@@ -186,7 +226,9 @@ export class Shell implements ShellContext {
 
   /** Nothing when it cannot be known now: a key must not hang. */
   async #pathsIn(directory: string): Promise<string[]> {
-    if (this.#zk?.state !== 'connected') return []
+    const state = this.#zk?.state
+    if (this.#zk === undefined || (state !== 'connected' && state !== 'connectedReadOnly'))
+      return []
     try {
       const { children } = await this.#zk.getChildren(directory)
       return children.map((name) => childPath(directory, name))
@@ -199,149 +241,3 @@ export class Shell implements ShellContext {
 function raw(words: readonly string[]): ParsedWords {
   return { flags: new Set(), values: new Map(), rest: words }
 }
-
-type Settings = Pick<ShellOptions, 'servers' | 'sessionTimeoutMs' | 'connectTimeoutMs'>
-
-const toStdout = (text: string) => void process.stdout.write(text)
-const toStderr = (text: string) => void process.stderr.write(text)
-
-function shellForScripts(settings: Settings): Shell {
-  return new Shell({
-    ...settings,
-    out: toStdout,
-    tell: toStdout,
-    tellsStates: false,
-    err: toStderr,
-  })
-}
-
-async function runOnce(settings: Settings, words: readonly string[]): Promise<Outcome> {
-  const shell = shellForScripts(settings)
-  try {
-    await shell.connect()
-    return await shell.runWords(words)
-  } finally {
-    await shell.disconnect()
-  }
-}
-
-/** Runs all lines of standard input, and remembers the worst outcome. */
-async function runScript(settings: Settings): Promise<Outcome> {
-  const shell = shellForScripts(settings)
-  let worst: Outcome = 0
-  try {
-    await shell.connect()
-    for await (const line of createInterface({ input: process.stdin })) {
-      const outcome = await shell.runTyped(line)
-      if (outcome > worst) worst = outcome
-      if (shell.stopped) break
-    }
-    return worst
-  } finally {
-    await shell.disconnect()
-  }
-}
-
-/** Talks with a person until `quit`, Ctrl-C or Ctrl-D. */
-async function converse(settings: Settings): Promise<void> {
-  const lines = createInterface({
-    input: process.stdin,
-    output: process.stdout,
-    completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
-      void shell.complete(line).then((result) => done(null, result))
-    },
-  })
-  let idle = true
-  const prompt = () => {
-    lines.setPrompt(shell.prompt)
-    if (idle && !shell.stopped) lines.prompt(true)
-  }
-  const shell = new Shell({
-    ...settings,
-    out: toStdout,
-    tell: (text) => {
-      clearLine(process.stdout, 0)
-      cursorTo(process.stdout, 0)
-      process.stdout.write(text)
-      prompt()
-    },
-    tellsStates: true,
-    err: (text) => {
-      if (!shell.stopped) toStdout(text)
-    },
-  })
-  const closed = new Promise<void>((resolve) => lines.once('close', resolve))
-  shell.connect().catch((error: unknown) => {
-    if (!shell.stopped) toStdout(`\n${formatError(error)}\n`)
-    prompt()
-  })
-  prompt()
-  let busy = Promise.resolve()
-  lines.on('line', (line) => {
-    busy = busy.then(async () => {
-      if (shell.stopped) return
-      idle = false
-      await shell.runTyped(line)
-      idle = true
-      if (shell.stopped) lines.close()
-      else prompt()
-    })
-  })
-  await closed
-  if (!shell.stopped) toStdout('\n')
-  shell.quit()
-  await shell.disconnect()
-}
-
-/**
- * Sets the shell's command apart from our own options: `shell -s a:1 get -s /x` becomes
- * `shell -s a:1 -- get -s /x`.
- */
-export function separateCommand(args: readonly string[]): string[] {
-  if (args[0] !== 'shell') return [...args]
-  let at = 1
-  while (at < args.length && args[at]?.startsWith('-') === true && args[at] !== '--') {
-    const takesValue = /^(-s|-t|--server|--timeout|--connect-timeout)$/.test(args[at] ?? '')
-    at += takesValue ? 2 : 1
-  }
-  if (at >= args.length || args[at] === '--') return [...args]
-  return [...args.slice(0, at), '--', ...args.slice(at)]
-}
-
-export const shell = cliCommand({
-  command: 'shell [words..]',
-  describe: 'a shell like zkCli: a prompt, commands from a pipe, or the one given here',
-  builder: (cli) =>
-    cli
-      .usage('zw shell [-s host:port,…] [command …]')
-      .positional('words', { type: 'string', array: true, describe: 'a command, and its words' })
-      .option('server', {
-        alias: 's',
-        type: 'string',
-        default: '127.0.0.1:2181',
-        describe: 'servers, and a chroot: host:port,host:port…[/chroot]',
-      })
-      .option('timeout', {
-        alias: 't',
-        type: 'number',
-        default: defaultSessionTimeoutMs,
-        describe: 'session time-out in ms',
-      })
-      .option('connect-timeout', {
-        type: 'number',
-        default: 10_000,
-        describe: 'how long to look for a server, in ms',
-      }),
-  async handler({ server, timeout, connectTimeout, _: [, ...command] }) {
-    // What stands behind `--` is left as it is, here and nowhere else.
-    const words = command.map(String)
-    const settings = {
-      servers: server,
-      sessionTimeoutMs: timeout,
-      connectTimeoutMs: connectTimeout,
-    }
-    if (words.length > 0) process.exitCode = await runOnce(settings, words)
-    else if (process.stdin.isTTY) await converse(settings)
-    else process.exitCode = await runScript(settings)
-  },
-})

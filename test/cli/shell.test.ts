@@ -1,12 +1,13 @@
 import t, { type Test } from 'tap'
-import { Shell, separateCommand } from '../../src/cli/shell.ts'
-import { formatServer } from '../../src/client/servers.ts'
+import { separateCommand } from '../../src/cli/run-shell.ts'
+import type { DialectName } from '../../src/client/dialects.ts'
+import type { ErrorNumber } from '../../src/protocol/error-codes.ts'
 import type { ReplyBody, Request } from '../../src/protocol/zk/messages.ts'
-import { FakeServer, plainAnswer, someStat } from '../client/fake-server.ts'
+import { type FakeScript, plainAnswer, someStat } from '../client/fake-server.ts'
+import { type Scene, shellAt } from './shell-scene.ts'
 
-/** A shell at a server that knows the tree / → a → b, c; prints are gathered. */
-async function shellFor(t: Test): Promise<Scene> {
-  const told: string[] = []
+/** A shell at a server that knows the tree / → a → b, c. */
+async function shellFor(t: Test, dialect?: DialectName): Promise<Scene & { asked: Request[] }> {
   const asked: Request[] = []
   const children: Record<string, string[]> = {
     '/': ['a'],
@@ -14,58 +15,38 @@ async function shellFor(t: Test): Promise<Scene> {
     '/a/b': [],
     '/a/c': [],
   }
-  const server = await FakeServer.listen({
+  const script: FakeScript = {
     request: (connection, xid, request) => {
       if (request.type !== 'closeSession') asked.push(structuredClone(request))
       const path = 'path' in request ? request.path : '/'
+      const refusal = refusals[path]
       const known = children[path] !== undefined || request.type === 'create'
       let body: ReplyBody = known ? plainAnswer(request) : { type: 'error', code: -101 }
+      if (refusal !== undefined) body = { type: 'error', code: refusal }
+      if (request.type === 'auth' && request.scheme !== 'digest')
+        body = { type: 'error', code: -115 }
       if (known && request.type === 'getChildren') {
         body = { type: 'getChildren', children: children[path] ?? [], stat: someStat }
       }
       connection.reply(xid, 7, body)
       if ('watch' in request && request.watch) connection.event('NodeDataChanged', path, 8)
     },
-  })
-  const printed = { out: '', err: '' }
-  const shell = new Shell({
-    servers: formatServer(server.address),
-    sessionTimeoutMs: 10_000,
-    connectTimeoutMs: 10_000,
-    tellsStates: false,
-    out: (text) => {
-      printed.out += text
-    },
-    tell: (text) => {
-      told.push(text)
-    },
-    err: (text) => {
-      printed.err += text
-    },
-  })
-  t.teardown(async () => {
-    await shell.disconnect()
-    await server.close()
-  })
-  await shell.connect()
-  const run: Run = async (line) => {
-    printed.out = printed.err = ''
-    const outcome = await shell.runTyped(line)
-    return { outcome, ...printed }
   }
-  return { shell, asked, told, run }
+  return { asked, ...(await shellAt(t, script, dialect === undefined ? {} : { dialect })) }
 }
 
-interface Scene {
-  shell: Shell
-  /** requests that arrived */
-  asked: Request[]
-  /** printed without having been asked for */
-  told: string[]
-  run: Run
+/** Paths that stand for what can go wrong at a server. */
+const refusals: Record<string, ErrorNumber> = {
+  '/noauth': -102,
+  '/acl': -114,
+  '/full': -125,
+  '/readonly': -119,
 }
 
-type Run = (line: string) => Promise<{ outcome: number; out: string; err: string }>
+const statLines =
+  'cZxid = 0x1\nctime = DATE\nmZxid = 0x2\nmtime = DATE\npZxid = 0x1\ncversion = 0\n' +
+  'dataVersion = 3\naclVersion = 0\nephemeralOwner = 0x0\ndataLength = 1\nnumChildren = 0\n'
+const withoutDates = (text: string) => text.replaceAll(/time = .*/g, 'time = DATE')
 
 const printed = [
   { line: 'ls /a', out: '[b, c]\n' },
@@ -73,6 +54,16 @@ const printed = [
   { line: 'get /a', out: '/a\n' },
   { line: 'get -b /a', out: 'L2E=\n' },
   { line: 'create -s -e /x data', out: 'Created /x\n' },
+  { line: 'get -s /a', out: `/a\n${statLines}` },
+  { line: 'ls -s /a', out: `[b, c]\n${statLines}` },
+  { line: 'set -s /a x', out: statLines },
+  { line: 'stat /a', out: statLines },
+  { line: 'getAcl /a', out: "'world,'anyone\n: cdrwa\n'digest,'ann:aGFzaA==\n: cr\n" },
+  { line: 'setAcl -s /a world:anyone:r', out: statLines },
+  { line: 'whoami', out: 'Auth scheme: User\nip: 127.0.0.1\ndigest: ann\n' },
+  { line: 'addauth digest ann:secret', out: '' },
+  { line: 'getEphemerals /a', out: '[/a, /a/b]\n' },
+  { line: 'getAllChildrenNumber /', out: '7\n' },
   { line: 'set /a x', out: '' },
   { line: 'delete -v 3 /a', out: '' },
   { line: 'sync /a', out: 'Sync is OK\n' },
@@ -84,7 +75,8 @@ const printed = [
 for (const { line, out } of printed) {
   t.test(`${line} prints ${JSON.stringify(out)}`, async (t) => {
     const { run } = await shellFor(t)
-    t.same(await run(line), { outcome: 0, out, err: '' })
+    const { outcome, out: found, err } = await run(line)
+    t.same({ outcome, out: withoutDates(found), err }, { outcome: 0, out, err: '' })
   })
 }
 
@@ -93,6 +85,34 @@ const refused = [
   { line: 'stat /none', outcome: 1, err: 'Node does not exist: /none\n' },
   { line: 'deleteall /none', outcome: 1, err: 'Node does not exist: /none\n' },
   { line: 'removewatches /a', outcome: 1, err: 'KeeperErrorCode = No such watcher for /a\n' },
+  { line: 'get /noauth', outcome: 1, err: 'Insufficient permission : /noauth\n' },
+  { line: 'setAcl /acl ip:x:r', outcome: 1, err: 'Acl is not valid : /acl\n' },
+  { line: 'set /full x', outcome: 1, err: 'Quota has exceeded : /full\n' },
+  { line: 'create /readonly', outcome: 1, err: 'Not a read-only call: /readonly\n' },
+  { line: 'addauth magic x', outcome: 1, err: 'Authentication is not valid : magic\n' },
+  { line: 'config', outcome: 1, err: /does not show its members/ },
+  { line: 'reconfig -remove 2', outcome: 1, err: /Members cannot be changed from here/ },
+  { line: 'setAcl /a world:anyone', outcome: 2, err: /does not have the form scheme:id:perm/ },
+  { line: 'setAcl /a world:anyone:x', outcome: 2, err: 'Unknown perm type: x\n' },
+  { line: 'create -c -s /x', outcome: 2, err: /-c cannot be combined with -s or -e/ },
+  { line: 'create -t 5 -e /x', outcome: 2, err: 'TTLs cannot be used with Ephemeral znodes\n' },
+  { line: 'create -t 5 -c /x', outcome: 2, err: 'TTLs cannot be used with Container znodes\n' },
+  { line: 'create -t 0 /x', outcome: 2, err: /Cannot use TTL 0: it must be a number of ms from 1/ },
+  { line: 'create -t soon /x', outcome: 2, err: /Cannot use TTL soon/ },
+  { line: 'set -b /a x', outcome: 2, err: "Cannot read 'x': it is not base64\n" },
+  { line: 'deleteall -b 0 /a', outcome: 2, err: /Cannot use batch size 0/ },
+  { line: 'removewatches -c -d /a', outcome: 2, err: /Only one of -c, -d, -p, -r and -a/ },
+  { line: 'setquota /a', outcome: 2, err: 'setquota -n|-b|-N|-B value path\n' },
+  {
+    line: 'setquota -n 0 /a',
+    outcome: 2,
+    err: 'Cannot set quota -n 0: it must be a number from 1\n',
+  },
+  { line: 'setquota -n 5 /', outcome: 2, err: /Cannot set a quota on \// },
+  { line: 'setquota -n 5 /zookeeper/quota/a', outcome: 2, err: /below \/zookeeper\/quota/ },
+  { line: 'setquota -n 5 /none', outcome: 1, err: '/none does not exist.\n' },
+  { line: 'listquota /a', outcome: 1, err: 'quota for /a does not exist.\n' },
+  { line: 'delquota /a', outcome: 1, err: 'quota for /a does not exist.\n' },
   { line: 'get', outcome: 2, err: 'get [-s] [-w] [-b] [-x] path\n' },
   { line: 'get -q /a', outcome: 2, err: 'Unrecognized option: -q\n' },
   { line: 'set -v one /a x', outcome: 2, err: "Cannot read version 'one': no number\n" },
@@ -109,28 +129,101 @@ for (const { line, outcome, err } of refused) {
   })
 }
 
-t.test('requests carry what the options say', async (t) => {
-  const { asked, run } = await shellFor(t)
-  await run('create -s -e /a')
-  await run('set -v 4 /a "two words"')
-  await run('addWatch /a')
-  await run('removewatches -a /a')
-  await run('multi create -e /e ; set -v 1 /a x ; delete /a')
-  t.match(asked, [
-    { type: 'create', path: '/a', data: null, mode: 'ephemeralSequential' },
-    { type: 'setData', path: '/a', data: Buffer.from('two words'), version: 4 },
-    { type: 'addWatch', path: '/a', mode: 'persistentRecursive' },
-    { type: 'removeWatches', path: '/a', watcherType: 'any' },
-    {
-      type: 'multi',
-      ops: [
-        { type: 'create', path: '/e', mode: 'ephemeral' },
-        { type: 'setData', path: '/a', version: 1 },
-        { type: 'delete', path: '/a', version: -1 },
-      ],
-    },
-  ])
-})
+const requests: { line: string; asked: object[] }[] = [
+  { line: 'create /x', asked: [{ type: 'create', path: '/x', data: null, mode: 'persistent' }] },
+  { line: 'create -s -e /x', asked: [{ type: 'create', mode: 'ephemeralSequential' }] },
+  { line: 'create -c /x', asked: [{ type: 'create', mode: 'container' }] },
+  { line: 'create -t 500 /x y', asked: [{ type: 'create', mode: 'persistentTtl', ttlMs: 500 }] },
+  { line: 'create -st /x', asked: [] },
+  {
+    line: 'create -s -t 500 /x',
+    asked: [{ type: 'create', mode: 'persistentSequentialTtl', ttlMs: 500 }],
+  },
+  {
+    line: 'create /x y world:anyone:r,digest:ann:aGFzaA==:cdrwa,ip:::1:w,auth::c',
+    asked: [
+      {
+        type: 'create',
+        acl: [
+          { scheme: 'world', id: 'anyone', perms: 1 },
+          { scheme: 'digest', id: 'ann:aGFzaA==', perms: 31 },
+          { scheme: 'ip', id: '::1', perms: 2 },
+          { scheme: 'auth', id: '', perms: 4 },
+        ],
+      },
+    ],
+  },
+  {
+    line: 'set -v 4 /a "two words"',
+    asked: [{ type: 'setData', path: '/a', data: Buffer.from('two words'), version: 4 }],
+  },
+  { line: 'set -b /a aGk=', asked: [{ type: 'setData', data: Buffer.from('hi'), version: -1 }] },
+  { line: 'delete -v 3 /a', asked: [{ type: 'delete', path: '/a', version: 3 }] },
+  { line: 'sync /a', asked: [{ type: 'sync', path: '/a' }] },
+  {
+    line: 'setAcl -v 2 /a world:anyone:ra',
+    asked: [{ type: 'setACL', path: '/a', acl: [{ perms: 17 }], version: 2 }],
+  },
+  {
+    line: 'setAcl -R /a world:anyone:r',
+    asked: [
+      { type: 'getChildren' },
+      { type: 'getChildren' },
+      { type: 'getChildren' },
+      { type: 'setACL', path: '/a' },
+      { type: 'setACL', path: '/a/b' },
+      { type: 'setACL', path: '/a/c' },
+    ],
+  },
+  {
+    line: 'addauth digest ann:secret',
+    asked: [{ type: 'auth', scheme: 'digest', credential: Buffer.from('ann:secret') }],
+  },
+  { line: 'getEphemerals', asked: [{ type: 'getEphemerals', prefix: '/' }] },
+  { line: 'ls -R -w /a/b', asked: [{ type: 'getChildren', path: '/a/b', watch: true }] },
+  { line: 'addWatch /a', asked: [{ type: 'addWatch', path: '/a', mode: 'persistentRecursive' }] },
+  { line: 'addWatch -m persistent /a', asked: [{ type: 'addWatch', mode: 'persistent' }] },
+  { line: 'config -w', asked: [{ type: 'getData', path: '/zookeeper/config', watch: true }] },
+  {
+    line: 'multi create -e /e ; set -v 1 /a x ; delete /a ; create -t 9 /t y world:anyone:r',
+    asked: [
+      {
+        type: 'multi',
+        ops: [
+          { type: 'create', path: '/e', mode: 'ephemeral' },
+          { type: 'setData', path: '/a', version: 1 },
+          { type: 'delete', path: '/a', version: -1 },
+          { type: 'create', path: '/t', mode: 'persistentTtl', ttlMs: 9, acl: [{ perms: 1 }] },
+        ],
+      },
+    ],
+  },
+]
+for (const dialect of ['native', 'jute'] as const) {
+  for (const { line, asked: want } of requests) {
+    t.test(`in ${dialect}, ${line} asks for what its options say`, async (t) => {
+      const { asked, run } = await shellFor(t, dialect)
+      await run(line)
+      t.equal(asked.length, want.length)
+      t.match(asked, want)
+    })
+  }
+}
+
+const removals = [
+  { option: '', mode: 'persistent_recursive', want: 'any' },
+  { option: '-a', mode: 'persistent', want: 'any' },
+  { option: '-p', mode: 'persistent', want: 'persistent' },
+  { option: '-r -l', mode: 'persistent_recursive', want: 'persistentRecursive' },
+]
+for (const { option, mode, want } of removals) {
+  t.test(`removewatches ${option} after addWatch -m ${mode} removes ${want}`, async (t) => {
+    const { asked, run } = await shellFor(t)
+    await run(`addWatch -m ${mode} /a`)
+    t.match(await run(`removewatches ${option} /a`), { outcome: 0 })
+    t.match(asked[1], { type: 'removeWatches', path: '/a', watcherType: want })
+  })
+}
 
 t.test('deleteall deletes children before their parents, and never the root', async (t) => {
   const { asked, run } = await shellFor(t)
@@ -182,7 +275,7 @@ t.test('help names every command', async (t) => {
 
 t.test('Tab completes commands, then live paths', async (t) => {
   const { shell } = await shellFor(t)
-  t.same(await shell.complete('del'), [['delete ', 'deleteall '], 'del'])
+  t.same(await shell.complete('del'), [['delete ', 'deleteall ', 'delquota '], 'del'])
   t.same(await shell.complete('ls /'), [['/a'], '/'])
   t.same(await shell.complete('get -s /a/'), [['/a/b', '/a/c'], '/a/'])
   t.same(await shell.complete('get -s /a/b'), [['/a/b'], '/a/b'])
@@ -194,6 +287,7 @@ const separated = [
   { args: 'shell -s a:1', want: 'shell -s a:1' },
   { args: 'shell -s a:1 get -s /x', want: 'shell -s a:1 -- get -s /x' },
   { args: 'shell --server=a:1 -t 5 ls -R /', want: 'shell --server=a:1 -t 5 -- ls -R /' },
+  { args: 'shell --dialect jute -r ls -s /', want: 'shell --dialect jute -r -- ls -s /' },
   { args: 'shell ls -s /', want: 'shell -- ls -s /' },
   { args: 'shell -- ls -s /', want: 'shell -- ls -s /' },
   { args: 'produce -s x y', want: 'produce -s x y' },

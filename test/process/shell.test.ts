@@ -40,9 +40,9 @@ async function freePort(): Promise<number> {
 }
 
 /** A standalone server that serves; stopped at the end of the test. */
-async function startServer(t: Test): Promise<string> {
+async function startServer(t: Test, ...more: string[]): Promise<string> {
   const port = await freePort()
-  const args = ['--data-dir', t.testdir(), '--client-port', String(port)]
+  const args = ['--data-dir', t.testdir(), '--client-port', String(port), ...more]
   const child: ChildProcess = spawn(
     process.execPath,
     ['--import', 'tsx', 'src/daemon/main.ts', ...args],
@@ -136,6 +136,81 @@ t.test('one command, many commands, and their exit codes', async (t) => {
   })
 })
 
+t.test('a script of all that the tree can do, in either dialect', async (t) => {
+  const server = await startServer(t, '--extended-types-enabled', '--enforce-quota')
+  for (const dialect of ['native', 'jute']) {
+    const script = [
+      'create -c /box',
+      'create -t 60000 /box/ttl soon',
+      'create -e /box/me',
+      'create -s /box/n- 1',
+      'getEphemerals',
+      'getEphemerals /none',
+      'getAllChildrenNumber /box',
+      'create /mine secret auth::cdrwa',
+      'addauth digest ann:secret',
+      'create /mine secret auth::cdrwa,ip:127.0.0.1:r',
+      'getAcl /mine',
+      'whoami',
+      'setAcl /mine world:anyone:cdra',
+      'set /mine x',
+      'setAcl -v 7 /mine world:anyone:cdrwa',
+      'create /q',
+      'setquota -N 2 /q',
+      'create /q/1',
+      'create /q/2',
+      'listquota /q',
+      'setquota -n 3 /q/1',
+      'delquota /q',
+      'create /q/2',
+      'config -c',
+      'deleteall -b 2 /q',
+      'ls -R /box',
+      'deleteall /box',
+      'delete /mine',
+    ]
+    const ran = await run(['-s', server, '--dialect', dialect], `${script.join('\n')}\n`)
+    t.same(ran.out.split('\n'), [
+      'Created /box',
+      'Created /box/ttl',
+      'Created /box/me',
+      'Created /box/n-0000000002',
+      '[/box/me]',
+      '[]',
+      '3',
+      'Created /mine',
+      "'digest,'ann:7RJfAeIvrl4zdj6sS2fXrQHDvHM=",
+      ': cdrwa',
+      "'ip,'127.0.0.1",
+      ': r',
+      'Auth scheme: User',
+      'ip: 127.0.0.1',
+      'digest: ann',
+      'Created /q',
+      'Created /q/1',
+      'absolute path is /zookeeper/quota/q/zookeeper_limits',
+      'Output quota for /q count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2',
+      'Output stat for /q count=2,bytes=0',
+      'Created /q/2',
+      '',
+      '/box',
+      '/box/me',
+      '/box/n-0000000002',
+      '/box/ttl',
+      '',
+    ])
+    t.same(ran.err.split('\n'), [
+      'Acl is not valid : /mine',
+      'Insufficient permission : /mine',
+      'version No is not valid : /mine',
+      'Quota has exceeded : /q/2',
+      '/q/1 has a parent /q which has a quota',
+      '',
+    ])
+    t.equal(ran.code, 1)
+  }
+})
+
 t.test('a server that is not there is said to be so', async (t) => {
   const server = `127.0.0.1:${await freePort()}`
   const args = ['-s', server, '--connect-timeout', '200', 'ls', '/']
@@ -146,4 +221,6 @@ t.test('a server that is not there is said to be so', async (t) => {
 
 t.test('a command line that cannot be read ends with 2 and a hint', async (t) => {
   t.match(await run(['--bogus'], undefined), { code: 2, err: /bogus.*--help/ })
+  t.match(await run(['--dialect', 'latin', 'ls', '/'], undefined), { code: 2, err: /jute/ })
+  t.match(await run(['get'], undefined), { code: 2, err: /^get \[-s\]/ }, 'without any server')
 })

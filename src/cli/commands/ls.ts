@@ -10,12 +10,12 @@ export const ls: ShellCommand = {
   words: { min: 1, max: 1 },
   async run(shell, words) {
     const path = wordAt(words, 0)
+    const watcher = words.flags.has('w') ? shell.watcher : undefined
     if (words.flags.has('R')) {
-      const paths = inTreeOrder(await subtreeOf(shell.zk, path))
+      const paths = inTreeOrder(await subtreeOf(shell.zk, path, watcher))
       shell.print(paths.join('\n'))
       return
     }
-    const watcher = words.flags.has('w') ? shell.watcher : undefined
     const { children, stat } = await shell.zk.getChildren(path, watcher)
     shell.print(formatChildren(children))
     if (words.flags.has('s')) shell.print(formatStat(stat))

@@ -2,7 +2,7 @@ import { ZkMultiError } from '../../client/zk-client.ts'
 import type { MultiOp, MultiResult } from '../../protocol/zk/messages.ts'
 import { formatError } from '../format.ts'
 import { type OptionSpec, type ParsedWords, parseWords, UsageError } from '../parse-line.ts'
-import { createModeOf } from './create.ts'
+import { createOptions, createOptionsOf, createWords } from './create.ts'
 import { type ShellCommand, versionOf, wordAt } from './shell-command.ts'
 
 interface Part {
@@ -14,13 +14,13 @@ interface Part {
 /** Parts are written as the commands of the same name. */
 const parts: Readonly<Record<string, Part>> = {
   create: {
-    options: { s: 'flag', e: 'flag' },
-    words: { min: 1, max: 2 },
+    options: createOptions,
+    words: createWords,
     make: (words) => ({
       type: 'create',
       path: wordAt(words, 0),
       data: words.rest[1] === undefined ? null : Buffer.from(words.rest[1]),
-      mode: createModeOf(words),
+      ...createOptionsOf(words),
     }),
   },
   set: {
@@ -47,7 +47,7 @@ const parts: Readonly<Record<string, Part>> = {
 
 export const multi: ShellCommand = {
   name: 'multi',
-  usage: 'part ; part …   each create [-s] [-e] path [data], set [-v version] path data, …',
+  usage: 'part ; part …   each as the command: create, set, delete, check [-v version] path',
   about: 'runs create, set, delete and check, parted by a ; of its own, as one: all or nothing',
   options: 'raw',
   words: { min: 1, max: Number.POSITIVE_INFINITY },

@@ -20,6 +20,8 @@ export interface ShellCommand {
 export interface ShellContext {
   /** @throws UsageError when there is no connection, not even one being made */
   readonly zk: ZkClient
+  /** '' or the path that all paths are below */
+  readonly chroot: string
   /** prints each event */
   readonly watcher: Watcher
   readonly commands: readonly ShellCommand[]

@@ -1,6 +1,6 @@
 // All paths at and below one, read a level at a time: the requests of a level travel together.
 
-import type { ZkClient } from '../../client/zk-client.ts'
+import type { Watcher, ZkClient } from '../../client/zk-client.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { childPath } from '../../protocol/path.ts'
 
@@ -8,24 +8,30 @@ import { childPath } from '../../protocol/path.ts'
 const batch = 1000
 
 /**
+ * @param watcher is told once of the next change among the children of each
  * @returns the paths, every parent before its children. What vanishes meanwhile is left out, unless
  *   it is `top` itself.
  * @throws ZkError
  */
-export async function subtreeOf(zk: ZkClient, top: string): Promise<string[]> {
+export async function subtreeOf(zk: ZkClient, top: string, watcher?: Watcher): Promise<string[]> {
   const found = [top]
   for (let from = 0; from < found.length; ) {
     const some = found.slice(from, from + batch)
     from += some.length
-    const children = await Promise.all(some.map((path) => childrenOf(zk, path, path === top)))
+    const asked = some.map((path) => childrenOf(zk, path, { mustExist: path === top, watcher }))
+    const children = await Promise.all(asked)
     for (const paths of children) found.push(...paths)
   }
   return found
 }
 
-async function childrenOf(zk: ZkClient, path: string, mustExist: boolean): Promise<string[]> {
+async function childrenOf(
+  zk: ZkClient,
+  path: string,
+  { mustExist, watcher }: { mustExist: boolean; watcher: Watcher | undefined },
+): Promise<string[]> {
   try {
-    const { children } = await zk.getChildren(path)
+    const { children } = await zk.getChildren(path, watcher)
     return children.map((name) => childPath(path, name))
   } catch (error) {
     const gone = error instanceof ZkError && error.code === 'NONODE'

@@ -25,15 +25,25 @@ export const addWatch: ShellCommand = {
 
 export const removewatches: ShellCommand = {
   name: 'removewatches',
-  usage: '[-c|-d|-a] path',
-  about: 'removes watches on a path: -c of its children, -d of its data, -a all (the default)',
-  options: { c: 'flag', d: 'flag', a: 'flag' },
+  usage: '[-c|-d|-p|-r|-a] [-l] path',
+  about:
+    'removes watches: -c children, -d data, -p persistent, -r recursive, -a all; -l also offline',
+  options: { c: 'flag', d: 'flag', p: 'flag', r: 'flag', a: 'flag', l: 'flag' },
   words: { min: 1, max: 1 },
   run: (shell, words) => shell.zk.removeWatches(wordAt(words, 0), watcherTypeOf(words)),
 }
 
+const types: Readonly<Record<string, WatcherType>> = {
+  c: 'children',
+  d: 'data',
+  p: 'persistent',
+  r: 'persistentRecursive',
+  a: 'any',
+}
+
+/** -l says nothing new: without a connection, watches are always removed here. */
 function watcherTypeOf({ flags }: ParsedWords): WatcherType {
-  if (flags.size > 1) throw new UsageError('Only one of -c, -d and -a can be given')
-  if (flags.has('c')) return 'children'
-  return flags.has('d') ? 'data' : 'any'
+  const named = Object.keys(types).filter((letter) => flags.has(letter))
+  if (named.length > 1) throw new UsageError('Only one of -c, -d, -p, -r and -a can be given')
+  return types[named[0] ?? 'a'] ?? 'any'
 }

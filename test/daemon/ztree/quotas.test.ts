@@ -169,8 +169,9 @@ for (const { name, before, ask, refused } of [
       }
       w.propose(session, ask)
       const answer = w.settle().at(-1)
-      if (refused && enforceQuota) t.match(answer, { code: errorCodes.QUOTAEXCEEDED })
-      else t.not(answer?.type, 'error')
+      const code = answer?.type === 'error' ? answer.code : errorCodes.OK
+      if (refused && enforceQuota) t.equal(code, errorCodes.QUOTAEXCEEDED)
+      else t.not(code, errorCodes.QUOTAEXCEEDED)
       t.equal(w.prep.outstandingCount, 0)
     }
   })
