@@ -533,8 +533,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: 'this.#drop(id, `we step down: ${reason}`)',
-        to: 'this.#forget(id)',
+        from: 'for (const [id] of this.#sortedLearners()) this.#drop(id,',
+        to: 'for (const [id] of this.#sortedLearners()) this.#forget(id,',
       },
     ],
     seeds: 200,

@@ -35,6 +35,8 @@ export class Network {
   readonly random: Random
   /** [least, most] ms on the way */
   delayMs: readonly [number, number] = [0.1, 2]
+  /** A link is congested while more than this is on its way. */
+  windowBytes = 64 * 1024
   /** Somebody does not understand what came: nobody here sends such things on purpose. */
   onViolation: (error: ProtocolError) => void = () => undefined
   readonly #ports = new Map<string, OpenPort>()
@@ -243,8 +245,10 @@ export class SimLink implements Link {
   readonly #side: Side
   readonly #listener: LinkListener
   readonly #decoder: FrameDecoder
+  readonly #readsOnlyIfRead: boolean
+  #unsentBytes = 0
+  #congested = false
   readonly out = new MsgpackWriter(256)
-  readonly congested = false
   readonly remoteAddress: string
   readonly remotePort = 0
   #first: Buffer | undefined
@@ -272,6 +276,7 @@ export class SimLink implements Link {
     this.#transport = transport
     this.#side = side
     this.remoteAddress = parts.remote
+    this.#readsOnlyIfRead = options.pauseWhenCongested
     this.#connection = typeof connection === 'function' ? connection(this) : connection
     this.#cancelDeadline = transport.process.after(options.handshakeMs, () =>
       this.destroy(new ProtocolError('Cannot wait longer for a hello')),
@@ -303,6 +308,11 @@ export class SimLink implements Link {
 
   endFrame(): void {
     this.out.endFrame()
+    if (this.out.length > this.#transport.network.windowBytes) this.flush()
+  }
+
+  get congested(): boolean {
+    return this.#congested
   }
 
   established(): void {
@@ -377,13 +387,35 @@ export class SimLink implements Link {
     const { random } = this.#transport.network
     const cut = random.chance(0.02) ? random.below(bytes.length) : 0
     for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
-      if (piece.length > 0) this.#connection.transmit(this.#side, (peer) => peer.bytes(piece))
+      if (piece.length > 0) this.#send(piece)
     }
+  }
+
+  #send(piece: Buffer): void {
+    const { windowBytes } = this.#transport.network
+    this.#unsentBytes += piece.length
+    if (this.#unsentBytes > windowBytes) this.#congested = true
+    this.#connection.transmit(this.#side, (peer) => {
+      this.#unsentBytes -= piece.length
+      if (this.#congested && this.#unsentBytes === 0) this.process.enter(() => this.#drained())
+      peer.bytes(piece)
+    })
+  }
+
+  #drained(): void {
+    this.#congested = false
+    if (this.#closing) return
+    this.#listener.drained?.()
+    this.#readOn()
+  }
+
+  get #holds(): boolean {
+    return this.#paused || (this.#congested && this.#readsOnlyIfRead)
   }
 
   #received(bytes: Buffer): void {
     if (this.#closing) return
-    if (this.#paused || this.#waiting.length > 0) {
+    if (this.#holds || this.#waiting.length > 0) {
       this.#waiting.push(bytes)
       return
     }
@@ -391,7 +423,7 @@ export class SimLink implements Link {
   }
 
   #readOn(): void {
-    while (!this.#paused && !this.#closing) {
+    while (!this.#holds && !this.#closing) {
       const bytes = this.#waiting.shift()
       if (bytes === undefined) return
       this.#read(bytes)

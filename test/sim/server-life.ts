@@ -71,6 +71,7 @@ class ServerWorld {
     const snaps = this.#focus?.act.includes('SNAP') === true
     this.network = new Network(this.queue, random)
     this.network.delayMs = [0.1, random.chance(0.2) ? 30 : 3]
+    if (random.chance(0.3)) this.network.windowBytes = 1000
     this.network.onViolation = (error) => this.#fail(error)
     const serverCount = random.chance(0.25) ? 5 : 3
     const parts = {
@@ -182,10 +183,12 @@ class ServerWorld {
           const process = server().process
           if (process !== undefined) process.wallSkewMs = random.below(2e7) - 1e7
         },
+        () => this.#strand(leader()),
       ],
       [() => this.#lose(server(), (lost) => lost.wipe())],
       [() => this.#lose(server(), (lost) => lost.damage())],
       [
+        () => this.#move(random.pick(clients), server()),
         () => random.pick(clients).close(),
         () => this.#vanish(),
         () => network.reset(random.pick(clients).name, host()),
@@ -247,6 +250,28 @@ class ServerWorld {
     if (whole.length < majority) return
     if (server.logged > committed) return
     lose(server)
+  }
+
+  /** A client has to go to a server whose disk makes it late. */
+  #move(client: SimClient, server: SimServer): void {
+    const { network, servers } = this
+    server.disk.stall(200 + this.random.below(500))
+    for (const { host } of servers) if (host !== server.host) network.block(client.name, host)
+    this.queue.after(this.random.below(100), () => {
+      for (const { host } of servers) network.reset(client.name, host)
+    })
+    this.queue.after(1000, () => {
+      for (const { host } of servers) network.unblock(client.name, host)
+    })
+  }
+
+  /** A leader whose clock is slow is left by the others long before it notices. */
+  #strand(leader: SimServer): void {
+    for (const server of this.servers) {
+      server.process?.drift(server === leader ? 0.4 : fastestClock)
+      this.network.block(leader.host, server.host)
+      this.network.block(server.host, leader.host)
+    }
   }
 
   /** In two parts, neither of which hears of the other. */
