@@ -7,9 +7,12 @@ import { openTxnLog } from '../src/daemon/storage/txn-log.ts'
 import { decodeTxn, encodeTxn, type Txn } from '../src/daemon/ztree/txn.ts'
 import { type TreeEvent, ZTree } from '../src/daemon/ztree/ztree.ts'
 import { openDiskDirectory } from '../src/log/segment-file.ts'
+import { ZooKeeperDialect } from '../src/protocol/compat/zookeeper.ts'
 import { crc32c } from '../src/protocol/crc32c.ts'
 import { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'
 import { noSession, openAcl, type ServerId, type Stat } from '../src/protocol/records.ts'
+import type { ReplyBody, Request } from '../src/protocol/zk/messages.ts'
+import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
 import { encodeReply } from '../src/protocol/zk/native-replies.ts'
 import { decodeRequest, encodeRequest } from '../src/protocol/zk/native-requests.ts'
 import { makeZxid, nextZxid, type Zxid, zxidZero } from '../src/protocol/zxid.ts'
@@ -34,7 +37,7 @@ interface AsyncCase {
 /** @param parent where the log's files lie until it ends */
 export async function runMicro(parent: string, print: (text: string) => void): Promise<void> {
   const rows: string[][] = []
-  for (const { name, run } of [...codecCases(), ...treeCases()]) {
+  for (const { name, run } of [...dialectCases(), ...codecCases(), ...treeCases()]) {
     rows.push(row(name, await timed(name, { fn: run })))
   }
   const { cases, close } = logCases(parent)
@@ -71,6 +74,57 @@ function createTxn(newPath: string, parentCreateCount: number): Txn {
   return { ...txn, body: { ...body, ...rest } }
 }
 
+const stat: Stat = {
+  czxid: someZxid,
+  mzxid: someZxid,
+  ctime: timeMs,
+  mtime: timeMs,
+  version: 7,
+  cversion: 0,
+  aversion: 0,
+  ephemeralOwner: noSession,
+  dataLength: data.length,
+  numChildren: 0,
+  pzxid: someZxid,
+}
+
+/** What a request costs a server in the dialect of its client: its frame read, its reply written. */
+function dialectCases(): Case[] {
+  const dialects = { native: new NativeDialect(), ZooKeeper: new ZooKeeperDialect() }
+  const children = ['k0001', 'k0002', 'k0003', 'k0004']
+  const exchanges: readonly (readonly [string, Request, ReplyBody])[] = [
+    ['get, 100 B', { type: 'getData', path, watch: false }, { type: 'getData', data, stat }],
+    ['set, 100 B', { type: 'setData', path, data, version: -1 }, { type: 'setData', stat }],
+    [
+      'create, 100 B',
+      { type: 'create', path, data, mode: 'persistent' },
+      { type: 'create', path, stat },
+    ],
+    ['exists', { type: 'exists', path, watch: false }, { type: 'exists', stat }],
+    [
+      'children, 4',
+      { type: 'getChildren', path, watch: false },
+      { type: 'getChildren', children, stat },
+    ],
+    ['ping', { type: 'ping' }, { type: 'ping' }],
+  ]
+  const writer = new MsgpackWriter(64 * 1024)
+  return exchanges.flatMap(([what, request, body]) =>
+    Object.entries(dialects).map(([name, dialect]) => {
+      const out = new MsgpackWriter()
+      dialect.clientCodec().encodeRequest(out, 70_000, request)
+      const bytes = Buffer.from(out.view())
+      const codec = dialect.serverCodec()
+      const run = () => {
+        writer.clear()
+        codec.decodeRequest(bytes, 0, bytes.length)
+        codec.encodeReply(writer, 70_000, someZxid, body)
+      }
+      return { name: `${what}: in and out, ${name} dialect`, run }
+    }),
+  )
+}
+
 function codecCases(): Case[] {
   const writer = new MsgpackWriter(64 * 1024)
   const reader = new MsgpackReader()
@@ -82,19 +136,6 @@ function codecCases(): Case[] {
   const set = { type: 'setData', path, data, version: -1 } as const
   const setBytes = bytesOf((out) => encodeRequest(out, 70_000, set))
   const txnBytes = bytesOf((out) => encodeTxn(out, setTxn(70_000)))
-  const stat: Stat = {
-    czxid: someZxid,
-    mzxid: someZxid,
-    ctime: timeMs,
-    mtime: timeMs,
-    version: 7,
-    cversion: 0,
-    aversion: 0,
-    ephemeralOwner: noSession,
-    dataLength: data.length,
-    numChildren: 0,
-    pzxid: someZxid,
-  }
   const record = Buffer.alloc(170, 1)
   const batch = Buffer.alloc(16 * 1024, 1)
   return [
