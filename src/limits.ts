@@ -5,23 +5,20 @@ export const limits = {
   /** One client frame, body only: the default of jute.maxbuffer, ZooKeeper's, just below 1 MiB. */
   clientFrameBytesMax: 0xfffff,
 
-  /** What jute.maxbuffer may be: `peerFrameBytesMax` must hold it, `connectionQueueBytesMax` too. */
+  /** What jute.maxbuffer may be: `txnBytesMax` must hold it, and `connectionQueueBytesMax`. */
   clientFrameBytesCeiling: 8 * 1024 * 1024,
 
-  /**
-   * One frame between servers: a batch just below `proposalBatchBytesMax`, then one more transaction.
-   * That is at most three times its client's frame, when it is a multi of many small creates.
-   */
+  /** One frame between servers: a batch just below `proposalBatchBytesMax`, then one more transaction. */
   peerFrameBytesMax: 32 * 1024 * 1024,
 
   /** A batch is sealed beyond this. */
   proposalBatchBytesMax: 4 * 1024 * 1024,
 
   /**
-   * One transaction: whatever a client frame asks for, as changes of the tree. A multi whose ACLs grow
-   * it beyond is refused. A batch of proposals and this fit `peerFrameBytesMax`.
+   * One transaction: what a client frame asks for, as changes of the tree; twice the largest frame. A
+   * multi that grows beyond is refused. A batch of proposals and this fit `peerFrameBytesMax`.
    */
-  txnBytesMax: 8 * 1024 * 1024,
+  txnBytesMax: 16 * 1024 * 1024,
 
   /** Transactions streamed to a learner per read of the log: large enough to keep the disk busy. */
   historyChunkBytes: 256 * 1024,

@@ -181,6 +181,19 @@ test('words about sessions, connections and watches', async (t, dir, start) => {
   await zk.close()
 })
 
+test('connections that break, and those that never say what they want', async (t, dir, start) => {
+  const server = await start(join(dir, 'data'), '--nio.sessionlessCnxnTimeout=30')
+  const zk = await clientOf(server)
+  const silent = net.connect({ host: '127.0.0.1', port: server.clientPort })
+  await new Promise((resolve) => silent.once('close', resolve).resume())
+  await ask(server.clientPort, 'stmk\n').catch(() => '')
+  const value = await monitor(server)
+  t.equal(value('sessionless_connections_expired'), 1)
+  t.equal(value('connection_drop_count'), 1, 'what is no word is a frame far too long')
+  t.equal(value('connection_request_count'), 1)
+  await zk.close()
+})
+
 test('leader and followers of an ensemble, each in its words', async (t, dir, start) => {
   const ports = [await freePort(), await freePort(), await freePort()]
   const lines = ports.map((port, i) => `--server.${i + 1}=127.0.0.1:${port}:1`)
