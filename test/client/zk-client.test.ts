@@ -306,6 +306,22 @@ t.test('a chroot is added to what is sent and taken from what is heard', async (
   await t.rejects(zk.delete('bad'), { code: 'BADARGUMENTS', path: 'bad' })
 })
 
+t.test(
+  'ephemerals outside the chroot are not shown, though their path begins like it',
+  async (t) => {
+    const server = await serverFor(t, {
+      request: (connection, xid, request) => {
+        const paths = ['/app', '/app/b', '/apple', '/app/a']
+        const isList = request.type === 'getEphemerals'
+        const body: ReplyBody = isList ? { type: 'getEphemerals', paths } : plainAnswer(request)
+        connection.reply(xid, 1, body)
+      },
+    })
+    const zk = await clientOf(t, [server], { chroot: '/app' })
+    t.same(await zk.getEphemerals(), ['/', '/a', '/b'])
+  },
+)
+
 t.test('a session moves to another server: watches, reads and order survive', async (t) => {
   const hellos: { sessionId: number; lastZxidSeen: number }[] = []
   const seen: string[] = []
