@@ -35,6 +35,7 @@ import { DigestCheck, isDigestDue } from './digest-check.ts'
 import { FinalProcessor } from './final.ts'
 import { LeaderProcessor } from './leader.ts'
 import { Prep, samePassword, type WriteRules } from './prep.ts'
+import { isReadOnlySession, ReadOnlyMode } from './read-only-mode.ts'
 import { Reaper, type ReaperOptions } from './reaper.ts'
 import type { Client } from './request.ts'
 
@@ -80,10 +81,7 @@ export class RequestProcessors implements EnsembleListener {
   readonly #silent: ExpiryQueue<Client>
   readonly #bySession = new Map<SessionId, Client>()
   #serving = false
-  #readOnly = false
-  #readOnlySessionCount = 0
-  /** While there is no leader. */
-  #lookingSinceMs: number
+  readonly #readOnlyMode: ReadOnlyMode
   #checkedMs: number
 
   /** The ensemble may call back from now on; it is not called before it reports a role. */
@@ -96,7 +94,10 @@ export class RequestProcessors implements EnsembleListener {
     this.#parts = parts
     this.#clock = clock
     this.#silent = new ExpiryQueue(parts.tickTimeMs)
-    this.#lookingSinceMs = this.#checkedMs = clock.nowMs()
+    const nowMs = clock.nowMs()
+    const { readOnlyMode: enabled, tickTimeMs: tickMs } = parts
+    this.#readOnlyMode = new ReadOnlyMode(ensemble.self, { enabled, tickMs, nowMs })
+    this.#checkedMs = nowMs
     this.#final = new FinalProcessor(tree, this.#watches, metrics)
     const { outstandingMax } = parts
     const commitParts = { ensemble, tree, final: this.#final, metrics, clock, outstandingMax }
@@ -118,7 +119,7 @@ export class RequestProcessors implements EnsembleListener {
 
   /** Whether it answers reads without a quorum, which may be old, for clients that allow it. */
   get readOnly(): boolean {
-    return this.#readOnly
+    return this.#readOnlyMode.active
   }
 
   /** False while this server cannot know whether what it shows is current: requests wait. */
@@ -158,7 +159,7 @@ export class RequestProcessors implements EnsembleListener {
   open(client: Client, hello: Hello): void {
     const { ensembleId } = this.#ensemble
     if (this.#parts.authentication.skipAcl) client.identities = [...client.identities, superUser]
-    if (!this.#serving && !(this.#readOnly && hello.readOnly)) {
+    if (!this.#serving && !(this.readOnly && hello.readOnly)) {
       client.close()
     } else if (hello.ensembleId !== undefined && hello.ensembleId !== ensembleId) {
       const facts = { theirs: hello.ensembleId, ours: ensembleId }
@@ -167,7 +168,7 @@ export class RequestProcessors implements EnsembleListener {
     } else if (hello.lastZxidSeen > this.#tree.lastApplied) {
       // It would see the past; another server, or this one a moment later, is further.
       client.close()
-    } else if (this.#readOnly) {
+    } else if (this.readOnly) {
       this.#openReadOnly(client, hello)
     } else if (hello.sessionId === 0) {
       this.#clients.add(client)
@@ -188,25 +189,18 @@ export class RequestProcessors implements EnsembleListener {
     }
   }
 
-  /**
-   * The same without a leader. Such a session is known here only and lives as long as its connection.
-   */
+  /** The same without a leader. */
   #openReadOnly(client: Client, { sessionId, timeoutMs }: Hello): void {
-    if (sessionId >= endOfReadOnlySessions) {
-      // It may be alive, which only a leader could tell.
-      client.close()
-    } else if (sessionId !== 0) {
-      this.#clients.add(client)
-      client.refuse()
-    } else {
-      this.#clients.add(client)
-      const { minSessionTimeoutMs, maxSessionTimeoutMs, newPassword } = this.#parts
-      const id = this.#newReadOnlySession()
-      client.attached = true
-      this.#bySession.set(id, client)
-      const clamped = Math.min(Math.max(timeoutMs, minSessionTimeoutMs), maxSessionTimeoutMs)
-      client.welcome(id, clamped, newPassword())
-    }
+    // It may be alive, which only a leader could tell.
+    if (!isReadOnlySession(sessionId)) return client.close()
+    this.#clients.add(client)
+    if (sessionId !== 0) return client.refuse()
+    const { minSessionTimeoutMs, maxSessionTimeoutMs, newPassword } = this.#parts
+    const clampedMs = Math.min(Math.max(timeoutMs, minSessionTimeoutMs), maxSessionTimeoutMs)
+    const session = this.#readOnlyMode.newSession()
+    this.#bySession.set(session, client)
+    client.attached = true
+    client.welcome(session, clampedMs, newPassword())
   }
 
   /** The next request of a client that was welcomed. */
@@ -284,18 +278,16 @@ export class RequestProcessors implements EnsembleListener {
   }
 
   roleChanged(role: EnsembleRole): void {
-    const wasReadOnly = this.#readOnly
-    this.#readOnly = false
+    const wasServing = this.#serving
     this.#serving = role.type !== 'looking'
     if (role.type === 'leading') this.#leader.becomeLeading()
     else this.#leader.stopLeading()
-    if (role.type === 'looking') {
-      // Nothing pending is answered: it may or may not happen, and the next leader knows nothing of it.
-      this.#lookingSinceMs = this.#clock.nowMs()
-      this.#closeClients('Closing client connections: no leader')
-    } else if (wasReadOnly) {
-      this.#closeClients('Closing read-only client connections: there is a leader again')
-    }
+    // An election that failed changes nothing for who reads meanwhile.
+    if (!this.#serving && !wasServing) return
+    this.#readOnlyMode.end(this.#clock.nowMs())
+    // Nothing pending is answered: it may or may not happen, and the next leader knows nothing of it.
+    if (!this.#serving) this.#closeClients('Closing client connections: no leader')
+    else if (!wasServing) this.#closeClients('Closing read-only connections: there is a leader')
   }
 
   #closeClients(why: string): void {
@@ -354,19 +346,11 @@ export class RequestProcessors implements EnsembleListener {
     if (!stoodStill) for (const client of this.#silent.poll(nowMs)) client.close()
   }
 
-  /** Not at once: most elections are over in less. Nor if it never had a state worth showing. */
+  /** Not if it never had a state worth showing. */
   #maybeServeReadOnly(nowMs: number): void {
-    if (!this.#parts.readOnlyMode || this.#readOnly || this.#serving) return
-    const graceMs = Math.max(readOnlyGraceMs, this.#parts.tickTimeMs)
-    if (nowMs - this.#lookingSinceMs < graceMs || this.#ensemble.ensembleId === undefined) return
-    this.#readOnly = true
+    if (this.#serving || this.#ensemble.ensembleId === undefined) return
+    if (!this.#readOnlyMode.maybeBegin(nowMs)) return
     this.#logger.warn({}, 'Serving reads only: there is no leader')
-  }
-
-  #newReadOnlySession(): SessionId {
-    const { self } = this.#ensemble
-    this.#readOnlySessionCount = (this.#readOnlySessionCount % 0xffffff) + 1
-    return (self * 0x1000000 + this.#readOnlySessionCount) as SessionId
   }
 
   /** Every tick. */
@@ -374,15 +358,6 @@ export class RequestProcessors implements EnsembleListener {
     this.#leader.expire()
   }
 }
-
-/** How long a server is without a leader before it answers reads: as in ZooKeeper. */
-const readOnlyGraceMs = 2000
-
-/**
- * Sessions without a leader have ids from here down, sessions of the ensemble from here up: those are
- * zxids, and the first epoch is 1.
- */
-const endOfReadOnlySessions = 2 ** 32
 
 const authFailed = refused('AUTHFAILED')
 const unauthenticated = refused('SESSIONCLOSEDREQUIRESASLAUTH')

@@ -180,6 +180,17 @@ t.test('when there is a leader again, clients are closed and come back for good'
   t.same(old.take(), ['expired', 'closed'], 'the leader does not know that session')
 })
 
+t.test('elections that fail meanwhile change nothing', async (t) => {
+  const { cluster, server, pass } = lonely()
+  pass(1500)
+  cluster.lose()
+  pass(500)
+  const client = new PlainClient(server).hello({ readOnly: true })
+  cluster.lose()
+  client.ask(ping)
+  t.same(client.take(), ['welcome', 'ping'])
+})
+
 t.test('a leader lost closes clients that allow read-only, too', async (t) => {
   const { cluster, server } = lonely()
   cluster.elect()
