@@ -21,6 +21,7 @@ import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
+import { membershipText } from './membership.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import { openStorageDisk, type StorageDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
@@ -118,6 +119,7 @@ export class Server implements Part {
     this.#cleanups.push(() => storage.close())
     metrics.loadTime.observe(Math.round(clock.nowMs() - openedMs))
     const { log, torn, tree } = storage
+    if (this.#config.servers.length > 0) tree.showMembership(membershipText(this.#config.servers))
     if (torn !== null) this.#logger.warn({ ...torn }, 'Cut a torn tail off the log')
     const applied = formatZxid(tree.lastApplied)
     const logged = formatZxid(log.lastZxid)

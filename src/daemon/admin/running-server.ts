@@ -8,6 +8,7 @@ import type { Zxid } from '../../protocol/zxid.ts'
 import type { DaemonConfig } from '../config.ts'
 import type { ClientPort } from '../connection/client-port.ts'
 import type { EnsembleDriver } from '../ensemble/driver.ts'
+import { membershipText } from '../membership.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'
 import { formatDigest } from '../ztree/digest.ts'
@@ -153,12 +154,8 @@ export class RunningServer implements ServerView {
   }
 
   membership(): string | undefined {
-    const { config, storage } = this.#parts
-    if (config.servers.length === 0) return undefined
-    const znode = storage.tree.get('/zookeeper/config')
-    const shown = znode === undefined ? null : storage.tree.data(znode)
-    if (shown !== null && shown.length > 0) return Buffer.from(shown).toString('utf8')
-    return `${config.servers.map(serverLine).join('\n')}\nversion=0`
+    const { servers } = this.#parts.config
+    return servers.length === 0 ? undefined : membershipText(servers)
   }
 
   environment(): readonly (readonly [string, string])[] {
@@ -193,19 +190,6 @@ export class RunningServer implements ServerView {
 
 function isLocal({ remoteAddress }: ConnectionView): boolean {
   return /^(127\.|::1$|::ffff:127\.)/i.test(remoteAddress)
-}
-
-/** As in /zookeeper/config. */
-function serverLine({
-  id,
-  host,
-  peerPort,
-  electionPort,
-  client,
-}: DaemonConfig['servers'][number]): string {
-  const inUrl = (address: string): string => (address.includes(':') ? `[${address}]` : address)
-  const line = `server.${id}=${inUrl(host)}:${peerPort}:${electionPort}:participant`
-  return client === undefined ? line : `${line};${inUrl(client.host ?? '0.0.0.0')}:${client.port}`
 }
 
 /** Of the files in it; they come and go while one looks. */

@@ -80,7 +80,7 @@ export class Quotas {
     const limited = subjectOf(path, limitsName)
     if (limited !== undefined) this.#limit(limited, parseLimits(znode.data))
     const counted = subjectOf(path, statsName)
-    if (counted !== undefined) znode.usage = this.#byPath.get(counted)?.usage
+    if (counted !== undefined) show(znode, this.#byPath.get(counted)?.usage)
   }
 
   removed(path: string): void {
@@ -89,7 +89,7 @@ export class Quotas {
     if (limited === undefined) return
     this.#byPath.delete(limited)
     const stats = this.#znodes.get(quotaRoot + limited + statsName)
-    if (stats !== undefined) stats.usage = undefined
+    if (stats !== undefined) show(stats, undefined)
   }
 
   /** Since the last call. */
@@ -108,7 +108,7 @@ export class Quotas {
     const usage = this.#measure(path)
     this.#byPath.set(path, { path, limits, usage })
     const stats = this.#znodes.get(quotaRoot + path + statsName)
-    if (stats !== undefined) stats.usage = usage
+    if (stats !== undefined) show(stats, usage)
   }
 
   /** All of a subtree, once; from then on it is kept up. */
@@ -146,7 +146,11 @@ const units = [
 ] as const
 
 /** What `zookeeper_stats` shows. */
-export function usageText({ count, bytes }: Usage): string {
+function show(stats: Znode, usage: Usage | undefined): void {
+  stats.shown = usage && (() => usageText(usage))
+}
+
+function usageText({ count, bytes }: Usage): string {
   return `count=${count},bytes=${bytes}`
 }
 

@@ -10,7 +10,6 @@ import { type Acl, noSession, openAcl, type SessionId, type Stat } from '../../p
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import { type KnownAcl, knownOpenAcl } from './acl-table.ts'
 import type { DigestSum, Hash } from './digest.ts'
-import { type Usage, usageText } from './quotas.ts'
 import { type Page, placeBytes, type Slab } from './slab.ts'
 
 export interface ZnodeFields {
@@ -39,8 +38,8 @@ interface Uncommon {
   acl: KnownAcl
   aversion: number
   lifetime: number
-  /** of the quota whose `zookeeper_stats` the znode is */
-  usage: Usage | undefined
+  /** what reads show in place of the data, which all servers agree on: what this one counts or knows */
+  shown: (() => string) | undefined
 }
 
 /** in 32-bit words: what is hashed, then the hash, then the value */
@@ -75,7 +74,7 @@ export class Znode implements ZnodeFields {
     this.#put(data)
     const { aversion, lifetime } = fields
     if (aversion === 0 && lifetime === lifetimes.endless && acl === knownOpenAcl) return
-    this.#uncommon = { children: undefined, acl, aversion, lifetime, usage: undefined }
+    this.#uncommon = { children: undefined, acl, aversion, lifetime, shown: undefined }
   }
 
   get czxid(): Zxid {
@@ -146,12 +145,12 @@ export class Znode implements ZnodeFields {
     return this.#uncommon === undefined ? lifetimes.endless : this.#uncommon.lifetime
   }
 
-  get usage(): Usage | undefined {
-    return this.#uncommon?.usage
+  get shown(): (() => string) | undefined {
+    return this.#uncommon?.shown
   }
 
-  set usage(usage: Usage | undefined) {
-    this.#makeUncommon().usage = usage
+  set shown(shown: (() => string) | undefined) {
+    this.#makeUncommon().shown = shown
   }
 
   setAcl(acl: KnownAcl, aversion: number): void {
@@ -241,7 +240,7 @@ export class Znode implements ZnodeFields {
       acl: knownOpenAcl,
       aversion: 0,
       lifetime: lifetimes.endless,
-      usage: undefined,
+      shown: undefined,
     }
     return this.#uncommon
   }
@@ -287,9 +286,9 @@ export const initialFields: ZnodeFields = {
   lifetime: lifetimes.endless,
 }
 
-/** What reads show: of a quota's stats, what is used now. A view, as `data` itself. */
+/** What reads show. A view, as `data` itself. */
 export function shownData(znode: Readonly<Znode>): Uint8Array | null {
-  return znode.usage === undefined ? znode.data : Buffer.from(usageText(znode.usage))
+  return znode.shown === undefined ? znode.data : Buffer.from(znode.shown())
 }
 
 export function statOf(znode: Readonly<Znode>): Stat {
@@ -303,7 +302,7 @@ export function statOf(znode: Readonly<Znode>): Stat {
     cversion: (2 * znode.createCount - znode.childCount) | 0,
     aversion: znode.aversion,
     ephemeralOwner: znode.ephemeralOwner,
-    dataLength: znode.usage === undefined ? znode.dataBytes : usageText(znode.usage).length,
+    dataLength: znode.shown === undefined ? znode.dataBytes : Buffer.byteLength(znode.shown()),
     numChildren: znode.childCount,
     pzxid: znode.pzxid,
   }

@@ -50,6 +50,7 @@ export class ZTree {
   #acls = new AclTable()
   #expiry = new Expiry()
   #quotas = new Quotas(this.#znodes)
+  #membership: string | undefined
   readonly #hash = new Hash()
   #dirty: Dirty = { paths: new Set(), sessions: new Set() }
 
@@ -60,8 +61,8 @@ export class ZTree {
   constructor(restoring?: Zxid) {
     this.#lastApplied = restoring ?? zxidZero
     if (restoring !== undefined) return
-    for (const path of ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
-      this.restore(path, path === '/zookeeper/config' ? configFields : initialFields)
+    for (const path of ['/', '/zookeeper', configPath, '/zookeeper/quota']) {
+      this.restore(path, path === configPath ? configFields : initialFields)
       this.#dirty.paths.add(path)
     }
   }
@@ -102,6 +103,14 @@ export class ZTree {
     this.#expiry = other.#expiry
     this.#quotas = other.#quotas
     this.#dirty = other.#dirty
+    if (this.#membership !== undefined) this.showMembership(this.#membership)
+  }
+
+  /** What `/zookeeper/config` shows: who is in the ensemble, as this server's configuration says it. */
+  showMembership(text: string): void {
+    this.#membership = text
+    const znode = this.#znodes.get(configPath)
+    if (znode !== undefined) znode.shown = () => text
   }
 
   /** The last transaction that this tree shows. */
@@ -411,6 +420,7 @@ export class ZTree {
 }
 
 /** Everybody may read it, only the super user write it. */
+const configPath = '/zookeeper/config'
 const configFields = { ...initialFields, version: -1, aversion: -1, acl: readOnlyAcl }
 
 /** The answer to a change that does not fit the tree; prep never makes one. */

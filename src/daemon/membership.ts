@@ -1,0 +1,20 @@
+// Who is in the ensemble, in the words of ZooKeeper's configuration: what /zookeeper/config shows, from
+// which clients learn of servers that they were not told of.
+//
+//   server.1=host:2888:3888:participant;0.0.0.0:2181
+//   version=0                                            hex; 0 is the configuration of the files
+
+import type { ServerAddress } from './config.ts'
+
+export function membershipText(servers: readonly ServerAddress[]): string {
+  return [...servers.map(serverLine), 'version=0'].join('\n')
+}
+
+function serverLine({ id, host, peerPort, electionPort, client }: ServerAddress): string {
+  const line = `server.${id}=${inUrl(host)}:${peerPort}:${electionPort}:participant`
+  return client === undefined ? line : `${line};${inUrl(client.host ?? '0.0.0.0')}:${client.port}`
+}
+
+function inUrl(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
+}
