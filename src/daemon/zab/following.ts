@@ -103,7 +103,7 @@ export class Following implements Role {
         if (silentMs > syncTimeoutMs) this.#leave('it was silent during synchronization')
         return
       case 'broadcast':
-        if (silentMs > leaderTimeoutMs) this.#leave('it was silent')
+        if (silentMs > this.#state.patience.allowedMs(nowMs)) this.#leave('it was silent')
         return
     }
   }
@@ -126,6 +126,7 @@ export class Following implements Role {
         this.#leave(`server ${from} already leads`)
       return
     }
+    if (this.#phase === 'broadcast') this.#state.patience.heard(nowMs, nowMs - this.#heardMs)
     this.#heardMs = nowMs
     if (message.type === 'NOTIFICATION') {
       if (message.role === 'following') this.#leave('it follows another server')

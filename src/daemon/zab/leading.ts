@@ -106,13 +106,14 @@ export class Leading implements Role {
   // --- inputs ------------------------------------------------------------------------------------
 
   tick(nowMs: number): void {
-    const { leaderTimeoutMs, discoveryTimeoutMs, pingMs, syncTimeoutMs } = this.#state.timing
+    const { discoveryTimeoutMs, pingMs, syncTimeoutMs } = this.#state.timing
     if (!this.#established && nowMs - this.#startedMs > discoveryTimeoutMs) {
       this.#stepDown('no quorum promised itself to the new epoch in time')
       return
     }
     for (const [id, learner] of this.#sortedLearners()) {
-      const allowedMs = learner.phase === 'synced' ? leaderTimeoutMs : syncTimeoutMs
+      const allowedMs =
+        learner.phase === 'synced' ? this.#state.patience.allowedMs(nowMs) : syncTimeoutMs
       if (nowMs - learner.heardMs > allowedMs) this.#drop(id, 'it was silent for too long')
     }
     this.#maybeStepDown()
@@ -137,7 +138,10 @@ export class Leading implements Role {
 
   received(nowMs: number, from: ServerId, message: ZabMessage): void {
     const learner = this.#learners.get(from)
-    if (learner !== undefined) learner.heardMs = nowMs
+    if (learner !== undefined) {
+      if (learner.phase === 'synced') this.#state.patience.heard(nowMs, nowMs - learner.heardMs)
+      learner.heardMs = nowMs
+    }
     switch (message.type) {
       case 'NOTIFICATION':
         if (!this.#established && isWorkingLeader(message)) {

@@ -6,6 +6,7 @@ import type { Entries, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { History } from './history.ts'
+import { Patience } from './patience.ts'
 import { Quorum } from './quorum.ts'
 import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
 
@@ -21,6 +22,8 @@ export class ServerState {
   readonly bootstrap: boolean
   readonly newEnsembleId: string
   readonly connected = new Set<ServerId>()
+  /** with a silent leader, and with a silent follower that is up to date */
+  readonly patience: Patience
   /** Logical clock of elections; kept over roles so that rounds only grow. */
   round = 0
 
@@ -37,6 +40,10 @@ export class ServerState {
     this.self = self
     this.quorum = new Quorum(options.voters)
     this.timing = options.timing
+    this.patience = new Patience({
+      leastMs: options.timing.leaderTimeoutMs,
+      mostMs: options.timing.syncTimeoutMs,
+    })
     this.epochCounterMax = options.epochCounterMax ?? epochCounterMaxDefault
     this.history = new History(logBase, logged)
     this.bootstrap = options.bootstrap

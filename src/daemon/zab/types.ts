@@ -47,11 +47,11 @@ export interface ZabOptions {
 export interface ZabTiming {
   /** between two pings of a leader */
   readonly pingMs: number
-  /** silence after which a leader, or a quorum of followers, is given up */
+  /** silence after which a leader, or a quorum of followers, is given up, if none was late lately */
   readonly leaderTimeoutMs: number
   /** from winning an election to having a quorum's promise */
   readonly discoveryTimeoutMs: number
-  /** silence allowed to a learner while it is brought up to date */
+  /** silence allowed to a learner while it is brought up to date, and to anybody on a busy machine */
   readonly syncTimeoutMs: number
   /** how long a looking server waits for a better vote than the one a quorum agreed on */
   readonly quietMs: number
