@@ -30,8 +30,10 @@ export class IdentitiesCodec {
     if (bytes === null) return []
     if (!sameBytes(bytes, this.#lastBytes)) {
       const list = new MsgpackReader().reset(bytes, 0, bytes.length)
-      this.#lastIds = decodeIds(list)
+      const ids = decodeIds(list)
       list.expectEnd()
+      // Both or none: one that broke off must not be taken for the one before.
+      this.#lastIds = ids
       this.#lastBytes = Uint8Array.from(bytes)
     }
     return this.#lastIds

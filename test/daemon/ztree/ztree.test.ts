@@ -14,6 +14,8 @@ import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
+const ann: readonly Acl[] = [{ perms: perms.all, scheme: 'digest', id: 'ann:h' }]
+
 function txn(body: TxnBody, session: number = noSession): Txn {
   return { origin: 1 as ServerId, seq: 1, session: session as SessionId, timeMs: 1000, body }
 }
@@ -215,6 +217,7 @@ t.test('apply is total: whatever fits nothing changes nothing, and never throws'
     const owner = random.below(3) as SessionId
     return random.pick<Change>([
       creation(path, { ephemeralOwner: owner, parentCreateCount: random.below(9) }),
+      creation(path, { lifetime: random.pick([-1, 1000]), acl: random.pick([openAcl, ann]) }),
       { type: 'delete', path },
       { type: 'setData', path, data: null, version: random.below(9) },
       { type: 'check', path },
@@ -227,6 +230,7 @@ t.test('apply is total: whatever fits nothing changes nothing, and never throws'
     const body = random.pick<TxnBody>([
       single.type === 'check' ? { type: 'multi', changes: [] } : single,
       { type: 'multi', changes },
+      { type: 'setACL', path: random.pick(paths), acl: random.pick([openAcl, ann]), aversion: i },
       { type: 'closeSession' },
     ])
     const [result, same] = trees.map((tree) => tree.apply(zxid(i), txn(body, random.below(1)), []))
@@ -291,7 +295,6 @@ t.test('counts follow the tree', async (t) => {
   t.same([w.tree.nodeCount, w.tree.ephemeralCount, w.tree.dataBytes], [nodeCount, 0, dataBytes])
 })
 
-const ann: readonly Acl[] = [{ perms: perms.all, scheme: 'digest', id: 'ann:h' }]
 const setAcl = (path: string, acl: readonly Acl[], version = -1) =>
   ({ type: 'setACL', path, acl, version }) as const
 

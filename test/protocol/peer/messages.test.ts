@@ -146,6 +146,20 @@ t.test('requests of one client and of another keep their identities apart', asyn
   }
 })
 
+t.test('identities that break off leave those before them as they were', async (t) => {
+  const codec = new IdentitiesCodec()
+  const out = new MsgpackWriter()
+  codec.encode(out, [{ scheme: 'ip', id: '10.0.0.1' }])
+  const whole = Buffer.from(out.view())
+  const before = codec.decode(reader(whole))
+  for (const list of ['92a2697091a0', '9192a27878a17900', '9191a0']) {
+    out.clear()
+    out.bytes(Buffer.from(list, 'hex'))
+    t.throws(() => codec.decode(reader(Buffer.from(out.view()))), ProtocolError, list)
+    t.equal(codec.decode(reader(whole)), before)
+  }
+})
+
 t.test('a request that is no write is refused between servers', async (t) => {
   for (const op of [3, 11, 13, 999]) {
     const out = new MsgpackWriter()
