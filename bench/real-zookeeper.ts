@@ -17,7 +17,7 @@ import {
 import type { Address } from './raw-connection.ts'
 
 /** Its manifest names all the others that it needs. */
-const jar = '/usr/share/java/zookeeper.jar'
+export const zooKeeperJar = '/usr/share/java/zookeeper.jar'
 
 const startMs = 60_000
 
@@ -31,7 +31,8 @@ export interface RealZooKeeperOptions {
 
 /** @returns why it cannot be started on this machine, if so */
 export function realZooKeeperProblem(): string | undefined {
-  if (!existsSync(jar)) return `there is no ${jar}: the Debian package zookeeper is not installed`
+  if (!existsSync(zooKeeperJar))
+    return `there is no ${zooKeeperJar}: the Debian package zookeeper is not installed`
   try {
     execFileSync('java', ['-version'], { stdio: 'ignore' })
     return undefined
@@ -89,7 +90,7 @@ export class RealZooKeeper implements Subject {
       const log = join(directory, `${id}.log`)
       logs.push(log)
       const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-      return run('java', [...javaOptions, '-cp', jar, main, file], log)
+      return run('java', [...javaOptions, '-cp', zooKeeperJar, main, file], log)
     })
     const zookeeper = new RealZooKeeper(addresses, processes, directory)
     try {

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { untilReady } from '../../src/cli/cluster-ready.ts'
+import { patienceMs, type World } from '../process/world.ts'
+import { pythonWithKazoo, withoutKazoo } from './tools.ts'
+import { connectString, startForClients } from './world.ts'
+
+const script = fileURLToPath(new URL('./kazoo_claims.py', import.meta.url))
+const python = pythonWithKazoo()
+
+/** What the script writes. */
+type Line =
+  | { readonly claim: string; readonly error: string | null }
+  | { readonly do: 'kill' | 'start'; readonly address: string }
+  | { readonly done: true }
+
+t.test('kazoo', { skip: python === undefined && withoutKazoo }, async (t) => {
+  const world = await startForClients(t)
+  const child = spawn(python ?? '', [script, connectString(world)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'close')
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    errors += text
+  })
+  let done = false
+  for await (const text of createInterface({ input: child.stdout })) {
+    const line = JSON.parse(text) as Line
+    if ('claim' in line) t.equal(line.error, null, line.claim)
+    else if ('do' in line) {
+      await obey(world, line)
+      child.stdin.write('\n')
+    } else done = line.done
+  }
+  t.ok(done, 'the script came to its end')
+  if (!t.passing()) t.comment(errors)
+})
+
+async function obey({ cluster }: World, line: Extract<Line, { do: string }>): Promise<void> {
+  const server = cluster.servers.find(
+    ({ address: { host, port } }) => `${host}:${port}` === line.address,
+  )
+  if (server === undefined) throw new Error(`There is no server at ${line.address}`)
+  if (line.do === 'kill') return cluster.kill(server)
+  cluster.start(server)
+  await untilReady(cluster, AbortSignal.timeout(patienceMs))
+}

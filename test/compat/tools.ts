@@ -1,0 +1,33 @@
+// The programs that others wrote and that these tests need: where they are, and why a test is skipped
+// where they are not.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { realZooKeeperProblem, zooKeeperJar } from '../../bench/real-zookeeper.ts'
+
+/** @returns undefined where there is none with kazoo: the one in PATH may not be the system's */
+export function pythonWithKazoo(): string | undefined {
+  return ['python3', '/usr/bin/python3'].find((python) => runs(python, '-c', 'import kazoo'))
+}
+
+export const withoutKazoo = 'kazoo is not installed (Debian: python3-kazoo)'
+
+/** The C client's shell. */
+export const cliMt = '/usr/lib/zookeeper/bin/cli_mt'
+
+export const withoutCliMt = existsSync(cliMt)
+  ? undefined
+  : `there is no ${cliMt} (Debian: zookeeper-bin)`
+
+/** Java's shell, and its server. */
+export const withoutZooKeeper = realZooKeeperProblem()
+export const zkCli = ['-cp', zooKeeperJar, 'org.apache.zookeeper.ZooKeeperMain'] as const
+
+function runs(program: string, ...args: readonly string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
