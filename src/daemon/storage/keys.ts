@@ -26,7 +26,7 @@ import { lifetimes, type ZnodeFields } from '../ztree/znode.ts'
 import type { Session } from '../ztree/ztree.ts'
 
 export const metaKey = '#'
-export const storeFormat = 3
+export const storeFormat = 4
 
 export interface StoreMeta {
   readonly lastApplied: Zxid

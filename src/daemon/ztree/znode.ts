@@ -4,12 +4,14 @@
 //   f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid | f64 ephemeralOwner |
 //   i32 version | i32 createCount | i32 × 2: its part in the tree's digest | data …
 //
+// Long data has its own hash behind it, i32 × 2 at the next word: a parent changes with each child that
+// comes or goes, and is hashed anew each time, but not its data.
 // What few znodes have, such as children or an ACL of their own, is in an object beside it.
 
 import { type Acl, noSession, openAcl, type SessionId, type Stat } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import { type KnownAcl, knownOpenAcl } from './acl-table.ts'
-import type { DigestSum, Hash } from './digest.ts'
+import { type DigestSum, Hash } from './digest.ts'
 import { type Page, placeBytes, type Slab } from './slab.ts'
 
 export interface ZnodeFields {
@@ -45,6 +47,8 @@ interface Uncommon {
 /** in 32-bit words: what is hashed, then the hash, then the value */
 const hashedWords = 14
 const headerBytes = 4 * (hashedWords + 2)
+/** Data up to here is hashed with the numbers, each time; its own hash would cost memory. */
+const hashedDataBytesMax = 256
 
 export class Znode implements ZnodeFields {
   #page: Page
@@ -57,7 +61,7 @@ export class Znode implements ZnodeFields {
   /** Copies `fields.data`. */
   constructor(slab: Slab, fields: Omit<ZnodeFields, 'acl'>, acl = knownOpenAcl) {
     const { data } = fields
-    const { page, offset } = slab.allocate(recordBytes(data))
+    const { page, offset } = slab.allocate(recordBytes(lengthOf(data)))
     this.#page = page
     this.#at = offset / 8
     this.#dataLength = -1
@@ -172,8 +176,8 @@ export class Znode implements ZnodeFields {
 
   /** Copies `data`. */
   setData(slab: Slab, data: Uint8Array | null): void {
-    const before = headerBytes + this.dataBytes
-    const after = recordBytes(data)
+    const before = recordBytes(this.#dataLength)
+    const after = recordBytes(lengthOf(data))
     if (placeBytes(after) !== placeBytes(before)) {
       const { page, offset } = slab.allocate(after)
       const start = this.#at * 8
@@ -185,7 +189,10 @@ export class Znode implements ZnodeFields {
     this.#put(data)
   }
 
-  /** Counts the znode in `digest` as it is now, in place of what it was when this was called before. */
+  /**
+   * Counts the znode in `digest` as it is now, in place of what it was when this was called before.
+   * Costs the same however large the data is.
+   */
   digestInto(digest: DigestSum, path: string, hash: Hash): void {
     const { ints } = this.#page
     const at = this.#at * 2
@@ -195,7 +202,8 @@ export class Znode implements ZnodeFields {
     hash.words(ints, at, 4 * hashedWords)
     this.#hashUncommon(hash)
     hash.word(this.#dataLength)
-    hash.words(ints, at + hashedWords + 2, this.dataBytes)
+    if (this.#dataLength <= hashedDataBytesMax) hash.words(ints, this.#dataAt, this.dataBytes)
+    else hash.words(ints, this.#dataHashAt, 8)
     hash.finish()
     ints[at + hashedWords] = hash.high
     ints[at + hashedWords + 1] = hash.low
@@ -210,7 +218,7 @@ export class Znode implements ZnodeFields {
 
   /** Gives the record back; the znode must not be used any more. */
   free(slab: Slab): void {
-    slab.free({ page: this.#page, offset: this.#at * 8 }, headerBytes + this.dataBytes)
+    slab.free({ page: this.#page, offset: this.#at * 8 }, recordBytes(this.#dataLength))
   }
 
   /** Paths, not names: they are the tree's own keys and cost no further memory. */
@@ -258,13 +266,38 @@ export class Znode implements ZnodeFields {
   }
 
   #put(data: Uint8Array | null): void {
-    this.#dataLength = data === null ? -1 : data.length
+    this.#dataLength = lengthOf(data)
     if (data !== null) this.#page.bytes.set(data, this.#at * 8 + headerBytes)
+    if (this.#dataLength > hashedDataBytesMax) this.#hashData()
+  }
+
+  #hashData(): void {
+    const { ints } = this.#page
+    const hash = new Hash().reset()
+    hash.words(ints, this.#dataAt, this.#dataLength)
+    hash.finish()
+    ints[this.#dataHashAt] = hash.high
+    ints[this.#dataHashAt + 1] = hash.low
+  }
+
+  /** in words, as the next */
+  get #dataAt(): number {
+    return this.#at * 2 + headerBytes / 4
+  }
+
+  get #dataHashAt(): number {
+    return this.#dataAt + ((this.#dataLength + 3) >>> 2)
   }
 }
 
-function recordBytes(data: Uint8Array | null): number {
-  return headerBytes + (data === null ? 0 : data.length)
+/** -1 for none */
+function lengthOf(data: Uint8Array | null): number {
+  return data === null ? -1 : data.length
+}
+
+function recordBytes(dataLength: number): number {
+  if (dataLength <= hashedDataBytesMax) return headerBytes + Math.max(dataLength, 0)
+  return headerBytes + ((dataLength + 3) & ~3) + 8
 }
 
 /**

@@ -257,8 +257,8 @@ const damages: readonly { name: string; damage: Damage; says: RegExp }[] = [
   { name: 'a key of somebody else', damage: (db) => db.put('x', 'y'), says: /'x'/ },
   {
     name: 'a format from the future',
-    damage: (db) => db.put('#', storedAs('#', Buffer.from([3, 1, 2]))),
-    says: /format is 3/,
+    damage: (db) => db.put('#', storedAs('#', Buffer.from([255, 1, 2]))),
+    says: /format is 255/,
   },
   {
     name: 'a whole value of another time',

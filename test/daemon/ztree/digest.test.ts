@@ -1,7 +1,8 @@
-import t from 'tap'
-import { type Digest, sameDigest } from '../../../src/daemon/ztree/digest.ts'
+import t, { type Test } from 'tap'
+import { type Digest, Hash, sameDigest } from '../../../src/daemon/ztree/digest.ts'
 import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { type Acl, openAcl, type SessionId } from '../../../src/protocol/records.ts'
+import type { WriteRequest } from '../../../src/protocol/zk/messages.ts'
 import { Random } from '../../../src/random.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
@@ -34,7 +35,7 @@ t.test('the digest is that of what the tree shows, however it got there', async 
   const seen = new Map<string, string>()
   for (let step = 0; step < 1000; step++) {
     const path = random.pick(paths)
-    const data = 'x'.repeat(random.below(40))
+    const data = 'x'.repeat(random.below(40) + (random.chance(0.2) ? 240 : 0))
     const dice = random.next()
     if (dice < 0.35) world.request(session, create(path, data))
     else if (dice < 0.45) world.request(session, create(path, data, 'ephemeral'))
@@ -87,6 +88,12 @@ t.test('every field counts', async (t) => {
     ...['', 'valuf', 'value\0', 'valu', 'v', 'value value'].map((data) =>
       digestOf('/a', { data: Buffer.from(data) }),
     ),
+    ...[256, 257, 258, 5000].flatMap((length) => {
+      const long = Buffer.alloc(length, 'v')
+      return [long, Buffer.concat([long.subarray(1), Buffer.from('w')])].map((data) =>
+        digestOf('/a', { data }),
+      )
+    }),
     digestOf('/a', { data: null }),
     digestOf('/a', { ephemeralOwner: 9 }),
     digestOf('/a', { aversion: 1 }),
@@ -96,4 +103,30 @@ t.test('every field counts', async (t) => {
     digestOf('/a', { acl: [] }),
   ]
   t.equal(new Set(digests).size, digests.length)
+})
+
+/** How many bytes of records are hashed while `work` runs. */
+function hashedBytes(t: Test, work: () => void): number {
+  const words = t.capture(Hash.prototype, 'words', Hash.prototype.words)
+  work()
+  const bytes = words().map(({ args }) => args[2])
+  words.restore()
+  return bytes.reduce((sum, length) => sum + length, 0)
+}
+
+t.test('a child that comes or goes costs the same below however large a parent', async (t) => {
+  const costs = [257, 5000, 1_000_000].map((length) => {
+    const world = new TreeWorld()
+    const session = world.open()
+    world.request(session, create('/parent', 'x'.repeat(length)))
+    const of = (request: WriteRequest): number =>
+      hashedBytes(t, () => t.not(world.request(session, request).type, 'error'))
+    return {
+      children: [of(create('/parent/a', 'child')), of(remove('/parent/a'))],
+      acl: of({ type: 'setACL', path: '/parent', acl: openAcl, version: -1 }),
+      beyondTheData: of(setData('/parent', 'y'.repeat(length))) - length,
+    }
+  })
+  for (const cost of costs) t.same(cost, costs[0])
+  for (const cost of costs[0]?.children ?? []) t.ok(cost > 0 && cost < 500, `${cost} bytes`)
 })

@@ -58,7 +58,7 @@ t.test('a value may grow, shrink, become null and come back; the numbers stay', 
   const slab = new Slab()
   const znode = new Znode(slab, { ...initialFields, version: 7, ctime: 1_700_000_000_123 })
   const neighbour = new Znode(slab, { ...initialFields, data: new Uint8Array(10).fill(9) })
-  const lengths = [0, 1, 8, 9, 100, 99, 300_000, 5, 65_480, 65_481, 1_048_575, 0]
+  const lengths = [0, 1, 8, 9, 100, 99, 256, 257, 258, 300_000, 5, 65_480, 65_481, 1_048_575, 0]
   for (const [i, length] of lengths.entries()) {
     const data = new Uint8Array(length).fill(i + 1)
     znode.setData(slab, data)
