@@ -157,6 +157,7 @@ export class RequestProcessors implements EnsembleListener {
     const result = this.#final.apply(zxid, txn)
     if (isDigestDue(zxid)) this.#compareDigests(zxid)
     this.#leader.applied(zxid)
+    if (result.type === 'createSession') this.#leader.sessionCreated(zxid as number as SessionId)
     if (pending !== undefined) {
       if (result.type === 'createSession') {
         this.#bySession.set(zxid as number as SessionId, pending.client)

@@ -73,6 +73,11 @@ export class LeaderProcessor {
     if (this.#leading) this.#prep.applied(zxid)
   }
 
+  /** Its client learns only now that it has a session, and could not be heard from before. */
+  sessionCreated(session: SessionId): void {
+    if (this.#leading) this.#sessions.touch(session, this.#clock.nowMs())
+  }
+
   fromLearner(learner: ServerId, message: LearnerMessage): void {
     switch (message.type) {
       case 'REQUEST': {
