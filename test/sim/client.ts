@@ -213,6 +213,10 @@ export class SimClient {
       case 'dial':
         return this.#dial(effect.server)
       case 'hangUp':
+        // Neither slow nor silent, but wrong.
+        if (/answered request|refused|not asked for|another ensemble/.test(effect.reason)) {
+          this.#transport.network.onViolation(new ProtocolError(effect.reason))
+        }
         this.#link?.destroy()
         this.#link = undefined
         return
