@@ -208,6 +208,7 @@ export class SimServer {
     const disk = this.disk.storageFor(process)
     const meta = loadMeta(files) ?? (await this.#newMeta(disk, metaFile))
     this.#checkMeta(meta)
+    this.#saved = meta
     const onFailure = (error: unknown): void => this.#failed(process, error)
     const clock = process
     const storage = await Storage.open(
