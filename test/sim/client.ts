@@ -6,7 +6,7 @@ import { type SessionState, ZkSession } from '../../src/client/zk-session.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
 import type { ClientCodec, Dialect } from '../../src/protocol/dialect.ts'
-import type { ErrorCode } from '../../src/protocol/error-codes.ts'
+import { type ErrorCode, ProtocolError } from '../../src/protocol/error-codes.ts'
 import type { SessionId } from '../../src/protocol/records.ts'
 import type { ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
 import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
@@ -193,7 +193,7 @@ export class SimClient {
       codec: this.#noting(this.#dialect.clientCodec()),
       transport: this.#transport,
       clock: this.process,
-      log: silentLogger,
+      log: { ...silentLogger, debug: (fields: { reason?: string }) => this.#judge(fields.reason) },
       became: (state) => {
         this.#trace?.(`${this.name} ${state}, session ${this.session.toString(16)}`)
         if (state === 'expired' || state === 'closed') this.#again()
@@ -203,6 +203,12 @@ export class SimClient {
       },
     })
     return [session, driver]
+  }
+
+  /** Why a server was left: it may be slow or silent, but not wrong. */
+  #judge(reason = ''): void {
+    if (!/answered request|refused|not asked for|another ensemble/.test(reason)) return
+    this.#transport.network.onViolation(new ProtocolError(reason))
   }
 
   /** What goes over which connection, and at which zxid an answer holds. */

@@ -72,18 +72,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       { file: following, from: 'if (epoch < acceptedEpoch) return', to: 'if (epoch < 0) return' },
       { file: leading, from: 'if (acceptedEpoch > this.#epoch) {', to: 'if (acceptedEpoch < 0) {' },
-      {
-        file: following,
-        from: 'this.#promiseCounts = epoch > acceptedEpoch',
-        to: 'this.#promiseCounts = true',
-      },
-      {
-        file: following,
-        from: 'this.#state.saveEpochs({ acceptedEpoch: epoch,',
-        to: 'this.#state.saveEpochs({ acceptedEpoch: Math.max(epoch, acceptedEpoch),',
-      },
     ],
-    seeds: 1500,
+    seeds: 500,
   },
   {
     name: 'epoch without a quorum of promises',

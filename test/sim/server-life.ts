@@ -56,6 +56,8 @@ class ServerWorld {
   /** above what elections of themselves reach */
   #forgedRound = 1000
   #settling = false
+  /** something is to come about, and nothing else is to go wrong until then */
+  #calmUntilMs = 0
   /** least time-out of sessions */
   readonly #timeoutMs: number
   /** of all values: what follows one record on the disk then fits behind another */
@@ -108,6 +110,7 @@ class ServerWorld {
       await this.#run(random.chance(0.2) ? random.next() * 1500 : random.next() * 60)
       for (let i = random.below(12); i > 0; i--) this.#askSomething()
       if (this.#focus !== undefined && random.chance(0.1)) random.pick(servers).killAt(this.#focus)
+      if (this.queue.nowMs < this.#calmUntilMs) continue
       const dice = random.next()
       if (dice < 0.3) random.pick(servers).start()
       else if (dice < 0.6) random.pick(faults)()
@@ -183,7 +186,7 @@ class ServerWorld {
           const process = server().process
           if (process !== undefined) process.wallSkewMs = random.below(2e7) - 1e7
         },
-        () => this.#strand(leader()),
+        () => this.#strand(),
       ],
       [() => this.#lose(server(), (lost) => lost.wipe())],
       [() => this.#lose(server(), (lost) => lost.damage())],
@@ -230,6 +233,7 @@ class ServerWorld {
       if (client.process.alive && client.pendingCount < 40) client.ask(this.#write(client))
     }
     queue.after(20 + random.below(100), () => leader.end({ power: false }))
+    this.#calmUntilMs = queue.nowMs + 1000
     queue.after(1500, () => {
       network.unblockAll()
       leader.start()
@@ -265,13 +269,35 @@ class ServerWorld {
     })
   }
 
-  /** A leader whose clock is slow is left by the others long before it notices. */
-  #strand(leader: SimServer): void {
-    for (const server of this.servers) {
+  /**
+   * A leader whose clock is slow is left by the others long before it notices, while its clients go on
+   * asking; what another leader does meanwhile it must not hide from them.
+   */
+  #strand(): void {
+    const { network, queue, servers } = this
+    const leader = servers.find(({ role }) => role.type === 'leading')
+    if (leader === undefined) return
+    network.unblockAll()
+    for (const server of servers) {
+      server.start()
       server.process?.drift(server === leader ? 0.4 : fastestClock)
-      this.network.block(leader.host, server.host)
-      this.network.block(server.host, leader.host)
+      network.block(leader.host, server.host)
+      network.block(server.host, leader.host)
     }
+    const untilMs = queue.nowMs + 1600
+    this.#calmUntilMs = untilMs
+    const ask = (): void => {
+      if (queue.nowMs > untilMs || this.#settling) return
+      for (const client of this.clients) {
+        if (!client.process.alive || client.pendingCount > 10) continue
+        const synced = client.ask({ type: 'sync', path: '/' })
+        client.ask(this.#read(false), { synced })
+        client.ask(this.#setData())
+      }
+      queue.after(50, ask)
+    }
+    ask()
+    this.#cover('stranded leader')
   }
 
   /** In two parts, neither of which hears of the other. */

@@ -37,6 +37,10 @@ export const timing: ZabTiming = {
 }
 
 export const tickMs = 500
+
+/** So many syncs ago was durable what the last records on the disk say of it, wherever a bit turned. */
+const vouchingSyncs = 4
+
 const peerPort = 1
 export const clientPort = 2
 
@@ -78,7 +82,7 @@ export class SimServer {
   #damaged = false
   /** as it was told of the last time that it was on the disk */
   #saved: Meta | undefined
-  /** what its log called durable the last times, oldest first: records before the last batch say so */
+  /** what its log called durable the last times since it was opened, oldest first */
   #durables: Zxid[] = []
   /** what its log called durable when it ended */
   #vouched: Zxid = zxidZero
@@ -204,6 +208,7 @@ export class SimServer {
     const disk = this.disk.storageFor(process)
     const meta = loadMeta(files) ?? (await this.#newMeta(disk, metaFile))
     this.#checkMeta(meta)
+    this.#saved = meta
     const onFailure = (error: unknown): void => this.#failed(process, error)
     const clock = process
     const storage = await Storage.open(
@@ -214,7 +219,7 @@ export class SimServer {
           segmentBytes: this.#parts.segmentBytes,
           nowMs: () => clock.nowMs(),
           onDurable: (zxid) => {
-            this.#durables = [...this.#durables.slice(-3), zxid]
+            this.#durables = [...this.#durables, zxid].slice(-vouchingSyncs)
             ensemble.logged(zxid)
           },
           onFailure,
@@ -225,7 +230,8 @@ export class SimServer {
     const { log, tree } = storage
     if (storage.torn !== null) this.#parts.cover('torn tail cut')
     if (this.#damaged) {
-      invariant(log.lastZxid >= (this.#durables[0] ?? zxidZero), 'what is vouched for is never cut')
+      const vouchedFor = this.#durables.at(-vouchingSyncs) ?? zxidZero
+      invariant(log.lastZxid >= vouchedFor, 'what is vouched for is never cut')
     }
     this.#damaged = false
     this.#durables = []

@@ -742,6 +742,10 @@ export class ZabWorld {
           disk.epochs.acceptedEpoch >= running.promised,
           'ACKEPOCH leaves when the promise is on the disk',
         )
+        invariant(
+          disk.epochs.acceptedEpoch <= running.promised,
+          'who promised itself to a later epoch joins no earlier one',
+        )
         return
       case 'ACKNEWLEADER':
         invariant(last >= running.syncPoint, 'ACKNEWLEADER leaves when the history is on the disk')

@@ -48,6 +48,8 @@ const fileName = 'meta'
 const asideName = 'meta.new'
 
 /**
+ * What is returned survives a power cut.
+ *
  * @returns null if there is none: the data directory is new
  * @throws MetaError if it is damaged or from a later version of this program
  */
@@ -78,6 +80,9 @@ export function loadMeta(dataDir: LogDirectory): Meta | null {
   if (!isZxid(meta.logBaseZxid) || !(meta.currentEpoch <= meta.acceptedEpoch)) {
     throw new MetaError(file, `its epochs or zxid cannot be: ${body.trim()}`)
   }
+  // A process that was killed may have renamed it and no more: what is acted on from now on must not
+  // be the old one again after a power cut.
+  dataDir.syncNow()
   return meta
 }
 

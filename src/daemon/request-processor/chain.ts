@@ -256,6 +256,7 @@ export class RequestProcessors implements EnsembleListener {
     }
     if (isDigestDue(zxid)) this.#compareDigests(zxid)
     this.#leader.applied(zxid)
+    if (result.type === 'createSession') this.#leader.sessionCreated(zxid as number as SessionId)
     if (pending !== undefined) {
       if (result.type === 'createSession') {
         this.#bySession.set(zxid as number as SessionId, pending.client)

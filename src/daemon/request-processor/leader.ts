@@ -81,6 +81,11 @@ export class LeaderProcessor {
     for (const crossing of crossings) this.#logger.warn({ ...crossing }, 'A quota is exceeded')
   }
 
+  /** Its client learns only now that it has a session, and could not be heard from before. */
+  sessionCreated(session: SessionId): void {
+    if (this.#leading) this.#sessions.touch(session, this.#clock.nowMs())
+  }
+
   fromLearner(learner: ServerId, message: LearnerMessage): void {
     switch (message.type) {
       case 'REQUEST': {

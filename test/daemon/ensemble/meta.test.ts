@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadMeta, type Meta, MetaFile } from '../../../src/daemon/ensemble/meta.ts'
+import { MemoryDirectory } from '../../../src/log/memory-directory.ts'
 import { openDiskDirectory } from '../../../src/log/segment-file.ts'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
@@ -43,6 +44,23 @@ t.test('a file left by a crash before the rename changes nothing', async (t) => 
   t.equal(loadMeta(openDiskDirectory(dataDir)), null)
   t.equal(await save(new MetaFile(openDiskDirectory(dataDir)), meta), null)
   t.same(loadMeta(openDiskDirectory(dataDir)), meta)
+})
+
+t.test('what was loaded survives a power cut', async (t) => {
+  const asked: (() => void)[] = []
+  const dataDir = new MemoryDirectory({ schedule: (complete) => asked.push(complete) })
+  const file = new MetaFile(dataDir)
+  const finish = (): void => {
+    for (let next = asked.shift(); next !== undefined; next = asked.shift()) next()
+  }
+  file.save(meta, () => undefined)
+  finish()
+  file.save({ ...meta, acceptedEpoch: 8 }, () => t.fail('it is not saved'))
+  asked.shift()?.()
+  t.equal(asked.length, 1, 'the process is killed between rename and sync of the directory')
+  t.equal(loadMeta(dataDir.crash())?.acceptedEpoch, 7, 'so it might be lost')
+  t.equal(loadMeta(dataDir)?.acceptedEpoch, 8)
+  t.equal(loadMeta(dataDir.crash())?.acceptedEpoch, 8, 'not after it was read')
 })
 
 t.test('a save that fails says so', async (t) => {

@@ -381,6 +381,27 @@ t.test('sessions expire by ticks without a sign of life, on the leader only', as
   t.same(late.take(), ['expired', 'closed'])
 })
 
+t.test('a session has its whole time-out from when its client can know of it', async (t) => {
+  const cluster = new FakeCluster({ servers: 1, auto: false })
+  const clock = new ManualClock()
+  const [one] = serversOf(cluster, clock) as [FakeServer]
+  const client = one.client()
+  client.hello({ timeoutMs: 4000 })
+  const ticks = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      clock.now += 1000
+      one.processors.expireSessions()
+    }
+    cluster.commit()
+  }
+  ticks(3)
+  t.same(client.take(), ['welcome'], 'its creation took so long')
+  ticks(3)
+  t.equal(one.tree.sessions.size, 1)
+  ticks(3)
+  t.equal(one.tree.sessions.size, 0)
+})
+
 t.test('a new leader gives every session its whole time-out again', async (t) => {
   const cluster = new FakeCluster({ servers: 1 })
   const clock = new ManualClock()
