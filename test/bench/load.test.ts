@@ -193,7 +193,7 @@ t.test(
       ...options,
       load: { workload: 'get', connections: 2, outstanding: 2, valueBytes: 10, seed: 1 },
       generators: 1,
-    rounds: 1,
+      rounds: 1,
     })
     t.ok(found.ours.perSecond > 0 && found.peer.perSecond > 0)
     t.equal(found.ratio, found.ours.perSecond / found.peer.perSecond)
