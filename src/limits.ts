@@ -58,9 +58,10 @@ export const limits = {
 
   /**
    * Bytes of the requests that one server's clients wait for; above, whoever asks for more is paused.
-   * Seven servers together stay below `peerQueueBytesMax`, so that no learner is cut off for it.
+   * As small as it may be without slowing anybody: a leader that is sent all of it at once, in multis
+   * of small parts, decides for some 100 ms, and one that is silent for much longer is left.
    */
-  requestBytesInFlightMax: 16 * 1024 * 1024,
+  requestBytesInFlightMax: 1024 * 1024,
 
   /** One multiRead's answer, but for its last part; further parts are refused. */
   multiReadBytesMax: 16 * 1024 * 1024,

@@ -431,8 +431,9 @@ export class JuteConnection {
     return this.#closed
   }
 
-  async untilReceived(count: number): Promise<void> {
-    await this.#until(`${count} messages came`, () => this.received.length >= count)
+  async untilEvent(path: string): Promise<void> {
+    const seen = () => this.received.some((one) => one.type === 'event' && one.path === path)
+    await this.#until(`there is an event at ${path}`, seen)
   }
 
   /** As a client that dies. */
