@@ -89,9 +89,12 @@ export class Server implements Part {
     const { dataDir, serverId, tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
     this.#cleanups.push(lockDataDir(dataDir))
     const directory = openDiskDirectory(dataDir)
-    this.#cleanups.push(() => directory.close())
-    const metrics = this.#metrics
     const metaFile = new MetaFile(directory)
+    this.#cleanups.push(async () => {
+      await metaFile.settled()
+      directory.close()
+    })
+    const metrics = this.#metrics
     const disk = openStorageDisk(dataDir)
     const meta = await this.#loadMeta(directory, disk, metaFile)
 

@@ -91,6 +91,7 @@ export class MetaFile {
   readonly #dataDir: LogDirectory
   readonly #waiting: { readonly meta: Meta; readonly done: Done }[] = []
   #isSaving = false
+  #settled: (() => void)[] = []
 
   constructor(dataDir: LogDirectory) {
     this.#dataDir = dataDir
@@ -103,10 +104,21 @@ export class MetaFile {
     this.#next()
   }
 
+  /** Until nothing is being saved: only then may the directory be closed. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settled.push(resolve)
+      this.#next()
+    })
+  }
+
   #next(): void {
     if (this.#isSaving) return
     const next = this.#waiting.shift()
-    if (next === undefined) return
+    if (next === undefined) {
+      for (const resolve of this.#settled.splice(0)) resolve()
+      return
+    }
     this.#isSaving = true
     replace(this.#dataDir, next.meta, (error) => {
       this.#isSaving = false

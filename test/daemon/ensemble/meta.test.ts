@@ -27,6 +27,22 @@ t.test('a new data directory has no meta', async (t) => {
   t.equal(loadMeta(openDiskDirectory(t.testdir())), null)
 })
 
+t.test('the directory may be closed when nothing is being saved', async (t) => {
+  const directory = openDiskDirectory(t.testdir())
+  const file = new MetaFile(directory)
+  const saved: number[] = []
+  for (const acceptedEpoch of [8, 9]) {
+    file.save({ ...meta, acceptedEpoch }, (error) => {
+      t.equal(error, null)
+      saved.push(acceptedEpoch)
+    })
+  }
+  await file.settled()
+  directory.close()
+  t.same(saved, [8, 9])
+  await file.settled()
+})
+
 t.test('what was saved last is loaded, and nothing else is left', async (t) => {
   const dataDir = t.testdir()
   const file = new MetaFile(openDiskDirectory(dataDir))
