@@ -85,6 +85,8 @@ t.test('node-zookeeper-client', async (t) => {
     const user = await connect(t, connectString(world))
     user.addAuthInfo('digest', Buffer.from('user:password'))
     await callsOf(user).create('/mine', null, zookeeper.ACL.CREATOR_ALL_ACL, PERSISTENT)
+    // The other client may be at a server that has not heard of it yet, until a write of its own.
+    await zk.create('/after', null, open, PERSISTENT)
     await t.rejects(zk.getData('/mine', ignore), { name: 'NO_AUTH' })
     t.equal((await callsOf(user).getACL('/mine')).length, 1)
   })
