@@ -126,6 +126,7 @@ export class RawConnection {
   ): Promise<Extract<ReplyBody, { type: Body['type'] }>> {
     return new Promise((resolve, reject) => {
       this.onReply = (err, codec) => {
+        this.onReply = () => undefined
         if (err !== 0) reject(Object.assign(new Error(`Error ${err}: ${request.type}`), { err }))
         else resolve(codec.decodeBody(request.type) as never)
       }

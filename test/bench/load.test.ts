@@ -205,9 +205,13 @@ t.test('held sessions each ask to watch, and tell who is told nothing', async (t
   const { address, requests, stop } = await startResponder()
   t.teardown(stop)
   const found = await holdSessions(subject(address), {
-    ...{ count: 30, holdMs: 1, dialect: 'native', valueBytes: 10, eventsMs: 50 },
+    ...{ count: 30, holdMs: 500, dialect: 'native', valueBytes: 10, eventsMs: 50 },
   })
   t.equal(requests.filter((request) => request.type === 'getData' && request.watch).length, 30)
+  t.ok(
+    requests.some(({ type }) => type === 'exists'),
+    'they do not let their session expire',
+  )
   t.equal(found.events, 0, 'this server knows no watches')
   t.equal(found.bytesPerSession, undefined)
 })

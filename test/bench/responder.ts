@@ -105,6 +105,8 @@ export function works(request: Request, xid: number): { xid: number; body: Reply
       return { xid, body: { type: 'setData', stat } }
     case 'getData':
       return { xid, body: { type: 'getData', data: null, stat } }
+    case 'exists':
+      return { xid, body: { type: 'exists', stat } }
     case 'sync':
     case 'closeSession':
       return { xid, body: { type: request.type } }
