@@ -96,6 +96,8 @@ export class SimClient {
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined
   #step = 0
   #answerZxid: Zxid = zxidZero
+  /** dialled last */
+  server = ''
   /** sessions that this client closed or saw expire */
   readonly ended = new Set<SessionId>()
   /** of its sessions, each with the first step after which it saw so much */
@@ -289,6 +291,7 @@ export class SimClient {
   #dial(server: { readonly host: string; readonly port: number }): void {
     let greeted = false
     this.#connection++
+    this.server = server.host
     const link: Link = this.#transport.dial(server, linkOptions, {
       connected: () => {
         if (link === this.#link) this.#take({ type: 'opened' })
