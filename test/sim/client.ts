@@ -118,6 +118,11 @@ export class SimClient {
     return this.#session.state
   }
 
+  /** dialled last */
+  get server(): string {
+    return this.#session.server?.host ?? ''
+  }
+
   get session(): SessionId {
     return this.#session.sessionId
   }

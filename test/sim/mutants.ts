@@ -369,7 +369,7 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: following,
-        from: "if (silentMs > leaderTimeoutMs) this.#leave('it was silent')",
+        from: "if (silentMs > this.#state.patience.allowedMs(nowMs)) this.#leave('it was silent')",
         to: '',
       },
     ],

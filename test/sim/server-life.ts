@@ -108,9 +108,9 @@ class ServerWorld {
     this.#prepareTree()
     for (let round = 0; round < 60; round++) {
       await this.#run(random.chance(0.2) ? random.next() * 1500 : random.next() * 60)
+      if (this.queue.nowMs < this.#calmUntilMs) continue
       for (let i = random.below(12); i > 0; i--) this.#askSomething()
       if (this.#focus !== undefined && random.chance(0.1)) random.pick(servers).killAt(this.#focus)
-      if (this.queue.nowMs < this.#calmUntilMs) continue
       const dice = random.next()
       if (dice < 0.3) random.pick(servers).start()
       else if (dice < 0.6) random.pick(faults)()
@@ -146,6 +146,7 @@ class ServerWorld {
         () => leader().end({ power: random.chance(0.5) }),
         () => server().process?.killAfter(random.below(60)),
         () => leader().process?.killAfter(random.below(200)),
+        () => this.#depose(leader()),
         () => {
           const power = random.chance(0.7)
           for (const each of servers) if (random.chance(0.9)) each.end({ power })
@@ -187,11 +188,14 @@ class ServerWorld {
           if (process !== undefined) process.wallSkewMs = random.below(2e7) - 1e7
         },
         () => this.#strand(),
+        () => this.#strand(),
       ],
       [() => this.#lose(server(), (lost) => lost.wipe())],
       [() => this.#lose(server(), (lost) => lost.damage())],
       [
         () => this.#move(random.pick(clients), server()),
+        () => this.#moveAhead(random.pick(clients)),
+        () => this.#closeAmidst(random.pick(clients)),
         () => random.pick(clients).close(),
         () => this.#vanish(),
         () => network.reset(random.pick(clients).name, host()),
@@ -230,13 +234,23 @@ class ServerWorld {
       if (other !== leader) other.start()
     }
     for (const client of this.clients) {
-      if (client.process.alive && client.pendingCount < 40) client.ask(this.#write(client))
+      if (!client.process.alive || client.pendingCount > 30) continue
+      for (let i = 0; i < 4; i++) client.ask({ ...this.#setData(), version: -1 })
     }
     queue.after(20 + random.below(100), () => leader.end({ power: false }))
-    this.#calmUntilMs = queue.nowMs + 1000
+    // The next one's own are fewer: they do not cover it all.
+    queue.after(1300, () => {
+      const client = this.clients.find(({ state }) => state === 'connected')
+      client?.ask(this.#setData())
+    })
+    this.#calmUntilMs = queue.nowMs + 2200
     queue.after(1500, () => {
       network.unblockAll()
       leader.start()
+    })
+    // What was cut must not stand there again.
+    queue.after(1500 + random.below(600), () => {
+      if (!this.#settling) leader.end({ power: random.chance(0.5) })
     })
   }
 
@@ -278,26 +292,69 @@ class ServerWorld {
     const leader = servers.find(({ role }) => role.type === 'leading')
     if (leader === undefined) return
     network.unblockAll()
-    for (const server of servers) {
-      server.start()
-      server.process?.drift(server === leader ? 0.4 : fastestClock)
-      network.block(leader.host, server.host)
-      network.block(server.host, leader.host)
-    }
-    const untilMs = queue.nowMs + 1600
+    for (const server of servers) server.start()
+    // A write that it proposes is never committed, and syncs wait for it: only others are asked for those.
+    const untilMs = queue.nowMs + 2300
     this.#calmUntilMs = untilMs
     const ask = (): void => {
       if (queue.nowMs > untilMs || this.#settling) return
       for (const client of this.clients) {
         if (!client.process.alive || client.pendingCount > 10) continue
+        if (client.server !== leader.host) client.ask(this.#setData())
         const synced = client.ask({ type: 'sync', path: '/' })
         client.ask(this.#read(false), { synced })
-        client.ask(this.#setData())
       }
       queue.after(50, ask)
     }
-    ask()
+    queue.after(700, () => {
+      if (this.#settling) return
+      for (const server of servers) {
+        server.process?.drift(server === leader ? 0.4 : fastestClock)
+        network.block(leader.host, server.host)
+        network.block(server.host, leader.host)
+      }
+      ask()
+    })
     this.#cover('stranded leader')
+  }
+
+  /** A client goes to another server, and what it wrote through the first one comes late. */
+  #moveAhead(client: SimClient): void {
+    const { network, queue, servers } = this
+    const leader = servers.find(({ role }) => role.type === 'leading')?.host
+    const from = client.server
+    if (leader === undefined || leader === from || !client.process.alive) return
+    network.block(from, leader)
+    client.ask(this.#setData())
+    client.ask(this.#setData())
+    queue.after(20, () => network.reset(client.name, from))
+    for (let i = 1; i < 6; i++) {
+      queue.after(60 * i, () => {
+        if (client.state === 'connected') client.ask(this.#setData())
+      })
+    }
+    queue.after(400, () => network.unblock(from, leader))
+    this.#calmUntilMs = queue.nowMs + 450
+    this.#cover('moved ahead')
+  }
+
+  /** A session ends while an ephemeral of it is on its way, and another wants its name. */
+  #closeAmidst(client: SimClient): void {
+    const create: Request = {
+      type: 'create',
+      path: '/e/shared',
+      data: this.#value(),
+      mode: 'ephemeral',
+    }
+    if (!client.process.alive) return
+    client.ask(create)
+    client.close()
+    for (const other of this.clients) {
+      if (other !== client && other.process.alive) {
+        other.ask({ ...create, data: this.#value() })
+        other.ask({ type: 'delete', path: '/e/shared', version: -1 })
+      }
+    }
   }
 
   /** In two parts, neither of which hears of the other. */

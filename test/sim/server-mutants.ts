@@ -19,7 +19,7 @@ const prep = 'daemon/request-processor/prep.ts'
 const tracker = 'daemon/connection/session-tracker.ts'
 const watches = 'daemon/ztree/watch-manager.ts'
 const ztree = 'daemon/ztree/ztree.ts'
-const session = 'client/zk-session.ts'
+const call = 'client/zk-call.ts'
 
 export const serverMutants: readonly Mutant[] = [
   // --- the log ---------------------------------------------------------------------------------
@@ -33,7 +33,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'this.#nowDurable(segment.lastPosition)',
       },
     ],
-    seeds: 20,
+    seeds: 100,
   },
   {
     name: 'TRUNC that does not zero',
@@ -45,12 +45,6 @@ export const serverMutants: readonly Mutant[] = [
         to: 'else next(null)',
       },
     ],
-    seeds: 200,
-  },
-  {
-    name: 'TRUNC that is not finished after a crash',
-    rule: 'DESIGN: cutting a tail is durable before anything else',
-    edits: [{ file: recovery, from: '  finishTruncation(directory, format)\n', to: '' }],
     seeds: 300,
   },
   {
@@ -76,7 +70,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'if (knownDurable === null) {',
       },
     ],
-    seeds: 300,
+    seeds: 200,
   },
   {
     name: 'damage in the middle of the log is passed over',
@@ -105,6 +99,13 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 50,
   },
 
+  {
+    name: 'meta is trusted before it is on the disk',
+    rule: 'zab.md 1; seed 239: what is read at a start may be in memory only',
+    edits: [{ file: meta, from: '  dataDir.syncNow()\n', to: '' }],
+    seeds: 300,
+  },
+
   // --- the tree on the disk --------------------------------------------------------------------
   {
     name: 'log purged above the synced tree',
@@ -130,24 +131,7 @@ export const serverMutants: readonly Mutant[] = [
     name: 'log purged beyond what the tree covers',
     rule: 'DESIGN: the log is dropped only below what a synced write of the tree covers',
     edits: [{ file: txnLog, from: ' || dropped.lastPosition > covered) break', to: ') break' }],
-    seeds: 50,
-  },
-  {
-    name: 'log purged while a learner is sent its history',
-    rule: 'zab.md 4: what a learner is to be sent stays',
-    edits: [
-      {
-        file: driver,
-        from: 'if (this.#stopped || !this.#zab.mayPurge) return\n    const log',
-        to: 'if (this.#stopped) return\n    const log',
-      },
-      {
-        file: driver,
-        from: 'if (this.#stopped || this.#txnLog !== log || !this.#zab.mayPurge) return',
-        to: 'if (this.#stopped || this.#txnLog !== log) return',
-      },
-    ],
-    seeds: 300,
+    seeds: 100,
   },
   {
     name: 'the purge is in the log before it is in meta',
@@ -189,7 +173,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'const lastApplied = (tree.lastApplied > 0 ? tree.lastApplied - 1 : 0) as Zxid\n    const meta = {',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
 
   // --- writes ----------------------------------------------------------------------------------
@@ -203,7 +187,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'this.#next = nextZxid(zxid)\n    if (this.#delivered === zxid - 1) {\n      this.#delivered = zxid\n      this.#listener?.deliver(zxid, Buffer.from(payload))\n    }\n',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'a delete is answered before its commit',
@@ -211,11 +195,11 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: commit,
-        from: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n",
-        to: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n    if (request.type === 'delete' && client.queue.length === 1) {\n      client.queue.shift()\n      this.#takeAsked(seq)\n      client.reply(xid, this.#tree.lastApplied, { type: 'delete' })\n    }\n",
+        from: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n",
+        to: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n    if (request.type === 'delete' && client.queue.length === 1) {\n      client.queue.shift()\n      this.#takeAsked(seq)\n      client.reply(xid, this.#tree.lastApplied, { type: 'delete' })\n    }\n",
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'validated against the tree alone: versions',
@@ -223,11 +207,11 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: prep,
-        from: '        this.#outstanding.setVersion(op.path, found, version)\n',
+        from: '    this.#outstanding.setData(path, znode, { version, dataBytes })\n',
         to: '',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'sequence number of what is applied',
@@ -239,7 +223,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'op.path + sequentialSuffix(this.#tree.get(parentOf(op.path))?.createCount ?? 0)',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'sequence number by the children there are',
@@ -251,7 +235,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'op.path + sequentialSuffix(parent.childCount)',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'a failed multi leaves its first parts outstanding',
@@ -263,7 +247,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'this.#outstanding.commit(zxid)',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'half a multi',
@@ -275,7 +259,7 @@ export const serverMutants: readonly Mutant[] = [
         to: "        if (index > 0) return { type: 'multi', changes }\n        return { type: 'error', code: change, failedAt: index, partCount: ops.length }\n",
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'what was outstanding outlives the leadership',
@@ -295,12 +279,6 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 300,
   },
   {
-    name: 'a batch of a lost leadership is proposed in the next',
-    rule: 'ZOOKEEPER-4712: nothing acts on after a change of roles',
-    edits: [{ file: driver, from: '    this.#batch.clear()\n', to: '' }],
-    seeds: 300,
-  },
-  {
     name: 'a reply goes to whoever has the number',
     rule: 'DESIGN: a reply is matched by origin and number',
     edits: [
@@ -310,19 +288,19 @@ export const serverMutants: readonly Mutant[] = [
         to: 'const ours = true',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'the client sends writes again',
     rule: 'P2: an unknown outcome is once or not at all',
     edits: [
       {
-        file: session,
-        from: "      return true\n    case 'create':\n    case 'delete':\n    case 'setData':\n",
-        to: "    case 'create':\n    case 'delete':\n    case 'setData':\n      return true\n",
+        file: call,
+        from: "    case 'setData':\n    case 'setACL':\n",
+        to: "    case 'setData':\n      return true\n    case 'setACL':\n",
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'a server passes a write on twice',
@@ -330,11 +308,11 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: commit,
-        from: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n",
-        to: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n    if (seq % 50 === 0) this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session: client.session, request })\n",
+        from: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n",
+        to: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n    if (seq % 50 === 0) this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n",
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'clients stay on a server that lost its leader',
@@ -384,7 +362,7 @@ export const serverMutants: readonly Mutant[] = [
         to: "          this.#ensemble.sendToLearner(learner, { type: 'SYNCED', seq, zxid: 0 as Zxid })",
       },
     ],
-    seeds: 100,
+    seeds: 300,
   },
   {
     name: 'reads overtake own writes',
@@ -396,7 +374,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'if (client.queue.length < 0) this',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'reads run behind later writes',
@@ -408,7 +386,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'const result = this.#final.apply(zxid, txn)\n    const pending = ours ? this.#commit.take(txn.seq) : undefined',
       },
     ],
-    seeds: 50,
+    seeds: 300,
   },
   {
     name: 'a session goes on at a server that is behind it',
@@ -425,7 +403,7 @@ export const serverMutants: readonly Mutant[] = [
         to: '    const zxid = 0 as Zxid\n    const timeoutMs',
       },
     ],
-    seeds: 50,
+    seeds: 300,
   },
 
   // --- watches ---------------------------------------------------------------------------------
@@ -435,8 +413,8 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: final,
-        from: '      for (const event of events) this.#watches.trigger(event, notify)\n',
-        to: '      const fired = [...events]\n      queueMicrotask(() => {\n        for (const event of fired) this.#watches.trigger(event, notify)\n      })\n',
+        from: '        const fired = this.#watches.trigger(event, notifyReader)\n        if (fired > 0) this.#metrics.watchesFired[event.type].observe(fired)\n',
+        to: '        queueMicrotask(() => this.#watches.trigger(event, notifyReader))\n',
       },
     ],
     seeds: 50,
@@ -447,8 +425,8 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: final,
-        from: '    this.#watches.add(keyOf(path), kind, client)\n',
-        to: '    setImmediate(() => this.#watches.add(keyOf(path), kind, client))\n',
+        from: '    this.#watches.add(path, kind, client)\n',
+        to: '    setImmediate(() => this.#watches.add(path, kind, client))\n',
       },
     ],
     seeds: 100,
@@ -459,11 +437,11 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: final,
-        from: 'for (const event of events) this.#watches.trigger(event, notify)',
-        to: 'for (const event of events.reverse()) this.#watches.trigger(event, notify)',
+        from: '      for (const event of events) {\n',
+        to: '      for (const event of events.reverse()) {\n',
       },
     ],
-    seeds: 100,
+    seeds: 200,
   },
   {
     name: 'setWatches misses changed data',
@@ -487,7 +465,7 @@ export const serverMutants: readonly Mutant[] = [
         to: "else if (znode.pzxid < 0) fire('NodeChildrenChanged', path)",
       },
     ],
-    seeds: 50,
+    seeds: 100,
   },
   {
     name: 'setWatches misses what was created',
@@ -511,7 +489,7 @@ export const serverMutants: readonly Mutant[] = [
         to: '',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
 
   // --- sessions --------------------------------------------------------------------------------
@@ -525,7 +503,7 @@ export const serverMutants: readonly Mutant[] = [
         to: '',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'an ephemeral still in flight outlives its session',
@@ -537,19 +515,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'const owned = new Set<string>()',
       },
     ],
-    seeds: 300,
-  },
-  {
-    name: 'an expired session may write',
-    rule: 'zab.md 8: no write of a session is ordered after its close',
-    edits: [
-      {
-        file: prep,
-        from: "if (!this.#sessions.has(session)) return refusal('SESSIONEXPIRED')\n    if (this.#sessions.owner(session) !== origin)",
-        to: 'if (this.#sessions.has(session) && this.#sessions.owner(session) !== origin)',
-      },
-    ],
-    seeds: 200,
+    seeds: 100,
   },
   {
     name: 'session moved not checked',
@@ -557,7 +523,7 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: prep,
-        from: "if (this.#sessions.owner(session) !== origin) return refusal('SESSIONMOVED')",
+        from: 'if (this.#sessions.owner(session) !== origin) return refusal(errorCodes.SESSIONMOVED)',
         to: '',
       },
     ],
@@ -573,7 +539,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'if (tracked === undefined) return false\n',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'a new leader expires everybody',
@@ -585,7 +551,7 @@ export const serverMutants: readonly Mutant[] = [
         to: 'this.#sessions.set(session, { timeoutMs, owner: undefined })\n      this.#deadlines.update(session, nowMs)',
       },
     ],
-    seeds: 20,
+    seeds: 50,
   },
   {
     name: 'sessions are for ever',
