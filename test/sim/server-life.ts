@@ -71,6 +71,7 @@ class ServerWorld {
     this.#focus = random.chance(0.8) ? random.pick(killPoints) : undefined
     this.#timeoutMs = this.#focus?.act.startsWith('expire') || random.chance(0.3) ? 1000 : 2000
     const snaps = this.#focus?.act.includes('SNAP') === true
+    const cuts = this.#focus?.act.includes('TRUNC') === true
     this.network = new Network(this.queue, random)
     this.network.delayMs = [0.1, random.chance(0.2) ? 30 : 3]
     if (random.chance(0.3)) this.network.windowBytes = 1000
@@ -83,7 +84,7 @@ class ServerWorld {
       checker: this.checker,
       servers: this.servers,
       serverCount,
-      segmentBytes: snaps ? 1024 : random.pick([1024, 4096, 16_384]),
+      segmentBytes: snaps ? 1024 : random.pick(cuts ? [16_384] : [1024, 4096, 16_384]),
       logKept: { segments: snaps ? 0 : random.below(3), bytes: 0 },
       handoverAt: random.chance(0.3) ? 20 + random.below(100) : 1_000_000,
       trace: this.#trace,
@@ -273,10 +274,16 @@ class ServerWorld {
   /** A client has to go to a server whose disk makes it late. */
   #move(client: SimClient, server: SimServer): void {
     const { network, servers } = this
-    server.disk.stall(200 + this.random.below(500))
-    for (const { host } of servers) if (host !== server.host) network.block(client.name, host)
-    this.queue.after(this.random.below(100), () => {
-      for (const { host } of servers) network.reset(client.name, host)
+    if (!client.process.alive) return
+    server.disk.stall(400 + this.random.below(400))
+    for (let i = 0; i < 3; i++) client.ask(this.#setData())
+    // It sees what the server will not have seen when it comes there.
+    this.queue.after(40 + this.random.below(100), () => {
+      for (const { host } of servers) {
+        if (host !== server.host) network.block(client.name, host)
+        network.reset(client.name, host)
+      }
+      client.ask(this.#read(false))
     })
     this.queue.after(1000, () => {
       for (const { host } of servers) network.unblock(client.name, host)

@@ -565,16 +565,4 @@ export const serverMutants: readonly Mutant[] = [
     ],
     seeds: 50,
   },
-  {
-    name: 'a name of the ensemble that never came to be',
-    rule: 'seed 2322: who led a first epoch that nobody joined is let in',
-    edits: [
-      {
-        file: 'daemon/zab/peer.ts',
-        from: 'return firstEpoch > 0 && firstEpoch <= epochs.currentEpoch ? epochs.ensembleId : undefined',
-        to: 'return firstEpoch > 0 ? epochs.ensembleId : undefined',
-      },
-    ],
-    seeds: 300,
-  },
 ]

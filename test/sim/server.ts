@@ -124,7 +124,9 @@ export class SimServer {
         this.#killAt = undefined
         for (const act of before.split(' + ')) cover(`killed before ${act}`)
         for (const act of after.split(' + ')) cover(`killed after ${act}`)
-        this.end({ power: random.chance(0.5), point: `before ${before}` })
+        const power = random.chance(0.5)
+        this.end({ power, point: `before ${before}` })
+        if (!power && random.chance(0.5)) this.#comeBackInVain()
       },
       trace && ((act) => trace(`${this.host} - ${act}`)),
     )
@@ -148,6 +150,13 @@ export class SimServer {
     this.process?.resume()
     this.process?.drift(1)
     this.disk.heal()
+  }
+
+  /** What the system remembers of a killed process, the next one finds, but not after a power cut. */
+  #comeBackInVain(): void {
+    const { queue, random } = this.#parts
+    queue.after(10, () => this.start())
+    queue.after(10 + random.next() * 200, () => this.end({ power: true }))
   }
 
   /** Killed; with the power gone, so is what was not synced. */

@@ -12,6 +12,8 @@ const keptSeeds = [
   { seed: 59, found: 'the judge took a refusal for that of an earlier request just like it' },
   { seed: 182, found: 'the judge wanted a write from where its session had been in order' },
   { seed: 429, found: 'the nemesis wiped a second disk before the first server counted again' },
+  { seed: 239, found: 'meta was read, and acted on, that a power cut then took back' },
+  { seed: 100808, found: 'the time-out of a session began before its client could know of it' },
 ]
 const fixedSeeds = 60
 const randomSeeds = 15
