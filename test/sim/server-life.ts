@@ -569,7 +569,7 @@ class ServerWorld {
     await this.#until('an ensemble without faults is of one mind', () => this.#converged())
     const living = clients.filter(({ process }) => process.alive)
     await this.#until('clients get their answers', () =>
-      living.every(({ state, pendingCount }) => state === 'connected' && pendingCount === 0),
+      living.every(({ isAtHome, pendingCount }) => isAtHome && pendingCount === 0),
     )
     for (const client of living) {
       const synced = client.ask({ type: 'sync', path: '/' })
