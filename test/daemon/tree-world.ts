@@ -55,7 +55,6 @@ export class TreeWorld {
       session,
       request,
       wallMs: ++this.wallMs,
-      nowMs: this.nowMs,
       newPassword: () => new Uint8Array(16).fill(7),
     })
     return this.#push(zxid, txn)

@@ -73,7 +73,7 @@ export class LeaderProcessor {
     if (this.#leading) this.#prep.applied(zxid)
   }
 
-  /** Its client learns only now that it has a session, and could not be heard from before. */
+  /** Its client learns only now that it has a session: its time begins. */
   sessionCreated(session: SessionId): void {
     if (this.#leading) this.#sessions.touch(session, this.#clock.nowMs())
   }
@@ -84,12 +84,11 @@ export class LeaderProcessor {
         const { seq, session, request } = message
         const zxid = this.#ensemble.nextZxid()
         const wallMs = this.#clock.wallMs()
-        const nowMs = this.#clock.nowMs()
         const newPassword = this.#newPassword
         const origin = learner
         this.#propose(
           zxid,
-          this.#prep.prepare({ zxid, origin, seq, session, request, wallMs, nowMs, newPassword }),
+          this.#prep.prepare({ zxid, origin, seq, session, request, wallMs, newPassword }),
         )
         return
       }

@@ -35,7 +35,6 @@ export interface Preparation {
   readonly session: SessionId
   readonly request: WriteRequest
   readonly wallMs: number
-  readonly nowMs: number
   /** 16 random bytes */
   readonly newPassword: () => Uint8Array
 }
@@ -148,12 +147,12 @@ export class Prep {
     return change as Exclude<Change, { type: 'check' }>
   }
 
-  #createSession({ zxid, origin, nowMs, newPassword }: Preparation, wantedMs: number): TxnBody {
+  #createSession({ zxid, origin, newPassword }: Preparation, wantedMs: number): TxnBody {
     const timeoutMs = Math.min(Math.max(wantedMs, this.#minTimeoutMs), this.#maxTimeoutMs)
     const session = zxid as number as SessionId
     const password = newPassword()
     this.#newSessions.set(session, { timeoutMs, password })
-    this.#sessions.add(session, { timeoutMs, owner: origin, nowMs })
+    this.#sessions.add(session, { timeoutMs, owner: origin })
     return { type: 'createSession', timeoutMs, password }
   }
 
