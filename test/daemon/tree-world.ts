@@ -54,7 +54,6 @@ export class TreeWorld {
       identities: this.identities,
       request,
       wallMs: ++this.wallMs,
-      nowMs: this.nowMs,
       newPassword: () => new Uint8Array(16).fill(7),
     })
     return this.#push(zxid, txn)

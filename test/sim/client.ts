@@ -76,7 +76,6 @@ export class SimClient {
   #driver: SessionDriver
   readonly #operationOf = new WeakMap<Request, Operation>()
   #connection = 0
-  #closing: ZkSession<PendingCall> | undefined
   #step = 0
   #answerZxid: Zxid = zxidZero
   /** sessions that this client closed or saw expire */
@@ -128,11 +127,6 @@ export class SimClient {
     return this.#session.sessionId
   }
 
-  /** It has a session, and means to keep it. */
-  get isAtHome(): boolean {
-    return this.state === 'connected' && this.#closing !== this.#session
-  }
-
   /** Requests that are neither answered nor failed. */
   get pendingCount(): number {
     return this.operations.reduce(
@@ -147,7 +141,6 @@ export class SimClient {
 
   /** Ends the session; the client begins another one. */
   close(): void {
-    this.#closing = this.#session
     this.process.enter(() => this.#driver.step({ type: 'close' }))
   }
 

@@ -569,7 +569,7 @@ class ServerWorld {
     await this.#until('an ensemble without faults is of one mind', () => this.#converged())
     const living = clients.filter(({ process }) => process.alive)
     await this.#until('clients get their answers', () =>
-      living.every(({ isAtHome, pendingCount }) => isAtHome && pendingCount === 0),
+      living.every(({ state, pendingCount }) => state === 'connected' && pendingCount === 0),
     )
     for (const client of living) {
       const synced = client.ask({ type: 'sync', path: '/' })
@@ -589,6 +589,11 @@ class ServerWorld {
 
   /** Without faults, sessions last as long as their clients do, and no longer than a time-out after. */
   async #beQuiet(living: readonly SimClient[]): Promise<void> {
+    // Of what clients asked for while there were faults, some may be to end their sessions.
+    await this.#run(500)
+    await this.#until('clients have sessions', () =>
+      living.every(({ state }) => state === 'connected'),
+    )
     const before = living.map(({ session }) => session)
     await this.#run(3 * this.#timeoutMs + 2 * tickMs + 500)
     const after = living.map(({ session }) => session)

@@ -43,13 +43,13 @@ export class SessionTracker {
     return this.#sessions.get(session)?.owner
   }
 
+  /** Its time begins with the first touch: before its creation is applied, its client has no say. */
   add(
     session: SessionId,
-    { timeoutMs, owner, nowMs }: { timeoutMs: number; owner: ServerId; nowMs: number },
+    { timeoutMs, owner }: { readonly timeoutMs: number; readonly owner: ServerId },
   ): void {
     invariant(!this.#sessions.has(session), 'a session is created once')
     this.#sessions.set(session, { timeoutMs, owner })
-    this.#deadlines.update(session, nowMs + timeoutMs)
   }
 
   /** The session was heard from. @returns whether it is alive */

@@ -81,7 +81,7 @@ export class LeaderProcessor {
     for (const crossing of crossings) this.#logger.warn({ ...crossing }, 'A quota is exceeded')
   }
 
-  /** Its client learns only now that it has a session, and could not be heard from before. */
+  /** Its client learns only now that it has a session: its time begins. */
   sessionCreated(session: SessionId): void {
     if (this.#leading) this.#sessions.touch(session, this.#clock.nowMs())
   }
@@ -92,11 +92,10 @@ export class LeaderProcessor {
         const { seq, session, identities, request } = message
         const zxid = this.#ensemble.nextZxid()
         const wallMs = this.#clock.wallMs()
-        const nowMs = this.#clock.nowMs()
         const newPassword = this.#newPassword
         const origin = learner
         const asked = { zxid, origin, seq, session, identities, request }
-        this.#propose(zxid, this.#prep.prepare({ ...asked, wallMs, nowMs, newPassword }))
+        this.#propose(zxid, this.#prep.prepare({ ...asked, wallMs, newPassword }))
         return
       }
       case 'ATTACH':

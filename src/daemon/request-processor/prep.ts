@@ -58,7 +58,6 @@ export interface Preparation {
   readonly identities: readonly Id[]
   readonly request: WriteRequest
   readonly wallMs: number
-  readonly nowMs: number
   /** 16 random bytes */
   readonly newPassword: () => Uint8Array
 }
@@ -203,12 +202,12 @@ export class Prep {
     return typeof change === 'number' ? refusal(change) : lone(change)
   }
 
-  #createSession({ zxid, origin, nowMs, newPassword }: Preparation, wantedMs: number): TxnBody {
+  #createSession({ zxid, origin, newPassword }: Preparation, wantedMs: number): TxnBody {
     const timeoutMs = Math.min(Math.max(wantedMs, this.#minTimeoutMs), this.#maxTimeoutMs)
     const session = zxid as number as SessionId
     const password = newPassword()
     this.#newSessions.set(session, { timeoutMs, password })
-    this.#sessions.add(session, { timeoutMs, owner: origin, nowMs })
+    this.#sessions.add(session, { timeoutMs, owner: origin })
     return { type: 'createSession', timeoutMs, password }
   }
 

@@ -16,9 +16,10 @@ function run(tracker: SessionTracker, fromMs: number, toMs: number): string[] {
 
 function tracker(): SessionTracker {
   const tracker = new SessionTracker({ tickMs: 1000 })
-  tracker.add(session(1), { timeoutMs: 4000, owner: server(1), nowMs: 0 })
-  tracker.add(session(2), { timeoutMs: 4500, owner: server(2), nowMs: 0 })
-  tracker.add(session(3), { timeoutMs: 8000, owner: server(3), nowMs: 0 })
+  tracker.add(session(1), { timeoutMs: 4000, owner: server(1) })
+  tracker.add(session(2), { timeoutMs: 4500, owner: server(2) })
+  tracker.add(session(3), { timeoutMs: 8000, owner: server(3) })
+  for (const id of [1, 2, 3]) tracker.touch(session(id), 0)
   return tracker
 }
 
@@ -40,6 +41,14 @@ t.test('a silent session lives its time-out and at most a tick more', async (t) 
   const sessions = tracker()
   t.same(run(sessions, 0, 20_000), ['1 at 5000', '2 at 5000', '3 at 9000'])
   t.equal(sessions.size, 0)
+})
+
+t.test('the time of a session begins with its first touch', async (t) => {
+  const sessions = new SessionTracker({ tickMs: 1000 })
+  sessions.add(session(1), { timeoutMs: 4000, owner: server(1) })
+  t.same(run(sessions, 0, 20_000), [])
+  t.equal(sessions.touch(session(1), 20_000), true)
+  t.same(run(sessions, 20_000, 40_000), ['1 at 25000'])
 })
 
 t.test('a touch gives a whole time-out from then on', async (t) => {
