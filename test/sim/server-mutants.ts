@@ -78,7 +78,7 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       { file: recovery, from: 'if (!format.isIntact(bytes, at, length)) return false', to: '' },
     ],
-    seeds: 300,
+    seeds: 1000,
   },
   {
     name: 'meta is not synced before it is renamed',
@@ -103,7 +103,7 @@ export const serverMutants: readonly Mutant[] = [
     name: 'meta is trusted before it is on the disk',
     rule: 'zab.md 1; seed 239: what is read at a start may be in memory only',
     edits: [{ file: meta, from: '  dataDir.syncNow()\n', to: '' }],
-    seeds: 300,
+    seeds: 1000,
   },
 
   // --- the tree on the disk --------------------------------------------------------------------
