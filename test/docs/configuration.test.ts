@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { daemonProgram } from '../../src/daemon/config.ts'
+import { daemonProgram } from '../../src/daemon/config-rows.ts'
 import type { OptionRow } from '../../src/options.ts'
 
 type Kept = Exclude<OptionRow, { type: 'ignored' | 'refused' }>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { brokerProgram } from '../../src/broker/config.ts'
-import { daemonProgram } from '../../src/daemon/config.ts'
+import { daemonProgram } from '../../src/daemon/config-rows.ts'
 import { sampleConfig } from '../../src/options.ts'
 
 const directory = fileURLToPath(new URL('../../systemd', import.meta.url))
