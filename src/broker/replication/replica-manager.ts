@@ -16,7 +16,7 @@ import {
   directoryName,
   type PartitionName,
 } from '../partition/partition-directory.ts'
-import type { DescriptorReserve, ReplicaStorage } from '../replica-storage.ts'
+import type { ReplicaStorage } from '../replica-storage.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
@@ -101,12 +101,7 @@ export class ReplicaManager implements ReplicaHost {
     const toOpen = [...wanted].filter(
       ([key]) => !this.#replicas.has(key) && this.#unavailable.mayOpen(key, nowMs),
     )
-    if (toOpen.length > 0) {
-      const count = descriptorReserve + this.#replicas.size + toOpen.length
-      const reserve = this.#options.storage.reserveDescriptors(count)
-      for (const [key, assigned] of toOpen) this.#open(key, assigned, reserve)
-      reserve.release()
-    }
+    if (toOpen.length > 0) this.#openAll(toOpen)
     return this.#reports()
   }
 
@@ -219,22 +214,32 @@ export class ReplicaManager implements ReplicaHost {
     return assigned
   }
 
-  #open(key: string, assigned: Assigned, { shortage }: DescriptorReserve): void {
-    const { topic, partition } = assigned
-    try {
-      if (shortage !== undefined) throw shortage
-      const replica = this.#make(key, assigned)
-      this.#replicas.set(key, replica)
-      this.#byName.set(`${topic}/${partition}`, replica)
-      if (this.#unavailable.remove(key)) {
-        this.log.info({ topic, partition }, 'A partition is available again here')
-      }
-    } catch (error) {
-      const cause = error as Error
-      if (this.#unavailable.failed(key, assigned, cause, this.clock.nowMs())) {
-        this.log.error({ topic, partition, err: cause }, 'A partition is unavailable here')
+  #openAll(toOpen: readonly (readonly [string, Assigned])[]): void {
+    const reserve = this.#options.storage.reserve()
+    // What is held grows with each replica that is opened: its log will have another segment.
+    let toHold = descriptorReserve + this.#replicas.size
+    for (const [key, assigned] of toOpen) {
+      const { topic, partition } = assigned
+      try {
+        reserve.hold(toHold + 1)
+        toHold = 0
+        const replica = this.#make(key, assigned)
+        this.#replicas.set(key, replica)
+        this.#byName.set(`${topic}/${partition}`, replica)
+        if (this.#unavailable.remove(key)) {
+          this.log.info({ topic, partition }, 'A partition is available again here')
+        }
+      } catch (error) {
+        this.#failedToOpen(key, assigned, error as Error)
       }
     }
+    reserve.release()
+  }
+
+  #failedToOpen(key: string, assigned: Assigned, err: Error): void {
+    if (!this.#unavailable.failed(key, assigned, err, this.clock.nowMs())) return
+    const { topic, partition } = assigned
+    this.log.error({ topic, partition, err }, 'A partition is unavailable here')
   }
 
   /** @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system throws */
