@@ -1,5 +1,5 @@
-// What this broker tells the cluster of its replicas, as ephemeral znodes of its session: those that
-// it cannot use, with the reason. The controller neither elects such a replica nor leaves it in an
+// What this broker reports on its replicas, as ephemeral znodes of its session: which of them it
+// cannot use, and why. The controller neither elects such a replica nor leaves it in an
 // ISR. One path per replica, as a znode's size is bounded and an ISR changes one by one.
 //
 // A report holds for the life in which it was made: it counts only while the broker's registration
@@ -46,7 +46,7 @@ export class ReplicaReports {
     if (this.#state === 'not begun') this.#state = 'idle'
   }
 
-  /** From now on these, and no others. */
+  /** Replaces the reports by these. */
   report(reports: readonly ReplicaReport[]): void {
     this.#want(reports)
     if (this.#state !== 'not begun') this.#writeSoon()

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -100,6 +100,29 @@ worldTest(
     rmSync(path)
     await until(async () => (await partitionOf(admin, 'goals')).isr.length === 3)
     t.same((await partitionOf(admin, 'goals')).problems, [])
+  },
+)
+
+worldTest(
+  t,
+  'a log in a format of the future makes its partition unavailable here, and is left alone',
+  { brokers: 2 },
+  async (t, world) => {
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 2 })
+    const producer = world.use(new Producer({ brokers: world.addresses, sendTo: 'random' }))
+    await producer.send({ topic: 'goals', value: 'one' })
+    const segment = join(await directoryOf(world, admin, 'goals', 2), '0000000000000000.segment')
+    await world.broker(2).stop()
+    const bytes = readFileSync(segment)
+    bytes[16] = 9 // the magic of its first batch
+    writeFileSync(segment, bytes)
+    await world.startBroker(2)
+    await until(async () => (await partitionOf(admin, 'goals')).problems.length === 1)
+    t.match((await partitionOf(admin, 'goals')).problems, [{ broker: 2, reason: /format version/ }])
+    t.equal((await producer.send({ topic: 'goals', value: 'two' })).offset, 1)
+    t.same((await partitionOf(admin, 'goals')).isr, [1])
+    t.ok(readFileSync(segment).equals(bytes))
   },
 )
 

@@ -21,7 +21,8 @@ class Znode {
     call: async (asked: MqRequest | ((timeoutMs: number) => MqRequest), timeoutMs: number) => {
       const request = typeof asked === 'function' ? asked(timeoutMs) : asked
       if (request.type === 'committedOffset') return this.#read()
-      if (request.type !== 'commitOffset') throw new Error(`Nobody asks for ${request.type} here`)
+      if (request.type !== 'commitOffset')
+        throw new Error(`Cannot answer ${request.type}: commits do not ask it`)
       const { offset, version } = request
       const fate = this.fates.shift() ?? 'stored'
       if (fate === 'late') this.late.push(() => this.write(offset, version))

@@ -1,7 +1,7 @@
 // All replicas on this broker: opens those that the cluster's image gives us, makes each of them
 // leader or follower as its znode says, and has one fetcher per leader keep the followers up to date.
 // A replica that cannot be opened is unavailable, with its reason, and nothing else is: the cluster
-// is told by a report, and the controller sees to it that others lead.
+// learns of it from a report, and the controller elects others.
 
 import type { Clock } from '../../clock.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
@@ -42,7 +42,7 @@ export interface ReplicaManagerOptions {
   readonly minInsyncReplicas: number | undefined
   readonly checkpoint: Checkpoint
   readonly writeState: ReplicaHost['writeState']
-  /** Tells the cluster what is to be said of our replicas, from now on. */
+  /** Replaces the reports on our replicas by these. */
   readonly report: (reports: readonly ReplicaReport[]) => void
   readonly failed: (error: Error) => void
 }
@@ -87,7 +87,7 @@ export class ReplicaManager implements ReplicaHost {
   /**
    * Opens what the image gives us and is not open, and drops what is not ours any more.
    *
-   * @returns what is to be said of our replicas
+   * @returns reports on the replicas that cannot be used
    */
   open(): readonly ReplicaReport[] {
     const wanted = this.#assigned()

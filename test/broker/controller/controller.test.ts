@@ -115,7 +115,7 @@ const cases = [
     want: { leader: 3, leaderBrokerEpoch: 30, leaderEpoch: 0, isr: [1, 3], version: -1 },
   },
   {
-    name: 'a new partition that nobody can use waits',
+    name: 'a new partition that no broker can use waits',
     image: unavailable(image([1, 2, 3]), [1, 2, 3]),
     want: undefined,
   },
