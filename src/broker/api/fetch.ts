@@ -33,7 +33,8 @@ export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respon
   }
   const answer = () => {
     if (!replica.isOutOfRange(offset)) {
-      respond({ type: 'fetch', ...replica.readCommitted(offset, bytesMax) })
+      const { highWatermark, logStart, records } = replica.readCommitted(offset, bytesMax)
+      respond({ type: 'fetch', highWatermark, logStart, records })
       return
     }
     const found = `the log holds ${replica.earliestOffset} to ${replica.highWatermark}`
@@ -75,7 +76,7 @@ export function replicaFetch(
       if (verdict?.type === 'refused') return refusal(asked, verdict.code)
       if (verdict?.type === 'diverging') {
         const { epoch, endOffset } = verdict
-        return { ...refusal(asked, 'NONE'), diverging: { epoch, endOffset } }
+        return refusal(asked, 'NONE', { epoch, endOffset })
       }
       const one = readFor(replica, asked, bytesLeft)
       bytesLeft -= one.records.length
@@ -105,13 +106,24 @@ function readFor(
   const { topic, partition } = asked
   const isFull = bytesLeft <= 0
   const read = replica.readForFollower(asked.offset, bytesLeft)
-  const records = isFull ? noRecords : read.records
-  return { topic, partition, code: 'NONE', diverging: undefined, ...read, records }
+  return {
+    topic,
+    partition,
+    code: 'NONE',
+    diverging: undefined,
+    highWatermark: read.highWatermark,
+    logStart: read.logStart,
+    records: isFull ? noRecords : read.records,
+  }
 }
 
-function refusal({ topic, partition }: ReplicaFetchPartition, code: MqErrorCode): ReplicaFetched {
-  const nothing = { highWatermark: 0, logStart: 0, records: noRecords }
-  return { topic, partition, code, diverging: undefined, ...nothing }
+function refusal(
+  { topic, partition }: ReplicaFetchPartition,
+  code: MqErrorCode,
+  diverging?: ReplicaFetched['diverging'],
+): ReplicaFetched {
+  const records = noRecords
+  return { topic, partition, code, diverging, highWatermark: 0, logStart: 0, records }
 }
 
 export function listOffsets(
@@ -146,5 +158,5 @@ export function answerEpochEnd(
     return
   }
   const end = replica.endOfEpoch(epoch) ?? { epoch: -1, endOffset: -1 }
-  respond({ type: 'leaderEpochEnd', ...end })
+  respond({ type: 'leaderEpochEnd', epoch: end.epoch, endOffset: end.endOffset })
 }

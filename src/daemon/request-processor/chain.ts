@@ -108,8 +108,17 @@ export class RequestProcessors implements EnsembleListener {
     const { rules } = parts
     const prep = new Prep({ tree, sessions, minSessionTimeoutMs, maxSessionTimeoutMs, rules })
     const reaper = new Reaper(tree, parts.reaping)
-    const onLeader = { sessions, prep, reaper, newPassword }
-    this.#leader = new LeaderProcessor({ ensemble, tree, metrics, clock, logger, ...onLeader })
+    this.#leader = new LeaderProcessor({
+      ensemble,
+      tree,
+      sessions,
+      prep,
+      reaper,
+      metrics,
+      clock,
+      logger,
+      newPassword,
+    })
   }
 
   /** Whether this server follows or leads, and so may answer clients. */
@@ -274,7 +283,8 @@ export class RequestProcessors implements EnsembleListener {
     const { digest } = this.#tree
     this.#digests.applied(zxid, digest)
     if (this.#ensemble.role.type === 'leading') {
-      this.#ensemble.sendToLearners({ type: 'DIGEST', zxid, ...digest })
+      const { high, low } = digest
+      this.#ensemble.sendToLearners({ type: 'DIGEST', zxid, high, low })
     }
   }
 

@@ -85,9 +85,10 @@ function isValid({ scheme, id }: Acl): boolean {
 /** For somebody who may read the list but not change it: without the hashes of passwords. */
 export function maskedAcl(acl: readonly Acl[]): readonly Acl[] {
   if (acl.every(({ scheme }) => scheme !== 'digest')) return acl
-  return acl.map((entry) =>
-    entry.scheme === 'digest' ? { ...entry, id: entry.id.replace(/:.*/s, ':x') } : entry,
-  )
+  return acl.map((entry) => {
+    const { perms, scheme, id } = entry
+    return scheme === 'digest' ? { perms, scheme, id: id.replace(/:.*/s, ':x') } : entry
+  })
 }
 
 /** The same text for the same list: `[[perms, scheme, id], …]`. */

@@ -251,7 +251,8 @@ export class TcpTransport implements Transport {
    * @param options `handshakeMs` includes connecting
    */
   dial(address: Address, options: LinkOptions, listener: LinkListener): TcpLink {
-    const socket = net.connect({ ...address, noDelay: true, allowHalfOpen: true })
+    const { host, port } = address
+    const socket = net.connect({ host, port, noDelay: true, allowHalfOpen: true })
     socket.setKeepAlive(true, keepAliveMs)
     socket.once('connect', () => listener.connected?.())
     return new TcpLink(this, socket, options, () => listener)
@@ -280,8 +281,8 @@ export class TcpTransport implements Transport {
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      const where = host === undefined ? { port } : { host, port }
-      server.listen({ ...where, backlog: 1024 }, () => {
+      const backlog = 1024
+      server.listen(host === undefined ? { port, backlog } : { host, port, backlog }, () => {
         server.off('error', reject)
         // A failed accept (out of descriptors) concerns one client, which finds itself cut off.
         server.on('error', () => undefined)
