@@ -217,6 +217,7 @@ export class FakeServer {
       },
       answerWord: (word) => (word === 'ruok' ? 'imok' : undefined),
       open: (client, hello) => processors.open(client, hello),
+      mayTake: (client, bytes) => processors.mayTake(client, bytes),
       submit: (client, xid, request, bytes) => processors.submit(client, xid, request, bytes),
       advance: (client) => processors.advance(client),
       closed: (client) => processors.closed(client),

@@ -75,6 +75,7 @@ export class ClientPort {
         return processors.mayAnswer
       },
       open: (client, hello) => processors.open(client, hello),
+      mayTake: (client, bytes) => processors.mayTake(client, bytes),
       submit: (client, xid, request, bytes) => processors.submit(client, xid, request, bytes),
       advance: (client) => processors.advance(client),
       closed: (client) => processors.closed(client),

@@ -212,6 +212,11 @@ export class RequestProcessors implements EnsembleListener {
     client.welcome(session, clampedMs, newPassword())
   }
 
+  /** Whether the client's next frame may be processed now; if not, it is told to `proceed` later. */
+  mayTake(client: Client, bytes: number): boolean {
+    return this.#commit.mayTake(client, bytes)
+  }
+
   /** The next request of a client that was welcomed. */
   submit(client: Client, xid: number, request: Request, bytes: number): void {
     this.#commit.submit(client, xid, this.#admitted(client, request), bytes)
