@@ -285,15 +285,22 @@ t.test('reattach: to the same and to another server, with password and state', a
   t.same(moved.take(), ['ping'])
 })
 
-t.test('a server that is behind what the client saw closes without a word', async (t) => {
+t.test('a server that is behind what the client saw says so in its log, and closes', async (t) => {
   const { cluster, client, one, two } = waiting()
   cluster.auto = true
   cluster.lagging.add(2 as ServerId)
   one.connected().ask(create('/a'))
   const ahead = two.client()
   ahead.reattach(client.welcomed, { lastZxidSeen: cluster.lastProposed })
-  t.same(ahead.take(), ['closed'])
+  t.same(ahead.take(), ['closed'], 'the client hears nothing')
   t.same(client.take(), [], 'and the old connection lives')
+  const again = two.client()
+  again.reattach(client.welcomed, { lastZxidSeen: cluster.lastProposed })
+  t.same(again.take(), ['closed'])
+  const session = `0x${client.welcomed?.sessionId.toString(16)}`
+  const facts = { address: '127.0.0.1', session, seen: '0x100000003', ours: '0x100000001' }
+  const message = /^Refused a client that has seen a later zxid than ours/
+  t.match(two.log, [{ level: 'info', facts, message }], 'one line for both')
 })
 
 t.test('a reattach waits until the server shows what the session did elsewhere', async (t) => {
