@@ -540,9 +540,8 @@ export class EnsembleDriver implements Ensemble {
     invariant(arriving?.place !== undefined, 'a tree is installed when all of it is here')
     const { arrival, place } = arriving
     try {
-      const { treeDir, logDir } = place
-      const change = { treeDir, logDir, logBaseZxid: zxid }
-      await new Promise<void>((saved) => this.#saveMeta(change, saved))
+      // biome-ignore lint/plugin/noObjectSpread: once per snapshot
+      await new Promise<void>((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved))
       this.#txnLog = await arrival.install()
     } catch (error) {
       return this.#options.onFailure(error as Error)
