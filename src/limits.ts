@@ -49,10 +49,10 @@ export const limits = {
 
   /**
    * Of those, what is on its way at once, if it is more than one request; the rest waits, and is still
-   * unsent when a connection is lost. Enough to have one large value on the wire while another is
-   * committed; small enough that an answer never comes long after its request was sent.
+   * unsent when a connection is lost. As much as a server takes at once (`longBytesInFlightMax`): more
+   * would wait there, and an answer that comes long after its request was sent looks like silence.
    */
-  clientSentBytesMax: 2 * 1024 * 1024,
+  clientSentBytesMax: 1024 * 1024,
 
   /** Requests of one connection that wait for an answer; then its socket is paused. */
   connectionOutstandingMax: 4096,

@@ -568,12 +568,12 @@ t.test('closing gives up after two seconds, and at once without a session', asyn
 })
 
 const big = (path = '/a'): Call => ({
-  request: { type: 'setData', path, data: new Uint8Array(900_000), version: -1 },
+  request: { type: 'setData', path, data: new Uint8Array(500_000), version: -1 },
 })
 
 t.test('what waits for an answer is bounded in bytes', async (t) => {
   const c = new Conversation(2)
-  const most = Math.floor(limits.clientCallBytesMax / 901_100)
+  const most = Math.floor(limits.clientCallBytesMax / 501_110)
   for (let i = 0; i < most; i++) t.same(c.call(big()), [])
   for (let i = 0; i < 3; i++) c.call(big())
   t.same(c.call(big()), ['fail setData /a THROTTLEDOP'])
