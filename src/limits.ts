@@ -41,8 +41,18 @@ export const limits = {
   /** One frame from a server to our client: a getChildren may be longer than any request. */
   clientReplyBytesMax: 64 * 1024 * 1024,
 
-  /** What a client keeps of requests without an answer; above, new ones fail with THROTTLEDOP. */
-  clientCallBytesMax: 64 * 1024 * 1024,
+  /**
+   * What a client keeps of requests without an answer; above, new ones fail with THROTTLEDOP. Values
+   * are the caller's memory until they are sent: this is for a loop that never awaits.
+   */
+  clientCallBytesMax: 256 * 1024 * 1024,
+
+  /**
+   * Of those, what is on its way at once, if it is more than one request; the rest waits, and is still
+   * unsent when a connection is lost. As much as a server takes at once (`longBytesInFlightMax`): more
+   * would wait there, and an answer that comes long after its request was sent looks like silence.
+   */
+  clientSentBytesMax: 1024 * 1024,
 
   /** Requests of one connection that wait for an answer; then its socket is paused. */
   connectionOutstandingMax: 4096,
@@ -56,12 +66,19 @@ export const limits = {
   /** Proposals in flight at the leader; above, client sockets are paused (globalOutstandingLimit). */
   proposalsInFlightMax: 65_536,
 
+  /** Up to here a request is short: it never waits for long ones, of which one takes milliseconds. */
+  shortRequestBytesMax: 16 * 1024,
+
   /**
-   * Bytes of the requests that one server's clients wait for; above, whoever asks for more is paused.
-   * As small as it may be without slowing anybody: a leader that is sent all of it at once, in multis
-   * of small parts, decides for some 100 ms, and one that is silent for much longer is left.
+   * Bytes of the long requests that one server's clients wait for, if there is more than one; above,
+   * clients take turns. As small as it may be without slowing anybody: a leader that is sent all of it
+   * at once, in multis of small parts, decides for some 100 ms, and one that is silent for much longer
+   * is left.
    */
-  requestBytesInFlightMax: 1024 * 1024,
+  longBytesInFlightMax: 1024 * 1024,
+
+  /** The same for short ones, which are decided faster: some thousand at once are more than it takes. */
+  shortBytesInFlightMax: 512 * 1024,
 
   /** One multiRead's answer, but for its last part; further parts are refused. */
   multiReadBytesMax: 16 * 1024 * 1024,

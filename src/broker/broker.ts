@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import { type TcpListener, TcpTransport } from '../protocol/transport/tcp.ts'
+import { RareWarnings } from '../rare-warnings.ts'
 import type { Part } from '../stoppable.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
@@ -43,6 +44,7 @@ export class Broker implements Part {
   readonly #transport = new TcpTransport()
   readonly #image = new ClusterImage()
   readonly #connections = new Set<ApiConnection>()
+  readonly #warnings: RareWarnings
   #running: Running | undefined
   #session: BrokerSession | undefined
   #isStopping = false
@@ -50,6 +52,7 @@ export class Broker implements Part {
   constructor(options: BrokerOptions) {
     this.#options = options
     this.#log = options.logger
+    this.#warnings = new RareWarnings(options.logger.child({ part: 'api' }), options.clock)
   }
 
   /** Where it listens; undefined unless it runs. */
@@ -105,6 +108,7 @@ export class Broker implements Part {
     running.links.close()
     for (const connection of this.#connections) connection.close()
     await running.listener.close()
+    this.#warnings.close()
     this.#checkpoint(running)
     await running.replicas.close()
     running.dataDir.release()
@@ -234,6 +238,7 @@ export class Broker implements Part {
       producerIds: new ProducerIds(config.id),
       clock,
       log: this.#log,
+      warnings: this.#warnings,
       defaults: { partitionCount, replicationFactor },
       session: () => (this.#session?.membership === undefined ? undefined : this.#session),
     }
@@ -245,7 +250,8 @@ export class Broker implements Part {
       queueBytesMax: limits.connectionQueueBytesMax,
       handshakeMs: limits.handshakeMs,
       pauseWhenCongested: true,
-    }
+      port: 'broker',
+    } as const
     return this.#transport.listen(this.#options.config.listen, linkOptions, (link) => {
       const connection = new ApiConnection(parts, link, () => this.#connections.delete(connection))
       this.#connections.add(connection)

@@ -6,7 +6,7 @@
 
 import { limits } from '../limits.ts'
 import type { Request } from '../protocol/zk/messages.ts'
-import { bytesOf, type Call, isRepeatable } from './zk-call.ts'
+import { bytesOf, type Call, frameBytesOf, isRepeatable } from './zk-call.ts'
 
 const xidMax = 0x7fff_ffff
 
@@ -32,17 +32,23 @@ export interface Sent<C> {
   /** undefined for the requests of the session itself */
   readonly call: C | undefined
   readonly request: Request
+  /** of its frame */
+  readonly bytes: number
   readonly atMs: number
 }
 
 export class CallQueue<C extends Call> {
-  /** to be sent once a link is open, oldest first */
+  /** to be sent once a link is open and has room, oldest first */
   #waiting: C[] = []
+  /** index of the oldest */
+  #nextWaiting = 0
   /** by counted xid, oldest first */
   readonly #sent = new Map<number, Sent<C>>()
   /** with an xid of their own, oldest first; hardly ever more than two */
   #apart: Sent<C>[] = []
   #bytes = 0
+  /** of those that were sent */
+  #sentBytes = 0
   #lastXid = 0
   /** the counted xid that the next answer must have */
   #awaitedXid = 1
@@ -59,23 +65,47 @@ export class CallQueue<C extends Call> {
     this.#waiting.push(call)
   }
 
+  /** Whether `call` may be sent at once: none waits before it, and there is room on the way. */
+  maySend(call: C): boolean {
+    return this.#nextWaiting === this.#waiting.length && this.#hasRoom(call)
+  }
+
+  /** The call that waited longest, which waits no more, if it may be sent now. */
+  takeNext(): C | undefined {
+    const call = this.#waiting[this.#nextWaiting]
+    if (call === undefined || !this.#hasRoom(call)) return undefined
+    this.#nextWaiting++
+    // Now and then, so that what was answered is not kept.
+    if (this.#nextWaiting * 2 >= this.#waiting.length) this.#waiting = this.takeWaiting()
+    return call
+  }
+
   /** Those that waited, in order; none does any more. */
   takeWaiting(): C[] {
-    const waiting = this.#waiting
+    const waiting = this.#waiting.slice(this.#nextWaiting)
     this.#waiting = []
+    this.#nextWaiting = 0
     return waiting
+  }
+
+  /** One request always fits, whatever its size. */
+  #hasRoom({ request }: C): boolean {
+    if (this.#sentBytes === 0) return true
+    return this.#sentBytes + frameBytesOf(request) <= limits.clientSentBytesMax
   }
 
   /** @returns the xid to send it with */
   sent(request: Request, call: C | undefined, atMs: number): number {
+    const bytes = frameBytesOf(request)
+    this.#sentBytes += bytes
     const own = ownXids[request.type]
     if (own !== undefined) {
-      this.#apart.push({ xid: own, call, request, atMs })
+      this.#apart.push({ xid: own, call, request, bytes, atMs })
       return own
     }
     this.#lastXid = this.#lastXid === xidMax ? 1 : this.#lastXid + 1
     const xid = this.#lastXid
-    this.#sent.set(xid, { xid, call, request, atMs })
+    this.#sent.set(xid, { xid, call, request, bytes, atMs })
     return xid
   }
 
@@ -91,7 +121,9 @@ export class CallQueue<C extends Call> {
   /** @returns what is answered by `xid`; undefined when it is not that one's turn */
   answered(xid: number): Sent<C> | undefined {
     const sent = xid < 0 ? this.#answeredApart(xid) : this.#answeredInTurn(xid)
-    if (sent?.call !== undefined) this.#bytes -= bytesOf(sent.call)
+    if (sent === undefined) return undefined
+    this.#sentBytes -= sent.bytes
+    if (sent.call !== undefined) this.settled(sent.call)
     return sent
   }
 
@@ -119,7 +151,7 @@ export class CallQueue<C extends Call> {
   linkLost(): C[] {
     const calls = this.#unanswered()
     const again = calls.filter((call) => isRepeatable(call.request))
-    this.#waiting = [...again, ...this.#waiting]
+    this.#waiting = [...again, ...this.takeWaiting()]
     const lost = calls.filter((call) => !isRepeatable(call.request))
     for (const call of lost) this.settled(call)
     return lost
@@ -143,6 +175,7 @@ export class CallQueue<C extends Call> {
     const all = [...this.#apart, ...this.#sent.values()]
     this.#apart = []
     this.#sent.clear()
+    this.#sentBytes = 0
     this.#lastXid = 0
     this.#awaitedXid = 1
     return all.flatMap(({ call }) => (call === undefined ? [] : [call]))

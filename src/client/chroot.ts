@@ -2,6 +2,7 @@
 
 import { ZkError } from '../protocol/error-codes.ts'
 import { pathProblem } from '../protocol/path.ts'
+import type { WriteOp } from '../protocol/zk/messages.ts'
 
 export class Chroot {
   readonly #prefix: string
@@ -21,6 +22,24 @@ export class Chroot {
 
   toClient(path: string): string {
     return this.#prefix === '' ? path : path.slice(this.#prefix.length) || '/'
+  }
+
+  /** A part of a multi, as the server is to see it: a copy. */
+  writeOpToServer(op: WriteOp): WriteOp {
+    const path = this.toServer(op.path)
+    switch (op.type) {
+      case 'create': {
+        const { type, data, mode, acl, ttlMs } = op
+        return { type, path, data, mode, acl, ttlMs }
+      }
+      case 'setData': {
+        const { type, data, version } = op
+        return { type, path, data, version }
+      }
+      case 'delete':
+      case 'check':
+        return { type: op.type, path, version: op.version }
+    }
   }
 
   /** Whether a path of the server's can be shown at all. */

@@ -73,6 +73,7 @@ export class MqConnection {
       frame: (buffer, start, end) => this.#received(this.#reader.reset(buffer, start, end)),
       closed: (reason) => this.#closed(reason),
     })
+    // biome-ignore lint/plugin/noObjectSpread: once per connection
     encodeMqHello(this.#link.beginFrame(), { version: mqProtocolVersion, ...hello })
     this.#link.endFrame()
   }

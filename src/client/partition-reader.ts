@@ -140,8 +140,9 @@ export class PartitionReader {
     forEachBatch(records, (at) => {
       for (const record of decodeBatch(records, at)) {
         if (record.offset < this.#fetchOffset) continue // of the batch that holds the first one
-        this.#records.push({ ...record, topic, partition })
-        this.#fetchOffset = record.offset + 1
+        const { offset, timestampMs, key, value, headers } = record
+        this.#records.push({ topic, partition, offset, timestampMs, key, value, headers })
+        this.#fetchOffset = offset + 1
       }
     })
     if (this.#records.length > 0) this.#options.onRecords()

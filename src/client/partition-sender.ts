@@ -163,7 +163,8 @@ export class PartitionSender {
     }
     const { clock } = this.#options.cluster
     const deadlineMs = clock.nowMs() + this.#options.deliveryTimeoutMs
-    const batch = { ...gathered, encoded, deadlineMs }
+    const { waiters, sinceMs, bytes } = gathered
+    const batch: Batch = { records, waiters, sinceMs, bytes, encoded, deadlineMs }
     lane.inFlight.push(batch)
     return batch
   }

@@ -103,11 +103,13 @@ export class WatchRegistry {
         lists[kind as WatchKind].push(path)
         bytes += Buffer.byteLength(path) + 5
         if (bytes < rearmBytesMax) continue
+        // biome-ignore lint/plugin/noObjectSpread: once per reconnect
         requests.push({ type: 'setWatches', relativeZxid, ...lists })
         lists = emptyLists()
         bytes = 0
       }
     }
+    // biome-ignore lint/plugin/noObjectSpread: once per reconnect
     if (bytes > 0) requests.push({ type: 'setWatches', relativeZxid, ...lists })
     return requests
   }

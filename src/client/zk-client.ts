@@ -344,18 +344,18 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
       const problem = pathProblem(op.path, { sequential })
       if (problem !== undefined) return Promise.reject(badPath('multi', op.path, problem))
     }
-    const served = ops.map((op) => ({ ...op, path: this.#chroot.toServer(op.path) }))
+    const served = ops.map((op) => this.#chroot.writeOpToServer(op))
     return this.#send(undefined, {
       request: { type: 'multi', ops: served },
       read: (body) => {
         const { results } = bodyOf(body, 'multi')
         const error = multiErrorOf(ops, results)
         if (error !== undefined) throw error
-        return results.map((result) =>
-          result.type === 'create'
-            ? { ...result, path: this.#chroot.toClient(result.path) }
-            : result,
-        )
+        return results.map((result) => {
+          if (result.type !== 'create') return result
+          const { type, path, stat } = result
+          return { type, path: this.#chroot.toClient(path), stat }
+        })
       },
     })
   }
@@ -366,7 +366,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
       const problem = pathProblem(path)
       if (problem !== undefined) return Promise.reject(badPath('multiRead', path, problem))
     }
-    const served = ops.map((op) => ({ ...op, path: this.#chroot.toServer(op.path) }))
+    const served = ops.map(({ type, path }) => ({ type, path: this.#chroot.toServer(path) }))
     return this.#send(undefined, {
       request: { type: 'multiRead', ops: served },
       read: (body) => [...bodyOf(body, 'multiRead').results],
@@ -415,15 +415,18 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     { linearizable = false }: ReadOptions = {},
     read: (body: ReplyBody) => T,
   ): Promise<T> {
-    const ask = (flag: { linearizable?: true }) =>
+    const watch = watcher !== undefined
+    const ask = (isFlagged: boolean) =>
       this.#call(path, {}, (at) => ({
-        request: { type, path: at, watch: watcher !== undefined, ...flag },
+        request: isFlagged
+          ? { type, path: at, watch, linearizable: true }
+          : { type, path: at, watch },
         watcher,
         read,
       }))
-    if (!linearizable) return ask({})
-    if (this.#dialect === 'native') return ask({ linearizable })
-    return Promise.all([this.sync(path), ask({})]).then(([, found]) => found)
+    if (!linearizable) return ask(false)
+    if (this.#dialect === 'native') return ask(true)
+    return Promise.all([this.sync(path), ask(false)]).then(([, found]) => found)
   }
 
   #call<T>(

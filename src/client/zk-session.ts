@@ -279,11 +279,16 @@ export class ZkSession<C extends Call> {
     for (const request of [...this.#identities, ...this.#catchUp()]) {
       effects.push(this.#send(request, undefined, nowMs))
     }
-    for (const call of this.#queue.takeWaiting()) {
+    if (this.#closeByMs === undefined) this.#sendNext(effects, nowMs)
+    else this.#sendClose(effects, nowMs)
+    return effects
+  }
+
+  /** Sends what waits, as far as there is room on the way. */
+  #sendNext(effects: SessionEffect<C>[], nowMs: number): void {
+    for (let call = this.#queue.takeNext(); call !== undefined; call = this.#queue.takeNext()) {
       effects.push(this.#send(call.request, call, nowMs))
     }
-    if (this.#closeByMs !== undefined) effects.push(this.#sendClose(nowMs))
-    return effects
   }
 
   /**
@@ -342,7 +347,7 @@ export class ZkSession<C extends Call> {
       }
     }
     if (!this.#queue.maybeTake(call)) return [fail(call, 'THROTTLEDOP')]
-    if (isOpen) return [this.#send(call.request, call, nowMs)]
+    if (isOpen && this.#queue.maySend(call)) return [this.#send(call.request, call, nowMs)]
     this.#queue.wait(call)
     return []
   }
@@ -368,7 +373,9 @@ export class ZkSession<C extends Call> {
     if (body.type === 'error' && body.code === errorCodes.SESSIONEXPIRED) {
       return [answer, ...this.#end('expired', 'The session has expired')]
     }
-    return [answer]
+    const effects = [answer]
+    this.#sendNext(effects, nowMs)
+    return effects
   }
 
   /** A server that answers is worth going back to. */
@@ -392,7 +399,9 @@ export class ZkSession<C extends Call> {
     }
     this.#served()
     if (request.type === 'setWatches') this.#setWatchesUnanswered--
-    return []
+    const effects: SessionEffect<C>[] = []
+    this.#sendNext(effects, nowMs)
+    return effects
   }
 
   #register({ request, watcher }: C, body: ReplyBody): void {
@@ -452,21 +461,29 @@ export class ZkSession<C extends Call> {
     }
   }
 
-  /** What was sent is still answered, what waits for a link fails, then the session is closed. */
+  /** What was asked of a server is still answered, what waits for a link fails; then the session ends. */
   #close(nowMs: number): SessionEffect<C>[] {
     if (this.#closeByMs !== undefined) return []
     const isOpen = this.#link.phase === 'open'
     if (!isOpen && !this.#isReplicated) return this.#end('closed', 'Nobody knows the session')
     this.#closeByMs = nowMs + closeMs
-    if (isOpen) return [this.#sendClose(nowMs)]
+    if (isOpen) {
+      const effects: SessionEffect<C>[] = []
+      this.#sendClose(effects, nowMs)
+      return effects
+    }
     return this.#queue.takeWaiting().map((call) => {
       this.#queue.settled(call)
       return fail(call, 'SESSIONEXPIRED')
     })
   }
 
-  #sendClose(nowMs: number): SessionEffect<C> {
-    return this.#send({ type: 'closeSession' }, undefined, nowMs)
+  /** Behind all that was asked before, which waits for nothing any more. */
+  #sendClose(effects: SessionEffect<C>[], nowMs: number): void {
+    for (const call of this.#queue.takeWaiting()) {
+      effects.push(this.#send(call.request, call, nowMs))
+    }
+    effects.push(this.#send({ type: 'closeSession' }, undefined, nowMs))
   }
 
   #end(state: 'expired' | 'closed', reason: string): SessionEffect<C>[] {

@@ -176,6 +176,8 @@ export class Server implements Part {
       onApplied: () => storage.wake(),
     })
 
+    this.#cleanups.push(() => processors.close())
+
     const config = this.#config
     const startedMs = this.#startedMs
     const view = new RunningServer(

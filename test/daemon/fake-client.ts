@@ -7,7 +7,7 @@ import { Connection, type ConnectionServer } from '../../src/daemon/connection/c
 import { type ChainParts, RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
 import { ZTree } from '../../src/daemon/ztree/ztree.ts'
 import { limits } from '../../src/limits.ts'
-import { silentLogger } from '../../src/logger.ts'
+import type { Logger } from '../../src/logger.ts'
 import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
 import { errorCodeOf } from '../../src/protocol/error-codes.ts'
 import { FrameDecoder } from '../../src/protocol/frame.ts'
@@ -177,6 +177,9 @@ export class FakeServer {
   readonly clock: ManualClock
   readonly processors: RequestProcessors
   readonly connectionServer: ConnectionServer
+  /** what it logged */
+  readonly log: { readonly level: string; readonly facts: unknown; readonly message: string }[] = []
+  readonly #logger = this.#recorder()
   #passwords = 0
 
   constructor(member: FakeMember, clock: ManualClock, options: Partial<ChainParts> = {}) {
@@ -186,7 +189,7 @@ export class FakeServer {
       tree: this.tree,
       metrics,
       clock,
-      logger: silentLogger,
+      logger: this.#logger,
       tickTimeMs: 1000,
       minSessionTimeoutMs: 2000,
       maxSessionTimeoutMs: 20_000,
@@ -217,10 +220,25 @@ export class FakeServer {
       },
       answerWord: (word) => (word === 'ruok' ? 'imok' : undefined),
       open: (client, hello) => processors.open(client, hello),
+      mayTake: (client, bytes) => processors.mayTake(client, bytes),
       submit: (client, xid, request, bytes) => processors.submit(client, xid, request, bytes),
       advance: (client) => processors.advance(client),
       closed: (client) => processors.closed(client),
     }
+  }
+
+  #recorder(): Logger {
+    const keep = (level: string) => (facts: unknown, message: string) => {
+      this.log.push({ level, facts, message })
+    }
+    const logger: Logger = {
+      child: () => logger,
+      debug: keep('debug'),
+      info: keep('info'),
+      warn: keep('warn'),
+      error: keep('error'),
+    }
+    return logger
   }
 
   client(): FakeClient {

@@ -3,6 +3,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { RareWarnings } from '../../rare-warnings.ts'
 import type { ClusterImage } from '../controller/cluster-image.ts'
 import type { ProducerIds } from '../producer-ids.ts'
 import type { BrokerLinks } from '../replication/broker-links.ts'
@@ -18,6 +19,8 @@ export interface BrokerParts {
   readonly producerIds: ProducerIds
   readonly clock: Clock
   readonly log: Logger
+  /** of what whoever reaches the port can cause as often as he likes */
+  readonly warnings: RareWarnings
   readonly defaults: { readonly partitionCount: number; readonly replicationFactor: number }
   /** the present session; undefined while there is none that is open */
   session(): BrokerSession | undefined

@@ -17,6 +17,7 @@ import {
 } from '../../protocol/mq/messages.ts'
 import { decodeMqRequest, encodeMqResponse } from '../../protocol/mq/native.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
+import { kindOf } from '../../protocol/strangers.ts'
 import type { TcpLink } from '../../protocol/transport/tcp.ts'
 import type { LinkListener } from '../../protocol/transport/transport.ts'
 import type { Requester } from './answer.ts'
@@ -52,7 +53,10 @@ export class ApiConnection implements LinkListener {
   closed(reason: Error | undefined): void {
     this.#isClosed = true
     if (reason instanceof ProtocolError) {
-      this.#log.warn({ reason: reason.message }, 'Closed a connection that broke the protocol')
+      const { remoteAddress: address, remotePort: port } = this.#link
+      const facts = { address, port, reason: reason.message }
+      const message = 'Closed a connection that broke the protocol'
+      this.#parts.warnings.warn(kindOf(reason), facts, message)
     } else this.#log.debug({ reason: reason?.message }, 'A connection ended')
     this.#onClosed(this)
   }

@@ -41,7 +41,10 @@ export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respon
       respond(outOfRange(what, { start: replica.earliestOffset, end: replica.highWatermark }))
     } else if (offset > replica.highWatermark && replica.role.type !== 'leading') {
       answerLater(answerAhead(parts, request, what), respond)
-    } else respond({ type: 'fetch', ...replica.readCommitted(offset, bytesMax) })
+    } else {
+      const { highWatermark, logStart, records } = replica.readCommitted(offset, bytesMax)
+      respond({ type: 'fetch', highWatermark, logStart, records })
+    }
   }
   if (maxWaitMs === 0 || replica.isOutOfRange(offset)) {
     answer()
@@ -74,7 +77,8 @@ async function answerAhead(
     throw error
   })
   if (bounds !== undefined && offset > bounds.end) throw outOfRange(what, bounds)
-  return { type: 'fetch', ...replica.readCommitted(offset, 0) }
+  const { highWatermark, logStart, records } = replica.readCommitted(offset, 0)
+  return { type: 'fetch', highWatermark, logStart, records }
 }
 
 /** What is no offset at all is none of this log either. */
@@ -110,7 +114,7 @@ export function replicaFetch(
       if (verdict?.type === 'refused') return refusal(asked, verdict.code)
       if (verdict?.type === 'diverging') {
         const { epoch, endOffset } = verdict
-        return { ...refusal(asked, 'NONE'), diverging: { epoch, endOffset } }
+        return refusal(asked, 'NONE', { epoch, endOffset })
       }
       const one = readFor(replica, asked, bytesLeft)
       bytesLeft -= one.records.length
@@ -140,13 +144,24 @@ function readFor(
   const { topic, partition } = asked
   const isFull = bytesLeft <= 0
   const read = replica.readForFollower(asked.offset, bytesLeft)
-  const records = isFull ? noRecords : read.records
-  return { topic, partition, code: 'NONE', diverging: undefined, ...read, records }
+  return {
+    topic,
+    partition,
+    code: 'NONE',
+    diverging: undefined,
+    highWatermark: read.highWatermark,
+    logStart: read.logStart,
+    records: isFull ? noRecords : read.records,
+  }
 }
 
-function refusal({ topic, partition }: ReplicaFetchPartition, code: MqErrorCode): ReplicaFetched {
-  const nothing = { highWatermark: 0, logStart: 0, records: noRecords }
-  return { topic, partition, code, diverging: undefined, ...nothing }
+function refusal(
+  { topic, partition }: ReplicaFetchPartition,
+  code: MqErrorCode,
+  diverging?: ReplicaFetched['diverging'],
+): ReplicaFetched {
+  const records = noRecords
+  return { topic, partition, code, diverging, highWatermark: 0, logStart: 0, records }
 }
 
 export function answerEpochEnd(
@@ -161,5 +176,5 @@ export function answerEpochEnd(
     return
   }
   const end = replica.endOfEpoch(epoch) ?? { epoch: -1, endOffset: -1 }
-  respond({ type: 'leaderEpochEnd', ...end })
+  respond({ type: 'leaderEpochEnd', epoch: end.epoch, endOffset: end.endOffset })
 }

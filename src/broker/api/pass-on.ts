@@ -20,8 +20,25 @@ export function passOn(
   const leader = leaderFor(parts, request)
   if (leader instanceof BrokerError) respond(leader)
   else {
-    const passed = { ...request, passedOn: true }
+    const passed = passedOn(request)
     answerLater(parts.links.call(leader, passed, timeoutMs + slackMs), respond)
+  }
+}
+
+/** The same request as its leader is to see it. Written out field by field: one copy per request. */
+export function passedOn(request: PassableRequest): PassableRequest {
+  const { topic, partition } = request
+  switch (request.type) {
+    case 'produce': {
+      const { type, acks, timeoutMs, batch } = request
+      return { type, topic, partition, acks, timeoutMs, passedOn: true, batch }
+    }
+    case 'fetch': {
+      const { type, offset, maxWaitMs, bytesMax } = request
+      return { type, topic, partition, offset, maxWaitMs, bytesMax, passedOn: true }
+    }
+    case 'listOffsets':
+      return { type: request.type, topic, partition, passedOn: true }
   }
 }
 

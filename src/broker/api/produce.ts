@@ -8,7 +8,7 @@ import type { ProduceRequest } from '../../protocol/mq/messages.ts'
 import { batchProblem, readBatchHeader } from '../../protocol/mq/record-batch.ts'
 import type { Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
-import { leaderFor, passOn } from './pass-on.ts'
+import { leaderFor, passedOn, passOn } from './pass-on.ts'
 
 export function produce(parts: BrokerParts, request: ProduceRequest, respond: Respond): void {
   const { topic, partition, acks, batch } = request
@@ -42,6 +42,6 @@ function passOnBlindly(parts: BrokerParts, request: ProduceRequest, respond: Res
     respond(leader)
     return
   }
-  parts.links.post(leader, { ...request, passedOn: true })
+  parts.links.post(leader, passedOn(request))
   respond({ type: 'produce', baseOffset: -1 })
 }

@@ -223,8 +223,8 @@ export class Partition {
     if (fetch.leaderEpoch > this.leaderEpoch) return refused('UNKNOWN_LEADER_EPOCH')
     const { offset, lastEpoch } = fetch
     if (offset > 0) {
-      const end = this.endOfEpoch(lastEpoch) ?? { epoch: -1, endOffset: 0 }
-      if (end.epoch < lastEpoch || end.endOffset < offset) return { type: 'diverging', ...end }
+      const { epoch, endOffset } = this.endOfEpoch(lastEpoch) ?? { epoch: -1, endOffset: 0 }
+      if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }
     }
     this.#take(replicas.followerFetched(id, { end: offset, leaderEnd: this.#logEnd, nowMs }))
     return { type: 'fine' }
@@ -240,7 +240,9 @@ export class Partition {
    */
   proposeIsr(nowMs: number): PartitionState | undefined {
     const isr = this.#replicas?.propose(this.#logEnd, nowMs)
-    return isr === undefined || this.#state === undefined ? undefined : { ...this.#state, isr }
+    if (isr === undefined || this.#state === undefined) return undefined
+    // biome-ignore lint/plugin/noObjectSpread: each change of an ISR is a write to ZooWeeper
+    return { ...this.#state, isr }
   }
 
   /** A write proposed in this epoch was made or never will be: what the znode said last is in force. */

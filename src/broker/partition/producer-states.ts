@@ -72,7 +72,10 @@ export class ProducerStates {
       const known = state.batches.find(
         (each) => each.firstSequence === batch.baseSequence && each.lastSequence === last,
       )
-      if (known !== undefined) return { type: 'duplicate', ...known }
+      if (known !== undefined) {
+        const { baseOffset, lastOffset } = known
+        return { type: 'duplicate', baseOffset, lastOffset }
+      }
     }
     const expected = this.expectedSequence(batch.producerId, batch.producerEpoch)
     if (batch.baseSequence === expected) return { type: 'next' }

@@ -27,7 +27,7 @@ export interface ProduceQueueOptions {
   readonly durable: Watermark
   readonly committed: Watermark
   /** Appends the batch at the log's end. */
-  readonly append: (header: BatchHeader, batch: Buffer) => void
+  readonly append: (batch: Buffer) => void
   /** What the code means for this partition, in words. */
   readonly error: (code: MqErrorCode) => BrokerError
 }
@@ -73,7 +73,7 @@ export class ProduceQueue {
         return 'not appended'
       case 'next': {
         const baseOffset = core.logEnd
-        this.#options.append(call.header, call.batch)
+        this.#options.append(call.batch)
         this.#awaitAcks(call, { baseOffset, lastOffset: core.logEnd - 1 })
         return 'appended'
       }
@@ -82,9 +82,9 @@ export class ProduceQueue {
 
   /** `batch` is a view of what the socket received, so what is held is copied. */
   #hold(call: ProduceCall): void {
-    const { header, deadlineMs } = call
+    const { header, acks, deadlineMs, done } = call
     const bytes = Buffer.from(call.batch)
-    const waiter = { ...call, batch: bytes }
+    const waiter: ProduceCall = { header, batch: bytes, acks, deadlineMs, done }
     if (this.#held.hold({ header, bytes, waiter, deadlineMs })) return
     call.done(this.#options.error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
   }

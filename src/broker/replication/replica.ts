@@ -19,7 +19,6 @@ import type {
   ReplicaFetchPartition,
 } from '../../protocol/mq/messages.ts'
 import {
-  type BatchHeader,
   forEachBatch,
   isBatchIntact,
   type Offset,
@@ -101,7 +100,7 @@ export class Replica {
       purgatory: host.purgatory,
       durable: this.#durable,
       committed: this.#committed,
-      append: (header, batch) => this.#append(header, batch),
+      append: (batch) => this.#append(batch),
       error: (code) => this.#error(code),
     })
     this.#log = new PartitionLog({
@@ -119,7 +118,10 @@ export class Replica {
     }
     this.#core.opened(options.highWatermark)
     const { torn } = this.#log
-    if (torn !== null) host.log.warn({ ...this.#names(), torn }, 'Cut a torn tail off a log')
+    if (torn !== null) {
+      const { topic, partition } = this
+      host.log.warn({ topic, partition, torn }, 'Cut a torn tail off a log')
+    }
     this.#moved()
   }
 
@@ -171,7 +173,8 @@ export class Replica {
 
   #roleEnded(): void {
     const { role, leaderEpoch, logEnd, highWatermark } = this.#core
-    const facts = { ...this.#names(), role, leaderEpoch, logEnd, highWatermark }
+    const { topic, partition } = this
+    const facts = { topic, partition, role, leaderEpoch, logEnd, highWatermark }
     this.#host.log.info(facts, 'Partition changed its role')
     this.#queue.roleEnded()
     this.#leadersHighWatermark = 0
@@ -192,8 +195,10 @@ export class Replica {
   async #changeIsr(wanted: PartitionState): Promise<void> {
     const inForce = await this.#host.writeState(this, wanted)
     if (inForce === undefined) return
+    const { topic, partition } = this
     const { isr, version } = inForce
-    this.#host.log.info({ ...this.#names(), isr, version, wanted: wanted.isr }, 'Wrote an ISR')
+    const facts = { topic, partition, isr, version, wanted: wanted.isr }
+    this.#host.log.info(facts, 'Wrote an ISR')
     this.become(inForce, this.#brokerEpoch)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
     this.#moved()
@@ -205,11 +210,11 @@ export class Replica {
     this.#queue.produce(call)
   }
 
-  #append(header: BatchHeader, batch: Buffer): void {
+  #append(batch: Buffer): void {
     const { logEnd, leaderEpoch } = this.#core
     placeBatch(batch, logEnd, leaderEpoch)
     this.#log.append(batch)
-    this.#core.appended({ ...header, baseOffset: logEnd, leaderEpoch })
+    this.#core.appended(readBatchHeader(batch))
     // First those who fetch: their answers leave before a flush that might hold this turn.
     this.#appended.move(this.#core.logEnd)
     this.#host.flushSoon(this)
@@ -301,7 +306,8 @@ export class Replica {
   async truncate(diverging: EpochEnd): Promise<void> {
     const end = this.#core.truncationPoint(diverging)
     const { logEnd, highWatermark } = this.#core
-    const facts = { ...this.#names(), logEnd, highWatermark, end, diverging }
+    const { topic, partition } = this
+    const facts = { topic, partition, logEnd, highWatermark, end, diverging }
     if (end < highWatermark) {
       // Records that consumers saw would go: the leader has lost them, or this disk is another's.
       this.#isHalted = true
@@ -373,10 +379,6 @@ export class Replica {
     this.#durable.move(durableEnd)
     this.#committed.move(highWatermark)
     this.#readable.move(highWatermark)
-  }
-
-  #names() {
-    return { topic: this.topic, partition: this.partition }
   }
 
   #error(code: MqErrorCode): BrokerError {

@@ -4,7 +4,9 @@ import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { ZooKeeperDialect } from '../../protocol/compat/zookeeper.ts'
+import { ProtocolError } from '../../protocol/error-codes.ts'
 import type { ServerId } from '../../protocol/records.ts'
+import { kindOf } from '../../protocol/strangers.ts'
 import {
   HandshakeTimeoutError,
   type Link,
@@ -14,6 +16,7 @@ import {
   type Transport,
 } from '../../protocol/transport/transport.ts'
 import { NativeDialect } from '../../protocol/zk/native-dialect.ts'
+import { RareWarnings } from '../../rare-warnings.ts'
 import type { Metrics } from '../admin/metrics.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
@@ -42,6 +45,8 @@ export class ClientPort {
   readonly #transport: Transport
   readonly #metrics: Metrics
   readonly #logger: Logger
+  /** of what whoever reaches the port can cause as often as he likes */
+  readonly #warnings: RareWarnings
   readonly #connectionsPerAddressMax: number
   readonly #connectionsMax: number
   readonly #handshakeMs: number
@@ -55,6 +60,7 @@ export class ClientPort {
     this.#transport = parts.transport
     this.#metrics = metrics
     this.#logger = parts.logger
+    this.#warnings = new RareWarnings(parts.logger, clock)
     this.#connectionsPerAddressMax = parts.connectionsPerAddressMax
     this.#connectionsMax = parts.connectionsMax ?? Number.POSITIVE_INFINITY
     this.#handshakeMs = parts.handshakeMs ?? limits.handshakeMs
@@ -75,6 +81,7 @@ export class ClientPort {
         return processors.mayAnswer
       },
       open: (client, hello) => processors.open(client, hello),
+      mayTake: (client, bytes) => processors.mayTake(client, bytes),
       submit: (client, xid, request, bytes) => processors.submit(client, xid, request, bytes),
       advance: (client) => processors.advance(client),
       closed: (client) => processors.closed(client),
@@ -102,13 +109,15 @@ export class ClientPort {
       queueBytesMax: limits.connectionQueueBytesMax,
       handshakeMs: this.#handshakeMs,
       pauseWhenCongested: true,
-    }
+      port: 'client',
+    } as const
     this.#listener = await this.#transport.listen(address, options, (link) => this.#accept(link))
   }
 
   /** Stops listening and cuts off every client. */
   async close(): Promise<void> {
     await this.#listener?.close()
+    this.#warnings.close()
   }
 
   #accept(link: Link): LinkListener | undefined {
@@ -116,15 +125,14 @@ export class ClientPort {
     const before = this.#perAddress.get(address) ?? 0
     if (before >= this.#connectionsPerAddressMax) {
       this.#metrics.connectionsRejected++
-      this.#logger.warn(
-        { address, count: before },
-        'Refused a connection: its address has too many',
-      )
+      const message = 'Refused a connection: its address has too many'
+      this.#warnings.warn(`too many of ${address}`, { address, open: before }, message)
       return undefined
     }
     if (this.connectionCount >= this.#connectionsMax) {
       this.#metrics.connectionsRejected++
-      this.#logger.warn({ count: this.connectionCount }, 'Refused a connection: there are too many')
+      const message = 'Refused a connection: there are too many'
+      this.#warnings.warn('too many', { open: this.connectionCount }, message)
       return undefined
     }
     this.#perAddress.set(address, before + 1)
@@ -154,8 +162,9 @@ export class ClientPort {
     const { message } = reason
     if (reason instanceof HandshakeTimeoutError) this.#metrics.sessionlessConnectionsExpired++
     else this.#metrics.connectionsDropped++
-    if (reason.name === 'ProtocolError') {
-      this.#logger.warn({ address, port, reason: message }, 'Closed a client connection')
+    if (reason instanceof ProtocolError) {
+      const facts = { address, port, reason: message }
+      this.#warnings.warn(kindOf(reason), facts, 'Closed a client connection')
     } else this.#logger.debug({ address, port, reason: message }, 'Lost a client connection')
   }
 }

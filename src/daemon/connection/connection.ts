@@ -60,6 +60,8 @@ export interface ConnectionServer {
   /** @returns undefined if it is no four-letter word */
   answerWord(word: string): string | undefined
   open(client: Client, hello: Hello): void
+  /** Whether its next frame, of so many bytes, has its turn; if not, `proceed` tells when it has. */
+  mayTake(client: Client, bytes: number): boolean
   /** `bytes` is the size of its frame. */
   submit(client: Client, xid: number, request: Request, bytes: number): void
   advance(client: Client): void
@@ -79,6 +81,8 @@ export class Connection implements Client {
   #heldBytes = 0
   /** Of a request with an unknown op: answered in its turn, as the last one. */
   #unknownXid: number | undefined
+  /** Its next frame waits for its turn. */
+  #inLine = false
   #throttled = false
   #paused = false
   #touched = false
@@ -159,7 +163,7 @@ export class Connection implements Client {
     metrics.packetsReceived++
     metrics.bytesReceived += end - start
     this.stats.received++
-    if (this.#holds || this.#held.length > 0) {
+    if (this.#held.length > 0 || !this.#mayProcess(end - start)) {
       this.#held.push(Buffer.from(buffer.subarray(start, end)))
       this.#heldBytes += end - start
       this.#maybePause()
@@ -242,7 +246,8 @@ export class Connection implements Client {
   }
 
   takeTouched(): boolean {
-    const touched = this.#touched
+    // While it waits for its turn, or for others, it is we who do not listen.
+    const touched = this.#touched || this.#inLine || this.#throttled
     this.#touched = false
     return touched
   }
@@ -254,11 +259,14 @@ export class Connection implements Client {
     return this.#spoken
   }
 
-  /** Whether frames have to wait. */
-  get #holds(): boolean {
-    if (this.#state === 'hello') return false
-    if (this.#state !== 'open' || this.#unknownXid !== undefined) return true
-    return this.#link.congested || !this.#server.mayAnswer
+  /** Whether the next frame may be processed now; if not, it is held until something changes. */
+  #mayProcess(bytes: number): boolean {
+    this.#inLine = false
+    if (this.#state === 'hello') return true
+    if (this.#state !== 'open' || this.#unknownXid !== undefined) return false
+    if (this.#link.congested || !this.#server.mayAnswer) return false
+    this.#inLine = !this.#server.mayTake(this, bytes)
+    return !this.#inLine
   }
 
   #process(buffer: Buffer, start: number, end: number): void {
@@ -293,8 +301,8 @@ export class Connection implements Client {
     this.#held = []
     let next = 0
     try {
-      for (; next < held.length && !this.#holds; next++) {
-        const frame = held[next] as Buffer
+      for (let frame = held[0]; frame !== undefined; frame = held[++next]) {
+        if (!this.#mayProcess(frame.length)) break
         this.#heldBytes -= frame.length
         this.#process(frame, 0, frame.length)
       }
@@ -317,7 +325,7 @@ export class Connection implements Client {
 
   #maybePause(): void {
     if (this.#paused || this.#state === 'closed') return
-    if (!this.#throttled && this.#load < 1) return
+    if (!this.#throttled && !this.#inLine && this.#load < 1) return
     this.#paused = true
     this.#server.metrics.requestThrottleWaits++
     this.#link.pause()
@@ -325,7 +333,8 @@ export class Connection implements Client {
 
   /** Half of the limit apart, so that a connection at it does not pause at every request. */
   #maybeResume(): void {
-    if (!this.#paused || this.#throttled || this.#state === 'closed' || this.#load > 1 / 2) return
+    if (!this.#paused || this.#throttled || this.#inLine) return
+    if (this.#state === 'closed' || this.#load > 1 / 2) return
     this.#paused = false
     this.#link.resume()
   }

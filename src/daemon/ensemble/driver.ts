@@ -540,6 +540,7 @@ export class EnsembleDriver implements Ensemble {
     invariant(arriving?.place !== undefined, 'a tree is installed when all of it is here')
     const { arrival, place } = arriving
     try {
+      // biome-ignore lint/plugin/noObjectSpread: once per snapshot
       await new Promise<void>((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved))
       this.#txnLog = await arrival.install()
     } catch (error) {
@@ -551,16 +552,20 @@ export class EnsembleDriver implements Ensemble {
     this.#pending = []
     this.#pendingBytes = 0
     this.#delivered = zxid
-    this.#logger.info({ zxid: formatZxid(zxid), ...place }, 'The tree received is in force')
+    const { treeDir, logDir } = place
+    const facts = { zxid: formatZxid(zxid), treeDir, logDir }
+    this.#logger.info(facts, 'The tree received is in force')
     this.#put({ type: 'snapshotInstalled', zxid })
   }
 
   #saveEpochs(epochs: Epochs): void {
-    const change = { ...epochs, ensembleId: epochs.ensembleId ?? null }
+    const { acceptedEpoch, currentEpoch, initialised, ensembleId = null } = epochs
+    const change = { acceptedEpoch, currentEpoch, initialised, ensembleId }
     this.#saveMeta(change, () => this.#put({ type: 'epochsSaved', epochs }))
   }
 
   #saveMeta(change: Partial<Meta>, saved: () => void): void {
+    // biome-ignore lint/plugin/noObjectSpread: each save is a write of a file
     this.#meta = { ...this.#meta, ...change }
     this.#options.metaFile.save(this.#meta, (error) => {
       if (error === null) saved()
@@ -631,7 +636,9 @@ export class EnsembleDriver implements Ensemble {
   #changeRole(zabRole: ZabRole): void {
     const role: EnsembleRole =
       zabRole.type === 'looking' || zabRole.epoch === 0 ? { type: 'looking' } : zabRole
-    this.#logger.info({ ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }, roleSentence(zabRole))
+    // biome-ignore lint/plugin/noObjectSpread: once per change of role
+    const facts = { ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }
+    this.#logger.info(facts, roleSentence(zabRole))
     this.#times.changed(zabRole, this.#clock.nowMs())
     if (role.type === 'looking' && this.#role.type === 'looking') return
     // From one epoch of a leader to its next: nothing was in flight, and nobody lost his leader.

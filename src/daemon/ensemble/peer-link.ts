@@ -21,6 +21,7 @@ import {
   peerProtocolVersion,
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
+import { kindOf } from '../../protocol/strangers.ts'
 import type {
   Address,
   Link,
@@ -29,6 +30,7 @@ import type {
   Listener,
   Transport,
 } from '../../protocol/transport/transport.ts'
+import { RareWarnings } from '../../rare-warnings.ts'
 
 const linkOptions: LinkOptions = {
   frameBytesMax: limits.peerFrameBytesMax,
@@ -36,6 +38,7 @@ const linkOptions: LinkOptions = {
   handshakeMs: 3000,
   // Both ends of a peer link write whenever they like: pausing could stop each on the other.
   pauseWhenCongested: false,
+  port: 'peer',
 }
 
 /** A peer that is down is dialled again after this, doubling up to the second. */
@@ -66,6 +69,7 @@ export interface PeerLinksOptions {
 
 export class PeerLinks {
   readonly #options: PeerLinksOptions
+  readonly #warnings: RareWarnings
   readonly #open = new Map<ServerId, PeerLink>()
   readonly #reader = new MsgpackReader()
   readonly #identities = new IdentitiesCodec()
@@ -75,6 +79,7 @@ export class PeerLinks {
 
   constructor(options: PeerLinksOptions) {
     this.#options = options
+    this.#warnings = new RareWarnings(options.logger, options.clock)
   }
 
   /** The port bound, once listening. */
@@ -120,6 +125,7 @@ export class PeerLinks {
     for (const { cancel } of this.#redials.values()) cancel()
     for (const peer of [...this.#open.keys()]) this.disconnect(peer)
     await this.#listener?.close()
+    this.#warnings.close()
   }
 
   #dial(peer: ServerId): void {
@@ -145,7 +151,7 @@ export class PeerLinks {
 
   /** @param expected whom we dialled; an accepted link says who it is */
   #greet(link: Link, expected: ServerId | undefined): LinkListener {
-    const { self, ensembleId, logger, onDisconnected } = this.#options
+    const { self, ensembleId, onDisconnected } = this.#options
     const out = link.beginFrame()
     encodePeerHello(out, {
       version: peerProtocolVersion,
@@ -166,7 +172,8 @@ export class PeerLinks {
       closed: (reason) => {
         if (reason instanceof ProtocolError) {
           const from = expected ?? `${link.remoteAddress}:${link.remotePort}`
-          logger.warn({ peer: peer?.id ?? from, reason: reason.message }, 'Closed a peer link')
+          const facts = { peer: peer?.id ?? from, reason: reason.message }
+          this.#warnings.warn(kindOf(reason), facts, 'Closed a peer link')
         }
         if (peer === undefined || this.#open.get(peer.id) !== peer) return
         peer.closed()

@@ -15,7 +15,8 @@ import { MsgpackReader } from '../../protocol/msgpack.ts'
 import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId, SessionId } from '../../protocol/records.ts'
 import type { Hello, Request } from '../../protocol/zk/messages.ts'
-import type { Zxid } from '../../protocol/zxid.ts'
+import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
+import { RareWarnings } from '../../rare-warnings.ts'
 import type { Metrics } from '../admin/metrics.ts'
 import {
   type AuthenticationOptions,
@@ -68,6 +69,8 @@ export class RequestProcessors implements EnsembleListener {
   readonly #tree: ZTree
   readonly #metrics: Metrics
   readonly #logger: Logger
+  /** of what clients can cause as often as they like */
+  readonly #warnings: RareWarnings
   readonly #final: FinalProcessor
   readonly #commit: CommitProcessor
   readonly #leader: LeaderProcessor
@@ -91,6 +94,7 @@ export class RequestProcessors implements EnsembleListener {
     this.#tree = tree
     this.#metrics = metrics
     this.#logger = logger
+    this.#warnings = new RareWarnings(logger, clock)
     this.#parts = parts
     this.#clock = clock
     this.#silent = new ExpiryQueue(parts.tickTimeMs)
@@ -108,8 +112,17 @@ export class RequestProcessors implements EnsembleListener {
     const { rules } = parts
     const prep = new Prep({ tree, sessions, minSessionTimeoutMs, maxSessionTimeoutMs, rules })
     const reaper = new Reaper(tree, parts.reaping)
-    const onLeader = { sessions, prep, reaper, newPassword }
-    this.#leader = new LeaderProcessor({ ensemble, tree, metrics, clock, logger, ...onLeader })
+    this.#leader = new LeaderProcessor({
+      ensemble,
+      tree,
+      sessions,
+      prep,
+      reaper,
+      metrics,
+      clock,
+      logger,
+      newPassword,
+    })
   }
 
   /** Whether this server follows or leads, and so may answer clients. */
@@ -162,12 +175,11 @@ export class RequestProcessors implements EnsembleListener {
     if (!this.#serving && !(this.readOnly && hello.readOnly)) {
       client.close()
     } else if (hello.ensembleId !== undefined && hello.ensembleId !== ensembleId) {
-      const facts = { theirs: hello.ensembleId, ours: ensembleId }
-      this.#logger.warn(facts, 'Refused a client of another ensemble')
+      const facts = { address: addressOf(client), theirs: hello.ensembleId, ours: ensembleId }
+      this.#warnings.warn('other ensemble', facts, 'Refused a client of another ensemble')
       client.close()
     } else if (hello.lastZxidSeen > this.#tree.lastApplied) {
-      // It would see the past; another server, or this one a moment later, is further.
-      client.close()
+      this.#refuseFromTheFuture(client, hello)
     } else if (this.readOnly) {
       this.#openReadOnly(client, hello)
     } else if (hello.sessionId === 0) {
@@ -189,6 +201,20 @@ export class RequestProcessors implements EnsembleListener {
     }
   }
 
+  /** It would see the past; another server, or this one a moment later, is further. */
+  #refuseFromTheFuture(client: Client, { sessionId, lastZxidSeen }: Hello): void {
+    const facts = {
+      address: addressOf(client),
+      session: `0x${sessionId.toString(16)}`,
+      seen: formatZxid(lastZxidSeen),
+      ours: formatZxid(this.#tree.lastApplied),
+    }
+    const message =
+      'Refused a client that has seen a later zxid than ours: it must try another server'
+    this.#warnings.info('later zxid', facts, message)
+    client.close()
+  }
+
   /** The same without a leader. */
   #openReadOnly(client: Client, { sessionId, timeoutMs }: Hello): void {
     // It may be alive, which only a leader could tell.
@@ -201,6 +227,11 @@ export class RequestProcessors implements EnsembleListener {
     this.#bySession.set(session, client)
     client.attached = true
     client.welcome(session, clampedMs, newPassword())
+  }
+
+  /** Whether the client's next frame may be processed now; if not, it is told to `proceed` later. */
+  mayTake(client: Client, bytes: number): boolean {
+    return this.#commit.mayTake(client, bytes)
   }
 
   /** The next request of a client that was welcomed. */
@@ -274,7 +305,8 @@ export class RequestProcessors implements EnsembleListener {
     const { digest } = this.#tree
     this.#digests.applied(zxid, digest)
     if (this.#ensemble.role.type === 'leading') {
-      this.#ensemble.sendToLearners({ type: 'DIGEST', zxid, ...digest })
+      const { high, low } = digest
+      this.#ensemble.sendToLearners({ type: 'DIGEST', zxid, high, low })
     }
   }
 
@@ -354,10 +386,19 @@ export class RequestProcessors implements EnsembleListener {
     this.#logger.warn({}, 'Serving reads only: there is no leader')
   }
 
+  /** The server stops. */
+  close(): void {
+    this.#warnings.close()
+  }
+
   /** Every tick. */
   expireSessions(): void {
     this.#leader.expire()
   }
+}
+
+function addressOf({ identities }: Client): string | undefined {
+  return identities.find(({ scheme }) => scheme === 'ip')?.id
 }
 
 const authFailed = refused('AUTHFAILED')

@@ -27,6 +27,7 @@ import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
 import type { FinalProcessor } from './final.ts'
 import { type Client, isWrite, needsSync, type PendingRequest, type Readable } from './request.ts'
+import { Turns } from './turns.ts'
 
 type Answer = Extract<LeaderMessage, { type: 'ATTACHED' | 'SYNCED' }>
 
@@ -53,7 +54,8 @@ export class CommitProcessor {
   #seq = 0
   /** What the leader was asked and has not answered, by seq. */
   readonly #asked = new Map<number, PendingRequest>()
-  #askedBytes = 0
+  /** How clients share what may be on its way to the leader in bytes. */
+  readonly #turns = new Turns<Client>()
   /** Answers that hold once the tree has reached their zxid. */
   #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
   readonly #throttled = new Set<Client>()
@@ -71,6 +73,11 @@ export class CommitProcessor {
   /** Requests that wait for the leader's answer. */
   get outstanding(): number {
     return this.#asked.size
+  }
+
+  /** See `Turns.mayTake`. */
+  mayTake(client: Client, bytes: number): boolean {
+    return this.#turns.mayTake(client, bytes)
   }
 
   /**
@@ -156,6 +163,7 @@ export class CommitProcessor {
       this.#throttled.clear()
       for (const client of throttled) client.unthrottle()
     }
+    this.#turns.callUp()
   }
 
   /** Answers what nothing waits before any more, as far as the client keeps up with reading. */
@@ -176,15 +184,17 @@ export class CommitProcessor {
   drop(client: Client): void {
     for (const { seq } of client.queue.takeAll()) this.#takeAsked(seq)
     this.#throttled.delete(client)
+    this.#turns.leave(client)
     if (this.#reaching.length > 0) {
       this.#reaching = this.#reaching.filter(({ pending }) => pending.client !== client)
     }
+    // Without a leader all of them go, one after the other; none is to be asked and refused before.
+    if (this.#ensemble.role.type !== 'looking') this.#turns.callUp()
   }
 
-  /** 1 is as much as may be on its way to the leader and back, in requests or in bytes. */
+  /** 1 is as many requests as may be on their way to the leader and back. */
   get #load(): number {
-    const count = Math.max(this.#ensemble.inFlight, this.#asked.size)
-    return Math.max(count / this.#outstandingMax, this.#askedBytes / limits.requestBytesInFlightMax)
+    return Math.max(this.#ensemble.inFlight, this.#asked.size) / this.#outstandingMax
   }
 
   /** A server without a leader has clients that read; nothing of theirs waits for anything. */
@@ -225,7 +235,7 @@ export class CommitProcessor {
     client.queue.push(pending)
     if (!asks) return seq
     this.#asked.set(seq, pending)
-    this.#askedBytes += bytes
+    this.#turns.taken(bytes)
     return seq
   }
 
@@ -233,7 +243,7 @@ export class CommitProcessor {
     const pending = this.#asked.get(seq)
     if (pending === undefined) return undefined
     this.#asked.delete(seq)
-    this.#askedBytes -= pending.bytes
+    this.#turns.released(pending.bytes)
     return pending
   }
 

@@ -78,7 +78,9 @@ export class LeaderProcessor {
     const crossings = this.#tree.quotas.takeCrossings()
     if (!this.#leading) return
     this.#prep.applied(zxid)
-    for (const crossing of crossings) this.#logger.warn({ ...crossing }, 'A quota is exceeded')
+    for (const { path, what, used, limit } of crossings) {
+      this.#logger.warn({ path, what, used, limit }, 'A quota is exceeded')
+    }
   }
 
   /** Its client learns only now that it has a session: its time begins. */
@@ -94,8 +96,8 @@ export class LeaderProcessor {
         const wallMs = this.#clock.wallMs()
         const newPassword = this.#newPassword
         const origin = learner
-        const asked = { zxid, origin, seq, session, identities, request }
-        this.#propose(zxid, this.#prep.prepare({ ...asked, wallMs, newPassword }))
+        const asked = { zxid, origin, seq, session, identities, request, wallMs, newPassword }
+        this.#propose(zxid, this.#prep.prepare(asked))
         return
       }
       case 'ATTACH':

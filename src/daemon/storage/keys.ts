@@ -134,7 +134,7 @@ export class StoreCodec {
     const found = bytes.readUInt8(at + 56)
     const more = this.#decodeMore(at + znodeHeaderBytes, (found & flags.more) !== 0)
     if (more === undefined) return undefined
-    const { end, ...fields } = more
+    const { acl, aversion, lifetime, end } = more
     return {
       czxid: bytes.readDoubleBE(at) as Zxid,
       ctime: bytes.readDoubleBE(at + 8),
@@ -145,7 +145,9 @@ export class StoreCodec {
       version: bytes.readInt32BE(at + 48),
       createCount: bytes.readInt32BE(at + 52),
       data: (found & flags.data) === 0 ? null : bytes.subarray(end, this.#end),
-      ...fields,
+      acl,
+      aversion,
+      lifetime,
     }
   }
 

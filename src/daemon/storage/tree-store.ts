@@ -38,8 +38,9 @@ export interface TreeStoreOptions {
   readonly gatherMs?: number
 }
 
-/** Keys encoded before other work gets its turn: 10 000 at once would hold the loop for 5 ms. */
+/** What is encoded before other work gets its turn: 10 000 keys at once would hold the loop for 5 ms. */
 const keysPerTurn = 500
+const bytesPerTurn = 512 * 1024
 
 /** From then on a batch is finished in one turn, or a busy tree might never be caught up with. */
 const leisurelyPasses = 8
@@ -194,17 +195,24 @@ export class TreeStore {
   async #writeBatch(): Promise<void> {
     const { tree } = this
     const batch = this.#db.batch()
-    let room = keysPerTurn
+    let keys = 0
+    let bytes = 0
     for (let pass = 0; pass === 0 || tree.isDirty; pass++) {
       const { paths, sessions } = tree.takeDirty()
       for (const path of paths) {
         const znode = tree.get(path)
         if (znode === undefined) batch.del(path)
-        else batch.put(path, this.#codec.encodeZnode(path, znode))
-        if (--room > 0 || pass >= leisurelyPasses) continue
+        else {
+          const value = this.#codec.encodeZnode(path, znode)
+          batch.put(path, value)
+          bytes += value.length
+        }
+        keys++
+        if (keys < keysPerTurn && bytes < bytesPerTurn) continue
+        if (pass >= leisurelyPasses) continue
         // What changes during the pause is dirty again, and encoded again in the next pass.
         await nextTurn()
-        room = keysPerTurn
+        keys = bytes = 0
       }
       for (const id of sessions) {
         const key = sessionKey(id)

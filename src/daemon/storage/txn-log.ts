@@ -89,12 +89,14 @@ export function openTxnLog(options: TxnLogOptions): {
   readonly torn: TornTail | null
   readonly epochs: readonly EpochRange[]
 } {
+  // biome-ignore lint/plugin/noObjectSpread: once per start
   const { baseZxid, lastApplied, onDurable, ...rest } = options
   if (lastApplied < baseZxid) {
     const found = `it begins after ${formatZxid(baseZxid)}, the tree ends at`
     throw new LogDamagedError(options.directory.path, 0, `${found} ${formatZxid(lastApplied)}`)
   }
   const { log, torn } = openLog({
+    // biome-ignore lint/plugin/noObjectSpread: once per start
     ...rest,
     format: txnFormat,
     knownDurable: lastApplied > baseZxid ? lastApplied : undefined,

@@ -55,8 +55,9 @@ export class History {
     const epoch = epochOf(entries.first)
     const lastCounter = counterOf(lastOf(entries))
     const range = this.#epochs.at(-1)
-    if (range?.epoch === epoch) this.#epochs[this.#epochs.length - 1] = { ...range, lastCounter }
-    else this.#epochs.push({ epoch, firstCounter: counterOf(entries.first), lastCounter })
+    if (range?.epoch === epoch) this.#epochs.pop()
+    const firstCounter = range?.epoch === epoch ? range.firstCounter : counterOf(entries.first)
+    this.#epochs.push({ epoch, firstCounter, lastCounter })
   }
 
   truncateAfter(zxid: Zxid): void {
@@ -64,7 +65,8 @@ export class History {
     this.#epochs = this.#epochs.flatMap((range) => {
       if (endOf(range) <= zxid) return [range]
       if (startOf(range) > zxid) return []
-      return [{ ...range, lastCounter: counterOf(zxid) }]
+      const { epoch, firstCounter } = range
+      return [{ epoch, firstCounter, lastCounter: counterOf(zxid) }]
     })
   }
 
@@ -103,7 +105,8 @@ export class History {
 function rangeAfter(zxid: Zxid, range: EpochRange): EpochRange[] {
   if (startOf(range) > zxid) return [range]
   if (endOf(range) <= zxid) return []
-  return [{ ...range, firstCounter: counterOf(zxid) + 1 }]
+  const { epoch, lastCounter } = range
+  return [{ epoch, firstCounter: counterOf(zxid) + 1, lastCounter }]
 }
 
 function startOf(range: EpochRange): Zxid {

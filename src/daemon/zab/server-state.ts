@@ -156,6 +156,7 @@ export class ServerState {
   }
 
   saveEpochs(change: Partial<Epochs>): void {
+    // biome-ignore lint/plugin/noObjectSpread: once per epoch
     const epochs = { ...this.#epochs, ...change }
     invariant(epochs.acceptedEpoch >= this.#epochs.acceptedEpoch, 'acceptedEpoch never decreases')
     invariant(epochs.currentEpoch >= this.#epochs.currentEpoch, 'currentEpoch never decreases')

@@ -77,7 +77,7 @@ function isValid({ scheme, id }: Acl): boolean {
       // As Java splits: what is empty at the end does not count.
       return id.replace(/:+$/, '').split(':').length === 2
     case 'ip':
-      return parsePrefix(id) !== undefined
+      return isPlainPrefix(id)
   }
   return false
 }
@@ -85,9 +85,10 @@ function isValid({ scheme, id }: Acl): boolean {
 /** For somebody who may read the list but not change it: without the hashes of passwords. */
 export function maskedAcl(acl: readonly Acl[]): readonly Acl[] {
   if (acl.every(({ scheme }) => scheme !== 'digest')) return acl
-  return acl.map((entry) =>
-    entry.scheme === 'digest' ? { ...entry, id: entry.id.replace(/:.*/s, ':x') } : entry,
-  )
+  return acl.map((entry) => {
+    const { perms, scheme, id } = entry
+    return scheme === 'digest' ? { perms, scheme, id: id.replace(/:.*/s, ':x') } : entry
+  })
 }
 
 /** The same text for the same list: `[[perms, scheme, id], …]`. */
@@ -129,7 +130,18 @@ function isWithin(address: string, prefix: string): boolean {
   })
 }
 
-/** `address` or `address/bits` */
+/**
+ * What may be written into an ACL: an address as every program reads it, and bits in plain decimal.
+ * ZooKeeper refuses these as well, where it does not take them for something else: a zone, which is a
+ * matter of one host; IPv4 in IPv6's clothes, whose bits could be counted from two places and which
+ * no client's address is compared as; zeros in front, which some take for octal; signs and blanks.
+ */
+function isPlainPrefix(text: string): boolean {
+  if (/[^0-9A-Fa-f.:/]/.test(text) || /\/0\d/.test(text)) return false
+  return parsePrefix(text) !== undefined && !isMapped(text.split('/', 1)[0] ?? '')
+}
+
+/** `address` or `address/bits`. Lenient, as lists of earlier versions are still kept. */
 function parsePrefix(text: string): Prefix | undefined {
   const slash = text.indexOf('/')
   const bytes = parseAddress(slash < 0 ? text : text.slice(0, slash))
@@ -145,8 +157,15 @@ function parseAddress(text: string): readonly number[] | undefined {
   if (isIPv4(text)) return text.split('.').map(Number)
   if (!isIPv6(text)) return undefined
   const bytes = parseIpv6(text)
-  const mapped = bytes.slice(0, 12).every((byte, i) => byte === (i < 10 ? 0 : 0xff))
-  return mapped ? bytes.slice(12) : bytes
+  return isMapped(text) ? bytes.slice(12) : bytes
+}
+
+/** Whether it is `::ffff:0:0/96`, however it is written. */
+function isMapped(text: string): boolean {
+  if (!isIPv6(text)) return false
+  return parseIpv6(text)
+    .slice(0, 12)
+    .every((byte, i) => byte === (i < 10 ? 0 : 0xff))
 }
 
 /** Of a valid address. Where `::` stands there are as many zeros as are missing. */

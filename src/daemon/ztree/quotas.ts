@@ -127,7 +127,7 @@ export class Quotas {
 
   #use(quota: { path: string; limits: QuotaLimits; usage: Usage }, { count, bytes }: Usage): void {
     const { usage, limits } = quota
-    const before = { ...usage }
+    const before: Usage = { count: usage.count, bytes: usage.bytes }
     usage.count += count
     usage.bytes += bytes
     for (const [what, unit] of units) {

@@ -421,6 +421,7 @@ export class ZTree {
 
 /** Everybody may read it, only the super user write it. */
 const configPath = '/zookeeper/config'
+// biome-ignore lint/plugin/noObjectSpread: once per process
 const configFields = { ...initialFields, version: -1, aversion: -1, acl: readOnlyAcl }
 
 /** The answer to a change that does not fit the tree; prep never makes one. */

@@ -106,7 +106,13 @@ export function writeAcls(out: ByteWriter, acl: readonly Acl[]): void {
 
 /** Null, which is no valid list but can be sent, is null. */
 export function readAcls(reader: JuteReader): Acl[] | null {
-  return reader.vector(() => ({ perms: reader.int(), ...readId(reader) })) ?? null
+  return reader.vector(() => readAcl(reader)) ?? null
+}
+
+function readAcl(reader: JuteReader): Acl {
+  const perms = reader.int()
+  const { scheme, id } = readId(reader)
+  return { perms, scheme, id }
 }
 
 /** A scheme or id that is null is none that anybody knows, as the empty one. */

@@ -65,6 +65,9 @@ export class ZooKeeperServerCodec implements ServerCodec {
   decodeHello(buffer: Buffer, start: number, end: number): Hello {
     const reader = this.#reader.reset(buffer, start, end)
     const version = reader.int()
+    // Java's server does not look; but every client sends 0, and what does not is no client.
+    if (version !== 0)
+      throw new ProtocolError(`Cannot talk ZooKeeper's protocol version ${version}`)
     const lastZxidSeen = readZxid(reader)
     const timeoutMs = reader.int()
     // None of our sessions has an id that is no safe integer, nor the greatest of these.

@@ -159,10 +159,14 @@ function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
       const bytesMax = reader.natural('the byte limit')
       return { type: api, maxWaitMs, bytesMax, partitions: listed(reader, replicaFetchPartition) }
     }
-    case 'listOffsets':
-      return { type: api, ...topicPartition(reader), passedOn: reader.boolean() }
-    case 'leaderEpochEnd':
-      return { type: api, ...topicPartition(reader), epoch: reader.int() }
+    case 'listOffsets': {
+      const { topic, partition } = topicPartition(reader)
+      return { type: api, topic, partition, passedOn: reader.boolean() }
+    }
+    case 'leaderEpochEnd': {
+      const { topic, partition } = topicPartition(reader)
+      return { type: api, topic, partition, epoch: reader.int() }
+    }
     case 'metadata':
       return { type: api, topics: reader.nilOr(() => reader.strings()) }
     case 'createTopic': {
@@ -182,8 +186,11 @@ function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
       const timeoutMs = reader.natural('the time-out')
       return { type: api, group, topic, partition, offset, version, timeoutMs }
     }
-    case 'committedOffset':
-      return { type: api, group: reader.string(), ...topicPartition(reader) }
+    case 'committedOffset': {
+      const group = reader.string()
+      const { topic, partition } = topicPartition(reader)
+      return { type: api, group, topic, partition }
+    }
   }
 }
 
@@ -204,9 +211,10 @@ function encodeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchPart
 
 function replicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition {
   reader.arrayHeader()
+  const { topic, partition } = topicPartition(reader)
   return {
-    topic: reader.string(),
-    partition: reader.natural('the partition'),
+    topic,
+    partition,
     leaderEpoch: reader.int(),
     offset: reader.natural('the offset'),
     lastEpoch: reader.int(),
@@ -287,8 +295,10 @@ function decodeResponseFields(reader: MsgpackReader, type: ApiName): MqResponse 
   switch (type) {
     case 'produce':
       return { type, baseOffset: reader.natural('the base offset') }
-    case 'fetch':
-      return { type, ...fetched(reader) }
+    case 'fetch': {
+      const { highWatermark, logStart, records } = fetched(reader)
+      return { type, highWatermark, logStart, records }
+    }
     case 'replicaFetch':
       return { type, partitions: listed(reader, replicaFetched) }
     case 'listOffsets': {
@@ -340,12 +350,13 @@ function encodeReplicaFetched(out: MsgpackWriter, part: ReplicaFetched): void {
 
 function replicaFetched(reader: MsgpackReader): ReplicaFetched {
   reader.arrayHeader()
-  const where = { topic: reader.string(), partition: reader.natural('the partition') }
+  const { topic, partition } = topicPartition(reader)
   const code = mqErrorCodeOf(reader.int())
   const epoch = reader.int()
   const endOffset = reader.int()
   const diverging = endOffset === -1 ? undefined : { epoch, endOffset }
-  return { ...where, code, diverging, ...fetched(reader) }
+  const { highWatermark, logStart, records } = fetched(reader)
+  return { topic, partition, code, diverging, highWatermark, logStart, records }
 }
 
 function encodeCluster(

@@ -171,9 +171,12 @@ export function decodeBatch(bytes: Buffer, at = 0): StoredRecord[] {
     count: header.recordCount,
     baseTimestampMs,
   })
-  return records.map(({ offsetDelta, ...record }) => ({
-    ...record,
+  return records.map(({ offsetDelta, timestampMs, key, value, headers }) => ({
     offset: baseOffset + offsetDelta,
+    timestampMs,
+    key,
+    value,
+    headers,
   }))
 }
 

@@ -11,6 +11,7 @@ import net from 'node:net'
 import { ProtocolError } from '../error-codes.ts'
 import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
+import { cameInstead, named, openingBytesMax } from '../strangers.ts'
 import {
   type Address,
   HandshakeTimeoutError,
@@ -46,6 +47,8 @@ export class TcpLink implements Link {
   readonly #decoder: FrameDecoder
   #out: MsgpackWriter | undefined
   #deadline: NodeJS.Timeout | undefined
+  /** its first bytes, until it is established: what to name it by */
+  #opening: Buffer | undefined = Buffer.alloc(0)
   /** bytes seen while `firstBytes` is undecided; undefined once it has decided */
   #first: Buffer | undefined
   #paused = false
@@ -74,8 +77,8 @@ export class TcpLink implements Link {
       listener.frame(buffer, start, end),
     )
     this.#deadline = setTimeout(() => {
-      const found = `none after ${options.handshakeMs} ms`
-      this.destroy(new HandshakeTimeoutError(`Cannot wait longer for a hello: ${found}`))
+      const what = cameInstead(this.#opening ?? Buffer.alloc(0), options.port)
+      this.destroy(new HandshakeTimeoutError(what, options.handshakeMs))
     }, options.handshakeMs)
     socket.on('data', (chunk) => this.#received(chunk))
     socket.on('end', () => this.close())
@@ -126,6 +129,7 @@ export class TcpLink implements Link {
   established(): void {
     clearTimeout(this.#deadline)
     this.#deadline = undefined
+    this.#opening = undefined
   }
 
   /** Reads no more until `resume`; frames of a chunk already read still come. */
@@ -179,6 +183,7 @@ export class TcpLink implements Link {
 
   #received(chunk: Buffer): void {
     if (this.#closing) return
+    if (this.#opening !== undefined) this.#noteOpening(chunk)
     try {
       if (this.#first === undefined) {
         this.#decoder.push(chunk)
@@ -191,8 +196,15 @@ export class TcpLink implements Link {
       if (decided === 'frames') this.#decoder.push(bytes)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      this.destroy(error)
+      const opening = this.#opening
+      this.destroy(opening === undefined ? error : named(error, opening, this.#options.port))
     }
+  }
+
+  #noteOpening(chunk: Buffer): void {
+    const known = this.#opening ?? Buffer.alloc(0)
+    if (known.length === openingBytesMax) return
+    this.#opening = Buffer.concat([known, chunk.subarray(0, openingBytesMax - known.length)])
   }
 
   #drained(): void {
@@ -251,7 +263,8 @@ export class TcpTransport implements Transport {
    * @param options `handshakeMs` includes connecting
    */
   dial(address: Address, options: LinkOptions, listener: LinkListener): TcpLink {
-    const socket = net.connect({ ...address, noDelay: true, allowHalfOpen: true })
+    const { host, port } = address
+    const socket = net.connect({ host, port, noDelay: true, allowHalfOpen: true })
     socket.setKeepAlive(true, keepAliveMs)
     socket.once('connect', () => listener.connected?.())
     return new TcpLink(this, socket, options, () => listener)
@@ -280,8 +293,8 @@ export class TcpTransport implements Transport {
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      const where = host === undefined ? { port } : { host, port }
-      server.listen({ ...where, backlog: 1024 }, () => {
+      const backlog = 1024
+      server.listen(host === undefined ? { port, backlog } : { host, port, backlog }, () => {
         server.off('error', reject)
         // A failed accept (out of descriptors) concerns one client, which finds itself cut off.
         server.on('error', () => undefined)

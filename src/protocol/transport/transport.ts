@@ -5,6 +5,7 @@
 
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackWriter } from '../msgpack.ts'
+import type { PortName } from '../strangers.ts'
 
 export interface LinkOptions {
   /** longest frame body that is taken */
@@ -18,6 +19,8 @@ export interface LinkOptions {
    * each could wait for the other for ever.
    */
   readonly pauseWhenCongested: boolean
+  /** Where links are accepted, so that what does not belong there can be told from what does. */
+  readonly port?: PortName
 }
 
 /** What the first bytes of an accepted link turn out to be. */
@@ -27,7 +30,15 @@ export type FirstBytes =
   | 'other' // no frames: everything received from here on is dropped
 
 /** Why a link was closed on which no handshake was done in time. */
-export class HandshakeTimeoutError extends ProtocolError {}
+export class HandshakeTimeoutError extends ProtocolError {
+  /** came in its place; the same for all of one kind */
+  readonly what: string
+
+  constructor(what: string, afterMs: number) {
+    super(`Cannot wait longer for a hello: ${what} came in ${afterMs} ms`)
+    this.what = what
+  }
+}
 
 /** Throwing a ProtocolError from `frame` or `firstBytes` closes the link for that reason. */
 export interface LinkListener {

@@ -285,15 +285,22 @@ t.test('reattach: to the same and to another server, with password and state', a
   t.same(moved.take(), ['ping'])
 })
 
-t.test('a server that is behind what the client saw closes without a word', async (t) => {
+t.test('a server that is behind what the client saw says so in its log, and closes', async (t) => {
   const { cluster, client, one, two } = waiting()
   cluster.auto = true
   cluster.lagging.add(2 as ServerId)
   one.connected().ask(create('/a'))
   const ahead = two.client()
   ahead.reattach(client.welcomed, { lastZxidSeen: cluster.lastProposed })
-  t.same(ahead.take(), ['closed'])
+  t.same(ahead.take(), ['closed'], 'the client hears nothing')
   t.same(client.take(), [], 'and the old connection lives')
+  const again = two.client()
+  again.reattach(client.welcomed, { lastZxidSeen: cluster.lastProposed })
+  t.same(again.take(), ['closed'])
+  const session = `0x${client.welcomed?.sessionId.toString(16)}`
+  const facts = { address: '127.0.0.1', session, seen: '0x100000003', ours: '0x100000001' }
+  const message = /^Refused a client that has seen a later zxid than ours/
+  t.match(two.log, [{ level: 'info', facts, message }], 'one line for both')
 })
 
 t.test('a reattach waits until the server shows what the session did elsewhere', async (t) => {
@@ -489,30 +496,84 @@ t.test(
   },
 )
 
-t.test('too many bytes in flight pause who writes more, until half of them are done', async (t) => {
+const large = 'x'.repeat(900_000)
+
+t.test('large requests take turns, and who writes little is served between', async (t) => {
+  const { client, cluster, two } = waiting()
+  cluster.auto = true
+  const [other, small] = [two.connected(), two.connected()]
+  client.ask(create('/a'))
+  cluster.auto = false
+  client.take()
+  for (let i = 0; i < 3; i++) client.ask(set('/a', large))
+  t.equal(client.link.paused, true, 'from who sends more than its turn is not read')
+  for (let i = 0; i < 2; i++) other.ask(create(`/b${i}`, large))
+  for (let i = 0; i < 3; i++) small.askAll([create(`/c${i}`), get(`/c${i}`)])
+  t.same([other.link.paused, small.link.paused], [true, false])
+  cluster.commit()
+  t.same(
+    small.take(),
+    [0, 1, 2].flatMap((i) => [`create /c${i}`, `getData `]),
+  )
+  t.same([client.take(), other.take()], [['setData'], []])
+  cluster.commit()
+  t.same([client.take(), other.take()], [['setData'], []])
+  cluster.commit()
+  t.same([client.take(), other.take()], [[], ['create /b0']])
+  cluster.commit()
+  t.same([client.take(), other.take()], [['setData'], []])
+  cluster.commit()
+  t.same([client.take(), other.take()], [[], ['create /b1']])
+  t.same([client.link.paused, other.link.paused], [false, false])
+})
+
+t.test('a client that goes gives the others the room of its large requests', async (t) => {
   const { client, cluster, two } = waiting()
   cluster.auto = true
   const other = two.connected()
-  cluster.auto = false
-  const large = 'x'.repeat(100_000)
-  const needed = Math.ceil(limits.requestBytesInFlightMax / large.length)
   client.ask(create('/a'))
-  for (let i = 1; i < needed; i++) client.ask(set('/a', large))
-  t.equal(client.link.paused, false)
-  client.ask(set('/a', large))
-  other.ask(set('/a', ''))
-  t.same([client.link.paused, other.link.paused], [true, true])
-  cluster.commit(needed / 2)
-  t.same([client.link.paused, other.link.paused], [true, true])
-  cluster.commit(2)
-  t.same([client.link.paused, other.link.paused], [false, false])
-  for (let i = 0; i < needed / 2; i++) client.ask(set('/a', large))
-  t.equal(client.link.paused, true)
-  other.ask(set('/a', ''))
-  two.processors.closed(client.connection)
-  other.ask(set('/a', ''))
+  cluster.auto = false
+  for (let i = 0; i < 2; i++) client.ask(set('/a', large))
+  other.ask(set('/a', large))
+  t.equal(other.link.paused, true)
+  client.connection.close()
+  t.equal(other.link.paused, false)
   cluster.commit()
-  t.equal(other.link.paused, false, 'who is gone takes no room')
+  t.same(other.take(), ['setData'])
+})
+
+t.test('large requests that wait when the leader is lost are not answered', async (t) => {
+  const { client, cluster, two } = waiting()
+  cluster.auto = true
+  const other = two.connected()
+  client.ask(create('/a'))
+  cluster.auto = false
+  client.take()
+  for (const one of [client, other]) for (let i = 0; i < 3; i++) one.ask(set('/a', large))
+  cluster.lose()
+  t.same([client.take(), other.take()], [['closed'], ['closed']])
+})
+
+t.test('a client from which nothing is read, because others are before it, lives on', async (t) => {
+  const { client, cluster, two } = waiting()
+  cluster.auto = true
+  const other = two.connected()
+  client.ask(create('/a'))
+  cluster.auto = false
+  for (let i = 0; i < 2; i++) client.ask(set('/a', large))
+  other.ask(set('/a', large))
+  for (let i = 0; i < 30; i++) {
+    two.clock.now += 500
+    two.processors.reportTouched()
+  }
+  t.same([client.link.closed, other.link.closed], [false, false], 'after more than its time-out')
+  while (cluster.inFlight > 0) cluster.commit()
+  t.same(other.take(), ['setData'])
+  for (let i = 0; i < 30; i++) {
+    two.clock.now += 500
+    two.processors.reportTouched()
+  }
+  t.equal(other.link.closed, true, 'from now on it is its own silence')
 })
 
 t.test('a server whose tree is not the leader’s ends at the next comparison', async (t) => {

@@ -1,0 +1,110 @@
+// Clients that write large values as fast as they can, beside one that writes a little: through the
+// leader and through a follower, in both dialects, one of them and several. Order is counted rather
+// than time, so that a busy machine changes nothing.
+
+import t, { type Test } from 'tap'
+import { RawConnection } from '../../bench/raw-connection.ts'
+import type { Member } from '../../src/cli/cluster.ts'
+import { type DialectName, ZkClient } from '../../src/client/zk-client.ts'
+import { patienceMs, startWorld, untilRoles } from './world.ts'
+
+const value = Buffer.alloc(1_000_000, 'x')
+
+const world = await startWorld(t, { servers: 3 })
+const { leader, followers } = await untilRoles(world.cluster, 2)
+const [follower] = followers
+if (follower === undefined) throw new Error('there are followers')
+
+async function connect(t: Test, { address }: Member, dialect: DialectName): Promise<ZkClient> {
+  const zk = new ZkClient({ servers: [address], connectTimeoutMs: patienceMs, dialect })
+  t.teardown(() => zk.close())
+  await zk.connect()
+  return zk
+}
+
+/** How many large values were answered while each of its small writes waited, at most. */
+async function writeBeside(zk: ZkClient, path: string, big: { answered: number }, total: number) {
+  let most = 0
+  for (let version = 0; big.answered < total; version++) {
+    const before = big.answered
+    await zk.setData(path, `${version}`, version)
+    most = Math.max(most, big.answered - before)
+  }
+  return most
+}
+
+function fewOf(clients: number): number {
+  return 6 + 4 * clients
+}
+
+const cases = [
+  { at: leader, dialect: 'native', clients: 1, values: 100 },
+  { at: follower, dialect: 'native', clients: 1, values: 40 },
+  { at: follower, dialect: 'jute', clients: 1, values: 40 },
+  { at: leader, dialect: 'native', clients: 4, values: 15 },
+] as const
+
+for (const { at, dialect, clients, values } of cases) {
+  const where = at === leader ? 'the leader' : 'a follower'
+  t.test(`${clients} × ${values} values of 1 MB at once, ${dialect}, at ${where}`, async (t) => {
+    const root = `/${dialect}-${clients}-${where.replaceAll(' ', '-')}`
+    const small = await connect(t, at, dialect)
+    await small.create(root)
+    await small.create(`${root}/small`)
+    const writers = await Promise.all(
+      Array.from({ length: clients }, () => connect(t, at, dialect)),
+    )
+    const big = { answered: 0 }
+    const beside = writeBeside(small, `${root}/small`, big, clients * values)
+    await Promise.all(
+      writers.map((zk, who) => {
+        const writes = Array.from({ length: values }, async (_, i) => {
+          await zk.create(`${root}/${who}-${i}`, value)
+          big.answered++
+        })
+        return Promise.all(writes)
+      }),
+    )
+    const most = await beside
+    // One is in flight when it comes; some more are read by us before its answer is.
+    t.ok(most <= fewOf(clients), `a small write waits for few of them: ${most}`)
+    const children = await small.getChildren(root)
+    t.equal(children.children.length, clients * values + 1)
+  })
+}
+
+t.test('a client without a window of its own, whose session is short', async (t) => {
+  let failure: Error | undefined
+  const raw = await RawConnection.connect(follower.address, {
+    dialect: 'jute',
+    timeoutMs: 1,
+    failed: (error) => {
+      failure = error
+    },
+  })
+  t.teardown(() => raw.close())
+  const small = await connect(t, follower, 'jute')
+  await small.create('/small')
+  const count = 40
+  const big = { answered: 0 }
+  const errors: number[] = []
+  const done = new Promise<void>((resolve, reject) => {
+    raw.onReply = (err) => {
+      big.answered++
+      errors.push(err)
+      if (big.answered === count) resolve()
+    }
+    raw.onTurn = () => {
+      if (failure !== undefined) reject(failure)
+    }
+  })
+  for (let i = 0; i < count; i++) {
+    const mode = 'persistent'
+    raw.send(raw.template({ type: 'create', path: `/raw-${i}`, data: value, mode }))
+  }
+  raw.flush()
+  const beside = writeBeside(small, '/small', big, count)
+  await done
+  t.ok((await beside) <= fewOf(1), 'others are served between')
+  t.same(errors, new Array(count).fill(0))
+})
