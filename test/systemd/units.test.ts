@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { brokerProgram } from '../../src/broker/config.ts'
 import { daemonProgram } from '../../src/daemon/config-rows.ts'
-import { sampleConfig } from '../../src/options.ts'
+import { sampleConfig } from '../../src/option-help.ts'
 
 const directory = fileURLToPath(new URL('../../systemd', import.meta.url))
 const units = readdirSync(directory).filter((name) => /\.(service|target)$/.test(name))
