@@ -2,7 +2,11 @@
 //
 //   node scripts/setup.mjs program          dependencies installed, dist/ built
 //   node scripts/setup.mjs program tests    and tap's own build done
-//   node scripts/setup.mjs prepare          npm's hook: dependencies are there; the rest as far as it can
+//   node scripts/setup.mjs hook             what npm calls once it changed node_modules: the rest, as far
+//                                           as it can
+//
+// That is npm's script `dependencies`, and not `prepare`: who installs the packed program is not asked
+// whether its scripts may run.
 //
 // Each step looks at contents, never at times, and leaves its mark last: a run that was interrupted is
 // done again. Plain JavaScript without dependencies, since it runs before there are any.
@@ -12,7 +16,6 @@ import { createHash } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -165,9 +168,7 @@ function ageMs(file) {
 
 /** Outside the clone: an installation replaces node_modules, a build replaces dist. */
 function lock() {
-  const directory = join(tmpdir(), `zooweeper-setup-${hash([root]).slice(0, 16)}`)
-  mkdirSync(directory, { recursive: true })
-  const file = join(directory, 'pid')
+  const file = join(tmpdir(), `zooweeper-setup-${hash([root]).slice(0, 16)}.pid`)
   let waited = false
   while (!create(file)) {
     const holder = Number(mark(file))
@@ -220,7 +221,7 @@ function command(file, args) {
   throw new SetupError(`Cannot go on: ${file} ${args.join(' ')} ${error ?? `ended with ${status}`}`)
 }
 
-/** Set while we run npm, whose `prepare` then has nothing to do. */
+/** Set while we run npm, whose hook then has nothing to do. */
 const insideVariable = 'ZOOWEEPER_SETUP'
 
 class SetupError extends Error {}
@@ -253,7 +254,7 @@ function main(targets) {
       `ZooWeeper needs Node.js ${nodeMajorMin} or newer: this is ${process.version}`,
     )
   }
-  if (targets.includes('prepare')) {
+  if (targets.includes('hook')) {
     if (process.env[insideVariable] !== undefined) return
     // Installed without development dependencies there is no compiler, and nothing to do.
     if (existsSync(at('node_modules', 'tap'))) perform([buildTap])

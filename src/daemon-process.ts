@@ -2,9 +2,11 @@
 // Exit codes are in stoppable.ts.
 
 import { systemClock } from './clock.ts'
+import { isJournal, priorities, withPriority } from './journal.ts'
 import { type Logger, type LogLevel, makeLogger } from './logger.ts'
-import { OptionError } from './options.ts'
-import { exitCodes, type Part, runUntilStopped, systemdNotifier } from './stoppable.ts'
+import { RefusedStartError } from './refused-start.ts'
+import { exitCodes, type Part, runUntilStopped } from './stoppable.ts'
+import { systemdNotifier } from './systemd-notifier.ts'
 
 /** What every daemon's configuration holds. */
 export interface CommonConfig {
@@ -34,13 +36,16 @@ export interface DaemonOptions<Config extends CommonConfig> {
 }
 
 export function runDaemon<Config extends CommonConfig>(options: DaemonOptions<Config>): void {
+  // Everything that is written here is data or says something about it, LevelDB's files among it:
+  // whatever the user's own mask, no other user reads it.
+  process.umask(0o077)
   try {
     const read = options.readConfig(process.argv.slice(2), process.env)
     if (read.type === 'config') run(read.config, options)
     else process.stdout.write(read.text)
   } catch (error) {
-    if (!(error instanceof OptionError)) throw error
-    process.stderr.write(`${options.program}: ${error.message}\n`)
+    if (!(error instanceof RefusedStartError)) throw error
+    tellRefusal(options.program, error)
     process.exitCode = exitCodes.usage
   }
 }
@@ -48,16 +53,33 @@ export function runDaemon<Config extends CommonConfig>(options: DaemonOptions<Co
 function run<Config extends CommonConfig>(config: Config, options: DaemonOptions<Config>): void {
   const { program, identity, makePart, stopDeadlineMs } = options
   const { logLevel: level, logFormat: format } = config
-  const logger = makeLogger({ program, level, format }).child(identity(config))
-  for (const warning of config.warnings) logger.warn({}, warning)
+  const toJournal = isJournal(1, process.env['JOURNAL_STREAM'])
+  const logger = makeLogger({ program, level, format, toJournal }).child(identity(config))
   const clock = systemClock
+  const part = makePart({ config, clock, logger, onFailure: endAtOnce })
+  const notify = systemdNotifier({
+    environment: process.env,
+    clock,
+    logger,
+    pid: process.pid,
+    status: () => part.status?.() ?? { state: 'running', detail: '' },
+  })
+  for (const warning of config.warnings) logger.warn({}, warning)
   runUntilStopped({
-    parts: [makePart({ config, clock, logger, onFailure: endAtOnce })],
+    parts: [part],
     logger,
     clock,
     stopDeadlineMs,
-    notify: systemdNotifier(process.env['NOTIFY_SOCKET'], logger),
+    notify,
+    onRefused: (error) => tellRefusal(program, error),
   })
+}
+
+/** On stderr, as one readable line: there is no log yet, or it has nothing else to say. */
+function tellRefusal(program: string, error: RefusedStartError): void {
+  const line = `${program}: ${error.message}\n`
+  const toJournal = isJournal(2, process.env['JOURNAL_STREAM'])
+  process.stderr.write(toJournal ? withPriority(line, priorities.error) : line)
 }
 
 /** Nothing more is promised or written: what nobody catches ends the process with exit code 1. */

@@ -1,7 +1,8 @@
 // The logger that parts receive, and the one place that makes it with pino.
 
 import { pino } from 'pino'
-import pretty from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
+import { type Priority, priorities, withPriority } from './journal.ts'
 
 /** Constant sentence, facts as fields: `log.info({ epoch }, 'Became leading')`. */
 export interface Logger {
@@ -15,19 +16,43 @@ export interface Logger {
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** `json` for machines (one line each, on stdout), `pretty` for people. */
+/**
+ * Writes to stdout, each line before this returns.
+ *
+ * @param options.format `json` for machines, one line each; `pretty` for a terminal
+ * @param options.toJournal marks each line with its priority
+ */
 export function makeLogger(options: {
   readonly program: string
   readonly level: LogLevel
   readonly format: 'json' | 'pretty'
+  readonly toJournal?: boolean
 }): Logger {
-  const { program, level, format } = options
-  const base = { name: program, pid: process.pid }
-  if (format === 'json') return pino({ level, base })
-  return pino(
-    { level, base: { name: program } },
-    pretty({ sync: true, ignore: 'hostname,pid', translateTime: 'SYS:HH:MM:ss.l' }),
-  )
+  const { program, level, format, toJournal = false } = options
+  const out = pino.destination({ fd: 1, sync: true })
+  if (format === 'json' && !toJournal)
+    return pino({ level, base: { name: program, pid: process.pid } }, out)
+  const print = format === 'json' ? (line: string) => line : prettyFactory(prettyOptions)
+  const base = { name: program, ...(format === 'json' ? { pid: process.pid } : {}) }
+  const stream = {
+    // pino then writes `lastLevel` before each line.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 0,
+    write(line: string): void {
+      const text = print(line)
+      out.write(toJournal ? withPriority(text, priorityOf(this.lastLevel)) : text)
+    },
+  }
+  return pino({ level, base }, stream)
+}
+
+const prettyOptions = { ignore: 'hostname,pid', translateTime: 'SYS:HH:MM:ss.l' }
+
+/** @param level of pino: 20 is debug, 30 info, 40 warn, 50 error */
+function priorityOf(level: number): Priority {
+  if (level >= 50) return priorities.error
+  if (level >= 40) return priorities.warn
+  return level >= 30 ? priorities.info : priorities.debug
 }
 
 const drop = () => undefined

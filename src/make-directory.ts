@@ -1,19 +1,53 @@
 // Directories that survive a power cut: what is fsynced in one is lost with the directory's own
-// name, if nobody made that durable.
+// name, if that was not made durable as well.
 
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
-/** Makes a directory and those above it as needed, and makes the names of the new ones durable. */
+/**
+ * Makes a directory and those above it as needed, for this user alone, and makes the names of the new
+ * ones durable.
+ *
+ * One at a time: where a directory is there and nothing can be made in it, as in /proc, the recursive
+ * mkdir of Node.js 20 never returns.
+ *
+ * @throws what the file system does: EACCES, ENOENT, ENOTDIR, EEXIST for a file of that name …
+ */
 export function makeDirectory(path: string): void {
-  const firstMade = mkdirSync(path, { recursive: true })
-  if (firstMade === undefined) return
-  for (let made = resolve(path); made.length >= resolve(firstMade).length; made = dirname(made)) {
-    const parent = openSync(dirname(made), 'r')
-    try {
-      fsyncSync(parent)
-    } finally {
-      closeSync(parent)
-    }
+  const missing: string[] = []
+  for (let at = resolve(path); !isThere(at); at = dirname(at)) missing.push(at)
+  for (const each of missing.reverse()) {
+    mkdirIfMissing(each)
+    sync(dirname(each))
+  }
+  if (missing.length === 0 && !statSync(path).isDirectory()) mkdirSync(path) // throws EEXIST
+}
+
+function isThere(path: string): boolean {
+  try {
+    // Throws for what is below a file.
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false
+    throw error
+  }
+}
+
+/** Another process may make the same directories at the same time. */
+function mkdirIfMissing(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    const isMade = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    if (!isMade || !statSync(path).isDirectory()) throw error
+  }
+}
+
+function sync(directory: string): void {
+  const descriptor = openSync(directory, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }

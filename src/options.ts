@@ -5,78 +5,24 @@
 // is the program's), --tick-time or --tickTime as a flag.
 
 import { readFileSync } from 'node:fs'
-import yargs from 'yargs'
-import { nearMatches } from './near-matches.ts'
-import { parseProperties } from './properties.ts'
+import { parseFlags } from './option-flags.ts'
+import { helpText, sampleConfig } from './option-help.ts'
+import { Names } from './option-names.ts'
+import {
+  allowed,
+  type Environment,
+  type OptionRow,
+  type OptionRows,
+  type Program,
+  type Setting,
+  type ValueRow,
+  type ValuesOf,
+} from './option-rows.ts'
+import { type Property, parseProperties } from './properties.ts'
+import { RefusedStartError } from './refused-start.ts'
 
-interface RowBase {
-  /** one sentence, for --help and the sample file */
-  readonly about: string
-  /** other spellings, accepted wherever the name is */
-  readonly aliases?: readonly string[]
-  /** what stands for a default that is computed: '2 × tickTime' */
-  readonly defaultText?: string
-  /** no message shows its value */
-  readonly secret?: boolean
-}
-
-export type OptionRow =
-  | (RowBase & {
-      readonly type: 'integer'
-      readonly default: number | undefined
-      readonly min: number
-      readonly max: number
-      /** `0x…` is a number too */
-      readonly hexadecimal?: boolean
-    })
-  | (RowBase & { readonly type: 'boolean'; readonly default: boolean | undefined })
-  | (RowBase & { readonly type: 'text'; readonly default: string | undefined })
-  | (RowBase & {
-      readonly type: 'choice'
-      readonly default: string | undefined
-      readonly choices: readonly string[]
-    })
-  /** `server.1`, `server.2` …: a number from `min` to `max` in place of the N in its name. */
-  | (RowBase & {
-      readonly type: 'numbered'
-      readonly min: number
-      readonly max: number
-      readonly example: string
-    })
-  /** Known elsewhere, without a meaning here: accepted with a warning. `x.*` takes all below. */
-  | { readonly type: 'ignored'; readonly why: string }
-  /** Known elsewhere, and going on without it would be dangerous. `x.*` takes all below. */
-  | {
-      readonly type: 'refused'
-      readonly why: string
-      /** values that ask for nothing: accepted, and nobody is told */
-      readonly unless?: readonly string[]
-    }
-
-export type OptionRows = Readonly<Record<string, OptionRow>>
-
-type ValueOf<Row extends OptionRow> = Row extends { type: 'numbered' }
-  ? ReadonlyMap<number, string>
-  : Row extends { type: 'choice'; choices: readonly (infer Choice)[]; default: infer Default }
-    ? Choice | Extract<Default, undefined>
-    : Row extends { type: 'integer'; default: infer Default }
-      ? number | Extract<Default, undefined>
-      : Row extends { type: 'boolean'; default: infer Default }
-        ? boolean | Extract<Default, undefined>
-        : Row extends { type: 'text'; default: infer Default }
-          ? string | Extract<Default, undefined>
-          : never
-
-type Kept<Rows extends OptionRows> = {
-  [Name in keyof Rows]: Rows[Name]['type'] extends 'ignored' | 'refused' ? never : Name
-}[keyof Rows]
-
-export type ValuesOf<Rows extends OptionRows> = {
-  readonly [Name in Kept<Rows>]: ValueOf<Rows[Name]>
-}
-
-/** What was asked for cannot be done with these options; programs print it and exit 2. */
-export class OptionError extends Error {
+/** What was asked for cannot be done with these options. */
+export class OptionError extends RefusedStartError {
   override readonly name = 'OptionError'
 }
 
@@ -87,6 +33,10 @@ export interface ReadOptions<Rows extends OptionRows> {
   readonly warnings: readonly string[]
   /** Whether the user gave it, rather than the default. */
   given(name: keyof ValuesOf<Rows> & string): boolean
+  /** Where it was given: 'zoo.cfg:3', or `commandLine`; undefined for a default. */
+  source(name: keyof ValuesOf<Rows> & string): string | undefined
+  /** 'dataDir=/d from zoo.cfg:3', for messages; the same of a default */
+  quote(name: keyof ValuesOf<Rows> & string, number?: number): string
   /** @throws OptionError naming the option (and the N of a numbered one), its value and source */
   refuse(name: keyof ValuesOf<Rows> & string, why: string, number?: number): never
 }
@@ -96,26 +46,10 @@ export type OptionsOrText<Rows extends OptionRows> =
   | ReadOptions<Rows>
   | { readonly type: 'print'; readonly text: string }
 
-export interface Program<Rows extends OptionRows> {
-  readonly name: string
-  /** one sentence, the head of --help */
-  readonly about: string
-  /** of environment variables, with its underscore: 'ZW_' */
-  readonly environmentPrefix: string
-  /** what may stand before any name: 'zookeeper.' */
-  readonly namePrefix?: string
-  readonly rows: Rows
-}
+/** A source of options. */
+export const commandLine = 'the command line'
 
-/** One value as the user gave it. */
-interface Given {
-  readonly value: string
-  /** 'zoo.cfg:3', 'the environment' or 'the command line' */
-  readonly source: string
-  /** the option as the user spelled it */
-  readonly spelled: string
-  readonly secret: boolean
-}
+type Given = Setting & { readonly secret: boolean }
 
 /**
  * @param argv without node and script
@@ -124,79 +58,49 @@ interface Given {
 export function readOptions<const Rows extends OptionRows>(
   program: Program<Rows>,
   argv: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): OptionsOrText<Rows> {
-  const names = new Names(program)
   const flags = parseFlags(program, argv)
-  if (flags.has('help')) return { type: 'print', text: helpText(program) }
-  if (flags.has('version')) return { type: 'print', text: `${packageVersion()}\n` }
-  if (flags.has('sample-config')) return { type: 'print', text: sampleConfig(program) }
+  if (flags.values.has('help')) return { type: 'print', text: helpText(program) }
+  if (flags.values.has('version')) return { type: 'print', text: `${packageVersion()}\n` }
+  if (flags.values.has('sample-config')) return { type: 'print', text: sampleConfig(program) }
+  if (flags.positional !== undefined) {
+    const found = `${program.name} takes flags only`
+    throw new OptionError(`Cannot use the argument '${flags.positional}': ${found}`)
+  }
+  const collected = new Collected(program)
+  collected.takeForeign(environment)
+  const file = flags.values.get('config') ?? environment[`${program.environmentPrefix}CONFIG`]
+  if (file !== undefined) collected.takeFile(file)
+  collected.takeEnvironment(environment)
+  collected.takeFlags(flags.values)
 
-  const given = new Map<string, Given>()
-  const warnings: string[] = []
-  const take = (spelled: string, value: string, source: string) => {
-    const name = names.resolve(spelled)
-    if (name === undefined) throw unknown(program, names, { spelled, source })
-    const row = names.row(name)
-    if (row.type === 'refused') {
-      if (row.unless?.includes(value.trim()) === true) return
-      const or = row.unless === undefined ? '' : `; ${orList(row.unless)} is accepted`
-      throw new OptionError(`Cannot use ${spelled} from ${source}: ${row.why}${or}`)
-    }
-    if (row.type === 'ignored') {
-      warnings.push(`${spelled} from ${source} has no effect here: ${row.why}`)
-      return
-    }
-    given.set(name, { value, source, spelled, secret: row.secret === true })
-  }
-
-  const prefix = program.environmentPrefix
-  const file = flags.get('config') ?? environment[`${prefix}CONFIG`]
-  if (file !== undefined) {
-    const lines = new Map<string, number>()
-    for (const { key, value, line } of readProperties(file)) {
-      const name = names.resolve(key) ?? key
-      const before = lines.get(name)
-      if (before !== undefined) {
-        const found = `line ${before} has it already`
-        throw new OptionError(`Cannot use ${key} from ${file}:${line}: ${found}`)
-      }
-      lines.set(name, line)
-      take(key, value, `${file}:${line}`)
-    }
-  }
-  for (const [variable, value] of Object.entries(environment)) {
-    if (value === undefined || !variable.startsWith(prefix)) continue
-    if (variable === `${prefix}CONFIG`) continue
-    const name = names.resolveVariable(variable)
-    // No error: the prefix may be shared with a program of the user's own.
-    if (name === undefined) warnings.push(`${variable} is set, and is no option of ${program.name}`)
-    else take(name, value, `the environment (${variable})`)
-  }
-  for (const [spelled, value] of flags) {
-    if (spelled === 'config') continue
-    const name = names.resolve(spelled)
-    const saysYes = value === '' && name !== undefined && names.row(name).type === 'boolean'
-    take(spelled, saysYes ? 'true' : value, 'the command line')
-  }
-
+  const { given, warnings } = collected
   const values: Record<string, unknown> = {}
   for (const [name, row] of Object.entries(program.rows)) {
-    if (row.type === 'ignored' || row.type === 'refused') continue
+    if (row.type === 'ignored' || row.type === 'refused' || row.type === 'include') continue
     if (row.type === 'numbered') {
       values[name] = numberedValues(name, given)
       continue
     }
     const found = given.get(name)
-    values[name] = found === undefined ? row.default : parseValue(row, found)
+    values[name] = found === undefined ? row.default : parseValue(row, found, warnings)
   }
+  const find = (name: string, number?: number) =>
+    given.get(number === undefined ? name : name.replace('N', String(number)))
   return {
     type: 'options',
     values: values as ValuesOf<Rows>,
     warnings,
     given: (name) => given.has(name),
+    source: (name) => given.get(name)?.source,
+    quote(name, number) {
+      const found = find(name, number)
+      if (found !== undefined) return quoted(found)
+      return values[name] === undefined ? `no ${name}` : `${name}=${values[name]}, its default`
+    },
     refuse(name, why, number) {
-      const found = given.get(number === undefined ? name : name.replace('N', String(number)))
+      const found = find(name, number)
       if (found !== undefined) throw refusal(found, why)
       if (values[name] === undefined) throw new OptionError(`Cannot determine ${name}: ${why}`)
       throw new OptionError(`Cannot use ${name}=${values[name]}, its default: ${why}`)
@@ -204,91 +108,131 @@ export function readOptions<const Rows extends OptionRows>(
   }
 }
 
-/** Which option a spelling means. */
-class Names {
-  readonly #rows: OptionRows
-  readonly #bySpelling = new Map<string, string>()
-  readonly #byVariable = new Map<string, string>()
-  /** Rows named `x.*` or `server.N`, by what stands before the star or the N. */
-  readonly #open: { readonly prefix: string; readonly row: OptionRow }[] = []
-  readonly #prefix: string
-  readonly #namePrefix: string | undefined
+/** What was given, by row: each source that is taken wins over those before. */
+class Collected {
+  readonly given = new Map<string, Given>()
+  readonly warnings: string[] = []
+  readonly #program: Program<OptionRows>
+  readonly #names: Names
+  /** Where a file has each option: no file may have it twice. */
+  readonly #places = new Map<string, string>()
 
-  constructor({ rows, environmentPrefix, namePrefix }: Program<OptionRows>) {
-    this.#rows = rows
-    this.#prefix = environmentPrefix
-    this.#namePrefix = namePrefix
-    for (const [name, row] of Object.entries(rows)) {
-      if (row.type === 'numbered' || name.endsWith('*')) {
-        this.#open.push({ prefix: name.slice(0, -1), row })
-        continue
-      }
-      const aliases = 'aliases' in row ? (row.aliases ?? []) : []
-      for (const spelling of [name, ...aliases]) {
-        this.#bySpelling.set(spelling, name)
-        this.#bySpelling.set(kebab(spelling), name)
-        this.#byVariable.set(variableOf(environmentPrefix, spelling), name)
-      }
+  constructor(program: Program<OptionRows>) {
+    this.#program = program
+    this.#names = new Names(program)
+  }
+
+  takeForeign(environment: Environment): void {
+    const foreign = this.#program.foreignSettings?.(environment)
+    if (foreign === undefined) return
+    this.warnings.push(...foreign.warnings)
+    for (const setting of foreign.settings) {
+      if (this.#names.resolve(setting.spelled) !== undefined) this.#take(setting)
+      else this.warnings.push(`${setting.spelled} from ${setting.source} has no effect here`)
     }
   }
 
-  /** The row's name, or the spelling for one of an open row; undefined when there is none. */
-  resolve(asSpelled: string): string | undefined {
-    const spelled = this.#withoutPrefix(asSpelled)
-    const name = this.#bySpelling.get(spelled)
-    if (name !== undefined) return name
-    for (const { prefix, row } of this.#open) {
-      if (!spelled.startsWith(prefix)) continue
-      if (row.type !== 'numbered') return spelled
-      const number = spelled.slice(prefix.length)
-      if (/^[1-9]\d*$/.test(number) && Number(number) >= row.min && Number(number) <= row.max) {
-        return spelled
+  takeFile(file: string, skipped: readonly string[] = []): void {
+    for (const { key, value, line } of readProperties(file)) {
+      if (skipped.includes(key)) continue
+      const source = `${file}:${line}`
+      const name = this.#names.resolve(key) ?? key
+      const before = this.#places.get(name)
+      if (before !== undefined) {
+        const place = before.startsWith(`${file}:`)
+          ? `line ${before.slice(file.length + 1)}`
+          : before
+        throw new OptionError(`Cannot use ${key} from ${source}: ${place} has it already`)
       }
+      this.#places.set(name, source)
+      this.#take({ spelled: key, value, source })
     }
-    return undefined
   }
 
-  resolveVariable(variable: string): string | undefined {
-    const name = this.#byVariable.get(variable)
-    if (name !== undefined) return name
-    for (const { prefix } of this.#open) {
-      const start = variableOf(this.#prefix, prefix)
-      if (variable.startsWith(start)) return this.resolve(prefix + variable.slice(start.length))
+  takeEnvironment(environment: Environment): void {
+    const { environmentPrefix: prefix, name: program } = this.#program
+    for (const [variable, value] of Object.entries(environment)) {
+      if (value === undefined || !variable.startsWith(prefix)) continue
+      if (variable === `${prefix}CONFIG`) continue
+      const name = this.#names.resolveVariable(variable)
+      const source = `the environment (${variable})`
+      // No error: the prefix may be shared with a program of the user's own.
+      if (name === undefined)
+        this.warnings.push(`${variable} is set, and is no option of ${program}`)
+      else this.#take({ spelled: name, value, source })
     }
-    return undefined
   }
 
-  /** Those nearest to a spelling that means none. */
-  near(spelled: string): string[] {
-    const spellings = nearMatches(this.#withoutPrefix(spelled), this.#bySpelling.keys())
-    return [...new Set(spellings.map((spelling) => this.#bySpelling.get(spelling) ?? spelling))]
+  takeFlags(flags: ReadonlyMap<string, string>): void {
+    for (const [spelled, value] of flags) {
+      if (spelled === 'config') continue
+      const name = this.#names.resolve(spelled)
+      const isYes = value === '' && name !== undefined && this.#names.row(name).type === 'boolean'
+      this.#take({ spelled, value: isYes ? 'true' : value, source: commandLine })
+    }
   }
 
-  #withoutPrefix(spelled: string): string {
-    const prefix = this.#namePrefix ?? ''
-    return spelled.startsWith(prefix) ? spelled.slice(prefix.length) : spelled
+  /** @throws OptionError */
+  #take(setting: Setting): void {
+    const { spelled, value, source } = setting
+    const name = this.#names.resolve(spelled)
+    if (name === undefined) throw this.#unknown(setting)
+    const row = this.#names.row(name)
+    switch (row.type) {
+      case 'refused': {
+        if (asksForNothing(row, value)) return
+        const or = row.unless === undefined ? '' : `; ${orList(row.unless)} is accepted`
+        throw new OptionError(`Cannot use ${spelled} from ${source}: ${row.why}${or}`)
+      }
+      case 'ignored':
+        if (asksForNothing(row, value)) return
+        this.warnings.push(`${spelled} from ${source} has no effect here: ${row.why}`)
+        return
+      case 'include':
+        this.takeFile(value.trim(), row.skipped)
+        return
+      case 'text':
+        if (isInQuotationMarks(value)) this.warnings.push(quotationMarksWarning(setting, row))
+        break
+      case 'integer':
+      case 'boolean':
+      case 'choice':
+      case 'numbered':
+        break
+    }
+    this.given.set(name, { spelled, value, source, secret: row.secret === true })
   }
 
-  row(name: string): OptionRow {
-    const row = this.#rows[name] ?? this.#open.find(({ prefix }) => name.startsWith(prefix))?.row
-    if (row === undefined) throw new RangeError(`There is no option ${name}`)
-    return row
+  #unknown({ spelled, source }: Setting): OptionError {
+    const near = this.#names.near(spelled)
+    const advice =
+      near.length === 0
+        ? `${this.#program.name} --help lists them`
+        : `did you mean ${orList(near)}?`
+    const why = this.#names.outOfRange(spelled) ?? `no such option; ${advice}`
+    return new OptionError(`Cannot use ${spelled} from ${source}: ${why}`)
   }
 }
 
-/** tickTime → tick-time, min.insync.replicas → min-insync-replicas */
-function kebab(name: string): string {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
-    .replaceAll('.', '-')
-    .toLowerCase()
+/** As ZooKeeper reads them, `FALSE` is `false`. */
+function asksForNothing({ unless = [] }: { unless?: readonly string[] }, value: string): boolean {
+  return unless.some((each) => each.toLowerCase() === value.trim().toLowerCase())
 }
 
-function variableOf(prefix: string, name: string): string {
-  return prefix + kebab(name).replaceAll('-', '_').toUpperCase()
+/** Files of `key=value` lines have no quoting: such marks are part of the value. */
+function isInQuotationMarks(value: string): boolean {
+  return /^\s*(["']).*\1\s*$/.test(value)
 }
 
-function readProperties(file: string) {
+function quotationMarksWarning(
+  { spelled, value, source }: Setting,
+  { secret }: OptionRow & { readonly secret?: boolean },
+): string {
+  const what = secret === true ? spelled : `${spelled}=${value}`
+  return `${what} from ${source} is taken with its quotation marks, as ZooKeeper does: leave them out`
+}
+
+function readProperties(file: string): Property[] {
   try {
     return parseProperties(readFileSync(file, 'utf8'))
   } catch (cause) {
@@ -309,16 +253,20 @@ function numberedValues(name: string, given: ReadonlyMap<string, Given>): Map<nu
   return new Map([...values].sort(([a], [b]) => a - b))
 }
 
-type ValueRow = Extract<OptionRow, { readonly default: unknown }>
-
-function parseValue(row: ValueRow, given: Given): unknown {
+function parseValue(row: ValueRow, given: Given, warnings: string[]): unknown {
   const value = given.value.trim()
   switch (row.type) {
     case 'integer': {
       const number = Number(value)
       const form = row.hexadecimal === true ? /^(-?\d+|0[xX][0-9a-fA-F]+)$/ : /^-?\d+$/
-      if (form.test(value) && number >= row.min && number <= row.max) return number
-      throw refusal(given, allowed(row))
+      if (!form.test(value)) throw refusal(given, allowed(row))
+      if (number >= row.min && number <= row.max) return number
+      const isClamped = row.clamped === 'both' || (row.clamped === 'above' && number > row.max)
+      if (!isClamped) throw refusal(given, allowed(row))
+      const bound = number > row.max ? row.max : row.min
+      const kind = number > row.max ? 'greatest' : 'least'
+      warnings.push(`${quoted(given)} is taken as ${bound}, the ${kind} value here`)
+      return bound
     }
     case 'boolean':
       if (['true', 'yes', 'on'].includes(value.toLowerCase())) return true
@@ -333,33 +281,13 @@ function parseValue(row: ValueRow, given: Given): unknown {
   }
 }
 
-function allowed(row: ValueRow): string {
-  switch (row.type) {
-    case 'integer':
-      return `it must be a whole number from ${row.min} to ${row.max}`
-    case 'boolean':
-      return 'it must be true or false'
-    case 'choice':
-      return `it must be one of ${row.choices.join(', ')}`
-    case 'text':
-      return 'it must not be empty'
-  }
+function refusal(given: Given, why: string): OptionError {
+  return new OptionError(`Cannot use ${quoted(given)}: ${why}`)
 }
 
-function refusal({ spelled, value, source, secret }: Given, why: string): OptionError {
-  const what = secret ? spelled : `${spelled}=${value}`
-  return new OptionError(`Cannot use ${what} from ${source}: ${why}`)
-}
-
-function unknown(
-  program: Program<OptionRows>,
-  names: Names,
-  { spelled, source }: Pick<Given, 'spelled' | 'source'>,
-): OptionError {
-  const near = names.near(spelled)
-  const advice =
-    near.length === 0 ? `${program.name} --help lists them` : `did you mean ${orList(near)}?`
-  return new OptionError(`Cannot use ${spelled} from ${source}: no such option; ${advice}`)
+/** 'tickTime=5 from zoo.cfg:3' */
+function quoted({ spelled, value, source, secret }: Given): string {
+  return `${secret ? spelled : `${spelled}=${value}`} from ${source}`
 }
 
 /** 'a', 'a or b', 'a, b or c' */
@@ -368,124 +296,7 @@ function orList(words: readonly string[]): string {
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`
 }
 
-// --- flags, by yargs -----------------------------------------------------------------------------
-
-const ownFlags = {
-  config: 'read options from this file (key=value lines)',
-  'sample-config': 'print a configuration file with every option and stop',
-  help: 'print this text and stop',
-  version: 'print the version and stop',
-} as const
-
-/** By spelling as given. Values stay text: one place checks them, whatever source they have. */
-function parseFlags(program: Program<OptionRows>, argv: readonly string[]): Map<string, string> {
-  const shorthand = { c: 'config', h: 'help' } as const
-  const parser = yargs()
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'duplicate-arguments-array': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'short-option-groups': false,
-    })
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .string([...spellings(program), 'config'])
-    .boolean(['help', 'version', 'sample-config'])
-  const parsed = parser.parseSync([...argv]) as Record<string, unknown>
-  const flags = new Map<string, string>()
-  for (const [key, value] of Object.entries(parsed)) {
-    if (key === '$0' || key === '_' || value === undefined || value === false) continue
-    const name = shorthand[key as keyof typeof shorthand] ?? key
-    flags.set(name, value === true ? '' : String(value))
-  }
-  const [positional] = parsed['_'] as unknown[]
-  if (positional !== undefined) {
-    throw new OptionError(
-      `Cannot use the argument '${positional}': ${program.name} takes flags only`,
-    )
-  }
-  return flags
-}
-
-function spellings({ rows }: Program<OptionRows>): string[] {
-  return Object.entries(rows).flatMap(([name, row]) => {
-    if (name.endsWith('*')) return []
-    if (row.type === 'numbered') {
-      const numbers = Array.from({ length: row.max - row.min + 1 }, (_, i) => row.min + i)
-      return numbers.map((number) => name.replace('N', String(number)))
-    }
-    const aliases = 'aliases' in row ? (row.aliases ?? []) : []
-    return [name, ...aliases].flatMap((spelling) => [spelling, kebab(spelling)])
-  })
-}
-
-function helpText(program: Program<OptionRows>): string {
-  const parser = yargs()
-    .locale('en')
-    .wrap(100)
-    .help(false)
-    .version(false)
-    .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false })
-    .usage(`${program.name}: ${program.about}`)
-    .epilogue(
-      `Each option is also a key of the file, spelled as in --sample-config, and an environment\n` +
-        `variable: --data-dir is ${program.environmentPrefix}DATA_DIR. Flags win over the environment, the environment\n` +
-        `over the file.`,
-    )
-  for (const [name, row] of Object.entries(program.rows)) {
-    if (row.type === 'ignored' || row.type === 'refused') continue
-    const flag = row.type === 'numbered' ? name : kebab(name)
-    parser.option(flag, { describe: `${row.about} ${hint(row)}` })
-  }
-  for (const [flag, describe] of Object.entries(ownFlags)) parser.option(flag, { describe })
-  let text = ''
-  parser.showHelp((help) => {
-    text = `${help}\n`
-  })
-  return text
-}
-
-/** '[100 to 60000; default 2000]' */
-function hint(row: ValueRow | Extract<OptionRow, { type: 'numbered' }>): string {
-  if (row.type === 'numbered') return `[N from ${row.min} to ${row.max}]`
-  const bounds = {
-    integer: row.type === 'integer' ? [`${row.min} to ${row.max}`] : [],
-    choice: row.type === 'choice' ? [row.choices.join(' | ')] : [],
-    boolean: ['true | false'],
-    text: [],
-  }[row.type]
-  const fallback = row.defaultText ?? row.default
-  const facts = [...bounds, ...(fallback === undefined ? [] : [`default ${fallback}`])]
-  return facts.length === 0 ? '' : `[${facts.join('; ')}]`
-}
-
 function packageVersion(): string {
   const file = new URL('../package.json', import.meta.url)
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
-}
-
-/** A file with every option, each commented out at its default. */
-export function sampleConfig(program: Program<OptionRows>): string {
-  const paragraphs = [
-    `# ${program.name}: ${program.about}\n# What is commented out shows defaults.`,
-  ]
-  for (const [name, row] of Object.entries(program.rows)) {
-    if (row.type === 'ignored' || row.type === 'refused') continue
-    const value = row.type === 'numbered' ? row.example : (row.default ?? '')
-    const key = row.type === 'numbered' ? name.replace('N', String(row.min)) : name
-    paragraphs.push(`${comment(`${row.about} ${hint(row)}`)}\n#${key}=${value}`)
-  }
-  return `${paragraphs.join('\n\n')}\n`
-}
-
-/** Lines of at most 100 columns, each after a number sign. */
-function comment(text: string): string {
-  return text
-    .trim()
-    .replaceAll(/(.{1,98})(?:\s+|$)/g, '# $1\n')
-    .trimEnd()
 }

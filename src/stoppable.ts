@@ -2,18 +2,18 @@
 //
 // Parts start in the order given and stop in reverse. SIGTERM or SIGINT stops; a second one, or the
 // deadline, ends the process at once, which is safe: the log recovers. What nobody caught ends it
-// too. A service manager is told by sd_notify (READY=1, STOPPING=1).
+// too. A service manager is told; see systemd.ts.
 
-import { spawn } from 'node:child_process'
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
+import { RefusedStartError } from './refused-start.ts'
 
 /** What our programs end with. */
 export const exitCodes = {
   fine: 0,
   /** something failed while running */
   failure: 1,
-  /** bad flags or configuration; nothing was opened */
+  /** bad flags or configuration, a place or an address that cannot be used: RefusedStartError */
   usage: 2,
 } as const
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
@@ -23,6 +23,15 @@ export interface Part {
   start(): Promise<void> | void
   /** Called once, and only when `start` succeeded. */
   stop(): Promise<void> | void
+  /** What it does at the moment, for a service manager. */
+  status?(): PartStatus
+}
+
+export interface PartStatus {
+  /** told as soon as it changes */
+  readonly state: string
+  /** told now and then */
+  readonly detail: string
 }
 
 export class Stoppable {
@@ -73,6 +82,9 @@ export class Stoppable {
   }
 }
 
+/** Tells a service manager that the parts have started, or that they will stop. */
+export type Notify = (state: 'ready' | 'stopping') => void
+
 /** The process as `runUntilStopped` sees it. */
 export interface Host {
   on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
@@ -83,7 +95,7 @@ export interface Host {
 /**
  * Starts the parts, runs until a signal or a failure, stops them, exits.
  *
- * @param notify tells the service manager; see `systemdNotifier`
+ * @param onRefused tells the user why the program did not start; nothing else is said then
  * @returns a way for the program to end itself: with an error it exits 1, after stopping its parts
  */
 export function runUntilStopped(options: {
@@ -92,9 +104,18 @@ export function runUntilStopped(options: {
   readonly clock: Clock
   readonly stopDeadlineMs: number
   readonly notify: Notify
+  readonly onRefused: (error: RefusedStartError) => void
   readonly host?: Host
 }): (error?: unknown) => void {
-  const { parts, logger, clock, stopDeadlineMs, notify, host = process as Host } = options
+  const {
+    parts,
+    logger,
+    clock,
+    stopDeadlineMs,
+    notify,
+    onRefused,
+    host = process as Host,
+  } = options
   const stoppable = new Stoppable(parts, logger)
   let code: ExitCode = exitCodes.fine
   let stopping = false
@@ -103,7 +124,7 @@ export function runUntilStopped(options: {
     if (stopping) return
     stopping = true
     logger.info({ why }, 'Stopping')
-    notify('STOPPING=1')
+    notify('stopping')
     clock.after(stopDeadlineMs, () => {
       logger.error({ stopDeadlineMs }, 'Could not stop in time: ending the process as it is')
       host.exit(exitCodes.failure)
@@ -134,9 +155,17 @@ export function runUntilStopped(options: {
 
   stoppable.start().then(
     () => {
-      if (!stopping) notify('READY=1')
+      if (!stopping) notify('ready')
     },
     (error: unknown) => {
+      if (error instanceof RefusedStartError && !stopping) {
+        stopping = true
+        void stoppable.stop().then(() => {
+          onRefused(error)
+          host.exit(exitCodes.usage)
+        })
+        return
+      }
       fail(error, 'Could not start')
       stop('could not start')
     },
@@ -144,21 +173,5 @@ export function runUntilStopped(options: {
   return (error) => {
     if (error !== undefined) fail(error, 'Ending the process')
     stop('own decision')
-  }
-}
-
-export type Notify = (state: 'READY=1' | 'STOPPING=1') => void
-
-/**
- * Under systemd's Type=notify, a call of `systemd-notify`: Node has no unix datagram sockets. Needs
- * NotifyAccess=all, since the message does not come from the main process.
- *
- * @param socket NOTIFY_SOCKET of the environment
- */
-export function systemdNotifier(socket: string | undefined, logger: Logger): Notify {
-  if (socket === undefined) return () => undefined
-  return (state) => {
-    const child = spawn('systemd-notify', [state], { stdio: 'ignore' })
-    child.on('error', (error) => logger.warn({ err: error }, 'Could not tell systemd'))
   }
 }

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { OptionError, type OptionRows, readOptions } from '../src/options.ts'
+import type { OptionRows } from '../src/option-rows.ts'
+import { OptionError, readOptions } from '../src/options.ts'
 
 const rows = {
   tickTime: { type: 'integer', default: 2000, min: 100, max: 60_000, about: 'Ms per tick.' },

@@ -1,16 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { chmod } from 'node:fs/promises'
-import { join } from 'node:path'
 import t from 'tap'
 import type { Clock } from '../src/clock.ts'
 import { silentLogger } from '../src/logger.ts'
-import {
-  type Host,
-  type Part,
-  runUntilStopped,
-  Stoppable,
-  systemdNotifier,
-} from '../src/stoppable.ts'
+import { RefusedStartError } from '../src/refused-start.ts'
+import { type Host, type Part, runUntilStopped, Stoppable } from '../src/stoppable.ts'
 
 /** A part that writes down what happens to it. */
 function part(name: string, events: string[], overrides: Partial<Part> = {}): Part {
@@ -97,26 +89,28 @@ function fakeProcess() {
 function run(parts: readonly Part[]) {
   const world = fakeProcess()
   const told: string[] = []
+  const refused: string[] = []
   const end = runUntilStopped({
     parts,
     logger: silentLogger,
     clock: world.clock,
     stopDeadlineMs: 5_000,
     notify: (state) => void told.push(state),
+    onRefused: ({ message }) => void refused.push(message),
     host: world.host,
   })
-  return { ...world, told, end }
+  return { ...world, told, refused, end }
 }
 
 t.test('SIGTERM stops the parts, tells the service manager and exits 0', async (t) => {
   const events: string[] = []
   const world = run([part('a', events)])
   await turn()
-  t.same(world.told, ['READY=1'])
+  t.same(world.told, ['ready'])
   world.emit('SIGTERM')
   await turn()
   t.same(events, ['start a', 'stop a'])
-  t.same(world.told, ['READY=1', 'STOPPING=1'])
+  t.same(world.told, ['ready', 'stopping'])
   t.same(world.exits, [0])
 })
 
@@ -145,7 +139,18 @@ t.test('a failed start exits 1 and never says it is ready', async (t) => {
   await turn()
   t.same(world.exits, [1])
   t.same(events, ['start a', 'stop a'])
-  t.notOk(world.told.includes('READY=1'))
+  t.notOk(world.told.includes('ready'))
+})
+
+t.test('a refused start undoes what was started, tells why, and exits 2', async (t) => {
+  const events: string[] = []
+  const refuse = () => Promise.reject(new RefusedStartError('no such place'))
+  const world = run([part('a', events), part('b', events, { start: refuse })])
+  await turn()
+  t.same(world.exits, [2])
+  t.same(world.refused, ['no such place'])
+  t.same(events, ['start a', 'stop a'])
+  t.same(world.told, [])
 })
 
 t.test('an error that nobody caught exits 1 without an orderly stop', async (t) => {
@@ -168,21 +173,4 @@ t.test('the program can end itself, well or with an error', async (t) => {
   badly.end(new Error('disk failed'))
   await turn()
   t.same(badly.exits, [1])
-})
-
-t.test('systemd is told through its own program, and only where there is a systemd', async (t) => {
-  const directory = t.testdir({
-    'systemd-notify': `#!/bin/sh\ncd "$(dirname "$0")" && echo "$1" > new && mv new told\n`,
-  })
-  await chmod(join(directory, 'systemd-notify'), 0o755)
-  const path = process.env['PATH']
-  process.env['PATH'] = `${directory}:${path}`
-  t.teardown(() => {
-    process.env['PATH'] = path
-  })
-  const told = join(directory, 'told')
-  systemdNotifier(undefined, silentLogger)('STOPPING=1')
-  systemdNotifier('/run/notify', silentLogger)('READY=1')
-  while (!existsSync(told)) await turn()
-  t.equal(readFileSync(told, 'utf8'), 'READY=1\n')
 })

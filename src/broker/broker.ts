@@ -8,10 +8,12 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
+import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
+import { noBroker } from '../protocol/mq/messages.ts'
 import { type TcpListener, TcpTransport } from '../protocol/transport/tcp.ts'
 import { RareWarnings } from '../rare-warnings.ts'
-import type { Part } from '../stoppable.ts'
+import type { Part, PartStatus } from '../stoppable.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
 import type { BrokerConfig } from './config.ts'
@@ -69,6 +71,22 @@ export class Broker implements Part {
     return this.#session?.isController ?? false
   }
 
+  status(): PartStatus {
+    const replicas = [...(this.#running?.replicas.replicas ?? [])]
+    const leading = replicas.filter(({ role }) => role.type === 'leading').length
+    return {
+      state: `broker ${this.#options.config.id}, ${this.#standing()}`,
+      detail: `leads ${leading} of its ${replicas.length} partitions`,
+    }
+  }
+
+  #standing(): string {
+    if (this.brokerEpoch === undefined) return 'without a session'
+    if (this.isController) return 'controller'
+    const { controller } = this.#image
+    return controller === noBroker ? 'no controller' : `controller is broker ${controller}`
+  }
+
   /**
    * Resolves when it is registered and knows the cluster.
    *
@@ -76,7 +94,7 @@ export class Broker implements Part {
    */
   async start(): Promise<void> {
     const { config, clock } = this.#options
-    const dataDir = new DataDir(config.dataDir, config.id)
+    const dataDir = new DataDir(config.dataDir, config.id, config.origins.dataDir)
     const checkpoint = new Checkpoint(join(dataDir.path, 'high-watermarks.json'))
     const links = this.#makeLinks(dataDir)
     const replicas = this.#makeReplicas({ dataDir, checkpoint, links })
@@ -252,10 +270,14 @@ export class Broker implements Part {
       pauseWhenCongested: true,
       port: 'broker',
     } as const
-    return this.#transport.listen(this.#options.config.listen, linkOptions, (link) => {
+    const { listen, origins } = this.#options.config
+    const listening = this.#transport.listen(listen, linkOptions, (link) => {
       const connection = new ApiConnection(parts, link, () => this.#connections.delete(connection))
       this.#connections.add(connection)
       return connection
+    })
+    return listening.catch((error: unknown) => {
+      throw listenError(error, origins.listen)
     })
   }
 

@@ -1,10 +1,13 @@
 // mimicqd's option rows, and the one checked configuration object made of them. Where Kafka has the
 // option, it has Kafka's name.
 
-import { resolve } from 'node:path'
 import { parseServers, type ServerAddress } from '../client/servers.ts'
+import { dataDirOf } from '../data-dir-option.ts'
+import { foreignData } from '../foreign-directory.ts'
+import type { ListenOrigin } from '../listen-error.ts'
 import { type LogLevel, logLevels } from '../logger.ts'
-import { type OptionRows, type Program, type ReadOptions, readOptions } from '../options.ts'
+import type { OptionRows, Program } from '../option-rows.ts'
+import { type ReadOptions, readOptions } from '../options.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 
@@ -159,6 +162,8 @@ export interface BrokerConfig {
   readonly logFormat: 'json' | 'pretty'
   /** for the log, once there is one */
   readonly warnings: readonly string[]
+  /** how the user gave what the machine may refuse, for the messages then */
+  readonly origins: { readonly dataDir: string; readonly listen: ListenOrigin }
 }
 
 /** `text` is for stdout (--help …); then the program is done. */
@@ -183,6 +188,8 @@ function check(read: ReadOptions<typeof rows>): BrokerConfig {
   if (values.id === undefined) read.refuse('id', 'it has to be set, by --id')
   if (values.dataDir === undefined) read.refuse('dataDir', 'it has to be set, by --data-dir')
   const warnings = [...read.warnings]
+  const dataDir = dataDirOf({ read, value: values.dataDir, warnings })
+  refuseForeignData(read, dataDir)
   const advertisedHost = values.advertisedHost ?? advertisedFor(values.host)
   if (isLoopback(advertisedHost) && !isLoopback(values.host)) {
     warnings.push(
@@ -195,7 +202,7 @@ itself. Set --advertised-host to a name they can reach`,
     listen: { host: values.host, port: values.port },
     advertisedHost,
     zooweeper: serversOf(read),
-    dataDir: resolve(values.dataDir),
+    dataDir,
     sessionTimeoutMs: values.sessionTimeout,
     connectTimeoutMs: values.connectTimeout,
     registrationTimeoutMs: values.registrationTimeout,
@@ -208,7 +215,24 @@ itself. Set --advertised-host to a name they can reach`,
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     warnings,
+    origins: {
+      dataDir: read.quote('dataDir'),
+      listen: { host: read.quote('host'), port: read.quote('port') },
+    },
   }
+}
+
+/** The logs of another program are neither ours to serve nor to lie beside. */
+function refuseForeignData(read: ReadOptions<typeof rows>, dataDir: string): void {
+  let found: ReturnType<typeof foreignData>
+  try {
+    found = foreignData(dataDir, 'mimicqd')
+  } catch (error) {
+    return read.refuse('dataDir', `it cannot be read: ${(error as Error).message}`)
+  }
+  if (found === undefined) return
+  const why = `it holds data of ${found.program} (${found.file})`
+  read.refuse('dataDir', `${why}: give this broker a directory of its own`)
 }
 
 function serversOf(read: ReadOptions<typeof rows>): BrokerConfig['zooweeper'] {

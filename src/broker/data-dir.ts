@@ -10,13 +10,14 @@
 
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { lockDataDir } from '../data-dir-lock.ts'
+import { openDataDir } from '../data-dir-option.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
+import { RefusedStartError } from '../refused-start.ts'
 
 const formatVersion = 2
 
 /** This directory cannot be used, by this broker or in this cluster. */
-export class DataDirError extends Error {
+export class DataDirError extends RefusedStartError {
   override readonly name = 'DataDirError'
 }
 
@@ -26,11 +27,14 @@ export class DataDir {
   readonly #unlock: () => void
   #clusterId: string | undefined
 
-  /** @throws DataDirLockedError, DataDirError, or what the file system throws */
-  constructor(path: string, brokerId: BrokerId) {
+  /**
+   * @param quoted the option that named it
+   * @throws DataDirLockedError, DataDirError, RefusedStartError, or what the file system throws
+   */
+  constructor(path: string, brokerId: BrokerId, quoted = path) {
     this.path = path
     this.#brokerId = brokerId
-    this.#unlock = lockDataDir(path)
+    this.#unlock = openDataDir(path, quoted)
     try {
       this.#clusterId = this.#read()
     } catch (error) {

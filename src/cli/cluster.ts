@@ -12,7 +12,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,6 +21,7 @@ import type { ServerAddress } from '../client/servers.ts'
 import { DataDirLockedError, lockDataDir } from '../data-dir-lock.ts'
 import { invariant } from '../invariant.ts'
 import type { LogLevel } from '../logger.ts'
+import { makeDirectory } from '../make-directory.ts'
 import type { Random } from '../random.ts'
 
 export type MemberKind = 'server' | 'broker'
@@ -160,7 +161,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const { dataDir, servers } = this.#options
     try {
       this.#unlock = lockDataDir(dataDir)
-      for (const { name } of this.members) mkdirSync(join(dataDir, name), { recursive: true })
+      for (const { name } of this.members) makeDirectory(join(dataDir, name))
       this.#claimEnsembleSize(servers)
       writeFileSync(this.#zooCfg, this.#zooCfgText())
     } catch (error) {

@@ -6,16 +6,27 @@
 
 import { limits } from '../limits.ts'
 import { logLevels } from '../logger.ts'
-import type { OptionRows, Program } from '../options.ts'
+import type { OptionRows, Program } from '../option-rows.ts'
 import { foreignRows } from './foreign-keys.ts'
+import { jvmFlagSettings } from './jvm-flags.ts'
 
 export const sessionTimeoutMax = 2 ** 31 - 1
+
+/** ZooKeeper's manual says 1 to 255, its code takes what is a number; here an id is only a name. */
+export const serverIdMax = 2 ** 31 - 1
 
 const rows = {
   dataDir: {
     type: 'text',
     default: undefined,
     about: 'Directory of everything this server keeps: log, tree, and the file myid.',
+  },
+  dataLogDir: {
+    type: 'text',
+    default: undefined,
+    about:
+      'Where ZooKeeper keeps its log. Here the log lies in dataDir, and this directory is only looked ' +
+      'at: with the log of a ZooKeeper in it the server does not start.',
   },
   clientPort: {
     type: 'integer',
@@ -32,19 +43,25 @@ const rows = {
   },
   'server.N': {
     type: 'numbered',
-    min: 1,
-    max: 255,
+    min: 0,
+    max: serverIdMax,
     example: 'zoo1.example.com:2888:3888',
     about:
       'Server N of the ensemble, host:peerPort:electionPort[:participant][;[address:]clientPort]; ' +
       'the same on every server. The election port is not used. None: this server stands alone.',
   },
+  dynamicConfigFile: {
+    type: 'include',
+    // ZooKeeper's number of that configuration.
+    skipped: ['version'],
+    about: 'File of more keys, the server.N lines as a rule; it is read as a part of this one.',
+  },
   myid: {
     type: 'integer',
     default: undefined,
     defaultText: 'what the file myid in dataDir says; 1 for a server that stands alone',
-    min: 1,
-    max: 255,
+    min: 0,
+    max: serverIdMax,
     about: 'Which of the server.N lines is this server.',
     aliases: ['id'],
   },
@@ -98,6 +115,7 @@ const rows = {
     default: 60,
     min: 0,
     max: 1_000_000,
+    clamped: 'both',
     about: 'Connections that one address may have; 0 is no limit.',
   },
   maxCnxns: {
@@ -105,6 +123,7 @@ const rows = {
     default: 0,
     min: 0,
     max: 10_000_000,
+    clamped: 'both',
     about: 'Connections that all clients together may have; 0 is no limit.',
   },
   'nio.sessionlessCnxnTimeout': {
@@ -112,6 +131,7 @@ const rows = {
     default: limits.handshakeMs,
     min: 1,
     max: 3_600_000,
+    clamped: 'above',
     about: 'Milliseconds that a connection may take to ask for its session.',
   },
   globalOutstandingLimit: {
@@ -119,6 +139,7 @@ const rows = {
     default: limits.proposalsInFlightMax,
     min: 1,
     max: limits.proposalsInFlightMax,
+    clamped: 'above',
     about:
       'Requests in flight beyond which this server reads no more from the clients that send them.',
   },
@@ -128,6 +149,7 @@ const rows = {
     min: 1024,
     max: limits.clientFrameBytesCeiling,
     hexadecimal: true,
+    clamped: 'above',
     about:
       'Bytes of the largest request, and so of a znode: a client that sends more is cut off. ' +
       "Clients have a limit of their own for what they read: Java's has the same name.",
@@ -142,6 +164,7 @@ const rows = {
     default: 60_000,
     min: 10,
     max: 86_400_000,
+    clamped: 'above',
     about: 'Milliseconds from one search for container and TTL znodes that are due to the next.',
   },
   'znode.container.maxPerMinute': {
@@ -149,6 +172,7 @@ const rows = {
     default: 10_000,
     min: 1,
     max: 10_000_000,
+    clamped: 'above',
     about: 'Container and TTL znodes deleted per minute at most.',
   },
   'znode.container.maxNeverUsedIntervalMs': {
@@ -214,6 +238,7 @@ const rows = {
     default: 1000,
     min: 1,
     max: 3_600_000,
+    clamped: 'above',
     about: 'Milliseconds of one fsync of the log after which it is worth a warning.',
   },
   bootstrap: {
@@ -235,6 +260,7 @@ const rows = {
     default: 3,
     min: 1,
     max: 1_000_000,
+    clamped: 'both',
     about:
       'Full log files kept at least, though the tree covers them, so that a server that comes back ' +
       'is sent what it missed and not the whole tree.',
@@ -268,5 +294,6 @@ export const daemonProgram: Program<typeof rows> = {
   environmentPrefix: 'ZW_',
   // ZooKeeper takes most of them as Java system properties, too, with this before them.
   namePrefix: 'zookeeper.',
+  foreignSettings: jvmFlagSettings,
   rows,
 }

@@ -5,11 +5,14 @@
 
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { dataDirOf } from '../data-dir-option.ts'
+import { foreignData, isOwn, zooKeeper } from '../foreign-directory.ts'
+import type { ListenOrigin } from '../listen-error.ts'
 import type { LogLevel } from '../logger.ts'
 import { type ReadOptions, readOptions } from '../options.ts'
 import type { ServerId } from '../protocol/records.ts'
 import { fourLetterWords, isFourLetterWord } from './admin/four-letter-words.ts'
-import { daemonProgram, sessionTimeoutMax } from './config-rows.ts'
+import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -76,6 +79,16 @@ export interface DaemonConfig {
   readonly logFormat: 'json' | 'pretty'
   /** for the log, once there is one */
   readonly warnings: readonly string[]
+  /** how the user gave what the machine may refuse, for the messages then */
+  readonly origins: Origins
+}
+
+/** Each as 'clientPort=2181 from zoo.cfg:3'. */
+export interface Origins {
+  readonly dataDir: string
+  readonly client: ListenOrigin
+  /** undefined for a server that stands alone */
+  readonly peer: ListenOrigin | undefined
 }
 
 /** `text` is for stdout (--help …); then the program is done. */
@@ -99,10 +112,12 @@ type Read = ReadOptions<typeof daemonProgram.rows>
 
 function check(read: Read): DaemonConfig {
   const { values } = read
+  const warnings = [...read.warnings]
   if (values.dataDir === undefined) {
     return read.refuse('dataDir', 'it has to be set, by dataDir= in the file or --data-dir')
   }
-  const dataDir = resolve(values.dataDir)
+  const dataDir = dataDirOf({ read, value: values.dataDir, warnings })
+  refuseForeignData(read, dataDir)
   const servers = [...values['server.N']].map(([id, text]) => parseServer(read, id, text))
   for (const [i, server] of servers.entries()) {
     const before = servers.slice(0, i).find((other) => samePeer(other, server))
@@ -115,7 +130,9 @@ function check(read: Read): DaemonConfig {
   if (self === undefined && servers.length > 0) {
     read.refuse('myid', `there is no server.${serverId} line`)
   }
-  const warnings = [...read.warnings]
+  if (values.dataLogDir !== undefined && resolve(values.dataLogDir) !== dataDir) {
+    warnings.push(`${read.quote('dataLogDir')} has no effect here: the log lies in dataDir`)
+  }
   const syncLimitMs = values.tickTime * values.syncLimit
   const leaderTimeoutMs = Math.min(values.leaderTimeoutMs ?? 600, syncLimitMs)
   if (values.leaderTimeoutMs !== undefined && values.leaderTimeoutMs > syncLimitMs) {
@@ -141,11 +158,12 @@ tickTime × syncLimit is its upper bound`)
 authenticate each other: whoever reaches it can take over or destroy the ensemble's data. Let a \
 firewall admit only the other servers`)
   }
+  const client = clientListen(read, self)
   return {
     serverId: serverId as ServerId,
     servers,
     dataDir,
-    clientListen: clientListen(read, self),
+    clientListen: client.listen,
     peerListen,
     tickTimeMs: values.tickTime,
     initLimitTicks: values.initLimit,
@@ -175,6 +193,43 @@ firewall admit only the other servers`)
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     warnings,
+    origins: {
+      dataDir: read.quote('dataDir'),
+      client: client.origin,
+      peer: peerOrigin(read, self),
+    },
+  }
+}
+
+/** What lies there already must be ours: else its owner's data would seem lost. */
+function refuseForeignData(read: Read, dataDir: string): void {
+  const found = look(read, 'dataDir', () => foreignData(dataDir, 'zooweeperd'))
+  if (found?.program === zooKeeper) read.refuse('dataDir', `it holds ${whatOf(found.file)}`)
+  if (found !== undefined) {
+    const why = `it holds data of ${found.program} (${found.file})`
+    read.refuse('dataDir', `${why}: give this server a directory of its own`)
+  }
+  const { dataLogDir } = read.values
+  if (dataLogDir === undefined) return
+  const log = look(read, 'dataLogDir', () => {
+    // Once the tree is ours, the log that ZooKeeper left behind may stay where it is.
+    if (isOwn(dataDir, 'zooweeperd')) return undefined
+    return foreignData(resolve(dataLogDir), 'zooweeperd')
+  })
+  if (log?.program === zooKeeper) read.refuse('dataLogDir', `it holds ${whatOf(log.file)}`)
+}
+
+function whatOf(file: string): string {
+  return `data of ZooKeeper (${file}), which this server cannot read. Leave it to ZooKeeper, give \
+this server directories of its own, and copy the znodes from the running ZooKeeper with zw copy; \
+docs/compatibility.md shows each step`
+}
+
+function look<Found>(read: Read, name: 'dataDir' | 'dataLogDir', find: () => Found): Found {
+  try {
+    return find()
+  } catch (error) {
+    return read.refuse(name, `it cannot be read: ${(error as Error).message}`)
   }
 }
 
@@ -238,8 +293,9 @@ function myidOf(read: Read, dataDir: string, inEnsemble: boolean): number {
     return read.refuse('myid', missing ? how : `${file} cannot be read: ${String(error)}`)
   }
   const id = Number(text)
-  if (/^\d+$/.test(text) && id >= 1 && id <= 255) return id
-  return read.refuse('myid', `${file} must hold a number from 1 to 255; it holds '${text}'`)
+  if (/^\d+$/.test(text) && id <= serverIdMax) return id
+  const found = `it holds '${text}'`
+  return read.refuse('myid', `${file} must hold a number from 0 to ${serverIdMax}; ${found}`)
 }
 
 function sessionTimeout(
@@ -293,9 +349,15 @@ function wordsOf(list: string): string[] {
     .filter((word) => word !== '')
 }
 
-function clientListen(read: Read, self: ServerAddress | undefined): ListenAddress {
+function clientListen(
+  read: Read,
+  self: ServerAddress | undefined,
+): { readonly listen: ListenAddress; readonly origin: ListenOrigin } {
   const { clientPort, clientPortAddress } = read.values
-  if (self?.client === undefined) return { host: clientPortAddress, port: clientPort }
+  const ofOptions = { host: read.quote('clientPortAddress'), port: read.quote('clientPort') }
+  if (self?.client === undefined) {
+    return { listen: { host: clientPortAddress, port: clientPort }, origin: ofOptions }
+  }
   const { host, port } = self.client
   if (read.given('clientPort') && clientPort !== port) {
     read.refuse('clientPort', `the server.${self.id} line has client port ${port}`)
@@ -303,5 +365,15 @@ function clientListen(read: Read, self: ServerAddress | undefined): ListenAddres
   if (read.given('clientPortAddress') && host !== undefined && clientPortAddress !== host) {
     read.refuse('clientPortAddress', `the server.${self.id} line has client address ${host}`)
   }
-  return { host: host ?? clientPortAddress, port }
+  const line = read.quote('server.N', self.id)
+  return {
+    listen: { host: host ?? clientPortAddress, port },
+    origin: { host: host === undefined ? ofOptions.host : line, port: line },
+  }
+}
+
+function peerOrigin(read: Read, self: ServerAddress | undefined): ListenOrigin | undefined {
+  if (self === undefined) return undefined
+  const line = read.quote('server.N', self.id)
+  return { host: line, port: line }
 }

@@ -1,15 +1,25 @@
 // What of ZooKeeper's configuration does nothing here, and what is refused: each key with the reason
-// that its operator is told. Ignored is what only tunes how ZooKeeper does its work; refused, unless
-// it has a value that asks for nothing, is what cannot be ignored without danger, such as TLS.
+// that its operator is told. Ignored is what tunes how ZooKeeper does its work, or would let in more
+// than is let in here; refused is what, ignored, would let in more, show more, or make another quorum
+// than the operator asked for. Values that ask for nothing pass without a word, in either.
 //
-// Source: QuorumPeerConfig.java and ZooKeeper's administrator guide.
+// Source: QuorumPeerConfig.java, what else in ZooKeeper 3.9 reads a system property, and its
+// administrator guide.
 
-import type { OptionRows } from '../options.ts'
+import type { OptionRows } from '../option-rows.ts'
 
 const noTls = 'encrypted connections are not supported'
-const noReconfiguration = 'the ensemble cannot be changed while it runs'
-const noSasl =
-  'who connects is not authenticated by SASL, Kerberos or certificates, only by digest and ip'
+const noReconfiguration =
+  'the ensemble cannot be changed while it runs, and reconfig is answered with RECONFIGDISABLED'
+const noSasl = 'clients authenticate by digest and ip only'
+const otherSchemes =
+  'clients authenticate by digest and ip only; an ACL of another scheme is refused as INVALIDACL'
+const noSuperByOther =
+  'clients authenticate by digest and ip only, so that this makes nobody the super user'
+const noPeerSasl = 'servers do not authenticate each other'
+const mustAuthenticate = 'clients authenticate by digest and ip only, and are let in without'
+const clientsOnly = 'it is an option of clients'
+const ownLog = 'the log goes to standard output, as logLevel and logFormat say'
 const noSnapshotFiles = 'there are no snapshot files; the tree lies in LevelDB'
 const fixedQuorums = 'a quorum is a majority of the servers, all of one weight'
 const javaOnly = 'it tunes the Java virtual machine, its threads or its network library'
@@ -28,14 +38,20 @@ export const foreignRows = {
   },
   allowSaslFailedClients: { type: 'ignored', why: noSasl },
   'audit.impl.class': { type: 'ignored', why: 'there is no audit log' },
+  'authProvider.*': { type: 'ignored', why: otherSchemes },
   'autopurge.*': { type: 'ignored', why: 'the log is purged whenever a file of it is full' },
   bitHashCacheSize: { type: 'ignored', why: 'there is one kind of watch manager' },
+  'client.certReload': { type: 'ignored', why: noTls, unless: ['false'] },
+  'client.secure': { type: 'ignored', why: clientsOnly },
+  clientCnxnSocket: { type: 'ignored', why: clientsOnly },
   clientPortListenBacklog: { type: 'ignored', why: 'up to 1024 connections wait to be accepted' },
+  clientTcpKeepAlive: { type: 'ignored', why: 'it is on, always', unless: ['true'] },
   'closeSessionTxn.enabled': { type: 'ignored', why: 'a session ends by a transaction, always' },
   cnxTimeout: { type: 'ignored', why: 'there are no election connections' },
   commitLogCount: { type: 'ignored', why: 'followers catch up from the log itself' },
   'commitProcessor.*': { type: 'ignored', why: javaOnly },
-  connectToLearnerMasterLimit: { type: 'ignored', why: 'initLimit bounds it' },
+  configBackupDir: { type: 'ignored', why: noReconfiguration },
+  'connection_throttle_*': { type: 'ignored', why: noTokens },
   connectionDecreaseRatio: { type: 'ignored', why: noTokens },
   connectionDropDecrease: { type: 'ignored', why: noTokens },
   connectionDropIncrease: { type: 'ignored', why: noTokens },
@@ -43,35 +59,69 @@ export const foreignRows = {
   connectionMaxTokens: { type: 'ignored', why: noTokens },
   connectionTokenFillCount: { type: 'ignored', why: noTokens },
   connectionTokenFillTime: { type: 'ignored', why: noTokens },
-  connection_throttle_global_session_weight: { type: 'ignored', why: noTokens },
-  connection_throttle_local_session_weight: { type: 'ignored', why: noTokens },
-  connection_throttle_renew_session_weight: { type: 'ignored', why: noTokens },
-  connection_throttle_weight_enabled: { type: 'ignored', why: noTokens },
-  dataLogDir: { type: 'ignored', why: 'the log lies in dataDir' },
+  connectToLearnerMasterLimit: { type: 'ignored', why: 'initLimit bounds it' },
+  'console.threshold': { type: 'ignored', why: ownLog },
+  controllerPort: { type: 'ignored', why: 'there is no controller service' },
+  'datadir.autocreate': {
+    type: 'ignored',
+    why: 'dataDir is made if it is missing',
+    unless: ['true'],
+  },
   'db.autoCreate': {
     type: 'ignored',
     why: 'a server without data waits until it knows where to get it',
   },
+  'db.autocreate': {
+    type: 'ignored',
+    why: 'a server without data waits until it knows where to get it',
+  },
   'digest.enabled': { type: 'ignored', why: 'servers always compare digests of their trees' },
+  disableAutoWatchReset: { type: 'ignored', why: clientsOnly },
   electionAlg: { type: 'ignored', why: 'there is one election algorithm' },
   electionPortBindRetry: { type: 'ignored', why: 'the election port is not used' },
+  emulate353TTLNodes: {
+    type: 'ignored',
+    why: 'no znode here was written by 3.5.3',
+    unless: ['false'],
+  },
+  enableEagerACLCheck: {
+    type: 'ignored',
+    why: 'the leader checks each request before it is proposed',
+  },
+  ensembleAuthName: { type: 'ignored', why: 'no client proves that it meant this ensemble' },
   'fastleader.*': { type: 'ignored', why: oneElection },
   'fips-mode': { type: 'ignored', why: noTls },
   flushDelay: { type: 'ignored', why: groupCommit },
+  'follower.*': { type: 'ignored', why: 'messages between servers are sent at once' },
+  forceSnapshotSync: { type: 'ignored', why: noSnapshotFiles },
   forceSync: { type: 'ignored', why: 'a write is on disk before it is acknowledged, always' },
   forward_learner_requests_to_commit_processor_disabled: { type: 'ignored', why: javaOnly },
+  'hostProvider.*': { type: 'ignored', why: clientsOnly },
+  intBufferStartingSizeBytes: { type: 'ignored', why: javaOnly },
+  'IPAuthenticationProvider.usexforwardedfor': {
+    type: 'ignored',
+    why: 'only HTTP requests have such a header, and there is no HTTP server',
+    unless: ['false'],
+  },
+  jaasLoginRenew: { type: 'ignored', why: noSasl },
+  'jmx.*': { type: 'ignored', why: javaOnly },
   'jute.maxbuffer.extrasize': {
     type: 'ignored',
     why: 'what a transaction adds to a request is allowed for',
   },
   'jvm.*': { type: 'ignored', why: javaOnly },
+  'kerberos.*': { type: 'ignored', why: noSasl },
+  kinit: { type: 'ignored', why: noSasl },
   largeRequestMaxBytes: { type: 'ignored', why: 'the bytes of requests in flight are bounded' },
   largeRequestThreshold: { type: 'ignored', why: 'the bytes of requests in flight are bounded' },
   'leader.*': { type: 'ignored', why: 'each learner is sent what it misses at its own pace' },
+  leaderConnectDelayDuringRetryMs: { type: 'ignored', why: oneElection },
   leaderServes: { type: 'ignored', why: 'the leader serves clients' },
   'learner.*': { type: 'ignored', why: 'messages between servers are sent at once' },
+  letAnySaslUserDoX: { type: 'ignored', why: noSuperByOther },
   localSessionsEnabled: { type: 'ignored', why: 'every session is global' },
   localSessionsUpgradingEnabled: { type: 'ignored', why: 'every session is global' },
+  'log.*': { type: 'ignored', why: ownLog },
   maxBatchSize: { type: 'ignored', why: groupCommit },
   maxConcurrentDiffSyncs: {
     type: 'ignored',
@@ -86,35 +136,62 @@ export const foreignRows = {
   maxResponseCacheSize: { type: 'ignored', why: noReplyCache },
   maxTimeToWaitForEpoch: { type: 'ignored', why: oneElection },
   maxWriteQueuePollTime: { type: 'ignored', why: groupCommit },
+  'messageTracker.*': { type: 'ignored', why: 'messages between servers are not kept' },
   'metricsProvider.*': { type: 'ignored', why: 'metrics are read with the four-letter word mntr' },
   'multiAddress.*': { type: 'ignored', why: 'a server has one address' },
   'netty.*': { type: 'ignored', why: javaOnly },
   'nio.*': { type: 'ignored', why: javaOnly },
   'observer.*': { type: 'ignored', why: noObservers },
+  'observerMaster.*': { type: 'ignored', why: noObservers },
+  observerMasterPort: { type: 'ignored', why: noObservers, unless: ['0'] },
   'outstandingHandshake.*': { type: 'ignored', why: noTls },
+  'pathStats.*': { type: 'ignored', why: 'requests are not counted by path' },
   preAllocSize: { type: 'ignored', why: 'logSegmentBytes sets the size that is allocated ahead' },
+  'quorum.auth.*': { type: 'ignored', why: noPeerSasl },
   'quorum.cnxn.threads.size': { type: 'ignored', why: javaOnly },
   quorumCnxnTimeoutMs: { type: 'ignored', why: 'there are no election connections' },
+  reconfigEnabled: { type: 'ignored', why: noReconfiguration, unless: ['false'] },
+  'request.timeout': { type: 'ignored', why: clientsOnly },
+  request_stale_connection_check: { type: 'ignored', why: noThrottler },
+  request_stale_latency_check: { type: 'ignored', why: noThrottler },
+  'request_throttle_*': { type: 'ignored', why: noThrottler },
+  'request_throttler.*': { type: 'ignored', why: noThrottler },
   requestStaleConnectionCheck: { type: 'ignored', why: noThrottler },
   requestStaleLatencyCheck: { type: 'ignored', why: noThrottler },
   requestThrottleDropStale: { type: 'ignored', why: noThrottler },
   requestThrottleLimit: { type: 'ignored', why: noThrottler },
   requestThrottleStallTime: { type: 'ignored', why: noThrottler },
-  'request_throttler.*': { type: 'ignored', why: noThrottler },
+  requireKerberosConfig: { type: 'ignored', why: noSasl },
+  'root.logger': { type: 'ignored', why: ownLog },
+  'sasl.*': { type: 'ignored', why: noSasl },
+  'SASLAuthenticationProvider.superPassword': { type: 'ignored', why: noSuperByOther },
+  'security.auth_to_local': { type: 'ignored', why: noSasl },
   'serializeLastProcessedZxid.enabled': { type: 'ignored', why: noSnapshotFiles },
+  'server.principal': { type: 'ignored', why: noSasl },
+  'server.realm': { type: 'ignored', why: noSasl },
   serverCnxnFactory: { type: 'ignored', why: javaOnly },
-  'snapshot.*': { type: 'ignored', why: noSnapshotFiles },
+  shuffleDnsResponse: { type: 'ignored', why: clientsOnly },
   snapCount: { type: 'ignored', why: noSnapshotFiles },
+  'snapshot.*': { type: 'ignored', why: noSnapshotFiles },
+  snapshotSizeFactor: { type: 'ignored', why: noSnapshotFiles },
   snapSizeLimitInKb: { type: 'ignored', why: noSnapshotFiles },
+  'ssl.*': { type: 'ignored', why: noTls },
+  sslQuorumReloadCertFiles: { type: 'ignored', why: noTls, unless: ['false'] },
   standaloneEnabled: { type: 'ignored', why: 'a server without server.N lines stands alone' },
+  superUser: { type: 'ignored', why: noSuperByOther },
   syncEnabled: { type: 'ignored', why: noObservers },
   tcpKeepAlive: { type: 'ignored', why: 'it is on, always' },
+  throttled_op_wait_time: { type: 'ignored', why: noThrottler },
   throttledOpWaitTime: { type: 'ignored', why: noThrottler },
+  'tracelog.*': { type: 'ignored', why: ownLog },
   txnLogSizeLimitInKb: { type: 'ignored', why: 'logSegmentBytes sets the size of a log file' },
   warningThresholdms: { type: 'ignored', why: 'the limit of the warning is fixed' },
   'watcherClean*': { type: 'ignored', why: 'watches of a lost connection go with it' },
   watchManagerName: { type: 'ignored', why: 'there is one kind of watch manager' },
+  'X509AuthenticationProvider.superUser': { type: 'ignored', why: noSuperByOther },
 
+  'audit.enable': { type: 'refused', why: 'there is no audit log', unless: ['false'] },
+  'client.portUnification': { type: 'refused', why: noTls, unless: ['false'] },
   'DigestAuthenticationProvider.digestAlg': {
     type: 'refused',
     why: 'identities are SHA-1 digests, the default there',
@@ -125,41 +202,17 @@ export const foreignRows = {
     why: 'clients can always authenticate by digest',
     unless: ['true'],
   },
-  'IPAuthenticationProvider.usexforwardedfor': {
-    type: 'refused',
-    why: 'a client has the address that it connects from',
-    unless: ['false'],
-  },
-  'X509AuthenticationProvider.superUser': { type: 'refused', why: noTls },
-  'audit.enable': { type: 'refused', why: 'there is no audit log', unless: ['false'] },
-  'authProvider.*': { type: 'refused', why: noSasl },
-  'client.portUnification': { type: 'refused', why: noTls, unless: ['false'] },
-  configBackupDir: { type: 'refused', why: noReconfiguration },
-  dynamicConfigFile: {
-    type: 'refused',
-    why: `${noReconfiguration}; put its server.N lines into this file`,
-  },
-  emulate353TTLNodes: {
-    type: 'refused',
-    why: 'the ephemeral owners of 3.5.3 are not understood',
-    unless: ['false'],
-  },
-  ensembleAuthName: { type: 'refused', why: noSasl },
   'group.*': { type: 'refused', why: fixedQuorums },
-  'kerberos.*': { type: 'refused', why: noSasl },
-  observerMasterPort: { type: 'refused', why: noObservers, unless: ['0'] },
+  oraclePath: { type: 'refused', why: fixedQuorums },
   peerType: { type: 'refused', why: noObservers, unless: ['participant'] },
   portUnification: { type: 'refused', why: noTls, unless: ['false'] },
-  'quorum.auth.*': { type: 'refused', why: noSasl, unless: ['false'] },
-  reconfigEnabled: { type: 'refused', why: noReconfiguration, unless: ['false'] },
-  requireClientAuthScheme: { type: 'refused', why: noSasl },
-  'sasl.*': { type: 'refused', why: noSasl },
+  'quorum.auth.enableSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
+  'quorum.auth.learnerRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
+  'quorum.auth.serverRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
+  requireClientAuthScheme: { type: 'refused', why: mustAuthenticate },
   secureClientPort: { type: 'refused', why: noTls },
   secureClientPortAddress: { type: 'refused', why: noTls },
-  sessionRequireClientSASLAuth: { type: 'refused', why: noSasl, unless: ['false'] },
-  'ssl.*': { type: 'refused', why: noTls, unless: ['false'] },
+  sessionRequireClientSASLAuth: { type: 'refused', why: mustAuthenticate, unless: ['false'] },
   sslQuorum: { type: 'refused', why: noTls, unless: ['false'] },
-  sslQuorumReloadCertFiles: { type: 'refused', why: noTls, unless: ['false'] },
-  superUser: { type: 'refused', why: noTls },
   'weight.*': { type: 'refused', why: fixedQuorums, unless: ['1'] },
 } as const satisfies OptionRows

@@ -5,7 +5,8 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
-import { lockDataDir } from '../data-dir-lock.ts'
+import { openDataDir } from '../data-dir-option.ts'
+import { type ListenOrigin, listenError } from '../listen-error.ts'
 import type { LogSync } from '../log/log.ts'
 import { type LogDirectory, openDiskDirectory } from '../log/segment-file.ts'
 import type { Logger } from '../logger.ts'
@@ -13,7 +14,8 @@ import type { ServerId } from '../protocol/records.ts'
 import { TcpTransport } from '../protocol/transport/tcp.ts'
 import type { Address } from '../protocol/transport/transport.ts'
 import { formatZxid, zxidZero } from '../protocol/zxid.ts'
-import type { Part } from '../stoppable.ts'
+import { RefusedStartError } from '../refused-start.ts'
+import type { Part, PartStatus } from '../stoppable.ts'
 import { answerWord } from './admin/four-letter-words.ts'
 import { Metrics } from './admin/metrics.ts'
 import { RunningServer } from './admin/running-server.ts'
@@ -31,7 +33,7 @@ import type { ZabTiming } from './zab/types.ts'
 const loopCheckMs = 100
 
 /** The data directory belongs to another server of the ensemble. */
-export class WrongServerError extends Error {
+export class WrongServerError extends RefusedStartError {
   override readonly name = 'WrongServerError'
 }
 
@@ -54,6 +56,8 @@ export class Server implements Part {
   /** How to undo what was started, oldest first. */
   readonly #cleanups: (() => Promise<void> | void)[] = []
   #clientPort: ClientPort | undefined
+  /** while it runs */
+  #view: RunningServer | undefined
 
   constructor({ config, clock, logger, onFailure }: ServerOptions) {
     this.#config = config
@@ -66,6 +70,11 @@ export class Server implements Part {
   /** The port that clients connect to, once started. */
   get clientPort(): number {
     return this.#clientPort?.port ?? 0
+  }
+
+  status(): PartStatus {
+    const status = this.#view?.summary()
+    return status ?? { state: 'starting', detail: '' }
   }
 
   /** @throws what keeps the server from starting, after undoing what was started */
@@ -86,8 +95,9 @@ export class Server implements Part {
 
   async #start(): Promise<void> {
     const clock = this.#clock
+    const config = this.#config
     const { dataDir, serverId, tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
-    this.#cleanups.push(lockDataDir(dataDir))
+    this.#cleanups.push(openDataDir(dataDir, this.#config.origins.dataDir))
     const directory = openDiskDirectory(dataDir)
     const metaFile = new MetaFile(directory)
     this.#cleanups.push(async () => {
@@ -178,7 +188,6 @@ export class Server implements Part {
 
     this.#cleanups.push(() => processors.close())
 
-    const config = this.#config
     const startedMs = this.#startedMs
     const view = new RunningServer(
       { config, clock, metrics, storage, ensemble, processors, startedMs },
@@ -199,16 +208,29 @@ export class Server implements Part {
       answerWord: (word) => answerWord(word, this.#config.fourLetterWords, view),
     })
     this.#clientPort = clientPort
-    await clientPort.listen(this.#config.clientListen)
+    await this.#listen(config.origins.client, () => clientPort.listen(config.clientListen))
     this.#cleanups.push(() => clientPort.close())
     this.#logger.info({ port: clientPort.port }, 'Listening for clients')
 
     this.#cleanups.push(() => ensemble.stop())
-    await ensemble.start(processors)
+    await this.#listen(config.origins.peer, () => ensemble.start(processors))
+    this.#cleanups.push(() => {
+      this.#view = undefined
+    })
+    this.#view = view
 
     this.#cleanups.push(clock.every(tickTimeMs / 2, () => processors.reportTouched()))
     this.#cleanups.push(clock.every(tickTimeMs, () => processors.expireSessions()))
     this.#cleanups.push(this.#watchEventLoop())
+  }
+
+  /** @throws ListenError or RefusedStartError that names the options, for what was about listening */
+  async #listen(origin: ListenOrigin | undefined, start: () => Promise<void>): Promise<void> {
+    try {
+      await start()
+    } catch (error) {
+      throw origin === undefined ? error : listenError(error, origin)
+    }
   }
 
   #synced({ records, queuedMs, tookMs }: LogSync): void {

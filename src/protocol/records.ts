@@ -7,7 +7,7 @@ export type SessionId = number & { readonly __sessionId: never }
 
 export const noSession = 0 as SessionId
 
-/** `server.N` of the configuration: 1 to 255. */
+/** `server.N` of the configuration: a natural number, which is only a name. */
 export type ServerId = number & { readonly __serverId: never }
 
 /** What a client sees of a znode beside its data. */

@@ -43,6 +43,21 @@ t.test('an address that others cannot reach is warned of', async (t) => {
   t.match(read.config.warnings, [/advertised-host/])
 })
 
+t.test('the data of another program is refused, whose it is said', async (t) => {
+  const directory = t.testdir({
+    server: { meta: '0a1b2c3d {"formatVersion":1}\n', tree: {}, log: {} },
+    zookeeper: { 'version-2': { 'log.1': '' } },
+    kafka: { 'meta.properties': '' },
+    ours: { 'broker.json': '{}', 'meta.properties': '' },
+    new: {},
+  })
+  const at = (name: string) => readConfig(['--id=1', '--data-dir', `${directory}/${name}`], {})
+  t.throws(() => at('server'), /data of zooweeperd, a ZooWeeper server \(meta\): give this broker/)
+  t.throws(() => at('zookeeper'), /data of ZooKeeper \(version-2.log.1\)/)
+  t.throws(() => at('kafka'), /data of Kafka/)
+  for (const name of ['ours', 'new']) t.equal(at(name).type, 'config', name)
+})
+
 for (const flags of [
   ['--data-dir=x'],
   ['--id=1'],

@@ -15,6 +15,11 @@ function run(...flags: string[]) {
 const refused = [
   { name: 'no id', flags: ['--data-dir=x'], says: /^mimicqd: .*id/ },
   { name: 'a bad value', flags: ['--id=1', '--data-dir=x', '--port=http'], says: /port=http/ },
+  {
+    name: 'a place where no directory can be made',
+    flags: ['--id=1', '--data-dir=/proc/mimicq/data', '--log-level=warn'],
+    says: /^mimicqd: Cannot use data-dir=.proc.* from the command line as data directory: .*\n$/,
+  },
 ]
 for (const { name, flags, says } of refused) {
   t.test(`exit code 2: ${name}`, async (t) => {
@@ -39,6 +44,7 @@ t.test('exit code 1: a busy port, no ensemble', async (t) => {
   const onBusyPort = run(...flags, `--port=${port}`)
   t.equal(onBusyPort.status, 1)
   t.match(onBusyPort.stdout, new RegExp(`EADDRINUSE.*${port}`))
+  t.match(onBusyPort.stdout, `where port=${port} from the command line says: another process`)
   await new Promise((resolve) => busy.close(resolve))
   const alone = run(...flags, '--port=0', `--zooweeper=127.0.0.1:${port}`)
   t.equal(alone.status, 1)

@@ -53,9 +53,18 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     logLevel: 'info',
     logFormat: 'json',
     warnings: [],
+    origins: {
+      dataDir: `data-dir=${dataDir} from the command line`,
+      client: { host: 'no clientPortAddress', port: 'clientPort=2181, its default' },
+      peer: undefined,
+    },
   }
   t.same(config(['--data-dir', dataDir]), expected)
-  t.same(config([], { ZW_DATA_DIR: dataDir }), expected)
+  const origins = {
+    ...expected.origins,
+    dataDir: `dataDir=${dataDir} from the environment (ZW_DATA_DIR)`,
+  }
+  t.same(config([], { ZW_DATA_DIR: dataDir }), { ...expected, origins })
 })
 
 t.test("ZooKeeper's own file is taken as it is, with myid in dataDir", async (t) => {
@@ -95,9 +104,9 @@ server.3=[fe80::3]:2888:3888;2181
     { id: 3, host: 'fe80::3', ...ports, client: { host: undefined, port: 2181 } },
   ])
   t.match(warnings, [
-    /dataLogDir.*has no effect/,
     /autopurge.purgeInterval/,
     /metricsProvider.exportJvmInfo/,
+    /dataLogDir=.var.lib.zookeeper.log from .*zoo.cfg:6 has no effect/,
   ])
 })
 
@@ -149,7 +158,7 @@ t.test('myid is read from the data directory', async (t) => {
   const dataDir = t.testdir()
   const base = ['--data-dir', dataDir]
   t.throws(() => config([...base, ...three]), /myid, or give --myid/)
-  for (const text of ['', 'two', '0', '256', '1.5']) {
+  for (const text of ['', 'two', '-1', '2147483648', '1.5']) {
     writeFileSync(join(dataDir, 'myid'), text)
     t.throws(() => config([...base, ...three]), OptionError, `myid '${text}'`)
   }
@@ -186,14 +195,28 @@ const refusals = [
   },
   { name: 'TLS', argv: ['--secureClientPort=2281'], says: 'encrypted connections' },
   {
-    name: 'a dynamic file',
-    argv: ['--dynamicConfigFile=x'],
-    says: 'server.N lines into this file',
+    name: 'a dynamic file that is not there',
+    argv: ['--dynamicConfigFile=/nowhere/x'],
+    says: 'configuration file /nowhere/x',
   },
+  {
+    name: 'an id beyond all bounds',
+    argv: ['--server.2147483648=h:1:2'],
+    says: 'N is a whole number from 0 to 2147483647',
+  },
+  { name: 'an id that is no number', argv: ['--server.one=h:1:2'], says: 'N is a whole number' },
+  {
+    name: 'clients that must authenticate by SASL',
+    argv: ['--sessionRequireClientSASLAuth=true'],
+    says: 'let in without; false is accepted',
+  },
+  { name: 'a quorum by an oracle', argv: ['--oraclePath=/x'], says: 'majority' },
   { name: 'weights', argv: ['--weight.1=2'], says: 'majority' },
-  { name: 'reconfiguration', argv: ['--reconfigEnabled=true'], says: 'false is accepted' },
-  { name: 'SASL', argv: ['--authProvider.sasl=x'], says: 'only by digest and ip' },
-  { name: 'SASL between servers', argv: ['--quorum.auth.enableSasl=true'], says: 'digest and ip' },
+  {
+    name: 'SASL between servers',
+    argv: ['--quorum.auth.enableSasl=true'],
+    says: 'servers do not authenticate each other; false is accepted',
+  },
   { name: 'TLS between servers', argv: ['--sslQuorum=true'], says: 'encrypted' },
   { name: 'an audit log', argv: ['--audit.enable=true'], says: 'no audit log' },
   {
@@ -212,8 +235,8 @@ const refusals = [
     says: 'enforce.auth.schemes does not say how',
   },
   {
-    name: 'frames that servers could not pass on',
-    argv: ['--jute.maxbuffer=0x800001'],
+    name: 'frames that hold no request',
+    argv: ['--jute.maxbuffer=1023'],
     says: '1024 to 8388608',
   },
 ]
@@ -287,8 +310,188 @@ t.test('a super digest that is a password is refused, and not shown', async (t) 
   }
 })
 
+const accepted = [
+  { line: 'reconfigEnabled=true', warns: /reconfigEnabled .*answered with RECONFIGDISABLED/ },
+  { line: 'emulate353TTLNodes=true', warns: /no znode here was written by 3.5.3/ },
+  {
+    line: 'authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
+    warns: /by digest and ip only; an ACL of another scheme is refused/,
+  },
+  { line: 'authProvider.sasl=x', warns: /authProvider.sasl .*digest and ip only/ },
+  {
+    line: 'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
+    warns: /metrics are read with the four-letter word mntr/,
+  },
+  { line: 'metricsProvider.httpPort=7000', warns: /mntr/ },
+  {
+    line: 'jute.maxbuffer=16777216',
+    warns: /16777216 from .*:2 is taken as 8388608, the greatest/,
+  },
+  { line: 'globalOutstandingLimit=1000000', warns: /is taken as 65536/ },
+  { line: 'maxClientCnxns=-1', warns: /is taken as 0, the least/ },
+  { line: 'ssl.keyStore.location=/k', warns: /encrypted connections are not supported/ },
+  {
+    line: 'quorum.auth.kerberos.servicePrincipal=zk/_HOST',
+    warns: /do not authenticate each other/,
+  },
+  { line: 'jaasLoginRenew=3600000', warns: /digest and ip only/ },
+  { line: 'superUser=CN=x', warns: /makes nobody the super user/ },
+  { line: 'server.principal=zk', warns: /digest and ip only/ },
+  { line: 'observerMasterPort=2191', warns: /no observers/ },
+]
+for (const { line, warns } of accepted) {
+  t.test(`accepted, with one warning that says what is different: ${line}`, async (t) => {
+    const file = join(t.testdir(), 'zoo.cfg')
+    writeFileSync(file, `dataDir=/d\n${line}\n`)
+    const { warnings } = config(['--config', file])
+    t.equal(warnings.length, 1)
+    t.match(warnings[0], warns)
+  })
+}
+
+t.test('the greatest jute.maxbuffer is that of the links between servers', async (t) => {
+  t.equal(config(['--data-dir=/d', '--jute.maxbuffer=0x4000000']).juteMaxBuffer, 8_388_608)
+})
+
+t.test('ids from 0 on, and above 255, are names as good as others', async (t) => {
+  const lines = ['--server.0=a:1:2', '--server.256=b:1:2', '--server.70000=c:1:2']
+  const { servers, serverId } = config([...lines, '--data-dir=/d', '--myid=0'])
+  t.equal(serverId, 0)
+  t.same(
+    servers.map(({ id }) => id),
+    [0, 256, 70_000],
+  )
+  const dataDir = t.testdir({ myid: '256\n' })
+  t.equal(config([...lines, '--data-dir', dataDir]).serverId, 256)
+})
+
+t.test('the file that a reconfigured ZooKeeper keeps its servers in is read', async (t) => {
+  const directory = t.testdir({
+    'zoo.cfg.dynamic.100000000':
+      'server.1=a:2888:3888:participant;0.0.0.0:2181\nserver.2=b:2888:3888;2181\nversion=100000000\n',
+  })
+  const dynamic = join(directory, 'zoo.cfg.dynamic.100000000')
+  const file = join(directory, 'zoo.cfg')
+  const write = (...lines: string[]) =>
+    writeFileSync(
+      file,
+      ['dataDir=/d', 'reconfigEnabled=true', `dynamicConfigFile=${dynamic}`, ...lines].join('\n'),
+    )
+  write()
+  const { servers } = config(['--config', file, '--myid=2'])
+  t.match(servers, [
+    { id: 1, host: 'a' },
+    { id: 2, host: 'b' },
+  ])
+  write('server.1=a:2888:3888')
+  t.throws(() => config(['--config', file, '--myid=2']), {
+    message: `server.1 from ${file}:4: ${dynamic}:1 has it already`,
+  })
+  write()
+  writeFileSync(dynamic, 'server.1=a:x:3888\n')
+  t.throws(() => config(['--config', file]), { message: `from ${dynamic}:1` })
+})
+
+t.test(
+  "Java's flags count, less than the file, and JVMFLAGS more than SERVER_JVMFLAGS",
+  async (t) => {
+    const file = join(t.testdir(), 'zoo.cfg')
+    writeFileSync(file, 'dataDir=/d\nmaxClientCnxns=5\n')
+    const environment = {
+      SERVER_JVMFLAGS:
+        '-Xmx1000m -Djute.maxbuffer=4194304 -Dzookeeper.maxClientCnxns=7 -Dzookeeper.maxCnxns=8',
+      JVMFLAGS:
+        '-Dzookeeper.maxCnxns=9 -Dzookeeper.skipACL=yes -Djava.security.auth.login.config=/secret ' +
+        '-Dzookeeper.nothing=1 -DskipACL=no  -Dzookeeper.leaderServes=no',
+    }
+    const read = config(['--config', file], environment)
+    t.equal(read.juteMaxBuffer, 4_194_304)
+    t.equal(read.connectionsPerAddressMax, 5)
+    t.equal(read.connectionsMax, 9)
+    t.equal(read.skipAcl, true)
+    t.same(read.warnings, [
+      '-Xmx1000m from the environment (SERVER_JVMFLAGS) has no effect here: there is no JVM',
+      '-Djava.security.auth.login.config, -DskipACL from the environment (JVMFLAGS) has no effect here: there is no JVM',
+      'zookeeper.nothing from the environment (JVMFLAGS) has no effect here',
+      'zookeeper.leaderServes from the environment (JVMFLAGS) has no effect here: the leader serves clients',
+    ])
+    t.throws(() => config(['--config', file], { JVMFLAGS: '-Djute.maxbuffer=many' }), {
+      message: 'jute.maxbuffer=many from the environment (JVMFLAGS)',
+    })
+    t.throws(() => config(['--config', file], { JVMFLAGS: '-Dzookeeper.sslQuorum=true' }), {
+      message: 'zookeeper.sslQuorum from the environment (JVMFLAGS): encrypted',
+    })
+  },
+)
+
+t.test('a dataDir that may not be what was meant is one warning', async (t) => {
+  const file = join(t.testdir(), 'zoo.cfg')
+  const warningsOf = (value: string) => {
+    writeFileSync(file, `dataDir=${value}\n`)
+    return config(['--config', file]).warnings
+  }
+  t.match(warningsOf('data/zk'), [/dataDir=data.zk from .*:1 is relative, and means \/.*data.zk/])
+  t.match(
+    warningsOf('"/d"').join('\n'),
+    /dataDir="\/d" from .*:1 is taken with its quotation marks/,
+  )
+  t.match(warningsOf("'/d'").join('\n'), /quotation marks/)
+  for (const meant of ['/d', './data', '../data', '.']) t.same(warningsOf(meant), [], meant)
+  t.same(config(['--data-dir=data']).warnings, [], 'a shell is where its user is')
+})
+
+t.test('the data of a ZooKeeper is named, and its owner told what to do', async (t) => {
+  const foreign = {
+    snapshot: { 'version-2': { 'snapshot.0': '' } },
+    log: { 'version-2': { 'log.100000001': '' } },
+    compressed: { myid: '1', 'version-2': { 'snapshot.1a.gz': '' } },
+    epochs: { 'version-2': { currentEpoch: '1' } },
+    itself: { 'log.1': '', 'snapshot.0': '' },
+  }
+  const directory = t.testdir({
+    ...foreign,
+    new: { myid: '1' },
+    initialized: { myid: '1', 'version-2': {}, 'zookeeper_server.pid': '7' },
+  })
+  const says = /it holds data of ZooKeeper \(.*which this server cannot read.*zw copy/
+  for (const name of Object.keys(foreign)) {
+    const dataDir = join(directory, name)
+    t.throws(() => config(['--data-dir', dataDir]), { name: 'OptionError', message: says }, name)
+    const file = join(directory, `${name}.cfg`)
+    writeFileSync(file, `dataDir=${join(directory, 'new')}\ndataLogDir=${dataDir}\n`)
+    t.throws(() => config(['--config', file]), { message: new RegExp(`${file}:2: ${says.source}`) })
+  }
+  for (const name of ['new', 'initialized']) {
+    const dataDir = join(directory, name)
+    t.same(config(['--data-dir', dataDir]).warnings, [])
+    t.equal(config(['--data-dir', dataDir, '--dataLogDir', dataDir]).dataDir, dataDir)
+  }
+})
+
+t.test('so is the data of others; what is only unknown is left alone', async (t) => {
+  const meta = '0a1b2c3d {"formatVersion":1}\n'
+  const directory = t.testdir({
+    broker: { 'broker.json': '{}' },
+    kafka: { 'meta.properties': 'version=0' },
+    etcd: { member: { wal: {} } },
+    ours: { meta, 'version-2': { 'log.1': '' } },
+    notes: { 'zoo.cfg': '', 'server.log': '', 'lost+found': {}, meta: {} },
+  })
+  const at = (name: string) => config(['--data-dir', join(directory, name)])
+  t.throws(() => at('broker'), /mimicqd, a Mimic Queue broker \(broker.json\): give this server/)
+  t.throws(() => at('kafka'), /data of Kafka \(meta.properties\)/)
+  t.throws(() => at('etcd'), /data of etcd \(member.wal\)/)
+  t.same(at('ours').warnings, [], 'what lies beside our own data is of no more use')
+  t.same(at('notes').warnings, [])
+  const { warnings } = config([
+    ...['--data-dir', join(directory, 'ours')],
+    ...['--dataLogDir', join(directory, 'ours', 'version-2')],
+  ])
+  t.match(warnings, [/dataLogDir.*has no effect/], 'nor is the old log once ours is there')
+})
+
 t.test('what asks for nothing is accepted in silence', async (t) => {
-  const values = ['reconfigEnabled=false', 'sslQuorum=false', 'peerType=participant', 'weight.2=1']
+  const values = ['reconfigEnabled=FALSE', 'sslQuorum=false', 'peerType=participant', 'weight.2=1']
   const flags = values.map((value) => `--${value}`)
   t.same(config(['--data-dir=/d', ...flags]).warnings, [])
 })
@@ -331,7 +534,15 @@ t.test('every key of the ZooKeeper manual is known', async (t) => {
     nio.directBufferBytes digest.enabled snapshot.compression.method
     leader.snapPingIntervalInSeconds leader.maxConcurrentSnapSyncs maxConcurrentSnapSyncs
     maxConcurrentDiffSyncs metricsProvider.className metricsProvider.httpPort admin.enableServer
-    admin.serverPort jvm.pause.monitor db.autoCreate closeSessionTxn.enabled sasl.serverconfig`
+    admin.serverPort jvm.pause.monitor db.autoCreate closeSessionTxn.enabled sasl.serverconfig
+    client.certReload clientTcpKeepAlive enableEagerACLCheck admin.restore.enabled requireClientAuthScheme
+    kerberos.removeRealmFromPrincipal leader.maxTimeToWaitForEpoch follower.skipLearnerRequestToNextProcessor
+    messageTracker.Enabled messageTracker.BufferSize pathStats.enabled oraclePath controllerPort
+    connection_throttle_tokens request_throttle_max_requests throttled_op_wait_time jaasLoginRenew
+    datadir.autocreate db.autocreate forceSnapshotSync snapshotSizeFactor intBufferStartingSizeBytes
+    leaderConnectDelayDuringRetryMs letAnySaslUserDoX security.auth_to_local server.principal server.realm
+    SASLAuthenticationProvider.superPassword leader.nodelay follower.nodelay observerMaster.sizeLimit
+    quorum.auth.kerberos.servicePrincipal quorum.auth.learnerRequireSasl configBackupDir`
   for (const key of keys.split(/\s+/)) {
     let said = ''
     try {

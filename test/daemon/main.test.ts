@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -10,6 +11,16 @@ const tsx = ['--import=tsx', program]
 const refused = [
   { name: 'no data directory', flags: [], says: /^zooweeperd: .*dataDir/ },
   { name: 'a bad value', flags: ['--data-dir=x', '--client-port=http'], says: /client-port=http/ },
+  {
+    name: 'a place where no directory can be made',
+    flags: ['--data-dir=/proc/zooweeper/data', '--log-level=warn'],
+    says: /^zooweeperd: Cannot use data-dir=.proc.* from the command line as data directory: .*\n$/,
+  },
+  {
+    name: 'an address that is none',
+    flags: ['--data-dir=.', '--client-port=0', '--server.1=a:b:c'],
+    says: /server.1=a:b:c from the command line/,
+  },
 ]
 for (const { name, flags, says } of refused) {
   t.test(`exit code 2: ${name}`, async (t) => {
@@ -37,6 +48,8 @@ t.test('it runs until SIGTERM and exits 0; one that cannot start exits 1', async
     '--client-port-address=127.0.0.1',
     '--log-segment-bytes=4194304',
   ]
+  const umask = process.umask(0)
+  t.teardown(() => process.umask(umask))
   const child = spawn(process.execPath, [...tsx, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -55,4 +68,11 @@ t.test('it runs until SIGTERM and exits 0; one that cannot start exits 1', async
   child.kill('SIGTERM')
   t.same(await exited, [0, null])
   t.match(log, /"msg":"Stopped"/)
+
+  const made = readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
+  t.ok(made.length > 5, 'files of the log, of LevelDB, and our own')
+  for (const name of ['.', ...made]) {
+    const { mode } = statSync(join(dataDir, name))
+    t.equal(mode & 0o077, 0, `${name} is for its user alone, whatever the umask`)
+  }
 })

@@ -4,22 +4,22 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ZkClient } from '../../src/client/zk-client.ts'
 import { systemClock } from '../../src/clock.ts'
-import { readConfig } from '../../src/daemon/config.ts'
+import { type ConfigOrText, readConfig } from '../../src/daemon/config.ts'
 import { Server } from '../../src/daemon/server.ts'
 import { silentLogger } from '../../src/logger.ts'
 
+const serverFlags = [
+  '--client-port=0',
+  '--client-port-address=127.0.0.1',
+  '--log-segment-bytes=4194304',
+  '--4lw.commands.whitelist=*',
+]
+
 function serverOn(dataDir: string, ...flags: string[]): Server {
-  const read = readConfig(
-    [
-      `--data-dir=${dataDir}`,
-      '--client-port=0',
-      '--client-port-address=127.0.0.1',
-      '--log-segment-bytes=4194304',
-      '--4lw.commands.whitelist=*',
-      ...flags,
-    ],
-    {},
-  )
+  return serverOf(readConfig([`--data-dir=${dataDir}`, ...serverFlags, ...flags], {}))
+}
+
+function serverOf(read: ConfigOrText): Server {
   if (read.type !== 'config') throw new Error(read.text)
   const { config } = read
   const onFailure = (error: Error): void => {
@@ -318,13 +318,15 @@ test('what keeps a server from starting has a name, and leaves nothing behind', 
 
   const busy = await start(join(dir, 'busy'))
   const second = serverOn(dataDir, `--client-port=${busy.clientPort}`)
-  await t.rejects(second.start(), { code: 'EADDRINUSE' })
+  await t.rejects(second.start(), {
+    code: 'EADDRINUSE',
+    message: `where client-port=${busy.clientPort} from the command line says: another process`,
+  })
 
-  await t.rejects(
-    serverOn(join(dir, 'file'), '--myid=1').start(),
-    { code: 'EEXIST' },
-    'no directory',
-  )
+  await t.rejects(serverOn(join(dir, 'file'), '--myid=1').start(), {
+    name: 'RefusedStartError',
+    message: /Cannot use data-dir=.*file from the command line as data directory: EEXIST/,
+  })
 
   mkdirSync(join(dir, 'damaged'))
   writeFileSync(join(dir, 'damaged', 'meta'), 'nonsense')
@@ -332,4 +334,56 @@ test('what keeps a server from starting has a name, and leaves nothing behind', 
 
   const again = await start(dataDir)
   t.equal(await ask(again.clientPort, 'ruok'), 'imok', 'every failed start gave back the lock')
+})
+
+test('an address that this machine does not have is named by its option, file and line', async (t, dir) => {
+  // TEST-NET-3 of RFC 5737: no machine has it.
+  const file = join(dir, 'zoo.cfg')
+  const message = (line: number, option: string) =>
+    `Cannot listen where ${option} from ${file}:${line} says: this machine has no such address`
+  const peerPort = await freePort()
+  writeFileSync(file, '# address\nclientPortAddress=203.0.113.1\n')
+  const withoutAddress = serverFlags.filter((flag) => !flag.startsWith('--client-port-address'))
+  const read = readConfig(
+    [...withoutAddress, `--data-dir=${join(dir, 'data')}`, '--config', file],
+    {},
+  )
+  await t.rejects(serverOf(read).start(), {
+    code: 'EADDRNOTAVAIL',
+    message: message(2, 'clientPortAddress=203.0.113.1'),
+  })
+  const line = `server.1=203.0.113.1:${peerPort}:1`
+  writeFileSync(file, `${line}\nserver.2=127.0.0.1:1:1\n`)
+  const second = serverOn(join(dir, 'data'), `--config=${file}`, '--myid=1')
+  await t.rejects(second.start(), { code: 'EADDRNOTAVAIL', message: message(1, line) })
+})
+
+test('servers 0, 256 and 70000 are an ensemble', async (t, dir, start) => {
+  const ids = [0, 256, 70_000]
+  const lines: string[] = []
+  for (const id of ids) lines.push(`--server.${id}=127.0.0.1:${await freePort()}:1`)
+  const servers = ids.map((id) => start(join(dir, String(id)), `--myid=${id}`, ...lines))
+  const zk = new ZkClient({
+    servers: (await Promise.all(servers)).map(({ clientPort }) => ({
+      host: '127.0.0.1',
+      port: clientPort,
+    })),
+  })
+  await zk.connect()
+  t.equal((await zk.create('/a')).path, '/a')
+  await zk.close()
+  const states = (await Promise.all(servers)).map((server) => server.status().state)
+  t.equal(states.filter((state) => /^leader, epoch 1$/.test(state)).length, 1, String(states))
+})
+
+test('what it does is told to a service manager in one line', async (t, dir, start) => {
+  const server = serverOn(join(dir, 'data'))
+  t.same(server.status(), { state: 'starting', detail: '' })
+  const running = await start(join(dir, 'data'))
+  const zk = await clientOf(running)
+  t.match(running.status(), {
+    state: /^standalone, epoch 1$/,
+    detail: /^zxid 0x100000001, 1 sessions$/,
+  })
+  await zk.close()
 })

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { daemonProgram } from '../../src/daemon/config-rows.ts'
-import type { OptionRow } from '../../src/options.ts'
+import type { OptionRow } from '../../src/option-rows.ts'
 
 type Kept = Exclude<OptionRow, { type: 'ignored' | 'refused' }>
 
@@ -22,12 +22,15 @@ function bounds(row: Kept): string {
       return 'true, false'
     case 'text':
       return 'text'
+    case 'include':
+      return 'a file'
   }
 }
 
 function fallback(row: Kept): string {
   if (row.defaultText !== undefined) return row.defaultText
-  if (row.type === 'numbered' || row.default === undefined) return ''
+  if (row.type === 'numbered' || row.type === 'include') return ''
+  if (row.default === undefined) return ''
   return `\`${row.default}\``
 }
 
@@ -39,17 +42,20 @@ function options(): string[] {
   )
 }
 
+function valuesOf(values: readonly string[] = []): string {
+  return values.map((value) => `\`${value}\``).join(', ')
+}
+
 function ignored(): string[] {
   return entries.flatMap(([name, row]) =>
-    row.type === 'ignored' ? [`| \`${name}\` | ${row.why} |`] : [],
+    row.type === 'ignored' ? [`| \`${name}\` | ${row.why} | ${valuesOf(row.unless)} |`] : [],
   )
 }
 
 function refused(): string[] {
   return entries.flatMap(([name, row]) => {
     if (row.type !== 'refused') return []
-    const unless = (row.unless ?? []).map((value) => `\`${value}\``).join(', ')
-    return [`| \`${name}\` | ${row.why} | ${unless} |`]
+    return [`| \`${name}\` | ${row.why} | ${valuesOf(row.unless)} |`]
   })
 }
 
@@ -58,7 +64,7 @@ const text = readFileSync(new URL('../../docs/configuration.md', import.meta.url
 for (const [kind, rows] of Object.entries({ options, ignored, refused })) {
   t.test(`${kind}: every row is in the manual, in its order`, async (t) => {
     const table = rows().join('\n')
-    t.ok(rows().length > 20)
+    t.ok(rows().length > 10)
     t.ok(text.includes(`--- |\n${table}\n`), table)
   })
 }

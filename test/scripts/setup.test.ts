@@ -6,6 +6,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -44,7 +45,7 @@ function project(t: Test) {
   write('src/main.ts', '#!/usr/bin/env node\n')
   write('bin/npm', npm, 0o755)
   write('fake-tsc.js', tsc)
-  mkdirSync(join(root, 'scripts'))
+  for (const name of ['scripts', 'tmp']) mkdirSync(join(root, name))
   copyFileSync(new URL('../../scripts/setup.mjs', import.meta.url), join(root, 'scripts/setup.mjs'))
   return {
     at: (name: string) => join(root, name),
@@ -59,6 +60,7 @@ function project(t: Test) {
           ...process.env,
           PATH: `${join(root, 'bin')}:${process.env['PATH']}`,
           NODE_OPTIONS: '',
+          TMPDIR: join(root, 'tmp'),
         },
       })
       const calls = existsSync(join(root, 'calls')) ? readFileSync(join(root, 'calls'), 'utf8') : ''
@@ -136,7 +138,26 @@ t.test('a failed build leaves the old one, exits 1 and is tried again', async (t
 
 t.test("npm's hook installs nothing, and builds if there is a compiler", async (t) => {
   const { setup } = project(t)
-  t.same(setup('prepare'), { status: 0, stderr: '', calls: [] })
+  t.same(setup('hook'), { status: 0, stderr: '', calls: [] })
   setup('program')
-  t.same(setup('prepare').calls, [])
+  t.same(setup('hook').calls, [])
+})
+
+t.test('nothing stays in the temporary folder', async (t) => {
+  const { setup, at } = project(t)
+  for (const target of ['program', 'tests', 'hook']) setup(target)
+  t.same(readdirSync(at('tmp')), [])
+})
+
+t.test('npm runs no script of ours where the packed program is installed', async (t) => {
+  const file = new URL('../../package.json', import.meta.url)
+  const { scripts, files } = JSON.parse(readFileSync(file, 'utf8')) as {
+    scripts: Record<string, string>
+    files: string[]
+  }
+  for (const hook of ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare']) {
+    t.notOk(hook in scripts, hook)
+  }
+  t.match(scripts, { prepack: /setup.mjs program/, dependencies: /setup.mjs hook/ })
+  t.notOk(files.some((name) => name.startsWith('scripts')))
 })

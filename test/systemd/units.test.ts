@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { brokerProgram } from '../../src/broker/config.ts'
 import { daemonProgram } from '../../src/daemon/config-rows.ts'
-import { sampleConfig } from '../../src/options.ts'
+import { sampleConfig } from '../../src/option-help.ts'
 
 const directory = fileURLToPath(new URL('../../systemd', import.meta.url))
 const units = readdirSync(directory).filter((name) => /\.(service|target)$/.test(name))
@@ -20,7 +20,12 @@ function analyze(...args: readonly string[]) {
 }
 
 t.test('the units are those that the manual installs', async (t) => {
-  t.same(units.sort(), ['mimicqd@.service', 'zooweeper.target', 'zooweeperd@.service'])
+  t.same(units.sort(), [
+    'mimicqd@.service',
+    'zooweeper-servers.target',
+    'zooweeper.target',
+    'zooweeperd@.service',
+  ])
 })
 
 t.test('systemd understands every line of every unit', { skip }, async (t) => {

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import type { SessionId } from '../../protocol/records.ts'
-import type { Zxid } from '../../protocol/zxid.ts'
+import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
+import type { PartStatus } from '../../stoppable.ts'
 import type { DaemonConfig } from '../config.ts'
 import type { ClientPort } from '../connection/client-port.ts'
 import type { EnsembleDriver } from '../ensemble/driver.ts'
@@ -67,6 +68,28 @@ export class RunningServer implements ServerView {
       serverCount: Math.max(1, config.servers.length),
       leading: this.#leading(),
       metrics,
+    }
+  }
+
+  /** For a service manager: 'leader, epoch 3', 'follower of server 2, epoch 3' … */
+  summary(): PartStatus {
+    const { tree } = this.#parts.storage
+    return {
+      state: this.#state(),
+      detail: `zxid ${formatZxid(tree.lastApplied)}, ${tree.sessions.size} sessions`,
+    }
+  }
+
+  #state(): string {
+    const { role } = this.#parts.ensemble
+    const mode = this.#mode()
+    switch (role.type) {
+      case 'looking':
+        return `${mode ?? 'not serving'}, looking for a quorum`
+      case 'leading':
+        return `${mode ?? 'about to lead'}, epoch ${role.epoch}`
+      case 'following':
+        return `${mode ?? 'about to follow'}, epoch ${role.epoch} of server ${role.leader}`
     }
   }
 

@@ -1,0 +1,49 @@
+// Flags of the command line, by yargs: which were given, and with what text.
+
+import yargs from 'yargs'
+import { kebab } from './option-names.ts'
+import type { OptionRows, Program } from './option-rows.ts'
+
+export interface Flags {
+  /** by spelling as given; a flag without a value has an empty one */
+  readonly values: ReadonlyMap<string, string>
+  /** what is no flag */
+  readonly positional: string | undefined
+}
+
+/** Values stay text: one place checks them, whatever source they have. */
+export function parseFlags(program: Program<OptionRows>, argv: readonly string[]): Flags {
+  const shorthand = { c: 'config', h: 'help' } as const
+  const parser = yargs()
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'short-option-groups': false,
+    })
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .string([...spellings(program), 'config'])
+    .boolean(['help', 'version', 'sample-config'])
+  const parsed = parser.parseSync([...argv]) as Record<string, unknown>
+  const values = new Map<string, string>()
+  for (const [key, value] of Object.entries(parsed)) {
+    if (key === '$0' || key === '_' || value === undefined || value === false) continue
+    const name = shorthand[key as keyof typeof shorthand] ?? key
+    values.set(name, value === true ? '' : String(value))
+  }
+  const [positional] = parsed['_'] as unknown[]
+  return { values, positional: positional === undefined ? undefined : String(positional) }
+}
+
+function spellings({ rows }: Program<OptionRows>): string[] {
+  return Object.entries(rows).flatMap(([name, row]) => {
+    if (name.endsWith('*') || row.type === 'numbered') return []
+    const aliases = 'aliases' in row ? (row.aliases ?? []) : []
+    return [name, ...aliases].flatMap((spelling) => [spelling, kebab(spelling)])
+  })
+}

@@ -1,0 +1,127 @@
+// What an option is: its row, and the program that lists rows. options.ts reads values by them;
+// option-help.ts prints them.
+
+interface RowBase {
+  /** one sentence, for --help and the sample file */
+  readonly about: string
+  /** other spellings, accepted wherever the name is */
+  readonly aliases?: readonly string[]
+  /** what stands for a default that is computed: '2 × tickTime' */
+  readonly defaultText?: string
+  /** no message shows its value */
+  readonly secret?: boolean
+}
+
+export type OptionRow =
+  | (RowBase & {
+      readonly type: 'integer'
+      readonly default: number | undefined
+      readonly min: number
+      readonly max: number
+      /** `0x…` is a number too */
+      readonly hexadecimal?: boolean
+      /** where a value beyond a bound is taken as the bound, with a warning, and not refused */
+      readonly clamped?: 'above' | 'both'
+    })
+  | (RowBase & { readonly type: 'boolean'; readonly default: boolean | undefined })
+  | (RowBase & { readonly type: 'text'; readonly default: string | undefined })
+  | (RowBase & {
+      readonly type: 'choice'
+      readonly default: string | undefined
+      readonly choices: readonly string[]
+    })
+  /** `server.1`, `server.2` …: a number from `min` to `max` in place of the N in its name. */
+  | (RowBase & {
+      readonly type: 'numbered'
+      readonly min: number
+      readonly max: number
+      readonly example: string
+    })
+  /** A file of more keys, read as if they stood in place of this one. */
+  | (RowBase & {
+      readonly type: 'include'
+      /** keys of such files that mean nothing here */
+      readonly skipped: readonly string[]
+    })
+  /** Known elsewhere, without a meaning here: accepted with a warning. `x.*` takes all below. */
+  | {
+      readonly type: 'ignored'
+      readonly why: string
+      /** values that ask for nothing: accepted without a warning */
+      readonly unless?: readonly string[]
+    }
+  /** Known elsewhere, and going on without it would be dangerous. `x.*` takes all below. */
+  | {
+      readonly type: 'refused'
+      readonly why: string
+      /** values that ask for nothing: accepted without a warning */
+      readonly unless?: readonly string[]
+    }
+
+export type OptionRows = Readonly<Record<string, OptionRow>>
+
+type ValueOf<Row extends OptionRow> = Row extends { type: 'numbered' }
+  ? ReadonlyMap<number, string>
+  : Row extends { type: 'choice'; choices: readonly (infer Choice)[]; default: infer Default }
+    ? Choice | Extract<Default, undefined>
+    : Row extends { type: 'integer'; default: infer Default }
+      ? number | Extract<Default, undefined>
+      : Row extends { type: 'boolean'; default: infer Default }
+        ? boolean | Extract<Default, undefined>
+        : Row extends { type: 'text'; default: infer Default }
+          ? string | Extract<Default, undefined>
+          : never
+
+type Kept<Rows extends OptionRows> = {
+  [Name in keyof Rows]: Rows[Name]['type'] extends 'include' | 'ignored' | 'refused' ? never : Name
+}[keyof Rows]
+
+export type ValuesOf<Rows extends OptionRows> = {
+  readonly [Name in Kept<Rows>]: ValueOf<Rows[Name]>
+}
+
+export interface Program<Rows extends OptionRows> {
+  readonly name: string
+  /** one sentence, the head of --help */
+  readonly about: string
+  /** of environment variables, with its underscore: 'ZW_' */
+  readonly environmentPrefix: string
+  /** what may stand before any name: 'zookeeper.' */
+  readonly namePrefix?: string
+  /** settings found elsewhere in the environment; the file wins over them */
+  readonly foreignSettings?: (environment: Environment) => ForeignSettings
+  readonly rows: Rows
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface ForeignSettings {
+  /** `name` is spelled as in the file; what is no option is only warned of */
+  readonly settings: readonly Setting[]
+  readonly warnings: readonly string[]
+}
+
+/** One value as it was given. */
+export interface Setting {
+  /** the option as the user spelled it */
+  readonly spelled: string
+  readonly value: string
+  /** 'zoo.cfg:3', 'the environment (ZW_DATA_DIR)' or 'the command line' */
+  readonly source: string
+}
+
+export type ValueRow = Extract<OptionRow, { readonly default: unknown }>
+
+/** What a value of this row must be, for messages. */
+export function allowed(row: ValueRow): string {
+  switch (row.type) {
+    case 'integer':
+      return `it must be a whole number from ${row.min} to ${row.max}`
+    case 'boolean':
+      return 'it must be true or false'
+    case 'choice':
+      return `it must be one of ${row.choices.join(', ')}`
+    case 'text':
+      return 'it must not be empty'
+  }
+}
