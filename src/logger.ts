@@ -1,7 +1,8 @@
 // The logger that parts receive, and the one place that makes it with pino.
 
 import { pino } from 'pino'
-import pretty from 'pino-pretty'
+import { logFormatter } from './pretty-log.ts'
+import { hasColors } from './terminal.ts'
 
 /** Constant sentence, facts as fields: `log.info({ epoch }, 'Became leading')`. */
 export interface Logger {
@@ -24,10 +25,10 @@ export function makeLogger(options: {
   const { program, level, format } = options
   const base = { name: program, pid: process.pid }
   if (format === 'json') return pino({ level, base })
-  return pino(
-    { level, base: { name: program } },
-    pretty({ sync: true, ignore: 'hostname,pid', translateTime: 'SYS:HH:MM:ss.l' }),
-  )
+  const colorize = hasColors(process.stdout, process.env)
+  const toText = logFormatter({ colorize, ignore: 'hostname,pid' })
+  const write = (line: string) => void process.stdout.write(toText(line))
+  return pino({ level, base: { name: program } }, { write })
 }
 
 const drop = () => undefined
