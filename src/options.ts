@@ -377,9 +377,11 @@ const ownFlags = {
   version: 'print the version and stop',
 } as const
 
+/** One-letter spellings of some of them. */
+const shorthand = { c: 'config', h: 'help' } as const
+
 /** By spelling as given. Values stay text: one place checks them, whatever source they have. */
 function parseFlags(program: Program<OptionRows>, argv: readonly string[]): Map<string, string> {
-  const shorthand = { c: 'config', h: 'help' } as const
   const parser = yargs()
     .parserConfiguration({
       'boolean-negation': false,
@@ -441,7 +443,10 @@ function helpText(program: Program<OptionRows>): string {
     const flag = row.type === 'numbered' ? name : kebab(name)
     parser.option(flag, { describe: `${row.about} ${hint(row)}` })
   }
-  for (const [flag, describe] of Object.entries(ownFlags)) parser.option(flag, { describe })
+  for (const [flag, describe] of Object.entries(ownFlags)) {
+    const letters = Object.entries(shorthand).filter(([, name]) => name === flag)
+    parser.option(flag, { describe, alias: letters.map(([letter]) => letter) })
+  }
   let text = ''
   parser.showHelp((help) => {
     text = `${help}\n`

@@ -185,7 +185,7 @@ async function pinned(
   const found = (await admin.cluster()).brokers.find((broker) => isSame(broker, wanted))
   if (found === undefined) {
     const address = formatServer(wanted)
-    throw new Error(`Cannot read from ${address} alone: brokers know each other by other addresses`)
+    throw new Error(`Cannot read from ${address} alone: the brokers know it by another address`)
   }
   return { broker: found.id, stayWithBroker: true }
 }
