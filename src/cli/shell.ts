@@ -137,8 +137,7 @@ export class Shell implements ShellContext {
 
   #stateName(): string {
     const session = this.#session
-    if (session.type === 'opening') return 'CONNECTING'
-    if (session.type !== 'open') return 'CLOSED'
+    if (session.type === 'unreached' || session.type === 'closed') return 'CLOSED'
     switch (session.zk.state) {
       case 'connected':
         return 'CONNECTED'

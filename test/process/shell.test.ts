@@ -341,3 +341,40 @@ t.test('bytes: exact for a pipe, harmless on a terminal', { skip: !hasScript }, 
   t.equal(shown('ls', '/').toString(), '[bidi\\u202ename, raw, zookeeper]\r\n')
   t.match(shown('get', '/no\u202e').toString(), 'Node does not exist: /no\\u202e\r\n')
 })
+
+t.test(
+  'at a prompt: no password is recalled, Ctrl-C clears a line, exit ends',
+  {
+    skip: !hasScript,
+  },
+  async (t) => {
+    const server = await startServer(t)
+    const line = [process.execPath, ...zw, '-s', server].join(' ')
+    const child = spawn('script', ['-qec', line, '/dev/null'], {
+      env: { ...process.env, TERM: 'xterm' },
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    let out = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+      child.emit('printed')
+    })
+    /** Types, and waits for what comes then. */
+    const type = async (keys: string, like: RegExp) => {
+      const from = out.length
+      child.stdin.write(keys)
+      while (!like.test(out.slice(from))) await once(child, 'printed')
+      return out.slice(from)
+    }
+    await type('', /\(CONNECTED\) 0\] /)
+    await type('ls /\r', /\(CONNECTED\) 1\] /)
+    await type('addauth digest bob:SECRET\r', /\(CONNECTED\) 2\] /)
+    const recalled = await type('\x1b[A', /ls \//)
+    t.notMatch(recalled, 'SECRET')
+    await type('\x03', /\^C.*\(CONNECTED\) 2\] /s)
+    t.notMatch(await type('history\r', /2 - history/), 'SECRET')
+    child.stdin.write('exit\r')
+    const [code] = await once(child, 'exit')
+    t.equal(code, 0)
+  },
+)
