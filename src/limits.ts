@@ -98,6 +98,12 @@ export const limits = {
   /** One frame to or from a broker: `fetchBytesMax`, one more batch, and what surrounds them. */
   brokerFrameBytesMax: 16 * 1024 * 1024,
 
+  /** One line of a shell script: a value just below a client frame in base64, or escaped, and more. */
+  shellLineBytesMax: 4 * 1024 * 1024,
+
+  /** The log of one member of `zw up` beyond which the next start begins a new file. */
+  memberLogBytes: 16 * 1024 * 1024,
+
   /** How long a fetch may wait for records; a client that wants to wait longer asks again. */
   fetchWaitMsMax: 30_000,
 

@@ -1,8 +1,9 @@
 // The logger that parts receive, and the one place that makes it with pino.
 
 import { pino } from 'pino'
-import { prettyFactory } from 'pino-pretty'
 import { type Priority, priorities, withPriority } from './journal.ts'
+import { logFormatter } from './pretty-log.ts'
+import { hasColors } from './terminal.ts'
 
 /** Constant sentence, facts as fields: `log.info({ epoch }, 'Became leading')`. */
 export interface Logger {
@@ -32,7 +33,9 @@ export function makeLogger(options: {
   const out = pino.destination({ fd: 1, sync: true })
   if (format === 'json' && !toJournal)
     return pino({ level, base: { name: program, pid: process.pid } }, out)
-  const print = format === 'json' ? (line: string) => line : prettyFactory(prettyOptions)
+  const colorize = !toJournal && hasColors(process.stdout, process.env)
+  const print =
+    format === 'json' ? (line: string) => line : logFormatter({ colorize, ignore: 'hostname,pid' })
   const base = { name: program, ...(format === 'json' ? { pid: process.pid } : {}) }
   const stream = {
     // pino then writes `lastLevel` before each line.
@@ -45,8 +48,6 @@ export function makeLogger(options: {
   }
   return pino({ level, base }, stream)
 }
-
-const prettyOptions = { ignore: 'hostname,pid', translateTime: 'SYS:HH:MM:ss.l' }
 
 /** @param level of pino: 20 is debug, 30 info, 40 warn, 50 error */
 function priorityOf(level: number): Priority {

@@ -1,6 +1,7 @@
 // Flags of the command line, by yargs: which were given, and with what text.
 
 import yargs from 'yargs'
+import { shorthand } from './option-help.ts'
 import { kebab } from './option-names.ts'
 import type { OptionRows, Program } from './option-rows.ts'
 
@@ -13,7 +14,6 @@ export interface Flags {
 
 /** Values stay text: one place checks them, whatever source they have. */
 export function parseFlags(program: Program<OptionRows>, argv: readonly string[]): Flags {
-  const shorthand = { c: 'config', h: 'help' } as const
   const parser = yargs()
     .parserConfiguration({
       'boolean-negation': false,

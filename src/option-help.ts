@@ -12,6 +12,9 @@ export const ownFlags = {
   version: 'print the version and stop',
 } as const
 
+/** One-letter spellings of some of them. */
+export const shorthand = { c: 'config', h: 'help' } as const
+
 export function helpText(program: Program<OptionRows>): string {
   const parser = yargs()
     .locale('en')
@@ -30,7 +33,10 @@ export function helpText(program: Program<OptionRows>): string {
     const flag = row.type === 'numbered' ? name : kebab(name)
     parser.option(flag, { describe: `${row.about} ${hint(row)}` })
   }
-  for (const [flag, describe] of Object.entries(ownFlags)) parser.option(flag, { describe })
+  for (const [flag, describe] of Object.entries(ownFlags)) {
+    const letters = Object.entries(shorthand).filter(([, name]) => name === flag)
+    parser.option(flag, { describe, alias: letters.map(([letter]) => letter) })
+  }
   let text = ''
   parser.showHelp((help) => {
     text = `${help}\n`

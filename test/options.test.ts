@@ -185,6 +185,8 @@ t.test('--help names every option with its bounds and default', async (t) => {
     ]) {
       t.ok(text.includes(word), word)
     }
+    t.match(text, /^ +-c, --config /m)
+    t.match(text, /^ +-h, --help /m)
     t.notOk(text.includes('autopurge'))
   }
 })

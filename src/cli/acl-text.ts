@@ -2,6 +2,7 @@
 //
 //   world:anyone:cdrwa,digest:ann:aGFzaA==:r,ip:10.0.0.0/8:cdrw       scheme:id:permissions, …
 
+import { oneLine } from '../printable.ts'
 import { type Acl, perms } from '../protocol/records.ts'
 import { UsageError } from './parse-line.ts'
 
@@ -26,7 +27,8 @@ export function parseAcl(text: string): Acl[] {
 function parseEntry(text: string): Acl {
   const first = text.indexOf(':')
   const last = text.lastIndexOf(':')
-  if (first === last) throw new UsageError(`${text} does not have the form scheme:id:perm`)
+  if (first === last)
+    throw new UsageError(`Cannot use ACL '${text}': it does not have the form scheme:id:perm`)
   const id = text.slice(first + 1, last)
   return { perms: parsePerms(text.slice(last + 1)), scheme: text.slice(0, first), id }
 }
@@ -35,7 +37,8 @@ function parsePerms(text: string): number {
   let bits = 0
   for (const letter of text) {
     const bit = letters.find(([known]) => known === letter)?.[1]
-    if (bit === undefined) throw new UsageError(`Unknown perm type: ${letter}`)
+    if (bit === undefined)
+      throw new UsageError(`Unknown perm type: ${letter}; there are c, d, r, w and a`)
     bits |= bit
   }
   return bits
@@ -47,5 +50,7 @@ export function formatPerms(bits: number): string {
 
 /** Two lines an entry, as ZooKeeper's Id prints itself. */
 export function formatAcl(acl: readonly Acl[]): string {
-  return acl.map(({ scheme, id, perms }) => `'${scheme},'${id}\n: ${formatPerms(perms)}`).join('\n')
+  return acl
+    .map(({ scheme, id, perms }) => `${oneLine(`'${scheme},'${id}`)}\n: ${formatPerms(perms)}`)
+    .join('\n')
 }

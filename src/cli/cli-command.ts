@@ -1,9 +1,16 @@
-// One subcommand of `zw`, as main.ts lists them.
+// One subcommand of `zw`, as main.ts lists them, and the kinds of values that its flags take.
 
 import type { ArgumentsCamelCase, Argv } from 'yargs'
+import { parseServers, type ServerAddress } from '../client/servers.ts'
+import { ZkError } from '../protocol/error-codes.ts'
 
-/** Makes a subcommand known to yargs. */
-export type CliCommand = (cli: Argv) => Argv
+/** A subcommand, and how main.ts makes it known to yargs. */
+export interface CliCommand {
+  readonly name: string
+  /** how it is written, for --help and for usage errors */
+  readonly usage: string
+  addTo(cli: Argv): Argv
+}
 
 /** The command line cannot mean anything: exit code 2. */
 export class BadUsage extends Error {
@@ -17,15 +24,82 @@ export class BadUsage extends Error {
  */
 export function cliCommand<Options>(command: {
   readonly command: string
+  readonly usage: string
   readonly describe: string
   readonly builder: (cli: Argv) => Argv<Options>
   readonly handler: (options: ArgumentsCamelCase<Options>) => Promise<void> | void
 }): CliCommand {
-  return (cli) => cli.command<Options>(command)
+  const { command: words, usage, describe, builder, handler } = command
+  return {
+    name: words.split(' ')[0] ?? '',
+    usage,
+    addTo: (cli) =>
+      cli.command<Options>({
+        command: words,
+        describe,
+        builder: (own) => builder(own.usage(`${usage}\n\n${describe}`)),
+        handler,
+      }),
+  }
 }
 
-/** @throws BadUsage that names the flag and its bounds */
-export function countIn(flag: string, value: unknown, min: number, max: number): void {
-  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return
-  throw new BadUsage(`Cannot use ${flag} ${value}: it must be a whole number from ${min} to ${max}`)
+// --- values of flags, for yargs' `coerce` --------------------------------------------------------
+//
+// Flags that take a number have no yargs type: it would turn a word into NaN before it is checked.
+
+interface Bounds {
+  readonly min: number
+  readonly max: number
+}
+
+/** @returns a function that throws BadUsage naming the flag, what was given, and the bounds */
+export function wholeNumber(flag: string, { min, max }: Bounds): (given: unknown) => number {
+  return (given) => {
+    const value = numberIn(flag, given)
+    if (Number.isInteger(value) && value >= min && value <= max) return value
+    throw badValue(flag, given, `it must be a whole number from ${min} to ${max}`)
+  }
+}
+
+export function numberAbove0(flag: string): (given: unknown) => number {
+  return (given) => {
+    const value = numberIn(flag, given)
+    if (value > 0 && value < Number.POSITIVE_INFINITY) return value
+    throw badValue(flag, given, 'it must be a number above 0')
+  }
+}
+
+export interface ServerList {
+  readonly text: string
+  readonly servers: readonly ServerAddress[]
+  readonly chroot: string
+}
+
+/** `host:port,host:port…[/chroot]` */
+export function serverList(flag: string): (given: unknown) => ServerList {
+  return (given) => {
+    const text = String(onlyOne(flag, given))
+    try {
+      return { text, ...parseServers(text) }
+    } catch (error) {
+      throw error instanceof ZkError ? new BadUsage(`${error.message} (in ${flag})`) : error
+    }
+  }
+}
+
+function numberIn(flag: string, given: unknown): number {
+  const one = onlyOne(flag, given)
+  if (typeof one === 'number') return one
+  return typeof one === 'string' && one.trim() !== '' ? Number(one) : Number.NaN
+}
+
+/** yargs gathers a flag that is given twice into an array. */
+function onlyOne(flag: string, given: unknown): unknown {
+  if (Array.isArray(given)) throw new BadUsage(`Cannot use ${flag} more than once`)
+  return given
+}
+
+function badValue(flag: string, given: unknown, why: string): BadUsage {
+  const what = given === '' || given === true ? `${flag} without a value` : `${flag} ${given}`
+  return new BadUsage(`Cannot use ${what}: ${why}`)
 }

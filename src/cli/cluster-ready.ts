@@ -3,16 +3,32 @@
 
 import type { Watcher } from '../client/watch-registry.ts'
 import { ZkClient } from '../client/zk-client.ts'
+import { systemClock } from '../clock.ts'
 import { ZkError } from '../protocol/error-codes.ts'
-import { type Cluster, ClusterError, type Exit, type Member } from './cluster.ts'
+import {
+  type Cluster,
+  ClusterError,
+  type Exit,
+  type Member,
+  type MemberProgress,
+} from './cluster.ts'
+import type { ServerRole } from './consumer-view.ts'
 import { askHealth } from './four-letter-word.ts'
 import { reasonIn } from './member-log.ts'
 
 /** Nobody tells when a server begins to serve, so we ask. */
 const askAgainMs = 50
 
-/** @throws ClusterError when a member ends, or the signal's reason */
+/**
+ * Emits the cluster's `came` for each member on the way.
+ *
+ * @throws ClusterError when a member ends, or the signal's reason
+ */
 export async function untilReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const startedMs = systemClock.nowMs()
+  const came = (member: Member, progress: MemberProgress) => {
+    cluster.emit('came', member, progress, systemClock.nowMs() - startedMs)
+  }
   const giveUp = new AbortController()
   const either = AbortSignal.any([signal, giveUp.signal])
   const lastErrors = new Map<string, string>()
@@ -27,8 +43,8 @@ export async function untilReady(cluster: Cluster, signal: AbortSignal): Promise
   cluster.on('line', onLine)
   cluster.on('exited', onExit)
   try {
-    await Promise.all(cluster.servers.map((server) => untilServing(server, either)))
-    if (cluster.brokers.length > 0) await untilRegistered(cluster, either)
+    await Promise.all(cluster.servers.map((server) => untilServing(server, either, came)))
+    if (cluster.brokers.length > 0) await untilRegistered(cluster, either, came)
   } finally {
     cluster.off('line', onLine)
     cluster.off('exited', onExit)
@@ -40,22 +56,31 @@ export function endOf({ code, signal }: Exit): string {
   return signal === null ? `ended with code ${code}` : `was ended by ${signal}`
 }
 
+type Came = (member: Member, progress: MemberProgress) => void
+
 /** Until the server leads or follows. */
-export async function untilServing(server: Member, signal: AbortSignal): Promise<void> {
+async function untilServing(server: Member, signal: AbortSignal, came: Came): Promise<void> {
+  let last: ServerRole = 'lost'
   for (;;) {
     const { role } = await askHealth(server.address)
     signal.throwIfAborted()
+    if (role !== 'lost' && role !== last) came(server, role)
+    last = role
     if (role !== 'lost' && role !== 'looking') return
     await pause(askAgainMs, signal)
   }
 }
 
-async function untilRegistered(cluster: Cluster, signal: AbortSignal): Promise<void> {
+async function untilRegistered(cluster: Cluster, signal: AbortSignal, came: Came): Promise<void> {
   const zk = new ZkClient({ servers: cluster.serverAddresses })
   try {
     await abortable(zk.connect(), signal)
-    const wanted = cluster.brokers.map(({ id }) => String(id))
-    await untilChildren(zk, '/brokers/ids', wanted, signal)
+    await Promise.all(
+      cluster.brokers.map(async (broker) => {
+        await untilChildren(zk, '/brokers/ids', [String(broker.id)], signal)
+        came(broker, 'registered')
+      }),
+    )
   } finally {
     await zk.close()
   }

@@ -52,8 +52,13 @@ export interface Exit {
   readonly wanted: boolean
 }
 
+/** `looking` is a server that answers and has no leader yet, `registered` a broker that the ensemble knows. */
+export type MemberProgress = 'looking' | 'leader' | 'follower' | 'standalone' | 'registered'
+
 export interface ClusterEvents {
   exited: [member: Member, exit: Exit]
+  /** how far it has come on the way to serving, and how long that took since the start */
+  came: [member: Member, progress: MemberProgress, afterMs: number]
   /** a line of its standard output or error, as it is */
   line: [member: Member, line: string]
 }

@@ -5,8 +5,10 @@ import { type ConsumedRecord, Consumer } from '../client/consumer.ts'
 import { MqAdmin } from '../client/mq-admin.ts'
 import { formatServer, type ServerAddress } from '../client/servers.ts'
 import { systemClock } from '../clock.ts'
+import { limits } from '../limits.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
-import { BadUsage, cliCommand, countIn } from './cli-command.ts'
+import { canDraw } from '../terminal.ts'
+import { BadUsage, cliCommand, wholeNumber } from './cli-command.ts'
 import { ConsumerView } from './consumer-view.ts'
 import { type MqPlace, mqOptions, openMq } from './mq-options.ts'
 import { recordFormatter } from './record-text.ts'
@@ -55,58 +57,77 @@ function offsetsAfter(records: readonly ConsumedRecord[]): Map<number, number> {
 
 export const consume = cliCommand({
   command: 'consume <topic>',
+  usage: 'zw consume TOPIC [--from-beginning] [--group G] [--max N] [--plain] …',
   describe: 'show a topic as it grows: a screen on a terminal, lines elsewhere',
   builder: (cli) =>
-    mqOptions(cli)
-      .usage('zw consume TOPIC [--from-beginning] [--group G] [--max N] [--plain] …')
+    mqOptions(cli, { brokerNote: '; one alone is the one to read from' })
       .positional('topic', { type: 'string', demandOption: true })
       .option('from-beginning', {
         type: 'boolean',
         default: false,
-        describe: 'all that is stored, not only what comes from now on',
+        describe: 'read what is stored already, too',
       })
       .option('group', {
         alias: 'G',
         type: 'string',
-        describe: 'go on where this group committed last (at first from the beginning), and commit',
+        describe: 'resume where this group committed last (at first, the beginning), and commit',
       })
-      .option('max', { alias: 'c', type: 'number', describe: 'stop after so many records' })
+      .option('max', {
+        alias: 'c',
+        coerce: wholeNumber('--max', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+        describe: 'stop after this many records',
+      })
       .option('exit-at-end', {
         alias: 'e',
         type: 'boolean',
         default: false,
-        describe: 'stop at what is the end now',
+        describe: 'stop at the end that the topic has now',
       })
-      .option('partition', { alias: 'p', type: 'number', describe: 'this one only' })
+      .option('partition', {
+        alias: 'p',
+        coerce: wholeNumber('--partition', { min: 0, max: limits.partitionsPerTopicMax - 1 }),
+        describe: 'read only this partition',
+      })
+      .option('plain', {
+        type: 'boolean',
+        default: false,
+        describe: 'print lines on a terminal, too',
+      })
       .option('out-of-range', {
         type: 'string',
         choices: ['stop', 'earliest', 'latest'] as const,
         default: 'stop' as const,
         describe: 'where to go on when the offset to read from does not exist',
       })
-      .option('plain', { type: 'boolean', default: false, describe: 'lines, on a terminal too' })
       .option('format', {
         alias: 'f',
         type: 'string',
         default: '%s\\n',
-        describe: 'of a line: %t topic %p partition %o offset %k key %s value %T time',
+        describe:
+          'of a record: %t topic %p partition %o offset %k key %s value %T time in ms ' +
+          '%K %S length of key and value in bytes, -1 for null; \\n \\t \\r \\\\ %%',
       })
-      .option('broker', {
-        alias: 'b',
+      .option('null', {
+        alias: 'Z',
         type: 'string',
-        describe: 'brokers to begin with, instead of asking ZooWeeper; of one alone is read',
+        default: '',
+        describe: 'what %k and %s print for null',
       })
-      .check(({ max, group, fromBeginning }) => {
-        if (max !== undefined) countIn('--max', max, 1, Number.MAX_SAFE_INTEGER)
+      .epilogue(
+        'A terminal shows control characters escaped; a pipe or a file gets the exact bytes of keys ' +
+          'and values. More: docs/shell.md',
+      )
+      .check(({ group, fromBeginning }) => {
         if (group !== undefined && fromBeginning) {
           throw new BadUsage(
-            'Cannot use --from-beginning with --group: the group knows where it was',
+            'Cannot use --from-beginning with --group: the group resumes where it committed last',
           )
         }
         return true
       }),
   async handler(options) {
-    const format = recordFormatter(options.format)
+    const escapes = process.stdout.isTTY === true
+    const format = recordFormatter(options.format, { escapes, nullText: options.null })
     const place = await openMq(options)
     const admin = new MqAdmin({ ...place.client, timeoutMs: statusTimeoutMs })
     const consumer = new Consumer({
@@ -129,7 +150,7 @@ export const consume = cliCommand({
     try {
       await consumer.start()
       const ends = options.exitAtEnd ? await endsOf(admin, options.topic) : undefined
-      if (!options.plain && process.stdout.isTTY) {
+      if (!options.plain && canDraw(process.stdout, process.env)) {
         screen = new TopicScreen({
           view: new ConsumerView({ topic: options.topic, group: options.group }),
           consumer,
@@ -156,8 +177,9 @@ export const consume = cliCommand({
   },
 })
 
-async function printAll(texts: readonly string[]): Promise<void> {
-  if (!process.stdout.write(texts.join(''))) await once(process.stdout, 'drain')
+/** What the formatter gives may go to a terminal as it is. */
+async function printAll(records: readonly Buffer[]): Promise<void> {
+  if (!process.stdout.write(Buffer.concat(records))) await once(process.stdout, 'drain')
 }
 
 async function endsOf(admin: MqAdmin, topic: string): Promise<Map<number, number>> {
@@ -175,7 +197,7 @@ async function pinned(
   const found = (await admin.cluster()).brokers.find((broker) => isSame(broker, wanted))
   if (found === undefined) {
     const address = formatServer(wanted)
-    throw new Error(`Cannot read from ${address} alone: brokers know each other by other addresses`)
+    throw new Error(`Cannot read from ${address} alone: the brokers know it by another address`)
   }
   return { broker: found.id, stayWithBroker: true }
 }

@@ -1,10 +1,13 @@
 // How the shell prints what the servers say: word for word as zkCli does, so that eyes and scripts
-// that know it feel at home. Pure.
+// that know it feel at home; what ZooKeeper's code alone leaves open is added after it. Pure.
 
+import { reasonOf } from '../client/zk-errors.ts'
+import { oneLine } from '../printable.ts'
 import { type ErrorCode, ZkError } from '../protocol/error-codes.ts'
 import type { Stat } from '../protocol/records.ts'
 import type { WatchEvent } from '../protocol/zk/messages.ts'
 import { zxidZero } from '../protocol/zxid.ts'
+import { UsageError } from './parse-line.ts'
 
 export function formatStat(stat: Stat): string {
   return [
@@ -44,13 +47,11 @@ function zoneName(date: Date): string {
 }
 
 export function formatChildren(children: readonly string[]): string {
-  return `[${children.join(', ')}]`
+  return `[${children.map(oneLine).join(', ')}]`
 }
 
-/** Text as it is; `null` for no data at all, which is not the same as empty. */
-export function formatData(data: Buffer | null): string {
-  return data === null ? 'null' : data.toString('utf8')
-}
+/** For no data at all, which is not the same as empty. */
+export const nullText = 'null'
 
 /** Sixteen bytes a line: offset, bytes, characters. */
 export function formatHexdump(data: Buffer): string {
@@ -73,7 +74,7 @@ export type KeeperState = 'SyncConnected' | 'ConnectedReadOnly' | 'Disconnected'
 export function formatEvent({ type, path, zxid }: WatchEvent): string {
   // One that is told after a reconnect has no transaction to name.
   const at = zxid === zxidZero ? -1 : zxid
-  return `\nWATCHER::\n\nWatchedEvent state:SyncConnected type:${type} path:${path} zxid: ${at}`
+  return `\nWATCHER::\n\nWatchedEvent state:SyncConnected type:${type} path:${oneLine(path)} zxid: ${at}`
 }
 
 export function formatStateEvent(state: KeeperState): string {
@@ -111,13 +112,18 @@ const codeNames: Partial<Record<ErrorCode, string>> = {
   THROTTLEDOP: 'Op throttled due to high load',
 }
 
-/** What goes wrong with a command, in one line. */
+/** What goes wrong with a command; a usage error has the usage on a second line. */
 export function formatError(error: unknown): string {
+  if (error instanceof UsageError && error.usage !== undefined) {
+    return `${error.message}\nUsage: ${error.usage}`
+  }
   if (!(error instanceof ZkError)) return error instanceof Error ? error.message : String(error)
   const { code, path } = error
   const sentence = sentences[code]
-  if (sentence !== undefined && path !== undefined) return `${sentence}${path}`
+  if (sentence !== undefined && path !== undefined) return `${sentence}${oneLine(path)}`
   if (code === 'BADARGUMENTS') return error.message
   if (code === 'CONNECTIONLOSS' && path === undefined) return error.message
-  return `KeeperErrorCode = ${codeNames[code] ?? code}${path === undefined ? '' : ` for ${path}`}`
+  const where = path === undefined ? '' : ` for ${oneLine(path)}`
+  const hint = code === 'SESSIONEXPIRED' ? '; connect begins a new one' : ''
+  return `KeeperErrorCode = ${codeNames[code] ?? code}${where}: ${reasonOf(code)}${hint}`
 }

@@ -7,6 +7,7 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { consume } from './consume.ts'
+import { endWithReaders, toStderr } from './output.ts'
 import { produce } from './produce.ts'
 import { separateCommand, shell } from './run-shell.ts'
 import { start } from './start.ts'
@@ -19,31 +20,36 @@ async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))
     .scriptName('zw')
     .usage('zw <command>')
-    .demandCommand(1, 'A command is missing')
+    .locale('en')
+    .wrap(Math.min(100, process.stdout.columns ?? 80))
+    .alias('h', 'help')
+    .demandCommand(1, 'Cannot run zw: a command is missing')
+    .recommendCommands()
     .strict()
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new BadUsage(message ?? 'the command line cannot be read')
+      // What a `coerce` throws comes as an error of yargs' own, with the message alone.
+      if (error !== undefined && error.name !== 'YError') throw error
+      throw new BadUsage(error?.message ?? message ?? 'Cannot read the command line')
     })
-  const cli = commands.reduce<ReturnType<typeof yargs>>((all, add) => add(all), base)
+  const cli = commands.reduce<ReturnType<typeof yargs>>((all, command) => command.addTo(all), base)
   try {
     await cli.parseAsync()
   } catch (error) {
-    report(error)
+    report(error, args[0])
   }
 }
 
 /** Mistakes of ours show where they are; everything else says what could not be done. */
-function report(error: unknown): void {
+function report(error: unknown, name: string | undefined): void {
   const bug = error instanceof TypeError || error instanceof ReferenceError
   const text = error instanceof Error ? (bug ? error.stack : error.message) : String(error)
-  const hint = error instanceof BadUsage ? ' (zw --help tells more)' : ''
-  process.stderr.write(`${text}${hint}\n`)
+  toStderr(`${text}\n`)
   process.exitCode = error instanceof BadUsage ? 2 : 1
+  if (!(error instanceof BadUsage)) return
+  const command = commands.find((each) => each.name === name)
+  if (command !== undefined) toStderr(`Usage: ${command.usage}\n`)
+  toStderr(`zw ${command === undefined ? '' : `${command.name} `}--help tells more\n`)
 }
 
-// Whoever reads our output may have seen enough: `zw shell ls -R / | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1)
-})
-
+endWithReaders()
 await main(hideBin(process.argv))

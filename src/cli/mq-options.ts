@@ -2,21 +2,25 @@
 
 import type { Argv } from 'yargs'
 import type { MqClientOptions } from '../client/mq-cluster.ts'
-import { parseServers, type ServerAddress } from '../client/servers.ts'
+import type { ServerAddress } from '../client/servers.ts'
 import { ZkClient } from '../client/zk-client.ts'
+import { type ServerList, serverList } from './cli-command.ts'
 
-export function mqOptions<T>(cli: Argv<T>) {
+/** @param brokerNote what else it means to name brokers */
+export function mqOptions<T>(cli: Argv<T>, { brokerNote = '' }: { brokerNote?: string } = {}) {
   return cli
     .option('server', {
       alias: 's',
       type: 'string',
       default: '127.0.0.1:2181',
+      coerce: serverList('--server'),
       describe: 'ZooWeeper servers that know the brokers: host:port,host:port…[/chroot]',
     })
     .option('broker', {
       alias: 'b',
       type: 'string',
-      describe: 'brokers to begin with, instead of asking ZooWeeper: host:port,host:port…',
+      coerce: serverList('--broker'),
+      describe: `brokers to begin with, instead of asking ZooWeeper: host:port,host:port…${brokerNote}`,
     })
 }
 
@@ -34,15 +38,15 @@ const connectTimeoutMs = 10_000
 
 /** @throws ZkError when no server can be reached */
 export async function openMq(options: {
-  readonly server: string
-  readonly broker: string | undefined
+  readonly server: ServerList
+  readonly broker: ServerList | undefined
 }): Promise<MqPlace> {
   const { server, broker } = options
   if (broker !== undefined) {
-    const brokers = parseServers(broker).servers
+    const brokers = broker.servers
     return { client: { brokers }, servers: [], brokers, close: async () => undefined }
   }
-  const { servers, chroot } = parseServers(server)
+  const { servers, chroot } = server
   const zk = new ZkClient({ servers, chroot, connectTimeoutMs })
   await zk.connect()
   return { client: { zk }, servers, brokers: [], close: () => zk.close() }

@@ -3,9 +3,16 @@
 // Words as in zkCli: separated by blanks, or quoted as a whole. Quotes inside a word are part of it,
 // so JSON needs none: set /a {"minute":1}
 
-/** What was typed cannot be run; `message` is for the person who typed it. */
+/** What was typed cannot be run; `message` says why. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+  /** how the command is written, once it is known which one was meant */
+  readonly usage: string | undefined
+
+  constructor(message: string, usage?: string) {
+    super(message)
+    this.usage = usage
+  }
 }
 
 /**

@@ -5,31 +5,39 @@
 
 import { randomInt } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { MqAdmin } from '../client/mq-admin.ts'
 import { Producer, type ProducerOptions } from '../client/producer.ts'
 import { systemClock } from '../clock.ts'
+import { limits } from '../limits.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { RequiredAcks } from '../protocol/mq/messages.ts'
+import { batchHeaderBytes } from '../protocol/mq/record-batch.ts'
+import { recordBytesMax } from '../protocol/mq/records.ts'
 import { Random } from '../random.ts'
 import { exitCodes } from '../stoppable.ts'
-import { BadUsage, cliCommand, countIn } from './cli-command.ts'
+import { BadUsage, cliCommand, numberAbove0, wholeNumber } from './cli-command.ts'
 import { GoalSource } from './goal.ts'
+import { LineTooLongError, linesOf } from './lines.ts'
 import { counted, makeTopic } from './make-topic.ts'
 import { mqOptions, openMq } from './mq-options.ts'
+import { toStderr } from './output.ts'
 import { Progress } from './progress.ts'
 import { type LineRules, parseRecordLine } from './record-text.ts'
-import { stopSignal } from './stop-signal.ts'
+import { StoppedError, stopSignal } from './stop-signal.ts'
 
 export interface OutRecord {
-  readonly key: string | null
-  readonly value: string | null
+  readonly key: Uint8Array | string | null
+  readonly value: Uint8Array | string | null
+  /** which line it was, from 1 */
+  readonly line?: number
 }
 
 export interface SendResult {
   readonly stored: number
-  /** the first failure, after which nothing more was sent */
+  /** the first failure, of a record or of what they are read from; nothing more was sent then */
   readonly error: Error | undefined
+  /** the record that failed first */
+  readonly failed: OutRecord | undefined
   readonly elapsedMs: number
 }
 
@@ -59,6 +67,7 @@ export async function sendAll(options: {
   let unsettled = 0
   let stored = 0
   let error: Error | undefined
+  let failed: OutRecord | undefined
   let onSettled: () => void = () => undefined
   const untilSettled = () =>
     new Promise<void>((resolve) => {
@@ -71,21 +80,26 @@ export async function sendAll(options: {
       stored++
       onStored?.(record, offset)
     } catch (reason) {
+      failed ??= error === undefined ? record : undefined
       error ??= reason as Error
     }
     unsettled--
     onSettled()
   }
-  for await (const record of records) {
-    if (perSecond !== undefined) await sleepUntil(startedMs + (sent * 1000) / perSecond)
-    while (unsettled >= unsettledMax) await untilSettled()
-    if (error !== undefined || signal?.aborted) break
-    sent++
-    unsettled++
-    void send(record)
+  try {
+    for await (const record of records) {
+      if (perSecond !== undefined) await sleepUntil(startedMs + (sent * 1000) / perSecond)
+      while (unsettled >= unsettledMax) await untilSettled()
+      if (error !== undefined || signal?.aborted) break
+      sent++
+      unsettled++
+      void send(record)
+    }
+  } catch (reason) {
+    error ??= reason as Error
   }
   while (unsettled > 0) await untilSettled()
-  return { stored, error, elapsedMs: systemClock.nowMs() - startedMs }
+  return { stored, error, failed, elapsedMs: systemClock.nowMs() - startedMs }
 }
 
 function sleepUntil(atMs: number): Promise<void> | undefined {
@@ -100,18 +114,40 @@ export function* goalRecords(
   for (let i = 0; i < count; i++) yield { key: null, value: JSON.stringify(source.next()) }
 }
 
+/** One record a line: its bytes, but for the line feed and the key separator. Ends at the signal. */
 async function* lineRecords(
   file: string | undefined,
   rules: LineRules,
   signal: AbortSignal,
 ): AsyncGenerator<OutRecord> {
   const input = file === undefined ? process.stdin : createReadStream(file)
+  const name = nameOf(file)
+  const bytesMax = valueBytesMax + Buffer.byteLength(rules.keySeparator ?? '')
+  signal.addEventListener('abort', () => input.destroy())
   try {
-    for await (const line of createInterface({ input, signal })) yield parseRecordLine(line, rules)
+    for await (const { number, bytes } of linesOf(input, bytesMax)) {
+      yield { ...parseRecordLine(bytes, rules), line: number }
+    }
   } catch (error) {
-    const name = file ?? 'standard input'
-    throw new Error(`Cannot read ${name}: ${(error as Error).message}`, { cause: error })
+    if (signal.aborted) return
+    if (!(error instanceof LineTooLongError)) {
+      throw new Error(`Cannot read ${name}: ${(error as Error).message}`, { cause: error })
+    }
+    const found = `it has ${error.bytes} bytes, and a record holds at most ${error.bytesMax}`
+    throw new Error(
+      `Cannot send line ${error.line} of ${name}: ${found}; nothing after it was sent`,
+    )
   }
+}
+
+/** What fits into one record batch, without a key. */
+const valueBytesMax =
+  limits.recordBatchBytesMax -
+  batchHeaderBytes -
+  recordBytesMax({ key: null, value: null, headers: [], timestampMs: 0 })
+
+function nameOf(file: string | undefined): string {
+  return file ?? 'standard input'
 }
 
 const acksByName: Readonly<Record<string, RequiredAcks>> = {
@@ -125,15 +161,27 @@ const acksByName: Readonly<Record<string, RequiredAcks>> = {
 
 export const produce = cliCommand({
   command: 'produce <topic> [file]',
+  usage: 'zw produce TOPIC [FILE] [--goals N] [--create] …',
   describe: 'send lines, or made-up goals, to a topic',
   builder: (cli) =>
     mqOptions(cli)
-      .usage('zw produce TOPIC [FILE] [--goals N] [--create] …')
       .positional('topic', { type: 'string', demandOption: true })
-      .positional('file', { type: 'string', describe: 'its lines; standard input when left out' })
-      .option('goals', { type: 'number', describe: 'send so many goals instead of lines' })
-      .option('seed', { type: 'number', describe: 'of the goals: the same ones each time' })
-      .option('rate', { type: 'number', describe: 'at most so many a second' })
+      .positional('file', {
+        type: 'string',
+        describe: 'where the lines are; standard input when left out',
+      })
+      .option('goals', {
+        coerce: wholeNumber('--goals', { min: 1, max: 1_000_000_000 }),
+        describe: 'send this many goals instead of lines',
+      })
+      .option('seed', {
+        coerce: wholeNumber('--seed', { min: 0, max: 2 ** 32 - 1 }),
+        describe: 'of the goals: the same seed makes the same goals',
+      })
+      .option('rate', {
+        coerce: numberAbove0('--rate'),
+        describe: 'send at most this many a second',
+      })
       .option('random-broker', {
         type: 'boolean',
         defaultDescription: 'for goals',
@@ -143,40 +191,50 @@ export const produce = cliCommand({
         type: 'string',
         choices: Object.keys(acksByName),
         default: 'all',
-        describe: 'who must have it on disk: all replicas in sync, the leader, or nobody',
+        describe: 'which replicas must have a record on disk: all in sync, the leader, or none',
       })
-      .option('partition', { alias: 'p', type: 'number' })
+      .option('partition', {
+        alias: 'p',
+        coerce: wholeNumber('--partition', { min: 0, max: limits.partitionsPerTopicMax - 1 }),
+        describe: 'send to this partition',
+      })
       .option('key-separator', {
         alias: 'K',
         type: 'string',
-        describe: 'what stands in a line before it is the key',
+        describe: 'the part of a line before this is the key',
       })
-      .option('null', { alias: 'Z', type: 'boolean', describe: 'an empty value is null' })
+      .option('null', { alias: 'Z', type: 'boolean', describe: 'send an empty value as null' })
       .option('create', {
         type: 'boolean',
         defaultDescription: 'for goals',
         describe: 'make the topic if it is missing',
       })
-      .option('partitions', { type: 'number', describe: 'of a topic that is made: default 1' })
-      .option('replicas', { type: 'number', describe: 'of a topic that is made: default 3' })
-      .check(({ goals, seed, rate, keySeparator, partitions, replicas, file }) => {
-        if (goals !== undefined) countIn('--goals', goals, 1, 1_000_000_000)
+      .option('partitions', {
+        coerce: wholeNumber('--partitions', { min: 1, max: limits.partitionsPerTopicMax }),
+        defaultDescription: '1',
+        describe: 'of a topic that is made',
+      })
+      .option('replicas', {
+        coerce: wholeNumber('--replicas', { min: 1, max: 100 }),
+        defaultDescription: '3, or as many as there are brokers',
+        describe: 'of a topic that is made',
+      })
+      .epilogue(
+        'A record is the bytes of a line without the line feed; a carriage return belongs to it. ' +
+          'Exit codes: 0 all sent, 1 a record was not stored or a line is too long (both are named), ' +
+          '2 bad usage, 130 stopped by Ctrl-C. More: docs/shell.md',
+      )
+      .check(({ goals, keySeparator, file }) => {
         if (goals !== undefined && file !== undefined) {
           throw new BadUsage('Cannot send --goals and a file: give one of them')
         }
-        if (seed !== undefined) countIn('--seed', seed, 0, 2 ** 32 - 1)
-        if (rate !== undefined && !(Number(rate) > 0)) {
-          throw new BadUsage(`Cannot use --rate ${rate}: it must be a number above 0`)
-        }
         if (keySeparator === '') throw new BadUsage('Cannot use --key-separator: it is empty')
-        if (partitions !== undefined) countIn('--partitions', partitions, 1, 1000)
-        if (replicas !== undefined) countIn('--replicas', replicas, 1, 100)
         return true
       }),
   async handler(options) {
     const { topic, file, goals, rate, partition, partitions, replicas } = options
     const { randomBroker = goals !== undefined, create = goals !== undefined } = options
-    const say = (text: string) => void process.stderr.write(`zw: ${text}\n`)
+    const say = (text: string) => toStderr(`zw: ${text}\n`)
     const place = await openMq(options)
     const admin = new MqAdmin(place.client)
     const sending: Partial<ProducerOptions> = {
@@ -195,7 +253,7 @@ export const produce = cliCommand({
       if (made !== undefined) say(made)
       const random = new Random(options.seed ?? randomInt(2 ** 32))
       const rules = { keySeparator: options.keySeparator, emptyIsNull: options.null === true }
-      const { stored, error, elapsedMs } = await sendAll({
+      const { stored, error, failed, elapsedMs } = await sendAll({
         producer,
         topic,
         partition,
@@ -213,8 +271,11 @@ export const produce = cliCommand({
       say(`${counted(stored, noun)} ${how} ${topic}, ${perSecond} a second`)
       if (error !== undefined) {
         const missing = error instanceof BrokerError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
-        say(`${error.message}${missing ? ' (--create makes it)' : ''}`)
+        const where = failed?.line === undefined ? '' : `line ${failed.line} of ${nameOf(file)}: `
+        say(`${where}${error.message}${missing ? ' (--create makes it)' : ''}`)
         process.exitCode = exitCodes.failure
+      } else if (signal.aborted && signal.reason instanceof StoppedError) {
+        process.exitCode = signal.reason.exitCode
       }
     } finally {
       progress.end()

@@ -2,6 +2,7 @@
 // which draws it in place, a few times a second.
 
 import type { Clock } from '../clock.ts'
+import { canDraw } from '../terminal.ts'
 
 export interface ProgressState {
   readonly label: string
@@ -34,10 +35,11 @@ export class Progress {
   readonly #clock: Clock
   readonly #startedMs: number
   readonly #stop: () => void
+  readonly #draws: boolean
   #done = 0
   #ended = false
 
-  /** @param out nothing is drawn when it is no terminal */
+  /** @param out nothing is drawn where the cursor cannot be moved */
   constructor(options: {
     readonly label: string
     readonly total: number | undefined
@@ -49,9 +51,8 @@ export class Progress {
     this.#out = options.out
     this.#clock = options.clock
     this.#startedMs = options.clock.nowMs()
-    this.#stop = options.out.isTTY
-      ? options.clock.every(redrawMs, () => this.#draw())
-      : () => undefined
+    this.#draws = canDraw(options.out, process.env)
+    this.#stop = this.#draws ? options.clock.every(redrawMs, () => this.#draw()) : () => undefined
   }
 
   advance(): void {
@@ -61,7 +62,7 @@ export class Progress {
   /** Leaves the last state on a line of its own; once. */
   end(): void {
     this.#stop()
-    if (!this.#out.isTTY || this.#ended) return
+    if (!this.#draws || this.#ended) return
     this.#ended = true
     this.#draw()
     this.#out.write('\n')

@@ -2,8 +2,11 @@
 //
 //   in     key SEPARATOR value, or the whole line as value
 //   out    %t topic  %p partition  %o offset  %k key  %s value  %T timestamp in ms  %% a percent sign;
-//          \n \t and \\ as usual
+//          %K %S length of key and value, -1 for null;  \n \t \r and \\ as usual
+//
+// Keys and values are bytes, and stay what they are both ways, unless a terminal shows them.
 
+import { printableBytes } from '../printable.ts'
 import type { MqRecord } from '../protocol/mq/records.ts'
 import { BadUsage } from './cli-command.ts'
 
@@ -14,14 +17,16 @@ export interface LineRules {
   readonly emptyIsNull: boolean
 }
 
+/** @returns views of `line` */
 export function parseRecordLine(
-  line: string,
+  line: Buffer,
   { keySeparator, emptyIsNull }: LineRules,
-): { readonly key: string | null; readonly value: string | null } {
-  const at = keySeparator === undefined ? -1 : line.indexOf(keySeparator)
-  const key = at < 0 ? null : line.slice(0, at)
-  const value = at < 0 ? line : line.slice(at + (keySeparator?.length ?? 0))
-  return { key, value: value === '' && emptyIsNull ? null : value }
+): { readonly key: Buffer | null; readonly value: Buffer | null } {
+  const separator = Buffer.from(keySeparator ?? '')
+  const at = separator.length === 0 ? -1 : line.indexOf(separator)
+  const key = at < 0 ? null : line.subarray(0, at)
+  const value = at < 0 ? line : line.subarray(at + separator.length)
+  return { key, value: value.length === 0 && emptyIsNull ? null : value }
 }
 
 export interface TextRecord extends Pick<MqRecord, 'key' | 'value' | 'timestampMs'> {
@@ -30,28 +35,49 @@ export interface TextRecord extends Pick<MqRecord, 'key' | 'value' | 'timestampM
   readonly offset: number
 }
 
-const placeholders: Readonly<Record<string, (record: TextRecord) => string>> = {
+export interface OutRules {
+  /** whether keys and values are shown by a terminal, rather than passed on */
+  readonly escapes: boolean
+  /** what %k and %s are for null */
+  readonly nullText: string
+}
+
+type Write = (record: TextRecord, rules: OutRules) => string | Uint8Array
+
+const placeholders: Readonly<Record<string, Write>> = {
   t: ({ topic }) => topic,
   p: ({ partition }) => String(partition),
   o: ({ offset }) => String(offset),
-  k: ({ key }) => textOf(key) ?? '',
-  s: ({ value }) => textOf(value) ?? '',
+  k: ({ key }, rules) => written(key, rules),
+  s: ({ value }, rules) => written(value, rules),
+  K: ({ key }) => String(key?.length ?? -1),
+  S: ({ value }) => String(value?.length ?? -1),
   T: ({ timestampMs }) => String(timestampMs),
   '%': () => '%',
 }
 
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' }
+function written(bytes: Uint8Array | null, { escapes, nullText }: OutRules): string | Uint8Array {
+  if (bytes === null) return nullText
+  return escapes ? printableBytes(bytes) : bytes
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '\\': '\\' }
 
 /** @throws BadUsage for a placeholder or an escape that does not exist */
-export function recordFormatter(format: string): (record: TextRecord) => string {
+export function recordFormatter(format: string, rules: OutRules): (record: TextRecord) => Buffer {
   const parts = format.match(/%.?|\\.?|[^%\\]+/gs) ?? []
-  const writers = parts.map((part): ((record: TextRecord) => string) => {
+  const writers = parts.map((part): Write => {
     if (part.startsWith('%')) return known(placeholders, part, format)
-    if (!part.startsWith('\\')) return () => part
-    const text = known(escapes, part, format)
+    const text = part.startsWith('\\') ? known(escapes, part, format) : part
     return () => text
   })
-  return (record) => writers.map((write) => write(record)).join('')
+  return (record) => {
+    const written = writers.map((write) => write(record, rules))
+    if (written.every((each) => typeof each === 'string')) return Buffer.from(written.join(''))
+    return Buffer.concat(
+      written.map((each) => (typeof each === 'string' ? Buffer.from(each) : each)),
+    )
+  }
 }
 
 function known<T>(table: Readonly<Record<string, T>>, part: string, format: string): T {
@@ -61,7 +87,7 @@ function known<T>(table: Readonly<Record<string, T>>, part: string, format: stri
   throw new BadUsage(`Cannot use --format '${format}': no ${part}, there are ${have.join(' ')}`)
 }
 
-/** UTF-8; what is no such text shows its replacement character. */
+/** As UTF-8; invalid bytes become the replacement character. */
 export function textOf(bytes: Uint8Array | null): string | null {
   if (bytes === null) return null
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')

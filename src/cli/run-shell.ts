@@ -3,55 +3,69 @@
 import { clearLine, createInterface, cursorTo } from 'node:readline'
 import { type DialectName, dialectNames } from '../client/dialects.ts'
 import { defaultSessionTimeoutMs } from '../client/zk-client.ts'
-import { cliCommand } from './cli-command.ts'
+import { limits } from '../limits.ts'
+import { canDraw } from '../terminal.ts'
+import { cliCommand, serverList, wholeNumber } from './cli-command.ts'
+import { abortable } from './cluster-ready.ts'
 import { formatError } from './format.ts'
+import { linesOf } from './lines.ts'
+import { toStderr, toStdout } from './output.ts'
+import { hasSecret } from './secrets.ts'
 import { type Outcome, Shell, type ShellOptions } from './shell.ts'
+import { StoppedError, stopSignal } from './stop-signal.ts'
 
 type Settings = Omit<ShellOptions, 'out' | 'tell' | 'tellsStates' | 'err'>
 
-const toStdout = (text: string) => void process.stdout.write(text)
-const toStderr = (text: string) => void process.stderr.write(text)
-
-function shellForScripts(settings: Settings): Shell {
-  return new Shell({
+/** A shell without a prompt; a signal that stops it still ends its session. @returns the exit code */
+async function runUnattended(
+  settings: Settings,
+  run: (shell: Shell, signal: AbortSignal) => Promise<Outcome>,
+): Promise<number> {
+  const shell = new Shell({
     ...settings,
     out: toStdout,
     tell: toStdout,
     tellsStates: false,
     err: toStderr,
   })
+  const { signal, again } = stopSignal()
+  void again.then(() => process.exit())
+  try {
+    return await abortable(run(shell, signal), signal)
+  } catch (error) {
+    if (error instanceof StoppedError) return error.exitCode
+    throw error
+  } finally {
+    // A writer that keeps its end of the pipe open would keep us alive.
+    process.stdin.destroy()
+    await shell.disconnect()
+  }
 }
 
-async function runOnce(settings: Settings, words: readonly string[]): Promise<Outcome> {
-  const shell = shellForScripts(settings)
+async function runOnce(shell: Shell, words: readonly string[]): Promise<Outcome> {
   const readable = await shell.checkWords(words)
   if (readable !== 0) return readable
-  try {
-    await shell.connect()
-    return await shell.runWords(words)
-  } finally {
-    await shell.disconnect()
-  }
+  await shell.connect()
+  return shell.runWords(words)
 }
 
-/** Runs all lines of standard input, and remembers the worst outcome. */
-async function runScript(settings: Settings): Promise<Outcome> {
-  const shell = shellForScripts(settings)
+/**
+ * Runs the lines of standard input, as far as `quit` when there is one, and remembers the worst
+ * outcome. A carriage return at the end of a line, as Windows writes it, is no part of a command.
+ */
+async function runScript(shell: Shell, signal: AbortSignal): Promise<Outcome> {
   let worst: Outcome = 0
-  try {
-    await shell.connect()
-    for await (const line of createInterface({ input: process.stdin })) {
-      const outcome = await shell.runTyped(line)
-      if (outcome > worst) worst = outcome
-      if (shell.stopped) break
-    }
-    return worst
-  } finally {
-    await shell.disconnect()
+  await shell.connect()
+  for await (const { number, bytes } of linesOf(process.stdin, limits.shellLineBytesMax)) {
+    const line = bytes.toString('utf8').replace(/\r$/, '')
+    const outcome = await shell.runTyped(line, `line ${number}: `)
+    if (outcome > worst) worst = outcome
+    if (shell.stopped || signal.aborted) break
   }
+  return worst
 }
 
-/** Talks with a person until `quit`, Ctrl-C or Ctrl-D. */
+/** Talks with a person until `quit`, Ctrl-D, or Ctrl-C on an empty line. */
 async function converse(settings: Settings): Promise<void> {
   const lines = createInterface({
     input: process.stdin,
@@ -65,13 +79,16 @@ async function converse(settings: Settings): Promise<void> {
     lines.setPrompt(shell.prompt)
     if (idle && !shell.stopped) lines.prompt(true)
   }
+  const draws = canDraw(process.stdout, process.env)
   const shell = new Shell({
     ...settings,
     out: toStdout,
     tell: (text) => {
-      clearLine(process.stdout, 0)
-      cursorTo(process.stdout, 0)
-      process.stdout.write(text)
+      if (draws) {
+        clearLine(process.stdout, 0)
+        cursorTo(process.stdout, 0)
+      }
+      toStdout(text)
       prompt()
     },
     tellsStates: true,
@@ -80,8 +97,23 @@ async function converse(settings: Settings): Promise<void> {
     },
   })
   const closed = new Promise<void>((resolve) => lines.once('close', resolve))
+  stopSignal().signal.addEventListener('abort', () => lines.close())
+  lines.on('SIGINT', () => {
+    if (lines.line === '') {
+      lines.close()
+      return
+    }
+    toStdout('^C\n')
+    lines.write(null, { ctrl: true, name: 'e' })
+    lines.write(null, { ctrl: true, name: 'u' })
+  })
+  // Up and Ctrl-R would show a password again.
+  lines.on('history', (recalled) => {
+    if (recalled[0] !== undefined && hasSecret(recalled[0])) recalled.shift()
+  })
   shell.connect().catch((error: unknown) => {
-    if (!shell.stopped) toStdout(`\n${formatError(error)}\n`)
+    // A command that waits for the session tells it itself.
+    if (idle && !shell.stopped) toStdout(`\n${formatError(error)}\n`)
     prompt()
   })
   prompt()
@@ -121,25 +153,26 @@ export function separateCommand(args: readonly string[]): string[] {
 
 export const shell = cliCommand({
   command: 'shell [words..]',
-  describe: 'a shell like zkCli: a prompt, commands from a pipe, or the one given here',
+  usage: 'zw shell [-s host:port,…] [command …]',
+  describe: 'a shell like zkCli: a prompt, commands from a pipe, or one given here',
   builder: (cli) =>
     cli
-      .usage('zw shell [-s host:port,…] [command …]')
-      .positional('words', { type: 'string', array: true, describe: 'a command, and its words' })
+      .positional('words', { type: 'string', array: true, describe: 'a command and its words' })
       .option('server', {
         alias: 's',
         type: 'string',
         default: '127.0.0.1:2181',
+        coerce: serverList('--server'),
         describe: 'servers, and a chroot: host:port,host:port…[/chroot]',
       })
       .option('timeout', {
         alias: 't',
-        type: 'number',
+        coerce: wholeNumber('--timeout', { min: 1, max: timeoutMsMax }),
         default: defaultSessionTimeoutMs,
         describe: 'session time-out in ms',
       })
       .option('connect-timeout', {
-        type: 'number',
+        coerce: wholeNumber('--connect-timeout', { min: 1, max: timeoutMsMax }),
         default: 10_000,
         describe: 'how long to look for a server, in ms',
       })
@@ -152,20 +185,24 @@ export const shell = cliCommand({
         alias: 'r',
         type: 'boolean',
         default: false,
-        describe: 'a server that has lost its quorum will do',
+        describe: 'accept a server that has lost its quorum',
       }),
   async handler({ server, timeout, connectTimeout, dialect, readOnly, _: [, ...command] }) {
     // What stands behind `--` is left as it is, here and nowhere else.
     const words = command.map(String)
     const settings = {
-      servers: server,
+      servers: server.text,
       sessionTimeoutMs: timeout,
       connectTimeoutMs: connectTimeout,
       dialect,
       readOnly,
     }
-    if (words.length > 0) process.exitCode = await runOnce(settings, words)
-    else if (process.stdin.isTTY) await converse(settings)
-    else process.exitCode = await runScript(settings)
+    if (words.length > 0) {
+      process.exitCode = await runUnattended(settings, (shell) => runOnce(shell, words))
+    } else if (process.stdin.isTTY && process.stdout.isTTY) await converse(settings)
+    else process.exitCode = await runUnattended(settings, runScript)
   },
 })
+
+/** What a timer of Node takes. */
+const timeoutMsMax = 2 ** 31 - 1

@@ -1,7 +1,9 @@
 // `zw shell`: the commands of zkCli, run one after the other against one session at a time.
 
-import { parseServers } from '../client/servers.ts'
+import { formatServer, parseServers } from '../client/servers.ts'
 import { type DialectName, type Watcher, ZkClient } from '../client/zk-client.ts'
+import { oneLine, printable } from '../printable.ts'
+import { ZkError } from '../protocol/error-codes.ts'
 import { childPath } from '../protocol/path.ts'
 import { getAcl, setAcl } from './commands/acl.ts'
 import { config, reconfig } from './commands/config.ts'
@@ -17,13 +19,21 @@ import { multi } from './commands/multi.ts'
 import { delquota, listquota, setquota } from './commands/quota.ts'
 import { session } from './commands/session.ts'
 import { set } from './commands/set.ts'
-import type { ShellCommand, ShellContext } from './commands/shell-command.ts'
+import {
+  commandNamed,
+  type HistoryEntry,
+  type ShellCommand,
+  type ShellContext,
+  usageOf,
+} from './commands/shell-command.ts'
 import { stat } from './commands/stat.ts'
 import { sync } from './commands/sync.ts'
 import { addWatch, removewatches } from './commands/watch.ts'
 import { completionOf } from './complete.ts'
 import { formatError, formatEvent, formatStateEvent, type KeeperState } from './format.ts'
+import type { Content } from './output.ts'
 import { type ParsedWords, parseWords, splitWords, UsageError } from './parse-line.ts'
+import { withoutSecrets } from './secrets.ts'
 
 const commands: readonly ShellCommand[] = [
   ls,
@@ -62,13 +72,23 @@ export interface ShellOptions {
   readonly dialect: DialectName
   /** whether a server without a quorum will do */
   readonly readOnly: boolean
-  readonly out: (text: string) => void
+  readonly out: (content: Content) => void
   /** for what comes by itself: events of watches */
   readonly tell: (text: string) => void
   /** whether connections lost and found are told too: to a person, not to a script */
   readonly tellsStates: boolean
+  /** for errors, and remarks about what was printed */
   readonly err: (text: string) => void
 }
+
+/** The session that commands run in. */
+type ShellSession =
+  | { readonly type: 'open'; readonly zk: ZkClient }
+  /** the first one, or one after another was closed; commands wait for it */
+  | { readonly type: 'opening'; readonly zk: ZkClient; readonly opened: Promise<void> }
+  /** no server could be reached: the next command tries again */
+  | { readonly type: 'unreached' }
+  | { readonly type: 'closed' }
 
 interface Parsed {
   readonly command: ShellCommand
@@ -80,10 +100,12 @@ export class Shell implements ShellContext {
   readonly #options: ShellOptions
   #servers: string
   #chroot = ''
-  #zk: ZkClient | undefined
+  #session: ShellSession = { type: 'closed' }
+  /** the client that takes the place of an open session once it is connected */
+  #next: ZkClient | undefined
   #stopped = false
   readonly commands = commands
-  readonly history: string[] = []
+  readonly history: HistoryEntry[] = []
   printWatches = true
 
   constructor(options: ShellOptions) {
@@ -96,8 +118,8 @@ export class Shell implements ShellContext {
   }
 
   get zk(): ZkClient {
-    if (this.#zk === undefined) throw new UsageError('Not connected: connect begins a new session')
-    return this.#zk
+    if (this.#session.type === 'open') return this.#session.zk
+    throw new Error('Not connected: connect begins a new session')
   }
 
   get chroot(): string {
@@ -114,7 +136,9 @@ export class Shell implements ShellContext {
   }
 
   #stateName(): string {
-    switch (this.#zk?.state) {
+    const session = this.#session
+    if (session.type === 'unreached' || session.type === 'closed') return 'CLOSED'
+    switch (session.zk.state) {
       case 'connected':
         return 'CONNECTED'
       case 'connectedReadOnly':
@@ -124,30 +148,57 @@ export class Shell implements ShellContext {
         return 'CONNECTING'
       case 'expired':
       case 'closed':
-      case undefined:
         return 'CLOSED'
     }
   }
 
-  print(text: string): void {
-    this.#options.out(`${text}\n`)
+  print(content: Content): void {
+    const { out } = this.#options
+    if (typeof content === 'string') {
+      out(`${content}\n`)
+      return
+    }
+    out(content)
+    out('\n')
   }
 
-  /** @throws ZkError when no server serves us in time */
-  async connect(servers?: string): Promise<void> {
-    const { servers: list, chroot } = parseServers(servers ?? this.#servers)
-    if (this.#zk !== undefined) await this.disconnect()
-    this.#servers = servers ?? this.#servers
-    this.#chroot = chroot
+  note(text: string): void {
+    this.#options.err(`${text}\n`)
+  }
+
+  /**
+   * The present session ends when the new one has begun, and goes on when that cannot be.
+   *
+   * @throws UsageError for servers that cannot be read, ZkError when none serves us in time
+   */
+  async connect(servers = this.#servers): Promise<void> {
+    const { servers: list, chroot } = readServers(servers)
     const { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly } = this.#options
     const session = { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly }
     const zk = new ZkClient({ servers: list, chroot, ...session })
-    this.#zk = zk
     zk.on('connected', () => this.#tell('SyncConnected'))
     zk.on('connectedReadOnly', () => this.#tell('ConnectedReadOnly'))
     zk.on('suspended', () => this.#tell('Disconnected'))
     zk.on('expired', () => this.#tell('Expired'))
-    await zk.connect()
+    const before = this.#session
+    const opened = zk.connect()
+    if (before.type === 'open') this.#next = zk
+    else this.#session = { type: 'opening', zk, opened }
+    if (before.type === 'opening') void before.zk.close()
+    try {
+      await opened
+    } catch (error) {
+      if (before.type === 'open') throw stillConnected(error, before.zk)
+      const isOurs = this.#session.type === 'opening' && this.#session.zk === zk
+      if (isOurs) this.#session = { type: 'unreached' }
+      throw error
+    } finally {
+      this.#next = undefined
+    }
+    this.#session = { type: 'open', zk }
+    this.#servers = servers
+    this.#chroot = chroot
+    if (before.type === 'open') await before.zk.close()
   }
 
   #tell(state: KeeperState): void {
@@ -156,25 +207,35 @@ export class Shell implements ShellContext {
   }
 
   async disconnect(): Promise<void> {
-    await this.#zk?.close()
-    this.#zk = undefined
+    const session = this.#session
+    this.#session = { type: 'closed' }
+    await this.#next?.close()
+    if (session.type === 'open' || session.type === 'opening') await session.zk.close()
   }
 
   quit(): void {
     this.#stopped = true
   }
 
-  /** Runs a line that was typed; what goes wrong is printed to stderr. */
-  async runTyped(line: string): Promise<Outcome> {
+  /**
+   * Runs a line that was typed; what goes wrong is printed to stderr.
+   *
+   * @param where what stands before an error: the line's number in a script
+   */
+  async runTyped(line: string, where = ''): Promise<Outcome> {
     if (line.trim() === '' || line.trimStart().startsWith('#')) return 0
-    this.history.push(line)
-    return this.#guard(() => this.run(line))
+    this.#remember(line)
+    return this.#guard(() => this.run(line), where)
   }
 
   /** The same for words that a command line has split already. */
   runWords(words: readonly string[]): Promise<Outcome> {
-    this.history.push(words.join(' '))
+    this.#remember(words.join(' '))
     return this.#guard(() => this.#runWords(words))
+  }
+
+  #remember(line: string): void {
+    this.history.push({ line, shown: withoutSecrets(line) })
   }
 
   /** Says what is wrong with words that cannot be run, before anybody connects for them. */
@@ -186,30 +247,49 @@ export class Shell implements ShellContext {
     await this.#runWords(splitWords(line))
   }
 
-  async #guard(run: () => Promise<void> | void): Promise<Outcome> {
+  async #guard(run: () => Promise<void> | void, where = ''): Promise<Outcome> {
     try {
       await run()
       return 0
     } catch (error) {
-      this.#options.err(`${formatError(error)}\n`)
+      this.#options.err(`${where}${formatError(error)}\n`)
       return error instanceof UsageError ? 2 : 1
     }
   }
 
-  #runWords(words: readonly string[]): Promise<void> | void {
+  async #runWords(words: readonly string[]): Promise<void> {
     const { command, parsed } = this.#parse(words)
-    return command.run(this, parsed)
+    if (command.isLocal !== true) await this.#untilOpen()
+    try {
+      await command.run(this, parsed)
+    } catch (error) {
+      throw withUsage(error, command)
+    }
+  }
+
+  async #untilOpen(): Promise<void> {
+    switch (this.#session.type) {
+      case 'opening':
+        return this.#session.opened
+      case 'unreached':
+        return this.connect()
+      case 'open':
+      case 'closed':
+        return
+    }
   }
 
   #parse([name = '', ...words]: readonly string[]): Parsed {
-    const command = commands.find((each) => each.name === name)
-    if (command === undefined) throw new UsageError(`Command not found: ${name}, help lists them`)
-    const parsed = command.options === 'raw' ? raw(words) : parseWords(words, command.options)
-    const { min, max } = command.words
-    if (parsed.rest.length < min || parsed.rest.length > max) {
-      throw new UsageError(`${command.name} ${command.usage}`)
+    const command = commandNamed(commands, name)
+    try {
+      const parsed = command.options === 'raw' ? raw(words) : parseWords(words, command.options)
+      const { min, max } = command.words
+      if (parsed.rest.length < min) throw new UsageError(`Cannot run ${name}: a word is missing`)
+      if (parsed.rest.length > max) throw new UsageError(`Cannot run ${name}: too many words`)
+      return { command, parsed }
+    } catch (error) {
+      throw withUsage(error, command)
     }
-    return { command, parsed }
   }
 
   /** For readline: candidates, and the word they replace. */
@@ -226,16 +306,41 @@ export class Shell implements ShellContext {
 
   /** Nothing when it cannot be known now: a key must not hang. */
   async #pathsIn(directory: string): Promise<string[]> {
-    const state = this.#zk?.state
-    if (this.#zk === undefined || (state !== 'connected' && state !== 'connectedReadOnly'))
-      return []
+    if (this.#session.type !== 'open') return []
+    const { zk } = this.#session
+    if (zk.state !== 'connected' && zk.state !== 'connectedReadOnly') return []
     try {
-      const { children } = await this.#zk.getChildren(directory)
-      return children.map((name) => childPath(directory, name))
+      const { children } = await zk.getChildren(directory)
+      // readline prints candidates as they are, and what is escaped could not be typed.
+      return children.filter(isPrintable).map((name) => childPath(directory, name))
     } catch {
       return []
     }
   }
+}
+
+function isPrintable(name: string): boolean {
+  return oneLine(printable(name)) === name
+}
+
+/** @throws UsageError */
+function readServers(text: string): ReturnType<typeof parseServers> {
+  try {
+    return parseServers(text)
+  } catch (error) {
+    throw error instanceof ZkError ? new UsageError(error.message) : error
+  }
+}
+
+function stillConnected(error: unknown, { server }: ZkClient): Error {
+  const where = server === undefined ? '' : ` at ${formatServer(server)}`
+  return new Error(`${formatError(error)}; the present session${where} goes on`)
+}
+
+/** A usage error shows how the command is written; the innermost command does, after a redo. */
+function withUsage(error: unknown, command: ShellCommand): unknown {
+  if (!(error instanceof UsageError) || error.usage !== undefined) return error
+  return new UsageError(error.message, usageOf(command))
 }
 
 function raw(words: readonly string[]): ParsedWords {

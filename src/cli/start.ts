@@ -3,7 +3,7 @@
 // are sent, and then every broker is asked for them from its own log.
 
 import { randomInt } from 'node:crypto'
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Consumer } from '../client/consumer.ts'
@@ -11,9 +11,10 @@ import { Producer } from '../client/producer.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { Random } from '../random.ts'
 import { exitCodes } from '../stoppable.ts'
-import { BadUsage, cliCommand, countIn } from './cli-command.ts'
+import { canDraw } from '../terminal.ts'
+import { cliCommand, numberAbove0, wholeNumber } from './cli-command.ts'
 import { basePortMax, Cluster, findBasePort } from './cluster.ts'
-import { clusterOptions, whereabouts } from './cluster-options.ts'
+import { clusterOptions, progressText, sizeOf, whereabouts } from './cluster-options.ts'
 import { follow } from './consume.ts'
 import { formatTime } from './consumer-frame.ts'
 import { ConsumerView, type KeyAction } from './consumer-view.ts'
@@ -21,6 +22,8 @@ import { Demo, demoTopic } from './demo.ts'
 import { formatGoal, type Goal, GoalSource, parseGoal } from './goal.ts'
 import { checkBrokers } from './goal-check.ts'
 import { counted } from './make-topic.ts'
+import { keepLogs } from './member-files.ts'
+import { toStderr } from './output.ts'
 import { goalRecords, oneByOne, sendAll } from './produce.ts'
 import { textOf } from './record-text.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -69,17 +72,17 @@ const demoKeys: readonly (KeyAction & { readonly run: (demo: Demo) => Promise<vo
 
 export const start = cliCommand({
   command: 'start',
+  usage: 'npm start -- [--servers 3] [--brokers 3] [--goals N] [--data DIR] …',
   describe: 'see it all at work: a cluster, goals, a screen with keys that kill and revive',
   builder: (cli) =>
-    clusterOptions(cli)
-      .usage('npm start -- [--servers 3] [--brokers 3] [--goals N] [--data DIR] …')
+    clusterOptions(cli, { leastBrokers: 1 })
       .option('goals', {
-        type: 'number',
+        coerce: wholeNumber('--goals', { min: 1, max: 1_000_000_000 }),
         defaultDescription: `${goalsDefault} without a terminal, else no end`,
         describe: 'how many to send',
       })
       .option('rate', {
-        type: 'number',
+        coerce: numberAbove0('--rate'),
         defaultDescription: `${rateDefault} on a terminal, else no limit`,
         describe: 'goals a second',
       })
@@ -87,18 +90,18 @@ export const start = cliCommand({
         type: 'string',
         describe: 'directory of all data, kept; else a temporary one',
       })
-      .option('base-port', { type: 'number', describe: 'as of zw up; else one that is free' })
-      .option('seed', { type: 'number', describe: 'of the goals: the same ones each time' })
-      .option('plain', { type: 'boolean', default: false, describe: 'lines, on a terminal too' })
-      .check(({ brokers, goals, rate, basePort, seed }) => {
-        countIn('--brokers', brokers, 1, 99)
-        if (goals !== undefined) countIn('--goals', goals, 1, 1_000_000_000)
-        if (basePort !== undefined) countIn('--base-port', basePort, 1, basePortMax)
-        if (seed !== undefined) countIn('--seed', seed, 0, 2 ** 32 - 1)
-        if (rate !== undefined && !(Number(rate) > 0)) {
-          throw new BadUsage(`Cannot use --rate ${rate}: it must be a number above 0`)
-        }
-        return true
+      .option('base-port', {
+        coerce: wholeNumber('--base-port', { min: 1, max: basePortMax }),
+        describe: 'as of zw up; else one that is free',
+      })
+      .option('seed', {
+        coerce: wholeNumber('--seed', { min: 0, max: 2 ** 32 - 1 }),
+        describe: 'of the goals: the same seed makes the same goals',
+      })
+      .option('plain', {
+        type: 'boolean',
+        default: false,
+        describe: 'print lines on a terminal, too',
       }),
   async handler({ servers, brokers, goals, rate, data, basePort, seed, plain }) {
     const random = new Random(seed ?? randomInt(2 ** 32))
@@ -107,10 +110,10 @@ export const start = cliCommand({
     const dataDir = data ?? mkdtempSync(join(tmpdir(), 'zooweeper-'))
     const cluster = new Cluster({ servers, brokers, dataDir, basePort: ports })
     const { signal, again } = stopSignal()
-    const onScreen = process.stdout.isTTY && !plain
+    const onScreen = canDraw(process.stdout, process.env) && !plain
     try {
       await cluster.prepare()
-      keepLogs(cluster, dataDir)
+      keepLogs(cluster, dataDir, (problem) => toStderr(`zw: ${problem}\n`))
       const shared = { cluster, clock: systemClock, random, signal }
       if (onScreen) await runScreen({ ...shared, goals, rate: rate ?? rateDefault })
       else await runPlain({ ...shared, goals: goals ?? goalsDefault, rate })
@@ -124,17 +127,6 @@ export const start = cliCommand({
   },
 })
 
-/** What each member says goes to DIR/NAME.log: there is no room for it here. */
-function keepLogs(cluster: Cluster, dataDir: string): void {
-  const files = new Map(
-    cluster.members.map(({ name }) => [
-      name,
-      createWriteStream(join(dataDir, `${name}.log`), { flags: 'a' }),
-    ]),
-  )
-  cluster.on('line', ({ name }, line) => files.get(name)?.write(`${line}\n`))
-}
-
 function consumerOf({ brokerAddresses }: Cluster): Consumer {
   return new Consumer({ brokers: brokerAddresses, topic: demoTopic, from: 'beginning' })
 }
@@ -145,7 +137,8 @@ async function runPlain(settings: Settings & { readonly goals: number }): Promis
   const { cluster, clock, random, signal, goals, rate } = settings
   const say = (text: string) => void process.stdout.write(`${text}\n`)
   const tell = (event: string) => say(`${formatTime(clock.wallMs())} ${event}`)
-  tell(`starting ${cluster.servers.length} servers and ${cluster.brokers.length} brokers`)
+  tell(`starting ${sizeOf(cluster)}`)
+  cluster.on('came', (...came) => tell(progressText(...came)))
   const demo = new Demo({ cluster, tell, clock, random })
   const producer = new Producer({ brokers: cluster.brokerAddresses, ...oneByOne })
   const consumer = consumerOf(cluster)
@@ -210,7 +203,8 @@ async function runScreen(settings: Settings): Promise<void> {
   const { cluster, clock, random, signal, goals, rate } = settings
   const early = (text: string) => void process.stdout.write(`${text}\n`)
   let tell: (event: string) => void = early
-  early(`starting ${cluster.servers.length} servers and ${cluster.brokers.length} brokers …`)
+  early(`starting ${sizeOf(cluster)} …`)
+  cluster.on('came', (...came) => tell(progressText(...came)))
   const demo = new Demo({ cluster, tell: (event) => tell(event), clock, random })
   const producer = new Producer({
     brokers: cluster.brokerAddresses,

@@ -1,26 +1,29 @@
 // `zw status`: which servers serve, in which role, and how far each has come.
 
-import { parseServers, type ServerAddress } from '../client/servers.ts'
-import { cliCommand } from './cli-command.ts'
+import { formatServer, type ServerAddress } from '../client/servers.ts'
+import { cliCommand, serverList } from './cli-command.ts'
 import { askHealth, type ServerHealth } from './four-letter-word.ts'
+import { toStdout } from './output.ts'
 
 export const status = cliCommand({
   command: 'status',
-  describe: 'roles of the servers, asked one by one',
+  usage: 'zw status [-s host:port,…]',
+  describe: 'print the role and the latest zxid of each server',
   builder: (cli) =>
     cli.option('server', {
       alias: 's',
       type: 'string',
       default: '127.0.0.1:2181',
+      coerce: serverList('--server'),
       describe: 'the servers: host:port,host:port…',
     }),
   async handler({ server }) {
-    const { servers } = parseServers(server)
+    const { servers } = server
     const healths = await Promise.all(servers.map(askHealth))
-    servers.forEach((address, i) => {
-      const health = healths[i] as ServerHealth
-      process.stdout.write(`${statusLine(address, health)}\n`)
-    })
+    for (const [i, health] of healths.entries()) {
+      const address = servers[i]
+      if (address !== undefined) toStdout(`${statusLine(address, health)}\n`)
+    }
     if (!healths.some(({ role }) => serves.has(role))) process.exitCode = 1
   },
 })
@@ -28,6 +31,6 @@ export const status = cliCommand({
 const serves: ReadonlySet<string> = new Set(['leader', 'follower', 'standalone'])
 
 /** `127.0.0.1:2181  leader      0x100000003`; a server that is lost has no zxid. */
-export function statusLine({ host, port }: ServerAddress, { role, zxid }: ServerHealth): string {
-  return `${host}:${port}  ${role.padEnd(10)}  ${zxid ?? ''}`.trimEnd()
+export function statusLine(address: ServerAddress, { role, zxid }: ServerHealth): string {
+  return `${formatServer(address)}  ${role.padEnd(10)}  ${zxid ?? ''}`.trimEnd()
 }

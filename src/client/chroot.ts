@@ -20,7 +20,9 @@ export class Chroot {
     return path === '/' && this.#prefix !== '' ? this.#prefix : this.#prefix + path
   }
 
+  /** What stands outside, as /zookeeper/config does, keeps its path. */
   toClient(path: string): string {
+    if (!this.covers(path)) return path
     return this.#prefix === '' ? path : path.slice(this.#prefix.length) || '/'
   }
 

@@ -23,6 +23,7 @@ import {
 import { decodeMqResponse, encodeMqRequest } from '../protocol/mq/native.ts'
 import { MsgpackReader } from '../protocol/msgpack.ts'
 import type { TcpLink, TcpTransport } from '../protocol/transport/tcp.ts'
+import { formatServer } from './servers.ts'
 
 export interface BrokerAddress {
   readonly host: string
@@ -101,8 +102,9 @@ export class MqConnection {
       const correlationId = this.#nextCorrelationId++
       const cancelTimer = this.#options.clock.after(timeoutMs, () => {
         this.#pending.delete(correlationId)
-        const found = `no answer in ${timeoutMs} ms`
-        reject(new BrokerError('REQUEST_TIMED_OUT', `Cannot ${request.type}: ${found}`))
+        const what = `${request.type} at broker ${formatServer(this.address)}`
+        const found = `no answer within ${timeoutMs} ms (REQUEST_TIMED_OUT)`
+        reject(new BrokerError('REQUEST_TIMED_OUT', `${what}: ${found}`))
       })
       this.#pending.set(correlationId, {
         type: request.type,
@@ -171,7 +173,7 @@ export class MqConnection {
   }
 
   #lost(found: string): BrokerError {
-    const { host, port } = this.address
-    return new BrokerError('NETWORK_EXCEPTION', `Cannot talk to broker ${host}:${port}: ${found}`)
+    const broker = formatServer(this.address)
+    return new BrokerError('NETWORK_EXCEPTION', `Cannot talk to broker ${broker}: ${found}`)
   }
 }

@@ -2,6 +2,7 @@
 //
 //   host:port,host:port…[/chroot]      port 2181 when left out, [::1]:2181 for IPv6
 
+import { isIPv6 } from 'node:net'
 import { ZkError } from '../protocol/error-codes.ts'
 import { pathProblem } from '../protocol/path.ts'
 import type { Random } from '../random.ts'
@@ -34,10 +35,18 @@ export function parseServers(text: string): { servers: ServerAddress[]; chroot: 
 function parseServer(one: string, text: string): ServerAddress {
   const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<name>[^:[\]]+))(?::(?<port>\d{1,5}))?$/.exec(one)
   const host = match?.groups?.['ipv6'] ?? match?.groups?.['name']
-  if (host === undefined) throw badServers(text, `'${one}' is no host:port`)
+  if (host === undefined) throw badServers(text, `'${one}' is not host:port${hintFor(one)}`)
   const port = Number(match?.groups?.['port'] ?? defaultClientPort)
   if (port < 1 || port > 65535) throw badServers(text, `port ${port} is not in 1 to 65535`)
   return { host, port }
+}
+
+/** `::1:2181` may be an address, or one with a port: brackets tell. */
+function hintFor(one: string): string {
+  const [, before = '', port = ''] = /^(.*):(\d{1,5})$/.exec(one) ?? []
+  if (isIPv6(before)) return `, write [${before}]:${port}`
+  if (isIPv6(one)) return `, write [${one}]:${defaultClientPort}`
+  return ''
 }
 
 function badServers(text: string, problem: string): ZkError {

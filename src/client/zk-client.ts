@@ -67,6 +67,9 @@ export interface ZkClientOptions {
   readonly transport?: TcpTransport
 }
 
+/** A znode that a server makes from its configuration. */
+export const configPath = '/zookeeper/config'
+
 export const defaultSessionTimeoutMs = 10_000
 export const defaultConnectTimeoutMs = 30_000
 
@@ -271,6 +274,23 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     })
   }
 
+  /**
+   * The members of the ensemble, as /zookeeper/config has them: below no chroot, and its events name
+   * this path.
+   *
+   * @throws ZkError NONODE where a server does not show them
+   */
+  getConfig(watcher?: Watcher): Promise<{ data: Buffer | null; stat: Stat }> {
+    return this.#send(configPath, {
+      request: { type: 'getData', path: configPath, watch: watcher !== undefined },
+      watcher,
+      read: (body) => {
+        const { data, stat } = bodyOf(body, 'getData')
+        return { data: data === null ? null : asBuffer(data), stat }
+      },
+    })
+  }
+
   /** @returns names, sorted. `watcher` is told once of the next change among them */
   getChildren(
     path: string,
@@ -443,9 +463,8 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   #send<T>(path: string | undefined, { request, watcher, read }: Outgoing<T>): Promise<T> {
     const bytes = frameBytesOf(request)
     if (bytes > limits.clientFrameBytesMax) {
-      const found = `${bytes} bytes, at most ${limits.clientFrameBytesMax} are allowed`
-      const what = path === undefined ? request.type : `${request.type} ${path}`
-      return Promise.reject(new ZkError('BADARGUMENTS', path, `Cannot ${what}: it takes ${found}`))
+      const found = `it takes ${bytes} bytes, at most ${limits.clientFrameBytesMax} are allowed`
+      return Promise.reject(errorFor('BADARGUMENTS', request.type, path, found))
     }
     return new Promise<T>((resolve, reject) => {
       const answered = (body: ReplyBody) => {
@@ -502,5 +521,5 @@ function asBuffer(data: Uint8Array): Buffer {
 }
 
 function badPath(type: Request['type'], path: string, problem: string): ZkError {
-  return new ZkError('BADARGUMENTS', path, `Cannot ${type} ${path}: ${problem}`)
+  return errorFor('BADARGUMENTS', type, path, problem)
 }

@@ -9,35 +9,61 @@ import {
 } from '../protocol/error-codes.ts'
 import type { MultiOp, MultiResult, Request } from '../protocol/zk/messages.ts'
 
-const reasons: Partial<Record<ErrorCode, string>> = {
+/** What was found, after `operation path:` and before the code. */
+const reasons: Readonly<Record<ErrorCode, string>> = {
+  OK: 'nothing went wrong',
+  SYSTEMERROR: 'the server met an error of its own',
+  RUNTIMEINCONSISTENCY: 'another part of the multi failed',
+  DATAINCONSISTENCY: "the server's data is inconsistent",
+  CONNECTIONLOSS: 'the connection was lost before the answer came, so the outcome is unknown',
+  MARSHALLINGERROR: 'the server could not read the request',
+  UNIMPLEMENTED: 'the server does not support this request',
+  OPERATIONTIMEOUT: 'the server did not finish in time',
+  BADARGUMENTS: 'the server does not accept an argument',
+  UNKNOWNSESSION: 'the server does not know the session',
+  NEWCONFIGNOQUORUM: 'the new members have no quorum',
+  RECONFIGINPROGRESS: 'another change of the members is in progress',
+  APIERROR: 'the server does not accept the request',
   NONODE: 'there is no such znode',
-  NODEEXISTS: 'the znode exists already',
-  BADVERSION: 'its version is another one',
-  NOTEMPTY: 'it has children',
-  NOCHILDRENFOREPHEMERALS: 'its parent is ephemeral',
-  BADARGUMENTS: 'an argument is not valid',
   NOAUTH: 'permission is missing',
-  INVALIDACL: 'the ACL is not valid',
-  AUTHFAILED: 'the server does not accept the credential',
-  NOTREADONLY: 'the server has no quorum and only answers reads',
-  QUOTAEXCEEDED: 'it is more than the quota allows',
-  RECONFIGDISABLED: 'reconfiguration is disabled',
-  CONNECTIONLOSS: 'the connection was lost, whether it happened is unknown',
+  BADVERSION: 'the znode has another version',
+  NOCHILDRENFOREPHEMERALS: 'the parent is ephemeral and cannot have children',
+  NODEEXISTS: 'the znode already exists',
+  NOTEMPTY: 'the znode has children',
   SESSIONEXPIRED: 'the session has ended',
+  INVALIDCALLBACK: 'the callback is not valid',
+  INVALIDACL: 'the ACL is not valid',
+  AUTHFAILED: 'the server does not accept the credentials',
+  SESSIONMOVED: 'another server serves the session now',
+  NOTREADONLY: 'the server has no quorum and serves only reads',
+  EPHEMERALONLOCALSESSION: 'a local session cannot create ephemerals',
   NOWATCHER: 'there is no such watch',
-  THROTTLEDOP: 'too many requests wait for an answer',
-  UNIMPLEMENTED: 'the server does not know this request',
+  REQUESTTIMEOUT: 'the server did not answer in time',
+  RECONFIGDISABLED: 'changing the members is disabled',
+  SESSIONCLOSEDREQUIRESASLAUTH: 'the server requires SASL authentication',
+  QUOTAEXCEEDED: 'a quota would be exceeded',
+  THROTTLEDOP: 'too many requests are waiting for an answer',
 }
 
-function reasonOf(code: ErrorCode): string {
-  const reason = reasons[code]
-  return reason === undefined ? code : `${reason} (${code})`
+export function reasonOf(code: ErrorCode): string {
+  return reasons[code]
 }
 
-/** @param path as the caller gave it */
-export function errorFor(code: ErrorCode, type: Request['type'], path?: string): ZkError {
-  const what = path === undefined ? type : `${type} ${path}`
-  return new ZkError(code, path, `Cannot ${what}: ${reasonOf(code)}`)
+/**
+ * `exists /a: permission is missing (NOAUTH)`
+ *
+ * @param path as the caller gave it
+ * @param found in place of what the code says by itself
+ */
+export function errorFor(
+  code: ErrorCode,
+  type: Request['type'],
+  path?: string,
+  found = reasonOf(code),
+): ZkError {
+  const operation = type === 'auth' ? 'addAuth' : type
+  const what = path === undefined ? operation : `${operation} ${path === '' ? "''" : path}`
+  return new ZkError(code, path, `${what}: ${found} (${code})`)
 }
 
 /** Nothing of the multi happened; `code` and `path` are those of the part that failed. */
@@ -49,7 +75,8 @@ export class ZkMultiError extends ZkError {
 
   constructor(failed: { code: ErrorCode; index: number; path: string }, results: MultiResult[]) {
     const { code, index, path } = failed
-    super(code, path, `Cannot multi: part ${index} on ${path}: ${reasonOf(code)}`)
+    const part = `part ${index + 1} of ${results.length}, on ${path}`
+    super(code, path, `multi: ${part}: ${reasonOf(code)} (${code})`)
     this.index = index
     this.results = results
   }

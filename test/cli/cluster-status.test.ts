@@ -2,7 +2,7 @@ import t from 'tap'
 import { brokerLines } from '../../src/cli/cluster-poll.ts'
 import { endOf } from '../../src/cli/cluster-ready.ts'
 import { parseSrvr } from '../../src/cli/four-letter-word.ts'
-import { MemberLog, reasonIn } from '../../src/cli/member-log.ts'
+import { isAlarming, MemberLog, reasonIn } from '../../src/cli/member-log.ts'
 import type { BrokerId, ClusterInfo } from '../../src/protocol/mq/messages.ts'
 
 const srvr = (mode: string) =>
@@ -96,8 +96,21 @@ t.test('a line of a log is made readable, and has the name of its process', asyn
 
 t.test('what is no JSON is passed on, harmless', async (t) => {
   const text = new MemberLog({ colorize: false }).lines(member, 'Error: \x1b[2Jboom')
-  t.equal(text, 'server-1  | Error: ␛[2Jboom\n')
+  t.equal(text, 'server-1  | Error: \\x1b[2Jboom\n')
 })
+
+const alarming = [
+  { line: '{"level":30,"msg":"Leading"}', want: false },
+  { line: '{"level":40,"msg":"Closed a peer link"}', want: true },
+  { line: '{"level":50,"msg":"Could not start"}', want: true },
+  { line: '{"msg":"no level"}', want: true },
+  { line: 'TypeError: x is not a function', want: true },
+]
+for (const { line, want } of alarming) {
+  t.test(`${line} is ${want ? '' : 'not '}shown without --logs`, async (t) => {
+    t.equal(isAlarming(line), want)
+  })
+}
 
 const reasons = [
   { line: undefined, want: 'it said nothing' },

@@ -49,10 +49,19 @@ const errors: [ErrorCode, string | undefined, string][] = [
   ['NOTEMPTY', '/a', 'Node not empty: /a'],
   ['BADVERSION', '/a', 'version No is not valid : /a'],
   ['NOCHILDRENFOREPHEMERALS', '/a', 'Ephemerals cannot have children: /a'],
-  ['CONNECTIONLOSS', '/a', 'KeeperErrorCode = ConnectionLoss for /a'],
-  ['SESSIONEXPIRED', undefined, 'KeeperErrorCode = Session expired'],
-  ['NOWATCHER', '/a', 'KeeperErrorCode = No such watcher for /a'],
-  ['SYSTEMERROR', '/a', 'KeeperErrorCode = SYSTEMERROR for /a'],
+  [
+    'CONNECTIONLOSS',
+    '/a',
+    'KeeperErrorCode = ConnectionLoss for /a: the connection was lost before the answer came, so the outcome is unknown',
+  ],
+  [
+    'SESSIONEXPIRED',
+    undefined,
+    'KeeperErrorCode = Session expired: the session has ended; connect begins a new one',
+  ],
+  ['NOWATCHER', '/a', 'KeeperErrorCode = No such watcher for /a: there is no such watch'],
+  ['SYSTEMERROR', '/a', 'KeeperErrorCode = SYSTEMERROR for /a: the server met an error of its own'],
+  ['NONODE', '/a\nb', 'Node does not exist: /a\\nb'],
   ['BADARGUMENTS', 'a', 'the sentence'],
 ]
 for (const [code, path, want] of errors) {

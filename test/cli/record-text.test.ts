@@ -14,9 +14,22 @@ const lines = [
 ]
 for (const { line, separator, emptyIsNull, want } of lines) {
   t.test(`'${line}' split at ${separator}, empty ${emptyIsNull ? 'null' : 'kept'}`, async (t) => {
-    t.same(parseRecordLine(line, { keySeparator: separator, emptyIsNull }), want)
+    const { key, value } = parseRecordLine(Buffer.from(line), {
+      keySeparator: separator,
+      emptyIsNull,
+    })
+    t.same({ key: key?.toString() ?? null, value: value?.toString() ?? null }, want)
   })
 }
+
+t.test('bytes that are not UTF-8 stay what they are, on both sides of a separator', async (t) => {
+  const line = Buffer.from([0xff, 0x3a, 0xfe, 0x0d])
+  const { key, value } = parseRecordLine(line, { keySeparator: ':', emptyIsNull: false })
+  t.same([key, value], [Buffer.from([0xff]), Buffer.from([0xfe, 0x0d])])
+})
+
+const piped = { escapes: false, nullText: '' }
+const shown = { escapes: true, nullText: '' }
 
 const record = {
   topic: 'goals',
@@ -33,17 +46,33 @@ const formats = [
 ]
 for (const { format, want } of formats) {
   t.test(`format ${format}`, async (t) => {
-    t.equal(recordFormatter(format)(record), want)
+    for (const rules of [piped, shown]) {
+      t.equal(recordFormatter(format, rules)(record).toString(), want)
+    }
   })
 }
 
-t.test('null key and value are nothing, bytes that are no text are marked', async (t) => {
-  t.equal(recordFormatter('[%k|%s]')({ ...record, key: null, value: null }), '[|]')
-  t.equal(recordFormatter('%s')({ ...record, value: Buffer.from([0xff]) }), '\ufffd')
+t.test('null is told from an empty value by its length, or by a text of its own', async (t) => {
+  const nothing = { ...record, key: null, value: null }
+  const empty = { ...record, key: Buffer.alloc(0), value: Buffer.alloc(0) }
+  const lengths = recordFormatter('[%k|%s] %K %S', piped)
+  t.equal(lengths(nothing).toString(), '[|] -1 -1')
+  t.equal(lengths(empty).toString(), '[|] 0 0')
+  const named = recordFormatter('%s', { ...piped, nullText: 'NULL' })
+  t.equal(named(nothing).toString(), 'NULL')
+  t.equal(named(empty).toString(), '')
+})
+
+t.test('a pipe gets the exact bytes, a terminal none that it would obey', async (t) => {
+  const value = Buffer.from([0xff, 0x1b, 0x5b, 0x32, 0x4a, 0x0d])
+  t.same(recordFormatter('%s', piped)({ ...record, value }), value)
+  t.equal(recordFormatter('%s', shown)({ ...record, value }).toString(), '\\xff\\x1b[2J\\x0d')
+  const key = Buffer.from('\u202e')
+  t.equal(recordFormatter('%k', shown)({ ...record, key }).toString(), '\\u202e')
 })
 
 for (const format of ['%x', '%', 'a\\q', '\\']) {
   t.test(`no such format: ${format}`, async (t) => {
-    t.throws(() => recordFormatter(format), BadUsage)
+    t.throws(() => recordFormatter(format, piped), BadUsage)
   })
 }

@@ -11,6 +11,10 @@ export interface Scene {
   /** printed without having been asked for */
   readonly told: string[]
   readonly run: Run
+  /** what the last `run` wrote to standard output */
+  readonly printed: () => Buffer[]
+  /** makes the server listen again, at the same address */
+  readonly restart: () => Promise<void>
 }
 
 export type Run = (line: string) => Promise<{ outcome: number; out: string; err: string }>
@@ -22,37 +26,50 @@ export async function shellAt(
     readonly dialect?: DialectName
     readonly chroot?: string
     readonly readOnly?: boolean
+    readonly connectTimeoutMs?: number
+    /** false: the test connects */
+    readonly connects?: boolean
+    /** nothing listens until `restart`, and nothing is connected */
+    readonly startsLater?: boolean
   },
 ): Promise<Scene> {
   const told: string[] = []
-  const server = await FakeServer.listen(script)
-  const printed = { out: '', err: '' }
+  let server = await FakeServer.listen(script)
+  const { address } = server
+  const { startsLater = false, connects = !startsLater } = options ?? {}
+  if (startsLater) await server.close()
+  let out: Buffer[] = []
+  let err = ''
   const shell = new Shell({
-    servers: formatServer(server.address) + (options?.chroot ?? ''),
+    servers: formatServer(address) + (options?.chroot ?? ''),
     sessionTimeoutMs: 10_000,
-    connectTimeoutMs: 10_000,
+    connectTimeoutMs: options?.connectTimeoutMs ?? 10_000,
     dialect: options?.dialect ?? 'native',
     readOnly: options?.readOnly ?? false,
     tellsStates: false,
-    out: (text) => {
-      printed.out += text
+    out: (content) => {
+      out.push(Buffer.from(content))
     },
     tell: (text) => {
       told.push(text)
     },
     err: (text) => {
-      printed.err += text
+      err += text
     },
   })
   t.teardown(async () => {
     await shell.disconnect()
     await server.close()
   })
-  await shell.connect()
+  if (connects) await shell.connect()
   const run: Run = async (line) => {
-    printed.out = printed.err = ''
+    out = []
+    err = ''
     const outcome = await shell.runTyped(line)
-    return { outcome, ...printed }
+    return { outcome, out: Buffer.concat(out).toString(), err }
   }
-  return { shell, told, run }
+  const restart = async () => {
+    server = await FakeServer.listen(script, address.port)
+  }
+  return { shell, told, run, printed: () => out, restart }
 }

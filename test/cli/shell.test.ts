@@ -7,7 +7,11 @@ import { type FakeScript, plainAnswer, someStat } from '../client/fake-server.ts
 import { type Scene, shellAt } from './shell-scene.ts'
 
 /** A shell at a server that knows the tree / → a → b, c. */
-async function shellFor(t: Test, dialect?: DialectName): Promise<Scene & { asked: Request[] }> {
+async function shellFor(
+  t: Test,
+  dialect: DialectName = 'native',
+  connectTimeoutMs = 10_000,
+): Promise<Scene & { asked: Request[] }> {
   const asked: Request[] = []
   const children: Record<string, string[]> = {
     '/': ['a'],
@@ -32,7 +36,12 @@ async function shellFor(t: Test, dialect?: DialectName): Promise<Scene & { asked
       if ('watch' in request && request.watch) connection.event('NodeDataChanged', path, 8)
     },
   }
-  return { asked, ...(await shellAt(t, script, dialect === undefined ? {} : { dialect })) }
+  return { asked, ...(await shellAt(t, script, { dialect, connectTimeoutMs })) }
+}
+
+/** Answers everything. */
+const friendly: FakeScript = {
+  request: (connection, xid, request) => connection.reply(xid, 7, plainAnswer(request)),
 }
 
 /** Paths that stand for what can go wrong at a server. */
@@ -84,42 +93,85 @@ const refused = [
   { line: 'get /none', outcome: 1, err: 'Node does not exist: /none\n' },
   { line: 'stat /none', outcome: 1, err: 'Node does not exist: /none\n' },
   { line: 'deleteall /none', outcome: 1, err: 'Node does not exist: /none\n' },
-  { line: 'removewatches /a', outcome: 1, err: 'KeeperErrorCode = No such watcher for /a\n' },
+  {
+    line: 'removewatches /a',
+    outcome: 1,
+    err: /^KeeperErrorCode = No such watcher for \/a: there is no such watch\n$/,
+  },
   { line: 'get /noauth', outcome: 1, err: 'Insufficient permission : /noauth\n' },
   { line: 'setAcl /acl ip:x:r', outcome: 1, err: 'Acl is not valid : /acl\n' },
   { line: 'set /full x', outcome: 1, err: 'Quota has exceeded : /full\n' },
   { line: 'create /readonly', outcome: 1, err: 'Not a read-only call: /readonly\n' },
   { line: 'addauth magic x', outcome: 1, err: 'Authentication is not valid : magic\n' },
-  { line: 'config', outcome: 1, err: /does not show its members/ },
-  { line: 'reconfig -remove 2', outcome: 1, err: /Members cannot be changed from here/ },
+  { line: 'config', outcome: 1, err: /Cannot show the members .*\/zookeeper\/config/ },
+  { line: 'reconfig -remove 2', outcome: 1, err: /Cannot change the members from here/ },
   { line: 'setAcl /a world:anyone', outcome: 2, err: /does not have the form scheme:id:perm/ },
-  { line: 'setAcl /a world:anyone:x', outcome: 2, err: 'Unknown perm type: x\n' },
+  {
+    line: 'setAcl /a world:anyone:x',
+    outcome: 2,
+    err: /^Unknown perm type: x; .*\nUsage: setAcl .*\n$/,
+  },
   { line: 'create -c -s /x', outcome: 2, err: /-c cannot be combined with -s or -e/ },
-  { line: 'create -t 5 -e /x', outcome: 2, err: 'TTLs cannot be used with Ephemeral znodes\n' },
-  { line: 'create -t 5 -c /x', outcome: 2, err: 'TTLs cannot be used with Container znodes\n' },
+  {
+    line: 'create -t 5 -e /x',
+    outcome: 2,
+    err: /^TTLs cannot be used with Ephemeral znodes\nUsage: create /,
+  },
+  { line: 'create -t 5 -c /x', outcome: 2, err: /^TTLs cannot be used with Container znodes\n/ },
   { line: 'create -t 0 /x', outcome: 2, err: /Cannot use TTL 0: it must be a number of ms from 1/ },
   { line: 'create -t soon /x', outcome: 2, err: /Cannot use TTL soon/ },
-  { line: 'set -b /a x', outcome: 2, err: "Cannot read 'x': it is not base64\n" },
+  { line: 'set -b /a x', outcome: 2, err: /^Cannot read 'x': it is not base64\nUsage: set / },
   { line: 'deleteall -b 0 /a', outcome: 2, err: /Cannot use batch size 0/ },
-  { line: 'removewatches -c -d /a', outcome: 2, err: /Only one of -c, -d, -p, -r and -a/ },
-  { line: 'setquota /a', outcome: 2, err: 'setquota -n|-b|-N|-B value path\n' },
+  { line: 'removewatches -c -d /a', outcome: 2, err: /more than one of -c, -d, -p, -r and -a/ },
+  {
+    line: 'setquota /a',
+    outcome: 2,
+    err: /a limit is missing\nUsage: setquota -n\|-b\|-N\|-B value path\n$/,
+  },
   {
     line: 'setquota -n 0 /a',
     outcome: 2,
-    err: 'Cannot set quota -n 0: it must be a number from 1\n',
+    err: /^Cannot set quota -n 0: it must be a number from 1\n/,
   },
   { line: 'setquota -n 5 /', outcome: 2, err: /Cannot set a quota on \// },
   { line: 'setquota -n 5 /zookeeper/quota/a', outcome: 2, err: /below \/zookeeper\/quota/ },
   { line: 'setquota -n 5 /none', outcome: 1, err: '/none does not exist.\n' },
   { line: 'listquota /a', outcome: 1, err: 'quota for /a does not exist.\n' },
   { line: 'delquota /a', outcome: 1, err: 'quota for /a does not exist.\n' },
-  { line: 'get', outcome: 2, err: 'get [-s] [-w] [-b] [-x] path\n' },
-  { line: 'get -q /a', outcome: 2, err: 'Unrecognized option: -q\n' },
-  { line: 'set -v one /a x', outcome: 2, err: "Cannot read version 'one': no number\n" },
-  { line: 'frobnicate', outcome: 2, err: 'Command not found: frobnicate, help lists them\n' },
-  { line: 'multi ls /', outcome: 2, err: /No such part of a multi: ls/ },
-  { line: 'addWatch -m ONCE /a', outcome: 2, err: /No such mode: ONCE/ },
-  { line: 'redo 7', outcome: 2, err: 'There is no command 7\n' },
+  {
+    line: 'get',
+    outcome: 2,
+    err: 'Cannot run get: a word is missing\nUsage: get [-s] [-w] [-b] [-x] path\n',
+  },
+  { line: 'get -q /a', outcome: 2, err: /^Unrecognized option: -q\nUsage: get \[-s\] .*\n$/ },
+  {
+    line: 'set -v one /a x',
+    outcome: 2,
+    err: /^Cannot use version 'one': it must be a whole number\nUsage: set /,
+  },
+  {
+    line: 'frobnicate',
+    outcome: 2,
+    err: 'Command not found: frobnicate; help lists all commands\n',
+  },
+  { line: 'gte /a', outcome: 2, err: 'Command not found: gte; did you mean get?\n' },
+  { line: 'ls /a /b /c', outcome: 2, err: /^Cannot run ls: too many words\nUsage: ls / },
+  { line: 'help nosuch', outcome: 2, err: /^Command not found: nosuch; help lists all commands\n/ },
+  { line: 'help craete', outcome: 2, err: /did you mean create\?/ },
+  {
+    line: 'printwatches perhaps',
+    outcome: 2,
+    err: /it is on or off\nUsage: printwatches \[on\|off\]/,
+  },
+  { line: 'connect ::1:2181', outcome: 2, err: /write \[::1\]:2181\nUsage: connect / },
+  { line: 'multi ls /', outcome: 2, err: /Cannot use part 'ls'/ },
+  { line: 'multi check', outcome: 2, err: /Cannot run part 'check ': a word is missing/ },
+  { line: 'addWatch -m ONCE /a', outcome: 2, err: /Cannot use mode ONCE/ },
+  {
+    line: 'redo 7',
+    outcome: 2,
+    err: /^Cannot redo 7: history has no command with this number\nUsage: redo number\n$/,
+  },
   { line: 'get a', outcome: 1, err: /a path must start with/ },
 ]
 for (const { line, outcome, err } of refused) {
@@ -261,10 +313,158 @@ t.test('close and connect change the prompt', async (t) => {
   t.match(shell.prompt, /^\[zk: 127\.0\.0\.1:\d+\(CONNECTED\) 0\] $/)
   await run('close')
   t.match(shell.prompt, /\(CLOSED\) 1\] $/)
-  t.match(await run('ls /'), { outcome: 2, err: /Not connected/ })
+  t.match(await run('ls /'), { outcome: 1, err: 'Not connected: connect begins a new session\n' })
   t.match(await run('connect'), { outcome: 0 })
   t.match(shell.prompt, /\(CONNECTED\) 3\] $/)
   t.match(await run('session'), { out: /state = connected\n.*\nsessionId = 0x1267\n/ })
+})
+
+t.test('history shows no password, however it was mistyped, and redo still sends it', async (t) => {
+  const { asked, run } = await shellFor(t)
+  await run('addauth digest bob:SECRET')
+  await run('adauth digest bob:SECRET')
+  await run('addauth bob:SECRET')
+  await run('  addauth  magic "S SECRET"')
+  const { out } = await run('history')
+  t.notMatch(out, 'SECRET')
+  t.match(out, '0 - addauth digest bob:******\n1 - adauth digest bob:******\n')
+  asked.length = 0
+  t.match(await run('redo 0'), { outcome: 0 })
+  t.match(asked, [{ type: 'auth', credential: Buffer.from('bob:SECRET') }])
+})
+
+t.test('a failed connect leaves the session, its servers and its chroot as they are', async (t) => {
+  const { shell, run } = await shellFor(t, 'native', 2000)
+  const { prompt } = shell
+  const { zk } = shell
+  const failed = await run('connect 127.0.0.1:1/elsewhere')
+  t.match(failed, {
+    outcome: 1,
+    err: /^Cannot connect to 127\.0\.0\.1:1: .*; the present session at .* goes on\n$/,
+  })
+  t.equal(shell.prompt, prompt.replace(' 0]', ' 1]'))
+  t.equal(shell.zk, zk)
+  t.match(await run('ls /a'), { outcome: 0, out: '[b, c]\n' })
+})
+
+t.test('a shell that reached no server tries again at the next command', async (t) => {
+  const options = { startsLater: true, connectTimeoutMs: 2000 }
+  const { shell, run, restart } = await shellAt(t, friendly, options)
+  await t.rejects(shell.connect(), { code: 'CONNECTIONLOSS' })
+  t.match(shell.prompt, /\(CLOSED\) 0\] $/)
+  const { err } = await run('ls /')
+  t.match(err, /^Cannot connect to /)
+  t.notMatch(err, /[Ss]ession/)
+  t.match(await run('help'), { outcome: 0 }, 'commands about the shell need no server')
+  await restart()
+  t.match(await run('whoami'), { outcome: 0 })
+  t.match(shell.prompt, /\(CONNECTED\) 3\] $/)
+})
+
+t.test('a command that is typed while the shell connects waits for the session', async (t) => {
+  const { shell, run } = await shellAt(t, friendly, { connects: false })
+  const connected = shell.connect()
+  t.match(shell.prompt, /\(CONNECTING\)/)
+  t.match(await run('whoami'), { outcome: 0 })
+  await connected
+})
+
+t.test('config reads the absolute path whatever the chroot, and its events keep it', async (t) => {
+  const members = 'server.1=h:1:2:participant;h:2181\nversion=100000000'
+  const script: FakeScript = {
+    request: (connection, xid, request) => {
+      const path = 'path' in request ? request.path : ''
+      if (path !== '/zookeeper/config') {
+        connection.reply(xid, 7, { type: 'error', code: -101 })
+        return
+      }
+      const data = Buffer.from(members)
+      connection.reply(xid, 7, { type: 'getData', data, stat: someStat })
+      if ('watch' in request && request.watch) connection.event('NodeDataChanged', path, 8)
+    },
+  }
+  const { run, told } = await shellAt(t, script, { chroot: '/zoo' })
+  t.match(await run('config'), { outcome: 0, out: `${members}\n` })
+  t.match(await run('config -c -w'), { outcome: 0, out: '100000000 h:2181\n' })
+  await run('get /x')
+  t.match(told, [/path:\/zookeeper\/config zxid: 8/])
+})
+
+t.test('null is told from the text null, in each way of printing', async (t) => {
+  const values: Record<string, Buffer | null> = { '/null': null, '/text': Buffer.from('null') }
+  const script: FakeScript = {
+    request: (connection, xid, request) => {
+      const data = values['path' in request ? request.path : ''] ?? null
+      connection.reply(xid, 7, { type: 'getData', data, stat: someStat })
+    },
+  }
+  const { run } = await shellAt(t, script)
+  for (const flag of ['', '-b ', '-x ']) {
+    t.same(await run(`get ${flag}/null`), {
+      outcome: 0,
+      out: 'null\n',
+      err: '/null has no data; it is not the text null\n',
+    })
+    t.match(await run(`get ${flag}/text`), { outcome: 0, err: '' })
+  }
+})
+
+t.test('get prints the exact bytes and one line feed', async (t) => {
+  const data = Buffer.from([0xff, 0x00, 0x1b, 0x0d, 0x0a])
+  const script: FakeScript = {
+    request: (connection, xid) =>
+      connection.reply(xid, 7, { type: 'getData', data, stat: someStat }),
+  }
+  const { run, printed } = await shellAt(t, script)
+  await run('get /a')
+  t.same(Buffer.concat(printed()), Buffer.concat([data, Buffer.from('\n')]))
+})
+
+t.test('a name or an id is one line, whatever it holds', async (t) => {
+  const name = 'a\nb\rc'
+  const script: FakeScript = {
+    request: (connection, xid, { type }) => {
+      const body: ReplyBody =
+        type === 'whoAmI'
+          ? { type, identities: [{ scheme: 'digest', id: name }] }
+          : type === 'getACL'
+            ? { type, acl: [{ scheme: 'digest', id: name, perms: 31 }], stat: someStat }
+            : { type: 'getChildren', children: [name], stat: someStat }
+      connection.reply(xid, 7, body)
+    },
+  }
+  const { run } = await shellAt(t, script)
+  t.match(await run('ls /'), { out: '[a\\nb\\rc]\n' })
+  t.match(await run('getAcl /'), { out: "'digest,'a\\nb\\rc\n: cdrwa\n" })
+  t.match(await run('whoami'), { out: 'Auth scheme: User\ndigest: a\\nb\\rc\n' })
+})
+
+t.test('Tab offers no name that a terminal would obey', async (t) => {
+  const children = ['ok', 'a\u202eb', 'c\x1b[2J']
+  const script: FakeScript = {
+    request: (connection, xid) =>
+      connection.reply(xid, 7, { type: 'getChildren', children, stat: someStat }),
+  }
+  const { shell } = await shellAt(t, script)
+  t.same(await shell.complete('ls /'), [['/ok'], '/'])
+})
+
+t.test('quit and exit both end the shell', async (t) => {
+  for (const line of ['quit', 'exit']) {
+    const { shell, run } = await shellFor(t)
+    t.match(await run(line), { outcome: 0 })
+    t.ok(shell.stopped, line)
+  }
+})
+
+t.test('help with a command prints how it is written and what it does', async (t) => {
+  const { shell, run } = await shellFor(t)
+  for (const { name, usage, about } of shell.commands) {
+    const { outcome, out } = await run(`help ${name}`)
+    t.equal(outcome, 0)
+    t.equal(out.split('\n')[0], `${name} ${usage}`.trim())
+    t.match(out, about)
+  }
 })
 
 t.test('help names every command', async (t) => {

@@ -10,6 +10,8 @@ t.test('a line names the address, the role and the zxid', async (t) => {
     'zoo1:2181  leader      0x100000003',
   )
   t.equal(statusLine(address, { role: 'lost', zxid: undefined }), 'zoo1:2181  lost')
+  const ipv6 = { host: '::1', port: 2181 }
+  t.equal(statusLine(ipv6, { role: 'lost', zxid: undefined }), '[::1]:2181  lost')
 })
 
 t.test('what a server says of itself becomes its line, and silence makes it lost', async (t) => {

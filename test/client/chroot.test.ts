@@ -21,6 +21,10 @@ t.test('what only begins like the chroot is not below it', async (t) => {
   t.notOk(new Chroot('/app').covers('/'))
 })
 
+t.test('a path outside of the chroot is shown as it is', async (t) => {
+  t.equal(new Chroot('/app').toClient('/zookeeper/config'), '/zookeeper/config')
+})
+
 t.test('a chroot is a path', async (t) => {
   for (const prefix of ['app', '/app/', '//', '/a/../b']) {
     t.throws(() => new Chroot(prefix), { code: 'BADARGUMENTS' })

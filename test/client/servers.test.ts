@@ -24,6 +24,18 @@ for (const text of ['', 'a,', 'a:0', 'a:65536', 'a:x', '::1:2181', 'a:1/x/', 'a:
   })
 }
 
+const hints = [
+  { text: '::1:2181', hint: 'write [::1]:2181' },
+  { text: 'a:1,fe80::1:22', hint: 'write [fe80::1]:22' },
+  { text: '::1', hint: 'write [::1]:2181' },
+  { text: '2001:db8::a', hint: 'write [2001:db8::a]:2181' },
+]
+for (const { text, hint } of hints) {
+  t.test(`'${text}' is refused with a hint: ${hint}`, async (t) => {
+    t.throws(() => parseServers(text), { code: 'BADARGUMENTS', message: hint })
+  })
+}
+
 t.test('a rotation goes round all servers before it comes back', async (t) => {
   const servers = [1, 2, 3, 4, 5].map((port) => ({ host: 'h', port }))
   const rotation = new ServerRotation(servers, new Random(7))

@@ -1,10 +1,11 @@
 // `zw shell` as people run it: a process of its own, against a real server.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
+import { parseServers } from '../../src/client/servers.ts'
 import { ZkClient } from '../../src/client/zk-client.ts'
 
 const zw = ['--import', 'tsx', 'src/cli/main.ts', 'shell']
@@ -98,8 +99,8 @@ t.test('one command, many commands, and their exit codes', async (t) => {
   const piped = await run(['-s', server], `${script.join('\n')}\n`)
   t.equal(piped.code, 1)
   t.same(piped.err.split('\n'), [
-    'version No is not valid : /goals',
-    'Nothing done, part 2 failed: Node does not exist: /none',
+    'line 7: version No is not valid : /goals',
+    'line 9: Nothing was done, part 2 of 2 failed: Node does not exist: /none',
     '',
   ])
   const printed = piped.out.split('\n').filter((line) => line !== '' && !/^WATCHE/.test(line))
@@ -200,11 +201,11 @@ t.test('a script of all that the tree can do, in either dialect', async (t) => {
       '',
     ])
     t.same(ran.err.split('\n'), [
-      'Acl is not valid : /mine',
-      'Insufficient permission : /mine',
-      'version No is not valid : /mine',
-      'Quota has exceeded : /q/2',
-      '/q/1 has a parent /q which has a quota',
+      'line 8: Acl is not valid : /mine',
+      'line 14: Insufficient permission : /mine',
+      'line 15: version No is not valid : /mine',
+      'line 19: Quota has exceeded : /q/2',
+      'line 21: /q/1 has a parent /q which has a quota',
       '',
     ])
     t.equal(ran.code, 1)
@@ -220,7 +221,160 @@ t.test('a server that is not there is said to be so', async (t) => {
 })
 
 t.test('a command line that cannot be read ends with 2 and a hint', async (t) => {
-  t.match(await run(['--bogus'], undefined), { code: 2, err: /bogus.*--help/ })
+  t.match(await run(['--bogus'], undefined), {
+    code: 2,
+    err: /bogus\nUsage: zw shell .*\nzw shell --help tells more\n$/,
+  })
   t.match(await run(['--dialect', 'latin', 'ls', '/'], undefined), { code: 2, err: /jute/ })
-  t.match(await run(['get'], undefined), { code: 2, err: /^get \[-s\]/ }, 'without any server')
+  t.match(
+    await run(['get'], undefined),
+    { code: 2, err: /\nUsage: get \[-s\]/ },
+    'without any server',
+  )
+  t.match(await run(['-s', '::1:2181', 'ls', '/'], undefined), {
+    code: 2,
+    err: /write \[::1\]:2181/,
+  })
+  t.match(await run(['-t', 'x', 'ls', '/'], undefined), { code: 2, err: /--timeout x: it must be/ })
 })
+
+/** A shell whose standard input stays open. */
+function open(
+  t: Test,
+  server: string,
+  input: string,
+): { readonly zw: ChildProcess; readonly out: () => string } {
+  const child = spawn(process.execPath, [...zw, '-s', server], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let text = ''
+  child.stdout?.setEncoding('utf8').on('data', (more: string) => {
+    text += more
+    child.emit('printed')
+  })
+  child.stdin?.write(input)
+  return { zw: child, out: () => text }
+}
+
+t.test('quit and exit end the shell although its input stays open', async (t) => {
+  const server = await startServer(t)
+  for (const word of ['quit', 'exit']) {
+    const { zw, out } = open(t, server, `ls /\n${word}\nls /zookeeper\n`)
+    const [code] = await once(zw, 'exit')
+    t.equal(code, 0, word)
+    t.equal(out(), '[zookeeper]\n', 'what stands after it is not run')
+  }
+})
+
+t.test('a signal ends the session with the shell', async (t) => {
+  const server = await startServer(t)
+  const zk = new ZkClient({ servers: parseServers(server).servers })
+  await zk.connect()
+  t.teardown(() => zk.close())
+  for (const [signal, want] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    const { zw, out } = open(t, server, 'create -e /mine\n')
+    while (!out().includes('Created /mine')) await once(zw, 'printed')
+    zw.kill(signal)
+    const [code] = await once(zw, 'exit')
+    t.equal(code, want)
+    t.equal(await zk.exists('/mine'), undefined, 'its ephemeral is gone at once')
+  }
+})
+
+t.test('each error of a script names its line, also what cannot be read', async (t) => {
+  const server = await startServer(t)
+  const { code, err, out } = await run(
+    ['-s', server],
+    'ls /\r\n\n# a comment\nset /a "open\nfrobnicate\nget -q /a\nget /none',
+  )
+  t.equal(code, 2)
+  t.equal(out, '[zookeeper]\n', 'a carriage return is no part of a command')
+  t.same(err.split('\n'), [
+    'line 4: Cannot read the line: a " is not closed',
+    'line 5: Command not found: frobnicate; help lists all commands',
+    'line 6: Unrecognized option: -q',
+    'Usage: get [-s] [-w] [-b] [-x] path',
+    'line 7: Node does not exist: /none',
+    '',
+  ])
+})
+
+t.test('a reader that has seen enough is no failure', async (t) => {
+  const server = await startServer(t)
+  const words = [process.execPath, ...zw, '-s', server, 'ls', '-R', '/'].join(' ')
+  const child = spawn('bash', ['-c', `${words} | true; echo $PIPESTATUS`])
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (text) => {
+    out += text
+  })
+  child.stderr.on('data', (text) => {
+    err += text
+  })
+  await once(child, 'close')
+  t.same({ out, err }, { out: '0\n', err: '' })
+})
+
+const hasScript = spawnSync('script', ['--version']).status === 0
+
+t.test('bytes: exact for a pipe, harmless on a terminal', { skip: !hasScript }, async (t) => {
+  const server = await startServer(t)
+  const zk = new ZkClient({ servers: parseServers(server).servers })
+  await zk.connect()
+  const data = Buffer.from([0xff, 0x1b, 0x5b, 0x32, 0x4a, 0x9b, 0x33, 0x31, 0x6d])
+  await zk.create('/raw', data)
+  await zk.create('/bidi\u202ename')
+  await zk.close()
+  const words = [...zw, '-s', server]
+  const piped = spawnSync(process.execPath, [...words, 'get', '/raw'])
+  t.same(piped.stdout, Buffer.concat([data, Buffer.from('\n')]))
+
+  const shown = (...command: string[]) => {
+    const line = [process.execPath, ...words, ...command].map((word) => `'${word}'`).join(' ')
+    return spawnSync('script', ['-qec', line, '/dev/null']).stdout
+  }
+  t.equal(shown('get', '/raw').toString('latin1'), '\\xff\\x1b[2J\\x9b31m\r\n')
+  t.equal(shown('ls', '/').toString(), '[bidi\\u202ename, raw, zookeeper]\r\n')
+  t.match(shown('get', '/no\u202e').toString(), 'Node does not exist: /no\\u202e\r\n')
+})
+
+t.test(
+  'at a prompt: no password is recalled, Ctrl-C clears a line, exit ends',
+  {
+    skip: !hasScript,
+  },
+  async (t) => {
+    const server = await startServer(t)
+    const line = [process.execPath, ...zw, '-s', server].join(' ')
+    const child = spawn('script', ['-qec', line, '/dev/null'], {
+      env: { ...process.env, TERM: 'xterm' },
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    let out = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+      child.emit('printed')
+    })
+    /** Types, and waits for what comes then. */
+    const type = async (keys: string, like: RegExp) => {
+      const from = out.length
+      child.stdin.write(keys)
+      while (!like.test(out.slice(from))) await once(child, 'printed')
+      return out.slice(from)
+    }
+    await type('', /\(CONNECTED\) 0\] /)
+    await type('ls /\r', /\(CONNECTED\) 1\] /)
+    await type('addauth digest bob:SECRET\r', /\(CONNECTED\) 2\] /)
+    const recalled = await type('\x1b[A', /ls \//)
+    t.notMatch(recalled, 'SECRET')
+    await type('\x03', /\^C.*\(CONNECTED\) 2\] /s)
+    t.notMatch(await type('history\r', /2 - history/), 'SECRET')
+    child.stdin.write('exit\r')
+    const [code] = await once(child, 'exit')
+    t.equal(code, 0)
+  },
+)

@@ -163,11 +163,20 @@ export async function writeThrough(zk: ZkClient, path: string, data: string): Pr
 export class Zw {
   readonly #process: ChildProcess
   readonly #closed: Promise<number | null>
+  readonly #output: Buffer[] = []
   /** of standard output */
   readonly lines: string[] = []
   errors = ''
 
-  constructor(t: Test, args: readonly string[], { input }: { readonly input?: string } = {}) {
+  /** @param input its standard input, which ends with it unless it is left open */
+  constructor(
+    t: Test,
+    args: readonly string[],
+    {
+      input = '',
+      open = false,
+    }: { readonly input?: string | Uint8Array; readonly open?: boolean } = {},
+  ) {
     this.#process = spawn(process.execPath, [...program('cli/main'), ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },
@@ -175,8 +184,10 @@ export class Zw {
     const { stdin, stdout, stderr } = this.#process
     if (stdin === null || stdout === null || stderr === null) throw new Error('There are pipes')
     stdin.on('error', () => undefined)
-    stdin.end(input ?? '')
+    stdin.write(input)
+    if (!open) stdin.end()
     createInterface({ input: stdout }).on('line', (line) => this.lines.push(line))
+    stdout.on('data', (chunk: Buffer) => this.#output.push(chunk))
     stderr.setEncoding('utf8').on('data', (text) => {
       this.errors += text
     })
@@ -188,6 +199,11 @@ export class Zw {
       }
       await this.end('SIGKILL')
     })
+  }
+
+  /** Standard output, byte by byte. */
+  get output(): Buffer {
+    return Buffer.concat(this.#output)
   }
 
   get pid(): number {

@@ -8,7 +8,7 @@ import { subtreeOf } from './subtree.ts'
 export const getAcl: ShellCommand = {
   name: 'getAcl',
   usage: '[-s] path',
-  about: 'prints who may do what with a znode; -s with the Stat',
+  about: 'prints the ACL of a znode; -s with the Stat',
   options: { s: 'flag' },
   words: { min: 1, max: 1 },
   async run(shell, words) {
@@ -21,7 +21,7 @@ export const getAcl: ShellCommand = {
 export const setAcl: ShellCommand = {
   name: 'setAcl',
   usage: '[-s] [-v version] [-R] path acl',
-  about: 'says who may do what, as scheme:id:cdrwa,…; -R for the subtree, -v only at that version',
+  about: 'sets an ACL, as scheme:id:cdrwa,…; -R of the subtree, -v only at that ACL version',
   options: { s: 'flag', v: 'value', R: 'flag' },
   words: { min: 2, max: 2 },
   async run(shell, words) {

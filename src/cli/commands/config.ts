@@ -1,10 +1,9 @@
 // The members of the ensemble.
 
+import { configPath } from '../../client/zk-client.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
-import { formatData, formatStat } from '../format.ts'
+import { formatStat, nullText } from '../format.ts'
 import type { ShellCommand } from './shell-command.ts'
-
-const configPath = '/zookeeper/config'
 
 export const config: ShellCommand = {
   name: 'config',
@@ -14,8 +13,8 @@ export const config: ShellCommand = {
   words: { min: 0, max: 0 },
   async run(shell, { flags }) {
     const watcher = flags.has('w') ? shell.watcher : undefined
-    const { data, stat } = await shell.zk.getData(configPath, watcher).catch(explain)
-    const text = formatData(data)
+    const { data, stat } = await shell.zk.getConfig(watcher).catch(explain)
+    const text = data?.toString('utf8') ?? nullText
     shell.print(flags.has('c') ? clientAddressesOf(text) : text)
     if (flags.has('s')) shell.print(formatStat(stat))
   },
@@ -23,7 +22,7 @@ export const config: ShellCommand = {
 
 function explain(error: unknown): never {
   if (!(error instanceof ZkError) || error.code !== 'NONODE') throw error
-  throw new Error(`This ensemble does not show its members: there is no ${configPath} here`)
+  throw new Error(`Cannot show the members of this ensemble: it has no ${configPath}`)
 }
 
 /** `100000000 host:2181,host:2181`: the version, then what stands behind each ; */
@@ -35,12 +34,13 @@ function clientAddressesOf(text: string): string {
 
 export const reconfig: ShellCommand = {
   name: 'reconfig',
+  isLocal: true,
   usage: '…',
   about: 'is not offered: members are those of the configuration files',
   options: 'raw',
   words: { min: 0, max: Number.POSITIVE_INFINITY },
   run() {
     const how = "change server.N in each server's configuration file, and restart them one by one"
-    throw new Error(`Members cannot be changed from here: ${how}`)
+    throw new Error(`Cannot change the members from here: ${how}`)
   },
 }

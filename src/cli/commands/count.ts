@@ -4,7 +4,7 @@ import { type ShellCommand, wordAt } from './shell-command.ts'
 export const getEphemerals: ShellCommand = {
   name: 'getEphemerals',
   usage: '[path]',
-  about: "lists this session's ephemerals, all or those whose path begins so",
+  about: "lists this session's ephemerals, or those whose paths begin with a prefix",
   options: {},
   words: { min: 0, max: 1 },
   async run(shell, words) {

@@ -1,4 +1,5 @@
 import type { CreateOptions } from '../../client/zk-client.ts'
+import { oneLine } from '../../printable.ts'
 import type { CreateMode } from '../../protocol/zk/messages.ts'
 import { parseAcl } from '../acl-text.ts'
 import { type OptionSpec, type ParsedWords, UsageError } from '../parse-line.ts'
@@ -11,12 +12,13 @@ export const createWords = { min: 1, max: 3 } as const
 export const create: ShellCommand = {
   name: 'create',
   usage: '[-s] [-e] [-c] [-t ttl] path [data] [acl]',
-  about: '-s numbered, -e until this session ends, -c until its last child is gone, -t ttl in ms',
+  about:
+    'creates a znode; -s numbered, -e until this session ends, -c until its last child is gone, -t ttl in ms',
   options: createOptions,
   words: createWords,
   async run(shell, words) {
     const { path } = await shell.zk.create(wordAt(words, 0), words.rest[1], createOptionsOf(words))
-    shell.print(`Created ${path}`)
+    shell.print(`Created ${oneLine(path)}`)
   },
 }
 

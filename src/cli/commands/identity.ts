@@ -1,12 +1,13 @@
-// Who we are to the servers.
+// The identities of a session.
 
+import { oneLine } from '../../printable.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 
 export const addauth: ShellCommand = {
   name: 'addauth',
   usage: 'scheme auth',
-  about: 'proves who we are, for the rest of the session: addauth digest user:password',
+  about: 'adds an identity to this session: addauth digest user:password',
   options: {},
   words: { min: 1, max: 2 },
   async run(shell, words) {
@@ -23,12 +24,12 @@ export const addauth: ShellCommand = {
 export const whoami: ShellCommand = {
   name: 'whoami',
   usage: '',
-  about: 'prints whom the server takes us for',
+  about: 'prints the identities of this session',
   options: {},
   words: { min: 0, max: 0 },
   async run(shell) {
     const identities = await shell.zk.whoAmI()
     shell.print('Auth scheme: User')
-    for (const { scheme, id } of identities) shell.print(`${scheme}: ${id}`)
+    for (const { scheme, id } of identities) shell.print(oneLine(`${scheme}: ${id}`))
   },
 }

@@ -1,3 +1,4 @@
+import { oneLine } from '../../printable.ts'
 import { formatChildren, formatStat } from '../format.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 import { inTreeOrder, subtreeOf } from './subtree.ts'
@@ -13,7 +14,7 @@ export const ls: ShellCommand = {
     const watcher = words.flags.has('w') ? shell.watcher : undefined
     if (words.flags.has('R')) {
       const paths = inTreeOrder(await subtreeOf(shell.zk, path, watcher))
-      shell.print(paths.join('\n'))
+      shell.print(paths.map(oneLine).join('\n'))
       return
     }
     const { children, stat } = await shell.zk.getChildren(path, watcher)

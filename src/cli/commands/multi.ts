@@ -47,8 +47,10 @@ const parts: Readonly<Record<string, Part>> = {
 
 export const multi: ShellCommand = {
   name: 'multi',
-  usage: 'part ; part …   each as the command: create, set, delete, check [-v version] path',
-  about: 'runs create, set, delete and check, parted by a ; of its own, as one: all or nothing',
+  usage: 'part [; part] …',
+  about:
+    'runs all parts or none: create, set and delete as the commands, check [-v version] path; ' +
+    'a ; between two parts is a word of its own',
   options: 'raw',
   words: { min: 1, max: Number.POSITIVE_INFINITY },
   async run(shell, { rest }) {
@@ -60,7 +62,8 @@ export const multi: ShellCommand = {
       }
     } catch (error) {
       if (!(error instanceof ZkMultiError)) throw error
-      throw new Error(`Nothing done, part ${error.index + 1} failed: ${formatError(error)}`)
+      const part = `part ${error.index + 1} of ${ops.length}`
+      throw new Error(`Nothing was done, ${part} failed: ${formatError(error)}`)
     }
   },
 }
@@ -78,12 +81,13 @@ function parsePart([name = '', ...words]: string[]): MultiOp {
   const part = parts[name]
   if (part === undefined) {
     const names = Object.keys(parts).join(', ')
-    throw new UsageError(`No such part of a multi: ${name}, it is one of ${names}`)
+    throw new UsageError(`Cannot use part '${name}': it is one of ${names}`)
   }
   const parsed = parseWords(words, part.options)
   const { min, max } = part.words
   if (parsed.rest.length < min || parsed.rest.length > max) {
-    throw new UsageError(`Cannot read '${name} ${words.join(' ')}': too few or too many words`)
+    const why = parsed.rest.length < min ? 'a word is missing' : 'too many words'
+    throw new UsageError(`Cannot run part '${name} ${words.join(' ')}': ${why}`)
   }
   return part.make(parsed)
 }

@@ -29,7 +29,7 @@ const limits = {
 export const setquota: ShellCommand = {
   name: 'setquota',
   usage: '-n|-b|-N|-B value path',
-  about: 'limits a subtree: -n znodes, -b bytes of data (both only warn), -N and -B enforced',
+  about: 'limits a subtree: -n znodes, -b bytes of data (both only warn); -N and -B are enforced',
   options: { n: 'value', b: 'value', N: 'value', B: 'value' },
   words: { min: 1, max: 1 },
   async run(shell, words) {
@@ -74,7 +74,7 @@ export const listquota: ShellCommand = {
 export const delquota: ShellCommand = {
   name: 'delquota',
   usage: '[-n|-b|-N|-B] path',
-  about: 'takes away a limit of a subtree, or its whole quota',
+  about: 'removes limits of a subtree, or its whole quota',
   options: { n: 'flag', b: 'flag', N: 'flag', B: 'flag' },
   words: { min: 1, max: 1 },
   async run(shell, words) {
@@ -108,7 +108,7 @@ function quotaPathOf(shell: ShellContext, words: ParsedWords): string {
 }
 
 function wantedOf({ values }: ParsedWords): Partial<Quota> {
-  if (values.size === 0) throw new UsageError(`setquota ${setquota.usage}`)
+  if (values.size === 0) throw new UsageError('Cannot set a quota: a limit is missing')
   const wanted: Partial<Record<keyof Quota, number>> = {}
   for (const [letter, { name, min }] of Object.entries(limits)) {
     const text = values.get(letter)

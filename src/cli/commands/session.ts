@@ -5,7 +5,7 @@ import type { ShellCommand } from './shell-command.ts'
 export const session: ShellCommand = {
   name: 'session',
   usage: '',
-  about: 'prints who we are to the ensemble: state, server, session id, time-out, last zxid seen',
+  about: 'prints the state, server, id, time-out and latest zxid of this session',
   options: {},
   words: { min: 0, max: 0 },
   run(shell) {

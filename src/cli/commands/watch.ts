@@ -17,7 +17,7 @@ export const addWatch: ShellCommand = {
     const name = words.values.get('m') ?? 'PERSISTENT_RECURSIVE'
     const mode = modes[name.toUpperCase()]
     if (mode === undefined) {
-      throw new UsageError(`No such mode: ${name}, it is one of ${Object.keys(modes).join(', ')}`)
+      throw new UsageError(`Cannot use mode ${name}: it is one of ${Object.keys(modes).join(', ')}`)
     }
     return shell.zk.addWatch(wordAt(words, 0), mode, shell.watcher)
   },
@@ -44,6 +44,6 @@ const types: Readonly<Record<string, WatcherType>> = {
 /** -l says nothing new: without a connection, watches are always removed here. */
 function watcherTypeOf({ flags }: ParsedWords): WatcherType {
   const named = Object.keys(types).filter((letter) => flags.has(letter))
-  if (named.length > 1) throw new UsageError('Only one of -c, -d, -p, -r and -a can be given')
+  if (named.length > 1) throw new UsageError('Cannot use more than one of -c, -d, -p, -r and -a')
   return types[named[0] ?? 'a'] ?? 'any'
 }
