@@ -122,6 +122,8 @@ export class Shell implements ShellContext {
       case 'connecting':
       case 'suspended':
         return 'CONNECTING'
+      case 'authFailed':
+        return 'AUTH_FAILED'
       case 'expired':
       case 'closed':
       case undefined:
@@ -147,6 +149,7 @@ export class Shell implements ShellContext {
     zk.on('connectedReadOnly', () => this.#tell('ConnectedReadOnly'))
     zk.on('suspended', () => this.#tell('Disconnected'))
     zk.on('expired', () => this.#tell('Expired'))
+    zk.on('authFailed', () => this.#tell('AuthFailed'))
     await zk.connect()
   }
 
