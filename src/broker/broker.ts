@@ -19,6 +19,7 @@ import type { Endpoint } from './controller/zk-paths.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { ProducerIds } from './producer-ids.ts'
+import { diskStorage } from './replica-storage.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
 import { BrokerSession } from './session.ts'
@@ -126,6 +127,7 @@ export class Broker implements Part {
       clock,
       log: this.#log,
       checkCluster: (clusterId) => this.#running?.dataDir.claim(clusterId),
+      openReplicas: () => this.#running?.replicas.open() ?? [],
       onChange: () => this.#imageChanged(),
       onExpired: () => this.#expired(session),
     })
@@ -163,12 +165,8 @@ export class Broker implements Part {
     const brokerEpoch = this.#session?.membership?.brokerEpoch
     const running = this.#running
     if (brokerEpoch === undefined || running === undefined) return
-    try {
-      running.links.imageChanged()
-      running.replicas.imageChanged(brokerEpoch)
-    } catch (error) {
-      this.#options.onFailure(error as Error) // a log that cannot be opened
-    }
+    running.links.imageChanged()
+    running.replicas.imageChanged(brokerEpoch)
   }
 
   #endpoint(): Endpoint {
@@ -205,13 +203,14 @@ export class Broker implements Part {
       links: made.links,
       clock,
       log: this.#log.child({ part: 'replica' }),
-      dataDir: made.dataDir.path,
+      storage: diskStorage(made.dataDir.path),
       segmentBytes: config.segmentBytes,
       flush: config.flush,
       lagTimeMsMax: config.replicaLagTimeMsMax,
       minInsyncReplicas: config.minInsyncReplicas,
       checkpoint: made.checkpoint,
       writeState: async (replica, state) => this.#session?.writeState(replica, state),
+      report: (reports) => this.#session?.report(reports),
       failed: onFailure,
     })
   }

@@ -1,17 +1,19 @@
 // A broker's data directory: whose it is, and of which cluster. It is refused for another broker or
 // another cluster, since the logs in it would be taken for what they are not.
 //
-//   lock                    while a process uses it
-//   broker.json             { "version": 1, "brokerId": 1, "clusterId": "…" }
-//   high-watermarks.json    checkpoint.ts
-//   goals-0.<topic id>/     one log per partition
+//   lock                        while a process uses it
+//   broker.json                 { "version": 2, "brokerId": 1, "clusterId": "…" }
+//   high-watermarks.json        partition/checkpoint.ts
+//   <topic id>-<partition>/     partition/partition-directory.ts
+//
+// Version 1, of release 0.1.0, named partitions by topic; it is refused, not taken for an empty one.
 
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockDataDir } from '../data-dir-lock.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 
-const formatVersion = 1
+const formatVersion = 2
 
 /** This directory cannot be used, by this broker or in this cluster. */
 export class DataDirError extends Error {
@@ -85,7 +87,15 @@ export class DataDir {
       return refuse('its broker.json is damaged')
     }
     const { version, brokerId, clusterId } = found
-    if (version !== formatVersion) return refuse(`its format has version ${String(version)}`)
+    if (version === 1) {
+      return refuse(
+        'it was written by release 0.1.0, whose format 1 this release does not read. ' +
+          'Start this broker with another data directory, or that release with this one',
+      )
+    }
+    if (version !== formatVersion) {
+      return refuse(`its format has version ${String(version)}, and this release reads 2`)
+    }
     if (brokerId !== this.#brokerId) {
       return refuse(`it belongs to broker ${String(brokerId)}, and this is ${this.#brokerId}`)
     }

@@ -24,6 +24,7 @@ const sharedNodes = [
   { path: zkPaths.brokers, data: null },
   { path: zkPaths.brokerIds, data: null },
   { path: zkPaths.topics, data: null },
+  { path: zkPaths.reports, data: null },
   { path: zkPaths.consumers, data: null },
   { path: zkPaths.controllerEpoch, data: '0' },
 ]
@@ -43,8 +44,12 @@ export async function readClusterId(zk: ZkClient): Promise<string> {
   throw new Error(`Cannot join the cluster: ${zkPaths.clusterId} holds no id`)
 }
 
+/** It names directories: as in Kafka none begins with a dash, which a shell takes for an option. */
 export function makeUuid(): string {
-  return Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+  for (;;) {
+    const uuid = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+    if (!uuid.startsWith('-')) return uuid
+  }
 }
 
 export interface RegistrationOptions {
@@ -55,6 +60,8 @@ export interface RegistrationOptions {
   readonly log: Logger
   /** how long to wait for an earlier registration of this id to end */
   readonly patienceMs: number
+  /** Does what has to be done when no earlier one is left, and before others see this one. */
+  readonly prepare: () => Promise<void>
 }
 
 /**
@@ -64,24 +71,27 @@ export interface RegistrationOptions {
  * @throws BrokerError INVALID_REQUEST when the id stays taken, ZkError when the session fails
  */
 export async function register(options: RegistrationOptions): Promise<number> {
-  const { zk, id, endpoint, clock, log, patienceMs } = options
+  const { zk, id, endpoint, clock, log, patienceMs, prepare } = options
   const path = zkPaths.brokerId(id)
   const startMs = clock.nowMs()
   for (;;) {
-    try {
-      const data = encodeRegistration(endpoint, clock.wallMs())
-      return (await zk.create(path, data, { mode: 'ephemeral' })).stat.czxid
-    } catch (error) {
-      if (!(error instanceof ZkError)) throw error
-      // After a lost connection the node may be there, and ours.
-      if (error.code !== 'NODEEXISTS' && error.code !== 'CONNECTIONLOSS') throw error
-    }
     let hasChanged: () => void = () => undefined
     const changed = new Promise<void>((resolve) => {
       hasChanged = resolve
     })
     const stat = await zk.exists(path, hasChanged)
-    if (stat === undefined) continue
+    if (stat === undefined) {
+      await prepare()
+      try {
+        const data = encodeRegistration(endpoint, clock.wallMs())
+        return (await zk.create(path, data, { mode: 'ephemeral' })).stat.czxid
+      } catch (error) {
+        if (!(error instanceof ZkError)) throw error
+        // After a lost connection the node may be there, and ours.
+        if (error.code !== 'NODEEXISTS' && error.code !== 'CONNECTIONLOSS') throw error
+      }
+      continue
+    }
     if (stat.ephemeralOwner === zk.sessionId) return stat.czxid
     const holder = await holderOf(zk, path)
     if (clock.nowMs() - startMs >= patienceMs) {

@@ -10,9 +10,10 @@ import type { TcpTransport } from '../protocol/transport/tcp.ts'
 import type { ClusterImage } from './controller/cluster-image.ts'
 import { ClusterWatch } from './controller/cluster-watch.ts'
 import { ControllerDriver } from './controller/driver.ts'
-import { type Endpoint, encodeState, zkPaths } from './controller/zk-paths.ts'
+import { type Endpoint, encodeState, type ReplicaReport, zkPaths } from './controller/zk-paths.ts'
 import type { PartitionState } from './partition/partition.ts'
 import { makeSharedNodes, readClusterId, register } from './registration.ts'
+import { ReplicaReports } from './replica-reports.ts'
 import type { Replica } from './replication/replica.ts'
 
 /** Between tries to read a znode while the session has no connection. */
@@ -32,6 +33,8 @@ export interface SessionOptions {
   readonly log: Logger
   /** @throws to refuse this cluster */
   readonly checkCluster: (clusterId: string) => void
+  /** Opens the replicas that the image gives us. @returns what is to be said of them */
+  readonly openReplicas: () => readonly ReplicaReport[]
   readonly onChange: () => void
   readonly onExpired: () => void
 }
@@ -47,6 +50,7 @@ export class BrokerSession {
   readonly #options: SessionOptions
   readonly #watch: ClusterWatch
   readonly #controller: ControllerDriver
+  readonly #reports: ReplicaReports
   #membership: Membership | undefined
   #isOver = false
 
@@ -65,13 +69,14 @@ export class BrokerSession {
     })
     const { zk } = this
     const changed = () => {
-      if (this.#isOver) return
+      if (this.membership === undefined) return
       onChange()
       this.#controller.imageChanged()
     }
     this.#watch = new ClusterWatch({ zk, image, log, onChange: changed })
     const watch = this.#watch
     this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log })
+    this.#reports = new ReplicaReports({ self: id, zk, clock, log })
     zk.once('expired', () => {
       this.#end()
       options.onExpired()
@@ -87,7 +92,10 @@ export class BrokerSession {
     return this.#controller.isController
   }
 
-  /** Connects, registers, and reads the cluster. Whoever opens it closes it, also after a failure. */
+  /**
+   * Connects, reads the cluster, opens replicas and registers, in this order: nothing is elected that
+   * was not opened. Whoever opens it closes it, also after a failure.
+   */
   async open(): Promise<Membership> {
     const { id, endpoint, clock, log, sessionTimeoutMs } = this.#options
     const { zk } = this
@@ -99,11 +107,14 @@ export class BrokerSession {
     await makeSharedNodes(zk)
     const clusterId = await readClusterId(zk)
     this.#options.checkCluster(clusterId)
+    await zk.sync(zkPaths.brokers)
+    await this.#watch.start()
+    const prepare = () => this.#reports.begin(this.#options.openReplicas())
     const patienceMs = this.#options.registrationPatienceMs
-    const brokerEpoch = await register({ zk, id, endpoint, clock, log, patienceMs })
+    const brokerEpoch = await register({ zk, id, endpoint, clock, log, patienceMs, prepare })
     this.#membership = { clusterId, brokerEpoch }
     log.info({ clusterId, brokerEpoch, ...endpoint }, 'Registered')
-    await this.#watch.start()
+    await this.#watch.readBroker(id)
     return this.#membership
   }
 
@@ -117,6 +128,12 @@ export class BrokerSession {
     this.#isOver = true
     this.#watch.stop()
     this.#controller.stop()
+    this.#reports.stop()
+  }
+
+  /** What is to be said of our replicas from now on. */
+  report(reports: readonly ReplicaReport[]): void {
+    if (!this.#isOver) this.#reports.report(reports)
   }
 
   /** Brings the image up to everything that was written before this call. */

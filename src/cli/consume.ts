@@ -11,7 +11,7 @@ import { ConsumerView } from './consumer-view.ts'
 import { type MqPlace, mqOptions, openMq } from './mq-options.ts'
 import { recordFormatter } from './record-text.ts'
 import { stopSignal } from './stop-signal.ts'
-import { TopicScreen } from './topic-screen.ts'
+import { resetText, TopicScreen } from './topic-screen.ts'
 
 /** For what the screen shows: a broker that does not answer by then is shown as lost. */
 const statusTimeoutMs = 1000
@@ -78,6 +78,12 @@ export const consume = cliCommand({
         describe: 'stop at what is the end now',
       })
       .option('partition', { alias: 'p', type: 'number', describe: 'this one only' })
+      .option('out-of-range', {
+        type: 'string',
+        choices: ['stop', 'earliest', 'latest'] as const,
+        default: 'stop' as const,
+        describe: 'where to go on when the offset to read from does not exist',
+      })
       .option('plain', { type: 'boolean', default: false, describe: 'lines, on a terminal too' })
       .option('format', {
         alias: 'f',
@@ -107,6 +113,7 @@ export const consume = cliCommand({
       ...place.client,
       topic: options.topic,
       from: options.group !== undefined ? 'committed' : options.fromBeginning ? 'beginning' : 'end',
+      outOfRange: options.outOfRange,
       ...(options.group === undefined ? {} : { group: options.group }),
       ...(options.partition === undefined ? {} : { partitions: [options.partition] }),
       ...(await pinned(place, admin)),
@@ -114,6 +121,11 @@ export const consume = cliCommand({
     const { signal } = stopSignal()
     signal.addEventListener('abort', () => void consumer.close())
     let screen: TopicScreen | undefined
+    const say = (text: string) => {
+      if (screen === undefined) process.stderr.write(`zw: ${text}\n`)
+    }
+    consumer.on('reset', (...reset) => say(resetText(...reset)))
+    consumer.on('unavailable', (_, { message }) => say(message))
     try {
       await consumer.start()
       const ends = options.exitAtEnd ? await endsOf(admin, options.topic) : undefined

@@ -65,9 +65,8 @@ export class TopicScreen {
     }
     if (consumer.broker !== undefined) readsFrom(consumer.broker)
     consumer.on('broker', readsFrom)
-    consumer.on('reset', (partition, offset) => {
-      this.tell(`partition ${partition} goes on at offset ${offset}: what was there before is gone`)
-    })
+    consumer.on('reset', (...reset) => this.tell(resetText(...reset)))
+    consumer.on('unavailable', (_, { message }) => this.tell(message))
     this.#stopProgress = clock.every(progressMs, () => this.#showProgress())
     this.#poll.start()
   }
@@ -112,6 +111,12 @@ export class TopicScreen {
       if (!(error instanceof BrokerError)) throw error
     }
   }
+}
+
+/** @param from undefined: what was committed is no offset */
+export function resetText(partition: number, to: number, from: number | undefined): string {
+  const gone = from === undefined ? 'what was committed is no offset' : `there is no offset ${from}`
+  return `partition ${partition}: ${gone}, going on at ${to}`
 }
 
 function viewRecord(record: ConsumedRecord): ViewRecord {

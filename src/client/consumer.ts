@@ -6,6 +6,8 @@
 // All partitions, or those named, are read from one broker, picked at random or given, out of its own
 // replicas; when it dies, from another. Within a partition records come in order, each once. Nothing
 // is committed unless `commit` is called; then a consumer of the same group goes on `from: 'committed'`.
+// An offset that does not exist ends it, unless `outOfRange` says where to go on; then it says from
+// where to where.
 //
 // Next on the path: partition-reader.ts.
 
@@ -13,6 +15,7 @@ import { EventEmitter } from 'node:events'
 import { limits } from '../limits.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { BrokerId, BrokerInfo } from '../protocol/mq/messages.ts'
+import { GroupCommits } from './group-commits.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 import { type ConsumedRecord, PartitionReader } from './partition-reader.ts'
 
@@ -25,6 +28,11 @@ export interface ConsumerOptions extends MqClientOptions {
   /** `committed`: by the group, or the beginning where it committed nothing. Default end. */
   readonly from?: 'beginning' | 'end' | 'committed'
   readonly group?: string
+  /**
+   * What to do when the offset to read from does not exist: it was committed and is no offset, or
+   * the log was lost. `stop`, the default: what takes records gets the error, OFFSET_OUT_OF_RANGE.
+   */
+  readonly outOfRange?: 'stop' | 'earliest' | 'latest'
   /** Where to read first. Default: any. */
   readonly broker?: BrokerId | number
   /** Read from `broker` only, also when it is down: it may come back. */
@@ -38,8 +46,10 @@ export interface ConsumerOptions extends MqClientOptions {
 export interface ConsumerEvents {
   /** Reads from this broker from now on. */
   broker: [id: BrokerId]
-  /** An offset was gone, or had never been: goes on from another. */
-  reset: [partition: number, offset: number]
+  /** `from` does not exist (undefined: what was committed is no offset): goes on at `offset`. */
+  reset: [partition: number, offset: number, from: number | undefined]
+  /** A partition cannot be read for now, for this reason; it is tried again. */
+  unavailable: [partition: number, reason: BrokerError]
 }
 
 export interface PartitionProgress {
@@ -59,6 +69,9 @@ const patienceMs = 30_000
 export class Consumer extends EventEmitter<ConsumerEvents> {
   readonly #options: ConsumerOptions
   readonly #cluster: MqCluster
+  readonly #commits: GroupCommits | undefined
+  /** after which there are no more records than those that wait */
+  #failure: BrokerError | undefined
   #readers: readonly PartitionReader[] = []
   #broker: BrokerInfo | undefined
   #starting: Promise<void> | undefined
@@ -70,6 +83,9 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     super()
     this.#options = options
     this.#cluster = new MqCluster(options)
+    const { group, topic } = options
+    const cluster = this.#cluster
+    this.#commits = group === undefined ? undefined : new GroupCommits({ cluster, group, topic })
   }
 
   /** Where it reads at the moment. */
@@ -107,13 +123,18 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return this.#starting
   }
 
-  /** The records that are there, waiting for the first; empty once closed. */
+  /**
+   * The records that are there, waiting for the first; empty once closed.
+   *
+   * @throws BrokerError OFFSET_OUT_OF_RANGE, and as `start`
+   */
   async take(): Promise<readonly ConsumedRecord[]> {
     await this.start()
     for (;;) {
       if (this.#isClosed) return []
       const taken = this.#isPaused ? [] : this.#readers.flatMap((reader) => reader.take())
       if (taken.length > 0) return taken
+      if (this.#failure !== undefined) throw this.#failure
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
@@ -136,23 +157,24 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
 
   resume(): void {
     this.#isPaused = false
-    for (const reader of this.#readers) reader.pause(false)
+    for (const reader of this.#readers) reader.pause(this.#failure !== undefined)
     this.#wake()
   }
 
   /**
    * Stores offsets by partition: what lies before them is not read again by who goes on for this
    * group. Default the positions, so everything taken.
+   *
+   * @throws BrokerError OFFSET_OUT_OF_RANGE for an offset beyond the end of the log, …
    */
   async commit(offsets: ReadonlyMap<number, number> = this.#positions()): Promise<void> {
-    const { group, topic } = this.#options
-    if (group === undefined) {
+    const commits = this.#commits
+    if (commits === undefined) {
       throw new BrokerError('INVALID_GROUP_ID', 'Cannot commit: this consumer has no group')
     }
-    const commits = [...offsets].map(([partition, offset]) =>
-      this.#cluster.call({ type: 'commitOffset', group, topic, partition, offset }, patienceMs),
+    await Promise.all(
+      [...offsets].map(([partition, offset]) => commits.commit(partition, offset, patienceMs)),
     )
-    await Promise.all(commits)
   }
 
   #positions(): ReadonlyMap<number, number> {
@@ -174,6 +196,9 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     if (found === undefined) {
       const message = `Cannot read topic '${topic}': there is no such topic`
       throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+    }
+    if (found.problem !== undefined) {
+      throw new BrokerError('KAFKA_STORAGE_ERROR', `Cannot read topic '${topic}': ${found.problem}`)
     }
     const wanted = partitions ?? found.partitions.map(({ partition }) => partition)
     const starts = await Promise.all(wanted.map((partition) => this.#startOffset(partition)))
@@ -197,12 +222,51 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
       broker: () => this.#current(),
       onLost: (broker) => this.#lost(broker),
       onRecords: () => this.#wake(),
-      onOutOfRange: async (partition) => {
-        const offset = await this.#endOf(partition, 'earliest')
-        this.emit('reset', partition, offset)
-        return offset
+      onOutOfRange: (offset, error) => this.#outOfRange(partition, offset, error),
+      onUnavailable: (error) => {
+        this.#cluster.log.warn({ topic, partition, err: error.message }, 'Cannot read for now')
+        this.emit('unavailable', partition, error)
       },
     })
+  }
+
+  // --- offsets that do not exist -----------------------------------------------------------------
+
+  /** @returns where to go on: there if another broker has it; undefined to stop */
+  async #outOfRange(
+    partition: number,
+    offset: number,
+    error: BrokerError,
+  ): Promise<number | undefined> {
+    const { earliest, latest } = await this.#bounds(partition)
+    if (offset >= earliest && offset <= latest) return offset
+    const { outOfRange = 'stop' } = this.#options
+    if (outOfRange === 'stop') {
+      this.#fail(error)
+      return undefined
+    }
+    const to = outOfRange === 'earliest' ? earliest : latest
+    this.#reset({ partition, from: offset, to, error })
+    return to
+  }
+
+  #reset(reset: {
+    readonly partition: number
+    readonly from: number | undefined
+    readonly to: number
+    readonly error: BrokerError
+  }): void {
+    const { partition, from, to, error } = reset
+    const facts = { topic: this.#options.topic, partition, from, to, err: error.message }
+    this.#cluster.log.warn(facts, 'The offset to read from does not exist: going on from another')
+    this.emit('reset', partition, to, from)
+  }
+
+  /** No more is fetched, and what takes records gets the error once none are left. */
+  #fail(error: BrokerError): void {
+    this.#failure ??= error
+    for (const reader of this.#readers) reader.pause(true)
+    this.#wake()
   }
 
   // --- where to read -----------------------------------------------------------------------------
@@ -238,20 +302,32 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   // --- where to begin ----------------------------------------------------------------------------
 
   async #startOffset(partition: number): Promise<number> {
-    const { from = 'end', group, topic } = this.#options
+    const { from = 'end', outOfRange = 'stop' } = this.#options
     if (from !== 'committed') return this.#endOf(partition, from === 'end' ? 'latest' : 'earliest')
-    if (group === undefined) {
+    const commits = this.#commits
+    if (commits === undefined) {
       const message = 'Cannot begin where a group committed: this consumer has no group'
       throw new BrokerError('INVALID_GROUP_ID', message)
     }
-    const request = { type: 'committedOffset', group, topic, partition } as const
-    const { offset } = await this.#cluster.call(request, patienceMs)
-    return offset ?? this.#endOf(partition, 'earliest')
+    try {
+      const offset = await commits.read(partition, patienceMs)
+      return offset ?? (await this.#endOf(partition, 'earliest'))
+    } catch (error) {
+      const isToGoOn = outOfRange !== 'stop' && error instanceof BrokerError
+      if (!isToGoOn || error.code !== 'OFFSET_OUT_OF_RANGE') throw error
+      const to = await this.#endOf(partition, outOfRange)
+      this.#reset({ partition, from: undefined, to, error })
+      return to
+    }
   }
 
   async #endOf(partition: number, end: 'earliest' | 'latest'): Promise<number> {
+    return (await this.#bounds(partition))[end]
+  }
+
+  #bounds(partition: number) {
     const { topic } = this.#options
     const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
-    return (await this.#cluster.call(request, patienceMs))[end]
+    return this.#cluster.call(request, patienceMs)
   }
 }

@@ -14,6 +14,7 @@ const staleCodes: ReadonlySet<MqErrorCode> = new Set<MqErrorCode>([
   'BROKER_NOT_AVAILABLE',
   'REPLICA_NOT_AVAILABLE',
   'NETWORK_EXCEPTION',
+  'KAFKA_STORAGE_ERROR',
   'FENCED_LEADER_EPOCH',
   'OFFSET_NOT_AVAILABLE',
 ])

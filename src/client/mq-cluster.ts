@@ -106,9 +106,15 @@ export class MqCluster {
   /**
    * Asks any broker, and others when one fails, until the time is up.
    *
+   * @param request also made anew for each broker, with the time that it has
+   * @param tryMs after which a broker that does not answer is left for another
    * @throws BrokerError the last one
    */
-  async call<T extends MqRequest>(request: T, timeoutMs: number): Promise<ResponseOf<T['type']>> {
+  async call<T extends MqRequest>(
+    request: T | ((timeoutMs: number) => T),
+    timeoutMs: number,
+    tryMs = timeoutMs,
+  ): Promise<ResponseOf<T['type']>> {
     const deadlineMs = this.clock.nowMs() + timeoutMs
     let last: BrokerInfo | undefined
     for (;;) {
@@ -117,8 +123,9 @@ export class MqCluster {
         last = this.metadata.pick(this.random, last?.id)
         if (last === undefined)
           throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot ask: no broker lives')
-        const leftMs = Math.max(1, deadlineMs - this.clock.nowMs())
-        return await this.connectionTo(last).call(request, leftMs)
+        const leftMs = Math.ceil(Math.max(1, Math.min(deadlineMs - this.clock.nowMs(), tryMs)))
+        const asked = typeof request === 'function' ? request(leftMs) : request
+        return await this.connectionTo(last).call(asked, leftMs)
       } catch (error) {
         const isOver = this.#isClosed || this.clock.nowMs() + retryMs >= deadlineMs
         if (!(error instanceof BrokerError) || !error.retriable || isOver) throw error

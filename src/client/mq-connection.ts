@@ -137,7 +137,7 @@ export class MqConnection {
       this.#link.established()
       return
     }
-    const { correlationId, code, message } = decodeResponseHeader(reader)
+    const { correlationId, code, message, bounds } = decodeResponseHeader(reader)
     const pending = this.#pending.get(correlationId)
     if (pending === undefined) {
       if (correlationId < this.#nextCorrelationId) return // its time was up
@@ -146,7 +146,7 @@ export class MqConnection {
     this.#pending.delete(correlationId)
     pending.cancelTimer()
     if (code !== 'NONE') {
-      pending.reject(new BrokerError(code, message))
+      pending.reject(new BrokerError(code, message, { bounds }))
       return
     }
     try {

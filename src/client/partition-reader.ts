@@ -25,8 +25,10 @@ export interface ReaderOptions {
   readonly onLost: (broker: BrokerInfo) => void
   /** Records can be taken. */
   readonly onRecords: () => void
-  /** The offset does not exist: where to go on. */
-  readonly onOutOfRange: (partition: number) => Promise<number>
+  /** The offset does not exist: where to go on; undefined ends this reader. */
+  readonly onOutOfRange: (offset: number, error: BrokerError) => Promise<number | undefined>
+  /** The partition cannot be used for now; it is asked again. Called once until it can. */
+  readonly onUnavailable: (error: BrokerError) => void
 }
 
 /** Records decoded and not taken beyond which no more is fetched. */
@@ -42,6 +44,9 @@ export class PartitionReader {
   /** of the next record to be taken */
   #position: number
   #highWatermark: number | undefined
+  /** answers in a row that the offset does not exist */
+  #outOfRangeCount = 0
+  #isUnavailable = false
   #isStopped = false
   #isPaused = false
   #resume: () => void = () => undefined
@@ -128,6 +133,8 @@ export class PartitionReader {
     } as const
     const fetched = await cluster.connectionTo(broker).call(request, maxWaitMs + slackMs)
     if (this.#isStopped) return
+    this.#outOfRangeCount = 0
+    this.#isUnavailable = false
     this.#highWatermark = fetched.highWatermark
     const { records } = fetched
     forEachBatch(records, (at) => {
@@ -141,26 +148,43 @@ export class PartitionReader {
   }
 
   async #failed(error: unknown, broker: BrokerInfo | undefined): Promise<void> {
-    const { cluster, topic, partition, onLost, onOutOfRange } = this.#options
+    const { cluster, topic, partition, onLost, onUnavailable } = this.#options
     const code = error instanceof BrokerError ? error.code : undefined
     cluster.log.debug(
       { topic, partition, broker: broker?.id, err: String(error) },
       'Could not fetch',
     )
-    if (code === 'OFFSET_OUT_OF_RANGE') {
-      try {
-        const offset = await onOutOfRange(partition)
-        this.#fetchOffset = offset
-        if (this.#records.length === 0) this.#position = offset
-        return
-      } catch (cause) {
-        // Nobody could say where to go on: it is asked again with the next fetch.
-        cluster.log.debug({ topic, partition, err: String(cause) }, 'Could not find a new offset')
-      }
+    if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE') {
+      this.#outOfRangeCount += 1
+      // A leader that was deposed and does not know it yet says so too: two in a row count.
+      if (this.#outOfRangeCount > 1 && (await this.#maybeMove(error))) return
+    } else if (error instanceof BrokerError && error.code === 'KAFKA_STORAGE_ERROR') {
+      if (!this.#isUnavailable) onUnavailable(error)
+      this.#isUnavailable = true
     }
     if (broker !== undefined && isLost(code)) onLost(broker)
     await cluster.pause()
     await cluster.refresh().catch(() => undefined)
+  }
+
+  /** @returns whether it is known where to go on, or that this is the end */
+  async #maybeMove(error: BrokerError): Promise<boolean> {
+    const { cluster, topic, partition, onOutOfRange } = this.#options
+    try {
+      const offset = await onOutOfRange(this.#fetchOffset, error)
+      if (offset === undefined) this.#isStopped = true
+      else if (offset === this.#fetchOffset)
+        return false // it exists elsewhere
+      else {
+        this.#fetchOffset = offset
+        if (this.#records.length === 0) this.#position = offset
+      }
+      return true
+    } catch (cause) {
+      // No broker could say where to go on: it is asked again with the next fetch.
+      cluster.log.debug({ topic, partition, err: String(cause) }, 'Could not find a new offset')
+      return false
+    }
   }
 }
 

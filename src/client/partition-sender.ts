@@ -233,7 +233,8 @@ export class PartitionSender {
     const { cluster, topic, partition, viaRandomBrokers } = this.#options
     const { metadata, random } = cluster
     if (viaRandomBrokers) return metadata.pick(random, lastTried?.id)
-    return metadata.leader(topic, partition)
+    // Without a leader any broker is asked: it knows of one by now, or why there is none.
+    return metadata.leader(topic, partition) ?? metadata.pick(random, lastTried?.id)
   }
 
   /** Out of order means that those before it are still on their way, unless it is the first. */

@@ -97,8 +97,11 @@ export class Producer {
     this.#bufferedBytes += bytes
     try {
       // Without waiting when the topic is known: calls in one turn keep their order either way.
-      const known = this.#cluster.metadata.topic(record.topic)?.partitions.length
-      const partitionCount = known ?? (await this.#partitionCount(record.topic))
+      const known = this.#cluster.metadata.topic(record.topic)
+      const partitionCount =
+        known !== undefined && known.problem === undefined
+          ? known.partitions.length
+          : await this.#partitionCount(record.topic)
       const partition = this.#partitionOf(record, made, partitionCount)
       const sender = this.#sender(record.topic, partition)
       const offset = await new Promise<number>((resolve, reject) => {
@@ -146,8 +149,13 @@ export class Producer {
   async #partitionCount(topic: string): Promise<number> {
     const { metadata } = this.#cluster
     await this.connect()
-    if (metadata.topic(topic) === undefined) await this.#cluster.refresh()
+    const isKnown = metadata.topic(topic)?.problem === undefined && metadata.topic(topic)
+    if (!isKnown) await this.#cluster.refresh()
     const found = metadata.topic(topic)
+    if (found?.problem !== undefined) {
+      const message = `Cannot send to topic '${topic}': ${found.problem}`
+      throw new BrokerError('KAFKA_STORAGE_ERROR', message)
+    }
     if (found !== undefined) return found.partitions.length
     const message = `Cannot send to topic '${topic}': there is no such topic`
     throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)

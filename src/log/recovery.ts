@@ -44,12 +44,23 @@ export function truncationName(from: Position): string {
 /**
  * The segments of a log, each with at least one record, all of it durable.
  *
- * @throws LogDamagedError, LogVersionError: nothing was changed
+ * @throws LogDamagedError, LogVersionError: nothing was changed. No file stays open.
  */
 export function recover(options: RecoveryOptions): {
   readonly segments: Segment[]
   readonly torn: TornTail | null
 } {
+  const opened = new Set<SegmentFile>()
+  try {
+    return openSegments(options, opened)
+  } catch (error) {
+    for (const file of opened) file.close()
+    throw error
+  }
+}
+
+/** @param opened gets the files that are open */
+function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
   const { directory, format, knownDurable, verifyFrom = 0 } = options
   finishTruncation(directory, format)
   const firsts = segmentPositions(directory)
@@ -59,10 +70,12 @@ export function recover(options: RecoveryOptions): {
     const segment = new Segment(directory, format, first)
     const successor = firsts[i + 1]
     const file = directory.open(segment.name)
+    opened.add(file)
     if (successor === undefined) {
       const previous = segments.at(-1)
       torn = recoverTail({ segment, file, format, previous, knownDurable })
       if (segment.isEmpty) {
+        opened.delete(file)
         file.close()
         directory.remove(segment.name)
         break
@@ -218,6 +231,18 @@ function finishCut(
   { kept, from }: { readonly kept: Position; readonly from: Position },
 ): void {
   const file = directory.open(segmentName(kept))
+  try {
+    cutFrom(file, format, { path: `${directory.path}/${segmentName(kept)}`, from })
+  } finally {
+    file.close()
+  }
+}
+
+function cutFrom(
+  file: SegmentFile,
+  format: RecordFormat,
+  { path, from }: { readonly path: string; readonly from: Position },
+): void {
   let last: Position | undefined
   const { offset } = walkFile(file, format, (bytes, at, length) => {
     const lastPosition = format.lastPosition(bytes, at)
@@ -227,12 +252,10 @@ function finishCut(
   })
   // Truncation begins when what it keeps is durable, so less than that is damage.
   if (last !== from - 1) {
-    const path = `${directory.path}/${segmentName(kept)}`
     throw new LogDamagedError(path, offset, `no good record, but ${from - 1} was durable`)
   }
   zeroFrom(file, offset)
   file.syncNow()
-  file.close()
 }
 
 function segmentPositions(directory: LogDirectory): Position[] {

@@ -191,6 +191,11 @@ export class MsgpackReader {
 
   /** Any safe integer. */
   int(): number {
+    return this.#safe(this.number())
+  }
+
+  /** Any number: for what has to be refused by its value, with an answer that says why. */
+  number(): number {
     const byte = this.#byte()
     if (byte < 0x80) return byte
     if (byte >= 0xe0) return byte - 0x100
@@ -208,11 +213,11 @@ export class MsgpackReader {
       case 0xd2:
         return this.#uint32() | 0
       case 0xcb:
-        return this.#safe(this.#buffer.readDoubleBE(this.#take(8)))
+        return this.#buffer.readDoubleBE(this.#take(8))
       case 0xcf:
-        return this.#safe(Number(this.#buffer.readBigUInt64BE(this.#take(8))))
+        return Number(this.#buffer.readBigUInt64BE(this.#take(8)))
       case 0xd3:
-        return this.#safe(Number(this.#buffer.readBigInt64BE(this.#take(8))))
+        return Number(this.#buffer.readBigInt64BE(this.#take(8)))
     }
     throw unexpected('an integer', byte)
   }

@@ -32,6 +32,7 @@ const partition = (number: number, leader: number, replicas: number[]) => ({
   leaderEpoch: 1,
   replicas: replicas.map(id),
   isr: [id(leader)],
+  problems: [],
 })
 const cluster: ClusterInfo = {
   clusterId: 'c',
@@ -41,9 +42,10 @@ const cluster: ClusterInfo = {
     {
       topic: 'goals',
       topicId: 'g',
+      problem: undefined,
       partitions: [partition(0, 1, [1, 3]), partition(1, 1, [1, 2])],
     },
-    { topic: 'other', topicId: 'o', partitions: [partition(0, 2, [2, 7])] },
+    { topic: 'other', topicId: 'o', problem: undefined, partitions: [partition(0, 2, [2, 7])] },
   ],
 }
 const addresses = new Map([

@@ -14,6 +14,7 @@ function cluster(alive: number[], leader: number): ClusterInfo {
       {
         topic: 'goals',
         topicId: 'x',
+        problem: undefined,
         partitions: [
           {
             partition: 0,
@@ -21,6 +22,7 @@ function cluster(alive: number[], leader: number): ClusterInfo {
             leaderEpoch: 0,
             replicas: ids(1, 2),
             isr: ids(1),
+            problems: [],
           },
         ],
       },

@@ -4,7 +4,8 @@
 import type { MqRequest } from '../../protocol/mq/messages.ts'
 import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
-import { answerEpochEnd, fetch, listOffsets, replicaFetch } from './fetch.ts'
+import { answerEpochEnd, fetch, replicaFetch } from './fetch.ts'
+import { listOffsets } from './list-offsets.ts'
 import { commit, committed, createTopic, initProducerId, metadata } from './metadata.ts'
 import { produce } from './produce.ts'
 

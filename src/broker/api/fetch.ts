@@ -1,6 +1,6 @@
 // fetch: committed records from this broker's own replica, leader or not; a broker that has none
-// passes it on. replicaFetch: what followers ask their leaders. listOffsets and leaderEpochEnd: what
-// a leader knows of its log.
+// passes it on. replicaFetch: what followers ask their leaders. leaderEpochEnd: what a leader knows of
+// its epochs.
 //
 // Next on the path: replication/replica.ts; what has to wait does so in replication/purgatory.ts.
 
@@ -9,22 +9,27 @@ import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type {
   FetchRequest,
   MqRequest,
+  MqResponse,
   ReplicaFetched,
   ReplicaFetchPartition,
   ReplicaFetchRequest,
 } from '../../protocol/mq/messages.ts'
 import { Operation } from '../replication/purgatory.ts'
 import type { Replica } from '../replication/replica.ts'
-import type { Requester, Respond } from './answer.ts'
+import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
-import { passOn } from './pass-on.ts'
+import { boundsOf, isOffset, outOfRange, type Place } from './list-offsets.ts'
+import { noPartition, passOn } from './pass-on.ts'
 
 const noRecords = Buffer.alloc(0)
-/** How long the leader may take to say where a log begins and ends. */
-const listOffsetsMs = 2000
 
 export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respond): void {
   const { topic, partition, offset, bytesMax } = request
+  const what = `fetch ${topic}/${partition} from ${offset}`
+  if (!isOffset(offset)) {
+    answerLater(refuse(parts, request, what), respond)
+    return
+  }
   const maxWaitMs = Math.min(request.maxWaitMs, limits.fetchWaitMsMax)
   const replica = parts.replicas.get(topic, partition)
   if (replica === undefined) {
@@ -32,13 +37,11 @@ export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respon
     return
   }
   const answer = () => {
-    if (!replica.isOutOfRange(offset)) {
-      respond({ type: 'fetch', ...replica.readCommitted(offset, bytesMax) })
-      return
-    }
-    const found = `the log holds ${replica.earliestOffset} to ${replica.highWatermark}`
-    const message = `Cannot fetch ${topic}/${partition} from ${offset}: ${found}`
-    respond(new BrokerError('OFFSET_OUT_OF_RANGE', message))
+    if (replica.isOutOfRange(offset)) {
+      respond(outOfRange(what, { start: replica.earliestOffset, end: replica.highWatermark }))
+    } else if (offset > replica.highWatermark && replica.role.type !== 'leading') {
+      answerLater(answerAhead(parts, request, what), respond)
+    } else respond({ type: 'fetch', ...replica.readCommitted(offset, bytesMax) })
   }
   if (maxWaitMs === 0 || replica.isOutOfRange(offset)) {
     answer()
@@ -47,6 +50,38 @@ export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respon
   const operation = new Operation(answer)
   replica.waitForRecords(operation, offset)
   parts.replicas.purgatory.expireAt(operation, parts.clock.nowMs() + maxWaitMs)
+}
+
+/**
+ * This replica does not reach as far as the offset, and waiting has not changed that: it may be
+ * behind, or there is no such offset. Its leader knows.
+ */
+async function answerAhead(
+  parts: BrokerParts,
+  { topic, partition, offset, passedOn }: FetchRequest,
+  what: string,
+): Promise<MqResponse> {
+  const replica = parts.replicas.get(topic, partition)
+  // Passed on to us as the leader, which we are not, or no more.
+  if (replica === undefined || passedOn) {
+    throw new BrokerError(
+      'NOT_LEADER_OR_FOLLOWER',
+      `Cannot ${what}: broker ${parts.self} does not lead it`,
+    )
+  }
+  const bounds = await boundsOf(parts, { topic, partition }).catch((error: BrokerError) => {
+    if (error.code === 'OFFSET_NOT_AVAILABLE') return undefined // a new leader; it will know
+    throw error
+  })
+  if (bounds !== undefined && offset > bounds.end) throw outOfRange(what, bounds)
+  return { type: 'fetch', ...replica.readCommitted(offset, 0) }
+}
+
+/** What is no offset at all is none of this log either. */
+async function refuse(parts: BrokerParts, place: Place, what: string): Promise<MqResponse> {
+  const { topic, partition } = place
+  if (!parts.image.hasPartition(topic, partition)) throw noPartition(parts.image, 'fetch', place)
+  throw outOfRange(what, await boundsOf(parts, place))
 }
 
 export function replicaFetch(
@@ -112,26 +147,6 @@ function readFor(
 function refusal({ topic, partition }: ReplicaFetchPartition, code: MqErrorCode): ReplicaFetched {
   const nothing = { highWatermark: 0, logStart: 0, records: noRecords }
   return { topic, partition, code, diverging: undefined, ...nothing }
-}
-
-export function listOffsets(
-  parts: BrokerParts,
-  request: Extract<MqRequest, { readonly type: 'listOffsets' }>,
-  respond: Respond,
-): void {
-  const { topic, partition } = request
-  const replica = parts.replicas.get(topic, partition)
-  if (replica?.role.type !== 'leading') {
-    passOn(parts, request, listOffsetsMs, respond)
-    return
-  }
-  const { earliestOffset: earliest, latestOffset: latest } = replica
-  if (latest !== undefined) {
-    respond({ type: 'listOffsets', earliest, latest })
-    return
-  }
-  const message = `Cannot list offsets of ${topic}/${partition}: its new leader does not know yet`
-  respond(new BrokerError('OFFSET_NOT_AVAILABLE', message))
 }
 
 export function answerEpochEnd(

@@ -1,18 +1,21 @@
 // What any broker answers out of its image of the cluster or by a write of its own to ZooWeeper:
 // metadata, new topics, producer ids, committed offsets.
 
-import { limits } from '../../limits.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { MqRequest, MqResponse } from '../../protocol/mq/messages.ts'
+import { type MqRequest, type MqResponse, noCommit } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
-import { placeReplicas } from '../controller/controller.ts'
+import type { ClusterImage } from '../controller/cluster-image.ts'
 import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../controller/zk-paths.ts'
 import { commitOffset, committedOffset } from '../group/offset-store.ts'
 import { makeUuid } from '../registration.ts'
 import type { BrokerSession } from '../session.ts'
 import type { Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
+import { Deadline } from './deadline.ts'
+import { boundsOf, isOffset, outOfRange, type Place } from './list-offsets.ts'
+import { checkCollision, checkNewTopic, replicasFor } from './new-topic.ts'
+import { noPartition } from './pass-on.ts'
 
 type RequestOf<T extends MqRequest['type']> = Extract<MqRequest, { readonly type: T }>
 
@@ -33,52 +36,29 @@ export async function createTopic(
   request: RequestOf<'createTopic'>,
 ): Promise<MqResponse> {
   const { topic, timeoutMs } = request
+  checkNewTopic(request)
+  const { image, defaults, clock } = parts
   const session = openSession(parts, 'create a topic')
-  const deadlineMs = parts.clock.nowMs() + Math.min(timeoutMs, limits.produceTimeoutMsMax)
+  const deadline = new Deadline(clock, timeoutMs)
   const topicId = makeUuid()
   // A broker that has just registered counts, and one that has just gone does not.
   await session.readCluster()
-  await makeTopic(session, topic, { topicId, replicas: replicasFor(parts, request) })
+  deadline.check(`create topic '${topic}'`)
+  checkCollision(topic, [...image.topics.keys(), ...image.topicProblems.keys()])
+  const brokers = [...image.brokers.keys()]
+  const replicas = replicasFor(request, brokers, { defaults, start: image.topics.size })
+  await makeTopic(session, topic, { topicId, replicas })
   parts.log.info({ topic, topicId }, 'Created a topic')
-  while (!isLed(parts, topic, topicId)) {
-    if (parts.clock.nowMs() >= deadlineMs) {
-      const found = `its partitions have no leaders after ${timeoutMs} ms`
+  for (;;) {
+    const missing = firstWithoutLeader(image, topic, topicId)
+    if (missing === undefined) return { type: 'createTopic', topicId }
+    if (deadline.isOver) {
+      const problem = image.problemOf(topic, missing) ?? 'no reason is known'
+      const found = `partition ${missing} has no leader after ${timeoutMs} ms: ${problem}`
       throw new BrokerError('REQUEST_TIMED_OUT', `Cannot finish topic '${topic}': ${found}`)
     }
-    await new Promise<void>((resolve) => parts.clock.after(leadersCheckMs, resolve))
+    await new Promise<void>((resolve) => clock.after(leadersCheckMs, resolve))
   }
-  return { type: 'createTopic', topicId }
-}
-
-/** @throws BrokerError for what cannot be had */
-function replicasFor(
-  { image, defaults }: BrokerParts,
-  request: RequestOf<'createTopic'>,
-): TopicAssignment['replicas'] {
-  const { topic } = request
-  const refuse = (code: BrokerError['code'], found: string): never => {
-    throw new BrokerError(code, `Cannot create topic '${topic}': ${found}`)
-  }
-  const isName = /^[\w.-]+$/.test(topic) && topic !== '.' && topic !== '..'
-  if (!isName || topic.length > limits.topicNameLengthMax) {
-    const allowed = 'letters, digits, dot, underscore and dash are allowed'
-    return refuse('INVALID_TOPIC_EXCEPTION', `${allowed}, at most ${limits.topicNameLengthMax}`)
-  }
-  const brokers = [...image.brokers.keys()]
-  const asked = request.partitionCount
-  const partitionCount = asked === -1 ? defaults.partitionCount : asked
-  if (partitionCount < 1 || partitionCount > limits.partitionsPerTopicMax) {
-    const most = `1 to ${limits.partitionsPerTopicMax} are allowed`
-    return refuse('INVALID_PARTITIONS', `it cannot have ${partitionCount} partitions, ${most}`)
-  }
-  const byDefault = Math.min(defaults.replicationFactor, brokers.length)
-  const replicationFactor = request.replicationFactor === -1 ? byDefault : request.replicationFactor
-  if (replicationFactor < 1 || replicationFactor > brokers.length) {
-    const found = `${brokers.length} brokers are alive`
-    return refuse('INVALID_REPLICATION_FACTOR', `${replicationFactor} replicas wanted, ${found}`)
-  }
-  const start = image.topics.size
-  return placeReplicas(brokers, { partitionCount, replicationFactor, start })
 }
 
 /** The znodes of a topic, in one multi; the controller adds leaders and ISRs. */
@@ -111,10 +91,18 @@ async function makeTopic(
   }
 }
 
-function isLed({ image }: BrokerParts, topic: string, topicId: string): boolean {
+/** @returns undefined when all have one */
+function firstWithoutLeader(
+  image: ClusterImage,
+  topic: string,
+  topicId: string,
+): number | undefined {
   const { assignment } = image.topics.get(topic) ?? {}
-  if (assignment?.topicId !== topicId) return false
-  return assignment.replicas.every((_, partition) => image.leader(topic, partition) !== undefined)
+  if (assignment?.topicId !== topicId) return 0
+  const found = assignment.replicas.findIndex((_, partition) => {
+    return image.leader(topic, partition) === undefined
+  })
+  return found === -1 ? undefined : found
 }
 
 export async function initProducerId(parts: BrokerParts): Promise<MqResponse> {
@@ -123,13 +111,30 @@ export async function initProducerId(parts: BrokerParts): Promise<MqResponse> {
   return { type: 'initProducerId', producerId, producerEpoch: 0 }
 }
 
+/** A commit beyond the end would be met by whoever goes on from it, and is refused here. */
 export async function commit(
   parts: BrokerParts,
   request: RequestOf<'commitOffset'>,
 ): Promise<MqResponse> {
+  const { group, topic, partition, offset, timeoutMs } = request
+  const what = `commit ${offset} of group '${group}' for ${topic}/${partition}`
+  const deadline = new Deadline(parts.clock, timeoutMs)
   checkPartition(parts, request)
-  await commitOffset(openSession(parts, 'commit an offset').zk, request, request.offset)
-  return { type: 'commitOffset' }
+  if (!isOffset(offset) || !isKnownHere(parts, request)) {
+    const bounds = await boundsOf(parts, request)
+    if (!isOffset(offset) || offset > bounds.end) throw outOfRange(what, bounds)
+  }
+  const { zk } = openSession(parts, 'commit an offset')
+  const version = await commitOffset(zk, request, request, () => deadline.check(what))
+  return { type: 'commitOffset', version }
+}
+
+/** Whether our own replica, if there is one, has committed records up to the offset. */
+function isKnownHere(
+  { replicas }: BrokerParts,
+  { topic, partition, offset }: RequestOf<'commitOffset'>,
+): boolean {
+  return offset <= (replicas.get(topic, partition)?.highWatermark ?? -1)
 }
 
 export async function committed(
@@ -137,17 +142,24 @@ export async function committed(
   request: RequestOf<'committedOffset'>,
 ): Promise<MqResponse> {
   checkPartition(parts, request)
-  const offset = await committedOffset(openSession(parts, 'read an offset').zk, request)
-  return { type: 'committedOffset', offset }
+  const found = await committedOffset(openSession(parts, 'read an offset').zk, request)
+  switch (found.type) {
+    case 'none':
+      return { type: 'committedOffset', offset: undefined, version: noCommit }
+    case 'offset':
+      return { type: 'committedOffset', offset: found.offset, version: found.version }
+    case 'unreadable': {
+      const { group, topic, partition } = request
+      const what = `go on where group '${group}' was in ${topic}/${partition}`
+      const bounds = await boundsOf(parts, request)
+      throw outOfRange(`${what}, as znode ${found.path} holds no offset`, bounds)
+    }
+  }
 }
 
-function checkPartition(
-  { image }: BrokerParts,
-  { topic, partition }: { readonly topic: string; readonly partition: number },
-): void {
-  if (image.hasPartition(topic, partition)) return
-  const message = `Cannot look up ${topic}/${partition}: there is no such partition`
-  throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+function checkPartition({ image }: BrokerParts, place: Place): void {
+  if (image.hasPartition(place.topic, place.partition)) return
+  throw noPartition(image, 'look up', place)
 }
 
 function openSession(parts: BrokerParts, what: string): BrokerSession {

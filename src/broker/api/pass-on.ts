@@ -2,6 +2,7 @@
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, MqRequest } from '../../protocol/mq/messages.ts'
+import type { ClusterImage } from '../controller/cluster-image.ts'
 import { answerLater, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 
@@ -31,13 +32,28 @@ export function leaderFor(parts: BrokerParts, request: PassableRequest): BrokerI
   const refuse = (code: BrokerError['code'], found: string): BrokerError => {
     return new BrokerError(code, `Cannot ${type} ${topic}/${partition}: ${found}`)
   }
-  if (!image.hasPartition(topic, partition)) {
-    return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'there is no such partition')
-  }
+  if (!image.hasPartition(topic, partition)) return noPartition(image, type, request)
   if (passedOn) return refuse('NOT_LEADER_OR_FOLLOWER', `broker ${self} does not lead it`)
   const leader = image.leader(topic, partition)
-  if (leader === undefined) return refuse('LEADER_NOT_AVAILABLE', 'it has no leader')
+  if (leader === undefined) {
+    const problem = image.problemOf(topic, partition)
+    return problem === undefined
+      ? refuse('LEADER_NOT_AVAILABLE', 'it has no leader')
+      : refuse('KAFKA_STORAGE_ERROR', `it has no leader: ${problem}`)
+  }
   // We shall lead, and have not begun to.
   if (leader.id === self) return refuse('LEADER_NOT_AVAILABLE', 'its leader has just been elected')
   return leader.id
+}
+
+/** @param what was to be done */
+export function noPartition(
+  image: ClusterImage,
+  what: string,
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+): BrokerError {
+  const problem = image.topicProblems.get(topic)
+  const message = `Cannot ${what} ${topic}/${partition}: ${problem ?? 'there is no such partition'}`
+  const code = problem === undefined ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'KAFKA_STORAGE_ERROR'
+  return new BrokerError(code, message)
 }

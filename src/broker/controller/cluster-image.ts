@@ -1,21 +1,32 @@
 // The cluster as one broker knows it, out of the znodes: who is alive, who is controller, the topics
 // with their replicas, leaders and ISRs. Every broker keeps one: to answer metadata requests, to find
-// leaders, to learn what it leads and follows; and the controller decides by it. Pure.
+// leaders, to learn what it leads and follows; and the controller decides by it. What cannot be used,
+// be it a znode or a replica, is in it with the reason. Pure.
 
 import {
   type BrokerId,
   type ClusterInfo,
   noBroker,
   type PartitionInfo,
+  type PartitionProblem,
   type TopicInfo,
 } from '../../protocol/mq/messages.ts'
 import type { PartitionState } from '../partition/partition.ts'
-import type { Endpoint, TopicAssignment } from './zk-paths.ts'
+import {
+  type Endpoint,
+  type ReplicaPlace,
+  type ReplicaStatus,
+  reportName,
+  type TopicAssignment,
+  zkPaths,
+} from './zk-paths.ts'
 
 export interface LiveBroker extends Endpoint {
   readonly id: BrokerId
   /** czxid of its registration */
   readonly epoch: number
+  /** that registered it; what it reports counts when it comes from the same one */
+  readonly session: number
 }
 
 export interface TopicImage {
@@ -23,29 +34,96 @@ export interface TopicImage {
   readonly assignment: TopicAssignment
   /** by partition; missing until the controller has elected its first leader */
   readonly states: Map<number, PartitionState>
+  /** of those whose znode is there and cannot be used: why */
+  readonly stateProblems: Map<number, string>
+}
+
+export interface ReplicaReportImage {
+  readonly status: ReplicaStatus
+  /** that made it */
+  readonly session: number
 }
 
 export class ClusterImage {
   readonly brokers = new Map<BrokerId, LiveBroker>()
   readonly topics = new Map<string, TopicImage>()
+  /** by topic, of those whose znode is there and cannot be used: why */
+  readonly topicProblems = new Map<string, string>()
+  /** by name of the znode; they may be those of a life that is over */
+  readonly reports = new Map<string, ReplicaReportImage>()
   controller: BrokerId = noBroker
 
-  setTopic(topic: string, assignment: TopicAssignment | undefined): void {
-    if (assignment === undefined) {
-      this.topics.delete(topic)
-      return
-    }
+  setTopic(topic: string, assignment: TopicAssignment): void {
+    this.topicProblems.delete(topic)
     const before = this.topics.get(topic)
     const isSame = before?.assignment.topicId === assignment.topicId
-    this.topics.set(topic, { topic, assignment, states: isSame ? before.states : new Map() })
+    const states = isSame ? before.states : new Map()
+    const stateProblems = isSame ? before.stateProblems : new Map()
+    this.topics.set(topic, { topic, assignment, states, stateProblems })
+  }
+
+  removeTopic(topic: string): void {
+    this.topics.delete(topic)
+    this.topicProblems.delete(topic)
+  }
+
+  /** @returns whether that is news */
+  setBadTopic(topic: string): boolean {
+    this.topics.delete(topic)
+    if (this.topicProblems.has(topic)) return false
+    this.topicProblems.set(topic, `znode ${zkPaths.topic(topic)} cannot be read as a topic`)
+    return true
   }
 
   /** Ignores what is older than what it has, and what belongs to no topic. */
   setState(topic: string, partition: number, state: PartitionState | undefined): void {
-    const states = this.topics.get(topic)?.states
+    const { states, stateProblems } = this.topics.get(topic) ?? {}
     if (states === undefined) return
+    stateProblems?.delete(partition)
     if (state === undefined) states.delete(partition)
     else if (state.version >= (states.get(partition)?.version ?? 0)) states.set(partition, state)
+  }
+
+  /** Until it is written anew there is no state in force. @returns whether that is news */
+  setBadState(topic: string, partition: number): boolean {
+    const { states, stateProblems } = this.topics.get(topic) ?? {}
+    states?.delete(partition)
+    if (stateProblems === undefined || stateProblems.has(partition)) return false
+    stateProblems.set(
+      partition,
+      `znode ${zkPaths.state(topic, partition)} cannot be read as a partition state`,
+    )
+    return true
+  }
+
+  /** Why this replica cannot be used, as its broker says in its present life. */
+  unavailable({ topicId, partition, broker }: ReplicaPlace): string | undefined {
+    if (this.reports.size === 0) return undefined
+    const report = this.reports.get(reportName({ topicId, partition, broker }))
+    const isCurrent = report?.session === this.brokers.get(broker)?.session
+    return isCurrent ? report?.status.reason : undefined
+  }
+
+  /** Why a partition has no leader, or fewer replicas than it should, where something is known. */
+  problems({ assignment, stateProblems }: TopicImage, partition: number): PartitionProblem[] {
+    const problems: PartitionProblem[] = []
+    const ofState = stateProblems.get(partition)
+    if (ofState !== undefined) problems.push({ broker: noBroker, reason: ofState })
+    const { topicId, replicas } = assignment
+    for (const broker of replicas[partition] ?? []) {
+      const reason = this.unavailable({ topicId, partition, broker })
+      if (reason !== undefined) problems.push({ broker, reason })
+    }
+    return problems
+  }
+
+  /** The same in words; undefined when nothing is known. */
+  problemOf(topic: string, partition: number): string | undefined {
+    const found = this.topics.get(topic)
+    if (found === undefined) return this.topicProblems.get(topic)
+    const [problem] = this.problems(found, partition)
+    if (problem === undefined || problem.broker === noBroker) return problem?.reason
+    return `broker ${problem.broker} cannot use its replica: ${problem.reason}`
   }
 
   state(topic: string, partition: number): PartitionState | undefined {
@@ -56,33 +134,44 @@ export class ClusterImage {
     return this.topics.get(topic)?.assignment.replicas[partition] !== undefined
   }
 
-  /** Who leads and is alive; undefined while nobody does. */
+  /** Who leads, is alive, and has not said that it cannot; undefined while nobody does. */
   leader(topic: string, partition: number): LiveBroker | undefined {
-    const state = this.state(topic, partition)
+    const found = this.topics.get(topic)
+    const state = found?.states.get(partition)
     const leader = state === undefined ? undefined : this.brokers.get(state.leader)
-    return leader?.epoch === state?.leaderBrokerEpoch ? leader : undefined
+    if (found === undefined || leader?.epoch !== state?.leaderBrokerEpoch) return undefined
+    if (leader === undefined) return undefined
+    const { topicId } = found.assignment
+    const isUsable = this.unavailable({ topicId, partition, broker: leader.id }) === undefined
+    return isUsable ? leader : undefined
   }
 
   /** @param topics undefined: all of them */
   info(clusterId: string, topics: readonly string[] | undefined): ClusterInfo {
-    const names = topics ?? [...this.topics.keys()]
-    const images = names.flatMap((name) => this.topics.get(name) ?? [])
+    const names = topics ?? [...this.topics.keys(), ...this.topicProblems.keys()]
     return {
       clusterId,
       controller: this.controller,
       brokers: [...this.brokers.values()].sort((a, b) => a.id - b.id),
-      topics: images.map((image) => this.#topicInfo(image)).sort(byTopic),
+      topics: names.flatMap((name) => this.#topicInfo(name) ?? []).sort(byTopic),
     }
   }
 
-  #topicInfo({ topic, assignment }: TopicImage): TopicInfo {
+  #topicInfo(topic: string): TopicInfo | undefined {
+    const image = this.topics.get(topic)
+    const problem = this.topicProblems.get(topic)
+    if (image === undefined) {
+      return problem === undefined ? undefined : { topic, topicId: '', problem, partitions: [] }
+    }
+    const { assignment } = image
     const partitions = assignment.replicas.map((replicas, partition): PartitionInfo => {
       const state = this.state(topic, partition)
       const leader = this.leader(topic, partition)?.id ?? noBroker
       const leaderEpoch = state?.leaderEpoch ?? -1
-      return { partition, leader, leaderEpoch, replicas, isr: state?.isr ?? [] }
+      const problems = this.problems(image, partition)
+      return { partition, leader, leaderEpoch, replicas, isr: state?.isr ?? [], problems }
     })
-    return { topic, topicId: assignment.topicId, partitions }
+    return { topic, topicId: assignment.topicId, problem, partitions }
   }
 }
 

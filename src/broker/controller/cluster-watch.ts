@@ -1,6 +1,6 @@
 // Keeps a cluster image up to date out of the znodes, for one session: reads everything once, has one
-// persistent-recursive watch each on /brokers/topics and /brokers/ids and one watch on /controller,
-// reads again what an event names, and everything after a reconnect.
+// persistent-recursive watch each on /brokers/topics, /brokers/ids and /brokers/reports and one watch
+// on /controller, reads again what an event names, and everything after a reconnect.
 //
 // One session sees its reads in order, so a read that was asked for later is never older.
 
@@ -14,6 +14,7 @@ import type { ClusterImage } from './cluster-image.ts'
 import {
   decodeController,
   decodeRegistration,
+  decodeReport,
   decodeState,
   decodeTopic,
   meaningOf,
@@ -48,6 +49,7 @@ export class ClusterWatch {
     await Promise.all([
       zk.addWatch(zkPaths.topics, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.brokerIds, 'persistentRecursive', this.#onEvent),
+      zk.addWatch(zkPaths.reports, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.controller, 'persistent', this.#onEvent),
     ])
     await this.readAll()
@@ -67,21 +69,31 @@ export class ClusterWatch {
   /** Reads all there is, and forgets what is gone. */
   async readAll(): Promise<void> {
     const { zk, image } = this.#options
-    const [brokers, topics] = await Promise.all([
+    const [brokers, topics, reports] = await Promise.all([
       zk.getChildren(zkPaths.brokerIds),
       zk.getChildren(zkPaths.topics),
+      zk.getChildren(zkPaths.reports),
       this.#read({ type: 'controller' }),
     ])
     for (const id of image.brokers.keys()) {
       if (!brokers.children.includes(String(id))) image.brokers.delete(id)
     }
-    for (const topic of image.topics.keys()) {
-      if (!topics.children.includes(topic)) image.topics.delete(topic)
+    const [names, reported] = [new Set(topics.children), new Set(reports.children)]
+    for (const topic of [...image.topics.keys(), ...image.topicProblems.keys()]) {
+      if (!names.has(topic)) image.removeTopic(topic)
     }
+    for (const name of image.reports.keys()) if (!reported.has(name)) image.reports.delete(name)
     await Promise.all([
       ...brokers.children.map((name) => this.#readPath(zkPaths.brokerId(Number(name) as BrokerId))),
       ...topics.children.map((topic) => this.#readTopic(topic)),
+      ...reports.children.map((name) => this.#read({ type: 'report', name })),
     ])
+    this.#changeSoon()
+  }
+
+  /** Reads one broker's registration again. */
+  async readBroker(id: BrokerId): Promise<void> {
+    await this.#read({ type: 'broker', id })
     this.#changeSoon()
   }
 
@@ -120,28 +132,39 @@ export class ClusterWatch {
         const found = await this.#get(zkPaths.brokerId(id))
         const endpoint = decodeRegistration(found?.data ?? null)
         if (found === undefined || endpoint === undefined) image.brokers.delete(id)
-        else image.brokers.set(id, { id, ...endpoint, epoch: found.stat.czxid })
+        else {
+          const { czxid: epoch, ephemeralOwner: session } = found.stat
+          image.brokers.set(id, { id, ...endpoint, epoch, session })
+        }
+        return
+      }
+      case 'report': {
+        const { name } = meaning
+        const found = await this.#get(`${zkPaths.reports}/${name}`)
+        const status = decodeReport(found?.data ?? null)
+        if (found === undefined || status === undefined) image.reports.delete(name)
+        else image.reports.set(name, { status, session: found.stat.ephemeralOwner })
         return
       }
       case 'topic': {
         const { topic } = meaning
         const found = await this.#get(zkPaths.topic(topic))
         const assignment = decodeTopic(found?.data ?? null)
-        if (found !== undefined && assignment === undefined) {
-          log.warn({ topic }, 'Ignoring a topic whose znode cannot be read')
+        if (found === undefined) image.removeTopic(topic)
+        else if (assignment !== undefined) image.setTopic(topic, assignment)
+        else if (image.setBadTopic(topic)) {
+          log.error({ topic }, 'A topic is unavailable: its znode cannot be read')
         }
-        image.setTopic(topic, assignment)
         return
       }
       case 'state': {
         const { topic, partition } = meaning
         const found = await this.#get(zkPaths.state(topic, partition))
         const state = decodeState(found?.data ?? null, found?.stat.version ?? 0)
-        if (found !== undefined && state === undefined) {
-          log.warn({ topic, partition }, 'Ignoring a partition state that cannot be read')
-          return
+        if (found === undefined || state !== undefined) image.setState(topic, partition, state)
+        else if (image.setBadState(topic, partition)) {
+          log.error({ topic, partition }, 'A partition is unavailable: its state cannot be read')
         }
-        image.setState(topic, partition, state)
         return
       }
       case 'controller': {

@@ -5,10 +5,14 @@
 // The rules are level-triggered: they look at what is, not at what happened, so a controller that
 // missed events, or has just been elected, does the same as one that saw everything.
 //
-//   no state yet               the first living replica leads, the living ones are in sync
-//   leader dead or restarted   epoch + 1; the first living member of the ISR, in assignment order
-//   ISR without the living     nobody leads; the ISR stays as it is and keeps the claim
-//   others of the ISR dead     they leave it at once
+//   no state yet               the first usable replica leads, the usable ones are in sync
+//   leader lost or restarted   epoch + 1; the first usable member of the ISR, in assignment order
+//   no usable member in sync   nobody leads; the ISR stays as it is and keeps the claim
+//   others of the ISR lost     they leave it at once
+//   a state that is no state   a person wrote it, and a person has to mend it: nothing is written
+//
+// A replica is usable while its broker lives and does not report that it cannot use it; otherwise it
+// is lost.
 //
 // There is no unclean election. A leader that was restarted gets a new epoch even if it leads again:
 // see `leaderBrokerEpoch`. Source: Kafka's PartitionStateMachine and Election.scala (3.9).
@@ -29,13 +33,20 @@ export const newState = -1
 
 export function controllerWrites(image: ClusterImage, controllerEpoch: number): StateWrite[] {
   const writes: StateWrite[] = []
-  for (const { topic, assignment } of image.topics.values()) {
+  for (const { topic, assignment, stateProblems } of image.topics.values()) {
+    const { topicId } = assignment
     for (const [partition, replicas] of assignment.replicas.entries()) {
+      if (stateProblems.has(partition)) continue
+      const usable = new Map<BrokerId, LiveBroker>()
+      for (const broker of replicas) {
+        const live = image.brokers.get(broker)
+        if (live === undefined) continue
+        if (image.unavailable({ topicId, partition, broker }) !== undefined) continue
+        usable.set(broker, live)
+      }
       const known = image.state(topic, partition)
       const wanted =
-        known === undefined
-          ? firstState(replicas, image.brokers)
-          : nextState(known, replicas, image.brokers)
+        known === undefined ? firstState(replicas, usable) : nextState(known, replicas, usable)
       if (wanted === undefined) continue
       writes.push({ topic, partition, state: { ...wanted, controllerEpoch } })
     }
@@ -43,36 +54,37 @@ export function controllerWrites(image: ClusterImage, controllerEpoch: number): 
   return writes
 }
 
-type LiveBrokers = ReadonlyMap<BrokerId, LiveBroker>
+/** Brokers with a usable replica of the partition. */
+type Usable = ReadonlyMap<BrokerId, LiveBroker>
 type WantedState = Omit<PartitionState, 'controllerEpoch'>
 
-function firstState(replicas: readonly BrokerId[], live: LiveBrokers): WantedState | undefined {
-  const isr = replicas.filter((id) => live.has(id))
+function firstState(replicas: readonly BrokerId[], usable: Usable): WantedState | undefined {
+  const isr = replicas.filter((id) => usable.has(id))
   const [leader] = isr
   if (leader === undefined) return undefined
-  return { ...ledBy(leader, live), leaderEpoch: 0, isr: sorted(isr), version: newState }
+  return { ...ledBy(leader, usable), leaderEpoch: 0, isr: sorted(isr), version: newState }
 }
 
 /** @returns undefined if everything is as it should be */
 function nextState(
   known: PartitionState,
   replicas: readonly BrokerId[],
-  live: LiveBrokers,
+  usable: Usable,
 ): WantedState | undefined {
   const { leader, leaderBrokerEpoch, leaderEpoch, isr, version } = known
-  const left = isr.filter((id) => live.has(id))
-  if (leader !== noBroker && live.get(leader)?.epoch === leaderBrokerEpoch) {
+  const left = isr.filter((id) => usable.has(id))
+  if (leader !== noBroker && usable.get(leader)?.epoch === leaderBrokerEpoch) {
     if (left.length === isr.length) return undefined
-    return { ...ledBy(leader, live), leaderEpoch, isr: left, version }
+    return { ...ledBy(leader, usable), leaderEpoch, isr: left, version }
   }
   const next = replicas.find((id) => left.includes(id)) ?? noBroker
   if (next === noBroker && leader === noBroker) return undefined
   const inSync = next === noBroker ? isr : left
-  return { ...ledBy(next, live), leaderEpoch: leaderEpoch + 1, isr: inSync, version }
+  return { ...ledBy(next, usable), leaderEpoch: leaderEpoch + 1, isr: inSync, version }
 }
 
-function ledBy(leader: BrokerId, live: LiveBrokers) {
-  return { leader, leaderBrokerEpoch: live.get(leader)?.epoch ?? 0 }
+function ledBy(leader: BrokerId, usable: Usable) {
+  return { leader, leaderBrokerEpoch: usable.get(leader)?.epoch ?? 0 }
 }
 
 function sorted(ids: readonly BrokerId[]): readonly BrokerId[] {

@@ -1,9 +1,11 @@
 // Every znode the broker uses, with its JSON. Paths and shapes are Kafka's (3.9), so people who know
-// that layout find their way; `leader_broker_epoch` is ours. What cannot be read as such (anybody may
-// write into the tree) decodes to undefined and is left alone.
+// that layout find their way; `leader_broker_epoch` and the reports are ours. What cannot be read as
+// such (anybody may write into the tree) decodes to undefined and is left alone.
 //
 //   /cluster/id                                 made by the first broker
 //   /brokers/ids/N                              ephemeral; its czxid is the broker's epoch
+//   /brokers/reports/I-P-N                      ephemeral; what broker N says of its replica of partition P
+//                                               of the topic with id I
 //   /brokers/topics/T                           topic id, replicas of each partition
 //   /brokers/topics/T/partitions/P/state        leader, ISR; every write conditional on its version
 //   /controller                                 ephemeral
@@ -20,6 +22,9 @@ export const zkPaths = {
   brokers: '/brokers',
   brokerIds: '/brokers/ids',
   brokerId: (id: BrokerId) => `/brokers/ids/${id}`,
+  reports: '/brokers/reports',
+  report: ({ topicId, partition, broker }: ReplicaPlace) =>
+    `/brokers/reports/${reportName({ topicId, partition, broker })}`,
   topics: '/brokers/topics',
   topic: (topic: string) => `/brokers/topics/${topic}`,
   partitions: (topic: string) => `/brokers/topics/${topic}/partitions`,
@@ -35,9 +40,21 @@ export const zkPaths = {
     `/consumers/${group}/offsets/${topic}/${partition}`,
 } as const
 
-/** What a path below /brokers/topics or /brokers/ids stands for. */
+/** One replica of one partition. */
+export interface ReplicaPlace {
+  readonly topicId: string
+  readonly partition: number
+  readonly broker: BrokerId
+}
+
+export function reportName({ topicId, partition, broker }: ReplicaPlace): string {
+  return `${topicId}-${partition}-${broker}`
+}
+
+/** What a path below /brokers stands for. */
 export type PathMeaning =
   | { readonly type: 'broker'; readonly id: BrokerId }
+  | { readonly type: 'report'; readonly name: string }
   | { readonly type: 'topic'; readonly topic: string }
   | { readonly type: 'state'; readonly topic: string; readonly partition: number }
   | { readonly type: 'controller' }
@@ -50,6 +67,7 @@ export function meaningOf(path: string): PathMeaning | undefined {
     const id = naturalOf(name)
     return id === undefined ? undefined : { type: 'broker', id: id as BrokerId }
   }
+  if (kind === 'reports' && below === undefined) return { type: 'report', name }
   if (kind !== 'topics') return undefined
   if (below === undefined) return { type: 'topic', topic: name }
   const partition = naturalOf(number)
@@ -99,11 +117,11 @@ export function encodeTopic({ topicId, replicas }: TopicAssignment): string {
 
 export function decodeTopic(data: Buffer | null): TopicAssignment | undefined {
   const { topic_id: topicId, partitions } = objectOf(data)
-  if (typeof topicId !== 'string' || !/^[\w-]+$/.test(topicId)) return undefined
+  if (typeof topicId !== 'string' || !/^[\w-]{1,100}$/.test(topicId)) return undefined
   if (typeof partitions !== 'object' || partitions === null) return undefined
   const replicas: (readonly BrokerId[])[] = []
   for (const [partition, ids] of Object.entries(partitions)) {
-    if (Number(partition) !== replicas.length || !isBrokerIds(ids)) return undefined
+    if (partition !== String(replicas.length) || !isBrokerIds(ids)) return undefined
     replicas.push(ids)
   }
   return replicas.length === 0 ? undefined : { topicId, replicas }
@@ -130,8 +148,32 @@ export function decodeState(data: Buffer | null, version: number): PartitionStat
   if (leader !== noBroker && !isNatural(leader)) return undefined
   if (!isNatural(leaderEpoch) || !isNatural(controllerEpoch)) return undefined
   if (!isNatural(leaderBrokerEpoch) || !isBrokerIds(isr)) return undefined
+  if (leader !== noBroker && !isr.includes(leader as BrokerId)) return undefined
   const ledBy = { leader: leader as BrokerId, leaderBrokerEpoch }
   return { ...ledBy, leaderEpoch, controllerEpoch, isr, version }
+}
+
+/** What a broker says of one of its replicas. */
+export interface ReplicaReport {
+  readonly topicId: string
+  readonly partition: number
+  /** for those who read the znode: the topic's name */
+  readonly topic: string
+  readonly status: ReplicaStatus
+}
+
+export type ReplicaStatus = { readonly type: 'unavailable'; readonly reason: string }
+
+export function encodeReport({ topic, partition, status }: ReplicaReport): string {
+  const { type, reason } = status
+  return JSON.stringify({ version: 1, topic, partition, status: type, reason })
+}
+
+/** The place is in the znode's name. */
+export function decodeReport(data: Buffer | null): ReplicaStatus | undefined {
+  const { version, status, reason } = objectOf(data)
+  if (version !== 1 || status !== 'unavailable' || typeof reason !== 'string') return undefined
+  return { type: 'unavailable', reason }
 }
 
 export function encodeController(id: BrokerId, wallMs: number): string {
@@ -182,8 +224,10 @@ function isNatural(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
+/** Each once. */
 function isBrokerIds(value: unknown): value is BrokerId[] {
-  return Array.isArray(value) && value.length > 0 && value.every(isNatural)
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isNatural)) return false
+  return new Set(value).size === value.length
 }
 
 function naturalOf(text: unknown): number | undefined {

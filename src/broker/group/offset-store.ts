@@ -1,9 +1,12 @@
-// Committed offsets of consumer groups, in /consumers/GROUP/offsets/TOPIC/PARTITION as plain numbers;
-// the last one wins.
+// Committed offsets of consumer groups, in /consumers/GROUP/offsets/TOPIC/PARTITION as plain numbers.
+//
+// Each commit names the one that it follows, by the version of the znode: a commit that waited in a
+// broker that was stopped, and lands after later ones, changes nothing.
 
 import type { ZkClient } from '../../client/zk-client.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 import { parentOf } from '../../protocol/path.ts'
 import { decodeNumber, zkPaths } from '../controller/zk-paths.ts'
@@ -14,36 +17,61 @@ export interface CommitPlace {
   readonly partition: number
 }
 
+export type Committed =
+  | { readonly type: 'none' }
+  | { readonly type: 'offset'; readonly offset: Offset; readonly version: CommitVersion }
+  /** the znode is there, and holds no offset */
+  | { readonly type: 'unreadable'; readonly path: string; readonly version: CommitVersion }
+
 /** @throws BrokerError INVALID_GROUP_ID, ZkError */
-export async function commitOffset(
-  zk: ZkClient,
-  place: CommitPlace,
-  offset: Offset,
-): Promise<void> {
+export async function committedOffset(zk: ZkClient, place: CommitPlace): Promise<Committed> {
   const path = pathOf(place)
-  const data = String(offset)
-  for (;;) {
-    try {
-      await zk.setData(path, data)
-      return
-    } catch (error) {
-      if (!hasCode(error, 'NONODE')) throw error
-    }
-    await createWithParents(zk, path, data)
+  try {
+    const { data, stat } = await zk.getData(path)
+    const [offset, version] = [decodeNumber(data), stat.version]
+    return offset === undefined
+      ? { type: 'unreadable', path, version }
+      : { type: 'offset', offset, version }
+  } catch (error) {
+    if (hasCode(error, 'NONODE')) return { type: 'none' }
+    throw error
   }
 }
 
-/** @returns undefined if the group committed nothing here. @throws as `commitOffset` */
-export async function committedOffset(
+/**
+ * @param commit.version of the commit that this one follows; `noCommit` also replaces what cannot
+ *   be read
+ * @param checkTime called before each write; it throws once the commit comes too late
+ * @returns the version of this commit
+ * @throws BrokerError INVALID_GROUP_ID; INVALID_UPDATE_VERSION when another one came between; ZkError
+ */
+export async function commitOffset(
   zk: ZkClient,
   place: CommitPlace,
-): Promise<Offset | undefined> {
+  commit: { readonly offset: Offset; readonly version: CommitVersion },
+  checkTime: () => void,
+): Promise<CommitVersion> {
+  const path = pathOf(place)
+  const data = String(commit.offset)
+  checkTime()
   try {
-    return decodeNumber((await zk.getData(pathOf(place))).data)
+    if (commit.version !== noCommit) return (await zk.setData(path, data, commit.version)).version
+    await createWithParents(zk, path, data)
+    return 0
   } catch (error) {
-    if (hasCode(error, 'NONODE')) return undefined
-    throw error
+    if (!hasCode(error, 'BADVERSION', 'NODEEXISTS', 'NONODE')) throw error
   }
+  const found = await committedOffset(zk, place)
+  if (commit.version === noCommit && found.type === 'unreadable') {
+    return commitOffset(zk, place, { ...commit, version: found.version }, checkTime)
+  }
+  const now = found.type === 'offset' ? `${found.offset}` : 'nothing'
+  const { group, topic, partition } = place
+  const message = `Cannot commit ${data} of group '${group}' for ${topic}/${partition}`
+  throw new BrokerError(
+    'INVALID_UPDATE_VERSION',
+    `${message}: another commit came before it, and it is ${now} now`,
+  )
 }
 
 function pathOf({ group, topic, partition }: CommitPlace): string {
@@ -58,13 +86,14 @@ async function createWithParents(zk: ZkClient, path: string, data: string | null
   try {
     await zk.create(path, data)
   } catch (error) {
-    if (hasCode(error, 'NODEEXISTS')) return
     if (!hasCode(error, 'NONODE')) throw error
-    await createWithParents(zk, parentOf(path), null)
+    await createWithParents(zk, parentOf(path), null).catch((cause: unknown) => {
+      if (!hasCode(cause, 'NODEEXISTS')) throw cause
+    })
     await createWithParents(zk, path, data)
   }
 }
 
-function hasCode(error: unknown, code: ZkError['code']): boolean {
-  return error instanceof ZkError && error.code === code
+function hasCode(error: unknown, ...codes: readonly ZkError['code'][]): boolean {
+  return error instanceof ZkError && codes.includes(error.code)
 }

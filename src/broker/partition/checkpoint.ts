@@ -1,7 +1,7 @@
 // The high watermarks of all replicas, written now and then. After a restart a replica serves what
 // it knew to be committed before it has heard from a leader; being behind does no harm.
 //
-// One file, replaced as a whole: `{ "version": 1, "highWatermarks": { "goals-0.<topic id>": 120 } }`.
+// One file, replaced as a whole: `{ "version": 1, "highWatermarks": { "<topic id>-<partition>": 120 } }`.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 

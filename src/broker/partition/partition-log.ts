@@ -53,20 +53,29 @@ export class PartitionLog {
   /** What a crash left behind the last good batch, if anything: cut. */
   readonly torn: TornTail | null
 
-  /** @throws LogDamagedError, LogVersionError, or what the file system throws */
+  /**
+   * Takes over the directory, and closes it when it throws.
+   *
+   * @throws LogDamagedError, LogVersionError, or what the file system throws
+   */
   constructor({ directory, segmentBytes, flush, onDurable, onFailure }: PartitionLogOptions) {
-    const { log, torn } = openRecords({
-      directory,
-      format: recordBatchFormat,
-      segmentBytes,
-      sync: flush,
-      // A broker has many partitions, most of them small: 64 MiB of zeros for each would be waste.
-      preallocate: false,
-      onDurable: (position) => onDurable(position + 1),
-      onFailure,
-    })
-    this.#log = log
-    this.torn = torn
+    try {
+      const { log, torn } = openRecords({
+        directory,
+        format: recordBatchFormat,
+        segmentBytes,
+        sync: flush,
+        // A broker has many partitions, most of them small: 64 MiB of zeros for each would be waste.
+        preallocate: false,
+        onDurable: (position) => onDurable(position + 1),
+        onFailure,
+      })
+      this.#log = log
+      this.torn = torn
+    } catch (error) {
+      directory.close()
+      throw error
+    }
   }
 
   get start(): Offset {

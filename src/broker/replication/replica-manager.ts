@@ -1,21 +1,32 @@
 // All replicas on this broker: opens those that the cluster's image gives us, makes each of them
 // leader or follower as its znode says, and has one fetcher per leader keep the followers up to date.
+// A replica that cannot be opened is unavailable, with its reason, and nothing else is: the cluster
+// is told by a report, and the controller sees to it that others lead.
 
-import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
-import { openDiskDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
-import type { ClusterImage, TopicImage } from '../controller/cluster-image.ts'
+import type { ClusterImage } from '../controller/cluster-image.ts'
+import type { ReplicaReport } from '../controller/zk-paths.ts'
 import type { Checkpoint } from '../partition/checkpoint.ts'
+import type { PartitionState } from '../partition/partition.ts'
+import {
+  claimDirectory,
+  directoryName,
+  type PartitionName,
+} from '../partition/partition-directory.ts'
+import type { DescriptorReserve, ReplicaStorage } from '../replica-storage.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
+import { UnavailableReplicas } from './unavailable-replicas.ts'
 
 /** How often it is looked what became due. */
 const tickMs = 20
+/** File descriptors that stay for connections, next to one for each log's next segment. */
+const descriptorReserve = 64
 
 export interface ReplicaManagerOptions {
   readonly self: BrokerId
@@ -23,7 +34,7 @@ export interface ReplicaManagerOptions {
   readonly links: BrokerLinks
   readonly clock: Clock
   readonly log: Logger
-  readonly dataDir: string
+  readonly storage: ReplicaStorage
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
   readonly lagTimeMsMax: number
@@ -31,6 +42,8 @@ export interface ReplicaManagerOptions {
   readonly minInsyncReplicas: number | undefined
   readonly checkpoint: Checkpoint
   readonly writeState: ReplicaHost['writeState']
+  /** Tells the cluster what is to be said of our replicas, from now on. */
+  readonly report: (reports: readonly ReplicaReport[]) => void
   readonly failed: (error: Error) => void
 }
 
@@ -40,13 +53,17 @@ export class ReplicaManager implements ReplicaHost {
   readonly purgatory = new Purgatory()
   readonly writeState: ReplicaHost['writeState']
   readonly #options: ReplicaManagerOptions
-  /** by directory name, which holds the topic's id: a topic made anew is another one */
+  /** by directory name */
   readonly #replicas = new Map<string, Replica>()
   /** the same by topic and partition, for requests */
   readonly #byName = new Map<string, Replica>()
+  /** by directory name; those that could not be opened are not among the replicas */
+  readonly #unavailable = new UnavailableReplicas()
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
   /** lives of the other brokers that leaders here have heard from */
   readonly #epochs = new Map<BrokerId, number>()
+  /** ours, while we may lead and follow */
+  #brokerEpoch: number | undefined
   #toFlush = new Set<Replica>()
   #isFlushScheduled = false
   readonly #cancelTick: () => void
@@ -68,12 +85,39 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   /**
+   * Opens what the image gives us and is not open, and drops what is not ours any more.
+   *
+   * @returns what is to be said of our replicas
+   */
+  open(): readonly ReplicaReport[] {
+    const wanted = this.#assigned()
+    for (const [key, replica] of this.#replicas) {
+      if (!wanted.has(key)) this.#drop(key, replica)
+    }
+    for (const key of [...this.#unavailable.all.keys()]) {
+      if (!wanted.has(key)) this.#unavailable.remove(key)
+    }
+    const nowMs = this.clock.nowMs()
+    const toOpen = [...wanted].filter(
+      ([key]) => !this.#replicas.has(key) && this.#unavailable.mayOpen(key, nowMs),
+    )
+    if (toOpen.length > 0) {
+      const count = descriptorReserve + this.#replicas.size + toOpen.length
+      const reserve = this.#options.storage.reserveDescriptors(count)
+      for (const [key, assigned] of toOpen) this.#open(key, assigned, reserve)
+      reserve.release()
+    }
+    return this.#reports()
+  }
+
+  /**
    * Takes up what the image says now.
    *
    * @param brokerEpoch ours, in this session
    */
   imageChanged(brokerEpoch: number): void {
-    const { image, self } = this.#options
+    const { image, report } = this.#options
+    this.#brokerEpoch = brokerEpoch
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
       for (const replica of this.#replicas.values()) replica.followerGone(id)
@@ -81,28 +125,56 @@ export class ReplicaManager implements ReplicaHost {
     this.#epochs.clear()
     for (const { id, epoch } of image.brokers.values()) this.#epochs.set(id, epoch)
 
-    const wanted = new Set<string>()
-    for (const topic of image.topics.values()) {
-      for (const [partition, replicas] of topic.assignment.replicas.entries()) {
-        if (!replicas.includes(self)) continue
-        const replica = this.#open(topic, partition)
-        wanted.add(directoryName(topic, partition))
-        const state = image.state(topic.topic, partition)
-        if (state !== undefined) replica.become(state, brokerEpoch)
-      }
+    this.open()
+    for (const [key, replica] of this.#replicas) {
+      const { topic, partition } = replica
+      const state = image.state(topic, partition)
+      const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
+      if (hasBadState) giveUp(replica)
+      if (state !== undefined) this.#become(key, replica, state)
     }
-    for (const [name, replica] of this.#replicas) if (!wanted.has(name)) this.#drop(name, replica)
+    report(this.#reports())
     this.#assignFetchers()
+  }
+
+  /**
+   * A state that is older than the log was written by hand, or comes with an older tree of znodes:
+   * its epochs would be given out a second time, for other records.
+   */
+  #become(key: string, replica: Replica, state: PartitionState): void {
+    const { lastEpoch } = replica
+    if (state.leaderEpoch >= lastEpoch) {
+      this.#unavailable.remove(key)
+      replica.become(state, this.#brokerEpoch ?? 0)
+      return
+    }
+    const { topic, partition, topicId } = replica
+    const reason = `its log has records of leader epoch ${lastEpoch}, and its state is of epoch ${state.leaderEpoch}`
+    if (this.#unavailable.refused(key, { topic, topicId, partition }, reason)) {
+      this.log.error({ topic, partition, reason }, 'A partition is unavailable here')
+    }
+    giveUp(replica)
+  }
+
+  #reports(): readonly ReplicaReport[] {
+    return [...this.#unavailable.all.values()].map(({ topic, topicId, partition, reason }) => {
+      return { topic, topicId, partition, status: { type: 'unavailable', reason } }
+    })
   }
 
   /** Our session ended: nobody here leads, and nobody is followed, until the next one. */
   resign(): void {
+    this.#brokerEpoch = undefined
     for (const replica of this.#replicas.values()) replica.resign()
     this.#assignFetchers()
   }
 
   highWatermarks(): Map<string, number> {
-    return new Map([...this.#replicas].map(([name, replica]) => [name, replica.highWatermark]))
+    const { checkpoint } = this.#options
+    const offsets = new Map<string, number>()
+    for (const key of this.#unavailable.all.keys()) offsets.set(key, checkpoint.get(key))
+    for (const [key, replica] of this.#replicas) offsets.set(key, replica.highWatermark)
+    return offsets
   }
 
   async close(): Promise<void> {
@@ -133,28 +205,62 @@ export class ReplicaManager implements ReplicaHost {
 
   // --- replicas ----------------------------------------------------------------------------------
 
-  #open(topic: TopicImage, partition: number): Replica {
-    const name = directoryName(topic, partition)
-    const found = this.#replicas.get(name)
-    if (found !== undefined) return found
-    const { self, dataDir, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
-    const replicas = topic.assignment.replicas[partition] ?? []
+  /** Replicas that the image gives us, by directory name. */
+  #assigned(): Map<string, Assigned> {
+    const { image, self } = this.#options
+    const assigned = new Map<string, Assigned>()
+    for (const { topic, assignment } of image.topics.values()) {
+      const { topicId } = assignment
+      for (const [partition, replicas] of assignment.replicas.entries()) {
+        if (!replicas.includes(self)) continue
+        assigned.set(directoryName({ topicId, partition }), { topic, topicId, partition, replicas })
+      }
+    }
+    return assigned
+  }
+
+  #open(key: string, assigned: Assigned, { shortage }: DescriptorReserve): void {
+    const { topic, partition } = assigned
+    try {
+      if (shortage !== undefined) throw shortage
+      const replica = this.#make(key, assigned)
+      this.#replicas.set(key, replica)
+      this.#byName.set(`${topic}/${partition}`, replica)
+      if (this.#unavailable.remove(key)) {
+        this.log.info({ topic, partition }, 'A partition is available again here')
+      }
+    } catch (error) {
+      const cause = error as Error
+      if (this.#unavailable.failed(key, assigned, cause, this.clock.nowMs())) {
+        this.log.error({ topic, partition, err: cause }, 'A partition is unavailable here')
+      }
+    }
+  }
+
+  /** @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system throws */
+  #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
+    const { self, storage, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
+    const directory = storage.open(key)
+    try {
+      claimDirectory(directory, { topic, topicId, partition })
+    } catch (error) {
+      directory.close()
+      throw error
+    }
     const options = {
-      topic: topic.topic,
+      topic,
+      topicId,
       partition,
       self,
       replicas,
       minInsyncReplicas: minInsyncReplicas(this.#options.minInsyncReplicas, replicas.length),
       lagTimeMsMax,
-      directory: openDiskDirectory(join(dataDir, name)),
+      directory,
       segmentBytes,
       flush,
-      highWatermark: checkpoint.get(name),
+      highWatermark: checkpoint.get(key),
     }
-    const replica = new Replica(options, this)
-    this.#replicas.set(name, replica)
-    this.#byName.set(`${topic.topic}/${partition}`, replica)
-    return replica
+    return new Replica(options, this)
   }
 
   /** The topic is gone; its files stay, under a name that no topic will have again. */
@@ -192,6 +298,9 @@ export class ReplicaManager implements ReplicaHost {
     const nowMs = this.clock.nowMs()
     this.purgatory.tick(nowMs)
     for (const replica of this.#replicas.values()) replica.tick(nowMs)
+    if (this.#brokerEpoch !== undefined && this.#unavailable.isDue(nowMs)) {
+      this.imageChanged(this.#brokerEpoch)
+    }
   }
 }
 
@@ -200,6 +309,11 @@ export function minInsyncReplicas(configured: number | undefined, replicaCount: 
   return Math.min(configured ?? (replicaCount >= 3 ? 2 : 1), replicaCount)
 }
 
-function directoryName({ topic, assignment }: TopicImage, partition: number): string {
-  return `${topic}-${partition}.${assignment.topicId}`
+/** It leads and follows no more, until a state says so anew. */
+function giveUp(replica: Replica): void {
+  if (replica.role.type !== 'idle') replica.resign()
+}
+
+interface Assigned extends PartitionName {
+  readonly replicas: readonly BrokerId[]
 }

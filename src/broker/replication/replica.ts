@@ -55,6 +55,7 @@ export interface ReplicaHost {
 
 export interface ReplicaOptions extends PartitionOptions {
   readonly topic: string
+  readonly topicId: string
   readonly partition: number
   readonly directory: LogDirectory
   readonly segmentBytes: number
@@ -68,6 +69,7 @@ const noLife = -1
 
 export class Replica {
   readonly topic: string
+  readonly topicId: string
   readonly partition: number
   readonly #host: ReplicaHost
   readonly #core: Partition
@@ -90,6 +92,7 @@ export class Replica {
   /** @throws LogDamagedError, LogVersionError, or what the file system throws */
   constructor(options: ReplicaOptions, host: ReplicaHost) {
     this.topic = options.topic
+    this.topicId = options.topicId
     this.partition = options.partition
     this.#host = host
     this.#core = new Partition(options)
@@ -108,7 +111,12 @@ export class Replica {
       onDurable: (end) => this.#becameDurable(end),
       onFailure: (error) => host.failed(error),
     })
-    this.#log.forEachHeader((header) => this.#core.appended(header))
+    try {
+      this.#log.forEachHeader((header) => this.#core.appended(header))
+    } catch (error) {
+      void this.#log.close()
+      throw error
+    }
     this.#core.opened(options.highWatermark)
     const { torn } = this.#log
     if (torn !== null) host.log.warn({ ...this.#names(), torn }, 'Cut a torn tail off a log')
@@ -121,6 +129,11 @@ export class Replica {
 
   get leaderEpoch(): number {
     return this.#core.leaderEpoch
+  }
+
+  /** Of the last record; -1 for an empty log. No state of the partition may be older. */
+  get lastEpoch(): number {
+    return this.#core.lastEpoch
   }
 
   get highWatermark(): Offset {

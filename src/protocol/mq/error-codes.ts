@@ -34,6 +34,7 @@ export const mqErrorCodes = {
   OFFSET_NOT_AVAILABLE: 78,
   INVALID_RECORD: 87,
   THROTTLING_QUOTA_EXCEEDED: 89,
+  INVALID_UPDATE_VERSION: 95,
   INCONSISTENT_CLUSTER_ID: 104,
 } as const
 
@@ -72,14 +73,27 @@ export function isRetriable(code: MqErrorCode): boolean {
   return retriable.has(code)
 }
 
+/** Offsets that a partition holds: from its first record to after the last one that can be read. */
+export interface OffsetBounds {
+  readonly start: number
+  readonly end: number
+}
+
+export interface BrokerErrorOptions extends ErrorOptions {
+  readonly bounds?: OffsetBounds | undefined
+}
+
 /** What was asked cannot be done; becomes a response on the broker and a rejection on the client. */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError'
   readonly code: MqErrorCode
+  /** of an OFFSET_OUT_OF_RANGE: which offsets there are */
+  readonly bounds: OffsetBounds | undefined
 
-  constructor(code: MqErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: MqErrorCode, message: string, options?: BrokerErrorOptions) {
     super(message, options)
     this.code = code
+    this.bounds = options?.bounds
   }
 
   get retriable(): boolean {

@@ -3,18 +3,18 @@
 //   hello     [version, role, clusterId | nil, name, brokerId, brokerEpoch]   role client or broker
 //   welcome   [version, clusterId, brokerId]
 //   request   [correlationId, api, ...fields]
-//   response  [correlationId, error, ...fields]     error not 0: its one field is a sentence
+//   response  [correlationId, error, ...fields]     error not 0: a sentence; for 1 start and end of the log
 //
 // Responses come as they are ready, in any order. A produce with acks 0 has none.
 // docs/broker-protocol.md spells out the fields. Next on the path: broker/api/dispatch.ts.
 
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
-import type { BrokerError, MqErrorCode } from './error-codes.ts'
+import type { BrokerError, MqErrorCode, OffsetBounds } from './error-codes.ts'
 import { mqErrorCodeOf, mqErrorCodes } from './error-codes.ts'
 import type { Offset, ProducerId } from './record-batch.ts'
 
-export const mqProtocolVersion = 1
+export const mqProtocolVersion = 2
 
 /** `--id N` of a broker. */
 export type BrokerId = number & { readonly __brokerId: never }
@@ -122,6 +122,10 @@ export type MqRequest =
       readonly topic: string
       readonly partition: number
       readonly offset: Offset
+      /** of the commit that this one follows: a commit that comes late is refused */
+      readonly version: CommitVersion
+      /** nothing is written any more when it is over */
+      readonly timeoutMs: number
     }
   | {
       readonly type: 'committedOffset'
@@ -129,6 +133,12 @@ export type MqRequest =
       readonly topic: string
       readonly partition: number
     }
+
+/** Version of the znode of a committed offset. */
+export type CommitVersion = number
+
+/** In place of one: the group committed nothing here, or nothing that can be read. */
+export const noCommit: CommitVersion = -1
 
 export interface BrokerInfo {
   readonly id: BrokerId
@@ -143,11 +153,22 @@ export interface PartitionInfo {
   readonly leaderEpoch: number
   readonly replicas: readonly BrokerId[]
   readonly isr: readonly BrokerId[]
+  /** replicas that cannot be used */
+  readonly problems: readonly PartitionProblem[]
+}
+
+export interface PartitionProblem {
+  /** noBroker: of the partition itself, wherever its replicas are */
+  readonly broker: BrokerId
+  readonly reason: string
 }
 
 export interface TopicInfo {
   readonly topic: string
+  /** empty when `problem` is not undefined */
   readonly topicId: string
+  /** why nothing else is known of it */
+  readonly problem: string | undefined
   readonly partitions: readonly PartitionInfo[]
 }
 
@@ -191,9 +212,13 @@ export type MqResponse =
       readonly producerId: ProducerId
       readonly producerEpoch: number
     }
-  | { readonly type: 'commitOffset' }
-  /** undefined: the group committed nothing here */
-  | { readonly type: 'committedOffset'; readonly offset: Offset | undefined }
+  | { readonly type: 'commitOffset'; readonly version: CommitVersion }
+  /** undefined and noCommit: the group committed nothing here */
+  | {
+      readonly type: 'committedOffset'
+      readonly offset: Offset | undefined
+      readonly version: CommitVersion
+    }
 
 export const apis = {
   produce: 1,
@@ -262,10 +287,14 @@ export function decodeMqWelcome(reader: MsgpackReader): MqWelcome {
 }
 
 export function encodeMqError(out: MsgpackWriter, correlationId: number, error: BrokerError): void {
-  out.arrayHeader(3)
+  const { bounds } = error
+  out.arrayHeader(bounds === undefined ? 3 : 5)
   out.int(correlationId)
   out.int(mqErrorCodes[error.code])
   out.string(error.message)
+  if (bounds === undefined) return
+  out.int(bounds.start)
+  out.int(bounds.end)
 }
 
 export interface ResponseHeader {
@@ -273,12 +302,18 @@ export interface ResponseHeader {
   readonly code: MqErrorCode
   /** why, when the code is not NONE; otherwise the fields are still to be read */
   readonly message: string
+  readonly bounds: OffsetBounds | undefined
 }
 
 /** Reads as far as what every response has; `decodeResponse` reads on. */
 export function decodeResponseHeader(reader: MsgpackReader): ResponseHeader {
-  reader.arrayHeader()
+  const count = reader.arrayHeader()
   const correlationId = reader.natural('the correlation id')
   const code = mqErrorCodeOf(reader.int())
-  return { correlationId, code, message: code === 'NONE' ? '' : reader.string() }
+  if (code === 'NONE') return { correlationId, code, message: '', bounds: undefined }
+  const message = reader.string()
+  if (count < 5) return { correlationId, code, message, bounds: undefined }
+  const start = reader.natural('where the log begins')
+  const end = reader.natural('where the log ends')
+  return { correlationId, code, message, bounds: { start, end } }
 }

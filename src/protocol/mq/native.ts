@@ -14,6 +14,7 @@ import {
   type MqRequest,
   type MqResponse,
   type PartitionInfo,
+  type PartitionProblem,
   type ReplicaFetched,
   type ReplicaFetchPartition,
   type RequiredAcks,
@@ -41,7 +42,7 @@ const requestFieldCounts: Readonly<Record<ApiName, number>> = {
   metadata: 1,
   createTopic: 4,
   initProducerId: 0,
-  commitOffset: 4,
+  commitOffset: 6,
   committedOffset: 3,
 }
 
@@ -102,6 +103,8 @@ export function encodeMqRequest(
       out.string(request.topic)
       out.int(request.partition)
       out.int(request.offset)
+      out.int(request.version)
+      out.int(request.timeoutMs)
       return
     case 'committedOffset':
       out.string(request.group)
@@ -145,7 +148,7 @@ function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
     }
     case 'fetch': {
       const { topic, partition } = topicPartition(reader)
-      const offset = reader.natural('the offset')
+      const offset = reader.number()
       const maxWaitMs = reader.natural('the time to wait')
       const bytesMax = reader.natural('the byte limit')
       const passedOn = reader.boolean()
@@ -173,15 +176,20 @@ function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
       return { type: api }
     case 'commitOffset': {
       const group = reader.string()
-      return { type: api, group, ...topicPartition(reader), offset: reader.natural('the offset') }
+      const { topic, partition } = topicPartition(reader)
+      const offset = reader.number()
+      const version = reader.int()
+      const timeoutMs = reader.natural('the time-out')
+      return { type: api, group, topic, partition, offset, version, timeoutMs }
     }
     case 'committedOffset':
       return { type: api, group: reader.string(), ...topicPartition(reader) }
   }
 }
 
+/** Offsets and partitions of clients may be any number: one that cannot be gets an answer. */
 function topicPartition(reader: MsgpackReader): { topic: string; partition: number } {
-  return { topic: reader.string(), partition: reader.natural('the partition') }
+  return { topic: reader.string(), partition: reader.number() }
 }
 
 function encodeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchPartition): void {
@@ -197,7 +205,8 @@ function encodeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchPart
 function replicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition {
   reader.arrayHeader()
   return {
-    ...topicPartition(reader),
+    topic: reader.string(),
+    partition: reader.natural('the partition'),
     leaderEpoch: reader.int(),
     offset: reader.natural('the offset'),
     lastEpoch: reader.int(),
@@ -216,8 +225,8 @@ const responseFieldCounts: Readonly<Record<ApiName, number>> = {
   metadata: 4,
   createTopic: 1,
   initProducerId: 2,
-  commitOffset: 0,
-  committedOffset: 1,
+  commitOffset: 1,
+  committedOffset: 2,
 }
 
 export function encodeMqResponse(
@@ -257,10 +266,12 @@ export function encodeMqResponse(
       out.int(response.producerEpoch)
       return
     case 'commitOffset':
+      out.int(response.version)
       return
     case 'committedOffset':
       if (response.offset === undefined) out.nil()
       else out.int(response.offset)
+      out.int(response.version)
       return
   }
 }
@@ -295,9 +306,11 @@ function decodeResponseFields(reader: MsgpackReader, type: ApiName): MqResponse 
       return { type, producerId, producerEpoch: reader.natural('the producer epoch') }
     }
     case 'commitOffset':
-      return { type }
-    case 'committedOffset':
-      return { type, offset: reader.nilOr(() => reader.natural('the offset')) }
+      return { type, version: reader.int() }
+    case 'committedOffset': {
+      const offset = reader.nilOr(() => reader.natural('the offset'))
+      return { type, offset, version: reader.int() }
+    }
   }
 }
 
@@ -327,7 +340,7 @@ function encodeReplicaFetched(out: MsgpackWriter, part: ReplicaFetched): void {
 
 function replicaFetched(reader: MsgpackReader): ReplicaFetched {
   reader.arrayHeader()
-  const where = topicPartition(reader)
+  const where = { topic: reader.string(), partition: reader.natural('the partition') }
   const code = mqErrorCodeOf(reader.int())
   const epoch = reader.int()
   const endOffset = reader.int()
@@ -366,9 +379,11 @@ function broker(reader: MsgpackReader): BrokerInfo {
 }
 
 function encodeTopic(out: MsgpackWriter, info: TopicInfo): void {
-  out.arrayHeader(3)
+  out.arrayHeader(4)
   out.string(info.topic)
   out.string(info.topicId)
+  if (info.problem === undefined) out.nil()
+  else out.string(info.problem)
   list(out, info.partitions, encodePartition)
 }
 
@@ -376,16 +391,18 @@ function topic(reader: MsgpackReader): TopicInfo {
   reader.arrayHeader()
   const name = reader.string()
   const topicId = reader.string()
-  return { topic: name, topicId, partitions: listed(reader, partition) }
+  const problem = reader.nilOr(() => reader.string())
+  return { topic: name, topicId, problem, partitions: listed(reader, partition) }
 }
 
 function encodePartition(out: MsgpackWriter, info: PartitionInfo): void {
-  out.arrayHeader(5)
+  out.arrayHeader(6)
   out.int(info.partition)
   out.int(info.leader)
   out.int(info.leaderEpoch)
   list(out, info.replicas, encodeId)
   list(out, info.isr, encodeId)
+  list(out, info.problems, encodeProblem)
 }
 
 function partition(reader: MsgpackReader): PartitionInfo {
@@ -394,7 +411,26 @@ function partition(reader: MsgpackReader): PartitionInfo {
   const leader = reader.int() as BrokerId
   const leaderEpoch = reader.int()
   const replicas = listed(reader, id)
-  return { partition: number, leader, leaderEpoch, replicas, isr: listed(reader, id) }
+  const isr = listed(reader, id)
+  return {
+    partition: number,
+    leader,
+    leaderEpoch,
+    replicas,
+    isr,
+    problems: listed(reader, problem),
+  }
+}
+
+function encodeProblem(out: MsgpackWriter, { broker, reason }: PartitionProblem): void {
+  out.arrayHeader(2)
+  out.int(broker)
+  out.string(reason)
+}
+
+function problem(reader: MsgpackReader): PartitionProblem {
+  reader.arrayHeader()
+  return { broker: reader.int() as BrokerId, reason: reader.string() }
 }
 
 function encodeId(out: MsgpackWriter, brokerId: BrokerId): void {

@@ -7,6 +7,7 @@ import {
   encodeMqHello,
   type MqHello,
   type MqRequest,
+  mqProtocolVersion,
   noBroker,
 } from '../../../src/protocol/mq/messages.ts'
 import { encodeMqRequest } from '../../../src/protocol/mq/native.ts'
@@ -17,7 +18,7 @@ import { Random } from '../../../src/random.ts'
 import { type BrokerWorld, worldTest } from '../broker-world.ts'
 
 const hello: MqHello = {
-  version: 1,
+  version: mqProtocolVersion,
   role: 'client',
   clusterId: undefined,
   name: 'test',

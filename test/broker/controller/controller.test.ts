@@ -27,7 +27,8 @@ function image(
 ): ClusterImage {
   const made = new ClusterImage()
   for (const id of ids(...alive)) {
-    made.brokers.set(id, { id, host: 'h', port: 1, epoch: epochs[id] ?? id * 10 })
+    const epoch = epochs[id] ?? id * 10
+    made.brokers.set(id, { id, host: 'h', port: 1, epoch, session: id * 100 })
   }
   made.setTopic('goals', { topicId: 'x', replicas: [ids(2, 3, 1)] })
   if (state !== undefined) {

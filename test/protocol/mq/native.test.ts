@@ -12,6 +12,7 @@ import {
   type MqHello,
   type MqRequest,
   type MqResponse,
+  mqProtocolVersion,
   noBroker,
 } from '../../../src/protocol/mq/messages.ts'
 import {
@@ -38,6 +39,8 @@ const requests: MqRequest[] = [
   },
   { type: 'produce', ...at, acks: 'none', timeoutMs: 0, passedOn: false, batch: Buffer.alloc(0) },
   { type: 'fetch', ...at, offset: 2 ** 40, maxWaitMs: 500, bytesMax: 1, passedOn: false },
+  { type: 'fetch', ...at, offset: -1, maxWaitMs: 500, bytesMax: 1, passedOn: false },
+  { type: 'fetch', ...at, offset: 2 ** 53, maxWaitMs: 500, bytesMax: 1, passedOn: false },
   {
     type: 'replicaFetch',
     maxWaitMs: 500,
@@ -51,7 +54,8 @@ const requests: MqRequest[] = [
   { type: 'metadata', topics: ['a', 'ü'] },
   { type: 'createTopic', topic: 'a', partitionCount: -1, replicationFactor: 3, timeoutMs: 1 },
   { type: 'initProducerId' },
-  { type: 'commitOffset', group: 'g', ...at, offset: 12 },
+  { type: 'commitOffset', group: 'g', ...at, offset: 12, version: -1, timeoutMs: 300 },
+  { type: 'commitOffset', group: 'g', ...at, offset: -1, version: 2, timeoutMs: 0 },
   { type: 'committedOffset', group: 'g', ...at },
 ]
 
@@ -78,6 +82,7 @@ const responses: MqResponse[] = [
         {
           topic: 'goals',
           topicId: 'xyz',
+          problem: undefined,
           partitions: [
             {
               partition: 0,
@@ -85,6 +90,7 @@ const responses: MqResponse[] = [
               leaderEpoch: 3,
               replicas: [id(1), id(2)],
               isr: [id(2)],
+              problems: [{ broker: id(1), reason: 'EMFILE' }],
             },
           ],
         },
@@ -93,9 +99,9 @@ const responses: MqResponse[] = [
   },
   { type: 'createTopic', topicId: 'xyz' },
   { type: 'initProducerId', producerId: 4000 as ProducerId, producerEpoch: 0 },
-  { type: 'commitOffset' },
-  { type: 'committedOffset', offset: undefined },
-  { type: 'committedOffset', offset: 0 },
+  { type: 'commitOffset', version: 3 },
+  { type: 'committedOffset', offset: undefined, version: -1 },
+  { type: 'committedOffset', offset: 0, version: 7 },
 ]
 
 function written(write: (out: MsgpackWriter) => void): MsgpackReader {
@@ -114,7 +120,8 @@ for (const [i, request] of requests.entries()) {
 for (const [i, response] of responses.entries()) {
   t.test(`response ${i} (${response.type}) is read as written`, async (t) => {
     const reader = written((out) => encodeMqResponse(out, 43, response))
-    t.same(decodeResponseHeader(reader), { correlationId: 43, code: 'NONE', message: '' })
+    const header = { correlationId: 43, code: 'NONE', message: '', bounds: undefined }
+    t.same(decodeResponseHeader(reader), header)
     t.strictSame(decodeMqResponse(reader, response.type), response)
   })
 }
@@ -122,16 +129,24 @@ for (const [i, response] of responses.entries()) {
 t.test('an error response carries its code and its sentence', async (t) => {
   const error = new BrokerError('NOT_LEADER_OR_FOLLOWER', 'Cannot append: 2 leads')
   const reader = written((out) => encodeMqError(out, 1, error))
-  const want = { correlationId: 1, code: error.code, message: error.message }
+  const want = { correlationId: 1, code: error.code, message: error.message, bounds: undefined }
   t.strictSame(decodeResponseHeader(reader), want)
   t.ok(error.retriable)
   t.notOk(isRetriable('OUT_OF_ORDER_SEQUENCE_NUMBER'))
   t.equal(mqErrorCodeOf(12345), 'UNKNOWN_SERVER_ERROR')
 })
 
+t.test('an offset out of range comes with both bounds', async (t) => {
+  const bounds = { start: 3, end: 2 ** 40 }
+  const error = new BrokerError('OFFSET_OUT_OF_RANGE', 'Cannot fetch', { bounds })
+  const reader = written((out) => encodeMqError(out, 1, error))
+  t.match(decodeResponseHeader(reader), { code: 'OFFSET_OUT_OF_RANGE', bounds })
+  reader.expectEnd()
+})
+
 t.test('hello and welcome are read as written', async (t) => {
   const hello: MqHello = {
-    version: 1,
+    version: mqProtocolVersion,
     role: 'broker',
     clusterId: undefined,
     name: 'broker 2',
@@ -139,16 +154,18 @@ t.test('hello and welcome are read as written', async (t) => {
     brokerEpoch: 2 ** 35,
   }
   t.strictSame(decodeMqHello(written((out) => encodeMqHello(out, hello))), hello)
-  const welcome = { version: 1, clusterId: 'abc', brokerId: id(1) }
+  const welcome = { version: mqProtocolVersion, clusterId: 'abc', brokerId: id(1) }
   t.strictSame(decodeMqWelcome(written((out) => encodeMqWelcome(out, welcome))), welcome)
 })
 
 t.test('a hello from the future, or for another port, is refused', async (t) => {
   const hello = { clusterId: undefined, name: '', brokerId: noBroker, brokerEpoch: 0 } as const
-  const future = written((out) => encodeMqHello(out, { ...hello, version: 2, role: 'client' }))
+  const future = written((out) =>
+    encodeMqHello(out, { ...hello, version: mqProtocolVersion + 1, role: 'client' }),
+  )
   t.throws(() => decodeMqHello(future), ProtocolError)
   const peer = written((out) =>
-    encodeMqHello(out, { ...hello, version: 1, role: 'peer' as 'client' }),
+    encodeMqHello(out, { ...hello, version: mqProtocolVersion, role: 'peer' as 'client' }),
   )
   t.throws(() => decodeMqHello(peer), ProtocolError)
 })

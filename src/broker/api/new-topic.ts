@@ -1,0 +1,95 @@
+// What a new topic may be: its name, and how many partitions and replicas. The rules and error codes
+// are Kafka's. Pure; metadata.ts asks before anything reaches ZooWeeper.
+
+import { limits } from '../../limits.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import { placeReplicas } from '../controller/controller.ts'
+
+export interface NewTopic {
+  readonly topic: string
+  /** -1: by default */
+  readonly partitionCount: number
+  /** -1: by default, or as many as brokers live */
+  readonly replicationFactor: number
+}
+
+export interface TopicDefaults {
+  readonly partitionCount: number
+  readonly replicationFactor: number
+}
+
+/** @throws BrokerError INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR */
+export function checkNewTopic({ topic, partitionCount, replicationFactor }: NewTopic): void {
+  const problem = nameProblem(topic)
+  if (problem !== undefined) throw refusal(topic, 'INVALID_TOPIC_EXCEPTION', problem)
+  const countMax = limits.partitionsPerTopicMax
+  if (partitionCount !== -1 && (partitionCount < 1 || partitionCount > countMax)) {
+    const found = `it cannot have ${partitionCount} partitions: 1 to ${countMax} are allowed`
+    throw refusal(topic, 'INVALID_PARTITIONS', found)
+  }
+  if (replicationFactor !== -1 && replicationFactor < 1) {
+    const found = `it cannot have ${replicationFactor} replicas: 1 is the least`
+    throw refusal(topic, 'INVALID_REPLICATION_FACTOR', found)
+  }
+}
+
+/** Source: Kafka's org.apache.kafka.common.internals.Topic.validate (3.9). */
+function nameProblem(topic: string): string | undefined {
+  if (topic === '') return 'its name is empty'
+  if (topic === '.' || topic === '..') return "'.' and '..' are no names"
+  const { topicNameLengthMax } = limits
+  if (topic.length > topicNameLengthMax) {
+    return `its name has ${topic.length} characters, at most ${topicNameLengthMax} are allowed`
+  }
+  if (/^[a-zA-Z0-9._-]+$/.test(topic)) return undefined
+  return 'only ASCII letters and digits, dot, underscore and dash are allowed in its name'
+}
+
+/**
+ * Metrics of Kafka write a dot as an underscore, so two names that differ in these alone collide.
+ *
+ * @throws BrokerError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION
+ */
+export function checkCollision(topic: string, existing: Iterable<string>): void {
+  const [merged, others] = [mergeDots(topic), [...existing]]
+  if (others.includes(topic)) throw refusal(topic, 'TOPIC_ALREADY_EXISTS', 'there is one')
+  const other = others.find((each) => mergeDots(each) === merged)
+  if (other === undefined) return
+  const found = `its name collides with '${other}': they differ in dots and underscores only`
+  throw refusal(topic, 'INVALID_TOPIC_EXCEPTION', found)
+}
+
+function mergeDots(topic: string): string {
+  return topic.replaceAll('.', '_')
+}
+
+/**
+ * @param start where the round robin over the brokers begins
+ * @returns replicas by partition
+ * @throws BrokerError INVALID_REPLICATION_FACTOR
+ */
+export function replicasFor(
+  { topic, partitionCount, replicationFactor }: NewTopic,
+  brokers: readonly BrokerId[],
+  { defaults, start }: { readonly defaults: TopicDefaults; readonly start: number },
+): BrokerId[][] {
+  const byDefault = Math.min(defaults.replicationFactor, brokers.length)
+  const replicaCount = replicationFactor === -1 ? byDefault : replicationFactor
+  if (replicaCount < 1 || replicaCount > brokers.length) {
+    const found = `${replicaCount} replicas are wanted, and ${brokers.length} brokers are alive`
+    throw refusal(topic, 'INVALID_REPLICATION_FACTOR', found)
+  }
+  return placeReplicas(brokers, {
+    partitionCount: partitionCount === -1 ? defaults.partitionCount : partitionCount,
+    replicationFactor: replicaCount,
+    start,
+  })
+}
+
+function refusal(topic: string, code: BrokerError['code'], found: string): BrokerError {
+  const { topicNameLengthMax } = limits
+  const isLong = topic.length > topicNameLengthMax
+  const shown = isLong ? `${topic.slice(0, topicNameLengthMax)}…` : topic
+  return new BrokerError(code, `Cannot create topic '${shown}': ${found}`)
+}
