@@ -28,6 +28,7 @@ export const status = cliCommand({
 const serves: ReadonlySet<string> = new Set(['leader', 'follower', 'standalone'])
 
 /** `127.0.0.1:2181  leader      0x100000003`; a server that is lost has no zxid. */
-export function statusLine({ host, port }: ServerAddress, { role, zxid }: ServerHealth): string {
-  return `${host}:${port}  ${role.padEnd(10)}  ${zxid ?? ''}`.trimEnd()
+export function statusLine({ host, port }: ServerAddress, health: ServerHealth): string {
+  const { role, zxid, remark } = health
+  return `${host}:${port}  ${remark ?? `${role.padEnd(10)}  ${zxid ?? ''}`}`.trimEnd()
 }
