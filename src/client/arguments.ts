@@ -13,6 +13,13 @@ import { nearMatches } from '../near-matches.ts'
 /** Why an argument is refused. Becomes a ZkError or a BrokerError where the method returns. */
 export class Misfit extends Error {
   override readonly name = 'Misfit'
+  /** what the caller knows it by */
+  readonly argument: string
+
+  constructor(argument: string, found: string, options?: ErrorOptions) {
+    super(`${argument} ${found}`, options)
+    this.argument = argument
+  }
 }
 
 /** @param name what the caller knows the value by: `version`, `options.mode`, `ops[2].path` */
@@ -49,33 +56,61 @@ export function method<R extends Rows>(name: string, rows: R): Method<R> {
       if (error instanceof Misfit) throw error
       // A getter, or a proxy, may throw whatever it likes.
       const found = `cannot be read: ${inspectSafely(error)}`
-      throw new Misfit(`${entries[at]?.[0]} ${found}`, { cause: error })
+      throw new Misfit(entries[at]?.[0] ?? '', found, { cause: error })
     }
     return taken as Taken<R>
   }
   return { name, take }
 }
 
-export function misfit(value: unknown, name: string, allowed: string): Misfit {
+/** @param more after what is allowed: what is wrong with it, or what may have been meant */
+export function misfit(value: unknown, name: string, allowed: string, more = ''): Misfit {
   const found = value === undefined ? 'is missing' : `is ${inspectSafely(value)}`
-  return new Misfit(`${name} ${found}; allowed: ${allowed}`)
+  return new Misfit(name, `${found}; allowed: ${allowed}${more}`)
 }
 
-/** On one line, and short: it goes into a message. */
 function inspectSafely(value: unknown): string {
   try {
-    const text = inspect(value, {
-      depth: 0,
-      customInspect: false,
-      maxArrayLength: 3,
-      maxStringLength: 60,
-      breakLength: Number.POSITIVE_INFINITY,
-      compact: true,
-    }).replaceAll('\n', ' ')
-    return text.length > 120 ? `${text.slice(0, 119)}…` : text
+    return describe(value)
   } catch {
     return `unreadable (${typeof value})`
   }
+}
+
+const shownLengthMax = 60
+const shownFieldsMax = 3
+
+/** On one line, and short, in no time: `util.inspect` looks at each element of what it abbreviates. */
+function describe(value: unknown, isNested = false): string {
+  if (typeof value === 'string') return describeText(value, isNested ? 15 : shownLengthMax)
+  if (typeof value === 'function') return '[Function]'
+  if (typeof value === 'symbol') return '[Symbol]'
+  if (typeof value !== 'object' || value === null) return inspect(value)
+  if (ArrayBuffer.isView(value)) return `[${tagOf(value)} of ${value.byteLength} bytes]`
+  if (value instanceof Error && !isNested) return describeText(`${value.name}: ${value.message}`)
+  if (Array.isArray(value)) {
+    if (isNested || value.length > shownFieldsMax) return `[Array of ${value.length}]`
+    return value.length === 0 ? '[]' : `[ ${value.map((one) => describe(one, true)).join(', ')} ]`
+  }
+  if (tagOf(value) !== 'Object') return `[${tagOf(value)}]`
+  const keys = Object.keys(value)
+  if (isNested) return keys.length === 0 ? '{}' : '[Object]'
+  const fields = keys.slice(0, shownFieldsMax).map((key) => {
+    const name = /^[\w$]{1,20}$/.test(key) ? key : describeText(key, 15)
+    return `${name}: ${describe(Reflect.get(value, key), true)}`
+  })
+  if (keys.length > shownFieldsMax) fields.push('…')
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`
+}
+
+function describeText(text: string, lengthMax = shownLengthMax): string {
+  const shown = inspect(text.slice(0, lengthMax))
+  return text.length > lengthMax ? `${shown}…` : shown
+}
+
+function tagOf(value: object): string {
+  if (Buffer.isBuffer(value)) return 'Buffer'
+  return Object.prototype.toString.call(value).slice('[object '.length, -1).slice(0, shownLengthMax)
 }
 
 // --- kinds -----------------------------------------------------------------------------------------
@@ -115,7 +150,7 @@ export function oneOf<T extends string>(names: readonly T[]): Kind<T> {
   return (value, name) => {
     const found = names.find((one) => one === value)
     if (found !== undefined) return found
-    throw new Misfit(`${misfit(value, name, allowed).message}${hint(value, names)}`)
+    throw misfit(value, name, allowed, hint(value, names))
   }
 }
 
@@ -160,7 +195,7 @@ export const secretBytes: Kind<Buffer> = (value, name) => {
   const found = bytesIn(value)
   if (found !== undefined) return found
   const what = value === undefined ? 'missing' : `of type ${typeof value}`
-  throw new Misfit(`${name} is ${what}; allowed: a Buffer, a Uint8Array or a string`)
+  throw new Misfit(name, `is ${what}; allowed: a Buffer, a Uint8Array or a string`)
 }
 
 function bytesIn(value: unknown): Buffer | undefined {
@@ -188,8 +223,8 @@ export function record<R extends Rows>(rows: R): Kind<Taken<R>> {
     const object = objectIn(value, name)
     for (const key of Object.keys(object)) {
       if (Object.hasOwn(rows, key)) continue
-      const found = `${name} has a field ${inspectSafely(key)}`
-      throw new Misfit(`${found}; allowed: ${names.join(', ')}${hint(key, names)}`)
+      const found = `has a field ${inspectSafely(key)}`
+      throw new Misfit(name, `${found}; allowed: ${names.join(', ')}${hint(key, names)}`)
     }
     const taken: Record<string, unknown> = {}
     for (const [field, kind] of entries) taken[field] = kind(object[field], `${name}.${field}`)
@@ -220,15 +255,14 @@ export function having<T>(what: string, ...methods: readonly (keyof T & string)[
       typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
     const missing = methods.find((one) => typeof object[one] !== 'function')
     if (missing === undefined) return value as T
-    const found = misfit(value, name, what).message
-    throw new Misfit(value === undefined ? found : `${found}; it has no method ${missing}`)
+    throw misfit(value, name, what, value === undefined ? '' : `; it has no method ${missing}`)
   }
 }
 
 function objectIn(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw misfit(value, name, 'an object')
-  }
+  // Bytes and boxed strings are objects, each with as many fields as they are long.
+  const isList = Array.isArray(value) || ArrayBuffer.isView(value) || isA.isBoxedPrimitive(value)
+  if (typeof value !== 'object' || value === null || isList) throw misfit(value, name, 'an object')
   return value as Record<string, unknown>
 }
 

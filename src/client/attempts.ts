@@ -54,6 +54,12 @@ const words: Readonly<Record<string, string>> = {
   EPERM: 'not permitted to connect',
 }
 
+/** Whether the system says that nobody listens at an address. */
+export function isRefusal(reason: Error | undefined): boolean {
+  const code = (reason as NodeJS.ErrnoException | undefined)?.code
+  return code === 'ECONNREFUSED' || code === 'ENOTFOUND'
+}
+
 /** @param reason as a link's `closed` gives it, before anything was answered on that link */
 export function closedBecause(reason: Error | undefined, wasConnected: boolean): string {
   if (reason instanceof HandshakeTimeoutError) {

@@ -17,7 +17,7 @@ export function serverList(defaultPort: number): Kind<ServerPlace> {
     if (typeof value === 'string') return ofText(readServers(value, defaultPort), value, name)
     const allowed = `'host:port,host:port', or an array of 'host:port' or { host, port }`
     if (!Array.isArray(value)) throw misfit(value, name, allowed)
-    if (value.length === 0) throw new Misfit(`${name} is empty; allowed: ${allowed}`)
+    if (value.length === 0) throw new Misfit(name, `is empty; allowed: ${allowed}`)
     const servers: ServerAddress[] = []
     for (let i = 0; i < value.length; i++) {
       servers.push(serverOf(value[i], `${name}[${i}]`, defaultPort))
@@ -48,5 +48,5 @@ function isHost(host: string): boolean {
 
 function ofText<T>(read: T | string, given: string, name: string): T {
   if (typeof read !== 'string') return read
-  throw new Misfit(`${misfit(given, name, 'host:port').message}: ${read}`)
+  throw misfit(given, name, 'host:port', `: ${read}`)
 }

@@ -59,8 +59,7 @@ function pathOf(sequential: boolean): Kind<string> {
   return (value, name) => {
     if (typeof value !== 'string') throw misfit(value, name, 'a path of a znode')
     const problem = pathProblem(value, { sequential })
-    if (problem !== undefined)
-      throw new Misfit(`${misfit(value, name, 'a path').message}: ${problem}`)
+    if (problem !== undefined) throw misfit(value, name, 'a path', `: ${problem}`)
     return value
   }
 }
@@ -211,7 +210,7 @@ export function takeClientOptions(given: unknown) {
   try {
     const { servers: place, chroot, ...options } = clientOptions.take([given]).options
     if (chroot !== undefined && place.chroot !== '' && chroot !== place.chroot) {
-      throw new Misfit(`options.chroot is '${chroot}', options.servers names '${place.chroot}'`)
+      throw new Misfit('options.chroot', `is '${chroot}', options.servers names '${place.chroot}'`)
     }
     return { ...options, servers: place.servers, chroot: chroot ?? place.chroot }
   } catch (error) {

@@ -34,7 +34,17 @@ const refused = [
   { kind: bytesOrNull, value: 5, says: 'is 5; allowed: a Buffer, a Uint8Array, a string or null' },
   { kind: bytesOrNull, value: { a: 1 }, says: 'is { a: 1 }' },
   { kind: bytesOrNull, value: [1, 2], says: 'is [ 1, 2 ]' },
-  { kind: bytesOrNull, value: new ArrayBuffer(2), says: 'is ArrayBuffer' },
+  { kind: bytesOrNull, value: new ArrayBuffer(2), says: 'is [ArrayBuffer]' },
+  { kind: bytesOrNull, value: [1, 2, 3, 4], says: 'is [Array of 4]' },
+  { kind: bytesOrNull, value: new Date(0), says: 'is [Date]' },
+  { kind: version, value: Buffer.alloc(3), says: 'is [Buffer of 3 bytes]' },
+  { kind: version, value: 'x'.repeat(100), says: `is '${'x'.repeat(60)}'…` },
+  { kind: version, value: '\u001b[31m', says: "is '\\x1B[31m'" },
+  {
+    kind: version,
+    value: { a: [1], b: {}, c: 'd', e: 1 },
+    says: "{ a: [Array of 1], b: {}, c: 'd', … }",
+  },
   { kind: bytes, value: null, says: 'is null; allowed: a Buffer, a Uint8Array or a string' },
   { kind: options, value: { mode: 'ephemral' }, says: "did you mean 'ephemeral'?" },
   { kind: options, value: { mod: 'ephemeral' }, says: "a field 'mod'; allowed: mode, ttlMs; did" },
@@ -99,6 +109,18 @@ t.test('what was checked is what is used, whatever the caller does to it later',
   given.list.push({ mode: 'nonsense' })
   Object.assign(given.list[0] ?? {}, { mode: 'nonsense' })
   t.same(it, { list: [{ mode: 'ephemeral', ttlMs: undefined }] })
+})
+
+t.test('what is large is refused as fast as what is small', async (t) => {
+  const { take } = method('try', { it: options })
+  const large = [
+    Buffer.alloc(5_000_000),
+    new Array(5_000_000).fill(0),
+    Object('x'.repeat(5_000_000)),
+  ]
+  const beganMs = performance.now()
+  for (const value of large) t.throws(() => take([value]), { name: 'Misfit' })
+  t.ok(performance.now() - beganMs < 500)
 })
 
 t.test('a message stays short, and on one line', async (t) => {

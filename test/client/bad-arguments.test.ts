@@ -2,8 +2,12 @@
 // name, and nothing else happens. bad-arguments.property.test.ts does it at random.
 
 import t from 'tap'
+import { Consumer } from '../../src/client/consumer.ts'
+import { MqAdmin } from '../../src/client/mq-admin.ts'
+import { Producer } from '../../src/client/producer.ts'
 import { ZkClient } from '../../src/client/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
+import { BrokerError } from '../../src/protocol/mq/error-codes.ts'
 import { FakeServer, plainAnswer } from './fake-server.ts'
 
 /** A client as somebody without types sees it. */
@@ -163,3 +167,139 @@ t.test('a bad option of ZkClient is refused by its constructor, and by its name'
     t.throws(() => new Untyped(given), { name: 'ZkError', code: 'BADARGUMENTS', message })
   }
 })
+
+// --- Mimic Queue -----------------------------------------------------------------------------------
+
+type Refusal = readonly [call: readonly unknown[], names: RegExp, code?: string]
+
+const badTopic = 'INVALID_TOPIC_EXCEPTION'
+const sends: readonly Refusal[] = [
+  [['send'], /Cannot send: record is missing/],
+  [['send', 'goals', 'x'], /record is 'goals'; allowed: an object/],
+  [['send', { topic: 'goals', value: { a: 1 } }], /record\.value is \{ a: 1 \}/],
+  [['send', { topic: 'goals', value: 5 }], /record\.value is 5/],
+  [['send', { topic: 'goals' }], /record\.value is missing/],
+  [['send', { topic: 'goals', value: undefined }], /record\.value is missing/],
+  [['send', { topic: 'goals', value: 'x', key: 42 }], /record\.key is 42/],
+  [['send', { topic: 'goals', value: 'x', partition: '0' }], /record\.partition is '0'/],
+  [['send', { topic: 'goals', value: 'x', partition: 0.5 }], /record\.partition is 0\.5/],
+  [['send', { topic: 'goals', value: 'x', partition: -1 }], /record\.partition is -1/],
+  [['send', { topic: 'goals', value: 'x', timestamp: 1 }], /mean 'timestampMs'/],
+  [['send', { topic: 'goals', value: 'x', timestampMs: Number.NaN }], /timestampMs is NaN/],
+  [['send', { topic: 'goals', value: 'x', timestampMs: 2 ** 53 }], /timestampMs is 9007/],
+  [['send', { topic: 'goals', value: 'x', headers: { a: 'b' } }], /headers is .*an array/],
+  [['send', { topic: 'goals', value: 'x', headers: [['a', 'b']] }], /headers\[0\] is/],
+  [
+    ['send', { topic: 'goals', value: 'x', headers: [{ key: 'a' }] }],
+    /headers\[0\]\.value is missing/,
+  ],
+  [['send', { topic: 'goals', messages: [] }], /a field 'messages'/],
+  [['send', { topic: 7, value: 'x' }], /record\.topic is 7/, badTopic],
+  [['send', { topic: 'a/b', value: 'x' }], /record\.topic is 'a\/b'/, badTopic],
+  [['send', { topic: '', value: 'x' }], /record\.topic is ''/, badTopic],
+]
+const adminCalls: readonly Refusal[] = [
+  [['topic'], /name is missing/, badTopic],
+  [['createTopic', 'goals'], /topic is 'goals'; allowed: an object/, badTopic],
+  [['createTopic', { topic: 'goals', partition: 3 }], /mean 'partitions'/, badTopic],
+  [['createTopic', { topic: 'x'.repeat(250) }], /topic\.topic is/, badTopic],
+  [['createTopic', { topic: 'a', partitions: 0 }], /partitions is 0/, 'INVALID_PARTITIONS'],
+  [
+    ['createTopic', { topic: 'a', replicas: 1.5 }],
+    /replicas is 1\.5/,
+    'INVALID_REPLICATION_FACTOR',
+  ],
+  [['offsets', ['goals']], /topic is \[ 'goals' \]/, badTopic],
+  [['groupOffsets', 'fans'], /topic is missing/, badTopic],
+  [['groupOffsets', 'a b', 'goals'], /group is 'a b'/, 'INVALID_GROUP_ID'],
+]
+const commits: readonly Refusal[] = [
+  [['commit', { 0: 5 }], /offsets is .*a Map/],
+  [['commit', new Map([['0', 5]])], /a partition in offsets is '0'/],
+  [['commit', new Map([[0, -1]])], /offsets\.get\(0\) is -1/],
+  [['commit', new Map([[0, 2 ** 53]])], /offsets\.get\(0\) is 9007/],
+]
+
+t.test(
+  'a bad argument of a client of Mimic Queue is refused at once, and by its name',
+  async (t) => {
+    const brokers = '127.0.0.1:1' // nobody is asked
+    const calls = [
+      { client: new Producer({ brokers }), refusals: sends },
+      { client: new MqAdmin({ brokers }), refusals: adminCalls },
+      { client: new Consumer({ brokers, topic: 'goals', group: 'fans' }), refusals: commits },
+    ]
+    for (const { client, refusals } of calls) {
+      for (const [[name, ...given], message, code = 'INVALID_REQUEST'] of refusals) {
+        const refused = untyped(client)[String(name)]?.call(client, ...given)
+        t.type(refused, Promise, 'it does not throw')
+        const error = await refused?.catch((caught: unknown) => caught)
+        t.type(error, BrokerError)
+        t.match(error, { code, message, retriable: false })
+      }
+    }
+  },
+)
+
+const brokers = ['127.0.0.1:9092']
+const topic = 'goals'
+const common: readonly Refusal[] = [
+  [[undefined], /options is missing/],
+  [[{ topic }], /options\.brokers is missing.*options\.zk/],
+  [[{ topic, brokers: [] }], /options\.brokers is empty/],
+  [[{ topic, brokers: 'a:1/chroot' }], /options\.brokers names '\/chroot'/],
+  [[{ topic, brokers: [{ host: 'a', port: -1 }] }], /brokers\[0\]\.port is -1/],
+  [[{ topic, zk: 'localhost:2181' }], /options\.zk is 'localhost:2181'; allowed: a ZkClient/],
+  [[{ topic, brokers, name: '' }], /options\.name is ''/],
+  [[{ topic, brokers, log: console }], /a field 'log'.*mean 'logger'/],
+]
+const producers: readonly Refusal[] = [
+  [[{ brokers, acks: 1 }], /options\.acks is 1; allowed: 'none', 'leader' or 'all'/],
+  [[{ brokers, lingerMs: -5 }], /lingerMs is -5/],
+  [[{ brokers, linger: 5 }], /mean 'lingerMs'/],
+  [[{ brokers, batchBytes: 2 ** 30 }], /batchBytes is 1073741824; allowed: .* to 1048588/],
+  [[{ brokers, inFlightMax: 65 }], /inFlightMax is 65; allowed: a whole number from 1 to 64/],
+  [[{ brokers, requestTimeoutMs: 0 }], /requestTimeoutMs is 0/],
+  [[{ brokers, deliveryTimeoutMs: Number.POSITIVE_INFINITY }], /deliveryTimeoutMs is Infinity/],
+  [[{ brokers, bufferBytesMax: '32 MB' }], /bufferBytesMax is '32 MB'/],
+  [[{ brokers, sendTo: 'any' }], /sendTo is 'any'/],
+]
+const consumers: readonly Refusal[] = [
+  [[{ brokers }], /options\.topic is missing/, badTopic],
+  [[{ brokers, topic, from: 'start' }], /from is 'start'/],
+  [[{ brokers, topic, from: 'committed' }], /options\.group is missing/, 'INVALID_GROUP_ID'],
+  [[{ brokers, topic, group: 'a/b' }], /options\.group is 'a\/b'/, 'INVALID_GROUP_ID'],
+  [[{ brokers, topic, partitions: 0 }], /options\.partitions is 0; allowed: an array/],
+  [
+    [{ brokers, topic, partitions: [] }],
+    /options\.partitions is \[\]; allowed: an array, not empty/,
+  ],
+  [[{ brokers, topic, partitions: [1, 1] }], /options\.partitions names one twice/],
+  [[{ brokers, topic, partitions: [-1] }], /options\.partitions\[0\] is -1/],
+  [[{ brokers, topic, broker: '1' }], /options\.broker is '1'/],
+  [[{ brokers, topic, maxWaitMs: 60_000 }], /maxWaitMs is 60000; allowed: .* to 30000/],
+  [[{ brokers, topic, bytesMax: 0 }], /bytesMax is 0/],
+]
+
+t.test('a bad option is refused by the constructor, and by its name', async (t) => {
+  const classes = [
+    { Client: Producer, rows: [...producers, ...common.map(withoutTopic)] },
+    { Client: Consumer, rows: [...consumers, ...common] },
+    {
+      Client: MqAdmin,
+      rows: [[[{ brokers, timeoutMs: 0 }], /timeoutMs is 0/], ...common.map(withoutTopic)],
+    },
+  ] as const
+  for (const { Client, rows } of classes) {
+    const Untyped = Client as unknown as new (options: unknown) => unknown
+    for (const [[given], message, code = 'INVALID_REQUEST'] of rows as readonly Refusal[]) {
+      t.throws(() => new Untyped(given), { name: 'BrokerError', code, message })
+    }
+  }
+})
+
+function withoutTopic([[given], ...rest]: Refusal): Refusal {
+  if (given === undefined) return [[given], ...rest]
+  const { topic: _, ...others } = given as Record<string, unknown>
+  return [[others], ...rest]
+}
