@@ -3,6 +3,8 @@
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
 
+export { silentLogger } from './silent-logger.ts'
+
 /** Constant sentence, facts as fields: `log.info({ epoch }, 'Became leading')`. */
 export interface Logger {
   child(fields: Record<string, unknown>): Logger
@@ -28,14 +30,4 @@ export function makeLogger(options: {
     { level, base: { name: program } },
     pretty({ sync: true, ignore: 'hostname,pid', translateTime: 'SYS:HH:MM:ss.l' }),
   )
-}
-
-const drop = () => undefined
-
-export const silentLogger: Logger = {
-  child: () => silentLogger,
-  debug: drop,
-  info: drop,
-  warn: drop,
-  error: drop,
 }

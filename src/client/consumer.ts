@@ -24,6 +24,7 @@ import { mqMethods, take, takeConsumerOptions } from './mq-arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 import { type ConsumedRecord, PartitionReader } from './partition-reader.ts'
 
+export { BrokerError } from '../protocol/mq/error-codes.ts'
 export type { ConsumedRecord } from './partition-reader.ts'
 
 export interface ConsumerOptions extends MqClientOptions {

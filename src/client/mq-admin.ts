@@ -6,6 +6,8 @@ import type { ClusterInfo, TopicInfo } from '../protocol/mq/messages.ts'
 import { mqMethods, take, takeAdminOptions } from './mq-arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 
+export { BrokerError } from '../protocol/mq/error-codes.ts'
+
 export interface NewTopic {
   readonly topic: string
   /** Default: the brokers'. */

@@ -3,7 +3,7 @@
 
 import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
-import { type Logger, silentLogger } from '../logger.ts'
+import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import {
@@ -14,6 +14,7 @@ import {
 } from '../protocol/mq/messages.ts'
 import { TcpTransport } from '../protocol/transport/tcp.ts'
 import { Random } from '../random.ts'
+import { silentLogger } from '../silent-logger.ts'
 import { Attempts, formatAttempts } from './attempts.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import type { MqClientParts } from './mq-arguments.ts'

@@ -20,6 +20,8 @@ import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 import { PartitionSender } from './partition-sender.ts'
 import { partitionFor } from './partitioner.ts'
 
+export { BrokerError } from '../protocol/mq/error-codes.ts'
+
 export interface ProducerOptions extends MqClientOptions {
   /** Default all. */
   readonly acks?: RequiredAcks
