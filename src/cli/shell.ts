@@ -146,6 +146,8 @@ export class Shell implements ShellContext {
       case 'connecting':
       case 'suspended':
         return 'CONNECTING'
+      case 'authFailed':
+        return 'AUTH_FAILED'
       case 'expired':
       case 'closed':
         return 'CLOSED'
@@ -180,6 +182,7 @@ export class Shell implements ShellContext {
     zk.on('connectedReadOnly', () => this.#tell('ConnectedReadOnly'))
     zk.on('suspended', () => this.#tell('Disconnected'))
     zk.on('expired', () => this.#tell('Expired'))
+    zk.on('authFailed', () => this.#tell('AuthFailed'))
     const before = this.#session
     const opened = zk.connect()
     if (before.type === 'open') this.#next = zk

@@ -6,7 +6,6 @@
 // leader puts them right. When one fails for good, those after it can never be stored: they fail with
 // it, and what comes later starts over with another producer id.
 
-import { limits } from '../limits.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { BrokerInfo, RequiredAcks } from '../protocol/mq/messages.ts'
 import { encodeBatch, noProducer, type ProducerId } from '../protocol/mq/record-batch.ts'
@@ -277,6 +276,3 @@ export class PartitionSender {
 function reject({ waiters }: Gathered<RecordWaiter>, error: BrokerError): void {
   for (const waiter of waiters) waiter.reject(error)
 }
-
-/** More could not be told apart from batches that never arrive. */
-export const inFlightLimit = limits.heldBatchesMax

@@ -16,7 +16,7 @@ const answers = [
     answer: 'This ZooKeeper instance is not currently serving requests\n',
     want: { role: 'looking', zxid: undefined },
   },
-  { name: 'closed at once', answer: '', want: { role: 'looking', zxid: undefined } },
+  { name: 'closed at once', answer: '', want: { role: 'lost', zxid: undefined } },
   { name: 'no answer', answer: undefined, want: { role: 'lost', zxid: undefined } },
 ] as const
 for (const { name, answer, want } of answers) {

@@ -206,6 +206,8 @@ export class SimClient {
       notify: (watchers, event) => {
         for (const watcher of watchers) watcher(event)
       },
+      serverCount: this.#servers.length,
+      unreachable: () => undefined,
     })
     return [session, driver]
   }

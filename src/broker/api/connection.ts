@@ -16,10 +16,11 @@ import {
   mqProtocolVersion,
 } from '../../protocol/mq/messages.ts'
 import { decodeMqRequest, encodeMqResponse } from '../../protocol/mq/native.ts'
+import { wordAnswer } from '../../protocol/mq/word-answer.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import { kindOf } from '../../protocol/strangers.ts'
 import type { TcpLink } from '../../protocol/transport/tcp.ts'
-import type { LinkListener } from '../../protocol/transport/transport.ts'
+import type { FirstBytes, LinkListener } from '../../protocol/transport/transport.ts'
 import type { Requester } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { dispatch } from './dispatch.ts'
@@ -41,6 +42,18 @@ export class ApiConnection implements LinkListener {
     this.#onClosed = onClosed
     const from = `${link.remoteAddress}:${link.remotePort}`
     this.#log = parts.log.child({ part: 'api', from })
+  }
+
+  /**
+   * A four-letter word, for a server of ZooWeeper, gets an answer in plain text that says what this
+   * is: as the length of a frame it would be far too much.
+   */
+  firstBytes(bytes: Buffer): FirstBytes {
+    if (!/^[a-z]{1,4}$/.test(bytes.toString('latin1', 0, 4))) return 'frames'
+    if (bytes.length < 4) return 'more'
+    this.#link.out.raw(Buffer.from(wordAnswer(this.#parts.self)))
+    this.#link.close()
+    return 'other'
   }
 
   /** @throws ProtocolError, which closes the link */

@@ -1,5 +1,7 @@
 import net from 'node:net'
 import t from 'tap'
+import { askHealth } from '../../../src/cli/four-letter-word.ts'
+import { statusLine } from '../../../src/cli/status.ts'
 import { MqConnection } from '../../../src/client/mq-connection.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { limits } from '../../../src/limits.ts'
@@ -91,6 +93,19 @@ worldTest(
       [1],
       'others are served',
     )
+  },
+)
+
+worldTest(
+  t,
+  'a four-letter word is told whose port it has come to',
+  { brokers: 1 },
+  async (t, world) => {
+    const answer = await send(world, Buffer.from('srvr\n'))
+    t.equal(String(answer), 'This is broker 1 of Mimic Queue, not a ZooWeeper server\n')
+    const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
+    const line = statusLine(address, await askHealth(address))
+    t.equal(line, `127.0.0.1:${address.port}  not a server: the port of broker 1 of Mimic Queue`)
   },
 )
 
