@@ -1,5 +1,6 @@
 // Three real drivers over loopback TCP with real logs and meta files, and no tree behind them.
 
+import { randomInt } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -105,6 +106,7 @@ class Member implements EnsembleListener {
     this.delivered = []
     this.driver = new EnsembleDriver({
       self: this.id,
+      instance: randomInt(2 ** 47),
       servers: this.#servers,
       meta,
       metaFile: new MetaFile(openDiskDirectory(this.#dataDir)),
