@@ -110,8 +110,8 @@ export const zabMutants: readonly Mutant[] = [
       },
       {
         file: 'daemon/zab/epoch-bound.ts',
-        from: 'return claimed <= Math.max(accepted, this.#vouched) + this.#jumpMax',
-        to: 'return claimed >= accepted - this.#jumpMax',
+        from: 'if (skipped > this.#allowance) return false',
+        to: '',
       },
     ],
     seeds: 200,
@@ -122,8 +122,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/epoch-bound.ts',
-        from: 'return claimed <= Math.max(accepted, this.#vouched) + this.#jumpMax',
-        to: 'return claimed >= accepted - this.#jumpMax',
+        from: 'if (skipped > this.#allowance) return false',
+        to: '',
       },
     ],
     seeds: 200,

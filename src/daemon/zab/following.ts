@@ -238,7 +238,8 @@ export class Following implements Role {
     if (founds !== undefined && currentEpoch > 0) return this.#leave('it begins another ensemble')
     if (initialised) {
       if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
-      if (!state.epochBound.allows(epoch, acceptedEpoch)) return this.#disbelieve(nowMs, epoch)
+      const isBelieved = state.epochBound.believes(nowMs, epoch, acceptedEpoch)
+      if (!isBelieved) return this.#disbelieve(nowMs, epoch)
     }
     // No promise of a server that is not initialised was counted: it takes what a leader that may be
     // older than the last one says, unless its log shows that a later epoch was at work.

@@ -262,9 +262,9 @@ export class Leading implements Role {
     { acceptedEpoch, currentEpoch, initialised }: Extract<ZabMessage, { type: 'CEPOCH' }>,
   ): void {
     const counts = initialised && this.#state.isMember(from)
+    const ours = this.#state.epochs.acceptedEpoch
     if (counts && !this.#believes(nowMs, acceptedEpoch)) {
-      const found = `its epoch ${acceptedEpoch} is far beyond ours, ${this.#state.epochs.acceptedEpoch}`
-      return this.#refuse(from, found)
+      return this.#refuse(from, `its epoch ${acceptedEpoch} is far beyond ours, ${ours}`)
     }
     this.#learners.set(from, {
       phase: 'discovery',
@@ -288,7 +288,7 @@ export class Leading implements Role {
   #believes(nowMs: number, claimed: number): boolean {
     const { epochBound, epochs } = this.#state
     const { acceptedEpoch } = epochs
-    if (epochBound.allows(claimed, acceptedEpoch)) return true
+    if (epochBound.believes(nowMs, claimed, acceptedEpoch)) return true
     // An epoch that is under way has its number; only before that ours may rise.
     if (this.#phase !== 'discovery') return false
     const raised = epochBound.raised(nowMs, claimed, acceptedEpoch)

@@ -50,7 +50,7 @@ export class ServerState {
     })
     this.epochCounterMax = options.epochCounterMax ?? epochCounterMaxDefault
     this.history = new History(logBase, logged)
-    this.epochBound = new EpochBound(options.epochJumpMax)
+    this.epochBound = new EpochBound(options.epochSkipsMax)
     this.bootstrap = options.bootstrap
     this.newEnsembleId = options.newEnsembleId
     this.#durable = this.history.last

@@ -40,7 +40,7 @@ export interface ZabOptions {
   /** An epoch whose counter has come so far, and that could not be handed over, ends. */
   readonly epochCounterMax?: number
   /** See epoch-bound.ts. */
-  readonly epochJumpMax?: number
+  readonly epochSkipsMax?: number
   /** The operator says that there is no ensemble yet: a majority may begin one by itself. */
   readonly bootstrap: boolean
   /** the ensemble's name, should this server lead its first epoch */
