@@ -63,6 +63,9 @@ const probeMs = 1000
 const knockMs = 3000
 const knockAfterRefusalMs = 30_000
 
+/** How long it waits for the answer: until the other one has tried to dial it. */
+const knockPatienceMs = 8000
+
 /** Characters of a reason that came from outside and is logged. */
 const reasonLengthMax = 1000
 
@@ -114,8 +117,10 @@ export class PeerLinks {
   readonly #identities = new IdentitiesCodec()
   readonly #redials = new Map<ServerId, { delayMs: number; cancel: () => void }>()
   readonly #warnings: RareWarnings
-  /** why a peer could not be dialled the last time */
-  readonly #dialErrors = new Map<ServerId, string>()
+  /** Links on which we knock. */
+  readonly #knocking = new Set<Link>()
+  /** Servers that want to hear how our next attempt to dial them ends. */
+  readonly #knocks = new Map<ServerId, { readonly entry: Entry; readonly atMs: number }>()
   /** when a peer that we dialled last refused us, or we it */
   readonly #refusedMs = new Map<ServerId, number>()
   #stopKnocking: (() => void) | undefined
@@ -186,6 +191,7 @@ export class PeerLinks {
     this.#closed = true
     this.#stopKnocking?.()
     for (const { cancel } of this.#redials.values()) cancel()
+    for (const link of this.#knocking) link.destroy()
     for (const peer of [...this.#open.keys()]) this.disconnect(peer)
     await this.#listener?.close()
   }
@@ -195,12 +201,13 @@ export class PeerLinks {
   #dial(peer: ServerId): void {
     const address = this.#options.peers.get(peer)
     if (address === undefined || this.#closed) return
+    const sinceMs = this.#options.clock.nowMs()
     const link = this.#options.transport.dial(address, linkOptions, {
       frame: (buffer, start, end) => listener.frame(buffer, start, end),
       drained: () => listener.drained?.(),
       closed: (reason) => {
-        if (reason !== undefined) this.#dialErrors.set(peer, reason.message)
         listener.closed(reason)
+        if (reason !== undefined) this.#answerKnock(peer, sinceMs, reason)
         this.#redial(peer)
       },
     })
@@ -234,9 +241,16 @@ export class PeerLinks {
         if (greeting.type === 'refusal') this.#refusedBy(peer, textOf(address), greeting.reason)
         link.close()
       },
-      closed: () => undefined, // it is down, or has dialled us meanwhile
+      closed: () => {
+        // It is down, or has dialled us meanwhile.
+        cancel()
+        this.#knocking.delete(link)
+      },
     })
+    this.#knocking.add(link)
     writeGreeting(link, this.#ours())
+    link.established()
+    const cancel = this.#options.clock.after(knockPatienceMs, () => link.close())
   }
 
   // --- hellos ------------------------------------------------------------------------------------
@@ -275,7 +289,8 @@ export class PeerLinks {
       this.#refusedBy(expected, address, greeting.reason)
       return link.close()
     }
-    const verdict = judgeHello(this.#ours(), greeting, expected)
+    const ours = this.#ours()
+    const verdict = judgeHello(ours, greeting, expected)
     if (verdict.type === 'refuse') return this.#refuseLink(entry, greeting.serverId, verdict.reason)
     const holder = this.#open.get(greeting.serverId)
     const isClaimed = holder !== undefined && holder.instance !== greeting.instance
@@ -283,8 +298,15 @@ export class PeerLinks {
       if (verdict.type === 'knock') this.#knocked(entry, greeting.serverId)
       else this.#establish(entry, greeting, verdict)
     }
-    if (isClaimed && expected === undefined) this.#challenge(entry, holder, goOn)
-    else goOn()
+    if (!isClaimed || expected !== undefined) return goOn()
+    const isOurs = ours.holdsHistory && verdict.type === 'accept' && verdict.isMember
+    if (isOurs && !holder.isMember) {
+      // What holds the place may be a stranger, or an empty machine that was given a used id.
+      const found = `the one at ${address} names our ensemble, the one at ${holder.address} does not`
+      this.#displace(holder, `two processes have the id of server ${holder.id}: ${found}`)
+      return goOn()
+    }
+    this.#challenge(entry, holder, goOn)
   }
 
   #establish(entry: Entry, hello: PeerHello, { isMember }: { readonly isMember: boolean }): void {
@@ -300,6 +322,8 @@ export class PeerLinks {
     }
     link.established()
     this.#redials.delete(id)
+    this.#knocks.get(id)?.entry.link.close()
+    this.#knocks.delete(id)
     const before = this.#open.get(id)
     // Its old connection is dead, even if we have not noticed.
     if (before !== undefined) {
@@ -337,14 +361,31 @@ export class PeerLinks {
     holder.send({ type: 'PROBE' })
   }
 
+  #displace(holder: PeerLink, reason: string): void {
+    const { id: peer, address } = holder
+    this.#warnings.warn(`displaced ${peer}`, { peer, address, reason }, 'Refusing a peer')
+    this.refuse(peer, reason)
+    this.#options.onDisconnected(peer)
+  }
+
   #knocked(entry: Entry, peer: ServerId): void {
+    if (this.#open.has(peer)) return entry.link.close()
+    entry.link.established() // it waits longer than for a hello
+    this.#knocks.get(peer)?.entry.link.close()
+    this.#knocks.set(peer, { entry, atMs: this.#options.clock.nowMs() })
+  }
+
+  /** What kept us from dialling a server before it knocked may be over. */
+  #answerKnock(peer: ServerId, sinceMs: number, { message }: Error): void {
     const { peers, self } = this.#options
+    const knock = this.#knocks.get(peer)
     const address = peers.get(peer)
-    // We have its link, or get it now: it knocked a moment too early.
-    if (this.#open.has(peer) || address === undefined) return entry.link.close()
-    const found = this.#dialErrors.get(peer) ?? 'no answer yet'
-    const reason = `server ${self} dials server ${peer} at ${textOf(address)} and gets no link: ${found}`
-    this.#refuseLink(entry, peer, reason)
+    if (knock === undefined || address === undefined || sinceMs < knock.atMs) return
+    this.#knocks.delete(peer)
+    if (this.#open.has(peer) || knock.entry.isClosed) return knock.entry.link.close()
+    const where = textOf(address)
+    const reason = `server ${self} dials server ${peer} at ${where} and gets no link: ${message}`
+    this.#refuseLink(knock.entry, peer, reason)
   }
 
   #refuseLink({ address, expected, link }: Entry, peer: ServerId, reason: string): void {

@@ -323,6 +323,28 @@ test('a link whose process answers no probe is given to the next one', async (t,
   dead.socket.destroy()
 })
 
+test('a server that names the ensemble takes its place from a process that does not', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const one = make(1, { ensembleId: 'e' })
+  await one.start()
+  const elsewhere = new Map([...ports, ...(await freePorts([3]))])
+  const [empty, three] = [make(3, {}, elsewhere), make(3, { ensembleId: 'e' })]
+  await empty.start()
+  await events.until(() => empty.linked.has(id(1)))
+  await three.start()
+  await events.until(() => three.linked.has(id(1)))
+  const reason =
+    /the one at 127\.0\.0\.1:\d+ names our ensemble, the one at 127\.0\.0\.1:\d+ does not/
+  await events.until(
+    () => one.warned('Refusing a peer', reason) && empty.warned('Refused by a peer', reason),
+  )
+  await events.until(() => empty.warned('Refused by a peer', /one process is linked from/))
+  t.same(one.linked.get(id(3)), { isMember: true })
+})
+
 test('a second process with the smallest id, which is dialled by nobody, hears why', async (t, {
   make,
   events,
