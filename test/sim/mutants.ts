@@ -143,7 +143,10 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'leader stays though a learner has a newer history',
     rule: 'zab.md 3.4: the leader steps down',
-    edits: [{ file: leading, from: 'if (newer) return', to: 'if (newer && !newer) return' }],
+    edits: [
+      { file: leading, from: 'if (newer && this.#counts(from)) {', to: 'if (newer && !newer) {' },
+      { file: leading, from: 'if (newer) return', to: 'if (newer && !newer) return' },
+    ],
     seeds: 200,
   },
   {
