@@ -422,6 +422,7 @@ function impersonate(
     { ...word, round: 2, role: 'leading', establishedEpoch: epoch },
     { type: 'CEPOCH', acceptedEpoch: epoch, currentEpoch: epoch, initialised: true },
     { type: 'NEWEPOCH', epoch, founds: undefined },
+    { type: 'SYNC', seq: 666 },
     { type: 'ACKEPOCH', currentEpoch: epoch, lastZxid: vote.zxid, counts: true },
   ]
   let isOver = false
@@ -495,6 +496,8 @@ t.test(
       await events.until(() => settled(others) && leaderOf(others) !== undefined)
     }
     for (const { lied } of impostors) t.ok(lied() > 0, 'it was heard')
+    const asked = others.flatMap(({ learnerMessages }) => learnerMessages)
+    t.same(asked, [], 'nobody asks for a stranger')
     await Promise.all(impostors.map(({ stop }) => stop()))
     await three.start()
     await events.until(() => settled(members))
