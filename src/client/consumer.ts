@@ -385,7 +385,8 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
 
   async #startOffset(partition: number): Promise<number> {
     const { from: where } = this.#options
-    if (where !== 'committed') return this.#endOf(partition, where === 'end' ? 'latest' : 'earliest')
+    if (where !== 'committed')
+      return this.#endOf(partition, where === 'end' ? 'latest' : 'earliest')
     const commits = this.#commits
     if (commits === undefined) {
       const message = 'Cannot begin where a group committed: this consumer has no group'

@@ -3,7 +3,7 @@
 // Start: data directory, meta, tree, log, client port, ensemble; what the log holds beyond the tree
 // is delivered by the ensemble once it is known to be committed. Stop: the same backwards.
 
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { openDataDir } from '../data-dir-option.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
@@ -141,7 +141,9 @@ export class Server implements Part {
     const transport = new TcpTransport()
     const ensemble = new EnsembleDriver({
       self: serverId,
+      instance: randomInt(2 ** 47),
       servers: this.#peerAddresses(),
+      listen: this.#peerListen,
       meta,
       metaFile,
       txnLog: log,
@@ -280,13 +282,17 @@ export class Server implements Part {
     return fresh
   }
 
-  /** Where each server listens for its peers; ours is what to bind. */
+  /** Where each server listens for its peers, as the configuration lists them. */
   #peerAddresses(): Map<ServerId, Address> {
-    const { servers, serverId, peerListen } = this.#config
-    const addresses = new Map<ServerId, Address>()
+    const { servers, serverId } = this.#config
+    const addresses = new Map<ServerId, Address>([[serverId, this.#peerListen]])
     for (const { id, host, peerPort } of servers) addresses.set(id, { host, port: peerPort })
-    addresses.set(serverId, { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 })
     return addresses
+  }
+
+  get #peerListen(): Address {
+    const { peerListen } = this.#config
+    return { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 }
   }
 }
 

@@ -18,7 +18,7 @@ import type { Position, RecordFormat } from './record-format.ts'
 import { positionOfName, Segment, segmentName } from './segment.ts'
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
-import { chunksNotZero } from './zero.ts'
+import { chunksNotZero, overwriteWithZeros } from './zero.ts'
 
 export interface RecoveryOptions {
   readonly directory: LogDirectory
@@ -73,7 +73,7 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     opened.add(file)
     if (successor === undefined) {
       const previous = segments.at(-1)
-      torn = recoverTail({ segment, file, format, previous, knownDurable })
+      torn = recoverTail({ directory, segment, file, format, previous, knownDurable })
       if (segment.isEmpty) {
         opened.delete(file)
         file.close()
@@ -119,13 +119,14 @@ function recoverFull(opening: {
 
 /** The last segment may end in a torn tail. It has no records left if nothing in it was good. */
 function recoverTail(opening: {
+  readonly directory: LogDirectory
   readonly segment: Segment
   readonly file: SegmentFile
   readonly format: RecordFormat
   readonly previous: Segment | undefined
   readonly knownDurable: Position | undefined
 }): TornTail | null {
-  const { segment, file, format, knownDurable } = opening
+  const { directory, segment, file, format, knownDurable } = opening
   const { offset, vouched } = adoptRecords(segment, file, format)
   const good = segment.isEmpty ? (opening.previous?.lastPosition ?? -1) : segment.lastPosition
   if (knownDurable !== undefined && knownDurable > good) {
@@ -138,7 +139,13 @@ function recoverTail(opening: {
     const found = `the good records end at ${good}, but the one at byte ${at} knew ${durable} durable`
     throw new LogDamagedError(segment.path, offset, found)
   }
-  const end = zeroFrom(file, offset)
+  const end = endOfBytes(file, offset)
+  if (end > offset) {
+    cutMarked(directory, good + 1, () => {
+      zeroWhereNotZero(file, offset)
+      file.syncNow()
+    })
+  }
   // What a killed process wrote is read from memory, and after a failed fsync it may stand there as
   // clean without being on the disk. Written again, it must go there before it counts as durable.
   const unsure = knownDurable ?? vouched
@@ -201,14 +208,33 @@ function findVouching(
   return undefined
 }
 
-/** @returns where the bytes end that were not zero, `from` if there were none */
-function zeroFrom(file: SegmentFile, from: number): number {
+/** @returns where the bytes end that are not zero, `from` if there are none */
+function endOfBytes(file: SegmentFile, from: number): number {
   let end = from
   for (const { offset, bytes } of chunksNotZero(file, from)) {
     end = offset + bytes.findLastIndex((byte) => byte !== 0) + 1
-    file.write(Buffer.alloc(bytes.length), offset)
   }
   return end
+}
+
+function zeroWhereNotZero(file: SegmentFile, from: number): void {
+  for (const { offset, bytes } of chunksNotZero(file, from)) {
+    file.write(Buffer.alloc(bytes.length), offset)
+  }
+}
+
+/**
+ * Cuts records from position `from` on under the mark of a truncation. The mark outlives a cut whose
+ * fsync fails: its zeros may then be in memory only, where the next recovery reads them as if they
+ * were on the disk, and a power cut would bring the cut records back.
+ */
+function cutMarked(directory: LogDirectory, from: Position, cut: () => void): void {
+  const name = truncationName(from)
+  directory.create(name).close()
+  directory.syncNow()
+  cut()
+  directory.remove(name)
+  directory.syncNow()
 }
 
 /** A truncation that a crash interrupted is done again; its name says from where. */
@@ -254,7 +280,8 @@ function cutFrom(
   if (last !== from - 1) {
     throw new LogDamagedError(path, offset, `no good record, but ${from - 1} was durable`)
   }
-  zeroFrom(file, offset)
+  // Also what reads as zero: an earlier attempt may have ended with a failed fsync.
+  overwriteWithZeros(file, offset)
   file.syncNow()
 }
 

@@ -23,8 +23,16 @@ const cases = [
     connected: true,
     want: 'connected, no valid answer: Cannot read x',
   },
-  { reason: new HandshakeTimeoutError('nothing', 1000), connected: true, want: 'connected, no answer in time' },
-  { reason: new HandshakeTimeoutError('nothing', 1000), connected: false, want: 'no connection in time' },
+  {
+    reason: new HandshakeTimeoutError('nothing', 1000),
+    connected: true,
+    want: 'connected, no answer in time',
+  },
+  {
+    reason: new HandshakeTimeoutError('nothing', 1000),
+    connected: false,
+    want: 'no connection in time',
+  },
   {
     reason: Object.assign(new AggregateError([systemError('ECONNREFUSED')]), {
       code: 'ECONNREFUSED',

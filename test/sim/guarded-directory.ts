@@ -212,6 +212,7 @@ export class LogActs implements ActNames {
     const marks = file.startsWith('truncate')
     switch (operation) {
       case 'create':
+        if (recovers && marks) return 'recovery mark'
         if (!marks) return 'prepare'
         this.#doing = 'TRUNC'
         return 'TRUNC mark'

@@ -36,6 +36,18 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 100,
   },
   {
+    name: 'the tail is not written again after a failed fsync',
+    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
+    edits: [
+      {
+        file: recovery,
+        from: '  if (unsure !== undefined) segment.rewrite({ file, from: unsure })\n',
+        to: '',
+      },
+    ],
+    seeds: 300,
+  },
+  {
     name: 'TRUNC that does not zero',
     rule: 'zab.md 6: old records with good checksums must not come back',
     edits: [

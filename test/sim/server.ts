@@ -72,6 +72,7 @@ export class SimServer {
   readonly id: ServerId
   readonly disk: SimDisk
   readonly #parts: ServerParts
+  #starts = 0
   /** from its start, also while it is not up yet */
   process: SimProcess | undefined
   #running: Running | undefined
@@ -131,6 +132,7 @@ export class SimServer {
       trace && ((act) => trace(`${this.host} - ${act}`)),
     )
     this.process = process
+    this.#starts++
     if (this.#killAt !== undefined) process.killAt(this.#killAt)
     this.#parts.network.hostIsBack(this.host)
     trace?.(`${this.host} starts`)
@@ -254,6 +256,7 @@ export class SimServer {
     const logger = this.#logger(process)
     const ensemble = new EnsembleDriver({
       self: this.id,
+      instance: this.#starts * 1000 + this.id,
       servers: this.#addresses(),
       meta,
       metaFile,
@@ -446,10 +449,14 @@ const kindNames: Readonly<Record<number, string>> = {
   14: 'PONG',
   15: 'SNAP',
   16: 'ACKSNAP',
+  17: 'MEMBER',
+  18: 'REFUSED',
+  19: 'PROBE',
   20: 'REQUEST',
   21: 'ATTACH',
   22: 'SYNC',
   23: 'TOUCH',
+  24: 'PROBED',
   30: 'ATTACHED',
   31: 'SYNCED',
   32: 'MOVED',
