@@ -54,14 +54,15 @@ const onFailure = (error: Error): void => {
 }
 
 async function startServer(t: Test, flags: readonly string[], { logger }: Warnings) {
+  let server: Server | undefined
+  t.teardown(() => server?.stop()) // before `testdir`, which is then removed after it
   const dirs = [`--data-dir=${join(t.testdir(), 'server')}`, '--tick-time=200']
   const ports = ['--client-port=0', `--client-port-address=${host}`, '--max-client-cnxns=0']
   const args = [...dirs, ...ports, '--log-segment-bytes=4194304', ...flags]
   const read = readConfig(args, {})
   if (read.type !== 'config') throw new Error(read.text)
-  const server = new Server({ config: read.config, clock: systemClock, logger, onFailure })
+  server = new Server({ config: read.config, clock: systemClock, logger, onFailure })
   await server.start()
-  t.teardown(() => server.stop())
   return server
 }
 

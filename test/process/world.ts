@@ -40,20 +40,23 @@ export async function prepareWorld(
   t: Test,
   { servers, brokers = 0 }: { readonly servers: number; readonly brokers?: number },
 ): Promise<World> {
+  let cluster: Cluster | undefined
+  const said: string[] = []
+  // Before `testdir`: of the two, tap does last what was asked for last, and what still runs would
+  // write into a directory that is being removed.
+  t.teardown(async () => {
+    await cluster?.killAll()
+    if (!t.passing()) for (const line of said.slice(-120)) t.comment(line)
+  })
   const dataDir = t.testdir()
   const basePort = await freeBasePort({ servers, brokers })
   const programs = { server: program('daemon/main'), broker: program('broker/main') }
-  const cluster = new Cluster({ servers, brokers, dataDir, basePort, programs })
-  const said: string[] = []
+  cluster = new Cluster({ servers, brokers, dataDir, basePort, programs })
   cluster.on('line', ({ name }, line) => {
     said.push(`${name} ${line}`)
     if (said.length > 500) said.shift()
   })
   cluster.on('exited', ({ name }, exit) => said.push(`${name} exited ${JSON.stringify(exit)}`))
-  t.teardown(async () => {
-    await cluster.killAll()
-    if (!t.passing()) for (const line of said.slice(-120)) t.comment(line)
-  })
   await cluster.prepare()
   return { cluster, dataDir, basePort }
 }
