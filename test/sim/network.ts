@@ -205,7 +205,9 @@ class Connection {
 
   forge(from: string, bytes: Buffer): void {
     const side = this.#hosts[0] === from ? 0 : 1
-    if (this.#ends[side]?.hasSent === true) this.transmit(side, (peer) => peer.bytes(bytes))
+    // Before both hellos nothing but a hello is read.
+    const isGreeted = this.#ends.every((end) => end?.hasSent === true)
+    if (isGreeted) this.transmit(side, (peer) => peer.bytes(bytes))
   }
 
   reset(): void {

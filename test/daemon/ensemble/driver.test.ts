@@ -366,6 +366,11 @@ t.test(
     for (let seq = 0; seq < 20; seq++) {
       const by = seq % 2 === 0 ? leader : follower
       by.driver.sendToLeader({ type: 'SYNC', seq })
+      // The first of an epoch is held until that begins. A learner whose disk is not done with it
+      // when the next one begins would be left behind.
+      if (seq % 3 === 0) {
+        await events.until(() => members.every(({ delivered }) => delivered.length === seq + 1))
+      }
     }
     await events.until(() => members.every((member) => member.delivered.length === 20))
     for (const member of members) {
@@ -421,8 +426,8 @@ function impersonate(
     { ...word, round: 2 ** 50, role: 'looking', establishedEpoch: 0 },
     { ...word, round: 2, role: 'leading', establishedEpoch: epoch },
     { type: 'CEPOCH', acceptedEpoch: epoch, currentEpoch: epoch, initialised: true },
-    { type: 'NEWEPOCH', epoch, founds: undefined },
     { type: 'SYNC', seq: 666 },
+    { type: 'NEWEPOCH', epoch, founds: undefined },
     { type: 'ACKEPOCH', currentEpoch: epoch, lastZxid: vote.zxid, counts: true },
   ]
   let isOver = false
