@@ -8,8 +8,10 @@ import { systemClock } from '../clock.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, countIn } from './cli-command.ts'
 import { ConsumerView } from './consumer-view.ts'
+import { counted } from './make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from './mq-options.ts'
 import { recordFormatter } from './record-text.ts'
+import { lookOf } from './screen-palette.ts'
 import { stopSignal } from './stop-signal.ts'
 import { TopicScreen } from './topic-screen.ts'
 
@@ -117,17 +119,21 @@ export const consume = cliCommand({
     try {
       await consumer.start()
       const ends = options.exitAtEnd ? await endsOf(admin, options.topic) : undefined
-      if (!options.plain && process.stdout.isTTY) {
+      const terminal = { input: process.stdin, output: process.stdout }
+      const look = options.plain ? undefined : lookOf(process.env, terminal)
+      if (look !== undefined) {
         screen = new TopicScreen({
           view: new ConsumerView({ topic: options.topic, group: options.group }),
+          look,
           consumer,
           servers: place.servers,
+          client: place.client,
           admin,
           clock: systemClock,
           onQuit: () => void consumer.close(),
         })
       }
-      await follow({
+      const count = await follow({
         consumer,
         onRecords: (records) =>
           screen === undefined ? printAll(records.map(format)) : screen.received(records),
@@ -135,6 +141,11 @@ export const consume = cliCommand({
         max: options.max,
         ends,
       })
+      if (screen !== undefined) {
+        screen.close()
+        const lag = consumer.lag === undefined ? '' : `, lag ${consumer.lag}`
+        await printAll([`${counted(count, 'record')} read from ${options.topic}${lag}\n`])
+      }
     } finally {
       screen?.close()
       await consumer.close()

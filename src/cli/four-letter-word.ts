@@ -3,7 +3,7 @@
 import { connect } from 'node:net'
 import { askWord } from '../client/ask-word.ts'
 import type { ServerAddress } from '../client/servers.ts'
-import type { ServerRole } from './consumer-view.ts'
+import type { ServerRole } from './cluster-lines.ts'
 
 /** Whether anybody listens there. */
 export function accepts({ host, port }: ServerAddress): Promise<boolean> {
@@ -32,6 +32,6 @@ export async function askHealth(address: ServerAddress): Promise<ServerHealth> {
 export function parseSrvr(answer: string | undefined): ServerHealth {
   if (answer === undefined) return { role: 'lost', zxid: undefined }
   const zxid = /^Zxid: (0x[0-9a-f]+)$/m.exec(answer)?.[1]
-  const mode = /^Mode: (leader|follower|standalone)$/m.exec(answer)?.[1]
+  const mode = /^Mode: (leader|follower|observer|standalone)$/m.exec(answer)?.[1]
   return { role: (mode ?? 'looking') as ServerRole, zxid }
 }

@@ -14,7 +14,7 @@ import type { RequiredAcks } from '../protocol/mq/messages.ts'
 import { Random } from '../random.ts'
 import { exitCodes } from '../stoppable.ts'
 import { BadUsage, cliCommand, countIn } from './cli-command.ts'
-import { GoalSource } from './goal.ts'
+import { GoalSource } from './goal-source.ts'
 import { counted, makeTopic } from './make-topic.ts'
 import { mqOptions, openMq } from './mq-options.ts'
 import { Progress } from './progress.ts'
@@ -42,7 +42,7 @@ export const oneByOne = { sendTo: 'random', batchBytes: 1, inFlightMax: 64 } as 
 /**
  * Sends everything, in order, at most `perSecond`.
  *
- * @param onStored for each record, in the order in which they were stored
+ * @param onStored for each record; later than for those behind it when its first answer was lost
  */
 export async function sendAll(options: {
   readonly producer: Producer
@@ -202,7 +202,7 @@ export const produce = cliCommand({
         records:
           goals === undefined
             ? lineRecords(file, rules, signal)
-            : goalRecords(new GoalSource(random), goals),
+            : goalRecords(new GoalSource(random, goals), goals),
         perSecond: rate,
         signal,
         onStored: () => progress.advance(),
