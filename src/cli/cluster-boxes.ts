@@ -31,7 +31,7 @@ interface Chosen<T> {
 interface Preference<T> {
   /** shown whatever is scrolled */
   readonly always: readonly T[]
-  /** shown too, as long as a line is left to scroll the others through */
+  /** shown too until somebody scrolls, as long as a line is left */
   readonly rather: readonly T[]
 }
 
@@ -47,7 +47,7 @@ export function choose<T>(
     return { shown: items, hidden: [] }
   }
   const kept = new Set(always.slice(0, Math.max(0, room - 1)))
-  for (const item of rather) if (kept.size < room - 2) kept.add(item)
+  for (const item of rather) if (scroll.isHome && kept.size < room - 2) kept.add(item)
   const others = items.filter((item) => !kept.has(item))
   const left = Math.max(0, room - 1 - kept.size)
   const top = scroll.show(others.length, left)
@@ -172,7 +172,7 @@ export function brokersBox(
       width,
       height,
       label: answering === brokers.length ? 'brokers' : `brokers ${answering} of ${brokers.length}`,
-      foot: look.isKnown ? isrText(view) : '',
+      foot: look.isKnown ? isrText(view, inner - 4) : '',
       isFocused: view.focus === 'brokers',
       lines,
     }),
@@ -212,12 +212,14 @@ function moreBrokers(hidden: readonly BrokerLine[], width: number): Line {
 }
 
 /** Of a topic with one partition: who is in sync. Of more: how many partitions have them all. */
-function isrText({ cluster }: ConsumerView): string {
+function isrText({ cluster }: ConsumerView, width: number): string {
   const { partitions = [], brokers } = cluster
   if (partitions.length === 0) return ''
   if (partitions.length === 1) {
-    const ids = brokers.filter(({ replicas, behind }) => replicas > 0 && behind === 0)
-    return `in sync ${ids.map(({ id }) => id).join(' ')}`
+    const replicas = brokers.filter((one) => one.replicas > 0)
+    const inSync = replicas.filter(({ behind }) => behind === 0)
+    const named = `in sync ${inSync.map(({ id }) => id).join(' ')}`
+    return columns(named) <= width ? named : `in sync ${inSync.length} of ${replicas.length}`
   }
   const whole = partitions.filter(({ inSync, replicas }) => inSync === replicas).length
   return `${whole} of ${partitions.length} partitions in sync`

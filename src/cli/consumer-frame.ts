@@ -12,8 +12,9 @@ import { columns, fit, wrapWords } from './cells.ts'
 import { brokersBox, clusterStrip, serversBox, shortCount } from './cluster-boxes.ts'
 import type { ConsumerView, Focus } from './consumer-view.ts'
 import type { ScreenEvent } from './event-list.ts'
+import type { FrameCache } from './frame-cache.ts'
 import { type Finding, findingText, type Severity } from './health.ts'
-import { type RowLines, tableBox } from './record-table.ts'
+import { tableBox } from './record-table.ts'
 import {
   blankLine,
   box,
@@ -39,25 +40,25 @@ export type Frame = readonly Line[]
 /** Below it there is no use in drawing anything but a word. */
 export const sizeMin: Size = { columns: 40, rows: 10 }
 
-const sideNeedsColumns = 74
+const sideNeeds: Size = { columns: 74, rows: 16 }
 const sideWidths = { min: 30, max: 62, share: 0.42, narrowShare: 0.38 }
 const fullSideNeedsColumns = 130
 const eventsNeedRows = 20
 const eventsHeights = { min: 5, max: 12, share: 0.29 }
 const stripNeedsRows = 12
 
-export function drawFrame(view: ConsumerView, size: Size, nowMs: number, lines: RowLines): Frame {
+export function drawFrame(view: ConsumerView, size: Size, nowMs: number, cache: FrameCache): Frame {
   const { columns, rows } = size
   if (columns < sizeMin.columns || rows < sizeMin.rows) return tooSmall(view, size, nowMs)
   const head = header(view, columns, nowMs)
   const middle = { columns, rows: rows - 2 }
-  const body = view.helpShown ? help(view, middle) : everything(view, middle, nowMs, lines)
+  const body = view.helpShown ? help(view, middle) : everything(view, middle, nowMs, cache)
   return [head, ...body, footer(view, columns)]
 }
 
-function everything(view: ConsumerView, size: Size, nowMs: number, lines: RowLines): Line[] {
+function everything(view: ConsumerView, size: Size, nowMs: number, cache: FrameCache): Line[] {
   const { columns, rows } = size
-  const withSide = columns >= sideNeedsColumns
+  const withSide = columns >= sideNeeds.columns && rows + 2 >= sideNeeds.rows
   const strip = withSide || rows + 2 < stripNeedsRows ? [] : clusterStrip(view, columns, nowMs)
   const eventsHeight = eventsHeightOf(view, rows, withSide)
   const height = rows - strip.length - eventsHeight
@@ -67,14 +68,14 @@ function everything(view: ConsumerView, size: Size, nowMs: number, lines: RowLin
     const width = sideWidth(columns)
     const side = sideBoxes(view, { width, height }, nowMs)
     reachable.push(...side.reachable)
-    middle = sideBySide(tableBox(view, { width: columns - width, height }, lines), side.lines)
+    middle = sideBySide(tableBox(view, { width: columns - width, height }, cache), side.lines)
   } else {
-    middle = tableBox(view, { width: columns, height }, lines)
+    middle = tableBox(view, { width: columns, height }, cache)
   }
   const events =
     eventsHeight === 1
       ? [newestEvent(view, columns)]
-      : eventsBox(view, { width: columns, height: eventsHeight }, reachable)
+      : eventsBox(view, { width: columns, height: eventsHeight }, reachable, cache)
   view.drawn(reachable)
   return [...strip, ...middle, ...events]
 }
@@ -236,9 +237,12 @@ function eventsBox(
   view: ConsumerView,
   { width, height }: { readonly width: number; readonly height: number },
   reachable: Focus[],
+  cache: FrameCache,
 ): Line[] {
   const inner = width - 2
-  const lines = view.events.flatMap((event) => eventLines(event, inner))
+  const lines = view.events.flatMap((event) =>
+    cache.events.of(event, String(inner), () => eventLines(event, inner)),
+  )
   const room = height - 2
   const { events } = view.scrolls
   const top = events.show(lines.length, room)

@@ -9,7 +9,7 @@ import blessed from 'blessed'
 import { codeColumns, toAscii } from './cells.ts'
 import { drawFrame } from './consumer-frame.ts'
 import type { ConsumerView, ViewAction } from './consumer-view.ts'
-import { RowLines } from './record-table.ts'
+import { FrameCache } from './frame-cache.ts'
 import type { Line } from './screen-lines.ts'
 import { type Look, type Style, styleOf } from './screen-palette.ts'
 
@@ -32,7 +32,7 @@ export class ConsumerScreen {
   readonly #onAction: (action: ViewAction) => void
   readonly #look: Look
   readonly #screen: blessed.Widgets.Screen
-  readonly #rowLines = new RowLines()
+  readonly #cache = new FrameCache()
   readonly #idle: NodeJS.Timeout
   #due: NodeJS.Timeout | undefined
   #closed = false
@@ -108,7 +108,7 @@ export class ConsumerScreen {
   #paint(): void {
     if (this.#closed) return
     const size = { columns: this.#screen.width as number, rows: this.#screen.height as number }
-    const frame = drawFrame(this.#view, size, this.#nowMs(), this.#rowLines)
+    const frame = drawFrame(this.#view, size, this.#nowMs(), this.#cache)
     const { lines } = this.#inner
     for (const [y, line] of frame.entries()) {
       const cells = lines[y]

@@ -5,45 +5,28 @@
 
 import { columns, fit, fitCentre, fitRight, visible } from './cells.ts'
 import type { ConsumerView, Row } from './consumer-view.ts'
+import type { FrameCache } from './frame-cache.ts'
 import { dayOf, type Goal, minuteText } from './goal.ts'
 import { box, type Line, plainLine, type Span, span } from './screen-lines.ts'
 
 interface Columns {
   readonly width: number
-  readonly goalsOnly: boolean
   readonly withDay: boolean
-}
-
-/** Lines of rows already drawn; one row is drawn once per width and kind of table. */
-export class RowLines {
-  #lines = new WeakMap<Row, Line>()
-  #key = ''
-
-  of(row: Row, table: Columns): Line {
-    const key = `${table.width} ${table.goalsOnly} ${table.withDay}`
-    if (key !== this.#key) {
-      this.#key = key
-      this.#lines = new WeakMap()
-    }
-    let line = this.#lines.get(row)
-    if (line === undefined) {
-      line = table.goalsOnly ? goalLine(row, table) : recordLine(row, table.width)
-      this.#lines.set(row, line)
-    }
-    return line
-  }
 }
 
 export function tableBox(
   view: ConsumerView,
   { width, height }: { readonly width: number; readonly height: number },
-  lines: RowLines,
+  cache: FrameCache,
 ): Line[] {
   const rows = view.page(height - 3)
   const { goalsOnly, hasDays, newest, place } = view
-  const table = { width: width - 2, goalsOnly, withDay: hasDays }
+  const table = { width: width - 2, withDay: hasDays }
+  const key = `${width} ${goalsOnly} ${hasDays}`
   const shown = rows.map((row) => {
-    const line = lines.of(row, table)
+    const line = cache.rows.of(row, key, () =>
+      goalsOnly ? goalLine(row, table) : recordLine(row, table.width),
+    )
     return row === newest ? line.map(({ text }) => span(text, 'good')) : line
   })
   if (rows.length === 0) shown.push(plainLine(' nothing has come yet', table.width, 'quiet'))

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { toAscii } from '../../src/cli/cells.ts'
 import { drawFrame, type Frame } from '../../src/cli/consumer-frame.ts'
-import { RowLines } from '../../src/cli/record-table.ts'
+import { FrameCache, LineCache } from '../../src/cli/frame-cache.ts'
 import { lineColumns, lineText } from '../../src/cli/screen-lines.ts'
 import { frameToSvg } from './frame-svg.ts'
 import { nowMs, type Picture, pictures, readmePicture } from './screen-scenes.ts'
@@ -14,7 +14,7 @@ const isUpdate = process.env['UPDATE_GOLDEN'] !== undefined
 process.env['TZ'] = 'UTC'
 
 function frameOf({ view, size }: Picture): Frame {
-  return drawFrame(view(), size, nowMs, new RowLines())
+  return drawFrame(view(), size, nowMs, new FrameCache())
 }
 
 /** The text of a frame, with its ends marked, so that blanks there are seen. */
@@ -57,7 +57,7 @@ t.test('what leads is seen in every size, however many there are', async (t) => 
     for (let rows = 12; rows <= 60; rows += 3) {
       const view = pictures.find(({ name }) => name === 'nine-80x24')?.view()
       if (view === undefined) throw new Error('There is such a picture')
-      const text = textOf(drawFrame(view, { columns, rows }, nowMs, new RowLines()))
+      const text = textOf(drawFrame(view, { columns, rows }, nowMs, new FrameCache()))
       const size = `${columns}x${rows}`
       t.match(text, /9 leader {3}127\.0\.0\.1:4009|9L/, size)
       t.match(text, /8 leader .*127\.0\.0\.1:4108|8 L {3}127\.0\.0\.1:4108|8L/, size)
@@ -69,14 +69,14 @@ t.test('what leads is seen in every size, however many there are', async (t) => 
 t.test('in every size each line has its width, and bars are not cut in a word', async (t) => {
   const words = new Set(
     pictures.flatMap(({ view }) => {
-      const wide = drawFrame(view(), { columns: 400, rows: 30 }, nowMs, new RowLines())
+      const wide = drawFrame(view(), { columns: 400, rows: 30 }, nowMs, new FrameCache())
       return [wide[0], wide.at(-1)].flatMap((line) => lineText(line ?? []).split(/ +/))
     }),
   )
   for (const { name, view } of pictures) {
     for (let columns = 40; columns <= 200; columns += 7) {
       const size = { columns, rows: 10 + (columns % 41) }
-      const frame = drawFrame(view(), size, nowMs, new RowLines())
+      const frame = drawFrame(view(), size, nowMs, new FrameCache())
       t.equal(frame.length, size.rows)
       t.ok(frame.every((line) => lineColumns(line) === columns))
       const bars = [frame[0], frame.at(-1)].flatMap((line) => lineText(line ?? []).split(/ +/))
@@ -91,7 +91,7 @@ t.test('the newest event is seen in every size', async (t) => {
     for (let rows = 10; rows <= 40; rows += 2) {
       const view = readmePicture.view()
       view.tell('21:06:00', 'server-1 is back after 612 ms')
-      const text = textOf(drawFrame(view, { columns, rows }, nowMs, new RowLines()))
+      const text = textOf(drawFrame(view, { columns, rows }, nowMs, new FrameCache()))
       t.match(text, /server-1 is back after\s/, `${columns}x${rows}`)
     }
   }
@@ -113,16 +113,26 @@ t.test('what is not known any more is grey, what is lost is red', async (t) => {
   t.same(tonesOf('calm-80x24', /HEALTHY/), ['barGood'])
 })
 
-t.test('a row is drawn anew when the table changes, and only then', async (t) => {
-  const lines = new RowLines()
-  const [row] = pictures[0]?.view().page(1) ?? []
-  if (row === undefined) throw new Error('There is a row')
-  const table = { width: 70, goalsOnly: true, withDay: false }
-  const line = lines.of(row, table)
-  t.equal(lines.of(row, { ...table }), line)
-  t.equal(lineColumns(lines.of(row, { ...table, width: 50 })), 50)
-  t.notSame(lines.of(row, { ...table, goalsOnly: false }), line)
-  t.notSame(lines.of(row, { ...table, withDay: true }), line)
+t.test('what stays is drawn once, and anew for another width', async (t) => {
+  const cache = new LineCache<object, string>()
+  const [one, other] = [{}, {}]
+  let count = 0
+  const drawn = (item: object, key: string) => cache.of(item, key, () => `${key} ${++count}`)
+  t.equal(drawn(one, '80'), '80 1')
+  t.equal(drawn(other, '80'), '80 2')
+  t.equal(drawn(one, '80'), '80 1')
+  t.equal(drawn(one, '100'), '100 3')
+})
+
+t.test('what is kept of a frame does not show in the next one of another size', async (t) => {
+  for (const { view } of pictures) {
+    const [kept, cache] = [view(), new FrameCache()]
+    for (const columns of [80, 140, 60, 80]) {
+      const size = { columns, rows: 30 }
+      const fresh = drawFrame(view(), size, nowMs, new FrameCache())
+      t.equal(textOf(drawFrame(kept, size, nowMs, cache)), textOf(fresh))
+    }
+  }
 })
 
 t.test('every picture that is kept is one of these', async (t) => {
