@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { askWord } from '../client/ask-word.ts'
 import type { ServerAddress } from '../client/servers.ts'
 import { brokerIn } from '../protocol/mq/word-answer.ts'
-import type { ServerRole } from './consumer-view.ts'
+import type { ServerRole } from './cluster-lines.ts'
 
 /** Whether anybody listens there. */
 export function accepts({ host, port }: ServerAddress): Promise<boolean> {
@@ -37,7 +37,7 @@ export function parseSrvr(answer: string | undefined): ServerHealth {
   const remark = remarkOn(answer)
   if (remark !== undefined) return { role: 'lost', zxid: undefined, remark }
   const zxid = /^Zxid: (0x[0-9a-f]+)$/m.exec(answer)?.[1]
-  const mode = /^Mode: (leader|follower|standalone)$/m.exec(answer)?.[1]
+  const mode = /^Mode: (leader|follower|observer|standalone)$/m.exec(answer)?.[1]
   return { role: (mode ?? 'looking') as ServerRole, zxid }
 }
 

@@ -1,7 +1,6 @@
 // How commands that produce and consume find their cluster: through ZooWeeper, or by its brokers.
 
 import type { Argv } from 'yargs'
-import type { MqClientOptions } from '../client/mq-cluster.ts'
 import type { ServerAddress } from '../client/servers.ts'
 import { ZkClient } from '../client/zk-client.ts'
 import { type ServerList, serverList } from './cli-command.ts'
@@ -26,7 +25,7 @@ export function mqOptions<T>(cli: Argv<T>, { brokerNote = '' }: { brokerNote?: s
 
 export interface MqPlace {
   /** for Producer, Consumer and MqAdmin */
-  readonly client: Pick<MqClientOptions, 'brokers' | 'zk'>
+  readonly client: { readonly brokers?: readonly ServerAddress[]; readonly zk?: ZkClient }
   /** empty when brokers were given */
   readonly servers: readonly ServerAddress[]
   /** those that were given */

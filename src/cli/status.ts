@@ -28,7 +28,7 @@ export const status = cliCommand({
   },
 })
 
-const serves: ReadonlySet<string> = new Set(['leader', 'follower', 'standalone'])
+const serves: ReadonlySet<string> = new Set(['leader', 'follower', 'observer', 'standalone'])
 
 /** `127.0.0.1:2181  leader      0x100000003`; a server that is lost has no zxid. */
 export function statusLine(address: ServerAddress, health: ServerHealth): string {

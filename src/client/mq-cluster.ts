@@ -49,7 +49,7 @@ export class MqCluster {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  readonly #options: MqClientParts
+  readonly #options: Partial<MqClientParts>
   readonly #transport: TcpTransport
   readonly #connections = new Map<string, MqConnection>()
   #refreshing: Promise<void> | undefined
@@ -57,7 +57,7 @@ export class MqCluster {
   #isNowhere = false
   #isClosed = false
 
-  constructor(options: MqClientParts) {
+  constructor(options: Partial<MqClientParts>) {
     this.#options = options
     this.clock = options.clock ?? systemClock
     this.random = options.random ?? new Random(randomInt(2 ** 32))
