@@ -11,6 +11,7 @@ import { limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import { type TcpListener, TcpTransport } from '../protocol/transport/tcp.ts'
 import type { Part } from '../stoppable.ts'
+import { Turn } from '../turn.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
 import type { BrokerConfig } from './config.ts'
@@ -39,7 +40,8 @@ export class Broker implements Part {
   readonly name = 'broker'
   readonly #options: BrokerOptions
   readonly #log: Logger
-  readonly #transport = new TcpTransport()
+  readonly #turn = new Turn(setImmediate)
+  readonly #transport = new TcpTransport(this.#turn)
   readonly #image = new ClusterImage()
   readonly #connections = new Set<ApiConnection>()
   #running: Running | undefined
@@ -123,6 +125,7 @@ export class Broker implements Part {
       endpoint: this.#endpoint(),
       image: this.#image,
       transport: this.#transport,
+      turn: this.#turn,
       clock,
       log: this.#log,
       checkCluster: (clusterId) => this.#running?.dataDir.claim(clusterId),
@@ -204,6 +207,7 @@ export class Broker implements Part {
       image: this.#image,
       links: made.links,
       clock,
+      turn: this.#turn,
       log: this.#log.child({ part: 'replica' }),
       dataDir: made.dataDir.path,
       segmentBytes: config.segmentBytes,

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import type { TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Turn } from '../turn.ts'
 import type { ClusterImage } from './controller/cluster-image.ts'
 import { ClusterWatch } from './controller/cluster-watch.ts'
 import { ControllerDriver } from './controller/driver.ts'
@@ -28,6 +29,7 @@ export interface SessionOptions {
   readonly endpoint: Endpoint
   readonly image: ClusterImage
   readonly transport: TcpTransport
+  readonly turn: Turn
   readonly clock: Clock
   readonly log: Logger
   /** @throws to refuse this cluster */
@@ -53,7 +55,7 @@ export class BrokerSession {
   constructor(options: SessionOptions) {
     this.#options = options
     const { id, servers, chroot, sessionTimeoutMs, connectTimeoutMs } = options
-    const { image, transport, clock, log, onChange } = options
+    const { image, transport, turn, clock, log, onChange } = options
     this.zk = new ZkClient({
       servers,
       chroot,
@@ -69,7 +71,7 @@ export class BrokerSession {
       onChange()
       this.#controller.imageChanged()
     }
-    this.#watch = new ClusterWatch({ zk, image, log, onChange: changed })
+    this.#watch = new ClusterWatch({ zk, image, turn, log, onChange: changed })
     const watch = this.#watch
     this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log })
     zk.once('expired', () => {

@@ -14,6 +14,7 @@ import {
 } from '../protocol/mq/messages.ts'
 import { TcpTransport } from '../protocol/transport/tcp.ts'
 import { Random } from '../random.ts'
+import { Turn } from '../turn.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { type BrokerAddress, MqConnection } from './mq-connection.ts'
 import { formatServer } from './servers.ts'
@@ -57,7 +58,7 @@ export class MqCluster {
     this.clock = options.clock ?? systemClock
     this.random = options.random ?? new Random(randomInt(2 ** 32))
     this.log = options.logger ?? silentLogger
-    this.#transport = options.transport ?? new TcpTransport()
+    this.#transport = options.transport ?? new TcpTransport(new Turn(setImmediate))
   }
 
   get isClosed(): boolean {

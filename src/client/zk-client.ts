@@ -33,6 +33,7 @@ import type {
 } from '../protocol/zk/messages.ts'
 import type { Zxid } from '../protocol/zxid.ts'
 import { Random } from '../random.ts'
+import { Turn } from '../turn.ts'
 import { Chroot } from './chroot.ts'
 import { clientCodecOf, type DialectName } from './dialects.ts'
 import { formatServer, type ServerAddress } from './servers.ts'
@@ -133,7 +134,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     this.#driver = new SessionDriver({
       session: this.#session,
       codec: clientCodecOf(this.#dialect),
-      transport: options.transport ?? new TcpTransport(),
+      transport: options.transport ?? new TcpTransport(new Turn(setImmediate)),
       clock: this.#clock,
       log: this.#log,
       became: (state) => this.#became(state),

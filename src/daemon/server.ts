@@ -14,6 +14,7 @@ import { TcpTransport } from '../protocol/transport/tcp.ts'
 import type { Address } from '../protocol/transport/transport.ts'
 import { formatZxid, zxidZero } from '../protocol/zxid.ts'
 import type { Part } from '../stoppable.ts'
+import { Turn } from '../turn.ts'
 import { answerWord } from './admin/four-letter-words.ts'
 import { Metrics } from './admin/metrics.ts'
 import { RunningServer } from './admin/running-server.ts'
@@ -96,6 +97,8 @@ export class Server implements Part {
     })
     const metrics = this.#metrics
     const disk = openStorageDisk(dataDir)
+    const turn = new Turn(setImmediate)
+    const transport = new TcpTransport(turn)
     const meta = await this.#loadMeta(directory, disk, metaFile)
 
     const openedMs = clock.nowMs()
@@ -104,6 +107,7 @@ export class Server implements Part {
         disk,
         store: {
           clock,
+          turn,
           onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
           onPersisted: (zxid) => ensemble.persisted(zxid),
           onWritten: (tookMs) => metrics.treeWriteTime.observe(Math.round(tookMs)),
@@ -128,7 +132,6 @@ export class Server implements Part {
     const logged = formatZxid(log.lastZxid)
     this.#logger.info({ dataDir, znodes: tree.nodeCount, applied, logged }, 'Loaded')
 
-    const transport = new TcpTransport()
     const ensemble = new EnsembleDriver({
       self: serverId,
       servers: this.#peerAddresses(),
@@ -143,6 +146,7 @@ export class Server implements Part {
       bootstrap: this.#config.bootstrap,
       newEnsembleId: randomUUID(),
       transport,
+      turn,
       clock,
       logger: this.#logger.child({ part: 'ensemble' }),
       metrics,

@@ -20,6 +20,7 @@ import type {
 } from '../../src/protocol/zk/messages.ts'
 import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
 import type { Zxid } from '../../src/protocol/zxid.ts'
+import { Turn } from '../../src/turn.ts'
 
 export const someStat: Stat = {
   czxid: 1 as Zxid,
@@ -117,7 +118,7 @@ export class FakeServer {
       handshakeMs: limits.handshakeMs,
       pauseWhenCongested: true,
     }
-    const transport = new TcpTransport()
+    const transport = new TcpTransport(new Turn(setImmediate))
     const listener = await transport.listen({ host: '127.0.0.1', port }, options, (link) => {
       const connection = new FakeConnection(link)
       let greeted = false

@@ -10,6 +10,7 @@ import { noBroker, type ProduceRequest } from '../../src/protocol/mq/messages.ts
 import { encodeBatch, noProducer } from '../../src/protocol/mq/record-batch.ts'
 import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
 import { Random } from '../../src/random.ts'
+import { Turn } from '../../src/turn.ts'
 import { connectTo, patienceMs, startWorld, untilRoles, Zw } from './world.ts'
 
 const requestCount = 100
@@ -117,7 +118,7 @@ async function sendToFollowers(options: {
 
 function linkTo(address: ServerAddress): MqConnection {
   return new MqConnection({
-    transport: new TcpTransport(),
+    transport: new TcpTransport(new Turn(setImmediate)),
     address,
     hello: {
       role: 'client',

@@ -105,7 +105,12 @@ export class SimClient {
     this.#trace = parts.trace
     this.#timeoutMs = parts.timeoutMs
     this.process = new SimProcess(parts.queue)
-    this.#transport = new SimTransport({ ...parts, process: this.process, host: name })
+    this.#transport = new SimTransport({
+      ...parts,
+      process: this.process,
+      turn: this.process.turn,
+      host: name,
+    })
     this.#servers = Array.from({ length: parts.serverCount }, (_, i) => ({
       host: `s${i + 1}`,
       port: clientPort,

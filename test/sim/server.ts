@@ -223,7 +223,12 @@ export class SimServer {
     const storage = await Storage.open(
       {
         disk,
-        store: { clock, onFailure, onPersisted: (zxid) => ensemble.persisted(zxid) },
+        store: {
+          clock,
+          turn: process.turn,
+          onFailure,
+          onPersisted: (zxid) => ensemble.persisted(zxid),
+        },
         log: {
           segmentBytes: this.#parts.segmentBytes,
           nowMs: () => clock.nowMs(),
@@ -248,6 +253,7 @@ export class SimServer {
     const transport = new SimTransport({
       network,
       process,
+      turn: process.turn,
       host: this.host,
       describe: describeSend,
     })
@@ -266,6 +272,7 @@ export class SimServer {
       handoverAt: this.#parts.handoverAt,
       newEnsembleId: `ensemble of ${this.id}`,
       transport,
+      turn: process.turn,
       clock,
       logger,
       onFailure,

@@ -7,6 +7,7 @@ import type { LogFailedError } from '../../log/log-errors.ts'
 import { openDiskDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { Turn } from '../../turn.ts'
 import type { ClusterImage, TopicImage } from '../controller/cluster-image.ts'
 import type { Checkpoint } from '../partition/checkpoint.ts'
 import type { BrokerLinks } from './broker-links.ts'
@@ -22,6 +23,7 @@ export interface ReplicaManagerOptions {
   readonly image: ClusterImage
   readonly links: BrokerLinks
   readonly clock: Clock
+  readonly turn: Turn
   readonly log: Logger
   readonly dataDir: string
   readonly segmentBytes: number
@@ -36,6 +38,7 @@ export interface ReplicaManagerOptions {
 
 export class ReplicaManager implements ReplicaHost {
   readonly clock: Clock
+  readonly turn: Turn
   readonly log: Logger
   readonly purgatory = new Purgatory()
   readonly writeState: ReplicaHost['writeState']
@@ -47,13 +50,12 @@ export class ReplicaManager implements ReplicaHost {
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
   /** lives of the other brokers that leaders here have heard from */
   readonly #epochs = new Map<BrokerId, number>()
-  #toFlush = new Set<Replica>()
-  #isFlushScheduled = false
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
     this.clock = options.clock
+    this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
     this.#cancelTick = options.clock.every(tickMs, () => this.#tick())
@@ -114,19 +116,6 @@ export class ReplicaManager implements ReplicaHost {
 
   // --- for replicas ------------------------------------------------------------------------------
 
-  /** All that one turn of the event loop appends to a log is one write and one fdatasync. */
-  flushSoon(replica: Replica): void {
-    this.#toFlush.add(replica)
-    if (this.#isFlushScheduled) return
-    this.#isFlushScheduled = true
-    setImmediate(() => {
-      this.#isFlushScheduled = false
-      const replicas = this.#toFlush
-      this.#toFlush = new Set()
-      for (const each of replicas) each.flush()
-    })
-  }
-
   failed(error: LogFailedError): void {
     this.#options.failed(error)
   }
@@ -163,7 +152,6 @@ export class ReplicaManager implements ReplicaHost {
     this.log.info({ topic, partition, directory: name }, 'Partition is not ours any more')
     this.#replicas.delete(name)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
-    this.#toFlush.delete(replica)
     replica.close().catch((error: Error) => this.#options.failed(error))
   }
 

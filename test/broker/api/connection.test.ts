@@ -14,6 +14,7 @@ import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.t
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import { Random } from '../../../src/random.ts'
+import { Turn } from '../../../src/turn.ts'
 import { type BrokerWorld, worldTest } from '../broker-world.ts'
 
 const hello: MqHello = {
@@ -53,7 +54,7 @@ function send(world: BrokerWorld, bytes: Buffer, last?: string): Promise<Buffer>
 
 function connect(world: BrokerWorld, more: Partial<MqHello> = {}): MqConnection {
   const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
-  const transport = new TcpTransport()
+  const transport = new TcpTransport(new Turn(setImmediate))
   const introduction = { ...hello, ...more }
   return world.use(
     new MqConnection({ transport, address, clock: systemClock, hello: introduction }),

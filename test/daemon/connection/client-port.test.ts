@@ -11,6 +11,7 @@ import { decodeWelcome, encodeHello } from '../../../src/protocol/zk/native.ts'
 import { decodeServerMessage } from '../../../src/protocol/zk/native-replies.ts'
 import { encodeRequest } from '../../../src/protocol/zk/native-requests.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
+import { Turn } from '../../../src/turn.ts'
 import { type FakeServer, get, ping, serversOf, set } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
 
@@ -34,7 +35,7 @@ async function open(t: Test, connectionsPerAddressMax = 60): Promise<Port> {
     error: (_, message) => warnings.push(message),
   }
   const port = new ClientPort({
-    transport: new TcpTransport(),
+    transport: new TcpTransport(new Turn(setImmediate)),
     ensemble: cluster.leader,
     processors: server.processors,
     metrics: server.metrics,

@@ -13,6 +13,7 @@ import { noSession, type ServerId } from '../../../src/protocol/records.ts'
 import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import type { Hello, Request, Welcome } from '../../../src/protocol/zk/messages.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
+import { Turn } from '../../../src/turn.ts'
 import { frame } from '../../suites/dialect.ts'
 import { type FakeServer, serversOf } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
@@ -40,7 +41,7 @@ export async function openPort(
     error: (_, message) => warnings.push(message),
   }
   const clientPort = new ClientPort({
-    transport: new TcpTransport(),
+    transport: new TcpTransport(new Turn(setImmediate)),
     ensemble: cluster.leader,
     processors: server.processors,
     metrics: server.metrics,

@@ -18,6 +18,7 @@ import type { ServerId } from '../../../src/protocol/records.ts'
 import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import type { Address } from '../../../src/protocol/transport/transport.ts'
 import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { Turn } from '../../../src/turn.ts'
 
 const timing: ZabTiming = {
   pingMs: 50,
@@ -103,6 +104,7 @@ class Member implements EnsembleListener {
     })
     this.#log = opened.log
     this.delivered = []
+    const turn = new Turn(setImmediate)
     this.driver = new EnsembleDriver({
       self: this.id,
       servers: this.#servers,
@@ -119,7 +121,8 @@ class Member implements EnsembleListener {
       timing,
       ...(this.handoverAt === undefined ? {} : { handoverAt: this.handoverAt }),
       newEnsembleId: `made by ${this.id}`,
-      transport: new TcpTransport(),
+      transport: new TcpTransport(turn),
+      turn,
       clock: { ...systemClock, nowMs: () => systemClock.nowMs() + this.stoodStillMs },
       logger: silentLogger,
       onFailure,

@@ -9,6 +9,7 @@ import { assertNew, type Expected, Storage } from '../../../src/daemon/storage/s
 import { decodeEntries, encodeEntries } from '../../../src/daemon/storage/tree-transfer.ts'
 import type { PeerMessage } from '../../../src/protocol/peer/messages.ts'
 import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { Turn } from '../../../src/turn.ts'
 import { create, image, setData, TreeWorld } from '../tree-world.ts'
 
 const onFailure = (error: unknown): never => {
@@ -27,7 +28,11 @@ function open(dataDir: string, expected = fresh): Promise<Storage> {
   mkdirSync(dataDir, { recursive: true })
   const log = { segmentBytes: 4096, onDurable: () => undefined, onFailure }
   return Storage.open(
-    { disk: openStorageDisk(dataDir), store: { clock: systemClock, onFailure }, log },
+    {
+      disk: openStorageDisk(dataDir),
+      store: { clock: systemClock, turn: new Turn(setImmediate), onFailure },
+      log,
+    },
     expected,
   )
 }

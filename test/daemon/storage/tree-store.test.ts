@@ -10,6 +10,7 @@ import { initialFields } from '../../../src/daemon/ztree/znode.ts'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
+import { Turn } from '../../../src/turn.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
 /** A clock whose timers run when a test says so. */
@@ -43,6 +44,7 @@ async function open(directory: string): Promise<Opened> {
   const failures: unknown[] = []
   const store = await TreeStore.open(directory, openTreeDatabase(directory), {
     clock,
+    turn: new Turn(setImmediate),
     onFailure: (e) => failures.push(e),
   })
   return { store, world: new TreeWorld(store.tree), clock, failures }

@@ -7,6 +7,7 @@ import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import type { SessionId } from '../../../src/protocol/records.ts'
 import { Random } from '../../../src/random.ts'
+import { Turn } from '../../../src/turn.ts'
 import { ManualClock } from '../fake-client.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
@@ -235,7 +236,11 @@ t.test('what is used is the same however the tree came to be', async (t) => {
 
 t.test('ACLs, containers, TTLs and quotas survive a restart', async (t) => {
   const directory = t.testdir()
-  const options = { clock: new ManualClock(), onFailure: (cause: unknown) => t.fail(`${cause}`) }
+  const options = {
+    clock: new ManualClock(),
+    turn: new Turn(setImmediate),
+    onFailure: (cause: unknown) => t.fail(`${cause}`),
+  }
   const store = await TreeStore.open(directory, openTreeDatabase(directory), options)
   const w = new TreeWorld(store.tree)
   w.identities = [{ scheme: 'super', id: '' }]
