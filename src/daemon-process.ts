@@ -1,10 +1,11 @@
-// What both daemons do around their one part: argv → configuration → part → signals.
+// What both daemons do around their one part: argv → configuration → part, in the real world → signals.
 // Exit codes are in stoppable.ts.
 
-import { systemClock } from './clock.ts'
-import { type Logger, type LogLevel, makeLogger } from './logger.ts'
+import { type LogLevel, makeLogger } from './logger.ts'
 import { OptionError } from './options.ts'
+import { realWorld } from './real-world.ts'
 import { exitCodes, type Part, runUntilStopped, systemdNotifier } from './stoppable.ts'
+import type { Disk, World } from './world.ts'
 
 /** What every daemon's configuration holds. */
 export interface CommonConfig {
@@ -14,7 +15,7 @@ export interface CommonConfig {
   readonly warnings: readonly string[]
 }
 
-export interface DaemonOptions<Config extends CommonConfig> {
+export interface DaemonOptions<Config extends CommonConfig, OwnDisk extends Disk> {
   readonly program: string
   /** @throws OptionError */
   readonly readConfig: (
@@ -23,17 +24,19 @@ export interface DaemonOptions<Config extends CommonConfig> {
   ) => { type: 'config'; config: Config } | { type: 'print'; text: string }
   /** what names this process in every line of the log */
   readonly identity: (config: Config) => Record<string, unknown>
-  /** @param onFailure going on could lose data: the process must end, and at once */
-  readonly makePart: (parts: {
+  readonly openDisk: (config: Config) => OwnDisk
+  readonly assemble: (parts: {
     readonly config: Config
-    readonly clock: typeof systemClock
-    readonly logger: Logger
+    readonly world: World & { readonly disk: OwnDisk }
+    /** Going on could lose data: the process must end, and at once. */
     readonly onFailure: (error: Error) => void
   }) => Part
   readonly stopDeadlineMs: number
 }
 
-export function runDaemon<Config extends CommonConfig>(options: DaemonOptions<Config>): void {
+export function runDaemon<Config extends CommonConfig, OwnDisk extends Disk>(
+  options: DaemonOptions<Config, OwnDisk>,
+): void {
   try {
     const read = options.readConfig(process.argv.slice(2), process.env)
     if (read.type === 'config') run(read.config, options)
@@ -45,16 +48,19 @@ export function runDaemon<Config extends CommonConfig>(options: DaemonOptions<Co
   }
 }
 
-function run<Config extends CommonConfig>(config: Config, options: DaemonOptions<Config>): void {
-  const { program, identity, makePart, stopDeadlineMs } = options
+function run<Config extends CommonConfig, OwnDisk extends Disk>(
+  config: Config,
+  options: DaemonOptions<Config, OwnDisk>,
+): void {
+  const { program, identity, openDisk, assemble, stopDeadlineMs } = options
   const { logLevel: level, logFormat: format } = config
   const logger = makeLogger({ program, level, format }).child(identity(config))
   for (const warning of config.warnings) logger.warn({}, warning)
-  const clock = systemClock
+  const world = { ...realWorld(), logger, disk: openDisk(config) }
   runUntilStopped({
-    parts: [makePart({ config, clock, logger, onFailure: endAtOnce })],
+    parts: [assemble({ config, world, onFailure: endAtOnce })],
     logger,
-    clock,
+    clock: world.clock,
     stopDeadlineMs,
     notify: systemdNotifier(process.env['NOTIFY_SOCKET'], logger),
   })

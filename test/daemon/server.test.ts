@@ -3,29 +3,18 @@ import net from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ZkClient } from '../../src/client/zk-client.ts'
-import { systemClock } from '../../src/clock.ts'
-import { readConfig } from '../../src/daemon/config.ts'
-import { Server } from '../../src/daemon/server.ts'
-import { silentLogger } from '../../src/logger.ts'
+import type { Server } from '../../src/daemon/server.ts'
+import { realServer } from './real-server.ts'
 
 function serverOn(dataDir: string, ...flags: string[]): Server {
-  const read = readConfig(
-    [
-      `--data-dir=${dataDir}`,
-      '--client-port=0',
-      '--client-port-address=127.0.0.1',
-      '--log-segment-bytes=4194304',
-      '--4lw.commands.whitelist=*',
-      ...flags,
-    ],
-    {},
-  )
-  if (read.type !== 'config') throw new Error(read.text)
-  const { config } = read
-  const onFailure = (error: Error): void => {
-    throw error
-  }
-  return new Server({ config, clock: systemClock, logger: silentLogger, onFailure })
+  return realServer([
+    `--data-dir=${dataDir}`,
+    '--client-port=0',
+    '--client-port-address=127.0.0.1',
+    '--log-segment-bytes=4194304',
+    '--4lw.commands.whitelist=*',
+    ...flags,
+  ])
 }
 
 /** Runs `claim` with a place for data; what it started is stopped before that place goes. */

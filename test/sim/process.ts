@@ -3,7 +3,6 @@
 // by a signal. Its clock is its own: it may be ahead, and run faster or slower than the world's.
 
 import type { Clock } from '../../src/clock.ts'
-import { Turn } from '../../src/turn.ts'
 import type { EventQueue } from './event-queue.ts'
 
 /** Unwinds the code of a process that was killed in the middle of something. */
@@ -30,7 +29,6 @@ export class SimProcess implements Clock {
   #sinceMs: number
   #rate = 1
   wallSkewMs = 0
-  readonly turn = new Turn((end) => this.after(0, end))
 
   /**
    * @param kill called when `killAfter` or `killAt` comes true; says between which two acts

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openTreeDatabase } from '../../../src/daemon/storage/disk.ts'
+import { openTreeDatabase } from '../../../src/daemon/storage/real-disk.ts'
 import { TreeStore } from '../../../src/daemon/storage/tree-store.ts'
 import { sameDigest } from '../../../src/daemon/ztree/digest.ts'
 import { parseLimits } from '../../../src/daemon/ztree/quotas.ts'
