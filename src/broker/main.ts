@@ -3,7 +3,7 @@
 
 import { runDaemon } from '../daemon-process.ts'
 import { realDisk } from '../real-disk.ts'
-import { Broker } from './broker.ts'
+import { assembleBroker } from './broker.ts'
 import { readConfig } from './config.ts'
 
 runDaemon({
@@ -11,7 +11,6 @@ runDaemon({
   readConfig,
   identity: ({ id }) => ({ broker: id }),
   openDisk: ({ dataDir }) => realDisk(dataDir),
-  assemble: ({ config, world, onFailure }) =>
-    new Broker({ config, clock: world.clock, logger: world.logger, onFailure }),
+  assemble: assembleBroker,
   stopDeadlineMs: 10_000,
 })

@@ -10,15 +10,13 @@
 // listeners and promises are called in the order in which the server sent what caused them: each in
 // a microtask of its own, never while a method of the client runs.
 
-import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { errorCodeOf, errorCodes, ZkError } from '../protocol/error-codes.ts'
 import { pathProblem } from '../protocol/path.ts'
 import type { Acl, Id, SessionId, Stat } from '../protocol/records.ts'
-import { TcpTransport } from '../protocol/transport/tcp.ts'
 import type {
   AddWatchMode,
   CreateMode,
@@ -32,8 +30,9 @@ import type {
   WatcherType,
 } from '../protocol/zk/messages.ts'
 import type { Zxid } from '../protocol/zxid.ts'
-import { Random } from '../random.ts'
-import { Turn } from '../turn.ts'
+import { seededBy } from '../random.ts'
+import { realWorld } from '../real-world.ts'
+import type { ClientWorld } from '../world.ts'
 import { Chroot } from './chroot.ts'
 import { clientCodecOf, type DialectName } from './dialects.ts'
 import { formatServer, type ServerAddress } from './servers.ts'
@@ -62,10 +61,8 @@ export interface ZkClientOptions {
   /** Whether a server that has lost its quorum will do, until another one is found. */
   readonly readOnly?: boolean
   readonly logger?: Logger
-  readonly random?: Random
-  readonly clock?: Clock
-  /** to share with other clients of this process */
-  readonly transport?: TcpTransport
+  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
+  readonly world?: ClientWorld
 }
 
 export const defaultSessionTimeoutMs = 10_000
@@ -124,18 +121,19 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     this.#servers = options.servers
     this.#connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs
     this.#log = options.logger ?? silentLogger
-    this.#clock = options.clock ?? systemClock
+    const { transport, clock, randomBytes } = options.world ?? realWorld()
+    this.#clock = clock
     this.#session = new ZkSession({
       servers: options.servers,
       timeoutMs: options.sessionTimeoutMs ?? defaultSessionTimeoutMs,
       readOnly: options.readOnly,
-      random: options.random ?? new Random(randomInt(2 ** 32)),
+      random: seededBy(randomBytes),
     })
     this.#driver = new SessionDriver({
       session: this.#session,
       codec: clientCodecOf(this.#dialect),
-      transport: options.transport ?? new TcpTransport(new Turn(setImmediate)),
-      clock: this.#clock,
+      transport,
+      clock,
       log: this.#log,
       became: (state) => this.#became(state),
       notify: (watchers, event) => this.#notify(watchers, event),

@@ -17,6 +17,8 @@ export interface BrokerParts {
   readonly links: BrokerLinks
   readonly producerIds: ProducerIds
   readonly clock: Clock
+  /** 22 characters that no other broker makes */
+  makeUuid(): string
   readonly log: Logger
   readonly defaults: { readonly partitionCount: number; readonly replicationFactor: number }
   /** the present session; undefined while there is none that is open */

@@ -9,7 +9,6 @@ import type { MultiOp } from '../../protocol/zk/messages.ts'
 import { placeReplicas } from '../controller/controller.ts'
 import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../controller/zk-paths.ts'
 import { commitOffset, committedOffset } from '../group/offset-store.ts'
-import { makeUuid } from '../registration.ts'
 import type { BrokerSession } from '../session.ts'
 import type { Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
@@ -35,7 +34,7 @@ export async function createTopic(
   const { topic, timeoutMs } = request
   const session = openSession(parts, 'create a topic')
   const deadlineMs = parts.clock.nowMs() + Math.min(timeoutMs, limits.produceTimeoutMsMax)
-  const topicId = makeUuid()
+  const topicId = parts.makeUuid()
   // A broker that has just registered counts, and one that has just gone does not.
   await session.readCluster()
   await makeTopic(session, topic, { topicId, replicas: replicasFor(parts, request) })

@@ -1,13 +1,12 @@
 // All replicas on this broker: opens those that the cluster's image gives us, makes each of them
 // leader or follower as its znode says, and has one fetcher per leader keep the followers up to date.
 
-import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
-import { openDiskDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { Turn } from '../../turn.ts'
+import type { Disk } from '../../world.ts'
 import type { ClusterImage, TopicImage } from '../controller/cluster-image.ts'
 import type { Checkpoint } from '../partition/checkpoint.ts'
 import type { BrokerLinks } from './broker-links.ts'
@@ -25,7 +24,7 @@ export interface ReplicaManagerOptions {
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Logger
-  readonly dataDir: string
+  readonly disk: Disk
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
   readonly lagTimeMsMax: number
@@ -126,7 +125,7 @@ export class ReplicaManager implements ReplicaHost {
     const name = directoryName(topic, partition)
     const found = this.#replicas.get(name)
     if (found !== undefined) return found
-    const { self, dataDir, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
+    const { self, disk, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
     const replicas = topic.assignment.replicas[partition] ?? []
     const options = {
       topic: topic.topic,
@@ -135,7 +134,7 @@ export class ReplicaManager implements ReplicaHost {
       replicas,
       minInsyncReplicas: minInsyncReplicas(this.#options.minInsyncReplicas, replicas.length),
       lagTimeMsMax,
-      directory: openDiskDirectory(join(dataDir, name)),
+      directory: disk.openLog(name),
       segmentBytes,
       flush,
       highWatermark: checkpoint.get(name),

@@ -1,7 +1,6 @@
 import net from 'node:net'
 import t from 'tap'
 import { MqConnection } from '../../../src/client/mq-connection.ts'
-import { systemClock } from '../../../src/clock.ts'
 import { limits } from '../../../src/limits.ts'
 import {
   encodeMqHello,
@@ -12,9 +11,8 @@ import {
 import { encodeMqRequest } from '../../../src/protocol/mq/native.ts'
 import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
-import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import { Random } from '../../../src/random.ts'
-import { Turn } from '../../../src/turn.ts'
+import { realWorld } from '../../../src/real-world.ts'
 import { type BrokerWorld, worldTest } from '../broker-world.ts'
 
 const hello: MqHello = {
@@ -54,11 +52,9 @@ function send(world: BrokerWorld, bytes: Buffer, last?: string): Promise<Buffer>
 
 function connect(world: BrokerWorld, more: Partial<MqHello> = {}): MqConnection {
   const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
-  const transport = new TcpTransport(new Turn(setImmediate))
+  const { transport, clock } = realWorld()
   const introduction = { ...hello, ...more }
-  return world.use(
-    new MqConnection({ transport, address, clock: systemClock, hello: introduction }),
-  )
+  return world.use(new MqConnection({ transport, address, clock, hello: introduction }))
 }
 
 worldTest(
