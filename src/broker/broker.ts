@@ -82,13 +82,17 @@ export class Broker implements Part {
     const links = this.#makeLinks(dataDir)
     const replicas = this.#makeReplicas({ checkpoint, links })
     const parts = this.#makeParts({ dataDir, links, replicas })
+    let running: Running | undefined
     try {
       const listener = await this.#listen(parts)
       const cancelCheckpoints = world.clock.every(checkpointMs, () => this.#checkpointInTime())
-      this.#running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
+      running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
+      this.#running = running
+      if (this.#isStopping) throw new Error('Cannot start: the broker was stopped meanwhile')
       await this.#openSession()
     } catch (error) {
-      if (this.#running === undefined) {
+      // From here on it is for `stop` to let go of it, which may have done so already.
+      if (running === undefined) {
         await replicas.close()
         await dataDir.release()
       }
