@@ -8,11 +8,11 @@
 //
 // Version 1, of release 0.1.0, named partitions by topic; it is refused, not taken for an empty one.
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
-import { openDataDir } from '../data-dir-option.ts'
+import { DurableFile } from '../durable-file.ts'
+import type { LogDirectory } from '../log/segment-file.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import { RefusedStartError } from '../refused-start.ts'
+import type { Disk } from '../world.ts'
 
 const formatVersion = 2
 
@@ -22,22 +22,29 @@ export class DataDirError extends RefusedStartError {
 }
 
 export class DataDir {
-  readonly path: string
+  readonly disk: Disk
+  /** high-watermarks.json */
+  readonly highWatermarks: DurableFile
   readonly #brokerId: BrokerId
   readonly #unlock: () => void
+  readonly #files: LogDirectory
+  readonly #identity: DurableFile
   #clusterId: string | undefined
 
-  /**
-   * @param quoted the option that named it
-   * @throws DataDirLockedError, DataDirError, RefusedStartError, or what the file system throws
-   */
-  constructor(path: string, brokerId: BrokerId, quoted = path) {
-    this.path = path
+  /** @throws DataDirLockedError, DataDirError, RefusedStartError, or what the file system throws */
+  constructor(disk: Disk, brokerId: BrokerId) {
+    this.disk = disk
     this.#brokerId = brokerId
-    this.#unlock = openDataDir(path, quoted)
+    this.#unlock = disk.lock()
+    let files: LogDirectory | undefined
     try {
+      files = disk.openFiles()
+      this.#files = files
+      this.#identity = new DurableFile(files, 'broker.json')
+      this.highWatermarks = new DurableFile(files, 'high-watermarks.json')
       this.#clusterId = this.#read()
     } catch (error) {
+      files?.close()
       this.#unlock()
       throw error
     }
@@ -49,41 +56,31 @@ export class DataDir {
   }
 
   /** Makes it belong to this cluster, if it belongs to none. @throws DataDirError */
-  claim(clusterId: string): void {
+  async claim(clusterId: string): Promise<void> {
     if (this.#clusterId === clusterId) return
     if (this.#clusterId !== undefined) {
       const found = `it belongs to cluster ${this.#clusterId}, and this is ${clusterId}`
-      throw new DataDirError(`Cannot use data directory ${this.path}: ${found}`)
+      throw new DataDirError(`Cannot use data directory ${this.disk.path}: ${found}`)
     }
     const text = JSON.stringify({ version: formatVersion, brokerId: this.#brokerId, clusterId })
-    const file = join(this.path, 'broker.json')
-    const temporary = openSync(`${file}.new`, 'w')
-    writeSync(temporary, `${text}\n`)
-    fsyncSync(temporary)
-    closeSync(temporary)
-    renameSync(`${file}.new`, file)
-    const directory = openSync(this.path, 'r')
-    fsyncSync(directory)
-    closeSync(directory)
+    await this.#identity.replaced(Buffer.from(`${text}\n`))
     this.#clusterId = clusterId
   }
 
-  release(): void {
+  /** Gives it back when what is being written to its small files is there. */
+  async release(): Promise<void> {
+    await this.#identity.settled()
+    await this.highWatermarks.settled()
+    this.#files.close()
     this.#unlock()
   }
 
   #read(): string | undefined {
-    const file = join(this.path, 'broker.json')
     const refuse = (found: string): never => {
-      throw new DataDirError(`Cannot use data directory ${this.path}: ${found}`)
+      throw new DataDirError(`Cannot use data directory ${this.disk.path}: ${found}`)
     }
-    let text: string
-    try {
-      text = readFileSync(file, 'utf8')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
+    const text = this.#identity.read()?.toString('utf8')
+    if (text === undefined) return undefined
     let found: { version?: unknown; brokerId?: unknown; clusterId?: unknown }
     try {
       found = JSON.parse(text) as typeof found

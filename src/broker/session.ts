@@ -6,7 +6,7 @@ import { ZkClient } from '../client/zk-client.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
-import type { TcpTransport } from '../protocol/transport/tcp.ts'
+import type { ClientWorld } from '../world.ts'
 import type { ClusterImage } from './controller/cluster-image.ts'
 import { ClusterWatch } from './controller/cluster-watch.ts'
 import { ControllerDriver } from './controller/driver.ts'
@@ -28,11 +28,11 @@ export interface SessionOptions {
   readonly registrationPatienceMs: number
   readonly endpoint: Endpoint
   readonly image: ClusterImage
-  readonly transport: TcpTransport
-  readonly clock: Clock
+  readonly world: ClientWorld
+  readonly makeUuid: () => string
   readonly log: Logger
-  /** @throws to refuse this cluster */
-  readonly checkCluster: (clusterId: string) => void
+  /** Rejects to refuse this cluster. */
+  readonly checkCluster: (clusterId: string) => Promise<void>
   /** Opens the replicas that the image gives us. @returns reports on those that cannot be used */
   readonly openReplicas: () => readonly ReplicaReport[]
   readonly onChange: () => void
@@ -48,6 +48,7 @@ export interface Membership {
 export class BrokerSession {
   readonly zk: ZkClient
   readonly #options: SessionOptions
+  readonly #clock: Clock
   readonly #watch: ClusterWatch
   readonly #controller: ControllerDriver
   readonly #reports: ReplicaReports
@@ -57,15 +58,16 @@ export class BrokerSession {
   constructor(options: SessionOptions) {
     this.#options = options
     const { id, servers, chroot, sessionTimeoutMs, connectTimeoutMs } = options
-    const { image, transport, clock, log, onChange } = options
+    const { image, world, log, onChange } = options
+    const { clock, turn } = world
+    this.#clock = clock
     this.zk = new ZkClient({
       servers,
       chroot,
       sessionTimeoutMs,
       connectTimeoutMs,
       logger: log.child({ part: 'zk' }),
-      clock,
-      transport,
+      world,
     })
     const { zk } = this
     const changed = () => {
@@ -73,7 +75,7 @@ export class BrokerSession {
       onChange()
       this.#controller.imageChanged()
     }
-    this.#watch = new ClusterWatch({ zk, image, log, onChange: changed })
+    this.#watch = new ClusterWatch({ zk, image, turn, log, onChange: changed })
     const watch = this.#watch
     this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log })
     this.#reports = new ReplicaReports({ self: id, zk, clock, log })
@@ -97,16 +99,17 @@ export class BrokerSession {
    * was not opened. Whoever opens it closes it, also after a failure.
    */
   async open(): Promise<Membership> {
-    const { id, endpoint, clock, log, sessionTimeoutMs } = this.#options
+    const { id, endpoint, makeUuid, log, sessionTimeoutMs } = this.#options
     const { zk } = this
+    const clock = this.#clock
     await zk.connect()
     if (zk.sessionTimeoutMs > sessionTimeoutMs) {
       const facts = { asked: sessionTimeoutMs, got: zk.sessionTimeoutMs }
       log.warn(facts, 'The ensemble grants longer sessions only: a dead broker is noticed later')
     }
     await makeSharedNodes(zk)
-    const clusterId = await readClusterId(zk)
-    this.#options.checkCluster(clusterId)
+    const clusterId = await readClusterId(zk, makeUuid())
+    await this.#options.checkCluster(clusterId)
     await zk.sync(zkPaths.brokers)
     await this.#watch.start()
     const prepare = () => this.#reports.begin(this.#options.openReplicas())
@@ -147,7 +150,7 @@ export class BrokerSession {
     { topic, partition }: Replica,
     state: PartitionState,
   ): Promise<PartitionState | undefined> {
-    const { image, log, clock } = this.#options
+    const { image, log } = this.#options
     try {
       const path = zkPaths.state(topic, partition)
       const { version } = await this.zk.setData(path, encodeState(state), state.version)
@@ -163,7 +166,7 @@ export class BrokerSession {
       } catch (error) {
         const err = (error as Error).message
         log.debug({ topic, partition, err }, 'Could not read what became of an ISR write')
-        await new Promise<void>((resolve) => clock.after(rereadMs, resolve))
+        await new Promise<void>((resolve) => this.#clock.after(rereadMs, resolve))
       }
     }
     return undefined

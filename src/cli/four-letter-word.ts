@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { askWord } from '../client/ask-word.ts'
 import type { ServerAddress } from '../client/servers.ts'
 import { brokerIn } from '../protocol/mq/word-answer.ts'
+import { realWorld } from '../real-world.ts'
 import type { ServerRole } from './cluster-lines.ts'
 
 /** Whether anybody listens there. */
@@ -29,7 +30,7 @@ export interface ServerHealth {
 
 /** `lost` is one that does not answer, `looking` one without a leader. */
 export async function askHealth(address: ServerAddress): Promise<ServerHealth> {
-  return parseSrvr(await askWord(address, 'srvr'))
+  return parseSrvr(await askWord(realWorld(), address, 'srvr'))
 }
 
 export function parseSrvr(answer: string | undefined): ServerHealth {

@@ -1,13 +1,10 @@
 // What Producer, Consumer and MqAdmin take: one table for each method, in the order of its parameters,
 // and one for the options of each class. The classes say what they do.
 
-import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import { BrokerError, type MqErrorCode } from '../protocol/mq/error-codes.ts'
 import { type RequiredAcks, requiredAcks } from '../protocol/mq/messages.ts'
-import type { TcpTransport } from '../protocol/transport/tcp.ts'
-import type { Random } from '../random.ts'
 import {
   bytesOrNull,
   flag,
@@ -35,6 +32,7 @@ import type { MqClientOptions } from './mq-cluster.ts'
 import type { NewRecord, ProducerOptions } from './producer.ts'
 import { serverList } from './server-list.ts'
 import type { ServerAddress } from './servers.ts'
+import { clientWorld } from './world-argument.ts'
 import type { ZkClient } from './zk-client.ts'
 
 /** Of a broker, where none is named: Kafka's. */
@@ -135,9 +133,7 @@ const clientRows = {
   zk: optional(having<ZkClient>('a ZkClient', 'getChildren', 'getData')),
   name: optional(nonEmptyText),
   logger: optional(having<Logger>('a logger', 'child', 'debug', 'info', 'warn', 'error')),
-  clock: optional(having<Clock>('a clock', 'nowMs', 'wallMs', 'after', 'every')),
-  random: optional(having<Random>('a Random', 'next', 'below', 'pick')),
-  transport: optional(having<TcpTransport>('a transport', 'dial')),
+  world: optional(clientWorld),
 } satisfies RowsOf<MqClientOptions>
 
 /** The options of every class here, as they are used. */

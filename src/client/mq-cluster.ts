@@ -1,8 +1,7 @@
 // A client's view of a Mimic Queue cluster: finds it, by a list of brokers or through ZooWeeper, keeps
 // its metadata, and has one connection per broker. Producer, consumer and admin are built on it.
 
-import { randomInt } from 'node:crypto'
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
@@ -12,9 +11,12 @@ import {
   noBroker,
   type ResponseOf,
 } from '../protocol/mq/messages.ts'
-import { TcpTransport } from '../protocol/transport/tcp.ts'
-import { Random } from '../random.ts'
+import type { Transport } from '../protocol/transport/transport.ts'
+import { type Random, seededBy } from '../random.ts'
+import { realWorld } from '../real-world.ts'
 import { silentLogger } from '../silent-logger.ts'
+import type { Turn } from '../turn.ts'
+import type { ClientWorld } from '../world.ts'
 import { Attempts, formatAttempts } from './attempts.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import type { MqClientParts } from './mq-arguments.ts'
@@ -34,9 +36,8 @@ export interface MqClientOptions {
   /** what brokers call us in their logs */
   readonly name?: string
   readonly logger?: Logger
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly transport?: TcpTransport
+  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
+  readonly world?: ClientWorld
 }
 
 /** One try of a metadata request: a broker that lives answers at once. */
@@ -47,10 +48,11 @@ const brokerIdsPath = '/brokers/ids'
 export class MqCluster {
   readonly metadata = new MetadataCache()
   readonly clock: Clock
+  readonly turn: Turn
   readonly random: Random
   readonly log: Logger
   readonly #options: Partial<MqClientParts>
-  readonly #transport: TcpTransport
+  readonly #transport: Transport
   readonly #connections = new Map<string, MqConnection>()
   #refreshing: Promise<void> | undefined
   /** There was never a cluster, and nobody listens where it was looked for last. */
@@ -59,10 +61,12 @@ export class MqCluster {
 
   constructor(options: Partial<MqClientParts>) {
     this.#options = options
-    this.clock = options.clock ?? systemClock
-    this.random = options.random ?? new Random(randomInt(2 ** 32))
+    const { transport, turn, clock, randomBytes } = options.world ?? realWorld()
+    this.clock = clock
+    this.turn = turn
+    this.random = seededBy(randomBytes)
     this.log = options.logger ?? silentLogger
-    this.#transport = options.transport ?? new TcpTransport()
+    this.#transport = transport
   }
 
   get isClosed(): boolean {

@@ -2,7 +2,7 @@
 // When it is lost everything in flight fails with NETWORK_EXCEPTION, outcome unknown, and the link is
 // of no more use; whoever owns it makes another. Clients use it, and brokers among themselves.
 //
-// Next on the path: protocol/transport/tcp.ts, then broker/api/connection.ts at the other end.
+// Next on the path: protocol/transport, then broker/api/connection.ts at the other end.
 
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
@@ -22,7 +22,7 @@ import {
 } from '../protocol/mq/messages.ts'
 import { decodeMqResponse, encodeMqRequest } from '../protocol/mq/native.ts'
 import { MsgpackReader } from '../protocol/msgpack.ts'
-import type { TcpLink, TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Link, Transport } from '../protocol/transport/transport.ts'
 import { closedBecause, isRefusal } from './attempts.ts'
 import { formatServer } from './servers.ts'
 
@@ -32,7 +32,7 @@ export interface BrokerAddress {
 }
 
 export interface MqConnectionOptions {
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly address: BrokerAddress
   readonly hello: Omit<MqHello, 'version'>
   readonly clock: Clock
@@ -53,7 +53,7 @@ interface Pending {
 export class MqConnection {
   readonly address: BrokerAddress
   readonly #options: MqConnectionOptions
-  readonly #link: TcpLink
+  readonly #link: Link
   readonly #reader = new MsgpackReader()
   readonly #pending = new Map<number, Pending>()
   #nextCorrelationId = 1

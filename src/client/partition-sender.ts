@@ -60,6 +60,7 @@ export class PartitionSender {
   #lane: Lane | undefined
   #beginning: Promise<void> | undefined
   #cancelLinger: (() => void) | undefined
+  readonly #sealBatches = () => this.#send()
   #isFlushing = false
   #whenIdle: (() => void)[] = []
 
@@ -97,15 +98,12 @@ export class PartitionSender {
 
   /** What one turn adds goes into one batch as far as it fits. */
   #sendSoon(): void {
-    const { clock } = this.#options.cluster
+    const { clock, turn } = this.#options.cluster
     this.#cancelLinger?.()
+    this.#cancelLinger = undefined
     const waitMs = this.#isFlushing ? 0 : this.#waiting.readyMs() - clock.nowMs()
-    if (waitMs > 0) {
-      this.#cancelLinger = clock.after(Math.ceil(waitMs), () => this.#send())
-      return
-    }
-    const immediate = setImmediate(() => this.#send())
-    this.#cancelLinger = () => clearImmediate(immediate)
+    if (waitMs > 0) this.#cancelLinger = clock.after(Math.ceil(waitMs), () => this.#send())
+    else turn.seal(this.#sealBatches)
   }
 
   #send(): void {

@@ -169,7 +169,7 @@ export class SessionDriver {
   }
 
   async #probe(server: ServerAddress): Promise<void> {
-    const readWrite = (await askWord(server, 'isro')) === 'rw'
+    const readWrite = (await askWord(this.#options, server, 'isro')) === 'rw'
     this.step({ type: 'probed', server, readWrite })
   }
 

@@ -1,12 +1,10 @@
 // What the methods of ZkClient take: one table for each, in the order of its parameters, and one for
 // the options of the client. zk-client.ts says what they do.
 
-import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import { pathProblem } from '../protocol/path.ts'
 import type { Acl } from '../protocol/records.ts'
-import type { Transport } from '../protocol/transport/transport.ts'
 import {
   addWatchModes,
   type CreateMode,
@@ -15,7 +13,6 @@ import {
   type ReadOp,
   watcherTypes,
 } from '../protocol/zk/messages.ts'
-import type { Random } from '../random.ts'
 import {
   always,
   bytesOrNull,
@@ -43,6 +40,7 @@ import { dialectNames } from './dialects.ts'
 import { serverList } from './server-list.ts'
 import { defaultClientPort } from './servers.ts'
 import type { Watcher } from './watch-registry.ts'
+import { clientWorld } from './world-argument.ts'
 import { isSequential } from './zk-call.ts'
 import {
   type CreateOptions,
@@ -200,9 +198,7 @@ const clientOptions = method('create a ZkClient', {
     dialect: optional(oneOf(dialectNames), 'native'),
     readOnly: optional(flag, false),
     logger: optional(having<Logger>('a logger', 'child', 'debug', 'info', 'warn', 'error')),
-    random: optional(having<Random>('a Random', 'next', 'below')),
-    clock: optional(having<Clock>('a clock', 'nowMs', 'wallMs', 'after', 'every')),
-    transport: optional(having<Transport>('a transport', 'dial')),
+    world: optional(clientWorld),
   } satisfies RowsOf<ZkClientOptions>),
 })
 

@@ -11,14 +11,12 @@
 // in which the server sent what caused them: each in a microtask of its own, never while a method of
 // the client runs.
 
-import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import { errorCodeOf, errorCodes, ZkError } from '../protocol/error-codes.ts'
 import type { Acl, Id, SessionId, Stat } from '../protocol/records.ts'
-import { TcpTransport } from '../protocol/transport/tcp.ts'
 import type {
   AddWatchMode,
   MultiOp,
@@ -31,7 +29,8 @@ import type {
   WatcherType,
 } from '../protocol/zk/messages.ts'
 import type { Zxid } from '../protocol/zxid.ts'
-import { Random } from '../random.ts'
+import { seededBy } from '../random.ts'
+import { realWorld } from '../real-world.ts'
 import { silentLogger } from '../silent-logger.ts'
 import { Misfit } from './arguments.ts'
 import { type Attempt, formatAttempts } from './attempts.ts'
@@ -108,19 +107,20 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     this.#servers = options.servers
     this.#connectTimeoutMs = options.connectTimeoutMs
     this.#log = options.logger ?? silentLogger
-    this.#clock = options.clock ?? systemClock
     this.#callbacks = new Callbacks(options.logger)
+    const { transport, clock, randomBytes } = options.world ?? realWorld()
+    this.#clock = clock
     this.#session = new ZkSession({
       servers: options.servers,
       timeoutMs: options.sessionTimeoutMs,
       readOnly: options.readOnly,
-      random: options.random ?? new Random(randomInt(2 ** 32)),
+      random: seededBy(randomBytes),
     })
     this.#driver = new SessionDriver({
       session: this.#session,
       codec: clientCodecOf(this.#dialect),
-      transport: options.transport ?? new TcpTransport(),
-      clock: this.#clock,
+      transport,
+      clock,
       log: this.#log,
       became: (state) => this.#became(state),
       notify: (watchers, event) => this.#notify(watchers, event),

@@ -1,11 +1,9 @@
 // What a ZkClient can be told when it is made, and with each call.
 
-import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { Acl } from '../protocol/records.ts'
-import type { TcpTransport } from '../protocol/transport/tcp.ts'
 import type { CreateMode } from '../protocol/zk/messages.ts'
-import type { Random } from '../random.ts'
+import type { ClientWorld } from '../world.ts'
 import type { DialectName } from './dialects.ts'
 import type { ServerList } from './server-list.ts'
 
@@ -23,10 +21,8 @@ export interface ZkClientOptions {
   /** Whether a server that has lost its quorum will do, until another one is found. */
   readonly readOnly?: boolean
   readonly logger?: Logger
-  readonly random?: Random
-  readonly clock?: Clock
-  /** to share with other clients of this process */
-  readonly transport?: TcpTransport
+  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
+  readonly world?: ClientWorld
 }
 
 export const defaultSessionTimeoutMs = 10_000

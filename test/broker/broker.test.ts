@@ -255,3 +255,31 @@ worldTest(
     await t.rejects(twin.start(), { code: 'INVALID_REQUEST' }, 'the id is taken')
   },
 )
+
+worldTest(
+  t,
+  'a broker that is stopped while it starts lets go of its data',
+  { brokers: 0 },
+  async (t, world) => {
+    await world.stopServer()
+    const unregistered = world.makeBroker(1)
+    const starting = unregistered.start()
+    starting.catch(() => undefined)
+    await until(() => unregistered.port !== undefined)
+    await unregistered.stop()
+    await t.rejects(starting, { name: 'ZkError', code: 'CONNECTIONLOSS' })
+
+    const early = world.makeBroker(1)
+    const refused = early.start()
+    refused.catch(() => undefined)
+    await early.stop()
+    await t.rejects(refused, { message: 'Cannot start: the broker was stopped meanwhile' })
+
+    const restart = world.makeBroker(1)
+    const again = restart.start()
+    again.catch(() => undefined)
+    await until(() => restart.port !== undefined)
+    await restart.stop()
+    await t.rejects(again, { code: 'CONNECTIONLOSS' }, 'its directory was free')
+  },
+)

@@ -10,6 +10,8 @@ import { ZkClient } from '../../src/client/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { BrokerError } from '../../src/protocol/mq/error-codes.ts'
 import { type TcpLink, TcpTransport } from '../../src/protocol/transport/tcp.ts'
+import { realWorld } from '../../src/real-world.ts'
+import { Turn } from '../../src/turn.ts'
 import { worldTest } from '../broker/broker-world.ts'
 
 /** Counts the connections that are made: one that broke the protocol would be made again. */
@@ -154,13 +156,17 @@ function callOf(
 }
 
 worldTest(t, 'no argument ends more than its own call', { brokers: 1 }, async (t, world) => {
-  const transport = new CountingTransport()
+  const turn = new Turn(setImmediate)
+  const transport = new CountingTransport(turn)
+  const shared = { ...realWorld(), transport, turn }
   const brokers = world.addresses
-  const admin = world.use(new MqAdmin({ brokers, transport }))
+  const admin = world.use(new MqAdmin({ brokers, world: shared }))
   await admin.createTopic({ topic: 'goals' })
-  const producer = world.use(new Producer({ brokers, transport }))
-  const consumer = world.use(new Consumer({ brokers, transport, topic: 'goals', group: 'fans' }))
-  const zk = world.use(new ZkClient({ servers: world.zooweeper, transport }))
+  const producer = world.use(new Producer({ brokers, world: shared }))
+  const consumer = world.use(
+    new Consumer({ brokers, world: shared, topic: 'goals', group: 'fans' }),
+  )
+  const zk = world.use(new ZkClient({ servers: world.zooweeper, world: shared }))
   await zk.create('/innocent', 'x')
   const innocent = () =>
     Promise.all([zk.getData('/innocent'), producer.send({ topic: 'goals', value: 'x' })])

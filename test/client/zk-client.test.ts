@@ -7,7 +7,7 @@ import { type Logger, silentLogger } from '../../src/logger.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { perms } from '../../src/protocol/records.ts'
 import type { ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
-import { Random } from '../../src/random.ts'
+import { realWorld } from '../../src/real-world.ts'
 import {
   type FakeConnection,
   type FakeScript,
@@ -30,7 +30,8 @@ async function clientOf(
 ): Promise<ZkClient> {
   const zk = new ZkClient({
     servers: servers.map((server) => server.address),
-    random: new Random(1),
+    // The order in which it tries them is always the same.
+    world: { ...realWorld(), randomBytes: () => Buffer.of(1, 0, 0, 0) },
     ...options,
   })
   t.teardown(() => zk.close())

@@ -6,11 +6,10 @@ import { MqAdmin } from '../../src/client/mq-admin.ts'
 import { MqConnection } from '../../src/client/mq-connection.ts'
 import { Producer } from '../../src/client/producer.ts'
 import type { ServerAddress } from '../../src/client/servers.ts'
-import { systemClock } from '../../src/clock.ts'
 import { noBroker, type ProduceRequest } from '../../src/protocol/mq/messages.ts'
 import { encodeBatch, noProducer } from '../../src/protocol/mq/record-batch.ts'
-import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
 import { Random } from '../../src/random.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { connectTo, patienceMs, startWorld, untilRoles, Zw } from './world.ts'
 
 const requestCount = 100
@@ -120,8 +119,9 @@ async function sendToFollowers(options: {
 }
 
 function linkTo(address: ServerAddress): MqConnection {
+  const { transport, clock } = realWorld()
   return new MqConnection({
-    transport: new TcpTransport(),
+    transport,
     address,
     hello: {
       role: 'client',
@@ -130,7 +130,7 @@ function linkTo(address: ServerAddress): MqConnection {
       brokerId: noBroker,
       brokerEpoch: 0,
     },
-    clock: systemClock,
+    clock,
   })
 }
 

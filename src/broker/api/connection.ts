@@ -19,15 +19,14 @@ import { decodeMqRequest, encodeMqResponse } from '../../protocol/mq/native.ts'
 import { wordAnswer } from '../../protocol/mq/word-answer.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import { kindOf } from '../../protocol/strangers.ts'
-import type { TcpLink } from '../../protocol/transport/tcp.ts'
-import type { FirstBytes, LinkListener } from '../../protocol/transport/transport.ts'
+import type { FirstBytes, Link, LinkListener } from '../../protocol/transport/transport.ts'
 import type { Requester } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { dispatch } from './dispatch.ts'
 
 export class ApiConnection implements LinkListener {
   readonly #parts: BrokerParts
-  readonly #link: TcpLink
+  readonly #link: Link
   readonly #log: Logger
   readonly #reader = new MsgpackReader()
   readonly #onClosed: (connection: ApiConnection) => void
@@ -36,7 +35,7 @@ export class ApiConnection implements LinkListener {
   #isPaused = false
   #isClosed = false
 
-  constructor(parts: BrokerParts, link: TcpLink, onClosed: (connection: ApiConnection) => void) {
+  constructor(parts: BrokerParts, link: Link, onClosed: (connection: ApiConnection) => void) {
     this.#parts = parts
     this.#link = link
     this.#onClosed = onClosed

@@ -3,17 +3,17 @@
 //
 // One file, replaced as a whole: `{ "version": 1, "highWatermarks": { "<topic id>-<partition>": 120 } }`.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import type { DurableFile } from '../../durable-file.ts'
 
 export class Checkpoint {
-  readonly #path: string
+  readonly #file: DurableFile
   readonly #known: Map<string, number>
   #written = ''
 
   /** A file that cannot be read as one counts as none: it only ever saves time. */
-  constructor(path: string) {
-    this.#path = path
-    this.#known = existsSync(path) ? read(path) : new Map()
+  constructor(file: DurableFile) {
+    this.#file = file
+    this.#known = read(file)
   }
 
   /** 0 for what was never written. */
@@ -21,21 +21,19 @@ export class Checkpoint {
     return this.#known.get(name) ?? 0
   }
 
-  /** Replaces all of it; does nothing if nothing changed. */
-  write(highWatermarks: ReadonlyMap<string, number>): void {
+  /** Replaces all of it; does nothing if nothing changed. @throws what the file system throws */
+  async write(highWatermarks: ReadonlyMap<string, number>): Promise<void> {
     const highWatermarksByName = Object.fromEntries(highWatermarks)
     const text = JSON.stringify({ version: 1, highWatermarks: highWatermarksByName })
     if (text === this.#written) return
-    const temporary = `${this.#path}.new`
-    writeFileSync(temporary, text)
-    renameSync(temporary, this.#path)
+    await this.#file.replaced(Buffer.from(text))
     this.#written = text
   }
 }
 
-function read(path: string): Map<string, number> {
+function read(file: DurableFile): Map<string, number> {
   try {
-    const found = JSON.parse(readFileSync(path, 'utf8')) as { highWatermarks?: object }
+    const found = JSON.parse(file.read()?.toString('utf8') ?? '{}') as { highWatermarks?: object }
     const entries = Object.entries(found.highWatermarks ?? {})
     return new Map(entries.filter(([, offset]) => Number.isSafeInteger(offset) && offset >= 0))
   } catch {

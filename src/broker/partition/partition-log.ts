@@ -43,6 +43,7 @@ export interface PartitionLogOptions {
   readonly segmentBytes: number
   /** `os`: a batch counts as durable once the operating system has it, as in Kafka */
   readonly flush: 'group' | 'os'
+  readonly nowMs: () => number
   /** Everything before `end` is durable. */
   readonly onDurable: (end: Offset) => void
   readonly onFailure: (error: LogFailedError) => void
@@ -58,7 +59,8 @@ export class PartitionLog {
    *
    * @throws LogDamagedError, LogVersionError, or what the file system throws
    */
-  constructor({ directory, segmentBytes, flush, onDurable, onFailure }: PartitionLogOptions) {
+  constructor(options: PartitionLogOptions) {
+    const { directory, segmentBytes, flush, nowMs, onDurable, onFailure } = options
     try {
       const { log, torn } = openRecords({
         directory,
@@ -67,6 +69,7 @@ export class PartitionLog {
         sync: flush,
         // A broker has many partitions, most of them small: 64 MiB of zeros for each would be waste.
         preallocate: false,
+        nowMs,
         onDurable: (position) => onDurable(position + 1),
         onFailure,
       })

@@ -7,6 +7,8 @@ import type { Clock } from '../../clock.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { Turn } from '../../turn.ts'
+import type { Disk } from '../../world.ts'
 import type { ClusterImage } from '../controller/cluster-image.ts'
 import type { ReplicaReport } from '../controller/zk-paths.ts'
 import type { Checkpoint } from '../partition/checkpoint.ts'
@@ -16,7 +18,6 @@ import {
   directoryName,
   type PartitionName,
 } from '../partition/partition-directory.ts'
-import type { ReplicaStorage } from '../replica-storage.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
@@ -33,8 +34,9 @@ export interface ReplicaManagerOptions {
   readonly image: ClusterImage
   readonly links: BrokerLinks
   readonly clock: Clock
+  readonly turn: Turn
   readonly log: Logger
-  readonly storage: ReplicaStorage
+  readonly disk: Disk
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
   readonly lagTimeMsMax: number
@@ -49,6 +51,7 @@ export interface ReplicaManagerOptions {
 
 export class ReplicaManager implements ReplicaHost {
   readonly clock: Clock
+  readonly turn: Turn
   readonly log: Logger
   readonly purgatory = new Purgatory()
   readonly writeState: ReplicaHost['writeState']
@@ -64,13 +67,12 @@ export class ReplicaManager implements ReplicaHost {
   readonly #epochs = new Map<BrokerId, number>()
   /** ours, while we may lead and follow */
   #brokerEpoch: number | undefined
-  #toFlush = new Set<Replica>()
-  #isFlushScheduled = false
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
     this.clock = options.clock
+    this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
     this.#cancelTick = options.clock.every(tickMs, () => this.#tick())
@@ -181,19 +183,6 @@ export class ReplicaManager implements ReplicaHost {
 
   // --- for replicas ------------------------------------------------------------------------------
 
-  /** All that one turn of the event loop appends to a log is one write and one fdatasync. */
-  flushSoon(replica: Replica): void {
-    this.#toFlush.add(replica)
-    if (this.#isFlushScheduled) return
-    this.#isFlushScheduled = true
-    setImmediate(() => {
-      this.#isFlushScheduled = false
-      const replicas = this.#toFlush
-      this.#toFlush = new Set()
-      for (const each of replicas) each.flush()
-    })
-  }
-
   failed(error: LogFailedError): void {
     this.#options.failed(error)
   }
@@ -215,7 +204,7 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   #openAll(toOpen: readonly (readonly [string, Assigned])[]): void {
-    const reserve = this.#options.storage.reserve()
+    const reserve = this.#options.disk.reserve()
     // What is held grows with each replica that is opened: its log will have another segment.
     let toHold = descriptorReserve + this.#replicas.size
     for (const [key, assigned] of toOpen) {
@@ -244,8 +233,8 @@ export class ReplicaManager implements ReplicaHost {
 
   /** @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system throws */
   #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
-    const { self, storage, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
-    const directory = storage.open(key)
+    const { self, disk, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
+    const directory = disk.openLog(key)
     try {
       claimDirectory(directory, { topic, topicId, partition })
     } catch (error) {
@@ -274,7 +263,6 @@ export class ReplicaManager implements ReplicaHost {
     this.log.info({ topic, partition, directory: name }, 'Partition is not ours any more')
     this.#replicas.delete(name)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
-    this.#toFlush.delete(replica)
     replica.close().catch((error: Error) => this.#options.failed(error))
   }
 

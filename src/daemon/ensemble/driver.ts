@@ -1,6 +1,6 @@
 // Zab meets the world: one inbox of ticks, messages and disk completions in; effects out, in order.
-// It decides nothing. What one turn of the event loop proposed is sealed into one batch just before
-// the sockets are flushed, and goes to the disk just after: PROPOSAL first, then acks, then fdatasync.
+// It decides nothing. What one turn of the event loop proposed is sealed into one batch at its end, and
+// goes to the disk after it was sent (turn.ts): PROPOSAL first, then acks, then fdatasync.
 //
 //   propose ─▶ batch ─ seal ─▶ zab ─ send ─▶ peer-link.ts
 //                               │  append ─▶ txn-log.ts ─ durable ─▶ zab
@@ -29,6 +29,7 @@ import {
   type Zxid,
   zxidZero,
 } from '../../protocol/zxid.ts'
+import type { Turn } from '../../turn.ts'
 import { Metrics } from '../admin/metrics.ts'
 import type { SnapshotPlace, Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
@@ -76,6 +77,7 @@ export interface EnsembleOptions {
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
   readonly transport: Transport
+  readonly turn: Turn
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics?: Metrics | undefined
@@ -105,6 +107,9 @@ export class EnsembleDriver implements Ensemble {
   #saidWhyMs: number
   #stopped = false
 
+  readonly #turn: Turn
+  readonly #sealBatch = () => this.#seal()
+  readonly #syncLog = () => this.#flushLog()
   readonly #batch = new ProposalBatch()
   /** What the next proposal is for, while leading. */
   #next: Zxid = zxidZero
@@ -122,9 +127,6 @@ export class EnsembleDriver implements Ensemble {
   #arriving: Arriving | undefined
   /** It takes the place of ours just now. */
   #installing: Promise<void> | undefined
-  /** The log was appended to since its last flush. */
-  #unflushed = false
-
   /** What learners, this server among them, ask while one epoch ends and the next is not there. */
   #held: { readonly from: ServerId; readonly message: LearnerMessage }[] | undefined
 
@@ -140,6 +142,7 @@ export class EnsembleDriver implements Ensemble {
     const { self, servers, meta, clock, logger, transport, lastApplied } = options
     this.self = self
     this.#options = options
+    this.#turn = options.turn
     this.#txnLog = options.txnLog
     this.#clock = clock
     this.#logger = logger
@@ -182,8 +185,6 @@ export class EnsembleDriver implements Ensemble {
       },
       onMessage: (peer, message) => this.#received(peer, message),
     })
-    transport.beforeFlush(() => this.#seal())
-    transport.afterFlush(() => this.#flushLog())
   }
 
   // --- Ensemble ----------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ export class EnsembleDriver implements Ensemble {
     if (this.#batch.bytes > limits.proposalBatchBytesMax) this.#seal()
     this.#batch.add(zxid, payload)
     this.#next = nextZxid(zxid)
-    this.#options.transport.scheduleFlush()
+    this.#turn.seal(this.#sealBatch)
     if (counterOf(zxid) >= (this.#options.handoverAt ?? handoverAtDefault)) this.#held ??= []
   }
 
@@ -469,8 +470,7 @@ export class EnsembleDriver implements Ensemble {
       case 'append':
         this.#keepPending(effect.entries)
         this.#txnLog.append(effect.entries)
-        this.#unflushed = true
-        return this.#options.transport.scheduleFlush()
+        return this.#turn.sync(this.#syncLog)
       case 'truncate':
         // Read from the log again, should any of it be committed after all.
         this.#pending = []
@@ -695,9 +695,7 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #flushLog(): void {
-    if (!this.#unflushed || this.#stopped) return
-    this.#unflushed = false
-    this.#txnLog.flush()
+    if (!this.#stopped) this.#txnLog.flush()
   }
 }
 

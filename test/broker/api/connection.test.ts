@@ -3,7 +3,6 @@ import t from 'tap'
 import { askHealth } from '../../../src/cli/four-letter-word.ts'
 import { statusLine } from '../../../src/cli/status.ts'
 import { MqConnection } from '../../../src/client/mq-connection.ts'
-import { systemClock } from '../../../src/clock.ts'
 import { limits } from '../../../src/limits.ts'
 import {
   encodeMqHello,
@@ -15,8 +14,8 @@ import {
 import { encodeMqRequest } from '../../../src/protocol/mq/native.ts'
 import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
-import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import { Random } from '../../../src/random.ts'
+import { realWorld } from '../../../src/real-world.ts'
 import { type BrokerWorld, worldTest } from '../broker-world.ts'
 
 const hello: MqHello = {
@@ -56,11 +55,9 @@ function send(world: BrokerWorld, bytes: Buffer, last?: string): Promise<Buffer>
 
 function connect(world: BrokerWorld, more: Partial<MqHello> = {}): MqConnection {
   const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
-  const transport = new TcpTransport()
+  const { transport, clock } = realWorld()
   const introduction = { ...hello, ...more }
-  return world.use(
-    new MqConnection({ transport, address, clock: systemClock, hello: introduction }),
-  )
+  return world.use(new MqConnection({ transport, address, clock, hello: introduction }))
 }
 
 worldTest(

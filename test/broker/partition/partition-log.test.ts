@@ -27,7 +27,15 @@ function open(directory: MemoryDirectory, onDurable: (end: number) => void = () 
   const onFailure = (error: Error): void => {
     throw error
   }
-  return new PartitionLog({ directory, segmentBytes: 1000, flush: 'group', onDurable, onFailure })
+  const nowMs = () => 0
+  return new PartitionLog({
+    directory,
+    segmentBytes: 1000,
+    flush: 'group',
+    nowMs,
+    onDurable,
+    onFailure,
+  })
 }
 
 /** Ten batches of three records, over several segments, all durable. */

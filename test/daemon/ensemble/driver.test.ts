@@ -1,18 +1,15 @@
 // Three real drivers over loopback TCP with real logs and meta files, and no tree behind them.
 
 import { randomInt } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { systemClock } from '../../../src/clock.ts'
 import { EnsembleDriver } from '../../../src/daemon/ensemble/driver.ts'
 import type { EnsembleListener, EnsembleRole } from '../../../src/daemon/ensemble/ensemble.ts'
 import { loadMeta, type Meta, MetaFile } from '../../../src/daemon/ensemble/meta.ts'
 import { openTxnLog, type TxnLog } from '../../../src/daemon/storage/txn-log.ts'
 import type { ZabTiming } from '../../../src/daemon/zab/types.ts'
 import { limits } from '../../../src/limits.ts'
-import { openDiskDirectory } from '../../../src/log/segment-file.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import { encodeGreeting } from '../../../src/protocol/peer/hello.ts'
 import { IdentitiesCodec } from '../../../src/protocol/peer/identities.ts'
@@ -23,9 +20,10 @@ import {
   type PeerMessage,
 } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import type { Address } from '../../../src/protocol/transport/transport.ts'
 import { epochMax, makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { realDisk } from '../../../src/real-disk.ts'
+import { realWorld } from '../../../src/real-world.ts'
 
 const timing: ZabTiming = {
   pingMs: 50,
@@ -87,8 +85,9 @@ class Member implements EnsembleListener {
   }
 
   async start(): Promise<void> {
-    mkdirSync(join(this.#dataDir, 'log'), { recursive: true })
-    const meta: Meta = loadMeta(openDiskDirectory(this.#dataDir)) ?? {
+    const { transport, turn, clock } = realWorld()
+    const disk = realDisk(this.#dataDir)
+    const meta: Meta = loadMeta(disk.openFiles()) ?? {
       serverId: this.id,
       ensembleId: null,
       initialised: false,
@@ -104,7 +103,7 @@ class Member implements EnsembleListener {
       this.#changed()
     }
     const opened = openTxnLog({
-      directory: openDiskDirectory(join(this.#dataDir, 'log')),
+      directory: disk.openLog('log'),
       segmentBytes: 64 * 1024,
       baseZxid: zxidZero,
       lastApplied: zxidZero,
@@ -118,7 +117,7 @@ class Member implements EnsembleListener {
       instance: randomInt(2 ** 47),
       servers: this.servers,
       meta,
-      metaFile: new MetaFile(openDiskDirectory(this.#dataDir)),
+      metaFile: new MetaFile(disk.openFiles()),
       txnLog: opened.log,
       logged: opened.epochs,
       lastApplied: zxidZero,
@@ -130,8 +129,9 @@ class Member implements EnsembleListener {
       timing,
       ...(this.handoverAt === undefined ? {} : { handoverAt: this.handoverAt }),
       newEnsembleId: `made by ${this.id}`,
-      transport: new TcpTransport(),
-      clock: { ...systemClock, nowMs: () => systemClock.nowMs() + this.stoodStillMs },
+      transport,
+      turn,
+      clock: { ...clock, nowMs: () => clock.nowMs() + this.stoodStillMs },
       logger: {
         ...silentLogger,
         child: () => silentLogger,
@@ -418,7 +418,7 @@ function impersonate(
   as: ServerId,
   { of, at }: { of: readonly ServerId[]; at: Address },
 ): { stop: () => Promise<void>; lied: () => number } {
-  const transport = new TcpTransport()
+  const { transport } = realWorld()
   const epoch = epochMax - 1
   const vote = { epoch, zxid: makeZxid({ epoch, counter: 1 }), id: as }
   const word = { type: 'NOTIFICATION', vote, initialised: true } as const

@@ -15,7 +15,7 @@ import {
   type PeerHello,
 } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
+import { realWorld } from '../../../src/real-world.ts'
 
 const id = (number: number): ServerId => number as ServerId
 
@@ -87,7 +87,7 @@ class Server {
         others.map((peer) => [id(peer), { host: '127.0.0.1', port: ports.get(peer) ?? 1 }]),
       ),
       membership: () => ({ ensembleId: this.ensembleId, holdsHistory }),
-      transport: new TcpTransport(),
+      transport: realWorld().transport,
       clock: fastClock,
       logger: {
         ...silentLogger,
