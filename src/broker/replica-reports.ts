@@ -1,5 +1,5 @@
-// What this broker tells the cluster of its replicas, as ephemeral znodes of its session: those that
-// it cannot use, with the reason. The controller neither elects such a replica nor leaves it in an
+// What this broker reports on its replicas, as ephemeral znodes of its session: which of them it
+// cannot use, and why. The controller neither elects such a replica nor leaves it in an
 // ISR. One path per replica, as a znode's size is bounded and an ISR changes one by one.
 //
 // A report holds for the life in which it was made: it counts only while the broker's registration
@@ -42,11 +42,11 @@ export class ReplicaReports {
   /** Resolves when the first reports are written. @throws ZkError */
   async begin(reports: readonly ReplicaReport[]): Promise<void> {
     this.#want(reports)
-    await this.#write()
+    await this.#writeAll()
     if (this.#state === 'not begun') this.#state = 'idle'
   }
 
-  /** From now on these, and no others. */
+  /** Replaces the reports by these. */
   report(reports: readonly ReplicaReport[]): void {
     this.#want(reports)
     if (this.#state !== 'not begun') this.#writeSoon()
@@ -75,7 +75,7 @@ export class ReplicaReports {
     try {
       while (this.#isAskedAgain && !this.#isStopped) {
         this.#isAskedAgain = false
-        await this.#write()
+        await this.#writeAll()
       }
     } catch (error) {
       if (this.#isStopped) return
@@ -91,23 +91,29 @@ export class ReplicaReports {
   }
 
   /** @throws ZkError; then what was written is not known in full, and the next call finds out */
-  async #write(): Promise<void> {
-    const { zk } = this.#options
+  async #writeAll(): Promise<void> {
     const wanted = this.#wanted
-    for (const path of [...this.#written.keys()]) {
-      if (wanted.has(path)) continue
-      await zk.delete(path).catch((error: unknown) => ignore(error, 'NONODE'))
-      this.#written.delete(path)
-    }
-    for (const [path, text] of wanted) {
-      if (this.#written.get(path) === text) continue
-      this.#written.set(path, '') // from here on something of it may be there
-      await this.#put(path, text)
-      this.#written.set(path, text)
-    }
+    const gone = [...this.#written.keys()].filter((path) => !wanted.has(path))
+    const changed = [...wanted].filter(([path, text]) => this.#written.get(path) !== text)
+    const ended = await Promise.allSettled([
+      ...gone.map((path) => this.#remove(path)),
+      ...changed.map(([path, text]) => this.#put(path, text)),
+    ])
+    for (const each of ended) if (each.status === 'rejected') throw each.reason
+  }
+
+  async #remove(path: string): Promise<void> {
+    await this.#options.zk.delete(path).catch((error: unknown) => ignore(error, 'NONODE'))
+    this.#written.delete(path)
   }
 
   async #put(path: string, text: string): Promise<void> {
+    this.#written.set(path, '') // from here on something of it may be there
+    await this.#write(path, text)
+    this.#written.set(path, text)
+  }
+
+  async #write(path: string, text: string): Promise<void> {
     const { zk } = this.#options
     for (;;) {
       try {

@@ -10,32 +10,28 @@ export interface ReplicaStorage {
   /** @throws what the file system throws */
   open(name: string): LogDirectory
   /**
-   * Sets descriptors aside while replicas are opened, so that one too many is refused before the
+   * Holds descriptors while replicas are opened, so that one replica too many is refused before the
    * broker has none left for its connections and for the next segments of its logs.
    */
-  reserveDescriptors(count: number): DescriptorReserve
+  reserve(): DescriptorReserve
 }
 
 export interface DescriptorReserve {
-  /** why there are fewer than asked for; then nothing should be opened */
-  readonly shortage: Error | undefined
+  /** @throws EMFILE when there are not as many */
+  hold(count: number): void
   release(): void
 }
 
 export function diskStorage(dataDir: string): ReplicaStorage {
-  return { open: (name) => openDiskDirectory(join(dataDir, name)), reserveDescriptors }
+  return { open: (name) => openDiskDirectory(join(dataDir, name)), reserve: holdDescriptors }
 }
 
-function reserveDescriptors(count: number): DescriptorReserve {
+function holdDescriptors(): DescriptorReserve {
   const held: number[] = []
-  let shortage: Error | undefined
-  try {
-    while (held.length < count) held.push(openSync(devNull, 'r'))
-  } catch (error) {
-    shortage = error as Error
-  }
   return {
-    shortage,
+    hold: (count) => {
+      for (let i = 0; i < count; i++) held.push(openSync(devNull, 'r'))
+    },
     release: () => {
       for (const descriptor of held.splice(0)) closeSync(descriptor)
     },

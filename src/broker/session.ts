@@ -33,7 +33,7 @@ export interface SessionOptions {
   readonly log: Logger
   /** @throws to refuse this cluster */
   readonly checkCluster: (clusterId: string) => void
-  /** Opens the replicas that the image gives us. @returns what is to be said of them */
+  /** Opens the replicas that the image gives us. @returns reports on those that cannot be used */
   readonly openReplicas: () => readonly ReplicaReport[]
   readonly onChange: () => void
   readonly onExpired: () => void
@@ -131,7 +131,7 @@ export class BrokerSession {
     this.#reports.stop()
   }
 
-  /** What is to be said of our replicas from now on. */
+  /** Replaces the reports on our replicas by these. */
   report(reports: readonly ReplicaReport[]): void {
     if (!this.#isOver) this.#reports.report(reports)
   }

@@ -384,23 +384,43 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   // --- where to begin ----------------------------------------------------------------------------
 
   async #startOffset(partition: number): Promise<number> {
-    const { from, outOfRange } = this.#options
-    if (from !== 'committed') return this.#endOf(partition, from === 'end' ? 'latest' : 'earliest')
+    const { from: where } = this.#options
+    if (where !== 'committed')
+      return this.#endOf(partition, where === 'end' ? 'latest' : 'earliest')
     const commits = this.#commits
     if (commits === undefined) {
       const message = 'Cannot begin where a group committed: this consumer has no group'
       throw new BrokerError('INVALID_GROUP_ID', message)
     }
+    let from: number | undefined
     try {
-      const offset = await commits.read(partition, patienceMs)
-      return offset ?? (await this.#endOf(partition, 'earliest'))
+      from = await commits.read(partition, patienceMs)
     } catch (error) {
-      const isToGoOn = outOfRange !== 'stop' && error instanceof BrokerError
-      if (!isToGoOn || error.code !== 'OFFSET_OUT_OF_RANGE') throw error
-      const to = await this.#endOf(partition, outOfRange)
-      this.#reset({ partition, from: undefined, to, error })
-      return to
+      const isNoOffset = error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE'
+      if (isNoOffset) return this.#startElsewhere(partition, undefined, error)
+      throw error
     }
+    const { earliest, latest } = await this.#bounds(partition)
+    if (from === undefined) return earliest
+    if (from >= earliest && from <= latest) return from
+    const { group, topic } = this.#options
+    const found = `the log begins at ${earliest} and ends at ${latest}`
+    const message = `Cannot go on where group '${group}' was in ${topic}/${partition}, at ${from}`
+    const bounds = { start: earliest, end: latest }
+    const error = new BrokerError('OFFSET_OUT_OF_RANGE', `${message}: ${found}`, { bounds })
+    return this.#startElsewhere(partition, from, error)
+  }
+
+  async #startElsewhere(
+    partition: number,
+    from: number | undefined,
+    error: BrokerError,
+  ): Promise<number> {
+    const { outOfRange } = this.#options
+    if (outOfRange === 'stop') throw error
+    const to = await this.#endOf(partition, outOfRange)
+    this.#reset({ partition, from, to, error })
+    return to
   }
 
   async #endOf(partition: number, end: 'earliest' | 'latest'): Promise<number> {

@@ -11,7 +11,7 @@ import { type CommitVersion, noCommit } from '../protocol/mq/messages.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
 export interface GroupCommitsOptions {
-  readonly cluster: MqCluster
+  readonly cluster: Pick<MqCluster, 'call' | 'clock' | 'log'>
   readonly group: string
   readonly topic: string
 }

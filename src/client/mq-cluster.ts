@@ -128,6 +128,7 @@ export class MqCluster {
     this.checkOpen('call a broker')
     const deadlineMs = this.clock.nowMs() + timeoutMs
     let last: BrokerInfo | undefined
+    let asked: T | undefined
     for (;;) {
       try {
         if (this.metadata.brokers.length === 0) await this.refresh()
@@ -135,11 +136,12 @@ export class MqCluster {
         if (last === undefined)
           throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot ask: no broker lives')
         const leftMs = Math.ceil(Math.max(1, Math.min(deadlineMs - this.clock.nowMs(), tryMs)))
-        const asked = typeof request === 'function' ? request(leftMs) : request
+        asked = typeof request === 'function' ? request(leftMs) : request
         return await this.connectionTo(last).call(asked, leftMs)
       } catch (error) {
         const isLate = this.clock.nowMs() + retryMs >= deadlineMs
         const isOver = this.#isClosed || this.#isNowhere || isLate
+        if (isFinal(asked, error)) throw error
         if (!(error instanceof BrokerError) || !error.retriable || isOver) throw error
         await this.pause()
         await this.refresh().catch(() => undefined)
@@ -247,6 +249,12 @@ async function registered(zk: ZkClient): Promise<Candidates> {
 /** Trying again would not help. */
 function closedError(what: string): BrokerError {
   return new BrokerError('INVALID_REQUEST', `Cannot ${what}: the client is closed`)
+}
+
+/** A topic that was made in time to be named, and not to be led: asked again, there already is one. */
+function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
+  const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
+  return isTimeout && asked?.type === 'createTopic'
 }
 
 /** Host and port out of a broker's registration. */

@@ -273,6 +273,38 @@ t.test('after a kill, what was read is synced before it counts as durable', asyn
   t.same(positionsOf(open(directory.crash()).log), [1, 2])
 })
 
+t.test('a log that is refused leaves no file open', async (t) => {
+  const damaged = Buffer.from(record(2))
+  damaged[30] = 0xff
+  const directory = onDisk({ 1: record(1), 2: damaged, 3: record(3) })
+  const open = directory.open.bind(directory)
+  const isOpen = new Map<string, boolean>()
+  directory.open = (name) => {
+    const file = open(name)
+    isOpen.set(name, true)
+    const close = file.close.bind(file)
+    file.close = () => {
+      isOpen.set(name, false)
+      close()
+    }
+    return file
+  }
+  t.throws(
+    () =>
+      openLog({
+        directory,
+        format: sampleFormat,
+        preallocate: false,
+        onDurable: unused,
+        onFailure: unused,
+      }),
+    {
+      name: 'LogDamagedError',
+    },
+  )
+  t.same([...isOpen.values()], [false, false])
+})
+
 t.test('a full segment below verifyFrom is opened unread, and checked when it is', async (t) => {
   const reads: string[] = []
   const make = (first: Buffer) =>

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { startWorld, Zw } from './world.ts'
+import { connectTo, startWorld, Zw } from './world.ts'
 
 t.test('zw produce and zw consume', async (t) => {
   const { cluster } = await startWorld(t, { servers: 1, brokers: 1 })
@@ -31,6 +31,17 @@ t.test('zw produce and zw consume', async (t) => {
     t.same((await run(t, 'consume lines -G g --max 2')).lines, ['line 3', 'line 4'])
     t.equal((await run(t, 'consume lines -G g -e')).lines[0], 'line 5')
     t.same((await run(t, 'consume lines -G g -e')).lines, [])
+  })
+
+  t.test('an offset that does not exist ends it, or is said', async (t) => {
+    const zk = await connectTo(t, cluster.member('server', 1))
+    await zk.setData('/consumers/g/offsets/lines/0', '5000')
+    const stopped = await run(t, 'consume lines -G g -e')
+    t.equal(stopped.code, 1)
+    t.match(stopped.errors, /at 5000: the log begins at 0 and ends at 1000/)
+    const again = await run(t, 'consume lines -G g --out-of-range earliest --max 2')
+    t.same(again.lines, ['line 0', 'line 1'])
+    t.match(again.errors, 'partition 0: there is no offset 5000, going on at 0')
   })
 
   t.test('lines of a file, and goals that are the same for a seed', async (t) => {

@@ -62,6 +62,15 @@ t.test('integers that are not safe, or no integers, are refused', async (t) => {
   t.throws(() => reader(Buffer.from('ff', 'hex')).natural('the count'), ProtocolError)
 })
 
+t.test('any number can be read as one', async (t) => {
+  const number = (hex: string) => reader(Buffer.from(hex, 'hex')).number()
+  t.equal(number('ff'), -1)
+  t.equal(number('cb4340000000000000'), 2 ** 53)
+  t.equal(number('cb3ff8000000000000'), 1.5)
+  t.equal(number('cfffffffffffffffff'), 2 ** 64)
+  t.throws(() => number('a161'), ProtocolError)
+})
+
 t.test('strings of every header size round trip', async (t) => {
   for (const length of [
     0, 1, 10, 11, 31, 32, 85, 86, 255, 256, 21845, 21846, 65535, 65536, 70000,

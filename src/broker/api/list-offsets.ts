@@ -1,5 +1,5 @@
-// listOffsets: where a partition's log begins and ends, as its leader knows. And what is made of it for
-// whoever asked for an offset that does not exist.
+// listOffsets: where a partition's log begins and ends, as its leader knows; and the error made of it
+// when a client names an offset that does not exist.
 //
 // Next on the path: replication/replica.ts.
 

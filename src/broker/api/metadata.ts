@@ -111,7 +111,7 @@ export async function initProducerId(parts: BrokerParts): Promise<MqResponse> {
   return { type: 'initProducerId', producerId, producerEpoch: 0 }
 }
 
-/** A commit beyond the end would be met by whoever goes on from it, and is refused here. */
+/** A commit beyond the end is refused here: a consumer that starts from it could not read. */
 export async function commit(
   parts: BrokerParts,
   request: RequestOf<'commitOffset'>,

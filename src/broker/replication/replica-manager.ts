@@ -1,7 +1,7 @@
 // All replicas on this broker: opens those that the cluster's image gives us, makes each of them
 // leader or follower as its znode says, and has one fetcher per leader keep the followers up to date.
 // A replica that cannot be opened is unavailable, with its reason, and nothing else is: the cluster
-// is told by a report, and the controller sees to it that others lead.
+// learns of it from a report, and the controller elects others.
 
 import type { Clock } from '../../clock.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
@@ -16,7 +16,7 @@ import {
   directoryName,
   type PartitionName,
 } from '../partition/partition-directory.ts'
-import type { DescriptorReserve, ReplicaStorage } from '../replica-storage.ts'
+import type { ReplicaStorage } from '../replica-storage.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
@@ -42,7 +42,7 @@ export interface ReplicaManagerOptions {
   readonly minInsyncReplicas: number | undefined
   readonly checkpoint: Checkpoint
   readonly writeState: ReplicaHost['writeState']
-  /** Tells the cluster what is to be said of our replicas, from now on. */
+  /** Replaces the reports on our replicas by these. */
   readonly report: (reports: readonly ReplicaReport[]) => void
   readonly failed: (error: Error) => void
 }
@@ -87,7 +87,7 @@ export class ReplicaManager implements ReplicaHost {
   /**
    * Opens what the image gives us and is not open, and drops what is not ours any more.
    *
-   * @returns what is to be said of our replicas
+   * @returns reports on the replicas that cannot be used
    */
   open(): readonly ReplicaReport[] {
     const wanted = this.#assigned()
@@ -101,12 +101,7 @@ export class ReplicaManager implements ReplicaHost {
     const toOpen = [...wanted].filter(
       ([key]) => !this.#replicas.has(key) && this.#unavailable.mayOpen(key, nowMs),
     )
-    if (toOpen.length > 0) {
-      const count = descriptorReserve + this.#replicas.size + toOpen.length
-      const reserve = this.#options.storage.reserveDescriptors(count)
-      for (const [key, assigned] of toOpen) this.#open(key, assigned, reserve)
-      reserve.release()
-    }
+    if (toOpen.length > 0) this.#openAll(toOpen)
     return this.#reports()
   }
 
@@ -219,22 +214,32 @@ export class ReplicaManager implements ReplicaHost {
     return assigned
   }
 
-  #open(key: string, assigned: Assigned, { shortage }: DescriptorReserve): void {
-    const { topic, partition } = assigned
-    try {
-      if (shortage !== undefined) throw shortage
-      const replica = this.#make(key, assigned)
-      this.#replicas.set(key, replica)
-      this.#byName.set(`${topic}/${partition}`, replica)
-      if (this.#unavailable.remove(key)) {
-        this.log.info({ topic, partition }, 'A partition is available again here')
-      }
-    } catch (error) {
-      const cause = error as Error
-      if (this.#unavailable.failed(key, assigned, cause, this.clock.nowMs())) {
-        this.log.error({ topic, partition, err: cause }, 'A partition is unavailable here')
+  #openAll(toOpen: readonly (readonly [string, Assigned])[]): void {
+    const reserve = this.#options.storage.reserve()
+    // What is held grows with each replica that is opened: its log will have another segment.
+    let toHold = descriptorReserve + this.#replicas.size
+    for (const [key, assigned] of toOpen) {
+      const { topic, partition } = assigned
+      try {
+        reserve.hold(toHold + 1)
+        toHold = 0
+        const replica = this.#make(key, assigned)
+        this.#replicas.set(key, replica)
+        this.#byName.set(`${topic}/${partition}`, replica)
+        if (this.#unavailable.remove(key)) {
+          this.log.info({ topic, partition }, 'A partition is available again here')
+        }
+      } catch (error) {
+        this.#failedToOpen(key, assigned, error as Error)
       }
     }
+    reserve.release()
+  }
+
+  #failedToOpen(key: string, assigned: Assigned, err: Error): void {
+    if (!this.#unavailable.failed(key, assigned, err, this.clock.nowMs())) return
+    const { topic, partition } = assigned
+    this.log.error({ topic, partition, err }, 'A partition is unavailable here')
   }
 
   /** @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system throws */

@@ -1,0 +1,177 @@
+import t from 'tap'
+import { zkPaths } from '../../src/broker/controller/zk-paths.ts'
+import { Consumer, type ConsumerOptions } from '../../src/client/consumer.ts'
+import { MqAdmin } from '../../src/client/mq-admin.ts'
+import { MqConnection } from '../../src/client/mq-connection.ts'
+import { Producer } from '../../src/client/producer.ts'
+import { systemClock } from '../../src/clock.ts'
+import { noBroker, noCommit } from '../../src/protocol/mq/messages.ts'
+import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
+import { type BrokerWorld, worldTest } from './broker-world.ts'
+
+const at = { topic: 'goals', partition: 0 }
+const place = { group: 'fans', ...at }
+const path = zkPaths.groupOffset('fans', 'goals', 0)
+const outOfRange = { code: 'OFFSET_OUT_OF_RANGE' }
+
+function connect(world: BrokerWorld, id: number): MqConnection {
+  const address = { host: '127.0.0.1', port: world.broker(id).port ?? 0 }
+  const hello = {
+    role: 'client',
+    clusterId: undefined,
+    name: 'test',
+    brokerId: noBroker,
+    brokerEpoch: 0,
+  } as const
+  const options = { transport: new TcpTransport(), address, hello, clock: systemClock }
+  return world.use(new MqConnection(options))
+}
+
+/** 'goals' with so many records, on all brokers. */
+async function fill(world: BrokerWorld, count: number): Promise<void> {
+  const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+  await admin.createTopic({ topic: 'goals', partitions: 1, replicas: world.addresses.length })
+  const producer = world.use(new Producer({ brokers: world.addresses }))
+  for (let i = 0; i < count; i++) await producer.send({ ...at, value: `goal ${i}` })
+}
+
+worldTest(
+  t,
+  'a commit that waited at one broker changes nothing once later ones were made',
+  { brokers: 2 },
+  async (t, world) => {
+    await fill(world, 12)
+    const [slow, fast] = [connect(world, 1), connect(world, 2)]
+    const commit = (connection: MqConnection, offset: number, version: number) => {
+      const request = { type: 'commitOffset', ...place, offset, version, timeoutMs: 1000 } as const
+      return connection.call(request, 2000)
+    }
+    const refused = { code: 'INVALID_UPDATE_VERSION' }
+    const read = { type: 'committedOffset', ...place } as const
+    t.match(await fast.call(read, 1000), { offset: undefined, version: noCommit })
+    const first = await commit(fast, 3, noCommit)
+    await t.rejects(commit(slow, 1, noCommit), refused, 'the first one')
+    const second = await commit(fast, 10, first.version)
+    await t.rejects(commit(slow, 5, first.version), refused, 'a later one')
+    t.match(await slow.call(read, 1000), { offset: 10, version: second.version })
+    t.match(await commit(slow, 2, second.version), { version: second.version + 1 })
+    t.match(await fast.call(read, 1000), { offset: 2 }, 'one that knows what it follows goes back')
+    const zk = await world.zk()
+    await zk.delete(path)
+    await t.rejects(commit(slow, 4, second.version + 1), refused, 'what it follows is gone')
+  },
+)
+
+worldTest(t, 'a commit whose time is over is not written', { brokers: 1 }, async (t, world) => {
+  await fill(world, 1)
+  const request = { type: 'commitOffset', ...place, offset: 1, version: noCommit } as const
+  const connection = connect(world, 1)
+  const late = connection.call({ ...request, timeoutMs: 0 }, 1000)
+  await t.rejects(late, { code: 'REQUEST_TIMED_OUT', message: /0 ms/ })
+  const topic = { type: 'createTopic', topic: 'more', partitionCount: 1 } as const
+  const rest = { replicationFactor: 1, timeoutMs: 0 }
+  const lateTopic = connection.call({ ...topic, ...rest }, 1000)
+  await t.rejects(lateTopic, { code: 'REQUEST_TIMED_OUT' })
+  const zk = await world.zk()
+  t.equal(await zk.exists(path), undefined)
+  t.equal(await zk.exists(zkPaths.topic('more')), undefined)
+})
+
+worldTest(
+  t,
+  'offsets that do not exist are answered with both bounds, by every broker',
+  { brokers: 2 },
+  async (t, world) => {
+    await fill(world, 4)
+    const bounds = { start: 0, end: 4 }
+    for (const id of [1, 2]) {
+      const connection = connect(world, id)
+      const rest = { maxWaitMs: 50, bytesMax: 1000, passedOn: false }
+      const fetch = (offset: number) =>
+        connection.call({ type: 'fetch', ...at, offset, ...rest }, 5000)
+      const commit = (offset: number) => {
+        const request = { type: 'commitOffset', ...place, offset, version: noCommit } as const
+        return connection.call({ ...request, timeoutMs: 4000 }, 5000)
+      }
+      for (const offset of [-1, 5, 2 ** 53, -(2 ** 60), Number.NaN, Number.POSITIVE_INFINITY]) {
+        const error = { ...outOfRange, bounds, message: /begins at 0 and ends at 4/ }
+        await t.rejects(fetch(offset), error, `fetch ${offset} at broker ${id}`)
+        await t.rejects(commit(offset), error, `commit ${offset} at broker ${id}`)
+      }
+      t.match(await fetch(4), { highWatermark: 4 }, 'the end is no error')
+      for (const partition of [-1, 1, 2 ** 53]) {
+        const request = { type: 'fetch', topic: 'goals', partition, offset: -1, ...rest } as const
+        await t.rejects(connection.call(request, 1000), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+      }
+      t.notOk(connection.isClosed)
+    }
+  },
+)
+
+worldTest(
+  t,
+  'a consumer whose offset does not exist says where it was, and goes where it was told',
+  { brokers: 2 },
+  async (t, world) => {
+    await fill(world, 4)
+    const zk = await world.zk()
+    await zk.create('/consumers/fans')
+    await zk.create('/consumers/fans/offsets')
+    await zk.create('/consumers/fans/offsets/goals')
+    await zk.create(path, '')
+    const consumer = (more: Partial<ConsumerOptions>) => {
+      const options = { brokers: world.addresses, group: 'fans', from: 'committed' } as const
+      return world.use(new Consumer({ ...options, topic: 'goals', maxWaitMs: 50, ...more }))
+    }
+    const cases = [
+      { found: '500', from: 500, message: /at 500: the log begins at 0 and ends at 4/ },
+      { found: 'garbage', from: undefined, message: /holds no offset/ },
+      { found: '-1', from: undefined, message: /holds no offset/ },
+    ]
+    for (const { found, from, message } of cases) {
+      for (const broker of [1, 2]) {
+        await zk.setData(path, found)
+        const stopped = consumer({ broker })
+        const error = { ...outOfRange, message, bounds: { start: 0, end: 4 } }
+        await t.rejects(stopped.take(), error, `${found}: stop, by default`)
+        await t.rejects(stopped.take(), error, 'and so it stays')
+
+        const again = consumer({ broker, outOfRange: 'earliest' })
+        const resets: unknown[] = []
+        again.on('reset', (...reset) => resets.push(reset))
+        t.match(await again.take(), [{ offset: 0 }], `${found}: earliest`)
+        t.strictSame(resets, [[0, 0, from]])
+        await again.commit()
+        t.equal(String((await zk.getData(path)).data), '4', 'and may commit')
+
+        await zk.setData(path, found)
+        const onward = consumer({ broker, outOfRange: 'latest' })
+        onward.on('reset', (...reset) => resets.push(reset))
+        const taken = onward.take()
+        while (resets.length < 2) await new Promise((resolve) => setImmediate(resolve))
+        t.strictSame(resets[1], [0, 4, from], `${found}: latest`)
+        await onward.close()
+        t.same(await taken, [])
+      }
+    }
+  },
+)
+
+worldTest(
+  t,
+  'a commit beyond the end is refused, and what was committed stays',
+  { brokers: 2 },
+  async (t, world) => {
+    await fill(world, 4)
+    const options = { brokers: world.addresses, topic: 'goals', group: 'fans' } as const
+    const consumer = world.use(new Consumer({ ...options, from: 'beginning' }))
+    await consumer.take()
+    await consumer.commit()
+    const bounds = { start: 0, end: 4 }
+    for (const offset of [5, 2 ** 53, -1]) {
+      await t.rejects(consumer.commit(new Map([[0, offset]])), { ...outOfRange, bounds })
+    }
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    t.match(await admin.groupOffsets('fans', 'goals'), [{ committed: 4, lag: 0 }])
+  },
+)

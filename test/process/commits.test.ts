@@ -1,0 +1,47 @@
+import t from 'tap'
+import { MqAdmin } from '../../src/client/mq-admin.ts'
+import { MqConnection } from '../../src/client/mq-connection.ts'
+import { Producer } from '../../src/client/producer.ts'
+import { systemClock } from '../../src/clock.ts'
+import { noBroker, noCommit } from '../../src/protocol/mq/messages.ts'
+import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
+import { patienceMs, startWorld } from './world.ts'
+
+t.test('a commit that waited at a stopped broker lands, and changes nothing', async (t) => {
+  const { cluster } = await startWorld(t, { servers: 1, brokers: 2 })
+  const brokers = cluster.brokers.map(({ address }) => address)
+  const admin = new MqAdmin({ brokers })
+  const producer = new Producer({ brokers })
+  const connections = brokers.map((address) => {
+    const who = { clusterId: undefined, name: 'test', brokerId: noBroker, brokerEpoch: 0 }
+    const hello = { role: 'client', ...who } as const
+    return new MqConnection({ transport: new TcpTransport(), address, hello, clock: systemClock })
+  })
+  t.teardown(async () => {
+    for (const connection of connections) connection.close()
+    admin.close()
+    await producer.close()
+  })
+  await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 2 })
+  for (let i = 0; i < 10; i++) await producer.send({ topic: 'goals', value: `goal ${i}` })
+
+  const [member] = cluster.brokers
+  const [slow, fast] = connections
+  if (member === undefined || slow === undefined || fast === undefined) {
+    throw new Error('Cannot find two brokers')
+  }
+  const place = { group: 'fans', topic: 'goals', partition: 0 }
+  const read = { type: 'committedOffset', ...place } as const
+  const commit = (connection: MqConnection, offset: number, version: number) => {
+    const request = { type: 'commitOffset', ...place, offset, version, timeoutMs: 10_000 } as const
+    return connection.call(request, patienceMs)
+  }
+  const { version } = await commit(fast, 1, noCommit)
+  t.match(await slow.call(read, patienceMs), { offset: 1, version })
+  cluster.freeze(member)
+  const waiting = commit(slow, 5, version)
+  await commit(fast, 10, version)
+  cluster.thaw(member)
+  await t.rejects(waiting, { code: 'INVALID_UPDATE_VERSION' })
+  t.match(await fast.call(read, patienceMs), { offset: 10 })
+})
