@@ -1,6 +1,7 @@
 // How commands that produce and consume find their cluster: through ZooWeeper, or by its brokers.
 
 import type { Argv } from 'yargs'
+import { formatAttempts } from '../client/attempts.ts'
 import type { ServerAddress } from '../client/servers.ts'
 import { ZkClient } from '../client/zk-client.ts'
 import { type ServerList, serverList } from './cli-command.ts'
@@ -47,6 +48,10 @@ export async function openMq(options: {
   }
   const { servers, chroot } = server
   const zk = new ZkClient({ servers, chroot, connectTimeoutMs })
+  zk.once('unreachable', (attempts) => {
+    const tried = formatAttempts(attempts)
+    process.stderr.write(`zw: no server serves us yet, trying again: ${tried}\n`)
+  })
   await zk.connect()
   return { client: { zk }, servers, brokers: [], close: () => zk.close() }
 }

@@ -1,5 +1,6 @@
 // `zw shell`: the commands of zkCli, run one after the other against one session at a time.
 
+import { formatAttempts } from '../client/attempts.ts'
 import { formatServer, parseServers } from '../client/servers.ts'
 import { type DialectName, type Watcher, ZkClient } from '../client/zk-client.ts'
 import { oneLine, printable } from '../printable.ts'
@@ -178,6 +179,9 @@ export class Shell implements ShellContext {
     const { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly } = this.#options
     const session = { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly }
     const zk = new ZkClient({ servers: list, chroot, ...session })
+    zk.once('unreachable', (attempts) => {
+      this.#options.err(`No server serves us yet, trying again: ${formatAttempts(attempts)}\n`)
+    })
     zk.on('connected', () => this.#tell('SyncConnected'))
     zk.on('connectedReadOnly', () => this.#tell('ConnectedReadOnly'))
     zk.on('suspended', () => this.#tell('Disconnected'))

@@ -176,7 +176,7 @@ export const millisecondsOrForever: Kind<number> = (value, name) => {
   throw misfit(value, name, `a whole number from 1 to ${timerMsMax}, or Infinity`)
 }
 
-/** A string stands for its UTF-8. Bytes are not copied, but a view of them cannot grow any more. */
+/** A string stands for its UTF-8. Bytes are not copied. */
 export const bytes: Kind<Buffer> = (value, name) => {
   const found = bytesIn(value)
   if (found === undefined) throw misfit(value, name, 'a Buffer, a Uint8Array or a string')
@@ -200,6 +200,7 @@ export const secretBytes: Kind<Buffer> = (value, name) => {
 
 function bytesIn(value: unknown): Buffer | undefined {
   if (typeof value === 'string') return Buffer.from(value, 'utf8')
+  if (Buffer.isBuffer(value)) return value
   // Another realm has another Uint8Array, as test runners do.
   if (!isA.isUint8Array(value)) return undefined
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
@@ -217,17 +218,27 @@ export function listOf<T>(kind: Kind<T>, min = 0): Kind<readonly T[]> {
 
 /** An object with these fields and no others. */
 export function record<R extends Rows>(rows: R): Kind<Taken<R>> {
-  const entries = Object.entries(rows)
   const names = Object.keys(rows)
+  const kinds = Object.values(rows)
+  // What the fields are called differs hardly ever from one call to the next.
+  let within: string | undefined
+  let fullNames: readonly string[] = []
   return (value, name) => {
     const object = objectIn(value, name)
-    for (const key of Object.keys(object)) {
-      if (Object.hasOwn(rows, key)) continue
+    for (const key in object) {
+      if (Object.hasOwn(rows, key) || !Object.hasOwn(object, key)) continue
       const found = `has a field ${inspectSafely(key)}`
       throw new Misfit(name, `${found}; allowed: ${names.join(', ')}${hint(key, names)}`)
     }
+    if (within !== name) {
+      fullNames = names.map((field) => `${name}.${field}`)
+      within = name
+    }
     const taken: Record<string, unknown> = {}
-    for (const [field, kind] of entries) taken[field] = kind(object[field], `${name}.${field}`)
+    for (let i = 0; i < names.length; i++) {
+      const field = names[i] as string
+      taken[field] = (kinds[i] as Kind<unknown>)(object[field], fullNames[i] as string)
+    }
     return taken as Taken<R>
   }
 }

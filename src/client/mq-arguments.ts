@@ -51,7 +51,8 @@ const kafkaName: Kind<string> = (value, name) => {
 
 const int32Max = 2 ** 31 - 1
 const partition = wholeNumber(0, int32Max)
-const offset = wholeNumber(0, Number.MAX_SAFE_INTEGER)
+/** What travels as an offset. One outside the log is for its broker to refuse, with the bounds. */
+const offset = wholeNumber(-(2 ** 53), 2 ** 53)
 
 /** Two times of one batch may differ by no more than a varint of ours holds: until the year 144683. */
 const timestampMs = wholeNumber(0, 2 ** 52 - 1)

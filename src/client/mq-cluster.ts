@@ -229,12 +229,6 @@ export class MqCluster {
   }
 }
 
-/** A topic that was made in time to be named, and not to be led: asked again, there already is one. */
-function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
-  const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
-  return isTimeout && asked?.type === 'createTopic'
-}
-
 interface Candidates {
   readonly addresses: readonly BrokerAddress[]
   /** why there are none, if so */
@@ -259,6 +253,12 @@ async function registered(zk: ZkClient): Promise<Candidates> {
 /** Trying again would not help. */
 function closedError(what: string): BrokerError {
   return new BrokerError('INVALID_REQUEST', `Cannot ${what}: the client is closed`)
+}
+
+/** A topic that was made in time to be named, and not to be led: asked again, there already is one. */
+function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
+  const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
+  return isTimeout && asked?.type === 'createTopic'
 }
 
 /** Host and port out of a broker's registration. */

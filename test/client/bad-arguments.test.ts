@@ -216,8 +216,8 @@ const adminCalls: readonly Refusal[] = [
 const commits: readonly Refusal[] = [
   [['commit', { 0: 5 }], /offsets is .*a Map/],
   [['commit', new Map([['0', 5]])], /a partition in offsets is '0'/],
-  [['commit', new Map([[0, -1]])], /offsets\.get\(0\) is -1/],
-  [['commit', new Map([[0, 2 ** 53]])], /offsets\.get\(0\) is 9007/],
+  [['commit', new Map([[0, 0.5]])], /offsets\.get\(0\) is 0\.5/],
+  [['commit', new Map([[0, 2 ** 54]])], /offsets\.get\(0\) is 18014/],
 ]
 
 t.test(

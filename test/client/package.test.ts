@@ -99,7 +99,11 @@ t.test('a program compiles against the packed package, and runs with it', async 
   const flags =
     '--strict --module nodenext --moduleResolution nodenext --target es2022 --types node ' +
     '--exactOptionalPropertyTypes --ignoreConfig'
-  t.same(run(directory, compiler, ...flags.split(' '), 'program.ts'), { said: '', status: 0 })
+  const [, example = ''] =
+    /```ts\n(.*?)```/s.exec(readFileSync(join(root, 'docs/client.md'), 'utf8')) ?? []
+  writeFileSync(join(directory, 'example.ts'), example)
+  const files = ['program.ts', 'example.ts']
+  t.same(run(directory, compiler, ...flags.split(' '), ...files), { said: '', status: 0 })
   t.same(run(directory, 'program.js'), { said: 'true\n', status: 0 })
 })
 
