@@ -7,13 +7,14 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { consume } from './consume.ts'
+import { copy } from './copy.ts'
 import { produce } from './produce.ts'
 import { separateCommand, shell } from './run-shell.ts'
 import { start } from './start.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
 
-const commands: readonly CliCommand[] = [start, up, status, produce, consume, shell]
+const commands: readonly CliCommand[] = [start, up, status, produce, consume, shell, copy]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))
