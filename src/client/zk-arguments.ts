@@ -178,7 +178,7 @@ export const zkMethods = {
 export function badArgument(method: string, path: unknown, { message }: Misfit): ZkError {
   const at = typeof path === 'string' ? path : undefined
   const what = at === undefined || pathProblem(at) !== undefined ? method : `${method} ${at}`
-  return new ZkError('BADARGUMENTS', at, `Cannot ${what}: ${message}`)
+  return new ZkError('BADARGUMENTS', at, `${what}: ${message} (BADARGUMENTS)`)
 }
 
 // --- options ---------------------------------------------------------------------------------------
@@ -212,6 +212,7 @@ export function takeClientOptions(given: unknown) {
     return { ...options, servers: place.servers, chroot: chroot ?? place.chroot }
   } catch (error) {
     if (!(error instanceof Misfit)) throw error
-    throw badArgument(clientOptions.name, undefined, error)
+    const message = `Cannot ${clientOptions.name}: ${error.message}`
+    throw new ZkError('BADARGUMENTS', undefined, message)
   }
 }

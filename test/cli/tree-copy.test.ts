@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { copyTree } from '../../src/cli/tree-copy.ts'
 import { ZkClient } from '../../src/client/zk-client.ts'
-import { systemClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/daemon/config.ts'
-import { Server } from '../../src/daemon/server.ts'
+import { assembleServer } from '../../src/daemon/server.ts'
+import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
 import { silentLogger } from '../../src/logger.ts'
+import { realWorld } from '../../src/real-world.ts'
 
 /** @returns the address of a server that stands alone */
 async function startServer(t: Test, name: string) {
@@ -19,7 +20,8 @@ async function startServer(t: Test, name: string) {
   if (read.type !== 'config') throw new Error(read.text)
   const onFailure = (error: Error) => t.fail(error.message)
   const { config } = read
-  const server = new Server({ config, clock: systemClock, logger: silentLogger, onFailure })
+  const world = { ...realWorld(), logger: silentLogger, disk: realServerDisk(config.dataDir) }
+  const server = assembleServer({ config, world, onFailure })
   await server.start()
   t.teardown(() => server.stop())
   return { servers: [{ host: '127.0.0.1', port: server.clientPort }], dialect: 'jute' } as const

@@ -8,6 +8,7 @@ import { Producer } from '../../src/client/producer.ts'
 import { ZkClient } from '../../src/client/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { BrokerError } from '../../src/protocol/mq/error-codes.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { FakeServer, plainAnswer } from './fake-server.ts'
 
 /** A client as somebody without types sees it. */
@@ -18,7 +19,7 @@ function untyped(client: unknown): Untyped {
 }
 
 const zkCalls: readonly (readonly [call: readonly unknown[], names: RegExp])[] = [
-  [['getData', '/x', true], /^Cannot getData \/x: watcher is true; allowed: a function$/],
+  [['getData', '/x', true], /^getData \/x: watcher is true; allowed: a function \(BADARGUMENTS\)$/],
   [['getData', '/x', { linearizable: true }], /watcher is \{ linearizable: true \}/],
   [['getData', '/x', undefined, { linearisable: true }], /did you mean 'linearizable'\?/],
   [['getData', '/x', undefined, null], /options is null/],
@@ -141,7 +142,7 @@ const zkOptions: readonly (readonly [given: unknown, names: RegExp])[] = [
   [{ servers: [{ hostname: 'a', port: 1 }] }, /servers\[0\]\.host is missing/],
   [{ servers: [{ host: 'a:2181' }] }, /servers\[0\]\.host is 'a:2181'/],
   [{ servers: [{ host: '[::1]' }] }, /servers\[0\]\.host is '\[::1\]'/],
-  [{ servers: '::1:2181' }, /no brackets.*write \[::1\]:2181/],
+  [{ servers: '::1:2181' }, /is not host:port, write \[::1\]:2181/],
   [{ servers: ['a/chroot'] }, /options\.servers\[0\]/],
   [{ servers: 'a:1//x' }, /options\.servers/],
   [{ servers: 'a/one', chroot: '/two' }, /options\.chroot is '\/two', options\.servers names/],
@@ -158,7 +159,8 @@ const zkOptions: readonly (readonly [given: unknown, names: RegExp])[] = [
   ],
   [{ servers, readOnly: 'yes' }, /readOnly is 'yes'/],
   [{ servers, logger: {} }, /logger is \{\}.*no method child/],
-  [{ servers, clock: Date }, /options\.clock/],
+  [{ servers, world: { ...realWorld(), clock: Date } }, /options\.world\.clock/],
+  [{ servers, world: {} }, /options\.world/],
 ]
 
 t.test('a bad option of ZkClient is refused by its constructor, and by its name', async (t) => {

@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { RealZooKeeper } from '../../bench/real-zookeeper.ts'
 import { ZkClient } from '../../src/client/zk-client.ts'
-import { systemClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/daemon/config.ts'
-import { Server } from '../../src/daemon/server.ts'
+import { assembleServer } from '../../src/daemon/server.ts'
+import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
 import { silentLogger } from '../../src/logger.ts'
 import type { Acl } from '../../src/protocol/records.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { superUser } from './operations.ts'
 import { withoutZooKeeper } from './tools.ts'
 
@@ -42,7 +43,8 @@ async function startOurs(t: Test, name: string): Promise<string> {
   if (read.type !== 'config') throw new Error(read.text)
   const onFailure = (error: Error) => t.fail(error.message)
   const { config } = read
-  const server = new Server({ config, clock: systemClock, logger: silentLogger, onFailure })
+  const world = { ...realWorld(), logger: silentLogger, disk: realServerDisk(config.dataDir) }
+  const server = assembleServer({ config, world, onFailure })
   await server.start()
   t.teardown(() => server.stop())
   return `127.0.0.1:${server.clientPort}`
