@@ -45,7 +45,7 @@ export const serverMutants: readonly Mutant[] = [
         to: '',
       },
     ],
-    seeds: 300,
+    seeds: 1000,
   },
   {
     name: 'TRUNC that does not zero',
