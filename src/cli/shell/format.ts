@@ -1,12 +1,12 @@
 // How the shell prints what the servers say: word for word as zkCli does, so that eyes and scripts
 // that know it feel at home; what ZooKeeper's code alone leaves open is added after it. Pure.
 
-import { reasonOf } from '../client/zk-errors.ts'
-import { oneLine } from '../printable.ts'
-import { type ErrorCode, ZkError } from '../protocol/error-codes.ts'
-import type { Stat } from '../protocol/records.ts'
-import type { WatchEvent } from '../protocol/zk/messages.ts'
-import { zxidZero } from '../protocol/zxid.ts'
+import { reasonOf } from '../../client/zk-errors.ts'
+import { oneLine } from '../../printable.ts'
+import { type ErrorCode, ZkError } from '../../protocol/error-codes.ts'
+import type { Stat } from '../../protocol/records.ts'
+import type { WatchEvent } from '../../protocol/zk/messages.ts'
+import { zxidZero } from '../../protocol/zxid.ts'
 import { UsageError } from './parse-line.ts'
 
 export function formatStat(stat: Stat): string {

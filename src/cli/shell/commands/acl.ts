@@ -1,5 +1,5 @@
-import type { ZkClient } from '../../client/zk-client.ts'
-import type { Acl } from '../../protocol/records.ts'
+import type { ZkClient } from '../../../client/zk-client.ts'
+import type { Acl } from '../../../protocol/records.ts'
 import { formatAcl, parseAcl } from '../acl-text.ts'
 import { formatError, formatStat } from '../format.ts'
 import { type ShellCommand, versionOf, wordAt } from './shell-command.ts'

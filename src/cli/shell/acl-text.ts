@@ -2,8 +2,8 @@
 //
 //   world:anyone:cdrwa,digest:ann:aGFzaA==:r,ip:10.0.0.0/8:cdrw       scheme:id:permissions, …
 
-import { oneLine } from '../printable.ts'
-import { type Acl, perms } from '../protocol/records.ts'
+import { oneLine } from '../../printable.ts'
+import { type Acl, perms } from '../../protocol/records.ts'
 import { UsageError } from './parse-line.ts'
 
 /** In the order in which they are printed. */

@@ -1,6 +1,6 @@
 // Lines of the shell that carry a password: what of them may be shown again. Pure.
 
-import { nearMatches } from '../near-matches.ts'
+import { nearMatches } from '../../near-matches.ts'
 
 const mask = '******'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseWords, splitWords, UsageError } from '../../src/cli/parse-line.ts'
+import { parseWords, splitWords, UsageError } from '../../../src/cli/shell/parse-line.ts'
 
 const lines = [
   { line: '', words: [] },

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { hasSecret, withoutSecrets } from '../../src/cli/secrets.ts'
+import { hasSecret, withoutSecrets } from '../../../src/cli/shell/secrets.ts'
 
 const lines = [
   { line: 'addauth digest bob:s', shown: 'addauth digest bob:******' },

@@ -117,7 +117,7 @@ const version: ShellCommand = {
   options: {},
   words: { min: 0, max: 0 },
   run(shell) {
-    const file = new URL('../../../package.json', import.meta.url)
+    const file = new URL('../../../../package.json', import.meta.url)
     const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
     shell.print(`ZooWeeper CLI version: ${version}`)
   },

@@ -1,7 +1,7 @@
 // The members of the ensemble.
 
-import { configPath } from '../../client/zk-client.ts'
-import { ZkError } from '../../protocol/error-codes.ts'
+import { configPath } from '../../../client/zk-client.ts'
+import { ZkError } from '../../../protocol/error-codes.ts'
 import { formatStat, nullText } from '../format.ts'
 import type { ShellCommand } from './shell-command.ts'
 

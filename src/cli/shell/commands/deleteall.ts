@@ -1,5 +1,5 @@
-import type { ZkClient } from '../../client/zk-client.ts'
-import { ZkError } from '../../protocol/error-codes.ts'
+import type { ZkClient } from '../../../client/zk-client.ts'
+import { ZkError } from '../../../protocol/error-codes.ts'
 import { type ParsedWords, UsageError } from '../parse-line.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 import { subtreeOf } from './subtree.ts'

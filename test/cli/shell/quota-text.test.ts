@@ -1,8 +1,13 @@
 import t, { type Test } from 'tap'
-import { formatLimits, parseQuota, quotaWarnings, unlimited } from '../../src/cli/quota-text.ts'
-import { parentOf } from '../../src/protocol/path.ts'
-import type { ReplyBody, Request } from '../../src/protocol/zk/messages.ts'
-import { plainAnswer, someStat } from '../client/fake-server.ts'
+import {
+  formatLimits,
+  parseQuota,
+  quotaWarnings,
+  unlimited,
+} from '../../../src/cli/shell/quota-text.ts'
+import { parentOf } from '../../../src/protocol/path.ts'
+import type { ReplyBody, Request } from '../../../src/protocol/zk/messages.ts'
+import { plainAnswer, someStat } from '../../client/fake-server.ts'
 import { type Scene, shellAt } from './shell-scene.ts'
 
 /** A shell at a server that keeps a tree, without numbers or versions. */

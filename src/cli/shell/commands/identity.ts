@@ -1,7 +1,7 @@
 // The identities of a session.
 
-import { oneLine } from '../../printable.ts'
-import { ZkError } from '../../protocol/error-codes.ts'
+import { oneLine } from '../../../printable.ts'
+import { ZkError } from '../../../protocol/error-codes.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 
 export const addauth: ShellCommand = {

@@ -1,4 +1,4 @@
-import { oneLine } from '../../printable.ts'
+import { oneLine } from '../../../printable.ts'
 import { formatHexdump, formatStat, nullText } from '../format.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 

@@ -5,10 +5,10 @@ import {
   formatEvent,
   formatHexdump,
   formatStat,
-} from '../../src/cli/format.ts'
-import { type ErrorCode, ZkError } from '../../src/protocol/error-codes.ts'
-import type { SessionId } from '../../src/protocol/records.ts'
-import type { Zxid } from '../../src/protocol/zxid.ts'
+} from '../../../src/cli/shell/format.ts'
+import { type ErrorCode, ZkError } from '../../../src/protocol/error-codes.ts'
+import type { SessionId } from '../../../src/protocol/records.ts'
+import type { Zxid } from '../../../src/protocol/zxid.ts'
 
 t.test('a Stat is printed as zkCli does', async (t) => {
   const text = formatStat({

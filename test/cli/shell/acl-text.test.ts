@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatPerms, parseAcl } from '../../src/cli/acl-text.ts'
+import { formatPerms, parseAcl } from '../../../src/cli/shell/acl-text.ts'
 
 t.test('every combination of permissions is read as it is printed', async (t) => {
   for (let bits = 0; bits < 32; bits++) {

@@ -1,4 +1,4 @@
-import { oneLine } from '../../printable.ts'
+import { oneLine } from '../../../printable.ts'
 import { formatChildren, formatStat } from '../format.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 import { inTreeOrder, subtreeOf } from './subtree.ts'

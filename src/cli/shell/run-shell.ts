@@ -1,18 +1,18 @@
 // `zw shell` as it is run: a prompt, lines from a pipe, or one command on the command line.
 
 import { clearLine, createInterface, cursorTo } from 'node:readline'
-import { type DialectName, dialectNames } from '../client/dialects.ts'
-import { defaultSessionTimeoutMs } from '../client/zk-client.ts'
-import { limits } from '../limits.ts'
-import { canDraw } from '../terminal.ts'
-import { cliCommand, serverList, wholeNumber } from './cli-command.ts'
-import { abortable } from './cluster-ready.ts'
+import { type DialectName, dialectNames } from '../../client/dialects.ts'
+import { defaultSessionTimeoutMs } from '../../client/zk-client.ts'
+import { limits } from '../../limits.ts'
+import { canDraw } from '../../terminal.ts'
+import { cliCommand, serverList, wholeNumber } from '../cli-command.ts'
+import { abortable } from '../cluster-ready.ts'
+import { linesOf } from '../lines.ts'
+import { toStderr, toStdout } from '../output.ts'
+import { StoppedError, stopSignal } from '../stop-signal.ts'
 import { formatError } from './format.ts'
-import { linesOf } from './lines.ts'
-import { toStderr, toStdout } from './output.ts'
 import { hasSecret } from './secrets.ts'
 import { type Outcome, Shell, type ShellOptions } from './shell.ts'
-import { StoppedError, stopSignal } from './stop-signal.ts'
 
 type Settings = Omit<ShellOptions, 'out' | 'tell' | 'tellsStates' | 'err'>
 

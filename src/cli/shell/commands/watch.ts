@@ -1,4 +1,4 @@
-import type { AddWatchMode, WatcherType } from '../../protocol/zk/messages.ts'
+import type { AddWatchMode, WatcherType } from '../../../protocol/zk/messages.ts'
 import { type ParsedWords, UsageError } from '../parse-line.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 

@@ -1,10 +1,10 @@
 // A shell at a fake server; what it prints is gathered.
 
 import type { Test } from 'tap'
-import { Shell } from '../../src/cli/shell.ts'
-import type { DialectName } from '../../src/client/dialects.ts'
-import { formatServer } from '../../src/client/servers.ts'
-import { type FakeScript, FakeServer } from '../client/fake-server.ts'
+import { Shell } from '../../../src/cli/shell/shell.ts'
+import type { DialectName } from '../../../src/client/dialects.ts'
+import { formatServer } from '../../../src/client/servers.ts'
+import { type FakeScript, FakeServer } from '../../client/fake-server.ts'
 
 export interface Scene {
   readonly shell: Shell

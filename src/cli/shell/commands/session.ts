@@ -1,4 +1,4 @@
-import { formatServer } from '../../client/servers.ts'
+import { formatServer } from '../../../client/servers.ts'
 import { hex } from '../format.ts'
 import type { ShellCommand } from './shell-command.ts'
 

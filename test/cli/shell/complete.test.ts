@@ -1,5 +1,5 @@
 import t from 'tap'
-import { completionOf } from '../../src/cli/complete.ts'
+import { completionOf } from '../../../src/cli/shell/complete.ts'
 
 const cases = [
   { line: '', want: { type: 'command', prefix: '' } },
