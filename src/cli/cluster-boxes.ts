@@ -5,8 +5,9 @@
 // are not known any more are grey and have a question mark.
 
 import { columns, fit, fitAddress, fitRight } from './cells.ts'
-import type { BrokerLine, ServerLine, ServerRole } from './cluster-lines.ts'
+import type { BrokerLine, ServerLine } from './cluster-lines.ts'
 import type { ConsumerView } from './consumer-view.ts'
+import type { ServerRole } from './four-letter-word.ts'
 import { areBrokerRolesKnown, areServerRolesKnown } from './health.ts'
 import { box, type Line, padded, plainLine, type Span, span, type Tone } from './screen-lines.ts'
 import type { Scroll } from './scroll.ts'

@@ -9,9 +9,7 @@ import {
   noBroker,
   type PartitionInfo,
 } from '../protocol/mq/messages.ts'
-
-/** `lost` does not answer, `looking` answers and has no leader. */
-export type ServerRole = 'leader' | 'follower' | 'observer' | 'standalone' | 'looking' | 'lost'
+import type { ServerRole } from './four-letter-word.ts'
 
 export interface ServerLine {
   readonly id: number

@@ -5,7 +5,9 @@ import { askWord } from '../client/ask-word.ts'
 import type { ServerAddress } from '../client/servers.ts'
 import { brokerIn } from '../protocol/mq/word-answer.ts'
 import { realWorld } from '../real-world.ts'
-import type { ServerRole } from './cluster-lines.ts'
+
+/** `lost` does not answer, `looking` answers and has no leader. */
+export type ServerRole = 'leader' | 'follower' | 'observer' | 'standalone' | 'looking' | 'lost'
 
 /** Whether anybody listens there. */
 export function accepts({ host, port }: ServerAddress): Promise<boolean> {
@@ -28,7 +30,6 @@ export interface ServerHealth {
   readonly remark?: string
 }
 
-/** `lost` is one that does not answer, `looking` one without a leader. */
 export async function askHealth(address: ServerAddress): Promise<ServerHealth> {
   return parseSrvr(await askWord(realWorld(), address, 'srvr'))
 }

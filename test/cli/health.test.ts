@@ -1,11 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type {
-  BrokerState,
-  ClusterLines,
-  PartitionLine,
-  ServerRole,
-} from '../../src/cli/cluster-lines.ts'
+import type { BrokerState, ClusterLines, PartitionLine } from '../../src/cli/cluster-lines.ts'
+import type { ServerRole } from '../../src/cli/four-letter-word.ts'
 import {
   areBrokerRolesKnown,
   areServerRolesKnown,
