@@ -6,7 +6,7 @@
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { BadUsage, type CliCommand } from './cli-command.ts'
-import { consume } from './consume.ts'
+import { consume } from './consumer/consume.ts'
 import { copy } from './copy.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { produce } from './produce.ts'

@@ -2,11 +2,13 @@
 // `srvr`, brokers each for itself by metadata and by a fetch that tells its high watermark. Servers and
 // brokers are asked apart, so that one side that hangs does not make the other side's answers old.
 
-import { MqCluster } from '../client/mq-cluster.ts'
-import { formatServer, type ServerAddress } from '../client/servers.ts'
-import type { Clock } from '../clock.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { BrokerInfo, ClusterInfo } from '../protocol/mq/messages.ts'
+import { MqCluster } from '../../client/mq-cluster.ts'
+import { formatServer, type ServerAddress } from '../../client/servers.ts'
+import type { Clock } from '../../clock.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerInfo, ClusterInfo } from '../../protocol/mq/messages.ts'
+import { askHealth } from '../four-letter-word.ts'
+import type { MqPlace } from '../mq-options.ts'
 import {
   addressesIn,
   type BrokerAnswer,
@@ -16,8 +18,6 @@ import {
   type ServerLine,
   StoredWith,
 } from './cluster-lines.ts'
-import { askHealth } from './four-letter-word.ts'
-import type { MqPlace } from './mq-options.ts'
 
 const periodMs = 300
 /** A broker that lives answers at once. */

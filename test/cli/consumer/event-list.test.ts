@@ -1,5 +1,5 @@
 import t from 'tap'
-import { EventList } from '../../src/cli/event-list.ts'
+import { EventList } from '../../../src/cli/consumer/event-list.ts'
 
 function textsOf(list: EventList): string[] {
   return list.all.map(({ time, text, count }) => `${time} ${text} ${count}`)

@@ -1,7 +1,12 @@
 import t from 'tap'
-import { brokersBox, choose, serversBox, shortCount } from '../../src/cli/cluster-boxes.ts'
-import { type Line, lineText } from '../../src/cli/screen-lines.ts'
-import { Scroll } from '../../src/cli/scroll.ts'
+import {
+  brokersBox,
+  choose,
+  serversBox,
+  shortCount,
+} from '../../../src/cli/consumer/cluster-boxes.ts'
+import { type Line, lineText } from '../../../src/cli/consumer/screen-lines.ts'
+import { Scroll } from '../../../src/cli/consumer/scroll.ts'
 import { nowMs, pictures } from './screen-scenes.ts'
 
 function nineView() {

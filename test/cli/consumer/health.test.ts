@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { BrokerState, ClusterLines, PartitionLine } from '../../src/cli/cluster-lines.ts'
-import type { ServerRole } from '../../src/cli/four-letter-word.ts'
+import type {
+  BrokerState,
+  ClusterLines,
+  PartitionLine,
+} from '../../../src/cli/consumer/cluster-lines.ts'
 import {
   areBrokerRolesKnown,
   areServerRolesKnown,
@@ -9,7 +12,8 @@ import {
   findingText,
   type HealthFacts,
   staleMs,
-} from '../../src/cli/health.ts'
+} from '../../../src/cli/consumer/health.ts'
+import type { ServerRole } from '../../../src/cli/four-letter-word.ts'
 
 const nowMs = 50_000
 
@@ -86,7 +90,7 @@ t.test('every combination of servers, brokers and partitions has its words', asy
     }
   }
   const found = `${lines.join('\n')}\n`
-  const file = new URL('../golden/health.txt', import.meta.url)
+  const file = new URL('../../golden/health.txt', import.meta.url)
   if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(file, found)
   else t.equal(found, readFileSync(file, 'utf8'))
 })

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { toAscii } from '../../src/cli/cells.ts'
-import { drawFrame, type Frame } from '../../src/cli/consumer-frame.ts'
-import { FrameCache, LineCache } from '../../src/cli/frame-cache.ts'
-import { lineColumns, lineText } from '../../src/cli/screen-lines.ts'
+import { toAscii } from '../../../src/cli/consumer/cells.ts'
+import { drawFrame, type Frame } from '../../../src/cli/consumer/consumer-frame.ts'
+import { FrameCache, LineCache } from '../../../src/cli/consumer/frame-cache.ts'
+import { lineColumns, lineText } from '../../../src/cli/consumer/screen-lines.ts'
 import { frameToSvg } from './frame-svg.ts'
 import { nowMs, type Picture, pictures, readmePicture } from './screen-scenes.ts'
 
-const golden = new URL('../golden/screens/', import.meta.url)
+const golden = new URL('../../golden/screens/', import.meta.url)
 const isUpdate = process.env['UPDATE_GOLDEN'] !== undefined
 
 // Records are shown with the local time of day.
@@ -141,7 +141,7 @@ t.test('every picture that is kept is one of these', async (t) => {
 })
 
 t.test('the picture of the README is what the screen looks like', async (t) => {
-  const file = new URL('../../docs/screen.svg', import.meta.url)
+  const file = new URL('../../../docs/screen.svg', import.meta.url)
   const svg = frameToSvg(frameOf(readmePicture), readmePicture.size)
   if (isUpdate) writeFileSync(file, svg)
   else t.equal(svg, readFileSync(file, 'utf8'), 'UPDATE_GOLDEN=1 draws it anew')

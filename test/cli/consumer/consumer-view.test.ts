@@ -1,6 +1,6 @@
 import t from 'tap'
-import { ConsumerView, type ViewRecord } from '../../src/cli/consumer-view.ts'
-import { Random } from '../../src/random.ts'
+import { ConsumerView, type ViewRecord } from '../../../src/cli/consumer/consumer-view.ts'
+import { Random } from '../../../src/random.ts'
 import { clusterOf, viewOf } from './screen-scenes.ts'
 
 function record(offset: number, value: string): ViewRecord {

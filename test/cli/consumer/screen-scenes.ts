@@ -1,12 +1,12 @@
 // Scenes for pictures of the screen: views as they are after something happened, the same each time.
 
-import { brokersKnown, type ClusterLines } from '../../src/cli/cluster-lines.ts'
-import type { Size } from '../../src/cli/consumer-frame.ts'
-import { ConsumerView, type ViewRecord } from '../../src/cli/consumer-view.ts'
-import type { ServerRole } from '../../src/cli/four-letter-word.ts'
-import { GoalSource } from '../../src/cli/goal-source.ts'
-import type { BrokerId, ClusterInfo } from '../../src/protocol/mq/messages.ts'
-import { Random } from '../../src/random.ts'
+import { brokersKnown, type ClusterLines } from '../../../src/cli/consumer/cluster-lines.ts'
+import type { Size } from '../../../src/cli/consumer/consumer-frame.ts'
+import { ConsumerView, type ViewRecord } from '../../../src/cli/consumer/consumer-view.ts'
+import type { ServerRole } from '../../../src/cli/four-letter-word.ts'
+import { GoalSource } from '../../../src/cli/goal-source.ts'
+import type { BrokerId, ClusterInfo } from '../../../src/protocol/mq/messages.ts'
+import { Random } from '../../../src/random.ts'
 
 /** When pictures are taken. */
 export const nowMs = 100_000

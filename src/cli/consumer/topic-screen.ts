@@ -1,18 +1,18 @@
 // A consumer on the screen: records go from the consumer into the view, the state of the cluster too,
 // and keys back to the consumer, until a person quits.
 
-import type { ConsumedRecord, Consumer } from '../client/consumer.ts'
-import type { MqAdmin } from '../client/mq-admin.ts'
-import type { ServerAddress } from '../client/servers.ts'
-import type { Clock } from '../clock.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { BrokerId } from '../protocol/mq/messages.ts'
+import type { ConsumedRecord, Consumer } from '../../client/consumer.ts'
+import type { MqAdmin } from '../../client/mq-admin.ts'
+import type { ServerAddress } from '../../client/servers.ts'
+import type { Clock } from '../../clock.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { MqPlace } from '../mq-options.ts'
+import { textOf } from '../record-text.ts'
 import { ClusterPoll } from './cluster-poll.ts'
 import { ConsumerScreen } from './consumer-screen.ts'
 import type { ConsumerView, ViewRecord } from './consumer-view.ts'
-import type { MqPlace } from './mq-options.ts'
 import { formatTime } from './record-table.ts'
-import { textOf } from './record-text.ts'
 import type { Look } from './screen-palette.ts'
 
 const progressMs = 250

@@ -5,8 +5,8 @@
 //   yellow   it works, with less in reserve or late: ELECTING, DEGRADED 2 of 3 servers, CATCHING UP
 //   green    HEALTHY: everything that was ever seen answers and is in sync
 
+import type { ServerRole } from '../four-letter-word.ts'
 import type { ClusterLines, PartitionLine } from './cluster-lines.ts'
-import type { ServerRole } from './four-letter-word.ts'
 
 export type Severity = 'unknown' | 'bad' | 'warn' | 'good'
 

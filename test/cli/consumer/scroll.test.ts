@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Scroll } from '../../src/cli/scroll.ts'
+import { Scroll } from '../../../src/cli/consumer/scroll.ts'
 
 const cases = [
   { name: 'begins at the start', home: 'start', keys: [], want: 0 },

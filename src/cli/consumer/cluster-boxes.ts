@@ -4,10 +4,10 @@
 // the controller, the one that is read from, a leader) and the last line counts the others. Roles that
 // are not known any more are grey and have a question mark.
 
+import type { ServerRole } from '../four-letter-word.ts'
 import { columns, fit, fitAddress, fitRight } from './cells.ts'
 import type { BrokerLine, ServerLine } from './cluster-lines.ts'
 import type { ConsumerView } from './consumer-view.ts'
-import type { ServerRole } from './four-letter-word.ts'
 import { areBrokerRolesKnown, areServerRolesKnown } from './health.ts'
 import { box, type Line, padded, plainLine, type Span, span, type Tone } from './screen-lines.ts'
 import type { Scroll } from './scroll.ts'

@@ -4,8 +4,8 @@ import {
   type BrokerAnswer,
   brokersKnown,
   StoredWith,
-} from '../../src/cli/cluster-lines.ts'
-import type { BrokerId, PartitionInfo } from '../../src/protocol/mq/messages.ts'
+} from '../../../src/cli/consumer/cluster-lines.ts'
+import type { BrokerId, PartitionInfo } from '../../../src/protocol/mq/messages.ts'
 
 const id = (number: number) => number as BrokerId
 

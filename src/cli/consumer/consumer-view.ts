@@ -3,9 +3,9 @@
 //
 // Goals are kept ordered by minute. A topic with anything else in it is shown as it came.
 
+import { compareGoals, dayOf, type Goal, parseGoal } from '../goal.ts'
 import { type ClusterLines, nothingKnown } from './cluster-lines.ts'
 import { EventList, type ScreenEvent } from './event-list.ts'
-import { compareGoals, dayOf, type Goal, parseGoal } from './goal.ts'
 import { type Finding, findings } from './health.ts'
 import { Scroll, scrollKeys } from './scroll.ts'
 

@@ -3,10 +3,10 @@
 //   minute       home score away       player                    from about 46 columns on
 //   minute score club         player                             below
 
+import { dayOf, type Goal, minuteText } from '../goal.ts'
 import { columns, fit, fitCentre, fitRight, visible } from './cells.ts'
 import type { ConsumerView, Row } from './consumer-view.ts'
 import type { FrameCache } from './frame-cache.ts'
-import { dayOf, type Goal, minuteText } from './goal.ts'
 import { box, type Line, plainLine, type Span, span } from './screen-lines.ts'
 
 interface Columns {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { lookOf, styleOf } from '../../src/cli/screen-palette.ts'
+import { lookOf, styleOf } from '../../../src/cli/consumer/screen-palette.ts'
 
 const input = { isTTY: true }
 const output = { isTTY: true, getColorDepth: () => 8 }

@@ -2,14 +2,14 @@
 // partition of the topic. Brokers answer each for themselves and may know different things; what is most
 // recent counts. Pure: cluster-poll.ts asks, health.ts judges, cluster-boxes.ts draws.
 
-import { formatServer } from '../client/servers.ts'
+import { formatServer } from '../../client/servers.ts'
 import {
   type BrokerId,
   type ClusterInfo,
   noBroker,
   type PartitionInfo,
-} from '../protocol/mq/messages.ts'
-import type { ServerRole } from './four-letter-word.ts'
+} from '../../protocol/mq/messages.ts'
+import type { ServerRole } from '../four-letter-word.ts'
 
 export interface ServerLine {
   readonly id: number

@@ -8,8 +8,8 @@ import {
   toAscii,
   visible,
   wrapWords,
-} from '../../src/cli/cells.ts'
-import { Random } from '../../src/random.ts'
+} from '../../../src/cli/consumer/cells.ts'
+import { Random } from '../../../src/random.ts'
 
 const seen = [
   { name: 'plain text stays', text: 'Ada 2:1', want: 'Ada 2:1' },
