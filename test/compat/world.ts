@@ -1,7 +1,7 @@
 // Ensembles for foreign clients: three servers of ours, with everything allowed that is compared.
 
 import type { Test } from 'tap'
-import { untilReady } from '../../src/cli/cluster-ready.ts'
+import { untilReady } from '../../src/cli/cluster/cluster-ready.ts'
 import { patienceMs, prepareWorld, type World } from '../process/world.ts'
 import { superUser } from './operations.ts'
 

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Cluster } from '../../src/cli/cluster.ts'
+import type { Cluster } from '../../src/cli/cluster/cluster.ts'
 import { MqAdmin } from '../../src/client/mq-admin.ts'
 import {
   areInOrder,

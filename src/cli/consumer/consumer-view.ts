@@ -3,7 +3,7 @@
 //
 // Goals are kept ordered by minute. A topic with anything else in it is shown as it came.
 
-import { compareGoals, dayOf, type Goal, parseGoal } from '../goal.ts'
+import { compareGoals, dayOf, type Goal, parseGoal } from '../goals/goal.ts'
 import { type ClusterLines, nothingKnown } from './cluster-lines.ts'
 import { EventList, type ScreenEvent } from './event-list.ts'
 import { type Finding, findings } from './health.ts'

@@ -3,7 +3,7 @@
 //   minute       home score away       player                    from about 46 columns on
 //   minute score club         player                             below
 
-import { dayOf, type Goal, minuteText } from '../goal.ts'
+import { dayOf, type Goal, minuteText } from '../goals/goal.ts'
 import { columns, fit, fitCentre, fitRight, visible } from './cells.ts'
 import type { ConsumerView, Row } from './consumer-view.ts'
 import type { FrameCache } from './frame-cache.ts'

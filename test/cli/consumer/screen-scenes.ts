@@ -4,7 +4,7 @@ import { brokersKnown, type ClusterLines } from '../../../src/cli/consumer/clust
 import type { Size } from '../../../src/cli/consumer/consumer-frame.ts'
 import { ConsumerView, type ViewRecord } from '../../../src/cli/consumer/consumer-view.ts'
 import type { ServerRole } from '../../../src/cli/four-letter-word.ts'
-import { GoalSource } from '../../../src/cli/goal-source.ts'
+import { GoalSource } from '../../../src/cli/goals/goal-source.ts'
 import type { BrokerId, ClusterInfo } from '../../../src/protocol/mq/messages.ts'
 import { Random } from '../../../src/random.ts'
 

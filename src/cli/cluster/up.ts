@@ -2,18 +2,18 @@
 // processes say goes to files, but for warnings.
 
 import { resolve } from 'node:path'
-import { formatServer } from '../client/servers.ts'
-import { type LogLevel, logLevels } from '../logger.ts'
-import { exitCodes } from '../stoppable.ts'
-import { hasColors } from '../terminal.ts'
-import { cliCommand, wholeNumber } from './cli-command.ts'
+import { formatServer } from '../../client/servers.ts'
+import { type LogLevel, logLevels } from '../../logger.ts'
+import { exitCodes } from '../../stoppable.ts'
+import { hasColors } from '../../terminal.ts'
+import { cliCommand, wholeNumber } from '../cli-command.ts'
+import { toStderr } from '../output.ts'
+import { stopSignal } from '../stop-signal.ts'
 import { basePortMax, Cluster, type Member, type MemberProgress } from './cluster.ts'
 import { clusterOptions, progressText, sizeOf } from './cluster-options.ts'
 import { abortable, endOf, pause, untilReady } from './cluster-ready.ts'
 import { keepLogs, logFileOf } from './member-files.ts'
 import { isAlarming, MemberLog } from './member-log.ts'
-import { toStderr } from './output.ts'
-import { stopSignal } from './stop-signal.ts'
 
 const restartDelayMs = 1000
 

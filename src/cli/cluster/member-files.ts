@@ -2,7 +2,7 @@
 
 import { createWriteStream, renameSync, statSync, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
-import { limits } from '../limits.ts'
+import { limits } from '../../limits.ts'
 import type { Cluster, Member } from './cluster.ts'
 
 export function logFileOf(dataDir: string, { name }: Member): string {

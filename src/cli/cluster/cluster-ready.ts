@@ -1,10 +1,12 @@
 // Waits until a cluster that was started serves: every server has a leader, every broker is known to
 // the ensemble. Who dies on the way is the reason why it cannot.
 
-import type { Watcher } from '../client/watch-registry.ts'
-import { ZkClient } from '../client/zk-client.ts'
-import { systemClock } from '../clock.ts'
-import { ZkError } from '../protocol/error-codes.ts'
+import type { Watcher } from '../../client/watch-registry.ts'
+import { ZkClient } from '../../client/zk-client.ts'
+import { systemClock } from '../../clock.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import type { ServerRole } from '../four-letter-word.ts'
+import { askHealth } from '../four-letter-word.ts'
 import {
   type Cluster,
   ClusterError,
@@ -12,8 +14,6 @@ import {
   type Member,
   type MemberProgress,
 } from './cluster.ts'
-import type { ServerRole } from './four-letter-word.ts'
-import { askHealth } from './four-letter-word.ts'
 import { reasonIn } from './member-log.ts'
 
 /** Nobody tells when a server begins to serve, so we ask. */

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { compareGoals, formatGoal, type Goal, parseGoal } from '../../src/cli/goal.ts'
-import { playerName, squadSize } from '../../src/cli/goal-names.ts'
-import { GoalSource } from '../../src/cli/goal-source.ts'
-import { Random } from '../../src/random.ts'
+import { compareGoals, formatGoal, type Goal, parseGoal } from '../../../src/cli/goals/goal.ts'
+import { playerName, squadSize } from '../../../src/cli/goals/goal-names.ts'
+import { GoalSource } from '../../../src/cli/goals/goal-source.ts'
+import { Random } from '../../../src/random.ts'
 
 function goals(seed: number, count: number, total: number | undefined = count): Goal[] {
   const source = new GoalSource(new Random(seed), total)

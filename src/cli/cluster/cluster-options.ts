@@ -1,10 +1,10 @@
 // What every command that runs a cluster has in common.
 
 import type { Argv } from 'yargs'
-import { formatServer } from '../client/servers.ts'
-import { wholeNumber } from './cli-command.ts'
+import { formatServer } from '../../client/servers.ts'
+import { wholeNumber } from '../cli-command.ts'
+import { counted } from '../make-topic.ts'
 import { type Cluster, type Member, type MemberProgress, membersMax } from './cluster.ts'
-import { counted } from './make-topic.ts'
 
 export function clusterOptions<T>(cli: Argv<T>, { leastBrokers }: { leastBrokers: number }) {
   return cli

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { parseGoal } from '../../src/cli/goal.ts'
-import { firstDifference, StoredGoals } from '../../src/cli/goal-check.ts'
+import { firstDifference, StoredGoals } from '../../../src/cli/cluster/goal-check.ts'
+import { parseGoal } from '../../../src/cli/goals/goal.ts'
 
 const goals = [1, 2, 3].map((minute) => {
   const goal = parseGoal(

@@ -1,15 +1,15 @@
 // What a run of goals ends with: every broker that is up is asked for them, each from its own log, and
 // they are compared with those that were stored.
 
-import { Consumer } from '../client/consumer.ts'
-import type { MqAdmin } from '../client/mq-admin.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
+import { Consumer } from '../../client/consumer.ts'
+import type { MqAdmin } from '../../client/mq-admin.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { follow } from '../consumer/consume.ts'
+import { compareGoals, type Goal, minuteText, parseGoal } from '../goals/goal.ts'
+import { counted } from '../make-topic.ts'
+import { textOf } from '../record-text.ts'
 import type { Cluster } from './cluster.ts'
-import { follow } from './consumer/consume.ts'
 import { demoTopic } from './demo.ts'
-import { compareGoals, type Goal, minuteText, parseGoal } from './goal.ts'
-import { counted } from './make-topic.ts'
-import { textOf } from './record-text.ts'
 
 /** For each broker to serve goals that are stored already. */
 const checkTimeoutMs = 30_000

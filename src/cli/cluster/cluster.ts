@@ -17,12 +17,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { ServerAddress } from '../client/servers.ts'
-import { DataDirLockedError, lockDataDir } from '../data-dir-lock.ts'
-import { invariant } from '../invariant.ts'
-import type { LogLevel } from '../logger.ts'
-import { makeDirectory } from '../make-directory.ts'
-import type { Random } from '../random.ts'
+import type { ServerAddress } from '../../client/servers.ts'
+import { DataDirLockedError, lockDataDir } from '../../data-dir-lock.ts'
+import { invariant } from '../../invariant.ts'
+import type { LogLevel } from '../../logger.ts'
+import { makeDirectory } from '../../make-directory.ts'
+import type { Random } from '../../random.ts'
 
 export type MemberKind = 'server' | 'broker'
 
@@ -338,7 +338,7 @@ const ownExtension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 
 function programBeside(kind: MemberKind): readonly string[] {
   const folder = kind === 'server' ? 'daemon' : 'broker'
-  return [fileURLToPath(new URL(`../${folder}/main${ownExtension}`, import.meta.url))]
+  return [fileURLToPath(new URL(`../../${folder}/main${ownExtension}`, import.meta.url))]
 }
 
 function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,8 +1,8 @@
 // What the members of a cluster say, for people: pino's JSON made readable, each line with the name
 // of the process before it.
 
-import { logFormatter } from '../pretty-log.ts'
-import { printable } from '../printable.ts'
+import { logFormatter } from '../../pretty-log.ts'
+import { printable } from '../../printable.ts'
 import type { Member } from './cluster.ts'
 
 export class MemberLog {

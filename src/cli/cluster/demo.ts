@@ -1,17 +1,17 @@
 // A cluster that goals flow through, and what can be done to it: members are killed and revived, and
 // for each it is told how long it took until everything was well again. Behind `zw start`.
 
-import { MqAdmin } from '../client/mq-admin.ts'
-import { ZkClient } from '../client/zk-client.ts'
-import type { Clock } from '../clock.ts'
-import { ZkError } from '../protocol/error-codes.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import { noBroker, type PartitionInfo } from '../protocol/mq/messages.ts'
-import type { Random } from '../random.ts'
+import { MqAdmin } from '../../client/mq-admin.ts'
+import { ZkClient } from '../../client/zk-client.ts'
+import type { Clock } from '../../clock.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { noBroker, type PartitionInfo } from '../../protocol/mq/messages.ts'
+import type { Random } from '../../random.ts'
+import { accepts, askHealth } from '../four-letter-word.ts'
+import { makeTopic } from '../make-topic.ts'
 import type { Cluster, Member } from './cluster.ts'
 import { abortable, untilReady } from './cluster-ready.ts'
-import { accepts, askHealth } from './four-letter-word.ts'
-import { makeTopic } from './make-topic.ts'
 
 export const demoTopic = 'goals'
 /** Written to see whether the ensemble takes writes. */

@@ -4,7 +4,7 @@
 // asked for, a day has as many fixtures as such goals take at the usual rate; so the minute never falls
 // within a run of up to `dayGoalsMax` goals. Beyond it, or without an end, one day follows another.
 
-import type { Random } from '../random.ts'
+import type { Random } from '../../random.ts'
 import type { Goal } from './goal.ts'
 import { clubName, playerName, squadSize } from './goal-names.ts'
 
