@@ -13,7 +13,7 @@ const edges = new Set([
   'broker/main.ts',
   'daemon/main.ts',
   'daemon/storage/real-disk.ts',
-  'client/zk-client.ts',
+  'client/zk/zk-client.ts',
   'client/mq-cluster.ts',
 ])
 

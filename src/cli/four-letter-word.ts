@@ -1,8 +1,8 @@
 // What a server says of its health, asked in plain text.
 
 import { connect } from 'node:net'
-import { askWord } from '../client/ask-word.ts'
 import type { ServerAddress } from '../client/servers.ts'
+import { askWord } from '../client/zk/ask-word.ts'
 import { brokerIn } from '../protocol/mq/word-answer.ts'
 import { realWorld } from '../real-world.ts'
 

@@ -3,7 +3,7 @@
 import type { Argv } from 'yargs'
 import { formatAttempts } from '../client/attempts.ts'
 import type { ServerAddress } from '../client/servers.ts'
-import { ZkClient } from '../client/zk-client.ts'
+import { ZkClient } from '../client/zk/zk-client.ts'
 import { type ServerList, serverList } from './cli-command.ts'
 
 /** @param brokerNote what else it means to name brokers */

@@ -41,7 +41,6 @@ export {
   type ConsumerOptions,
   type PartitionProgress,
 } from './consumer.ts'
-export type { DialectName } from './dialects.ts'
 export {
   type GroupOffset,
   MqAdmin,
@@ -59,8 +58,9 @@ export {
 } from './producer.ts'
 export type { ServerLike, ServerList } from './server-list.ts'
 export type { ServerAddress } from './servers.ts'
-export type { Watcher } from './watch-registry.ts'
-export { ZkClient, type ZkClientEvents } from './zk-client.ts'
-export { ZkMultiError } from './zk-errors.ts'
-export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk-options.ts'
-export type { SessionState } from './zk-session.ts'
+export type { DialectName } from './zk/dialects.ts'
+export { ZkMultiError } from './zk/errors.ts'
+export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk/options.ts'
+export type { Watcher } from './zk/watch-registry.ts'
+export { ZkClient, type ZkClientEvents } from './zk/zk-client.ts'
+export type { SessionState } from './zk/zk-session.ts'

@@ -33,7 +33,7 @@ import type { NewRecord, ProducerOptions } from './producer.ts'
 import { serverList } from './server-list.ts'
 import type { ServerAddress } from './servers.ts'
 import { clientWorld } from './world-argument.ts'
-import type { ZkClient } from './zk-client.ts'
+import type { ZkClient } from './zk/zk-client.ts'
 
 /** Of a broker, where none is named: Kafka's. */
 export const defaultBrokerPort = 9092

@@ -23,7 +23,7 @@ import type { MqClientParts } from './mq-arguments.ts'
 import { type BrokerAddress, MqConnection } from './mq-connection.ts'
 import type { ServerList } from './server-list.ts'
 import { formatServer } from './servers.ts'
-import type { ZkClient } from './zk-client.ts'
+import type { ZkClient } from './zk/zk-client.ts'
 
 export interface MqClientOptions {
   /**

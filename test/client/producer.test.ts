@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { Consumer } from '../../src/client/consumer.ts'
 import { MqAdmin } from '../../src/client/mq-admin.ts'
 import { Producer } from '../../src/client/producer.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { worldTest } from '../broker/broker-world.ts'
 
 worldTest(t, 'what is sent before the close is stored', { brokers: 1 }, async (t, world) => {

@@ -2,7 +2,7 @@
 // becomes of it there. The bytes themselves are compared by operations.ts.
 
 import type { ServerAddress } from '../../src/client/servers.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { type Acl, perms } from '../../src/protocol/records.ts'
 import type { WatchEvent } from '../../src/protocol/zk/messages.ts'

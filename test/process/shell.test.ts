@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { parseServers } from '../../src/client/servers.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 
 const zw = ['--import', 'tsx', 'src/cli/main.ts', 'shell']
 

@@ -13,7 +13,7 @@ import { untilReady } from '../../src/cli/cluster/cluster-ready.ts'
 import type { ServerRole } from '../../src/cli/four-letter-word.ts'
 import { askHealth } from '../../src/cli/four-letter-word.ts'
 import { compareGoals, parseGoal } from '../../src/cli/goals/goal.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { Random } from '../../src/random.ts'
 

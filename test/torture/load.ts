@@ -1,7 +1,7 @@
 // One client of a tortured ensemble: keeps a few operations under way over one session, and begins
 // another one when that is over. Each operation and each event is noted as the client was told of it.
 
-import { type Watcher, ZkClient } from '../../src/client/zk-client.ts'
+import { type Watcher, ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import type { SessionId } from '../../src/protocol/records.ts'
 import { type TcpLink, TcpTransport } from '../../src/protocol/transport/tcp.ts'

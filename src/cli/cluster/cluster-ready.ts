@@ -1,8 +1,8 @@
 // Waits until a cluster that was started serves: every server has a leader, every broker is known to
 // the ensemble. Who dies on the way is the reason why it cannot.
 
-import type { Watcher } from '../../client/watch-registry.ts'
-import { ZkClient } from '../../client/zk-client.ts'
+import type { Watcher } from '../../client/zk/watch-registry.ts'
+import { ZkClient } from '../../client/zk/zk-client.ts'
 import { systemClock } from '../../clock.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { ServerRole } from '../four-letter-word.ts'

@@ -2,7 +2,7 @@
 // for each it is told how long it took until everything was well again. Behind `zw start`.
 
 import { MqAdmin } from '../../client/mq-admin.ts'
-import { ZkClient } from '../../client/zk-client.ts'
+import { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Clock } from '../../clock.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'

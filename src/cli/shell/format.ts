@@ -1,7 +1,7 @@
 // How the shell prints what the servers say: word for word as zkCli does, so that eyes and scripts
 // that know it feel at home; what ZooKeeper's code alone leaves open is added after it. Pure.
 
-import { reasonOf } from '../../client/zk-errors.ts'
+import { reasonOf } from '../../client/zk/errors.ts'
 import { oneLine } from '../../printable.ts'
 import { type ErrorCode, ZkError } from '../../protocol/error-codes.ts'
 import type { Stat } from '../../protocol/records.ts'

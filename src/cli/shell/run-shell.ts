@@ -1,8 +1,8 @@
 // `zw shell` as it is run: a prompt, lines from a pipe, or one command on the command line.
 
 import { clearLine, createInterface, cursorTo } from 'node:readline'
-import { type DialectName, dialectNames } from '../../client/dialects.ts'
-import { defaultSessionTimeoutMs } from '../../client/zk-client.ts'
+import { type DialectName, dialectNames } from '../../client/zk/dialects.ts'
+import { defaultSessionTimeoutMs } from '../../client/zk/zk-client.ts'
 import { limits } from '../../limits.ts'
 import { canDraw } from '../../terminal.ts'
 import { cliCommand, serverList, wholeNumber } from '../cli-command.ts'

@@ -2,7 +2,7 @@
 
 import { formatAttempts } from '../../client/attempts.ts'
 import { formatServer, parseServers } from '../../client/servers.ts'
-import { type DialectName, type Watcher, ZkClient } from '../../client/zk-client.ts'
+import { type DialectName, type Watcher, ZkClient } from '../../client/zk/zk-client.ts'
 import { oneLine, printable } from '../../printable.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { childPath } from '../../protocol/path.ts'

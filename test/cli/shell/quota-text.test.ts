@@ -7,7 +7,7 @@ import {
 } from '../../../src/cli/shell/quota-text.ts'
 import { parentOf } from '../../../src/protocol/path.ts'
 import type { ReplyBody, Request } from '../../../src/protocol/zk/messages.ts'
-import { plainAnswer, someStat } from '../../client/fake-server.ts'
+import { plainAnswer, someStat } from '../../client/zk/fake-server.ts'
 import { type Scene, shellAt } from './shell-scene.ts'
 
 /** A shell at a server that keeps a tree, without numbers or versions. */

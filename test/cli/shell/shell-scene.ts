@@ -2,9 +2,9 @@
 
 import type { Test } from 'tap'
 import { Shell } from '../../../src/cli/shell/shell.ts'
-import type { DialectName } from '../../../src/client/dialects.ts'
 import { formatServer } from '../../../src/client/servers.ts'
-import { type FakeScript, FakeServer } from '../../client/fake-server.ts'
+import type { DialectName } from '../../../src/client/zk/dialects.ts'
+import { type FakeScript, FakeServer } from '../../client/zk/fake-server.ts'
 
 export interface Scene {
   readonly shell: Shell

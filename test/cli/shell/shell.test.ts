@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import { separateCommand } from '../../../src/cli/shell/run-shell.ts'
-import type { DialectName } from '../../../src/client/dialects.ts'
+import type { DialectName } from '../../../src/client/zk/dialects.ts'
 import type { ErrorNumber } from '../../../src/protocol/error-codes.ts'
 import type { ReplyBody, Request } from '../../../src/protocol/zk/messages.ts'
-import { type FakeScript, plainAnswer, someStat } from '../../client/fake-server.ts'
+import { type FakeScript, plainAnswer, someStat } from '../../client/zk/fake-server.ts'
 import { type Scene, shellAt } from './shell-scene.ts'
 
 /** A shell at a server that knows the tree / → a → b, c. */

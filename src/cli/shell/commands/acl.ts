@@ -1,4 +1,4 @@
-import type { ZkClient } from '../../../client/zk-client.ts'
+import type { ZkClient } from '../../../client/zk/zk-client.ts'
 import type { Acl } from '../../../protocol/records.ts'
 import { formatAcl, parseAcl } from '../acl-text.ts'
 import { formatError, formatStat } from '../format.ts'

@@ -1,6 +1,6 @@
 // The members of the ensemble.
 
-import { configPath } from '../../../client/zk-client.ts'
+import { configPath } from '../../../client/zk/zk-client.ts'
 import { ZkError } from '../../../protocol/error-codes.ts'
 import { formatStat, nullText } from '../format.ts'
 import type { ShellCommand } from './shell-command.ts'

@@ -1,4 +1,4 @@
-import type { CreateOptions } from '../../../client/zk-client.ts'
+import type { CreateOptions } from '../../../client/zk/zk-client.ts'
 import { oneLine } from '../../../printable.ts'
 import type { CreateMode } from '../../../protocol/zk/messages.ts'
 import { parseAcl } from '../acl-text.ts'

@@ -1,4 +1,4 @@
-import type { ZkClient } from '../../../client/zk-client.ts'
+import type { ZkClient } from '../../../client/zk/zk-client.ts'
 import { ZkError } from '../../../protocol/error-codes.ts'
 import { type ParsedWords, UsageError } from '../parse-line.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'

@@ -1,4 +1,4 @@
-import { ZkMultiError } from '../../../client/zk-client.ts'
+import { ZkMultiError } from '../../../client/zk/zk-client.ts'
 import type { MultiOp, MultiResult } from '../../../protocol/zk/messages.ts'
 import { formatError } from '../format.ts'
 import { type OptionSpec, type ParsedWords, parseWords, UsageError } from '../parse-line.ts'

@@ -1,6 +1,6 @@
 // Limits of a subtree: znodes under /zookeeper/quota, which the servers heed.
 
-import type { ZkClient } from '../../../client/zk-client.ts'
+import type { ZkClient } from '../../../client/zk/zk-client.ts'
 import { ZkError } from '../../../protocol/error-codes.ts'
 import { childPath, parentOf } from '../../../protocol/path.ts'
 import { type ParsedWords, UsageError } from '../parse-line.ts'

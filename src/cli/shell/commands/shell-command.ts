@@ -1,6 +1,6 @@
 // What a command of the shell is, and what it may use.
 
-import type { Watcher, ZkClient } from '../../../client/zk-client.ts'
+import type { Watcher, ZkClient } from '../../../client/zk/zk-client.ts'
 import { nearMatches } from '../../../near-matches.ts'
 import type { Content } from '../../output.ts'
 import { type OptionSpec, type ParsedWords, UsageError } from '../parse-line.ts'

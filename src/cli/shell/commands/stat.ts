@@ -1,4 +1,4 @@
-import { errorFor } from '../../../client/zk-errors.ts'
+import { errorFor } from '../../../client/zk/errors.ts'
 import { formatStat } from '../format.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 

@@ -1,6 +1,6 @@
 // All paths at and below one, read a level at a time: the requests of a level travel together.
 
-import type { Watcher, ZkClient } from '../../../client/zk-client.ts'
+import type { Watcher, ZkClient } from '../../../client/zk/zk-client.ts'
 import { ZkError } from '../../../protocol/error-codes.ts'
 import { childPath } from '../../../protocol/path.ts'
 

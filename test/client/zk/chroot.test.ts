@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Chroot } from '../../src/client/chroot.ts'
+import { Chroot } from '../../../src/client/zk/chroot.ts'
 
 const cases = [
   { prefix: '', client: '/', server: '/' },

@@ -6,17 +6,17 @@
 //   await zk.create('/goals', 'kick-off')
 //   const { data } = await zk.getData('/goals', (event) => again(event.path))
 //
-// Arguments are checked by the tables of zk-arguments.ts. What to do is decided in zk-session.ts;
+// Arguments are checked by the tables of arguments.ts. What to do is decided in zk-session.ts;
 // session-driver.ts gives it socket and timer. Watchers, listeners and promises are called in the order
 // in which the server sent what caused them: each in a microtask of its own, never while a method of
 // the client runs.
 
 import { EventEmitter } from 'node:events'
-import type { Clock } from '../clock.ts'
-import { limits } from '../limits.ts'
-import type { Logger } from '../logger.ts'
-import { errorCodeOf, errorCodes, ZkError } from '../protocol/error-codes.ts'
-import type { Acl, Id, SessionId, Stat } from '../protocol/records.ts'
+import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
+import type { Logger } from '../../logger.ts'
+import { errorCodeOf, errorCodes, ZkError } from '../../protocol/error-codes.ts'
+import type { Acl, Id, SessionId, Stat } from '../../protocol/records.ts'
 import type {
   AddWatchMode,
   MultiOp,
@@ -27,34 +27,34 @@ import type {
   Request,
   WatchEvent,
   WatcherType,
-} from '../protocol/zk/messages.ts'
-import type { Zxid } from '../protocol/zxid.ts'
-import { seededBy } from '../random.ts'
-import { realWorld } from '../real-world.ts'
-import { silentLogger } from '../silent-logger.ts'
-import { Misfit } from './arguments.ts'
-import { type Attempt, formatAttempts } from './attempts.ts'
-import { Callbacks } from './callbacks.ts'
+} from '../../protocol/zk/messages.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import { seededBy } from '../../random.ts'
+import { realWorld } from '../../real-world.ts'
+import { silentLogger } from '../../silent-logger.ts'
+import { Misfit } from '../arguments.ts'
+import { type Attempt, formatAttempts } from '../attempts.ts'
+import { Callbacks } from '../callbacks.ts'
+import { formatServer, type ServerAddress } from '../servers.ts'
+import { badArgument, takeClientOptions, zkMethods } from './arguments.ts'
+import { bodyOf, frameBytesOf } from './call.ts'
 import { Chroot } from './chroot.ts'
 import { clientCodecOf, type DialectName } from './dialects.ts'
-import { formatServer, type ServerAddress } from './servers.ts'
+import { errorFor, multiErrorOf } from './errors.ts'
+import type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './options.ts'
 import { type PendingCall, SessionDriver } from './session-driver.ts'
 import type { Watcher } from './watch-registry.ts'
-import { badArgument, takeClientOptions, zkMethods } from './zk-arguments.ts'
-import { bodyOf, frameBytesOf } from './zk-call.ts'
-import { errorFor, multiErrorOf } from './zk-errors.ts'
-import type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk-options.ts'
 import { codeWhenOver, type SessionState, ZkSession } from './zk-session.ts'
 
-export { ZkError } from '../protocol/error-codes.ts'
-export type { Attempt } from './attempts.ts'
+export { ZkError } from '../../protocol/error-codes.ts'
+export type { Attempt } from '../attempts.ts'
+export type { ServerLike, ServerList } from '../server-list.ts'
+export type { ServerAddress } from '../servers.ts'
 export type { DialectName } from './dialects.ts'
-export type { ServerLike, ServerList } from './server-list.ts'
-export type { ServerAddress } from './servers.ts'
+export { ZkMultiError } from './errors.ts'
+export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './options.ts'
+export { defaultConnectTimeoutMs, defaultSessionTimeoutMs } from './options.ts'
 export type { Watcher } from './watch-registry.ts'
-export { ZkMultiError } from './zk-errors.ts'
-export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk-options.ts'
-export { defaultConnectTimeoutMs, defaultSessionTimeoutMs } from './zk-options.ts'
 export type { SessionState } from './zk-session.ts'
 
 /** A znode that a server makes from its configuration. */
@@ -543,7 +543,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 }
 
-/** A table of zk-arguments.ts. */
+/** A table of arguments.ts. */
 interface Takes<Given> {
   readonly name: string
   /** @throws Misfit */

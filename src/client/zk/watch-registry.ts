@@ -4,9 +4,9 @@
 // Which event goes to which watches is section 10 of ZooKeeper's programmer's guide turned round, as
 // in ZKWatchManager.materialize.
 
-import { parentOf } from '../protocol/path.ts'
-import type { EventType, SetWatches, WatchEvent, WatcherType } from '../protocol/zk/messages.ts'
-import type { Zxid } from '../protocol/zxid.ts'
+import { parentOf } from '../../protocol/path.ts'
+import type { EventType, SetWatches, WatchEvent, WatcherType } from '../../protocol/zk/messages.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
 
 export type Watcher = (event: WatchEvent) => void
 

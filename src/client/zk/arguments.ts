@@ -1,10 +1,10 @@
 // What the methods of ZkClient take: one table for each, in the order of its parameters, and one for
 // the options of the client. zk-client.ts says what they do.
 
-import type { Logger } from '../logger.ts'
-import { ZkError } from '../protocol/error-codes.ts'
-import { pathProblem } from '../protocol/path.ts'
-import type { Acl } from '../protocol/records.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { pathProblem } from '../../protocol/path.ts'
+import type { Acl } from '../../protocol/records.ts'
 import {
   addWatchModes,
   type CreateMode,
@@ -12,7 +12,7 @@ import {
   type MultiOp,
   type ReadOp,
   watcherTypes,
-} from '../protocol/zk/messages.ts'
+} from '../../protocol/zk/messages.ts'
 import {
   always,
   bytesOrNull,
@@ -35,20 +35,20 @@ import {
   tagged,
   text,
   wholeNumber,
-} from './arguments.ts'
+} from '../arguments.ts'
+import { serverList } from '../server-list.ts'
+import { defaultClientPort } from '../servers.ts'
+import { clientWorld } from '../world-argument.ts'
+import { isSequential } from './call.ts'
 import { dialectNames } from './dialects.ts'
-import { serverList } from './server-list.ts'
-import { defaultClientPort } from './servers.ts'
-import type { Watcher } from './watch-registry.ts'
-import { clientWorld } from './world-argument.ts'
-import { isSequential } from './zk-call.ts'
 import {
   type CreateOptions,
   defaultConnectTimeoutMs,
   defaultSessionTimeoutMs,
   type ReadOptions,
   type ZkClientOptions,
-} from './zk-options.ts'
+} from './options.ts'
+import type { Watcher } from './watch-registry.ts'
 
 // --- kinds -----------------------------------------------------------------------------------------
 

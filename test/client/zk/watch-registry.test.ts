@@ -1,7 +1,11 @@
 import t from 'tap'
-import { type Watcher, type WatchKind, WatchRegistry } from '../../src/client/watch-registry.ts'
-import type { EventType } from '../../src/protocol/zk/messages.ts'
-import { type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
+import {
+  type Watcher,
+  type WatchKind,
+  WatchRegistry,
+} from '../../../src/client/zk/watch-registry.ts'
+import type { EventType } from '../../../src/protocol/zk/messages.ts'
+import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 const kinds: WatchKind[] = ['data', 'exist', 'child', 'persistent', 'persistentRecursive']
 

@@ -1,8 +1,8 @@
 // The dialects that a client can speak, by name.
 
-import { ZooKeeperDialect } from '../protocol/compat/zookeeper.ts'
-import type { ClientCodec, Dialect } from '../protocol/dialect.ts'
-import { NativeDialect } from '../protocol/zk/native-dialect.ts'
+import { ZooKeeperDialect } from '../../protocol/compat/zookeeper.ts'
+import type { ClientCodec, Dialect } from '../../protocol/dialect.ts'
+import { NativeDialect } from '../../protocol/zk/native-dialect.ts'
 
 const dialects = { native: NativeDialect, jute: ZooKeeperDialect } as const satisfies Readonly<
   Record<string, new () => Dialect>

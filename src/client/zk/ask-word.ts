@@ -1,8 +1,8 @@
 // Asks a server's client port in plain text how it is, by one of ZooKeeper's four-letter words.
 
-import { limits } from '../limits.ts'
-import type { ClientWorld } from '../world.ts'
-import type { ServerAddress } from './servers.ts'
+import { limits } from '../../limits.ts'
+import type { ClientWorld } from '../../world.ts'
+import type { ServerAddress } from '../servers.ts'
 
 const answerTimeoutMs = 500
 

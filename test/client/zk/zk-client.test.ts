@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap'
-import type { Attempt } from '../../src/client/attempts.ts'
-import { Callbacks } from '../../src/client/callbacks.ts'
-import { ZkClient, type ZkClientOptions, ZkMultiError } from '../../src/client/zk-client.ts'
-import { limits } from '../../src/limits.ts'
-import { type Logger, silentLogger } from '../../src/logger.ts'
-import { ZkError } from '../../src/protocol/error-codes.ts'
-import { perms } from '../../src/protocol/records.ts'
-import type { ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
-import { realWorld } from '../../src/real-world.ts'
+import type { Attempt } from '../../../src/client/attempts.ts'
+import { Callbacks } from '../../../src/client/callbacks.ts'
+import { ZkClient, type ZkClientOptions, ZkMultiError } from '../../../src/client/zk/zk-client.ts'
+import { limits } from '../../../src/limits.ts'
+import { type Logger, silentLogger } from '../../../src/logger.ts'
+import { ZkError } from '../../../src/protocol/error-codes.ts'
+import { perms } from '../../../src/protocol/records.ts'
+import type { ReplyBody, Request, WatchEvent } from '../../../src/protocol/zk/messages.ts'
+import { realWorld } from '../../../src/real-world.ts'
 import {
   type FakeConnection,
   type FakeScript,

@@ -1,8 +1,8 @@
 // The prefix that a client puts before all its paths and takes from those it is shown. Pure.
 
-import { ZkError } from '../protocol/error-codes.ts'
-import { pathProblem } from '../protocol/path.ts'
-import type { WriteOp } from '../protocol/zk/messages.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { pathProblem } from '../../protocol/path.ts'
+import type { WriteOp } from '../../protocol/zk/messages.ts'
 
 export class Chroot {
   readonly #prefix: string

@@ -1,26 +1,26 @@
 // A server whose every word a test decides: it speaks the dialect of its client on a loopback port.
 
-import { limits } from '../../src/limits.ts'
-import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
-import type { ServerCodec } from '../../src/protocol/dialect.ts'
+import { limits } from '../../../src/limits.ts'
+import { ZooKeeperDialect } from '../../../src/protocol/compat/zookeeper.ts'
+import type { ServerCodec } from '../../../src/protocol/dialect.ts'
 import {
   type Acl,
   perms,
   type ServerId,
   type SessionId,
   type Stat,
-} from '../../src/protocol/records.ts'
-import type { Link, Listener } from '../../src/protocol/transport/transport.ts'
+} from '../../../src/protocol/records.ts'
+import type { Link, Listener } from '../../../src/protocol/transport/transport.ts'
 import type {
   EventType,
   Hello,
   ReplyBody,
   Request,
   Welcome,
-} from '../../src/protocol/zk/messages.ts'
-import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
-import type { Zxid } from '../../src/protocol/zxid.ts'
-import { realWorld } from '../../src/real-world.ts'
+} from '../../../src/protocol/zk/messages.ts'
+import { NativeDialect } from '../../../src/protocol/zk/native-dialect.ts'
+import type { Zxid } from '../../../src/protocol/zxid.ts'
+import { realWorld } from '../../../src/real-world.ts'
 
 export const someStat: Stat = {
   czxid: 1 as Zxid,

@@ -17,16 +17,16 @@
 // whether they have a quorum, moves to the first that has, and takes its watches along. A session that
 // only a read-only server gave is known to nobody else: the next server is asked for a new one.
 
-import { type ErrorCode, errorCodes } from '../protocol/error-codes.ts'
-import { noSession, type SessionId } from '../protocol/records.ts'
-import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from '../protocol/zk/messages.ts'
-import { protocolVersion } from '../protocol/zk/native.ts'
-import { type Zxid, zxidZero } from '../protocol/zxid.ts'
-import type { Random } from '../random.ts'
+import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
+import { noSession, type SessionId } from '../../protocol/records.ts'
+import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from '../../protocol/zk/messages.ts'
+import { protocolVersion } from '../../protocol/zk/native.ts'
+import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { Random } from '../../random.ts'
+import { type ServerAddress, ServerRotation } from '../servers.ts'
+import { type Call, isRepeatable, watchKindOf } from './call.ts'
 import { CallQueue } from './call-queue.ts'
-import { type ServerAddress, ServerRotation } from './servers.ts'
 import { type Watcher, WatchRegistry } from './watch-registry.ts'
-import { type Call, isRepeatable, watchKindOf } from './zk-call.ts'
 
 export type SessionState =
   | 'connecting'

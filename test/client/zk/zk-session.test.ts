@@ -1,15 +1,19 @@
 // Conversations with the session machine: what it is told, at which millisecond, and what it does.
 
 import t from 'tap'
-import type { Watcher } from '../../src/client/watch-registry.ts'
-import type { Call } from '../../src/client/zk-call.ts'
-import { type SessionEffect, type SessionInput, ZkSession } from '../../src/client/zk-session.ts'
-import { limits } from '../../src/limits.ts'
-import { errorCodes } from '../../src/protocol/error-codes.ts'
-import type { ServerId, SessionId, Stat } from '../../src/protocol/records.ts'
-import type { EventType, ReplyBody, Request, Welcome } from '../../src/protocol/zk/messages.ts'
-import type { Zxid } from '../../src/protocol/zxid.ts'
-import { Random } from '../../src/random.ts'
+import type { Call } from '../../../src/client/zk/call.ts'
+import type { Watcher } from '../../../src/client/zk/watch-registry.ts'
+import {
+  type SessionEffect,
+  type SessionInput,
+  ZkSession,
+} from '../../../src/client/zk/zk-session.ts'
+import { limits } from '../../../src/limits.ts'
+import { errorCodes } from '../../../src/protocol/error-codes.ts'
+import type { ServerId, SessionId, Stat } from '../../../src/protocol/records.ts'
+import type { EventType, ReplyBody, Request, Welcome } from '../../../src/protocol/zk/messages.ts'
+import type { Zxid } from '../../../src/protocol/zxid.ts'
+import { Random } from '../../../src/random.ts'
 
 const stat = {} as Stat
 const ok: Readonly<Record<string, ReplyBody>> = {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { errorFor, reasonOf, ZkMultiError } from '../../src/client/zk-errors.ts'
-import { type ErrorCode, errorCodes } from '../../src/protocol/error-codes.ts'
+import { errorFor, reasonOf, ZkMultiError } from '../../../src/client/zk/errors.ts'
+import { type ErrorCode, errorCodes } from '../../../src/protocol/error-codes.ts'
 
 const sentences = [
   { error: errorFor('NOAUTH', 'exists', '/a'), says: 'exists /a: permission is missing (NOAUTH)' },

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { isRepeatable } from '../../src/client/zk-call.ts'
-import { type OpName, ops, type Request } from '../../src/protocol/zk/messages.ts'
+import { isRepeatable } from '../../../src/client/zk/call.ts'
+import { type OpName, ops, type Request } from '../../../src/protocol/zk/messages.ts'
 
 const writes: readonly OpName[] = [
   'create',

@@ -6,8 +6,8 @@ import {
   errorCodeOf,
   errorCodes,
   ZkError,
-} from '../protocol/error-codes.ts'
-import type { MultiOp, MultiResult, Request } from '../protocol/zk/messages.ts'
+} from '../../protocol/error-codes.ts'
+import type { MultiOp, MultiResult, Request } from '../../protocol/zk/messages.ts'
 
 /** What was found, after `operation path:` and before the code. */
 const reasons: Readonly<Record<ErrorCode, string>> = {

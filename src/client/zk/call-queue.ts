@@ -4,9 +4,9 @@
 // Answers come in the order of the requests. Three kinds have an xid of their own, as in ZooKeeper,
 // and are answered in order among themselves only: pings, authentication, watches armed again.
 
-import { limits } from '../limits.ts'
-import type { Request } from '../protocol/zk/messages.ts'
-import { bytesOf, type Call, frameBytesOf } from './zk-call.ts'
+import { limits } from '../../limits.ts'
+import type { Request } from '../../protocol/zk/messages.ts'
+import { bytesOf, type Call, frameBytesOf } from './call.ts'
 
 const xidMax = 0x7fff_ffff
 

@@ -1,11 +1,11 @@
 // What a ZkClient can be told when it is made, and with each call.
 
-import type { Logger } from '../logger.ts'
-import type { Acl } from '../protocol/records.ts'
-import type { CreateMode } from '../protocol/zk/messages.ts'
-import type { ClientWorld } from '../world.ts'
+import type { Logger } from '../../logger.ts'
+import type { Acl } from '../../protocol/records.ts'
+import type { CreateMode } from '../../protocol/zk/messages.ts'
+import type { ClientWorld } from '../../world.ts'
+import type { ServerList } from '../server-list.ts'
 import type { DialectName } from './dialects.ts'
-import type { ServerList } from './server-list.ts'
 
 export interface ZkClientOptions {
   /** `'host:port,host:port/chroot'`, or a list of `'host:port'` and { host, port }. Default port 2181 */

@@ -1,9 +1,9 @@
 // One request of a client on its way, and what follows from its type alone: may it be sent twice, what
 // does it cost, which watch does its answer leave. Pure.
 
-import { errorCodes, ProtocolError } from '../protocol/error-codes.ts'
-import type { Acl } from '../protocol/records.ts'
-import type { CreateMode, ReadOp, ReplyBody, Request, WriteOp } from '../protocol/zk/messages.ts'
+import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
+import type { Acl } from '../../protocol/records.ts'
+import type { CreateMode, ReadOp, ReplyBody, Request, WriteOp } from '../../protocol/zk/messages.ts'
 import type { Watcher, WatchKind } from './watch-registry.ts'
 
 /** A request on its way; the shell of the session knows who waits for it. */

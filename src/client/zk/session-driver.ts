@@ -1,18 +1,18 @@
 // Gives one session (zk-session.ts) what it decides to use: its socket, its timer, the codec of its
 // dialect, and the calls that wait for answers. Effects are performed in the order given.
 
-import type { Clock } from '../clock.ts'
-import { limits } from '../limits.ts'
-import type { Logger } from '../logger.ts'
-import type { ClientCodec } from '../protocol/dialect.ts'
-import { type ErrorCode, errorCodes, ProtocolError } from '../protocol/error-codes.ts'
-import type { Link, Transport } from '../protocol/transport/transport.ts'
-import type { ReplyBody, WatchEvent } from '../protocol/zk/messages.ts'
+import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
+import type { Logger } from '../../logger.ts'
+import type { ClientCodec } from '../../protocol/dialect.ts'
+import { type ErrorCode, errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
+import type { Link, Transport } from '../../protocol/transport/transport.ts'
+import type { ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
+import { type Attempt, Attempts, closedBecause } from '../attempts.ts'
+import { formatServer, type ServerAddress } from '../servers.ts'
 import { askWord } from './ask-word.ts'
-import { type Attempt, Attempts, closedBecause } from './attempts.ts'
-import { formatServer, type ServerAddress } from './servers.ts'
+import type { Call } from './call.ts'
 import type { Watcher } from './watch-registry.ts'
-import type { Call } from './zk-call.ts'
 import {
   codeWhenOver,
   type SessionEffect,
