@@ -14,7 +14,7 @@ const edges = new Set([
   'daemon/main.ts',
   'daemon/storage/real-disk.ts',
   'client/zk/zk-client.ts',
-  'client/mq-cluster.ts',
+  'client/mq/mq-cluster.ts',
 ])
 
 /** Read files that are no data: the configuration, our version, what the system says of this process. */

@@ -5,8 +5,8 @@
 
 import { randomInt } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { MqAdmin } from '../client/mq-admin.ts'
-import { Producer, type ProducerOptions } from '../client/producer.ts'
+import { MqAdmin } from '../client/mq/mq-admin.ts'
+import { Producer, type ProducerOptions } from '../client/mq/producer.ts'
 import { systemClock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'

@@ -5,7 +5,7 @@
 //   a table    names the arguments of one method in their order, with the kind of each
 //
 // Structures are copied as they are checked, so that what is sent is what was checked; bytes are not.
-// The tables are in zk/arguments.ts and mq-arguments.ts.
+// The tables are in zk/arguments.ts and mq/arguments.ts.
 
 import { inspect, types as isA } from 'node:util'
 import { nearMatches } from '../near-matches.ts'

@@ -40,22 +40,22 @@ export {
   type ConsumerEvents,
   type ConsumerOptions,
   type PartitionProgress,
-} from './consumer.ts'
+} from './mq/consumer.ts'
 export {
   type GroupOffset,
   MqAdmin,
   type MqAdminOptions,
   type NewTopic,
   type PartitionOffsets,
-} from './mq-admin.ts'
-export type { MqClientOptions } from './mq-cluster.ts'
+} from './mq/mq-admin.ts'
+export type { MqClientOptions } from './mq/mq-cluster.ts'
 export {
   type NewHeader,
   type NewRecord,
   Producer,
   type ProducerOptions,
   type StoredAt,
-} from './producer.ts'
+} from './mq/producer.ts'
 export type { ServerLike, ServerList } from './server-list.ts'
 export type { ServerAddress } from './servers.ts'
 export type { DialectName } from './zk/dialects.ts'

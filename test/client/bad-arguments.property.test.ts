@@ -3,9 +3,9 @@
 
 import fc from 'fast-check'
 import t from 'tap'
-import { Consumer } from '../../src/client/consumer.ts'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
-import { Producer } from '../../src/client/producer.ts'
+import { Consumer } from '../../src/client/mq/consumer.ts'
+import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
+import { Producer } from '../../src/client/mq/producer.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { BrokerError } from '../../src/protocol/mq/error-codes.ts'

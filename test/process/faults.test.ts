@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Cluster } from '../../src/cli/cluster/cluster.ts'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
+import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import {
   areInOrder,
   connectTo,

@@ -2,7 +2,7 @@
 // sent here, and to fetch from leaders. A link belongs to one life of the other broker and to one of
 // ours: its hello says which.
 
-import { type BrokerAddress, MqConnection } from '../../client/mq-connection.ts'
+import { type BrokerAddress, MqConnection } from '../../client/mq/mq-connection.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, MqHello, MqRequest, ResponseOf } from '../../protocol/mq/messages.ts'

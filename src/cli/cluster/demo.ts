@@ -1,7 +1,7 @@
 // A cluster that goals flow through, and what can be done to it: members are killed and revived, and
 // for each it is told how long it took until everything was well again. Behind `zw start`.
 
-import { MqAdmin } from '../../client/mq-admin.ts'
+import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Clock } from '../../clock.ts'
 import { ZkError } from '../../protocol/error-codes.ts'

@@ -1,8 +1,8 @@
 // What a run of goals ends with: every broker that is up is asked for them, each from its own log, and
 // they are compared with those that were stored.
 
-import { Consumer } from '../../client/consumer.ts'
-import type { MqAdmin } from '../../client/mq-admin.ts'
+import { Consumer } from '../../client/mq/consumer.ts'
+import type { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { follow } from '../consumer/consume.ts'
 import { compareGoals, type Goal, minuteText, parseGoal } from '../goals/goal.ts'

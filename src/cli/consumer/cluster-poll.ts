@@ -2,7 +2,7 @@
 // `srvr`, brokers each for itself by metadata and by a fetch that tells its high watermark. Servers and
 // brokers are asked apart, so that one side that hangs does not make the other side's answers old.
 
-import { MqCluster } from '../../client/mq-cluster.ts'
+import { MqCluster } from '../../client/mq/mq-cluster.ts'
 import { formatServer, type ServerAddress } from '../../client/servers.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'

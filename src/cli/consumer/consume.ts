@@ -1,8 +1,8 @@
 // `zw consume TOPIC`: a live screen on a terminal, lines everywhere else.
 
 import { once } from 'node:events'
-import { type ConsumedRecord, Consumer } from '../../client/consumer.ts'
-import { MqAdmin } from '../../client/mq-admin.ts'
+import { type ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { formatServer, type ServerAddress } from '../../client/servers.ts'
 import { systemClock } from '../../clock.ts'
 import { limits } from '../../limits.ts'

@@ -1,8 +1,8 @@
 // A consumer on the screen: records go from the consumer into the view, the state of the cluster too,
 // and keys back to the consumer, until a person quits.
 
-import type { ConsumedRecord, Consumer } from '../../client/consumer.ts'
-import type { MqAdmin } from '../../client/mq-admin.ts'
+import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import type { MqAdmin } from '../../client/mq/mq-admin.ts'
 import type { ServerAddress } from '../../client/servers.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'

@@ -1,8 +1,8 @@
 // Gathers the records for one partition into batches: one is ready when it is full, or when its
 // first record has waited for the linger time. Pure.
 
-import { batchHeaderBytes } from '../protocol/mq/record-batch.ts'
-import { type MqRecord, recordBytesMax } from '../protocol/mq/records.ts'
+import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
+import { type MqRecord, recordBytesMax } from '../../protocol/mq/records.ts'
 
 /** `W` is whoever waits for the record to be stored. */
 export interface Gathered<W> {

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { MetadataCache, makesStale } from '../../src/client/metadata-cache.ts'
-import type { BrokerId, ClusterInfo } from '../../src/protocol/mq/messages.ts'
-import { Random } from '../../src/random.ts'
+import { MetadataCache, makesStale } from '../../../src/client/mq/metadata-cache.ts'
+import type { BrokerId, ClusterInfo } from '../../../src/protocol/mq/messages.ts'
+import { Random } from '../../../src/random.ts'
 
 const ids = (...numbers: number[]) => numbers as BrokerId[]
 

@@ -10,17 +10,17 @@
 //
 // Next on the path: partition-sender.ts.
 
-import { limits } from '../limits.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { RequiredAcks } from '../protocol/mq/messages.ts'
-import { batchHeaderBytes } from '../protocol/mq/record-batch.ts'
-import { type MqRecord, recordBytesMax } from '../protocol/mq/records.ts'
-import { mqMethods, take, takeProducerOptions } from './mq-arguments.ts'
+import { limits } from '../../limits.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { RequiredAcks } from '../../protocol/mq/messages.ts'
+import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
+import { type MqRecord, recordBytesMax } from '../../protocol/mq/records.ts'
+import { mqMethods, take, takeProducerOptions } from './arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 import { PartitionSender } from './partition-sender.ts'
 import { partitionFor } from './partitioner.ts'
 
-export { BrokerError } from '../protocol/mq/error-codes.ts'
+export { BrokerError } from '../../protocol/mq/error-codes.ts'
 
 export interface ProducerOptions extends MqClientOptions {
   /** Default all. */

@@ -4,10 +4,10 @@
 //
 // Next on the path: protocol/transport, then broker/api/connection.ts at the other end.
 
-import type { Clock } from '../clock.ts'
-import { limits } from '../limits.ts'
-import { ProtocolError } from '../protocol/error-codes.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
+import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
+import { ProtocolError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import {
   type ApiName,
   type BrokerId,
@@ -19,12 +19,12 @@ import {
   type MqResponse,
   mqProtocolVersion,
   type ResponseOf,
-} from '../protocol/mq/messages.ts'
-import { decodeMqResponse, encodeMqRequest } from '../protocol/mq/native.ts'
-import { MsgpackReader } from '../protocol/msgpack.ts'
-import type { Link, Transport } from '../protocol/transport/transport.ts'
-import { closedBecause, isRefusal } from './attempts.ts'
-import { formatServer } from './servers.ts'
+} from '../../protocol/mq/messages.ts'
+import { decodeMqResponse, encodeMqRequest } from '../../protocol/mq/native.ts'
+import { MsgpackReader } from '../../protocol/msgpack.ts'
+import type { Link, Transport } from '../../protocol/transport/transport.ts'
+import { closedBecause, isRefusal } from '../attempts.ts'
+import { formatServer } from '../servers.ts'
 
 export interface BrokerAddress {
   readonly host: string

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { RecordAccumulator } from '../../src/client/record-accumulator.ts'
+import { RecordAccumulator } from '../../../src/client/mq/record-accumulator.ts'
 
 const record = (bytes: number) => ({
   key: null,

@@ -1,9 +1,9 @@
 // What a client knows of the cluster: which brokers live, who leads which partition. It is asked
 // anew after an error that says it is out of date. Pure.
 
-import type { MqErrorCode } from '../protocol/mq/error-codes.ts'
-import type { BrokerId, BrokerInfo, ClusterInfo, TopicInfo } from '../protocol/mq/messages.ts'
-import type { Random } from '../random.ts'
+import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId, BrokerInfo, ClusterInfo, TopicInfo } from '../../protocol/mq/messages.ts'
+import type { Random } from '../../random.ts'
 
 /** Errors after which the cluster may look different from what is known here. */
 const staleCodes: ReadonlySet<MqErrorCode> = new Set<MqErrorCode>([

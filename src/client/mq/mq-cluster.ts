@@ -1,29 +1,29 @@
 // A client's view of a Mimic Queue cluster: finds it, by a list of brokers or through ZooWeeper, keeps
 // its metadata, and has one connection per broker. Producer, consumer and admin are built on it.
 
-import type { Clock } from '../clock.ts'
-import type { Logger } from '../logger.ts'
-import { ZkError } from '../protocol/error-codes.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
+import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import {
   type BrokerInfo,
   type MqRequest,
   noBroker,
   type ResponseOf,
-} from '../protocol/mq/messages.ts'
-import type { Transport } from '../protocol/transport/transport.ts'
-import { type Random, seededBy } from '../random.ts'
-import { realWorld } from '../real-world.ts'
-import { silentLogger } from '../silent-logger.ts'
-import type { Turn } from '../turn.ts'
-import type { ClientWorld } from '../world.ts'
-import { Attempts, formatAttempts } from './attempts.ts'
+} from '../../protocol/mq/messages.ts'
+import type { Transport } from '../../protocol/transport/transport.ts'
+import { type Random, seededBy } from '../../random.ts'
+import { realWorld } from '../../real-world.ts'
+import { silentLogger } from '../../silent-logger.ts'
+import type { Turn } from '../../turn.ts'
+import type { ClientWorld } from '../../world.ts'
+import { Attempts, formatAttempts } from '../attempts.ts'
+import type { ServerList } from '../server-list.ts'
+import { formatServer } from '../servers.ts'
+import type { ZkClient } from '../zk/zk-client.ts'
+import type { MqClientParts } from './arguments.ts'
 import { MetadataCache } from './metadata-cache.ts'
-import type { MqClientParts } from './mq-arguments.ts'
 import { type BrokerAddress, MqConnection } from './mq-connection.ts'
-import type { ServerList } from './server-list.ts'
-import { formatServer } from './servers.ts'
-import type { ZkClient } from './zk/zk-client.ts'
 
 export interface MqClientOptions {
   /**

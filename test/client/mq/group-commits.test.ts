@@ -1,9 +1,9 @@
 import t from 'tap'
-import { GroupCommits } from '../../src/client/group-commits.ts'
-import { systemClock } from '../../src/clock.ts'
-import { silentLogger } from '../../src/logger.ts'
-import { BrokerError } from '../../src/protocol/mq/error-codes.ts'
-import { type MqRequest, noCommit } from '../../src/protocol/mq/messages.ts'
+import { GroupCommits } from '../../../src/client/mq/group-commits.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
+import { type MqRequest, noCommit } from '../../../src/protocol/mq/messages.ts'
 
 type Fate = 'stored' | 'stored, unanswered' | 'lost' | 'late'
 

@@ -6,8 +6,8 @@
 // replaced; one that another consumer of the group committed further on stays, since what lies before
 // ours is not read again with it either.
 
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import { type CommitVersion, noCommit } from '../protocol/mq/messages.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
 export interface GroupCommitsOptions {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { murmur2, partitionFor } from '../../src/client/partitioner.ts'
+import { murmur2, partitionFor } from '../../../src/client/mq/partitioner.ts'
 
 // From Kafka's own UtilsTest.testMurmur2.
 const cases = [

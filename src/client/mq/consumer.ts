@@ -16,15 +16,15 @@
 // Next on the path: partition-reader.ts.
 
 import { EventEmitter } from 'node:events'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { BrokerId, BrokerInfo } from '../protocol/mq/messages.ts'
-import { Callbacks } from './callbacks.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId, BrokerInfo } from '../../protocol/mq/messages.ts'
+import { Callbacks } from '../callbacks.ts'
+import { mqMethods, take, takeConsumerOptions } from './arguments.ts'
 import { GroupCommits } from './group-commits.ts'
-import { mqMethods, take, takeConsumerOptions } from './mq-arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 import { type ConsumedRecord, PartitionReader } from './partition-reader.ts'
 
-export { BrokerError } from '../protocol/mq/error-codes.ts'
+export { BrokerError } from '../../protocol/mq/error-codes.ts'
 export type { ConsumedRecord } from './partition-reader.ts'
 
 export interface ConsumerOptions extends MqClientOptions {

@@ -6,10 +6,10 @@
 // leader puts them right. When one fails for good, those after it can never be stored: they fail with
 // it, and what comes later starts over with another producer id.
 
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { BrokerInfo, RequiredAcks } from '../protocol/mq/messages.ts'
-import { encodeBatch, noProducer, type ProducerId } from '../protocol/mq/record-batch.ts'
-import type { MqRecord } from '../protocol/mq/records.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerInfo, RequiredAcks } from '../../protocol/mq/messages.ts'
+import { encodeBatch, noProducer, type ProducerId } from '../../protocol/mq/record-batch.ts'
+import type { MqRecord } from '../../protocol/mq/records.ts'
 import { makesStale } from './metadata-cache.ts'
 import type { MqCluster } from './mq-cluster.ts'
 import { type Gathered, RecordAccumulator } from './record-accumulator.ts'

@@ -1,10 +1,10 @@
 // Reads one partition from wherever its consumer reads: long polls, decodes, keeps the position, and
 // stops asking while enough records wait to be taken.
 
-import { ProtocolError } from '../protocol/error-codes.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { BrokerInfo } from '../protocol/mq/messages.ts'
-import { decodeBatch, forEachBatch, type StoredRecord } from '../protocol/mq/record-batch.ts'
+import { ProtocolError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerInfo } from '../../protocol/mq/messages.ts'
+import { decodeBatch, forEachBatch, type StoredRecord } from '../../protocol/mq/record-batch.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
 export interface ConsumedRecord extends StoredRecord {

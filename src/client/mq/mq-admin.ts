@@ -1,12 +1,12 @@
 // What tools ask a Mimic Queue cluster: its brokers and topics, new topics, where logs begin and end,
 // what groups have committed.
 
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { ClusterInfo, TopicInfo } from '../protocol/mq/messages.ts'
-import { mqMethods, take, takeAdminOptions } from './mq-arguments.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { ClusterInfo, TopicInfo } from '../../protocol/mq/messages.ts'
+import { mqMethods, take, takeAdminOptions } from './arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 
-export { BrokerError } from '../protocol/mq/error-codes.ts'
+export { BrokerError } from '../../protocol/mq/error-codes.ts'
 
 export interface NewTopic {
   readonly topic: string

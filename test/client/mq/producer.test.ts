@@ -1,10 +1,10 @@
 import net from 'node:net'
 import t, { type Test } from 'tap'
-import { Consumer } from '../../src/client/consumer.ts'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
-import { Producer } from '../../src/client/producer.ts'
-import { ZkClient } from '../../src/client/zk/zk-client.ts'
-import { worldTest } from '../broker/broker-world.ts'
+import { Consumer } from '../../../src/client/mq/consumer.ts'
+import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
+import { Producer } from '../../../src/client/mq/producer.ts'
+import { ZkClient } from '../../../src/client/zk/zk-client.ts'
+import { worldTest } from '../../broker/broker-world.ts'
 
 worldTest(t, 'what is sent before the close is stored', { brokers: 1 }, async (t, world) => {
   const brokers = world.addresses

@@ -1,10 +1,10 @@
 // What Producer, Consumer and MqAdmin take: one table for each method, in the order of its parameters,
 // and one for the options of each class. The classes say what they do.
 
-import { limits } from '../limits.ts'
-import type { Logger } from '../logger.ts'
-import { BrokerError, type MqErrorCode } from '../protocol/mq/error-codes.ts'
-import { type RequiredAcks, requiredAcks } from '../protocol/mq/messages.ts'
+import { limits } from '../../limits.ts'
+import type { Logger } from '../../logger.ts'
+import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import { type RequiredAcks, requiredAcks } from '../../protocol/mq/messages.ts'
 import {
   bytesOrNull,
   flag,
@@ -25,15 +25,15 @@ import {
   type Taken,
   text,
   wholeNumber,
-} from './arguments.ts'
+} from '../arguments.ts'
+import { serverList } from '../server-list.ts'
+import type { ServerAddress } from '../servers.ts'
+import { clientWorld } from '../world-argument.ts'
+import type { ZkClient } from '../zk/zk-client.ts'
 import type { ConsumerOptions } from './consumer.ts'
 import type { MqAdminOptions, NewTopic } from './mq-admin.ts'
 import type { MqClientOptions } from './mq-cluster.ts'
 import type { NewRecord, ProducerOptions } from './producer.ts'
-import { serverList } from './server-list.ts'
-import type { ServerAddress } from './servers.ts'
-import { clientWorld } from './world-argument.ts'
-import type { ZkClient } from './zk/zk-client.ts'
 
 /** Of a broker, where none is named: Kafka's. */
 export const defaultBrokerPort = 9092

@@ -1,10 +1,10 @@
 // What a consumer hands out, to whom, and where it is then: on a real broker in this process.
 
 import t from 'tap'
-import { type ConsumedRecord, Consumer } from '../../src/client/consumer.ts'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
-import { Producer } from '../../src/client/producer.ts'
-import { type BrokerWorld, worldTest } from '../broker/broker-world.ts'
+import { type ConsumedRecord, Consumer } from '../../../src/client/mq/consumer.ts'
+import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
+import { Producer } from '../../../src/client/mq/producer.ts'
+import { type BrokerWorld, worldTest } from '../../broker/broker-world.ts'
 
 interface Scene {
   readonly producer: Producer
