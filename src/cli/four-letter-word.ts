@@ -1,7 +1,7 @@
 // What a server says of its health, asked in plain text.
 
 import { connect } from 'node:net'
-import type { ServerAddress } from '../client/servers.ts'
+import type { Address } from '../address.ts'
 import { askWord } from '../client/zk/ask-word.ts'
 import { brokerIn } from '../protocol/mq/word-answer.ts'
 import { realWorld } from '../real-world.ts'
@@ -10,7 +10,7 @@ import { realWorld } from '../real-world.ts'
 export type ServerRole = 'leader' | 'follower' | 'observer' | 'standalone' | 'looking' | 'lost'
 
 /** Whether anybody listens there. */
-export function accepts({ host, port }: ServerAddress): Promise<boolean> {
+export function accepts({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
     const done = (accepted: boolean) => {
@@ -30,7 +30,7 @@ export interface ServerHealth {
   readonly remark?: string
 }
 
-export async function askHealth(address: ServerAddress): Promise<ServerHealth> {
+export async function askHealth(address: Address): Promise<ServerHealth> {
   return parseSrvr(await askWord(realWorld(), address, 'srvr'))
 }
 

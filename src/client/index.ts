@@ -1,6 +1,7 @@
 // What `import … from 'zooweeper'` gives a program: the clients, their errors, and the types of what
 // they take and return. For programs only: our own files import from where a thing is defined.
 
+export type { Address as ServerAddress } from '../address.ts'
 export { type ErrorCode, type ErrorNumber, errorCodes, ZkError } from '../protocol/error-codes.ts'
 export { BrokerError, type MqErrorCode, mqErrorCodes } from '../protocol/mq/error-codes.ts'
 export type {
@@ -57,7 +58,6 @@ export {
   type StoredAt,
 } from './mq/producer.ts'
 export type { ServerLike, ServerList } from './server-list.ts'
-export type { ServerAddress } from './servers.ts'
 export type { DialectName } from './zk/dialects.ts'
 export { ZkMultiError } from './zk/errors.ts'
 export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk/options.ts'

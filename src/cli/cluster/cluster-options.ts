@@ -1,7 +1,7 @@
 // What every command that runs a cluster has in common.
 
 import type { Argv } from 'yargs'
-import { formatServer } from '../../client/servers.ts'
+import { formatAddress } from '../../address.ts'
 import { wholeNumber } from '../cli-command.ts'
 import { counted } from '../make-topic.ts'
 import { type Cluster, type Member, type MemberProgress, membersMax } from './cluster.ts'
@@ -42,7 +42,7 @@ const progressTexts: Readonly<Record<MemberProgress, string>> = {
 
 /** `servers 127.0.0.1:2181,… brokers 127.0.0.1:2281,…`, in the form that -s and -b take. */
 export function whereabouts(cluster: Cluster): string {
-  const servers = cluster.serverAddresses.map(formatServer).join(',')
-  const brokers = cluster.brokerAddresses.map(formatServer).join(',')
+  const servers = cluster.serverAddresses.map(formatAddress).join(',')
+  const brokers = cluster.brokerAddresses.map(formatAddress).join(',')
   return `servers ${servers}${brokers === '' ? '' : `, brokers ${brokers}`}`
 }

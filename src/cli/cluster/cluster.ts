@@ -17,7 +17,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { ServerAddress } from '../../client/servers.ts'
+import { type Address, formatAddress } from '../../address.ts'
 import { DataDirLockedError, lockDataDir } from '../../data-dir-lock.ts'
 import { invariant } from '../../invariant.ts'
 import type { LogLevel } from '../../logger.ts'
@@ -32,7 +32,7 @@ export interface Member {
   readonly kind: MemberKind
   readonly id: number
   /** where clients reach it */
-  readonly address: ServerAddress
+  readonly address: Address
 }
 
 export interface ClusterOptions {
@@ -129,11 +129,11 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return this.members.filter(({ kind }) => kind === 'broker')
   }
 
-  get serverAddresses(): readonly ServerAddress[] {
+  get serverAddresses(): readonly Address[] {
     return this.servers.map(({ address }) => address)
   }
 
-  get brokerAddresses(): readonly ServerAddress[] {
+  get brokerAddresses(): readonly Address[] {
     return this.brokers.map(({ address }) => address)
   }
 
@@ -260,7 +260,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const level = logLevel === undefined ? [] : ['--log-level', logLevel]
     const own = ['--data-dir', join(dataDir, name), '--log-format', 'json', ...level]
     if (kind === 'server') return ['--config', this.#zooCfg, '--myid', String(id), ...own]
-    const servers = this.serverAddresses.map(({ host, port }) => `${host}:${port}`).join(',')
+    const servers = this.serverAddresses.map(formatAddress).join(',')
     return [
       ...['--id', String(id), '--host', host, '--port', String(address.port)],
       ...['--zooweeper', servers, '--session-timeout', String(brokerSessionTimeoutMs), ...own],

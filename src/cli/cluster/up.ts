@@ -2,7 +2,7 @@
 // processes say goes to files, but for warnings.
 
 import { resolve } from 'node:path'
-import { formatServer } from '../../client/servers.ts'
+import { formatAddress } from '../../address.ts'
 import { type LogLevel, logLevels } from '../../logger.ts'
 import { exitCodes } from '../../stoppable.ts'
 import { hasColors } from '../../terminal.ts'
@@ -97,11 +97,11 @@ function summary(
   roles: ReadonlyMap<string, MemberProgress>,
 ): string {
   const members = cluster.members.map((member) => {
-    const address = formatServer(member.address).padEnd(15)
+    const address = formatAddress(member.address).padEnd(15)
     const role = member.kind === 'server' ? (roles.get(member.name) ?? '') : ''
     return `  ${member.name.padEnd(10)} ${address}  process ${cluster.pidOf(member)}  ${role}`.trimEnd()
   })
-  const servers = cluster.serverAddresses.map(formatServer).join(',')
+  const servers = cluster.serverAddresses.map(formatAddress).join(',')
   const facts: (readonly [string, string])[] = [
     ['shell', `zw shell -s ${servers}`],
     ['status', `zw status -s ${servers}`],

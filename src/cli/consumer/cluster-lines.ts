@@ -2,7 +2,7 @@
 // partition of the topic. Brokers answer each for themselves and may know different things; what is most
 // recent counts. Pure: cluster-poll.ts asks, health.ts judges, cluster-boxes.ts draws.
 
-import { formatServer } from '../../client/servers.ts'
+import { formatAddress } from '../../address.ts'
 import {
   type BrokerId,
   type ClusterInfo,
@@ -198,7 +198,7 @@ export function addressesIn(answers: BrokerAnswers): Map<number, string> {
   const addresses = new Map<number, string>()
   for (const answer of answers.values()) {
     for (const broker of answer?.cluster.brokers ?? []) {
-      addresses.set(broker.id, formatServer(broker))
+      addresses.set(broker.id, formatAddress(broker))
     }
   }
   return addresses

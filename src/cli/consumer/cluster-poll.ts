@@ -2,8 +2,8 @@
 // `srvr`, brokers each for itself by metadata and by a fetch that tells its high watermark. Servers and
 // brokers are asked apart, so that one side that hangs does not make the other side's answers old.
 
+import { type Address, formatAddress } from '../../address.ts'
 import { MqCluster } from '../../client/mq/mq-cluster.ts'
-import { formatServer, type ServerAddress } from '../../client/servers.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerInfo, ClusterInfo } from '../../protocol/mq/messages.ts'
@@ -26,7 +26,7 @@ const answerMs = 700
 const fetchesPerSecond = 100
 
 export class ClusterPoll {
-  readonly #servers: readonly ServerAddress[]
+  readonly #servers: readonly Address[]
   /** finds brokers; drops its links to those that are not registered, so it has links of its own */
   readonly #finder: MqCluster
   readonly #links: MqCluster
@@ -45,7 +45,7 @@ export class ClusterPoll {
   #stopped = false
 
   constructor(options: {
-    readonly servers: readonly ServerAddress[]
+    readonly servers: readonly Address[]
     /** where its brokers are */
     readonly client: MqPlace['client']
     readonly topic: string
@@ -87,7 +87,7 @@ export class ClusterPoll {
     const servers = await Promise.all(
       this.#servers.map(async (server, i): Promise<ServerLine> => {
         const { role } = await askHealth(server)
-        return { id: i + 1, address: formatServer(server), role }
+        return { id: i + 1, address: formatAddress(server), role }
       }),
     )
     return { servers, serversAtMs: this.#clock.nowMs() }
@@ -110,7 +110,7 @@ export class ClusterPoll {
     // Brokers may have come back elsewhere, or be new: those we were told of at the beginning know.
     const isAnyMissing = [...answers.values()].some((answer) => answer === undefined)
     if (answers.size === 0 || isAnyMissing) this.#search()
-    const addresses = new Map([...this.#brokers].map(([id, one]) => [id, formatServer(one)]))
+    const addresses = new Map([...this.#brokers].map(([id, one]) => [id, formatAddress(one)]))
     for (const [id, address] of addressesIn(answers)) addresses.set(id, address)
     const known = brokersKnown(this.#topic, answers, addresses, this.#storedWith.known)
     if (isFetching) this.#learn(known.partitions ?? [], answers)

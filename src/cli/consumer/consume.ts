@@ -1,9 +1,9 @@
 // `zw consume TOPIC`: a live screen on a terminal, lines everywhere else.
 
 import { once } from 'node:events'
+import { type Address, formatAddress } from '../../address.ts'
 import { type ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
-import { formatServer, type ServerAddress } from '../../client/servers.ts'
 import { systemClock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
@@ -208,13 +208,13 @@ async function pinned(
   if (wanted === undefined || brokers.length > 1) return {}
   const found = (await admin.cluster()).brokers.find((broker) => isSame(broker, wanted))
   if (found === undefined) {
-    const address = formatServer(wanted)
+    const address = formatAddress(wanted)
     throw new Error(`Cannot read from ${address} alone: the brokers know it by another address`)
   }
   return { broker: found.id, stayWithBroker: true }
 }
 
-function isSame(one: ServerAddress, other: ServerAddress): boolean {
+function isSame(one: Address, other: Address): boolean {
   const name = (host: string) => (host === 'localhost' ? '127.0.0.1' : host)
   return one.port === other.port && name(one.host) === name(other.host)
 }

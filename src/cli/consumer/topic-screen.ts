@@ -1,9 +1,9 @@
 // A consumer on the screen: records go from the consumer into the view, the state of the cluster too,
 // and keys back to the consumer, until a person quits.
 
+import type { Address } from '../../address.ts'
 import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
 import type { MqAdmin } from '../../client/mq/mq-admin.ts'
-import type { ServerAddress } from '../../client/servers.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
@@ -33,7 +33,7 @@ export class TopicScreen {
     readonly view: ConsumerView
     readonly look: Look
     readonly consumer: Consumer
-    readonly servers: readonly ServerAddress[]
+    readonly servers: readonly Address[]
     /** where the brokers are */
     readonly client: MqPlace['client']
     readonly admin: MqAdmin

@@ -1,7 +1,8 @@
 // `zw shell`: the commands of zkCli, run one after the other against one session at a time.
 
+import { formatAddress } from '../../address.ts'
 import { formatAttempts } from '../../client/attempts.ts'
-import { formatServer, parseServers } from '../../client/servers.ts'
+import { parseServers } from '../../client/server-list.ts'
 import { type DialectName, type Watcher, ZkClient } from '../../client/zk/zk-client.ts'
 import { oneLine, printable } from '../../printable.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
@@ -340,7 +341,7 @@ function readServers(text: string): ReturnType<typeof parseServers> {
 }
 
 function stillConnected(error: unknown, { server }: ZkClient): Error {
-  const where = server === undefined ? '' : ` at ${formatServer(server)}`
+  const where = server === undefined ? '' : ` at ${formatAddress(server)}`
   return new Error(`${formatError(error)}; the present session${where} goes on`)
 }
 

@@ -1,6 +1,7 @@
 // What Producer, Consumer and MqAdmin take: one table for each method, in the order of its parameters,
 // and one for the options of each class. The classes say what they do.
 
+import type { Address } from '../../address.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
@@ -27,7 +28,6 @@ import {
   wholeNumber,
 } from '../arguments.ts'
 import { serverList } from '../server-list.ts'
-import type { ServerAddress } from '../servers.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { ConsumerOptions } from './consumer.ts'
@@ -123,7 +123,7 @@ export function take<R extends Rows>(table: Method<R>, given: readonly unknown[]
 
 // --- options ---------------------------------------------------------------------------------------
 
-const brokerList: Kind<readonly ServerAddress[]> = (value, name) => {
+const brokerList: Kind<readonly Address[]> = (value, name) => {
   const { servers, chroot } = serverList(defaultBrokerPort)(value, name)
   if (chroot !== '') throw new Misfit(name, `names '${chroot}'; brokers have no chroot`)
   return servers

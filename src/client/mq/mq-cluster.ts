@@ -1,6 +1,7 @@
 // A client's view of a Mimic Queue cluster: finds it, by a list of brokers or through ZooWeeper, keeps
 // its metadata, and has one connection per broker. Producer, consumer and admin are built on it.
 
+import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
@@ -19,11 +20,10 @@ import type { Turn } from '../../turn.ts'
 import type { ClientWorld } from '../../world.ts'
 import { Attempts, formatAttempts } from '../attempts.ts'
 import type { ServerList } from '../server-list.ts'
-import { formatServer } from '../servers.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { MqClientParts } from './arguments.ts'
 import { MetadataCache } from './metadata-cache.ts'
-import { type BrokerAddress, MqConnection } from './mq-connection.ts'
+import { MqConnection } from './mq-connection.ts'
 
 export interface MqClientOptions {
   /**
@@ -92,9 +92,9 @@ export class MqCluster {
   }
 
   /** The connection to this broker, made if needed. */
-  connectionTo(address: BrokerAddress): MqConnection {
+  connectionTo(address: Address): MqConnection {
     this.checkOpen('send')
-    const key = formatServer(address)
+    const key = formatAddress(address)
     const known = this.#connections.get(key)
     if (known !== undefined) return known
     const connection = new MqConnection({
@@ -194,8 +194,8 @@ export class MqCluster {
   }
 
   /** A broker that hangs does not say so: what waits for it fails when the others give it up. */
-  #closeConnectionsToTheGone(asked: BrokerAddress): void {
-    const living = new Set([asked, ...this.metadata.brokers].map(formatServer))
+  #closeConnectionsToTheGone(asked: Address): void {
+    const living = new Set([asked, ...this.metadata.brokers].map(formatAddress))
     for (const [key, connection] of [...this.#connections]) {
       if (!living.has(key)) connection.close()
     }
@@ -203,13 +203,11 @@ export class MqCluster {
 
   /** Those known to live, in random order, then those we were told of at the beginning. */
   async #candidates(): Promise<Candidates> {
-    const rest: BrokerAddress[] = [...this.metadata.brokers]
-    const candidates: BrokerAddress[] = []
-    while (rest.length > 0) candidates.push(...rest.splice(this.random.below(rest.length), 1))
+    const candidates: readonly Address[] = this.random.shuffled(this.metadata.brokers)
     const { addresses, found } = await this.#firstAddresses()
-    const isNew = (one: BrokerAddress) =>
-      !candidates.some(({ host, port }) => host === one.host && port === one.port)
-    return { addresses: [...candidates, ...addresses.filter(isNew)], found }
+    const known = new Set(candidates.map(formatAddress))
+    const others = addresses.filter((one) => !known.has(formatAddress(one)))
+    return { addresses: [...candidates, ...others], found }
   }
 
   async #firstAddresses(): Promise<Candidates> {
@@ -230,7 +228,7 @@ export class MqCluster {
 }
 
 interface Candidates {
-  readonly addresses: readonly BrokerAddress[]
+  readonly addresses: readonly Address[]
   /** why there are none, if so */
   readonly found: string
 }
@@ -262,7 +260,7 @@ function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
 }
 
 /** Host and port out of a broker's registration. */
-function addressIn(data: Buffer | null): BrokerAddress | undefined {
+function addressIn(data: Buffer | null): Address | undefined {
   try {
     const { host, port } = JSON.parse(data?.toString('utf8') ?? '') as Record<string, unknown>
     return typeof host === 'string' && typeof port === 'number' ? { host, port } : undefined

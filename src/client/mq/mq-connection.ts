@@ -4,6 +4,7 @@
 //
 // Next on the path: protocol/transport, then broker/api/connection.ts at the other end.
 
+import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
@@ -24,16 +25,10 @@ import { decodeMqResponse, encodeMqRequest } from '../../protocol/mq/native.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import { closedBecause, isRefusal } from '../attempts.ts'
-import { formatServer } from '../servers.ts'
-
-export interface BrokerAddress {
-  readonly host: string
-  readonly port: number
-}
 
 export interface MqConnectionOptions {
   readonly transport: Transport
-  readonly address: BrokerAddress
+  readonly address: Address
   readonly hello: Omit<MqHello, 'version'>
   readonly clock: Clock
   /** Once. What was in flight has been rejected. */
@@ -51,7 +46,7 @@ interface Pending {
 }
 
 export class MqConnection {
-  readonly address: BrokerAddress
+  readonly address: Address
   readonly #options: MqConnectionOptions
   readonly #link: Link
   readonly #reader = new MsgpackReader()
@@ -124,7 +119,7 @@ export class MqConnection {
       const correlationId = this.#nextCorrelationId++
       const cancelTimer = this.#options.clock.after(timeoutMs, () => {
         this.#pending.delete(correlationId)
-        const what = `${request.type} at broker ${formatServer(this.address)}`
+        const what = `${request.type} at broker ${formatAddress(this.address)}`
         const found = `no answer within ${timeoutMs} ms (REQUEST_TIMED_OUT)`
         reject(new BrokerError('REQUEST_TIMED_OUT', `${what}: ${found}`))
       })
@@ -200,7 +195,7 @@ export class MqConnection {
   }
 
   #lost(found: string): BrokerError {
-    const broker = formatServer(this.address)
+    const broker = formatAddress(this.address)
     return new BrokerError('NETWORK_EXCEPTION', `Cannot talk to broker ${broker}: ${found}`)
   }
 }

@@ -36,8 +36,7 @@ import {
   text,
   wholeNumber,
 } from '../arguments.ts'
-import { serverList } from '../server-list.ts'
-import { defaultClientPort } from '../servers.ts'
+import { defaultClientPort, serverList } from '../server-list.ts'
 import { clientWorld } from '../world-argument.ts'
 import { isSequential } from './call.ts'
 import { dialectNames } from './dialects.ts'

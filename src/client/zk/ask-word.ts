@@ -1,15 +1,15 @@
 // Asks a server's client port in plain text how it is, by one of ZooKeeper's four-letter words.
 
+import type { Address } from '../../address.ts'
 import { limits } from '../../limits.ts'
 import type { ClientWorld } from '../../world.ts'
-import type { ServerAddress } from '../servers.ts'
 
 const answerTimeoutMs = 500
 
 /** @returns undefined when no whole answer comes in time */
 export function askWord(
   { transport }: Pick<ClientWorld, 'transport'>,
-  server: ServerAddress,
+  server: Address,
   word: string,
   timeoutMs = answerTimeoutMs,
 ): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 // Gives one session (zk-session.ts) what it decides to use: its socket, its timer, the codec of its
 // dialect, and the calls that wait for answers. Effects are performed in the order given.
 
+import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
@@ -9,7 +10,6 @@ import { type ErrorCode, errorCodes, ProtocolError } from '../../protocol/error-
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import type { ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Attempt, Attempts, closedBecause } from '../attempts.ts'
-import { formatServer, type ServerAddress } from '../servers.ts'
 import { askWord } from './ask-word.ts'
 import type { Call } from './call.ts'
 import type { Watcher } from './watch-registry.ts'
@@ -46,7 +46,7 @@ export class SessionDriver {
   readonly #attempts = new Attempts()
   #link: Link | undefined
   /** where the link leads or led, and whether it was served there */
-  #server: ServerAddress | undefined
+  #server: Address | undefined
   #wasServed = false
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined
 
@@ -113,7 +113,7 @@ export class SessionDriver {
     }
   }
 
-  #dial(server: ServerAddress): void {
+  #dial(server: Address): void {
     const { transport, codec, log } = this.#options
     let wasConnected = false
     let greeted = false
@@ -137,7 +137,7 @@ export class SessionDriver {
       closed: (reason) => {
         if (link !== this.#link) return
         this.#link = undefined
-        log.debug({ server: formatServer(server), reason: reason?.message }, 'Lost a server')
+        log.debug({ server: formatAddress(server), reason: reason?.message }, 'Lost a server')
         this.#failed(closedBecause(reason, wasConnected))
         this.step({ type: 'lost' })
       },
@@ -168,7 +168,7 @@ export class SessionDriver {
     return { type: 'replied', xid, zxid, body }
   }
 
-  async #probe(server: ServerAddress): Promise<void> {
+  async #probe(server: Address): Promise<void> {
     const readWrite = (await askWord(this.#options, server, 'isro')) === 'rw'
     this.step({ type: 'probed', server, readWrite })
   }

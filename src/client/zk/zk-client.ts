@@ -12,6 +12,7 @@
 // the client runs.
 
 import { EventEmitter } from 'node:events'
+import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
@@ -35,7 +36,6 @@ import { silentLogger } from '../../silent-logger.ts'
 import { Misfit } from '../arguments.ts'
 import { type Attempt, formatAttempts } from '../attempts.ts'
 import { Callbacks } from '../callbacks.ts'
-import { formatServer, type ServerAddress } from '../servers.ts'
 import { badArgument, takeClientOptions, zkMethods } from './arguments.ts'
 import { bodyOf, frameBytesOf } from './call.ts'
 import { Chroot } from './chroot.ts'
@@ -46,10 +46,10 @@ import { type PendingCall, SessionDriver } from './session-driver.ts'
 import type { Watcher } from './watch-registry.ts'
 import { codeWhenOver, type SessionState, ZkSession } from './zk-session.ts'
 
+export type { Address as ServerAddress } from '../../address.ts'
 export { ZkError } from '../../protocol/error-codes.ts'
 export type { Attempt } from '../attempts.ts'
 export type { ServerLike, ServerList } from '../server-list.ts'
-export type { ServerAddress } from '../servers.ts'
 export type { DialectName } from './dialects.ts'
 export { ZkMultiError } from './errors.ts'
 export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './options.ts'
@@ -87,7 +87,7 @@ export interface ZkClientEvents {
 export class ZkClient extends EventEmitter<ZkClientEvents> {
   readonly #session: ZkSession<PendingCall>
   readonly #driver: SessionDriver
-  readonly #servers: readonly ServerAddress[]
+  readonly #servers: readonly Address[]
   readonly #connectTimeoutMs: number
   readonly #chroot: Chroot
   readonly #dialect: DialectName
@@ -124,7 +124,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
       log: this.#log,
       became: (state) => this.#became(state),
       notify: (watchers, event) => this.#notify(watchers, event),
-      serverCount: new Set(options.servers.map(formatServer)).size,
+      serverCount: new Set(options.servers.map(formatAddress)).size,
       unreachable: (attempts) => this.#unreachable(attempts),
     })
   }
@@ -144,7 +144,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 
   /** Where we are connected. */
-  get server(): ServerAddress | undefined {
+  get server(): Address | undefined {
     return this.#session.server
   }
 
@@ -195,9 +195,9 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   /** The servers, with what became of those that were tried. */
   #tried(): string {
     const attempts = this.#driver.attempts
-    const isTried = (one: ServerAddress) =>
-      attempts.some(({ server }) => formatServer(server) === formatServer(one))
-    const others = this.#servers.filter((one) => !isTried(one)).map(formatServer)
+    const isTried = (one: Address) =>
+      attempts.some(({ server }) => formatAddress(server) === formatAddress(one))
+    const others = this.#servers.filter((one) => !isTried(one)).map(formatAddress)
     return [...(attempts.length === 0 ? [] : [formatAttempts(attempts)]), ...others].join(', ')
   }
 
@@ -529,7 +529,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   #became(state: SessionState): void {
     if (state === 'connecting') return
     const sessionId = `0x${this.sessionId.toString(16)}`
-    const server = this.server === undefined ? undefined : formatServer(this.server)
+    const server = this.server === undefined ? undefined : formatAddress(this.server)
     this.#log.info({ state, sessionId, server }, 'The session changed its state')
     queueMicrotask(() => {
       for (const waiter of [...this.#waiters]) waiter(state)

@@ -17,15 +17,16 @@
 // whether they have a quorum, moves to the first that has, and takes its watches along. A session that
 // only a read-only server gave is known to nobody else: the next server is asked for a new one.
 
+import type { Address } from '../../address.ts'
 import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
 import { noSession, type SessionId } from '../../protocol/records.ts'
 import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from '../../protocol/zk/messages.ts'
 import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Random } from '../../random.ts'
-import { type ServerAddress, ServerRotation } from '../servers.ts'
 import { type Call, isRepeatable, watchKindOf } from './call.ts'
 import { CallQueue } from './call-queue.ts'
+import { ServerRotation } from './server-rotation.ts'
 import { type Watcher, WatchRegistry } from './watch-registry.ts'
 
 export type SessionState =
@@ -70,12 +71,12 @@ export type SessionInput<C extends Call> =
   | { readonly type: 'notified'; readonly event: WatchEvent }
   | { readonly type: 'called'; readonly call: C }
   /** what became of a `probe` */
-  | { readonly type: 'probed'; readonly server: ServerAddress; readonly readWrite: boolean }
+  | { readonly type: 'probed'; readonly server: Address; readonly readWrite: boolean }
   | { readonly type: 'tick' }
   | { readonly type: 'close' }
 
 export type SessionEffect<C extends Call> =
-  | { readonly type: 'dial'; readonly server: ServerAddress }
+  | { readonly type: 'dial'; readonly server: Address }
   /** @param reason what the server did, or what else ends the link */
   | { readonly type: 'hangUp'; readonly reason: string }
   | { readonly type: 'greet'; readonly hello: Hello }
@@ -84,7 +85,7 @@ export type SessionEffect<C extends Call> =
   | { readonly type: 'fail'; readonly call: C; readonly code: ErrorCode }
   | { readonly type: 'notify'; readonly watchers: Watcher[]; readonly event: WatchEvent }
   /** Ask this server, beside the link, whether it has a quorum; always followed by `probed`. */
-  | { readonly type: 'probe'; readonly server: ServerAddress }
+  | { readonly type: 'probe'; readonly server: Address }
   | { readonly type: 'became'; readonly state: SessionState }
 
 /** From dialling to welcome; doubled by each server that takes longer, until one answers. */
@@ -123,7 +124,7 @@ export class ZkSession<C extends Call> {
   readonly #queue = new CallQueue<C>()
   #state: SessionState = 'connecting'
   #link: Link = { phase: 'none', dialMs: Number.POSITIVE_INFINITY }
-  #server: ServerAddress | undefined
+  #server: Address | undefined
   #patienceMs = firstPatienceMs
   #dialledMs = 0
   /** how long the last welcome took */
@@ -160,7 +161,7 @@ export class ZkSession<C extends Call> {
   #closeByMs: number | undefined
 
   constructor(options: {
-    readonly servers: readonly ServerAddress[]
+    readonly servers: readonly Address[]
     readonly timeoutMs: number
     readonly random: Random
     readonly readOnly?: boolean | undefined
@@ -187,7 +188,7 @@ export class ZkSession<C extends Call> {
   }
 
   /** The server that serves us now. */
-  get server(): ServerAddress | undefined {
+  get server(): Address | undefined {
     return this.#link.phase === 'open' ? this.#server : undefined
   }
 
@@ -334,7 +335,7 @@ export class ZkSession<C extends Call> {
   }
 
   /** @param next the server to go to, when this one is left for it */
-  #loseLink(nowMs: number, next?: ServerAddress): SessionEffect<C>[] {
+  #loseLink(nowMs: number, next?: Address): SessionEffect<C>[] {
     if (this.#link.phase === 'none') return []
     const wasOpen = this.#link.phase === 'open'
     const delayMs = next === undefined ? this.#rotation.failed() : 0
@@ -351,7 +352,7 @@ export class ZkSession<C extends Call> {
     return effects
   }
 
-  #probed(server: ServerAddress, readWrite: boolean, nowMs: number): SessionEffect<C>[] {
+  #probed(server: Address, readWrite: boolean, nowMs: number): SessionEffect<C>[] {
     if (this.#state !== 'connectedReadOnly') return []
     if (readWrite) {
       const reason = 'another server has a quorum'

@@ -1,8 +1,8 @@
 // A shell at a fake server; what it prints is gathered.
 
 import type { Test } from 'tap'
+import { formatAddress } from '../../../src/address.ts'
 import { Shell } from '../../../src/cli/shell/shell.ts'
-import { formatServer } from '../../../src/client/servers.ts'
 import type { DialectName } from '../../../src/client/zk/dialects.ts'
 import { type FakeScript, FakeServer } from '../../client/zk/fake-server.ts'
 
@@ -41,7 +41,7 @@ export async function shellAt(
   let out: Buffer[] = []
   let err = ''
   const shell = new Shell({
-    servers: formatServer(address) + (options?.chroot ?? ''),
+    servers: formatAddress(address) + (options?.chroot ?? ''),
     sessionTimeoutMs: 10_000,
     connectTimeoutMs: options?.connectTimeoutMs ?? 10_000,
     dialect: options?.dialect ?? 'native',

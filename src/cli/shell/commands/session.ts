@@ -1,4 +1,4 @@
-import { formatServer } from '../../../client/servers.ts'
+import { formatAddress } from '../../../address.ts'
 import { hex } from '../format.ts'
 import type { ShellCommand } from './shell-command.ts'
 
@@ -11,7 +11,7 @@ export const session: ShellCommand = {
   run(shell) {
     const { state, server, sessionId, sessionTimeoutMs, lastZxidSeen } = shell.zk
     shell.print(`state = ${state}`)
-    shell.print(`server = ${server === undefined ? 'none' : formatServer(server)}`)
+    shell.print(`server = ${server === undefined ? 'none' : formatAddress(server)}`)
     shell.print(`sessionId = ${hex(sessionId)}`)
     shell.print(`sessionTimeout = ${sessionTimeoutMs} ms`)
     shell.print(`lastZxidSeen = ${hex(lastZxidSeen)}`)
