@@ -9,6 +9,7 @@
 // the escapes show what is there and are not meant to be read back.
 
 import { isUtf8 } from 'node:buffer'
+import { asBuffer } from './as-buffer.ts'
 
 /** Controls (C0, C1), format characters (bidi, zero-width, tags), line and paragraph separators. */
 const unseen = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
@@ -19,7 +20,7 @@ export function printable(text: string): string {
 
 /** The same for bytes: UTF-8 as text, and each byte that is not as `\xNN`. */
 export function printableBytes(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const buffer = asBuffer(bytes)
   if (isUtf8(buffer)) return printable(buffer.toString('utf8'))
   let text = ''
   for (let at = 0; at < buffer.length; ) {

@@ -13,6 +13,7 @@
 
 import { EventEmitter } from 'node:events'
 import { type Address, formatAddress } from '../../address.ts'
+import { asBuffer } from '../../as-buffer.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
@@ -557,8 +558,4 @@ interface Outgoing<T> {
   readonly watcher?: Watcher | undefined
   /** Takes what the caller gets out of the answer; may throw a ZkError. */
   readonly read: (body: ReplyBody) => T
-}
-
-function asBuffer(data: Uint8Array): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, data.length)
 }
