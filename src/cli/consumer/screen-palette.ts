@@ -1,6 +1,13 @@
 // How a line of a frame looks on a terminal: colours where there may be any, and otherwise what every
 // terminal has, bold, underline and inverse, so that what matters is still told apart.
 
+import {
+  canDraw,
+  type Environment,
+  hasColors,
+  hasUnicode,
+  type TerminalOutput,
+} from '../../terminal.ts'
 import type { Tone } from './screen-lines.ts'
 
 export interface Look {
@@ -74,30 +81,15 @@ export function styleOf(tone: Tone, look: Pick<Look, 'colours'>): Style {
   return (look.colours ? coloured : colourless)[tone]
 }
 
-/** Standard input and output, as far as they matter here. */
-export interface TerminalStreams {
-  readonly input: { readonly isTTY?: boolean }
-  readonly output: {
-    readonly isTTY?: boolean
-    /** bits, as of node's tty.WriteStream */
-    getColorDepth?(environment?: object): number
-  }
-}
-
 /** What the environment says of a terminal; undefined: it cannot be drawn on, lines it has to be. */
 export function lookOf(
-  environment: NodeJS.ProcessEnv,
-  { input, output }: TerminalStreams,
+  environment: Environment,
+  {
+    input,
+    output,
+  }: { readonly input: { readonly isTTY?: boolean }; readonly output: TerminalOutput },
 ): Look | undefined {
-  if (input.isTTY !== true || output.isTTY !== true) return undefined
-  const { TERM, NO_COLOR, LC_ALL, LC_CTYPE, LANG } = environment
-  if (TERM === undefined || TERM === '' || TERM === 'dumb' || TERM === 'unknown') return undefined
-  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '')
-  // Asked without NO_COLOR, of which node counts an empty one, too.
-  const { NO_COLOR: _, ...rest } = environment
-  const depth = output.getColorDepth?.(rest) ?? 1
-  return {
-    colours: (NO_COLOR === undefined || NO_COLOR === '') && depth >= 4,
-    unicode: /utf-?8/i.test(locale ?? ''),
-  }
+  // Without keys the screen could not be left.
+  if (input.isTTY !== true || !canDraw(output, environment)) return undefined
+  return { colours: hasColors(output, environment), unicode: hasUnicode(environment) }
 }
