@@ -74,9 +74,10 @@ export async function sendAll(options: {
       onSettled = resolve
     })
   const send = async (record: OutRecord) => {
+    const { key, value } = record
     const place = partition === undefined ? { topic } : { topic, partition }
     try {
-      const { offset } = await producer.send({ ...place, ...record })
+      const { offset } = await producer.send({ ...place, key, value })
       stored++
       onStored?.(record, offset)
     } catch (reason) {
