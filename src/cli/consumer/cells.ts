@@ -1,56 +1,10 @@
-// Text of unknown origin made fit for one cell of a terminal: no control characters, a known width.
+// The width of text in columns of a terminal, and text cut and padded to such a width.
 //
-// What could move the cursor, change colours, reorder or hide text is replaced by something visible.
-// Widths are those of the present Unicode tables, which terminals of today agree about; sequences whose
-// width they do not agree about (joined emoji, skin tones, variation selectors) are taken apart first.
+// Widths are those of the present Unicode tables, which terminals of today agree about, once `visible`
+// (printable.ts) has taken out what they do not agree about.
 
 import { eastAsianWidth } from 'get-east-asian-width'
-
-/** More marks than that on one letter climb over the lines above. */
-const marksMax = 2
-
-/** Pictures for control characters (U+2400 …), a dot in the middle for what shows no width. */
-export function visible(text: string): string {
-  if (isPlain(text)) return text
-  let out = ''
-  let marks = marksMax // a mark needs a letter before it
-  let afterEmoji = false
-  for (const char of text.normalize('NFC')) {
-    const code = char.codePointAt(0) ?? 0
-    // Only how the emoji before it is drawn: joiners, variation selectors, skin tones.
-    if (code === 0xfe0e || code === 0xfe0f) continue
-    if (afterEmoji && (code === 0x200d || (code >= 0x1f3fb && code <= 0x1f3ff))) continue
-    if (isMark(code)) {
-      if (marks++ < marksMax) out += char
-      else if (marks === marksMax + 1) out += '·'
-      continue
-    }
-    const shown = shownAs(char, code)
-    out += shown
-    marks = shown === char && code !== 0x20 ? 0 : marksMax
-    afterEmoji = /\p{Extended_Pictographic}/u.test(char)
-  }
-  return out
-}
-
-function isPlain(text: string): boolean {
-  return /^[\x20-\x7e]*$/.test(text)
-}
-
-function shownAs(char: string, code: number): string {
-  if (code < 0x20) return String.fromCharCode(0x2400 + code)
-  if (code === 0x7f) return '\u2421'
-  if (code < 0x7f) return char
-  // C1 controls, direction and zero-width marks, line separators, lone surrogates.
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Me}]|[\u115f\u1160\u3164\uffa0]/u.test(char)) return '·'
-  // Unassigned or private: no terminal knows how wide it is.
-  return /[\p{Cn}\p{Co}]/u.test(char) ? '□' : char
-}
-
-/** A mark that is drawn over the letter before it and takes no column of its own. */
-export function isMark(code: number): boolean {
-  return code >= 0x300 && /\p{Mn}/u.test(String.fromCodePoint(code))
-}
+import { isMark, isPlain, visible } from '../../printable.ts'
 
 /** Columns that a code point takes which `visible` let through. */
 export function codeColumns(code: number): 0 | 1 | 2 {

@@ -3,8 +3,9 @@
 //   minute       home score away       player                    from about 46 columns on
 //   minute score club         player                             below
 
+import { visible } from '../../printable.ts'
 import { dayOf, type Goal, minuteText } from '../goals/goal.ts'
-import { columns, fit, fitCentre, fitRight, visible } from './cells.ts'
+import { columns, fit, fitCentre, fitRight } from './cells.ts'
 import type { ConsumerView, Row } from './consumer-view.ts'
 import type { FrameCache } from './frame-cache.ts'
 import { box, type Line, plainLine, type Span, span } from './screen-lines.ts'

@@ -6,7 +6,7 @@
 // Goals are ordered by minute, in every log and on every screen. The number in the id counts the goals
 // of a run, so that completeness is seen at a glance: 7f3a-12 follows 7f3a-11.
 
-import { visible } from '../consumer/cells.ts'
+import { visible } from '../../printable.ts'
 
 export interface Goal {
   /** unique: four digits of the run that made it, and which goal of that run it is */

@@ -6,35 +6,9 @@ import {
   fitCentre,
   fitRight,
   toAscii,
-  visible,
   wrapWords,
 } from '../../../src/cli/consumer/cells.ts'
 import { Random } from '../../../src/random.ts'
-
-const seen = [
-  { name: 'plain text stays', text: 'Ada 2:1', want: 'Ada 2:1' },
-  { name: 'letters with marks stay', text: 'Müller, Yılmaz', want: 'Müller, Yılmaz' },
-  { name: 'a mark on its own joins its letter', text: 'Mu\u0308ller', want: 'Müller' },
-  { name: 'an escape sequence is shown, not obeyed', text: '\x1b[2Jx', want: '␛[2Jx' },
-  { name: 'line ends and tabs are shown', text: 'a\r\n\tb', want: 'a␍␊␉b' },
-  { name: 'DEL and C1 controls are shown', text: 'a\x7f\x9bb', want: 'a␡·b' },
-  { name: 'text cannot be turned round', text: 'a\u202eb', want: 'a·b' },
-  { name: 'joined emoji are taken apart', text: '⚽ 👨‍👩‍👧', want: '⚽ 👨👩👧' },
-  { name: 'emoji have no skin tone and no variant', text: '👍🏽 ❤️', want: '👍 ❤' },
-  { name: 'a joiner elsewhere is shown', text: 'a\u200db', want: 'a·b' },
-  { name: 'marks stay with their letter', text: 'สวัสดี', want: 'สวัสดี' },
-  { name: 'marks do not climb', text: `a${'\u0336'.repeat(9)}b`, want: 'a\u0336\u0336·b' },
-  { name: 'a mark without a letter is shown', text: '\u0336x', want: '·x' },
-  { name: 'hidden text is shown', text: 'a\u200b\u2060\ufeff\u00ad\u{e0041}b', want: 'a·····b' },
-  { name: 'lines and paragraphs end nowhere else', text: 'a\u2028\u2029\x85b', want: 'a···b' },
-  { name: 'unassigned and private', text: '\ue000\u{10ffff}\u0378', want: '□□□' },
-  { name: 'half a surrogate pair is shown', text: 'a\ud83d', want: 'a·' },
-]
-for (const { name, text, want } of seen) {
-  t.test(`visible: ${name}`, async (t) => {
-    t.equal(visible(text), want)
-  })
-}
 
 const cells = [
   { name: 'short text is padded', text: 'ab', width: 4, want: 'ab  ' },
