@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Address } from '../src/address.ts'
 import {
   cpuMicrosOf,
   fourLetterWord,
@@ -14,7 +15,7 @@ import {
   run,
   stopProcess,
 } from './processes.ts'
-import { type Address, RawConnection } from './raw-connection.ts'
+import { RawConnection } from './raw-connection.ts'
 
 const program = fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url))
 

@@ -4,8 +4,9 @@
 //   parent: { type: 'begin' }              counting starts
 //   parent: { type: 'end' }                → 'result', and the process ends
 
+import type { Address } from '../src/address.ts'
 import type { HistogramJson } from './histogram.ts'
-import { type Address, type DialectName, RawConnection } from './raw-connection.ts'
+import { type DialectName, RawConnection } from './raw-connection.ts'
 import { newCounters, startLoad, type WorkloadName } from './workloads/zk-load.ts'
 
 export interface Load {

@@ -4,10 +4,11 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Address } from '../src/address.ts'
 import { errorCodes } from '../src/protocol/error-codes.ts'
 import type { FromGenerator, Load, ToGenerator } from './generator.ts'
 import { Histogram } from './histogram.ts'
-import { type Address, type DialectName, RawConnection } from './raw-connection.ts'
+import { type DialectName, RawConnection } from './raw-connection.ts'
 import { keyCount, keyPath, root } from './workloads/zk-load.ts'
 
 const generatorProgram = fileURLToPath(new URL('./generator.ts', import.meta.url))

@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import net from 'node:net'
-import type { Address } from './raw-connection.ts'
+import type { Address } from '../src/address.ts'
 
 const stopMs = 10_000
 

@@ -2,6 +2,7 @@
 // no object per request. The generators must cost little beside the servers they share a machine with.
 
 import net from 'node:net'
+import type { Address } from '../src/address.ts'
 import { ZooKeeperDialect } from '../src/protocol/compat/zookeeper.ts'
 import type { ClientCodec } from '../src/protocol/dialect.ts'
 import { FrameDecoder } from '../src/protocol/frame.ts'
@@ -11,11 +12,6 @@ import type { ReplyBody, Request } from '../src/protocol/zk/messages.ts'
 import { protocolVersion } from '../src/protocol/zk/native.ts'
 import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
 import { zxidZero } from '../src/protocol/zxid.ts'
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
 
 export const dialectNames = ['native', 'jute'] as const
 export type DialectName = (typeof dialectNames)[number]

@@ -5,6 +5,7 @@ import { type ChildProcess, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Address } from '../src/address.ts'
 import type { Subject } from './ensemble.ts'
 import {
   cpuMicrosOf,
@@ -14,7 +15,6 @@ import {
   run,
   stopProcess,
 } from './processes.ts'
-import type { Address } from './raw-connection.ts'
 
 /** Its manifest names all the others that it needs. */
 export const zooKeeperJar = '/usr/share/java/zookeeper.jar'

@@ -3,10 +3,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import yargs from 'yargs'
+import { type Address, readAddress } from '../src/address.ts'
 import { BenchEnsemble, type Subject } from './ensemble.ts'
 import { fillKeys, type Measurement, measure } from './measure.ts'
 import { runMicro } from './micro.ts'
-import { type Address, dialectNames } from './raw-connection.ts'
+import { dialectNames } from './raw-connection.ts'
 import { RealZooKeeper } from './real-zookeeper.ts'
 import { circumstances, figure, table } from './report.ts'
 import { type Comparison, compare } from './workloads/compare.ts'
@@ -406,9 +407,9 @@ p99       µs, the worst of all ten seconds
 }
 
 function parseAddress(text: string): Address {
-  const [, host, port] = /^(.+):(\d+)$/.exec(text) ?? []
-  if (host === undefined) throw new Error(`Cannot use the peer '${text}': it must be host:port`)
-  return { host, port: Number(port) }
+  const address = readAddress(text, 2181)
+  if (typeof address === 'string') throw new Error(`Cannot use the peer '${text}': ${address}`)
+  return address
 }
 
 function parseShape(text: string): Shape {

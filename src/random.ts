@@ -34,6 +34,18 @@ export class Random {
     return item
   }
 
+  /** A copy in random order (Fisher and Yates). */
+  shuffled<T>(items: readonly T[]): T[] {
+    const order = [...items]
+    for (let i = order.length - 1; i > 0; i--) {
+      const j = this.below(i + 1)
+      const item = order[i] as T
+      order[i] = order[j] as T
+      order[j] = item
+    }
+    return order
+  }
+
   bytes(count: number): Uint8Array {
     return Uint8Array.from({ length: count }, () => this.below(256))
   }

@@ -1,14 +1,29 @@
-// What a stream of ours can show. The environment is that of the process, passed in.
+// What a terminal can show, asked once for logs, the shell, progress and the screen. The environment is
+// that of the process, passed in.
 
-type Environment = Readonly<Record<string, string | undefined>>
-type Stream = { readonly isTTY?: boolean }
+export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Whether text may be coloured: on a terminal, unless NO_COLOR (no-color.org) or TERM=dumb is set. */
-export function hasColors(stream: Stream, environment: Environment): boolean {
-  return canDraw(stream, environment) && (environment['NO_COLOR'] ?? '') === ''
+export interface TerminalOutput {
+  readonly isTTY?: boolean
+  /** bits, as of node's tty.WriteStream */
+  getColorDepth?(environment?: object): number
 }
 
-/** Whether the cursor can be moved and lines drawn again. */
-export function canDraw(stream: Stream, environment: Environment): boolean {
-  return stream.isTTY === true && environment['TERM'] !== 'dumb'
+/** Whether the cursor can be moved and lines drawn again: on a terminal that TERM names. */
+export function canDraw({ isTTY }: TerminalOutput, { TERM = '' }: Environment): boolean {
+  return isTTY === true && TERM !== '' && TERM !== 'dumb' && TERM !== 'unknown'
+}
+
+/** Whether text may be coloured: where the terminal has colours, unless NO_COLOR (no-color.org) is set. */
+export function hasColors(output: TerminalOutput, environment: Environment): boolean {
+  if (!canDraw(output, environment)) return false
+  // Asked without NO_COLOR, of which node counts an empty one, too.
+  const { NO_COLOR = '', ...rest } = environment
+  return NO_COLOR === '' && (output.getColorDepth?.(rest) ?? 1) >= 4
+}
+
+/** Whether the locale says that text is UTF-8. */
+export function hasUnicode({ LC_ALL, LC_CTYPE, LANG }: Environment): boolean {
+  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '')
+  return /utf-?8/i.test(locale ?? '')
 }

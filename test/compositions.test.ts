@@ -13,8 +13,8 @@ const edges = new Set([
   'broker/main.ts',
   'daemon/main.ts',
   'daemon/storage/real-disk.ts',
-  'client/zk-client.ts',
-  'client/mq-cluster.ts',
+  'client/zk/zk-client.ts',
+  'client/mq/mq-cluster.ts',
 ])
 
 /** Read files that are no data: the configuration, our version, what the system says of this process. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { oneLine, printable, printableBytes } from '../src/printable.ts'
+import { oneLine, printable, printableBytes, visible } from '../src/printable.ts'
 
 const texts = [
   {
@@ -65,4 +65,38 @@ t.test('of all single bytes and pairs, none that a terminal obeys comes through'
 
 t.test('one line stays one line', async (t) => {
   t.equal(oneLine('a\nb\r\nc'), 'a\\nb\\r\\nc')
+})
+
+const seen = [
+  { name: 'plain text stays', text: 'Ada 2:1', want: 'Ada 2:1' },
+  { name: 'letters with marks stay', text: 'Müller, Yılmaz', want: 'Müller, Yılmaz' },
+  { name: 'a mark on its own joins its letter', text: 'Mu\u0308ller', want: 'Müller' },
+  { name: 'an escape sequence is shown, not obeyed', text: '\x1b[2Jx', want: '␛[2Jx' },
+  { name: 'line ends and tabs are shown', text: 'a\r\n\tb', want: 'a␍␊␉b' },
+  { name: 'DEL and C1 controls are shown', text: 'a\x7f\x9bb', want: 'a␡·b' },
+  { name: 'text cannot be turned round', text: 'a\u202eb', want: 'a·b' },
+  { name: 'joined emoji are taken apart', text: '⚽ 👨‍👩‍👧', want: '⚽ 👨👩👧' },
+  { name: 'emoji have no skin tone and no variant', text: '👍🏽 ❤️', want: '👍 ❤' },
+  { name: 'a joiner elsewhere is shown', text: 'a\u200db', want: 'a·b' },
+  { name: 'marks stay with their letter', text: 'สวัสดี', want: 'สวัสดี' },
+  { name: 'marks do not climb', text: `a${'\u0336'.repeat(9)}b`, want: 'a\u0336\u0336·b' },
+  { name: 'a mark without a letter is shown', text: '\u0336x', want: '·x' },
+  { name: 'hidden text is shown', text: 'a\u200b\u2060\ufeff\u00ad\u{e0041}b', want: 'a·····b' },
+  { name: 'lines and paragraphs end nowhere else', text: 'a\u2028\u2029\x85b', want: 'a···b' },
+  { name: 'unassigned and private', text: '\ue000\u{10ffff}\u0378', want: '□□□' },
+  { name: 'half a surrogate pair is shown', text: 'a\ud83d', want: 'a·' },
+]
+for (const { name, text, want } of seen) {
+  t.test(`visible: ${name}`, async (t) => {
+    t.equal(visible(text), want)
+  })
+}
+
+t.test('what is escaped in text comes into no cell, whatever the character', async (t) => {
+  const came: string[] = []
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const char = String.fromCodePoint(code)
+    if (printable(char) !== char && visible(`a${char}`).includes(char)) came.push(code.toString(16))
+  }
+  t.same(came, [])
 })

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import type { BenchEnsemble, BenchServer } from '../ensemble.ts'
 

@@ -1,6 +1,7 @@
 // One client, one write at a time: the table that the original system was measured with.
 
-import { type Address, RawConnection } from '../raw-connection.ts'
+import type { Address } from '../../src/address.ts'
+import { RawConnection } from '../raw-connection.ts'
 
 const path = '/sequential'
 

@@ -1,7 +1,8 @@
 // mimicqd's option rows, and the one checked configuration object made of them. Where Kafka has the
 // option, it has Kafka's name.
 
-import { parseServers, type ServerAddress } from '../client/servers.ts'
+import type { Address } from '../address.ts'
+import { parseServers } from '../client/server-list.ts'
 import { dataDirOf } from '../data-dir-option.ts'
 import { foreignData } from '../foreign-directory.ts'
 import type { ListenOrigin } from '../listen-error.ts'
@@ -144,7 +145,7 @@ export interface BrokerConfig {
   readonly id: BrokerId
   readonly listen: { readonly host: string; readonly port: number }
   readonly advertisedHost: string
-  readonly zooweeper: { readonly servers: readonly ServerAddress[]; readonly chroot: string }
+  readonly zooweeper: { readonly servers: readonly Address[]; readonly chroot: string }
   /** absolute */
   readonly dataDir: string
   readonly sessionTimeoutMs: number

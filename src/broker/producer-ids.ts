@@ -1,7 +1,7 @@
 // Producer ids, unique in the cluster for ever: a broker takes a block of a thousand by a conditional
 // write of /latest_producer_id_block and gives them out one by one.
 
-import type { ZkClient } from '../client/zk-client.ts'
+import type { ZkClient } from '../client/zk/zk-client.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import type { ProducerId } from '../protocol/mq/record-batch.ts'

@@ -1,7 +1,7 @@
 // How a broker enters the cluster: the znodes that all brokers share, the cluster's id, and its own
 // ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
 
-import type { ZkClient } from '../client/zk-client.ts'
+import type { ZkClient } from '../client/zk/zk-client.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'

@@ -8,7 +8,7 @@
 //
 // Level-triggered: `report` says what should be there, and it is written until it is.
 
-import type { ZkClient } from '../client/zk-client.ts'
+import type { ZkClient } from '../client/zk/zk-client.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'

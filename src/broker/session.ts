@@ -2,7 +2,7 @@
 // its part as controller, and the writes of its partitions. When the session expires the broker
 // gives up everything it led and begins another.
 
-import { ZkClient } from '../client/zk-client.ts'
+import { ZkClient } from '../client/zk/zk-client.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'

@@ -1,7 +1,8 @@
 // One subcommand of `zw`, as main.ts lists them, and the kinds of values that its flags take.
 
 import type { ArgumentsCamelCase, Argv } from 'yargs'
-import { parseServers, type ServerAddress } from '../client/servers.ts'
+import type { Address } from '../address.ts'
+import { parseServers } from '../client/server-list.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 
 /** A subcommand, and how main.ts makes it known to yargs. */
@@ -71,7 +72,7 @@ export function numberAbove0(flag: string): (given: unknown) => number {
 
 export interface ServerList {
   readonly text: string
-  readonly servers: readonly ServerAddress[]
+  readonly servers: readonly Address[]
   readonly chroot: string
 }
 

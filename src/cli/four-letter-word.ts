@@ -1,14 +1,16 @@
 // What a server says of its health, asked in plain text.
 
 import { connect } from 'node:net'
-import { askWord } from '../client/ask-word.ts'
-import type { ServerAddress } from '../client/servers.ts'
+import type { Address } from '../address.ts'
+import { askWord } from '../client/zk/ask-word.ts'
 import { brokerIn } from '../protocol/mq/word-answer.ts'
 import { realWorld } from '../real-world.ts'
-import type { ServerRole } from './cluster-lines.ts'
+
+/** `lost` does not answer, `looking` answers and has no leader. */
+export type ServerRole = 'leader' | 'follower' | 'observer' | 'standalone' | 'looking' | 'lost'
 
 /** Whether anybody listens there. */
-export function accepts({ host, port }: ServerAddress): Promise<boolean> {
+export function accepts({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
     const done = (accepted: boolean) => {
@@ -28,8 +30,7 @@ export interface ServerHealth {
   readonly remark?: string
 }
 
-/** `lost` is one that does not answer, `looking` one without a leader. */
-export async function askHealth(address: ServerAddress): Promise<ServerHealth> {
+export async function askHealth(address: Address): Promise<ServerHealth> {
   return parseSrvr(await askWord(realWorld(), address, 'srvr'))
 }
 

@@ -6,14 +6,14 @@
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { BadUsage, type CliCommand } from './cli-command.ts'
-import { consume } from './consume.ts'
+import { start } from './cluster/start.ts'
+import { up } from './cluster/up.ts'
+import { consume } from './consumer/consume.ts'
 import { copy } from './copy.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { produce } from './produce.ts'
-import { separateCommand, shell } from './run-shell.ts'
-import { start } from './start.ts'
+import { separateCommand, shell } from './shell/run-shell.ts'
 import { status } from './status.ts'
-import { up } from './up.ts'
 
 const commands: readonly CliCommand[] = [start, up, status, produce, consume, shell, copy]
 

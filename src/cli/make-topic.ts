@@ -1,6 +1,6 @@
 // Makes the topic that goals or lines go to, if it is missing.
 
-import type { MqAdmin } from '../client/mq-admin.ts'
+import type { MqAdmin } from '../client/mq/mq-admin.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 
 /** @returns a sentence about the topic it made; undefined when there was one */

@@ -1,9 +1,9 @@
 // How commands that produce and consume find their cluster: through ZooWeeper, or by its brokers.
 
 import type { Argv } from 'yargs'
+import type { Address } from '../address.ts'
 import { formatAttempts } from '../client/attempts.ts'
-import type { ServerAddress } from '../client/servers.ts'
-import { ZkClient } from '../client/zk-client.ts'
+import { ZkClient } from '../client/zk/zk-client.ts'
 import { type ServerList, serverList } from './cli-command.ts'
 
 /** @param brokerNote what else it means to name brokers */
@@ -26,11 +26,11 @@ export function mqOptions<T>(cli: Argv<T>, { brokerNote = '' }: { brokerNote?: s
 
 export interface MqPlace {
   /** for Producer, Consumer and MqAdmin */
-  readonly client: { readonly brokers?: readonly ServerAddress[]; readonly zk?: ZkClient }
+  readonly client: { readonly brokers?: readonly Address[]; readonly zk?: ZkClient }
   /** empty when brokers were given */
-  readonly servers: readonly ServerAddress[]
+  readonly servers: readonly Address[]
   /** those that were given */
-  readonly brokers: readonly ServerAddress[]
+  readonly brokers: readonly Address[]
   close(): Promise<void>
 }
 

@@ -5,8 +5,8 @@
 
 import { randomInt } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { MqAdmin } from '../client/mq-admin.ts'
-import { Producer, type ProducerOptions } from '../client/producer.ts'
+import { MqAdmin } from '../client/mq/mq-admin.ts'
+import { Producer, type ProducerOptions } from '../client/mq/producer.ts'
 import { systemClock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
@@ -16,7 +16,7 @@ import { recordBytesMax } from '../protocol/mq/records.ts'
 import { Random } from '../random.ts'
 import { exitCodes } from '../stoppable.ts'
 import { BadUsage, cliCommand, numberAbove0, wholeNumber } from './cli-command.ts'
-import { GoalSource } from './goal-source.ts'
+import { GoalSource } from './goals/goal-source.ts'
 import { LineTooLongError, linesOf } from './lines.ts'
 import { counted, makeTopic } from './make-topic.ts'
 import { mqOptions, openMq } from './mq-options.ts'
@@ -74,9 +74,10 @@ export async function sendAll(options: {
       onSettled = resolve
     })
   const send = async (record: OutRecord) => {
+    const { key, value } = record
     const place = partition === undefined ? { topic } : { topic, partition }
     try {
-      const { offset } = await producer.send({ ...place, ...record })
+      const { offset } = await producer.send({ ...place, key, value })
       stored++
       onStored?.(record, offset)
     } catch (reason) {

@@ -6,6 +6,7 @@
 //
 // Keys and values are bytes, and stay what they are both ways, unless a terminal shows them.
 
+import { asBuffer } from '../as-buffer.ts'
 import { printableBytes } from '../printable.ts'
 import type { MqRecord } from '../protocol/mq/records.ts'
 import { BadUsage } from './cli-command.ts'
@@ -89,6 +90,5 @@ function known<T>(table: Readonly<Record<string, T>>, part: string, format: stri
 
 /** As UTF-8; invalid bytes become the replacement character. */
 export function textOf(bytes: Uint8Array | null): string | null {
-  if (bytes === null) return null
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  return bytes === null ? null : asBuffer(bytes).toString('utf8')
 }

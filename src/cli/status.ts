@@ -1,6 +1,6 @@
 // `zw status`: which servers serve, in which role, and how far each has come.
 
-import { formatServer, type ServerAddress } from '../client/servers.ts'
+import { type Address, formatAddress } from '../address.ts'
 import { cliCommand, serverList } from './cli-command.ts'
 import { askHealth, type ServerHealth } from './four-letter-word.ts'
 import { toStdout } from './output.ts'
@@ -31,7 +31,7 @@ export const status = cliCommand({
 const serves: ReadonlySet<string> = new Set(['leader', 'follower', 'observer', 'standalone'])
 
 /** `127.0.0.1:2181  leader      0x100000003`; a server that is lost has no zxid. */
-export function statusLine(address: ServerAddress, health: ServerHealth): string {
+export function statusLine(address: Address, health: ServerHealth): string {
   const { role, zxid, remark } = health
-  return `${formatServer(address)}  ${remark ?? `${role.padEnd(10)}  ${zxid ?? ''}`}`.trimEnd()
+  return `${formatAddress(address)}  ${remark ?? `${role.padEnd(10)}  ${zxid ?? ''}`}`.trimEnd()
 }

@@ -5,9 +5,10 @@
 //   a table    names the arguments of one method in their order, with the kind of each
 //
 // Structures are copied as they are checked, so that what is sent is what was checked; bytes are not.
-// The tables are in zk-arguments.ts and mq-arguments.ts.
+// The tables are in zk/arguments.ts and mq/arguments.ts.
 
 import { inspect, types as isA } from 'node:util'
+import { asBuffer } from '../as-buffer.ts'
 import { nearMatches } from '../near-matches.ts'
 
 /** Why an argument is refused. Becomes a ZkError or a BrokerError where the method returns. */
@@ -200,10 +201,8 @@ export const secretBytes: Kind<Buffer> = (value, name) => {
 
 function bytesIn(value: unknown): Buffer | undefined {
   if (typeof value === 'string') return Buffer.from(value, 'utf8')
-  if (Buffer.isBuffer(value)) return value
   // Another realm has another Uint8Array, as test runners do.
-  if (!isA.isUint8Array(value)) return undefined
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return isA.isUint8Array(value) ? asBuffer(value) : undefined
 }
 
 export function listOf<T>(kind: Kind<T>, min = 0): Kind<readonly T[]> {

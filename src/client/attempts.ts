@@ -1,13 +1,13 @@
 // What became of the tries to reach servers or brokers, in words: a program that cannot connect is told
 // what each address did. Pure.
 
+import { type Address, formatAddress } from '../address.ts'
 import { ProtocolError } from '../protocol/error-codes.ts'
 import { HandshakeTimeoutError } from '../protocol/transport/transport.ts'
-import { formatServer, type ServerAddress } from './servers.ts'
 
 /** The last try of one address. */
 export interface Attempt {
-  readonly server: ServerAddress
+  readonly server: Address
   /** 'connection refused', 'connected, no answer within 500 ms' … */
   readonly found: string
 }
@@ -16,8 +16,8 @@ export class Attempts {
   readonly #last = new Map<string, Attempt>()
 
   /** @returns whether it failed otherwise than before */
-  failed(server: ServerAddress, found: string): boolean {
-    const key = formatServer(server)
+  failed(server: Address, found: string): boolean {
+    const key = formatAddress(server)
     const before = this.#last.get(key)
     this.#last.set(key, { server, found })
     return before?.found !== found
@@ -39,7 +39,7 @@ export class Attempts {
 
 /** `zoo1:2181 (connection refused), zoo2:2181 (connected, no answer within 500 ms)` */
 export function formatAttempts(attempts: readonly Attempt[]): string {
-  return attempts.map(({ server, found }) => `${formatServer(server)} (${found})`).join(', ')
+  return attempts.map(({ server, found }) => `${formatAddress(server)} (${found})`).join(', ')
 }
 
 const words: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 // What `import … from 'zooweeper'` gives a program: the clients, their errors, and the types of what
 // they take and return. For programs only: our own files import from where a thing is defined.
 
+export type { Address as ServerAddress } from '../address.ts'
 export { type ErrorCode, type ErrorNumber, errorCodes, ZkError } from '../protocol/error-codes.ts'
 export { BrokerError, type MqErrorCode, mqErrorCodes } from '../protocol/mq/error-codes.ts'
 export type {
@@ -40,27 +41,26 @@ export {
   type ConsumerEvents,
   type ConsumerOptions,
   type PartitionProgress,
-} from './consumer.ts'
-export type { DialectName } from './dialects.ts'
+} from './mq/consumer.ts'
 export {
   type GroupOffset,
   MqAdmin,
   type MqAdminOptions,
   type NewTopic,
   type PartitionOffsets,
-} from './mq-admin.ts'
-export type { MqClientOptions } from './mq-cluster.ts'
+} from './mq/mq-admin.ts'
+export type { MqClientOptions } from './mq/mq-cluster.ts'
 export {
   type NewHeader,
   type NewRecord,
   Producer,
   type ProducerOptions,
   type StoredAt,
-} from './producer.ts'
+} from './mq/producer.ts'
 export type { ServerLike, ServerList } from './server-list.ts'
-export type { ServerAddress } from './servers.ts'
-export type { Watcher } from './watch-registry.ts'
-export { ZkClient, type ZkClientEvents } from './zk-client.ts'
-export { ZkMultiError } from './zk-errors.ts'
-export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk-options.ts'
-export type { SessionState } from './zk-session.ts'
+export type { DialectName } from './zk/dialects.ts'
+export { ZkMultiError } from './zk/errors.ts'
+export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk/options.ts'
+export type { Watcher } from './zk/watch-registry.ts'
+export { ZkClient, type ZkClientEvents } from './zk/zk-client.ts'
+export type { SessionState } from './zk/zk-session.ts'

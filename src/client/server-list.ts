@@ -1,15 +1,52 @@
-// The servers or brokers that a program names: one string, as ZooKeeper's clients take it, or a list of
-// strings and of { host, port }.
+// The servers or brokers that a program or a command line names: one string, as ZooKeeper's clients
+// take it, or, in a program, a list of strings and of { host, port }.
+//
+//   host:port,host:port…[/chroot]      port 2181 when left out, [::1]:2181 for IPv6
 
 import { isIPv6 } from 'node:net'
+import { type Address, readAddress } from '../address.ts'
+import { ZkError } from '../protocol/error-codes.ts'
+import { pathProblem } from '../protocol/path.ts'
 import { type Kind, Misfit, misfit } from './arguments.ts'
-import { readServer, readServers, type ServerAddress, type ServerPlace } from './servers.ts'
+
+export const defaultClientPort = 2181
+
+/** `chroot` is '' when there is none, else a path other than / */
+export interface ServerPlace {
+  readonly servers: readonly Address[]
+  readonly chroot: string
+}
 
 /** One server; its port may be left out. */
 export type ServerLike = string | { readonly host: string; readonly port?: number }
 
 /** `'host:port,host:port/chroot'`, or a list. An IPv6 address in a string stands in brackets. */
 export type ServerList = string | readonly ServerLike[]
+
+/** Reads `host:port,host:port/chroot`. @throws ZkError BADARGUMENTS */
+export function parseServers(text: string): ServerPlace {
+  const place = readServers(text, defaultClientPort)
+  if (typeof place === 'string') {
+    throw new ZkError('BADARGUMENTS', undefined, `Cannot read servers '${text}': ${place}`)
+  }
+  return place
+}
+
+/** @returns or what is wrong with the text */
+function readServers(text: string, defaultPort: number): ServerPlace | string {
+  const slash = text.indexOf('/')
+  const list = slash < 0 ? text : text.slice(0, slash)
+  const chroot = slash < 0 ? '/' : text.slice(slash)
+  const problem = pathProblem(chroot)
+  if (problem !== undefined) return problem
+  const servers: Address[] = []
+  for (const one of list.split(',')) {
+    const server = readAddress(one.trim(), defaultPort)
+    if (typeof server === 'string') return server
+    servers.push(server)
+  }
+  return { servers, chroot: chroot === '/' ? '' : chroot }
+}
 
 /** @param defaultPort of those that are named without one */
 export function serverList(defaultPort: number): Kind<ServerPlace> {
@@ -18,7 +55,7 @@ export function serverList(defaultPort: number): Kind<ServerPlace> {
     const allowed = `'host:port,host:port', or an array of 'host:port' or { host, port }`
     if (!Array.isArray(value)) throw misfit(value, name, allowed)
     if (value.length === 0) throw new Misfit(name, `is empty; allowed: ${allowed}`)
-    const servers: ServerAddress[] = []
+    const servers: Address[] = []
     for (let i = 0; i < value.length; i++) {
       servers.push(serverOf(value[i], `${name}[${i}]`, defaultPort))
     }
@@ -26,8 +63,8 @@ export function serverList(defaultPort: number): Kind<ServerPlace> {
   }
 }
 
-function serverOf(value: unknown, name: string, defaultPort: number): ServerAddress {
-  if (typeof value === 'string') return ofText(readServer(value.trim(), defaultPort), value, name)
+function serverOf(value: unknown, name: string, defaultPort: number): Address {
+  if (typeof value === 'string') return ofText(readAddress(value.trim(), defaultPort), value, name)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw misfit(value, name, `'host:port' or { host, port }`)
   }

@@ -4,11 +4,11 @@
 // Start: data directory, meta, tree, log, client port, ensemble; what the log holds beyond the tree
 // is delivered by the ensemble once it is known to be committed. Stop: the same backwards.
 
+import type { Address } from '../address.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
 import type { LogSync } from '../log/log.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
 import type { ServerId } from '../protocol/records.ts'
-import type { Address } from '../protocol/transport/transport.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
 import type { Part, PartStatus } from '../stoppable.ts'

@@ -1,16 +1,12 @@
 import t from 'tap'
 import type { Subject } from '../../bench/ensemble.ts'
 import { fillKeys, measure } from '../../bench/measure.ts'
-import {
-  type Address,
-  type DialectName,
-  dialectNames,
-  RawConnection,
-} from '../../bench/raw-connection.ts'
+import { type DialectName, dialectNames, RawConnection } from '../../bench/raw-connection.ts'
 import { compare } from '../../bench/workloads/compare.ts'
 import { holdSessions } from '../../bench/workloads/sessions.ts'
 import { newCounters, startLoad, type WorkloadName } from '../../bench/workloads/zk-load.ts'
 import { sequentialWrites } from '../../bench/workloads/zk-sequential.ts'
+import type { Address } from '../../src/address.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import type { Request } from '../../src/protocol/zk/messages.ts'
 import { type Answer, startResponder, works } from './responder.ts'

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import net from 'node:net'
-import type { Address } from '../../bench/raw-connection.ts'
+import type { Address } from '../../src/address.ts'
 import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
 import type { ServerCodec } from '../../src/protocol/dialect.ts'
 import { FrameDecoder } from '../../src/protocol/frame.ts'

@@ -2,10 +2,10 @@
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import type { Address } from '../../src/address.ts'
 import { assembleBroker, type Broker } from '../../src/broker/broker.ts'
 import { readConfig as readBrokerConfig } from '../../src/broker/config.ts'
-import type { BrokerAddress } from '../../src/client/mq-connection.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import type { Server } from '../../src/daemon/server.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { realDisk } from '../../src/real-disk.ts'
@@ -29,7 +29,7 @@ export class BrokerWorld {
     this.#server = makeServer(dataDir, 0)
   }
 
-  get addresses(): BrokerAddress[] {
+  get addresses(): Address[] {
     return [...this.#brokers.values()].flatMap(({ port }) =>
       port === undefined ? [] : { host, port },
     )

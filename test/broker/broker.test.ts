@@ -1,8 +1,8 @@
 import t from 'tap'
 import { zkPaths } from '../../src/broker/controller/zk-paths.ts'
-import { Consumer } from '../../src/client/consumer.ts'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
-import { Producer } from '../../src/client/producer.ts'
+import { Consumer } from '../../src/client/mq/consumer.ts'
+import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
+import { Producer } from '../../src/client/mq/producer.ts'
 import type { BrokerId } from '../../src/protocol/mq/messages.ts'
 import { type BrokerWorld, until, worldTest } from './broker-world.ts'
 

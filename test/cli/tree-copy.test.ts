@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { copyTree } from '../../src/cli/tree-copy.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { readConfig } from '../../src/daemon/config.ts'
 import { assembleServer } from '../../src/daemon/server.ts'
 import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'

@@ -2,14 +2,14 @@
 // name, and nothing else happens. bad-arguments.property.test.ts does it at random.
 
 import t from 'tap'
-import { Consumer } from '../../src/client/consumer.ts'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
-import { Producer } from '../../src/client/producer.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { Consumer } from '../../src/client/mq/consumer.ts'
+import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
+import { Producer } from '../../src/client/mq/producer.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { BrokerError } from '../../src/protocol/mq/error-codes.ts'
 import { realWorld } from '../../src/real-world.ts'
-import { FakeServer, plainAnswer } from './fake-server.ts'
+import { FakeServer, plainAnswer } from './zk/fake-server.ts'
 
 /** A client as somebody without types sees it. */
 type Untyped = Record<string, (...given: readonly unknown[]) => Promise<unknown>>

@@ -1,6 +1,28 @@
 import t from 'tap'
-import { serverList } from '../../src/client/server-list.ts'
-import { formatServer } from '../../src/client/servers.ts'
+import { formatAddress } from '../../src/address.ts'
+import { parseServers, serverList } from '../../src/client/server-list.ts'
+
+const texts = [
+  { text: 'a', servers: ['a:2181'], chroot: '' },
+  { text: 'a:1,b:2', servers: ['a:1', 'b:2'], chroot: '' },
+  { text: ' a:1, b ', servers: ['a:1', 'b:2181'], chroot: '' },
+  { text: '[::1]:9,[::2]', servers: ['[::1]:9', '[::2]:2181'], chroot: '' },
+  { text: 'a:1,b:2/apps/x', servers: ['a:1', 'b:2'], chroot: '/apps/x' },
+  { text: 'a:1/', servers: ['a:1'], chroot: '' },
+]
+for (const { text, servers, chroot } of texts) {
+  t.test(`'${text}' names ${servers.join(' and ')}`, async (t) => {
+    const parsed = parseServers(text)
+    t.same(parsed.servers.map(formatAddress), servers)
+    t.equal(parsed.chroot, chroot)
+  })
+}
+
+for (const text of ['', 'a,', 'a:0', 'a:65536', 'a:x', '::1:2181', 'a:1/x/', 'a:1//x', ':2181']) {
+  t.test(`'${text}' is refused`, async (t) => {
+    t.throws(() => parseServers(text), { code: 'BADARGUMENTS' })
+  })
+}
 
 const good = [
   { given: 'a:1,b:2/apps/x', servers: ['a:1', 'b:2'], chroot: '/apps/x' },
@@ -12,7 +34,7 @@ const good = [
 for (const { given, servers, chroot = '' } of good) {
   t.test(`${JSON.stringify(given)} names ${servers.join(' and ')}`, async (t) => {
     const place = serverList(9)(given, 'servers')
-    t.same(place.servers.map(formatServer), servers)
+    t.same(place.servers.map(formatAddress), servers)
     t.equal(place.chroot, chroot)
   })
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import t from 'tap'
-import type { ServerAddress } from '../../src/client/servers.ts'
+import type { Address } from '../../src/address.ts'
 import { Random } from '../../src/random.ts'
 import type { World } from '../process/world.ts'
 import {
@@ -33,7 +33,7 @@ function residentMiB({ cluster }: World): number[] {
   })
 }
 
-async function open({ host, port }: ServerAddress): Promise<net.Socket> {
+async function open({ host, port }: Address): Promise<net.Socket> {
   const socket = net.connect({ host, port, noDelay: true })
   socket.on('error', () => undefined)
   await once(socket, 'connect')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { askWord } from '../../src/client/ask-word.ts'
+import { askWord } from '../../src/client/zk/ask-word.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { Conversation } from './conversation.ts'
 import { cliMt, withoutCliMt } from './tools.ts'

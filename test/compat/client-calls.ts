@@ -1,8 +1,8 @@
 // What our own client is asked to do at our servers and at ZooKeeper, in ZooKeeper's protocol, and what
 // becomes of it there. The bytes themselves are compared by operations.ts.
 
-import type { ServerAddress } from '../../src/client/servers.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import type { Address } from '../../src/address.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { type Acl, perms } from '../../src/protocol/records.ts'
 import type { WatchEvent } from '../../src/protocol/zk/messages.ts'
@@ -95,7 +95,7 @@ const calls: readonly Call[] = [
 ]
 
 /** @returns a line for each call and each event, with what differs by nature taken out */
-export async function callAll(servers: readonly ServerAddress[], at: string): Promise<string[]> {
+export async function callAll(servers: readonly Address[], at: string): Promise<string[]> {
   const zk = new ZkClient({ servers, dialect: 'jute' })
   await zk.connect()
   const found: unknown[] = []

@@ -5,7 +5,7 @@
 
 import { once } from 'node:events'
 import net from 'node:net'
-import type { ServerAddress } from '../../src/client/servers.ts'
+import type { Address } from '../../src/address.ts'
 
 type Kind =
   | 'int'
@@ -365,14 +365,14 @@ export class JuteConnection {
     })
   }
 
-  static async open({ host, port }: ServerAddress): Promise<JuteConnection> {
+  static async open({ host, port }: Address): Promise<JuteConnection> {
     const socket = net.connect({ host, port, noDelay: true })
     await once(socket, 'connect')
     return new JuteConnection(socket)
   }
 
   /** The usual: a new session. */
-  static async connect(address: ServerAddress, handshake: Handshake = {}): Promise<JuteConnection> {
+  static async connect(address: Address, handshake: Handshake = {}): Promise<JuteConnection> {
     const connection = await JuteConnection.open(address)
     const welcome = await connection.greet({ readOnly: false, ...handshake })
     if (welcome === undefined) throw new Error('The server closed a new connection')

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import zookeeper, { type Client, type Event, type Failure } from 'node-zookeeper-client'
 import t, { type Test } from 'tap'
-import { askWord } from '../../src/client/ask-word.ts'
+import { askWord } from '../../src/client/zk/ask-word.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { until } from '../process/world.ts'
 import { connectString, startForClients } from './world.ts'

@@ -2,7 +2,7 @@
 // everything taken out in which two ensembles differ by nature: zxids become their rank within the row,
 // session ids the name of the connection, times are checked and left out.
 
-import type { ServerAddress } from '../../src/client/servers.ts'
+import type { Address } from '../../src/address.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import {
   type Handshake,
@@ -53,7 +53,7 @@ export interface Operation {
 
 /** Connections of one row go to different servers, in turn. */
 export async function transcript(
-  servers: readonly ServerAddress[],
+  servers: readonly Address[],
   operation: Operation,
   at: string,
 ): Promise<string[]> {
@@ -76,7 +76,7 @@ type Entry =
     }
 
 class Run {
-  readonly #servers: readonly ServerAddress[]
+  readonly #servers: readonly Address[]
   readonly #operation: Operation
   readonly #at: string
   readonly #connections = new Map<ConnectionName, JuteConnection>()
@@ -85,7 +85,7 @@ class Run {
   readonly #asked = new Map<ConnectionName, Map<number, Request>>()
   readonly #entries: Entry[] = []
 
-  constructor(servers: readonly ServerAddress[], operation: Operation, at: string) {
+  constructor(servers: readonly Address[], operation: Operation, at: string) {
     this.#servers = servers
     this.#operation = operation
     this.#at = at
@@ -110,7 +110,7 @@ class Run {
     for (const connection of this.#connections.values()) connection.destroy()
   }
 
-  #server(name: ConnectionName): ServerAddress {
+  #server(name: ConnectionName): Address {
     const server = this.#servers['abcd'.indexOf(name) % this.#servers.length]
     if (server === undefined) throw new Error('There is no server')
     return server

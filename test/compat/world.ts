@@ -1,7 +1,8 @@
 // Ensembles for foreign clients: three servers of ours, with everything allowed that is compared.
 
 import type { Test } from 'tap'
-import { untilReady } from '../../src/cli/cluster-ready.ts'
+import { formatAddress } from '../../src/address.ts'
+import { untilReady } from '../../src/cli/cluster/cluster-ready.ts'
 import { patienceMs, prepareWorld, type World } from '../process/world.ts'
 import { superUser } from './operations.ts'
 
@@ -31,5 +32,5 @@ export async function startForClients(t: Test): Promise<World> {
 
 /** As clients of every language take them: `host:port,host:port`. */
 export function connectString({ cluster }: World): string {
-  return cluster.serverAddresses.map(({ host, port }) => `${host}:${port}`).join(',')
+  return cluster.serverAddresses.map(formatAddress).join(',')
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { type DialectName, ZkClient } from '../../src/client/zk-client.ts'
+import { type DialectName, ZkClient } from '../../src/client/zk/zk-client.ts'
 import type { Server } from '../../src/daemon/server.ts'
 import { realServer } from './real-server.ts'
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import net from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import type { Server } from '../../src/daemon/server.ts'
 import { realServer } from './real-server.ts'
 

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { pingXid } from '../../src/client/call-queue.ts'
+import { pingXid } from '../../src/client/zk/call-queue.ts'
 import { limits } from '../../src/limits.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'

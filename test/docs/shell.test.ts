@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { usageOf } from '../../src/cli/commands/shell-command.ts'
-import { Shell } from '../../src/cli/shell.ts'
+import { usageOf } from '../../src/cli/shell/commands/shell-command.ts'
+import { Shell } from '../../src/cli/shell/shell.ts'
 
 const text = readFileSync(new URL('../../docs/shell.md', import.meta.url), 'utf8')
 const ignore = () => undefined

@@ -1,11 +1,11 @@
 import t from 'tap'
-import type { Cluster, Member } from '../../src/cli/cluster.ts'
-import { parseGoal } from '../../src/cli/goal.ts'
-import { GoalSource } from '../../src/cli/goal-source.ts'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
-import { MqConnection } from '../../src/client/mq-connection.ts'
-import { Producer } from '../../src/client/producer.ts'
-import type { ServerAddress } from '../../src/client/servers.ts'
+import { type Address, formatAddress } from '../../src/address.ts'
+import type { Cluster, Member } from '../../src/cli/cluster/cluster.ts'
+import { parseGoal } from '../../src/cli/goals/goal.ts'
+import { GoalSource } from '../../src/cli/goals/goal-source.ts'
+import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
+import { MqConnection } from '../../src/client/mq/mq-connection.ts'
+import { Producer } from '../../src/client/mq/producer.ts'
 import { noBroker, type ProduceRequest } from '../../src/protocol/mq/messages.ts'
 import { encodeBatch, noProducer } from '../../src/protocol/mq/record-batch.ts'
 import { Random } from '../../src/random.ts'
@@ -90,7 +90,7 @@ t.test('consistency', async (t) => {
         const flags = ['--from-beginning', '--max', String(requestCount)]
         const consumers = [
           ...cluster.brokers.map(({ address }) => `127.0.0.1:${address.port}`),
-          cluster.brokerAddresses.map(({ host, port }) => `${host}:${port}`).join(','),
+          cluster.brokerAddresses.map(formatAddress).join(','),
         ].map((brokers) => new Zw(t, ['consume', topic, '--broker', brokers, ...flags]))
         for (const consumer of consumers) {
           t.equal(await consumer.closed(), 0)
@@ -118,7 +118,7 @@ async function sendToFollowers(options: {
   for (const link of links) link.close()
 }
 
-function linkTo(address: ServerAddress): MqConnection {
+function linkTo(address: Address): MqConnection {
   const { transport, clock } = realWorld()
   return new MqConnection({
     transport,

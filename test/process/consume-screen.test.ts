@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { columns } from '../../src/cli/cells.ts'
+import { columns } from '../../src/cli/consumer/cells.ts'
 import { cli, minutesOn, skip, Terminal } from './terminal.ts'
 import { startWorld, Zw } from './world.ts'
 

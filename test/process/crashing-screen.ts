@@ -1,7 +1,7 @@
 // A screen whose program fails: started by consume-screen.test.ts in a terminal of its own.
 
-import { ConsumerScreen } from '../../src/cli/consumer-screen.ts'
-import { ConsumerView } from '../../src/cli/consumer-view.ts'
+import { ConsumerScreen } from '../../src/cli/consumer/consumer-screen.ts'
+import { ConsumerView } from '../../src/cli/consumer/consumer-view.ts'
 
 new ConsumerScreen({
   view: new ConsumerView({ topic: 'goals' }),

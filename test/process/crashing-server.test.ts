@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ZkClient } from '../../src/client/zk-client.ts'
+import type { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { connectTo, startWorld, until, untilRole, untilRoles } from './world.ts'
 

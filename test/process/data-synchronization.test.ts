@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Member } from '../../src/cli/cluster.ts'
+import type { Member } from '../../src/cli/cluster/cluster.ts'
 import { askHealth } from '../../src/cli/four-letter-word.ts'
 import { connectTo, startWorld, until, untilRoles } from './world.ts'
 

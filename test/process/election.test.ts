@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Cluster, Member } from '../../src/cli/cluster.ts'
+import type { Cluster, Member } from '../../src/cli/cluster/cluster.ts'
 import {
   connectTo,
   epochOf,

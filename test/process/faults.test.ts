@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
-import type { Cluster } from '../../src/cli/cluster.ts'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
+import { formatAddress } from '../../src/address.ts'
+import type { Cluster } from '../../src/cli/cluster/cluster.ts'
+import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import {
   areInOrder,
   connectTo,
@@ -19,7 +20,7 @@ const goalCount = 150
 const perSecond = 60
 
 function brokersOf(cluster: Cluster): string {
-  return cluster.brokerAddresses.map(({ host, port }) => `${host}:${port}`).join(',')
+  return cluster.brokerAddresses.map(formatAddress).join(',')
 }
 
 /** A producer and a consumer at work, each a process. */

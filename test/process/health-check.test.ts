@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Member } from '../../src/cli/cluster.ts'
-import { askWord } from '../../src/client/ask-word.ts'
+import type { Member } from '../../src/cli/cluster/cluster.ts'
+import { askWord } from '../../src/client/zk/ask-word.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { connectTo, epochOf, startWorld, until, untilRole, untilRoles } from './world.ts'
 

@@ -4,8 +4,8 @@
 
 import t, { type Test } from 'tap'
 import { RawConnection } from '../../bench/raw-connection.ts'
-import type { Member } from '../../src/cli/cluster.ts'
-import { type DialectName, ZkClient } from '../../src/client/zk-client.ts'
+import type { Member } from '../../src/cli/cluster/cluster.ts'
+import { type DialectName, ZkClient } from '../../src/client/zk/zk-client.ts'
 import { patienceMs, startWorld, untilRoles } from './world.ts'
 
 const value = Buffer.alloc(1_000_000, 'x')

@@ -1,7 +1,7 @@
 // What becomes of the bytes of a line: through `zw produce`, a topic, and `zw consume`.
 
 import t, { type Test } from 'tap'
-import { MqAdmin } from '../../src/client/mq-admin.ts'
+import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { startWorld, until, Zw } from './world.ts'
 
 t.test('lines as records', async (t) => {

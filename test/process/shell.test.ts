@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
-import { parseServers } from '../../src/client/servers.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { parseServers } from '../../src/client/server-list.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 
 const zw = ['--import', 'tsx', 'src/cli/main.ts', 'shell']
 

@@ -1,8 +1,8 @@
 // A client in the simulator: the session of the real client, its bytes on the simulated network, and a
 // note of everything it asked, was answered and was told. history.ts judges the notes.
 
-import { type PendingCall, SessionDriver } from '../../src/client/session-driver.ts'
-import { type SessionState, ZkSession } from '../../src/client/zk-session.ts'
+import { type PendingCall, SessionDriver } from '../../src/client/zk/session-driver.ts'
+import { type SessionState, ZkSession } from '../../src/client/zk/zk-session.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
 import type { ClientCodec, Dialect } from '../../src/protocol/dialect.ts'

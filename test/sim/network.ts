@@ -3,16 +3,15 @@
 // time, or, when the other machine lost its power, not before that is back. A blocked direction holds
 // back bytes as well as the news of an end, until it is opened.
 
+import type { Address, ListenAddress } from '../../src/address.ts'
 import { invariant } from '../../src/invariant.ts'
 import { ProtocolError } from '../../src/protocol/error-codes.ts'
 import { FrameDecoder } from '../../src/protocol/frame.ts'
 import { MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import type {
-  Address,
   Link,
   LinkListener,
   LinkOptions,
-  ListenAddress,
   Listener,
   Transport,
 } from '../../src/protocol/transport/transport.ts'

@@ -19,7 +19,7 @@ const prep = 'daemon/request-processor/prep.ts'
 const tracker = 'daemon/connection/session-tracker.ts'
 const watches = 'daemon/ztree/watch-manager.ts'
 const ztree = 'daemon/ztree/ztree.ts'
-const call = 'client/zk-call.ts'
+const call = 'client/zk/call.ts'
 
 export const serverMutants: readonly Mutant[] = [
   // --- the log ---------------------------------------------------------------------------------
@@ -498,7 +498,7 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'P8: exactly once',
     edits: [
       {
-        file: 'client/watch-registry.ts',
+        file: 'client/zk/watch-registry.ts',
         from: "if (kind !== 'persistent') paths.delete(event.path)",
         to: '',
       },

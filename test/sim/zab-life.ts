@@ -3,7 +3,6 @@
 // proposed; then the faults stop, and all must agree within bounded time.
 
 import { invariant } from '../../src/invariant.ts'
-import type { Random } from '../../src/random.ts'
 import { crashPoints, ZabWorld } from './zab-world.ts'
 
 export interface ZabLife {
@@ -217,10 +216,7 @@ function depose(world: ZabWorld): void {
  */
 function forget(world: ZabWorld, { anyhow }: { readonly anyhow: boolean }): void {
   const { random, servers } = world
-  const order = shuffled(
-    servers.map(({ id }) => id),
-    random,
-  )
+  const order = random.shuffled(servers.map(({ id }) => id))
   const minority = (servers.length - 1) / 2
   const late = order.slice(0, minority)
   const present = order.slice(minority)
@@ -252,10 +248,7 @@ function leaveBehind(world: ZabWorld): void {
  */
 function waver(world: ZabWorld): void {
   const { random, servers } = world
-  const [one, other, between] = shuffled(
-    servers.map(({ id }) => id),
-    random,
-  )
+  const [one, other, between] = random.shuffled(servers.map(({ id }) => id))
   if (one === undefined || other === undefined || between === undefined) return
   world.healAll()
   for (const { id } of servers) world.start(id)
@@ -275,17 +268,6 @@ function waver(world: ZabWorld): void {
     leader = leader === one ? other : one
     untilMs = stay()
   }
-}
-
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const order = [...items]
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = random.below(i + 1)
-    const item = order[i] as T
-    order[i] = order[j] as T
-    order[j] = item
-  }
-  return order
 }
 
 function timed(nowMs: () => number, trace: (line: string) => void): (line: string) => void {

@@ -1,11 +1,12 @@
 // One client of a tortured ensemble: keeps a few operations under way over one session, and begins
 // another one when that is over. Each operation and each event is noted as the client was told of it.
 
-import { type Watcher, ZkClient } from '../../src/client/zk-client.ts'
+import type { Address } from '../../src/address.ts'
+import { type Watcher, ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import type { SessionId } from '../../src/protocol/records.ts'
 import { type TcpLink, TcpTransport } from '../../src/protocol/transport/tcp.ts'
-import type { Address, LinkListener, LinkOptions } from '../../src/protocol/transport/transport.ts'
+import type { LinkListener, LinkOptions } from '../../src/protocol/transport/transport.ts'
 import type { CreateMode, MultiResult } from '../../src/protocol/zk/messages.ts'
 import type { Random } from '../../src/random.ts'
 import { realWorld } from '../../src/real-world.ts'

@@ -1,7 +1,7 @@
 // What goes wrong, one thing after another: servers are killed, frozen and revived, by their roles,
 // alone and together. All of it is decided by a seed, but for the roles they happen to have.
 
-import type { Cluster, Member } from '../../src/cli/cluster.ts'
+import type { Cluster, Member } from '../../src/cli/cluster/cluster.ts'
 import type { Random } from '../../src/random.ts'
 import { type Roles, rolesOf } from '../process/world.ts'
 import { pause } from './load.ts'

@@ -5,9 +5,9 @@
 //         ─▶ test/history/check.ts
 
 import { fileURLToPath } from 'node:url'
-import { Cluster, findBasePort, type Member } from '../../src/cli/cluster.ts'
-import { untilReady } from '../../src/cli/cluster-ready.ts'
-import { ZkClient } from '../../src/client/zk-client.ts'
+import { Cluster, findBasePort, type Member } from '../../src/cli/cluster/cluster.ts'
+import { untilReady } from '../../src/cli/cluster/cluster-ready.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { Random } from '../../src/random.ts'
 import { checkHistory, type Violation } from '../history/check.ts'
 import { Recorder, type Replica, type Sight } from '../history/history.ts'

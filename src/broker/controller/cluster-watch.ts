@@ -4,7 +4,7 @@
 //
 // One session sees its reads in order, so a read that was asked for later is never older.
 
-import type { ZkClient } from '../../client/zk-client.ts'
+import type { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'

@@ -6,8 +6,8 @@
 // Each write is conditional on the partition's version. One that fails, or whose outcome is unknown,
 // is followed by reading the znode; then it is decided anew.
 
-import type { ZkClient } from '../../client/zk-client.ts'
-import { ZkMultiError } from '../../client/zk-client.ts'
+import type { ZkClient } from '../../client/zk/zk-client.ts'
+import { ZkMultiError } from '../../client/zk/zk-client.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'

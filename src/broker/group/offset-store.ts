@@ -3,7 +3,7 @@
 // Each commit names the one that it follows, by the version of the znode: a commit that waited in a
 // broker that was stopped, and lands after later ones, changes nothing.
 
-import type { ZkClient } from '../../client/zk-client.ts'
+import type { ZkClient } from '../../client/zk/zk-client.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'

@@ -2,7 +2,8 @@
 // sent here, and to fetch from leaders. A link belongs to one life of the other broker and to one of
 // ours: its hello says which.
 
-import { type BrokerAddress, MqConnection } from '../../client/mq-connection.ts'
+import type { Address } from '../../address.ts'
+import { MqConnection } from '../../client/mq/mq-connection.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, MqHello, MqRequest, ResponseOf } from '../../protocol/mq/messages.ts'
@@ -69,7 +70,7 @@ export class BrokerLinks {
     const isCurrent = life?.epoch === broker.epoch && life.ownEpoch === ownEpoch
     if (isCurrent && !life.connection.isClosed) return life.connection
     life?.connection.close()
-    const address: BrokerAddress = broker
+    const address: Address = broker
     const onClosed = (closed: MqConnection) => {
       if (this.#lives.get(id)?.connection === closed) this.#lives.delete(id)
     }

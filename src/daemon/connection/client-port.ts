@@ -1,5 +1,6 @@
 // The client port: accepts links, gives each its connection, and keeps count of them.
 
+import type { ListenAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
@@ -11,7 +12,6 @@ import {
   HandshakeTimeoutError,
   type Link,
   type LinkListener,
-  type ListenAddress,
   type Listener,
   type Transport,
 } from '../../protocol/transport/transport.ts'

@@ -6,6 +6,7 @@
 //                               │  append ─▶ txn-log.ts ─ durable ─▶ zab
 //                               └─ deliver ─▶ request-processor/chain.ts
 
+import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
@@ -19,7 +20,7 @@ import type {
   RoutedMessage,
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import type { Address, Transport } from '../../protocol/transport/transport.ts'
+import type { Transport } from '../../protocol/transport/transport.ts'
 import {
   counterOf,
   epochOf,

@@ -12,6 +12,7 @@
 // A server dials none of those with larger ids. One that stays without a link to them knocks: it
 // sends its hello and is told why it gets no link, so that the log says so on both sides.
 
+import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
@@ -35,7 +36,6 @@ import {
 import type { ServerId } from '../../protocol/records.ts'
 import { kindOf } from '../../protocol/strangers.ts'
 import type {
-  Address,
   FirstBytes,
   Link,
   LinkListener,

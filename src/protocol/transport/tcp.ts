@@ -7,18 +7,17 @@
 // Next on the path: whoever listens on the link, e.g. daemon/connection/connection.ts.
 
 import net from 'node:net'
+import type { Address, ListenAddress } from '../../address.ts'
 import type { Turn } from '../../turn.ts'
 import { ProtocolError } from '../error-codes.ts'
 import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
 import { cameInstead, named, openingBytesMax } from '../strangers.ts'
 import {
-  type Address,
   HandshakeTimeoutError,
   type Link,
   type LinkListener,
   type LinkOptions,
-  type ListenAddress,
   type Listener,
   type Transport,
 } from './transport.ts'

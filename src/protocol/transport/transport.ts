@@ -3,6 +3,7 @@
 //
 // Output gathers during a turn of the event loop and leaves at its end (turn.ts), in one write per link.
 
+import type { Address, ListenAddress } from '../../address.ts'
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackWriter } from '../msgpack.ts'
 import type { PortName } from '../strangers.ts'
@@ -85,18 +86,6 @@ export interface Listener {
   readonly port: number
   /** Stops listening and cuts off the links accepted here that are still open. */
   close(): Promise<void>
-}
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-export interface ListenAddress {
-  /** undefined is all addresses */
-  readonly host: string | undefined
-  /** 0 lets the system choose */
-  readonly port: number
 }
 
 /** All links of one program: they share the end of a turn. */

@@ -2,7 +2,7 @@ import net from 'node:net'
 import t from 'tap'
 import { askHealth } from '../../../src/cli/four-letter-word.ts'
 import { statusLine } from '../../../src/cli/status.ts'
-import { MqConnection } from '../../../src/client/mq-connection.ts'
+import { MqConnection } from '../../../src/client/mq/mq-connection.ts'
 import { limits } from '../../../src/limits.ts'
 import {
   encodeMqHello,

@@ -1,0 +1,384 @@
+// A cluster on this machine: servers and brokers as child processes on loopback, each with a data
+// directory of its own, started, killed, frozen and revived one by one.
+//
+//   DIR/zoo.cfg             one for all servers, written at each start
+//   DIR/server-1 …          data directories
+//   DIR/broker-1 …
+//
+//   base port P: clients of server i at P+i, broker j at P+100+j, peers of server i at P+200+i
+//
+// No child outlives us: each gets a channel whose end stops it (orphan-guard.ts). Each is in a process
+// group of its own, so that Ctrl-C reaches us alone and brokers can stop before their servers do.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type Address, formatAddress } from '../../address.ts'
+import { DataDirLockedError, lockDataDir } from '../../data-dir-lock.ts'
+import { invariant } from '../../invariant.ts'
+import type { LogLevel } from '../../logger.ts'
+import { makeDirectory } from '../../make-directory.ts'
+import type { Random } from '../../random.ts'
+
+export type MemberKind = 'server' | 'broker'
+
+export interface Member {
+  /** `server-1`, `broker-3` */
+  readonly name: string
+  readonly kind: MemberKind
+  readonly id: number
+  /** where clients reach it */
+  readonly address: Address
+}
+
+export interface ClusterOptions {
+  readonly servers: number
+  readonly brokers: number
+  readonly dataDir: string
+  readonly basePort: number
+  readonly logLevel?: LogLevel
+  /** of servers and of brokers, to run others than those beside this file: arguments of node */
+  readonly programs?: Readonly<Record<MemberKind, readonly string[]>>
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** we ended it */
+  readonly wanted: boolean
+}
+
+/** `looking` is a server that answers and has no leader yet, `registered` a broker that the ensemble knows. */
+export type MemberProgress =
+  | 'looking'
+  | 'leader'
+  | 'follower'
+  | 'observer'
+  | 'standalone'
+  | 'registered'
+
+export interface ClusterEvents {
+  exited: [member: Member, exit: Exit]
+  /** how far it has come on the way to serving, and how long that took since the start */
+  came: [member: Member, progress: MemberProgress, afterMs: number]
+  /** a line of its standard output or error, as it is */
+  line: [member: Member, line: string]
+}
+
+/** The cluster cannot be what was asked for. */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError'
+}
+
+export const membersMax = 99
+const host = '127.0.0.1'
+const portOffsets = { server: 0, broker: 100, peer: 200 } as const
+export const basePortMax = 65_535 - portOffsets.peer - membersMax
+
+/**
+ * A broker that dies is replaced when its session has ended, which takes its time-out and up to two
+ * ticks: less than two seconds. Shorter, and a busy machine would lose brokers that live.
+ */
+const brokerSessionTimeoutMs = 1300
+const zooCfgSettings = [
+  'tickTime=250',
+  'initLimit=40',
+  'syncLimit=10',
+  'maxSessionTimeout=40000',
+  'maxClientCnxns=0',
+  // Whoever tries things out may ask everything; only this machine can.
+  '4lw.commands.whitelist=*',
+]
+
+/** A member that does not stop when asked is killed after it. */
+const stopDeadlineMs = 15_000
+
+interface Running {
+  readonly process: ChildProcess
+  readonly pid: number
+  readonly exited: Promise<void>
+  wanted: boolean
+  frozen: boolean
+}
+
+export class Cluster extends EventEmitter<ClusterEvents> {
+  readonly members: readonly Member[]
+  readonly #options: ClusterOptions
+  readonly #running = new Map<string, Running>()
+  #unlock: () => void = () => undefined
+
+  constructor(options: ClusterOptions) {
+    super()
+    this.#options = options
+    const { servers, brokers, basePort } = options
+    this.members = [
+      ...members('server', servers, basePort),
+      ...members('broker', brokers, basePort),
+    ]
+  }
+
+  get servers(): readonly Member[] {
+    return this.members.filter(({ kind }) => kind === 'server')
+  }
+
+  get brokers(): readonly Member[] {
+    return this.members.filter(({ kind }) => kind === 'broker')
+  }
+
+  get serverAddresses(): readonly Address[] {
+    return this.servers.map(({ address }) => address)
+  }
+
+  get brokerAddresses(): readonly Address[] {
+    return this.brokers.map(({ address }) => address)
+  }
+
+  member(kind: MemberKind, id: number): Member {
+    const found = this.members.find((member) => member.kind === kind && member.id === id)
+    if (found === undefined) throw new ClusterError(`There is no ${kind} ${id} in this cluster`)
+    return found
+  }
+
+  /** Processes as they are: a member that hangs or recovers is running, too. */
+  stateOf({ name }: Member): 'running' | 'frozen' | 'down' {
+    const running = this.#running.get(name)
+    if (running === undefined) return 'down'
+    return running.frozen ? 'frozen' : 'running'
+  }
+
+  pidOf({ name }: Member): number | undefined {
+    return this.#running.get(name)?.pid
+  }
+
+  // --- before anything runs ----------------------------------------------------------------------
+
+  /**
+   * Sees that the ports are free, and makes the directories and zoo.cfg.
+   *
+   * @throws ClusterError, DataDirLockedError
+   */
+  async prepare(): Promise<void> {
+    for (const member of this.members) {
+      for (const port of this.#portsOf(member)) {
+        const problem = await portProblem(port)
+        if (problem === undefined) continue
+        throw new ClusterError(`Cannot start ${member.name} on port ${port}: ${problem}`)
+      }
+    }
+    const { dataDir, servers } = this.#options
+    try {
+      this.#unlock = lockDataDir(dataDir)
+      for (const { name } of this.members) makeDirectory(join(dataDir, name))
+      this.#claimEnsembleSize(servers)
+      writeFileSync(this.#zooCfg, this.#zooCfgText())
+    } catch (error) {
+      this.#unlock()
+      if (error instanceof ClusterError || error instanceof DataDirLockedError) throw error
+      const found = (error as Error).message
+      throw new ClusterError(`Cannot use the data directory ${dataDir}: ${found}`, { cause: error })
+    }
+  }
+
+  /** A quorum of another ensemble could decide things that this one's data knows nothing of. */
+  #claimEnsembleSize(servers: number): void {
+    const file = join(this.#options.dataDir, 'ensemble-size')
+    let found: string
+    try {
+      found = readFileSync(file, 'utf8').trim()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      writeFileSync(file, `${servers}\n`)
+      return
+    }
+    if (Number(found) === servers) return
+    const { dataDir } = this.#options
+    const why = `it holds the data of ${found}, and an ensemble keeps its size`
+    throw new ClusterError(`Cannot run ${servers} servers on ${dataDir}: ${why}`)
+  }
+
+  get #zooCfg(): string {
+    return join(this.#options.dataDir, 'zoo.cfg')
+  }
+
+  #zooCfgText(): string {
+    const servers = this.servers.map(({ id, address }) => {
+      const peerPort = this.#options.basePort + portOffsets.peer + id
+      return `server.${id}=${host}:${peerPort}:${peerPort};${host}:${address.port}`
+    })
+    const head = '# Written by zw at each start. Each server adds its --myid and --data-dir.'
+    return `${[head, ...zooCfgSettings, ...servers].join('\n')}\n`
+  }
+
+  #portsOf({ kind, id, address }: Member): number[] {
+    if (kind === 'broker') return [address.port]
+    return [address.port, this.#options.basePort + portOffsets.peer + id]
+  }
+
+  // --- one member --------------------------------------------------------------------------------
+
+  /** Starts a member that is down, with flags of its own; it is another question when it serves. */
+  start(member: Member, ...flags: readonly string[]): void {
+    const { name, kind } = member
+    invariant(!this.#running.has(name), 'a member is started only when it is down')
+    const program = this.#options.programs?.[kind] ?? programBeside(kind)
+    const guard = new URL(`./orphan-guard${ownExtension}`, import.meta.url).href
+    const [child, stdio] = [
+      [...process.execArgv, `--import=${guard}`, ...program, ...this.#flagsOf(member), ...flags],
+      ['ignore', 'pipe', 'pipe', 'ipc'] as const,
+    ]
+    const started = spawn(process.execPath, child, {
+      stdio: [...stdio],
+      detached: true,
+      // What the user set for programs of his own is no business of a demonstration's members.
+      env: withoutOptions(process.env),
+    })
+    this.#watch(member, started)
+  }
+
+  #watch(member: Member, child: ChildProcess): void {
+    const { pid } = child
+    invariant(pid !== undefined, 'node can be started')
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue
+      createInterface({ input: stream }).on('line', (line) => this.emit('line', member, line))
+    }
+    // Not `exit`: it may come before the last lines do, and they say why.
+    const exited = once(child, 'close').then(([code, signal]) => {
+      this.#running.delete(member.name)
+      this.emit('exited', member, { code, signal, wanted: running.wanted })
+    })
+    const running: Running = { process: child, pid, exited, wanted: false, frozen: false }
+    this.#running.set(member.name, running)
+  }
+
+  #flagsOf({ name, kind, id, address }: Member): string[] {
+    const { dataDir, logLevel } = this.#options
+    const level = logLevel === undefined ? [] : ['--log-level', logLevel]
+    const own = ['--data-dir', join(dataDir, name), '--log-format', 'json', ...level]
+    if (kind === 'server') return ['--config', this.#zooCfg, '--myid', String(id), ...own]
+    const servers = this.serverAddresses.map(formatAddress).join(',')
+    return [
+      ...['--id', String(id), '--host', host, '--port', String(address.port)],
+      ...['--zooweeper', servers, '--session-timeout', String(brokerSessionTimeoutMs), ...own],
+    ]
+  }
+
+  /** SIGKILL: as a machine that loses its power, but for what the system's cache still writes. */
+  async kill(member: Member): Promise<void> {
+    await this.#end(member, 'SIGKILL')
+  }
+
+  /** SIGTERM, and SIGKILL when that takes too long. */
+  async stop(member: Member): Promise<void> {
+    const timer = setTimeout(() => void this.kill(member), stopDeadlineMs)
+    try {
+      await this.#end(member, 'SIGTERM')
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #end(member: Member, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const running = this.#running.get(member.name)
+    if (running === undefined) return
+    running.wanted = true
+    running.process.kill(signal)
+    if (running.frozen && signal === 'SIGTERM') this.thaw(member)
+    await running.exited
+  }
+
+  /** SIGSTOP: it keeps its sockets, and says nothing any more. */
+  freeze(member: Member): void {
+    const running = this.#running.get(member.name)
+    if (running === undefined) return
+    running.frozen = true
+    running.process.kill('SIGSTOP')
+  }
+
+  thaw(member: Member): void {
+    const running = this.#running.get(member.name)
+    if (running === undefined) return
+    running.frozen = false
+    running.process.kill('SIGCONT')
+  }
+
+  // --- all of them -------------------------------------------------------------------------------
+
+  startAll(): void {
+    for (const member of this.members) this.start(member)
+  }
+
+  /** Brokers first, so that they can say good-bye to their servers. */
+  async stopAll(): Promise<void> {
+    await Promise.all(this.brokers.map((broker) => this.stop(broker)))
+    await Promise.all(this.servers.map((server) => this.stop(server)))
+    this.#unlock()
+  }
+
+  async killAll(): Promise<void> {
+    await Promise.all(this.members.map((member) => this.kill(member)))
+    this.#unlock()
+  }
+}
+
+function members(kind: MemberKind, count: number, basePort: number): Member[] {
+  return Array.from({ length: count }, (_, i) => {
+    const id = i + 1
+    const address = { host, port: basePort + portOffsets[kind] + id }
+    return { name: `${kind}-${id}`, kind, id, address }
+  })
+}
+
+/** From sources we run as .ts under a loader, which the children inherit; built, as .js. */
+const ownExtension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+
+function programBeside(kind: MemberKind): readonly string[] {
+  const folder = kind === 'server' ? 'daemon' : 'broker'
+  return [fileURLToPath(new URL(`../../${folder}/main${ownExtension}`, import.meta.url))]
+}
+
+function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const entries = Object.entries(environment).filter(([name]) => !/^(ZW|MQ)_/.test(name))
+  return Object.fromEntries(entries.filter(([name]) => name !== 'NOTIFY_SOCKET'))
+}
+
+/** @returns why it cannot be listened on, if so */
+async function portProblem(port: number): Promise<string | undefined> {
+  const server = createServer()
+  try {
+    server.listen({ host, port, exclusive: true })
+    await once(server, 'listening')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'EADDRINUSE' ? 'another process uses it' : message
+  }
+  server.close()
+  await once(server, 'close')
+  return undefined
+}
+
+/** Below 32768, where Linux begins to hand out ports to outgoing connections. */
+const freePorts = { from: 10_000, to: 32_000 } as const
+
+/** A base port whose range is free as far as needed; somebody may still be quicker. */
+export async function findBasePort(
+  random: Random,
+  wanted: { readonly servers: number; readonly brokers: number },
+): Promise<number> {
+  const { from, to } = freePorts
+  for (let tries = 0; tries < 100; tries++) {
+    const base = from + random.below(to - from)
+    const { server, broker, peer } = portOffsets
+    const ports = [
+      ...Array.from({ length: wanted.servers }, (_, i) => [server + i + 1, peer + i + 1]).flat(),
+      ...Array.from({ length: wanted.brokers }, (_, i) => broker + i + 1),
+    ]
+    const problems = await Promise.all(ports.map((port) => portProblem(base + port)))
+    if (problems.every((problem) => problem === undefined)) return base
+  }
+  throw new ClusterError(`Cannot find free ports between ${from} and ${to}: all tries failed`)
+}

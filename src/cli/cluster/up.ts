@@ -1,0 +1,132 @@
+// `zw up`: a cluster on this machine until Ctrl-C. Tells how it starts, then how to use it; what its
+// processes say goes to files, but for warnings.
+
+import { resolve } from 'node:path'
+import { formatAddress } from '../../address.ts'
+import { type LogLevel, logLevels } from '../../logger.ts'
+import { exitCodes } from '../../stoppable.ts'
+import { hasColors } from '../../terminal.ts'
+import { cliCommand, wholeNumber } from '../cli-command.ts'
+import { toStderr } from '../output.ts'
+import { stopSignal } from '../stop-signal.ts'
+import { basePortMax, Cluster, type Member, type MemberProgress } from './cluster.ts'
+import { clusterOptions, progressText, sizeOf } from './cluster-options.ts'
+import { abortable, endOf, pause, untilReady } from './cluster-ready.ts'
+import { keepLogs, logFileOf } from './member-files.ts'
+import { isAlarming, MemberLog } from './member-log.ts'
+
+const restartDelayMs = 1000
+
+export const up = cliCommand({
+  command: 'up',
+  usage: 'zw up [--servers 3] [--brokers 3] [--data DIR] [--base-port P] [--logs]',
+  describe: 'run a cluster on this machine until Ctrl-C',
+  builder: (cli) =>
+    clusterOptions(cli, { leastBrokers: 0 })
+      .option('data', {
+        type: 'string',
+        default: 'zw-data',
+        describe: 'directory of all data and logs; used again when it is there',
+      })
+      .option('base-port', {
+        coerce: wholeNumber('--base-port', { min: 1, max: basePortMax }),
+        default: 2180,
+        describe:
+          'P: servers listen at P+1 …, brokers at P+101 …, servers for each other at P+201 …',
+      })
+      .option('log-level', {
+        choices: logLevels,
+        default: 'info' as const satisfies LogLevel,
+        describe: 'how much the members write to their logs',
+      })
+      .option('logs', {
+        type: 'boolean',
+        default: false,
+        describe: 'show all that the members say, and not only warnings',
+      })
+      .option('restart', {
+        type: 'boolean',
+        default: false,
+        describe: 'start a member again when it ends by itself',
+      }),
+  async handler({ servers, brokers, data, basePort, logLevel, logs, restart }) {
+    const cluster = new Cluster({ servers, brokers, dataDir: data, basePort, logLevel })
+    await cluster.prepare()
+    const { signal, again } = stopSignal()
+    const say = (text: string) => void process.stdout.write(`${text}\n`)
+    const tell = (text: string) => say(`zw: ${text}`)
+    keepLogs(cluster, data, (problem) => toStderr(`zw: ${problem}\n`))
+    const log = new MemberLog({ colorize: hasColors(process.stdout, process.env) })
+    cluster.on('line', (member, line) => {
+      if (logs || isAlarming(line)) process.stdout.write(log.lines(member, line))
+    })
+    const roles = new Map<string, MemberProgress>()
+    cluster.on('came', (member, progress, afterMs) => {
+      roles.set(member.name, progress)
+      tell(progressText(member, progress, afterMs))
+    })
+    try {
+      tell(`starting ${sizeOf(cluster)} in ${resolve(data)}`)
+      cluster.startAll()
+      await untilReady(cluster, signal)
+      cluster.on('exited', (member, exit) => {
+        if (exit.wanted) return
+        const rest = restart ? '' : ', the others go on'
+        tell(`${member.name} ${endOf(exit)}${rest}; ${logFileOf(data, member)} may tell why`)
+        if (restart) void startAgain(cluster, member, signal, tell)
+      })
+      say(`\n${summary(cluster, data, roles)}\n\nready`)
+      await abortable(new Promise(() => undefined), signal)
+    } catch (error) {
+      if (!signal.aborted) {
+        process.exitCode = exitCodes.failure
+        toStderr(`zw: ${(error as Error).message}\n`)
+      }
+    } finally {
+      tell(`stopping ${sizeOf(cluster)}; a second Ctrl-C kills them`)
+      await Promise.race([cluster.stopAll(), again.then(() => cluster.killAll())])
+      tell(`stopped; the data stays in ${resolve(data)}`)
+    }
+  },
+})
+
+/** What a person needs while the cluster runs: its members, how to use it, how to stop it. */
+function summary(
+  cluster: Cluster,
+  data: string,
+  roles: ReadonlyMap<string, MemberProgress>,
+): string {
+  const members = cluster.members.map((member) => {
+    const address = formatAddress(member.address).padEnd(15)
+    const role = member.kind === 'server' ? (roles.get(member.name) ?? '') : ''
+    return `  ${member.name.padEnd(10)} ${address}  process ${cluster.pidOf(member)}  ${role}`.trimEnd()
+  })
+  const servers = cluster.serverAddresses.map(formatAddress).join(',')
+  const facts: (readonly [string, string])[] = [
+    ['shell', `zw shell -s ${servers}`],
+    ['status', `zw status -s ${servers}`],
+  ]
+  if (cluster.brokers.length > 0) {
+    facts.push(['produce', `zw produce goals --goals 90 --rate 5 -s ${servers}`])
+    facts.push(['consume', `zw consume goals --from-beginning -s ${servers}`])
+  }
+  facts.push(['data', resolve(data)], ['logs', `${resolve(data)}/*.log`])
+  facts.push(['stop', `Ctrl-C here, or kill ${process.pid}; the data stays`])
+  return [...members, '', ...facts.map(([name, fact]) => `  ${name.padEnd(10)} ${fact}`)].join('\n')
+}
+
+async function startAgain(
+  cluster: Cluster,
+  member: Member,
+  signal: AbortSignal,
+  tell: (text: string) => void,
+): Promise<void> {
+  try {
+    await pause(restartDelayMs, signal)
+    cluster.start(member)
+    tell(`${member.name} is started again as process ${cluster.pidOf(member)}`)
+  } catch (error) {
+    // While we stop, nobody has to come back.
+    if (!signal.aborted) throw error
+  }
+}

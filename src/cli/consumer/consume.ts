@@ -1,0 +1,220 @@
+// `zw consume TOPIC`: a live screen on a terminal, lines everywhere else.
+
+import { once } from 'node:events'
+import { type Address, formatAddress } from '../../address.ts'
+import { type ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import { MqAdmin } from '../../client/mq/mq-admin.ts'
+import { systemClock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
+import { counted } from '../make-topic.ts'
+import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
+import { recordFormatter } from '../record-text.ts'
+import { stopSignal } from '../stop-signal.ts'
+import { ConsumerView } from './consumer-view.ts'
+import { lookOf } from './screen-palette.ts'
+import { resetText, TopicScreen } from './topic-screen.ts'
+
+/** For what the screen shows: a broker that does not answer by then is shown as lost. */
+const statusTimeoutMs = 1000
+
+export interface FollowOptions {
+  readonly consumer: Consumer
+  readonly onRecords: (records: readonly ConsumedRecord[]) => Promise<void> | void
+  /** Offsets are committed behind each turn of records, when it is done with them. */
+  readonly commits: boolean
+  readonly max?: number | undefined
+  /** where to stop, by partition: the offset after the last one wanted */
+  readonly ends?: ReadonlyMap<number, number> | undefined
+}
+
+/** Hands over records until there were enough, or the consumer is closed. @returns how many */
+export async function follow(options: FollowOptions): Promise<number> {
+  const { consumer, onRecords, commits, max = Number.POSITIVE_INFINITY, ends } = options
+  await consumer.start()
+  let count = 0
+  while (count < max && !isAtEnd(consumer, ends)) {
+    const taken = await consumer.take()
+    if (taken.length === 0) break
+    const records = taken.slice(0, max - count)
+    await onRecords(records)
+    count += records.length
+    if (commits) await consumer.commit(offsetsAfter(records))
+  }
+  return count
+}
+
+function isAtEnd(consumer: Consumer, ends: ReadonlyMap<number, number> | undefined): boolean {
+  if (ends === undefined) return false
+  return consumer.progress.every(
+    ({ partition, position }) => position >= (ends.get(partition) ?? 0),
+  )
+}
+
+function offsetsAfter(records: readonly ConsumedRecord[]): Map<number, number> {
+  return new Map(records.map(({ partition, offset }) => [partition, offset + 1]))
+}
+
+export const consume = cliCommand({
+  command: 'consume <topic>',
+  usage: 'zw consume TOPIC [--from-beginning] [--group G] [--max N] [--plain] …',
+  describe: 'show a topic as it grows: a screen on a terminal, lines elsewhere',
+  builder: (cli) =>
+    mqOptions(cli, { brokerNote: '; one alone is the one to read from' })
+      .positional('topic', { type: 'string', demandOption: true })
+      .option('from-beginning', {
+        type: 'boolean',
+        default: false,
+        describe: 'read what is stored already, too',
+      })
+      .option('group', {
+        alias: 'G',
+        type: 'string',
+        describe: 'resume where this group committed last (at first, the beginning), and commit',
+      })
+      .option('max', {
+        alias: 'c',
+        coerce: wholeNumber('--max', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+        describe: 'stop after this many records',
+      })
+      .option('exit-at-end', {
+        alias: 'e',
+        type: 'boolean',
+        default: false,
+        describe: 'stop at the end that the topic has now',
+      })
+      .option('partition', {
+        alias: 'p',
+        coerce: wholeNumber('--partition', { min: 0, max: limits.partitionsPerTopicMax - 1 }),
+        describe: 'read only this partition',
+      })
+      .option('plain', {
+        type: 'boolean',
+        default: false,
+        describe: 'print lines on a terminal, too',
+      })
+      .option('out-of-range', {
+        type: 'string',
+        choices: ['stop', 'earliest', 'latest'] as const,
+        default: 'stop' as const,
+        describe: 'where to go on when the offset to read from does not exist',
+      })
+      .option('format', {
+        alias: 'f',
+        type: 'string',
+        default: '%s\\n',
+        describe:
+          'of a record: %t topic %p partition %o offset %k key %s value %T time in ms ' +
+          '%K %S length of key and value in bytes, -1 for null; \\n \\t \\r \\\\ %%',
+      })
+      .option('null', {
+        alias: 'Z',
+        type: 'string',
+        default: '',
+        describe: 'what %k and %s print for null',
+      })
+      .epilogue(
+        'A terminal shows control characters escaped; a pipe or a file gets the exact bytes of keys ' +
+          'and values. More: docs/shell.md',
+      )
+      .check(({ group, fromBeginning }) => {
+        if (group !== undefined && fromBeginning) {
+          throw new BadUsage(
+            'Cannot use --from-beginning with --group: the group resumes where it committed last',
+          )
+        }
+        return true
+      }),
+  async handler(options) {
+    const escapes = process.stdout.isTTY === true
+    const format = recordFormatter(options.format, { escapes, nullText: options.null })
+    const place = await openMq(options)
+    const admin = new MqAdmin({ ...place.client, timeoutMs: statusTimeoutMs })
+    const consumer = new Consumer({
+      ...place.client,
+      topic: options.topic,
+      from: options.group !== undefined ? 'committed' : options.fromBeginning ? 'beginning' : 'end',
+      outOfRange: options.outOfRange,
+      ...(options.group === undefined ? {} : { group: options.group }),
+      ...(options.partition === undefined ? {} : { partitions: [options.partition] }),
+      ...(await pinned(place, admin)),
+    })
+    const { signal } = stopSignal()
+    signal.addEventListener('abort', () => void consumer.close())
+    let screen: TopicScreen | undefined
+    const say = (text: string) => {
+      if (screen === undefined) process.stderr.write(`zw: ${text}\n`)
+    }
+    consumer.on('reset', (...reset) => say(resetText(...reset)))
+    consumer.on('unavailable', (_, { message }) => say(message))
+    try {
+      await consumer.start()
+      const ends = options.exitAtEnd ? await endsOf(admin, options.topic) : undefined
+      const terminal = { input: process.stdin, output: process.stdout }
+      const look = options.plain ? undefined : lookOf(process.env, terminal)
+      if (look !== undefined) {
+        screen = new TopicScreen({
+          view: new ConsumerView({ topic: options.topic, group: options.group }),
+          look,
+          consumer,
+          servers: place.servers,
+          client: place.client,
+          admin,
+          clock: systemClock,
+          onQuit: () => void consumer.close(),
+        })
+      }
+      const count = await follow({
+        consumer,
+        onRecords: (records) =>
+          screen === undefined ? printAll(records.map(format)) : screen.received(records),
+        commits: options.group !== undefined,
+        max: options.max,
+        ends,
+      })
+      if (screen !== undefined) {
+        screen.close()
+        const lag = consumer.lag === undefined ? '' : `, lag ${consumer.lag}`
+        await printAll([
+          Buffer.from(`${counted(count, 'record')} read from ${options.topic}${lag}\n`),
+        ])
+      }
+    } finally {
+      screen?.close()
+      await consumer.close()
+      admin.close()
+      await place.close()
+    }
+  },
+})
+
+/** What the formatter gives may go to a terminal as it is. */
+async function printAll(records: readonly Buffer[]): Promise<void> {
+  if (!process.stdout.write(Buffer.concat(records))) await once(process.stdout, 'drain')
+}
+
+async function endsOf(admin: MqAdmin, topic: string): Promise<Map<number, number>> {
+  const offsets = await admin.offsets(topic)
+  return new Map(offsets.map(({ partition, latest }) => [partition, latest]))
+}
+
+/** One broker that was given alone is the one to read from. */
+async function pinned(
+  { brokers }: MqPlace,
+  admin: MqAdmin,
+): Promise<{ broker?: BrokerId; stayWithBroker?: boolean }> {
+  const [wanted] = brokers
+  if (wanted === undefined || brokers.length > 1) return {}
+  const found = (await admin.cluster()).brokers.find((broker) => isSame(broker, wanted))
+  if (found === undefined) {
+    const address = formatAddress(wanted)
+    throw new Error(`Cannot read from ${address} alone: the brokers know it by another address`)
+  }
+  return { broker: found.id, stayWithBroker: true }
+}
+
+function isSame(one: Address, other: Address): boolean {
+  const name = (host: string) => (host === 'localhost' ? '127.0.0.1' : host)
+  return one.port === other.port && name(one.host) === name(other.host)
+}

@@ -1,0 +1,144 @@
+// A consumer on the screen: records go from the consumer into the view, the state of the cluster too,
+// and keys back to the consumer, until a person quits.
+
+import type { Address } from '../../address.ts'
+import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import type { MqAdmin } from '../../client/mq/mq-admin.ts'
+import type { Clock } from '../../clock.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { MqPlace } from '../mq-options.ts'
+import { textOf } from '../record-text.ts'
+import { ClusterPoll } from './cluster-poll.ts'
+import { ConsumerScreen } from './consumer-screen.ts'
+import type { ConsumerView, ViewRecord } from './consumer-view.ts'
+import { formatTime } from './record-table.ts'
+import type { Look } from './screen-palette.ts'
+
+const progressMs = 250
+const settledMs = 400
+
+export class TopicScreen {
+  readonly #view: ConsumerView
+  readonly #consumer: Consumer
+  readonly #admin: MqAdmin
+  readonly #clock: Clock
+  readonly #screen: ConsumerScreen
+  readonly #poll: ClusterPoll
+  readonly #stopProgress: () => void
+  #cancelReading: () => void = () => undefined
+  #toldReading: BrokerId | undefined
+
+  constructor(options: {
+    readonly view: ConsumerView
+    readonly look: Look
+    readonly consumer: Consumer
+    readonly servers: readonly Address[]
+    /** where the brokers are */
+    readonly client: MqPlace['client']
+    readonly admin: MqAdmin
+    readonly clock: Clock
+    readonly onQuit: () => void
+    /** one of the view's own keys was pressed */
+    readonly onKey?: (key: string) => void
+  }) {
+    const { view, look, consumer, servers, client, admin, clock, onQuit, onKey } = options
+    this.#view = view
+    this.#consumer = consumer
+    this.#admin = admin
+    this.#clock = clock
+    this.#screen = new ConsumerScreen({
+      view,
+      look,
+      nowMs: () => clock.nowMs(),
+      onAction: (action) => {
+        if (action.type === 'quit') onQuit()
+        else if (action.type === 'action') onKey?.(action.key)
+        else if (action.paused) consumer.pause()
+        else consumer.resume()
+      },
+    })
+    this.#poll = new ClusterPoll({
+      servers,
+      client,
+      topic: view.topic,
+      clock,
+      onState: (cluster) => {
+        view.clusterIs(cluster)
+        this.#screen.refresh()
+      },
+    })
+    const readsFrom = (id: BrokerId) => {
+      view.readingFrom(id)
+      this.#tellReading(id)
+    }
+    if (consumer.broker !== undefined) readsFrom(consumer.broker)
+    consumer.on('broker', readsFrom)
+    consumer.on('reset', (...reset) => this.tell(resetText(...reset)))
+    consumer.on('unavailable', (_, { message }) => this.tell(message))
+    this.#stopProgress = clock.every(progressMs, () => this.#showProgress())
+    this.#poll.start()
+  }
+
+  received(records: readonly ConsumedRecord[]): void {
+    this.#view.received(records.map(viewRecord), this.#clock.nowMs())
+    this.#showProgress()
+  }
+
+  /** One more event, with the time of day. */
+  tell(event: string, about?: string): void {
+    this.#view.tell(formatTime(this.#clock.wallMs()), event, about)
+    this.#screen.refresh()
+  }
+
+  /** While none answers, one after the other is tried; the one that it stays with is told. */
+  #tellReading(id: BrokerId): void {
+    this.#cancelReading()
+    this.#cancelReading = this.#clock.after(settledMs, () => {
+      if (id !== this.#toldReading) this.tell(`reading from broker ${id}`, 'reading')
+      this.#toldReading = id
+    })
+  }
+
+  close(): void {
+    this.#cancelReading()
+    this.#stopProgress()
+    this.#poll.stop()
+    this.#screen.close()
+  }
+
+  #showProgress(): void {
+    if (this.#view.paused) void this.#showPausedLag()
+    else {
+      for (const { partition, lag } of this.#consumer.progress) {
+        if (lag !== undefined) this.#view.lagging(partition, lag)
+      }
+    }
+    this.#screen.refresh()
+  }
+
+  /** A consumer that does not fetch does not hear how far the others are. */
+  async #showPausedLag(): Promise<void> {
+    try {
+      const ends = await this.#admin.offsets(this.#view.topic)
+      for (const { partition, position } of this.#consumer.progress) {
+        const end = ends.find((one) => one.partition === partition)
+        if (end !== undefined) this.#view.lagging(partition, Math.max(0, end.latest - position))
+      }
+    } catch (error) {
+      // Nobody can say at the moment.
+      if (!(error instanceof BrokerError)) throw error
+    }
+  }
+}
+
+/** @param from undefined: what was committed is no offset */
+export function resetText(partition: number, to: number, from: number | undefined): string {
+  const gone = from === undefined ? 'what was committed is no offset' : `there is no offset ${from}`
+  return `partition ${partition}: ${gone}, going on at ${to}`
+}
+
+function viewRecord(record: ConsumedRecord): ViewRecord {
+  const { partition, offset, timestampMs, key, value } = record
+  return { partition, offset, timestampMs, key: textOf(key), value: textOf(value) }
+}

@@ -1,0 +1,46 @@
+// The members of the ensemble.
+
+import { configPath } from '../../../client/zk/zk-client.ts'
+import { ZkError } from '../../../protocol/error-codes.ts'
+import { formatStat, nullText } from '../format.ts'
+import type { ShellCommand } from './shell-command.ts'
+
+export const config: ShellCommand = {
+  name: 'config',
+  usage: '[-c] [-w] [-s]',
+  about: 'prints the members of the ensemble; -c where clients connect, -s with the Stat, -w watch',
+  options: { c: 'flag', w: 'flag', s: 'flag' },
+  words: { min: 0, max: 0 },
+  async run(shell, { flags }) {
+    const watcher = flags.has('w') ? shell.watcher : undefined
+    const { data, stat } = await shell.zk.getConfig(watcher).catch(explain)
+    const text = data?.toString('utf8') ?? nullText
+    shell.print(flags.has('c') ? clientAddressesOf(text) : text)
+    if (flags.has('s')) shell.print(formatStat(stat))
+  },
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof ZkError) || error.code !== 'NONODE') throw error
+  throw new Error(`Cannot show the members of this ensemble: it has no ${configPath}`)
+}
+
+/** `100000000 host:2181,host:2181`: the version, then what stands behind each ; */
+function clientAddressesOf(text: string): string {
+  const version = /^version=(.*)$/m.exec(text)?.[1] ?? ''
+  const addresses = [...text.matchAll(/^server\.\d+=[^;\n]*;(.*)$/gm)].map(([, at = '']) => at)
+  return `${version} ${addresses.join(',')}`.trim()
+}
+
+export const reconfig: ShellCommand = {
+  name: 'reconfig',
+  isLocal: true,
+  usage: '…',
+  about: 'is not offered: members are those of the configuration files',
+  options: 'raw',
+  words: { min: 0, max: Number.POSITIVE_INFINITY },
+  run() {
+    const how = "change server.N in each server's configuration file, and restart them one by one"
+    throw new Error(`Cannot change the members from here: ${how}`)
+  },
+}

@@ -1,0 +1,356 @@
+// `zw shell`: the commands of zkCli, run one after the other against one session at a time.
+
+import { formatAddress } from '../../address.ts'
+import { formatAttempts } from '../../client/attempts.ts'
+import { parseServers } from '../../client/server-list.ts'
+import { type DialectName, type Watcher, ZkClient } from '../../client/zk/zk-client.ts'
+import { oneLine, printable } from '../../printable.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { childPath } from '../../protocol/path.ts'
+import type { Content } from '../output.ts'
+import { getAcl, setAcl } from './commands/acl.ts'
+import { config, reconfig } from './commands/config.ts'
+import { controlCommands } from './commands/control.ts'
+import { getAllChildrenNumber, getEphemerals } from './commands/count.ts'
+import { create } from './commands/create.ts'
+import { deleteCommand } from './commands/delete.ts'
+import { deleteall } from './commands/deleteall.ts'
+import { get } from './commands/get.ts'
+import { addauth, whoami } from './commands/identity.ts'
+import { ls } from './commands/ls.ts'
+import { multi } from './commands/multi.ts'
+import { delquota, listquota, setquota } from './commands/quota.ts'
+import { session } from './commands/session.ts'
+import { set } from './commands/set.ts'
+import {
+  commandNamed,
+  type HistoryEntry,
+  type ShellCommand,
+  type ShellContext,
+  usageOf,
+} from './commands/shell-command.ts'
+import { stat } from './commands/stat.ts'
+import { sync } from './commands/sync.ts'
+import { addWatch, removewatches } from './commands/watch.ts'
+import { completionOf } from './complete.ts'
+import { formatError, formatEvent, formatStateEvent, type KeeperState } from './format.ts'
+import { type ParsedWords, parseWords, splitWords, UsageError } from './parse-line.ts'
+import { withoutSecrets } from './secrets.ts'
+
+const commands: readonly ShellCommand[] = [
+  ls,
+  get,
+  set,
+  create,
+  deleteCommand,
+  deleteall,
+  stat,
+  sync,
+  getAcl,
+  setAcl,
+  addauth,
+  whoami,
+  addWatch,
+  removewatches,
+  setquota,
+  listquota,
+  delquota,
+  getEphemerals,
+  getAllChildrenNumber,
+  multi,
+  session,
+  config,
+  reconfig,
+  ...controlCommands,
+]
+
+/** Exit codes of a command: fine, failed, badly written. */
+export type Outcome = 0 | 1 | 2
+
+export interface ShellOptions {
+  readonly servers: string
+  readonly sessionTimeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly dialect: DialectName
+  /** whether a server without a quorum will do */
+  readonly readOnly: boolean
+  readonly out: (content: Content) => void
+  /** for what comes by itself: events of watches */
+  readonly tell: (text: string) => void
+  /** whether connections lost and found are told too: to a person, not to a script */
+  readonly tellsStates: boolean
+  /** for errors, and remarks about what was printed */
+  readonly err: (text: string) => void
+}
+
+/** The session that commands run in. */
+type ShellSession =
+  | { readonly type: 'open'; readonly zk: ZkClient }
+  /** the first one, or one after another was closed; commands wait for it */
+  | { readonly type: 'opening'; readonly zk: ZkClient; readonly opened: Promise<void> }
+  /** no server could be reached: the next command tries again */
+  | { readonly type: 'unreached' }
+  | { readonly type: 'closed' }
+
+interface Parsed {
+  readonly command: ShellCommand
+  readonly parsed: ParsedWords
+}
+
+/** Runs lines one after the other against one session at a time. */
+export class Shell implements ShellContext {
+  readonly #options: ShellOptions
+  #servers: string
+  #chroot = ''
+  #session: ShellSession = { type: 'closed' }
+  /** the client that takes the place of an open session once it is connected */
+  #next: ZkClient | undefined
+  #stopped = false
+  readonly commands = commands
+  readonly history: HistoryEntry[] = []
+  printWatches = true
+
+  constructor(options: ShellOptions) {
+    this.#options = options
+    this.#servers = options.servers
+  }
+
+  readonly watcher: Watcher = (event) => {
+    if (this.printWatches) this.#options.tell(`${formatEvent(event)}\n`)
+  }
+
+  get zk(): ZkClient {
+    if (this.#session.type === 'open') return this.#session.zk
+    throw new Error('Not connected: connect begins a new session')
+  }
+
+  get chroot(): string {
+    return this.#chroot
+  }
+
+  get stopped(): boolean {
+    return this.#stopped
+  }
+
+  /** As zkCli's: `[zk: localhost:2181(CONNECTED) 3] ` */
+  get prompt(): string {
+    return `[zk: ${this.#servers}(${this.#stateName()}) ${this.history.length}] `
+  }
+
+  #stateName(): string {
+    const session = this.#session
+    if (session.type === 'unreached' || session.type === 'closed') return 'CLOSED'
+    switch (session.zk.state) {
+      case 'connected':
+        return 'CONNECTED'
+      case 'connectedReadOnly':
+        return 'CONNECTEDREADONLY'
+      case 'connecting':
+      case 'suspended':
+        return 'CONNECTING'
+      case 'authFailed':
+        return 'AUTH_FAILED'
+      case 'expired':
+      case 'closed':
+        return 'CLOSED'
+    }
+  }
+
+  print(content: Content): void {
+    const { out } = this.#options
+    if (typeof content === 'string') {
+      out(`${content}\n`)
+      return
+    }
+    out(content)
+    out('\n')
+  }
+
+  note(text: string): void {
+    this.#options.err(`${text}\n`)
+  }
+
+  /**
+   * The present session ends when the new one has begun, and goes on when that cannot be.
+   *
+   * @throws UsageError for servers that cannot be read, ZkError when none serves us in time
+   */
+  async connect(servers = this.#servers): Promise<void> {
+    const { servers: list, chroot } = readServers(servers)
+    const { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly } = this.#options
+    const session = { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly }
+    const zk = new ZkClient({ servers: list, chroot, ...session })
+    zk.once('unreachable', (attempts) => {
+      this.#options.err(`No server serves us yet, trying again: ${formatAttempts(attempts)}\n`)
+    })
+    zk.on('connected', () => this.#tell('SyncConnected'))
+    zk.on('connectedReadOnly', () => this.#tell('ConnectedReadOnly'))
+    zk.on('suspended', () => this.#tell('Disconnected'))
+    zk.on('expired', () => this.#tell('Expired'))
+    zk.on('authFailed', () => this.#tell('AuthFailed'))
+    const before = this.#session
+    const opened = zk.connect()
+    if (before.type === 'open') this.#next = zk
+    else this.#session = { type: 'opening', zk, opened }
+    if (before.type === 'opening') void before.zk.close()
+    try {
+      await opened
+    } catch (error) {
+      if (before.type === 'open') throw stillConnected(error, before.zk)
+      const isOurs = this.#session.type === 'opening' && this.#session.zk === zk
+      if (isOurs) this.#session = { type: 'unreached' }
+      throw error
+    } finally {
+      this.#next = undefined
+    }
+    this.#session = { type: 'open', zk }
+    this.#servers = servers
+    this.#chroot = chroot
+    if (before.type === 'open') await before.zk.close()
+  }
+
+  #tell(state: KeeperState): void {
+    const { tellsStates, tell } = this.#options
+    if (tellsStates && this.printWatches) tell(`${formatStateEvent(state)}\n`)
+  }
+
+  async disconnect(): Promise<void> {
+    const session = this.#session
+    this.#session = { type: 'closed' }
+    await this.#next?.close()
+    if (session.type === 'open' || session.type === 'opening') await session.zk.close()
+  }
+
+  quit(): void {
+    this.#stopped = true
+  }
+
+  /**
+   * Runs a line that was typed; what goes wrong is printed to stderr.
+   *
+   * @param where what stands before an error: the line's number in a script
+   */
+  async runTyped(line: string, where = ''): Promise<Outcome> {
+    if (line.trim() === '' || line.trimStart().startsWith('#')) return 0
+    this.#remember(line)
+    return this.#guard(() => this.run(line), where)
+  }
+
+  /** The same for words that a command line has split already. */
+  runWords(words: readonly string[]): Promise<Outcome> {
+    this.#remember(words.join(' '))
+    return this.#guard(() => this.#runWords(words))
+  }
+
+  #remember(line: string): void {
+    this.history.push({ line, shown: withoutSecrets(line) })
+  }
+
+  /** Says what is wrong with words that cannot be run, before anybody connects for them. */
+  checkWords(words: readonly string[]): Promise<Outcome> {
+    return this.#guard(() => void this.#parse(words))
+  }
+
+  async run(line: string): Promise<void> {
+    await this.#runWords(splitWords(line))
+  }
+
+  async #guard(run: () => Promise<void> | void, where = ''): Promise<Outcome> {
+    try {
+      await run()
+      return 0
+    } catch (error) {
+      this.#options.err(`${where}${formatError(error)}\n`)
+      return error instanceof UsageError ? 2 : 1
+    }
+  }
+
+  async #runWords(words: readonly string[]): Promise<void> {
+    const { command, parsed } = this.#parse(words)
+    if (command.isLocal !== true) await this.#untilOpen()
+    try {
+      await command.run(this, parsed)
+    } catch (error) {
+      throw withUsage(error, command)
+    }
+  }
+
+  async #untilOpen(): Promise<void> {
+    switch (this.#session.type) {
+      case 'opening':
+        return this.#session.opened
+      case 'unreached':
+        return this.connect()
+      case 'open':
+      case 'closed':
+        return
+    }
+  }
+
+  #parse([name = '', ...words]: readonly string[]): Parsed {
+    const command = commandNamed(commands, name)
+    try {
+      const parsed = command.options === 'raw' ? raw(words) : parseWords(words, command.options)
+      const { min, max } = command.words
+      if (parsed.rest.length < min) throw new UsageError(`Cannot run ${name}: a word is missing`)
+      if (parsed.rest.length > max) throw new UsageError(`Cannot run ${name}: too many words`)
+      return { command, parsed }
+    } catch (error) {
+      throw withUsage(error, command)
+    }
+  }
+
+  /** For readline: candidates, and the word they replace. */
+  async complete(line: string): Promise<[string[], string]> {
+    const completion = completionOf(line)
+    if (completion.type === 'none') return [[], line]
+    const { prefix } = completion
+    const candidates =
+      completion.type === 'command'
+        ? commands.map(({ name }) => `${name} `)
+        : await this.#pathsIn(completion.directory)
+    return [candidates.filter((candidate) => candidate.startsWith(prefix)), prefix]
+  }
+
+  /** Nothing when it cannot be known now: a key must not hang. */
+  async #pathsIn(directory: string): Promise<string[]> {
+    if (this.#session.type !== 'open') return []
+    const { zk } = this.#session
+    if (zk.state !== 'connected' && zk.state !== 'connectedReadOnly') return []
+    try {
+      const { children } = await zk.getChildren(directory)
+      // readline prints candidates as they are, and what is escaped could not be typed.
+      return children.filter(isPrintable).map((name) => childPath(directory, name))
+    } catch {
+      return []
+    }
+  }
+}
+
+function isPrintable(name: string): boolean {
+  return oneLine(printable(name)) === name
+}
+
+/** @throws UsageError */
+function readServers(text: string): ReturnType<typeof parseServers> {
+  try {
+    return parseServers(text)
+  } catch (error) {
+    throw error instanceof ZkError ? new UsageError(error.message) : error
+  }
+}
+
+function stillConnected(error: unknown, { server }: ZkClient): Error {
+  const where = server === undefined ? '' : ` at ${formatAddress(server)}`
+  return new Error(`${formatError(error)}; the present session${where} goes on`)
+}
+
+/** A usage error shows how the command is written; the innermost command does, after a redo. */
+function withUsage(error: unknown, command: ShellCommand): unknown {
+  if (!(error instanceof UsageError) || error.usage !== undefined) return error
+  return new UsageError(error.message, usageOf(command))
+}
+
+function raw(words: readonly string[]): ParsedWords {
+  return { flags: new Set(), values: new Map(), rest: words }
+}

@@ -1,0 +1,123 @@
+// What one consumer commits for its group. A commit names the version of the one that it follows, so
+// that one which waited somewhere and comes late changes nothing: see broker/group/offset-store.ts.
+//
+// Commits of one partition go one after the other. When one is refused since another came between,
+// what is there now decides: an offset of ours whose outcome was unknown, or one that lies behind, is
+// replaced; one that another consumer of the group committed further on stays, since what lies before
+// ours is not read again with it either.
+
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'
+import type { MqCluster } from './mq-cluster.ts'
+
+export interface GroupCommitsOptions {
+  readonly cluster: Pick<MqCluster, 'call' | 'clock' | 'log'>
+  readonly group: string
+  readonly topic: string
+}
+
+/** A broker that does not answer in this time is left for another. */
+const tryMs = 3000
+/** Offsets without a known outcome that are told from those of other consumers. */
+const unsettledMax = 64
+
+export class GroupCommits {
+  readonly #options: GroupCommitsOptions
+  /** by partition, as read or made last; missing after a commit whose outcome is not known */
+  readonly #versions = new Map<number, CommitVersion>()
+  /** by partition: offsets of ours that may yet be, or have been, committed */
+  readonly #unsettled = new Map<number, Set<number>>()
+  /** by partition: when the commits so far are over */
+  readonly #whenOver = new Map<number, Promise<void>>()
+
+  constructor(options: GroupCommitsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * @returns undefined if the group committed nothing here
+   * @throws BrokerError OFFSET_OUT_OF_RANGE when what is there is no offset, …
+   */
+  async read(partition: number, timeoutMs: number): Promise<number | undefined> {
+    const { cluster, group, topic } = this.#options
+    const request = { type: 'committedOffset', group, topic, partition } as const
+    const { offset, version } = await cluster.call(request, timeoutMs, tryMs)
+    this.#versions.set(partition, version)
+    return offset
+  }
+
+  /** @throws BrokerError OFFSET_OUT_OF_RANGE for an offset beyond the end, … */
+  commit(partition: number, offset: number, timeoutMs: number): Promise<void> {
+    const before = this.#whenOver.get(partition) ?? Promise.resolve()
+    const commit = before.then(() => this.#commit(partition, offset, timeoutMs))
+    this.#whenOver.set(
+      partition,
+      commit.catch(() => undefined),
+    )
+    return commit
+  }
+
+  async #commit(partition: number, offset: number, timeoutMs: number): Promise<void> {
+    const { cluster, group, topic } = this.#options
+    const { clock, log } = cluster
+    const deadlineMs = clock.nowMs() + timeoutMs
+    const leftMs = () => Math.max(1, deadlineMs - clock.nowMs())
+    for (let isConflict = false; ; isConflict = true) {
+      const found = await this.#latest(partition, isConflict, leftMs())
+      if (isConflict && found !== undefined && !this.#isOurs(partition, found)) {
+        if (found > offset) {
+          const facts = { group, topic, partition, offset, found }
+          log.info(facts, 'Another consumer of the group has committed further on')
+        }
+        if (found >= offset) return
+      }
+      if (await this.#maybeWrite(partition, offset, leftMs())) return
+    }
+  }
+
+  /** What is committed, as far as it has to be known: for its version, and after a conflict. */
+  async #latest(
+    partition: number,
+    isConflict: boolean,
+    timeoutMs: number,
+  ): Promise<number | undefined> {
+    if (!isConflict && this.#versions.has(partition)) return undefined
+    try {
+      return await this.read(partition, timeoutMs)
+    } catch (error) {
+      if (!isCode(error, 'OFFSET_OUT_OF_RANGE')) throw error
+      this.#versions.set(partition, noCommit) // no offset is there: any commit may replace it
+      return undefined
+    }
+  }
+
+  /** @returns whether it is committed; if not, another one came between */
+  async #maybeWrite(partition: number, offset: number, timeoutMs: number): Promise<boolean> {
+    const { cluster, group, topic } = this.#options
+    const version = this.#versions.get(partition) ?? noCommit
+    const unsettled = this.#unsettled.get(partition) ?? new Set()
+    this.#unsettled.set(partition, unsettled)
+    this.#versions.delete(partition)
+    const request = (timeoutMs: number) =>
+      ({ type: 'commitOffset', group, topic, partition, offset, version, timeoutMs }) as const
+    if (unsettled.size >= unsettledMax) unsettled.clear()
+    unsettled.add(offset)
+    try {
+      const made = await cluster.call(request, timeoutMs, tryMs)
+      this.#versions.set(partition, made.version)
+      unsettled.clear() // whatever was on its way follows an older version
+      return true
+    } catch (error) {
+      if (isCode(error, 'INVALID_UPDATE_VERSION')) return false
+      throw error
+    }
+  }
+
+  #isOurs(partition: number, offset: number): boolean {
+    return this.#unsettled.get(partition)?.has(offset) === true
+  }
+}
+
+function isCode(error: unknown, code: BrokerError['code']): boolean {
+  return error instanceof BrokerError && error.code === code
+}

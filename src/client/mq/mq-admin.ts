@@ -1,0 +1,129 @@
+// What tools ask a Mimic Queue cluster: its brokers and topics, new topics, where logs begin and end,
+// what groups have committed.
+
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { ClusterInfo, TopicInfo } from '../../protocol/mq/messages.ts'
+import { mqMethods, take, takeAdminOptions } from './arguments.ts'
+import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+
+export { BrokerError } from '../../protocol/mq/error-codes.ts'
+
+export interface NewTopic {
+  readonly topic: string
+  /** Default: the brokers'. */
+  readonly partitions?: number
+  readonly replicas?: number
+}
+
+export interface PartitionOffsets {
+  readonly partition: number
+  readonly earliest: number
+  readonly latest: number
+}
+
+export interface GroupOffset extends PartitionOffsets {
+  /** undefined: the group committed nothing here */
+  readonly committed: number | undefined
+  /** records that are stored and not committed */
+  readonly lag: number
+}
+
+export interface MqAdminOptions extends MqClientOptions {
+  /** How long a call is tried. Default 10 s. */
+  readonly timeoutMs?: number
+}
+
+/** How often it is asked for a topic that is to be there, with a moment in between. */
+const knownWithinTries = 10
+
+/** All failures are a BrokerError; a bad argument is named. */
+export class MqAdmin {
+  readonly #cluster: MqCluster
+  readonly #timeoutMs: number
+
+  /** @throws BrokerError INVALID_REQUEST */
+  constructor(given: MqAdminOptions) {
+    const options = takeAdminOptions(given)
+    this.#cluster = new MqCluster(options)
+    this.#timeoutMs = options.timeoutMs
+  }
+
+  /** As a broker knows it now. */
+  async cluster(): Promise<ClusterInfo> {
+    const { cluster } = await this.#cluster.call(
+      { type: 'metadata', topics: undefined },
+      this.#timeoutMs,
+    )
+    this.#cluster.metadata.update(cluster)
+    return cluster
+  }
+
+  async topics(): Promise<readonly TopicInfo[]> {
+    return (await this.cluster()).topics
+  }
+
+  /** undefined: there is none. */
+  async topic(name: string): Promise<TopicInfo | undefined> {
+    take(mqMethods.topic, [name])
+    return (await this.topics()).find(({ topic }) => topic === name)
+  }
+
+  /** Resolves when each partition has a leader. @throws BrokerError TOPIC_ALREADY_EXISTS … */
+  async createTopic(newTopic: NewTopic): Promise<void> {
+    const { topic: taken } = take(mqMethods.createTopic, [newTopic])
+    const { topic, partitions = -1, replicas = -1 } = taken
+    const [partitionCount, replicationFactor] = [partitions, replicas]
+    const timeoutMs = this.#timeoutMs
+    const request = {
+      type: 'createTopic',
+      topic,
+      partitionCount,
+      replicationFactor,
+      timeoutMs,
+    } as const
+    await this.#cluster.call(request, timeoutMs + 1000)
+  }
+
+  /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
+  async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    take(mqMethods.offsets, [topic])
+    const { partitions } = await this.#existing(topic)
+    return Promise.all(
+      partitions.map(async ({ partition }) => {
+        const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
+        const { earliest, latest } = await this.#cluster.call(request, this.#timeoutMs)
+        return { partition, earliest, latest }
+      }),
+    )
+  }
+
+  /** One that was made a moment ago is not known to every broker yet. */
+  async #existing(topic: string): Promise<TopicInfo> {
+    for (let tries = 0; tries < knownWithinTries; tries++) {
+      const found = await this.topic(topic)
+      if (found !== undefined) return found
+      await this.#cluster.pause()
+    }
+    const message = `Cannot find the offsets of topic '${topic}': there is no such topic`
+    throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+  }
+
+  /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
+  async groupOffsets(group: string, topic: string): Promise<readonly GroupOffset[]> {
+    take(mqMethods.groupOffsets, [group, topic])
+    const ends = await this.offsets(topic)
+    return Promise.all(
+      ends.map(async (end) => {
+        const { partition, earliest, latest } = end
+        const request = { type: 'committedOffset', group, topic, partition } as const
+        const { offset: committed } = await this.#cluster.call(request, this.#timeoutMs)
+        return { ...end, committed, lag: Math.max(0, latest - (committed ?? earliest)) }
+      }),
+    )
+  }
+
+  /** Calls that wait for an answer fail, and so do later ones. */
+  close(): void {
+    this.#cluster.close()
+  }
+}

@@ -1,0 +1,270 @@
+// A client's view of a Mimic Queue cluster: finds it, by a list of brokers or through ZooWeeper, keeps
+// its metadata, and has one connection per broker. Producer, consumer and admin are built on it.
+
+import { type Address, formatAddress } from '../../address.ts'
+import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import {
+  type BrokerInfo,
+  type MqRequest,
+  noBroker,
+  type ResponseOf,
+} from '../../protocol/mq/messages.ts'
+import type { Transport } from '../../protocol/transport/transport.ts'
+import { type Random, seededBy } from '../../random.ts'
+import { realWorld } from '../../real-world.ts'
+import { silentLogger } from '../../silent-logger.ts'
+import type { Turn } from '../../turn.ts'
+import type { ClientWorld } from '../../world.ts'
+import { Attempts, formatAttempts } from '../attempts.ts'
+import type { ServerList } from '../server-list.ts'
+import type { ZkClient } from '../zk/zk-client.ts'
+import type { MqClientParts } from './arguments.ts'
+import { MetadataCache } from './metadata-cache.ts'
+import { MqConnection } from './mq-connection.ts'
+
+export interface MqClientOptions {
+  /**
+   * some brokers of the cluster, as `'host:port,host:port'` or a list; the others are learned from
+   * them. Default port 9092
+   */
+  readonly brokers?: ServerList
+  /** instead: a client of the ensemble that the brokers are registered with; it is not closed here */
+  readonly zk?: ZkClient
+  /** what brokers call us in their logs */
+  readonly name?: string
+  readonly logger?: Logger
+  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
+  readonly world?: ClientWorld
+}
+
+/** One try of a metadata request: a broker that lives answers at once. */
+const metadataMs = 2000
+const retryMs = 50
+const brokerIdsPath = '/brokers/ids'
+
+export class MqCluster {
+  readonly metadata = new MetadataCache()
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly random: Random
+  readonly log: Logger
+  readonly #options: Partial<MqClientParts>
+  readonly #transport: Transport
+  readonly #connections = new Map<string, MqConnection>()
+  #refreshing: Promise<void> | undefined
+  /** There was never a cluster, and nobody listens where it was looked for last. */
+  #isNowhere = false
+  #isClosed = false
+
+  constructor(options: Partial<MqClientParts>) {
+    this.#options = options
+    const { transport, turn, clock, randomBytes } = options.world ?? realWorld()
+    this.clock = clock
+    this.turn = turn
+    this.random = seededBy(randomBytes)
+    this.log = options.logger ?? silentLogger
+    this.#transport = transport
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** @throws BrokerError INVALID_REQUEST once the client is closed */
+  checkOpen(what: string): void {
+    if (this.#isClosed) throw closedError(what)
+  }
+
+  /**
+   * Asks one broker after the other until one tells about the cluster; callers at the same time
+   * share one asking.
+   *
+   * @throws BrokerError BROKER_NOT_AVAILABLE with what each of them did when none does
+   */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  /** The connection to this broker, made if needed. */
+  connectionTo(address: Address): MqConnection {
+    this.checkOpen('send')
+    const key = formatAddress(address)
+    const known = this.#connections.get(key)
+    if (known !== undefined) return known
+    const connection = new MqConnection({
+      transport: this.#transport,
+      address: { host: address.host, port: address.port },
+      hello: {
+        role: 'client',
+        clusterId: this.metadata.cluster?.clusterId,
+        name: this.#options.name ?? `client ${process.pid}`,
+        brokerId: noBroker,
+        brokerEpoch: 0,
+      },
+      clock: this.clock,
+      onClosed: (closed) => {
+        if (this.#connections.get(key) === closed) this.#connections.delete(key)
+      },
+    })
+    this.#connections.set(key, connection)
+    return connection
+  }
+
+  /**
+   * Asks any broker, and others when one fails, until the time is up; or at once, when there was no
+   * cluster yet and nobody listens at any address.
+   *
+   * @param request also made anew for each broker, with the time that it has
+   * @param tryMs after which a broker that does not answer is left for another
+   * @throws BrokerError the last one
+   */
+  async call<T extends MqRequest>(
+    request: T | ((timeoutMs: number) => T),
+    timeoutMs: number,
+    tryMs = timeoutMs,
+  ): Promise<ResponseOf<T['type']>> {
+    this.checkOpen('call a broker')
+    const deadlineMs = this.clock.nowMs() + timeoutMs
+    let last: BrokerInfo | undefined
+    let asked: T | undefined
+    for (;;) {
+      try {
+        if (this.metadata.brokers.length === 0) await this.refresh()
+        last = this.metadata.pick(this.random, last?.id)
+        if (last === undefined)
+          throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot ask: no broker lives')
+        const leftMs = Math.ceil(Math.max(1, Math.min(deadlineMs - this.clock.nowMs(), tryMs)))
+        asked = typeof request === 'function' ? request(leftMs) : request
+        return await this.connectionTo(last).call(asked, leftMs)
+      } catch (error) {
+        const isLate = this.clock.nowMs() + retryMs >= deadlineMs
+        const isOver = this.#isClosed || this.#isNowhere || isLate
+        if (isFinal(asked, error)) throw error
+        if (!(error instanceof BrokerError) || !error.retriable || isOver) throw error
+        await this.pause()
+        await this.refresh().catch(() => undefined)
+      }
+    }
+  }
+
+  /** A moment, before something that failed is tried again. */
+  pause(delayMs = retryMs): Promise<void> {
+    return new Promise((resolve) => this.clock.after(delayMs, resolve))
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const connection of [...this.#connections.values()]) connection.close()
+  }
+
+  async #refresh(): Promise<void> {
+    const attempts = new Attempts()
+    const { addresses, found } = await this.#candidates()
+    let areRefused = addresses.length > 0
+    for (const address of addresses) {
+      if (this.#isClosed) throw closedError('find the cluster')
+      const connection = this.connectionTo(address)
+      try {
+        const { cluster } = await connection.call(
+          { type: 'metadata', topics: undefined },
+          metadataMs,
+        )
+        if (cluster.brokers.length > 0) {
+          this.#isNowhere = false
+          this.metadata.update(cluster)
+          this.#closeConnectionsToTheGone(address)
+          return
+        }
+        areRefused = false
+        attempts.failed(address, 'it is starting, and knows no brokers yet')
+      } catch (error) {
+        areRefused &&= connection.isRefused
+        attempts.failed(address, connection.foundBy(error, metadataMs))
+      }
+    }
+    this.#isNowhere = areRefused && this.metadata.cluster === undefined
+    const tried = attempts.count === 0 ? found : `tried ${formatAttempts(attempts.all)}`
+    throw new BrokerError('BROKER_NOT_AVAILABLE', `Cannot find the cluster: ${tried}`)
+  }
+
+  /** A broker that hangs does not say so: what waits for it fails when the others give it up. */
+  #closeConnectionsToTheGone(asked: Address): void {
+    const living = new Set([asked, ...this.metadata.brokers].map(formatAddress))
+    for (const [key, connection] of [...this.#connections]) {
+      if (!living.has(key)) connection.close()
+    }
+  }
+
+  /** Those known to live, in random order, then those we were told of at the beginning. */
+  async #candidates(): Promise<Candidates> {
+    const candidates: readonly Address[] = this.random.shuffled(this.metadata.brokers)
+    const { addresses, found } = await this.#firstAddresses()
+    const known = new Set(candidates.map(formatAddress))
+    const others = addresses.filter((one) => !known.has(formatAddress(one)))
+    return { addresses: [...candidates, ...others], found }
+  }
+
+  async #firstAddresses(): Promise<Candidates> {
+    const { brokers = [], zk } = this.#options
+    if (brokers.length > 0 || zk === undefined) return { addresses: brokers, found: '' }
+    // Without a connection its calls wait for one; ours must be told.
+    let cancel: () => void = () => undefined
+    const late = new Promise<Candidates>((resolve) => {
+      const found = `ZooWeeper did not answer within ${metadataMs} ms`
+      cancel = this.clock.after(metadataMs, () => resolve({ addresses: [], found }))
+    })
+    try {
+      return await Promise.race([registered(zk), late])
+    } finally {
+      cancel()
+    }
+  }
+}
+
+interface Candidates {
+  readonly addresses: readonly Address[]
+  /** why there are none, if so */
+  readonly found: string
+}
+
+async function registered(zk: ZkClient): Promise<Candidates> {
+  try {
+    const { children } = await zk.getChildren(brokerIdsPath)
+    const found = await Promise.all(children.map((id) => zk.getData(`${brokerIdsPath}/${id}`)))
+    const addresses = found.flatMap(({ data }) => addressIn(data) ?? [])
+    return { addresses, found: `no broker is registered in ${brokerIdsPath}` }
+  } catch (error) {
+    if (!(error instanceof ZkError)) throw error
+    // None has ever registered, or one has just gone.
+    const isNone = error.code === 'NONODE'
+    const found = isNone ? `no broker is registered in ${brokerIdsPath}` : error.message
+    return { addresses: [], found }
+  }
+}
+
+/** Trying again would not help. */
+function closedError(what: string): BrokerError {
+  return new BrokerError('INVALID_REQUEST', `Cannot ${what}: the client is closed`)
+}
+
+/** A topic that was made in time to be named, and not to be led: asked again, there already is one. */
+function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
+  const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
+  return isTimeout && asked?.type === 'createTopic'
+}
+
+/** Host and port out of a broker's registration. */
+function addressIn(data: Buffer | null): Address | undefined {
+  try {
+    const { host, port } = JSON.parse(data?.toString('utf8') ?? '') as Record<string, unknown>
+    return typeof host === 'string' && typeof port === 'number' ? { host, port } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,201 @@
+// One link to one broker: hello, requests matched to their responses by correlation id, time-outs.
+// When it is lost everything in flight fails with NETWORK_EXCEPTION, outcome unknown, and the link is
+// of no more use; whoever owns it makes another. Clients use it, and brokers among themselves.
+//
+// Next on the path: protocol/transport, then broker/api/connection.ts at the other end.
+
+import { type Address, formatAddress } from '../../address.ts'
+import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
+import { ProtocolError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import {
+  type ApiName,
+  type BrokerId,
+  decodeMqWelcome,
+  decodeResponseHeader,
+  encodeMqHello,
+  type MqHello,
+  type MqRequest,
+  type MqResponse,
+  mqProtocolVersion,
+  type ResponseOf,
+} from '../../protocol/mq/messages.ts'
+import { decodeMqResponse, encodeMqRequest } from '../../protocol/mq/native.ts'
+import { MsgpackReader } from '../../protocol/msgpack.ts'
+import type { Link, Transport } from '../../protocol/transport/transport.ts'
+import { closedBecause, isRefusal } from '../attempts.ts'
+
+export interface MqConnectionOptions {
+  readonly transport: Transport
+  readonly address: Address
+  readonly hello: Omit<MqHello, 'version'>
+  readonly clock: Clock
+  /** Once. What was in flight has been rejected. */
+  readonly onClosed?: (connection: MqConnection) => void
+}
+
+/** How long connecting and the hello may take: a broker that is there answers at once. */
+const connectMs = 3000
+
+interface Pending {
+  readonly type: ApiName
+  readonly resolve: (response: MqResponse) => void
+  readonly reject: (error: BrokerError) => void
+  readonly cancelTimer: () => void
+}
+
+export class MqConnection {
+  readonly address: Address
+  readonly #options: MqConnectionOptions
+  readonly #link: Link
+  readonly #reader = new MsgpackReader()
+  readonly #pending = new Map<number, Pending>()
+  #nextCorrelationId = 1
+  #broker: { readonly id: BrokerId; readonly clusterId: string } | undefined
+  #isConnected = false
+  #isRefused = false
+  #isClosed = false
+  /** once closed, for what the caller is told */
+  #endedBy: string | undefined
+
+  /** Connects; requests may be sent at once. */
+  constructor(options: MqConnectionOptions) {
+    const { transport, address, hello } = options
+    this.#options = options
+    this.address = address
+    const linkOptions = {
+      frameBytesMax: limits.brokerFrameBytesMax,
+      queueBytesMax: limits.connectionQueueBytesMax,
+      handshakeMs: connectMs,
+      pauseWhenCongested: false,
+    }
+    this.#link = transport.dial(address, linkOptions, {
+      connected: () => {
+        this.#isConnected = true
+      },
+      frame: (buffer, start, end) => this.#received(this.#reader.reset(buffer, start, end)),
+      closed: (reason) => this.#closed(reason),
+    })
+    // biome-ignore lint/plugin/noObjectSpread: once per connection
+    encodeMqHello(this.#link.beginFrame(), { version: mqProtocolVersion, ...hello })
+    this.#link.endFrame()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Who answered; undefined before it has. */
+  get brokerId(): BrokerId | undefined {
+    return this.#broker?.id
+  }
+
+  get clusterId(): string | undefined {
+    return this.#broker?.clusterId
+  }
+
+  /** Nobody listens there, or there is no such name: the system's answer, and a definite one. */
+  get isRefused(): boolean {
+    return this.#isRefused
+  }
+
+  /** What a call that failed shows of this broker, in words. */
+  foundBy(error: unknown, timeoutMs: number): string {
+    if (this.#endedBy !== undefined) return this.#endedBy
+    if (error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT') {
+      return `${this.#isConnected ? 'connected, no answer' : 'no connection'} within ${timeoutMs} ms`
+    }
+    return error instanceof Error ? error.message : String(error)
+  }
+
+  /** @throws BrokerError what the broker answered, NETWORK_EXCEPTION or REQUEST_TIMED_OUT */
+  call<T extends MqRequest>(request: T, timeoutMs: number): Promise<ResponseOf<T['type']>> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) {
+        reject(this.#lost(this.#endedBy ?? 'the connection is closed'))
+        return
+      }
+      const correlationId = this.#nextCorrelationId++
+      const cancelTimer = this.#options.clock.after(timeoutMs, () => {
+        this.#pending.delete(correlationId)
+        const what = `${request.type} at broker ${formatAddress(this.address)}`
+        const found = `no answer within ${timeoutMs} ms (REQUEST_TIMED_OUT)`
+        reject(new BrokerError('REQUEST_TIMED_OUT', `${what}: ${found}`))
+      })
+      this.#pending.set(correlationId, {
+        type: request.type,
+        // The response was decoded as that of its request's type.
+        resolve: resolve as (response: MqResponse) => void,
+        reject,
+        cancelTimer,
+      })
+      this.#send(correlationId, request)
+    })
+  }
+
+  /** For a request that has no response. */
+  post(request: MqRequest): void {
+    if (!this.#isClosed) this.#send(this.#nextCorrelationId++, request)
+  }
+
+  close(): void {
+    this.#link.destroy()
+    this.#closed(undefined)
+  }
+
+  #send(correlationId: number, request: MqRequest): void {
+    encodeMqRequest(this.#link.beginFrame(), correlationId, request)
+    this.#link.endFrame()
+  }
+
+  /** @throws ProtocolError, which closes the link */
+  #received(reader: MsgpackReader): void {
+    if (this.#broker === undefined) {
+      const { brokerId, clusterId } = decodeMqWelcome(reader)
+      this.#broker = { id: brokerId, clusterId }
+      this.#link.established()
+      return
+    }
+    const { correlationId, code, message, bounds } = decodeResponseHeader(reader)
+    const pending = this.#pending.get(correlationId)
+    if (pending === undefined) {
+      if (correlationId < this.#nextCorrelationId) return // its time was up
+      throw new ProtocolError(`Cannot take response ${correlationId}: nothing was asked`)
+    }
+    this.#pending.delete(correlationId)
+    pending.cancelTimer()
+    if (code !== 'NONE') {
+      pending.reject(new BrokerError(code, message, { bounds }))
+      return
+    }
+    try {
+      pending.resolve(decodeMqResponse(reader, pending.type))
+    } catch (error) {
+      pending.reject(this.#lost((error as Error).message))
+      throw error
+    }
+  }
+
+  #closed(reason: Error | undefined): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isRefused = isRefusal(reason)
+    const isGreeted = this.#broker !== undefined
+    this.#endedBy = isGreeted
+      ? (reason?.message ?? 'the connection was closed')
+      : closedBecause(reason, this.#isConnected)
+    const error = this.#lost(this.#endedBy)
+    for (const { reject, cancelTimer } of this.#pending.values()) {
+      cancelTimer()
+      reject(error)
+    }
+    this.#pending.clear()
+    this.#options.onClosed?.(this)
+  }
+
+  #lost(found: string): BrokerError {
+    const broker = formatAddress(this.address)
+    return new BrokerError('NETWORK_EXCEPTION', `Cannot talk to broker ${broker}: ${found}`)
+  }
+}

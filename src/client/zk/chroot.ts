@@ -1,0 +1,51 @@
+// The prefix that a client puts before all its paths and takes from those it is shown. Pure.
+
+import { ZkError } from '../../protocol/error-codes.ts'
+import { pathProblem } from '../../protocol/path.ts'
+import type { WriteOp } from '../../protocol/zk/messages.ts'
+
+export class Chroot {
+  readonly #prefix: string
+
+  /** @param prefix '' or a path other than /. @throws ZkError BADARGUMENTS */
+  constructor(prefix: string) {
+    const problem = prefix === '' ? undefined : pathProblem(prefix)
+    if (problem !== undefined) {
+      throw new ZkError('BADARGUMENTS', prefix, `Cannot use chroot: ${problem}`)
+    }
+    this.#prefix = prefix === '/' ? '' : prefix
+  }
+
+  toServer(path: string): string {
+    return path === '/' && this.#prefix !== '' ? this.#prefix : this.#prefix + path
+  }
+
+  /** What stands outside, as /zookeeper/config does, keeps its path. */
+  toClient(path: string): string {
+    if (!this.covers(path)) return path
+    return this.#prefix === '' ? path : path.slice(this.#prefix.length) || '/'
+  }
+
+  /** A part of a multi, as the server is to see it: a copy. */
+  writeOpToServer(op: WriteOp): WriteOp {
+    const path = this.toServer(op.path)
+    switch (op.type) {
+      case 'create': {
+        const { type, data, mode, acl, ttlMs } = op
+        return { type, path, data, mode, acl, ttlMs }
+      }
+      case 'setData': {
+        const { type, data, version } = op
+        return { type, path, data, version }
+      }
+      case 'delete':
+      case 'check':
+        return { type: op.type, path, version: op.version }
+    }
+  }
+
+  /** Whether a path of the server's can be shown at all. */
+  covers(path: string): boolean {
+    return path === this.#prefix || path.startsWith(`${this.#prefix}/`)
+  }
+}

@@ -1,0 +1,561 @@
+// The client of a ZooWeeper or ZooKeeper ensemble: znodes, watches and one session that outlives
+// connections.
+//
+//   const zk = new ZkClient({ servers: '127.0.0.1:2181' })
+//   await zk.connect()
+//   await zk.create('/goals', 'kick-off')
+//   const { data } = await zk.getData('/goals', (event) => again(event.path))
+//
+// Arguments are checked by the tables of arguments.ts. What to do is decided in zk-session.ts;
+// session-driver.ts gives it socket and timer. Watchers, listeners and promises are called in the order
+// in which the server sent what caused them: each in a microtask of its own, never while a method of
+// the client runs.
+
+import { EventEmitter } from 'node:events'
+import { type Address, formatAddress } from '../../address.ts'
+import { asBuffer } from '../../as-buffer.ts'
+import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
+import type { Logger } from '../../logger.ts'
+import { errorCodeOf, errorCodes, ZkError } from '../../protocol/error-codes.ts'
+import type { Acl, Id, SessionId, Stat } from '../../protocol/records.ts'
+import type {
+  AddWatchMode,
+  MultiOp,
+  MultiResult,
+  ReadOp,
+  ReadResult,
+  ReplyBody,
+  Request,
+  WatchEvent,
+  WatcherType,
+} from '../../protocol/zk/messages.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import { seededBy } from '../../random.ts'
+import { realWorld } from '../../real-world.ts'
+import { silentLogger } from '../../silent-logger.ts'
+import { Misfit } from '../arguments.ts'
+import { type Attempt, formatAttempts } from '../attempts.ts'
+import { Callbacks } from '../callbacks.ts'
+import { badArgument, takeClientOptions, zkMethods } from './arguments.ts'
+import { bodyOf, frameBytesOf } from './call.ts'
+import { Chroot } from './chroot.ts'
+import { clientCodecOf, type DialectName } from './dialects.ts'
+import { errorFor, multiErrorOf } from './errors.ts'
+import type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './options.ts'
+import { type PendingCall, SessionDriver } from './session-driver.ts'
+import type { Watcher } from './watch-registry.ts'
+import { codeWhenOver, type SessionState, ZkSession } from './zk-session.ts'
+
+export type { Address as ServerAddress } from '../../address.ts'
+export { ZkError } from '../../protocol/error-codes.ts'
+export type { Attempt } from '../attempts.ts'
+export type { ServerLike, ServerList } from '../server-list.ts'
+export type { DialectName } from './dialects.ts'
+export { ZkMultiError } from './errors.ts'
+export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './options.ts'
+export { defaultConnectTimeoutMs, defaultSessionTimeoutMs } from './options.ts'
+export type { Watcher } from './watch-registry.ts'
+export type { SessionState } from './zk-session.ts'
+
+/** A znode that a server makes from its configuration. */
+export const configPath = '/zookeeper/config'
+
+/**
+ * What became of the session; after `expired`, `closed` and `authFailed`, of which one comes, once, this
+ * client is of no more use.
+ */
+export interface ZkClientEvents {
+  /** For the first time, or again after `suspended`. Watches have been kept. */
+  connected: []
+  /** The same, but at a server without a quorum: what is read may be old, and writes are refused. */
+  connectedReadOnly: []
+  /** No connection. Writes in flight have failed; new calls wait for the next server. */
+  suspended: []
+  /** The session is over and its ephemerals are gone, or soon will be. */
+  expired: []
+  closed: []
+  /** A server refused a credential, which ends the session: calls fail with AUTHFAILED. */
+  authFailed: []
+  /**
+   * Every server was tried and none serves us; here is what each of them did. The client goes on
+   * trying, and tells it again when one of them fails otherwise.
+   */
+  unreachable: [attempts: readonly Attempt[]]
+}
+
+/** All failures are a ZkError with ZooKeeper's `code`; a bad argument is BADARGUMENTS, and is named. */
+export class ZkClient extends EventEmitter<ZkClientEvents> {
+  readonly #session: ZkSession<PendingCall>
+  readonly #driver: SessionDriver
+  readonly #servers: readonly Address[]
+  readonly #connectTimeoutMs: number
+  readonly #chroot: Chroot
+  readonly #dialect: DialectName
+  readonly #log: Logger
+  readonly #clock: Clock
+  readonly #callbacks: Callbacks
+  /** of `connect` and `close`: told of each state before the listeners are */
+  readonly #waiters = new Set<(state: SessionState) => void>()
+  #connecting: Promise<void> | undefined
+
+  /** @throws ZkError BADARGUMENTS */
+  constructor(given: ZkClientOptions) {
+    super()
+    const options = takeClientOptions(given)
+    this.#chroot = new Chroot(options.chroot)
+    this.#dialect = options.dialect
+    this.#servers = options.servers
+    this.#connectTimeoutMs = options.connectTimeoutMs
+    this.#log = options.logger ?? silentLogger
+    this.#callbacks = new Callbacks(options.logger)
+    const { transport, clock, randomBytes } = options.world ?? realWorld()
+    this.#clock = clock
+    this.#session = new ZkSession({
+      servers: options.servers,
+      timeoutMs: options.sessionTimeoutMs,
+      readOnly: options.readOnly,
+      random: seededBy(randomBytes),
+    })
+    this.#driver = new SessionDriver({
+      session: this.#session,
+      codec: clientCodecOf(this.#dialect),
+      transport,
+      clock,
+      log: this.#log,
+      became: (state) => this.#became(state),
+      notify: (watchers, event) => this.#notify(watchers, event),
+      serverCount: new Set(options.servers.map(formatAddress)).size,
+      unreachable: (attempts) => this.#unreachable(attempts),
+    })
+  }
+
+  get state(): SessionState {
+    return this.#session.state
+  }
+
+  /** 0 before the first connection. */
+  get sessionId(): SessionId {
+    return this.#session.sessionId
+  }
+
+  /** As negotiated, once connected. */
+  get sessionTimeoutMs(): number {
+    return this.#session.timeoutMs
+  }
+
+  /** Where we are connected. */
+  get server(): Address | undefined {
+    return this.#session.server
+  }
+
+  get lastZxidSeen(): Zxid {
+    return this.#session.seenZxid
+  }
+
+  /**
+   * Begins the session; a call does it when it was not done. The servers are tried in turn until one
+   * serves us or the time is up, since a program may be started before its servers.
+   *
+   * @throws ZkError CONNECTIONLOSS with what each server did, when none serves us in time; the client is
+   *   closed then. SESSIONEXPIRED or AUTHFAILED when the session is over
+   */
+  connect(): Promise<void> {
+    const code = codeWhenOver(this.state)
+    if (code !== undefined) {
+      const found = 'the session is over, and its client is of no more use'
+      return Promise.reject(new ZkError(code, undefined, `Cannot connect: ${found}`))
+    }
+    this.#connecting ??= this.#connect()
+    return this.#connecting
+  }
+
+  #connect(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const lost = (found: string) => {
+        reject(new ZkError('CONNECTIONLOSS', undefined, `Cannot connect to ${found}`))
+      }
+      const giveUp = () => {
+        lost(`${this.#tried()}: no server served us within ${this.#connectTimeoutMs} ms`)
+        this.#driver.step({ type: 'close' })
+      }
+      const forever = this.#connectTimeoutMs === Number.POSITIVE_INFINITY
+      const cancel = forever ? () => undefined : this.#clock.after(this.#connectTimeoutMs, giveUp)
+      const waiter = (state: SessionState) => {
+        if (state === 'connecting' || state === 'suspended') return
+        this.#waiters.delete(waiter)
+        cancel()
+        if (codeWhenOver(state) === undefined) resolve()
+        else lost(`${this.#tried()}: the client was closed`)
+      }
+      this.#waiters.add(waiter)
+      this.#driver.step({ type: 'start' })
+    })
+  }
+
+  /** The servers, with what became of those that were tried. */
+  #tried(): string {
+    const attempts = this.#driver.attempts
+    const isTried = (one: Address) =>
+      attempts.some(({ server }) => formatAddress(server) === formatAddress(one))
+    const others = this.#servers.filter((one) => !isTried(one)).map(formatAddress)
+    return [...(attempts.length === 0 ? [] : [formatAttempts(attempts)]), ...others].join(', ')
+  }
+
+  /** Ends the session, and with it its ephemerals. Never rejects. */
+  close(): Promise<void> {
+    if (codeWhenOver(this.state) !== undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      const waiter = (state: SessionState) => {
+        if (codeWhenOver(state) === undefined) return
+        this.#waiters.delete(waiter)
+        resolve()
+      }
+      this.#waiters.add(waiter)
+      this.#driver.step({ type: 'close' })
+    })
+  }
+
+  /**
+   * Proves who we are, to this server and to every later one; what was proved before holds as well.
+   *
+   * @param credential `user:password` for the scheme `digest`
+   * @throws ZkError AUTHFAILED, which ends the session
+   */
+  addAuth(scheme: string, credential: Uint8Array | string): Promise<void> {
+    return this.#ask(zkMethods.addAuth, [scheme, credential], ({ scheme, credential }) => ({
+      request: { type: 'auth', scheme, credential },
+      read: () => undefined,
+    }))
+  }
+
+  /** Who the server takes us for. */
+  whoAmI(): Promise<Id[]> {
+    return this.#send({
+      request: { type: 'whoAmI' },
+      read: (body) => [...bodyOf(body, 'whoAmI').identities],
+    })
+  }
+
+  // --- znodes ------------------------------------------------------------------------------------
+
+  /** @returns the path with its number, for a sequential mode */
+  create(
+    path: string,
+    data?: DataLike,
+    options?: CreateOptions,
+  ): Promise<{ path: string; stat: Stat }> {
+    const given = [path, data, options]
+    return this.#ask(zkMethods.create, given, ({ path, data, mode, acl, ttlMs }) => ({
+      path,
+      request: { type: 'create', path: this.#chroot.toServer(path), data, mode, acl, ttlMs },
+      read: (body) => {
+        const { path, stat } = bodyOf(body, 'create')
+        return { path: this.#chroot.toClient(path), stat }
+      },
+    }))
+  }
+
+  /** @param version default -1, which means any */
+  delete(path: string, version?: number): Promise<void> {
+    return this.#ask(zkMethods.delete, [path, version], ({ path, version }) => ({
+      path,
+      request: { type: 'delete', path: this.#chroot.toServer(path), version },
+      read: () => undefined,
+    }))
+  }
+
+  /** @param watcher is told once of the next change, also of the creation */
+  exists(path: string, watcher?: Watcher, options?: ReadOptions): Promise<Stat | undefined> {
+    return this.#read('exists', [path, watcher, options], (body) =>
+      body.type === 'error' ? undefined : bodyOf(body, 'exists').stat,
+    )
+  }
+
+  /** @param watcher is told once of the next change */
+  getData(
+    path: string,
+    watcher?: Watcher,
+    options?: ReadOptions,
+  ): Promise<{ data: Buffer | null; stat: Stat }> {
+    return this.#read('getData', [path, watcher, options], (body) => {
+      const { data, stat } = bodyOf(body, 'getData')
+      return { data: data === null ? null : asBuffer(data), stat }
+    })
+  }
+
+  /**
+   * The members of the ensemble, as /zookeeper/config has them: below no chroot, and its events name
+   * this path.
+   *
+   * @throws ZkError NONODE where a server does not show them
+   */
+  getConfig(watcher?: Watcher): Promise<{ data: Buffer | null; stat: Stat }> {
+    return this.#ask(zkMethods.getConfig, [watcher], ({ watcher }) => ({
+      path: configPath,
+      request: { type: 'getData', path: configPath, watch: watcher !== undefined },
+      watcher,
+      read: (body) => {
+        const { data, stat } = bodyOf(body, 'getData')
+        return { data: data === null ? null : asBuffer(data), stat }
+      },
+    }))
+  }
+
+  /** @returns names, sorted. `watcher` is told once of the next change among them */
+  getChildren(
+    path: string,
+    watcher?: Watcher,
+    options?: ReadOptions,
+  ): Promise<{ children: string[]; stat: Stat }> {
+    return this.#read('getChildren', [path, watcher, options], (body) => {
+      const { children, stat } = bodyOf(body, 'getChildren')
+      return { children: [...children].sort(), stat }
+    })
+  }
+
+  /** @param version default -1, which means any */
+  setData(path: string, data: DataLike, version?: number): Promise<Stat> {
+    return this.#ask(zkMethods.setData, [path, data, version], ({ path, data, version }) => ({
+      path,
+      request: { type: 'setData', path: this.#chroot.toServer(path), data, version },
+      read: (body) => bodyOf(body, 'setData').stat,
+    }))
+  }
+
+  /** @returns ids of the scheme `digest` without their hash, unless we may change the ACL */
+  getACL(path: string): Promise<{ acl: Acl[]; stat: Stat }> {
+    return this.#ask(zkMethods.getACL, [path], ({ path }) => ({
+      path,
+      request: { type: 'getACL', path: this.#chroot.toServer(path) },
+      read: (body) => {
+        const { acl, stat } = bodyOf(body, 'getACL')
+        return { acl: [...acl], stat }
+      },
+    }))
+  }
+
+  /** @param version of the ACL, `aversion` in the Stat; default -1, which means any */
+  setACL(path: string, acl: readonly Acl[], version?: number): Promise<Stat> {
+    return this.#ask(zkMethods.setACL, [path, acl, version], ({ path, acl, version }) => ({
+      path,
+      request: { type: 'setACL', path: this.#chroot.toServer(path), acl, version },
+      read: (body) => bodyOf(body, 'setACL').stat,
+    }))
+  }
+
+  /** @returns how many znodes are below `path`, at any depth */
+  getAllChildrenNumber(path: string): Promise<number> {
+    return this.#ask(zkMethods.getAllChildrenNumber, [path], ({ path }) => ({
+      path,
+      request: { type: 'getAllChildrenNumber', path: this.#chroot.toServer(path) },
+      read: (body) => bodyOf(body, 'getAllChildrenNumber').count,
+    }))
+  }
+
+  /**
+   * @param prefix default /
+   * @returns this session's ephemerals whose path begins with it, sorted
+   */
+  getEphemerals(prefix?: string): Promise<string[]> {
+    return this.#ask(zkMethods.getEphemerals, [prefix], ({ prefix }) => ({
+      path: prefix,
+      request: { type: 'getEphemerals', prefix: this.#chroot.toServer(prefix) },
+      read: (body) => {
+        const paths = bodyOf(body, 'getEphemerals').paths.filter((one) => this.#chroot.covers(one))
+        return paths.map((one) => this.#chroot.toClient(one)).sort()
+      },
+    }))
+  }
+
+  /** After it, this client reads everything that was written before it began. @param path default / */
+  sync(path?: string): Promise<void> {
+    return this.#ask(zkMethods.sync, [path], ({ path }) => ({
+      path,
+      request: { type: 'sync', path: this.#chroot.toServer(path) },
+      read: () => undefined,
+    }))
+  }
+
+  /** All parts or none. @throws ZkMultiError with the part that failed */
+  multi(ops: readonly MultiOp[]): Promise<MultiResult[]> {
+    return this.#ask(zkMethods.multi, [ops], ({ ops }) => ({
+      request: { type: 'multi', ops: ops.map((op) => this.#chroot.writeOpToServer(op)) },
+      read: (body) => {
+        const { results } = bodyOf(body, 'multi')
+        const error = multiErrorOf(ops, results)
+        if (error !== undefined) throw error
+        return results.map((result) => {
+          if (result.type !== 'create') return result
+          const { type, path, stat } = result
+          return { type, path: this.#chroot.toClient(path), stat }
+        })
+      },
+    }))
+  }
+
+  /** @returns one result for each part: an error concerns that part alone */
+  multiRead(ops: readonly ReadOp[]): Promise<ReadResult[]> {
+    return this.#ask(zkMethods.multiRead, [ops], ({ ops }) => ({
+      request: {
+        type: 'multiRead',
+        ops: ops.map(({ type, path }) => ({ type, path: this.#chroot.toServer(path) })),
+      },
+      read: (body) => [...bodyOf(body, 'multiRead').results],
+    }))
+  }
+
+  // --- watches -----------------------------------------------------------------------------------
+
+  /** `watcher` hears of every change, until it is removed; see `AddWatchMode` for what it covers. */
+  addWatch(path: string, mode: AddWatchMode, watcher: Watcher): Promise<void> {
+    return this.#ask(zkMethods.addWatch, [path, mode, watcher], ({ path, mode, watcher }) => ({
+      path,
+      request: { type: 'addWatch', path: this.#chroot.toServer(path), mode },
+      watcher,
+      read: () => undefined,
+    }))
+  }
+
+  /** Whether the server holds such a watch for us. @throws ZkError NOWATCHER */
+  checkWatches(path: string, type: WatcherType): Promise<void> {
+    return this.#ask(zkMethods.checkWatches, [path, type], ({ path, type: watcherType }) => ({
+      path,
+      request: { type: 'checkWatches', path: this.#chroot.toServer(path), watcherType },
+      read: () => undefined,
+    }))
+  }
+
+  /**
+   * Without a connection there is no server to ask, and the watch just does not come back.
+   *
+   * @param watcher all of this client on this path, when left out
+   * @throws ZkError NOWATCHER
+   */
+  removeWatches(path: string, type: WatcherType, watcher?: Watcher): Promise<void> {
+    return this.#ask(zkMethods.removeWatches, [path, type, watcher], (taken) => ({
+      path: taken.path,
+      request: {
+        type: 'removeWatches',
+        path: this.#chroot.toServer(taken.path),
+        watcherType: taken.type,
+      },
+      watcher: taken.watcher,
+      read: () => undefined,
+    }))
+  }
+
+  // --- calls -------------------------------------------------------------------------------------
+
+  #read<T>(
+    type: 'exists' | 'getData' | 'getChildren',
+    given: readonly unknown[],
+    read: (body: ReplyBody) => T,
+  ): Promise<T> {
+    return this.#take(zkMethods[type], given, ({ path, watcher, options: { linearizable } }) => {
+      const at = this.#chroot.toServer(path)
+      const watch = watcher !== undefined
+      const isNative = this.#dialect === 'native'
+      const request = { type, path: at, watch, linearizable: linearizable && isNative } as const
+      const asked = () => this.#send({ path, request, watcher, read })
+      if (!linearizable || isNative) return asked()
+      return Promise.all([this.sync(path), asked()]).then(([, found]) => found)
+    })
+  }
+
+  #ask<Given, T>(
+    method: Takes<Given>,
+    given: readonly unknown[],
+    make: (taken: Given) => Outgoing<T>,
+  ): Promise<T> {
+    return this.#take(method, given, (taken) => this.#send(make(taken)))
+  }
+
+  /** What is refused here concerns this call alone: nothing of it is queued or sent. */
+  #take<Given, T>(
+    method: Takes<Given>,
+    given: readonly unknown[],
+    call: (taken: Given) => Promise<T>,
+  ): Promise<T> {
+    let taken: Given
+    try {
+      taken = method.take(given)
+    } catch (error) {
+      const isMisfit = error instanceof Misfit
+      return Promise.reject(isMisfit ? badArgument(method.name, given[0], error) : error)
+    }
+    return call(taken)
+  }
+
+  #send<T>({ path, request, watcher, read }: Outgoing<T>): Promise<T> {
+    const bytes = frameBytesOf(request)
+    if (bytes > limits.clientFrameBytesMax) {
+      const found = `it takes ${bytes} bytes, at most ${limits.clientFrameBytesMax} are allowed`
+      return Promise.reject(errorFor('BADARGUMENTS', request.type, path, found))
+    }
+    // When it fails, so do the calls that wait for it.
+    if (this.#connecting === undefined) this.connect().catch(() => undefined)
+    return new Promise<T>((resolve, reject) => {
+      const answered = (body: ReplyBody) => {
+        const absent = body.type === 'error' && body.code === errorCodes.NONODE
+        if (body.type === 'error' && !(absent && request.type === 'exists')) {
+          reject(errorFor(errorCodeOf(body.code), request.type, path))
+          return
+        }
+        try {
+          resolve(read(body))
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const call: PendingCall = {
+        request,
+        watcher,
+        answered,
+        failed: (code) => reject(errorFor(code, request.type, path)),
+      }
+      this.#driver.step({ type: 'called', call })
+    })
+  }
+
+  // --- what the session tells --------------------------------------------------------------------
+
+  #notify(watchers: readonly Watcher[], { type, path, zxid }: WatchEvent): void {
+    const event = { type, path: this.#chroot.toClient(path), zxid }
+    for (const watcher of watchers) {
+      queueMicrotask(() => this.#callbacks.call('A watcher', () => watcher(event)))
+    }
+  }
+
+  #became(state: SessionState): void {
+    if (state === 'connecting') return
+    const sessionId = `0x${this.sessionId.toString(16)}`
+    const server = this.server === undefined ? undefined : formatAddress(this.server)
+    this.#log.info({ state, sessionId, server }, 'The session changed its state')
+    queueMicrotask(() => {
+      for (const waiter of [...this.#waiters]) waiter(state)
+      this.#callbacks.emit(this, state)
+    })
+  }
+
+  #unreachable(attempts: readonly Attempt[]): void {
+    this.#log.warn({ attempts: formatAttempts(attempts) }, 'No server serves us: trying again')
+    queueMicrotask(() => this.#callbacks.emit(this, 'unreachable', attempts))
+  }
+}
+
+/** A table of arguments.ts. */
+interface Takes<Given> {
+  readonly name: string
+  /** @throws Misfit */
+  take(given: readonly unknown[]): Given
+}
+
+interface Outgoing<T> {
+  /** as the caller gave it, for messages */
+  readonly path?: string
+  readonly request: Request
+  readonly watcher?: Watcher | undefined
+  /** Takes what the caller gets out of the answer; may throw a ZkError. */
+  readonly read: (body: ReplyBody) => T
+}

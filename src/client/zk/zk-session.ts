@@ -1,0 +1,563 @@
+// One session as its client sees it: which server next, hello, requests and their answers in order,
+// pings, watches and identities sent again after a reconnect, and the end of it. Pure: links and timers
+// are in session-driver.ts, which performs the effects in the order given.
+//
+//   connecting ── welcome ──▶ connected ◀── welcome ── suspended
+//       │                        │ └──── link lost ────────▲ │
+//       └── close ──▶ closed ◀───┴─ close ─── expired ◀──────┘ refused, or timed out by our own clock
+//
+// A credential that a server refuses ends the session from wherever it is: `authFailed`.
+//
+// A write that was sent and not answered when its link is lost fails with CONNECTIONLOSS, because
+// nobody here knows whether it happened, and is never sent again. Reads are sent again. What was
+// never sent waits for the next link. Rules as in ZooKeeper's ClientCnxn; beyond it, a client that
+// hears from nobody ends its session itself, before the ensemble gives its ephemerals away.
+//
+// A client that accepts read-only servers is `connectedReadOnly` at one. It asks the others in turn
+// whether they have a quorum, moves to the first that has, and takes its watches along. A session that
+// only a read-only server gave is known to nobody else: the next server is asked for a new one.
+
+import type { Address } from '../../address.ts'
+import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
+import { noSession, type SessionId } from '../../protocol/records.ts'
+import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from '../../protocol/zk/messages.ts'
+import { protocolVersion } from '../../protocol/zk/native.ts'
+import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { Random } from '../../random.ts'
+import { type Call, isRepeatable, watchKindOf } from './call.ts'
+import { CallQueue } from './call-queue.ts'
+import { ServerRotation } from './server-rotation.ts'
+import { type Watcher, WatchRegistry } from './watch-registry.ts'
+
+export type SessionState =
+  | 'connecting'
+  | 'connected'
+  /** at a server without a quorum: what it answers may be old, and it refuses writes */
+  | 'connectedReadOnly'
+  | 'suspended'
+  | 'expired'
+  | 'closed'
+  /** a server did not accept a credential of ours */
+  | 'authFailed'
+
+/** After one of these states nothing can be asked any more; each says what calls fail with. */
+const codeOnceOver: Readonly<Record<SessionState, ErrorCode | undefined>> = {
+  connecting: undefined,
+  connected: undefined,
+  connectedReadOnly: undefined,
+  suspended: undefined,
+  expired: 'SESSIONEXPIRED',
+  closed: 'SESSIONEXPIRED',
+  authFailed: 'AUTHFAILED',
+}
+
+/** @returns what calls fail with; undefined while the session goes on */
+export function codeWhenOver(state: SessionState): ErrorCode | undefined {
+  return codeOnceOver[state]
+}
+
+/** `opened` to `notified` concern the link dialled last; older links are heard no more. */
+export type SessionInput<C extends Call> =
+  | { readonly type: 'start' }
+  | { readonly type: 'opened' }
+  | { readonly type: 'lost' }
+  | { readonly type: 'welcomed'; readonly welcome: Welcome }
+  | {
+      readonly type: 'replied'
+      readonly xid: number
+      readonly zxid: Zxid
+      readonly body: ReplyBody
+    }
+  | { readonly type: 'notified'; readonly event: WatchEvent }
+  | { readonly type: 'called'; readonly call: C }
+  /** what became of a `probe` */
+  | { readonly type: 'probed'; readonly server: Address; readonly readWrite: boolean }
+  | { readonly type: 'tick' }
+  | { readonly type: 'close' }
+
+export type SessionEffect<C extends Call> =
+  | { readonly type: 'dial'; readonly server: Address }
+  /** @param reason what the server did, or what else ends the link */
+  | { readonly type: 'hangUp'; readonly reason: string }
+  | { readonly type: 'greet'; readonly hello: Hello }
+  | { readonly type: 'send'; readonly xid: number; readonly request: Request }
+  | { readonly type: 'answer'; readonly call: C; readonly body: ReplyBody }
+  | { readonly type: 'fail'; readonly call: C; readonly code: ErrorCode }
+  | { readonly type: 'notify'; readonly watchers: Watcher[]; readonly event: WatchEvent }
+  /** Ask this server, beside the link, whether it has a quorum; always followed by `probed`. */
+  | { readonly type: 'probe'; readonly server: Address }
+  | { readonly type: 'became'; readonly state: SessionState }
+
+/** From dialling to welcome; doubled by each server that takes longer, until one answers. */
+const firstPatienceMs = 500
+
+/**
+ * A session that goes on is welcomed without a write, and knows how long a welcome takes where it is:
+ * it need not wait so long at a server that hangs, while others serve.
+ */
+function patienceAfter(welcomeMs: number): number {
+  return Math.min(Math.max(150, 4 * welcomeMs), firstPatienceMs)
+}
+
+/** How long a close may take before it is left to the session's time-out. */
+const closeMs = 2000
+
+/** Between probes for a server with a quorum: doubled from one to the next. */
+const firstProbeMs = 100
+const probeMsMax = 5000
+
+/** A credential on which so many links were lost without an answer is not sent again: it may be why. */
+const authLossesMax = 3
+
+type Link =
+  | { readonly phase: 'none'; readonly dialMs: number }
+  | { readonly phase: 'dialling'; readonly untilMs: number }
+  | { readonly phase: 'greeting'; readonly untilMs: number; readonly greetedMs: number }
+  | { readonly phase: 'open' }
+
+type AuthRequest = Extract<Request, { type: 'auth' }>
+
+export class ZkSession<C extends Call> {
+  readonly #rotation: ServerRotation
+  readonly #acceptsReadOnly: boolean
+  readonly #watches = new WatchRegistry()
+  readonly #queue = new CallQueue<C>()
+  #state: SessionState = 'connecting'
+  #link: Link = { phase: 'none', dialMs: Number.POSITIVE_INFINITY }
+  #server: Address | undefined
+  #patienceMs = firstPatienceMs
+  #dialledMs = 0
+  /** how long the last welcome took */
+  #welcomeMs = 0
+
+  #sessionId: SessionId = noSession
+  #password: Uint8Array = new Uint8Array(0)
+  /** Whether the ensemble knows the session, and not just one server without a quorum. */
+  #isReplicated = false
+  #ensembleId: string | undefined
+  /** as asked for until the first welcome, then as negotiated */
+  #timeoutMs: number
+  /** highest zxid that any answer or event showed */
+  #seenZxid: Zxid = zxidZero
+  /** what proved who we are, to be proved again to the next server */
+  #identities: AuthRequest[] = []
+
+  /** links lost in a row while a credential was being judged */
+  #authLosses = 0
+
+  /** The servers have been asked for the events since this one; see #catchUp. */
+  #caughtUpZxid: Zxid = zxidZero
+  #setWatchesUnanswered = 0
+
+  #askedMs = 0
+  /**
+   * When the latest request that was answered had been sent: the ensemble counts our time-out from
+   * then at the earliest. Events tell that we hear, not that we are heard.
+   */
+  #heardMs = 0
+  /** at a read-only server, when to look for a better one, and how long to wait after that */
+  #probe = { atMs: Number.POSITIVE_INFINITY, delayMs: firstProbeMs }
+  /** while closing, when to stop trying */
+  #closeByMs: number | undefined
+
+  constructor(options: {
+    readonly servers: readonly Address[]
+    readonly timeoutMs: number
+    readonly random: Random
+    readonly readOnly?: boolean | undefined
+  }) {
+    this.#rotation = new ServerRotation(options.servers, options.random)
+    this.#timeoutMs = options.timeoutMs
+    this.#acceptsReadOnly = options.readOnly ?? false
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  get sessionId(): SessionId {
+    return this.#sessionId
+  }
+
+  get timeoutMs(): number {
+    return this.#timeoutMs
+  }
+
+  get seenZxid(): Zxid {
+    return this.#seenZxid
+  }
+
+  /** The server that serves us now. */
+  get server(): Address | undefined {
+    return this.#link.phase === 'open' ? this.#server : undefined
+  }
+
+  /** What the answer with this xid answers, so that its fields can be decoded. */
+  awaited(xid: number): Request['type'] | undefined {
+    return this.#queue.awaited(xid)
+  }
+
+  /** When `tick` has something to do, if nothing else comes first. */
+  wakeMs(): number {
+    if (codeWhenOver(this.#state) !== undefined) return Number.POSITIVE_INFINITY
+    const endMs = Math.min(this.#expiryMs, this.#closeByMs ?? Number.POSITIVE_INFINITY)
+    switch (this.#link.phase) {
+      case 'none':
+        return Math.min(endMs, this.#link.dialMs)
+      case 'dialling':
+      case 'greeting':
+        return Math.min(endMs, this.#link.untilMs)
+      case 'open':
+        return Math.min(endMs, this.#pingDueMs, this.#silentTooLongMs, this.#probe.atMs)
+    }
+  }
+
+  get #expiryMs(): number {
+    return this.#isReplicated ? this.#heardMs + this.#timeoutMs : Number.POSITIVE_INFINITY
+  }
+
+  get #pingDueMs(): number {
+    return this.#queue.isPinging ? Number.POSITIVE_INFINITY : this.#askedMs + this.#timeoutMs / 3
+  }
+
+  get #silentTooLongMs(): number {
+    return this.#heardMs + (this.#timeoutMs * 2) / 3
+  }
+
+  step(input: SessionInput<C>, nowMs: number): SessionEffect<C>[] {
+    const overCode = codeWhenOver(this.#state)
+    if (overCode !== undefined) return input.type === 'called' ? [fail(input.call, overCode)] : []
+    switch (input.type) {
+      case 'start':
+        return this.#dial(nowMs)
+      case 'opened':
+        return this.#greet(nowMs)
+      case 'lost':
+        return this.#loseLink(nowMs)
+      case 'welcomed':
+        return this.#welcomed(input.welcome, nowMs)
+      case 'replied':
+        return this.#replied(input, nowMs)
+      case 'notified':
+        return this.#notified(input.event)
+      case 'called':
+        return this.#called(input.call, nowMs)
+      case 'probed':
+        return this.#probed(input.server, input.readWrite, nowMs)
+      case 'tick':
+        return this.#tick(nowMs)
+      case 'close':
+        return this.#close(nowMs)
+    }
+  }
+
+  // --- links -------------------------------------------------------------------------------------
+
+  #dial(nowMs: number, server = this.#rotation.next()): SessionEffect<C>[] {
+    const patienceMs = Math.min(this.#patienceMs, this.#timeoutMs / 3)
+    this.#dialledMs = nowMs
+    this.#link = { phase: 'dialling', untilMs: nowMs + patienceMs }
+    this.#server = server
+    return [{ type: 'dial', server }]
+  }
+
+  #greet(nowMs: number): SessionEffect<C>[] {
+    if (this.#link.phase !== 'dialling') return []
+    this.#link = { phase: 'greeting', untilMs: this.#link.untilMs, greetedMs: nowMs }
+    const hello: Hello = {
+      version: protocolVersion,
+      ensembleId: this.#ensembleId,
+      lastZxidSeen: this.#seenZxid,
+      timeoutMs: this.#timeoutMs,
+      sessionId: this.#isReplicated ? this.#sessionId : noSession,
+      password: this.#isReplicated ? this.#password : new Uint8Array(0),
+      readOnly: this.#acceptsReadOnly,
+    }
+    return [{ type: 'greet', hello }]
+  }
+
+  #welcomed(welcome: Welcome, nowMs: number): SessionEffect<C>[] {
+    if (this.#link.phase !== 'greeting') {
+      return this.#breakLink('it sent a welcome that was not asked for', nowMs)
+    }
+    if (welcome.timeoutMs === 0 && !this.#isReplicated) {
+      return this.#breakLink('it refused to begin a session', nowMs)
+    }
+    if (welcome.timeoutMs === 0) return this.#end('expired', 'the session has expired')
+    if (this.#ensembleId !== undefined && welcome.ensembleId !== this.#ensembleId) {
+      return this.#breakLink('it belongs to another ensemble', nowMs)
+    }
+    if (welcome.readOnly && !this.#acceptsReadOnly) {
+      return this.#breakLink('it has no quorum', nowMs)
+    }
+    this.#ensembleId = welcome.ensembleId
+    this.#sessionId = welcome.sessionId
+    this.#password = welcome.password
+    this.#timeoutMs = welcome.timeoutMs
+    if (!welcome.readOnly) this.#isReplicated = true
+    this.#welcomeMs = nowMs - this.#dialledMs
+    this.#askedMs = nowMs
+    this.#heardMs = this.#link.greetedMs
+    this.#link = { phase: 'open' }
+    const probeMs = welcome.readOnly ? nowMs + firstProbeMs : Number.POSITIVE_INFINITY
+    this.#probe = { atMs: probeMs, delayMs: firstProbeMs }
+    const effects = this.#become(welcome.readOnly ? 'connectedReadOnly' : 'connected')
+    // Who we are goes first: what the watches show depends on it.
+    for (const request of [...this.#identities, ...this.#catchUp()]) {
+      effects.push(this.#send(request, undefined, nowMs))
+    }
+    if (this.#closeByMs === undefined) this.#sendNext(effects, nowMs)
+    else this.#sendClose(effects, nowMs)
+    return effects
+  }
+
+  /** Sends what waits, as far as there is room on the way. */
+  #sendNext(effects: SessionEffect<C>[], nowMs: number): void {
+    for (let call = this.#queue.takeNext(); call !== undefined; call = this.#queue.takeNext()) {
+      effects.push(this.#send(call.request, call, nowMs))
+    }
+  }
+
+  /**
+   * Asks the new server to arm our watches and for the events we missed. If the last link was lost
+   * before it had answered all of these, answers to the first have moved #seenZxid on while watches
+   * of the later ones were armed nowhere: those must still be asked for from where that link began.
+   */
+  #catchUp(): Request[] {
+    if (this.#setWatchesUnanswered === 0) this.#caughtUpZxid = this.#seenZxid
+    const requests = this.#watches.rearm(this.#caughtUpZxid)
+    this.#setWatchesUnanswered = requests.length
+    return requests
+  }
+
+  #breakLink(reason: string, nowMs: number): SessionEffect<C>[] {
+    return [{ type: 'hangUp', reason }, ...this.#loseLink(nowMs)]
+  }
+
+  /** @param next the server to go to, when this one is left for it */
+  #loseLink(nowMs: number, next?: Address): SessionEffect<C>[] {
+    if (this.#link.phase === 'none') return []
+    const wasOpen = this.#link.phase === 'open'
+    const delayMs = next === undefined ? this.#rotation.failed() : 0
+    this.#link = { phase: 'none', dialMs: nowMs + delayMs }
+    const effects = wasOpen ? this.#become('suspended') : []
+    if (this.#queue.isAuthenticating) this.#authLosses++
+    const isHopeless = this.#authLosses >= authLossesMax
+    const lost = this.#queue.linkLost(
+      (request) => isRepeatable(request) && !(request.type === 'auth' && isHopeless),
+    )
+    if (isHopeless) this.#authLosses = 0
+    for (const call of lost) effects.push(fail(call, 'CONNECTIONLOSS'))
+    if (delayMs === 0) effects.push(...this.#dial(nowMs, next))
+    return effects
+  }
+
+  #probed(server: Address, readWrite: boolean, nowMs: number): SessionEffect<C>[] {
+    if (this.#state !== 'connectedReadOnly') return []
+    if (readWrite) {
+      const reason = 'another server has a quorum'
+      return [{ type: 'hangUp', reason }, ...this.#loseLink(nowMs, server)]
+    }
+    const { delayMs } = this.#probe
+    this.#probe = { atMs: nowMs + delayMs, delayMs: Math.min(2 * delayMs, probeMsMax) }
+    return []
+  }
+
+  // --- requests and answers ----------------------------------------------------------------------
+
+  #called(call: C, nowMs: number): SessionEffect<C>[] {
+    if (this.#closeByMs !== undefined) return [fail(call, 'SESSIONEXPIRED')]
+    const isOpen = this.#link.phase === 'open'
+    if (call.request.type === 'removeWatches') {
+      const { path, watcherType } = call.request
+      const { watcher } = call
+      if (!this.#watches.has(path, watcherType, watcher)) return [fail(call, 'NOWATCHER')]
+      // Without a link no server holds a watch of ours.
+      const isShared = watcher !== undefined && this.#watches.isShared(path, watcherType, watcher)
+      if (!isOpen || isShared) {
+        this.#watches.remove(path, watcherType, watcher)
+        return [{ type: 'answer', call, body: { type: 'removeWatches' } }]
+      }
+    }
+    if (!this.#queue.maybeTake(call)) return [fail(call, 'THROTTLEDOP')]
+    if (isOpen && this.#queue.maySend(call)) return [this.#send(call.request, call, nowMs)]
+    this.#queue.wait(call)
+    return []
+  }
+
+  #send(request: Request, call: C | undefined, nowMs: number): SessionEffect<C> {
+    this.#askedMs = nowMs
+    return { type: 'send', xid: this.#queue.sent(request, call, nowMs), request }
+  }
+
+  #replied(
+    { xid, zxid, body }: { xid: number; zxid: Zxid; body: ReplyBody },
+    nowMs: number,
+  ): SessionEffect<C>[] {
+    if (this.#link.phase !== 'open') return []
+    const sent = this.#queue.answered(xid)
+    if (sent === undefined) return this.#breakLink(`it answered ${xid} unasked`, nowMs)
+    this.#heardMs = Math.max(this.#heardMs, sent.atMs)
+    if (zxid > this.#seenZxid) this.#seenZxid = zxid
+    if (sent.call === undefined) return this.#ownAnswered(sent.request, body, nowMs)
+    this.#served()
+    if (sent.request.type === 'auth') this.#authLosses = 0
+    this.#register(sent.call, body)
+    const answer: SessionEffect<C> = { type: 'answer', call: sent.call, body }
+    if (isAuthFailed(sent.request, body)) return [answer, ...this.#failAuth()]
+    if (body.type === 'error' && body.code === errorCodes.SESSIONEXPIRED) {
+      return [answer, ...this.#end('expired', 'the session has expired')]
+    }
+    const effects = [answer]
+    this.#sendNext(effects, nowMs)
+    return effects
+  }
+
+  /** A server that answers is worth going back to. */
+  #served(): void {
+    this.#rotation.succeeded()
+    this.#patienceMs = patienceAfter(this.#welcomeMs)
+  }
+
+  #ownAnswered(request: Request, body: ReplyBody, nowMs: number): SessionEffect<C>[] {
+    if (request.type === 'closeSession') return this.#end('closed', 'the session is closed')
+    if (body.type === 'error' && body.code === errorCodes.SESSIONEXPIRED) {
+      return this.#end('expired', 'the session has expired')
+    }
+    if (isAuthFailed(request, body)) return this.#failAuth()
+    if (body.type === 'error' && request.type === 'auth') {
+      // The server cannot take it now. Requests that need it will say so: NOAUTH.
+      this.#identities = this.#identities.filter((identity) => identity !== request)
+      return this.#breakLink('it refused our authentication', nowMs)
+    }
+    if (body.type === 'error') {
+      return this.#breakLink('it refused to take over our watches', nowMs)
+    }
+    this.#served()
+    if (request.type === 'setWatches') this.#setWatchesUnanswered--
+    const effects: SessionEffect<C>[] = []
+    this.#sendNext(effects, nowMs)
+    return effects
+  }
+
+  #register({ request, watcher }: C, body: ReplyBody): void {
+    if (request.type === 'removeWatches') {
+      if (body.type !== 'error') this.#watches.remove(request.path, request.watcherType, watcher)
+      return
+    }
+    if (request.type === 'auth') {
+      if (body.type !== 'error') this.#remember(request)
+      return
+    }
+    const kind = watcher === undefined ? undefined : watchKindOf(request, body)
+    if (kind === undefined || watcher === undefined || !('path' in request)) return
+    this.#watches.add(kind, request.path, watcher)
+  }
+
+  #remember({ scheme, credential }: AuthRequest): void {
+    const known = this.#identities.some(
+      (one) => one.scheme === scheme && Buffer.compare(one.credential, credential) === 0,
+    )
+    if (known) return
+    this.#identities.push({ type: 'auth', scheme, credential: Uint8Array.from(credential) })
+  }
+
+  #notified(event: WatchEvent): SessionEffect<C>[] {
+    if (this.#link.phase !== 'open') return []
+    if (event.zxid > this.#seenZxid) this.#seenZxid = event.zxid
+    const watchers = this.#watches.take(event)
+    return watchers.length === 0 ? [] : [{ type: 'notify', watchers, event }]
+  }
+
+  // --- time and the end --------------------------------------------------------------------------
+
+  #tick(nowMs: number): SessionEffect<C>[] {
+    if (nowMs >= this.#expiryMs) return this.#end('expired', 'no server answered in time')
+    if (this.#closeByMs !== undefined && nowMs >= this.#closeByMs) {
+      return this.#end('closed', 'no server could be asked to close the session')
+    }
+    switch (this.#link.phase) {
+      case 'none':
+        return nowMs >= this.#link.dialMs ? this.#dial(nowMs) : []
+      case 'dialling':
+      case 'greeting': {
+        const { phase, untilMs } = this.#link
+        if (nowMs < untilMs) return []
+        this.#patienceMs *= 2
+        const found = phase === 'dialling' ? 'no connection' : 'connected, no answer'
+        const patienceMs = Math.round(untilMs - this.#dialledMs)
+        return this.#breakLink(`${found} within ${patienceMs} ms`, nowMs)
+      }
+      case 'open': {
+        if (nowMs >= this.#silentTooLongMs) return this.#breakLink('it is silent', nowMs)
+        const effects: SessionEffect<C>[] = []
+        if (nowMs >= this.#probe.atMs) {
+          this.#probe.atMs = Number.POSITIVE_INFINITY
+          effects.push({ type: 'probe', server: this.#rotation.next() })
+        }
+        if (nowMs >= this.#pingDueMs) effects.push(this.#send({ type: 'ping' }, undefined, nowMs))
+        return effects
+      }
+    }
+  }
+
+  /** What was asked of a server is still answered, what waits for a link fails; then the session ends. */
+  #close(nowMs: number): SessionEffect<C>[] {
+    if (this.#closeByMs !== undefined) return []
+    const isOpen = this.#link.phase === 'open'
+    if (!isOpen && !this.#isReplicated) return this.#end('closed', 'no server knows the session')
+    this.#closeByMs = nowMs + closeMs
+    if (isOpen) {
+      const effects: SessionEffect<C>[] = []
+      this.#sendClose(effects, nowMs)
+      return effects
+    }
+    return this.#queue.takeWaiting().map((call) => {
+      this.#queue.settled(call)
+      return fail(call, 'SESSIONEXPIRED')
+    })
+  }
+
+  /** Behind all that was asked before, which waits for nothing any more. */
+  #sendClose(effects: SessionEffect<C>[], nowMs: number): void {
+    for (const call of this.#queue.takeWaiting()) {
+      effects.push(this.#send(call.request, call, nowMs))
+    }
+    effects.push(this.#send({ type: 'closeSession' }, undefined, nowMs))
+  }
+
+  /** As ZooKeeper's clients do: what is asked from now on would be asked as somebody else. */
+  #failAuth(): SessionEffect<C>[] {
+    return this.#end('authFailed', 'it refused our authentication')
+  }
+
+  #end(state: 'expired' | 'closed' | 'authFailed', reason: string): SessionEffect<C>[] {
+    const code = state === 'authFailed' ? 'AUTHFAILED' : 'SESSIONEXPIRED'
+    const linked = this.#link.phase !== 'none'
+    const effects: SessionEffect<C>[] = linked ? [{ type: 'hangUp', reason }] : []
+    this.#link = { phase: 'none', dialMs: Number.POSITIVE_INFINITY }
+    // A client that closes does not mind that the session had ended before.
+    effects.push(...this.#become(this.#closeByMs === undefined ? state : 'closed'))
+    const { sent, waiting } = this.#queue.drain()
+    for (const call of sent) {
+      effects.push(fail(call, isRepeatable(call.request) ? code : 'CONNECTIONLOSS'))
+    }
+    for (const call of waiting) effects.push(fail(call, code))
+    return effects
+  }
+
+  #become(state: SessionState): SessionEffect<C>[] {
+    if (this.#state === state) return []
+    this.#state = state
+    return [{ type: 'became', state }]
+  }
+}
+
+function isAuthFailed(request: Request, body: ReplyBody): boolean {
+  if (request.type !== 'auth' || body.type !== 'error') return false
+  return body.code === errorCodes.AUTHFAILED
+}
+
+function fail<C extends Call>(call: C, code: ErrorCode): SessionEffect<C> {
+  return { type: 'fail', call, code }
+}
