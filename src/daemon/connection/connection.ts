@@ -21,10 +21,10 @@ import type { FirstBytes } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
 import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
-import type { Metrics } from '../admin/metrics.ts'
-import { type Client, RequestQueue } from '../request-processor/request.ts'
-import { addressIdentity } from './authentication.ts'
-import { ConnectionStats } from './connection-stats.ts'
+import type { Metrics } from '../metrics.ts'
+import { addressIdentity } from '../session/authentication.ts'
+import { ConnectionStats } from '../session/connection-stats.ts'
+import { type Client, RequestQueue } from '../session/request.ts'
 
 /** What a connection needs of its TCP link. */
 export interface ConnectionLink {

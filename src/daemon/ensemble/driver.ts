@@ -30,7 +30,7 @@ import {
   zxidZero,
 } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
-import { Metrics } from '../admin/metrics.ts'
+import { Metrics } from '../metrics.ts'
 import type { SnapshotPlace, Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'

@@ -10,7 +10,7 @@ import type {
   WriteRequest,
 } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { ConnectionStats, OpType } from '../connection/connection-stats.ts'
+import type { ConnectionStats, OpType } from './connection-stats.ts'
 
 /** A request that could not be answered at once. */
 export interface PendingRequest {
