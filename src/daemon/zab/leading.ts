@@ -50,6 +50,7 @@ interface Learner {
 }
 
 export class Leading implements Role {
+  readonly type = 'leading'
   readonly #state: ServerState
   /** when it began to ask for the epoch */
   #startedMs: number

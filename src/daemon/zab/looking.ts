@@ -9,7 +9,7 @@
 //   following or leading   once a quorum follows a leader that says so itself, follow it too
 //
 // A server that is not initialised votes, but is not counted, unless all voters are here. The vote of
-// a peer that is no member of our ensemble is not even heard (peer.ts).
+// a peer that is no member of our ensemble is not even heard (zab.ts).
 //
 // Source: FastLeaderElection in ZooKeeper 3.9, without the exit on a lone LEADING notification.
 
@@ -39,6 +39,7 @@ export interface Waiting {
 }
 
 export class Looking implements Role {
+  readonly type = 'looking'
   readonly #state: ServerState
   readonly #own: Vote
   #vote: Vote
