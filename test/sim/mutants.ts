@@ -329,8 +329,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'return zxids[this.size - 1] ?? zxidZero',
-        to: 'return zxids[this.size - 2] ?? zxidZero',
+        from: 'return zxids[this.#majority - 1] ?? zxidZero',
+        to: 'return zxids[this.#majority - 2] ?? zxidZero',
       },
     ],
     seeds: 100,
@@ -341,8 +341,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'this.voters.map((voter) => reached(voter) ?? zxidZero)',
-        to: 'this.voters.map((voter) => reached(voter) ?? reached(this.voters[0] as ServerId) ?? zxidZero)',
+        from: 'this.#voters.map((voter) => reached(voter) ?? zxidZero)',
+        to: 'this.#voters.map((voter) => reached(voter) ?? reached(this.#voters[0] as ServerId) ?? zxidZero)',
       },
     ],
     seeds: 200,
@@ -661,8 +661,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'this.size = Math.floor(this.voters.length / 2) + 1',
-        to: 'this.size = Math.floor(this.voters.length / 2)',
+        from: 'this.#majority = Math.floor(voters.length / 2) + 1',
+        to: 'this.#majority = Math.floor(voters.length / 2)',
       },
     ],
     seeds: 100,

@@ -174,7 +174,7 @@ export class Leading implements Role {
         return this.#ackNewLeader(nowMs, from, learner)
       case 'ACK':
         if (learner?.phase !== 'synced' || message.zxid > this.#state.history.last) break
-        if (this.#state.quorum.isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
+        if (this.#state.membership.isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
           this.#committed()
         }
         return
@@ -226,12 +226,12 @@ export class Leading implements Role {
    * Those who are still on their way to our history begin again: clients wait for this.
    */
   handover(nowMs: number): void {
-    const { delivered, history, quorum } = this.#state
+    const { delivered, history, membership, quorum } = this.#state
     const { last } = history
     if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return
     if (this.#epoch >= epochMax) return this.#stepDown('there are no more epochs')
     for (const [id, { phase }] of this.#learners) {
-      const logged = quorum.isVoter(id) ? this.#broadcast.loggedBy(id) : last
+      const logged = membership.isVoter(id) ? this.#broadcast.loggedBy(id) : last
       if (phase === 'synced' && logged !== last) return
     }
     for (const [id, { phase }] of this.#sortedLearners()) {
@@ -324,7 +324,7 @@ export class Leading implements Role {
   #ackNewLeader(nowMs: number, from: ServerId, learner: Learner): void {
     learner.phase = 'synced'
     learner.initialised = true
-    const counted = this.#state.quorum.isVoter(from)
+    const counted = this.#state.membership.isVoter(from)
     const more = counted && this.#broadcast.acked(from, learner.syncPoint)
     if (!this.broadcasting) return this.#advance(nowMs)
     this.#state.send(from, { type: 'UPTODATE', committed: this.#broadcast.committed })
@@ -357,7 +357,7 @@ export class Leading implements Role {
         voter === self || this.#learners.get(voter)?.counts === true
       const everybody = this.#first && !state.bootstrap
       const enough = everybody
-        ? quorum.voters.every(promised)
+        ? quorum.all(promised)
         : quorum.has((voter) => promised(voter) && this.#counts(voter))
       if (!enough) return
       this.#phase = 'settling'
@@ -386,7 +386,7 @@ export class Leading implements Role {
    */
   #isFirst(): boolean {
     const { bootstrap, epochs, quorum, self } = this.#state
-    return quorum.voters.every((voter) => {
+    return quorum.all((voter) => {
       const learner = this.#learners.get(voter)
       const currentEpoch = voter === self ? epochs.currentEpoch : learner?.currentEpoch
       return currentEpoch === undefined ? bootstrap : currentEpoch === 0
