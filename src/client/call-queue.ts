@@ -4,6 +4,7 @@
 // Answers come in the order of the requests. Three kinds have an xid of their own, as in ZooKeeper,
 // and are answered in order among themselves only: pings, authentication, watches armed again.
 
+import { Fifo } from '../fifo.ts'
 import { limits } from '../limits.ts'
 import type { Request } from '../protocol/zk/messages.ts'
 import { bytesOf, type Call, frameBytesOf } from './zk-call.ts'
@@ -39,9 +40,7 @@ export interface Sent<C> {
 
 export class CallQueue<C extends Call> {
   /** to be sent once a link is open and has room, oldest first */
-  #waiting: C[] = []
-  /** index of the oldest */
-  #nextWaiting = 0
+  readonly #waiting = new Fifo<C>()
   /** by counted xid, oldest first */
   readonly #sent = new Map<number, Sent<C>>()
   /** with an xid of their own, oldest first; hardly ever more than two */
@@ -67,25 +66,20 @@ export class CallQueue<C extends Call> {
 
   /** Whether `call` may be sent at once: none waits before it, and there is room on the way. */
   maySend(call: C): boolean {
-    return this.#nextWaiting === this.#waiting.length && this.#hasRoom(call)
+    return this.#waiting.length === 0 && this.#hasRoom(call)
   }
 
   /** The call that waited longest, which waits no more, if it may be sent now. */
   takeNext(): C | undefined {
-    const call = this.#waiting[this.#nextWaiting]
+    const call = this.#waiting.head
     if (call === undefined || !this.#hasRoom(call)) return undefined
-    this.#nextWaiting++
-    // Now and then, so that what was answered is not kept.
-    if (this.#nextWaiting * 2 >= this.#waiting.length) this.#waiting = this.takeWaiting()
+    this.#waiting.shift()
     return call
   }
 
   /** Those that waited, in order; none does any more. */
   takeWaiting(): C[] {
-    const waiting = this.#waiting.slice(this.#nextWaiting)
-    this.#waiting = []
-    this.#nextWaiting = 0
-    return waiting
+    return this.#waiting.takeAll()
   }
 
   /** One request always fits, whatever its size. */
@@ -157,7 +151,9 @@ export class CallQueue<C extends Call> {
   linkLost(mayRepeat: (request: Request) => boolean): C[] {
     const calls = this.#unanswered()
     const again = calls.filter((call) => mayRepeat(call.request))
-    this.#waiting = [...again, ...this.takeWaiting()]
+    const waiting = this.takeWaiting()
+    for (const call of again) this.#waiting.push(call)
+    for (const call of waiting) this.#waiting.push(call)
     const lost = calls.filter((call) => !mayRepeat(call.request))
     for (const call of lost) this.settled(call)
     return lost

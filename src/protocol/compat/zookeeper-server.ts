@@ -7,6 +7,7 @@
 // create2, getChildren and getChildren2): those asked and not answered are remembered, in order.
 // Source: the server of ZooKeeper 3.9, FinalRequestProcessor above all.
 
+import { Fifo } from '../../fifo.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import type { ServerCodec } from '../dialect.ts'
 import { errorCodes, ProtocolError } from '../error-codes.ts'
@@ -50,7 +51,7 @@ type Asked = number | string | readonly number[]
 
 export class ZooKeeperServerCodec implements ServerCodec {
   readonly #reader: JuteReader
-  readonly #asked = new AskedQueue()
+  readonly #asked = new Fifo<Asked>()
   /** of the request in work */
   #asking: Asked = 0
   /** Clients up to 3.3 know nothing of read-only servers, and read a welcome that says nothing of it. */
@@ -192,7 +193,7 @@ export class ZooKeeperServerCodec implements ServerCodec {
   }
 
   encodeReply(out: ByteWriter, xid: number, zxid: Zxid, body: ReplyBody): void {
-    const asked = this.#asked.shift()
+    const asked = this.#asked.shift() ?? 0
     out.int32(xid)
     out.int64(asked === opcodes.auth ? zxidZero : zxid)
     out.int32(body.type === 'error' ? body.code : errorCodes.OK)
@@ -420,35 +421,4 @@ function writeReadResult(out: ByteWriter, result: ReadResult): void {
 function writeErrorResult(out: ByteWriter, code: number): void {
   resultHeader(out, -1, { done: false, err: code })
   out.int32(code)
-}
-
-// --- what was asked ------------------------------------------------------------------------------
-
-/** First in, first out, in a ring: nothing is allocated per request. */
-class AskedQueue {
-  #ring: Asked[] = [0, 0, 0, 0, 0, 0, 0, 0]
-  #first = 0
-  #count = 0
-
-  push(asked: Asked): void {
-    if (this.#count === this.#ring.length) this.#grow()
-    this.#ring[(this.#first + this.#count) & (this.#ring.length - 1)] = asked
-    this.#count++
-  }
-
-  /** @returns 0 if there is none */
-  shift(): Asked {
-    if (this.#count === 0) return 0
-    const asked = this.#ring[this.#first] as Asked
-    this.#ring[this.#first] = 0
-    this.#first = (this.#first + 1) & (this.#ring.length - 1)
-    this.#count--
-    return asked
-  }
-
-  #grow(): void {
-    const inOrder = [...this.#ring.slice(this.#first), ...this.#ring.slice(0, this.#first)]
-    this.#ring = [...inOrder, ...inOrder.map(() => 0)]
-    this.#first = 0
-  }
 }
