@@ -9,6 +9,7 @@
 
 import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
+import type { Address } from '../../protocol/transport/transport.ts'
 
 export type Verdict =
   | { readonly type: 'accept'; readonly isMember: boolean }
@@ -53,6 +54,13 @@ export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
   const ensembleId = theirs.ensembleId === ours.ensembleId ? ours.ensembleId : undefined
   const { type, serverId, instance, members, holdsHistory } = ours
   return { type, serverId, instance, members, ensembleId, holdsHistory }
+}
+
+/** Ascending by id. */
+export function membersOf(servers: ReadonlyMap<ServerId, Address>): readonly ListedServer[] {
+  return [...servers]
+    .sort(([a], [b]) => a - b)
+    .map(([id, { host, port }]) => ({ id, address: `${host}:${port}` }))
 }
 
 export function describeMembers(members: readonly ListedServer[]): string {
