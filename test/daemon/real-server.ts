@@ -15,7 +15,11 @@ export function realServer(flags: readonly string[]): Server {
 export function serverOf(read: ConfigOrText): Server {
   if (read.type !== 'config') throw new Error(read.text)
   const { config } = read
-  const world = { ...realWorld(), logger: silentLogger, disk: realServerDisk(config.dataDir, config.origins.dataDir) }
+  const world = {
+    ...realWorld(),
+    logger: silentLogger,
+    disk: realServerDisk(config.dataDir, config.origins.dataDir),
+  }
   return assembleServer({ config, world, onFailure })
 }
 
