@@ -38,15 +38,21 @@ export class Fifo<T> {
     this.#ring[this.#first] = undefined
     this.#first = this.#at(1)
     this.#length--
-    if (this.#length === 0 && this.#ring.length > lengthKept) this.#clear()
+    if (this.#length === 0 && this.#ring.length > lengthKept) this.clear()
     return item
   }
 
   /** Empties it. @returns what was in it, oldest first */
   takeAll(): T[] {
     const items = this.#inOrder().slice(0, this.#length) as T[]
-    this.#clear()
+    this.clear()
     return items
+  }
+
+  clear(): void {
+    this.#ring = []
+    this.#first = 0
+    this.#length = 0
   }
 
   #at(index: number): number {
@@ -63,11 +69,5 @@ export class Fifo<T> {
 
   #inOrder(): (T | undefined)[] {
     return this.#ring.slice(this.#first).concat(this.#ring.slice(0, this.#first))
-  }
-
-  #clear(): void {
-    this.#ring = []
-    this.#first = 0
-    this.#length = 0
   }
 }

@@ -53,3 +53,12 @@ t.test(
     t.same(fifo.takeAll(), [7])
   },
 )
+
+t.test('an empty queue has no head and gives nothing', async (t) => {
+  const fifo = new Fifo<string>()
+  fifo.push('a')
+  fifo.clear()
+  t.equal(fifo.head, undefined)
+  t.equal(fifo.shift(), undefined)
+  t.same(fifo.takeAll(), [])
+})

@@ -1,9 +1,9 @@
 // A server's request processors with connections whose other end is the test, without sockets.
 
 import type { Clock } from '../../src/clock.ts'
-import { Metrics } from '../../src/daemon/admin/metrics.ts'
 import type { ConnectionLink } from '../../src/daemon/connection/connection.ts'
 import { Connection, type ConnectionServer } from '../../src/daemon/connection/connection.ts'
+import { Metrics } from '../../src/daemon/metrics.ts'
 import { type ChainParts, RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
 import { ZTree } from '../../src/daemon/ztree/ztree.ts'
 import { limits } from '../../src/limits.ts'

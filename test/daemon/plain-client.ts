@@ -1,8 +1,9 @@
 // A client as the request processors see it, without a connection: no bytes, no dialect.
 
-import { addressIdentity, digestOf } from '../../src/daemon/connection/authentication.ts'
-import { ConnectionStats } from '../../src/daemon/connection/connection-stats.ts'
-import { type Client, RequestQueue } from '../../src/daemon/request-processor/request.ts'
+import { addressIdentity, digestOf } from '../../src/daemon/session/authentication.ts'
+import { ConnectionStats } from '../../src/daemon/session/connection-stats.ts'
+import type { Client, PendingRequest } from '../../src/daemon/session/request.ts'
+import { Fifo } from '../../src/fifo.ts'
 import { type ErrorNumber, errorCodeOf } from '../../src/protocol/error-codes.ts'
 import { type Acl, type Id, noSession, perms, type SessionId } from '../../src/protocol/records.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
@@ -17,7 +18,7 @@ export class PlainClient implements Client {
   password: Uint8Array = new Uint8Array(0)
   identities: readonly Id[] = [addressIdentity('127.0.0.1')]
   readonly stats = new ConnectionStats(0)
-  readonly queue = new RequestQueue()
+  readonly queue = new Fifo<PendingRequest>()
   congested = false
   throttled = false
   touched = true

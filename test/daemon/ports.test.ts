@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { assembleBroker, type Broker } from '../../src/broker/broker.ts'
 import { readConfig as readBrokerConfig } from '../../src/broker/config.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { readConfig } from '../../src/daemon/config.ts'
 import { assembleServer, type Server } from '../../src/daemon/server.ts'
 import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
@@ -70,6 +71,15 @@ async function startServer(t: Test, flags: readonly string[], { logger }: Warnin
   return server
 }
 
+/** A server that does not serve yet closes connections without a word. */
+async function startServing(t: Test, flags: readonly string[], warnings: Warnings) {
+  const server = await startServer(t, flags, warnings)
+  const zk = new ZkClient({ servers: [{ host, port: server.clientPort }] })
+  await zk.connect()
+  await zk.close()
+  return server
+}
+
 async function startBroker(t: Test, server: Server, { logger }: Warnings): Promise<Broker> {
   const data = `--data-dir=${join(t.testdirName, 'broker')}`
   const read = readBrokerConfig(
@@ -107,7 +117,7 @@ async function nameAll(t: Test, port: number, name: PortName, warnings: Warnings
 
 t.test('on the client port every stranger is named', async (t) => {
   const warnings = new Warnings()
-  const server = await startServer(t, [], warnings)
+  const server = await startServing(t, [], warnings)
   await nameAll(t, server.clientPort, 'client', warnings)
 })
 
@@ -128,7 +138,7 @@ t.test("on a broker's port as well", async (t) => {
 
 t.test('two hundred bad connections are one line, and one more that counts them', async (t) => {
   const warnings = new Warnings()
-  const server = await startServer(t, [], warnings)
+  const server = await startServing(t, [], warnings)
   const [tls] = openings
   if (tls === undefined) throw new Error('there is TLS')
   await Promise.all(Array.from({ length: 200 }, () => say(server.clientPort, tls.bytes)))

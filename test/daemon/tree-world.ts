@@ -1,8 +1,8 @@
 // A leader without an ensemble, for tests: requests are prepared, held as proposals as long as a
 // test wants, and applied through the bytes that would lie in the log.
 
-import { SessionTracker } from '../../src/daemon/connection/session-tracker.ts'
 import { Prep, type WriteRules } from '../../src/daemon/request-processor/prep.ts'
+import { SessionTracker } from '../../src/daemon/session/session-tracker.ts'
 import { decodeTxn, encodeTxn, type Txn } from '../../src/daemon/ztree/txn.ts'
 import { type Applied, type TreeEvent, ZTree } from '../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../src/invariant.ts'

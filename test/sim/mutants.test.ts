@@ -4,11 +4,14 @@
 import t from 'tap'
 import { zabMutants } from './mutants.ts'
 import { mutated } from './mutate.ts'
+import { serverMutants } from './server-mutants.ts'
 
-t.test('every mutant changes the sources as told', async (t) => {
-  for (const mutant of zabMutants) t.ok(mutated(mutant).size > 0, mutant.name)
-})
+for (const [world, mutants] of Object.entries({ zab: zabMutants, servers: serverMutants })) {
+  t.test(`${world}: every mutant changes the sources as told`, async (t) => {
+    for (const mutant of mutants) t.ok(mutated(mutant).size > 0, mutant.name)
+  })
 
-t.test('every mutant has its own name', async (t) => {
-  t.equal(new Set(zabMutants.map(({ name }) => name)).size, zabMutants.length)
-})
+  t.test(`${world}: every mutant has its own name`, async (t) => {
+    t.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length)
+  })
+}

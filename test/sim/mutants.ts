@@ -184,12 +184,12 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: 'const sync = decideSync(learner.syncPoint, history)',
+        from: 'const sync = decideSync(lastZxid, history)',
         to: `const to = this.#broadcast.committed
     const sync =
-      learner.syncPoint > to && history.contains(to)
+      lastZxid > to && history.contains(to)
         ? ({ type: 'TRUNC', to } as const)
-        : decideSync(learner.syncPoint, history)`,
+        : decideSync(lastZxid, history)`,
       },
     ],
     seeds: 100,
@@ -206,8 +206,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: "if (learner.phase === 'syncing' || learner.phase === 'synced') {\n        this.#state.send(id, { type: 'PROPOSAL', entries })",
-        to: "if (learner.phase === 'synced') {\n        this.#state.send(id, { type: 'PROPOSAL', entries })",
+        from: "if (learner.takesProposals) {\n        this.#state.send(id, { type: 'PROPOSAL', entries })",
+        to: "if (learner.phase.type === 'synced') {\n        this.#state.send(id, { type: 'PROPOSAL', entries })",
       },
       {
         file: following,
@@ -282,7 +282,7 @@ export const zabMutants: readonly Mutant[] = [
       {
         file: leading,
         from: "this.#state.send(from, { type: 'UPTODATE', committed: this.#broadcast.committed })",
-        to: "this.#state.send(from, { type: 'UPTODATE', committed: learner.syncPoint })",
+        to: "this.#state.send(from, { type: 'UPTODATE', committed: syncPoint })",
       },
     ],
     seeds: 800,
@@ -329,8 +329,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'return zxids[this.size - 1] ?? zxidZero',
-        to: 'return zxids[this.size - 2] ?? zxidZero',
+        from: 'return zxids[this.#majority - 1] ?? zxidZero',
+        to: 'return zxids[this.#majority - 2] ?? zxidZero',
       },
     ],
     seeds: 100,
@@ -341,8 +341,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'this.voters.map((voter) => reached(voter) ?? zxidZero)',
-        to: 'this.voters.map((voter) => reached(voter) ?? reached(this.voters[0] as ServerId) ?? zxidZero)',
+        from: 'this.#voters.map((voter) => reached(voter) ?? zxidZero)',
+        to: 'this.#voters.map((voter) => reached(voter) ?? reached(this.#voters[0] as ServerId) ?? zxidZero)',
       },
     ],
     seeds: 200,
@@ -483,8 +483,8 @@ export const zabMutants: readonly Mutant[] = [
       },
       {
         file: leading,
-        from: "if (phase === 'synced' && logged !== last) return",
-        to: "if (phase === 'synced' && logged === undefined) return",
+        from: "if (phase.type === 'synced' && logged !== last) return",
+        to: "if (phase.type === 'synced' && logged === undefined) return",
       },
     ],
     seeds: 100,
@@ -517,10 +517,10 @@ export const zabMutants: readonly Mutant[] = [
       },
       {
         file: leading,
-        from: "    learner.phase = 'syncing'\n    learner.syncPoint = history.last",
+        from: '    learner.sync(history.last)\n',
         to: `    if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
-    learner.phase = 'syncing'
-    learner.syncPoint = history.last`,
+    learner.sync(history.last)
+`,
       },
     ],
     seeds: 200,
@@ -543,8 +543,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: "if (learner.phase === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })",
-        to: "if (['syncing', 'synced'].includes(learner.phase)) this.#state.send(id, { type: 'COMMIT', zxid })",
+        from: "if (learner.phase.type === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })",
+        to: "if (learner.takesProposals) this.#state.send(id, { type: 'COMMIT', zxid })",
       },
     ],
     seeds: 200,
@@ -661,8 +661,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'this.size = Math.floor(this.voters.length / 2) + 1',
-        to: 'this.size = Math.floor(this.voters.length / 2)',
+        from: 'this.#majority = Math.floor(voters.length / 2) + 1',
+        to: 'this.#majority = Math.floor(voters.length / 2)',
       },
     ],
     seeds: 100,

@@ -7,6 +7,7 @@ const log = 'log/log.ts'
 const recovery = 'log/recovery.ts'
 const durableFile = 'durable-file.ts'
 const driver = 'daemon/ensemble/driver.ts'
+const undelivered = 'daemon/ensemble/undelivered.ts'
 const storage = 'daemon/storage/storage.ts'
 const treeStore = 'daemon/storage/tree-store.ts'
 const txnLog = 'daemon/storage/txn-log.ts'
@@ -16,7 +17,7 @@ const final = 'daemon/request-processor/final.ts'
 const leader = 'daemon/request-processor/leader.ts'
 const outstanding = 'daemon/request-processor/outstanding-changes.ts'
 const prep = 'daemon/request-processor/prep.ts'
-const tracker = 'daemon/connection/session-tracker.ts'
+const tracker = 'daemon/session/session-tracker.ts'
 const watches = 'daemon/ztree/watch-manager.ts'
 const ztree = 'daemon/ztree/ztree.ts'
 const call = 'client/zk/call.ts'
@@ -171,8 +172,8 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: driver,
-        from: 'await new Promise<void>((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved))',
-        to: 'this.#meta = { ...this.#meta, ...place, logBaseZxid: zxid }',
+        from: '(place) => new Promise((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved)),',
+        to: 'async (place) => {\n        this.#meta = { ...this.#meta, ...place, logBaseZxid: zxid }\n      },',
       },
     ],
     seeds: 200,
@@ -198,7 +199,12 @@ export const serverMutants: readonly Mutant[] = [
       {
         file: driver,
         from: 'this.#next = nextZxid(zxid)\n',
-        to: 'this.#next = nextZxid(zxid)\n    if (this.#delivered === zxid - 1) {\n      this.#delivered = zxid\n      this.#listener?.deliver(zxid, Buffer.from(payload))\n    }\n',
+        to: 'this.#next = nextZxid(zxid)\n    this.#undelivered.deliverEarly(zxid, Buffer.from(payload), this.#deliverOne)\n',
+      },
+      {
+        file: undelivered,
+        from: '  get delivered(): Zxid {\n',
+        to: '  deliverEarly(zxid: Zxid, payload: Buffer, deliver: Deliver): void {\n    if (this.#delivered !== zxid - 1) return\n    this.#delivered = zxid\n    deliver(zxid, payload)\n  }\n\n  get delivered(): Zxid {\n',
       },
     ],
     seeds: 50,

@@ -9,8 +9,8 @@
 
 import type { EpochRange } from '../../src/daemon/zab/history.ts'
 import { lastOf } from '../../src/daemon/zab/history.ts'
-import { Zab } from '../../src/daemon/zab/peer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../../src/daemon/zab/types.ts'
+import { Zab } from '../../src/daemon/zab/zab.ts'
 import { invariant } from '../../src/invariant.ts'
 import type { Entries, Notification, ZabMessage } from '../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../src/protocol/records.ts'

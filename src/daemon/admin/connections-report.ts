@@ -1,7 +1,7 @@
 // `cons`: a line for each client connection; the same lines, shorter, are part of `stat`, and when
 // connections go stale is part of `dump`. As ZooKeeper's ServerCnxn.dumpConnectionInfo.
 
-import type { OpType } from '../connection/connection-stats.ts'
+import type { OpType } from '../session/connection-stats.ts'
 import type { ConnectionView, ExpirySet, ServerView } from './server-view.ts'
 import { expirySets } from './sessions-report.ts'
 

@@ -4,8 +4,8 @@
 // Source: ZooKeeper's MonitorCommand, ServerMetrics and what telegraf, Datadog, Elastic,
 // OpenTelemetry and the Prometheus exporters look for.
 
+import { Distribution, type Metrics, type Summary } from '../metrics.ts'
 import { decimal } from './decimal.ts'
-import { Distribution, type Metrics, type Summary } from './metrics.ts'
 import type { ServerMode, ServerStatus } from './server-view.ts'
 
 export type Row = readonly [string, string | number]

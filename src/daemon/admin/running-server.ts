@@ -9,11 +9,11 @@ import type { DaemonConfig } from '../config.ts'
 import type { ClientPort } from '../connection/client-port.ts'
 import type { EnsembleDriver } from '../ensemble/driver.ts'
 import { membershipText } from '../membership.ts'
+import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'
 import { formatDigest } from '../ztree/digest.ts'
 import { environmentRows } from './environment.ts'
-import type { Metrics } from './metrics.ts'
 import type {
   ConnectionView,
   LeadingStatus,

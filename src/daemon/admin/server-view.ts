@@ -3,8 +3,8 @@
 
 import type { SessionId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { ConnectionStats } from '../connection/connection-stats.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from '../metrics.ts'
+import type { ConnectionStats } from '../session/connection-stats.ts'
 
 export type ServerMode = 'leader' | 'follower' | 'standalone' | 'read-only'
 

@@ -17,8 +17,8 @@ import {
 } from '../../protocol/transport/transport.ts'
 import { NativeDialect } from '../../protocol/zk/native-dialect.ts'
 import { RareWarnings } from '../../rare-warnings.ts'
-import type { Metrics } from '../admin/metrics.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
+import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import { Connection, type ConnectionServer } from './connection.ts'
 

@@ -11,6 +11,7 @@
 // frames are held back, in order; too many and its socket is paused. No clock, no socket: the link is
 // passed in. Next on the path: request-processor/chain.ts.
 
+import { Fifo } from '../../fifo.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import type { Dialect, ServerCodec } from '../../protocol/dialect.ts'
@@ -21,10 +22,10 @@ import type { FirstBytes } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
 import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
-import type { Metrics } from '../admin/metrics.ts'
-import { type Client, RequestQueue } from '../request-processor/request.ts'
-import { addressIdentity } from './authentication.ts'
-import { ConnectionStats } from './connection-stats.ts'
+import type { Metrics } from '../metrics.ts'
+import { addressIdentity } from '../session/authentication.ts'
+import { ConnectionStats } from '../session/connection-stats.ts'
+import type { Client, PendingRequest } from '../session/request.ts'
 
 /** What a connection needs of its TCP link. */
 export interface ConnectionLink {
@@ -90,7 +91,7 @@ export class Connection implements Client {
   attached = false
   timeoutMs = 0
   identities: readonly Id[]
-  readonly queue = new RequestQueue()
+  readonly queue = new Fifo<PendingRequest>()
   readonly stats: ConnectionStats
 
   constructor(link: ConnectionLink, server: ConnectionServer) {

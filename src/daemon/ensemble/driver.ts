@@ -11,9 +11,7 @@ import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
-import type { ListedServer } from '../../protocol/peer/hello.ts'
 import type {
-  Entries,
   LeaderMessage,
   LearnerMessage,
   PeerMessage,
@@ -31,26 +29,25 @@ import {
   zxidZero,
 } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
-import { Metrics } from '../admin/metrics.ts'
-import type { SnapshotPlace, Snapshots } from '../storage/snapshots.ts'
+import { Metrics } from '../metrics.ts'
+import type { Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import { type EpochRange, lastOf } from '../zab/history.ts'
-import { Zab } from '../zab/peer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../zab/types.ts'
+import { Zab } from '../zab/zab.ts'
+import { AckTimes } from './ack-times.ts'
+import { Confirmations } from './confirmations.ts'
 import type { Ensemble, EnsembleListener, EnsembleRole } from './ensemble.ts'
-import type { Meta, MetaFile } from './meta.ts'
+import { membersOf } from './greeting.ts'
+import { Hold } from './hold.ts'
+import { epochsOf, type Meta, type MetaFile } from './meta.ts'
 import { PeerLinks } from './peer-links.ts'
 import { ProposalBatch } from './proposal-batch.ts'
 import { RoleTimes } from './role-times.ts'
-import { SnapshotArrival, SnapshotSender } from './snapshot-transfer.ts'
-
-const sayWhyMs = 3000
-
-/**
- * A counter from which a leader begins a new epoch. What is in flight then still fits, well before
- * the counter at which it would step down.
- */
-const handoverAtDefault = 2 ** 32 - 2 ** 24
+import { SnapshotTransfers } from './snapshot-transfers.ts'
+import { Standstill } from './standstill.ts'
+import { Undelivered } from './undelivered.ts'
+import { WaitingNotice } from './waiting-notice.ts'
 
 export interface EnsembleOptions {
   readonly self: ServerId
@@ -100,12 +97,9 @@ export class EnsembleDriver implements Ensemble {
 
   readonly #inbox: ZabInput[] = []
   #stepping = false
-  /** When this process was last known to run. */
-  #ranMs: number
-  /** While leading: we stood still for so long that there may be another leader by now. */
-  #doubtful = false
+  readonly #standstill: Standstill
+  readonly #waitingNotice: WaitingNotice
   #stopTicking: (() => void) | undefined
-  #saidWhyMs: number
   #stopped = false
 
   readonly #turn: Turn
@@ -114,33 +108,20 @@ export class EnsembleDriver implements Ensemble {
   readonly #batch = new ProposalBatch()
   /** What the next proposal is for, while leading. */
   #next: Zxid = zxidZero
-  /**
-   * Appended and not delivered: the bytes are at hand, the log need not be read. `after` is what they
-   * follow on in the log; across epochs, zxids alone would not tell. A long history leaves gaps here.
-   */
-  #pending: { readonly after: Zxid; readonly entries: Entries }[] = []
-  #pendingBytes = 0
-  #delivered: Zxid
+  readonly #undelivered: Undelivered
+  readonly #deliverOne = (zxid: Zxid, payload: Buffer) => this.#delivered(zxid, payload)
   #purging = false
-  /** Our tree, on its way to learners. */
-  readonly #sending = new Map<ServerId, SnapshotSender>()
-  /** A leader's tree, on its way to us. */
-  #arriving: Arriving | undefined
-  /** It takes the place of ours just now. */
-  #installing: Promise<void> | undefined
-  /** What learners, this server among them, ask while one epoch ends and the next is not there. */
-  #held: { readonly from: ServerId; readonly message: LearnerMessage }[] | undefined
+  readonly #transfers: SnapshotTransfers
+  readonly #hold: Hold
 
   readonly #metrics: Metrics
   readonly #times: RoleTimes
-  /** Proposed and not delivered, while leading: the last of each batch, and when it was proposed. */
-  #unacked: { readonly last: Zxid; readonly sinceMs: number }[] = []
-
-  #token = 0
-  #confirmations: { readonly token: number; readonly confirmed: () => void }[] = []
+  readonly #ackTimes: AckTimes
+  readonly #confirmations = new Confirmations()
 
   constructor(options: EnsembleOptions) {
-    const { self, servers, meta, clock, logger, transport, lastApplied } = options
+    const { self, servers, meta, clock, logger, transport, lastApplied, timing } = options
+    const nowMs = clock.nowMs()
     this.self = self
     this.#options = options
     this.#turn = options.turn
@@ -148,10 +129,14 @@ export class EnsembleDriver implements Ensemble {
     this.#clock = clock
     this.#logger = logger
     this.#meta = meta
-    this.#delivered = lastApplied
-    this.#ranMs = this.#saidWhyMs = clock.nowMs()
+    this.#undelivered = new Undelivered(options.txnLog, lastApplied)
+    this.#standstill = new Standstill({ leaderTimeoutMs: timing.leaderTimeoutMs, nowMs })
+    this.#waitingNotice = new WaitingNotice(nowMs)
     this.#metrics = options.metrics ?? new Metrics()
-    this.#times = new RoleTimes(this.#metrics, this.#ranMs)
+    this.#times = new RoleTimes(this.#metrics, nowMs)
+    this.#ackTimes = new AckTimes(this.#metrics)
+    this.#transfers = this.#makeTransfers()
+    this.#hold = new Hold(options.handoverAt)
     this.#zab = new Zab(
       {
         self,
@@ -160,16 +145,16 @@ export class EnsembleDriver implements Ensemble {
         logBase: options.txnLog.baseZxid,
         logged: options.logged,
         lastApplied,
-        timing: options.timing,
+        timing,
         bootstrap: options.bootstrap ?? false,
         newEnsembleId: options.newEnsembleId,
       },
-      this.#ranMs,
+      nowMs,
     )
     this.#links = new PeerLinks({
       self,
       instance: options.instance,
-      members: listedServers(servers),
+      members: membersOf(servers),
       peers: new Map([...servers].filter(([id]) => id !== self)),
       membership: () => ({
         ensembleId: this.#zab.epochs.ensembleId,
@@ -181,7 +166,7 @@ export class EnsembleDriver implements Ensemble {
       onConnected: (peer, { isMember }) => this.#put({ type: 'connected', peer, isMember }),
       onMember: (peer) => this.#put({ type: 'member', peer }),
       onDisconnected: (peer) => {
-        this.#abortArrival(peer)
+        this.#transfers.abort(peer)
         this.#put({ type: 'disconnected', peer })
       },
       onMessage: (peer, message) => this.#received(peer, message),
@@ -198,7 +183,7 @@ export class EnsembleDriver implements Ensemble {
     return this.#role
   }
 
-  /** What a leader knows of its followers, for people. */
+  /** What a leader knows of its followers. */
   get followers(): Zab['followers'] {
     return this.#zab.followers
   }
@@ -210,7 +195,7 @@ export class EnsembleDriver implements Ensemble {
 
   /** Leader only: what waits for the word of a quorum that it leads. */
   get confirmationCount(): number {
-    return this.#confirmations.length
+    return this.#confirmations.count
   }
 
   /** Where peers reach this server; undefined when it stands alone. */
@@ -221,17 +206,18 @@ export class EnsembleDriver implements Ensemble {
   get inFlight(): number {
     if (this.#role.type !== 'leading') return 0
     const { epoch } = this.#role
-    const delivered = epochOf(this.#delivered) === epoch ? counterOf(this.#delivered) : 0
-    return counterOf(this.#next) - 1 - delivered
+    const { delivered } = this.#undelivered
+    const deliveredCount = epochOf(delivered) === epoch ? counterOf(delivered) : 0
+    return counterOf(this.#next) - 1 - deliveredCount
   }
 
   get mayAnswer(): boolean {
     this.#noteRunning(this.#clock.nowMs())
-    return !this.#doubtful
+    return !this.#standstill.isDoubtful
   }
 
   get handingOver(): boolean {
-    return this.#held !== undefined
+    return this.#hold.isHolding
   }
 
   nextZxid(): Zxid {
@@ -245,7 +231,7 @@ export class EnsembleDriver implements Ensemble {
     this.#batch.add(zxid, payload)
     this.#next = nextZxid(zxid)
     this.#turn.seal(this.#sealBatch)
-    if (counterOf(zxid) >= (this.#options.handoverAt ?? handoverAtDefault)) this.#held ??= []
+    this.#hold.proposed(zxid)
   }
 
   sendToLeader(message: LearnerMessage): void {
@@ -270,8 +256,7 @@ export class EnsembleDriver implements Ensemble {
 
   confirmLeadership(confirmed: () => void): void {
     invariant(this.#role.type === 'leading', 'only a leader can be confirmed')
-    this.#confirmations.push({ token: ++this.#token, confirmed })
-    this.#put({ type: 'confirm', token: this.#token })
+    this.#put({ type: 'confirm', token: this.#confirmations.add(confirmed) })
   }
 
   // --- life --------------------------------------------------------------------------------------
@@ -295,19 +280,11 @@ export class EnsembleDriver implements Ensemble {
     })
   }
 
-  /** A server without data may wait for long: its operator is to know for whom, and why. */
   #maybeSayWhy(): void {
-    const nowMs = this.#clock.nowMs()
     const { waiting } = this.#zab
-    if (waiting === undefined) this.#saidWhyMs = nowMs
-    if (waiting === undefined || nowMs - this.#saidWhyMs < sayWhyMs) return
-    this.#saidWhyMs = nowMs
+    const message = this.#waitingNotice.take(this.#clock.nowMs(), waiting)
+    if (message === undefined || waiting === undefined) return
     const { missing, initialised } = waiting
-    const message =
-      initialised.length > 0
-        ? 'Waiting for a majority of servers with data: this one has none, and does not count yet'
-        : 'Waiting for every server: none seen has data. Start those missing, or, if this ensemble ' +
-          'never ran before, start a majority with --bootstrap'
     this.#logger.warn({ missing, initialised }, message)
   }
 
@@ -323,7 +300,7 @@ export class EnsembleDriver implements Ensemble {
    */
   persisted(zxid: Zxid): void {
     const kept = this.#options.logKept
-    if (kept === undefined || this.#purging || this.#installing !== undefined) return
+    if (kept === undefined || this.#purging || this.#transfers.isInstalling) return
     if (this.#stopped || !this.#zab.mayPurge) return
     const log = this.#txnLog
     const point = log.purgePoint(zxid, kept)
@@ -343,8 +320,7 @@ export class EnsembleDriver implements Ensemble {
     this.#stopped = true
     this.#stopTicking?.()
     await this.#links.close()
-    this.#arriving?.arrival.abort()
-    await this.#installing
+    await this.#transfers.close()
   }
 
   // --- inbox -------------------------------------------------------------------------------------
@@ -391,24 +367,17 @@ export class EnsembleDriver implements Ensemble {
         return
       case 'SNAPCHUNK':
       case 'SNAPEND':
-        if (this.#arriving?.from === from) this.#arriving.arrival.take(message)
-        return
       case 'SNAPTAKEN':
-        this.#sending.get(from)?.taken(message.count)
+        this.#transfers.message(from, message)
     }
   }
 
   #fromLearner(from: ServerId, message: LearnerMessage): void {
-    if (this.#held === undefined || message.type === 'TOUCH') {
-      this.#listener?.fromLearner(from, message)
-    } else {
-      // Its bytes are the socket's, and may be used during this call only.
-      this.#held.push({ from, message: structuredClone(message) })
-    }
+    if (!this.#hold.maybeHold(from, message)) this.#listener?.fromLearner(from, message)
   }
 
   #maybeHandOver(): void {
-    if (this.#held === undefined || this.inFlight > 0 || this.#confirmations.length > 0) return
+    if (!this.#hold.isHolding || this.inFlight > 0 || this.#confirmations.count > 0) return
     this.#put({ type: 'handover' })
   }
 
@@ -430,20 +399,12 @@ export class EnsembleDriver implements Ensemble {
     this.#perform(this.#zab.step(nowMs, input))
   }
 
-  /**
-   * A leader that stood still goes on leading, since whoever left it has closed its link; but before
-   * it answers anybody, a quorum has to say that it still follows.
-   */
   #noteRunning(nowMs: number): void {
-    const stoodStillMs = nowMs - this.#ranMs
-    this.#ranMs = nowMs
-    // Followers count from our last word, a ping or so before we stood still.
-    if (stoodStillMs <= this.#options.timing.leaderTimeoutMs / 2) return
-    if (this.#role.type !== 'leading') return
+    const stoodStillMs = this.#standstill.noteRunning(nowMs, this.#role.type === 'leading')
+    if (stoodStillMs === undefined) return
     this.#logger.warn({ stoodStillMs: Math.round(stoodStillMs) }, 'This process stood still')
-    this.#doubtful = true
     this.confirmLeadership(() => {
-      this.#doubtful = false
+      this.#standstill.resolve()
       this.#listener?.resumed()
     })
   }
@@ -466,16 +427,13 @@ export class EnsembleDriver implements Ensemble {
       case 'receiveSnapshot':
         return this.#receiveSnapshot(effect.from)
       case 'installSnapshot':
-        this.#installing = this.#install(effect.zxid)
-        return
+        return this.#installSnapshot(effect.zxid)
       case 'append':
-        this.#keepPending(effect.entries)
+        this.#undelivered.keep(effect.entries)
         this.#txnLog.append(effect.entries)
         return this.#turn.sync(this.#syncLog)
       case 'truncate':
-        // Read from the log again, should any of it be committed after all.
-        this.#pending = []
-        this.#pendingBytes = 0
+        this.#undelivered.forget()
         this.#logger.warn({ to: formatZxid(effect.to) }, 'Cutting what was never committed')
         return this.#txnLog.truncateAfter(effect.to, () => this.#put({ type: 'truncated' }))
       case 'saveEpochs':
@@ -487,13 +445,13 @@ export class EnsembleDriver implements Ensemble {
           { peer: effect.peer, reason: effect.reason },
           'Closing a peer link',
         )
-        this.#abortArrival(effect.peer)
+        this.#transfers.abort(effect.peer)
         if (effect.violation) return this.#links.refuse(effect.peer, effect.reason)
         return this.#links.disconnect(effect.peer)
       case 'role':
         return this.#changeRole(effect.role)
       case 'confirmed':
-        return this.#confirmed(effect.token)
+        return this.#confirmations.confirmed(effect.token)
       case 'fatal':
         return this.#options.onFailure(new Error(effect.reason))
     }
@@ -515,64 +473,40 @@ export class EnsembleDriver implements Ensemble {
   #sendSnapshot(to: ServerId): void {
     this.#logger.info({ to }, 'Sending the tree')
     this.#metrics.snapshots++
-    const sender = new SnapshotSender(this.#options.snapshots, {
-      resume: () => this.#links.resume(to),
-      ended: () => this.#sending.delete(to),
-      onFailure: this.#options.onFailure,
-    })
-    this.#sending.set(to, sender)
-    this.#links.stream(to, sender)
+    this.#links.stream(to, this.#transfers.sendTo(to))
   }
 
   #receiveSnapshot(from: ServerId): void {
     this.#logger.info({ from }, 'Receiving the tree')
-    const arrival = new SnapshotArrival(this.#options.snapshots, {
-      taken: (count) => this.#links.send(from, { type: 'SNAPTAKEN', count }),
-      received: (zxid, place) => {
-        this.#arriving = { from, arrival, place }
-        this.#put({ type: 'snapshotReceived', zxid })
-        // Zab has left that leader, or has what the tree shows already.
-        if (this.#installing === undefined) this.#abortArrival(from)
+    this.#transfers.receiveFrom(from)
+  }
+
+  #installSnapshot(zxid: Zxid): void {
+    this.#transfers.install(
+      // biome-ignore lint/plugin/noObjectSpread: once per snapshot
+      (place) => new Promise((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved)),
+      (log, { treeDir, logDir }) => {
+        this.#txnLog = log
+        this.#undelivered.restartAfter(zxid, log)
+        const facts = { zxid: formatZxid(zxid), treeDir, logDir }
+        this.#logger.info(facts, 'The tree received is in force')
+        this.#put({ type: 'snapshotInstalled', zxid })
       },
-      refused: (error) => {
+    )
+  }
+
+  #makeTransfers(): SnapshotTransfers {
+    return new SnapshotTransfers(this.#options.snapshots, {
+      resume: (to) => this.#links.resume(to),
+      taken: (from, count) => this.#links.send(from, { type: 'SNAPTAKEN', count }),
+      received: (zxid) => this.#put({ type: 'snapshotReceived', zxid }),
+      refused: (from, error) => {
         this.#logger.warn({ from, reason: error.message }, 'Refused a tree')
-        this.#abortArrival(from)
         this.#links.disconnect(from)
         this.#put({ type: 'disconnected', peer: from })
       },
       onFailure: this.#options.onFailure,
     })
-    this.#arriving = { from, arrival, place: undefined }
-  }
-
-  #abortArrival(peer: ServerId): void {
-    if (this.#arriving?.from !== peer || this.#installing !== undefined) return
-    this.#arriving.arrival.abort()
-    this.#arriving = undefined
-  }
-
-  /** `meta` is the switch: before it names the new place a crash leaves all as it was. */
-  async #install(zxid: Zxid): Promise<void> {
-    const arriving = this.#arriving
-    invariant(arriving?.place !== undefined, 'a tree is installed when all of it is here')
-    const { arrival, place } = arriving
-    try {
-      // biome-ignore lint/plugin/noObjectSpread: once per snapshot
-      await new Promise<void>((saved) => this.#saveMeta({ ...place, logBaseZxid: zxid }, saved))
-      this.#txnLog = await arrival.install()
-    } catch (error) {
-      return this.#options.onFailure(error as Error)
-    } finally {
-      this.#arriving = undefined
-      this.#installing = undefined
-    }
-    this.#pending = []
-    this.#pendingBytes = 0
-    this.#delivered = zxid
-    const { treeDir, logDir } = place
-    const facts = { zxid: formatZxid(zxid), treeDir, logDir }
-    this.#logger.info(facts, 'The tree received is in force')
-    this.#put({ type: 'snapshotInstalled', zxid })
   }
 
   #saveEpochs(epochs: Epochs): void {
@@ -598,63 +532,13 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #deliver(upTo: Zxid): void {
-    while (this.#delivered < upTo) {
-      const head = this.#pending[0]
-      const atHand = head !== undefined && head.after <= this.#delivered
-      const bytesMax = limits.historyChunkBytes
-      this.#deliverEntries(
-        atHand
-          ? head.entries
-          : this.#txnLog.readEntries({ after: this.#delivered, upTo, bytesMax }),
-        upTo,
-      )
-      this.#forgetDelivered()
-    }
-    if (this.#unacked.length > 0) this.#noteAcked()
+    this.#undelivered.deliver(upTo, this.#deliverOne)
+    if (this.#ackTimes.isWaiting) this.#ackTimes.delivered(upTo, this.#clock.nowMs())
   }
 
-  #noteAcked(): void {
-    const nowMs = this.#clock.nowMs()
-    let count = 0
-    for (const { last, sinceMs } of this.#unacked) {
-      if (last > this.#delivered) break
-      this.#metrics.quorumAckLatency.observe(Math.round(nowMs - sinceMs))
-      count++
-    }
-    this.#unacked.splice(0, count)
-  }
-
-  #keepPending(entries: Entries): void {
-    if (this.#pendingBytes > limits.undeliveredBytesMax) return
-    this.#pendingBytes += entries.bytes.length
-    this.#pending.push({ after: this.#txnLog.lastZxid, entries })
-  }
-
-  #forgetDelivered(): void {
-    const pending = this.#pending
-    let count = 0
-    for (const { entries } of pending) {
-      if (lastOf(entries) > this.#delivered) break
-      this.#pendingBytes -= entries.bytes.length
-      count++
-    }
-    if (count > 0) pending.splice(0, count)
-  }
-
-  #deliverEntries(entries: Entries, upTo: Zxid): void {
-    const { bytes, first, count } = entries
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    let at = 0
-    for (let i = 0; i < count; i++) {
-      const zxid = (first + i) as Zxid
-      if (zxid > upTo) return
-      const start = at + 4
-      at = start + buffer.readUInt32BE(at)
-      if (zxid <= this.#delivered) continue
-      this.#delivered = zxid
-      if (this.#role.type === 'leading') this.#metrics.committed++
-      this.#listener?.deliver(zxid, buffer.subarray(start, at))
-    }
+  #delivered(zxid: Zxid, payload: Buffer): void {
+    if (this.#role.type === 'leading') this.#metrics.committed++
+    this.#listener?.deliver(zxid, payload)
   }
 
   #changeRole(zabRole: ZabRole): void {
@@ -667,23 +551,16 @@ export class EnsembleDriver implements Ensemble {
     if (role.type === 'looking' && this.#role.type === 'looking') return
     // From one epoch of a leader to its next: nothing was in flight, and nobody lost his leader.
     const handover = role.type !== 'looking' && role.type === this.#role.type
-    const held = this.#held ?? []
-    this.#held = undefined
+    const held = this.#hold.end()
     this.#role = role
     this.#batch.clear()
-    this.#unacked = []
+    this.#ackTimes.clear()
     if (role.type === 'leading') this.#next = makeZxid({ epoch: role.epoch, counter: 1 })
     if (!handover) {
-      this.#confirmations = []
-      this.#doubtful = false
+      this.#confirmations.clear()
+      this.#standstill.resolve()
       this.#listener?.roleChanged(role)
     } else for (const { from, message } of held) this.#fromLearner(from, message)
-  }
-
-  #confirmed(token: number): void {
-    const due = this.#confirmations.filter((confirmation) => confirmation.token <= token)
-    this.#confirmations = this.#confirmations.filter((confirmation) => confirmation.token > token)
-    for (const { confirmed } of due) confirmed()
   }
 
   // --- end of a turn -----------------------------------------------------------------------------
@@ -691,31 +568,13 @@ export class EnsembleDriver implements Ensemble {
   #seal(): void {
     const entries = this.#batch.take()
     if (entries === undefined) return
-    this.#unacked.push({ last: lastOf(entries), sinceMs: this.#clock.nowMs() })
+    this.#ackTimes.proposed(lastOf(entries), this.#clock.nowMs())
     this.#put({ type: 'proposed', entries })
   }
 
   #flushLog(): void {
     if (!this.#stopped) this.#txnLog.flush()
   }
-}
-
-interface Arriving {
-  readonly from: ServerId
-  readonly arrival: SnapshotArrival
-  /** once all of it is there */
-  readonly place: SnapshotPlace | undefined
-}
-
-function listedServers(servers: ReadonlyMap<ServerId, Address>): readonly ListedServer[] {
-  return [...servers]
-    .sort(([a], [b]) => a - b)
-    .map(([id, { host, port }]) => ({ id, address: `${host}:${port}` }))
-}
-
-function epochsOf(meta: Meta): Epochs {
-  const { acceptedEpoch, currentEpoch, initialised, ensembleId } = meta
-  return { acceptedEpoch, currentEpoch, initialised, ensembleId: ensembleId ?? undefined }
 }
 
 function roleSentence(role: ZabRole): string {

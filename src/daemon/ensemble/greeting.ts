@@ -7,6 +7,7 @@
 // stranger. It may listen and be brought up to date; it is no *member*: nothing that it says of
 // votes, epochs or zxids counts until it has named the ensemble, whose id NEWLEADER tells it.
 
+import type { Address } from '../../address.ts'
 import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
 
@@ -53,6 +54,13 @@ export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
   const ensembleId = theirs.ensembleId === ours.ensembleId ? ours.ensembleId : undefined
   const { type, serverId, instance, members, holdsHistory } = ours
   return { type, serverId, instance, members, ensembleId, holdsHistory }
+}
+
+/** Ascending by id. */
+export function membersOf(servers: ReadonlyMap<ServerId, Address>): readonly ListedServer[] {
+  return [...servers]
+    .sort(([a], [b]) => a - b)
+    .map(([id, { host, port }]) => ({ id, address: `${host}:${port}` }))
 }
 
 export function describeMembers(members: readonly ListedServer[]): string {

@@ -12,6 +12,7 @@ import type { Done, LogDirectory } from '../../log/segment-file.ts'
 import { crc32c } from '../../protocol/crc32c.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { isZxid, type Zxid } from '../../protocol/zxid.ts'
+import type { Epochs } from '../zab/types.ts'
 
 export const metaFormatVersion = 1
 
@@ -32,6 +33,12 @@ export interface Meta {
   readonly logBaseZxid: Zxid
   /** Membership as last agreed, for whoever manages it; null while the config file alone says. */
   readonly config: unknown
+}
+
+/** What Zab keeps in it. */
+export function epochsOf(meta: Meta): Epochs {
+  const { acceptedEpoch, currentEpoch, initialised, ensembleId } = meta
+  return { acceptedEpoch, currentEpoch, initialised, ensembleId: ensembleId ?? undefined }
 }
 
 /** The file is there, but not to be believed. */

@@ -412,7 +412,7 @@ export class PeerLinks {
   #refusedBy(peer: ServerId | undefined, address: string, reason: string): void {
     if (peer !== undefined) this.#noteRefusal(peer)
     this.#warnings.warn(
-      `refused by ${peer ?? hostOf(address)}`,
+      `refused by ${peer ?? hostOf(address)} ${reason.replaceAll(/\d+/g, '')}`,
       { peer, address, reason: quoted(reason) },
       'Refused by a peer',
     )

@@ -4,7 +4,7 @@
 //      └ electionTime ───────────────────────────┘ └ followerSyncTime ──────┘
 //      └ unavailableTime ───────────────────────────────────────────────────┘
 
-import type { Metrics } from '../admin/metrics.ts'
+import type { Metrics } from '../metrics.ts'
 import type { ZabRole } from '../zab/types.ts'
 
 export class RoleTimes {

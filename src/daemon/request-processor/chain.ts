@@ -17,17 +17,18 @@ import type { ServerId, SessionId } from '../../protocol/records.ts'
 import type { Hello, Request } from '../../protocol/zk/messages.ts'
 import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import { RareWarnings } from '../../rare-warnings.ts'
-import type { Metrics } from '../admin/metrics.ts'
+import type { Ensemble, EnsembleListener, EnsembleRole } from '../ensemble/ensemble.ts'
+import type { Metrics } from '../metrics.ts'
 import {
   type AuthenticationOptions,
   authenticate,
   mayAsk,
   superUser,
   tooMany,
-} from '../connection/authentication.ts'
-import { ExpiryQueue } from '../connection/expiry-queue.ts'
-import { SessionTracker } from '../connection/session-tracker.ts'
-import type { Ensemble, EnsembleListener, EnsembleRole } from '../ensemble/ensemble.ts'
+} from '../session/authentication.ts'
+import { ExpiryQueue } from '../session/expiry-queue.ts'
+import type { Client } from '../session/request.ts'
+import { SessionTracker } from '../session/session-tracker.ts'
 import { decodeTxn } from '../ztree/txn.ts'
 import { WatchManager } from '../ztree/watch-manager.ts'
 import type { ZTree } from '../ztree/ztree.ts'
@@ -38,7 +39,6 @@ import { LeaderProcessor } from './leader.ts'
 import { Prep, samePassword, type WriteRules } from './prep.ts'
 import { isReadOnlySession, ReadOnlyMode } from './read-only-mode.ts'
 import { Reaper, type ReaperOptions } from './reaper.ts'
-import type { Client } from './request.ts'
 
 export interface ChainParts {
   readonly tree: ZTree

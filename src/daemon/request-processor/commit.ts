@@ -21,12 +21,18 @@ import type { LeaderMessage } from '../../protocol/peer/messages.ts'
 import type { SessionId } from '../../protocol/records.ts'
 import type { Hello, ReplyBody, Request, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { Metrics } from '../admin/metrics.ts'
-import type { OpType } from '../connection/connection-stats.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
+import type { Metrics } from '../metrics.ts'
+import type { OpType } from '../session/connection-stats.ts'
+import {
+  type Client,
+  isWrite,
+  needsSync,
+  type PendingRequest,
+  type Readable,
+} from '../session/request.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
 import type { FinalProcessor } from './final.ts'
-import { type Client, isWrite, needsSync, type PendingRequest, type Readable } from './request.ts'
 import { Turns } from './turns.ts'
 
 type Answer = Extract<LeaderMessage, { type: 'ATTACHED' | 'SYNCED' }>

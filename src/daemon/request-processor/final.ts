@@ -18,14 +18,14 @@ import type {
   WatchEvent,
 } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
-import type { Metrics } from '../admin/metrics.ts'
-import { withoutProof } from '../connection/authentication.ts'
+import type { Metrics } from '../metrics.ts'
+import { withoutProof } from '../session/authentication.ts'
+import type { Client, Readable } from '../session/request.ts'
 import { isAllowed, maskedAcl } from '../ztree/acl.ts'
 import type { Txn } from '../ztree/txn.ts'
 import { rearmWatches, type WatchKind, type WatchManager } from '../ztree/watch-manager.ts'
 import type { Znode } from '../ztree/znode.ts'
 import type { Applied, TreeEvent, ZTree } from '../ztree/ztree.ts'
-import type { Client, Readable } from './request.ts'
 
 type Refusal = Extract<ReplyBody, { type: 'error' }>
 

@@ -6,6 +6,7 @@
 // quota they will use is summed up too, where quotas are enforced.
 // As ZooKeeper's outstandingChanges in PrepRequestProcessor.
 
+import { Fifo } from '../../fifo.ts'
 import { parentOf } from '../../protocol/path.ts'
 import { type Acl, noSession, type SessionId } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
@@ -45,9 +46,8 @@ export class OutstandingChanges {
   readonly #latest = new Map<string, ChangeRecord>()
   /** Of the request at hand, in the order in which they were made. */
   readonly #uncommitted: ChangeRecord[] = []
-  /** Every record not applied yet, in zxid order; those before #first are gone already. */
-  #records: ChangeRecord[] = []
-  #first = 0
+  /** Every record not applied yet, in zxid order. */
+  readonly #records = new Fifo<ChangeRecord>()
   /** Ephemerals whose latest record is here and alive, by owner: closing a session needs them. */
   readonly #ephemerals = new Map<SessionId, Set<string>>()
   /** Of quotas, by path; undefined: nobody asks. */
@@ -166,29 +166,20 @@ export class OutstandingChanges {
   /** The tree shows everything up to `zxid`. */
   applied(zxid: Zxid): void {
     const records = this.#records
-    let first = this.#first
-    for (let record = records[first]; record !== undefined; record = records[++first]) {
+    for (let record = records.head; record !== undefined; record = records.head) {
       if (record.zxid > zxid) break
+      records.shift()
       this.#forgetGrowth(record)
       if (this.#latest.get(record.path) !== record) continue
       this.#latest.delete(record.path)
       this.#forgetOwner(record)
     }
-    if (first === records.length) {
-      this.#records = []
-      first = 0
-    } else if (first > 1024 && first * 2 > records.length) {
-      this.#records = records.slice(first)
-      first = 0
-    }
-    this.#first = first
   }
 
   reset(): void {
     this.#uncommitted.length = 0
     this.#latest.clear()
-    this.#records = []
-    this.#first = 0
+    this.#records.clear()
     this.#ephemerals.clear()
     this.#growth?.clear()
   }

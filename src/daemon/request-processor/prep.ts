@@ -22,7 +22,7 @@ import {
 } from '../../protocol/records.ts'
 import type { CreateMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { SessionTracker } from '../connection/session-tracker.ts'
+import type { SessionTracker } from '../session/session-tracker.ts'
 import { isAllowed, normalizeAcl } from '../ztree/acl.ts'
 import type { DueAt } from '../ztree/expiry.ts'
 import { exceeds, type Usage } from '../ztree/quotas.ts'

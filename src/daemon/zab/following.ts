@@ -39,6 +39,7 @@ type Phase =
   | 'broadcast'
 
 export class Following implements Role {
+  readonly type = 'following'
   readonly #state: ServerState
   readonly #leader: ServerId
   /** when we began to wait for an epoch */

@@ -18,6 +18,7 @@ import type { ServerId } from '../../protocol/records.ts'
 import { counterOf, epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { Broadcast } from './broadcast.ts'
 import { LeadershipCheck } from './leadership-check.ts'
+import { Learner } from './learner.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { decideSync } from './synchronization.ts'
@@ -25,31 +26,8 @@ import { isWorkingLeader } from './vote.ts'
 
 type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
 
-interface Learner {
-  /**
-   * `snapshot` is sent our tree, and is then `promised` again with what it has; `synced` acknowledged
-   * NEWLEADER. Proposals reach `syncing` and `synced` alike.
-   */
-  phase: 'discovery' | 'promised' | 'snapshot' | 'syncing' | 'synced'
-  /** whether NEWEPOCH was sent, and said that it was the first */
-  announced: boolean
-  announcedFirst: boolean
-  /** its epochs when it came; 0 for the accepted one if no promise of it was ever counted */
-  readonly acceptedEpoch: number
-  readonly currentEpoch: number
-  /**
-   * whether it may be counted: a member that said so, or any since it promised a first epoch or took
-   * our history
-   */
-  initialised: boolean
-  /** whether its promise counts towards the epoch's quorum */
-  counts: boolean
-  /** end of its log when it promised; then end of the history it was sent before NEWLEADER */
-  syncPoint: Zxid
-  heardMs: number
-}
-
 export class Leading implements Role {
+  readonly type = 'leading'
   readonly #state: ServerState
   /** when it began to ask for the epoch */
   #startedMs: number
@@ -77,7 +55,7 @@ export class Leading implements Role {
   /** Servers with a link to us as their leader, and those of them that have the epoch's history. */
   get followers(): { readonly connected: number; readonly synced: number } {
     const learners = [...this.#learners.values()]
-    const synced = learners.filter((learner) => learner.phase === 'synced').length
+    const synced = learners.filter(({ phase }) => phase.type === 'synced').length
     return { connected: learners.length, synced }
   }
 
@@ -88,7 +66,7 @@ export class Leading implements Role {
 
   get synchronizing(): boolean {
     const learners = [...this.#learners.values()]
-    return learners.some(({ phase }) => phase === 'snapshot' || phase === 'syncing')
+    return learners.some(({ isSynchronizing }) => isSynchronizing)
   }
 
   get next(): NextRole | undefined {
@@ -121,7 +99,7 @@ export class Leading implements Role {
     }
     for (const [id, learner] of this.#sortedLearners()) {
       const allowedMs =
-        learner.phase === 'synced' ? this.#state.patience.allowedMs(nowMs) : syncTimeoutMs
+        learner.phase.type === 'synced' ? this.#state.patience.allowedMs(nowMs) : syncTimeoutMs
       if (nowMs - learner.heardMs > allowedMs) this.#drop(id, 'it was silent for too long')
     }
     this.#maybeStepDown()
@@ -147,7 +125,8 @@ export class Leading implements Role {
   received(nowMs: number, from: ServerId, message: ZabMessage): void {
     const learner = this.#learners.get(from)
     if (learner !== undefined) {
-      if (learner.phase === 'synced') this.#state.patience.heard(nowMs, nowMs - learner.heardMs)
+      if (learner.phase.type === 'synced')
+        this.#state.patience.heard(nowMs, nowMs - learner.heardMs)
       learner.heardMs = nowMs
     }
     switch (message.type) {
@@ -161,25 +140,25 @@ export class Leading implements Role {
           return this.#refuse(from, 'it began a second session on one link')
         return this.#cepoch(nowMs, from, message)
       case 'ACKEPOCH':
-        if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
+        if (learner?.phase.type !== 'asked') break
         return this.#ackEpoch(nowMs, from, learner, message)
       case 'ACKSNAP':
-        if (learner?.phase !== 'snapshot' || message.lastZxid > this.#state.history.last) break
-        learner.phase = 'promised'
-        learner.syncPoint = message.lastZxid
+        if (learner?.phase.type !== 'snapshot') break
+        if (message.lastZxid > this.#state.history.last) break
+        learner.restore(message.lastZxid)
         return this.#advance(nowMs)
       case 'ACKNEWLEADER':
-        if (learner?.phase !== 'syncing' || message.epoch !== this.#epoch) break
-        return this.#ackNewLeader(nowMs, from, learner)
+        if (learner?.phase.type !== 'syncing' || message.epoch !== this.#epoch) break
+        return this.#ackNewLeader(nowMs, from, learner, learner.phase.upTo)
       case 'ACK':
-        if (learner?.phase !== 'synced' || message.zxid > this.#state.history.last) break
-        if (this.#state.quorum.isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
+        if (learner?.phase.type !== 'synced' || message.zxid > this.#state.history.last) break
+        if (this.#state.membership.isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
           this.#committed()
         }
         return
       case 'PONG':
         if (learner === undefined) break
-        if (learner.phase === 'synced') this.#answered(from, message.round)
+        if (learner.phase.type === 'synced') this.#answered(from, message.round)
         return
       case 'NEWEPOCH':
       case 'DIFF':
@@ -213,7 +192,7 @@ export class Leading implements Role {
     invariant(epochOf(entries.first) === this.#epoch, 'a leader proposes in its own epoch')
     this.#state.append(entries)
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.phase === 'syncing' || learner.phase === 'synced') {
+      if (learner.takesProposals) {
         this.#state.send(id, { type: 'PROPOSAL', entries })
       }
     }
@@ -225,16 +204,16 @@ export class Leading implements Role {
    * Those who are still on their way to our history begin again: clients wait for this.
    */
   handover(nowMs: number): void {
-    const { delivered, history, quorum } = this.#state
+    const { delivered, history, membership, quorum } = this.#state
     const { last } = history
     if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return
     if (this.#epoch >= epochMax) return this.#stepDown('there are no more epochs')
     for (const [id, { phase }] of this.#learners) {
-      const logged = quorum.isVoter(id) ? this.#broadcast.loggedBy(id) : last
-      if (phase === 'synced' && logged !== last) return
+      const logged = membership.isVoter(id) ? this.#broadcast.loggedBy(id) : last
+      if (phase.type === 'synced' && logged !== last) return
     }
     for (const [id, { phase }] of this.#sortedLearners()) {
-      if (phase !== 'synced') this.#drop(id, 'we begin another epoch')
+      if (phase.type !== 'synced') this.#drop(id, 'we begin another epoch')
     }
     this.#startedMs = nowMs
     this.#epoch++
@@ -242,7 +221,7 @@ export class Leading implements Role {
     this.#phase = 'promising'
     this.#broadcast = new Broadcast(quorum, last)
     for (const [id, learner] of this.#learners) {
-      Object.assign(learner, { phase: 'discovery', announced: false, counts: false })
+      learner.rejoin()
       this.#check.forget(id)
     }
     this.#state.saveEpochs({ acceptedEpoch: this.#epoch })
@@ -266,17 +245,13 @@ export class Leading implements Role {
     if (counts && !this.#believes(nowMs, acceptedEpoch)) {
       return this.#refuse(from, `its epoch ${acceptedEpoch} is far beyond ours, ${ours}`)
     }
-    this.#learners.set(from, {
-      phase: 'discovery',
-      announced: false,
-      announcedFirst: false,
+    const joining = {
       acceptedEpoch: counts ? acceptedEpoch : 0,
       currentEpoch,
       initialised: counts,
-      counts: false,
-      syncPoint: this.#state.history.base,
-      heardMs: nowMs,
-    })
+      nowMs,
+    }
+    this.#learners.set(from, new Learner(joining))
     if (this.#epoch === 0) return this.#advance(nowMs)
     if (counts && acceptedEpoch > this.#epoch) {
       return this.#stepDown(`server ${from} accepted the later epoch ${acceptedEpoch}`)
@@ -312,19 +287,14 @@ export class Leading implements Role {
       }
       if (newer) return this.#refuse(from, 'it claims a newer history than ours, and is no member')
     }
-    learner.phase = 'promised'
-    learner.counts = ack.counts
-    // What it promised to as a first epoch made it count, durably, with the promise.
-    if (learner.announcedFirst) learner.initialised = true
-    learner.syncPoint = ack.lastZxid
+    learner.promise(ack)
     this.#advance(nowMs)
   }
 
-  #ackNewLeader(nowMs: number, from: ServerId, learner: Learner): void {
-    learner.phase = 'synced'
-    learner.initialised = true
-    const counted = this.#state.quorum.isVoter(from)
-    const more = counted && this.#broadcast.acked(from, learner.syncPoint)
+  #ackNewLeader(nowMs: number, from: ServerId, learner: Learner, syncPoint: Zxid): void {
+    learner.finishSync()
+    const counted = this.#state.membership.isVoter(from)
+    const more = counted && this.#broadcast.acked(from, syncPoint)
     if (!this.broadcasting) return this.#advance(nowMs)
     this.#state.send(from, { type: 'UPTODATE', committed: this.#broadcast.committed })
     if (more) this.#committed()
@@ -352,11 +322,13 @@ export class Leading implements Role {
     if (this.#phase === 'promising') {
       if (!this.#promised) return
       this.#announceEpoch()
-      const promised = (voter: ServerId): boolean =>
-        voter === self || this.#learners.get(voter)?.counts === true
+      const promised = (voter: ServerId): boolean => {
+        const phase = this.#learners.get(voter)?.phase
+        return voter === self || (phase?.type === 'promised' && phase.counts)
+      }
       const everybody = this.#first && !state.bootstrap
       const enough = everybody
-        ? quorum.voters.every(promised)
+        ? quorum.all(promised)
         : quorum.has((voter) => promised(voter) && this.#counts(voter))
       if (!enough) return
       this.#phase = 'settling'
@@ -371,7 +343,8 @@ export class Leading implements Role {
       this.#phase = 'synchronization'
     }
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.phase === 'promised') this.#synchronize(nowMs, id, learner)
+      const from = learner.syncsFrom
+      if (from !== undefined) this.#synchronize(nowMs, id, learner, from)
     }
     if (this.#phase !== 'synchronization' || !this.#ownEpochSaved) return
     // The learners' disks worked while ours did; we count, and serve, only now.
@@ -385,7 +358,7 @@ export class Leading implements Role {
    */
   #isFirst(): boolean {
     const { bootstrap, epochs, quorum, self } = this.#state
-    return quorum.voters.every((voter) => {
+    return quorum.all((voter) => {
       const learner = this.#learners.get(voter)
       const currentEpoch = voter === self ? epochs.currentEpoch : learner?.currentEpoch
       return currentEpoch === undefined ? bootstrap : currentEpoch === 0
@@ -401,10 +374,10 @@ export class Leading implements Role {
   /** NEWEPOCH leaves only after our own promise is durable, and once per learner. */
   #announceEpoch(): void {
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.announced) continue
-      learner.announced = true
-      learner.announcedFirst = this.#first && this.#phase === 'promising'
-      const founds = learner.announcedFirst ? this.#state.epochs.ensembleId : undefined
+      if (learner.phase.type !== 'joined') continue
+      const isFirst = this.#first && this.#phase === 'promising'
+      learner.ask({ founds: isFirst })
+      const founds = isFirst ? this.#state.epochs.ensembleId : undefined
       this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch, founds })
     }
   }
@@ -414,14 +387,14 @@ export class Leading implements Role {
    * instant, and NEWLEADER comes behind all of it. A learner that needs our tree gets that first, and
    * nothing else until it has it: no proposal has to wait for it in memory.
    */
-  #synchronize(nowMs: number, id: ServerId, learner: Learner): void {
+  #synchronize(nowMs: number, id: ServerId, learner: Learner, lastZxid: Zxid): void {
     const state = this.#state
     const { history } = state
-    const sync = decideSync(learner.syncPoint, history)
+    const sync = decideSync(lastZxid, history)
     learner.heardMs = nowMs
     state.send(id, sync)
     if (sync.type === 'SNAP') {
-      learner.phase = 'snapshot'
+      learner.sendSnapshot()
       state.emit({ type: 'sendSnapshot', to: id })
       return
     }
@@ -429,8 +402,7 @@ export class Leading implements Role {
     if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
     const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
     state.send(id, { type: 'NEWLEADER', epoch: this.#epoch, ensembleId })
-    learner.phase = 'syncing'
-    learner.syncPoint = history.last
+    learner.sync(history.last)
   }
 
   /** A quorum holds the initial history: all of it is committed, and service begins. */
@@ -445,7 +417,7 @@ export class Leading implements Role {
     state.deliver(this.#broadcast.committed)
     state.emit({ type: 'role', role: { type: 'leading', epoch: this.#epoch } })
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.phase !== 'synced') continue
+      if (learner.phase.type !== 'synced') continue
       state.send(id, { type: 'UPTODATE', committed: this.#broadcast.committed })
     }
   }
@@ -453,7 +425,7 @@ export class Leading implements Role {
   #committed(): void {
     const zxid = this.#broadcast.committed
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.phase === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })
+      if (learner.phase.type === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })
     }
     this.#state.deliver(zxid)
   }
@@ -514,8 +486,8 @@ export class Leading implements Role {
     if (!this.#established || this.#next !== undefined) return
     const { quorum, self } = this.#state
     const withUs = (voter: ServerId): boolean => {
-      const phase = this.#learners.get(voter)?.phase ?? 'discovery'
-      return voter === self || (phase !== 'discovery' && this.#counts(voter))
+      const learner = this.#learners.get(voter)
+      return voter === self || (learner?.hasPromised === true && this.#counts(voter))
     }
     if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')
   }

@@ -9,7 +9,7 @@
 //   following or leading   once a quorum follows a leader that says so itself, follow it too
 //
 // A server that is not initialised votes, but is not counted, unless all voters are here. The vote of
-// a peer that is no member of our ensemble is not even heard (peer.ts).
+// a peer that is no member of our ensemble is not even heard (zab.ts).
 //
 // Source: FastLeaderElection in ZooKeeper 3.9, without the exit on a lone LEADING notification.
 
@@ -39,6 +39,7 @@ export interface Waiting {
 }
 
 export class Looking implements Role {
+  readonly type = 'looking'
   readonly #state: ServerState
   readonly #own: Vote
   #vote: Vote
@@ -77,9 +78,9 @@ export class Looking implements Role {
 
   /** undefined for a server that has data */
   get waiting(): Waiting | undefined {
-    const { epochs, quorum, self } = this.#state
+    const { epochs, membership, self } = this.#state
     if (epochs.initialised) return undefined
-    const others = quorum.voters.filter((voter) => voter !== self)
+    const others = membership.voters.filter((voter) => voter !== self)
     return {
       missing: others.filter((voter) => this.#wordOf(voter) === undefined),
       initialised: others.filter((voter) => this.#wordOf(voter)?.initialised === true),
@@ -126,7 +127,7 @@ export class Looking implements Role {
 
   received(nowMs: number, from: ServerId, message: ZabMessage): void {
     if (message.type === 'CEPOCH') this.#early.set(from, message)
-    if (message.type !== 'NOTIFICATION' || !this.#state.quorum.isVoter(from)) return
+    if (message.type !== 'NOTIFICATION' || !this.#state.membership.isVoter(from)) return
     if (message.round > this.#state.round + roundJumpMax) {
       const found = `its round ${message.round} is beyond all bounds`
       this.#state.disconnect(from, found, { violation: true })
@@ -212,7 +213,7 @@ export class Looking implements Role {
       this.#quietUntilMs = undefined
       return undefined
     }
-    const everybodySpoke = quorum.voters.every(
+    const everybodySpoke = quorum.all(
       (voter) =>
         voter === self ||
         !connected.has(voter) ||
@@ -244,7 +245,7 @@ export class Looking implements Role {
   #counts({ initialised }: { readonly initialised: boolean }): boolean {
     const { bootstrap, quorum } = this.#state
     if (initialised || (bootstrap && this.#vote.epoch === 0)) return true
-    return quorum.voters.every((voter) => this.#wordOf(voter) !== undefined)
+    return quorum.all((voter) => this.#wordOf(voter) !== undefined)
   }
 
   #wordOf(voter: ServerId): Ballot | undefined {

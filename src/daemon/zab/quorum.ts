@@ -1,32 +1,34 @@
-// Majorities of the voters.
+// What enough voters agree on: a majority, or all of them. Votes, promises, acks and pings are all
+// counted here, so that how many are enough is written once. Next to it: membership.ts.
 
 import type { ServerId } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 
 export class Quorum {
-  /** Ascending. */
-  readonly voters: readonly ServerId[]
-  readonly size: number
+  readonly #voters: readonly ServerId[]
+  readonly #majority: number
 
-  constructor(voters: Iterable<ServerId>) {
-    this.voters = [...new Set(voters)].sort((a, b) => a - b)
-    this.size = Math.floor(this.voters.length / 2) + 1
+  /** @param voters each once */
+  constructor(voters: readonly ServerId[]) {
+    this.#voters = voters
+    this.#majority = Math.floor(voters.length / 2) + 1
   }
 
-  isVoter(id: ServerId): boolean {
-    return this.voters.includes(id)
-  }
-
-  /** Whether the voters for which `agrees` holds are a majority. Nobody else is asked. */
+  /** Whether the voters for which `agrees` holds are a majority. No other server is asked. */
   has(agrees: (voter: ServerId) => boolean): boolean {
     let count = 0
-    for (const voter of this.voters) if (agrees(voter)) count++
-    return count >= this.size
+    for (const voter of this.#voters) if (agrees(voter)) count++
+    return count >= this.#majority
+  }
+
+  /** Whether every voter agrees. */
+  all(agrees: (voter: ServerId) => boolean): boolean {
+    return this.#voters.every(agrees)
   }
 
   /** The highest zxid that a majority has reached; `reached` gives undefined for "nothing yet". */
   reachedBy(reached: (voter: ServerId) => Zxid | undefined): Zxid {
-    const zxids = this.voters.map((voter) => reached(voter) ?? zxidZero).sort((a, b) => b - a)
-    return zxids[this.size - 1] ?? zxidZero
+    const zxids = this.#voters.map((voter) => reached(voter) ?? zxidZero).sort((a, b) => b - a)
+    return zxids[this.#majority - 1] ?? zxidZero
   }
 }

@@ -1,5 +1,5 @@
 // What the three roles of a server have in common: each takes the inputs that concern it and, when
-// it is over, says which role comes next.
+// it is over, says which role comes next. The roles: looking.ts, leading.ts, following.ts.
 
 import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
@@ -10,6 +10,7 @@ export type NextRole =
   | { readonly type: 'following'; readonly leader: ServerId }
 
 export interface Role {
+  readonly type: NextRole['type']
   /** Set once this role is over. */
   readonly next: NextRole | undefined
   /** What this server answers to whoever is looking for a leader. */

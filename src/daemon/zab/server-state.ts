@@ -7,8 +7,9 @@ import type { ServerId } from '../../protocol/records.ts'
 import { epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { EpochBound } from './epoch-bound.ts'
 import { History } from './history.ts'
+import { Membership } from './membership.ts'
 import { Patience } from './patience.ts'
-import { Quorum } from './quorum.ts'
+import type { Quorum } from './quorum.ts'
 import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
 
 /** More than is proposed between two ticks is left of the counter. */
@@ -16,7 +17,7 @@ const epochCounterMaxDefault = 2 ** 32 - 2 ** 20
 
 export class ServerState {
   readonly self: ServerId
-  readonly quorum: Quorum
+  readonly membership: Membership
   readonly timing: ZabTiming
   readonly epochCounterMax: number
   readonly history: History
@@ -42,7 +43,7 @@ export class ServerState {
   constructor(options: ZabOptions) {
     const { epochs, lastApplied, logBase, logged, self } = options
     this.self = self
-    this.quorum = new Quorum(options.voters)
+    this.membership = new Membership(options.voters)
     this.timing = options.timing
     this.patience = new Patience({
       leastMs: options.timing.leaderTimeoutMs,
@@ -67,6 +68,10 @@ export class ServerState {
     )
     invariant(lastApplied >= logBase, 'the log begins where the tree ends, or earlier')
     invariant(lastApplied <= this.history.last, 'the tree holds nothing that the log does not')
+  }
+
+  get quorum(): Quorum {
+    return this.membership.quorum
   }
 
   /** Everything in the log up to here survives a power cut. */

@@ -2,7 +2,7 @@
 //
 // An entry gives permissions to those whom it names: `world:anyone` to everybody, any other to who has
 // an identity of the same scheme that its id matches. Pure; who a connection is, it learns from
-// connection/authentication.ts. Writes are checked in prep.ts, reads in final.ts.
+// session/authentication.ts. Writes are checked in prep.ts, reads in final.ts.
 
 import { isIPv4, isIPv6 } from 'node:net'
 import { limits } from '../../limits.ts'

@@ -66,9 +66,6 @@ export class ZooKeeperServerCodec implements ServerCodec {
   decodeHello(buffer: Buffer, start: number, end: number): Hello {
     const reader = this.#reader.reset(buffer, start, end)
     const version = reader.int()
-    // Java's server does not look; but every client sends 0, and what does not is no client.
-    if (version !== 0)
-      throw new ProtocolError(`Cannot talk ZooKeeper's protocol version ${version}`)
     const lastZxidSeen = readZxid(reader)
     const timeoutMs = reader.int()
     // None of our sessions has an id that is no safe integer, nor the greatest of these.
@@ -76,6 +73,11 @@ export class ZooKeeperServerCodec implements ServerCodec {
     const password = new Uint8Array(reader.buffer() ?? [])
     this.#knowsReadOnly = !reader.atEnd
     const readOnly = this.#knowsReadOnly && reader.boolean()
+    // ZooKeeper serves clients of any version. Every client sends 0, so for another one all of the frame
+    // has to be a hello: the first request of a Kafka client begins like one.
+    if (version !== 0 && !reader.atEnd) {
+      throw new ProtocolError(`Cannot read a hello of ZooKeeper's protocol version ${version}`)
+    }
     const ensembleId = undefined
     return { version, ensembleId, lastZxidSeen, timeoutMs, sessionId, password, readOnly }
   }

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { answerWord, fourLetterWords } from '../../../src/daemon/admin/four-letter-words.ts'
-import { Metrics } from '../../../src/daemon/admin/metrics.ts'
 import type { ServerStatus, ServerView } from '../../../src/daemon/admin/server-view.ts'
-import { ConnectionStats } from '../../../src/daemon/connection/connection-stats.ts'
+import { Metrics } from '../../../src/daemon/metrics.ts'
+import { ConnectionStats } from '../../../src/daemon/session/connection-stats.ts'
 import type { Zxid } from '../../../src/protocol/zxid.ts'
 import { connection, session, status, view } from './view.ts'
 

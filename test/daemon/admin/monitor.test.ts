@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { fourLetterWords } from '../../../src/daemon/admin/four-letter-words.ts'
-import { Metrics } from '../../../src/daemon/admin/metrics.ts'
 import { mntr, mntrRows } from '../../../src/daemon/admin/monitor.ts'
 import type { ServerStatus } from '../../../src/daemon/admin/server-view.ts'
+import { Metrics } from '../../../src/daemon/metrics.ts'
 import { status } from './view.ts'
 
 /** mntr as a map, every line checked for its form. */

@@ -1,12 +1,12 @@
 // A server as the four-letter words see it, of which a test changes what it is about.
 
-import { Metrics } from '../../../src/daemon/admin/metrics.ts'
 import type {
   ConnectionView,
   ServerStatus,
   ServerView,
 } from '../../../src/daemon/admin/server-view.ts'
-import { ConnectionStats } from '../../../src/daemon/connection/connection-stats.ts'
+import { Metrics } from '../../../src/daemon/metrics.ts'
+import { ConnectionStats } from '../../../src/daemon/session/connection-stats.ts'
 import { noSession, type SessionId } from '../../../src/protocol/records.ts'
 import type { Zxid } from '../../../src/protocol/zxid.ts'
 

@@ -242,7 +242,7 @@ test('a stranger that says no hello is told nothing, and takes no memory', async
   large.writeUInt32BE(limits.peerHelloBytesMax + 1)
   t.equal(await knock(ports.get(1) ?? 0, large).answer, undefined)
   t.equal(await knock(ports.get(1) ?? 0, Buffer.from('GET / HTTP/1.1\r\n\r\n')).answer, undefined)
-  await events.until(() => server.warned('Closed a peer link', /first frame of 1195725856 bytes/))
+  await events.until(() => server.warned('Closed a peer link', /an HTTP request/))
   t.ok(server.warned('Closed a peer link', /first frame of 131073 bytes/))
 })
 
@@ -401,7 +401,9 @@ test('a link that is refused later is closed with the reason', async (t, { make,
   for (const server of [one, three]) await server.start()
   await events.until(() => one.linked.has(id(3)) && three.linked.has(id(1)))
   one.links.refuse(id(3), 'its epoch is far beyond ours \u001b[2J')
-  await events.until(() => three.warned('Refused by a peer', /its epoch is far beyond ours \?\[2J/))
+  await events.until(() =>
+    three.warned('Refused by a peer', /its epoch is far beyond ours \\x1b\[2J/),
+  )
   await events.until(() => one.linked.has(id(3)) && three.linked.has(id(1)))
   t.pass('and dialled again')
 })

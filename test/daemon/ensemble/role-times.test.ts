@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Metrics } from '../../../src/daemon/admin/metrics.ts'
 import { RoleTimes } from '../../../src/daemon/ensemble/role-times.ts'
+import { Metrics } from '../../../src/daemon/metrics.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
 const looking = { type: 'looking' } as const

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { digestOf } from '../../../src/daemon/connection/authentication.ts'
+import { digestOf } from '../../../src/daemon/session/authentication.ts'
 import { limits } from '../../../src/limits.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { openAcl, type ServerId } from '../../../src/protocol/records.ts'

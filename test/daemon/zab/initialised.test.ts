@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { EpochRange } from '../../../src/daemon/zab/history.ts'
-import { Zab } from '../../../src/daemon/zab/peer.ts'
 import type { Epochs, ZabEffect } from '../../../src/daemon/zab/types.ts'
+import { Zab } from '../../../src/daemon/zab/zab.ts'
 import type { Notification, ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'

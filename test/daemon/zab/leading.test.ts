@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Zab } from '../../../src/daemon/zab/peer.ts'
 import type { ZabInput, ZabRole } from '../../../src/daemon/zab/types.ts'
+import { Zab } from '../../../src/daemon/zab/zab.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, zxidZero } from '../../../src/protocol/zxid.ts'
 

@@ -1,8 +1,8 @@
 // What a peer may do that has not named our ensemble, and what a member may that claims too much.
 
 import t from 'tap'
-import { Zab } from '../../../src/daemon/zab/peer.ts'
 import type { Epochs, ZabEffect, ZabInput } from '../../../src/daemon/zab/types.ts'
+import { Zab } from '../../../src/daemon/zab/zab.ts'
 import type { Notification, ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, zxidZero } from '../../../src/protocol/zxid.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Distribution, Metrics, Summary } from '../../../src/daemon/admin/metrics.ts'
+import { Distribution, Metrics, Summary } from '../../src/daemon/metrics.ts'
 
 t.test('a summary of nothing says none, and averages 0', async (t) => {
   const summary = new Summary()

@@ -18,9 +18,10 @@ import type { Zxid } from '../../protocol/zxid.ts'
 import { Following } from './following.ts'
 import { Leading } from './leading.ts'
 import { Looking, type Waiting } from './looking.ts'
-import type { Role } from './role.ts'
 import { ServerState } from './server-state.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from './types.ts'
+
+type Role = Looking | Leading | Following
 
 export class Zab {
   readonly #state: ServerState
@@ -63,22 +64,22 @@ export class Zab {
 
   /** Why a server without data does not start; undefined if it has data, or found a leader. */
   get waiting(): Waiting | undefined {
-    return this.#role instanceof Looking ? this.#role.waiting : undefined
+    return this.#role.type === 'looking' ? this.#role.waiting : undefined
   }
 
   /** Whether `peer` may ask us, as its leader, on behalf of its clients. */
   hasLearner(peer: ServerId): boolean {
-    return this.#role instanceof Leading && this.#role.hasLearner(peer)
+    return this.#role.type === 'leading' && this.#role.hasLearner(peer)
   }
 
   /** What a leader knows of its followers, for people. */
   get followers(): Leading['followers'] | undefined {
-    return this.#role instanceof Leading ? this.#role.followers : undefined
+    return this.#role.type === 'leading' ? this.#role.followers : undefined
   }
 
   /** Whether no learner is on its way to our history: what it needs of the log has to stay. */
   get mayPurge(): boolean {
-    return !(this.#role instanceof Leading) || !this.#role.synchronizing
+    return this.#role.type !== 'leading' || !this.#role.synchronizing
   }
 
   /** The effects of the construction. */
@@ -111,7 +112,7 @@ export class Zab {
       case 'received':
         if (!state.connected.has(input.from)) break
         if (input.message.type === 'NOTIFICATION') {
-          if (input.message.role === 'looking' && !(role instanceof Looking)) {
+          if (input.message.role === 'looking' && role.type !== 'looking') {
             state.send(input.from, role.notification())
           }
           if (!state.isMember(input.from)) break
@@ -131,7 +132,7 @@ export class Zab {
         role.persisted(nowMs)
         break
       case 'snapshotReceived':
-        if (role instanceof Following) role.snapshotReceived(input.zxid)
+        if (role.type === 'following') role.snapshotReceived(input.zxid)
         break
       case 'snapshotInstalled':
         state.snapshotInstalled(input.zxid)
@@ -141,13 +142,13 @@ export class Zab {
         state.purged(input.base)
         break
       case 'proposed':
-        if (role instanceof Leading) role.proposed(input.entries)
+        if (role.type === 'leading') role.proposed(input.entries)
         break
       case 'handover':
-        if (role instanceof Leading) role.handover(nowMs)
+        if (role.type === 'leading') role.handover(nowMs)
         break
       case 'confirm':
-        if (role instanceof Leading) role.confirm(input.token)
+        if (role.type === 'leading') role.confirm(input.token)
         break
     }
     return this.#settle(nowMs)
@@ -175,7 +176,7 @@ export class Zab {
           this.#role = new Following(this.#state, nowMs, next.leader)
           break
       }
-      if (before instanceof Looking) this.#welcomeEarly(nowMs, before)
+      if (before.type === 'looking') this.#welcomeEarly(nowMs, before)
     }
     this.#announce()
     return this.#state.takeEffects()

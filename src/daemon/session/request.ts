@@ -1,6 +1,7 @@
 // One request on its way, and the client that waits for it. connection.ts makes requests; commit.ts
 // keeps them in order until final.ts answers.
 
+import type { Fifo } from '../../fifo.ts'
 import type { Id, SessionId } from '../../protocol/records.ts'
 import type {
   ReadRequest,
@@ -10,7 +11,7 @@ import type {
   WriteRequest,
 } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { ConnectionStats, OpType } from '../connection/connection-stats.ts'
+import type { ConnectionStats, OpType } from './connection-stats.ts'
 
 /** A request that could not be answered at once. */
 export interface PendingRequest {
@@ -45,7 +46,7 @@ export interface Client {
   /** What it has done, for people. */
   readonly stats: ConnectionStats
   /** What waits for an answer, in the order of arrival. */
-  readonly queue: RequestQueue
+  readonly queue: Fifo<PendingRequest>
   /** Whether the client reads slower than it asks: reads wait until it has caught up. */
   readonly congested: boolean
 
@@ -109,46 +110,5 @@ export function needsSync(request: Readable): boolean {
       return request.linearizable === true
     default:
       return false
-  }
-}
-
-/** First in, first out; taking is cheap however long it is. */
-export class RequestQueue {
-  #items: PendingRequest[] = []
-  #first = 0
-
-  get length(): number {
-    return this.#items.length - this.#first
-  }
-
-  get head(): PendingRequest | undefined {
-    return this.#items[this.#first]
-  }
-
-  get last(): PendingRequest | undefined {
-    return this.length === 0 ? undefined : this.#items[this.#items.length - 1]
-  }
-
-  push(request: PendingRequest): void {
-    this.#items.push(request)
-  }
-
-  shift(): void {
-    this.#first++
-    if (this.#first === this.#items.length) {
-      this.#items = []
-      this.#first = 0
-    } else if (this.#first >= 256 && this.#first * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#first)
-      this.#first = 0
-    }
-  }
-
-  /** Empties it. @returns what waited */
-  takeAll(): PendingRequest[] {
-    const waiting = this.#items.slice(this.#first)
-    this.#items = []
-    this.#first = 0
-    return waiting
   }
 }

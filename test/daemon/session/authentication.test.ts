@@ -7,7 +7,7 @@ import {
   superUser,
   tooMany,
   withoutProof,
-} from '../../../src/daemon/connection/authentication.ts'
+} from '../../../src/daemon/session/authentication.ts'
 import { limits } from '../../../src/limits.ts'
 import type { Id } from '../../../src/protocol/records.ts'
 

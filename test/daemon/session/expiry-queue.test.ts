@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ExpiryQueue } from '../../../src/daemon/connection/expiry-queue.ts'
+import { ExpiryQueue } from '../../../src/daemon/session/expiry-queue.ts'
 import { Random } from '../../../src/random.ts'
 
 for (const [deadlineMs, dueMs] of [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SessionTracker } from '../../../src/daemon/connection/session-tracker.ts'
+import { SessionTracker } from '../../../src/daemon/session/session-tracker.ts'
 import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
 
 const session = (id: number): SessionId => id as SessionId

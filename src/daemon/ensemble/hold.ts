@@ -1,0 +1,80 @@
+// What learners ask while one epoch of a leader is handed over to its next: whatever would have to be
+// proposed waits here, in order, until that epoch begins. Its clients wait for a round trip or two, and
+// no connection is closed.
+
+import { invariant } from '../../invariant.ts'
+import { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
+import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+  type LearnerMessage,
+  type PeerMessage,
+} from '../../protocol/peer/messages.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import { counterOf, type Zxid } from '../../protocol/zxid.ts'
+
+/**
+ * A counter from which a leader begins a new epoch. What is in flight then still fits, well before
+ * the counter at which it would step down.
+ */
+const handoverAtDefault = 2 ** 32 - 2 ** 24
+
+export interface Held {
+  readonly from: ServerId
+  readonly message: LearnerMessage
+}
+
+export class Hold {
+  readonly #handoverAt: number
+  #held: Held[] | undefined
+  readonly #identities = new IdentitiesCodec()
+  readonly #encoded = new MsgpackWriter()
+
+  /** @param handoverAt the counter from which an epoch is handed over */
+  constructor(handoverAt: number = handoverAtDefault) {
+    this.#handoverAt = handoverAt
+  }
+
+  get isHolding(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** The hold begins when the epoch's counter nears its end. */
+  proposed(zxid: Zxid): void {
+    if (counterOf(zxid) >= this.#handoverAt) this.#held ??= []
+  }
+
+  /** @returns whether it waits now; a TOUCH does not, because sessions expire by the clock */
+  maybeHold(from: ServerId, message: LearnerMessage): boolean {
+    if (this.#held === undefined || message.type === 'TOUCH') return false
+    this.#held.push({ from, message: this.#copyOf(message) })
+    return true
+  }
+
+  /** @returns what waited, in order */
+  end(): readonly Held[] {
+    const held = this.#held ?? []
+    this.#held = undefined
+    return held
+  }
+
+  /**
+   * Bytes in a message are views of what its socket has read, valid during one call. As the encoded
+   * message it is copied whole, and nothing around it.
+   */
+  #copyOf(message: LearnerMessage): LearnerMessage {
+    this.#encoded.clear()
+    encodePeerMessage(this.#encoded, message, this.#identities)
+    const bytes = Buffer.from(this.#encoded.view())
+    const reader = new MsgpackReader().reset(bytes, 0, bytes.length)
+    const copy = decodePeerMessage(reader, this.#identities)
+    invariant(isOfLearner(copy), 'a message is decoded as what it was encoded')
+    return copy
+  }
+}
+
+function isOfLearner(message: PeerMessage): message is LearnerMessage {
+  const { type } = message
+  return type === 'REQUEST' || type === 'ATTACH' || type === 'SYNC' || type === 'TOUCH'
+}

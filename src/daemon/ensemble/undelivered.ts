@@ -1,0 +1,94 @@
+// What is in the log and not delivered yet, as bytes at hand: what was appended a moment ago is
+// delivered without reading the log. What a long history left out of memory is read from there.
+//
+// Next on the path: request-processor/chain.ts `deliver`.
+
+import { Fifo } from '../../fifo.ts'
+import { limits } from '../../limits.ts'
+import type { Entries } from '../../protocol/peer/messages.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import type { TxnLog } from '../storage/txn-log.ts'
+import { lastOf } from '../zab/history.ts'
+
+type Source = Pick<TxnLog, 'lastZxid' | 'readEntries'>
+
+/** `payload` is valid during the call only. */
+type Deliver = (zxid: Zxid, payload: Buffer) => void
+
+export class Undelivered {
+  #log: Source
+  /**
+   * `after` is what the entries follow on in the log; across epochs, zxids alone would not tell. A long
+   * history leaves gaps here.
+   */
+  readonly #atHand = new Fifo<{ readonly after: Zxid; readonly entries: Entries }>()
+  #bytes = 0
+  #delivered: Zxid
+
+  /** @param delivered what the tree has applied */
+  constructor(log: Source, delivered: Zxid) {
+    this.#log = log
+    this.#delivered = delivered
+  }
+
+  get delivered(): Zxid {
+    return this.#delivered
+  }
+
+  /** They are appended next. */
+  keep(entries: Entries): void {
+    if (this.#bytes > limits.undeliveredBytesMax) return
+    this.#bytes += entries.bytes.length
+    this.#atHand.push({ after: this.#log.lastZxid, entries })
+  }
+
+  /** Calls `deliver` for every transaction up to `upTo` that was not delivered, in order. */
+  deliver(upTo: Zxid, deliver: Deliver): void {
+    const bytesMax = limits.historyChunkBytes
+    while (this.#delivered < upTo) {
+      const head = this.#atHand.head
+      const entries =
+        head !== undefined && head.after <= this.#delivered
+          ? head.entries
+          : this.#log.readEntries({ after: this.#delivered, upTo, bytesMax })
+      this.#deliverEntries(entries, upTo, deliver)
+      this.#forgetDelivered()
+    }
+  }
+
+  /** The log is cut: should any of it be committed after all, it is read from there. */
+  forget(): void {
+    this.#atHand.clear()
+    this.#bytes = 0
+  }
+
+  /** Another log is in force, behind a tree that shows everything up to `zxid`. */
+  restartAfter(zxid: Zxid, log: Source): void {
+    this.forget()
+    this.#log = log
+    this.#delivered = zxid
+  }
+
+  #deliverEntries({ bytes, first, count }: Entries, upTo: Zxid, deliver: Deliver): void {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    let at = 0
+    for (let i = 0; i < count; i++) {
+      const zxid = (first + i) as Zxid
+      if (zxid > upTo) return
+      const start = at + 4
+      at = start + buffer.readUInt32BE(at)
+      if (zxid <= this.#delivered) continue
+      this.#delivered = zxid
+      deliver(zxid, buffer.subarray(start, at))
+    }
+  }
+
+  #forgetDelivered(): void {
+    const atHand = this.#atHand
+    for (let head = atHand.head; head !== undefined; head = atHand.head) {
+      if (lastOf(head.entries) > this.#delivered) break
+      this.#bytes -= head.entries.bytes.length
+      atHand.shift()
+    }
+  }
+}

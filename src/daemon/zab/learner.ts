@@ -1,0 +1,131 @@
+// One learner as its leader sees it, from its CEPOCH to the end of its link:
+//
+//   joined ── NEWEPOCH sent ─▶ asked ── ACKEPOCH ─▶ promised ── DIFF or TRUNC ─▶ syncing
+//     ▲                                                 └ SNAP ─▶ snapshot            │
+//     │                                            restored ◀─ ACKSNAP ─┘             │
+//     │                                                └─ DIFF ─▶ syncing             │
+//     └─ our next epoch begins ── synced ◀────────────── ACKNEWLEADER ────────────────┘
+//
+// What a phase knows lies in the phase, so nothing of an earlier one is left over. leading.ts decides
+// when a phase ends.
+
+import { invariant } from '../../invariant.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+
+export type LearnerPhase =
+  /** It asked for an epoch. */
+  | { readonly type: 'joined' }
+  /** It was sent NEWEPOCH; `founds`: as the ensemble's first one. */
+  | { readonly type: 'asked'; readonly founds: boolean }
+  /** Its log ends at `lastZxid`; `counts`: its promise is one for the epoch's quorum. */
+  | { readonly type: 'promised'; readonly lastZxid: Zxid; readonly counts: boolean }
+  /** It is sent our tree, and nothing else until it has it. */
+  | { readonly type: 'snapshot' }
+  /** It has our tree as of `lastZxid`, and needs what follows. */
+  | { readonly type: 'restored'; readonly lastZxid: Zxid }
+  /** It was sent our history up to `upTo`, then NEWLEADER; proposals reach it from here on. */
+  | { readonly type: 'syncing'; readonly upTo: Zxid }
+  /** It acknowledged NEWLEADER. */
+  | { readonly type: 'synced' }
+
+export interface LearnerOptions {
+  /** its epochs when it came; 0 for the accepted one if no promise of it was ever counted */
+  readonly acceptedEpoch: number
+  readonly currentEpoch: number
+  /** See `Learner.initialised`. */
+  readonly initialised: boolean
+  readonly nowMs: number
+}
+
+export class Learner {
+  readonly acceptedEpoch: number
+  readonly currentEpoch: number
+  heardMs: number
+  #phase: LearnerPhase = joined
+  #initialised: boolean
+
+  constructor({ acceptedEpoch, currentEpoch, initialised, nowMs }: LearnerOptions) {
+    this.acceptedEpoch = acceptedEpoch
+    this.currentEpoch = currentEpoch
+    this.#initialised = initialised
+    this.heardMs = nowMs
+  }
+
+  get phase(): LearnerPhase {
+    return this.#phase
+  }
+
+  /**
+   * Whether it may be counted: a member that said so, or any since it promised a first epoch or took
+   * our history.
+   */
+  get initialised(): boolean {
+    return this.#initialised
+  }
+
+  /** Whether it is with us, or on its way to be. */
+  get hasPromised(): boolean {
+    return this.#phase.type !== 'joined' && this.#phase.type !== 'asked'
+  }
+
+  /** Whether what is proposed now is sent to it. */
+  get takesProposals(): boolean {
+    return this.#phase.type === 'syncing' || this.#phase.type === 'synced'
+  }
+
+  /** Whether its history is on its way. */
+  get isSynchronizing(): boolean {
+    return this.#phase.type === 'snapshot' || this.#phase.type === 'syncing'
+  }
+
+  /** Where its log ends, if it waits to be brought to our history. */
+  get syncsFrom(): Zxid | undefined {
+    const phase = this.#phase
+    return phase.type === 'promised' || phase.type === 'restored' ? phase.lastZxid : undefined
+  }
+
+  ask({ founds }: { readonly founds: boolean }): void {
+    invariant(this.#phase.type === 'joined', 'a learner is asked for one promise per epoch')
+    this.#phase = { type: 'asked', founds }
+  }
+
+  promise({ lastZxid, counts }: { readonly lastZxid: Zxid; readonly counts: boolean }): void {
+    const phase = this.#phase
+    invariant(phase.type === 'asked', 'a learner promises what it was asked for')
+    // What it promised to as a first epoch made it count, durably, with the promise.
+    if (phase.founds) this.#initialised = true
+    this.#phase = { type: 'promised', lastZxid, counts }
+  }
+
+  sendSnapshot(): void {
+    invariant(this.syncsFrom !== undefined, 'a tree is sent to a learner that waits for history')
+    this.#phase = snapshot
+  }
+
+  restore(lastZxid: Zxid): void {
+    invariant(this.#phase.type === 'snapshot', 'a learner has a tree that it was sent')
+    this.#phase = { type: 'restored', lastZxid }
+  }
+
+  /** @param upTo end of the history that it was sent */
+  sync(upTo: Zxid): void {
+    invariant(this.syncsFrom !== undefined, 'history is sent to a learner that waits for it')
+    this.#phase = { type: 'syncing', upTo }
+  }
+
+  finishSync(): void {
+    invariant(this.#phase.type === 'syncing', 'a learner is in step after NEWLEADER')
+    this.#initialised = true
+    this.#phase = synced
+  }
+
+  /** Our next epoch begins: its promise is asked for again. */
+  rejoin(): void {
+    invariant(this.#phase.type === 'synced', 'an epoch is handed over to learners in step')
+    this.#phase = joined
+  }
+}
+
+const joined: LearnerPhase = { type: 'joined' }
+const snapshot: LearnerPhase = { type: 'snapshot' }
+const synced: LearnerPhase = { type: 'synced' }

@@ -1,0 +1,79 @@
+import t from 'tap'
+import { Hold } from '../../../src/daemon/ensemble/hold.ts'
+import type { LearnerMessage } from '../../../src/protocol/peer/messages.ts'
+import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
+import { makeZxid } from '../../../src/protocol/zxid.ts'
+
+const [one, two] = [1 as ServerId, 2 as ServerId]
+const session = 0x100000001 as SessionId
+
+const setData = (seq: number, data: Uint8Array): LearnerMessage => ({
+  type: 'REQUEST',
+  seq,
+  session,
+  identities: [{ scheme: 'ip', id: '127.0.0.1' }],
+  request: { type: 'setData', path: '/a', data, version: 3 },
+})
+
+function holding(): Hold {
+  const hold = new Hold(10)
+  hold.proposed(makeZxid({ epoch: 1, counter: 10 }))
+  return hold
+}
+
+t.test('a hold begins at the counter from which an epoch is handed over', async (t) => {
+  const hold = new Hold(10)
+  hold.proposed(makeZxid({ epoch: 7, counter: 9 }))
+  t.notOk(hold.isHolding)
+  t.notOk(hold.maybeHold(one, { type: 'SYNC', seq: 1 }))
+  hold.proposed(makeZxid({ epoch: 7, counter: 10 }))
+  t.ok(hold.isHolding)
+})
+
+t.test('what learners ask waits in order, but for TOUCH', async (t) => {
+  const hold = holding()
+  t.ok(hold.maybeHold(two, { type: 'SYNC', seq: 1 }))
+  t.notOk(hold.maybeHold(one, { type: 'TOUCH', sessions: [session] }))
+  t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }))
+  t.same(hold.end(), [
+    { from: two, message: { type: 'SYNC', seq: 1 } },
+    { from: one, message: { type: 'SYNC', seq: 2 } },
+  ])
+  t.notOk(hold.isHolding)
+  t.same(hold.end(), [])
+})
+
+t.test('what waits is a copy: the socket reads on into the bytes it came in', async (t) => {
+  const hold = holding()
+  const socket = Buffer.alloc(64 * 1024, 'x')
+  const view = socket.subarray(100, 105)
+  const messages: LearnerMessage[] = [
+    setData(1, view),
+    { type: 'ATTACH', seq: 2, session, password: view, timeoutMs: 4000 },
+    {
+      type: 'REQUEST',
+      seq: 3,
+      session,
+      identities: [],
+      request: { type: 'multi', ops: [{ type: 'setData', path: '/b', data: view, version: -1 }] },
+    },
+  ]
+  for (const message of messages) hold.maybeHold(one, message)
+  const before = structuredClone(messages)
+  socket.fill('y')
+  t.same(
+    hold.end().map(({ message }) => message),
+    before,
+  )
+})
+
+t.test('a copy holds the message, not the whole buffer around it', async (t) => {
+  const hold = holding()
+  hold.maybeHold(one, setData(1, Buffer.alloc(1024 * 1024).subarray(0, 5)))
+  const [held] = hold.end()
+  const data =
+    held?.message.type === 'REQUEST' && held.message.request.type === 'setData'
+      ? held.message.request.data
+      : null
+  t.ok(data !== null && data.buffer.byteLength < 64 * 1024)
+})

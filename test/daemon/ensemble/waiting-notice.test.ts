@@ -1,0 +1,26 @@
+import t from 'tap'
+import { WaitingNotice } from '../../../src/daemon/ensemble/waiting-notice.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+
+const empty = { missing: [2 as ServerId, 3 as ServerId], initialised: [] }
+const withData = { missing: [], initialised: [2 as ServerId] }
+
+t.test('the operator is told every three seconds, from three seconds on', async (t) => {
+  const notice = new WaitingNotice(0)
+  const told = [1000, 2999, 3000, 3001, 5999, 6000].filter(
+    (nowMs) => notice.take(nowMs, empty) !== undefined,
+  )
+  t.same(told, [3000, 6000])
+})
+
+t.test('a wait that ended begins anew', async (t) => {
+  const notice = new WaitingNotice(0)
+  t.equal(notice.take(9000, undefined), undefined)
+  t.equal(notice.take(9100, empty), undefined)
+  t.type(notice.take(12_000, empty), 'string')
+})
+
+t.test('beside servers with data, it waits for a majority of those', async (t) => {
+  t.match(new WaitingNotice(0).take(3000, withData), /a majority of servers with data/)
+  t.match(new WaitingNotice(0).take(3000, empty), /every server.*--bootstrap/)
+})
