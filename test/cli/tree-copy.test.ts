@@ -2,26 +2,14 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { copyTree } from '../../src/cli/tree-copy.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
-import { readConfig } from '../../src/daemon/config.ts'
-import { assembleServer } from '../../src/daemon/server.ts'
-import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
-import { silentLogger } from '../../src/logger.ts'
-import { realWorld } from '../../src/real-world.ts'
+import { realServer } from '../daemon/real-server.ts'
 
 /** @returns the address of a server that stands alone */
 async function startServer(t: Test, name: string) {
-  const read = readConfig(
-    [
-      `--data-dir=${join(t.testdirName, name)}`,
-      ...['--client-port=0', '--client-port-address=127.0.0.1', '--log-segment-bytes=4194304'],
-    ],
-    {},
-  )
-  if (read.type !== 'config') throw new Error(read.text)
-  const onFailure = (error: Error) => t.fail(error.message)
-  const { config } = read
-  const world = { ...realWorld(), logger: silentLogger, disk: realServerDisk(config.dataDir) }
-  const server = assembleServer({ config, world, onFailure })
+  const server = realServer([
+    `--data-dir=${join(t.testdirName, name)}`,
+    ...['--client-port=0', '--client-port-address=127.0.0.1', '--log-segment-bytes=4194304'],
+  ])
   await server.start()
   t.teardown(() => server.stop())
   return { servers: [{ host: '127.0.0.1', port: server.clientPort }], dialect: 'jute' } as const

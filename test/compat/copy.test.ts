@@ -7,12 +7,8 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { RealZooKeeper } from '../../bench/real-zookeeper.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
-import { readConfig } from '../../src/daemon/config.ts'
-import { assembleServer } from '../../src/daemon/server.ts'
-import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
-import { silentLogger } from '../../src/logger.ts'
 import type { Acl } from '../../src/protocol/records.ts'
-import { realWorld } from '../../src/real-world.ts'
+import { realServer } from '../daemon/real-server.ts'
 import { superUser } from './operations.ts'
 import { withoutZooKeeper } from './tools.ts'
 
@@ -32,19 +28,11 @@ async function copy(from: string, to: string, ...flags: string[]) {
 }
 
 async function startOurs(t: Test, name: string): Promise<string> {
-  const read = readConfig(
-    [
-      `--data-dir=${join(t.testdirName, name)}`,
-      ...['--client-port=0', '--client-port-address=127.0.0.1', '--log-segment-bytes=4194304'],
-      `--DigestAuthenticationProvider.superDigest=${superUser.digest}`,
-    ],
-    {},
-  )
-  if (read.type !== 'config') throw new Error(read.text)
-  const onFailure = (error: Error) => t.fail(error.message)
-  const { config } = read
-  const world = { ...realWorld(), logger: silentLogger, disk: realServerDisk(config.dataDir) }
-  const server = assembleServer({ config, world, onFailure })
+  const server = realServer([
+    `--data-dir=${join(t.testdirName, name)}`,
+    ...['--client-port=0', '--client-port-address=127.0.0.1', '--log-segment-bytes=4194304'],
+    `--DigestAuthenticationProvider.superDigest=${superUser.digest}`,
+  ])
   await server.start()
   t.teardown(() => server.stop())
   return `127.0.0.1:${server.clientPort}`

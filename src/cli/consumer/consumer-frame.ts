@@ -16,6 +16,7 @@ import type { FrameCache } from './frame-cache.ts'
 import { type Finding, findingText, type Severity } from './health.ts'
 import { tableBox } from './record-table.ts'
 import {
+  type BoxOptions,
   blankLine,
   box,
   fittingPieces,
@@ -28,6 +29,7 @@ import {
   span,
   type Tone,
 } from './screen-lines.ts'
+import type { Scroll } from './scroll.ts'
 
 export interface Size {
   readonly columns: number
@@ -243,19 +245,19 @@ function eventsBox(
   const lines = view.events.flatMap((event) =>
     cache.events.of(event, String(inner), () => eventLines(event, inner)),
   )
+  if (lines.length > height - 2) reachable.push('events')
+  const isFocused = view.focus === 'events'
+  return scrolledBox(view.scrolls.events, { width, height, label: 'events', isFocused, lines })
+}
+
+/** As much of the lines as there is room for, from where they are scrolled to. */
+function scrolledBox(scroll: Scroll, options: Omit<BoxOptions, 'foot'>): Line[] {
+  const { width, height, label, isFocused = false, lines } = options
   const room = height - 2
-  const { events } = view.scrolls
-  const top = events.show(lines.length, room)
-  if (lines.length > room) reachable.push('events')
+  const top = scroll.show(lines.length, room)
   const below = lines.length - top - room
-  return box({
-    width,
-    height,
-    label: 'events',
-    foot: below > 0 ? `${below} below` : '',
-    isFocused: view.focus === 'events',
-    lines: lines.slice(top, top + room),
-  })
+  const foot = below > 0 ? `${below} below` : ''
+  return box({ width, height, label, foot, isFocused, lines: lines.slice(top, top + room) })
 }
 
 /** The time, the event over as many lines as it takes, and how often it came in a row. */
@@ -304,16 +306,8 @@ function help(view: ConsumerView, { columns: width, rows: height }: Size): Line[
     blankLine(inner),
     ...meanings.flatMap((one) => helpLines(one, inner)),
   ]
-  const room = height - 2
-  const top = view.scrolls.help.show(lines.length, room)
-  const below = lines.length - top - room
-  return box({
-    width,
-    height,
-    label: 'keys, and what letters mean',
-    foot: below > 0 ? `${below} below` : '',
-    lines: lines.slice(top, top + room),
-  })
+  const label = 'keys, and what letters mean'
+  return scrolledBox(view.scrolls.help, { width, height, label, lines })
 }
 
 function helpLines([key, what]: readonly [string, string], width: number): Line[] {
