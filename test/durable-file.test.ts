@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { DurableFile } from '../src/durable-file.ts'
-import { MemoryDirectory, type MemoryDirectoryOptions } from '../src/log/memory-directory.ts'
 import { openDiskDirectory } from '../src/log/segment-file.ts'
 import { Random } from '../src/random.ts'
+import { MemoryDirectory, type MemoryDirectoryOptions } from './log/memory-directory.ts'
 
 const name = 'small'
 const textIn = (directory: MemoryDirectory) => new DurableFile(directory, name).read()?.toString()

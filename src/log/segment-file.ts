@@ -1,5 +1,5 @@
 // The disk as the log sees it: files that are written in place, and the directory that names them.
-// Two implementations run test/suites/segment-file.ts: this file's, and memory-directory.ts.
+// Two implementations run test/suites/segment-file.ts: this file's, and test/log/memory-directory.ts.
 //
 // Writing reaches the operating system, only `sync` reaches the disk; a name made, changed or
 // removed is on the disk after the directory's `sync`. Errors of synchronous calls are thrown.

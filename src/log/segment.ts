@@ -9,10 +9,10 @@
 // A zero length ends the records. Next on the path: segment-file.ts.
 
 import { invariant } from '../invariant.ts'
-import { indexIntervalBytes, SparseIndex } from './index.ts'
 import { LogDamagedError } from './log-errors.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
+import { indexIntervalBytes, SparseIndex } from './sparse-index.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, zeroInBackground } from './zero.ts'
 

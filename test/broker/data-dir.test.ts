@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { DataDir } from '../../src/broker/data-dir.ts'
-import { MemoryDirectory } from '../../src/log/memory-directory.ts'
 import type { BrokerId } from '../../src/protocol/mq/messages.ts'
 import { realDisk } from '../../src/real-disk.ts'
 import type { Disk } from '../../src/world.ts'
+import { MemoryDirectory } from '../log/memory-directory.ts'
 
 const one = 1 as BrokerId
 

@@ -2,7 +2,7 @@
 
 import { addressIdentity, digestOf } from '../../src/daemon/session/authentication.ts'
 import { ConnectionStats } from '../../src/daemon/session/connection-stats.ts'
-import type { Client, PendingRequest } from '../../src/daemon/session/request.ts'
+import type { PendingRequest, WritableClient } from '../../src/daemon/session/request.ts'
 import { Fifo } from '../../src/fifo.ts'
 import { type ErrorNumber, errorCodeOf } from '../../src/protocol/error-codes.ts'
 import { type Acl, type Id, noSession, perms, type SessionId } from '../../src/protocol/records.ts'
@@ -10,7 +10,7 @@ import type { Hello, ReplyBody, Request, WatchEvent } from '../../src/protocol/z
 import { type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 import type { FakeServer } from './fake-client.ts'
 
-export class PlainClient implements Client {
+export class PlainClient implements WritableClient {
   readonly #server: FakeServer
   session: SessionId = noSession
   attached = false
@@ -74,9 +74,7 @@ export class PlainClient implements Client {
 
   // --- Client -------------------------------------------------------------------------------------
 
-  welcome(session: SessionId, timeoutMs: number, password: Uint8Array): void {
-    this.session = session
-    this.timeoutMs = timeoutMs
+  welcome(_session: SessionId, _timeoutMs: number, password: Uint8Array): void {
     this.password = password
     this.#heard.push('welcome')
   }

@@ -5,8 +5,8 @@
 
 import t from 'tap'
 import { type Log, openLog } from '../../src/log/log.ts'
-import { MemoryDirectory } from '../../src/log/memory-directory.ts'
 import { Random } from '../../src/random.ts'
+import { MemoryDirectory } from './memory-directory.ts'
 import { sampleFormat, sampleRecord } from './sample-format.ts'
 
 interface Entry {

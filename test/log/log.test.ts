@@ -2,8 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { type Log, type LogOptions, type LogSync, openLog } from '../../src/log/log.ts'
 import type { LogFailedError } from '../../src/log/log-errors.ts'
-import { type DiskOperation, MemoryDirectory } from '../../src/log/memory-directory.ts'
 import { openDiskDirectory } from '../../src/log/segment-file.ts'
+import { type DiskOperation, MemoryDirectory } from './memory-directory.ts'
 import { positionsOf, sampleFormat, sampleRecord } from './sample-format.ts'
 
 /** A log on a memory disk whose completions wait until `disk.complete()`. */

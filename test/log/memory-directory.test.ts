@@ -1,6 +1,6 @@
 import t from 'tap'
-import { MemoryDirectory } from '../../src/log/memory-directory.ts'
 import { Random } from '../../src/random.ts'
+import { MemoryDirectory } from './memory-directory.ts'
 
 function contentOf(directory: MemoryDirectory, name: string): string {
   const file = directory.open(name)

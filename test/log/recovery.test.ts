@@ -1,9 +1,9 @@
 import t from 'tap'
 import { openLog } from '../../src/log/log.ts'
 import type { LogDamagedError } from '../../src/log/log-errors.ts'
-import { MemoryDirectory } from '../../src/log/memory-directory.ts'
 import type { RecoveryOptions, TornTail } from '../../src/log/recovery.ts'
 import { segmentName } from '../../src/log/segment.ts'
+import { MemoryDirectory } from './memory-directory.ts'
 import { positionsOf, sampleFormat, sampleRecord } from './sample-format.ts'
 
 /** A directory as a run left it: segments by first position, and other files by name. */

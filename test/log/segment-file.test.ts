@@ -1,7 +1,7 @@
 import t from 'tap'
-import { MemoryDirectory } from '../../src/log/memory-directory.ts'
 import { openDiskDirectory } from '../../src/log/segment-file.ts'
 import { segmentFileSuite } from '../suites/segment-file.ts'
+import { MemoryDirectory } from './memory-directory.ts'
 
 t.test('on the disk', async (t) => segmentFileSuite(t, (t) => openDiskDirectory(t.testdir())))
 

@@ -4,8 +4,8 @@
 
 import type { ServerDisk, TreeDatabase } from '../../src/daemon/storage/disk.ts'
 import { invariant } from '../../src/invariant.ts'
-import { MemoryDirectory } from '../../src/log/memory-directory.ts'
 import type { Random } from '../../src/random.ts'
+import { MemoryDirectory } from '../log/memory-directory.ts'
 import type { EventQueue } from './event-queue.ts'
 import {
   fieldsOf,

@@ -18,6 +18,9 @@ import type { Mutant } from './mutants.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
+/** What the simulator's disks are made of. */
+const memoryDirectory = 'test/log/memory-directory.ts'
+
 export interface Verdict {
   /** the seed that caught it; undefined if none did */
   readonly seed: number | undefined
@@ -47,6 +50,7 @@ export async function tryMutant(
   try {
     cpSync(join(root, 'src'), join(copy, 'src'), { recursive: true })
     cpSync(join(root, 'test/sim'), join(copy, 'test/sim'), { recursive: true })
+    cpSync(join(root, memoryDirectory), join(copy, memoryDirectory))
     cpSync(join(root, 'package.json'), join(copy, 'package.json'))
     symlinkSync(realpathSync(join(root, 'node_modules')), join(copy, 'node_modules'))
     for (const [file, text] of mutated(mutant)) writeFileSync(join(copy, 'src', file), text)

@@ -11,12 +11,12 @@ const undelivered = 'daemon/ensemble/undelivered.ts'
 const storage = 'daemon/storage/storage.ts'
 const treeStore = 'daemon/storage/tree-store.ts'
 const txnLog = 'daemon/storage/txn-log.ts'
-const chain = 'daemon/request-processor/chain.ts'
 const commit = 'daemon/request-processor/commit.ts'
 const final = 'daemon/request-processor/final.ts'
 const leader = 'daemon/request-processor/leader.ts'
 const outstanding = 'daemon/request-processor/outstanding-changes.ts'
 const prep = 'daemon/request-processor/prep.ts'
+const sessions = 'daemon/session/server-sessions.ts'
 const tracker = 'daemon/session/session-tracker.ts'
 const watches = 'daemon/ztree/watch-manager.ts'
 const ztree = 'daemon/ztree/ztree.ts'
@@ -303,7 +303,7 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'DESIGN: a reply is matched by origin and number',
     edits: [
       {
-        file: chain,
+        file: commit,
         from: 'const ours = txn.origin === this.#ensemble.self',
         to: 'const ours = true',
       },
@@ -339,7 +339,7 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'P7: no request is dropped and a later one served',
     edits: [
       {
-        file: chain,
+        file: sessions,
         from: '    for (const client of [...this.#clients]) client.close()\n  }\n\n  resumed',
         to: '  }\n\n  resumed',
       },
@@ -401,9 +401,9 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'zab.md 9: a read shows what was before the writes sent after it',
     edits: [
       {
-        file: chain,
-        from: 'const pending = ours ? this.#commit.take(txn.seq) : undefined\n    const result = this.#final.apply(zxid, txn)',
-        to: 'const result = this.#final.apply(zxid, txn)\n    const pending = ours ? this.#commit.take(txn.seq) : undefined',
+        file: commit,
+        from: 'const pending = ours ? this.#take(txn.seq) : undefined\n    const result = this.#final.apply(zxid, txn)',
+        to: 'const result = this.#final.apply(zxid, txn)\n    const pending = ours ? this.#take(txn.seq) : undefined',
       },
     ],
     seeds: 300,
@@ -413,7 +413,7 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'P6; zab.md 8: a server behind its client refuses it',
     edits: [
       {
-        file: chain,
+        file: sessions,
         from: 'hello.lastZxidSeen > this.#tree.lastApplied',
         to: 'hello.lastZxidSeen < 0',
       },

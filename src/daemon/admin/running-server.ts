@@ -57,7 +57,7 @@ export class RunningServer implements ServerView {
       nodeCount: tree.nodeCount,
       ephemeralCount: tree.ephemeralCount,
       dataBytes: tree.dataBytes,
-      watchCount: processors.watchCount,
+      watchCount: processors.watches.watchCount,
       sessionCount: tree.sessions.size,
       connectionCount: connections.length,
       localConnectionCount: connections.filter(isLocal).length,

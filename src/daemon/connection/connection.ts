@@ -25,7 +25,7 @@ import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Metrics } from '../metrics.ts'
 import { addressIdentity } from '../session/authentication.ts'
 import { ConnectionStats } from '../session/connection-stats.ts'
-import type { Client, PendingRequest } from '../session/request.ts'
+import type { Client, PendingRequest, WritableClient } from '../session/request.ts'
 
 /** What a connection needs of its TCP link. */
 export interface ConnectionLink {
@@ -71,7 +71,7 @@ export interface ConnectionServer {
 
 const noPassword = new Uint8Array(16)
 
-export class Connection implements Client {
+export class Connection implements WritableClient {
   readonly #link: ConnectionLink
   readonly #server: ConnectionServer
   /** of the client's dialect, once its first bytes have told which */
@@ -191,8 +191,6 @@ export class Connection implements Client {
   welcome(session: SessionId, timeoutMs: number, password: Uint8Array): void {
     if (this.#state !== 'joining') return
     this.#state = 'open'
-    this.session = session
-    this.timeoutMs = timeoutMs
     this.#link.established()
     this.#sendWelcome(session, timeoutMs, password)
     this.#processHeld()

@@ -31,6 +31,8 @@ import {
   type PendingRequest,
   type Readable,
 } from '../session/request.ts'
+import type { ServerSessions, SessionRequests } from '../session/server-sessions.ts'
+import type { Txn } from '../ztree/txn.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
 import type { FinalProcessor } from './final.ts'
 import { Turns } from './turns.ts'
@@ -40,6 +42,7 @@ type Answer = Extract<LeaderMessage, { type: 'ATTACHED' | 'SYNCED' }>
 export interface CommitParts {
   readonly ensemble: Ensemble
   readonly tree: ZTree
+  readonly sessions: ServerSessions
   readonly final: FinalProcessor
   readonly metrics: Metrics
   readonly clock: Clock
@@ -47,12 +50,17 @@ export interface CommitParts {
   readonly outstandingMax?: number | undefined
 }
 
-export class CommitProcessor {
+/** The tree shows the transaction, and its watchers know; its client does not yet. */
+export type OnApplied = (zxid: Zxid, txn: Txn, result: Applied) => void
+
+export class CommitProcessor implements SessionRequests {
   readonly #ensemble: Ensemble
   readonly #tree: ZTree
+  readonly #sessions: ServerSessions
   readonly #final: FinalProcessor
   readonly #metrics: Metrics
   readonly #clock: Clock
+  readonly #onApplied: OnApplied
   readonly #outstandingMax: number
   /** When the clock was last looked at. */
   #nowMs: number
@@ -66,9 +74,12 @@ export class CommitProcessor {
   #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
   readonly #throttled = new Set<Client>()
 
-  constructor({ ensemble, tree, final, metrics, clock, outstandingMax }: CommitParts) {
+  constructor(parts: CommitParts, onApplied: OnApplied) {
+    const { ensemble, tree, sessions, final, metrics, clock, outstandingMax } = parts
     this.#ensemble = ensemble
     this.#tree = tree
+    this.#sessions = sessions
+    this.#onApplied = onApplied
     this.#final = final
     this.#metrics = metrics
     this.#clock = clock
@@ -104,19 +115,35 @@ export class CommitProcessor {
     }
   }
 
+  /** Asks the leader for a new session. */
+  create(client: Client, timeoutMs: number): void {
+    this.submit(client, 0, { type: 'createSession', timeoutMs }, 0)
+  }
+
   /** Asks the leader whether the client may go on with its session here. */
   attach(client: Client, { sessionId, password, timeoutMs }: Hello): void {
     const seq = this.#enqueue(client, 0, {})
     this.#ensemble.sendToLeader({ type: 'ATTACH', seq, session: sessionId, password, timeoutMs })
   }
 
+  /** A committed transaction, in its turn: take, apply, complete, reached. */
+  deliver(zxid: Zxid, txn: Txn): void {
+    const ours = txn.origin === this.#ensemble.self
+    const pending = ours ? this.#take(txn.seq) : undefined
+    const result = this.#final.apply(zxid, txn)
+    this.#onApplied(zxid, txn, result)
+    if (pending !== undefined) this.#complete(pending, zxid, result)
+    if (result.type === 'closeSession') this.#sessions.ended(txn.session)
+    this.#reached()
+  }
+
   /**
    * Finds whom a transaction answers, before it is applied: the reads that the client sent before it
    * run now, so that they do not see it.
    *
-   * @returns undefined if nobody waits for it any more
+   * @returns undefined if no client waits for it any more
    */
-  take(seq: number): PendingRequest | undefined {
+  #take(seq: number): PendingRequest | undefined {
     const pending = this.#takeAsked(seq)
     if (pending === undefined) return undefined
     const { queue } = pending.client
@@ -131,11 +158,11 @@ export class CommitProcessor {
   }
 
   /** Answers, once the transaction is applied and the watchers know; then goes on behind it. */
-  complete(pending: PendingRequest, zxid: Zxid, result: Applied): void {
+  #complete(pending: PendingRequest, zxid: Zxid, result: Applied): void {
     const { client, xid } = pending
     this.#leave(pending)
     if (result.type === 'createSession') {
-      this.#welcome(client, zxid as number as SessionId)
+      this.#sessions.created(client, zxid as number as SessionId)
       return
     }
     const code = result.type === 'error' ? result.code : errorCodes.OK
@@ -150,14 +177,15 @@ export class CommitProcessor {
   fromLeader(answer: Answer): void {
     const pending = this.#takeAsked(answer.seq)
     if (pending === undefined) return
-    // From here on, and not only from the welcome on, a MOVED is about this connection.
-    if (answer.type === 'ATTACHED') pending.client.attached = answer.timeoutMs > 0
+    if (answer.type === 'ATTACHED') {
+      this.#sessions.heardOf(pending.client, { isAlive: answer.timeoutMs > 0 })
+    }
     this.#reaching.push({ answer, pending })
-    this.reached()
+    this.#reached()
   }
 
-  /** The tree has moved on: to be called after each transaction and its answer. */
-  reached(): void {
+  /** The tree has moved on: after each transaction and its answer. */
+  #reached(): void {
     if (this.#reaching.length > 0) {
       const { lastApplied } = this.#tree
       const holding = this.#reaching.filter(({ answer }) => answer.zxid <= lastApplied)
@@ -262,15 +290,7 @@ export class CommitProcessor {
     }
     this.#leave(pending)
     if (answer.timeoutMs === 0) client.refuse()
-    else this.#welcome(client, client.session)
-  }
-
-  #welcome(client: Client, id: SessionId): void {
-    const session = this.#tree.sessions.get(id)
-    client.attached = true
-    // Closed between the leader's word and now: the client comes again and hears that it is expired.
-    if (session === undefined) client.close()
-    else client.welcome(id, session.timeoutMs, session.password)
+    else this.#sessions.welcome(client, client.session)
   }
 
   #answer(client: Client, xid: number, read: Readable): void {

@@ -7,7 +7,6 @@
 // its request. Pure; whatever a client sends, nothing is thrown.
 // Next on the path: ensemble/ensemble.ts `propose`; on every server, ztree/ztree.ts `apply`.
 
-import { timingSafeEqual } from 'node:crypto'
 import { limits } from '../../limits.ts'
 import { type ErrorNumber, errorCodes } from '../../protocol/error-codes.ts'
 import { parentOf, pathProblem, sequentialSuffix } from '../../protocol/path.ts'
@@ -22,6 +21,7 @@ import {
 } from '../../protocol/records.ts'
 import type { CreateMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import { samePassword } from '../session/authentication.ts'
 import type { SessionTracker } from '../session/session-tracker.ts'
 import { isAllowed, normalizeAcl } from '../ztree/acl.ts'
 import type { DueAt } from '../ztree/expiry.ts'
@@ -401,9 +401,4 @@ function matches(wanted: number, version: number): boolean {
 /** Enough of a path to look for its parent; the whole of it is validated after that. */
 function hasParent(path: string): boolean {
   return path.includes('/') && !path.includes('\0')
-}
-
-/** In a time that says nothing about where they differ. */
-export function samePassword(known: Uint8Array, given: Uint8Array): boolean {
-  return known.length === given.length && timingSafeEqual(known, given)
 }

@@ -9,7 +9,7 @@
 // What an identity may do, ztree/acl.ts decides. Schemes as in ZooKeeper's IPAuthenticationProvider and
 // DigestAuthenticationProvider.
 
-import { createHash } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { limits } from '../../limits.ts'
 import type { Id } from '../../protocol/records.ts'
 
@@ -77,6 +77,11 @@ export function digestOf(credential: Uint8Array): string {
 /** As it is shown to the client itself and to others: the user, not the digest. */
 export function withoutProof({ scheme, id }: Id): Id {
   return { scheme, id: scheme === 'digest' ? (id.split(':', 1)[0] ?? '') : id }
+}
+
+/** Of a session. In a time that says nothing about where they differ. */
+export function samePassword(known: Uint8Array, given: Uint8Array): boolean {
+  return known.length === given.length && timingSafeEqual(known, given)
 }
 
 function sameId(a: Id, b: Id): boolean {

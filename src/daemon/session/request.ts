@@ -36,13 +36,13 @@ export type Readable = ReadRequest | Extract<Request, { type: 'sync' }>
 /** What the request processors see of a client's connection. */
 export interface Client {
   /** 0 until the session is created or asked for */
-  session: SessionId
+  readonly session: SessionId
   /** Whether the leader has made this server the one that speaks for the session. */
-  attached: boolean
+  readonly attached: boolean
   /** Of the session, as negotiated; 0 until the welcome. */
   readonly timeoutMs: number
   /** Who it is, by every scheme in which it proved it; by its address, scheme `ip`, always. */
-  identities: readonly Id[]
+  readonly identities: readonly Id[]
   /** What it has done, for people. */
   readonly stats: ConnectionStats
   /** What waits for an answer, in the order of arrival. */
@@ -66,6 +66,14 @@ export interface Client {
   unthrottle(): void
   /** Whether anything was heard from the client since the last call. */
   takeTouched(): boolean
+}
+
+/** As server-sessions.ts sees it, which alone writes what a client is. */
+export interface WritableClient extends Client {
+  session: SessionId
+  attached: boolean
+  timeoutMs: number
+  identities: readonly Id[]
 }
 
 /** Whether the leader decides on it. */

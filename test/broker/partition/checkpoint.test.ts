@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Checkpoint } from '../../../src/broker/partition/checkpoint.ts'
 import { DurableFile } from '../../../src/durable-file.ts'
-import { MemoryDirectory } from '../../../src/log/memory-directory.ts'
+import { MemoryDirectory } from '../../log/memory-directory.ts'
 
 const name = 'high-watermarks.json'
 const checkpointIn = (directory: MemoryDirectory) =>

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { claimDirectory, directoryName } from '../../../src/broker/partition/partition-directory.ts'
-import { MemoryDirectory } from '../../../src/log/memory-directory.ts'
+import { MemoryDirectory } from '../../log/memory-directory.ts'
 
 const name = { topic: 'x'.repeat(249), topicId: 'mTYQqlBkRd-oQ4ZXYyRjWQ', partition: 999 }
 

@@ -1,6 +1,5 @@
 import t from 'tap'
 import { PartitionLog, recordBatchFormat } from '../../../src/broker/partition/partition-log.ts'
-import { MemoryDirectory } from '../../../src/log/memory-directory.ts'
 import { otherVersion } from '../../../src/log/record-format.ts'
 import {
   encodeBatch,
@@ -10,6 +9,7 @@ import {
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
 import { Random } from '../../../src/random.ts'
+import { MemoryDirectory } from '../../log/memory-directory.ts'
 
 function batch(baseOffset: number, count: number): Buffer {
   const records = Array.from({ length: count }, (_, i) => ({

@@ -136,7 +136,7 @@ for (const { name, dialect } of dialects) {
           if (whole.closed) closedCount++
           const { processors } = whole.server
           if (processors.outstanding !== 0) throw new Error('requests are outstanding')
-          if (processors.watchCount !== 0) throw new Error('watches are left')
+          if (processors.watches.watchCount !== 0) throw new Error('watches are left')
           const other = whole.server.connected()
           other.ask(ping)
           if (other.take().join() !== 'ping') throw new Error('others are not served')
@@ -202,7 +202,7 @@ for (const { name, dialect } of dialects) {
     )
     while (port.clientPort.connectionCount > 1) await new Promise((next) => setImmediate(next))
     t.equal(port.server.processors.outstanding, 0)
-    t.equal(port.server.processors.watchCount, 0)
+    t.equal(port.server.processors.watches.watchCount, 0)
   })
 }
 

@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadMeta, type Meta, MetaFile } from '../../../src/daemon/ensemble/meta.ts'
-import { MemoryDirectory } from '../../../src/log/memory-directory.ts'
 import { openDiskDirectory } from '../../../src/log/segment-file.ts'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid } from '../../../src/protocol/zxid.ts'
+import { MemoryDirectory } from '../../log/memory-directory.ts'
 
 const meta: Meta = {
   serverId: 3 as ServerId,

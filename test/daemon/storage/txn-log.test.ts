@@ -1,9 +1,9 @@
 import t from 'tap'
 import { openTxnLog, type TxnLog, txnFormat } from '../../../src/daemon/storage/txn-log.ts'
-import { MemoryDirectory } from '../../../src/log/memory-directory.ts'
 import { notARecord, otherVersion } from '../../../src/log/record-format.ts'
 import type { Entries } from '../../../src/protocol/peer/messages.ts'
 import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { MemoryDirectory } from '../../log/memory-directory.ts'
 
 const z = (epoch: number, counter: number) => makeZxid({ epoch, counter })
 

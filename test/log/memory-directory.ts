@@ -5,7 +5,7 @@
 // later sync brings them to the disk, and a power cut loses them. `crash` gives the directory as a power cut would leave it: without all that, or, given
 // randomness, with any part of it, in any order and torn in the middle of a write.
 
-import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
+import type { Done, LogDirectory, SegmentFile } from '../../src/log/segment-file.ts'
 
 /** A disk writes this much at once or not at all. */
 const sectorBytes = 512
