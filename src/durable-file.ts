@@ -1,0 +1,113 @@
+// A small file that is replaced whole or not at all: the new one is written aside, fsynced, renamed
+// over the old one, and the directory is fsynced. A crash leaves the old or the new one, so a file that
+// is damaged was not damaged by a crash.
+
+import type { Done, LogDirectory, SegmentFile } from './log/segment-file.ts'
+
+export class DurableFile {
+  readonly #directory: LogDirectory
+  readonly #name: string
+  readonly #waiting: { readonly bytes: Uint8Array; readonly done: Done }[] = []
+  #isReplacing = false
+  #whenSettled: (() => void)[] = []
+
+  constructor(directory: LogDirectory, name: string) {
+    this.#directory = directory
+    this.#name = name
+  }
+
+  /** how it is named in messages */
+  get path(): string {
+    return `${this.#directory.path}/${this.#name}`
+  }
+
+  /**
+   * What is returned survives a power cut: a process that was killed may have renamed the file and no
+   * more, and what is acted on from now on must not be the old one again later.
+   *
+   * @returns undefined if there is none
+   * @throws what the file system throws
+   */
+  read(): Buffer | undefined {
+    if (!this.#directory.list().includes(this.#name)) return undefined
+    const file = this.#directory.open(this.#name)
+    try {
+      const bytes = Buffer.alloc(file.sizeBytes())
+      const found = bytes.subarray(0, file.read(bytes, 0))
+      this.#directory.syncNow()
+      return found
+    } finally {
+      file.close()
+    }
+  }
+
+  /**
+   * One replacement is under way at a time; others wait in order.
+   *
+   * @param bytes must not change until done
+   * @param done called when the new file survives a power cut
+   */
+  replace(bytes: Uint8Array, done: Done): void {
+    this.#waiting.push({ bytes, done })
+    this.#next()
+  }
+
+  /** The same as a promise. @throws what the file system throws */
+  replaced(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.replace(bytes, (error) => (error === null ? resolve() : reject(error)))
+    })
+  }
+
+  /** Until nothing is being replaced: only then may the directory be closed. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenSettled.push(resolve)
+      this.#next()
+    })
+  }
+
+  #next(): void {
+    if (this.#isReplacing) return
+    const next = this.#waiting.shift()
+    if (next === undefined) {
+      for (const resolve of this.#whenSettled.splice(0)) resolve()
+      return
+    }
+    this.#isReplacing = true
+    this.#write(next.bytes, (error) => {
+      this.#isReplacing = false
+      next.done(error)
+      this.#next()
+    })
+  }
+
+  #write(bytes: Uint8Array, done: Done): void {
+    const directory = this.#directory
+    const aside = `${this.#name}.new`
+    let file: SegmentFile | undefined
+    try {
+      file = directory.create(aside)
+      const made = file
+      made.write(bytes, 0)
+      made.sync((error) => {
+        made.close()
+        if (error === null) this.#rename(aside, done)
+        else done(error)
+      })
+    } catch (error) {
+      file?.close()
+      done(error as Error)
+    }
+  }
+
+  #rename(aside: string, done: Done): void {
+    const directory = this.#directory
+    try {
+      directory.rename(aside, this.#name)
+      directory.sync(done)
+    } catch (error) {
+      done(error as Error)
+    }
+  }
+}
