@@ -5,7 +5,6 @@
 //                              broker-links ═▶ others    │ becomes leader, becomes follower
 //   ZooWeeper ─ session ─ controller/cluster-watch ─ cluster-image ─ controller/driver
 
-import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
@@ -16,15 +15,17 @@ import { RareWarnings } from '../rare-warnings.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
+import { OldCopyError } from './cluster/marks.ts'
 import type { BrokerConfig } from './config.ts'
 import { ClusterImage } from './controller/cluster-image.ts'
 import type { Endpoint } from './controller/zk-paths.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { ProducerIds } from './producer-ids.ts'
+import { makeUuid } from './registration.ts'
 import { diskStorage } from './replica-storage.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
-import { ReplicaManager } from './replication/replica-manager.ts'
+import { minInsyncReplicas, ReplicaManager } from './replication/replica-manager.ts'
 import { BrokerSession } from './session.ts'
 
 const checkpointMs = 5000
@@ -50,6 +51,8 @@ export class Broker implements Part {
   #running: Running | undefined
   #session: BrokerSession | undefined
   #isStopping = false
+  #isCheckpointing = false
+  #isRaisingMark = false
 
   constructor(options: BrokerOptions) {
     this.#options = options
@@ -64,7 +67,7 @@ export class Broker implements Part {
 
   /** Of its present registration; undefined while it has none. */
   get brokerEpoch(): number | undefined {
-    return this.#session?.membership?.brokerEpoch
+    return this.#session?.membership?.life.brokerEpoch
   }
 
   get isController(): boolean {
@@ -94,20 +97,20 @@ export class Broker implements Part {
    */
   async start(): Promise<void> {
     const { config, clock } = this.#options
-    const dataDir = new DataDir(config.dataDir, config.id, config.origins.dataDir)
-    const checkpoint = new Checkpoint(join(dataDir.path, 'high-watermarks.json'))
+    const dataDir = new DataDir(config.dataDir, config.id, makeUuid, config.origins.dataDir)
+    const checkpoint = this.#openCheckpoint(dataDir)
     const links = this.#makeLinks(dataDir)
     const replicas = this.#makeReplicas({ dataDir, checkpoint, links })
     const parts = this.#makeParts({ dataDir, links, replicas })
     try {
       const listener = await this.#listen(parts)
-      const cancelCheckpoints = clock.every(checkpointMs, () => this.#checkpoint())
+      const cancelCheckpoints = clock.every(checkpointMs, () => this.#checkpointInTime())
       this.#running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
       await this.#openSession()
     } catch (error) {
       if (this.#running === undefined) {
         await replicas.close()
-        dataDir.release()
+        await dataDir.release()
       }
       await this.stop()
       throw error
@@ -127,9 +130,9 @@ export class Broker implements Part {
     for (const connection of this.#connections) connection.close()
     await running.listener.close()
     this.#warnings.close()
-    this.#checkpoint(running)
+    await this.#checkpoint(running)
     await running.replicas.close()
-    running.dataDir.release()
+    await running.dataDir.release()
   }
 
   // --- the session -------------------------------------------------------------------------------
@@ -137,6 +140,8 @@ export class Broker implements Part {
   /** @throws as `start` */
   async #openSession(): Promise<void> {
     const { config, clock } = this.#options
+    const running = this.#running
+    if (running === undefined) return // it is being stopped
     const session = new BrokerSession({
       id: config.id,
       ...config.zooweeper,
@@ -148,7 +153,9 @@ export class Broker implements Part {
       transport: this.#transport,
       clock,
       log: this.#log,
-      checkCluster: (clusterId) => this.#running?.dataDir.claim(clusterId),
+      dataDir: running.dataDir,
+      minInsyncReplicas: (count) => minInsyncReplicas(config.minInsyncReplicas, count),
+      recoveryWaitMs: config.recoveryWaitMs,
       openReplicas: () => this.#running?.replicas.open() ?? [],
       onChange: () => this.#imageChanged(),
       onExpired: () => this.#expired(session),
@@ -184,11 +191,11 @@ export class Broker implements Part {
   }
 
   #imageChanged(): void {
-    const brokerEpoch = this.#session?.membership?.brokerEpoch
+    const life = this.#session?.membership?.life
     const running = this.#running
-    if (brokerEpoch === undefined || running === undefined) return
+    if (life === undefined || running === undefined) return
     running.links.imageChanged()
-    running.replicas.imageChanged(brokerEpoch)
+    running.replicas.imageChanged(life)
   }
 
   #endpoint(): Endpoint {
@@ -208,7 +215,7 @@ export class Broker implements Part {
         clusterId: dataDir.clusterId,
         name: `broker ${config.id}`,
         brokerId: config.id,
-        brokerEpoch: this.#session?.membership?.brokerEpoch ?? 0,
+        brokerEpoch: this.brokerEpoch ?? 0,
       }),
     })
   }
@@ -281,11 +288,54 @@ export class Broker implements Part {
     })
   }
 
-  #checkpoint(running = this.#running): void {
+  /** @throws what the file system throws */
+  #openCheckpoint(dataDir: DataDir): Checkpoint {
+    const checkpoint = new Checkpoint(dataDir.checkpoints)
+    if (checkpoint.isDamaged) {
+      const { path } = dataDir.checkpoints
+      this.#log.error(
+        { path },
+        'The checkpoints are damaged: damage of logs may pass for torn tails',
+      )
+    }
+    return checkpoint
+  }
+
+  /** What is still busy with the last one is asked again the next time. */
+  #checkpointInTime(): void {
+    const running = this.#running
+    if (running !== undefined && !this.#isCheckpointing) {
+      this.#isCheckpointing = true
+      void this.#checkpoint(running).finally(() => {
+        this.#isCheckpointing = false
+      })
+    }
+    const session = this.#session
+    if (session !== undefined && !this.#isRaisingMark) {
+      this.#isRaisingMark = true
+      void this.#raiseMark(session).finally(() => {
+        this.#isRaisingMark = false
+      })
+    }
+  }
+
+  async #checkpoint({ checkpoint, replicas }: Running): Promise<void> {
     try {
-      running?.checkpoint.write(running.replicas.highWatermarks())
+      await checkpoint.write(replicas.checkpoints())
     } catch (error) {
-      this.#log.warn({ err: error }, 'Could not write the high watermarks')
+      this.#log.warn({ err: error }, 'Could not write the checkpoints')
+    }
+  }
+
+  async #raiseMark(session: BrokerSession): Promise<void> {
+    try {
+      await session.raiseMark()
+    } catch (error) {
+      const level = error instanceof OldCopyError ? 'error' : 'debug'
+      this.#log[level](
+        { err: (error as Error).message },
+        'Could not raise the mark of the data directory',
+      )
     }
   }
 }

@@ -1,43 +1,69 @@
-// A broker's data directory: whose it is, and of which cluster. It is refused for another broker or
-// another cluster, since the logs in it would be taken for what they are not.
+// A broker's data directory: whose it is, of which cluster, and which directory: its identity is random
+// and made with it. It is refused for another broker or another cluster, since the logs in it would be
+// taken for what they are not.
 //
 //   lock                        while a process uses it
-//   broker.json                 { "version": 2, "brokerId": 1, "clusterId": "…" }
-//   high-watermarks.json        partition/checkpoint.ts
+//   broker.json                 { "version": 2, "brokerId": 1, "clusterId": "…", "directoryId": "…" }
+//   mark.json                   { "version": 1, "life": 4294967301, "counter": 7 }   cluster/identity.ts
+//   checkpoints.json            partition/checkpoint.ts
 //   <topic id>-<partition>/     partition/partition-directory.ts
 //
 // Version 1, of release 0.1.0, named partitions by topic; it is refused, not taken for an empty one.
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
 import { openDataDir } from '../data-dir-option.ts'
-import type { BrokerId } from '../protocol/mq/messages.ts'
+import { DurableFile } from '../durable-file.ts'
+import { type LogDirectory, openDiskDirectory } from '../log/segment-file.ts'
+import type { BrokerId, DirectoryId } from '../protocol/mq/messages.ts'
 import { RefusedStartError } from '../refused-start.ts'
+import { type Mark, noMark } from './cluster/identity.ts'
 
 const formatVersion = 2
+const markVersion = 1
 
 /** This directory cannot be used, by this broker or in this cluster. */
 export class DataDirError extends RefusedStartError {
   override readonly name = 'DataDirError'
 }
 
+interface Owner {
+  readonly clusterId: string
+  readonly directoryId: DirectoryId
+}
+
 export class DataDir {
   readonly path: string
+  /** checkpoints.json */
+  readonly checkpoints: DurableFile
   readonly #brokerId: BrokerId
+  readonly #makeId: () => string
   readonly #unlock: () => void
-  #clusterId: string | undefined
+  readonly #files: LogDirectory
+  readonly #owner: DurableFile
+  readonly #markFile: DurableFile
+  #owned: Owner | undefined
+  #mark: Mark
 
   /**
+   * @param makeId for directory ids: must not make one twice
    * @param quoted the option that named it
    * @throws DataDirLockedError, DataDirError, RefusedStartError, or what the file system throws
    */
-  constructor(path: string, brokerId: BrokerId, quoted = path) {
+  constructor(path: string, brokerId: BrokerId, makeId: () => string, quoted = path) {
     this.path = path
     this.#brokerId = brokerId
+    this.#makeId = makeId
     this.#unlock = openDataDir(path, quoted)
+    let files: LogDirectory | undefined
     try {
-      this.#clusterId = this.#read()
+      files = openDiskDirectory(path)
+      this.#files = files
+      this.#owner = new DurableFile(files, 'broker.json')
+      this.#markFile = new DurableFile(files, 'mark.json')
+      this.checkpoints = new DurableFile(files, 'checkpoints.json')
+      this.#owned = this.#readOwner()
+      this.#mark = readMark(this.#markFile)
     } catch (error) {
+      files?.close()
       this.#unlock()
       throw error
     }
@@ -45,52 +71,69 @@ export class DataDir {
 
   /** What it belongs to; undefined for a new one. */
   get clusterId(): string | undefined {
-    return this.#clusterId
+    return this.#owned?.clusterId
+  }
+
+  /** undefined for a new one. */
+  get directoryId(): DirectoryId | undefined {
+    return this.#owned?.directoryId
+  }
+
+  /** How far it has come; nothing where that cannot be read. */
+  get mark(): Mark {
+    return this.#mark
   }
 
   /** Makes it belong to this cluster, if it belongs to none. @throws DataDirError */
-  claim(clusterId: string): void {
-    if (this.#clusterId === clusterId) return
-    if (this.#clusterId !== undefined) {
-      const found = `it belongs to cluster ${this.#clusterId}, and this is ${clusterId}`
+  async claim(clusterId: string): Promise<void> {
+    const before = this.clusterId
+    if (before === clusterId) return
+    if (before !== undefined) {
+      const found = `it belongs to cluster ${before}, and this is ${clusterId}`
       throw new DataDirError(`Cannot use data directory ${this.path}: ${found}`)
     }
-    const text = JSON.stringify({ version: formatVersion, brokerId: this.#brokerId, clusterId })
-    const file = join(this.path, 'broker.json')
-    const temporary = openSync(`${file}.new`, 'w')
-    writeSync(temporary, `${text}\n`)
-    fsyncSync(temporary)
-    closeSync(temporary)
-    renameSync(`${file}.new`, file)
-    const directory = openSync(this.path, 'r')
-    fsyncSync(directory)
-    closeSync(directory)
-    this.#clusterId = clusterId
+    await this.#own({ clusterId, directoryId: this.#newId() })
   }
 
-  release(): void {
+  /** Makes it another directory, with the same logs in it: what it promised it promises no more. */
+  async takeNewIdentity(): Promise<void> {
+    const { clusterId } = this.#owned ?? {}
+    if (clusterId !== undefined) await this.#own({ clusterId, directoryId: this.#newId() })
+  }
+
+  async raise(mark: Mark): Promise<void> {
+    const { life, counter } = mark
+    const text = JSON.stringify({ version: markVersion, life, counter })
+    await this.#markFile.replaced(Buffer.from(`${text}\n`))
+    this.#mark = mark
+  }
+
+  /** Gives it back when what is being written to its small files is there. */
+  async release(): Promise<void> {
+    for (const file of [this.#owner, this.#markFile, this.checkpoints]) await file.settled()
+    this.#files.close()
     this.#unlock()
   }
 
-  #read(): string | undefined {
-    const file = join(this.path, 'broker.json')
+  #newId(): DirectoryId {
+    return this.#makeId() as DirectoryId
+  }
+
+  async #own(owned: Owner): Promise<void> {
+    const text = JSON.stringify({ version: formatVersion, brokerId: this.#brokerId, ...owned })
+    await this.#owner.replaced(Buffer.from(`${text}\n`))
+    this.#owned = owned
+  }
+
+  #readOwner(): Owner | undefined {
     const refuse = (found: string): never => {
       throw new DataDirError(`Cannot use data directory ${this.path}: ${found}`)
     }
-    let text: string
-    try {
-      text = readFileSync(file, 'utf8')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
-    let found: { version?: unknown; brokerId?: unknown; clusterId?: unknown }
-    try {
-      found = JSON.parse(text) as typeof found
-    } catch {
-      return refuse('its broker.json is damaged')
-    }
-    const { version, brokerId, clusterId } = found
+    const bytes = this.#owner.read()
+    if (bytes === undefined) return undefined
+    const found = parse(bytes)
+    if (found === undefined) return refuse('its broker.json is damaged')
+    const { version, brokerId, clusterId, directoryId } = found
     if (version === 1) {
       return refuse(
         'it was written by release 0.1.0, whose format 1 this release does not read. ' +
@@ -103,6 +146,27 @@ export class DataDir {
     if (brokerId !== this.#brokerId) {
       return refuse(`it belongs to broker ${String(brokerId)}, and this is ${this.#brokerId}`)
     }
-    return typeof clusterId === 'string' ? clusterId : refuse('its broker.json is damaged')
+    if (typeof clusterId !== 'string' || typeof directoryId !== 'string') {
+      return refuse('its broker.json is damaged')
+    }
+    return { clusterId, directoryId: directoryId as DirectoryId }
+  }
+}
+
+function readMark(file: DurableFile): Mark {
+  const { version, life, counter } = parse(file.read()) ?? {}
+  const isMark =
+    version === markVersion && Number.isSafeInteger(life) && Number.isSafeInteger(counter)
+  return isMark ? { life: life as number, counter: counter as number } : noMark
+}
+
+function parse(bytes: Buffer | undefined): Record<string, unknown> | undefined {
+  try {
+    const found: unknown = JSON.parse(bytes?.toString('utf8') ?? '')
+    return typeof found === 'object' && found !== null
+      ? (found as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
   }
 }

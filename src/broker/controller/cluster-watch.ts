@@ -11,10 +11,10 @@ import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { Stat } from '../../protocol/records.ts'
 import type { WatchEvent } from '../../protocol/zk/messages.ts'
 import type { ClusterImage } from './cluster-image.ts'
+import { decodeReport } from './replica-status.ts'
 import {
   decodeController,
   decodeRegistration,
-  decodeReport,
   decodeState,
   decodeTopic,
   meaningOf,

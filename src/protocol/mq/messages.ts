@@ -22,6 +22,16 @@ export type BrokerId = number & { readonly __brokerId: never }
 /** In place of a broker: nobody, or no broker at all but a client. */
 export const noBroker = -1 as BrokerId
 
+/** Random, made with a broker's data directory: a wiped disk, or an old copy of one, is another. */
+export type DirectoryId = string & { readonly __directoryId: never }
+
+/** One life of a broker, from its registration to the end of that, with the disk that it has in it. */
+export interface Life {
+  readonly directory: DirectoryId
+  /** czxid of the broker's /brokers/ids node */
+  readonly brokerEpoch: number
+}
+
 export interface MqHello {
   readonly version: number
   readonly role: 'client' | 'broker'
@@ -84,6 +94,8 @@ export interface ReplicaFetchPartition {
 
 export interface ReplicaFetchRequest {
   readonly type: 'replicaFetch'
+  /** of the follower: what it says to have durable holds for this life only */
+  readonly life: Life
   readonly maxWaitMs: number
   readonly bytesMax: number
   readonly partitions: readonly ReplicaFetchPartition[]

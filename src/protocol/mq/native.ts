@@ -10,6 +10,7 @@ import {
   type BrokerId,
   type BrokerInfo,
   type ClusterInfo,
+  type DirectoryId,
   type FetchedRecords,
   type MqRequest,
   type MqResponse,
@@ -36,7 +37,7 @@ const noBytes = Buffer.alloc(0)
 const requestFieldCounts: Readonly<Record<ApiName, number>> = {
   produce: 6,
   fetch: 6,
-  replicaFetch: 3,
+  replicaFetch: 5,
   listOffsets: 3,
   leaderEpochEnd: 3,
   metadata: 1,
@@ -72,6 +73,8 @@ export function encodeMqRequest(
       out.boolean(request.passedOn)
       return
     case 'replicaFetch':
+      out.string(request.life.directory)
+      out.int(request.life.brokerEpoch)
       out.int(request.maxWaitMs)
       out.int(request.bytesMax)
       list(out, request.partitions, encodeReplicaFetchPartition)
@@ -155,9 +158,12 @@ function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
       return { type: api, topic, partition, offset, maxWaitMs, bytesMax, passedOn }
     }
     case 'replicaFetch': {
+      const directory = reader.string() as DirectoryId
+      const life = { directory, brokerEpoch: reader.natural('the broker epoch') }
       const maxWaitMs = reader.natural('the time to wait')
       const bytesMax = reader.natural('the byte limit')
-      return { type: api, maxWaitMs, bytesMax, partitions: listed(reader, replicaFetchPartition) }
+      const partitions = listed(reader, replicaFetchPartition)
+      return { type: api, life, maxWaitMs, bytesMax, partitions }
     }
     case 'listOffsets': {
       const { topic, partition } = topicPartition(reader)

@@ -4,6 +4,7 @@ import { MqConnection } from '../../../src/client/mq-connection.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { limits } from '../../../src/limits.ts'
 import {
+  type DirectoryId,
   encodeMqHello,
   type MqHello,
   type MqRequest,
@@ -140,6 +141,7 @@ worldTest(
   async (t, world) => {
     const request: MqRequest = {
       type: 'replicaFetch',
+      life: { directory: 'd' as DirectoryId, brokerEpoch: 1 },
       maxWaitMs: 0,
       bytesMax: 1000,
       partitions: [],

@@ -3,6 +3,7 @@ import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import { BrokerError, isRetriable, mqErrorCodeOf } from '../../../src/protocol/mq/error-codes.ts'
 import {
   type BrokerId,
+  type DirectoryId,
   decodeMqHello,
   decodeMqWelcome,
   decodeResponseHeader,
@@ -43,6 +44,7 @@ const requests: MqRequest[] = [
   { type: 'fetch', ...at, offset: 2 ** 53, maxWaitMs: 500, bytesMax: 1, passedOn: false },
   {
     type: 'replicaFetch',
+    life: { directory: 'abc' as DirectoryId, brokerEpoch: 2 ** 33 },
     maxWaitMs: 500,
     bytesMax: 9,
     partitions: [{ ...at, leaderEpoch: 4, offset: 7, lastEpoch: -1, highWatermark: 5 }],
