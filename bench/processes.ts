@@ -1,6 +1,7 @@
 // Server processes under measurement, whoever wrote them: started, looked at from outside, ended.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import net from 'node:net'
@@ -65,19 +66,35 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
 
 /** All held at once, so they differ; a moment later somebody else could take one. */
 export async function freePorts(count: number): Promise<number[]> {
-  const listeners = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const listener = net.createServer()
-      listener.listen(0, '127.0.0.1')
-      await once(listener, 'listening')
-      return listener
-    }),
-  )
+  const listeners: net.Server[] = []
+  while (listeners.length < count) {
+    const listener = await listen(randomInt(portRange.from, portRange.to))
+    if (listener !== undefined) listeners.push(listener)
+  }
   const ports = listeners.map((listener) => (listener.address() as net.AddressInfo).port)
   await Promise.all(
     listeners.map((listener) => new Promise((resolve) => listener.close(() => resolve(undefined)))),
   )
   return ports
+}
+
+/**
+ * Below Linux's ephemeral ports, which outgoing connections get: one of those may be taken at any
+ * moment, and a connection that is tried before anything listens there may get that very port, so
+ * connect to itself, and keep it for ever.
+ */
+const portRange = { from: 10_000, to: 32_768 } as const
+
+/** @returns undefined if another has it */
+async function listen(port: number): Promise<net.Server | undefined> {
+  const listener = net.createServer()
+  listener.listen(port, '127.0.0.1')
+  try {
+    await once(listener, 'listening')
+    return listener
+  } catch {
+    return undefined
+  }
 }
 
 export async function fourLetterWord({ host, port }: Address, word: string): Promise<string> {

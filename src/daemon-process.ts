@@ -1,12 +1,13 @@
-// What both daemons do around their one part: argv → configuration → part → signals.
+// What both daemons do around their one part: argv → configuration → part, in the real world → signals.
 // Exit codes are in stoppable.ts.
 
-import { systemClock } from './clock.ts'
 import { isJournal, priorities, withPriority } from './journal.ts'
-import { type Logger, type LogLevel, makeLogger } from './logger.ts'
+import { type LogLevel, makeLogger } from './logger.ts'
+import { realWorld } from './real-world.ts'
 import { RefusedStartError } from './refused-start.ts'
 import { exitCodes, type Part, runUntilStopped } from './stoppable.ts'
 import { systemdNotifier } from './systemd-notifier.ts'
+import type { Disk, World } from './world.ts'
 
 /** What every daemon's configuration holds. */
 export interface CommonConfig {
@@ -16,7 +17,7 @@ export interface CommonConfig {
   readonly warnings: readonly string[]
 }
 
-export interface DaemonOptions<Config extends CommonConfig> {
+export interface DaemonOptions<Config extends CommonConfig, OwnDisk extends Disk> {
   readonly program: string
   /** @throws OptionError */
   readonly readConfig: (
@@ -25,17 +26,19 @@ export interface DaemonOptions<Config extends CommonConfig> {
   ) => { type: 'config'; config: Config } | { type: 'print'; text: string }
   /** what names this process in every line of the log */
   readonly identity: (config: Config) => Record<string, unknown>
-  /** @param onFailure going on could lose data: the process must end, and at once */
-  readonly makePart: (parts: {
+  readonly openDisk: (config: Config) => OwnDisk
+  readonly assemble: (parts: {
     readonly config: Config
-    readonly clock: typeof systemClock
-    readonly logger: Logger
+    readonly world: World & { readonly disk: OwnDisk }
+    /** Going on could lose data: the process must end, and at once. */
     readonly onFailure: (error: Error) => void
   }) => Part
   readonly stopDeadlineMs: number
 }
 
-export function runDaemon<Config extends CommonConfig>(options: DaemonOptions<Config>): void {
+export function runDaemon<Config extends CommonConfig, OwnDisk extends Disk>(
+  options: DaemonOptions<Config, OwnDisk>,
+): void {
   // Everything that is written here is data or says something about it, LevelDB's files among it:
   // whatever the user's own mask, no other user reads it.
   process.umask(0o077)
@@ -50,16 +53,19 @@ export function runDaemon<Config extends CommonConfig>(options: DaemonOptions<Co
   }
 }
 
-function run<Config extends CommonConfig>(config: Config, options: DaemonOptions<Config>): void {
-  const { program, identity, makePart, stopDeadlineMs } = options
+function run<Config extends CommonConfig, OwnDisk extends Disk>(
+  config: Config,
+  options: DaemonOptions<Config, OwnDisk>,
+): void {
+  const { program, identity, openDisk, assemble, stopDeadlineMs } = options
   const { logLevel: level, logFormat: format } = config
   const toJournal = isJournal(1, process.env['JOURNAL_STREAM'])
   const logger = makeLogger({ program, level, format, toJournal }).child(identity(config))
-  const clock = systemClock
-  const part = makePart({ config, clock, logger, onFailure: endAtOnce })
+  const world = { ...realWorld(), logger, disk: openDisk(config) }
+  const part = assemble({ config, world, onFailure: endAtOnce })
   const notify = systemdNotifier({
     environment: process.env,
-    clock,
+    clock: world.clock,
     logger,
     pid: process.pid,
     status: () => part.status?.() ?? { state: 'running', detail: '' },
@@ -68,7 +74,7 @@ function run<Config extends CommonConfig>(config: Config, options: DaemonOptions
   runUntilStopped({
     parts: [part],
     logger,
-    clock,
+    clock: world.clock,
     stopDeadlineMs,
     notify,
     onRefused: (error) => tellRefusal(program, error),

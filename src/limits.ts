@@ -11,6 +11,9 @@ export const limits = {
   /** One frame between servers: a batch just below `proposalBatchBytesMax`, then one more transaction. */
   peerFrameBytesMax: 32 * 1024 * 1024,
 
+  /** The hello of a server: 255 servers with long names. Nothing larger is taken from a stranger. */
+  peerHelloBytesMax: 128 * 1024,
+
   /** A batch is sealed beyond this. */
   proposalBatchBytesMax: 4 * 1024 * 1024,
 

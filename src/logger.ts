@@ -5,6 +5,8 @@ import { type Priority, priorities, withPriority } from './journal.ts'
 import { logFormatter } from './pretty-log.ts'
 import { hasColors } from './terminal.ts'
 
+export { silentLogger } from './silent-logger.ts'
+
 /** Constant sentence, facts as fields: `log.info({ epoch }, 'Became leading')`. */
 export interface Logger {
   child(fields: Record<string, unknown>): Logger
@@ -54,14 +56,4 @@ function priorityOf(level: number): Priority {
   if (level >= 50) return priorities.error
   if (level >= 40) return priorities.warn
   return level >= 30 ? priorities.info : priorities.debug
-}
-
-const drop = () => undefined
-
-export const silentLogger: Logger = {
-  child: () => silentLogger,
-  debug: drop,
-  info: drop,
-  warn: drop,
-  error: drop,
 }

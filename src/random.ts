@@ -38,3 +38,8 @@ export class Random {
     return Uint8Array.from({ length: count }, () => this.below(256))
   }
 }
+
+/** A generator of its own, seeded by `randomBytes`. */
+export function seededBy(randomBytes: (count: number) => Uint8Array): Random {
+  return new Random(Buffer.from(randomBytes(4)).readUInt32LE())
+}

@@ -1,18 +1,20 @@
-// A broker: builds its parts, joins them, and keeps it registered. The only file that knows them all.
+// A broker: builds its parts, joins them over whatever world it is given, and keeps it registered. The
+// only file that knows them all.
 //
 //   sockets ─ api/connection ─ api/dispatch ─ replication/replica-manager ─ partition/* ─ log
 //                                    │                   ▲
 //                              broker-links ═▶ others    │ becomes leader, becomes follower
 //   ZooWeeper ─ session ─ controller/cluster-watch ─ cluster-image ─ controller/driver
 
-import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
 import { noBroker } from '../protocol/mq/messages.ts'
-import { type TcpListener, TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Listener } from '../protocol/transport/transport.ts'
 import { RareWarnings } from '../rare-warnings.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
+import { uuidOf } from '../uuid.ts'
+import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
 import { OldCopyError } from './cluster/marks.ts'
@@ -22,8 +24,6 @@ import type { Endpoint } from './controller/zk-paths.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { ProducerIds } from './producer-ids.ts'
-import { makeUuid } from './registration.ts'
-import { diskStorage } from './replica-storage.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { minInsyncReplicas, ReplicaManager } from './replication/replica-manager.ts'
 import { BrokerSession } from './session.ts'
@@ -34,17 +34,19 @@ const sessionRetryMs = 200
 
 export interface BrokerOptions {
   readonly config: BrokerConfig
-  readonly clock: Clock
-  readonly logger: Logger
+  readonly world: World
   /** The broker cannot go on, and must not: a disk that failed, a cluster that is another one. */
   readonly onFailure: (error: Error) => void
+}
+
+export function assembleBroker(options: BrokerOptions): Broker {
+  return new Broker(options)
 }
 
 export class Broker implements Part {
   readonly name = 'broker'
   readonly #options: BrokerOptions
   readonly #log: Logger
-  readonly #transport = new TcpTransport()
   readonly #image = new ClusterImage()
   readonly #connections = new Set<ApiConnection>()
   readonly #warnings: RareWarnings
@@ -54,10 +56,12 @@ export class Broker implements Part {
   #isCheckpointing = false
   #isRaisingMark = false
 
+  /** See `assembleBroker`. */
   constructor(options: BrokerOptions) {
     this.#options = options
-    this.#log = options.logger
-    this.#warnings = new RareWarnings(options.logger.child({ part: 'api' }), options.clock)
+    const { logger, clock } = options.world
+    this.#log = logger
+    this.#warnings = new RareWarnings(logger.child({ part: 'api' }), clock)
   }
 
   /** Where it listens; undefined unless it runs. */
@@ -96,26 +100,30 @@ export class Broker implements Part {
    * @throws DataDirError, DataDirLockedError, BrokerError, ZkError, or what the system throws
    */
   async start(): Promise<void> {
-    const { config, clock } = this.#options
-    const dataDir = new DataDir(config.dataDir, config.id, makeUuid, config.origins.dataDir)
+    const { config, world } = this.#options
+    const dataDir = new DataDir(world.disk, config.id, () => this.#makeUuid())
     const checkpoint = this.#openCheckpoint(dataDir)
     const links = this.#makeLinks(dataDir)
-    const replicas = this.#makeReplicas({ dataDir, checkpoint, links })
+    const replicas = this.#makeReplicas({ checkpoint, links })
     const parts = this.#makeParts({ dataDir, links, replicas })
+    let running: Running | undefined
     try {
       const listener = await this.#listen(parts)
-      const cancelCheckpoints = clock.every(checkpointMs, () => this.#checkpointInTime())
-      this.#running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
+      const cancelCheckpoints = world.clock.every(checkpointMs, () => this.#checkpointInTime())
+      running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
+      this.#running = running
+      if (this.#isStopping) throw new Error('Cannot start: the broker was stopped meanwhile')
       await this.#openSession()
     } catch (error) {
-      if (this.#running === undefined) {
+      // From here on it is for `stop` to let go of it, which may have done so already.
+      if (running === undefined) {
         await replicas.close()
         await dataDir.release()
       }
       await this.stop()
       throw error
     }
-    this.#log.info({ ...this.#endpoint(), dataDir: dataDir.path }, 'Broker is ready')
+    this.#log.info({ ...this.#endpoint(), dataDir: world.disk.path }, 'Broker is ready')
   }
 
   async stop(): Promise<void> {
@@ -139,7 +147,7 @@ export class Broker implements Part {
 
   /** @throws as `start` */
   async #openSession(): Promise<void> {
-    const { config, clock } = this.#options
+    const { config, world } = this.#options
     const running = this.#running
     if (running === undefined) return // it is being stopped
     const session = new BrokerSession({
@@ -150,8 +158,8 @@ export class Broker implements Part {
       registrationPatienceMs: config.registrationTimeoutMs,
       endpoint: this.#endpoint(),
       image: this.#image,
-      transport: this.#transport,
-      clock,
+      world,
+      makeUuid: () => this.#makeUuid(),
       log: this.#log,
       dataDir: running.dataDir,
       minInsyncReplicas: (count) => minInsyncReplicas(config.minInsyncReplicas, count),
@@ -173,7 +181,7 @@ export class Broker implements Part {
   }
 
   async #reopenSession(): Promise<void> {
-    const { clock, onFailure } = this.#options
+    const { world, onFailure } = this.#options
     while (!this.#isStopping) {
       try {
         await this.#openSession()
@@ -185,7 +193,7 @@ export class Broker implements Part {
           return
         }
         this.#log.warn({ err: (error as Error).message }, 'Could not begin a session: trying again')
-        await new Promise<void>((resolve) => clock.after(sessionRetryMs, resolve))
+        await new Promise<void>((resolve) => world.clock.after(sessionRetryMs, resolve))
       }
     }
   }
@@ -205,11 +213,11 @@ export class Broker implements Part {
   // --- parts -------------------------------------------------------------------------------------
 
   #makeLinks(dataDir: DataDir): BrokerLinks {
-    const { config, clock } = this.#options
+    const { config, world } = this.#options
     return new BrokerLinks({
       image: this.#image,
-      transport: this.#transport,
-      clock,
+      transport: world.transport,
+      clock: world.clock,
       hello: () => ({
         role: 'broker',
         clusterId: dataDir.clusterId,
@@ -221,18 +229,18 @@ export class Broker implements Part {
   }
 
   #makeReplicas(made: {
-    readonly dataDir: DataDir
     readonly checkpoint: Checkpoint
     readonly links: BrokerLinks
   }): ReplicaManager {
-    const { config, clock, onFailure } = this.#options
+    const { config, world, onFailure } = this.#options
     return new ReplicaManager({
       self: config.id,
       image: this.#image,
       links: made.links,
-      clock,
+      clock: world.clock,
+      turn: world.turn,
       log: this.#log.child({ part: 'replica' }),
-      storage: diskStorage(made.dataDir.path),
+      disk: world.disk,
       segmentBytes: config.segmentBytes,
       flush: config.flush,
       lagTimeMsMax: config.replicaLagTimeMsMax,
@@ -249,7 +257,7 @@ export class Broker implements Part {
     readonly links: BrokerLinks
     readonly replicas: ReplicaManager
   }): BrokerParts {
-    const { config, clock } = this.#options
+    const { config, world } = this.#options
     const { dataDir, links, replicas } = made
     const { partitionCount, replicationFactor } = config
     return {
@@ -261,7 +269,8 @@ export class Broker implements Part {
       replicas,
       links,
       producerIds: new ProducerIds(config.id),
-      clock,
+      clock: world.clock,
+      makeUuid: () => this.#makeUuid(),
       log: this.#log,
       warnings: this.#warnings,
       defaults: { partitionCount, replicationFactor },
@@ -269,7 +278,7 @@ export class Broker implements Part {
     }
   }
 
-  #listen(parts: BrokerParts): Promise<TcpListener> {
+  #listen(parts: BrokerParts): Promise<Listener> {
     const linkOptions = {
       frameBytesMax: limits.brokerFrameBytesMax,
       queueBytesMax: limits.connectionQueueBytesMax,
@@ -277,8 +286,9 @@ export class Broker implements Part {
       pauseWhenCongested: true,
       port: 'broker',
     } as const
-    const { listen, origins } = this.#options.config
-    const listening = this.#transport.listen(listen, linkOptions, (link) => {
+    const { config, world } = this.#options
+    const { listen, origins } = config
+    const listening = world.transport.listen(listen, linkOptions, (link) => {
       const connection = new ApiConnection(parts, link, () => this.#connections.delete(connection))
       this.#connections.add(connection)
       return connection
@@ -286,6 +296,14 @@ export class Broker implements Part {
     return listening.catch((error: unknown) => {
       throw listenError(error, origins.listen)
     })
+  }
+
+  /** It names directories: as in Kafka none begins with a dash, which a shell takes for an option. */
+  #makeUuid(): string {
+    for (;;) {
+      const uuid = uuidOf(this.#options.world.randomBytes(16)).toString('base64url')
+      if (!uuid.startsWith('-')) return uuid
+    }
   }
 
   /** @throws what the file system throws */
@@ -345,6 +363,6 @@ interface Running {
   readonly checkpoint: Checkpoint
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager
-  readonly listener: TcpListener
+  readonly listener: Listener
   readonly cancelCheckpoints: () => void
 }

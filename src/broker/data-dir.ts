@@ -10,11 +10,11 @@
 //
 // Version 1, of release 0.1.0, named partitions by topic; it is refused, not taken for an empty one.
 
-import { openDataDir } from '../data-dir-option.ts'
 import { DurableFile } from '../durable-file.ts'
-import { type LogDirectory, openDiskDirectory } from '../log/segment-file.ts'
+import type { LogDirectory } from '../log/segment-file.ts'
 import type { BrokerId, DirectoryId } from '../protocol/mq/messages.ts'
 import { RefusedStartError } from '../refused-start.ts'
+import type { Disk } from '../world.ts'
 import { type Mark, noMark } from './cluster/identity.ts'
 
 const formatVersion = 2
@@ -31,7 +31,7 @@ interface Owner {
 }
 
 export class DataDir {
-  readonly path: string
+  readonly disk: Disk
   /** checkpoints.json */
   readonly checkpoints: DurableFile
   readonly #brokerId: BrokerId
@@ -45,17 +45,16 @@ export class DataDir {
 
   /**
    * @param makeId for directory ids: must not make one twice
-   * @param quoted the option that named it
    * @throws DataDirLockedError, DataDirError, RefusedStartError, or what the file system throws
    */
-  constructor(path: string, brokerId: BrokerId, makeId: () => string, quoted = path) {
-    this.path = path
+  constructor(disk: Disk, brokerId: BrokerId, makeId: () => string) {
+    this.disk = disk
     this.#brokerId = brokerId
     this.#makeId = makeId
-    this.#unlock = openDataDir(path, quoted)
+    this.#unlock = disk.lock()
     let files: LogDirectory | undefined
     try {
-      files = openDiskDirectory(path)
+      files = disk.openFiles()
       this.#files = files
       this.#owner = new DurableFile(files, 'broker.json')
       this.#markFile = new DurableFile(files, 'mark.json')
@@ -67,6 +66,11 @@ export class DataDir {
       this.#unlock()
       throw error
     }
+  }
+
+  /** how it is named in messages */
+  get path(): string {
+    return this.disk.path
   }
 
   /** What it belongs to; undefined for a new one. */

@@ -1,7 +1,6 @@
 // How a broker enters the cluster: the znodes that all brokers share, the cluster's id, and its own
 // ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
 
-import { randomUUID } from 'node:crypto'
 import type { ZkClient } from '../client/zk-client.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
@@ -35,22 +34,18 @@ export async function makeSharedNodes(zk: ZkClient): Promise<void> {
   for (const { path, data } of sharedNodes) await createIfMissing(zk, path, data)
 }
 
-/** 22 characters, a UUID in base64url; whichever broker comes first makes it. */
-export async function readClusterId(zk: ZkClient): Promise<string> {
-  const own = JSON.stringify({ version: '1', id: makeUuid() })
+/**
+ * 22 characters, a UUID in base64url; the first broker of a cluster makes it.
+ *
+ * @param ownId the id to make it with
+ */
+export async function readClusterId(zk: ZkClient, ownId: string): Promise<string> {
+  const own = JSON.stringify({ version: '1', id: ownId })
   await createIfMissing(zk, zkPaths.clusterId, own)
   const { data } = await zk.getData(zkPaths.clusterId)
   const found = JSON.parse(data?.toString('utf8') ?? '{}') as { id?: unknown }
   if (typeof found.id === 'string' && found.id !== '') return found.id
   throw new Error(`Cannot join the cluster: ${zkPaths.clusterId} holds no id`)
-}
-
-/** It names directories: as in Kafka none begins with a dash, which a shell takes for an option. */
-export function makeUuid(): string {
-  for (;;) {
-    const uuid = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
-    if (!uuid.startsWith('-')) return uuid
-  }
 }
 
 export interface RegistrationOptions {

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts'
 import { invariant } from '../invariant.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerId, DirectoryId, Life } from '../protocol/mq/messages.ts'
-import type { TcpTransport } from '../protocol/transport/tcp.ts'
+import type { ClientWorld } from '../world.ts'
 import { Marks } from './cluster/marks.ts'
 import type { ClusterImage } from './controller/cluster-image.ts'
 import { ClusterWatch } from './controller/cluster-watch.ts'
@@ -35,8 +35,8 @@ export interface SessionOptions {
   readonly minInsyncReplicas: (replicaCount: number) => number
   readonly recoveryWaitMs: number
   readonly image: ClusterImage
-  readonly transport: TcpTransport
-  readonly clock: Clock
+  readonly world: ClientWorld
+  readonly makeUuid: () => string
   readonly log: Logger
   /** Opens the replicas that the image gives us. @returns reports on those that cannot be used */
   readonly openReplicas: () => readonly ReplicaReport[]
@@ -53,6 +53,7 @@ export interface Membership {
 export class BrokerSession {
   readonly zk: ZkClient
   readonly #options: SessionOptions
+  readonly #clock: Clock
   readonly #watch: ClusterWatch
   readonly #controller: ControllerDriver
   readonly #reports: ReplicaReports
@@ -63,15 +64,16 @@ export class BrokerSession {
   constructor(options: SessionOptions) {
     this.#options = options
     const { id, servers, chroot, sessionTimeoutMs, connectTimeoutMs } = options
-    const { image, transport, clock, log, onChange, dataDir } = options
+    const { image, world, log, onChange, dataDir } = options
+    const { clock, turn } = world
+    this.#clock = clock
     this.zk = new ZkClient({
       servers,
       chroot,
       sessionTimeoutMs,
       connectTimeoutMs,
       logger: log.child({ part: 'zk' }),
-      clock,
-      transport,
+      world,
     })
     const { zk } = this
     const changed = () => {
@@ -79,7 +81,7 @@ export class BrokerSession {
       onChange()
       this.#controller.imageChanged()
     }
-    this.#watch = new ClusterWatch({ zk, image, log, onChange: changed })
+    this.#watch = new ClusterWatch({ zk, image, turn, log, onChange: changed })
     const watch = this.#watch
     const { minInsyncReplicas, recoveryWaitMs } = options
     const rules = { minInsyncReplicas, recoveryWaitMs }
@@ -107,15 +109,16 @@ export class BrokerSession {
    * that there is one. Whoever opens it closes it, also after a failure.
    */
   async open(): Promise<Membership> {
-    const { id, endpoint, dataDir, clock, log, sessionTimeoutMs } = this.#options
+    const { id, endpoint, dataDir, makeUuid, log, sessionTimeoutMs } = this.#options
     const { zk } = this
+    const clock = this.#clock
     await zk.connect()
     if (zk.sessionTimeoutMs > sessionTimeoutMs) {
       const facts = { asked: sessionTimeoutMs, got: zk.sessionTimeoutMs }
       log.warn(facts, 'The ensemble grants longer sessions only: a dead broker is noticed later')
     }
     await makeSharedNodes(zk)
-    const clusterId = await readClusterId(zk)
+    const clusterId = await readClusterId(zk, makeUuid())
     await dataDir.claim(clusterId)
     await zk.sync(zkPaths.brokers)
     await this.#watch.start()
@@ -178,7 +181,7 @@ export class BrokerSession {
     { topic, partition }: Replica,
     state: PartitionState,
   ): Promise<PartitionState | undefined> {
-    const { image, log, clock } = this.#options
+    const { image, log } = this.#options
     try {
       const path = zkPaths.state(topic, partition)
       const { version } = await this.zk.setData(path, encodeState(state), state.version)
@@ -194,7 +197,7 @@ export class BrokerSession {
       } catch (error) {
         const err = (error as Error).message
         log.debug({ topic, partition, err }, 'Could not read what became of an ISR write')
-        await new Promise<void>((resolve) => clock.after(rereadMs, resolve))
+        await new Promise<void>((resolve) => this.#clock.after(rereadMs, resolve))
       }
     }
     return undefined

@@ -1,65 +1,68 @@
 // Text of unknown origin made fit for one cell of a terminal: no control characters, a known width.
 //
 // What could move the cursor, change colours, reorder or hide text is replaced by something visible.
-// Characters that terminals disagree about (emoji, joined and combining ones) are replaced as well:
-// blessed's tables are from 2015, and one wrong guess at a width shifts the whole screen.
+// Widths are those of the present Unicode tables, which terminals of today agree about; sequences whose
+// width they do not agree about (joined emoji, skin tones, variation selectors) are taken apart first.
+
+import { eastAsianWidth } from 'get-east-asian-width'
+
+/** More marks than that on one letter climb over the lines above. */
+const marksMax = 2
 
 /** Pictures for control characters (U+2400 …), a dot in the middle for what shows no width. */
 export function visible(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text)) return text
+  if (isPlain(text)) return text
   let out = ''
+  let marks = marksMax // a mark needs a letter before it
+  let afterEmoji = false
   for (const char of text.normalize('NFC')) {
     const code = char.codePointAt(0) ?? 0
-    if (code < 0x20) out += String.fromCharCode(0x2400 + code)
-    else if (code === 0x7f) out += '\u2421'
-    else if (isUnseen(code)) out += '·'
-    else if (code > 0xffff || isSymbol(code)) out += '□'
-    else out += char
+    // Only how the emoji before it is drawn: joiners, variation selectors, skin tones.
+    if (code === 0xfe0e || code === 0xfe0f) continue
+    if (afterEmoji && (code === 0x200d || (code >= 0x1f3fb && code <= 0x1f3ff))) continue
+    if (isMark(code)) {
+      if (marks++ < marksMax) out += char
+      else if (marks === marksMax + 1) out += '·'
+      continue
+    }
+    const shown = shownAs(char, code)
+    out += shown
+    marks = shown === char && code !== 0x20 ? 0 : marksMax
+    afterEmoji = /\p{Extended_Pictographic}/u.test(char)
   }
   return out
 }
 
-/** C1 controls, zero-width and direction marks, combining marks, variation selectors, surrogates. */
-function isUnseen(code: number): boolean {
-  return (
-    (code >= 0x80 && code < 0xa0) ||
-    code === 0xad ||
-    (code >= 0x300 && code < 0x370) ||
-    (code >= 0x200b && code < 0x2010) ||
-    (code >= 0x2028 && code < 0x202f) ||
-    (code >= 0x2060 && code < 0x2070) ||
-    (code >= 0x20d0 && code < 0x2100) ||
-    (code >= 0xd800 && code < 0xe000) ||
-    (code >= 0xfe00 && code < 0xfe10) ||
-    code === 0xfeff
-  )
+function isPlain(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text)
 }
 
-/** Blocks with emoji in them: clocks, weather, footballs, dingbats, stars. */
-function isSymbol(code: number): boolean {
-  return (
-    (code >= 0x2310 && code < 0x2400) ||
-    (code >= 0x25fb && code < 0x27c0) ||
-    (code >= 0x2b00 && code < 0x2c00)
-  )
+function shownAs(char: string, code: number): string {
+  if (code < 0x20) return String.fromCharCode(0x2400 + code)
+  if (code === 0x7f) return '\u2421'
+  if (code < 0x7f) return char
+  // C1 controls, direction and zero-width marks, line separators, lone surrogates.
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Me}]|[\u115f\u1160\u3164\uffa0]/u.test(char)) return '·'
+  // Unassigned or private: no terminal knows how wide it is.
+  return /[\p{Cn}\p{Co}]/u.test(char) ? '□' : char
 }
 
-/** Columns that a character takes which `visible` let through. */
-function columnsOf(code: number): 1 | 2 {
-  const wide =
-    (code >= 0x1100 && code < 0x1160) ||
-    (code >= 0x2e80 && code < 0xa4d0) ||
-    (code >= 0xac00 && code < 0xd7a4) ||
-    (code >= 0xf900 && code < 0xfb00) ||
-    (code >= 0xfe30 && code < 0xfe70) ||
-    (code >= 0xff00 && code < 0xff61) ||
-    (code >= 0xffe0 && code < 0xffe7)
-  return wide ? 2 : 1
+/** A mark that is drawn over the letter before it and takes no column of its own. */
+export function isMark(code: number): boolean {
+  return code >= 0x300 && /\p{Mn}/u.test(String.fromCodePoint(code))
+}
+
+/** Columns that a code point takes which `visible` let through. */
+export function codeColumns(code: number): 0 | 1 | 2 {
+  if (code < 0x300) return 1
+  if (isMark(code)) return 0
+  return eastAsianWidth(code)
 }
 
 export function columns(text: string): number {
+  if (isPlain(text)) return text.length
   let count = 0
-  for (let i = 0; i < text.length; i++) count += columnsOf(text.charCodeAt(i))
+  for (const char of text) count += codeColumns(char.codePointAt(0) ?? 0)
   return count
 }
 
@@ -69,15 +72,20 @@ export function fit(text: string, width: number): string {
   const seen = visible(text)
   const wanted = columns(seen)
   if (wanted <= width) return seen + ' '.repeat(width - wanted)
+  const start = startOf(seen, width - 1)
+  return `${start}…${' '.repeat(width - 1 - columns(start))}`
+}
+
+/** As much of it as `width` columns hold. */
+function startOf(seen: string, width: number): string {
   let out = ''
   let used = 0
   for (const char of seen) {
-    const more = columnsOf(char.charCodeAt(0))
-    if (used + more > width - 1) break
+    used += codeColumns(char.codePointAt(0) ?? 0)
+    if (used > width) break
     out += char
-    used += more
   }
-  return `${out}…${' '.repeat(width - 1 - used)}`
+  return out
 }
 
 /** The same, padded on the left: for numbers. */
@@ -87,7 +95,72 @@ export function fitRight(text: string, width: number): string {
   return missing >= 0 ? ' '.repeat(missing) + seen : fit(text, width)
 }
 
-/** Braces would be read as blessed's markup. Call it last: it changes the length. */
-export function escapeTags(text: string): string {
-  return text.replaceAll(/[{}]/g, (brace) => (brace === '{' ? '{open}' : '{close}'))
+/** The same in the middle. */
+export function fitCentre(text: string, width: number): string {
+  const seen = visible(text)
+  const missing = width - columns(seen)
+  return missing <= 0 ? fit(text, width) : fit(' '.repeat(Math.floor(missing / 2)) + seen, width)
+}
+
+/** `host:port`, cut in the host: the port tells apart what runs on one machine. */
+export function fitAddress(address: string, width: number): string {
+  const seen = visible(address)
+  const colon = seen.lastIndexOf(':')
+  const hostWidth = width - (columns(seen) - columns(seen.slice(0, colon)))
+  if (columns(seen) <= width || colon < 0 || hostWidth < 2) return fit(seen, width)
+  return fit(seen.slice(0, colon), hostWidth).trimEnd() + seen.slice(colon)
+}
+
+/** Breaks between words and behind commas; a longer piece is cut. Never empty. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of visible(text).split(/(?<=[ ,])/)) {
+    if (line !== '' && columns((line + word).trimEnd()) > width) {
+      lines.push(line.trimEnd())
+      line = ''
+    }
+    let rest = line + word
+    while (columns(rest.trimEnd()) > width) {
+      const start = startOf(rest, width) || (Array.from(rest)[0] ?? '')
+      lines.push(start)
+      rest = rest.slice(start.length)
+    }
+    line = rest
+  }
+  return [...lines, line.trimEnd()]
+}
+
+const asciiOf: Readonly<Record<string, string>> = {
+  '│': '|',
+  '─': '-',
+  '…': '~',
+  '·': '.',
+  '▸': '>',
+  '↑': '^',
+  '↓': 'v',
+  '–': '-',
+  '×': 'x',
+  ß: 'B',
+  ø: 'o',
+  Ø: 'O',
+  ł: 'l',
+  Ł: 'L',
+  ı: 'i',
+}
+
+/** For a terminal that shows no more than ASCII: the same width, the nearest letters. */
+export function toAscii(text: string): string {
+  if (isPlain(text)) return text
+  let out = ''
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0
+    if (code < 0x7f) out += char
+    else if (code >= 0x2500 && code < 0x2580) out += asciiOf[char] ?? '+'
+    else if (!isMark(code)) {
+      const letter = asciiOf[char] ?? char.normalize('NFD')[0] ?? '?'
+      out += letter.charCodeAt(0) < 0x7f ? letter : '?'.repeat(codeColumns(code))
+    }
+  }
+  return out
 }

@@ -35,6 +35,7 @@ const progressTexts: Readonly<Record<MemberProgress, string>> = {
   looking: 'is up and looks for a leader',
   leader: 'leads',
   follower: 'follows',
+  observer: 'observes',
   standalone: 'serves alone',
   registered: 'is registered',
 }

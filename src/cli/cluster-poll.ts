@@ -1,99 +1,212 @@
-// Asks again and again who is alive in a cluster and what each one is, for the screen: servers by the
-// four-letter word `srvr`, brokers by the metadata that any of them gives.
+// Asks again and again what each member of a cluster is, for the screen: servers by the four-letter word
+// `srvr`, brokers each for itself by metadata and by a fetch that tells its high watermark. Servers and
+// brokers are asked apart, so that one side that hangs does not make the other side's answers old.
 
-import type { MqAdmin } from '../client/mq-admin.ts'
+import { MqCluster } from '../client/mq-cluster.ts'
 import { formatServer, type ServerAddress } from '../client/servers.ts'
 import type { Clock } from '../clock.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { ClusterInfo } from '../protocol/mq/messages.ts'
-import type { BrokerLine, ClusterLines, ServerLine } from './consumer-view.ts'
+import type { BrokerInfo, ClusterInfo } from '../protocol/mq/messages.ts'
+import {
+  addressesIn,
+  type BrokerAnswer,
+  brokersKnown,
+  type ClusterLines,
+  nothingKnown,
+  type ServerLine,
+  StoredWith,
+} from './cluster-lines.ts'
 import { askHealth } from './four-letter-word.ts'
+import type { MqPlace } from './mq-options.ts'
 
 const periodMs = 300
+/** A broker that lives answers at once. */
+const answerMs = 700
+/** Fetches per second for high watermarks at most; with more replicas each is asked less often. */
+const fetchesPerSecond = 100
 
 export class ClusterPoll {
   readonly #servers: readonly ServerAddress[]
-  readonly #admin: MqAdmin
+  /** finds brokers; drops its links to those that are not registered, so it has links of its own */
+  readonly #finder: MqCluster
+  readonly #links: MqCluster
   readonly #topic: string
   readonly #clock: Clock
   readonly #onState: (cluster: ClusterLines) => void
-  /** by id; whoever was seen once is shown as lost when it is gone */
-  readonly #addresses = new Map<number, string>()
+  /** by id: a broker that was seen once is shown as lost when it is gone */
+  readonly #brokers = new Map<number, BrokerInfo>()
+  /** by broker and partition, as last heard */
+  readonly #highWatermarks = new Map<number, Map<number, number>>()
+  readonly #storedWith = new StoredWith()
+  #fetchedMs = Number.NEGATIVE_INFINITY
+  #state: ClusterLines = nothingKnown
+  #isSearching = false
+  #hasSearched = false
   #stopped = false
 
   constructor(options: {
     readonly servers: readonly ServerAddress[]
-    /** with a time-out of a second or so */
-    readonly admin: MqAdmin
+    /** where its brokers are */
+    readonly client: MqPlace['client']
     readonly topic: string
     readonly clock: Clock
     readonly onState: (cluster: ClusterLines) => void
   }) {
     this.#servers = options.servers
-    this.#admin = options.admin
+    this.#finder = new MqCluster(options.client)
+    this.#links = new MqCluster(options.client)
     this.#topic = options.topic
     this.#clock = options.clock
     this.#onState = options.onState
   }
 
   start(): void {
-    void this.#run()
+    if (this.#servers.length > 0) void this.#repeat(() => this.#pollServers())
+    void this.#repeat(() => this.#pollBrokers())
   }
 
   stop(): void {
     this.#stopped = true
+    this.#finder.close()
+    this.#links.close()
   }
 
-  async #run(): Promise<void> {
+  async #repeat(poll: () => Promise<Partial<ClusterLines>>): Promise<void> {
     while (!this.#stopped) {
-      const [servers, brokers] = await Promise.all([this.#askServers(), this.#askBrokers()])
+      const news = await poll()
       if (this.#stopped) return
-      this.#onState({ servers, brokers })
+      this.#state = { ...this.#state, ...news }
+      this.#onState(this.#state)
       await new Promise<void>((resolve) => this.#clock.after(periodMs, resolve))
     }
   }
 
-  #askServers(): Promise<ServerLine[]> {
-    return Promise.all(
-      this.#servers.map(async (server, i) => {
+  // --- servers -----------------------------------------------------------------------------------
+
+  async #pollServers(): Promise<Partial<ClusterLines>> {
+    const servers = await Promise.all(
+      this.#servers.map(async (server, i): Promise<ServerLine> => {
         const { role } = await askHealth(server)
         return { id: i + 1, address: formatServer(server), role }
       }),
     )
+    return { servers, serversAtMs: this.#clock.nowMs() }
   }
 
-  async #askBrokers(): Promise<BrokerLine[]> {
-    try {
-      const cluster = await this.#admin.cluster()
-      for (const broker of cluster.brokers) this.#addresses.set(broker.id, formatServer(broker))
-      return brokerLines(cluster, this.#topic, this.#addresses)
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error
-      return brokerLines(undefined, this.#topic, this.#addresses)
+  // --- brokers -----------------------------------------------------------------------------------
+
+  async #pollBrokers(): Promise<Partial<ClusterLines>> {
+    const answers = new Map<number, BrokerAnswer | undefined>()
+    const isFetching = this.#clock.nowMs() >= this.#nextFetchMs()
+    if (isFetching) this.#fetchedMs = this.#clock.nowMs()
+    await Promise.all(
+      [...this.#brokers.values()].map(async (broker) => {
+        answers.set(broker.id, await this.#ask(broker, isFetching))
+      }),
+    )
+    for (const answer of answers.values()) {
+      for (const broker of answer?.cluster.brokers ?? []) this.#brokers.set(broker.id, broker)
+    }
+    // Brokers may have come back elsewhere, or be new: those we were told of at the beginning know.
+    const isAnyMissing = [...answers.values()].some((answer) => answer === undefined)
+    if (answers.size === 0 || isAnyMissing) this.#search()
+    const addresses = new Map([...this.#brokers].map(([id, one]) => [id, formatServer(one)]))
+    for (const [id, address] of addressesIn(answers)) addresses.set(id, address)
+    const known = brokersKnown(this.#topic, answers, addresses, this.#storedWith.known)
+    if (isFetching) this.#learn(known.partitions ?? [], answers)
+    // Before any broker was looked for, that none answers says nothing.
+    return answers.size === 0 && !this.#hasSearched
+      ? {}
+      : { ...known, brokersAtMs: this.#clock.nowMs() }
+  }
+
+  #learn(
+    partitions: NonNullable<ClusterLines['partitions']>,
+    answers: ReadonlyMap<number, BrokerAnswer | undefined>,
+  ): void {
+    for (const partition of partitions) {
+      const seen = [...answers.values()].flatMap(
+        (answer) => answer?.highWatermarks.get(partition.partition) ?? [],
+      )
+      if (seen.length > 0) this.#storedWith.saw(partition, Math.max(...seen))
     }
   }
-}
 
-/**
- * One line per broker that was ever seen or has a replica of the topic. Pure.
- *
- * @param cluster undefined when nobody answers
- * @param addresses by broker id
- */
-export function brokerLines(
-  cluster: ClusterInfo | undefined,
-  topic: string,
-  addresses: ReadonlyMap<number, string>,
-): BrokerLine[] {
-  const partitions = cluster?.topics.find((one) => one.topic === topic)?.partitions ?? []
-  const ids = new Set([...addresses.keys(), ...partitions.flatMap(({ replicas }) => replicas)])
-  return [...ids]
-    .sort((a, b) => a - b)
-    .map((id) => ({
-      id,
-      address: addresses.get(id) ?? '',
-      alive: cluster?.brokers.some((broker) => broker.id === id) ?? false,
-      controller: cluster?.controller === id,
-      leads: partitions.filter(({ leader }) => leader === id).length,
-    }))
+  /** What this broker says by itself; undefined when it does not answer. */
+  async #ask(broker: BrokerInfo, isFetching: boolean): Promise<BrokerAnswer | undefined> {
+    try {
+      const { cluster } = await this.#links
+        .connectionTo(broker)
+        .call({ type: 'metadata', topics: undefined }, answerMs)
+      const known = this.#highWatermarks.get(broker.id) ?? new Map<number, number>()
+      this.#highWatermarks.set(broker.id, known)
+      if (isFetching) await this.#fetchHighWatermarks(broker, cluster, known)
+      return { cluster, highWatermarks: new Map(known) }
+    } catch (error) {
+      if (error instanceof BrokerError) return undefined
+      throw error
+    }
+  }
+
+  /** Of the partitions of which this broker has a replica: out of its own log. */
+  async #fetchHighWatermarks(
+    broker: BrokerInfo,
+    cluster: ClusterInfo,
+    known: Map<number, number>,
+  ): Promise<void> {
+    const topic = cluster.topics.find((one) => one.topic === this.#topic)
+    const own = topic?.partitions.filter(({ replicas }) => replicas.includes(broker.id)) ?? []
+    await Promise.all(
+      own.map(async ({ partition }) => {
+        try {
+          const { highWatermark } = await this.#links.connectionTo(broker).call(
+            {
+              type: 'fetch',
+              topic: this.#topic,
+              partition,
+              offset: known.get(partition) ?? (await this.#startOf(broker, partition)),
+              maxWaitMs: 0,
+              bytesMax: 1,
+              passedOn: false,
+            },
+            answerMs,
+          )
+          known.set(partition, highWatermark)
+        } catch (error) {
+          if (!(error instanceof BrokerError)) throw error
+          known.delete(partition) // its log begins later by now, or was cut back
+        }
+      }),
+    )
+  }
+
+  async #startOf(broker: BrokerInfo, partition: number): Promise<number> {
+    const request = { type: 'listOffsets', topic: this.#topic, partition, passedOn: false } as const
+    return (await this.#links.connectionTo(broker).call(request, answerMs)).earliest
+  }
+
+  #nextFetchMs(): number {
+    const replicas = this.#state.brokers.reduce((sum, { replicas }) => sum + replicas, 0)
+    return this.#fetchedMs + Math.max(periodMs, (replicas * 1000) / fetchesPerSecond)
+  }
+
+  /** In the background: it may take long when nobody answers. */
+  #search(): void {
+    if (this.#isSearching) return
+    this.#isSearching = true
+    void this.#finder
+      .refresh()
+      .then(
+        () => {
+          for (const broker of this.#finder.metadata.brokers) this.#brokers.set(broker.id, broker)
+        },
+        (error: unknown) => {
+          if (!(error instanceof BrokerError)) throw error
+        },
+      )
+      .finally(() => {
+        this.#isSearching = false
+        this.#hasSearched = true
+      })
+  }
 }

@@ -12,7 +12,7 @@ import {
   type Member,
   type MemberProgress,
 } from './cluster.ts'
-import type { ServerRole } from './consumer-view.ts'
+import type { ServerRole } from './cluster-lines.ts'
 import { askHealth } from './four-letter-word.ts'
 import { reasonIn } from './member-log.ts'
 

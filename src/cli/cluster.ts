@@ -53,7 +53,13 @@ export interface Exit {
 }
 
 /** `looking` is a server that answers and has no leader yet, `registered` a broker that the ensemble knows. */
-export type MemberProgress = 'looking' | 'leader' | 'follower' | 'standalone' | 'registered'
+export type MemberProgress =
+  | 'looking'
+  | 'leader'
+  | 'follower'
+  | 'observer'
+  | 'standalone'
+  | 'registered'
 
 export interface ClusterEvents {
   exited: [member: Member, exit: Exit]

@@ -7,11 +7,12 @@ import { formatServer, type ServerAddress } from '../client/servers.ts'
 import { systemClock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
-import { canDraw } from '../terminal.ts'
 import { BadUsage, cliCommand, wholeNumber } from './cli-command.ts'
 import { ConsumerView } from './consumer-view.ts'
+import { counted } from './make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from './mq-options.ts'
 import { recordFormatter } from './record-text.ts'
+import { lookOf } from './screen-palette.ts'
 import { stopSignal } from './stop-signal.ts'
 import { resetText, TopicScreen } from './topic-screen.ts'
 
@@ -150,17 +151,21 @@ export const consume = cliCommand({
     try {
       await consumer.start()
       const ends = options.exitAtEnd ? await endsOf(admin, options.topic) : undefined
-      if (!options.plain && canDraw(process.stdout, process.env)) {
+      const terminal = { input: process.stdin, output: process.stdout }
+      const look = options.plain ? undefined : lookOf(process.env, terminal)
+      if (look !== undefined) {
         screen = new TopicScreen({
           view: new ConsumerView({ topic: options.topic, group: options.group }),
+          look,
           consumer,
           servers: place.servers,
+          client: place.client,
           admin,
           clock: systemClock,
           onQuit: () => void consumer.close(),
         })
       }
-      await follow({
+      const count = await follow({
         consumer,
         onRecords: (records) =>
           screen === undefined ? printAll(records.map(format)) : screen.received(records),
@@ -168,6 +173,13 @@ export const consume = cliCommand({
         max: options.max,
         ends,
       })
+      if (screen !== undefined) {
+        screen.close()
+        const lag = consumer.lag === undefined ? '' : `, lag ${consumer.lag}`
+        await printAll([
+          Buffer.from(`${counted(count, 'record')} read from ${options.topic}${lag}\n`),
+        ])
+      }
     } finally {
       screen?.close()
       await consumer.close()

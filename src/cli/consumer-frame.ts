@@ -1,256 +1,337 @@
-// One picture of a ConsumerView for a terminal of a given size: which boxes, where, with which text.
-// Pure. Text is blessed's markup; whatever came from a topic is made harmless first (cells.ts).
+// One picture of a ConsumerView for a terminal of a given size: every line, exactly as wide as it is.
+// Pure. Whatever came from a topic is made harmless first (cells.ts).
 //
-//   header     topic, group, LIVE or PAUSED, broker, rate, lag
+//   header     topic, how everything is, how much came, lag
 //   table      goals by minute                 | servers and brokers, where there is room
-//   events     what happened lately, where there is room
+//   events     what happened lately; the newest one only, where there is no room
 //   footer     the keys
+//
+// Next on the path: consumer-screen.ts, with the colours of screen-palette.ts.
 
-import { escapeTags, fit, fitRight } from './cells.ts'
-import type { BrokerLine, ConsumerView, Row, ServerLine } from './consumer-view.ts'
+import { columns, fit, wrapWords } from './cells.ts'
+import { brokersBox, clusterStrip, serversBox, shortCount } from './cluster-boxes.ts'
+import type { ConsumerView, Focus } from './consumer-view.ts'
+import type { ScreenEvent } from './event-list.ts'
+import type { FrameCache } from './frame-cache.ts'
+import { type Finding, findingText, type Severity } from './health.ts'
+import { tableBox } from './record-table.ts'
+import {
+  blankLine,
+  box,
+  fittingPieces,
+  type Line,
+  lineColumns,
+  padded,
+  plainLine,
+  type Span,
+  sideBySide,
+  span,
+  type Tone,
+} from './screen-lines.ts'
 
 export interface Size {
   readonly columns: number
   readonly rows: number
 }
 
-export interface Box {
-  readonly left: number
-  readonly top: number
-  readonly width: number
-  readonly height: number
-  readonly label: string
-  readonly lines: readonly string[]
-}
-
-export interface Frame {
-  readonly header: string
-  readonly table: Box
-  readonly servers: Box | undefined
-  readonly brokers: Box | undefined
-  readonly events: Box | undefined
-  readonly help: Box | undefined
-  readonly footer: string
-}
+/** As many lines as the terminal has rows, each as wide as it has columns. */
+export type Frame = readonly Line[]
 
 /** Below it there is no use in drawing anything but a word. */
 export const sizeMin: Size = { columns: 40, rows: 10 }
 
-/** The second one holds the longest line there is: a broker that leads, controls and is read from. */
-const sideWidths = { narrow: 30, wide: 36 }
-const sideNeedsColumns = 74
-const wideSideNeedsColumns = 96
+const sideNeeds: Size = { columns: 74, rows: 16 }
+const sideWidths = { min: 30, max: 62, share: 0.42, narrowShare: 0.38 }
+const fullSideNeedsColumns = 130
 const eventsNeedRows = 20
-const eventsHeightMax = 12
+const eventsHeights = { min: 5, max: 12, share: 0.29 }
+const stripNeedsRows = 12
 
-/** Lines of rows already drawn; one row is drawn once per width. */
-export class RowLines {
-  #lines = new WeakMap<Row, string>()
-  #key = ''
-
-  of(row: Row, width: number, goalsOnly: boolean): string {
-    const key = `${width} ${goalsOnly}`
-    if (key !== this.#key) {
-      this.#key = key
-      this.#lines = new WeakMap()
-    }
-    let line = this.#lines.get(row)
-    if (line === undefined) {
-      line = escapeTags(goalsOnly ? goalLine(row, width) : recordLine(row, width))
-      this.#lines.set(row, line)
-    }
-    return line
-  }
-}
-
-export function drawFrame(view: ConsumerView, size: Size, nowMs: number, lines: RowLines): Frame {
+export function drawFrame(view: ConsumerView, size: Size, nowMs: number, cache: FrameCache): Frame {
   const { columns, rows } = size
-  const eventsHeight = rows < eventsNeedRows ? 0 : Math.min(eventsHeightMax, Math.floor(rows / 3.4))
-  const bodyHeight = rows - 2 - eventsHeight
-  const withSide = columns >= sideNeedsColumns
-  const sideWidth = columns < wideSideNeedsColumns ? sideWidths.narrow : sideWidths.wide
-  const tableWidth = withSide ? columns - sideWidth : columns
-  const { servers, brokers } = view.cluster
-  const serversHeight = Math.min(servers.length + 2, Math.floor(bodyHeight / 2))
-  const side = { left: tableWidth, width: sideWidth }
-  return {
-    header: header(view, columns, nowMs),
-    table: tableBox(view, { width: tableWidth, height: bodyHeight }, lines),
-    servers: withSide
-      ? box(
-          { ...side, top: 1, height: serversHeight },
-          'servers',
-          servers.map((server) => serverLine(server, sideWidth - 2)),
-        )
-      : undefined,
-    brokers: withSide
-      ? box(
-          { ...side, top: 1 + serversHeight, height: bodyHeight - serversHeight },
-          'brokers',
-          brokers.map((broker) => brokerLine(broker, view.reading, sideWidth - 2)),
-        )
-      : undefined,
-    events:
-      eventsHeight === 0
-        ? undefined
-        : box(
-            { left: 0, top: 1 + bodyHeight, width: columns, height: eventsHeight },
-            'events',
-            view.events(eventsHeight - 2).map((line) => escapeTags(fit(line, columns - 2))),
-          ),
-    help: view.helpShown ? helpBox(view, size) : undefined,
-    footer: escapeTags(fit(footerText(view), columns)),
+  if (columns < sizeMin.columns || rows < sizeMin.rows) return tooSmall(view, size, nowMs)
+  const head = header(view, columns, nowMs)
+  const middle = { columns, rows: rows - 2 }
+  const body = view.helpShown ? help(view, middle) : everything(view, middle, nowMs, cache)
+  return [head, ...body, footer(view, columns)]
+}
+
+function everything(view: ConsumerView, size: Size, nowMs: number, cache: FrameCache): Line[] {
+  const { columns, rows } = size
+  const withSide = columns >= sideNeeds.columns && rows + 2 >= sideNeeds.rows
+  const strip = withSide || rows + 2 < stripNeedsRows ? [] : clusterStrip(view, columns, nowMs)
+  const eventsHeight = eventsHeightOf(view, rows, withSide)
+  const height = rows - strip.length - eventsHeight
+  const reachable: Focus[] = []
+  let middle: Line[]
+  if (withSide) {
+    const width = sideWidth(columns)
+    const side = sideBoxes(view, { width, height }, nowMs)
+    reachable.push(...side.reachable)
+    middle = sideBySide(tableBox(view, { width: columns - width, height }, cache), side.lines)
+  } else {
+    middle = tableBox(view, { width: columns, height }, cache)
   }
+  const events =
+    eventsHeight === 1
+      ? [newestEvent(view, columns)]
+      : eventsBox(view, { width: columns, height: eventsHeight }, reachable, cache)
+  view.drawn(reachable)
+  return [...strip, ...middle, ...events]
 }
 
-type Place = Omit<Box, 'label' | 'lines'>
-
-function box(place: Place, label: string, lines: readonly string[]): Box {
-  return { ...place, label: ` ${label} `, lines: lines.slice(0, Math.max(0, place.height - 2)) }
+function sideWidth(columns: number): number {
+  const { min, max, share, narrowShare } = sideWidths
+  const wanted = columns < fullSideNeedsColumns ? narrowShare : share
+  return Math.min(max, Math.max(min, Math.floor(columns * wanted)))
 }
 
-// --- header and footer ---------------------------------------------------------------------------
-
-function header(view: ConsumerView, columns: number, nowMs: number): string {
-  const { goalsOnly, receivedCount, reading, lag } = view
-  const facts = [
-    `${receivedCount} ${goalsOnly ? 'goals' : 'records'}`,
-    reading === undefined ? 'no broker' : `broker ${reading}`,
-    `${view.rate(nowMs).toFixed(1)}/s`,
-    `lag ${lag ?? '?'}`,
-    view.group === undefined ? 'no group' : `group ${view.group}`,
-  ].join('  ')
-  const mode = view.paused ? ' PAUSED ' : ' LIVE '
-  const name = ` ${view.topic} `
-  const modeText = view.paused ? `{yellow-bg}${mode}{/}` : `{green-bg}${mode}{/}`
-  const nameWidth = Math.min(name.length, 24)
-  const factsWidth = columns - nameWidth - mode.length - 2
-  const facted = escapeTags(fit(facts, factsWidth))
-  return `{bold}${escapeTags(fit(name, nameWidth))}{/}{black-fg}${modeText}  ${facted}`
+/** Fewer lines of events where otherwise members of the cluster would not be seen. */
+function eventsHeightOf(view: ConsumerView, rows: number, withSide: boolean): number {
+  if (rows + 2 < eventsNeedRows) return 1
+  const { min, max, share } = eventsHeights
+  const wanted = Math.max(min, Math.min(max, Math.floor(rows * share)))
+  if (!withSide) return wanted
+  const { servers, brokers } = view.cluster
+  const sideRows = (servers.length === 0 ? 0 : servers.length + 2) + brokers.length + 3
+  return Math.max(min, Math.min(wanted, rows - sideRows))
 }
 
-function footerText(view: ConsumerView): string {
-  if (view.helpShown) return ' any key: back   q quit'
-  const keys = [
-    ...view.actions.flatMap(({ key, short }) => (short === undefined ? [] : [`${key} ${short}`])),
-    view.paused ? 'space resume' : 'space pause',
-    '? help',
-    'q quit',
-    view.following ? 'up/down scroll' : 'f follow',
-  ]
-  return ` ${keys.join('  ')}`
-}
-
-// --- the table -----------------------------------------------------------------------------------
-
-function tableBox(
+function sideBoxes(
   view: ConsumerView,
   { width, height }: { readonly width: number; readonly height: number },
-  lines: RowLines,
-): Box {
-  const inner = width - 2
-  const rows = view.page(height - 3)
-  const { goalsOnly } = view
-  const head = goalsOnly ? goalHead(inner) : recordHead(inner)
-  const place = { left: 0, top: 1, width, height }
-  const shown = rows.map((row) => {
-    const line = lines.of(row, inner, goalsOnly)
-    return row === view.newest ? `{green-fg}${line}{/}` : line
-  })
-  return box(place, tableLabel(view), [`{bold}${head}{/}`, ...shown])
+  nowMs: number,
+): { readonly lines: Line[]; readonly reachable: Focus[] } {
+  const { servers, brokers } = view.cluster
+  const wanted = servers.length === 0 ? 0 : servers.length + 2
+  const half = Math.floor(height / 2)
+  const serversHeight = Math.min(wanted, Math.max(half, height - (brokers.length + 3)))
+  const upper =
+    serversHeight === 0 ? undefined : serversBox(view, { width, height: serversHeight }, nowMs)
+  const lower = brokersBox(view, { width, height: height - serversHeight }, nowMs)
+  return {
+    lines: [...(upper?.lines ?? []), ...lower.lines],
+    reachable: [
+      ...(upper?.isCut ? (['servers'] as const) : []),
+      ...(lower.isCut ? (['brokers'] as const) : []),
+    ],
+  }
 }
 
-function tableLabel({ goalsOnly, following, unseen, droppedCount }: ConsumerView): string {
-  const what = goalsOnly ? 'goals by minute' : 'records'
-  const below = following ? '' : `, ${unseen} below`
-  const gone = droppedCount === 0 ? '' : `, ${droppedCount} older ones no longer kept`
-  return `${what}${below}${gone}`
+// --- header --------------------------------------------------------------------------------------
+
+const badgeTones: Readonly<Record<Severity, Tone>> = {
+  good: 'barGood',
+  warn: 'barWarn',
+  bad: 'barBad',
+  unknown: 'barUnknown',
 }
 
-/** The player gets what the others leave. */
-function goalCells(width: number, cells: readonly [string, string, string, string, string]) {
-  const [minute, score, club, player, id] = cells
-  const withId = width >= 60
-  const playerWidth = width - 6 - 2 - 5 - 1 - 12 - 1 - (withId ? 11 : 0)
-  const line = `${fitRight(minute, 6)}  ${fit(score, 5)} ${fit(club, 12)} ${fit(player, playerWidth)}`
-  return withId ? `${line} ${fit(id, 10)}` : line
+interface Piece {
+  readonly at: number
+  readonly text: string
+  readonly tone: Tone
 }
 
-function goalHead(width: number): string {
-  return goalCells(width, ['minute', 'score', 'club', 'player', 'id'])
+/** The word alone where there is no room for more. */
+function badge(at: number, finding: Finding, room: number): Piece {
+  const whole = ` ${findingText(finding)} `
+  const text = columns(whole) <= room ? whole : ` ${finding.word} `
+  return { at, text, tone: badgeTones[finding.severity] }
 }
 
-function goalLine({ goal }: Row, width: number): string {
-  if (goal === undefined) return ' '.repeat(width)
-  const { minute, score, club, player, id } = goal
-  return goalCells(width, [`${minute}'`, score, club, player, id])
-}
-
-function recordCells(width: number, cells: readonly [string, string, string, string]) {
-  const [time, place, key, value] = cells
-  const keyWidth = width >= 60 ? 14 : 8
-  const valueWidth = width - 8 - 1 - 10 - 1 - keyWidth - 1
-  return `${fit(time, 8)} ${fit(place, 10)} ${fit(key, keyWidth)} ${fit(value, valueWidth)}`
-}
-
-function recordHead(width: number): string {
-  return recordCells(width, ['time', 'offset', 'key', 'value'])
-}
-
-function recordLine({ timestampMs, partition, offset, key, value }: Row, width: number): string {
-  const place = `${partition}:${offset}`
-  return recordCells(width, [formatTime(timestampMs), place, key ?? '', value ?? 'null'])
-}
-
-/** `21:04:59`, in the local time zone. */
-export function formatTime(wallMs: number): string {
-  const date = new Date(wallMs)
-  return [date.getHours(), date.getMinutes(), date.getSeconds()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join(':')
-}
-
-// --- the cluster ---------------------------------------------------------------------------------
-
-function serverLine({ id, address, role }: ServerLine, width: number): string {
-  const cells = `${fitRight(String(id), 2)} ${fit(role, 8)} ${fit(address, width - 12)}`
-  const text = escapeTags(cells)
-  if (role === 'leader' || role === 'standalone') return `{bold}{green-fg}${text}{/}`
-  if (role === 'lost') return `{red-fg}${text}{/}`
-  return role === 'looking' ? `{yellow-fg}${text}{/}` : text
-}
-
-function brokerLine(broker: BrokerLine, reading: number | undefined, width: number): string {
-  const { id, alive, controller, leads } = broker
-  const facts = [
-    alive ? (leads === 0 ? 'follower' : leads === 1 ? 'leader' : `leads ${leads}`) : 'lost',
-    ...(controller ? ['controller'] : []),
-    ...(id === reading ? ['read here'] : []),
+/** Pieces that do not fit are left out, never cut: the health first, then the rest as it matters. */
+function header(view: ConsumerView, width: number, nowMs: number): Line {
+  const [worst, ...others] = view.health(nowMs)
+  const name: Piece = { at: 0, text: ` ${fitName(view.topic, width)} `, tone: 'barStrong' }
+  const paused: Piece[] = view.paused ? [{ at: 1, text: ' PAUSED ', tone: 'barWarn' }] : []
+  const first = fittingPieces([badge(2, worst, width), ...paused, name], width, 0)
+  const start: Span[] = first.map(({ text, tone }) => span(text, tone))
+  const left = width - lineColumns(start)
+  const facts: Piece[] = [
+    ...others.map((finding, i) => badge(3 + i, finding, left)),
+    ...headerFacts(view, nowMs).map((text, i): Piece => ({ at: firstFact + i, text, tone: 'bar' })),
   ]
-  const text = escapeTags(fit(`${String(id).padStart(2)} ${facts.join(', ')}`, width))
-  if (!alive) return `{red-fg}${text}{/}`
-  return id === reading ? `{bold}{cyan-fg}${text}{/}` : text
+  const byImportance = [...facts].sort((a, b) => importance(a) - importance(b))
+  const chosen = fittingPieces(byImportance, left - 2, 2)
+  const pieces = chosen.flatMap(({ text, tone }) => [span('  ', 'bar'), span(text, tone)])
+  return padded([...start, ...pieces], width, 'bar')
+}
+
+/** What does not work first; then what came and how late it is, then what is not as it should be. */
+function importance({ at, tone }: Piece): number {
+  if (tone === 'barBad') return 0
+  return at === firstFact || at === firstFact + lagFact ? 1 : at
+}
+
+/** Places in the header of `headerFacts`, and of the lag among them. */
+const firstFact = 100
+const lagFact = 2
+
+function headerFacts(view: ConsumerView, nowMs: number): string[] {
+  const { goalsOnly, receivedCount, reading, lag, group } = view
+  const noun = `${goalsOnly ? 'goal' : 'record'}${receivedCount === 1 ? '' : 's'}`
+  const rate = view.rate(nowMs)
+  return [
+    `${receivedCount} ${noun}`,
+    `${rate < 1000 ? rate.toFixed(1) : shortCount(Math.round(rate))}/s`,
+    `lag ${lag === undefined ? '?' : shortCount(lag)}`,
+    reading === undefined ? 'from no broker' : `from broker ${reading}`,
+    group === undefined ? 'no group' : `group ${fit(group, Math.min(24, columns(group)))}`,
+  ]
+}
+
+function fitName(topic: string, width: number): string {
+  return fit(topic, Math.min(columns(topic), width < 60 ? 10 : 24))
+}
+
+// --- footer --------------------------------------------------------------------------------------
+
+interface KeyHint {
+  readonly key: string
+  readonly does: string
+}
+
+function footer(view: ConsumerView, width: number): Line {
+  if (view.helpShown) {
+    return keyLine([hint('↑↓', 'scroll'), hint('any other key', 'back'), hint('q', 'quit')], width)
+  }
+  const actions = view.actions.flatMap(({ key, short }) =>
+    short === undefined ? [] : [hint(key, short)],
+  )
+  return keyLine(
+    [
+      ...actions,
+      hint('space', view.paused ? 'resume' : 'pause'),
+      view.following ? hint('↑↓', 'scroll') : hint('f', 'follow'),
+      ...(view.hasOtherFocus ? [hint('tab', 'next box')] : []),
+      hint('?', 'help'),
+      hint('q', 'quit'),
+    ],
+    width,
+  )
+}
+
+function hint(key: string, does: string): KeyHint {
+  return { key, does }
+}
+
+/** Hints that do not fit are left out; how to get help and out of here is the last to go. */
+function keyLine(hints: readonly KeyHint[], width: number): Line {
+  const pieces = hints.map(({ key, does }, at) => ({ at, key, does, text: `${key} ${does}` }))
+  const byImportance = [...pieces.slice(-2).reverse(), ...pieces.slice(0, -2)]
+  const chosen = fittingPieces(byImportance, width - 2, 3)
+  const spans = chosen.flatMap(({ key, does }, i): Span[] => [
+    span(i === 0 ? ' ' : '   ', 'bar'),
+    span(key, 'barStrong'),
+    span(` ${does}`, 'bar'),
+  ])
+  return padded(spans, width, 'bar')
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+const timeWidth = 9
+
+function eventsBox(
+  view: ConsumerView,
+  { width, height }: { readonly width: number; readonly height: number },
+  reachable: Focus[],
+  cache: FrameCache,
+): Line[] {
+  const inner = width - 2
+  const lines = view.events.flatMap((event) =>
+    cache.events.of(event, String(inner), () => eventLines(event, inner)),
+  )
+  const room = height - 2
+  const { events } = view.scrolls
+  const top = events.show(lines.length, room)
+  if (lines.length > room) reachable.push('events')
+  const below = lines.length - top - room
+  return box({
+    width,
+    height,
+    label: 'events',
+    foot: below > 0 ? `${below} below` : '',
+    isFocused: view.focus === 'events',
+    lines: lines.slice(top, top + room),
+  })
+}
+
+/** The time, the event over as many lines as it takes, and how often it came in a row. */
+function eventLines(event: ScreenEvent, width: number): Line[] {
+  return wrapWords(eventText(event), width - timeWidth).map((words, i) => [
+    span(fit(i === 0 ? event.time : '', timeWidth), 'quiet'),
+    span(fit(words, width - timeWidth)),
+  ])
+}
+
+function eventText({ text, count }: ScreenEvent): string {
+  return count === 1 ? text : `${text} ×${count}`
+}
+
+/** What happened matters more than when, where one line does not hold both. */
+function newestEvent({ events }: ConsumerView, width: number): Line {
+  const event = events.at(-1)
+  if (event === undefined) return blankLine(width)
+  const [line, more] = eventLines(event, width - 1)
+  if (line !== undefined && more === undefined) return padded([span(' '), ...line], width)
+  return plainLine(` ${eventText(event)}`, width)
 }
 
 // --- help ----------------------------------------------------------------------------------------
 
-function helpBox(view: ConsumerView, { columns, rows }: Size): Box {
+function help(view: ConsumerView, { columns: width, rows: height }: Size): Line[] {
+  const inner = width - 2
   const keys: readonly (readonly [string, string])[] = [
-    ['space', 'pause and resume reading'],
-    ['up, down', 'scroll by a line; PgUp, PgDn by a page'],
-    ['g, G', 'to the first and to the newest row'],
-    ['f', 'follow the newest row, or stay here'],
     ...view.actions.map(({ key, label }) => [key, label] as const),
+    ['space', 'pause and resume reading'],
+    ['↑ ↓', 'scroll by a line; PgUp and PgDn by a page, g and G to the first and the last'],
+    ['f', 'follow the newest row, or stay here'],
+    ['tab', 'scroll the next box: servers, brokers, events'],
     ['q', 'quit'],
   ]
-  const width = Math.min(columns - 2, 60)
-  const height = Math.min(rows - 2, keys.length + 2)
-  const place = {
-    left: Math.floor((columns - width) / 2),
-    top: Math.floor((rows - height) / 2),
+  const meanings: readonly (readonly [string, string])[] = [
+    ['L F O S', 'leader, follower, observer, standalone server'],
+    ['X', 'lost: it does not answer'],
+    ['?', 'has no leader, is joining, or what it is is not known any more'],
+    ['C ▸', 'the controller of the brokers; the broker that is read from'],
+    ['! -', 'not in sync with its leader; no replica of this topic'],
+    ['lag', 'records that are stored, and that it does not have yet'],
+  ]
+  const lines = [
+    ...keys.flatMap((one) => helpLines(one, inner)),
+    blankLine(inner),
+    ...meanings.flatMap((one) => helpLines(one, inner)),
+  ]
+  const room = height - 2
+  const top = view.scrolls.help.show(lines.length, room)
+  const below = lines.length - top - room
+  return box({
     width,
     height,
-  }
-  const lines = keys.map(([key, what]) => escapeTags(fit(` ${fit(key, 9)} ${what}`, width - 2)))
-  return box(place, 'keys', lines)
+    label: 'keys, and what letters mean',
+    foot: below > 0 ? `${below} below` : '',
+    lines: lines.slice(top, top + room),
+  })
+}
+
+function helpLines([key, what]: readonly [string, string], width: number): Line[] {
+  const keyWidth = 10
+  return wrapWords(what, width - keyWidth - 1).map((words, i) => [
+    span(` ${fit(i === 0 ? key : '', keyWidth)}`, 'strong'),
+    span(fit(words, width - keyWidth - 1)),
+  ])
+}
+
+// --- no room -------------------------------------------------------------------------------------
+
+function tooSmall(view: ConsumerView, { columns, rows }: Size, nowMs: number): Line[] {
+  const [worst] = view.health(nowMs)
+  const say = `make this terminal ${sizeMin.columns}x${sizeMin.rows} or larger`
+  const words = [findingText(worst), say, 'q quits']
+  const lines = words.flatMap((text) => wrapWords(text, columns)).slice(0, rows)
+  const shown = lines.map((text) => plainLine(text, columns))
+  while (shown.length < rows) shown.push(blankLine(columns))
+  return shown
 }

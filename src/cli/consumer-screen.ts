@@ -1,82 +1,81 @@
-// The terminal around a ConsumerView: puts its frames into blessed's boxes, and keys into the view.
+// The terminal around a ConsumerView: puts its frames on the screen, and keys into the view.
 //
-// However much happens, it draws at most `framesPerSecond` times a second, and only as many lines as
-// are seen: blessed looks at every character of every box each time. When the process ends, also by
-// an error nobody caught, blessed gives the terminal back as it was.
+// However much happens, it draws at most `framesPerSecond` times a second. blessed knows the terminal's
+// codes and keys, writes only the cells that have changed, and gives the terminal back as it was when
+// the process ends, also by an error that was not caught. Its own boxes are not used: a frame says what
+// is in every cell.
 
 import blessed from 'blessed'
-import { drawFrame, type Box as FrameBox, RowLines, sizeMin } from './consumer-frame.ts'
+import { codeColumns, toAscii } from './cells.ts'
+import { drawFrame } from './consumer-frame.ts'
 import type { ConsumerView, ViewAction } from './consumer-view.ts'
+import { FrameCache } from './frame-cache.ts'
+import type { Line } from './screen-lines.ts'
+import { type Look, type Style, styleOf } from './screen-palette.ts'
 
 const framesPerSecond = 15
-/** Rate and lag change although nothing comes. */
+/** Rate, lag and health change although nothing comes. */
 const idleFrameMs = 500
 
-/** Later ones cover earlier ones. */
-const boxNames = ['table', 'servers', 'brokers', 'events', 'help'] as const
+/** blessed's buffer of what is to be on the screen: rows of cells, each [attributes, character]. */
+type Cells = ([number, string][] & { dirty?: boolean })[]
+
+/** What blessed's types leave out. */
+interface Inner {
+  readonly lines: Cells
+  readonly tput: { brokenACS: boolean; colors: number }
+}
 
 export class ConsumerScreen {
   readonly #view: ConsumerView
   readonly #nowMs: () => number
   readonly #onAction: (action: ViewAction) => void
+  readonly #look: Look
   readonly #screen: blessed.Widgets.Screen
-  readonly #lines = new RowLines()
-  readonly #header: blessed.Widgets.BoxElement
-  readonly #footer: blessed.Widgets.BoxElement
-  readonly #boxes: Readonly<Record<(typeof boxNames)[number], blessed.Widgets.BoxElement>>
+  readonly #cache = new FrameCache()
   readonly #idle: NodeJS.Timeout
   #due: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(options: {
     readonly view: ConsumerView
+    readonly look: Look
     readonly nowMs: () => number
     /** of keys that mean more than what is shown */
     readonly onAction: (action: ViewAction) => void
   }) {
     this.#view = options.view
+    this.#look = options.look
     this.#nowMs = options.nowMs
     this.#onAction = options.onAction
+    useWidthsOfToday()
+    const { unicode } = options.look
     this.#screen = blessed.screen({
       smartCSR: true,
-      fullUnicode: true,
+      fullUnicode: unicode,
+      forceUnicode: unicode,
       title: `zw ${options.view.topic}`,
       // Its default is true, and asks the terminal for things that some answer with garbage.
       warnings: false,
     })
     // Lines are drawn with characters where there are such: the other way, switching character sets,
     // gets lost in multiplexers and copies.
-    const tput = this.#screen.tput as unknown as { unicode: boolean; brokenACS: boolean }
-    if (tput.unicode) tput.brokenACS = true
-    const bar = (style: object) =>
-      blessed.box({ parent: this.#screen, height: 1, width: '100%', tags: true, style })
-    this.#header = bar({ bg: 'blue', fg: 'white' })
-    this.#footer = bar({ inverse: true })
-    this.#boxes = {
-      table: this.#framed(),
-      servers: this.#framed(),
-      brokers: this.#framed(),
-      events: this.#framed(),
-      help: this.#framed(),
-    }
+    if (unicode) this.#inner.tput.brokenACS = true
+    // It cannot read the terminfo of today and then believes in 8, of which grey is black.
+    this.#inner.tput.colors = paletteColours
     this.#screen.on(
       'keypress',
       (char: string | undefined, key: blessed.Widgets.Events.IKeyEventArg) =>
         this.#pressed(char, key),
     )
-    this.#screen.on('resize', () => this.refresh())
+    // Emitted whenever blessed is about to write cells, after a change of size too.
+    this.#screen.on('prerender', () => this.#paint())
     this.#idle = setInterval(() => this.refresh(), idleFrameMs)
-    this.#draw()
+    this.#screen.render()
   }
 
-  #framed(): blessed.Widgets.BoxElement {
-    return blessed.box({
-      parent: this.#screen,
-      border: 'line',
-      tags: true,
-      wrap: false,
-      style: { border: { fg: 'cyan' }, label: { bold: true } },
-    })
+  get #inner(): Inner {
+    return this.#screen as unknown as Inner
   }
 
   /** Draws soon, once for all calls until then. */
@@ -84,7 +83,7 @@ export class ConsumerScreen {
     if (this.#closed || this.#due !== undefined) return
     this.#due = setTimeout(() => {
       this.#due = undefined
-      this.#draw()
+      this.#screen.render()
     }, 1000 / framesPerSecond)
   }
 
@@ -98,45 +97,70 @@ export class ConsumerScreen {
   }
 
   #pressed(char: string | undefined, { full, name }: blessed.Widgets.Events.IKeyEventArg): void {
-    const action = this.#view.press(full ?? name ?? char ?? '')
+    const key = full ?? name ?? char ?? ''
+    // Whatever another program wrote over the screen goes.
+    if (key === 'C-l') this.#screen.realloc()
+    const action = this.#view.press(key)
     this.refresh()
     if (action !== undefined) this.#onAction(action)
   }
 
-  #draw(): void {
+  #paint(): void {
     if (this.#closed) return
-    const columns = this.#screen.width as number
-    const rows = this.#screen.height as number
-    if (columns < sizeMin.columns || rows < sizeMin.rows) {
-      this.#say(`make this terminal ${sizeMin.columns}x${sizeMin.rows} or larger`)
-    } else {
-      const frame = drawFrame(this.#view, { columns, rows }, this.#nowMs(), this.#lines)
-      this.#header.setContent(frame.header)
-      this.#footer.top = rows - 1
-      this.#footer.setContent(frame.footer)
-      this.#footer.show()
-      for (const name of boxNames) place(this.#boxes[name], frame[name])
+    const size = { columns: this.#screen.width as number, rows: this.#screen.height as number }
+    const frame = drawFrame(this.#view, size, this.#nowMs(), this.#cache)
+    const { lines } = this.#inner
+    for (const [y, line] of frame.entries()) {
+      const cells = lines[y]
+      if (cells === undefined) continue
+      paintLine(line, cells, this.#look)
+      cells.dirty = true
     }
-    this.#screen.render()
-  }
-
-  #say(text: string): void {
-    for (const box of Object.values(this.#boxes)) box.hide()
-    this.#footer.hide()
-    this.#header.setContent(text)
   }
 }
 
-function place(box: blessed.Widgets.BoxElement, frame: FrameBox | undefined): void {
-  if (frame === undefined) {
-    box.hide()
-    return
+/** A wide character leaves the cell behind it blank; a mark joins the cell before it. */
+function paintLine(line: Line, cells: [number, string][], look: Look): void {
+  let x = 0
+  for (const { text, tone } of line) {
+    const attributes = pack(styleOf(tone, look))
+    for (const char of look.unicode ? text : toAscii(text)) {
+      const width = codeColumns(char.codePointAt(0) ?? 0)
+      const cell = cells[width === 0 ? x - 1 : x]
+      if (cell === undefined) continue
+      cell[0] = attributes
+      cell[1] = width === 0 ? cell[1] + char : char
+      const behind = cells[x + 1]
+      if (width === 2 && behind !== undefined) {
+        behind[0] = attributes
+        behind[1] = ' '
+      }
+      x += width
+    }
   }
-  box.left = frame.left
-  box.top = frame.top
-  box.width = frame.width
-  box.height = frame.height
-  box.setLabel(frame.label)
-  box.setContent(frame.lines.join('\n'))
-  box.show()
+}
+
+const paletteColours = 16
+const ownColour = 0x1ff
+const attributeBits = { bold: 1, underline: 2, inverse: 8 } as const
+
+/** As blessed keeps attributes: flags, foreground, background, nine bits each. */
+function pack({ foreground, background, bold, underline, inverse }: Style): number {
+  const flags =
+    (bold ? attributeBits.bold : 0) |
+    (underline ? attributeBits.underline : 0) |
+    (inverse ? attributeBits.inverse : 0)
+  return (flags << 18) | ((foreground ?? ownColour) << 9) | (background ?? ownColour)
+}
+
+/**
+ * Gives blessed the widths that frames are laid out with. Its own tables are of 2007 and have no emoji,
+ * and one wrong guess shifts the rest of a line.
+ */
+function useWidthsOfToday(): void {
+  const { unicode } = blessed as unknown as { unicode: { charWidth: (text: string) => number } }
+  unicode.charWidth = (text) => {
+    const code = text.codePointAt(0) ?? 0
+    return code < 0x20 ? 0 : codeColumns(code)
+  }
 }

@@ -3,7 +3,11 @@
 //
 // Goals are kept ordered by minute. A topic with anything else in it is shown as it came.
 
-import { type Goal, parseGoal } from './goal.ts'
+import { type ClusterLines, nothingKnown } from './cluster-lines.ts'
+import { EventList, type ScreenEvent } from './event-list.ts'
+import { compareGoals, dayOf, type Goal, parseGoal } from './goal.ts'
+import { type Finding, findings } from './health.ts'
+import { Scroll, scrollKeys } from './scroll.ts'
 
 export interface ViewRecord {
   readonly partition: number
@@ -17,28 +21,6 @@ export interface Row extends ViewRecord {
   /** which one it was to arrive */
   readonly nth: number
   readonly goal: Goal | undefined
-}
-
-export type ServerRole = 'leader' | 'follower' | 'standalone' | 'looking' | 'lost'
-
-export interface ServerLine {
-  readonly id: number
-  readonly address: string
-  readonly role: ServerRole
-}
-
-export interface BrokerLine {
-  readonly id: number
-  readonly address: string
-  readonly alive: boolean
-  readonly controller: boolean
-  /** partitions of the topic that it leads */
-  readonly leads: number
-}
-
-export interface ClusterLines {
-  readonly servers: readonly ServerLine[]
-  readonly brokers: readonly BrokerLine[]
 }
 
 /** One key beyond those that every consumer has. */
@@ -55,11 +37,14 @@ export type ViewAction =
   | { readonly type: 'paused'; readonly paused: boolean }
   | { readonly type: 'action'; readonly key: string }
 
+/** Boxes that keys can move through; Tab goes from one to the next. */
+export const focusables = ['table', 'servers', 'brokers', 'events'] as const
+export type Focus = (typeof focusables)[number]
+
 /** What is kept to scroll through; above it the oldest go. */
 const rowsMax = 5000
 /** They go this many at a time, since cutting the head of an array copies the rest. */
 const rowsSlack = 500
-const eventsMax = 200
 const rateWindowMs = 3000
 
 export class ConsumerView {
@@ -67,7 +52,7 @@ export class ConsumerView {
   readonly group: string | undefined
   readonly actions: readonly KeyAction[]
   readonly #rows: Row[] = []
-  readonly #events: string[] = []
+  readonly #events = new EventList()
   readonly #arrivals: { readonly atMs: number; readonly count: number }[] = []
   readonly #lags = new Map<number, number>()
   #received = 0
@@ -82,7 +67,18 @@ export class ConsumerView {
   #pageRows = 1
   #unseen = 0
   #reading: number | undefined
-  #cluster: ClusterLines = { servers: [], brokers: [] }
+  #cluster: ClusterLines = nothingKnown
+  #lastDay = 1
+  #focus: Focus = 'table'
+  /** of the boxes beside the table */
+  readonly scrolls = {
+    servers: new Scroll('start'),
+    brokers: new Scroll('start'),
+    events: new Scroll('end'),
+    help: new Scroll('start'),
+  } as const
+  /** boxes that were drawn last, and that there is more of than room */
+  #reachable: readonly Focus[] = ['table']
 
   constructor(options: {
     readonly topic: string
@@ -117,14 +113,19 @@ export class ConsumerView {
     this.#cluster = cluster
   }
 
-  /** One more line among the events. */
-  tell(line: string): void {
-    this.#events.push(line)
-    if (this.#events.length > eventsMax) this.#events.shift()
+  /**
+   * One more event.
+   *
+   * @param time of day
+   * @param about takes the place of the last one about the same
+   */
+  tell(time: string, event: string, about?: string): void {
+    this.#events.add(time, event, about)
   }
 
   #insert(row: Row): void {
     const rows = this.#rows
+    if (row.goal !== undefined) this.#lastDay = Math.max(this.#lastDay, dayOf(row.goal))
     if (this.#goalsOnly && row.goal === undefined) {
       this.#goalsOnly = false
       rows.sort((a, b) => a.nth - b.nth)
@@ -156,26 +157,44 @@ export class ConsumerView {
   /** @param key as blessed names it. @returns what the program has to do about it */
   press(key: string): ViewAction | undefined {
     if (key === 'q' || key === 'C-c') return { type: 'quit' }
-    if (this.#helpShown) {
-      this.#helpShown = false
-      return undefined
-    }
+    if (this.#helpShown) return this.#pressInHelp(key)
     switch (key) {
       case '?':
       case 'h':
         this.#helpShown = true
+        this.scrolls.help.toHome()
         return undefined
       case 'space':
       case 'p':
         this.#paused = !this.#paused
         return { type: 'paused', paused: this.#paused }
+      case 'tab':
+        return this.#focusNext(1)
+      case 'S-tab':
+        return this.#focusNext(-1)
+      case 'escape':
+        this.#focus = 'table'
+        return undefined
       case 'f':
         if (this.#top === undefined) this.#scrollTo(this.#followedTop)
         else this.#follow()
         return undefined
+    }
+    if (!this.actions.some((action) => action.key === key)) return this.#pressToMove(key)
+    // What is answered to a key comes last among the events, and is to be seen.
+    this.scrolls.events.toHome()
+    return { type: 'action', key }
+  }
+
+  #pressToMove(key: string): undefined {
+    const focus = this.#focus
+    if (focus !== 'table') return this.scrolls[focus].press(key)
+    switch (key) {
       case 'up':
+      case 'k':
         return this.#scrollBy(-1)
       case 'down':
+      case 'j':
         return this.#scrollBy(1)
       case 'pageup':
         return this.#scrollBy(-this.#pageRows)
@@ -188,7 +207,21 @@ export class ConsumerView {
       case 'S-g':
         return this.#follow()
     }
-    return this.actions.some((action) => action.key === key) ? { type: 'action', key } : undefined
+    return undefined
+  }
+
+  /** Keys that move scroll it; any other closes it, and does nothing else. */
+  #pressInHelp(key: string): undefined {
+    if (scrollKeys.has(key)) this.scrolls.help.press(key)
+    else this.#helpShown = false
+    return undefined
+  }
+
+  #focusNext(step: 1 | -1): undefined {
+    const at = this.#reachable.indexOf(this.#focus)
+    const { length } = this.#reachable
+    this.#focus = this.#reachable[(at + step + length) % length] ?? 'table'
+    return undefined
   }
 
   get #lastTop(): number {
@@ -223,10 +256,26 @@ export class ConsumerView {
 
   // --- what is shown -----------------------------------------------------------------------------
 
+  /** Tells which boxes there is more of than room, besides the table: keys can move through them. */
+  drawn(reachable: readonly Focus[]): void {
+    this.#reachable = ['table', ...reachable]
+    if (!this.#reachable.includes(this.#focus)) this.#focus = 'table'
+  }
+
+  /** The box that keys move through. */
+  get focus(): Focus {
+    return this.#focus
+  }
+
+  /** Whether there is another one to move through. */
+  get hasOtherFocus(): boolean {
+    return this.#reachable.length > 1
+  }
+
   /** Rows that a table of `count` lines shows now. */
   page(count: number): readonly Row[] {
     this.#pageRows = Math.max(1, count)
-    const top = this.#top === undefined ? this.#followedTop : Math.min(this.#top, this.#lastTop)
+    const { top } = this.place
     return this.#rows.slice(top, top + this.#pageRows)
   }
 
@@ -266,8 +315,10 @@ export class ConsumerView {
     return this.#dropped
   }
 
+  /** The broker that records come from; undefined while it does not answer. */
   get reading(): number | undefined {
-    return this.#reading
+    const broker = this.#cluster.brokers.find(({ id }) => id === this.#reading)
+    return broker?.state === 'lost' ? undefined : this.#reading
   }
 
   get cluster(): ClusterLines {
@@ -280,9 +331,26 @@ export class ConsumerView {
     return [...this.#lags.values()].reduce((sum, lag) => sum + lag, 0)
   }
 
-  /** The last `count` of them. */
-  events(count: number): readonly string[] {
-    return count <= 0 ? [] : this.#events.slice(-count)
+  /** The newest last. */
+  get events(): readonly ScreenEvent[] {
+    return this.#events.all
+  }
+
+  /** How everything is, the worst first. */
+  health(nowMs: number): readonly [Finding, ...Finding[]] {
+    const lag = this.#paused ? undefined : this.lag
+    return findings({ cluster: this.#cluster, lag, rate: this.rate(nowMs), nowMs })
+  }
+
+  /** Whether goals of more than one match day came. */
+  get hasDays(): boolean {
+    return this.#lastDay > 1
+  }
+
+  /** The first row of the page, from 0, and how many rows there are. */
+  get place(): { readonly top: number; readonly count: number } {
+    const top = this.#top === undefined ? this.#followedTop : Math.min(this.#top, this.#lastTop)
+    return { top, count: this.#rows.length }
   }
 
   /** Records per second, over the last three. */
@@ -297,8 +365,10 @@ function rowOf(record: ViewRecord, nth: number): Row {
   return { ...record, nth, goal: record.value === null ? undefined : parseGoal(record.value) }
 }
 
-/** Goals by minute; two of the same minute as they came. */
+/** Goals by minute; two of the same minute as they are stored, so that every screen shows the same. */
 function comesBefore(row: Row, other: Row | undefined): boolean {
   if (row.goal === undefined || other?.goal === undefined) return false
-  return row.goal.minute < other.goal.minute
+  const byGoal = compareGoals(row.goal, other.goal)
+  if (byGoal !== 0) return byGoal < 0
+  return (row.partition - other.partition || row.offset - other.offset) < 0
 }

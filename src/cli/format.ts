@@ -69,7 +69,12 @@ function chr(byte: number): string {
   return String.fromCharCode(byte)
 }
 
-export type KeeperState = 'SyncConnected' | 'ConnectedReadOnly' | 'Disconnected' | 'Expired'
+export type KeeperState =
+  | 'SyncConnected'
+  | 'ConnectedReadOnly'
+  | 'Disconnected'
+  | 'Expired'
+  | 'AuthFailed'
 
 export function formatEvent({ type, path, zxid }: WatchEvent): string {
   // One that is told after a reconnect has no transaction to name.

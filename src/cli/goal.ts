@@ -1,74 +1,30 @@
 // Football goals: the events that our own tools send, check and show. A goal is one record, as JSON:
 //
-//   {"id":"7f3a-12","minute":12,"player":"Ada Nakamura","club":"Ajax","score":"2:1"}
+//   {"id":"7f3a-12","minute":45,"added":2,"player":"Ada Park","club":"Ajax","score":"2:1",
+//    "home":"Ajax","away":"Porto"}
 //
-// Minutes rise by one from goal to goal, over all matches, so that order and completeness are seen
-// at a glance: minute 12 follows minute 11, in every log, on every screen.
+// Goals are ordered by minute, in every log and on every screen. The number in the id counts the goals
+// of a run, so that completeness is seen at a glance: 7f3a-12 follows 7f3a-11.
 
-import type { Random } from '../random.ts'
+import { visible } from './cells.ts'
 
 export interface Goal {
   /** unique: four digits of the run that made it, and which goal of that run it is */
   readonly id: string
+  /** match day; left out on the first */
+  readonly day?: number | undefined
+  /** of the match */
   readonly minute: number
+  /** minutes of added time, for 45+2' and 90+4' */
+  readonly added?: number | undefined
   readonly player: string
-  /** the one that scored */
+  /** the one that scored, which the player belongs to */
   readonly club: string
   /** of its match, after this goal, the home side first */
   readonly score: string
-}
-
-interface Match {
-  readonly home: string
-  readonly away: string
-  homeGoals: number
-  awayGoals: number
-}
-
-const matchCount = 4
-/** A match ends when a side has this many, and another begins. */
-const goalsToWin = 5
-
-/** Makes up goals, an endless row of them; the same ones for the same seed. */
-export class GoalSource {
-  readonly #random: Random
-  readonly #run: string
-  readonly #matches: Match[] = []
-  #minute = 0
-
-  constructor(random: Random) {
-    this.#random = random
-    this.#run = random.below(0x10000).toString(16).padStart(4, '0')
-    while (this.#matches.length < matchCount) this.#matches.push(this.#kickOff())
-  }
-
-  next(): Goal {
-    const random = this.#random
-    const minute = ++this.#minute
-    const match = random.pick(this.#matches)
-    const byHome = random.chance(0.55)
-    if (byHome) match.homeGoals++
-    else match.awayGoals++
-    const { home, away, homeGoals, awayGoals } = match
-    if (Math.max(homeGoals, awayGoals) === goalsToWin) {
-      this.#matches[this.#matches.indexOf(match)] = this.#kickOff()
-    }
-    return {
-      id: `${this.#run}-${minute}`,
-      minute,
-      player: `${random.pick(firstNames)} ${random.pick(lastNames)}`,
-      club: byHome ? home : away,
-      score: `${homeGoals}:${awayGoals}`,
-    }
-  }
-
-  /** Two clubs that play nowhere else at the moment. */
-  #kickOff(): Match {
-    const busy = new Set(this.#matches.flatMap(({ home, away }) => [home, away]))
-    const home = this.#random.pick(clubs.filter((club) => !busy.has(club)))
-    const away = this.#random.pick(clubs.filter((club) => !busy.has(club) && club !== home))
-    return { home, away, homeGoals: 0, awayGoals: 0 }
-  }
+  /** who plays whom; a goal of another producer may not say */
+  readonly home?: string | undefined
+  readonly away?: string | undefined
 }
 
 /** @returns undefined when it is no goal */
@@ -80,35 +36,48 @@ export function parseGoal(text: string): Goal | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { id, minute, player, club, score } = value as Record<keyof Goal, unknown>
-  if (typeof minute !== 'number' || !Number.isSafeInteger(minute)) return undefined
+  const { id, day, minute, added, player, club, score, home, away } = value as Record<
+    keyof Goal,
+    unknown
+  >
+  if (!isCount(minute)) return undefined
   if (typeof id !== 'string' || typeof player !== 'string') return undefined
   if (typeof club !== 'string' || typeof score !== 'string') return undefined
-  return { id, minute, player, club, score }
+  return {
+    id,
+    day: isCount(day) ? day : undefined,
+    minute,
+    added: isCount(added) ? added : undefined,
+    player,
+    club,
+    score,
+    home: typeof home === 'string' ? home : undefined,
+    away: typeof away === 'string' ? away : undefined,
+  }
 }
 
-/** One line for people: `12'  2:1  Ajax            Ada Nakamura  (7f3a-12)` */
-export function formatGoal({ id, minute, player, club, score }: Goal): string {
-  return `${`${minute}'`.padStart(5)}  ${score.padEnd(4)} ${club.padEnd(16)} ${player}  (${id})`
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value)
 }
 
-// biome-ignore format: one name per line would say no more
-const clubs = [
-  'Ajax', 'Arsenal', 'Bari', 'Benfica', 'Bergen', 'Celtic', 'Chelsea', 'Everton', 'Fiorentina',
-  'Galatasaray', 'Hamburg', 'Inter', 'Juventus', 'Köln', 'Liverpool', 'Lyon', 'Málaga', 'Milan',
-  'Nantes', 'Olympiacos', 'Porto', 'Rangers', 'Roma', 'Santos', 'Sevilla', 'Torino', 'Valencia',
-  'Werder',
-]
+/** Below 0 when `a` fell before `b`: by match day, minute and added minute. */
+export function compareGoals(a: Goal, b: Goal): number {
+  return dayOf(a) - dayOf(b) || a.minute - b.minute || (a.added ?? 0) - (b.added ?? 0)
+}
 
-// biome-ignore format: as above
-const firstNames = [
-  'Ada', 'Alan', 'Barbara', 'Dennis', 'Edsger', 'Frances', 'Grace', 'Jean', 'John', 'Ken', 'Kurt',
-  'Leslie', 'Margaret', 'Nancy', 'Niklaus', 'Radia', 'René', 'Robin', 'Shafi', 'Tony',
-]
+export function dayOf({ day }: Goal): number {
+  return day ?? 1
+}
 
-// biome-ignore format: as above
-const lastNames = [
-  'Adeyemi', 'Bianchi', 'Castro', 'Dubois', 'Eriksen', 'Ferreira', 'Gómez', 'Haugen', 'Ivanov',
-  'Jansen', 'Kowalski', 'Lindqvist', 'Müller', 'Nakamura', 'Okafor', 'Park', 'Quist', 'Rossi',
-  'Silva', 'Traoré', 'Ueda', 'Vargas', 'Weber', 'Yılmaz',
-]
+/** `12'`, `45+2'` */
+export function minuteText({ minute, added }: Goal): string {
+  return added === undefined ? `${minute}'` : `${minute}+${added}'`
+}
+
+/** One line: `   12'      Ajax 2:1 Porto        Ada Nakamura, Ajax  (7f3a-12)` */
+export function formatGoal(goal: Goal): string {
+  const { id, player, club, score, home = club, away = '' } = goal
+  const day = dayOf(goal) === 1 ? '' : `day ${dayOf(goal)} `
+  const match = `${home.padStart(12)} ${score} ${away.padEnd(12)}`
+  return visible(`${day}${minuteText(goal).padStart(6)}  ${match}  ${player}, ${club}  (${id})`)
+}

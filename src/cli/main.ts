@@ -7,6 +7,7 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { consume } from './consume.ts'
+import { copy } from './copy.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { produce } from './produce.ts'
 import { separateCommand, shell } from './run-shell.ts'
@@ -14,7 +15,7 @@ import { start } from './start.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
 
-const commands: readonly CliCommand[] = [start, up, status, produce, consume, shell]
+const commands: readonly CliCommand[] = [start, up, status, produce, consume, shell, copy]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))

@@ -1,7 +1,7 @@
 // How commands that produce and consume find their cluster: through ZooWeeper, or by its brokers.
 
 import type { Argv } from 'yargs'
-import type { MqClientOptions } from '../client/mq-cluster.ts'
+import { formatAttempts } from '../client/attempts.ts'
 import type { ServerAddress } from '../client/servers.ts'
 import { ZkClient } from '../client/zk-client.ts'
 import { type ServerList, serverList } from './cli-command.ts'
@@ -26,7 +26,7 @@ export function mqOptions<T>(cli: Argv<T>, { brokerNote = '' }: { brokerNote?: s
 
 export interface MqPlace {
   /** for Producer, Consumer and MqAdmin */
-  readonly client: Pick<MqClientOptions, 'brokers' | 'zk'>
+  readonly client: { readonly brokers?: readonly ServerAddress[]; readonly zk?: ZkClient }
   /** empty when brokers were given */
   readonly servers: readonly ServerAddress[]
   /** those that were given */
@@ -48,6 +48,10 @@ export async function openMq(options: {
   }
   const { servers, chroot } = server
   const zk = new ZkClient({ servers, chroot, connectTimeoutMs })
+  zk.once('unreachable', (attempts) => {
+    const tried = formatAttempts(attempts)
+    process.stderr.write(`zw: no server serves us yet, trying again: ${tried}\n`)
+  })
   await zk.connect()
   return { client: { zk }, servers, brokers: [], close: () => zk.close() }
 }

@@ -16,7 +16,7 @@ import { recordBytesMax } from '../protocol/mq/records.ts'
 import { Random } from '../random.ts'
 import { exitCodes } from '../stoppable.ts'
 import { BadUsage, cliCommand, numberAbove0, wholeNumber } from './cli-command.ts'
-import { GoalSource } from './goal.ts'
+import { GoalSource } from './goal-source.ts'
 import { LineTooLongError, linesOf } from './lines.ts'
 import { counted, makeTopic } from './make-topic.ts'
 import { mqOptions, openMq } from './mq-options.ts'
@@ -50,7 +50,7 @@ export const oneByOne = { sendTo: 'random', batchBytes: 1, inFlightMax: 64 } as 
 /**
  * Sends everything, in order, at most `perSecond`.
  *
- * @param onStored for each record, in the order in which they were stored
+ * @param onStored for each record; later than for those behind it when its first answer was lost
  */
 export async function sendAll(options: {
   readonly producer: Producer
@@ -260,7 +260,7 @@ export const produce = cliCommand({
         records:
           goals === undefined
             ? lineRecords(file, rules, signal)
-            : goalRecords(new GoalSource(random), goals),
+            : goalRecords(new GoalSource(random, goals), goals),
         perSecond: rate,
         signal,
         onStored: () => progress.advance(),

@@ -1,5 +1,6 @@
 // `zw shell`: the commands of zkCli, run one after the other against one session at a time.
 
+import { formatAttempts } from '../client/attempts.ts'
 import { formatServer, parseServers } from '../client/servers.ts'
 import { type DialectName, type Watcher, ZkClient } from '../client/zk-client.ts'
 import { oneLine, printable } from '../printable.ts'
@@ -146,6 +147,8 @@ export class Shell implements ShellContext {
       case 'connecting':
       case 'suspended':
         return 'CONNECTING'
+      case 'authFailed':
+        return 'AUTH_FAILED'
       case 'expired':
       case 'closed':
         return 'CLOSED'
@@ -176,10 +179,14 @@ export class Shell implements ShellContext {
     const { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly } = this.#options
     const session = { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly }
     const zk = new ZkClient({ servers: list, chroot, ...session })
+    zk.once('unreachable', (attempts) => {
+      this.#options.err(`No server serves us yet, trying again: ${formatAttempts(attempts)}\n`)
+    })
     zk.on('connected', () => this.#tell('SyncConnected'))
     zk.on('connectedReadOnly', () => this.#tell('ConnectedReadOnly'))
     zk.on('suspended', () => this.#tell('Disconnected'))
     zk.on('expired', () => this.#tell('Expired'))
+    zk.on('authFailed', () => this.#tell('AuthFailed'))
     const before = this.#session
     const opened = zk.connect()
     if (before.type === 'open') this.#next = zk

@@ -11,21 +11,22 @@ import { Producer } from '../client/producer.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { Random } from '../random.ts'
 import { exitCodes } from '../stoppable.ts'
-import { canDraw } from '../terminal.ts'
 import { cliCommand, numberAbove0, wholeNumber } from './cli-command.ts'
 import { basePortMax, Cluster, findBasePort } from './cluster.ts'
 import { clusterOptions, progressText, sizeOf, whereabouts } from './cluster-options.ts'
+import { abortable } from './cluster-ready.ts'
 import { follow } from './consume.ts'
-import { formatTime } from './consumer-frame.ts'
 import { ConsumerView, type KeyAction } from './consumer-view.ts'
 import { Demo, demoTopic } from './demo.ts'
-import { formatGoal, type Goal, GoalSource, parseGoal } from './goal.ts'
-import { checkBrokers } from './goal-check.ts'
-import { counted } from './make-topic.ts'
+import { formatGoal, parseGoal } from './goal.ts'
+import { checkBrokers, StoredGoals } from './goal-check.ts'
+import { GoalSource } from './goal-source.ts'
 import { keepLogs } from './member-files.ts'
 import { toStderr } from './output.ts'
 import { goalRecords, oneByOne, sendAll } from './produce.ts'
+import { formatTime } from './record-table.ts'
 import { textOf } from './record-text.ts'
+import { type Look, lookOf } from './screen-palette.ts'
 import { stopSignal } from './stop-signal.ts'
 import { TopicScreen } from './topic-screen.ts'
 
@@ -34,6 +35,8 @@ const goalsDefault = 100
 const rateDefault = 5
 /** A goal waits for a leader as long as it takes: a person may be in no hurry to revive one. */
 const deliveryTimeoutMs = 24 * 3_600_000
+/** After `q`, for goals that are on their way. */
+const settleMs = 1000
 
 interface Settings {
   readonly cluster: Cluster
@@ -110,13 +113,14 @@ export const start = cliCommand({
     const dataDir = data ?? mkdtempSync(join(tmpdir(), 'zooweeper-'))
     const cluster = new Cluster({ servers, brokers, dataDir, basePort: ports })
     const { signal, again } = stopSignal()
-    const onScreen = canDraw(process.stdout, process.env) && !plain
+    const terminal = { input: process.stdin, output: process.stdout }
+    const look = plain ? undefined : lookOf(process.env, terminal)
     try {
       await cluster.prepare()
       keepLogs(cluster, dataDir, (problem) => toStderr(`zw: ${problem}\n`))
       const shared = { cluster, clock: systemClock, random, signal }
-      if (onScreen) await runScreen({ ...shared, goals, rate: rate ?? rateDefault })
-      else await runPlain({ ...shared, goals: goals ?? goalsDefault, rate })
+      if (look === undefined) await runPlain({ ...shared, goals: goals ?? goalsDefault, rate })
+      else await runScreen({ ...shared, look, goals, rate: rate ?? rateDefault })
     } catch (error) {
       process.exitCode = exitCodes.failure
       if (!signal.aborted) throw error
@@ -149,14 +153,17 @@ async function runPlain(settings: Settings & { readonly goals: number }): Promis
     tell(whereabouts(cluster))
     const [before] = await demo.admin.offsets(demoTopic)
     const from = before?.latest ?? 0
-    const sent: Goal[] = []
+    const stored = new StoredGoals()
     const sending = sendAll({
       producer,
       topic: demoTopic,
-      records: remember(goalRecords(new GoalSource(random), goals), sent),
+      records: goalRecords(new GoalSource(random, goals), goals),
       perSecond: rate,
       signal,
-      onStored: () => demo.stored(),
+      onStored: ({ value }, offset) => {
+        stored.add(value, offset)
+        demo.stored()
+      },
     }).then(({ error }) => {
       if (error !== undefined) throw error
     })
@@ -173,15 +180,9 @@ async function runPlain(settings: Settings & { readonly goals: number }): Promis
     })
     await Promise.all([sending, showing])
     signal.throwIfAborted()
-    tell(`${counted(goals, 'goal')} stored, each sent to a broker picked at random`)
-    const served = await checkBrokers({ cluster, admin: demo.admin, from, sent, tell })
-    if (!served) process.exitCode = exitCodes.failure
-    const brokerCount = cluster.brokers.length
-    say(
-      served
-        ? `${counted(goals, 'goal')} in order of minute on ${counted(brokerCount, 'broker')}`
-        : 'the brokers do not serve the goals that were sent',
-    )
+    const verdict = await checkBrokers({ cluster, admin: demo.admin, stored, tell })
+    if (!verdict.isFine) process.exitCode = exitCodes.failure
+    say(verdict.text)
   } finally {
     producer.abort()
     await consumer.close()
@@ -189,18 +190,10 @@ async function runPlain(settings: Settings & { readonly goals: number }): Promis
   }
 }
 
-function* remember(records: Iterable<{ key: null; value: string }>, goals: Goal[]) {
-  for (const record of records) {
-    const goal = parseGoal(record.value)
-    if (goal !== undefined) goals.push(goal)
-    yield record
-  }
-}
-
 // --- the screen ----------------------------------------------------------------------------------
 
-async function runScreen(settings: Settings): Promise<void> {
-  const { cluster, clock, random, signal, goals, rate } = settings
+async function runScreen(settings: Settings & { readonly look: Look }): Promise<void> {
+  const { cluster, clock, random, signal, look, goals, rate } = settings
   const early = (text: string) => void process.stdout.write(`${text}\n`)
   let tell: (event: string) => void = early
   early(`starting ${sizeOf(cluster)} …`)
@@ -216,12 +209,15 @@ async function runScreen(settings: Settings): Promise<void> {
   signal.addEventListener('abort', () => over.abort())
   over.signal.addEventListener('abort', () => void consumer.close())
   let screen: TopicScreen | undefined
+  const stored = new StoredGoals()
   try {
     await demo.start(signal)
     const shown = new TopicScreen({
       view: new ConsumerView({ topic: demoTopic, actions: demoKeys }),
+      look,
       consumer,
       servers: cluster.serverAddresses,
+      client: { brokers: cluster.brokerAddresses },
       admin: demo.admin,
       clock,
       onQuit: () => over.abort(),
@@ -233,18 +229,30 @@ async function runScreen(settings: Settings): Promise<void> {
     screen = shown
     tell = (event) => shown.tell(event)
     tell(whereabouts(cluster))
-    const records = goalRecords(new GoalSource(random), goals ?? Number.POSITIVE_INFINITY)
-    void sendAll({
+    const sending = sendAll({
       producer,
       topic: demoTopic,
-      records,
+      records: goalRecords(new GoalSource(random, goals), goals ?? Number.POSITIVE_INFINITY),
       perSecond: rate,
       signal: over.signal,
-      onStored: () => demo.stored(),
-    }).then(({ stored, error }) => {
-      if (!over.signal.aborted) tell(error?.message ?? `all ${stored} goals are stored`)
+      onStored: ({ value }, offset) => {
+        stored.add(value, offset)
+        demo.stored()
+      },
+    }).then(({ error }) => {
+      if (!over.signal.aborted) tell(error?.message ?? `all ${stored.count} goals are stored`)
     })
     await follow({ consumer, commits: false, onRecords: (batch) => shown.received(batch) })
+    screen.close()
+    if (signal.aborted) return
+    tell = (event) => early(`${formatTime(clock.wallMs())} ${event}`)
+    // What is on its way is stored in a moment, or has no broker to go to.
+    const giveUp = clock.after(settleMs, () => producer.abort())
+    await sending.finally(giveUp)
+    const check = checkBrokers({ cluster, admin: demo.admin, stored, tell })
+    const verdict = await abortable(check, signal)
+    if (!verdict.isFine) process.exitCode = exitCodes.failure
+    early(verdict.text)
   } finally {
     screen?.close()
     producer.abort()

@@ -28,9 +28,10 @@ export const status = cliCommand({
   },
 })
 
-const serves: ReadonlySet<string> = new Set(['leader', 'follower', 'standalone'])
+const serves: ReadonlySet<string> = new Set(['leader', 'follower', 'observer', 'standalone'])
 
 /** `127.0.0.1:2181  leader      0x100000003`; a server that is lost has no zxid. */
-export function statusLine(address: ServerAddress, { role, zxid }: ServerHealth): string {
-  return `${formatServer(address)}  ${role.padEnd(10)}  ${zxid ?? ''}`.trimEnd()
+export function statusLine(address: ServerAddress, health: ServerHealth): string {
+  const { role, zxid, remark } = health
+  return `${formatServer(address)}  ${remark ?? `${role.padEnd(10)}  ${zxid ?? ''}`}`.trimEnd()
 }

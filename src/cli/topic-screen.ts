@@ -8,12 +8,15 @@ import type { Clock } from '../clock.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import { ClusterPoll } from './cluster-poll.ts'
-import { formatTime } from './consumer-frame.ts'
 import { ConsumerScreen } from './consumer-screen.ts'
 import type { ConsumerView, ViewRecord } from './consumer-view.ts'
+import type { MqPlace } from './mq-options.ts'
+import { formatTime } from './record-table.ts'
 import { textOf } from './record-text.ts'
+import type { Look } from './screen-palette.ts'
 
 const progressMs = 250
+const settledMs = 400
 
 export class TopicScreen {
   readonly #view: ConsumerView
@@ -23,24 +26,30 @@ export class TopicScreen {
   readonly #screen: ConsumerScreen
   readonly #poll: ClusterPoll
   readonly #stopProgress: () => void
+  #cancelReading: () => void = () => undefined
+  #toldReading: BrokerId | undefined
 
   constructor(options: {
     readonly view: ConsumerView
+    readonly look: Look
     readonly consumer: Consumer
     readonly servers: readonly ServerAddress[]
+    /** where the brokers are */
+    readonly client: MqPlace['client']
     readonly admin: MqAdmin
     readonly clock: Clock
     readonly onQuit: () => void
     /** one of the view's own keys was pressed */
     readonly onKey?: (key: string) => void
   }) {
-    const { view, consumer, servers, admin, clock, onQuit, onKey } = options
+    const { view, look, consumer, servers, client, admin, clock, onQuit, onKey } = options
     this.#view = view
     this.#consumer = consumer
     this.#admin = admin
     this.#clock = clock
     this.#screen = new ConsumerScreen({
       view,
+      look,
       nowMs: () => clock.nowMs(),
       onAction: (action) => {
         if (action.type === 'quit') onQuit()
@@ -51,7 +60,7 @@ export class TopicScreen {
     })
     this.#poll = new ClusterPoll({
       servers,
-      admin,
+      client,
       topic: view.topic,
       clock,
       onState: (cluster) => {
@@ -61,7 +70,7 @@ export class TopicScreen {
     })
     const readsFrom = (id: BrokerId) => {
       view.readingFrom(id)
-      this.tell(`reading from broker ${id}`)
+      this.#tellReading(id)
     }
     if (consumer.broker !== undefined) readsFrom(consumer.broker)
     consumer.on('broker', readsFrom)
@@ -77,12 +86,22 @@ export class TopicScreen {
   }
 
   /** One more event, with the time of day. */
-  tell(event: string): void {
-    this.#view.tell(`${formatTime(this.#clock.wallMs())} ${event}`)
+  tell(event: string, about?: string): void {
+    this.#view.tell(formatTime(this.#clock.wallMs()), event, about)
     this.#screen.refresh()
   }
 
+  /** While none answers, one after the other is tried; the one that it stays with is told. */
+  #tellReading(id: BrokerId): void {
+    this.#cancelReading()
+    this.#cancelReading = this.#clock.after(settledMs, () => {
+      if (id !== this.#toldReading) this.tell(`reading from broker ${id}`, 'reading')
+      this.#toldReading = id
+    })
+  }
+
   close(): void {
+    this.#cancelReading()
     this.#stopProgress()
     this.#poll.stop()
     this.#screen.close()

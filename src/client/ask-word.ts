@@ -1,31 +1,34 @@
 // Asks a server's client port in plain text how it is, by one of ZooKeeper's four-letter words.
 
-import { connect } from 'node:net'
+import { limits } from '../limits.ts'
+import type { ClientWorld } from '../world.ts'
 import type { ServerAddress } from './servers.ts'
 
 const answerTimeoutMs = 500
 
-/** @returns undefined when nobody answers in time */
+/** @returns undefined when no whole answer comes in time */
 export function askWord(
-  { host, port }: ServerAddress,
+  { transport }: Pick<ClientWorld, 'transport'>,
+  server: ServerAddress,
   word: string,
   timeoutMs = answerTimeoutMs,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    let answer = ''
-    const socket = connect({ host, port })
-    const done = (result: string | undefined) => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve(result)
+    let answer: Buffer = Buffer.alloc(0)
+    const options = {
+      frameBytesMax: limits.clientReplyBytesMax,
+      queueBytesMax: limits.connectionQueueBytesMax,
+      handshakeMs: timeoutMs,
+      pauseWhenCongested: false,
     }
-    const timer = setTimeout(() => done(undefined), timeoutMs)
-    socket.setEncoding('utf8')
-    socket.on('connect', () => socket.write(word))
-    socket.on('data', (text) => {
-      answer += text
+    const link = transport.dial(server, options, {
+      firstBytes: (bytes) => {
+        answer = bytes
+        return 'more'
+      },
+      frame: () => undefined,
+      closed: (reason) => resolve(reason === undefined ? answer.toString('utf8') : undefined),
     })
-    socket.on('end', () => done(answer))
-    socket.on('error', () => done(undefined))
+    link.out.raw(Buffer.from(word))
   })
 }

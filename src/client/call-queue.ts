@@ -6,7 +6,7 @@
 
 import { limits } from '../limits.ts'
 import type { Request } from '../protocol/zk/messages.ts'
-import { bytesOf, type Call, frameBytesOf, isRepeatable } from './zk-call.ts'
+import { bytesOf, type Call, frameBytesOf } from './zk-call.ts'
 
 const xidMax = 0x7fff_ffff
 
@@ -118,6 +118,11 @@ export class CallQueue<C extends Call> {
     return this.#apart.some(({ xid }) => xid === pingXid)
   }
 
+  /** Whether a caller waits to be authenticated on this link. */
+  get isAuthenticating(): boolean {
+    return this.#apart.some(({ xid, call }) => xid === authXid && call !== undefined)
+  }
+
   /** @returns what is answered by `xid`; undefined when it is not that one's turn */
   answered(xid: number): Sent<C> | undefined {
     const sent = xid < 0 ? this.#answeredApart(xid) : this.#answeredInTurn(xid)
@@ -146,13 +151,14 @@ export class CallQueue<C extends Call> {
    * The link is gone, and with it the answers. Calls that may be repeated wait again, before those
    * that were never sent.
    *
-   * @returns the others, in order: nobody knows what became of them
+   * @param mayRepeat of what was asked
+   * @returns the others, in order: what became of them is unknown
    */
-  linkLost(): C[] {
+  linkLost(mayRepeat: (request: Request) => boolean): C[] {
     const calls = this.#unanswered()
-    const again = calls.filter((call) => isRepeatable(call.request))
+    const again = calls.filter((call) => mayRepeat(call.request))
     this.#waiting = [...again, ...this.takeWaiting()]
-    const lost = calls.filter((call) => !isRepeatable(call.request))
+    const lost = calls.filter((call) => !mayRepeat(call.request))
     for (const call of lost) this.settled(call)
     return lost
   }

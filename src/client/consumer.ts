@@ -3,6 +3,10 @@
 //   const consumer = new Consumer({ brokers, topic: 'goals', from: 'beginning' })
 //   for await (const record of consumer) console.log(record.offset, String(record.value))
 //
+// The position of a partition moves behind a record when that record is handed out, and no earlier:
+// what `commit` stores in the middle of a loop covers the record in hand and those before it. A loop
+// that is left takes up again, with another one, at the record that follows.
+//
 // All partitions, or those named, are read from one broker, picked at random or given, out of its own
 // replicas; when it dies, from another. Within a partition records come in order, each once. Nothing
 // is committed unless `commit` is called; then a consumer of the same group goes on `from: 'committed'`.
@@ -12,13 +16,15 @@
 // Next on the path: partition-reader.ts.
 
 import { EventEmitter } from 'node:events'
-import { limits } from '../limits.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { BrokerId, BrokerInfo } from '../protocol/mq/messages.ts'
+import { Callbacks } from './callbacks.ts'
 import { GroupCommits } from './group-commits.ts'
+import { mqMethods, take, takeConsumerOptions } from './mq-arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 import { type ConsumedRecord, PartitionReader } from './partition-reader.ts'
 
+export { BrokerError } from '../protocol/mq/error-codes.ts'
 export type { ConsumedRecord } from './partition-reader.ts'
 
 export interface ConsumerOptions extends MqClientOptions {
@@ -37,9 +43,9 @@ export interface ConsumerOptions extends MqClientOptions {
   readonly broker?: BrokerId | number
   /** Read from `broker` only, also when it is down: it may come back. */
   readonly stayWithBroker?: boolean
-  /** How long a broker waits for records before it answers with none. Default 1 s. */
+  /** How long a broker waits for records before it answers with none, at most 30 s. Default 1 s. */
   readonly maxWaitMs?: number
-  /** Records per answer and partition. Default 1 MiB. */
+  /** Bytes of records per answer and partition, at most 8 MiB. Default 1 MiB. */
   readonly bytesMax?: number
 }
 
@@ -65,9 +71,9 @@ export interface PartitionProgress {
 /** How long a call that needs the cluster is tried. */
 const patienceMs = 30_000
 
-/** All failures are a BrokerError. */
+/** All failures are a BrokerError; a bad argument is named. */
 export class Consumer extends EventEmitter<ConsumerEvents> {
-  readonly #options: ConsumerOptions
+  readonly #options: ReturnType<typeof takeConsumerOptions>
   readonly #cluster: MqCluster
   readonly #commits: GroupCommits | undefined
   /** after which there are no more records than those that wait */
@@ -77,11 +83,18 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   #starting: Promise<void> | undefined
   #isClosed = false
   #isPaused = false
-  #wake: () => void = () => undefined
+  readonly #callbacks: Callbacks
+  /** callers that wait for something to change: records, an error, the end */
+  #sleepers: (() => void)[] = []
+  /** which reader is asked first for the next single record: they take turns */
+  #turn = 0
 
-  constructor(options: ConsumerOptions) {
+  /** @throws BrokerError INVALID_REQUEST, INVALID_TOPIC_EXCEPTION, INVALID_GROUP_ID */
+  constructor(given: ConsumerOptions) {
     super()
+    const options = takeConsumerOptions(given)
     this.#options = options
+    this.#callbacks = new Callbacks(options.logger)
     this.#cluster = new MqCluster(options)
     const { group, topic } = options
     const cluster = this.#cluster
@@ -115,7 +128,12 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
    *
    * @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION, BROKER_NOT_AVAILABLE …
    */
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    this.#checkOpen('start')
+    await this.#started()
+  }
+
+  #started(): Promise<void> {
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = undefined
       throw error
@@ -124,29 +142,74 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   }
 
   /**
-   * The records that are there, waiting for the first; empty once closed.
+   * The records that are there, waiting for the first; empty once closed. Each record is handed out
+   * once, also when several callers wait.
    *
    * @throws BrokerError OFFSET_OUT_OF_RANGE, and as `start`
    */
   async take(): Promise<readonly ConsumedRecord[]> {
-    await this.start()
+    const takeAll = () => {
+      const taken = this.#readers.flatMap((reader) => reader.take())
+      return taken.length > 0 ? taken : undefined
+    }
+    return (await this.#next(takeAll, () => this.#isClosed)) ?? []
+  }
+
+  /** Each record once, also when several loops run; it ends when the consumer is closed. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<ConsumedRecord> {
+    let isLeft = false
+    const isOver = () => isLeft || this.#isClosed
+    const iterator: AsyncIterableIterator<ConsumedRecord> = {
+      next: async () => {
+        const value = await this.#next(() => this.#takeOne(), isOver)
+        return value === undefined ? { done: true, value } : { done: false, value }
+      },
+      // Not a generator: one that waits for a record would not hear that its loop has been left.
+      return: async () => {
+        isLeft = true
+        this.#wake()
+        return { done: true, value: undefined }
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  /**
+   * @param find what was waited for, if it is there
+   * @returns undefined when it is over before
+   */
+  async #next<T>(find: () => T | undefined, isOver: () => boolean): Promise<T | undefined> {
+    if (isOver()) return undefined
+    try {
+      await this.#started()
+    } catch (error) {
+      if (isOver()) return undefined
+      throw error
+    }
     for (;;) {
-      if (this.#isClosed) return []
-      const taken = this.#isPaused ? [] : this.#readers.flatMap((reader) => reader.take())
-      if (taken.length > 0) return taken
+      if (isOver()) return undefined
+      const found = this.#isPaused ? undefined : find()
+      if (found !== undefined) return found
       if (this.#failure !== undefined) throw this.#failure
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      await new Promise<void>((resolve) => this.#sleepers.push(resolve))
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord> {
-    for (;;) {
-      const records = await this.take()
-      if (records.length === 0) return
-      yield* records
+  #takeOne(): ConsumedRecord | undefined {
+    const readers = this.#readers
+    for (let i = 0; i < readers.length; i++) {
+      const record = readers[(this.#turn + i) % readers.length]?.takeOne()
+      if (record === undefined) continue
+      this.#turn = (this.#turn + i + 1) % readers.length
+      return record
     }
+    return undefined
+  }
+
+  /** Every caller that waits looks for itself. */
+  #wake(): void {
+    for (const wake of this.#sleepers.splice(0)) wake()
   }
 
   /** Takes and fetches nothing until `resume`. */
@@ -162,12 +225,14 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   }
 
   /**
-   * Stores offsets by partition: what lies before them is not read again by who goes on for this
-   * group. Default the positions, so everything taken.
+   * Stores offsets by partition: what lies before them is not read again by a consumer that goes on
+   * for this group. Default the positions: behind everything that was handed out.
    *
    * @throws BrokerError OFFSET_OUT_OF_RANGE for an offset beyond the end of the log, …
    */
-  async commit(offsets: ReadonlyMap<number, number> = this.#positions()): Promise<void> {
+  async commit(given?: ReadonlyMap<number, number>): Promise<void> {
+    const { offsets = this.#positions() } = take(mqMethods.commit, [given])
+    this.#checkOpen('commit')
     const commits = this.#commits
     if (commits === undefined) {
       throw new BrokerError('INVALID_GROUP_ID', 'Cannot commit: this consumer has no group')
@@ -181,6 +246,12 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return new Map(this.#readers.map(({ partition, position }) => [partition, position]))
   }
 
+  #checkOpen(what: string): void {
+    if (!this.#isClosed) return
+    throw new BrokerError('INVALID_REQUEST', `Cannot ${what}: the consumer is closed`)
+  }
+
+  /** Loops end, and callers that wait get nothing; records that were not handed out are dropped. */
   async close(): Promise<void> {
     this.#isClosed = true
     for (const reader of this.#readers) reader.stop()
@@ -200,7 +271,13 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     if (found.problem !== undefined) {
       throw new BrokerError('KAFKA_STORAGE_ERROR', `Cannot read topic '${topic}': ${found.problem}`)
     }
-    const wanted = partitions ?? found.partitions.map(({ partition }) => partition)
+    const all = found.partitions.map(({ partition }) => partition)
+    const wanted = partitions ?? all
+    const unknown = wanted.filter((partition) => !all.includes(partition))
+    if (unknown.length > 0) {
+      const message = `Cannot read partition ${unknown} of topic '${topic}': it has ${all.length}`
+      throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+    }
     const starts = await Promise.all(wanted.map((partition) => this.#startOffset(partition)))
     if (this.#isClosed) return
     this.#readers = wanted.map((partition, i) => this.#reader(partition, starts[i] ?? 0))
@@ -217,16 +294,17 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
       partition,
       cluster: this.#cluster,
       start,
-      maxWaitMs: Math.min(maxWaitMs ?? 1000, limits.fetchWaitMsMax),
-      bytesMax: bytesMax ?? 1024 * 1024,
+      maxWaitMs,
+      bytesMax,
       broker: () => this.#current(),
       onLost: (broker) => this.#lost(broker),
       onRecords: () => this.#wake(),
       onOutOfRange: (offset, error) => this.#outOfRange(partition, offset, error),
       onUnavailable: (error) => {
         this.#cluster.log.warn({ topic, partition, err: error.message }, 'Cannot read for now')
-        this.emit('unavailable', partition, error)
+        this.#tell('unavailable', partition, error)
       },
+      onUnreadable: (error) => this.#fail(error),
     })
   }
 
@@ -240,7 +318,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   ): Promise<number | undefined> {
     const { earliest, latest } = await this.#bounds(partition)
     if (offset >= earliest && offset <= latest) return offset
-    const { outOfRange = 'stop' } = this.#options
+    const { outOfRange } = this.#options
     if (outOfRange === 'stop') {
       this.#fail(error)
       return undefined
@@ -259,7 +337,11 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     const { partition, from, to, error } = reset
     const facts = { topic: this.#options.topic, partition, from, to, err: error.message }
     this.#cluster.log.warn(facts, 'The offset to read from does not exist: going on from another')
-    this.emit('reset', partition, to, from)
+    this.#tell('reset', partition, to, from)
+  }
+
+  #tell<Name extends keyof ConsumerEvents>(name: Name, ...given: ConsumerEvents[Name]): void {
+    this.#callbacks.emit(this, name, ...given)
   }
 
   /** No more is fetched, and what takes records gets the error once none are left. */
@@ -276,7 +358,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     if (this.#broker !== undefined) return this.#broker
     const wanted = this.#options.broker
     const preferred = wanted === undefined ? undefined : metadata.broker(wanted as BrokerId)
-    const isFree = wanted === undefined || this.#options.stayWithBroker !== true
+    const isFree = wanted === undefined || !this.#options.stayWithBroker
     const chosen = preferred ?? (isFree ? metadata.pick(random) : undefined)
     this.#moveTo(chosen)
     return chosen
@@ -285,7 +367,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   /** Its partitions notice one after the other; the first moves all of them. */
   #lost(broker: BrokerInfo): void {
     if (this.#broker?.id !== broker.id) return
-    if (this.#options.stayWithBroker === true) {
+    if (this.#options.stayWithBroker) {
       this.#broker = undefined // its address may be another one when it is back
       return
     }
@@ -296,13 +378,13 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   #moveTo(broker: BrokerInfo | undefined): void {
     const before = this.#broker?.id
     this.#broker = broker
-    if (broker !== undefined && broker.id !== before) this.emit('broker', broker.id)
+    if (broker !== undefined && broker.id !== before) this.#tell('broker', broker.id)
   }
 
   // --- where to begin ----------------------------------------------------------------------------
 
   async #startOffset(partition: number): Promise<number> {
-    const { from: where = 'end' } = this.#options
+    const { from: where } = this.#options
     if (where !== 'committed')
       return this.#endOf(partition, where === 'end' ? 'latest' : 'earliest')
     const commits = this.#commits
@@ -334,7 +416,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     from: number | undefined,
     error: BrokerError,
   ): Promise<number> {
-    const { outOfRange = 'stop' } = this.#options
+    const { outOfRange } = this.#options
     if (outOfRange === 'stop') throw error
     const to = await this.#endOf(partition, outOfRange)
     this.#reset({ partition, from, to, error })

@@ -1,8 +1,12 @@
 // What tools ask a Mimic Queue cluster: its brokers and topics, new topics, where logs begin and end,
 // what groups have committed.
 
+import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { ClusterInfo, TopicInfo } from '../protocol/mq/messages.ts'
+import { mqMethods, take, takeAdminOptions } from './mq-arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+
+export { BrokerError } from '../protocol/mq/error-codes.ts'
 
 export interface NewTopic {
   readonly topic: string
@@ -24,16 +28,24 @@ export interface GroupOffset extends PartitionOffsets {
   readonly lag: number
 }
 
-const defaultTimeoutMs = 10_000
+export interface MqAdminOptions extends MqClientOptions {
+  /** How long a call is tried. Default 10 s. */
+  readonly timeoutMs?: number
+}
 
-/** All failures are a BrokerError. */
+/** How often it is asked for a topic that is to be there, with a moment in between. */
+const knownWithinTries = 10
+
+/** All failures are a BrokerError; a bad argument is named. */
 export class MqAdmin {
   readonly #cluster: MqCluster
   readonly #timeoutMs: number
 
-  constructor(options: MqClientOptions & { readonly timeoutMs?: number }) {
+  /** @throws BrokerError INVALID_REQUEST */
+  constructor(given: MqAdminOptions) {
+    const options = takeAdminOptions(given)
     this.#cluster = new MqCluster(options)
-    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+    this.#timeoutMs = options.timeoutMs
   }
 
   /** As a broker knows it now. */
@@ -52,11 +64,14 @@ export class MqAdmin {
 
   /** undefined: there is none. */
   async topic(name: string): Promise<TopicInfo | undefined> {
+    take(mqMethods.topic, [name])
     return (await this.topics()).find(({ topic }) => topic === name)
   }
 
   /** Resolves when each partition has a leader. @throws BrokerError TOPIC_ALREADY_EXISTS … */
-  async createTopic({ topic, partitions = -1, replicas = -1 }: NewTopic): Promise<void> {
+  async createTopic(newTopic: NewTopic): Promise<void> {
+    const { topic: taken } = take(mqMethods.createTopic, [newTopic])
+    const { topic, partitions = -1, replicas = -1 } = taken
     const [partitionCount, replicationFactor] = [partitions, replicas]
     const timeoutMs = this.#timeoutMs
     const request = {
@@ -71,7 +86,8 @@ export class MqAdmin {
 
   /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
-    const partitions = (await this.topic(topic))?.partitions ?? [{ partition: 0 }]
+    take(mqMethods.offsets, [topic])
+    const { partitions } = await this.#existing(topic)
     return Promise.all(
       partitions.map(async ({ partition }) => {
         const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
@@ -81,7 +97,20 @@ export class MqAdmin {
     )
   }
 
+  /** One that was made a moment ago is not known to every broker yet. */
+  async #existing(topic: string): Promise<TopicInfo> {
+    for (let tries = 0; tries < knownWithinTries; tries++) {
+      const found = await this.topic(topic)
+      if (found !== undefined) return found
+      await this.#cluster.pause()
+    }
+    const message = `Cannot find the offsets of topic '${topic}': there is no such topic`
+    throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+  }
+
+  /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
   async groupOffsets(group: string, topic: string): Promise<readonly GroupOffset[]> {
+    take(mqMethods.groupOffsets, [group, topic])
     const ends = await this.offsets(topic)
     return Promise.all(
       ends.map(async (end) => {
@@ -93,6 +122,7 @@ export class MqAdmin {
     )
   }
 
+  /** Calls that wait for an answer fail, and so do later ones. */
   close(): void {
     this.#cluster.close()
   }

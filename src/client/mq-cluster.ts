@@ -1,9 +1,8 @@
 // A client's view of a Mimic Queue cluster: finds it, by a list of brokers or through ZooWeeper, keeps
 // its metadata, and has one connection per broker. Producer, consumer and admin are built on it.
 
-import { randomInt } from 'node:crypto'
-import { type Clock, systemClock } from '../clock.ts'
-import { type Logger, silentLogger } from '../logger.ts'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import {
@@ -12,24 +11,33 @@ import {
   noBroker,
   type ResponseOf,
 } from '../protocol/mq/messages.ts'
-import { TcpTransport } from '../protocol/transport/tcp.ts'
-import { Random } from '../random.ts'
+import type { Transport } from '../protocol/transport/transport.ts'
+import { type Random, seededBy } from '../random.ts'
+import { realWorld } from '../real-world.ts'
+import { silentLogger } from '../silent-logger.ts'
+import type { Turn } from '../turn.ts'
+import type { ClientWorld } from '../world.ts'
+import { Attempts, formatAttempts } from './attempts.ts'
 import { MetadataCache } from './metadata-cache.ts'
+import type { MqClientParts } from './mq-arguments.ts'
 import { type BrokerAddress, MqConnection } from './mq-connection.ts'
+import type { ServerList } from './server-list.ts'
 import { formatServer } from './servers.ts'
 import type { ZkClient } from './zk-client.ts'
 
 export interface MqClientOptions {
-  /** some brokers of the cluster; the others are learned from them */
-  readonly brokers?: readonly BrokerAddress[]
-  /** instead: a connected client of the ensemble that the brokers are registered with */
+  /**
+   * some brokers of the cluster, as `'host:port,host:port'` or a list; the others are learned from
+   * them. Default port 9092
+   */
+  readonly brokers?: ServerList
+  /** instead: a client of the ensemble that the brokers are registered with; it is not closed here */
   readonly zk?: ZkClient
   /** what brokers call us in their logs */
   readonly name?: string
   readonly logger?: Logger
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly transport?: TcpTransport
+  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
+  readonly world?: ClientWorld
 }
 
 /** One try of a metadata request: a broker that lives answers at once. */
@@ -40,35 +48,41 @@ const brokerIdsPath = '/brokers/ids'
 export class MqCluster {
   readonly metadata = new MetadataCache()
   readonly clock: Clock
+  readonly turn: Turn
   readonly random: Random
   readonly log: Logger
-  readonly #options: MqClientOptions
-  readonly #transport: TcpTransport
+  readonly #options: Partial<MqClientParts>
+  readonly #transport: Transport
   readonly #connections = new Map<string, MqConnection>()
   #refreshing: Promise<void> | undefined
+  /** There was never a cluster, and nobody listens where it was looked for last. */
+  #isNowhere = false
   #isClosed = false
 
-  /** @throws RangeError when it is not said where the cluster is */
-  constructor(options: MqClientOptions) {
-    if (options.zk === undefined && (options.brokers ?? []).length === 0) {
-      throw new RangeError('Cannot find a cluster: give brokers or a ZooWeeper client')
-    }
+  constructor(options: Partial<MqClientParts>) {
     this.#options = options
-    this.clock = options.clock ?? systemClock
-    this.random = options.random ?? new Random(randomInt(2 ** 32))
+    const { transport, turn, clock, randomBytes } = options.world ?? realWorld()
+    this.clock = clock
+    this.turn = turn
+    this.random = seededBy(randomBytes)
     this.log = options.logger ?? silentLogger
-    this.#transport = options.transport ?? new TcpTransport()
+    this.#transport = transport
   }
 
   get isClosed(): boolean {
     return this.#isClosed
   }
 
+  /** @throws BrokerError INVALID_REQUEST once the client is closed */
+  checkOpen(what: string): void {
+    if (this.#isClosed) throw closedError(what)
+  }
+
   /**
    * Asks one broker after the other until one tells about the cluster; callers at the same time
    * share one asking.
    *
-   * @throws BrokerError BROKER_NOT_AVAILABLE when none does
+   * @throws BrokerError BROKER_NOT_AVAILABLE with what each of them did when none does
    */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -79,8 +93,7 @@ export class MqCluster {
 
   /** The connection to this broker, made if needed. */
   connectionTo(address: BrokerAddress): MqConnection {
-    if (this.#isClosed)
-      throw new BrokerError('NETWORK_EXCEPTION', 'Cannot send: the client is closed')
+    this.checkOpen('send')
     const key = formatServer(address)
     const known = this.#connections.get(key)
     if (known !== undefined) return known
@@ -104,7 +117,8 @@ export class MqCluster {
   }
 
   /**
-   * Asks any broker, and others when one fails, until the time is up.
+   * Asks any broker, and others when one fails, until the time is up; or at once, when there was no
+   * cluster yet and nobody listens at any address.
    *
    * @param request also made anew for each broker, with the time that it has
    * @param tryMs after which a broker that does not answer is left for another
@@ -115,6 +129,7 @@ export class MqCluster {
     timeoutMs: number,
     tryMs = timeoutMs,
   ): Promise<ResponseOf<T['type']>> {
+    this.checkOpen('call a broker')
     const deadlineMs = this.clock.nowMs() + timeoutMs
     let last: BrokerInfo | undefined
     let asked: T | undefined
@@ -128,7 +143,8 @@ export class MqCluster {
         asked = typeof request === 'function' ? request(leftMs) : request
         return await this.connectionTo(last).call(asked, leftMs)
       } catch (error) {
-        const isOver = this.#isClosed || this.clock.nowMs() + retryMs >= deadlineMs
+        const isLate = this.clock.nowMs() + retryMs >= deadlineMs
+        const isOver = this.#isClosed || this.#isNowhere || isLate
         if (isFinal(asked, error)) throw error
         if (!(error instanceof BrokerError) || !error.retriable || isOver) throw error
         await this.pause()
@@ -148,25 +164,33 @@ export class MqCluster {
   }
 
   async #refresh(): Promise<void> {
-    const tried: string[] = []
-    for (const address of await this.#candidates()) {
-      if (this.#isClosed) break
+    const attempts = new Attempts()
+    const { addresses, found } = await this.#candidates()
+    let areRefused = addresses.length > 0
+    for (const address of addresses) {
+      if (this.#isClosed) throw closedError('find the cluster')
+      const connection = this.connectionTo(address)
       try {
-        const connection = this.connectionTo(address)
         const { cluster } = await connection.call(
           { type: 'metadata', topics: undefined },
           metadataMs,
         )
-        if (cluster.brokers.length === 0) continue // it is starting, and knows nobody yet
-        this.metadata.update(cluster)
-        this.#closeConnectionsToTheGone(address)
-        return
+        if (cluster.brokers.length > 0) {
+          this.#isNowhere = false
+          this.metadata.update(cluster)
+          this.#closeConnectionsToTheGone(address)
+          return
+        }
+        areRefused = false
+        attempts.failed(address, 'it is starting, and knows no brokers yet')
       } catch (error) {
-        tried.push(`${formatServer(address)} (${(error as Error).message})`)
+        areRefused &&= connection.isRefused
+        attempts.failed(address, connection.foundBy(error, metadataMs))
       }
     }
-    const found = tried.length === 0 ? 'no broker is known' : `tried ${tried.join(', ')}`
-    throw new BrokerError('BROKER_NOT_AVAILABLE', `Cannot find the cluster: ${found}`)
+    this.#isNowhere = areRefused && this.metadata.cluster === undefined
+    const tried = attempts.count === 0 ? found : `tried ${formatAttempts(attempts.all)}`
+    throw new BrokerError('BROKER_NOT_AVAILABLE', `Cannot find the cluster: ${tried}`)
   }
 
   /** A broker that hangs does not say so: what waits for it fails when the others give it up. */
@@ -178,29 +202,57 @@ export class MqCluster {
   }
 
   /** Those known to live, in random order, then those we were told of at the beginning. */
-  async #candidates(): Promise<BrokerAddress[]> {
+  async #candidates(): Promise<Candidates> {
     const rest: BrokerAddress[] = [...this.metadata.brokers]
     const candidates: BrokerAddress[] = []
     while (rest.length > 0) candidates.push(...rest.splice(this.random.below(rest.length), 1))
-    const first = await this.#firstAddresses()
+    const { addresses, found } = await this.#firstAddresses()
     const isNew = (one: BrokerAddress) =>
       !candidates.some(({ host, port }) => host === one.host && port === one.port)
-    return [...candidates, ...first.filter(isNew)]
+    return { addresses: [...candidates, ...addresses.filter(isNew)], found }
   }
 
-  async #firstAddresses(): Promise<readonly BrokerAddress[]> {
-    const { brokers, zk } = this.#options
-    if (brokers !== undefined && brokers.length > 0) return brokers
-    if (zk === undefined) return []
+  async #firstAddresses(): Promise<Candidates> {
+    const { brokers = [], zk } = this.#options
+    if (brokers.length > 0 || zk === undefined) return { addresses: brokers, found: '' }
+    // Without a connection its calls wait for one; ours must be told.
+    let cancel: () => void = () => undefined
+    const late = new Promise<Candidates>((resolve) => {
+      const found = `ZooWeeper did not answer within ${metadataMs} ms`
+      cancel = this.clock.after(metadataMs, () => resolve({ addresses: [], found }))
+    })
     try {
-      const { children } = await zk.getChildren(brokerIdsPath)
-      const found = await Promise.all(children.map((id) => zk.getData(`${brokerIdsPath}/${id}`)))
-      return found.flatMap(({ data }) => addressIn(data) ?? [])
-    } catch (error) {
-      if (error instanceof ZkError) return [] // none has registered, or one has just gone
-      throw error
+      return await Promise.race([registered(zk), late])
+    } finally {
+      cancel()
     }
   }
+}
+
+interface Candidates {
+  readonly addresses: readonly BrokerAddress[]
+  /** why there are none, if so */
+  readonly found: string
+}
+
+async function registered(zk: ZkClient): Promise<Candidates> {
+  try {
+    const { children } = await zk.getChildren(brokerIdsPath)
+    const found = await Promise.all(children.map((id) => zk.getData(`${brokerIdsPath}/${id}`)))
+    const addresses = found.flatMap(({ data }) => addressIn(data) ?? [])
+    return { addresses, found: `no broker is registered in ${brokerIdsPath}` }
+  } catch (error) {
+    if (!(error instanceof ZkError)) throw error
+    // None has ever registered, or one has just gone.
+    const isNone = error.code === 'NONODE'
+    const found = isNone ? `no broker is registered in ${brokerIdsPath}` : error.message
+    return { addresses: [], found }
+  }
+}
+
+/** Trying again would not help. */
+function closedError(what: string): BrokerError {
+  return new BrokerError('INVALID_REQUEST', `Cannot ${what}: the client is closed`)
 }
 
 /** A topic that was made in time to be named, and not to be led: asked again, there already is one. */

@@ -2,7 +2,7 @@
 // When it is lost everything in flight fails with NETWORK_EXCEPTION, outcome unknown, and the link is
 // of no more use; whoever owns it makes another. Clients use it, and brokers among themselves.
 //
-// Next on the path: protocol/transport/tcp.ts, then broker/api/connection.ts at the other end.
+// Next on the path: protocol/transport, then broker/api/connection.ts at the other end.
 
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
@@ -22,7 +22,8 @@ import {
 } from '../protocol/mq/messages.ts'
 import { decodeMqResponse, encodeMqRequest } from '../protocol/mq/native.ts'
 import { MsgpackReader } from '../protocol/msgpack.ts'
-import type { TcpLink, TcpTransport } from '../protocol/transport/tcp.ts'
+import type { Link, Transport } from '../protocol/transport/transport.ts'
+import { closedBecause, isRefusal } from './attempts.ts'
 import { formatServer } from './servers.ts'
 
 export interface BrokerAddress {
@@ -31,7 +32,7 @@ export interface BrokerAddress {
 }
 
 export interface MqConnectionOptions {
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly address: BrokerAddress
   readonly hello: Omit<MqHello, 'version'>
   readonly clock: Clock
@@ -52,12 +53,16 @@ interface Pending {
 export class MqConnection {
   readonly address: BrokerAddress
   readonly #options: MqConnectionOptions
-  readonly #link: TcpLink
+  readonly #link: Link
   readonly #reader = new MsgpackReader()
   readonly #pending = new Map<number, Pending>()
   #nextCorrelationId = 1
   #broker: { readonly id: BrokerId; readonly clusterId: string } | undefined
+  #isConnected = false
+  #isRefused = false
   #isClosed = false
+  /** once closed, for what the caller is told */
+  #endedBy: string | undefined
 
   /** Connects; requests may be sent at once. */
   constructor(options: MqConnectionOptions) {
@@ -71,6 +76,9 @@ export class MqConnection {
       pauseWhenCongested: false,
     }
     this.#link = transport.dial(address, linkOptions, {
+      connected: () => {
+        this.#isConnected = true
+      },
       frame: (buffer, start, end) => this.#received(this.#reader.reset(buffer, start, end)),
       closed: (reason) => this.#closed(reason),
     })
@@ -92,11 +100,25 @@ export class MqConnection {
     return this.#broker?.clusterId
   }
 
+  /** Nobody listens there, or there is no such name: the system's answer, and a definite one. */
+  get isRefused(): boolean {
+    return this.#isRefused
+  }
+
+  /** What a call that failed shows of this broker, in words. */
+  foundBy(error: unknown, timeoutMs: number): string {
+    if (this.#endedBy !== undefined) return this.#endedBy
+    if (error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT') {
+      return `${this.#isConnected ? 'connected, no answer' : 'no connection'} within ${timeoutMs} ms`
+    }
+    return error instanceof Error ? error.message : String(error)
+  }
+
   /** @throws BrokerError what the broker answered, NETWORK_EXCEPTION or REQUEST_TIMED_OUT */
   call<T extends MqRequest>(request: T, timeoutMs: number): Promise<ResponseOf<T['type']>> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
-        reject(this.#lost('the connection is closed'))
+        reject(this.#lost(this.#endedBy ?? 'the connection is closed'))
         return
       }
       const correlationId = this.#nextCorrelationId++
@@ -163,7 +185,12 @@ export class MqConnection {
   #closed(reason: Error | undefined): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    const error = this.#lost(reason?.message ?? 'the connection was closed')
+    this.#isRefused = isRefusal(reason)
+    const isGreeted = this.#broker !== undefined
+    this.#endedBy = isGreeted
+      ? (reason?.message ?? 'the connection was closed')
+      : closedBecause(reason, this.#isConnected)
+    const error = this.#lost(this.#endedBy)
     for (const { reject, cancelTimer } of this.#pending.values()) {
       cancelTimer()
       reject(error)

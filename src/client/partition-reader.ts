@@ -1,6 +1,7 @@
 // Reads one partition from wherever its consumer reads: long polls, decodes, keeps the position, and
 // stops asking while enough records wait to be taken.
 
+import { ProtocolError } from '../protocol/error-codes.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { BrokerInfo } from '../protocol/mq/messages.ts'
 import { decodeBatch, forEachBatch, type StoredRecord } from '../protocol/mq/record-batch.ts'
@@ -27,18 +28,24 @@ export interface ReaderOptions {
   readonly onRecords: () => void
   /** The offset does not exist: where to go on; undefined ends this reader. */
   readonly onOutOfRange: (offset: number, error: BrokerError) => Promise<number | undefined>
+  /** What is stored there cannot be read, wherever it is asked for: this is the end. */
+  readonly onUnreadable: (error: BrokerError) => void
   /** The partition cannot be used for now; it is asked again. Called once until it can. */
   readonly onUnavailable: (error: BrokerError) => void
 }
 
 /** Records decoded and not taken beyond which no more is fetched. */
 const waitingMax = 5000
+/** Answers in a row that cannot be decoded: brokers keep the same bytes, so more will not help. */
+const unreadableMax = 3
 /** How much longer than it may wait a broker's answer may take. */
 const slackMs = 1500
 
 export class PartitionReader {
   readonly #options: ReaderOptions
+  /** decoded and not taken, from `#next` on */
   #records: ConsumedRecord[] = []
+  #next = 0
   /** of the next record to be fetched */
   #fetchOffset: number
   /** of the next record to be taken */
@@ -46,6 +53,7 @@ export class PartitionReader {
   #highWatermark: number | undefined
   /** answers in a row that the offset does not exist */
   #outOfRangeCount = 0
+  #unreadableCount = 0
   #isUnavailable = false
   #isStopped = false
   #isPaused = false
@@ -70,7 +78,7 @@ export class PartitionReader {
   }
 
   get waitingCount(): number {
-    return this.#records.length
+    return this.#records.length - this.#next
   }
 
   start(): void {
@@ -79,7 +87,7 @@ export class PartitionReader {
 
   stop(): void {
     this.#isStopped = true
-    this.#records = []
+    this.#drop()
     this.#resume()
   }
 
@@ -90,17 +98,33 @@ export class PartitionReader {
 
   /** All that wait; the position moves behind them. */
   take(): readonly ConsumedRecord[] {
-    const taken = this.#records
-    this.#records = []
+    const taken = this.#next === 0 ? this.#records : this.#records.slice(this.#next)
     const last = taken.at(-1)
     if (last !== undefined) this.#position = last.offset + 1
+    this.#drop()
     this.#resume()
     return taken
   }
 
+  /** The first that waits; the position moves behind it. */
+  takeOne(): ConsumedRecord | undefined {
+    const record = this.#records[this.#next]
+    if (record === undefined) return undefined
+    this.#next += 1
+    this.#position = record.offset + 1
+    if (this.waitingCount === 0) this.#drop()
+    if (this.waitingCount < waitingMax) this.#resume()
+    return record
+  }
+
+  #drop(): void {
+    this.#records = []
+    this.#next = 0
+  }
+
   async #run(): Promise<void> {
     while (!this.#isStopped) {
-      if (this.#isPaused || this.#records.length >= waitingMax) {
+      if (this.#isPaused || this.waitingCount >= waitingMax) {
         await new Promise<void>((resolve) => {
           this.#resume = resolve
         })
@@ -137,6 +161,25 @@ export class PartitionReader {
     this.#isUnavailable = false
     this.#highWatermark = fetched.highWatermark
     const { records } = fetched
+    this.#decode(records)
+    if (records.length > 0 && this.#fetchOffset === offset) {
+      throw new ProtocolError('Cannot use an answer: no record in it is at this offset or behind')
+    }
+    this.#unreadableCount = 0
+  }
+
+  /** What precedes a batch that cannot be read is there all the same. */
+  #decode(records: Buffer): void {
+    try {
+      this.#decodeBatches(records)
+    } finally {
+      if (this.waitingCount > 0) this.#options.onRecords()
+    }
+  }
+
+  /** @throws ProtocolError */
+  #decodeBatches(records: Buffer): void {
+    const { topic, partition } = this.#options
     forEachBatch(records, (at) => {
       for (const record of decodeBatch(records, at)) {
         if (record.offset < this.#fetchOffset) continue // of the batch that holds the first one
@@ -145,11 +188,16 @@ export class PartitionReader {
         this.#fetchOffset = offset + 1
       }
     })
-    if (this.#records.length > 0) this.#options.onRecords()
   }
 
   async #failed(error: unknown, broker: BrokerInfo | undefined): Promise<void> {
-    const { cluster, topic, partition, onLost, onUnavailable } = this.#options
+    const { cluster, topic, partition, onLost, onUnavailable, onUnreadable } = this.#options
+    const unreadable = this.#unreadable(error)
+    if (unreadable !== undefined) {
+      this.#isStopped = true
+      onUnreadable(unreadable)
+      return
+    }
     const code = error instanceof BrokerError ? error.code : undefined
     cluster.log.debug(
       { topic, partition, broker: broker?.id, err: String(error) },
@@ -168,6 +216,20 @@ export class PartitionReader {
     await cluster.refresh().catch(() => undefined)
   }
 
+  /** @returns what ends this reader, if it does: what would be the same at every broker */
+  #unreadable(error: unknown): BrokerError | undefined {
+    const { topic, partition } = this.#options
+    if (error instanceof ProtocolError) {
+      this.#unreadableCount += 1
+      if (this.#unreadableCount < unreadableMax) return undefined
+      const where = `${topic}/${partition} from offset ${this.#fetchOffset} on`
+      const message = `Cannot read ${where}: ${error.message}`
+      return new BrokerError('CORRUPT_MESSAGE', message, { cause: error })
+    }
+    if (!(error instanceof BrokerError) || error.retriable) return undefined
+    return transient.has(error.code) ? undefined : error
+  }
+
   /** @returns whether it is known where to go on, or that this is the end */
   async #maybeMove(error: BrokerError): Promise<boolean> {
     const { cluster, topic, partition, onOutOfRange } = this.#options
@@ -178,7 +240,7 @@ export class PartitionReader {
         return false // it exists elsewhere
       else {
         this.#fetchOffset = offset
-        if (this.#records.length === 0) this.#position = offset
+        if (this.waitingCount === 0) this.#position = offset
       }
       return true
     } catch (cause) {
@@ -188,6 +250,12 @@ export class PartitionReader {
     }
   }
 }
+
+/** Not to be tried again by themselves, yet gone when the reader has moved or the broker is mended. */
+const transient: ReadonlySet<BrokerError['code']> = new Set<BrokerError['code']>([
+  'OFFSET_OUT_OF_RANGE',
+  'UNKNOWN_SERVER_ERROR',
+])
 
 /** Whether it is the broker itself that failed, and not the partition's leader behind it. */
 function isLost(code: BrokerError['code'] | undefined): boolean {

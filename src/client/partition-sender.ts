@@ -6,7 +6,6 @@
 // leader puts them right. When one fails for good, those after it can never be stored: they fail with
 // it, and what comes later starts over with another producer id.
 
-import { limits } from '../limits.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { BrokerInfo, RequiredAcks } from '../protocol/mq/messages.ts'
 import { encodeBatch, noProducer, type ProducerId } from '../protocol/mq/record-batch.ts'
@@ -61,6 +60,7 @@ export class PartitionSender {
   #lane: Lane | undefined
   #beginning: Promise<void> | undefined
   #cancelLinger: (() => void) | undefined
+  readonly #sealBatches = () => this.#send()
   #isFlushing = false
   #whenIdle: (() => void)[] = []
 
@@ -98,15 +98,12 @@ export class PartitionSender {
 
   /** What one turn adds goes into one batch as far as it fits. */
   #sendSoon(): void {
-    const { clock } = this.#options.cluster
+    const { clock, turn } = this.#options.cluster
     this.#cancelLinger?.()
+    this.#cancelLinger = undefined
     const waitMs = this.#isFlushing ? 0 : this.#waiting.readyMs() - clock.nowMs()
-    if (waitMs > 0) {
-      this.#cancelLinger = clock.after(Math.ceil(waitMs), () => this.#send())
-      return
-    }
-    const immediate = setImmediate(() => this.#send())
-    this.#cancelLinger = () => clearImmediate(immediate)
+    if (waitMs > 0) this.#cancelLinger = clock.after(Math.ceil(waitMs), () => this.#send())
+    else turn.seal(this.#sealBatches)
   }
 
   #send(): void {
@@ -277,6 +274,3 @@ export class PartitionSender {
 function reject({ waiters }: Gathered<RecordWaiter>, error: BrokerError): void {
   for (const waiter of waiters) waiter.reject(error)
 }
-
-/** More could not be told apart from batches that never arrive. */
-export const inFlightLimit = limits.heldBatchesMax

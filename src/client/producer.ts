@@ -1,7 +1,7 @@
 // Sends records to Mimic Queue:
 //
-//   const producer = new Producer({ brokers: [{ host: '127.0.0.1', port: 9092 }] })
-//   const { offset } = await producer.send({ topic: 'goals', value: Buffer.from('1:0') })
+//   const producer = new Producer({ brokers: '127.0.0.1:9092' })
+//   const { offset } = await producer.send({ topic: 'goals', value: '1:0' })
 //   await producer.close()
 //
 // Records for one partition are stored in the order of the calls, each exactly once, in batches that
@@ -14,21 +14,24 @@ import { limits } from '../limits.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { RequiredAcks } from '../protocol/mq/messages.ts'
 import { batchHeaderBytes } from '../protocol/mq/record-batch.ts'
-import { type MqRecord, type RecordHeader, recordBytesMax } from '../protocol/mq/records.ts'
+import { type MqRecord, recordBytesMax } from '../protocol/mq/records.ts'
+import { mqMethods, take, takeProducerOptions } from './mq-arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
-import { inFlightLimit, PartitionSender } from './partition-sender.ts'
+import { PartitionSender } from './partition-sender.ts'
 import { partitionFor } from './partitioner.ts'
+
+export { BrokerError } from '../protocol/mq/error-codes.ts'
 
 export interface ProducerOptions extends MqClientOptions {
   /** Default all. */
   readonly acks?: RequiredAcks
   /** How long a record waits for company; 0, the default: for those of the same turn. */
   readonly lingerMs?: number
-  /** Default 64 KiB. */
+  /** At most 1 MiB, Kafka's largest batch. Default 64 KiB. */
   readonly batchBytes?: number
   /** Batches per partition on their way at a time, at most 64. Default 5. */
   readonly inFlightMax?: number
-  /** One try. Default 5 s. */
+  /** One try, at most 2 minutes. Default 5 s. */
   readonly requestTimeoutMs?: number
   /** After it a record's outcome is unknown, and its promise rejects. Default 30 s. */
   readonly deliveryTimeoutMs?: number
@@ -38,14 +41,24 @@ export interface ProducerOptions extends MqClientOptions {
   readonly sendTo?: 'leader' | 'random'
 }
 
+/**
+ * A string stands for its UTF-8. Bytes are not copied: they must stay as they are until the record is
+ * settled.
+ */
 export interface NewRecord {
   readonly topic: string
   readonly partition?: number
+  /** Default null: none. */
   readonly key?: Uint8Array | string | null
   readonly value: Uint8Array | string | null
   /** Default now. */
   readonly timestampMs?: number
-  readonly headers?: readonly RecordHeader[]
+  readonly headers?: readonly NewHeader[]
+}
+
+export interface NewHeader {
+  readonly key: string
+  readonly value: Uint8Array | string | null
 }
 
 export interface StoredAt {
@@ -55,21 +68,23 @@ export interface StoredAt {
   readonly offset: number
 }
 
-/** All failures are a BrokerError. */
+/** All failures are a BrokerError; a bad argument is named. */
 export class Producer {
-  readonly #options: ProducerOptions
+  readonly #options: ReturnType<typeof takeProducerOptions>
   readonly #cluster: MqCluster
   readonly #senders = new Map<string, PartitionSender>()
   /** where records without a key go at the moment */
   readonly #sticky = new Map<string, number>()
-  readonly #batchBytes: number
+  /** of records whose topic is not known yet: no sender has them */
+  readonly #lookups = new Set<Promise<number>>()
   #bufferedBytes = 0
   #connecting: Promise<void> | undefined
+  #closing: Promise<void> | undefined
 
-  constructor(options: ProducerOptions) {
-    this.#options = options
-    this.#cluster = new MqCluster(options)
-    this.#batchBytes = Math.min(options.batchBytes ?? 64 * 1024, limits.recordBatchBytesMax)
+  /** @throws BrokerError INVALID_REQUEST */
+  constructor(given: ProducerOptions) {
+    this.#options = takeProducerOptions(given)
+    this.#cluster = new MqCluster(this.#options)
   }
 
   /** Unsettled, counted generously. */
@@ -77,8 +92,17 @@ export class Producer {
     return this.#bufferedBytes
   }
 
-  /** Finds the cluster; `send` does it when it was not done. @throws BrokerError */
-  connect(): Promise<void> {
+  /**
+   * Finds the cluster; `send` does it when it was not done.
+   *
+   * @throws BrokerError BROKER_NOT_AVAILABLE with what each broker did
+   */
+  async connect(): Promise<void> {
+    this.#checkOpen('connect')
+    await this.#connect()
+  }
+
+  #connect(): Promise<void> {
     this.#connecting ??= this.#cluster.refresh().catch((error: unknown) => {
       this.#connecting = undefined
       throw error
@@ -90,7 +114,9 @@ export class Producer {
    * @returns where the record is stored, once it is
    * @throws BrokerError why it is not, or that this is not known
    */
-  async send(record: NewRecord): Promise<StoredAt> {
+  async send(given: NewRecord): Promise<StoredAt> {
+    const { record } = take(mqMethods.send, [given])
+    this.#checkOpen('send a record')
     const made = asRecord(record, this.#cluster.clock.wallMs())
     const bytes = recordBytesMax(made)
     this.#checkRoom(bytes)
@@ -101,8 +127,8 @@ export class Producer {
       const partitionCount =
         known !== undefined && known.problem === undefined
           ? known.partitions.length
-          : await this.#partitionCount(record.topic)
-      const partition = this.#partitionOf(record, made, partitionCount)
+          : await this.#looksUp(record.topic)
+      const partition = this.#partitionOf(record, partitionCount)
       const sender = this.#sender(record.topic, partition)
       const offset = await new Promise<number>((resolve, reject) => {
         sender.add(made, { resolve, reject })
@@ -115,14 +141,15 @@ export class Producer {
 
   /** Resolves when everything sent so far is settled. */
   async flush(): Promise<void> {
+    // Their records are with a sender when this goes on: they have waited for longer.
+    await Promise.allSettled(this.#lookups)
     await Promise.all([...this.#senders.values()].map((sender) => sender.flush()))
   }
 
-  /** Sends what waits, then disconnects. */
-  async close(): Promise<void> {
-    if (this.#cluster.isClosed) return
-    await this.flush()
-    this.#cluster.close()
+  /** Sends what waits, then disconnects; what is sent from now on is refused. */
+  close(): Promise<void> {
+    this.#closing ??= this.flush().finally(() => this.#cluster.close())
+    return this.#closing
   }
 
   /** Disconnects at once; what is not settled fails, outcome unknown. */
@@ -132,23 +159,36 @@ export class Producer {
     for (const sender of this.#senders.values()) sender.abort(error)
   }
 
+  #checkOpen(what: string): void {
+    if (this.#closing === undefined && !this.#cluster.isClosed) return
+    throw new BrokerError('INVALID_REQUEST', `Cannot ${what}: the producer is closed`)
+  }
+
   #checkRoom(bytes: number): void {
     const most = limits.recordBatchBytesMax - batchHeaderBytes
     if (bytes > most) {
       const found = `it takes up to ${bytes} bytes, at most ${most} are allowed`
       throw new BrokerError('MESSAGE_TOO_LARGE', `Cannot send a record: ${found}`)
     }
-    const bufferBytesMax = this.#options.bufferBytesMax ?? 32 * 1024 * 1024
+    const { bufferBytesMax } = this.#options
     if (this.#bufferedBytes + bytes > bufferBytesMax) {
       const found = `${this.#bufferedBytes} bytes wait already; wait for some to be stored`
       throw new BrokerError('THROTTLING_QUOTA_EXCEEDED', `Cannot send a record: ${found}`)
     }
   }
 
+  #looksUp(topic: string): Promise<number> {
+    const lookup = this.#partitionCount(topic)
+    this.#lookups.add(lookup)
+    const done = () => void this.#lookups.delete(lookup)
+    lookup.then(done, done)
+    return lookup
+  }
+
   /** Of a topic not known yet: it may have been made a moment ago, and is asked for once more. */
   async #partitionCount(topic: string): Promise<number> {
     const { metadata } = this.#cluster
-    await this.connect()
+    await this.#connect()
     const isKnown = metadata.topic(topic)?.problem === undefined && metadata.topic(topic)
     if (!isKnown) await this.#cluster.refresh()
     const found = metadata.topic(topic)
@@ -161,11 +201,9 @@ export class Producer {
     throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
   }
 
-  #partitionOf({ topic, partition }: NewRecord, { key }: MqRecord, partitionCount: number): number {
+  #partitionOf({ topic, partition, key }: TakenRecord, partitionCount: number): number {
     if (partition !== undefined) {
-      if (Number.isInteger(partition) && partition >= 0 && partition < partitionCount) {
-        return partition
-      }
+      if (partition < partitionCount) return partition
       const found = `it has ${partitionCount}`
       const message = `Cannot send to partition ${partition} of topic '${topic}': ${found}`
       throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
@@ -188,12 +226,12 @@ export class Producer {
       topic,
       partition,
       cluster: this.#cluster,
-      acks: options.acks ?? 'all',
-      batchBytes: this.#batchBytes,
-      lingerMs: options.lingerMs ?? 0,
-      inFlightMax: Math.min(options.inFlightMax ?? 5, inFlightLimit),
-      requestTimeoutMs: options.requestTimeoutMs ?? 5000,
-      deliveryTimeoutMs: options.deliveryTimeoutMs ?? deliveryTimeoutMs,
+      acks: options.acks,
+      batchBytes: options.batchBytes,
+      lingerMs: options.lingerMs,
+      inFlightMax: options.inFlightMax,
+      requestTimeoutMs: options.requestTimeoutMs,
+      deliveryTimeoutMs: options.deliveryTimeoutMs,
       viaRandomBrokers: options.sendTo === 'random',
     })
     this.#senders.set(key, sender)
@@ -201,20 +239,11 @@ export class Producer {
   }
 }
 
-const deliveryTimeoutMs = 30_000
 /** Records without a key stay with one partition this long, so that batches fill. */
 const stickyMs = 20
 
-function asRecord({ key, value, timestampMs, headers }: NewRecord, wallMs: number): MqRecord {
-  const time = timestampMs ?? wallMs
-  return {
-    key: bytesOf(key ?? null),
-    value: bytesOf(value),
-    timestampMs: time,
-    headers: headers ?? [],
-  }
-}
+type TakenRecord = ReturnType<typeof mqMethods.send.take>['record']
 
-function bytesOf(data: Uint8Array | string | null): Uint8Array | null {
-  return typeof data === 'string' ? Buffer.from(data) : data
+function asRecord({ key, value, timestampMs, headers }: TakenRecord, wallMs: number): MqRecord {
+  return { key, value, timestampMs: timestampMs ?? Math.floor(wallMs), headers }
 }

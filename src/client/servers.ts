@@ -14,38 +14,52 @@ export interface ServerAddress {
 
 export const defaultClientPort = 2181
 
-/**
- * Reads `host:port,host:port/chroot`.
- *
- * @returns `chroot` is '' when there is none, else a path other than /
- * @throws ZkError BADARGUMENTS
- */
-export function parseServers(text: string): { servers: ServerAddress[]; chroot: string } {
+/** `chroot` is '' when there is none, else a path other than / */
+export interface ServerPlace {
+  readonly servers: readonly ServerAddress[]
+  readonly chroot: string
+}
+
+/** Reads `host:port,host:port/chroot`. @throws ZkError BADARGUMENTS */
+export function parseServers(text: string, defaultPort = defaultClientPort): ServerPlace {
+  const place = readServers(text, defaultPort)
+  if (typeof place === 'string') throw badServers(text, place)
+  return place
+}
+
+/** @returns or what is wrong with the text */
+export function readServers(text: string, defaultPort: number): ServerPlace | string {
   const slash = text.indexOf('/')
   const list = slash < 0 ? text : text.slice(0, slash)
-  const chroot = slash < 0 ? '' : text.slice(slash)
-  if (chroot.length > 1) {
-    const problem = pathProblem(chroot)
-    if (problem !== undefined) throw badServers(text, problem)
+  const chroot = slash < 0 ? '/' : text.slice(slash)
+  const problem = pathProblem(chroot)
+  if (problem !== undefined) return problem
+  const servers: ServerAddress[] = []
+  for (const one of list.split(',')) {
+    const server = readServer(one.trim(), defaultPort)
+    if (typeof server === 'string') return server
+    servers.push(server)
   }
-  const servers = list.split(',').map((one) => parseServer(one.trim(), text))
   return { servers, chroot: chroot === '/' ? '' : chroot }
 }
 
-function parseServer(one: string, text: string): ServerAddress {
-  const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<name>[^:[\]]+))(?::(?<port>\d{1,5}))?$/.exec(one)
-  const host = match?.groups?.['ipv6'] ?? match?.groups?.['name']
-  if (host === undefined) throw badServers(text, `'${one}' is not host:port${hintFor(one)}`)
-  const port = Number(match?.groups?.['port'] ?? defaultClientPort)
-  if (port < 1 || port > 65535) throw badServers(text, `port ${port} is not in 1 to 65535`)
+/** `host`, `host:port`, `[::1]` or `[::1]:port`. @returns or what is wrong with it */
+export function readServer(one: string, defaultPort: number): ServerAddress | string {
+  const match = /^(?:\[(?<ipv6>[^\]]+)\]|(?<name>[^:[\]\s/,]+))(?::(?<port>\d{1,5}))?$/.exec(one)
+  const { ipv6, name } = match?.groups ?? {}
+  const host = ipv6 ?? name
+  if (host === undefined) return `'${one}' is not host:port${hintFor(one, defaultPort)}`
+  if (ipv6 !== undefined && !isIPv6(ipv6)) return `'${ipv6}' is no IPv6 address`
+  const port = Number(match?.groups?.['port'] ?? defaultPort)
+  if (port < 1 || port > 65535) return `port ${port} is not in 1 to 65535`
   return { host, port }
 }
 
 /** `::1:2181` may be an address, or one with a port: brackets tell. */
-function hintFor(one: string): string {
+function hintFor(one: string, defaultPort: number): string {
   const [, before = '', port = ''] = /^(.*):(\d{1,5})$/.exec(one) ?? []
   if (isIPv6(before)) return `, write [${before}]:${port}`
-  if (isIPv6(one)) return `, write [${one}]:${defaultClientPort}`
+  if (isIPv6(one)) return `, write [${one}]:${defaultPort}`
   return ''
 }
 

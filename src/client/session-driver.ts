@@ -9,10 +9,17 @@ import { type ErrorCode, errorCodes, ProtocolError } from '../protocol/error-cod
 import type { Link, Transport } from '../protocol/transport/transport.ts'
 import type { ReplyBody, WatchEvent } from '../protocol/zk/messages.ts'
 import { askWord } from './ask-word.ts'
+import { type Attempt, Attempts, closedBecause } from './attempts.ts'
 import { formatServer, type ServerAddress } from './servers.ts'
 import type { Watcher } from './watch-registry.ts'
 import type { Call } from './zk-call.ts'
-import type { SessionEffect, SessionInput, SessionState, ZkSession } from './zk-session.ts'
+import {
+  codeWhenOver,
+  type SessionEffect,
+  type SessionInput,
+  type SessionState,
+  type ZkSession,
+} from './zk-session.ts'
 
 /** A call, and who waits for it; one of the two is called, once. */
 export interface PendingCall extends Call {
@@ -28,15 +35,28 @@ export interface SessionDriverOptions {
   readonly log: Logger
   readonly became: (state: SessionState) => void
   readonly notify: (watchers: readonly Watcher[], event: WatchEvent) => void
+  /** how many servers there are */
+  readonly serverCount: number
+  /** All of them were tried since one served us last, and none does; again when one fails otherwise. */
+  readonly unreachable: (attempts: readonly Attempt[]) => void
 }
 
 export class SessionDriver {
   readonly #options: SessionDriverOptions
+  readonly #attempts = new Attempts()
   #link: Link | undefined
+  /** where the link leads or led, and whether it was served there */
+  #server: ServerAddress | undefined
+  #wasServed = false
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined
 
   constructor(options: SessionDriverOptions) {
     this.#options = options
+  }
+
+  /** What became of the last try of each server, since one served us last. */
+  get attempts(): readonly Attempt[] {
+    return this.#attempts.all
   }
 
   step(input: SessionInput<PendingCall>): void {
@@ -55,6 +75,7 @@ export class SessionDriver {
         log.debug({ reason: effect.reason }, 'Leaving a server')
         this.#link?.destroy()
         this.#link = undefined
+        this.#failed(effect.reason)
         return
       case 'greet': {
         const out = this.#link?.beginFrame()
@@ -83,6 +104,10 @@ export class SessionDriver {
         void this.#probe(effect.server)
         return
       case 'became':
+        if (this.#options.session.server !== undefined) {
+          this.#wasServed = true
+          this.#attempts.clear()
+        }
         this.#options.became(effect.state)
         return
     }
@@ -90,9 +115,13 @@ export class SessionDriver {
 
   #dial(server: ServerAddress): void {
     const { transport, codec, log } = this.#options
+    let wasConnected = false
     let greeted = false
+    this.#server = server
+    this.#wasServed = false
     const link: Link = transport.dial(server, linkOptions, {
       connected: () => {
+        wasConnected = true
         if (link === this.#link) this.step({ type: 'opened' })
       },
       frame: (buffer, start, end) => {
@@ -109,10 +138,21 @@ export class SessionDriver {
         if (link !== this.#link) return
         this.#link = undefined
         log.debug({ server: formatServer(server), reason: reason?.message }, 'Lost a server')
+        this.#failed(closedBecause(reason, wasConnected))
         this.step({ type: 'lost' })
       },
     })
     this.#link = link
+  }
+
+  #failed(found: string): void {
+    const isOver = codeWhenOver(this.#options.session.state) !== undefined
+    if (this.#server === undefined || this.#wasServed || isOver) return
+    const attempts = this.#attempts
+    const isNews = attempts.failed(this.#server, found)
+    if (isNews && attempts.count >= this.#options.serverCount) {
+      this.#options.unreachable(attempts.all)
+    }
   }
 
   /** @throws ProtocolError */
@@ -129,7 +169,7 @@ export class SessionDriver {
   }
 
   async #probe(server: ServerAddress): Promise<void> {
-    const readWrite = (await askWord(server, 'isro')) === 'rw'
+    const readWrite = (await askWord(this.#options, server, 'isro')) === 'rw'
     this.step({ type: 'probed', server, readWrite })
   }
 

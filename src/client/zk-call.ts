@@ -24,7 +24,22 @@ export function isRepeatable(request: Request): boolean {
     case 'createSession':
     case 'closeSession':
       return false
-    default:
+    case 'exists':
+    case 'getData':
+    case 'getChildren':
+    case 'getACL':
+    case 'getAllChildrenNumber':
+    case 'getEphemerals':
+    case 'multiRead':
+    case 'whoAmI':
+    case 'sync':
+    case 'ping':
+    case 'auth':
+    case 'addWatch':
+    case 'checkWatches':
+    case 'removeWatches':
+    case 'setWatches':
+    case 'refused':
       return true
   }
 }

@@ -1,27 +1,24 @@
 // The client of a ZooWeeper or ZooKeeper ensemble: znodes, watches and one session that outlives
 // connections.
 //
-//   const zk = new ZkClient({ servers: [{ host: '127.0.0.1', port: 2181 }] })
+//   const zk = new ZkClient({ servers: '127.0.0.1:2181' })
 //   await zk.connect()
 //   await zk.create('/goals', 'kick-off')
 //   const { data } = await zk.getData('/goals', (event) => again(event.path))
 //
-// What to do is decided in zk-session.ts; session-driver.ts gives it socket and timer. Watchers,
-// listeners and promises are called in the order in which the server sent what caused them: each in
-// a microtask of its own, never while a method of the client runs.
+// Arguments are checked by the tables of zk-arguments.ts. What to do is decided in zk-session.ts;
+// session-driver.ts gives it socket and timer. Watchers, listeners and promises are called in the order
+// in which the server sent what caused them: each in a microtask of its own, never while a method of
+// the client runs.
 
-import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
-import { type Logger, silentLogger } from '../logger.ts'
+import type { Logger } from '../logger.ts'
 import { errorCodeOf, errorCodes, ZkError } from '../protocol/error-codes.ts'
-import { pathProblem } from '../protocol/path.ts'
 import type { Acl, Id, SessionId, Stat } from '../protocol/records.ts'
-import { TcpTransport } from '../protocol/transport/tcp.ts'
 import type {
   AddWatchMode,
-  CreateMode,
   MultiOp,
   MultiResult,
   ReadOp,
@@ -32,48 +29,41 @@ import type {
   WatcherType,
 } from '../protocol/zk/messages.ts'
 import type { Zxid } from '../protocol/zxid.ts'
-import { Random } from '../random.ts'
+import { seededBy } from '../random.ts'
+import { realWorld } from '../real-world.ts'
+import { silentLogger } from '../silent-logger.ts'
+import { Misfit } from './arguments.ts'
+import { type Attempt, formatAttempts } from './attempts.ts'
+import { Callbacks } from './callbacks.ts'
 import { Chroot } from './chroot.ts'
 import { clientCodecOf, type DialectName } from './dialects.ts'
 import { formatServer, type ServerAddress } from './servers.ts'
 import { type PendingCall, SessionDriver } from './session-driver.ts'
 import type { Watcher } from './watch-registry.ts'
-import { bodyOf, frameBytesOf, isSequential } from './zk-call.ts'
+import { badArgument, takeClientOptions, zkMethods } from './zk-arguments.ts'
+import { bodyOf, frameBytesOf } from './zk-call.ts'
 import { errorFor, multiErrorOf } from './zk-errors.ts'
-import { type SessionState, ZkSession } from './zk-session.ts'
+import type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk-options.ts'
+import { codeWhenOver, type SessionState, ZkSession } from './zk-session.ts'
 
+export { ZkError } from '../protocol/error-codes.ts'
+export type { Attempt } from './attempts.ts'
 export type { DialectName } from './dialects.ts'
+export type { ServerLike, ServerList } from './server-list.ts'
 export type { ServerAddress } from './servers.ts'
 export type { Watcher } from './watch-registry.ts'
 export { ZkMultiError } from './zk-errors.ts'
+export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk-options.ts'
+export { defaultConnectTimeoutMs, defaultSessionTimeoutMs } from './zk-options.ts'
 export type { SessionState } from './zk-session.ts'
-
-export interface ZkClientOptions {
-  readonly servers: readonly ServerAddress[]
-  /** asked for; the servers have bounds of their own. Default 10 000 */
-  readonly sessionTimeoutMs?: number
-  /** how long `connect` tries; Infinity is allowed. Default 30 000 */
-  readonly connectTimeoutMs?: number
-  /** prefix of all paths, unseen by the caller; '' or a path other than / */
-  readonly chroot?: string
-  /** Default `native` */
-  readonly dialect?: DialectName
-  /** Whether a server that has lost its quorum will do, until another one is found. */
-  readonly readOnly?: boolean
-  readonly logger?: Logger
-  readonly random?: Random
-  readonly clock?: Clock
-  /** to share with other clients of this process */
-  readonly transport?: TcpTransport
-}
 
 /** A znode that a server makes from its configuration. */
 export const configPath = '/zookeeper/config'
 
-export const defaultSessionTimeoutMs = 10_000
-export const defaultConnectTimeoutMs = 30_000
-
-/** What became of the session; after `expired` and `closed` this client is of no more use. */
+/**
+ * What became of the session; after `expired`, `closed` and `authFailed`, of which one comes, once, this
+ * client is of no more use.
+ */
 export interface ZkClientEvents {
   /** For the first time, or again after `suspended`. Watches have been kept. */
   connected: []
@@ -84,29 +74,16 @@ export interface ZkClientEvents {
   /** The session is over and its ephemerals are gone, or soon will be. */
   expired: []
   closed: []
-}
-
-/** Data as given to the client: it must stay as it is until the call is settled. */
-export type DataLike = Uint8Array | string | null
-
-export interface CreateOptions {
-  /** Default `persistent`, or `persistentTtl` where a TTL is given */
-  readonly mode?: CreateMode
-  /** Default: everybody may do everything */
-  readonly acl?: readonly Acl[]
-  /** for the modes with a TTL */
-  readonly ttlMs?: number
-}
-
-export interface ReadOptions {
+  /** A server refused a credential, which ends the session: calls fail with AUTHFAILED. */
+  authFailed: []
   /**
-   * Shows every write that anybody was told of before this was asked. With the jute dialect it is a
-   * `sync` before the read, which ZooKeeper's own servers do not have confirmed by a quorum.
+   * Every server was tried and none serves us; here is what each of them did. The client goes on
+   * trying, and tells it again when one of them fails otherwise.
    */
-  readonly linearizable?: boolean
+  unreachable: [attempts: readonly Attempt[]]
 }
 
-/** All failures are a ZkError with ZooKeeper's `code`. */
+/** All failures are a ZkError with ZooKeeper's `code`; a bad argument is BADARGUMENTS, and is named. */
 export class ZkClient extends EventEmitter<ZkClientEvents> {
   readonly #session: ZkSession<PendingCall>
   readonly #driver: SessionDriver
@@ -116,31 +93,39 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   readonly #dialect: DialectName
   readonly #log: Logger
   readonly #clock: Clock
+  readonly #callbacks: Callbacks
+  /** of `connect` and `close`: told of each state before the listeners are */
+  readonly #waiters = new Set<(state: SessionState) => void>()
   #connecting: Promise<void> | undefined
 
-  /** @throws ZkError BADARGUMENTS without servers or with a bad chroot */
-  constructor(options: ZkClientOptions) {
+  /** @throws ZkError BADARGUMENTS */
+  constructor(given: ZkClientOptions) {
     super()
-    this.#chroot = new Chroot(options.chroot ?? '')
-    this.#dialect = options.dialect ?? 'native'
+    const options = takeClientOptions(given)
+    this.#chroot = new Chroot(options.chroot)
+    this.#dialect = options.dialect
     this.#servers = options.servers
-    this.#connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs
+    this.#connectTimeoutMs = options.connectTimeoutMs
     this.#log = options.logger ?? silentLogger
-    this.#clock = options.clock ?? systemClock
+    this.#callbacks = new Callbacks(options.logger)
+    const { transport, clock, randomBytes } = options.world ?? realWorld()
+    this.#clock = clock
     this.#session = new ZkSession({
       servers: options.servers,
-      timeoutMs: options.sessionTimeoutMs ?? defaultSessionTimeoutMs,
+      timeoutMs: options.sessionTimeoutMs,
       readOnly: options.readOnly,
-      random: options.random ?? new Random(randomInt(2 ** 32)),
+      random: seededBy(randomBytes),
     })
     this.#driver = new SessionDriver({
       session: this.#session,
       codec: clientCodecOf(this.#dialect),
-      transport: options.transport ?? new TcpTransport(),
-      clock: this.#clock,
+      transport,
+      clock,
       log: this.#log,
       became: (state) => this.#became(state),
       notify: (watchers, event) => this.#notify(watchers, event),
+      serverCount: new Set(options.servers.map(formatServer)).size,
+      unreachable: (attempts) => this.#unreachable(attempts),
     })
   }
 
@@ -168,40 +153,64 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 
   /**
-   * Begins the session.
+   * Begins the session; a call does it when it was not done. The servers are tried in turn until one
+   * serves us or the time is up, since a program may be started before its servers.
    *
-   * @throws ZkError CONNECTIONLOSS when no server serves us in time; the client is closed then
+   * @throws ZkError CONNECTIONLOSS with what each server did, when none serves us in time; the client is
+   *   closed then. SESSIONEXPIRED or AUTHFAILED when the session is over
    */
   connect(): Promise<void> {
-    this.#connecting ??= new Promise((resolve, reject) => {
-      const give = () => {
-        const tried = this.#servers.map(formatServer).join(', ')
-        const reason = `no server served us within ${this.#connectTimeoutMs} ms`
-        reject(new ZkError('CONNECTIONLOSS', undefined, `Cannot connect to ${tried}: ${reason}`))
+    const code = codeWhenOver(this.state)
+    if (code !== undefined) {
+      const found = 'the session is over, and its client is of no more use'
+      return Promise.reject(new ZkError(code, undefined, `Cannot connect: ${found}`))
+    }
+    this.#connecting ??= this.#connect()
+    return this.#connecting
+  }
+
+  #connect(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const lost = (found: string) => {
+        reject(new ZkError('CONNECTIONLOSS', undefined, `Cannot connect to ${found}`))
+      }
+      const giveUp = () => {
+        lost(`${this.#tried()}: no server served us within ${this.#connectTimeoutMs} ms`)
         this.#driver.step({ type: 'close' })
       }
       const forever = this.#connectTimeoutMs === Number.POSITIVE_INFINITY
-      const cancel = forever ? () => undefined : this.#clock.after(this.#connectTimeoutMs, give)
-      const connected = () => {
+      const cancel = forever ? () => undefined : this.#clock.after(this.#connectTimeoutMs, giveUp)
+      const waiter = (state: SessionState) => {
+        if (state === 'connecting' || state === 'suspended') return
+        this.#waiters.delete(waiter)
         cancel()
-        resolve()
+        if (codeWhenOver(state) === undefined) resolve()
+        else lost(`${this.#tried()}: the client was closed`)
       }
-      this.once('connected', connected)
-      this.once('connectedReadOnly', connected)
-      this.once('closed', () => {
-        cancel()
-        reject(new ZkError('CONNECTIONLOSS', undefined, 'Cannot connect: the client was closed'))
-      })
+      this.#waiters.add(waiter)
       this.#driver.step({ type: 'start' })
     })
-    return this.#connecting
+  }
+
+  /** The servers, with what became of those that were tried. */
+  #tried(): string {
+    const attempts = this.#driver.attempts
+    const isTried = (one: ServerAddress) =>
+      attempts.some(({ server }) => formatServer(server) === formatServer(one))
+    const others = this.#servers.filter((one) => !isTried(one)).map(formatServer)
+    return [...(attempts.length === 0 ? [] : [formatAttempts(attempts)]), ...others].join(', ')
   }
 
   /** Ends the session, and with it its ephemerals. Never rejects. */
   close(): Promise<void> {
-    if (this.state === 'closed' || this.state === 'expired') return Promise.resolve()
+    if (codeWhenOver(this.state) !== undefined) return Promise.resolve()
     return new Promise((resolve) => {
-      this.once('closed', resolve)
+      const waiter = (state: SessionState) => {
+        if (codeWhenOver(state) === undefined) return
+        this.#waiters.delete(waiter)
+        resolve()
+      }
+      this.#waiters.add(waiter)
       this.#driver.step({ type: 'close' })
     })
   }
@@ -210,19 +219,18 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
    * Proves who we are, to this server and to every later one; what was proved before holds as well.
    *
    * @param credential `user:password` for the scheme `digest`
-   * @throws ZkError AUTHFAILED
+   * @throws ZkError AUTHFAILED, which ends the session
    */
   addAuth(scheme: string, credential: Uint8Array | string): Promise<void> {
-    const bytes = typeof credential === 'string' ? Buffer.from(credential) : credential
-    return this.#send(undefined, {
-      request: { type: 'auth', scheme, credential: bytes },
+    return this.#ask(zkMethods.addAuth, [scheme, credential], ({ scheme, credential }) => ({
+      request: { type: 'auth', scheme, credential },
       read: () => undefined,
-    })
+    }))
   }
 
   /** Who the server takes us for. */
   whoAmI(): Promise<Id[]> {
-    return this.#send(undefined, {
+    return this.#send({
       request: { type: 'whoAmI' },
       read: (body) => [...bodyOf(body, 'whoAmI').identities],
     })
@@ -233,13 +241,13 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   /** @returns the path with its number, for a sequential mode */
   create(
     path: string,
-    data: DataLike = null,
-    options: CreateOptions = {},
+    data?: DataLike,
+    options?: CreateOptions,
   ): Promise<{ path: string; stat: Stat }> {
-    const { acl, ttlMs } = options
-    const mode = options.mode ?? (ttlMs === undefined ? 'persistent' : 'persistentTtl')
-    return this.#call(path, { sequential: isSequential(mode) }, (at) => ({
-      request: { type: 'create', path: at, data: bytesOf(data), mode, acl, ttlMs },
+    const given = [path, data, options]
+    return this.#ask(zkMethods.create, given, ({ path, data, mode, acl, ttlMs }) => ({
+      path,
+      request: { type: 'create', path: this.#chroot.toServer(path), data, mode, acl, ttlMs },
       read: (body) => {
         const { path, stat } = bodyOf(body, 'create')
         return { path: this.#chroot.toClient(path), stat }
@@ -247,17 +255,18 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** @param version -1 means any */
-  delete(path: string, version = -1): Promise<void> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'delete', path: at, version },
+  /** @param version default -1, which means any */
+  delete(path: string, version?: number): Promise<void> {
+    return this.#ask(zkMethods.delete, [path, version], ({ path, version }) => ({
+      path,
+      request: { type: 'delete', path: this.#chroot.toServer(path), version },
       read: () => undefined,
     }))
   }
 
   /** @param watcher is told once of the next change, also of the creation */
   exists(path: string, watcher?: Watcher, options?: ReadOptions): Promise<Stat | undefined> {
-    return this.#read('exists', path, watcher, options, (body) =>
+    return this.#read('exists', [path, watcher, options], (body) =>
       body.type === 'error' ? undefined : bodyOf(body, 'exists').stat,
     )
   }
@@ -268,7 +277,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     watcher?: Watcher,
     options?: ReadOptions,
   ): Promise<{ data: Buffer | null; stat: Stat }> {
-    return this.#read('getData', path, watcher, options, (body) => {
+    return this.#read('getData', [path, watcher, options], (body) => {
       const { data, stat } = bodyOf(body, 'getData')
       return { data: data === null ? null : asBuffer(data), stat }
     })
@@ -281,14 +290,15 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
    * @throws ZkError NONODE where a server does not show them
    */
   getConfig(watcher?: Watcher): Promise<{ data: Buffer | null; stat: Stat }> {
-    return this.#send(configPath, {
+    return this.#ask(zkMethods.getConfig, [watcher], ({ watcher }) => ({
+      path: configPath,
       request: { type: 'getData', path: configPath, watch: watcher !== undefined },
       watcher,
       read: (body) => {
         const { data, stat } = bodyOf(body, 'getData')
         return { data: data === null ? null : asBuffer(data), stat }
       },
-    })
+    }))
   }
 
   /** @returns names, sorted. `watcher` is told once of the next change among them */
@@ -297,24 +307,26 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     watcher?: Watcher,
     options?: ReadOptions,
   ): Promise<{ children: string[]; stat: Stat }> {
-    return this.#read('getChildren', path, watcher, options, (body) => {
+    return this.#read('getChildren', [path, watcher, options], (body) => {
       const { children, stat } = bodyOf(body, 'getChildren')
       return { children: [...children].sort(), stat }
     })
   }
 
-  /** @param version -1 means any */
-  setData(path: string, data: DataLike, version = -1): Promise<Stat> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'setData', path: at, data: bytesOf(data), version },
+  /** @param version default -1, which means any */
+  setData(path: string, data: DataLike, version?: number): Promise<Stat> {
+    return this.#ask(zkMethods.setData, [path, data, version], ({ path, data, version }) => ({
+      path,
+      request: { type: 'setData', path: this.#chroot.toServer(path), data, version },
       read: (body) => bodyOf(body, 'setData').stat,
     }))
   }
 
   /** @returns ids of the scheme `digest` without their hash, unless we may change the ACL */
   getACL(path: string): Promise<{ acl: Acl[]; stat: Stat }> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'getACL', path: at },
+    return this.#ask(zkMethods.getACL, [path], ({ path }) => ({
+      path,
+      request: { type: 'getACL', path: this.#chroot.toServer(path) },
       read: (body) => {
         const { acl, stat } = bodyOf(body, 'getACL')
         return { acl: [...acl], stat }
@@ -322,26 +334,32 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** @param version of the ACL, `aversion` in the Stat; -1 means any */
-  setACL(path: string, acl: readonly Acl[], version = -1): Promise<Stat> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'setACL', path: at, acl, version },
+  /** @param version of the ACL, `aversion` in the Stat; default -1, which means any */
+  setACL(path: string, acl: readonly Acl[], version?: number): Promise<Stat> {
+    return this.#ask(zkMethods.setACL, [path, acl, version], ({ path, acl, version }) => ({
+      path,
+      request: { type: 'setACL', path: this.#chroot.toServer(path), acl, version },
       read: (body) => bodyOf(body, 'setACL').stat,
     }))
   }
 
   /** @returns how many znodes are below `path`, at any depth */
   getAllChildrenNumber(path: string): Promise<number> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'getAllChildrenNumber', path: at },
+    return this.#ask(zkMethods.getAllChildrenNumber, [path], ({ path }) => ({
+      path,
+      request: { type: 'getAllChildrenNumber', path: this.#chroot.toServer(path) },
       read: (body) => bodyOf(body, 'getAllChildrenNumber').count,
     }))
   }
 
-  /** @returns this session's ephemerals whose path begins with `prefix`, sorted */
-  getEphemerals(prefix = '/'): Promise<string[]> {
-    return this.#call(prefix, { sequential: true }, (at) => ({
-      request: { type: 'getEphemerals', prefix: at },
+  /**
+   * @param prefix default /
+   * @returns this session's ephemerals whose path begins with it, sorted
+   */
+  getEphemerals(prefix?: string): Promise<string[]> {
+    return this.#ask(zkMethods.getEphemerals, [prefix], ({ prefix }) => ({
+      path: prefix,
+      request: { type: 'getEphemerals', prefix: this.#chroot.toServer(prefix) },
       read: (body) => {
         const paths = bodyOf(body, 'getEphemerals').paths.filter((one) => this.#chroot.covers(one))
         return paths.map((one) => this.#chroot.toClient(one)).sort()
@@ -349,24 +367,19 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** After it, this client reads everything that was written before it began. */
-  sync(path = '/'): Promise<void> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'sync', path: at },
+  /** After it, this client reads everything that was written before it began. @param path default / */
+  sync(path?: string): Promise<void> {
+    return this.#ask(zkMethods.sync, [path], ({ path }) => ({
+      path,
+      request: { type: 'sync', path: this.#chroot.toServer(path) },
       read: () => undefined,
     }))
   }
 
   /** All parts or none. @throws ZkMultiError with the part that failed */
   multi(ops: readonly MultiOp[]): Promise<MultiResult[]> {
-    for (const op of ops) {
-      const sequential = op.type === 'create' && isSequential(op.mode)
-      const problem = pathProblem(op.path, { sequential })
-      if (problem !== undefined) return Promise.reject(badPath('multi', op.path, problem))
-    }
-    const served = ops.map((op) => this.#chroot.writeOpToServer(op))
-    return this.#send(undefined, {
-      request: { type: 'multi', ops: served },
+    return this.#ask(zkMethods.multi, [ops], ({ ops }) => ({
+      request: { type: 'multi', ops: ops.map((op) => this.#chroot.writeOpToServer(op)) },
       read: (body) => {
         const { results } = bodyOf(body, 'multi')
         const error = multiErrorOf(ops, results)
@@ -377,28 +390,27 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
           return { type, path: this.#chroot.toClient(path), stat }
         })
       },
-    })
+    }))
   }
 
   /** @returns one result for each part: an error concerns that part alone */
   multiRead(ops: readonly ReadOp[]): Promise<ReadResult[]> {
-    for (const { path } of ops) {
-      const problem = pathProblem(path)
-      if (problem !== undefined) return Promise.reject(badPath('multiRead', path, problem))
-    }
-    const served = ops.map(({ type, path }) => ({ type, path: this.#chroot.toServer(path) }))
-    return this.#send(undefined, {
-      request: { type: 'multiRead', ops: served },
+    return this.#ask(zkMethods.multiRead, [ops], ({ ops }) => ({
+      request: {
+        type: 'multiRead',
+        ops: ops.map(({ type, path }) => ({ type, path: this.#chroot.toServer(path) })),
+      },
       read: (body) => [...bodyOf(body, 'multiRead').results],
-    })
+    }))
   }
 
   // --- watches -----------------------------------------------------------------------------------
 
   /** `watcher` hears of every change, until it is removed; see `AddWatchMode` for what it covers. */
   addWatch(path: string, mode: AddWatchMode, watcher: Watcher): Promise<void> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'addWatch', path: at, mode },
+    return this.#ask(zkMethods.addWatch, [path, mode, watcher], ({ path, mode, watcher }) => ({
+      path,
+      request: { type: 'addWatch', path: this.#chroot.toServer(path), mode },
       watcher,
       read: () => undefined,
     }))
@@ -406,8 +418,9 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** Whether the server holds such a watch for us. @throws ZkError NOWATCHER */
   checkWatches(path: string, type: WatcherType): Promise<void> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'checkWatches', path: at, watcherType: type },
+    return this.#ask(zkMethods.checkWatches, [path, type], ({ path, type: watcherType }) => ({
+      path,
+      request: { type: 'checkWatches', path: this.#chroot.toServer(path), watcherType },
       read: () => undefined,
     }))
   }
@@ -419,9 +432,14 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
    * @throws ZkError NOWATCHER
    */
   removeWatches(path: string, type: WatcherType, watcher?: Watcher): Promise<void> {
-    return this.#call(path, {}, (at) => ({
-      request: { type: 'removeWatches', path: at, watcherType: type },
-      watcher,
+    return this.#ask(zkMethods.removeWatches, [path, type, watcher], (taken) => ({
+      path: taken.path,
+      request: {
+        type: 'removeWatches',
+        path: this.#chroot.toServer(taken.path),
+        watcherType: taken.type,
+      },
+      watcher: taken.watcher,
       read: () => undefined,
     }))
   }
@@ -430,42 +448,52 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   #read<T>(
     type: 'exists' | 'getData' | 'getChildren',
-    path: string,
-    watcher: Watcher | undefined,
-    { linearizable = false }: ReadOptions = {},
+    given: readonly unknown[],
     read: (body: ReplyBody) => T,
   ): Promise<T> {
-    const watch = watcher !== undefined
-    const ask = (isFlagged: boolean) =>
-      this.#call(path, {}, (at) => ({
-        request: isFlagged
-          ? { type, path: at, watch, linearizable: true }
-          : { type, path: at, watch },
-        watcher,
-        read,
-      }))
-    if (!linearizable) return ask(false)
-    if (this.#dialect === 'native') return ask(true)
-    return Promise.all([this.sync(path), ask(false)]).then(([, found]) => found)
+    return this.#take(zkMethods[type], given, ({ path, watcher, options: { linearizable } }) => {
+      const at = this.#chroot.toServer(path)
+      const watch = watcher !== undefined
+      const isNative = this.#dialect === 'native'
+      const request = { type, path: at, watch, linearizable: linearizable && isNative } as const
+      const asked = () => this.#send({ path, request, watcher, read })
+      if (!linearizable || isNative) return asked()
+      return Promise.all([this.sync(path), asked()]).then(([, found]) => found)
+    })
   }
 
-  #call<T>(
-    path: string,
-    rules: { sequential?: boolean },
-    make: (serverPath: string) => Outgoing<T>,
+  #ask<Given, T>(
+    method: Takes<Given>,
+    given: readonly unknown[],
+    make: (taken: Given) => Outgoing<T>,
   ): Promise<T> {
-    const outgoing = make(this.#chroot.toServer(path))
-    const problem = pathProblem(path, rules)
-    if (problem !== undefined) return Promise.reject(badPath(outgoing.request.type, path, problem))
-    return this.#send(path, outgoing)
+    return this.#take(method, given, (taken) => this.#send(make(taken)))
   }
 
-  #send<T>(path: string | undefined, { request, watcher, read }: Outgoing<T>): Promise<T> {
+  /** What is refused here concerns this call alone: nothing of it is queued or sent. */
+  #take<Given, T>(
+    method: Takes<Given>,
+    given: readonly unknown[],
+    call: (taken: Given) => Promise<T>,
+  ): Promise<T> {
+    let taken: Given
+    try {
+      taken = method.take(given)
+    } catch (error) {
+      const isMisfit = error instanceof Misfit
+      return Promise.reject(isMisfit ? badArgument(method.name, given[0], error) : error)
+    }
+    return call(taken)
+  }
+
+  #send<T>({ path, request, watcher, read }: Outgoing<T>): Promise<T> {
     const bytes = frameBytesOf(request)
     if (bytes > limits.clientFrameBytesMax) {
       const found = `it takes ${bytes} bytes, at most ${limits.clientFrameBytesMax} are allowed`
       return Promise.reject(errorFor('BADARGUMENTS', request.type, path, found))
     }
+    // When it fails, so do the calls that wait for it.
+    if (this.#connecting === undefined) this.connect().catch(() => undefined)
     return new Promise<T>((resolve, reject) => {
       const answered = (body: ReplyBody) => {
         const absent = body.type === 'error' && body.code === errorCodes.NONODE
@@ -493,7 +521,9 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   #notify(watchers: readonly Watcher[], { type, path, zxid }: WatchEvent): void {
     const event = { type, path: this.#chroot.toClient(path), zxid }
-    for (const watcher of watchers) queueMicrotask(() => watcher(event))
+    for (const watcher of watchers) {
+      queueMicrotask(() => this.#callbacks.call('A watcher', () => watcher(event)))
+    }
   }
 
   #became(state: SessionState): void {
@@ -501,25 +531,34 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     const sessionId = `0x${this.sessionId.toString(16)}`
     const server = this.server === undefined ? undefined : formatServer(this.server)
     this.#log.info({ state, sessionId, server }, 'The session changed its state')
-    queueMicrotask(() => this.emit(state))
+    queueMicrotask(() => {
+      for (const waiter of [...this.#waiters]) waiter(state)
+      this.#callbacks.emit(this, state)
+    })
+  }
+
+  #unreachable(attempts: readonly Attempt[]): void {
+    this.#log.warn({ attempts: formatAttempts(attempts) }, 'No server serves us: trying again')
+    queueMicrotask(() => this.#callbacks.emit(this, 'unreachable', attempts))
   }
 }
 
+/** A table of zk-arguments.ts. */
+interface Takes<Given> {
+  readonly name: string
+  /** @throws Misfit */
+  take(given: readonly unknown[]): Given
+}
+
 interface Outgoing<T> {
+  /** as the caller gave it, for messages */
+  readonly path?: string
   readonly request: Request
   readonly watcher?: Watcher | undefined
   /** Takes what the caller gets out of the answer; may throw a ZkError. */
   readonly read: (body: ReplyBody) => T
 }
 
-function bytesOf(data: DataLike): Uint8Array | null {
-  return typeof data === 'string' ? Buffer.from(data) : data
-}
-
 function asBuffer(data: Uint8Array): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.length)
-}
-
-function badPath(type: Request['type'], path: string, problem: string): ZkError {
-  return errorFor('BADARGUMENTS', type, path, problem)
 }

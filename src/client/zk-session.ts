@@ -6,6 +6,8 @@
 //       │                        │ └──── link lost ────────▲ │
 //       └── close ──▶ closed ◀───┴─ close ─── expired ◀──────┘ refused, or timed out by our own clock
 //
+// A credential that a server refuses ends the session from wherever it is: `authFailed`.
+//
 // A write that was sent and not answered when its link is lost fails with CONNECTIONLOSS, because
 // nobody here knows whether it happened, and is never sent again. Reads are sent again. What was
 // never sent waits for the next link. Rules as in ZooKeeper's ClientCnxn; beyond it, a client that
@@ -34,6 +36,24 @@ export type SessionState =
   | 'suspended'
   | 'expired'
   | 'closed'
+  /** a server did not accept a credential of ours */
+  | 'authFailed'
+
+/** After one of these states nothing can be asked any more; each says what calls fail with. */
+const codeOnceOver: Readonly<Record<SessionState, ErrorCode | undefined>> = {
+  connecting: undefined,
+  connected: undefined,
+  connectedReadOnly: undefined,
+  suspended: undefined,
+  expired: 'SESSIONEXPIRED',
+  closed: 'SESSIONEXPIRED',
+  authFailed: 'AUTHFAILED',
+}
+
+/** @returns what calls fail with; undefined while the session goes on */
+export function codeWhenOver(state: SessionState): ErrorCode | undefined {
+  return codeOnceOver[state]
+}
 
 /** `opened` to `notified` concern the link dialled last; older links are heard no more. */
 export type SessionInput<C extends Call> =
@@ -56,6 +76,7 @@ export type SessionInput<C extends Call> =
 
 export type SessionEffect<C extends Call> =
   | { readonly type: 'dial'; readonly server: ServerAddress }
+  /** @param reason what the server did, or what else ends the link */
   | { readonly type: 'hangUp'; readonly reason: string }
   | { readonly type: 'greet'; readonly hello: Hello }
   | { readonly type: 'send'; readonly xid: number; readonly request: Request }
@@ -83,6 +104,9 @@ const closeMs = 2000
 /** Between probes for a server with a quorum: doubled from one to the next. */
 const firstProbeMs = 100
 const probeMsMax = 5000
+
+/** A credential on which so many links were lost without an answer is not sent again: it may be why. */
+const authLossesMax = 3
 
 type Link =
   | { readonly phase: 'none'; readonly dialMs: number }
@@ -116,6 +140,9 @@ export class ZkSession<C extends Call> {
   #seenZxid: Zxid = zxidZero
   /** what proved who we are, to be proved again to the next server */
   #identities: AuthRequest[] = []
+
+  /** links lost in a row while a credential was being judged */
+  #authLosses = 0
 
   /** The servers have been asked for the events since this one; see #catchUp. */
   #caughtUpZxid: Zxid = zxidZero
@@ -171,7 +198,7 @@ export class ZkSession<C extends Call> {
 
   /** When `tick` has something to do, if nothing else comes first. */
   wakeMs(): number {
-    if (this.#state === 'expired' || this.#state === 'closed') return Number.POSITIVE_INFINITY
+    if (codeWhenOver(this.#state) !== undefined) return Number.POSITIVE_INFINITY
     const endMs = Math.min(this.#expiryMs, this.#closeByMs ?? Number.POSITIVE_INFINITY)
     switch (this.#link.phase) {
       case 'none':
@@ -197,9 +224,8 @@ export class ZkSession<C extends Call> {
   }
 
   step(input: SessionInput<C>, nowMs: number): SessionEffect<C>[] {
-    if (this.#state === 'expired' || this.#state === 'closed') {
-      return input.type === 'called' ? [fail(input.call, 'SESSIONEXPIRED')] : []
-    }
+    const overCode = codeWhenOver(this.#state)
+    if (overCode !== undefined) return input.type === 'called' ? [fail(input.call, overCode)] : []
     switch (input.type) {
       case 'start':
         return this.#dial(nowMs)
@@ -251,17 +277,17 @@ export class ZkSession<C extends Call> {
 
   #welcomed(welcome: Welcome, nowMs: number): SessionEffect<C>[] {
     if (this.#link.phase !== 'greeting') {
-      return this.#breakLink('The server sent a welcome that was not asked for', nowMs)
+      return this.#breakLink('it sent a welcome that was not asked for', nowMs)
     }
     if (welcome.timeoutMs === 0 && !this.#isReplicated) {
-      return this.#breakLink('The server refused to begin a session', nowMs)
+      return this.#breakLink('it refused to begin a session', nowMs)
     }
-    if (welcome.timeoutMs === 0) return this.#end('expired', 'The session has expired')
+    if (welcome.timeoutMs === 0) return this.#end('expired', 'the session has expired')
     if (this.#ensembleId !== undefined && welcome.ensembleId !== this.#ensembleId) {
-      return this.#breakLink('The server belongs to another ensemble', nowMs)
+      return this.#breakLink('it belongs to another ensemble', nowMs)
     }
     if (welcome.readOnly && !this.#acceptsReadOnly) {
-      return this.#breakLink('The server has no quorum', nowMs)
+      return this.#breakLink('it has no quorum', nowMs)
     }
     this.#ensembleId = welcome.ensembleId
     this.#sessionId = welcome.sessionId
@@ -314,7 +340,13 @@ export class ZkSession<C extends Call> {
     const delayMs = next === undefined ? this.#rotation.failed() : 0
     this.#link = { phase: 'none', dialMs: nowMs + delayMs }
     const effects = wasOpen ? this.#become('suspended') : []
-    for (const call of this.#queue.linkLost()) effects.push(fail(call, 'CONNECTIONLOSS'))
+    if (this.#queue.isAuthenticating) this.#authLosses++
+    const isHopeless = this.#authLosses >= authLossesMax
+    const lost = this.#queue.linkLost(
+      (request) => isRepeatable(request) && !(request.type === 'auth' && isHopeless),
+    )
+    if (isHopeless) this.#authLosses = 0
+    for (const call of lost) effects.push(fail(call, 'CONNECTIONLOSS'))
     if (delayMs === 0) effects.push(...this.#dial(nowMs, next))
     return effects
   }
@@ -322,7 +354,7 @@ export class ZkSession<C extends Call> {
   #probed(server: ServerAddress, readWrite: boolean, nowMs: number): SessionEffect<C>[] {
     if (this.#state !== 'connectedReadOnly') return []
     if (readWrite) {
-      const reason = 'Another server has a quorum'
+      const reason = 'another server has a quorum'
       return [{ type: 'hangUp', reason }, ...this.#loseLink(nowMs, server)]
     }
     const { delayMs } = this.#probe
@@ -363,15 +395,17 @@ export class ZkSession<C extends Call> {
   ): SessionEffect<C>[] {
     if (this.#link.phase !== 'open') return []
     const sent = this.#queue.answered(xid)
-    if (sent === undefined) return this.#breakLink(`The server answered ${xid} unasked`, nowMs)
+    if (sent === undefined) return this.#breakLink(`it answered ${xid} unasked`, nowMs)
     this.#heardMs = Math.max(this.#heardMs, sent.atMs)
     if (zxid > this.#seenZxid) this.#seenZxid = zxid
     if (sent.call === undefined) return this.#ownAnswered(sent.request, body, nowMs)
     this.#served()
+    if (sent.request.type === 'auth') this.#authLosses = 0
     this.#register(sent.call, body)
     const answer: SessionEffect<C> = { type: 'answer', call: sent.call, body }
+    if (isAuthFailed(sent.request, body)) return [answer, ...this.#failAuth()]
     if (body.type === 'error' && body.code === errorCodes.SESSIONEXPIRED) {
-      return [answer, ...this.#end('expired', 'The session has expired')]
+      return [answer, ...this.#end('expired', 'the session has expired')]
     }
     const effects = [answer]
     this.#sendNext(effects, nowMs)
@@ -385,17 +419,18 @@ export class ZkSession<C extends Call> {
   }
 
   #ownAnswered(request: Request, body: ReplyBody, nowMs: number): SessionEffect<C>[] {
-    if (request.type === 'closeSession') return this.#end('closed', 'The session is closed')
+    if (request.type === 'closeSession') return this.#end('closed', 'the session is closed')
     if (body.type === 'error' && body.code === errorCodes.SESSIONEXPIRED) {
-      return this.#end('expired', 'The session has expired')
+      return this.#end('expired', 'the session has expired')
     }
+    if (isAuthFailed(request, body)) return this.#failAuth()
     if (body.type === 'error' && request.type === 'auth') {
-      // This one no longer convinces anybody. Requests that need it will say so: NOAUTH.
+      // The server cannot take it now. Requests that need it will say so: NOAUTH.
       this.#identities = this.#identities.filter((identity) => identity !== request)
-      return this.#breakLink('The server refused our authentication', nowMs)
+      return this.#breakLink('it refused our authentication', nowMs)
     }
     if (body.type === 'error') {
-      return this.#breakLink('The server refused to take over our watches', nowMs)
+      return this.#breakLink('it refused to take over our watches', nowMs)
     }
     this.#served()
     if (request.type === 'setWatches') this.#setWatchesUnanswered--
@@ -436,20 +471,24 @@ export class ZkSession<C extends Call> {
   // --- time and the end --------------------------------------------------------------------------
 
   #tick(nowMs: number): SessionEffect<C>[] {
-    if (nowMs >= this.#expiryMs) return this.#end('expired', 'No server answered in time')
+    if (nowMs >= this.#expiryMs) return this.#end('expired', 'no server answered in time')
     if (this.#closeByMs !== undefined && nowMs >= this.#closeByMs) {
-      return this.#end('closed', 'No server could be asked to close the session')
+      return this.#end('closed', 'no server could be asked to close the session')
     }
     switch (this.#link.phase) {
       case 'none':
         return nowMs >= this.#link.dialMs ? this.#dial(nowMs) : []
       case 'dialling':
-      case 'greeting':
-        if (nowMs < this.#link.untilMs) return []
+      case 'greeting': {
+        const { phase, untilMs } = this.#link
+        if (nowMs < untilMs) return []
         this.#patienceMs *= 2
-        return this.#breakLink('The server did not welcome us in time', nowMs)
+        const found = phase === 'dialling' ? 'no connection' : 'connected, no answer'
+        const patienceMs = Math.round(untilMs - this.#dialledMs)
+        return this.#breakLink(`${found} within ${patienceMs} ms`, nowMs)
+      }
       case 'open': {
-        if (nowMs >= this.#silentTooLongMs) return this.#breakLink('The server is silent', nowMs)
+        if (nowMs >= this.#silentTooLongMs) return this.#breakLink('it is silent', nowMs)
         const effects: SessionEffect<C>[] = []
         if (nowMs >= this.#probe.atMs) {
           this.#probe.atMs = Number.POSITIVE_INFINITY
@@ -465,7 +504,7 @@ export class ZkSession<C extends Call> {
   #close(nowMs: number): SessionEffect<C>[] {
     if (this.#closeByMs !== undefined) return []
     const isOpen = this.#link.phase === 'open'
-    if (!isOpen && !this.#isReplicated) return this.#end('closed', 'Nobody knows the session')
+    if (!isOpen && !this.#isReplicated) return this.#end('closed', 'no server knows the session')
     this.#closeByMs = nowMs + closeMs
     if (isOpen) {
       const effects: SessionEffect<C>[] = []
@@ -486,17 +525,23 @@ export class ZkSession<C extends Call> {
     effects.push(this.#send({ type: 'closeSession' }, undefined, nowMs))
   }
 
-  #end(state: 'expired' | 'closed', reason: string): SessionEffect<C>[] {
+  /** As ZooKeeper's clients do: what is asked from now on would be asked as somebody else. */
+  #failAuth(): SessionEffect<C>[] {
+    return this.#end('authFailed', 'it refused our authentication')
+  }
+
+  #end(state: 'expired' | 'closed' | 'authFailed', reason: string): SessionEffect<C>[] {
+    const code = state === 'authFailed' ? 'AUTHFAILED' : 'SESSIONEXPIRED'
     const linked = this.#link.phase !== 'none'
     const effects: SessionEffect<C>[] = linked ? [{ type: 'hangUp', reason }] : []
     this.#link = { phase: 'none', dialMs: Number.POSITIVE_INFINITY }
-    // Whoever closes does not mind that the session had expired before.
+    // A client that closes does not mind that the session had ended before.
     effects.push(...this.#become(this.#closeByMs === undefined ? state : 'closed'))
     const { sent, waiting } = this.#queue.drain()
     for (const call of sent) {
-      effects.push(fail(call, isRepeatable(call.request) ? 'SESSIONEXPIRED' : 'CONNECTIONLOSS'))
+      effects.push(fail(call, isRepeatable(call.request) ? code : 'CONNECTIONLOSS'))
     }
-    for (const call of waiting) effects.push(fail(call, 'SESSIONEXPIRED'))
+    for (const call of waiting) effects.push(fail(call, code))
     return effects
   }
 
@@ -505,6 +550,11 @@ export class ZkSession<C extends Call> {
     this.#state = state
     return [{ type: 'became', state }]
   }
+}
+
+function isAuthFailed(request: Request, body: ReplyBody): boolean {
+  if (request.type !== 'auth' || body.type !== 'error') return false
+  return body.code === errorCodes.AUTHFAILED
 }
 
 function fail<C extends Call>(call: C, code: ErrorCode): SessionEffect<C> {

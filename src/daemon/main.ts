@@ -3,13 +3,15 @@
 
 import { runDaemon } from '../daemon-process.ts'
 import { readConfig } from './config.ts'
-import { Server } from './server.ts'
+import { assembleServer } from './server.ts'
+import { realServerDisk } from './storage/real-disk.ts'
 
 runDaemon({
   program: 'zooweeperd',
   readConfig,
   identity: ({ serverId }) => ({ server: serverId }),
-  makePart: (parts) => new Server(parts),
+  openDisk: ({ dataDir, origins }) => realServerDisk(dataDir, origins.dataDir),
+  assemble: assembleServer,
   // Writing the rest of the tree takes most of it.
   stopDeadlineMs: 20_000,
 })

@@ -1,31 +1,30 @@
-// One ZooWeeper server: builds every part and joins them. The only file that knows them all.
+// One ZooWeeper server: builds every part and joins them, over whatever world it is given. The only
+// file that knows them all.
 //
 // Start: data directory, meta, tree, log, client port, ensemble; what the log holds beyond the tree
 // is delivered by the ensemble once it is known to be committed. Stop: the same backwards.
 
-import { randomBytes, randomUUID } from 'node:crypto'
-import type { Clock } from '../clock.ts'
-import { openDataDir } from '../data-dir-option.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
 import type { LogSync } from '../log/log.ts'
-import { type LogDirectory, openDiskDirectory } from '../log/segment-file.ts'
-import type { Logger } from '../logger.ts'
+import type { LogDirectory } from '../log/segment-file.ts'
 import type { ServerId } from '../protocol/records.ts'
-import { TcpTransport } from '../protocol/transport/tcp.ts'
 import type { Address } from '../protocol/transport/transport.ts'
-import { formatZxid, zxidZero } from '../protocol/zxid.ts'
+import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
+import { formatUuid, uuidOf } from '../uuid.ts'
+import type { World } from '../world.ts'
 import { answerWord } from './admin/four-letter-words.ts'
 import { Metrics } from './admin/metrics.ts'
 import { RunningServer } from './admin/running-server.ts'
 import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
+import type { EnsembleListener } from './ensemble/ensemble.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { membershipText } from './membership.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
-import { openStorageDisk, type StorageDisk } from './storage/disk.ts'
+import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
 import type { ZabTiming } from './zab/types.ts'
 
@@ -37,20 +36,46 @@ export class WrongServerError extends RefusedStartError {
   override readonly name = 'WrongServerError'
 }
 
+export interface ServerWorld extends World {
+  readonly disk: ServerDisk
+}
+
 export interface ServerOptions {
   readonly config: DaemonConfig
-  readonly clock: Clock
-  readonly logger: Logger
+  readonly world: ServerWorld
   /** Going on could lose data: the process must end, and at once. */
   readonly onFailure: (error: Error) => void
+  /** See `EnsembleOptions`. */
+  readonly handoverAt?: number
+  readonly witness?: ServerWitness
+}
+
+/** Shown what a server does as it does it: the simulator judges every step. */
+export interface ServerWitness {
+  /** Once, before anything is delivered. */
+  opened(parts: ServerParts): void
+  /** The log is durable up to `zxid`; told before anyone else. */
+  logged(zxid: Zxid): void
+  /** What listens to the ensemble in place of `processors`, which it passes everything on to. */
+  between(processors: EnsembleListener): EnsembleListener
+}
+
+/** The parts of a server that runs. */
+export interface ServerParts {
+  readonly storage: Storage
+  readonly ensemble: EnsembleDriver
+  readonly processors: RequestProcessors
+}
+
+export function assembleServer(options: ServerOptions): Server {
+  return new Server(options)
 }
 
 export class Server implements Part {
   readonly name = 'server'
+  readonly #options: ServerOptions
   readonly #config: DaemonConfig
-  readonly #clock: Clock
-  readonly #logger: Logger
-  readonly #onFailure: (error: Error) => void
+  readonly #world: ServerWorld
   readonly #metrics = new Metrics()
   readonly #startedMs: number
   /** How to undo what was started, oldest first. */
@@ -59,12 +84,12 @@ export class Server implements Part {
   /** while it runs */
   #view: RunningServer | undefined
 
-  constructor({ config, clock, logger, onFailure }: ServerOptions) {
-    this.#config = config
-    this.#clock = clock
-    this.#logger = logger
-    this.#onFailure = onFailure
-    this.#startedMs = clock.nowMs()
+  /** See `assembleServer`. */
+  constructor(options: ServerOptions) {
+    this.#options = options
+    this.#config = options.config
+    this.#world = options.world
+    this.#startedMs = options.world.clock.nowMs()
   }
 
   /** The port that clients connect to, once started. */
@@ -94,19 +119,19 @@ export class Server implements Part {
   }
 
   async #start(): Promise<void> {
-    const clock = this.#clock
+    const { onFailure, handoverAt, witness } = this.#options
+    const { clock, turn, transport, randomBytes, disk, logger } = this.#world
     const config = this.#config
-    const { dataDir, serverId, tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
-    this.#cleanups.push(openDataDir(dataDir, this.#config.origins.dataDir))
-    const directory = openDiskDirectory(dataDir)
+    const { serverId, tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
+    this.#cleanups.push(disk.lock())
+    const directory = disk.openFiles()
     const metaFile = new MetaFile(directory)
     this.#cleanups.push(async () => {
       await metaFile.settled()
       directory.close()
     })
     const metrics = this.#metrics
-    const disk = openStorageDisk(dataDir)
-    const meta = await this.#loadMeta(directory, disk, metaFile)
+    const meta = await this.#loadMeta(directory, metaFile)
 
     const openedMs = clock.nowMs()
     const storage = await Storage.open(
@@ -114,16 +139,20 @@ export class Server implements Part {
         disk,
         store: {
           clock,
-          onFailure: (cause) => this.#onFailure(new Error('Cannot write the tree', { cause })),
+          turn,
+          onFailure: (cause) => onFailure(new Error('Cannot write the tree', { cause })),
           onPersisted: (zxid) => ensemble.persisted(zxid),
           onWritten: (tookMs) => metrics.treeWriteTime.observe(Math.round(tookMs)),
         },
         log: {
           segmentBytes: this.#config.logSegmentBytes,
           nowMs: () => clock.nowMs(),
-          onDurable: (zxid) => ensemble.logged(zxid),
-          onFailure: this.#onFailure,
-          onShortage: (error) => this.#logger.warn({ err: error }, 'Cannot prepare a log segment'),
+          onDurable: (zxid) => {
+            witness?.logged(zxid)
+            ensemble.logged(zxid)
+          },
+          onFailure,
+          onShortage: (error) => logger.warn({ err: error }, 'Cannot prepare a log segment'),
           onSync: (sync) => this.#synced(sync),
         },
       },
@@ -133,15 +162,16 @@ export class Server implements Part {
     metrics.loadTime.observe(Math.round(clock.nowMs() - openedMs))
     const { log, torn, tree } = storage
     if (this.#config.servers.length > 0) tree.showMembership(membershipText(this.#config.servers))
-    if (torn !== null) this.#logger.warn({ ...torn }, 'Cut a torn tail off the log')
+    if (torn !== null) logger.warn({ ...torn }, 'Cut a torn tail off the log')
     const applied = formatZxid(tree.lastApplied)
     const logged = formatZxid(log.lastZxid)
-    this.#logger.info({ dataDir, znodes: tree.nodeCount, applied, logged }, 'Loaded')
+    logger.info({ dataDir: disk.path, znodes: tree.nodeCount, applied, logged }, 'Loaded')
 
-    const transport = new TcpTransport()
     const ensemble = new EnsembleDriver({
       self: serverId,
+      instance: Buffer.from(randomBytes(6)).readUIntBE(0, 6),
       servers: this.#peerAddresses(),
+      listen: this.#peerListen,
       meta,
       metaFile,
       txnLog: log,
@@ -151,18 +181,20 @@ export class Server implements Part {
       lastApplied: tree.lastApplied,
       timing: timingOf(this.#config),
       bootstrap: this.#config.bootstrap,
-      newEnsembleId: randomUUID(),
+      ...(handoverAt === undefined ? {} : { handoverAt }),
+      newEnsembleId: formatUuid(uuidOf(randomBytes(16))),
       transport,
+      turn,
       clock,
-      logger: this.#logger.child({ part: 'ensemble' }),
+      logger: logger.child({ part: 'ensemble' }),
       metrics,
-      onFailure: this.#onFailure,
+      onFailure,
     })
     const processors = new RequestProcessors(ensemble, {
       tree,
       metrics,
       clock,
-      logger: this.#logger.child({ part: 'sessions' }),
+      logger: logger.child({ part: 'sessions' }),
       tickTimeMs,
       minSessionTimeoutMs,
       maxSessionTimeoutMs,
@@ -185,6 +217,7 @@ export class Server implements Part {
       newPassword: () => randomBytes(16),
       onApplied: () => storage.wake(),
     })
+    witness?.opened({ storage, ensemble, processors })
 
     this.#cleanups.push(() => processors.close())
 
@@ -199,7 +232,7 @@ export class Server implements Part {
       processors,
       metrics,
       clock,
-      logger: this.#logger.child({ part: 'clients' }),
+      logger: logger.child({ part: 'clients' }),
       serverId,
       connectionsPerAddressMax: this.#config.connectionsPerAddressMax,
       connectionsMax: this.#config.connectionsMax,
@@ -210,10 +243,11 @@ export class Server implements Part {
     this.#clientPort = clientPort
     await this.#listen(config.origins.client, () => clientPort.listen(config.clientListen))
     this.#cleanups.push(() => clientPort.close())
-    this.#logger.info({ port: clientPort.port }, 'Listening for clients')
+    logger.info({ port: clientPort.port }, 'Listening for clients')
 
     this.#cleanups.push(() => ensemble.stop())
-    await this.#listen(config.origins.peer, () => ensemble.start(processors))
+    const listener = witness?.between(processors) ?? processors
+    await this.#listen(config.origins.peer, () => ensemble.start(listener))
     this.#cleanups.push(() => {
       this.#view = undefined
     })
@@ -240,26 +274,31 @@ export class Server implements Part {
     metrics.syncBatchSize.observe(records)
     if (tookMs < this.#config.fsyncWarningThresholdMs) return
     metrics.fsyncThresholdExceeded++
-    this.#logger.warn({ tookMs: Math.round(tookMs), records }, 'An fsync of the log took long')
+    this.#world.logger.warn(
+      { tookMs: Math.round(tookMs), records },
+      'An fsync of the log took long',
+    )
   }
 
   /** @returns how to stop it */
   #watchEventLoop(): () => void {
-    let dueMs = this.#clock.nowMs() + loopCheckMs
-    return this.#clock.every(loopCheckMs, () => {
-      const nowMs = this.#clock.nowMs()
+    const { clock } = this.#world
+    let dueMs = clock.nowMs() + loopCheckMs
+    return clock.every(loopCheckMs, () => {
+      const nowMs = clock.nowMs()
       this.#metrics.pauseTime.observe(Math.max(0, Math.round(nowMs - dueMs)))
       dueMs = nowMs + loopCheckMs
     })
   }
 
   /** A new data directory becomes this server's before anything else is written to it. */
-  async #loadMeta(directory: LogDirectory, disk: StorageDisk, metaFile: MetaFile): Promise<Meta> {
-    const { dataDir, serverId } = this.#config
+  async #loadMeta(directory: LogDirectory, metaFile: MetaFile): Promise<Meta> {
+    const { disk } = this.#world
+    const { serverId } = this.#config
     const meta = loadMeta(directory)
     if (meta !== null && meta.serverId !== serverId) {
       const found = `it is the one of server ${meta.serverId}`
-      throw new WrongServerError(`Cannot start server ${serverId} on ${dataDir}: ${found}`)
+      throw new WrongServerError(`Cannot start server ${serverId} on ${disk.path}: ${found}`)
     }
     if (meta !== null) return meta
     assertNew(disk)
@@ -280,13 +319,17 @@ export class Server implements Part {
     return fresh
   }
 
-  /** Where each server listens for its peers; ours is what to bind. */
+  /** Where each server listens for its peers, as the configuration lists them. */
   #peerAddresses(): Map<ServerId, Address> {
-    const { servers, serverId, peerListen } = this.#config
-    const addresses = new Map<ServerId, Address>()
+    const { servers, serverId } = this.#config
+    const addresses = new Map<ServerId, Address>([[serverId, this.#peerListen]])
     for (const { id, host, peerPort } of servers) addresses.set(id, { host, port: peerPort })
-    addresses.set(serverId, { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 })
     return addresses
+  }
+
+  get #peerListen(): Address {
+    const { peerListen } = this.#config
+    return { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 }
   }
 }
 

@@ -1,7 +1,8 @@
 // The log's disk in memory, for tests and the simulator: it knows what is durable and what is not.
 //
 // A write is remembered until a sync covers it, and so is a change of a name until the directory is
-// synced. `crash` gives the directory as a power cut would leave it: without all that, or, given
+// synced. A sync that fails forgets the writes it covers, as Linux does: they can still be read, no
+// later sync brings them to the disk, and a power cut loses them. `crash` gives the directory as a power cut would leave it: without all that, or, given
 // randomness, with any part of it, in any order and torn in the middle of a write.
 
 import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
@@ -146,7 +147,7 @@ class MemoryContent {
   #writtenBytes: number
   #durable: Uint8Array
   #unsynced: UnsyncedWrite[] = []
-  #syncedCount = 0 // writes ever made durable
+  #syncedCount = 0 // writes that a sync has covered, with success or without
 
   constructor(bytes: Uint8Array = new Uint8Array(0)) {
     this.#written = new Uint8Array(bytes)
@@ -181,6 +182,12 @@ class MemoryContent {
     const covered = this.#unsynced.splice(0, Math.max(0, writeCount - this.#syncedCount))
     this.#syncedCount += covered.length
     for (const write of covered) this.#durable = written(this.#durable, write)
+  }
+
+  /** The writes that a failed sync covers are clean in memory from now on, and not on the disk. */
+  syncFailed(writeCount: number): void {
+    const lost = this.#unsynced.splice(0, Math.max(0, writeCount - this.#syncedCount))
+    this.#syncedCount += lost.length
   }
 
   crash(chance: Chance | undefined): MemoryContent {
@@ -235,17 +242,21 @@ class MemoryFile implements SegmentFile {
 
   sync(done: Done): void {
     const covered = this.#content.writeCount
-    this.#schedule(() =>
-      complete(done, () => {
-        this.#check('sync')
-        this.#content.syncUpTo(covered)
-      }),
-    )
+    this.#schedule(() => complete(done, () => this.#syncUpTo(covered)))
   }
 
   syncNow(): void {
-    this.#check('sync')
-    this.#content.syncUpTo(this.#content.writeCount)
+    this.#syncUpTo(this.#content.writeCount)
+  }
+
+  #syncUpTo(covered: number): void {
+    try {
+      this.#check('sync')
+    } catch (error) {
+      this.#content.syncFailed(covered)
+      throw error
+    }
+    this.#content.syncUpTo(covered)
   }
 
   close(): void {

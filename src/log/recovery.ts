@@ -18,7 +18,7 @@ import type { Position, RecordFormat } from './record-format.ts'
 import { positionOfName, Segment, segmentName } from './segment.ts'
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
-import { chunksNotZero } from './zero.ts'
+import { chunksNotZero, overwriteWithZeros } from './zero.ts'
 
 /** Of a tail that is kept, one copy. */
 const keptChunkBytes = 1024 * 1024
@@ -83,8 +83,7 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     opened.add(file)
     if (successor === undefined) {
       const previous = segments.at(-1)
-      const keepsIn = keepsTail ? directory : undefined
-      torn = recoverTail({ segment, file, format, previous, knownDurable, keepsIn })
+      torn = recoverTail({ directory, segment, file, format, previous, knownDurable, keepsTail })
       if (segment.isEmpty) {
         opened.delete(file)
         file.close()
@@ -133,14 +132,15 @@ function recoverFull(opening: {
 
 /** The last segment may end in a torn tail. It has no records left if nothing in it was good. */
 function recoverTail(opening: {
+  readonly directory: LogDirectory
   readonly segment: Segment
   readonly file: SegmentFile
   readonly format: RecordFormat
   readonly previous: Segment | undefined
   readonly knownDurable: Position | undefined
-  readonly keepsIn: LogDirectory | undefined
+  readonly keepsTail: boolean
 }): TornTail | null {
-  const { segment, file, format, knownDurable, keepsIn } = opening
+  const { directory, segment, file, format, knownDurable, keepsTail } = opening
   const { offset, vouched } = adoptRecords(segment, file, format)
   const good = segment.isEmpty ? (opening.previous?.lastPosition ?? -1) : segment.lastPosition
   if (knownDurable !== undefined && knownDurable > good) {
@@ -153,11 +153,16 @@ function recoverTail(opening: {
     const found = `the good records end at ${good}, but the one at byte ${at} knew ${durable} durable`
     throw new LogDamagedError(segment.path, offset, found)
   }
-  const end = endOfContent(file, offset)
+  const end = endOfBytes(file, offset)
   const isTorn = end > offset
-  const keptAs =
-    isTorn && keepsIn !== undefined ? keep(file, { offset, end, good }, keepsIn) : undefined
-  zeroFrom(file, offset)
+  let keptAs: string | undefined
+  if (isTorn) {
+    if (keepsTail) keptAs = keep(file, { offset, end, good }, directory)
+    cutMarked(directory, good + 1, () => {
+      zeroWhereNotZero(file, offset)
+      file.syncNow()
+    })
+  }
   // What a killed process wrote is read from memory, and after a failed fsync it may stand there as
   // clean without being on the disk. Written again, it must go there before it counts as durable.
   const unsure = knownDurable ?? vouched
@@ -252,7 +257,7 @@ function findVouching(
 }
 
 /** @returns where the bytes end that are not zero, `from` if there are none */
-function endOfContent(file: SegmentFile, from: number): number {
+function endOfBytes(file: SegmentFile, from: number): number {
   let end = from
   for (const { offset, bytes } of chunksNotZero(file, from)) {
     end = offset + bytes.findLastIndex((byte) => byte !== 0) + 1
@@ -260,10 +265,24 @@ function endOfContent(file: SegmentFile, from: number): number {
   return end
 }
 
-function zeroFrom(file: SegmentFile, from: number): void {
+function zeroWhereNotZero(file: SegmentFile, from: number): void {
   for (const { offset, bytes } of chunksNotZero(file, from)) {
     file.write(Buffer.alloc(bytes.length), offset)
   }
+}
+
+/**
+ * Cuts records from position `from` on under the mark of a truncation. The mark outlives a cut whose
+ * fsync fails: its zeros may then be in memory only, where the next recovery reads them as if they
+ * were on the disk, and a power cut would bring the cut records back.
+ */
+function cutMarked(directory: LogDirectory, from: Position, cut: () => void): void {
+  const name = truncationName(from)
+  directory.create(name).close()
+  directory.syncNow()
+  cut()
+  directory.remove(name)
+  directory.syncNow()
 }
 
 /** A truncation that a crash interrupted is done again; its name says from where. */
@@ -309,7 +328,8 @@ function cutFrom(
   if (last !== from - 1) {
     throw new LogDamagedError(path, offset, `no good record, but ${from - 1} was durable`)
   }
-  zeroFrom(file, offset)
+  // Also what reads as zero: an earlier attempt may have ended with a failed fsync.
+  overwriteWithZeros(file, offset)
   file.syncNow()
 }
 

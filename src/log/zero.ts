@@ -29,6 +29,14 @@ export function zeroInBackground(
   next(null)
 }
 
+/** Writes zeros from byte `from` to the end of the file, whatever is read there. */
+export function overwriteWithZeros(file: SegmentFile, from: number): void {
+  const size = file.sizeBytes()
+  for (let at = from; at < size; at += sliceBytes) {
+    file.write(slice(Math.min(sliceBytes, size - at)), at)
+  }
+}
+
 /** Where the bytes from `from` on are not all zero: ascending chunks, each with its contents. */
 export function* chunksNotZero(
   file: SegmentFile,

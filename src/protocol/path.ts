@@ -62,8 +62,8 @@ export function childPath(parent: string, name: string): string {
   return parent === '/' ? `/${name}` : `${parent}/${name}`
 }
 
-/** The ten digits that a sequential create appends: its parent's count of creates, as an int32. */
+/** What a sequential create appends: its parent's count of creates, an int32, as Java's `%010d`. */
 export function sequentialSuffix(createCount: number): string {
   const int32 = createCount | 0
-  return int32 < 0 ? `-${String(-int32).padStart(10, '0')}` : String(int32).padStart(10, '0')
+  return int32 < 0 ? `-${String(-int32).padStart(9, '0')}` : String(int32).padStart(10, '0')
 }

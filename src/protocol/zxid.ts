@@ -7,7 +7,8 @@ import { invariant } from '../invariant.ts'
 
 export type Zxid = number & { readonly __zxid: never }
 
-const counterRange = 2 ** 32
+/** Zxids of one epoch, its NEWLEADER's included. */
+export const counterRange = 2 ** 32
 
 /** Epochs from here on would leave the safe integers; discovery refuses them. */
 export const epochMax = 2 ** 21 - 1

@@ -2,14 +2,15 @@
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { Broker } from '../../src/broker/broker.ts'
+import { assembleBroker, type Broker } from '../../src/broker/broker.ts'
 import { readConfig as readBrokerConfig } from '../../src/broker/config.ts'
 import type { BrokerAddress } from '../../src/client/mq-connection.ts'
 import { ZkClient } from '../../src/client/zk-client.ts'
-import { systemClock } from '../../src/clock.ts'
-import { readConfig } from '../../src/daemon/config.ts'
-import { Server } from '../../src/daemon/server.ts'
+import type { Server } from '../../src/daemon/server.ts'
 import { silentLogger } from '../../src/logger.ts'
+import { realDisk } from '../../src/real-disk.ts'
+import { realWorld } from '../../src/real-world.ts'
+import { realServer } from '../daemon/real-server.ts'
 
 const host = '127.0.0.1'
 
@@ -75,7 +76,8 @@ export class BrokerWorld {
     )
     if (read.type !== 'config') throw new Error(read.text)
     const { config } = read
-    const broker = new Broker({ config, clock: systemClock, logger: silentLogger, onFailure: fail })
+    const world = { ...realWorld(), logger: silentLogger, disk: realDisk(config.dataDir) }
+    const broker = assembleBroker({ config, world, onFailure: fail })
     this.#brokers.set(id, broker)
     this.#made.push(broker)
     return broker
@@ -108,19 +110,13 @@ export class BrokerWorld {
 }
 
 function makeServer(dataDir: string, port: number): Server {
-  const read = readConfig(
-    [
-      `--data-dir=${join(dataDir, 'zk')}`,
-      `--client-port=${port}`,
-      '--client-port-address=127.0.0.1',
-      '--log-segment-bytes=4194304',
-      '--tick-time=100',
-    ],
-    {},
-  )
-  if (read.type !== 'config') throw new Error(read.text)
-  const { config } = read
-  return new Server({ config, clock: systemClock, logger: silentLogger, onFailure: fail })
+  return realServer([
+    `--data-dir=${join(dataDir, 'zk')}`,
+    `--client-port=${port}`,
+    '--client-port-address=127.0.0.1',
+    '--log-segment-bytes=4194304',
+    '--tick-time=100',
+  ])
 }
 
 function fail(error: Error): void {

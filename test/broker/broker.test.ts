@@ -232,10 +232,9 @@ worldTest(t, 'what cannot be done is refused with a code', { brokers: 2 }, async
   await t.rejects(producer.send({ topic: 'goals', partition: 1, value: 'x' }), unknown)
   const huge = { topic: 'goals', value: 'x'.repeat(1_100_000) }
   await t.rejects(producer.send(huge), { code: 'MESSAGE_TOO_LARGE' })
-  const options = { brokers: world.addresses, topic: 'goals', group: 'a/b' } as const
-  const consumer = world.use(new Consumer(options))
+  const consumer = world.use(new Consumer({ brokers: world.addresses, topic: 'goals' }))
   await consumer.start()
-  await t.rejects(consumer.commit(), { code: 'INVALID_GROUP_ID' })
+  await t.rejects(consumer.commit(), { code: 'INVALID_GROUP_ID' }, 'it has none')
 })
 
 worldTest(
@@ -254,5 +253,33 @@ worldTest(
       '--registration-timeout=300',
     )
     await t.rejects(twin.start(), { code: 'INVALID_REQUEST' }, 'the id is taken')
+  },
+)
+
+worldTest(
+  t,
+  'a broker that is stopped while it starts lets go of its data',
+  { brokers: 0 },
+  async (t, world) => {
+    await world.stopServer()
+    const unregistered = world.makeBroker(1)
+    const starting = unregistered.start()
+    starting.catch(() => undefined)
+    await until(() => unregistered.port !== undefined)
+    await unregistered.stop()
+    await t.rejects(starting, { name: 'ZkError', code: 'CONNECTIONLOSS' })
+
+    const early = world.makeBroker(1)
+    const refused = early.start()
+    refused.catch(() => undefined)
+    await early.stop()
+    await t.rejects(refused, { message: 'Cannot start: the broker was stopped meanwhile' })
+
+    const restart = world.makeBroker(1)
+    const again = restart.start()
+    again.catch(() => undefined)
+    await until(() => restart.port !== undefined)
+    await restart.stop()
+    await t.rejects(again, { code: 'CONNECTIONLOSS' }, 'its directory was free')
   },
 )

@@ -4,9 +4,8 @@ import { Consumer, type ConsumerOptions } from '../../src/client/consumer.ts'
 import { MqAdmin } from '../../src/client/mq-admin.ts'
 import { MqConnection } from '../../src/client/mq-connection.ts'
 import { Producer } from '../../src/client/producer.ts'
-import { systemClock } from '../../src/clock.ts'
 import { noBroker, noCommit } from '../../src/protocol/mq/messages.ts'
-import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { type BrokerWorld, worldTest } from './broker-world.ts'
 
 const at = { topic: 'goals', partition: 0 }
@@ -23,7 +22,8 @@ function connect(world: BrokerWorld, id: number): MqConnection {
     brokerId: noBroker,
     brokerEpoch: 0,
   } as const
-  const options = { transport: new TcpTransport(), address, hello, clock: systemClock }
+  const { transport, clock } = realWorld()
+  const options = { transport, address, hello, clock }
   return world.use(new MqConnection(options))
 }
 

@@ -1,5 +1,14 @@
 import t from 'tap'
-import { columns, escapeTags, fit, fitRight, visible } from '../../src/cli/cells.ts'
+import {
+  columns,
+  fit,
+  fitAddress,
+  fitCentre,
+  fitRight,
+  toAscii,
+  visible,
+  wrapWords,
+} from '../../src/cli/cells.ts'
 import { Random } from '../../src/random.ts'
 
 const seen = [
@@ -10,7 +19,15 @@ const seen = [
   { name: 'line ends and tabs are shown', text: 'a\r\n\tb', want: 'a␍␊␉b' },
   { name: 'DEL and C1 controls are shown', text: 'a\x7f\x9bb', want: 'a␡·b' },
   { name: 'text cannot be turned round', text: 'a\u202eb', want: 'a·b' },
-  { name: 'emoji get one width', text: '⚽ 👨‍👩‍👧', want: '□ □·□·□' },
+  { name: 'joined emoji are taken apart', text: '⚽ 👨‍👩‍👧', want: '⚽ 👨👩👧' },
+  { name: 'emoji have no skin tone and no variant', text: '👍🏽 ❤️', want: '👍 ❤' },
+  { name: 'a joiner elsewhere is shown', text: 'a\u200db', want: 'a·b' },
+  { name: 'marks stay with their letter', text: 'สวัสดี', want: 'สวัสดี' },
+  { name: 'marks do not climb', text: `a${'\u0336'.repeat(9)}b`, want: 'a\u0336\u0336·b' },
+  { name: 'a mark without a letter is shown', text: '\u0336x', want: '·x' },
+  { name: 'hidden text is shown', text: 'a\u200b\u2060\ufeff\u00ad\u{e0041}b', want: 'a·····b' },
+  { name: 'lines and paragraphs end nowhere else', text: 'a\u2028\u2029\x85b', want: 'a···b' },
+  { name: 'unassigned and private', text: '\ue000\u{10ffff}\u0378', want: '□□□' },
   { name: 'half a surrogate pair is shown', text: 'a\ud83d', want: 'a·' },
 ]
 for (const { name, text, want } of seen) {
@@ -25,6 +42,8 @@ const cells = [
   { name: 'long text is cut with an ellipsis', text: 'abcde', width: 4, want: 'abc…' },
   { name: 'a wide character takes two columns', text: '試合', width: 5, want: '試合 ' },
   { name: 'a wide character is not cut in half', text: '試合中', width: 4, want: '試… ' },
+  { name: 'an emoji takes two columns', text: '⚽🫠', width: 5, want: '⚽🫠 ' },
+  { name: 'a mark takes none', text: 'ดี', width: 2, want: 'ดี ' },
   { name: 'nothing fits into nothing', text: 'ab', width: 0, want: '' },
 ]
 for (const { name, text, width, want } of cells) {
@@ -50,6 +69,47 @@ t.test('whatever the text, a cell has its width and nothing that moves the curso
   t.equal(fitRight('7', 3), '  7')
 })
 
-t.test('braces are not markup', async (t) => {
-  t.equal(escapeTags('{bold}{/}'), '{open}bold{close}{open}/{close}')
-})
+const others = [
+  { name: 'the middle', found: fitCentre('1:0', 6), want: ' 1:0  ' },
+  { name: 'the middle, cut', found: fitCentre('12345', 4), want: '123…' },
+  { name: 'an address', found: fitAddress('h:2181', 8), want: 'h:2181  ' },
+  {
+    name: 'an address keeps its port',
+    found: fitAddress('zoo-1.example:2181', 10),
+    want: 'zoo-…:2181',
+  },
+  { name: 'IPv6 too', found: fitAddress('[2001:db8::1]:2181', 10), want: '[200…:2181' },
+  { name: 'no room for it', found: fitAddress('host:2181', 4), want: 'hos…' },
+]
+for (const { name, found, want } of others) {
+  t.test(`fit: ${name}`, async (t) => {
+    t.equal(found, want)
+  })
+}
+
+const wraps = [
+  { name: 'what fits', text: 'a b', width: 5, want: ['a b'] },
+  { name: 'between words', text: 'goals are stored', width: 10, want: ['goals are', 'stored'] },
+  { name: 'behind commas', text: 'a:1,b:2,c:3', width: 8, want: ['a:1,b:2,', 'c:3'] },
+  { name: 'a long word', text: 'abcdefgh', width: 3, want: ['abc', 'def', 'gh'] },
+  { name: 'wide characters', text: '試合試合', width: 5, want: ['試合', '試合'] },
+  { name: 'nothing', text: '', width: 3, want: [''] },
+]
+for (const { name, text, width, want } of wraps) {
+  t.test(`wrap: ${name}`, async (t) => {
+    t.same(wrapWords(text, width), want)
+  })
+}
+
+const ascii = [
+  { text: '┌─│┘ … ▸ ×', want: '+-|+ ~ > x' },
+  { text: 'Müller, Łódź, Traoré', want: 'Muller, Lodz, Traore' },
+  { text: '試合 ⚽', want: '???? ??' },
+  { text: 'ดี ␛ □', want: '? ? ?' },
+]
+for (const { text, want } of ascii) {
+  t.test(`in ASCII: ${text}`, async (t) => {
+    t.equal(toAscii(text), want)
+    t.equal(want.length, columns(text), 'of the same width')
+  })
+}

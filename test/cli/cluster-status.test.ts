@@ -1,22 +1,21 @@
 import t from 'tap'
-import { brokerLines } from '../../src/cli/cluster-poll.ts'
 import { endOf } from '../../src/cli/cluster-ready.ts'
 import { parseSrvr } from '../../src/cli/four-letter-word.ts'
 import { isAlarming, MemberLog, reasonIn } from '../../src/cli/member-log.ts'
-import type { BrokerId, ClusterInfo } from '../../src/protocol/mq/messages.ts'
 
 const srvr = (mode: string) =>
   `Zookeeper version: 3.9.5-zooweeper-0.1.0\nZxid: 0x10000002a\nMode: ${mode}\nNode count: 4\n`
 const answers = [
   { name: 'a leader', answer: srvr('leader'), want: { role: 'leader', zxid: '0x10000002a' } },
   { name: 'a follower', answer: srvr('follower'), want: { role: 'follower', zxid: '0x10000002a' } },
+  { name: 'an observer', answer: srvr('observer'), want: { role: 'observer' } },
   { name: 'one alone', answer: srvr('standalone'), want: { role: 'standalone' } },
   {
     name: 'without a leader',
     answer: 'This ZooKeeper instance is not currently serving requests\n',
     want: { role: 'looking', zxid: undefined },
   },
-  { name: 'closed at once', answer: '', want: { role: 'looking', zxid: undefined } },
+  { name: 'closed at once', answer: '', want: { role: 'lost', zxid: undefined } },
   { name: 'no answer', answer: undefined, want: { role: 'lost', zxid: undefined } },
 ] as const
 for (const { name, answer, want } of answers) {
@@ -24,53 +23,6 @@ for (const { name, answer, want } of answers) {
     t.match(parseSrvr(answer), want)
   })
 }
-
-const id = (number: number) => number as BrokerId
-const partition = (number: number, leader: number, replicas: number[]) => ({
-  partition: number,
-  leader: id(leader),
-  leaderEpoch: 1,
-  replicas: replicas.map(id),
-  isr: [id(leader)],
-  problems: [],
-})
-const cluster: ClusterInfo = {
-  clusterId: 'c',
-  controller: id(2),
-  brokers: [1, 2].map((number) => ({ id: id(number), host: 'h', port: 9000 + number })),
-  topics: [
-    {
-      topic: 'goals',
-      topicId: 'g',
-      problem: undefined,
-      partitions: [partition(0, 1, [1, 3]), partition(1, 1, [1, 2])],
-    },
-    { topic: 'other', topicId: 'o', problem: undefined, partitions: [partition(0, 2, [2, 7])] },
-  ],
-}
-const addresses = new Map([
-  [2, 'h:9002'],
-  [1, 'h:9001'],
-])
-
-t.test('brokers: the living by metadata, the dead by the replicas they have', async (t) => {
-  t.same(brokerLines(cluster, 'goals', addresses), [
-    { id: 1, address: 'h:9001', alive: true, controller: false, leads: 2 },
-    { id: 2, address: 'h:9002', alive: true, controller: true, leads: 0 },
-    { id: 3, address: '', alive: false, controller: false, leads: 0 },
-  ])
-})
-
-t.test('brokers: when nobody answers, those that were seen are lost', async (t) => {
-  const lines = brokerLines(undefined, 'goals', addresses)
-  t.same(
-    lines.map((line) => [line.id, line.alive]),
-    [
-      [1, false],
-      [2, false],
-    ],
-  )
-})
 
 const member = {
   name: 'server-1',

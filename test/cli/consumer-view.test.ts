@@ -1,8 +1,7 @@
 import t from 'tap'
-import { columns } from '../../src/cli/cells.ts'
-import { drawFrame, type Frame, RowLines } from '../../src/cli/consumer-frame.ts'
 import { ConsumerView, type ViewRecord } from '../../src/cli/consumer-view.ts'
 import { Random } from '../../src/random.ts'
+import { clusterOf, viewOf } from './screen-scenes.ts'
 
 function record(offset: number, value: string): ViewRecord {
   return { partition: 0, offset, timestampMs: 0, key: null, value }
@@ -163,115 +162,90 @@ t.test('lag is summed over partitions, and unknown at first', async (t) => {
   t.equal(view.lag, 5)
 })
 
-// --- the frame -----------------------------------------------------------------------------------
-
-/** As the terminal shows it. */
-function plain(line: string): string {
-  const unmarked = line.replaceAll(/\{(?!open\}|close\})[^{}]*\}/g, '')
-  return unmarked.replaceAll('{open}', '{').replaceAll('{close}', '}')
-}
-
-function textOf(frame: Frame): string {
-  const boxes = [frame.table, frame.servers, frame.brokers, frame.events, frame.help]
-  const lines = boxes.flatMap((box) => (box === undefined ? [] : [box.label, ...box.lines]))
-  return [frame.header, ...lines, frame.footer].map(plain).join('\n')
-}
-
-function busyView(): ConsumerView {
-  const view = new ConsumerView({
-    topic: 'goals',
-    actions: [{ key: 'l', label: 'kill the leader', short: 'kill leader' }],
-  })
-  view.received(goals(1, 40), 0)
-  view.lagging(0, 7)
-  view.readingFrom(2)
-  view.clusterIs({
-    servers: [1, 2, 3].map((id) => ({
-      id,
-      address: `127.0.0.1:${20_000 + id}`,
-      role: id === 1 ? 'lost' : id === 2 ? 'leader' : 'follower',
-    })),
-    brokers: [1, 2, 3].map((id) => ({
-      id,
-      address: `127.0.0.1:${20_100 + id}`,
-      alive: id !== 3,
-      controller: id === 1,
-      leads: id === 1 ? 1 : 0,
-    })),
-  })
-  view.tell('12:00:00 killed server 1')
-  return view
-}
-
-const frameSizes = [
-  { columns: 80, rows: 24 },
-  { columns: 200, rows: 60 },
-  { columns: 74, rows: 20 },
-  { columns: 73, rows: 19 },
-  { columns: 40, rows: 10 },
-]
-for (const size of frameSizes) {
-  t.test(`${size.columns}x${size.rows}: boxes tile the screen and lines fit them`, async (t) => {
-    const view = busyView()
-    for (const helpShown of [false, true]) {
-      if (helpShown) view.press('?')
-      const frame = drawFrame(view, size, 0, new RowLines())
-      t.equal(columns(plain(frame.header)), size.columns)
-      t.equal(columns(plain(frame.footer)), size.columns)
-      const { table, servers, brokers, events, help } = frame
-      let area = 0
-      for (const box of [table, servers, brokers, events, help]) {
-        if (box === undefined) continue
-        if (box !== help) area += box.width * box.height
-        t.ok(box.left + box.width <= size.columns && box.top + box.height <= size.rows)
-        t.ok(box.lines.length <= box.height - 2, box.label)
-        for (const line of box.lines) t.ok(columns(plain(line)) <= box.width - 2, line)
-      }
-      t.equal(area, size.columns * (size.rows - 2))
+t.test(
+  'goals are ordered by match day, minute and added minute, then as they are stored',
+  async (t) => {
+    const goals = [
+      { day: 2, minute: 1 },
+      { minute: 46 },
+      { minute: 45, added: 2 },
+      { minute: 45 },
+      { minute: 45, added: 1 },
+      { day: 2, minute: 1 },
+    ]
+    const records = goals.map((fields, offset) => {
+      const shared = { id: `r-${offset}`, player: 'p', club: 'c', score: '1:0' }
+      return record(offset, JSON.stringify({ ...shared, ...fields }))
+    })
+    const stored = [3, 4, 2, 1, 0, 5]
+    for (const arrived of [records, records.toReversed()]) {
+      const view = new ConsumerView({ topic: 'goals' })
+      for (const one of arrived) view.received([one], 0)
+      t.same(
+        view.page(9).map(({ offset }) => offset),
+        stored,
+      )
+      t.ok(view.hasDays)
     }
+  },
+)
+
+t.test('tab goes through the boxes that there is more of than room', async (t) => {
+  const view = viewWith(20, 5)
+  view.press('tab')
+  t.equal(view.focus, 'table', 'there is no other one')
+  view.drawn(['servers', 'events'])
+  const seen = Array.from({ length: 3 }, () => {
+    view.press('tab')
+    return view.focus
   })
-}
-
-t.test('80x24 shows what a person came for', async (t) => {
-  const text = textOf(drawFrame(busyView(), { columns: 80, rows: 24 }, 0, new RowLines()))
-  t.match(text, /goals +LIVE +40 goals +broker 2 +13\.3\/s +lag 7 +no group/)
-  t.match(text, / 40' +1:0 +Ajax +Ada Park/)
-  t.match(text, / 1 lost +127\.0\.0\.1:20001/)
-  t.match(text, / 2 leader +127\.0\.0\.1:20002/)
-  t.match(text, / 1 leader, controller/)
-  t.match(text, / 2 follower, read here/)
-  t.match(text, / 3 lost/)
-  t.match(text, /12:00:00 killed server 1/)
-  t.match(text, /l kill leader +space pause .*q quit/)
+  t.same(seen, ['servers', 'events', 'table'])
+  view.press('S-tab')
+  t.equal(view.focus, 'events')
+  view.drawn(['servers'])
+  t.equal(view.focus, 'table', 'all events are seen by now')
 })
 
-t.test('paused, scrolled and asked for help, it says so', async (t) => {
-  const view = busyView()
-  drawFrame(view, { columns: 80, rows: 24 }, 0, new RowLines())
-  view.press('space')
+t.test('keys that scroll move the box in focus only', async (t) => {
+  const view = viewWith(20, 5)
+  view.scrolls.servers.show(9, 4)
+  view.drawn(['servers'])
+  view.press('tab')
+  view.press('down')
+  t.equal(view.scrolls.servers.top, 1)
+  t.ok(view.following)
+  view.press('escape')
+  view.press('up')
+  t.notOk(view.following)
+  t.equal(view.scrolls.servers.top, 1)
+})
+
+t.test('a key that does something brings the newest event back into sight', async (t) => {
+  const view = new ConsumerView({ topic: 'goals', actions: [{ key: 'l', label: 'kill' }] })
+  view.scrolls.events.show(20, 4)
+  view.drawn(['events'])
+  view.press('tab')
   view.press('home')
-  view.press('?')
-  const text = textOf(drawFrame(view, { columns: 80, rows: 24 }, 0, new RowLines()))
-  t.match(text, /PAUSED/)
-  t.match(text, /goals by minute, 2\d below/)
-  t.match(text, /pause and resume reading/)
+  t.equal(view.scrolls.events.top, 0)
+  view.press('l')
+  t.ok(view.scrolls.events.isHome)
 })
 
-t.test('what a record holds cannot mark up or move anything', async (t) => {
-  const view = new ConsumerView({ topic: 'chat' })
-  view.received([record(0, '{red-bg}a\x1b[2J\n{/}')], 0)
-  const frame = drawFrame(view, { columns: 80, rows: 24 }, 0, new RowLines())
-  t.match(textOf(frame), '{red-bg}a␛[2J␊{/}')
-  t.notOk(frame.table.lines.some((line) => line.includes('{red-bg}')))
-})
-
-t.test('a row is drawn anew when its width or the kind of table changes', async (t) => {
-  const lines = new RowLines()
+t.test('the help scrolls, and any other key closes it', async (t) => {
   const view = new ConsumerView({ topic: 'goals' })
-  view.received([goal(1)], 0)
-  const [row] = view.page(1)
-  if (row === undefined) throw new Error('There is a row')
-  t.equal(lines.of(row, 70, true), lines.of(row, 70, true))
-  t.equal(columns(lines.of(row, 50, true)), 50)
-  t.notSame(lines.of(row, 50, true), lines.of(row, 50, false))
+  view.press('?')
+  view.scrolls.help.show(30, 6)
+  view.press('pagedown')
+  t.ok(view.helpShown)
+  t.equal(view.scrolls.help.top, 6)
+  view.press('x')
+  t.notOk(view.helpShown)
+})
+
+t.test('a broker that does not answer is not one that is read from', async (t) => {
+  const view = viewOf(clusterOf(['standalone'], { count: 2, lost: [2] }), [])
+  view.readingFrom(2)
+  t.equal(view.reading, undefined)
+  view.readingFrom(1)
+  t.equal(view.reading, 1)
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseGoal } from '../../src/cli/goal.ts'
-import { firstDifference } from '../../src/cli/goal-check.ts'
+import { firstDifference, StoredGoals } from '../../src/cli/goal-check.ts'
 
 const goals = [1, 2, 3].map((minute) => {
   const goal = parseGoal(
@@ -23,7 +23,11 @@ const differences = [
     served: [two, one, three],
     want: 'a-2 of minute 2 where a-1 of minute 1 belongs',
   },
-  { name: 'one twice', served: [one, two, three, three], want: '1 goals too many' },
+  {
+    name: 'one twice',
+    served: [one, two, two],
+    want: 'a-2 of minute 2 where a-3 of minute 3 belongs',
+  },
   { name: 'no goal at all', served: [one, undefined, three], want: 'only 1 of 3 goals' },
 ]
 for (const { name, served, want } of differences) {
@@ -31,3 +35,36 @@ for (const { name, served, want } of differences) {
     t.equal(firstDifference(goals, served), want)
   })
 }
+
+t.test(
+  'goals that were stored out of order are told, although every broker has them so',
+  async (t) => {
+    const some = [one, three, two].flatMap((goal) => goal ?? [])
+    t.equal(firstDifference(some, some), 'a-2 of minute 2 after a-3 of minute 3')
+  },
+)
+
+t.test('the last goals of an endless run are kept, with their offsets', async (t) => {
+  const stored = new StoredGoals()
+  for (let i = 0; i < 25_000; i++) stored.add(JSON.stringify({ ...one, id: `a-${i}` }), 100 + 2 * i)
+  stored.add('no goal', 7)
+  t.equal(stored.count, 25_000)
+  t.ok(stored.kept.length >= 10_000 && stored.kept.length < 11_000)
+  t.match(stored.kept.at(-1), { goal: { id: 'a-24999' }, offset: 100 + 2 * 24_999 })
+  t.match(stored.kept[0], { goal: { id: `a-${25_000 - stored.kept.length}` } })
+})
+
+t.test('a goal whose answer came late is in its place', async (t) => {
+  const stored = new StoredGoals()
+  for (const [goal, offset] of [
+    [one, 5],
+    [three, 7],
+    [two, 6],
+  ] as const) {
+    stored.add(JSON.stringify(goal), offset)
+  }
+  t.same(
+    stored.kept.map(({ goal }) => goal.id),
+    ['a-1', 'a-2', 'a-3'],
+  )
+})

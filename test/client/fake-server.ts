@@ -10,7 +10,7 @@ import {
   type SessionId,
   type Stat,
 } from '../../src/protocol/records.ts'
-import { type TcpLink, type TcpListener, TcpTransport } from '../../src/protocol/transport/tcp.ts'
+import type { Link, Listener } from '../../src/protocol/transport/transport.ts'
 import type {
   EventType,
   Hello,
@@ -20,6 +20,7 @@ import type {
 } from '../../src/protocol/zk/messages.ts'
 import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
 import type { Zxid } from '../../src/protocol/zxid.ts'
+import { realWorld } from '../../src/real-world.ts'
 
 export const someStat: Stat = {
   czxid: 1 as Zxid,
@@ -43,10 +44,10 @@ export const someAcl: readonly Acl[] = [
 ]
 
 export class FakeConnection {
-  readonly #link: TcpLink
+  readonly #link: Link
   #codec: ServerCodec | undefined
 
-  constructor(link: TcpLink) {
+  constructor(link: Link) {
     this.#link = link
   }
 
@@ -108,7 +109,7 @@ export interface FakeScript {
 }
 
 export class FakeServer {
-  readonly #listener: TcpListener
+  readonly #listener: Listener
 
   static async listen(script: FakeScript, port = 0): Promise<FakeServer> {
     const options = {
@@ -117,7 +118,7 @@ export class FakeServer {
       handshakeMs: limits.handshakeMs,
       pauseWhenCongested: true,
     }
-    const transport = new TcpTransport()
+    const transport = realWorld().transport
     const listener = await transport.listen({ host: '127.0.0.1', port }, options, (link) => {
       const connection = new FakeConnection(link)
       let greeted = false
@@ -148,7 +149,7 @@ export class FakeServer {
     return new FakeServer(listener)
   }
 
-  private constructor(listener: TcpListener) {
+  private constructor(listener: Listener) {
     this.#listener = listener
   }
 

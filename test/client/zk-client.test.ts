@@ -1,10 +1,13 @@
 import t, { type Test } from 'tap'
+import type { Attempt } from '../../src/client/attempts.ts'
+import { Callbacks } from '../../src/client/callbacks.ts'
 import { ZkClient, type ZkClientOptions, ZkMultiError } from '../../src/client/zk-client.ts'
 import { limits } from '../../src/limits.ts'
+import { type Logger, silentLogger } from '../../src/logger.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { perms } from '../../src/protocol/records.ts'
 import type { ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
-import { Random } from '../../src/random.ts'
+import { realWorld } from '../../src/real-world.ts'
 import {
   type FakeConnection,
   type FakeScript,
@@ -27,7 +30,8 @@ async function clientOf(
 ): Promise<ZkClient> {
   const zk = new ZkClient({
     servers: servers.map((server) => server.address),
-    random: new Random(1),
+    // The order in which it tries them is always the same.
+    world: { ...realWorld(), randomBytes: () => Buffer.of(1, 0, 0, 0) },
     ...options,
   })
   t.teardown(() => zk.close())
@@ -378,6 +382,168 @@ t.test('servers that serve nobody yet are asked again until one does', async (t)
   const zk = await clientOf(t, [server])
   t.equal(refusals, 7)
   t.equal(zk.state, 'connected')
+})
+
+/** A port of this machine that nobody listens on. */
+async function closedPort(): Promise<{ host: string; port: number }> {
+  const server = await FakeServer.listen({})
+  await server.close()
+  return server.address
+}
+
+t.test('connect that gives up tells what each server did', async (t) => {
+  const silent = await serverFor(t, { hello: () => undefined })
+  const cutting = await serverFor(t, { hello: (connection) => connection.cut() })
+  const garbling = await serverFor(t, { hello: (connection) => connection.raw(Buffer.alloc(9)) })
+  const withoutQuorum = await serverFor(t, {
+    hello: (connection) => connection.welcome({ readOnly: true }),
+  })
+  const servers = [
+    await closedPort(),
+    silent.address,
+    cutting.address,
+    garbling.address,
+    withoutQuorum.address,
+  ]
+  const zk = new ZkClient({ servers, connectTimeoutMs: 1500, sessionTimeoutMs: 600 })
+  const told = new Promise<readonly Attempt[]>((resolve) => zk.once('unreachable', resolve))
+  const error = await zk.connect().catch((caught: unknown) => caught)
+  const { message } = error as ZkError
+  const found = [
+    'connection refused',
+    'connected, no answer within 200 ms',
+    'connected, then closed without an answer',
+    'connected, no valid answer: ',
+    'it has no quorum',
+  ]
+  for (const [i, { host, port }] of servers.entries()) {
+    t.match(message, new RegExp(`${host}:${port} \\(${found[i]}`))
+  }
+  t.match(message, /within 1500 ms$/)
+  const attempts = await told
+  t.equal(attempts.length, servers.length, 'it was told as soon as all had been tried')
+})
+
+t.test('a client that cannot connect yet says so at once, and then connects', async (t) => {
+  const address = await closedPort()
+  const zk = new ZkClient({ servers: [address] })
+  t.teardown(() => zk.close())
+  const connecting = zk.connect()
+  const attempts = await new Promise((resolve) => zk.once('unreachable', resolve))
+  t.same(attempts, [{ server: address, found: 'connection refused' }])
+  const server = await FakeServer.listen(answerAll, address.port)
+  t.teardown(() => server.close())
+  await connecting
+  t.equal(zk.state, 'connected')
+})
+
+t.test('a call connects when nobody did, and connect is not needed', async (t) => {
+  const server = await serverFor(t, answerAll)
+  const { port } = server.address
+  const zk = new ZkClient({ servers: `127.0.0.1:${port}/app` })
+  t.teardown(() => zk.close())
+  t.equal((await zk.getData('/a')).data?.toString(), '/app/a')
+})
+
+t.test('a client that is of no more use says so at once', async (t) => {
+  const server = await serverFor(t, answerAll)
+  const closed = await clientOf(t, [server])
+  await closed.close()
+  await t.rejects(closed.connect(), { code: 'SESSIONEXPIRED' })
+  await t.rejects(closed.getData('/a'), { code: 'SESSIONEXPIRED' })
+  const never = new ZkClient({ servers: [server.address] })
+  await never.close()
+  await t.rejects(never.connect(), { code: 'SESSIONEXPIRED' })
+})
+
+t.test('a credential that is refused ends the client with one event', async (t) => {
+  let hellos = 0
+  const server = await serverFor(t, {
+    hello: (connection) => {
+      hellos++
+      connection.welcome()
+    },
+    request: (connection, xid, request) => {
+      const isAuth = request.type === 'auth'
+      connection.reply(xid, 1, isAuth ? { type: 'error', code: -115 } : plainAnswer(request))
+    },
+  })
+  const zk = await clientOf(t, [server])
+  const states: string[] = []
+  for (const state of ['suspended', 'connected', 'expired', 'closed', 'authFailed'] as const) {
+    zk.on(state, () => states.push(state))
+  }
+  await t.rejects(zk.addAuth('magic', 'x'), { code: 'AUTHFAILED' })
+  await t.rejects(zk.getData('/a'), { code: 'AUTHFAILED' })
+  await t.rejects(zk.connect(), { code: 'AUTHFAILED' })
+  await zk.close()
+  t.equal(zk.state, 'authFailed')
+  t.same(states, ['authFailed'])
+  t.equal(hellos, 1)
+})
+
+t.test('a credential on which servers hang up is not shown to them for ever', async (t) => {
+  let shown = 0
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      if (request.type === 'auth') {
+        shown++
+        connection.cut()
+      } else connection.reply(xid, 1, plainAnswer(request))
+    },
+  })
+  const zk = await clientOf(t, [server])
+  const read = zk.getData('/a')
+  await t.rejects(zk.addAuth('magic', 'x'), { code: 'CONNECTIONLOSS' })
+  t.equal(shown, 3)
+  await read
+  t.equal((await zk.getData('/b')).data?.toString(), '/b', 'the session goes on')
+})
+
+t.test('what a watcher or a listener throws is told, and concerns nobody else', async (t) => {
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      connection.reply(xid, 1, plainAnswer(request))
+      if (request.type === 'exists' && request.path === '/go') {
+        connection.event('NodeDataChanged', '/w', 2)
+      }
+    },
+  })
+  const failures: unknown[] = []
+  const logger: Logger = {
+    ...silentLogger,
+    error: ({ err }, message) => failures.push([message, (err as Error).message]),
+  }
+  const zk = new ZkClient({ servers: [server.address], logger })
+  t.teardown(() => zk.close())
+  zk.on('connected', () => {
+    throw new Error('of a listener')
+  })
+  await zk.connect()
+  await zk.getData('/w', () => {
+    throw new Error('of a watcher')
+  })
+  await zk.getData('/w', async () => {
+    throw new Error('of an async watcher')
+  })
+  const last = new Promise<WatchEvent>((resolve) => void zk.getData('/w', resolve))
+  await zk.exists('/go')
+  t.match(await last, { path: '/w' })
+  zk.removeAllListeners()
+  await zk.close()
+  t.same(failures, [
+    ["A listener of 'connected' failed", 'of a listener'],
+    ['A watcher failed', 'of a watcher'],
+    ['A watcher failed', 'of an async watcher'],
+  ])
+})
+
+t.test('without a logger it is a warning of the process', async (t) => {
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+  new Callbacks(undefined).call('A watcher', () => {
+    throw new Error('boo')
+  })
+  t.match(await warned, { name: 'ZooWeeperWarning', message: /A watcher failed: Error: boo/ })
 })
 
 t.test('connect gives up after its time, naming the servers', async (t) => {

@@ -458,20 +458,36 @@ t.test('who we are is proved again to each server, before the watches are armed'
   t.same(c.reply(-4, 0, ok['auth']), ['answer auth'])
 })
 
-t.test('a credential that is refused is not shown again', async (t) => {
+t.test('a credential that is refused ends the session, once, wherever it is refused', async (t) => {
   const c = new Conversation(1).connect()
   c.call(auth('ann:1'))
-  c.call(auth('bob:2'))
   c.reply(-4, 0, ok['auth'])
-  t.same(c.reply(-4, 0, refused('AUTHFAILED')), ['answer auth'])
+  c.call(auth('bob:2'))
+  c.call(set('/a'))
+  c.call(get('/a'))
+  t.same(c.reply(-4, 0, refused('AUTHFAILED')), [
+    'answer auth',
+    'hangUp',
+    'became authFailed',
+    'fail setData /a CONNECTIONLOSS',
+    'fail getData /a AUTHFAILED',
+  ])
+  t.same(c.tell({ type: 'lost' }), [])
+  t.equal(c.session.wakeMs(), Number.POSITIVE_INFINITY, 'it does not connect again')
+  t.same(c.call(get('/b')), ['fail getData /b AUTHFAILED'])
+  t.same(c.tell({ type: 'close' }), [])
+})
+
+t.test('a credential that the next server refuses ends the session there', async (t) => {
+  const c = new Conversation(1).connect()
+  c.call(auth('ann:1'))
+  c.reply(-4, 0, ok['auth'])
   c.tell({ type: 'lost' })
   c.wake()
   c.tell({ type: 'opened' })
   t.same(c.welcome(), ['became connected', 'send -4 auth'])
-  t.same(c.reply(-4, 0, refused('AUTHFAILED')), ['hangUp', 'became suspended'])
-  c.wake()
-  c.tell({ type: 'opened' })
-  t.same(c.welcome(), ['became connected'], 'nor one that is refused later')
+  t.same(c.reply(-4, 0, refused('AUTHFAILED')), ['hangUp', 'became authFailed'])
+  t.equal(c.session.wakeMs(), Number.POSITIVE_INFINITY)
 })
 
 t.test('a server without a quorum is no server, unless the client says so', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { askWord } from '../../src/client/ask-word.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { Conversation } from './conversation.ts'
 import { cliMt, withoutCliMt } from './tools.ts'
 import { connectString, startForClients } from './world.ts'
@@ -49,7 +50,9 @@ t.test('the C client goes on at another server', { skip: withoutCliMt ?? false }
   const [, session] = await shell.hears(/Got a new session id: (0x\w+)/)
   shell.say('create +e /e')
   await shell.hears(/name = \/e/)
-  const answers = await Promise.all(cluster.servers.map(({ address }) => askWord(address, 'cons')))
+  const answers = await Promise.all(
+    cluster.servers.map(({ address }) => askWord(realWorld(), address, 'cons')),
+  )
   const server = cluster.servers[answers.findIndex((said) => said?.includes(`sid=${session},`))]
   if (server === undefined) throw new Error(`No server has the session: ${answers.join('\n')}`)
   await cluster.kill(server)

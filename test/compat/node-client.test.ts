@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import zookeeper, { type Client, type Event, type Failure } from 'node-zookeeper-client'
 import t, { type Test } from 'tap'
 import { askWord } from '../../src/client/ask-word.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { until } from '../process/world.ts'
 import { connectString, startForClients } from './world.ts'
 
@@ -94,7 +95,9 @@ t.test('node-zookeeper-client', async (t) => {
   t.test('its session goes on at another server', async (t) => {
     await zk.create('/e', null, open, EPHEMERAL)
     const session = client.getSessionId().toString('hex').replace(/^0+/, '')
-    const said = await Promise.all(cluster.servers.map(({ address }) => askWord(address, 'cons')))
+    const said = await Promise.all(
+      cluster.servers.map(({ address }) => askWord(realWorld(), address, 'cons')),
+    )
     const server = cluster.servers[said.findIndex((text) => text?.includes(`sid=0x${session},`))]
     if (server === undefined) throw new Error(`No server has the session: ${said.join('\n')}`)
     const again = new Promise<void>((resolve) => client.once('connected', resolve))

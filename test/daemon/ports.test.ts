@@ -5,13 +5,15 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { Broker } from '../../src/broker/broker.ts'
+import { assembleBroker, type Broker } from '../../src/broker/broker.ts'
 import { readConfig as readBrokerConfig } from '../../src/broker/config.ts'
-import { systemClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/daemon/config.ts'
-import { Server } from '../../src/daemon/server.ts'
+import { assembleServer, type Server } from '../../src/daemon/server.ts'
+import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
 import type { Logger } from '../../src/logger.ts'
 import type { PortName } from '../../src/protocol/strangers.ts'
+import { realDisk } from '../../src/real-disk.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { openings } from '../openings.ts'
 
 const host = '127.0.0.1'
@@ -54,14 +56,17 @@ const onFailure = (error: Error): void => {
 }
 
 async function startServer(t: Test, flags: readonly string[], { logger }: Warnings) {
+  let server: Server | undefined
+  t.teardown(() => server?.stop()) // before `testdir`, which is then removed after it
   const dirs = [`--data-dir=${join(t.testdir(), 'server')}`, '--tick-time=200']
   const ports = ['--client-port=0', `--client-port-address=${host}`, '--max-client-cnxns=0']
   const args = [...dirs, ...ports, '--log-segment-bytes=4194304', ...flags]
   const read = readConfig(args, {})
   if (read.type !== 'config') throw new Error(read.text)
-  const server = new Server({ config: read.config, clock: systemClock, logger, onFailure })
+  const { config } = read
+  const world = { ...realWorld(), logger, disk: realServerDisk(config.dataDir) }
+  server = assembleServer({ config, world, onFailure })
   await server.start()
-  t.teardown(() => server.stop())
   return server
 }
 
@@ -72,7 +77,9 @@ async function startBroker(t: Test, server: Server, { logger }: Warnings): Promi
     {},
   )
   if (read.type !== 'config') throw new Error(read.text)
-  const broker = new Broker({ config: read.config, clock: systemClock, logger, onFailure })
+  const { config } = read
+  const world = { ...realWorld(), logger, disk: realDisk(config.dataDir) }
+  const broker = assembleBroker({ config, world, onFailure })
   await broker.start()
   t.teardown(() => broker.stop())
   return broker

@@ -5,33 +5,21 @@ import net from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { type DialectName, ZkClient } from '../../src/client/zk-client.ts'
-import { systemClock } from '../../src/clock.ts'
-import { readConfig } from '../../src/daemon/config.ts'
-import { Server } from '../../src/daemon/server.ts'
-import { silentLogger } from '../../src/logger.ts'
-
-const onFailure = (error: Error): void => {
-  throw error
-}
+import type { Server } from '../../src/daemon/server.ts'
+import { realServer } from './real-server.ts'
 
 /** One of two servers; each needs the other for a quorum. */
 function serverOn(dataDir: string, id: number, peerPorts: readonly number[]): Server {
-  const read = readConfig(
-    [
-      `--data-dir=${join(dataDir, String(id))}`,
-      `--myid=${id}`,
-      '--client-port=0',
-      '--client-port-address=127.0.0.1',
-      '--log-segment-bytes=4194304',
-      '--tick-time=200',
-      '--readonlymode-enabled=true',
-      ...peerPorts.map((port, i) => `--server.${i + 1}=127.0.0.1:${port}:1`),
-    ],
-    {},
-  )
-  if (read.type !== 'config') throw new Error(read.text)
-  const { config } = read
-  return new Server({ config, clock: systemClock, logger: silentLogger, onFailure })
+  return realServer([
+    `--data-dir=${join(dataDir, String(id))}`,
+    `--myid=${id}`,
+    '--client-port=0',
+    '--client-port-address=127.0.0.1',
+    '--log-segment-bytes=4194304',
+    '--tick-time=200',
+    '--readonlymode-enabled=true',
+    ...peerPorts.map((port, i) => `--server.${i + 1}=127.0.0.1:${port}:1`),
+  ])
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -3,10 +3,9 @@ import net from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ZkClient } from '../../src/client/zk-client.ts'
-import { systemClock } from '../../src/clock.ts'
-import { type ConfigOrText, readConfig } from '../../src/daemon/config.ts'
-import { Server } from '../../src/daemon/server.ts'
-import { silentLogger } from '../../src/logger.ts'
+import { readConfig } from '../../src/daemon/config.ts'
+import type { Server } from '../../src/daemon/server.ts'
+import { realServer, serverOf } from './real-server.ts'
 
 const serverFlags = [
   '--client-port=0',
@@ -16,16 +15,7 @@ const serverFlags = [
 ]
 
 function serverOn(dataDir: string, ...flags: string[]): Server {
-  return serverOf(readConfig([`--data-dir=${dataDir}`, ...serverFlags, ...flags], {}))
-}
-
-function serverOf(read: ConfigOrText): Server {
-  if (read.type !== 'config') throw new Error(read.text)
-  const { config } = read
-  const onFailure = (error: Error): void => {
-    throw error
-  }
-  return new Server({ config, clock: systemClock, logger: silentLogger, onFailure })
+  return realServer([`--data-dir=${dataDir}`, ...serverFlags, ...flags])
 }
 
 /** Runs `claim` with a place for data; what it started is stopped before that place goes. */

@@ -6,10 +6,8 @@ import net from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ZkClient } from '../../src/client/zk-client.ts'
-import { systemClock } from '../../src/clock.ts'
-import { readConfig } from '../../src/daemon/config.ts'
-import { Server } from '../../src/daemon/server.ts'
-import { silentLogger } from '../../src/logger.ts'
+import type { Server } from '../../src/daemon/server.ts'
+import { realServer } from './real-server.ts'
 
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => net.createServer())
@@ -41,16 +39,7 @@ class World {
       ...['--client-port=0', '--client-port-address=127.0.0.1'],
       ...['--log-segment-bytes=4194304', '--log-segments-kept=1'],
     ]
-    const read = readConfig(flags, {})
-    if (read.type !== 'config') throw new Error(read.text)
-    const server = new Server({
-      config: read.config,
-      clock: systemClock,
-      logger: silentLogger,
-      onFailure: (error) => {
-        throw error
-      },
-    })
+    const server = realServer(flags)
     await server.start()
     this.#running.set(id, server)
     return server

@@ -7,6 +7,7 @@ import { pingXid } from '../../src/client/call-queue.ts'
 import { limits } from '../../src/limits.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
+import { peerProtocolVersion } from '../../src/protocol/peer/hello.ts'
 import type { ServerId, SessionId, Stat } from '../../src/protocol/records.ts'
 import {
   addWatchModes,
@@ -60,6 +61,8 @@ t.test('the numbers in the text are those of the code', async (t) => {
   const said = [
     `at most ${limits.clientFrameBytesMax} bytes`,
     `version is ${protocolVersion}`,
+    `speaks first. The version is ${peerProtocolVersion}`,
+    `of up to ${limits.peerFrameBytesMax / 1024 / 1024} MiB`,
     `xid ${eventXid} `,
     `xid ${pingXid} `,
     `within ${limits.handshakeMs / 1000} seconds`,

@@ -84,3 +84,22 @@ t.test('a fault fails its operation', async (t) => {
   directory.syncNow()
   t.equal(contentOf(directory.crash(), 'a'), '')
 })
+
+t.test('a failed sync forgets what it covers: only what is written again gets there', async (t) => {
+  let fails = true
+  const directory = new MemoryDirectory({
+    fault: (operation) => (operation === 'sync' && fails ? new Error('EIO') : null),
+  })
+  const file = directory.create('a')
+  directory.syncNow()
+  file.write(Buffer.from('one'), 0)
+  t.throws(() => file.syncNow(), /EIO/)
+  fails = false
+  file.write(Buffer.from('two'), 3)
+  file.syncNow()
+  t.equal(contentOf(directory, 'a'), 'onetwo')
+  t.equal(contentOf(directory.crash(), 'a'), '\0\0\0two')
+  file.write(Buffer.from('one'), 0)
+  file.syncNow()
+  t.equal(contentOf(directory.crash(), 'a'), 'onetwo')
+})

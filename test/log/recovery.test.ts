@@ -310,6 +310,48 @@ t.test('a log that is refused leaves no file open', async (t) => {
   t.same([...isOpen.values()], [false, false])
 })
 
+t.test('after a failed fsync, what was read is written again before it counts', async (t) => {
+  let isBroken = true
+  const directory = onDisk({ 1: Buffer.concat([record(1), Buffer.alloc(480)]) }).crash(undefined, {
+    fault: (operation) => (operation === 'sync' && isBroken ? new Error('EIO') : null),
+  })
+  const file = directory.open(segmentName(1))
+  file.write(record(2, 1), 48)
+  t.throws(() => file.syncNow(), /EIO/)
+  isBroken = false
+  t.equal(open(directory).log.durablePosition, 2)
+  t.same(positionsOf(open(directory.crash()).log), [1, 2])
+})
+
+const cutsThatFail = [
+  {
+    name: 'of a torn tail',
+    behind: Buffer.concat([record(2).subarray(0, 40), Buffer.alloc(8), record(3, 1)]),
+    others: [],
+  },
+  {
+    name: 'of a truncation',
+    behind: Buffer.concat([record(2), record(3, 1)]),
+    others: ['truncate-from-0000000000000002'],
+  },
+]
+for (const { name, behind, others } of cutsThatFail) {
+  t.test(`a cut ${name} whose fsync failed is made again, though it reads as made`, async (t) => {
+    let isBroken = true
+    const bytes = Buffer.concat([record(1), behind, Buffer.alloc(480)])
+    const directory = onDisk({ 1: bytes }, others).crash(undefined, {
+      fault: (operation) => (operation === 'sync' && isBroken ? new Error('EIO') : null),
+    })
+    t.throws(() => open(directory), /EIO/)
+    isBroken = false
+    t.same(positionsOf(open(directory).log), [1])
+    const left = directory.crash()
+    const zeros = Buffer.alloc(bytes.length - 48)
+    left.open(segmentName(1)).read(zeros, 48)
+    t.equal(zeros.findIndex(Boolean), -1, 'nothing of what was cut comes back')
+  })
+}
+
 t.test('a full segment below verifyFrom is opened unread, and checked when it is', async (t) => {
   const reads: string[] = []
   const make = (first: Buffer) =>

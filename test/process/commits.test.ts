@@ -2,9 +2,8 @@ import t from 'tap'
 import { MqAdmin } from '../../src/client/mq-admin.ts'
 import { MqConnection } from '../../src/client/mq-connection.ts'
 import { Producer } from '../../src/client/producer.ts'
-import { systemClock } from '../../src/clock.ts'
 import { noBroker, noCommit } from '../../src/protocol/mq/messages.ts'
-import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { patienceMs, startWorld } from './world.ts'
 
 t.test('a commit that waited at a stopped broker lands, and changes nothing', async (t) => {
@@ -15,7 +14,8 @@ t.test('a commit that waited at a stopped broker lands, and changes nothing', as
   const connections = brokers.map((address) => {
     const who = { clusterId: undefined, name: 'test', brokerId: noBroker, brokerEpoch: 0 }
     const hello = { role: 'client', ...who } as const
-    return new MqConnection({ transport: new TcpTransport(), address, hello, clock: systemClock })
+    const { transport, clock } = realWorld()
+    return new MqConnection({ transport, address, hello, clock })
   })
   t.teardown(async () => {
     for (const connection of connections) connection.close()

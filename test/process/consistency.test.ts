@@ -1,15 +1,15 @@
 import t from 'tap'
 import type { Cluster, Member } from '../../src/cli/cluster.ts'
-import { GoalSource, parseGoal } from '../../src/cli/goal.ts'
+import { parseGoal } from '../../src/cli/goal.ts'
+import { GoalSource } from '../../src/cli/goal-source.ts'
 import { MqAdmin } from '../../src/client/mq-admin.ts'
 import { MqConnection } from '../../src/client/mq-connection.ts'
 import { Producer } from '../../src/client/producer.ts'
 import type { ServerAddress } from '../../src/client/servers.ts'
-import { systemClock } from '../../src/clock.ts'
 import { noBroker, type ProduceRequest } from '../../src/protocol/mq/messages.ts'
 import { encodeBatch, noProducer } from '../../src/protocol/mq/record-batch.ts'
-import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
 import { Random } from '../../src/random.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { connectTo, patienceMs, startWorld, untilRoles, Zw } from './world.ts'
 
 const requestCount = 100
@@ -67,7 +67,7 @@ t.test('consistency', async (t) => {
     for (const { claim, topic, to } of choices) {
       t.test(claim, async (t) => {
         await admin.createTopic({ topic, partitions: 1, replicas: 3 })
-        const source = new GoalSource(random)
+        const source = new GoalSource(random, requestCount)
         const sent = Array.from({ length: requestCount }, () => JSON.stringify(source.next()))
         if (to === 'followers') await sendToFollowers({ cluster, admin, topic, sent })
         else {
@@ -80,9 +80,12 @@ t.test('consistency', async (t) => {
           await Promise.all(sent.map((value) => producer.send({ topic, value })))
           await producer.close()
         }
+        const minutes = sent.map((value) => parseGoal(value)?.minute ?? Number.NaN)
+        t.equal(minutes[0], 1)
         t.same(
-          sent.map((value) => parseGoal(value)?.minute),
-          sent.map((_, i) => i + 1),
+          minutes,
+          minutes.toSorted((a, b) => a - b),
+          'in order of minute',
         )
         const flags = ['--from-beginning', '--max', String(requestCount)]
         const consumers = [
@@ -116,8 +119,9 @@ async function sendToFollowers(options: {
 }
 
 function linkTo(address: ServerAddress): MqConnection {
+  const { transport, clock } = realWorld()
   return new MqConnection({
-    transport: new TcpTransport(),
+    transport,
     address,
     hello: {
       role: 'client',
@@ -126,7 +130,7 @@ function linkTo(address: ServerAddress): MqConnection {
       brokerId: noBroker,
       brokerEpoch: 0,
     },
-    clock: systemClock,
+    clock,
   })
 }
 

@@ -1,9 +1,10 @@
 import t, { type Test } from 'tap'
 import type { Cluster } from '../../src/cli/cluster.ts'
-import { parseGoal } from '../../src/cli/goal.ts'
 import { MqAdmin } from '../../src/client/mq-admin.ts'
 import {
+  areInOrder,
   connectTo,
+  nthOf,
   startWorld,
   until,
   untilRole,
@@ -49,10 +50,8 @@ class Match {
     t.equal(await this.producer.closed(), 0, 'every goal is stored')
     t.equal(await this.consumer.closed(), 0)
     const wanted = Array.from({ length: goalCount }, (_, i) => i + 1)
-    t.same(
-      this.consumer.lines.map((line) => parseGoal(line)?.minute),
-      wanted,
-    )
+    t.same(this.consumer.lines.map(nthOf), wanted)
+    t.ok(areInOrder(this.consumer.lines), 'in order of minute')
     for (const { address } of this.#cluster.brokers) {
       const one = this.newConsumer(`${address.host}:${address.port}`)
       t.equal(await one.closed(), 0)
@@ -135,15 +134,15 @@ t.test('faults', async (t) => {
 
     const second = new Zw(t, ['consume', 'resumed', ...brokers, '--group', 'fans', '--exit-at-end'])
     t.equal(await second.closed(), 0)
-    const minutes = (zw: Zw) => zw.lines.flatMap((line) => parseGoal(line)?.minute ?? [])
-    const before = minutes(first)
-    const after = minutes(second)
+    const goals = (zw: Zw) => zw.lines.flatMap((line) => nthOf(line) ?? [])
+    const before = goals(first)
+    const after = goals(second)
     const resumedAt = after[0] ?? Number.NaN
-    t.comment(`the first ended with minute ${before.at(-1)}, the second began with ${resumedAt}`)
+    t.comment(`the first ended with goal ${before.at(-1)}, the second began with ${resumedAt}`)
     t.ok(resumedAt > 1, 'it does not begin anew')
     t.ok(resumedAt <= before.length + 1, 'nothing is left out')
     t.same(
-      [...before.filter((minute) => minute < resumedAt), ...after],
+      [...before.filter((nth) => nth < resumedAt), ...after],
       Array.from({ length: goalCount }, (_, i) => i + 1),
     )
     const third = new Zw(t, ['consume', 'resumed', ...brokers, '--group', 'fans', '--exit-at-end'])

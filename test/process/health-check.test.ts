@@ -1,11 +1,12 @@
 import t from 'tap'
 import type { Member } from '../../src/cli/cluster.ts'
 import { askWord } from '../../src/client/ask-word.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { connectTo, epochOf, startWorld, until, untilRole, untilRoles } from './world.ts'
 
 /** Of those that the leader counts among its quorum now. */
 async function syncedFollowers(leader: Member): Promise<number | undefined> {
-  const answer = await askWord(leader.address, 'mntr')
+  const answer = await askWord(realWorld(), leader.address, 'mntr')
   const count = /^zk_synced_followers\t(\d+)$/m.exec(answer ?? '')?.[1]
   return count === undefined ? undefined : Number(count)
 }

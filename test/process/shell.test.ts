@@ -217,7 +217,12 @@ t.test('a server that is not there is said to be so', async (t) => {
   const args = ['-s', server, '--connect-timeout', '200', 'ls', '/']
   const { code, err } = await run(args, undefined)
   t.equal(code, 1)
-  t.equal(err, `Cannot connect to ${server}: no server served us within 200 ms\n`)
+  const found = `${server} (connection refused)`
+  t.equal(
+    err,
+    `No server serves us yet, trying again: ${found}\n` +
+      `Cannot connect to ${found}: no server served us within 200 ms\n`,
+  )
 })
 
 t.test('a command line that cannot be read ends with 2 and a hint', async (t) => {

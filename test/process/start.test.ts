@@ -8,11 +8,21 @@ t.test('without a terminal: 100 goals, checked on every broker', async (t) => {
   t.equal(await zw.closed(), 0)
   t.equal(zw.errors, '')
   t.equal(zw.lines.at(-1), '100 goals in order of minute on 3 brokers')
-  const shown = zw.lines.flatMap((line) => /^ *(\d+)' /.exec(line)?.[1] ?? []).map(Number)
+  const shown = zw.lines.flatMap((line) => {
+    const found = /^ *(\d+)(?:\+(\d+))?' .*\([0-9a-f]{4}-(\d+)\)$/.exec(line)
+    return found === null ? [] : [found.slice(1).map((number) => Number(number ?? 0))]
+  })
   t.same(
-    shown,
+    shown.map(([, , nth]) => nth),
     Array.from({ length: 100 }, (_, i) => i + 1),
   )
+  const times = shown.map(([minute = Number.NaN, added = 0]) => minute * 100 + added)
+  t.same(
+    times,
+    times.toSorted((a, b) => a - b),
+    'in order of minute',
+  )
+  t.equal(times[0], 100, 'from minute 1')
   for (const id of [1, 2, 3]) {
     t.ok(
       zw.lines.some((line) =>
@@ -37,7 +47,7 @@ t.test('a data directory that is kept is used again, and only new goals count', 
 
 t.test('stopped in the middle, it leaves nobody behind and does not claim success', async (t) => {
   const zw = new Zw(t, ['start', '--servers', '1', '--brokers', '1', '--rate', '2'])
-  await zw.untilLine(/^ *2' /)
+  await zw.untilLine(/-2\)$/)
   const pids = zw.childPids()
   t.equal(pids.length, 2)
   t.equal(await zw.end('SIGTERM'), 1)

@@ -9,9 +9,10 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Cluster, findBasePort, type Member } from '../../src/cli/cluster.ts'
+import type { ServerRole } from '../../src/cli/cluster-lines.ts'
 import { untilReady } from '../../src/cli/cluster-ready.ts'
-import type { ServerRole } from '../../src/cli/consumer-view.ts'
 import { askHealth } from '../../src/cli/four-letter-word.ts'
+import { compareGoals, parseGoal } from '../../src/cli/goal.ts'
 import { ZkClient } from '../../src/client/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { Random } from '../../src/random.ts'
@@ -40,20 +41,23 @@ export async function prepareWorld(
   t: Test,
   { servers, brokers = 0 }: { readonly servers: number; readonly brokers?: number },
 ): Promise<World> {
+  let cluster: Cluster | undefined
+  const said: string[] = []
+  // Before `testdir`: of the two, tap does last what was asked for last, and what still runs would
+  // write into a directory that is being removed.
+  t.teardown(async () => {
+    await cluster?.killAll()
+    if (!t.passing()) for (const line of said.slice(-120)) t.comment(line)
+  })
   const dataDir = t.testdir()
   const basePort = await freeBasePort({ servers, brokers })
   const programs = { server: program('daemon/main'), broker: program('broker/main') }
-  const cluster = new Cluster({ servers, brokers, dataDir, basePort, programs })
-  const said: string[] = []
+  cluster = new Cluster({ servers, brokers, dataDir, basePort, programs })
   cluster.on('line', ({ name }, line) => {
     said.push(`${name} ${line}`)
     if (said.length > 500) said.shift()
   })
   cluster.on('exited', ({ name }, exit) => said.push(`${name} exited ${JSON.stringify(exit)}`))
-  t.teardown(async () => {
-    await cluster.killAll()
-    if (!t.passing()) for (const line of said.slice(-120)) t.comment(line)
-  })
   await cluster.prepare()
   return { cluster, dataDir, basePort }
 }
@@ -155,6 +159,23 @@ export async function writeThrough(zk: ZkClient, path: string, data: string): Pr
     }
   })
   return performance.now() - startedMs
+}
+
+// --- goals ---------------------------------------------------------------------------------------
+
+/** Which goal of its run a line is, from 1. */
+export function nthOf(line: string): number | undefined {
+  const goal = parseGoal(line)
+  return goal === undefined ? undefined : Number(goal.id.split('-')[1])
+}
+
+/** Whether goals are in order of minute, as those of every run are. */
+export function areInOrder(lines: readonly string[]): boolean {
+  const goals = lines.flatMap((line) => parseGoal(line) ?? [])
+  return goals.every((goal, i) => {
+    const before = goals[i - 1]
+    return before === undefined || compareGoals(before, goal) <= 0
+  })
 }
 
 // --- programs ------------------------------------------------------------------------------------

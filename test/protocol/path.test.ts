@@ -62,4 +62,5 @@ t.test('a sequential suffix has ten digits and wraps like an int32', async (t) =
   t.equal(sequentialSuffix(42), '0000000042')
   t.equal(sequentialSuffix(2147483647), '2147483647')
   t.equal(sequentialSuffix(2147483648), '-2147483648')
+  t.equal(sequentialSuffix(-5), '-000000005', 'as Java writes %010d')
 })

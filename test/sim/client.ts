@@ -12,10 +12,12 @@ import type { ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messa
 import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
 import { formatZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 import type { Random } from '../../src/random.ts'
+import type { ClientWorld } from '../../src/world.ts'
 import type { EventQueue } from './event-queue.ts'
-import { type Network, SimTransport } from './network.ts'
+import type { Network } from './network.ts'
 import { SimProcess } from './process.ts'
 import { clientPort } from './server.ts'
+import { simWorld } from './sim-world.ts'
 
 /** One request and what became of it. */
 export interface Operation {
@@ -67,7 +69,8 @@ export class SimClient {
   readonly operations: Operation[] = []
   readonly #queue: EventQueue
   readonly #random: Random
-  readonly #transport: SimTransport
+  readonly #network: Network
+  readonly #world: ClientWorld
   readonly #servers: readonly { readonly host: string; readonly port: number }[]
   readonly #timeoutMs: number
   readonly #dialect: Dialect
@@ -105,7 +108,8 @@ export class SimClient {
     this.#trace = parts.trace
     this.#timeoutMs = parts.timeoutMs
     this.process = new SimProcess(parts.queue)
-    this.#transport = new SimTransport({ ...parts, process: this.process, host: name })
+    this.#network = parts.network
+    this.#world = simWorld({ ...parts, process: this.process, host: name })
     this.#servers = Array.from({ length: parts.serverCount }, (_, i) => ({
       host: `s${i + 1}`,
       port: clientPort,
@@ -196,8 +200,8 @@ export class SimClient {
     const driver = new SessionDriver({
       session,
       codec: this.#noting(this.#dialect.clientCodec()),
-      transport: this.#transport,
-      clock: this.process,
+      transport: this.#world.transport,
+      clock: this.#world.clock,
       log: { ...silentLogger, debug: (fields: { reason?: string }) => this.#judge(fields.reason) },
       became: (state) => {
         this.#trace?.(`${this.name} ${state}, session ${this.session.toString(16)}`)
@@ -206,6 +210,8 @@ export class SimClient {
       notify: (watchers, event) => {
         for (const watcher of watchers) watcher(event)
       },
+      serverCount: this.#servers.length,
+      unreachable: () => undefined,
     })
     return [session, driver]
   }
@@ -213,7 +219,7 @@ export class SimClient {
   /** Why a server was left: it may be slow or silent, but not wrong. */
   #judge(reason = ''): void {
     if (!/answered request|refused|not asked for|another ensemble/.test(reason)) return
-    this.#transport.network.onViolation(new ProtocolError(reason))
+    this.#network.onViolation(new ProtocolError(reason))
   }
 
   /** What goes over which connection, and at which zxid an answer holds. */

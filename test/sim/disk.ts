@@ -2,12 +2,18 @@
 // leaves of both. Each operation is a step of its own and takes its time; a sync may fail, there may be no
 // room for a while, and a bit of what lies there may turn.
 
-import type { StorageDisk, TreeDatabase } from '../../src/daemon/storage/disk.ts'
+import type { ServerDisk, TreeDatabase } from '../../src/daemon/storage/disk.ts'
+import { invariant } from '../../src/invariant.ts'
 import { MemoryDirectory } from '../../src/log/memory-directory.ts'
-import type { LogDirectory } from '../../src/log/segment-file.ts'
 import type { Random } from '../../src/random.ts'
 import type { EventQueue } from './event-queue.ts'
-import { GuardedDirectory, LogActs, MetaActs } from './guarded-directory.ts'
+import {
+  fieldsOf,
+  GuardedDirectory,
+  LogActs,
+  MetaActs,
+  type MetaFields,
+} from './guarded-directory.ts'
 import type { SimProcess } from './process.ts'
 
 /** What a disk answers when it breaks: the process that gets it must end. */
@@ -27,6 +33,8 @@ export class SimDisk {
   #fullUntilMs = 0
   /** full only for what is prepared ahead of need */
   #isShort = false
+  /** the last process that used it */
+  #holder: SimProcess | undefined
   #files: MemoryDirectory
   #logs = new Map<string, MemoryDirectory>()
   #trees = new Map<string, SimTree>()
@@ -106,20 +114,33 @@ export class SimDisk {
     this.#removed = []
   }
 
-  /** As one process sees it. */
-  filesFor(process: SimProcess): LogDirectory {
-    const names = new MetaActs(contentOf(this.#files, 'meta'))
-    return new GuardedDirectory(this.#files, process, {
-      names,
-      hasRoom: (act) => this.#noRoom(act),
-    })
+  /** `meta` as the system has it, which may be newer than what a power cut would leave. */
+  get meta(): MetaFields {
+    return fieldsOf(contentOf(this.#files, 'meta'))
   }
 
-  storageFor(process: SimProcess): StorageDisk {
+  /**
+   * As one process sees it.
+   *
+   * @param onMetaSaved told when a new `meta` survives a power cut
+   */
+  diskFor(process: SimProcess, onMetaSaved: (meta: MetaFields) => void): ServerDisk {
     const trees = this.#trees
     const logs = this.#logs
     return {
       path: 'data',
+      lock: () => {
+        invariant(this.#holder?.alive !== true, 'one process at a time uses a disk')
+        this.#holder = process
+        return () => undefined
+      },
+      openFiles: () => {
+        const names = new MetaActs(contentOf(this.#files, 'meta'), onMetaSaved)
+        const hasRoom = (act: string): Error | null => this.#noRoom(act)
+        return new GuardedDirectory(this.#files, process, { names, hasRoom })
+      },
+      reserve: () => ({ hold: () => undefined, release: () => undefined }),
+      sizeBytes: () => 0,
       list: () => [...trees.keys(), ...logs.keys()],
       openTree: async (name) => {
         const tree = trees.get(name) ?? new SimTree()

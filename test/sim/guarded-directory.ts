@@ -1,6 +1,7 @@
 // A directory in the hands of a simulated process, which may be killed before each operation on it, and
 // before it hears of an operation's end. The operations go by what they are for (crash-points.ts).
 
+import type { Meta } from '../../src/daemon/ensemble/meta.ts'
 import type { Done, LogDirectory, SegmentFile } from '../../src/log/segment-file.ts'
 import type { SimProcess } from './process.ts'
 
@@ -159,11 +160,16 @@ class GuardedFile implements SegmentFile {
 /** Of the directory that holds `meta`: each save goes by what it changes. */
 export class MetaActs implements ActNames {
   #what = 'meta'
-  #before: Record<string, unknown>
+  #before: MetaFields
+  readonly #saved: (meta: MetaFields) => void
 
-  /** @param meta as it is; undefined if there is none */
-  constructor(meta: Uint8Array | undefined) {
-    this.#before = meta === undefined ? {} : fieldsOf(meta)
+  /**
+   * @param meta as it is; undefined if there is none
+   * @param saved told when another one survives a power cut
+   */
+  constructor(meta: Uint8Array | undefined, saved: (meta: MetaFields) => void) {
+    this.#before = fieldsOf(meta)
+    this.#saved = saved
   }
 
   before(operation: Operation, _file: string, bytes?: Uint8Array): string {
@@ -176,11 +182,13 @@ export class MetaActs implements ActNames {
   }
 
   after(operation: Operation): string | undefined {
-    return operation === 'directory sync' ? `${this.#what} saved` : undefined
+    if (operation !== 'directory sync') return undefined
+    this.#saved(this.#before)
+    return `${this.#what} saved`
   }
 
-  #changed(after: Record<string, unknown>): string {
-    const differs = (field: string): boolean => this.#before[field] !== after[field]
+  #changed(after: MetaFields): string {
+    const differs = (field: keyof MetaFields): boolean => this.#before[field] !== after[field]
     if (differs('serverId')) return 'meta'
     if (differs('treeDir')) return 'SNAP swap'
     if (differs('currentEpoch')) return 'currentEpoch'
@@ -189,10 +197,14 @@ export class MetaActs implements ActNames {
   }
 }
 
+/** Of meta: what is looked at here. */
+export type MetaFields = Partial<Meta>
+
 /** A damaged one has none. */
-function fieldsOf(meta: Uint8Array): Record<string, unknown> {
+export function fieldsOf(meta: Uint8Array | undefined): MetaFields {
+  if (meta === undefined) return {}
   try {
-    return JSON.parse(Buffer.from(meta).toString('utf8').slice(9)) as Record<string, unknown>
+    return JSON.parse(Buffer.from(meta).toString('utf8').slice(9)) as MetaFields
   } catch {
     return {}
   }
@@ -212,6 +224,7 @@ export class LogActs implements ActNames {
     const marks = file.startsWith('truncate')
     switch (operation) {
       case 'create':
+        if (recovers && marks) return 'recovery mark'
         if (!marks) return 'prepare'
         this.#doing = 'TRUNC'
         return 'TRUNC mark'

@@ -6,7 +6,10 @@
 // Not here, because nothing could come of it: counting an ack of a connection that ended (in one epoch
 // a log only grows, so the sender still has it; a new epoch counts anew), a follower that believes a
 // DIFF to begin where its log ends (the leader had that from itself, and a gap is refused anyhow), and
-// an epoch that is above the leader's own promise alone (followers with a later one refuse it).
+// an epoch that is above the leader's own promise alone (followers with a later one refuse it), and a
+// follower that reads NEWEPOCH of an earlier epoch, but still waits until its disk holds that very one.
+// A stranger's vote, or its claim of a newer history, costs elections while it is there, and no promise;
+// test/daemon/zab/stranger.test.ts sees to them.
 
 export interface Mutant {
   readonly name: string
@@ -48,7 +51,7 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: following,
-        from: "this.#phase !== 'promising' || saved.acceptedEpoch < this.#epoch",
+        from: "this.#phase !== 'promising' || saved.acceptedEpoch !== this.#epoch",
         to: "this.#phase !== 'promising'",
       },
     ],
@@ -60,8 +63,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: following,
-        from: 'this.#promiseCounts = epoch > acceptedEpoch',
-        to: 'this.#promiseCounts = epoch >= acceptedEpoch',
+        from: 'this.#promiseCounts = epoch > acceptedEpoch ||',
+        to: 'this.#promiseCounts = epoch >= acceptedEpoch ||',
       },
     ],
     seeds: 1500,
@@ -71,9 +74,59 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'zab.md 3.2, 3.3: a later promise deposes; both ends see to it',
     edits: [
       { file: following, from: 'if (epoch < acceptedEpoch) return', to: 'if (epoch < 0) return' },
-      { file: leading, from: 'if (acceptedEpoch > this.#epoch) {', to: 'if (acceptedEpoch < 0) {' },
+      {
+        file: leading,
+        from: 'if (counts && acceptedEpoch > this.#epoch) {',
+        to: 'if (acceptedEpoch < 0) {',
+      },
     ],
     seeds: 500,
+  },
+  {
+    name: 'NEWEPOCH of an epoch that is one behind',
+    rule: 'zab.md 3.3: a follower does not rely on its leader to know of its promise',
+    edits: [
+      {
+        file: following,
+        from: 'if (epoch < acceptedEpoch) return',
+        to: 'if (epoch < acceptedEpoch - 1) return',
+      },
+      {
+        file: following,
+        from: 'saved.acceptedEpoch !== this.#epoch',
+        to: 'saved.acceptedEpoch < this.#epoch',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'the epoch of a stranger',
+    rule: 'what a peer says counts when it has named the ensemble',
+    edits: [
+      {
+        file: leading,
+        from: 'const counts = initialised && this.#state.isMember(from)',
+        to: 'const counts = initialised',
+      },
+      {
+        file: 'daemon/zab/epoch-bound.ts',
+        from: 'if (skipped > this.#allowance) return false',
+        to: '',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'an epoch from far away is believed',
+    rule: 'epoch-bound.ts: one lie does not use up the epochs',
+    edits: [
+      {
+        file: 'daemon/zab/epoch-bound.ts',
+        from: 'if (skipped > this.#allowance) return false',
+        to: '',
+      },
+    ],
+    seeds: 200,
   },
   {
     name: 'epoch without a quorum of promises',
@@ -90,7 +143,10 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'leader stays though a learner has a newer history',
     rule: 'zab.md 3.4: the leader steps down',
-    edits: [{ file: leading, from: 'if (newer) return', to: 'if (newer && !newer) return' }],
+    edits: [
+      { file: leading, from: 'if (newer && this.#counts(from)) {', to: 'if (newer && !newer) {' },
+      { file: leading, from: 'if (newer) return', to: 'if (newer && !newer) return' },
+    ],
     seeds: 200,
   },
   {

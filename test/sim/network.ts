@@ -17,6 +17,7 @@ import type {
   Transport,
 } from '../../src/protocol/transport/transport.ts'
 import type { Random } from '../../src/random.ts'
+import type { Turn } from '../../src/turn.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { SimProcess } from './process.ts'
 
@@ -205,7 +206,9 @@ class Connection {
 
   forge(from: string, bytes: Buffer): void {
     const side = this.#hosts[0] === from ? 0 : 1
-    if (this.#ends[side]?.hasSent === true) this.transmit(side, (peer) => peer.bytes(bytes))
+    // Before both hellos nothing but a hello is read.
+    const isGreeted = this.#ends.every((end) => end?.hasSent === true)
+    if (isGreeted) this.transmit(side, (peer) => peer.bytes(bytes))
   }
 
   reset(): void {
@@ -248,7 +251,7 @@ export class SimLink implements Link {
   readonly #readsOnlyIfRead: boolean
   #unsentBytes = 0
   #congested = false
-  readonly out = new MsgpackWriter(256)
+  readonly #out = new MsgpackWriter(256)
   readonly remoteAddress: string
   readonly remotePort = 0
   #first: Buffer | undefined
@@ -299,16 +302,21 @@ export class SimLink implements Link {
 
   // --- Link --------------------------------------------------------------------------------------
 
-  beginFrame(): MsgpackWriter {
+  get out(): MsgpackWriter {
     if (!this.#dirty) this.#transport.flushLater(this)
     this.#dirty = true
-    this.out.beginFrame()
-    return this.out
+    return this.#out
+  }
+
+  beginFrame(): MsgpackWriter {
+    const { out } = this
+    out.beginFrame()
+    return out
   }
 
   endFrame(): void {
-    this.out.endFrame()
-    if (this.out.length > this.#transport.network.windowBytes) this.flush()
+    this.#out.endFrame()
+    if (this.#out.length > this.#transport.network.windowBytes) this.flush()
   }
 
   get congested(): boolean {
@@ -377,9 +385,9 @@ export class SimLink implements Link {
   flush(): void {
     if (!this.#dirty) return
     this.#dirty = false
-    if (this.#closing) return this.out.clear()
-    const bytes = Buffer.from(this.out.view())
-    this.out.clear()
+    if (this.#closing) return this.#out.clear()
+    const bytes = Buffer.from(this.#out.view())
+    this.#out.clear()
     if (bytes.length === 0) return
     const to = this.remoteAddress
     this.process.act(this.#transport.describe(bytes, to), ` to ${to}`)
@@ -461,7 +469,7 @@ export class SimLink implements Link {
 }
 
 /** Names what is sent to whom: a point at which a process may be killed. */
-type Describe = (bytes: Buffer, to: string) => string
+export type Describe = (bytes: Buffer, to: string) => string
 
 /** As TcpTransport: what one turn puts into links leaves at its end. */
 export class SimTransport implements Transport {
@@ -469,40 +477,27 @@ export class SimTransport implements Transport {
   readonly process: SimProcess
   readonly host: string
   readonly describe: Describe
+  readonly #turn: Turn
   #dirty: SimLink[] = []
-  #scheduled = false
-  readonly #beforeFlush: (() => void)[] = []
-  readonly #afterFlush: (() => void)[] = []
+  readonly #send = () => this.#flush()
 
   constructor(parts: {
     readonly network: Network
     readonly process: SimProcess
+    readonly turn: Turn
     readonly host: string
     readonly describe?: Describe
   }) {
     this.network = parts.network
     this.process = parts.process
+    this.#turn = parts.turn
     this.host = parts.host
     this.describe = parts.describe ?? (() => 'send')
   }
 
-  beforeFlush(run: () => void): void {
-    this.#beforeFlush.push(run)
-  }
-
-  afterFlush(run: () => void): void {
-    this.#afterFlush.push(run)
-  }
-
-  scheduleFlush(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    this.process.after(0, () => this.#flush())
-  }
-
   flushLater(link: SimLink): void {
     this.#dirty.push(link)
-    this.scheduleFlush()
+    this.#turn.send(this.#send)
   }
 
   dial(address: Address, options: LinkOptions, listener: LinkListener): Link {
@@ -567,12 +562,9 @@ export class SimTransport implements Transport {
   }
 
   #flush(): void {
-    for (const run of this.#beforeFlush) run()
-    this.#scheduled = false
     const dirty = this.#dirty
     this.#dirty = []
     for (const link of dirty) link.flush()
-    for (const run of this.#afterFlush) run()
   }
 }
 

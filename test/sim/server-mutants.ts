@@ -5,7 +5,7 @@ import type { Mutant } from './mutants.ts'
 
 const log = 'log/log.ts'
 const recovery = 'log/recovery.ts'
-const meta = 'daemon/ensemble/meta.ts'
+const durableFile = 'durable-file.ts'
 const driver = 'daemon/ensemble/driver.ts'
 const storage = 'daemon/storage/storage.ts'
 const treeStore = 'daemon/storage/tree-store.ts'
@@ -34,6 +34,18 @@ export const serverMutants: readonly Mutant[] = [
       },
     ],
     seeds: 100,
+  },
+  {
+    name: 'the tail is not written again after a failed fsync',
+    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
+    edits: [
+      {
+        file: recovery,
+        from: '  if (unsure !== undefined) segment.rewrite({ file, from: unsure })\n',
+        to: '',
+      },
+    ],
+    seeds: 1000,
   },
   {
     name: 'TRUNC that does not zero',
@@ -85,8 +97,8 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'zab.md 1: write, fsync, rename, fsync the directory',
     edits: [
       {
-        file: meta,
-        from: 'file.sync((error) => {',
+        file: durableFile,
+        from: 'made.sync((error) => {',
         to: 'const sync = (synced: Done): void => queueMicrotask(() => synced(null))\n    sync((error) => {',
       },
     ],
@@ -95,14 +107,16 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'meta is renamed, and the directory is not synced',
     rule: 'zab.md 1: write, fsync, rename, fsync the directory',
-    edits: [{ file: meta, from: 'dataDir.sync(done)', to: 'queueMicrotask(() => done(null))' }],
+    edits: [
+      { file: durableFile, from: 'directory.sync(done)', to: 'queueMicrotask(() => done(null))' },
+    ],
     seeds: 50,
   },
 
   {
     name: 'meta is trusted before it is on the disk',
     rule: 'zab.md 1; seed 239: what is read at a start may be in memory only',
-    edits: [{ file: meta, from: '  dataDir.syncNow()\n', to: '' }],
+    edits: [{ file: durableFile, from: '      this.#directory.syncNow()\n', to: '' }],
     seeds: 1000,
   },
 

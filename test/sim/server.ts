@@ -1,40 +1,27 @@
-// One server in the simulator: the parts of src/daemon, joined as in server.ts, on a disk, a network and
-// a clock that are not real. What it delivers is shown to the checker on its way.
+// One server in the simulator: the whole program (src/daemon/server.ts) on a disk, a network and a clock
+// that are not real. What it delivers is shown to the checker on its way.
 
-import { Metrics } from '../../src/daemon/admin/metrics.ts'
-import { ClientPort } from '../../src/daemon/connection/client-port.ts'
-import { EnsembleDriver } from '../../src/daemon/ensemble/driver.ts'
-import type { EnsembleRole } from '../../src/daemon/ensemble/ensemble.ts'
-import { loadMeta, type Meta, MetaError, MetaFile } from '../../src/daemon/ensemble/meta.ts'
-import { RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
-import { assertNew, RecoveryError, Storage } from '../../src/daemon/storage/storage.ts'
+import { readConfig } from '../../src/daemon/config.ts'
+import type { EnsembleListener, EnsembleRole } from '../../src/daemon/ensemble/ensemble.ts'
+import { MetaError } from '../../src/daemon/ensemble/meta.ts'
+import { assembleServer, type ServerParts } from '../../src/daemon/server.ts'
+import { RecoveryError, type Storage } from '../../src/daemon/storage/storage.ts'
 import { DamagedTreeError } from '../../src/daemon/storage/tree-store.ts'
 import type { LogKept } from '../../src/daemon/storage/txn-log.ts'
-import type { ZabTiming } from '../../src/daemon/zab/types.ts'
 import { invariant } from '../../src/invariant.ts'
 import { LogDamagedError, LogVersionError } from '../../src/log/log-errors.ts'
-import type { Done, LogDirectory } from '../../src/log/segment-file.ts'
 import type { Logger } from '../../src/logger.ts'
 import { silentLogger } from '../../src/logger.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
-import type { Address } from '../../src/protocol/transport/transport.ts'
 import { epochOf, formatZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 import type { Random } from '../../src/random.ts'
 import { DiskFault, SimDisk } from './disk.ts'
 import type { EventQueue } from './event-queue.ts'
-import { type Network, SimTransport } from './network.ts'
+import type { MetaFields } from './guarded-directory.ts'
+import type { Network } from './network.ts'
 import { type KillAt, Killed, SimProcess } from './process.ts'
 import type { ServerChecker } from './server-checker.ts'
-
-export const timing: ZabTiming = {
-  pingMs: 100,
-  leaderTimeoutMs: 600,
-  discoveryTimeoutMs: 1200,
-  syncTimeoutMs: 2000,
-  quietMs: 30,
-  renotifyMs: 200,
-  renotifyMaxMs: 1000,
-}
+import { simWorld } from './sim-world.ts'
 
 export const tickMs = 500
 
@@ -45,7 +32,7 @@ const peerPort = 1
 export const clientPort = 2
 
 /** What the servers of one world have in common. */
-export interface ServerParts {
+export interface SimServerParts {
   readonly queue: EventQueue
   readonly network: Network
   readonly random: Random
@@ -61,33 +48,27 @@ export interface ServerParts {
   readonly fail: (error: Error) => void
 }
 
-interface Running {
-  readonly process: SimProcess
-  readonly storage: Storage
-  readonly ensemble: EnsembleDriver
-  readonly processors: RequestProcessors
-}
-
 export class SimServer {
   readonly id: ServerId
   readonly disk: SimDisk
-  readonly #parts: ServerParts
+  readonly #parts: SimServerParts
   /** from its start, also while it is not up yet */
   process: SimProcess | undefined
-  #running: Running | undefined
+  #running: ServerParts | undefined
   #killAt: KillAt | undefined
+  #isSpared = false
   /** it has held all of an epoch's history since its disk was new, and so is counted in majorities */
   isCounted = false
   /** a bit on its disk has turned */
   #damaged = false
   /** as it was told of the last time that it was on the disk */
-  #saved: Meta | undefined
+  #saved: MetaFields | undefined
   /** what its log called durable the last times since it was opened, oldest first */
   #durables: Zxid[] = []
   /** what its log called durable when it ended */
   #vouched: Zxid = zxidZero
 
-  constructor(id: number, parts: ServerParts) {
+  constructor(id: number, parts: SimServerParts) {
     this.id = id as ServerId
     this.#parts = parts
     this.disk = new SimDisk(parts.queue, parts.random)
@@ -105,7 +86,7 @@ export class SimServer {
     return this.#running?.ensemble.role ?? { type: 'looking' }
   }
 
-  get running(): Running | undefined {
+  get running(): ServerParts | undefined {
     return this.#running
   }
 
@@ -145,6 +126,7 @@ export class SimServer {
 
   /** From now on nothing goes wrong with it. */
   spare(): void {
+    this.#isSpared = true
     this.#killAt = undefined
     this.process?.spare()
     this.process?.resume()
@@ -156,7 +138,9 @@ export class SimServer {
   #comeBackInVain(): void {
     const { queue, random } = this.#parts
     queue.after(10, () => this.start())
-    queue.after(10 + random.next() * 200, () => this.end({ power: true }))
+    queue.after(10 + random.next() * 200, () => {
+      if (!this.#isSpared) this.end({ power: true })
+    })
   }
 
   /** Killed; with the power gone, so is what was not synced. */
@@ -209,35 +193,60 @@ export class SimServer {
   }
 
   async #boot(process: SimProcess): Promise<void> {
-    const { network, checker, random, queue } = this.#parts
-    const files = this.disk.filesFor(process)
-    const metaFile = new NotedMetaFile(files, (saved) => {
+    const { network, checker, random } = this.#parts
+    const disk = this.disk.diskFor(process, (saved) => {
       this.#saved = saved
     })
-    const disk = this.disk.storageFor(process)
-    const meta = loadMeta(files) ?? (await this.#newMeta(disk, metaFile))
-    this.#checkMeta(meta)
-    this.#saved = meta
-    const onFailure = (error: unknown): void => this.#failed(process, error)
-    const clock = process
-    const storage = await Storage.open(
-      {
-        disk,
-        store: { clock, onFailure, onPersisted: (zxid) => ensemble.persisted(zxid) },
-        log: {
-          segmentBytes: this.#parts.segmentBytes,
-          nowMs: () => clock.nowMs(),
-          onDurable: (zxid) => {
-            this.#durables = [...this.#durables, zxid].slice(-vouchingSyncs)
-            ensemble.logged(zxid)
-          },
-          onFailure,
+    const world = simWorld({ network, process, random, host: this.host, describe: describeSend })
+    const server = assembleServer({
+      config: this.#config(),
+      world: { ...world, disk, logger: this.#logger(process) },
+      onFailure: (error) => this.#failed(process, error),
+      handoverAt: this.#parts.handoverAt,
+      witness: {
+        opened: (parts) => this.#opened(parts),
+        logged: (zxid) => {
+          this.#durables = [...this.#durables, zxid].slice(-vouchingSyncs)
         },
+        between: (processors) => this.#between(process, processors),
       },
-      meta,
+    })
+    await server.start()
+    const { storage, ensemble } = this.#running ?? {}
+    process.every(tickMs, () => {
+      if (storage !== undefined) checker.checkTree(storage.tree)
+      // What the server expired in this moment has not left it yet.
+      if (ensemble?.role.type === 'leading') process.act('expire')
+    })
+  }
+
+  #config() {
+    const { serverCount, segmentBytes, logKept } = this.#parts
+    const ids = Array.from({ length: serverCount }, (_, i) => i + 1)
+    const read = readConfig(
+      [
+        '--data-dir=/data',
+        `--myid=${this.id}`,
+        `--client-port=${clientPort}`,
+        `--client-port-address=${this.host}`,
+        ...ids.map((id) => `--server.${id}=s${id}:${peerPort}:${peerPort}`),
+        `--tick-time=${tickMs}`,
+        '--init-limit=10',
+        '--sync-limit=4',
+        '--max-client-cnxns=1000',
+      ],
+      {},
     )
-    const { log, tree } = storage
-    if (storage.torn !== null) this.#parts.cover('torn tail cut')
+    invariant(read.type === 'config', 'these flags are a configuration')
+    // Smaller than can be configured, so that a short life sees many segments.
+    return { ...read.config, logSegmentBytes: segmentBytes, logKept }
+  }
+
+  /** What lies on its disk was read. */
+  #opened(parts: ServerParts): void {
+    const { log, torn } = parts.storage
+    this.#checkMeta(this.disk.meta)
+    if (torn !== null) this.#parts.cover('torn tail cut')
     if (this.#damaged) {
       const vouchedFor = this.#durables.at(-vouchingSyncs) ?? zxidZero
       invariant(log.lastZxid >= vouchedFor, 'what is vouched for is never cut')
@@ -245,66 +254,20 @@ export class SimServer {
     this.#damaged = false
     this.#durables = []
     invariant(log.lastZxid >= this.#vouched, 'what a log called durable survives')
-    const transport = new SimTransport({
-      network,
-      process,
-      host: this.host,
-      describe: describeSend,
-    })
-    const logger = this.#logger(process)
-    const ensemble = new EnsembleDriver({
-      self: this.id,
-      servers: this.#addresses(),
-      meta,
-      metaFile,
-      txnLog: log,
-      logged: storage.epochs,
-      logKept: this.#parts.logKept,
-      snapshots: storage,
-      lastApplied: tree.lastApplied,
-      timing,
-      handoverAt: this.#parts.handoverAt,
-      newEnsembleId: `ensemble of ${this.id}`,
-      transport,
-      clock,
-      logger,
-      onFailure,
-    })
-    const metrics = new Metrics()
-    const processors = new RequestProcessors(ensemble, {
-      tree,
-      metrics,
-      clock,
-      logger,
-      tickTimeMs: tickMs,
-      minSessionTimeoutMs: 2 * tickMs,
-      maxSessionTimeoutMs: 40 * tickMs,
-      authentication: { skipAcl: false, superDigest: undefined, requiredSchemes: undefined },
-      rules: { extendedTypesEnabled: true, enforceQuota: false },
-      reaping: { checkIntervalMs: 60_000, perMinuteMax: 10_000, neverUsedMs: 0 },
-      readOnlyMode: false,
-      newPassword: () => random.bytes(16),
-      onApplied: () => storage.wake(),
-    })
-    const clients = new ClientPort({
-      transport,
-      ensemble,
-      processors,
-      metrics,
-      clock,
-      logger,
-      serverId: this.id,
-      connectionsPerAddressMax: 1000,
-      answerWord: () => undefined,
-    })
-    this.#running = { process, storage, ensemble, processors }
-    await clients.listen({ host: this.host, port: clientPort })
-    await ensemble.start({
+    this.#running = parts
+  }
+
+  #between(process: SimProcess, processors: EnsembleListener): EnsembleListener {
+    const { checker, queue, servers } = this.#parts
+    const storage = this.#running?.storage
+    invariant(storage !== undefined, 'a server is opened before it delivers')
+    const { tree } = storage
+    return {
       deliver: (zxid, payload) => {
         checker.delivering(zxid, payload, { tree, atMs: queue.nowMs })
         process.act('apply')
         processors.deliver(zxid, payload)
-        const logged = this.#parts.servers.map((server) => server.logged)
+        const logged = servers.map((server) => server.logged)
         checker.delivered(zxid, tree, logged)
       },
       roleChanged: (role) => {
@@ -316,20 +279,15 @@ export class SimServer {
       fromLearner: (learner, message) => processors.fromLearner(learner, message),
       fromLeader: (message) => processors.fromLeader(message),
       resumed: () => processors.resumed(),
-    })
-    clock.every(tickMs / 2, () => processors.reportTouched())
-    clock.every(tickMs, () => {
-      checker.checkTree(tree)
-      if (ensemble.role.type === 'leading') process.act('expire')
-      processors.expireSessions()
-    })
+    }
   }
 
-  #checkMeta({ acceptedEpoch, currentEpoch }: Meta): void {
+  #checkMeta(meta: MetaFields): void {
+    const { acceptedEpoch = 0, currentEpoch = 0 } = meta
     const saved = this.#saved
-    if (saved === undefined) return
-    invariant(acceptedEpoch >= saved.acceptedEpoch, 'what was promised is never forgotten')
-    invariant(currentEpoch >= saved.currentEpoch, 'a current epoch is never forgotten')
+    this.#saved = meta
+    invariant(acceptedEpoch >= (saved?.acceptedEpoch ?? 0), 'what was promised is never forgotten')
+    invariant(currentEpoch >= (saved?.currentEpoch ?? 0), 'a current epoch is never forgotten')
   }
 
   #leads(epoch: number, { tree, log }: Storage): void {
@@ -337,31 +295,6 @@ export class SimServer {
     cover('election')
     checker.established(this.id, epoch, { tree, atMs: this.#parts.queue.nowMs })
     invariant(epochOf(log.lastZxid) < epoch, 'an epoch begins without transactions of its own')
-  }
-
-  async #newMeta(disk: Parameters<typeof assertNew>[0], file: MetaFile): Promise<Meta> {
-    assertNew(disk)
-    const fresh: Meta = {
-      serverId: this.id,
-      ensembleId: null,
-      initialised: false,
-      acceptedEpoch: 0,
-      currentEpoch: 0,
-      treeDir: 'tree',
-      logDir: 'log',
-      logBaseZxid: zxidZero,
-      config: null,
-    }
-    await new Promise<void>((resolve, reject) =>
-      file.save(fresh, (error) => (error === null ? resolve() : reject(error))),
-    )
-    return fresh
-  }
-
-  #addresses(): Map<ServerId, Address> {
-    const { serverCount } = this.#parts
-    const ids = Array.from({ length: serverCount }, (_, i) => (i + 1) as ServerId)
-    return new Map(ids.map((id) => [id, { host: `s${id}`, port: peerPort }]))
   }
 
   /** A server that gives up is a bug, unless its disk failed it. */
@@ -405,23 +338,6 @@ export class SimServer {
   }
 }
 
-/** Tells what is on the disk. */
-class NotedMetaFile extends MetaFile {
-  readonly #saved: (meta: Meta) => void
-
-  constructor(dataDir: LogDirectory, saved: (meta: Meta) => void) {
-    super(dataDir)
-    this.#saved = saved
-  }
-
-  override save(meta: Meta, done: Done): void {
-    super.save(meta, (error) => {
-      if (error === null) this.#saved(meta)
-      done(error)
-    })
-  }
-}
-
 /** How a server says that it does not trust what lies on its disk. */
 function isRefusal(error: unknown): error is Error {
   return [DamagedTreeError, LogDamagedError, LogVersionError, MetaError, RecoveryError].some(
@@ -446,10 +362,14 @@ const kindNames: Readonly<Record<number, string>> = {
   14: 'PONG',
   15: 'SNAP',
   16: 'ACKSNAP',
+  17: 'MEMBER',
+  18: 'REFUSED',
+  19: 'PROBE',
   20: 'REQUEST',
   21: 'ATTACH',
   22: 'SYNC',
   23: 'TOUCH',
+  24: 'PROBED',
   30: 'ATTACHED',
   31: 'SYNCED',
   32: 'MOVED',

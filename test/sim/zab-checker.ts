@@ -155,7 +155,10 @@ export class ZabChecker {
 
   /** A disk that knew the epochs `before` holds `after`. */
   epochsSaved(before: Epochs, after: Epochs): void {
-    invariant(after.acceptedEpoch >= before.acceptedEpoch, 'acceptedEpoch never decreases on disk')
+    invariant(
+      after.acceptedEpoch >= before.acceptedEpoch || !before.initialised,
+      'acceptedEpoch never decreases on a disk whose server counts',
+    )
     invariant(after.currentEpoch >= before.currentEpoch, 'currentEpoch never decreases on disk')
     invariant(
       after.currentEpoch <= after.acceptedEpoch,

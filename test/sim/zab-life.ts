@@ -39,6 +39,8 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
   const wipes = random.chance(0.3)
   const purges = random.chance(0.4)
   const drifts = random.chance(0.3)
+  const lies = random.chance(0.3)
+  let farLies = 0
 
   const faults: (() => void)[] = [
     () => world.drop(pick(), pick()),
@@ -132,6 +134,23 @@ export function liveZab(seed: number, trace?: (line: string) => void): ZabLife {
       () => leaveBehind(world),
     )
   if (drifts) faults.push(() => world.drift(pick(), 0.3 + random.next() * 1.5))
+
+  if (lies) {
+    faults.push(
+      () => world.stranger(pick(), pick()),
+      () => {
+        const gone = pick()
+        world.crash(gone)
+        world.run(random.next() * 1000)
+        for (const { id } of servers) world.stranger(id, gone)
+      },
+      () => world.misannounce('behind'),
+      () => {
+        // Each raises an epoch by half of what is believed at once: one such must do.
+        if (farLies++ === 0) world.misannounce('far')
+      },
+    )
+  }
 
   for (const { id } of servers) world.start(id)
   for (let round = 0; round < 80; round++) {

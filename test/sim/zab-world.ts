@@ -91,6 +91,11 @@ const timing: ZabTiming = {
   renotifyMaxMs: 2000,
 }
 
+/** What no ensemble here comes to. */
+const farEpoch = 2_000_000
+
+type NewEpoch = Extract<ZabMessage, { type: 'NEWEPOCH' }>
+
 type DiskOperation =
   | { readonly type: 'append'; readonly entries: Entries }
   | { readonly type: 'truncate'; readonly to: Zxid }
@@ -147,6 +152,11 @@ interface Incarnation {
   installing: boolean
   /** between two epochs that it leads: the shell proposes nothing */
   handingOver: boolean
+  /** the ensemble that it told its peers it belongs to */
+  toldName: string | undefined
+  /** peers that a stranger plays, or in whose name a message was forged: it may refuse them */
+  readonly liars: Set<ServerId>
+  readonly strangers: Set<ServerId>
 }
 
 /** What was true of the ensemble when a leader was asked whether it still leads. */
@@ -201,6 +211,7 @@ export class ZabWorld {
   #proposals = 0
   #token = 0
   #forgedEpoch = 1_000_000
+  #misannounced: 'behind' | 'far' | undefined
   readonly #epochCounterMax: number
 
   constructor(options: WorldOptions) {
@@ -275,6 +286,9 @@ export class ZabWorld {
       arriving: undefined,
       installing: false,
       handingOver: false,
+      toldName: disk.epochs.ensembleId,
+      liars: new Set(),
+      strangers: new Set(),
     }
     server.running = running
     server.pausedUntilMs = 0
@@ -482,6 +496,66 @@ export class ZabWorld {
     }
   }
 
+  /**
+   * A stranger says to a server that it is another one, which is down. It knows everything but the
+   * ensemble, and none of its lies counts.
+   */
+  stranger(id: number, as: number): void {
+    const server = this.#server(id)
+    const { running } = server
+    const peer = as as ServerId
+    if (running === undefined || running.zab.ensembleId === undefined) return
+    if (server.pausedUntilMs > this.nowMs || running.links.has(peer)) return
+    if (id === as || this.#server(as).running !== undefined) return
+    this.#trace(`a stranger comes to ${id} as ${as}`)
+    this.#cover('stranger')
+    running.liars.add(peer)
+    running.strangers.add(peer)
+    this.#step(server, running, { type: 'connected', peer, isMember: false })
+    for (let i = 1 + this.random.below(4); i > 0; i--) {
+      const message = this.#lie(running, peer)
+      if (running.strangers.has(peer))
+        this.#step(server, running, { type: 'received', from: peer, message })
+    }
+    this.#events.after(this.random.next() * 500, () => {
+      this.#forServer(server, this.nowMs, () => this.#strangerLeaves(server, running, peer))
+    })
+  }
+
+  #lie({ word }: Incarnation, as: ServerId): ZabMessage {
+    const initialised = true
+    const vote = { epoch: farEpoch, zxid: makeZxid({ epoch: farEpoch, counter: 1 }), id: as }
+    const round = this.random.chance(0.5) ? 2 ** 50 : (word?.round ?? 0)
+    return this.random.pick<ZabMessage>([
+      { type: 'NOTIFICATION', vote, round, role: 'looking', establishedEpoch: 0, initialised },
+      {
+        type: 'NOTIFICATION',
+        vote,
+        round,
+        role: 'leading',
+        establishedEpoch: farEpoch,
+        initialised,
+      },
+      { type: 'CEPOCH', acceptedEpoch: farEpoch, currentEpoch: farEpoch, initialised },
+      { type: 'ACKEPOCH', currentEpoch: farEpoch, lastZxid: vote.zxid, counts: true },
+      { type: 'NEWEPOCH', epoch: farEpoch, founds: undefined },
+      { type: 'TRUNC', to: zxidZero },
+    ])
+  }
+
+  #strangerLeaves(server: Server, running: Incarnation, peer: ServerId): void {
+    if (!running.strangers.delete(peer)) return
+    this.#step(server, running, { type: 'disconnected', peer })
+  }
+
+  /**
+   * The next NEWEPOCH to a server that counts names another epoch: the one before its own last
+   * promise, or one far away. No leader of ours does that; the server must not rely on it.
+   */
+  misannounce(as: 'behind' | 'far'): void {
+    this.#misannounced = as
+  }
+
   /** Asks every leader whether it still leads. */
   confirm(): void {
     for (const server of this.servers) {
@@ -589,12 +663,27 @@ export class ZabWorld {
     running.ranMs = nowMs
     if (input.type === 'received') running.heardMs.set(input.from, running.awakeMs)
     this.#perform(server, running, running.zab.step(nowMs, input))
+    if (input.type === 'epochsSaved') this.#tellName(running)
     if (input.type !== 'tick' || server.running !== running) return
     this.#checkHeard(running)
     const { role } = running
     if (role.type === 'leading' && role.epoch > 0 && !running.handingOver) {
       const bound = makeZxid({ epoch: role.epoch, counter: this.#epochCounterMax })
       invariant(running.zab.lastZxid <= bound, 'an epoch ends before its counter does')
+    }
+  }
+
+  /** As the shell's links do: those that it belongs to hear of it when it has learned to which. */
+  #tellName(running: Incarnation): void {
+    const { ensembleId } = running.zab.epochs
+    if (ensembleId === undefined || ensembleId === running.toldName) return
+    running.toldName = ensembleId
+    for (const [peer, link] of running.links) {
+      const self = link.ends[0] === peer ? link.ends[1] : link.ends[0]
+      this.#overLink(running, peer, (receiver, incarnation) => {
+        if (incarnation.zab.epochs.ensembleId !== ensembleId) return
+        this.#step(receiver, incarnation, { type: 'member', peer: self })
+      })
     }
   }
 
@@ -679,6 +768,10 @@ export class ZabWorld {
           if (running.role.type === 'leading') checker.chosen(server.id, effect.epochs.currentEpoch)
           else invariant(last >= running.syncPoint, 'an epoch is saved behind its history')
         }
+        invariant(
+          effect.epochs.acceptedEpoch < farEpoch / 2,
+          'a claim far beyond what servers know moves no epoch',
+        )
         running.currentEpoch = effect.epochs.currentEpoch
         running.epochsQueue.push(effect.epochs)
         if (running.epochsQueue.length === 1) this.#saveEpochsLater(server, running)
@@ -695,7 +788,9 @@ export class ZabWorld {
       case 'disconnect':
         this.#abortArrival(running, effect.peer)
         this.#traceLink(`${server.id} closes its link to ${effect.peer}: ${effect.reason}`)
-        invariant(!effect.violation, `no peer breaks the protocol: ${effect.reason}`)
+        if (running.strangers.delete(effect.peer)) return
+        if (!running.liars.delete(effect.peer))
+          invariant(!effect.violation, `no peer breaks the protocol: ${effect.reason}`)
         return this.#close(server, running, effect.peer)
       case 'role':
         running.role = effect.role
@@ -957,13 +1052,20 @@ export class ZabWorld {
     const running = link.processes[end]
     const peer = link.ends[1 - end] as ServerId
     this.#forServer(server, this.nowMs, () => {
+      this.#strangerLeaves(server, running, peer)
+      running.liars.delete(peer)
       const old = running.links.get(peer)
       if (old !== undefined) {
         this.#cover('half-open link replaced')
         this.#tellClosed(old, end)
       }
       running.links.set(peer, link)
-      this.#step(server, running, { type: 'connected', peer })
+      const other = link.processes[1 - end] as Incarnation
+      const isMember =
+        running.zab.ensembleId === undefined ||
+        running.zab.epochs.ensembleId === other.zab.epochs.ensembleId
+      if (!isMember) this.#cover('no member')
+      this.#step(server, running, { type: 'connected', peer, isMember })
     })
   }
 
@@ -983,12 +1085,23 @@ export class ZabWorld {
         this.#trace(`${from} -> ${to} ${describe(message)}`)
       }
       if (message.type === 'NEWEPOCH') {
+        message = this.#maybeMisannounced(message, incarnation, from)
         incarnation.promised = message.epoch
         incarnation.syncPoint = zxidZero
       }
       if (message.type === 'NEWLEADER') incarnation.syncPoint = incarnation.zab.lastZxid
       this.#step(receiver, incarnation, { type: 'received', from, message })
     })
+  }
+
+  #maybeMisannounced(message: NewEpoch, receiver: Incarnation, from: ServerId): NewEpoch {
+    const as = this.#misannounced
+    const { acceptedEpoch, initialised } = receiver.zab.epochs
+    if (as === undefined || !initialised || acceptedEpoch < 2) return message
+    this.#misannounced = undefined
+    this.#cover(`NEWEPOCH ${as}`)
+    receiver.liars.add(from)
+    return { ...message, epoch: as === 'far' ? farEpoch : acceptedEpoch - 1 }
   }
 
   /** Lets something arrive at the other end of the link that `running` has, if it lasts as long. */
@@ -1183,7 +1296,7 @@ function describe(message: ZabMessage): string {
     case 'CEPOCH':
       return `CEPOCH accepted ${message.acceptedEpoch}`
     case 'NEWEPOCH':
-      return `NEWEPOCH ${message.epoch}${message.first ? ', the first' : ''}`
+      return `NEWEPOCH ${message.epoch}${message.founds === undefined ? '' : ', the first'}`
     case 'NEWLEADER':
     case 'ACKNEWLEADER':
       return `${message.type} ${message.epoch}`

@@ -8,6 +8,7 @@ import { type TcpLink, TcpTransport } from '../../src/protocol/transport/tcp.ts'
 import type { Address, LinkListener, LinkOptions } from '../../src/protocol/transport/transport.ts'
 import type { CreateMode, MultiResult } from '../../src/protocol/zk/messages.ts'
 import type { Random } from '../../src/random.ts'
+import { realWorld } from '../../src/real-world.ts'
 import { nameFor, valueFor } from '../history/facts.ts'
 import type { Call, Outcome, Recorder, Sight, WriteCall } from '../history/history.ts'
 
@@ -37,7 +38,7 @@ const pauseMs = 12
 export class Session {
   readonly name: string
   readonly #zk: ZkClient
-  readonly #transport = new CuttableTransport()
+  readonly #transport: CuttableTransport
   readonly #recorder: Recorder
   readonly #random: Random
   readonly #versions = new Map<string, number>()
@@ -57,12 +58,17 @@ export class Session {
     this.name = name
     this.#recorder = recorder
     this.#random = random
+    const world = realWorld()
+    this.#transport = new CuttableTransport(world.turn)
     this.#zk = new ZkClient({
       servers,
       sessionTimeoutMs,
       connectTimeoutMs,
-      random,
-      transport: this.#transport,
+      world: {
+        ...world,
+        transport: this.#transport,
+        randomBytes: (count) => random.bytes(count),
+      },
     })
     this.#zk.on('suspended', () => {
       this.#lost = true

@@ -18,6 +18,8 @@ export interface BrokerParts {
   readonly links: BrokerLinks
   readonly producerIds: ProducerIds
   readonly clock: Clock
+  /** 22 characters that no other broker makes */
+  makeUuid(): string
   readonly log: Logger
   /** of what whoever reaches the port can cause as often as he likes */
   readonly warnings: RareWarnings

@@ -16,17 +16,17 @@ import {
   mqProtocolVersion,
 } from '../../protocol/mq/messages.ts'
 import { decodeMqRequest, encodeMqResponse } from '../../protocol/mq/native.ts'
+import { wordAnswer } from '../../protocol/mq/word-answer.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import { kindOf } from '../../protocol/strangers.ts'
-import type { TcpLink } from '../../protocol/transport/tcp.ts'
-import type { LinkListener } from '../../protocol/transport/transport.ts'
+import type { FirstBytes, Link, LinkListener } from '../../protocol/transport/transport.ts'
 import type { Requester } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { dispatch } from './dispatch.ts'
 
 export class ApiConnection implements LinkListener {
   readonly #parts: BrokerParts
-  readonly #link: TcpLink
+  readonly #link: Link
   readonly #log: Logger
   readonly #reader = new MsgpackReader()
   readonly #onClosed: (connection: ApiConnection) => void
@@ -35,12 +35,24 @@ export class ApiConnection implements LinkListener {
   #isPaused = false
   #isClosed = false
 
-  constructor(parts: BrokerParts, link: TcpLink, onClosed: (connection: ApiConnection) => void) {
+  constructor(parts: BrokerParts, link: Link, onClosed: (connection: ApiConnection) => void) {
     this.#parts = parts
     this.#link = link
     this.#onClosed = onClosed
     const from = `${link.remoteAddress}:${link.remotePort}`
     this.#log = parts.log.child({ part: 'api', from })
+  }
+
+  /**
+   * A four-letter word, for a server of ZooWeeper, gets an answer in plain text that says what this
+   * is: as the length of a frame it would be far too much.
+   */
+  firstBytes(bytes: Buffer): FirstBytes {
+    if (!/^[a-z]{1,4}$/.test(bytes.toString('latin1', 0, 4))) return 'frames'
+    if (bytes.length < 4) return 'more'
+    this.#link.out.raw(Buffer.from(wordAnswer(this.#parts.self)))
+    this.#link.close()
+    return 'other'
   }
 
   /** @throws ProtocolError, which closes the link */

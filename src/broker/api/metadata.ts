@@ -8,7 +8,6 @@ import type { MultiOp } from '../../protocol/zk/messages.ts'
 import type { ClusterImage } from '../controller/cluster-image.ts'
 import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../controller/zk-paths.ts'
 import { commitOffset, committedOffset } from '../group/offset-store.ts'
-import { makeUuid } from '../registration.ts'
 import type { BrokerSession } from '../session.ts'
 import type { Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
@@ -40,7 +39,7 @@ export async function createTopic(
   const { image, defaults, clock } = parts
   const session = openSession(parts, 'create a topic')
   const deadline = new Deadline(clock, timeoutMs)
-  const topicId = makeUuid()
+  const topicId = parts.makeUuid()
   // A broker that has just registered counts, and one that has just gone does not.
   await session.readCluster()
   deadline.check(`create topic '${topic}'`)

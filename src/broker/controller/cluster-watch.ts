@@ -10,6 +10,7 @@ import { ZkError } from '../../protocol/error-codes.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { Stat } from '../../protocol/records.ts'
 import type { WatchEvent } from '../../protocol/zk/messages.ts'
+import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { decodeReport } from './replica-status.ts'
 import {
@@ -25,6 +26,7 @@ import {
 export interface ClusterWatchOptions {
   readonly zk: ZkClient
   readonly image: ClusterImage
+  readonly turn: Turn
   readonly log: Logger
   /** The image may have changed; called once per turn of the event loop at most. */
   readonly onChange: () => void
@@ -32,11 +34,13 @@ export interface ClusterWatchOptions {
 
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions
-  #isChangeScheduled = false
   #isStopped = false
   /** session that made /controller */
   #controllerSession = 0
   readonly #onEvent = (event: WatchEvent) => this.#changed(event)
+  readonly #takeUp = () => {
+    if (!this.#isStopped) this.#options.onChange()
+  }
   readonly #onConnected = () => this.#detached(this.readAll())
 
   constructor(options: ClusterWatchOptions) {
@@ -186,12 +190,7 @@ export class ClusterWatch {
   }
 
   #changeSoon(): void {
-    if (this.#isChangeScheduled) return
-    this.#isChangeScheduled = true
-    setImmediate(() => {
-      this.#isChangeScheduled = false
-      if (!this.#isStopped) this.#options.onChange()
-    })
+    this.#options.turn.seal(this.#takeUp)
   }
 
   /** A read fails only with its session or its connection; then everything is read again anyway. */

@@ -49,6 +49,7 @@ export interface PartitionLogOptions {
   readonly flush: 'group' | 'os'
   /** everything before was durable when the broker ran last: what is bad below is damage */
   readonly durableBefore?: Offset
+  readonly nowMs: () => number
   /** Everything before `end` is durable. */
   readonly onDurable: (end: Offset) => void
   readonly onFailure: (error: LogFailedError) => void
@@ -65,7 +66,8 @@ export class PartitionLog {
    * @throws LogDamagedError, LogVersionError, or what the file system throws
    */
   constructor(options: PartitionLogOptions) {
-    const { directory, segmentBytes, flush, durableBefore = 0, onDurable, onFailure } = options
+    const { directory, segmentBytes, flush, durableBefore = 0, nowMs } = options
+    const { onDurable, onFailure } = options
     try {
       const { log, torn } = openRecords({
         directory,
@@ -76,6 +78,7 @@ export class PartitionLog {
         preallocate: false,
         knownDurable: durableBefore > 0 ? durableBefore - 1 : undefined,
         keepsTail: true,
+        nowMs,
         onDurable: (position) => onDurable(position + 1),
         onFailure,
       })

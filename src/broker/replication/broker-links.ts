@@ -6,12 +6,12 @@ import { type BrokerAddress, MqConnection } from '../../client/mq-connection.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, MqHello, MqRequest, ResponseOf } from '../../protocol/mq/messages.ts'
-import type { TcpTransport } from '../../protocol/transport/tcp.ts'
+import type { Transport } from '../../protocol/transport/transport.ts'
 import type { ClusterImage } from '../controller/cluster-image.ts'
 
 export interface BrokerLinksOptions {
   readonly image: ClusterImage
-  readonly transport: TcpTransport
+  readonly transport: Transport
   readonly clock: Clock
   /** how we introduce ourselves, in this life */
   readonly hello: () => Omit<MqHello, 'version'>

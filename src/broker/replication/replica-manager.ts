@@ -8,6 +8,8 @@ import type { LogFailedError } from '../../log/log-errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
+import type { Turn } from '../../turn.ts'
+import type { Disk } from '../../world.ts'
 import type { ClusterImage } from '../controller/cluster-image.ts'
 import type { ReplicaReport } from '../controller/replica-status.ts'
 import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
@@ -20,7 +22,6 @@ import {
   type PartitionName,
 } from '../partition/partition-directory.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
-import type { ReplicaStorage } from '../replica-storage.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
@@ -37,8 +38,9 @@ export interface ReplicaManagerOptions {
   readonly image: ClusterImage
   readonly links: BrokerLinks
   readonly clock: Clock
+  readonly turn: Turn
   readonly log: Logger
-  readonly storage: ReplicaStorage
+  readonly disk: Disk
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
   readonly lagTimeMsMax: number
@@ -53,6 +55,7 @@ export interface ReplicaManagerOptions {
 
 export class ReplicaManager implements ReplicaHost {
   readonly clock: Clock
+  readonly turn: Turn
   readonly log: Logger
   readonly purgatory = new Purgatory()
   readonly writeState: ReplicaHost['writeState']
@@ -70,13 +73,12 @@ export class ReplicaManager implements ReplicaHost {
   #life: Life | undefined
   /** reports that are to be made when more is durable */
   #isReportDue = false
-  #toFlush = new Set<Replica>()
-  #isFlushScheduled = false
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
     this.clock = options.clock
+    this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
     this.#cancelTick = options.clock.every(tickMs, () => this.#tick())
@@ -202,19 +204,6 @@ export class ReplicaManager implements ReplicaHost {
 
   // --- for replicas ------------------------------------------------------------------------------
 
-  /** All that one turn of the event loop appends to a log is one write and one fdatasync. */
-  flushSoon(replica: Replica): void {
-    this.#toFlush.add(replica)
-    if (this.#isFlushScheduled) return
-    this.#isFlushScheduled = true
-    setImmediate(() => {
-      this.#isFlushScheduled = false
-      const replicas = this.#toFlush
-      this.#toFlush = new Set()
-      for (const each of replicas) each.flush()
-    })
-  }
-
   async willTruncate({ topicId, partition }: Replica, end: Offset): Promise<void> {
     try {
       await this.#options.checkpoint.lower(directoryName({ topicId, partition }), end)
@@ -245,7 +234,7 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   #openAll(toOpen: readonly (readonly [string, Assigned])[]): void {
-    const reserve = this.#options.storage.reserve()
+    const reserve = this.#options.disk.reserve()
     // What is held grows with each replica that is opened: its log will have another segment.
     let toHold = descriptorReserve + this.#replicas.size
     for (const [key, assigned] of toOpen) {
@@ -274,8 +263,8 @@ export class ReplicaManager implements ReplicaHost {
 
   /** @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system throws */
   #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
-    const { self, storage, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
-    const directory = storage.open(key)
+    const { self, disk, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
+    const directory = disk.openLog(key)
     const known = checkpoint.get(key)
     try {
       if (isNewDirectory(directory) && known.durableEnd > 0) markIncomplete(directory)
@@ -307,7 +296,6 @@ export class ReplicaManager implements ReplicaHost {
     this.log.info({ topic, partition, directory: name }, 'Partition is not ours any more')
     this.#replicas.delete(name)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
-    this.#toFlush.delete(replica)
     replica.close().catch((error: Error) => this.#options.failed(error))
   }
 

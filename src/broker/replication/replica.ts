@@ -27,6 +27,7 @@ import {
   placeBatch,
   readBatchHeader,
 } from '../../protocol/mq/record-batch.ts'
+import type { Turn } from '../../turn.ts'
 import type { LogCondition, LogStatus } from '../controller/replica-status.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
@@ -40,10 +41,9 @@ import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.t
 /** What a replica needs of the broker around it. */
 export interface ReplicaHost {
   readonly clock: Clock
+  readonly turn: Turn
   readonly log: Logger
   readonly purgatory: Purgatory
-  /** Has `flush` called at the end of this turn of the event loop. */
-  flushSoon(replica: Replica): void
   /**
    * Writes a partition's znode, on condition of `state.version`, and says what is in force then,
    * whatever became of the write; undefined when our session ended.
@@ -77,6 +77,8 @@ export class Replica {
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
+  /** What one turn appends is one write and one fdatasync. */
+  readonly #syncLog = () => this.#flush()
   readonly #queue: ProduceQueue
   /** log end, durable end and high watermark, for what waits for this replica in its present role */
   readonly #appended = new Watermark()
@@ -123,6 +125,7 @@ export class Replica {
       segmentBytes: options.segmentBytes,
       flush: options.flush,
       durableBefore: isIncomplete ? 0 : checkpoint.durableEnd,
+      nowMs: () => host.clock.nowMs(),
       onDurable: (end) => this.#becameDurable(end),
       onFailure: (error) => host.failed(error),
     })
@@ -281,7 +284,7 @@ export class Replica {
     this.#core.appended(readBatchHeader(batch))
     // First those who fetch: their answers leave before a flush that might hold this turn.
     this.#appended.move(this.#core.logEnd)
-    this.#host.flushSoon(this)
+    this.#host.turn.sync(this.#syncLog)
   }
 
   /** A follower asks: what it has is recorded. */
@@ -356,7 +359,7 @@ export class Replica {
     })
     if (end > 0) {
       this.#log.append(records.subarray(0, end))
-      this.#host.flushSoon(this)
+      this.#host.turn.sync(this.#syncLog)
     }
     if (leaderEpoch === this.leaderEpoch && this.role.type === 'following') {
       this.#leadersHighWatermark = fetched.highWatermark
@@ -429,7 +432,7 @@ export class Replica {
 
   // --- the log -----------------------------------------------------------------------------------
 
-  flush(): void {
+  #flush(): void {
     if (this.#truncating === undefined && !this.#isClosed) this.#log.flush()
   }
 

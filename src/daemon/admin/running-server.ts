@@ -1,7 +1,6 @@
 // The running server as the four-letter words see it.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../../clock.ts'
 import type { SessionId } from '../../protocol/records.ts'
 import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
@@ -186,8 +185,7 @@ export class RunningServer implements ServerView {
   }
 
   directorySizes(): { readonly dataBytes: number; readonly logBytes: number } {
-    const { treeDirectory, logDirectory } = this.#parts.storage
-    return { dataBytes: sizeOf(treeDirectory), logBytes: sizeOf(logDirectory) }
+    return this.#parts.storage.sizes
   }
 
   digests(): readonly (readonly [Zxid, string])[] {
@@ -213,15 +211,6 @@ export class RunningServer implements ServerView {
 
 function isLocal({ remoteAddress }: ConnectionView): boolean {
   return /^(127\.|::1$|::ffff:127\.)/i.test(remoteAddress)
-}
-
-/** Of the files in it; they come and go while one looks. */
-function sizeOf(directory: string): number {
-  let bytes = 0
-  for (const name of readdirSync(directory)) {
-    bytes += statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0
-  }
-  return bytes
 }
 
 /** As ZooKeeper does, -1 where the system does not say. */

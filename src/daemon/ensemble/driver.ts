@@ -1,6 +1,6 @@
 // Zab meets the world: one inbox of ticks, messages and disk completions in; effects out, in order.
-// It decides nothing. What one turn of the event loop proposed is sealed into one batch just before
-// the sockets are flushed, and goes to the disk just after: PROPOSAL first, then acks, then fdatasync.
+// It decides nothing. What one turn of the event loop proposed is sealed into one batch at its end, and
+// goes to the disk after it was sent (turn.ts): PROPOSAL first, then acks, then fdatasync.
 //
 //   propose ─▶ batch ─ seal ─▶ zab ─ send ─▶ peer-link.ts
 //                               │  append ─▶ txn-log.ts ─ durable ─▶ zab
@@ -10,11 +10,13 @@ import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
+import type { ListedServer } from '../../protocol/peer/hello.ts'
 import type {
   Entries,
   LeaderMessage,
   LearnerMessage,
   PeerMessage,
+  RoutedMessage,
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Address, Transport } from '../../protocol/transport/transport.ts'
@@ -27,6 +29,7 @@ import {
   type Zxid,
   zxidZero,
 } from '../../protocol/zxid.ts'
+import type { Turn } from '../../turn.ts'
 import { Metrics } from '../admin/metrics.ts'
 import type { SnapshotPlace, Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
@@ -35,7 +38,7 @@ import { Zab } from '../zab/peer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../zab/types.ts'
 import type { Ensemble, EnsembleListener, EnsembleRole } from './ensemble.ts'
 import type { Meta, MetaFile } from './meta.ts'
-import { PeerLinks } from './peer-link.ts'
+import { PeerLinks } from './peer-links.ts'
 import { ProposalBatch } from './proposal-batch.ts'
 import { RoleTimes } from './role-times.ts'
 import { SnapshotArrival, SnapshotSender } from './snapshot-transfer.ts'
@@ -50,8 +53,12 @@ const handoverAtDefault = 2 ** 32 - 2 ** 24
 
 export interface EnsembleOptions {
   readonly self: ServerId
+  /** Drawn at random when the process starts; see PeerHello. */
+  readonly instance: number
   /** Every server of the ensemble by its peer address, this one included. */
   readonly servers: ReadonlyMap<ServerId, Address>
+  /** where to listen for them; at our own address of `servers` if not given */
+  readonly listen?: Address
   readonly meta: Meta
   readonly metaFile: MetaFile
   readonly txnLog: TxnLog
@@ -70,6 +77,7 @@ export interface EnsembleOptions {
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
   readonly transport: Transport
+  readonly turn: Turn
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics?: Metrics | undefined
@@ -99,6 +107,9 @@ export class EnsembleDriver implements Ensemble {
   #saidWhyMs: number
   #stopped = false
 
+  readonly #turn: Turn
+  readonly #sealBatch = () => this.#seal()
+  readonly #syncLog = () => this.#flushLog()
   readonly #batch = new ProposalBatch()
   /** What the next proposal is for, while leading. */
   #next: Zxid = zxidZero
@@ -116,9 +127,6 @@ export class EnsembleDriver implements Ensemble {
   #arriving: Arriving | undefined
   /** It takes the place of ours just now. */
   #installing: Promise<void> | undefined
-  /** The log was appended to since its last flush. */
-  #unflushed = false
-
   /** What learners, this server among them, ask while one epoch ends and the next is not there. */
   #held: { readonly from: ServerId; readonly message: LearnerMessage }[] | undefined
 
@@ -134,6 +142,7 @@ export class EnsembleDriver implements Ensemble {
     const { self, servers, meta, clock, logger, transport, lastApplied } = options
     this.self = self
     this.#options = options
+    this.#turn = options.turn
     this.#txnLog = options.txnLog
     this.#clock = clock
     this.#logger = logger
@@ -158,20 +167,24 @@ export class EnsembleDriver implements Ensemble {
     )
     this.#links = new PeerLinks({
       self,
+      instance: options.instance,
+      members: listedServers(servers),
       peers: new Map([...servers].filter(([id]) => id !== self)),
-      ensembleId: () => this.#zab.ensembleId,
+      membership: () => ({
+        ensembleId: this.#zab.epochs.ensembleId,
+        holdsHistory: this.#zab.ensembleId !== undefined,
+      }),
       transport,
       clock,
       logger,
-      onConnected: (peer) => this.#put({ type: 'connected', peer }),
+      onConnected: (peer, { isMember }) => this.#put({ type: 'connected', peer, isMember }),
+      onMember: (peer) => this.#put({ type: 'member', peer }),
       onDisconnected: (peer) => {
         this.#abortArrival(peer)
         this.#put({ type: 'disconnected', peer })
       },
       onMessage: (peer, message) => this.#received(peer, message),
     })
-    transport.beforeFlush(() => this.#seal())
-    transport.afterFlush(() => this.#flushLog())
   }
 
   // --- Ensemble ----------------------------------------------------------------------------------
@@ -230,7 +243,7 @@ export class EnsembleDriver implements Ensemble {
     if (this.#batch.bytes > limits.proposalBatchBytesMax) this.#seal()
     this.#batch.add(zxid, payload)
     this.#next = nextZxid(zxid)
-    this.#options.transport.scheduleFlush()
+    this.#turn.seal(this.#sealBatch)
     if (counterOf(zxid) >= (this.#options.handoverAt ?? handoverAtDefault)) this.#held ??= []
   }
 
@@ -270,7 +283,7 @@ export class EnsembleDriver implements Ensemble {
   async start(listener: EnsembleListener): Promise<void> {
     this.#listener = listener
     const { self, servers, timing } = this.#options
-    const address = servers.get(self)
+    const address = this.#options.listen ?? servers.get(self)
     if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
     this.#perform(this.#zab.start())
     this.#links.dialAll()
@@ -335,14 +348,17 @@ export class EnsembleDriver implements Ensemble {
 
   // --- inbox -------------------------------------------------------------------------------------
 
-  #received(from: ServerId, message: PeerMessage): void {
+  #received(from: ServerId, message: RoutedMessage): void {
     switch (message.type) {
       case 'REQUEST':
       case 'ATTACH':
       case 'SYNC':
       case 'TOUCH':
-        // Its sender may have followed us a moment ago; the link that says otherwise is closed.
-        if (this.#role.type === 'leading') this.#fromLearner(from, message)
+        // Its sender may have followed us a moment ago; the link that says otherwise is closed. A peer
+        // that has not taken our history has no clients of ours.
+        if (this.#role.type === 'leading' && this.#zab.hasLearner(from)) {
+          this.#fromLearner(from, message)
+        }
         return
       case 'ATTACHED':
       case 'SYNCED':
@@ -454,8 +470,7 @@ export class EnsembleDriver implements Ensemble {
       case 'append':
         this.#keepPending(effect.entries)
         this.#txnLog.append(effect.entries)
-        this.#unflushed = true
-        return this.#options.transport.scheduleFlush()
+        return this.#turn.sync(this.#syncLog)
       case 'truncate':
         // Read from the log again, should any of it be committed after all.
         this.#pending = []
@@ -472,6 +487,7 @@ export class EnsembleDriver implements Ensemble {
           'Closing a peer link',
         )
         this.#abortArrival(effect.peer)
+        if (effect.violation) return this.#links.refuse(effect.peer, effect.reason)
         return this.#links.disconnect(effect.peer)
       case 'role':
         return this.#changeRole(effect.role)
@@ -559,9 +575,16 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #saveEpochs(epochs: Epochs): void {
+    const before = this.#meta
     const { acceptedEpoch, currentEpoch, initialised, ensembleId = null } = epochs
     const change = { acceptedEpoch, currentEpoch, initialised, ensembleId }
-    this.#saveMeta(change, () => this.#put({ type: 'epochsSaved', epochs }))
+    this.#saveMeta(change, () => {
+      this.#put({ type: 'epochsSaved', epochs })
+      if (before.ensembleId !== ensembleId) this.#links.membershipChanged()
+      // A server of a new ensemble counts before its first epoch is current.
+      if (before.initialised || !initialised || currentEpoch === 0) return
+      this.#logger.warn({}, "This server had no data; it has the leader's now, and counts")
+    })
   }
 
   #saveMeta(change: Partial<Meta>, saved: () => void): void {
@@ -672,9 +695,7 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #flushLog(): void {
-    if (!this.#unflushed || this.#stopped) return
-    this.#unflushed = false
-    this.#txnLog.flush()
+    if (!this.#stopped) this.#txnLog.flush()
   }
 }
 
@@ -683,6 +704,12 @@ interface Arriving {
   readonly arrival: SnapshotArrival
   /** once all of it is there */
   readonly place: SnapshotPlace | undefined
+}
+
+function listedServers(servers: ReadonlyMap<ServerId, Address>): readonly ListedServer[] {
+  return [...servers]
+    .sort(([a], [b]) => a - b)
+    .map(([id, { host, port }]) => ({ id, address: `${host}:${port}` }))
 }
 
 function epochsOf(meta: Meta): Epochs {

@@ -3,9 +3,10 @@
 //
 //   meta:   crc32c, 8 hex digits │ space │ one line of JSON, `formatVersion` first │ newline
 //
-// A new one is written aside, fsynced, renamed over the old one, and the directory fsynced: a crash
-// leaves the old or the new one. So a damaged file is never a crash's doing and is refused.
+// A crash leaves the old or the new one (durable-file.ts), so a damaged file was not damaged by a crash
+// and is refused.
 
+import { DurableFile } from '../../durable-file.ts'
 import { invariant } from '../../invariant.ts'
 import type { Done, LogDirectory } from '../../log/segment-file.ts'
 import { crc32c } from '../../protocol/crc32c.ts'
@@ -45,7 +46,6 @@ export class MetaError extends Error {
 }
 
 const fileName = 'meta'
-const asideName = 'meta.new'
 
 /**
  * What is returned survives a power cut.
@@ -54,14 +54,9 @@ const asideName = 'meta.new'
  * @throws MetaError if it is damaged or from a later version of this program
  */
 export function loadMeta(dataDir: LogDirectory): Meta | null {
-  if (!dataDir.list().includes(fileName)) return null
   const file = `${dataDir.path}/${fileName}`
-  let text: string
-  try {
-    text = read(dataDir)
-  } catch (error) {
-    throw new MetaError(file, `it cannot be read: ${(error as Error).message}`, { cause: error })
-  }
+  const text = read(new DurableFile(dataDir, fileName))
+  if (text === undefined) return null
   const body = text.slice(9)
   if (text !== encode(body)) {
     throw new MetaError(
@@ -80,85 +75,36 @@ export function loadMeta(dataDir: LogDirectory): Meta | null {
   if (!isZxid(meta.logBaseZxid) || !(meta.currentEpoch <= meta.acceptedEpoch)) {
     throw new MetaError(file, `its epochs or zxid cannot be: ${body.trim()}`)
   }
-  // A process that was killed may have renamed it and no more: what is acted on from now on must not
-  // be the old one again after a power cut.
-  dataDir.syncNow()
   return meta
 }
 
-/** Keeps the file up to date: one save under way at a time, the others wait in order. */
+/** Keeps the file up to date. */
 export class MetaFile {
-  readonly #dataDir: LogDirectory
-  readonly #waiting: { readonly meta: Meta; readonly done: Done }[] = []
-  #isSaving = false
-  #settled: (() => void)[] = []
+  readonly #file: DurableFile
 
   constructor(dataDir: LogDirectory) {
-    this.#dataDir = dataDir
+    this.#file = new DurableFile(dataDir, fileName)
   }
 
   /** @param done called when `meta` survives a power cut; after an error the process must end */
   save(meta: Meta, done: Done): void {
     invariant(meta.currentEpoch <= meta.acceptedEpoch, 'an epoch is accepted before it is current')
-    this.#waiting.push({ meta, done })
-    this.#next()
+    const body = `${JSON.stringify({ formatVersion: metaFormatVersion, ...meta })}\n`
+    this.#file.replace(Buffer.from(encode(body)), done)
   }
 
   /** Until nothing is being saved: only then may the directory be closed. */
   settled(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#settled.push(resolve)
-      this.#next()
-    })
-  }
-
-  #next(): void {
-    if (this.#isSaving) return
-    const next = this.#waiting.shift()
-    if (next === undefined) {
-      for (const resolve of this.#settled.splice(0)) resolve()
-      return
-    }
-    this.#isSaving = true
-    replace(this.#dataDir, next.meta, (error) => {
-      this.#isSaving = false
-      next.done(error)
-      this.#next()
-    })
+    return this.#file.settled()
   }
 }
 
-function read(dataDir: LogDirectory): string {
-  const file = dataDir.open(fileName)
+function read(file: DurableFile): string | undefined {
   try {
-    const bytes = Buffer.alloc(file.sizeBytes())
-    return bytes.toString('utf8', 0, file.read(bytes, 0))
-  } finally {
-    file.close()
-  }
-}
-
-function replace(dataDir: LogDirectory, meta: Meta, done: Done): void {
-  const body = `${JSON.stringify({ formatVersion: metaFormatVersion, ...meta })}\n`
-  try {
-    const file = dataDir.create(asideName)
-    file.write(Buffer.from(encode(body)), 0)
-    file.sync((error) => {
-      file.close()
-      if (error === null) rename(dataDir, done)
-      else done(error)
-    })
+    return file.read()?.toString('utf8')
   } catch (error) {
-    done(error as Error)
-  }
-}
-
-function rename(dataDir: LogDirectory, done: Done): void {
-  try {
-    dataDir.rename(asideName, fileName)
-    dataDir.sync(done)
-  } catch (error) {
-    done(error as Error)
+    const found = `it cannot be read: ${(error as Error).message}`
+    throw new MetaError(file.path, found, { cause: error })
   }
 }
 

@@ -1,10 +1,8 @@
 // What storage.ts asks of a disk: directories of logs, and databases of trees, side by side in the data
-// directory. The simulator has a disk of its own, in memory, which can lose what was not synced.
+// directory. Two exist: real-disk.ts, and the simulator's, in memory, which can lose what was not synced.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { Level } from 'level'
-import { type LogDirectory, openDiskDirectory } from '../../log/segment-file.ts'
+import type { LogDirectory } from '../../log/segment-file.ts'
+import type { Disk } from '../../world.ts'
 
 /** As much of LevelDB as a tree needs. */
 export interface TreeDatabase {
@@ -38,41 +36,9 @@ export interface StorageDisk {
   makeLog(name: string): void
   /** Nothing happens if it is not there. */
   remove(name: string): void
+  /** Of the files in a directory. */
+  sizeBytes(name: string): number
 }
 
-/** The directories in `dataDir`. */
-export function openStorageDisk(dataDir: string): StorageDisk {
-  return {
-    path: dataDir,
-    list: () => readdirSync(dataDir).filter((name) => /^(tree|log)(-\d+)?$/.test(name)),
-    openTree: (name) => openTreeDatabase(join(dataDir, name)),
-    syncTree: (name) => {
-      const directory = join(dataDir, name)
-      for (const file of readdirSync(directory)) sync(join(directory, file))
-      sync(directory)
-    },
-    openLog: (name) => openDiskDirectory(join(dataDir, name)),
-    makeLog: (name) => {
-      mkdirSync(join(dataDir, name))
-      sync(dataDir)
-    },
-    remove: (name) => rmSync(join(dataDir, name), { recursive: true, force: true }),
-  }
-}
-
-/** @throws what LevelDB finds wrong with it */
-export async function openTreeDatabase(directory: string): Promise<TreeDatabase> {
-  // Nothing is read after loading: a block cache would hold memory for nothing.
-  const db = new Level<string, string>(directory, { cacheSize: 512 * 1024 })
-  await db.open()
-  return db
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-}
+/** The whole data directory of a server. */
+export interface ServerDisk extends Disk, StorageDisk {}

@@ -133,6 +133,13 @@ export class Storage implements Snapshots {
     return join(this.#options.disk.path, this.#inForce.logDir)
   }
 
+  /** What tree and log take on the disk. */
+  get sizes(): { readonly dataBytes: number; readonly logBytes: number } {
+    const { disk } = this.#options
+    const { treeDir, logDir } = this.#inForce
+    return { dataBytes: disk.sizeBytes(treeDir), logBytes: disk.sizeBytes(logDir) }
+  }
+
   /** To be called when the tree changed. */
   wake(): void {
     this.#inForce.store.wake()

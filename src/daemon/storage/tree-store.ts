@@ -5,10 +5,10 @@
 // often it changed. Every batch carries lastApplied and everything up to it, so what lies on the disk
 // is the tree as it was at one zxid, never between two. Layout: keys.ts.
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { Turn } from '../../turn.ts'
 import { formatDigest, sameDigest } from '../ztree/digest.ts'
 import { ZTree } from '../ztree/ztree.ts'
 import type { TreeDatabase } from './disk.ts'
@@ -28,6 +28,7 @@ export interface TreeSnapshot {
 
 export interface TreeStoreOptions {
   readonly clock: Clock
+  readonly turn: Turn
   /** A write behind failed: from now on nothing is written. Called once. */
   readonly onFailure: (cause: unknown) => void
   /** `persisted` has moved on. */
@@ -52,6 +53,7 @@ export class TreeStore {
   #tree: ZTree
   readonly #db: TreeDatabase
   readonly #clock: Clock
+  readonly #turn: Turn
   readonly #onFailure: (cause: unknown) => void
   readonly #onPersisted: ((zxid: Zxid) => void) | undefined
   readonly #onWritten: ((tookMs: number) => void) | undefined
@@ -67,6 +69,7 @@ export class TreeStore {
     this.#tree = tree
     this.#db = db
     this.#clock = options.clock
+    this.#turn = options.turn
     this.#onFailure = options.onFailure
     this.#onPersisted = options.onPersisted
     this.#onWritten = options.onWritten
@@ -211,7 +214,7 @@ export class TreeStore {
         if (keys < keysPerTurn && bytes < bytesPerTurn) continue
         if (pass >= leisurelyPasses) continue
         // What changes during the pause is dirty again, and encoded again in the next pass.
-        await nextTurn()
+        await this.#turn.next()
         keys = bytes = 0
       }
       for (const id of sessions) {

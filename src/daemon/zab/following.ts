@@ -19,7 +19,7 @@
 
 import type { Entries, Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import { epochMax, type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { epochOf, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import { lastOf } from './history.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
@@ -135,7 +135,7 @@ export class Following implements Role {
     } else if (this.#state.rewriting) {
       this.#held.push(message)
     } else {
-      this.#fromLeader(message)
+      this.#fromLeader(nowMs, message)
     }
   }
 
@@ -148,14 +148,14 @@ export class Following implements Role {
     this.#state.installSnapshot(zxid)
   }
 
-  persisted(): void {
+  persisted(nowMs: number): void {
     if (!this.#state.rewriting) {
       if (this.#phase === 'installing') this.#installed()
       const held = this.#held
       this.#held = []
       for (const message of held) {
         if (this.#state.rewriting) this.#held.push(message)
-        else if (this.#next === undefined) this.#fromLeader(message)
+        else if (this.#next === undefined) this.#fromLeader(nowMs, message)
       }
     }
     if (this.#next !== undefined) return
@@ -175,7 +175,7 @@ export class Following implements Role {
 
   // --- what the leader says ----------------------------------------------------------------------
 
-  #fromLeader(message: ZabMessage): void {
+  #fromLeader(nowMs: number, message: ZabMessage): void {
     switch (message.type) {
       case 'PROPOSAL':
         return this.#proposal(message.entries)
@@ -186,7 +186,7 @@ export class Following implements Role {
         if (this.#phase === 'broadcast' && message.epoch > this.#epoch) {
           this.#startedMs = this.#heardMs // it hands over to its next one
         } else if (this.#phase !== 'discovery') break
-        return this.#newEpoch(message)
+        return this.#newEpoch(nowMs, message)
       case 'DIFF':
         if (!this.#awaitsSync || message.after !== this.#state.history.last) break
         this.#phase = 'syncing'
@@ -228,23 +228,48 @@ export class Following implements Role {
     this.#state.send(this.#leader, { type: 'CEPOCH', acceptedEpoch, currentEpoch, initialised })
   }
 
-  #newEpoch({ epoch, first }: { readonly epoch: number; readonly first: boolean }): void {
-    const { acceptedEpoch, initialised } = this.#state.epochs
-    if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
-    if (epoch > epochMax) return this.#refuse(`its epoch ${epoch} is beyond all bounds`)
+  #newEpoch(
+    nowMs: number,
+    { epoch, founds }: { readonly epoch: number; readonly founds: string | undefined },
+  ): void {
+    const state = this.#state
+    const { acceptedEpoch, currentEpoch, initialised, ensembleId } = state.epochs
+    if (!state.isMember(this.#leader)) return this.#leave('it does not name our ensemble')
+    if (founds !== undefined && currentEpoch > 0) return this.#leave('it begins another ensemble')
+    if (initialised) {
+      if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
+      const isBelieved = state.epochBound.believes(nowMs, epoch, acceptedEpoch)
+      if (!isBelieved) return this.#disbelieve(nowMs, epoch)
+    }
+    // No promise of a server that is not initialised was counted: it takes what a leader that may be
+    // older than the last one says, unless its log shows that a later epoch was at work.
+    if (epoch < epochOf(state.history.last)) return this.#leave(`its epoch ${epoch} is over`)
     this.#epoch = epoch
     this.#phase = 'promising'
     // A promise made before, to whomever, is kept but not counted twice.
-    this.#promiseCounts = epoch > acceptedEpoch
-    if (this.#promiseCounts || (first && !initialised)) {
-      this.#state.saveEpochs({ acceptedEpoch: epoch, initialised: first || initialised })
+    this.#promiseCounts = epoch > acceptedEpoch || !initialised
+    if (this.#promiseCounts) {
+      const begins = founds !== undefined
+      state.saveEpochs({
+        acceptedEpoch: epoch,
+        initialised: begins || initialised,
+        ensembleId: begins ? founds : ensembleId,
+      })
     }
     this.#maybePromise()
   }
 
+  #disbelieve(nowMs: number, epoch: number): void {
+    const { epochBound, epochs } = this.#state
+    const { acceptedEpoch } = epochs
+    const raised = epochBound.raised(nowMs, epoch, acceptedEpoch)
+    if (raised > acceptedEpoch) this.#state.saveEpochs({ acceptedEpoch: raised })
+    this.#refuse(`its epoch ${epoch} is far beyond ours, ${acceptedEpoch}`)
+  }
+
   #maybePromise(): void {
     const { epochs, saved } = this.#state
-    if (this.#phase !== 'promising' || saved.acceptedEpoch < this.#epoch) return
+    if (this.#phase !== 'promising' || saved.acceptedEpoch !== this.#epoch) return
     if (saved.initialised !== epochs.initialised) return
     this.#phase = 'promised'
     this.#state.send(this.#leader, {

@@ -34,10 +34,13 @@ interface Learner {
   /** whether NEWEPOCH was sent, and said that it was the first */
   announced: boolean
   announcedFirst: boolean
-  /** its epochs when it came */
+  /** its epochs when it came; 0 for the accepted one if no promise of it was ever counted */
   readonly acceptedEpoch: number
   readonly currentEpoch: number
-  /** whether it may be counted: as it said, or since it promised a first epoch or took our history */
+  /**
+   * whether it may be counted: a member that said so, or any since it promised a first epoch or took
+   * our history
+   */
   initialised: boolean
   /** whether its promise counts towards the epoch's quorum */
   counts: boolean
@@ -76,6 +79,11 @@ export class Leading implements Role {
     const learners = [...this.#learners.values()]
     const synced = learners.filter((learner) => learner.phase === 'synced').length
     return { connected: learners.length, synced }
+  }
+
+  /** Also while one epoch is handed over to the next. */
+  hasLearner(peer: ServerId): boolean {
+    return this.#learners.get(peer)?.initialised === true
   }
 
   get synchronizing(): boolean {
@@ -154,7 +162,7 @@ export class Leading implements Role {
         return this.#cepoch(nowMs, from, message)
       case 'ACKEPOCH':
         if (learner?.phase !== 'discovery' || this.#phase === 'discovery') break
-        return this.#ackEpoch(nowMs, learner, message)
+        return this.#ackEpoch(nowMs, from, learner, message)
       case 'ACKSNAP':
         if (learner?.phase !== 'snapshot' || message.lastZxid > this.#state.history.last) break
         learner.phase = 'promised'
@@ -253,27 +261,44 @@ export class Leading implements Role {
     from: ServerId,
     { acceptedEpoch, currentEpoch, initialised }: Extract<ZabMessage, { type: 'CEPOCH' }>,
   ): void {
-    if (acceptedEpoch >= epochMax) return this.#refuse(from, 'its epoch is beyond all bounds')
+    const counts = initialised && this.#state.isMember(from)
+    const ours = this.#state.epochs.acceptedEpoch
+    if (counts && !this.#believes(nowMs, acceptedEpoch)) {
+      return this.#refuse(from, `its epoch ${acceptedEpoch} is far beyond ours, ${ours}`)
+    }
     this.#learners.set(from, {
       phase: 'discovery',
       announced: false,
       announcedFirst: false,
-      acceptedEpoch,
+      acceptedEpoch: counts ? acceptedEpoch : 0,
       currentEpoch,
-      initialised,
+      initialised: counts,
       counts: false,
       syncPoint: this.#state.history.base,
       heardMs: nowMs,
     })
     if (this.#epoch === 0) return this.#advance(nowMs)
-    if (acceptedEpoch > this.#epoch) {
+    if (counts && acceptedEpoch > this.#epoch) {
       return this.#stepDown(`server ${from} accepted the later epoch ${acceptedEpoch}`)
     }
     if (this.#promised) this.#announceEpoch()
   }
 
+  /** Whether a learner may have accepted `claimed`; if not, the next attempt may believe more. */
+  #believes(nowMs: number, claimed: number): boolean {
+    const { epochBound, epochs } = this.#state
+    const { acceptedEpoch } = epochs
+    if (epochBound.believes(nowMs, claimed, acceptedEpoch)) return true
+    // An epoch that is under way has its number; only before that ours may rise.
+    if (this.#phase !== 'discovery') return false
+    const raised = epochBound.raised(nowMs, claimed, acceptedEpoch)
+    if (raised > acceptedEpoch) this.#state.saveEpochs({ acceptedEpoch: raised })
+    return false
+  }
+
   #ackEpoch(
     nowMs: number,
+    from: ServerId,
     learner: Learner,
     ack: { readonly currentEpoch: number; readonly lastZxid: Zxid; readonly counts: boolean },
   ): void {
@@ -282,7 +307,10 @@ export class Leading implements Role {
       const newer =
         ack.currentEpoch > epochs.currentEpoch ||
         (ack.currentEpoch === epochs.currentEpoch && ack.lastZxid > history.last)
-      if (newer) return this.#stepDown('a learner has a newer history than ours')
+      if (newer && this.#counts(from)) {
+        return this.#stepDown('a learner has a newer history than ours')
+      }
+      if (newer) return this.#refuse(from, 'it claims a newer history than ours, and is no member')
     }
     learner.phase = 'promised'
     learner.counts = ack.counts
@@ -311,12 +339,14 @@ export class Leading implements Role {
       const present = (voter: ServerId): boolean => voter === self || this.#learners.has(voter)
       if (!quorum.has((voter) => present(voter) && (this.#first || this.#counts(voter)))) return
       const accepted = [...this.#learners.values()].map((learner) => learner.acceptedEpoch)
-      this.#epoch = Math.max(state.epochs.acceptedEpoch, ...accepted) + 1
+      const epoch = Math.max(state.epochs.acceptedEpoch, ...accepted) + 1
+      if (epoch > epochMax) return this.#stepDown('there are no more epochs')
+      this.#epoch = epoch
       this.#phase = 'promising'
-      state.saveEpochs({
-        acceptedEpoch: this.#epoch,
-        initialised: this.#first || state.epochs.initialised,
-      })
+      if (this.#first) {
+        const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
+        state.saveEpochs({ acceptedEpoch: epoch, initialised: true, ensembleId })
+      } else state.saveEpochs({ acceptedEpoch: epoch })
       return
     }
     if (this.#phase === 'promising') {
@@ -374,8 +404,8 @@ export class Leading implements Role {
       if (learner.announced) continue
       learner.announced = true
       learner.announcedFirst = this.#first && this.#phase === 'promising'
-      const first = learner.announcedFirst
-      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch, first })
+      const founds = learner.announcedFirst ? this.#state.epochs.ensembleId : undefined
+      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch, founds })
     }
   }
 

@@ -8,7 +8,8 @@
 //   following, this round  counts as a vote for whom it follows
 //   following or leading   once a quorum follows a leader that says so itself, follow it too
 //
-// A server that is not initialised votes, but is not counted, unless all voters are here.
+// A server that is not initialised votes, but is not counted, unless all voters are here. The vote of
+// a peer that is no member of our ensemble is not even heard (peer.ts).
 //
 // Source: FastLeaderElection in ZooKeeper 3.9, without the exit on a lone LEADING notification.
 
@@ -17,6 +18,12 @@ import type { ServerId } from '../../protocol/records.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { compareVotes, sameVote } from './vote.ts'
+
+/**
+ * Peers' rounds further above ours than this are refused. Rounds begin at 0 with each process and rise
+ * by one per election, so no honest one is; and a round near 2^53 would leave none to go on with.
+ */
+const roundJumpMax = 2 ** 32
 
 interface Ballot {
   readonly vote: Vote
@@ -120,6 +127,11 @@ export class Looking implements Role {
   received(nowMs: number, from: ServerId, message: ZabMessage): void {
     if (message.type === 'CEPOCH') this.#early.set(from, message)
     if (message.type !== 'NOTIFICATION' || !this.#state.quorum.isVoter(from)) return
+    if (message.round > this.#state.round + roundJumpMax) {
+      const found = `its round ${message.round} is beyond all bounds`
+      this.#state.disconnect(from, found, { violation: true })
+      return this.disconnected(nowMs, from)
+    }
     if (message.role === 'looking') this.#lookingPeer(from, message)
     else this.#settledPeer(from, message)
     this.#maybeDecide(nowMs)
@@ -184,6 +196,7 @@ export class Looking implements Role {
         return other?.vote.id === id && other.establishedEpoch === word.establishedEpoch
       }
       if (quorum.has(follows)) {
+        this.#state.epochBound.vouched(word.establishedEpoch)
         if (word.round > this.#state.round) this.#state.round = word.round
         return id
       }
@@ -193,6 +206,7 @@ export class Looking implements Role {
 
   #electedLeader(nowMs: number): ServerId | undefined {
     const { connected, quorum, self, timing } = this.#state
+    const isMember = (voter: ServerId): boolean => this.#state.isMember(voter)
     const candidate = this.#vote.id
     if (this.#settled.get(candidate)?.role === 'following' || !quorum.has(this.#agrees)) {
       this.#quietUntilMs = undefined
@@ -202,6 +216,7 @@ export class Looking implements Role {
       (voter) =>
         voter === self ||
         !connected.has(voter) ||
+        !isMember(voter) ||
         this.#votes.has(voter) ||
         this.#settled.has(voter),
     )
@@ -218,7 +233,8 @@ export class Looking implements Role {
     const word = this.#settled.get(voter)
     if (word?.round === this.#state.round && word.vote.id === candidate) return this.#counts(word)
     const early = this.#early.get(voter)
-    return candidate === this.#state.self && early !== undefined && this.#counts(early)
+    if (candidate !== this.#state.self || early === undefined) return false
+    return this.#state.isMember(voter) && this.#counts(early)
   }
 
   /**

@@ -13,6 +13,7 @@
 // Sources: Zab (Junqueira, Reed, Serafini; DSN 2011); ZooKeeper's TLA+ specifications.
 // Next on the path: broadcast.ts; performed by ensemble/driver.ts.
 
+import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import { Following } from './following.ts'
 import { Leading } from './leading.ts'
@@ -65,6 +66,11 @@ export class Zab {
     return this.#role instanceof Looking ? this.#role.waiting : undefined
   }
 
+  /** Whether `peer` may ask us, as its leader, on behalf of its clients. */
+  hasLearner(peer: ServerId): boolean {
+    return this.#role instanceof Leading && this.#role.hasLearner(peer)
+  }
+
   /** What a leader knows of its followers, for people. */
   get followers(): Leading['followers'] | undefined {
     return this.#role instanceof Leading ? this.#role.followers : undefined
@@ -90,18 +96,25 @@ export class Zab {
         role.tick(nowMs)
         break
       case 'connected':
-        state.connected.add(input.peer)
+        state.connect(input.peer, input)
         state.send(input.peer, role.notification())
         role.connected(nowMs, input.peer)
         break
       case 'disconnected':
-        state.connected.delete(input.peer)
+        state.disconnected(input.peer)
         role.disconnected(nowMs, input.peer)
+        break
+      case 'member':
+        state.joined(input.peer)
+        role.connected(nowMs, input.peer)
         break
       case 'received':
         if (!state.connected.has(input.from)) break
-        if (input.message.type === 'NOTIFICATION' && input.message.role === 'looking') {
-          if (!(role instanceof Looking)) state.send(input.from, role.notification())
+        if (input.message.type === 'NOTIFICATION') {
+          if (input.message.role === 'looking' && !(role instanceof Looking)) {
+            state.send(input.from, role.notification())
+          }
+          if (!state.isMember(input.from)) break
         }
         role.received(nowMs, input.from, input.message)
         break

@@ -5,6 +5,7 @@ import { invariant } from '../../invariant.ts'
 import type { Entries, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { epochOf, type Zxid } from '../../protocol/zxid.ts'
+import { EpochBound } from './epoch-bound.ts'
 import { History } from './history.ts'
 import { Patience } from './patience.ts'
 import { Quorum } from './quorum.ts'
@@ -22,6 +23,7 @@ export class ServerState {
   readonly bootstrap: boolean
   readonly newEnsembleId: string
   readonly connected = new Set<ServerId>()
+  readonly epochBound: EpochBound
   /** with a silent leader, and with a silent follower that is up to date */
   readonly patience: Patience
   /** Logical clock of elections; kept over roles so that rounds only grow. */
@@ -34,6 +36,8 @@ export class ServerState {
   #truncating = false
   #installing = false
   #effects: ZabEffect[] = []
+  /** Of those connected, the peers whose words count. */
+  readonly #members = new Set<ServerId>()
 
   constructor(options: ZabOptions) {
     const { epochs, lastApplied, logBase, logged, self } = options
@@ -46,6 +50,7 @@ export class ServerState {
     })
     this.epochCounterMax = options.epochCounterMax ?? epochCounterMaxDefault
     this.history = new History(logBase, logged)
+    this.epochBound = new EpochBound(options.epochSkipsMax)
     this.bootstrap = options.bootstrap
     this.newEnsembleId = options.newEnsembleId
     this.#durable = this.history.last
@@ -87,6 +92,25 @@ export class ServerState {
     return this.#truncating || this.#installing
   }
 
+  connect(peer: ServerId, { isMember }: { readonly isMember: boolean }): void {
+    this.connected.add(peer)
+    if (isMember) this.#members.add(peer)
+  }
+
+  joined(peer: ServerId): void {
+    if (this.connected.has(peer)) this.#members.add(peer)
+  }
+
+  disconnected(peer: ServerId): void {
+    this.connected.delete(peer)
+    this.#members.delete(peer)
+  }
+
+  /** Whether what `peer` says of votes, epochs and zxids counts. */
+  isMember(peer: ServerId): boolean {
+    return this.#members.has(peer)
+  }
+
   emit(effect: ZabEffect): void {
     this.#effects.push(effect)
   }
@@ -102,7 +126,8 @@ export class ServerState {
   }
 
   disconnect(peer: ServerId, reason: string, { violation = false } = {}): void {
-    if (!this.connected.delete(peer)) return
+    if (!this.connected.has(peer)) return
+    this.disconnected(peer)
     this.emit({ type: 'disconnect', peer, reason, violation })
   }
 
@@ -158,7 +183,14 @@ export class ServerState {
   saveEpochs(change: Partial<Epochs>): void {
     // biome-ignore lint/plugin/noObjectSpread: once per epoch
     const epochs = { ...this.#epochs, ...change }
-    invariant(epochs.acceptedEpoch >= this.#epochs.acceptedEpoch, 'acceptedEpoch never decreases')
+    invariant(
+      epochs.acceptedEpoch >= this.#epochs.acceptedEpoch || !this.#epochs.initialised,
+      'a promise that may have been counted is kept',
+    )
+    invariant(
+      epochs.acceptedEpoch >= epochOf(this.history.last),
+      'what is logged was promised before',
+    )
     invariant(epochs.currentEpoch >= this.#epochs.currentEpoch, 'currentEpoch never decreases')
     invariant(
       epochs.currentEpoch <= epochs.acceptedEpoch,

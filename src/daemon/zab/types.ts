@@ -19,7 +19,8 @@ export interface Epochs {
   /**
    * Whether this server has forgotten nothing that it promised or held, so that it may be counted. A
    * disk that is new, or was wiped, cannot tell: its server counts in no quorum until it has taken a
-   * leader's history, or every voter was seen to have none (zab.md section 6.5).
+   * leader's history, or every voter was seen to have none (zab.md section 6.5). Until then no promise
+   * of it was counted, so `acceptedEpoch` binds it to nothing, and may decrease.
    */
   readonly initialised: boolean
   /** made with the first epoch; undefined before */
@@ -38,6 +39,8 @@ export interface ZabOptions {
   readonly timing: ZabTiming
   /** An epoch whose counter has come so far, and that could not be handed over, ends. */
   readonly epochCounterMax?: number
+  /** See epoch-bound.ts. */
+  readonly epochSkipsMax?: number
   /** The operator says that there is no ensemble yet: a majority may begin one by itself. */
   readonly bootstrap: boolean
   /** the ensemble's name, should this server lead its first epoch */
@@ -63,8 +66,14 @@ export interface ZabTiming {
 export type ZabInput =
   /** Time went by; inputs of other kinds carry it too. At least one per `pingMs`. */
   | { readonly type: 'tick' }
-  /** A link opened. If there was one to this peer before, `disconnected` came first. */
-  | { readonly type: 'connected'; readonly peer: ServerId }
+  /**
+   * A link opened. If there was one to this peer before, `disconnected` came first. `isMember` tells
+   * whether the peer named our ensemble, or we hold no history and have none to ask for; of a peer that
+   * is no member no vote, epoch or zxid counts.
+   */
+  | { readonly type: 'connected'; readonly peer: ServerId; readonly isMember: boolean }
+  /** A peer that is connected named our ensemble now. */
+  | { readonly type: 'member'; readonly peer: ServerId }
   | { readonly type: 'disconnected'; readonly peer: ServerId }
   | { readonly type: 'received'; readonly from: ServerId; readonly message: ZabMessage }
   | { readonly type: 'epochsSaved'; readonly epochs: Epochs }

@@ -1,7 +1,7 @@
 // Every message between two servers, as one msgpack array in a frame: `[kind, ...fields]`.
 //
-// The first frame either way is a hello; then, on the same link, votes, Zab's phases, and what
-// learners ask their leader on behalf of clients. One FIFO link carries all of it, so a leader's
+// The first frame either way is a hello (hello.ts); then, on the same link, votes, Zab's phases, and
+// what learners ask their leader on behalf of clients. One FIFO link carries all of it, so a leader's
 // answer can never overtake a commit that it depends on. A link carries at most one learner session:
 // whoever leaves it closes the link, so nothing of an older one can arrive later.
 //
@@ -14,17 +14,8 @@ import type { Id, ServerId, SessionId } from '../records.ts'
 import type { WriteRequest } from '../zk/messages.ts'
 import { readZxid as zxid } from '../zk/native-records.ts'
 import { decodeWriteRequest, encodeRequest } from '../zk/native-requests.ts'
-import type { Zxid } from '../zxid.ts'
+import { counterOf, counterRange, epochMax, formatZxid, type Zxid } from '../zxid.ts'
 import type { IdentitiesCodec } from './identities.ts'
-
-export const peerProtocolVersion = 1
-
-export interface PeerHello {
-  readonly version: number
-  /** undefined before the first epoch of the ensemble */
-  readonly ensembleId: string | undefined
-  readonly serverId: ServerId
-}
 
 /** Consecutive transactions of one epoch; to Zab they are opaque. */
 export interface Entries {
@@ -67,8 +58,11 @@ export type ZabMessage =
       readonly currentEpoch: number
       readonly initialised: boolean
     }
-  /** `first`: no server has held a history before, so who promises this counts from now on. */
-  | { readonly type: 'NEWEPOCH'; readonly epoch: number; readonly first: boolean }
+  /**
+   * `founds` is the id of the ensemble that begins with this epoch: no server has held a history
+   * before, so a server that promises the epoch counts from now on. undefined for all later epochs.
+   */
+  | { readonly type: 'NEWEPOCH'; readonly epoch: number; readonly founds: string | undefined }
   | {
       readonly type: 'ACKEPOCH'
       readonly currentEpoch: number
@@ -146,7 +140,20 @@ export type SnapshotMessage =
   /** So many pieces are written: the sender may send on. */
   | { readonly type: 'SNAPTAKEN'; readonly count: number }
 
-export type PeerMessage = ZabMessage | LearnerMessage | LeaderMessage | SnapshotMessage
+/** Between the two ends of a link; peer-link.ts handles them. */
+export type LinkMessage =
+  /** The sender belongs to this ensemble: it learned the id after its hello, or answers one. */
+  | { readonly type: 'MEMBER'; readonly ensembleId: string }
+  /** The sender closes this link. */
+  | { readonly type: 'REFUSED'; readonly reason: string }
+  /** Another process says that it is the receiver: PROBED proves that the receiver is still there. */
+  | { readonly type: 'PROBE' }
+  | { readonly type: 'PROBED' }
+
+/** What is for the parts behind the link. */
+export type RoutedMessage = ZabMessage | LearnerMessage | LeaderMessage | SnapshotMessage
+
+export type PeerMessage = RoutedMessage | LinkMessage
 
 const kinds = {
   NOTIFICATION: 1,
@@ -165,10 +172,14 @@ const kinds = {
   PONG: 14,
   SNAP: 15,
   ACKSNAP: 16,
+  MEMBER: 17,
+  REFUSED: 18,
+  PROBE: 19,
   REQUEST: 20,
   ATTACH: 21,
   SYNC: 22,
   TOUCH: 23,
+  PROBED: 24,
   ATTACHED: 30,
   SYNCED: 31,
   MOVED: 32,
@@ -184,33 +195,6 @@ const kindNames = new Map(
 const roleNames = new Map(
   Object.entries(roles).map(([name, role]) => [role as number, name as Role]),
 )
-
-export function encodePeerHello(out: MsgpackWriter, hello: PeerHello): void {
-  out.arrayHeader(4)
-  out.int(hello.version)
-  out.string('peer')
-  if (hello.ensembleId === undefined) out.nil()
-  else out.string(hello.ensembleId)
-  out.int(hello.serverId)
-}
-
-/** @throws ProtocolError also for a version from the future or another role */
-export function decodePeerHello(reader: MsgpackReader): PeerHello {
-  const count = reader.arrayHeader()
-  const version = reader.natural('the protocol version')
-  if (version !== peerProtocolVersion) {
-    const found = `this server speaks ${peerProtocolVersion}`
-    throw new ProtocolError(`Cannot talk peer protocol version ${version}: ${found}`)
-  }
-  const role = reader.string()
-  if (count !== 4 || role !== 'peer') {
-    throw new ProtocolError(`Cannot serve the role '${role}' on the peer port`)
-  }
-  const ensembleId = reader.nilOr(() => reader.string())
-  const serverId = reader.natural('the server id') as ServerId
-  reader.expectEnd()
-  return { version, ensembleId, serverId }
-}
 
 export function encodePeerMessage(
   out: MsgpackWriter,
@@ -259,7 +243,8 @@ export function encodePeerMessage(
     case 'NEWEPOCH':
       header(2)
       out.int(message.epoch)
-      out.boolean(message.first)
+      if (message.founds === undefined) out.nil()
+      else out.string(message.founds)
       return
     case 'ACKNEWLEADER':
       header(1)
@@ -280,7 +265,17 @@ export function encodePeerMessage(
       out.int(message.to)
       return
     case 'SNAP':
+    case 'PROBE':
+    case 'PROBED':
       header(0)
+      return
+    case 'MEMBER':
+      header(1)
+      out.string(message.ensembleId)
+      return
+    case 'REFUSED':
+      header(1)
+      out.string(message.reason)
       return
     case 'ACKSNAP':
       header(1)
@@ -374,6 +369,9 @@ function decodeFields(
     case 'PROPOSAL': {
       const first = zxid(reader)
       const count = reader.natural('the entry count')
+      if (counterOf(first) + count > counterRange) {
+        throw new ProtocolError(`Cannot decode ${count} entries from ${formatZxid(first)} on`)
+      }
       return { type, entries: { first, count, bytes: entryBytes(reader, count) } }
     }
     case 'ACK':
@@ -386,28 +384,28 @@ function decodeFields(
       return { type, seq: xid, session, identities: ids, request }
     }
     case 'NOTIFICATION': {
-      const epoch = reader.natural('the epoch')
+      const voteEpoch = epoch(reader)
       const voteZxid = zxid(reader)
       const id = reader.natural('the server id') as ServerId
       const round = reader.natural('the round')
       const role = roleNames.get(reader.int())
       if (role === undefined) throw new ProtocolError('Cannot decode a notification: unknown role')
-      const establishedEpoch = reader.natural('the epoch')
+      const establishedEpoch = epoch(reader)
       const initialised = reader.boolean()
-      const vote = { epoch, zxid: voteZxid, id }
+      const vote = { epoch: voteEpoch, zxid: voteZxid, id }
       return { type, vote, round, role, establishedEpoch, initialised }
     }
     case 'CEPOCH': {
-      const acceptedEpoch = reader.natural('the epoch')
-      const currentEpoch = reader.natural('the epoch')
+      const acceptedEpoch = epoch(reader)
+      const currentEpoch = epoch(reader)
       return { type, acceptedEpoch, currentEpoch, initialised: reader.boolean() }
     }
     case 'NEWEPOCH':
-      return { type, epoch: reader.natural('the epoch'), first: reader.boolean() }
+      return { type, epoch: epoch(reader), founds: reader.nilOr(() => reader.string()) }
     case 'ACKNEWLEADER':
-      return { type, epoch: reader.natural('the epoch') }
+      return { type, epoch: epoch(reader) }
     case 'ACKEPOCH': {
-      const currentEpoch = reader.natural('the epoch')
+      const currentEpoch = epoch(reader)
       return { type, currentEpoch, lastZxid: zxid(reader), counts: reader.boolean() }
     }
     case 'DIFF':
@@ -415,7 +413,13 @@ function decodeFields(
     case 'TRUNC':
       return { type, to: zxid(reader) }
     case 'SNAP':
+    case 'PROBE':
+    case 'PROBED':
       return { type }
+    case 'MEMBER':
+      return { type, ensembleId: reader.string() }
+    case 'REFUSED':
+      return { type, reason: reader.string() }
     case 'ACKSNAP':
       return { type, lastZxid: zxid(reader) }
     case 'SNAPCHUNK':
@@ -428,7 +432,7 @@ function decodeFields(
     case 'SNAPTAKEN':
       return { type, count: reader.natural('the number of pieces') }
     case 'NEWLEADER':
-      return { type, epoch: reader.natural('the epoch'), ensembleId: reader.string() }
+      return { type, epoch: epoch(reader), ensembleId: reader.string() }
     case 'UPTODATE':
       return { type, committed: zxid(reader) }
     case 'PING':
@@ -462,6 +466,13 @@ function decodeFields(
     case 'MOVED':
       return { type, session: reader.natural('the session id') as SessionId }
   }
+}
+
+/** No server reaches an epoch above `epochMax`: whatever claims one is no server of ours. */
+function epoch(reader: MsgpackReader): number {
+  const value = reader.natural('the epoch')
+  if (value <= epochMax) return value
+  throw new ProtocolError(`Cannot take ${value} for an epoch: the last one is ${epochMax}`)
 }
 
 /** Checks that the payloads are as many as announced and fill the bytes. */

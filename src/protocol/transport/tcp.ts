@@ -1,13 +1,13 @@
 // TCP links that carry frames: client connections, peer links and broker links, at either end.
 //
-// What one turn of the event loop puts into a link leaves in one `socket.write`, and all sockets of
-// a transport are flushed in one `setImmediate`: the cost of a small message is its system call.
-// Frames are encoded straight into the link's `out`, a writer lent from a pool for that turn, so an
-// idle link owns no buffer.
+// What one turn of the event loop puts into a link leaves in one `socket.write` when the turn sends
+// (turn.ts). Frames are encoded straight into the link's `out`, a writer lent from a pool for that
+// turn, so an idle link owns no buffer.
 //
 // Next on the path: whoever listens on the link, e.g. daemon/connection/connection.ts.
 
 import net from 'node:net'
+import type { Turn } from '../../turn.ts'
 import { ProtocolError } from '../error-codes.ts'
 import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
@@ -232,29 +232,16 @@ export class TcpLink implements Link {
   }
 }
 
-/** All links of one program: they share the flush and the writers. */
+/** All links of one program: they share the turn and the writers. */
 export class TcpTransport implements Transport {
+  readonly #turn: Turn
   #dirty: TcpLink[] = []
-  #scheduled = false
   readonly #writers: MsgpackWriter[] = []
-  readonly #beforeFlush: (() => void)[] = []
-  readonly #afterFlush: (() => void)[] = []
+  readonly #send = () => this.#flush()
 
-  /** Calls `run` before each flush: for what is gathered during a turn and sent as one message. */
-  beforeFlush(run: () => void): void {
-    this.#beforeFlush.push(run)
-  }
-
-  /** Calls `run` after each flush: for work that may hold up the turn, once its messages have left. */
-  afterFlush(run: () => void): void {
-    this.#afterFlush.push(run)
-  }
-
-  /** Makes sure that a flush ends this turn, though no link was written to yet. */
-  scheduleFlush(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => this.#flush())
+  /** @param turn at whose end links send */
+  constructor(turn: Turn) {
+    this.#turn = turn
   }
 
   /**
@@ -307,7 +294,7 @@ export class TcpTransport implements Transport {
   /** For links. */
   flushLater(link: TcpLink): void {
     this.#dirty.push(link)
-    this.scheduleFlush()
+    this.#turn.send(this.#send)
   }
 
   /** For links. */
@@ -323,12 +310,9 @@ export class TcpTransport implements Transport {
   }
 
   #flush(): void {
-    for (const run of this.#beforeFlush) run()
-    this.#scheduled = false
     const dirty = this.#dirty
     this.#dirty = []
     for (const link of dirty) link.flush()
-    for (const run of this.#afterFlush) run()
   }
 }
 

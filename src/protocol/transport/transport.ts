@@ -1,7 +1,7 @@
 // What programs need of a network: links that carry frames, dialled or accepted. Two kinds exist: tcp.ts
 // for real, and the simulator's, which loses, delays and tears as its seed says.
 //
-// Output gathers during a turn of the event loop and leaves at its end, in one write per link.
+// Output gathers during a turn of the event loop and leaves at its end (turn.ts), in one write per link.
 
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackWriter } from '../msgpack.ts'
@@ -101,12 +101,6 @@ export interface ListenAddress {
 
 /** All links of one program: they share the end of a turn. */
 export interface Transport {
-  /** Calls `run` before each flush: for what is gathered during a turn and sent as one message. */
-  beforeFlush(run: () => void): void
-  /** Calls `run` after each flush: for work that may hold up the turn, once its messages have left. */
-  afterFlush(run: () => void): void
-  /** Makes sure that a flush ends this turn, though no link was written to yet. */
-  scheduleFlush(): void
   /**
    * Connects to `address`. The link exists at once; a failure is its `closed`.
    *

@@ -1,7 +1,8 @@
 import net from 'node:net'
 import t from 'tap'
+import { askHealth } from '../../../src/cli/four-letter-word.ts'
+import { statusLine } from '../../../src/cli/status.ts'
 import { MqConnection } from '../../../src/client/mq-connection.ts'
-import { systemClock } from '../../../src/clock.ts'
 import { limits } from '../../../src/limits.ts'
 import {
   type DirectoryId,
@@ -14,8 +15,8 @@ import {
 import { encodeMqRequest } from '../../../src/protocol/mq/native.ts'
 import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
-import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import { Random } from '../../../src/random.ts'
+import { realWorld } from '../../../src/real-world.ts'
 import { type BrokerWorld, worldTest } from '../broker-world.ts'
 
 const hello: MqHello = {
@@ -55,11 +56,9 @@ function send(world: BrokerWorld, bytes: Buffer, last?: string): Promise<Buffer>
 
 function connect(world: BrokerWorld, more: Partial<MqHello> = {}): MqConnection {
   const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
-  const transport = new TcpTransport()
+  const { transport, clock } = realWorld()
   const introduction = { ...hello, ...more }
-  return world.use(
-    new MqConnection({ transport, address, clock: systemClock, hello: introduction }),
-  )
+  return world.use(new MqConnection({ transport, address, clock, hello: introduction }))
 }
 
 worldTest(
@@ -92,6 +91,19 @@ worldTest(
       [1],
       'others are served',
     )
+  },
+)
+
+worldTest(
+  t,
+  'a four-letter word is told whose port it has come to',
+  { brokers: 1 },
+  async (t, world) => {
+    const answer = await send(world, Buffer.from('srvr\n'))
+    t.equal(String(answer), 'This is broker 1 of Mimic Queue, not a ZooWeeper server\n')
+    const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
+    const line = statusLine(address, await askHealth(address))
+    t.equal(line, `127.0.0.1:${address.port}  not a server: the port of broker 1 of Mimic Queue`)
   },
 )
 

@@ -39,8 +39,15 @@ function open(
   const onFailure = (error: Error): void => {
     throw error
   }
-  const options = { directory, segmentBytes: 1000, flush: 'group', onDurable, onFailure } as const
-  return new PartitionLog({ ...options, ...changed })
+  const nowMs = () => 0
+  const callbacks = { nowMs, onDurable, onFailure }
+  return new PartitionLog({
+    directory,
+    segmentBytes: 1000,
+    flush: 'group',
+    ...callbacks,
+    ...changed,
+  })
 }
 
 /** Ten batches of three records, over several segments, all durable. */

@@ -6,11 +6,11 @@ import type { Logger } from '../../../src/logger.ts'
 import { FrameDecoder } from '../../../src/protocol/frame.ts'
 import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
-import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import { decodeWelcome, encodeHello } from '../../../src/protocol/zk/native.ts'
 import { decodeServerMessage } from '../../../src/protocol/zk/native-replies.ts'
 import { encodeRequest } from '../../../src/protocol/zk/native-requests.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
+import { realWorld } from '../../../src/real-world.ts'
 import { type FakeServer, get, ping, serversOf, set } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
 
@@ -34,7 +34,7 @@ async function open(t: Test, connectionsPerAddressMax = 60): Promise<Port> {
     error: (_, message) => warnings.push(message),
   }
   const port = new ClientPort({
-    transport: new TcpTransport(),
+    transport: realWorld().transport,
     ensemble: cluster.leader,
     processors: server.processors,
     metrics: server.metrics,

@@ -10,9 +10,9 @@ import { errorCodeOf } from '../../../src/protocol/error-codes.ts'
 import { FrameDecoder } from '../../../src/protocol/frame.ts'
 import type { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import { noSession, type ServerId } from '../../../src/protocol/records.ts'
-import { TcpTransport } from '../../../src/protocol/transport/tcp.ts'
 import type { Hello, Request, Welcome } from '../../../src/protocol/zk/messages.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
+import { realWorld } from '../../../src/real-world.ts'
 import { frame } from '../../suites/dialect.ts'
 import { type FakeServer, serversOf } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
@@ -40,7 +40,7 @@ export async function openPort(
     error: (_, message) => warnings.push(message),
   }
   const clientPort = new ClientPort({
-    transport: new TcpTransport(),
+    transport: realWorld().transport,
     ensemble: cluster.leader,
     processors: server.processors,
     metrics: server.metrics,

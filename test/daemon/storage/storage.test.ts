@@ -1,14 +1,14 @@
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { systemClock } from '../../../src/clock.ts'
 import { SnapshotArrival, SnapshotSender } from '../../../src/daemon/ensemble/snapshot-transfer.ts'
-import { openStorageDisk } from '../../../src/daemon/storage/disk.ts'
+import { realServerDisk } from '../../../src/daemon/storage/real-disk.ts'
 import { SnapshotError } from '../../../src/daemon/storage/snapshots.ts'
 import { assertNew, type Expected, Storage } from '../../../src/daemon/storage/storage.ts'
 import { decodeEntries, encodeEntries } from '../../../src/daemon/storage/tree-transfer.ts'
 import type { PeerMessage } from '../../../src/protocol/peer/messages.ts'
 import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { realWorld } from '../../../src/real-world.ts'
 import { create, image, setData, TreeWorld } from '../tree-world.ts'
 
 const onFailure = (error: unknown): never => {
@@ -25,9 +25,10 @@ const fresh: Expected = {
 
 function open(dataDir: string, expected = fresh): Promise<Storage> {
   mkdirSync(dataDir, { recursive: true })
+  const { clock, turn } = realWorld()
   const log = { segmentBytes: 4096, onDurable: () => undefined, onFailure }
   return Storage.open(
-    { disk: openStorageDisk(dataDir), store: { clock: systemClock, onFailure }, log },
+    { disk: realServerDisk(dataDir), store: { clock, turn, onFailure }, log },
     expected,
   )
 }
@@ -217,7 +218,7 @@ t.test('what does not fit together is refused, by file', async (t) => {
   await refused('log', { ...used, acceptedEpoch: 2, currentEpoch: 2 }, /0x300000001.*epoch 2/)
   await refused('log-1', { ...used, logDir: 'log-1' }, /missing/)
   await refused('tree-1', { ...used, treeDir: 'tree-1' }, /missing/)
-  t.throws(() => assertNew(openStorageDisk(dataDir)), {
+  t.throws(() => assertNew(realServerDisk(dataDir)), {
     name: 'RecoveryError',
     file: join(dataDir, 'meta'),
   })

@@ -3,13 +3,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Level } from 'level'
 import t from 'tap'
 import type { Clock } from '../../../src/clock.ts'
-import { openTreeDatabase } from '../../../src/daemon/storage/disk.ts'
 import { StoreCodec } from '../../../src/daemon/storage/keys.ts'
+import { openTreeDatabase } from '../../../src/daemon/storage/real-disk.ts'
 import { DamagedTreeError, TreeStore } from '../../../src/daemon/storage/tree-store.ts'
 import { initialFields } from '../../../src/daemon/ztree/znode.ts'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
+import { Turn } from '../../../src/turn.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
 /** A clock whose timers run when a test says so. */
@@ -43,6 +44,7 @@ async function open(directory: string): Promise<Opened> {
   const failures: unknown[] = []
   const store = await TreeStore.open(directory, openTreeDatabase(directory), {
     clock,
+    turn: new Turn(setImmediate),
     onFailure: (e) => failures.push(e),
   })
   return { store, world: new TreeWorld(store.tree), clock, failures }

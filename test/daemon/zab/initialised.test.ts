@@ -52,7 +52,7 @@ function third(epochs: Epochs, bootstrap = false, held: Partial<Held> = {}) {
     0,
   )
   zab.start()
-  for (const peer of [id(1), id(2)]) zab.step(0, { type: 'connected', peer })
+  for (const peer of [id(1), id(2)]) zab.step(0, { type: 'connected', peer, isMember: true })
   const hear = (from: number, message: ZabMessage): ZabEffect[] => {
     const effects = zab.step(0, { type: 'received', from: id(from), message })
     // Its disk is as fast as a thought.
@@ -79,7 +79,7 @@ function cepoch({ acceptedEpoch, currentEpoch, initialised }: Epochs): ZabMessag
 const newEpochs = (effects: readonly ZabEffect[]) =>
   effects.flatMap((effect) =>
     effect.type === 'send' && effect.message.type === 'NEWEPOCH'
-      ? [{ to: effect.to, epoch: effect.message.epoch, first: effect.message.first }]
+      ? [{ to: effect.to, epoch: effect.message.epoch, first: effect.message.founds !== undefined }]
       : [],
   )
 

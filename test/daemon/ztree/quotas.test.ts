@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openTreeDatabase } from '../../../src/daemon/storage/disk.ts'
+import { openTreeDatabase } from '../../../src/daemon/storage/real-disk.ts'
 import { TreeStore } from '../../../src/daemon/storage/tree-store.ts'
 import { sameDigest } from '../../../src/daemon/ztree/digest.ts'
 import { parseLimits } from '../../../src/daemon/ztree/quotas.ts'
@@ -7,6 +7,7 @@ import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import type { SessionId } from '../../../src/protocol/records.ts'
 import { Random } from '../../../src/random.ts'
+import { Turn } from '../../../src/turn.ts'
 import { ManualClock } from '../fake-client.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
@@ -235,7 +236,11 @@ t.test('what is used is the same however the tree came to be', async (t) => {
 
 t.test('ACLs, containers, TTLs and quotas survive a restart', async (t) => {
   const directory = t.testdir()
-  const options = { clock: new ManualClock(), onFailure: (cause: unknown) => t.fail(`${cause}`) }
+  const options = {
+    clock: new ManualClock(),
+    turn: new Turn(setImmediate),
+    onFailure: (cause: unknown) => t.fail(`${cause}`),
+  }
   const store = await TreeStore.open(directory, openTreeDatabase(directory), options)
   const w = new TreeWorld(store.tree)
   w.identities = [{ scheme: 'super', id: '' }]

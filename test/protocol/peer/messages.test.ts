@@ -3,15 +3,12 @@ import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import { IdentitiesCodec } from '../../../src/protocol/peer/identities.ts'
 import {
-  decodePeerHello,
   decodePeerMessage,
-  encodePeerHello,
   encodePeerMessage,
   type PeerMessage,
-  peerProtocolVersion,
 } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
-import type { Zxid } from '../../../src/protocol/zxid.ts'
+import { epochMax, type Zxid } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
 
 const zxid = (2 ** 33) as Zxid
@@ -28,7 +25,8 @@ const messages: PeerMessage[] = [
     initialised: true,
   },
   { type: 'CEPOCH', acceptedEpoch: 3, currentEpoch: 2, initialised: false },
-  { type: 'NEWEPOCH', epoch: 4, first: true },
+  { type: 'NEWEPOCH', epoch: 4, founds: 'e' },
+  { type: 'NEWEPOCH', epoch: 5, founds: undefined },
   { type: 'ACKEPOCH', currentEpoch: 3, lastZxid: zxid, counts: true },
   { type: 'DIFF', after: zxid },
   { type: 'TRUNC', to: zxid },
@@ -59,6 +57,10 @@ const messages: PeerMessage[] = [
   { type: 'SNAPCHUNK', bytes },
   { type: 'SNAPEND', zxid, count: 3, checksum: 0xfedcba98 },
   { type: 'SNAPTAKEN', count: 2 },
+  { type: 'MEMBER', ensembleId: 'e' },
+  { type: 'REFUSED', reason: 'why' },
+  { type: 'PROBE' },
+  { type: 'PROBED' },
 ]
 
 function written(message: PeerMessage): Buffer {
@@ -108,19 +110,24 @@ t.test('a proposal whose bytes do not hold its entries is refused', async (t) =>
   }
 })
 
-t.test('a peer hello round trips; another role or version is refused', async (t) => {
-  const out = new MsgpackWriter()
-  const hello = { version: peerProtocolVersion, ensembleId: 'e', serverId: 3 as ServerId }
-  encodePeerHello(out, hello)
-  t.same(decodePeerHello(reader(Buffer.from(out.view()))), hello)
-  out.clear()
-  out.arrayHeader(7)
-  out.int(peerProtocolVersion)
-  out.string('client')
-  t.throws(() => decodePeerHello(reader(Buffer.from(out.view()))), /role 'client'/)
-  out.clear()
-  encodePeerHello(out, { ...hello, version: peerProtocolVersion + 1 })
-  t.throws(() => decodePeerHello(reader(Buffer.from(out.view()))), /version 2/)
+t.test('an epoch or a proposal that no server can reach is refused', async (t) => {
+  const beyond = epochMax + 1
+  const vote = { epoch: beyond, zxid, id: 2 as ServerId }
+  const word = { type: 'NOTIFICATION', round: 1, role: 'leading', initialised: true } as const
+  const lies: PeerMessage[] = [
+    { ...word, vote, establishedEpoch: 1 },
+    { ...word, vote: { ...vote, epoch: 1 }, establishedEpoch: beyond },
+    { type: 'CEPOCH', acceptedEpoch: beyond, currentEpoch: 1, initialised: true },
+    { type: 'CEPOCH', acceptedEpoch: 1, currentEpoch: beyond, initialised: true },
+    { type: 'NEWEPOCH', epoch: beyond, founds: undefined },
+    { type: 'ACKEPOCH', currentEpoch: beyond, lastZxid: zxid, counts: true },
+    { type: 'NEWLEADER', epoch: beyond, ensembleId: 'e' },
+    { type: 'ACKNEWLEADER', epoch: beyond },
+    { type: 'PROPOSAL', entries: { first: (2 ** 33 - 1) as Zxid, count: 2, bytes } },
+  ]
+  for (const lie of lies) t.throws(() => decode(written(lie)), ProtocolError, lie.type)
+  const last = { type: 'NEWEPOCH', epoch: epochMax, founds: undefined } as const
+  t.same(decode(written(last)), last)
 })
 
 t.test('requests of one client and of another keep their identities apart', async (t) => {

@@ -11,6 +11,7 @@ import type {
   LinkListener,
   LinkOptions,
 } from '../../../src/protocol/transport/transport.ts'
+import { Turn } from '../../../src/turn.ts'
 
 const options: LinkOptions = {
   frameBytesMax: 1000,
@@ -69,7 +70,7 @@ async function accepting(
   const accepted = new Promise<TcpLink>((done) => {
     resolve = done
   })
-  const listener = await new TcpTransport().listen(
+  const listener = await new TcpTransport(new Turn(setImmediate)).listen(
     { host: '127.0.0.1', port: 0 },
     { ...options, ...given },
     (link) => {
@@ -145,7 +146,8 @@ t.test('a ProtocolError from the listener closes the link, and no later frame co
 
 t.test('everything one turn sends is one write', async (t) => {
   const { listener, accepted, recorder } = await accepting(t)
-  const transport = new TcpTransport()
+  const turn = new Turn(setImmediate)
+  const transport = new TcpTransport(turn)
   const link = transport.dial({ host: '127.0.0.1', port: listener.port }, options, new Recorder())
   t.teardown(() => link.destroy())
   await accepted
@@ -158,7 +160,7 @@ t.test('everything one turn sends is one write', async (t) => {
   t.teardown(() => {
     net.Socket.prototype.write = write
   })
-  transport.beforeFlush(() => send(link, Buffer.from('sealed at the end of the turn')))
+  turn.seal(() => send(link, Buffer.from('sealed at the end of the turn')))
   for (let i = 0; i < 100; i++) send(link, Buffer.from(`frame ${i}`))
   await recorder.until(() => recorder.frames.length === 101)
   t.equal(writes, 1)
@@ -169,7 +171,7 @@ t.test('everything one turn sends is one write', async (t) => {
 t.test('what is written while connecting arrives after connecting', async (t) => {
   const { listener, recorder } = await accepting(t)
   const address = { host: '127.0.0.1', port: listener.port }
-  const link = new TcpTransport().dial(address, options, new Recorder())
+  const link = new TcpTransport(new Turn(setImmediate)).dial(address, options, new Recorder())
   t.teardown(() => link.destroy())
   send(link, Buffer.from('early'))
   await recorder.until(() => recorder.frames.length === 1)
@@ -180,7 +182,11 @@ t.test('a refused dial is closed with the reason', async (t) => {
   const { listener } = await accepting(t)
   await listener.close()
   const dialler = new Recorder()
-  new TcpTransport().dial({ host: '127.0.0.1', port: listener.port }, options, dialler)
+  new TcpTransport(new Turn(setImmediate)).dial(
+    { host: '127.0.0.1', port: listener.port },
+    options,
+    dialler,
+  )
   t.match(await dialler.closedFor, { code: 'ECONNREFUSED' })
 })
 
@@ -188,7 +194,7 @@ t.test('close sends what is queued; both ends see an orderly end', async (t) => 
   const { listener, accepted, recorder } = await accepting(t)
   const dialler = new Recorder()
   const address = { host: '127.0.0.1', port: listener.port }
-  new TcpTransport().dial(address, options, dialler)
+  new TcpTransport(new Turn(setImmediate)).dial(address, options, dialler)
   const link = await accepted
   send(link, Buffer.from('last words'))
   link.close()
@@ -312,7 +318,11 @@ t.test('memory of writers: bytes that the socket still owns are not overwritten'
   const { listener, accepted } = await accepting(t)
   const reader = new Recorder()
   const address = { host: '127.0.0.1', port: listener.port }
-  const dialled = new TcpTransport().dial(address, { ...options, frameBytesMax: 1_000_000 }, reader)
+  const dialled = new TcpTransport(new Turn(setImmediate)).dial(
+    address,
+    { ...options, frameBytesMax: 1_000_000 },
+    reader,
+  )
   t.teardown(() => dialled.destroy())
   const link = await accepted
   dialled.pause()
@@ -331,7 +341,7 @@ t.test('a port in use is refused with its code', async (t) => {
   const { listener } = await accepting(t)
   const address = { host: '127.0.0.1', port: listener.port }
   await t.rejects(
-    new TcpTransport().listen(address, options, () => new Recorder()),
+    new TcpTransport(new Turn(setImmediate)).listen(address, options, () => new Recorder()),
     { code: 'EADDRINUSE' },
   )
 })

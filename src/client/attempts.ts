@@ -1,0 +1,76 @@
+// What became of the tries to reach servers or brokers, in words: a program that cannot connect is told
+// what each address did. Pure.
+
+import { ProtocolError } from '../protocol/error-codes.ts'
+import { HandshakeTimeoutError } from '../protocol/transport/transport.ts'
+import { formatServer, type ServerAddress } from './servers.ts'
+
+/** The last try of one address. */
+export interface Attempt {
+  readonly server: ServerAddress
+  /** 'connection refused', 'connected, no answer within 500 ms' … */
+  readonly found: string
+}
+
+export class Attempts {
+  readonly #last = new Map<string, Attempt>()
+
+  /** @returns whether it failed otherwise than before */
+  failed(server: ServerAddress, found: string): boolean {
+    const key = formatServer(server)
+    const before = this.#last.get(key)
+    this.#last.set(key, { server, found })
+    return before?.found !== found
+  }
+
+  /** One of them serves us: what the others did is past. */
+  clear(): void {
+    this.#last.clear()
+  }
+
+  get count(): number {
+    return this.#last.size
+  }
+
+  get all(): readonly Attempt[] {
+    return [...this.#last.values()]
+  }
+}
+
+/** `zoo1:2181 (connection refused), zoo2:2181 (connected, no answer within 500 ms)` */
+export function formatAttempts(attempts: readonly Attempt[]): string {
+  return attempts.map(({ server, found }) => `${formatServer(server)} (${found})`).join(', ')
+}
+
+const words: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'name not found',
+  EAI_AGAIN: 'name could not be looked up now',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  EADDRNOTAVAIL: 'no such address here',
+  ETIMEDOUT: 'no connection in time',
+  EACCES: 'not permitted to connect',
+  EPERM: 'not permitted to connect',
+}
+
+/** Whether the system says that nobody listens at an address. */
+export function isRefusal(reason: Error | undefined): boolean {
+  const code = (reason as NodeJS.ErrnoException | undefined)?.code
+  return code === 'ECONNREFUSED' || code === 'ENOTFOUND'
+}
+
+/** @param reason as a link's `closed` gives it, before anything was answered on that link */
+export function closedBecause(reason: Error | undefined, wasConnected: boolean): string {
+  if (reason instanceof HandshakeTimeoutError) {
+    return wasConnected ? 'connected, no answer in time' : 'no connection in time'
+  }
+  if (reason instanceof ProtocolError) return `connected, no valid answer: ${reason.message}`
+  const code = reason === undefined ? undefined : (reason as NodeJS.ErrnoException).code
+  if (wasConnected) {
+    return code === undefined
+      ? 'connected, then closed without an answer'
+      : `connected, then lost without an answer: ${code}`
+  }
+  return (code === undefined ? undefined : words[code]) ?? reason?.message ?? 'connection closed'
+}

@@ -1,0 +1,66 @@
+// What `import … from 'zooweeper'` gives a program: the clients, their errors, and the types of what
+// they take and return. For programs only: our own files import from where a thing is defined.
+
+export { type ErrorCode, type ErrorNumber, errorCodes, ZkError } from '../protocol/error-codes.ts'
+export { BrokerError, type MqErrorCode, mqErrorCodes } from '../protocol/mq/error-codes.ts'
+export type {
+  BrokerId,
+  BrokerInfo,
+  ClusterInfo,
+  PartitionInfo,
+  RequiredAcks,
+  TopicInfo,
+} from '../protocol/mq/messages.ts'
+export type { Offset } from '../protocol/mq/record-batch.ts'
+export type { RecordHeader } from '../protocol/mq/records.ts'
+export {
+  type Acl,
+  type Id,
+  openAcl,
+  perms,
+  type SessionId,
+  type Stat,
+} from '../protocol/records.ts'
+export type {
+  AddWatchMode,
+  CreateMode,
+  EventType,
+  MultiOp,
+  MultiResult,
+  ReadOp,
+  ReadResult,
+  WatchEvent,
+  WatcherType,
+} from '../protocol/zk/messages.ts'
+export type { Zxid } from '../protocol/zxid.ts'
+export type { Attempt } from './attempts.ts'
+export {
+  type ConsumedRecord,
+  Consumer,
+  type ConsumerEvents,
+  type ConsumerOptions,
+  type PartitionProgress,
+} from './consumer.ts'
+export type { DialectName } from './dialects.ts'
+export {
+  type GroupOffset,
+  MqAdmin,
+  type MqAdminOptions,
+  type NewTopic,
+  type PartitionOffsets,
+} from './mq-admin.ts'
+export type { MqClientOptions } from './mq-cluster.ts'
+export {
+  type NewHeader,
+  type NewRecord,
+  Producer,
+  type ProducerOptions,
+  type StoredAt,
+} from './producer.ts'
+export type { ServerLike, ServerList } from './server-list.ts'
+export type { ServerAddress } from './servers.ts'
+export type { Watcher } from './watch-registry.ts'
+export { ZkClient, type ZkClientEvents } from './zk-client.ts'
+export { ZkMultiError } from './zk-errors.ts'
+export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk-options.ts'
+export type { SessionState } from './zk-session.ts'

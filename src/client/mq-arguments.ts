@@ -1,0 +1,215 @@
+// What Producer, Consumer and MqAdmin take: one table for each method, in the order of its parameters,
+// and one for the options of each class. The classes say what they do.
+
+import { limits } from '../limits.ts'
+import type { Logger } from '../logger.ts'
+import { BrokerError, type MqErrorCode } from '../protocol/mq/error-codes.ts'
+import { type RequiredAcks, requiredAcks } from '../protocol/mq/messages.ts'
+import {
+  bytesOrNull,
+  flag,
+  having,
+  type Kind,
+  listOf,
+  type Method,
+  Misfit,
+  method,
+  milliseconds,
+  misfit,
+  nonEmptyText,
+  oneOf,
+  optional,
+  type Rows,
+  type RowsOf,
+  record,
+  type Taken,
+  text,
+  wholeNumber,
+} from './arguments.ts'
+import type { ConsumerOptions } from './consumer.ts'
+import type { MqAdminOptions, NewTopic } from './mq-admin.ts'
+import type { MqClientOptions } from './mq-cluster.ts'
+import type { NewRecord, ProducerOptions } from './producer.ts'
+import { serverList } from './server-list.ts'
+import type { ServerAddress } from './servers.ts'
+import { clientWorld } from './world-argument.ts'
+import type { ZkClient } from './zk-client.ts'
+
+/** Of a broker, where none is named: Kafka's. */
+export const defaultBrokerPort = 9092
+
+// --- kinds -----------------------------------------------------------------------------------------
+
+/** Names of topics and groups become names of znodes and of metrics: Kafka's rule. */
+const kafkaName: Kind<string> = (value, name) => {
+  const most = limits.topicNameLengthMax
+  const isName =
+    typeof value === 'string' && /^[\w.-]+$/.test(value) && value !== '.' && value !== '..'
+  if (isName && value.length <= most) return value
+  throw misfit(value, name, `letters, digits, dot, underscore and dash, at most ${most}`)
+}
+
+const int32Max = 2 ** 31 - 1
+const partition = wholeNumber(0, int32Max)
+/** What travels as an offset. One outside the log is for its broker to refuse, with the bounds. */
+const offset = wholeNumber(-(2 ** 53), 2 ** 53)
+
+/** Two times of one batch may differ by no more than a varint of ours holds: until the year 144683. */
+const timestampMs = wholeNumber(0, 2 ** 52 - 1)
+
+const newRecord = record({
+  topic: kafkaName,
+  partition: optional(partition),
+  key: optional(bytesOrNull, null),
+  value: bytesOrNull,
+  timestampMs: optional(timestampMs),
+  headers: optional(listOf(record({ key: text, value: bytesOrNull })), []),
+} satisfies RowsOf<NewRecord>)
+
+const newTopic = record({
+  topic: kafkaName,
+  partitions: optional(wholeNumber(1, limits.partitionsPerTopicMax)),
+  replicas: optional(wholeNumber(1, int32Max)),
+} satisfies RowsOf<NewTopic>)
+
+/** By partition. */
+const offsets: Kind<ReadonlyMap<number, number>> = (value, name) => {
+  if (!(value instanceof Map)) throw misfit(value, name, 'a Map of partitions to offsets')
+  const taken = new Map<number, number>()
+  for (const [key, one] of value) {
+    taken.set(partition(key, `a partition in ${name}`), offset(one, `${name}.get(${key})`))
+  }
+  return taken
+}
+
+// --- methods ---------------------------------------------------------------------------------------
+
+const producerMethods = { send: method('send', { record: newRecord }) }
+
+const consumerMethods = { commit: method('commit', { offsets: optional(offsets) }) }
+
+const adminMethods = {
+  topic: method('topic', { name: kafkaName }),
+  createTopic: method('createTopic', { topic: newTopic }),
+  offsets: method('offsets', { topic: kafkaName }),
+  groupOffsets: method('groupOffsets', { group: kafkaName, topic: kafkaName }),
+}
+
+export const mqMethods = { ...producerMethods, ...consumerMethods, ...adminMethods } as const
+
+/** Where Kafka has a code of its own for an argument; the others are INVALID_REQUEST. */
+const codes: ReadonlyMap<string, MqErrorCode> = new Map([
+  ['record.topic', 'INVALID_TOPIC_EXCEPTION'],
+  ['topic.topic', 'INVALID_TOPIC_EXCEPTION'],
+  ['options.topic', 'INVALID_TOPIC_EXCEPTION'],
+  ['topic', 'INVALID_TOPIC_EXCEPTION'],
+  ['name', 'INVALID_TOPIC_EXCEPTION'],
+  ['options.group', 'INVALID_GROUP_ID'],
+  ['group', 'INVALID_GROUP_ID'],
+  ['topic.partitions', 'INVALID_PARTITIONS'],
+  ['topic.replicas', 'INVALID_REPLICATION_FACTOR'],
+])
+
+/** @throws BrokerError that names the argument */
+export function take<R extends Rows>(table: Method<R>, given: readonly unknown[]): Taken<R> {
+  try {
+    return table.take(given)
+  } catch (error) {
+    if (!(error instanceof Misfit)) throw error
+    const code = codes.get(error.argument) ?? 'INVALID_REQUEST'
+    throw new BrokerError(code, `Cannot ${table.name}: ${error.message}`)
+  }
+}
+
+// --- options ---------------------------------------------------------------------------------------
+
+const brokerList: Kind<readonly ServerAddress[]> = (value, name) => {
+  const { servers, chroot } = serverList(defaultBrokerPort)(value, name)
+  if (chroot !== '') throw new Misfit(name, `names '${chroot}'; brokers have no chroot`)
+  return servers
+}
+
+const clientRows = {
+  brokers: optional(brokerList),
+  zk: optional(having<ZkClient>('a ZkClient', 'getChildren', 'getData')),
+  name: optional(nonEmptyText),
+  logger: optional(having<Logger>('a logger', 'child', 'debug', 'info', 'warn', 'error')),
+  world: optional(clientWorld),
+} satisfies RowsOf<MqClientOptions>
+
+/** The options of every class here, as they are used. */
+export type MqClientParts = Taken<typeof clientRows>
+
+const producerOptions = method('create a Producer', {
+  options: record({
+    ...clientRows,
+    acks: optional(oneOf(Object.keys(requiredAcks) as RequiredAcks[]), 'all'),
+    lingerMs: optional(wholeNumber(0, int32Max), 0),
+    batchBytes: optional(wholeNumber(1, limits.recordBatchBytesMax), 64 * 1024),
+    // More batches could not be told apart from batches that never arrive.
+    inFlightMax: optional(wholeNumber(1, limits.heldBatchesMax), 5),
+    requestTimeoutMs: optional(wholeNumber(1, limits.produceTimeoutMsMax), 5000),
+    deliveryTimeoutMs: optional(milliseconds, 30_000),
+    bufferBytesMax: optional(wholeNumber(1, Number.MAX_SAFE_INTEGER), 32 * 1024 * 1024),
+    sendTo: optional(oneOf(['leader', 'random'] as const), 'leader'),
+  } satisfies RowsOf<ProducerOptions>),
+})
+
+const consumerOptions = method('create a Consumer', {
+  options: record({
+    ...clientRows,
+    topic: kafkaName,
+    partitions: optional(listOf(partition, 1)),
+    from: optional(oneOf(['beginning', 'end', 'committed'] as const), 'end'),
+    group: optional(kafkaName),
+    outOfRange: optional(oneOf(['stop', 'earliest', 'latest'] as const), 'stop'),
+    broker: optional(wholeNumber(0, int32Max)),
+    stayWithBroker: optional(flag, false),
+    maxWaitMs: optional(wholeNumber(1, limits.fetchWaitMsMax), 1000),
+    bytesMax: optional(wholeNumber(1, limits.fetchBytesMax), 1024 * 1024),
+  } satisfies RowsOf<ConsumerOptions>),
+})
+
+const adminOptions = method('create an MqAdmin', {
+  options: record({
+    ...clientRows,
+    timeoutMs: optional(wholeNumber(1, limits.produceTimeoutMsMax), 10_000),
+  } satisfies RowsOf<MqAdminOptions>),
+})
+
+/** @throws BrokerError */
+export function takeProducerOptions(given: unknown) {
+  return takeOptions(producerOptions, given)
+}
+
+/** @throws BrokerError */
+export function takeConsumerOptions(given: unknown) {
+  const options = takeOptions(consumerOptions, given)
+  const { partitions = [], from, group } = options
+  if (new Set(partitions).size < partitions.length) {
+    const found = 'options.partitions names one twice'
+    throw new BrokerError('INVALID_REQUEST', `Cannot create a Consumer: ${found}`)
+  }
+  if (from === 'committed' && group === undefined) {
+    const found = `options.group is missing: options.from is 'committed'`
+    throw new BrokerError('INVALID_GROUP_ID', `Cannot create a Consumer: ${found}`)
+  }
+  return options
+}
+
+/** @throws BrokerError */
+export function takeAdminOptions(given: unknown) {
+  return takeOptions(adminOptions, given)
+}
+
+function takeOptions<T extends MqClientParts>(
+  table: Method<{ readonly options: Kind<T> }>,
+  given: unknown,
+): T {
+  const { options } = take(table, [given])
+  if (options.brokers === undefined && options.zk === undefined) {
+    const found = 'options.brokers is missing; name brokers there, or give a ZkClient as options.zk'
+    throw new BrokerError('INVALID_REQUEST', `Cannot ${table.name}: ${found}`)
+  }
+  return options
+}

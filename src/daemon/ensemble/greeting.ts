@@ -1,0 +1,68 @@
+// Whether a server talks to the one whose hello it has read, decided from what both say of
+// themselves. Two servers with different lists of members must not: their majorities may not meet, so
+// each could lead an ensemble of its own. Only the ids are compared, because a server may be known
+// by different addresses from different places.
+//
+// A listed server that does not name our ensemble may be new, may have lost its disk, or may be a
+// stranger. It may listen and be brought up to date; it is no *member*: nothing that it says of
+// votes, epochs or zxids counts until it has named the ensemble, whose id NEWLEADER tells it.
+
+import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
+import type { ServerId } from '../../protocol/records.ts'
+
+export type Verdict =
+  | { readonly type: 'accept'; readonly isMember: boolean }
+  /** A server with a smaller id dials only to be told why it is not dialled. */
+  | { readonly type: 'knock' }
+  /** `reason` is for the log on both sides. */
+  | { readonly type: 'refuse'; readonly reason: string }
+
+/** @param expected the server that we dialled; undefined if the other one dialled us */
+export function judgeHello(
+  ours: PeerHello,
+  theirs: PeerHello,
+  expected: ServerId | undefined,
+): Verdict {
+  const peer = theirs.serverId
+  if (expected !== undefined && peer !== expected) {
+    return refuse(`server ${peer} answers where server ${expected} is listed`)
+  }
+  if (peer === ours.serverId) {
+    const found = theirs.instance === ours.instance ? 'the same process' : 'two processes'
+    return refuse(`server ${peer} is on both ends, as ${found}`)
+  }
+  if (!sameIds(ours.members, theirs.members)) {
+    const [here, there] = [describeMembers(ours.members), describeMembers(theirs.members)]
+    return refuse(
+      `the lists of servers differ: server ${ours.serverId} has ${here}; server ${peer} has ${there}`,
+    )
+  }
+  if (!ours.members.some(({ id }) => id === peer)) {
+    return refuse(`no server.${peer} line names server ${peer}`)
+  }
+  const isNamed = ours.ensembleId !== undefined && theirs.ensembleId === ours.ensembleId
+  if (ours.holdsHistory && theirs.holdsHistory && theirs.ensembleId !== undefined && !isNamed) {
+    return refuse(`server ${ours.serverId} and server ${peer} hold data of different ensembles`)
+  }
+  if (expected === undefined && peer < ours.serverId) return { type: 'knock' }
+  return { type: 'accept', isMember: isNamed || !ours.holdsHistory }
+}
+
+/** What a server that was dialled answers: it names its ensemble only to a peer that named it. */
+export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
+  const ensembleId = theirs.ensembleId === ours.ensembleId ? ours.ensembleId : undefined
+  const { type, serverId, instance, members, holdsHistory } = ours
+  return { type, serverId, instance, members, ensembleId, holdsHistory }
+}
+
+export function describeMembers(members: readonly ListedServer[]): string {
+  return `{${members.map(({ id, address }) => `${id}=${address}`).join(', ')}}`
+}
+
+function refuse(reason: string): Verdict {
+  return { type: 'refuse', reason }
+}
+
+function sameIds(a: readonly ListedServer[], b: readonly ListedServer[]): boolean {
+  return a.length === b.length && a.every(({ id }, i) => id === b[i]?.id)
+}

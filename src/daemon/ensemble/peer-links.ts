@@ -1,0 +1,513 @@
+// Links to the other servers: one per pair, dialled by the server with the larger id, and dialled
+// again whenever it breaks. Next on the path: driver.ts.
+//
+//   dialling server             dialled server
+//     hello, our ensemble ─────▶ greeting.ts judges it
+//     judges it ◀───────────── hello, or why it is refused
+//
+// A server id belongs to the process that has a link already. When another process comes with the same
+// id, the first is probed: if it answers, the newcomer is refused; if not, it was a former life of
+// the newcomer whose end was not noticed.
+//
+// A server dials none of those with larger ids. One that stays without a link to them knocks: it
+// sends its hello and is told why it gets no link, so that the log says so on both sides.
+
+import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
+import type { Logger } from '../../logger.ts'
+import { oneLine, printable } from '../../printable.ts'
+import { ProtocolError } from '../../protocol/error-codes.ts'
+import { MsgpackReader } from '../../protocol/msgpack.ts'
+import {
+  decodeGreeting,
+  encodeGreeting,
+  type Greeting,
+  type ListedServer,
+  type PeerHello,
+} from '../../protocol/peer/hello.ts'
+import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+  type PeerMessage,
+  type RoutedMessage,
+} from '../../protocol/peer/messages.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import { kindOf } from '../../protocol/strangers.ts'
+import type {
+  Address,
+  FirstBytes,
+  Link,
+  LinkListener,
+  LinkOptions,
+  Listener,
+  Transport,
+} from '../../protocol/transport/transport.ts'
+import { RareWarnings } from '../../rare-warnings.ts'
+import { answerTo, judgeHello } from './greeting.ts'
+import { PeerLink, type Stream } from './peer-link.ts'
+
+const linkOptions: LinkOptions = {
+  frameBytesMax: limits.peerFrameBytesMax,
+  queueBytesMax: limits.peerQueueBytesMax,
+  handshakeMs: 3000,
+  // Both ends of a peer link write whenever they like: pausing could stop each on the other.
+  pauseWhenCongested: false,
+  port: 'peer',
+}
+
+/** A peer that is down is dialled again after this, doubling up to `most`; one that refused, `refused`. */
+const redialMs = { first: 10, most: 320, refused: 1000 }
+
+/** How long the process that has a link may take to answer a probe. */
+const probeMs = 1000
+
+/** A server knocks this often where it has no link, and not for a while where a refusal was heard. */
+const knockMs = 3000
+const knockAfterRefusalMs = 30_000
+
+/** How long it waits for the answer: until the other one has tried to dial it. */
+const knockPatienceMs = 8000
+
+/** Characters of a reason that came from outside and is logged. */
+const reasonLengthMax = 1000
+
+export interface PeerLinksOptions {
+  readonly self: ServerId
+  readonly instance: number
+  /** Every server as the configuration lists it, by ascending id. */
+  readonly members: readonly ListedServer[]
+  /** Where all other servers listen. */
+  readonly peers: ReadonlyMap<ServerId, Address>
+  readonly membership: () => Pick<PeerHello, 'ensembleId' | 'holdsHistory'>
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly logger: Logger
+  /** `isMember`: see ZabInput. */
+  readonly onConnected: (peer: ServerId, info: { readonly isMember: boolean }) => void
+  /** A peer that is connected named our ensemble. */
+  readonly onMember: (peer: ServerId) => void
+  /** Not called for links that `disconnect` or `refuse` closed. */
+  readonly onDisconnected: (peer: ServerId) => void
+  /** Bytes in `message` are views of the received chunk; they may be kept for a while. */
+  readonly onMessage: (peer: ServerId, message: RoutedMessage) => void
+}
+
+/** A link before, and after, the hellos. */
+interface Entry {
+  readonly link: Link
+  /** the server that we dialled; an accepted link says who it is */
+  readonly expected: ServerId | undefined
+  readonly address: string
+  /** what our own hello named, if it was sent */
+  readonly told: string | undefined
+  peer: PeerLink | undefined
+  isClosed: boolean
+}
+
+/** A process claims the server id of another that has a link. */
+interface Challenge {
+  readonly holder: PeerLink
+  /** `unknown`: we closed its link ourselves; whoever comes first has the next one. */
+  readonly settle: (holder: 'alive' | 'gone' | 'unknown') => void
+}
+
+export class PeerLinks {
+  readonly #options: PeerLinksOptions
+  readonly #open = new Map<ServerId, PeerLink>()
+  readonly #challenges = new Map<ServerId, Challenge>()
+  readonly #reader = new MsgpackReader()
+  readonly #identities = new IdentitiesCodec()
+  readonly #redials = new Map<ServerId, { delayMs: number; cancel: () => void }>()
+  readonly #warnings: RareWarnings
+  /** Links on which we knock. */
+  readonly #knocking = new Set<Link>()
+  /** Servers that want to hear how our next attempt to dial them ends. */
+  readonly #knocks = new Map<ServerId, { readonly entry: Entry; readonly atMs: number }>()
+  /** when a peer that we dialled last refused us, or we it */
+  readonly #refusedMs = new Map<ServerId, number>()
+  #stopKnocking: (() => void) | undefined
+  #listener: Listener | undefined
+  #closed = false
+
+  constructor(options: PeerLinksOptions) {
+    this.#options = options
+    this.#warnings = new RareWarnings(options.logger, options.clock)
+  }
+
+  /** The port bound, once listening. */
+  get port(): number | undefined {
+    return this.#listener?.port
+  }
+
+  /** @throws as `net.Server.listen` does: EADDRINUSE, EACCES … */
+  async listen(address: Address): Promise<void> {
+    this.#listener = await this.#options.transport.listen(address, linkOptions, (link) =>
+      this.#accept(link),
+    )
+  }
+
+  /** Dials the servers that are ours to dial, and goes on doing so. */
+  dialAll(): void {
+    const { peers, self, clock } = this.#options
+    for (const peer of peers.keys()) if (peer < self) this.#dial(peer)
+    this.#stopKnocking = clock.every(knockMs, () => {
+      for (const peer of peers.keys()) if (peer > self) this.#maybeKnock(peer)
+    })
+  }
+
+  send(peer: ServerId, message: PeerMessage): void {
+    this.#open.get(peer)?.send(message)
+  }
+
+  /** Sends what the stream gives until it ends; later sends come behind. */
+  stream(peer: ServerId, stream: Stream): void {
+    const link = this.#open.get(peer)
+    if (link === undefined) stream.closed?.()
+    else link.stream(stream)
+  }
+
+  /** The stream to `peer` has more to give, if it is still under way. */
+  resume(peer: ServerId): void {
+    this.#open.get(peer)?.pump()
+  }
+
+  /** Closes the link to `peer`; nothing of it arrives any more. It is dialled again. */
+  disconnect(peer: ServerId): void {
+    this.#open.get(peer)?.destroy()
+    this.#forget(peer)
+  }
+
+  /** As `disconnect`, and the peer is told why. It is dialled again later. */
+  refuse(peer: ServerId, reason: string): void {
+    this.#open.get(peer)?.refuse(reason)
+    this.#forget(peer)
+    this.#noteRefusal(peer)
+  }
+
+  /** Our ensemble has got its name, or another: peers that may know it are told. */
+  membershipChanged(): void {
+    for (const peer of [...this.#open.values()]) this.#compareNames(peer)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stopKnocking?.()
+    for (const { cancel } of this.#redials.values()) cancel()
+    for (const link of this.#knocking) link.destroy()
+    for (const peer of [...this.#open.keys()]) this.disconnect(peer)
+    await this.#listener?.close()
+    this.#warnings.close()
+  }
+
+  // --- dialling ----------------------------------------------------------------------------------
+
+  #dial(peer: ServerId): void {
+    const address = this.#options.peers.get(peer)
+    if (address === undefined || this.#closed) return
+    const sinceMs = this.#options.clock.nowMs()
+    const link = this.#options.transport.dial(address, linkOptions, {
+      frame: (buffer, start, end) => listener.frame(buffer, start, end),
+      drained: () => listener.drained?.(),
+      closed: (reason) => {
+        listener.closed(reason)
+        if (reason !== undefined) this.#answerKnock(peer, sinceMs, reason)
+        this.#redial(peer)
+      },
+    })
+    const ours = this.#ours()
+    writeGreeting(link, ours)
+    const listener = this.#greet({
+      link,
+      expected: peer,
+      address: textOf(address),
+      told: ours.ensembleId,
+      peer: undefined,
+      isClosed: false,
+    })
+  }
+
+  #redial(peer: ServerId): void {
+    if (this.#closed) return
+    const delayMs = this.#redials.get(peer)?.delayMs ?? redialMs.first
+    const cancel = this.#options.clock.after(delayMs, () => this.#dial(peer))
+    this.#redials.set(peer, { delayMs: Math.min(delayMs * 2, redialMs.most), cancel })
+  }
+
+  #maybeKnock(peer: ServerId): void {
+    const address = this.#options.peers.get(peer)
+    const refusedMs = this.#refusedMs.get(peer) ?? Number.NEGATIVE_INFINITY
+    if (address === undefined || this.#open.has(peer)) return
+    if (this.#options.clock.nowMs() - refusedMs < knockAfterRefusalMs) return
+    const link = this.#options.transport.dial(address, linkOptions, {
+      frame: (buffer, start, end) => {
+        const greeting = decodeGreeting(this.#reader.reset(buffer, start, end))
+        if (greeting.type === 'refusal') this.#refusedBy(peer, textOf(address), greeting.reason)
+        link.close()
+      },
+      closed: () => {
+        // It is down, or has dialled us meanwhile.
+        cancel()
+        this.#knocking.delete(link)
+      },
+    })
+    this.#knocking.add(link)
+    writeGreeting(link, this.#ours())
+    link.established()
+    const cancel = this.#options.clock.after(knockPatienceMs, () => link.close())
+  }
+
+  // --- hellos ------------------------------------------------------------------------------------
+
+  #ours(): PeerHello {
+    const { self: serverId, instance, members, membership } = this.#options
+    const { ensembleId, holdsHistory } = membership()
+    return { type: 'hello', serverId, instance, members, ensembleId, holdsHistory }
+  }
+
+  #accept(link: Link): LinkListener {
+    const address = `${link.remoteAddress}:${link.remotePort}`
+    const told = undefined
+    const entry = { link, expected: undefined, address, told, peer: undefined, isClosed: false }
+    // biome-ignore lint/plugin/noObjectSpread: once per link
+    return { ...this.#greet(entry), firstBytes: boundHello }
+  }
+
+  #greet(entry: Entry): LinkListener {
+    return {
+      frame: (buffer, start, end) => {
+        const reader = this.#reader.reset(buffer, start, end)
+        const { peer } = entry
+        if (peer === undefined) this.#greeted(entry, decodeGreeting(reader))
+        else if (this.#open.get(peer.id) === peer) {
+          this.#received(peer, decodePeerMessage(reader, this.#identities))
+        }
+      },
+      drained: () => entry.peer?.pump(),
+      closed: (reason) => this.#linkClosed(entry, reason),
+    }
+  }
+
+  #greeted(entry: Entry, greeting: Greeting): void {
+    const { address, expected, link } = entry
+    if (greeting.type === 'refusal') {
+      this.#refusedBy(expected, address, greeting.reason)
+      return link.close()
+    }
+    const ours = this.#ours()
+    const verdict = judgeHello(ours, greeting, expected)
+    if (verdict.type === 'refuse') return this.#refuseLink(entry, greeting.serverId, verdict.reason)
+    const holder = this.#open.get(greeting.serverId)
+    const isClaimed = holder !== undefined && holder.instance !== greeting.instance
+    const goOn = (): void => {
+      if (verdict.type === 'knock') this.#knocked(entry, greeting.serverId)
+      else this.#establish(entry, greeting, verdict)
+    }
+    if (!isClaimed || expected !== undefined) return goOn()
+    const isOurs = ours.holdsHistory && verdict.type === 'accept' && verdict.isMember
+    if (isOurs && !holder.isMember) {
+      // What holds the place may be a stranger, or an empty machine that was given a used id.
+      const found = `the one at ${address} names our ensemble, the one at ${holder.address} does not`
+      this.#displace(holder, `two processes have the id of server ${holder.id}: ${found}`)
+      return goOn()
+    }
+    this.#challenge(entry, holder, goOn)
+  }
+
+  #establish(entry: Entry, hello: PeerHello, { isMember }: { readonly isMember: boolean }): void {
+    const { onConnected, onDisconnected } = this.#options
+    const { address, expected, link } = entry
+    const id = hello.serverId
+    const isDialled = expected !== undefined
+    let { told } = entry
+    if (!isDialled) {
+      const answer = answerTo(hello, this.#ours())
+      told = answer.ensembleId
+      writeGreeting(link, answer)
+    }
+    link.established()
+    this.#redials.delete(id)
+    this.#knocks.get(id)?.entry.link.close()
+    this.#knocks.delete(id)
+    const before = this.#open.get(id)
+    // Its old connection is dead, even if we have not noticed.
+    if (before !== undefined) {
+      if (before.instance === hello.instance) this.#settleChallenge(before, 'alive')
+      this.disconnect(id)
+      onDisconnected(id)
+    }
+    const peer = new PeerLink(link, this.#identities, { hello, address, isDialled, told, isMember })
+    entry.peer = peer
+    this.#open.set(id, peer)
+    if (!isMember) {
+      const message =
+        'A server does not name our ensemble: it has no data or other data, and counts once it has taken ours'
+      this.#warnings.warn(`no member ${id} ${hello.instance}`, { peer: id, address }, message)
+    }
+    onConnected(id, { isMember })
+    if (this.#open.get(id) === peer) this.#compareNames(peer)
+  }
+
+  #challenge(entry: Entry, holder: PeerLink, goOn: () => void): void {
+    const { id } = holder
+    // A third one comes again later.
+    if (this.#challenges.has(id)) return entry.link.close()
+    const cancel = this.#options.clock.after(probeMs, () => settle('gone'))
+    const settle: Challenge['settle'] = (state) => {
+      cancel()
+      this.#challenges.delete(id)
+      if (entry.isClosed || this.#closed) return
+      if (state === 'gone') return goOn()
+      if (state === 'unknown') return entry.link.close()
+      const found = `one process is linked from ${holder.address}, another comes from ${entry.address}`
+      this.#refuseLink(entry, id, `two processes have the id of server ${id}: ${found}`)
+    }
+    this.#challenges.set(id, { holder, settle })
+    holder.send({ type: 'PROBE' })
+  }
+
+  #displace(holder: PeerLink, reason: string): void {
+    const { id: peer, address } = holder
+    this.#warnings.warn(`displaced ${peer}`, { peer, address, reason }, 'Refusing a peer')
+    this.refuse(peer, reason)
+    this.#options.onDisconnected(peer)
+  }
+
+  #knocked(entry: Entry, peer: ServerId): void {
+    if (this.#open.has(peer)) return entry.link.close()
+    entry.link.established() // it waits longer than for a hello
+    this.#knocks.get(peer)?.entry.link.close()
+    this.#knocks.set(peer, { entry, atMs: this.#options.clock.nowMs() })
+  }
+
+  /** What kept us from dialling a server before it knocked may be over. */
+  #answerKnock(peer: ServerId, sinceMs: number, { message }: Error): void {
+    const { peers, self } = this.#options
+    const knock = this.#knocks.get(peer)
+    const address = peers.get(peer)
+    if (knock === undefined || address === undefined || sinceMs < knock.atMs) return
+    this.#knocks.delete(peer)
+    if (this.#open.has(peer) || knock.entry.isClosed) return knock.entry.link.close()
+    const where = textOf(address)
+    const reason = `server ${self} dials server ${peer} at ${where} and gets no link: ${message}`
+    this.#refuseLink(knock.entry, peer, reason)
+  }
+
+  #refuseLink({ address, expected, link }: Entry, peer: ServerId, reason: string): void {
+    // A server that we dialled has answered our hello: to it the hellos are over.
+    if (expected === undefined) writeGreeting(link, { type: 'refusal', reason })
+    else {
+      encodePeerMessage(link.beginFrame(), { type: 'REFUSED', reason }, this.#identities)
+      link.endFrame()
+      this.#noteRefusal(expected)
+    }
+    link.close()
+    this.#warnings.warn(
+      `refusing ${peer} ${hostOf(address)} ${reason.replaceAll(address, '')}`,
+      { peer, address, reason: quoted(reason) },
+      'Refusing a peer',
+    )
+  }
+
+  #refusedBy(peer: ServerId | undefined, address: string, reason: string): void {
+    if (peer !== undefined) this.#noteRefusal(peer)
+    this.#warnings.warn(
+      `refused by ${peer ?? hostOf(address)}`,
+      { peer, address, reason: quoted(reason) },
+      'Refused by a peer',
+    )
+  }
+
+  #noteRefusal(peer: ServerId): void {
+    this.#refusedMs.set(peer, this.#options.clock.nowMs())
+    const cancel = this.#redials.get(peer)?.cancel ?? (() => undefined)
+    this.#redials.set(peer, { delayMs: redialMs.refused, cancel })
+  }
+
+  // --- open links --------------------------------------------------------------------------------
+
+  #received(peer: PeerLink, message: PeerMessage): void {
+    switch (message.type) {
+      case 'MEMBER':
+        peer.named = message.ensembleId
+        return this.#compareNames(peer)
+      case 'REFUSED':
+        return this.#refusedBy(peer.id, peer.address, message.reason)
+      case 'PROBE':
+        return peer.send({ type: 'PROBED' })
+      case 'PROBED':
+        return this.#settleChallenge(peer, 'alive')
+    }
+    this.#options.onMessage(peer.id, message)
+  }
+
+  /** Tells a peer our ensemble if it may know, and finds out whether it is of the same one. */
+  #compareNames(peer: PeerLink): void {
+    const { ensembleId } = this.#options.membership()
+    if (ensembleId === undefined) return
+    const isSame = peer.named === ensembleId
+    if ((peer.isDialled || isSame) && peer.told !== ensembleId) {
+      peer.told = ensembleId
+      peer.send({ type: 'MEMBER', ensembleId })
+    }
+    if (!isSame || peer.isMember) return
+    peer.isMember = true
+    this.#options.onMember(peer.id)
+  }
+
+  #linkClosed(entry: Entry, reason: Error | undefined): void {
+    const { address, expected, peer } = entry
+    entry.isClosed = true
+    if (reason instanceof ProtocolError) {
+      const from = peer?.id ?? expected
+      this.#warnings.warn(
+        `closed ${from ?? hostOf(address)} ${kindOf(reason)}`,
+        { peer: from, address, reason: reason.message },
+        'Closed a peer link',
+      )
+    }
+    if (peer === undefined || this.#open.get(peer.id) !== peer) return
+    peer.closed()
+    this.#open.delete(peer.id)
+    this.#options.onDisconnected(peer.id)
+    this.#settleChallenge(peer, 'gone')
+  }
+
+  #forget(id: ServerId): void {
+    const peer = this.#open.get(id)
+    this.#open.delete(id)
+    if (peer !== undefined) this.#settleChallenge(peer, 'unknown')
+  }
+
+  #settleChallenge(holder: PeerLink, state: 'alive' | 'gone' | 'unknown'): void {
+    const challenge = this.#challenges.get(holder.id)
+    if (challenge?.holder === holder) challenge.settle(state)
+  }
+}
+
+/** A first frame that is no hello is refused by its length: a stranger gets no memory for it. */
+function boundHello(bytes: Buffer): FirstBytes {
+  if (bytes.length < 4) return 'more'
+  const length = bytes.readUInt32BE(0)
+  if (length <= limits.peerHelloBytesMax) return 'frames'
+  throw new ProtocolError(`Cannot take a first frame of ${length} bytes for a hello`)
+}
+
+function writeGreeting(link: Link, greeting: Greeting): void {
+  const out = link.beginFrame()
+  encodeGreeting(out, greeting)
+  link.endFrame()
+}
+
+function textOf({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'))
+}
+
+/** What another server said, without what could steer a terminal. */
+function quoted(text: string): string {
+  return oneLine(printable(text.slice(0, reasonLengthMax)))
+}

@@ -1,0 +1,57 @@
+// A server's data directory on a file system: logs in directories, trees in LevelDB.
+
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { realDisk } from '../../real-disk.ts'
+import type { ServerDisk, TreeDatabase } from './disk.ts'
+
+/**
+ * @param dataDir made when it is locked
+ * @param quoted the option that named it, as its user gave it
+ */
+export function realServerDisk(dataDir: string, quoted = dataDir): ServerDisk {
+  return {
+    // biome-ignore lint/plugin/noObjectSpread: once per server
+    ...realDisk(dataDir, quoted),
+    list: () => readdirSync(dataDir).filter((name) => /^(tree|log)(-\d+)?$/.test(name)),
+    openTree: (name) => openTreeDatabase(join(dataDir, name)),
+    syncTree: (name) => {
+      const directory = join(dataDir, name)
+      for (const file of readdirSync(directory)) sync(join(directory, file))
+      sync(directory)
+    },
+    makeLog: (name) => {
+      mkdirSync(join(dataDir, name))
+      sync(dataDir)
+    },
+    remove: (name) => rmSync(join(dataDir, name), { recursive: true, force: true }),
+    sizeBytes: (name) => sizeOf(join(dataDir, name)),
+  }
+}
+
+/** @throws what LevelDB finds wrong with it */
+export async function openTreeDatabase(directory: string): Promise<TreeDatabase> {
+  // Nothing is read after loading: a block cache would hold memory for nothing.
+  const db = new Level<string, string>(directory, { cacheSize: 512 * 1024 })
+  await db.open()
+  return db
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Files come and go meanwhile. */
+function sizeOf(directory: string): number {
+  let bytes = 0
+  for (const name of readdirSync(directory)) {
+    bytes += statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0
+  }
+  return bytes
+}

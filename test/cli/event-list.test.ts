@@ -1,0 +1,54 @@
+import t from 'tap'
+import { EventList } from '../../src/cli/event-list.ts'
+
+function textsOf(list: EventList): string[] {
+  return list.all.map(({ time, text, count }) => `${time} ${text} ${count}`)
+}
+
+t.test('the same event again is counted, with the time of the last', async (t) => {
+  const list = new EventList()
+  list.add('1', 'nobody is down')
+  list.add('2', 'nobody is down')
+  list.add('3', 'nobody is down')
+  t.same(textsOf(list), ['3 nobody is down 3'])
+})
+
+t.test('with another one in between it is told again: that is another story', async (t) => {
+  const list = new EventList()
+  list.add('1', 'killed server-1')
+  list.add('2', 'revived server-1')
+  list.add('3', 'killed server-1')
+  t.same(textsOf(list), ['1 killed server-1 1', '2 revived server-1 1', '3 killed server-1 1'])
+})
+
+t.test('how things are by now takes one line, however often it changes', async (t) => {
+  const list = new EventList()
+  list.add('1', 'killed broker-1')
+  for (let i = 0; i < 500; i++) {
+    list.add(String(i), `reading from broker ${1 + (i % 3)}`, 'reading')
+    if (i === 100) list.add('100', 'there is no broker that leads: v revives')
+  }
+  t.same(textsOf(list), [
+    '1 killed broker-1 1',
+    '100 there is no broker that leads: v revives 1',
+    '499 reading from broker 2 500',
+  ])
+})
+
+t.test(
+  'the same event again is counted, whatever is told of how things are in between',
+  async (t) => {
+    const list = new EventList()
+    list.add('1', 'nobody is down')
+    list.add('2', 'reading from broker 1', 'reading')
+    list.add('3', 'nobody is down')
+    t.same(textsOf(list), ['2 reading from broker 1 1', '3 nobody is down 2'])
+  },
+)
+
+t.test('only so many are kept, the newest', async (t) => {
+  const list = new EventList()
+  for (let i = 0; i < 1000; i++) list.add('', String(i))
+  t.equal(list.all.length, 200)
+  t.equal(list.all.at(-1)?.text, '999')
+})

@@ -1,0 +1,66 @@
+import t from 'tap'
+import { lookOf, styleOf } from '../../src/cli/screen-palette.ts'
+
+const input = { isTTY: true }
+const output = { isTTY: true, getColorDepth: () => 8 }
+const terminal = { TERM: 'xterm-256color', LANG: 'de_DE.UTF-8' }
+
+const looks = [
+  { name: 'a terminal of today', env: terminal, want: { colours: true, unicode: true } },
+  {
+    name: 'without colours by wish',
+    env: { ...terminal, NO_COLOR: '1' },
+    want: { colours: false, unicode: true },
+  },
+  {
+    name: 'an empty NO_COLOR is none',
+    env: { ...terminal, NO_COLOR: '' },
+    want: { colours: true, unicode: true },
+  },
+  {
+    name: 'a locale without UTF-8',
+    env: { ...terminal, LANG: 'C' },
+    want: { colours: true, unicode: false },
+  },
+  { name: 'no locale', env: { TERM: 'xterm' }, want: { colours: true, unicode: false } },
+  {
+    name: 'LC_ALL outdoes LANG',
+    env: { ...terminal, LC_ALL: 'POSIX' },
+    want: { colours: true, unicode: false },
+  },
+  {
+    name: 'LC_CTYPE outdoes LANG, and an empty LC_ALL does not count',
+    env: { ...terminal, LANG: 'C', LC_CTYPE: 'C.utf8', LC_ALL: '' },
+    want: { colours: true, unicode: true },
+  },
+  { name: 'a dumb terminal gets lines', env: { ...terminal, TERM: 'dumb' }, want: undefined },
+  { name: 'an unknown terminal gets lines', env: { ...terminal, TERM: '' }, want: undefined },
+  { name: 'no terminal is told of', env: { LANG: 'C.UTF-8' }, want: undefined },
+]
+for (const { name, env, want } of looks) {
+  t.test(`look: ${name}`, async (t) => {
+    t.same(lookOf(env, { input, output }), want)
+  })
+}
+
+t.test('look: lines where output goes elsewhere, or no key can come', async (t) => {
+  t.equal(lookOf(terminal, { input, output: { ...output, isTTY: false } }), undefined)
+  t.equal(lookOf(terminal, { input: {}, output }), undefined)
+})
+
+t.test('look: a terminal of two colours has none', async (t) => {
+  const mono = { isTTY: true, getColorDepth: () => 1 }
+  t.same(lookOf(terminal, { input, output: mono }), { colours: false, unicode: true })
+})
+
+t.test('without colours, what is bad still differs from what is good', async (t) => {
+  for (const [bad, good] of [
+    ['bad', 'text'],
+    ['warn', 'text'],
+    ['bad', 'good'],
+  ] as const) {
+    t.notSame(styleOf(bad, { colours: false }), styleOf(good, { colours: false }))
+  }
+  const style = styleOf('barBad', { colours: false })
+  t.equal(style.foreground ?? style.background, undefined)
+})

@@ -1,0 +1,139 @@
+import net from 'node:net'
+import t, { type Test } from 'tap'
+import { Consumer } from '../../src/client/consumer.ts'
+import { MqAdmin } from '../../src/client/mq-admin.ts'
+import { Producer } from '../../src/client/producer.ts'
+import { ZkClient } from '../../src/client/zk-client.ts'
+import { worldTest } from '../broker/broker-world.ts'
+
+worldTest(t, 'what is sent before the close is stored', { brokers: 1 }, async (t, world) => {
+  const brokers = world.addresses
+  const admin = world.use(new MqAdmin({ brokers }))
+  await admin.createTopic({ topic: 'goals' })
+  const producer = new Producer({ brokers, lingerMs: 60_000 })
+  const first = producer.send({ topic: 'goals', value: 'before the topic is known' })
+  const closing = producer.close()
+  await t.rejects(producer.send({ topic: 'goals', value: 'late' }), closed)
+  await closing
+  t.match(await first, { partition: 0, offset: 0 })
+  await producer.close()
+})
+
+const closed = { code: 'INVALID_REQUEST', message: /is closed/, retriable: false }
+
+worldTest(t, 'a client that is closed says so at once', { brokers: 1 }, async (t, world) => {
+  const brokers = world.addresses
+  const admin = new MqAdmin({ brokers })
+  await admin.createTopic({ topic: 'goals' })
+  const producers = [new Producer({ brokers }), new Producer({ brokers })] as const
+  for (const producer of producers) await producer.send({ topic: 'goals', value: 'x' })
+  await producers[0].close()
+  producers[1].abort()
+  admin.close()
+  for (const producer of producers) {
+    await t.rejects(producer.send({ topic: 'goals', value: 'x' }), closed)
+    await t.rejects(producer.send({ topic: 'other', value: 'x' }), closed)
+    await t.rejects(producer.connect(), closed)
+    await producer.flush()
+    await producer.close()
+  }
+  await t.rejects(admin.cluster(), closed)
+  await t.rejects(admin.createTopic({ topic: 'other' }), closed)
+})
+
+worldTest(
+  t,
+  'a bad record does not concern those that share a batch with it',
+  { brokers: 1 },
+  async (t, world) => {
+    const brokers = world.addresses
+    const admin = world.use(new MqAdmin({ brokers }))
+    await admin.createTopic({ topic: 'goals' })
+    const producer = world.use(new Producer({ brokers }))
+    const bytes = new Uint8Array(new ArrayBuffer(5), 1, 3).fill(7)
+    const sent = await Promise.allSettled([
+      producer.send({ topic: 'goals', value: bytes, key: bytes, timestampMs: 0 }),
+      producer.send({ topic: 'goals', value: 'x', timestampMs: Number.MAX_SAFE_INTEGER }),
+      producer.send({ topic: 'goals', value: { length: 3 } as unknown as string }),
+      producer.send({ topic: 'goals', value: 'y', timestampMs: 2 ** 52 - 1 }),
+      producer.send({ topic: 'goals', value: null, headers: [{ key: 'h', value: 'text' }] }),
+    ])
+    t.same(
+      sent.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'rejected', 'fulfilled', 'fulfilled'],
+    )
+    const consumer = world.use(new Consumer({ brokers, topic: 'goals', from: 'beginning' }))
+    t.match(await consumer.take(), [
+      { key: Buffer.of(7, 7, 7), value: Buffer.of(7, 7, 7), timestampMs: 0 },
+      { key: null, value: Buffer.from('y'), timestampMs: 2 ** 52 - 1 },
+      { value: null, headers: [{ key: 'h', value: Buffer.from('text') }] },
+    ])
+  },
+)
+
+/** A port that takes connections and never says a word. */
+async function silentPort(t: Test): Promise<{ host: string; port: number }> {
+  const sockets = new Set<net.Socket>()
+  const server = net.createServer((socket) => sockets.add(socket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return { host: '127.0.0.1', port: (server.address() as net.AddressInfo).port }
+}
+
+/** A port that nobody listens on. */
+async function closedPort(): Promise<{ host: string; port: number }> {
+  const server = net.createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as net.AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return { host: '127.0.0.1', port }
+}
+
+t.test('a cluster that is not there is told at once, by what each address did', async (t) => {
+  const brokers = [await closedPort(), await closedPort()]
+  const refused = new RegExp(
+    brokers.map(({ port }) => `127.0.0.1:${port} \\(connection refused\\)`).join(', '),
+  )
+  const failure = { code: 'BROKER_NOT_AVAILABLE', message: refused }
+  const beganMs = performance.now()
+  const producer = new Producer({ brokers })
+  const admin = new MqAdmin({ brokers })
+  const consumer = new Consumer({ brokers, topic: 'goals' })
+  await t.rejects(producer.connect(), failure)
+  await t.rejects(producer.send({ topic: 'goals', value: 'x' }), failure)
+  await t.rejects(admin.cluster(), failure)
+  await t.rejects(consumer.take(), failure)
+  t.ok(performance.now() - beganMs < 2000, 'nothing of it waits for a time-out')
+})
+
+t.test('a broker that accepts and never answers is told from one that refuses', async (t) => {
+  const brokers = [await silentPort(t), await closedPort()]
+  const admin = new MqAdmin({ brokers, timeoutMs: 100 })
+  t.teardown(() => admin.close())
+  const [silent, refused] = brokers.map(({ port }) => `127.0.0.1:${port}`)
+  const found = `${silent} \\(connected, no answer within 2000 ms\\), ${refused} \\(connection refused`
+  await t.rejects(admin.cluster(), { code: 'BROKER_NOT_AVAILABLE', message: new RegExp(found) })
+})
+
+t.test('without a server that knows the brokers, that is the reason', async (t) => {
+  const zk = new ZkClient({ servers: [await silentPort(t)] })
+  t.teardown(() => zk.close())
+  const producer = new Producer({ zk })
+  t.teardown(() => producer.close())
+  const message = /Cannot find the cluster: ZooWeeper did not answer within 2000 ms/
+  await t.rejects(producer.connect(), { code: 'BROKER_NOT_AVAILABLE', message })
+})
+
+worldTest(
+  t,
+  'nor is there a cluster where no broker has registered',
+  { brokers: 0 },
+  async (t, world) => {
+    const producer = world.use(new Producer({ zk: await world.zk() }))
+    const message = /no broker is registered in \/brokers\/ids/
+    await t.rejects(producer.connect(), { code: 'BROKER_NOT_AVAILABLE', message })
+  },
+)

@@ -1,0 +1,20 @@
+import t from 'tap'
+import { isRepeatable } from '../../src/client/zk-call.ts'
+import { type OpName, ops, type Request } from '../../src/protocol/zk/messages.ts'
+
+const writes: readonly OpName[] = [
+  'create',
+  'delete',
+  'setData',
+  'setACL',
+  'multi',
+  'createSession',
+  'closeSession',
+]
+
+t.test('what changes something is not sent twice, and all else is', async (t) => {
+  const types = (Object.keys(ops) as OpName[]).filter((type) => type !== 'check')
+  for (const type of types) {
+    t.equal(isRepeatable({ type } as Request), !writes.includes(type), type)
+  }
+})

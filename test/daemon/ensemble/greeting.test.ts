@@ -1,0 +1,116 @@
+import t from 'tap'
+import { answerTo, judgeHello } from '../../../src/daemon/ensemble/greeting.ts'
+import type { PeerHello } from '../../../src/protocol/peer/hello.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+
+const id = (number: number): ServerId => number as ServerId
+const listed = (...ids: number[]) => ids.map((each) => ({ id: id(each), address: `s${each}:2888` }))
+
+function hello(serverId: number, change: Partial<PeerHello> = {}): PeerHello {
+  return {
+    ...{ type: 'hello', serverId: id(serverId), instance: serverId, members: listed(1, 2, 3) },
+    ...{ ensembleId: 'e', holdsHistory: true },
+    ...change,
+  }
+}
+const isNew = { ensembleId: undefined, holdsHistory: false } as const
+const idle = { ensembleId: 'e', holdsHistory: false } as const
+const foreign = { ensembleId: 'f', holdsHistory: true } as const
+const neverCame = { ensembleId: 'f', holdsHistory: false } as const
+
+const cases: {
+  name: string
+  ours: PeerHello
+  theirs: PeerHello
+  expected?: number
+  want: object
+}[] = [
+  { name: 'a member is one', ours: hello(1), theirs: hello(2), want: { isMember: true } },
+  {
+    name: 'one that was dialled is one',
+    ...{ ours: hello(2), theirs: hello(1), expected: 1, want: { type: 'accept', isMember: true } },
+  },
+  {
+    name: 'a server without data may listen, and decides nothing',
+    ...{ ours: hello(1), theirs: hello(2, isNew), want: { type: 'accept', isMember: false } },
+  },
+  {
+    name: 'nor does one of an ensemble that may never have come to be',
+    ...{ ours: hello(1), theirs: hello(2, neverCame), want: { type: 'accept', isMember: false } },
+  },
+  {
+    name: 'one that took part and has no history yet names the ensemble all the same',
+    ...{ ours: hello(1), theirs: hello(2, idle), want: { type: 'accept', isMember: true } },
+  },
+  {
+    name: 'a server without history has nothing to ask for',
+    ...{ ours: hello(1, isNew), theirs: hello(2, isNew), want: { type: 'accept', isMember: true } },
+  },
+  {
+    name: 'not even of one that holds the history of another',
+    ...{
+      ours: hello(1, idle),
+      theirs: hello(2, foreign),
+      want: { type: 'accept', isMember: true },
+    },
+  },
+  {
+    name: 'data of different ensembles do not meet',
+    ...{ ours: hello(1), theirs: hello(2, foreign), want: { reason: /different ensembles/ } },
+  },
+  {
+    name: 'lists that differ are told, both',
+    ours: hello(1),
+    theirs: hello(2, { members: listed(1, 2, 4) }),
+    want: {
+      type: 'refuse',
+      reason:
+        'the lists of servers differ: server 1 has {1=s1:2888, 2=s2:2888, 3=s3:2888}; server 2 has {1=s1:2888, 2=s2:2888, 4=s4:2888}',
+    },
+  },
+  {
+    name: 'a list that goes on differs',
+    ...{ ours: hello(1), theirs: hello(4, { members: listed(1, 2, 3, 4) }) },
+    want: { reason: /lists of servers differ/ },
+  },
+  {
+    name: 'a server that its own list does not name is refused',
+    ...{ ours: hello(1), theirs: hello(4), want: { reason: /no server\.4 line/ } },
+  },
+  {
+    name: 'addresses may differ, as they look from different places',
+    ours: hello(1),
+    theirs: hello(2, { members: listed(1, 2, 3).map((each) => ({ ...each, address: 'x:1' })) }),
+    want: { type: 'accept' },
+  },
+  {
+    name: 'another server where one is listed is refused',
+    ...{
+      ours: hello(3),
+      theirs: hello(2),
+      expected: 1,
+      want: { reason: /server 2 answers where/ },
+    },
+  },
+  {
+    name: 'another process of our own id is told from ourselves',
+    ...{ ours: hello(3), theirs: hello(3, { instance: 9 }), want: { reason: /as two processes/ } },
+  },
+  {
+    name: 'as we are, if an address leads back to us',
+    ...{ ours: hello(3), theirs: hello(3), want: { reason: /as the same process/ } },
+  },
+  { name: 'a smaller id knocks', ours: hello(2), theirs: hello(1), want: { type: 'knock' } },
+]
+for (const { name, ours, theirs, expected, want } of cases) {
+  t.test(`judgeHello: ${name}`, async (t) => {
+    t.match(judgeHello(ours, theirs, expected === undefined ? undefined : id(expected)), want)
+  })
+}
+
+t.test('a server that was dialled names its ensemble only to a peer that named it', async (t) => {
+  t.equal(answerTo(hello(2), hello(1)).ensembleId, 'e')
+  for (const stranger of [isNew, foreign, neverCame]) {
+    t.equal(answerTo(hello(2, stranger), hello(1)).ensembleId, undefined)
+  }
+})

@@ -1,0 +1,407 @@
+// Links between real sockets; times of the links' clock pass twenty times as fast.
+
+import { randomInt } from 'node:crypto'
+import net from 'node:net'
+import t, { type Test } from 'tap'
+import { type Clock, systemClock } from '../../../src/clock.ts'
+import { PeerLinks } from '../../../src/daemon/ensemble/peer-links.ts'
+import { limits } from '../../../src/limits.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
+import {
+  decodeGreeting,
+  encodeGreeting,
+  type Greeting,
+  type PeerHello,
+} from '../../../src/protocol/peer/hello.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { realWorld } from '../../../src/real-world.ts'
+
+const id = (number: number): ServerId => number as ServerId
+
+const fastClock: Clock = {
+  ...systemClock,
+  nowMs: () => systemClock.nowMs() * 20,
+  after: (delayMs, run) => systemClock.after(delayMs / 20, run),
+  every: (periodMs, run) => systemClock.every(periodMs / 20, run),
+}
+
+/** Waits for what is true after one of many events. */
+class Events {
+  #waiting: (() => void)[] = []
+
+  readonly changed = (): void => {
+    for (const look of [...this.#waiting]) look()
+  }
+
+  until(holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!holds()) return
+        this.#waiting = this.#waiting.filter((other) => other !== look)
+        resolve()
+      }
+      this.#waiting.push(look)
+    })
+  }
+}
+
+interface Warning {
+  readonly message: string
+  readonly peer?: number
+  readonly address?: string
+  readonly reason?: string
+}
+
+interface ServerOptions {
+  /** ids in its list; 1, 2 and 3 by default */
+  readonly members?: readonly number[]
+  readonly ensembleId?: string
+  readonly holdsHistory?: boolean
+}
+
+/** As much of a server as its links are. */
+class Server {
+  readonly links: PeerLinks
+  readonly linked = new Map<ServerId, { isMember: boolean }>()
+  readonly warnings: Warning[] = []
+  readonly instance = randomInt(2 ** 47)
+  readonly #port: number
+  ensembleId: string | undefined
+
+  constructor(
+    self: number,
+    { ports, changed }: { ports: ReadonlyMap<number, number>; changed: () => void },
+    options: ServerOptions,
+  ) {
+    const { members = [1, 2, 3], holdsHistory = options.ensembleId !== undefined } = options
+    this.ensembleId = options.ensembleId
+    this.#port = ports.get(self) ?? 0
+    const others = members.filter((member) => member !== self)
+    this.links = new PeerLinks({
+      self: id(self),
+      instance: this.instance,
+      members: members.map((member) => ({ id: id(member), address: `s${member}:2888` })),
+      peers: new Map(
+        others.map((peer) => [id(peer), { host: '127.0.0.1', port: ports.get(peer) ?? 1 }]),
+      ),
+      membership: () => ({ ensembleId: this.ensembleId, holdsHistory }),
+      transport: realWorld().transport,
+      clock: fastClock,
+      logger: {
+        ...silentLogger,
+        warn: (fields, message) => {
+          this.warnings.push({ ...fields, message })
+          changed()
+        },
+      },
+      onConnected: (peer, info) => {
+        this.linked.set(peer, info)
+        changed()
+      },
+      onMember: (peer) => {
+        this.linked.set(peer, { isMember: true })
+        changed()
+      },
+      onDisconnected: (peer) => {
+        this.linked.delete(peer)
+        changed()
+      },
+      onMessage: () => undefined,
+    })
+  }
+
+  async start(): Promise<void> {
+    await this.links.listen({ host: '127.0.0.1', port: this.#port })
+    this.links.dialAll()
+  }
+
+  /** Whether it logged such a warning. */
+  warned(message: string, reason: RegExp): boolean {
+    return this.warnings.some(
+      (warning) => warning.message === message && reason.test(warning.reason ?? ''),
+    )
+  }
+
+  learn(ensembleId: string): void {
+    this.ensembleId = ensembleId
+    this.links.membershipChanged()
+  }
+}
+
+async function freePorts(ids: readonly number[]): Promise<Map<number, number>> {
+  const servers = ids.map(() => net.createServer())
+  await Promise.all(
+    servers.map((server) => new Promise<void>((done) => server.listen(0, '127.0.0.1', done))),
+  )
+  const ports = servers.map((server) => (server.address() as net.AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  return new Map(ids.map((each, i) => [each, ports[i] ?? 0]))
+}
+
+/** Runs `claim` with servers on ports of their own; what it started is stopped. */
+function test(
+  claim: string,
+  run: (
+    t: Test,
+    world: { make: Make; events: Events; ports: Map<number, number> },
+  ) => Promise<void>,
+): void {
+  t.test(claim, async (t) => {
+    const events = new Events()
+    const ports = await freePorts([1, 2, 3, 4])
+    const servers: Server[] = []
+    const make: Make = (self, options = {}, where = ports) => {
+      const server = new Server(self, { ports: where, changed: events.changed }, options)
+      servers.push(server)
+      return server
+    }
+    try {
+      await run(t, { make, events, ports })
+    } finally {
+      for (const server of servers) await server.links.close()
+    }
+  })
+}
+
+type Make = (self: number, options?: ServerOptions, ports?: ReadonlyMap<number, number>) => Server
+
+/** A socket on the peer port; `answer` is the first frame that comes, undefined if none does. */
+function knock(
+  port: number,
+  first: Buffer,
+): { socket: net.Socket; answer: Promise<Greeting | undefined> } {
+  const socket = net.connect({ host: '127.0.0.1', port })
+  socket.write(first)
+  let bytes = Buffer.alloc(0)
+  const answer = new Promise<Greeting | undefined>((resolve) => {
+    socket.on('data', (chunk) => {
+      bytes = Buffer.concat([bytes, chunk])
+      if (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) return
+      const end = 4 + bytes.readUInt32BE(0)
+      resolve(decodeGreeting(new MsgpackReader().reset(bytes, 4, end)))
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve(undefined))
+  })
+  return { socket, answer }
+}
+
+function frameOf(greeting: Greeting): Buffer {
+  const out = new MsgpackWriter()
+  out.beginFrame()
+  encodeGreeting(out, greeting)
+  out.endFrame()
+  return Buffer.from(out.view())
+}
+
+const helloOf = (self: number, change: Partial<PeerHello> = {}): PeerHello => ({
+  ...{ type: 'hello', serverId: id(self), instance: 1 },
+  members: [1, 2, 3].map((each) => ({ id: id(each), address: 'x:1' })),
+  ...{ ensembleId: undefined, holdsHistory: false },
+  ...change,
+})
+
+test('servers of one list and one ensemble link up, as members', async (t, { make, events }) => {
+  const servers = [1, 2, 3].map((each) => make(each, { ensembleId: 'e' }))
+  await Promise.all(servers.map((server) => server.start()))
+  await events.until(() => servers.every(({ linked }) => linked.size === 2))
+  for (const { linked, warnings } of servers) {
+    t.ok([...linked.values()].every(({ isMember }) => isMember))
+    t.same(warnings, [])
+  }
+})
+
+test('a port tells its ensemble to no stranger', async (t, { make, ports }) => {
+  const server = make(1, { ensembleId: 'secret' })
+  await server.start()
+  const port = ports.get(1) ?? 0
+  for (const ensembleId of [undefined, 'guess']) {
+    const { socket, answer } = knock(port, frameOf(helloOf(2, { ensembleId })))
+    t.match(await answer, { type: 'hello', serverId: 1, ensembleId: undefined })
+    t.notMatch(JSON.stringify(await answer), /secret/)
+    socket.destroy()
+  }
+  const other = knock(port, frameOf(helloOf(2, { ensembleId: 'guess', holdsHistory: true })))
+  t.match(await other.answer, { type: 'refusal', reason: /different ensembles/ })
+  t.notMatch(JSON.stringify(await other.answer), /secret/)
+  const member = knock(port, frameOf(helloOf(2, { ensembleId: 'secret' })))
+  t.match(await member.answer, { type: 'hello', ensembleId: 'secret' })
+  member.socket.destroy()
+})
+
+test('a stranger that says no hello is told nothing, and takes no memory', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const server = make(1, { ensembleId: 'e' })
+  await server.start()
+  const large = Buffer.alloc(4)
+  large.writeUInt32BE(limits.peerHelloBytesMax + 1)
+  t.equal(await knock(ports.get(1) ?? 0, large).answer, undefined)
+  t.equal(await knock(ports.get(1) ?? 0, Buffer.from('GET / HTTP/1.1\r\n\r\n')).answer, undefined)
+  await events.until(() => server.warned('Closed a peer link', /first frame of 1195725856 bytes/))
+  t.ok(server.warned('Closed a peer link', /first frame of 131073 bytes/))
+})
+
+test('servers whose lists differ refuse each other, and both say so', async (t, {
+  make,
+  events,
+}) => {
+  const [one, two, four] = [make(1), make(2), make(4, { members: [1, 2, 4] })]
+  for (const server of [one, two, four]) await server.start()
+  const both =
+    /server 1 has \{1=s1:2888, 2=s2:2888, 3=s3:2888\}; server 4 has \{1=s1:2888, 2=s2:2888, 4=s4:2888\}/
+  await events.until(
+    () => one.warned('Refusing a peer', both) && four.warned('Refused by a peer', both),
+  )
+  await events.until(() => four.warned('Refused by a peer', /server 2 has/))
+  await events.until(() => one.linked.has(id(2)) && two.linked.has(id(1)))
+  t.equal(four.linked.size, 0)
+  t.notOk(one.linked.has(id(4)))
+  const [warning] = one.warnings
+  t.match(warning, { peer: 4, address: /^127\.0\.0\.1:\d+$/ })
+})
+
+test('a smaller server that is not in the lists of the others hears of it, too', async (t, {
+  make,
+  events,
+}) => {
+  const [one, two] = [make(1), make(2, { members: [2, 3, 4] })]
+  for (const server of [one, two]) await server.start()
+  await events.until(
+    () =>
+      one.warned('Refused by a peer', /lists of servers differ/) &&
+      two.warned('Refusing a peer', /lists of servers differ/),
+  )
+  t.equal(one.linked.size + two.linked.size, 0)
+})
+
+test('a second process with the id of one that has a link is refused until that is gone', async (t, {
+  make,
+  events,
+}) => {
+  const [one, three] = [make(1), make(3)]
+  for (const server of [one, three]) await server.start()
+  await events.until(() => one.linked.has(id(3)))
+  const elsewhere = new Map(await freePorts([3]))
+  const double = make(3, {}, new Map([...(await portsWith(one)), ...elsewhere]))
+  await double.start()
+  const reason =
+    /two processes have the id of server 3: one process is linked from 127\.0\.0\.1:\d+, another comes from 127/
+  await events.until(
+    () => one.warned('Refusing a peer', reason) && double.warned('Refused by a peer', reason),
+  )
+  t.ok(three.linked.has(id(1)), 'the first one keeps its link')
+  t.equal(double.linked.size, 0)
+  await three.links.close()
+  await events.until(() => double.linked.has(id(1)))
+})
+
+async function portsWith({ links }: Server): Promise<[number, number][]> {
+  return [
+    [1, links.port ?? 0],
+    [2, 1],
+  ]
+}
+
+test('a link whose process answers no probe is given to the next one', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const one = make(1)
+  await one.start()
+  const dead = knock(ports.get(1) ?? 0, frameOf(helloOf(3)))
+  await events.until(() => one.linked.has(id(3)))
+  const three = make(3)
+  await three.start()
+  await events.until(() => three.linked.has(id(1)))
+  t.notOk(one.warned('Refusing a peer', /two processes/))
+  dead.socket.destroy()
+})
+
+test('a server that names the ensemble takes its place from a process that does not', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const one = make(1, { ensembleId: 'e' })
+  await one.start()
+  const elsewhere = new Map([...ports, ...(await freePorts([3]))])
+  const [empty, three] = [make(3, {}, elsewhere), make(3, { ensembleId: 'e' })]
+  await empty.start()
+  await events.until(() => empty.linked.has(id(1)))
+  await three.start()
+  await events.until(() => three.linked.has(id(1)))
+  const reason =
+    /the one at 127\.0\.0\.1:\d+ names our ensemble, the one at 127\.0\.0\.1:\d+ does not/
+  await events.until(
+    () => one.warned('Refusing a peer', reason) && empty.warned('Refused by a peer', reason),
+  )
+  await events.until(() => empty.warned('Refused by a peer', /one process is linked from/))
+  t.same(one.linked.get(id(3)), { isMember: true })
+})
+
+test('a second process with the smallest id, which is dialled by nobody, hears why', async (t, {
+  make,
+  events,
+}) => {
+  const [one, two] = [make(1), make(2)]
+  for (const server of [one, two]) await server.start()
+  await events.until(() => two.linked.has(id(1)))
+  const elsewhere = await freePorts([1])
+  const double = make(1, {}, new Map([...elsewhere, [2, two.links.port ?? 0]]))
+  await double.start()
+  const reason = /two processes have the id of server 1/
+  await events.until(
+    () => two.warned('Refusing a peer', reason) && double.warned('Refused by a peer', reason),
+  )
+  t.ok(two.linked.has(id(1)))
+  t.equal(double.linked.size, 0)
+})
+
+test('a server that cannot be dialled is told by whom, where and why', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const one = make(1)
+  const two = make(2, {}, new Map([...ports, [1, 1]])) // where nobody listens
+  for (const server of [one, two]) await server.start()
+  const reason = /server 2 dials server 1 at 127\.0\.0\.1:1 and gets no link: .*ECONNREFUSED/
+  await events.until(
+    () => one.warned('Refused by a peer', reason) && two.warned('Refusing a peer', reason),
+  )
+  t.pass('both say it')
+})
+
+test('a server that learns its ensemble later becomes a member then', async (t, {
+  make,
+  events,
+}) => {
+  for (const late of [1, 3]) {
+    const servers = [1, 3].map((self) => make(self, self === late ? {} : { ensembleId: 'e' }))
+    for (const server of servers) await server.start()
+    const [one, three] = servers as [Server, Server]
+    await events.until(() => one.linked.has(id(3)) && three.linked.has(id(1)))
+    const [newcomer, other] = late === 1 ? [one, three] : [three, one]
+    t.same(other.linked.get(id(late)), { isMember: false })
+    t.match(other.warnings, [{ peer: late, message: /does not name our ensemble/ }])
+    newcomer.learn('e')
+    await events.until(() => other.linked.get(id(late))?.isMember === true)
+    for (const server of servers) await server.links.close()
+  }
+})
+
+test('a link that is refused later is closed with the reason', async (t, { make, events }) => {
+  const [one, three] = [make(1), make(3)]
+  for (const server of [one, three]) await server.start()
+  await events.until(() => one.linked.has(id(3)) && three.linked.has(id(1)))
+  one.links.refuse(id(3), 'its epoch is far beyond ours \u001b[2J')
+  await events.until(() => three.warned('Refused by a peer', /its epoch is far beyond ours \?\[2J/))
+  await events.until(() => one.linked.has(id(3)) && three.linked.has(id(1)))
+  t.pass('and dialled again')
+})

@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { columns } from '../../src/cli/cells.ts'
+import { cli, minutesOn, skip, Terminal } from './terminal.ts'
+import { startWorld, Zw } from './world.ts'
+
+/** What colours begin with. */
+const esc = '\x1b'
+
+t.test('zw consume on a terminal', { skip }, async (t) => {
+  const { cluster } = await startWorld(t, { servers: 1, brokers: 2 })
+  const server = `127.0.0.1:${cluster.member('server', 1).address.port}`
+  const produce = async (flags: readonly string[], input = '') => {
+    const zw = new Zw(t, ['produce', ...flags, '-s', server], { input })
+    t.equal(await zw.closed(), 0)
+  }
+  await produce(['goals', '--goals', '40'])
+  const consume = (topic: string) => [...cli, 'consume', topic, '-s', server]
+  const all = [...consume('goals'), '--from-beginning']
+
+  t.test('the broker that it reads from dies: it moves to another', async (t) => {
+    const terminal = new Terminal(t, all)
+    const before = await terminal.sees(/HEALTHY +40 goals .*from broker [12]/)
+    const reading = Number(/from broker ([12])/.exec(before)?.[1])
+    await cluster.kill(cluster.member('broker', reading))
+    await terminal.sees(new RegExp(`reading from broker ${3 - reading}`))
+    t.match(await terminal.sees(new RegExp(`│ *${reading} X`)), /40 goals/)
+    t.match(await terminal.sees(new RegExp(`▸ ${3 - reading} L`)), /DEGRADED 1 of 2 brokers/)
+    cluster.start(cluster.member('broker', reading))
+    await terminal.sees(/HEALTHY/)
+    terminal.press('q')
+    t.match(await terminal.sees(/exit code/), /40 records read from goals, lag 0\nexit code 0/)
+  })
+
+  t.test('it goes where its group was, and gives the terminal back on SIGTERM', async (t) => {
+    const group = ['--group', 'fans']
+    const first = new Zw(t, ['consume', 'goals', '-s', server, ...group, '--max', '30'])
+    t.equal(await first.closed(), 0)
+    const terminal = new Terminal(t, [...consume('goals'), ...group], { columns: 120 })
+    const text = await terminal.sees(/10 goals .*group fans/)
+    t.equal(minutesOn(text).length, 10)
+    process.kill(terminal.programPid(), 'SIGTERM')
+    t.match(await terminal.sees(/exit code/), /exit code 0/)
+    t.notMatch(terminal.lines().join('\n'), /│/)
+  })
+
+  t.test(
+    'what a topic holds does not move anything, and wide characters are aligned',
+    async (t) => {
+      const values = [
+        '試合開始 ⚽ 👨‍👩‍👧',
+        '\x1b[2J\x1b[31mred\x07',
+        'สวัสดี 한국어',
+        'Z̸̢̛a',
+        '{bold}',
+        'ａ'.repeat(99),
+      ]
+      await produce(['chat', '--create'], values.join('\n'))
+      const terminal = new Terminal(t, [...consume('chat'), '--from-beginning'])
+      await terminal.sees(/HEALTHY +6 records/)
+      terminal.resize(100, 30)
+      terminal.resize(80, 24)
+      const seen = await terminal.sees(/␛\[2J␛\[31mred␇[\s\S]*\{bold\}[\s\S]*q quit/)
+      const lines = seen.split('\n').slice(1, 23)
+      for (const line of lines) t.equal(columns(line), 80, line)
+      t.match(seen, /試合開始 ⚽ 👨/)
+      t.notMatch(terminal.coloured(), `${esc}[31mred`)
+    },
+  )
+
+  t.test('NO_COLOR: no colour is written', async (t) => {
+    const plain = new Terminal(t, all, { environment: 'NO_COLOR=1' })
+    await plain.sees(/HEALTHY +40 goals/)
+    t.notMatch(plain.coloured(), new RegExp(`${esc}\\[(?:\\d+;)*(?:3[0-7]|4[0-7]|9\\d|10\\d)m`))
+    const coloured = new Terminal(t, all)
+    await coloured.sees(/HEALTHY +40 goals/)
+    t.match(coloured.coloured(), new RegExp(`${esc}\\[(?:\\d+;)*42m`))
+  })
+
+  t.test('a locale without UTF-8: nothing but ASCII', async (t) => {
+    const terminal = new Terminal(t, all, { environment: 'LC_ALL=C' })
+    const seen = await terminal.sees(/HEALTHY +40 goals/)
+    t.match(seen, /^[\x20-\x7e\n]*$/)
+    t.match(seen, /\+- goals by minute -+\+/)
+    t.equal(minutesOn(seen).length, 13)
+  })
+
+  t.test('TERM=dumb: lines', async (t) => {
+    const terminal = new Terminal(t, [...all, '--max', '40'], { environment: 'TERM=dumb' })
+    const seen = await terminal.sees(/exit code 0/)
+    t.match(seen, /\{"id":"[0-9a-f]{4}-40","minute"/)
+  })
+})
+
+t.test('a program that fails', { skip }, async (t) => {
+  const file = fileURLToPath(new URL('crashing-screen.ts', import.meta.url))
+  const failures = [
+    { key: 'Space', says: /Error: a mistake in a callback/ },
+    { key: 'q', says: /Error: a mistake that nothing waits for/ },
+  ]
+  for (const { key, says } of failures) {
+    t.test(`gives the terminal back and says why: ${says.source}`, async (t) => {
+      const terminal = new Terminal(t, [process.execPath, '--import=tsx', file])
+      await terminal.sees(/CONNECTING/)
+      terminal.press(key)
+      const seen = await terminal.sees(/exit code 1/)
+      t.match(seen, says)
+      t.notMatch(seen, /│/)
+    })
+  }
+})

@@ -1,0 +1,85 @@
+// A terminal for the acceptance tests: a program in a tmux of its own, its keys and its screen.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { Test } from 'tap'
+import { program, until } from './world.ts'
+
+const hasTmux = spawnSync('tmux', ['-V']).status === 0
+export const skip = hasTmux ? false : 'tmux is not installed'
+/** `zw` */
+export const cli = [process.execPath, ...program('cli/main')]
+
+/** Whatever the one who runs the tests prefers. */
+const clean = 'env -u NO_COLOR -u FORCE_COLOR -u LC_ALL -u LC_CTYPE LANG=C.UTF-8 TERM=tmux-256color'
+
+/** A terminal of its own, in which a program runs. */
+export class Terminal {
+  readonly #socket = `zw-test-${process.pid}-${Math.floor(Math.random() * 1e9)}`
+
+  constructor(
+    t: Test,
+    command: readonly string[],
+    { columns = 80, rows = 24, environment = '' } = {},
+  ) {
+    const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+    const size = ['-x', String(columns), '-y', String(rows)]
+    // The shell stays behind, to show what the program left.
+    const line = `${clean} ${environment} ${quoted}; echo "exit code $?"; exec cat`
+    this.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, line)
+    t.teardown(() => {
+      this.#tmux('kill-server')
+    })
+  }
+
+  #tmux(...args: readonly string[]): string {
+    return execFileSync('tmux', ['-L', this.#socket, ...args], { encoding: 'utf8' })
+  }
+
+  /** Of what runs in it, below the shell. */
+  programPid(): number {
+    const shell = this.#tmux('list-panes', '-F', '#{pane_pid}').trim()
+    return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim())
+  }
+
+  press(...keys: readonly string[]): void {
+    this.#tmux('send-keys', ...keys)
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#tmux('resize-window', '-x', String(columns), '-y', String(rows))
+  }
+
+  lines(): string[] {
+    return this.#tmux('capture-pane', '-p').split('\n')
+  }
+
+  /** The same with colours, as escape sequences. */
+  coloured(): string {
+    return this.#tmux('capture-pane', '-p', '-e')
+  }
+
+  /** Until this is on the screen. @returns the whole of it */
+  async sees(like: RegExp): Promise<string> {
+    try {
+      return await until(`the screen shows ${like}`, () => {
+        const text = this.lines().join('\n')
+        return like.test(text) ? text : undefined
+      })
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.lines().join('\n')}`)
+    }
+  }
+}
+
+/** Minutes of the goals on the screen, from top to bottom; 45.02 for 45+2. */
+export function minutesOn(text: string): number[] {
+  return [...text.matchAll(/[│|] *(\d+)(?:\+(\d+))?' /g)].map(
+    ([, minute, added]) => Number(minute) + Number(added ?? 0) / 100,
+  )
+}
+
+/** How many goals the header says came. */
+export function countOn(text: string): number {
+  return Number(/ (\d+) goals/.exec(text)?.[1])
+}

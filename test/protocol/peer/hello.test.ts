@@ -1,0 +1,77 @@
+import t from 'tap'
+import { ProtocolError } from '../../../src/protocol/error-codes.ts'
+import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
+import {
+  decodeGreeting,
+  encodeGreeting,
+  type Greeting,
+  type PeerHello,
+  peerProtocolVersion,
+} from '../../../src/protocol/peer/hello.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { Random } from '../../../src/random.ts'
+
+const hello: PeerHello = {
+  type: 'hello',
+  serverId: 3 as ServerId,
+  instance: 2 ** 47 - 1,
+  members: [
+    { id: 1 as ServerId, address: 'one:2888' },
+    { id: 3 as ServerId, address: '::1:2888' },
+  ],
+  ensembleId: 'e',
+  holdsHistory: true,
+}
+const greetings: Greeting[] = [
+  hello,
+  { ...hello, ensembleId: undefined, holdsHistory: false, members: [] },
+  { type: 'refusal', reason: 'the lists of servers differ' },
+]
+
+function written(greeting: Greeting): Buffer {
+  const out = new MsgpackWriter()
+  encodeGreeting(out, greeting)
+  return Buffer.from(out.view())
+}
+
+function decode(buffer: Buffer): Greeting {
+  return decodeGreeting(new MsgpackReader().reset(buffer, 0, buffer.length))
+}
+
+t.test('a hello and a refusal round trip', async (t) => {
+  for (const greeting of greetings) t.same(decode(written(greeting)), greeting)
+})
+
+t.test('a hello cut short or changed gives a hello or a ProtocolError', async (t) => {
+  const seed = Math.floor(Math.random() * 1e9)
+  t.comment(`seed ${seed}`)
+  const random = new Random(seed)
+  for (const greeting of greetings) {
+    const buffer = written(greeting)
+    for (let end = 0; end < buffer.length; end++) {
+      t.throws(() => decode(buffer.subarray(0, end)), ProtocolError)
+    }
+    for (let i = 0; i < 300; i++) {
+      const changed = Buffer.from(buffer)
+      changed[random.below(changed.length)] = random.below(256)
+      try {
+        decode(changed)
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+      }
+    }
+  }
+})
+
+t.test('another version, role or order of members is refused', async (t) => {
+  const other = written(hello)
+  other[1] = peerProtocolVersion + 1
+  t.throws(() => decode(other), /version 3: this server speaks 2/)
+  const out = new MsgpackWriter()
+  out.arrayHeader(7)
+  out.int(peerProtocolVersion)
+  out.string('client')
+  t.throws(() => decode(Buffer.from(out.view())), /role 'client'/)
+  const members = [...hello.members].reverse()
+  t.throws(() => decode(written({ ...hello, members })), /ids do not ascend/)
+})

@@ -1,0 +1,25 @@
+// The world (src/world.ts) of one simulated process: its turns end in the world's event queue, its time
+// is its own, and its randomness is the seed's.
+
+import type { Random } from '../../src/random.ts'
+import { Turn } from '../../src/turn.ts'
+import type { ClientWorld } from '../../src/world.ts'
+import { type Describe, type Network, SimTransport } from './network.ts'
+import type { SimProcess } from './process.ts'
+
+export interface SimWorldParts {
+  readonly network: Network
+  readonly process: SimProcess
+  readonly random: Random
+  /** by what name others reach it */
+  readonly host: string
+  readonly describe?: Describe
+}
+
+/** All but a disk and a logger. */
+export function simWorld(parts: SimWorldParts): ClientWorld {
+  const { process, random } = parts
+  const turn = new Turn((end) => process.after(0, end))
+  const transport = new SimTransport({ ...parts, turn })
+  return { transport, turn, clock: process, randomBytes: (count) => random.bytes(count) }
+}
