@@ -273,6 +273,7 @@ export class Broker implements Part {
       makeUuid: () => this.#makeUuid(),
       log: this.#log,
       warnings: this.#warnings,
+      minInsyncReplicas: (count) => minInsyncReplicas(config.minInsyncReplicas, count),
       defaults: { partitionCount, replicationFactor },
       session: () => (this.#session?.membership === undefined ? undefined : this.#session),
     }

@@ -13,9 +13,10 @@ import { produce } from './produce.ts'
 import { separateCommand, shell } from './run-shell.ts'
 import { start } from './start.ts'
 import { status } from './status.ts'
+import { topics } from './topics.ts'
 import { up } from './up.ts'
 
-const commands: readonly CliCommand[] = [start, up, status, produce, consume, shell, copy]
+const commands: readonly CliCommand[] = [start, up, status, produce, consume, topics, shell, copy]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))

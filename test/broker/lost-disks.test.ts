@@ -7,6 +7,7 @@ import t from 'tap'
 import { Consumer } from '../../src/client/consumer.ts'
 import { MqAdmin } from '../../src/client/mq-admin.ts'
 import { Producer } from '../../src/client/producer.ts'
+import type { BrokerId } from '../../src/protocol/mq/messages.ts'
 import { type BrokerWorld, until, worldTest } from './broker-world.ts'
 
 const ids = [1, 2, 3]
@@ -198,5 +199,90 @@ worldTest(
     await send(world, 10, 11)
     t.same(await values(world, 11), goals(0, 11))
     await until(async () => (await partition(world)).isr.length === 3)
+  },
+)
+
+worldTest(
+  t,
+  'what no log may lead by the rules waits for a person, who is told what there is',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    await killAll(world, () => {
+      flipBit(world, 1, -2)
+      for (const id of [2, 3]) rmSync(brokerPath(world, id), { recursive: true })
+    })
+    await Promise.all(ids.map((id) => world.startBroker(id)))
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await until(async () => {
+      const { choices } = await admin.recoveryChoices('goals', 0)
+      return choices.filter(({ mayLead }) => mayLead).length === 3
+    })
+    const { version, leader, choices } = await admin.recoveryChoices('goals', 0)
+    t.equal(leader, -1)
+    t.match(
+      choices.find(({ broker }) => broker === 1),
+      {
+        condition: 'tail-cut',
+        isInSync: true,
+        end: 9,
+        losesAtMost: undefined,
+      },
+    )
+    const place = { topic: 'goals', partition: 0, leader: 1 as BrokerId }
+    await t.rejects(admin.recover({ ...place, version: version - 1 }), {
+      code: 'INVALID_UPDATE_VERSION',
+    })
+    await admin.recover({ ...place, version })
+    await send(world, 10, 11)
+    t.same(await values(world, 10), [...goals(0, 9), 'goal 10'])
+    await until(async () => (await partition(world)).isr.length === 3)
+  },
+)
+
+worldTest(
+  t,
+  'replicas that come back after a person chose one that has less follow it',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    await killAll(world, () => flipBit(world, 1, -2))
+    await world.startBroker(1)
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    const mayLead = async () =>
+      (await admin.recoveryChoices('goals', 0)).choices.some((c) => c.mayLead)
+    await until(mayLead)
+    const { version } = await admin.recoveryChoices('goals', 0)
+    await admin.recover({ topic: 'goals', partition: 0, leader: 1 as BrokerId, version })
+    await until(async () => (await partition(world)).leader === 1)
+    await Promise.all([2, 3].map((id) => world.startBroker(id)))
+    await send(world, 10, 11)
+    t.same(await values(world, 10), [...goals(0, 9), 'goal 10'])
+    await until(async () => (await partition(world)).isr.length === 3)
+    t.equal((await partition(world)).leader, 1, 'it is not put out of office by what they had')
+  },
+)
+
+worldTest(
+  t,
+  'two stopped and the third lost: those that left too few in sync behind lead',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    for (const id of [1, 2]) await world.broker(id).stop()
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await until(async () => (await admin.topic('goals'))?.partitions[0]?.isr.length === 1)
+    await world.broker(3).stop()
+    rmSync(brokerPath(world, 3), { recursive: true })
+    await Promise.all([1, 3].map((id) => world.startBroker(id)))
+    await until(async () => (await partition(world)).leader === -1)
+    // Broker 1 left while two were in sync behind it: records may have been committed without it.
+    await world.startBroker(2)
+    await until(async () => (await partition(world)).leader === 2)
+    await send(world, 10, 11)
+    t.same(await values(world, 11), goals(0, 11))
   },
 )

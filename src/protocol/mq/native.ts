@@ -16,6 +16,7 @@ import {
   type MqResponse,
   type PartitionInfo,
   type PartitionProblem,
+  type RecoveryChoice,
   type ReplicaFetched,
   type ReplicaFetchPartition,
   type RequiredAcks,
@@ -45,6 +46,8 @@ const requestFieldCounts: Readonly<Record<ApiName, number>> = {
   initProducerId: 0,
   commitOffset: 6,
   committedOffset: 3,
+  recoveryChoices: 2,
+  recover: 4,
 }
 
 export function encodeMqRequest(
@@ -113,6 +116,16 @@ export function encodeMqRequest(
       out.string(request.group)
       out.string(request.topic)
       out.int(request.partition)
+      return
+    case 'recoveryChoices':
+      out.string(request.topic)
+      out.int(request.partition)
+      return
+    case 'recover':
+      out.string(request.topic)
+      out.int(request.partition)
+      out.int(request.leader)
+      out.int(request.version)
       return
   }
 }
@@ -197,6 +210,15 @@ function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
       const { topic, partition } = topicPartition(reader)
       return { type: api, group, topic, partition }
     }
+    case 'recoveryChoices': {
+      const { topic, partition } = topicPartition(reader)
+      return { type: api, topic, partition }
+    }
+    case 'recover': {
+      const { topic, partition } = topicPartition(reader)
+      const leader = reader.int() as BrokerId
+      return { type: api, topic, partition, leader, version: reader.int() }
+    }
   }
 }
 
@@ -241,6 +263,8 @@ const responseFieldCounts: Readonly<Record<ApiName, number>> = {
   initProducerId: 2,
   commitOffset: 1,
   committedOffset: 2,
+  recoveryChoices: 4,
+  recover: 1,
 }
 
 export function encodeMqResponse(
@@ -287,6 +311,15 @@ export function encodeMqResponse(
       else out.int(response.offset)
       out.int(response.version)
       return
+    case 'recoveryChoices':
+      out.int(response.found.version)
+      out.int(response.found.leader)
+      out.int(response.found.leaderEpoch)
+      list(out, response.found.choices, encodeRecoveryChoice)
+      return
+    case 'recover':
+      out.int(response.leaderEpoch)
+      return
   }
 }
 
@@ -327,6 +360,14 @@ function decodeResponseFields(reader: MsgpackReader, type: ApiName): MqResponse 
       const offset = reader.nilOr(() => reader.natural('the offset'))
       return { type, offset, version: reader.int() }
     }
+    case 'recoveryChoices': {
+      const [version, leader] = [reader.int(), reader.int() as BrokerId]
+      const leaderEpoch = reader.int()
+      const choices = listed(reader, recoveryChoice)
+      return { type, found: { version, leader, leaderEpoch, choices } }
+    }
+    case 'recover':
+      return { type, leaderEpoch: reader.int() }
   }
 }
 
@@ -342,6 +383,42 @@ function fetched(reader: MsgpackReader): FetchedRecords {
     logStart: reader.natural('the log start'),
     records: Buffer.from(reader.bytes() ?? noBytes),
   }
+}
+
+function encodeRecoveryChoice(out: MsgpackWriter, choice: RecoveryChoice): void {
+  out.arrayHeader(10)
+  out.int(choice.broker)
+  out.string(choice.condition)
+  out.boolean(choice.isInSync)
+  out.boolean(choice.isEligible)
+  out.boolean(choice.mayLead)
+  out.int(choice.lastEpoch)
+  intOrNil(out, choice.end)
+  intOrNil(out, choice.highWatermark)
+  intOrNil(out, choice.losesAtMost)
+  out.string(choice.detail)
+}
+
+function recoveryChoice(reader: MsgpackReader): RecoveryChoice {
+  reader.arrayHeader()
+  const intOrNone = () => reader.nilOr(() => reader.natural('a number of records'))
+  return {
+    broker: reader.int() as BrokerId,
+    condition: reader.string(),
+    isInSync: reader.boolean(),
+    isEligible: reader.boolean(),
+    mayLead: reader.boolean(),
+    lastEpoch: reader.int(),
+    end: intOrNone(),
+    highWatermark: intOrNone(),
+    losesAtMost: intOrNone(),
+    detail: reader.string(),
+  }
+}
+
+function intOrNil(out: MsgpackWriter, value: number | undefined): void {
+  if (value === undefined) out.nil()
+  else out.int(value)
 }
 
 function encodeReplicaFetched(out: MsgpackWriter, part: ReplicaFetched): void {

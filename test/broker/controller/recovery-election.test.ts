@@ -5,66 +5,14 @@ import {
   type RecoveryInput,
   type Standing,
 } from '../../../src/broker/controller/recovery-election.ts'
-import type { LogCondition, ReplicaStatus } from '../../../src/broker/controller/replica-status.ts'
 import {
   brokersOf,
   type Member,
   type PartitionState,
 } from '../../../src/broker/partition/partition-state.ts'
-import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import { Random } from '../../../src/random.ts'
-import { life, member, members } from '../partition/members.ts'
-
-const version = 9
-
-/** Broker N came back, registered at N × 100, and says this of its log, which ends at 10 in epoch 4. */
-function log(
-  broker: number,
-  said: Partial<{
-    type: LogCondition
-    end: number
-    lastEpoch: number
-    highWatermark: number
-    stateVersion: number
-    brokerEpoch: number
-    directory: string
-  }> = {},
-): Standing {
-  const { type = 'whole', end = 10, lastEpoch = 4, highWatermark = 0 } = said
-  const { directory = `d${broker}`, stateVersion = version } = said
-  const present = life(broker, { epoch: broker * 100, directory })
-  const { brokerEpoch = present.brokerEpoch } = said
-  const reported = { ...present, brokerEpoch }
-  return {
-    broker: broker as BrokerId,
-    life: present,
-    status: { type, life: reported, stateVersion, lastEpoch, end, highWatermark },
-  }
-}
-
-const away = (broker: number): Standing => {
-  return { broker: broker as BrokerId, life: undefined, status: undefined }
-}
-
-function silent(broker: number): Standing {
-  return { ...log(broker), status: undefined }
-}
-
-function damaged(broker: number, known: Partial<ReplicaStatus> = {}): Standing {
-  const status = { type: 'damaged', reason: '', lastEpoch: 4, highWatermark: 0, ...known } as const
-  return { ...log(broker), status: status as ReplicaStatus }
-}
-
-const initial: PartitionState = {
-  leader: noBroker,
-  leaderEpoch: 5,
-  controllerEpoch: 1,
-  isr: members(1, 2, 3),
-  eligible: [],
-  committed: 0,
-  uncleanEpoch: -1,
-  version,
-}
+import { member, members } from '../partition/members.ts'
+import { away, damaged, initial, log, silent, version } from './standings.ts'
 
 interface Case {
   readonly name: string

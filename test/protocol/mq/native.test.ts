@@ -59,6 +59,8 @@ const requests: MqRequest[] = [
   { type: 'commitOffset', group: 'g', ...at, offset: 12, version: -1, timeoutMs: 300 },
   { type: 'commitOffset', group: 'g', ...at, offset: -1, version: 2, timeoutMs: 0 },
   { type: 'committedOffset', group: 'g', ...at },
+  { type: 'recoveryChoices', ...at },
+  { type: 'recover', ...at, leader: id(2), version: 7 },
 ]
 
 const fetched = { highWatermark: 8, logStart: 0, records: Buffer.from('batches') }
@@ -74,6 +76,41 @@ const responses: MqResponse[] = [
   },
   { type: 'listOffsets', earliest: 0, latest: 9 },
   { type: 'leaderEpochEnd', epoch: -1, endOffset: -1 },
+  { type: 'recover', leaderEpoch: 8 },
+  {
+    type: 'recoveryChoices',
+    found: {
+      version: 7,
+      leader: noBroker,
+      leaderEpoch: 3,
+      choices: [
+        {
+          broker: id(1),
+          condition: 'tail-cut',
+          isInSync: true,
+          isEligible: false,
+          mayLead: true,
+          lastEpoch: -1,
+          end: 2 ** 40,
+          highWatermark: 3,
+          losesAtMost: 0,
+          detail: '',
+        },
+        {
+          broker: id(2),
+          condition: 'away',
+          isInSync: false,
+          isEligible: true,
+          mayLead: false,
+          lastEpoch: -1,
+          end: undefined,
+          highWatermark: undefined,
+          losesAtMost: undefined,
+          detail: 'EMFILE',
+        },
+      ],
+    },
+  },
   {
     type: 'metadata',
     cluster: {
