@@ -17,6 +17,7 @@ import { uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
+import { OldCopyError } from './cluster/marks.ts'
 import type { BrokerConfig } from './config.ts'
 import { ClusterImage } from './controller/cluster-image.ts'
 import type { Endpoint } from './controller/zk-paths.ts'
@@ -24,7 +25,7 @@ import { DataDir, DataDirError } from './data-dir.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
-import { ReplicaManager } from './replication/replica-manager.ts'
+import { minInsyncReplicas, ReplicaManager } from './replication/replica-manager.ts'
 import { BrokerSession } from './session.ts'
 
 const checkpointMs = 5000
@@ -53,6 +54,7 @@ export class Broker implements Part {
   #session: BrokerSession | undefined
   #isStopping = false
   #isCheckpointing = false
+  #isRaisingMark = false
 
   /** See `assembleBroker`. */
   constructor(options: BrokerOptions) {
@@ -69,7 +71,7 @@ export class Broker implements Part {
 
   /** Of its present registration; undefined while it has none. */
   get brokerEpoch(): number | undefined {
-    return this.#session?.membership?.brokerEpoch
+    return this.#session?.membership?.life.brokerEpoch
   }
 
   get isController(): boolean {
@@ -99,8 +101,8 @@ export class Broker implements Part {
    */
   async start(): Promise<void> {
     const { config, world } = this.#options
-    const dataDir = new DataDir(world.disk, config.id)
-    const checkpoint = new Checkpoint(dataDir.highWatermarks)
+    const dataDir = new DataDir(world.disk, config.id, () => this.#makeUuid())
+    const checkpoint = this.#openCheckpoint(dataDir)
     const links = this.#makeLinks(dataDir)
     const replicas = this.#makeReplicas({ checkpoint, links })
     const parts = this.#makeParts({ dataDir, links, replicas })
@@ -146,6 +148,8 @@ export class Broker implements Part {
   /** @throws as `start` */
   async #openSession(): Promise<void> {
     const { config, world } = this.#options
+    const running = this.#running
+    if (running === undefined) return // it is being stopped
     const session = new BrokerSession({
       id: config.id,
       ...config.zooweeper,
@@ -157,7 +161,9 @@ export class Broker implements Part {
       world,
       makeUuid: () => this.#makeUuid(),
       log: this.#log,
-      checkCluster: async (clusterId) => this.#running?.dataDir.claim(clusterId),
+      dataDir: running.dataDir,
+      minInsyncReplicas: (count) => minInsyncReplicas(config.minInsyncReplicas, count),
+      recoveryWaitMs: config.recoveryWaitMs,
       openReplicas: () => this.#running?.replicas.open() ?? [],
       onChange: () => this.#imageChanged(),
       onExpired: () => this.#expired(session),
@@ -193,11 +199,11 @@ export class Broker implements Part {
   }
 
   #imageChanged(): void {
-    const brokerEpoch = this.#session?.membership?.brokerEpoch
+    const life = this.#session?.membership?.life
     const running = this.#running
-    if (brokerEpoch === undefined || running === undefined) return
+    if (life === undefined || running === undefined) return
     running.links.imageChanged()
-    running.replicas.imageChanged(brokerEpoch)
+    running.replicas.imageChanged(life)
   }
 
   #endpoint(): Endpoint {
@@ -217,7 +223,7 @@ export class Broker implements Part {
         clusterId: dataDir.clusterId,
         name: `broker ${config.id}`,
         brokerId: config.id,
-        brokerEpoch: this.#session?.membership?.brokerEpoch ?? 0,
+        brokerEpoch: this.brokerEpoch ?? 0,
       }),
     })
   }
@@ -267,6 +273,7 @@ export class Broker implements Part {
       makeUuid: () => this.#makeUuid(),
       log: this.#log,
       warnings: this.#warnings,
+      minInsyncReplicas: (count) => minInsyncReplicas(config.minInsyncReplicas, count),
       defaults: { partitionCount, replicationFactor },
       session: () => (this.#session?.membership === undefined ? undefined : this.#session),
     }
@@ -300,21 +307,54 @@ export class Broker implements Part {
     }
   }
 
-  /** A disk that is still busy with the last one is asked again the next time. */
+  /** @throws what the file system throws */
+  #openCheckpoint(dataDir: DataDir): Checkpoint {
+    const checkpoint = new Checkpoint(dataDir.checkpoints)
+    if (checkpoint.isDamaged) {
+      const { path } = dataDir.checkpoints
+      this.#log.error(
+        { path },
+        'The checkpoints are damaged: damage of logs may pass for torn tails',
+      )
+    }
+    return checkpoint
+  }
+
+  /** What is still busy with the last one is asked again the next time. */
   #checkpointInTime(): void {
     const running = this.#running
-    if (running === undefined || this.#isCheckpointing) return
-    this.#isCheckpointing = true
-    void this.#checkpoint(running).finally(() => {
-      this.#isCheckpointing = false
-    })
+    if (running !== undefined && !this.#isCheckpointing) {
+      this.#isCheckpointing = true
+      void this.#checkpoint(running).finally(() => {
+        this.#isCheckpointing = false
+      })
+    }
+    const session = this.#session
+    if (session !== undefined && !this.#isRaisingMark) {
+      this.#isRaisingMark = true
+      void this.#raiseMark(session).finally(() => {
+        this.#isRaisingMark = false
+      })
+    }
   }
 
   async #checkpoint({ checkpoint, replicas }: Running): Promise<void> {
     try {
-      await checkpoint.write(replicas.highWatermarks())
+      await checkpoint.write(replicas.checkpoints())
     } catch (error) {
-      this.#log.warn({ err: error }, 'Could not write the high watermarks')
+      this.#log.warn({ err: error }, 'Could not write the checkpoints')
+    }
+  }
+
+  async #raiseMark(session: BrokerSession): Promise<void> {
+    try {
+      await session.raiseMark()
+    } catch (error) {
+      const level = error instanceof OldCopyError ? 'error' : 'debug'
+      this.#log[level](
+        { err: (error as Error).message },
+        'Could not raise the mark of the data directory',
+      )
     }
   }
 }

@@ -105,6 +105,14 @@ const rows = {
     max: 600_000,
     about: 'Milliseconds for which a follower may be behind before it leaves the ISR.',
   },
+  'recovery.wait.ms': {
+    type: 'integer',
+    default: 10_000,
+    min: 0,
+    max: 3_600_000,
+    about:
+      'Milliseconds for which a partition whose replicas were all restarted waits for the last of them, once one is back.',
+  },
   'log.segment.bytes': {
     type: 'integer',
     default: 256 * 1024 * 1024,
@@ -156,6 +164,8 @@ export interface BrokerConfig {
   /** undefined: by the number of replicas */
   readonly minInsyncReplicas: number | undefined
   readonly replicaLagTimeMsMax: number
+  /** of an election by reports: controller/controller.ts */
+  readonly recoveryWaitMs: number
   readonly segmentBytes: number
   /** of a log: one fdatasync per group of batches, or what the operating system does */
   readonly flush: 'group' | 'os'
@@ -211,6 +221,7 @@ itself. Set --advertised-host to a name they can reach`,
     replicationFactor: values['default.replication.factor'],
     minInsyncReplicas: values['min.insync.replicas'],
     replicaLagTimeMsMax: values['replica.lag.time.max.ms'],
+    recoveryWaitMs: values['recovery.wait.ms'],
     segmentBytes: values['log.segment.bytes'],
     flush: values['log.flush'] === 'os' ? 'os' : 'group',
     logLevel: values.logLevel,

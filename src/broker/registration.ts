@@ -9,8 +9,8 @@ import { BrokerError } from '../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import {
   decodeRegistration,
-  type Endpoint,
   encodeRegistration,
+  type Registration,
   zkPaths,
 } from './controller/zk-paths.ts'
 
@@ -24,6 +24,7 @@ const sharedNodes = [
   { path: zkPaths.brokerIds, data: null },
   { path: zkPaths.topics, data: null },
   { path: zkPaths.reports, data: null },
+  { path: zkPaths.marks, data: null },
   { path: zkPaths.consumers, data: null },
   { path: zkPaths.controllerEpoch, data: '0' },
 ]
@@ -50,7 +51,8 @@ export async function readClusterId(zk: ZkClient, ownId: string): Promise<string
 export interface RegistrationOptions {
   readonly zk: ZkClient
   readonly id: BrokerId
-  readonly endpoint: Endpoint
+  /** asked for when everything is prepared */
+  readonly registration: () => Registration
   readonly clock: Clock
   readonly log: Logger
   /** how long to wait for an earlier registration of this id to end */
@@ -66,7 +68,7 @@ export interface RegistrationOptions {
  * @throws BrokerError INVALID_REQUEST when the id stays taken, ZkError when the session fails
  */
 export async function register(options: RegistrationOptions): Promise<number> {
-  const { zk, id, endpoint, clock, log, patienceMs, prepare } = options
+  const { zk, id, registration, clock, log, patienceMs, prepare } = options
   const path = zkPaths.brokerId(id)
   const startMs = clock.nowMs()
   for (;;) {
@@ -78,7 +80,7 @@ export async function register(options: RegistrationOptions): Promise<number> {
     if (stat === undefined) {
       await prepare()
       try {
-        const data = encodeRegistration(endpoint, clock.wallMs())
+        const data = encodeRegistration(registration(), clock.wallMs())
         return (await zk.create(path, data, { mode: 'ephemeral' })).stat.czxid
       } catch (error) {
         if (!(error instanceof ZkError)) throw error

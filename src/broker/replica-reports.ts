@@ -1,6 +1,6 @@
 // What this broker reports on its replicas, as ephemeral znodes of its session: which of them it
-// cannot use, and why. The controller neither elects such a replica nor leaves it in an
-// ISR. One path per replica, as a znode's size is bounded and an ISR changes one by one.
+// cannot use, and why; and what lies in the logs of those that no leader is in office for. The
+// controller elects by it (controller/replica-status.ts). One path per replica, as a znode's size is bounded and an ISR changes one by one.
 //
 // A report holds for the life in which it was made: it counts only while the broker's registration
 // and the report belong to one session. Those of a new session are written before it registers, so
@@ -13,7 +13,8 @@ import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
-import { encodeReport, type ReplicaReport, zkPaths } from './controller/zk-paths.ts'
+import { encodeReport, type ReplicaReport } from './controller/replica-status.ts'
+import { zkPaths } from './controller/zk-paths.ts'
 
 /** After a write that failed. */
 const retryMs = 200
@@ -79,7 +80,7 @@ export class ReplicaReports {
       }
     } catch (error) {
       if (this.#isStopped) return
-      log.warn({ err: (error as Error).message }, 'Could not report unavailable partitions')
+      log.warn({ err: (error as Error).message }, 'Could not report on replicas')
       this.#cancelRetry?.()
       this.#cancelRetry = clock.after(retryMs, () => this.#writeSoon())
     }

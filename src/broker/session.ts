@@ -4,14 +4,18 @@
 
 import { ZkClient } from '../client/zk/zk-client.ts'
 import type { Clock } from '../clock.ts'
+import { invariant } from '../invariant.ts'
 import type { Logger } from '../logger.ts'
-import type { BrokerId } from '../protocol/mq/messages.ts'
+import type { BrokerId, DirectoryId, Life } from '../protocol/mq/messages.ts'
 import type { ClientWorld } from '../world.ts'
+import { Marks } from './cluster/marks.ts'
 import type { ClusterImage } from './controller/cluster-image.ts'
 import { ClusterWatch } from './controller/cluster-watch.ts'
 import { ControllerDriver } from './controller/driver.ts'
-import { type Endpoint, encodeState, type ReplicaReport, zkPaths } from './controller/zk-paths.ts'
-import type { PartitionState } from './partition/partition.ts'
+import type { ReplicaReport } from './controller/replica-status.ts'
+import { type Endpoint, encodeState, zkPaths } from './controller/zk-paths.ts'
+import type { DataDir } from './data-dir.ts'
+import type { PartitionState } from './partition/partition-state.ts'
 import { makeSharedNodes, readClusterId, register } from './registration.ts'
 import { ReplicaReports } from './replica-reports.ts'
 import type { Replica } from './replication/replica.ts'
@@ -27,12 +31,13 @@ export interface SessionOptions {
   readonly connectTimeoutMs: number
   readonly registrationPatienceMs: number
   readonly endpoint: Endpoint
+  readonly dataDir: DataDir
+  readonly minInsyncReplicas: (replicaCount: number) => number
+  readonly recoveryWaitMs: number
   readonly image: ClusterImage
   readonly world: ClientWorld
   readonly makeUuid: () => string
   readonly log: Logger
-  /** Rejects to refuse this cluster. */
-  readonly checkCluster: (clusterId: string) => Promise<void>
   /** Opens the replicas that the image gives us. @returns reports on those that cannot be used */
   readonly openReplicas: () => readonly ReplicaReport[]
   readonly onChange: () => void
@@ -42,7 +47,7 @@ export interface SessionOptions {
 /** What an open session knows of itself. */
 export interface Membership {
   readonly clusterId: string
-  readonly brokerEpoch: number
+  readonly life: Life
 }
 
 export class BrokerSession {
@@ -52,13 +57,14 @@ export class BrokerSession {
   readonly #watch: ClusterWatch
   readonly #controller: ControllerDriver
   readonly #reports: ReplicaReports
+  readonly #marks: Marks
   #membership: Membership | undefined
   #isOver = false
 
   constructor(options: SessionOptions) {
     this.#options = options
     const { id, servers, chroot, sessionTimeoutMs, connectTimeoutMs } = options
-    const { image, world, log, onChange } = options
+    const { image, world, log, onChange, dataDir } = options
     const { clock, turn } = world
     this.#clock = clock
     this.zk = new ZkClient({
@@ -77,7 +83,10 @@ export class BrokerSession {
     }
     this.#watch = new ClusterWatch({ zk, image, turn, log, onChange: changed })
     const watch = this.#watch
-    this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log })
+    const { minInsyncReplicas, recoveryWaitMs } = options
+    const rules = { minInsyncReplicas, recoveryWaitMs }
+    this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log, ...rules })
+    this.#marks = new Marks({ zk, directory: dataDir, log })
     this.#reports = new ReplicaReports({ self: id, zk, clock, log })
     zk.once('expired', () => {
       this.#end()
@@ -95,11 +104,12 @@ export class BrokerSession {
   }
 
   /**
-   * Connects, reads the cluster, opens replicas and registers, in this order: nothing is elected that
-   * was not opened. Whoever opens it closes it, also after a failure.
+   * Connects, reads the cluster, checks the directory's mark, opens replicas and registers, in this
+   * order: nothing is elected that was not opened, and nothing counts in this life before the mark says
+   * that there is one. Whoever opens it closes it, also after a failure.
    */
   async open(): Promise<Membership> {
-    const { id, endpoint, makeUuid, log, sessionTimeoutMs } = this.#options
+    const { id, endpoint, dataDir, makeUuid, log, sessionTimeoutMs } = this.#options
     const { zk } = this
     const clock = this.#clock
     await zk.connect()
@@ -109,16 +119,37 @@ export class BrokerSession {
     }
     await makeSharedNodes(zk)
     const clusterId = await readClusterId(zk, makeUuid())
-    await this.#options.checkCluster(clusterId)
+    await dataDir.claim(clusterId)
     await zk.sync(zkPaths.brokers)
     await this.#watch.start()
-    const prepare = () => this.#reports.begin(this.#options.openReplicas())
+    const prepare = async () => {
+      await this.#marks.check()
+      await this.#reports.begin(this.#options.openReplicas())
+    }
+    const registration = () => {
+      const { host, port } = endpoint
+      return { host, port, directory: this.#directory }
+    }
     const patienceMs = this.#options.registrationPatienceMs
-    const brokerEpoch = await register({ zk, id, endpoint, clock, log, patienceMs, prepare })
-    this.#membership = { clusterId, brokerEpoch }
-    log.info({ clusterId, brokerEpoch, ...endpoint }, 'Registered')
+    const brokerEpoch = await register({ zk, id, registration, clock, log, patienceMs, prepare })
+    await this.#marks.raise(brokerEpoch)
+    const life = { directory: this.#directory, brokerEpoch }
+    this.#membership = { clusterId, life }
+    log.info({ clusterId, ...life, ...endpoint }, 'Registered')
     await this.#watch.readBroker(id)
     return this.#membership
+  }
+
+  get #directory(): DirectoryId {
+    const { directoryId } = this.#options.dataDir
+    invariant(directoryId !== undefined, 'a directory that belongs to a cluster has an identity')
+    return directoryId
+  }
+
+  /** Raises the directory's mark, at a checkpoint. @throws OldCopyError, ZkError, … */
+  async raiseMark(): Promise<void> {
+    const life = this.membership?.life
+    if (life !== undefined) await this.#marks.raise(life.brokerEpoch)
   }
 
   /** Its ephemerals go at once: others take over now, not after the time-out. */

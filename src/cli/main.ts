@@ -14,8 +14,9 @@ import { endWithReaders, toStderr } from './output.ts'
 import { produce } from './produce.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
 import { status } from './status.ts'
+import { topics } from './topics.ts'
 
-const commands: readonly CliCommand[] = [start, up, status, produce, consume, shell, copy]
+const commands: readonly CliCommand[] = [start, up, status, produce, consume, topics, shell, copy]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))

@@ -45,6 +45,7 @@ export interface LogOptions {
 
   /** See recovery.ts. */
   readonly knownDurable?: Position | undefined
+  readonly keepsTail?: boolean | undefined
   readonly verifyFrom?: Position | undefined
 
   /** All up to `position` is durable now. May be called during `flush`, never during `append`. */

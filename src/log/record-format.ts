@@ -30,6 +30,12 @@ export interface RecordFormat {
   /** Whether the checksum over the record's `length` bytes holds. */
   isIntact(bytes: Buffer, at: number, length: number): boolean
 
+  /** Each position follows the one before: a gap, or a step back, is damage. */
+  readonly isGapless?: boolean
+
+  /** A number that never falls from record to record, for formats whose checksum does not cover it. */
+  epoch?(bytes: Buffer, at: number): number
+
   /**
    * The highest position that this record's writer knew to be fsynced when it wrote it. A format
    * that has it lets recovery tell a torn tail from damage even behind the last good record.

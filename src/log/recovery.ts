@@ -20,11 +20,16 @@ import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, overwriteWithZeros } from './zero.ts'
 
+/** Of a tail that is kept, one copy. */
+const keptChunkBytes = 1024 * 1024
+
 export interface RecoveryOptions {
   readonly directory: LogDirectory
   readonly format: RecordFormat
   /** A position the caller knows to have been durable; the log must reach it. */
   readonly knownDurable?: Position | undefined
+  /** Keeps what is cut in a file beside the segments; until a person or the owner takes it away. */
+  readonly keepsTail?: boolean | undefined
   /** Segments that end before this are opened unread: their records are checked when read. */
   readonly verifyFrom?: Position | undefined
 }
@@ -34,7 +39,12 @@ export interface TornTail {
   readonly file: string
   readonly byteOffset: number
   readonly bytes: number
+  /** the file that holds the bytes now, beside the segments; trailing zeros are left out */
+  readonly keptAs: string | undefined
 }
+
+/** What the names of files begin with that hold a tail which was cut. */
+export const keptTailPrefix = 'cut-'
 
 /** The name of an empty file that says: records holding this position or a higher one must go. */
 export function truncationName(from: Position): string {
@@ -61,7 +71,7 @@ export function recover(options: RecoveryOptions): {
 
 /** @param opened gets the files that are open */
 function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
-  const { directory, format, knownDurable, verifyFrom = 0 } = options
+  const { directory, format, knownDurable, keepsTail = false, verifyFrom = 0 } = options
   finishTruncation(directory, format)
   const firsts = segmentPositions(directory)
   const segments: Segment[] = []
@@ -73,7 +83,7 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     opened.add(file)
     if (successor === undefined) {
       const previous = segments.at(-1)
-      torn = recoverTail({ directory, segment, file, format, previous, knownDurable })
+      torn = recoverTail({ directory, segment, file, format, previous, knownDurable, keepsTail })
       if (segment.isEmpty) {
         opened.delete(file)
         file.close()
@@ -111,7 +121,10 @@ function recoverFull(opening: {
   if (rest.done !== true) {
     throw new LogDamagedError(segment.path, offset, 'no good record, and later segments follow')
   }
-  if (segment.isEmpty || segment.lastPosition >= successor) {
+  const isWrong = format.isGapless
+    ? segment.lastPosition !== successor - 1
+    : segment.lastPosition >= successor
+  if (segment.isEmpty || isWrong) {
     const found = segment.isEmpty ? 'no records' : `position ${segment.lastPosition}`
     throw new LogDamagedError(segment.path, offset, `${found} before a segment from ${successor}`)
   }
@@ -125,8 +138,9 @@ function recoverTail(opening: {
   readonly format: RecordFormat
   readonly previous: Segment | undefined
   readonly knownDurable: Position | undefined
+  readonly keepsTail: boolean
 }): TornTail | null {
-  const { directory, segment, file, format, knownDurable } = opening
+  const { directory, segment, file, format, knownDurable, keepsTail } = opening
   const { offset, vouched } = adoptRecords(segment, file, format)
   const good = segment.isEmpty ? (opening.previous?.lastPosition ?? -1) : segment.lastPosition
   if (knownDurable !== undefined && knownDurable > good) {
@@ -140,7 +154,10 @@ function recoverTail(opening: {
     throw new LogDamagedError(segment.path, offset, found)
   }
   const end = endOfBytes(file, offset)
-  if (end > offset) {
+  const isTorn = end > offset
+  let keptAs: string | undefined
+  if (isTorn) {
+    if (keepsTail) keptAs = keep(file, { offset, end, good }, directory)
     cutMarked(directory, good + 1, () => {
       zeroWhereNotZero(file, offset)
       file.syncNow()
@@ -151,8 +168,32 @@ function recoverTail(opening: {
   const unsure = knownDurable ?? vouched
   if (unsure !== undefined) segment.rewrite({ file, from: unsure })
   file.syncNow()
-  if (end === offset) return null
-  return { file: segment.path, byteOffset: offset, bytes: end - offset }
+  return isTorn ? { file: segment.path, byteOffset: offset, bytes: end - offset, keptAs } : null
+}
+
+/** Durable on return, so that a crash after it cannot make the log look whole. @returns the file's name */
+function keep(
+  file: SegmentFile,
+  { offset, end, good }: { readonly offset: number; readonly end: number; readonly good: Position },
+  directory: LogDirectory,
+): string {
+  const first = `${keptTailPrefix}${(good + 1).toString(16).padStart(16, '0')}`
+  const names = directory.list()
+  let name = first
+  for (let i = 2; names.includes(name); i++) name = `${first}-${i}`
+  const kept = directory.create(name)
+  try {
+    for (let at = offset; at < end; at += keptChunkBytes) {
+      const bytes = Buffer.allocUnsafe(Math.min(keptChunkBytes, end - at))
+      file.read(bytes, at)
+      kept.write(bytes, at - offset)
+    }
+    kept.syncNow()
+  } finally {
+    kept.close()
+  }
+  directory.syncNow()
+  return name
 }
 
 /**
@@ -162,11 +203,18 @@ function recoverTail(opening: {
  */
 function adoptRecords(segment: Segment, file: SegmentFile, format: RecordFormat) {
   let vouched = format.durablePosition === undefined ? undefined : -1
+  let epoch = -1
   const visit: RecordVisitor = (bytes, at, length, offset) => {
     if (!format.isIntact(bytes, at, length)) return false
     const first = format.firstPosition(bytes, at)
     const last = format.lastPosition(bytes, at)
-    const fits = segment.isEmpty ? first === segment.firstPosition : first > segment.lastPosition
+    const next = segment.isEmpty ? segment.firstPosition : segment.lastPosition + 1
+    if (format.isGapless) {
+      const before = epoch
+      epoch = format.epoch?.(bytes, at) ?? epoch
+      if (first !== next || last < first || epoch < before) return false
+    }
+    const fits = segment.isEmpty ? first === next : first >= next
     if (!fits || last < first) {
       throw new LogDamagedError(segment.path, offset, `position ${first} does not belong here`)
     }

@@ -23,6 +23,7 @@ export interface BrokerParts {
   readonly log: Logger
   /** of what whoever reaches the port can cause as often as he likes */
   readonly warnings: RareWarnings
+  readonly minInsyncReplicas: (replicaCount: number) => number
   readonly defaults: { readonly partitionCount: number; readonly replicationFactor: number }
   /** the present session; undefined while there is none that is open */
   session(): BrokerSession | undefined

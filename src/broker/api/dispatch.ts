@@ -8,6 +8,7 @@ import { answerEpochEnd, fetch, replicaFetch } from './fetch.ts'
 import { listOffsets } from './list-offsets.ts'
 import { commit, committed, createTopic, initProducerId, metadata } from './metadata.ts'
 import { produce } from './produce.ts'
+import { recover, showRecovery } from './recover.ts'
 
 /** `request` and the bytes in it are valid during the call only. */
 export function dispatch(
@@ -46,6 +47,12 @@ export function dispatch(
       return
     case 'committedOffset':
       answerLater(committed(parts, request), respond)
+      return
+    case 'recoveryChoices':
+      answerLater(showRecovery(parts, request), respond)
+      return
+    case 'recover':
+      answerLater(recover(parts, request), respond)
       return
   }
 }

@@ -90,12 +90,14 @@ async function refuse(parts: BrokerParts, place: Place, what: string): Promise<M
 
 export function replicaFetch(
   parts: BrokerParts,
-  { role, brokerId, brokerEpoch }: Requester,
-  { partitions, maxWaitMs, bytesMax }: ReplicaFetchRequest,
+  { role, brokerId }: Requester,
+  { life, partitions, maxWaitMs, bytesMax }: ReplicaFetchRequest,
   respond: Respond,
 ): void {
+  const live = parts.image.brokers.get(brokerId)
   // What a follower's earlier life had is no promise of what this one has.
-  if (role !== 'broker' || parts.image.brokers.get(brokerId)?.epoch !== brokerEpoch) {
+  const isCurrent = live?.epoch === life.brokerEpoch && live.directory === life.directory
+  if (role !== 'broker' || !isCurrent) {
     const message = `Cannot serve a replica: broker ${brokerId} is not registered like that here`
     respond(new BrokerError('STALE_BROKER_EPOCH', message))
     return
@@ -103,7 +105,7 @@ export function replicaFetch(
   let isToAnswer = false
   const verdicts = partitions.map((asked) => {
     const replica = parts.replicas.get(asked.topic, asked.partition)
-    const verdict = replica?.followerFetched(brokerId, asked)
+    const verdict = replica?.followerFetched(brokerId, life, asked)
     if (replica === undefined || verdict?.type !== 'fine') isToAnswer = true
     return { asked, replica, verdict }
   })
@@ -112,6 +114,7 @@ export function replicaFetch(
     const fetched = verdicts.map(({ asked, replica, verdict }): ReplicaFetched => {
       if (replica === undefined) return refusal(asked, 'UNKNOWN_TOPIC_OR_PARTITION')
       if (verdict?.type === 'refused') return refusal(asked, verdict.code)
+      if (verdict?.type === 'behind') return refusal(asked, 'NOT_LEADER_OR_FOLLOWER')
       if (verdict?.type === 'diverging') {
         const { epoch, endOffset } = verdict
         return refusal(asked, 'NONE', { epoch, endOffset })

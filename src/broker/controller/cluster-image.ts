@@ -11,17 +11,12 @@ import {
   type PartitionProblem,
   type TopicInfo,
 } from '../../protocol/mq/messages.ts'
-import type { PartitionState } from '../partition/partition.ts'
-import {
-  type Endpoint,
-  type ReplicaPlace,
-  type ReplicaStatus,
-  reportName,
-  type TopicAssignment,
-  zkPaths,
-} from './zk-paths.ts'
+import { brokersOf, leaderOf, type PartitionState } from '../partition/partition-state.ts'
+import type { Standing } from './recovery-election.ts'
+import { faultOf, type ReplicaPlace, type ReplicaStatus, reportName } from './replica-status.ts'
+import { type Registration, type TopicAssignment, zkPaths } from './zk-paths.ts'
 
-export interface LiveBroker extends Endpoint {
+export interface LiveBroker extends Registration {
   readonly id: BrokerId
   /** czxid of its registration */
   readonly epoch: number
@@ -96,12 +91,19 @@ export class ClusterImage {
     return true
   }
 
-  /** Why this replica cannot be used, as its broker says in its present life. */
-  unavailable({ topicId, partition, broker }: ReplicaPlace): string | undefined {
-    if (this.reports.size === 0) return undefined
+  /** What is known of a replica; what its broker reported in an earlier life is not. */
+  standing({ topicId, partition, broker }: ReplicaPlace): Standing {
+    const live = this.brokers.get(broker)
+    if (live === undefined) return { broker, life: undefined, status: undefined }
+    const { directory, epoch: brokerEpoch, session } = live
     const report = this.reports.get(reportName({ topicId, partition, broker }))
-    const isCurrent = report?.session === this.brokers.get(broker)?.session
-    return isCurrent ? report?.status.reason : undefined
+    const status = report?.session === session ? report.status : undefined
+    return { broker, life: { directory, brokerEpoch }, status }
+  }
+
+  /** Why this replica cannot be used, as its broker says in its present life. */
+  unavailable(place: ReplicaPlace): string | undefined {
+    return this.reports.size === 0 ? undefined : faultOf(this.standing(place).status)
   }
 
   /** Why a partition has no leader, or fewer replicas than it should, where something is known. */
@@ -138,9 +140,10 @@ export class ClusterImage {
   leader(topic: string, partition: number): LiveBroker | undefined {
     const found = this.topics.get(topic)
     const state = found?.states.get(partition)
-    const leader = state === undefined ? undefined : this.brokers.get(state.leader)
-    if (found === undefined || leader?.epoch !== state?.leaderBrokerEpoch) return undefined
-    if (leader === undefined) return undefined
+    const member = state === undefined ? undefined : leaderOf(state)
+    const leader = member === undefined ? undefined : this.brokers.get(member.broker)
+    if (found === undefined || leader === undefined) return undefined
+    if (leader.epoch !== member?.brokerEpoch) return undefined
     const { topicId } = found.assignment
     const isUsable = this.unavailable({ topicId, partition, broker: leader.id }) === undefined
     return isUsable ? leader : undefined
@@ -168,8 +171,9 @@ export class ClusterImage {
       const state = this.state(topic, partition)
       const leader = this.leader(topic, partition)?.id ?? noBroker
       const leaderEpoch = state?.leaderEpoch ?? -1
+      const isr = brokersOf(state?.isr ?? [])
       const problems = this.problems(image, partition)
-      return { partition, leader, leaderEpoch, replicas, isr: state?.isr ?? [], problems }
+      return { partition, leader, leaderEpoch, replicas, isr, problems }
     })
     return { topic, topicId: assignment.topicId, problem, partitions }
   }

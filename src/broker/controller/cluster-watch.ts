@@ -12,10 +12,10 @@ import type { Stat } from '../../protocol/records.ts'
 import type { WatchEvent } from '../../protocol/zk/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from './cluster-image.ts'
+import { decodeReport } from './replica-status.ts'
 import {
   decodeController,
   decodeRegistration,
-  decodeReport,
   decodeState,
   decodeTopic,
   meaningOf,

@@ -1,25 +1,44 @@
 // What the controller decides: who leads each partition, and that nobody dead is in sync. Pure: the
-// cluster as it is known in, the writes that it needs out; driver.ts makes them, each conditional on
-// the znode's version and on the controller's epoch, and asks again until nothing is to be done.
+// cluster as it is known and the time in, the writes that it needs out; driver.ts makes them, each
+// conditional on the znode's version and on the controller's epoch, and asks again until nothing is to
+// be done.
 //
 // The rules are level-triggered: they look at what is, not at what happened, so a controller that
-// missed events, or has just been elected, does the same as one that saw everything.
+// missed events, or has just been elected, does the same as one that saw everything. Only the deadline
+// of an election by reports begins anew with a new controller.
 //
-//   no state yet               the first usable replica leads, the usable ones are in sync
-//   leader lost or restarted   epoch + 1; the first usable member of the ISR, in assignment order
-//   no usable member in sync   nobody leads; the ISR stays as it is and keeps the claim
-//   others of the ISR lost     they leave it at once
-//   a state that is no state   a person wrote it, and a person has to mend it: nothing is written
+//   no state yet                  the first usable replica leads, the usable ones are in sync
+//   leader lost or restarted      epoch + 1; the first unbroken member of the ISR, in assignment order
+//   no unbroken member in sync    nobody leads, the ISR keeps its claim, and the replicas report:
+//                                 recovery-election.ts
+//   others of the ISR broken      they leave it at once; what was restarted rejoins by fetching
+//   a member that would have to   the leader leaves the ISR: it lacks committed records
+//   drop committed records
+//   a state that is no state      a person wrote it, and a person has to mend it: nothing is written
 //
-// A replica is usable while its broker lives and does not report that it cannot use it; otherwise it
-// is lost.
+// A replica is usable while its broker lives and does not report that it cannot use it. A member is
+// unbroken while it is usable in the life, and with the directory, that the ISR names: it has been there
+// all the time, and has lost nothing. A leader that was restarted gets a new epoch even if it leads again.
 //
-// There is no unclean election. A leader that was restarted gets a new epoch even if it leads again:
-// see `leaderBrokerEpoch`. Source: Kafka's PartitionStateMachine and Election.scala (3.9).
+// There is no unclean election, except by a person. Source: Kafka's PartitionStateMachine and
+// Election.scala (3.9), and KIP-966.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
-import type { PartitionState } from '../partition/partition.ts'
-import type { ClusterImage, LiveBroker } from './cluster-image.ts'
+import {
+  areSameMembers,
+  byBroker,
+  isSameLife,
+  leaderOf,
+  type Member,
+  memberOf,
+  neverUnclean,
+  type PartitionState,
+  withIsr,
+  withoutLeader,
+} from '../partition/partition-state.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import { electByReports, isCurrent, type Standing } from './recovery-election.ts'
+import { faultOf, isFault } from './replica-status.ts'
 
 /** `state.version` is what the write is conditional on; `newState` for a znode that is to be made. */
 export interface StateWrite {
@@ -31,64 +50,167 @@ export interface StateWrite {
 /** In place of a version: there is no such znode yet. */
 export const newState = -1
 
-export function controllerWrites(image: ClusterImage, controllerEpoch: number): StateWrite[] {
-  const writes: StateWrite[] = []
-  for (const { topic, assignment, stateProblems } of image.topics.values()) {
-    const { topicId } = assignment
-    for (const [partition, replicas] of assignment.replicas.entries()) {
-      if (stateProblems.has(partition)) continue
-      const usable = new Map<BrokerId, LiveBroker>()
-      for (const broker of replicas) {
-        const live = image.brokers.get(broker)
-        if (live === undefined) continue
-        if (image.unavailable({ topicId, partition, broker }) !== undefined) continue
-        usable.set(broker, live)
+export interface ControllerOptions {
+  /** of this controller */
+  readonly epoch: number
+  readonly minInsyncReplicas: (replicaCount: number) => number
+  /** how long the first log waits for those of the other members */
+  readonly recoveryWaitMs: number
+}
+
+export interface ControllerStep {
+  readonly writes: readonly StateWrite[]
+  /** when there is more to decide even if nothing changes; undefined: never */
+  readonly askAgainAtMs: number | undefined
+}
+
+interface Wait {
+  /** of the state: a new one begins a new wait */
+  readonly version: number
+  readonly untilMs: number
+}
+
+/** One term of office. */
+export class Controller {
+  readonly #options: ControllerOptions
+  /** by topic id and partition */
+  #waits = new Map<string, Wait>()
+
+  constructor(options: ControllerOptions) {
+    this.#options = options
+  }
+
+  step(image: ClusterImage, nowMs: number): ControllerStep {
+    const { epoch: controllerEpoch, minInsyncReplicas } = this.#options
+    const waits = this.#waits
+    this.#waits = new Map()
+    const writes: StateWrite[] = []
+    for (const { topic, assignment, stateProblems } of image.topics.values()) {
+      const { topicId } = assignment
+      for (const [partition, replicas] of assignment.replicas.entries()) {
+        if (stateProblems.has(partition)) continue
+        const known = image.state(topic, partition)
+        const standings = replicas.map((broker) => image.standing({ topicId, partition, broker }))
+        const seen = { standings, minInsyncReplicas: minInsyncReplicas(replicas.length) }
+        const key = `${topicId}-${partition}`
+        const wanted =
+          known === undefined
+            ? firstState(standings)
+            : (nextState(known, seen) ?? this.#recovered(known, seen, { waits, key, nowMs }))
+        if (wanted !== undefined)
+          writes.push({ topic, partition, state: { ...wanted, controllerEpoch } })
       }
-      const known = image.state(topic, partition)
-      const wanted =
-        known === undefined ? firstState(replicas, usable) : nextState(known, replicas, usable)
-      if (wanted === undefined) continue
-      writes.push({ topic, partition, state: { ...wanted, controllerEpoch } })
+    }
+    const deadlines = [...this.#waits.values()].map(({ untilMs }) => untilMs)
+    const askAgainAtMs = deadlines.length === 0 ? undefined : Math.min(...deadlines)
+    return { writes, askAgainAtMs }
+  }
+
+  /** The time begins with the first log: before, there is nothing to wait with. */
+  #recovered(
+    state: PartitionState,
+    seen: Seen,
+    { waits, key, nowMs }: { waits: ReadonlyMap<string, Wait>; key: string; nowMs: number },
+  ): PartitionState | undefined {
+    if (state.leader !== noBroker) return undefined
+    const { version } = state
+    const before = waits.get(key)
+    const isSame = before?.version === version
+    const untilMs = isSame ? before.untilMs : nowMs + this.#options.recoveryWaitMs
+    const verdict = electByReports({ state, ...seen, isTimeUp: isSame && nowMs >= untilMs })
+    switch (verdict.type) {
+      case 'elect':
+        return verdict.state
+      case 'await all':
+        this.#waits.set(key, { version, untilMs })
+        return undefined
+      case 'wait':
+        return undefined
     }
   }
-  return writes
 }
 
-/** Brokers with a usable replica of the partition. */
-type Usable = ReadonlyMap<BrokerId, LiveBroker>
-type WantedState = Omit<PartitionState, 'controllerEpoch'>
+interface Seen {
+  /** of every replica, in assignment order */
+  readonly standings: readonly Standing[]
+  readonly minInsyncReplicas: number
+}
 
-function firstState(replicas: readonly BrokerId[], usable: Usable): WantedState | undefined {
-  const isr = replicas.filter((id) => usable.has(id))
+function firstState(standings: readonly Standing[]): PartitionState | undefined {
+  const isr = standings.flatMap(({ broker, life, status }) =>
+    life === undefined || faultOf(status) !== undefined
+      ? []
+      : { broker, ...life, isAwaited: false },
+  )
   const [leader] = isr
   if (leader === undefined) return undefined
-  return { ...ledBy(leader, usable), leaderEpoch: 0, isr: sorted(isr), version: newState }
+  return {
+    leader: leader.broker,
+    leaderEpoch: 0,
+    controllerEpoch: 0,
+    isr: byBroker(isr),
+    eligible: [],
+    committed: 0,
+    uncleanEpoch: neverUnclean,
+    version: newState,
+  }
 }
 
-/** @returns undefined if everything is as it should be */
+/** @returns undefined if everything is as it should be, or only reports can mend it */
 function nextState(
   known: PartitionState,
-  replicas: readonly BrokerId[],
-  usable: Usable,
-): WantedState | undefined {
-  const { leader, leaderBrokerEpoch, leaderEpoch, isr, version } = known
-  const left = isr.filter((id) => usable.has(id))
-  if (leader !== noBroker && usable.get(leader)?.epoch === leaderBrokerEpoch) {
-    if (left.length === isr.length) return undefined
-    return { ...ledBy(leader, usable), leaderEpoch, isr: left, version }
+  { standings, minInsyncReplicas }: Seen,
+): PartitionState | undefined {
+  const standingOf = ({ broker }: Member) => standings.find((each) => each.broker === broker)
+  const unbroken = known.isr.filter((member) => isUnbroken(member, standingOf(member)))
+  const lost = [...known.isr, ...known.eligible]
+    .filter((member) => isLost(member, standingOf(member)))
+    .map(({ broker }) => broker)
+  const awaited = known.isr.filter(({ broker, isAwaited }) => isAwaited && !lost.includes(broker))
+  const isr = byBroker([...unbroken, ...awaited])
+  const leader = leaderOf(known)
+  const isLed = leader !== undefined && unbroken.includes(leader)
+  if (isLed) {
+    const better = standings.find((standing) => isAhead(standing, known))
+    if (better !== undefined) {
+      const shown = better.status?.highWatermark ?? 0
+      const left = withoutLeader(known, { shown, minInsyncReplicas })
+      return { ...left, leaderEpoch: known.leaderEpoch + 1 }
+    }
+    return areSameMembers(isr, known.isr)
+      ? undefined
+      : withIsr(known, isr, { minInsyncReplicas, lost })
   }
-  const next = replicas.find((id) => left.includes(id)) ?? noBroker
-  if (next === noBroker && leader === noBroker) return undefined
-  const inSync = next === noBroker ? isr : left
-  return { ...ledBy(next, usable), leaderEpoch: leaderEpoch + 1, isr: inSync, version }
+  // Some member lacks committed records: which, only the reports say.
+  if (known.leader === noBroker && known.committed > 0) return undefined
+  const next = standings.find(({ broker }) => memberOf(unbroken, broker) !== undefined)
+  if (next === undefined) {
+    if (known.leader === noBroker) return undefined
+    return { ...known, leader: noBroker, leaderEpoch: known.leaderEpoch + 1 }
+  }
+  const { broker } = next
+  const left = withIsr(known, isr, { minInsyncReplicas, lost })
+  return { ...left, leader: broker, leaderEpoch: known.leaderEpoch + 1 }
 }
 
-function ledBy(leader: BrokerId, usable: Usable) {
-  return { leader, leaderBrokerEpoch: usable.get(leader)?.epoch ?? 0 }
+/** It has been in sync all the time since the ISR named it. */
+function isUnbroken(member: Member, standing: Standing | undefined): boolean {
+  if (member.isAwaited || standing?.life === undefined) return false
+  return isSameLife(member, standing.life) && faultOf(standing.status) === undefined
 }
 
-function sorted(ids: readonly BrokerId[]): readonly BrokerId[] {
-  return [...ids].sort((a, b) => a - b)
+/** Its broker lives, and the disk that promised is not there or not whole. */
+function isLost(member: Member, standing: Standing | undefined): boolean {
+  if (standing?.life === undefined) return false
+  return standing.life.directory !== member.directory || standing.status?.type === 'damaged'
+}
+
+/** A disk that counts knows to be committed what the leader lacks. */
+function isAhead({ broker, life, status }: Standing, state: PartitionState): boolean {
+  if (life === undefined || status === undefined || isFault(status)) return false
+  if (status.type !== 'ahead' || !isCurrent(status, life, state)) return false
+  const member = memberOf(state.isr, broker) ?? memberOf(state.eligible, broker)
+  return member?.directory === life.directory
 }
 
 /**

@@ -15,7 +15,7 @@ import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import type { ClusterWatch } from './cluster-watch.ts'
-import { controllerWrites, newState, type StateWrite } from './controller.ts'
+import { Controller, newState, type StateWrite } from './controller.ts'
 import { decodeNumber, encodeController, encodeState, zkPaths } from './zk-paths.ts'
 
 /** After an election or a write that failed for no reason that another read would show. */
@@ -28,17 +28,26 @@ export interface ControllerDriverOptions {
   readonly watch: ClusterWatch
   readonly clock: Clock
   readonly log: Logger
+  readonly minInsyncReplicas: (replicaCount: number) => number
+  readonly recoveryWaitMs: number
+}
+
+interface Office {
+  readonly controller: Controller
+  /** of /controller_epoch */
+  readonly epochVersion: number
 }
 
 /** For one session. */
 export class ControllerDriver {
   readonly #options: ControllerDriverOptions
   /** while we are controller */
-  #office: { readonly epoch: number; readonly epochVersion: number } | undefined
+  #office: Office | undefined
   #isBusy = false
   #isAskedAgain = false
   #isStopped = false
   #cancelRetry: (() => void) | undefined
+  #cancelDeadline: (() => void) | undefined
 
   constructor(options: ControllerDriverOptions) {
     this.#options = options
@@ -52,6 +61,7 @@ export class ControllerDriver {
     this.#isStopped = true
     this.#office = undefined
     this.#cancelRetry?.()
+    this.#cancelDeadline?.()
   }
 
   /** The image changed: becomes controller if there is none, and then does what is to be done. */
@@ -96,7 +106,9 @@ export class ControllerDriver {
     if (!watch.isController) return
     const { data, stat } = await this.#options.zk.getData(zkPaths.controllerEpoch)
     const inOffice = decodeNumber(data) ?? epoch ?? 0
-    this.#office = { epoch: inOffice, epochVersion: stat.version }
+    const { minInsyncReplicas, recoveryWaitMs } = this.#options
+    const office = new Controller({ epoch: inOffice, minInsyncReplicas, recoveryWaitMs })
+    this.#office = { controller: office, epochVersion: stat.version }
     log.info({ controllerEpoch: inOffice }, 'Became the controller')
   }
 
@@ -128,7 +140,14 @@ export class ControllerDriver {
   async #write(): Promise<void> {
     const office = this.#office
     if (office === undefined) return
-    const writes = controllerWrites(this.#options.image, office.epoch)
+    const { image, clock } = this.#options
+    const nowMs = clock.nowMs()
+    const { writes, askAgainAtMs } = office.controller.step(image, nowMs)
+    this.#cancelDeadline?.()
+    this.#cancelDeadline =
+      askAgainAtMs === undefined
+        ? undefined
+        : clock.after(Math.max(0, askAgainAtMs - nowMs), () => this.imageChanged())
     const ended = await Promise.allSettled(
       writes.map((write) => this.#writeState(write, office.epochVersion)),
     )

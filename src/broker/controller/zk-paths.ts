@@ -1,11 +1,13 @@
 // Every znode the broker uses, with its JSON. Paths and shapes are Kafka's (3.9), so people who know
-// that layout find their way; `leader_broker_epoch` and the reports are ours. What cannot be read as
-// such (anybody may write into the tree) decodes to undefined and is left alone.
+// that layout find their way; marks, reports and what a state says of lives and directories are ours.
+// What cannot be read as such (anybody may write into the tree) decodes to undefined and is left alone.
 //
 //   /cluster/id                                 made by the first broker
 //   /brokers/ids/N                              ephemeral; its czxid is the broker's epoch
 //   /brokers/reports/I-P-N                      ephemeral; what broker N says of its replica of partition P
 //                                               of the topic with id I
+//   /brokers/marks/D                            how far the directory with identity D has come:
+//                                               cluster/identity.ts
 //   /brokers/topics/T                           topic id, replicas of each partition
 //   /brokers/topics/T/partitions/P/state        leader, ISR; every write conditional on its version
 //   /controller                                 ephemeral
@@ -13,8 +15,17 @@
 //   /latest_producer_id_block                   the last block given out
 //   /consumers/G/offsets/T/P                    a number
 
-import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
-import type { PartitionState } from '../partition/partition.ts'
+import { type BrokerId, type DirectoryId, noBroker } from '../../protocol/mq/messages.ts'
+import type { Mark } from '../cluster/identity.ts'
+import {
+  brokersOf,
+  type Member,
+  memberOf,
+  neverUnclean,
+  type PartitionState,
+} from '../partition/partition-state.ts'
+import { asObject, isBrokerIds, isNatural, naturalOf, objectOf } from './json.ts'
+import { type ReplicaPlace, reportName } from './replica-status.ts'
 
 export const zkPaths = {
   cluster: '/cluster',
@@ -25,6 +36,8 @@ export const zkPaths = {
   reports: '/brokers/reports',
   report: ({ topicId, partition, broker }: ReplicaPlace) =>
     `/brokers/reports/${reportName({ topicId, partition, broker })}`,
+  marks: '/brokers/marks',
+  mark: (directory: DirectoryId) => `/brokers/marks/${directory}`,
   topics: '/brokers/topics',
   topic: (topic: string) => `/brokers/topics/${topic}`,
   partitions: (topic: string) => `/brokers/topics/${topic}/partitions`,
@@ -39,17 +52,6 @@ export const zkPaths = {
   groupOffset: (group: string, topic: string, partition: number) =>
     `/consumers/${group}/offsets/${topic}/${partition}`,
 } as const
-
-/** One replica of one partition. */
-export interface ReplicaPlace {
-  readonly topicId: string
-  readonly partition: number
-  readonly broker: BrokerId
-}
-
-export function reportName({ topicId, partition, broker }: ReplicaPlace): string {
-  return `${topicId}-${partition}-${broker}`
-}
 
 /** What a path below /brokers stands for. */
 export type PathMeaning =
@@ -80,7 +82,13 @@ export interface Endpoint {
   readonly port: number
 }
 
-export function encodeRegistration({ host, port }: Endpoint, wallMs: number): string {
+/** What a broker says of itself when it registers. */
+export interface Registration extends Endpoint {
+  readonly directory: DirectoryId
+}
+
+export function encodeRegistration(registration: Registration, wallMs: number): string {
+  const { host, port, directory } = registration
   return JSON.stringify({
     version: 5,
     host,
@@ -91,12 +99,15 @@ export function encodeRegistration({ host, port }: Endpoint, wallMs: number): st
     jmx_port: -1,
     features: {},
     timestamp: String(wallMs),
+    directory,
   })
 }
 
-export function decodeRegistration(data: Buffer | null): Endpoint | undefined {
-  const { host, port } = objectOf(data)
-  return typeof host === 'string' && isNatural(port) ? { host, port } : undefined
+export function decodeRegistration(data: Buffer | null): Registration | undefined {
+  const { host, port, directory } = objectOf(data)
+  if (typeof host !== 'string' || !isNatural(port) || typeof directory !== 'string')
+    return undefined
+  return { host, port, directory: directory as DirectoryId }
 }
 
 export interface TopicAssignment {
@@ -133,47 +144,75 @@ export function encodeState(state: PartitionState): string {
     leader: state.leader,
     leader_epoch: state.leaderEpoch,
     controller_epoch: state.controllerEpoch,
-    isr: state.isr,
-    leader_broker_epoch: state.leaderBrokerEpoch,
+    isr: brokersOf(state.isr),
+    members: state.isr.map(encodeMember),
+    eligible: state.eligible.map(encodeMember),
+    committed: state.committed,
+    unclean_epoch: state.uncleanEpoch,
   })
+}
+
+function encodeMember({ broker, directory, brokerEpoch, isAwaited }: Member) {
+  const member = { broker, directory, broker_epoch: brokerEpoch }
+  return isAwaited ? { ...member, awaited: true } : member
 }
 
 /** @param version of the znode */
 export function decodeState(data: Buffer | null, version: number): PartitionState | undefined {
   const found = objectOf(data)
-  const { leader, isr } = found
+  const { leader, committed } = found
+  const [isr, eligible] = [decodeMembers(found['members']), decodeMembers(found['eligible'])]
   const leaderEpoch = found['leader_epoch']
   const controllerEpoch = found['controller_epoch']
-  const leaderBrokerEpoch = found['leader_broker_epoch']
+  const uncleanEpoch = found['unclean_epoch']
   if (leader !== noBroker && !isNatural(leader)) return undefined
-  if (!isNatural(leaderEpoch) || !isNatural(controllerEpoch)) return undefined
-  if (!isNatural(leaderBrokerEpoch) || !isBrokerIds(isr)) return undefined
-  if (leader !== noBroker && !isr.includes(leader as BrokerId)) return undefined
-  const ledBy = { leader: leader as BrokerId, leaderBrokerEpoch }
-  return { ...ledBy, leaderEpoch, controllerEpoch, isr, version }
+  if (!isNatural(leaderEpoch) || !isNatural(controllerEpoch) || !isNatural(committed))
+    return undefined
+  if (uncleanEpoch !== neverUnclean && !isNatural(uncleanEpoch)) return undefined
+  if (isr === undefined || eligible === undefined) return undefined
+  // The list that Kafka has, and the same with the disks: one of them changed by hand means neither.
+  if (JSON.stringify(found['isr']) !== JSON.stringify(brokersOf(isr))) return undefined
+  const isLed = leader !== noBroker
+  if (isLed && memberOf(isr, leader as BrokerId)?.isAwaited !== false) return undefined
+  return {
+    leader: leader as BrokerId,
+    leaderEpoch,
+    controllerEpoch,
+    isr,
+    eligible,
+    committed,
+    uncleanEpoch,
+    version,
+  }
 }
 
-/** What a broker says of one of its replicas. */
-export interface ReplicaReport {
-  readonly topicId: string
-  readonly partition: number
-  /** for those who read the znode: the topic's name */
-  readonly topic: string
-  readonly status: ReplicaStatus
+/** Each broker once, ascending. */
+function decodeMembers(value: unknown): readonly Member[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const members: Member[] = []
+  for (const each of value) {
+    const { broker, directory, broker_epoch: brokerEpoch, awaited = false } = asObject(each)
+    if (!isNatural(broker) || !isNatural(brokerEpoch)) return undefined
+    if (typeof directory !== 'string' || typeof awaited !== 'boolean') return undefined
+    if (broker <= (members.at(-1)?.broker ?? -1)) return undefined
+    members.push({
+      broker: broker as BrokerId,
+      directory: directory as DirectoryId,
+      brokerEpoch,
+      isAwaited: awaited,
+    })
+  }
+  return members
 }
 
-export type ReplicaStatus = { readonly type: 'unavailable'; readonly reason: string }
-
-export function encodeReport({ topic, partition, status }: ReplicaReport): string {
-  const { type, reason } = status
-  return JSON.stringify({ version: 1, topic, partition, status: type, reason })
+export function encodeMark({ life, counter }: Mark): string {
+  return JSON.stringify({ version: 1, life, counter })
 }
 
-/** The place is in the znode's name. */
-export function decodeReport(data: Buffer | null): ReplicaStatus | undefined {
-  const { version, status, reason } = objectOf(data)
-  if (version !== 1 || status !== 'unavailable' || typeof reason !== 'string') return undefined
-  return { type: 'unavailable', reason }
+export function decodeMark(data: Buffer | null): Mark | undefined {
+  const { version, life, counter } = objectOf(data)
+  if (version !== 1 || !isNatural(life) || !isNatural(counter)) return undefined
+  return { life, counter }
 }
 
 export function encodeController(id: BrokerId, wallMs: number): string {
@@ -209,29 +248,4 @@ export function decodeProducerIdBlock(data: Buffer | null): ProducerIdBlock | un
 /** A number written as text: an epoch, an offset. */
 export function decodeNumber(data: Buffer | null): number | undefined {
   return naturalOf(data?.toString('utf8'))
-}
-
-function objectOf(data: Buffer | null): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(data?.toString('utf8') ?? '')
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
-}
-
-function isNatural(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-/** Each once. */
-function isBrokerIds(value: unknown): value is BrokerId[] {
-  if (!Array.isArray(value) || value.length === 0 || !value.every(isNatural)) return false
-  return new Set(value).size === value.length
-}
-
-function naturalOf(text: unknown): number | undefined {
-  if (typeof text !== 'string' || !/^\d{1,16}$/.test(text)) return undefined
-  const value = Number(text)
-  return Number.isSafeInteger(value) ? value : undefined
 }

@@ -1,42 +1,120 @@
-// The high watermarks of all replicas, written now and then. After a restart a replica serves what
-// it knew to be committed before it has heard from a leader; being behind does no harm.
+// What is known of each replica's log from outside of it, written now and then: how far it was durable
+// and committed. After a restart it tells damage from a torn tail (log/recovery.ts), and an election by
+// reports hears of committed records that a log has lost. Being behind does no harm, being ahead would:
+// before a log is truncated its entry is lowered.
 //
-// One file, replaced as a whole: `{ "version": 1, "highWatermarks": { "<topic id>-<partition>": 120 } }`.
+// One file, replaced as a whole:
+//
+//   { "version": 1, "crc": …, "logs": { "<topic id>-<partition>": [durableEnd, highWatermark, lastEpoch] } }
 
 import type { DurableFile } from '../../durable-file.ts'
+import { crc32c } from '../../protocol/crc32c.ts'
+import type { Offset } from '../../protocol/mq/record-batch.ts'
+
+const formatVersion = 1
+
+export interface LogCheckpoint {
+  /** everything before is on the disk */
+  readonly durableEnd: Offset
+  /** everything before is committed */
+  readonly highWatermark: Offset
+  /** of the last record */
+  readonly lastEpoch: number
+}
+
+export const noCheckpoint: LogCheckpoint = { durableEnd: 0, highWatermark: 0, lastEpoch: -1 }
+
+type Logs = ReadonlyMap<string, LogCheckpoint>
 
 export class Checkpoint {
   readonly #file: DurableFile
-  readonly #known: Map<string, number>
+  readonly #logs: Map<string, LogCheckpoint>
+  /** whether there was a file that could not be read: then damage may pass for a torn tail */
+  readonly isDamaged: boolean
   #written = ''
+  #isWriting = false
+  #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
 
-  /** A file that cannot be read as one counts as none: it only ever saves time. */
+  /** @throws what the file system throws */
   constructor(file: DurableFile) {
     this.#file = file
-    this.#known = read(file)
+    const text = file.read()?.toString('utf8')
+    const found = text === undefined ? undefined : decode(text)
+    this.isDamaged = text !== undefined && found === undefined
+    this.#logs = found ?? new Map()
   }
 
-  /** 0 for what was never written. */
-  get(name: string): number {
-    return this.#known.get(name) ?? 0
+  get(name: string): LogCheckpoint {
+    return this.#logs.get(name) ?? noCheckpoint
   }
 
-  /** Replaces all of it; does nothing if nothing changed. @throws what the file system throws */
-  async write(highWatermarks: ReadonlyMap<string, number>): Promise<void> {
-    const highWatermarksByName = Object.fromEntries(highWatermarks)
-    const text = JSON.stringify({ version: 1, highWatermarks: highWatermarksByName })
-    if (text === this.#written) return
-    await this.#file.replaced(Buffer.from(text))
-    this.#written = text
+  /** Resolves when these, and all others as they were, are durable. @throws what the file system throws */
+  write(logs: Logs): Promise<void> {
+    for (const [name, log] of logs) this.#logs.set(name, log)
+    return this.#durable()
+  }
+
+  /** The log will end here. Resolves when a crash cannot make that look like damage. */
+  async lower(name: string, end: Offset): Promise<void> {
+    const { durableEnd, highWatermark, lastEpoch } = this.get(name)
+    if (durableEnd <= end && highWatermark <= end) return
+    this.#logs.set(name, {
+      durableEnd: Math.min(durableEnd, end),
+      highWatermark: Math.min(highWatermark, end),
+      lastEpoch,
+    })
+    await this.#durable()
+  }
+
+  /** One write is under way at a time; the next one serves all that wait for it. */
+  #durable(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+      if (!this.#isWriting) void this.#writeAll()
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true
+    while (this.#waiting.length > 0) {
+      const waiting = this.#waiting
+      this.#waiting = []
+      const text = encode(this.#logs)
+      try {
+        if (text !== this.#written) await this.#file.replaced(Buffer.from(text))
+        this.#written = text
+        for (const { resolve } of waiting) resolve()
+      } catch (error) {
+        for (const { reject } of waiting) reject(error as Error)
+      }
+    }
+    this.#isWriting = false
   }
 }
 
-function read(file: DurableFile): Map<string, number> {
-  try {
-    const found = JSON.parse(file.read()?.toString('utf8') ?? '{}') as { highWatermarks?: object }
-    const entries = Object.entries(found.highWatermarks ?? {})
-    return new Map(entries.filter(([, offset]) => Number.isSafeInteger(offset) && offset >= 0))
-  } catch {
-    return new Map()
+function encode(logs: Logs): string {
+  const entries = [...logs].map(([name, { durableEnd, highWatermark, lastEpoch }]) => [
+    name,
+    [durableEnd, highWatermark, lastEpoch],
+  ])
+  const content = JSON.stringify(Object.fromEntries(entries))
+  return `{"version":${formatVersion},"crc":${crcOf(content)},"logs":${content}}\n`
+}
+
+/** @returns undefined for what was not written like that */
+function decode(text: string): Map<string, LogCheckpoint> | undefined {
+  const [, version, crc, content = ''] =
+    /^{"version":(\d+),"crc":(\d+),"logs":(.*)}\n$/s.exec(text) ?? []
+  if (version !== String(formatVersion) || crc !== String(crcOf(content))) return undefined
+  const logs = new Map<string, LogCheckpoint>()
+  const found = JSON.parse(content) as Record<string, readonly [number, number, number]>
+  for (const [name, [durableEnd, highWatermark, lastEpoch]] of Object.entries(found)) {
+    logs.set(name, { durableEnd, highWatermark, lastEpoch })
   }
+  return logs
+}
+
+function crcOf(content: string): number {
+  const bytes = Buffer.from(content)
+  return crc32c(bytes, 0, bytes.length)
 }

@@ -4,15 +4,21 @@
 //
 //   mTYQqlBkRd-oQ4ZXYyRjWQ-0/
 //     partition.json               { "version": 1, "topic": "goals", "partition": 0, "topicId": "mTYQ…" }
+//     incomplete                   empty; while the log lacks what it had before its directory was lost
+//     cut-00000000000000c8         bytes that were cut behind offset 200 at a start: log/recovery.ts
+//     superseded-tail              the last such bytes, once the log was in sync again
 //     0000000000000000.segment     log/segment.ts
 //
 // Next on the path: partition-log.ts.
 
+import { keptTailPrefix } from '../../log/recovery.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 
 const formatVersion = 1
 const fileName = 'partition.json'
 const newFileName = `${fileName}.new`
+const incompleteName = 'incomplete'
+const supersededName = 'superseded-tail'
 
 export interface PartitionName {
   readonly topic: string
@@ -30,6 +36,38 @@ export function directoryName({
   partition,
 }: Pick<PartitionName, 'topicId' | 'partition'>): string {
   return `${topicId}-${partition}`
+}
+
+/** Whether there was never anything in it, or a person took it away. */
+export function isNewDirectory(directory: LogDirectory): boolean {
+  return !directory.list().includes(fileName)
+}
+
+/** Marks a new directory as one that should have records. Durable on return. */
+export function markIncomplete(directory: LogDirectory): void {
+  directory.create(incompleteName).close()
+  directory.syncNow()
+}
+
+export function isIncomplete(directory: LogDirectory): boolean {
+  return directory.list().includes(incompleteName)
+}
+
+/** Whether bytes were cut off the log's end since it was in sync. */
+export function hasCutTail(directory: LogDirectory): boolean {
+  return directory.list().some(isCutTail)
+}
+
+/** The log is in sync: whatever was lost is in it again. Of the bytes that were cut the last stay. */
+export function forgetLoss(directory: LogDirectory): void {
+  const names = directory.list()
+  for (const name of names.filter(isCutTail)) directory.rename(name, supersededName)
+  if (names.includes(incompleteName)) directory.remove(incompleteName)
+  directory.syncNow()
+}
+
+function isCutTail(name: string): boolean {
+  return name.startsWith(keptTailPrefix)
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   isBatchIntact,
   knownMagic,
   lastOffsetOf,
+  leaderEpochOf,
   type Offset,
   readBatchHeader,
 } from '../../protocol/mq/record-batch.ts'
@@ -34,6 +35,9 @@ export const recordBatchFormat: RecordFormat = {
   firstPosition: baseOffsetOf,
   lastPosition: lastOffsetOf,
   isIntact: isBatchIntact,
+  // A batch's checksum covers neither its offset nor its epoch.
+  isGapless: true,
+  epoch: leaderEpochOf,
 }
 
 const zeros = Buffer.alloc(batchHeaderBytes)
@@ -43,6 +47,8 @@ export interface PartitionLogOptions {
   readonly segmentBytes: number
   /** `os`: a batch counts as durable once the operating system has it, as in Kafka */
   readonly flush: 'group' | 'os'
+  /** everything before was durable when the broker ran last: what is bad below is damage */
+  readonly durableBefore?: Offset
   readonly nowMs: () => number
   /** Everything before `end` is durable. */
   readonly onDurable: (end: Offset) => void
@@ -60,7 +66,8 @@ export class PartitionLog {
    * @throws LogDamagedError, LogVersionError, or what the file system throws
    */
   constructor(options: PartitionLogOptions) {
-    const { directory, segmentBytes, flush, nowMs, onDurable, onFailure } = options
+    const { directory, segmentBytes, flush, durableBefore = 0, nowMs } = options
+    const { onDurable, onFailure } = options
     try {
       const { log, torn } = openRecords({
         directory,
@@ -69,6 +76,8 @@ export class PartitionLog {
         sync: flush,
         // A broker has many partitions, most of them small: 64 MiB of zeros for each would be waste.
         preallocate: false,
+        knownDurable: durableBefore > 0 ? durableBefore - 1 : undefined,
+        keepsTail: true,
         nowMs,
         onDurable: (position) => onDurable(position + 1),
         onFailure,

@@ -11,28 +11,19 @@
 
 import { invariant } from '../../invariant.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import { type BrokerId, type Life, noBroker } from '../../protocol/mq/messages.ts'
 import type { BatchHeader, Offset } from '../../protocol/mq/record-batch.ts'
-import { InSyncReplicas } from './high-watermark.ts'
+import { InSyncReplicas } from './in-sync-replicas.ts'
 import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
+import {
+  isSameLife,
+  leaderOf,
+  neverUnclean,
+  type PartitionState,
+  withIsr,
+  withoutLeader,
+} from './partition-state.ts'
 import { ProducerStates, type SequenceVerdict } from './producer-states.ts'
-
-/** The znode of one partition. Every write of it is conditional on `version`. */
-export interface PartitionState {
-  /** noBroker: none */
-  readonly leader: BrokerId
-  /**
-   * Broker epoch (czxid of /brokers/ids/N) of the leader when it was elected. A broker that was
-   * restarted may have lost a tail that others have: it must not go on leading in an old epoch, or
-   * that epoch would mean two different logs.
-   */
-  readonly leaderBrokerEpoch: number
-  readonly leaderEpoch: number
-  readonly controllerEpoch: number
-  readonly isr: readonly BrokerId[]
-  /** of the znode */
-  readonly version: number
-}
 
 export interface PartitionOptions {
   readonly self: BrokerId
@@ -51,8 +42,20 @@ export type ProduceVerdict =
   | Exclude<SequenceVerdict, { readonly type: 'refused' }>
   | { readonly type: 'refused'; readonly code: MqErrorCode }
 
+/** What a follower says with each fetch. */
+export interface FollowerPosition {
+  readonly leaderEpoch: number
+  /** all before it is on its disk */
+  readonly offset: Offset
+  /** epoch of the last batch before `offset`; -1 for an empty log */
+  readonly lastEpoch: number
+  readonly highWatermark: Offset
+}
+
 export type FollowerVerdict =
   | { readonly type: 'fine' }
+  /** It knows records to be committed that we do not have: we lead no more. */
+  | { readonly type: 'behind' }
   | { readonly type: 'refused'; readonly code: MqErrorCode }
   /** Its log has what ours never had. */
   | ({ readonly type: 'diverging' } & EpochEnd)
@@ -68,9 +71,16 @@ export class Partition {
   #logEnd: Offset = 0
   #durableEnd: Offset = 0
   #highWatermark: Offset = 0
+  /** while this is the leader epoch we may not lead: committed records are missing in our log, up to … */
+  #lacking: { readonly leaderEpoch: number; readonly committed: Offset } | undefined
+  #isResigning = false // a write that says so is in flight
 
   constructor(options: PartitionOptions) {
     this.#options = options
+  }
+
+  get self(): BrokerId {
+    return this.#options.self
   }
 
   get role(): Role {
@@ -111,29 +121,39 @@ export class Partition {
   /**
    * Takes up what the znode says. Older news than it has is ignored.
    *
-   * @param brokerEpoch ours
+   * @param life ours
    */
-  become(state: PartitionState, brokerEpoch: number, nowMs: number): void {
+  become(state: PartitionState, life: Life, nowMs: number): void {
     const before = this.#state
     if (before !== undefined) {
       if (state.leaderEpoch < before.leaderEpoch) return
       if (state.leaderEpoch === before.leaderEpoch && state.version < before.version) return
     }
     const { self } = this.#options
-    const leads = state.leader === self && state.leaderBrokerEpoch === brokerEpoch
     const isNewEpoch = state.leaderEpoch !== before?.leaderEpoch
     this.#state = state
-    if (leads && this.#replicas !== undefined && !isNewEpoch) {
+    if (state.leaderEpoch !== this.#lacking?.leaderEpoch) this.#lacking = undefined
+    if (this.#mayLead(state, life) && this.#replicas !== undefined && !isNewEpoch) {
       // The same news again says nothing about a write that may be in flight.
       if (state.version === before?.version) return
       this.#take(this.#replicas.settled(state.isr, nowMs))
-    } else if (leads) {
-      this.#lead(state, nowMs)
+    } else if (this.#mayLead(state, life)) {
+      this.#lead(state, life, nowMs)
     } else {
       this.#replicas = undefined
       const isToFollow = state.leader !== self && state.leader !== noBroker
       this.#role = isToFollow ? { type: 'following', leader: state.leader } : { type: 'idle' }
     }
+  }
+
+  /**
+   * A broker that was restarted may have lost a tail that others have: it must not go on leading in an
+   * old epoch, or that epoch would mean two different logs.
+   */
+  #mayLead(state: PartitionState, life: Life): boolean {
+    const leader = leaderOf(state)
+    if (leader?.broker !== this.#options.self || this.#lacking !== undefined) return false
+    return isSameLife(leader, life)
   }
 
   /** Our session ended: whoever led may not, until the znode says so to our next life. */
@@ -142,13 +162,14 @@ export class Partition {
     this.#role = { type: 'idle' }
   }
 
-  #lead(state: PartitionState, nowMs: number): void {
-    const { self, replicas, minInsyncReplicas, lagTimeMsMax } = this.#options
+  #lead(state: PartitionState, life: Life, nowMs: number): void {
+    const { self: broker, replicas, minInsyncReplicas, lagTimeMsMax } = this.#options
     invariant(state.leaderEpoch >= this.#epochs.latest, 'no epoch in the log is from the future')
     this.#role = { type: 'leading' }
     this.#epochStart = this.#logEnd
+    const { directory, brokerEpoch } = life
     this.#replicas = new InSyncReplicas({
-      self,
+      self: { broker, directory, brokerEpoch, isAwaited: false },
       replicas,
       isr: state.isr,
       highWatermark: this.#highWatermark,
@@ -182,11 +203,25 @@ export class Partition {
    * @returns whether producers are still known in full; if not, `forgetProducers` and `rememberProducer` for every batch
    */
   truncated(end: Offset): boolean {
-    invariant(end >= this.#highWatermark, 'what consumers may have seen is never truncated')
+    invariant(this.mayTruncate(end), 'what consumers may have seen is never truncated')
+    this.#highWatermark = Math.min(this.#highWatermark, end)
     this.#logEnd = Math.min(this.#logEnd, end)
     this.#durableEnd = Math.min(this.#durableEnd, end)
     this.#epochs.truncated(end)
     return this.#producers.truncated(end)
+  }
+
+  /**
+   * Whether everything from `end` on may go: none of it is committed, or a person chose a leader
+   * without it, in a later epoch than that of our last record.
+   */
+  mayTruncate(end: Offset): boolean {
+    return end >= this.#highWatermark || !this.#isBinding(this.lastEpoch)
+  }
+
+  /** Whether what a log with this last epoch knows to be committed still is. */
+  #isBinding(lastEpoch: number): boolean {
+    return lastEpoch >= (this.#state?.uncleanEpoch ?? neverUnclean)
   }
 
   forgetProducers(): void {
@@ -210,23 +245,31 @@ export class Partition {
     return this.#producers.judge(header)
   }
 
-  /** Takes out the followers' progress; a follower that is fine has all before `offset` durable. */
+  /** Records a follower's progress; one that is fine has all before `offset` durable. */
   followerFetched(
     id: BrokerId,
-    fetch: { readonly leaderEpoch: number; readonly offset: Offset; readonly lastEpoch: number },
+    life: Life,
+    { leaderEpoch, offset, lastEpoch, highWatermark }: FollowerPosition,
     nowMs: number,
   ): FollowerVerdict {
     const refused = (code: MqErrorCode): FollowerVerdict => ({ type: 'refused', code })
     const replicas = this.#replicas
     if (replicas === undefined) return refused('NOT_LEADER_OR_FOLLOWER')
-    if (fetch.leaderEpoch < this.leaderEpoch) return refused('FENCED_LEADER_EPOCH')
-    if (fetch.leaderEpoch > this.leaderEpoch) return refused('UNKNOWN_LEADER_EPOCH')
-    const { offset, lastEpoch } = fetch
+    if (leaderEpoch < this.leaderEpoch) return refused('FENCED_LEADER_EPOCH')
+    if (leaderEpoch > this.leaderEpoch) return refused('UNKNOWN_LEADER_EPOCH')
+    const end = offset > 0 ? this.endOfEpoch(lastEpoch) : undefined
+    const common = end?.endOffset ?? (offset > 0 ? 0 : this.#logEnd)
+    if (highWatermark > common && this.#isBinding(lastEpoch)) {
+      this.#lacking = { leaderEpoch, committed: highWatermark }
+      this.#replicas = undefined
+      this.#role = { type: 'idle' }
+      return { type: 'behind' }
+    }
     if (offset > 0) {
-      const { epoch, endOffset } = this.endOfEpoch(lastEpoch) ?? { epoch: -1, endOffset: 0 }
+      const { epoch, endOffset } = end ?? { epoch: -1, endOffset: 0 }
       if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }
     }
-    this.#take(replicas.followerFetched(id, { end: offset, leaderEnd: this.#logEnd, nowMs }))
+    this.#take(replicas.followerFetched(id, { life, end: offset, leaderEnd: this.#logEnd, nowMs }))
     return { type: 'fine' }
   }
 
@@ -235,18 +278,25 @@ export class Partition {
   }
 
   /**
-   * The znode's next content, if the ISR should change. Whatever becomes of the write, the znode is
-   * read afterwards and given to `become`, and then `isrWriteEnded` is called.
+   * The znode's next content, if the ISR should change, or if we must not lead. Whatever becomes of the
+   * write, the znode is read afterwards and given to `become`, and then `isrWriteEnded` is called.
    */
   proposeIsr(nowMs: number): PartitionState | undefined {
+    const state = this.#state
+    if (state === undefined) return undefined
+    const { minInsyncReplicas, self } = this.#options
+    if (this.#lacking !== undefined) {
+      if (this.#isResigning || state.leader !== self) return undefined
+      this.#isResigning = true
+      return withoutLeader(state, { shown: this.#lacking.committed, minInsyncReplicas })
+    }
     const isr = this.#replicas?.propose(this.#logEnd, nowMs)
-    if (isr === undefined || this.#state === undefined) return undefined
-    // biome-ignore lint/plugin/noObjectSpread: each change of an ISR is a write to ZooWeeper
-    return { ...this.#state, isr }
+    return isr === undefined ? undefined : withIsr(state, isr, { minInsyncReplicas })
   }
 
   /** A write proposed in this epoch was made or never will be: what the znode said last is in force. */
   isrWriteEnded(leaderEpoch: number, nowMs: number): void {
+    this.#isResigning = false
     if (this.#state === undefined || this.leaderEpoch !== leaderEpoch) return
     this.#take(this.#replicas?.settled(this.#state.isr, nowMs) ?? false)
   }

@@ -10,7 +10,7 @@ import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerId, ReplicaFetched } from '../../protocol/mq/messages.ts'
+import type { BrokerId, Life, ReplicaFetched } from '../../protocol/mq/messages.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import type { Replica } from './replica.ts'
 
@@ -24,6 +24,8 @@ const retryMs = 30
 export interface ReplicaFetcherOptions {
   readonly leader: BrokerId
   readonly links: BrokerLinks
+  /** ours; undefined while we are not registered */
+  readonly life: () => Life | undefined
   readonly clock: Clock
   readonly log: Logger
 }
@@ -74,9 +76,11 @@ export class ReplicaFetcher {
 
   async #fetch(replicas: readonly Replica[], round: number): Promise<void> {
     const { leader, links } = this.#options
+    const life = this.#options.life()
+    if (life === undefined) return // the next one begins with new replicas
     const partitions = replicas.map((replica) => replica.position())
     const bytesMax = limits.fetchBytesMax
-    const request = { type: 'replicaFetch', maxWaitMs, bytesMax, partitions } as const
+    const request = { type: 'replicaFetch', life, maxWaitMs, bytesMax, partitions } as const
     try {
       const answer = await links.call(leader, request, maxWaitMs + patienceMs)
       if (round !== this.#round) return

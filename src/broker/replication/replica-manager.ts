@@ -6,18 +6,22 @@
 import type { Clock } from '../../clock.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
 import type { Logger } from '../../logger.ts'
-import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
+import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { Turn } from '../../turn.ts'
 import type { Disk } from '../../world.ts'
 import type { ClusterImage } from '../controller/cluster-image.ts'
-import type { ReplicaReport } from '../controller/zk-paths.ts'
-import type { Checkpoint } from '../partition/checkpoint.ts'
-import type { PartitionState } from '../partition/partition.ts'
+import type { ReplicaReport } from '../controller/replica-status.ts'
+import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
 import {
   claimDirectory,
   directoryName,
+  isIncomplete,
+  isNewDirectory,
+  markIncomplete,
   type PartitionName,
 } from '../partition/partition-directory.ts'
+import type { PartitionState } from '../partition/partition-state.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
@@ -66,7 +70,9 @@ export class ReplicaManager implements ReplicaHost {
   /** lives of the other brokers that leaders here have heard from */
   readonly #epochs = new Map<BrokerId, number>()
   /** ours, while we may lead and follow */
-  #brokerEpoch: number | undefined
+  #life: Life | undefined
+  /** reports that are to be made when more is durable */
+  #isReportDue = false
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
@@ -110,11 +116,11 @@ export class ReplicaManager implements ReplicaHost {
   /**
    * Takes up what the image says now.
    *
-   * @param brokerEpoch ours, in this session
+   * @param life ours, in this session
    */
-  imageChanged(brokerEpoch: number): void {
-    const { image, report } = this.#options
-    this.#brokerEpoch = brokerEpoch
+  imageChanged(life: Life): void {
+    const { image } = this.#options
+    this.#life = life
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
       for (const replica of this.#replicas.values()) replica.followerGone(id)
@@ -128,21 +134,25 @@ export class ReplicaManager implements ReplicaHost {
       const state = image.state(topic, partition)
       const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
       if (hasBadState) giveUp(replica)
-      if (state !== undefined) this.#become(key, replica, state)
+      if (state !== undefined) this.#become(key, replica, state, life)
     }
-    report(this.#reports())
+    this.reportChanged()
     this.#assignFetchers()
+  }
+
+  reportChanged(): void {
+    this.#options.report(this.#reports())
   }
 
   /**
    * A state that is older than the log was written by hand, or comes with an older tree of znodes:
    * its epochs would be given out a second time, for other records.
    */
-  #become(key: string, replica: Replica, state: PartitionState): void {
+  #become(key: string, replica: Replica, state: PartitionState, life: Life): void {
     const { lastEpoch } = replica
     if (state.leaderEpoch >= lastEpoch) {
       this.#unavailable.remove(key)
-      replica.become(state, this.#brokerEpoch ?? 0)
+      replica.become(state, life)
       return
     }
     const { topic, partition, topicId } = replica
@@ -153,25 +163,36 @@ export class ReplicaManager implements ReplicaHost {
     giveUp(replica)
   }
 
+  /** On the replicas that cannot be used, and on the logs that no leader is in office for. */
   #reports(): readonly ReplicaReport[] {
-    return [...this.#unavailable.all.values()].map(({ topic, topicId, partition, reason }) => {
-      return { topic, topicId, partition, status: { type: 'unavailable', reason } }
-    })
+    this.#isReportDue = false
+    const reports: ReplicaReport[] = []
+    for (const [key, unavailable] of this.#unavailable.all) {
+      const { topic, topicId, partition, reason, isDamaged } = unavailable
+      const { lastEpoch, highWatermark } = this.#options.checkpoint.get(key)
+      const type = isDamaged ? 'damaged' : 'unavailable'
+      const status = { type, reason, lastEpoch, highWatermark } as const
+      reports.push({ topic, topicId, partition, status })
+    }
+    for (const [key, replica] of this.#replicas) {
+      if (this.#unavailable.all.has(key)) continue
+      const { topic, topicId, partition, status } = replica
+      if (status !== undefined) reports.push({ topic, topicId, partition, status })
+      else if (replica.isToReport) this.#isReportDue = true
+    }
+    return reports
   }
 
   /** Our session ended: nobody here leads, and nobody is followed, until the next one. */
   resign(): void {
-    this.#brokerEpoch = undefined
+    this.#life = undefined
     for (const replica of this.#replicas.values()) replica.resign()
     this.#assignFetchers()
   }
 
-  highWatermarks(): Map<string, number> {
-    const { checkpoint } = this.#options
-    const offsets = new Map<string, number>()
-    for (const key of this.#unavailable.all.keys()) offsets.set(key, checkpoint.get(key))
-    for (const [key, replica] of this.#replicas) offsets.set(key, replica.highWatermark)
-    return offsets
+  /** Of the logs that are open; what was known of others stays as it is. */
+  checkpoints(): Map<string, LogCheckpoint> {
+    return new Map([...this.#replicas].map(([key, { checkpoint }]) => [key, checkpoint]))
   }
 
   async close(): Promise<void> {
@@ -182,6 +203,15 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   // --- for replicas ------------------------------------------------------------------------------
+
+  async willTruncate({ topicId, partition }: Replica, end: Offset): Promise<void> {
+    try {
+      await this.#options.checkpoint.lower(directoryName({ topicId, partition }), end)
+    } catch (error) {
+      this.#options.failed(error as Error)
+      throw error
+    }
+  }
 
   failed(error: LogFailedError): void {
     this.#options.failed(error)
@@ -235,7 +265,9 @@ export class ReplicaManager implements ReplicaHost {
   #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
     const { self, disk, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
     const directory = disk.openLog(key)
+    const known = checkpoint.get(key)
     try {
+      if (isNewDirectory(directory) && known.durableEnd > 0) markIncomplete(directory)
       claimDirectory(directory, { topic, topicId, partition })
     } catch (error) {
       directory.close()
@@ -252,7 +284,8 @@ export class ReplicaManager implements ReplicaHost {
       directory,
       segmentBytes,
       flush,
-      highWatermark: checkpoint.get(key),
+      checkpoint: known,
+      isIncomplete: isIncomplete(directory),
     }
     return new Replica(options, this)
   }
@@ -281,7 +314,8 @@ export class ReplicaManager implements ReplicaHost {
     }
     for (const [leader, replicas] of byLeader) {
       const fetcher =
-        this.#fetchers.get(leader) ?? new ReplicaFetcher({ leader, links, clock, log })
+        this.#fetchers.get(leader) ??
+        new ReplicaFetcher({ leader, links, clock, log, life: () => this.#life })
       this.#fetchers.set(leader, fetcher)
       fetcher.setReplicas(replicas)
     }
@@ -291,9 +325,9 @@ export class ReplicaManager implements ReplicaHost {
     const nowMs = this.clock.nowMs()
     this.purgatory.tick(nowMs)
     for (const replica of this.#replicas.values()) replica.tick(nowMs)
-    if (this.#brokerEpoch !== undefined && this.#unavailable.isDue(nowMs)) {
-      this.imageChanged(this.#brokerEpoch)
-    }
+    if (this.#life === undefined) return
+    if (this.#unavailable.isDue(nowMs)) this.imageChanged(this.#life)
+    else if (this.#isReportDue) this.reportChanged()
   }
 }
 

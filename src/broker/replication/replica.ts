@@ -12,11 +12,13 @@ import type { LogFailedError } from '../../log/log-errors.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import type {
-  BrokerId,
-  FetchedRecords,
-  ReplicaFetched,
-  ReplicaFetchPartition,
+import {
+  type BrokerId,
+  type FetchedRecords,
+  type Life,
+  noBroker,
+  type ReplicaFetched,
+  type ReplicaFetchPartition,
 } from '../../protocol/mq/messages.ts'
 import {
   forEachBatch,
@@ -26,14 +28,13 @@ import {
   readBatchHeader,
 } from '../../protocol/mq/record-batch.ts'
 import type { Turn } from '../../turn.ts'
+import type { LogCondition, LogStatus } from '../controller/replica-status.ts'
+import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
-import {
-  type FollowerVerdict,
-  Partition,
-  type PartitionOptions,
-  type PartitionState,
-} from '../partition/partition.ts'
+import { type FollowerVerdict, Partition, type PartitionOptions } from '../partition/partition.ts'
+import { forgetLoss, hasCutTail } from '../partition/partition-directory.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
+import { isSameLife, memberOf, type PartitionState } from '../partition/partition-state.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
 
@@ -48,6 +49,10 @@ export interface ReplicaHost {
    * whatever became of the write; undefined when our session ended.
    */
   writeState(replica: Replica, state: PartitionState): Promise<PartitionState | undefined>
+  /** Its log will end there: a crash from now on must not make that look like damage. */
+  willTruncate(replica: Replica, end: Offset): Promise<void>
+  /** What it would report has changed. */
+  reportChanged(): void
   /** The disk failed: the process must end. */
   failed(error: LogFailedError): void
 }
@@ -59,12 +64,11 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly directory: LogDirectory
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
-  /** as checkpointed when the broker ran last */
-  readonly highWatermark: Offset
+  /** as written when the broker ran last */
+  readonly checkpoint: LogCheckpoint
+  /** its directory was taken away since: what the checkpoint says is not in it */
+  readonly isIncomplete: boolean
 }
-
-/** In place of a broker epoch: none that a leader was elected with. */
-const noLife = -1
 
 export class Replica {
   readonly topic: string
@@ -82,12 +86,20 @@ export class Replica {
   readonly #committed = new Watermark()
   /** the high watermark again, for consumers, who do not care about roles */
   readonly #readable = new Watermark()
-  #brokerEpoch = noLife
+  readonly #directory: LogDirectory
+  readonly #isOsFlush: boolean
+  /** known to be committed when a directory was lost; no log that lacks it should lead */
+  readonly #lostHighWatermark: Offset
+  #condition: Exclude<LogCondition, 'ahead'>
+  /** ours, while we may lead and follow */
+  #life: Life | undefined
+  #state: PartitionState | undefined
+  /** the state by which we would have to drop committed records to follow */
+  #haltedBy: PartitionState | undefined
   #leadersHighWatermark: Offset = 0
-  #truncating: Promise<void> | undefined
+  #truncating: { readonly end: Offset; readonly done: Promise<void> } | undefined
   /** what the znode said while we were truncating */
   #next: PartitionState | undefined
-  #isHalted = false
   #isClosed = false
 
   /** @throws LogDamagedError, LogVersionError, or what the file system throws */
@@ -105,10 +117,14 @@ export class Replica {
       append: (batch) => this.#append(batch),
       error: (code) => this.#error(code),
     })
+    const { directory, checkpoint, isIncomplete } = options
+    this.#directory = directory
+    this.#isOsFlush = options.flush === 'os'
     this.#log = new PartitionLog({
-      directory: options.directory,
+      directory,
       segmentBytes: options.segmentBytes,
       flush: options.flush,
+      durableBefore: isIncomplete ? 0 : checkpoint.durableEnd,
       nowMs: () => host.clock.nowMs(),
       onDurable: (end) => this.#becameDurable(end),
       onFailure: (error) => host.failed(error),
@@ -119,7 +135,9 @@ export class Replica {
       void this.#log.close()
       throw error
     }
-    this.#core.opened(options.highWatermark)
+    this.#core.opened(checkpoint.highWatermark)
+    this.#lostHighWatermark = isIncomplete ? checkpoint.highWatermark : 0
+    this.#condition = isIncomplete ? 'incomplete' : hasCutTail(directory) ? 'tail-cut' : 'whole'
     const { torn } = this.#log
     if (torn !== null) {
       const { topic, partition } = this
@@ -145,31 +163,77 @@ export class Replica {
     return this.#core.highWatermark
   }
 
+  /** Of the log as it is, or as it will be when what is being cut is gone. */
+  get checkpoint(): LogCheckpoint {
+    const { durableEnd, highWatermark, lastEpoch } = this.#core
+    const end = Math.min(this.#truncating?.end ?? durableEnd, durableEnd)
+    return {
+      // What only the operating system has is on no disk for certain.
+      durableEnd: this.#isOsFlush ? 0 : end,
+      highWatermark: Math.min(highWatermark, end),
+      lastEpoch,
+    }
+  }
+
+  /** What it reports while no leader is in office, or when it cannot follow the one that is. */
+  get status(): LogStatus | undefined {
+    const [life, state] = [this.#life, this.#state]
+    if (life === undefined || state === undefined || this.#truncating !== undefined)
+      return undefined
+    if (!this.isToReport) return undefined
+    const isHalted = this.#haltedBy === state
+    const { logEnd, durableEnd: end, lastEpoch } = this.#core
+    if (end < logEnd) return undefined // it will be durable in a moment
+    const type = isHalted ? 'ahead' : this.#condition
+    const highWatermark = Math.max(this.#core.highWatermark, this.#lostHighWatermark)
+    return { type, life, stateVersion: state.version, lastEpoch, end, highWatermark }
+  }
+
+  /** Whether there will be such a report, in a moment if not now. */
+  get isToReport(): boolean {
+    const state = this.#state
+    return state !== undefined && (state.leader === noBroker || this.#haltedBy === state)
+  }
+
   /** Whether it may fetch from its leader now: to fetch is to say that all before is durable. */
   get mayFetch(): boolean {
     if (this.role.type !== 'following' || this.#truncating !== undefined) return false
-    return !this.#isHalted && this.#core.durableEnd === this.#core.logEnd
+    return this.#haltedBy === undefined && this.#core.durableEnd === this.#core.logEnd
   }
 
   // --- roles -------------------------------------------------------------------------------------
 
   /** Takes up what the znode says; see `Partition.become`. */
-  become(state: PartitionState, brokerEpoch: number): void {
-    this.#brokerEpoch = brokerEpoch
+  become(state: PartitionState, life: Life): void {
+    this.#life = life
     if (this.#truncating !== undefined) {
       this.#next = state // a log that is being cut can neither lead nor follow
       return
     }
     const { role, leaderEpoch } = this.#core
-    this.#core.become(state, brokerEpoch, this.#host.clock.nowMs())
+    this.#core.become(state, life, this.#host.clock.nowMs())
+    if (state.version !== this.#state?.version) {
+      this.#state = state
+      this.#haltedBy = undefined
+    }
+    this.#maybeTrust(state, life)
     if (this.leaderEpoch !== leaderEpoch || this.role.type !== role.type) this.#roleEnded()
     this.#moved()
+  }
+
+  /** In sync in this life: whatever the log had lost is in it again. */
+  #maybeTrust(state: PartitionState, life: Life): void {
+    if (this.#condition === 'whole') return
+    const member = memberOf(state.isr, this.#core.self)
+    if (member === undefined || member.isAwaited || !isSameLife(member, life)) return
+    forgetLoss(this.#directory)
+    this.#condition = 'whole'
   }
 
   /** Our session ended, and with it the life in which we may have led. */
   resign(): void {
     this.#next = undefined
-    this.#brokerEpoch = noLife
+    this.#life = undefined
     this.#core.resign()
     this.#roleEnded()
   }
@@ -202,7 +266,7 @@ export class Replica {
     const { isr, version } = inForce
     const facts = { topic, partition, isr, version, wanted: wanted.isr }
     this.#host.log.info(facts, 'Wrote an ISR')
-    this.become(inForce, this.#brokerEpoch)
+    if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
     this.#moved()
   }
@@ -223,10 +287,16 @@ export class Replica {
     this.#host.turn.sync(this.#syncLog)
   }
 
-  /** A follower asks: what it has is taken note of. */
-  followerFetched(id: BrokerId, asked: ReplicaFetchPartition): FollowerVerdict {
+  /** A follower asks: what it has is recorded. */
+  followerFetched(id: BrokerId, life: Life, asked: ReplicaFetchPartition): FollowerVerdict {
     const nowMs = this.#host.clock.nowMs()
-    const verdict = this.#core.followerFetched(id, asked, nowMs)
+    const verdict = this.#core.followerFetched(id, life, asked, nowMs)
+    if (verdict.type === 'behind') {
+      const { topic, partition } = this
+      const facts = { topic, partition, follower: id, asked, logEnd: this.#core.logEnd }
+      this.#host.log.error(facts, 'Resigned: a follower has committed records that this log lacks')
+      this.#roleEnded()
+    }
     this.#moved()
     this.#maybeChangeIsr(nowMs)
     return verdict
@@ -311,15 +381,22 @@ export class Replica {
     const { logEnd, highWatermark } = this.#core
     const { topic, partition } = this
     const facts = { topic, partition, logEnd, highWatermark, end, diverging }
-    if (end < highWatermark) {
-      // Records that consumers saw would go: the leader has lost them, or this disk is another's.
-      this.#isHalted = true
-      this.#host.log.error(facts, 'Stopped following: the leader lacks committed records')
+    if (!this.#core.mayTruncate(end)) {
+      // Records that consumers saw would go. The controller elects anew, or a person decides.
+      this.#haltedBy = this.#state
+      this.#host.log.error(facts, 'Cannot follow: the leader lacks committed records')
+      this.#host.reportChanged()
       return
     }
-    this.#host.log.info(facts, 'Truncating a log that diverges from its leader')
-    this.#truncating = this.#log.truncate(end)
-    await this.#truncating
+    if (end < highWatermark) {
+      this.#host.log.error(
+        facts,
+        'Dropping committed records: a person chose a leader without them',
+      )
+    } else this.#host.log.info(facts, 'Truncating a log that diverges from its leader')
+    const done = this.#host.willTruncate(this, end).then(() => this.#log.truncate(end))
+    this.#truncating = { end, done }
+    await done
     if (!this.#core.truncated(this.#log.end)) {
       this.#core.forgetProducers()
       this.#log.forEachHeader((header) => this.#core.rememberProducer(header))
@@ -328,7 +405,7 @@ export class Replica {
     this.#moved()
     const next = this.#next
     this.#next = undefined
-    if (next !== undefined) this.become(next, this.#brokerEpoch)
+    if (next !== undefined && this.#life !== undefined) this.become(next, this.#life)
   }
 
   // --- for consumers -----------------------------------------------------------------------------
@@ -363,7 +440,7 @@ export class Replica {
     this.resign()
     this.#isClosed = true
     this.#readable.callOff()
-    await this.#truncating
+    await this.#truncating?.done
     await this.#log.close()
   }
 

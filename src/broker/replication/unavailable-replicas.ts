@@ -5,6 +5,7 @@
 // missing, a directory that could not be entered. A damaged log is the same the next time, and what
 // is read after a failed fsync may not be on the disk: those wait for a restart, and for a person.
 
+import { LogDamagedError } from '../../log/log-errors.ts'
 import type { PartitionName } from '../partition/partition-directory.ts'
 
 /** After the first failure; twice as long after each further one. */
@@ -30,6 +31,8 @@ const transientCodes: ReadonlySet<string> = new Set([
 
 export interface UnavailableReplica extends PartitionName {
   readonly reason: string
+  /** bytes that were durable are not there: what the disk promised is void */
+  readonly isDamaged: boolean
 }
 
 interface Entry extends UnavailableReplica {
@@ -52,14 +55,22 @@ export class UnavailableReplicas {
       before?.retry === undefined ? retryMsMin : Math.min(2 * before.retry.delayMs, retryMsMax)
     const retry = isTransient(error) ? { atMs: nowMs + delayMs, delayMs } : undefined
     const reason = error.message.slice(0, reasonLengthMax)
-    this.#entries.set(key, { topic, topicId, partition, reason, retry })
+    const isDamaged = error instanceof LogDamagedError
+    this.#entries.set(key, { topic, topicId, partition, reason, isDamaged, retry })
     return before?.reason !== reason
   }
 
   /** It is open, and may not lead or follow. @returns whether that, or its reason, is news */
   refused(key: string, { topic, topicId, partition }: PartitionName, reason: string): boolean {
     const before = this.#entries.get(key)
-    this.#entries.set(key, { topic, topicId, partition, reason, retry: undefined })
+    this.#entries.set(key, {
+      topic,
+      topicId,
+      partition,
+      reason,
+      isDamaged: false,
+      retry: undefined,
+    })
     return before?.reason !== reason
   }
 

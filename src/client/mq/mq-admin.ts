@@ -2,7 +2,12 @@
 // what groups have committed.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { ClusterInfo, TopicInfo } from '../../protocol/mq/messages.ts'
+import type {
+  BrokerId,
+  ClusterInfo,
+  RecoveryChoices,
+  TopicInfo,
+} from '../../protocol/mq/messages.ts'
 import { mqMethods, take, takeAdminOptions } from './arguments.ts'
 import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
 
@@ -123,6 +128,29 @@ export class MqAdmin {
   }
 
   /** Calls that wait for an answer fail, and so do later ones. */
+  /** What there is to choose from when no replica may lead. @throws BrokerError */
+  async recoveryChoices(topic: string, partition: number): Promise<RecoveryChoices> {
+    const request = { type: 'recoveryChoices', topic, partition } as const
+    return (await this.#cluster.call(request, this.#timeoutMs)).found
+  }
+
+  /**
+   * Has a replica lead, even one that lacks committed records: those are lost then.
+   *
+   * @param choice.version of the state that `recoveryChoices` showed
+   * @throws BrokerError INVALID_UPDATE_VERSION when it is another one by now
+   */
+  async recover(choice: {
+    readonly topic: string
+    readonly partition: number
+    readonly leader: BrokerId
+    readonly version: number
+  }): Promise<void> {
+    const { topic, partition, leader, version } = choice
+    const request = { type: 'recover', topic, partition, leader, version } as const
+    await this.#cluster.call(request, this.#timeoutMs)
+  }
+
   close(): void {
     this.#cluster.close()
   }

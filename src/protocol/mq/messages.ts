@@ -22,6 +22,16 @@ export type BrokerId = number & { readonly __brokerId: never }
 /** In place of a broker: nobody, or no broker at all but a client. */
 export const noBroker = -1 as BrokerId
 
+/** Random, made with a broker's data directory: a wiped disk, or an old copy of one, is another. */
+export type DirectoryId = string & { readonly __directoryId: never }
+
+/** One life of a broker, from its registration to the end of that, with the disk that it has in it. */
+export interface Life {
+  readonly directory: DirectoryId
+  /** czxid of the broker's /brokers/ids node */
+  readonly brokerEpoch: number
+}
+
 export interface MqHello {
   readonly version: number
   readonly role: 'client' | 'broker'
@@ -84,6 +94,8 @@ export interface ReplicaFetchPartition {
 
 export interface ReplicaFetchRequest {
   readonly type: 'replicaFetch'
+  /** of the follower: what it says to have durable holds for this life only */
+  readonly life: Life
   readonly maxWaitMs: number
   readonly bytesMax: number
   readonly partitions: readonly ReplicaFetchPartition[]
@@ -133,6 +145,46 @@ export type MqRequest =
       readonly topic: string
       readonly partition: number
     }
+  | { readonly type: 'recoveryChoices'; readonly topic: string; readonly partition: number }
+  /** A person chooses a leader, perhaps one that lacks committed records. */
+  | {
+      readonly type: 'recover'
+      readonly topic: string
+      readonly partition: number
+      readonly leader: BrokerId
+      /** of the state that the person was shown */
+      readonly version: number
+    }
+
+/** One replica of a partition that has no leader, for a person who has to choose. */
+export interface RecoveryChoice {
+  readonly broker: BrokerId
+  /** of its log: whole, tail-cut, incomplete, ahead, damaged, unavailable; or away, leader, no report */
+  readonly condition: string
+  /** whether the ISR names its disk, and so all that was committed was on it */
+  readonly isInSync: boolean
+  /** the same, of a replica that left while too few were in sync */
+  readonly isEligible: boolean
+  /** whether it can be chosen */
+  readonly mayLead: boolean
+  /** epoch of its last record; -1 for none, or if that is not known */
+  readonly lastEpoch: number
+  readonly end: Offset | undefined
+  /** it knows all before to be committed */
+  readonly highWatermark: Offset | undefined
+  /** records that are lost at most when it leads; undefined: that is not known */
+  readonly losesAtMost: number | undefined
+  /** why it cannot be used, if so */
+  readonly detail: string
+}
+
+export interface RecoveryChoices {
+  /** of the partition's state, which a choice is conditional on */
+  readonly version: number
+  readonly leader: BrokerId
+  readonly leaderEpoch: number
+  readonly choices: readonly RecoveryChoice[]
+}
 
 /** Version of the znode of a committed offset. */
 export type CommitVersion = number
@@ -219,6 +271,8 @@ export type MqResponse =
       readonly offset: Offset | undefined
       readonly version: CommitVersion
     }
+  | { readonly type: 'recoveryChoices'; readonly found: RecoveryChoices }
+  | { readonly type: 'recover'; readonly leaderEpoch: number }
 
 export const apis = {
   produce: 1,
@@ -231,6 +285,8 @@ export const apis = {
   initProducerId: 8,
   commitOffset: 9,
   committedOffset: 10,
+  recoveryChoices: 11,
+  recover: 12,
 } as const
 
 export type ApiName = keyof typeof apis

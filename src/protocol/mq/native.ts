@@ -10,11 +10,13 @@ import {
   type BrokerId,
   type BrokerInfo,
   type ClusterInfo,
+  type DirectoryId,
   type FetchedRecords,
   type MqRequest,
   type MqResponse,
   type PartitionInfo,
   type PartitionProblem,
+  type RecoveryChoice,
   type ReplicaFetched,
   type ReplicaFetchPartition,
   type RequiredAcks,
@@ -36,7 +38,7 @@ const noBytes = Buffer.alloc(0)
 const requestFieldCounts: Readonly<Record<ApiName, number>> = {
   produce: 6,
   fetch: 6,
-  replicaFetch: 3,
+  replicaFetch: 5,
   listOffsets: 3,
   leaderEpochEnd: 3,
   metadata: 1,
@@ -44,6 +46,8 @@ const requestFieldCounts: Readonly<Record<ApiName, number>> = {
   initProducerId: 0,
   commitOffset: 6,
   committedOffset: 3,
+  recoveryChoices: 2,
+  recover: 4,
 }
 
 export function encodeMqRequest(
@@ -72,6 +76,8 @@ export function encodeMqRequest(
       out.boolean(request.passedOn)
       return
     case 'replicaFetch':
+      out.string(request.life.directory)
+      out.int(request.life.brokerEpoch)
       out.int(request.maxWaitMs)
       out.int(request.bytesMax)
       list(out, request.partitions, encodeReplicaFetchPartition)
@@ -110,6 +116,16 @@ export function encodeMqRequest(
       out.string(request.group)
       out.string(request.topic)
       out.int(request.partition)
+      return
+    case 'recoveryChoices':
+      out.string(request.topic)
+      out.int(request.partition)
+      return
+    case 'recover':
+      out.string(request.topic)
+      out.int(request.partition)
+      out.int(request.leader)
+      out.int(request.version)
       return
   }
 }
@@ -155,9 +171,12 @@ function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
       return { type: api, topic, partition, offset, maxWaitMs, bytesMax, passedOn }
     }
     case 'replicaFetch': {
+      const directory = reader.string() as DirectoryId
+      const life = { directory, brokerEpoch: reader.natural('the broker epoch') }
       const maxWaitMs = reader.natural('the time to wait')
       const bytesMax = reader.natural('the byte limit')
-      return { type: api, maxWaitMs, bytesMax, partitions: listed(reader, replicaFetchPartition) }
+      const partitions = listed(reader, replicaFetchPartition)
+      return { type: api, life, maxWaitMs, bytesMax, partitions }
     }
     case 'listOffsets': {
       const { topic, partition } = topicPartition(reader)
@@ -190,6 +209,15 @@ function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
       const group = reader.string()
       const { topic, partition } = topicPartition(reader)
       return { type: api, group, topic, partition }
+    }
+    case 'recoveryChoices': {
+      const { topic, partition } = topicPartition(reader)
+      return { type: api, topic, partition }
+    }
+    case 'recover': {
+      const { topic, partition } = topicPartition(reader)
+      const leader = reader.int() as BrokerId
+      return { type: api, topic, partition, leader, version: reader.int() }
     }
   }
 }
@@ -235,6 +263,8 @@ const responseFieldCounts: Readonly<Record<ApiName, number>> = {
   initProducerId: 2,
   commitOffset: 1,
   committedOffset: 2,
+  recoveryChoices: 4,
+  recover: 1,
 }
 
 export function encodeMqResponse(
@@ -281,6 +311,15 @@ export function encodeMqResponse(
       else out.int(response.offset)
       out.int(response.version)
       return
+    case 'recoveryChoices':
+      out.int(response.found.version)
+      out.int(response.found.leader)
+      out.int(response.found.leaderEpoch)
+      list(out, response.found.choices, encodeRecoveryChoice)
+      return
+    case 'recover':
+      out.int(response.leaderEpoch)
+      return
   }
 }
 
@@ -321,6 +360,14 @@ function decodeResponseFields(reader: MsgpackReader, type: ApiName): MqResponse 
       const offset = reader.nilOr(() => reader.natural('the offset'))
       return { type, offset, version: reader.int() }
     }
+    case 'recoveryChoices': {
+      const [version, leader] = [reader.int(), reader.int() as BrokerId]
+      const leaderEpoch = reader.int()
+      const choices = listed(reader, recoveryChoice)
+      return { type, found: { version, leader, leaderEpoch, choices } }
+    }
+    case 'recover':
+      return { type, leaderEpoch: reader.int() }
   }
 }
 
@@ -336,6 +383,42 @@ function fetched(reader: MsgpackReader): FetchedRecords {
     logStart: reader.natural('the log start'),
     records: Buffer.from(reader.bytes() ?? noBytes),
   }
+}
+
+function encodeRecoveryChoice(out: MsgpackWriter, choice: RecoveryChoice): void {
+  out.arrayHeader(10)
+  out.int(choice.broker)
+  out.string(choice.condition)
+  out.boolean(choice.isInSync)
+  out.boolean(choice.isEligible)
+  out.boolean(choice.mayLead)
+  out.int(choice.lastEpoch)
+  intOrNil(out, choice.end)
+  intOrNil(out, choice.highWatermark)
+  intOrNil(out, choice.losesAtMost)
+  out.string(choice.detail)
+}
+
+function recoveryChoice(reader: MsgpackReader): RecoveryChoice {
+  reader.arrayHeader()
+  const intOrNone = () => reader.nilOr(() => reader.natural('a number of records'))
+  return {
+    broker: reader.int() as BrokerId,
+    condition: reader.string(),
+    isInSync: reader.boolean(),
+    isEligible: reader.boolean(),
+    mayLead: reader.boolean(),
+    lastEpoch: reader.int(),
+    end: intOrNone(),
+    highWatermark: intOrNone(),
+    losesAtMost: intOrNone(),
+    detail: reader.string(),
+  }
+}
+
+function intOrNil(out: MsgpackWriter, value: number | undefined): void {
+  if (value === undefined) out.nil()
+  else out.int(value)
 }
 
 function encodeReplicaFetched(out: MsgpackWriter, part: ReplicaFetched): void {

@@ -81,6 +81,10 @@ export function baseOffsetOf(bytes: Buffer, at: number): Offset {
   return readInt64(bytes, at)
 }
 
+export function leaderEpochOf(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at + 12)
+}
+
 export function lastOffsetOf(bytes: Buffer, at: number): Offset {
   return readInt64(bytes, at) + bytes.readInt32BE(at + 23)
 }

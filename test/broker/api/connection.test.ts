@@ -5,6 +5,7 @@ import { statusLine } from '../../../src/cli/status.ts'
 import { MqConnection } from '../../../src/client/mq/mq-connection.ts'
 import { limits } from '../../../src/limits.ts'
 import {
+  type DirectoryId,
   encodeMqHello,
   type MqHello,
   type MqRequest,
@@ -152,6 +153,7 @@ worldTest(
   async (t, world) => {
     const request: MqRequest = {
       type: 'replicaFetch',
+      life: { directory: 'd' as DirectoryId, brokerEpoch: 1 },
       maxWaitMs: 0,
       bytesMax: 1000,
       partitions: [],

@@ -1,25 +1,29 @@
 import t from 'tap'
 import { ClusterImage } from '../../../src/broker/controller/cluster-image.ts'
-import { controllerWrites, placeReplicas } from '../../../src/broker/controller/controller.ts'
+import { Controller, placeReplicas } from '../../../src/broker/controller/controller.ts'
+import {
+  decodeReport,
+  encodeReport,
+  type LogCondition,
+  type ReplicaStatus,
+  reportName,
+} from '../../../src/broker/controller/replica-status.ts'
 import {
   decodeProducerIdBlock,
   decodeRegistration,
-  decodeReport,
   decodeState,
   decodeTopic,
   encodeProducerIdBlock,
   encodeRegistration,
-  encodeReport,
   encodeState,
   encodeTopic,
   meaningOf,
-  reportName,
   zkPaths,
 } from '../../../src/broker/controller/zk-paths.ts'
-import type { PartitionState } from '../../../src/broker/partition/partition.ts'
-import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
+import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
+import { type BrokerId, type DirectoryId, noBroker } from '../../../src/protocol/mq/messages.ts'
+import { ids, life, member, members } from '../partition/members.ts'
 
-const ids = (...numbers: number[]) => numbers as BrokerId[]
 const controllerEpoch = 7
 
 /** Broker N registered at N × 10, unless another epoch is given. */
@@ -31,16 +35,19 @@ function image(
   const made = new ClusterImage()
   for (const id of ids(...alive)) {
     const epoch = epochs[id] ?? id * 10
-    made.brokers.set(id, { id, host: 'h', port: 1, epoch, session: id * 100 })
+    const directory = `d${id}` as DirectoryId
+    made.brokers.set(id, { id, host: 'h', port: 1, directory, epoch, session: id * 100 })
   }
   made.setTopic('goals', { topicId: 'x', replicas: [ids(2, 3, 1)] })
   if (state !== undefined) {
     made.setState('goals', 0, {
       leader: 2 as BrokerId,
-      leaderBrokerEpoch: 20,
       leaderEpoch: 4,
       controllerEpoch: 1,
-      isr: ids(1, 2, 3),
+      isr: members(1, 2, 3),
+      eligible: [],
+      committed: 0,
+      uncleanEpoch: -1,
       version: 9,
       ...state,
     })
@@ -54,9 +61,31 @@ const topicId = 'x'
 function unavailable(made: ClusterImage, brokers: number[], session?: number): ClusterImage {
   for (const broker of ids(...brokers)) {
     made.reports.set(reportName({ topicId, partition: 0, broker }), {
-      status: { type: 'unavailable', reason: 'EMFILE' },
+      status: { type: 'unavailable', reason: 'EMFILE', lastEpoch: 4, highWatermark: 5 },
       session: session ?? broker * 100,
     })
+  }
+  return made
+}
+
+interface Said {
+  type?: LogCondition
+  brokerEpoch?: number
+  stateVersion?: number
+  end?: number
+  highWatermark?: number
+}
+
+/** The same, and brokers say this of their logs. */
+function reporting(made: ClusterImage, reports: Record<number, Said>): ClusterImage {
+  for (const [name, said] of Object.entries(reports)) {
+    const broker = Number(name) as BrokerId
+    const { directory, brokerEpoch } = life(broker)
+    const log = { type: 'whole', stateVersion: 9, lastEpoch: 4, end: 10, highWatermark: 0 } as const
+    const { brokerEpoch: epoch = brokerEpoch, ...rest } = said
+    const status: ReplicaStatus = { ...log, ...rest, life: { directory, brokerEpoch: epoch } }
+    const session = broker * 100
+    made.reports.set(reportName({ topicId, partition: 0, broker }), { status, session })
   }
   return made
 }
@@ -70,49 +99,121 @@ const cases = [
   {
     name: 'a new partition is led by its first living replica',
     image: image([1, 3]),
-    want: { leader: 3, leaderBrokerEpoch: 30, leaderEpoch: 0, isr: [1, 3], version: -1 },
+    want: { leader: 3, leaderEpoch: 0, isr: members(1, 3), version: -1 },
   },
   { name: 'a new partition without living replicas waits', image: image([4]), want: undefined },
   { name: 'nothing is written while all live', image: image([1, 2, 3], {}), want: undefined },
   {
     name: 'a dead follower leaves the ISR, in the same epoch',
     image: image([1, 2], {}),
-    want: { leader: 2, leaderBrokerEpoch: 20, leaderEpoch: 4, isr: [1, 2], version: 9 },
+    want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
   },
   {
     name: 'a dead leader is followed by the next of the assignment that is in sync',
     image: image([1, 3], {}),
-    want: { leader: 3, leaderBrokerEpoch: 30, leaderEpoch: 5, isr: [1, 3], version: 9 },
+    want: { leader: 3, leaderEpoch: 5, isr: members(1, 3), version: 9 },
   },
   {
     name: 'who lives but is not in sync is not elected',
-    image: image([1, 3], { isr: ids(1, 2) }),
-    want: { leader: 1, leaderBrokerEpoch: 10, leaderEpoch: 5, isr: [1], version: 9 },
+    image: image([1, 3], { isr: members(1, 2) }),
+    want: { leader: 1, leaderEpoch: 5, isr: members(1), eligible: members(2), version: 9 },
   },
   {
     name: 'with nobody in sync alive nobody leads, and the ISR keeps the claim',
-    image: image([3], { isr: ids(1, 2) }),
-    want: { leader: noBroker, leaderBrokerEpoch: 0, leaderEpoch: 5, isr: [1, 2], version: 9 },
+    image: image([3], { isr: members(1, 2) }),
+    want: { leader: noBroker, leaderEpoch: 5, isr: members(1, 2), version: 9 },
   },
   {
     name: 'that is written once',
-    image: image([3], { isr: ids(1, 2), leader: noBroker, leaderBrokerEpoch: 0 }),
+    image: image([3], { isr: members(1, 2), leader: noBroker }),
     want: undefined,
   },
   {
-    name: 'the first of the ISR to come back leads',
-    image: image([1, 3], { isr: ids(1, 2), leader: noBroker, leaderBrokerEpoch: 0 }),
-    want: { leader: 1, leaderBrokerEpoch: 10, leaderEpoch: 5, isr: [1], version: 9 },
+    name: 'a member that can use its replica again, in the life that promised, leads',
+    image: image([1, 3], { isr: members(1, 2), leader: noBroker }),
+    want: { leader: 1, leaderEpoch: 5, isr: members(1), eligible: members(2), version: 9 },
   },
   {
-    name: 'a leader that was restarted leads in a new epoch',
+    name: 'a leader that was restarted does not lead while another member is unbroken',
     image: image([1, 2, 3], {}, { 2: 99 }),
-    want: { leader: 2, leaderBrokerEpoch: 99, leaderEpoch: 5, isr: [1, 2, 3], version: 9 },
+    want: { leader: 3, leaderEpoch: 5, isr: members(1, 3), version: 9 },
+  },
+  {
+    name: 'a follower that was restarted is taken out, in the same epoch',
+    image: image([1, 2, 3], {}, { 3: 99 }),
+    want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
+  },
+  {
+    name: 'a follower with another directory is taken out, whatever its life',
+    image: image([1, 2, 3], { isr: [...members(1, 2), member(3, { directory: 'old' })] }),
+    want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
+  },
+  {
+    name: 'what leaves while too few are in sync stays eligible, but for lost disks',
+    image: image(
+      [1, 2, 3],
+      { isr: [member(1), member(2), member(3, { directory: 'old' })] },
+      { 1: 99 },
+    ),
+    want: { leader: 2, leaderEpoch: 4, isr: members(2), eligible: members(1), version: 9 },
+  },
+  {
+    name: 'with all restarted nobody leads before they have reported',
+    image: image([1, 2, 3], {}, { 1: 91, 2: 92, 3: 93 }),
+    want: { leader: noBroker, leaderEpoch: 5, isr: members(1, 2, 3), version: 9 },
+  },
+  {
+    name: 'an awaited member keeps its claim though its life is over',
+    image: image([1, 2], { isr: [...members(1, 2), member(3, { isAwaited: true })] }),
+    want: undefined,
+  },
+  {
+    name: 'but not when its disk is lost',
+    image: image([1, 2, 3], {
+      isr: [...members(1, 2), member(3, { isAwaited: true, directory: 'old' })],
+    }),
+    want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
+  },
+  {
+    name: 'an awaited member is not elected, though it lives in the named life',
+    image: image([1, 3], { isr: [member(1), ...members(2), member(3, { isAwaited: true })] }),
+    want: {
+      leader: 1,
+      leaderEpoch: 5,
+      isr: [member(1), member(3, { isAwaited: true })],
+      version: 9,
+    },
+  },
+  {
+    name: 'a member that would have to drop committed records ends its leader',
+    image: reporting(image([1, 2, 3], {}), { 3: { type: 'ahead', highWatermark: 70 } }),
+    want: {
+      leader: noBroker,
+      leaderEpoch: 5,
+      isr: members(1, 3),
+      committed: 70,
+      version: 9,
+    },
+  },
+  {
+    name: 'but not by a report of another version',
+    image: reporting(image([1, 2, 3], {}), { 3: { type: 'ahead', stateVersion: 8 } }),
+    want: undefined,
+  },
+  {
+    name: 'and not one that promised nothing: a person decides',
+    image: reporting(image([1, 2, 3], { isr: members(1, 2) }), { 3: { type: 'ahead' } }),
+    want: undefined,
+  },
+  {
+    name: 'once a leader lacked committed records, even unbroken members report before they lead',
+    image: image([1, 3], { isr: members(1, 3), leader: noBroker, committed: 70 }),
+    want: undefined,
   },
   {
     name: 'a new partition is led by the first that can use its replica',
     image: unavailable(image([1, 2, 3]), [2]),
-    want: { leader: 3, leaderBrokerEpoch: 30, leaderEpoch: 0, isr: [1, 3], version: -1 },
+    want: { leader: 3, leaderEpoch: 0, isr: members(1, 3), version: -1 },
   },
   {
     name: 'a new partition that no broker can use waits',
@@ -122,26 +223,26 @@ const cases = [
   {
     name: 'a follower that cannot use its replica leaves the ISR, in the same epoch',
     image: unavailable(image([1, 2, 3], {}), [3]),
-    want: { leader: 2, leaderBrokerEpoch: 20, leaderEpoch: 4, isr: [1, 2], version: 9 },
+    want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
   },
   {
     name: 'a leader that lives and cannot use its replica is replaced, and leaves the ISR',
     image: unavailable(image([1, 2, 3], {}), [2]),
-    want: { leader: 3, leaderBrokerEpoch: 30, leaderEpoch: 5, isr: [1, 3], version: 9 },
+    want: { leader: 3, leaderEpoch: 5, isr: members(1, 3), version: 9 },
   },
   {
     name: 'the last in sync keeps its claim while it cannot use its replica',
-    image: unavailable(image([1, 2, 3], { isr: ids(2) }), [2]),
-    want: { leader: noBroker, leaderBrokerEpoch: 0, leaderEpoch: 5, isr: [2], version: 9 },
+    image: unavailable(image([1, 2, 3], { isr: members(2) }), [2]),
+    want: { leader: noBroker, leaderEpoch: 5, isr: members(2), version: 9 },
   },
   {
     name: 'so do several, the dead among them',
     image: unavailable(image([1, 2], {}), [1, 2]),
-    want: { leader: noBroker, leaderBrokerEpoch: 0, leaderEpoch: 5, isr: [1, 2, 3], version: 9 },
+    want: { leader: noBroker, leaderEpoch: 5, isr: members(1, 2, 3), version: 9 },
   },
   {
     name: 'a broker that comes back unable does not lead where another one may yet come',
-    image: unavailable(image([1], { isr: ids(1, 2), leader: noBroker, leaderBrokerEpoch: 0 }), [1]),
+    image: unavailable(image([1], { isr: members(1, 2), leader: noBroker }), [1]),
     want: undefined,
   },
   {
@@ -155,23 +256,63 @@ const cases = [
     want: undefined,
   },
 ]
+const anew = { eligible: [], committed: 0, uncleanEpoch: -1 }
+
+function controller(): Controller {
+  const minInsyncReplicas = () => 2
+  return new Controller({ epoch: controllerEpoch, minInsyncReplicas, recoveryWaitMs: 100 })
+}
+
 for (const { name, image, want } of cases) {
   t.test(`controller: ${name}`, async (t) => {
-    const wanted =
-      want === undefined
-        ? []
-        : [{ topic: 'goals', partition: 0, state: { ...want, controllerEpoch } }]
-    t.strictSame(controllerWrites(image, controllerEpoch), wanted)
+    const state = { ...anew, ...want, controllerEpoch }
+    const wanted = want === undefined ? [] : [{ topic: 'goals', partition: 0, state }]
+    t.same(controller().step(image, 0).writes, wanted)
   })
 }
 
 t.test('its own writes leave it nothing to do', async (t) => {
   for (const { image } of cases) {
-    for (const { topic, partition, state } of controllerWrites(image, controllerEpoch)) {
+    const { writes } = controller().step(image, 0)
+    for (const { topic, partition, state } of writes) {
       image.setState(topic, partition, { ...state, version: state.version + 1 })
     }
-    t.same(controllerWrites(image, controllerEpoch), [])
+    t.same(controller().step(image, 0).writes, [])
   }
+})
+
+t.test('the first log waits for those of the other members, until the deadline', async (t) => {
+  const made = image([1, 2], { leader: noBroker }, { 1: 91, 2: 92 })
+  const first = controller()
+  t.same(first.step(made, 0), { writes: [], askAgainAtMs: undefined }, 'there is no log yet')
+  reporting(made, { 1: { brokerEpoch: 91 } })
+  t.same(first.step(made, 50), { writes: [], askAgainAtMs: 150 })
+  t.same(first.step(made, 149), { writes: [], askAgainAtMs: 150 })
+  t.same(controller().step(made, 150), { writes: [], askAgainAtMs: 250 }, 'another begins anew')
+  const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
+  const isr = [member(1, { epoch: 91 }), ...absent]
+  t.match(first.step(made, 150).writes, [{ state: { leader: 1, leaderEpoch: 5, isr } }])
+})
+
+t.test('when all members have reported there is nothing to wait for', async (t) => {
+  const made = image([1, 2, 3], { leader: noBroker }, { 1: 91, 2: 92, 3: 93 })
+  reporting(made, {
+    1: { brokerEpoch: 91 },
+    2: { brokerEpoch: 92 },
+    3: { brokerEpoch: 93, end: 11 },
+  })
+  t.match(controller().step(made, 0).writes, [{ state: { leader: 3, leaderEpoch: 5 } }])
+})
+
+t.test('a wait is for one version of the state', async (t) => {
+  const made = image([1, 2], { leader: noBroker }, { 1: 91, 2: 92 })
+  const one = controller()
+  reporting(made, { 1: { brokerEpoch: 91 } })
+  one.step(made, 0)
+  made.setState('goals', 0, { ...(made.state('goals', 0) as PartitionState), version: 10 })
+  t.same(one.step(made, 200).writes, [], 'the report is of an older one')
+  reporting(made, { 1: { brokerEpoch: 91, stateVersion: 10 } })
+  t.same(one.step(made, 300), { writes: [], askAgainAtMs: 400 })
 })
 
 t.test('replicas spread over the brokers, each once per partition', async (t) => {
@@ -223,16 +364,36 @@ t.test('metadata tell of what cannot be used, and why', async (t) => {
 t.test('znodes are read as written, and anything else is left alone', async (t) => {
   const bytes = (text: string) => Buffer.from(text)
   const { version, ...state } = image([], {}).state('goals', 0) as PartitionState
-  t.strictSame(decodeState(bytes(encodeState({ ...state, version })), 3), { ...state, version: 3 })
+  const states: Omit<PartitionState, 'version'>[] = [
+    state,
+    { ...state, isr: [member(1), member(2), member(3, { isAwaited: true })], eligible: members(4) },
+    { ...state, leader: noBroker, isr: [], committed: 2 ** 40, uncleanEpoch: 3 },
+  ]
+  for (const each of states) {
+    t.same(decodeState(bytes(encodeState({ ...each, version })), 3), { ...each, version: 3 })
+  }
+  const byHand = encodeState({ ...state, version }).replace('"isr":[1,2,3]', '"isr":[1,2]')
+  t.equal(decodeState(bytes(byHand), 0), undefined, 'both lists of the ISR are changed, or neither')
   const topic = { topicId: 'abc_-1', replicas: [ids(1, 2), ids(2, 3)] }
   t.strictSame(decodeTopic(bytes(encodeTopic(topic))), topic)
-  const endpoint = { host: 'a', port: 9092 }
+  const endpoint = { host: 'a', port: 9092, directory: 'xyz' as DirectoryId }
   t.strictSame(decodeRegistration(bytes(encodeRegistration(endpoint, 1))), endpoint)
   const block = { broker: 3 as BrokerId, first: 1000, last: 1999 }
   t.strictSame(decodeProducerIdBlock(bytes(encodeProducerIdBlock(block))), block)
-  const status = { type: 'unavailable', reason: 'EMFILE' } as const
-  const report = encodeReport({ topic: 'goals', topicId, partition: 0, status })
-  t.strictSame(decodeReport(bytes(report)), status)
+  const known = { lastEpoch: -1, highWatermark: 7 }
+  const log = { ...known, life: life(1), stateVersion: 3, end: 9 }
+  const statuses: ReplicaStatus[] = [
+    { type: 'unavailable', reason: 'EMFILE', ...known },
+    { type: 'damaged', reason: 'at byte 9', ...known },
+    { type: 'whole', ...log },
+    { type: 'tail-cut', ...log },
+    { type: 'incomplete', ...log },
+    { type: 'ahead', ...log },
+  ]
+  for (const status of statuses) {
+    const report = encodeReport({ topic: 'goals', topicId, partition: 0, status })
+    t.same(decodeReport(bytes(report)), status)
+  }
   const twice = encodeTopic({ topicId, replicas: [ids(1, 1)] })
   t.equal(decodeTopic(bytes(twice)), undefined, 'a broker has one replica of a partition')
   const outside = encodeState({ ...state, version, leader: 9 as BrokerId })

@@ -1,6 +1,14 @@
+import { strict as assert } from 'node:assert'
 import t from 'tap'
-import { PartitionLog, recordBatchFormat } from '../../../src/broker/partition/partition-log.ts'
+import { forgetLoss, hasCutTail } from '../../../src/broker/partition/partition-directory.ts'
+import {
+  PartitionLog,
+  type PartitionLogOptions,
+  recordBatchFormat,
+} from '../../../src/broker/partition/partition-log.ts'
+import type { LogDamagedError } from '../../../src/log/log-errors.ts'
 import { otherVersion } from '../../../src/log/record-format.ts'
+import { segmentName } from '../../../src/log/segment.ts'
 import {
   encodeBatch,
   forEachBatch,
@@ -23,18 +31,22 @@ function batch(baseOffset: number, count: number): Buffer {
   return made
 }
 
-function open(directory: MemoryDirectory, onDurable: (end: number) => void = () => undefined) {
+function open(
+  directory: MemoryDirectory,
+  onDurable: (end: number) => void = () => undefined,
+  changed: Partial<PartitionLogOptions> = {},
+) {
   const onFailure = (error: Error): void => {
     throw error
   }
   const nowMs = () => 0
+  const callbacks = { nowMs, onDurable, onFailure }
   return new PartitionLog({
     directory,
     segmentBytes: 1000,
     flush: 'group',
-    nowMs,
-    onDurable,
-    onFailure,
+    ...callbacks,
+    ...changed,
   })
 }
 
@@ -94,4 +106,106 @@ t.test('a batch of a later format is not taken for damage', async (t) => {
   later[16] = 3
   t.equal(recordBatchFormat.wholeLength(later, 0), otherVersion)
   t.equal(recordBatchFormat.wholeLength(Buffer.alloc(100), 0), 0)
+})
+
+const size = batch(0, 1).length
+const name = segmentName(0)
+
+/** Six batches of one record in one segment. */
+function six(): Buffer {
+  return Buffer.concat([0, 1, 2, 3, 4, 5].map((offset) => batch(offset, 1)))
+}
+
+function onDisk(segments: Readonly<Record<string, Buffer>>): MemoryDirectory {
+  const directory = new MemoryDirectory()
+  for (const [name, bytes] of Object.entries(segments)) {
+    const file = directory.create(name)
+    file.write(bytes, 0)
+    file.syncNow()
+  }
+  directory.syncNow()
+  return directory
+}
+
+function contentOf(directory: MemoryDirectory, name: string): Buffer {
+  const file = directory.open(name)
+  const bytes = Buffer.alloc(file.sizeBytes())
+  file.read(bytes, 0)
+  return bytes
+}
+
+t.test('a flipped bit below the checkpoint is damage, and nothing is changed', async (t) => {
+  const opened = new Set<number>()
+  for (let at = 0; at < 6 * size; at++) {
+    const bytes = six()
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
+    const directory = onDisk({ [name]: bytes })
+    try {
+      open(directory, undefined, { durableBefore: 6 })
+      opened.add(at)
+    } catch (error) {
+      const { name: kind, file, byteOffset } = error as LogDamagedError
+      assert.match(kind, /^Log(Damaged|Version)Error$/)
+      assert.match(file, new RegExp(name))
+      // An epoch that rose is noticed by the next record, which has a lower one.
+      const record = Math.floor(at / size) * size
+      assert.ok(byteOffset === record || byteOffset === record + size, `byte ${at}`)
+      assert.ok(contentOf(directory, name).equals(bytes))
+    }
+  }
+  // No checksum covers the epoch, and only its neighbours tell that it is wrong.
+  const epochs = [0, 5].flatMap((i) => [12, 13, 14, 15].map((at) => i * size + at))
+  t.same(
+    [...opened].filter((at) => !epochs.includes(at)),
+    [],
+  )
+})
+
+t.test('what is bad above the checkpoint is cut, and kept beside the log', async (t) => {
+  const bytes = six()
+  bytes[4 * size - 1] = 7
+  const directory = onDisk({ [name]: bytes })
+  const log = open(directory, undefined, { durableBefore: 3 })
+  t.equal(log.end, 3)
+  const keptAs = 'cut-0000000000000003'
+  const behind = bytes.subarray(3 * size, 6 * size - 1) // a batch ends in a zero
+  t.match(log.torn, { byteOffset: 3 * size, bytes: behind.length, keptAs })
+  const crashed = directory.crash()
+  t.ok(contentOf(crashed, keptAs).equals(behind), 'it is durable')
+  t.ok(hasCutTail(crashed))
+  t.equal(open(crashed).torn, null, 'there is nothing left to cut')
+  forgetLoss(crashed)
+  t.notOk(hasCutTail(crashed))
+})
+
+t.test('a later tail that is cut at the same offset does not replace an earlier one', async (t) => {
+  const bytes = six()
+  bytes[4 * size - 1] = 7
+  const directory = onDisk({ [name]: bytes })
+  for (const keptAs of ['cut-0000000000000003', 'cut-0000000000000003-2']) {
+    const file = directory.open(name)
+    file.write(bytes, 0)
+    file.syncNow()
+    t.equal(open(directory).torn?.keptAs, keptAs)
+  }
+})
+
+t.test('a crash between keeping a tail and cutting it keeps it again', async (t) => {
+  const bytes = six()
+  bytes[4 * size - 1] = 7
+  const directory = onDisk({ [name]: bytes, 'cut-0000000000000003': bytes.subarray(3 * size) })
+  t.equal(open(directory).end, 3)
+  t.ok(hasCutTail(directory))
+})
+
+t.test('a log that ends below the checkpoint, or misses a segment, is damaged', async (t) => {
+  const damaged = { name: 'LogDamagedError' }
+  const short = onDisk({ [name]: six().subarray(0, 5 * size) })
+  t.throws(() => open(short, undefined, { durableBefore: 6 }), damaged)
+  t.throws(() => open(onDisk({}), undefined, { durableBefore: 1 }), damaged)
+  const holey = onDisk({
+    [name]: six(),
+    [segmentName(7)]: batch(7, 1),
+  })
+  t.throws(() => open(holey), damaged, 'offset 6 is in no segment')
 })

@@ -1,25 +1,64 @@
 // A partition's three replicas, its znode, a controller and a producer in one process, moved by a
 // seed: crashes that lose what is not durable, answers that come late or never, ISR writes whose
-// outcome is not known. Every step is checked; see `simulation.test.ts`.
+// outcome is not known, and disks that are wiped, put back, damaged or cut while their broker is down.
+// Every step is checked; see `simulation.test.ts`.
+//
+// The fault budget: a disk may suffer as long as another one that promised the same is intact, and an
+// election by reports runs out of time only while such a disk is there.
 
 import { strict as assert } from 'node:assert'
-import { Partition, type PartitionState } from '../../../src/broker/partition/partition.ts'
-import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
+import { ClusterImage } from '../../../src/broker/controller/cluster-image.ts'
+import { Controller } from '../../../src/broker/controller/controller.ts'
+import {
+  isFault,
+  type LogCondition,
+  type ReplicaStatus,
+  reportName,
+} from '../../../src/broker/controller/replica-status.ts'
+import { Partition } from '../../../src/broker/partition/partition.ts'
+import {
+  isSameLife,
+  type Member,
+  memberOf,
+  type PartitionState,
+} from '../../../src/broker/partition/partition-state.ts'
+import {
+  type BrokerId,
+  type DirectoryId,
+  type Life,
+  noBroker,
+} from '../../../src/protocol/mq/messages.ts'
 import type { BatchHeader, ProducerId } from '../../../src/protocol/mq/record-batch.ts'
 import { Random } from '../../../src/random.ts'
 
 const brokerIds = [1, 2, 3] as BrokerId[]
 const producerId = 7 as ProducerId
 const lagTimeMsMax = 50
+const minInsyncReplicas = 2
+const recoveryWaitMs = 100
+const historyLengthMax = 40
+
+/** What becomes of a disk while its broker is down. The last is not noticed at the start. */
+const faults = ['wiped', 'put back', 'damaged', 'tail cut', 'lost writes'] as const
+type Fault = (typeof faults)[number]
 
 interface Replica {
   readonly id: BrokerId
   core: Partition
   log: BatchHeader[]
   durableCount: number
+  directory: DirectoryId
   brokerEpoch: number
   alive: boolean
   checkpoint: number
+  condition: LogCondition | 'damaged'
+  /** whether it has all that it ever promised */
+  isIntact: boolean
+  /** what it read last */
+  known: PartitionState
+  report: ReplicaStatus | undefined
+  /** as copied before its last start */
+  copy: readonly BatchHeader[]
   /** in flight; more than one only when an older one is of another epoch */
   isrWrites: PartitionState[]
 }
@@ -38,8 +77,12 @@ export class PartitionWorld {
   readonly #random: Random
   readonly #replicas: Replica[]
   #znode: PartitionState
+  #controllerEpoch = 0
+  #controller: Controller
   #nextBrokerEpoch = 100
+  #nextDirectory = 1
   readonly #crashRate: number
+  readonly #faultRate: number
   #nowMs = 0
   #answers: Answer[] = []
   /** what the producer waits for, by sequence; all before `#ackedBelow` is acked */
@@ -48,52 +91,93 @@ export class PartitionWorld {
   /** what somebody was told: offset → sequence */
   readonly #seen = new Map<number, number>()
   readonly acked = new Set<number>()
-  readonly counts = { elections: 0, truncations: 0, duplicates: 0, crashes: 0, isrChanges: 0 }
+  /** what happened last, for a life that fails */
+  readonly history: string[] = []
+  readonly counts = {
+    elections: 0,
+    'elections by reports': 0,
+    'elections among the eligible': 0,
+    truncations: 0,
+    duplicates: 0,
+    crashes: 0,
+    'crashes of all': 0,
+    isrChanges: 0,
+    wiped: 0,
+    'put back': 0,
+    damaged: 0,
+    'tail cut': 0,
+    'lost writes': 0,
+  }
 
   constructor(seed: number) {
     this.#random = new Random(seed)
     this.#crashRate = this.#random.pick([0.05, 0.2, 0.5, 1])
-    this.#replicas = brokerIds.map((id) => {
-      const brokerEpoch = this.#nextBrokerEpoch++
-      const none = { log: [], durableCount: 0, checkpoint: 0 }
-      return { id, core: newCore(id), brokerEpoch, alive: true, isrWrites: [], ...none }
-    })
-    this.#znode = {
+    this.#faultRate = this.#random.pick([0, 0.2, 0.6])
+    this.#controller = this.#newController()
+    const state = {
       leader: 1 as BrokerId,
-      leaderBrokerEpoch: 100,
       leaderEpoch: 0,
       controllerEpoch: 1,
-      isr: brokerIds,
+      eligible: [],
+      committed: 0,
+      uncleanEpoch: -1,
       version: 0,
     }
+    const isr: Member[] = []
+    this.#replicas = brokerIds.map((id) => {
+      const [brokerEpoch, directory] = [this.#nextBrokerEpoch++, this.#newDirectory()]
+      isr.push({ broker: id, directory, brokerEpoch, isAwaited: false })
+      return {
+        id,
+        core: newCore(id),
+        log: [],
+        durableCount: 0,
+        directory,
+        brokerEpoch,
+        alive: true,
+        checkpoint: 0,
+        condition: 'whole',
+        isIntact: true,
+        known: { ...state, isr },
+        report: undefined,
+        copy: [],
+        isrWrites: [],
+      }
+    })
+    this.#znode = { ...state, isr }
   }
 
   step(): void {
     this.#nowMs += this.#random.below(5)
     const replica = this.#random.pick(this.#replicas)
-    const dice = this.#random.below(100)
-    if (dice < 25) this.#produce()
-    else if (dice < 45) this.#fetch(replica)
-    else if (dice < 65) this.#deliver()
-    else if (dice < 77) this.#sync(replica)
-    else if (dice < 83) this.#readZnode(replica)
-    else if (dice < 88) this.#controller()
-    else if (dice < 93) this.#isr(replica)
-    else if (dice < 97) this.#restart(replica)
-    else if (dice < 98) this.#maybeCrash(replica)
+    const dice = this.#random.below(1000)
+    if (dice < 250) this.#produce()
+    else if (dice < 450) this.#fetch(replica)
+    else if (dice < 640) this.#deliver()
+    else if (dice < 760) this.#sync(replica)
+    else if (dice < 820) this.#readZnode(replica)
+    else if (dice < 870) this.#control()
+    else if (dice < 920) this.#isr(replica)
+    else if (dice < 940) this.#report(replica)
+    else if (dice < 975) this.#restart(replica)
+    else if (dice < 985) this.#maybeCrash(replica)
+    else if (dice < 987 && this.#random.chance(this.#crashRate)) this.#crashAll()
+    else if (dice < 988) this.#controller = this.#newController()
     else replica.checkpoint = Math.min(replica.core.highWatermark, replica.durableCount)
     this.#check()
   }
 
   /** Everybody lives and everything arrives: the logs must become one. */
   heal(): void {
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 400; i++) {
       this.#nowMs += 1
-      this.#controller()
+      this.#control()
       for (const replica of this.#replicas) {
         this.#restart(replica)
+        if (replica.condition === 'damaged') this.#empty(replica)
         this.#readZnode(replica)
         this.#sync(replica, true)
+        this.#report(replica)
         this.#fetch(replica)
         while (this.#answers.length > 0) this.#deliver()
         this.#isr(replica)
@@ -108,7 +192,8 @@ export class PartitionWorld {
       assert.equal(replica.core.highWatermark, first.log.length, 'all of it is committed')
     }
     for (const sequence of this.acked) assert.ok(sequence < sequences.length, 'acked, so kept')
-    assert.deepEqual(this.#znode.isr, brokerIds, 'everybody is back in the ISR')
+    const isr = this.#znode.isr.map(({ broker }) => broker)
+    assert.deepEqual(isr, brokerIds, 'everybody is back in the ISR')
   }
 
   /** One producer with eight batches under way, each sent again until it is acked. */
@@ -149,14 +234,15 @@ export class PartitionWorld {
   }
 
   #fetch(follower: Replica): void {
-    const { role, leaderEpoch, logEnd: offset, lastEpoch } = follower.core
+    const { role, leaderEpoch, logEnd: offset, lastEpoch, highWatermark: known } = follower.core
     if (!follower.alive || role.type !== 'following') return
     if (follower.durableCount !== follower.log.length) return // it fetches when durable
     const leader = this.#replica(role.leader)
     if (!leader.alive) return
-    const asked = { leaderEpoch, offset, lastEpoch }
-    const verdict = leader.core.followerFetched(follower.id, asked, this.#nowMs)
+    const asked = { leaderEpoch, offset, lastEpoch, highWatermark: known }
+    const verdict = leader.core.followerFetched(follower.id, lifeOf(follower), asked, this.#nowMs)
     if (verdict.type === 'refused') return
+    assert.notEqual(verdict.type, 'behind', 'a leader has all that is committed')
     const diverging = verdict.type === 'diverging' ? verdict : undefined
     const limit = offset + 1 + this.#random.below(4)
     const batches = diverging === undefined ? leader.log.slice(offset, limit) : []
@@ -174,6 +260,7 @@ export class PartitionWorld {
     if (core.logEnd !== answer.asked) return
     if (diverging !== undefined) {
       const end = core.truncationPoint(diverging)
+      assert.ok(core.mayTruncate(end), 'a leader has all that is committed')
       this.counts.truncations += 1
       replica.log.length = end
       replica.durableCount = Math.min(replica.durableCount, end)
@@ -199,7 +286,13 @@ export class PartitionWorld {
   }
 
   #readZnode(replica: Replica): void {
-    if (replica.alive) replica.core.become(this.#znode, replica.brokerEpoch, this.#nowMs)
+    if (!replica.alive || replica.condition === 'damaged') return
+    replica.known = this.#znode
+    replica.core.become(this.#znode, lifeOf(replica), this.#nowMs)
+    const member = memberOf(this.#znode.isr, replica.id)
+    if (member === undefined || member.isAwaited || !isSameLife(member, lifeOf(replica))) return
+    replica.condition = 'whole'
+    replica.isIntact = true
   }
 
   /** Proposes; or lets the write in flight happen, fail, or happen without being heard of. */
@@ -213,65 +306,214 @@ export class PartitionWorld {
     if (write.version === this.#znode.version && this.#random.chance(0.8)) {
       this.#znode = { ...write, version: write.version + 1 }
       this.counts.isrChanges += 1
+      this.#noteState(`ISR by ${replica.id}`)
     }
     this.#readZnode(replica)
     replica.core.isrWriteEnded(write.leaderEpoch, this.#nowMs)
   }
 
-  #controller(): void {
-    const { leader, isr, leaderBrokerEpoch } = this.#znode
-    const alive = isr.filter((id) => this.#replica(id).alive)
-    const left = alive.length > 0 ? alive : isr.slice(-1)
-    const isLed =
-      leader !== noBroker &&
-      this.#replica(leader).alive &&
-      this.#replica(leader).brokerEpoch === leaderBrokerEpoch
-    if (isLed && left.length === isr.length) return
-    for (const replica of this.#replicas) {
-      if (replica.alive) continue
-      for (const other of this.#replicas) other.core.followerGone(replica.id)
-    }
-    const next = isLed ? leader : (alive[0] ?? noBroker)
-    if (next === leader && left.length === isr.length && next === noBroker) return
-    const { leaderEpoch, version } = this.#znode
-    this.#znode = {
-      ...this.#znode,
-      leader: next,
-      leaderBrokerEpoch: next === noBroker ? 0 : this.#replica(next).brokerEpoch,
-      leaderEpoch: isLed ? leaderEpoch : leaderEpoch + 1,
-      isr: left,
-      version: version + 1,
-    }
-    if (!isLed) this.counts.elections += 1
+  // --- elections ---------------------------------------------------------------------------------
+
+  #newController(): Controller {
+    return new Controller({
+      epoch: ++this.#controllerEpoch,
+      minInsyncReplicas: () => minInsyncReplicas,
+      recoveryWaitMs,
+    })
   }
+
+  #report(replica: Replica): void {
+    const { known, condition, checkpoint, core } = replica
+    if (!replica.alive || known.leader !== noBroker) return
+    if (condition === 'damaged') {
+      const { lastEpoch } = core
+      replica.report = { type: condition, reason: '', lastEpoch, highWatermark: checkpoint }
+      return
+    }
+    if (replica.durableCount !== replica.log.length) return
+    replica.report = {
+      type: condition,
+      life: lifeOf(replica),
+      stateVersion: known.version,
+      lastEpoch: core.lastEpoch,
+      end: core.durableEnd,
+      highWatermark: core.highWatermark,
+    }
+  }
+
+  #control(): void {
+    const image = new ClusterImage()
+    image.setTopic('t', { topicId: 'x', replicas: [brokerIds] })
+    image.setState('t', 0, this.#znode)
+    for (const replica of this.#replicas) {
+      const { id, directory, brokerEpoch: epoch, report: status } = replica
+      if (!replica.alive) {
+        for (const other of this.#replicas) other.core.followerGone(id)
+        continue
+      }
+      const session = epoch
+      image.brokers.set(id, { id, host: '', port: 1, directory, epoch, session })
+      const name = reportName({ topicId: 'x', partition: 0, broker: id })
+      if (status !== undefined) image.reports.set(name, { status, session })
+    }
+    // Out of time before an intact disk came back would be more than the budget allows.
+    if (!this.#maySettle()) this.#controller = this.#newController()
+    const [write] = this.#controller.step(image, this.#nowMs).writes
+    if (write === undefined) return
+    const { state } = write
+    assert.equal(state.version, this.#znode.version, 'it is conditional on what was seen')
+    if (state.leader !== noBroker && state.leaderEpoch > this.#znode.leaderEpoch) {
+      this.counts.elections += 1
+      if (this.#znode.leader === noBroker) this.counts['elections by reports'] += 1
+      const wasInSync = memberOf(this.#znode.isr, state.leader) !== undefined
+      if (!wasInSync) this.counts['elections among the eligible'] += 1
+    }
+    this.#znode = { ...state, version: state.version + 1 }
+    this.#noteState('controller')
+  }
+
+  /**
+   * Whether a member of the ISR has reported whose disk has all that it promised. Without one the rules
+   * hold all the same, unless logs came back that miss more than they know.
+   */
+  #maySettle(): boolean {
+    const { isr, version } = this.#znode
+    const back = this.#replicas.filter((replica) => replica.alive && isNamed(replica, isr))
+    const isIntactThere = back.some(({ isIntact, report }) => {
+      if (!isIntact || report === undefined || isFault(report)) return false
+      return report.stateVersion === version
+    })
+    const hurt = back.filter(({ isIntact }) => !isIntact)
+    const isUnnoticed = hurt.some(({ condition }) => condition === 'whole')
+    const cutCount = hurt.filter(({ condition }) => condition === 'tail-cut').length
+    return isIntactThere || (!isUnnoticed && cutCount < 2)
+  }
+
+  // --- faults ------------------------------------------------------------------------------------
 
   #maybeCrash(replica: Replica): void {
     if (!replica.alive || !this.#random.chance(this.#crashRate)) return
     this.counts.crashes += 1
+    this.#crash(replica)
+    this.#maybeHurt(replica)
+  }
+
+  #crashAll(): void {
+    this.counts['crashes of all'] += 1
+    for (const replica of this.#replicas) if (replica.alive) this.#crash(replica)
+    for (const replica of this.#replicas) this.#maybeHurt(replica)
+  }
+
+  #crash(replica: Replica): void {
     replica.alive = false
+    replica.report = undefined
     // Any part of what was written and not synced may have survived.
     const lost = replica.log.length - replica.durableCount
     replica.log.length = replica.durableCount + this.#random.below(lost + 1)
     replica.durableCount = replica.log.length
     replica.isrWrites = []
+    this.#note(`${replica.id} crashes, ${replica.log.length} on its disk`)
+  }
+
+  #maybeHurt(replica: Replica): void {
+    if (!this.#random.chance(this.#faultRate)) return
+    const fault = this.#random.pick(faults)
+    const others = this.#replicas.filter((other) => other !== replica && other.isIntact)
+    const writes = this.#replicas.flatMap(({ isrWrites }) => isrWrites)
+    const states = [this.#znode, ...writes.filter(({ version }) => version === this.#znode.version)]
+    const isAllowed = states.every(({ isr, eligible }) => {
+      if (!isNamed(replica, isr) && !isNamed(replica, eligible)) return true
+      if (others.some((other) => isNamed(other, isr))) return true
+      // With no disk of the ISR left the eligible lead; but no one notices writes that were lost.
+      return fault !== 'lost writes' && others.some((other) => isNamed(other, eligible))
+    })
+    if (!isAllowed) return
+    this.counts[fault] += 1
+    this.#hurt(replica, fault)
+    this.#note(`${replica.id}: ${fault}, ${replica.log.length} left`)
+  }
+
+  #hurt(replica: Replica, fault: Fault): void {
+    replica.isIntact = false
+    switch (fault) {
+      case 'wiped':
+        replica.directory = this.#newDirectory()
+        this.#empty(replica)
+        return
+      case 'put back': // its mark says so
+        replica.directory = this.#newDirectory()
+        replica.log = [...replica.copy]
+        replica.durableCount = replica.log.length
+        replica.checkpoint = 0
+        replica.condition = 'whole'
+        return
+      case 'damaged':
+        if (replica.log.length > 0) replica.condition = 'damaged'
+        return
+      case 'tail cut':
+      case 'lost writes':
+        if (replica.condition === 'damaged') return
+        replica.log.length = Math.max(
+          replica.checkpoint,
+          replica.log.length - 1 - this.#random.below(3),
+          0,
+        )
+        replica.durableCount = replica.log.length
+        if (fault === 'tail cut') replica.condition = 'tail-cut'
+        return
+    }
+  }
+
+  /** A disk with nothing on it; or a directory that a person took away, for it to be fetched anew. */
+  #empty(replica: Replica): void {
+    const isSameDisk = isNamed(replica, [...this.#znode.isr, ...this.#znode.eligible])
+    replica.log = []
+    replica.durableCount = 0
+    replica.checkpoint = 0
+    replica.condition = isSameDisk ? 'incomplete' : 'whole'
+    replica.report = undefined
+    if (replica.alive) this.#open(replica)
   }
 
   #restart(replica: Replica): void {
     if (replica.alive) return
     replica.alive = true
     replica.brokerEpoch = this.#nextBrokerEpoch++
+    replica.copy = [...replica.log]
+    this.#open(replica)
+    this.#note(`${replica.id} returns as ${replica.directory}/${replica.brokerEpoch}`)
+  }
+
+  #open(replica: Replica): void {
     replica.core = newCore(replica.id)
     for (const batch of replica.log) replica.core.appended(batch)
     replica.core.opened(replica.checkpoint)
   }
+
+  #newDirectory(): DirectoryId {
+    return `d${this.#nextDirectory++}` as DirectoryId
+  }
+
+  #note(text: string): void {
+    this.history.push(`${this.#nowMs} ${text}`)
+    if (this.history.length > historyLengthMax) this.history.shift()
+  }
+
+  #noteState(what: string): void {
+    const { leader, leaderEpoch, isr, eligible, version } = this.#znode
+    const named = ({ broker, directory, brokerEpoch, isAwaited }: Member) =>
+      `${broker}/${directory}/${brokerEpoch}${isAwaited ? '?' : ''}`
+    const lists = `[${isr.map(named).join(' ')}] [${eligible.map(named).join(' ')}]`
+    this.#note(`${what}: ${leader} leads in ${leaderEpoch}, ${lists} version ${version}`)
+  }
+
+  // --- checks ------------------------------------------------------------------------------------
 
   #check(): void {
     for (const [sequence, { offset, core, epoch }] of this.#unacked) {
       if (core.role.type !== 'leading' || core.leaderEpoch !== epoch) {
         this.#unacked.delete(sequence)
       } else if (core.highWatermark > offset) {
-        const copies = this.#replicas.filter((replica) => replica.durableCount > offset)
-        assert.ok(copies.length >= 2, 'what is acked is on two disks')
         this.#tell(offset, sequence)
         this.acked.add(sequence)
         this.#unacked.delete(sequence)
@@ -302,6 +544,17 @@ export class PartitionWorld {
   }
 }
 
+function lifeOf({ directory, brokerEpoch }: Replica): Life {
+  return { directory, brokerEpoch }
+}
+
+function isNamed(
+  { id, directory }: Pick<Replica, 'id' | 'directory'>,
+  members: readonly Member[],
+): boolean {
+  return memberOf(members, id)?.directory === directory
+}
+
 function newCore(self: BrokerId): Partition {
-  return new Partition({ self, replicas: brokerIds, minInsyncReplicas: 2, lagTimeMsMax })
+  return new Partition({ self, replicas: brokerIds, minInsyncReplicas, lagTimeMsMax })
 }

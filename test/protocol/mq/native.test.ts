@@ -3,6 +3,7 @@ import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import { BrokerError, isRetriable, mqErrorCodeOf } from '../../../src/protocol/mq/error-codes.ts'
 import {
   type BrokerId,
+  type DirectoryId,
   decodeMqHello,
   decodeMqWelcome,
   decodeResponseHeader,
@@ -43,6 +44,7 @@ const requests: MqRequest[] = [
   { type: 'fetch', ...at, offset: 2 ** 53, maxWaitMs: 500, bytesMax: 1, passedOn: false },
   {
     type: 'replicaFetch',
+    life: { directory: 'abc' as DirectoryId, brokerEpoch: 2 ** 33 },
     maxWaitMs: 500,
     bytesMax: 9,
     partitions: [{ ...at, leaderEpoch: 4, offset: 7, lastEpoch: -1, highWatermark: 5 }],
@@ -57,6 +59,8 @@ const requests: MqRequest[] = [
   { type: 'commitOffset', group: 'g', ...at, offset: 12, version: -1, timeoutMs: 300 },
   { type: 'commitOffset', group: 'g', ...at, offset: -1, version: 2, timeoutMs: 0 },
   { type: 'committedOffset', group: 'g', ...at },
+  { type: 'recoveryChoices', ...at },
+  { type: 'recover', ...at, leader: id(2), version: 7 },
 ]
 
 const fetched = { highWatermark: 8, logStart: 0, records: Buffer.from('batches') }
@@ -72,6 +76,41 @@ const responses: MqResponse[] = [
   },
   { type: 'listOffsets', earliest: 0, latest: 9 },
   { type: 'leaderEpochEnd', epoch: -1, endOffset: -1 },
+  { type: 'recover', leaderEpoch: 8 },
+  {
+    type: 'recoveryChoices',
+    found: {
+      version: 7,
+      leader: noBroker,
+      leaderEpoch: 3,
+      choices: [
+        {
+          broker: id(1),
+          condition: 'tail-cut',
+          isInSync: true,
+          isEligible: false,
+          mayLead: true,
+          lastEpoch: -1,
+          end: 2 ** 40,
+          highWatermark: 3,
+          losesAtMost: 0,
+          detail: '',
+        },
+        {
+          broker: id(2),
+          condition: 'away',
+          isInSync: false,
+          isEligible: true,
+          mayLead: false,
+          lastEpoch: -1,
+          end: undefined,
+          highWatermark: undefined,
+          losesAtMost: undefined,
+          detail: 'EMFILE',
+        },
+      ],
+    },
+  },
   {
     type: 'metadata',
     cluster: {

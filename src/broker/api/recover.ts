@@ -1,0 +1,89 @@
+// A partition that no replica may lead by the rules, and a person who chooses one of them all the same:
+// what there is to choose from, and the choice. Any broker answers; the choice is a conditional write of
+// the state that the person was shown.
+//
+// Next on the path: controller/recovery-choices.ts decides.
+
+import { ZkError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { MqRequest, MqResponse } from '../../protocol/mq/messages.ts'
+import { recoveredState, recoveryChoices } from '../controller/recovery-choices.ts'
+import type { Standing } from '../controller/recovery-election.ts'
+import { encodeState, zkPaths } from '../controller/zk-paths.ts'
+import type { PartitionState } from '../partition/partition-state.ts'
+import type { BrokerSession } from '../session.ts'
+import type { BrokerParts } from './broker-parts.ts'
+import { noPartition } from './pass-on.ts'
+
+type RequestOf<T extends MqRequest['type']> = Extract<MqRequest, { readonly type: T }>
+
+export async function showRecovery(
+  parts: BrokerParts,
+  request: RequestOf<'recoveryChoices'>,
+): Promise<MqResponse> {
+  const { state, standings } = await readNow(parts, request)
+  return { type: 'recoveryChoices', found: recoveryChoices(state, standings) }
+}
+
+/** @throws BrokerError INVALID_UPDATE_VERSION when the state is not the one that was shown */
+export async function recover(
+  parts: BrokerParts,
+  request: RequestOf<'recover'>,
+): Promise<MqResponse> {
+  const { topic, partition, leader, version } = request
+  const { session, state, standings } = await readNow(parts, request)
+  const what = `Cannot recover ${topic}/${partition}`
+  const changed = () => {
+    const found = 'its state is another one by now: look at it again'
+    return new BrokerError('INVALID_UPDATE_VERSION', `${what}: ${found}`)
+  }
+  if (state.version !== version) throw changed()
+  const minInsyncReplicas = parts.minInsyncReplicas(standings.length)
+  const wanted = recoveredState(state, standings, { leader, minInsyncReplicas })
+  if (typeof wanted === 'string') throw new BrokerError('INVALID_REQUEST', `${what}: ${wanted}`)
+  try {
+    await session.zk.setData(zkPaths.state(topic, partition), encodeState(wanted), version)
+  } catch (error) {
+    if (error instanceof ZkError && error.code === 'BADVERSION') throw changed()
+    throw error
+  }
+  const { leaderEpoch, uncleanEpoch } = wanted
+  const facts = { topic, partition, leader, leaderEpoch, isUnclean: uncleanEpoch === leaderEpoch }
+  parts.log.warn(facts, 'A person chose the leader of a partition')
+  return { type: 'recover', leaderEpoch }
+}
+
+interface Found {
+  readonly session: BrokerSession
+  readonly state: PartitionState
+  readonly standings: readonly Standing[]
+}
+
+/** Everything that was written before this call. */
+async function readNow(
+  parts: BrokerParts,
+  place: { readonly topic: string; readonly partition: number },
+): Promise<Found> {
+  const { topic, partition } = place
+  const session = parts.session()
+  if (session === undefined) {
+    const found = 'this broker has no session with ZooWeeper'
+    throw new BrokerError('BROKER_NOT_AVAILABLE', `Cannot look at ${topic}/${partition}: ${found}`)
+  }
+  await session.readCluster()
+  const { image } = parts
+  const assignment = image.topics.get(topic)?.assignment
+  const state = image.state(topic, partition)
+  const replicas = assignment?.replicas[partition]
+  if (assignment === undefined || replicas === undefined) {
+    throw noPartition(image, 'recover', place)
+  }
+  if (state === undefined) {
+    const reason = image.problemOf(topic, partition) ?? 'it never had a leader'
+    const message = `Cannot recover ${topic}/${partition}: ${reason}`
+    throw new BrokerError('INVALID_REQUEST', message)
+  }
+  const { topicId } = assignment
+  const standings = replicas.map((broker) => image.standing({ topicId, partition, broker }))
+  return { session, state, standings }
+}

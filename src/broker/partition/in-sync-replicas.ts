@@ -1,0 +1,219 @@
+// What the leader of a partition knows of its replicas: how far each one's log is durable, and in which
+// life of its broker; who is in sync (the ISR); and the offset that all of those have, the high
+// watermark. It never goes back.
+//
+//   leader    ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓  log end
+//   in sync   ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓
+//   lagging   ▓▓▓▓▓▓▓▓ ▲
+//                      └ high watermark: consumers see what lies before it, acks=all waits for it
+//
+// The ISR lives in a znode, and a change of it is a conditional write. While one is in flight the
+// leader cannot know which of the two ISRs is in force, so both must have what counts as committed: the
+// larger set is used. A replica that has caught up and is about to join is waited for as well, or under
+// load it would find the high watermark ahead of it each time it comes. Below min.insync.replicas the
+// high watermark stands still, so what it covers is always on that many disks.
+//
+// A disk is in sync, not a broker: an ISR entry names the directory and the life that fetched, and
+// what another life says counts for nothing of what that entry promises.
+// Source: Kafka's Partition.maybeIncrementLeaderHW, maybeExpandIsr, maybeShrinkIsr (3.9).
+
+import { invariant } from '../../invariant.ts'
+import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
+import type { Offset } from '../../protocol/mq/record-batch.ts'
+import { areSameMembers, byBroker, isSameLife, type Member } from './partition-state.ts'
+
+interface Follower {
+  /** that fetched last; undefined until one has fetched from this leader */
+  life: Life | undefined
+  /** durable end of its log as it said last; -1 until it has said so to this leader */
+  end: Offset
+  /** when it last had everything that the leader had */
+  caughtUpMs: number
+  /** the leader's log end when it fetched last, and when that was */
+  leaderEndThen: Offset
+  fetchedMs: number
+}
+
+export interface ReplicasOptions {
+  /** the leader's own entry in the ISR */
+  readonly self: Member
+  readonly replicas: readonly BrokerId[]
+  readonly isr: readonly Member[]
+  readonly highWatermark: Offset
+  /** log end when this leader's epoch began: who has that has every earlier epoch's records */
+  readonly epochStart: Offset
+  readonly minInsyncReplicas: number
+  readonly lagTimeMsMax: number
+  readonly nowMs: number
+}
+
+export interface FollowerFetch {
+  readonly life: Life
+  /** all before it is on the follower's disk */
+  readonly end: Offset
+  readonly leaderEnd: Offset
+  readonly nowMs: number
+}
+
+type Members = ReadonlyMap<BrokerId, Member>
+
+export class InSyncReplicas {
+  readonly #options: ReplicasOptions
+  readonly #followers = new Map<BrokerId, Follower>()
+  #isr: Members
+  /** the ISR that a write in flight would make */
+  #proposed: Members | undefined
+  #ownEnd: Offset = -1
+  #highWatermark: Offset
+
+  constructor(options: ReplicasOptions) {
+    this.#options = options
+    this.#isr = mapOf(options.isr)
+    this.#highWatermark = options.highWatermark
+    for (const id of options.replicas) {
+      if (id === options.self.broker) continue
+      // Those in sync get the whole lag time to show up at their new leader.
+      const caughtUpMs = this.#isr.has(id) ? options.nowMs : Number.NEGATIVE_INFINITY
+      this.#followers.set(id, saidNothing(undefined, caughtUpMs))
+    }
+  }
+
+  get highWatermark(): Offset {
+    return this.#highWatermark
+  }
+
+  get isr(): readonly Member[] {
+    return byBroker(this.#isr.values())
+  }
+
+  /** Whether a produce with acks=all may be taken. */
+  get enough(): boolean {
+    return this.#isr.size >= this.#options.minInsyncReplicas
+  }
+
+  /** The leader's own log is durable up to `end`. @returns whether the high watermark moved */
+  ownLogDurable(end: Offset, nowMs: number): boolean {
+    this.#ownEnd = Math.max(this.#ownEnd, end)
+    return this.#maybeAdvance(nowMs)
+  }
+
+  /** @returns whether the high watermark moved */
+  followerFetched(id: BrokerId, { life, end, leaderEnd, nowMs }: FollowerFetch): boolean {
+    const follower = this.#inLife(id, life)
+    if (follower === undefined) return false
+    if (end >= leaderEnd) follower.caughtUpMs = nowMs
+    else if (end >= follower.leaderEndThen) {
+      follower.caughtUpMs = Math.max(follower.caughtUpMs, follower.fetchedMs)
+    }
+    follower.end = end
+    follower.leaderEndThen = leaderEnd
+    follower.fetchedMs = nowMs
+    return this.#maybeAdvance(nowMs)
+  }
+
+  /** What a follower's earlier life had is no promise of what this one has. */
+  #inLife(id: BrokerId, life: Life): Follower | undefined {
+    const known = this.#followers.get(id)
+    if (known === undefined) return undefined
+    if (known.life !== undefined && isSameLife(known.life, life)) return known
+    const hasTime = known.life === undefined || this.#isr.get(id)?.isAwaited === true
+    const caughtUpMs = hasTime ? known.caughtUpMs : Number.NEGATIVE_INFINITY
+    const begun = saidNothing(life, caughtUpMs)
+    this.#followers.set(id, begun)
+    return begun
+  }
+
+  /** Its process ended: what it said no longer counts for joining until it says it again. */
+  followerGone(id: BrokerId): void {
+    const follower = this.#followers.get(id)
+    if (follower === undefined) return
+    const { life, fetchedMs } = follower
+    const isAwaited = this.#isr.get(id)?.isAwaited === true
+    const caughtUpMs = isAwaited ? follower.caughtUpMs : Math.min(follower.caughtUpMs, fetchedMs)
+    this.#followers.set(id, saidNothing(life, caughtUpMs))
+  }
+
+  /**
+   * The ISR as it should be, if it should change and no change is in flight; from here on one is,
+   * until `settled`.
+   */
+  propose(leaderEnd: Offset, nowMs: number): readonly Member[] | undefined {
+    if (this.#proposed !== undefined) return undefined
+    const wanted = [this.#options.self]
+    for (const [id, follower] of this.#followers) {
+      const member = this.#entryOf(id, follower, leaderEnd, nowMs)
+      if (member !== undefined) wanted.push(member)
+    }
+    if (areSameMembers(wanted, this.isr)) return undefined
+    this.#proposed = mapOf(wanted)
+    return byBroker(wanted)
+  }
+
+  /** What the ISR should say of a follower; undefined: nothing. */
+  #entryOf(id: BrokerId, follower: Follower, leaderEnd: Offset, nowMs: number): Member | undefined {
+    const named = this.#isr.get(id)
+    const { life } = follower
+    const isAwaited = named?.isAwaited === true
+    const keepsPromise = life === undefined || (named !== undefined && isSameLife(named, life))
+    const lags = this.#lags(follower, leaderEnd, nowMs)
+    if (!isAwaited && keepsPromise) return lags ? undefined : named
+    if (life !== undefined && this.#mayJoin(follower)) {
+      const { directory, brokerEpoch } = life
+      return { broker: id, directory, brokerEpoch, isAwaited: false }
+    }
+    return isAwaited && !lags ? named : undefined
+  }
+
+  /**
+   * This ISR is in force, whoever wrote it; nothing is in flight any more.
+   *
+   * @returns whether the high watermark moved
+   */
+  settled(isr: readonly Member[], nowMs: number): boolean {
+    this.#isr = mapOf(isr)
+    this.#proposed = undefined
+    return this.#maybeAdvance(nowMs)
+  }
+
+  #lags(follower: Follower, leaderEnd: Offset, nowMs: number): boolean {
+    return follower.end !== leaderEnd && nowMs - follower.caughtUpMs > this.#options.lagTimeMsMax
+  }
+
+  #mayJoin({ end }: Follower): boolean {
+    return end >= this.#highWatermark && end >= this.#options.epochStart
+  }
+
+  #isAboutToJoin(follower: Follower, nowMs: number): boolean {
+    if (follower.end < this.#options.epochStart) return false
+    return nowMs - follower.caughtUpMs <= this.#options.lagTimeMsMax
+  }
+
+  #maybeAdvance(nowMs: number): boolean {
+    if (!this.enough) return false
+    let end = this.#ownEnd
+    for (const [id, follower] of this.#followers) {
+      for (const members of [this.#isr, this.#proposed]) {
+        const named = members?.get(id)
+        if (named !== undefined) end = Math.min(end, endOf(named, follower))
+      }
+      if (this.#isAboutToJoin(follower, nowMs)) end = Math.min(end, follower.end)
+    }
+    if (end <= this.#highWatermark) return false
+    invariant(end <= this.#ownEnd, 'the leader has what is committed')
+    this.#highWatermark = end
+    return true
+  }
+}
+
+/** It is not known what a disk has that has not fetched. */
+function endOf(named: Member, { life, end }: Follower): Offset {
+  return life?.directory === named.directory ? end : -1
+}
+
+function saidNothing(life: Life | undefined, caughtUpMs: number): Follower {
+  return { life, end: -1, caughtUpMs, leaderEndThen: -1, fetchedMs: Number.NEGATIVE_INFINITY }
+}
+
+function mapOf(members: readonly Member[]): Members {
+  return new Map(members.map((member) => [member.broker, member]))
+}

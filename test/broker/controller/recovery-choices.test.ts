@@ -1,0 +1,132 @@
+import t from 'tap'
+import { recoveredState, recoveryChoices } from '../../../src/broker/controller/recovery-choices.ts'
+import { electByReports, type Standing } from '../../../src/broker/controller/recovery-election.ts'
+import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
+import { member, members } from '../partition/members.ts'
+import { away, damaged, initial, log } from './standings.ts'
+
+interface Case {
+  readonly name: string
+  readonly state?: Partial<PartitionState>
+  readonly standings: readonly Standing[]
+  /** by broker */
+  readonly loses: readonly (number | undefined)[]
+}
+
+const cases: Case[] = [
+  {
+    name: 'a whole log of a member loses nothing, whatever others have',
+    standings: [log(1), away(2), away(3)],
+    loses: [0, undefined, undefined],
+  },
+  {
+    name: 'so does an eligible one',
+    state: { isr: members(2), eligible: members(1) },
+    standings: [log(1), away(2), away(3)],
+    loses: [0, undefined, undefined],
+  },
+  {
+    name: 'of a log whose tail was cut it is not known while a member is away',
+    standings: [log(1, { type: 'tail-cut' }), away(2), log(3, { type: 'tail-cut', end: 8 })],
+    loses: [undefined, undefined, undefined],
+  },
+  {
+    name: 'or is damaged',
+    standings: [log(1, { type: 'tail-cut' }), damaged(2), damaged(3)],
+    loses: [undefined, undefined, undefined],
+  },
+  {
+    name: 'or has lost its disk',
+    standings: [log(1, { type: 'tail-cut' }), log(2, { directory: 'new' }), away(3)],
+    state: { isr: members(1, 2) },
+    loses: [undefined, undefined, undefined],
+  },
+  {
+    name: 'with all logs there it is what the longest has more',
+    standings: [
+      log(1, { type: 'tail-cut' }),
+      log(2, { type: 'tail-cut', end: 13 }),
+      log(3, { type: 'tail-cut', end: 8 }),
+    ],
+    loses: [3, 0, 5],
+  },
+  {
+    name: 'what is known to be committed is lost without it',
+    state: { isr: members(1) },
+    standings: [log(1), log(2, { end: 14, highWatermark: 12 }), away(3)],
+    loses: [4, 0, undefined],
+  },
+  {
+    name: 'logs of other epochs may differ from the high watermark on',
+    state: { isr: members(1, 2) },
+    standings: [
+      log(1, { type: 'tail-cut', lastEpoch: 5, end: 9, highWatermark: 6 }),
+      log(2, { type: 'tail-cut', lastEpoch: 4, end: 12 }),
+      away(3),
+    ],
+    loses: [6, 3, undefined],
+  },
+  {
+    name: 'a log that was taken away has nothing that others have',
+    standings: [log(1, { type: 'incomplete', lastEpoch: -1, end: 0 }), log(2), log(3)],
+    loses: [10, 0, 0],
+  },
+]
+
+for (const { name, state, standings, loses } of cases) {
+  t.test(`recoveryChoices: ${name}`, async (t) => {
+    const { choices } = recoveryChoices({ ...initial, ...state }, standings)
+    t.same(
+      choices.map(({ losesAtMost }) => losesAtMost),
+      loses,
+    )
+  })
+}
+
+t.test('what cannot be chosen says why', async (t) => {
+  const standings = [damaged(1), away(2), log(3, { stateVersion: 1 })]
+  const { choices, version } = recoveryChoices(initial, standings)
+  t.equal(version, initial.version)
+  t.match(choices, [
+    { condition: 'damaged', mayLead: false },
+    { condition: 'away', mayLead: false, end: undefined },
+    { mayLead: false, end: undefined },
+  ])
+  for (const leader of [1, 2, 3, 4] as BrokerId[]) {
+    const found = recoveredState(initial, standings, { leader, minInsyncReplicas: 2 })
+    t.match(found, new RegExp(`broker ${leader} `))
+  }
+})
+
+const one = { leader: 1 as BrokerId, minInsyncReplicas: 2 }
+
+t.test('a choice that loses nothing keeps what others know to be committed', async (t) => {
+  const standings = [log(1), away(2), away(3)]
+  t.match(recoveredState({ ...initial, committed: 4 }, standings, one), {
+    leader: 1,
+    leaderEpoch: 6,
+    isr: [member(1, { epoch: 100 })],
+    eligible: members(2, 3),
+    committed: 4,
+    uncleanEpoch: -1,
+    version: initial.version,
+  })
+})
+
+t.test('a choice that may lose records makes void what others know to be committed', async (t) => {
+  const cut = log(1, { type: 'tail-cut' })
+  const standings = [cut, damaged(2, { highWatermark: 12 }), away(3)]
+  const state = recoveredState({ ...initial, committed: 12 }, standings, one)
+  if (typeof state === 'string') throw new Error(state)
+  t.match(state, { leader: 1, leaderEpoch: 6, committed: 0, uncleanEpoch: 6, eligible: [] })
+  // Its next election by reports does not fail for what the damaged log knew.
+  const next = { ...state, leader: -1 as BrokerId, version: 20 }
+  const again = [
+    log(1, { stateVersion: 20, lastEpoch: 6, end: 11 }),
+    damaged(2, { lastEpoch: 4, highWatermark: 12 }),
+    away(3),
+  ]
+  const input = { state: next, standings: again, minInsyncReplicas: 2, isTimeUp: false }
+  t.match(electByReports(input), { type: 'elect', state: { leader: 1 } })
+})

@@ -1,0 +1,288 @@
+// Brokers that lose power together, and whose disks are wiped, damaged or put back before they return:
+// what was acknowledged with acks=all is there as long as one disk that promised it is.
+
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { Consumer } from '../../src/client/mq/consumer.ts'
+import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
+import { Producer } from '../../src/client/mq/producer.ts'
+import type { BrokerId } from '../../src/protocol/mq/messages.ts'
+import { type BrokerWorld, until, worldTest } from './broker-world.ts'
+
+const ids = [1, 2, 3]
+const flags = ['--recovery.wait.ms=600']
+
+const goals = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => `goal ${from + i}`)
+
+async function makeTopic(world: BrokerWorld): Promise<void> {
+  const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+  await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 3 })
+}
+
+/** One after the other, so that each is a batch of its own. */
+async function send(world: BrokerWorld, from: number, to: number): Promise<void> {
+  const producer = new Producer({ brokers: world.addresses })
+  for (const value of goals(from, to)) await producer.send({ topic: 'goals', value })
+  await producer.close()
+}
+
+async function values(world: BrokerWorld, count: number): Promise<string[]> {
+  const consumer = new Consumer({ brokers: world.addresses, topic: 'goals', from: 'beginning' })
+  const found: string[] = []
+  while (found.length < count) {
+    for (const { value } of await consumer.take()) found.push(String(value))
+  }
+  await consumer.close()
+  return found
+}
+
+async function partition(world: BrokerWorld) {
+  const admin = new MqAdmin({ brokers: world.addresses })
+  try {
+    const found = (await admin.topic('goals'))?.partitions[0]
+    if (found === undefined) throw new Error('There is no topic goals')
+    return found
+  } finally {
+    admin.close()
+  }
+}
+
+/**
+ * All brokers end at once: no state changes any more, as the ensemble is away meanwhile, and their
+ * sessions are over when it is back.
+ */
+async function killAll(world: BrokerWorld, meanwhile: () => void): Promise<void> {
+  const startServer = await world.stopServer()
+  await Promise.all(ids.map((id) => kill(world, id)))
+  meanwhile()
+  await startServer()
+}
+
+/** A broker that is killed writes no checkpoint. */
+async function kill(world: BrokerWorld, id: number): Promise<void> {
+  const path = join(brokerPath(world, id), 'checkpoints.json')
+  const before = existsSync(path) ? readFileSync(path) : undefined
+  await world.broker(id).stop()
+  if (before === undefined) rmSync(path, { force: true })
+  else writeFileSync(path, before)
+}
+
+async function restartAll(world: BrokerWorld): Promise<void> {
+  await Promise.all(ids.map((id) => world.broker(id).stop()))
+  await Promise.all(ids.map((id) => world.startBroker(id)))
+  await until(async () => (await partition(world)).isr.length === 3)
+}
+
+function brokerPath(world: BrokerWorld, id: number): string {
+  return join(world.dataDir, `broker-${id}`)
+}
+
+function segmentPath(world: BrokerWorld, id: number): string {
+  const name = readdirSync(brokerPath(world, id)).find((each) => each.endsWith('-0'))
+  return join(brokerPath(world, id), name ?? '', '0000000000000000.segment')
+}
+
+/** @param at byte of the segment; negative: from its end */
+function flipBit(world: BrokerWorld, id: number, at: number): void {
+  const path = segmentPath(world, id)
+  const bytes = readFileSync(path)
+  const byte = at < 0 ? bytes.length + at : at
+  bytes[byte] = (bytes[byte] ?? 0) ^ 1
+  writeFileSync(path, bytes)
+}
+
+worldTest(
+  t,
+  'all killed and one disk wiped: the empty broker comes first, and nothing is gone',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 30)
+    await killAll(world, () => rmSync(brokerPath(world, 1), { recursive: true }))
+    await world.startBroker(1)
+    await until(async () => (await partition(world)).leader === -1)
+    await Promise.all([2, 3].map((id) => world.startBroker(id)))
+    await send(world, 30, 31)
+    t.same(await values(world, 31), goals(0, 31))
+    await until(async () => (await partition(world)).isr.length === 3)
+  },
+)
+
+worldTest(
+  t,
+  'all killed and one bit flipped in the last record of the first to return: nothing is gone',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    await killAll(world, () => flipBit(world, 1, -2))
+    await world.startBroker(1)
+    await until(async () => (await partition(world)).leader === -1)
+    const kept = readdirSync(dirname(segmentPath(world, 1))).filter((name) => /^cut-/.test(name))
+    t.same(kept, ['cut-0000000000000009'], 'what was cut is kept')
+    await Promise.all([2, 3].map((id) => world.startBroker(id)))
+    await send(world, 10, 11)
+    t.same(await values(world, 11), goals(0, 11))
+    await until(async () => (await partition(world)).isr.length === 3)
+  },
+)
+
+worldTest(
+  t,
+  'an old copy of a disk is put back and comes first: nothing is gone',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    const copy = join(world.dataDir, 'copy')
+    await world.broker(1).stop()
+    cpSync(brokerPath(world, 1), copy, { recursive: true })
+    await world.startBroker(1)
+    await send(world, 10, 20)
+    await until(async () => (await partition(world)).isr.length === 3)
+    await killAll(world, () => {
+      rmSync(brokerPath(world, 1), { recursive: true })
+      cpSync(copy, brokerPath(world, 1), { recursive: true })
+    })
+    await world.startBroker(1)
+    await until(async () => (await partition(world)).leader === -1)
+    await Promise.all([2, 3].map((id) => world.startBroker(id)))
+    await send(world, 20, 21)
+    t.same(await values(world, 21), goals(0, 21))
+    await until(async () => (await partition(world)).isr.length === 3)
+  },
+)
+
+worldTest(
+  t,
+  'one bit flipped in the middle of a log is damage: it is named, and the others serve',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    let before = Buffer.alloc(0)
+    await restartAll(world) // which makes a checkpoint
+    await killAll(world, () => {
+      flipBit(world, 1, 300)
+      before = readFileSync(segmentPath(world, 1))
+    })
+    await world.startBroker(1)
+    await Promise.all([2, 3].map((id) => world.startBroker(id)))
+    await send(world, 10, 11)
+    t.same(await values(world, 11), goals(0, 11))
+    const { problems } = await partition(world)
+    t.match(problems, [{ broker: 1, reason: /0000000000000000\.segment: damaged at byte \d+/ }])
+    t.ok(readFileSync(segmentPath(world, 1)).equals(before), 'its bytes are as they were')
+
+    await world.broker(1).stop()
+    rmSync(dirname(segmentPath(world, 1)), { recursive: true })
+    await world.startBroker(1)
+    await until(async () => (await partition(world)).isr.length === 3)
+    t.same((await partition(world)).problems, [], 'taken away, the log is fetched anew')
+  },
+)
+
+worldTest(
+  t,
+  'a leader that restarts quickly with its last record cut does not lead while others live',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    const { leader } = await partition(world)
+    await kill(world, leader)
+    flipBit(world, leader, -2)
+    await world.startBroker(leader)
+    t.not((await partition(world)).leader, leader)
+    await send(world, 10, 11)
+    t.same(await values(world, 11), goals(0, 11))
+    await until(async () => (await partition(world)).isr.length === 3)
+  },
+)
+
+worldTest(
+  t,
+  'what no log may lead by the rules waits for a person, who is told what there is',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    await killAll(world, () => {
+      flipBit(world, 1, -2)
+      for (const id of [2, 3]) rmSync(brokerPath(world, id), { recursive: true })
+    })
+    await Promise.all(ids.map((id) => world.startBroker(id)))
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await until(async () => {
+      const { choices } = await admin.recoveryChoices('goals', 0)
+      return choices.filter(({ mayLead }) => mayLead).length === 3
+    })
+    const { version, leader, choices } = await admin.recoveryChoices('goals', 0)
+    t.equal(leader, -1)
+    t.match(
+      choices.find(({ broker }) => broker === 1),
+      {
+        condition: 'tail-cut',
+        isInSync: true,
+        end: 9,
+        losesAtMost: undefined,
+      },
+    )
+    const place = { topic: 'goals', partition: 0, leader: 1 as BrokerId }
+    await t.rejects(admin.recover({ ...place, version: version - 1 }), {
+      code: 'INVALID_UPDATE_VERSION',
+    })
+    await admin.recover({ ...place, version })
+    await send(world, 10, 11)
+    t.same(await values(world, 10), [...goals(0, 9), 'goal 10'])
+    await until(async () => (await partition(world)).isr.length === 3)
+  },
+)
+
+worldTest(
+  t,
+  'replicas that come back after a person chose one that has less follow it',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    await killAll(world, () => flipBit(world, 1, -2))
+    await world.startBroker(1)
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    const mayLead = async () =>
+      (await admin.recoveryChoices('goals', 0)).choices.some((c) => c.mayLead)
+    await until(mayLead)
+    const { version } = await admin.recoveryChoices('goals', 0)
+    await admin.recover({ topic: 'goals', partition: 0, leader: 1 as BrokerId, version })
+    await until(async () => (await partition(world)).leader === 1)
+    await Promise.all([2, 3].map((id) => world.startBroker(id)))
+    await send(world, 10, 11)
+    t.same(await values(world, 10), [...goals(0, 9), 'goal 10'])
+    await until(async () => (await partition(world)).isr.length === 3)
+    t.equal((await partition(world)).leader, 1, 'it is not put out of office by what they had')
+  },
+)
+
+worldTest(
+  t,
+  'two stopped and the third lost: those that left too few in sync behind lead',
+  { brokers: 3, flags },
+  async (t, world) => {
+    await makeTopic(world)
+    await send(world, 0, 10)
+    for (const id of [1, 2]) await world.broker(id).stop()
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await until(async () => (await admin.topic('goals'))?.partitions[0]?.isr.length === 1)
+    await world.broker(3).stop()
+    rmSync(brokerPath(world, 3), { recursive: true })
+    await Promise.all([1, 3].map((id) => world.startBroker(id)))
+    await until(async () => (await partition(world)).leader === -1)
+    // Broker 1 left while two were in sync behind it: records may have been committed without it.
+    await world.startBroker(2)
+    await until(async () => (await partition(world)).leader === 2)
+    await send(world, 10, 11)
+    t.same(await values(world, 11), goals(0, 11))
+  },
+)

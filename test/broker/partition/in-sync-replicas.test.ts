@@ -1,0 +1,152 @@
+import t from 'tap'
+import { InSyncReplicas } from '../../../src/broker/partition/in-sync-replicas.ts'
+import type { Member } from '../../../src/broker/partition/partition-state.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
+import { ids, life, member, members } from './members.ts'
+
+const id = (n: number) => n as BrokerId
+
+/** Broker 1 leads 1, 2, 3 from offset 5; its own log is durable up to 10. */
+function leader(isr: number[], minInsyncReplicas = 2): InSyncReplicas {
+  return leaderOf(members(...isr), minInsyncReplicas)
+}
+
+function leaderOf(isr: readonly Member[], minInsyncReplicas = 2): InSyncReplicas {
+  const replicas = new InSyncReplicas({
+    self: member(1),
+    replicas: ids(1, 2, 3),
+    isr,
+    highWatermark: 4,
+    epochStart: 5,
+    minInsyncReplicas,
+    lagTimeMsMax: 100,
+    nowMs: 0,
+  })
+  replicas.ownLogDurable(10, 0)
+  return replicas
+}
+
+const fetched = (replicas: InSyncReplicas, broker: number, end: number, nowMs = 1) =>
+  replicas.followerFetched(id(broker), { life: life(broker), end, leaderEnd: 10, nowMs })
+
+t.test('the high watermark is what everyone in sync has on the disk', async (t) => {
+  const replicas = leader([1, 2, 3])
+  t.notOk(fetched(replicas, 2, 9), 'broker 3 has not said anything yet')
+  t.ok(fetched(replicas, 3, 7))
+  t.equal(replicas.highWatermark, 7)
+  t.ok(fetched(replicas, 3, 10))
+  t.equal(replicas.highWatermark, 9)
+})
+
+t.test('it never goes back', async (t) => {
+  const replicas = leader([1, 2, 3])
+  fetched(replicas, 2, 9)
+  fetched(replicas, 3, 9)
+  t.notOk(fetched(replicas, 3, 6))
+  t.equal(replicas.highWatermark, 9)
+})
+
+t.test('it stands still with too few in sync', async (t) => {
+  const replicas = leader([1])
+  t.notOk(replicas.enough)
+  t.equal(replicas.highWatermark, 4)
+  t.equal(leader([1], 1).highWatermark, 10, 'unless one is enough')
+})
+
+t.test('a replica that lags is proposed to leave, and counts until it has left', async (t) => {
+  const replicas = leader([1, 2, 3])
+  fetched(replicas, 2, 10, 90)
+  fetched(replicas, 3, 6, 90)
+  t.equal(replicas.propose(10, 100), undefined, 'not yet')
+  t.same(replicas.propose(10, 150), members(1, 2))
+  t.equal(replicas.propose(10, 200), undefined, 'one change at a time')
+  t.equal(replicas.highWatermark, 6)
+  t.ok(replicas.settled(members(1, 2), 200))
+  t.equal(replicas.highWatermark, 10)
+})
+
+t.test('a replica that keeps up is not behind for being one fetch late', async (t) => {
+  const replicas = leader([1, 2])
+  for (let i = 0; i < 10; i++) {
+    // Each time it has what the leader had the time before.
+    const nowMs = i * 40
+    replicas.followerFetched(id(2), { life: life(2), end: 10 + i, leaderEnd: 11 + i, nowMs })
+    t.equal(replicas.propose(11 + i, nowMs), undefined)
+  }
+})
+
+t.test('a replica joins at the high watermark and the start of the epoch', async (t) => {
+  const replicas = leader([1, 2])
+  fetched(replicas, 3, 4)
+  t.equal(replicas.propose(10, 2), undefined, 'at the high watermark, but not in this epoch')
+  fetched(replicas, 3, 6)
+  t.same(replicas.propose(10, 3), members(1, 2, 3))
+  fetched(replicas, 2, 10)
+  t.equal(replicas.highWatermark, 6, 'who is joining counts already')
+})
+
+t.test('a replica that has caught up is waited for before it has joined', async (t) => {
+  const replicas = leader([1, 2])
+  replicas.followerFetched(id(3), { life: life(3), end: 8, leaderEnd: 8, nowMs: 1 })
+  fetched(replicas, 2, 10, 2)
+  t.equal(replicas.highWatermark, 8)
+  t.notOk(fetched(replicas, 2, 10, 50))
+  t.ok(fetched(replicas, 2, 10, 150), 'but not for ever')
+  t.equal(replicas.highWatermark, 10)
+})
+
+t.test('what a dead replica said does not let it join', async (t) => {
+  const replicas = leader([1, 2])
+  fetched(replicas, 3, 10)
+  replicas.followerGone(id(3))
+  t.equal(replicas.propose(10, 2), undefined)
+})
+
+const again = (broker: number) => life(broker, { epoch: 99 })
+
+t.test('a follower in another life than the ISR names is taken out, and rejoins', async (t) => {
+  const replicas = leader([1, 2, 3])
+  fetched(replicas, 2, 10)
+  fetched(replicas, 3, 10)
+  t.equal(replicas.highWatermark, 10)
+  const end = 5 // it lost what it had
+  replicas.followerFetched(id(3), { life: again(3), end, leaderEnd: 12, nowMs: 2 })
+  t.same(replicas.propose(12, 2), members(1, 2), 'at once, not after the lag time')
+  replicas.settled(members(1, 2), 3)
+  replicas.followerFetched(id(3), { life: again(3), end: 12, leaderEnd: 12, nowMs: 4 })
+  t.same(replicas.propose(12, 4), [...members(1, 2), member(3, { epoch: 99 })])
+})
+
+t.test('a follower that has all is named in its new life in one change', async (t) => {
+  const replicas = leader([1, 2, 3])
+  fetched(replicas, 2, 10)
+  replicas.followerFetched(id(3), { life: again(3), end: 10, leaderEnd: 10, nowMs: 1 })
+  t.same(replicas.propose(10, 2), [...members(1, 2), member(3, { epoch: 99 })])
+})
+
+t.test('what a wiped disk has fetched is no promise of the disk that the ISR names', async (t) => {
+  const replicas = leader([1, 2, 3])
+  fetched(replicas, 2, 10)
+  const wiped = life(3, { directory: 'new', epoch: 99 })
+  replicas.followerFetched(id(3), { life: wiped, end: 10, leaderEnd: 10, nowMs: 1 })
+  t.equal(replicas.highWatermark, 4)
+  const isr = replicas.propose(10, 2) ?? []
+  t.same(isr, [...members(1, 2), member(3, { directory: 'new', epoch: 99 })])
+  t.equal(replicas.highWatermark, 4, 'either may be in force')
+  replicas.settled(isr, 3)
+  t.equal(replicas.highWatermark, 10)
+})
+
+t.test('a member that did not return keeps its claim for the lag time', async (t) => {
+  const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
+  const replicas = leaderOf([member(1), ...absent])
+  replicas.followerFetched(id(2), { life: again(2), end: 3, leaderEnd: 10, nowMs: 50 })
+  t.equal(replicas.propose(10, 60), undefined, 'neither has caught up')
+  replicas.followerFetched(id(2), { life: again(2), end: 10, leaderEnd: 10, nowMs: 70 })
+  t.equal(replicas.highWatermark, 4, 'it is waited for')
+  const isr = replicas.propose(10, 80)
+  t.same(isr, [member(1), member(2, { epoch: 99 }), member(3, { isAwaited: true })])
+  replicas.settled(isr ?? [], 80)
+  replicas.followerFetched(id(2), { life: again(2), end: 10, leaderEnd: 10, nowMs: 140 })
+  t.same(replicas.propose(10, 150), [member(1), member(2, { epoch: 99 })])
+})

@@ -1,0 +1,118 @@
+import t from 'tap'
+import { Partition } from '../../../src/broker/partition/partition.ts'
+import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
+import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
+import type { BatchHeader, ProducerId } from '../../../src/protocol/mq/record-batch.ts'
+import { ids, life, member, members } from './members.ts'
+
+const state: PartitionState = {
+  leader: 1 as BrokerId,
+  leaderEpoch: 5,
+  controllerEpoch: 1,
+  isr: members(1, 2),
+  eligible: [],
+  committed: 0,
+  uncleanEpoch: -1,
+  version: 9,
+}
+
+function batch(baseOffset: number, leaderEpoch: number): BatchHeader {
+  return {
+    baseOffset,
+    leaderEpoch,
+    sizeBytes: 100,
+    attributes: 0,
+    lastOffsetDelta: 0,
+    baseTimestampMs: 0,
+    maxTimestampMs: 0,
+    producerId: -1 as ProducerId,
+    producerEpoch: 0,
+    baseSequence: 0,
+    recordCount: 1,
+  }
+}
+
+/** Broker 1 with a record of each of these epochs. */
+function replica(epochs: readonly number[], highWatermark = 0): Partition {
+  const made = new Partition({
+    self: 1 as BrokerId,
+    replicas: ids(1, 2, 3),
+    minInsyncReplicas: 2,
+    lagTimeMsMax: 100,
+  })
+  for (const [offset, epoch] of epochs.entries()) made.appended(batch(offset, epoch))
+  made.opened(highWatermark)
+  return made
+}
+
+function leader(epochs: readonly number[], changed: Partial<PartitionState> = {}): Partition {
+  const made = replica(epochs)
+  made.become({ ...state, ...changed }, life(1), 0)
+  t.equal(made.role.type, 'leading')
+  return made
+}
+
+const fetch = (core: Partition, broker: number, highWatermark: number, offset = highWatermark) =>
+  core.followerFetched(
+    broker as BrokerId,
+    life(broker),
+    { leaderEpoch: core.leaderEpoch, offset, lastEpoch: 4, highWatermark },
+    0,
+  )
+
+t.test('a replica leads in the life and with the directory that its state names', async (t) => {
+  for (const other of [life(1, { epoch: 99 }), life(1, { directory: 'new' })]) {
+    const core = replica([4])
+    core.become(state, other, 0)
+    t.equal(core.role.type, 'idle')
+  }
+})
+
+t.test('a leader that lacks committed records resigns, and leaves the ISR', async (t) => {
+  const core = leader([4, 4, 4])
+  t.equal(fetch(core, 2, 4).type, 'behind')
+  t.equal(core.role.type, 'idle')
+  const verdict = core.judgeProduce(batch(3, 5), false)
+  t.match(verdict, { type: 'refused', code: 'NOT_LEADER_OR_FOLLOWER' }, 'it appends no more')
+  core.become(state, life(1), 0)
+  t.equal(core.role.type, 'idle', 'the same news again does not make it a leader')
+  const wanted = core.proposeIsr(0)
+  t.match(wanted, { leader: noBroker, leaderEpoch: 5, isr: members(2), committed: 4, version: 9 })
+  t.same(wanted?.eligible, [], 'it is eligible for nothing')
+  t.equal(core.proposeIsr(0), undefined, 'one write at a time')
+  core.isrWriteEnded(5, 0)
+  t.match(core.proposeIsr(0), { leader: noBroker }, 'and again, if it was not made')
+  core.become({ ...state, leaderEpoch: 6, version: 12 }, life(1), 0)
+  t.equal(core.role.type, 'leading', 'elected again, by reports, it leads')
+})
+
+t.test('the last member that resigns leaves an empty ISR: no disk has all', async (t) => {
+  const core = leader([4, 4, 4], { isr: members(1) })
+  t.equal(fetch(core, 3, 4).type, 'behind', 'one that is not in sync shows it as well')
+  t.match(core.proposeIsr(0), { leader: noBroker, isr: [], committed: 4 })
+})
+
+t.test('what diverges below the high watermark of a follower is missing, too', async (t) => {
+  const core = leader([3, 3, 5, 5, 5, 5])
+  t.equal(fetch(core, 2, 2, 4).type, 'diverging', 'what is committed is in both')
+  t.equal(fetch(core, 2, 3, 4).type, 'behind')
+})
+
+t.test('what was committed before a person chose a leader binds no more', async (t) => {
+  const core = leader([4, 4, 4], { uncleanEpoch: 5 })
+  t.equal(fetch(core, 2, 4).type, 'diverging')
+  const follower = replica([4, 4, 4, 4], 4)
+  t.notOk(follower.mayTruncate(3))
+  follower.become({ ...state, leader: 2 as BrokerId, uncleanEpoch: 5 }, life(1), 0)
+  t.ok(follower.mayTruncate(3))
+  follower.truncated(3)
+  t.equal(follower.highWatermark, 3)
+})
+
+t.test('an ISR that falls below the minimum leaves eligible replicas behind', async (t) => {
+  const core = leader([4, 4, 4], { isr: members(1, 2, 3) })
+  t.match(core.proposeIsr(500), { isr: members(1), eligible: members(2, 3) })
+  const other = leader([4, 4, 4], { isr: members(1), eligible: [member(2, { epoch: 7 })] })
+  fetch(other, 2, 0, 3)
+  t.match(other.proposeIsr(1), { isr: members(1, 2), eligible: [] }, 'until it is reached again')
+})
