@@ -4,8 +4,8 @@
 //   server.1=host:2888:3888:participant;0.0.0.0:2181
 //   version=0                                            hex; 0 is the configuration of the files
 
+import type { ListenAddress } from '../address.ts'
 import type { ServerId } from '../protocol/records.ts'
-import type { ListenAddress } from '../protocol/transport/transport.ts'
 
 /** One `server.N` line. */
 export interface ServerAddress {
