@@ -358,7 +358,7 @@ export const serverMutants: readonly Mutant[] = [
         to: "this.#ensemble.sendToLearner(learner, { type: 'SYNCED', seq, zxid })",
       },
     ],
-    seeds: 300,
+    seeds: 1500,
   },
   {
     name: 'stale read after sync: up to what the leader applied',
