@@ -97,8 +97,16 @@ async function listen(port: number): Promise<net.Server | undefined> {
   }
 }
 
-export async function fourLetterWord({ host, port }: Address, word: string): Promise<string> {
+/** @throws when no answer comes in time: a ZooKeeper that begins may accept a word and forget it */
+export async function fourLetterWord(
+  { host, port }: Address,
+  word: string,
+  answerMs = 5000,
+): Promise<string> {
   const socket = net.connect({ host, port })
+  socket.setTimeout(answerMs, () => {
+    socket.destroy(new Error(`${host}:${port} did not answer ${word} within ${answerMs} ms`))
+  })
   socket.write(word)
   let answer = ''
   for await (const chunk of socket) answer += String(chunk)

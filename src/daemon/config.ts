@@ -5,33 +5,16 @@
 
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { ListenAddress } from '../address.ts'
 import { dataDirOf } from '../data-dir-option.ts'
 import { foreignData, isOwn, zooKeeper } from '../foreign-directory.ts'
 import type { ListenOrigin } from '../listen-error.ts'
 import type { LogLevel } from '../logger.ts'
 import { type ReadOptions, readOptions } from '../options.ts'
 import type { ServerId } from '../protocol/records.ts'
-import { fourLetterWords, isFourLetterWord } from './admin/four-letter-words.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
-
-/** Where to listen. */
-export interface ListenAddress {
-  /** undefined is all addresses */
-  readonly host: string | undefined
-  /** 0 is any free port */
-  readonly port: number
-}
-
-/** One `server.N` line. */
-export interface ServerAddress {
-  readonly id: ServerId
-  readonly host: string
-  readonly peerPort: number
-  /** not used, but shown */
-  readonly electionPort: number
-  /** what stands after the semicolon */
-  readonly client: ListenAddress | undefined
-}
+import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
+import type { ServerAddress } from './membership.ts'
 
 export interface DaemonConfig {
   readonly serverId: ServerId

@@ -4,7 +4,19 @@
 //   server.1=host:2888:3888:participant;0.0.0.0:2181
 //   version=0                                            hex; 0 is the configuration of the files
 
-import type { ServerAddress } from './config.ts'
+import type { ListenAddress } from '../address.ts'
+import type { ServerId } from '../protocol/records.ts'
+
+/** One `server.N` line. */
+export interface ServerAddress {
+  readonly id: ServerId
+  readonly host: string
+  readonly peerPort: number
+  /** not used, but shown */
+  readonly electionPort: number
+  /** what stands after the semicolon */
+  readonly client: ListenAddress | undefined
+}
 
 export function membershipText(servers: readonly ServerAddress[]): string {
   return [...servers.map(serverLine), 'version=0'].join('\n')

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { fourLetterWords } from '../../src/daemon/admin/four-letter-words.ts'
 import { type DaemonConfig, readConfig } from '../../src/daemon/config.ts'
+import { fourLetterWords } from '../../src/daemon/four-letter-word.ts'
 import { OptionError } from '../../src/options.ts'
 
 function config(argv: readonly string[], environment: Record<string, string> = {}): DaemonConfig {

@@ -539,7 +539,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 
   #unreachable(attempts: readonly Attempt[]): void {
-    this.#log.warn({ attempts: formatAttempts(attempts) }, 'No server serves us: trying again')
+    this.#log.info({ attempts: formatAttempts(attempts) }, 'No server serves us: trying again')
     queueMicrotask(() => this.#callbacks.emit(this, 'unreachable', attempts))
   }
 }

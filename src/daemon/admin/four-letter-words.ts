@@ -3,6 +3,7 @@
 //
 // Source: ZooKeeper's FourLetterCommands and the classes of its package `command`.
 
+import { isFourLetterWord, type Word } from '../four-letter-word.ts'
 import { connectionsDump, connectionsReport } from './connections-report.ts'
 import { mntr } from './monitor.ts'
 import { serverReport } from './server-report.ts'
@@ -46,11 +47,7 @@ const answers = {
   wchc: (view) => watchesBySession(view.watches()),
   wchp: (view) => watchesByPath(view.watches()),
   wchs: (view) => watchSummary(view.watches()),
-} as const satisfies Record<string, (view: ServerView) => string>
-
-type Word = keyof typeof answers
-
-export const fourLetterWords = Object.keys(answers) as readonly Word[]
+} as const satisfies Record<Word, (view: ServerView) => string>
 
 /** They are answered also by a server that serves nobody. */
 const always: ReadonlySet<string> = new Set<Word>(['envi', 'gtmk', 'isro', 'ruok'])
@@ -70,10 +67,6 @@ export function answerWord(
   if (!allowed.has(word)) return `${word} is not executed because it is not in the whitelist.\n`
   if (!always.has(word) && view.status().mode === undefined) return notServing
   return answers[word](view)
-}
-
-export function isFourLetterWord(word: string): word is Word {
-  return Object.hasOwn(answers, word)
 }
 
 function configuration(view: ServerView): string {

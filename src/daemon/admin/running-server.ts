@@ -2,13 +2,12 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../../clock.ts'
-import type { SessionId } from '../../protocol/records.ts'
+import type { ServerId, SessionId } from '../../protocol/records.ts'
 import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { PartStatus } from '../../stoppable.ts'
-import type { DaemonConfig } from '../config.ts'
 import type { ClientPort } from '../connection/client-port.ts'
 import type { EnsembleDriver } from '../ensemble/driver.ts'
-import { membershipText } from '../membership.ts'
+import { membershipText, type ServerAddress } from '../membership.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -25,8 +24,22 @@ import type {
 } from './server-view.ts'
 import { fullVersion } from './version.ts'
 
+/** The options that are shown. */
+export interface ShownOptions {
+  readonly serverId: ServerId
+  /** empty for a server that stands alone */
+  readonly servers: readonly ServerAddress[]
+  readonly tickTimeMs: number
+  readonly initLimitTicks: number
+  readonly syncLimitTicks: number
+  readonly minSessionTimeoutMs: number
+  readonly maxSessionTimeoutMs: number
+  /** Infinity is no limit */
+  readonly connectionsPerAddressMax: number
+}
+
 export interface RunningParts {
-  readonly config: DaemonConfig
+  readonly config: ShownOptions
   readonly clock: Clock
   readonly metrics: Metrics
   readonly storage: Storage

@@ -63,7 +63,7 @@ export function membersOf(servers: ReadonlyMap<ServerId, Address>): readonly Lis
     .map(([id, { host, port }]) => ({ id, address: `${host}:${port}` }))
 }
 
-export function describeMembers(members: readonly ListedServer[]): string {
+function describeMembers(members: readonly ListedServer[]): string {
   return `{${members.map(({ id, address }) => `${id}=${address}`).join(', ')}}`
 }
 

@@ -14,7 +14,7 @@ import type { ServerId } from '../../protocol/records.ts'
 import { isZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { Epochs } from '../zab/types.ts'
 
-export const metaFormatVersion = 1
+const metaFormatVersion = 1
 
 export interface Meta {
   readonly serverId: ServerId

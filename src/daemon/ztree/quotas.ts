@@ -18,7 +18,7 @@ export interface Usage {
 }
 
 /** -1: none */
-export interface QuotaLimits extends Usage {
+interface QuotaLimits extends Usage {
   countHard: number
   bytesHard: number
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { answerWord, fourLetterWords } from '../../../src/daemon/admin/four-letter-words.ts'
+import { answerWord } from '../../../src/daemon/admin/four-letter-words.ts'
 import type { ServerStatus, ServerView } from '../../../src/daemon/admin/server-view.ts'
+import { fourLetterWords } from '../../../src/daemon/four-letter-word.ts'
 import { Metrics } from '../../../src/daemon/metrics.ts'
 import { ConnectionStats } from '../../../src/daemon/session/connection-stats.ts'
 import type { Zxid } from '../../../src/protocol/zxid.ts'

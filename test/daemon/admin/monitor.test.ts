@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { fourLetterWords } from '../../../src/daemon/admin/four-letter-words.ts'
 import { mntr, mntrRows } from '../../../src/daemon/admin/monitor.ts'
 import type { ServerStatus } from '../../../src/daemon/admin/server-view.ts'
+import { fourLetterWords } from '../../../src/daemon/four-letter-word.ts'
 import { Metrics } from '../../../src/daemon/metrics.ts'
 import { status } from './view.ts'
 
