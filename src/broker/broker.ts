@@ -102,7 +102,7 @@ export class Broker implements Part {
   async start(): Promise<void> {
     const { config, world } = this.#options
     const dataDir = new DataDir(world.disk, config.id, () => this.#makeUuid())
-    const checkpoint = this.#openCheckpoint(dataDir)
+    const checkpoint = await this.#openCheckpoint(dataDir)
     const links = this.#makeLinks(dataDir)
     const replicas = this.#makeReplicas({ checkpoint, links })
     const parts = this.#makeParts({ dataDir, links, replicas })
@@ -307,9 +307,15 @@ export class Broker implements Part {
     }
   }
 
-  /** @throws what the file system throws */
-  #openCheckpoint(dataDir: DataDir): Checkpoint {
-    const checkpoint = new Checkpoint(dataDir.checkpoints)
+  /** Gives the directory back when it throws. @throws what the file system throws */
+  async #openCheckpoint(dataDir: DataDir): Promise<Checkpoint> {
+    let checkpoint: Checkpoint
+    try {
+      checkpoint = new Checkpoint(dataDir.checkpoints)
+    } catch (error) {
+      await dataDir.release()
+      throw error
+    }
     if (checkpoint.isDamaged) {
       const { path } = dataDir.checkpoints
       this.#log.error(

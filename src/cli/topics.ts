@@ -3,7 +3,7 @@
 // changed, and a choice holds for the state that was shown only.
 
 import { MqAdmin } from '../client/mq/mq-admin.ts'
-import { type BrokerId, noBroker } from '../protocol/mq/messages.ts'
+import { noBroker } from '../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, wholeNumber } from './cli-command.ts'
 import { mqOptions, openMq } from './mq-options.ts'
 import { toStdout } from './output.ts'
@@ -62,7 +62,7 @@ export const topics = cliCommand({
     const admin = new MqAdmin(place.client)
     try {
       if (partition !== undefined && leader !== undefined && version !== undefined) {
-        await admin.recover({ topic, partition, leader: leader as BrokerId, version })
+        await admin.recover({ topic, partition, leader, version })
         toStdout(`Broker ${leader} leads ${topic}/${partition}.\n`)
       } else await show(admin, topic, partition)
     } finally {

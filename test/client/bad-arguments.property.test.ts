@@ -129,6 +129,8 @@ const adminCalls = {
   createTopic: [{ topic: 'goals', partitions: 1, replicas: 1 }],
   offsets: ['goals'],
   groupOffsets: ['fans', 'goals'],
+  recoveryChoices: ['goals', 0],
+  recover: [{ topic: 'goals', partition: 0, leader: 1, version: 2 }],
 }
 
 interface Call {

@@ -214,6 +214,12 @@ const adminCalls: readonly Refusal[] = [
   [['offsets', ['goals']], /topic is \[ 'goals' \]/, badTopic],
   [['groupOffsets', 'fans'], /topic is missing/, badTopic],
   [['groupOffsets', 'a b', 'goals'], /group is 'a b'/, 'INVALID_GROUP_ID'],
+  [['recoveryChoices', 'goals', -1], /partition is -1/, 'INVALID_REQUEST'],
+  [
+    ['recover', { topic: 'goals', partition: 0, leader: 1 }],
+    /version is missing/,
+    'INVALID_REQUEST',
+  ],
 ]
 const commits: readonly Refusal[] = [
   [['commit', { 0: 5 }], /offsets is .*a Map/],

@@ -106,6 +106,12 @@ export class ClusterImage {
     return this.reports.size === 0 ? undefined : faultOf(this.standing(place).status)
   }
 
+  #problemAt(place: ReplicaPlace): string | undefined {
+    if (this.reports.size === 0) return undefined
+    const { status } = this.standing(place)
+    return status?.type === 'ahead' ? aheadReason : faultOf(status)
+  }
+
   /** Why a partition has no leader, or fewer replicas than it should, where something is known. */
   problems({ assignment, stateProblems }: TopicImage, partition: number): PartitionProblem[] {
     const problems: PartitionProblem[] = []
@@ -113,7 +119,7 @@ export class ClusterImage {
     if (ofState !== undefined) problems.push({ broker: noBroker, reason: ofState })
     const { topicId, replicas } = assignment
     for (const broker of replicas[partition] ?? []) {
-      const reason = this.unavailable({ topicId, partition, broker })
+      const reason = this.#problemAt({ topicId, partition, broker })
       if (reason !== undefined) problems.push({ broker, reason })
     }
     return problems
@@ -178,6 +184,9 @@ export class ClusterImage {
     return { topic, topicId: assignment.topicId, problem, partitions }
   }
 }
+
+const aheadReason =
+  'it has committed records that the leader lacks, and does not follow: see zw topics recover'
 
 function byTopic(a: TopicInfo, b: TopicInfo): number {
   return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : 0

@@ -62,6 +62,15 @@ export interface ControllerStep {
   readonly writes: readonly StateWrite[]
   /** when there is more to decide even if nothing changes; undefined: never */
   readonly askAgainAtMs: number | undefined
+  /** without a leader though some replicas have reported: others must come back, or a person decides */
+  readonly undecided: readonly Undecided[]
+}
+
+export interface Undecided {
+  readonly topic: string
+  readonly partition: number
+  /** of its state */
+  readonly version: number
 }
 
 interface Wait {
@@ -85,6 +94,7 @@ export class Controller {
     const waits = this.#waits
     this.#waits = new Map()
     const writes: StateWrite[] = []
+    const undecided: Undecided[] = []
     for (const { topic, assignment, stateProblems } of image.topics.values()) {
       const { topicId } = assignment
       for (const [partition, replicas] of assignment.replicas.entries()) {
@@ -97,13 +107,16 @@ export class Controller {
           known === undefined
             ? firstState(standings)
             : (nextState(known, seen) ?? this.#recovered(known, seen, { waits, key, nowMs }))
-        if (wanted !== undefined)
+        if (wanted !== undefined) {
           writes.push({ topic, partition, state: { ...wanted, controllerEpoch } })
+        } else if (known !== undefined && !this.#waits.has(key) && isUndecided(known, standings)) {
+          undecided.push({ topic, partition, version: known.version })
+        }
       }
     }
     const deadlines = [...this.#waits.values()].map(({ untilMs }) => untilMs)
     const askAgainAtMs = deadlines.length === 0 ? undefined : Math.min(...deadlines)
-    return { writes, askAgainAtMs }
+    return { writes, askAgainAtMs, undecided }
   }
 
   /** The time begins with the first log: before, there is nothing to wait with. */
@@ -128,6 +141,14 @@ export class Controller {
         return undefined
     }
   }
+}
+
+function isUndecided(state: PartitionState, standings: readonly Standing[]): boolean {
+  if (state.leader !== noBroker) return false
+  return standings.some(({ life, status }) => {
+    if (life === undefined || status === undefined) return false
+    return status.type === 'damaged' || (!isFault(status) && isCurrent(status, life, state))
+  })
 }
 
 interface Seen {

@@ -15,7 +15,7 @@ import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import type { ClusterWatch } from './cluster-watch.ts'
-import { Controller, newState, type StateWrite } from './controller.ts'
+import { Controller, newState, type StateWrite, type Undecided } from './controller.ts'
 import { decodeNumber, encodeController, encodeState, zkPaths } from './zk-paths.ts'
 
 /** After an election or a write that failed for no reason that another read would show. */
@@ -48,6 +48,8 @@ export class ControllerDriver {
   #isStopped = false
   #cancelRetry: (() => void) | undefined
   #cancelDeadline: (() => void) | undefined
+  /** versions of states without a leader that were told of, by partition */
+  readonly #told = new Map<string, number>()
 
   constructor(options: ControllerDriverOptions) {
     this.#options = options
@@ -142,7 +144,8 @@ export class ControllerDriver {
     if (office === undefined) return
     const { image, clock } = this.#options
     const nowMs = clock.nowMs()
-    const { writes, askAgainAtMs } = office.controller.step(image, nowMs)
+    const { writes, askAgainAtMs, undecided } = office.controller.step(image, nowMs)
+    for (const each of undecided) this.#tell(each)
     this.#cancelDeadline?.()
     this.#cancelDeadline =
       askAgainAtMs === undefined
@@ -152,6 +155,15 @@ export class ControllerDriver {
       writes.map((write) => this.#writeState(write, office.epochVersion)),
     )
     for (const each of ended) if (each.status === 'rejected') throw each.reason
+  }
+
+  /** Once for each state that stays without a leader. */
+  #tell({ topic, partition, version }: Undecided): void {
+    const name = `${topic}/${partition}`
+    if (this.#told.get(name) === version) return
+    this.#told.set(name, version)
+    const text = 'No log that reported may lead a partition: zw topics recover shows why'
+    this.#options.log.warn({ topic, partition, version }, text)
   }
 
   async #writeState({ topic, partition, state }: StateWrite, epochVersion: number): Promise<void> {

@@ -8,7 +8,7 @@
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
-import type { LogFailedError } from '../../log/log-errors.ts'
+import { LogFailedError } from '../../log/log-errors.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
@@ -192,7 +192,8 @@ export class Replica {
   /** Whether there will be such a report, in a moment if not now. */
   get isToReport(): boolean {
     const state = this.#state
-    return state !== undefined && (state.leader === noBroker || this.#haltedBy === state)
+    if (this.#life === undefined || state === undefined) return false
+    return state.leader === noBroker || this.#haltedBy === state
   }
 
   /** Whether it may fetch from its leader now: to fetch is to say that all before is durable. */
@@ -226,8 +227,12 @@ export class Replica {
     if (this.#condition === 'whole') return
     const member = memberOf(state.isr, this.#core.self)
     if (member === undefined || member.isAwaited || !isSameLife(member, life)) return
-    forgetLoss(this.#directory)
-    this.#condition = 'whole'
+    try {
+      forgetLoss(this.#directory)
+      this.#condition = 'whole'
+    } catch (error) {
+      this.#host.failed(new LogFailedError(this.#directory.path, error as Error))
+    }
   }
 
   /** Our session ended, and with it the life in which we may have led. */

@@ -31,7 +31,7 @@ import { serverList } from '../server-list.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { ConsumerOptions } from './consumer.ts'
-import type { MqAdminOptions, NewTopic } from './mq-admin.ts'
+import type { LeaderChoice, MqAdminOptions, NewTopic } from './mq-admin.ts'
 import type { MqClientOptions } from './mq-cluster.ts'
 import type { NewRecord, ProducerOptions } from './producer.ts'
 
@@ -72,6 +72,13 @@ const newTopic = record({
   replicas: optional(wholeNumber(1, int32Max)),
 } satisfies RowsOf<NewTopic>)
 
+const leaderChoice = record({
+  topic: kafkaName,
+  partition,
+  leader: wholeNumber(0, int32Max),
+  version: wholeNumber(0, int32Max),
+} satisfies RowsOf<LeaderChoice>)
+
 /** By partition. */
 const offsets: Kind<ReadonlyMap<number, number>> = (value, name) => {
   if (!(value instanceof Map)) throw misfit(value, name, 'a Map of partitions to offsets')
@@ -93,6 +100,8 @@ const adminMethods = {
   createTopic: method('createTopic', { topic: newTopic }),
   offsets: method('offsets', { topic: kafkaName }),
   groupOffsets: method('groupOffsets', { group: kafkaName, topic: kafkaName }),
+  recoveryChoices: method('recoveryChoices', { topic: kafkaName, partition }),
+  recover: method('recover', { choice: leaderChoice }),
 }
 
 export const mqMethods = { ...producerMethods, ...consumerMethods, ...adminMethods } as const

@@ -33,6 +33,15 @@ export interface GroupOffset extends PartitionOffsets {
   readonly lag: number
 }
 
+export interface LeaderChoice {
+  readonly topic: string
+  readonly partition: number
+  /** id of a broker */
+  readonly leader: number
+  /** of the state that `recoveryChoices` showed */
+  readonly version: number
+}
+
 export interface MqAdminOptions extends MqClientOptions {
   /** How long a call is tried. Default 10 s. */
   readonly timeoutMs?: number
@@ -127,9 +136,9 @@ export class MqAdmin {
     )
   }
 
-  /** Calls that wait for an answer fail, and so do later ones. */
   /** What there is to choose from when no replica may lead. @throws BrokerError */
   async recoveryChoices(topic: string, partition: number): Promise<RecoveryChoices> {
+    take(mqMethods.recoveryChoices, [topic, partition])
     const request = { type: 'recoveryChoices', topic, partition } as const
     return (await this.#cluster.call(request, this.#timeoutMs)).found
   }
@@ -137,20 +146,17 @@ export class MqAdmin {
   /**
    * Has a replica lead, even one that lacks committed records: those are lost then.
    *
-   * @param choice.version of the state that `recoveryChoices` showed
    * @throws BrokerError INVALID_UPDATE_VERSION when it is another one by now
    */
-  async recover(choice: {
-    readonly topic: string
-    readonly partition: number
-    readonly leader: BrokerId
-    readonly version: number
-  }): Promise<void> {
-    const { topic, partition, leader, version } = choice
+  async recover(choice: LeaderChoice): Promise<void> {
+    const { choice: taken } = take(mqMethods.recover, [choice])
+    const { topic, partition, version } = taken
+    const leader = taken.leader as BrokerId
     const request = { type: 'recover', topic, partition, leader, version } as const
     await this.#cluster.call(request, this.#timeoutMs)
   }
 
+  /** Calls that wait for an answer fail, and so do later ones. */
   close(): void {
     this.#cluster.close()
   }

@@ -281,14 +281,16 @@ t.test('its own writes leave it nothing to do', async (t) => {
   }
 })
 
+const nothing = { writes: [], undecided: [] }
+
 t.test('the first log waits for those of the other members, until the deadline', async (t) => {
   const made = image([1, 2], { leader: noBroker }, { 1: 91, 2: 92 })
   const first = controller()
-  t.same(first.step(made, 0), { writes: [], askAgainAtMs: undefined }, 'there is no log yet')
+  t.same(first.step(made, 0), { ...nothing, askAgainAtMs: undefined }, 'there is no log yet')
   reporting(made, { 1: { brokerEpoch: 91 } })
-  t.same(first.step(made, 50), { writes: [], askAgainAtMs: 150 })
-  t.same(first.step(made, 149), { writes: [], askAgainAtMs: 150 })
-  t.same(controller().step(made, 150), { writes: [], askAgainAtMs: 250 }, 'another begins anew')
+  t.same(first.step(made, 50), { ...nothing, askAgainAtMs: 150 })
+  t.same(first.step(made, 149), { ...nothing, askAgainAtMs: 150 })
+  t.same(controller().step(made, 150), { ...nothing, askAgainAtMs: 250 }, 'another begins anew')
   const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
   const isr = [member(1, { epoch: 91 }), ...absent]
   t.match(first.step(made, 150).writes, [{ state: { leader: 1, leaderEpoch: 5, isr } }])
@@ -304,6 +306,22 @@ t.test('when all members have reported there is nothing to wait for', async (t) 
   t.match(controller().step(made, 0).writes, [{ state: { leader: 3, leaderEpoch: 5 } }])
 })
 
+t.test(
+  'a partition that no log may lead is told of, once others have had their time',
+  async (t) => {
+    const made = image([1], { leader: noBroker }, { 1: 91 })
+    t.same(controller().step(made, 0), { ...nothing, askAgainAtMs: undefined })
+    reporting(made, { 1: { brokerEpoch: 91, type: 'tail-cut' } })
+    const one = controller()
+    t.same(one.step(made, 0).undecided, [], 'the deadline runs')
+    t.same(one.step(made, 100), {
+      writes: [],
+      askAgainAtMs: undefined,
+      undecided: [{ topic: 'goals', partition: 0, version: 9 }],
+    })
+  },
+)
+
 t.test('a wait is for one version of the state', async (t) => {
   const made = image([1, 2], { leader: noBroker }, { 1: 91, 2: 92 })
   const one = controller()
@@ -312,7 +330,7 @@ t.test('a wait is for one version of the state', async (t) => {
   made.setState('goals', 0, { ...(made.state('goals', 0) as PartitionState), version: 10 })
   t.same(one.step(made, 200).writes, [], 'the report is of an older one')
   reporting(made, { 1: { brokerEpoch: 91, stateVersion: 10 } })
-  t.same(one.step(made, 300), { writes: [], askAgainAtMs: 400 })
+  t.same(one.step(made, 300), { ...nothing, askAgainAtMs: 400 })
 })
 
 t.test('replicas spread over the brokers, each once per partition', async (t) => {
@@ -337,6 +355,13 @@ t.test('an image does not go back, and forgets a topic that was made anew', asyn
   known.setTopic('goals', { topicId: 'y', replicas: [ids(1)] })
   t.equal(known.state('goals', 0), undefined)
   t.equal(known.leader('goals', 0), undefined)
+})
+
+t.test('metadata tell of a replica that would have to drop committed records', async (t) => {
+  const known = reporting(image([1, 2, 3], {}), { 3: { type: 'ahead' } })
+  t.match(known.info('c', undefined).topics[0]?.partitions, [
+    { leader: 2, problems: [{ broker: 3, reason: /zw topics recover/ }] },
+  ])
 })
 
 t.test('metadata tell of what cannot be used, and why', async (t) => {
