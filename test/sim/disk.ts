@@ -19,6 +19,12 @@ import type { SimProcess } from './process.ts'
 /** What a disk answers when it breaks: the process that gets it must end. */
 export class DiskFault extends Error {
   override readonly name = 'DiskFault'
+  readonly code: 'EIO' | 'ENOSPC'
+
+  constructor(code: 'EIO' | 'ENOSPC', found: string) {
+    super(`${code}: ${found}`)
+    this.code = code
+  }
 }
 
 export class SimDisk {
@@ -193,13 +199,13 @@ export class SimDisk {
 
   #fault(operation: string): DiskFault | null {
     const fails = operation.toLowerCase().endsWith('sync') && --this.#faultsIn < 0
-    return fails ? new DiskFault('EIO: the disk failed') : null
+    return fails ? new DiskFault('EIO', 'the disk failed') : null
   }
 
   #noRoom(act: string): DiskFault | null {
     if (this.#queue.nowMs >= this.#fullUntilMs) return null
     if (this.#isShort && !act.startsWith('prepare ')) return null
-    return new DiskFault('ENOSPC: no space left on the disk')
+    return new DiskFault('ENOSPC', 'no space left on the disk')
   }
 
   #later(run: () => void, extraMs = 0): void {
