@@ -91,6 +91,24 @@ export class SimDisk {
     return logs.length === 0 ? undefined : flipIn(random.pick(logs)[1], random)
   }
 
+  /** What would be left of it now if the power failed: an old copy, later. */
+  copy(): DiskCopy {
+    const logs = [...this.#logs].map(([name, log]) => [name, log.crash()] as const)
+    return { files: this.#files.crash(), logs: new Map(logs) }
+  }
+
+  /** It is as it was when the copy was made; of trees there are no copies. */
+  putBack({ files, logs }: DiskCopy): void {
+    this.#files = files.crash()
+    this.#logs = new Map([...logs].map(([name, log]) => [name, log.crash()]))
+    this.#removed = []
+  }
+
+  /** One bit turns in each log, at a share of the bytes that it holds: 1 is the last of them. */
+  turnBits(share: number): void {
+    for (const log of this.#logs.values()) turnBitIn(log, share)
+  }
+
   /** Everything on it is gone. */
   wipe(): void {
     this.#files = new MemoryDirectory({ path: 'data', ...this.#options() })
@@ -213,6 +231,33 @@ export class SimDisk {
     const atMs = this.#queue.nowMs + least + this.#random.next() * (most - least) + extraMs
     this.#queue.at(Math.max(atMs, this.#stalledUntilMs), run)
   }
+}
+
+export interface DiskCopy {
+  readonly files: MemoryDirectory
+  readonly logs: ReadonlyMap<string, MemoryDirectory>
+}
+
+function turnBitIn(log: MemoryDirectory, share: number): void {
+  const segments = log.list().filter((name) => name.endsWith('.segment'))
+  const contents = segments.sort().map((name) => ({ name, bytes: usedBytes(log, name) }))
+  const total = contents.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  let at = Math.max(0, Math.floor(total * share) - 1)
+  for (const { name, bytes } of contents) {
+    if (at < bytes.length) {
+      const file = log.open(name)
+      file.write(Buffer.of((bytes[at] ?? 0) ^ 1), at)
+      file.syncNow()
+      return
+    }
+    at -= bytes.length
+  }
+}
+
+/** Without the zeros at the end, which are not used yet. */
+function usedBytes(log: MemoryDirectory, name: string): Buffer {
+  const bytes = contentOf(log, name) ?? Buffer.alloc(0)
+  return bytes.subarray(0, bytes.findLastIndex(Boolean) + 1)
 }
 
 function contentOf(directory: MemoryDirectory, name: string): Buffer | undefined {

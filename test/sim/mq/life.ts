@@ -9,7 +9,7 @@ import {
   decodeTopic,
   zkPaths,
 } from '../../../src/broker/controller/zk-paths.ts'
-import { leaderOf } from '../../../src/broker/partition/partition-state.ts'
+import { leaderOf, type PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../../src/invariant.ts'
@@ -43,6 +43,8 @@ export interface MqLife {
 export interface MqLifeOptions {
   readonly trace?: (line: string) => void
   readonly faults?: Partial<Faults>
+  /** What happens in this life in place of what its seed decides. */
+  readonly script?: (world: MqWorld) => Promise<void>
 }
 
 const roundCount = 30
@@ -85,6 +87,7 @@ export class MqWorld {
   readonly trace: ((line: string) => void) | undefined
   readonly #coverage = new Map<string, number>()
   readonly #load: LoadParts
+  readonly #script: ((world: MqWorld) => Promise<void>) | undefined
   readonly #registered = new Set<number>()
   readonly #nemesis: Nemesis
   #failure: Error | undefined
@@ -94,7 +97,8 @@ export class MqWorld {
   #lastZxid = 0
   isSettling = false
 
-  constructor(seed: number, { trace, faults }: MqLifeOptions) {
+  constructor(seed: number, { trace, faults, script }: MqLifeOptions) {
+    this.#script = script
     const random = new Random(seed)
     this.random = random
     this.faults = drawFaults(seed, faults)
@@ -102,7 +106,10 @@ export class MqWorld {
     this.network = new Network(this.queue, random)
     this.network.delayMs = [0.1, random.chance(0.2) ? 15 : 2]
     if (random.chance(0.2)) this.network.windowBytes = 2000
-    this.network.onViolation = (error) => this.fail(error)
+    // A broker without a disk does not know yet which cluster it is of, and refuses all others.
+    this.network.onViolation = (error) => {
+      if (!this.#losesDisks) this.fail(error)
+    }
     this.network.reusesBuffersOf = (host) => host.startsWith('b')
     this.partitions = 1 + random.below(3)
     this.replicas = random.chance(0.85) ? 3 : 2
@@ -143,6 +150,7 @@ export class MqWorld {
   }
 
   get #losesDisks(): boolean {
+    if (this.#script !== undefined) return true
     const { wipedDisks, oldCopies, bitFlips } = this.faults
     return wipedDisks + oldCopies + bitFlips > 0
   }
@@ -155,6 +163,14 @@ export class MqWorld {
     for (let i = 1 + random.below(3); i > 0; i--) this.#addProducer()
     this.#addConsumer(undefined)
     this.#addConsumer(group)
+    if (this.#script === undefined) await this.#liveByChance()
+    else await this.#script(this)
+    this.#nemesis.stop()
+    await this.#settle()
+  }
+
+  async #liveByChance(): Promise<void> {
+    const { random } = this
     for (let round = 0; round < roundCount; round++) {
       await this.run(random.chance(0.2) ? random.next() * 1200 : random.next() * 100)
       for (const producer of this.producers) {
@@ -164,8 +180,24 @@ export class MqWorld {
       if (random.chance(0.15)) this.#replaceGroupConsumer()
       this.#nemesis.strike()
     }
-    this.#nemesis.stop()
-    await this.#settle()
+  }
+
+  /** For scripts: so many records, each acknowledged. */
+  async store(count: number): Promise<void> {
+    const producer = new SimProducer(`p${++this.#clientCount}`, this.#load, 60_000, 'all')
+    this.producers.push(producer)
+    for (let i = 0; i < count; i++) {
+      producer.send(1)
+      await this.run(1)
+    }
+    await this.until('records are stored', () => producer.pendingCount === 0)
+    invariant(producer.failedCount === 0, 'records are stored')
+  }
+
+  /** For scripts: the znode of a partition. */
+  stateOf(partition: number): PartitionState | undefined {
+    const tree = this.#latestTree()
+    return tree && decodeState(dataOf(tree, zkPaths.state(topic, partition)), anyVersion)
   }
 
   result(): MqLife {
@@ -285,9 +317,9 @@ export class MqWorld {
     await this.until('producers hear what became of their records', () =>
       this.producers.every(({ pendingCount }) => pendingCount === 0),
     )
-    await this.until('every partition has all replicas in sync', () => this.#isInSync())
+    await this.until('every partition has all replicas in sync', () => this.isInSync())
     await this.#repeatBatches()
-    await this.until('every partition has all replicas in sync', () => this.#isInSync())
+    await this.until('every partition has all replicas in sync', () => this.isInSync())
     const last = this.#addConsumer(undefined)
     const readers = this.consumers.filter((each) => each === last || !each.isClosed)
     await this.until('consumers read up to the end', () =>
@@ -305,6 +337,16 @@ export class MqWorld {
       }
       this.cover('replica unavailable')
       broker.end({ power: false })
+      broker.start()
+    }
+    if (!this.#losesDisks) return
+    await this.run(patienceMs)
+    for (const broker of this.brokers) {
+      if (broker.brokerEpoch === undefined || broker.replicas.length === this.#assignedTo(broker)) {
+        continue
+      }
+      this.cover('damaged disk replaced')
+      broker.loseDisk((disk) => disk.wipe())
       broker.start()
     }
   }
@@ -329,7 +371,8 @@ export class MqWorld {
     return true
   }
 
-  #isInSync(): boolean {
+  /** Every partition has all its replicas in sync, and they are equal. */
+  isInSync(): boolean {
     const tree = this.#latestTree()
     if (tree === undefined) return false
     for (let partition = 0; partition < this.partitions; partition++) {
@@ -424,6 +467,7 @@ export class MqWorld {
     for (let waitedMs = 0; !holds(); waitedMs += 50) {
       if (waitedMs >= convergenceMs) invariant(false, `${claim}: ${this.#describe()}`)
       await this.run(50)
+      if (!this.isSettling) continue
       // One whose disk failed just before the faults stopped.
       for (const host of [...this.servers, ...this.brokers]) host.start()
     }

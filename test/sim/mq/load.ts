@@ -7,6 +7,7 @@ import { Producer } from '../../../src/client/mq/producer.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import type { ProduceRequest, RequiredAcks } from '../../../src/protocol/mq/messages.ts'
 import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
+import type { Random } from '../../../src/random.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
 import type { MqEvent } from './checker.ts'
@@ -38,11 +39,11 @@ export class SimProducer {
   pendingCount = 0
   failedCount = 0
 
-  constructor(name: string, parts: LoadParts, deliveryTimeoutMs: number) {
+  constructor(name: string, parts: LoadParts, deliveryTimeoutMs: number, acks?: RequiredAcks) {
     const { random } = parts
     this.name = name
     this.#parts = parts
-    this.acks = random.chance(0.85) ? 'all' : random.chance(0.7) ? 'leader' : 'none'
+    this.acks = acks ?? drawAcks(random)
     this.#producer = new Producer({
       ...makeClientOptions(name, parts),
       acks: this.acks,
@@ -82,6 +83,10 @@ export class SimProducer {
   abort(): void {
     this.#producer.abort()
   }
+}
+
+function drawAcks(random: Random): RequiredAcks {
+  return random.chance(0.85) ? 'all' : random.chance(0.7) ? 'leader' : 'none'
 }
 
 export class SimConsumer {

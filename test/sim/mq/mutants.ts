@@ -10,7 +10,6 @@ const log = 'broker/partition/partition-log.ts'
 const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
-const fetch = 'broker/api/fetch.ts'
 const controller = 'broker/controller/controller.ts'
 const driver = 'broker/controller/driver.ts'
 const session = 'broker/session.ts'
@@ -251,19 +250,6 @@ export const mqMutants: readonly Mutant[] = [
     ],
     seeds: 300,
   },
-  {
-    name: 'what an earlier life had counts for joining',
-    rule: 'what an earlier life had is no promise of what this one has',
-    edits: [
-      { file: inSync, from: '    follower.end = -1\n    follower.leaderEndThen = -1\n', to: '' },
-      {
-        file: fetch,
-        from: 'image.brokers.get(brokerId)?.epoch !== brokerEpoch',
-        to: 'brokerId < 0',
-      },
-    ],
-    seeds: 1000,
-  },
 
   // --- leading and following ---------------------------------------------------------------------
   {
@@ -357,23 +343,6 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 50,
   },
   {
-    name: 'a fetch of an earlier epoch counts',
-    rule: 'a deposed leader acknowledges nothing, and a new one counts anew',
-    edits: [
-      {
-        file: partition,
-        from: "    if (fetch.leaderEpoch < this.leaderEpoch) return refused('FENCED_LEADER_EPOCH')\n    if (fetch.leaderEpoch > this.leaderEpoch) return refused('UNKNOWN_LEADER_EPOCH')\n",
-        to: '',
-      },
-      {
-        file: fetch,
-        from: 'if (replica.leaderEpoch !== asked.leaderEpoch)',
-        to: 'if (replica.leaderEpoch < 0)',
-      },
-    ],
-    seeds: 1000,
-  },
-  {
     name: 'a follower takes what does not continue its log',
     rule: 'a log has no gaps',
     edits: [
@@ -409,23 +378,6 @@ export const mqMutants: readonly Mutant[] = [
         file: driver,
         from: "        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion },\n",
         to: "        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion < 0 ? epochVersion : -1 },\n",
-      },
-    ],
-    seeds: 1000,
-  },
-  {
-    name: 'a controller epoch that is not raised',
-    rule: 'a deposed controller writes nothing',
-    edits: [
-      {
-        file: driver,
-        from: 'const epoch = (decodeNumber(data) ?? 0) + 1',
-        to: 'const epoch = decodeNumber(data) ?? 0',
-      },
-      {
-        file: driver,
-        from: 'version: epochVersion },\n        write',
-        to: 'version: -1 },\n        write',
       },
     ],
     seeds: 1000,
@@ -472,7 +424,14 @@ export const mqMutants: readonly Mutant[] = [
   {
     name: 'an early batch is appended',
     rule: "records are in their producer's order",
-    edits: [{ file: producers, from: "return { type: 'early' }", to: "return { type: 'next' }" }],
+    edits: [
+      { file: producers, from: "return { type: 'early' }", to: "return { type: 'next' }" },
+      {
+        file: producers,
+        from: "return { type: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }\n  }\n\n",
+        to: "return { type: 'next' }\n  }\n\n",
+      },
+    ],
     seeds: 100,
   },
   {
@@ -516,17 +475,5 @@ export const mqMutants: readonly Mutant[] = [
       },
     ],
     seeds: 100,
-  },
-  {
-    name: 'held batches are kept when leadership ends',
-    rule: 'what was held by a deposed leader is not appended later',
-    edits: [
-      {
-        file: queue,
-        from: "    for (const { waiter } of this.#held.takeAll()) {\n      waiter.done(this.#options.error('NOT_LEADER_OR_FOLLOWER'))\n    }\n",
-        to: '',
-      },
-    ],
-    seeds: 600,
   },
 ]

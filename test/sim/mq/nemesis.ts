@@ -4,6 +4,7 @@
 import { zkPaths } from '../../../src/broker/controller/zk-paths.ts'
 import { ZkClient } from '../../../src/client/zk/zk-client.ts'
 import { silentLogger } from '../../../src/logger.ts'
+import type { DiskCopy, SimDisk } from '../disk.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
 import { type FaultName, pickFault } from './faults.ts'
@@ -19,6 +20,7 @@ const slowestClock = 0.4
 export class Nemesis {
   readonly #world: MqWorld
   readonly #operator: ZkClient
+  readonly #copies = new Map<SimBroker, DiskCopy>()
   #whenBrokerGone: (() => void) | undefined
 
   constructor(world: MqWorld) {
@@ -106,9 +108,11 @@ export class Nemesis {
       case 'corruptBatches':
         return strange.sendCorrupt()
       case 'wipedDisks':
+        return this.#loseDisk((disk) => disk.wipe())
       case 'oldCopies':
+        return this.#bringBackOldCopy()
       case 'bitFlips':
-        return
+        return this.#loseDisk((disk) => disk.turnBits(random.chance(0.5) ? 1 : random.next()))
     }
   }
 
@@ -211,19 +215,29 @@ export class Nemesis {
     this.#world.later(overMs, () => this.#join(broker))
   }
 
-  /** Only its producers hear it: what it appends alone has to go when it follows another. */
+  /**
+   * Only its producers hear it: what it appends alone has to go when it follows another. It may hold more
+   * batches of a producer then than are remembered, and lead again while the producer still tries.
+   */
   #depose(): void {
-    const { random, sessionTimeoutMs, producers } = this.#world
+    const { random, sessionTimeoutMs, producers, partitions } = this.#world
     const leader = this.#leader()
     if (leader === undefined) return
     this.#isolate(leader, { fromBrokers: true, fromServers: true })
     const sendOn = (left: number): void => {
-      for (const producer of producers) if (producer.pendingCount < 150) producer.send(10)
-      if (left > 0) this.#world.later(15, () => sendOn(left - 1))
+      for (const producer of producers) if (producer.pendingCount < 200) producer.send(partitions)
+      if (left > 0) this.#world.later(5, () => sendOn(left - 1))
     }
-    sendOn(8)
+    sendOn(random.pick([10, 90]))
     const overMs = 1.5 * sessionTimeoutMs + random.next() * 1000
     this.#world.later(overMs, () => this.#join(leader))
+    if (random.chance(0.4)) return
+    this.#world.later(overMs + 500 + random.next() * 1000, () => {
+      for (const other of this.#world.brokers) {
+        if (other !== leader && random.chance(0.8))
+          this.#comeBack(other, 1000 + random.next() * 2000)
+      }
+    })
   }
 
   #loseController(): void {
@@ -256,6 +270,25 @@ export class Nemesis {
 
   #deleteController(): void {
     this.#operator.delete(zkPaths.controller).catch(() => undefined)
+  }
+
+  /** Only while all replicas are in sync: every partition then has members whose disks are whole. */
+  #loseDisk(lose: (disk: SimDisk) => void, broker = this.#victim()): void {
+    const { random } = this.#world
+    if (!this.#world.isInSync()) return
+    broker.loseDisk(lose)
+    this.#world.cover('lost disk')
+    if (random.chance(0.5)) {
+      for (const other of this.#world.brokers) if (other !== broker) other.end({ power: true })
+    }
+    this.#world.later(random.next() * 2000, () => this.#revive(broker))
+  }
+
+  #bringBackOldCopy(): void {
+    const broker = this.#victim()
+    const copy = this.#copies.get(broker)
+    this.#copies.set(broker, broker.disk.copy())
+    if (copy !== undefined) this.#loseDisk((disk) => disk.putBack(copy), broker)
   }
 
   #loseServers(): void {

@@ -12,6 +12,7 @@ import {
   forEachBatch,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
+import type { SimDisk } from '../disk.ts'
 import type { MqEvent } from './checker.ts'
 import { Host, type HostParts } from './host.ts'
 import { isByDisk } from './sim-server.ts'
@@ -119,8 +120,11 @@ export class SimBroker extends Host {
     return { ...read.config, segmentBytes }
   }
 
-  /** Its disk is another one now. */
-  forgetDisk(): void {
+  /** While it is down, something happens to its disk. */
+  loseDisk(lose: (disk: SimDisk) => void): void {
+    this.end({ power: true })
+    this.disk.heal()
+    lose(this.disk)
     this.#durableEnds.clear()
   }
 
