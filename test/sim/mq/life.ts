@@ -10,9 +10,11 @@ import {
   zkPaths,
 } from '../../../src/broker/controller/zk-paths.ts'
 import { leaderOf, type PartitionState } from '../../../src/broker/partition/partition-state.ts'
+import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../../src/invariant.ts'
+import { limits } from '../../../src/limits.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 import {
   decodeBatch,
@@ -396,36 +398,31 @@ export class MqWorld {
     )
   }
 
-  /** The last batch of each producer once more, as if it had waited somewhere: it is known everywhere. */
+  /** Batches once more, as if they had waited somewhere: as many as are remembered are recognised. */
   async #repeatBatches(): Promise<void> {
+    let underWay = 0
     for (let partition = 0; partition < this.partitions; partition++) {
       const leader = this.#replicasOf(partition).find(({ role }) => role.type === 'leading')
-      if (leader === undefined) continue
-      const lasts = new Map<number, Buffer>()
-      for (let offset = 0; offset < leader.highWatermark; ) {
-        const { records } = leader.readCommitted(offset, 1 << 20)
-        forEachBatch(records, (at, length) => {
-          const header = readBatchHeader(records, at)
-          offset = header.baseOffset + header.lastOffsetDelta + 1
-          if (header.producerId === noProducer) return
-          lasts.set(header.producerId, Buffer.from(records.subarray(at, at + length)))
-        })
+      for (const batches of leader === undefined ? [] : batchesByProducer(leader)) {
+        const remembered = batches.slice(-limits.rememberedBatchesMax)
+        const [oldest, newest] = [remembered[0], remembered.at(-1)]
+        for (const batch of new Set([oldest, newest])) {
+          if (batch === undefined) continue
+          underWay++
+          void this.#repeat(partition, batch).then(() => {
+            underWay--
+          })
+        }
       }
-      for (const batch of lasts.values()) await this.#repeat(partition, batch)
     }
+    await this.until('batches sent again are answered', () => underWay === 0)
   }
 
   async #repeat(partition: number, batch: Buffer): Promise<void> {
     const [record] = decodeBatch(batch)
     const value = Buffer.from(record?.value ?? []).toString()
-    let answered: number | undefined
-    let isOver = false
-    void this.strange.repeat(partition, batch).then((offset) => {
-      answered = offset
-      isOver = true
-    })
-    await this.until('a batch sent again is answered', () => isOver)
-    if (answered !== undefined) this.show({ type: 'repeated', value, offset: answered })
+    const offset = await this.strange.repeat(partition, batch)
+    if (offset !== undefined) this.show({ type: 'repeated', value, offset })
   }
 
   // --- time --------------------------------------------------------------------------------------
@@ -491,6 +488,23 @@ export class MqWorld {
   cover(what: string): void {
     this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1)
   }
+}
+
+/** Of those with a producer id, copies in the order of the log. */
+function batchesByProducer(replica: Replica): Iterable<readonly Buffer[]> {
+  const batches = new Map<number, Buffer[]>()
+  for (let offset = 0; offset < replica.highWatermark; ) {
+    const { records } = replica.readCommitted(offset, 1 << 20)
+    forEachBatch(records, (at, length) => {
+      const { producerId, baseOffset, lastOffsetDelta } = readBatchHeader(records, at)
+      offset = baseOffset + lastOffsetDelta + 1
+      if (producerId === noProducer) return
+      const known = batches.get(producerId) ?? []
+      batches.set(producerId, known)
+      known.push(Buffer.from(records.subarray(at, at + length)))
+    })
+  }
+  return batches.values()
 }
 
 function dataOf(tree: ZTree, path: string): Buffer | null {
