@@ -114,7 +114,9 @@ export class MqWorld {
     }
     this.network.reusesBuffersOf = (host) => host.startsWith('b')
     this.partitions = 1 + random.below(3)
-    this.replicas = random.chance(0.85) ? 3 : 2
+    const replicas = random.chance(0.85) ? 3 : 2
+    // A script may lose two disks, and one has to be left.
+    this.replicas = script === undefined ? replicas : 3
     this.sessionTimeoutMs = 600 + random.below(900)
     this.lagTimeMsMax = random.pick([300, 800, 2000])
     this.checker = new MqChecker({ minInsyncReplicas: this.#losesDisks ? 0 : this.replicas - 1 })

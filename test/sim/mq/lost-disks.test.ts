@@ -6,7 +6,7 @@ import { liveMq } from './life.ts'
 import { lostDisks } from './lost-disks.ts'
 
 /** Whether src/broker tells a disk that was lost, cut or exchanged from the one that was promised on. */
-const knowsDisks = false
+const knowsDisks = true
 const seeds = [1, 2, 3, 4]
 
 for (const { name, script } of lostDisks) {

@@ -4,7 +4,7 @@
 import type { Mutant } from '../mutants.ts'
 
 const partition = 'broker/partition/partition.ts'
-const inSync = 'broker/partition/high-watermark.ts'
+const inSync = 'broker/partition/in-sync-replicas.ts'
 const producers = 'broker/partition/producer-states.ts'
 const log = 'broker/partition/partition-log.ts'
 const queue = 'broker/replication/produce-queue.ts'
@@ -132,8 +132,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: replica,
-        from: 'return !this.#isHalted && this.#core.durableEnd === this.#core.logEnd',
-        to: 'return !this.#isHalted',
+        from: 'return this.#haltedBy === undefined && this.#core.durableEnd === this.#core.logEnd',
+        to: 'return this.#haltedBy === undefined',
       },
       { file: fetcher, from: '      await replica.whenDurable()\n', to: '' },
     ],
@@ -205,8 +205,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: inSync,
-        from: 'if (counts) end = Math.min(end, follower.end)',
-        to: 'if (counts) end = Math.max(end, follower.end)',
+        from: 'if (named !== undefined) end = Math.min(end, endOf(named, follower))',
+        to: 'if (named !== undefined) end = Math.min(this.#ownEnd, Math.max(end, endOf(named, follower)))',
       },
     ],
     seeds: 50,
@@ -221,8 +221,16 @@ export const mqMutants: readonly Mutant[] = [
     name: 'an ISR in flight is not waited for',
     rule: 'while an ISR write is in flight, both ISRs have what is committed',
     edits: [
-      { file: inSync, from: 'this.#proposed?.has(id) === true ||', to: 'false ||' },
-      { file: inSync, from: 'this.#isAboutToJoin(follower, nowMs)\n', to: 'false\n' },
+      {
+        file: inSync,
+        from: 'for (const members of [this.#isr, this.#proposed])',
+        to: 'for (const members of [this.#isr])',
+      },
+      {
+        file: inSync,
+        from: 'if (this.#isAboutToJoin(follower, nowMs)) end',
+        to: 'if (end < 0) end',
+      },
     ],
     seeds: 300,
   },
@@ -232,8 +240,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: inSync,
-        from: '    this.#proposed = wanted\n',
-        to: '    this.#proposed = wanted\n    this.#isr = wanted\n',
+        from: '    this.#proposed = mapOf(wanted)\n',
+        to: '    this.#proposed = mapOf(wanted)\n    this.#isr = this.#proposed\n',
       },
     ],
     seeds: 600,
@@ -258,8 +266,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: partition,
-        from: 'const leads = state.leader === self && state.leaderBrokerEpoch === brokerEpoch',
-        to: 'const leads = state.leader === self',
+        from: 'return isSameLife(leader, life)\n',
+        to: 'return life.brokerEpoch > 0\n',
       },
     ],
     seeds: 50,
@@ -270,8 +278,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: controller,
-        from: 'usable.get(leader)?.epoch === leaderBrokerEpoch',
-        to: 'usable.has(leader)',
+        from: 'return isSameLife(member, standing.life) && faultOf',
+        to: 'return faultOf',
       },
     ],
     seeds: 50,
@@ -307,13 +315,12 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: controller,
-        from: 'const next = replicas.find((id) => left.includes(id)) ?? noBroker',
-        to: 'const next = replicas.find((id) => usable.has(id)) ?? noBroker',
-      },
-      {
-        file: controller,
-        from: 'const inSync = next === noBroker ? isr : left',
-        to: 'const inSync = next === noBroker ? isr : sorted([...new Set([...left, next])])',
+        from: 'const unbroken = known.isr.filter((member) => isUnbroken(member, standingOf(member)))',
+        to: `const found = known.isr.filter((member) => isUnbroken(member, standingOf(member)))
+  const others = standings.flatMap(({ broker, life }) =>
+    life === undefined ? [] : { broker, ...life, isAwaited: false },
+  )
+  const unbroken = found.length > 0 ? found : others`,
       },
     ],
     seeds: 100,
@@ -324,8 +331,11 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: controller,
-        from: 'const inSync = next === noBroker ? isr : left',
-        to: 'const inSync = next === noBroker ? sorted([...replicas]) : left',
+        from: 'return { ...known, leader: noBroker, leaderEpoch: known.leaderEpoch + 1 }',
+        to: `const isr = standings.flatMap(({ broker, life }) =>
+      life === undefined ? [] : { broker, ...life, isAwaited: false },
+    )
+    return { ...known, isr, leader: noBroker, leaderEpoch: known.leaderEpoch + 1 }`,
       },
     ],
     seeds: 300,
@@ -336,8 +346,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: controller,
-        from: 'leaderEpoch: leaderEpoch + 1, isr: inSync',
-        to: 'leaderEpoch, isr: inSync',
+        from: 'return { ...left, leader: broker, leaderEpoch: known.leaderEpoch + 1 }',
+        to: 'return { ...left, leader: broker, leaderEpoch: known.leaderEpoch }',
       },
     ],
     seeds: 50,
