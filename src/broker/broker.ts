@@ -9,6 +9,7 @@
 import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
+import { ZkError } from '../protocol/error-codes.ts'
 import { noBroker } from '../protocol/mq/messages.ts'
 import type { Listener } from '../protocol/transport/transport.ts'
 import { RareWarnings } from '../rare-warnings.ts'
@@ -37,6 +38,13 @@ export interface BrokerOptions {
   readonly world: World
   /** The broker cannot go on, and must not: a disk that failed, a cluster that is another one. */
   readonly onFailure: (error: Error) => void
+  readonly witness?: BrokerWitness
+}
+
+/** Shown what a broker does as it does it: the simulator judges every step. */
+export interface BrokerWitness {
+  /** Once, before any replica is opened. */
+  opened(replicas: ReplicaManager): void
 }
 
 export function assembleBroker(options: BrokerOptions): Broker {
@@ -52,6 +60,7 @@ export class Broker implements Part {
   readonly #warnings: RareWarnings
   #running: Running | undefined
   #session: BrokerSession | undefined
+  #isOpening = false
   #isStopping = false
   #isCheckpointing = false
   #isRaisingMark = false
@@ -112,8 +121,9 @@ export class Broker implements Part {
       const cancelCheckpoints = world.clock.every(checkpointMs, () => this.#checkpointInTime())
       running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
       this.#running = running
+      this.#options.witness?.opened(replicas)
       if (this.#isStopping) throw new Error('Cannot start: the broker was stopped meanwhile')
-      await this.#openSession()
+      await this.#openFirstSession()
     } catch (error) {
       // From here on it is for `stop` to let go of it, which may have done so already.
       if (running === undefined) {
@@ -130,7 +140,8 @@ export class Broker implements Part {
     this.#isStopping = true
     const running = this.#running
     this.#running = undefined
-    // First the session: others take over while we finish here.
+    // First the session: others take over while we finish here. Without one we lead nothing.
+    running?.replicas.resign()
     await this.#session?.close()
     if (running === undefined) return
     running.cancelCheckpoints()
@@ -144,6 +155,18 @@ export class Broker implements Part {
   }
 
   // --- the session -------------------------------------------------------------------------------
+
+  /** @throws as `start` */
+  async #openFirstSession(): Promise<void> {
+    try {
+      await this.#openSession()
+    } catch (error) {
+      if (!(error instanceof ZkError) || error.code !== 'SESSIONEXPIRED') throw error
+      await this.#session?.close()
+      await this.#reopenSession()
+      if (this.#isStopping) throw error
+    }
+  }
 
   /** @throws as `start` */
   async #openSession(): Promise<void> {
@@ -169,7 +192,14 @@ export class Broker implements Part {
       onExpired: () => this.#expired(session),
     })
     this.#session = session
-    await session.open()
+    this.#isOpening = true
+    try {
+      await session.open()
+    } finally {
+      this.#isOpening = false
+    }
+    if (session.membership !== undefined) return
+    throw new ZkError('SESSIONEXPIRED', undefined, 'Cannot use the session: it has ended already')
   }
 
   /** Everything we led is led by others now, or soon will be. */
@@ -177,7 +207,8 @@ export class Broker implements Part {
     if (session !== this.#session || this.#isStopping) return
     this.#log.warn({}, 'The session expired: giving up all leadership and registering again')
     this.#running?.replicas.resign()
-    void this.#reopenSession()
+    // One that was being opened fails, and is tried anew there.
+    if (!this.#isOpening) void this.#reopenSession()
   }
 
   async #reopenSession(): Promise<void> {
@@ -187,6 +218,8 @@ export class Broker implements Part {
         await this.#openSession()
         return
       } catch (error) {
+        // What fails after the registration finds us leading: others take over as soon as it is closed.
+        this.#running?.replicas.resign()
         await this.#session?.close()
         if (error instanceof DataDirError) {
           onFailure(error)

@@ -6,6 +6,7 @@ import { ZkClient } from '../client/zk/zk-client.ts'
 import type { Clock } from '../clock.ts'
 import { invariant } from '../invariant.ts'
 import type { Logger } from '../logger.ts'
+import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId, DirectoryId, Life } from '../protocol/mq/messages.ts'
 import type { ClientWorld } from '../world.ts'
 import { Marks } from './cluster/marks.ts'
@@ -107,8 +108,18 @@ export class BrokerSession {
    * Connects, reads the cluster, checks the directory's mark, opens replicas and registers, in this
    * order: nothing is elected that was not opened, and nothing counts in this life before the mark says
    * that there is one. Whoever opens it closes it, also after a failure.
+   *
+   * @throws ZkError SESSIONEXPIRED as soon as it expires, whatever is waited for; and as `start` of Broker
    */
-  async open(): Promise<Membership> {
+  open(): Promise<Membership> {
+    const expired = new Promise<never>((_, reject) => {
+      const message = 'Cannot enter the cluster: the session expired meanwhile'
+      this.zk.once('expired', () => reject(new ZkError('SESSIONEXPIRED', undefined, message)))
+    })
+    return Promise.race([this.#open(), expired])
+  }
+
+  async #open(): Promise<Membership> {
     const { id, endpoint, dataDir, makeUuid, log, sessionTimeoutMs } = this.#options
     const { zk } = this
     const clock = this.#clock

@@ -164,9 +164,9 @@ function recoverTail(opening: {
     })
   }
   // What a killed process wrote is read from memory, and after a failed fsync it may stand there as
-  // clean without being on the disk. Written again, it must go there before it counts as durable.
-  const unsure = knownDurable ?? vouched
-  if (unsure !== undefined) segment.rewrite({ file, from: unsure })
+  // clean without being on the disk. Written again, it must go there before it counts as durable; where
+  // nothing tells how much was durable before, that is the whole segment.
+  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })
   file.syncNow()
   return isTorn ? { file: segment.path, byteOffset: offset, bytes: end - offset, keptAs } : null
 }

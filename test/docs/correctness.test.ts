@@ -26,16 +26,18 @@ t.test('every command that is named exists', async (t) => {
 t.test('every promise and invariant has a test', async (t) => {
   const [said = '', shown = ''] = text.split('| | shown by |')
   const named = new Set<string>()
-  for (const [, letter, from, to] of shown.matchAll(/\b([PI])(\d+)(?:–I(\d+))?/g)) {
+  for (const [, letter, from, to] of shown.matchAll(/\b([PIB])(\d+)(?:–[IB](\d+))?/g)) {
     for (let i = Number(from); i <= Number(to ?? from); i++) named.add(`${letter}${i}`)
   }
   const promises = [...said.matchAll(/^\*\*(P\d+)\./gm)].map(([, name]) => name ?? '')
   const invariants = [...said.matchAll(/^\| (I\d+) \|/gm)].map(([, name]) => name ?? '')
+  const ofBrokers = [...said.matchAll(/^\| (B\d+) \|/gm)].map(([, name]) => name ?? '')
   // The membership cannot be changed yet.
   const shownLater = new Set(['I20'])
   t.equal(promises.length, 12)
   t.equal(invariants.length, 22)
-  for (const name of [...promises, ...invariants]) {
+  t.equal(ofBrokers.length, 10)
+  for (const name of [...promises, ...invariants, ...ofBrokers]) {
     if (!shownLater.has(name)) t.ok(named.has(name), name)
   }
 })

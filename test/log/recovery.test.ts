@@ -310,18 +310,28 @@ t.test('a log that is refused leaves no file open', async (t) => {
   t.same([...isOpen.values()], [false, false])
 })
 
-t.test('after a failed fsync, what was read is written again before it counts', async (t) => {
-  let isBroken = true
-  const directory = onDisk({ 1: Buffer.concat([record(1), Buffer.alloc(480)]) }).crash(undefined, {
-    fault: (operation) => (operation === 'sync' && isBroken ? new Error('EIO') : null),
+const { durablePosition: _, ...unvouchingFormat } = sampleFormat
+const formatsAfterFailure = [
+  { name: 'of records that vouch', format: sampleFormat },
+  { name: 'of records that vouch for nothing', format: unvouchingFormat },
+]
+for (const { name, format } of formatsAfterFailure) {
+  t.test(`after a failed fsync, a log ${name} is written again before it counts`, async (t) => {
+    let isBroken = true
+    const directory = onDisk({ 1: Buffer.concat([record(1), Buffer.alloc(480)]) }).crash(
+      undefined,
+      {
+        fault: (operation) => (operation === 'sync' && isBroken ? new Error('EIO') : null),
+      },
+    )
+    const file = directory.open(segmentName(1))
+    file.write(record(2, 1), 48)
+    t.throws(() => file.syncNow(), /EIO/)
+    isBroken = false
+    t.equal(open(directory, { format }).log.durablePosition, 2)
+    t.same(positionsOf(open(directory.crash(), { format }).log), [1, 2])
   })
-  const file = directory.open(segmentName(1))
-  file.write(record(2, 1), 48)
-  t.throws(() => file.syncNow(), /EIO/)
-  isBroken = false
-  t.equal(open(directory).log.durablePosition, 2)
-  t.same(positionsOf(open(directory.crash()).log), [1, 2])
-})
+}
 
 const cutsThatFail = [
   {

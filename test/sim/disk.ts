@@ -19,6 +19,12 @@ import type { SimProcess } from './process.ts'
 /** What a disk answers when it breaks: the process that gets it must end. */
 export class DiskFault extends Error {
   override readonly name = 'DiskFault'
+  readonly code: 'EIO' | 'ENOSPC'
+
+  constructor(code: 'EIO' | 'ENOSPC', found: string) {
+    super(`${code}: ${found}`)
+    this.code = code
+  }
 }
 
 export class SimDisk {
@@ -83,6 +89,24 @@ export class SimDisk {
       return key && `${name} ${key}`
     }
     return logs.length === 0 ? undefined : flipIn(random.pick(logs)[1], random)
+  }
+
+  /** What would be left of it now if the power failed: an old copy, later. */
+  copy(): DiskCopy {
+    const logs = [...this.#logs].map(([name, log]) => [name, log.crash()] as const)
+    return { files: this.#files.crash(), logs: new Map(logs) }
+  }
+
+  /** It is as it was when the copy was made; of trees there are no copies. */
+  putBack({ files, logs }: DiskCopy): void {
+    this.#files = files.crash()
+    this.#logs = new Map([...logs].map(([name, log]) => [name, log.crash()]))
+    this.#removed = []
+  }
+
+  /** One bit turns in each log, at a share of the bytes that it holds: 1 is the last of them. */
+  turnBits(share: number): void {
+    for (const log of this.#logs.values()) turnBitIn(log, share)
   }
 
   /** Everything on it is gone. */
@@ -193,13 +217,13 @@ export class SimDisk {
 
   #fault(operation: string): DiskFault | null {
     const fails = operation.toLowerCase().endsWith('sync') && --this.#faultsIn < 0
-    return fails ? new DiskFault('EIO: the disk failed') : null
+    return fails ? new DiskFault('EIO', 'the disk failed') : null
   }
 
   #noRoom(act: string): DiskFault | null {
     if (this.#queue.nowMs >= this.#fullUntilMs) return null
     if (this.#isShort && !act.startsWith('prepare ')) return null
-    return new DiskFault('ENOSPC: no space left on the disk')
+    return new DiskFault('ENOSPC', 'no space left on the disk')
   }
 
   #later(run: () => void, extraMs = 0): void {
@@ -207,6 +231,33 @@ export class SimDisk {
     const atMs = this.#queue.nowMs + least + this.#random.next() * (most - least) + extraMs
     this.#queue.at(Math.max(atMs, this.#stalledUntilMs), run)
   }
+}
+
+export interface DiskCopy {
+  readonly files: MemoryDirectory
+  readonly logs: ReadonlyMap<string, MemoryDirectory>
+}
+
+function turnBitIn(log: MemoryDirectory, share: number): void {
+  const segments = log.list().filter((name) => name.endsWith('.segment'))
+  const contents = segments.sort().map((name) => ({ name, bytes: usedBytes(log, name) }))
+  const total = contents.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  let at = Math.max(0, Math.floor(total * share) - 1)
+  for (const { name, bytes } of contents) {
+    if (at < bytes.length) {
+      const file = log.open(name)
+      file.write(Buffer.of((bytes[at] ?? 0) ^ 1), at)
+      file.syncNow()
+      return
+    }
+    at -= bytes.length
+  }
+}
+
+/** Without the zeros at the end, which are not used yet. */
+function usedBytes(log: MemoryDirectory, name: string): Buffer {
+  const bytes = contentOf(log, name) ?? Buffer.alloc(0)
+  return bytes.subarray(0, bytes.findLastIndex(Boolean) + 1)
 }
 
 function contentOf(directory: MemoryDirectory, name: string): Buffer | undefined {

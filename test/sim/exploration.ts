@@ -1,23 +1,29 @@
-// Seeds one after the other, in both worlds, until there is enough; then what they covered.
+// Seeds one after the other, in all worlds, until there is enough; then what they covered.
 
 import { countedFor, crashPoints } from './crash-points.ts'
+import type { Faults } from './mq/faults.ts'
+import { liveMq } from './mq/life.ts'
 import { liveServers } from './server-life.ts'
 import { liveZab } from './zab-life.ts'
 
-/** Of the time, so much goes to whole servers. */
-const serversShare = 0.8
+/** Of the time, so much goes to each world. */
+const shares = { servers: 0.5, mq: 0.35, zab: 0.15 } as const
 
 /** Who explores for so long must have hit every crash point. */
 const thoroughMinutes = 2
 
+type World = keyof typeof shares
+
 export interface ExplorationOptions {
   /** only this one */
-  readonly world?: 'servers' | 'zab' | undefined
+  readonly world?: World | undefined
   readonly minutes?: number | undefined
-  /** asked by clients of whole servers */
+  /** of clients, in each world that has some */
   readonly operations?: number | undefined
-  /** of whole servers */
+  /** in each world with clients */
   readonly seeds?: number | undefined
+  /** of lives of brokers, in place of what their seeds say */
+  readonly faults?: Partial<Faults>
   /** the first seed */
   readonly from?: number | undefined
 }
@@ -27,8 +33,11 @@ export class Exploration {
   readonly #say: (line: string) => void
   readonly #startMs = performance.now()
   readonly #first: number
-  readonly #servers = { seeds: 0, ms: 0, operations: 0, covered: new Map<string, number>() }
-  readonly #zab = { seeds: 0, ms: 0, committed: 0, covered: new Map<string, number>() }
+  readonly #tallies: Readonly<Record<World, Tally>> = {
+    servers: makeTally(),
+    mq: makeTally(),
+    zab: makeTally(),
+  }
   #failed = 0
 
   constructor(options: ExplorationOptions, say: (line: string) => void) {
@@ -39,82 +48,77 @@ export class Exploration {
 
   /** @returns whether all was well */
   async run(): Promise<boolean> {
-    while (!this.#isEnough()) {
-      const { world } = this.#options
-      const behind = this.#servers.ms * (1 - serversShare) > this.#zab.ms * serversShare
-      if (world === 'zab' || (world === undefined && behind)) this.#liveZab()
-      else await this.#liveServers()
-    }
+    while (!this.#isEnough()) await this.#live(this.#options.world ?? this.#next())
     this.#report()
     return this.#reportCrashPoints() && this.#failed === 0
   }
 
+  /** The world that has had the least of its share. */
+  #next(): World {
+    const spent = (world: World): number => this.#tallies[world].ms / shares[world]
+    const worlds = Object.keys(shares) as World[]
+    return worlds.reduce((least, world) => (spent(world) < spent(least) ? world : least))
+  }
+
   #isEnough(): boolean {
-    const { minutes, operations = 0, seeds = 0 } = this.#options
+    const { world, minutes, operations = 0, seeds = 0 } = this.#options
     const leastMs = (minutes ?? (operations + seeds === 0 ? 1 : 0)) * 60_000
+    const hasEnough = (tally: Tally): boolean =>
+      tally.operations >= operations && tally.seeds >= seeds
+    const worlds: readonly World[] = world === undefined ? ['servers', 'mq'] : [world]
     return (
       performance.now() - this.#startMs >= leastMs &&
-      this.#servers.operations >= operations &&
-      this.#servers.seeds >= seeds
+      worlds.every((each) => hasEnough(this.#tallies[each]))
     )
   }
 
-  async #liveServers(): Promise<void> {
+  async #live(world: World): Promise<void> {
     const startMs = performance.now()
-    const seed = this.#first + this.#servers.seeds++
+    const tally = this.#tallies[world]
+    const seed = this.#first + tally.seeds++
     try {
-      const { operations, coverage } = await liveServers(seed)
-      this.#servers.operations += operations
-      add(this.#servers.covered, coverage)
+      const { operations, coverage } = await this.#lifeIn(world, seed)
+      tally.operations += operations
+      add(tally.covered, coverage)
     } catch (error) {
-      this.#fails(seed, 'servers', error)
+      this.#failed++
+      this.#say(`seed ${seed} fails: ${error}`)
+      this.#say(`replay it with: npm run sim -- --seed ${seed} --world ${world}`)
     }
-    this.#servers.ms += performance.now() - startMs
+    tally.ms += performance.now() - startMs
   }
 
-  #liveZab(): void {
-    const startMs = performance.now()
-    const seed = this.#first + this.#zab.seeds++
-    try {
-      const { committed, coverage } = liveZab(seed)
-      this.#zab.committed += committed
-      add(this.#zab.covered, coverage)
-    } catch (error) {
-      this.#fails(seed, 'zab', error)
+  async #lifeIn(world: World, seed: number): Promise<Life> {
+    switch (world) {
+      case 'servers':
+        return liveServers(seed)
+      case 'mq':
+        return liveMq(seed, { faults: this.#options.faults ?? {} })
+      case 'zab': {
+        const { committed, coverage } = liveZab(seed)
+        return { operations: committed, coverage }
+      }
     }
-    this.#zab.ms += performance.now() - startMs
-  }
-
-  #fails(seed: number, world: string, error: unknown): void {
-    this.#failed++
-    this.#say(`seed ${seed} fails: ${error}`)
-    this.#say(`replay it with: npm run sim -- --seed ${seed} --world ${world}`)
   }
 
   #report(): void {
-    const { seeds, ms, operations, covered } = this.#servers
-    const zab = this.#zab
     const verdict = this.#failed === 0 ? 'all well' : `${this.#failed} failed`
     this.#say(`from seed ${this.#first} on: ${verdict}`)
-    if (seeds > 0) {
-      this.#say(`servers: ${seeds} seeds, ${rate(seeds, ms)} a second; ${operations} operations`)
+    for (const [world, { seeds, ms, operations, covered }] of Object.entries(this.#tallies)) {
+      if (seeds === 0) continue
+      const what = world === 'zab' ? 'transactions committed' : 'operations'
+      this.#say(`${world}: ${seeds} seeds, ${rate(seeds, ms)} a second; ${operations} ${what}`)
       // Each point at which a server was killed is in the table of crash points, if it matters.
       for (const [what, count] of [...covered].sort()) {
         if (!what.startsWith('killed')) this.#say(`${String(count).padStart(10)}  ${what}`)
       }
     }
-    if (zab.seeds === 0) return
-    const committed = `${zab.committed} transactions committed`
-    this.#say(`zab: ${zab.seeds} seeds, ${rate(zab.seeds, zab.ms)} a second; ${committed}`)
-    for (const [what, count] of [...zab.covered].sort()) {
-      this.#say(`${String(count).padStart(10)}  ${what}`)
-    }
   }
 
   /** @returns whether all were hit, or need not have been */
   #reportCrashPoints(): boolean {
-    if (this.#servers.seeds === 0) return true
-    const { covered } = this.#servers
+    const { seeds, covered } = this.#tallies.servers
+    if (seeds === 0) return true
     const missed: string[] = []
     this.#say('servers killed before or after the steps of')
     for (const point of crashPoints) {
@@ -129,6 +133,22 @@ export class Exploration {
     const isThorough = performance.now() - this.#startMs >= thoroughMinutes * 60_000
     return missed.length === 0 || !isThorough
   }
+}
+
+interface Life {
+  readonly operations: number
+  readonly coverage: ReadonlyMap<string, number>
+}
+
+interface Tally {
+  seeds: number
+  ms: number
+  operations: number
+  readonly covered: Map<string, number>
+}
+
+function makeTally(): Tally {
+  return { seeds: 0, ms: 0, operations: 0, covered: new Map() }
 }
 
 function add(to: Map<string, number>, coverage: ReadonlyMap<string, number>): void {

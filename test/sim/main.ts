@@ -1,9 +1,11 @@
-// npm run sim: simulated lives of ensembles, each from one seed. There are two worlds: `servers`, whole
-// servers on disks, networks and clocks that fail, with clients that check them; and `zab`, the
-// protocol alone, which is far quicker and meets far stranger schedules.
+// npm run sim: simulated lives, each from one seed. There are three worlds: `servers`, whole servers on
+// disks, networks and clocks that fail, with clients that check them; `mq`, whole brokers on top of
+// them, with producers and consumers; and `zab`, the protocol alone, which is far quicker and meets
+// far stranger schedules.
 //
 //   npm run sim -- --seed 7                    replays one, with a trace of every message and disk operation
 //   npm run sim -- --seed 7 --world zab
+//   npm run sim -- --seed 7 --world mq --fault pauses=0 --fault powerCuts=3    with other faults (mq/faults.ts)
 //   npm run sim -- --minutes 10                explores new seeds, and says what they covered
 //   npm run sim -- --operations 1000000 --seeds 2000    the same, until so much was simulated
 //   npm run sim -- --mutants                   breaks our own rules one at a time: each must be caught
@@ -11,6 +13,9 @@
 
 import yargs from 'yargs'
 import { Exploration } from './exploration.ts'
+import { drawFaults, formatFaults, parseFaults } from './mq/faults.ts'
+import { liveMq } from './mq/life.ts'
+import { mqMutants } from './mq/mutants.ts'
 import { type Mutant, zabMutants } from './mutants.ts'
 import { type Simulation, tryMutant } from './mutate.ts'
 import { liveServers } from './server-life.ts'
@@ -22,13 +27,22 @@ const options = await yargs(process.argv.slice(2))
   .options({
     seed: { type: 'number', describe: 'replay this one with a trace' },
     world: {
-      choices: ['servers', 'zab'] as const,
+      choices: ['servers', 'mq', 'zab'] as const,
       describe: 'only this world; servers for --seed',
     },
     minutes: { type: 'number', describe: 'explore for so long; 1 if nothing else is asked for' },
-    operations: { type: 'number', describe: 'explore until clients asked for so much' },
-    seeds: { type: 'number', describe: 'explore until so many lives of whole servers are over' },
+    operations: {
+      type: 'number',
+      describe: 'explore until clients asked for so much, in each world',
+    },
+    seeds: { type: 'number', describe: 'explore until so many lives are over, in each world' },
     from: { type: 'number', describe: 'the first seed to explore; random if not given' },
+    fault: {
+      type: 'string',
+      array: true,
+      default: [],
+      describe: 'NAME=WEIGHT of a fault of mq, 0 for never; may be given again',
+    },
     mutants: { type: 'boolean', default: false, describe: 'try whether broken rules are caught' },
     mutant: { type: 'string', default: '', describe: 'of these, those with this in their names' },
   })
@@ -41,17 +55,30 @@ const say = (line: string): void => {
 
 if (options.mutants) process.exitCode = (await huntMutants()) ? 0 : 1
 else if (options.seed !== undefined) await replay(options.seed)
-else process.exitCode = (await new Exploration(options, say).run()) ? 0 : 1
+else
+  process.exitCode = (await new Exploration(
+    { ...options, faults: parseFaults(options.fault) },
+    say,
+  ).run())
+    ? 0
+    : 1
 
 async function replay(seed: number): Promise<void> {
-  const live = options.world === 'zab' ? liveZab : liveServers
   try {
-    await live(seed, say)
+    if (options.world === 'zab') liveZab(seed, say)
+    else if (options.world === 'mq') await replayMq(seed)
+    else await liveServers(seed, say)
     say(`seed ${seed}: all well`)
   } catch (error) {
     say(`seed ${seed} fails: ${(error as Error).stack}`)
     process.exitCode = 1
   }
+}
+
+async function replayMq(seed: number): Promise<void> {
+  const faults = parseFaults(options.fault)
+  say(`faults: ${formatFaults(drawFaults(seed, faults))}`)
+  await liveMq(seed, { trace: say, faults })
 }
 
 async function huntMutants(): Promise<boolean> {
@@ -62,6 +89,7 @@ async function huntMutants(): Promise<boolean> {
       mutants: serverMutants,
       simulation: { file: 'server-life.ts', live: 'liveServers' },
     },
+    { name: 'mq', mutants: mqMutants, simulation: { file: 'mq/life.ts', live: 'liveMq' } },
   ]
   let tried = 0
   let caught = 0

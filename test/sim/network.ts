@@ -39,6 +39,8 @@ export class Network {
   windowBytes = 64 * 1024
   /** Somebody does not understand what came: nobody here sends such things on purpose. */
   onViolation: (error: ProtocolError) => void = () => undefined
+  /** Whose accepted links overwrite what they have handed out: a frame's bytes may be reused after the call. */
+  reusesBuffersOf: (host: string) => boolean = () => false
   readonly #ports = new Map<string, OpenPort>()
   readonly #connections = new Set<Connection>()
   readonly #blocked = new Set<string>()
@@ -416,6 +418,10 @@ export class SimLink implements Link {
     this.#readOn()
   }
 
+  get #reusesBuffers(): boolean {
+    return this.#side === 1 && this.#transport.network.reusesBuffersOf(this.#transport.host)
+  }
+
   get #holds(): boolean {
     return this.#paused || (this.#congested && this.#readsOnlyIfRead)
   }
@@ -439,7 +445,11 @@ export class SimLink implements Link {
 
   #read(bytes: Buffer): void {
     try {
-      if (this.#first === undefined) return this.#decoder.push(bytes)
+      if (this.#first === undefined) {
+        this.#decoder.push(bytes)
+        if (this.#reusesBuffers && !this.#decoder.midFrame) bytes.fill(0xdb)
+        return
+      }
       const first = Buffer.concat([this.#first, bytes])
       const decided = this.#listener.firstBytes?.(first) ?? 'frames'
       this.#first = decided === 'more' ? first : undefined

@@ -163,6 +163,16 @@ export class Replica {
     return this.#core.highWatermark
   }
 
+  /** Offset of the next record. */
+  get logEnd(): Offset {
+    return this.#core.logEnd
+  }
+
+  /** Everything before it survives a power cut. */
+  get durableEnd(): Offset {
+    return this.#core.durableEnd
+  }
+
   /** Of the log as it is, or as it will be when what is being cut is gone. */
   get checkpoint(): LogCheckpoint {
     const { durableEnd, highWatermark, lastEpoch } = this.#core

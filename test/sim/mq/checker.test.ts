@@ -1,0 +1,279 @@
+// A history for each way of breaking a promise: each is refused at its last step, and by the rule that
+// it breaks.
+
+import t from 'tap'
+import { MqChecker, type MqEvent } from './checker.ts'
+
+type Of<T extends MqEvent['type']> = Partial<Extract<MqEvent, { type: T }>>
+
+const sent = (value: string, more: Of<'sent'> = {}): MqEvent => ({
+  ...{ type: 'sent', producer: 'p1', partition: 0, value },
+  ...more,
+})
+const committed = (value: string, offset: number, more: Of<'committed'> = {}): MqEvent => ({
+  ...{ type: 'committed', life: 'b1.1', partition: 0, offset, value, epoch: 0 },
+  ...more,
+})
+const stored = (value: string, offset: number, disks = 2): MqEvent => ({
+  type: 'stored',
+  value,
+  offset,
+  disks,
+})
+const shown = (value: string, offset: number, more: Of<'shown'> = {}): MqEvent => ({
+  ...{ type: 'shown', consumer: 'c1', partition: 0, offset, value, disks: 2 },
+  ...more,
+})
+const highWatermark = (offset: number, life = 'b1.1'): MqEvent => ({
+  type: 'highWatermark',
+  life,
+  partition: 0,
+  offset,
+})
+const leads = (life: string, epoch: number, more: Of<'leads'> = {}): MqEvent => ({
+  ...{ type: 'leads', life, partition: 0, epoch, brokerEpoch: 1, logEnd: 0 },
+  ...more,
+})
+const state = (more: Of<'state'>): MqEvent => ({
+  ...{ type: 'state', partition: 0, leader: 1, leaderBrokerEpoch: 1 },
+  ...{ leaderEpoch: 1, controllerEpoch: 1, inForce: 1 },
+  ...more,
+})
+const groupOffset = (offset: number): MqEvent => ({
+  type: 'groupOffset',
+  group: 'g',
+  partition: 0,
+  offset,
+})
+
+const two = [sent('a'), sent('b'), committed('a', 0), committed('b', 1)]
+
+const broken: readonly {
+  readonly name: string
+  readonly history: readonly MqEvent[]
+  /** of what the checker says */
+  readonly rule: RegExp
+  /** found when everything has come to rest */
+  readonly atEnd?: boolean
+}[] = [
+  {
+    name: 'an acknowledged record that never comes into the log',
+    history: [sent('a'), stored('a', 0)],
+    rule: /an acknowledged record is in the log/,
+    atEnd: true,
+  },
+  {
+    name: 'an acknowledged record in the place of which another lies',
+    history: [...two, stored('a', 1)],
+    rule: /what is acknowledged is what lies there/,
+  },
+  {
+    name: 'another record in the place of one that was acknowledged',
+    history: [sent('a'), sent('b'), stored('a', 0), committed('b', 0)],
+    rule: /an acknowledged record is in the log/,
+    atEnd: true,
+  },
+  {
+    name: 'an acknowledgement before enough disks have the record',
+    history: [...two, stored('a', 0, 1)],
+    rule: /an acknowledged record: .* is on 2 disks, not 1/,
+  },
+  {
+    name: 'an acknowledgement of what nobody sent',
+    history: [stored('a', 0)],
+    rule: /what is acknowledged was sent/,
+  },
+  {
+    name: 'acknowledged records that changed places',
+    history: [
+      sent('a'),
+      sent('b'),
+      committed('b', 0),
+      committed('a', 1),
+      stored('a', 1),
+      stored('b', 0),
+    ],
+    rule: /acknowledged records are in their producer's order/,
+    atEnd: true,
+  },
+  {
+    name: 'a record twice',
+    history: [sent('a'), committed('a', 0), committed('a', 1)],
+    rule: /a record is in the log once/,
+  },
+  {
+    name: 'a record that nobody sent',
+    history: [committed('a', 0)],
+    rule: /what is in the log was sent/,
+  },
+  {
+    name: 'a record in another partition',
+    history: [sent('a', { partition: 1 }), committed('a', 0)],
+    rule: /a record is in its own partition/,
+  },
+  {
+    name: 'a gap',
+    history: [sent('a'), committed('a', 1)],
+    rule: /a log has no gaps/,
+  },
+  {
+    name: 'replicas that differ',
+    history: [...two, sent('c'), committed('c', 1, { life: 'b2.1' })],
+    rule: /replicas are equal below the high watermark/,
+  },
+  {
+    name: 'replicas that differ in the epoch alone',
+    history: [...two, committed('b', 1, { life: 'b2.1', epoch: 1 })],
+    rule: /replicas are equal below the high watermark/,
+  },
+  {
+    name: 'an epoch that goes down within a log',
+    history: [
+      sent('a'),
+      sent('b'),
+      committed('a', 0, { epoch: 2 }),
+      committed('b', 1, { epoch: 1 }),
+    ],
+    rule: /epochs in a log never go down/,
+  },
+  {
+    name: 'a record that is shown before it is committed',
+    history: [...two, sent('c'), shown('c', 2)],
+    rule: /what is shown is committed/,
+  },
+  {
+    name: 'a record that is shown where another was',
+    history: [...two, shown('b', 0)],
+    rule: /what is shown is committed, and stays/,
+  },
+  {
+    name: 'a record that is shown before enough disks have it',
+    history: [...two, shown('a', 0, { disks: 1 })],
+    rule: /a record that is shown: .* is on 2 disks, not 1/,
+  },
+  {
+    name: 'a record that a consumer does not get',
+    history: [...two, sent('c'), committed('c', 2), shown('a', 0), shown('c', 2)],
+    rule: /a consumer gets each record once, in order/,
+  },
+  {
+    name: 'a record that a consumer gets twice',
+    history: [...two, shown('a', 0), shown('a', 0)],
+    rule: /a consumer gets each record once, in order/,
+  },
+  {
+    name: 'a high watermark that goes back',
+    history: [highWatermark(5), highWatermark(4)],
+    rule: /a high watermark never goes back/,
+  },
+  {
+    name: 'two leaders of one epoch',
+    history: [leads('b1.1', 1), leads('b2.1', 1)],
+    rule: /an epoch has one leader/,
+  },
+  {
+    name: 'a leader that goes on in its next life',
+    history: [leads('b1.1', 1), leads('b1.2', 1)],
+    rule: /an epoch has one leader/,
+  },
+  {
+    name: 'a leader without a session',
+    history: [leads('b1.1', 1, { brokerEpoch: undefined })],
+    rule: /a broker without a session leads nothing/,
+  },
+  {
+    name: 'a leader that lacks what is committed',
+    history: [...two, leads('b1.1', 1, { logEnd: 1 })],
+    rule: /a leader has all that is committed/,
+  },
+  {
+    name: 'a leader epoch that goes back',
+    history: [state({ leaderEpoch: 2 }), state({ leaderEpoch: 1 })],
+    rule: /leader epochs never go back/,
+  },
+  {
+    name: 'another leader in the same epoch',
+    history: [state({ leader: 1 }), state({ leader: 2 })],
+    rule: /another leader has another epoch/,
+  },
+  {
+    name: 'a leader that was restarted, in the same epoch',
+    history: [state({ leaderBrokerEpoch: 1 }), state({ leaderBrokerEpoch: 2 })],
+    rule: /another leader has another epoch/,
+  },
+  {
+    name: 'a controller epoch that goes back',
+    history: [state({ controllerEpoch: 2, inForce: 2 }), state({ inForce: 2 })],
+    rule: /a deposed controller writes nothing/,
+  },
+  {
+    name: 'an election by a controller that is none any more',
+    history: [state({}), state({ leader: 2, leaderEpoch: 2, inForce: 2 })],
+    rule: /a deposed controller writes nothing/,
+  },
+  {
+    name: 'a committed offset that goes back',
+    history: [groupOffset(7), groupOffset(6)],
+    rule: /a committed offset never goes back/,
+  },
+  {
+    name: 'a batch sent again that is stored anew',
+    history: [...two, { type: 'repeated', value: 'a', offset: 2 }],
+    rule: /a batch sent again is recognised/,
+  },
+]
+
+const sound: readonly { readonly name: string; readonly history: readonly MqEvent[] }[] = [
+  {
+    name: 'records that are acknowledged, shown and replicated',
+    history: [
+      ...two,
+      committed('a', 0, { life: 'b2.1' }),
+      stored('a', 0),
+      stored('b', 1),
+      shown('a', 0),
+      shown('b', 1),
+    ],
+  },
+  { name: 'a record whose outcome is unknown, in the log or not', history: [...two, sent('c')] },
+  {
+    name: 'records without an acknowledgement out of order',
+    history: [sent('a'), sent('b'), committed('b', 0), committed('a', 1), stored('b', 0)],
+  },
+  {
+    name: 'a replica that is behind after a restart',
+    history: [highWatermark(5, 'b1.1'), highWatermark(0, 'b1.2')],
+  },
+  {
+    name: 'leaders that follow each other',
+    history: [...two, leads('b1.1', 1, { logEnd: 2 }), leads('b2.1', 2, { logEnd: 2 })],
+  },
+  {
+    name: 'an ISR that a leader writes while another controller begins',
+    history: [state({}), state({ inForce: 2 })],
+  },
+]
+
+for (const { name, history, rule, atEnd = false } of broken) {
+  t.test(`the judge refuses ${name}`, async (t) => {
+    const checker = new MqChecker({ minInsyncReplicas: 2 })
+    const last = atEnd ? history.length : history.length - 1
+    for (const event of history.slice(0, last)) checker.step(event)
+    t.throws(
+      () => {
+        for (const event of history.slice(last)) checker.step(event)
+        if (atEnd) checker.end()
+      },
+      { name: 'InvariantError', message: rule },
+    )
+  })
+}
+
+for (const { name, history } of sound) {
+  t.test(`the judge takes ${name}`, async (t) => {
+    const checker = new MqChecker({ minInsyncReplicas: 2 })
+    for (const event of history) checker.step(event)
+    checker.end()
+    t.pass()
+  })
+}

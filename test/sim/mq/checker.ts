@@ -1,0 +1,317 @@
+// The judge of a life of brokers: told of what clients, replicas and znodes show, in the order in which
+// they show it, it throws at the first thing that breaks a promise (docs/correctness.md, B1 to B9). Pure.
+//
+// A record is known by its value, which names its producer and its number there.
+
+import { invariant } from '../../../src/invariant.ts'
+
+/** One process of one broker. */
+export type Life = string
+
+export type MqEvent =
+  /** A producer was given a record; those of one producer and partition come in its order. */
+  | {
+      readonly type: 'sent'
+      readonly producer: string
+      readonly partition: number
+      readonly value: string
+    }
+  /** A producer with acks=all was told where; the disks that it is on now are `disks`. */
+  | {
+      readonly type: 'stored'
+      readonly value: string
+      readonly offset: number
+      readonly disks: number
+    }
+  | {
+      readonly type: 'shown'
+      readonly consumer: string
+      readonly partition: number
+      readonly offset: number
+      readonly value: string
+      readonly disks: number
+    }
+  /** A replica's high watermark passed this record, as it has it. */
+  | {
+      readonly type: 'committed'
+      readonly life: Life
+      readonly partition: number
+      readonly offset: number
+      readonly value: string
+      readonly epoch: number
+    }
+  | {
+      readonly type: 'highWatermark'
+      readonly life: Life
+      readonly partition: number
+      readonly offset: number
+    }
+  | {
+      readonly type: 'leads'
+      readonly life: Life
+      readonly partition: number
+      readonly epoch: number
+      /** undefined: the broker has no session */
+      readonly brokerEpoch: number | undefined
+      readonly logEnd: number
+    }
+  /** A partition's znode, and the controller epoch that was in force when it was written. */
+  | {
+      readonly type: 'state'
+      readonly partition: number
+      readonly leader: number
+      readonly leaderBrokerEpoch: number
+      readonly leaderEpoch: number
+      readonly controllerEpoch: number
+      readonly inForce: number
+    }
+  | {
+      readonly type: 'groupOffset'
+      readonly group: string
+      readonly partition: number
+      readonly offset: number
+    }
+  /** A batch of the log was sent again, and was answered with this offset. */
+  | { readonly type: 'repeated'; readonly value: string; readonly offset: number }
+
+interface SentRecord {
+  readonly producer: string
+  readonly partition: number
+  readonly number: number
+  storedAt: number | undefined
+}
+
+interface CommittedRecord {
+  readonly value: string
+  readonly epoch: number
+}
+
+type State = Extract<MqEvent, { readonly type: 'state' }>
+
+export interface CheckerOptions {
+  /** Disks that a record must be on before it is acknowledged or shown; 0 while disks are lost. */
+  readonly minInsyncReplicas: number
+}
+
+export class MqChecker {
+  readonly #options: CheckerOptions
+  readonly #sent = new Map<string, SentRecord>()
+  readonly #sentCounts = new Map<string, number>()
+  /** by partition, then by offset */
+  readonly #committed = new Map<number, CommittedRecord[]>()
+  /** where each record is committed, to find it twice */
+  readonly #places = new Map<string, number>()
+  /** by life and partition */
+  readonly #highWatermarks = new Map<string, number>()
+  /** by consumer and partition: the offset that comes next */
+  readonly #positions = new Map<string, number>()
+  /** by partition and epoch */
+  readonly #leaders = new Map<string, Life>()
+  readonly #states = new Map<number, State>()
+  readonly #groupOffsets = new Map<string, number>()
+  storedCount = 0
+  shownCount = 0
+
+  constructor(options: CheckerOptions) {
+    this.#options = options
+  }
+
+  get sentCount(): number {
+    return this.#sent.size
+  }
+
+  /** Records that some replica has seen committed. */
+  committedEnd(partition: number): number {
+    return this.#committed.get(partition)?.length ?? 0
+  }
+
+  committedValue(partition: number, offset: number): string | undefined {
+    return this.#committed.get(partition)?.[offset]?.value
+  }
+
+  /** @throws InvariantError */
+  step(event: MqEvent): void {
+    switch (event.type) {
+      case 'sent':
+        return this.#wasSent(event)
+      case 'stored':
+        return this.#wasStored(event)
+      case 'shown':
+        return this.#wasShown(event)
+      case 'committed':
+        return this.#wasCommitted(event)
+      case 'highWatermark':
+        return this.#moved(event)
+      case 'leads':
+        return this.#leads(event)
+      case 'state':
+        return this.#wasWritten(event)
+      case 'groupOffset':
+        return this.#groupCommitted(event)
+      case 'repeated':
+        return this.#wasRepeated(event)
+    }
+  }
+
+  /** Everything has come to rest, and all replicas have been read up to their ends. */
+  end(): void {
+    const last = new Map<string, { number: number; offset: number; value: string }>()
+    const stored = [...this.#sent].filter(([, { storedAt }]) => storedAt !== undefined)
+    for (const [value, { producer, partition, number, storedAt = -1 }] of stored) {
+      const found = this.#committed.get(partition)?.[storedAt]?.value
+      invariant(
+        found === value,
+        `an acknowledged record is in the log: ${value} at ${partition}/${storedAt}, where ${found} is`,
+      )
+      const lane = `${producer} ${partition}`
+      const before = last.get(lane)
+      invariant(
+        before === undefined || before.offset < storedAt,
+        `acknowledged records are in their producer's order: ${before?.value}, ${value}`,
+      )
+      last.set(lane, { number, offset: storedAt, value })
+    }
+  }
+
+  #wasSent({ producer, partition, value }: Extract<MqEvent, { type: 'sent' }>): void {
+    invariant(!this.#sent.has(value), 'the load gives each record a value of its own')
+    const lane = `${producer} ${partition}`
+    const number = this.#sentCounts.get(lane) ?? 0
+    this.#sentCounts.set(lane, number + 1)
+    this.#sent.set(value, { producer, partition, number, storedAt: undefined })
+  }
+
+  #wasStored({ value, offset, disks }: Extract<MqEvent, { type: 'stored' }>): void {
+    const sent = this.#sent.get(value)
+    invariant(sent !== undefined, `what is acknowledged was sent: ${value}`)
+    const where = `${value} at ${sent.partition}/${offset}`
+    this.#isOnDisks(disks, `an acknowledged record: ${where}`)
+    const found = this.committedValue(sent.partition, offset)
+    invariant(
+      found === undefined || found === value,
+      `what is acknowledged is what lies there: ${where}, where ${found} is`,
+    )
+    sent.storedAt = offset
+    this.storedCount++
+  }
+
+  #wasShown({
+    consumer,
+    partition,
+    offset,
+    value,
+    disks,
+  }: Extract<MqEvent, { type: 'shown' }>): void {
+    const where = `${value} at ${partition}/${offset} to ${consumer}`
+    this.#isOnDisks(disks, `a record that is shown: ${where}`)
+    const found = this.committedValue(partition, offset)
+    invariant(found === value, `what is shown is committed, and stays: ${where}, where ${found} is`)
+    const key = `${consumer} ${partition}`
+    const next = this.#positions.get(key) ?? offset
+    invariant(offset === next, `a consumer gets each record once, in order: ${where}, not ${next}`)
+    this.#positions.set(key, offset + 1)
+    this.shownCount++
+  }
+
+  #isOnDisks(disks: number, what: string): void {
+    const least = this.#options.minInsyncReplicas
+    invariant(disks >= least, `${what} is on ${least} disks, not ${disks}`)
+  }
+
+  #wasCommitted(event: Extract<MqEvent, { type: 'committed' }>): void {
+    const { life, partition, offset, value, epoch } = event
+    const log = this.#committed.get(partition) ?? []
+    this.#committed.set(partition, log)
+    const known = log[offset]
+    const where = `${value} at ${partition}/${offset} on ${life}`
+    if (known !== undefined) {
+      const isSame = known.value === value && known.epoch === epoch
+      const differs = `${where} of epoch ${epoch}, ${known.value} of epoch ${known.epoch}`
+      invariant(isSame, `replicas are equal below the high watermark: ${differs}`)
+      return
+    }
+    invariant(offset === log.length, `a log has no gaps: ${where} behind ${log.length}`)
+    const sent = this.#sent.get(value)
+    invariant(sent !== undefined, `what is in the log was sent: ${where}`)
+    invariant(sent.partition === partition, `a record is in its own partition: ${where}`)
+    const place = this.#places.get(value)
+    invariant(place === undefined, `a record is in the log once: ${where} and at ${place}`)
+    invariant((log.at(-1)?.epoch ?? 0) <= epoch, `epochs in a log never go down: ${where}`)
+    this.#places.set(value, offset)
+    log.push({ value, epoch })
+  }
+
+  #moved({ life, partition, offset }: Extract<MqEvent, { type: 'highWatermark' }>): void {
+    const key = `${life} ${partition}`
+    const before = this.#highWatermarks.get(key) ?? 0
+    invariant(
+      offset >= before,
+      `a high watermark never goes back: ${before} to ${offset} of ${partition} on ${life}`,
+    )
+    this.#highWatermarks.set(key, offset)
+  }
+
+  #leads({
+    life,
+    partition,
+    epoch,
+    brokerEpoch,
+    logEnd,
+  }: Extract<MqEvent, { type: 'leads' }>): void {
+    const where = `${life} of ${partition} in epoch ${epoch}`
+    invariant(brokerEpoch !== undefined, `a broker without a session leads nothing: ${where}`)
+    const key = `${partition} ${epoch}`
+    const leader = this.#leaders.get(key) ?? life
+    invariant(leader === life, `an epoch has one leader: ${where}, and ${leader}`)
+    if (this.#leaders.has(key)) return
+    this.#leaders.set(key, life)
+    const end = this.committedEnd(partition)
+    invariant(
+      logEnd >= end,
+      `a leader has all that is committed: ${where} ends at ${logEnd}, not ${end}`,
+    )
+  }
+
+  #wasWritten(state: State): void {
+    const before = this.#states.get(state.partition)
+    this.#states.set(state.partition, state)
+    if (before === undefined) return
+    const change = `of ${state.partition}: ${JSON.stringify(before)}, ${JSON.stringify(state)}`
+    const { leaderEpoch, controllerEpoch, inForce } = state
+    invariant(leaderEpoch >= before.leaderEpoch, `leader epochs never go back ${change}`)
+    invariant(
+      controllerEpoch >= before.controllerEpoch,
+      `a deposed controller writes nothing ${change}`,
+    )
+    const isByController =
+      leaderEpoch !== before.leaderEpoch || controllerEpoch !== before.controllerEpoch
+    invariant(
+      !isByController || controllerEpoch === inForce,
+      `a deposed controller writes nothing ${change}`,
+    )
+    const isSameLeader =
+      state.leader === before.leader && state.leaderBrokerEpoch === before.leaderBrokerEpoch
+    invariant(
+      leaderEpoch > before.leaderEpoch || isSameLeader,
+      `another leader has another epoch ${change}`,
+    )
+  }
+
+  #groupCommitted({ group, partition, offset }: Extract<MqEvent, { type: 'groupOffset' }>): void {
+    const key = `${group} ${partition}`
+    const before = this.#groupOffsets.get(key) ?? 0
+    invariant(
+      offset >= before,
+      `a committed offset never goes back: ${before} to ${offset} of ${key}`,
+    )
+    this.#groupOffsets.set(key, offset)
+  }
+
+  #wasRepeated({ value, offset }: Extract<MqEvent, { type: 'repeated' }>): void {
+    const place = this.#places.get(value)
+    invariant(
+      place === offset,
+      `a batch sent again is recognised: ${value} at ${place}, not ${offset}`,
+    )
+  }
+}

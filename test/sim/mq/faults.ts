@@ -1,0 +1,90 @@
+// What goes wrong in one life of brokers, as one object: drawn from the life's seed, printed first, and
+// overridden from the command line, so that a life that fails can be shrunk to the faults it needs:
+//
+//   npm run sim -- --world mq --seed 7 --fault pauses=0 --fault powerCuts=3
+//
+// Each number is a weight among the others; 0: it never happens. The draw has a generator of its own,
+// so an override changes nothing else that the seed decides.
+
+import { Random } from '../../../src/random.ts'
+
+interface FaultRow {
+  readonly about: string
+  /** Never drawn: it happens only when it is asked for. */
+  readonly isOff?: boolean
+}
+
+export const faultRows = {
+  powerCuts: { about: 'A broker loses power, and what it did not sync, wholly, in part or torn.' },
+  kills: { about: 'A broker’s process is killed; what it wrote the system still has.' },
+  allAtOnce: { about: 'All brokers lose power at once, and come back in any order.' },
+  oneByOne: { about: 'Two brokers stop, the third is killed a moment later, and all come back.' },
+  quickReturns: { about: 'A broker loses power and is back before its old session is gone.' },
+  syncErrors: { about: 'An fsync of a broker’s disk fails.' },
+  fullDisks: { about: 'A broker’s disk is full for a while.' },
+  stalledDisks: { about: 'A broker’s disk stands still for a while.' },
+  partitions: { about: 'A broker is cut off from the other brokers, from ZooWeeper, or both.' },
+  oneWayLinks: { about: 'What goes from one host to another is held back; the way back is open.' },
+  slowLinks: { about: 'What goes from one host to another is late.' },
+  resets: { about: 'The connections between two hosts break.' },
+  pauses: { about: 'A broker’s process stands still, perhaps for longer than its session.' },
+  skewedClocks: { about: 'A broker’s clock runs faster or slower than the others’.' },
+  expiredSessions: { about: 'A broker is cut off from ZooWeeper until its session is over.' },
+  deposedLeaders: { about: 'A leader is heard by producers only, until another leads.' },
+  deadControllers: { about: 'The controller is killed, or its znode is removed by hand.' },
+  deadServers: { about: 'A ZooWeeper server is killed or loses power; perhaps all of them.' },
+  corruptBatches: { about: 'A producer sends a batch one bit of which has turned on its way.' },
+  wipedDisks: { about: 'A broker loses its disk.', isOff: true },
+  oldCopies: { about: 'A broker comes back with an old copy of its disk.', isOff: true },
+  bitFlips: { about: 'One bit of a log turns while its broker is down.', isOff: true },
+} as const satisfies Record<string, FaultRow>
+
+export type FaultName = keyof typeof faultRows
+export type Faults = Readonly<Record<FaultName, number>>
+
+const faultNames = Object.keys(faultRows) as FaultName[]
+
+/** A fault that never happens leaves room for longer chains of others. */
+export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Faults {
+  const random = new Random(seed ^ 0x5eed)
+  const drawn = faultNames.map((name): [FaultName, number] => {
+    const weight = random.chance(0.55) ? 1 + random.below(3) : 0
+    const row: FaultRow = faultRows[name]
+    return [name, overrides[name] ?? (row.isOff === true ? 0 : weight)]
+  })
+  return Object.fromEntries(drawn) as Faults
+}
+
+/** `powerCuts=3` and the like. @throws Error that names what is wrong */
+export function parseFaults(given: readonly string[]): Partial<Faults> {
+  const parsed: Partial<Record<FaultName, number>> = {}
+  for (const each of given) {
+    const [name = '', text = ''] = each.split('=')
+    const known = faultNames.find((fault) => fault === name)
+    const weight = Number(text)
+    if (known === undefined) {
+      throw new Error(`Cannot use --fault ${each}: the faults are ${faultNames.join(', ')}`)
+    }
+    if (text === '' || !(weight >= 0)) {
+      throw new Error(`Cannot use --fault ${each}: ${name}=NUMBER, and 0 for never, is wanted`)
+    }
+    parsed[known] = weight
+  }
+  return parsed
+}
+
+export function formatFaults(faults: Faults): string {
+  const some = faultNames.filter((name) => faults[name] > 0)
+  return some.length === 0 ? 'none' : some.map((name) => `${name}=${faults[name]}`).join(' ')
+}
+
+/** One of them, by weight; undefined when none happens. */
+export function pickFault(faults: Faults, random: Random): FaultName | undefined {
+  const total = faultNames.reduce((sum, name) => sum + faults[name], 0)
+  let at = random.next() * total
+  for (const name of faultNames) {
+    at -= faults[name]
+    if (at < 0) return name
+  }
+  return undefined
+}

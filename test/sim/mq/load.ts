@@ -1,0 +1,210 @@
+// The clients of a life of brokers: producers and consumers as they are shipped, on hosts of their own.
+// What they are told goes to the judge.
+
+import { Consumer } from '../../../src/client/mq/consumer.ts'
+import { MqCluster } from '../../../src/client/mq/mq-cluster.ts'
+import { Producer } from '../../../src/client/mq/producer.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
+import type { ProduceRequest, RequiredAcks } from '../../../src/protocol/mq/messages.ts'
+import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
+import type { Random } from '../../../src/random.ts'
+import { SimProcess } from '../process.ts'
+import { simWorld } from '../sim-world.ts'
+import type { MqEvent } from './checker.ts'
+import type { HostParts } from './host.ts'
+
+export const topic = 'goals'
+
+export interface LoadParts extends HostParts {
+  readonly brokers: readonly { readonly host: string; readonly port: number }[]
+  readonly partitions: number
+  /** Long ones are torn by power cuts. */
+  readonly valueBytesMax: number
+  readonly show: (event: MqEvent) => void
+  /** Disks on which the record at this offset is now. */
+  readonly disksAt: (partition: number, offset: number) => number
+}
+
+function makeClientOptions(name: string, { network, queue, random, brokers }: LoadParts) {
+  const world = simWorld({ network, process: new SimProcess(queue), random, host: name })
+  return { brokers, world, name }
+}
+
+export class SimProducer {
+  readonly name: string
+  readonly acks: RequiredAcks
+  readonly #parts: LoadParts
+  readonly #producer: Producer
+  #count = 0
+  pendingCount = 0
+  failedCount = 0
+
+  constructor(name: string, parts: LoadParts, deliveryTimeoutMs: number, acks?: RequiredAcks) {
+    const { random } = parts
+    this.name = name
+    this.#parts = parts
+    this.acks = acks ?? drawAcks(random)
+    this.#producer = new Producer({
+      ...makeClientOptions(name, parts),
+      acks: this.acks,
+      sendTo: random.chance(0.6) ? 'random' : 'leader',
+      inFlightMax: random.pick([1, 5, 20, 64]),
+      lingerMs: random.chance(0.3) ? 5 : 0,
+      requestTimeoutMs: 200 + random.below(1500),
+      deliveryTimeoutMs,
+    })
+  }
+
+  send(count: number): void {
+    const { random, partitions } = this.#parts
+    for (let i = 0; i < count; i++) this.#send(random.below(partitions))
+  }
+
+  #send(partition: number): void {
+    const { random, show, disksAt, valueBytesMax } = this.#parts
+    const value = `${this.name}-${this.#count++} ${'x'.repeat(random.below(valueBytesMax))}`
+    show({ type: 'sent', producer: this.name, partition, value })
+    this.pendingCount++
+    const stored = this.#producer.send({ topic, partition, value })
+    stored
+      .then(({ offset }) => {
+        if (this.acks !== 'all') return
+        show({ type: 'stored', value, offset, disks: disksAt(partition, offset) })
+      })
+      .catch((error: unknown) => {
+        if (error instanceof BrokerError) this.failedCount++
+        else this.#parts.fail(error as Error)
+      })
+      .finally(() => {
+        this.pendingCount--
+      })
+  }
+
+  abort(): void {
+    this.#producer.abort()
+  }
+}
+
+function drawAcks(random: Random): RequiredAcks {
+  return random.chance(0.85) ? 'all' : random.chance(0.7) ? 'leader' : 'none'
+}
+
+export class SimConsumer {
+  readonly name: string
+  readonly group: string | undefined
+  readonly #parts: LoadParts
+  readonly #consumer: Consumer
+  isClosed = false
+
+  constructor(name: string, parts: LoadParts, group: string | undefined) {
+    const { random } = parts
+    this.name = name
+    this.group = group
+    this.#parts = parts
+    this.#consumer = new Consumer({
+      ...makeClientOptions(name, parts),
+      topic,
+      from: group === undefined ? 'beginning' : 'committed',
+      ...(group === undefined ? {} : { group }),
+      maxWaitMs: 100 + random.below(400),
+    })
+    this.#run().catch((error: unknown) => {
+      if (!this.isClosed) this.#failed(error)
+    })
+  }
+
+  async #run(): Promise<void> {
+    const { show, disksAt, random } = this.#parts
+    for (;;) {
+      const records = await this.#consumer.take()
+      if (this.isClosed) return
+      for (const { partition, offset, value } of records) {
+        const text = Buffer.from(value ?? []).toString()
+        const disks = disksAt(partition, offset)
+        show({ type: 'shown', consumer: this.name, partition, offset, value: text, disks })
+      }
+      if (this.group !== undefined && random.chance(0.5)) this.#commit()
+    }
+  }
+
+  #commit(): void {
+    this.#consumer.commit().catch((error: unknown) => {
+      if (!(error instanceof BrokerError)) this.#failed(error)
+    })
+  }
+
+  /** One that cannot find the cluster for too long gives up; nothing else may end it. */
+  #failed(error: unknown): void {
+    const { cover, fail } = this.#parts
+    const isAway = error instanceof BrokerError && error.retriable
+    if (!isAway) return fail(error as Error)
+    cover('consumer gave up')
+    void this.close()
+  }
+
+  /** Whether all before `end` was handed out, here or to others of its group. */
+  hasRead(partition: number, end: number): boolean {
+    return this.#consumer.progress.some(
+      (each) => each.partition === partition && each.position >= end,
+    )
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.#consumer.close()
+  }
+}
+
+/** Sends what a producer of ours never would. */
+export class StrangeProducer {
+  readonly #parts: LoadParts
+  readonly #cluster: MqCluster
+
+  constructor(parts: LoadParts) {
+    this.#parts = parts
+    this.#cluster = new MqCluster(makeClientOptions('c-strange', parts))
+  }
+
+  /** A batch one bit of which has turned on its way: nothing in the log may come of it. */
+  sendCorrupt(): void {
+    const { random, partitions, cover } = this.#parts
+    const record = { key: null, value: Buffer.from('turned'), timestampMs: 1, headers: [] }
+    const batch = encodeBatch({
+      producerId: noProducer,
+      producerEpoch: -1,
+      baseSequence: -1,
+      records: [record],
+    })
+    const at = batch.length - 1 - random.below(6)
+    batch[at] = (batch[at] ?? 0) ^ (1 << random.below(5))
+    const partition = random.below(partitions)
+    cover('corrupt batch')
+    this.#produce(partition, batch).catch(() => undefined)
+  }
+
+  /** @returns the offset that is answered; undefined when there is no answer */
+  async repeat(partition: number, batch: Buffer): Promise<number | undefined> {
+    try {
+      return (await this.#produce(partition, batch)).baseOffset
+    } catch (error) {
+      return error instanceof BrokerError && error.retriable ? undefined : -1
+    }
+  }
+
+  #produce(partition: number, batch: Buffer) {
+    const request: ProduceRequest = {
+      type: 'produce',
+      topic,
+      partition,
+      acks: 'all',
+      timeoutMs: 2000,
+      passedOn: false,
+      batch,
+    }
+    return this.#cluster.call(request, 3000)
+  }
+
+  close(): void {
+    this.#cluster.close()
+  }
+}

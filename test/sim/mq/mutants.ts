@@ -1,0 +1,489 @@
+// Mutants of src/broker: its own rules, broken one at a time. Lives of whole brokers (life.ts) must
+// catch each within its number of seeds.
+
+import type { Mutant } from '../mutants.ts'
+
+const partition = 'broker/partition/partition.ts'
+const inSync = 'broker/partition/in-sync-replicas.ts'
+const producers = 'broker/partition/producer-states.ts'
+const log = 'broker/partition/partition-log.ts'
+const queue = 'broker/replication/produce-queue.ts'
+const replica = 'broker/replication/replica.ts'
+const fetcher = 'broker/replication/replica-fetcher.ts'
+const controller = 'broker/controller/controller.ts'
+const driver = 'broker/controller/driver.ts'
+const session = 'broker/session.ts'
+const broker = 'broker/broker.ts'
+const offsets = 'broker/group/offset-store.ts'
+const batch = 'protocol/mq/record-batch.ts'
+const recovery = 'log/recovery.ts'
+
+const durableRule = 'what is acknowledged or shown is on the disks of min.insync.replicas'
+const epochRule = 'an epoch has one leader, in one life'
+
+export const mqMutants: readonly Mutant[] = [
+  // --- the log of a partition --------------------------------------------------------------------
+  {
+    name: 'truncate to the high watermark',
+    rule: 'KIP-101: logs are cut where their epochs part, never at the high watermark',
+    edits: [
+      {
+        file: replica,
+        from: 'this.role.type !== role.type) this.#roleEnded()\n    this.#moved()\n  }',
+        to: `this.role.type !== role.type) this.#roleEnded()
+    if (this.role.type === 'following' && this.#core.highWatermark < this.#core.logEnd) {
+      void this.truncate({ epoch: this.lastEpoch, endOffset: this.#core.highWatermark })
+    }
+    this.#moved()
+  }`,
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a log that diverges is not cut',
+    rule: 'replicas are equal below the high watermark',
+    edits: [
+      {
+        file: partition,
+        from: "if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }",
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a longer log of an earlier epoch is taken for equal',
+    rule: 'KIP-101: the epoch of the last record is compared, not the offset alone',
+    edits: [
+      {
+        file: partition,
+        from: 'if (epoch < lastEpoch || endOffset < offset) return',
+        to: 'if (this.#logEnd < offset) return',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a cut goes one record too far',
+    rule: 'what may be committed is never cut',
+    edits: [
+      {
+        file: partition,
+        from: 'const end = own.epoch === leaders.epoch ? leaders.endOffset : own.endOffset',
+        to: 'const end = (own.epoch === leaders.epoch ? leaders.endOffset : own.endOffset) - 8',
+      },
+    ],
+    seeds: 600,
+  },
+  {
+    name: 'epochs are remembered beyond a truncation',
+    rule: 'what is known of epochs is what the log says',
+    edits: [{ file: partition, from: '    this.#epochs.truncated(end)\n', to: '' }],
+    seeds: 300,
+  },
+  {
+    name: 'no CRC check of a produced batch',
+    rule: 'what is in the log was sent',
+    edits: [
+      {
+        file: batch,
+        from: 'return crc32c(bytes, at + checkedFrom, at + length) === bytes.readUInt32BE(at + crcAt)',
+        to: 'return length > 0',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'no CRC check at the recovery of a log',
+    rule: 'a torn batch is cut',
+    edits: [{ file: log, from: '  isIntact: isBatchIntact,', to: '  isIntact: () => true,' }],
+    seeds: 300,
+  },
+  {
+    name: 'the tail is not written again after a failed fsync',
+    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
+    edits: [
+      {
+        file: recovery,
+        from: '  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })\n',
+        to: '',
+      },
+    ],
+    seeds: 600,
+  },
+
+  // --- durable, committed, shown -----------------------------------------------------------------
+  {
+    name: 'acknowledge before durable',
+    rule: durableRule,
+    edits: [
+      {
+        file: replica,
+        from: '    this.#core.appended(readBatchHeader(batch))\n',
+        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
+      },
+    ],
+    seeds: 600,
+  },
+  {
+    name: 'a follower says it has what is not durable',
+    rule: durableRule,
+    edits: [
+      {
+        file: replica,
+        from: 'return this.#haltedBy === undefined && this.#core.durableEnd === this.#core.logEnd',
+        to: 'return this.#haltedBy === undefined',
+      },
+      { file: fetcher, from: '      await replica.whenDurable()\n', to: '' },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'show what is not durable',
+    rule: durableRule,
+    edits: [
+      {
+        file: partition,
+        from: '    this.#take(replicas.followerFetched(id,',
+        to: '    replicas.ownLogDurable(this.#logEnd, nowMs)\n    this.#take(replicas.followerFetched(id,',
+      },
+    ],
+    seeds: 600,
+  },
+  {
+    name: 'uncommitted reads',
+    rule: 'what is shown is committed',
+    edits: [
+      {
+        file: replica,
+        from: 'return this.#read({ offset, end: this.#core.highWatermark, bytesMax })',
+        to: 'return this.#read({ offset, end: this.#core.logEnd, bytesMax })',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'acks=all answered by the leader alone',
+    rule: durableRule,
+    edits: [
+      {
+        file: queue,
+        from: "operation.waitFor(acks === 'all' ? committed : durable, lastOffset + 1)",
+        to: 'operation.waitFor(durable, lastOffset + 1)',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'acks=all one record early',
+    rule: durableRule,
+    edits: [
+      {
+        file: queue,
+        from: "operation.waitFor(acks === 'all' ? committed : durable, lastOffset + 1)",
+        to: "operation.waitFor(acks === 'all' ? committed : durable, lastOffset)",
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'a waiting produce is answered when leadership ends',
+    rule: 'a deposed leader acknowledges nothing',
+    edits: [
+      {
+        file: queue,
+        from: "if (ending === 'reached') done(baseOffset)",
+        to: "if (ending !== 'expired') done(baseOffset)",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'the high watermark follows the fastest replica',
+    rule: durableRule,
+    edits: [
+      {
+        file: inSync,
+        from: 'if (named !== undefined) end = Math.min(end, endOf(named, follower))',
+        to: 'if (named !== undefined) end = Math.min(this.#ownEnd, Math.max(end, endOf(named, follower)))',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'the high watermark moves below min.insync.replicas',
+    rule: durableRule,
+    edits: [{ file: inSync, from: '    if (!this.enough) return false\n', to: '' }],
+    seeds: 50,
+  },
+  {
+    name: 'an ISR in flight is not waited for',
+    rule: 'while an ISR write is in flight, both ISRs have what is committed',
+    edits: [
+      {
+        file: inSync,
+        from: 'for (const members of [this.#isr, this.#proposed])',
+        to: 'for (const members of [this.#isr])',
+      },
+      {
+        file: inSync,
+        from: 'if (this.#isAboutToJoin(follower, nowMs)) end',
+        to: 'if (end < 0) end',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a shrunken ISR counts before it is written',
+    rule: 'the larger ISR counts until the smaller one is in force',
+    edits: [
+      {
+        file: inSync,
+        from: '    this.#proposed = mapOf(wanted)\n',
+        to: '    this.#proposed = mapOf(wanted)\n    this.#isr = this.#proposed\n',
+      },
+    ],
+    seeds: 600,
+  },
+  {
+    name: 'a replica joins before it has all that is committed',
+    rule: 'a member of the ISR has all that is committed',
+    edits: [
+      {
+        file: inSync,
+        from: 'return end >= this.#highWatermark && end >= this.#options.epochStart',
+        to: 'return end >= 0',
+      },
+    ],
+    seeds: 300,
+  },
+
+  // --- leading and following ---------------------------------------------------------------------
+  {
+    name: 'lead on in the old epoch',
+    rule: epochRule,
+    edits: [
+      {
+        file: partition,
+        from: 'return isSameLife(leader, life)\n',
+        to: 'return life.brokerEpoch > 0\n',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'a controller that does not see a restart',
+    rule: epochRule,
+    edits: [
+      {
+        file: controller,
+        from: 'return isSameLife(member, standing.life) && faultOf',
+        to: 'return faultOf',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'a broker leads after its session expired',
+    rule: 'a broker without a session leads nothing',
+    edits: [
+      {
+        file: broker,
+        from: "registering again')\n    this.#running?.replicas.resign()\n",
+        to: "registering again')\n",
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'a session that failed in its opening leads on',
+    rule: 'a broker without a session leads nothing; seed 38',
+    edits: [
+      {
+        file: broker,
+        from: 'as soon as it is closed.\n        this.#running?.replicas.resign()\n',
+        to: 'as soon as it is closed.\n',
+      },
+      { file: broker, from: '    if (!this.#isOpening) void', to: '    void' },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'an unclean election',
+    rule: 'a leader has all that is committed',
+    edits: [
+      {
+        file: controller,
+        from: 'const unbroken = known.isr.filter((member) => isUnbroken(member, standingOf(member)))',
+        to: `const found = known.isr.filter((member) => isUnbroken(member, standingOf(member)))
+  const others = standings.flatMap(({ broker, life }) =>
+    life === undefined ? [] : { broker, ...life, isAwaited: false },
+  )
+  const unbroken = found.length > 0 ? found : others`,
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'the claim is forgotten when nobody leads',
+    rule: 'no usable member in sync: the ISR stays as it is',
+    edits: [
+      {
+        file: controller,
+        from: 'return { ...known, leader: noBroker, leaderEpoch: known.leaderEpoch + 1 }',
+        to: `const isr = standings.flatMap(({ broker, life }) =>
+      life === undefined ? [] : { broker, ...life, isAwaited: false },
+    )
+    return { ...known, isr, leader: noBroker, leaderEpoch: known.leaderEpoch + 1 }`,
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'another leader in the same epoch',
+    rule: epochRule,
+    edits: [
+      {
+        file: controller,
+        from: 'return { ...left, leader: broker, leaderEpoch: known.leaderEpoch + 1 }',
+        to: 'return { ...left, leader: broker, leaderEpoch: known.leaderEpoch }',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'a follower takes what does not continue its log',
+    rule: 'a log has no gaps',
+    edits: [
+      { file: partition, from: '      header.baseOffset === this.#logEnd &&\n', to: '' },
+      {
+        file: partition,
+        from: "invariant(header.baseOffset >= this.#logEnd, 'batches are appended at the end')",
+        to: '',
+      },
+      {
+        file: fetcher,
+        from: '      if (round !== this.#round) return\n      const taken',
+        to: '      const taken',
+      },
+    ],
+    seeds: 1000,
+  },
+
+  // --- znodes ------------------------------------------------------------------------------------
+  {
+    name: 'an unconditional ISR write',
+    rule: 'leader epochs never go back',
+    edits: [
+      { file: session, from: 'encodeState(state), state.version)', to: 'encodeState(state), -1)' },
+    ],
+    seeds: 600,
+  },
+  {
+    name: 'a deposed controller that writes',
+    rule: 'a deposed controller writes nothing',
+    edits: [
+      {
+        file: driver,
+        from: "        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion },\n",
+        to: "        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion < 0 ? epochVersion : -1 },\n",
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'an unconditional commit of an offset',
+    rule: 'a committed offset never goes back',
+    edits: [
+      {
+        file: offsets,
+        from: 'zk.setData(path, data, commit.version)',
+        to: 'zk.setData(path, data, -1)',
+      },
+    ],
+    seeds: 600,
+  },
+
+  // --- producers ---------------------------------------------------------------------------------
+  {
+    name: 'a duplicate answered early',
+    rule: durableRule,
+    edits: [
+      {
+        file: queue,
+        from: '        this.#awaitAcks(call, verdict)\n',
+        to: '        call.done(verdict.baseOffset)\n',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a duplicate is appended',
+    rule: 'a record is in the log once',
+    edits: [
+      { file: producers, from: 'if (known !== undefined) {', to: 'if (known === null) {' },
+      {
+        file: producers,
+        from: "return { type: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }\n  }\n\n",
+        to: "return { type: 'next' }\n  }\n\n",
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'an early batch is appended',
+    rule: "records are in their producer's order",
+    edits: [
+      { file: producers, from: "return { type: 'early' }", to: "return { type: 'next' }" },
+      {
+        file: producers,
+        from: "return { type: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }\n  }\n\n",
+        to: "return { type: 'next' }\n  }\n\n",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a held batch not copied',
+    rule: 'a frame lives as long as its call',
+    edits: [
+      {
+        file: queue,
+        from: 'const bytes = Buffer.from(call.batch)',
+        to: 'const bytes = call.batch',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'producers not re-read after truncation',
+    rule: 'a batch sent again is recognised',
+    edits: [
+      {
+        file: replica,
+        from: '      this.#core.forgetProducers()\n      this.#log.forEachHeader((header) => this.#core.rememberProducer(header))\n',
+        to: '',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'producers are remembered beyond a truncation',
+    rule: 'what is known of producers is what the log says',
+    edits: [{ file: partition, from: 'return this.#producers.truncated(end)', to: 'return true' }],
+    seeds: 300,
+  },
+  {
+    name: 'a follower learns nothing of producers',
+    rule: 'a new leader goes on where the old one stopped',
+    edits: [
+      {
+        file: partition,
+        from: '    this.#producers.appended(header)\n    this.#logEnd',
+        to: "    if (this.#role.type !== 'following') this.#producers.appended(header)\n    this.#logEnd",
+      },
+    ],
+    seeds: 100,
+  },
+]

@@ -1,0 +1,310 @@
+// What goes wrong in a life of brokers: one fault after the other, drawn by the weights of the life's
+// faults (faults.ts). What a fault stops, comes back after a while; the end of a life heals the rest.
+
+import { zkPaths } from '../../../src/broker/controller/zk-paths.ts'
+import { ZkClient } from '../../../src/client/zk/zk-client.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import type { DiskCopy, SimDisk } from '../disk.ts'
+import { SimProcess } from '../process.ts'
+import { simWorld } from '../sim-world.ts'
+import { type FaultName, pickFault } from './faults.ts'
+import type { Host } from './host.ts'
+import type { MqWorld } from './life.ts'
+import type { SimBroker } from './sim-broker.ts'
+import { clientPort } from './sim-server.ts'
+
+/** Clocks run at this rate at most; none runs slower than at `slowestClock`. */
+const fastestClock = 1.6
+const slowestClock = 0.4
+
+export class Nemesis {
+  readonly #world: MqWorld
+  readonly #operator: ZkClient
+  readonly #copies = new Map<SimBroker, DiskCopy>()
+  #whenBrokerGone: (() => void) | undefined
+
+  constructor(world: MqWorld) {
+    this.#world = world
+    const { network, queue, random, servers } = world
+    const process = new SimProcess(queue)
+    this.#operator = new ZkClient({
+      servers: servers.map(({ name }) => ({ host: name, port: clientPort })),
+      sessionTimeoutMs: 5000,
+      logger: silentLogger,
+      world: simWorld({ network, process, random, host: 'c-operator' }),
+    })
+    this.#operator.connect().catch(() => undefined)
+  }
+
+  /** Perhaps something goes wrong, and perhaps something is well again. */
+  strike(): void {
+    const { random, network } = this.#world
+    const dice = random.next()
+    if (dice < 0.25) this.#revive(random.pick(this.#hosts))
+    else if (dice < 0.35) network.unblockAll()
+    else if (dice < 0.75) {
+      const fault = pickFault(this.#world.faults, random)
+      if (fault === undefined) return
+      this.#world.trace?.(`fault: ${fault}`)
+      this.#world.cover(fault)
+      this.#cause(fault)
+    }
+  }
+
+  /** A broker's registration is gone. */
+  brokerGone(): void {
+    const run = this.#whenBrokerGone
+    this.#whenBrokerGone = undefined
+    run?.()
+  }
+
+  stop(): void {
+    this.#whenBrokerGone = undefined
+    this.#operator.close().catch(() => undefined)
+  }
+
+  #cause(fault: FaultName): void {
+    const { random, network, brokers, strange } = this.#world
+    switch (fault) {
+      case 'powerCuts':
+        return this.#victim().end({ power: true })
+      case 'kills':
+        return this.#victim().end({ power: false })
+      case 'allAtOnce':
+        return this.#allAtOnce()
+      case 'oneByOne':
+        return this.#oneByOne()
+      case 'quickReturns':
+        return this.#comeBack(this.#victim(), 5 + random.next() * 100)
+      case 'syncErrors':
+        return random.pick(brokers).disk.failAfter(random.below(10))
+      case 'fullDisks':
+        return random.pick(brokers).disk.fill(random.next() * 1500, { short: random.chance(0.3) })
+      case 'stalledDisks':
+        return random.pick(brokers).disk.stall(random.next() * 1500)
+      case 'partitions':
+        return this.#cutOff(this.#victim())
+      case 'oneWayLinks':
+        return network.block(this.#host(), this.#host())
+      case 'slowLinks':
+        return this.#slow()
+      case 'resets':
+        return network.reset(this.#host(), this.#host())
+      case 'pauses':
+        this.#victim().process?.pause(random.next() * 3000)
+        return
+      case 'skewedClocks': {
+        const rate = slowestClock + random.next() * (fastestClock - slowestClock)
+        return random.pick(brokers).process?.drift(rate)
+      }
+      case 'expiredSessions':
+        return this.#expire(this.#victim())
+      case 'deposedLeaders':
+        return this.#depose()
+      case 'deadControllers':
+        return this.#loseController()
+      case 'deadServers':
+        return this.#loseServers()
+      case 'corruptBatches':
+        return strange.sendCorrupt()
+      case 'wipedDisks':
+        return this.#loseDisk((disk) => disk.wipe())
+      case 'oldCopies':
+        return this.#bringBackOldCopy()
+      case 'bitFlips':
+        return this.#loseDisk((disk) => disk.turnBits(random.chance(0.5) ? 1 : random.next()))
+    }
+  }
+
+  // --- who ---------------------------------------------------------------------------------------
+
+  get #hosts(): readonly (Host & { start(): void })[] {
+    return [...this.#world.servers, ...this.#world.brokers]
+  }
+
+  #host(): string {
+    return this.#world.random.pick(this.#hosts).name
+  }
+
+  /** Any broker, more often one that leads something. */
+  #victim(): SimBroker {
+    const { random, brokers } = this.#world
+    return (random.chance(0.6) ? this.#leader() : undefined) ?? random.pick(brokers)
+  }
+
+  #leader(): SimBroker | undefined {
+    const { random, brokers, partitions } = this.#world
+    const partition = random.below(partitions)
+    return brokers.find((broker) => broker.leads(partition))
+  }
+
+  #revive(host: { start(): void }): void {
+    if (!this.#world.isSettling) host.start()
+  }
+
+  #comeBack(broker: SimBroker, delayMs: number): void {
+    broker.end({ power: true })
+    this.#world.later(delayMs, () => this.#revive(broker))
+  }
+
+  // --- chains of faults --------------------------------------------------------------------------
+
+  #allAtOnce(): void {
+    const { random, brokers } = this.#world
+    for (const broker of brokers)
+      this.#comeBack(broker, random.next() * (random.chance(0.5) ? 100 : 3000))
+  }
+
+  #oneByOne(): void {
+    const { random, brokers } = this.#world
+    const [first, second, third] = shuffled(brokers, random)
+    if (first === undefined || second === undefined || third === undefined) return
+    this.#comeBack(first, 2000 + random.next() * 2000)
+    this.#world.later(random.next() * 800, () =>
+      this.#comeBack(second, 1000 + random.next() * 3000),
+    )
+    this.#world.later(800 + random.next() * 800, () => {
+      this.#comeBack(third, random.next() * 3000)
+    })
+  }
+
+  /** Often a leader's way to ZooWeeper: what becomes of an ISR stays unknown for a while. */
+  #slow(): void {
+    const { random, network, servers } = this.#world
+    const leader = random.chance(0.5) ? this.#leader() : undefined
+    if (leader === undefined) {
+      return network.slow(this.#host(), this.#host(), random.next() * 300)
+    }
+    for (const { name } of servers) {
+      if (random.chance(0.7)) network.slow(leader.name, name, random.next() * 400)
+      if (random.chance(0.5)) network.slow(name, leader.name, random.next() * 400)
+    }
+  }
+
+  #cutOff(broker: SimBroker): void {
+    const { random } = this.#world
+    const fromBrokers = random.chance(0.7)
+    const fromServers = !fromBrokers || random.chance(0.4)
+    this.#isolate(broker, { fromBrokers, fromServers })
+    this.#world.cover('partition')
+  }
+
+  #isolate(
+    { name }: SimBroker,
+    { fromBrokers, fromServers }: { readonly fromBrokers: boolean; readonly fromServers: boolean },
+  ): void {
+    const { network, brokers, servers } = this.#world
+    for (const other of [...(fromBrokers ? brokers : []), ...(fromServers ? servers : [])]) {
+      network.block(name, other.name)
+      network.block(other.name, name)
+    }
+  }
+
+  #join({ name }: SimBroker): void {
+    const { network, brokers, servers } = this.#world
+    for (const other of [...brokers, ...servers]) {
+      network.unblock(name, other.name)
+      network.unblock(other.name, name)
+    }
+  }
+
+  #expire(broker: SimBroker): void {
+    const { random, sessionTimeoutMs } = this.#world
+    this.#isolate(broker, { fromBrokers: false, fromServers: true })
+    const overMs = 1.5 * sessionTimeoutMs + random.next() * 500
+    this.#world.later(overMs, () => this.#join(broker))
+  }
+
+  /**
+   * Only its producers hear it: what it appends alone has to go when it follows another. It may hold more
+   * batches of a producer then than are remembered, and lead again while the producer still tries.
+   */
+  #depose(): void {
+    const { random, sessionTimeoutMs, producers, partitions } = this.#world
+    const leader = this.#leader()
+    if (leader === undefined) return
+    this.#isolate(leader, { fromBrokers: true, fromServers: true })
+    const sendOn = (left: number): void => {
+      for (const producer of producers) if (producer.pendingCount < 200) producer.send(partitions)
+      if (left > 0) this.#world.later(5, () => sendOn(left - 1))
+    }
+    sendOn(random.pick([10, 90]))
+    const overMs = 1.5 * sessionTimeoutMs + random.next() * 1000
+    this.#world.later(overMs, () => this.#join(leader))
+    if (random.chance(0.4)) return
+    this.#world.later(overMs + 500 + random.next() * 1000, () => {
+      for (const other of this.#world.brokers) {
+        if (other !== leader && random.chance(0.8))
+          this.#comeBack(other, 1000 + random.next() * 2000)
+      }
+    })
+  }
+
+  #loseController(): void {
+    const { random, brokers } = this.#world
+    const controller = brokers.find(({ isController }) => isController)
+    if (random.chance(0.4)) controller?.end({ power: random.chance(0.5) })
+    else this.#removeController(controller)
+  }
+
+  /**
+   * As an operator does to have another one. Often at the moment in which a broker is gone, and the old
+   * controller's writes for it are on a way so slow that the next one begins before they arrive.
+   */
+  #removeController(controller: SimBroker | undefined): void {
+    const { random, brokers } = this.#world
+    const others = brokers.filter((broker) => broker !== controller)
+    if (controller === undefined || random.chance(0.3)) return this.#deleteController()
+    random.pick(others).end({ power: false })
+    this.#whenBrokerGone = () => {
+      this.#slowWaysToServers(controller, 200 + random.next() * 100)
+      for (const other of others) this.#slowWaysToServers(other, 70 + random.next() * 60)
+      this.#deleteController()
+      this.#world.later(1500, () => this.#world.network.unblockAll())
+    }
+  }
+
+  #slowWaysToServers({ name }: SimBroker, extraMs: number): void {
+    for (const server of this.#world.servers) this.#world.network.slow(name, server.name, extraMs)
+  }
+
+  #deleteController(): void {
+    this.#operator.delete(zkPaths.controller).catch(() => undefined)
+  }
+
+  /** Only while all replicas are in sync: every partition then has members whose disks are whole. */
+  #loseDisk(lose: (disk: SimDisk) => void, broker = this.#victim()): void {
+    const { random } = this.#world
+    if (!this.#world.isInSync()) return
+    broker.loseDisk(lose)
+    this.#world.cover('lost disk')
+    if (random.chance(0.5)) {
+      for (const other of this.#world.brokers) if (other !== broker) other.end({ power: true })
+    }
+    this.#world.later(random.next() * 2000, () => this.#revive(broker))
+  }
+
+  #bringBackOldCopy(): void {
+    const broker = this.#victim()
+    const copy = this.#copies.get(broker)
+    this.#copies.set(broker, broker.disk.copy())
+    if (copy !== undefined) this.#loseDisk((disk) => disk.putBack(copy), broker)
+  }
+
+  #loseServers(): void {
+    const { random, servers } = this.#world
+    const power = random.chance(0.5)
+    const lost = random.chance(0.3) ? servers : [random.pick(servers)]
+    for (const server of lost) {
+      server.end({ power })
+      this.#world.later(random.next() * 1500, () => this.#revive(server))
+    }
+  }
+}
+
+function shuffled<T>(items: readonly T[], random: { below(bound: number): number }): T[] {
+  const rest = [...items]
+  const taken: T[] = []
+  while (rest.length > 0) taken.push(...rest.splice(random.below(rest.length), 1))
+  return taken
+}

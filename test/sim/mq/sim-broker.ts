@@ -1,0 +1,203 @@
+// One broker in a life: the whole program (src/broker/broker.ts) on a disk, a network and a clock that
+// are not real. `look` shows the judge what its replicas have come to since the last time.
+
+import { assembleBroker, type Broker } from '../../../src/broker/broker.ts'
+import { readConfig } from '../../../src/broker/config.ts'
+import type { Replica } from '../../../src/broker/replication/replica.ts'
+import type { ReplicaManager } from '../../../src/broker/replication/replica-manager.ts'
+import { invariant } from '../../../src/invariant.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
+import {
+  decodeBatch,
+  forEachBatch,
+  readBatchHeader,
+} from '../../../src/protocol/mq/record-batch.ts'
+import type { SimDisk } from '../disk.ts'
+import type { MqEvent } from './checker.ts'
+import { Host, type HostParts } from './host.ts'
+import { isByDisk } from './sim-server.ts'
+
+export const brokerPort = 9092
+
+export interface SimBrokerOptions {
+  readonly zooweeper: string
+  readonly sessionTimeoutMs: number
+  readonly lagTimeMsMax: number
+  readonly segmentBytes: number
+  readonly show: (event: MqEvent) => void
+}
+
+/** What was seen last of one replica. */
+interface Seen {
+  highWatermark: number
+  leads: string
+  logEnd: number
+  lastEpoch: number
+  durableEnd: number
+}
+
+export class SimBroker extends Host {
+  readonly id: number
+  readonly #options: SimBrokerOptions
+  #broker: Broker | undefined
+  #replicas: ReplicaManager | undefined
+  readonly #seen = new Map<Replica, Seen>()
+  /** by partition, also while it is down: up to where its log is on its disk */
+  readonly #durableEnds = new Map<number, number>()
+
+  constructor(id: number, parts: HostParts, options: SimBrokerOptions) {
+    super(`b${id}`, parts)
+    this.id = id
+    this.#options = options
+  }
+
+  get life(): string {
+    return `${this.name}.${this.lifeCount}`
+  }
+
+  get isController(): boolean {
+    return this.process !== undefined && this.#broker?.isController === true
+  }
+
+  get brokerEpoch(): number | undefined {
+    return this.process === undefined ? undefined : this.#broker?.brokerEpoch
+  }
+
+  get replicas(): readonly Replica[] {
+    return this.process === undefined ? [] : [...(this.#replicas?.replicas ?? [])]
+  }
+
+  leads(partition: number): boolean {
+    return this.replicas.some(
+      (replica) => replica.partition === partition && replica.role.type === 'leading',
+    )
+  }
+
+  durableEnd(partition: number): number {
+    return this.#durableEnds.get(partition) ?? 0
+  }
+
+  start(): void {
+    if (this.process !== undefined) return
+    const { process, world } = this.makeWorld()
+    this.#broker = undefined
+    this.#replicas = undefined
+    this.#seen.clear()
+    const failed = (error: unknown): void => {
+      if (!process.alive) return
+      if (isByDisk(error)) this.parts.cover('broker disk fault')
+      // ZooWeeper may be away for longer than a start is tried.
+      else if (error instanceof BrokerError) this.parts.cover('start in vain')
+      else if ((error as Error).name === 'ZkError') this.parts.cover('start in vain')
+      else return this.parts.fail(error as Error)
+      this.end({ power: false })
+    }
+    this.#broker = assembleBroker({
+      config: this.#config(),
+      world,
+      onFailure: failed,
+      witness: {
+        opened: (replicas) => {
+          this.#replicas = replicas
+        },
+      },
+    })
+    this.#broker.start().catch(failed)
+  }
+
+  #config() {
+    const { zooweeper, sessionTimeoutMs, lagTimeMsMax, segmentBytes } = this.#options
+    const read = readConfig(
+      [
+        ...[`--id=${this.id}`, `--host=${this.name}`, `--port=${brokerPort}`],
+        ...[`--advertised-host=${this.name}`, '--data-dir=/data', `--zooweeper=${zooweeper}`],
+        ...[`--session-timeout=${sessionTimeoutMs}`, `--replica.lag.time.max.ms=${lagTimeMsMax}`],
+      ],
+      {},
+    )
+    invariant(read.type === 'config', 'these flags are a configuration')
+    // Smaller than can be configured, so that a short life sees many segments.
+    return { ...read.config, segmentBytes }
+  }
+
+  /** While it is down, something happens to its disk. */
+  loseDisk(lose: (disk: SimDisk) => void): void {
+    this.end({ power: true })
+    this.disk.heal()
+    lose(this.disk)
+    this.#durableEnds.clear()
+  }
+
+  look(): void {
+    if (this.process === undefined || this.#replicas === undefined) return
+    for (const replica of this.#replicas.replicas) this.#lookAt(replica)
+  }
+
+  #lookAt(replica: Replica): void {
+    const { partition, durableEnd, highWatermark, logEnd, lastEpoch } = replica
+    const known = this.#seen.get(replica)
+    const seen = known ?? { highWatermark: 0, leads: '', logEnd: 0, lastEpoch: -1, durableEnd: -1 }
+    if (known === undefined) this.#seen.set(replica, seen)
+    if (seen.durableEnd !== durableEnd) {
+      seen.durableEnd = durableEnd
+      this.#durableEnds.set(partition, durableEnd)
+    }
+    if (logEnd < seen.logEnd) this.parts.cover('truncation')
+    if (lastEpoch < seen.lastEpoch) this.parts.cover('truncation of whole epochs')
+    seen.logEnd = logEnd
+    seen.lastEpoch = lastEpoch
+    if (seen.highWatermark !== highWatermark) {
+      const { show } = this.#options
+      show({ type: 'highWatermark', life: this.life, partition, offset: highWatermark })
+      this.#readCommitted(replica, seen.highWatermark)
+      seen.highWatermark = highWatermark
+    }
+    this.#lookAtRole(replica, seen)
+  }
+
+  #lookAtRole(replica: Replica, seen: Seen): void {
+    const { partition, role, leaderEpoch, logEnd } = replica
+    const { brokerEpoch } = this
+    const leads = role.type === 'leading' ? `${leaderEpoch} ${brokerEpoch}` : ''
+    if (seen.leads === leads) return
+    seen.leads = leads
+    if (leads === '') return
+    this.parts.cover('election')
+    const { life } = this
+    this.#options.show({ type: 'leads', life, partition, epoch: leaderEpoch, brokerEpoch, logEnd })
+  }
+
+  #readCommitted(replica: Replica, from: number): void {
+    const { partition, highWatermark } = replica
+    for (let offset = from; offset < highWatermark; ) {
+      const { records } = replica.readCommitted(offset, 1 << 20)
+      invariant(
+        records.length > 0,
+        `what is committed can be read: ${this.life} ${partition}/${offset}`,
+      )
+      offset = this.#showRecords(partition, records, offset)
+    }
+  }
+
+  #showRecords(partition: number, records: Buffer, from: number): number {
+    let offset = from
+    forEachBatch(records, (at) => {
+      const epoch = readBatchHeader(records, at).leaderEpoch
+      for (const record of decodeBatch(records, at)) {
+        if (record.offset < offset) continue
+        const value = Buffer.from(record.value ?? []).toString()
+        const { life } = this
+        this.#options.show({
+          type: 'committed',
+          life,
+          partition,
+          offset: record.offset,
+          value,
+          epoch,
+        })
+        offset = record.offset + 1
+      }
+    })
+    return offset
+  }
+}
