@@ -136,13 +136,13 @@ export const lostDisks: readonly LostDisk[] = [
       await world.run(lateMs)
       await world.store(40)
       for (const broker of others) {
-        for (const { name } of world.servers) world.network.slow(broker.name, name, 300)
+        for (const { name } of world.servers) world.network.slow(broker.name, name, 100)
       }
       follower.start()
       await world.until('a follower is about to join', () => hasCaughtUp(world, follower))
       for (const { name } of others) world.network.block(name, follower.name)
       world.send(40)
-      await world.run(400)
+      await hasJoined(world, follower)
       for (const broker of others) broker.end({ power: true })
       world.network.unblockAll()
       await world.run(lateMs)
@@ -160,12 +160,14 @@ export const lostDisks: readonly LostDisk[] = [
       await world.store(40)
       for (const { name } of others) world.network.slow(name, follower.name, 500)
       follower.start()
-      const names = (partition: number) =>
-        world.stateOf(partition)?.isr.some(({ broker }) => broker === follower.id) === true
-      for (let i = 0; i < 400 && !names(0); i++) await world.run(10)
-      for (const broker of others) broker.end({ power: true })
-      world.network.unblockAll()
+      await hasJoined(world, follower)
+      for (const broker of others) {
+        world.network.reset(broker.name, follower.name)
+        world.network.block(broker.name, follower.name)
+        broker.end({ power: true })
+      }
       await world.run(lateMs)
+      world.network.unblockAll()
       for (const broker of others) broker.start()
     },
   },
@@ -279,4 +281,14 @@ function hasCaughtUp(world: MqWorld, follower: SimBroker): boolean {
     const end = world.checker.committedEnd(partition)
     return end > 0 && logEnd >= end && durableEnd === logEnd
   })
+}
+
+/** Returns when the ISR of each partition names it, or would have by now. */
+async function hasJoined(world: MqWorld, { id }: SimBroker): Promise<void> {
+  const isNamed = (partition: number) =>
+    world.stateOf(partition)?.isr.some(({ broker }) => broker === id) === true
+  for (let waitedMs = 0; waitedMs < 2000; waitedMs += 10) {
+    await world.run(10)
+    if (Array.from({ length: world.partitions }, (_, i) => i).every(isNamed)) return
+  }
 }

@@ -478,7 +478,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'if (end < 0) end',
       },
     ],
-    seeds: 40,
+    seeds: 100,
   },
   {
     name: 'a replica joins before it has all that is committed',
@@ -488,6 +488,11 @@ export const lostDiskMutants: readonly Mutant[] = [
         file: inSync,
         from: 'return end >= this.#highWatermark && end >= this.#options.epochStart',
         to: 'return end >= 0',
+      },
+      {
+        file: inSync,
+        from: 'nowMs - follower.caughtUpMs > this.#options.lagTimeMsMax',
+        to: 'nowMs - follower.fetchedMs > this.#options.lagTimeMsMax',
       },
     ],
     seeds: 40,
