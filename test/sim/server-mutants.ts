@@ -42,7 +42,7 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: recovery,
-        from: '  if (unsure !== undefined) segment.rewrite({ file, from: unsure })\n',
+        from: '  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })\n',
         to: '',
       },
     ],
