@@ -15,7 +15,7 @@ import yargs from 'yargs'
 import { Exploration } from './exploration.ts'
 import { drawFaults, formatFaults, parseFaults } from './mq/faults.ts'
 import { liveMq } from './mq/life.ts'
-import { mqMutants } from './mq/mutants.ts'
+import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
 import { type Mutant, zabMutants } from './mutants.ts'
 import { type Simulation, tryMutant } from './mutate.ts'
 import { liveServers } from './server-life.ts'
@@ -90,6 +90,11 @@ async function huntMutants(): Promise<boolean> {
       simulation: { file: 'server-life.ts', live: 'liveServers' },
     },
     { name: 'mq', mutants: mqMutants, simulation: { file: 'mq/life.ts', live: 'liveMq' } },
+    {
+      name: 'mq',
+      mutants: lostDiskMutants,
+      simulation: { file: 'mq/lost-disks.ts', live: 'liveLostDisks' },
+    },
   ]
   let tried = 0
   let caught = 0

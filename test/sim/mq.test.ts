@@ -4,7 +4,7 @@
 import t from 'tap'
 import { drawFaults, type FaultName, faultRows, parseFaults } from './mq/faults.ts'
 import { liveMq } from './mq/life.ts'
-import { mqMutants } from './mq/mutants.ts'
+import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
 import { mutated } from './mutate.ts'
 
 /** What failed once, and what it found. The simulator changes, and with it what they do. */
@@ -73,7 +73,8 @@ t.test(
 )
 
 t.test('every mutant fits the sources', async (t) => {
-  for (const mutant of mqMutants) t.doesNotThrow(() => mutated(mutant), mutant.name)
-  t.equal(new Set(mqMutants.map(({ name }) => name)).size, mqMutants.length)
-  t.ok(mqMutants.length >= 30)
+  const mutants = [...mqMutants, ...lostDiskMutants]
+  for (const mutant of mutants) t.doesNotThrow(() => mutated(mutant), mutant.name)
+  t.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length)
+  t.ok(mutants.length >= 42)
 })

@@ -186,10 +186,20 @@ export class MqWorld {
     }
   }
 
-  /** For scripts: so many records, each acknowledged. */
-  async store(count: number): Promise<void> {
+  /** For scripts: so many records are on their way. */
+  send(count: number): void {
+    this.#addScripted().send(count)
+  }
+
+  #addScripted(): SimProducer {
     const producer = new SimProducer(`p${++this.#clientCount}`, this.#load, 60_000, 'all')
     this.producers.push(producer)
+    return producer
+  }
+
+  /** For scripts: so many records, each acknowledged. */
+  async store(count: number): Promise<void> {
+    const producer = this.#addScripted()
     for (let i = 0; i < count; i++) {
       producer.send(1)
       await this.run(1)

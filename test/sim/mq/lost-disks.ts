@@ -1,8 +1,8 @@
-// Lives in which disks are lost in just the way that matters, step by step (life.ts has those of
-// chance). In each, every partition keeps a member of its ISR whose disk is whole and which comes back: no
+// Lives in which disks are lost in just the way that matters, or a broker dies in just the wrong moment, step
+// by step (life.ts has those of chance). In each, every partition keeps a member of its ISR whose disk is whole and which comes back: no
 // acknowledged record may be lost, and at the end all replicas are in sync again.
 
-import type { MqWorld } from './life.ts'
+import { liveMq, type MqLife, type MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
 
 export interface LostDisk {
@@ -10,8 +10,16 @@ export interface LostDisk {
   readonly script: (world: MqWorld) => Promise<void>
 }
 
-/** Long enough for all sessions to be over, and an election without the others. */
+/** Long enough for all sessions to be over, and an election among those that are there. */
 const lateMs = 3000
+/** Longer than an election waits for members that do not come. */
+const tooLateMs = 13_000
+
+/** One seed after the other: one script after the other. @throws InvariantError when a promise is broken */
+export function liveLostDisks(seed: number): Promise<MqLife> {
+  const { script } = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
+  return liveMq(seed, { script })
+}
 
 export const lostDisks: readonly LostDisk[] = [
   {
@@ -20,7 +28,7 @@ export const lostDisks: readonly LostDisk[] = [
       const first = await begin(world)
       killAll(world)
       first.loseDisk((disk) => disk.wipe())
-      await comeBack(world, first)
+      await comeBack(world, first, tooLateMs)
     },
   },
   {
@@ -43,7 +51,7 @@ export const lostDisks: readonly LostDisk[] = [
       await world.run(6000)
       killAll(world)
       first.loseDisk((disk) => disk.putBack(copy))
-      await comeBack(world, first)
+      await comeBack(world, first, tooLateMs)
     },
   },
   {
@@ -113,9 +121,126 @@ export const lostDisks: readonly LostDisk[] = [
       killAll(world)
       first.loseDisk((disk) => disk.putBack(copy))
       first.start()
-      await world.run(lateMs)
+      await world.run(tooLateMs)
       killAll(world)
       await comeBack(world, undefined)
+    },
+  },
+  {
+    name: 'a follower is cut off while the ISR write that names it is in flight, and leads next',
+    script: async (world) => {
+      await begin(world)
+      const [follower, ...others] = world.brokers
+      if (follower === undefined) return
+      follower.end({ power: true })
+      await world.run(lateMs)
+      await world.store(40)
+      for (const broker of others) {
+        for (const { name } of world.servers) world.network.slow(broker.name, name, 100)
+      }
+      follower.start()
+      await world.until('a follower is about to join', () => hasCaughtUp(world, follower))
+      for (const { name } of others) world.network.block(name, follower.name)
+      world.send(40)
+      await hasJoined(world, follower)
+      for (const broker of others) broker.end({ power: true })
+      world.network.unblockAll()
+      await world.run(lateMs)
+      for (const broker of others) broker.start()
+    },
+  },
+  {
+    name: 'a follower that is behind hears nothing for a while, and is the last that lives',
+    script: async (world) => {
+      await begin(world)
+      const [follower, ...others] = world.brokers
+      if (follower === undefined) return
+      follower.end({ power: true })
+      await world.run(lateMs)
+      await world.store(40)
+      for (const { name } of others) world.network.slow(name, follower.name, 500)
+      follower.start()
+      await hasJoined(world, follower)
+      for (const broker of others) {
+        world.network.reset(broker.name, follower.name)
+        world.network.block(broker.name, follower.name)
+        broker.end({ power: true })
+      }
+      await world.run(lateMs)
+      world.network.unblockAll()
+      for (const broker of others) broker.start()
+    },
+  },
+  {
+    name: 'a broker gets its own disk back, after it had another one, and the other disks are gone',
+    script: async (world) => {
+      const first = await begin(world)
+      killAll(world)
+      const own = first.disk.copy()
+      for (const broker of world.brokers) broker.loseDisk((disk) => disk.wipe())
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+      first.loseDisk((disk) => disk.putBack(own))
+      await comeBack(world, first)
+    },
+  },
+  {
+    name: 'a copy that no mark tells from its disk is short of what a damaged one knows',
+    script: async (world) => {
+      const first = await begin(world)
+      const [second] = world.brokers.filter((broker) => broker !== first)
+      if (second === undefined) return
+      // Its checkpoints lie between those of the others, which are at 5000, 10 000 and so on.
+      second.end({ power: true })
+      await runUntil(world, 2500)
+      second.start()
+      await runUntil(world, 10_300)
+      await world.until('all replicas are in sync', () => world.isInSync())
+      const copy = first.disk.copy()
+      await world.store(40)
+      await runUntil(world, 14_000)
+      killAll(world)
+      first.loseDisk((disk) => disk.putBack(copy))
+      second.loseDisk((disk) => disk.turnBits(0.5))
+      first.start()
+      second.start()
+      await world.run(tooLateMs)
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+    },
+  },
+  {
+    name: 'a copy that no mark tells from its disk comes back first',
+    script: async (world) => {
+      const first = await begin(world)
+      const copy = first.disk.copy()
+      await world.store(40)
+      killAll(world)
+      first.loseDisk((disk) => disk.putBack(copy))
+      await comeBack(world, first)
+    },
+  },
+  {
+    name: 'one comes back alone and leads, and loses its disk when the others come',
+    script: async (world) => {
+      const first = await begin(world)
+      killAll(world)
+      first.start()
+      await world.run(tooLateMs)
+      first.loseDisk((disk) => disk.wipe())
+      await comeBack(world, first)
+    },
+  },
+  {
+    name: 'a bit of the last record turns, and nobody else comes back in time',
+    script: async (world) => {
+      const first = await begin(world)
+      killAll(world)
+      first.loseDisk((disk) => disk.turnBits(1))
+      first.start()
+      await world.run(tooLateMs)
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
     },
   },
 ]
@@ -131,14 +256,22 @@ function fail(): never {
   throw new Error('There is no broker')
 }
 
+async function runUntil(world: MqWorld, atMs: number): Promise<void> {
+  await world.run(Math.max(0, atMs - world.queue.nowMs))
+}
+
 function killAll(world: MqWorld): void {
   for (const broker of world.brokers) broker.end({ power: true })
 }
 
 /** One alone, and a good while later the others. */
-async function comeBack(world: MqWorld, first: SimBroker | undefined): Promise<void> {
+async function comeBack(
+  world: MqWorld,
+  first: SimBroker | undefined,
+  aloneMs = lateMs,
+): Promise<void> {
   first?.start()
-  await world.run(lateMs)
+  await world.run(aloneMs)
   for (const broker of world.brokers) broker.start()
   await world.run(lateMs)
 }
@@ -148,4 +281,14 @@ function hasCaughtUp(world: MqWorld, follower: SimBroker): boolean {
     const end = world.checker.committedEnd(partition)
     return end > 0 && logEnd >= end && durableEnd === logEnd
   })
+}
+
+/** Returns when the ISR of each partition names it, or would have by now. */
+async function hasJoined(world: MqWorld, { id }: SimBroker): Promise<void> {
+  const isNamed = (partition: number) =>
+    world.stateOf(partition)?.isr.some(({ broker }) => broker === id) === true
+  for (let waitedMs = 0; waitedMs < 2000; waitedMs += 10) {
+    await world.run(10)
+    if (Array.from({ length: world.partitions }, (_, i) => i).every(isNamed)) return
+  }
 }

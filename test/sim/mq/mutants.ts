@@ -11,9 +11,11 @@ const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
 const controller = 'broker/controller/controller.ts'
+const election = 'broker/controller/recovery-election.ts'
 const driver = 'broker/controller/driver.ts'
 const session = 'broker/session.ts'
 const broker = 'broker/broker.ts'
+const marks = 'broker/cluster/marks.ts'
 const offsets = 'broker/group/offset-store.ts'
 const batch = 'protocol/mq/record-batch.ts'
 const recovery = 'log/recovery.ts'
@@ -218,23 +220,6 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 50,
   },
   {
-    name: 'an ISR in flight is not waited for',
-    rule: 'while an ISR write is in flight, both ISRs have what is committed',
-    edits: [
-      {
-        file: inSync,
-        from: 'for (const members of [this.#isr, this.#proposed])',
-        to: 'for (const members of [this.#isr])',
-      },
-      {
-        file: inSync,
-        from: 'if (this.#isAboutToJoin(follower, nowMs)) end',
-        to: 'if (end < 0) end',
-      },
-    ],
-    seeds: 300,
-  },
-  {
     name: 'a shrunken ISR counts before it is written',
     rule: 'the larger ISR counts until the smaller one is in force',
     edits: [
@@ -245,18 +230,6 @@ export const mqMutants: readonly Mutant[] = [
       },
     ],
     seeds: 600,
-  },
-  {
-    name: 'a replica joins before it has all that is committed',
-    rule: 'a member of the ISR has all that is committed',
-    edits: [
-      {
-        file: inSync,
-        from: 'return end >= this.#highWatermark && end >= this.#options.epochStart',
-        to: 'return end >= 0',
-      },
-    ],
-    seeds: 300,
   },
 
   // --- leading and following ---------------------------------------------------------------------
@@ -485,5 +458,154 @@ export const mqMutants: readonly Mutant[] = [
       },
     ],
     seeds: 100,
+  },
+]
+
+/** What lives of lost disks catch (lost-disks.ts): a replica counts only with the disk that it promised on. */
+export const lostDiskMutants: readonly Mutant[] = [
+  {
+    name: 'an ISR in flight is not waited for',
+    rule: 'while an ISR write is in flight, both ISRs have what is committed',
+    edits: [
+      {
+        file: inSync,
+        from: 'for (const members of [this.#isr, this.#proposed])',
+        to: 'for (const members of [this.#isr])',
+      },
+      {
+        file: inSync,
+        from: 'if (this.#isAboutToJoin(follower, nowMs)) end',
+        to: 'if (end < 0) end',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a replica joins before it has all that is committed',
+    rule: 'a member of the ISR has all that is committed',
+    edits: [
+      {
+        file: inSync,
+        from: 'return end >= this.#highWatermark && end >= this.#options.epochStart',
+        to: 'return end >= 0',
+      },
+      {
+        file: inSync,
+        from: 'nowMs - follower.caughtUpMs > this.#options.lagTimeMsMax',
+        to: 'nowMs - follower.fetchedMs > this.#options.lagTimeMsMax',
+      },
+    ],
+    seeds: 40,
+  },
+  {
+    name: 'elected by id, not by life',
+    rule: 'a member is elected in the life and with the directory that the ISR names',
+    edits: [
+      {
+        file: controller,
+        from: 'const unbroken = known.isr.filter((member) => isUnbroken(member, standingOf(member)))',
+        to: `const unbroken = known.isr.flatMap((member) => {
+    const standing = standingOf(member)
+    if (isUnbroken(member, standing) || standing?.life === undefined) return member
+    return { ...member, ...standing.life, isAwaited: false }
+  }).filter((member) => standingOf(member)?.life !== undefined)`,
+      },
+    ],
+    seeds: 40,
+  },
+  {
+    name: 'a wiped disk reports for the one before it',
+    rule: 'a directory with another identity has promised nothing',
+    edits: [
+      {
+        file: election,
+        from: 'life.directory !== member.directory || status?.type',
+        to: 'status?.type',
+      },
+    ],
+    seeds: 40,
+  },
+  {
+    name: 'an old copy keeps its identity',
+    rule: 'a directory below its mark promises nothing',
+    edits: [
+      {
+        file: marks,
+        from: 'if (known.mark === undefined || !isBelow(mark, known.mark)) return',
+        to: 'if (known !== undefined) return',
+      },
+    ],
+    seeds: 40,
+  },
+  {
+    name: 'marks per broker instead of per identity',
+    rule: 'a disk that comes back after another one was used keeps its promise',
+    edits: [
+      {
+        file: session,
+        from: 'new Marks({ zk, directory: dataDir, log })',
+        to: 'new Marks({ zk, directory: dataDir, log, id: String(id) })',
+      },
+      {
+        file: marks,
+        from: 'const path = zkPaths.mark(directoryId)',
+        to: 'const path = zkPaths.mark(this.#options.id)',
+      },
+      {
+        file: marks,
+        from: 'getData(zkPaths.mark(directoryId))',
+        to: 'getData(zkPaths.mark(this.#options.id))',
+      },
+    ],
+    seeds: 40,
+  },
+  {
+    name: 'high watermarks of reports are ignored',
+    rule: 'a log that ends below what any replica knows to be committed does not lead',
+    edits: [
+      {
+        file: election,
+        from: 'return Math.max(committed, ...known)',
+        to: 'return Math.max(committed, known.length * 0)',
+      },
+    ],
+    seeds: 40,
+  },
+  {
+    name: 'the ISR is those that came',
+    rule: 'an election takes the claim from no intact log that comes later',
+    edits: [
+      {
+        file: election,
+        from: 'kept: kept.map(({ member }) => ({ ...member, isAwaited: true })),',
+        to: 'kept: [],',
+      },
+      {
+        file: election,
+        from: 'lost: lost.map(({ member }) => member.broker)',
+        to: 'lost: [...lost, ...kept].map(({ member }) => member.broker)',
+      },
+    ],
+    seeds: 40,
+  },
+  {
+    name: 'a log whose tail was cut leads alone',
+    rule: 'a log whose tail was cut waits for that of another member',
+    edits: [
+      {
+        file: election,
+        from: "return best.log.type === 'tail-cut' && isAlone ? 'wait' : best",
+        to: "return best.log.type === 'tail-cut' && isAlone && claims.length < 0 ? 'wait' : best",
+      },
+    ],
+    seeds: 40,
+  },
+  {
+    name: 'nobody is waited for',
+    rule: 'the first log waits for those of the other members',
+    edits: [
+      { file: election, from: 'if (!isTimeUp && claims.some(', to: 'if (!isTimeUp && [].some(' },
+    ],
+    seeds: 40,
   },
 ]
