@@ -6,6 +6,7 @@
 //                              broker-links ═▶ others    │ becomes leader, becomes follower
 //   ZooWeeper ─ session/session ─ cluster/cluster-watch ─ cluster/cluster-image ─ controller/driver
 
+import type { Address } from '../address.ts'
 import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
@@ -19,7 +20,6 @@ import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
-import type { Endpoint } from './cluster/zk-paths.ts'
 import type { BrokerConfig } from './config.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
@@ -239,7 +239,7 @@ export class Broker implements Part {
     running.replicas.imageChanged(life)
   }
 
-  #endpoint(): Endpoint {
+  #endpoint(): Address {
     return { host: this.#options.config.advertisedHost, port: this.port ?? 0 }
   }
 

@@ -8,6 +8,7 @@ import type { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import { decodeRegistration } from '../../protocol/mq/registration.ts'
 import type { Stat } from '../../protocol/records.ts'
 import type { WatchEvent } from '../../protocol/zk/messages.ts'
 import type { Turn } from '../../turn.ts'
@@ -15,7 +16,6 @@ import type { ClusterImage } from './cluster-image.ts'
 import { decodeReport } from './replica-status.ts'
 import {
   decodeController,
-  decodeRegistration,
   decodeState,
   decodeTopic,
   meaningOf,

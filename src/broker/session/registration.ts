@@ -1,18 +1,20 @@
 // How a broker enters the cluster: the znodes that all brokers share, the cluster's id, and its own
 // ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
 
+import { formatAddress } from '../../address.ts'
 import type { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Clock } from '../../clock.ts'
+import { objectOf } from '../../json.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import {
-  decodeRegistration,
   encodeRegistration,
   type Registration,
-  zkPaths,
-} from '../cluster/zk-paths.ts'
+  registeredAddress,
+} from '../../protocol/mq/registration.ts'
+import { zkPaths } from '../cluster/zk-paths.ts'
 
 /** How often a broker that waits for its id says so. */
 const reminderMs = 5000
@@ -43,8 +45,8 @@ export async function readClusterId(zk: ZkClient, ownId: string): Promise<string
   const own = JSON.stringify({ version: '1', id: ownId })
   await createIfMissing(zk, zkPaths.clusterId, own)
   const { data } = await zk.getData(zkPaths.clusterId)
-  const found = JSON.parse(data?.toString('utf8') ?? '{}') as { id?: unknown }
-  if (typeof found.id === 'string' && found.id !== '') return found.id
+  const { id } = objectOf(data)
+  if (typeof id === 'string' && id !== '') return id
   throw new Error(`Cannot join the cluster: ${zkPaths.clusterId} holds no id`)
 }
 
@@ -105,8 +107,8 @@ export async function register(options: RegistrationOptions): Promise<number> {
 
 async function holderOf(zk: ZkClient, path: string): Promise<string> {
   try {
-    const endpoint = decodeRegistration((await zk.getData(path)).data)
-    return endpoint === undefined ? 'somebody' : `${endpoint.host}:${endpoint.port}`
+    const address = registeredAddress((await zk.getData(path)).data)
+    return address === undefined ? 'somebody' : formatAddress(address)
   } catch (error) {
     if (error instanceof ZkError && error.code === 'NONODE') return 'nobody any more'
     throw error

@@ -2,6 +2,7 @@
 // its part as controller, and the writes of its partitions. When the session expires the broker
 // gives up everything it led and begins another.
 
+import type { Address } from '../../address.ts'
 import { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
@@ -12,7 +13,7 @@ import type { ClientWorld } from '../../world.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { ClusterWatch } from '../cluster/cluster-watch.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
-import { type Endpoint, encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { ControllerDriver } from '../controller/driver.ts'
 import type { DataDir } from '../data-dir.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
@@ -25,12 +26,12 @@ const rereadMs = 50
 
 export interface SessionOptions {
   readonly id: BrokerId
-  readonly servers: readonly Endpoint[]
+  readonly servers: readonly Address[]
   readonly chroot: string
   readonly sessionTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly registrationPatienceMs: number
-  readonly endpoint: Endpoint
+  readonly endpoint: Address
   readonly dataDir: DataDir
   readonly minInsyncReplicas: (replicaCount: number) => number
   readonly recoveryWaitMs: number
