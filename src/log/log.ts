@@ -10,6 +10,7 @@
 // fsync ends that for good: after one, a later success proves nothing.
 // Next on the path: segment.ts. Opening: recovery.ts.
 
+import { asBuffer } from '../as-buffer.ts'
 import { invariant } from '../invariant.ts'
 import { LogFailedError } from './log-errors.ts'
 import { Preparation, preparedName } from './preparation.ts'
@@ -138,7 +139,7 @@ export class Log {
   append(records: Uint8Array): void {
     this.#assertUsable()
     invariant(this.#truncation === null, 'nothing is appended while the log is truncated')
-    const bytes = Buffer.from(records.buffer, records.byteOffset, records.length)
+    const bytes = asBuffer(records)
     const format = this.#format
     let segment = this.#segments.at(-1)
     let runStart = 0 // records from here on are not copied yet; they go to `segment`

@@ -8,11 +8,11 @@
 // properties of Zab are checked as it runs.
 
 import type { EpochRange } from '../../src/daemon/zab/history.ts'
-import { lastOf } from '../../src/daemon/zab/history.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../../src/daemon/zab/types.ts'
 import { Zab } from '../../src/daemon/zab/zab.ts'
 import { invariant } from '../../src/invariant.ts'
-import type { Entries, Notification, ZabMessage } from '../../src/protocol/peer/messages.ts'
+import { type Entries, lastOf } from '../../src/protocol/peer/entries.ts'
+import type { Notification, ZabMessage } from '../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
 import { counterOf, epochOf, makeZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 import { Random } from '../../src/random.ts'

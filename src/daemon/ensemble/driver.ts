@@ -11,6 +11,7 @@ import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
+import { lastOf } from '../../protocol/peer/entries.ts'
 import type {
   LeaderMessage,
   LearnerMessage,
@@ -32,7 +33,7 @@ import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
-import { type EpochRange, lastOf } from '../zab/history.ts'
+import type { EpochRange } from '../zab/history.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../zab/types.ts'
 import { Zab } from '../zab/zab.ts'
 import { AckTimes } from './ack-times.ts'

@@ -12,7 +12,7 @@
 // A server dials none of those with larger ids. One that stays without a link to them knocks: it
 // sends its hello and is told why it gets no link, so that the log says so on both sides.
 
-import type { Address } from '../../address.ts'
+import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
@@ -220,7 +220,7 @@ export class PeerLinks {
     const listener = this.#greet({
       link,
       expected: peer,
-      address: textOf(address),
+      address: formatAddress(address),
       told: ours.ensembleId,
       peer: undefined,
       isClosed: false,
@@ -242,7 +242,8 @@ export class PeerLinks {
     const link = this.#options.transport.dial(address, linkOptions, {
       frame: (buffer, start, end) => {
         const greeting = decodeGreeting(this.#reader.reset(buffer, start, end))
-        if (greeting.type === 'refusal') this.#refusedBy(peer, textOf(address), greeting.reason)
+        if (greeting.type === 'refusal')
+          this.#refusedBy(peer, formatAddress(address), greeting.reason)
         link.close()
       },
       closed: () => {
@@ -266,7 +267,7 @@ export class PeerLinks {
   }
 
   #accept(link: Link): LinkListener {
-    const address = `${link.remoteAddress}:${link.remotePort}`
+    const address = formatAddress({ host: link.remoteAddress, port: link.remotePort })
     const told = undefined
     const entry = { link, expected: undefined, address, told, peer: undefined, isClosed: false }
     // biome-ignore lint/plugin/noObjectSpread: once per link
@@ -388,7 +389,7 @@ export class PeerLinks {
     if (knock === undefined || address === undefined || sinceMs < knock.atMs) return
     this.#knocks.delete(peer)
     if (this.#open.has(peer) || knock.entry.isClosed) return knock.entry.link.close()
-    const where = textOf(address)
+    const where = formatAddress(address)
     const reason = `server ${self} dials server ${peer} at ${where} and gets no link: ${message}`
     this.#refuseLink(knock.entry, peer, reason)
   }
@@ -497,10 +498,6 @@ function writeGreeting(link: Link, greeting: Greeting): void {
   const out = link.beginFrame()
   encodeGreeting(out, greeting)
   link.endFrame()
-}
-
-function textOf({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function hostOf(address: string): string {
