@@ -43,15 +43,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'broker/data-dir': ['broker/cluster', 'log', 'world'],
   'broker/controller': ['broker/cluster', 'broker/partition', 'client/zk'],
   'broker/replication': ['broker/cluster', 'broker/partition', 'client/mq', 'log', 'world'],
-  'broker/group': ['broker/cluster', 'client/zk'],
-  'broker/session': [
-    'broker/cluster',
-    'broker/controller',
-    'broker/data-dir',
-    'broker/partition',
-    'client/zk',
-    'world',
-  ],
+  'broker/group': ['broker/cluster'],
+  'broker/session': ['broker/cluster', 'broker/controller', 'broker/data-dir', 'broker/partition'],
   'broker/api': [
     'broker/cluster',
     'broker/controller',
@@ -68,6 +61,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'broker/replication',
     'broker/session',
     'client',
+    'client/zk',
     'world',
   ],
 

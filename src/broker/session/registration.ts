@@ -2,7 +2,6 @@
 // ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
 
 import { formatAddress } from '../../address.ts'
-import type { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Clock } from '../../clock.ts'
 import { objectOf } from '../../json.ts'
 import type { Logger } from '../../logger.ts'
@@ -14,6 +13,7 @@ import {
   type Registration,
   registeredAddress,
 } from '../../protocol/mq/registration.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
 import { zkPaths } from '../cluster/zk-paths.ts'
 
 /** How often a broker that waits for its id says so. */
@@ -32,7 +32,7 @@ const sharedNodes = [
 ]
 
 /** Makes what is missing of the znodes that all brokers share; parents come first. */
-export async function makeSharedNodes(zk: ZkClient): Promise<void> {
+export async function makeSharedNodes(zk: ZkAccess): Promise<void> {
   for (const { path, data } of sharedNodes) await createIfMissing(zk, path, data)
 }
 
@@ -41,7 +41,7 @@ export async function makeSharedNodes(zk: ZkClient): Promise<void> {
  *
  * @param ownId the id to make it with
  */
-export async function readClusterId(zk: ZkClient, ownId: string): Promise<string> {
+export async function readClusterId(zk: ZkAccess, ownId: string): Promise<string> {
   const own = JSON.stringify({ version: '1', id: ownId })
   await createIfMissing(zk, zkPaths.clusterId, own)
   const { data } = await zk.getData(zkPaths.clusterId)
@@ -51,7 +51,7 @@ export async function readClusterId(zk: ZkClient, ownId: string): Promise<string
 }
 
 export interface RegistrationOptions {
-  readonly zk: ZkClient
+  readonly zk: ZkAccess
   readonly id: BrokerId
   /** asked for when everything is prepared */
   readonly registration: () => Registration
@@ -105,7 +105,7 @@ export async function register(options: RegistrationOptions): Promise<number> {
   }
 }
 
-async function holderOf(zk: ZkClient, path: string): Promise<string> {
+async function holderOf(zk: ZkAccess, path: string): Promise<string> {
   try {
     const address = registeredAddress((await zk.getData(path)).data)
     return address === undefined ? 'somebody' : formatAddress(address)
@@ -115,7 +115,7 @@ async function holderOf(zk: ZkClient, path: string): Promise<string> {
   }
 }
 
-async function createIfMissing(zk: ZkClient, path: string, data: string | null): Promise<void> {
+async function createIfMissing(zk: ZkAccess, path: string, data: string | null): Promise<void> {
   for (;;) {
     try {
       await zk.create(path, data)
