@@ -152,7 +152,7 @@ export class MemoryTree {
   }
 
   /** The session is over: its ephemerals go. */
-  end(owner: SessionId): void {
+  end(owner: number): void {
     for (const [path, { stat }] of this.#nodes) {
       if (stat.ephemeralOwner === owner) this.delete(path, -1)
     }

@@ -1,7 +1,11 @@
 // Znodes as a cluster has them, for tests: brokers with directory `d<N>`, and the one partition of topic
 // `goals`, with replicas on brokers 1, 2 and 3.
 
-import { encodeReport, reportName } from '../../../src/broker/cluster/replica-status.ts'
+import {
+  encodeReport,
+  type LogCondition,
+  reportName,
+} from '../../../src/broker/cluster/replica-status.ts'
 import {
   decodeState,
   encodeController,
@@ -63,4 +67,21 @@ export function putReport(tree: MemoryTree, broker: number, owner = broker): str
   const text = encodeReport({ topic: 'goals', topicId, partition: 0, status })
   tree.put(`${zkPaths.reports}/${name}`, text, owner)
   return name
+}
+
+/** Broker N says this of its log, in its present life and for the present state. */
+export function putLogReport(
+  tree: MemoryTree,
+  broker: number,
+  said: { readonly type?: LogCondition; readonly end?: number } = {},
+): void {
+  const { type = 'whole', end = 10 } = said
+  const directory = `d${broker}` as DirectoryId
+  const id = broker as BrokerId
+  const brokerEpoch = tree.stat(zkPaths.brokerId(id))?.czxid ?? 0
+  const stateVersion = tree.stat(statePath)?.version ?? 0
+  const life = { directory, brokerEpoch }
+  const status = { type, life, stateVersion, lastEpoch: 4, end, highWatermark: 0 }
+  const text = encodeReport({ topic: 'goals', topicId, partition: 0, status })
+  tree.put(zkPaths.report({ topicId, partition: 0, broker: id }), text, broker)
 }
