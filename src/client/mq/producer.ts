@@ -12,7 +12,7 @@
 
 import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { RequiredAcks } from '../../protocol/mq/messages.ts'
+import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
 import { type MqRecord, recordBytesMax } from '../../protocol/mq/records.ts'
 import { mqMethods, take, takeProducerOptions } from './arguments.ts'
