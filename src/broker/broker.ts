@@ -4,7 +4,7 @@
 //   sockets ─ api/connection ─ api/dispatch ─ replication/replica-manager ─ partition/* ─ log
 //                                    │                   ▲
 //                              broker-links ═▶ others    │ becomes leader, becomes follower
-//   ZooWeeper ─ session ─ controller/cluster-watch ─ cluster-image ─ controller/driver
+//   ZooWeeper ─ session/session ─ cluster/cluster-watch ─ cluster/cluster-image ─ controller/driver
 
 import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
@@ -18,16 +18,16 @@ import { uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
-import { OldCopyError } from './cluster/marks.ts'
+import { ClusterImage } from './cluster/cluster-image.ts'
+import type { Endpoint } from './cluster/zk-paths.ts'
 import type { BrokerConfig } from './config.ts'
-import { ClusterImage } from './controller/cluster-image.ts'
-import type { Endpoint } from './controller/zk-paths.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
-import { ProducerIds } from './producer-ids.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { minInsyncReplicas, ReplicaManager } from './replication/replica-manager.ts'
-import { BrokerSession } from './session.ts'
+import { OldCopyError } from './session/marks.ts'
+import { ProducerIds } from './session/producer-ids.ts'
+import { BrokerSession } from './session/session.ts'
 
 const checkpointMs = 5000
 /** Between tries to begin a session anew, after one expired. */

@@ -39,22 +39,24 @@ export {
   type ConsumedRecord,
   Consumer,
   type ConsumerEvents,
-  type ConsumerOptions,
   type PartitionProgress,
 } from './mq/consumer.ts'
 export {
   type GroupOffset,
   MqAdmin,
-  type MqAdminOptions,
-  type NewTopic,
   type PartitionOffsets,
 } from './mq/mq-admin.ts'
-export type { MqClientOptions } from './mq/mq-cluster.ts'
+export type {
+  ConsumerOptions,
+  MqAdminOptions,
+  MqClientOptions,
+  NewHeader,
+  NewRecord,
+  NewTopic,
+  ProducerOptions,
+} from './mq/options.ts'
 export {
-  type NewHeader,
-  type NewRecord,
   Producer,
-  type ProducerOptions,
   type StoredAt,
 } from './mq/producer.ts'
 export type { ServerLike, ServerList } from './server-list.ts'

@@ -1,4 +1,4 @@
-// Whether a data directory is still the one that it says it is. Pure; cluster/marks.ts asks ZooWeeper.
+// Whether a data directory is still the one that it says it is. Pure; session/marks.ts asks ZooWeeper.
 //
 // A directory's identity is random and made with it, so a wiped disk has another one. An old copy has
 // the same: it is told by its mark, a number pair that rises as long as the directory is in use, first

@@ -13,10 +13,10 @@ import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
-import type { ClusterImage } from './cluster-image.ts'
-import type { ClusterWatch } from './cluster-watch.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import type { ClusterWatch } from '../cluster/cluster-watch.ts'
+import { decodeNumber, encodeController, encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { Controller, newState, type StateWrite, type Undecided } from './controller.ts'
-import { decodeNumber, encodeController, encodeState, zkPaths } from './zk-paths.ts'
 
 /** After an election or a write that failed for no reason that another read would show. */
 const retryMs = 100

@@ -9,7 +9,7 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 import { parentOf } from '../../protocol/path.ts'
-import { decodeNumber, zkPaths } from '../controller/zk-paths.ts'
+import { decodeNumber, zkPaths } from '../cluster/zk-paths.ts'
 
 export interface CommitPlace {
   readonly group: string

@@ -4,6 +4,7 @@
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
+import { silentLogger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import {
@@ -15,30 +16,12 @@ import {
 import type { Transport } from '../../protocol/transport/transport.ts'
 import { type Random, seededBy } from '../../random.ts'
 import { realWorld } from '../../real-world.ts'
-import { silentLogger } from '../../silent-logger.ts'
 import type { Turn } from '../../turn.ts'
-import type { ClientWorld } from '../../world.ts'
 import { Attempts, formatAttempts } from '../attempts.ts'
-import type { ServerList } from '../server-list.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { MqClientParts } from './arguments.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MqConnection } from './mq-connection.ts'
-
-export interface MqClientOptions {
-  /**
-   * some brokers of the cluster, as `'host:port,host:port'` or a list; the others are learned from
-   * them. Default port 9092
-   */
-  readonly brokers?: ServerList
-  /** instead: a client of the ensemble that the brokers are registered with; it is not closed here */
-  readonly zk?: ZkClient
-  /** what brokers call us in their logs */
-  readonly name?: string
-  readonly logger?: Logger
-  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
-  readonly world?: ClientWorld
-}
 
 /** One try of a metadata request: a broker that lives answers at once. */
 const metadataMs = 2000

@@ -1,13 +1,12 @@
 import t from 'tap'
-import { ClusterImage } from '../../../src/broker/controller/cluster-image.ts'
-import { Controller, placeReplicas } from '../../../src/broker/controller/controller.ts'
+import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import {
   decodeReport,
   encodeReport,
   type LogCondition,
   type ReplicaStatus,
   reportName,
-} from '../../../src/broker/controller/replica-status.ts'
+} from '../../../src/broker/cluster/replica-status.ts'
 import {
   decodeProducerIdBlock,
   decodeRegistration,
@@ -19,7 +18,8 @@ import {
   encodeTopic,
   meaningOf,
   zkPaths,
-} from '../../../src/broker/controller/zk-paths.ts'
+} from '../../../src/broker/cluster/zk-paths.ts'
+import { Controller, placeReplicas } from '../../../src/broker/controller/controller.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import { type BrokerId, type DirectoryId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import { ids, life, member, members } from '../partition/members.ts'

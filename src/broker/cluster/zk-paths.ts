@@ -16,7 +16,6 @@
 //   /consumers/G/offsets/T/P                    a number
 
 import { type BrokerId, type DirectoryId, noBroker } from '../../protocol/mq/messages.ts'
-import type { Mark } from '../cluster/identity.ts'
 import {
   brokersOf,
   type Member,
@@ -24,6 +23,7 @@ import {
   neverUnclean,
   type PartitionState,
 } from '../partition/partition-state.ts'
+import type { Mark } from './identity.ts'
 import { asObject, isBrokerIds, isNatural, naturalOf, objectOf } from './json.ts'
 import { type ReplicaPlace, reportName } from './replica-status.ts'
 

@@ -1,6 +1,6 @@
 // What this broker reports on its replicas, as ephemeral znodes of its session: which of them it
 // cannot use, and why; and what lies in the logs of those that no leader is in office for. The
-// controller elects by it (controller/replica-status.ts). One path per replica, as a znode's size is bounded and an ISR changes one by one.
+// controller elects by it (cluster/replica-status.ts). One path per replica, as a znode's size is bounded and an ISR changes one by one.
 //
 // A report holds for the life in which it was made: it counts only while the broker's registration
 // and the report belong to one session. Those of a new session are written before it registers, so
@@ -8,13 +8,13 @@
 //
 // Level-triggered: `report` says what should be there, and it is written until it is.
 
-import type { ZkClient } from '../client/zk/zk-client.ts'
-import type { Clock } from '../clock.ts'
-import type { Logger } from '../logger.ts'
-import { ZkError } from '../protocol/error-codes.ts'
-import type { BrokerId } from '../protocol/mq/messages.ts'
-import { encodeReport, type ReplicaReport } from './controller/replica-status.ts'
-import { zkPaths } from './controller/zk-paths.ts'
+import type { ZkClient } from '../../client/zk/zk-client.ts'
+import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import { encodeReport, type ReplicaReport } from '../cluster/replica-status.ts'
+import { zkPaths } from '../cluster/zk-paths.ts'
 
 /** After a write that failed. */
 const retryMs = 200

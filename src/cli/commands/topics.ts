@@ -2,11 +2,11 @@
 // brokers decide what can be chosen (broker/controller/recovery-choices.ts); without --apply nothing is
 // changed, and a choice holds for the state that was shown only.
 
-import { MqAdmin } from '../client/mq/mq-admin.ts'
-import { noBroker } from '../protocol/mq/messages.ts'
-import { BadUsage, cliCommand, wholeNumber } from './cli-command.ts'
-import { mqOptions, openMq } from './mq-options.ts'
-import { toStdout } from './output.ts'
+import { MqAdmin } from '../../client/mq/mq-admin.ts'
+import { noBroker } from '../../protocol/mq/messages.ts'
+import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
+import { mqOptions, openMq } from '../mq-options.ts'
+import { toStdout } from '../output.ts'
 import { recoveryLines } from './recovery-lines.ts'
 
 const natural = (flag: string) => wholeNumber(flag, { min: 0, max: 2 ** 31 - 1 })

@@ -1,11 +1,11 @@
 // Producer ids, unique in the cluster for ever: a broker takes a block of a thousand by a conditional
 // write of /latest_producer_id_block and gives them out one by one.
 
-import type { ZkClient } from '../client/zk/zk-client.ts'
-import { ZkError } from '../protocol/error-codes.ts'
-import type { BrokerId } from '../protocol/mq/messages.ts'
-import type { ProducerId } from '../protocol/mq/record-batch.ts'
-import { decodeProducerIdBlock, encodeProducerIdBlock, zkPaths } from './controller/zk-paths.ts'
+import type { ZkClient } from '../../client/zk/zk-client.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { ProducerId } from '../../protocol/mq/record-batch.ts'
+import { decodeProducerIdBlock, encodeProducerIdBlock, zkPaths } from '../cluster/zk-paths.ts'
 
 const blockCount = 1000
 

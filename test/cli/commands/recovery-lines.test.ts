@@ -1,6 +1,6 @@
 import t from 'tap'
-import { recoveryLines } from '../../src/cli/recovery-lines.ts'
-import { type BrokerId, noBroker, type RecoveryChoice } from '../../src/protocol/mq/messages.ts'
+import { recoveryLines } from '../../../src/cli/commands/recovery-lines.ts'
+import { type BrokerId, noBroker, type RecoveryChoice } from '../../../src/protocol/mq/messages.ts'
 
 const id = (broker: number) => broker as BrokerId
 

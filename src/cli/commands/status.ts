@@ -1,9 +1,9 @@
 // `zw status`: which servers serve, in which role, and how far each has come.
 
-import { type Address, formatAddress } from '../address.ts'
-import { cliCommand, serverList } from './cli-command.ts'
-import { askHealth, type ServerHealth } from './four-letter-word.ts'
-import { toStdout } from './output.ts'
+import { type Address, formatAddress } from '../../address.ts'
+import { cliCommand, serverList } from '../cli-command.ts'
+import { askHealth, type ServerHealth } from '../four-letter-word.ts'
+import { toStdout } from '../output.ts'
 
 export const status = cliCommand({
   command: 'status',

@@ -1,6 +1,6 @@
 // What a broker reports on one of its replicas, in the ephemeral znode /brokers/reports/I-P-N: that it
 // cannot use it, or, while no leader is in office, what lies in its log. The controller decides by it:
-// controller.ts, recovery-election.ts.
+// controller/controller.ts, controller/recovery-election.ts.
 //
 //   unavailable   it cannot be opened for now, or its state is older than its log
 //   damaged       bytes are not what they were when they were durable; nothing was changed on the disk
@@ -40,6 +40,14 @@ export interface FaultStatus {
 }
 
 export type ReplicaStatus = FaultStatus | LogStatus
+
+/** What is known of a replica now: the life of its broker, and what that reports in it. */
+export interface Standing {
+  readonly broker: BrokerId
+  /** undefined: not registered */
+  readonly life: Life | undefined
+  readonly status: ReplicaStatus | undefined
+}
 
 /** What a broker says of one of its replicas. */
 export interface ReplicaReport {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import t from 'tap'
-import { askHealth, parseSrvr } from '../../src/cli/four-letter-word.ts'
-import { statusLine } from '../../src/cli/status.ts'
+import { statusLine } from '../../../src/cli/commands/status.ts'
+import { askHealth, parseSrvr } from '../../../src/cli/four-letter-word.ts'
 
 t.test('a line names the address, the role and the zxid', async (t) => {
   const address = { host: 'zoo1', port: 2181 }

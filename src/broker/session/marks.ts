@@ -5,8 +5,8 @@ import type { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { DirectoryId } from '../../protocol/mq/messages.ts'
-import { decodeMark, encodeMark, zkPaths } from '../controller/zk-paths.ts'
-import { isBelow, type Mark, nextMark } from './identity.ts'
+import { isBelow, type Mark, nextMark } from '../cluster/identity.ts'
+import { decodeMark, encodeMark, zkPaths } from '../cluster/zk-paths.ts'
 
 /** The directory as far as marks are concerned: data-dir.ts. */
 export interface MarkedDirectory {

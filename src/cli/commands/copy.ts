@@ -1,9 +1,9 @@
 // `zw copy`: every znode of one ensemble, ZooKeeper's for example, into an empty one.
 
 import { readFileSync } from 'node:fs'
-import { ZkClient } from '../client/zk/zk-client.ts'
-import { printable } from '../printable.ts'
-import { BadUsage, cliCommand, type ServerList, serverList } from './cli-command.ts'
+import { ZkClient } from '../../client/zk/zk-client.ts'
+import { printable } from '../../printable.ts'
+import { BadUsage, cliCommand, type ServerList, serverList } from '../cli-command.ts'
 import { copyTree } from './tree-copy.ts'
 
 export const copy = cliCommand({

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { copyTree } from '../../src/cli/tree-copy.ts'
-import { ZkClient } from '../../src/client/zk/zk-client.ts'
-import { realServer } from '../daemon/real-server.ts'
+import { copyTree } from '../../../src/cli/commands/tree-copy.ts'
+import { ZkClient } from '../../../src/client/zk/zk-client.ts'
+import { realServer } from '../../daemon/real-server.ts'
 
 /** @returns the address of a server that stands alone */
 async function startServer(t: Test, name: string) {

@@ -2,24 +2,23 @@
 // its part as controller, and the writes of its partitions. When the session expires the broker
 // gives up everything it led and begins another.
 
-import { ZkClient } from '../client/zk/zk-client.ts'
-import type { Clock } from '../clock.ts'
-import { invariant } from '../invariant.ts'
-import type { Logger } from '../logger.ts'
-import { ZkError } from '../protocol/error-codes.ts'
-import type { BrokerId, DirectoryId, Life } from '../protocol/mq/messages.ts'
-import type { ClientWorld } from '../world.ts'
-import { Marks } from './cluster/marks.ts'
-import type { ClusterImage } from './controller/cluster-image.ts'
-import { ClusterWatch } from './controller/cluster-watch.ts'
-import { ControllerDriver } from './controller/driver.ts'
-import type { ReplicaReport } from './controller/replica-status.ts'
-import { type Endpoint, encodeState, zkPaths } from './controller/zk-paths.ts'
-import type { DataDir } from './data-dir.ts'
-import type { PartitionState } from './partition/partition-state.ts'
+import { ZkClient } from '../../client/zk/zk-client.ts'
+import type { Clock } from '../../clock.ts'
+import { invariant } from '../../invariant.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
+import type { ClientWorld } from '../../world.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import { ClusterWatch } from '../cluster/cluster-watch.ts'
+import type { ReplicaReport } from '../cluster/replica-status.ts'
+import { type Endpoint, encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import { ControllerDriver } from '../controller/driver.ts'
+import type { DataDir } from '../data-dir.ts'
+import type { PartitionState } from '../partition/partition-state.ts'
+import { Marks } from './marks.ts'
 import { makeSharedNodes, readClusterId, register } from './registration.ts'
 import { ReplicaReports } from './replica-reports.ts'
-import type { Replica } from './replication/replica.ts'
 
 /** Between tries to read a znode while the session has no connection. */
 const rereadMs = 50
@@ -189,7 +188,7 @@ export class BrokerSession {
 
   /** See `ReplicaHost.writeState`. */
   async writeState(
-    { topic, partition }: Replica,
+    { topic, partition }: { readonly topic: string; readonly partition: number },
     state: PartitionState,
   ): Promise<PartitionState | undefined> {
     const { image, log } = this.#options

@@ -1,18 +1,18 @@
 // How a broker enters the cluster: the znodes that all brokers share, the cluster's id, and its own
 // ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
 
-import type { ZkClient } from '../client/zk/zk-client.ts'
-import type { Clock } from '../clock.ts'
-import type { Logger } from '../logger.ts'
-import { ZkError } from '../protocol/error-codes.ts'
-import { BrokerError } from '../protocol/mq/error-codes.ts'
-import type { BrokerId } from '../protocol/mq/messages.ts'
+import type { ZkClient } from '../../client/zk/zk-client.ts'
+import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
 import {
   decodeRegistration,
   encodeRegistration,
   type Registration,
   zkPaths,
-} from './controller/zk-paths.ts'
+} from '../cluster/zk-paths.ts'
 
 /** How often a broker that waits for its id says so. */
 const reminderMs = 5000

@@ -10,10 +10,10 @@
 // have a TTL: their copies are persistent.
 
 import { randomUUID } from 'node:crypto'
-import type { ZkClient } from '../client/zk/zk-client.ts'
-import { ZkError } from '../protocol/error-codes.ts'
-import { type Acl, perms, type Stat } from '../protocol/records.ts'
-import type { MultiOp } from '../protocol/zk/messages.ts'
+import type { ZkClient } from '../../client/zk/zk-client.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { type Acl, perms, type Stat } from '../../protocol/records.ts'
+import type { MultiOp } from '../../protocol/zk/messages.ts'
 
 /** Requests under way at a time; values may be large. */
 const parallelMax = 32

@@ -12,8 +12,13 @@ import {
   type TopicInfo,
 } from '../../protocol/mq/messages.ts'
 import { brokersOf, leaderOf, type PartitionState } from '../partition/partition-state.ts'
-import type { Standing } from './recovery-election.ts'
-import { faultOf, type ReplicaPlace, type ReplicaStatus, reportName } from './replica-status.ts'
+import {
+  faultOf,
+  type ReplicaPlace,
+  type ReplicaStatus,
+  reportName,
+  type Standing,
+} from './replica-status.ts'
 import { type Registration, type TopicAssignment, zkPaths } from './zk-paths.ts'
 
 export interface LiveBroker extends Registration {
