@@ -1,4 +1,4 @@
-// The logger that parts receive, and the one place that makes it with pino.
+// The logger that parts receive, and the only place that creates one with pino.
 
 import { pino } from 'pino'
 import { type Priority, priorities, withPriority } from './journal.ts'
@@ -20,7 +20,7 @@ export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * Writes to stdout, each line before this returns.
+ * Writes to stdout; each line is written before the call returns.
  *
  * @param options.format `json` for machines, one line each; `pretty` for a terminal
  * @param options.toJournal marks each line with its priority
@@ -40,7 +40,7 @@ export function makeLogger(options: {
     format === 'json' ? (line: string) => line : logFormatter({ colorize, ignore: 'hostname,pid' })
   const base = { name: program, ...(format === 'json' ? { pid: process.pid } : {}) }
   const stream = {
-    // pino then writes `lastLevel` before each line.
+    // pino then sets `lastLevel` before each line.
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 0,
     write(line: string): void {
@@ -51,7 +51,7 @@ export function makeLogger(options: {
   return pino({ level, base }, stream)
 }
 
-/** @param level of pino: 20 is debug, 30 info, 40 warn, 50 error */
+/** @param level pino's: 20 is debug, 30 info, 40 warn, 50 error */
 function priorityOf(level: number): Priority {
   if (level >= 50) return priorities.error
   if (level >= 40) return priorities.warn

@@ -1,5 +1,5 @@
-// The logger of a program that gave none. In a file of its own, so that the client library does not
-// load what the others log with.
+// The logger of a program that gave none. A file of its own, so that the client library does not
+// load pino.
 
 import type { Logger } from './logger.ts'
 
