@@ -101,6 +101,12 @@ export const limits = {
   /** One frame to or from a broker: `fetchBytesMax`, one more batch, and what surrounds them. */
   brokerFrameBytesMax: 16 * 1024 * 1024,
 
+  /**
+   * Elements of one Kafka request that are more than numbers once it is decoded, bounding the memory
+   * that takes: the topics and partitions of a fetch of 10 000 partitions, several times over.
+   */
+  kafkaObjectsMax: 100_000,
+
   /** One line of a shell script: a value just below a client frame in base64, or escaped, and more. */
   shellLineBytesMax: 4 * 1024 * 1024,
 
