@@ -3,8 +3,8 @@
 
 import fc from 'fast-check'
 import { kafkaApis } from '../../../src/protocol/kafka/apis.ts'
-import type { Fields } from '../../../src/protocol/kafka/fields.ts'
-import type { Message } from '../../../src/protocol/kafka/message.ts'
+import type { Fields, StructWritten } from '../../../src/protocol/kafka/fields.ts'
+import type { KafkaApi, Message } from '../../../src/protocol/kafka/message.ts'
 import { KafkaReader, noUuid, stringBytesMax } from '../../../src/protocol/kafka/reader.ts'
 import type { FieldShape, Shape } from '../../../src/protocol/kafka/types.ts'
 import { KafkaWriter } from '../../../src/protocol/kafka/writer.ts'
@@ -26,25 +26,24 @@ export function allMessages(): Versioned[] {
       { length: api.lastVersion - api.firstVersion + 1 },
       (_, i) => api.firstVersion + i,
     )
+    const anyApi = api as unknown as AnyApi
     return versions.flatMap((version) => [
-      versioned(`${api.name} request v${version}`, api.request as unknown as AnyMessage, version),
-      versioned(`${api.name} response v${version}`, api.response as unknown as AnyMessage, version),
+      versioned(`${api.name} request v${version}`, anyApi.request, version),
+      versioned(`${api.name} response v${version}`, anyApi.response, version),
     ])
   })
 }
 
-/** Its values are made from its table, which is where its type comes from. */
-type AnyMessage = Message<Fields> & {
-  write(to: KafkaWriter, version: number, value: unknown): void
-}
+/** An api whose values are made by its tables, which is where their type comes from. */
+export type AnyApi = KafkaApi<Fields, Fields>
 
-function versioned(name: string, message: AnyMessage, version: number): Versioned {
+function versioned(name: string, message: Message<Fields>, version: number): Versioned {
   return {
     name,
     values: arbitraryOf(message.shape, version),
     write(value) {
       const to = new KafkaWriter(16)
-      message.write(to, version, value)
+      message.write(to, version, value as StructWritten<Fields>)
       return joined(to)
     },
     read(bytes) {
