@@ -116,6 +116,12 @@ export const limits = {
   brokerFrameBytesMax: 16 * 1024 * 1024,
 
   /**
+   * Elements of one Kafka request that are more than numbers once it is decoded, bounding the memory
+   * that takes: the topics and partitions of a fetch of 10 000 partitions, several times over.
+   */
+  kafkaObjectsMax: 100_000,
+
+  /**
    * One line of a shell script: a value just below a client frame, in base64 or escaped, and its
    * command.
    */
