@@ -20,6 +20,8 @@ import { type Plain, readPlains, writePlain } from './plain.ts'
 /** One type of a field: its values in the program are `T`, on the wire plain values. */
 export interface Field<T> {
   readonly shape: Shape
+  /** What it means, for docs. */
+  readonly note?: string
   pack(value: T): Plain
   /**
    * @param name the field's, for the error
@@ -250,6 +252,11 @@ export function packed<T>(field: Field<T>): Field<T> {
 export function named<T>(name: string, field: Field<T>): Field<T> {
   const shape = { type: 'named', name, of: field.shape } as const
   return { shape, pack: field.pack, unpack: field.unpack }
+}
+
+/** The same field with what docs say of it. */
+export function noted<T>(note: string, { shape, pack, unpack }: Field<T>): Field<T> {
+  return { shape, note, pack, unpack }
 }
 
 /**
