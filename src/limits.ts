@@ -38,11 +38,8 @@ export const limits = {
   /** Logged bytes kept in memory until they are delivered; the rest is read from the log. */
   undeliveredBytesMax: 8 * 1024 * 1024,
 
-  /** Depth of one decoded msgpack value; ours need 4. */
+  /** Depth of one decoded msgpack value; ours need 7. */
   msgpackDepthMax: 16,
-
-  /** Elements of one decoded msgpack value, bounding what decoding it can allocate. */
-  msgpackElementsMax: 1_000_000,
 
   /** From accept to hello; ZooKeeper gives 10 s to a connection without a session. */
   handshakeMs: 10_000,
