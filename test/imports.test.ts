@@ -1,5 +1,6 @@
 // Imports point down. Each room of src/ may import the rooms below it that are named here, and no other:
-// what two rooms both need lies in a third one.
+// what two rooms both need lies in a third one. The same goes for files: none imports one that imports
+// it, by whatever way, types included.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -42,15 +43,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'broker/data-dir': ['broker/cluster', 'log', 'world'],
   'broker/controller': ['broker/cluster', 'broker/partition', 'client/zk'],
   'broker/replication': ['broker/cluster', 'broker/partition', 'client/mq', 'log', 'world'],
-  'broker/group': ['broker/cluster', 'client/zk'],
-  'broker/session': [
-    'broker/cluster',
-    'broker/controller',
-    'broker/data-dir',
-    'broker/partition',
-    'client/zk',
-    'world',
-  ],
+  'broker/group': ['broker/cluster'],
+  'broker/session': ['broker/cluster', 'broker/controller', 'broker/data-dir', 'broker/partition'],
   'broker/api': [
     'broker/cluster',
     'broker/controller',
@@ -67,6 +61,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'broker/replication',
     'broker/session',
     'client',
+    'client/zk',
     'world',
   ],
 
@@ -133,6 +128,7 @@ function roomOf(file: string): string {
 
 interface Import {
   readonly file: string
+  readonly target: string
   readonly from: string
   readonly to: string
 }
@@ -141,14 +137,14 @@ function importsOf(file: string): Import[] {
   const text = readFileSync(join(src, file), 'utf8')
   return [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)].map(([, target = '']) => {
     const imported = relative(src, join(src, dirname(file), target))
-    return { file, from: roomOf(file), to: roomOf(imported) }
+    return { file, target: imported, from: roomOf(file), to: roomOf(imported) }
   })
 }
 
-const imports = readdirSync(src, { recursive: true, encoding: 'utf8' })
+const allImports = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .flatMap(importsOf)
-  .filter(({ from, to }) => from !== to)
+const imports = allImports.filter(({ from, to }) => from !== to)
 
 t.test('no room imports another that does not lie below it', async (t) => {
   const upward = imports.filter(({ from, to }) => {
@@ -181,3 +177,40 @@ t.test('the table lists the rooms from the bottom up', async (t) => {
   )
   t.same(upward, [])
 })
+
+t.test('no file imports another that imports it', async (t) => {
+  const targets = new Map<string, string[]>()
+  for (const { file, target } of allImports) {
+    targets.set(file, [...(targets.get(file) ?? []), target])
+  }
+  t.same(circles(targets), [])
+})
+
+t.test('a circle is found by whatever file it is entered, and told once', async (t) => {
+  const targets = new Map([
+    ['main', ['a', 'leaf']],
+    ['a', ['b']],
+    ['b', ['leaf', 'c']],
+    ['c', ['a']],
+  ])
+  t.same(circles(targets), ['a → b → c → a'])
+  targets.set('c', ['leaf'])
+  t.same(circles(targets), [])
+})
+
+/** Depth first: a file that is met again on the way from itself closes a circle. */
+function circles(targets: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const visit = (file: string, way: readonly string[]) => {
+    if (way.includes(file)) {
+      found.push([...way.slice(way.indexOf(file)), file].join(' → '))
+      return
+    }
+    if (done.has(file)) return
+    for (const target of targets.get(file) ?? []) visit(target, [...way, file])
+    done.add(file)
+  }
+  for (const file of targets.keys()) visit(file, [])
+  return found
+}

@@ -6,6 +6,8 @@
 //                              broker-links ═▶ others    │ becomes leader, becomes follower
 //   ZooWeeper ─ session/session ─ cluster/cluster-watch ─ cluster/cluster-image ─ controller/driver
 
+import type { Address } from '../address.ts'
+import { ZkClient } from '../client/zk/zk-client.ts'
 import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
@@ -19,7 +21,6 @@ import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
-import type { Endpoint } from './cluster/zk-paths.ts'
 import type { BrokerConfig } from './config.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
@@ -173,15 +174,22 @@ export class Broker implements Part {
     const { config, world } = this.#options
     const running = this.#running
     if (running === undefined) return // it is being stopped
+    const { sessionTimeoutMs, connectTimeoutMs } = config
     const session = new BrokerSession({
       id: config.id,
-      ...config.zooweeper,
-      sessionTimeoutMs: config.sessionTimeoutMs,
-      connectTimeoutMs: config.connectTimeoutMs,
+      zk: new ZkClient({
+        ...config.zooweeper,
+        sessionTimeoutMs,
+        connectTimeoutMs,
+        logger: this.#log.child({ part: 'zk' }),
+        world,
+      }),
+      sessionTimeoutMs,
       registrationPatienceMs: config.registrationTimeoutMs,
       endpoint: this.#endpoint(),
       image: this.#image,
-      world,
+      clock: world.clock,
+      turn: world.turn,
       makeUuid: () => this.#makeUuid(),
       log: this.#log,
       dataDir: running.dataDir,
@@ -239,7 +247,7 @@ export class Broker implements Part {
     running.replicas.imageChanged(life)
   }
 
-  #endpoint(): Endpoint {
+  #endpoint(): Address {
     return { host: this.#options.config.advertisedHost, port: this.port ?? 0 }
   }
 

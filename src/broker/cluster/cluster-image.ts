@@ -11,6 +11,7 @@ import {
   type PartitionProblem,
   type TopicInfo,
 } from '../../protocol/mq/messages.ts'
+import type { Registration } from '../../protocol/mq/registration.ts'
 import { brokersOf, leaderOf, type PartitionState } from '../partition/partition-state.ts'
 import {
   faultOf,
@@ -19,7 +20,7 @@ import {
   reportName,
   type Standing,
 } from './replica-status.ts'
-import { type Registration, type TopicAssignment, zkPaths } from './zk-paths.ts'
+import { type TopicAssignment, zkPaths } from './zk-paths.ts'
 
 export interface LiveBroker extends Registration {
   readonly id: BrokerId

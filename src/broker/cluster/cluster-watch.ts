@@ -4,18 +4,18 @@
 //
 // One session sees its reads in order, so a read that was asked for later is never older.
 
-import type { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import { decodeRegistration } from '../../protocol/mq/registration.ts'
 import type { Stat } from '../../protocol/records.ts'
 import type { WatchEvent } from '../../protocol/zk/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { decodeReport } from './replica-status.ts'
+import type { ZkAccess } from './zk-access.ts'
 import {
   decodeController,
-  decodeRegistration,
   decodeState,
   decodeTopic,
   meaningOf,
@@ -24,7 +24,7 @@ import {
 } from './zk-paths.ts'
 
 export interface ClusterWatchOptions {
-  readonly zk: ZkClient
+  readonly zk: ZkAccess
   readonly image: ClusterImage
   readonly turn: Turn
   readonly log: Logger

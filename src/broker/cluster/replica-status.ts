@@ -11,9 +11,9 @@
 //
 // What is said of a log holds for one life of the broker and one version of the partition's state.
 
+import { isNatural, objectOf } from '../../json.ts'
 import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
-import { isNatural, objectOf } from './json.ts'
 
 export const logConditions = ['whole', 'tail-cut', 'incomplete', 'ahead'] as const
 export type LogCondition = (typeof logConditions)[number]

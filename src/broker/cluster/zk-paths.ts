@@ -3,7 +3,8 @@
 // What cannot be read as such (anybody may write into the tree) decodes to undefined and is left alone.
 //
 //   /cluster/id                                 made by the first broker
-//   /brokers/ids/N                              ephemeral; its czxid is the broker's epoch
+//   /brokers/ids/N                              ephemeral; its czxid is the broker's epoch:
+//                                               protocol/mq/registration.ts
 //   /brokers/reports/I-P-N                      ephemeral; what broker N says of its replica of partition P
 //                                               of the topic with id I
 //   /brokers/marks/D                            how far the directory with identity D has come:
@@ -15,7 +16,9 @@
 //   /latest_producer_id_block                   the last block given out
 //   /consumers/G/offsets/T/P                    a number
 
+import { asObject, isNatural, naturalOf, objectOf } from '../../json.ts'
 import { type BrokerId, type DirectoryId, noBroker } from '../../protocol/mq/messages.ts'
+import { brokerIdsPath } from '../../protocol/mq/registration.ts'
 import {
   brokersOf,
   type Member,
@@ -23,16 +26,14 @@ import {
   neverUnclean,
   type PartitionState,
 } from '../partition/partition-state.ts'
-import type { Mark } from './identity.ts'
-import { asObject, isBrokerIds, isNatural, naturalOf, objectOf } from './json.ts'
 import { type ReplicaPlace, reportName } from './replica-status.ts'
 
 export const zkPaths = {
   cluster: '/cluster',
   clusterId: '/cluster/id',
   brokers: '/brokers',
-  brokerIds: '/brokers/ids',
-  brokerId: (id: BrokerId) => `/brokers/ids/${id}`,
+  brokerIds: brokerIdsPath,
+  brokerId: (id: BrokerId) => `${brokerIdsPath}/${id}`,
   reports: '/brokers/reports',
   report: ({ topicId, partition, broker }: ReplicaPlace) =>
     `/brokers/reports/${reportName({ topicId, partition, broker })}`,
@@ -77,39 +78,6 @@ export function meaningOf(path: string): PathMeaning | undefined {
   return { type: 'state', topic: name, partition }
 }
 
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
-
-/** What a broker says of itself when it registers. */
-export interface Registration extends Endpoint {
-  readonly directory: DirectoryId
-}
-
-export function encodeRegistration(registration: Registration, wallMs: number): string {
-  const { host, port, directory } = registration
-  return JSON.stringify({
-    version: 5,
-    host,
-    port,
-    endpoints: [`NATIVE://${host}:${port}`],
-    listener_security_protocol_map: { NATIVE: 'PLAINTEXT' },
-    rack: null,
-    jmx_port: -1,
-    features: {},
-    timestamp: String(wallMs),
-    directory,
-  })
-}
-
-export function decodeRegistration(data: Buffer | null): Registration | undefined {
-  const { host, port, directory } = objectOf(data)
-  if (typeof host !== 'string' || !isNatural(port) || typeof directory !== 'string')
-    return undefined
-  return { host, port, directory: directory as DirectoryId }
-}
-
 export interface TopicAssignment {
   readonly topicId: string
   /** replicas by partition; the first of each is preferred as leader */
@@ -136,6 +104,12 @@ export function decodeTopic(data: Buffer | null): TopicAssignment | undefined {
     replicas.push(ids)
   }
   return replicas.length === 0 ? undefined : { topicId, replicas }
+}
+
+/** Each once. */
+function isBrokerIds(value: unknown): value is BrokerId[] {
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isNatural)) return false
+  return new Set(value).size === value.length
 }
 
 export function encodeState(state: PartitionState): string {
@@ -203,16 +177,6 @@ function decodeMembers(value: unknown): readonly Member[] | undefined {
     })
   }
   return members
-}
-
-export function encodeMark({ life, counter }: Mark): string {
-  return JSON.stringify({ version: 1, life, counter })
-}
-
-export function decodeMark(data: Buffer | null): Mark | undefined {
-  const { version, life, counter } = objectOf(data)
-  if (version !== 1 || !isNatural(life) || !isNatural(counter)) return undefined
-  return { life, counter }
 }
 
 export function encodeController(id: BrokerId, wallMs: number): string {

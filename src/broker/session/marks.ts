@@ -1,12 +1,12 @@
 // Keeps the mark of a broker's data directory in ZooWeeper, for one session: checks it before the broker
 // registers, and raises it at the start and at each checkpoint, in the directory first. See identity.ts.
 
-import type { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { DirectoryId } from '../../protocol/mq/messages.ts'
-import { isBelow, type Mark, nextMark } from '../cluster/identity.ts'
-import { decodeMark, encodeMark, zkPaths } from '../cluster/zk-paths.ts'
+import { decodeMark, encodeMark, isBelow, type Mark, nextMark } from '../cluster/identity.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
+import { zkPaths } from '../cluster/zk-paths.ts'
 
 /** The directory as far as marks are concerned: data-dir.ts. */
 export interface MarkedDirectory {
@@ -23,7 +23,7 @@ export class OldCopyError extends Error {
 }
 
 export interface MarksOptions {
-  readonly zk: ZkClient
+  readonly zk: ZkAccess
   readonly directory: MarkedDirectory
   readonly log: Logger
 }

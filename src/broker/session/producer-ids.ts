@@ -1,10 +1,10 @@
 // Producer ids, unique in the cluster for ever: a broker takes a block of a thousand by a conditional
 // write of /latest_producer_id_block and gives them out one by one.
 
-import type { ZkClient } from '../../client/zk/zk-client.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { ProducerId } from '../../protocol/mq/record-batch.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
 import { decodeProducerIdBlock, encodeProducerIdBlock, zkPaths } from '../cluster/zk-paths.ts'
 
 const blockCount = 1000
@@ -21,7 +21,7 @@ export class ProducerIds {
   }
 
   /** @throws ZkError */
-  async next(zk: ZkClient): Promise<ProducerId> {
+  async next(zk: ZkAccess): Promise<ProducerId> {
     while (this.#next >= this.#end) {
       this.#taking ??= this.#takeBlock(zk).finally(() => {
         this.#taking = undefined
@@ -32,7 +32,7 @@ export class ProducerIds {
   }
 
   /** A block whose write was not confirmed is never used: ids may be skipped, not given out twice. */
-  async #takeBlock(zk: ZkClient): Promise<void> {
+  async #takeBlock(zk: ZkAccess): Promise<void> {
     const path = zkPaths.producerIdBlock
     for (;;) {
       const stat = await zk.exists(path)

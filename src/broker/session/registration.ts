@@ -1,18 +1,20 @@
 // How a broker enters the cluster: the znodes that all brokers share, the cluster's id, and its own
 // ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
 
-import type { ZkClient } from '../../client/zk/zk-client.ts'
+import { formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
+import { objectOf } from '../../json.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import {
-  decodeRegistration,
   encodeRegistration,
   type Registration,
-  zkPaths,
-} from '../cluster/zk-paths.ts'
+  registeredAddress,
+} from '../../protocol/mq/registration.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
+import { zkPaths } from '../cluster/zk-paths.ts'
 
 /** How often a broker that waits for its id says so. */
 const reminderMs = 5000
@@ -30,7 +32,7 @@ const sharedNodes = [
 ]
 
 /** Makes what is missing of the znodes that all brokers share; parents come first. */
-export async function makeSharedNodes(zk: ZkClient): Promise<void> {
+export async function makeSharedNodes(zk: ZkAccess): Promise<void> {
   for (const { path, data } of sharedNodes) await createIfMissing(zk, path, data)
 }
 
@@ -39,17 +41,17 @@ export async function makeSharedNodes(zk: ZkClient): Promise<void> {
  *
  * @param ownId the id to make it with
  */
-export async function readClusterId(zk: ZkClient, ownId: string): Promise<string> {
+export async function readClusterId(zk: ZkAccess, ownId: string): Promise<string> {
   const own = JSON.stringify({ version: '1', id: ownId })
   await createIfMissing(zk, zkPaths.clusterId, own)
   const { data } = await zk.getData(zkPaths.clusterId)
-  const found = JSON.parse(data?.toString('utf8') ?? '{}') as { id?: unknown }
-  if (typeof found.id === 'string' && found.id !== '') return found.id
+  const { id } = objectOf(data)
+  if (typeof id === 'string' && id !== '') return id
   throw new Error(`Cannot join the cluster: ${zkPaths.clusterId} holds no id`)
 }
 
 export interface RegistrationOptions {
-  readonly zk: ZkClient
+  readonly zk: ZkAccess
   readonly id: BrokerId
   /** asked for when everything is prepared */
   readonly registration: () => Registration
@@ -103,17 +105,17 @@ export async function register(options: RegistrationOptions): Promise<number> {
   }
 }
 
-async function holderOf(zk: ZkClient, path: string): Promise<string> {
+async function holderOf(zk: ZkAccess, path: string): Promise<string> {
   try {
-    const endpoint = decodeRegistration((await zk.getData(path)).data)
-    return endpoint === undefined ? 'somebody' : `${endpoint.host}:${endpoint.port}`
+    const address = registeredAddress((await zk.getData(path)).data)
+    return address === undefined ? 'somebody' : formatAddress(address)
   } catch (error) {
     if (error instanceof ZkError && error.code === 'NONODE') return 'nobody any more'
     throw error
   }
 }
 
-async function createIfMissing(zk: ZkClient, path: string, data: string | null): Promise<void> {
+async function createIfMissing(zk: ZkAccess, path: string, data: string | null): Promise<void> {
   for (;;) {
     try {
       await zk.create(path, data)

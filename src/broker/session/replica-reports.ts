@@ -8,12 +8,12 @@
 //
 // Level-triggered: `report` says what should be there, and it is written until it is.
 
-import type { ZkClient } from '../../client/zk/zk-client.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { encodeReport, type ReplicaReport } from '../cluster/replica-status.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
 import { zkPaths } from '../cluster/zk-paths.ts'
 
 /** After a write that failed. */
@@ -21,7 +21,7 @@ const retryMs = 200
 
 export interface ReplicaReportsOptions {
   readonly self: BrokerId
-  readonly zk: ZkClient
+  readonly zk: ZkAccess
   readonly clock: Clock
   readonly log: Logger
 }

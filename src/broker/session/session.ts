@@ -2,17 +2,18 @@
 // its part as controller, and the writes of its partitions. When the session expires the broker
 // gives up everything it led and begins another.
 
-import { ZkClient } from '../../client/zk/zk-client.ts'
+import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
-import type { ClientWorld } from '../../world.ts'
+import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { ClusterWatch } from '../cluster/cluster-watch.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
-import { type Endpoint, encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
+import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { ControllerDriver } from '../controller/driver.ts'
 import type { DataDir } from '../data-dir.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
@@ -25,17 +26,18 @@ const rereadMs = 50
 
 export interface SessionOptions {
   readonly id: BrokerId
-  readonly servers: readonly Endpoint[]
-  readonly chroot: string
+  /** not connected yet; it is closed with the session */
+  readonly zk: ZkAccess
+  /** that is asked for; the ensemble may grant another */
   readonly sessionTimeoutMs: number
-  readonly connectTimeoutMs: number
   readonly registrationPatienceMs: number
-  readonly endpoint: Endpoint
+  readonly endpoint: Address
   readonly dataDir: DataDir
   readonly minInsyncReplicas: (replicaCount: number) => number
   readonly recoveryWaitMs: number
   readonly image: ClusterImage
-  readonly world: ClientWorld
+  readonly clock: Clock
+  readonly turn: Turn
   readonly makeUuid: () => string
   readonly log: Logger
   /** Opens the replicas that the image gives us. @returns reports on those that cannot be used */
@@ -51,7 +53,7 @@ export interface Membership {
 }
 
 export class BrokerSession {
-  readonly zk: ZkClient
+  readonly zk: ZkAccess
   readonly #options: SessionOptions
   readonly #clock: Clock
   readonly #watch: ClusterWatch
@@ -63,19 +65,9 @@ export class BrokerSession {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    const { id, servers, chroot, sessionTimeoutMs, connectTimeoutMs } = options
-    const { image, world, log, onChange, dataDir } = options
-    const { clock, turn } = world
+    const { id, zk, clock, turn, image, log, onChange, dataDir } = options
+    this.zk = zk
     this.#clock = clock
-    this.zk = new ZkClient({
-      servers,
-      chroot,
-      sessionTimeoutMs,
-      connectTimeoutMs,
-      logger: log.child({ part: 'zk' }),
-      world,
-    })
-    const { zk } = this
     const changed = () => {
       if (this.membership === undefined) return
       onChange()

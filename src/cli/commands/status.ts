@@ -1,7 +1,7 @@
 // `zw status`: which servers serve, in which role, and how far each has come.
 
 import { type Address, formatAddress } from '../../address.ts'
-import { cliCommand, serverList } from '../cli-command.ts'
+import { cliCommand, serverOption } from '../cli-command.ts'
 import { askHealth, type ServerHealth } from '../four-letter-word.ts'
 import { toStdout } from '../output.ts'
 
@@ -9,14 +9,7 @@ export const status = cliCommand({
   command: 'status',
   usage: 'zw status [-s host:port,…]',
   describe: 'print the role and the latest zxid of each server',
-  builder: (cli) =>
-    cli.option('server', {
-      alias: 's',
-      type: 'string',
-      default: '127.0.0.1:2181',
-      coerce: serverList('--server'),
-      describe: 'the servers: host:port,host:port…',
-    }),
+  builder: (cli) => cli.option('server', serverOption('the servers: host:port,host:port…')),
   async handler({ server }) {
     const { servers } = server
     const healths = await Promise.all(servers.map(askHealth))

@@ -13,6 +13,7 @@ import {
   noBroker,
   type ResponseOf,
 } from '../../protocol/mq/messages.ts'
+import { brokerIdsPath, registeredAddress } from '../../protocol/mq/registration.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
 import { type Random, seededBy } from '../../random.ts'
 import { realWorld } from '../../real-world.ts'
@@ -26,7 +27,6 @@ import { MqConnection } from './mq-connection.ts'
 /** One try of a metadata request: a broker that lives answers at once. */
 const metadataMs = 2000
 const retryMs = 50
-const brokerIdsPath = '/brokers/ids'
 
 export class MqCluster {
   readonly metadata = new MetadataCache()
@@ -220,7 +220,7 @@ async function registered(zk: ZkClient): Promise<Candidates> {
   try {
     const { children } = await zk.getChildren(brokerIdsPath)
     const found = await Promise.all(children.map((id) => zk.getData(`${brokerIdsPath}/${id}`)))
-    const addresses = found.flatMap(({ data }) => addressIn(data) ?? [])
+    const addresses = found.flatMap(({ data }) => registeredAddress(data) ?? [])
     return { addresses, found: `no broker is registered in ${brokerIdsPath}` }
   } catch (error) {
     if (!(error instanceof ZkError)) throw error
@@ -240,14 +240,4 @@ function closedError(what: string): BrokerError {
 function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
   const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
   return isTimeout && asked?.type === 'createTopic'
-}
-
-/** Host and port out of a broker's registration. */
-function addressIn(data: Buffer | null): Address | undefined {
-  try {
-    const { host, port } = JSON.parse(data?.toString('utf8') ?? '') as Record<string, unknown>
-    return typeof host === 'string' && typeof port === 'number' ? { host, port } : undefined
-  } catch {
-    return undefined
-  }
 }

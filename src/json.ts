@@ -1,11 +1,9 @@
-// Reading the JSON of znodes, into which any client may write anything.
-
-import type { BrokerId } from '../../protocol/mq/messages.ts'
+// Reading JSON that anything may stand in: a znode, which any client may write, or a file.
 
 /** The object in the text, or an empty one. */
-export function objectOf(data: Buffer | null): Record<string, unknown> {
+export function objectOf(bytes: Buffer | null | undefined): Record<string, unknown> {
   try {
-    return asObject(JSON.parse(data?.toString('utf8') ?? ''))
+    return asObject(JSON.parse(bytes?.toString('utf8') ?? ''))
   } catch {
     return {}
   }
@@ -17,12 +15,6 @@ export function asObject(value: unknown): Record<string, unknown> {
 
 export function isNatural(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-/** Each once. */
-export function isBrokerIds(value: unknown): value is BrokerId[] {
-  if (!Array.isArray(value) || value.length === 0 || !value.every(isNatural)) return false
-  return new Set(value).size === value.length
 }
 
 export function naturalOf(text: unknown): number | undefined {

@@ -11,19 +11,19 @@
 //   I9  primary integrity         `proposed` notes what its leader had; `delivered` adds nothing to it
 //   I10 durability                `delivered`, `announced`: on a quorum's disks; `truncated`: never cut;
 //                                 `established`: in the history of every later leader
-//   I11 honest acks               ZabWorld: what a message promises, when it leaves
+//   I11 honest acks               rules.ts: what a message promises, when it leaves
 //   I12 one zxid, one payload     `proposed`, `delivered`
 //   I13 nothing applied early     `delivered`: committed, and on the own disk
-//   I19 who serves                `established`, `confirmed`, and ZabWorld: it has heard of a quorum
+//   I19 who serves                `established`, `confirmed`, and rules.ts: it has heard of a quorum
 //   I21 who is counted            `established`: by disks that hold the epoch
 //
-// I14 to I18, digests and reads are matters of whole servers: server-checker.ts and history.ts.
+// I14 to I18, digests and reads are matters of whole servers: servers/.
 
-import type { Epochs, ZabRole } from '../../src/daemon/zab/types.ts'
-import { invariant } from '../../src/invariant.ts'
-import type { ServerId } from '../../src/protocol/records.ts'
-import { epochOf, follows, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
-import type { LogRecord } from './zab-world.ts'
+import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
+import { invariant } from '../../../src/invariant.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { epochOf, follows, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import type { LogRecord } from './records.ts'
 
 /** What the disks of all servers hold, running or not. */
 type Disks = readonly (readonly LogRecord[])[]
