@@ -1,10 +1,10 @@
-// Short lives of whole servers with clients, each from one seed; server-life.ts says what happens in
+// Short lives of whole servers with clients, each from one seed; servers/life.ts says what happens in
 // one. `npm run sim -- --seed N` replays one with a trace.
 
 import t from 'tap'
 import { mutated } from './mutate.ts'
-import { liveServers } from './server-life.ts'
 import { serverMutants } from './server-mutants.ts'
+import { liveServers } from './servers/life.ts'
 
 /** What failed once, and what it found. The simulator has changed since, and with it what they do. */
 const keptSeeds = [
@@ -51,7 +51,7 @@ t.test('a seed decides everything', async (t) => {
   const traces = await Promise.all(
     [1, 2].map(async () => {
       const lines: string[] = []
-      const { operations } = await liveServers(7, (line) => lines.push(line))
+      const { operations } = await liveServers(7, { trace: (line) => lines.push(line) })
       return { operations, lines }
     }),
   )
