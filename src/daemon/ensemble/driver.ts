@@ -79,6 +79,8 @@ export interface EnsembleOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics?: Metrics | undefined
+  /** Shown each effect before it is performed. */
+  readonly witness?: ((effect: ZabEffect) => void) | undefined
   /** Going on could lose data: the process must end. */
   readonly onFailure: (error: Error) => void
 }
@@ -412,7 +414,10 @@ export class EnsembleDriver implements Ensemble {
   // --- effects -----------------------------------------------------------------------------------
 
   #perform(effects: readonly ZabEffect[]): void {
-    for (const effect of effects) this.#performOne(effect)
+    for (const effect of effects) {
+      this.#options.witness?.(effect)
+      this.#performOne(effect)
+    }
   }
 
   #performOne(effect: ZabEffect): void {

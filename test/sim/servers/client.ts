@@ -2,7 +2,13 @@
 // note of everything it asked, was answered and was told. history.ts judges the notes.
 
 import { type PendingCall, SessionDriver } from '../../../src/client/zk/session-driver.ts'
-import { type SessionState, ZkSession } from '../../../src/client/zk/zk-session.ts'
+import {
+  codeWhenOver,
+  type SessionEffect,
+  type SessionInput,
+  type SessionState,
+  ZkSession,
+} from '../../../src/client/zk/zk-session.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import { ZooKeeperDialect } from '../../../src/protocol/compat/zookeeper.ts'
 import type { ClientCodec, Dialect } from '../../../src/protocol/dialect.ts'
@@ -149,17 +155,16 @@ export class SimClient {
   }
 
   #newSession(): [ZkSession<PendingCall>, SessionDriver] {
-    const session = new ZkSession<PendingCall>({
-      servers: this.#servers,
-      timeoutMs: this.#timeoutMs,
-      random: this.#random,
-    })
+    const session = new JudgingSession(
+      { servers: this.#servers, timeoutMs: this.#timeoutMs, random: this.#random },
+      (reason) => this.#network.onViolation(new ProtocolError(reason)),
+    )
     const driver = new SessionDriver({
       session,
       codec: this.#noting(this.#dialect.clientCodec()),
       transport: this.#world.transport,
       clock: this.#world.clock,
-      log: { ...silentLogger, debug: (fields: { reason?: string }) => this.#judge(fields.reason) },
+      log: silentLogger,
       became: (state) => {
         this.#trace?.(`${this.name} ${state}, session ${this.session.toString(16)}`)
         if (state === 'expired' || state === 'closed') this.#again()
@@ -171,12 +176,6 @@ export class SimClient {
       unreachable: () => undefined,
     })
     return [session, driver]
-  }
-
-  /** Why a server was left: it may be slow or silent, but not wrong. */
-  #judge(reason = ''): void {
-    if (!/answered request|refused|not asked for|another ensemble/.test(reason)) return
-    this.#network.onViolation(new ProtocolError(reason))
   }
 
   /** What goes over which connection, and at which zxid an answer holds. */
@@ -234,5 +233,27 @@ export class SimClient {
       ;[this.#session, this.#driver] = this.#newSession()
       this.#driver.step({ type: 'start' })
     })
+  }
+}
+
+/** A server may be slow or silent, but it says nothing for which its client has to leave it. */
+class JudgingSession extends ZkSession<PendingCall> {
+  readonly #left: (reason: string) => void
+
+  constructor(
+    options: ConstructorParameters<typeof ZkSession<PendingCall>>[0],
+    left: (reason: string) => void,
+  ) {
+    super(options)
+    this.#left = left
+  }
+
+  override step(input: SessionInput<PendingCall>, nowMs: number): SessionEffect<PendingCall>[] {
+    const effects = super.step(input, nowMs)
+    const isAnswer = input.type === 'welcomed' || input.type === 'replied'
+    // The end of a session is an answer like others.
+    if (!isAnswer || codeWhenOver(this.state) !== undefined) return effects
+    for (const effect of effects) if (effect.type === 'hangUp') this.#left(effect.reason)
+    return effects
   }
 }
