@@ -7,8 +7,8 @@ import {
   type SessionEffect,
   type SessionInput,
   type SessionState,
-  ZkSession,
-} from '../../../src/client/zk/zk-session.ts'
+} from '../../../src/client/zk/session-events.ts'
+import { ZkSession } from '../../../src/client/zk/zk-session.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import { ZooKeeperDialect } from '../../../src/protocol/compat/zookeeper.ts'
 import type { ClientCodec, Dialect } from '../../../src/protocol/dialect.ts'

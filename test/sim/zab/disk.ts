@@ -1,9 +1,9 @@
 // The disk of one simulated server: two epochs, a tree and a log, as they would be found after a crash. It
 // keeps only what was synced, in the order it was asked for; `DiskQueue` is what one process asked for.
 
-import { lastOf } from '../../../src/daemon/zab/history.ts'
 import type { Epochs, ZabInput } from '../../../src/daemon/zab/types.ts'
-import type { Entries } from '../../../src/protocol/peer/messages.ts'
+import type { Entries } from '../../../src/protocol/peer/entries.ts'
+import { lastOf } from '../../../src/protocol/peer/entries.ts'
 import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import type { Random } from '../../../src/random.ts'
 import type { EventQueue } from '../event-queue.ts'

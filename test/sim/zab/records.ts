@@ -1,7 +1,7 @@
 // What a simulated log holds, and the same as Zab's messages carry it.
 
 import type { EpochRange } from '../../../src/daemon/zab/history.ts'
-import type { Entries } from '../../../src/protocol/peer/messages.ts'
+import type { Entries } from '../../../src/protocol/peer/entries.ts'
 import { counterOf, epochOf, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 export interface LogRecord {
