@@ -304,7 +304,10 @@ export class EnsembleDriver implements Ensemble {
   // --- effects -----------------------------------------------------------------------------------
 
   #perform(effects: readonly ZabEffect[]): void {
-    for (const effect of effects) this.#performOne(effect)
+    for (const effect of effects) {
+      this.#options.witness?.(effect)
+      this.#performOne(effect)
+    }
   }
 
   #performOne(effect: ZabEffect): void {
