@@ -2,7 +2,8 @@
 // note of everything it asked, was answered and was told. history.ts judges the notes.
 
 import { type PendingCall, SessionDriver } from '../../src/client/zk/session-driver.ts'
-import { type SessionState, ZkSession } from '../../src/client/zk/zk-session.ts'
+import type { SessionState } from '../../src/client/zk/session-events.ts'
+import { ZkSession } from '../../src/client/zk/zk-session.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
 import type { ClientCodec, Dialect } from '../../src/protocol/dialect.ts'

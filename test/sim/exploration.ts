@@ -4,7 +4,7 @@ import { countedFor, crashPoints } from './crash-points.ts'
 import type { Faults } from './mq/faults.ts'
 import { liveMq } from './mq/life.ts'
 import { liveServers } from './server-life.ts'
-import { liveZab } from './zab-life.ts'
+import { liveZab } from './zab/life.ts'
 
 /** Of the time, so much goes to each world. */
 const shares = { servers: 0.5, mq: 0.35, zab: 0.15 } as const

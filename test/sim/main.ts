@@ -20,7 +20,7 @@ import { type Mutant, zabMutants } from './mutants.ts'
 import { type Simulation, tryMutant } from './mutate.ts'
 import { liveServers } from './server-life.ts'
 import { serverMutants } from './server-mutants.ts'
-import { liveZab } from './zab-life.ts'
+import { liveZab } from './zab/life.ts'
 
 const options = await yargs(process.argv.slice(2))
   .scriptName('npm run sim --')
@@ -65,7 +65,7 @@ else
 
 async function replay(seed: number): Promise<void> {
   try {
-    if (options.world === 'zab') liveZab(seed, say)
+    if (options.world === 'zab') liveZab(seed, { trace: say })
     else if (options.world === 'mq') await replayMq(seed)
     else await liveServers(seed, say)
     say(`seed ${seed}: all well`)
@@ -83,7 +83,7 @@ async function replayMq(seed: number): Promise<void> {
 
 async function huntMutants(): Promise<boolean> {
   const worlds: readonly { name: string; mutants: readonly Mutant[]; simulation: Simulation }[] = [
-    { name: 'zab', mutants: zabMutants, simulation: { file: 'zab-life.ts', live: 'liveZab' } },
+    { name: 'zab', mutants: zabMutants, simulation: { file: 'zab/life.ts', live: 'liveZab' } },
     {
       name: 'servers',
       mutants: serverMutants,

@@ -2,7 +2,7 @@
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, MqRequest } from '../../protocol/mq/messages.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { answerLater, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 

@@ -8,7 +8,7 @@ import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, MqHello, MqRequest, ResponseOf } from '../../protocol/mq/messages.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
 
 export interface BrokerLinksOptions {
   readonly image: ClusterImage

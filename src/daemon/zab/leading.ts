@@ -13,7 +13,8 @@
 // or somebody knows of a later epoch, the leader steps down and closes its learners' links.
 
 import { invariant } from '../../invariant.ts'
-import type { Entries, Notification, ZabMessage } from '../../protocol/peer/messages.ts'
+import type { Entries } from '../../protocol/peer/entries.ts'
+import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { counterOf, epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { Broadcast } from './broadcast.ts'

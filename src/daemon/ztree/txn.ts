@@ -10,6 +10,12 @@ import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Acl, openAcl, type ServerId, type SessionId } from '../../protocol/records.ts'
 import { decodeAcl, encodeAcl } from '../../protocol/zk/native-records.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+
+/** A session's id is the zxid of the transaction that creates it. */
+export function sessionCreatedBy(zxid: Zxid): SessionId {
+  return zxid as number as SessionId
+}
 
 /** One change of the tree. Its zxid is its transaction's; its time is the transaction's. */
 export type Change =
