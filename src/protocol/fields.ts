@@ -20,6 +20,8 @@ import { type Plain, readPlains, writePlain } from './plain.ts'
 /** One type of a field: its values in the program are `T`, on the wire plain values. */
 export interface Field<T> {
   readonly shape: Shape
+  /** What it means, for docs. */
+  readonly note?: string
   pack(value: T): Plain
   /**
    * @param name the field's, for the error
@@ -130,21 +132,27 @@ export function constant<T extends string | number>(value: T): Field<T> {
 /**
  * A name, which travels as its code.
  *
- * @param otherwise the name for codes that are not in the table; without one they are an
- *   UnknownCodeError
+ * @param other what all codes that are not in the table are read as, and how that is written; without
+ *   one they are an UnknownCodeError
  */
-export function oneOf<N extends string>(
+export function oneOf<N extends string, O extends string = never>(
   codes: Readonly<Record<N, number>>,
-  { otherwise }: { readonly otherwise?: NoInfer<N> } = {},
-): Field<N> {
+  other?: { readonly name: O; readonly code: number },
+): Field<N | NoInfer<O>> {
   const shape = { type: 'oneOf', codes } as const
   const names = inverse(codes)
+  const numbers = new Map<string, number>(Object.entries<number>(codes))
+  if (other !== undefined) numbers.set(other.name, other.code)
   return {
     shape,
-    pack: (name) => codes[name],
+    pack(name) {
+      const code = numbers.get(name)
+      invariant(code !== undefined, 'a name that is sent has a code')
+      return code
+    },
     unpack(plain, name) {
       if (typeof plain !== 'number') throw wrong(name, plain, shape)
-      const found = names.get(plain) ?? otherwise
+      const found = names.get(plain) ?? other?.name
       if (found !== undefined) return found
       throw new UnknownCodeError(sentence(name, plain, shape))
     },
@@ -177,7 +185,7 @@ export function nullable<T>(field: Field<T>): Field<T | null> {
 }
 
 /** Packed as `value` when it is not given. */
-export function defaulted<T>(field: Field<T>, value: T): OmissibleField<T> {
+export function defaulted<T>(field: Field<T>, value: NoInfer<T>): OmissibleField<T> {
   const pack = (given: T | undefined) => field.pack(given === undefined ? value : given)
   return { omissible: true, shape: field.shape, pack, unpack: field.unpack }
 }
@@ -250,6 +258,11 @@ export function packed<T>(field: Field<T>): Field<T> {
 export function named<T>(name: string, field: Field<T>): Field<T> {
   const shape = { type: 'named', name, of: field.shape } as const
   return { shape, pack: field.pack, unpack: field.unpack }
+}
+
+/** The same field with what docs say of it. */
+export function noted<T>(note: string, { shape, pack, unpack }: Field<T>): Field<T> {
+  return { shape, note, pack, unpack }
 }
 
 /**

@@ -142,7 +142,9 @@ function escaped(text: string): string {
 t.test('an unknown code is told from a malformed field, or has a name of its own', async (t) => {
   t.throws(() => oneOf(colours).unpack(5, 'colour'), UnknownCodeError)
   t.throws(() => choice(parts).unpack([5], 'part'), UnknownCodeError)
-  t.equal(oneOf(colours, { otherwise: 'red' }).unpack(5, 'colour'), 'red')
+  const lenient = oneOf(colours, { name: 'other', code: -1 })
+  t.equal(lenient.unpack(5, 'colour'), 'other')
+  t.equal(lenient.pack('other'), -1)
 })
 
 t.test('a refined field holds what it says', async (t) => {

@@ -3,7 +3,7 @@
 //
 //   plan each partition ─▶ wait until there is enough, or an error, or the time is up ─▶ read ─▶ answer
 //
-// Next on the path: replication/replica.ts; what has to wait does so in replication/purgatory.ts.
+// It reads from replication/replica.ts; what has to wait does so in replication/purgatory.ts.
 
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'

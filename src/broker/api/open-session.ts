@@ -1,7 +1,7 @@
 // The session that a request needs, if this broker has one.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerSession } from '../session.ts'
+import type { BrokerSession } from '../session/session.ts'
 import type { BrokerParts } from './broker-parts.ts'
 
 /** @throws BrokerError BROKER_NOT_AVAILABLE, for something to be tried at another broker */

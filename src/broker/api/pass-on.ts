@@ -5,7 +5,7 @@
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, Place } from '../../protocol/mq/messages.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { type Answers, asBrokerError } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 

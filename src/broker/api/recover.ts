@@ -13,11 +13,11 @@ import type {
   RecoveryChoicesRequest,
   RecoveryChoicesResponse,
 } from '../../protocol/mq/recover.ts'
+import type { Standing } from '../cluster/replica-status.ts'
+import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { recoveredState, recoveryChoices } from '../controller/recovery-choices.ts'
-import type { Standing } from '../controller/recovery-election.ts'
-import { encodeState, zkPaths } from '../controller/zk-paths.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
-import type { BrokerSession } from '../session.ts'
+import type { BrokerSession } from '../session/session.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { openSession } from './open-session.ts'
 import { noPartition } from './pass-on.ts'

@@ -8,9 +8,9 @@
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { RecoveryChoice, RecoveryChoices } from '../../protocol/mq/recover.ts'
+import { isFault, type LogStatus, type Standing } from '../cluster/replica-status.ts'
 import { memberOf, type PartitionState, withIsr } from '../partition/partition-state.ts'
-import { committedFloor, isCurrent, type Standing } from './recovery-election.ts'
-import { isFault, type LogStatus } from './replica-status.ts'
+import { committedFloor, isCurrent } from './recovery-election.ts'
 
 export function recoveryChoices(
   state: PartitionState,

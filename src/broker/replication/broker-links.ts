@@ -10,7 +10,7 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { MqHello } from '../../protocol/mq/hello.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
 
 export interface BrokerLinksOptions {
   readonly image: ClusterImage

@@ -23,7 +23,7 @@ import {
 } from '../../protocol/mq/record-batch.ts'
 import type { ReplicaFetched, ReplicaFetchPartition } from '../../protocol/mq/replica-fetch.ts'
 import type { Turn } from '../../turn.ts'
-import type { LogCondition, LogStatus } from '../controller/replica-status.ts'
+import type { LogCondition, LogStatus } from '../cluster/replica-status.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
 import { type FollowerVerdict, Partition, type PartitionOptions } from '../partition/partition.ts'

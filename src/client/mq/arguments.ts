@@ -30,13 +30,18 @@ import {
 import { serverList } from '../server-list.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
-import type { ConsumerOptions } from './consumer.ts'
-import type { LeaderChoice, MqAdminOptions, NewTopic } from './mq-admin.ts'
-import type { MqClientOptions } from './mq-cluster.ts'
-import type { NewRecord, ProducerOptions } from './producer.ts'
+import type {
+  ConsumerOptions,
+  LeaderChoice,
+  MqAdminOptions,
+  MqClientOptions,
+  NewRecord,
+  NewTopic,
+  ProducerOptions,
+} from './options.ts'
 
 /** Of a broker, where none is named: Kafka's. */
-export const defaultBrokerPort = 9092
+const defaultBrokerPort = 9092
 
 // --- kinds -----------------------------------------------------------------------------------------
 

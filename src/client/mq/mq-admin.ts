@@ -6,16 +6,11 @@ import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
 import type { ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { RecoveryChoices } from '../../protocol/mq/recover.ts'
 import { mqMethods, take, takeAdminOptions } from './arguments.ts'
-import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+import { MqCluster } from './mq-cluster.ts'
+import type { LeaderChoice, MqAdminOptions, NewTopic } from './options.ts'
 
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
-
-export interface NewTopic {
-  readonly topic: string
-  /** Default: the brokers'. */
-  readonly partitions?: number
-  readonly replicas?: number
-}
+export type { LeaderChoice, MqAdminOptions, NewTopic } from './options.ts'
 
 export interface PartitionOffsets {
   readonly partition: number
@@ -28,20 +23,6 @@ export interface GroupOffset extends PartitionOffsets {
   readonly committed: number | undefined
   /** records that are stored and not committed */
   readonly lag: number
-}
-
-export interface LeaderChoice {
-  readonly topic: string
-  readonly partition: number
-  /** id of a broker */
-  readonly leader: number
-  /** of the state that `recoveryChoices` showed */
-  readonly version: number
-}
-
-export interface MqAdminOptions extends MqClientOptions {
-  /** How long a call is tried. Default 10 s. */
-  readonly timeoutMs?: number
 }
 
 /** How often it is asked for a topic that is to be there, with a moment in between. */

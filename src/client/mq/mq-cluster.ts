@@ -4,43 +4,26 @@
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
+import { silentLogger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { MqRequest, MqResponse, ResponseOf } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { brokerErrorOf, noBroker } from '../../protocol/mq/messages.ts'
 import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
+import { brokerIdsPath, registeredAddress } from '../../protocol/mq/registration.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
 import { type Random, seededBy } from '../../random.ts'
 import { realWorld } from '../../real-world.ts'
-import { silentLogger } from '../../silent-logger.ts'
 import type { Turn } from '../../turn.ts'
-import type { ClientWorld } from '../../world.ts'
 import { Attempts, formatAttempts } from '../attempts.ts'
-import type { ServerList } from '../server-list.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { MqClientParts } from './arguments.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MqConnection } from './mq-connection.ts'
 
-export interface MqClientOptions {
-  /**
-   * some brokers of the cluster, as `'host:port,host:port'` or a list; the others are learned from
-   * them. Default port 9092
-   */
-  readonly brokers?: ServerList
-  /** instead: a client of the ensemble that the brokers are registered with; it is not closed here */
-  readonly zk?: ZkClient
-  /** what brokers call us in their logs */
-  readonly name?: string
-  readonly logger?: Logger
-  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
-  readonly world?: ClientWorld
-}
-
 /** One try of a metadata request: a broker that lives answers at once. */
 const metadataMs = 2000
 const retryMs = 50
-const brokerIdsPath = '/brokers/ids'
 
 export class MqCluster {
   readonly metadata = new MetadataCache()
@@ -237,7 +220,7 @@ async function registered(zk: ZkClient): Promise<Candidates> {
   try {
     const { children } = await zk.getChildren(brokerIdsPath)
     const found = await Promise.all(children.map((id) => zk.getData(`${brokerIdsPath}/${id}`)))
-    const addresses = found.flatMap(({ data }) => addressIn(data) ?? [])
+    const addresses = found.flatMap(({ data }) => registeredAddress(data) ?? [])
     return { addresses, found: `no broker is registered in ${brokerIdsPath}` }
   } catch (error) {
     if (!(error instanceof ZkError)) throw error
@@ -270,14 +253,4 @@ function throwFailure(response: MqResponse): void {
 function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
   const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
   return isTimeout && asked?.type === 'createTopics'
-}
-
-/** Host and port out of a broker's registration. */
-function addressIn(data: Buffer | null): Address | undefined {
-  try {
-    const { host, port } = JSON.parse(data?.toString('utf8') ?? '') as Record<string, unknown>
-    return typeof host === 'string' && typeof port === 'number' ? { host, port } : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -58,11 +58,17 @@ export type Place = ValuesOf<typeof place>
 /** A request with this in place of a leader epoch does not depend on it. */
 export const anyEpoch = -1
 
+/** Codes from the future are an unknown error. */
+export const errorCode = oneOf(mqErrorCodes, {
+  name: 'UNKNOWN_SERVER_ERROR',
+  code: mqErrorCodes.UNKNOWN_SERVER_ERROR,
+})
+
 /** Why one part of a request could not be done; the other parts may have been. */
 export const failure = named(
   'failure',
   record({
-    code: oneOf(mqErrorCodes, { otherwise: 'UNKNOWN_SERVER_ERROR' }),
+    code: errorCode,
     message: text(),
     /** of an OFFSET_OUT_OF_RANGE: which offsets there are */
     bounds: optional(record({ start: offset, end: offset })),

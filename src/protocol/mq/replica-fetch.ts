@@ -3,13 +3,14 @@
 //
 // Next on the path: broker/api/replica-fetch.ts.
 
-import { int, listOf, natural, oneOf, optional, record, type ValuesOf } from '../fields.ts'
+import { int, listOf, natural, optional, record, type ValuesOf } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { beginRecord, readErrorCode, readList, writeList } from './by-hand.ts'
 import { mqErrorCodes } from './error-codes.ts'
 import { readRecords, records, writeRecords } from './fetch.ts'
 import {
   type DirectoryId,
+  errorCode,
   intOrNone,
   life,
   type Message,
@@ -45,7 +46,7 @@ const replicaFetched = {
   topic,
   partition,
   /** NONE, or why there is nothing for this partition */
-  code: oneOf(mqErrorCodes, { otherwise: 'UNKNOWN_SERVER_ERROR' }),
+  code: errorCode,
   /** the follower's log differs: the leader's last epoch at or before its, and where that ends */
   diverging: optional(record({ epoch: int(), endOffset: offset })),
   highWatermark: intOrNone,

@@ -1,7 +1,7 @@
 import net from 'node:net'
 import t from 'tap'
+import { statusLine } from '../../../src/cli/commands/status.ts'
 import { askHealth } from '../../../src/cli/four-letter-word.ts'
-import { statusLine } from '../../../src/cli/status.ts'
 import { MqConnection } from '../../../src/client/mq/mq-connection.ts'
 import { limits } from '../../../src/limits.ts'
 import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
