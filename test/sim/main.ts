@@ -18,8 +18,8 @@ import { liveMq } from './mq/life.ts'
 import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
 import { type Mutant, zabMutants } from './mutants.ts'
 import { type Simulation, tryMutant } from './mutate.ts'
-import { liveServers } from './server-life.ts'
 import { serverMutants } from './server-mutants.ts'
+import { liveServers } from './servers/life.ts'
 import { liveZab } from './zab/life.ts'
 
 const options = await yargs(process.argv.slice(2))
@@ -67,7 +67,7 @@ async function replay(seed: number): Promise<void> {
   try {
     if (options.world === 'zab') liveZab(seed, { trace: say })
     else if (options.world === 'mq') await replayMq(seed)
-    else await liveServers(seed, say)
+    else await liveServers(seed, { trace: say })
     say(`seed ${seed}: all well`)
   } catch (error) {
     say(`seed ${seed} fails: ${(error as Error).stack}`)
@@ -87,7 +87,7 @@ async function huntMutants(): Promise<boolean> {
     {
       name: 'servers',
       mutants: serverMutants,
-      simulation: { file: 'server-life.ts', live: 'liveServers' },
+      simulation: { file: 'servers/life.ts', live: 'liveServers' },
     },
     { name: 'mq', mutants: mqMutants, simulation: { file: 'mq/life.ts', live: 'liveMq' } },
     {

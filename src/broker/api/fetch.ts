@@ -2,7 +2,7 @@
 // passes it on. replicaFetch: what followers ask their leaders. leaderEpochEnd: what a leader knows of
 // its epochs.
 //
-// Next on the path: replication/replica.ts; what has to wait does so in replication/purgatory.ts.
+// It reads from replication/replica.ts; what has to wait does so in replication/purgatory.ts.
 
 import { limits } from '../../limits.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'

@@ -23,7 +23,7 @@ const unsettledMax = 64
 
 export class GroupCommits {
   readonly #options: GroupCommitsOptions
-  /** by partition, as read or made last; missing after a commit whose outcome is not known */
+  /** by partition, as read or made last; missing where it is to be looked what is there now */
   readonly #versions = new Map<number, CommitVersion>()
   /** by partition: offsets of ours that may yet be, or have been, committed */
   readonly #unsettled = new Map<number, Set<number>>()
@@ -63,13 +63,18 @@ export class GroupCommits {
     const deadlineMs = clock.nowMs() + timeoutMs
     const leftMs = () => Math.max(1, deadlineMs - clock.nowMs())
     for (let isConflict = false; ; isConflict = true) {
+      const hasCommitted = this.#unsettled.has(partition)
       const found = await this.#latest(partition, isConflict, leftMs())
-      if (isConflict && found !== undefined && !this.#isOurs(partition, found)) {
+      if (hasCommitted && found !== undefined && !this.#isOurs(partition, found)) {
         if (found > offset) {
           const facts = { group, topic, partition, offset, found }
           log.info(facts, 'Another consumer of the group has committed further on')
         }
-        if (found >= offset) return
+        // The next one must not follow it unseen: it may lie behind, too.
+        if (found >= offset) {
+          this.#versions.delete(partition)
+          return
+        }
       }
       if (await this.#maybeWrite(partition, offset, leftMs())) return
     }

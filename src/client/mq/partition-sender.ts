@@ -118,9 +118,11 @@ export class PartitionSender {
       return
     }
     while (this.#lane.inFlight.length < inFlightMax) {
-      const gathered = this.#waiting.take(cluster.clock.nowMs(), this.#isFlushing)
+      const nowMs = cluster.clock.nowMs()
+      const gathered = this.#waiting.take(nowMs, this.#isFlushing)
       if (gathered === undefined) break
-      void this.#deliver(this.#lane, this.#encode(this.#lane, gathered))
+      if (nowMs >= this.#deadlineOf(gathered)) this.#expire(gathered)
+      else void this.#deliver(this.#lane, this.#encode(this.#lane, gathered))
     }
     const isFull = this.#lane.inFlight.length >= inFlightMax
     if (!this.#waiting.isEmpty && !isFull) this.#sendSoon()
@@ -158,12 +160,24 @@ export class PartitionSender {
     if (producerId !== noProducer) {
       lane.nextSequence = (baseSequence + records.length) % sequenceCount
     }
-    const { clock } = this.#options.cluster
-    const deadlineMs = clock.nowMs() + this.#options.deliveryTimeoutMs
+    const deadlineMs = this.#deadlineOf(gathered)
     const { waiters, sinceMs, bytes } = gathered
     const batch: Batch = { records, waiters, sinceMs, bytes, encoded, deadlineMs }
     lane.inFlight.push(batch)
     return batch
+  }
+
+  /** Of its oldest record, however long that waited for its turn. */
+  #deadlineOf({ sinceMs }: Gathered<RecordWaiter>): number {
+    return sinceMs + this.#options.deliveryTimeoutMs
+  }
+
+  /** It was never sent: no sequence is missing without it. */
+  #expire(gathered: Gathered<RecordWaiter>): void {
+    const { topic, partition, deliveryTimeoutMs } = this.#options
+    const found = `those before it took ${deliveryTimeoutMs} ms`
+    const message = `Cannot produce to ${topic}/${partition} in time: ${found}`
+    reject(gathered, new BrokerError('REQUEST_TIMED_OUT', message))
   }
 
   async #deliver(lane: Lane, batch: Batch): Promise<void> {

@@ -2,9 +2,11 @@
 // It decides nothing. What one turn of the event loop proposed is sealed into one batch at its end, and
 // goes to the disk after it was sent (turn.ts): PROPOSAL first, then acks, then fdatasync.
 //
-//   propose ─▶ batch ─ seal ─▶ zab ─ send ─▶ peer-link.ts
-//                               │  append ─▶ txn-log.ts ─ durable ─▶ zab
-//                               └─ deliver ─▶ request-processor/chain.ts
+//   propose ─▶ proposals.ts ─ seal ─▶ zab ─ send ─▶ peer-link.ts
+//                                      │  append ─▶ txn-log.ts ─ durable ─▶ zab
+//                                      └─ deliver ─▶ undelivered.ts ─▶ request-processor/chain.ts
+//
+// Next on the path: proposals.ts.
 
 import type { Clock } from '../../clock.ts'
 import { Fifo } from '../../fifo.ts'
@@ -302,7 +304,10 @@ export class EnsembleDriver implements Ensemble {
   // --- effects -----------------------------------------------------------------------------------
 
   #perform(effects: readonly ZabEffect[]): void {
-    for (const effect of effects) this.#performOne(effect)
+    for (const effect of effects) {
+      this.#options.witness?.(effect)
+      this.#performOne(effect)
+    }
   }
 
   #performOne(effect: ZabEffect): void {

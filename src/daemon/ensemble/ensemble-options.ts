@@ -12,7 +12,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import type { EpochRange } from '../zab/history.ts'
-import type { ZabTiming } from '../zab/types.ts'
+import type { ZabEffect, ZabTiming } from '../zab/types.ts'
 import type { Meta, MetaFile } from './meta.ts'
 
 export interface EnsembleOptions {
@@ -45,6 +45,8 @@ export interface EnsembleOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics?: Metrics | undefined
+  /** Shown each effect before it is performed. */
+  readonly witness?: ((effect: ZabEffect) => void) | undefined
   /** Going on could lose data: the process must end. */
   readonly onFailure: (error: Error) => void
 }

@@ -11,6 +11,8 @@
 // A learner may join at any time and goes through the same steps on its own. Each step waits until
 // what it relies on is durable (zab.md, sections 3 to 5; Zab, DSN 2011). Whenever a quorum is lost,
 // or somebody knows of a later epoch, the leader steps down and closes its learners' links.
+//
+// Next on the path: storage/txn-log.ts here, and following.ts at each learner.
 
 import { invariant } from '../../invariant.ts'
 import type { Entries } from '../../protocol/peer/entries.ts'

@@ -119,6 +119,28 @@ for (const { theirs, ours, want, claim } of others) {
   })
 }
 
+t.test('and stays for all commits that lie behind it, not for the first alone', async (t) => {
+  const znode = new Znode()
+  const [slow, fast] = [znode.commits(), znode.commits()]
+  await slow.commit(0, 1, timeoutMs)
+  await fast.commit(0, 10, timeoutMs)
+  for (const offset of [5, 6, 7]) await slow.commit(0, offset, timeoutMs)
+  t.equal(znode.offset, 10)
+  await slow.commit(0, 11, timeoutMs)
+  t.equal(znode.offset, 11)
+})
+
+t.test('it stays, too, when it came after a commit whose outcome is not known', async (t) => {
+  const znode = new Znode()
+  const [slow, fast] = [znode.commits(), znode.commits()]
+  await slow.commit(0, 1, timeoutMs)
+  znode.fates.push('lost')
+  await t.rejects(slow.commit(0, 2, timeoutMs))
+  await fast.commit(0, 10, timeoutMs)
+  await slow.commit(0, 3, timeoutMs)
+  t.equal(znode.offset, 10)
+})
+
 t.test('what is no offset is said when it is read, and replaced by a commit', async (t) => {
   const znode = new Znode()
   znode.offset = 'garbage'

@@ -1,12 +1,12 @@
 // What is true of all servers at every step: one order of transactions, each server at some point of it,
 // the same tree at the same point. What is delivered first anywhere defines the order.
 
-import { decodeTxn, type Txn } from '../../src/daemon/ztree/txn.ts'
-import type { ZTree } from '../../src/daemon/ztree/ztree.ts'
-import { invariant } from '../../src/invariant.ts'
-import { MsgpackReader } from '../../src/protocol/msgpack.ts'
-import type { ServerId, SessionId } from '../../src/protocol/records.ts'
-import { epochOf, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
+import { decodeTxn, type Txn } from '../../../src/daemon/ztree/txn.ts'
+import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
+import { invariant } from '../../../src/invariant.ts'
+import { MsgpackReader } from '../../../src/protocol/msgpack.ts'
+import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
+import { epochOf, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 export interface Committed {
   readonly zxid: Zxid

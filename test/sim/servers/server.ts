@@ -1,27 +1,28 @@
 // One server in the simulator: the whole program (src/daemon/server.ts) on a disk, a network and a clock
 // that are not real. What it delivers is shown to the checker on its way.
 
-import { readConfig } from '../../src/daemon/config.ts'
-import type { EnsembleListener, EnsembleRole } from '../../src/daemon/ensemble/ensemble.ts'
-import { MetaError } from '../../src/daemon/ensemble/meta.ts'
-import { assembleServer, type ServerParts } from '../../src/daemon/server.ts'
-import { RecoveryError, type Storage } from '../../src/daemon/storage/storage.ts'
-import { DamagedTreeError } from '../../src/daemon/storage/tree-store.ts'
-import type { LogKept } from '../../src/daemon/storage/txn-log.ts'
-import { invariant } from '../../src/invariant.ts'
-import { LogDamagedError, LogVersionError } from '../../src/log/log-errors.ts'
-import type { Logger } from '../../src/logger.ts'
-import { silentLogger } from '../../src/logger.ts'
-import type { ServerId } from '../../src/protocol/records.ts'
-import { epochOf, formatZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
-import type { Random } from '../../src/random.ts'
-import { DiskFault, SimDisk } from './disk.ts'
-import type { EventQueue } from './event-queue.ts'
-import type { MetaFields } from './guarded-directory.ts'
-import type { Network } from './network.ts'
-import { type KillAt, Killed, SimProcess } from './process.ts'
-import type { ServerChecker } from './server-checker.ts'
-import { simWorld } from './sim-world.ts'
+import { readConfig } from '../../../src/daemon/config.ts'
+import type { EnsembleListener, EnsembleRole } from '../../../src/daemon/ensemble/ensemble.ts'
+import { MetaError } from '../../../src/daemon/ensemble/meta.ts'
+import { assembleServer, type ServerParts } from '../../../src/daemon/server.ts'
+import { RecoveryError, type Storage } from '../../../src/daemon/storage/storage.ts'
+import { DamagedTreeError } from '../../../src/daemon/storage/tree-store.ts'
+import type { LogKept } from '../../../src/daemon/storage/txn-log.ts'
+import type { ZabEffect } from '../../../src/daemon/zab/types.ts'
+import { invariant } from '../../../src/invariant.ts'
+import { LogDamagedError, LogVersionError } from '../../../src/log/log-errors.ts'
+import type { Logger } from '../../../src/logger.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { epochOf, formatZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import type { Random } from '../../../src/random.ts'
+import { DiskFault, SimDisk } from '../disk.ts'
+import type { EventQueue } from '../event-queue.ts'
+import type { MetaFields } from '../guarded-directory.ts'
+import type { Network } from '../network.ts'
+import { type KillAt, Killed, SimProcess } from '../process.ts'
+import { simWorld } from '../sim-world.ts'
+import type { ServerChecker } from './checker.ts'
 
 export const tickMs = 500
 
@@ -109,7 +110,10 @@ export class SimServer {
         this.end({ power, point: `before ${before}` })
         if (!power && random.chance(0.5)) this.#comeBackInVain()
       },
-      trace && ((act) => trace(`${this.host} - ${act}`)),
+      (act) => {
+        if (act === 'purge saved') cover('purge')
+        trace?.(`${this.host} - ${act}`)
+      },
     )
     this.process = process
     if (this.#killAt !== undefined) process.killAt(this.#killAt)
@@ -193,14 +197,14 @@ export class SimServer {
   }
 
   async #boot(process: SimProcess): Promise<void> {
-    const { network, checker, random } = this.#parts
+    const { network, checker, random, cover } = this.#parts
     const disk = this.disk.diskFor(process, (saved) => {
       this.#saved = saved
     })
     const world = simWorld({ network, process, random, host: this.host, describe: describeSend })
     const server = assembleServer({
       config: this.#config(),
-      world: { ...world, disk, logger: this.#logger(process) },
+      world: { ...world, disk, logger: this.#logger() },
       onFailure: (error) => this.#failed(process, error),
       handoverAt: this.#parts.handoverAt,
       witness: {
@@ -208,14 +212,21 @@ export class SimServer {
         logged: (zxid) => {
           this.#durables = [...this.#durables, zxid].slice(-vouchingSyncs)
         },
+        performs: (effect) => this.#performs(effect),
         between: (processors) => this.#between(process, processors),
       },
     })
     await server.start()
-    const { storage, ensemble } = this.#running ?? {}
+    const { storage, ensemble, metrics } = this.#running ?? {}
+    let expired = 0
+    // The server's own tick came right before: what it expired has not left it yet.
     process.every(tickMs, () => {
+      if (metrics !== undefined && metrics.sessionsExpired > expired) {
+        expired = metrics.sessionsExpired
+        cover('expiry')
+        process.act('expired')
+      }
       if (storage !== undefined) checker.checkTree(storage.tree)
-      // What the server expired in this moment has not left it yet.
       if (ensemble?.role.type === 'leading') process.act('expire')
     })
   }
@@ -255,6 +266,16 @@ export class SimServer {
     this.#durables = []
     invariant(log.lastZxid >= this.#vouched, 'what a log called durable survives')
     this.#running = parts
+  }
+
+  #performs(effect: ZabEffect): void {
+    const { cover, fail } = this.#parts
+    if (effect.type === 'sendHistory') cover('DIFF')
+    if (effect.type === 'receiveSnapshot') cover('SNAP')
+    if (effect.type === 'truncate') cover('TRUNC')
+    if (effect.type === 'disconnect' && effect.violation) {
+      fail(new Error(`${this.host} ${effect.reason}`))
+    }
   }
 
   #between(process: SimProcess, processors: EnsembleListener): EnsembleListener {
@@ -313,23 +334,19 @@ export class SimServer {
     this.#parts.fail(error as Error)
   }
 
-  #logger(process: SimProcess): Logger {
-    const { trace, cover, fail } = this.#parts
-    const say = (fields: Record<string, unknown>, message: string): void => {
-      if (message === 'Receiving the tree') cover('SNAP')
-      if (message === 'Sending history') cover('DIFF')
-      if (message === 'Cutting what was never committed') cover('TRUNC')
-      if (message === 'Purging the log') cover('purge')
-      if (message === 'Sessions expired') cover('expiry')
-      trace?.(`${this.host} ${message} ${JSON.stringify(fields)}`)
-      if (message === 'Sessions expired') process.act('expired')
+  #logger(): Logger {
+    const { trace } = this.#parts
+    if (trace === undefined) return silentLogger
+    const say = (fields: Record<string, unknown>, message: string): void =>
+      trace(`${this.host} ${message} ${JSON.stringify(fields)}`)
+    const logger: Logger = {
+      ...silentLogger,
+      child: () => logger,
+      info: say,
+      warn: say,
+      error: say,
     }
-    const warn = (fields: Record<string, unknown>, message: string): void => {
-      say(fields, message)
-      // Zab says so of a peer that breaks the protocol.
-      if (message === 'Closing a peer link') fail(new Error(`${this.host} ${fields['reason']}`))
-    }
-    return { ...silentLogger, child: () => this.#logger(process), info: say, warn, error: say }
+    return logger
   }
 
   describe(): string {

@@ -1,8 +1,8 @@
 // Where a server may be killed, so that something could be wrong afterwards: the list of zab.md, section 6,
-// in the words of the acts of a simulated server (disk.ts, server.ts). `killed before X` is counted
+// in the words of the acts of a simulated server (../disk.ts, server.ts). `killed before X` is counted
 // whenever a server is killed with X as its next act, `killed after X` with X as its last one.
 
-import type { KillAt } from './process.ts'
+import type { KillAt } from '../process.ts'
 
 export interface CrashPoint {
   readonly name: string

@@ -1,9 +1,9 @@
 // What a tree is, in the simplest words: a second opinion on src/daemon/ztree and prep, with which the
 // answers of a whole run are compared. Semantics: ZooKeeper's, as in PrepRequestProcessor.
 
-import { errorCodes } from '../../src/protocol/error-codes.ts'
-import { basename, parentOf } from '../../src/protocol/path.ts'
-import type { MultiResult, ReplyBody, Request, WriteOp } from '../../src/protocol/zk/messages.ts'
+import { errorCodes } from '../../../src/protocol/error-codes.ts'
+import { basename, parentOf } from '../../../src/protocol/path.ts'
+import type { MultiResult, ReplyBody, Request, WriteOp } from '../../../src/protocol/zk/messages.ts'
 
 interface Node {
   data: string | null

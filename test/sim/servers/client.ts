@@ -1,68 +1,30 @@
 // A client in the simulator: the session of the real client, its bytes on the simulated network, and a
 // note of everything it asked, was answered and was told. history.ts judges the notes.
 
-import { type PendingCall, SessionDriver } from '../../src/client/zk/session-driver.ts'
-import type { SessionState } from '../../src/client/zk/session-events.ts'
-import { ZkSession } from '../../src/client/zk/zk-session.ts'
-import { silentLogger } from '../../src/logger.ts'
-import { ZooKeeperDialect } from '../../src/protocol/compat/zookeeper.ts'
-import type { ClientCodec, Dialect } from '../../src/protocol/dialect.ts'
-import { type ErrorCode, ProtocolError } from '../../src/protocol/error-codes.ts'
-import type { SessionId } from '../../src/protocol/records.ts'
-import type { ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
-import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
-import { formatZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
-import type { Random } from '../../src/random.ts'
-import type { ClientWorld } from '../../src/world.ts'
-import type { EventQueue } from './event-queue.ts'
-import type { Network } from './network.ts'
-import { SimProcess } from './process.ts'
+import { type PendingCall, SessionDriver } from '../../../src/client/zk/session-driver.ts'
+import {
+  codeWhenOver,
+  type SessionEffect,
+  type SessionInput,
+  type SessionState,
+} from '../../../src/client/zk/session-events.ts'
+import { ZkSession } from '../../../src/client/zk/zk-session.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import { ZooKeeperDialect } from '../../../src/protocol/compat/zookeeper.ts'
+import type { ClientCodec, Dialect } from '../../../src/protocol/dialect.ts'
+import { ProtocolError } from '../../../src/protocol/error-codes.ts'
+import type { SessionId } from '../../../src/protocol/records.ts'
+import type { ReplyBody, Request, WatchEvent } from '../../../src/protocol/zk/messages.ts'
+import { NativeDialect } from '../../../src/protocol/zk/native-dialect.ts'
+import { formatZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import type { Random } from '../../../src/random.ts'
+import type { ClientWorld } from '../../../src/world.ts'
+import type { EventQueue } from '../event-queue.ts'
+import type { Network } from '../network.ts'
+import { SimProcess } from '../process.ts'
+import { simWorld } from '../sim-world.ts'
+import type { Operation, Watch } from './operation.ts'
 import { clientPort } from './server.ts'
-import { simWorld } from './sim-world.ts'
-
-/** One request and what became of it. */
-export interface Operation {
-  readonly client: string
-  /** 0 while the client had none */
-  session: SessionId
-  /** of all requests of the client, and of all that it was answered or told */
-  readonly issued: number
-  readonly request: Request
-  readonly askedMs: number
-  /** which of the client's connections it was sent over last; 0: none */
-  connection: number
-  /** whether a sync was sent right before it on the same session */
-  readonly synced: Operation | undefined
-  outcome: Outcome
-  /** its watch, if it set one */
-  watch: Watch | undefined
-}
-
-export type Outcome =
-  | { readonly type: 'pending' }
-  | {
-      readonly type: 'answered'
-      readonly body: ReplyBody
-      readonly zxid: Zxid
-      readonly atMs: number
-      readonly step: number
-      /** which of the client's connections it came over */
-      readonly connection: number
-    }
-  /** nobody knows whether it happened, unless `code` says that it cannot have */
-  | { readonly type: 'failed'; readonly code: ErrorCode; readonly atMs: number }
-
-export interface Watch {
-  readonly operation: Operation
-  readonly events: Heard[]
-}
-
-/** An event, when it came, and over which connection. */
-export interface Heard {
-  readonly event: WatchEvent
-  readonly step: number
-  readonly connection: number
-}
 
 export class SimClient {
   readonly name: string
@@ -193,17 +155,16 @@ export class SimClient {
   }
 
   #newSession(): [ZkSession<PendingCall>, SessionDriver] {
-    const session = new ZkSession<PendingCall>({
-      servers: this.#servers,
-      timeoutMs: this.#timeoutMs,
-      random: this.#random,
-    })
+    const session = new JudgingSession(
+      { servers: this.#servers, timeoutMs: this.#timeoutMs, random: this.#random },
+      (reason) => this.#network.onViolation(new ProtocolError(reason)),
+    )
     const driver = new SessionDriver({
       session,
       codec: this.#noting(this.#dialect.clientCodec()),
       transport: this.#world.transport,
       clock: this.#world.clock,
-      log: { ...silentLogger, debug: (fields: { reason?: string }) => this.#judge(fields.reason) },
+      log: silentLogger,
       became: (state) => {
         this.#trace?.(`${this.name} ${state}, session ${this.session.toString(16)}`)
         if (state === 'expired' || state === 'closed') this.#again()
@@ -215,12 +176,6 @@ export class SimClient {
       unreachable: () => undefined,
     })
     return [session, driver]
-  }
-
-  /** Why a server was left: it may be slow or silent, but not wrong. */
-  #judge(reason = ''): void {
-    if (!/answered request|refused|not asked for|another ensemble/.test(reason)) return
-    this.#network.onViolation(new ProtocolError(reason))
   }
 
   /** What goes over which connection, and at which zxid an answer holds. */
@@ -278,5 +233,27 @@ export class SimClient {
       ;[this.#session, this.#driver] = this.#newSession()
       this.#driver.step({ type: 'start' })
     })
+  }
+}
+
+/** A server may be slow or silent, but it says nothing for which its client has to leave it. */
+class JudgingSession extends ZkSession<PendingCall> {
+  readonly #left: (reason: string) => void
+
+  constructor(
+    options: ConstructorParameters<typeof ZkSession<PendingCall>>[0],
+    left: (reason: string) => void,
+  ) {
+    super(options)
+    this.#left = left
+  }
+
+  override step(input: SessionInput<PendingCall>, nowMs: number): SessionEffect<PendingCall>[] {
+    const effects = super.step(input, nowMs)
+    const isAnswer = input.type === 'welcomed' || input.type === 'replied'
+    // The end of a session is an answer like others.
+    if (!isAnswer || codeWhenOver(this.state) !== undefined) return effects
+    for (const effect of effects) if (effect.type === 'hangUp') this.#left(effect.reason)
+    return effects
   }
 }
