@@ -34,7 +34,7 @@ const checkpointMs = 5000
 /** Between tries to begin a session anew, after one expired. */
 const sessionRetryMs = 200
 
-export interface BrokerOptions {
+interface BrokerOptions {
   readonly config: BrokerConfig
   readonly world: World
   /** The broker cannot go on, and must not: a disk that failed, a cluster that is another one. */
@@ -43,7 +43,7 @@ export interface BrokerOptions {
 }
 
 /** Shown what a broker does as it does it: the simulator judges every step. */
-export interface BrokerWitness {
+interface BrokerWitness {
   /** Once, before any replica is opened. */
   opened(replicas: ReplicaManager): void
 }

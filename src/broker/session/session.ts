@@ -24,7 +24,7 @@ import { ReplicaReports } from './replica-reports.ts'
 /** Between tries to read a znode while the session has no connection. */
 const rereadMs = 50
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly id: BrokerId
   /** not connected yet; it is closed with the session */
   readonly zk: ZkAccess
@@ -47,7 +47,7 @@ export interface SessionOptions {
 }
 
 /** What an open session knows of itself. */
-export interface Membership {
+interface Membership {
   readonly clusterId: string
   readonly life: Life
 }

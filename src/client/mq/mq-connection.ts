@@ -26,7 +26,7 @@ import { MsgpackReader } from '../../protocol/msgpack.ts'
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import { closedBecause, isRefusal } from '../attempts.ts'
 
-export interface MqConnectionOptions {
+interface MqConnectionOptions {
   readonly transport: Transport
   readonly address: Address
   readonly hello: Omit<MqHello, 'version'>

@@ -27,7 +27,7 @@ export interface Vote {
   readonly id: ServerId
 }
 
-export const roles = { looking: 0, following: 1, leading: 2 } as const
+const roles = { looking: 0, following: 1, leading: 2 } as const
 export type Role = keyof typeof roles
 
 export interface Notification {
