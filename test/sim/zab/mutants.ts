@@ -11,21 +11,7 @@
 // A stranger's vote, or its claim of a newer history, costs elections while it is there, and no promise;
 // test/daemon/zab/stranger.test.ts sees to them.
 
-export interface Mutant {
-  readonly name: string
-  /** the rule that is broken, and whose bug it was */
-  readonly rule: string
-  readonly edits: readonly Edit[]
-  /** runs within which it must be caught */
-  readonly seeds: number
-}
-
-interface Edit {
-  /** under src/ */
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
+import type { Mutant } from '../mutate.ts'
 
 const leading = 'daemon/zab/leading.ts'
 const following = 'daemon/zab/following.ts'

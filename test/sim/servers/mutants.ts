@@ -1,7 +1,7 @@
-// Mutants of everything outside src/daemon/zab (those are in mutants.ts): the log, the tree store, the
+// Mutants of everything outside src/daemon/zab (those are in ../zab/mutants.ts): the log, the tree store, the
 // request processors, sessions, watches, the client. Whole servers with clients must catch them.
 
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from '../mutate.ts'
 
 const log = 'log/log.ts'
 const recovery = 'log/recovery.ts'
