@@ -56,8 +56,9 @@ export class ClusterWatch {
       zk.addWatch(zkPaths.reports, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.controller, 'persistent', this.#onEvent),
     ])
-    await this.readAll()
+    // From here on: events that are lost with the connection during the first reading are made up for.
     zk.on('connected', this.#onConnected)
+    await this.readAll()
   }
 
   stop(): void {
@@ -70,7 +71,10 @@ export class ClusterWatch {
     return this.#controllerSession === this.#options.zk.sessionId
   }
 
-  /** Reads all there is, and forgets what is gone. */
+  /**
+   * Reads all there is, and again what is known here and was not listed: it may be gone, or it came
+   * after the list was made.
+   */
   async readAll(): Promise<void> {
     const { zk, image } = this.#options
     const [brokers, topics, reports] = await Promise.all([
@@ -79,18 +83,14 @@ export class ClusterWatch {
       zk.getChildren(zkPaths.reports),
       this.#read({ type: 'controller' }),
     ])
-    for (const id of image.brokers.keys()) {
-      if (!brokers.children.includes(String(id))) image.brokers.delete(id)
-    }
-    const [names, reported] = [new Set(topics.children), new Set(reports.children)]
-    for (const topic of [...image.topics.keys(), ...image.topicProblems.keys()]) {
-      if (!names.has(topic)) image.removeTopic(topic)
-    }
-    for (const name of image.reports.keys()) if (!reported.has(name)) image.reports.delete(name)
+    const ids = new Set([...brokers.children, ...[...image.brokers.keys()].map(String)])
+    const known = [...image.topics.keys(), ...image.topicProblems.keys()]
+    const names = new Set([...topics.children, ...known])
+    const reported = new Set([...reports.children, ...image.reports.keys()])
     await Promise.all([
-      ...brokers.children.map((name) => this.#readPath(zkPaths.brokerId(Number(name) as BrokerId))),
-      ...topics.children.map((topic) => this.#readTopic(topic)),
-      ...reports.children.map((name) => this.#read({ type: 'report', name })),
+      ...[...ids].map((id) => this.#readPath(`${zkPaths.brokerIds}/${id}`)),
+      ...[...names].map((topic) => this.#readTopic(topic)),
+      ...[...reported].map((name) => this.#read({ type: 'report', name })),
     ])
     this.#changeSoon()
   }

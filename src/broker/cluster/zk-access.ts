@@ -1,9 +1,10 @@
 // What the parts of a broker use of its session with ZooWeeper: calls and events of a client, not the
 // class, so that they run over any tree of znodes.
 
-import type { ZkClient } from '../../client/zk/zk-client.ts'
+import type { EventEmitter } from 'node:events'
+import type { ZkClient, ZkClientEvents } from '../../client/zk/zk-client.ts'
 
-export type ZkAccess = Pick<
+type Calls = Pick<
   ZkClient,
   | 'addWatch'
   | 'close'
@@ -14,11 +15,10 @@ export type ZkAccess = Pick<
   | 'getChildren'
   | 'getData'
   | 'multi'
-  | 'off'
-  | 'on'
-  | 'once'
   | 'sessionId'
   | 'sessionTimeoutMs'
   | 'setData'
   | 'sync'
 >
+
+export type ZkAccess = Calls & Pick<EventEmitter<ZkClientEvents>, 'off' | 'on' | 'once'>

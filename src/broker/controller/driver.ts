@@ -107,6 +107,7 @@ export class ControllerDriver {
     await watch.readAll()
     if (!watch.isController) return
     const { data, stat } = await this.#options.zk.getData(zkPaths.controllerEpoch)
+    if (this.#isStopped) return
     const inOffice = decodeNumber(data) ?? epoch ?? 0
     const { minInsyncReplicas, recoveryWaitMs } = this.#options
     const office = new Controller({ epoch: inOffice, minInsyncReplicas, recoveryWaitMs })

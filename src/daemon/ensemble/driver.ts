@@ -2,9 +2,11 @@
 // It decides nothing. What one turn of the event loop proposed is sealed into one batch at its end, and
 // goes to the disk after it was sent (turn.ts): PROPOSAL first, then acks, then fdatasync.
 //
-//   propose ─▶ batch ─ seal ─▶ zab ─ send ─▶ peer-link.ts
-//                               │  append ─▶ txn-log.ts ─ durable ─▶ zab
-//                               └─ deliver ─▶ request-processor/chain.ts
+//   propose ─▶ proposals.ts ─ seal ─▶ zab ─ send ─▶ peer-link.ts
+//                                      │  append ─▶ txn-log.ts ─ durable ─▶ zab
+//                                      └─ deliver ─▶ undelivered.ts ─▶ request-processor/chain.ts
+//
+// Next on the path: proposals.ts.
 
 import type { Clock } from '../../clock.ts'
 import { Fifo } from '../../fifo.ts'

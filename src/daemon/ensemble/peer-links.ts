@@ -1,5 +1,5 @@
 // Links to the other servers: one per pair, dialled by the server with the larger id, and dialled
-// again whenever it breaks. Next on the path: driver.ts.
+// again whenever it breaks. Next on the path: routing.ts.
 //
 //   dialling server             dialled server
 //     hello, our ensemble ─────▶ greeting.ts judges it

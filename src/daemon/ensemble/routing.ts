@@ -2,7 +2,7 @@
 // and answered on behalf of clients counts only in the role that it is meant for, because its sender
 // may have followed us, or led us, a moment ago.
 //
-// Pure, but for the calls. Next on the path: driver.ts, which gives each receiver.
+// driver.ts gives the receivers. Next on the path: request-processor/leader.ts.
 
 import type {
   LeaderMessage,

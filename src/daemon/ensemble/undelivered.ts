@@ -1,7 +1,7 @@
 // What is in the log and not delivered yet, as bytes at hand: what was appended a moment ago is
 // delivered without reading the log. What a long history left out of memory is read from there.
 //
-// Next on the path: request-processor/chain.ts `deliver`.
+// Next on the path: request-processor/final.ts. commit.ts calls it when the session's order allows.
 
 import { asBuffer } from '../../as-buffer.ts'
 import { Fifo } from '../../fifo.ts'

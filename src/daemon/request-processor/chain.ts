@@ -9,6 +9,8 @@
 //                         ensemble.sendToLeader             commit.ts ◀─ ensemble `deliver`
 //                               ▼                                 ▲
 //                  on the leader: leader.ts ─ prep.ts ─ ensemble.propose
+//
+// Next on the path: session/server-sessions.ts.
 
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'

@@ -11,7 +11,7 @@
 //
 // The leader's answers are matched by `seq` alone: a transaction that names this server as its
 // origin, or an ATTACHED or SYNCED, which hold once the tree has reached their zxid.
-// As ZooKeeper's CommitProcessor. Next on the path: final.ts; for writes, ensemble.ts and leader.ts.
+// As ZooKeeper's CommitProcessor. Next on the path: final.ts for a read, ensemble/ensemble.ts for a write.
 
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'

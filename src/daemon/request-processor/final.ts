@@ -5,7 +5,7 @@
 // it watches before it can see that znode's new state (ZooKeeper's guarantee on watches). Who may not
 // read a znode hears nothing of it, by the ACL that it had at that moment; a watch is used up all the
 // same (CVE-2024-23944).
-// As ZooKeeper's FinalRequestProcessor. Next on the path: connection.ts, the reply as bytes.
+// As ZooKeeper's FinalRequestProcessor. Next on the path: ztree/ztree.ts.
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'

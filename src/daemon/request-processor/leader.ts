@@ -1,7 +1,7 @@
 // What the leader does for every server of the ensemble, itself included: writes become proposals in
 // the order of their arrival, sessions are attached, touched and expired, syncs are confirmed.
 //
-// Next on the path: prep.ts decides, ensemble.ts proposes. As ZooKeeper's LeaderRequestProcessor,
+// Next on the path: prep.ts decides. As ZooKeeper's LeaderRequestProcessor,
 // LearnerHandler and LeaderZooKeeperServer.
 
 import type { Clock } from '../../clock.ts'

@@ -5,7 +5,7 @@
 // alive, in the order of ZooKeeper's PrepRequestProcessor: the first check that fails is the error
 // that the client sees. Who may do it, the identities of the client's connection say, which come with
 // its request. Pure; whatever a client sends, nothing is thrown.
-// Next on the path: ensemble/ensemble.ts `propose`; on every server, ztree/ztree.ts `apply`.
+// Next on the path: outstanding-changes.ts, then ztree/txn.ts.
 
 import { limits } from '../../limits.ts'
 import { type ErrorNumber, errorCodes } from '../../protocol/error-codes.ts'

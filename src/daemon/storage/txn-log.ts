@@ -10,6 +10,7 @@
 // `durable zxid` is the highest one that this server knew to be fsynced in this log when it wrote
 // the record, 0 for none; recovery.ts says what it is for. It is each server's own, so a server
 // frames the payloads itself. The last byte of the magic is the format version.
+// Next on the path: log/log.ts.
 
 import { asBuffer } from '../../as-buffer.ts'
 import { invariant } from '../../invariant.ts'

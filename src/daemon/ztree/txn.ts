@@ -4,7 +4,7 @@
 //   [type, origin, seq, session, timeMs, ...fields]
 //
 // `origin` and `seq` name the request that it answers: the server the client is on, and that
-// server's number for the request. Next on the path: zab/broadcast.ts, then ztree.ts.
+// server's number for the request. Next on the path: ensemble/driver.ts `propose`.
 
 import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'

@@ -6,7 +6,7 @@
 //   rack: since(2, string, ''),                from version 2 on; '' in the versions before
 //   memberId: until(2, string, ''),            up to version 2
 //   cluster: between(8, 10, boolean, false),
-//   throttleTimeMs: byDefault(int32, 0),       in all versions, and need not be given to be written
+//   throttleTimeMs: defaulted(int32, 0),       in all versions, and need not be given to be written
 //   epoch: tagged(0, 12, int64, -1),           from version 12 on as tagged field 0; not written if -1
 //
 // Every field is there in what was read, with its default in versions that do not have it. A field
@@ -71,7 +71,7 @@ export function between<Read, Written>(
   return { type, since: first, until: final, tag: undefined, whenAbsent }
 }
 
-export function byDefault<Read, Written>(
+export function defaulted<Read, Written>(
   type: KafkaType<Read, Written>,
   whenAbsent: NoInfer<Read & Written>,
 ): Field<Read, Written, Read & Written> {
@@ -163,7 +163,8 @@ function fieldShape({ name, field, hasDefault }: NamedField): FieldShape {
 interface Step {
   readonly name: string
   readonly whenAbsent: unknown
-  readonly codec: Codec<unknown, unknown>
+  readonly read: (from: KafkaReader) => unknown
+  readonly write: (to: KafkaWriter, value: unknown) => void
 }
 
 interface TaggedStep extends Step {
@@ -175,25 +176,24 @@ function structCodec<F extends Fields>(
   form: Form,
 ): Codec<StructRead<F>, StructWritten<F>> {
   const { version, isFlexible } = form
-  const reads: { readonly name: string; readonly read: (from: KafkaReader) => unknown }[] = []
+  const reads: Pick<Step, 'name' | 'read'>[] = []
   const writes: Step[] = []
   const tags: TaggedStep[] = []
   let bytesMin = isFlexible ? 1 : 0
   for (const { name, field } of fields) {
     const { type, since, until, tag, whenAbsent } = field
     const isHere = version >= since && version <= until
+    const { read, write, bytesMin: ofField } = type.codec(form) as Codec<unknown, unknown>
     if (isHere && tag === undefined) {
-      const codec = type.codec(form) as Codec<unknown, unknown>
-      reads.push({ name, read: codec.read })
-      writes.push({ name, whenAbsent, codec })
-      bytesMin += codec.bytesMin
-    } else {
-      // Its property is made in the place of its field: in all versions objects have one shape.
-      reads.push({ name, read: () => whenAbsent })
-      if (isHere && tag !== undefined) {
-        tags.push({ name, whenAbsent, tag, codec: type.codec(form) as Codec<unknown, unknown> })
-      }
+      const step = { name, whenAbsent, read, write }
+      reads.push(step)
+      writes.push(step)
+      bytesMin += ofField
+      continue
     }
+    // Its property is made in the place of its field: objects of all versions have one shape.
+    reads.push({ name, read: () => whenAbsent })
+    if (isHere && tag !== undefined) tags.push({ name, whenAbsent, read, write, tag })
   }
   tags.sort((a, b) => a.tag - b.tag)
   return {
@@ -210,7 +210,7 @@ function structCodec<F extends Fields>(
       const given = value as Readonly<Record<string, unknown>>
       for (let i = 0; i < writes.length; i++) {
         const step = writes[i] as Step
-        step.codec.write(to, given[step.name] ?? absent(step, given))
+        step.write(to, given[step.name] ?? absent(step, given))
       }
       if (isFlexible) writeTags(to, tags, given)
     },
@@ -236,7 +236,7 @@ function readTags(
       continue
     }
     const end = from.at + length
-    value[known.name] = known.codec.read(from)
+    value[known.name] = known.read(from)
     if (from.at === end) continue
     throw new ProtocolError(`Cannot read the tagged field ${known.name}: its length is wrong`)
   }
@@ -253,10 +253,10 @@ function writeTags(
   }
   const present = tags.filter(({ name, whenAbsent }) => !isAbsent(given[name], whenAbsent))
   to.uvarint(present.length)
-  for (const { name, tag, codec } of present) {
+  for (const { name, tag, write } of present) {
     // Its length comes first, in as few bytes as that takes.
     const value = new KafkaWriter(taggedBytes)
-    codec.write(value, given[name])
+    write(value, given[name])
     to.uvarint(tag)
     to.uvarint(value.length)
     to.raw(value.view())

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import {
   between,
-  byDefault,
+  defaulted,
   since,
   struct,
   structs,
@@ -19,7 +19,7 @@ const table = struct({
   young: since(2, int8, -2),
   old: until(1, int8, -3),
   middle: between(1, 2, int8, -4),
-  usual: byDefault(int8, 5),
+  usual: defaulted(int8, 5),
   name: nullable(string, 2),
 })
 

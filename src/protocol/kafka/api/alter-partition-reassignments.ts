@@ -1,7 +1,7 @@
 // AlterPartitionReassignments: moves replicas to other brokers. No replicas (null): a move under way is
 // cancelled.
 
-import { byDefault, structs } from '../fields.ts'
+import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, listOf, nullable, string } from '../types.ts'
 
@@ -18,15 +18,15 @@ export const alterPartitionReassignments = new KafkaApi({
     }),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     errorCode: int16,
-    errorMessage: byDefault(nullable(string), null),
+    errorMessage: defaulted(nullable(string), null),
     responses: structs({
       name: string,
       partitions: structs({
         partitionIndex: int32,
         errorCode: int16,
-        errorMessage: byDefault(nullable(string), null),
+        errorMessage: defaulted(nullable(string), null),
       }),
     }),
   },

@@ -1,7 +1,7 @@
 // CreatePartitions: more partitions for topics. `count` is the new number of all, and `assignments` has the
 // new ones only.
 
-import { byDefault, structs } from '../fields.ts'
+import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { boolean, int16, int32, listOf, nullable, string } from '../types.ts'
 
@@ -20,11 +20,11 @@ export const createPartitions = new KafkaApi({
     validateOnly: boolean,
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     results: structs({
       name: string,
       errorCode: int16,
-      errorMessage: byDefault(nullable(string), null),
+      errorMessage: defaulted(nullable(string), null),
     }),
   },
 })

@@ -1,6 +1,6 @@
 // DeleteGroups: groups without members, and their offsets.
 
-import { byDefault, structs } from '../fields.ts'
+import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, listOf, string } from '../types.ts'
 
@@ -13,7 +13,7 @@ export const deleteGroups = new KafkaApi({
     groupsNames: listOf(string),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     results: structs({ groupId: string, errorCode: int16 }),
   },
 })

@@ -1,6 +1,6 @@
 // DeleteRecords: moves the start of logs up to an offset; -1 is the high watermark.
 
-import { byDefault, structs } from '../fields.ts'
+import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, int64, string } from '../types.ts'
 
@@ -17,7 +17,7 @@ export const deleteRecords = new KafkaApi({
     timeoutMs: int32,
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     topics: structs({
       name: string,
       partitions: structs({ partitionIndex: int32, lowWatermark: int64, errorCode: int16 }),

@@ -1,6 +1,6 @@
 // DescribeCluster: brokers and controller. `endpointType` 1 is brokers, 2 controllers of KRaft.
 
-import { byDefault, since, structs } from '../fields.ts'
+import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { boolean, int8, int16, int32, notAskedFor, nullable, string } from '../types.ts'
 
@@ -14,14 +14,14 @@ export const describeCluster = new KafkaApi({
     endpointType: since(1, int8, 1),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     errorCode: int16,
-    errorMessage: byDefault(nullable(string), null),
+    errorMessage: defaulted(nullable(string), null),
     endpointType: since(1, int8, 1),
     clusterId: string,
     controllerId: int32,
     brokers: structs({ brokerId: int32, host: string, port: int32, rack: nullable(string) }),
-    clusterAuthorizedOperations: byDefault(int32, notAskedFor),
+    clusterAuthorizedOperations: defaulted(int32, notAskedFor),
   },
 })
 

@@ -3,7 +3,7 @@
 // brokers, 4: by the broker's file, 5: by default. `configType` 1: boolean, 2: string, 3: int, 4: short,
 // 5: long, 6: double, 7: list, 8: class, 9: password.
 
-import { byDefault, since, structs, until } from '../fields.ts'
+import { defaulted, since, structs, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { boolean, int8, int16, int32, listOf, nullable, string } from '../types.ts'
 
@@ -22,10 +22,10 @@ export const describeConfigs = new KafkaApi({
     includeDocumentation: since(3, boolean, false),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     results: structs({
       errorCode: int16,
-      errorMessage: byDefault(nullable(string), null),
+      errorMessage: defaulted(nullable(string), null),
       resourceType: int8,
       resourceName: string,
       configs: structs({

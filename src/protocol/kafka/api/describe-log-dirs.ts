@@ -1,6 +1,6 @@
 // DescribeLogDirs: how large the replicas of this broker are. No list of topics (null) asks for all.
 
-import { byDefault, since, structs } from '../fields.ts'
+import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { boolean, int16, int32, int64, listOf, nullable, string } from '../types.ts'
 
@@ -13,7 +13,7 @@ export const describeLogDirs = new KafkaApi({
     topics: nullable(structs({ topic: string, partitions: listOf(int32) })),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     errorCode: since(3, int16, 0),
     results: structs({
       errorCode: int16,

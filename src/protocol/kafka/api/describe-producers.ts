@@ -1,6 +1,6 @@
 // DescribeProducers: which producers partitions remember, and what of them.
 
-import { byDefault, structs } from '../fields.ts'
+import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, int64, listOf, nullable, string } from '../types.ts'
 
@@ -13,13 +13,13 @@ export const describeProducers = new KafkaApi({
     topics: structs({ name: string, partitionIndexes: listOf(int32) }),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     topics: structs({
       name: string,
       partitions: structs({
         partitionIndex: int32,
         errorCode: int16,
-        errorMessage: byDefault(nullable(string), null),
+        errorMessage: defaulted(nullable(string), null),
         activeProducers: structs({
           producerId: int64,
           producerEpoch: int32,

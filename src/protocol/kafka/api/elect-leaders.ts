@@ -1,7 +1,7 @@
 // ElectLeaders: makes the first replica lead again (`electionType` 0), or any at all, at the price of
 // records (1). No list (null) means all partitions.
 
-import { byDefault, since, structs } from '../fields.ts'
+import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int8, int16, int32, listOf, nullable, string } from '../types.ts'
 
@@ -16,14 +16,14 @@ export const electLeaders = new KafkaApi({
     timeoutMs: int32,
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     errorCode: since(1, int16, 0),
     replicaElectionResults: structs({
       topic: string,
       partitionResult: structs({
         partitionId: int32,
         errorCode: int16,
-        errorMessage: byDefault(nullable(string), null),
+        errorMessage: defaulted(nullable(string), null),
       }),
     }),
   },

@@ -2,7 +2,7 @@
 // wants no session and 0 a new one, and a `sessionId` of 0 in the response grants none. From version 13
 // on topics go by their ids. An offset of -1 is not known; a leader epoch of -1 is not to be checked.
 
-import { byDefault, since, struct, structs, tagged, until } from '../fields.ts'
+import { defaulted, since, struct, structs, tagged, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { noUuid } from '../reader.ts'
 import { int8, int16, int32, int64, listOf, nullable, records, string, uuid } from '../types.ts'
@@ -46,7 +46,7 @@ export const fetch = new KafkaApi({
     rackId: since(11, string, ''),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     errorCode: since(7, int16, 0),
     sessionId: since(7, int32, 0),
     responses: structs({

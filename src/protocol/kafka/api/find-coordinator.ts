@@ -1,7 +1,7 @@
 // FindCoordinator: which broker coordinates a group, or transactions. `keyType` 0 is a group, 1 a
 // transactional id. From version 4 on one request asks for several keys.
 
-import { between, byDefault, since, structs, until } from '../fields.ts'
+import { between, defaulted, since, structs, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int8, int16, int32, listOf, nullable, string } from '../types.ts'
 
@@ -30,7 +30,7 @@ export const findCoordinator = new KafkaApi({
         host: string,
         port: int32,
         errorCode: int16,
-        errorMessage: byDefault(nullable(string), null),
+        errorMessage: defaulted(nullable(string), null),
       }),
       [],
     ),

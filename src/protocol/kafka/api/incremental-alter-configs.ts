@@ -1,7 +1,7 @@
 // IncrementalAlterConfigs: changes single values. `configOperation` 0: set, 1: delete, 2: append to a list,
 // 3: take out of it.
 
-import { byDefault, structs } from '../fields.ts'
+import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { boolean, int8, int16, int32, nullable, string } from '../types.ts'
 
@@ -19,10 +19,10 @@ export const incrementalAlterConfigs = new KafkaApi({
     validateOnly: boolean,
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     responses: structs({
       errorCode: int16,
-      errorMessage: byDefault(nullable(string), null),
+      errorMessage: defaulted(nullable(string), null),
       resourceType: int8,
       resourceName: string,
     }),

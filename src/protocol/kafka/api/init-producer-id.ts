@@ -1,7 +1,7 @@
 // InitProducerId: an id for an idempotent producer. From version 3 on a transactional producer may give
 // the one that it has, to be given the next epoch.
 
-import { byDefault, since } from '../fields.ts'
+import { defaulted, since } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, int64, nullable, string } from '../types.ts'
 
@@ -17,7 +17,7 @@ export const initProducerId = new KafkaApi({
     producerEpoch: since(3, int16, -1),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     errorCode: int16,
     producerId: int64,
     producerEpoch: int16,

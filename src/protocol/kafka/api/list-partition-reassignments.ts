@@ -1,6 +1,6 @@
 // ListPartitionReassignments: moves of replicas that are under way. No list of topics (null) asks for all.
 
-import { byDefault, structs } from '../fields.ts'
+import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, listOf, nullable, string } from '../types.ts'
 
@@ -14,9 +14,9 @@ export const listPartitionReassignments = new KafkaApi({
     topics: nullable(structs({ name: string, partitionIndexes: listOf(int32) })),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     errorCode: int16,
-    errorMessage: byDefault(nullable(string), null),
+    errorMessage: defaulted(nullable(string), null),
     topics: structs({
       name: string,
       partitions: structs({

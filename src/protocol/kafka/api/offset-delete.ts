@@ -1,6 +1,6 @@
 // OffsetDelete: forgets offsets that a group committed.
 
-import { byDefault, structs } from '../fields.ts'
+import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, string } from '../types.ts'
 
@@ -17,7 +17,7 @@ export const offsetDelete = new KafkaApi({
   },
   response: {
     errorCode: int16,
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     topics: structs({
       name: string,
       partitions: structs({ partitionIndex: int32, errorCode: int16 }),

@@ -1,7 +1,7 @@
 // OffsetForLeaderEpoch: where a leader epoch ends in the leader's log, by which a consumer learns that a
 // log was truncated below its position. Replica -1 is a consumer. Epoch and offset -1: not known.
 
-import { byDefault, since, structs } from '../fields.ts'
+import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, int64, string } from '../types.ts'
 
@@ -18,7 +18,7 @@ export const offsetForLeaderEpoch = new KafkaApi({
     }),
   },
   response: {
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
     topics: structs({
       topic: string,
       partitions: structs({

@@ -3,7 +3,7 @@
 // offered, and not served (KAFKA-18659). The base offset of a batch that was there already is the first
 // one's. `logAppendTimeMs` is -1 unless the topic's timestamps are the broker's.
 
-import { byDefault, since, structs } from '../fields.ts'
+import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, int32, int64, nullable, records, string } from '../types.ts'
 
@@ -39,7 +39,7 @@ export const produce = new KafkaApi({
         errorMessage: since(8, nullable(string), null),
       }),
     }),
-    throttleTimeMs: byDefault(int32, 0),
+    throttleTimeMs: defaulted(int32, 0),
   },
 })
 

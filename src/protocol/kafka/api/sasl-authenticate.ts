@@ -1,6 +1,6 @@
 // SaslAuthenticate: one token of a SASL exchange, and the answer to it.
 
-import { byDefault, since } from '../fields.ts'
+import { defaulted, since } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { bytes, int16, int64, nullable, string } from '../types.ts'
 
@@ -14,7 +14,7 @@ export const saslAuthenticate = new KafkaApi({
   },
   response: {
     errorCode: int16,
-    errorMessage: byDefault(nullable(string), null),
+    errorMessage: defaulted(nullable(string), null),
     authBytes: bytes,
     sessionLifetimeMs: since(1, int64, 0),
   },
