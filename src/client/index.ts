@@ -4,14 +4,14 @@
 export type { Address as ServerAddress } from '../address.ts'
 export { type ErrorCode, type ErrorNumber, errorCodes, ZkError } from '../protocol/error-codes.ts'
 export { BrokerError, type MqErrorCode, mqErrorCodes } from '../protocol/mq/error-codes.ts'
+export type { BrokerId } from '../protocol/mq/messages.ts'
 export type {
-  BrokerId,
   BrokerInfo,
   ClusterInfo,
   PartitionInfo,
-  RequiredAcks,
   TopicInfo,
-} from '../protocol/mq/messages.ts'
+} from '../protocol/mq/metadata.ts'
+export type { RequiredAcks } from '../protocol/mq/produce.ts'
 export type { Offset } from '../protocol/mq/record-batch.ts'
 export type { RecordHeader } from '../protocol/mq/records.ts'
 export {

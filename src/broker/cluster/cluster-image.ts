@@ -3,14 +3,13 @@
 // leaders, to learn what it leads and follows; and the controller decides by it. What cannot be used,
 // be it a znode or a replica, is in it with the reason. Pure.
 
-import {
-  type BrokerId,
-  type ClusterInfo,
-  noBroker,
-  type PartitionInfo,
-  type PartitionProblem,
-  type TopicInfo,
-} from '../../protocol/mq/messages.ts'
+import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import type {
+  ClusterInfo,
+  PartitionInfo,
+  PartitionProblem,
+  TopicInfo,
+} from '../../protocol/mq/metadata.ts'
 import type { Registration } from '../../protocol/mq/registration.ts'
 import { brokersOf, leaderOf, type PartitionState } from '../partition/partition-state.ts'
 import {

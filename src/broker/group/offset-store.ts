@@ -5,7 +5,7 @@
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'
+import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 import { parentOf } from '../../protocol/path.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'

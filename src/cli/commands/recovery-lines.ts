@@ -6,7 +6,8 @@
 //          2  away      yes            -      -          -
 //   To have broker 1 lead: zw topics recover goals --partition 0 --leader 1 --state-version 12 --apply
 
-import { noBroker, type RecoveryChoice, type RecoveryChoices } from '../../protocol/mq/messages.ts'
+import { noBroker } from '../../protocol/mq/messages.ts'
+import type { RecoveryChoice, RecoveryChoices } from '../../protocol/mq/recover.ts'
 
 export interface Place {
   readonly topic: string

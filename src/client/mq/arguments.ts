@@ -5,7 +5,7 @@ import type { Address } from '../../address.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import { type RequiredAcks, requiredAcks } from '../../protocol/mq/messages.ts'
+import { type RequiredAcks, requiredAcks } from '../../protocol/mq/produce.ts'
 import {
   bytesOrNull,
   flag,

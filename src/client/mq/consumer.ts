@@ -17,7 +17,9 @@
 
 import { EventEmitter } from 'node:events'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerId, BrokerInfo } from '../../protocol/mq/messages.ts'
+import type { ListedOffsets } from '../../protocol/mq/list-offsets.ts'
+import { anyEpoch, type BrokerId, onlyOne } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
 import { Callbacks } from '../callbacks.ts'
 import { mqMethods, take, takeConsumerOptions } from './arguments.ts'
 import { GroupCommits } from './group-commits.ts'
@@ -407,9 +409,10 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return (await this.#bounds(partition))[end]
   }
 
-  #bounds(partition: number) {
+  async #bounds(partition: number): Promise<ListedOffsets> {
     const { topic } = this.#options
-    const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
-    return this.#cluster.call(request, patienceMs)
+    const partitions = [{ topic, partition, leaderEpoch: anyEpoch }]
+    const request = { type: 'listOffsets', passedOn: false, partitions } as const
+    return onlyOne((await this.#cluster.call(request, patienceMs)).partitions)
   }
 }

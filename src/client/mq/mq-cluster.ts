@@ -6,13 +6,10 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { silentLogger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
+import type { MqRequest, MqResponse, ResponseOf } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import {
-  type BrokerInfo,
-  type MqRequest,
-  noBroker,
-  type ResponseOf,
-} from '../../protocol/mq/messages.ts'
+import { brokerErrorOf, noBroker } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
 import { brokerIdsPath, registeredAddress } from '../../protocol/mq/registration.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
 import { type Random, seededBy } from '../../random.ts'
@@ -105,7 +102,8 @@ export class MqCluster {
    *
    * @param request also made anew for each broker, with the time that it has
    * @param tryMs after which a broker that does not answer is left for another
-   * @throws BrokerError the last one
+   * @returns an answer in which nothing failed
+   * @throws BrokerError the last one, of the request or of the first part of it that failed
    */
   async call<T extends MqRequest>(
     request: T | ((timeoutMs: number) => T),
@@ -124,7 +122,9 @@ export class MqCluster {
           throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot ask: no broker lives')
         const leftMs = Math.ceil(Math.max(1, Math.min(deadlineMs - this.clock.nowMs(), tryMs)))
         asked = typeof request === 'function' ? request(leftMs) : request
-        return await this.connectionTo(last).call(asked, leftMs)
+        const answer = await this.connectionTo(last).call(asked, leftMs)
+        throwFailure(answer)
+        return answer
       } catch (error) {
         const isLate = this.clock.nowMs() + retryMs >= deadlineMs
         const isOver = this.#isClosed || this.#isNowhere || isLate
@@ -236,8 +236,21 @@ function closedError(what: string): BrokerError {
   return new BrokerError('INVALID_REQUEST', `Cannot ${what}: the client is closed`)
 }
 
+/** @throws BrokerError why the first part of a request could not be done, if so */
+function throwFailure(response: MqResponse): void {
+  const outcomes =
+    'partitions' in response
+      ? response.partitions
+      : response.type === 'createTopics'
+        ? response.topics
+        : []
+  for (const outcome of outcomes) {
+    if ('error' in outcome && outcome.error !== undefined) throw brokerErrorOf(outcome.error)
+  }
+}
+
 /** A topic that was made in time to be named, and not to be led: asked again, there already is one. */
 function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
   const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
-  return isTimeout && asked?.type === 'createTopic'
+  return isTimeout && asked?.type === 'createTopics'
 }

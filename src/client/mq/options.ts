@@ -2,7 +2,8 @@
 // defaults and bounds are in arguments.ts.
 
 import type { Logger } from '../../logger.ts'
-import type { BrokerId, RequiredAcks } from '../../protocol/mq/messages.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import type { ClientWorld } from '../../world.ts'
 import type { ServerList } from '../server-list.ts'
 import type { ZkClient } from '../zk/zk-client.ts'

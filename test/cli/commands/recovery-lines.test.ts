@@ -1,6 +1,7 @@
 import t from 'tap'
 import { recoveryLines } from '../../../src/cli/commands/recovery-lines.ts'
-import { type BrokerId, noBroker, type RecoveryChoice } from '../../../src/protocol/mq/messages.ts'
+import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
+import type { RecoveryChoice } from '../../../src/protocol/mq/recover.ts'
 
 const id = (broker: number) => broker as BrokerId
 
