@@ -43,6 +43,7 @@ export class VirtualClock implements Clock {
   /** Moves time on; whatever a timer starts has settled before the next one runs. */
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs
+    await settled() // what was asked for before may yet set timers
     for (;;) {
       let next: Timer | undefined
       for (const timer of this.#timers) {

@@ -6,8 +6,8 @@
 
 import type { Address } from '../address.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
-import type { LogSync } from '../log/log.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
+import type { LogSync } from '../log/sync-pace.ts'
 import type { ServerId } from '../protocol/records.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'

@@ -1,15 +1,11 @@
 // docs/kafka-protocol.md says what the code does: its tables and layouts are made from the tables of
-// the messages, and stand between two comments.
-//
-// `UPDATE_GOLDEN=1 npx tap test/docs/kafka-protocol.test.ts` writes them anew.
+// the messages (generated.ts).
 
-import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { kafkaApis } from '../../src/protocol/kafka/apis.ts'
 import type { FieldShape, Shape } from '../../src/protocol/kafka/types.ts'
 import { isRetriable, type MqErrorCode, mqErrorCodes } from '../../src/protocol/mq/error-codes.ts'
-
-const url = new URL('../../docs/kafka-protocol.md', import.meta.url)
+import { checkGenerated } from './generated.ts'
 
 const parts: Readonly<Record<string, readonly string[]>> = {
   apis: [
@@ -82,16 +78,5 @@ function range(first: number, last: number): string {
 }
 
 t.test('the page is made from the tables', async (t) => {
-  const before = readFileSync(url, 'utf8')
-  const found: string[] = []
-  const after = before.replaceAll(
-    /<!-- generated: (?<name>[a-z ]+) -->\n[\s\S]*?<!-- end -->/g,
-    (_, name: string) => {
-      found.push(name)
-      return `<!-- generated: ${name} -->\n${(parts[name] ?? []).join('\n')}\n<!-- end -->`
-    },
-  )
-  t.same(found.toSorted(), Object.keys(parts).toSorted())
-  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(url, after)
-  else t.equal(before, after)
+  checkGenerated(t, 'kafka-protocol.md', parts)
 })

@@ -29,7 +29,12 @@ import type { EpochEnd } from '../partition/leader-epochs.ts'
 import { type FollowerVerdict, Partition, type PartitionOptions } from '../partition/partition.ts'
 import { forgetLoss, hasCutTail } from '../partition/partition-directory.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
-import { isSameLife, memberOf, type PartitionState } from '../partition/partition-state.ts'
+import {
+  isSameLife,
+  type Member,
+  memberOf,
+  type PartitionState,
+} from '../partition/partition-state.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
 
@@ -314,6 +319,12 @@ export class Replica {
 
   followerGone(id: BrokerId): void {
     this.#core.followerGone(id)
+  }
+
+  /** The life that the ISR names is over. */
+  memberGone(member: Member): void {
+    this.#core.memberGone(member)
+    this.#maybeChangeIsr(this.#host.clock.nowMs())
   }
 
   /** Whether there is anything to tell a follower: records, or that more of them are committed. */

@@ -93,13 +93,14 @@ export async function register(options: RegistrationOptions): Promise<number> {
     }
     if (stat.ephemeralOwner === zk.sessionId) return stat.czxid
     const holder = await holderOf(zk, path)
-    if (clock.nowMs() - startMs >= patienceMs) {
+    const patienceLeftMs = startMs + patienceMs - clock.nowMs()
+    if (patienceLeftMs <= 0) {
       const found = `it is registered by ${holder}: give this broker another id, or stop that one`
       throw new BrokerError('INVALID_REQUEST', `Cannot use broker id ${id}: ${found}`)
     }
     const facts = { id, holder, session: `0x${stat.ephemeralOwner.toString(16)}` }
     log.info(facts, 'Waiting for an earlier session of this broker id to end')
-    const cancel = clock.after(Math.min(reminderMs, patienceMs), hasChanged)
+    const cancel = clock.after(Math.min(reminderMs, patienceLeftMs), hasChanged)
     await changed
     cancel()
   }

@@ -1,6 +1,7 @@
 // What this broker reports on its replicas, as ephemeral znodes of its session: which of them it
 // cannot use, and why; and what lies in the logs of those that no leader is in office for. The
-// controller elects by it (cluster/replica-status.ts). One path per replica, as a znode's size is bounded and an ISR changes one by one.
+// controller elects by it (cluster/replica-status.ts). One path per replica: a znode's size is bounded,
+// and replicas change one by one.
 //
 // A report holds for the life in which it was made: it counts only while the broker's registration
 // and the report belong to one session. Those of a new session are written before it registers, so
@@ -44,13 +45,15 @@ export class ReplicaReports {
   async begin(reports: readonly ReplicaReport[]): Promise<void> {
     this.#want(reports)
     await this.#writeAll()
-    if (this.#state === 'not begun') this.#state = 'idle'
+    if (this.#state !== 'not begun') return
+    this.#state = 'idle'
+    if (this.#isAskedAgain) void this.#run()
   }
 
   /** Replaces the reports by these. */
   report(reports: readonly ReplicaReport[]): void {
     this.#want(reports)
-    if (this.#state !== 'not begun') this.#writeSoon()
+    this.#writeSoon()
   }
 
   stop(): void {

@@ -195,9 +195,7 @@ export class Leading implements Role {
     invariant(epochOf(entries.first) === this.#epoch, 'a leader proposes in its own epoch')
     this.#state.append(entries)
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.takesProposals) {
-        this.#state.send(id, { type: 'PROPOSAL', entries })
-      }
+      if (learner.takesProposals) this.#state.send(id, { type: 'PROPOSAL', entries })
     }
   }
 

@@ -169,6 +169,20 @@ const cases: Case[] = [
     isr: [member(1, { isAwaited: true }), member(2, { epoch: 200 })],
   },
   {
+    name: 'a whole log of the ISR waits for the eligible ones, too: it may lack what it does not know of',
+    state: { isr: members(1), eligible: members(2, 3) },
+    standings: [log(1, { end: 9 }), log(2), away(3)],
+    want: 'await all',
+  },
+  {
+    name: 'and the longest of all leads',
+    state: { isr: members(1), eligible: members(2, 3) },
+    standings: [log(1, { end: 9 }), log(2), away(3)],
+    isTimeUp: true,
+    want: 2,
+    isr: [member(1, { isAwaited: true }), member(2, { epoch: 200 })],
+  },
+  {
     name: 'it does not when the others are damaged: a person decides',
     standings: [log(1, { type: 'tail-cut' }), damaged(2), damaged(3)],
     isTimeUp: true,
