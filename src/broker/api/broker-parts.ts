@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
+import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { RareWarnings } from '../../rare-warnings.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
@@ -13,11 +14,15 @@ import type { BrokerSession } from '../session/session.ts'
 export interface BrokerParts {
   readonly self: BrokerId
   readonly clusterId: string
+  /** shared by the brokers of the cluster */
+  readonly secret: ClusterSecret
   readonly image: ClusterImage
   readonly replicas: ReplicaManager
   readonly links: BrokerLinks
   readonly producerIds: ProducerIds
   readonly clock: Clock
+  /** that cannot be guessed */
+  randomBytes(count: number): Uint8Array
   /** 22 characters that no other broker makes */
   makeUuid(): string
   readonly log: Logger
