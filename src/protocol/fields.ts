@@ -13,9 +13,10 @@
 
 import { asBuffer } from '../as-buffer.ts'
 import { invariant } from '../invariant.ts'
+import { ByteWriter } from './byte-writer.ts'
 import { ProtocolError } from './error-codes.ts'
-import { MsgpackReader, MsgpackWriter } from './msgpack.ts'
-import { type Plain, readPlains, writePlain } from './plain.ts'
+import { MsgpackReader } from './msgpack.ts'
+import { type Plain, readPlains, writePlains } from './plain.ts'
 
 /** One type of a field: its values in the program are `T`, on the wire plain values. */
 export interface Field<T> {
@@ -33,6 +34,10 @@ export interface Field<T> {
 /** Need not be given: it is packed as a default value. What is unpacked is always there. */
 export interface OmissibleField<T> extends Field<T | undefined> {
   readonly omissible: true
+}
+
+export interface PackedField<T> extends Field<T> {
+  pack(value: T): Uint8Array
 }
 
 /** A field's type and bounds as data: for error messages, docs and generators. */
@@ -151,7 +156,7 @@ export function oneOf<N extends string, O extends string = never>(
       return code
     },
     unpack(plain, name) {
-      if (typeof plain !== 'number') throw wrong(name, plain, shape)
+      if (typeof plain !== 'number' || !Number.isSafeInteger(plain)) throw wrong(name, plain, shape)
       const found = names.get(plain) ?? other?.name
       if (found !== undefined) return found
       throw new UnknownCodeError(sentence(name, plain, shape))
@@ -225,25 +230,26 @@ export function choice<R extends Rows>(messages: Messages<R>): Field<RowMessage<
     shape,
     pack: (message) => [messages.code(message.type), ...messages.pack(message)],
     unpack(plain, name) {
-      if (!isList(plain)) throw wrong(name, plain, shape)
-      const [code = null, ...fields] = plain
-      if (typeof code !== 'number') throw wrong(name, plain, shape)
+      const [code, ...fields] = isList(plain) ? plain : []
+      if (typeof code !== 'number') {
+        throw new ProtocolError(`Cannot read ${name}: wanted [code, …], found ${shown(plain)}`)
+      }
       const type = messages.type(code)
-      if (type === undefined) throw new UnknownCodeError(sentence(name, code, shape))
-      return messages.unpack(type, fields)
+      if (type !== undefined) return messages.unpack(type, fields)
+      throw new UnknownCodeError(`Cannot read ${name}: ${code} is the code of none`)
     },
   }
 }
 
 /** A value that travels as bytes, which its receiver may keep or pass on without looking into them. */
-export function packed<T>(field: Field<T>): Field<T> {
+export function packed<T>(field: Field<T>): PackedField<T> {
   const shape = { type: 'packed', of: field.shape } as const
   return {
     shape,
     pack(value) {
-      const out = new MsgpackWriter()
-      writePlain(out, field.pack(value))
-      return out.view()
+      const out = new ByteWriter()
+      writePlains(out, [field.pack(value)])
+      return Uint8Array.from(out.view())
     },
     unpack(plain, name) {
       if (!isBytes(plain)) throw wrong(name, plain, shape)
@@ -318,16 +324,18 @@ export type MessageOf<M, N extends string = string> =
 export class Messages<R extends Rows> {
   readonly rows: R
   readonly #what: string
-  readonly #types: ReadonlyMap<number, TypeOf<R>>
+  readonly #types = new Map<number, TypeOf<R>>()
+  readonly #counts = new Map<string, number>()
 
   /** @param what the word for one of them, in errors: "request" */
   constructor(what: string, rows: R) {
     this.#what = what
     this.rows = rows
-    const types = new Map<number, TypeOf<R>>()
-    for (const type in rows) types.set(this.code(type), type)
-    invariant(types.size === Object.keys(rows).length, 'each message has a code of its own')
-    this.#types = types
+    for (const type in rows) {
+      this.#types.set(this.code(type), type)
+      this.#counts.set(type, Object.keys(this.fields(type)).length)
+    }
+    invariant(this.#types.size === this.#counts.size, 'each message has a code of its own')
   }
 
   code(type: TypeOf<R>): number {
@@ -336,6 +344,10 @@ export class Messages<R extends Rows> {
 
   fields(type: TypeOf<R>): FieldRow {
     return this.#row(type).fields
+  }
+
+  fieldCount(type: TypeOf<R>): number {
+    return this.#counts.get(type) ?? 0
   }
 
   /** @returns undefined for a code that no message has */
@@ -350,8 +362,13 @@ export class Messages<R extends Rows> {
 
   /** @throws ProtocolError also for too few fields or too many */
   unpack<N extends TypeOf<R>>(type: N, plains: readonly Plain[]): RowMessage<R, N> {
-    const what = `${type} ${this.#what}`
-    return objectOf([['type', type], ...unpackEntries(what, this.#row(type).fields, plains)])
+    this.expectCount(type, plains.length)
+    return objectOf([['type', type], ...unpackEntries(this.fields(type), plains)])
+  }
+
+  /** @throws ProtocolError if a message of this type has another number of fields */
+  expectCount(type: TypeOf<R>, count: number): void {
+    expectCount(`${type} ${this.#what}`, this.fieldCount(type), count)
   }
 
   #row<N extends TypeOf<R>>(type: N): R[N] {
@@ -372,7 +389,13 @@ export function unpackFields<F extends FieldRow>(
   fields: F,
   plains: readonly Plain[],
 ): ValuesOf<F> {
-  return objectOf(unpackEntries(what, fields, plains))
+  expectCount(what, Object.keys(fields).length, plains.length)
+  return objectOf(unpackEntries(fields, plains))
+}
+
+function expectCount(what: string, wanted: number, found: number): void {
+  if (found === wanted) return
+  throw new ProtocolError(`Cannot decode a ${what}: it has ${found} fields, not ${wanted}`)
 }
 
 function packEntries(fields: FieldRow, values: object): Plain[] {
@@ -380,16 +403,12 @@ function packEntries(fields: FieldRow, values: object): Plain[] {
 }
 
 function unpackEntries(
-  what: string,
   fields: FieldRow,
   plains: readonly Plain[],
 ): readonly (readonly [string, unknown])[] {
-  const rows = Object.entries(fields)
-  if (rows.length !== plains.length) {
-    const found = `it has ${plains.length} fields, not ${rows.length}`
-    throw new ProtocolError(`Cannot decode a ${what}: ${found}`)
-  }
-  return rows.map(([name, field], i) => [name, field.unpack(plains[i] ?? null, name)])
+  return Object.entries(fields).map(([name, field], i) => {
+    return [name, field.unpack(plains[i] ?? null, name)]
+  })
 }
 
 /** That the entries are those of a `T` is plain from the loop over its row, but not to the compiler. */
@@ -415,7 +434,9 @@ export function describe(shape: Shape): string {
     case 'constant':
       return JSON.stringify(shape.value)
     case 'oneOf':
-      return `one of ${Object.values(shape.codes).join(', ')}`
+      return Object.entries(shape.codes)
+        .map(([name, code]) => `${code} (${name})`)
+        .join(', ')
     case 'optional':
       return `${describe(shape.of)} or nil`
     case 'packed':
@@ -425,7 +446,9 @@ export function describe(shape: Shape): string {
     case 'record':
       return `[${describeFields(shape.fields)}]`
     case 'choice':
-      return `[code, ...fields] with code ${describeChoice(shape.rows)}`
+      return Object.values(shape.rows)
+        .map(({ code, fields }) => `[${[code, ...describedFields(fields)].join(', ')}]`)
+        .join(' or ')
     case 'named':
       return shape.name
     case 'refined':
@@ -435,9 +458,11 @@ export function describe(shape: Shape): string {
 
 /** The fields of a message by name and type, as one line. */
 export function describeFields(fields: FieldRow): string {
-  return Object.entries(fields)
-    .map(([name, field]) => `${name}: ${describe(field.shape)}`)
-    .join(', ')
+  return describedFields(fields).join(', ')
+}
+
+function describedFields(fields: FieldRow): string[] {
+  return Object.entries(fields).map(([name, { shape }]) => `${name}: ${describe(shape)}`)
 }
 
 function describeInt(min: number, max: number): string {
@@ -445,12 +470,6 @@ function describeInt(min: number, max: number): string {
   const from = min === Number.MIN_SAFE_INTEGER ? '' : ` from ${min}`
   const to = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`
   return `int${from}${to}`
-}
-
-function describeChoice(rows: Rows): string {
-  return Object.entries(rows)
-    .map(([type, { code }]) => `${code} (${type})`)
-    .join(', ')
 }
 
 function scalar<T extends Plain>(shape: Shape, holds: (plain: Plain) => plain is T): Field<T> {

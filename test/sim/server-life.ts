@@ -5,8 +5,8 @@
 
 import { invariant } from '../../src/invariant.ts'
 import { MsgpackWriter } from '../../src/protocol/msgpack.ts'
+import { encodePeerMessage } from '../../src/protocol/peer/codec.ts'
 import { IdentitiesCodec } from '../../src/protocol/peer/identities.ts'
-import { encodePeerMessage } from '../../src/protocol/peer/messages.ts'
 import type { CreateMode, MultiOp, Request } from '../../src/protocol/zk/messages.ts'
 import { formatZxid } from '../../src/protocol/zxid.ts'
 import { Random } from '../../src/random.ts'

@@ -20,7 +20,6 @@ import type { MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Id, noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
 import type { FirstBytes } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
-import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Metrics } from '../metrics.ts'
 import { addressIdentity } from '../session/authentication.ts'
@@ -340,9 +339,7 @@ export class Connection implements WritableClient {
 
   #sendWelcome(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
     const { serverId, ensembleId = '', readOnly } = this.#server
-    const version = protocolVersion
     this.#codec.encodeWelcome(this.#link.beginFrame(), {
-      version,
       ensembleId,
       timeoutMs,
       sessionId,

@@ -9,7 +9,7 @@
 import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Acl, openAcl, type ServerId, type SessionId } from '../../protocol/records.ts'
-import { decodeAcl, encodeAcl } from '../../protocol/zk/native-records.ts'
+import { decodeAcl, encodeAcl } from '../../protocol/zk/by-hand.ts'
 
 /** One change of the tree. Its zxid is its transaction's; its time is the transaction's. */
 export type Change =
