@@ -213,12 +213,14 @@ export function listOf<T>(
 /** A value of several fields, as an array of them. */
 export function record<F extends FieldRow>(fields: F): Field<ValuesOf<F>> {
   const shape = { type: 'record', fields } as const
+  const entries = Object.entries(fields)
   return {
     shape,
-    pack: (values) => packFields(fields, values),
+    pack: (values) => packEntries(entries, values),
     unpack(plain, name) {
       if (!isList(plain)) throw wrong(name, plain, shape)
-      return unpackFields(name, fields, plain)
+      expectCount(name, entries.length, plain.length)
+      return unpackEntries({}, entries, plain)
     },
   }
 }
@@ -325,7 +327,7 @@ export class Messages<R extends Rows> {
   readonly rows: R
   readonly #what: string
   readonly #types = new Map<number, TypeOf<R>>()
-  readonly #counts = new Map<string, number>()
+  readonly #entries = new Map<string, Entries>()
 
   /** @param what the word for one of them, in errors: "request" */
   constructor(what: string, rows: R) {
@@ -333,9 +335,9 @@ export class Messages<R extends Rows> {
     this.rows = rows
     for (const type in rows) {
       this.#types.set(this.code(type), type)
-      this.#counts.set(type, Object.keys(this.fields(type)).length)
+      this.#entries.set(type, Object.entries(this.fields(type)))
     }
-    invariant(this.#types.size === this.#counts.size, 'each message has a code of its own')
+    invariant(this.#types.size === this.#entries.size, 'each message has a code of its own')
   }
 
   code(type: TypeOf<R>): number {
@@ -347,7 +349,7 @@ export class Messages<R extends Rows> {
   }
 
   fieldCount(type: TypeOf<R>): number {
-    return this.#counts.get(type) ?? 0
+    return this.#entriesOf(type).length
   }
 
   /** @returns undefined for a code that no message has */
@@ -357,18 +359,22 @@ export class Messages<R extends Rows> {
 
   /** The fields alone, in wire order. */
   pack<N extends TypeOf<R>>(message: RowMessage<R, N> & { readonly type: N }): Plain[] {
-    return packEntries(this.#row(message.type).fields, message)
+    return packEntries(this.#entriesOf(message.type), message)
   }
 
   /** @throws ProtocolError also for too few fields or too many */
   unpack<N extends TypeOf<R>>(type: N, plains: readonly Plain[]): RowMessage<R, N> {
     this.expectCount(type, plains.length)
-    return objectOf([['type', type], ...unpackEntries(this.fields(type), plains)])
+    return unpackEntries({ type }, this.#entriesOf(type), plains)
   }
 
   /** @throws ProtocolError if a message of this type has another number of fields */
   expectCount(type: TypeOf<R>, count: number): void {
     expectCount(`${type} ${this.#what}`, this.fieldCount(type), count)
+  }
+
+  #entriesOf(type: string): Entries {
+    return this.#entries.get(type) ?? []
   }
 
   #row<N extends TypeOf<R>>(type: N): R[N] {
@@ -377,7 +383,7 @@ export class Messages<R extends Rows> {
 }
 
 export function packFields<F extends FieldRow>(fields: F, values: ValuesOf<F>): Plain[] {
-  return packEntries(fields, values)
+  return packEntries(Object.entries(fields), values)
 }
 
 /**
@@ -389,31 +395,31 @@ export function unpackFields<F extends FieldRow>(
   fields: F,
   plains: readonly Plain[],
 ): ValuesOf<F> {
-  expectCount(what, Object.keys(fields).length, plains.length)
-  return objectOf(unpackEntries(fields, plains))
+  const entries = Object.entries(fields)
+  expectCount(what, entries.length, plains.length)
+  return unpackEntries({}, entries, plains)
 }
+
+type Entries = readonly (readonly [string, Field<unknown>])[]
 
 function expectCount(what: string, wanted: number, found: number): void {
   if (found === wanted) return
   throw new ProtocolError(`Cannot decode a ${what}: it has ${found} fields, not ${wanted}`)
 }
 
-function packEntries(fields: FieldRow, values: object): Plain[] {
-  return Object.entries(fields).map(([name, field]) => field.pack(Reflect.get(values, name)))
+function packEntries(entries: Entries, values: object): Plain[] {
+  return entries.map(([name, field]) => field.pack(Reflect.get(values, name)))
 }
 
-function unpackEntries(
-  fields: FieldRow,
+function unpackEntries<T>(
+  into: Record<string, unknown>,
+  entries: Entries,
   plains: readonly Plain[],
-): readonly (readonly [string, unknown])[] {
-  return Object.entries(fields).map(([name, field], i) => {
-    return [name, field.unpack(plains[i] ?? null, name)]
-  })
-}
-
-/** That the entries are those of a `T` is plain from the loop over its row, but not to the compiler. */
-function objectOf<T>(entries: readonly (readonly unknown[])[]): T {
-  return Object.fromEntries(entries)
+): T {
+  let i = 0
+  for (const [name, field] of entries) into[name] = field.unpack(plains[i++] ?? null, name)
+  // That these are the values of a `T` is plain from the row, but not to the compiler.
+  return into as T
 }
 
 // --- what errors and docs say --------------------------------------------------------------------

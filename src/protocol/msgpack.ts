@@ -64,6 +64,17 @@ export class MsgpackWriter extends ByteWriter {
     this.length = at
   }
 
+  /** Any number. */
+  number(value: number): void {
+    if (Number.isSafeInteger(value)) {
+      this.int(value)
+      return
+    }
+    this.reserve(9)
+    this.buffer[this.length] = 0xcb
+    this.length = this.buffer.writeDoubleBE(value, this.length + 1)
+  }
+
   nil(): void {
     this.reserve(1)
     this.buffer[this.length++] = 0xc0

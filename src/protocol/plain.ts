@@ -21,10 +21,14 @@ const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' })
 const shortTextBytes = 64
 const byteOrderMark = 0xefbbbf
 
+export function writePlain(out: ByteWriter, value: Plain): void {
+  // The packed bytes are copied at once, so msgpackr may use its buffer again.
+  out.raw(packr.pack(value, RESET_BUFFER_MODE))
+}
+
 /** Writes the values one after the other, behind the header of their array. */
 export function writePlains(out: ByteWriter, values: readonly Plain[]): void {
-  // The packed bytes are copied at once, so msgpackr may use its buffer again.
-  for (const value of values) out.raw(packr.pack(value, RESET_BUFFER_MODE))
+  for (const value of values) writePlain(out, value)
 }
 
 /**

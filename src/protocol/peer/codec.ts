@@ -9,8 +9,9 @@ import { readPlains, writePlains } from '../plain.ts'
 import type { SessionId } from '../records.ts'
 import { readZxid } from '../zk/by-hand.ts'
 import { decodeWriteRequest, encodeWriteRequest } from '../zk/native.ts'
+import { type Entries, isWhole } from './entries.ts'
 import type { IdentitiesCodec } from './identities.ts'
-import { type Entries, isWhole, type PeerMessage, peerMessages } from './messages.ts'
+import { type PeerMessage, peerMessages } from './messages.ts'
 
 export function encodePeerMessage(
   out: MsgpackWriter,

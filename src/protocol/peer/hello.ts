@@ -50,7 +50,7 @@ function doAscend(servers: readonly ListedServer[]): boolean {
 export const peerHelloFields = {
   serverId: noted('`N` of `server.N`', serverIdField),
   instance: noted(
-    'drawn at random when the process starts: it tells two processes with one server id apart',
+    'drawn at random when the process starts: distinguishes two processes with one server id',
     natural(),
   ),
   members: noted(
@@ -58,11 +58,11 @@ export const peerHelloFields = {
     named('members', refined(listOf(record(listedServerFields)), 'by ascending id', doAscend)),
   ),
   ensembleId: noted(
-    'nil before the first epoch. A server that was dialled names it only to a peer that named the same one',
+    'nil before the first epoch. The dialled server names it only to a peer that named the same one',
     optional(text()),
   ),
   holdsHistory: noted(
-    'whether the sender holds transactions of that ensemble, so that it surely belongs to it',
+    'whether the sender holds transactions of that ensemble, and therefore belongs to it',
     boolean(),
   ),
 }

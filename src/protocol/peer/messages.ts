@@ -8,7 +8,6 @@
 // Names as in Zab (Junqueira et al., DSN 2011) and ZooKeeper's Leader.java. docs/protocol.md has the
 // table. Next on the path: peer/codec.ts, then daemon/ensemble/peer-link.ts.
 
-import { asBuffer } from '../../as-buffer.ts'
 import {
   boolean,
   bytes,
@@ -22,13 +21,13 @@ import {
   oneOf,
   optional,
   record,
-  refined,
   text,
   type ValuesOf,
 } from '../fields.ts'
 import { serverIdField, sessionIdField, zxidField } from '../records.ts'
 import { writeRequests } from '../zk/messages.ts'
-import { counterOf, counterRange, epochMax } from '../zxid.ts'
+import { epochMax } from '../zxid.ts'
+import { entriesField } from './entries.ts'
 import { identitiesField } from './identities.ts'
 
 /** No server reaches an epoch above `epochMax`: whatever claims one is no server of ours. */
@@ -36,27 +35,6 @@ const epoch = named('epoch', natural({ max: epochMax }))
 const initialised = boolean()
 /** Fresh per link; matches an answer with what it answers. */
 const seq = natural()
-
-const entriesFields = {
-  first: zxidField,
-  count: natural(),
-  /** `count` times u32 BE length + payload; a view when it comes from the wire */
-  bytes: bytes(),
-}
-
-/** Consecutive transactions of one epoch; to Zab they are opaque. */
-export type Entries = ValuesOf<typeof entriesFields>
-
-/** Whether the payloads are as many as announced and fill the bytes, and the epoch holds them. */
-export function isWhole({ first, count, bytes }: Entries): boolean {
-  const view = asBuffer(bytes)
-  let at = 0
-  let found = 0
-  for (; at + 4 <= view.length; found++) at += 4 + view.readUInt32BE(at)
-  return (
-    at === view.length && found === count && count > 0 && counterOf(first) + count <= counterRange
-  )
-}
 
 const voteFields = {
   /** the candidate's currentEpoch */
@@ -109,10 +87,7 @@ export const peerMessages = new Messages('peer message', {
   PROPOSAL: {
     code: 7,
     fields: {
-      entries: named(
-        'entries',
-        refined(record(entriesFields), 'whose bytes hold count payloads', isWhole),
-      ),
+      entries: entriesField,
     },
   },
   NEWLEADER: { code: 8, fields: { epoch, ensembleId: text() } },

@@ -104,14 +104,17 @@ export type EventType = keyof typeof eventTypes
 /** What follows version and role in the first frame of a client. */
 export const helloFields = {
   ensembleId: noted(
-    'nil at first, later the one from the first welcome; a server of another ensemble closes the connection',
+    'nil at first, afterwards the one from the first welcome; a server of another ensemble closes the connection',
     optional(text()),
   ),
   lastZxidSeen: noted('highest zxid in any reply or event so far, 0 at first', zxidField),
-  timeoutMs: noted('session time-out wished for', int()),
+  timeoutMs: noted('requested session time-out', int()),
   sessionId: noted('0 asks for a new session', sessionIdField),
   password: noted('empty for a new session, else from its welcome', bytes({ copied: true })),
-  readOnly: noted('whether a server without a quorum will do, to read what may be old', boolean()),
+  readOnly: noted(
+    'whether the client accepts a server without a quorum, whose data may be stale',
+    boolean(),
+  ),
 }
 
 export type Hello = ValuesOf<typeof helloFields>
