@@ -36,7 +36,6 @@ export class PlainClient implements WritableClient {
 
   hello(hello: Partial<Hello> = {}): this {
     this.#server.processors.open(this, {
-      version: 1,
       ensembleId: undefined,
       lastZxidSeen: zxidZero,
       timeoutMs: 10_000,
