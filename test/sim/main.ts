@@ -103,5 +103,9 @@ function describeFaults(): string {
     ...worlds[name].faultLines.map((line) => `  ${line}`),
     '',
   ])
-  return ['WEIGHT: how often among the others, 0 for never', '', ...lines].join('\n')
+  return [
+    'WEIGHT: how often among the others, 0 for never; all=WEIGHT gives every fault of a world one',
+    '',
+    ...lines,
+  ].join('\n')
 }
