@@ -4,7 +4,7 @@
 //   npm run sim -- --world zab --seed 7 --fault pauses=0 --fault crashes=3
 //
 // A world lists its faults once, in rows of a table (zab/faults.ts, servers/faults.ts, mq/faults.ts): most
-// are weights of what its nemesis does, some say what the world is like. docs/simulators.md says how
+// are weights of what its nemesis does, some say what the world is like. README.md says how
 // to add one.
 
 import type { Random } from '../../src/random.ts'
