@@ -11,9 +11,8 @@ import type {
   ReplicaFetchRequest,
 } from '../../protocol/mq/replica-fetch.ts'
 import { Operation } from '../replication/purgatory.ts'
-import type { Replica } from '../replication/replica.ts'
 import type { Requester, Respond } from './answer.ts'
-import type { BrokerParts } from './broker-parts.ts'
+import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { ByteBudget, noRecords } from './byte-budget.ts'
 
 export function replicaFetch(
@@ -64,7 +63,7 @@ export function replicaFetch(
 
 /** The follower may have waited: by now this replica may lead in another epoch, or not at all. */
 function readFor(
-  replica: Replica,
+  replica: ServedReplica,
   asked: ReplicaFetchPartition,
   budget: ByteBudget,
 ): ReplicaFetched {
