@@ -33,18 +33,18 @@ export interface PartitionOptions {
   readonly lagTimeMsMax: number
 }
 
-export type Role =
+type Role =
   /** nobody leads, or we are to lead but not in this life of the broker */
   | { readonly type: 'idle' }
   | { readonly type: 'leading' }
   | { readonly type: 'following'; readonly leader: BrokerId }
 
-export type ProduceVerdict =
+type ProduceVerdict =
   | Exclude<SequenceVerdict, { readonly type: 'refused' }>
   | { readonly type: 'refused'; readonly code: MqErrorCode }
 
 /** What a follower says with each fetch. */
-export interface FollowerPosition {
+interface FollowerPosition {
   readonly leaderEpoch: number
   /** all before it is on its disk */
   readonly offset: Offset
