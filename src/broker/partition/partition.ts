@@ -33,7 +33,7 @@ export interface PartitionOptions {
   readonly lagTimeMsMax: number
 }
 
-type Role =
+export type Role =
   /** nobody leads, or we are to lead but not in this life of the broker */
   | { readonly type: 'idle' }
   | { readonly type: 'leading' }
