@@ -10,13 +10,9 @@ import {
   ReplicaManager,
 } from '../../../src/broker/replication/replica-manager.ts'
 import { DurableFile } from '../../../src/durable-file.ts'
+import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
-import {
-  type BrokerId,
-  type DirectoryId,
-  type MqRequest,
-  noBroker,
-} from '../../../src/protocol/mq/messages.ts'
+import { type BrokerId, type DirectoryId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import {
   encodeBatch,
   noProducer,
