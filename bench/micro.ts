@@ -21,6 +21,7 @@ import { decodeRequest, encodeReply, encodeRequest } from '../src/protocol/zk/na
 import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
 import { makeZxid, nextZxid, type Zxid, zxidZero } from '../src/protocol/zxid.ts'
 import { type Codec, candidates } from './codecs.ts'
+import { mqCases } from './micro-mq.ts'
 import { figure, table } from './report.ts'
 
 const path = '/bench/k0042'
@@ -42,7 +43,7 @@ interface AsyncCase {
 /** @param parent where the log's files lie until it ends */
 export async function runMicro(parent: string, print: (text: string) => void): Promise<void> {
   const rows: string[][] = []
-  const cases = [...dialectCases(), ...codecCases(), ...kafkaCases(), ...treeCases()]
+  const cases = [...dialectCases(), ...codecCases(), ...mqCases(), ...kafkaCases(), ...treeCases()]
   for (const { name, run } of cases) {
     rows.push(row(name, await timed(name, { fn: run })))
   }
