@@ -57,7 +57,7 @@ const errors: [ErrorCode, string | undefined, string][] = [
   [
     'SESSIONEXPIRED',
     undefined,
-    'KeeperErrorCode = Session expired: the session has ended; connect begins a new one',
+    'KeeperErrorCode = Session expired: the session has ended; connect starts a new one',
   ],
   ['NOWATCHER', '/a', 'KeeperErrorCode = No such watcher for /a: there is no such watch'],
   ['SYSTEMERROR', '/a', 'KeeperErrorCode = SYSTEMERROR for /a: the server met an error of its own'],
