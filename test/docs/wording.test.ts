@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 /** Files and directories that the rules cover. */
-const covered = ['README.md', 'docs', 'systemd', 'src/cli', 'src/log']
+const covered = ['README.md', 'docs', 'systemd', 'scripts', 'bench', 'src/cli', 'src/log']
 
 const words = [
   /\bwho(m)?ever\b/i,

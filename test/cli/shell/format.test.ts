@@ -59,8 +59,8 @@ const errors: [ErrorCode, string | undefined, string][] = [
     undefined,
     'KeeperErrorCode = Session expired: the session has ended; connect starts a new one',
   ],
-  ['NOWATCHER', '/a', 'KeeperErrorCode = No such watcher for /a: there is no such watch'],
-  ['SYSTEMERROR', '/a', 'KeeperErrorCode = SYSTEMERROR for /a: the server met an error of its own'],
+  ['NOWATCHER', '/a', 'KeeperErrorCode = No such watcher for /a: the watch does not exist'],
+  ['SYSTEMERROR', '/a', 'KeeperErrorCode = SYSTEMERROR for /a: the server had an internal error'],
   ['NONODE', '/a\nb', 'Node does not exist: /a\\nb'],
   ['BADARGUMENTS', 'a', 'the sentence'],
 ]
