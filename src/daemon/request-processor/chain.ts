@@ -1,5 +1,5 @@
-// The request processors, in the order in which a request meets them, and where they meet the
-// ensemble. Leader and follower run the same chain; a leader answers its learners besides.
+// The request processors, in the order in which a request passes them, and their connection to the
+// ensemble. Leader and follower run the same chain; a leader also answers its learners.
 //
 //   connection.ts ─ open ────▶ server-sessions.ts ─ create, attach ─┐
 //                 ─ submit ──▶ commit.ts ◀──────────────────────────┘
@@ -42,7 +42,7 @@ export interface ChainParts extends SessionOptions {
   readonly reaping: ReaperOptions
   /** See `CommitParts`. */
   readonly outstandingMax?: number | undefined
-  /** told after each change of the tree */
+  /** called after each change of the tree */
   readonly onApplied: () => void
 }
 
@@ -94,7 +94,7 @@ export class RequestProcessors implements EnsembleListener {
     return this.#sessions.readOnly
   }
 
-  /** False while this server cannot know whether what it shows is current: requests wait. */
+  /** False while this server cannot know whether its state is current: requests wait. */
   get mayAnswer(): boolean {
     return this.#ensemble.mayAnswer
   }
@@ -112,7 +112,7 @@ export class RequestProcessors implements EnsembleListener {
     return this.#tracker.deadlines
   }
 
-  /** What the tree was of late, for people to compare. */
+  /** Recent digests of the tree, for comparing servers. */
   get digests(): DigestCheck['recent'] {
     return this.#digests.recent
   }
@@ -124,22 +124,22 @@ export class RequestProcessors implements EnsembleListener {
     this.#sessions.open(client, hello, this.#commit)
   }
 
-  /** Whether the client's next frame may be processed now; if not, it is told to `proceed` later. */
+  /** Whether the client's next frame may be processed now; if not, `proceed` is called later. */
   mayTake(client: Client, bytes: number): boolean {
     return this.#commit.mayTake(client, bytes)
   }
 
-  /** The next request of a client that was welcomed. */
+  /** The next request of a welcomed client. */
   submit(client: Client, xid: number, request: Request, bytes: number): void {
     this.#commit.submit(client, xid, this.#sessions.admit(client, request), bytes)
   }
 
-  /** A client that was congested has caught up. */
+  /** A congested client has caught up. */
   advance(client: Client): void {
     this.#commit.advance(client)
   }
 
-  /** A client is gone; also one that never said hello. */
+  /** A client is gone, even one that never sent a hello. */
   closed(client: Client): void {
     this.#commit.drop(client)
     this.#watches.dropWatcher(client)
@@ -153,9 +153,9 @@ export class RequestProcessors implements EnsembleListener {
     this.#parts.onApplied()
   }
 
-  /** The tree shows the transaction; no client was answered yet. */
+  /** The tree shows the transaction; no client has been answered yet. */
   #applied(zxid: Zxid, { timeMs }: Txn, { type }: Applied): void {
-    // Clocks of two machines may differ, and it may be a transaction of long ago.
+    // Clocks of two machines may differ, and the transaction may be old.
     if (this.#sessions.serving) {
       const ageMs = Math.max(0, this.#parts.clock.wallMs() - timeMs)
       this.#parts.metrics.propagationLatency.observe(Math.round(ageMs))
@@ -195,12 +195,12 @@ export class RequestProcessors implements EnsembleListener {
 
   // --- from the clock -----------------------------------------------------------------------------
 
-  /** Every half tick. */
+  /** Called every half tick. */
   reportTouched(): void {
     this.#sessions.reportTouched(this.#commit.noteTime())
   }
 
-  /** Every tick. */
+  /** Called every tick. */
   expireSessions(): void {
     this.#leader.expire()
   }

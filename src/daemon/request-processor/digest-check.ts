@@ -1,25 +1,25 @@
-// Do all servers have the same tree? Every so many transactions the leader tells the digest of its own,
-// and each learner compares: now, or when it gets there. A server that differs cannot know what else
-// is wrong with it, so it ends, and says so; nothing is repaired in silence.
+// Checks that all servers have the same tree. At regular intervals the leader sends the digest of
+// its tree, and each learner compares it: now, or when it gets there. A server that differs cannot
+// know what else is wrong with it, so it stops and says why; nothing is repaired silently.
 
 import { counterOf, formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import { type Digest, formatDigest, sameDigest } from '../ztree/digest.ts'
 
-/** Transactions from one comparison to the next. */
+/** Transactions between two comparisons. */
 const period = 128
 
-/** Digests of our own that are kept for a leader's word: as many as it may be late. */
+/** Own digests kept for the leader's: as many as the leader's may be late. */
 const keptMax = 64
 
-/** This server's tree is not the leader's. */
+/** This server's tree differs from the leader's. */
 export class DivergedError extends Error {
   override readonly name = 'DivergedError'
 
   constructor(zxid: Zxid, { ours, theirs }: { readonly ours: Digest; readonly theirs: Digest }) {
     super(
-      `Cannot go on: the tree of this server is not the leader's at ${formatZxid(zxid)}: ` +
+      `Cannot continue: the tree of this server differs from the leader's at ${formatZxid(zxid)}: ` +
         `its digest is ${formatDigest(ours)}, the leader's ${formatDigest(theirs)}. Keep the data ` +
-        'directory for whoever looks for the cause, and start this server on an empty one: the ' +
+        'directory to investigate the cause, and start this server on an empty one: the ' +
         'leader will send it the tree',
     )
   }
@@ -34,9 +34,9 @@ export class DigestCheck {
   #theirs: { readonly zxid: Zxid; readonly digest: Digest } | undefined
 
   /**
-   * Our tree at a zxid where a digest is due.
+   * This server's tree at a zxid where a digest is due.
    *
-   * @throws DivergedError if the leader's was another
+   * @throws DivergedError if the leader's differs
    */
   applied(zxid: Zxid, digest: Digest): void {
     if (this.#theirs?.zxid === zxid) compare(zxid, digest, this.#theirs.digest)
@@ -47,12 +47,12 @@ export class DigestCheck {
     }
   }
 
-  /** Our own of late, oldest first. */
+  /** Recent digests of this server, oldest first. */
   get recent(): ReadonlyMap<Zxid, Digest> {
     return this.#ours
   }
 
-  /** @throws DivergedError if ours was another */
+  /** @throws DivergedError if this server's differs */
   heard(zxid: Zxid, digest: Digest): void {
     const ours = this.#ours.get(zxid)
     if (ours === undefined) this.#theirs = { zxid, digest }
