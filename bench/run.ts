@@ -349,7 +349,7 @@ async function runFailover(): Promise<void> {
   print(`${servers} servers and a client at each of them, all with default settings; the clients write all the time. The leader
 is killed (SIGKILL) or falls silent (SIGSTOP), ${rounds} times each. ZooKeeper: 522 ms after a kill, etcd: 1 173 ms.
 
-gap       ms between two successful writes, whoever made them
+gap       ms between two successful writes of any client
 noticed   ms of that until the first server looks for a leader
 elected   from then on until one of them is elected
 leads     from then until it has a quorum's promise and its history on their disks, and serves

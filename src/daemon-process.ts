@@ -2,7 +2,8 @@
 // signals. stoppable.ts has the exit codes.
 
 import { isJournal, priorities, withPriority } from './journal.ts'
-import { type LogLevel, makeLogger } from './logger.ts'
+import type { LogLevel } from './logger.ts'
+import { makeLogger } from './pino-logger.ts'
 import { realWorld } from './real-world.ts'
 import { RefusedStartError } from './refused-start.ts'
 import { exitCodes, type Part, runUntilStopped } from './stoppable.ts'

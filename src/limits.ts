@@ -38,11 +38,8 @@ export const limits = {
   /** Logged bytes kept in memory until they are delivered; the rest is read from the log. */
   undeliveredBytesMax: 8 * 1024 * 1024,
 
-  /** Depth of one decoded msgpack value; ours need 4. */
+  /** Depth of one decoded msgpack value; ours need 7. */
   msgpackDepthMax: 16,
-
-  /** Elements of one decoded msgpack value, bounding what decoding it can allocate. */
-  msgpackElementsMax: 1_000_000,
 
   /** From accept to hello; ZooKeeper gives 10 s to a connection without a session. */
   handshakeMs: 10_000,
@@ -114,6 +111,12 @@ export const limits = {
 
   /** One frame to or from a broker: `fetchBytesMax`, one more batch, and the fields around them. */
   brokerFrameBytesMax: 16 * 1024 * 1024,
+
+  /**
+   * Elements of one Kafka request that are more than numbers once it is decoded, bounding the memory
+   * that takes: the topics and partitions of a fetch of 10 000 partitions, several times over.
+   */
+  kafkaObjectsMax: 100_000,
 
   /**
    * One line of a shell script: a value just below a client frame, in base64 or escaped, and its

@@ -18,6 +18,7 @@ import {
   type ValueRow,
   type ValuesOf,
 } from './option-rows.ts'
+import { packageVersion } from './package-version.ts'
 import { type Property, parseProperties } from './properties.ts'
 import { RefusedStartError } from './refused-start.ts'
 
@@ -294,9 +295,4 @@ function quoted({ spelled, value, source, secret }: Given): string {
 function orList(words: readonly string[]): string {
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`
-}
-
-function packageVersion(): string {
-  const file = new URL('../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

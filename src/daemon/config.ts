@@ -14,12 +14,12 @@ import { type ReadOptions, readOptions } from '../options.ts'
 import type { ServerId } from '../protocol/records.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
-import type { ServerAddress } from './membership.ts'
+import type { QuorumServer } from './membership.ts'
 
 export interface DaemonConfig {
   readonly serverId: ServerId
   /** the voters, ascending by id, including this server; empty for a server that stands alone */
-  readonly servers: readonly ServerAddress[]
+  readonly servers: readonly QuorumServer[]
   /** absolute */
   readonly dataDir: string
   readonly clientListen: ListenAddress
@@ -224,7 +224,7 @@ const serverPattern = new RegExp(
   String.raw`^(${host}):(\d+):(\d+)(?::(\w+))?(?:;(?:(${host}):)?(\d+))?$`,
 )
 
-function parseServer(read: Read, id: number, text: string): ServerAddress {
+function parseServer(read: Read, id: number, text: string): QuorumServer {
   if (text.includes('|')) read.refuse('server.N', 'a server has one address', id)
   const [, host, peerPort, electionPort, role, clientHost, clientPort] =
     serverPattern.exec(text.replaceAll(/\s/g, '')) ?? []
@@ -256,7 +256,7 @@ function withoutBrackets(host: string): string {
   return host.startsWith('[') ? host.slice(1, -1) : host
 }
 
-function samePeer(a: ServerAddress, b: ServerAddress): boolean {
+function samePeer(a: QuorumServer, b: QuorumServer): boolean {
   return a.host.toLowerCase() === b.host.toLowerCase() && a.peerPort === b.peerPort
 }
 
@@ -334,7 +334,7 @@ function wordsOf(list: string): string[] {
 
 function clientListen(
   read: Read,
-  self: ServerAddress | undefined,
+  self: QuorumServer | undefined,
 ): { readonly listen: ListenAddress; readonly origin: ListenOrigin } {
   const { clientPort, clientPortAddress } = read.values
   const ofOptions = { host: read.quote('clientPortAddress'), port: read.quote('clientPort') }
@@ -355,7 +355,7 @@ function clientListen(
   }
 }
 
-function peerOrigin(read: Read, self: ServerAddress | undefined): ListenOrigin | undefined {
+function peerOrigin(read: Read, self: QuorumServer | undefined): ListenOrigin | undefined {
   if (self === undefined) return undefined
   const line = read.quote('server.N', self.id)
   return { host: line, port: line }

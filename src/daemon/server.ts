@@ -6,8 +6,8 @@
 
 import type { Address } from '../address.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
-import type { LogSync } from '../log/log.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
+import type { LogSync } from '../log/sync-pace.ts'
 import type { ServerId } from '../protocol/records.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
@@ -26,7 +26,7 @@ import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
-import type { ZabTiming } from './zab/types.ts'
+import type { ZabEffect, ZabTiming } from './zab/types.ts'
 
 /** How often event-loop lag is sampled. */
 const loopCheckMs = 100
@@ -56,9 +56,9 @@ export interface ServerWitness {
   opened(parts: ServerParts): void
   /** The log is durable up to `zxid`; called before any other part. */
   logged(zxid: Zxid): void
-  /**
-   * Returns the listener of the ensemble in place of `processors`, to which it forwards everything.
-   */
+  /** Called with each effect of Zab before it is performed. */
+  readonly performs?: (effect: ZabEffect) => void
+  /** Returns the ensemble's listener in place of `processors`, to which it forwards everything. */
   between(processors: EnsembleListener): EnsembleListener
 }
 
@@ -67,6 +67,7 @@ export interface ServerParts {
   readonly storage: Storage
   readonly ensemble: EnsembleDriver
   readonly processors: RequestProcessors
+  readonly metrics: Metrics
 }
 
 export function assembleServer(options: ServerOptions): Server {
@@ -190,6 +191,7 @@ export class Server implements Part {
       clock,
       logger: logger.child({ part: 'ensemble' }),
       metrics,
+      witness: witness?.performs,
       onFailure,
     })
     const processors = new RequestProcessors(ensemble, {
@@ -219,7 +221,7 @@ export class Server implements Part {
       newPassword: () => randomBytes(16),
       onApplied: () => storage.wake(),
     })
-    witness?.opened({ storage, ensemble, processors })
+    witness?.opened({ storage, ensemble, processors, metrics })
 
     this.#cleanups.push(() => processors.close())
 

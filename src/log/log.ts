@@ -10,6 +10,7 @@
 // for good: after one, a later success proves nothing.
 // Next on the path: segment.ts. Opening: recovery.ts.
 
+import { asBuffer } from '../as-buffer.ts'
 import { invariant } from '../invariant.ts'
 import { LogFailedError } from './log-errors.ts'
 import { Preparation, preparedName } from './preparation.ts'
@@ -17,13 +18,9 @@ import type { Position, RecordFormat } from './record-format.ts'
 import { recover, type TornTail, truncationName } from './recovery.ts'
 import { type LogVisitor, Segment } from './segment.ts'
 import type { Done, LogDirectory } from './segment-file.ts'
+import { type LogSync, SyncPace } from './sync-pace.ts'
 
 const segmentBytesDefault = 64 * 1024 * 1024
-
-/** An fdatasync on the main thread saves a hop to the pool. It is safe */
-const mainThreadRecordsMax = 2 // when at most this many records wait, so that the server is idle,
-const fastSyncMs = 1 // and this many fdatasyncs in a row took less, so that the disk is fast
-const fastSyncsMin = 4
 
 export interface LogOptions {
   readonly directory: LogDirectory
@@ -60,14 +57,6 @@ export interface LogOptions {
   readonly onShortage?: (error: Error) => void
 }
 
-/** One fdatasync of the records appended since the previous one began. */
-export interface LogSync {
-  readonly records: number
-  /** how long the first of them waited for it to begin */
-  readonly queuedMs: number
-  readonly tookMs: number
-}
-
 /** @throws LogDamagedError, LogVersionError, or what the file system throws */
 export function openLog(options: LogOptions): {
   readonly log: Log
@@ -83,7 +72,7 @@ export class Log {
   readonly #format: RecordFormat
   readonly #segmentBytes: number
   readonly #isGroup: boolean
-  readonly #nowMs: () => number
+  readonly #pace: SyncPace
   readonly #segments: Segment[] // ascending; none is empty; all but the last few are settled
   #preparation: Preparation | null = null
   #durable: Position | undefined
@@ -91,9 +80,6 @@ export class Log {
   #failure: LogFailedError | null = null
 
   #isBusy = false // one step of `#advance` is under way
-  #waitingCount = 0 // records appended since the last fdatasync began,
-  #waitingSinceMs = 0 // and when the first of them was
-  #fastSyncs = 0 // consecutive fdatasyncs that took less than `fastSyncMs`
   #truncation: { readonly removed: readonly Segment[]; readonly done: () => void } | null = null
   readonly #dropped: Segment[] = [] // their files are still to be removed
   #isDropping = false
@@ -105,7 +91,7 @@ export class Log {
     this.#format = options.format
     this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault
     this.#isGroup = options.sync !== 'os'
-    this.#nowMs = options.nowMs ?? (() => performance.now())
+    this.#pace = new SyncPace(options)
     this.#segments = segments
     this.#durable = this.#reported = this.lastPosition
     this.#maybePrepare()
@@ -140,7 +126,7 @@ export class Log {
   append(records: Uint8Array): void {
     this.#assertUsable()
     invariant(this.#truncation === null, 'nothing is appended while the log is truncated')
-    const bytes = Buffer.from(records.buffer, records.byteOffset, records.length)
+    const bytes = asBuffer(records)
     const format = this.#format
     let segment = this.#segments.at(-1)
     let runStart = 0 // records from here on are not copied yet; they go to `segment`
@@ -160,8 +146,7 @@ export class Log {
       segment.note(first, segment.endBytes + at - runStart)
       runLast = format.lastPosition(bytes, at)
       invariant(runLast >= first, 'a record ends where it begins, or later')
-      if (this.#waitingCount === 0) this.#waitingSinceMs = this.#nowMs()
-      this.#waitingCount += 1
+      this.#pace.appended()
       at += length
     }
     if (runStart < bytes.length) segment?.append(bytes.subarray(runStart), runLast)
@@ -171,11 +156,7 @@ export class Log {
   /** Starts writing the appended records. The owner calls it once per turn of the event loop. */
   flush(): void {
     this.#assertUsable()
-    const isIdle =
-      this.#options.mainThreadSync !== false &&
-      this.#waitingCount <= mainThreadRecordsMax &&
-      this.#fastSyncs >= fastSyncsMin
-    this.#advance({ mayBlock: isIdle })
+    this.#advance({ mayBlock: this.#pace.mayBlock })
   }
 
   /**
@@ -266,15 +247,11 @@ export class Log {
   }
 
   #sync(segment: Segment, mayBlock: boolean): void {
-    const startMs = this.#nowMs()
     const covered = segment.lastPosition
-    const records = this.#waitingCount
-    const queuedMs = records === 0 ? 0 : startMs - this.#waitingSinceMs
-    this.#waitingCount = 0
+    const sync = this.#pace.begin()
     const synced = () => {
-      const tookMs = this.#nowMs() - startMs
-      this.#fastSyncs = tookMs < fastSyncMs ? this.#fastSyncs + 1 : 0
-      this.#options.onSync?.({ records, queuedMs, tookMs })
+      const took = this.#pace.ended(sync)
+      this.#options.onSync?.(took)
       this.#nowDurable(covered)
       // The disk first: it writes the next batch while the owner handles this one.
       this.#advance({ mayBlock: false })

@@ -11,7 +11,8 @@
 //   leader lost or restarted      epoch + 1; the first unbroken member of the ISR, in assignment order
 //   no unbroken member in sync    nobody leads, the ISR keeps its claim, and the replicas report:
 //                                 recovery-election.ts
-//   others of the ISR broken      they leave it at once; what was restarted rejoins by fetching
+//   others of the ISR broken      they leave it at once; what was restarted rejoins by fetching. The last
+//                                 but the leader are for the leader to take out: see `remaining`
 //   a member that would have to   the leader leaves the ISR: it lacks committed records
 //   drop committed records
 //   a state that is no state      a person wrote it, and a person has to mend it: nothing is written
@@ -24,6 +25,8 @@
 // Election.scala (3.9), and KIP-966.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import { faultOf, isFault, type Standing } from '../cluster/replica-status.ts'
 import {
   areSameMembers,
   byBroker,
@@ -36,9 +39,7 @@ import {
   withIsr,
   withoutLeader,
 } from '../partition/partition-state.ts'
-import type { ClusterImage } from './cluster-image.ts'
-import { electByReports, isCurrent, type Standing } from './recovery-election.ts'
-import { faultOf, isFault } from './replica-status.ts'
+import { electByReports, isCurrent } from './recovery-election.ts'
 
 /** `state.version` is what the write is conditional on; `newState` for a znode that is to be made. */
 export interface StateWrite {
@@ -187,8 +188,7 @@ function nextState(
   const lost = [...known.isr, ...known.eligible]
     .filter((member) => isLost(member, standingOf(member)))
     .map(({ broker }) => broker)
-  const awaited = known.isr.filter(({ broker, isAwaited }) => isAwaited && !lost.includes(broker))
-  const isr = byBroker([...unbroken, ...awaited])
+  const isr = remaining(known, { unbroken, lost })
   const leader = leaderOf(known)
   const isLed = leader !== undefined && unbroken.includes(leader)
   if (isLed) {
@@ -212,6 +212,19 @@ function nextState(
   const { broker } = next
   const left = withIsr(known, isr, { minInsyncReplicas, lost })
   return { ...left, leader: broker, leaderEpoch: known.leaderEpoch + 1 }
+}
+
+/**
+ * A leader that would be left alone may be gone itself, with a session that is not over yet. Then the others
+ * must keep their claim: they hold what its disk may have lost. A leader that lives takes them out at once.
+ */
+function remaining(
+  { isr }: PartitionState,
+  { unbroken, lost }: { readonly unbroken: readonly Member[]; readonly lost: readonly BrokerId[] },
+): readonly Member[] {
+  const whole = isr.filter(({ broker }) => !lost.includes(broker))
+  const kept = whole.filter((member) => member.isAwaited || unbroken.includes(member))
+  return byBroker(kept.length > 1 ? kept : whole)
 }
 
 /** It has been in sync all the time since the ISR named it. */

@@ -10,14 +10,16 @@
 // One whole log is enough, as each member has everything that was committed. It is waited for the other
 // members all the same, until a deadline: a disk may have lost what it does not know of. A log whose
 // tail was cut may have lost a committed record: it leads only next to another member's log, or when
-// nothing was promised on any other disk. When the disks of all members are lost, the eligible replicas
-// lead by the same rules (KIP-966). What is left after that is for a person to decide.
+// nothing was promised on any other disk. Eligible replicas have all that was committed, too: they are waited for and
+// compared like members once a member has reported, and lead alone when the disks of all members are lost (KIP-966).
+// What is left after that is for a person to decide.
 //
 // Members that are neither elected nor lost keep their claim (`isAwaited`): an election takes it from no
 // intact log that comes a moment later.
 
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
+import { isFault, type LogStatus, type Standing } from '../cluster/replica-status.ts'
 import {
   isSameLife,
   type Member,
@@ -25,15 +27,6 @@ import {
   type PartitionState,
   withIsr,
 } from '../partition/partition-state.ts'
-import { isFault, type LogStatus, type ReplicaStatus } from './replica-status.ts'
-
-/** What is known of a replica now: the life of its broker, and what that reports in it. */
-export interface Standing {
-  readonly broker: BrokerId
-  /** undefined: not registered */
-  readonly life: Life | undefined
-  readonly status: ReplicaStatus | undefined
-}
 
 export interface RecoveryInput {
   /** without a leader */
@@ -70,7 +63,9 @@ export function electByReports(input: RecoveryInput): RecoveryVerdict {
     })
   const [inSync, eligible] = [claimsOf(state.isr), claimsOf(state.eligible)]
   const isDiskLeft = inSync.some(({ type }) => type !== 'lost')
-  const claims = isDiskLeft ? (hasWholeLog(inSync) ? inSync : [...inSync, ...eligible]) : eligible
+  // What a log of the ISR lacks without knowing it, eligible disks have, too: each has all that was committed.
+  const hasLog = inSync.some(({ type }) => type === 'log')
+  const claims = isDiskLeft ? (hasLog ? [...inSync, ...eligible] : inSync) : eligible
   const best = bestOf(claims, input.isTimeUp)
   if (typeof best === 'string') return { type: best }
   const lost = [...inSync, ...eligible].filter(({ type }) => type === 'lost')
@@ -119,12 +114,6 @@ interface ClaimContext {
 /** Whether it was made in this life of the broker, of this version of the state. */
 export function isCurrent(status: LogStatus, life: Life, { version }: PartitionState): boolean {
   return isSameLife(status.life, life) && status.stateVersion === version
-}
-
-/** Unless one is there, or may yet come, committed records may be on the eligible disks only. */
-function hasWholeLog(claims: readonly Claim[]): boolean {
-  const logs = claims.filter((claim) => claim.type === 'log')
-  return logs.length === 0 || logs.some(({ log }) => log.type !== 'tail-cut')
 }
 
 /** @returns why there is none, if so */

@@ -133,6 +133,15 @@ export class InSyncReplicas {
     this.#followers.set(id, saidNothing(life, caughtUpMs))
   }
 
+  /** The life that the ISR names is over: it leaves at once, unless another life of it has all by now. */
+  memberGone({ broker, brokerEpoch, directory }: Member): void {
+    const [named, follower] = [this.#isr.get(broker), this.#followers.get(broker)]
+    if (named === undefined || follower === undefined || named.isAwaited) return
+    if (!isSameLife(named, { brokerEpoch, directory })) return
+    if (follower.life !== undefined && !isSameLife(follower.life, named)) return
+    this.#followers.set(broker, saidNothing(follower.life, Number.NEGATIVE_INFINITY))
+  }
+
   /**
    * The ISR as it should be, if it should change and no change is in flight; from here on one is,
    * until `settled`.

@@ -18,6 +18,7 @@ import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
 import {
   isSameLife,
   leaderOf,
+  type Member,
   neverUnclean,
   type PartitionState,
   withIsr,
@@ -275,6 +276,10 @@ export class Partition {
 
   followerGone(id: BrokerId): void {
     this.#replicas?.followerGone(id)
+  }
+
+  memberGone(member: Member): void {
+    this.#replicas?.memberGone(member)
   }
 
   /**

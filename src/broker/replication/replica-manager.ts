@@ -10,8 +10,8 @@ import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { Turn } from '../../turn.ts'
 import type { Disk } from '../../world.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
-import type { ReplicaReport } from '../controller/replica-status.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import type { ReplicaReport } from '../cluster/replica-status.ts'
 import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
 import {
   claimDirectory,
@@ -153,6 +153,7 @@ export class ReplicaManager implements ReplicaHost {
     if (state.leaderEpoch >= lastEpoch) {
       this.#unavailable.remove(key)
       replica.become(state, life)
+      if (replica.role.type === 'leading') this.#takeOutGone(replica, state)
       return
     }
     const { topic, partition, topicId } = replica
@@ -161,6 +162,15 @@ export class ReplicaManager implements ReplicaHost {
       this.log.error({ topic, partition, reason }, 'A partition is unavailable here')
     }
     giveUp(replica)
+  }
+
+  #takeOutGone(replica: Replica, { isr }: PartitionState): void {
+    const { image } = this.#options
+    for (const member of isr) {
+      // An older one says nothing: a follower may fetch before its registration is known here.
+      const epoch = image.brokers.get(member.broker)?.epoch ?? Number.POSITIVE_INFINITY
+      if (epoch > member.brokerEpoch) replica.memberGone(member)
+    }
   }
 
   /** On the replicas that cannot be used, and on the logs that no leader is in office for. */

@@ -12,14 +12,8 @@ import { LogFailedError } from '../../log/log-errors.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import {
-  type BrokerId,
-  type FetchedRecords,
-  type Life,
-  noBroker,
-  type ReplicaFetched,
-  type ReplicaFetchPartition,
-} from '../../protocol/mq/messages.ts'
+import type { FetchedRecords } from '../../protocol/mq/fetch.ts'
+import { type BrokerId, type Life, noBroker } from '../../protocol/mq/messages.ts'
 import {
   forEachBatch,
   isBatchIntact,
@@ -27,14 +21,20 @@ import {
   placeBatch,
   readBatchHeader,
 } from '../../protocol/mq/record-batch.ts'
+import type { ReplicaFetched, ReplicaFetchPartition } from '../../protocol/mq/replica-fetch.ts'
 import type { Turn } from '../../turn.ts'
-import type { LogCondition, LogStatus } from '../controller/replica-status.ts'
+import type { LogCondition, LogStatus } from '../cluster/replica-status.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
 import { type FollowerVerdict, Partition, type PartitionOptions } from '../partition/partition.ts'
 import { forgetLoss, hasCutTail } from '../partition/partition-directory.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
-import { isSameLife, memberOf, type PartitionState } from '../partition/partition-state.ts'
+import {
+  isSameLife,
+  type Member,
+  memberOf,
+  type PartitionState,
+} from '../partition/partition-state.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
 
@@ -319,6 +319,12 @@ export class Replica {
 
   followerGone(id: BrokerId): void {
     this.#core.followerGone(id)
+  }
+
+  /** The life that the ISR names is over. */
+  memberGone(member: Member): void {
+    this.#core.memberGone(member)
+    this.#maybeChangeIsr(this.#host.clock.nowMs())
   }
 
   /** Whether there is anything to tell a follower: records, or that more of them are committed. */

@@ -17,37 +17,19 @@
 
 import { EventEmitter } from 'node:events'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerId, BrokerInfo } from '../../protocol/mq/messages.ts'
+import type { ListedOffsets } from '../../protocol/mq/list-offsets.ts'
+import { anyEpoch, type BrokerId, onlyOne } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
 import { Callbacks } from '../callbacks.ts'
 import { mqMethods, take, takeConsumerOptions } from './arguments.ts'
 import { GroupCommits } from './group-commits.ts'
-import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+import { MqCluster } from './mq-cluster.ts'
+import type { ConsumerOptions } from './options.ts'
 import { type ConsumedRecord, PartitionReader } from './partition-reader.ts'
 
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
+export type { ConsumerOptions } from './options.ts'
 export type { ConsumedRecord } from './partition-reader.ts'
-
-export interface ConsumerOptions extends MqClientOptions {
-  readonly topic: string
-  /** Default: all. */
-  readonly partitions?: readonly number[]
-  /** `committed`: the group's offset, or the beginning if it committed nothing. Default end. */
-  readonly from?: 'beginning' | 'end' | 'committed'
-  readonly group?: string
-  /**
-   * When the offset to read does not exist: the committed value is not an offset, or the log was
-   * lost. `stop`, the default: taking records fails with OFFSET_OUT_OF_RANGE.
-   */
-  readonly outOfRange?: 'stop' | 'earliest' | 'latest'
-  /** The broker to read first. Default: any. */
-  readonly broker?: BrokerId | number
-  /** Read only from `broker`, even while it is down. */
-  readonly stayWithBroker?: boolean
-  /** How long a broker waits for records before an empty answer, at most 30 s. Default 1 s. */
-  readonly maxWaitMs?: number
-  /** Bytes of records per answer and partition, at most 8 MiB. Default 1 MiB. */
-  readonly bytesMax?: number
-}
 
 export interface ConsumerEvents {
   /** The consumer now reads from this broker. */
@@ -429,9 +411,10 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return (await this.#bounds(partition))[end]
   }
 
-  #bounds(partition: number) {
+  async #bounds(partition: number): Promise<ListedOffsets> {
     const { topic } = this.#options
-    const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
-    return this.#cluster.call(request, patienceMs)
+    const partitions = [{ topic, partition, leaderEpoch: anyEpoch }]
+    const request = { type: 'listOffsets', passedOn: false, partitions } as const
+    return onlyOne((await this.#cluster.call(request, patienceMs)).partitions)
   }
 }

@@ -7,7 +7,8 @@
 // well.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'
+import { onlyOne } from '../../protocol/mq/messages.ts'
+import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
 export interface GroupCommitsOptions {
@@ -23,9 +24,7 @@ const unsettledMax = 64
 
 export class GroupCommits {
   readonly #options: GroupCommitsOptions
-  /**
-   * by partition, the latest version read or written; missing after a commit with unknown outcome
-   */
+  /** by partition, the latest version read or written; missing where it must be read again */
   readonly #versions = new Map<number, CommitVersion>()
   /** by partition: our offsets that may have been, or may still be, committed */
   readonly #unsettled = new Map<number, Set<number>>()
@@ -42,8 +41,9 @@ export class GroupCommits {
    */
   async read(partition: number, timeoutMs: number): Promise<number | undefined> {
     const { cluster, group, topic } = this.#options
-    const request = { type: 'committedOffset', group, topic, partition } as const
-    const { offset, version } = await cluster.call(request, timeoutMs, tryMs)
+    const request = { type: 'offsetFetch', group, partitions: [{ topic, partition }] } as const
+    const { partitions } = await cluster.call(request, timeoutMs, tryMs)
+    const { offset, version } = onlyOne(partitions)
     this.#versions.set(partition, version)
     return offset
   }
@@ -65,13 +65,18 @@ export class GroupCommits {
     const deadlineMs = clock.nowMs() + timeoutMs
     const leftMs = () => Math.max(1, deadlineMs - clock.nowMs())
     for (let isConflict = false; ; isConflict = true) {
+      const hasCommitted = this.#unsettled.has(partition)
       const found = await this.#latest(partition, isConflict, leftMs())
-      if (isConflict && found !== undefined && !this.#isOurs(partition, found)) {
+      if (hasCommitted && found !== undefined && !this.#isOurs(partition, found)) {
         if (found > offset) {
           const facts = { group, topic, partition, offset, found }
           log.info(facts, 'Another consumer of the group has committed further on')
         }
-        if (found >= offset) return
+        // The next one must not follow it unseen: it may lie behind, too.
+        if (found >= offset) {
+          this.#versions.delete(partition)
+          return
+        }
       }
       if (await this.#maybeWrite(partition, offset, leftMs())) return
     }
@@ -101,13 +106,14 @@ export class GroupCommits {
     const unsettled = this.#unsettled.get(partition) ?? new Set()
     this.#unsettled.set(partition, unsettled)
     this.#versions.delete(partition)
+    const partitions = [{ topic, partition, offset, version }]
     const request = (timeoutMs: number) =>
-      ({ type: 'commitOffset', group, topic, partition, offset, version, timeoutMs }) as const
+      ({ type: 'offsetCommit', group, timeoutMs, partitions }) as const
     if (unsettled.size >= unsettledMax) unsettled.clear()
     unsettled.add(offset)
     try {
       const made = await cluster.call(request, timeoutMs, tryMs)
-      this.#versions.set(partition, made.version)
+      this.#versions.set(partition, onlyOne(made.partitions).version)
       unsettled.clear() // commits still in flight follow an older version
       return true
     } catch (error) {

@@ -2,7 +2,8 @@
 // refreshed after an error that means it is out of date. Pure.
 
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import type { BrokerId, BrokerInfo, ClusterInfo, TopicInfo } from '../../protocol/mq/messages.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo, ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { Random } from '../../random.ts'
 
 /** Errors that mean that this view may be outdated. */

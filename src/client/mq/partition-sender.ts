@@ -7,7 +7,9 @@
 // it, and later records start over with another producer id.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerInfo, RequiredAcks } from '../../protocol/mq/messages.ts'
+import { onlyOne } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
+import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import { encodeBatch, noProducer, type ProducerId } from '../../protocol/mq/record-batch.ts'
 import type { MqRecord } from '../../protocol/mq/records.ts'
 import { makesStale } from './metadata-cache.ts'
@@ -118,9 +120,11 @@ export class PartitionSender {
       return
     }
     while (this.#lane.inFlight.length < inFlightMax) {
-      const gathered = this.#waiting.take(cluster.clock.nowMs(), this.#isFlushing)
+      const nowMs = cluster.clock.nowMs()
+      const gathered = this.#waiting.take(nowMs, this.#isFlushing)
       if (gathered === undefined) break
-      void this.#deliver(this.#lane, this.#encode(this.#lane, gathered))
+      if (nowMs >= this.#deadlineOf(gathered)) this.#expire(gathered)
+      else void this.#deliver(this.#lane, this.#encode(this.#lane, gathered))
     }
     const isFull = this.#lane.inFlight.length >= inFlightMax
     if (!this.#waiting.isEmpty && !isFull) this.#sendSoon()
@@ -158,12 +162,24 @@ export class PartitionSender {
     if (producerId !== noProducer) {
       lane.nextSequence = (baseSequence + records.length) % sequenceCount
     }
-    const { clock } = this.#options.cluster
-    const deadlineMs = clock.nowMs() + this.#options.deliveryTimeoutMs
+    const deadlineMs = this.#deadlineOf(gathered)
     const { waiters, sinceMs, bytes } = gathered
     const batch: Batch = { records, waiters, sinceMs, bytes, encoded, deadlineMs }
     lane.inFlight.push(batch)
     return batch
+  }
+
+  /** Of its oldest record, however long that waited for its turn. */
+  #deadlineOf({ sinceMs }: Gathered<RecordWaiter>): number {
+    return sinceMs + this.#options.deliveryTimeoutMs
+  }
+
+  /** It was never sent: no sequence is missing without it. */
+  #expire(gathered: Gathered<RecordWaiter>): void {
+    const { topic, partition, deliveryTimeoutMs } = this.#options
+    const found = `those before it took ${deliveryTimeoutMs} ms`
+    const message = `Cannot produce to ${topic}/${partition} in time: ${found}`
+    reject(gathered, new BrokerError('REQUEST_TIMED_OUT', message))
   }
 
   async #deliver(lane: Lane, batch: Batch): Promise<void> {
@@ -204,15 +220,8 @@ export class PartitionSender {
     }
     const leftMs = batch.deadlineMs - cluster.clock.nowMs()
     const timeoutMs = Math.max(1, Math.floor(Math.min(requestTimeoutMs, leftMs)))
-    const request = {
-      type: 'produce',
-      topic,
-      partition,
-      acks,
-      timeoutMs,
-      passedOn: false,
-      batch: batch.encoded,
-    } as const
+    const partitions = [{ topic, partition, batch: batch.encoded }]
+    const request = { type: 'produce', acks, timeoutMs, passedOn: false, partitions } as const
     const connection = cluster.connectionTo(broker)
     if (acks === 'none') {
       connection.post(request)
@@ -221,7 +230,8 @@ export class PartitionSender {
     const suspect = () => void cluster.refresh().catch(() => undefined)
     const cancel = cluster.clock.after(suspectMs, suspect)
     try {
-      return (await connection.call(request, timeoutMs + slackMs)).baseOffset
+      const produced = await connection.call(request, timeoutMs + slackMs)
+      return onlyOne(produced.partitions).baseOffset
     } finally {
       cancel()
     }

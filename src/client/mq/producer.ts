@@ -12,54 +12,16 @@
 
 import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { RequiredAcks } from '../../protocol/mq/messages.ts'
 import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
 import { type MqRecord, recordBytesMax } from '../../protocol/mq/records.ts'
 import { mqMethods, take, takeProducerOptions } from './arguments.ts'
-import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+import { MqCluster } from './mq-cluster.ts'
+import type { NewRecord, ProducerOptions } from './options.ts'
 import { PartitionSender } from './partition-sender.ts'
 import { partitionFor } from './partitioner.ts'
 
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
-
-export interface ProducerOptions extends MqClientOptions {
-  /** Default: all. */
-  readonly acks?: RequiredAcks
-  /** How long a record waits for others; 0, the default: for those of the same turn. */
-  readonly lingerMs?: number
-  /** At most 1 MiB, Kafka's largest batch. Default 64 KiB. */
-  readonly batchBytes?: number
-  /** Batches in flight per partition, at most 64. Default 5. */
-  readonly inFlightMax?: number
-  /** Time limit of one attempt, at most 2 minutes. Default 5 s. */
-  readonly requestTimeoutMs?: number
-  /** Time after which a record's outcome is unknown and its promise rejects. Default 30 s. */
-  readonly deliveryTimeoutMs?: number
-  /** Unsettled bytes above which `send` refuses. Default 32 MiB. */
-  readonly bufferBytesMax?: number
-  /** `random`: each batch goes to a randomly picked broker, which passes it on. Default leader. */
-  readonly sendTo?: 'leader' | 'random'
-}
-
-/**
- * A string is encoded as UTF-8. Bytes are not copied: they must not change until the record is
- * settled.
- */
-export interface NewRecord {
-  readonly topic: string
-  readonly partition?: number
-  /** Default: null, no key. */
-  readonly key?: Uint8Array | string | null
-  readonly value: Uint8Array | string | null
-  /** Default: now. */
-  readonly timestampMs?: number
-  readonly headers?: readonly NewHeader[]
-}
-
-export interface NewHeader {
-  readonly key: string
-  readonly value: Uint8Array | string | null
-}
+export type { NewHeader, NewRecord, ProducerOptions } from './options.ts'
 
 export interface StoredAt {
   readonly topic: string

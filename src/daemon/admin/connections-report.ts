@@ -1,6 +1,7 @@
 // `cons`: one line per client connection; shortened lines are part of `stat`, and the expiry of
 // connections is part of `dump`. As ZooKeeper's ServerCnxn.dumpConnectionInfo.
 
+import { formatAddress } from '../../address.ts'
 import type { OpType } from '../session/connection-stats.ts'
 import type { ConnectionView, ExpirySet, ServerView } from './server-view.ts'
 import { expirySets } from './sessions-report.ts'
@@ -73,8 +74,8 @@ export function connectionLine(
  * In the format of Java's socket addresses: nothing before the slash, since no name was looked up.
  */
 function addressOf({ remoteAddress, remotePort }: ConnectionView): string {
-  const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
-  return address.includes(':') ? `/[${address}]:${remotePort}` : `/${address}:${remotePort}`
+  const host = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
+  return `/${formatAddress({ host, port: remotePort })}`
 }
 
 /** Connections by the tick in which their sessions expire, if the clients stay silent. */

@@ -1,6 +1,6 @@
 // The version of this server in ZooKeeper's format, which clients and scripts parse.
 
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../../package-version.ts'
 
 /** The ZooKeeper version whose behaviour is implemented: clients adapt their requests to it. */
 const zooKeeperVersion = '3.9.5'
@@ -10,7 +10,5 @@ export const releasedOn = '2026-11-24'
 
 /** `3.9.5-zooweeper-1.2.3, built on 2026-11-24 00:00 UTC` */
 export function fullVersion(): string {
-  const file = new URL('../../../package.json', import.meta.url)
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
-  return `${zooKeeperVersion}-zooweeper-${version}, built on ${releasedOn} 00:00 UTC`
+  return `${zooKeeperVersion}-zooweeper-${packageVersion()}, built on ${releasedOn} 00:00 UTC`
 }

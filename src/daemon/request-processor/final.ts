@@ -4,9 +4,10 @@
 // Watch events are queued to connections before any reply: a client must see the event for a znode
 // it watches before it can see that znode's new state (ZooKeeper's guarantee on watches). A client
 // without read permission on the znode, by its ACL at that moment, receives no event; its watch is
-// still removed (CVE-2024-23944). As ZooKeeper's FinalRequestProcessor. Next on the path:
-// connection.ts, the reply as bytes.
+// still removed (CVE-2024-23944).
+// As ZooKeeper's FinalRequestProcessor. Next on the path: ztree/ztree.ts.
 
+import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
 import { perms } from '../../protocol/records.ts'
@@ -18,6 +19,7 @@ import type {
   WatchEvent,
 } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Metrics } from '../metrics.ts'
 import { withoutProof } from '../session/authentication.ts'
 import type { Client, Readable } from '../session/request.ts'
@@ -29,16 +31,28 @@ import type { Applied, TreeEvent, ZTree } from '../ztree/ztree.ts'
 
 type Refusal = Extract<ReplyBody, { type: 'error' }>
 
+export interface FinalParts {
+  readonly tree: ZTree
+  readonly watches: WatchManager<Client>
+  readonly metrics: Metrics
+  readonly ensemble: Pick<Ensemble, 'role'>
+  readonly clock: Pick<Clock, 'wallMs'>
+}
+
 export class FinalProcessor {
   readonly #tree: ZTree
   readonly #watches: WatchManager<Client>
   readonly #metrics: Metrics
+  readonly #ensemble: Pick<Ensemble, 'role'>
+  readonly #clock: Pick<Clock, 'wallMs'>
   #events: TreeEvent[] = []
 
-  constructor(tree: ZTree, watches: WatchManager<Client>, metrics: Metrics) {
+  constructor({ tree, watches, metrics, ensemble, clock }: FinalParts) {
     this.#tree = tree
     this.#watches = watches
     this.#metrics = metrics
+    this.#ensemble = ensemble
+    this.#clock = clock
   }
 
   /** @returns the answer to the transaction's request */
@@ -52,7 +66,15 @@ export class FinalProcessor {
       }
       events.length = 0
     }
+    this.#notePropagation(txn)
     return result
+  }
+
+  /** A transaction that comes before the role is one of long ago. Clocks of two machines may differ. */
+  #notePropagation({ timeMs }: Txn): void {
+    if (this.#ensemble.role.type === 'looking') return
+    const ageMs = Math.max(0, this.#clock.wallMs() - timeMs)
+    this.#metrics.propagationLatency.observe(Math.round(ageMs))
   }
 
   /**

@@ -4,8 +4,8 @@
 // A layer of records over the tree, one per path changed by a proposal in flight; the latest record
 // of a path has its complete state. A record is dropped when the tree has applied its transaction.
 // The changes of a request are undone if a later part of it fails. Where quotas are enforced, the
-// additional usage of each quota is summed as well. As ZooKeeper's outstandingChanges in
-// PrepRequestProcessor.
+// additional usage of each quota is summed as well.
+// As ZooKeeper's outstandingChanges in PrepRequestProcessor. Next on the path: ztree/txn.ts.
 
 import { Fifo } from '../../fifo.ts'
 import { parentOf } from '../../protocol/path.ts'

@@ -1,99 +1,11 @@
 import t from 'tap'
-import { ClusterImage } from '../../../src/broker/controller/cluster-image.ts'
 import { Controller, placeReplicas } from '../../../src/broker/controller/controller.ts'
-import {
-  decodeReport,
-  encodeReport,
-  type LogCondition,
-  type ReplicaStatus,
-  reportName,
-} from '../../../src/broker/controller/replica-status.ts'
-import {
-  decodeProducerIdBlock,
-  decodeRegistration,
-  decodeState,
-  decodeTopic,
-  encodeProducerIdBlock,
-  encodeRegistration,
-  encodeState,
-  encodeTopic,
-  meaningOf,
-  zkPaths,
-} from '../../../src/broker/controller/zk-paths.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
-import { type BrokerId, type DirectoryId, noBroker } from '../../../src/protocol/mq/messages.ts'
-import { ids, life, member, members } from '../partition/members.ts'
+import { noBroker } from '../../../src/protocol/mq/messages.ts'
+import { image, reporting, unavailable, withBadState } from '../cluster/sample-image.ts'
+import { ids, member, members } from '../partition/members.ts'
 
 const controllerEpoch = 7
-
-/** Broker N registered at N × 10, unless another epoch is given. */
-function image(
-  alive: number[],
-  state?: Partial<PartitionState>,
-  epochs: Record<number, number> = {},
-): ClusterImage {
-  const made = new ClusterImage()
-  for (const id of ids(...alive)) {
-    const epoch = epochs[id] ?? id * 10
-    const directory = `d${id}` as DirectoryId
-    made.brokers.set(id, { id, host: 'h', port: 1, directory, epoch, session: id * 100 })
-  }
-  made.setTopic('goals', { topicId: 'x', replicas: [ids(2, 3, 1)] })
-  if (state !== undefined) {
-    made.setState('goals', 0, {
-      leader: 2 as BrokerId,
-      leaderEpoch: 4,
-      controllerEpoch: 1,
-      isr: members(1, 2, 3),
-      eligible: [],
-      committed: 0,
-      uncleanEpoch: -1,
-      version: 9,
-      ...state,
-    })
-  }
-  return made
-}
-
-const topicId = 'x'
-
-/** The same, and these brokers say in their present life that they cannot use their replica. */
-function unavailable(made: ClusterImage, brokers: number[], session?: number): ClusterImage {
-  for (const broker of ids(...brokers)) {
-    made.reports.set(reportName({ topicId, partition: 0, broker }), {
-      status: { type: 'unavailable', reason: 'EMFILE', lastEpoch: 4, highWatermark: 5 },
-      session: session ?? broker * 100,
-    })
-  }
-  return made
-}
-
-interface Said {
-  type?: LogCondition
-  brokerEpoch?: number
-  stateVersion?: number
-  end?: number
-  highWatermark?: number
-}
-
-/** The same, and brokers say this of their logs. */
-function reporting(made: ClusterImage, reports: Record<number, Said>): ClusterImage {
-  for (const [name, said] of Object.entries(reports)) {
-    const broker = Number(name) as BrokerId
-    const { directory, brokerEpoch } = life(broker)
-    const log = { type: 'whole', stateVersion: 9, lastEpoch: 4, end: 10, highWatermark: 0 } as const
-    const { brokerEpoch: epoch = brokerEpoch, ...rest } = said
-    const status: ReplicaStatus = { ...log, ...rest, life: { directory, brokerEpoch: epoch } }
-    const session = broker * 100
-    made.reports.set(reportName({ topicId, partition: 0, broker }), { status, session })
-  }
-  return made
-}
-
-function withBadState(made: ClusterImage): ClusterImage {
-  made.setBadState('goals', 0)
-  return made
-}
 
 const cases = [
   {
@@ -116,7 +28,7 @@ const cases = [
   {
     name: 'who lives but is not in sync is not elected',
     image: image([1, 3], { isr: members(1, 2) }),
-    want: { leader: 1, leaderEpoch: 5, isr: members(1), eligible: members(2), version: 9 },
+    want: { leader: 1, leaderEpoch: 5, isr: members(1, 2), version: 9 },
   },
   {
     name: 'with nobody in sync alive nobody leads, and the ISR keeps the claim',
@@ -131,7 +43,7 @@ const cases = [
   {
     name: 'a member that can use its replica again, in the life that promised, leads',
     image: image([1, 3], { isr: members(1, 2), leader: noBroker }),
-    want: { leader: 1, leaderEpoch: 5, isr: members(1), eligible: members(2), version: 9 },
+    want: { leader: 1, leaderEpoch: 5, isr: members(1, 2), version: 9 },
   },
   {
     name: 'a leader that was restarted does not lead while another member is unbroken',
@@ -149,13 +61,23 @@ const cases = [
     want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
   },
   {
-    name: 'what leaves while too few are in sync stays eligible, but for lost disks',
+    name: 'the last but the leader are for the leader to take out: it may be gone, too',
+    image: image([2], {}),
+    want: undefined,
+  },
+  {
+    name: 'so they are at an election',
+    image: image([1], { isr: members(1, 2) }),
+    want: { leader: 1, leaderEpoch: 5, isr: members(1, 2), version: 9 },
+  },
+  {
+    name: 'but for lost disks, which are eligible for nothing',
     image: image(
       [1, 2, 3],
       { isr: [member(1), member(2), member(3, { directory: 'old' })] },
       { 1: 99 },
     ),
-    want: { leader: 2, leaderEpoch: 4, isr: members(2), eligible: members(1), version: 9 },
+    want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
   },
   {
     name: 'with all restarted nobody leads before they have reported',
@@ -346,112 +268,3 @@ t.test('replicas spread over the brokers, each once per partition', async (t) =>
     }
   }
 })
-
-t.test('an image does not go back, and forgets a topic that was made anew', async (t) => {
-  const known = image([1, 2, 3], {})
-  const state = known.state('goals', 0) as PartitionState
-  known.setState('goals', 0, { ...state, version: 8, leaderEpoch: 1 })
-  t.equal(known.state('goals', 0)?.version, 9)
-  known.setTopic('goals', { topicId: 'y', replicas: [ids(1)] })
-  t.equal(known.state('goals', 0), undefined)
-  t.equal(known.leader('goals', 0), undefined)
-})
-
-t.test('metadata tell of a replica that would have to drop committed records', async (t) => {
-  const known = reporting(image([1, 2, 3], {}), { 3: { type: 'ahead' } })
-  t.match(known.info('c', undefined).topics[0]?.partitions, [
-    { leader: 2, problems: [{ broker: 3, reason: /zw topics recover/ }] },
-  ])
-})
-
-t.test('metadata tell of what cannot be used, and why', async (t) => {
-  const known = unavailable(image([1, 2, 3], {}), [2])
-  t.equal(known.leader('goals', 0), undefined, 'who cannot lead does not')
-  t.match(known.problemOf('goals', 0), /broker 2 .* EMFILE/)
-  const [topic] = known.info('c', undefined).topics
-  t.match(topic?.partitions, [
-    { leader: noBroker, isr: [1, 2, 3], problems: [{ broker: 2, reason: 'EMFILE' }] },
-  ])
-  t.ok(known.setBadState('goals', 0))
-  t.notOk(known.setBadState('goals', 0), 'the same is news once')
-  t.match(known.problemOf('goals', 0), /state/)
-  t.match(known.info('c', undefined).topics[0]?.partitions[0]?.problems, [
-    { broker: noBroker },
-    { broker: 2 },
-  ])
-  t.ok(known.setBadTopic('goals'))
-  t.match(known.info('c', undefined).topics, [{ topic: 'goals', problem: /goals/, partitions: [] }])
-  t.match(known.info('c', ['goals', 'none']).topics, [{ topic: 'goals' }])
-  known.setTopic('goals', { topicId, replicas: [ids(1)] })
-  t.equal(known.problemOf('goals', 0), undefined, 'written anew it is a topic again')
-})
-
-t.test('znodes are read as written, and anything else is left alone', async (t) => {
-  const bytes = (text: string) => Buffer.from(text)
-  const { version, ...state } = image([], {}).state('goals', 0) as PartitionState
-  const states: Omit<PartitionState, 'version'>[] = [
-    state,
-    { ...state, isr: [member(1), member(2), member(3, { isAwaited: true })], eligible: members(4) },
-    { ...state, leader: noBroker, isr: [], committed: 2 ** 40, uncleanEpoch: 3 },
-  ]
-  for (const each of states) {
-    t.same(decodeState(bytes(encodeState({ ...each, version })), 3), { ...each, version: 3 })
-  }
-  const byHand = encodeState({ ...state, version }).replace('"isr":[1,2,3]', '"isr":[1,2]')
-  t.equal(decodeState(bytes(byHand), 0), undefined, 'both lists of the ISR are changed, or neither')
-  const topic = { topicId: 'abc_-1', replicas: [ids(1, 2), ids(2, 3)] }
-  t.strictSame(decodeTopic(bytes(encodeTopic(topic))), topic)
-  const endpoint = { host: 'a', port: 9092, directory: 'xyz' as DirectoryId }
-  t.strictSame(decodeRegistration(bytes(encodeRegistration(endpoint, 1))), endpoint)
-  const block = { broker: 3 as BrokerId, first: 1000, last: 1999 }
-  t.strictSame(decodeProducerIdBlock(bytes(encodeProducerIdBlock(block))), block)
-  const known = { lastEpoch: -1, highWatermark: 7 }
-  const log = { ...known, life: life(1), stateVersion: 3, end: 9 }
-  const statuses: ReplicaStatus[] = [
-    { type: 'unavailable', reason: 'EMFILE', ...known },
-    { type: 'damaged', reason: 'at byte 9', ...known },
-    { type: 'whole', ...log },
-    { type: 'tail-cut', ...log },
-    { type: 'incomplete', ...log },
-    { type: 'ahead', ...log },
-  ]
-  for (const status of statuses) {
-    const report = encodeReport({ topic: 'goals', topicId, partition: 0, status })
-    t.same(decodeReport(bytes(report)), status)
-  }
-  const twice = encodeTopic({ topicId, replicas: [ids(1, 1)] })
-  t.equal(decodeTopic(bytes(twice)), undefined, 'a broker has one replica of a partition')
-  const outside = encodeState({ ...state, version, leader: 9 as BrokerId })
-  t.equal(decodeState(bytes(outside), 0), undefined, 'a leader is in sync')
-  for (const text of [
-    '',
-    'null',
-    '[]',
-    '{}',
-    '{"topic_id":"../x","partitions":{"0":[1]}}',
-    '{"a"',
-  ]) {
-    t.equal(decodeState(bytes(text), 0), undefined)
-    t.equal(decodeTopic(bytes(text)), undefined)
-    t.equal(decodeRegistration(bytes(text)), undefined)
-    t.equal(decodeReport(bytes(text)), undefined)
-    t.equal(decodeProducerIdBlock(bytes(text)), undefined)
-  }
-})
-
-const meanings = [
-  { path: zkPaths.state('goals', 12), want: { type: 'state', topic: 'goals', partition: 12 } },
-  { path: zkPaths.topic('goals'), want: { type: 'topic', topic: 'goals' } },
-  { path: zkPaths.brokerId(3 as BrokerId), want: { type: 'broker', id: 3 } },
-  { path: zkPaths.controller, want: { type: 'controller' } },
-  { path: `${zkPaths.reports}/x-0-1`, want: { type: 'report', name: 'x-0-1' } },
-  { path: zkPaths.partitions('goals'), want: undefined },
-  { path: zkPaths.partition('goals', 1), want: undefined },
-  { path: zkPaths.topics, want: undefined },
-  { path: '/brokers/ids/x', want: undefined },
-]
-for (const { path, want } of meanings) {
-  t.test(`meaningOf ${path}`, async (t) => {
-    t.strictSame(meaningOf(path), want)
-  })
-}

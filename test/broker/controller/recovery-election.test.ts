@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert'
 import t from 'tap'
+import type { Standing } from '../../../src/broker/cluster/replica-status.ts'
 import {
   electByReports,
   type RecoveryInput,
-  type Standing,
 } from '../../../src/broker/controller/recovery-election.ts'
 import {
   brokersOf,
@@ -165,6 +165,20 @@ const cases: Case[] = [
     name: 'and that one leads if its log is longer',
     state: { isr: members(1), eligible: members(2) },
     standings: [log(1, { type: 'tail-cut' }), log(2, { end: 11 }), away(3)],
+    want: 2,
+    isr: [member(1, { isAwaited: true }), member(2, { epoch: 200 })],
+  },
+  {
+    name: 'a whole log of the ISR waits for the eligible ones, too: it may lack what it does not know of',
+    state: { isr: members(1), eligible: members(2, 3) },
+    standings: [log(1, { end: 9 }), log(2), away(3)],
+    want: 'await all',
+  },
+  {
+    name: 'and the longest of all leads',
+    state: { isr: members(1), eligible: members(2, 3) },
+    standings: [log(1, { end: 9 }), log(2), away(3)],
+    isTimeUp: true,
     want: 2,
     isr: [member(1, { isAwaited: true }), member(2, { epoch: 200 })],
   },

@@ -102,6 +102,34 @@ t.test('what a dead replica said does not let it join', async (t) => {
   t.equal(replicas.propose(10, 2), undefined)
 })
 
+t.test(
+  'a member whose named life is over is taken out at once, and nothing is committed before',
+  async (t) => {
+    const replicas = leader([1, 2, 3])
+    fetched(replicas, 2, 10)
+    fetched(replicas, 3, 10)
+    replicas.memberGone(member(3, { epoch: 98 }))
+    t.equal(replicas.propose(10, 2), undefined, 'news of another life are none')
+    replicas.memberGone(member(3))
+    t.notOk(replicas.ownLogDurable(12, 2))
+    fetched(replicas, 2, 12)
+    t.equal(replicas.highWatermark, 10)
+    t.same(replicas.propose(12, 2), members(1, 2))
+    t.ok(replicas.settled(members(1, 2), 3))
+    t.equal(replicas.highWatermark, 12)
+  },
+)
+
+t.test(
+  'a member that fetches in its next life rejoins, also when the last one is said to be over',
+  async (t) => {
+    const replicas = leader([1, 2])
+    replicas.followerFetched(id(2), { life: again(2), end: 10, leaderEnd: 10, nowMs: 2 })
+    replicas.memberGone(member(2))
+    t.same(replicas.propose(10, 2), [member(1), member(2, { epoch: 99 })])
+  },
+)
+
 const again = (broker: number) => life(broker, { epoch: 99 })
 
 t.test('a follower in another life than the ISR names is taken out, and rejoins', async (t) => {

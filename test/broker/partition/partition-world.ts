@@ -7,14 +7,14 @@
 // election by reports runs out of time only while such a disk is there.
 
 import { strict as assert } from 'node:assert'
-import { ClusterImage } from '../../../src/broker/controller/cluster-image.ts'
-import { Controller } from '../../../src/broker/controller/controller.ts'
+import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import {
   isFault,
   type LogCondition,
   type ReplicaStatus,
   reportName,
-} from '../../../src/broker/controller/replica-status.ts'
+} from '../../../src/broker/cluster/replica-status.ts'
+import { Controller } from '../../../src/broker/controller/controller.ts'
 import { Partition } from '../../../src/broker/partition/partition.ts'
 import {
   isSameLife,
@@ -156,7 +156,7 @@ export class PartitionWorld {
     else if (dice < 640) this.#deliver()
     else if (dice < 760) this.#sync(replica)
     else if (dice < 820) this.#readZnode(replica)
-    else if (dice < 870) this.#control()
+    else if (dice < 870) this.#lookAround()
     else if (dice < 920) this.#isr(replica)
     else if (dice < 940) this.#report(replica)
     else if (dice < 975) this.#restart(replica)
@@ -171,7 +171,7 @@ export class PartitionWorld {
   heal(): void {
     for (let i = 0; i < 400; i++) {
       this.#nowMs += 1
-      this.#control()
+      this.#lookAround()
       for (const replica of this.#replicas) {
         this.#restart(replica)
         if (replica.condition === 'damaged') this.#empty(replica)
@@ -338,6 +338,20 @@ export class PartitionWorld {
       lastEpoch: core.lastEpoch,
       end: core.durableEnd,
       highWatermark: core.highWatermark,
+    }
+  }
+
+  /** The controller and the leaders see who is there. */
+  #lookAround(): void {
+    this.#control()
+    const isGone = ({ broker, brokerEpoch }: Member): boolean =>
+      !this.#replicas.some(
+        (each) => each.alive && each.id === broker && each.brokerEpoch === brokerEpoch,
+      )
+    for (const replica of this.#replicas) {
+      if (!replica.alive || replica.core.role.type !== 'leading') continue
+      for (const member of this.#znode.isr.filter(isGone)) replica.core.memberGone(member)
+      this.#isr(replica)
     }
   }
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { PartitionWorld } from './partition-world.ts'
 
-const seeds = Array.from({ length: 100 }, (_, i) => 1000 + i)
+const seeds = Array.from({ length: 110 }, (_, i) => 1000 + i)
 const steps = 20_000
 
 t.test(

@@ -43,6 +43,27 @@ worldTest(t, 'a client that is closed says so at once', { brokers: 1 }, async (t
 
 worldTest(
   t,
+  'the time for delivery runs while a record waits for those before it',
+  { brokers: 2 },
+  async (t, world) => {
+    const brokers = world.addresses
+    const admin = world.use(new MqAdmin({ brokers }))
+    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 1 })
+    const leader = (await admin.topic('goals'))?.partitions[0]?.leader ?? 0
+    // Each record is a batch of its own.
+    const options = { batchBytes: 1, inFlightMax: 1, deliveryTimeoutMs: 400 }
+    const producer = world.use(new Producer({ brokers, ...options }))
+    await producer.send({ topic: 'goals', value: 'stored' })
+    await world.broker(leader).stop()
+    const first = producer.send({ topic: 'goals', value: 'tried all the time' })
+    const second = producer.send({ topic: 'goals', value: 'never on its way' })
+    await t.rejects(first, { code: 'LEADER_NOT_AVAILABLE' })
+    await t.rejects(second, { code: 'REQUEST_TIMED_OUT', message: /those before it/ })
+  },
+)
+
+worldTest(
+  t,
   'a bad record does not concern those that share a batch with it',
   { brokers: 1 },
   async (t, world) => {

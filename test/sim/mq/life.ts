@@ -8,7 +8,7 @@ import {
   decodeState,
   decodeTopic,
   zkPaths,
-} from '../../../src/broker/controller/zk-paths.ts'
+} from '../../../src/broker/cluster/zk-paths.ts'
 import { leaderOf, type PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'

@@ -1,0 +1,109 @@
+// The options of a Producer, a Consumer and an MqAdmin, and of their calls. The defaults and bounds
+// are in arguments.ts.
+
+import type { Logger } from '../../logger.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { RequiredAcks } from '../../protocol/mq/produce.ts'
+import type { ClientWorld } from '../../world.ts'
+import type { ServerList } from '../server-list.ts'
+import type { ZkClient } from '../zk/zk-client.ts'
+
+export interface MqClientOptions {
+  /**
+   * some brokers of the cluster, as `'host:port,host:port'` or a list; the others are discovered.
+   * Default port 9092
+   */
+  readonly brokers?: ServerList
+  /** instead: a client of the brokers' ensemble; it is not closed here */
+  readonly zk?: ZkClient
+  /** our name in the brokers' logs */
+  readonly name?: string
+  readonly logger?: Logger
+  /**
+   * the world it runs in; clients may share one. Default: this process's network, clock and
+   * randomness
+   */
+  readonly world?: ClientWorld
+}
+
+export interface ProducerOptions extends MqClientOptions {
+  /** Default: all. */
+  readonly acks?: RequiredAcks
+  /** How long a record waits for others; 0, the default: for those of the same turn. */
+  readonly lingerMs?: number
+  /** At most 1 MiB, Kafka's largest batch. Default 64 KiB. */
+  readonly batchBytes?: number
+  /** Batches in flight per partition, at most 64. Default 5. */
+  readonly inFlightMax?: number
+  /** Time limit of one attempt, at most 2 minutes. Default 5 s. */
+  readonly requestTimeoutMs?: number
+  /** Time after which a record's outcome is unknown and its promise rejects. Default 30 s. */
+  readonly deliveryTimeoutMs?: number
+  /** Unsettled bytes above which `send` refuses. Default 32 MiB. */
+  readonly bufferBytesMax?: number
+  /** `random`: each batch goes to a randomly picked broker, which passes it on. Default leader. */
+  readonly sendTo?: 'leader' | 'random'
+}
+
+/**
+ * A string is encoded as UTF-8. Bytes are not copied: they must not change until the record is
+ * settled.
+ */
+export interface NewRecord {
+  readonly topic: string
+  readonly partition?: number
+  /** Default: null, no key. */
+  readonly key?: Uint8Array | string | null
+  readonly value: Uint8Array | string | null
+  /** Default: now. */
+  readonly timestampMs?: number
+  readonly headers?: readonly NewHeader[]
+}
+
+export interface NewHeader {
+  readonly key: string
+  readonly value: Uint8Array | string | null
+}
+
+export interface ConsumerOptions extends MqClientOptions {
+  readonly topic: string
+  /** Default: all. */
+  readonly partitions?: readonly number[]
+  /** `committed`: the group's offset, or the beginning if it committed nothing. Default end. */
+  readonly from?: 'beginning' | 'end' | 'committed'
+  readonly group?: string
+  /**
+   * When the offset to read does not exist: the committed value is not an offset, or the log was
+   * lost. `stop`, the default: taking records fails with OFFSET_OUT_OF_RANGE.
+   */
+  readonly outOfRange?: 'stop' | 'earliest' | 'latest'
+  /** The broker to read first. Default: any. */
+  readonly broker?: BrokerId | number
+  /** Read only from `broker`, even while it is down. */
+  readonly stayWithBroker?: boolean
+  /** How long a broker waits for records before an empty answer, at most 30 s. Default 1 s. */
+  readonly maxWaitMs?: number
+  /** Bytes of records per answer and partition, at most 8 MiB. Default 1 MiB. */
+  readonly bytesMax?: number
+}
+
+export interface MqAdminOptions extends MqClientOptions {
+  /** How long a call is retried. Default 10 s. */
+  readonly timeoutMs?: number
+}
+
+export interface NewTopic {
+  readonly topic: string
+  /** Default: the brokers' defaults. */
+  readonly partitions?: number
+  readonly replicas?: number
+}
+
+export interface LeaderChoice {
+  readonly topic: string
+  readonly partition: number
+  /** id of a broker */
+  readonly leader: number
+  /** of the state that `recoveryChoices` showed */
+  readonly version: number
+}
