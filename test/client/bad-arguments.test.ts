@@ -231,7 +231,7 @@ const commits: readonly Refusal[] = [
 t.test(
   'a bad argument of a client of Mimic Queue is refused at once, and by its name',
   async (t) => {
-    const brokers = '127.0.0.1:1' // nobody is asked
+    const brokers = '127.0.0.1:1' // never connected to
     const calls = [
       { client: new Producer({ brokers }), refusals: sends },
       { client: new MqAdmin({ brokers }), refusals: adminCalls },

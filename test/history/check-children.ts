@@ -129,7 +129,7 @@ class Family {
       const creator = writerOf(name)
       const child = creator === undefined ? undefined : this.#children.get(creator)
       if (creator === undefined || child === undefined) {
-        this.#report('nothing from nowhere', operation.id, `nobody created ${name}`)
+        this.#report('nothing from nowhere', operation.id, `no operation created ${name}`)
         continue
       }
       this.#known(creator, name, operation.id)

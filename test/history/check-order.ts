@@ -1,4 +1,4 @@
-// Order: what anybody was shown is in the state of whoever must not be behind it.
+// Order: a state shown to one client is included in every answer that must not be behind it.
 //
 //   writes          come after everything that was known before they began: linearizable
 //   synced reads    show everything that was known before they began: linearizable

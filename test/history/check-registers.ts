@@ -99,7 +99,8 @@ class Register {
             write.type !== 'delete' &&
             write.data === state.data,
         )
-      if (!wrote) this.#report('nothing from nowhere', undefined, `nobody wrote '${state.data}'`)
+      if (!wrote)
+        this.#report('nothing from nowhere', undefined, `no operation wrote '${state.data}'`)
     }
   }
 
@@ -144,7 +145,7 @@ class Register {
     this.#report('compare and set', id, `it was refused, while version ${expected} was there`)
   }
 
-  /** Versions that nobody saw were written by operations whose outcome is unknown, one each. */
+  /** Versions that no client saw were written by operations with unknown outcome, one each. */
   #checkGaps(): void {
     const highest = Math.max(...this.#states.keys())
     const open = this.#writes.filter(
@@ -160,7 +161,7 @@ class Register {
       if (open.some((write) => write.expected === version - 1 && fits(write))) continue
       needed++
       if (anywhere.filter(fits).length >= needed) continue
-      this.#report('at most once', undefined, `nobody can have written version ${version}`)
+      this.#report('at most once', undefined, `no operation can have written version ${version}`)
     }
   }
 

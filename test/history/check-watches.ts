@@ -1,4 +1,4 @@
-// Watches: whoever watches a znode hears of its change, once for a one-shot watch, before any answer
+// Watches: a watcher of a znode receives its change, once for a one-shot watch, before any answer
 // of its session shows a state as late as that change; and hears of changes in their order.
 //
 // A session that lost its connection is told what it missed when it comes back, in one event per

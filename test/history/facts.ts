@@ -31,7 +31,7 @@ export type Changes = readonly Zxid[]
 
 export interface Facts {
   readonly violations: Violation[]
-  /** by path, then version: every register state that anybody saw */
+  /** by path, then version: every register state that a client saw */
   readonly registers: ReadonlyMap<string, ReadonlyMap<number, RegisterState>>
   /** when a znode's data, or its set of children, surely changed */
   readonly dataChanges: (path: string) => Changes

@@ -2,7 +2,7 @@
 // needs to know of an ensemble, whether it ran in real processes or in a simulator.
 //
 // Time is a counter that rises with each thing noted, so "ended before it began" is a comparison.
-// Conventions that make a history decidable, kept by whoever writes the load:
+// Conventions that make a history decidable, which the load must keep:
 //
 //   - every value written is the operation's own, so a value seen names its writer;
 //   - every znode created is named `t<operation>` or, sequential, `t<operation>-`, so a child seen

@@ -138,7 +138,7 @@ export class ModelClient {
     }
   }
 
-  /** `happens`: whether it is applied although nobody is told */
+  /** `happens`: whether it is applied without an answer */
   writeUnknown(write: WriteCall, { happens }: { readonly happens: boolean }): void {
     this.begin(write)
     if (happens) this.#model.apply(write, this.session)

@@ -55,7 +55,7 @@ t.test('zw produce and zw consume', async (t) => {
     t.same(lines.slice(0, 5), lines.slice(5))
   })
 
-  t.test('acks of nobody', async (t) => {
+  t.test('no acks', async (t) => {
     const { code, errors } = await run(t, 'produce lines --acks 0', 'x\n')
     t.equal(code, 0)
     t.match(errors, '1 record sent to lines')

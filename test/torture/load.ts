@@ -1,5 +1,5 @@
 // One client of a tortured ensemble: keeps a few operations under way over one session, and begins
-// another one when that is over. Each operation and each event is noted as the client was told of it.
+// another one when that is over. Each operation and each event is recorded as the client saw it.
 
 import type { Address } from '../../src/address.ts'
 import { type Watcher, ZkClient } from '../../src/client/zk/zk-client.ts'
@@ -281,7 +281,7 @@ function outcomeOf(error: unknown): Outcome {
   return code === 'CONNECTIONLOSS' ? { type: 'unknown' } : { type: 'refused', code }
 }
 
-/** A transport that can be cut off for good: dialling then reaches nobody. */
+/** A transport that can be cut off for good: dialling then reaches no server. */
 class CuttableTransport extends TcpTransport {
   readonly #links = new Set<TcpLink>()
   #isCut = false
@@ -307,7 +307,7 @@ class CuttableTransport extends TcpTransport {
   }
 }
 
-/** The port of tcpmux, where nobody listens. */
+/** The port of tcpmux, which has no listener. */
 const nowhere: Address = { host: '127.0.0.1', port: 1 }
 
 export function pause(delayMs: number): Promise<void> {

@@ -27,7 +27,7 @@ export interface TortureOptions {
 export interface TortureResult {
   readonly history: Recorder
   readonly violations: readonly Violation[]
-  /** lines of servers that ended although nobody ended them */
+  /** lines of servers that ended unexpectedly */
   readonly deaths: readonly string[]
   readonly nemesis: Nemesis
 }
