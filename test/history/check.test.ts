@@ -6,7 +6,7 @@ import { Model, type ModelClient } from './model.ts'
 
 interface Case {
   readonly name: string
-  /** the rules that are seen to be broken; none for a good history */
+  /** the rules found broken; none for a good history */
   readonly broken: readonly string[]
   readonly run: (world: { model: Model; a: ModelClient; b: ModelClient }) => void
 }

@@ -96,7 +96,7 @@ const refused = [
   {
     line: 'removewatches /a',
     outcome: 1,
-    err: /^KeeperErrorCode = No such watcher for \/a: there is no such watch\n$/,
+    err: /^KeeperErrorCode = No such watcher for \/a: the watch does not exist\n$/,
   },
   { line: 'get /noauth', outcome: 1, err: 'Insufficient permission : /noauth\n' },
   { line: 'setAcl /acl ip:x:r', outcome: 1, err: 'Acl is not valid : /acl\n' },
