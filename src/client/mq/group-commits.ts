@@ -110,6 +110,7 @@ export class GroupCommits {
     const request = (timeoutMs: number) =>
       ({ type: 'offsetCommit', group, timeoutMs, partitions }) as const
     if (unsettled.size >= unsettledMax) unsettled.clear()
+    const wasUnsettled = unsettled.has(offset)
     unsettled.add(offset)
     try {
       const made = await cluster.call(request, timeoutMs, tryMs)
@@ -118,6 +119,11 @@ export class GroupCommits {
       return true
     } catch (error) {
       if (isCode(error, 'INVALID_UPDATE_VERSION')) return false
+      if (isCode(error, 'OFFSET_OUT_OF_RANGE')) {
+        // A refusal: nothing was written, and what was known is still true.
+        if (!wasUnsettled) unsettled.delete(offset)
+        this.#versions.set(partition, version)
+      }
       throw error
     }
   }

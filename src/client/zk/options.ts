@@ -21,6 +21,8 @@ export interface ZkClientOptions {
    * prefix of all paths, hidden from the caller, instead of one in `servers`; '' and / mean none
    */
   readonly chroot?: string
+  /** of znodes that are created without an ACL of their own. Default: everybody may do everything */
+  readonly defaultAcl?: readonly Acl[]
   /** Default `native` */
   readonly dialect?: DialectName
   /** Whether a server without a quorum is accepted until another one is found. */
@@ -45,7 +47,7 @@ export type DataLike = Uint8Array | string | null
 export interface CreateOptions {
   /** Default `persistent`, or `persistentTtl` with a TTL */
   readonly mode?: CreateMode
-  /** Default: every client may do everything */
+  /** Default: the client's `defaultAcl` */
   readonly acl?: readonly Acl[]
   /** for the modes with a TTL */
   readonly ttlMs?: number

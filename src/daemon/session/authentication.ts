@@ -9,9 +9,9 @@
 // ztree/acl.ts decides what an identity may do. Schemes as in ZooKeeper's IPAuthenticationProvider
 // and DigestAuthenticationProvider.
 
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { asBuffer } from '../../as-buffer.ts'
+import { timingSafeEqual } from 'node:crypto'
 import { limits } from '../../limits.ts'
+import { digestOf } from '../../protocol/digest.ts'
 import type { Id } from '../../protocol/records.ts'
 
 export interface AuthenticationOptions {
@@ -67,14 +67,6 @@ export function mayAsk(
 export function tooMany(identities: readonly Id[]): boolean {
   const length = identities.reduce((sum, { scheme, id }) => sum + scheme.length + id.length, 0)
   return length > limits.identitiesLengthMax
-}
-
-/** Turns `user:password` into `user:` and its digest, the user's id in an ACL. */
-export function digestOf(credential: Uint8Array): string {
-  const text = asBuffer(credential)
-  const colon = text.indexOf(':')
-  const user = colon === -1 ? text : text.subarray(0, colon)
-  return `${user.toString('utf8')}:${createHash('sha1').update(credential).digest('base64')}`
 }
 
 /** The displayed form, also for the client itself: the user, not the digest. */
