@@ -88,7 +88,7 @@ async function untilRegistered(cluster: Cluster, signal: AbortSignal, came: Came
 }
 
 /** Resolves once the znode has all of these children; it may not exist yet. */
-export async function untilChildren(
+async function untilChildren(
   zk: ZkClient,
   path: string,
   wanted: readonly string[],

@@ -38,7 +38,7 @@ export interface Member {
   readonly address: Address
 }
 
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly servers: number
   readonly brokers: number
   readonly dataDir: string
@@ -67,7 +67,7 @@ export type MemberProgress =
   | 'standalone'
   | 'registered'
 
-export interface ClusterEvents {
+interface ClusterEvents {
   exited: [member: Member, exit: Exit]
   /** its progress on the way to serving, and the time since the start */
   came: [member: Member, progress: MemberProgress, afterMs: number]

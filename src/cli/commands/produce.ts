@@ -25,14 +25,14 @@ import { Progress } from '../progress.ts'
 import { type LineRules, parseRecordLine } from '../record-text.ts'
 import { StoppedError, stopSignal } from '../stop-signal.ts'
 
-export interface OutRecord {
+interface OutRecord {
   readonly key: Uint8Array | string | null
   readonly value: Uint8Array | string | null
   /** its line number, from 1 */
   readonly line?: number
 }
 
-export interface SendResult {
+interface SendResult {
   readonly stored: number
   /** the first failure, of a record or of the input; nothing was sent after it */
   readonly error: Error | undefined

@@ -18,7 +18,7 @@ interface Place {
   readonly height: number
 }
 
-export interface ClusterBox {
+interface ClusterBox {
   readonly lines: readonly Line[]
   /** whether some lines do not fit */
   readonly isCut: boolean

@@ -19,7 +19,7 @@ import { resetText, TopicScreen } from './topic-screen.ts'
 /** For the screen's status: a broker that does not answer within this time is shown as lost. */
 const statusTimeoutMs = 1000
 
-export interface FollowOptions {
+interface FollowOptions {
   readonly consumer: Consumer
   readonly onRecords: (records: readonly ConsumedRecord[]) => Promise<void> | void
   /** Offsets are committed after each batch of records is handled. */

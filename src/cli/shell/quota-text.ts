@@ -18,7 +18,7 @@ const root = '/zookeeper/quota'
 const limitsName = 'zookeeper_limits'
 const statsName = 'zookeeper_stats'
 
-export interface QuotaPaths {
+interface QuotaPaths {
   /** holds the limits of `/a/b`, and the nodes of `/a/b/c` below it */
   readonly node: string
   readonly limits: string

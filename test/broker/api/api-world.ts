@@ -26,6 +26,7 @@ import { RareWarnings } from '../../../src/rare-warnings.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
 import { MemoryTree } from '../memory-zk.ts'
 import { ids, life, member } from '../partition/members.ts'
+import { testSecret } from '../test-secret.ts'
 
 export const self = 1 as BrokerId
 export const client: Requester = { role: 'client', brokerId: noBroker, brokerEpoch: 0 }
@@ -176,6 +177,7 @@ export class ApiWorld {
     this.parts = {
       self,
       clusterId: 'the-cluster',
+      secret: testSecret,
       image: this.image,
       replicas: {
         purgatory: this.#purgatory,
@@ -187,6 +189,7 @@ export class ApiWorld {
       },
       producerIds: { next: async () => 7000 as ProducerId },
       clock: this.clock,
+      randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',
       log: silentLogger,
       warnings: new RareWarnings(silentLogger, this.clock),
