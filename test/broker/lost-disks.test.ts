@@ -2,7 +2,7 @@
 // what was acknowledged with acks=all is there as long as one disk that promised it is.
 
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import t from 'tap'
 import { Consumer } from '../../src/client/mq/consumer.ts'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
@@ -48,6 +48,28 @@ async function partition(world: BrokerWorld) {
   }
 }
 
+/** What a person is told of one replica. */
+async function choiceOf(world: BrokerWorld, id: number) {
+  const admin = new MqAdmin({ brokers: world.addresses })
+  try {
+    const { choices } = await admin.recoveryChoices('goals', 0)
+    return choices.find(({ broker }) => broker === id)
+  } finally {
+    admin.close()
+  }
+}
+
+/** As `zw topics recover --apply`. */
+async function choose(world: BrokerWorld, leader: number): Promise<void> {
+  const admin = new MqAdmin({ brokers: world.addresses })
+  try {
+    const { version } = await admin.recoveryChoices('goals', 0)
+    await admin.recover({ topic: 'goals', partition: 0, leader, version })
+  } finally {
+    admin.close()
+  }
+}
+
 /**
  * All brokers end at once: no state changes any more, as the ensemble is away meanwhile, and their
  * sessions are over when it is back.
@@ -78,9 +100,13 @@ function brokerPath(world: BrokerWorld, id: number): string {
   return join(world.dataDir, `broker-${id}`)
 }
 
-function segmentPath(world: BrokerWorld, id: number): string {
+function partitionPath(world: BrokerWorld, id: number): string {
   const name = readdirSync(brokerPath(world, id)).find((each) => each.endsWith('-0'))
-  return join(brokerPath(world, id), name ?? '', '0000000000000000.segment')
+  return join(brokerPath(world, id), name ?? '')
+}
+
+function segmentPath(world: BrokerWorld, id: number): string {
+  return join(partitionPath(world, id), '0000000000000000.segment')
 }
 
 /** @param at byte of the segment; negative: from its end */
@@ -119,7 +145,7 @@ worldTest(
     await killAll(world, () => flipBit(world, 1, -2))
     await world.startBroker(1)
     await until(async () => (await partition(world)).leader === -1)
-    const kept = readdirSync(dirname(segmentPath(world, 1))).filter((name) => /^cut-/.test(name))
+    const kept = readdirSync(partitionPath(world, 1)).filter((name) => /^cut-/.test(name))
     t.same(kept, ['cut-0000000000000009'], 'what was cut is kept')
     await Promise.all([2, 3].map((id) => world.startBroker(id)))
     await send(world, 10, 11)
@@ -176,7 +202,7 @@ worldTest(
     t.ok(readFileSync(segmentPath(world, 1)).equals(before), 'its bytes are as they were')
 
     await world.broker(1).stop()
-    rmSync(dirname(segmentPath(world, 1)), { recursive: true })
+    rmSync(partitionPath(world, 1), { recursive: true })
     await world.startBroker(1)
     await until(async () => (await partition(world)).isr.length === 3)
     t.same((await partition(world)).problems, [], 'taken away, the log is fetched anew')
@@ -261,6 +287,51 @@ worldTest(
     t.same(await values(world, 10), [...goals(0, 9), 'goal 10'])
     await until(async () => (await partition(world)).isr.length === 3)
     t.equal((await partition(world)).leader, 1, 'it is not put out of office by what they had')
+  },
+)
+
+worldTest(
+  t,
+  'a log that begins anew by a choice is not damaged by the checkpoint of the one before',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 1 })
+    await send(world, 0, 10)
+    await world.broker(1).stop() // which makes a checkpoint
+    rmSync(partitionPath(world, 1), { recursive: true })
+    await world.startBroker(1)
+    await until(async () => (await choiceOf(world, 1))?.mayLead === true)
+    await choose(world, 1)
+    await until(async () => (await partition(world)).leader === 1)
+    await send(world, 10, 11)
+    await kill(world, 1)
+    await world.startBroker(1)
+    await until(async () => (await partition(world)).leader === 1)
+    t.same(await values(world, 1), ['goal 10'])
+  },
+)
+
+worldTest(
+  t,
+  'what a log that was taken away had is remembered until it has it again',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 1 })
+    await send(world, 0, 10)
+    for (const claim of ['taken away', 'started once more', 'taken away again'] as const) {
+      await world.broker(1).stop() // which makes a checkpoint
+      const isTaken = claim !== 'started once more'
+      if (isTaken) rmSync(partitionPath(world, 1), { recursive: true })
+      await world.startBroker(1)
+      await until(async () => (await choiceOf(world, 1))?.mayLead === true)
+      t.match(
+        await choiceOf(world, 1),
+        { condition: 'incomplete', end: 0, highWatermark: 10, losesAtMost: 10 },
+        claim,
+      )
+    }
   },
 )
 
