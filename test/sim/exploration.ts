@@ -1,6 +1,7 @@
 // Seeds one after the other, in all worlds, until there is enough; then what they covered.
 
 import { countedFor, crashPoints } from './crash-points.ts'
+import { countsOf } from './mq/counts.ts'
 import type { Faults } from './mq/faults.ts'
 import { liveMq } from './mq/life.ts'
 import { liveServers } from './server-life.ts'
@@ -8,6 +9,9 @@ import { liveZab } from './zab-life.ts'
 
 /** Of the time, so much goes to each world. */
 const shares = { servers: 0.5, mq: 0.35, zab: 0.15 } as const
+
+/** So many lives of brokers must have enough of each fault. */
+const manySeeds = 500
 
 /** Who explores for so long must have hit every crash point. */
 const thoroughMinutes = 2
@@ -50,7 +54,8 @@ export class Exploration {
   async run(): Promise<boolean> {
     while (!this.#isEnough()) await this.#live(this.#options.world ?? this.#next())
     this.#report()
-    return this.#reportCrashPoints() && this.#failed === 0
+    const [hasPoints, hasFaults] = [this.#reportCrashPoints(), this.#reportFaults()]
+    return hasPoints && hasFaults && this.#failed === 0
   }
 
   /** The world that has had the least of its share. */
@@ -113,6 +118,18 @@ export class Exploration {
         if (!what.startsWith('killed')) this.#say(`${String(count).padStart(10)}  ${what}`)
       }
     }
+  }
+
+  /** @returns whether brokers had enough of each fault, or need not have had */
+  #reportFaults(): boolean {
+    const { seeds, covered } = this.#tallies.mq
+    const isChosen = Object.keys(this.#options.faults ?? {}).length > 0
+    if (seeds === 0 || isChosen) return true
+    const rare = countsOf(covered, seeds).filter(({ count, least }) => count < least)
+    for (const { what, count, least } of rare) {
+      this.#say(`${String(count).padStart(10)}  ${what}: at least ${least} are wanted of brokers`)
+    }
+    return rare.length === 0 || seeds < manySeeds
   }
 
   /** @returns whether all were hit, or need not have been */

@@ -2,6 +2,7 @@
 // by step (life.ts has those of chance). In each, every partition keeps a member of its ISR whose disk is whole and which comes back: no
 // acknowledged record may be lost, and at the end all replicas are in sync again.
 
+import { turnBits } from './damage.ts'
 import { liveMq, type MqLife, type MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
 
@@ -27,7 +28,7 @@ export const lostDisks: readonly LostDisk[] = [
     script: async (world) => {
       const first = await begin(world)
       killAll(world)
-      first.loseDisk((disk) => disk.wipe())
+      world.loseDisk(first, (disk) => disk.wipe())
       await comeBack(world, first, tooLateMs)
     },
   },
@@ -36,7 +37,7 @@ export const lostDisks: readonly LostDisk[] = [
     script: async (world) => {
       const first = await begin(world)
       killAll(world)
-      first.loseDisk((disk) => disk.turnBits(1))
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
       await comeBack(world, first)
     },
   },
@@ -50,7 +51,7 @@ export const lostDisks: readonly LostDisk[] = [
       await world.store(40)
       await world.run(6000)
       killAll(world)
-      first.loseDisk((disk) => disk.putBack(copy))
+      world.loseDisk(first, (disk) => disk.putBack(copy))
       await comeBack(world, first, tooLateMs)
     },
   },
@@ -60,7 +61,7 @@ export const lostDisks: readonly LostDisk[] = [
       const first = await begin(world)
       await world.run(6000)
       killAll(world)
-      first.loseDisk((disk) => disk.turnBits(0.5))
+      world.loseDisk(first, (disk) => turnBits(disk, 0.5))
       await comeBack(world, first)
     },
   },
@@ -68,7 +69,7 @@ export const lostDisks: readonly LostDisk[] = [
     name: 'a leader returns before its session is gone, and its last durable record is cut',
     script: async (world) => {
       const first = await begin(world)
-      first.loseDisk((disk) => disk.turnBits(1))
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
       await world.run(20)
       first.start()
       await world.run(lateMs)
@@ -87,7 +88,7 @@ export const lostDisks: readonly LostDisk[] = [
       await world.until('a follower is about to join', () => hasCaughtUp(world, follower))
       for (const { name } of world.servers) world.network.slow(leader.name, name, 200)
       await world.run(20)
-      follower.loseDisk((disk) => disk.turnBits(1))
+      world.loseDisk(follower, (disk) => turnBits(disk, 1))
       follower.start()
       await world.run(400)
       for (const broker of world.brokers) if (broker !== follower) broker.end({ power: true })
@@ -102,8 +103,8 @@ export const lostDisks: readonly LostDisk[] = [
       const first = await begin(world)
       killAll(world)
       const [second] = world.brokers.filter((broker) => broker !== first)
-      first.loseDisk((disk) => disk.turnBits(1))
-      second?.loseDisk((disk) => disk.turnBits(1))
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
+      if (second !== undefined) world.loseDisk(second, (disk) => turnBits(disk, 1))
       first.start()
       second?.start()
       await world.run(lateMs / 6)
@@ -119,7 +120,7 @@ export const lostDisks: readonly LostDisk[] = [
       await world.store(40)
       await world.run(6000)
       killAll(world)
-      first.loseDisk((disk) => disk.putBack(copy))
+      world.loseDisk(first, (disk) => disk.putBack(copy))
       first.start()
       await world.run(tooLateMs)
       killAll(world)
@@ -177,10 +178,10 @@ export const lostDisks: readonly LostDisk[] = [
       const first = await begin(world)
       killAll(world)
       const own = first.disk.copy()
-      for (const broker of world.brokers) broker.loseDisk((disk) => disk.wipe())
+      for (const broker of world.brokers) world.loseDisk(broker, (disk) => disk.wipe())
       for (const broker of world.brokers) broker.start()
       await world.run(lateMs)
-      first.loseDisk((disk) => disk.putBack(own))
+      world.loseDisk(first, (disk) => disk.putBack(own))
       await comeBack(world, first)
     },
   },
@@ -200,8 +201,8 @@ export const lostDisks: readonly LostDisk[] = [
       await world.store(40)
       await runUntil(world, 14_000)
       killAll(world)
-      first.loseDisk((disk) => disk.putBack(copy))
-      second.loseDisk((disk) => disk.turnBits(0.5))
+      world.loseDisk(first, (disk) => disk.putBack(copy))
+      world.loseDisk(second, (disk) => turnBits(disk, 0.5))
       first.start()
       second.start()
       await world.run(tooLateMs)
@@ -216,7 +217,7 @@ export const lostDisks: readonly LostDisk[] = [
       const copy = first.disk.copy()
       await world.store(40)
       killAll(world)
-      first.loseDisk((disk) => disk.putBack(copy))
+      world.loseDisk(first, (disk) => disk.putBack(copy))
       await comeBack(world, first)
     },
   },
@@ -227,7 +228,7 @@ export const lostDisks: readonly LostDisk[] = [
       killAll(world)
       first.start()
       await world.run(tooLateMs)
-      first.loseDisk((disk) => disk.wipe())
+      world.loseDisk(first, (disk) => disk.wipe())
       await comeBack(world, first)
     },
   },
@@ -236,7 +237,7 @@ export const lostDisks: readonly LostDisk[] = [
     script: async (world) => {
       const first = await begin(world)
       killAll(world)
-      first.loseDisk((disk) => disk.turnBits(1))
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
       first.start()
       await world.run(tooLateMs)
       for (const broker of world.brokers) broker.start()
