@@ -9,6 +9,11 @@ import { type TreeEvent, ZTree } from '../src/daemon/ztree/ztree.ts'
 import { openDiskDirectory } from '../src/log/segment-file.ts'
 import { ZooKeeperDialect } from '../src/protocol/compat/zookeeper.ts'
 import { crc32c } from '../src/protocol/crc32c.ts'
+import { fetch } from '../src/protocol/kafka/api/fetch.ts'
+import { produce } from '../src/protocol/kafka/api/produce.ts'
+import { writeResponse } from '../src/protocol/kafka/headers.ts'
+import { KafkaReader } from '../src/protocol/kafka/reader.ts'
+import { KafkaWriter } from '../src/protocol/kafka/writer.ts'
 import { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'
 import { noSession, openAcl, type ServerId, type Stat } from '../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../src/protocol/zk/messages.ts'
@@ -37,11 +42,12 @@ interface AsyncCase {
 /** @param parent where the log's files lie until it ends */
 export async function runMicro(parent: string, print: (text: string) => void): Promise<void> {
   const rows: string[][] = []
-  for (const { name, run } of [...dialectCases(), ...codecCases(), ...treeCases()]) {
+  const cases = [...dialectCases(), ...codecCases(), ...kafkaCases(), ...treeCases()]
+  for (const { name, run } of cases) {
     rows.push(row(name, await timed(name, { fn: run })))
   }
-  const { cases, close } = logCases(parent)
-  for (const { name, run } of cases) {
+  const { cases: ofLog, close } = logCases(parent)
+  for (const { name, run } of ofLog) {
     const fn = (deferred: { resolve(): void }) => run(() => deferred.resolve())
     rows.push(row(name, await timed(name, { defer: true, fn })))
   }
@@ -170,6 +176,92 @@ function codecCases(): Case[] {
     },
     { name: 'crc32c, 170 B', run: () => void crc32c(record) },
     { name: 'crc32c, 16 KiB', run: () => void crc32c(batch) },
+  ]
+}
+
+/** Produce and fetch in Kafka's dialect: neither may depend on how many bytes the records have. */
+function kafkaCases(): Case[] {
+  const writer = new KafkaWriter(64 * 1024)
+  const reader = new KafkaReader()
+  const records = Buffer.alloc(64 * 1024, 1)
+  const header = { correlationId: 70_000, version: 9 }
+  const version = 11
+  const bytesOf = (write: (to: KafkaWriter) => void) => {
+    const to = new KafkaWriter()
+    write(to)
+    const pieces: Uint8Array[] = []
+    to.forEachPiece((piece) => pieces.push(piece))
+    return Buffer.concat(pieces)
+  }
+  const produceBytes = bytesOf((to) => {
+    const partitionData = [{ index: 0, records }]
+    const topicData = [{ name: 'goals', partitionData }]
+    produce.request.write(to, 9, { transactionalId: null, acks: -1, timeoutMs: 30_000, topicData })
+  })
+  const fetchBytes = (partitionCount: number) =>
+    bytesOf((to) => {
+      const partitions = Array.from({ length: partitionCount }, (_, partition) => {
+        return { partition, fetchOffset: 123_456_789, partitionMaxBytes: 1_048_576 }
+      })
+      const topics = [{ topic: 'goals', partitions }]
+      const limits = { maxWaitMs: 500, minBytes: 1, maxBytes: 52_428_800, isolationLevel: 0 }
+      fetch.request.write(to, version, { ...limits, topics })
+    })
+  const fetched = (partitionCount: number) => ({
+    responses: [
+      {
+        topic: 'goals',
+        partitions: Array.from({ length: partitionCount }, (_, partitionIndex) => ({
+          partitionIndex,
+          errorCode: 0,
+          highWatermark: 123_456_789,
+          lastStableOffset: 123_456_789,
+          abortedTransactions: null,
+          records,
+        })),
+      },
+    ],
+  })
+  const fetchCases = [1, 100].flatMap((count): Case[] => {
+    const partitions = count === 1 ? 'one partition' : `${count} partitions`
+    const [bytes, response] = [fetchBytes(count), fetched(count)]
+    return [
+      {
+        name: `decode a Kafka fetch of ${partitions}`,
+        run: () => void fetch.request.read(reader.reset(bytes, 0, bytes.length), version),
+      },
+      {
+        name: `encode its response, 64 KiB of records each`,
+        run() {
+          writer.clear()
+          writeResponse(writer, fetch, { correlationId: 70_000, version }, response)
+          writer.forEachPiece(() => undefined)
+        },
+      },
+    ]
+  })
+  const produced = {
+    responses: [
+      {
+        name: 'goals',
+        partitionResponses: [{ index: 0, errorCode: 0, baseOffset: 7, logAppendTimeMs: -1 }],
+      },
+    ],
+  }
+  return [
+    {
+      name: 'decode a Kafka produce, 64 KiB',
+      run: () => void produce.request.read(reader.reset(produceBytes, 0, produceBytes.length), 9),
+    },
+    {
+      name: 'encode its response',
+      run() {
+        writer.clear()
+        writeResponse(writer, produce, header, produced)
+        writer.forEachPiece(() => undefined)
+      },
+    },
+    ...fetchCases,
   ]
 }
 

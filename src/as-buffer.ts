@@ -1,6 +1,6 @@
-// Bytes of a caller or a library, as node's Buffer, which can be read as text and compared.
+// A caller's or library's bytes as a Node.js Buffer, which can be decoded and compared.
 
-/** The same memory: nothing is copied. */
+/** Shares memory: nothing is copied. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   if (Buffer.isBuffer(bytes)) return bytes
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

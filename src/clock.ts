@@ -1,9 +1,9 @@
-// Time as the shells see it. Cores get `nowMs` as an argument and never look at a clock.
+// Time for the shells. Cores get `nowMs` as an argument and never read a clock.
 
 export interface Clock {
   /** Monotonic milliseconds since an arbitrary start: for time-outs. */
   nowMs(): number
-  /** Wall-clock milliseconds since 1970: for stats that people read, never for time-outs. */
+  /** Wall-clock milliseconds since 1970: for displayed stats, never for time-outs. */
   wallMs(): number
   /** Calls `run` once after `delayMs`. The returned function cancels it. */
   after(delayMs: number, run: () => void): () => void

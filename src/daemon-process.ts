@@ -1,19 +1,20 @@
-// What both daemons do around their one part: argv → configuration → part, in the real world → signals.
-// Exit codes are in stoppable.ts.
+// The life of both daemons around their one part: argv → configuration → part, in the real world →
+// signals. stoppable.ts has the exit codes.
 
 import { isJournal, priorities, withPriority } from './journal.ts'
-import { type LogLevel, makeLogger } from './logger.ts'
+import type { LogLevel } from './logger.ts'
+import { makeLogger } from './pino-logger.ts'
 import { realWorld } from './real-world.ts'
 import { RefusedStartError } from './refused-start.ts'
 import { exitCodes, type Part, runUntilStopped } from './stoppable.ts'
 import { systemdNotifier } from './systemd-notifier.ts'
 import type { Disk, World } from './world.ts'
 
-/** What every daemon's configuration holds. */
+/** Fields common to all daemons' configurations. */
 export interface CommonConfig {
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
-  /** each goes into the log, once */
+  /** each is logged once */
   readonly warnings: readonly string[]
 }
 
@@ -24,13 +25,13 @@ export interface DaemonOptions<Config extends CommonConfig, OwnDisk extends Disk
     args: string[],
     env: NodeJS.ProcessEnv,
   ) => { type: 'config'; config: Config } | { type: 'print'; text: string }
-  /** what names this process in every line of the log */
+  /** fields that identify this process in every log line */
   readonly identity: (config: Config) => Record<string, unknown>
   readonly openDisk: (config: Config) => OwnDisk
   readonly assemble: (parts: {
     readonly config: Config
     readonly world: World & { readonly disk: OwnDisk }
-    /** Going on could lose data: the process must end, and at once. */
+    /** Continuing could lose data: the process must end immediately. */
     readonly onFailure: (error: Error) => void
   }) => Part
   readonly stopDeadlineMs: number
@@ -39,8 +40,8 @@ export interface DaemonOptions<Config extends CommonConfig, OwnDisk extends Disk
 export function runDaemon<Config extends CommonConfig, OwnDisk extends Disk>(
   options: DaemonOptions<Config, OwnDisk>,
 ): void {
-  // Everything that is written here is data or says something about it, LevelDB's files among it:
-  // whatever the user's own mask, no other user reads it.
+  // Every file written here is data or reveals something about it, including LevelDB's files: no
+  // other user may read it, whatever the user's umask.
   process.umask(0o077)
   try {
     const read = options.readConfig(process.argv.slice(2), process.env)
@@ -81,14 +82,14 @@ function run<Config extends CommonConfig, OwnDisk extends Disk>(
   })
 }
 
-/** On stderr, as one readable line: there is no log yet, or it has nothing else to say. */
+/** On stderr, as one readable line: there is no log yet, or it would add nothing. */
 function tellRefusal(program: string, error: RefusedStartError): void {
   const line = `${program}: ${error.message}\n`
   const toJournal = isJournal(2, process.env['JOURNAL_STREAM'])
   process.stderr.write(toJournal ? withPriority(line, priorities.error) : line)
 }
 
-/** Nothing more is promised or written: what nobody catches ends the process with exit code 1. */
+/** Promises and writes nothing more: the uncaught error ends the process with exit code 1. */
 function endAtOnce(error: Error): void {
   process.nextTick(() => {
     throw error

@@ -1,8 +1,8 @@
-// One process per data directory: a file `lock` names the process that has it.
+// One process per data directory: the file `lock` names its owner.
 //
-// The file stays behind after a kill -9, so its owner is looked up: it is alive if a process has
-// that id, and started when the owner did (ids are given out again), since the same boot. A process
-// in another container cannot be seen; LevelDB's own lock, which the kernel keeps, still holds then.
+// The file survives a kill -9, so its owner is checked: the owner is alive if a process has that id
+// and started at the same time (ids are reused), since the same boot. A process in another
+// container cannot be seen; LevelDB's own lock, which the kernel keeps, still holds then.
 
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,22 +25,22 @@ export class DataDirLockedError extends Error {
 
 interface Owner {
   readonly pid: number
-  /** When the process started, in ticks since boot; null where that is not known. */
+  /** When the process started, in ticks since boot; null if unknown. */
   readonly started: string | null
   readonly boot: string | null
 }
 
 /**
- * Takes the lock of `dataDir`, which is made if missing.
+ * Takes the lock of `dataDir`, which is created if missing.
  *
- * @returns a function that gives it back
+ * @returns a function that releases it
  * @throws DataDirLockedError if a living process has it
  */
 export function lockDataDir(dataDir: string): () => void {
   makeDirectory(dataDir)
   const file = join(dataDir, 'lock')
   const mine = `${JSON.stringify(describe(process.pid))}\n`
-  // Linked into place complete, so that nobody reads half a lock.
+  // Linked into place complete, so that no process reads half a lock.
   const aside = `${file}.${process.pid}`
   writeFileSync(aside, mine)
   try {
@@ -68,7 +68,7 @@ function removeIfStale(file: string): void {
   if (found === undefined) return
   const owner = parseOwner(found)
   if (owner !== undefined && isAlive(owner)) throw new DataDirLockedError(file, owner.pid)
-  // Of several that see a stale lock, one takes it away; what another has put there since goes back.
+  // If several processes see a stale lock, one removes it; a lock created since is put back.
   const aside = `${file}.stale.${process.pid}`
   try {
     renameSync(file, aside)
@@ -91,15 +91,15 @@ function isAlive(owner: Owner): boolean {
 }
 
 function describe(pid: number): Owner {
-  // The second field of stat is the command, in parentheses, and may hold anything; the start time
-  // is the 22nd, so the 20th after it (proc(5)).
+  // The second field of stat is the command, in parentheses, and may contain anything; the start
+  // time is the 22nd field, so the 20th after it (proc(5)).
   const stat = readIfThere(`/proc/${pid}/stat`)
   const started = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
   const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim() ?? null
   return { pid, started, boot }
 }
 
-/** Undefined for what no lock of ours says: then nobody is known to have it. */
+/** Undefined for a file that is not a valid lock: then no process is known to hold it. */
 function parseOwner(text: string): Owner | undefined {
   try {
     const owner = JSON.parse(text) as Owner

@@ -1,17 +1,19 @@
-// The option `dataDir` of both daemons: its absolute path, and what is refused about it at the start.
+// The option `dataDir` of both daemons: its absolute path, and the directories refused at startup.
 
 import { isAbsolute, resolve } from 'node:path'
 import { DataDirLockedError, lockDataDir } from './data-dir-lock.ts'
 import { commandLine } from './options.ts'
 import { RefusedStartError } from './refused-start.ts'
 
-/** As much of ReadOptions as is needed here. */
+/** The part of ReadOptions that is needed here. */
 interface Read {
   quote(name: 'dataDir'): string
   source(name: 'dataDir'): string | undefined
 }
 
-/** @param warnings gets one about a path that depends on where a service happens to be started */
+/**
+ * @param warnings receives a warning about a path that depends on the service's working directory
+ */
 export function dataDirOf(given: {
   readonly read: Read
   readonly value: string
@@ -19,16 +21,17 @@ export function dataDirOf(given: {
 }): string {
   const { read, value, warnings } = given
   const path = resolve(value)
-  // On the command line, a path is relative to where the user is; elsewhere `./` says so.
+  // On the command line a path is relative to the user's directory; elsewhere it must begin with
+  // `./`.
   const isMeant = isAbsolute(value) || /^\.{1,2}(\/|$)/.test(value)
   if (!isMeant && read.source('dataDir') !== commandLine) {
     const quoted = read.quote('dataDir')
-    warnings.push(`${quoted} is relative, and means ${path}: write ./${value} if it is meant so`)
+    warnings.push(`${quoted} is relative, and means ${path}: write ./${value} if that is intended`)
   }
   return path
 }
 
-/** What no further try cures: wrong paths and permissions, as against full or failing disks. */
+/** Errors that a retry cannot fix: wrong paths and permissions, unlike full or failing disks. */
 const hopeless: ReadonlySet<string | undefined> = new Set([
   'EACCES',
   'EEXIST',
@@ -43,10 +46,10 @@ const hopeless: ReadonlySet<string | undefined> = new Set([
 ])
 
 /**
- * Makes and locks a data directory.
+ * Creates and locks a data directory.
  *
  * @param quoted the option as the user gave it
- * @returns how to unlock it
+ * @returns a function that unlocks it
  * @throws DataDirLockedError; RefusedStartError; what the file system throws
  */
 export function openDataDir(path: string, quoted: string): () => void {

@@ -1,6 +1,6 @@
-// A small file that is replaced whole or not at all: the new one is written aside, fsynced, renamed
-// over the old one, and the directory is fsynced. A crash leaves the old or the new one, so a file that
-// is damaged was not damaged by a crash.
+// A small file that is replaced as a whole or not at all: the new file is written aside, fsynced,
+// and renamed over the old one, and the directory is fsynced. A crash leaves the old or the new
+// file, so damage to the file has another cause.
 
 import type { Done, LogDirectory, SegmentFile } from './log/segment-file.ts'
 
@@ -16,14 +16,15 @@ export class DurableFile {
     this.#name = name
   }
 
-  /** how it is named in messages */
+  /** its name in messages */
   get path(): string {
     return `${this.#directory.path}/${this.#name}`
   }
 
   /**
-   * What is returned survives a power cut: a process that was killed may have renamed the file and no
-   * more, and what is acted on from now on must not be the old one again later.
+   * The returned bytes survive a power cut: a killed process may have renamed the file without
+   * fsyncing the directory, and after the caller has acted on the new file, the old one must not
+   * return.
    *
    * @returns undefined if there is none
    * @throws what the file system throws
@@ -42,7 +43,7 @@ export class DurableFile {
   }
 
   /**
-   * One replacement is under way at a time; others wait in order.
+   * Replacements run one at a time, in order.
    *
    * @param bytes must not change until done
    * @param done called when the new file survives a power cut
@@ -59,7 +60,7 @@ export class DurableFile {
     })
   }
 
-  /** Until nothing is being replaced: only then may the directory be closed. */
+  /** Resolves when no replacement is pending: only then may the directory be closed. */
   settled(): Promise<void> {
     return new Promise((resolve) => {
       this.#whenSettled.push(resolve)

@@ -1,12 +1,12 @@
-// First in, first out, in a ring: taking is cheap however long the queue is, and while it stays short
-// nothing is allocated.
+// A first-in, first-out queue in a ring: taking is cheap at any length, and a short queue allocates
+// nothing.
 
 const lengthAtFirst = 8
-/** A longer ring is let go once it is empty: one burst must not be paid for ever after. */
+/** A longer ring is released once it is empty, so that one burst does not hold memory for ever. */
 const lengthKept = 256
 
 export class Fifo<T> {
-  /** empty, or as long as a power of two */
+  /** its length is zero or a power of two */
   #ring: (T | undefined)[] = []
   #first = 0
   #length = 0
@@ -15,12 +15,12 @@ export class Fifo<T> {
     return this.#length
   }
 
-  /** The oldest. */
+  /** The oldest item. */
   get head(): T | undefined {
     return this.#ring[this.#first]
   }
 
-  /** The newest. */
+  /** The newest item. */
   get last(): T | undefined {
     return this.#length === 0 ? undefined : this.#ring[this.#at(this.#length - 1)]
   }
@@ -31,7 +31,7 @@ export class Fifo<T> {
     this.#length++
   }
 
-  /** Takes out the oldest. */
+  /** Removes and returns the oldest item. */
   shift(): T | undefined {
     if (this.#length === 0) return undefined
     const item = this.#ring[this.#first]
@@ -42,7 +42,7 @@ export class Fifo<T> {
     return item
   }
 
-  /** Empties it. @returns what was in it, oldest first */
+  /** Empties the queue. @returns its items, oldest first */
   takeAll(): T[] {
     const items = this.#inOrder().slice(0, this.#length) as T[]
     this.clear()

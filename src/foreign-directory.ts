@@ -1,5 +1,6 @@
-// Whose a data directory is, by the files in it. One that another program filled is refused at the
-// start: its owner expects that data to be served, and would find an empty system instead.
+// Recognises the owner of a data directory by its files. A directory that another program filled is
+// refused at startup: its owner expects that data to be served, and would find an empty system
+// instead.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ export type Owner = 'zooweeperd' | 'mimicqd'
 
 interface Trace {
   readonly program: string
-  /** The first of its files that is there; undefined if none is. */
+  /** The first of its files that exists; undefined if none does. */
   readonly find: (files: Files) => string | undefined
 }
 
@@ -52,8 +53,8 @@ export interface Foreign {
 
 /**
  * @param directory may be missing
- * @returns undefined if it is `owner`'s, empty, or holds nothing that is known to be another's
- * @throws what the file system does if it is there and cannot be read
+ * @returns undefined if the directory is `owner`'s, empty, or not recognised as another program's
+ * @throws what the file system throws if the directory exists and cannot be read
  */
 export function foreignData(directory: string, owner: Owner): Foreign | undefined {
   const files = new Files(directory)
@@ -65,12 +66,12 @@ export function foreignData(directory: string, owner: Owner): Foreign | undefine
   return undefined
 }
 
-/** Whether it holds data of `owner`. @throws as `foreignData` */
+/** Whether it holds data of `owner`. @throws like `foreignData` */
 export function isOwn(directory: string, owner: Owner): boolean {
   return own[owner].find(new Files(directory)) !== undefined
 }
 
-/** What lies in a directory, listed once per folder. */
+/** The contents of a directory, listed once per folder. */
 class Files {
   readonly #directory: string
   readonly #listed = new Map<string, readonly string[]>()
@@ -79,7 +80,7 @@ class Files {
     this.#directory = directory
   }
 
-  /** The first of these paths that is there. */
+  /** The first of these paths that exists. */
   first(...paths: readonly string[]): string | undefined {
     return paths.find((path) => {
       const at = path.lastIndexOf('/')
@@ -87,7 +88,7 @@ class Files {
     })
   }
 
-  /** A file in `folder` with such a name. */
+  /** A file in `folder` whose name matches. */
   match(folder: string, name: RegExp): string | undefined {
     const found = this.#list(folder).find((each) => name.test(each))
     return found === undefined ? undefined : join(folder, found)

@@ -1,12 +1,12 @@
 // Our own mistakes stop the process: the log recovers on the next start, silent corruption would not.
 
-/** Thrown by `invariant`; reaching one is a bug in ZooWeeper, never in what a peer or client sent. */
+/** Thrown by `invariant`: a bug in ZooWeeper, never the fault of a peer's or client's message. */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError'
 }
 
 /**
- * States what must be true here. `claim` is worded in the positive: 'our zxids have no gaps'.
+ * States a condition that must hold. `claim` is worded in the positive: 'our zxids have no gaps'.
  *
  * @throws InvariantError
  */

@@ -1,5 +1,5 @@
-// Lines for the journal: systemd reads `<4>` at the beginning of a line as its priority, and takes
-// every other line for an ordinary message.
+// Lines for the journal: systemd reads `<4>` at the beginning of a line as its priority; other
+// lines are ordinary messages.
 //
 // Source: sd-daemon(3); systemd.exec(5) on JOURNAL_STREAM.
 
@@ -11,8 +11,8 @@ export type Priority = (typeof priorities)[keyof typeof priorities]
 
 /**
  * @param descriptor stdout or stderr
- * @param journalStream JOURNAL_STREAM of the environment, which children of a service have, too,
- *   after their output went elsewhere: so it names the device and the inode
+ * @param journalStream JOURNAL_STREAM of the environment. Children of a service inherit it even
+ * when their output is redirected, so it names the device and the inode
  */
 export function isJournal(descriptor: number, journalStream: string | undefined): boolean {
   if (journalStream === undefined) return false
@@ -20,7 +20,7 @@ export function isJournal(descriptor: number, journalStream: string | undefined)
   return journalStream === `${dev}:${ino}`
 }
 
-/** @param text whole lines, each of which becomes one entry */
+/** @param text whole lines; each becomes one entry */
 export function withPriority(text: string, priority: Priority): string {
   return text.replaceAll(/^(?=.)/gm, `<${priority}>`)
 }

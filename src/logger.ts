@@ -1,11 +1,5 @@
-// The logger that parts receive, and the one place that makes it with pino.
-
-import { pino } from 'pino'
-import { type Priority, priorities, withPriority } from './journal.ts'
-import { logFormatter } from './pretty-log.ts'
-import { hasColors } from './terminal.ts'
-
-export { silentLogger } from './silent-logger.ts'
+// The logger that parts receive. pino-logger.ts makes that of a daemon; the client library, which does
+// not load pino, logs with what its program gives it, or not at all.
 
 /** Constant sentence, facts as fields: `log.info({ epoch }, 'Became leading')`. */
 export interface Logger {
@@ -19,41 +13,13 @@ export interface Logger {
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/**
- * Writes to stdout, each line before this returns.
- *
- * @param options.format `json` for machines, one line each; `pretty` for a terminal
- * @param options.toJournal marks each line with its priority
- */
-export function makeLogger(options: {
-  readonly program: string
-  readonly level: LogLevel
-  readonly format: 'json' | 'pretty'
-  readonly toJournal?: boolean
-}): Logger {
-  const { program, level, format, toJournal = false } = options
-  const out = pino.destination({ fd: 1, sync: true })
-  if (format === 'json' && !toJournal)
-    return pino({ level, base: { name: program, pid: process.pid } }, out)
-  const colorize = !toJournal && hasColors(process.stdout, process.env)
-  const print =
-    format === 'json' ? (line: string) => line : logFormatter({ colorize, ignore: 'hostname,pid' })
-  const base = { name: program, ...(format === 'json' ? { pid: process.pid } : {}) }
-  const stream = {
-    // pino then writes `lastLevel` before each line.
-    [Symbol.for('pino.metadata')]: true,
-    lastLevel: 0,
-    write(line: string): void {
-      const text = print(line)
-      out.write(toJournal ? withPriority(text, priorityOf(this.lastLevel)) : text)
-    },
-  }
-  return pino({ level, base }, stream)
-}
+const drop = () => undefined
 
-/** @param level of pino: 20 is debug, 30 info, 40 warn, 50 error */
-function priorityOf(level: number): Priority {
-  if (level >= 50) return priorities.error
-  if (level >= 40) return priorities.warn
-  return level >= 30 ? priorities.info : priorities.debug
+/** The logger of a program that gave none. */
+export const silentLogger: Logger = {
+  child: () => silentLogger,
+  debug: drop,
+  info: drop,
+  warn: drop,
+  error: drop,
 }

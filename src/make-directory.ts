@@ -1,17 +1,16 @@
-// Directories that survive a power cut: what is fsynced in one is lost with the directory's own
-// name, if that was not made durable as well.
+// Directories that survive a power cut: a file fsynced in a directory is lost if the directory's
+// own name was not made durable as well.
 
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /**
- * Makes a directory and those above it as needed, for this user alone, and makes the names of the new
- * ones durable.
+ * Creates a directory and its missing parents, for this user only, and makes the new names durable.
  *
- * One at a time: where a directory is there and nothing can be made in it, as in /proc, the recursive
- * mkdir of Node.js 20 never returns.
+ * One at a time: the recursive mkdir of Node.js 20 never returns for a parent in which no directory
+ * can be created, as in /proc.
  *
- * @throws what the file system does: EACCES, ENOENT, ENOTDIR, EEXIST for a file of that name …
+ * @throws what the file system throws: EACCES, ENOENT, ENOTDIR, EEXIST for a file of that name …
  */
 export function makeDirectory(path: string): void {
   const missing: string[] = []
@@ -25,7 +24,7 @@ export function makeDirectory(path: string): void {
 
 function isThere(path: string): boolean {
   try {
-    // Throws for what is below a file.
+    // Throws for a path below a file.
     return statSync(path, { throwIfNoEntry: false }) !== undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false
@@ -33,7 +32,7 @@ function isThere(path: string): boolean {
   }
 }
 
-/** Another process may make the same directories at the same time. */
+/** Another process may create the same directories at the same time. */
 function mkdirIfMissing(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })

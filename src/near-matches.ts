@@ -1,8 +1,8 @@
-// What somebody may have meant who spelled a name wrong.
+// Suggestions for a misspelled name.
 
 /**
- * @returns the names nearest to `word`, at most three: those that differ in a letter or two, or begin
- *   with it; case does not count
+ * @returns the names nearest to `word`, at most three: those that differ in a letter or two, or
+ * begin with it; case is ignored
  */
 export function nearMatches(word: string, names: Iterable<string>): string[] {
   const asked = word.toLowerCase()
@@ -19,7 +19,7 @@ export function nearMatches(word: string, names: Iterable<string>): string[] {
   return found.slice(0, 3).map(({ name }) => name)
 }
 
-/** Letters to insert, delete, replace or swap with their neighbour (Damerau's distance). */
+/** Letters to insert, delete, replace or swap with a neighbour (Damerau's distance). */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)

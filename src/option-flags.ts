@@ -1,4 +1,4 @@
-// Flags of the command line, by yargs: which were given, and with what text.
+// Flags of the command line, by yargs: which were given, with their text.
 
 import yargs from 'yargs'
 import { shorthand } from './option-help.ts'
@@ -6,13 +6,13 @@ import { kebab } from './option-names.ts'
 import type { OptionRows, Program } from './option-rows.ts'
 
 export interface Flags {
-  /** by spelling as given; a flag without a value has an empty one */
+  /** by spelling as given; empty for a flag without a value */
   readonly values: ReadonlyMap<string, string>
-  /** what is no flag */
+  /** the first argument that is not a flag */
   readonly positional: string | undefined
 }
 
-/** Values stay text: one place checks them, whatever source they have. */
+/** Values stay text: options.ts checks them, whatever their source. */
 export function parseFlags(program: Program<OptionRows>, argv: readonly string[]): Flags {
   const parser = yargs()
     .parserConfiguration({

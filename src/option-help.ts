@@ -1,10 +1,10 @@
-// What a program's rows look like in print: --help and the sample file.
+// A program's option rows in print: --help and the sample file.
 
 import yargs from 'yargs'
 import { kebab } from './option-names.ts'
 import type { OptionRow, OptionRows, Program } from './option-rows.ts'
 
-/** Flags that every program has, beside its options. */
+/** Flags that every program has in addition to its options. */
 export const ownFlags = {
   config: 'read options from this file (key=value lines)',
   'sample-config': 'print a configuration file with every option and stop',
@@ -25,8 +25,8 @@ export function helpText(program: Program<OptionRows>): string {
     .usage(`${program.name}: ${program.about}`)
     .epilogue(
       `Each option is also a key of the file, spelled as in --sample-config, and an environment\n` +
-        `variable: --data-dir is ${program.environmentPrefix}DATA_DIR. Flags win over the environment, the environment\n` +
-        `over the file.`,
+        `variable: --data-dir is ${program.environmentPrefix}DATA_DIR. Flags override the environment, the\n` +
+        `environment overrides the file.`,
     )
   for (const [name, row] of Object.entries(program.rows)) {
     if (row.type === 'ignored' || row.type === 'refused') continue
@@ -61,11 +61,9 @@ function hint(row: PrintedRow): string {
   return facts.length === 0 ? '' : `[${facts.join('; ')}]`
 }
 
-/** A file with every option, each commented out at its default. */
+/** A file with every option, each commented out with its default. */
 export function sampleConfig(program: Program<OptionRows>): string {
-  const paragraphs = [
-    `# ${program.name}: ${program.about}\n# What is commented out shows defaults.`,
-  ]
+  const paragraphs = [`# ${program.name}: ${program.about}\n# Commented-out lines show defaults.`]
   for (const [name, row] of Object.entries(program.rows)) {
     if (row.type === 'ignored' || row.type === 'refused') continue
     const value = exampleOf(row)
@@ -80,7 +78,7 @@ function exampleOf(row: PrintedRow): string {
   return row.type === 'numbered' ? row.example : String(row.default ?? '')
 }
 
-/** Lines of at most 100 columns, each after a number sign. */
+/** Lines of at most 100 columns, each after a `#`. */
 function comment(text: string): string {
   return text
     .trim()

@@ -1,14 +1,14 @@
-// Which option a spelling means: in a file, in the environment, as a flag.
+// Resolves a spelling to an option: in a file, in the environment, as a flag.
 
 import { nearMatches } from './near-matches.ts'
 import type { OptionRow, OptionRows, Program } from './option-rows.ts'
 
-/** Which option a spelling means. */
+/** Resolves a spelling to an option. */
 export class Names {
   readonly #rows: OptionRows
   readonly #bySpelling = new Map<string, string>()
   readonly #byVariable = new Map<string, string>()
-  /** Rows named `x.*` or `server.N`, by what stands before the star or the N. */
+  /** Rows named `x.*` or `server.N`, by the text before the star or the N. */
   readonly #open: { readonly prefix: string; readonly row: OptionRow }[] = []
   readonly #prefix: string
   readonly #namePrefix: string | undefined
@@ -31,7 +31,7 @@ export class Names {
     }
   }
 
-  /** The row's name, or the spelling for one of an open row; undefined when there is none. */
+  /** The row's name, or the spelling itself for an open row; undefined if there is none. */
   resolve(asSpelled: string): string | undefined {
     const spelled = this.#withoutPrefix(asSpelled)
     const name = this.#bySpelling.get(spelled)
@@ -47,7 +47,7 @@ export class Names {
     return undefined
   }
 
-  /** Why a spelling that means no option is close to one; undefined when it is not. */
+  /** Why a spelling that resolves to no option is close to one; undefined if it is not. */
   outOfRange(asSpelled: string): string | undefined {
     const spelled = this.#withoutPrefix(asSpelled)
     const open = this.#open.find(({ prefix }) => spelled.startsWith(prefix))
@@ -65,7 +65,7 @@ export class Names {
     return undefined
   }
 
-  /** Those nearest to a spelling that means none. */
+  /** The options nearest to a spelling that resolves to none. */
   near(spelled: string): string[] {
     const spellings = nearMatches(this.#withoutPrefix(spelled), this.#bySpelling.keys())
     return [...new Set(spellings.map((spelling) => this.#bySpelling.get(spelling) ?? spelling))]

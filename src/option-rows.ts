@@ -1,14 +1,14 @@
-// What an option is: its row, and the program that lists rows. options.ts reads values by them;
-// option-help.ts prints them.
+// An option is a row, and a program lists its rows. options.ts reads values by them; option-help.ts
+// prints them.
 
 interface RowBase {
   /** one sentence, for --help and the sample file */
   readonly about: string
   /** other spellings, accepted wherever the name is */
   readonly aliases?: readonly string[]
-  /** what stands for a default that is computed: '2 × tickTime' */
+  /** text for a computed default: '2 × tickTime' */
   readonly defaultText?: string
-  /** no message shows its value */
+  /** messages never show its value */
   readonly secret?: boolean
 }
 
@@ -18,9 +18,9 @@ export type OptionRow =
       readonly default: number | undefined
       readonly min: number
       readonly max: number
-      /** `0x…` is a number too */
+      /** accepts `0x…` as a number */
       readonly hexadecimal?: boolean
-      /** where a value beyond a bound is taken as the bound, with a warning, and not refused */
+      /** which out-of-range values are replaced by the bound, with a warning, instead of refused */
       readonly clamped?: 'above' | 'both'
     })
   | (RowBase & { readonly type: 'boolean'; readonly default: boolean | undefined })
@@ -37,24 +37,27 @@ export type OptionRow =
       readonly max: number
       readonly example: string
     })
-  /** A file of more keys, read as if they stood in place of this one. */
+  /** A file of more keys, read as if they were written in place of this one. */
   | (RowBase & {
       readonly type: 'include'
-      /** keys of such files that mean nothing here */
+      /** keys of such files to skip */
       readonly skipped: readonly string[]
     })
-  /** Known elsewhere, without a meaning here: accepted with a warning. `x.*` takes all below. */
+  /**
+   * Known in ZooKeeper or Kafka, without effect here: accepted with a warning. `x.*` matches all
+   * below.
+   */
   | {
       readonly type: 'ignored'
       readonly why: string
-      /** values that ask for nothing: accepted without a warning */
+      /** values that change nothing: accepted without a warning */
       readonly unless?: readonly string[]
     }
-  /** Known elsewhere, and going on without it would be dangerous. `x.*` takes all below. */
+  /** Known in ZooKeeper or Kafka, and dangerous to ignore. `x.*` matches all below. */
   | {
       readonly type: 'refused'
       readonly why: string
-      /** values that ask for nothing: accepted without a warning */
+      /** values that change nothing: accepted without a warning */
       readonly unless?: readonly string[]
     }
 
@@ -82,13 +85,13 @@ export type ValuesOf<Rows extends OptionRows> = {
 
 export interface Program<Rows extends OptionRows> {
   readonly name: string
-  /** one sentence, the head of --help */
+  /** one sentence, the heading of --help */
   readonly about: string
-  /** of environment variables, with its underscore: 'ZW_' */
+  /** prefix of environment variables, with its underscore: 'ZW_' */
   readonly environmentPrefix: string
-  /** what may stand before any name: 'zookeeper.' */
+  /** optional prefix of any name: 'zookeeper.' */
   readonly namePrefix?: string
-  /** settings found elsewhere in the environment; the file wins over them */
+  /** settings found elsewhere in the environment; the file overrides them */
   readonly foreignSettings?: (environment: Environment) => ForeignSettings
   readonly rows: Rows
 }
@@ -96,12 +99,12 @@ export interface Program<Rows extends OptionRows> {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ForeignSettings {
-  /** `name` is spelled as in the file; what is no option is only warned of */
+  /** `name` is spelled as in the file; an unknown name only causes a warning */
   readonly settings: readonly Setting[]
   readonly warnings: readonly string[]
 }
 
-/** One value as it was given. */
+/** One value as given. */
 export interface Setting {
   /** the option as the user spelled it */
   readonly spelled: string

@@ -1,4 +1,4 @@
-// Rows of options → one checked object, from a file, the environment and flags, later ones winning.
+// Option rows → one checked object, from a file, the environment and flags; later sources override.
 //
 // A program lists its options as rows; --help, the sample file and every message are printed from
 // them. An option `tickTime` is `tickTime=` in the file, ZW_TICK_TIME in the environment (the prefix
@@ -18,10 +18,11 @@ import {
   type ValueRow,
   type ValuesOf,
 } from './option-rows.ts'
+import { packageVersion } from './package-version.ts'
 import { type Property, parseProperties } from './properties.ts'
 import { RefusedStartError } from './refused-start.ts'
 
-/** What was asked for cannot be done with these options. */
+/** The program cannot run with these options. */
 export class OptionError extends RefusedStartError {
   override readonly name = 'OptionError'
 }
@@ -29,19 +30,19 @@ export class OptionError extends RefusedStartError {
 export interface ReadOptions<Rows extends OptionRows> {
   readonly type: 'options'
   readonly values: ValuesOf<Rows>
-  /** for the log, once there is one */
+  /** for the log, once it exists */
   readonly warnings: readonly string[]
-  /** Whether the user gave it, rather than the default. */
+  /** Whether the user gave it, instead of the default. */
   given(name: keyof ValuesOf<Rows> & string): boolean
   /** Where it was given: 'zoo.cfg:3', or `commandLine`; undefined for a default. */
   source(name: keyof ValuesOf<Rows> & string): string | undefined
-  /** 'dataDir=/d from zoo.cfg:3', for messages; the same of a default */
+  /** 'dataDir=/d from zoo.cfg:3', for messages; also for a default */
   quote(name: keyof ValuesOf<Rows> & string, number?: number): string
   /** @throws OptionError naming the option (and the N of a numbered one), its value and source */
   refuse(name: keyof ValuesOf<Rows> & string, why: string, number?: number): never
 }
 
-/** `text` is for stdout; then the program is done. */
+/** `text` is for stdout; the program then exits. */
 export type OptionsOrText<Rows extends OptionRows> =
   | ReadOptions<Rows>
   | { readonly type: 'print'; readonly text: string }
@@ -108,13 +109,13 @@ export function readOptions<const Rows extends OptionRows>(
   }
 }
 
-/** What was given, by row: each source that is taken wins over those before. */
+/** The given values, by row: each source overrides the earlier ones. */
 class Collected {
   readonly given = new Map<string, Given>()
   readonly warnings: string[] = []
   readonly #program: Program<OptionRows>
   readonly #names: Names
-  /** Where a file has each option: no file may have it twice. */
+  /** Where a file sets each option: a file may set it only once. */
   readonly #places = new Map<string, string>()
 
   constructor(program: Program<OptionRows>) {
@@ -142,7 +143,7 @@ class Collected {
         const place = before.startsWith(`${file}:`)
           ? `line ${before.slice(file.length + 1)}`
           : before
-        throw new OptionError(`Cannot use ${key} from ${source}: ${place} has it already`)
+        throw new OptionError(`Cannot use ${key} from ${source}: it is already set in ${place}`)
       }
       this.#places.set(name, source)
       this.#take({ spelled: key, value, source })
@@ -156,9 +157,9 @@ class Collected {
       if (variable === `${prefix}CONFIG`) continue
       const name = this.#names.resolveVariable(variable)
       const source = `the environment (${variable})`
-      // No error: the prefix may be shared with a program of the user's own.
+      // Not an error: the prefix may be shared with one of the user's own programs.
       if (name === undefined)
-        this.warnings.push(`${variable} is set, and is no option of ${program}`)
+        this.warnings.push(`${variable} is set, but is not an option of ${program}`)
       else this.#take({ spelled: name, value, source })
     }
   }
@@ -214,12 +215,12 @@ class Collected {
   }
 }
 
-/** As ZooKeeper reads them, `FALSE` is `false`. */
+/** As in ZooKeeper, `FALSE` means `false`. */
 function asksForNothing({ unless = [] }: { unless?: readonly string[] }, value: string): boolean {
   return unless.some((each) => each.toLowerCase() === value.trim().toLowerCase())
 }
 
-/** Files of `key=value` lines have no quoting: such marks are part of the value. */
+/** Files of `key=value` lines have no quoting: quotation marks are part of the value. */
 function isInQuotationMarks(value: string): boolean {
   return /^\s*(["']).*\1\s*$/.test(value)
 }
@@ -229,7 +230,7 @@ function quotationMarksWarning(
   { secret }: OptionRow & { readonly secret?: boolean },
 ): string {
   const what = secret === true ? spelled : `${spelled}=${value}`
-  return `${what} from ${source} is taken with its quotation marks, as ZooKeeper does: leave them out`
+  return `${what} from ${source} includes its quotation marks, as in ZooKeeper: leave them out`
 }
 
 function readProperties(file: string): Property[] {
@@ -294,9 +295,4 @@ function quoted({ spelled, value, source, secret }: Given): string {
 function orList(words: readonly string[]): string {
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`
-}
-
-function packageVersion(): string {
-  const file = new URL('../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

@@ -1,5 +1,6 @@
-// pino's JSON lines made readable, for a daemon on a terminal and for the members of `zw up`. Messages
-// and fields carry text of clients and peers: none of it reaches a terminal as control characters.
+// Formats pino's JSON lines for a daemon on a terminal and for the members of `zw up`. Messages and
+// fields contain text from clients and peers: none of it may reach a terminal as control
+// characters.
 
 import pretty from 'pino-pretty'
 import { printable } from './printable.ts'
@@ -15,10 +16,10 @@ export function logFormatter(options: {
   return (line) => format(withoutControls(line))
 }
 
-/** `JSON.parse` of any line that pino writes succeeds; another program's line is escaped as text. */
+/** `JSON.parse` of any pino line succeeds; another program's line is escaped as text. */
 function withoutControls(line: string): string {
   const text = line.trimEnd()
-  // Below U+0080 JSON itself escapes: most lines have nothing to do.
+  // JSON itself escapes below U+0080: most lines need no work.
   if (!/\\u00|[^\x20-\x7e]/.test(text)) return text
   try {
     return JSON.stringify(JSON.parse(text, (_, value) => clean(value)))

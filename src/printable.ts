@@ -1,21 +1,21 @@
-// Text of unknown origin made fit for a terminal: what would move the cursor, change colours, make the
-// terminal answer, or show text in another order than it has becomes something visible. In layers:
+// Text of unknown origin made safe for a terminal: characters that would move the cursor, change
+// colours, make the terminal answer, or reorder the text become visible. In layers:
 //
-//   printable   for text that flows: it keeps its lines and tabs, and nothing in it is obeyed
-//   oneLine     for names and messages that share a line with text of ours
-//   visible     for one cell of a screen: each character has a known width as well
+//   printable   for running text: keeps its lines and tabs, and cannot control the terminal
+//   oneLine     for names and messages that share a line with our own text
+//   visible     for one cell of a screen: each character also has a known width
 //
-// What flows is escaped, and says exactly what is there:
+// Running text is escaped, and shows exactly its contents:
 //
 //   \x1b             a control character below U+0080, or a byte that is not part of UTF-8
 //   \u0085 \u{e0041}  any other character that is escaped
 //
-// Line feeds and tabs stay, for they lay out text; so do the joiners U+200C and U+200D, which several
-// scripts need. A backslash of the text itself stays single, so that JSON can be copied from a screen:
-// the escapes show what is there and are not meant to be read back.
+// Line feeds and tabs stay, because they lay out text; so do the joiners U+200C and U+200D, which
+// several scripts need. A single backslash in the text stays single, so that JSON can be copied
+// from a screen: the escapes show the contents and are not meant to be parsed.
 //
-// A cell has no room for that: one character stands for each that is not shown. Sequences whose width
-// terminals do not agree about (joined emoji, skin tones, variation selectors) are taken apart first.
+// A cell has no room for escapes: one character stands for each hidden one. Sequences whose width
+// differs between terminals (joined emoji, skin tones, variation selectors) are taken apart first.
 
 import { isUtf8 } from 'node:buffer'
 import { asBuffer } from './as-buffer.ts'
@@ -29,7 +29,7 @@ export function printable(text: string): string {
   return text.replace(unseenInText, escaped)
 }
 
-/** The same for bytes: UTF-8 as text, and each byte that is not as `\xNN`. */
+/** The same for bytes: UTF-8 as text, and any other byte as `\xNN`. */
 export function printableBytes(bytes: Uint8Array): string {
   const buffer = asBuffer(bytes)
   if (isUtf8(buffer)) return printable(buffer.toString('utf8'))
@@ -42,7 +42,7 @@ export function printableBytes(bytes: Uint8Array): string {
   return text
 }
 
-/** One line whatever it holds: for names and messages that share a line with text of ours. */
+/** One line, whatever the contents: for names and messages that share a line with our own text. */
 export function oneLine(text: string): string {
   return text.replace(/[\n\r]/g, (character) => (character === '\n' ? '\\n' : '\\r'))
 }
@@ -58,7 +58,7 @@ function byteEscape(byte: number): string {
   return `\\x${byte.toString(16).padStart(2, '0')}`
 }
 
-/** @returns `at` when no UTF-8 character begins there */
+/** @returns `at` if no UTF-8 character begins there */
 function endOfCharacter(bytes: Buffer, at: number): number {
   const lead = bytes[at] ?? 0
   const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
@@ -68,16 +68,16 @@ function endOfCharacter(bytes: Buffer, at: number): number {
 
 // --- cells -----------------------------------------------------------------------------------------
 
-/** The same, lone surrogates, marks that enclose, and letters without ink. */
+/** The same, and lone surrogates, enclosing marks, and letters without ink. */
 const unseenInCell = new RegExp(String.raw`[${unseen}\p{Cs}\p{Me}\u115f\u1160\u3164\uffa0]`, 'u')
 
 /** Unassigned or private. */
 const ofUnknownWidth = /[\p{Cn}\p{Co}]/u
 
-/** More marks than that on one letter climb over the lines above. */
+/** More marks than this on one letter would overlap the lines above. */
 const marksMax = 2
 
-/** Pictures for control characters (U+2400 …), a dot in the middle for what shows no width. */
+/** Pictures for control characters (U+2400 …), a middle dot for characters without width. */
 export function visible(text: string): string {
   if (isPlain(text)) return text
   let out = ''
@@ -85,7 +85,7 @@ export function visible(text: string): string {
   let afterEmoji = false
   for (const char of text.normalize('NFC')) {
     const code = char.codePointAt(0) ?? 0
-    // Only how the emoji before it is drawn: joiners, variation selectors, skin tones.
+    // Joiners, variation selectors and skin tones only change how the preceding emoji is drawn.
     if (code === 0xfe0e || code === 0xfe0f) continue
     if (afterEmoji && (code === 0x200d || (code >= 0x1f3fb && code <= 0x1f3ff))) continue
     if (isMark(code)) {
@@ -101,7 +101,7 @@ export function visible(text: string): string {
   return out
 }
 
-/** ASCII that is shown as it is: most of all text. */
+/** ASCII that is shown unchanged: most text. */
 export function isPlain(text: string): boolean {
   return /^[\x20-\x7e]*$/.test(text)
 }
@@ -114,7 +114,7 @@ function shownAs(char: string, code: number): string {
   return ofUnknownWidth.test(char) ? '□' : char
 }
 
-/** A mark that is drawn over the letter before it and takes no column of its own. */
+/** A mark that is drawn over the preceding letter and takes no column. */
 export function isMark(code: number): boolean {
   return code >= 0x300 && /\p{Mn}/u.test(String.fromCodePoint(code))
 }

@@ -1,4 +1,4 @@
-// A file of `key=value` lines as Java's Properties reads it, which is what zoo.cfg is.
+// A file of `key=value` lines in the format of Java's Properties, which zoo.cfg uses.
 //
 // Comments begin with `#` or `!`; a key ends at `=`, `:` or white space; a backslash at the end of a
 // line joins the next; `\t \n \r \f \uXXXX` and a backslash before anything else are escapes.
@@ -7,7 +7,7 @@
 export interface Property {
   readonly key: string
   readonly value: string
-  /** the first line it stands on, from 1 */
+  /** the first line of the property, from 1 */
   readonly line: number
 }
 

@@ -1,6 +1,6 @@
-// The only source of chance in cores: a small generator that a seed replays exactly.
+// The only source of randomness in cores: a small generator that a seed replays exactly.
 
-/** A sequence decided by its seed alone (mulberry32; not for secrets). */
+/** A sequence determined by its seed alone (mulberry32; not for secrets). */
 export class Random {
   #state: number
 
@@ -51,7 +51,7 @@ export class Random {
   }
 }
 
-/** A generator of its own, seeded by `randomBytes`. */
+/** A new generator, seeded by `randomBytes`. */
 export function seededBy(randomBytes: (count: number) => Uint8Array): Random {
   return new Random(Buffer.from(randomBytes(4)).readUInt32LE())
 }

@@ -1,5 +1,5 @@
-// Warnings that strangers can cause as often as they like: the first of a kind is logged at once, the
-// next ones are counted, and after a minute one line tells how many there were.
+// Warnings that strangers can cause at will: the first of a kind is logged immediately, later ones
+// are counted, and after a minute one line reports their number.
 //
 // `Repeats` decides, with the time passed in; `RareWarnings` gives it a clock and a logger.
 
@@ -8,17 +8,17 @@ import type { Logger } from './logger.ts'
 
 const periodMsDefault = 60_000
 
-/** Kinds told apart; of more, the oldest is forgotten, and is new when it comes again. */
+/** Kinds tracked; above, the oldest is forgotten, and counts as new when it recurs. */
 const kindsMax = 1000
 
 interface Counted<T> {
   readonly sinceMs: number
   count: number
-  /** what came last */
+  /** the latest occurrence */
   last: T
 }
 
-/** What was counted of a kind in a period that is over; at least one. */
+/** The count of a kind over a finished period; at least one. */
 export interface Repeated<T> {
   readonly kind: string
   readonly count: number
@@ -26,7 +26,7 @@ export interface Repeated<T> {
   readonly last: T
 }
 
-/** Which of many like events are worth a word, `T` being what is said of one. */
+/** Decides which of many similar events to report; `T` describes one event. */
 export class Repeats<T> {
   readonly #periodMs: number
   /** oldest period first */
@@ -36,7 +36,7 @@ export class Repeats<T> {
     this.#periodMs = periodMs
   }
 
-  /** @returns whether it is to be said now: the first of its kind in this period */
+  /** @returns whether to report it now: it is the first of its kind in this period */
   note(kind: string, what: T, nowMs: number): boolean {
     const counted = this.#kinds.get(kind)
     if (counted !== undefined) {
@@ -54,15 +54,15 @@ export class Repeats<T> {
     return true
   }
 
-  /** When `take` has something to do next. */
+  /** When `take` next has something to return. */
   get dueMs(): number {
     for (const { sinceMs } of this.#kinds.values()) return sinceMs + this.#periodMs
     return Number.POSITIVE_INFINITY
   }
 
   /**
-   * What was counted in the periods that are over. A kind of which more came begins another period;
-   * any other is forgotten.
+   * The counts of the finished periods. A kind with repeats begins another period; any other is
+   * forgotten.
    */
   take(nowMs: number): Repeated<T>[] {
     const repeated: Repeated<T>[] = []
@@ -96,17 +96,17 @@ export class RareWarnings {
     this.#repeats = new Repeats(periodMs)
   }
 
-  /** @param kind equal for warnings that say the same */
+  /** @param kind equal for warnings with the same meaning */
   warn(kind: string, fields: Record<string, unknown>, message: string): void {
     this.#note(kind, { level: 'warn', fields, message })
   }
 
-  /** The same for what is no reason to worry. */
+  /** The same at level info. */
   info(kind: string, fields: Record<string, unknown>, message: string): void {
     this.#note(kind, { level: 'info', fields, message })
   }
 
-  /** Tells what was counted until now, and nothing later. */
+  /** Reports the counts so far; later warnings are dropped. */
   close(): void {
     this.#closed = true
     this.#cancelTimer?.()

@@ -1,4 +1,4 @@
-// A program's data directory on a file system.
+// A program's data directory on the file system.
 
 import { closeSync, openSync } from 'node:fs'
 import { devNull } from 'node:os'
@@ -7,7 +7,7 @@ import { openDataDir } from './data-dir-option.ts'
 import { openDiskDirectory } from './log/segment-file.ts'
 import type { DescriptorReserve, Disk } from './world.ts'
 
-/** @param quoted the option that named it, as its user gave it */
+/** @param quoted the option that named it, as the user gave it */
 export function realDisk(path: string, quoted = path): Disk {
   return {
     path,

@@ -1,8 +1,8 @@
-// A start that is refused, told from one that failed.
+// A refused start, as opposed to a failed one.
 
 /**
- * The program cannot start on what it was given: options, a data directory, an address. The next try
- * would end the same way, so programs print the message, exit 2, and systemd leaves them down.
+ * The program cannot start with its options, data directory or address. A retry would fail in the
+ * same way, so programs print the message and exit with 2, and systemd leaves them down.
  */
 export class RefusedStartError extends Error {
   override readonly name: string = 'RefusedStartError'

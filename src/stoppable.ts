@@ -1,19 +1,19 @@
 // Start and stop of a program: its parts in order, once, with a deadline.
 //
 // Parts start in the order given and stop in reverse. SIGTERM or SIGINT stops; a second one, or the
-// deadline, ends the process at once, which is safe: the log recovers. What nobody caught ends it
-// too. A service manager is told; see systemd.ts.
+// deadline, ends the process immediately, which is safe: the log recovers. An uncaught error ends
+// it too. A service manager is notified; see systemd-notifier.ts.
 
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 import { RefusedStartError } from './refused-start.ts'
 
-/** What our programs end with. */
+/** The exit codes of all programs. */
 export const exitCodes = {
   fine: 0,
   /** something failed while running */
   failure: 1,
-  /** bad flags or configuration, a place or an address that cannot be used: RefusedStartError */
+  /** invalid flags or configuration, an unusable directory or address: RefusedStartError */
   usage: 2,
 } as const
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
@@ -21,16 +21,16 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 export interface Part {
   readonly name: string
   start(): Promise<void> | void
-  /** Called once, and only when `start` succeeded. */
+  /** Called once, and only if `start` succeeded. */
   stop(): Promise<void> | void
-  /** What it does at the moment, for a service manager. */
+  /** The current state, for a service manager. */
   status?(): PartStatus
 }
 
 export interface PartStatus {
-  /** told as soon as it changes */
+  /** reported as soon as it changes */
   readonly state: string
-  /** told now and then */
+  /** reported periodically */
   readonly detail: string
 }
 
@@ -46,13 +46,16 @@ export class Stoppable {
     this.#logger = logger
   }
 
-  /** If a part fails, or `stop` is called meanwhile, the parts after it are not started. */
+  /** If a part fails, or `stop` is called meanwhile, the following parts are not started. */
   start(): Promise<void> {
     this.#starting = this.#startAll()
     return this.#starting
   }
 
-  /** Every running part once, even when one fails or this is called again; whether all stopped well. */
+  /**
+   * Stops every running part once, even if one fails or this is called again. @returns whether all
+   * stopped cleanly
+   */
   stop(): Promise<boolean> {
     this.#stopping ??= this.#stopAll()
     return this.#stopping
@@ -67,7 +70,7 @@ export class Stoppable {
   }
 
   async #stopAll(): Promise<boolean> {
-    // A part is stopped when it has finished starting, or not at all.
+    // A part is stopped only after it has finished starting.
     await this.#starting.catch(() => undefined)
     let well = true
     for (let part = this.#running.pop(); part !== undefined; part = this.#running.pop()) {
@@ -82,7 +85,7 @@ export class Stoppable {
   }
 }
 
-/** Tells a service manager that the parts have started, or that they will stop. */
+/** Tells a service manager that the parts have started, or are about to stop. */
 export type Notify = (state: 'ready' | 'stopping') => void
 
 /** The process as `runUntilStopped` sees it. */
@@ -95,8 +98,8 @@ export interface Host {
 /**
  * Starts the parts, runs until a signal or a failure, stops them, exits.
  *
- * @param onRefused tells the user why the program did not start; nothing else is said then
- * @returns a way for the program to end itself: with an error it exits 1, after stopping its parts
+ * @param onRefused tells the user why the program did not start; nothing else is printed then
+ * @returns a function that ends the program: with an error it exits 1, after stopping its parts
  */
 export function runUntilStopped(options: {
   readonly parts: readonly Part[]
@@ -144,10 +147,10 @@ export function runUntilStopped(options: {
   }
   host.on('SIGTERM', () => onSignal('SIGTERM'))
   host.on('SIGINT', () => onSignal('SIGINT'))
-  // Our own mistake, or a disk that failed. State in memory can no longer be trusted, so nothing of
-  // it is written by an orderly stop.
+  // A bug, or a failed disk. State in memory can no longer be trusted, so no orderly stop writes
+  // any of it.
   const onFatal = (error: unknown) => {
-    fail(error, 'Ending the process: an error that nobody handles')
+    fail(error, 'Ending the process: uncaught error')
     host.exit(exitCodes.failure)
   }
   host.on('uncaughtException', onFatal)

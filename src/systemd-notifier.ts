@@ -1,12 +1,11 @@
-// What a daemon tells systemd: that it is ready, what it does, and, for the watchdog, that its event
-// loop turns.
+// Reports to systemd: readiness, status, and, for the watchdog, that the event loop is running.
 //
-// Node.js has no unix datagram sockets, so systemd-notify(1) sends. To fork Node.js stops the event
-// loop for milliseconds; so one small shell is started early, and forks for every message:
+// Node.js has no unix datagram sockets, so systemd-notify(1) sends. Forking Node.js blocks the
+// event loop for milliseconds; so one small shell is started early, and forks for every message:
 //
 //   timer of the event loop ─ line ─▶ pipe ─▶ sh ─ fork ─▶ systemd-notify ─▶ $NOTIFY_SOCKET
 //
-// The messages come from children of ours: the unit needs NotifyAccess=all.
+// The messages come from child processes: the unit needs NotifyAccess=all.
 // Source: sd_notify(3), sd_watchdog_enabled(3).
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -15,13 +14,15 @@ import type { Logger } from './logger.ts'
 import type { Environment } from './option-rows.ts'
 import type { Notify, PartStatus } from './stoppable.ts'
 
-/** How often it is looked at whether there is something to tell. */
+/** How often the status is checked for changes. */
 const lookMs = 1000
 
-/** Between messages that only bring the details up to date, and no watchdog asks for. */
+/** Interval between messages that only update the details, when no watchdog requires them. */
 const detailMs = 10_000
 
-/** The stop signal goes to the whole unit: the shell ends with its input, which is when we end. */
+/**
+ * The stop signal goes to the whole unit: the shell exits when its input ends, with this process.
+ */
 const relay = `trap '' TERM INT HUP
 command -v systemd-notify >/dev/null || exit 127
 while IFS="$1" read -r first second; do systemd-notify "$first" \${second:+"$second"}; done`
@@ -34,7 +35,7 @@ export interface NotifierOptions {
   readonly status: () => PartStatus
 }
 
-/** Does nothing where no service manager waits to be told. */
+/** Does nothing without a service manager. */
 export function systemdNotifier(options: NotifierOptions): Notify {
   if (options.environment['NOTIFY_SOCKET'] === undefined) return () => undefined
   const notifier = new SystemdNotifier(options)
@@ -44,7 +45,7 @@ export function systemdNotifier(options: NotifierOptions): Notify {
 class SystemdNotifier {
   readonly #options: NotifierOptions
   readonly #relay: ChildProcess
-  /** Between signs of life; Infinity without a watchdog. */
+  /** Interval between keep-alives; Infinity without a watchdog. */
   readonly #watchdogMs: number
   #told: PartStatus = { state: '', detail: '' }
   #toldMs = -Infinity
@@ -87,7 +88,7 @@ class SystemdNotifier {
   }
 }
 
-/** A third of what systemd waits for: two may be late. */
+/** A third of systemd's interval: two messages may be late. */
 function watchdogMs({ environment, pid }: NotifierOptions): number {
   const { WATCHDOG_USEC: period, WATCHDOG_PID: whose } = environment
   if (period === undefined || (whose !== undefined && Number(whose) !== pid)) return Infinity
@@ -103,13 +104,13 @@ function startRelay({ logger }: NotifierOptions): ChildProcess {
   const failed = (facts: Record<string, unknown>) => {
     if (hasFailed) return
     hasFailed = true
-    logger.warn(facts, 'Cannot tell systemd anything: is systemd-notify installed?')
+    logger.warn(facts, 'Could not notify systemd: is systemd-notify installed?')
   }
   shell.on('error', (err) => failed({ err }))
   shell.on('exit', (code, signal) => failed({ code, signal }))
-  // What is written after its end is lost; `exit` has told.
+  // Lines written after its end are lost; `exit` has reported it.
   shell.stdin.on('error', () => undefined)
-  // It must not keep a process that has nothing else to do.
+  // It must not keep an otherwise finished process alive.
   shell.unref()
   return shell
 }

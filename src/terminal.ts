@@ -1,5 +1,5 @@
-// What a terminal can show, asked once for logs, the shell, progress and the screen. The environment is
-// that of the process, passed in.
+// The capabilities of a terminal, determined once for logs, the shell, progress and the screen. The
+// process's environment is passed in.
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -9,15 +9,17 @@ export interface TerminalOutput {
   getColorDepth?(environment?: object): number
 }
 
-/** Whether the cursor can be moved and lines drawn again: on a terminal that TERM names. */
+/** Whether the cursor can be moved and lines redrawn: on a terminal that TERM names. */
 export function canDraw({ isTTY }: TerminalOutput, { TERM = '' }: Environment): boolean {
   return isTTY === true && TERM !== '' && TERM !== 'dumb' && TERM !== 'unknown'
 }
 
-/** Whether text may be coloured: where the terminal has colours, unless NO_COLOR (no-color.org) is set. */
+/**
+ * Whether text may be coloured: if the terminal has colours and NO_COLOR (no-color.org) is not set.
+ */
 export function hasColors(output: TerminalOutput, environment: Environment): boolean {
   if (!canDraw(output, environment)) return false
-  // Asked without NO_COLOR, of which node counts an empty one, too.
+  // Called without NO_COLOR, because node honours even an empty one.
   const { NO_COLOR = '', ...rest } = environment
   return NO_COLOR === '' && (output.getColorDepth?.(rest) ?? 1) >= 4
 }

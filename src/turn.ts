@@ -1,11 +1,11 @@
-// The end of a turn of the event loop, the same for every program: what the turn gathered is sealed
-// into batches, then the sockets send, then the disks sync.
+// The end of a turn of the event loop, the same for every program: the turn's work is sealed into
+// batches, then the sockets send, then the disks sync.
 //
-//   seal    proposals become one batch, a changed image is taken up, records become batches
+//   seal    proposals become one batch, a changed image is adopted, records become batches
 //   send    one write per link: the cost of a small message is its system call
-//   sync    one write and one fdatasync per log; it may hold the loop, so all messages have left
+//   sync    one write and one fdatasync per log; it may block the loop, so messages leave first
 //
-// A turn that gathers nothing has no end to wait for: nothing is scheduled.
+// A turn without work schedules nothing.
 
 type Task = () => void
 
@@ -15,30 +15,30 @@ export class Turn {
   readonly #seals = new Set<Task>()
   readonly #sends = new Set<Task>()
   readonly #syncs = new Set<Task>()
-  /** its end is scheduled, or under way */
+  /** its end is scheduled or running */
   #isEnding = false
 
-  /** @param schedule calls back when what is ready now has been handled, as `setImmediate` does */
+  /** @param schedule calls back when all ready events have been handled, as `setImmediate` does */
   constructor(schedule: (end: Task) => void) {
     this.#schedule = schedule
   }
 
-  /** Calls `task` once before this turn's messages leave, however often it is asked for. */
+  /** Calls `task` once before this turn's messages leave, however often it is requested. */
   seal(task: Task): void {
     this.#add(this.#seals, task)
   }
 
-  /** Calls `task` once when everything is sealed; what sealing puts into links leaves as well. */
+  /** Calls `task` once everything is sealed; messages that sealing adds to links leave as well. */
   send(task: Task): void {
     this.#add(this.#sends, task)
   }
 
-  /** Calls `task` once when everything is sent. */
+  /** Calls `task` once everything is sent. */
   sync(task: Task): void {
     this.#add(this.#syncs, task)
   }
 
-  /** Resolves after a later turn begins: long work calls it to let others go on. */
+  /** Resolves after a later turn begins: long work awaits it to let other work run. */
   next(): Promise<void> {
     return new Promise((resolve) => this.#schedule(resolve))
   }
@@ -54,7 +54,7 @@ export class Turn {
     try {
       perform(this.#seals)
       perform(this.#sends)
-      // What a sync leads to is sent before it is synced: that is for the next turn.
+      // Syncs that these cause must wait until their messages are sent: in the next turn.
       perform(this.#syncs, this.#syncs.size)
     } finally {
       this.#isEnding = this.#seals.size + this.#sends.size + this.#syncs.size > 0
@@ -64,9 +64,9 @@ export class Turn {
 }
 
 /**
- * A task that throws is done; the others are left.
+ * A task that throws is removed; the others remain.
  *
- * @param count how many at most; default also those added meanwhile
+ * @param count at most this many; by default including those added meanwhile
  */
 function perform(tasks: Set<Task>, count = Number.POSITIVE_INFINITY): void {
   let left = count

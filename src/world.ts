@@ -1,6 +1,6 @@
-// What a program is given of the world outside: everything that differs between a real process, a test
-// and the simulator (test/sim). A program is the same composition over any of them: daemon/server.ts,
-// broker/broker.ts. The real one is made in real-world.ts and real-disk.ts.
+// A program's access to the outside world: everything that differs between a real process, a test
+// and the simulator (test/sim). A program is the same composition over any of them:
+// daemon/server.ts, broker/broker.ts. real-world.ts and real-disk.ts make the real one.
 
 import type { Clock } from './clock.ts'
 import type { LogDirectory } from './log/segment-file.ts'
@@ -8,13 +8,13 @@ import type { Logger } from './logger.ts'
 import type { Transport } from './protocol/transport/transport.ts'
 import type { Turn } from './turn.ts'
 
-/** What a client library needs of it; several clients may share one. */
+/** The part that a client library needs; several clients may share one. */
 export interface ClientWorld {
   /** sends at the end of `turn` */
   readonly transport: Transport
   readonly turn: Turn
   readonly clock: Clock
-  /** Bytes that cannot be guessed: for passwords, ids, and the seeds of generators. */
+  /** Unpredictable bytes: for passwords, ids, and the seeds of generators. */
   readonly randomBytes: (count: number) => Uint8Array
 }
 
@@ -25,28 +25,29 @@ export interface World extends ClientWorld {
 
 /** The data directory of one program. */
 export interface Disk {
-  /** how it is named in messages */
+  /** its name in messages */
   readonly path: string
   /**
-   * Takes it for this process, making it if it is missing.
+   * Takes it for this process, creating it if missing.
    *
-   * @returns a function that gives it back
+   * @returns a function that releases it
    * @throws DataDirLockedError if a living process has it
    */
   lock(): () => void
   /** The directory itself, for small files: durable-file.ts. */
   openFiles(): LogDirectory
-  /** A directory in it that holds the segments of a log, made if missing. */
+  /** A directory in it that holds the segments of a log, created if missing. */
   openLog(name: string): LogDirectory
   /**
-   * Holds file descriptors while logs are opened, so that one log too many is refused before the
-   * program has none left for its connections and for the next segments of its logs.
+   * Holds file descriptors while logs are opened, so that opening one log too many is refused
+   * before the program has no descriptors left for its connections and for the next segments of its
+   * logs.
    */
   reserve(): DescriptorReserve
 }
 
 export interface DescriptorReserve {
-  /** @throws EMFILE when there are not as many */
+  /** @throws EMFILE if there are not enough */
   hold(count: number): void
   release(): void
 }

@@ -14,7 +14,8 @@
 // commit it only if you can say why each line moved.
 
 import { invariant } from '../src/invariant.ts'
-import { ZabWorld } from './sim/zab-world.ts'
+import { Random } from '../src/random.ts'
+import { ZabWorld } from './sim/zab/world.ts'
 
 /** Runs the script lines of `text`; returns them with what happened after each. */
 export function converse(text: string): string {
@@ -31,7 +32,7 @@ export function converse(text: string): string {
       const servers = numbers[0] ?? 3
       const bootstrap = words.includes('bootstrap')
       const times = { networkMs: [1, 1], diskMs: [1, 1] } as const
-      world = new ZabWorld({ seed: 1, servers, ...times, bootstrap, trace })
+      world = new ZabWorld(new Random(1), { servers, ...times, bootstrap }, { trace })
       continue
     }
     invariant(world !== undefined, 'a conversation begins with `> ensemble N`')
@@ -71,11 +72,11 @@ function run(
       invariant(world.propose(words.slice(1), a), 'the server named leads')
       return
     case 'cut':
-      return world.cut(a, b)
+      return world.network.cut(a, b)
     case 'heal':
-      return world.heal(a, b)
+      return world.network.heal(a, b)
     case 'drop':
-      return world.drop(a, b)
+      return world.network.drop(a, b)
   }
   invariant(false, `a script uses commands that exist, not ${command}`)
 }

@@ -17,7 +17,7 @@ t.test('each line is an entry of its own, and has its priority', async (t) => {
   t.equal(withPriority('one\n  two\n', priorities.error), '<3>one\n<3>  two\n')
 })
 
-const writes = `import { makeLogger } from '${new URL('../src/logger.ts', import.meta.url).href}'
+const writes = `import { makeLogger } from '${new URL('../src/pino-logger.ts', import.meta.url).href}'
 const [format, toJournal] = process.argv.slice(1)
 const logger = makeLogger({ program: 'p', level: 'debug', format, toJournal: toJournal === 'yes' })
 for (const level of ['debug', 'info', 'warn', 'error']) logger.child({ a: 1 })[level]({}, 'said')

@@ -152,9 +152,9 @@ t.test('a bad line is named by file and line', async (t) => {
   const cases = [
     { text: '# c\ntickTime=5\n', line: 2, says: 'tickTime=5' },
     { text: 'tickTmie=300\n', line: 1, says: 'did you mean tickTime?' },
-    { text: 'tickTime=300\ntest.tickTime=300\n', line: 2, says: 'line 1 has it already' },
-    { text: 'tickTime=300\n\ntickTime=300\n', line: 3, says: 'line 1 has it already' },
-    { text: 'minIsr=2\nmin.insync.replicas=3\n', line: 2, says: 'line 1 has it already' },
+    { text: 'tickTime=300\ntest.tickTime=300\n', line: 2, says: 'it is already set in line 1' },
+    { text: 'tickTime=300\n\ntickTime=300\n', line: 3, says: 'it is already set in line 1' },
+    { text: 'minIsr=2\nmin.insync.replicas=3\n', line: 2, says: 'it is already set in line 1' },
   ]
   const file = join(t.testdir(), 'a.cfg')
   for (const { text, line, says } of cases) {

@@ -4,8 +4,10 @@
 //   sockets ─ api/connection ─ api/dispatch ─ replication/replica-manager ─ partition/* ─ log
 //                                    │                   ▲
 //                              broker-links ═▶ others    │ becomes leader, becomes follower
-//   ZooWeeper ─ session ─ controller/cluster-watch ─ cluster-image ─ controller/driver
+//   ZooWeeper ─ session/session ─ cluster/cluster-watch ─ cluster/cluster-image ─ controller/driver
 
+import type { Address } from '../address.ts'
+import { ZkClient } from '../client/zk/zk-client.ts'
 import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
@@ -18,16 +20,15 @@ import { uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ApiConnection } from './api/connection.ts'
-import { OldCopyError } from './cluster/marks.ts'
+import { ClusterImage } from './cluster/cluster-image.ts'
 import type { BrokerConfig } from './config.ts'
-import { ClusterImage } from './controller/cluster-image.ts'
-import type { Endpoint } from './controller/zk-paths.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
-import { ProducerIds } from './producer-ids.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { minInsyncReplicas, ReplicaManager } from './replication/replica-manager.ts'
-import { BrokerSession } from './session.ts'
+import { OldCopyError } from './session/marks.ts'
+import { ProducerIds } from './session/producer-ids.ts'
+import { BrokerSession } from './session/session.ts'
 
 const checkpointMs = 5000
 /** Between tries to begin a session anew, after one expired. */
@@ -173,15 +174,22 @@ export class Broker implements Part {
     const { config, world } = this.#options
     const running = this.#running
     if (running === undefined) return // it is being stopped
+    const { sessionTimeoutMs, connectTimeoutMs } = config
     const session = new BrokerSession({
       id: config.id,
-      ...config.zooweeper,
-      sessionTimeoutMs: config.sessionTimeoutMs,
-      connectTimeoutMs: config.connectTimeoutMs,
+      zk: new ZkClient({
+        ...config.zooweeper,
+        sessionTimeoutMs,
+        connectTimeoutMs,
+        logger: this.#log.child({ part: 'zk' }),
+        world,
+      }),
+      sessionTimeoutMs,
       registrationPatienceMs: config.registrationTimeoutMs,
       endpoint: this.#endpoint(),
       image: this.#image,
-      world,
+      clock: world.clock,
+      turn: world.turn,
       makeUuid: () => this.#makeUuid(),
       log: this.#log,
       dataDir: running.dataDir,
@@ -239,7 +247,7 @@ export class Broker implements Part {
     running.replicas.imageChanged(life)
   }
 
-  #endpoint(): Endpoint {
+  #endpoint(): Address {
     return { host: this.#options.config.advertisedHost, port: this.port ?? 0 }
   }
 

@@ -138,7 +138,7 @@ const rows = {
     type: 'choice',
     default: 'json',
     choices: ['json', 'pretty'],
-    about: 'One JSON object per line, or lines for people.',
+    about: 'One JSON object per line, or readable lines.',
   },
 } as const satisfies OptionRows
 

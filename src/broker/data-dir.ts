@@ -11,14 +11,14 @@
 // Version 1, of release 0.1.0, named partitions by topic; it is refused, not taken for an empty one.
 
 import { DurableFile } from '../durable-file.ts'
+import { objectOf } from '../json.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
 import type { BrokerId, DirectoryId } from '../protocol/mq/messages.ts'
 import { RefusedStartError } from '../refused-start.ts'
 import type { Disk } from '../world.ts'
-import { type Mark, noMark } from './cluster/identity.ts'
+import { decodeMark, encodeMark, type Mark, noMark } from './cluster/identity.ts'
 
 const formatVersion = 2
-const markVersion = 1
 
 /** This directory cannot be used, by this broker or in this cluster. */
 export class DataDirError extends RefusedStartError {
@@ -60,7 +60,7 @@ export class DataDir {
       this.#markFile = new DurableFile(files, 'mark.json')
       this.checkpoints = new DurableFile(files, 'checkpoints.json')
       this.#owned = this.#readOwner()
-      this.#mark = readMark(this.#markFile)
+      this.#mark = decodeMark(this.#markFile.read()) ?? noMark
     } catch (error) {
       files?.close()
       this.#unlock()
@@ -106,9 +106,7 @@ export class DataDir {
   }
 
   async raise(mark: Mark): Promise<void> {
-    const { life, counter } = mark
-    const text = JSON.stringify({ version: markVersion, life, counter })
-    await this.#markFile.replaced(Buffer.from(`${text}\n`))
+    await this.#markFile.replaced(Buffer.from(`${encodeMark(mark)}\n`))
     this.#mark = mark
   }
 
@@ -135,9 +133,8 @@ export class DataDir {
     }
     const bytes = this.#owner.read()
     if (bytes === undefined) return undefined
-    const found = parse(bytes)
-    if (found === undefined) return refuse('its broker.json is damaged')
-    const { version, brokerId, clusterId, directoryId } = found
+    const { version, brokerId, clusterId, directoryId } = objectOf(bytes)
+    if (version === undefined) return refuse('its broker.json is damaged')
     if (version === 1) {
       return refuse(
         'it was written by release 0.1.0, whose format 1 this release does not read. ' +
@@ -154,23 +151,5 @@ export class DataDir {
       return refuse('its broker.json is damaged')
     }
     return { clusterId, directoryId: directoryId as DirectoryId }
-  }
-}
-
-function readMark(file: DurableFile): Mark {
-  const { version, life, counter } = parse(file.read()) ?? {}
-  const isMark =
-    version === markVersion && Number.isSafeInteger(life) && Number.isSafeInteger(counter)
-  return isMark ? { life: life as number, counter: counter as number } : noMark
-}
-
-function parse(bytes: Buffer | undefined): Record<string, unknown> | undefined {
-  try {
-    const found: unknown = JSON.parse(bytes?.toString('utf8') ?? '')
-    return typeof found === 'object' && found !== null
-      ? (found as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
   }
 }

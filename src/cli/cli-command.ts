@@ -104,3 +104,14 @@ function badValue(flag: string, given: unknown, why: string): BadUsage {
   const what = given === '' || given === true ? `${flag} without a value` : `${flag} ${given}`
   return new BadUsage(`Cannot use ${what}: ${why}`)
 }
+
+/** Of every command that asks an ensemble. */
+export function serverOption(describe: string) {
+  return {
+    alias: 's',
+    type: 'string',
+    default: '127.0.0.1:2181',
+    coerce: serverList('--server'),
+    describe,
+  } as const
+}

@@ -8,13 +8,13 @@ import { hideBin } from 'yargs/helpers'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
+import { copy } from './commands/copy.ts'
+import { produce } from './commands/produce.ts'
+import { status } from './commands/status.ts'
+import { topics } from './commands/topics.ts'
 import { consume } from './consumer/consume.ts'
-import { copy } from './copy.ts'
 import { endWithReaders, toStderr } from './output.ts'
-import { produce } from './produce.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
-import { status } from './status.ts'
-import { topics } from './topics.ts'
 
 const commands: readonly CliCommand[] = [start, up, status, produce, consume, topics, shell, copy]
 

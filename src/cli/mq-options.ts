@@ -4,18 +4,15 @@ import type { Argv } from 'yargs'
 import type { Address } from '../address.ts'
 import { formatAttempts } from '../client/attempts.ts'
 import { ZkClient } from '../client/zk/zk-client.ts'
-import { type ServerList, serverList } from './cli-command.ts'
+import { type ServerList, serverList, serverOption } from './cli-command.ts'
 
 /** @param brokerNote what else it means to name brokers */
 export function mqOptions<T>(cli: Argv<T>, { brokerNote = '' }: { brokerNote?: string } = {}) {
   return cli
-    .option('server', {
-      alias: 's',
-      type: 'string',
-      default: '127.0.0.1:2181',
-      coerce: serverList('--server'),
-      describe: 'ZooWeeper servers that know the brokers: host:port,host:port…[/chroot]',
-    })
+    .option(
+      'server',
+      serverOption('ZooWeeper servers that know the brokers: host:port,host:port…[/chroot]'),
+    )
     .option('broker', {
       alias: 'b',
       type: 'string',

@@ -4,14 +4,14 @@
 export type { Address as ServerAddress } from '../address.ts'
 export { type ErrorCode, type ErrorNumber, errorCodes, ZkError } from '../protocol/error-codes.ts'
 export { BrokerError, type MqErrorCode, mqErrorCodes } from '../protocol/mq/error-codes.ts'
+export type { BrokerId } from '../protocol/mq/messages.ts'
 export type {
-  BrokerId,
   BrokerInfo,
   ClusterInfo,
   PartitionInfo,
-  RequiredAcks,
   TopicInfo,
-} from '../protocol/mq/messages.ts'
+} from '../protocol/mq/metadata.ts'
+export type { RequiredAcks } from '../protocol/mq/produce.ts'
 export type { Offset } from '../protocol/mq/record-batch.ts'
 export type { RecordHeader } from '../protocol/mq/records.ts'
 export {
@@ -39,28 +39,30 @@ export {
   type ConsumedRecord,
   Consumer,
   type ConsumerEvents,
-  type ConsumerOptions,
   type PartitionProgress,
 } from './mq/consumer.ts'
 export {
   type GroupOffset,
   MqAdmin,
-  type MqAdminOptions,
-  type NewTopic,
   type PartitionOffsets,
 } from './mq/mq-admin.ts'
-export type { MqClientOptions } from './mq/mq-cluster.ts'
+export type {
+  ConsumerOptions,
+  MqAdminOptions,
+  MqClientOptions,
+  NewHeader,
+  NewRecord,
+  NewTopic,
+  ProducerOptions,
+} from './mq/options.ts'
 export {
-  type NewHeader,
-  type NewRecord,
   Producer,
-  type ProducerOptions,
   type StoredAt,
 } from './mq/producer.ts'
 export type { ServerLike, ServerList } from './server-list.ts'
 export type { DialectName } from './zk/dialects.ts'
 export { ZkMultiError } from './zk/errors.ts'
 export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './zk/options.ts'
+export type { SessionState } from './zk/session-events.ts'
 export type { Watcher } from './zk/watch-registry.ts'
 export { ZkClient, type ZkClientEvents } from './zk/zk-client.ts'
-export type { SessionState } from './zk/zk-session.ts'

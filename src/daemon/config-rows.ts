@@ -1,6 +1,6 @@
-// zooweeperd's option rows: every key of zoo.cfg with its type, bounds, default and words for people.
-// The keys mean what they mean in ZooKeeper, its Java system properties among them. config.ts makes
-// the configuration of them; docs/configuration.md shows all.
+// zooweeperd's option rows: every key of zoo.cfg with its type, bounds, default and description.
+// The keys have ZooKeeper's meaning, including its Java system properties. config.ts builds the
+// configuration from them; docs/configuration.md lists them.
 //
 // Source: QuorumPeerConfig.java and ZooKeeper's administrator guide.
 
@@ -12,21 +12,21 @@ import { jvmFlagSettings } from './jvm-flags.ts'
 
 export const sessionTimeoutMax = 2 ** 31 - 1
 
-/** ZooKeeper's manual says 1 to 255, its code takes what is a number; here an id is only a name. */
+/** ZooKeeper's manual says 1 to 255, its code accepts any number; here an id is only a name. */
 export const serverIdMax = 2 ** 31 - 1
 
 const rows = {
   dataDir: {
     type: 'text',
     default: undefined,
-    about: 'Directory of everything this server keeps: log, tree, and the file myid.',
+    about: 'Directory of all data of this server: log, tree, and the file myid.',
   },
   dataLogDir: {
     type: 'text',
     default: undefined,
     about:
-      'Where ZooKeeper keeps its log. Here the log lies in dataDir, and this directory is only looked ' +
-      'at: with the log of a ZooKeeper in it the server does not start.',
+      "ZooKeeper's log directory. Here the log is in dataDir, and this directory is only " +
+      'checked: the server does not start if it holds a ZooKeeper log.',
   },
   clientPort: {
     type: 'integer',
@@ -39,7 +39,7 @@ const rows = {
     type: 'text',
     default: undefined,
     defaultText: 'all addresses',
-    about: 'Address that the client port is bound to.',
+    about: 'Address of the client port.',
   },
   'server.N': {
     type: 'numbered',
@@ -47,22 +47,23 @@ const rows = {
     max: serverIdMax,
     example: 'zoo1.example.com:2888:3888',
     about:
-      'Server N of the ensemble, host:peerPort:electionPort[:participant][;[address:]clientPort]; ' +
-      'the same on every server. The election port is not used. None: this server stands alone.',
+      'Server N of the ensemble, ' +
+      'host:peerPort:electionPort[:participant][;[address:]clientPort]; the same on every ' +
+      'server. The election port is not used. Without such lines the server stands alone.',
   },
   dynamicConfigFile: {
     type: 'include',
-    // ZooKeeper's number of that configuration.
+    // The version number of ZooKeeper's dynamic configuration.
     skipped: ['version'],
-    about: 'File of more keys, the server.N lines as a rule; it is read as a part of this one.',
+    about: 'File with more keys, usually the server.N lines; it is read as part of this file.',
   },
   myid: {
     type: 'integer',
     default: undefined,
-    defaultText: 'what the file myid in dataDir says; 1 for a server that stands alone',
+    defaultText: 'the file myid in dataDir; 1 for a server that stands alone',
     min: 0,
     max: serverIdMax,
-    about: 'Which of the server.N lines is this server.',
+    about: 'The number N of the server.N line that is this server.',
     aliases: ['id'],
   },
   tickTime: {
@@ -77,14 +78,14 @@ const rows = {
     default: 10,
     min: 1,
     max: 10_000,
-    about: 'Ticks that a server may take to find and catch up with a leader.',
+    about: 'Ticks within which a server must find a leader and synchronize with it.',
   },
   syncLimit: {
     type: 'integer',
     default: 5,
     min: 1,
     max: 10_000,
-    about: 'Ticks after which a silent follower is given up.',
+    about: 'Ticks of silence after which a follower is dropped.',
   },
   leaderTimeoutMs: {
     type: 'integer',
@@ -92,7 +93,7 @@ const rows = {
     defaultText: '600, at most tickTime × syncLimit',
     min: 20,
     max: 600_000,
-    about: 'Milliseconds of silence after which a leader is taken for dead.',
+    about: 'Milliseconds of silence after which a leader is considered dead.',
   },
   minSessionTimeout: {
     type: 'integer',
@@ -100,7 +101,7 @@ const rows = {
     defaultText: '2 × tickTime',
     min: -1,
     max: sessionTimeoutMax,
-    about: 'Least milliseconds of a session time-out, whatever a client asks for.',
+    about: 'Lower bound of session time-outs in milliseconds, whatever a client requests.',
   },
   maxSessionTimeout: {
     type: 'integer',
@@ -108,7 +109,7 @@ const rows = {
     defaultText: '20 × tickTime',
     min: -1,
     max: sessionTimeoutMax,
-    about: 'Most milliseconds of a session time-out, whatever a client asks for.',
+    about: 'Upper bound of session time-outs in milliseconds, whatever a client requests.',
   },
   maxClientCnxns: {
     type: 'integer',
@@ -116,7 +117,7 @@ const rows = {
     min: 0,
     max: 1_000_000,
     clamped: 'both',
-    about: 'Connections that one address may have; 0 is no limit.',
+    about: 'Connections allowed per address; 0 is no limit.',
   },
   maxCnxns: {
     type: 'integer',
@@ -124,7 +125,7 @@ const rows = {
     min: 0,
     max: 10_000_000,
     clamped: 'both',
-    about: 'Connections that all clients together may have; 0 is no limit.',
+    about: 'Connections allowed for all clients together; 0 is no limit.',
   },
   'nio.sessionlessCnxnTimeout': {
     type: 'integer',
@@ -132,7 +133,7 @@ const rows = {
     min: 1,
     max: 3_600_000,
     clamped: 'above',
-    about: 'Milliseconds that a connection may take to ask for its session.',
+    about: 'Milliseconds within which a connection must request a session.',
   },
   globalOutstandingLimit: {
     type: 'integer',
@@ -141,7 +142,7 @@ const rows = {
     max: limits.proposalsInFlightMax,
     clamped: 'above',
     about:
-      'Requests in flight beyond which this server reads no more from the clients that send them.',
+      'Requests in flight above which this server stops reading from the clients that send them.',
   },
   'jute.maxbuffer': {
     type: 'integer',
@@ -151,8 +152,8 @@ const rows = {
     hexadecimal: true,
     clamped: 'above',
     about:
-      'Bytes of the largest request, and so of a znode: a client that sends more is cut off. ' +
-      "Clients have a limit of their own for what they read: Java's has the same name.",
+      'Bytes of the largest request, and so of a znode: a client that sends a larger one is ' +
+      "disconnected. Clients have their own limit for what they read; Java's has the same name.",
   },
   extendedTypesEnabled: {
     type: 'boolean',
@@ -165,7 +166,7 @@ const rows = {
     min: 10,
     max: 86_400_000,
     clamped: 'above',
-    about: 'Milliseconds from one search for container and TTL znodes that are due to the next.',
+    about: 'Milliseconds between searches for container and TTL znodes that are due.',
   },
   'znode.container.maxPerMinute': {
     type: 'integer',
@@ -173,7 +174,7 @@ const rows = {
     min: 1,
     max: 10_000_000,
     clamped: 'above',
-    about: 'Container and TTL znodes deleted per minute at most.',
+    about: 'Container and TTL znodes deleted per minute, at most.',
   },
   'znode.container.maxNeverUsedIntervalMs': {
     type: 'integer',
@@ -185,53 +186,55 @@ const rows = {
   enforceQuota: {
     type: 'boolean',
     default: false,
-    about: 'Whether the hard limits of quotas are kept; otherwise they are only written down.',
+    about: 'Whether hard quota limits are enforced; otherwise they are only stored.',
   },
   'DigestAuthenticationProvider.superDigest': {
     type: 'text',
     default: undefined,
-    defaultText: 'nobody',
+    defaultText: 'none',
     secret: true,
     about:
-      'Whoever may do everything whatever the ACLs say: user:base64(SHA1(user:password)), of which the ' +
-      'user is usually super.',
+      'The super user, who bypasses all ACLs: user:base64(SHA1(user:password)); the user is ' +
+      'usually super.',
   },
   skipACL: {
     type: 'boolean',
     default: false,
-    about: 'Whether everybody may do everything, as if there were no ACLs.',
+    about: 'Whether ACL checks are skipped, so that every client may do everything.',
   },
   'enforce.auth.enabled': {
     type: 'boolean',
     default: false,
     about:
-      'Whether a client must authenticate by one of enforce.auth.schemes before anything else.',
+      'Whether a client must authenticate by one of enforce.auth.schemes before any other request.',
   },
   'enforce.auth.schemes': {
     type: 'text',
     default: undefined,
     defaultText: 'none',
-    about: 'Schemes of which one will do, separated by commas: digest, ip.',
+    about: 'Accepted schemes, separated by commas: digest, ip. One of them is enough.',
     aliases: ['enforce.auth.scheme'],
   },
   'readonlymode.enabled': {
     type: 'boolean',
     default: false,
     about:
-      'Whether a server that has lost its quorum serves what it has to clients that ask for that; ' +
-      'they see the past, and cannot write.',
+      'Whether a server that has lost its quorum serves reads to clients that accept that; these ' +
+      'reads may be stale, and writes are refused.',
   },
   '4lw.commands.whitelist': {
     type: 'text',
     default: 'srvr',
     about:
-      'Four-letter words that are answered, separated by commas; * is all of them. With ' +
-      'readonlymode.enabled, isro always is.',
+      'Enabled four-letter words, separated by commas; * enables all. With readonlymode.enabled, ' +
+      'isro is always enabled.',
   },
   quorumListenOnAllIPs: {
     type: 'boolean',
     default: false,
-    about: 'Bind the peer port to all addresses instead of the one in our server.N line.',
+    about:
+      "Whether the peer port listens on all addresses instead of the one in this server's " +
+      'server.N line.',
   },
   'fsync.warningthresholdms': {
     type: 'integer',
@@ -239,21 +242,22 @@ const rows = {
     min: 1,
     max: 3_600_000,
     clamped: 'above',
-    about: 'Milliseconds of one fsync of the log after which it is worth a warning.',
+    about: 'Milliseconds above which an fsync of the log is logged as a warning.',
   },
   bootstrap: {
     type: 'boolean',
     default: false,
     about:
-      'For the first start of an ensemble, without waiting for all of its servers: those started with ' +
-      'it may begin when they are a majority. Never with servers that lost their data.',
+      'For the first start of an ensemble, without waiting for all of its servers: those started ' +
+      'with this option may begin once they are a majority. Never use it on servers that lost ' +
+      'their data.',
   },
   logSegmentBytes: {
     type: 'integer',
     default: 64 * 1024 * 1024,
     min: 4 * 1024 * 1024,
     max: 1024 * 1024 * 1024,
-    about: 'Size of one file of the transaction log, allocated ahead.',
+    about: 'Size of one file of the transaction log, preallocated.',
   },
   logSegmentsKept: {
     type: 'integer',
@@ -262,8 +266,8 @@ const rows = {
     max: 1_000_000,
     clamped: 'both',
     about:
-      'Full log files kept at least, though the tree covers them, so that a server that comes back ' +
-      'is sent what it missed and not the whole tree.',
+      'Minimum number of full log files kept, even if the tree covers them, so that a returning ' +
+      'server is sent a DIFF instead of the whole tree.',
     aliases: ['autopurge.snapRetainCount'],
   },
   logBytesKept: {
@@ -271,19 +275,19 @@ const rows = {
     default: 0,
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
-    about: 'Bytes of transactions kept at least, though the tree covers them.',
+    about: 'Minimum bytes of transactions kept, even if the tree covers them.',
   },
   logLevel: {
     type: 'choice',
     default: 'info',
     choices: logLevels,
-    about: 'How much to say on standard output.',
+    about: 'Level of the log on standard output.',
   },
   logFormat: {
     type: 'choice',
     default: 'json',
     choices: ['json', 'pretty'],
-    about: 'One JSON object per line, or lines for people.',
+    about: 'One JSON object per line, or readable lines.',
   },
   ...foreignRows,
 } as const satisfies OptionRows
@@ -292,7 +296,7 @@ export const daemonProgram: Program<typeof rows> = {
   name: 'zooweeperd',
   about: 'a server of the ZooWeeper coordination service.',
   environmentPrefix: 'ZW_',
-  // ZooKeeper takes most of them as Java system properties, too, with this before them.
+  // ZooKeeper also accepts most of them as Java system properties, with this prefix.
   namePrefix: 'zookeeper.',
   foreignSettings: jvmFlagSettings,
   rows,

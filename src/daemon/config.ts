@@ -1,7 +1,7 @@
-// The one checked configuration object of zooweeperd, made of its option rows.
+// zooweeperd's checked configuration object, built from its option rows.
 //
-// The file is ZooKeeper's zoo.cfg and `myid` in dataDir. What ZooKeeper knows and we do not need is
-// accepted with a warning; what cannot be ignored without danger is refused.
+// The file is ZooKeeper's zoo.cfg, and `myid` in dataDir. ZooKeeper's keys that are not needed here
+// are accepted with a warning; keys that are dangerous to ignore are refused.
 
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -14,12 +14,12 @@ import { type ReadOptions, readOptions } from '../options.ts'
 import type { ServerId } from '../protocol/records.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
-import type { ServerAddress } from './membership.ts'
+import type { QuorumServer } from './membership.ts'
 
 export interface DaemonConfig {
   readonly serverId: ServerId
-  /** the voters, ascending by id, ourselves among them; empty for a server that stands alone */
-  readonly servers: readonly ServerAddress[]
+  /** the voters, ascending by id, including this server; empty for a server that stands alone */
+  readonly servers: readonly QuorumServer[]
   /** absolute */
   readonly dataDir: string
   readonly clientListen: ListenAddress
@@ -48,25 +48,25 @@ export interface DaemonConfig {
   /** `user:base64(SHA1(user:password))` of the super user */
   readonly superDigest: string | undefined
   readonly skipAcl: boolean
-  /** one of these a client must have proved; undefined asks for nothing */
+  /** a client must have authenticated by one of these; undefined if none is required */
   readonly enforcedAuthSchemes: readonly string[] | undefined
   readonly readOnlyModeEnabled: boolean
-  /** those that are answered */
+  /** those that are enabled */
   readonly fourLetterWords: ReadonlySet<string>
   readonly fsyncWarningThresholdMs: number
-  /** a majority may begin the ensemble */
+  /** whether a majority may start the ensemble */
   readonly bootstrap: boolean
   readonly logSegmentBytes: number
   readonly logKept: { readonly segments: number; readonly bytes: number }
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
-  /** for the log, once there is one */
+  /** for the log, once it exists */
   readonly warnings: readonly string[]
-  /** how the user gave what the machine may refuse, for the messages then */
+  /** the user's options that the machine may refuse, for error messages */
   readonly origins: Origins
 }
 
-/** Each as 'clientPort=2181 from zoo.cfg:3'. */
+/** Each in the form 'clientPort=2181 from zoo.cfg:3'. */
 export interface Origins {
   readonly dataDir: string
   readonly client: ListenOrigin
@@ -74,7 +74,7 @@ export interface Origins {
   readonly peer: ListenOrigin | undefined
 }
 
-/** `text` is for stdout (--help …); then the program is done. */
+/** `text` is for stdout (--help …); the program then exits. */
 export type ConfigOrText =
   | { readonly type: 'config'; readonly config: DaemonConfig }
   | { readonly type: 'print'; readonly text: string }
@@ -97,7 +97,7 @@ function check(read: Read): DaemonConfig {
   const { values } = read
   const warnings = [...read.warnings]
   if (values.dataDir === undefined) {
-    return read.refuse('dataDir', 'it has to be set, by dataDir= in the file or --data-dir')
+    return read.refuse('dataDir', 'it must be set, by dataDir= in the file or by --data-dir')
   }
   const dataDir = dataDirOf({ read, value: values.dataDir, warnings })
   refuseForeignData(read, dataDir)
@@ -114,7 +114,7 @@ function check(read: Read): DaemonConfig {
     read.refuse('myid', `there is no server.${serverId} line`)
   }
   if (values.dataLogDir !== undefined && resolve(values.dataLogDir) !== dataDir) {
-    warnings.push(`${read.quote('dataLogDir')} has no effect here: the log lies in dataDir`)
+    warnings.push(`${read.quote('dataLogDir')} has no effect here: the log is in dataDir`)
   }
   const syncLimitMs = values.tickTime * values.syncLimit
   const leaderTimeoutMs = Math.min(values.leaderTimeoutMs ?? 600, syncLimitMs)
@@ -137,8 +137,8 @@ tickTime × syncLimit is its upper bound`)
   }
   if (peerListen !== undefined && !isLoopback(peerListen.host)) {
     const where = `${peerListen.host ?? 'all addresses'}, port ${peerListen.port}`
-    warnings.push(`The peer port (${where}) is open beyond this machine, and servers do not \
-authenticate each other: whoever reaches it can take over or destroy the ensemble's data. Let a \
+    warnings.push(`The peer port (${where}) is reachable from other machines, and servers do not \
+authenticate each other: a stranger can take over or destroy the ensemble's data. Let a \
 firewall admit only the other servers`)
   }
   const client = clientListen(read, self)
@@ -184,18 +184,18 @@ firewall admit only the other servers`)
   }
 }
 
-/** What lies there already must be ours: else its owner's data would seem lost. */
+/** Existing data must be this program's: its owner's data would otherwise appear lost. */
 function refuseForeignData(read: Read, dataDir: string): void {
   const found = look(read, 'dataDir', () => foreignData(dataDir, 'zooweeperd'))
   if (found?.program === zooKeeper) read.refuse('dataDir', `it holds ${whatOf(found.file)}`)
   if (found !== undefined) {
     const why = `it holds data of ${found.program} (${found.file})`
-    read.refuse('dataDir', `${why}: give this server a directory of its own`)
+    read.refuse('dataDir', `${why}: give this server its own directory`)
   }
   const { dataLogDir } = read.values
   if (dataLogDir === undefined) return
   const log = look(read, 'dataLogDir', () => {
-    // Once the tree is ours, the log that ZooKeeper left behind may stay where it is.
+    // Once this server has its own tree, ZooKeeper's old log may stay where it is.
     if (isOwn(dataDir, 'zooweeperd')) return undefined
     return foreignData(resolve(dataLogDir), 'zooweeperd')
   })
@@ -203,8 +203,8 @@ function refuseForeignData(read: Read, dataDir: string): void {
 }
 
 function whatOf(file: string): string {
-  return `data of ZooKeeper (${file}), which this server cannot read. Leave it to ZooKeeper, give \
-this server directories of its own, and copy the znodes from the running ZooKeeper with zw copy; \
+  return `data of ZooKeeper (${file}), which this server cannot read. Keep it for ZooKeeper, give \
+this server its own directories, and copy the znodes from the running ZooKeeper with zw copy; \
 docs/compatibility.md shows each step`
 }
 
@@ -224,7 +224,7 @@ const serverPattern = new RegExp(
   String.raw`^(${host}):(\d+):(\d+)(?::(\w+))?(?:;(?:(${host}):)?(\d+))?$`,
 )
 
-function parseServer(read: Read, id: number, text: string): ServerAddress {
+function parseServer(read: Read, id: number, text: string): QuorumServer {
   if (text.includes('|')) read.refuse('server.N', 'a server has one address', id)
   const [, host, peerPort, electionPort, role, clientHost, clientPort] =
     serverPattern.exec(text.replaceAll(/\s/g, '')) ?? []
@@ -256,7 +256,7 @@ function withoutBrackets(host: string): string {
   return host.startsWith('[') ? host.slice(1, -1) : host
 }
 
-function samePeer(a: ServerAddress, b: ServerAddress): boolean {
+function samePeer(a: QuorumServer, b: QuorumServer): boolean {
   return a.host.toLowerCase() === b.host.toLowerCase() && a.peerPort === b.peerPort
 }
 
@@ -305,22 +305,22 @@ function enforcedAuthSchemes(read: Read): readonly string[] | undefined {
     if (scheme === 'digest' || scheme === 'ip') continue
     read.refuse(
       'enforce.auth.schemes',
-      `nobody can authenticate by ${scheme}; there are digest and ip`,
+      `clients cannot authenticate by ${scheme}; use digest or ip`,
     )
   }
   if (!read.values['enforce.auth.enabled']) return undefined
   if (schemes.length > 0) return schemes
-  return read.refuse('enforce.auth.enabled', 'enforce.auth.schemes does not say how')
+  return read.refuse('enforce.auth.enabled', 'it also needs enforce.auth.schemes')
 }
 
 function whitelist(read: Read, warnings: string[]): ReadonlySet<string> {
   const given = wordsOf(read.values['4lw.commands.whitelist'])
   for (const word of given) {
     if (word === '*' || isFourLetterWord(word)) continue
-    warnings.push(`4lw.commands.whitelist has ${word}, which is no four-letter word`)
+    warnings.push(`4lw.commands.whitelist has ${word}, which is not a known four-letter word`)
   }
   const words = new Set(given.includes('*') ? fourLetterWords : given)
-  // A client of a read-only server asks the others until one may be written to.
+  // A client of a read-only server polls the others until one accepts writes.
   if (read.values['readonlymode.enabled']) words.add('isro')
   return words
 }
@@ -334,7 +334,7 @@ function wordsOf(list: string): string[] {
 
 function clientListen(
   read: Read,
-  self: ServerAddress | undefined,
+  self: QuorumServer | undefined,
 ): { readonly listen: ListenAddress; readonly origin: ListenOrigin } {
   const { clientPort, clientPortAddress } = read.values
   const ofOptions = { host: read.quote('clientPortAddress'), port: read.quote('clientPort') }
@@ -355,7 +355,7 @@ function clientListen(
   }
 }
 
-function peerOrigin(read: Read, self: ServerAddress | undefined): ListenOrigin | undefined {
+function peerOrigin(read: Read, self: QuorumServer | undefined): ListenOrigin | undefined {
   if (self === undefined) return undefined
   const line = read.quote('server.N', self.id)
   return { host: line, port: line }

@@ -1,9 +1,10 @@
-// What of ZooKeeper's configuration does nothing here, and what is refused: each key with the reason
-// that its operator is told. Ignored is what tunes how ZooKeeper does its work, or would let in more
-// than is let in here; refused is what, ignored, would let in more, show more, or make another quorum
-// than the operator asked for. Values that ask for nothing pass without a word, in either.
+// ZooKeeper's configuration keys that have no effect here, and those that are refused: each with
+// the reason given to the operator. Ignored are keys that tune how ZooKeeper works, or would grant
+// more access than is granted here; refused are keys that, if ignored, would grant more access,
+// expose more, or change the quorum that the operator configured. Values that change nothing pass
+// without a warning, in both.
 //
-// Source: QuorumPeerConfig.java, what else in ZooKeeper 3.9 reads a system property, and its
+// Source: QuorumPeerConfig.java, the other system properties of ZooKeeper 3.9, and its
 // administrator guide.
 
 import type { OptionRows } from '../option-rows.ts'
@@ -14,39 +15,38 @@ const noReconfiguration =
 const noSasl = 'clients authenticate by digest and ip only'
 const otherSchemes =
   'clients authenticate by digest and ip only; an ACL of another scheme is refused as INVALIDACL'
-const noSuperByOther =
-  'clients authenticate by digest and ip only, so that this makes nobody the super user'
+const noSuperByOther = 'clients authenticate by digest and ip only; this grants no super user'
 const noPeerSasl = 'servers do not authenticate each other'
-const mustAuthenticate = 'clients authenticate by digest and ip only, and are let in without'
+const mustAuthenticate = 'clients authenticate by digest and ip only, and may connect without'
 const clientsOnly = 'it is an option of clients'
-const ownLog = 'the log goes to standard output, as logLevel and logFormat say'
+const ownLog = 'logLevel and logFormat control the log on standard output'
 const noSnapshotFiles = 'there are no snapshot files; the tree lies in LevelDB'
 const fixedQuorums = 'a quorum is a majority of the servers, all of one weight'
 const javaOnly = 'it tunes the Java virtual machine, its threads or its network library'
-const oneElection = 'leaderTimeoutMs and syncLimit decide'
-const noThrottler = 'globalOutstandingLimit bounds what is in flight'
-const noTokens = 'maxCnxns and maxClientCnxns bound connections'
+const oneElection = 'leaderTimeoutMs and syncLimit control this'
+const noThrottler = 'globalOutstandingLimit bounds the requests in flight'
+const noTokens = 'maxCnxns and maxClientCnxns limit connections'
 const noObservers = 'there are no observers'
-const groupCommit = 'writes are grouped by what arrives during one fsync'
+const groupCommit = 'the writes that arrive during one fsync form the next batch'
 const noReplyCache = 'there is no cache of replies'
 
 export const foreignRows = {
   'admin.*': { type: 'ignored', why: 'there is no HTTP server; use the four-letter words' },
   advancedFlowControlEnabled: {
     type: 'ignored',
-    why: 'a client that does not read is not read from',
+    why: 'reading pauses for a client that does not read its answers',
   },
   allowSaslFailedClients: { type: 'ignored', why: noSasl },
   'audit.impl.class': { type: 'ignored', why: 'there is no audit log' },
   'authProvider.*': { type: 'ignored', why: otherSchemes },
-  'autopurge.*': { type: 'ignored', why: 'the log is purged whenever a file of it is full' },
+  'autopurge.*': { type: 'ignored', why: 'the log is purged whenever one of its files is full' },
   bitHashCacheSize: { type: 'ignored', why: 'there is one kind of watch manager' },
   'client.certReload': { type: 'ignored', why: noTls, unless: ['false'] },
   'client.secure': { type: 'ignored', why: clientsOnly },
   clientCnxnSocket: { type: 'ignored', why: clientsOnly },
   clientPortListenBacklog: { type: 'ignored', why: 'up to 1024 connections wait to be accepted' },
-  clientTcpKeepAlive: { type: 'ignored', why: 'it is on, always', unless: ['true'] },
-  'closeSessionTxn.enabled': { type: 'ignored', why: 'a session ends by a transaction, always' },
+  clientTcpKeepAlive: { type: 'ignored', why: 'it is always on', unless: ['true'] },
+  'closeSessionTxn.enabled': { type: 'ignored', why: 'a session always ends with a transaction' },
   cnxTimeout: { type: 'ignored', why: 'there are no election connections' },
   commitLogCount: { type: 'ignored', why: 'followers catch up from the log itself' },
   'commitProcessor.*': { type: 'ignored', why: javaOnly },
@@ -59,21 +59,21 @@ export const foreignRows = {
   connectionMaxTokens: { type: 'ignored', why: noTokens },
   connectionTokenFillCount: { type: 'ignored', why: noTokens },
   connectionTokenFillTime: { type: 'ignored', why: noTokens },
-  connectToLearnerMasterLimit: { type: 'ignored', why: 'initLimit bounds it' },
+  connectToLearnerMasterLimit: { type: 'ignored', why: 'initLimit limits it' },
   'console.threshold': { type: 'ignored', why: ownLog },
   controllerPort: { type: 'ignored', why: 'there is no controller service' },
   'datadir.autocreate': {
     type: 'ignored',
-    why: 'dataDir is made if it is missing',
+    why: 'dataDir is created if missing',
     unless: ['true'],
   },
   'db.autoCreate': {
     type: 'ignored',
-    why: 'a server without data waits until it knows where to get it',
+    why: 'a server without data waits until it can synchronize',
   },
   'db.autocreate': {
     type: 'ignored',
-    why: 'a server without data waits until it knows where to get it',
+    why: 'a server without data waits until it can synchronize',
   },
   'digest.enabled': { type: 'ignored', why: 'servers always compare digests of their trees' },
   disableAutoWatchReset: { type: 'ignored', why: clientsOnly },
@@ -81,20 +81,20 @@ export const foreignRows = {
   electionPortBindRetry: { type: 'ignored', why: 'the election port is not used' },
   emulate353TTLNodes: {
     type: 'ignored',
-    why: 'no znode here was written by 3.5.3',
+    why: 'no znode was written by ZooKeeper 3.5.3',
     unless: ['false'],
   },
   enableEagerACLCheck: {
     type: 'ignored',
     why: 'the leader checks each request before it is proposed',
   },
-  ensembleAuthName: { type: 'ignored', why: 'no client proves that it meant this ensemble' },
+  ensembleAuthName: { type: 'ignored', why: 'clients do not name the ensemble that they expect' },
   'fastleader.*': { type: 'ignored', why: oneElection },
   'fips-mode': { type: 'ignored', why: noTls },
   flushDelay: { type: 'ignored', why: groupCommit },
-  'follower.*': { type: 'ignored', why: 'messages between servers are sent at once' },
+  'follower.*': { type: 'ignored', why: 'messages between servers are sent immediately' },
   forceSnapshotSync: { type: 'ignored', why: noSnapshotFiles },
-  forceSync: { type: 'ignored', why: 'a write is on disk before it is acknowledged, always' },
+  forceSync: { type: 'ignored', why: 'a write is always on disk before it is acknowledged' },
   forward_learner_requests_to_commit_processor_disabled: { type: 'ignored', why: javaOnly },
   'hostProvider.*': { type: 'ignored', why: clientsOnly },
   intBufferStartingSizeBytes: { type: 'ignored', why: javaOnly },
@@ -107,17 +107,17 @@ export const foreignRows = {
   'jmx.*': { type: 'ignored', why: javaOnly },
   'jute.maxbuffer.extrasize': {
     type: 'ignored',
-    why: 'what a transaction adds to a request is allowed for',
+    why: 'the overhead of a transaction is allowed for',
   },
   'jvm.*': { type: 'ignored', why: javaOnly },
   'kerberos.*': { type: 'ignored', why: noSasl },
   kinit: { type: 'ignored', why: noSasl },
   largeRequestMaxBytes: { type: 'ignored', why: 'the bytes of requests in flight are bounded' },
   largeRequestThreshold: { type: 'ignored', why: 'the bytes of requests in flight are bounded' },
-  'leader.*': { type: 'ignored', why: 'each learner is sent what it misses at its own pace' },
+  'leader.*': { type: 'ignored', why: 'each learner is synchronized at its own pace' },
   leaderConnectDelayDuringRetryMs: { type: 'ignored', why: oneElection },
   leaderServes: { type: 'ignored', why: 'the leader serves clients' },
-  'learner.*': { type: 'ignored', why: 'messages between servers are sent at once' },
+  'learner.*': { type: 'ignored', why: 'messages between servers are sent immediately' },
   letAnySaslUserDoX: { type: 'ignored', why: noSuperByOther },
   localSessionsEnabled: { type: 'ignored', why: 'every session is global' },
   localSessionsUpgradingEnabled: { type: 'ignored', why: 'every session is global' },
@@ -125,14 +125,14 @@ export const foreignRows = {
   maxBatchSize: { type: 'ignored', why: groupCommit },
   maxConcurrentDiffSyncs: {
     type: 'ignored',
-    why: 'each learner is sent what it misses at its own pace',
+    why: 'each learner is synchronized at its own pace',
   },
   maxConcurrentSnapSyncs: {
     type: 'ignored',
-    why: 'each learner is sent what it misses at its own pace',
+    why: 'each learner is synchronized at its own pace',
   },
   maxGetChildrenResponseCacheSize: { type: 'ignored', why: noReplyCache },
-  maxInProcessingDeadWatchers: { type: 'ignored', why: 'watches of a lost connection go with it' },
+  maxInProcessingDeadWatchers: { type: 'ignored', why: 'watches end with their connection' },
   maxResponseCacheSize: { type: 'ignored', why: noReplyCache },
   maxTimeToWaitForEpoch: { type: 'ignored', why: oneElection },
   maxWriteQueuePollTime: { type: 'ignored', why: groupCommit },
@@ -146,7 +146,7 @@ export const foreignRows = {
   observerMasterPort: { type: 'ignored', why: noObservers, unless: ['0'] },
   'outstandingHandshake.*': { type: 'ignored', why: noTls },
   'pathStats.*': { type: 'ignored', why: 'requests are not counted by path' },
-  preAllocSize: { type: 'ignored', why: 'logSegmentBytes sets the size that is allocated ahead' },
+  preAllocSize: { type: 'ignored', why: 'logSegmentBytes sets the preallocated size' },
   'quorum.auth.*': { type: 'ignored', why: noPeerSasl },
   'quorum.cnxn.threads.size': { type: 'ignored', why: javaOnly },
   quorumCnxnTimeoutMs: { type: 'ignored', why: 'there are no election connections' },
@@ -180,13 +180,13 @@ export const foreignRows = {
   standaloneEnabled: { type: 'ignored', why: 'a server without server.N lines stands alone' },
   superUser: { type: 'ignored', why: noSuperByOther },
   syncEnabled: { type: 'ignored', why: noObservers },
-  tcpKeepAlive: { type: 'ignored', why: 'it is on, always' },
+  tcpKeepAlive: { type: 'ignored', why: 'it is always on' },
   throttled_op_wait_time: { type: 'ignored', why: noThrottler },
   throttledOpWaitTime: { type: 'ignored', why: noThrottler },
   'tracelog.*': { type: 'ignored', why: ownLog },
   txnLogSizeLimitInKb: { type: 'ignored', why: 'logSegmentBytes sets the size of a log file' },
-  warningThresholdms: { type: 'ignored', why: 'the limit of the warning is fixed' },
-  'watcherClean*': { type: 'ignored', why: 'watches of a lost connection go with it' },
+  warningThresholdms: { type: 'ignored', why: 'the threshold of the warning is fixed' },
+  'watcherClean*': { type: 'ignored', why: 'watches end with their connection' },
   watchManagerName: { type: 'ignored', why: 'there is one kind of watch manager' },
   'X509AuthenticationProvider.superUser': { type: 'ignored', why: noSuperByOther },
 
@@ -194,7 +194,7 @@ export const foreignRows = {
   'client.portUnification': { type: 'refused', why: noTls, unless: ['false'] },
   'DigestAuthenticationProvider.digestAlg': {
     type: 'refused',
-    why: 'identities are SHA-1 digests, the default there',
+    why: "identities are SHA-1 digests, ZooKeeper's default",
     unless: ['SHA1', 'SHA-1'],
   },
   'DigestAuthenticationProvider.enabled': {

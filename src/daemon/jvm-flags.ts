@@ -1,14 +1,14 @@
-// ZooKeeper's options in the flags of its Java: `-Dname=value` in SERVER_JVMFLAGS and JVMFLAGS, which
-// zkServer.sh hands to the JVM. A zoo.cfg wins over them, and JVMFLAGS over SERVER_JVMFLAGS.
+// ZooKeeper's options in Java's flags: `-Dname=value` in SERVER_JVMFLAGS and JVMFLAGS, which
+// zkServer.sh passes to the JVM. A zoo.cfg overrides them, and JVMFLAGS overrides SERVER_JVMFLAGS.
 //
-// Source: zkServer.sh and zkEnv.sh; Java's launcher, for which the last of two equal flags counts.
+// Source: zkServer.sh and zkEnv.sh; Java's launcher, where the last of two equal flags wins.
 
 import type { Environment, ForeignSettings, Setting } from '../option-rows.ts'
 
-/** Weakest first. */
+/** Lowest precedence first. */
 const variables = ['SERVER_JVMFLAGS', 'JVMFLAGS'] as const
 
-/** What ZooKeeper reads under a name that does not begin with `zookeeper.`. */
+/** ZooKeeper's properties whose names do not begin with `zookeeper.`. */
 const bareNames =
   /^(jute\.maxbuffer|znode\.container\.|readonlymode\.enabled$|fsync\.warningthresholdms$|(leader|follower)\.nodelay$)/
 
@@ -17,7 +17,7 @@ export function jvmFlagSettings(environment: Environment): ForeignSettings {
   const warnings: string[] = []
   for (const variable of variables) {
     const source = `the environment (${variable})`
-    // zkServer.sh splits at white space, and quotation marks do not hold words together.
+    // zkServer.sh splits at white space, and quotation marks do not group words.
     const words = (environment[variable] ?? '').split(/\s+/).filter((word) => word !== '')
     const others = new Set<string>()
     for (const word of words) {

@@ -4,11 +4,11 @@
 //   server.1=host:2888:3888:participant;0.0.0.0:2181
 //   version=0                                            hex; 0 is the configuration of the files
 
-import type { ListenAddress } from '../address.ts'
+import { formatAddress, type ListenAddress } from '../address.ts'
 import type { ServerId } from '../protocol/records.ts'
 
-/** One `server.N` line. */
-export interface ServerAddress {
+/** One `server.N` line; the name is ZooKeeper's. */
+export interface QuorumServer {
   readonly id: ServerId
   readonly host: string
   readonly peerPort: number
@@ -18,15 +18,13 @@ export interface ServerAddress {
   readonly client: ListenAddress | undefined
 }
 
-export function membershipText(servers: readonly ServerAddress[]): string {
+export function membershipText(servers: readonly QuorumServer[]): string {
   return [...servers.map(serverLine), 'version=0'].join('\n')
 }
 
-function serverLine({ id, host, peerPort, electionPort, client }: ServerAddress): string {
-  const line = `server.${id}=${inUrl(host)}:${peerPort}:${electionPort}:participant`
-  return client === undefined ? line : `${line};${inUrl(client.host ?? '0.0.0.0')}:${client.port}`
-}
-
-function inUrl(address: string): string {
-  return address.includes(':') ? `[${address}]` : address
+function serverLine({ id, host, peerPort, electionPort, client }: QuorumServer): string {
+  const peer = formatAddress({ host, port: peerPort })
+  const line = `server.${id}=${peer}:${electionPort}:participant`
+  if (client === undefined) return line
+  return `${line};${formatAddress({ host: client.host ?? '0.0.0.0', port: client.port })}`
 }

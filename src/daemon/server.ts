@@ -6,8 +6,8 @@
 
 import type { Address } from '../address.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
-import type { LogSync } from '../log/log.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
+import type { LogSync } from '../log/sync-pace.ts'
 import type { ServerId } from '../protocol/records.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
@@ -26,7 +26,7 @@ import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
-import type { ZabTiming } from './zab/types.ts'
+import type { ZabEffect, ZabTiming } from './zab/types.ts'
 
 /** How often it is looked at whether the event loop is on time. */
 const loopCheckMs = 100
@@ -56,6 +56,8 @@ export interface ServerWitness {
   opened(parts: ServerParts): void
   /** The log is durable up to `zxid`; told before anyone else. */
   logged(zxid: Zxid): void
+  /** Zab has decided it, and it is done next. */
+  readonly performs?: (effect: ZabEffect) => void
   /** What listens to the ensemble in place of `processors`, which it passes everything on to. */
   between(processors: EnsembleListener): EnsembleListener
 }
@@ -65,6 +67,7 @@ export interface ServerParts {
   readonly storage: Storage
   readonly ensemble: EnsembleDriver
   readonly processors: RequestProcessors
+  readonly metrics: Metrics
 }
 
 export function assembleServer(options: ServerOptions): Server {
@@ -188,6 +191,7 @@ export class Server implements Part {
       clock,
       logger: logger.child({ part: 'ensemble' }),
       metrics,
+      witness: witness?.performs,
       onFailure,
     })
     const processors = new RequestProcessors(ensemble, {
@@ -217,7 +221,7 @@ export class Server implements Part {
       newPassword: () => randomBytes(16),
       onApplied: () => storage.wake(),
     })
-    witness?.opened({ storage, ensemble, processors })
+    witness?.opened({ storage, ensemble, processors, metrics })
 
     this.#cleanups.push(() => processors.close())
 

@@ -1,6 +1,6 @@
-// What a log can refuse with. Each names the file, so that a person knows where to look.
+// The errors of a log. Each names the file, so that the operator knows where to look.
 
-/** What was acknowledged, or had to be readable, is not there. Nothing was changed on the disk. */
+/** Data that was acknowledged, or must be readable, is missing. Nothing was changed on the disk. */
 export class LogDamagedError extends Error {
   override readonly name = 'LogDamagedError'
   readonly file: string
@@ -13,7 +13,7 @@ export class LogDamagedError extends Error {
   }
 }
 
-/** The log was written in a version of its format that this program does not know. */
+/** The log was written in a format version that this program does not know. */
 export class LogVersionError extends Error {
   override readonly name = 'LogVersionError'
   readonly file: string
@@ -29,7 +29,7 @@ export class LogVersionError extends Error {
   }
 }
 
-/** A write or fsync failed. It proves nothing about earlier or later ones: the process must end. */
+/** A write or fsync failed. Nothing is known about earlier or later ones: the process must end. */
 export class LogFailedError extends Error {
   override readonly name = 'LogFailedError'
   readonly file: string

@@ -5,11 +5,12 @@
 //                                          │   is appended meanwhile forms the next batch
 //   segments:  [full, synced] [full, synced] [active ......0000000]  [prepared 00000000000000]
 //
-// The steps on the disk are one sequence, `#advance`: the first segment that is not settled is
-// placed under its name, written and synced before its successor is touched. A failed write or
-// fsync ends that for good: after one, a later success proves nothing.
+// The steps on the disk are one sequence, `#advance`: the first unsettled segment is placed under
+// its name, written and synced before its successor is touched. A failed write or fsync ends that
+// for good: after one, a later success proves nothing.
 // Next on the path: segment.ts. Opening: recovery.ts.
 
+import { asBuffer } from '../as-buffer.ts'
 import { invariant } from '../invariant.ts'
 import { LogFailedError } from './log-errors.ts'
 import { Preparation, preparedName } from './preparation.ts'
@@ -17,26 +18,22 @@ import type { Position, RecordFormat } from './record-format.ts'
 import { recover, type TornTail, truncationName } from './recovery.ts'
 import { type LogVisitor, Segment } from './segment.ts'
 import type { Done, LogDirectory } from './segment-file.ts'
+import { type LogSync, SyncPace } from './sync-pace.ts'
 
 const segmentBytesDefault = 64 * 1024 * 1024
-
-/** An fdatasync on the main thread saves a hop to the pool, where it cannot hurt anybody: */
-const mainThreadRecordsMax = 2 // when this few wait, the server is idle,
-const fastSyncMs = 1 // and the disk is fast if these many fdatasyncs in a row took less
-const fastSyncsMin = 4
 
 export interface LogOptions {
   readonly directory: LogDirectory
   readonly format: RecordFormat
 
-  /** A segment takes no further record beyond this; a larger record gets a segment of its own. */
+  /** A segment takes no record beyond this size; a larger record gets its own segment. */
   readonly segmentBytes?: number
-  /** Whether segments are filled with zeros ahead of need. */
+  /** Whether segments are filled with zeros in advance. */
   readonly preallocate?: boolean
 
   /**
-   * `os`: durable means handed to the operating system, so that no record may vouch for it. A full
-   * segment is synced all the same.
+   * `os`: durable means handed to the operating system, so records must not vouch for durability. A
+   * full segment is synced anyway.
    */
   readonly sync?: 'group' | 'os'
   /** Whether an idle log may sync on the main thread. */
@@ -48,22 +45,16 @@ export interface LogOptions {
   readonly keepsTail?: boolean | undefined
   readonly verifyFrom?: Position | undefined
 
-  /** All up to `position` is durable now. May be called during `flush`, never during `append`. */
+  /**
+   * Everything up to `position` is durable. May be called during `flush`, never during `append`.
+   */
   readonly onDurable: (position: Position) => void
-  /** Called once: the log is of no more use, and the process must end. */
+  /** Called once: the log is unusable, and the process must end. */
   readonly onFailure: (error: LogFailedError) => void
-  /** Told of each fdatasync of records. */
+  /** Called after each fdatasync of records. */
   readonly onSync?: (sync: LogSync) => void
-  /** The next segment could not be prepared, likely for lack of room; this log still works. */
+  /** The next segment could not be prepared, probably for lack of space; the log still works. */
   readonly onShortage?: (error: Error) => void
-}
-
-/** One fdatasync of what was appended since the one before began. */
-export interface LogSync {
-  readonly records: number
-  /** that the first of them waited for it to begin */
-  readonly queuedMs: number
-  readonly tookMs: number
 }
 
 /** @throws LogDamagedError, LogVersionError, or what the file system throws */
@@ -81,7 +72,7 @@ export class Log {
   readonly #format: RecordFormat
   readonly #segmentBytes: number
   readonly #isGroup: boolean
-  readonly #nowMs: () => number
+  readonly #pace: SyncPace
   readonly #segments: Segment[] // ascending; none is empty; all but the last few are settled
   #preparation: Preparation | null = null
   #durable: Position | undefined
@@ -89,11 +80,8 @@ export class Log {
   #failure: LogFailedError | null = null
 
   #isBusy = false // one step of `#advance` is under way
-  #waitingCount = 0 // records appended since the last fdatasync began,
-  #waitingSinceMs = 0 // the first of them then
-  #fastSyncs = 0 // fdatasyncs in a row that took less than `fastSyncMs`
   #truncation: { readonly removed: readonly Segment[]; readonly done: () => void } | null = null
-  readonly #dropped: Segment[] = [] // whose files are still to be removed
+  readonly #dropped: Segment[] = [] // their files are still to be removed
   #isDropping = false
   #onClosed: (() => void) | null = null
 
@@ -103,7 +91,7 @@ export class Log {
     this.#format = options.format
     this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault
     this.#isGroup = options.sync !== 'os'
-    this.#nowMs = options.nowMs ?? (() => performance.now())
+    this.#pace = new SyncPace(options)
     this.#segments = segments
     this.#durable = this.#reported = this.lastPosition
     this.#maybePrepare()
@@ -117,12 +105,12 @@ export class Log {
     return this.#segments[0]?.firstPosition
   }
 
-  /** Of what was appended, durable or not. */
+  /** Of the appended records, durable or not. */
   get lastPosition(): Position | undefined {
     return this.#segments.at(-1)?.lastPosition
   }
 
-  /** Oldest first; for whoever decides what to drop. */
+  /** Oldest first; for deciding what to drop. */
   get segments(): readonly Pick<Segment, 'firstPosition' | 'lastPosition' | 'endBytes'>[] {
     return this.#segments
   }
@@ -132,13 +120,13 @@ export class Log {
   }
 
   /**
-   * Copies one or more whole records, back to back, positions ascending. They can be read at once
-   * and go to the disk with the next `flush`.
+   * Copies one or more whole records, back to back, positions ascending. They can be read
+   * immediately and are written with the next `flush`.
    */
   append(records: Uint8Array): void {
     this.#assertUsable()
     invariant(this.#truncation === null, 'nothing is appended while the log is truncated')
-    const bytes = Buffer.from(records.buffer, records.byteOffset, records.length)
+    const bytes = asBuffer(records)
     const format = this.#format
     let segment = this.#segments.at(-1)
     let runStart = 0 // records from here on are not copied yet; they go to `segment`
@@ -158,30 +146,25 @@ export class Log {
       segment.note(first, segment.endBytes + at - runStart)
       runLast = format.lastPosition(bytes, at)
       invariant(runLast >= first, 'a record ends where it begins, or later')
-      if (this.#waitingCount === 0) this.#waitingSinceMs = this.#nowMs()
-      this.#waitingCount += 1
+      this.#pace.appended()
       at += length
     }
     if (runStart < bytes.length) segment?.append(bytes.subarray(runStart), runLast)
     this.#maybePrepare()
   }
 
-  /** Starts writing what was appended. The owner calls it once per turn of the event loop. */
+  /** Starts writing the appended records. The owner calls it once per turn of the event loop. */
   flush(): void {
     this.#assertUsable()
-    const isIdle =
-      this.#options.mainThreadSync !== false &&
-      this.#waitingCount <= mainThreadRecordsMax &&
-      this.#fastSyncs >= fastSyncsMin
-    this.#advance({ mayBlock: isIdle })
+    this.#advance({ mayBlock: this.#pace.mayBlock })
   }
 
   /**
-   * Whole records in one piece, from the one that holds or follows `from` on; durable or not.
-   * Empty if there is none up to `upTo`. At least one otherwise, even one larger than `bytesMax`;
-   * perhaps fewer than would fit, since a piece lies in one segment.
+   * Whole records in one piece, from the one that holds or follows `from` on; durable or not. Empty
+   * if there is none up to `upTo`. Otherwise at least one, even if larger than `bytesMax`; perhaps
+   * fewer than would fit, since a piece is from one segment.
    *
-   * @throws LogDamagedError also where `verify` finds a checksum that does not hold
+   * @throws LogDamagedError; with `verify` also for a wrong checksum
    */
   read(range: {
     readonly from: Position
@@ -197,7 +180,9 @@ export class Log {
     return Buffer.alloc(0)
   }
 
-  /** Shows whole records, from the one that holds or follows `from` on, until told to stop. */
+  /**
+   * Visits whole records, from the one that holds or follows `from` on, until the visitor stops it.
+   */
   scan(from: Position, visit: LogVisitor): void {
     for (let i = this.#segmentOf(from); i < this.#segments.length; i++) {
       if (this.#segments[i]?.scan(from, visit) === false) return
@@ -205,9 +190,9 @@ export class Log {
   }
 
   /**
-   * Removes every record that holds a position above `position`: from memory at once, from the disk
-   * before `done`, all that is left being durable then. -1 empties the log. Until `done` nothing may
-   * be appended.
+   * Removes every record that holds a position above `position`: from memory immediately, from the
+   * disk before `done`, when everything left is durable. -1 empties the log. Nothing may be
+   * appended until `done`.
    */
   truncateAfter(position: Position, done: () => void): void {
     this.#assertUsable()
@@ -224,27 +209,27 @@ export class Log {
     this.#advance({ mayBlock: false })
   }
 
-  /** Removes whole segments, from the oldest on, that hold only positions below `position`. */
+  /** Removes whole segments, oldest first, that hold only positions below `position`. */
   dropBefore(position: Position): void {
     this.#assertUsable()
     for (;;) {
       const [oldest, next] = this.#segments
       if (oldest === undefined || next === undefined || next.firstPosition > position) break
-      if (!next.hasSynced) break // or a crash could leave a log that ends nowhere
+      if (!next.hasSynced) break // or a crash could leave a log without an end
       this.#dropped.push(oldest)
       this.#segments.shift()
     }
     this.#drop()
   }
 
-  /** Makes all that was appended durable, by fsync in any case, and lets go of the files. */
+  /** Makes all appended records durable, always by fsync, and closes the files. */
   close(done: () => void): void {
     this.#onClosed = done
     if (this.#failure === null) this.#advance({ mayBlock: false })
     else done()
   }
 
-  /** The step that the disk needs next, if none is under way. */
+  /** The next step on the disk, if none is running. */
   #advance({ mayBlock }: { readonly mayBlock: boolean }): void {
     if (this.#isBusy || this.#failure !== null) return
     const segment = this.#firstUnsettled()
@@ -262,17 +247,13 @@ export class Log {
   }
 
   #sync(segment: Segment, mayBlock: boolean): void {
-    const startMs = this.#nowMs()
     const covered = segment.lastPosition
-    const records = this.#waitingCount
-    const queuedMs = records === 0 ? 0 : startMs - this.#waitingSinceMs
-    this.#waitingCount = 0
+    const sync = this.#pace.begin()
     const synced = () => {
-      const tookMs = this.#nowMs() - startMs
-      this.#fastSyncs = tookMs < fastSyncMs ? this.#fastSyncs + 1 : 0
-      this.#options.onSync?.({ records, queuedMs, tookMs })
+      const took = this.#pace.ended(sync)
+      this.#options.onSync?.(took)
       this.#nowDurable(covered)
-      // The disk first: it is busy with the next batch while the owner hears of this one.
+      // The disk first: it writes the next batch while the owner handles this one.
       this.#advance({ mayBlock: false })
       this.#report()
     }
@@ -280,7 +261,7 @@ export class Log {
     else if (this.#try(segment.path, () => segment.syncNow())) synced()
   }
 
-  /** Gives a new segment its file. Its records wait in memory until the name is on the disk. */
+  /** Gives a new segment its file. Its records wait in memory until its name is on the disk. */
   #place(segment: Segment): void {
     const directory = this.#directory
     const preparation = this.#preparation ?? this.#prepare({ bytes: 0 })
@@ -303,7 +284,7 @@ export class Log {
     })
   }
 
-  /** Everything that is left is durable: the time for what must not overlap with writing. */
+  /** Everything left is durable: the moment for steps that must not overlap with writing. */
   #whenSettled(): void {
     this.#drop()
     if (this.#isDropping) return
@@ -311,7 +292,7 @@ export class Log {
     else if (this.#onClosed !== null) this.#close(this.#onClosed)
   }
 
-  /** A crash in the middle is finished by recovery, which the truncation's own file tells to. */
+  /** Recovery completes an interrupted truncation, which its marker file describes. */
   #truncate({ removed, done }: { removed: readonly Segment[]; done: () => void }): void {
     const directory = this.#directory
     const kept = this.#segments.at(-1)
@@ -347,10 +328,10 @@ export class Log {
     })
   }
 
-  /** The oldest first, each durably before the next: a crash must not leave a hole. */
+  /** Oldest first, each durably before the next: a crash must not leave a hole. */
   #drop(): void {
     if (this.#isDropping || this.#failure !== null) return
-    // Not while a truncation may be at work; `#whenSettled` calls again.
+    // Not while a truncation may be running; `#whenSettled` calls again.
     if (this.#truncation !== null && this.#isBusy) return
     const segment = this.#dropped.shift()
     if (segment === undefined) return
@@ -395,7 +376,7 @@ export class Log {
   #maybePrepare(): void {
     if (this.#options.preallocate === false || this.#preparation !== null) return
     const active = this.#segments.at(-1)
-    // Until the active segment has its name, its file has the name that the next one would get.
+    // Until the active segment is placed, its file occupies the name of the next one.
     if (active !== undefined && !active.isPlaced) return
     if (active !== undefined && active.endBytes < this.#segmentBytes / 2) return
     this.#preparation = this.#prepare({ bytes: this.#segmentBytes })
@@ -418,7 +399,7 @@ export class Log {
   #isSettled(segment: Segment): boolean {
     if (!segment.isPlaced || !segment.isWritten) return false
     if (segment.isSynced) return true
-    // Under `os` the last segment need not be synced, but before it is cut or let go of.
+    // Under `os` the last segment is synced only before it is cut or closed.
     if (this.#truncation !== null || this.#onClosed !== null) return false
     return !this.#isGroup && segment === this.#segments.at(-1)
   }
@@ -431,7 +412,7 @@ export class Log {
   }
 
   #nowDurable(position: Position): void {
-    // While a truncation waits, `position` may be gone; at its end all that is left is durable.
+    // During a truncation, `position` may be gone; at its end everything left is durable.
     if (this.#truncation !== null) return
     if (this.#durable === undefined || position > this.#durable) this.#durable = position
   }
@@ -443,7 +424,7 @@ export class Log {
     this.#options.onDurable(this.#durable)
   }
 
-  /** Runs one step on the disk, and `then` unless it failed; meanwhile `#advance` holds still. */
+  /** Runs one step on the disk, then `then` unless it failed; `#advance` waits meanwhile. */
   #step(path: string, start: (done: Done) => void, then: () => void): void {
     this.#isBusy = true
     attempt(start, (error) => {
@@ -489,7 +470,7 @@ function attempt(step: (done: Done) => void, done: Done): void {
   }
 }
 
-/** Runs steps one after another; the first error ends them. */
+/** Runs steps in sequence; the first error ends them. */
 function inOrder(steps: readonly ((next: Done) => void)[], done: Done): void {
   const [step, ...rest] = steps
   if (step === undefined) done(null)

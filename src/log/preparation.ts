@@ -1,8 +1,8 @@
-// The next segment's file, filled with zeros ahead of need, a slice at a time off the main thread.
+// The next segment's file, filled with zeros in advance, one slice at a time off the main thread.
 //
-// Writing into a prepared file changes no metadata, so its fdatasync takes 111 µs where a growing
-// file's takes 157. It is called `prepared` until it gets its segment's name, and never holds a
-// record under this one. Preparing is for speed only: what is there when it is needed will do.
+// Writing into a prepared file changes no metadata, so its fdatasync takes 111 µs, against 157 for
+// a growing file. The file is called `prepared` until it gets its segment's name, and never holds a
+// record under this name. Preparation only improves speed: a partly prepared file is used as it is.
 
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import { zeroInBackground } from './zero.ts'
@@ -18,7 +18,10 @@ export class Preparation {
   #isBusy = true
   #onEnded: (() => void) | null = null
 
-  /** @param onFailure told why there is no room; the segment will then be made without preparing */
+  /**
+   * @param onFailure receives the reason if there is no space; the segment is then created
+   * unprepared
+   */
   constructor(directory: LogDirectory, bytes: number, onFailure: (error: Error) => void) {
     this.#directory = directory
     const ended = (error: Error | null) => {
@@ -42,7 +45,9 @@ export class Preparation {
     }
   }
 
-  /** Stops preparing and hands over the file, empty if there was no room; perhaps at once. */
+  /**
+   * Stops preparing and hands over the file, empty if there was no space; perhaps synchronously.
+   */
   take(done: Take): void {
     this.#isWanted = true
     if (this.#isBusy) this.#onEnded = () => this.#handOver(done)
@@ -58,7 +63,7 @@ export class Preparation {
     if (this.#file !== null) done(null, this.#file)
   }
 
-  /** Gives back the room of a file that did not become complete. */
+  /** Frees the space of an incomplete file. */
   #abandon(): void {
     if (this.#file === null) return
     this.#file.close()
@@ -66,7 +71,7 @@ export class Preparation {
     try {
       this.#directory.remove(preparedName)
     } catch {
-      // Why there was no room is the better thing to tell; recovery removes the file.
+      // The original error is more useful; recovery removes the file.
     }
   }
 }

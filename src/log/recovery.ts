@@ -1,16 +1,16 @@
-// Opening a log: where do its good records end, and may what follows be cut?
+// Opens a log: finds the end of its good records, and decides whether the rest may be cut.
 //
-// A batch that was never fsynced may reach the disk in part and out of order, so behind the last
-// good record, at position z, may lie anything: a torn tail, which nobody was told is safe. It is
-// cut. But when something vouches that a position above z was once durable, acknowledged data is
-// gone, and cutting would turn one damaged disk into lost history everywhere. Then the log is
-// refused by file and offset, and nothing on the disk is changed. What vouches:
+// A batch that was never fsynced may reach the disk in part and out of order, so anything may
+// follow the last good record, at position z: a torn tail, which was never acknowledged as durable.
+// It is cut. But if there is proof that a position above z was durable, acknowledged data is
+// missing, and a cut would turn one damaged disk into lost history everywhere. Then the log is
+// refused by file and offset, and nothing on the disk is changed. Proof is:
 //
 //   - a later segment: a segment is fsynced before its successor gets its name;
 //   - a later intact record whose durablePosition is above z (formats that have one);
-//   - what the caller knows to be durable, such as the last position the tree has applied.
+//   - the caller's knowledge, such as the last position applied to the tree.
 //
-// Source: Zab as DESIGN has it ("The log is the truth").
+// Nothing is repaired silently: docs/correctness.md, P3 and P11.
 
 import { LogDamagedError, LogVersionError } from './log-errors.ts'
 import { preparedName } from './preparation.ts'
@@ -20,33 +20,35 @@ import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, overwriteWithZeros } from './zero.ts'
 
-/** Of a tail that is kept, one copy. */
+/** For copying a kept tail. */
 const keptChunkBytes = 1024 * 1024
 
 export interface RecoveryOptions {
   readonly directory: LogDirectory
   readonly format: RecordFormat
-  /** A position the caller knows to have been durable; the log must reach it. */
+  /** A position known to be durable; the log must reach it. */
   readonly knownDurable?: Position | undefined
-  /** Keeps what is cut in a file beside the segments; until a person or the owner takes it away. */
+  /**
+   * Keeps the cut bytes in a file beside the segments, until the operator or the owner removes it.
+   */
   readonly keepsTail?: boolean | undefined
-  /** Segments that end before this are opened unread: their records are checked when read. */
+  /** Segments that end before this are opened unread: their records are checked when first read. */
   readonly verifyFrom?: Position | undefined
 }
 
-/** What a crash left behind the last good record, cut and zeroed now: worth a line in the log. */
+/** The bytes after the last good record, cut and zeroed after a crash: worth a line in the log. */
 export interface TornTail {
   readonly file: string
   readonly byteOffset: number
   readonly bytes: number
-  /** the file that holds the bytes now, beside the segments; trailing zeros are left out */
+  /** the file beside the segments that now holds the bytes, without trailing zeros */
   readonly keptAs: string | undefined
 }
 
-/** What the names of files begin with that hold a tail which was cut. */
+/** Prefix of the names of files that hold a cut tail. */
 export const keptTailPrefix = 'cut-'
 
-/** The name of an empty file that says: records holding this position or a higher one must go. */
+/** The name of an empty file that means: records at this position or above must be removed. */
 export function truncationName(from: Position): string {
   return `truncate-from-${from.toString(16).padStart(16, '0')}`
 }
@@ -69,7 +71,7 @@ export function recover(options: RecoveryOptions): {
   }
 }
 
-/** @param opened gets the files that are open */
+/** @param opened receives the open files */
 function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
   const { directory, format, knownDurable, keepsTail = false, verifyFrom = 0 } = options
   finishTruncation(directory, format)
@@ -103,12 +105,12 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     throw new LogDamagedError(directory.path, 0, `no segments, but ${knownDurable} was durable`)
   }
   if (directory.list().includes(preparedName)) directory.remove(preparedName)
-  // After a kill, names that were read may still be in memory only.
+  // After a kill, the names read above may still be in memory only.
   directory.syncNow()
   return { segments, torn }
 }
 
-/** A segment that has a successor was fsynced whole: whatever is wrong in it is damage. */
+/** A segment with a successor was fsynced completely: any error in it is damage. */
 function recoverFull(opening: {
   readonly segment: Segment
   readonly file: SegmentFile
@@ -130,7 +132,7 @@ function recoverFull(opening: {
   }
 }
 
-/** The last segment may end in a torn tail. It has no records left if nothing in it was good. */
+/** The last segment may end in a torn tail. It becomes empty if no record in it was good. */
 function recoverTail(opening: {
   readonly directory: LogDirectory
   readonly segment: Segment
@@ -163,15 +165,18 @@ function recoverTail(opening: {
       file.syncNow()
     })
   }
-  // What a killed process wrote is read from memory, and after a failed fsync it may stand there as
-  // clean without being on the disk. Written again, it must go there before it counts as durable; where
-  // nothing tells how much was durable before, that is the whole segment.
+  // A killed process's writes are read from memory, and after a failed fsync they may be there as
+  // clean pages without being on the disk. They count as durable only after they have been written
+  // again; if nothing tells how much was durable before, that is the whole segment.
   segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })
   file.syncNow()
   return isTorn ? { file: segment.path, byteOffset: offset, bytes: end - offset, keptAs } : null
 }
 
-/** Durable on return, so that a crash after it cannot make the log look whole. @returns the file's name */
+/**
+ * Durable on return, so that a crash after it cannot make the log look whole. @returns the file's
+ * name
+ */
 function keep(
   file: SegmentFile,
   { offset, end, good }: { readonly offset: number; readonly end: number; readonly good: Position },
@@ -197,9 +202,9 @@ function keep(
 }
 
 /**
- * Takes the good records from the start of the file on.
+ * Adopts the good records from the start of the file on.
  *
- * @returns where they end, and the highest position that one of them knew to be durable
+ * @returns their end, and the highest position that one of them knew to be durable
  */
 function adoptRecords(segment: Segment, file: SegmentFile, format: RecordFormat) {
   let vouched = format.durablePosition === undefined ? undefined : -1
@@ -228,7 +233,7 @@ function adoptRecords(segment: Segment, file: SegmentFile, format: RecordFormat)
   return { offset, vouched }
 }
 
-/** Looks at every place behind `from` where an intact record could begin. */
+/** Checks every place after `from` where an intact record could begin. */
 function findVouching(
   file: SegmentFile,
   format: RecordFormat,
@@ -256,7 +261,7 @@ function findVouching(
   return undefined
 }
 
-/** @returns where the bytes end that are not zero, `from` if there are none */
+/** @returns the end of the nonzero bytes, `from` if there are none */
 function endOfBytes(file: SegmentFile, from: number): number {
   let end = from
   for (const { offset, bytes } of chunksNotZero(file, from)) {
@@ -272,9 +277,9 @@ function zeroWhereNotZero(file: SegmentFile, from: number): void {
 }
 
 /**
- * Cuts records from position `from` on under the mark of a truncation. The mark outlives a cut whose
- * fsync fails: its zeros may then be in memory only, where the next recovery reads them as if they
- * were on the disk, and a power cut would bring the cut records back.
+ * Cuts records from position `from` on under a truncation marker. The marker outlives a cut whose
+ * fsync fails: its zeros may then be in memory only, where the next recovery would read them as if
+ * they were on the disk, and a power cut would bring the cut records back.
  */
 function cutMarked(directory: LogDirectory, from: Position, cut: () => void): void {
   const name = truncationName(from)
@@ -285,7 +290,7 @@ function cutMarked(directory: LogDirectory, from: Position, cut: () => void): vo
   directory.syncNow()
 }
 
-/** A truncation that a crash interrupted is done again; its name says from where. */
+/** Repeats a truncation that a crash interrupted; the marker's name has its position. */
 function finishTruncation(directory: LogDirectory, format: RecordFormat): void {
   const name = directory.list().find((each) => each.startsWith(truncationName(0).slice(0, -16)))
   if (name === undefined) return
@@ -324,11 +329,11 @@ function cutFrom(
     last = lastPosition
     return true
   })
-  // Truncation begins when what it keeps is durable, so less than that is damage.
+  // A truncation starts only when the kept records are durable, so a shorter log is damage.
   if (last !== from - 1) {
     throw new LogDamagedError(path, offset, `no good record, but ${from - 1} was durable`)
   }
-  // Also what reads as zero: an earlier attempt may have ended with a failed fsync.
+  // Also bytes that read as zero: an earlier attempt may have ended with a failed fsync.
   overwriteWithZeros(file, offset)
   file.syncNow()
 }

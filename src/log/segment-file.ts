@@ -1,8 +1,8 @@
 // The disk as the log sees it: files that are written in place, and the directory that names them.
-// Two implementations run test/suites/segment-file.ts: this file's, and test/log/memory-directory.ts.
+// Two implementations run test/suites/segment-file.ts: this one, and test/log/memory-directory.ts.
 //
-// Writing reaches the operating system, only `sync` reaches the disk; a name made, changed or
-// removed is on the disk after the directory's `sync`. Errors of synchronous calls are thrown.
+// A write reaches the operating system, only `sync` reaches the disk; a created, renamed or removed
+// name is on the disk after the directory's `sync`. Synchronous calls throw their errors.
 
 import {
   closeSync,
@@ -22,20 +22,23 @@ import {
 import { join } from 'node:path'
 import { makeDirectory } from '../make-directory.ts'
 
-/** Called exactly once, never before the call it was given to has returned. */
+/** Called exactly once, never before the call that received it has returned. */
 export type Done = (error: Error | null) => void
 
 export interface SegmentFile {
   sizeBytes(): number
-  /** Fills `into` from byte `at` on. @returns bytes read, fewer than asked at the file's end */
+  /**
+   * Fills `into` from byte `at` on. @returns bytes read, fewer than requested at the end of the
+   * file
+   */
   read(into: Uint8Array, at: number): number
   /** Writes all of `bytes` at byte `at`; the caller keeps them. */
   write(bytes: Uint8Array, at: number): void
   /** The same off the main thread; `bytes` must not change until done. */
   writeInBackground(bytes: Uint8Array, at: number, done: Done): void
-  /** Makes what was written before this call durable. */
+  /** Makes everything written before this call durable. */
   sync(done: Done): void
-  /** The same on the main thread: faster on an idle machine, and nothing else happens meanwhile. */
+  /** The same on the main thread: faster on an idle machine, but blocks the event loop. */
   syncNow(): void
   close(): void
 }
@@ -54,7 +57,7 @@ export interface LogDirectory {
   close(): void
 }
 
-/** A directory on the disk, made if missing. */
+/** A directory on the disk, created if missing. */
 export function openDiskDirectory(path: string): LogDirectory {
   makeDirectory(path)
   const directory = openSync(path, 'r')

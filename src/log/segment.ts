@@ -1,12 +1,12 @@
 // One segment of the log: records back to back in one file, named by its first position.
 //
-//   0000000300000001.segment, preallocated with zeros so that writing changes no file size:
+// 0000000300000001.segment, preallocated with zeros so that writes do not change the file size:
 //
 //   [record][record][record] ... [record][record][record]00000000000000000000000000000
 //   0                                    │writtenBytes   │endBytes          segmentBytes │
 //                                        └ in memory: the tail that the next write takes ┘
 //
-// A zero length ends the records. Next on the path: segment-file.ts.
+// A zero length marks the end of the records. Next on the path: segment-file.ts.
 
 import { invariant } from '../invariant.ts'
 import { LogDamagedError } from './log-errors.ts'
@@ -17,11 +17,13 @@ import { type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, zeroInBackground } from './zero.ts'
 
 const tailBytesMin = 4096
-const tailBytesKept = 256 * 1024 // a larger tail was a burst: its memory is given back
+const tailBytesKept = 256 * 1024 // a larger tail was a burst: its memory is released
 
 const empty: Buffer = Buffer.alloc(0)
 
-/** Is shown one whole record, `bytes[at, at + length)`, and where it lies; returns whether to go on. */
+/**
+ * Receives one whole record, `bytes[at, at + length)`, and its place; returns whether to continue.
+ */
 export type LogVisitor = (
   bytes: Buffer,
   at: number,
@@ -34,7 +36,7 @@ export interface ReadRange {
   /** Records that hold a higher position are left out. */
   readonly upTo: Position
   readonly bytesMax: number
-  /** Checks every record's checksum. */
+  /** Whether to check every record's checksum. */
   readonly verify: boolean
 }
 
@@ -54,14 +56,14 @@ export class Segment {
   readonly path: string
   readonly #format: RecordFormat
   readonly #index = new SparseIndex()
-  #file: SegmentFile | null = null // none until it is placed under its name
+  #file: SegmentFile | null = null // null until the segment is placed
   #isUnread = false
   #lastPosition: Position
   #tail: Buffer = empty
   #tailBytes = 0
   #writtenBytes = 0
   #syncedBytes = 0
-  #staleEndBytes = 0 // what was cut lies in the file up to here until it is zeroed
+  #staleEndBytes = 0 // cut bytes in the file extend to here until they are zeroed
 
   constructor(directory: LogDirectory, format: RecordFormat, firstPosition: Position) {
     this.firstPosition = firstPosition
@@ -98,30 +100,30 @@ export class Segment {
     return this.#syncedBytes === this.#writtenBytes + this.#tailBytes
   }
 
-  /** Whether some of its records survive a power cut, and so all of the segments before it. */
+  /** Whether some of its records survive a power cut, and so do all segments before it. */
   get hasSynced(): boolean {
     return this.#syncedBytes > 0 || this.#isUnread
   }
 
-  /** Its file has its name on the disk and may be written. */
+  /** Its file now has its name on the disk and may be written. */
   place(file: SegmentFile): void {
     this.#file = file
   }
 
-  /** The same for a full segment of an older run; its records are found when one is wanted. */
+  /** The same for a full segment of an earlier run; its records are found on the first read. */
   placeUnread(file: SegmentFile): void {
     this.#file = file
     this.#isUnread = true
   }
 
-  /** Takes a record that recovery found in the file, durable from now on. */
+  /** Adds a record that recovery found in the file, durable from now on. */
   adopt(record: { first: Position; last: Position; offset: number; length: number }): void {
     this.#index.add(record.first, record.offset)
     this.#lastPosition = record.last
     this.#writtenBytes = this.#syncedBytes = record.offset + record.length
   }
 
-  /** Writes again, unchanged, the records that hold positions above `from`, and some before. */
+  /** Rewrites, unchanged, the records that hold positions above `from`, and some before. */
   rewrite({ file, from }: { readonly file: SegmentFile; readonly from: Position }): void {
     if (this.isEmpty || this.#lastPosition <= from) return
     const start = this.#index.floor(from)
@@ -130,12 +132,12 @@ export class Segment {
     file.write(bytes, start)
   }
 
-  /** Tells where the next record, which `append` will bring, begins. */
+  /** Indexes the next record, which `append` will bring. */
   note(firstPosition: Position, offset: number): void {
     this.#index.add(firstPosition, offset)
   }
 
-  /** Copies whole records that `note` has told of. */
+  /** Copies whole records that were announced by `note`. */
   append(records: Uint8Array, lastPosition: Position): void {
     const needed = this.#tailBytes + records.length
     if (needed > this.#tail.length) {
@@ -159,7 +161,7 @@ export class Segment {
     if (this.#tail.length > tailBytesKept) this.#tail = empty
   }
 
-  /** Makes what is written durable; `done` is called once `isSynced` knows about it. */
+  /** Makes all written records durable; `done` is called after `isSynced` reflects it. */
   sync(done: Done): void {
     const covered = this.#writtenBytes
     this.#placedFile().sync((error) => {
@@ -173,12 +175,12 @@ export class Segment {
     this.#syncedBytes = this.#writtenBytes
   }
 
-  /** @returns whole records in one piece; one at least if there is one in range, even a large one */
+  /** @returns whole records in one piece; at least one if any is in range, even a large one */
   read({ from, upTo, bytesMax, verify }: ReadRange): Buffer {
     this.#findRecords()
     const start = this.#index.floor(from)
     const end = this.#index.ceiling(upTo) ?? this.endBytes
-    let held = empty // what was read when the first record in range was met
+    let held = empty // the chunk in which the first record in range was found
     let heldOffset = 0
     let first = -1
     let last = -1
@@ -195,7 +197,7 @@ export class Segment {
         return false
       }
       if (verify && !this.#format.isIntact(bytes, at, length)) {
-        throw new LogDamagedError(this.path, offset, 'the checksum of a record does not hold')
+        throw new LogDamagedError(this.path, offset, 'the checksum of a record is wrong')
       }
       last = offset + length
       return last - first < bytesMax
@@ -209,7 +211,7 @@ export class Segment {
     return whole
   }
 
-  /** Shows the records from the one that holds or follows `from` on, whole, until told to stop. */
+  /** Visits records from the one that holds or follows `from` on, until the visitor stops it. */
   scan(from: Position, visit: LogVisitor): boolean {
     this.#findRecords()
     const start = this.#index.floor(from)
@@ -220,7 +222,9 @@ export class Segment {
     )
   }
 
-  /** Forgets every record that holds a position above `position`; `zeroStale` then clears the file. */
+  /**
+   * Forgets every record that holds a position above `position`; `zeroStale` then clears the file.
+   */
   cutAfter(position: Position): void {
     if (this.lastPosition <= position) return
     const start = this.#index.floor(position)
@@ -235,7 +239,7 @@ export class Segment {
     this.#lastPosition = kept?.lastPosition ?? this.firstPosition
   }
 
-  /** Clears what `cutAfter` left in the file. */
+  /** Clears the bytes that `cutAfter` left in the file. */
   zeroStale(done: Done): void {
     const range = { from: this.#writtenBytes, to: this.#staleEndBytes }
     zeroInBackground(this.#placedFile(), range, (error) => {
@@ -249,7 +253,7 @@ export class Segment {
     this.#file = null
   }
 
-  /** Reads a segment that was placed unread. */
+  /** Finds the records of a segment that was placed unread. */
   #findRecords(): void {
     if (!this.#isUnread) return
     this.#isUnread = false
@@ -267,7 +271,7 @@ export class Segment {
     }
   }
 
-  /** The last record from byte `start` on that holds nothing above `position`. */
+  /** The last record from byte `start` on that holds no position above `position`. */
   #lastHeld(start: number, position: Position) {
     let held: { readonly endOffset: number; readonly lastPosition: Position } | undefined
     this.#walk({ start, end: this.endBytes }, (bytes, at, length, offset) => {
@@ -285,14 +289,14 @@ export class Segment {
     const source = (into: Buffer, at: number) => this.#fill(into, at)
     const { offset, ended } = walkRecords(source, this.#format, range, visit)
     if (ended === 'end' || ended === 'told') return ended === 'end'
-    throw new LogDamagedError(this.path, offset, 'a record that was there is none any more')
+    throw new LogDamagedError(this.path, offset, 'a record that was valid is no longer valid')
   }
 
-  /** Reads what was appended, from the file and then from the tail. */
+  /** Reads appended bytes, from the file and then from the tail. */
   #fill(into: Buffer, at: number): number {
     const inFile = Math.max(0, Math.min(into.length, this.#writtenBytes - at))
     if (inFile > 0 && this.#placedFile().read(into.subarray(0, inFile), at) < inFile) {
-      throw new LogDamagedError(this.path, at, 'the file is shorter than it was')
+      throw new LogDamagedError(this.path, at, 'the file became shorter')
     }
     const inTail = Math.max(0, at - this.#writtenBytes)
     return (

@@ -1,5 +1,5 @@
-// The index of one segment: position → byte offset, for one record in about every 4 KiB, in memory
-// only. Recovery reads every record anyway and rebuilds it, so there is no index file to distrust.
+// The index of one segment: position → byte offset, for about one record in every 4 KiB, in memory
+// only. Recovery reads every record anyway and rebuilds it, so no index file has to be verified.
 //
 //   positions:   100        131               178          a lookup of 140 starts at byte 4210
 //                 │          │                 │           and walks at most 4 KiB of records
@@ -15,7 +15,7 @@ export class SparseIndex {
   readonly #positions: number[] = []
   readonly #offsets: number[] = []
 
-  /** Tells of the record at byte `offset`, in ascending order; one near the last entry is left out. */
+  /** Adds the record at byte `offset`, in ascending order; skipped if close to the last entry. */
   add(firstPosition: Position, offset: number): void {
     const last = this.#offsets.at(-1)
     if (last !== undefined && offset - last < indexIntervalBytes) return
@@ -23,12 +23,12 @@ export class SparseIndex {
     this.#offsets.push(offset)
   }
 
-  /** Byte offset of a record that begins at or before `position`, as near as known. */
+  /** Byte offset of the closest indexed record that begins at or before `position`. */
   floor(position: Position): number {
     return this.#offsets[this.#after(position) - 1] ?? 0
   }
 
-  /** Byte offset of a record that begins after `position`, as near as known, if one is known. */
+  /** Byte offset of the closest indexed record that begins after `position`, if there is one. */
   ceiling(position: Position): number | undefined {
     return this.#offsets[this.#after(position)]
   }

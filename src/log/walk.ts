@@ -1,24 +1,27 @@
-// Goes from record to record, by their lengths, over bytes that are read a chunk at a time.
+// Walks from record to record, by their lengths, over bytes that are read one chunk at a time.
 
 import { notARecord, otherVersion, type RecordFormat } from './record-format.ts'
 
 const chunkBytesDefault = 256 * 1024
 
 /**
- * Is shown one whole record: `bytes[at, at + length)`, which lies at byte `offset` of its segment.
+ * Receives one whole record: `bytes[at, at + length)`, at byte `offset` of its segment.
  *
- * @returns whether to go on. `bytes` stays as it is when the walk goes on to another chunk.
+ * @returns whether to continue. `bytes` is not reused when the walk moves to another chunk.
  */
 export type RecordVisitor = (bytes: Buffer, at: number, length: number, offset: number) => boolean
 
-/** Why a walk ended: no room for another header, a zero length, no record, or the visitor said so. */
+/**
+ * Why a walk ended: no room for another header, a zero length, no record, or the visitor stopped
+ * it.
+ */
 export type WalkEnd = 'end' | 'zero' | 'not a record' | 'other version' | 'told'
 
 /**
- * Visits the records in bytes [start, end) of what `read` reads.
+ * Visits the records in bytes [start, end) of what `read` returns.
  *
- * @param read fills a buffer from a byte offset on, and says how far
- * @returns where the record lies that was not visited, or that the visitor stopped at
+ * @param read fills a buffer from a byte offset on, and returns the number of bytes
+ * @returns the offset of the record at which the walk ended
  */
 export function walkRecords(
   read: (into: Buffer, at: number) => number,

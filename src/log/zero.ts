@@ -1,11 +1,11 @@
-// Zeros: what a segment is prepared with, and what takes the place of records that were cut.
+// Zeros: for preparing a segment, and for overwriting cut records.
 
 import type { Done, SegmentFile } from './segment-file.ts'
 
-/** One write of zeros; a thread of the pool is busy with it for about half a millisecond. */
+/** One write of zeros; it takes a pool thread about half a millisecond. */
 const sliceBytes = 1024 * 1024
 
-let zeros = Buffer.alloc(0) // made on first use, shared: nobody writes into it
+let zeros = Buffer.alloc(0) // created on first use, shared: never written to
 
 function slice(bytes: number): Buffer {
   if (zeros.length === 0) zeros = Buffer.alloc(sliceBytes)
@@ -29,7 +29,7 @@ export function zeroInBackground(
   next(null)
 }
 
-/** Writes zeros from byte `from` to the end of the file, whatever is read there. */
+/** Writes zeros from byte `from` to the end of the file, whatever the file contains. */
 export function overwriteWithZeros(file: SegmentFile, from: number): void {
   const size = file.sizeBytes()
   for (let at = from; at < size; at += sliceBytes) {
@@ -37,7 +37,7 @@ export function overwriteWithZeros(file: SegmentFile, from: number): void {
   }
 }
 
-/** Where the bytes from `from` on are not all zero: ascending chunks, each with its contents. */
+/** The parts from `from` on that are not all zero: ascending chunks with their contents. */
 export function* chunksNotZero(
   file: SegmentFile,
   from: number,

@@ -60,6 +60,13 @@ export class ByteWriter {
     this.buffer[this.#length++] = value
   }
 
+  /** The low 16 bits. */
+  int16(value: number): void {
+    this.reserve(2)
+    this.#view.setInt16(this.#length, value)
+    this.#length += 2
+  }
+
   /** The low 32 bits. */
   int32(value: number): void {
     this.reserve(4)

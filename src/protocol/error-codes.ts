@@ -67,5 +67,5 @@ export class ZkError extends Error {
 
 /** The other side broke the protocol: its connection is closed, everything else goes on. */
 export class ProtocolError extends Error {
-  override readonly name = 'ProtocolError'
+  override readonly name: string = 'ProtocolError'
 }

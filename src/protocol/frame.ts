@@ -4,8 +4,8 @@
 //   | length: u32 BE | body: `length` bytes |   length counts the body only, at most frameBytesMax
 //   +----------------+---------------------+
 //
-// Frames are written by MsgpackWriter (`beginFrame`, `endFrame`). Next on the path: what listens on
-// the link. Framing as in ZooKeeper's ClientCnxnSocket.
+// Frames are written by MsgpackWriter (`beginFrame`, `endFrame`). Next on the path: a dialect reads the
+// body, on a client port zk/native-requests.ts. Framing as in ZooKeeper's ClientCnxnSocket.
 
 import { ProtocolError } from './error-codes.ts'
 

@@ -1,27 +1,9 @@
-// The one place that knows msgpack bytes. Messages are written and read field by field, straight
-// into and out of a frame: that is as fast as the hot operations need. Values of free shape (lists,
-// maps of settings) go through msgpackr, after a scan that bounds what decoding them can cost.
-//
-// Integers up to 2^32 travel as msgpack integers, larger ones as float64, as msgpackr does;
-// whatever is read as an integer is checked to be a safe one.
+// Msgpack written and read field by field, straight into and out of a frame: for transactions, and for
+// the messages that are hot. All other messages go through msgpackr (plain.ts), which writes the same
+// bytes: the shortest integer that holds a number below 2^32, float64 for all others.
 
-import { pack, Unpackr } from 'msgpackr'
-import { limits } from '../limits.ts'
 import { ByteWriter, writeUtf8 } from './byte-writer.ts'
 import { ProtocolError } from './error-codes.ts'
-
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'number' })
-
-/** A plain value as msgpack holds it. Maps arrive as `Map`, so no key can reach a prototype. */
-export type Plain =
-  | null
-  | boolean
-  | number
-  | string
-  | Uint8Array
-  | readonly Plain[]
-  | ReadonlyMap<string, Plain>
-  | { readonly [key: string]: Plain }
 
 /** Appends msgpack values to frames; with `raw` also what is msgpack already. */
 export class MsgpackWriter extends ByteWriter {
@@ -66,6 +48,12 @@ export class MsgpackWriter extends ByteWriter {
       }
     } else if (value >= -32) {
       buffer[at++] = value & 0xff
+    } else if (value >= -0x80) {
+      buffer[at++] = 0xd0
+      buffer[at++] = value & 0xff
+    } else if (value >= -0x8000) {
+      buffer[at++] = 0xd1
+      at = buffer.writeInt16BE(value, at)
     } else if (value >= -0x8000_0000) {
       buffer[at++] = 0xd2
       at = buffer.writeInt32BE(value, at)
@@ -74,6 +62,17 @@ export class MsgpackWriter extends ByteWriter {
       at = buffer.writeDoubleBE(value, at)
     }
     this.length = at
+  }
+
+  /** Any number. */
+  number(value: number): void {
+    if (Number.isSafeInteger(value)) {
+      this.int(value)
+      return
+    }
+    this.reserve(9)
+    this.buffer[this.length] = 0xcb
+    this.length = this.buffer.writeDoubleBE(value, this.length + 1)
   }
 
   nil(): void {
@@ -141,11 +140,6 @@ export class MsgpackWriter extends ByteWriter {
     this.arrayHeader(values.length)
     for (const value of values) this.string(value)
   }
-
-  /** Any plain value, by msgpackr; for what is rare. */
-  plain(value: Plain): void {
-    this.raw(pack(value))
-  }
 }
 
 function headerBytesOfString(bytes: number): number {
@@ -176,9 +170,18 @@ export class MsgpackReader {
     return this.#at === this.#end
   }
 
-  /** The bytes not read yet, as a view. */
-  rest(): Buffer {
-    return this.#buffer.subarray(this.#at, this.#end)
+  /** The bytes not read yet, as a view; they count as read. */
+  takeRest(): Buffer {
+    const at = this.#at
+    this.#at = this.#end
+    return this.#buffer.subarray(at, this.#end)
+  }
+
+  /** The byte that is read next. */
+  peek(): number {
+    const byte = this.#byte()
+    this.#at--
+    return byte
   }
 
   arrayHeader(): number {
@@ -277,18 +280,6 @@ export class MsgpackReader {
     return values
   }
 
-  /** The rest as one plain value, scanned before it is decoded. */
-  plain(): Plain {
-    const rest = this.rest()
-    scan(rest)
-    this.#at = this.#end
-    try {
-      return unpackr.unpack(rest) as Plain
-    } catch (cause) {
-      throw new ProtocolError('Cannot decode a msgpack value: it is malformed', { cause })
-    }
-  }
-
   /** To be called last: trailing bytes mean that the two sides disagree about the message. */
   expectEnd(): void {
     if (!this.atEnd) {
@@ -334,62 +325,4 @@ export class MsgpackReader {
 function unexpected(wanted: string, byte: number): ProtocolError {
   const found = `0x${byte.toString(16).padStart(2, '0')}`
   return new ProtocolError(`Cannot decode a msgpack value: wanted ${wanted}, found byte ${found}`)
-}
-
-/**
- * Walks one msgpack value without building it: refuses extension types, deep nesting, too many
- * elements, and bytes missing or left over.
- *
- * @throws ProtocolError
- */
-function scan(bytes: Buffer): void {
-  let at = 0
-  let elements = 0
-  const remaining: number[] = [1]
-  const skip = (count: number): number => {
-    const start = at
-    at += count
-    if (at > bytes.length)
-      throw new ProtocolError('Cannot decode a msgpack value: it ends too early')
-    return start
-  }
-  const open = (count: number): void => {
-    elements += count
-    if (elements > limits.msgpackElementsMax || count > bytes.length - at) {
-      throw new ProtocolError('Cannot decode a msgpack value: too many elements')
-    }
-    if (remaining.length > limits.msgpackDepthMax) {
-      throw new ProtocolError('Cannot decode a msgpack value: it is nested too deeply')
-    }
-    remaining.push(count)
-  }
-  while (remaining.length > 0) {
-    const last = remaining.length - 1
-    const left = remaining[last] as number
-    if (left === 0) {
-      remaining.pop()
-      continue
-    }
-    remaining[last] = left - 1
-    const byte = bytes[skip(1)] as number
-    if (byte < 0x80 || byte >= 0xe0 || byte === 0xc0 || byte === 0xc2 || byte === 0xc3) continue
-    if (byte < 0x90) open((byte & 0x0f) * 2)
-    else if (byte < 0xa0) open(byte & 0x0f)
-    else if (byte < 0xc0) skip(byte & 0x1f)
-    else if (byte === 0xc4 || byte === 0xd9) skip(bytes[skip(1)] as number)
-    else if (byte === 0xc5 || byte === 0xda) skip(bytes.readUInt16BE(skip(2)))
-    else if (byte === 0xc6 || byte === 0xdb) skip(bytes.readUInt32BE(skip(4)))
-    else if (byte === 0xcc || byte === 0xd0) skip(1)
-    else if (byte === 0xcd || byte === 0xd1) skip(2)
-    else if (byte === 0xce || byte === 0xd2 || byte === 0xca) skip(4)
-    else if (byte === 0xcf || byte === 0xd3 || byte === 0xcb) skip(8)
-    else if (byte === 0xdc) open(bytes.readUInt16BE(skip(2)))
-    else if (byte === 0xdd) open(bytes.readUInt32BE(skip(4)))
-    else if (byte === 0xde) open(bytes.readUInt16BE(skip(2)) * 2)
-    else if (byte === 0xdf) open(bytes.readUInt32BE(skip(4)) * 2)
-    else throw unexpected('no extension type', byte)
-  }
-  if (at !== bytes.length) {
-    throw new ProtocolError(`Cannot decode a msgpack value: ${bytes.length - at} bytes too many`)
-  }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { zkPaths } from '../../src/broker/controller/zk-paths.ts'
+import { zkPaths } from '../../src/broker/cluster/zk-paths.ts'
 import { Consumer } from '../../src/client/mq/consumer.ts'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { Producer } from '../../src/client/mq/producer.ts'

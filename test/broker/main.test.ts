@@ -44,7 +44,7 @@ t.test('exit code 1: a busy port, no ensemble', async (t) => {
   const onBusyPort = run(...flags, `--port=${port}`)
   t.equal(onBusyPort.status, 1)
   t.match(onBusyPort.stdout, new RegExp(`EADDRINUSE.*${port}`))
-  t.match(onBusyPort.stdout, `where port=${port} from the command line says: another process`)
+  t.match(onBusyPort.stdout, `on port=${port} from the command line: another process`)
   await new Promise((resolve) => busy.close(resolve))
   const alone = run(...flags, '--port=0', `--zooweeper=127.0.0.1:${port}`)
   t.equal(alone.status, 1)

@@ -1,15 +1,16 @@
 import t from 'tap'
-import { zkPaths } from '../../src/broker/controller/zk-paths.ts'
+import { zkPaths } from '../../src/broker/cluster/zk-paths.ts'
 import { Consumer, type ConsumerOptions } from '../../src/client/mq/consumer.ts'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { MqConnection } from '../../src/client/mq/mq-connection.ts'
 import { Producer } from '../../src/client/mq/producer.ts'
-import { noBroker, noCommit } from '../../src/protocol/mq/messages.ts'
+import { anyEpoch, noBroker, onlyOne } from '../../src/protocol/mq/messages.ts'
+import { noCommit } from '../../src/protocol/mq/offset-commit.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { type BrokerWorld, worldTest } from './broker-world.ts'
 
 const at = { topic: 'goals', partition: 0 }
-const place = { group: 'fans', ...at }
+const group = 'fans'
 const path = zkPaths.groupOffset('fans', 'goals', 0)
 const outOfRange = { code: 'OFFSET_OUT_OF_RANGE' }
 
@@ -42,20 +43,24 @@ worldTest(
   async (t, world) => {
     await fill(world, 12)
     const [slow, fast] = [connect(world, 1), connect(world, 2)]
-    const commit = (connection: MqConnection, offset: number, version: number) => {
-      const request = { type: 'commitOffset', ...place, offset, version, timeoutMs: 1000 } as const
-      return connection.call(request, 2000)
+    const commit = async (connection: MqConnection, offset: number, version: number) => {
+      const partitions = [{ ...at, offset, version }]
+      const request = { type: 'offsetCommit', group, timeoutMs: 1000, partitions } as const
+      return onlyOne((await connection.call(request, 2000)).partitions)
     }
     const refused = { code: 'INVALID_UPDATE_VERSION' }
-    const read = { type: 'committedOffset', ...place } as const
-    t.match(await fast.call(read, 1000), { offset: undefined, version: noCommit })
+    const read = async (connection: MqConnection) => {
+      const request = { type: 'offsetFetch', group, partitions: [at] } as const
+      return onlyOne((await connection.call(request, 1000)).partitions)
+    }
+    t.match(await read(fast), { offset: undefined, version: noCommit })
     const first = await commit(fast, 3, noCommit)
     await t.rejects(commit(slow, 1, noCommit), refused, 'the first one')
     const second = await commit(fast, 10, first.version)
     await t.rejects(commit(slow, 5, first.version), refused, 'a later one')
-    t.match(await slow.call(read, 1000), { offset: 10, version: second.version })
+    t.match(await read(slow), { offset: 10, version: second.version })
     t.match(await commit(slow, 2, second.version), { version: second.version + 1 })
-    t.match(await fast.call(read, 1000), { offset: 2 }, 'one that knows what it follows goes back')
+    t.match(await read(fast), { offset: 2 }, 'one that knows what it follows goes back')
     const zk = await world.zk()
     await zk.delete(path)
     await t.rejects(commit(slow, 4, second.version + 1), refused, 'what it follows is gone')
@@ -64,14 +69,15 @@ worldTest(
 
 worldTest(t, 'a commit whose time is over is not written', { brokers: 1 }, async (t, world) => {
   await fill(world, 1)
-  const request = { type: 'commitOffset', ...place, offset: 1, version: noCommit } as const
   const connection = connect(world, 1)
-  const late = connection.call({ ...request, timeoutMs: 0 }, 1000)
-  await t.rejects(late, { code: 'REQUEST_TIMED_OUT', message: /0 ms/ })
-  const topic = { type: 'createTopic', topic: 'more', partitionCount: 1 } as const
-  const rest = { replicationFactor: 1, timeoutMs: 0 }
-  const lateTopic = connection.call({ ...topic, ...rest }, 1000)
-  await t.rejects(lateTopic, { code: 'REQUEST_TIMED_OUT' })
+  const commits = [{ ...at, offset: 1, version: noCommit }]
+  const commit = { type: 'offsetCommit', group, timeoutMs: 0, partitions: commits } as const
+  const late = await connection.call(commit, 1000)
+  t.match(late.partitions, [{ error: { code: 'REQUEST_TIMED_OUT', message: /0 ms/ } }])
+  const topics = [{ topic: 'more', partitionCount: 1, replicationFactor: 1 }]
+  const creation = { type: 'createTopics', timeoutMs: 0, topics } as const
+  const lateTopic = await connection.call(creation, 1000)
+  t.match(lateTopic.topics, [{ error: { code: 'REQUEST_TIMED_OUT' } }])
   const zk = await world.zk()
   t.equal(await zk.exists(path), undefined)
   t.equal(await zk.exists(zkPaths.topic('more')), undefined)
@@ -80,18 +86,23 @@ worldTest(t, 'a commit whose time is over is not written', { brokers: 1 }, async
 worldTest(
   t,
   'offsets that do not exist are answered with both bounds, by every broker',
-  { brokers: 2 },
+  // Requests here are sent once: no leader may change in between, however slow the machine is.
+  { brokers: 2, flags: ['--session-timeout=20000'] },
   async (t, world) => {
     await fill(world, 4)
     const bounds = { start: 0, end: 4 }
     for (const id of [1, 2]) {
       const connection = connect(world, id)
-      const rest = { maxWaitMs: 50, bytesMax: 1000, passedOn: false }
-      const fetch = (offset: number) =>
-        connection.call({ type: 'fetch', ...at, offset, ...rest }, 5000)
-      const commit = (offset: number) => {
-        const request = { type: 'commitOffset', ...place, offset, version: noCommit } as const
-        return connection.call({ ...request, timeoutMs: 4000 }, 5000)
+      const fetch = async (offset: number, partition = 0) => {
+        const partitions = [{ ...at, partition, offset, bytesMax: 1000, leaderEpoch: anyEpoch }]
+        const limits = { maxWaitMs: 50, bytesMin: 1, bytesMax: 1000, passedOn: false }
+        const fetched = await connection.call({ type: 'fetch', ...limits, partitions }, 5000)
+        return onlyOne(fetched.partitions)
+      }
+      const commit = async (offset: number) => {
+        const partitions = [{ ...at, offset, version: noCommit }]
+        const request = { type: 'offsetCommit', group, timeoutMs: 4000, partitions } as const
+        return onlyOne((await connection.call(request, 5000)).partitions)
       }
       for (const offset of [-1, 5, 2 ** 53, -(2 ** 60), Number.NaN, Number.POSITIVE_INFINITY]) {
         const error = { ...outOfRange, bounds, message: /begins at 0 and ends at 4/ }
@@ -100,8 +111,7 @@ worldTest(
       }
       t.match(await fetch(4), { highWatermark: 4 }, 'the end is no error')
       for (const partition of [-1, 1, 2 ** 53]) {
-        const request = { type: 'fetch', topic: 'goals', partition, offset: -1, ...rest } as const
-        await t.rejects(connection.call(request, 1000), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+        await t.rejects(fetch(-1, partition), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
       }
       t.notOk(connection.isClosed)
     }

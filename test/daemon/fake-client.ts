@@ -1,7 +1,6 @@
 // A server's request processors with connections whose other end is the test, without sockets.
 
 import type { Clock } from '../../src/clock.ts'
-import type { ConnectionLink } from '../../src/daemon/connection/connection.ts'
 import { Connection, type ConnectionServer } from '../../src/daemon/connection/connection.ts'
 import { Metrics } from '../../src/daemon/metrics.ts'
 import { type ChainParts, RequestProcessors } from '../../src/daemon/request-processor/chain.ts'
@@ -13,6 +12,7 @@ import { errorCodeOf } from '../../src/protocol/error-codes.ts'
 import { FrameDecoder } from '../../src/protocol/frame.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import type { SessionId } from '../../src/protocol/records.ts'
+import type { Link } from '../../src/protocol/transport/transport.ts'
 import type { Hello, Request, Welcome } from '../../src/protocol/zk/messages.ts'
 import { decodeWelcome, encodeHello } from '../../src/protocol/zk/native.ts'
 import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
@@ -30,7 +30,7 @@ export class ManualClock implements Clock {
   every = (): (() => void) => () => undefined
 }
 
-export class FakeLink implements ConnectionLink {
+export class FakeLink implements Link {
   readonly remoteAddress = '127.0.0.1'
   readonly remotePort = 40_000
   readonly out = new MsgpackWriter()

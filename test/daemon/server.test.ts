@@ -310,7 +310,7 @@ test('what keeps a server from starting has a name, and leaves nothing behind', 
   const second = serverOn(dataDir, `--client-port=${busy.clientPort}`)
   await t.rejects(second.start(), {
     code: 'EADDRINUSE',
-    message: `where client-port=${busy.clientPort} from the command line says: another process`,
+    message: `Cannot listen on client-port=${busy.clientPort} from the command line: another process`,
   })
 
   await t.rejects(serverOn(join(dir, 'file'), '--myid=1').start(), {
@@ -330,7 +330,7 @@ test('an address that this machine does not have is named by its option, file an
   // TEST-NET-3 of RFC 5737: no machine has it.
   const file = join(dir, 'zoo.cfg')
   const message = (line: number, option: string) =>
-    `Cannot listen where ${option} from ${file}:${line} says: this machine has no such address`
+    `Cannot listen on ${option} from ${file}:${line}: this machine does not have that address`
   const peerPort = await freePort()
   writeFileSync(file, '# address\nclientPortAddress=203.0.113.1\n')
   const withoutAddress = serverFlags.filter((flag) => !flag.startsWith('--client-port-address'))

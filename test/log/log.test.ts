@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { type Log, type LogOptions, type LogSync, openLog } from '../../src/log/log.ts'
+import { type Log, type LogOptions, openLog } from '../../src/log/log.ts'
 import type { LogFailedError } from '../../src/log/log-errors.ts'
 import { openDiskDirectory } from '../../src/log/segment-file.ts'
+import type { LogSync } from '../../src/log/sync-pace.ts'
 import { type DiskOperation, MemoryDirectory } from './memory-directory.ts'
 import { positionsOf, sampleFormat, sampleRecord } from './sample-format.ts'
 

@@ -2,7 +2,8 @@ import t from 'tap'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { MqConnection } from '../../src/client/mq/mq-connection.ts'
 import { Producer } from '../../src/client/mq/producer.ts'
-import { noBroker, noCommit } from '../../src/protocol/mq/messages.ts'
+import { noBroker, onlyOne } from '../../src/protocol/mq/messages.ts'
+import { noCommit } from '../../src/protocol/mq/offset-commit.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { patienceMs, startWorld } from './world.ts'
 
@@ -30,18 +31,22 @@ t.test('a commit that waited at a stopped broker lands, and changes nothing', as
   if (member === undefined || slow === undefined || fast === undefined) {
     throw new Error('Cannot find two brokers')
   }
-  const place = { group: 'fans', topic: 'goals', partition: 0 }
-  const read = { type: 'committedOffset', ...place } as const
-  const commit = (connection: MqConnection, offset: number, version: number) => {
-    const request = { type: 'commitOffset', ...place, offset, version, timeoutMs: 10_000 } as const
-    return connection.call(request, patienceMs)
+  const [group, at] = ['fans', { topic: 'goals', partition: 0 }]
+  const read = async (connection: MqConnection) => {
+    const request = { type: 'offsetFetch', group, partitions: [at] } as const
+    return onlyOne((await connection.call(request, patienceMs)).partitions)
+  }
+  const commit = async (connection: MqConnection, offset: number, version: number) => {
+    const partitions = [{ ...at, offset, version }]
+    const request = { type: 'offsetCommit', group, timeoutMs: 10_000, partitions } as const
+    return onlyOne((await connection.call(request, patienceMs)).partitions)
   }
   const { version } = await commit(fast, 1, noCommit)
-  t.match(await slow.call(read, patienceMs), { offset: 1, version })
+  t.match(await read(slow), { offset: 1, version })
   cluster.freeze(member)
   const waiting = commit(slow, 5, version)
   await commit(fast, 10, version)
   cluster.thaw(member)
   await t.rejects(waiting, { code: 'INVALID_UPDATE_VERSION' })
-  t.match(await fast.call(read, patienceMs), { offset: 10 })
+  t.match(await read(fast), { offset: 10 })
 })

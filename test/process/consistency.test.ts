@@ -6,7 +6,8 @@ import { GoalSource } from '../../src/cli/goals/goal-source.ts'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { MqConnection } from '../../src/client/mq/mq-connection.ts'
 import { Producer } from '../../src/client/mq/producer.ts'
-import { noBroker, type ProduceRequest } from '../../src/protocol/mq/messages.ts'
+import { noBroker, onlyOne } from '../../src/protocol/mq/messages.ts'
+import type { ProduceRequest } from '../../src/protocol/mq/produce.ts'
 import { encodeBatch, noProducer } from '../../src/protocol/mq/record-batch.ts'
 import { Random } from '../../src/random.ts'
 import { realWorld } from '../../src/real-world.ts'
@@ -113,7 +114,8 @@ async function sendToFollowers(options: {
   const followers = cluster.brokers.filter(({ id }) => id !== leader)
   const links = followers.map(({ address }) => linkTo(address))
   for (const [i, value] of sent.entries()) {
-    await links[i % links.length]?.call(produceRequest(topic, value), patienceMs)
+    const produced = await links[i % links.length]?.call(produceRequest(topic, value), patienceMs)
+    onlyOne(produced?.partitions ?? [])
   }
   for (const link of links) link.close()
 }
@@ -139,11 +141,9 @@ function produceRequest(topic: string, value: string): ProduceRequest {
   const nobody = { producerId: noProducer, producerEpoch: -1, baseSequence: -1 }
   return {
     type: 'produce',
-    topic,
-    partition: 0,
     acks: 'all',
     timeoutMs: patienceMs,
     passedOn: false,
-    batch: encodeBatch({ ...nobody, records: [record] }),
+    partitions: [{ topic, partition: 0, batch: encodeBatch({ ...nobody, records: [record] }) }],
   }
 }

@@ -2,7 +2,7 @@
 // leaves of both. Each operation is a step of its own and takes its time; a sync may fail, there may be no
 // room for a while, and a bit of what lies there may turn.
 
-import type { ServerDisk, TreeDatabase } from '../../src/daemon/storage/disk.ts'
+import type { ServerDisk } from '../../src/daemon/storage/disk.ts'
 import { invariant } from '../../src/invariant.ts'
 import type { Random } from '../../src/random.ts'
 import { MemoryDirectory } from '../log/memory-directory.ts'
@@ -15,6 +15,8 @@ import {
   type MetaFields,
 } from './guarded-directory.ts'
 import type { SimProcess } from './process.ts'
+import type { Range } from './range.ts'
+import { SimTree } from './sim-tree.ts'
 
 /** What a disk answers when it breaks: the process that gets it must end. */
 export class DiskFault extends Error {
@@ -31,7 +33,7 @@ export class SimDisk {
   readonly #queue: EventQueue
   readonly #random: Random
   /** [least, most] ms of an operation in the background */
-  delayMs: readonly [number, number] = [0.1, 2]
+  delayMs: Range = [0.1, 2]
   /** and so much more for what is written to a tree, which may be busy with itself */
   treeExtraMs = 0
   #stalledUntilMs = 0
@@ -272,107 +274,4 @@ function flipIn(directory: MemoryDirectory, random: Random): string | undefined 
 
 function numberOf(name: string): number {
   return Number(name.split('-')[1] ?? 0)
-}
-
-type Entries = readonly (readonly [key: string, value: string | undefined])[]
-
-/** A tree's entries, as they would lie in LevelDB. */
-class SimTree {
-  #written = new Map<string, string>()
-  #durable = new Map<string, string>()
-  /** written, and not synced, oldest first */
-  #unsynced: Entries[] = []
-  /** batches on their way, oldest first */
-  #underWay: (() => void)[] = []
-
-  sync(): void {
-    this.#durable = new Map(this.#written)
-    this.#unsynced = []
-  }
-
-  processEnded(random: Random): void {
-    const underWay = this.#underWay
-    this.#underWay = []
-    for (const apply of underWay) {
-      if (random.chance(0.5)) return
-      apply()
-    }
-  }
-
-  /** Batches go into a file one after the other: some of the first may have reached the disk. */
-  powerCut(random: Random): void {
-    for (const changes of this.#unsynced) {
-      if (random.chance(0.3)) break
-      change(this.#durable, changes)
-    }
-    this.#unsynced = []
-    this.#written = new Map(this.#durable)
-  }
-
-  flipBit(random: Random): string | undefined {
-    const keys = [...this.#durable.keys()]
-    if (keys.length === 0) return undefined
-    const key = random.pick(keys)
-    const value = Buffer.from(this.#durable.get(key) ?? '', 'latin1')
-    const at = random.below(value.length)
-    value[at] = (value[at] ?? 0) ^ (1 << random.below(8))
-    this.#durable.set(key, value.toString('latin1'))
-    this.#written = new Map(this.#durable)
-    return key
-  }
-
-  openFor(
-    process: SimProcess,
-    disk: { readonly later: (run: () => void) => void; readonly fault: () => Error | null },
-  ): TreeDatabase {
-    return {
-      batch: () => {
-        const changes: [key: string, value: string | undefined][] = []
-        return {
-          put: (key, value) => changes.push([key, value]),
-          del: (key) => changes.push([key, undefined]),
-          write: ({ sync }) => {
-            process.act(sync ? 'tree write' : 'SNAP write')
-            return new Promise((resolve, reject) => {
-              const apply = (): void => this.#apply(changes, sync)
-              this.#underWay.push(apply)
-              disk.later(() => {
-                const at = this.#underWay.indexOf(apply)
-                if (at < 0) return
-                this.#underWay.splice(at, 1)
-                const error = disk.fault()
-                if (error !== null) return process.enter(() => reject(error))
-                apply()
-                process.enter(() => {
-                  process.act(sync ? 'tree written' : 'SNAP written')
-                  resolve()
-                })
-              })
-            })
-          },
-        }
-      },
-      iterator: () => {
-        const entries = [...this.#written].sort(([a], [b]) => (a < b ? -1 : 1))
-        return {
-          nextv: async (size) => entries.splice(0, size),
-          close: async () => undefined,
-        }
-      },
-      close: async () => undefined,
-    }
-  }
-
-  #apply(changes: Entries, sync: boolean): void {
-    change(this.#written, changes)
-    if (sync) this.sync()
-    else this.#unsynced.push(changes)
-  }
-}
-
-function change(entries: Map<string, string>, changes: Entries): void {
-  for (const [key, value] of changes) {
-    if (value === undefined) entries.delete(key)
-    else entries.set(key, value)
-  }
 }

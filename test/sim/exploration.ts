@@ -1,11 +1,11 @@
 // Seeds one after the other, in all worlds, until there is enough; then what they covered.
 
-import { countedFor, crashPoints } from './crash-points.ts'
 import { countsOf } from './mq/counts.ts'
 import type { Faults } from './mq/faults.ts'
 import { liveMq } from './mq/life.ts'
-import { liveServers } from './server-life.ts'
-import { liveZab } from './zab-life.ts'
+import { countedFor, crashPoints } from './servers/crash-points.ts'
+import { liveServers } from './servers/life.ts'
+import { liveZab } from './zab/life.ts'
 
 /** Of the time, so much goes to each world. */
 const shares = { servers: 0.5, mq: 0.35, zab: 0.15 } as const

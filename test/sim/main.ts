@@ -18,9 +18,9 @@ import { liveMq } from './mq/life.ts'
 import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
 import { type Mutant, zabMutants } from './mutants.ts'
 import { type Simulation, tryMutant } from './mutate.ts'
-import { liveServers } from './server-life.ts'
 import { serverMutants } from './server-mutants.ts'
-import { liveZab } from './zab-life.ts'
+import { liveServers } from './servers/life.ts'
+import { liveZab } from './zab/life.ts'
 
 const options = await yargs(process.argv.slice(2))
   .scriptName('npm run sim --')
@@ -65,9 +65,9 @@ else
 
 async function replay(seed: number): Promise<void> {
   try {
-    if (options.world === 'zab') liveZab(seed, say)
+    if (options.world === 'zab') liveZab(seed, { trace: say })
     else if (options.world === 'mq') await replayMq(seed)
-    else await liveServers(seed, say)
+    else await liveServers(seed, { trace: say })
     say(`seed ${seed}: all well`)
   } catch (error) {
     say(`seed ${seed} fails: ${(error as Error).stack}`)
@@ -83,11 +83,11 @@ async function replayMq(seed: number): Promise<void> {
 
 async function huntMutants(): Promise<boolean> {
   const worlds: readonly { name: string; mutants: readonly Mutant[]; simulation: Simulation }[] = [
-    { name: 'zab', mutants: zabMutants, simulation: { file: 'zab-life.ts', live: 'liveZab' } },
+    { name: 'zab', mutants: zabMutants, simulation: { file: 'zab/life.ts', live: 'liveZab' } },
     {
       name: 'servers',
       mutants: serverMutants,
-      simulation: { file: 'server-life.ts', live: 'liveServers' },
+      simulation: { file: 'servers/life.ts', live: 'liveServers' },
     },
     { name: 'mq', mutants: mqMutants, simulation: { file: 'mq/life.ts', live: 'liveMq' } },
     {

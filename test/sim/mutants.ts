@@ -206,8 +206,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: "if (learner.takesProposals) {\n        this.#state.send(id, { type: 'PROPOSAL', entries })",
-        to: "if (learner.phase.type === 'synced') {\n        this.#state.send(id, { type: 'PROPOSAL', entries })",
+        from: "if (learner.takesProposals) this.#state.send(id, { type: 'PROPOSAL', entries })",
+        to: "if (learner.phase.type === 'synced') this.#state.send(id, { type: 'PROPOSAL', entries })",
       },
       {
         file: following,

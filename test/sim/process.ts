@@ -3,7 +3,9 @@
 // by a signal. Its clock is its own: it may be ahead, and run faster or slower than the world's.
 
 import type { Clock } from '../../src/clock.ts'
+import { DriftingClock } from './drifting-clock.ts'
 import type { EventQueue } from './event-queue.ts'
+import { Standstill } from './standstill.ts'
 
 /** Unwinds the code of a process that was killed in the middle of something. */
 export class Killed extends Error {
@@ -19,15 +21,12 @@ export class SimProcess implements Clock {
   readonly #queue: EventQueue
   readonly #kill: (points: { readonly before: string; readonly after: string }) => void
   readonly #note: ((act: string) => void) | undefined
+  readonly #standstill: Standstill
+  readonly #clock: DriftingClock
   #alive = true
-  #pausedUntilMs = 0
-  #deferred: (() => void)[] = []
   #actsUntilKill = Number.POSITIVE_INFINITY
   #killAt: KillAt | undefined
   #lastAct = 'its start'
-  #baseMs = 0
-  #sinceMs: number
-  #rate = 1
   wallSkewMs = 0
 
   /**
@@ -42,7 +41,8 @@ export class SimProcess implements Clock {
     this.#queue = queue
     this.#kill = kill
     this.#note = note
-    this.#sinceMs = queue.nowMs
+    this.#standstill = new Standstill(queue)
+    this.#clock = new DriftingClock(queue)
   }
 
   get alive(): boolean {
@@ -50,21 +50,12 @@ export class SimProcess implements Clock {
   }
 
   get paused(): boolean {
-    return this.#pausedUntilMs > this.#queue.nowMs
+    return this.#standstill.isStill
   }
 
   /** Something happens to the process: now, when it stands still no more, or never. */
   enter(run: () => void): void {
-    if (!this.#alive) return
-    if (this.paused) {
-      this.#deferred.push(run)
-      return
-    }
-    try {
-      run()
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error
-    }
+    if (this.#alive) this.#standstill.enter(() => this.#run(run))
   }
 
   /** The process is about to do something that others could notice; `+` joins what it does at once. */
@@ -96,20 +87,24 @@ export class SimProcess implements Clock {
 
   end(): void {
     this.#alive = false
-    this.#deferred = []
+    this.#standstill.reset()
   }
 
   pause(durationMs: number): void {
-    if (this.paused) return
-    this.#pausedUntilMs = this.#queue.nowMs + durationMs
-    this.#queue.after(durationMs, () => this.resume())
+    this.#standstill.begin(durationMs)
   }
 
   resume(): void {
-    this.#pausedUntilMs = this.#queue.nowMs
-    const deferred = this.#deferred
-    this.#deferred = []
-    for (const run of deferred) this.enter(run)
+    this.#standstill.end()
+  }
+
+  #run(run: () => void): void {
+    if (!this.#alive) return
+    try {
+      run()
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+    }
   }
 
   #isDue(point: string): boolean {
@@ -122,13 +117,11 @@ export class SimProcess implements Clock {
   // --- clock -------------------------------------------------------------------------------------
 
   drift(rate: number): void {
-    this.#baseMs = this.nowMs()
-    this.#sinceMs = this.#queue.nowMs
-    this.#rate = rate
+    this.#clock.drift(rate)
   }
 
   nowMs(): number {
-    return this.#baseMs + (this.#queue.nowMs - this.#sinceMs) * this.#rate
+    return this.#clock.nowMs()
   }
 
   wallMs(): number {
@@ -137,7 +130,7 @@ export class SimProcess implements Clock {
 
   after(delayMs: number, run: () => void): () => void {
     let cancelled = false
-    this.#queue.after(Math.max(0, delayMs) / this.#rate, () => {
+    this.#queue.after(Math.max(0, delayMs) / this.#clock.rate, () => {
       this.enter(() => {
         if (!cancelled) run()
       })

@@ -7,6 +7,7 @@ const log = 'log/log.ts'
 const recovery = 'log/recovery.ts'
 const durableFile = 'durable-file.ts'
 const driver = 'daemon/ensemble/driver.ts'
+const logPurge = 'daemon/ensemble/log-purge.ts'
 const undelivered = 'daemon/ensemble/undelivered.ts'
 const storage = 'daemon/storage/storage.ts'
 const treeStore = 'daemon/storage/tree-store.ts'
@@ -153,8 +154,8 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'DESIGN: a log that begins after what meta says is refused',
     edits: [
       {
-        file: driver,
-        from: 'this.#saveMeta({ logBaseZxid: point.base }, () => {',
+        file: logPurge,
+        from: 'this.#world.saveBase(point.base, () => {',
         to: 'queueMicrotask(() => {',
       },
     ],
@@ -198,8 +199,8 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: driver,
-        from: 'this.#next = nextZxid(zxid)\n',
-        to: 'this.#next = nextZxid(zxid)\n    this.#undelivered.deliverEarly(zxid, Buffer.from(payload), this.#deliverOne)\n',
+        from: 'this.#proposals.add(zxid, payload)\n',
+        to: 'this.#proposals.add(zxid, payload)\n    this.#undelivered.deliverEarly(zxid, Buffer.from(payload), this.#deliverOne)\n',
       },
       {
         file: undelivered,

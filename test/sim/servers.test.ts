@@ -1,10 +1,11 @@
-// Short lives of whole servers with clients, each from one seed; server-life.ts says what happens in
+// Short lives of whole servers with clients, each from one seed; servers/life.ts says what happens in
 // one. `npm run sim -- --seed N` replays one with a trace.
 
 import t from 'tap'
+import { Coverage } from './coverage.ts'
 import { mutated } from './mutate.ts'
-import { liveServers } from './server-life.ts'
 import { serverMutants } from './server-mutants.ts'
+import { liveServers } from './servers/life.ts'
 
 /** What failed once, and what it found. The simulator has changed since, and with it what they do. */
 const keptSeeds = [
@@ -28,13 +29,13 @@ t.test('servers and clients keep all promises while disks, networks and clocks f
   ]
   let answered = 0
   let operations = 0
-  const covered = new Map<string, number>()
+  const covered = new Coverage()
   for (const seed of seeds) {
     try {
       const life = await liveServers(seed)
       answered += life.answered
       operations += life.operations
-      for (const [what, count] of life.coverage) covered.set(what, (covered.get(what) ?? 0) + count)
+      covered.add(life.coverage)
     } catch (error) {
       t.comment(`seed ${seed} fails; replay it with npm run sim -- --seed ${seed}: ${error}`)
       throw error
@@ -42,8 +43,9 @@ t.test('servers and clients keep all promises while disks, networks and clocks f
   }
   t.comment(`${operations} operations, ${answered} answered`)
   t.ok(answered > operations / 2, 'most requests are answered')
-  for (const what of ['election', 'kill', 'power cut', 'wipe', 'DIFF', 'SNAP', 'TRUNC', 'purge']) {
-    t.ok((covered.get(what) ?? 0) > 0, `the lives have it: ${what}`)
+  const faults = ['kill', 'power cut', 'wipe', 'bit flip', 'disk fault', 'partition']
+  for (const what of [...faults, 'election', 'DIFF', 'SNAP', 'TRUNC', 'purge', 'expiry']) {
+    t.ok(covered.countOf(what) > 0, `the lives have it: ${what}`)
   }
 })
 
@@ -51,7 +53,7 @@ t.test('a seed decides everything', async (t) => {
   const traces = await Promise.all(
     [1, 2].map(async () => {
       const lines: string[] = []
-      const { operations } = await liveServers(7, (line) => lines.push(line))
+      const { operations } = await liveServers(7, { trace: (line) => lines.push(line) })
       return { operations, lines }
     }),
   )

@@ -4,8 +4,9 @@
 import type { Random } from '../../src/random.ts'
 import { Turn } from '../../src/turn.ts'
 import type { ClientWorld } from '../../src/world.ts'
-import { type Describe, type Network, SimTransport } from './network.ts'
+import type { Network } from './network.ts'
 import type { SimProcess } from './process.ts'
+import { type Describe, SimTransport } from './transport.ts'
 
 export interface SimWorldParts {
   readonly network: Network

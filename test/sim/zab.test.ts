@@ -1,9 +1,12 @@
-// Many short lives of ensembles of Zab cores, each from one seed; zab-life.ts says what happens in
+// Many short lives of ensembles of Zab cores, each from one seed; zab/life.ts says what happens in
 // one. `ZAB_SEED=N npx tap test/sim/zab.test.ts` replays one seed with a trace.
 
 import t from 'tap'
-import { liveZab } from './zab-life.ts'
-import { crashPoints, ZabWorld } from './zab-world.ts'
+import { Random } from '../../src/random.ts'
+import { Coverage } from './coverage.ts'
+import { crashPoints } from './zab/crash-points.ts'
+import { liveZab } from './zab/life.ts'
+import { ZabWorld } from './zab/world.ts'
 
 const fixedSeeds = 4000
 /** What was wrong when each of these first failed; none may again. */
@@ -27,13 +30,13 @@ t.test(`Zab keeps its promises under crashes, drops and partitions`, async (t) =
   t.comment(`seeds 1 to ${fixedSeeds} and from ${firstRandom}`)
   let committed = 0
   let established = 0
-  const covered = new Map<string, number>()
+  const covered = new Coverage()
   for (const seed of seeds) {
     try {
-      const life = liveZab(seed, chosen === undefined ? undefined : (line) => t.comment(line))
+      const life = liveZab(seed, chosen === undefined ? {} : { trace: (line) => t.comment(line) })
       committed += life.committed
       established += life.established
-      for (const [what, count] of life.coverage) covered.set(what, (covered.get(what) ?? 0) + count)
+      covered.add(life.coverage)
     } catch (error) {
       t.comment(`seed ${seed} fails; replay it with ZAB_SEED=${seed}: ${error}`)
       throw error
@@ -44,13 +47,13 @@ t.test(`Zab keeps its promises under crashes, drops and partitions`, async (t) =
   if (chosen !== undefined) return
   t.ok(committed > seeds.length * 10, 'the runs commit transactions')
   t.ok(established > seeds.length, 'the runs elect leaders')
-  t.ok((covered.get('leadership confirmed') ?? 0) > seeds.length, 'the runs confirm leaders')
+  t.ok(covered.countOf('leadership confirmed') > seeds.length, 'the runs confirm leaders')
   const missed = crashPoints.filter((point) => !covered.has(`crash ${point}`))
   t.same(missed, [], 'servers crash at every point')
 })
 
 function steadyWorld(seed: number): ZabWorld {
-  const world = new ZabWorld({ seed, servers: 3, networkMs: [0.1, 4], diskMs: [0.1, 6] })
+  const world = new ZabWorld(new Random(seed), { networkMs: [0.1, 4], diskMs: [0.1, 6] })
   for (const { id } of world.servers) world.start(id)
   world.run(2000)
   return world

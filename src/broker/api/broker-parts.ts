@@ -4,11 +4,11 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { RareWarnings } from '../../rare-warnings.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
-import type { ProducerIds } from '../producer-ids.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { BrokerLinks } from '../replication/broker-links.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
-import type { BrokerSession } from '../session.ts'
+import type { ProducerIds } from '../session/producer-ids.ts'
+import type { BrokerSession } from '../session/session.ts'
 
 export interface BrokerParts {
   readonly self: BrokerId

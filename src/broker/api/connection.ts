@@ -6,16 +6,10 @@
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
+import type { MqRequest, MqResponse } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import {
-  decodeMqHello,
-  encodeMqError,
-  encodeMqWelcome,
-  type MqRequest,
-  type MqResponse,
-  mqProtocolVersion,
-} from '../../protocol/mq/messages.ts'
-import { decodeMqRequest, encodeMqResponse } from '../../protocol/mq/native.ts'
+import { decodeMqHello, encodeMqWelcome, mqProtocolVersion } from '../../protocol/mq/hello.ts'
+import { decodeMqRequest, encodeMqError, encodeMqResponse } from '../../protocol/mq/native.ts'
 import { wordAnswer } from '../../protocol/mq/word-answer.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import { kindOf } from '../../protocol/strangers.ts'

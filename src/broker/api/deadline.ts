@@ -10,13 +10,13 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 
 export class Deadline {
   readonly #clock: Clock
-  readonly #timeoutMs: number
+  readonly timeoutMs: number
   readonly #atMs: number
 
   constructor(clock: Clock, timeoutMs: number) {
     this.#clock = clock
-    this.#timeoutMs = Math.min(timeoutMs, limits.produceTimeoutMsMax)
-    this.#atMs = clock.nowMs() + this.#timeoutMs
+    this.timeoutMs = Math.min(timeoutMs, limits.produceTimeoutMsMax)
+    this.#atMs = clock.nowMs() + this.timeoutMs
   }
 
   get isOver(): boolean {
@@ -26,7 +26,7 @@ export class Deadline {
   /** @param what was to be done. @throws BrokerError REQUEST_TIMED_OUT */
   check(what: string): void {
     if (!this.isOver) return
-    const found = `its time of ${this.#timeoutMs} ms was over before it could be done`
+    const found = `its time of ${this.timeoutMs} ms was over before it could be done`
     throw new BrokerError('REQUEST_TIMED_OUT', `Cannot ${what}: ${found}`)
   }
 }

@@ -1,14 +1,18 @@
-// Which api is answered by whom: the list of what a broker speaks. Handlers answer through `respond`,
-// at once or later, exactly once; a BrokerError is an answer too.
+// Which handler answers which api: the list of what a broker speaks. Handlers answer through `respond`,
+// at once or later, exactly once; a BrokerError is an answer to the request as a whole.
 
-import type { MqRequest } from '../../protocol/mq/messages.ts'
+import type { MqRequest } from '../../protocol/mq/apis.ts'
 import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
-import { answerEpochEnd, fetch, replicaFetch } from './fetch.ts'
+import { createTopics } from './create-topics.ts'
+import { fetch } from './fetch.ts'
 import { listOffsets } from './list-offsets.ts'
-import { commit, committed, createTopic, initProducerId, metadata } from './metadata.ts'
+import { initProducerId, metadata } from './metadata.ts'
+import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
+import { offsetCommit, offsetFetch } from './offsets.ts'
 import { produce } from './produce.ts'
 import { recover, showRecovery } from './recover.ts'
+import { replicaFetch } from './replica-fetch.ts'
 
 /** `request` and the bytes in it are valid during the call only. */
 export function dispatch(
@@ -30,23 +34,23 @@ export function dispatch(
     case 'listOffsets':
       listOffsets(parts, request, respond)
       return
-    case 'leaderEpochEnd':
-      answerEpochEnd(parts, request, respond)
+    case 'offsetForLeaderEpoch':
+      offsetForLeaderEpoch(parts, request, respond)
       return
     case 'metadata':
       metadata(parts, request, respond)
       return
-    case 'createTopic':
-      answerLater(createTopic(parts, request), respond)
+    case 'createTopics':
+      answerLater(createTopics(parts, request), respond)
       return
     case 'initProducerId':
       answerLater(initProducerId(parts), respond)
       return
-    case 'commitOffset':
-      answerLater(commit(parts, request), respond)
+    case 'offsetCommit':
+      answerLater(offsetCommit(parts, request), respond)
       return
-    case 'committedOffset':
-      answerLater(committed(parts, request), respond)
+    case 'offsetFetch':
+      answerLater(offsetFetch(parts, request), respond)
       return
     case 'recoveryChoices':
       answerLater(showRecovery(parts, request), respond)

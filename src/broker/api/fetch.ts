@@ -1,183 +1,286 @@
-// fetch: committed records from this broker's own replica, leader or not; a broker that has none
-// passes it on. replicaFetch: what followers ask their leaders. leaderEpochEnd: what a leader knows of
-// its epochs.
+// fetch: committed records from this broker's own replicas, leader or not; partitions that it has none
+// of are passed on to their leaders.
 //
-// Next on the path: replication/replica.ts; what has to wait does so in replication/purgatory.ts.
+//   plan each partition ─▶ wait until there is enough, or an error, or the time is up ─▶ read ─▶ answer
+//
+// It reads from replication/replica.ts; what has to wait does so in replication/purgatory.ts.
 
+import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import type {
-  FetchRequest,
-  MqRequest,
-  MqResponse,
-  ReplicaFetched,
-  ReplicaFetchPartition,
-  ReplicaFetchRequest,
-} from '../../protocol/mq/messages.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { Fetched, FetchPartition, FetchRequest } from '../../protocol/mq/fetch.ts'
+import { brokerErrorOf, failureOf, type Place } from '../../protocol/mq/messages.ts'
+import { forEachBatch, lastOffsetOf, type Offset } from '../../protocol/mq/record-batch.ts'
 import { Operation } from '../replication/purgatory.ts'
 import type { Replica } from '../replication/replica.ts'
-import { answerLater, type Requester, type Respond } from './answer.ts'
+import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
-import { boundsOf, isOffset, outOfRange, type Place } from './list-offsets.ts'
-import { noPartition, passOn } from './pass-on.ts'
-
-const noRecords = Buffer.alloc(0)
-
-export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respond): void {
-  const { topic, partition, offset, bytesMax } = request
-  const what = `fetch ${topic}/${partition} from ${offset}`
-  if (!isOffset(offset)) {
-    answerLater(refuse(parts, request, what), respond)
-    return
-  }
-  const maxWaitMs = Math.min(request.maxWaitMs, limits.fetchWaitMsMax)
-  const replica = parts.replicas.get(topic, partition)
-  if (replica === undefined) {
-    passOn(parts, request, maxWaitMs, respond)
-    return
-  }
-  const answer = () => {
-    if (replica.isOutOfRange(offset)) {
-      respond(outOfRange(what, { start: replica.earliestOffset, end: replica.highWatermark }))
-    } else if (offset > replica.highWatermark && replica.role.type !== 'leading') {
-      answerLater(answerAhead(parts, request, what), respond)
-    } else {
-      const { highWatermark, logStart, records } = replica.readCommitted(offset, bytesMax)
-      respond({ type: 'fetch', highWatermark, logStart, records })
-    }
-  }
-  if (maxWaitMs === 0 || replica.isOutOfRange(offset)) {
-    answer()
-    return
-  }
-  const operation = new Operation(answer)
-  replica.waitForRecords(operation, offset)
-  parts.replicas.purgatory.expireAt(operation, parts.clock.nowMs() + maxWaitMs)
-}
+import { ByteBudget, noRecords } from './byte-budget.ts'
+import { epochProblem } from './leader-epoch.ts'
+import { boundsOf, isOffset, outOfRange } from './list-offsets.ts'
+import { joinShare, leaderFor, noPartition, Shares, slackMs } from './pass-on.ts'
 
 /**
- * This replica does not reach as far as the offset, and waiting has not changed that: it may be
- * behind, or there is no such offset. Its leader knows.
+ * When several brokers answer for one request, none waits longer at a time: news of one must not be
+ * held back for as long as another has none.
  */
-async function answerAhead(
-  parts: BrokerParts,
-  { topic, partition, offset, passedOn }: FetchRequest,
-  what: string,
-): Promise<MqResponse> {
-  const replica = parts.replicas.get(topic, partition)
-  // Passed on to us as the leader, which we are not, or no more.
-  if (replica === undefined || passedOn) {
-    throw new BrokerError(
-      'NOT_LEADER_OR_FOLLOWER',
-      `Cannot ${what}: broker ${parts.self} does not lead it`,
+const roundMs = 50
+
+export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respond): void {
+  new Fetching(parts, request, respond).begin()
+}
+
+/** What becomes of one partition of the request. */
+type Plan =
+  | { readonly type: 'here'; readonly asked: FetchPartition; readonly replica: Replica; seen: Seen }
+  | { readonly type: 'elsewhere'; readonly asked: FetchPartition }
+  /** the offset can be none of any log: its leader knows which there are */
+  | { readonly type: 'no offset'; readonly asked: FetchPartition }
+  | { readonly type: 'refused'; readonly asked: FetchPartition; readonly error: BrokerError }
+
+/** Records counted so far, for a request that waits for more than the first. */
+interface Seen {
+  readonly next: Offset
+  readonly bytes: number
+}
+
+type PlanHere = Extract<Plan, { readonly type: 'here' }>
+
+class Fetching {
+  readonly #parts: BrokerParts
+  readonly #request: FetchRequest
+  readonly #respond: Respond
+  readonly #deadlineMs: number
+  readonly #plans: readonly Plan[]
+  readonly #here: readonly PlanHere[]
+  readonly #shares = new Shares<FetchPartition>()
+  readonly #elsewhereCount: number
+  /** Something can be said at once: nothing else is waited for. */
+  readonly #isSettled: boolean
+
+  constructor(parts: BrokerParts, request: FetchRequest, respond: Respond) {
+    this.#parts = parts
+    this.#request = request
+    this.#respond = respond
+    const waitMs = Math.min(request.maxWaitMs, limits.fetchWaitMsMax)
+    this.#deadlineMs = parts.clock.nowMs() + waitMs
+    this.#plans = request.partitions.map((asked, place) => this.#plan(asked, place))
+    this.#here = this.#plans.filter((plan) => plan.type === 'here')
+    this.#elsewhereCount = this.#plans.filter((plan) => plan.type === 'elsewhere').length
+    const areServed = this.#plans.every(
+      (plan) =>
+        plan.type === 'elsewhere' ||
+        (plan.type === 'here' && !plan.replica.isOutOfRange(plan.asked.offset)),
     )
+    this.#isSettled = waitMs === 0 || !areServed || this.#plans.length === 0
   }
-  const bounds = await boundsOf(parts, { topic, partition }).catch((error: BrokerError) => {
-    if (error.code === 'OFFSET_NOT_AVAILABLE') return undefined // a new leader; it will know
-    throw error
-  })
-  if (bounds !== undefined && offset > bounds.end) throw outOfRange(what, bounds)
-  const { highWatermark, logStart, records } = replica.readCommitted(offset, 0)
-  return { type: 'fetch', highWatermark, logStart, records }
-}
 
-/** What is no offset at all is none of this log either. */
-async function refuse(parts: BrokerParts, place: Place, what: string): Promise<MqResponse> {
-  const { topic, partition } = place
-  if (!parts.image.hasPartition(topic, partition)) throw noPartition(parts.image, 'fetch', place)
-  throw outOfRange(what, await boundsOf(parts, place))
-}
-
-export function replicaFetch(
-  parts: BrokerParts,
-  { role, brokerId }: Requester,
-  { life, partitions, maxWaitMs, bytesMax }: ReplicaFetchRequest,
-  respond: Respond,
-): void {
-  const live = parts.image.brokers.get(brokerId)
-  // What a follower's earlier life had is no promise of what this one has.
-  const isCurrent = live?.epoch === life.brokerEpoch && live.directory === life.directory
-  if (role !== 'broker' || !isCurrent) {
-    const message = `Cannot serve a replica: broker ${brokerId} is not registered like that here`
-    respond(new BrokerError('STALE_BROKER_EPOCH', message))
-    return
+  begin(): void {
+    if (this.#shares.count > 0) this.#passOn()
+    else this.#wait()
   }
-  let isToAnswer = false
-  const verdicts = partitions.map((asked) => {
-    const replica = parts.replicas.get(asked.topic, asked.partition)
-    const verdict = replica?.followerFetched(brokerId, life, asked)
-    if (replica === undefined || verdict?.type !== 'fine') isToAnswer = true
-    return { asked, replica, verdict }
-  })
-  const answer = () => {
-    let bytesLeft = Math.min(bytesMax, limits.fetchBytesMax)
-    const fetched = verdicts.map(({ asked, replica, verdict }): ReplicaFetched => {
-      if (replica === undefined) return refusal(asked, 'UNKNOWN_TOPIC_OR_PARTITION')
-      if (verdict?.type === 'refused') return refusal(asked, verdict.code)
-      if (verdict?.type === 'behind') return refusal(asked, 'NOT_LEADER_OR_FOLLOWER')
-      if (verdict?.type === 'diverging') {
-        const { epoch, endOffset } = verdict
-        return refusal(asked, 'NONE', { epoch, endOffset })
-      }
-      const one = readFor(replica, asked, bytesLeft)
-      bytesLeft -= one.records.length
-      return one
+
+  #plan(asked: FetchPartition, place: number): Plan {
+    const { image, replicas } = this.#parts
+    const { topic, partition, offset } = asked
+    if (!isOffset(offset)) {
+      return image.hasPartition(topic, partition)
+        ? { type: 'no offset', asked }
+        : { type: 'refused', asked, error: noPartition(image, 'fetch', asked) }
+    }
+    const replica = replicas.get(topic, partition)
+    if (replica === undefined) {
+      const leader = leaderFor(this.#parts, 'fetch', asked, this.#request.passedOn)
+      if (leader instanceof BrokerError) return { type: 'refused', asked, error: leader }
+      this.#shares.add(leader, asked, place)
+      return { type: 'elsewhere', asked }
+    }
+    const error = epochProblem('fetch', replica, asked.leaderEpoch)
+    if (error !== undefined) return { type: 'refused', asked, error }
+    return { type: 'here', asked, replica, seen: { next: offset, bytes: 0 } }
+  }
+
+  // --- waiting -----------------------------------------------------------------------------------
+
+  /** For records here, as all partitions are. */
+  #wait(): void {
+    if (this.#isSettled || this.#hasEnough(0)) {
+      this.#answer([])
+      return
+    }
+    const operation = new Operation((ending) => {
+      if (ending === 'reached') this.#wait()
+      else this.#answer([])
     })
-    respond({ type: 'replicaFetch', partitions: fetched })
+    for (const { replica, seen } of this.#here) {
+      replica.waitForRecords(operation, Math.max(seen.next, replica.highWatermark))
+    }
+    this.#parts.replicas.purgatory.expireAt(operation, this.#deadlineMs)
   }
-  isToAnswer ||= verdicts.some(({ asked, replica }) => replica?.hasNews(asked) === true)
-  if (isToAnswer || maxWaitMs === 0) {
-    answer()
-    return
+
+  /** Whether the partitions here, and so many bytes from elsewhere, are as much as is waited for. */
+  #hasEnough(bytesElsewhere: number): boolean {
+    const { bytesMin, bytesMax } = this.#request
+    const wanted = Math.min(bytesMin, bytesMax)
+    let bytes = bytesElsewhere
+    for (const plan of this.#here) {
+      if (bytes >= wanted) return true
+      bytes += countUpTo(plan, wanted - bytes)
+    }
+    return bytes >= wanted
   }
-  const operation = new Operation(answer)
-  for (const { asked, replica } of verdicts) replica?.waitForNews(operation, asked)
-  const waitMs = Math.min(maxWaitMs, limits.fetchWaitMsMax)
-  parts.replicas.purgatory.expireAt(operation, parts.clock.nowMs() + waitMs)
+
+  // --- elsewhere ---------------------------------------------------------------------------------
+
+  /** Asks the leaders of what is not here, again and again while there is not enough. */
+  #passOn(): void {
+    const { clock, links } = this.#parts
+    const { bytesMin, bytesMax } = this.#request
+    const leftMs = Math.max(0, this.#deadlineMs - clock.nowMs())
+    const partyCount = this.#shares.count + (this.#here.length > 0 ? 1 : 0)
+    const roundWaitMs = partyCount === 1 ? leftMs : Math.min(leftMs, roundMs)
+    const maxWaitMs = this.#isSettled || this.#hasEnough(0) ? 0 : Math.ceil(roundWaitMs)
+    const answers = new Answers<Fetched>(this.#elsewhereCount, (fetched) => {
+      if (this.#isOver(fetched, partyCount)) this.#answer(fetched)
+      else this.#passOn()
+    })
+    for (const share of this.#shares) {
+      const request = {
+        type: 'fetch',
+        maxWaitMs,
+        bytesMin,
+        bytesMax: Math.ceil(bytesMax / partyCount),
+        passedOn: true,
+        partitions: share.partitions,
+      } as const
+      const answer = links.call(share.leader, request, maxWaitMs + slackMs)
+      joinShare(share, answer, answers, failed)
+    }
+  }
+
+  /** @param partyCount brokers that answer; one that does so alone has waited for all it should */
+  #isOver(fetched: readonly Fetched[], partyCount: number): boolean {
+    if (this.#isSettled || partyCount === 1) return true
+    if (this.#parts.clock.nowMs() >= this.#deadlineMs) return true
+    if (fetched.some(({ error }) => error !== undefined)) return true
+    return this.#hasEnough(fetched.reduce((sum, { records }) => sum + records.length, 0))
+  }
+
+  // --- the answer --------------------------------------------------------------------------------
+
+  /** @param elsewhere what other brokers answered, by its place in the request */
+  #answer(elsewhere: readonly Fetched[]): void {
+    const answers = new Answers<Fetched>(this.#plans.length, (partitions) => {
+      this.#respond({ type: 'fetch', partitions })
+    })
+    const budget = new ByteBudget(this.#request.bytesMax)
+    const toLookUp: number[] = []
+    for (const [place, plan] of this.#plans.entries()) {
+      const { asked } = plan
+      switch (plan.type) {
+        case 'refused':
+          answers.set(place, failed(asked, plan.error))
+          break
+        case 'no offset':
+          toLookUp.push(place)
+          break
+        case 'elsewhere': {
+          const one = elsewhere[place]
+          if (one !== undefined) answers.set(place, within(budget, asked, one))
+          break
+        }
+        case 'here': {
+          const { replica } = plan
+          if (this.#parts.replicas.get(asked.topic, asked.partition) !== replica) {
+            answers.set(place, failed(asked, this.#notHere(asked))) // it was dropped meanwhile
+          } else if (replica.isOutOfRange(asked.offset)) {
+            const bounds = { start: replica.earliestOffset, end: replica.highWatermark }
+            answers.set(place, failed(asked, outOfRange(nameOf(asked), bounds)))
+          } else if (asked.offset <= replica.highWatermark || replica.role.type === 'leading') {
+            answers.set(place, read(replica, asked, budget))
+          } else if (this.#request.passedOn) {
+            // Passed on to us as the leader, which we are not, or no more.
+            answers.set(place, failed(asked, this.#notHere(asked)))
+          } else toLookUp.push(place)
+        }
+      }
+    }
+    if (toLookUp.length > 0) this.#lookUp(toLookUp, answers)
+  }
+
+  /**
+   * Offsets that are none, or that lie beyond what a replica here has, and waiting has not changed
+   * that: it may be behind, or there is no such offset. Their leaders know.
+   */
+  #lookUp(places: readonly number[], answers: Answers<Fetched>): void {
+    const plans = places.flatMap((place) => this.#plans[place] ?? [])
+    const asked = plans.map((plan) => plan.asked)
+    boundsOf(this.#parts, asked, (listed) => {
+      for (const [i, { error, earliest: start, latest: end }] of listed.entries()) {
+        const [plan, place] = [plans[i], places[i]]
+        if (plan === undefined || place === undefined) continue
+        const { offset } = plan.asked
+        // A leader that is new will know.
+        const mayWait = plan.type === 'here' && error?.code === 'OFFSET_NOT_AVAILABLE'
+        const isThere = plan.type === 'here' && error === undefined && offset <= end
+        if (plan.type === 'here' && (mayWait || isThere)) {
+          answers.set(place, answered(plan.replica, plan.asked, noRecords))
+        } else if (error !== undefined) {
+          answers.set(place, failed(plan.asked, brokerErrorOf(error)))
+        } else
+          answers.set(place, failed(plan.asked, outOfRange(nameOf(plan.asked), { start, end })))
+      }
+    })
+  }
+
+  #notHere(asked: FetchPartition): BrokerError {
+    const error = leaderFor(this.#parts, 'fetch', asked, true)
+    invariant(error instanceof BrokerError, 'what was passed on is not passed on again')
+    return error
+  }
 }
 
-/** The follower may have waited: by now this replica may lead in another epoch, or not at all. */
-function readFor(
-  replica: Replica,
-  asked: ReplicaFetchPartition,
-  bytesLeft: number,
-): ReplicaFetched {
-  if (replica.role.type !== 'leading') return refusal(asked, 'NOT_LEADER_OR_FOLLOWER')
-  if (replica.leaderEpoch !== asked.leaderEpoch) return refusal(asked, 'FENCED_LEADER_EPOCH')
-  const { topic, partition } = asked
-  const isFull = bytesLeft <= 0
-  const read = replica.readForFollower(asked.offset, bytesLeft)
-  return {
-    topic,
-    partition,
-    code: 'NONE',
-    diverging: undefined,
-    highWatermark: read.highWatermark,
-    logStart: read.logStart,
-    records: isFull ? noRecords : read.records,
+/** Bytes of committed records from the offset asked for on, as far as they are needed. */
+function countUpTo(plan: PlanHere, needed: number): number {
+  const { replica, asked } = plan
+  const { highWatermark } = replica
+  if (needed <= 1) return asked.offset < highWatermark ? 1 : 0
+  while (plan.seen.next < highWatermark && plan.seen.bytes < Math.min(needed, asked.bytesMax)) {
+    let { next } = plan.seen
+    const { records } = replica.readCommitted(next, needed - plan.seen.bytes)
+    forEachBatch(records, (at) => {
+      next = lastOffsetOf(records, at) + 1
+    })
+    if (next === plan.seen.next) break
+    plan.seen = { next, bytes: plan.seen.bytes + records.length }
   }
+  return Math.min(plan.seen.bytes, asked.bytesMax)
 }
 
-function refusal(
-  { topic, partition }: ReplicaFetchPartition,
-  code: MqErrorCode,
-  diverging?: ReplicaFetched['diverging'],
-): ReplicaFetched {
+function read(replica: Replica, asked: FetchPartition, budget: ByteBudget): Fetched {
+  const records = budget.take(asked.bytesMax, (bytesMax) => {
+    return replica.readCommitted(asked.offset, bytesMax).records
+  })
+  return answered(replica, asked, records)
+}
+
+function answered(replica: Replica, { topic, partition }: Place, records: Buffer): Fetched {
+  const { highWatermark, earliestOffset: logStart } = replica
+  return { topic, partition, error: undefined, highWatermark, logStart, records }
+}
+
+/** What another broker sent, as far as the answer has room for it. */
+function within(budget: ByteBudget, asked: FetchPartition, fetched: Fetched): Fetched {
+  const { topic, partition, error, highWatermark, logStart } = fetched
+  const records = budget.take(asked.bytesMax, () => fetched.records)
+  return { topic, partition, error, highWatermark, logStart, records }
+}
+
+function failed({ topic, partition }: Place, error: BrokerError): Fetched {
   const records = noRecords
-  return { topic, partition, code, diverging, highWatermark: 0, logStart: 0, records }
+  return { topic, partition, error: failureOf(error), highWatermark: -1, logStart: -1, records }
 }
 
-export function answerEpochEnd(
-  parts: BrokerParts,
-  { topic, partition, epoch }: Extract<MqRequest, { readonly type: 'leaderEpochEnd' }>,
-  respond: Respond,
-): void {
-  const replica = parts.replicas.get(topic, partition)
-  if (replica?.role.type !== 'leading') {
-    const message = `Cannot look up an epoch of ${topic}/${partition}: broker ${parts.self} does not lead it`
-    respond(new BrokerError('NOT_LEADER_OR_FOLLOWER', message))
-    return
-  }
-  const end = replica.endOfEpoch(epoch) ?? { epoch: -1, endOffset: -1 }
-  respond({ type: 'leaderEpochEnd', epoch: end.epoch, endOffset: end.endOffset })
+function nameOf({ topic, partition, offset }: FetchPartition): string {
+  return `fetch ${topic}/${partition} from ${offset}`
 }

@@ -1,55 +1,91 @@
-// listOffsets: where a partition's log begins and ends, as its leader knows; and the error made of it
-// when a client names an offset that does not exist.
+// listOffsets: where the logs of partitions begin and end, as their leaders know; and the error made of
+// it when a client names an offset that does not exist.
 //
 // Next on the path: replication/replica.ts.
 
 import { BrokerError, type OffsetBounds } from '../../protocol/mq/error-codes.ts'
-import type { MqRequest } from '../../protocol/mq/messages.ts'
-import type { Respond } from './answer.ts'
+import type {
+  ListedOffsets,
+  ListOffsetsPartition,
+  ListOffsetsRequest,
+} from '../../protocol/mq/list-offsets.ts'
+import { anyEpoch, failureOf, type Place } from '../../protocol/mq/messages.ts'
+import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
-import { passOn } from './pass-on.ts'
+import { epochProblem } from './leader-epoch.ts'
+import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
+import { repeated, repeatedError } from './repeated.ts'
 
-type ListOffsetsRequest = Extract<MqRequest, { readonly type: 'listOffsets' }>
-
-export interface Place {
-  readonly topic: string
-  readonly partition: number
-}
-
-/** How long the leader may take. */
+/** How long a leader may take. */
 const listOffsetsMs = 2000
+
+const api = 'listOffsets'
 
 export function listOffsets(
   parts: BrokerParts,
-  request: ListOffsetsRequest,
+  { partitions, passedOn }: ListOffsetsRequest,
   respond: Respond,
 ): void {
-  const { topic, partition } = request
-  const replica = parts.replicas.get(topic, partition)
-  if (replica?.role.type !== 'leading') {
-    passOn(parts, request, listOffsetsMs, respond)
-    return
-  }
-  const { earliestOffset: earliest, latestOffset: latest } = replica
-  if (latest !== undefined) {
-    respond({ type: 'listOffsets', earliest, latest })
-    return
-  }
-  const message = `Cannot list offsets of ${topic}/${partition}: its new leader does not know yet`
-  respond(new BrokerError('OFFSET_NOT_AVAILABLE', message))
+  const twice = repeated(partitions.map(nameOf))
+  const options = { passedOn, twice }
+  lookUp(parts, partitions, options, (listed) => respond({ type: api, partitions: listed }))
 }
 
-/** The same for this broker itself. @throws BrokerError while no leader can say */
-export function boundsOf(parts: BrokerParts, { topic, partition }: Place): Promise<OffsetBounds> {
-  const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
-  return new Promise((resolve, reject) => {
-    listOffsets(parts, request, (answer) => {
-      if (answer instanceof BrokerError) reject(answer)
-      else if (answer.type === 'listOffsets') {
-        resolve({ start: answer.earliest, end: answer.latest })
-      }
-    })
-  })
+/** The same for this broker itself. */
+export function boundsOf(
+  parts: BrokerParts,
+  places: readonly Place[],
+  done: (listed: readonly ListedOffsets[]) => void,
+): void {
+  const asked = places.map(({ topic, partition }) => ({ topic, partition, leaderEpoch: anyEpoch }))
+  lookUp(parts, asked, { passedOn: false, twice: new Set() }, done)
+}
+
+function lookUp(
+  parts: BrokerParts,
+  partitions: readonly ListOffsetsPartition[],
+  { passedOn, twice }: { readonly passedOn: boolean; readonly twice: ReadonlySet<string> },
+  done: (listed: readonly ListedOffsets[]) => void,
+): void {
+  const answers = new Answers<ListedOffsets>(partitions.length, done)
+  const shares = new Shares<ListOffsetsPartition>()
+  for (const [place, asked] of partitions.entries()) {
+    const replica = parts.replicas.get(asked.topic, asked.partition)
+    if (twice.has(nameOf(asked))) {
+      answers.set(place, failed(asked, repeatedError(`list offsets of ${nameOf(asked)}`)))
+    } else if (replica?.role.type === 'leading') {
+      const { earliestOffset: earliest, latestOffset: latest, leaderEpoch } = replica
+      const problem = epochProblem(api, replica, asked.leaderEpoch)
+      const { topic, partition } = asked
+      if (problem !== undefined) answers.set(place, failed(asked, problem))
+      else if (latest === undefined) answers.set(place, failed(asked, notYet(asked)))
+      else answers.set(place, { topic, partition, error: undefined, earliest, latest, leaderEpoch })
+    } else {
+      const leader = leaderFor(parts, api, asked, passedOn)
+      if (leader instanceof BrokerError) answers.set(place, failed(asked, leader))
+      else shares.add(leader, asked, place)
+    }
+  }
+  for (const share of shares) {
+    const request = { type: api, passedOn: true, partitions: share.partitions } as const
+    const answer = parts.links.call(share.leader, request, listOffsetsMs + slackMs)
+    joinShare(share, answer, answers, failed)
+  }
+}
+
+function nameOf({ topic, partition }: Place): string {
+  return `${topic}/${partition}`
+}
+
+function notYet(place: Place): BrokerError {
+  const message = `Cannot list offsets of ${nameOf(place)}: its new leader does not know yet`
+  return new BrokerError('OFFSET_NOT_AVAILABLE', message)
+}
+
+function failed({ topic, partition }: Place, error: BrokerError): ListedOffsets {
+  const nowhere = -1
+  const [earliest, latest] = [nowhere, nowhere]
+  return { topic, partition, error: failureOf(error), earliest, latest, leaderEpoch: anyEpoch }
 }
 
 /** Whether it can be an offset at all, of whatever log. */

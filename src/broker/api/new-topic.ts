@@ -1,18 +1,11 @@
 // What a new topic may be: its name, and how many partitions and replicas. The rules and error codes
-// are Kafka's. Pure; metadata.ts asks before anything reaches ZooWeeper.
+// are Kafka's. Pure; create-topics.ts asks before anything reaches ZooWeeper.
 
 import { limits } from '../../limits.ts'
+import type { NewTopic } from '../../protocol/mq/create-topics.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { placeReplicas } from '../controller/controller.ts'
-
-export interface NewTopic {
-  readonly topic: string
-  /** -1: by default */
-  readonly partitionCount: number
-  /** -1: by default, or as many as brokers live */
-  readonly replicationFactor: number
-}
 
 export interface TopicDefaults {
   readonly partitionCount: number

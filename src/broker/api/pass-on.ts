@@ -1,55 +1,90 @@
-// A request that only the leader can answer, at a broker that is not: passed on, once.
+// Partitions of a request that only their leaders can answer for, at a broker that leads none of them:
+// each leader gets its share in one request, passed on once and no further.
+//
+// Next on the path: replication/broker-links.ts.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerId, MqRequest } from '../../protocol/mq/messages.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
-import { answerLater, type Respond } from './answer.ts'
+import type { BrokerId, Place } from '../../protocol/mq/messages.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import { type Answers, asBrokerError } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 
-type PassableRequest = Extract<MqRequest, { readonly passedOn: boolean }>
+/** What a leader may take longer than the request says: the way there and back. */
+export const slackMs = 1000
 
-/** What the leader may take longer than the request says: the way there and back. */
-const slackMs = 1000
+/** What one leader is asked for. */
+export interface Share<Asked> {
+  readonly leader: BrokerId
+  readonly partitions: Asked[]
+  /** of each of them in the request of the client */
+  readonly places: number[]
+}
 
-export function passOn(
-  parts: BrokerParts,
-  request: PassableRequest,
-  timeoutMs: number,
-  respond: Respond,
+/** The shares of one request. */
+export class Shares<Asked extends Place> implements Iterable<Share<Asked>> {
+  readonly #byLeader = new Map<BrokerId, Share<Asked>>()
+
+  get count(): number {
+    return this.#byLeader.size
+  }
+
+  add(leader: BrokerId, asked: Asked, place: number): void {
+    const share = this.#byLeader.get(leader)
+    if (share === undefined) {
+      this.#byLeader.set(leader, { leader, partitions: [asked], places: [place] })
+      return
+    }
+    share.partitions.push(asked)
+    share.places.push(place)
+  }
+
+  [Symbol.iterator](): Iterator<Share<Asked>> {
+    return this.#byLeader.values()
+  }
+}
+
+/**
+ * Puts a leader's answers into their places.
+ *
+ * @param failed makes the answer for a partition that the leader gave none for
+ */
+export function joinShare<Asked, T>(
+  { leader, partitions, places }: Share<Asked>,
+  answer: Promise<{ readonly partitions: readonly T[] }>,
+  into: Answers<T>,
+  failed: (asked: Asked, error: BrokerError) => T,
 ): void {
-  const leader = leaderFor(parts, request)
-  if (leader instanceof BrokerError) respond(leader)
-  else {
-    const passed = passedOn(request)
-    answerLater(parts.links.call(leader, passed, timeoutMs + slackMs), respond)
+  const fill = (answered: readonly T[], error: BrokerError) => {
+    for (const [i, asked] of partitions.entries()) {
+      into.set(places[i] ?? i, answered[i] ?? failed(asked, error))
+    }
   }
+  answer.then(
+    (response) => {
+      const message = `Cannot use an answer of broker ${leader}: it leaves partitions out`
+      fill(response.partitions, new BrokerError('UNKNOWN_SERVER_ERROR', message))
+    },
+    (error: unknown) => fill([], asBrokerError(error)),
+  )
 }
 
-/** The same request as its leader is to see it. Written out field by field: one copy per request. */
-export function passedOn(request: PassableRequest): PassableRequest {
-  const { topic, partition } = request
-  switch (request.type) {
-    case 'produce': {
-      const { type, acks, timeoutMs, batch } = request
-      return { type, topic, partition, acks, timeoutMs, passedOn: true, batch }
-    }
-    case 'fetch': {
-      const { type, offset, maxWaitMs, bytesMax } = request
-      return { type, topic, partition, offset, maxWaitMs, bytesMax, passedOn: true }
-    }
-    case 'listOffsets':
-      return { type: request.type, topic, partition, passedOn: true }
-  }
-}
-
-/** @returns the broker to pass it on to, or why that cannot be done */
-export function leaderFor(parts: BrokerParts, request: PassableRequest): BrokerId | BrokerError {
+/**
+ * @param what is to be done with the partition
+ * @param passedOn whether a broker took this one for its leader already
+ * @returns the broker to pass it on to, or why that cannot be done
+ */
+export function leaderFor(
+  parts: BrokerParts,
+  what: string,
+  place: Place,
+  passedOn: boolean,
+): BrokerId | BrokerError {
   const { image, self } = parts
-  const { type, topic, partition, passedOn } = request
+  const { topic, partition } = place
   const refuse = (code: BrokerError['code'], found: string): BrokerError => {
-    return new BrokerError(code, `Cannot ${type} ${topic}/${partition}: ${found}`)
+    return new BrokerError(code, `Cannot ${what} ${topic}/${partition}: ${found}`)
   }
-  if (!image.hasPartition(topic, partition)) return noPartition(image, type, request)
+  if (!image.hasPartition(topic, partition)) return noPartition(image, what, place)
   if (passedOn) return refuse('NOT_LEADER_OR_FOLLOWER', `broker ${self} does not lead it`)
   const leader = image.leader(topic, partition)
   if (leader === undefined) {
@@ -67,7 +102,7 @@ export function leaderFor(parts: BrokerParts, request: PassableRequest): BrokerI
 export function noPartition(
   image: ClusterImage,
   what: string,
-  { topic, partition }: { readonly topic: string; readonly partition: number },
+  { topic, partition }: Place,
 ): BrokerError {
   const problem = image.topicProblems.get(topic)
   const message = `Cannot ${what} ${topic}/${partition}: ${problem ?? 'there is no such partition'}`

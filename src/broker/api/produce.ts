@@ -1,47 +1,107 @@
-// produce: a batch is appended by the partition's leader; any other broker passes it on.
+// produce: each batch is appended by its partition's leader; what others lead is passed on. The answer
+// leaves when every partition has its acks or was refused, or when the time is up.
+//
+// A partition that is named twice gets both batches, in the order of the request.
 //
 // Next on the path: replication/replica.ts.
 
 import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { ProduceRequest } from '../../protocol/mq/messages.ts'
+import { failureOf, type Place } from '../../protocol/mq/messages.ts'
+import type { Produced, ProducePartition, ProduceRequest } from '../../protocol/mq/produce.ts'
 import { batchProblem, readBatchHeader } from '../../protocol/mq/record-batch.ts'
-import type { Respond } from './answer.ts'
+import type { Replica } from '../replication/replica.ts'
+import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
-import { leaderFor, passedOn, passOn } from './pass-on.ts'
+import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
 
 export function produce(parts: BrokerParts, request: ProduceRequest, respond: Respond): void {
-  const { topic, partition, acks, batch } = request
+  const { acks, partitions, passedOn } = request
   const timeoutMs = Math.min(request.timeoutMs, limits.produceTimeoutMsMax)
-  const replica = parts.replicas.get(topic, partition)
-  if (replica?.role.type !== 'leading') {
-    if (acks === 'none') passOnBlindly(parts, request, respond)
-    else passOn(parts, request, timeoutMs, respond)
-    return
+  const deadlineMs = parts.clock.nowMs() + timeoutMs
+  const answers = new Answers<Produced>(partitions.length, (produced) => {
+    respond({ type: 'produce', partitions: produced })
+  })
+  let shares: Shares<ProducePartition> | undefined
+  for (const [place, asked] of partitions.entries()) {
+    const replica = parts.replicas.get(asked.topic, asked.partition)
+    if (replica?.role.type === 'leading') {
+      append(replica, asked, { acks, deadlineMs, place, answers })
+      continue
+    }
+    const leader = leaderFor(parts, 'produce', asked, passedOn)
+    if (leader instanceof BrokerError) answers.set(place, failed(asked, leader))
+    else {
+      shares ??= new Shares()
+      shares.add(leader, asked, place)
+    }
   }
+  if (shares !== undefined) passOn(parts, shares, { acks, timeoutMs, answers })
+}
+
+interface AppendOptions {
+  readonly acks: ProduceRequest['acks']
+  readonly deadlineMs: number
+  readonly place: number
+  readonly answers: Answers<Produced>
+}
+
+function append(
+  replica: Replica,
+  asked: ProducePartition,
+  { acks, deadlineMs, place, answers }: AppendOptions,
+): void {
+  const { topic, partition, batch } = asked
   const problem = batchProblem(batch, limits.recordBatchBytesMax)
   if (problem !== undefined) {
-    respond(new BrokerError(problem.code, problem.message))
+    answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
     return
   }
   replica.produce({
     header: readBatchHeader(batch),
     batch,
     acks,
-    deadlineMs: parts.clock.nowMs() + timeoutMs,
+    deadlineMs,
     done: (result) => {
-      respond(typeof result === 'number' ? { type: 'produce', baseOffset: result } : result)
+      const isStored = typeof result === 'number'
+      answers.set(place, {
+        topic,
+        partition,
+        error: isStored ? undefined : failureOf(result),
+        baseOffset: isStored ? result : -1,
+        logStart: isStored ? replica.earliestOffset : -1,
+      })
     },
   })
 }
 
-/** The client gets no response either way: this is done when it is sent. */
-function passOnBlindly(parts: BrokerParts, request: ProduceRequest, respond: Respond): void {
-  const leader = leaderFor(parts, request)
-  if (leader instanceof BrokerError) {
-    respond(leader)
-    return
+interface PassOnOptions {
+  readonly acks: ProduceRequest['acks']
+  readonly timeoutMs: number
+  readonly answers: Answers<Produced>
+}
+
+function passOn(
+  { links }: BrokerParts,
+  shares: Shares<ProducePartition>,
+  { acks, timeoutMs, answers }: PassOnOptions,
+): void {
+  for (const share of shares) {
+    const { leader, partitions, places } = share
+    const request = { type: 'produce', acks, timeoutMs, passedOn: true, partitions } as const
+    if (acks !== 'none') {
+      joinShare(share, links.call(leader, request, timeoutMs + slackMs), answers, failed)
+      continue
+    }
+    // Without acks no response comes from there: this is done when it is sent.
+    links.post(leader, request)
+    for (const [i, { topic, partition }] of partitions.entries()) {
+      const produced = { topic, partition, error: undefined, baseOffset: -1, logStart: -1 }
+      answers.set(places[i] ?? i, produced)
+    }
   }
-  parts.links.post(leader, passedOn(request))
-  respond({ type: 'produce', baseOffset: -1 })
+}
+
+function failed({ topic, partition }: Place, error: BrokerError): Produced {
+  return { topic, partition, error: failureOf(error), baseOffset: -1, logStart: -1 }
 }

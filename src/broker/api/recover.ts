@@ -6,21 +6,26 @@
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { MqRequest, MqResponse } from '../../protocol/mq/messages.ts'
+import type { Place } from '../../protocol/mq/messages.ts'
+import type {
+  RecoverRequest,
+  RecoverResponse,
+  RecoveryChoicesRequest,
+  RecoveryChoicesResponse,
+} from '../../protocol/mq/recover.ts'
+import type { Standing } from '../cluster/replica-status.ts'
+import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { recoveredState, recoveryChoices } from '../controller/recovery-choices.ts'
-import type { Standing } from '../controller/recovery-election.ts'
-import { encodeState, zkPaths } from '../controller/zk-paths.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
-import type { BrokerSession } from '../session.ts'
+import type { BrokerSession } from '../session/session.ts'
 import type { BrokerParts } from './broker-parts.ts'
+import { openSession } from './open-session.ts'
 import { noPartition } from './pass-on.ts'
-
-type RequestOf<T extends MqRequest['type']> = Extract<MqRequest, { readonly type: T }>
 
 export async function showRecovery(
   parts: BrokerParts,
-  request: RequestOf<'recoveryChoices'>,
-): Promise<MqResponse> {
+  request: RecoveryChoicesRequest,
+): Promise<RecoveryChoicesResponse> {
   const { state, standings } = await readNow(parts, request)
   return { type: 'recoveryChoices', found: recoveryChoices(state, standings) }
 }
@@ -28,8 +33,8 @@ export async function showRecovery(
 /** @throws BrokerError INVALID_UPDATE_VERSION when the state is not the one that was shown */
 export async function recover(
   parts: BrokerParts,
-  request: RequestOf<'recover'>,
-): Promise<MqResponse> {
+  request: RecoverRequest,
+): Promise<RecoverResponse> {
   const { topic, partition, leader, version } = request
   const { session, state, standings } = await readNow(parts, request)
   const what = `Cannot recover ${topic}/${partition}`
@@ -60,16 +65,9 @@ interface Found {
 }
 
 /** Everything that was written before this call. */
-async function readNow(
-  parts: BrokerParts,
-  place: { readonly topic: string; readonly partition: number },
-): Promise<Found> {
+async function readNow(parts: BrokerParts, place: Place): Promise<Found> {
   const { topic, partition } = place
-  const session = parts.session()
-  if (session === undefined) {
-    const found = 'this broker has no session with ZooWeeper'
-    throw new BrokerError('BROKER_NOT_AVAILABLE', `Cannot look at ${topic}/${partition}: ${found}`)
-  }
+  const session = openSession(parts, `look at ${topic}/${partition}`)
   await session.readCluster()
   const { image } = parts
   const assignment = image.topics.get(topic)?.assignment

@@ -25,6 +25,8 @@
 // Election.scala (3.9), and KIP-966.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import { faultOf, isFault, type Standing } from '../cluster/replica-status.ts'
 import {
   areSameMembers,
   byBroker,
@@ -37,9 +39,7 @@ import {
   withIsr,
   withoutLeader,
 } from '../partition/partition-state.ts'
-import type { ClusterImage } from './cluster-image.ts'
-import { electByReports, isCurrent, type Standing } from './recovery-election.ts'
-import { faultOf, isFault } from './replica-status.ts'
+import { electByReports, isCurrent } from './recovery-election.ts'
 
 /** `state.version` is what the write is conditional on; `newState` for a znode that is to be made. */
 export interface StateWrite {

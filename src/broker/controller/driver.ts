@@ -6,24 +6,24 @@
 // Each write is conditional on the partition's version. One that fails, or whose outcome is unknown,
 // is followed by reading the znode; then it is decided anew.
 
-import type { ZkClient } from '../../client/zk/zk-client.ts'
-import { ZkMultiError } from '../../client/zk/zk-client.ts'
+import { ZkMultiError } from '../../client/zk/errors.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
-import type { ClusterImage } from './cluster-image.ts'
-import type { ClusterWatch } from './cluster-watch.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import type { ClusterWatch } from '../cluster/cluster-watch.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
+import { decodeNumber, encodeController, encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { Controller, newState, type StateWrite, type Undecided } from './controller.ts'
-import { decodeNumber, encodeController, encodeState, zkPaths } from './zk-paths.ts'
 
 /** After an election or a write that failed for no reason that another read would show. */
 const retryMs = 100
 
 export interface ControllerDriverOptions {
   readonly self: BrokerId
-  readonly zk: ZkClient
+  readonly zk: ZkAccess
   readonly image: ClusterImage
   readonly watch: ClusterWatch
   readonly clock: Clock
@@ -107,6 +107,7 @@ export class ControllerDriver {
     await watch.readAll()
     if (!watch.isController) return
     const { data, stat } = await this.#options.zk.getData(zkPaths.controllerEpoch)
+    if (this.#isStopped) return
     const inOffice = decodeNumber(data) ?? epoch ?? 0
     const { minInsyncReplicas, recoveryWaitMs } = this.#options
     const office = new Controller({ epoch: inOffice, minInsyncReplicas, recoveryWaitMs })

@@ -5,16 +5,12 @@
 // be committed loses nothing, whatever the others have: everything committed was on its disk. Of any
 // other log it is only known what the logs that reported have more.
 
-import {
-  type BrokerId,
-  noBroker,
-  type RecoveryChoice,
-  type RecoveryChoices,
-} from '../../protocol/mq/messages.ts'
+import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
+import type { RecoveryChoice, RecoveryChoices } from '../../protocol/mq/recover.ts'
+import { isFault, type LogStatus, type Standing } from '../cluster/replica-status.ts'
 import { memberOf, type PartitionState, withIsr } from '../partition/partition-state.ts'
-import { committedFloor, isCurrent, type Standing } from './recovery-election.ts'
-import { isFault, type LogStatus } from './replica-status.ts'
+import { committedFloor, isCurrent } from './recovery-election.ts'
 
 export function recoveryChoices(
   state: PartitionState,

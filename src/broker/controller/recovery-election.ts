@@ -19,6 +19,7 @@
 
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
+import { isFault, type LogStatus, type Standing } from '../cluster/replica-status.ts'
 import {
   isSameLife,
   type Member,
@@ -26,15 +27,6 @@ import {
   type PartitionState,
   withIsr,
 } from '../partition/partition-state.ts'
-import { isFault, type LogStatus, type ReplicaStatus } from './replica-status.ts'
-
-/** What is known of a replica now: the life of its broker, and what that reports in it. */
-export interface Standing {
-  readonly broker: BrokerId
-  /** undefined: not registered */
-  readonly life: Life | undefined
-  readonly status: ReplicaStatus | undefined
-}
 
 export interface RecoveryInput {
   /** without a leader */

@@ -3,13 +3,13 @@
 // Each commit names the one that it follows, by the version of the znode: a commit that waited in a
 // broker that was stopped, and lands after later ones, changes nothing.
 
-import type { ZkClient } from '../../client/zk/zk-client.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'
+import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 import { parentOf } from '../../protocol/path.ts'
-import { decodeNumber, zkPaths } from '../controller/zk-paths.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
+import { decodeNumber, zkPaths } from '../cluster/zk-paths.ts'
 
 export interface CommitPlace {
   readonly group: string
@@ -24,7 +24,7 @@ export type Committed =
   | { readonly type: 'unreadable'; readonly path: string; readonly version: CommitVersion }
 
 /** @throws BrokerError INVALID_GROUP_ID, ZkError */
-export async function committedOffset(zk: ZkClient, place: CommitPlace): Promise<Committed> {
+export async function committedOffset(zk: ZkAccess, place: CommitPlace): Promise<Committed> {
   const path = pathOf(place)
   try {
     const { data, stat } = await zk.getData(path)
@@ -46,7 +46,7 @@ export async function committedOffset(zk: ZkClient, place: CommitPlace): Promise
  * @throws BrokerError INVALID_GROUP_ID; INVALID_UPDATE_VERSION when another one came between; ZkError
  */
 export async function commitOffset(
-  zk: ZkClient,
+  zk: ZkAccess,
   place: CommitPlace,
   commit: { readonly offset: Offset; readonly version: CommitVersion },
   checkTime: () => void,
@@ -82,7 +82,7 @@ function pathOf({ group, topic, partition }: CommitPlace): string {
   return zkPaths.groupOffset(group, topic, partition)
 }
 
-async function createWithParents(zk: ZkClient, path: string, data: string | null): Promise<void> {
+async function createWithParents(zk: ZkAccess, path: string, data: string | null): Promise<void> {
   try {
     await zk.create(path, data)
   } catch (error) {

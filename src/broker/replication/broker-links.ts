@@ -5,10 +5,12 @@
 import type { Address } from '../../address.ts'
 import { MqConnection } from '../../client/mq/mq-connection.ts'
 import type { Clock } from '../../clock.ts'
+import type { MqRequest, ResponseOf } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerId, MqHello, MqRequest, ResponseOf } from '../../protocol/mq/messages.ts'
+import type { MqHello } from '../../protocol/mq/hello.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
 
 export interface BrokerLinksOptions {
   readonly image: ClusterImage

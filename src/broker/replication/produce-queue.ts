@@ -4,7 +4,7 @@
 // Next on the path: replica.ts, which gives each partition one of these and appends for it.
 
 import type { BrokerError, MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import type { RequiredAcks } from '../../protocol/mq/messages.ts'
+import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import type { BatchHeader, Offset } from '../../protocol/mq/record-batch.ts'
 import { HeldBatches } from '../partition/held-batches.ts'
 import type { Partition } from '../partition/partition.ts'

@@ -13,6 +13,8 @@ const bucketMs = 20
 export class Operation {
   readonly #end: (ending: Ending) => void
   readonly #waits: Wait[] = []
+  /** in which its deadline is kept */
+  #bucket: Set<Operation> | undefined
   #isOver = false
 
   constructor(end: (ending: Ending) => void) {
@@ -35,9 +37,16 @@ export class Operation {
     watermark.add(wait)
   }
 
+  /** For the purgatory: nothing keeps an operation that is over until its deadline. */
+  expireWith(bucket: Set<Operation>): void {
+    this.#bucket = bucket
+    bucket.add(this)
+  }
+
   finish(ending: Ending): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#bucket?.delete(this)
     for (const wait of this.#waits) wait.watermark.remove(wait)
     this.#end(ending)
   }
@@ -101,9 +110,9 @@ export class Purgatory {
   expireAt(operation: Operation, deadlineMs: number): void {
     if (operation.isOver) return
     const end = Math.ceil(deadlineMs / bucketMs) * bucketMs
-    const bucket = this.#buckets.get(end)
-    if (bucket === undefined) this.#buckets.set(end, new Set([operation]))
-    else bucket.add(operation)
+    const bucket = this.#buckets.get(end) ?? new Set()
+    this.#buckets.set(end, bucket)
+    operation.expireWith(bucket)
   }
 
   tick(nowMs: number): void {

@@ -10,8 +10,8 @@ import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { Turn } from '../../turn.ts'
 import type { Disk } from '../../world.ts'
-import type { ClusterImage } from '../controller/cluster-image.ts'
-import type { ReplicaReport } from '../controller/replica-status.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import type { ReplicaReport } from '../cluster/replica-status.ts'
 import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
 import {
   claimDirectory,

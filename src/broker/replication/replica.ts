@@ -12,14 +12,8 @@ import { LogFailedError } from '../../log/log-errors.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import {
-  type BrokerId,
-  type FetchedRecords,
-  type Life,
-  noBroker,
-  type ReplicaFetched,
-  type ReplicaFetchPartition,
-} from '../../protocol/mq/messages.ts'
+import type { FetchedRecords } from '../../protocol/mq/fetch.ts'
+import { type BrokerId, type Life, noBroker } from '../../protocol/mq/messages.ts'
 import {
   forEachBatch,
   isBatchIntact,
@@ -27,8 +21,9 @@ import {
   placeBatch,
   readBatchHeader,
 } from '../../protocol/mq/record-batch.ts'
+import type { ReplicaFetched, ReplicaFetchPartition } from '../../protocol/mq/replica-fetch.ts'
 import type { Turn } from '../../turn.ts'
-import type { LogCondition, LogStatus } from '../controller/replica-status.ts'
+import type { LogCondition, LogStatus } from '../cluster/replica-status.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
 import { type FollowerVerdict, Partition, type PartitionOptions } from '../partition/partition.ts'

@@ -5,6 +5,7 @@ import type { Watcher } from '../../client/zk/watch-registry.ts'
 import { ZkClient } from '../../client/zk/zk-client.ts'
 import { systemClock } from '../../clock.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
+import { brokerIdsPath } from '../../protocol/mq/registration.ts'
 import type { ServerRole } from '../four-letter-word.ts'
 import { askHealth } from '../four-letter-word.ts'
 import {
@@ -77,7 +78,7 @@ async function untilRegistered(cluster: Cluster, signal: AbortSignal, came: Came
     await abortable(zk.connect(), signal)
     await Promise.all(
       cluster.brokers.map(async (broker) => {
-        await untilChildren(zk, '/brokers/ids', [String(broker.id)], signal)
+        await untilChildren(zk, brokerIdsPath, [String(broker.id)], signal)
         came(broker, 'registered')
       }),
     )

@@ -3,12 +3,8 @@
 // recent counts. Pure: cluster-poll.ts asks, health.ts judges, cluster-boxes.ts draws.
 
 import { formatAddress } from '../../address.ts'
-import {
-  type BrokerId,
-  type ClusterInfo,
-  noBroker,
-  type PartitionInfo,
-} from '../../protocol/mq/messages.ts'
+import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import type { ClusterInfo, PartitionInfo } from '../../protocol/mq/metadata.ts'
 import type { ServerRole } from '../four-letter-word.ts'
 
 export interface ServerLine {

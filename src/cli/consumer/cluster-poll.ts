@@ -6,7 +6,8 @@ import { type Address, formatAddress } from '../../address.ts'
 import { MqCluster } from '../../client/mq/mq-cluster.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerInfo, ClusterInfo } from '../../protocol/mq/messages.ts'
+import { anyEpoch, onlyOne } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo, ClusterInfo } from '../../protocol/mq/metadata.ts'
 import { askHealth } from '../four-letter-word.ts'
 import type { MqPlace } from '../mq-options.ts'
 import {
@@ -159,19 +160,25 @@ export class ClusterPoll {
     await Promise.all(
       own.map(async ({ partition }) => {
         try {
-          const { highWatermark } = await this.#links.connectionTo(broker).call(
+          const asked = {
+            topic: this.#topic,
+            partition,
+            offset: known.get(partition) ?? (await this.#startOf(broker, partition)),
+            bytesMax: 1,
+            leaderEpoch: anyEpoch,
+          }
+          const { partitions } = await this.#links.connectionTo(broker).call(
             {
               type: 'fetch',
-              topic: this.#topic,
-              partition,
-              offset: known.get(partition) ?? (await this.#startOf(broker, partition)),
               maxWaitMs: 0,
+              bytesMin: 0,
               bytesMax: 1,
               passedOn: false,
+              partitions: [asked],
             },
             answerMs,
           )
-          known.set(partition, highWatermark)
+          known.set(partition, onlyOne(partitions).highWatermark)
         } catch (error) {
           if (!(error instanceof BrokerError)) throw error
           known.delete(partition) // its log begins later by now, or was cut back
@@ -181,8 +188,10 @@ export class ClusterPoll {
   }
 
   async #startOf(broker: BrokerInfo, partition: number): Promise<number> {
-    const request = { type: 'listOffsets', topic: this.#topic, partition, passedOn: false } as const
-    return (await this.#links.connectionTo(broker).call(request, answerMs)).earliest
+    const partitions = [{ topic: this.#topic, partition, leaderEpoch: anyEpoch }]
+    const request = { type: 'listOffsets', passedOn: false, partitions } as const
+    const listed = await this.#links.connectionTo(broker).call(request, answerMs)
+    return onlyOne(listed.partitions).earliest
   }
 
   #nextFetchMs(): number {

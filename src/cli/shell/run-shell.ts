@@ -5,7 +5,7 @@ import { type DialectName, dialectNames } from '../../client/zk/dialects.ts'
 import { defaultSessionTimeoutMs } from '../../client/zk/zk-client.ts'
 import { limits } from '../../limits.ts'
 import { canDraw } from '../../terminal.ts'
-import { cliCommand, serverList, wholeNumber } from '../cli-command.ts'
+import { cliCommand, serverOption, wholeNumber } from '../cli-command.ts'
 import { abortable } from '../cluster/cluster-ready.ts'
 import { linesOf } from '../lines.ts'
 import { toStderr, toStdout } from '../output.ts'
@@ -158,13 +158,7 @@ export const shell = cliCommand({
   builder: (cli) =>
     cli
       .positional('words', { type: 'string', array: true, describe: 'a command and its words' })
-      .option('server', {
-        alias: 's',
-        type: 'string',
-        default: '127.0.0.1:2181',
-        coerce: serverList('--server'),
-        describe: 'servers, and a chroot: host:port,host:port…[/chroot]',
-      })
+      .option('server', serverOption('servers, and a chroot: host:port,host:port…[/chroot]'))
       .option('timeout', {
         alias: 't',
         coerce: wholeNumber('--timeout', { min: 1, max: timeoutMsMax }),

@@ -5,7 +5,7 @@ import type { Address } from '../../address.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import { type RequiredAcks, requiredAcks } from '../../protocol/mq/messages.ts'
+import { type RequiredAcks, requiredAcks } from '../../protocol/mq/produce.ts'
 import {
   bytesOrNull,
   flag,
@@ -30,13 +30,18 @@ import {
 import { serverList } from '../server-list.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
-import type { ConsumerOptions } from './consumer.ts'
-import type { LeaderChoice, MqAdminOptions, NewTopic } from './mq-admin.ts'
-import type { MqClientOptions } from './mq-cluster.ts'
-import type { NewRecord, ProducerOptions } from './producer.ts'
+import type {
+  ConsumerOptions,
+  LeaderChoice,
+  MqAdminOptions,
+  MqClientOptions,
+  NewRecord,
+  NewTopic,
+  ProducerOptions,
+} from './options.ts'
 
 /** Of a broker, where none is named: Kafka's. */
-export const defaultBrokerPort = 9092
+const defaultBrokerPort = 9092
 
 // --- kinds -----------------------------------------------------------------------------------------
 

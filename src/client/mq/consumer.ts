@@ -17,37 +17,19 @@
 
 import { EventEmitter } from 'node:events'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerId, BrokerInfo } from '../../protocol/mq/messages.ts'
+import type { ListedOffsets } from '../../protocol/mq/list-offsets.ts'
+import { anyEpoch, type BrokerId, onlyOne } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
 import { Callbacks } from '../callbacks.ts'
 import { mqMethods, take, takeConsumerOptions } from './arguments.ts'
 import { GroupCommits } from './group-commits.ts'
-import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+import { MqCluster } from './mq-cluster.ts'
+import type { ConsumerOptions } from './options.ts'
 import { type ConsumedRecord, PartitionReader } from './partition-reader.ts'
 
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
+export type { ConsumerOptions } from './options.ts'
 export type { ConsumedRecord } from './partition-reader.ts'
-
-export interface ConsumerOptions extends MqClientOptions {
-  readonly topic: string
-  /** Default all. */
-  readonly partitions?: readonly number[]
-  /** `committed`: by the group, or the beginning where it committed nothing. Default end. */
-  readonly from?: 'beginning' | 'end' | 'committed'
-  readonly group?: string
-  /**
-   * What to do when the offset to read from does not exist: it was committed and is no offset, or
-   * the log was lost. `stop`, the default: what takes records gets the error, OFFSET_OUT_OF_RANGE.
-   */
-  readonly outOfRange?: 'stop' | 'earliest' | 'latest'
-  /** Where to read first. Default: any. */
-  readonly broker?: BrokerId | number
-  /** Read from `broker` only, also when it is down: it may come back. */
-  readonly stayWithBroker?: boolean
-  /** How long a broker waits for records before it answers with none, at most 30 s. Default 1 s. */
-  readonly maxWaitMs?: number
-  /** Bytes of records per answer and partition, at most 8 MiB. Default 1 MiB. */
-  readonly bytesMax?: number
-}
 
 export interface ConsumerEvents {
   /** Reads from this broker from now on. */
@@ -427,9 +409,10 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return (await this.#bounds(partition))[end]
   }
 
-  #bounds(partition: number) {
+  async #bounds(partition: number): Promise<ListedOffsets> {
     const { topic } = this.#options
-    const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
-    return this.#cluster.call(request, patienceMs)
+    const partitions = [{ topic, partition, leaderEpoch: anyEpoch }]
+    const request = { type: 'listOffsets', passedOn: false, partitions } as const
+    return onlyOne((await this.#cluster.call(request, patienceMs)).partitions)
   }
 }

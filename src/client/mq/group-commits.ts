@@ -7,7 +7,8 @@
 // ours is not read again with it either.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { type CommitVersion, noCommit } from '../../protocol/mq/messages.ts'
+import { onlyOne } from '../../protocol/mq/messages.ts'
+import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
 export interface GroupCommitsOptions {
@@ -40,8 +41,9 @@ export class GroupCommits {
    */
   async read(partition: number, timeoutMs: number): Promise<number | undefined> {
     const { cluster, group, topic } = this.#options
-    const request = { type: 'committedOffset', group, topic, partition } as const
-    const { offset, version } = await cluster.call(request, timeoutMs, tryMs)
+    const request = { type: 'offsetFetch', group, partitions: [{ topic, partition }] } as const
+    const { partitions } = await cluster.call(request, timeoutMs, tryMs)
+    const { offset, version } = onlyOne(partitions)
     this.#versions.set(partition, version)
     return offset
   }
@@ -103,13 +105,14 @@ export class GroupCommits {
     const unsettled = this.#unsettled.get(partition) ?? new Set()
     this.#unsettled.set(partition, unsettled)
     this.#versions.delete(partition)
+    const partitions = [{ topic, partition, offset, version }]
     const request = (timeoutMs: number) =>
-      ({ type: 'commitOffset', group, topic, partition, offset, version, timeoutMs }) as const
+      ({ type: 'offsetCommit', group, timeoutMs, partitions }) as const
     if (unsettled.size >= unsettledMax) unsettled.clear()
     unsettled.add(offset)
     try {
       const made = await cluster.call(request, timeoutMs, tryMs)
-      this.#versions.set(partition, made.version)
+      this.#versions.set(partition, onlyOne(made.partitions).version)
       unsettled.clear() // whatever was on its way follows an older version
       return true
     } catch (error) {

@@ -2,7 +2,8 @@
 // anew after an error that says it is out of date. Pure.
 
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import type { BrokerId, BrokerInfo, ClusterInfo, TopicInfo } from '../../protocol/mq/messages.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo, ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { Random } from '../../random.ts'
 
 /** Errors after which the cluster may look different from what is known here. */

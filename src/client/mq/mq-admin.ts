@@ -2,23 +2,15 @@
 // what groups have committed.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type {
-  BrokerId,
-  ClusterInfo,
-  RecoveryChoices,
-  TopicInfo,
-} from '../../protocol/mq/messages.ts'
+import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
+import type { ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
+import type { RecoveryChoices } from '../../protocol/mq/recover.ts'
 import { mqMethods, take, takeAdminOptions } from './arguments.ts'
-import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+import { MqCluster } from './mq-cluster.ts'
+import type { LeaderChoice, MqAdminOptions, NewTopic } from './options.ts'
 
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
-
-export interface NewTopic {
-  readonly topic: string
-  /** Default: the brokers'. */
-  readonly partitions?: number
-  readonly replicas?: number
-}
+export type { LeaderChoice, MqAdminOptions, NewTopic } from './options.ts'
 
 export interface PartitionOffsets {
   readonly partition: number
@@ -31,20 +23,6 @@ export interface GroupOffset extends PartitionOffsets {
   readonly committed: number | undefined
   /** records that are stored and not committed */
   readonly lag: number
-}
-
-export interface LeaderChoice {
-  readonly topic: string
-  readonly partition: number
-  /** id of a broker */
-  readonly leader: number
-  /** of the state that `recoveryChoices` showed */
-  readonly version: number
-}
-
-export interface MqAdminOptions extends MqClientOptions {
-  /** How long a call is tried. Default 10 s. */
-  readonly timeoutMs?: number
 }
 
 /** How often it is asked for a topic that is to be there, with a moment in between. */
@@ -85,16 +63,10 @@ export class MqAdmin {
   /** Resolves when each partition has a leader. @throws BrokerError TOPIC_ALREADY_EXISTS … */
   async createTopic(newTopic: NewTopic): Promise<void> {
     const { topic: taken } = take(mqMethods.createTopic, [newTopic])
-    const { topic, partitions = -1, replicas = -1 } = taken
-    const [partitionCount, replicationFactor] = [partitions, replicas]
+    const { topic, partitions: partitionCount = -1, replicas: replicationFactor = -1 } = taken
+    const topics = [{ topic, partitionCount, replicationFactor }]
     const timeoutMs = this.#timeoutMs
-    const request = {
-      type: 'createTopic',
-      topic,
-      partitionCount,
-      replicationFactor,
-      timeoutMs,
-    } as const
+    const request = { type: 'createTopics', timeoutMs, topics } as const
     await this.#cluster.call(request, timeoutMs + 1000)
   }
 
@@ -102,13 +74,15 @@ export class MqAdmin {
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     take(mqMethods.offsets, [topic])
     const { partitions } = await this.#existing(topic)
-    return Promise.all(
-      partitions.map(async ({ partition }) => {
-        const request = { type: 'listOffsets', topic, partition, passedOn: false } as const
-        const { earliest, latest } = await this.#cluster.call(request, this.#timeoutMs)
-        return { partition, earliest, latest }
-      }),
-    )
+    const request = {
+      type: 'listOffsets',
+      passedOn: false,
+      partitions: partitions.map(({ partition }) => ({ topic, partition, leaderEpoch: anyEpoch })),
+    } as const
+    const listed = await this.#cluster.call(request, this.#timeoutMs)
+    return listed.partitions.map(({ partition, earliest, latest }) => {
+      return { partition, earliest, latest }
+    })
   }
 
   /** One that was made a moment ago is not known to every broker yet. */
@@ -126,14 +100,14 @@ export class MqAdmin {
   async groupOffsets(group: string, topic: string): Promise<readonly GroupOffset[]> {
     take(mqMethods.groupOffsets, [group, topic])
     const ends = await this.offsets(topic)
-    return Promise.all(
-      ends.map(async (end) => {
-        const { partition, earliest, latest } = end
-        const request = { type: 'committedOffset', group, topic, partition } as const
-        const { offset: committed } = await this.#cluster.call(request, this.#timeoutMs)
-        return { ...end, committed, lag: Math.max(0, latest - (committed ?? earliest)) }
-      }),
-    )
+    const places = ends.map(({ partition }) => ({ topic, partition }))
+    const request = { type: 'offsetFetch', group, partitions: places } as const
+    const fetched = await this.#cluster.call(request, this.#timeoutMs)
+    return ends.map(({ partition, earliest, latest }, i) => {
+      const committed = fetched.partitions[i]?.offset
+      const lag = Math.max(0, latest - (committed ?? earliest))
+      return { partition, earliest, latest, committed, lag }
+    })
   }
 
   /** What there is to choose from when no replica may lead. @throws BrokerError */

@@ -4,46 +4,26 @@
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
+import { silentLogger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
+import type { MqRequest, MqResponse, ResponseOf } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import {
-  type BrokerInfo,
-  type MqRequest,
-  noBroker,
-  type ResponseOf,
-} from '../../protocol/mq/messages.ts'
+import { brokerErrorOf, noBroker } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
+import { brokerIdsPath, registeredAddress } from '../../protocol/mq/registration.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
 import { type Random, seededBy } from '../../random.ts'
 import { realWorld } from '../../real-world.ts'
-import { silentLogger } from '../../silent-logger.ts'
 import type { Turn } from '../../turn.ts'
-import type { ClientWorld } from '../../world.ts'
 import { Attempts, formatAttempts } from '../attempts.ts'
-import type { ServerList } from '../server-list.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { MqClientParts } from './arguments.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MqConnection } from './mq-connection.ts'
 
-export interface MqClientOptions {
-  /**
-   * some brokers of the cluster, as `'host:port,host:port'` or a list; the others are learned from
-   * them. Default port 9092
-   */
-  readonly brokers?: ServerList
-  /** instead: a client of the ensemble that the brokers are registered with; it is not closed here */
-  readonly zk?: ZkClient
-  /** what brokers call us in their logs */
-  readonly name?: string
-  readonly logger?: Logger
-  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
-  readonly world?: ClientWorld
-}
-
 /** One try of a metadata request: a broker that lives answers at once. */
 const metadataMs = 2000
 const retryMs = 50
-const brokerIdsPath = '/brokers/ids'
 
 export class MqCluster {
   readonly metadata = new MetadataCache()
@@ -122,7 +102,8 @@ export class MqCluster {
    *
    * @param request also made anew for each broker, with the time that it has
    * @param tryMs after which a broker that does not answer is left for another
-   * @throws BrokerError the last one
+   * @returns an answer in which nothing failed
+   * @throws BrokerError the last one, of the request or of the first part of it that failed
    */
   async call<T extends MqRequest>(
     request: T | ((timeoutMs: number) => T),
@@ -141,7 +122,9 @@ export class MqCluster {
           throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot ask: no broker lives')
         const leftMs = Math.ceil(Math.max(1, Math.min(deadlineMs - this.clock.nowMs(), tryMs)))
         asked = typeof request === 'function' ? request(leftMs) : request
-        return await this.connectionTo(last).call(asked, leftMs)
+        const answer = await this.connectionTo(last).call(asked, leftMs)
+        throwFailure(answer)
+        return answer
       } catch (error) {
         const isLate = this.clock.nowMs() + retryMs >= deadlineMs
         const isOver = this.#isClosed || this.#isNowhere || isLate
@@ -237,7 +220,7 @@ async function registered(zk: ZkClient): Promise<Candidates> {
   try {
     const { children } = await zk.getChildren(brokerIdsPath)
     const found = await Promise.all(children.map((id) => zk.getData(`${brokerIdsPath}/${id}`)))
-    const addresses = found.flatMap(({ data }) => addressIn(data) ?? [])
+    const addresses = found.flatMap(({ data }) => registeredAddress(data) ?? [])
     return { addresses, found: `no broker is registered in ${brokerIdsPath}` }
   } catch (error) {
     if (!(error instanceof ZkError)) throw error
@@ -253,18 +236,21 @@ function closedError(what: string): BrokerError {
   return new BrokerError('INVALID_REQUEST', `Cannot ${what}: the client is closed`)
 }
 
+/** @throws BrokerError why the first part of a request could not be done, if so */
+function throwFailure(response: MqResponse): void {
+  const outcomes =
+    'partitions' in response
+      ? response.partitions
+      : response.type === 'createTopics'
+        ? response.topics
+        : []
+  for (const outcome of outcomes) {
+    if ('error' in outcome && outcome.error !== undefined) throw brokerErrorOf(outcome.error)
+  }
+}
+
 /** A topic that was made in time to be named, and not to be led: asked again, there already is one. */
 function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
   const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
-  return isTimeout && asked?.type === 'createTopic'
-}
-
-/** Host and port out of a broker's registration. */
-function addressIn(data: Buffer | null): Address | undefined {
-  try {
-    const { host, port } = JSON.parse(data?.toString('utf8') ?? '') as Record<string, unknown>
-    return typeof host === 'string' && typeof port === 'number' ? { host, port } : undefined
-  } catch {
-    return undefined
-  }
+  return isTimeout && asked?.type === 'createTopics'
 }

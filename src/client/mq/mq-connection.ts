@@ -8,20 +8,20 @@ import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
+import type { ApiName, MqRequest, MqResponse, ResponseOf } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import {
-  type ApiName,
-  type BrokerId,
   decodeMqWelcome,
-  decodeResponseHeader,
   encodeMqHello,
   type MqHello,
-  type MqRequest,
-  type MqResponse,
   mqProtocolVersion,
-  type ResponseOf,
-} from '../../protocol/mq/messages.ts'
-import { decodeMqResponse, encodeMqRequest } from '../../protocol/mq/native.ts'
+} from '../../protocol/mq/hello.ts'
+import { type BrokerId, brokerErrorOf } from '../../protocol/mq/messages.ts'
+import {
+  decodeMqResponse,
+  decodeResponseHeader,
+  encodeMqRequest,
+} from '../../protocol/mq/native.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import { closedBecause, isRefusal } from '../attempts.ts'
@@ -157,7 +157,7 @@ export class MqConnection {
       this.#link.established()
       return
     }
-    const { correlationId, code, message, bounds } = decodeResponseHeader(reader)
+    const { correlationId, error, fieldCount } = decodeResponseHeader(reader)
     const pending = this.#pending.get(correlationId)
     if (pending === undefined) {
       if (correlationId < this.#nextCorrelationId) return // its time was up
@@ -165,12 +165,12 @@ export class MqConnection {
     }
     this.#pending.delete(correlationId)
     pending.cancelTimer()
-    if (code !== 'NONE') {
-      pending.reject(new BrokerError(code, message, { bounds }))
+    if (error !== undefined) {
+      pending.reject(brokerErrorOf(error))
       return
     }
     try {
-      pending.resolve(decodeMqResponse(reader, pending.type))
+      pending.resolve(decodeMqResponse(reader, pending.type, fieldCount))
     } catch (error) {
       pending.reject(this.#lost((error as Error).message))
       throw error

@@ -3,7 +3,8 @@
 
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerInfo } from '../../protocol/mq/messages.ts'
+import { anyEpoch, onlyOne } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
 import { decodeBatch, forEachBatch, type StoredRecord } from '../../protocol/mq/record-batch.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
@@ -146,17 +147,18 @@ export class PartitionReader {
       throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot fetch: no broker is known')
     }
     const offset = this.#fetchOffset
+    const asked = { topic, partition, offset, bytesMax, leaderEpoch: anyEpoch }
     const request = {
       type: 'fetch',
-      topic,
-      partition,
-      offset,
       maxWaitMs,
+      bytesMin: 1,
       bytesMax,
       passedOn: false,
+      partitions: [asked],
     } as const
-    const fetched = await cluster.connectionTo(broker).call(request, maxWaitMs + slackMs)
+    const answer = await cluster.connectionTo(broker).call(request, maxWaitMs + slackMs)
     if (this.#isStopped) return
+    const fetched = onlyOne(answer.partitions)
     this.#outOfRangeCount = 0
     this.#isUnavailable = false
     this.#highWatermark = fetched.highWatermark

@@ -7,7 +7,9 @@
 // it, and what comes later starts over with another producer id.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { BrokerInfo, RequiredAcks } from '../../protocol/mq/messages.ts'
+import { onlyOne } from '../../protocol/mq/messages.ts'
+import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
+import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import { encodeBatch, noProducer, type ProducerId } from '../../protocol/mq/record-batch.ts'
 import type { MqRecord } from '../../protocol/mq/records.ts'
 import { makesStale } from './metadata-cache.ts'
@@ -218,15 +220,8 @@ export class PartitionSender {
     }
     const leftMs = batch.deadlineMs - cluster.clock.nowMs()
     const timeoutMs = Math.max(1, Math.floor(Math.min(requestTimeoutMs, leftMs)))
-    const request = {
-      type: 'produce',
-      topic,
-      partition,
-      acks,
-      timeoutMs,
-      passedOn: false,
-      batch: batch.encoded,
-    } as const
+    const partitions = [{ topic, partition, batch: batch.encoded }]
+    const request = { type: 'produce', acks, timeoutMs, passedOn: false, partitions } as const
     const connection = cluster.connectionTo(broker)
     if (acks === 'none') {
       connection.post(request)
@@ -235,7 +230,8 @@ export class PartitionSender {
     const suspect = () => void cluster.refresh().catch(() => undefined)
     const cancel = cluster.clock.after(suspectMs, suspect)
     try {
-      return (await connection.call(request, timeoutMs + slackMs)).baseOffset
+      const produced = await connection.call(request, timeoutMs + slackMs)
+      return onlyOne(produced.partitions).baseOffset
     } finally {
       cancel()
     }

@@ -12,54 +12,16 @@
 
 import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { RequiredAcks } from '../../protocol/mq/messages.ts'
 import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
 import { type MqRecord, recordBytesMax } from '../../protocol/mq/records.ts'
 import { mqMethods, take, takeProducerOptions } from './arguments.ts'
-import { type MqClientOptions, MqCluster } from './mq-cluster.ts'
+import { MqCluster } from './mq-cluster.ts'
+import type { NewRecord, ProducerOptions } from './options.ts'
 import { PartitionSender } from './partition-sender.ts'
 import { partitionFor } from './partitioner.ts'
 
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
-
-export interface ProducerOptions extends MqClientOptions {
-  /** Default all. */
-  readonly acks?: RequiredAcks
-  /** How long a record waits for company; 0, the default: for those of the same turn. */
-  readonly lingerMs?: number
-  /** At most 1 MiB, Kafka's largest batch. Default 64 KiB. */
-  readonly batchBytes?: number
-  /** Batches per partition on their way at a time, at most 64. Default 5. */
-  readonly inFlightMax?: number
-  /** One try, at most 2 minutes. Default 5 s. */
-  readonly requestTimeoutMs?: number
-  /** After it a record's outcome is unknown, and its promise rejects. Default 30 s. */
-  readonly deliveryTimeoutMs?: number
-  /** Unsettled bytes beyond which `send` refuses. Default 32 MiB. */
-  readonly bufferBytesMax?: number
-  /** `random`: each batch to a broker picked at random, which passes it on. Default leader. */
-  readonly sendTo?: 'leader' | 'random'
-}
-
-/**
- * A string stands for its UTF-8. Bytes are not copied: they must stay as they are until the record is
- * settled.
- */
-export interface NewRecord {
-  readonly topic: string
-  readonly partition?: number
-  /** Default null: none. */
-  readonly key?: Uint8Array | string | null
-  readonly value: Uint8Array | string | null
-  /** Default now. */
-  readonly timestampMs?: number
-  readonly headers?: readonly NewHeader[]
-}
-
-export interface NewHeader {
-  readonly key: string
-  readonly value: Uint8Array | string | null
-}
+export type { NewHeader, NewRecord, ProducerOptions } from './options.ts'
 
 export interface StoredAt {
   readonly topic: string

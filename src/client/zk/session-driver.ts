@@ -12,14 +12,14 @@ import type { ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Attempt, Attempts, closedBecause } from '../attempts.ts'
 import { askWord } from './ask-word.ts'
 import type { Call } from './call.ts'
-import type { Watcher } from './watch-registry.ts'
 import {
   codeWhenOver,
   type SessionEffect,
   type SessionInput,
   type SessionState,
-  type ZkSession,
-} from './zk-session.ts'
+} from './session-events.ts'
+import type { Watcher } from './watch-registry.ts'
+import type { ZkSession } from './zk-session.ts'
 
 /** A call, and who waits for it; one of the two is called, once. */
 export interface PendingCall extends Call {

@@ -6,8 +6,8 @@
 //   await zk.create('/goals', 'kick-off')
 //   const { data } = await zk.getData('/goals', (event) => again(event.path))
 //
-// Arguments are checked by the tables of arguments.ts. What to do is decided in zk-session.ts;
-// session-driver.ts gives it socket and timer. Watchers, listeners and promises are called in the order
+// A method makes a request (calls.ts); what becomes of it is decided in zk-session.ts, to which
+// session-driver.ts gives socket and timer. Watchers, listeners and promises are called in the order
 // in which the server sent what caused them: each in a microtask of its own, never while a method of
 // the client runs.
 
@@ -15,9 +15,9 @@ import { EventEmitter } from 'node:events'
 import { type Address, formatAddress } from '../../address.ts'
 import { asBuffer } from '../../as-buffer.ts'
 import type { Clock } from '../../clock.ts'
-import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
-import { errorCodeOf, errorCodes, ZkError } from '../../protocol/error-codes.ts'
+import { silentLogger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
 import type { Acl, Id, SessionId, Stat } from '../../protocol/records.ts'
 import type {
   AddWatchMode,
@@ -26,68 +26,47 @@ import type {
   ReadOp,
   ReadResult,
   ReplyBody,
-  Request,
   WatchEvent,
   WatcherType,
 } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import { seededBy } from '../../random.ts'
 import { realWorld } from '../../real-world.ts'
-import { silentLogger } from '../../silent-logger.ts'
-import { Misfit } from '../arguments.ts'
 import { type Attempt, formatAttempts } from '../attempts.ts'
 import { Callbacks } from '../callbacks.ts'
-import { badArgument, takeClientOptions, zkMethods } from './arguments.ts'
-import { bodyOf, frameBytesOf } from './call.ts'
+import { takeClientOptions, zkMethods } from './arguments.ts'
+import { bodyOf } from './call.ts'
+import { Calls } from './calls.ts'
 import { Chroot } from './chroot.ts'
+import type { ZkClientEvents } from './client-events.ts'
 import { clientCodecOf, type DialectName } from './dialects.ts'
-import { errorFor, multiErrorOf } from './errors.ts'
+import { multiErrorOf } from './errors.ts'
 import type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './options.ts'
 import { type PendingCall, SessionDriver } from './session-driver.ts'
+import { codeWhenOver, type SessionState } from './session-events.ts'
 import type { Watcher } from './watch-registry.ts'
-import { codeWhenOver, type SessionState, ZkSession } from './zk-session.ts'
+import { ZkSession } from './zk-session.ts'
 
 export type { Address as ServerAddress } from '../../address.ts'
 export { ZkError } from '../../protocol/error-codes.ts'
 export type { Attempt } from '../attempts.ts'
 export type { ServerLike, ServerList } from '../server-list.ts'
+export type { ZkClientEvents } from './client-events.ts'
 export type { DialectName } from './dialects.ts'
 export { ZkMultiError } from './errors.ts'
 export type { CreateOptions, DataLike, ReadOptions, ZkClientOptions } from './options.ts'
 export { defaultConnectTimeoutMs, defaultSessionTimeoutMs } from './options.ts'
+export type { SessionState } from './session-events.ts'
 export type { Watcher } from './watch-registry.ts'
-export type { SessionState } from './zk-session.ts'
 
 /** A znode that a server makes from its configuration. */
 export const configPath = '/zookeeper/config'
-
-/**
- * What became of the session; after `expired`, `closed` and `authFailed`, of which one comes, once, this
- * client is of no more use.
- */
-export interface ZkClientEvents {
-  /** For the first time, or again after `suspended`. Watches have been kept. */
-  connected: []
-  /** The same, but at a server without a quorum: what is read may be old, and writes are refused. */
-  connectedReadOnly: []
-  /** No connection. Writes in flight have failed; new calls wait for the next server. */
-  suspended: []
-  /** The session is over and its ephemerals are gone, or soon will be. */
-  expired: []
-  closed: []
-  /** A server refused a credential, which ends the session: calls fail with AUTHFAILED. */
-  authFailed: []
-  /**
-   * Every server was tried and none serves us; here is what each of them did. The client goes on
-   * trying, and tells it again when one of them fails otherwise.
-   */
-  unreachable: [attempts: readonly Attempt[]]
-}
 
 /** All failures are a ZkError with ZooKeeper's `code`; a bad argument is BADARGUMENTS, and is named. */
 export class ZkClient extends EventEmitter<ZkClientEvents> {
   readonly #session: ZkSession<PendingCall>
   readonly #driver: SessionDriver
+  readonly #calls: Calls
   readonly #servers: readonly Address[]
   readonly #connectTimeoutMs: number
   readonly #chroot: Chroot
@@ -127,6 +106,13 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
       notify: (watchers, event) => this.#notify(watchers, event),
       serverCount: new Set(options.servers.map(formatAddress)).size,
       unreachable: (attempts) => this.#unreachable(attempts),
+    })
+    this.#calls = new Calls({
+      // When connecting fails, so do the calls that wait for it.
+      begin: () => {
+        if (this.#connecting === undefined) this.connect().catch(() => undefined)
+      },
+      step: (call) => this.#driver.step({ type: 'called', call }),
     })
   }
 
@@ -223,7 +209,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
    * @throws ZkError AUTHFAILED, which ends the session
    */
   addAuth(scheme: string, credential: Uint8Array | string): Promise<void> {
-    return this.#ask(zkMethods.addAuth, [scheme, credential], ({ scheme, credential }) => ({
+    return this.#calls.ask(zkMethods.addAuth, [scheme, credential], ({ scheme, credential }) => ({
       request: { type: 'auth', scheme, credential },
       read: () => undefined,
     }))
@@ -231,7 +217,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** Who the server takes us for. */
   whoAmI(): Promise<Id[]> {
-    return this.#send({
+    return this.#calls.send({
       request: { type: 'whoAmI' },
       read: (body) => [...bodyOf(body, 'whoAmI').identities],
     })
@@ -246,7 +232,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     options?: CreateOptions,
   ): Promise<{ path: string; stat: Stat }> {
     const given = [path, data, options]
-    return this.#ask(zkMethods.create, given, ({ path, data, mode, acl, ttlMs }) => ({
+    return this.#calls.ask(zkMethods.create, given, ({ path, data, mode, acl, ttlMs }) => ({
       path,
       request: { type: 'create', path: this.#chroot.toServer(path), data, mode, acl, ttlMs },
       read: (body) => {
@@ -258,7 +244,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** @param version default -1, which means any */
   delete(path: string, version?: number): Promise<void> {
-    return this.#ask(zkMethods.delete, [path, version], ({ path, version }) => ({
+    return this.#calls.ask(zkMethods.delete, [path, version], ({ path, version }) => ({
       path,
       request: { type: 'delete', path: this.#chroot.toServer(path), version },
       read: () => undefined,
@@ -278,10 +264,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     watcher?: Watcher,
     options?: ReadOptions,
   ): Promise<{ data: Buffer | null; stat: Stat }> {
-    return this.#read('getData', [path, watcher, options], (body) => {
-      const { data, stat } = bodyOf(body, 'getData')
-      return { data: data === null ? null : asBuffer(data), stat }
-    })
+    return this.#read('getData', [path, watcher, options], dataOf)
   }
 
   /**
@@ -291,14 +274,11 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
    * @throws ZkError NONODE where a server does not show them
    */
   getConfig(watcher?: Watcher): Promise<{ data: Buffer | null; stat: Stat }> {
-    return this.#ask(zkMethods.getConfig, [watcher], ({ watcher }) => ({
+    return this.#calls.ask(zkMethods.getConfig, [watcher], ({ watcher }) => ({
       path: configPath,
       request: { type: 'getData', path: configPath, watch: watcher !== undefined },
       watcher,
-      read: (body) => {
-        const { data, stat } = bodyOf(body, 'getData')
-        return { data: data === null ? null : asBuffer(data), stat }
-      },
+      read: dataOf,
     }))
   }
 
@@ -316,7 +296,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** @param version default -1, which means any */
   setData(path: string, data: DataLike, version?: number): Promise<Stat> {
-    return this.#ask(zkMethods.setData, [path, data, version], ({ path, data, version }) => ({
+    return this.#calls.ask(zkMethods.setData, [path, data, version], ({ path, data, version }) => ({
       path,
       request: { type: 'setData', path: this.#chroot.toServer(path), data, version },
       read: (body) => bodyOf(body, 'setData').stat,
@@ -325,7 +305,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** @returns ids of the scheme `digest` without their hash, unless we may change the ACL */
   getACL(path: string): Promise<{ acl: Acl[]; stat: Stat }> {
-    return this.#ask(zkMethods.getACL, [path], ({ path }) => ({
+    return this.#calls.ask(zkMethods.getACL, [path], ({ path }) => ({
       path,
       request: { type: 'getACL', path: this.#chroot.toServer(path) },
       read: (body) => {
@@ -337,7 +317,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** @param version of the ACL, `aversion` in the Stat; default -1, which means any */
   setACL(path: string, acl: readonly Acl[], version?: number): Promise<Stat> {
-    return this.#ask(zkMethods.setACL, [path, acl, version], ({ path, acl, version }) => ({
+    return this.#calls.ask(zkMethods.setACL, [path, acl, version], ({ path, acl, version }) => ({
       path,
       request: { type: 'setACL', path: this.#chroot.toServer(path), acl, version },
       read: (body) => bodyOf(body, 'setACL').stat,
@@ -346,7 +326,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** @returns how many znodes are below `path`, at any depth */
   getAllChildrenNumber(path: string): Promise<number> {
-    return this.#ask(zkMethods.getAllChildrenNumber, [path], ({ path }) => ({
+    return this.#calls.ask(zkMethods.getAllChildrenNumber, [path], ({ path }) => ({
       path,
       request: { type: 'getAllChildrenNumber', path: this.#chroot.toServer(path) },
       read: (body) => bodyOf(body, 'getAllChildrenNumber').count,
@@ -358,7 +338,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
    * @returns this session's ephemerals whose path begins with it, sorted
    */
   getEphemerals(prefix?: string): Promise<string[]> {
-    return this.#ask(zkMethods.getEphemerals, [prefix], ({ prefix }) => ({
+    return this.#calls.ask(zkMethods.getEphemerals, [prefix], ({ prefix }) => ({
       path: prefix,
       request: { type: 'getEphemerals', prefix: this.#chroot.toServer(prefix) },
       read: (body) => {
@@ -370,7 +350,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** After it, this client reads everything that was written before it began. @param path default / */
   sync(path?: string): Promise<void> {
-    return this.#ask(zkMethods.sync, [path], ({ path }) => ({
+    return this.#calls.ask(zkMethods.sync, [path], ({ path }) => ({
       path,
       request: { type: 'sync', path: this.#chroot.toServer(path) },
       read: () => undefined,
@@ -379,7 +359,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** All parts or none. @throws ZkMultiError with the part that failed */
   multi(ops: readonly MultiOp[]): Promise<MultiResult[]> {
-    return this.#ask(zkMethods.multi, [ops], ({ ops }) => ({
+    return this.#calls.ask(zkMethods.multi, [ops], ({ ops }) => ({
       request: { type: 'multi', ops: ops.map((op) => this.#chroot.writeOpToServer(op)) },
       read: (body) => {
         const { results } = bodyOf(body, 'multi')
@@ -396,7 +376,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** @returns one result for each part: an error concerns that part alone */
   multiRead(ops: readonly ReadOp[]): Promise<ReadResult[]> {
-    return this.#ask(zkMethods.multiRead, [ops], ({ ops }) => ({
+    return this.#calls.ask(zkMethods.multiRead, [ops], ({ ops }) => ({
       request: {
         type: 'multiRead',
         ops: ops.map(({ type, path }) => ({ type, path: this.#chroot.toServer(path) })),
@@ -409,17 +389,21 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   /** `watcher` hears of every change, until it is removed; see `AddWatchMode` for what it covers. */
   addWatch(path: string, mode: AddWatchMode, watcher: Watcher): Promise<void> {
-    return this.#ask(zkMethods.addWatch, [path, mode, watcher], ({ path, mode, watcher }) => ({
-      path,
-      request: { type: 'addWatch', path: this.#chroot.toServer(path), mode },
-      watcher,
-      read: () => undefined,
-    }))
+    return this.#calls.ask(
+      zkMethods.addWatch,
+      [path, mode, watcher],
+      ({ path, mode, watcher }) => ({
+        path,
+        request: { type: 'addWatch', path: this.#chroot.toServer(path), mode },
+        watcher,
+        read: () => undefined,
+      }),
+    )
   }
 
   /** Whether the server holds such a watch for us. @throws ZkError NOWATCHER */
   checkWatches(path: string, type: WatcherType): Promise<void> {
-    return this.#ask(zkMethods.checkWatches, [path, type], ({ path, type: watcherType }) => ({
+    return this.#calls.ask(zkMethods.checkWatches, [path, type], ({ path, type: watcherType }) => ({
       path,
       request: { type: 'checkWatches', path: this.#chroot.toServer(path), watcherType },
       read: () => undefined,
@@ -433,7 +417,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
    * @throws ZkError NOWATCHER
    */
   removeWatches(path: string, type: WatcherType, watcher?: Watcher): Promise<void> {
-    return this.#ask(zkMethods.removeWatches, [path, type, watcher], (taken) => ({
+    return this.#calls.ask(zkMethods.removeWatches, [path, type, watcher], (taken) => ({
       path: taken.path,
       request: {
         type: 'removeWatches',
@@ -452,70 +436,19 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     given: readonly unknown[],
     read: (body: ReplyBody) => T,
   ): Promise<T> {
-    return this.#take(zkMethods[type], given, ({ path, watcher, options: { linearizable } }) => {
-      const at = this.#chroot.toServer(path)
-      const watch = watcher !== undefined
-      const isNative = this.#dialect === 'native'
-      const request = { type, path: at, watch, linearizable: linearizable && isNative } as const
-      const asked = () => this.#send({ path, request, watcher, read })
-      if (!linearizable || isNative) return asked()
-      return Promise.all([this.sync(path), asked()]).then(([, found]) => found)
-    })
-  }
-
-  #ask<Given, T>(
-    method: Takes<Given>,
-    given: readonly unknown[],
-    make: (taken: Given) => Outgoing<T>,
-  ): Promise<T> {
-    return this.#take(method, given, (taken) => this.#send(make(taken)))
-  }
-
-  /** What is refused here concerns this call alone: nothing of it is queued or sent. */
-  #take<Given, T>(
-    method: Takes<Given>,
-    given: readonly unknown[],
-    call: (taken: Given) => Promise<T>,
-  ): Promise<T> {
-    let taken: Given
-    try {
-      taken = method.take(given)
-    } catch (error) {
-      const isMisfit = error instanceof Misfit
-      return Promise.reject(isMisfit ? badArgument(method.name, given[0], error) : error)
-    }
-    return call(taken)
-  }
-
-  #send<T>({ path, request, watcher, read }: Outgoing<T>): Promise<T> {
-    const bytes = frameBytesOf(request)
-    if (bytes > limits.clientFrameBytesMax) {
-      const found = `it takes ${bytes} bytes, at most ${limits.clientFrameBytesMax} are allowed`
-      return Promise.reject(errorFor('BADARGUMENTS', request.type, path, found))
-    }
-    // When it fails, so do the calls that wait for it.
-    if (this.#connecting === undefined) this.connect().catch(() => undefined)
-    return new Promise<T>((resolve, reject) => {
-      const answered = (body: ReplyBody) => {
-        const absent = body.type === 'error' && body.code === errorCodes.NONODE
-        if (body.type === 'error' && !(absent && request.type === 'exists')) {
-          reject(errorFor(errorCodeOf(body.code), request.type, path))
-          return
-        }
-        try {
-          resolve(read(body))
-        } catch (error) {
-          reject(error)
-        }
-      }
-      const call: PendingCall = {
-        request,
-        watcher,
-        answered,
-        failed: (code) => reject(errorFor(code, request.type, path)),
-      }
-      this.#driver.step({ type: 'called', call })
-    })
+    return this.#calls.take(
+      zkMethods[type],
+      given,
+      ({ path, watcher, options: { linearizable } }) => {
+        const at = this.#chroot.toServer(path)
+        const watch = watcher !== undefined
+        const isNative = this.#dialect === 'native'
+        const request = { type, path: at, watch, linearizable: linearizable && isNative } as const
+        const asked = () => this.#calls.send({ path, request, watcher, read })
+        if (!linearizable || isNative) return asked()
+        return Promise.all([this.sync(path), asked()]).then(([, found]) => found)
+      },
+    )
   }
 
   // --- what the session tells --------------------------------------------------------------------
@@ -544,18 +477,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 }
 
-/** A table of arguments.ts. */
-interface Takes<Given> {
-  readonly name: string
-  /** @throws Misfit */
-  take(given: readonly unknown[]): Given
-}
-
-interface Outgoing<T> {
-  /** as the caller gave it, for messages */
-  readonly path?: string
-  readonly request: Request
-  readonly watcher?: Watcher | undefined
-  /** Takes what the caller gets out of the answer; may throw a ZkError. */
-  readonly read: (body: ReplyBody) => T
+function dataOf(body: ReplyBody): { data: Buffer | null; stat: Stat } {
+  const { data, stat } = bodyOf(body, 'getData')
+  return { data: data === null ? null : asBuffer(data), stat }
 }

@@ -18,7 +18,7 @@
 // only a read-only server gave is known to nobody else: the next server is asked for a new one.
 
 import type { Address } from '../../address.ts'
-import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
 import { noSession, type SessionId } from '../../protocol/records.ts'
 import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from '../../protocol/zk/messages.ts'
 import { protocolVersion } from '../../protocol/zk/native.ts'
@@ -26,67 +26,16 @@ import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Random } from '../../random.ts'
 import { type Call, isRepeatable, watchKindOf } from './call.ts'
 import { CallQueue } from './call-queue.ts'
+import { Identities } from './identities.ts'
 import { ServerRotation } from './server-rotation.ts'
-import { type Watcher, WatchRegistry } from './watch-registry.ts'
-
-export type SessionState =
-  | 'connecting'
-  | 'connected'
-  /** at a server without a quorum: what it answers may be old, and it refuses writes */
-  | 'connectedReadOnly'
-  | 'suspended'
-  | 'expired'
-  | 'closed'
-  /** a server did not accept a credential of ours */
-  | 'authFailed'
-
-/** After one of these states nothing can be asked any more; each says what calls fail with. */
-const codeOnceOver: Readonly<Record<SessionState, ErrorCode | undefined>> = {
-  connecting: undefined,
-  connected: undefined,
-  connectedReadOnly: undefined,
-  suspended: undefined,
-  expired: 'SESSIONEXPIRED',
-  closed: 'SESSIONEXPIRED',
-  authFailed: 'AUTHFAILED',
-}
-
-/** @returns what calls fail with; undefined while the session goes on */
-export function codeWhenOver(state: SessionState): ErrorCode | undefined {
-  return codeOnceOver[state]
-}
-
-/** `opened` to `notified` concern the link dialled last; older links are heard no more. */
-export type SessionInput<C extends Call> =
-  | { readonly type: 'start' }
-  | { readonly type: 'opened' }
-  | { readonly type: 'lost' }
-  | { readonly type: 'welcomed'; readonly welcome: Welcome }
-  | {
-      readonly type: 'replied'
-      readonly xid: number
-      readonly zxid: Zxid
-      readonly body: ReplyBody
-    }
-  | { readonly type: 'notified'; readonly event: WatchEvent }
-  | { readonly type: 'called'; readonly call: C }
-  /** what became of a `probe` */
-  | { readonly type: 'probed'; readonly server: Address; readonly readWrite: boolean }
-  | { readonly type: 'tick' }
-  | { readonly type: 'close' }
-
-export type SessionEffect<C extends Call> =
-  | { readonly type: 'dial'; readonly server: Address }
-  /** @param reason what the server did, or what else ends the link */
-  | { readonly type: 'hangUp'; readonly reason: string }
-  | { readonly type: 'greet'; readonly hello: Hello }
-  | { readonly type: 'send'; readonly xid: number; readonly request: Request }
-  | { readonly type: 'answer'; readonly call: C; readonly body: ReplyBody }
-  | { readonly type: 'fail'; readonly call: C; readonly code: ErrorCode }
-  | { readonly type: 'notify'; readonly watchers: Watcher[]; readonly event: WatchEvent }
-  /** Ask this server, beside the link, whether it has a quorum; always followed by `probed`. */
-  | { readonly type: 'probe'; readonly server: Address }
-  | { readonly type: 'became'; readonly state: SessionState }
+import {
+  codeWhenOver,
+  fail,
+  type SessionEffect,
+  type SessionInput,
+  type SessionState,
+} from './session-events.ts'
+import { WatchRegistry } from './watch-registry.ts'
 
 /** From dialling to welcome; doubled by each server that takes longer, until one answers. */
 const firstPatienceMs = 500
@@ -106,16 +55,11 @@ const closeMs = 2000
 const firstProbeMs = 100
 const probeMsMax = 5000
 
-/** A credential on which so many links were lost without an answer is not sent again: it may be why. */
-const authLossesMax = 3
-
 type Link =
   | { readonly phase: 'none'; readonly dialMs: number }
   | { readonly phase: 'dialling'; readonly untilMs: number }
   | { readonly phase: 'greeting'; readonly untilMs: number; readonly greetedMs: number }
   | { readonly phase: 'open' }
-
-type AuthRequest = Extract<Request, { type: 'auth' }>
 
 export class ZkSession<C extends Call> {
   readonly #rotation: ServerRotation
@@ -139,11 +83,7 @@ export class ZkSession<C extends Call> {
   #timeoutMs: number
   /** highest zxid that any answer or event showed */
   #seenZxid: Zxid = zxidZero
-  /** what proved who we are, to be proved again to the next server */
-  #identities: AuthRequest[] = []
-
-  /** links lost in a row while a credential was being judged */
-  #authLosses = 0
+  readonly #identities = new Identities()
 
   /** The servers have been asked for the events since this one; see #catchUp. */
   #caughtUpZxid: Zxid = zxidZero
@@ -303,7 +243,7 @@ export class ZkSession<C extends Call> {
     this.#probe = { atMs: probeMs, delayMs: firstProbeMs }
     const effects = this.#become(welcome.readOnly ? 'connectedReadOnly' : 'connected')
     // Who we are goes first: what the watches show depends on it.
-    for (const request of [...this.#identities, ...this.#catchUp()]) {
+    for (const request of [...this.#identities.proved, ...this.#catchUp()]) {
       effects.push(this.#send(request, undefined, nowMs))
     }
     if (this.#closeByMs === undefined) this.#sendNext(effects, nowMs)
@@ -341,12 +281,10 @@ export class ZkSession<C extends Call> {
     const delayMs = next === undefined ? this.#rotation.failed() : 0
     this.#link = { phase: 'none', dialMs: nowMs + delayMs }
     const effects = wasOpen ? this.#become('suspended') : []
-    if (this.#queue.isAuthenticating) this.#authLosses++
-    const isHopeless = this.#authLosses >= authLossesMax
+    const isHopeless = this.#queue.isAuthenticating && this.#identities.linkLost()
     const lost = this.#queue.linkLost(
       (request) => isRepeatable(request) && !(request.type === 'auth' && isHopeless),
     )
-    if (isHopeless) this.#authLosses = 0
     for (const call of lost) effects.push(fail(call, 'CONNECTIONLOSS'))
     if (delayMs === 0) effects.push(...this.#dial(nowMs, next))
     return effects
@@ -401,7 +339,7 @@ export class ZkSession<C extends Call> {
     if (zxid > this.#seenZxid) this.#seenZxid = zxid
     if (sent.call === undefined) return this.#ownAnswered(sent.request, body, nowMs)
     this.#served()
-    if (sent.request.type === 'auth') this.#authLosses = 0
+    if (sent.request.type === 'auth') this.#identities.judged()
     this.#register(sent.call, body)
     const answer: SessionEffect<C> = { type: 'answer', call: sent.call, body }
     if (isAuthFailed(sent.request, body)) return [answer, ...this.#failAuth()]
@@ -427,7 +365,7 @@ export class ZkSession<C extends Call> {
     if (isAuthFailed(request, body)) return this.#failAuth()
     if (body.type === 'error' && request.type === 'auth') {
       // The server cannot take it now. Requests that need it will say so: NOAUTH.
-      this.#identities = this.#identities.filter((identity) => identity !== request)
+      this.#identities.forget(request)
       return this.#breakLink('it refused our authentication', nowMs)
     }
     if (body.type === 'error') {
@@ -446,20 +384,12 @@ export class ZkSession<C extends Call> {
       return
     }
     if (request.type === 'auth') {
-      if (body.type !== 'error') this.#remember(request)
+      if (body.type !== 'error') this.#identities.remember(request)
       return
     }
     const kind = watcher === undefined ? undefined : watchKindOf(request, body)
     if (kind === undefined || watcher === undefined || !('path' in request)) return
     this.#watches.add(kind, request.path, watcher)
-  }
-
-  #remember({ scheme, credential }: AuthRequest): void {
-    const known = this.#identities.some(
-      (one) => one.scheme === scheme && Buffer.compare(one.credential, credential) === 0,
-    )
-    if (known) return
-    this.#identities.push({ type: 'auth', scheme, credential: Uint8Array.from(credential) })
   }
 
   #notified(event: WatchEvent): SessionEffect<C>[] {
@@ -556,8 +486,4 @@ export class ZkSession<C extends Call> {
 function isAuthFailed(request: Request, body: ReplyBody): boolean {
   if (request.type !== 'auth' || body.type !== 'error') return false
   return body.code === errorCodes.AUTHFAILED
-}
-
-function fail<C extends Call>(call: C, code: ErrorCode): SessionEffect<C> {
-  return { type: 'fail', call, code }
 }

@@ -1,6 +1,7 @@
 // `cons`: a line for each client connection; the same lines, shorter, are part of `stat`, and when
 // connections go stale is part of `dump`. As ZooKeeper's ServerCnxn.dumpConnectionInfo.
 
+import { formatAddress } from '../../address.ts'
 import type { OpType } from '../session/connection-stats.ts'
 import type { ConnectionView, ExpirySet, ServerView } from './server-view.ts'
 import { expirySets } from './sessions-report.ts'
@@ -71,8 +72,8 @@ export function connectionLine(
 
 /** As Java prints a socket's address: nothing before the slash, since no name was looked up. */
 function addressOf({ remoteAddress, remotePort }: ConnectionView): string {
-  const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
-  return address.includes(':') ? `/[${address}]:${remotePort}` : `/${address}:${remotePort}`
+  const host = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
+  return `/${formatAddress({ host, port: remotePort })}`
 }
 
 /** Connections by the tick in which their sessions end, if nothing more is heard from them. */

@@ -7,7 +7,7 @@ import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { PartStatus } from '../../stoppable.ts'
 import type { ClientPort } from '../connection/client-port.ts'
 import type { EnsembleDriver } from '../ensemble/driver.ts'
-import { membershipText, type ServerAddress } from '../membership.ts'
+import { membershipText, type QuorumServer } from '../membership.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -28,7 +28,7 @@ import { fullVersion } from './version.ts'
 export interface ShownOptions {
   readonly serverId: ServerId
   /** empty for a server that stands alone */
-  readonly servers: readonly ServerAddress[]
+  readonly servers: readonly QuorumServer[]
   readonly tickTimeMs: number
   readonly initLimitTicks: number
   readonly syncLimitTicks: number

@@ -1,6 +1,6 @@
 // Which version this is, in the words of ZooKeeper: clients and scripts parse them.
 
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../../package-version.ts'
 
 /** ZooKeeper's version that we behave as: clients choose what they send by it. */
 const zooKeeperVersion = '3.9.5'
@@ -10,7 +10,5 @@ export const releasedOn = '2026-11-24'
 
 /** `3.9.5-zooweeper-1.2.3, built on 2026-11-24 00:00 UTC` */
 export function fullVersion(): string {
-  const file = new URL('../../../package.json', import.meta.url)
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
-  return `${zooKeeperVersion}-zooweeper-${version}, built on ${releasedOn} 00:00 UTC`
+  return `${zooKeeperVersion}-zooweeper-${packageVersion()}, built on ${releasedOn} 00:00 UTC`
 }

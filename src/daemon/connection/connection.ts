@@ -16,9 +16,8 @@ import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import type { Dialect, ServerCodec } from '../../protocol/dialect.ts'
 import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
-import type { MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Id, noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
-import type { FirstBytes } from '../../protocol/transport/transport.ts'
+import type { FirstBytes, Link } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
 import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
@@ -26,21 +25,6 @@ import type { Metrics } from '../metrics.ts'
 import { addressIdentity } from '../session/authentication.ts'
 import { ConnectionStats } from '../session/connection-stats.ts'
 import type { Client, PendingRequest, WritableClient } from '../session/request.ts'
-
-/** What a connection needs of its TCP link. */
-export interface ConnectionLink {
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly out: MsgpackWriter
-  readonly congested: boolean
-  beginFrame(): MsgpackWriter
-  endFrame(): void
-  established(): void
-  pause(): void
-  resume(): void
-  close(): void
-  destroy(reason?: Error): void
-}
 
 /** What a connection needs of the server behind it. */
 export interface ConnectionServer {
@@ -72,7 +56,7 @@ export interface ConnectionServer {
 const noPassword = new Uint8Array(16)
 
 export class Connection implements WritableClient {
-  readonly #link: ConnectionLink
+  readonly #link: Link
   readonly #server: ConnectionServer
   /** of the client's dialect, once its first bytes have told which */
   #spoken: ServerCodec | undefined
@@ -94,7 +78,7 @@ export class Connection implements WritableClient {
   readonly queue = new Fifo<PendingRequest>()
   readonly stats: ConnectionStats
 
-  constructor(link: ConnectionLink, server: ConnectionServer) {
+  constructor(link: Link, server: ConnectionServer) {
     this.#link = link
     this.#server = server
     this.stats = new ConnectionStats(server.wallMs())

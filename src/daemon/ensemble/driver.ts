@@ -2,86 +2,43 @@
 // It decides nothing. What one turn of the event loop proposed is sealed into one batch at its end, and
 // goes to the disk after it was sent (turn.ts): PROPOSAL first, then acks, then fdatasync.
 //
-//   propose ─▶ batch ─ seal ─▶ zab ─ send ─▶ peer-link.ts
-//                               │  append ─▶ txn-log.ts ─ durable ─▶ zab
-//                               └─ deliver ─▶ request-processor/chain.ts
+//   propose ─▶ proposals.ts ─ seal ─▶ zab ─ send ─▶ peer-link.ts
+//                                      │  append ─▶ txn-log.ts ─ durable ─▶ zab
+//                                      └─ deliver ─▶ undelivered.ts ─▶ request-processor/chain.ts
+//
+// Next on the path: proposals.ts.
 
-import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
+import { Fifo } from '../../fifo.ts'
 import { invariant } from '../../invariant.ts'
-import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
-import type {
-  LeaderMessage,
-  LearnerMessage,
-  PeerMessage,
-  RoutedMessage,
-} from '../../protocol/peer/messages.ts'
+import { lastOf } from '../../protocol/peer/entries.ts'
+import type { LeaderMessage, LearnerMessage, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import type { Transport } from '../../protocol/transport/transport.ts'
-import {
-  counterOf,
-  epochOf,
-  formatZxid,
-  makeZxid,
-  nextZxid,
-  type Zxid,
-  zxidZero,
-} from '../../protocol/zxid.ts'
+import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
-import type { Snapshots } from '../storage/snapshots.ts'
-import type { LogKept, TxnLog } from '../storage/txn-log.ts'
-import { type EpochRange, lastOf } from '../zab/history.ts'
-import type { Epochs, ZabEffect, ZabInput, ZabRole, ZabTiming } from '../zab/types.ts'
+import type { TxnLog } from '../storage/txn-log.ts'
+import type { Epochs, ZabEffect, ZabInput, ZabRole } from '../zab/types.ts'
 import { Zab } from '../zab/zab.ts'
 import { AckTimes } from './ack-times.ts'
 import { Confirmations } from './confirmations.ts'
 import type { Ensemble, EnsembleListener, EnsembleRole } from './ensemble.ts'
+import type { EnsembleOptions } from './ensemble-options.ts'
 import { membersOf } from './greeting.ts'
+import { HistoryStream } from './history-stream.ts'
 import { Hold } from './hold.ts'
-import { epochsOf, type Meta, type MetaFile } from './meta.ts'
+import { LogPurge } from './log-purge.ts'
+import { epochsOf, type Meta } from './meta.ts'
 import { PeerLinks } from './peer-links.ts'
-import { ProposalBatch } from './proposal-batch.ts'
+import { Proposals } from './proposals.ts'
+import { roleChange, roleSentence } from './role-change.ts'
 import { RoleTimes } from './role-times.ts'
+import { Routing } from './routing.ts'
 import { SnapshotTransfers } from './snapshot-transfers.ts'
 import { Standstill } from './standstill.ts'
 import { Undelivered } from './undelivered.ts'
-import { WaitingNotice } from './waiting-notice.ts'
-
-export interface EnsembleOptions {
-  readonly self: ServerId
-  /** Drawn at random when the process starts; see PeerHello. */
-  readonly instance: number
-  /** Every server of the ensemble by its peer address, this one included. */
-  readonly servers: ReadonlyMap<ServerId, Address>
-  /** where to listen for them; at our own address of `servers` if not given */
-  readonly listen?: Address
-  readonly meta: Meta
-  readonly metaFile: MetaFile
-  readonly txnLog: TxnLog
-  /** what the log holds */
-  readonly logged: readonly EpochRange[]
-  /** what stays in the log, though the tree on the disk has it; all, if undefined */
-  readonly logKept?: LogKept
-  readonly snapshots: Snapshots
-  /** what the tree has applied */
-  readonly lastApplied: Zxid
-  readonly timing: ZabTiming
-  /** See `ZabOptions`. */
-  readonly bootstrap?: boolean
-  /** The counter from which a leader begins a new epoch, so that this one's never ends. */
-  readonly handoverAt?: number
-  /** used if this server leads the ensemble's first epoch */
-  readonly newEnsembleId: string
-  readonly transport: Transport
-  readonly turn: Turn
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly metrics?: Metrics | undefined
-  /** Going on could lose data: the process must end. */
-  readonly onFailure: (error: Error) => void
-}
+import { beginsToCount, WaitingNotice } from './waiting-notice.ts'
 
 export class EnsembleDriver implements Ensemble {
   readonly self: ServerId
@@ -90,12 +47,13 @@ export class EnsembleDriver implements Ensemble {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #links: PeerLinks
+  readonly #routing: Routing
   readonly #zab: Zab
   #listener: EnsembleListener | undefined
   #meta: Meta
   #role: EnsembleRole = { type: 'looking' }
 
-  readonly #inbox: ZabInput[] = []
+  readonly #inbox = new Fifo<ZabInput>()
   #stepping = false
   readonly #standstill: Standstill
   readonly #waitingNotice: WaitingNotice
@@ -105,12 +63,10 @@ export class EnsembleDriver implements Ensemble {
   readonly #turn: Turn
   readonly #sealBatch = () => this.#seal()
   readonly #syncLog = () => this.#flushLog()
-  readonly #batch = new ProposalBatch()
-  /** What the next proposal is for, while leading. */
-  #next: Zxid = zxidZero
+  readonly #proposals = new Proposals()
   readonly #undelivered: Undelivered
   readonly #deliverOne = (zxid: Zxid, payload: Buffer) => this.#delivered(zxid, payload)
-  #purging = false
+  readonly #purge: LogPurge
   readonly #transfers: SnapshotTransfers
   readonly #hold: Hold
 
@@ -136,6 +92,7 @@ export class EnsembleDriver implements Ensemble {
     this.#times = new RoleTimes(this.#metrics, nowMs)
     this.#ackTimes = new AckTimes(this.#metrics)
     this.#transfers = this.#makeTransfers()
+    this.#purge = this.#makePurge()
     this.#hold = new Hold(options.handoverAt)
     this.#zab = new Zab(
       {
@@ -151,6 +108,7 @@ export class EnsembleDriver implements Ensemble {
       },
       nowMs,
     )
+    this.#routing = this.#makeRouting()
     this.#links = new PeerLinks({
       self,
       instance: options.instance,
@@ -169,7 +127,7 @@ export class EnsembleDriver implements Ensemble {
         this.#transfers.abort(peer)
         this.#put({ type: 'disconnected', peer })
       },
-      onMessage: (peer, message) => this.#received(peer, message),
+      onMessage: (peer, message) => this.#routing.received(peer, message),
     })
   }
 
@@ -204,11 +162,7 @@ export class EnsembleDriver implements Ensemble {
   }
 
   get inFlight(): number {
-    if (this.#role.type !== 'leading') return 0
-    const { epoch } = this.#role
-    const { delivered } = this.#undelivered
-    const deliveredCount = epochOf(delivered) === epoch ? counterOf(delivered) : 0
-    return counterOf(this.#next) - 1 - deliveredCount
+    return this.#proposals.inFlight(this.#undelivered.delivered)
   }
 
   get mayAnswer(): boolean {
@@ -221,15 +175,12 @@ export class EnsembleDriver implements Ensemble {
   }
 
   nextZxid(): Zxid {
-    invariant(this.#role.type === 'leading', 'only a leader gives out zxids')
-    return this.#next
+    return this.#proposals.next
   }
 
   propose(zxid: Zxid, payload: Uint8Array): void {
-    invariant(zxid === this.nextZxid(), 'our zxids have no gaps')
-    if (this.#batch.bytes > limits.proposalBatchBytesMax) this.#seal()
-    this.#batch.add(zxid, payload)
-    this.#next = nextZxid(zxid)
+    if (this.#proposals.isFull) this.#seal()
+    this.#proposals.add(zxid, payload)
     this.#turn.seal(this.#sealBatch)
     this.#hold.proposed(zxid)
   }
@@ -293,27 +244,9 @@ export class EnsembleDriver implements Ensemble {
     this.#put({ type: 'logged', zxid })
   }
 
-  /**
-   * The tree on the disk shows everything up to `zxid`, also after a power cut: from the owner of the
-   * tree. The log may forget it, but for what is kept for learners. `meta` says so first: the log may
-   * begin before what `meta` says, never after.
-   */
+  /** The tree on the disk shows everything up to `zxid`: from the owner of the tree. */
   persisted(zxid: Zxid): void {
-    const kept = this.#options.logKept
-    if (kept === undefined || this.#purging || this.#transfers.isInstalling) return
-    if (this.#stopped || !this.#zab.mayPurge) return
-    const log = this.#txnLog
-    const point = log.purgePoint(zxid, kept)
-    if (point === undefined) return
-    this.#purging = true
-    this.#saveMeta({ logBaseZxid: point.base }, () => {
-      this.#purging = false
-      // A learner may need what was to be dropped by now; the next time is soon enough.
-      if (this.#stopped || this.#txnLog !== log || !this.#zab.mayPurge) return
-      this.#logger.info({ base: formatZxid(point.base) }, 'Purging the log')
-      this.#put({ type: 'purged', base: point.base })
-      log.purge(point)
-    })
+    this.#purge.persisted(zxid)
   }
 
   async stop(): Promise<void> {
@@ -325,51 +258,10 @@ export class EnsembleDriver implements Ensemble {
 
   // --- inbox -------------------------------------------------------------------------------------
 
-  #received(from: ServerId, message: RoutedMessage): void {
-    switch (message.type) {
-      case 'REQUEST':
-      case 'ATTACH':
-      case 'SYNC':
-      case 'TOUCH':
-        // Its sender may have followed us a moment ago; the link that says otherwise is closed. A peer
-        // that has not taken our history has no clients of ours.
-        if (this.#role.type === 'leading' && this.#zab.hasLearner(from)) {
-          this.#fromLearner(from, message)
-        }
-        return
-      case 'ATTACHED':
-      case 'SYNCED':
-      case 'MOVED':
-      case 'DIGEST':
-        if (this.#role.type === 'following' && this.#role.leader === from) {
-          this.#listener?.fromLeader(message)
-        }
-        return
-      case 'NOTIFICATION':
-      case 'CEPOCH':
-      case 'NEWEPOCH':
-      case 'ACKEPOCH':
-      case 'DIFF':
-      case 'TRUNC':
-      case 'SNAP':
-      case 'ACKSNAP':
-      case 'PROPOSAL':
-      case 'NEWLEADER':
-      case 'ACKNEWLEADER':
-      case 'UPTODATE':
-      case 'ACK':
-      case 'COMMIT':
-      case 'PING':
-      case 'PONG':
-        if (message.type === 'PROPOSAL') this.#metrics.proposalsReceived += message.entries.count
-        else if (message.type === 'COMMIT') this.#metrics.commitsReceived++
-        this.#put({ type: 'received', from, message })
-        return
-      case 'SNAPCHUNK':
-      case 'SNAPEND':
-      case 'SNAPTAKEN':
-        this.#transfers.message(from, message)
-    }
+  #received(from: ServerId, message: ZabMessage): void {
+    if (message.type === 'PROPOSAL') this.#metrics.proposalsReceived += message.entries.count
+    else if (message.type === 'COMMIT') this.#metrics.commitsReceived++
+    this.#put({ type: 'received', from, message })
   }
 
   #fromLearner(from: ServerId, message: LearnerMessage): void {
@@ -377,8 +269,8 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #maybeHandOver(): void {
-    if (!this.#hold.isHolding || this.inFlight > 0 || this.#confirmations.count > 0) return
-    this.#put({ type: 'handover' })
+    const waitingCount = this.inFlight + this.#confirmations.count
+    if (this.#hold.mayHandOver(waitingCount)) this.#put({ type: 'handover' })
   }
 
   /** Inputs that arise while one is handled wait until all of its effects are performed. */
@@ -412,7 +304,10 @@ export class EnsembleDriver implements Ensemble {
   // --- effects -----------------------------------------------------------------------------------
 
   #perform(effects: readonly ZabEffect[]): void {
-    for (const effect of effects) this.#performOne(effect)
+    for (const effect of effects) {
+      this.#options.witness?.(effect)
+      this.#performOne(effect)
+    }
   }
 
   #performOne(effect: ZabEffect): void {
@@ -458,16 +353,8 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
-    let sent = after
     this.#logger.info({ to, after: formatZxid(after), upTo: formatZxid(upTo) }, 'Sending history')
-    const next = (): PeerMessage | undefined => {
-      if (sent >= upTo) return undefined
-      const bytesMax = limits.historyChunkBytes
-      const entries = this.#txnLog.readEntries({ after: sent, upTo, bytesMax })
-      sent = lastOf(entries)
-      return { type: 'PROPOSAL', entries }
-    }
-    this.#links.stream(to, { next })
+    this.#links.stream(to, new HistoryStream(this.#txnLog, { after, upTo }))
   }
 
   #sendSnapshot(to: ServerId): void {
@@ -488,11 +375,35 @@ export class EnsembleDriver implements Ensemble {
       (log, { treeDir, logDir }) => {
         this.#txnLog = log
         this.#undelivered.restartAfter(zxid, log)
+        this.#purge.restartWith(log)
         const facts = { zxid: formatZxid(zxid), treeDir, logDir }
         this.#logger.info(facts, 'The tree received is in force')
         this.#put({ type: 'snapshotInstalled', zxid })
       },
     )
+  }
+
+  #makeRouting(): Routing {
+    return new Routing(
+      { role: () => this.#role, hasLearner: (peer) => this.#zab.hasLearner(peer) },
+      {
+        zab: (from, message) => this.#received(from, message),
+        snapshot: (from, message) => this.#transfers.message(from, message),
+        fromLearner: (from, message) => this.#fromLearner(from, message),
+        fromLeader: (message) => this.#listener?.fromLeader(message),
+      },
+    )
+  }
+
+  #makePurge(): LogPurge {
+    return new LogPurge(this.#txnLog, this.#options.logKept, {
+      mayPurge: () => !this.#stopped && !this.#transfers.isInstalling && this.#zab.mayPurge,
+      saveBase: (logBaseZxid, saved) => this.#saveMeta({ logBaseZxid }, saved),
+      purging: (base) => {
+        this.#logger.info({ base: formatZxid(base) }, 'Purging the log')
+        this.#put({ type: 'purged', base })
+      },
+    })
   }
 
   #makeTransfers(): SnapshotTransfers {
@@ -516,8 +427,7 @@ export class EnsembleDriver implements Ensemble {
     this.#saveMeta(change, () => {
       this.#put({ type: 'epochsSaved', epochs })
       if (before.ensembleId !== ensembleId) this.#links.membershipChanged()
-      // A server of a new ensemble counts before its first epoch is current.
-      if (before.initialised || !initialised || currentEpoch === 0) return
+      if (!beginsToCount(epochsOf(before), epochs)) return
       this.#logger.warn({}, "This server had no data; it has the leader's now, and counts")
     })
   }
@@ -542,31 +452,30 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #changeRole(zabRole: ZabRole): void {
-    const role: EnsembleRole =
-      zabRole.type === 'looking' || zabRole.epoch === 0 ? { type: 'looking' } : zabRole
     // biome-ignore lint/plugin/noObjectSpread: once per change of role
     const facts = { ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }
     this.#logger.info(facts, roleSentence(zabRole))
     this.#times.changed(zabRole, this.#clock.nowMs())
-    if (role.type === 'looking' && this.#role.type === 'looking') return
-    // From one epoch of a leader to its next: nothing was in flight, and nobody lost his leader.
-    const handover = role.type !== 'looking' && role.type === this.#role.type
+    const change = roleChange(this.#role, zabRole)
+    if (change.type === 'none') return
     const held = this.#hold.end()
+    const { role } = change
     this.#role = role
-    this.#batch.clear()
+    this.#proposals.restart(role.type === 'leading' ? role.epoch : undefined)
     this.#ackTimes.clear()
-    if (role.type === 'leading') this.#next = makeZxid({ epoch: role.epoch, counter: 1 })
-    if (!handover) {
+    if (change.type === 'handover') {
+      for (const { from, message } of held) this.#fromLearner(from, message)
+    } else {
       this.#confirmations.clear()
       this.#standstill.resolve()
       this.#listener?.roleChanged(role)
-    } else for (const { from, message } of held) this.#fromLearner(from, message)
+    }
   }
 
   // --- end of a turn -----------------------------------------------------------------------------
 
   #seal(): void {
-    const entries = this.#batch.take()
+    const entries = this.#proposals.take()
     if (entries === undefined) return
     this.#ackTimes.proposed(lastOf(entries), this.#clock.nowMs())
     this.#put({ type: 'proposed', entries })
@@ -574,16 +483,5 @@ export class EnsembleDriver implements Ensemble {
 
   #flushLog(): void {
     if (!this.#stopped) this.#txnLog.flush()
-  }
-}
-
-function roleSentence(role: ZabRole): string {
-  switch (role.type) {
-    case 'looking':
-      return 'Looking for a leader'
-    case 'following':
-      return role.epoch === 0 ? 'Joining a leader' : 'Following'
-    case 'leading':
-      return role.epoch === 0 ? 'Elected, preparing to lead' : 'Leading'
   }
 }

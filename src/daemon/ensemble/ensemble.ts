@@ -1,5 +1,7 @@
 // What the request processors ask of the ensemble, and what it tells them. driver.ts implements it
 // over Zab; nothing behind this interface knows what a transaction means.
+//
+// Next on the path: peer-link.ts, by which a request travels to the leader.
 
 import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'

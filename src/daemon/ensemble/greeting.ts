@@ -7,7 +7,7 @@
 // stranger. It may listen and be brought up to date; it is no *member*: nothing that it says of
 // votes, epochs or zxids counts until it has named the ensemble, whose id NEWLEADER tells it.
 
-import type { Address } from '../../address.ts'
+import { type Address, formatAddress } from '../../address.ts'
 import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
 
@@ -60,7 +60,7 @@ export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
 export function membersOf(servers: ReadonlyMap<ServerId, Address>): readonly ListedServer[] {
   return [...servers]
     .sort(([a], [b]) => a - b)
-    .map(([id, { host, port }]) => ({ id, address: `${host}:${port}` }))
+    .map(([id, address]) => ({ id, address: formatAddress(address) }))
 }
 
 function describeMembers(members: readonly ListedServer[]): string {

@@ -45,6 +45,15 @@ export class Hold {
     if (counterOf(zxid) >= this.#handoverAt) this.#held ??= []
   }
 
+  /**
+   * Whether the next epoch may begin.
+   *
+   * @param waitingCount proposals not committed yet, and what waits for the word of a quorum
+   */
+  mayHandOver(waitingCount: number): boolean {
+    return this.isHolding && waitingCount === 0
+  }
+
   /** @returns whether it waits now; a TOUCH does not, because sessions expire by the clock */
   maybeHold(from: ServerId, message: LearnerMessage): boolean {
     if (this.#held === undefined || message.type === 'TOUCH') return false

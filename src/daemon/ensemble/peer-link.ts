@@ -3,6 +3,8 @@
 // A learner's history or tree is streamed from the disk as fast as its socket drains; whatever is sent
 // to it meanwhile waits behind, so the order on the link is the order of the calls. Only PINGs and
 // PROBEDs pass: they say that we live, and nothing about what was sent.
+//
+// Next on the path: peer-links.ts, at the other end.
 
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'

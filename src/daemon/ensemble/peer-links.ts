@@ -1,27 +1,21 @@
 // Links to the other servers: one per pair, dialled by the server with the larger id, and dialled
-// again whenever it breaks. Next on the path: driver.ts.
+// again whenever it breaks. Next on the path: routing.ts.
 //
 //   dialling server             dialled server
 //     hello, our ensemble ─────▶ greeting.ts judges it
 //     judges it ◀───────────── hello, or why it is refused
 //
-// A server id belongs to the process that has a link already. When another process comes with the same
-// id, the first is probed: if it answers, the newcomer is refused; if not, it was a former life of
-// the newcomer whose end was not noticed.
-//
-// A server dials none of those with larger ids. One that stays without a link to them knocks: it
-// sends its hello and is told why it gets no link, so that the log says so on both sides.
+// A server id belongs to the process that has a link already (challenges.ts). A server without a link to
+// one with a larger id knocks there (knocker.ts); here is where such a knock is answered.
 
-import type { Address } from '../../address.ts'
+import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
-import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { oneLine, printable } from '../../printable.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import {
   decodeGreeting,
-  encodeGreeting,
   type Greeting,
   type ListedServer,
   type PeerHello,
@@ -35,39 +29,14 @@ import {
 } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { kindOf } from '../../protocol/strangers.ts'
-import type {
-  FirstBytes,
-  Link,
-  LinkListener,
-  LinkOptions,
-  Listener,
-  Transport,
-} from '../../protocol/transport/transport.ts'
+import type { Link, LinkListener, Listener, Transport } from '../../protocol/transport/transport.ts'
 import { RareWarnings } from '../../rare-warnings.ts'
+import { Challenges } from './challenges.ts'
 import { answerTo, judgeHello } from './greeting.ts'
+import { Knocker } from './knocker.ts'
 import { PeerLink, type Stream } from './peer-link.ts'
-
-const linkOptions: LinkOptions = {
-  frameBytesMax: limits.peerFrameBytesMax,
-  queueBytesMax: limits.peerQueueBytesMax,
-  handshakeMs: 3000,
-  // Both ends of a peer link write whenever they like: pausing could stop each on the other.
-  pauseWhenCongested: false,
-  port: 'peer',
-}
-
-/** A peer that is down is dialled again after this, doubling up to `most`; one that refused, `refused`. */
-const redialMs = { first: 10, most: 320, refused: 1000 }
-
-/** How long the process that has a link may take to answer a probe. */
-const probeMs = 1000
-
-/** A server knocks this often where it has no link, and not for a while where a refusal was heard. */
-const knockMs = 3000
-const knockAfterRefusalMs = 30_000
-
-/** How long it waits for the answer: until the other one has tried to dial it. */
-const knockPatienceMs = 8000
+import { boundHello, peerLinkOptions, writeGreeting } from './peer-port.ts'
+import { Redials } from './redials.ts'
 
 /** Characters of a reason that came from outside and is logged. */
 const reasonLengthMax = 1000
@@ -105,34 +74,34 @@ interface Entry {
   isClosed: boolean
 }
 
-/** A process claims the server id of another that has a link. */
-interface Challenge {
-  readonly holder: PeerLink
-  /** `unknown`: we closed its link ourselves; whoever comes first has the next one. */
-  readonly settle: (holder: 'alive' | 'gone' | 'unknown') => void
-}
-
 export class PeerLinks {
   readonly #options: PeerLinksOptions
   readonly #open = new Map<ServerId, PeerLink>()
-  readonly #challenges = new Map<ServerId, Challenge>()
+  readonly #challenges: Challenges
   readonly #reader = new MsgpackReader()
   readonly #identities = new IdentitiesCodec()
-  readonly #redials = new Map<ServerId, { delayMs: number; cancel: () => void }>()
+  readonly #redials: Redials
+  readonly #knocker: Knocker
   readonly #warnings: RareWarnings
-  /** Links on which we knock. */
-  readonly #knocking = new Set<Link>()
   /** Servers that want to hear how our next attempt to dial them ends. */
   readonly #knocks = new Map<ServerId, { readonly entry: Entry; readonly atMs: number }>()
-  /** when a peer that we dialled last refused us, or we it */
-  readonly #refusedMs = new Map<ServerId, number>()
-  #stopKnocking: (() => void) | undefined
   #listener: Listener | undefined
   #closed = false
 
   constructor(options: PeerLinksOptions) {
+    const { clock, logger, peers, self, transport } = options
     this.#options = options
-    this.#warnings = new RareWarnings(options.logger, options.clock)
+    this.#challenges = new Challenges(clock)
+    this.#redials = new Redials(clock)
+    this.#warnings = new RareWarnings(logger, clock)
+    this.#knocker = new Knocker({
+      peers: new Map([...peers].filter(([peer]) => peer > self)),
+      transport,
+      clock,
+      hello: () => this.#ours(),
+      isLinked: (peer) => this.#open.has(peer),
+      onRefused: (peer, address, reason) => this.#refusedBy(peer, address, reason),
+    })
   }
 
   /** The port bound, once listening. */
@@ -142,18 +111,16 @@ export class PeerLinks {
 
   /** @throws as `net.Server.listen` does: EADDRINUSE, EACCES … */
   async listen(address: Address): Promise<void> {
-    this.#listener = await this.#options.transport.listen(address, linkOptions, (link) =>
+    this.#listener = await this.#options.transport.listen(address, peerLinkOptions, (link) =>
       this.#accept(link),
     )
   }
 
   /** Dials the servers that are ours to dial, and goes on doing so. */
   dialAll(): void {
-    const { peers, self, clock } = this.#options
+    const { peers, self } = this.#options
     for (const peer of peers.keys()) if (peer < self) this.#dial(peer)
-    this.#stopKnocking = clock.every(knockMs, () => {
-      for (const peer of peers.keys()) if (peer > self) this.#maybeKnock(peer)
-    })
+    this.#knocker.start()
   }
 
   send(peer: ServerId, message: PeerMessage): void {
@@ -192,9 +159,8 @@ export class PeerLinks {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#stopKnocking?.()
-    for (const { cancel } of this.#redials.values()) cancel()
-    for (const link of this.#knocking) link.destroy()
+    this.#redials.close()
+    this.#knocker.close()
     for (const peer of [...this.#open.keys()]) this.disconnect(peer)
     await this.#listener?.close()
     this.#warnings.close()
@@ -206,13 +172,13 @@ export class PeerLinks {
     const address = this.#options.peers.get(peer)
     if (address === undefined || this.#closed) return
     const sinceMs = this.#options.clock.nowMs()
-    const link = this.#options.transport.dial(address, linkOptions, {
+    const link = this.#options.transport.dial(address, peerLinkOptions, {
       frame: (buffer, start, end) => listener.frame(buffer, start, end),
       drained: () => listener.drained?.(),
       closed: (reason) => {
         listener.closed(reason)
         if (reason !== undefined) this.#answerKnock(peer, sinceMs, reason)
-        this.#redial(peer)
+        if (!this.#closed) this.#redials.schedule(peer, () => this.#dial(peer))
       },
     })
     const ours = this.#ours()
@@ -220,41 +186,11 @@ export class PeerLinks {
     const listener = this.#greet({
       link,
       expected: peer,
-      address: textOf(address),
+      address: formatAddress(address),
       told: ours.ensembleId,
       peer: undefined,
       isClosed: false,
     })
-  }
-
-  #redial(peer: ServerId): void {
-    if (this.#closed) return
-    const delayMs = this.#redials.get(peer)?.delayMs ?? redialMs.first
-    const cancel = this.#options.clock.after(delayMs, () => this.#dial(peer))
-    this.#redials.set(peer, { delayMs: Math.min(delayMs * 2, redialMs.most), cancel })
-  }
-
-  #maybeKnock(peer: ServerId): void {
-    const address = this.#options.peers.get(peer)
-    const refusedMs = this.#refusedMs.get(peer) ?? Number.NEGATIVE_INFINITY
-    if (address === undefined || this.#open.has(peer)) return
-    if (this.#options.clock.nowMs() - refusedMs < knockAfterRefusalMs) return
-    const link = this.#options.transport.dial(address, linkOptions, {
-      frame: (buffer, start, end) => {
-        const greeting = decodeGreeting(this.#reader.reset(buffer, start, end))
-        if (greeting.type === 'refusal') this.#refusedBy(peer, textOf(address), greeting.reason)
-        link.close()
-      },
-      closed: () => {
-        // It is down, or has dialled us meanwhile.
-        cancel()
-        this.#knocking.delete(link)
-      },
-    })
-    this.#knocking.add(link)
-    writeGreeting(link, this.#ours())
-    link.established()
-    const cancel = this.#options.clock.after(knockPatienceMs, () => link.close())
   }
 
   // --- hellos ------------------------------------------------------------------------------------
@@ -266,7 +202,7 @@ export class PeerLinks {
   }
 
   #accept(link: Link): LinkListener {
-    const address = `${link.remoteAddress}:${link.remotePort}`
+    const address = formatAddress({ host: link.remoteAddress, port: link.remotePort })
     const told = undefined
     const entry = { link, expected: undefined, address, told, peer: undefined, isClosed: false }
     // biome-ignore lint/plugin/noObjectSpread: once per link
@@ -326,13 +262,13 @@ export class PeerLinks {
       writeGreeting(link, answer)
     }
     link.established()
-    this.#redials.delete(id)
+    this.#redials.linked(id)
     this.#knocks.get(id)?.entry.link.close()
     this.#knocks.delete(id)
     const before = this.#open.get(id)
     // Its old connection is dead, even if we have not noticed.
     if (before !== undefined) {
-      if (before.instance === hello.instance) this.#settleChallenge(before, 'alive')
+      if (before.instance === hello.instance) this.#challenges.settle(before, 'alive')
       this.disconnect(id)
       onDisconnected(id)
     }
@@ -350,20 +286,14 @@ export class PeerLinks {
 
   #challenge(entry: Entry, holder: PeerLink, goOn: () => void): void {
     const { id } = holder
-    // A third one comes again later.
-    if (this.#challenges.has(id)) return entry.link.close()
-    const cancel = this.#options.clock.after(probeMs, () => settle('gone'))
-    const settle: Challenge['settle'] = (state) => {
-      cancel()
-      this.#challenges.delete(id)
+    const isBegun = this.#challenges.maybeBegin(holder, (state) => {
       if (entry.isClosed || this.#closed) return
       if (state === 'gone') return goOn()
       if (state === 'unknown') return entry.link.close()
       const found = `one process is linked from ${holder.address}, another comes from ${entry.address}`
       this.#refuseLink(entry, id, `two processes have the id of server ${id}: ${found}`)
-    }
-    this.#challenges.set(id, { holder, settle })
-    holder.send({ type: 'PROBE' })
+    })
+    if (!isBegun) entry.link.close()
   }
 
   #displace(holder: PeerLink, reason: string): void {
@@ -388,7 +318,7 @@ export class PeerLinks {
     if (knock === undefined || address === undefined || sinceMs < knock.atMs) return
     this.#knocks.delete(peer)
     if (this.#open.has(peer) || knock.entry.isClosed) return knock.entry.link.close()
-    const where = textOf(address)
+    const where = formatAddress(address)
     const reason = `server ${self} dials server ${peer} at ${where} and gets no link: ${message}`
     this.#refuseLink(knock.entry, peer, reason)
   }
@@ -419,9 +349,8 @@ export class PeerLinks {
   }
 
   #noteRefusal(peer: ServerId): void {
-    this.#refusedMs.set(peer, this.#options.clock.nowMs())
-    const cancel = this.#redials.get(peer)?.cancel ?? (() => undefined)
-    this.#redials.set(peer, { delayMs: redialMs.refused, cancel })
+    this.#knocker.refused(peer)
+    this.#redials.refused(peer)
   }
 
   // --- open links --------------------------------------------------------------------------------
@@ -436,7 +365,7 @@ export class PeerLinks {
       case 'PROBE':
         return peer.send({ type: 'PROBED' })
       case 'PROBED':
-        return this.#settleChallenge(peer, 'alive')
+        return this.#challenges.settle(peer, 'alive')
     }
     this.#options.onMessage(peer.id, message)
   }
@@ -470,37 +399,14 @@ export class PeerLinks {
     peer.closed()
     this.#open.delete(peer.id)
     this.#options.onDisconnected(peer.id)
-    this.#settleChallenge(peer, 'gone')
+    this.#challenges.settle(peer, 'gone')
   }
 
   #forget(id: ServerId): void {
     const peer = this.#open.get(id)
     this.#open.delete(id)
-    if (peer !== undefined) this.#settleChallenge(peer, 'unknown')
+    if (peer !== undefined) this.#challenges.settle(peer, 'unknown')
   }
-
-  #settleChallenge(holder: PeerLink, state: 'alive' | 'gone' | 'unknown'): void {
-    const challenge = this.#challenges.get(holder.id)
-    if (challenge?.holder === holder) challenge.settle(state)
-  }
-}
-
-/** A first frame that is no hello is refused by its length: a stranger gets no memory for it. */
-function boundHello(bytes: Buffer): FirstBytes {
-  if (bytes.length < 4) return 'more'
-  const length = bytes.readUInt32BE(0)
-  if (length <= limits.peerHelloBytesMax) return 'frames'
-  throw new ProtocolError(`Cannot take a first frame of ${length} bytes for a hello`)
-}
-
-function writeGreeting(link: Link, greeting: Greeting): void {
-  const out = link.beginFrame()
-  encodeGreeting(out, greeting)
-  link.endFrame()
-}
-
-function textOf({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function hostOf(address: string): string {

@@ -1,7 +1,7 @@
-// What one turn of the event loop proposes, gathered into one batch: u32 BE length + payload each.
+// What one turn of the event loop proposes, gathered into one batch.
 
 import { invariant } from '../../invariant.ts'
-import type { Entries } from '../../protocol/peer/messages.ts'
+import { type Entries, entryHeaderBytes, writeEntry } from '../../protocol/peer/entries.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
 const initialBytes = 16 * 1024
@@ -22,15 +22,13 @@ export class ProposalBatch {
   add(zxid: Zxid, payload: Uint8Array): void {
     this.#first ??= zxid
     invariant(zxid === this.#first + this.#count, 'a batch has no gaps')
-    const needed = this.#bytes + 4 + payload.length
+    const needed = this.#bytes + entryHeaderBytes + payload.length
     if (needed > this.#buffer.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
       this.#buffer.copy(grown, 0, 0, this.#bytes)
       this.#buffer = grown
     }
-    this.#buffer.writeUInt32BE(payload.length, this.#bytes)
-    this.#buffer.set(payload, this.#bytes + 4)
-    this.#bytes = needed
+    this.#bytes = writeEntry(this.#buffer, this.#bytes, payload)
     this.#count++
   }
 

@@ -1,14 +1,14 @@
 // What is in the log and not delivered yet, as bytes at hand: what was appended a moment ago is
 // delivered without reading the log. What a long history left out of memory is read from there.
 //
-// Next on the path: request-processor/chain.ts `deliver`.
+// Next on the path: request-processor/final.ts. commit.ts calls it when the session's order allows.
 
+import { asBuffer } from '../../as-buffer.ts'
 import { Fifo } from '../../fifo.ts'
 import { limits } from '../../limits.ts'
-import type { Entries } from '../../protocol/peer/messages.ts'
+import { type Entries, entryEnd, entryHeaderBytes, lastOf } from '../../protocol/peer/entries.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
-import { lastOf } from '../zab/history.ts'
 
 type Source = Pick<TxnLog, 'lastZxid' | 'readEntries'>
 
@@ -70,16 +70,16 @@ export class Undelivered {
   }
 
   #deliverEntries({ bytes, first, count }: Entries, upTo: Zxid, deliver: Deliver): void {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const run = asBuffer(bytes)
     let at = 0
     for (let i = 0; i < count; i++) {
       const zxid = (first + i) as Zxid
       if (zxid > upTo) return
-      const start = at + 4
-      at = start + buffer.readUInt32BE(at)
+      const start = at + entryHeaderBytes
+      at = entryEnd(run, at)
       if (zxid <= this.#delivered) continue
       this.#delivered = zxid
-      deliver(zxid, buffer.subarray(start, at))
+      deliver(zxid, run.subarray(start, at))
     }
   }
 

@@ -2,6 +2,7 @@
 // servers it waits, and why. Pure.
 
 import type { Waiting } from '../zab/looking.ts'
+import type { Epochs } from '../zab/types.ts'
 
 const intervalMs = 3000
 
@@ -33,3 +34,11 @@ const forMajority =
 const forEverybody =
   'Waiting for every server: none seen has data. Start those missing, or, if this ensemble ' +
   'never ran before, start a majority with --bootstrap'
+
+/**
+ * Whether a server that had no data has the leader's now, and may be counted. A server of a new
+ * ensemble counts before its first epoch is current: there was nothing to wait for.
+ */
+export function beginsToCount(before: Epochs, after: Epochs): boolean {
+  return !before.initialised && after.initialised && after.currentEpoch > 0
+}

@@ -9,12 +9,14 @@
 //                         ensemble.sendToLeader             commit.ts ◀─ ensemble `deliver`
 //                               ▼                                 ▲
 //                  on the leader: leader.ts ─ prep.ts ─ ensemble.propose
+//
+// Next on the path: session/server-sessions.ts.
 
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
-import type { ServerId, SessionId } from '../../protocol/records.ts'
+import type { ServerId } from '../../protocol/records.ts'
 import type { Hello, Request } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble, EnsembleListener, EnsembleRole } from '../ensemble/ensemble.ts'
@@ -22,11 +24,11 @@ import type { Metrics } from '../metrics.ts'
 import type { Client } from '../session/request.ts'
 import { ServerSessions, type SessionOptions } from '../session/server-sessions.ts'
 import { SessionTracker } from '../session/session-tracker.ts'
-import { decodeTxn, type Txn } from '../ztree/txn.ts'
+import { decodeTxn } from '../ztree/txn.ts'
 import { WatchManager } from '../ztree/watch-manager.ts'
-import type { Applied, ZTree } from '../ztree/ztree.ts'
+import type { ZTree } from '../ztree/ztree.ts'
 import { CommitProcessor } from './commit.ts'
-import { DigestCheck, isDigestDue } from './digest-check.ts'
+import { DigestCheck } from './digest-check.ts'
 import { FinalProcessor } from './final.ts'
 import { LeaderProcessor } from './leader.ts'
 import { Prep, type WriteRules } from './prep.ts'
@@ -48,73 +50,55 @@ export interface ChainParts extends SessionOptions {
 
 export class RequestProcessors implements EnsembleListener {
   readonly #ensemble: Ensemble
-  readonly #parts: ChainParts
+  readonly #onApplied: () => void
   readonly #reader = new MsgpackReader()
-  readonly #watches = new WatchManager<Client>()
   readonly #sessions: ServerSessions
   readonly #commit: CommitProcessor
   readonly #tracker: SessionTracker
   readonly #leader: LeaderProcessor
-  readonly #digests = new DigestCheck()
+  readonly #digests: DigestCheck
+  readonly watches = new WatchManager<Client>()
 
   /** The ensemble may call back from now on; it is not called before it reports a role. */
   constructor(ensemble: Ensemble, parts: ChainParts) {
-    this.#ensemble = ensemble
-    this.#parts = parts
+    const { watches } = this
     const { tree, metrics, clock, logger, newPassword, outstandingMax, rules } = parts
     const { minSessionTimeoutMs, maxSessionTimeoutMs } = parts
+
     const sessions = new ServerSessions(ensemble, parts)
-    const final = new FinalProcessor(tree, this.#watches, metrics)
-    const onApplied = (zxid: Zxid, txn: Txn, result: Applied) => this.#applied(zxid, txn, result)
-    const commitParts = { ensemble, tree, sessions, final, metrics, clock, outstandingMax }
-    this.#sessions = sessions
-    this.#commit = new CommitProcessor(commitParts, onApplied)
+    const final = new FinalProcessor({ tree, watches, metrics, ensemble, clock })
+    const digests = new DigestCheck(ensemble, tree)
+    const commit = new CommitProcessor(
+      { ensemble, tree, sessions, final, metrics, clock, outstandingMax },
+      (zxid, result) => {
+        digests.applied(zxid)
+        leader.applied(zxid, result)
+      },
+    )
+
     const tracker = new SessionTracker({ tickMs: parts.tickTimeMs })
     const prepParts = { tree, sessions: tracker, minSessionTimeoutMs, maxSessionTimeoutMs, rules }
-    this.#tracker = tracker
-    this.#leader = new LeaderProcessor({
+    const prep = new Prep(prepParts)
+    const reaper = new Reaper(tree, parts.reaping)
+    const leader = new LeaderProcessor({
       ensemble,
       tree,
       sessions: tracker,
-      prep: new Prep(prepParts),
-      reaper: new Reaper(tree, parts.reaping),
+      prep,
+      reaper,
       metrics,
       clock,
       logger,
       newPassword,
     })
-  }
 
-  /** See `ServerSessions`. */
-  get serving(): boolean {
-    return this.#sessions.serving
-  }
-
-  get readOnly(): boolean {
-    return this.#sessions.readOnly
-  }
-
-  /** False while this server cannot know whether what it shows is current: requests wait. */
-  get mayAnswer(): boolean {
-    return this.#ensemble.mayAnswer
-  }
-
-  get outstanding(): number {
-    return this.#commit.outstanding
-  }
-
-  get watches(): WatchManager<Client> {
-    return this.#watches
-  }
-
-  /** When sessions expire, while this server leads. */
-  get sessionDeadlines(): SessionTracker['deadlines'] {
-    return this.#tracker.deadlines
-  }
-
-  /** What the tree was of late, for people to compare. */
-  get digests(): DigestCheck['recent'] {
-    return this.#digests.recent
+    this.#ensemble = ensemble
+    this.#onApplied = parts.onApplied
+    this.#sessions = sessions
+    this.#commit = commit
+    this.#digests = digests
+    this.#tracker = tracker
+    this.#leader = leader
   }
 
   // --- from connections ---------------------------------------------------------------------------
@@ -142,7 +126,7 @@ export class RequestProcessors implements EnsembleListener {
   /** A client is gone; also one that never said hello. */
   closed(client: Client): void {
     this.#commit.drop(client)
-    this.#watches.dropWatcher(client)
+    this.watches.dropWatcher(client)
     this.#sessions.closed(client)
   }
 
@@ -150,37 +134,7 @@ export class RequestProcessors implements EnsembleListener {
 
   deliver(zxid: Zxid, payload: Buffer): void {
     this.#commit.deliver(zxid, decodeTxn(this.#reader.reset(payload, 0, payload.length)))
-    this.#parts.onApplied()
-  }
-
-  /** The tree shows the transaction; no client was answered yet. */
-  #applied(zxid: Zxid, { timeMs }: Txn, { type }: Applied): void {
-    // Clocks of two machines may differ, and it may be a transaction of long ago.
-    if (this.#sessions.serving) {
-      const ageMs = Math.max(0, this.#parts.clock.wallMs() - timeMs)
-      this.#parts.metrics.propagationLatency.observe(Math.round(ageMs))
-    }
-    if (isDigestDue(zxid)) this.#compareDigests(zxid)
-    this.#leader.applied(zxid)
-    if (type === 'createSession') this.#leader.sessionCreated(zxid as number as SessionId)
-  }
-
-  #compareDigests(zxid: Zxid): void {
-    const { digest } = this.#parts.tree
-    this.#digests.applied(zxid, digest)
-    if (this.#ensemble.role.type !== 'leading') return
-    const { high, low } = digest
-    this.#ensemble.sendToLearners({ type: 'DIGEST', zxid, high, low })
-  }
-
-  roleChanged(role: EnsembleRole): void {
-    if (role.type === 'leading') this.#leader.becomeLeading()
-    else this.#leader.stopLeading()
-    this.#sessions.roleChanged(role)
-  }
-
-  resumed(): void {
-    this.#sessions.resumed()
+    this.#onApplied()
   }
 
   fromLearner(learner: ServerId, message: LearnerMessage): void {
@@ -191,6 +145,16 @@ export class RequestProcessors implements EnsembleListener {
     if (message.type === 'DIGEST') this.#digests.heard(message.zxid, message)
     else if (message.type === 'MOVED') this.#sessions.moved(message.session)
     else this.#commit.fromLeader(message)
+  }
+
+  roleChanged(role: EnsembleRole): void {
+    if (role.type === 'leading') this.#leader.becomeLeading()
+    else this.#leader.stopLeading()
+    this.#sessions.roleChanged(role)
+  }
+
+  resumed(): void {
+    this.#sessions.resumed()
   }
 
   // --- from the clock -----------------------------------------------------------------------------
@@ -208,5 +172,35 @@ export class RequestProcessors implements EnsembleListener {
   /** The server stops. */
   close(): void {
     this.#sessions.close()
+  }
+
+  // --- for connections and monitoring -------------------------------------------------------------
+
+  /** See `ServerSessions`. */
+  get serving(): boolean {
+    return this.#sessions.serving
+  }
+
+  get readOnly(): boolean {
+    return this.#sessions.readOnly
+  }
+
+  /** False while this server cannot know whether what it shows is current: requests wait. */
+  get mayAnswer(): boolean {
+    return this.#ensemble.mayAnswer
+  }
+
+  get outstanding(): number {
+    return this.#commit.outstanding
+  }
+
+  /** When sessions expire, while this server leads. */
+  get sessionDeadlines(): SessionTracker['deadlines'] {
+    return this.#tracker.deadlines
+  }
+
+  /** Digests of the tree of late, for an operator to compare. */
+  get digests(): DigestCheck['recent'] {
+    return this.#digests.recent
   }
 }

@@ -11,14 +11,13 @@
 //
 // The leader's answers are matched by `seq` alone: a transaction that names this server as its
 // origin, or an ATTACHED or SYNCED, which hold once the tree has reached their zxid.
-// As ZooKeeper's CommitProcessor. Next on the path: final.ts; for writes, ensemble.ts and leader.ts.
+// As ZooKeeper's CommitProcessor. Next on the path: final.ts for a read, ensemble/ensemble.ts for a write.
 
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { LeaderMessage } from '../../protocol/peer/messages.ts'
-import type { SessionId } from '../../protocol/records.ts'
 import type { Hello, ReplyBody, Request, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
@@ -32,7 +31,7 @@ import {
   type Readable,
 } from '../session/request.ts'
 import type { ServerSessions, SessionRequests } from '../session/server-sessions.ts'
-import type { Txn } from '../ztree/txn.ts'
+import { sessionCreatedBy, type Txn } from '../ztree/txn.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
 import type { FinalProcessor } from './final.ts'
 import { Turns } from './turns.ts'
@@ -51,7 +50,7 @@ export interface CommitParts {
 }
 
 /** The tree shows the transaction, and its watchers know; its client does not yet. */
-export type OnApplied = (zxid: Zxid, txn: Txn, result: Applied) => void
+export type OnApplied = (zxid: Zxid, result: Applied) => void
 
 export class CommitProcessor implements SessionRequests {
   readonly #ensemble: Ensemble
@@ -131,7 +130,7 @@ export class CommitProcessor implements SessionRequests {
     const ours = txn.origin === this.#ensemble.self
     const pending = ours ? this.#take(txn.seq) : undefined
     const result = this.#final.apply(zxid, txn)
-    this.#onApplied(zxid, txn, result)
+    this.#onApplied(zxid, result)
     if (pending !== undefined) this.#complete(pending, zxid, result)
     if (result.type === 'closeSession') this.#sessions.ended(txn.session)
     this.#reached()
@@ -162,7 +161,7 @@ export class CommitProcessor implements SessionRequests {
     const { client, xid } = pending
     this.#leave(pending)
     if (result.type === 'createSession') {
-      this.#sessions.created(client, zxid as number as SessionId)
+      this.#sessions.created(client, sessionCreatedBy(zxid))
       return
     }
     const code = result.type === 'error' ? result.code : errorCodes.OK

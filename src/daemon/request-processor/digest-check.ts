@@ -3,7 +3,9 @@
 // is wrong with it, so it ends, and says so; nothing is repaired in silence.
 
 import { counterOf, formatZxid, type Zxid } from '../../protocol/zxid.ts'
+import type { Ensemble } from '../ensemble/ensemble.ts'
 import { type Digest, formatDigest, sameDigest } from '../ztree/digest.ts'
+import type { ZTree } from '../ztree/ztree.ts'
 
 /** Transactions from one comparison to the next. */
 const period = 128
@@ -25,26 +27,30 @@ export class DivergedError extends Error {
   }
 }
 
-export function isDigestDue(zxid: Zxid): boolean {
-  return counterOf(zxid) % period === 0
-}
-
 export class DigestCheck {
+  readonly #ensemble: Pick<Ensemble, 'role' | 'sendToLearners'>
+  readonly #tree: Pick<ZTree, 'digest'>
   readonly #ours = new Map<Zxid, Digest>()
   #theirs: { readonly zxid: Zxid; readonly digest: Digest } | undefined
 
+  constructor(ensemble: Pick<Ensemble, 'role' | 'sendToLearners'>, tree: Pick<ZTree, 'digest'>) {
+    this.#ensemble = ensemble
+    this.#tree = tree
+  }
+
   /**
-   * Our tree at a zxid where a digest is due.
+   * The tree shows everything up to `zxid`.
    *
-   * @throws DivergedError if the leader's was another
+   * @throws DivergedError if the leader's was another there
    */
-  applied(zxid: Zxid, digest: Digest): void {
+  applied(zxid: Zxid): void {
+    if (counterOf(zxid) % period !== 0) return
+    const { digest } = this.#tree
     if (this.#theirs?.zxid === zxid) compare(zxid, digest, this.#theirs.digest)
-    this.#ours.set(zxid, digest)
-    for (const oldest of this.#ours.keys()) {
-      if (this.#ours.size <= keptMax) break
-      this.#ours.delete(oldest)
-    }
+    this.#keep(zxid, digest)
+    if (this.#ensemble.role.type !== 'leading') return
+    const { high, low } = digest
+    this.#ensemble.sendToLearners({ type: 'DIGEST', zxid, high, low })
   }
 
   /** Our own of late, oldest first. */
@@ -52,11 +58,19 @@ export class DigestCheck {
     return this.#ours
   }
 
-  /** @throws DivergedError if ours was another */
+  /** The leader's word. @throws DivergedError if ours was another */
   heard(zxid: Zxid, digest: Digest): void {
     const ours = this.#ours.get(zxid)
     if (ours === undefined) this.#theirs = { zxid, digest }
     else compare(zxid, ours, digest)
+  }
+
+  #keep(zxid: Zxid, digest: Digest): void {
+    this.#ours.set(zxid, digest)
+    for (const oldest of this.#ours.keys()) {
+      if (this.#ours.size <= keptMax) break
+      this.#ours.delete(oldest)
+    }
   }
 }
 

@@ -5,8 +5,9 @@
 // it watches before it can see that znode's new state (ZooKeeper's guarantee on watches). Who may not
 // read a znode hears nothing of it, by the ACL that it had at that moment; a watch is used up all the
 // same (CVE-2024-23944).
-// As ZooKeeper's FinalRequestProcessor. Next on the path: connection.ts, the reply as bytes.
+// As ZooKeeper's FinalRequestProcessor. Next on the path: ztree/ztree.ts.
 
+import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
 import { perms } from '../../protocol/records.ts'
@@ -18,6 +19,7 @@ import type {
   WatchEvent,
 } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Metrics } from '../metrics.ts'
 import { withoutProof } from '../session/authentication.ts'
 import type { Client, Readable } from '../session/request.ts'
@@ -29,16 +31,28 @@ import type { Applied, TreeEvent, ZTree } from '../ztree/ztree.ts'
 
 type Refusal = Extract<ReplyBody, { type: 'error' }>
 
+export interface FinalParts {
+  readonly tree: ZTree
+  readonly watches: WatchManager<Client>
+  readonly metrics: Metrics
+  readonly ensemble: Pick<Ensemble, 'role'>
+  readonly clock: Pick<Clock, 'wallMs'>
+}
+
 export class FinalProcessor {
   readonly #tree: ZTree
   readonly #watches: WatchManager<Client>
   readonly #metrics: Metrics
+  readonly #ensemble: Pick<Ensemble, 'role'>
+  readonly #clock: Pick<Clock, 'wallMs'>
   #events: TreeEvent[] = []
 
-  constructor(tree: ZTree, watches: WatchManager<Client>, metrics: Metrics) {
+  constructor({ tree, watches, metrics, ensemble, clock }: FinalParts) {
     this.#tree = tree
     this.#watches = watches
     this.#metrics = metrics
+    this.#ensemble = ensemble
+    this.#clock = clock
   }
 
   /** @returns what the request behind the transaction is answered with */
@@ -52,7 +66,15 @@ export class FinalProcessor {
       }
       events.length = 0
     }
+    this.#notePropagation(txn)
     return result
+  }
+
+  /** A transaction that comes before the role is one of long ago. Clocks of two machines may differ. */
+  #notePropagation({ timeMs }: Txn): void {
+    if (this.#ensemble.role.type === 'looking') return
+    const ageMs = Math.max(0, this.#clock.wallMs() - timeMs)
+    this.#metrics.propagationLatency.observe(Math.round(ageMs))
   }
 
   /**

@@ -1,7 +1,7 @@
 // What the leader does for every server of the ensemble, itself included: writes become proposals in
 // the order of their arrival, sessions are attached, touched and expired, syncs are confirmed.
 //
-// Next on the path: prep.ts decides, ensemble.ts proposes. As ZooKeeper's LeaderRequestProcessor,
+// Next on the path: prep.ts decides. As ZooKeeper's LeaderRequestProcessor,
 // LearnerHandler and LeaderZooKeeperServer.
 
 import type { Clock } from '../../clock.ts'
@@ -13,8 +13,8 @@ import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Metrics } from '../metrics.ts'
 import type { SessionTracker } from '../session/session-tracker.ts'
-import { encodeTxn, type Txn } from '../ztree/txn.ts'
-import type { ZTree } from '../ztree/ztree.ts'
+import { encodeTxn, sessionCreatedBy, type Txn } from '../ztree/txn.ts'
+import type { Applied, ZTree } from '../ztree/ztree.ts'
 import type { Prep } from './prep.ts'
 import type { Reaper } from './reaper.ts'
 
@@ -73,19 +73,16 @@ export class LeaderProcessor {
     this.#sessions.clear()
   }
 
-  /** The tree shows everything up to `zxid`. */
-  applied(zxid: Zxid): void {
+  /** The tree shows everything up to `zxid`; no client was answered yet. */
+  applied(zxid: Zxid, { type }: Applied): void {
     const crossings = this.#tree.quotas.takeCrossings()
     if (!this.#leading) return
     this.#prep.applied(zxid)
+    // Its client learns only now that it has a session: its time begins.
+    if (type === 'createSession') this.#sessions.touch(sessionCreatedBy(zxid), this.#clock.nowMs())
     for (const { path, what, used, limit } of crossings) {
       this.#logger.warn({ path, what, used, limit }, 'A quota is exceeded')
     }
-  }
-
-  /** Its client learns only now that it has a session: its time begins. */
-  sessionCreated(session: SessionId): void {
-    if (this.#leading) this.#sessions.touch(session, this.#clock.nowMs())
   }
 
   fromLearner(learner: ServerId, message: LearnerMessage): void {

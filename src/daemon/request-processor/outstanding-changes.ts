@@ -4,7 +4,7 @@
 // record of a path says everything about it. A record goes when the tree has applied its
 // transaction. What one request changes is taken back if a later part of it fails. How much more of a
 // quota they will use is summed up too, where quotas are enforced.
-// As ZooKeeper's outstandingChanges in PrepRequestProcessor.
+// As ZooKeeper's outstandingChanges in PrepRequestProcessor. Next on the path: ztree/txn.ts.
 
 import { Fifo } from '../../fifo.ts'
 import { parentOf } from '../../protocol/path.ts'

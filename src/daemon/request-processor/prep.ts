@@ -5,7 +5,7 @@
 // alive, in the order of ZooKeeper's PrepRequestProcessor: the first check that fails is the error
 // that the client sees. Who may do it, the identities of the client's connection say, which come with
 // its request. Pure; whatever a client sends, nothing is thrown.
-// Next on the path: ensemble/ensemble.ts `propose`; on every server, ztree/ztree.ts `apply`.
+// Next on the path: outstanding-changes.ts, then ztree/txn.ts.
 
 import { limits } from '../../limits.ts'
 import { type ErrorNumber, errorCodes } from '../../protocol/error-codes.ts'
@@ -26,7 +26,7 @@ import type { SessionTracker } from '../session/session-tracker.ts'
 import { isAllowed, normalizeAcl } from '../ztree/acl.ts'
 import type { DueAt } from '../ztree/expiry.ts'
 import { exceeds, type Usage } from '../ztree/quotas.ts'
-import type { Change, Txn, TxnBody } from '../ztree/txn.ts'
+import { type Change, sessionCreatedBy, type Txn, type TxnBody } from '../ztree/txn.ts'
 import { lifetimes, nextVersion } from '../ztree/znode.ts'
 import type { Session, ZTree } from '../ztree/ztree.ts'
 import { OutstandingChanges, type PendingZnode } from './outstanding-changes.ts'
@@ -204,7 +204,7 @@ export class Prep {
 
   #createSession({ zxid, origin, newPassword }: Preparation, wantedMs: number): TxnBody {
     const timeoutMs = Math.min(Math.max(wantedMs, this.#minTimeoutMs), this.#maxTimeoutMs)
-    const session = zxid as number as SessionId
+    const session = sessionCreatedBy(zxid)
     const password = newPassword()
     this.#newSessions.set(session, { timeoutMs, password })
     this.#sessions.add(session, { timeoutMs, owner: origin })

@@ -10,6 +10,7 @@
 // DigestAuthenticationProvider.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { asBuffer } from '../../as-buffer.ts'
 import { limits } from '../../limits.ts'
 import type { Id } from '../../protocol/records.ts'
 
@@ -68,7 +69,7 @@ export function tooMany(identities: readonly Id[]): boolean {
 
 /** `user:password` to `user:` and its digest; as an ACL names that user. */
 export function digestOf(credential: Uint8Array): string {
-  const text = Buffer.from(credential.buffer, credential.byteOffset, credential.length)
+  const text = asBuffer(credential)
   const colon = text.indexOf(':')
   const user = colon === -1 ? text : text.subarray(0, colon)
   return `${user.toString('utf8')}:${createHash('sha1').update(credential).digest('base64')}`

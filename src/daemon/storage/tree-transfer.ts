@@ -5,6 +5,7 @@
 // In the order of keys, so that `#`, which says what the tree is, comes first. Keys and values are as
 // they lie there (keys.ts), each value with its own checksum. Used by storage.ts.
 
+import { asBuffer } from '../../as-buffer.ts'
 import { SnapshotError } from './snapshots.ts'
 
 export type Entry = readonly [key: string, value: string]
@@ -25,7 +26,7 @@ export function encodeEntries(entries: readonly Entry[]): Buffer {
 
 /** @throws SnapshotError for bytes that `encodeEntries` did not write */
 export function decodeEntries(bytes: Uint8Array): Entry[] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const buffer = asBuffer(bytes)
   let at = 0
   const text = (encoding: 'utf8' | 'latin1'): string => {
     const start = at + 4

@@ -10,14 +10,21 @@
 // `durable zxid` is the highest one that this server knew to be fsynced in this log when it wrote
 // the record, 0 for none; recovery.ts says what it is for. It is each server's own, so a server
 // frames the payloads itself. The last byte of the magic is the format version.
+// Next on the path: log/log.ts.
 
+import { asBuffer } from '../../as-buffer.ts'
 import { invariant } from '../../invariant.ts'
 import { type Log, type LogOptions, openLog } from '../../log/log.ts'
 import { LogDamagedError } from '../../log/log-errors.ts'
 import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
 import type { TornTail } from '../../log/recovery.ts'
 import { crc32c } from '../../protocol/crc32c.ts'
-import type { Entries } from '../../protocol/peer/messages.ts'
+import {
+  type Entries,
+  entryEnd,
+  entryHeaderBytes,
+  writeEntry,
+} from '../../protocol/peer/entries.ts'
 import {
   counterOf,
   epochOf,
@@ -166,24 +173,24 @@ export class TxnLog {
     // Every payload grows by at most its header and padding, less its length prefix.
     const bytesMax = entries.bytes.length + entries.count * (headerBytes + 8)
     const frames = this.#framesFor(bytesMax)
-    const source = viewOf(entries.bytes)
+    const source = asBuffer(entries.bytes)
     const durable = (this.#log.durablePosition ?? zxidZero) as Zxid
     let read = 0
     let end = 0
     for (let i = 0; i < entries.count; i++) {
-      const payloadBytes = source.readUInt32BE(read)
-      const payloadEnd = read + 4 + payloadBytes
-      invariant(payloadEnd <= source.length, 'a batch holds its payloads whole')
+      const payload = read + entryHeaderBytes
+      read = entryEnd(source, read)
+      invariant(read <= source.length, 'a batch holds its payloads whole')
+      const payloadBytes = read - payload
       const start = end
       end += wholeLength(payloadBytes)
       frames.writeUInt32BE(magic, start + at.magic)
       frames.writeUInt32BE(payloadBytes, start + at.payloadLength)
       writeZxid(frames, (entries.first + i) as Zxid, start + at.zxid)
       writeZxid(frames, durable, start + at.durable)
-      source.copy(frames, start + at.payload, read + 4, payloadEnd)
+      source.copy(frames, start + at.payload, payload, read)
       frames.fill(0, start + at.payload + payloadBytes, end)
       frames.writeUInt32BE(crc32c(frames, start + at.payloadLength, end), start + at.crc)
-      read = payloadEnd
     }
     invariant(read === source.length, 'a batch ends with its last payload')
     this.#log.append(frames.subarray(0, end))
@@ -218,9 +225,8 @@ export class TxnLog {
       if (epochOf(zxid) !== epochOf(first)) break
       invariant(zxid === first + count, 'the log has no gaps')
       const payloadBytes = records.readUInt32BE(start + at.payloadLength)
-      end = bytes.writeUInt32BE(payloadBytes, end)
       const payload = start + at.payload
-      end += records.copy(bytes, end, payload, payload + payloadBytes)
+      end = writeEntry(bytes, end, records.subarray(payload, payload + payloadBytes))
       count += 1
       start += wholeLength(payloadBytes)
     }
@@ -292,8 +298,4 @@ function readEpochs(log: Log, baseZxid: Zxid): EpochRange[] {
     return true
   })
   return epochs
-}
-
-function viewOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -1,5 +1,7 @@
 // Zab phase 3 on the leader: who has what on disk, and what is therefore committed. What is proposed
 // goes out in leading.ts; the initial history up to `settled` was agreed in synchronization.
+//
+// Next on the path: ensemble/undelivered.ts, on every server.
 
 import { invariant } from '../../invariant.ts'
 import type { ServerId } from '../../protocol/records.ts'

@@ -16,11 +16,12 @@
 //
 // Sources: zab.md section 4; ZOOKEEPER-4643, -4646 and -3911 for the order b, c, d; -4685 for acks of
 // proposals, which never overtake the one of NEWLEADER.
+// Next on the path: broadcast.ts, where the leader counts our ACK.
 
-import type { Entries, Notification, ZabMessage } from '../../protocol/peer/messages.ts'
+import { type Entries, lastOf } from '../../protocol/peer/entries.ts'
+import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { epochOf, type Zxid, zxidZero } from '../../protocol/zxid.ts'
-import { lastOf } from './history.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { isWorkingLeader } from './vote.ts'

@@ -8,17 +8,13 @@
 // ever was. It moves up when the log is purged.
 
 import { invariant } from '../../invariant.ts'
-import type { Entries } from '../../protocol/peer/messages.ts'
+import { type Entries, lastOf } from '../../protocol/peer/entries.ts'
 import { counterOf, epochOf, follows, makeZxid, type Zxid } from '../../protocol/zxid.ts'
 
 export interface EpochRange {
   readonly epoch: number
   readonly firstCounter: number
   readonly lastCounter: number
-}
-
-export function lastOf(entries: Entries): Zxid {
-  return (entries.first + entries.count - 1) as Zxid
 }
 
 export class History {

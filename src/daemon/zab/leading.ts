@@ -11,9 +11,12 @@
 // A learner may join at any time and goes through the same steps on its own. Each step waits until
 // what it relies on is durable (zab.md, sections 3 to 5; Zab, DSN 2011). Whenever a quorum is lost,
 // or somebody knows of a later epoch, the leader steps down and closes its learners' links.
+//
+// Next on the path: storage/txn-log.ts here, and following.ts at each learner.
 
 import { invariant } from '../../invariant.ts'
-import type { Entries, Notification, ZabMessage } from '../../protocol/peer/messages.ts'
+import type { Entries } from '../../protocol/peer/entries.ts'
+import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { counterOf, epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { Broadcast } from './broadcast.ts'
@@ -192,9 +195,7 @@ export class Leading implements Role {
     invariant(epochOf(entries.first) === this.#epoch, 'a leader proposes in its own epoch')
     this.#state.append(entries)
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.takesProposals) {
-        this.#state.send(id, { type: 'PROPOSAL', entries })
-      }
+      if (learner.takesProposals) this.#state.send(id, { type: 'PROPOSAL', entries })
     }
   }
 

@@ -2,7 +2,8 @@
 // it only through the methods here, each of which emits the effect that makes the change durable.
 
 import { invariant } from '../../invariant.ts'
-import type { Entries, ZabMessage } from '../../protocol/peer/messages.ts'
+import type { Entries } from '../../protocol/peer/entries.ts'
+import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { EpochBound } from './epoch-bound.ts'

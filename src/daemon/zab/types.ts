@@ -5,7 +5,8 @@
 // once it survives a power cut. `saveEpochs` likewise by `epochsSaved`, `installSnapshot` by
 // `snapshotInstalled`.
 
-import type { Entries, ZabMessage } from '../../protocol/peer/messages.ts'
+import type { Entries } from '../../protocol/peer/entries.ts'
+import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { EpochRange } from './history.ts'

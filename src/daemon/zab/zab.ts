@@ -11,7 +11,7 @@
 // Time-outs are measured in time that this process was seen to run. One that stood still has messages
 // waiting that were never late, and reads them before it takes anybody for dead.
 // Sources: Zab (Junqueira, Reed, Serafini; DSN 2011); ZooKeeper's TLA+ specifications.
-// Next on the path: broadcast.ts; performed by ensemble/driver.ts.
+// Next on the path: leading.ts. ensemble/driver.ts performs the effects.
 
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'

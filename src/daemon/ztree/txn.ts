@@ -4,12 +4,18 @@
 //   [type, origin, seq, session, timeMs, ...fields]
 //
 // `origin` and `seq` name the request that it answers: the server the client is on, and that
-// server's number for the request. Next on the path: zab/broadcast.ts, then ztree.ts.
+// server's number for the request. Next on the path: ensemble/driver.ts `propose`.
 
 import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Acl, openAcl, type ServerId, type SessionId } from '../../protocol/records.ts'
 import { decodeAcl, encodeAcl } from '../../protocol/zk/native-records.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+
+/** A session's id is the zxid of the transaction that creates it. */
+export function sessionCreatedBy(zxid: Zxid): SessionId {
+  return zxid as number as SessionId
+}
 
 /** One change of the tree. Its zxid is its transaction's; its time is the transaction's. */
 export type Change =

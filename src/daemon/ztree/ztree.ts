@@ -16,7 +16,7 @@ import { type Digest, DigestSum, Hash } from './digest.ts'
 import { Expiry } from './expiry.ts'
 import { Quotas } from './quotas.ts'
 import { Slab } from './slab.ts'
-import type { Change, Txn, TxnBody } from './txn.ts'
+import { type Change, sessionCreatedBy, type Txn, type TxnBody } from './txn.ts'
 import { initialFields, lifetimes, shownData, statOf, Znode, type ZnodeFields } from './znode.ts'
 
 export interface Session {
@@ -235,7 +235,7 @@ export class ZTree {
         return { type: 'multi', results }
       }
       case 'createSession': {
-        const id = zxid as number as SessionId
+        const id = sessionCreatedBy(zxid)
         const password = Uint8Array.from(body.password)
         this.restoreSession(id, { timeoutMs: body.timeoutMs, password })
         this.#dirty.sessions.add(id)

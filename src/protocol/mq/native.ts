@@ -1,54 +1,43 @@
-// The bytes of requests and responses in our own dialect: the fields of messages.ts, in this order.
-// Whoever adds a field adds it here, twice, and in docs/broker-protocol.md.
+// Requests and responses in our own dialect, as msgpack arrays in frames. The fields come from the
+// tables in apis.ts; those of the hot apis are written and read by hand.
+//
+//   request   [correlationId, api, ...fields]
+//   response  [correlationId, nil, ...fields]  or  [correlationId, failure]
+//
+// Responses come as they are ready, in any order. A produce with acks 0 has none. A failure in place of
+// the fields is one of the request as a whole: its parts have their own.
+// docs/broker-protocol.md spells out the fields. Next on the path: broker/api/dispatch.ts.
 
 import { ProtocolError } from '../error-codes.ts'
+import type { Rows, TypeOf } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
-import { mqErrorCodeOf, mqErrorCodes } from './error-codes.ts'
+import { readPlains, writePlain } from '../plain.ts'
+import { type ApiName, type MqRequest, type MqResponse, requests, responses } from './apis.ts'
+import { readError, writeError } from './by-hand.ts'
+import type { BrokerError } from './error-codes.ts'
 import {
-  type ApiName,
-  apis,
-  type BrokerId,
-  type BrokerInfo,
-  type ClusterInfo,
-  type DirectoryId,
-  type FetchedRecords,
-  type MqRequest,
-  type MqResponse,
-  type PartitionInfo,
-  type PartitionProblem,
-  type RecoveryChoice,
-  type ReplicaFetched,
-  type ReplicaFetchPartition,
-  type RequiredAcks,
-  requiredAcks,
-  type TopicInfo,
-} from './messages.ts'
-import type { ProducerId } from './record-batch.ts'
-
-const apiNames = new Map(
-  Object.entries(apis).map(([name, number]) => [number as number, name as ApiName]),
-)
-const acksNames = new Map(
-  Object.entries(requiredAcks).map(([name, number]) => [number as number, name as RequiredAcks]),
-)
-const noBytes = Buffer.alloc(0)
+  readFetchRequest,
+  readFetchResponse,
+  writeFetchRequest,
+  writeFetchResponse,
+} from './fetch.ts'
+import { type Failure, failureOf } from './messages.ts'
+import {
+  readProduceRequest,
+  readProduceResponse,
+  writeProduceRequest,
+  writeProduceResponse,
+} from './produce.ts'
+import {
+  readReplicaFetchRequest,
+  readReplicaFetchResponse,
+  writeReplicaFetchRequest,
+  writeReplicaFetchResponse,
+} from './replica-fetch.ts'
 
 // --- requests ------------------------------------------------------------------------------------
 
-const requestFieldCounts: Readonly<Record<ApiName, number>> = {
-  produce: 6,
-  fetch: 6,
-  replicaFetch: 5,
-  listOffsets: 3,
-  leaderEpochEnd: 3,
-  metadata: 1,
-  createTopic: 4,
-  initProducerId: 0,
-  commitOffset: 6,
-  committedOffset: 3,
-  recoveryChoices: 2,
-  recover: 4,
-}
+const requestFieldCounts = fieldCounts(requests.rows)
 
 export function encodeMqRequest(
   out: MsgpackWriter,
@@ -57,77 +46,19 @@ export function encodeMqRequest(
 ): void {
   out.arrayHeader(2 + requestFieldCounts[request.type])
   out.int(correlationId)
-  out.int(apis[request.type])
+  out.int(requests.code(request.type))
   switch (request.type) {
     case 'produce':
-      out.string(request.topic)
-      out.int(request.partition)
-      out.int(requiredAcks[request.acks])
-      out.int(request.timeoutMs)
-      out.boolean(request.passedOn)
-      out.bytes(request.batch)
+      writeProduceRequest(out, request)
       return
     case 'fetch':
-      out.string(request.topic)
-      out.int(request.partition)
-      out.int(request.offset)
-      out.int(request.maxWaitMs)
-      out.int(request.bytesMax)
-      out.boolean(request.passedOn)
+      writeFetchRequest(out, request)
       return
     case 'replicaFetch':
-      out.string(request.life.directory)
-      out.int(request.life.brokerEpoch)
-      out.int(request.maxWaitMs)
-      out.int(request.bytesMax)
-      list(out, request.partitions, encodeReplicaFetchPartition)
-      return
-    case 'listOffsets':
-      out.string(request.topic)
-      out.int(request.partition)
-      out.boolean(request.passedOn)
-      return
-    case 'leaderEpochEnd':
-      out.string(request.topic)
-      out.int(request.partition)
-      out.int(request.epoch)
-      return
-    case 'metadata':
-      if (request.topics === undefined) out.nil()
-      else out.strings(request.topics)
-      return
-    case 'createTopic':
-      out.string(request.topic)
-      out.int(request.partitionCount)
-      out.int(request.replicationFactor)
-      out.int(request.timeoutMs)
-      return
-    case 'initProducerId':
-      return
-    case 'commitOffset':
-      out.string(request.group)
-      out.string(request.topic)
-      out.int(request.partition)
-      out.int(request.offset)
-      out.int(request.version)
-      out.int(request.timeoutMs)
-      return
-    case 'committedOffset':
-      out.string(request.group)
-      out.string(request.topic)
-      out.int(request.partition)
-      return
-    case 'recoveryChoices':
-      out.string(request.topic)
-      out.int(request.partition)
-      return
-    case 'recover':
-      out.string(request.topic)
-      out.int(request.partition)
-      out.int(request.leader)
-      out.int(request.version)
+      writeReplicaFetchRequest(out, request)
       return
   }
+  for (const field of requests.pack(request)) writePlain(out, field)
 }
 
 /** `request` undefined: the api is none of ours; it is answered UNSUPPORTED_VERSION. */
@@ -138,134 +69,31 @@ export interface DecodedMqRequest {
 
 /** Bytes in the request are views of the frame. */
 export function decodeMqRequest(reader: MsgpackReader): DecodedMqRequest {
-  const count = reader.arrayHeader()
+  const fieldCount = reader.arrayHeader() - 2
   const correlationId = reader.natural('the correlation id')
-  const api = apiNames.get(reader.int())
-  if (api === undefined) return { correlationId, request: undefined }
-  if (count !== 2 + requestFieldCounts[api]) {
-    throw new ProtocolError(`Cannot decode a ${api} request: it has ${count - 2} fields`)
-  }
-  const request = decodeRequestFields(reader, api)
+  const type = requests.type(reader.int())
+  if (type === undefined) return { correlationId, request: undefined }
+  checkFieldCount(`${type} request`, fieldCount, requestFieldCounts[type])
+  const request = readRequest(reader, type, fieldCount)
   reader.expectEnd()
   return { correlationId, request }
 }
 
-function decodeRequestFields(reader: MsgpackReader, api: ApiName): MqRequest {
-  switch (api) {
-    case 'produce': {
-      const { topic, partition } = topicPartition(reader)
-      const number = reader.int()
-      const acks = acksNames.get(number)
-      if (acks === undefined) throw new ProtocolError(`Cannot decode a produce: acks is ${number}`)
-      const timeoutMs = reader.natural('the time-out')
-      const passedOn = reader.boolean()
-      const batch = reader.bytes() ?? noBytes
-      return { type: api, topic, partition, acks, timeoutMs, passedOn, batch }
-    }
-    case 'fetch': {
-      const { topic, partition } = topicPartition(reader)
-      const offset = reader.number()
-      const maxWaitMs = reader.natural('the time to wait')
-      const bytesMax = reader.natural('the byte limit')
-      const passedOn = reader.boolean()
-      return { type: api, topic, partition, offset, maxWaitMs, bytesMax, passedOn }
-    }
-    case 'replicaFetch': {
-      const directory = reader.string() as DirectoryId
-      const life = { directory, brokerEpoch: reader.natural('the broker epoch') }
-      const maxWaitMs = reader.natural('the time to wait')
-      const bytesMax = reader.natural('the byte limit')
-      const partitions = listed(reader, replicaFetchPartition)
-      return { type: api, life, maxWaitMs, bytesMax, partitions }
-    }
-    case 'listOffsets': {
-      const { topic, partition } = topicPartition(reader)
-      return { type: api, topic, partition, passedOn: reader.boolean() }
-    }
-    case 'leaderEpochEnd': {
-      const { topic, partition } = topicPartition(reader)
-      return { type: api, topic, partition, epoch: reader.int() }
-    }
-    case 'metadata':
-      return { type: api, topics: reader.nilOr(() => reader.strings()) }
-    case 'createTopic': {
-      const topic = reader.string()
-      const partitionCount = reader.int()
-      const replicationFactor = reader.int()
-      const timeoutMs = reader.natural('the time-out')
-      return { type: api, topic, partitionCount, replicationFactor, timeoutMs }
-    }
-    case 'initProducerId':
-      return { type: api }
-    case 'commitOffset': {
-      const group = reader.string()
-      const { topic, partition } = topicPartition(reader)
-      const offset = reader.number()
-      const version = reader.int()
-      const timeoutMs = reader.natural('the time-out')
-      return { type: api, group, topic, partition, offset, version, timeoutMs }
-    }
-    case 'committedOffset': {
-      const group = reader.string()
-      const { topic, partition } = topicPartition(reader)
-      return { type: api, group, topic, partition }
-    }
-    case 'recoveryChoices': {
-      const { topic, partition } = topicPartition(reader)
-      return { type: api, topic, partition }
-    }
-    case 'recover': {
-      const { topic, partition } = topicPartition(reader)
-      const leader = reader.int() as BrokerId
-      return { type: api, topic, partition, leader, version: reader.int() }
-    }
+function readRequest(reader: MsgpackReader, type: ApiName, fieldCount: number): MqRequest {
+  switch (type) {
+    case 'produce':
+      return readProduceRequest(reader)
+    case 'fetch':
+      return readFetchRequest(reader)
+    case 'replicaFetch':
+      return readReplicaFetchRequest(reader)
   }
-}
-
-/** Offsets and partitions of clients may be any number: one that cannot be gets an answer. */
-function topicPartition(reader: MsgpackReader): { topic: string; partition: number } {
-  return { topic: reader.string(), partition: reader.number() }
-}
-
-function encodeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchPartition): void {
-  out.arrayHeader(6)
-  out.string(asked.topic)
-  out.int(asked.partition)
-  out.int(asked.leaderEpoch)
-  out.int(asked.offset)
-  out.int(asked.lastEpoch)
-  out.int(asked.highWatermark)
-}
-
-function replicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition {
-  reader.arrayHeader()
-  const { topic, partition } = topicPartition(reader)
-  return {
-    topic,
-    partition,
-    leaderEpoch: reader.int(),
-    offset: reader.natural('the offset'),
-    lastEpoch: reader.int(),
-    highWatermark: reader.natural('the high watermark'),
-  }
+  return requests.unpack(type, readPlains(reader, fieldCount))
 }
 
 // --- responses -----------------------------------------------------------------------------------
 
-const responseFieldCounts: Readonly<Record<ApiName, number>> = {
-  produce: 1,
-  fetch: 3,
-  replicaFetch: 1,
-  listOffsets: 2,
-  leaderEpochEnd: 2,
-  metadata: 4,
-  createTopic: 1,
-  initProducerId: 2,
-  commitOffset: 1,
-  committedOffset: 2,
-  recoveryChoices: 4,
-  recover: 1,
-}
+const responseFieldCounts = fieldCounts(responses.rows)
 
 export function encodeMqResponse(
   out: MsgpackWriter,
@@ -274,279 +102,74 @@ export function encodeMqResponse(
 ): void {
   out.arrayHeader(2 + responseFieldCounts[response.type])
   out.int(correlationId)
-  out.int(mqErrorCodes.NONE)
+  out.nil()
   switch (response.type) {
     case 'produce':
-      out.int(response.baseOffset)
+      writeProduceResponse(out, response)
       return
     case 'fetch':
-      encodeFetched(out, response)
+      writeFetchResponse(out, response)
       return
     case 'replicaFetch':
-      list(out, response.partitions, encodeReplicaFetched)
-      return
-    case 'listOffsets':
-      out.int(response.earliest)
-      out.int(response.latest)
-      return
-    case 'leaderEpochEnd':
-      out.int(response.epoch)
-      out.int(response.endOffset)
-      return
-    case 'metadata':
-      encodeCluster(out, response.cluster)
-      return
-    case 'createTopic':
-      out.string(response.topicId)
-      return
-    case 'initProducerId':
-      out.int(response.producerId)
-      out.int(response.producerEpoch)
-      return
-    case 'commitOffset':
-      out.int(response.version)
-      return
-    case 'committedOffset':
-      if (response.offset === undefined) out.nil()
-      else out.int(response.offset)
-      out.int(response.version)
-      return
-    case 'recoveryChoices':
-      out.int(response.found.version)
-      out.int(response.found.leader)
-      out.int(response.found.leaderEpoch)
-      list(out, response.found.choices, encodeRecoveryChoice)
-      return
-    case 'recover':
-      out.int(response.leaderEpoch)
+      writeReplicaFetchResponse(out, response)
       return
   }
+  for (const field of responses.pack(response)) writePlain(out, field)
+}
+
+export function encodeMqError(out: MsgpackWriter, correlationId: number, error: BrokerError): void {
+  out.arrayHeader(2)
+  out.int(correlationId)
+  writeError(out, failureOf(error))
+}
+
+export interface ResponseHeader {
+  readonly correlationId: number
+  /** undefined: the fields are still to be read, by `decodeMqResponse` */
+  readonly error: Failure | undefined
+  readonly fieldCount: number
+}
+
+export function decodeResponseHeader(reader: MsgpackReader): ResponseHeader {
+  const fieldCount = reader.arrayHeader() - 2
+  const correlationId = reader.natural('the correlation id')
+  return { correlationId, error: readError(reader), fieldCount }
 }
 
 /** Reads the fields after `decodeResponseHeader`; records are copied out of the frame. */
-export function decodeMqResponse(reader: MsgpackReader, type: ApiName): MqResponse {
-  const response = decodeResponseFields(reader, type)
+export function decodeMqResponse(
+  reader: MsgpackReader,
+  type: ApiName,
+  fieldCount: number,
+): MqResponse {
+  checkFieldCount(`${type} response`, fieldCount, responseFieldCounts[type])
+  const response = readResponse(reader, type, fieldCount)
   reader.expectEnd()
   return response
 }
 
-function decodeResponseFields(reader: MsgpackReader, type: ApiName): MqResponse {
+function readResponse(reader: MsgpackReader, type: ApiName, fieldCount: number): MqResponse {
   switch (type) {
     case 'produce':
-      return { type, baseOffset: reader.natural('the base offset') }
-    case 'fetch': {
-      const { highWatermark, logStart, records } = fetched(reader)
-      return { type, highWatermark, logStart, records }
-    }
+      return readProduceResponse(reader)
+    case 'fetch':
+      return readFetchResponse(reader)
     case 'replicaFetch':
-      return { type, partitions: listed(reader, replicaFetched) }
-    case 'listOffsets': {
-      const earliest = reader.natural('the earliest offset')
-      return { type, earliest, latest: reader.natural('the latest offset') }
-    }
-    case 'leaderEpochEnd':
-      return { type, epoch: reader.int(), endOffset: reader.int() }
-    case 'metadata':
-      return { type, cluster: cluster(reader) }
-    case 'createTopic':
-      return { type, topicId: reader.string() }
-    case 'initProducerId': {
-      const producerId = reader.natural('the producer id') as ProducerId
-      return { type, producerId, producerEpoch: reader.natural('the producer epoch') }
-    }
-    case 'commitOffset':
-      return { type, version: reader.int() }
-    case 'committedOffset': {
-      const offset = reader.nilOr(() => reader.natural('the offset'))
-      return { type, offset, version: reader.int() }
-    }
-    case 'recoveryChoices': {
-      const [version, leader] = [reader.int(), reader.int() as BrokerId]
-      const leaderEpoch = reader.int()
-      const choices = listed(reader, recoveryChoice)
-      return { type, found: { version, leader, leaderEpoch, choices } }
-    }
-    case 'recover':
-      return { type, leaderEpoch: reader.int() }
+      return readReplicaFetchResponse(reader)
   }
+  return responses.unpack(type, readPlains(reader, fieldCount))
 }
 
-function encodeFetched(out: MsgpackWriter, part: FetchedRecords): void {
-  out.int(part.highWatermark)
-  out.int(part.logStart)
-  out.bytes(part.records)
+/** How many fields the messages of a table have. */
+function fieldCounts<R extends Rows>(rows: R): Readonly<Record<TypeOf<R>, number>> {
+  const counts = Object.entries(rows).map(([type, { fields }]) => [
+    type,
+    Object.keys(fields).length,
+  ])
+  return Object.fromEntries(counts)
 }
 
-function fetched(reader: MsgpackReader): FetchedRecords {
-  return {
-    highWatermark: reader.natural('the high watermark'),
-    logStart: reader.natural('the log start'),
-    records: Buffer.from(reader.bytes() ?? noBytes),
-  }
-}
-
-function encodeRecoveryChoice(out: MsgpackWriter, choice: RecoveryChoice): void {
-  out.arrayHeader(10)
-  out.int(choice.broker)
-  out.string(choice.condition)
-  out.boolean(choice.isInSync)
-  out.boolean(choice.isEligible)
-  out.boolean(choice.mayLead)
-  out.int(choice.lastEpoch)
-  intOrNil(out, choice.end)
-  intOrNil(out, choice.highWatermark)
-  intOrNil(out, choice.losesAtMost)
-  out.string(choice.detail)
-}
-
-function recoveryChoice(reader: MsgpackReader): RecoveryChoice {
-  reader.arrayHeader()
-  const intOrNone = () => reader.nilOr(() => reader.natural('a number of records'))
-  return {
-    broker: reader.int() as BrokerId,
-    condition: reader.string(),
-    isInSync: reader.boolean(),
-    isEligible: reader.boolean(),
-    mayLead: reader.boolean(),
-    lastEpoch: reader.int(),
-    end: intOrNone(),
-    highWatermark: intOrNone(),
-    losesAtMost: intOrNone(),
-    detail: reader.string(),
-  }
-}
-
-function intOrNil(out: MsgpackWriter, value: number | undefined): void {
-  if (value === undefined) out.nil()
-  else out.int(value)
-}
-
-function encodeReplicaFetched(out: MsgpackWriter, part: ReplicaFetched): void {
-  out.arrayHeader(8)
-  out.string(part.topic)
-  out.int(part.partition)
-  out.int(mqErrorCodes[part.code])
-  out.int(part.diverging?.epoch ?? -1)
-  out.int(part.diverging?.endOffset ?? -1)
-  encodeFetched(out, part)
-}
-
-function replicaFetched(reader: MsgpackReader): ReplicaFetched {
-  reader.arrayHeader()
-  const { topic, partition } = topicPartition(reader)
-  const code = mqErrorCodeOf(reader.int())
-  const epoch = reader.int()
-  const endOffset = reader.int()
-  const diverging = endOffset === -1 ? undefined : { epoch, endOffset }
-  const { highWatermark, logStart, records } = fetched(reader)
-  return { topic, partition, code, diverging, highWatermark, logStart, records }
-}
-
-function encodeCluster(
-  out: MsgpackWriter,
-  { clusterId, controller, brokers, topics }: ClusterInfo,
-) {
-  out.string(clusterId)
-  out.int(controller)
-  list(out, brokers, encodeBroker)
-  list(out, topics, encodeTopic)
-}
-
-function cluster(reader: MsgpackReader): ClusterInfo {
-  const clusterId = reader.string()
-  const controller = reader.int() as BrokerId
-  const brokers = listed(reader, broker)
-  return { clusterId, controller, brokers, topics: listed(reader, topic) }
-}
-
-function encodeBroker(out: MsgpackWriter, info: BrokerInfo): void {
-  out.arrayHeader(3)
-  out.int(info.id)
-  out.string(info.host)
-  out.int(info.port)
-}
-
-function broker(reader: MsgpackReader): BrokerInfo {
-  reader.arrayHeader()
-  const id = reader.natural('the broker id') as BrokerId
-  return { id, host: reader.string(), port: reader.natural('the port') }
-}
-
-function encodeTopic(out: MsgpackWriter, info: TopicInfo): void {
-  out.arrayHeader(4)
-  out.string(info.topic)
-  out.string(info.topicId)
-  if (info.problem === undefined) out.nil()
-  else out.string(info.problem)
-  list(out, info.partitions, encodePartition)
-}
-
-function topic(reader: MsgpackReader): TopicInfo {
-  reader.arrayHeader()
-  const name = reader.string()
-  const topicId = reader.string()
-  const problem = reader.nilOr(() => reader.string())
-  return { topic: name, topicId, problem, partitions: listed(reader, partition) }
-}
-
-function encodePartition(out: MsgpackWriter, info: PartitionInfo): void {
-  out.arrayHeader(6)
-  out.int(info.partition)
-  out.int(info.leader)
-  out.int(info.leaderEpoch)
-  list(out, info.replicas, encodeId)
-  list(out, info.isr, encodeId)
-  list(out, info.problems, encodeProblem)
-}
-
-function partition(reader: MsgpackReader): PartitionInfo {
-  reader.arrayHeader()
-  const number = reader.natural('the partition')
-  const leader = reader.int() as BrokerId
-  const leaderEpoch = reader.int()
-  const replicas = listed(reader, id)
-  const isr = listed(reader, id)
-  return {
-    partition: number,
-    leader,
-    leaderEpoch,
-    replicas,
-    isr,
-    problems: listed(reader, problem),
-  }
-}
-
-function encodeProblem(out: MsgpackWriter, { broker, reason }: PartitionProblem): void {
-  out.arrayHeader(2)
-  out.int(broker)
-  out.string(reason)
-}
-
-function problem(reader: MsgpackReader): PartitionProblem {
-  reader.arrayHeader()
-  return { broker: reader.int() as BrokerId, reason: reader.string() }
-}
-
-function encodeId(out: MsgpackWriter, brokerId: BrokerId): void {
-  out.int(brokerId)
-}
-
-function id(reader: MsgpackReader): BrokerId {
-  return reader.natural('the broker id') as BrokerId
-}
-
-function list<T>(
-  out: MsgpackWriter,
-  items: readonly T[],
-  encode: (out: MsgpackWriter, item: T) => void,
-): void {
-  out.arrayHeader(items.length)
-  for (const item of items) encode(out, item)
-}
-
-function listed<T>(reader: MsgpackReader, decode: (reader: MsgpackReader) => T): T[] {
-  const count = reader.arrayHeader()
-  const items: T[] = []
-  for (let i = 0; i < count; i++) items.push(decode(reader))
-  return items
+function checkFieldCount(what: string, found: number, wanted: number): void {
+  if (found === wanted) return
+  throw new ProtocolError(`Cannot decode a ${what}: it has ${found} fields, not ${wanted}`)
 }

@@ -15,15 +15,8 @@ import type { WriteRequest } from '../zk/messages.ts'
 import { readZxid as zxid } from '../zk/native-records.ts'
 import { decodeWriteRequest, encodeRequest } from '../zk/native-requests.ts'
 import { counterOf, counterRange, epochMax, formatZxid, type Zxid } from '../zxid.ts'
+import { type Entries, entryCount } from './entries.ts'
 import type { IdentitiesCodec } from './identities.ts'
-
-/** Consecutive transactions of one epoch; to Zab they are opaque. */
-export interface Entries {
-  readonly first: Zxid
-  readonly count: number
-  /** `count` times u32 BE length + payload; a view when it comes from the wire */
-  readonly bytes: Uint8Array
-}
 
 /** Whom a server wants to lead; compared by epoch, then zxid, then id. */
 export interface Vote {
@@ -478,9 +471,8 @@ function epoch(reader: MsgpackReader): number {
 /** Checks that the payloads are as many as announced and fill the bytes. */
 function entryBytes(reader: MsgpackReader, count: number): Buffer {
   const bytes = reader.bytes() ?? Buffer.alloc(0)
-  let at = 0
-  let found = 0
-  for (; at + 4 <= bytes.length; found++) at += 4 + bytes.readUInt32BE(at)
-  if (at === bytes.length && found === count && count > 0) return bytes
-  throw new ProtocolError(`Cannot decode a proposal of ${count} entries: its bytes hold ${found}`)
+  const found = entryCount(bytes)
+  if (found === count && count > 0) return bytes
+  const held = found === undefined ? 'do not end with one' : `hold ${found}`
+  throw new ProtocolError(`Cannot decode a proposal of ${count} entries: its bytes ${held}`)
 }

@@ -4,7 +4,7 @@
 // (turn.ts). Frames are encoded straight into the link's `out`, a writer lent from a pool for that
 // turn, so an idle link owns no buffer.
 //
-// Next on the path: whoever listens on the link, e.g. daemon/connection/connection.ts.
+// Next on the path: protocol/frame.ts.
 
 import net from 'node:net'
 import type { Address, ListenAddress } from '../../address.ts'

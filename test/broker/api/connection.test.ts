@@ -1,16 +1,17 @@
 import net from 'node:net'
 import t from 'tap'
+import { statusLine } from '../../../src/cli/commands/status.ts'
 import { askHealth } from '../../../src/cli/four-letter-word.ts'
-import { statusLine } from '../../../src/cli/status.ts'
 import { MqConnection } from '../../../src/client/mq/mq-connection.ts'
 import { limits } from '../../../src/limits.ts'
+import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
+import { encodeMqHello, type MqHello, mqProtocolVersion } from '../../../src/protocol/mq/hello.ts'
 import {
+  anyEpoch,
   type DirectoryId,
-  encodeMqHello,
-  type MqHello,
-  type MqRequest,
-  mqProtocolVersion,
   noBroker,
+  onlyOne,
+  type Place,
 } from '../../../src/protocol/mq/messages.ts'
 import { encodeMqRequest } from '../../../src/protocol/mq/native.ts'
 import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
@@ -59,6 +60,11 @@ function connect(world: BrokerWorld, more: Partial<MqHello> = {}): MqConnection 
   const { transport, clock } = realWorld()
   const introduction = { ...hello, ...more }
   return world.use(new MqConnection({ transport, address, clock, hello: introduction }))
+}
+
+async function makeGoals(connection: MqConnection): Promise<void> {
+  const topics = [{ topic: 'goals', partitionCount: 1, replicationFactor: 1 }]
+  await connection.call({ type: 'createTopics', timeoutMs: 3000, topics }, 5000)
 }
 
 worldTest(
@@ -124,14 +130,14 @@ worldTest(
 
 worldTest(t, 'a batch that nobody could read is refused', { brokers: 1 }, async (t, world) => {
   const connection = connect(world)
-  const topic = { type: 'createTopic', topic: 'goals', partitionCount: 1 } as const
-  await connection.call({ ...topic, replicationFactor: 1, timeoutMs: 3000 }, 5000)
+  await makeGoals(connection)
   const record = { key: null, value: Buffer.from('x'), timestampMs: 0, headers: [] }
   const none = { producerId: noProducer, producerEpoch: -1, baseSequence: -1 }
   const batch = encodeBatch({ ...none, records: [record] })
-  const produce = (bytes: Buffer) => {
-    const rest = { partition: 0, acks: 'all', timeoutMs: 1000, passedOn: false } as const
-    return connection.call({ type: 'produce', topic: 'goals', ...rest, batch: bytes }, 3000)
+  const produce = async (bytes: Buffer) => {
+    const partitions = [{ topic: 'goals', partition: 0, batch: bytes }]
+    const rest = { acks: 'all', timeoutMs: 1000, passedOn: false, partitions } as const
+    return onlyOne((await connection.call({ type: 'produce', ...rest }, 3000)).partitions)
   }
   const flipped = Buffer.from(batch)
   flipped[65] = 0xff
@@ -175,16 +181,20 @@ worldTest(
   { brokers: 1 },
   async (t, world) => {
     const connection = connect(world)
-    const topic = { type: 'createTopic', topic: 'goals', partitionCount: 1 } as const
-    await connection.call({ ...topic, replicationFactor: 1, timeoutMs: 3000 }, 5000)
-    const at = { topic: 'goals', partition: 0 }
-    const fetch = { type: 'fetch', ...at, maxWaitMs: 0, bytesMax: 1000, passedOn: false } as const
-    await t.rejects(connection.call({ ...fetch, offset: 7 }, 1000), { code: 'OFFSET_OUT_OF_RANGE' })
-    const nothing = await connection.call({ ...fetch, offset: 0, maxWaitMs: 30 }, 1000)
+    await makeGoals(connection)
+    const [at, leaderEpoch] = [{ topic: 'goals', partition: 0 }, anyEpoch]
+    const fetch = async (asked: Place & { readonly offset: number }, maxWaitMs: number) => {
+      const partitions = [{ ...asked, bytesMax: 1000, leaderEpoch }]
+      const rest = { maxWaitMs, bytesMin: 1, bytesMax: 1000, passedOn: false, partitions } as const
+      return onlyOne((await connection.call({ type: 'fetch', ...rest }, 1000)).partitions)
+    }
+    await t.rejects(fetch({ ...at, offset: 7 }, 0), { code: 'OFFSET_OUT_OF_RANGE' })
+    const nothing = await fetch({ ...at, offset: 0 }, 30)
     t.equal(nothing.records.length, 0, 'a long poll ends')
-    const end = await connection.call({ type: 'leaderEpochEnd', ...at, epoch: 0 }, 1000)
-    t.match(end, { epoch: -1, endOffset: -1 })
-    const elsewhere = { ...fetch, partition: 9, offset: 0 }
-    await t.rejects(connection.call(elsewhere, 1000), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    const ends = { type: 'offsetForLeaderEpoch', partitions: [{ ...at, leaderEpoch, epoch: 0 }] }
+    const end = await connection.call({ ...ends, type: 'offsetForLeaderEpoch' }, 1000)
+    t.match(end.partitions, [{ error: undefined, epoch: -1, endOffset: -1 }])
+    const elsewhere = fetch({ ...at, partition: 9, offset: 0 }, 0)
+    await t.rejects(elsewhere, { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
   },
 )

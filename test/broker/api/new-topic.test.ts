@@ -1,10 +1,6 @@
 import t from 'tap'
-import {
-  checkCollision,
-  checkNewTopic,
-  type NewTopic,
-  replicasFor,
-} from '../../../src/broker/api/new-topic.ts'
+import { checkCollision, checkNewTopic, replicasFor } from '../../../src/broker/api/new-topic.ts'
+import type { NewTopic } from '../../../src/protocol/mq/create-topics.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 
 const brokers = [1, 2, 3] as BrokerId[]

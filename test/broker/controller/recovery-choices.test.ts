@@ -1,6 +1,7 @@
 import t from 'tap'
+import type { Standing } from '../../../src/broker/cluster/replica-status.ts'
 import { recoveredState, recoveryChoices } from '../../../src/broker/controller/recovery-choices.ts'
-import { electByReports, type Standing } from '../../../src/broker/controller/recovery-election.ts'
+import { electByReports } from '../../../src/broker/controller/recovery-election.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 import { member, members } from '../partition/members.ts'

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert'
 import t from 'tap'
+import type { Standing } from '../../../src/broker/cluster/replica-status.ts'
 import {
   electByReports,
   type RecoveryInput,
-  type Standing,
 } from '../../../src/broker/controller/recovery-election.ts'
 import {
   brokersOf,

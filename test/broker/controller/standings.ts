@@ -1,8 +1,11 @@
 // Replicas as they come back, for tests of elections by reports: each has registered at N × 100 with its
 // directory `d<N>`, and what the ISR names are the lives before.
 
-import type { Standing } from '../../../src/broker/controller/recovery-election.ts'
-import type { LogCondition, ReplicaStatus } from '../../../src/broker/controller/replica-status.ts'
+import type {
+  LogCondition,
+  ReplicaStatus,
+  Standing,
+} from '../../../src/broker/cluster/replica-status.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import { life, members } from '../partition/members.ts'

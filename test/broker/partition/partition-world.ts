@@ -7,14 +7,14 @@
 // election by reports runs out of time only while such a disk is there.
 
 import { strict as assert } from 'node:assert'
-import { ClusterImage } from '../../../src/broker/controller/cluster-image.ts'
-import { Controller } from '../../../src/broker/controller/controller.ts'
+import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import {
   isFault,
   type LogCondition,
   type ReplicaStatus,
   reportName,
-} from '../../../src/broker/controller/replica-status.ts'
+} from '../../../src/broker/cluster/replica-status.ts'
+import { Controller } from '../../../src/broker/controller/controller.ts'
 import { Partition } from '../../../src/broker/partition/partition.ts'
 import {
   isSameLife,

@@ -5,7 +5,8 @@ import {
   brokersKnown,
   StoredWith,
 } from '../../../src/cli/consumer/cluster-lines.ts'
-import type { BrokerId, PartitionInfo } from '../../../src/protocol/mq/messages.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
+import type { PartitionInfo } from '../../../src/protocol/mq/metadata.ts'
 
 const id = (number: number) => number as BrokerId
 

@@ -5,7 +5,8 @@ import type { Size } from '../../../src/cli/consumer/consumer-frame.ts'
 import { ConsumerView, type ViewRecord } from '../../../src/cli/consumer/consumer-view.ts'
 import type { ServerRole } from '../../../src/cli/four-letter-word.ts'
 import { GoalSource } from '../../../src/cli/goals/goal-source.ts'
-import type { BrokerId, ClusterInfo } from '../../../src/protocol/mq/messages.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
+import type { ClusterInfo } from '../../../src/protocol/mq/metadata.ts'
 import { Random } from '../../../src/random.ts'
 
 /** When pictures are taken. */

@@ -2,8 +2,9 @@ import t from 'tap'
 import { GroupCommits } from '../../../src/client/mq/group-commits.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { silentLogger } from '../../../src/logger.ts'
+import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
-import { type MqRequest, noCommit } from '../../../src/protocol/mq/messages.ts'
+import { noCommit } from '../../../src/protocol/mq/offset-commit.ts'
 
 type Fate = 'stored' | 'stored, unanswered' | 'lost' | 'late'
 
@@ -18,19 +19,20 @@ class Znode {
   readonly cluster = {
     clock: systemClock,
     log: silentLogger,
-    call: async (asked: MqRequest | ((timeoutMs: number) => MqRequest), timeoutMs: number) => {
-      const request = typeof asked === 'function' ? asked(timeoutMs) : asked
-      if (request.type === 'committedOffset') return this.#read()
-      if (request.type !== 'commitOffset')
+    call: async (made: MqRequest | ((timeoutMs: number) => MqRequest), timeoutMs: number) => {
+      const request = typeof made === 'function' ? made(timeoutMs) : made
+      if (request.type === 'offsetFetch') return this.#read()
+      if (request.type !== 'offsetCommit')
         throw new Error(`Cannot answer ${request.type}: commits do not ask it`)
-      const { offset, version } = request
+      const [asked] = request.partitions
+      const { offset, version } = asked ?? { offset: 0, version: noCommit }
       const fate = this.fates.shift() ?? 'stored'
       if (fate === 'late') this.late.push(() => this.write(offset, version))
       else if (fate !== 'lost' && !this.write(offset, version)) {
         throw new BrokerError('INVALID_UPDATE_VERSION', 'Cannot commit')
       }
       if (fate !== 'stored') throw new BrokerError('REQUEST_TIMED_OUT', 'Cannot tell')
-      return { type: 'commitOffset', version: this.version }
+      return { type: 'offsetCommit', partitions: [{ version: this.version }] }
     },
   }
 
@@ -55,7 +57,8 @@ class Znode {
     if (this.offset === 'garbage') {
       throw new BrokerError('OFFSET_OUT_OF_RANGE', 'Cannot read', { bounds: { start: 0, end: 9 } })
     }
-    return { type: 'committedOffset', offset: this.offset, version: this.version }
+    const { offset, version } = this
+    return { type: 'offsetFetch', partitions: [{ offset, version }] }
   }
 }
 

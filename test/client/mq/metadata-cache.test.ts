@@ -1,6 +1,7 @@
 import t from 'tap'
 import { MetadataCache, makesStale } from '../../../src/client/mq/metadata-cache.ts'
-import type { BrokerId, ClusterInfo } from '../../../src/protocol/mq/messages.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
+import type { ClusterInfo } from '../../../src/protocol/mq/metadata.ts'
 import { Random } from '../../../src/random.ts'
 
 const ids = (...numbers: number[]) => numbers as BrokerId[]

@@ -2,12 +2,9 @@
 
 import t from 'tap'
 import type { Call } from '../../../src/client/zk/call.ts'
+import type { SessionEffect, SessionInput } from '../../../src/client/zk/session-events.ts'
 import type { Watcher } from '../../../src/client/zk/watch-registry.ts'
-import {
-  type SessionEffect,
-  type SessionInput,
-  ZkSession,
-} from '../../../src/client/zk/zk-session.ts'
+import { ZkSession } from '../../../src/client/zk/zk-session.ts'
 import { limits } from '../../../src/limits.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import type { ServerId, SessionId, Stat } from '../../../src/protocol/records.ts'

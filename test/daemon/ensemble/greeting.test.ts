@@ -1,5 +1,5 @@
 import t from 'tap'
-import { answerTo, judgeHello } from '../../../src/daemon/ensemble/greeting.ts'
+import { answerTo, judgeHello, membersOf } from '../../../src/daemon/ensemble/greeting.ts'
 import type { PeerHello } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
@@ -113,4 +113,15 @@ t.test('a server that was dialled names its ensemble only to a peer that named i
   for (const stranger of [isNew, foreign, neverCame]) {
     t.equal(answerTo(hello(2, stranger), hello(1)).ensembleId, undefined)
   }
+})
+
+t.test('members are listed by id, an IPv6 address in brackets', async (t) => {
+  const servers = new Map([
+    [id(2), { host: '::1', port: 2888 }],
+    [id(1), { host: 'db', port: 2889 }],
+  ])
+  t.same(membersOf(servers), [
+    { id: 1, address: 'db:2889' },
+    { id: 2, address: '[::1]:2888' },
+  ])
 })

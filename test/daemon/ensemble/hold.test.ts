@@ -77,3 +77,12 @@ t.test('a copy holds the message, not the whole buffer around it', async (t) => 
       : null
   t.ok(data !== null && data.buffer.byteLength < 64 * 1024)
 })
+
+t.test('the next epoch begins when nothing is on its way, and only in a hold', async (t) => {
+  t.notOk(new Hold(10).mayHandOver(0))
+  const hold = holding()
+  t.notOk(hold.mayHandOver(1))
+  t.ok(hold.mayHandOver(0))
+  hold.end()
+  t.notOk(hold.mayHandOver(0))
+})

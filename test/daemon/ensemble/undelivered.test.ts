@@ -1,9 +1,8 @@
 import t from 'tap'
 import { ProposalBatch } from '../../../src/daemon/ensemble/proposal-batch.ts'
 import { Undelivered } from '../../../src/daemon/ensemble/undelivered.ts'
-import { lastOf } from '../../../src/daemon/zab/history.ts'
 import { limits } from '../../../src/limits.ts'
-import type { Entries } from '../../../src/protocol/peer/messages.ts'
+import { type Entries, lastOf } from '../../../src/protocol/peer/entries.ts'
 import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 const zxid = (counter: number, epoch = 1): Zxid => makeZxid({ epoch, counter })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { WaitingNotice } from '../../../src/daemon/ensemble/waiting-notice.ts'
+import { beginsToCount, WaitingNotice } from '../../../src/daemon/ensemble/waiting-notice.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
 const empty = { missing: [2 as ServerId, 3 as ServerId], initialised: [] }
@@ -23,4 +23,14 @@ t.test('a wait that ended begins anew', async (t) => {
 t.test('beside servers with data, it waits for a majority of those', async (t) => {
   t.match(new WaitingNotice(0).take(3000, withData), /a majority of servers with data/)
   t.match(new WaitingNotice(0).take(3000, empty), /every server.*--bootstrap/)
+})
+
+t.test('a server without data counts once it has taken a history', async (t) => {
+  const epochs = (initialised: boolean, currentEpoch: number) => ({
+    ...{ acceptedEpoch: 5, currentEpoch, initialised, ensembleId: 'e' },
+  })
+  t.ok(beginsToCount(epochs(false, 0), epochs(true, 5)))
+  t.notOk(beginsToCount(epochs(false, 0), epochs(true, 0)), 'a new ensemble has none')
+  t.notOk(beginsToCount(epochs(true, 4), epochs(true, 5)), 'it counted before')
+  t.notOk(beginsToCount(epochs(false, 0), epochs(false, 0)))
 })

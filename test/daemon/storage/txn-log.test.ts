@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openTxnLog, type TxnLog, txnFormat } from '../../../src/daemon/storage/txn-log.ts'
 import { notARecord, otherVersion } from '../../../src/log/record-format.ts'
-import type { Entries } from '../../../src/protocol/peer/messages.ts'
+import type { Entries } from '../../../src/protocol/peer/entries.ts'
 import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import { MemoryDirectory } from '../../log/memory-directory.ts'
 

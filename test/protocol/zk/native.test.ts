@@ -1,6 +1,7 @@
 import t from 'tap'
 import { errorCodes, ProtocolError } from '../../../src/protocol/error-codes.ts'
-import { MsgpackReader, MsgpackWriter, type Plain } from '../../../src/protocol/msgpack.ts'
+import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
+import { type Plain, writePlain } from '../../../src/protocol/plain.ts'
 import {
   type Acl,
   openAcl,
@@ -37,7 +38,7 @@ function written(write: (out: MsgpackWriter) => void): Buffer {
 }
 
 function pack(value: Plain): Buffer {
-  return written((out) => out.plain(value))
+  return written((out) => writePlain(out, value))
 }
 
 const reader = (bytes: Buffer): MsgpackReader => new MsgpackReader().reset(bytes, 0, bytes.length)

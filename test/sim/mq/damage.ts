@@ -3,8 +3,7 @@
 // checkpoint, and what is older than a mark, is missed; a record behind the last checkpoint is not, nor is
 // what was written since the last mark.
 
-import { type Mark, noMark } from '../../../src/broker/cluster/identity.ts'
-import { decodeMark } from '../../../src/broker/controller/zk-paths.ts'
+import { decodeMark, type Mark, noMark } from '../../../src/broker/cluster/identity.ts'
 import { Checkpoint } from '../../../src/broker/partition/checkpoint.ts'
 import { DurableFile } from '../../../src/durable-file.ts'
 import type { DirectoryId } from '../../../src/protocol/mq/messages.ts'
@@ -66,7 +65,7 @@ export function identityOf({ files }: DiskCopy): Identity | undefined {
   const owner = contentOf(files, 'broker.json')?.toString()
   if (owner === undefined) return undefined
   const { directoryId } = JSON.parse(owner) as { readonly directoryId: DirectoryId }
-  return { directoryId, mark: decodeMark(contentOf(files, 'mark.json') ?? null) ?? noMark }
+  return { directoryId, mark: decodeMark(contentOf(files, 'mark.json')) ?? noMark }
 }
 
 interface Identity {

@@ -66,7 +66,7 @@ export class DiskNemesis {
     for (const broker of brokers) this.#reviveLater(broker, 3000)
   }
 
-  /** As for whole servers (server-life.ts): any majority of the others has all that was committed. */
+  /** As for whole servers (servers/life.ts): any majority of the others has all that was committed. */
   wipeServer(): void {
     const { random, servers, lastZxid } = this.#world
     const server = random.pick(servers)

@@ -3,14 +3,13 @@
 // wrong (nemesis.ts); then the faults stop (ending.ts), and within bounded time every partition must have
 // all its replicas in sync again and everything that anyone saw must fit together (checker.ts).
 
-import type { Mark } from '../../../src/broker/cluster/identity.ts'
+import { decodeMark, type Mark } from '../../../src/broker/cluster/identity.ts'
 import {
-  decodeMark,
   decodeNumber,
   decodeState,
   decodeTopic,
   zkPaths,
-} from '../../../src/broker/controller/zk-paths.ts'
+} from '../../../src/broker/cluster/zk-paths.ts'
 import { leaderOf, type PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'

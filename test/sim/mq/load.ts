@@ -5,7 +5,8 @@ import { Consumer } from '../../../src/client/mq/consumer.ts'
 import { MqCluster } from '../../../src/client/mq/mq-cluster.ts'
 import { Producer } from '../../../src/client/mq/producer.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
-import type { ProduceRequest, RequiredAcks } from '../../../src/protocol/mq/messages.ts'
+import { onlyOne } from '../../../src/protocol/mq/messages.ts'
+import type { ProduceRequest, RequiredAcks } from '../../../src/protocol/mq/produce.ts'
 import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
 import type { Random } from '../../../src/random.ts'
 import { SimProcess } from '../process.ts'
@@ -193,7 +194,7 @@ export class StrangeProducer {
   /** @returns the offset that is answered; undefined when there is no answer */
   async repeat(partition: number, batch: Buffer): Promise<number | undefined> {
     try {
-      return (await this.#produce(partition, batch)).baseOffset
+      return onlyOne((await this.#produce(partition, batch)).partitions).baseOffset
     } catch (error) {
       return error instanceof BrokerError && error.retriable ? undefined : -1
     }
@@ -202,12 +203,10 @@ export class StrangeProducer {
   #produce(partition: number, batch: Buffer) {
     const request: ProduceRequest = {
       type: 'produce',
-      topic,
-      partition,
       acks: 'all',
       timeoutMs: 2000,
       passedOn: false,
-      batch,
+      partitions: [{ topic, partition, batch }],
     }
     return this.#cluster.call(request, 3000)
   }

@@ -1,7 +1,7 @@
 // What goes wrong in a life of brokers: one fault after the other, drawn by the weights of the life's
 // faults (faults.ts). What a fault stops, comes back after a while; the end of a life heals the rest.
 
-import { zkPaths } from '../../../src/broker/controller/zk-paths.ts'
+import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { ZkClient } from '../../../src/client/zk/zk-client.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import { SimProcess } from '../process.ts'

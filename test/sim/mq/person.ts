@@ -3,8 +3,8 @@
 
 import type { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { invariant } from '../../../src/invariant.ts'
-import type { RecoveryChoice, RecoveryChoices } from '../../../src/protocol/mq/messages.ts'
 import { decodeBatch, forEachBatch } from '../../../src/protocol/mq/record-batch.ts'
+import type { RecoveryChoice, RecoveryChoices } from '../../../src/protocol/mq/recover.ts'
 import { takeLogAway } from './damage.ts'
 import type { MqWorld } from './life.ts'
 import { topic } from './load.ts'

@@ -1,6 +1,6 @@
 // Commands about the shell itself.
 
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../../../package-version.ts'
 import { UsageError } from '../parse-line.ts'
 import { commandNamed, type ShellCommand, usageOf, wordAt } from './shell-command.ts'
 
@@ -117,9 +117,7 @@ const version: ShellCommand = {
   options: {},
   words: { min: 0, max: 0 },
   run(shell) {
-    const file = new URL('../../../../package.json', import.meta.url)
-    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
-    shell.print(`ZooWeeper CLI version: ${version}`)
+    shell.print(`ZooWeeper CLI version: ${packageVersion()}`)
   },
 }
 

@@ -1,0 +1,170 @@
+// createTopics: the znodes of new topics, by a write to ZooWeeper. Each topic has its own outcome.
+//
+// Next on the path: controller/controller.ts, which gives them leaders.
+
+import { ZkError } from '../../protocol/error-codes.ts'
+import type {
+  CreatedTopic,
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+  NewTopic,
+} from '../../protocol/mq/create-topics.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { failureOf } from '../../protocol/mq/messages.ts'
+import type { MultiOp } from '../../protocol/zk/messages.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../cluster/zk-paths.ts'
+import type { BrokerSession } from '../session/session.ts'
+import { asBrokerError } from './answer.ts'
+import type { BrokerParts } from './broker-parts.ts'
+import { Deadline } from './deadline.ts'
+import { checkCollision, checkNewTopic, replicasFor } from './new-topic.ts'
+import { openSession } from './open-session.ts'
+import { repeated, repeatedError } from './repeated.ts'
+
+/** How often it is looked whether a new topic has its leaders. */
+const leadersCheckMs = 10
+
+/**
+ * Answers when every partition has a leader, or the time is up; a topic may appear all the same.
+ *
+ * @throws BrokerError, ZkError when nothing could be done for any of the topics
+ */
+export async function createTopics(
+  parts: BrokerParts,
+  { topics, timeoutMs }: CreateTopicsRequest,
+): Promise<CreateTopicsResponse> {
+  const twice = repeated(topics.map(({ topic }) => topic))
+  const problems = topics.map((one) =>
+    twice.has(one.topic) ? repeatedError(`create topic '${one.topic}'`) : problemOf(one),
+  )
+  if (problems.every((problem) => problem !== undefined)) {
+    return { type: 'createTopics', topics: topics.map((one, i) => outcome(one, problems[i] ?? '')) }
+  }
+  const session = openSession(parts, 'create a topic')
+  const deadline = new Deadline(parts.clock, timeoutMs)
+  // A broker that has just registered counts, and one that has just gone does not.
+  await session.readCluster()
+  const creation = new Creation(parts, session, deadline)
+  const outcomes = topics.map(async (one, i) =>
+    outcome(one, problems[i] ?? (await creation.create(one))),
+  )
+  return { type: 'createTopics', topics: await Promise.all(outcomes) }
+}
+
+function problemOf(topic: NewTopic): BrokerError | undefined {
+  try {
+    checkNewTopic(topic)
+    return undefined
+  } catch (error) {
+    return asBrokerError(error)
+  }
+}
+
+/** @param made its topic id, or why there is none */
+function outcome({ topic }: NewTopic, made: string | BrokerError): CreatedTopic {
+  return made instanceof BrokerError
+    ? { topic, error: failureOf(made), topicId: '' }
+    : { topic, error: undefined, topicId: made }
+}
+
+/** The topics of one request. */
+class Creation {
+  readonly #parts: BrokerParts
+  readonly #session: BrokerSession
+  readonly #deadline: Deadline
+  /** names of topics that are not in the image yet */
+  readonly #begun: string[] = []
+
+  constructor(parts: BrokerParts, session: BrokerSession, deadline: Deadline) {
+    this.#parts = parts
+    this.#session = session
+    this.#deadline = deadline
+  }
+
+  /** @returns its topic id, or why there is none */
+  async create(topic: NewTopic): Promise<string | BrokerError> {
+    try {
+      return await this.#create(topic)
+    } catch (error) {
+      return asBrokerError(error)
+    }
+  }
+
+  /** @throws BrokerError, ZkError */
+  async #create(newTopic: NewTopic): Promise<string> {
+    const { topic } = newTopic
+    const { image, defaults, log, makeUuid } = this.#parts
+    const topicId = makeUuid()
+    this.#deadline.check(`create topic '${topic}'`)
+    checkCollision(topic, [...image.topics.keys(), ...image.topicProblems.keys(), ...this.#begun])
+    const brokers = [...image.brokers.keys()]
+    const start = image.topics.size + this.#begun.length
+    const replicas = replicasFor(newTopic, brokers, { defaults, start })
+    this.#begun.push(topic)
+    await makeTopic(this.#session, topic, { topicId, replicas })
+    log.info({ topic, topicId }, 'Created a topic')
+    await this.#whenLed(topic, topicId)
+    return topicId
+  }
+
+  /** @throws BrokerError REQUEST_TIMED_OUT */
+  async #whenLed(topic: string, topicId: string): Promise<void> {
+    const { image, clock } = this.#parts
+    for (;;) {
+      const missing = firstWithoutLeader(image, topic, topicId)
+      if (missing === undefined) return
+      if (this.#deadline.isOver) {
+        const problem = image.problemOf(topic, missing) ?? 'no reason is known'
+        const { timeoutMs } = this.#deadline
+        const found = `partition ${missing} has no leader after ${timeoutMs} ms: ${problem}`
+        throw new BrokerError('REQUEST_TIMED_OUT', `Cannot finish topic '${topic}': ${found}`)
+      }
+      await new Promise<void>((resolve) => clock.after(leadersCheckMs, resolve))
+    }
+  }
+}
+
+/** The znodes of a topic, in one multi; the controller adds leaders and ISRs. */
+async function makeTopic(
+  { zk }: BrokerSession,
+  topic: string,
+  assignment: TopicAssignment,
+): Promise<void> {
+  const make = (path: string, data: string | null): MultiOp => {
+    const bytes = data === null ? null : Buffer.from(data)
+    return { type: 'create', path, data: bytes, mode: 'persistent' }
+  }
+  const path = zkPaths.topic(topic)
+  try {
+    await zk.multi([
+      make(path, encodeTopic(assignment)),
+      make(zkPaths.partitions(topic), null),
+      ...assignment.replicas.map((_, partition) => make(zkPaths.partition(topic, partition), null)),
+    ])
+  } catch (error) {
+    if (!(error instanceof ZkError)) throw error
+    if (error.code === 'CONNECTIONLOSS') {
+      // The outcome is not known: what is there tells.
+      await zk.sync(path)
+      if ((await zk.exists(path)) === undefined) throw error
+    } else if (error.code !== 'NODEEXISTS') throw error
+    const found = decodeTopic((await zk.getData(path)).data)
+    if (found?.topicId === assignment.topicId) return
+    throw new BrokerError('TOPIC_ALREADY_EXISTS', `Cannot create topic '${topic}': there is one`)
+  }
+}
+
+/** @returns undefined when all have one */
+function firstWithoutLeader(
+  image: ClusterImage,
+  topic: string,
+  topicId: string,
+): number | undefined {
+  const { assignment } = image.topics.get(topic) ?? {}
+  if (assignment?.topicId !== topicId) return 0
+  const found = assignment.replicas.findIndex((_, partition) => {
+    return image.leader(topic, partition) === undefined
+  })
+  return found === -1 ? undefined : found
+}

@@ -1,0 +1,21 @@
+// Whether a client sees a partition in the leader epoch in which it is. One that does not would take
+// offsets of one leader's log for those of another's. Source: KIP-320.
+
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { anyEpoch } from '../../protocol/mq/messages.ts'
+import type { Replica } from '../replication/replica.ts'
+
+/**
+ * @param what was to be done
+ * @returns FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH; undefined if the epochs agree
+ */
+export function epochProblem(
+  what: string,
+  { topic, partition, leaderEpoch: current }: Pick<Replica, 'topic' | 'partition' | 'leaderEpoch'>,
+  leaderEpoch: number,
+): BrokerError | undefined {
+  if (leaderEpoch === anyEpoch || leaderEpoch === current) return undefined
+  const code = leaderEpoch < current ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH'
+  const found = `the client sees leader epoch ${leaderEpoch}, and this replica is in ${current}`
+  return new BrokerError(code, `Cannot ${what} ${topic}/${partition}: ${found}`)
+}

@@ -1,0 +1,89 @@
+// replicaFetch: what followers ask their leaders for. What a follower says to have durable is recorded
+// before anything else.
+//
+// Next on the path: replication/replica.ts; what has to wait does so in replication/purgatory.ts.
+
+import { limits } from '../../limits.ts'
+import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import type {
+  ReplicaFetched,
+  ReplicaFetchPartition,
+  ReplicaFetchRequest,
+} from '../../protocol/mq/replica-fetch.ts'
+import { Operation } from '../replication/purgatory.ts'
+import type { Replica } from '../replication/replica.ts'
+import type { Requester, Respond } from './answer.ts'
+import type { BrokerParts } from './broker-parts.ts'
+import { ByteBudget, noRecords } from './byte-budget.ts'
+
+export function replicaFetch(
+  parts: BrokerParts,
+  { role, brokerId }: Requester,
+  { life, partitions, maxWaitMs, bytesMax }: ReplicaFetchRequest,
+  respond: Respond,
+): void {
+  const live = parts.image.brokers.get(brokerId)
+  // What a follower's earlier life had is no promise of what this one has.
+  const isCurrent = live?.epoch === life.brokerEpoch && live.directory === life.directory
+  if (role !== 'broker' || !isCurrent) {
+    const message = `Cannot serve a replica: broker ${brokerId} is not registered like that here`
+    respond(new BrokerError('STALE_BROKER_EPOCH', message))
+    return
+  }
+  let isToAnswer = false
+  const verdicts = partitions.map((asked) => {
+    const replica = parts.replicas.get(asked.topic, asked.partition)
+    const verdict = replica?.followerFetched(brokerId, life, asked)
+    if (replica === undefined || verdict?.type !== 'fine') isToAnswer = true
+    return { asked, replica, verdict }
+  })
+  const answer = () => {
+    const budget = new ByteBudget(bytesMax)
+    const fetched = verdicts.map(({ asked, replica, verdict }): ReplicaFetched => {
+      if (replica === undefined) return refusal(asked, 'UNKNOWN_TOPIC_OR_PARTITION')
+      if (verdict?.type === 'refused') return refusal(asked, verdict.code)
+      if (verdict?.type === 'behind') return refusal(asked, 'NOT_LEADER_OR_FOLLOWER')
+      if (verdict?.type === 'diverging') {
+        const { epoch, endOffset } = verdict
+        return refusal(asked, 'NONE', { epoch, endOffset })
+      }
+      return readFor(replica, asked, budget)
+    })
+    respond({ type: 'replicaFetch', partitions: fetched })
+  }
+  isToAnswer ||= verdicts.some(({ asked, replica }) => replica?.hasNews(asked) === true)
+  if (isToAnswer || maxWaitMs === 0) {
+    answer()
+    return
+  }
+  const operation = new Operation(answer)
+  for (const { asked, replica } of verdicts) replica?.waitForNews(operation, asked)
+  const waitMs = Math.min(maxWaitMs, limits.fetchWaitMsMax)
+  parts.replicas.purgatory.expireAt(operation, parts.clock.nowMs() + waitMs)
+}
+
+/** The follower may have waited: by now this replica may lead in another epoch, or not at all. */
+function readFor(
+  replica: Replica,
+  asked: ReplicaFetchPartition,
+  budget: ByteBudget,
+): ReplicaFetched {
+  if (replica.role.type !== 'leading') return refusal(asked, 'NOT_LEADER_OR_FOLLOWER')
+  if (replica.leaderEpoch !== asked.leaderEpoch) return refusal(asked, 'FENCED_LEADER_EPOCH')
+  const { topic, partition, offset } = asked
+  const records = budget.take(limits.fetchBytesMax, (bytesMax) => {
+    return replica.readForFollower(offset, bytesMax).records
+  })
+  const { highWatermark, earliestOffset: logStart } = replica
+  const [code, diverging] = ['NONE', undefined] as const
+  return { topic, partition, code, diverging, highWatermark, logStart, records }
+}
+
+function refusal(
+  { topic, partition }: ReplicaFetchPartition,
+  code: MqErrorCode,
+  diverging?: ReplicaFetched['diverging'],
+): ReplicaFetched {
+  const records = noRecords
+  return { topic, partition, code, diverging, highWatermark: 0, logStart: 0, records }
+}

@@ -1,0 +1,198 @@
+// The cluster as one broker knows it, out of the znodes: who is alive, who is controller, the topics
+// with their replicas, leaders and ISRs. Every broker keeps one: to answer metadata requests, to find
+// leaders, to learn what it leads and follows; and the controller decides by it. What cannot be used,
+// be it a znode or a replica, is in it with the reason. Pure.
+
+import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import type {
+  ClusterInfo,
+  PartitionInfo,
+  PartitionProblem,
+  TopicInfo,
+} from '../../protocol/mq/metadata.ts'
+import type { Registration } from '../../protocol/mq/registration.ts'
+import { brokersOf, leaderOf, type PartitionState } from '../partition/partition-state.ts'
+import {
+  faultOf,
+  type ReplicaPlace,
+  type ReplicaStatus,
+  reportName,
+  type Standing,
+} from './replica-status.ts'
+import { type TopicAssignment, zkPaths } from './zk-paths.ts'
+
+export interface LiveBroker extends Registration {
+  readonly id: BrokerId
+  /** czxid of its registration */
+  readonly epoch: number
+  /** that registered it; what it reports counts when it comes from the same one */
+  readonly session: number
+}
+
+export interface TopicImage {
+  readonly topic: string
+  readonly assignment: TopicAssignment
+  /** by partition; missing until the controller has elected its first leader */
+  readonly states: Map<number, PartitionState>
+  /** of those whose znode is there and cannot be used: why */
+  readonly stateProblems: Map<number, string>
+}
+
+export interface ReplicaReportImage {
+  readonly status: ReplicaStatus
+  /** that made it */
+  readonly session: number
+}
+
+export class ClusterImage {
+  readonly brokers = new Map<BrokerId, LiveBroker>()
+  readonly topics = new Map<string, TopicImage>()
+  /** by topic, of those whose znode is there and cannot be used: why */
+  readonly topicProblems = new Map<string, string>()
+  /** by name of the znode; they may be those of a life that is over */
+  readonly reports = new Map<string, ReplicaReportImage>()
+  controller: BrokerId = noBroker
+
+  setTopic(topic: string, assignment: TopicAssignment): void {
+    this.topicProblems.delete(topic)
+    const before = this.topics.get(topic)
+    const isSame = before?.assignment.topicId === assignment.topicId
+    const states = isSame ? before.states : new Map()
+    const stateProblems = isSame ? before.stateProblems : new Map()
+    this.topics.set(topic, { topic, assignment, states, stateProblems })
+  }
+
+  removeTopic(topic: string): void {
+    this.topics.delete(topic)
+    this.topicProblems.delete(topic)
+  }
+
+  /** @returns whether that is news */
+  setBadTopic(topic: string): boolean {
+    this.topics.delete(topic)
+    if (this.topicProblems.has(topic)) return false
+    this.topicProblems.set(topic, `znode ${zkPaths.topic(topic)} cannot be read as a topic`)
+    return true
+  }
+
+  /** Ignores what is older than what it has, and what belongs to no topic. */
+  setState(topic: string, partition: number, state: PartitionState | undefined): void {
+    const { states, stateProblems } = this.topics.get(topic) ?? {}
+    if (states === undefined) return
+    stateProblems?.delete(partition)
+    if (state === undefined) states.delete(partition)
+    else if (state.version >= (states.get(partition)?.version ?? 0)) states.set(partition, state)
+  }
+
+  /** Until it is written anew there is no state in force. @returns whether that is news */
+  setBadState(topic: string, partition: number): boolean {
+    const { states, stateProblems } = this.topics.get(topic) ?? {}
+    states?.delete(partition)
+    if (stateProblems === undefined || stateProblems.has(partition)) return false
+    stateProblems.set(
+      partition,
+      `znode ${zkPaths.state(topic, partition)} cannot be read as a partition state`,
+    )
+    return true
+  }
+
+  /** What is known of a replica; what its broker reported in an earlier life is not. */
+  standing({ topicId, partition, broker }: ReplicaPlace): Standing {
+    const live = this.brokers.get(broker)
+    if (live === undefined) return { broker, life: undefined, status: undefined }
+    const { directory, epoch: brokerEpoch, session } = live
+    const report = this.reports.get(reportName({ topicId, partition, broker }))
+    const status = report?.session === session ? report.status : undefined
+    return { broker, life: { directory, brokerEpoch }, status }
+  }
+
+  /** Why this replica cannot be used, as its broker says in its present life. */
+  unavailable(place: ReplicaPlace): string | undefined {
+    return this.reports.size === 0 ? undefined : faultOf(this.standing(place).status)
+  }
+
+  #problemAt(place: ReplicaPlace): string | undefined {
+    if (this.reports.size === 0) return undefined
+    const { status } = this.standing(place)
+    return status?.type === 'ahead' ? aheadReason : faultOf(status)
+  }
+
+  /** Why a partition has no leader, or fewer replicas than it should, where something is known. */
+  problems({ assignment, stateProblems }: TopicImage, partition: number): PartitionProblem[] {
+    const problems: PartitionProblem[] = []
+    const ofState = stateProblems.get(partition)
+    if (ofState !== undefined) problems.push({ broker: noBroker, reason: ofState })
+    const { topicId, replicas } = assignment
+    for (const broker of replicas[partition] ?? []) {
+      const reason = this.#problemAt({ topicId, partition, broker })
+      if (reason !== undefined) problems.push({ broker, reason })
+    }
+    return problems
+  }
+
+  /** The same in words; undefined when nothing is known. */
+  problemOf(topic: string, partition: number): string | undefined {
+    const found = this.topics.get(topic)
+    if (found === undefined) return this.topicProblems.get(topic)
+    const [problem] = this.problems(found, partition)
+    if (problem === undefined || problem.broker === noBroker) return problem?.reason
+    return `broker ${problem.broker} cannot use its replica: ${problem.reason}`
+  }
+
+  state(topic: string, partition: number): PartitionState | undefined {
+    return this.topics.get(topic)?.states.get(partition)
+  }
+
+  hasPartition(topic: string, partition: number): boolean {
+    return this.topics.get(topic)?.assignment.replicas[partition] !== undefined
+  }
+
+  /** Who leads, is alive, and has not said that it cannot; undefined while nobody does. */
+  leader(topic: string, partition: number): LiveBroker | undefined {
+    const found = this.topics.get(topic)
+    const state = found?.states.get(partition)
+    const member = state === undefined ? undefined : leaderOf(state)
+    const leader = member === undefined ? undefined : this.brokers.get(member.broker)
+    if (found === undefined || leader === undefined) return undefined
+    if (leader.epoch !== member?.brokerEpoch) return undefined
+    const { topicId } = found.assignment
+    const isUsable = this.unavailable({ topicId, partition, broker: leader.id }) === undefined
+    return isUsable ? leader : undefined
+  }
+
+  /** @param topics undefined: all of them */
+  info(clusterId: string, topics: readonly string[] | undefined): ClusterInfo {
+    const names = topics ?? [...this.topics.keys(), ...this.topicProblems.keys()]
+    return {
+      clusterId,
+      controller: this.controller,
+      brokers: [...this.brokers.values()].sort((a, b) => a.id - b.id),
+      topics: names.flatMap((name) => this.#topicInfo(name) ?? []).sort(byTopic),
+    }
+  }
+
+  #topicInfo(topic: string): TopicInfo | undefined {
+    const image = this.topics.get(topic)
+    const problem = this.topicProblems.get(topic)
+    if (image === undefined) {
+      return problem === undefined ? undefined : { topic, topicId: '', problem, partitions: [] }
+    }
+    const { assignment } = image
+    const partitions = assignment.replicas.map((replicas, partition): PartitionInfo => {
+      const state = this.state(topic, partition)
+      const leader = this.leader(topic, partition)?.id ?? noBroker
+      const leaderEpoch = state?.leaderEpoch ?? -1
+      const isr = brokersOf(state?.isr ?? [])
+      const problems = this.problems(image, partition)
+      return { partition, leader, leaderEpoch, replicas, isr, problems }
+    })
+    return { topic, topicId: assignment.topicId, problem, partitions }
+  }
+}
+
+const aheadReason =
+  'it has committed records that the leader lacks, and does not follow: see zw topics recover'
+
+function byTopic(a: TopicInfo, b: TopicInfo): number {
+  return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : 0
+}

@@ -1,0 +1,202 @@
+// Keeps a cluster image up to date out of the znodes, for one session: reads everything once, has one
+// persistent-recursive watch each on /brokers/topics, /brokers/ids and /brokers/reports and one watch
+// on /controller, reads again what an event names, and everything after a reconnect.
+//
+// One session sees its reads in order, so a read that was asked for later is never older.
+
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
+import { decodeRegistration } from '../../protocol/mq/registration.ts'
+import type { Stat } from '../../protocol/records.ts'
+import type { WatchEvent } from '../../protocol/zk/messages.ts'
+import type { Turn } from '../../turn.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import { decodeReport } from './replica-status.ts'
+import type { ZkAccess } from './zk-access.ts'
+import {
+  decodeController,
+  decodeState,
+  decodeTopic,
+  meaningOf,
+  type PathMeaning,
+  zkPaths,
+} from './zk-paths.ts'
+
+export interface ClusterWatchOptions {
+  readonly zk: ZkAccess
+  readonly image: ClusterImage
+  readonly turn: Turn
+  readonly log: Logger
+  /** The image may have changed; called once per turn of the event loop at most. */
+  readonly onChange: () => void
+}
+
+export class ClusterWatch {
+  readonly #options: ClusterWatchOptions
+  #isStopped = false
+  /** session that made /controller */
+  #controllerSession = 0
+  readonly #onEvent = (event: WatchEvent) => this.#changed(event)
+  readonly #takeUp = () => {
+    if (!this.#isStopped) this.#options.onChange()
+  }
+  readonly #onConnected = () => this.#detached(this.readAll())
+
+  constructor(options: ClusterWatchOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when the image is complete. */
+  async start(): Promise<void> {
+    const { zk } = this.#options
+    await Promise.all([
+      zk.addWatch(zkPaths.topics, 'persistentRecursive', this.#onEvent),
+      zk.addWatch(zkPaths.brokerIds, 'persistentRecursive', this.#onEvent),
+      zk.addWatch(zkPaths.reports, 'persistentRecursive', this.#onEvent),
+      zk.addWatch(zkPaths.controller, 'persistent', this.#onEvent),
+    ])
+    // From here on: events that are lost with the connection during the first reading are made up for.
+    zk.on('connected', this.#onConnected)
+    await this.readAll()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#options.zk.off('connected', this.#onConnected)
+  }
+
+  /** Whether /controller was made by our session. */
+  get isController(): boolean {
+    return this.#controllerSession === this.#options.zk.sessionId
+  }
+
+  /**
+   * Reads all there is, and again what is known here and was not listed: it may be gone, or it came
+   * after the list was made.
+   */
+  async readAll(): Promise<void> {
+    const { zk, image } = this.#options
+    const [brokers, topics, reports] = await Promise.all([
+      zk.getChildren(zkPaths.brokerIds),
+      zk.getChildren(zkPaths.topics),
+      zk.getChildren(zkPaths.reports),
+      this.#read({ type: 'controller' }),
+    ])
+    const ids = new Set([...brokers.children, ...[...image.brokers.keys()].map(String)])
+    const known = [...image.topics.keys(), ...image.topicProblems.keys()]
+    const names = new Set([...topics.children, ...known])
+    const reported = new Set([...reports.children, ...image.reports.keys()])
+    await Promise.all([
+      ...[...ids].map((id) => this.#readPath(`${zkPaths.brokerIds}/${id}`)),
+      ...[...names].map((topic) => this.#readTopic(topic)),
+      ...[...reported].map((name) => this.#read({ type: 'report', name })),
+    ])
+    this.#changeSoon()
+  }
+
+  /** Reads one broker's registration again. */
+  async readBroker(id: BrokerId): Promise<void> {
+    await this.#read({ type: 'broker', id })
+    this.#changeSoon()
+  }
+
+  /** Reads one partition's znode again, with everything that was written before this call. */
+  async readState(topic: string, partition: number): Promise<void> {
+    await this.#options.zk.sync(zkPaths.state(topic, partition))
+    await this.#read({ type: 'state', topic, partition })
+    this.#changeSoon()
+  }
+
+  #changed({ path }: WatchEvent): void {
+    this.#detached(this.#readPath(path).then(() => this.#changeSoon()))
+  }
+
+  async #readPath(path: string): Promise<void> {
+    const meaning = meaningOf(path)
+    if (meaning?.type === 'topic') await this.#readTopic(meaning.topic)
+    else if (meaning !== undefined) await this.#read(meaning)
+  }
+
+  /** With its states: those that were made before the topic was known here would be missed. */
+  async #readTopic(topic: string): Promise<void> {
+    const { image } = this.#options
+    await this.#read({ type: 'topic', topic })
+    const partitions = image.topics.get(topic)?.assignment.replicas ?? []
+    await Promise.all(
+      partitions.map((_, partition) => this.#read({ type: 'state', topic, partition })),
+    )
+  }
+
+  async #read(meaning: PathMeaning): Promise<void> {
+    const { image, log } = this.#options
+    switch (meaning.type) {
+      case 'broker': {
+        const { id } = meaning
+        const found = await this.#get(zkPaths.brokerId(id))
+        const endpoint = decodeRegistration(found?.data ?? null)
+        if (found === undefined || endpoint === undefined) image.brokers.delete(id)
+        else {
+          const { czxid: epoch, ephemeralOwner: session } = found.stat
+          image.brokers.set(id, { id, ...endpoint, epoch, session })
+        }
+        return
+      }
+      case 'report': {
+        const { name } = meaning
+        const found = await this.#get(`${zkPaths.reports}/${name}`)
+        const status = decodeReport(found?.data ?? null)
+        if (found === undefined || status === undefined) image.reports.delete(name)
+        else image.reports.set(name, { status, session: found.stat.ephemeralOwner })
+        return
+      }
+      case 'topic': {
+        const { topic } = meaning
+        const found = await this.#get(zkPaths.topic(topic))
+        const assignment = decodeTopic(found?.data ?? null)
+        if (found === undefined) image.removeTopic(topic)
+        else if (assignment !== undefined) image.setTopic(topic, assignment)
+        else if (image.setBadTopic(topic)) {
+          log.error({ topic }, 'A topic is unavailable: its znode cannot be read')
+        }
+        return
+      }
+      case 'state': {
+        const { topic, partition } = meaning
+        const found = await this.#get(zkPaths.state(topic, partition))
+        const state = decodeState(found?.data ?? null, found?.stat.version ?? 0)
+        if (found === undefined || state !== undefined) image.setState(topic, partition, state)
+        else if (image.setBadState(topic, partition)) {
+          log.error({ topic, partition }, 'A partition is unavailable: its state cannot be read')
+        }
+        return
+      }
+      case 'controller': {
+        const found = await this.#get(zkPaths.controller)
+        image.controller = found === undefined ? noBroker : decodeController(found.data)
+        this.#controllerSession = found?.stat.ephemeralOwner ?? 0
+        return
+      }
+    }
+  }
+
+  async #get(path: string): Promise<{ data: Buffer | null; stat: Stat } | undefined> {
+    try {
+      return await this.#options.zk.getData(path)
+    } catch (error) {
+      if (error instanceof ZkError && error.code === 'NONODE') return undefined
+      throw error
+    }
+  }
+
+  #changeSoon(): void {
+    this.#options.turn.seal(this.#takeUp)
+  }
+
+  /** A read fails only with its session or its connection; then everything is read again anyway. */
+  #detached(reading: Promise<void>): void {
+    reading.catch((error: Error) => {
+      if (!this.#isStopped) this.#options.log.debug({ err: error.message }, 'Could not read znodes')
+    })
+  }
+}

@@ -1,0 +1,215 @@
+// Every znode the broker uses, with its JSON. Paths and shapes are Kafka's (3.9), so people who know
+// that layout find their way; marks, reports and what a state says of lives and directories are ours.
+// What cannot be read as such (anybody may write into the tree) decodes to undefined and is left alone.
+//
+//   /cluster/id                                 made by the first broker
+//   /brokers/ids/N                              ephemeral; its czxid is the broker's epoch:
+//                                               protocol/mq/registration.ts
+//   /brokers/reports/I-P-N                      ephemeral; what broker N says of its replica of partition P
+//                                               of the topic with id I
+//   /brokers/marks/D                            how far the directory with identity D has come:
+//                                               cluster/identity.ts
+//   /brokers/topics/T                           topic id, replicas of each partition
+//   /brokers/topics/T/partitions/P/state        leader, ISR; every write conditional on its version
+//   /controller                                 ephemeral
+//   /controller_epoch                           a number; its version guards the controller's writes
+//   /latest_producer_id_block                   the last block given out
+//   /consumers/G/offsets/T/P                    a number
+
+import { asObject, isNatural, naturalOf, objectOf } from '../../json.ts'
+import { type BrokerId, type DirectoryId, noBroker } from '../../protocol/mq/messages.ts'
+import { brokerIdsPath } from '../../protocol/mq/registration.ts'
+import {
+  brokersOf,
+  type Member,
+  memberOf,
+  neverUnclean,
+  type PartitionState,
+} from '../partition/partition-state.ts'
+import { type ReplicaPlace, reportName } from './replica-status.ts'
+
+export const zkPaths = {
+  cluster: '/cluster',
+  clusterId: '/cluster/id',
+  brokers: '/brokers',
+  brokerIds: brokerIdsPath,
+  brokerId: (id: BrokerId) => `${brokerIdsPath}/${id}`,
+  reports: '/brokers/reports',
+  report: ({ topicId, partition, broker }: ReplicaPlace) =>
+    `/brokers/reports/${reportName({ topicId, partition, broker })}`,
+  marks: '/brokers/marks',
+  mark: (directory: DirectoryId) => `/brokers/marks/${directory}`,
+  topics: '/brokers/topics',
+  topic: (topic: string) => `/brokers/topics/${topic}`,
+  partitions: (topic: string) => `/brokers/topics/${topic}/partitions`,
+  partition: (topic: string, partition: number) =>
+    `/brokers/topics/${topic}/partitions/${partition}`,
+  state: (topic: string, partition: number) =>
+    `/brokers/topics/${topic}/partitions/${partition}/state`,
+  controller: '/controller',
+  controllerEpoch: '/controller_epoch',
+  producerIdBlock: '/latest_producer_id_block',
+  consumers: '/consumers',
+  groupOffset: (group: string, topic: string, partition: number) =>
+    `/consumers/${group}/offsets/${topic}/${partition}`,
+} as const
+
+/** What a path below /brokers stands for. */
+export type PathMeaning =
+  | { readonly type: 'broker'; readonly id: BrokerId }
+  | { readonly type: 'report'; readonly name: string }
+  | { readonly type: 'topic'; readonly topic: string }
+  | { readonly type: 'state'; readonly topic: string; readonly partition: number }
+  | { readonly type: 'controller' }
+
+export function meaningOf(path: string): PathMeaning | undefined {
+  if (path === zkPaths.controller) return { type: 'controller' }
+  const [, root, kind, name, below, number, leaf, ...rest] = path.split('/')
+  if (root !== 'brokers' || name === undefined || rest.length > 0) return undefined
+  if (kind === 'ids' && below === undefined) {
+    const id = naturalOf(name)
+    return id === undefined ? undefined : { type: 'broker', id: id as BrokerId }
+  }
+  if (kind === 'reports' && below === undefined) return { type: 'report', name }
+  if (kind !== 'topics') return undefined
+  if (below === undefined) return { type: 'topic', topic: name }
+  const partition = naturalOf(number)
+  if (below !== 'partitions' || partition === undefined || leaf !== 'state') return undefined
+  return { type: 'state', topic: name, partition }
+}
+
+export interface TopicAssignment {
+  readonly topicId: string
+  /** replicas by partition; the first of each is preferred as leader */
+  readonly replicas: readonly (readonly BrokerId[])[]
+}
+
+export function encodeTopic({ topicId, replicas }: TopicAssignment): string {
+  return JSON.stringify({
+    version: 3,
+    topic_id: topicId,
+    partitions: Object.fromEntries(replicas.entries()),
+    adding_replicas: {},
+    removing_replicas: {},
+  })
+}
+
+export function decodeTopic(data: Buffer | null): TopicAssignment | undefined {
+  const { topic_id: topicId, partitions } = objectOf(data)
+  if (typeof topicId !== 'string' || !/^[\w-]{1,100}$/.test(topicId)) return undefined
+  if (typeof partitions !== 'object' || partitions === null) return undefined
+  const replicas: (readonly BrokerId[])[] = []
+  for (const [partition, ids] of Object.entries(partitions)) {
+    if (partition !== String(replicas.length) || !isBrokerIds(ids)) return undefined
+    replicas.push(ids)
+  }
+  return replicas.length === 0 ? undefined : { topicId, replicas }
+}
+
+/** Each once. */
+function isBrokerIds(value: unknown): value is BrokerId[] {
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isNatural)) return false
+  return new Set(value).size === value.length
+}
+
+export function encodeState(state: PartitionState): string {
+  return JSON.stringify({
+    version: 1,
+    leader: state.leader,
+    leader_epoch: state.leaderEpoch,
+    controller_epoch: state.controllerEpoch,
+    isr: brokersOf(state.isr),
+    members: state.isr.map(encodeMember),
+    eligible: state.eligible.map(encodeMember),
+    committed: state.committed,
+    unclean_epoch: state.uncleanEpoch,
+  })
+}
+
+function encodeMember({ broker, directory, brokerEpoch, isAwaited }: Member) {
+  const member = { broker, directory, broker_epoch: brokerEpoch }
+  return isAwaited ? { ...member, awaited: true } : member
+}
+
+/** @param version of the znode */
+export function decodeState(data: Buffer | null, version: number): PartitionState | undefined {
+  const found = objectOf(data)
+  const { leader, committed } = found
+  const [isr, eligible] = [decodeMembers(found['members']), decodeMembers(found['eligible'])]
+  const leaderEpoch = found['leader_epoch']
+  const controllerEpoch = found['controller_epoch']
+  const uncleanEpoch = found['unclean_epoch']
+  if (leader !== noBroker && !isNatural(leader)) return undefined
+  if (!isNatural(leaderEpoch) || !isNatural(controllerEpoch) || !isNatural(committed))
+    return undefined
+  if (uncleanEpoch !== neverUnclean && !isNatural(uncleanEpoch)) return undefined
+  if (isr === undefined || eligible === undefined) return undefined
+  // The list that Kafka has, and the same with the disks: one of them changed by hand means neither.
+  if (JSON.stringify(found['isr']) !== JSON.stringify(brokersOf(isr))) return undefined
+  const isLed = leader !== noBroker
+  if (isLed && memberOf(isr, leader as BrokerId)?.isAwaited !== false) return undefined
+  return {
+    leader: leader as BrokerId,
+    leaderEpoch,
+    controllerEpoch,
+    isr,
+    eligible,
+    committed,
+    uncleanEpoch,
+    version,
+  }
+}
+
+/** Each broker once, ascending. */
+function decodeMembers(value: unknown): readonly Member[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const members: Member[] = []
+  for (const each of value) {
+    const { broker, directory, broker_epoch: brokerEpoch, awaited = false } = asObject(each)
+    if (!isNatural(broker) || !isNatural(brokerEpoch)) return undefined
+    if (typeof directory !== 'string' || typeof awaited !== 'boolean') return undefined
+    if (broker <= (members.at(-1)?.broker ?? -1)) return undefined
+    members.push({
+      broker: broker as BrokerId,
+      directory: directory as DirectoryId,
+      brokerEpoch,
+      isAwaited: awaited,
+    })
+  }
+  return members
+}
+
+export function encodeController(id: BrokerId, wallMs: number): string {
+  const timestamp = String(wallMs)
+  return JSON.stringify({ version: 2, brokerid: id, timestamp, kraftControllerEpoch: -1 })
+}
+
+export function decodeController(data: Buffer | null): BrokerId {
+  const { brokerid: id } = objectOf(data)
+  return isNatural(id) ? (id as BrokerId) : noBroker
+}
+
+export interface ProducerIdBlock {
+  readonly broker: BrokerId
+  readonly first: number
+  readonly last: number
+}
+
+export function encodeProducerIdBlock({ broker, first, last }: ProducerIdBlock): string {
+  const block = { block_start: String(first), block_end: String(last) }
+  return JSON.stringify({ version: 1, broker, ...block })
+}
+
+export function decodeProducerIdBlock(data: Buffer | null): ProducerIdBlock | undefined {
+  const found = objectOf(data)
+  const broker = found['broker']
+  const first = naturalOf(found['block_start'])
+  const last = naturalOf(found['block_end'])
+  if (!isNatural(broker) || first === undefined || last === undefined) return undefined
+  return { broker: broker as BrokerId, first, last }
+}
+
+/** A number written as text: an epoch, an offset. */
+export function decodeNumber(data: Buffer | null): number | undefined {
+  return naturalOf(data?.toString('utf8'))
+}

@@ -1,0 +1,131 @@
+// How a broker enters the cluster: the znodes that all brokers share, the cluster's id, and its own
+// ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
+
+import { formatAddress } from '../../address.ts'
+import type { Clock } from '../../clock.ts'
+import { objectOf } from '../../json.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import {
+  encodeRegistration,
+  type Registration,
+  registeredAddress,
+} from '../../protocol/mq/registration.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
+import { zkPaths } from '../cluster/zk-paths.ts'
+
+/** How often a broker that waits for its id says so. */
+const reminderMs = 5000
+
+const sharedNodes = [
+  { path: '/', data: null }, // the chroot, if there is one
+  { path: zkPaths.cluster, data: null },
+  { path: zkPaths.brokers, data: null },
+  { path: zkPaths.brokerIds, data: null },
+  { path: zkPaths.topics, data: null },
+  { path: zkPaths.reports, data: null },
+  { path: zkPaths.marks, data: null },
+  { path: zkPaths.consumers, data: null },
+  { path: zkPaths.controllerEpoch, data: '0' },
+]
+
+/** Makes what is missing of the znodes that all brokers share; parents come first. */
+export async function makeSharedNodes(zk: ZkAccess): Promise<void> {
+  for (const { path, data } of sharedNodes) await createIfMissing(zk, path, data)
+}
+
+/**
+ * 22 characters, a UUID in base64url; the first broker of a cluster makes it.
+ *
+ * @param ownId the id to make it with
+ */
+export async function readClusterId(zk: ZkAccess, ownId: string): Promise<string> {
+  const own = JSON.stringify({ version: '1', id: ownId })
+  await createIfMissing(zk, zkPaths.clusterId, own)
+  const { data } = await zk.getData(zkPaths.clusterId)
+  const { id } = objectOf(data)
+  if (typeof id === 'string' && id !== '') return id
+  throw new Error(`Cannot join the cluster: ${zkPaths.clusterId} holds no id`)
+}
+
+export interface RegistrationOptions {
+  readonly zk: ZkAccess
+  readonly id: BrokerId
+  /** asked for when everything is prepared */
+  readonly registration: () => Registration
+  readonly clock: Clock
+  readonly log: Logger
+  /** how long to wait for an earlier registration of this id to end */
+  readonly patienceMs: number
+  /** Does what has to be done when no earlier one is left, and before others see this one. */
+  readonly prepare: () => Promise<void>
+}
+
+/**
+ * Registers this broker, waiting for its earlier session to end if there is one.
+ *
+ * @returns the broker epoch
+ * @throws BrokerError INVALID_REQUEST when the id stays taken, ZkError when the session fails
+ */
+export async function register(options: RegistrationOptions): Promise<number> {
+  const { zk, id, registration, clock, log, patienceMs, prepare } = options
+  const path = zkPaths.brokerId(id)
+  const startMs = clock.nowMs()
+  for (;;) {
+    let hasChanged: () => void = () => undefined
+    const changed = new Promise<void>((resolve) => {
+      hasChanged = resolve
+    })
+    const stat = await zk.exists(path, hasChanged)
+    if (stat === undefined) {
+      await prepare()
+      try {
+        const data = encodeRegistration(registration(), clock.wallMs())
+        return (await zk.create(path, data, { mode: 'ephemeral' })).stat.czxid
+      } catch (error) {
+        if (!(error instanceof ZkError)) throw error
+        // After a lost connection the node may be there, and ours.
+        if (error.code !== 'NODEEXISTS' && error.code !== 'CONNECTIONLOSS') throw error
+      }
+      continue
+    }
+    if (stat.ephemeralOwner === zk.sessionId) return stat.czxid
+    const holder = await holderOf(zk, path)
+    const patienceLeftMs = startMs + patienceMs - clock.nowMs()
+    if (patienceLeftMs <= 0) {
+      const found = `it is registered by ${holder}: give this broker another id, or stop that one`
+      throw new BrokerError('INVALID_REQUEST', `Cannot use broker id ${id}: ${found}`)
+    }
+    const facts = { id, holder, session: `0x${stat.ephemeralOwner.toString(16)}` }
+    log.info(facts, 'Waiting for an earlier session of this broker id to end')
+    const cancel = clock.after(Math.min(reminderMs, patienceLeftMs), hasChanged)
+    await changed
+    cancel()
+  }
+}
+
+async function holderOf(zk: ZkAccess, path: string): Promise<string> {
+  try {
+    const address = registeredAddress((await zk.getData(path)).data)
+    return address === undefined ? 'somebody' : formatAddress(address)
+  } catch (error) {
+    if (error instanceof ZkError && error.code === 'NONODE') return 'nobody any more'
+    throw error
+  }
+}
+
+async function createIfMissing(zk: ZkAccess, path: string, data: string | null): Promise<void> {
+  for (;;) {
+    try {
+      await zk.create(path, data)
+      return
+    } catch (error) {
+      const code = error instanceof ZkError ? error.code : undefined
+      if (code === 'NODEEXISTS') return
+      // The outcome is not known: if it was made, the next try says so.
+      if (code !== 'CONNECTIONLOSS') throw error
+    }
+  }
+}

@@ -1,0 +1,207 @@
+// One ZooWeeper session of a broker, from its registration to its end: what it knows of the cluster,
+// its part as controller, and the writes of its partitions. When the session expires the broker
+// gives up everything it led and begins another.
+
+import type { Address } from '../../address.ts'
+import type { Clock } from '../../clock.ts'
+import { invariant } from '../../invariant.ts'
+import type { Logger } from '../../logger.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
+import type { Turn } from '../../turn.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
+import { ClusterWatch } from '../cluster/cluster-watch.ts'
+import type { ReplicaReport } from '../cluster/replica-status.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
+import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import { ControllerDriver } from '../controller/driver.ts'
+import type { DataDir } from '../data-dir.ts'
+import type { PartitionState } from '../partition/partition-state.ts'
+import { Marks } from './marks.ts'
+import { makeSharedNodes, readClusterId, register } from './registration.ts'
+import { ReplicaReports } from './replica-reports.ts'
+
+/** Between tries to read a znode while the session has no connection. */
+const rereadMs = 50
+
+export interface SessionOptions {
+  readonly id: BrokerId
+  /** not connected yet; it is closed with the session */
+  readonly zk: ZkAccess
+  /** that is asked for; the ensemble may grant another */
+  readonly sessionTimeoutMs: number
+  readonly registrationPatienceMs: number
+  readonly endpoint: Address
+  readonly dataDir: DataDir
+  readonly minInsyncReplicas: (replicaCount: number) => number
+  readonly recoveryWaitMs: number
+  readonly image: ClusterImage
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly makeUuid: () => string
+  readonly log: Logger
+  /** Opens the replicas that the image gives us. @returns reports on those that cannot be used */
+  readonly openReplicas: () => readonly ReplicaReport[]
+  readonly onChange: () => void
+  readonly onExpired: () => void
+}
+
+/** What an open session knows of itself. */
+export interface Membership {
+  readonly clusterId: string
+  readonly life: Life
+}
+
+export class BrokerSession {
+  readonly zk: ZkAccess
+  readonly #options: SessionOptions
+  readonly #clock: Clock
+  readonly #watch: ClusterWatch
+  readonly #controller: ControllerDriver
+  readonly #reports: ReplicaReports
+  readonly #marks: Marks
+  #membership: Membership | undefined
+  #isOver = false
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    const { id, zk, clock, turn, image, log, onChange, dataDir } = options
+    this.zk = zk
+    this.#clock = clock
+    const changed = () => {
+      if (this.membership === undefined) return
+      onChange()
+      this.#controller.imageChanged()
+    }
+    this.#watch = new ClusterWatch({ zk, image, turn, log, onChange: changed })
+    const watch = this.#watch
+    const { minInsyncReplicas, recoveryWaitMs } = options
+    const rules = { minInsyncReplicas, recoveryWaitMs }
+    this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log, ...rules })
+    this.#marks = new Marks({ zk, directory: dataDir, log })
+    this.#reports = new ReplicaReports({ self: id, zk, clock, log })
+    zk.once('expired', () => {
+      this.#end()
+      options.onExpired()
+    })
+  }
+
+  /** undefined before `open` and after the session's end. */
+  get membership(): Membership | undefined {
+    return this.#isOver ? undefined : this.#membership
+  }
+
+  get isController(): boolean {
+    return this.#controller.isController
+  }
+
+  /**
+   * Connects, reads the cluster, checks the directory's mark, opens replicas and registers, in this
+   * order: nothing is elected that was not opened, and nothing counts in this life before the mark says
+   * that there is one. Whoever opens it closes it, also after a failure.
+   *
+   * @throws ZkError SESSIONEXPIRED as soon as it expires, whatever is waited for; and as `start` of Broker
+   */
+  open(): Promise<Membership> {
+    const expired = new Promise<never>((_, reject) => {
+      const message = 'Cannot enter the cluster: the session expired meanwhile'
+      this.zk.once('expired', () => reject(new ZkError('SESSIONEXPIRED', undefined, message)))
+    })
+    return Promise.race([this.#open(), expired])
+  }
+
+  async #open(): Promise<Membership> {
+    const { id, endpoint, dataDir, makeUuid, log, sessionTimeoutMs } = this.#options
+    const { zk } = this
+    const clock = this.#clock
+    await zk.connect()
+    if (zk.sessionTimeoutMs > sessionTimeoutMs) {
+      const facts = { asked: sessionTimeoutMs, got: zk.sessionTimeoutMs }
+      log.warn(facts, 'The ensemble grants longer sessions only: a dead broker is noticed later')
+    }
+    await makeSharedNodes(zk)
+    const clusterId = await readClusterId(zk, makeUuid())
+    await dataDir.claim(clusterId)
+    await zk.sync(zkPaths.brokers)
+    await this.#watch.start()
+    const prepare = async () => {
+      await this.#marks.check()
+      await this.#reports.begin(this.#options.openReplicas())
+    }
+    const registration = () => {
+      const { host, port } = endpoint
+      return { host, port, directory: this.#directory }
+    }
+    const patienceMs = this.#options.registrationPatienceMs
+    const brokerEpoch = await register({ zk, id, registration, clock, log, patienceMs, prepare })
+    await this.#marks.raise(brokerEpoch)
+    const life = { directory: this.#directory, brokerEpoch }
+    this.#membership = { clusterId, life }
+    log.info({ clusterId, ...life, ...endpoint }, 'Registered')
+    await this.#watch.readBroker(id)
+    return this.#membership
+  }
+
+  get #directory(): DirectoryId {
+    const { directoryId } = this.#options.dataDir
+    invariant(directoryId !== undefined, 'a directory that belongs to a cluster has an identity')
+    return directoryId
+  }
+
+  /** Raises the directory's mark, at a checkpoint. @throws OldCopyError, ZkError, … */
+  async raiseMark(): Promise<void> {
+    const life = this.membership?.life
+    if (life !== undefined) await this.#marks.raise(life.brokerEpoch)
+  }
+
+  /** Its ephemerals go at once: others take over now, not after the time-out. */
+  async close(): Promise<void> {
+    this.#end()
+    await this.zk.close()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#watch.stop()
+    this.#controller.stop()
+    this.#reports.stop()
+  }
+
+  /** Replaces the reports on our replicas by these. */
+  report(reports: readonly ReplicaReport[]): void {
+    if (!this.#isOver) this.#reports.report(reports)
+  }
+
+  /** Brings the image up to everything that was written before this call. */
+  async readCluster(): Promise<void> {
+    await this.zk.sync(zkPaths.brokerIds)
+    await this.#watch.readAll()
+  }
+
+  /** See `ReplicaHost.writeState`. */
+  async writeState(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    state: PartitionState,
+  ): Promise<PartitionState | undefined> {
+    const { image, log } = this.#options
+    try {
+      const path = zkPaths.state(topic, partition)
+      const { version } = await this.zk.setData(path, encodeState(state), state.version)
+      image.setState(topic, partition, { ...state, version })
+      return this.#isOver ? undefined : { ...state, version }
+    } catch (error) {
+      log.debug({ topic, partition, err: (error as Error).message }, 'An ISR write failed')
+    }
+    while (!this.#isOver) {
+      try {
+        await this.#watch.readState(topic, partition)
+        return this.#isOver ? undefined : image.state(topic, partition)
+      } catch (error) {
+        const err = (error as Error).message
+        log.debug({ topic, partition, err }, 'Could not read what became of an ISR write')
+        await new Promise<void>((resolve) => this.#clock.after(rereadMs, resolve))
+      }
+    }
+    return undefined
+  }
+}

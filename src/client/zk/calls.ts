@@ -1,0 +1,96 @@
+// One call of a method of the client, from its arguments to what its promise becomes: the arguments are
+// checked, the request is made and given to the session, and the answer is read or becomes an error.
+//
+// What is refused before the session has it concerns this call alone: nothing of it is queued or sent.
+// Next on the path: session-driver.ts.
+
+import { limits } from '../../limits.ts'
+import { errorCodeOf, errorCodes } from '../../protocol/error-codes.ts'
+import type { ReplyBody, Request } from '../../protocol/zk/messages.ts'
+import { Misfit } from '../arguments.ts'
+import { badArgument } from './arguments.ts'
+import { frameBytesOf } from './call.ts'
+import { errorFor } from './errors.ts'
+import type { PendingCall } from './session-driver.ts'
+import type { Watcher } from './watch-registry.ts'
+
+/** A table of arguments.ts. */
+export interface Takes<Given> {
+  readonly name: string
+  /** @throws Misfit */
+  take(given: readonly unknown[]): Given
+}
+
+export interface Outgoing<T> {
+  /** as the caller gave it, for messages */
+  readonly path?: string
+  readonly request: Request
+  readonly watcher?: Watcher | undefined
+  /** Takes what the caller gets out of the answer; may throw a ZkError. */
+  readonly read: (body: ReplyBody) => T
+}
+
+export interface CallsOptions {
+  /** Makes sure that the session has begun. */
+  readonly begin: () => void
+  /** Gives the session a call. */
+  readonly step: (call: PendingCall) => void
+}
+
+export class Calls {
+  readonly #options: CallsOptions
+
+  constructor(options: CallsOptions) {
+    this.#options = options
+  }
+
+  /** Sends what `make` makes of the arguments, once they are checked. */
+  ask<Given, T>(
+    method: Takes<Given>,
+    given: readonly unknown[],
+    make: (taken: Given) => Outgoing<T>,
+  ): Promise<T> {
+    return this.take(method, given, (taken) => this.send(make(taken)))
+  }
+
+  /** Checks the arguments. */
+  take<Given, T>(
+    method: Takes<Given>,
+    given: readonly unknown[],
+    call: (taken: Given) => Promise<T>,
+  ): Promise<T> {
+    let taken: Given
+    try {
+      taken = method.take(given)
+    } catch (error) {
+      const isMisfit = error instanceof Misfit
+      return Promise.reject(isMisfit ? badArgument(method.name, given[0], error) : error)
+    }
+    return call(taken)
+  }
+
+  send<T>({ path, request, watcher, read }: Outgoing<T>): Promise<T> {
+    const bytes = frameBytesOf(request)
+    if (bytes > limits.clientFrameBytesMax) {
+      const found = `it takes ${bytes} bytes, at most ${limits.clientFrameBytesMax} are allowed`
+      return Promise.reject(errorFor('BADARGUMENTS', request.type, path, found))
+    }
+    this.#options.begin()
+    return new Promise<T>((resolve, reject) => {
+      const answered = (body: ReplyBody) => {
+        const absent = body.type === 'error' && body.code === errorCodes.NONODE
+        if (body.type === 'error' && !(absent && request.type === 'exists')) {
+          reject(errorFor(errorCodeOf(body.code), request.type, path))
+          return
+        }
+        try {
+          resolve(read(body))
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const failed: PendingCall['failed'] = (code) => reject(errorFor(code, request.type, path))
+      this.#options.step({ request, watcher, answered, failed })
+    })
+  }
+}

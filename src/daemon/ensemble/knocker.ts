@@ -1,0 +1,80 @@
+// A server dials none of those with larger ids. One that stays without a link to them knocks: it
+// sends its hello and is told why it gets no link, so that the log says so on both sides.
+// peer-links.ts is the other end of a knock.
+
+import { type Address, formatAddress } from '../../address.ts'
+import type { Clock } from '../../clock.ts'
+import { MsgpackReader } from '../../protocol/msgpack.ts'
+import { decodeGreeting, type PeerHello } from '../../protocol/peer/hello.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type { Link, Transport } from '../../protocol/transport/transport.ts'
+import { peerLinkOptions, writeGreeting } from './peer-port.ts'
+
+/** A server knocks this often where it has no link, and not for a while where a refusal was heard. */
+const knockMs = 3000
+const knockAfterRefusalMs = 30_000
+
+/** How long it waits for the answer: until the other one has tried to dial it. */
+const knockPatienceMs = 8000
+
+export interface KnockerOptions {
+  /** Where the servers listen that we do not dial. */
+  readonly peers: ReadonlyMap<ServerId, Address>
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly hello: () => PeerHello
+  readonly isLinked: (peer: ServerId) => boolean
+  readonly onRefused: (peer: ServerId, address: string, reason: string) => void
+}
+
+export class Knocker {
+  readonly #options: KnockerOptions
+  readonly #reader = new MsgpackReader()
+  readonly #knocking = new Set<Link>()
+  /** when a peer last refused us, or we it */
+  readonly #refusedMs = new Map<ServerId, number>()
+  #stop: (() => void) | undefined
+
+  constructor(options: KnockerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { peers, clock } = this.#options
+    this.#stop = clock.every(knockMs, () => {
+      for (const [peer, address] of peers) this.#maybeKnock(peer, address)
+    })
+  }
+
+  /** Both sides know by now why there is no link. */
+  refused(peer: ServerId): void {
+    this.#refusedMs.set(peer, this.#options.clock.nowMs())
+  }
+
+  close(): void {
+    this.#stop?.()
+    for (const link of this.#knocking) link.destroy()
+  }
+
+  #maybeKnock(peer: ServerId, address: Address): void {
+    const { clock, hello, isLinked, onRefused, transport } = this.#options
+    const refusedMs = this.#refusedMs.get(peer) ?? Number.NEGATIVE_INFINITY
+    if (isLinked(peer) || clock.nowMs() - refusedMs < knockAfterRefusalMs) return
+    const link = transport.dial(address, peerLinkOptions, {
+      frame: (buffer, start, end) => {
+        const greeting = decodeGreeting(this.#reader.reset(buffer, start, end))
+        if (greeting.type === 'refusal') onRefused(peer, formatAddress(address), greeting.reason)
+        link.close()
+      },
+      closed: () => {
+        // It is down, or has dialled us meanwhile.
+        cancel()
+        this.#knocking.delete(link)
+      },
+    })
+    this.#knocking.add(link)
+    writeGreeting(link, hello())
+    link.established()
+    const cancel = clock.after(knockPatienceMs, () => link.close())
+  }
+}

@@ -1,0 +1,31 @@
+// What Zab's change of roles means to the request processors: they hear of a role once its epoch is
+// established, and of the next epoch of the same leader they do not hear at all. Pure.
+
+import type { ZabRole } from '../zab/types.ts'
+import type { EnsembleRole } from './ensemble.ts'
+
+export type RoleChange =
+  /** Nothing is served, as before. */
+  | { readonly type: 'none' }
+  /** From one epoch of a leader to its next: nothing was in flight, and no client lost its leader. */
+  | { readonly type: 'handover'; readonly role: EnsembleRole }
+  | { readonly type: 'change'; readonly role: EnsembleRole }
+
+export function roleChange(before: EnsembleRole, after: ZabRole): RoleChange {
+  const isServing = after.type !== 'looking' && after.epoch !== 0
+  const role: EnsembleRole = isServing ? after : { type: 'looking' }
+  if (role.type !== before.type) return { type: 'change', role }
+  return isServing ? { type: 'handover', role } : { type: 'none' }
+}
+
+/** For the log. */
+export function roleSentence(role: ZabRole): string {
+  switch (role.type) {
+    case 'looking':
+      return 'Looking for a leader'
+    case 'following':
+      return role.epoch === 0 ? 'Joining a leader' : 'Following'
+    case 'leading':
+      return role.epoch === 0 ? 'Elected, preparing to lead' : 'Leading'
+  }
+}

@@ -1,0 +1,39 @@
+// OffsetCommit: a group's offsets. Generation -1 and an empty member id: a consumer that is no member
+// commits. Leader epoch -1: not known.
+
+import { since, structs, until } from '../fields.ts'
+import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
+import { int16, int32, int64, nullable, string } from '../types.ts'
+
+export const offsetCommit = new KafkaApi({
+  key: 8,
+  name: 'OffsetCommit',
+  versions: [2, 8],
+  flexibleFrom: 8,
+  request: {
+    groupId: string,
+    generationIdOrMemberEpoch: int32,
+    memberId: string,
+    groupInstanceId: since(7, nullable(string), null),
+    retentionTimeMs: until(4, int64, -1),
+    topics: structs({
+      name: string,
+      partitions: structs({
+        partitionIndex: int32,
+        committedOffset: int64,
+        committedLeaderEpoch: since(6, int32, -1),
+        committedMetadata: nullable(string),
+      }),
+    }),
+  },
+  response: {
+    throttleTimeMs: since(3, int32, 0),
+    topics: structs({
+      name: string,
+      partitions: structs({ partitionIndex: int32, errorCode: int16 }),
+    }),
+  },
+})
+
+export type OffsetCommitRequest = RequestOf<typeof offsetCommit>
+export type OffsetCommitResponse = ResponseOf<typeof offsetCommit>

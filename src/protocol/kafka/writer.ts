@@ -1,0 +1,125 @@
+// Writes messages of Kafka's protocol. Records are not copied: they stay where they are, and a message
+// is a list of pieces, what was written between views of records.
+
+import { ByteWriter } from '../byte-writer.ts'
+import { ProtocolError } from '../error-codes.ts'
+import { noUuid, stringBytesMax } from './reader.ts'
+
+/** Smaller records are copied after all: a piece costs about as much. */
+const pieceBytesMin = 2048
+
+const zeroUuid = Buffer.alloc(16)
+
+interface Insertion {
+  /** of what was written, this many bytes come before it */
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
+export class KafkaWriter extends ByteWriter {
+  readonly #insertions: Insertion[] = []
+  #insertedBytes = 0
+  #messageStart = 0
+  #insertedBefore = 0
+
+  override clear(): void {
+    super.clear()
+    this.#insertions.length = 0
+    this.#insertedBytes = 0
+  }
+
+  /** Leaves room for the size of the message. */
+  beginMessage(): void {
+    this.#messageStart = this.length
+    this.#insertedBefore = this.#insertedBytes
+    this.int32(0)
+  }
+
+  /** Fills in the size of the message begun last. */
+  endMessage(): void {
+    const inserted = this.#insertedBytes - this.#insertedBefore
+    this.patchInt32(this.#messageStart, this.length - this.#messageStart - 4 + inserted)
+  }
+
+  /**
+   * Gives everything written since `clear`, in order. Each piece is valid until the next write; those
+   * that are records are the caller's own bytes.
+   */
+  forEachPiece(take: (piece: Uint8Array, isInserted: boolean) => void): void {
+    const written = this.view()
+    let from = 0
+    for (const { at, bytes } of this.#insertions) {
+      if (at > from) take(written.subarray(from, at), false)
+      take(bytes, true)
+      from = at
+    }
+    if (written.length > from) take(written.subarray(from), false)
+  }
+
+  boolean(value: boolean): void {
+    this.int8(value ? 1 : 0)
+  }
+
+  /** @param value `noUuid`, or 22 characters of base64url */
+  uuid(value: string): void {
+    if (value === noUuid) {
+      this.raw(zeroUuid)
+      return
+    }
+    const bytes = Buffer.from(value, 'base64url')
+    if (bytes.length !== 16) throw new ProtocolError(`Cannot write '${value}': it is no uuid`)
+    this.raw(bytes)
+  }
+
+  uvarint(value: number): void {
+    let rest = value
+    while (rest >= 128) {
+      this.int8((rest & 0x7f) | 0x80)
+      rest = Math.floor(rest / 128)
+    }
+    this.int8(rest)
+  }
+
+  string(value: string, isCompact: boolean): void {
+    const length = Buffer.byteLength(value)
+    if (length > stringBytesMax) {
+      throw new ProtocolError(`Cannot write a string: ${length} bytes are too many`)
+    }
+    if (isCompact) this.uvarint(length + 1)
+    else this.int16(length)
+    this.utf8(value)
+  }
+
+  bytes(value: Uint8Array, isCompact: boolean): void {
+    this.count(value.length, isCompact)
+    this.raw(value)
+  }
+
+  /** The bytes must not change until the message has been sent. */
+  records(value: Uint8Array, isCompact: boolean): void {
+    if (value.length < pieceBytesMin) {
+      this.bytes(value, isCompact)
+      return
+    }
+    this.count(value.length, isCompact)
+    this.#insertions.push({ at: this.length, bytes: value })
+    this.#insertedBytes += value.length
+  }
+
+  /** What lies before bytes, records and arrays. */
+  count(count: number, isCompact: boolean): void {
+    if (isCompact) this.uvarint(count + 1)
+    else this.int32(count)
+  }
+
+  /** The null of all but strings. */
+  null(isCompact: boolean): void {
+    if (isCompact) this.uvarint(0)
+    else this.int32(-1)
+  }
+
+  nullString(isCompact: boolean): void {
+    if (isCompact) this.uvarint(0)
+    else this.int16(-1)
+  }
+}

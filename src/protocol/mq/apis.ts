@@ -1,0 +1,60 @@
+// What a broker speaks: every api with its number, its request and its response.
+
+import { type MessageOf, Messages } from '../fields.ts'
+import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
+import { fetchRequest, fetchResponse } from './fetch.ts'
+import { initProducerIdRequest, initProducerIdResponse } from './init-producer-id.ts'
+import { listOffsetsRequest, listOffsetsResponse } from './list-offsets.ts'
+import { metadataRequest, metadataResponse } from './metadata.ts'
+import { offsetCommitRequest, offsetCommitResponse } from './offset-commit.ts'
+import { offsetFetchRequest, offsetFetchResponse } from './offset-fetch.ts'
+import {
+  offsetForLeaderEpochRequest,
+  offsetForLeaderEpochResponse,
+} from './offset-for-leader-epoch.ts'
+import { produceRequest, produceResponse } from './produce.ts'
+import {
+  recoverRequest,
+  recoverResponse,
+  recoveryChoicesRequest,
+  recoveryChoicesResponse,
+} from './recover.ts'
+import { replicaFetchRequest, replicaFetchResponse } from './replica-fetch.ts'
+
+export const requests = new Messages('request', {
+  produce: { code: 1, fields: produceRequest },
+  fetch: { code: 2, fields: fetchRequest },
+  replicaFetch: { code: 3, fields: replicaFetchRequest },
+  listOffsets: { code: 4, fields: listOffsetsRequest },
+  offsetForLeaderEpoch: { code: 5, fields: offsetForLeaderEpochRequest },
+  metadata: { code: 6, fields: metadataRequest },
+  createTopics: { code: 7, fields: createTopicsRequest },
+  initProducerId: { code: 8, fields: initProducerIdRequest },
+  offsetCommit: { code: 9, fields: offsetCommitRequest },
+  offsetFetch: { code: 10, fields: offsetFetchRequest },
+  recoveryChoices: { code: 11, fields: recoveryChoicesRequest },
+  recover: { code: 12, fields: recoverRequest },
+})
+
+/** What a request of the same type is answered with. */
+export const responses = new Messages('response', {
+  produce: { code: 1, fields: produceResponse },
+  fetch: { code: 2, fields: fetchResponse },
+  replicaFetch: { code: 3, fields: replicaFetchResponse },
+  listOffsets: { code: 4, fields: listOffsetsResponse },
+  offsetForLeaderEpoch: { code: 5, fields: offsetForLeaderEpochResponse },
+  metadata: { code: 6, fields: metadataResponse },
+  createTopics: { code: 7, fields: createTopicsResponse },
+  initProducerId: { code: 8, fields: initProducerIdResponse },
+  offsetCommit: { code: 9, fields: offsetCommitResponse },
+  offsetFetch: { code: 10, fields: offsetFetchResponse },
+  recoveryChoices: { code: 11, fields: recoveryChoicesResponse },
+  recover: { code: 12, fields: recoverResponse },
+})
+
+export type MqRequest = MessageOf<typeof requests>
+export type MqResponse = MessageOf<typeof responses>
+export type ApiName = MqRequest['type']
+
+/** The response that answers a request of type `T`. */
+export type ResponseOf<T extends ApiName> = Extract<MqResponse, { readonly type: T }>

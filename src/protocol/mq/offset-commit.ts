@@ -1,0 +1,37 @@
+// offsetCommit: where a consumer group goes on. Each commit names the one that it follows, so that one
+// which comes late is refused.
+//
+// Next on the path: broker/api/offsets.ts.
+
+import { int, listOf, natural, number, record, text, type ValuesOf } from '../fields.ts'
+import { error, type Message, partition, topic } from './messages.ts'
+
+/** Version of the znode of a committed offset. */
+export type CommitVersion = number
+
+/** In place of one: the group committed nothing here, or nothing that can be read. */
+export const noCommit: CommitVersion = -1
+
+const offsetCommitPartition = {
+  topic,
+  partition,
+  /** any number: one that is no offset is answered with those that there are */
+  offset: number(),
+  /** of the commit that this one follows */
+  version: int<CommitVersion>(),
+}
+export type OffsetCommitPartition = ValuesOf<typeof offsetCommitPartition>
+
+export const offsetCommitRequest = {
+  group: text(),
+  /** nothing is written any more when it is over */
+  timeoutMs: natural(),
+  partitions: listOf(record(offsetCommitPartition)),
+}
+export type OffsetCommitRequest = Message<'offsetCommit', typeof offsetCommitRequest>
+
+const committedVersion = { topic, partition, error, version: int<CommitVersion>() }
+export type CommittedVersion = ValuesOf<typeof committedVersion>
+
+export const offsetCommitResponse = { partitions: listOf(record(committedVersion)) }
+export type OffsetCommitResponse = Message<'offsetCommit', typeof offsetCommitResponse>

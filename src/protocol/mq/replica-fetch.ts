@@ -1,0 +1,142 @@
+// replicaFetch: what a follower asks its leader for. It is an ack of everything before the offsets that
+// it names.
+//
+// Next on the path: broker/api/replica-fetch.ts.
+
+import { int, listOf, natural, optional, record, type ValuesOf } from '../fields.ts'
+import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
+import { beginRecord, readErrorCode, readList, writeList } from './by-hand.ts'
+import { mqErrorCodes } from './error-codes.ts'
+import { readRecords, records, writeRecords } from './fetch.ts'
+import {
+  type DirectoryId,
+  errorCode,
+  intOrNone,
+  life,
+  type Message,
+  offset,
+  partition,
+  topic,
+} from './messages.ts'
+
+const replicaFetchPartition = {
+  topic,
+  partition,
+  /** epoch in which the follower follows */
+  leaderEpoch: int(),
+  /** the follower's log end, durable */
+  offset,
+  /** epoch of the last batch before `offset`; -1 for an empty log */
+  lastEpoch: int(),
+  /** what the follower knows; news about it ends the wait as records do */
+  highWatermark: offset,
+}
+export type ReplicaFetchPartition = ValuesOf<typeof replicaFetchPartition>
+
+export const replicaFetchRequest = {
+  /** of the follower: what it says to have durable holds for this life only */
+  life,
+  maxWaitMs: natural(),
+  bytesMax: natural(),
+  partitions: listOf(record(replicaFetchPartition)),
+}
+export type ReplicaFetchRequest = Message<'replicaFetch', typeof replicaFetchRequest>
+
+const replicaFetched = {
+  topic,
+  partition,
+  /** NONE, or why there is nothing for this partition */
+  code: errorCode,
+  /** the follower's log differs: the leader's last epoch at or before its, and where that ends */
+  diverging: optional(record({ epoch: int(), endOffset: offset })),
+  highWatermark: intOrNone,
+  logStart: intOrNone,
+  records,
+}
+export type ReplicaFetched = ValuesOf<typeof replicaFetched>
+
+export const replicaFetchResponse = { partitions: listOf(record(replicaFetched)) }
+export type ReplicaFetchResponse = Message<'replicaFetch', typeof replicaFetchResponse>
+
+// --- by hand -------------------------------------------------------------------------------------
+
+export function writeReplicaFetchRequest(out: MsgpackWriter, request: ReplicaFetchRequest): void {
+  out.arrayHeader(2)
+  out.string(request.life.directory)
+  out.int(request.life.brokerEpoch)
+  out.int(request.maxWaitMs)
+  out.int(request.bytesMax)
+  writeList(out, request.partitions, writeReplicaFetchPartition)
+}
+
+function writeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchPartition): void {
+  out.arrayHeader(6)
+  out.string(asked.topic)
+  out.number(asked.partition)
+  out.int(asked.leaderEpoch)
+  out.int(asked.offset)
+  out.int(asked.lastEpoch)
+  out.int(asked.highWatermark)
+}
+
+export function readReplicaFetchRequest(reader: MsgpackReader): ReplicaFetchRequest {
+  beginRecord(reader, 'life', 2)
+  const directory = reader.string() as DirectoryId
+  const life = { directory, brokerEpoch: reader.natural('the broker epoch') }
+  const maxWaitMs = reader.natural('the time to wait')
+  const bytesMax = reader.natural('the most bytes')
+  const partitions = readList(reader, readReplicaFetchPartition)
+  return { type: 'replicaFetch', life, maxWaitMs, bytesMax, partitions }
+}
+
+function readReplicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition {
+  beginRecord(reader, 'replicaFetch request', 6)
+  return {
+    topic: reader.string(),
+    partition: reader.number(),
+    leaderEpoch: reader.int(),
+    offset: reader.natural('the offset'),
+    lastEpoch: reader.int(),
+    highWatermark: reader.natural('the high watermark'),
+  }
+}
+
+export function writeReplicaFetchResponse(
+  out: MsgpackWriter,
+  { partitions }: ReplicaFetchResponse,
+): void {
+  writeList(out, partitions, writeReplicaFetched)
+}
+
+function writeReplicaFetched(out: MsgpackWriter, answer: ReplicaFetched): void {
+  const { diverging } = answer
+  out.arrayHeader(7)
+  out.string(answer.topic)
+  out.number(answer.partition)
+  out.int(mqErrorCodes[answer.code])
+  if (diverging === undefined) out.nil()
+  else {
+    out.arrayHeader(2)
+    out.int(diverging.epoch)
+    out.int(diverging.endOffset)
+  }
+  writeRecords(out, answer)
+}
+
+/** Records are copied out of the frame. */
+export function readReplicaFetchResponse(reader: MsgpackReader): ReplicaFetchResponse {
+  return { type: 'replicaFetch', partitions: readList(reader, readReplicaFetched) }
+}
+
+function readReplicaFetched(reader: MsgpackReader): ReplicaFetched {
+  beginRecord(reader, 'replicaFetch response', 7)
+  const topic = reader.string()
+  const partition = reader.number()
+  const code = readErrorCode(reader)
+  const diverging = reader.nilOr(() => {
+    beginRecord(reader, 'diverging epoch', 2)
+    return { epoch: reader.int(), endOffset: reader.natural('where an epoch ends') }
+  })
+  const { highWatermark, logStart, records } = readRecords(reader)
+  return { topic, partition, code, diverging, highWatermark, logStart, records }
+}

@@ -1,0 +1,269 @@
+import t from 'tap'
+import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
+import { ClusterWatch } from '../../../src/broker/cluster/cluster-watch.ts'
+import { decodeController, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { ControllerDriver } from '../../../src/broker/controller/driver.ts'
+import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
+import { Turn } from '../../../src/turn.ts'
+import { RecordingLogger } from '../../recording-logger.ts'
+import { settled, VirtualClock } from '../../virtual-clock.ts'
+import {
+  putBroker,
+  putController,
+  putLogReport,
+  putState,
+  putTopic,
+  stateIn,
+  statePath,
+} from '../cluster/sample-znodes.ts'
+import { MemoryTree } from '../memory-zk.ts'
+
+const recoveryWaitMs = 1000
+
+/** What a broker's session has of the controller: one more candidate. */
+async function candidate(tree: MemoryTree, broker: number) {
+  const zk = tree.session()
+  const image = new ClusterImage()
+  const clock = new VirtualClock()
+  const log = new RecordingLogger()
+  const watch: ClusterWatch = new ClusterWatch({
+    zk,
+    image,
+    turn: new Turn(setImmediate),
+    log,
+    onChange: () => driver.imageChanged(),
+  })
+  const driver = new ControllerDriver({
+    self: broker as BrokerId,
+    zk,
+    image,
+    watch,
+    clock,
+    log,
+    minInsyncReplicas: () => 2,
+    recoveryWaitMs,
+  })
+  const end = () => {
+    watch.stop()
+    driver.stop()
+  }
+  zk.once('expired', end)
+  await watch.start()
+  await settled()
+  return { zk, image, clock, log, watch, driver, end }
+}
+
+/** Brokers 1 to 3 live, and the topic has no leader yet. */
+function cluster(): MemoryTree {
+  const tree = MemoryTree.ofCluster()
+  for (const broker of [1, 2, 3]) putBroker(tree, broker)
+  putTopic(tree, 2, 3, 1)
+  return tree
+}
+
+function inOffice(tree: MemoryTree): BrokerId {
+  const text = tree.text(zkPaths.controller)
+  return text === undefined ? noBroker : decodeController(Buffer.from(text))
+}
+
+t.test('the first to come is controller, in a new epoch, and elects', async (t) => {
+  const tree = cluster()
+  const one = await candidate(tree, 1)
+  const two = await candidate(tree, 2)
+  t.same([one.driver.isController, two.driver.isController], [true, false])
+  t.equal(inOffice(tree), 1)
+  t.equal(tree.text(zkPaths.controllerEpoch), '1')
+  t.match(stateIn(tree), { leader: 2, leaderEpoch: 0, controllerEpoch: 1 })
+  t.match(one.image.state('goals', 0), { leader: 2, version: 0 }, 'it knows what it wrote')
+})
+
+t.test('when its session ends another takes over, in a later epoch', async (t) => {
+  const tree = cluster()
+  const one = await candidate(tree, 1)
+  const two = await candidate(tree, 2)
+  one.zk.expire()
+  await settled()
+  t.same([one.driver.isController, two.driver.isController], [false, true])
+  t.equal(tree.text(zkPaths.controllerEpoch), '2')
+})
+
+t.test('of two that find no controller one is elected', async (t) => {
+  const tree = cluster()
+  putController(tree, 9, 9)
+  const [one, two] = [await candidate(tree, 1), await candidate(tree, 2)]
+  const stopped = [one, two].map(({ zk }) => zk.stopAt('request', 'multi'))
+  tree.end(9)
+  await Promise.all(stopped) // both have read the epoch, and are about to write the next one
+  two.zk.resume()
+  await settled()
+  one.zk.resume()
+  await settled()
+  t.same([one.driver.isController, two.driver.isController], [false, true])
+  t.equal(tree.text(zkPaths.controllerEpoch), '1', 'the one that was late has not raised it')
+  t.same(one.log.said('warn'), [], 'to be late is no failure')
+})
+
+t.test('an election whose answer is lost counts if it was made', async (t) => {
+  const tree = cluster()
+  putController(tree, 9, 9)
+  const { zk, clock, driver } = await candidate(tree, 1)
+  const stopped = zk.stopAt('answer', 'multi', zkPaths.controllerEpoch)
+  tree.end(9)
+  await stopped
+  zk.disconnect()
+  await settled()
+  t.notOk(driver.isController, 'it does not know')
+  zk.reconnect()
+  await clock.advance(100)
+  t.ok(driver.isController)
+  t.equal(tree.text(zkPaths.controllerEpoch), '1')
+  t.match(stateIn(tree), { controllerEpoch: 1 })
+})
+
+t.test('an election that was lost on the way is held again', async (t) => {
+  const tree = cluster()
+  putController(tree, 9, 9)
+  const { zk, clock, driver } = await candidate(tree, 1)
+  const stopped = zk.stopAt('request', 'multi', zkPaths.controllerEpoch)
+  tree.end(9)
+  await stopped
+  zk.disconnect()
+  zk.reconnect()
+  await clock.advance(100)
+  t.ok(driver.isController)
+  t.equal(tree.text(zkPaths.controllerEpoch), '1')
+})
+
+t.test('one that was deposed between its decision and its write writes nothing', async (t) => {
+  const tree = cluster()
+  const { zk, driver, log } = await candidate(tree, 1)
+  const stopped = zk.stopAt('request', 'multi', statePath)
+  tree.end(2)
+  await stopped // broker 2 is dead, so another is to lead
+  tree.delete(zkPaths.controller, -1)
+  putController(tree, 3, 3)
+  tree.put(zkPaths.controllerEpoch, '2')
+  const before = tree.text(statePath)
+  zk.resume()
+  await settled()
+  t.equal(tree.text(statePath), before)
+  t.notOk(driver.isController)
+  t.ok(log.said('warn').includes('Deposed: another controller has begun'))
+})
+
+t.test('one whose session ends between its decision and its write writes nothing', async (t) => {
+  const tree = cluster()
+  const { zk, driver, clock } = await candidate(tree, 1)
+  const stopped = zk.stopAt('request', 'multi', statePath)
+  tree.end(2)
+  await stopped
+  const before = tree.text(statePath)
+  zk.expire()
+  await settled()
+  await clock.advance(10_000)
+  t.equal(tree.text(statePath), before)
+  t.notOk(driver.isController)
+  t.equal(clock.timerCount, 0, 'nothing is tried again')
+})
+
+t.test('a state that changed meanwhile is read, and decided anew', async (t) => {
+  const tree = cluster()
+  const { zk } = await candidate(tree, 1)
+  const made = stateIn(tree)
+  const stopped = zk.stopAt('request', 'multi', statePath)
+  tree.end(2)
+  await stopped
+  // The leader that was has taken broker 1 out of the ISR.
+  const isr = made?.isr.filter(({ broker }) => broker !== 1) ?? []
+  putState(tree, { ...made, isr })
+  zk.resume()
+  await settled()
+  t.match(stateIn(tree), { leader: 3, leaderEpoch: 1, version: 2 })
+  t.notOk(
+    stateIn(tree)?.isr.some(({ broker }) => broker === 1),
+    'its change is kept',
+  )
+})
+
+t.test('a write whose answer is lost is not made a second time', async (t) => {
+  const tree = cluster()
+  const { zk, clock, image } = await candidate(tree, 1)
+  const stopped = zk.stopAt('answer', 'multi', statePath)
+  tree.end(2)
+  await stopped
+  zk.disconnect()
+  zk.reconnect()
+  await settled()
+  await clock.advance(10_000)
+  t.match(stateIn(tree), { leader: 3, leaderEpoch: 1, version: 1 })
+  t.equal(image.state('goals', 0)?.version, 1)
+})
+
+t.test(
+  'reports are waited for until the deadline, then the logs that there are lead',
+  async (t) => {
+    const tree = MemoryTree.ofCluster()
+    putTopic(tree, 1, 2, 3)
+    putState(tree, { leader: noBroker })
+    for (const broker of [1, 2]) {
+      putBroker(tree, broker)
+      putLogReport(tree, broker, { end: broker * 10 })
+    }
+    const { clock, driver } = await candidate(tree, 1)
+    await clock.advance(recoveryWaitMs - 1)
+    t.equal(stateIn(tree)?.leader, noBroker, 'broker 3 may have a longer one')
+    await clock.advance(1)
+    t.match(stateIn(tree), { leader: 2, leaderEpoch: 5 })
+    driver.stop()
+    t.equal(clock.timerCount, 0)
+  },
+)
+
+t.test('a partition that no log may lead is told of once per state', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  putTopic(tree, 1, 2, 3)
+  putState(tree, { leader: noBroker })
+  putBroker(tree, 1)
+  putLogReport(tree, 1, { type: 'tail-cut' })
+  const { clock, log } = await candidate(tree, 1)
+  const told = () => log.said('warn').filter((text) => text.includes('zw topics recover')).length
+  await clock.advance(recoveryWaitMs)
+  t.equal(told(), 1)
+  putBroker(tree, 9) // the image changes, and this partition does not
+  await clock.advance(recoveryWaitMs)
+  t.equal(told(), 1)
+  putState(tree, { leader: noBroker, leaderEpoch: 5 })
+  putLogReport(tree, 1, { type: 'tail-cut' })
+  await settled()
+  await clock.advance(recoveryWaitMs)
+  t.equal(told(), 2)
+  t.equal(stateIn(tree)?.leader, noBroker)
+})
+
+t.test('what fails for no reason that shows is tried again, after a while', async (t) => {
+  const tree = cluster()
+  tree.delete(zkPaths.controllerEpoch, -1)
+  const { clock, driver, log } = await candidate(tree, 1)
+  await clock.advance(1000)
+  t.notOk(driver.isController)
+  const tries = log.said('warn').length
+  t.ok(tries >= 10 && tries <= 11, `${tries} tries in a second`)
+  tree.put(zkPaths.controllerEpoch, '7')
+  await clock.advance(100)
+  t.ok(driver.isController)
+  t.equal(tree.text(zkPaths.controllerEpoch), '8')
+})
+
+t.test('one that is stopped while it takes office is not in office', async (t) => {
+  const tree = cluster()
+  putController(tree, 9, 9)
+  const { zk, driver, end } = await candidate(tree, 1)
+  const elected = zk.stopAt('answer', 'multi', zkPaths.controllerEpoch)
+  tree.end(9)
+  await elected
+  end()
+  zk.resume()
+  await settled()
+  t.notOk(driver.isController)
+  t.equal(tree.text(statePath), undefined, 'nor does it write')
+})

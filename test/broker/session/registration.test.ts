@@ -1,0 +1,205 @@
+import t from 'tap'
+import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import {
+  makeSharedNodes,
+  readClusterId,
+  register,
+} from '../../../src/broker/session/registration.ts'
+import type { BrokerId, DirectoryId } from '../../../src/protocol/mq/messages.ts'
+import { decodeRegistration } from '../../../src/protocol/mq/registration.ts'
+import { RecordingLogger } from '../../recording-logger.ts'
+import { settled, VirtualClock } from '../../virtual-clock.ts'
+import { putBroker } from '../cluster/sample-znodes.ts'
+import { MemoryTree, type MemoryZk } from '../memory-zk.ts'
+
+const id = 1 as BrokerId
+const path = zkPaths.brokerId(id)
+const patienceMs = 12_000
+const holder = 9
+
+/** Broker 1 registers; `outcome` is its epoch, or the code of what it failed with. */
+function registering(zk: MemoryZk) {
+  const clock = new VirtualClock()
+  const log = new RecordingLogger()
+  const made = { clock, log, prepared: 0, outcome: undefined as number | string | undefined }
+  const registered = register({
+    zk,
+    id,
+    clock,
+    log,
+    patienceMs,
+    registration: () => ({
+      host: '::1',
+      port: 9092,
+      directory: `d${made.prepared}` as DirectoryId,
+    }),
+    prepare: async () => {
+      made.prepared += 1
+    },
+  })
+  const settledAs = registered.then(
+    (epoch) => {
+      made.outcome = epoch
+    },
+    (error: { code: string; message: string }) => {
+      made.outcome = `${error.code}: ${error.message}`
+    },
+  )
+  return Object.assign(made, { settledAs })
+}
+
+t.test('the shared znodes are made once, and a second broker changes none', async (t) => {
+  const tree = new MemoryTree()
+  await makeSharedNodes(tree.session())
+  tree.put(zkPaths.controllerEpoch, '7')
+  await makeSharedNodes(tree.session())
+  t.equal(tree.text(zkPaths.controllerEpoch), '7')
+  t.same(tree.children('/brokers'), ['ids', 'marks', 'reports', 'topics'])
+})
+
+for (const at of ['request', 'answer'] as const) {
+  t.test(`a shared znode is there though the connection broke at its ${at}`, async (t) => {
+    const tree = new MemoryTree()
+    const zk = tree.session()
+    const stopped = zk.stopAt(at, 'create', zkPaths.brokerIds)
+    const making = makeSharedNodes(zk)
+    await stopped
+    zk.disconnect()
+    zk.reconnect()
+    await making
+    t.ok(tree.stat(zkPaths.brokerIds))
+    t.ok(tree.stat(zkPaths.controllerEpoch))
+  })
+}
+
+t.test('the first broker makes the id of the cluster, and the others take it', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  t.equal(await readClusterId(tree.session(), 'mine'), 'mine')
+  t.equal(await readClusterId(tree.session(), 'another'), 'mine')
+})
+
+for (const text of ['', 'x', 'null', '{}', '{"id":7}', '{"id":""}']) {
+  t.test(`a cluster whose id is '${text}' is not joined, and its znode is named`, async (t) => {
+    const tree = MemoryTree.ofCluster()
+    tree.put(zkPaths.clusterId, text)
+    await t.rejects(readClusterId(tree.session(), 'mine'), {
+      message: 'Cannot join the cluster: /cluster/id holds no id',
+    })
+  })
+}
+
+t.test('what must be ready is ready before others see the broker', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  const zk = tree.session()
+  const stopped = zk.stopAt('request', 'create', path)
+  const one = registering(zk)
+  await stopped
+  t.equal(one.prepared, 1)
+  zk.resume()
+  await one.settledAs
+  t.equal(one.outcome, tree.stat(path)?.czxid, 'the epoch tells its lives apart')
+  t.equal(tree.stat(path)?.ephemeralOwner, zk.sessionId)
+  t.match(decodeRegistration(Buffer.from(tree.text(path) ?? '')), { host: '::1', directory: 'd1' })
+})
+
+t.test('it waits for the session of its earlier life to end, and prepares only then', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  putBroker(tree, id, holder)
+  const one = registering(tree.session())
+  await one.clock.advance(6000)
+  t.equal(one.prepared, 0)
+  t.match(one.log.lines[0], { level: 'info', fields: { holder: 'h:9092', session: '0x9' } })
+  t.equal(one.log.lines.length, 2, 'it says so, and again after 5 s')
+  tree.end(holder)
+  await one.settledAs
+  t.equal(one.prepared, 1)
+  t.equal(one.outcome, tree.stat(path)?.czxid)
+  t.equal(one.clock.timerCount, 0)
+})
+
+t.test(
+  'an id that stays taken is refused when the patience is over, with its holder',
+  async (t) => {
+    const tree = MemoryTree.ofCluster()
+    putBroker(tree, id, holder)
+    const one = registering(tree.session())
+    await one.clock.advance(patienceMs - 1)
+    t.equal(one.outcome, undefined)
+    await one.clock.advance(1)
+    t.match(one.outcome, /^INVALID_REQUEST: Cannot use broker id 1: it is registered by h:9092/)
+    t.equal(one.prepared, 0)
+    t.equal(tree.stat(path)?.ephemeralOwner, holder)
+  },
+)
+
+t.test('a holder that says nothing of itself is waited for as well', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  tree.put(path, 'garbage', holder)
+  const one = registering(tree.session())
+  await one.clock.advance(patienceMs)
+  t.match(one.outcome, /^INVALID_REQUEST: .*registered by somebody/)
+})
+
+t.test('a holder that goes while it is looked at is gone', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  putBroker(tree, id, holder)
+  const zk = tree.session()
+  const stopped = zk.stopAt('request', 'getData', path)
+  const one = registering(zk)
+  await stopped
+  tree.end(holder)
+  zk.resume()
+  await one.settledAs
+  t.equal(one.outcome, tree.stat(path)?.czxid)
+})
+
+t.test('a registration whose answer was lost is found to be ours', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  const zk = tree.session()
+  const stopped = zk.stopAt('answer', 'create', path)
+  const one = registering(zk)
+  await stopped
+  zk.disconnect()
+  zk.reconnect()
+  await one.settledAs
+  t.equal(one.outcome, tree.stat(path)?.czxid)
+  t.equal(tree.stat(path)?.ephemeralOwner, zk.sessionId)
+})
+
+t.test('a registration that was lost on the way is made anew', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  const zk = tree.session()
+  const stopped = zk.stopAt('request', 'create', path)
+  const one = registering(zk)
+  await stopped
+  zk.disconnect()
+  zk.reconnect()
+  await one.settledAs
+  t.equal(one.outcome, tree.stat(path)?.czxid)
+})
+
+t.test('another process with this id that was faster is waited for', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  const zk = tree.session()
+  const stopped = zk.stopAt('request', 'create', path)
+  const one = registering(zk)
+  await stopped
+  putBroker(tree, id, holder)
+  zk.resume()
+  await settled()
+  t.equal(one.outcome, undefined)
+  tree.end(holder)
+  await one.settledAs
+  t.equal(tree.stat(path)?.ephemeralOwner, zk.sessionId)
+})
+
+t.test('a session that ends while it waits ends the registration', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  putBroker(tree, id, holder)
+  const zk = tree.session()
+  const one = registering(zk)
+  await settled()
+  zk.expire()
+  await one.clock.advance(5000)
+  t.match(one.outcome, /^SESSIONEXPIRED/)
+})

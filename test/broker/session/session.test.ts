@@ -1,0 +1,305 @@
+import t from 'tap'
+import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
+import { encodeMark } from '../../../src/broker/cluster/identity.ts'
+import type { ReplicaReport } from '../../../src/broker/cluster/replica-status.ts'
+import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { DataDir } from '../../../src/broker/data-dir.ts'
+import { BrokerSession } from '../../../src/broker/session/session.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
+import { decodeRegistration } from '../../../src/protocol/mq/registration.ts'
+import { Turn } from '../../../src/turn.ts'
+import { RecordingLogger } from '../../recording-logger.ts'
+import { settled, VirtualClock } from '../../virtual-clock.ts'
+import {
+  putBroker,
+  putController,
+  putState,
+  putTopic,
+  stateIn,
+  statePath,
+  topicId,
+} from '../cluster/sample-znodes.ts'
+import { MemoryDisk } from '../memory-disk.ts'
+import { MemoryTree } from '../memory-zk.ts'
+
+const id = 1 as BrokerId
+const idPath = zkPaths.brokerId(id)
+const place = { topic: 'goals', partition: 0 }
+
+let uuidCount = 0
+const makeUuid = () => `uuid${++uuidCount}`
+
+interface Parts {
+  readonly tree: MemoryTree
+  readonly disk: MemoryDisk
+  readonly image: ClusterImage
+}
+
+/** The session of broker 1; another broker is controller, so it writes no states of its own accord. */
+function session(changed: Partial<Parts> = {}) {
+  const { tree = otherwiseIdle(), disk = new MemoryDisk(), image = new ClusterImage() } = changed
+  const zk = tree.session()
+  const clock = new VirtualClock()
+  const log = new RecordingLogger()
+  const dataDir = new DataDir(disk, id, makeUuid)
+  const reports: ReplicaReport[] = []
+  const seen = { changes: 0, expired: 0, opened: 0 }
+  const made = new BrokerSession({
+    id,
+    zk,
+    sessionTimeoutMs: 10_000,
+    registrationPatienceMs: 10_000,
+    endpoint: { host: 'h', port: 9092 },
+    dataDir,
+    minInsyncReplicas: () => 2,
+    recoveryWaitMs: 1000,
+    image,
+    clock,
+    turn: new Turn(setImmediate),
+    makeUuid,
+    log,
+    openReplicas: () => {
+      seen.opened += 1
+      return reports
+    },
+    onChange: () => {
+      seen.changes += 1
+    },
+    onExpired: () => {
+      seen.expired += 1
+    },
+  })
+  return { tree, disk, image, zk, clock, log, dataDir, reports, seen, session: made }
+}
+
+function otherwiseIdle(): MemoryTree {
+  const tree = MemoryTree.ofCluster()
+  putBroker(tree, 9)
+  putController(tree, 9, 9)
+  return tree
+}
+
+/** Open, with a partition that it may write of. */
+async function opened() {
+  const one = session()
+  putTopic(one.tree, 1, 9)
+  putState(one.tree)
+  const { life } = await one.session.open()
+  await settled()
+  const state = one.image.state('goals', 0)
+  if (state === undefined) throw new Error('The image has no state')
+  return { ...one, life, state }
+}
+
+t.test('it enters the cluster in an order that no election can come between', async (t) => {
+  const one = session()
+  one.reports.push({
+    ...place,
+    topicId,
+    status: { type: 'unavailable', reason: 'EMFILE', lastEpoch: 4, highWatermark: 5 },
+  })
+  const { clusterId, life } = await one.session.open()
+  t.equal(JSON.parse(one.tree.text(zkPaths.clusterId) ?? '').id, clusterId)
+  t.match(life, { directory: one.dataDir.directoryId, brokerEpoch: one.tree.stat(idPath)?.czxid })
+  const mark = zkPaths.mark(life.directory)
+  const steps = [
+    `create ${zkPaths.clusterId}`,
+    `addWatch ${zkPaths.topics}`,
+    `getChildren ${zkPaths.topics}`, // the image is read before replicas are opened by it
+    `getData ${mark}`, // an old copy takes its new identity before it registers with one
+    `create ${zkPaths.report({ ...place, topicId, broker: id })}`, // and nobody sees it without its reports
+    `create ${idPath}`,
+    `create ${mark}`,
+  ]
+  t.same(
+    one.zk.made
+      .filter((made) => steps.includes(made))
+      .filter((made, i, all) => all.indexOf(made) === i),
+    steps,
+  )
+  t.equal(one.dataDir.clusterId, clusterId)
+  t.equal(one.image.brokers.get(id)?.epoch, life.brokerEpoch, 'it sees itself')
+})
+
+t.test('changes are shown to the broker once it is a member, and not before', async (t) => {
+  const one = session()
+  const stopped = one.zk.stopAt('answer', 'create', idPath)
+  const opening = one.session.open()
+  await stopped
+  t.equal(one.session.membership, undefined)
+  t.equal(one.seen.changes, 0)
+  one.zk.resume()
+  await opening
+  await settled()
+  t.ok(one.seen.changes > 0)
+})
+
+t.test('an old copy of a directory registers with the identity that it takes', async (t) => {
+  const disk = new MemoryDisk()
+  const before = session({ disk })
+  await before.session.open()
+  const { clusterId, directoryId } = before.dataDir
+  if (directoryId === undefined || clusterId === undefined) throw new Error('It has no identity')
+  await before.session.close()
+  const tree = otherwiseIdle()
+  tree.put(zkPaths.clusterId, JSON.stringify({ id: clusterId }))
+  tree.put(zkPaths.mark(directoryId), encodeMark({ life: 10 ** 6, counter: 0 }))
+  const one = session({ disk, tree })
+  const { life } = await one.session.open()
+  t.not(life.directory, directoryId)
+  t.equal(decodeRegistration(Buffer.from(tree.text(idPath) ?? ''))?.directory, life.directory)
+})
+
+t.test('a directory of another cluster does not enter this one', async (t) => {
+  const disk = new MemoryDisk()
+  await session({ disk }).session.open()
+  const tree = otherwiseIdle()
+  tree.put(zkPaths.clusterId, '{"id":"another"}')
+  const one = session({ disk, tree })
+  await t.rejects(one.session.open(), { name: 'DataDirError' })
+  t.equal(tree.stat(idPath), undefined)
+  t.equal(one.seen.opened, 0)
+})
+
+t.test('a longer session than was asked for is worth a warning', async (t) => {
+  const one = session()
+  one.zk.sessionTimeoutMs = 10_001
+  await one.session.open()
+  t.match(one.log.lines[0], { level: 'warn', fields: { asked: 10_000, got: 10_001 } })
+})
+
+const waits = [
+  { name: 'connect', path: '' },
+  { name: 'create', path: zkPaths.brokers },
+  { name: 'sync', path: zkPaths.brokers },
+  { name: 'getChildren', path: zkPaths.brokerIds },
+  { name: 'create', path: idPath },
+  { name: 'exists', path: idPath },
+] as const
+for (const { name, path } of waits) {
+  t.test(
+    `a session that expires at '${name} ${path}' fails at once, whatever it waits for`,
+    async (t) => {
+      const one = session()
+      const stopped = one.zk.stopAt('request', name, path)
+      const failed = t.rejects(one.session.open(), { code: 'SESSIONEXPIRED' })
+      await stopped
+      one.zk.expire()
+      await failed
+      t.equal(one.seen.expired, 1)
+      t.equal(one.session.membership, undefined)
+      await one.session.close()
+      await settled()
+      t.equal(one.clock.timerCount, 0)
+    },
+  )
+}
+
+t.test('one that waits for an earlier session of its id fails when its own expires', async (t) => {
+  const one = session()
+  putBroker(one.tree, id, 77)
+  const failed = t.rejects(one.session.open(), { code: 'SESSIONEXPIRED' })
+  await settled()
+  one.zk.expire()
+  await failed
+  t.equal(one.seen.opened, 0)
+})
+
+t.test('a session that expired is a member no more, and shows and writes nothing', async (t) => {
+  const one = await opened()
+  one.zk.expire()
+  t.equal(one.session.membership, undefined)
+  t.equal(one.seen.expired, 1)
+  const { changes } = one.seen
+  putBroker(one.tree, 3)
+  one.session.report([])
+  await settled()
+  t.equal(one.seen.changes, changes)
+  t.equal(await one.session.writeState(place, one.state), undefined)
+  await one.session.raiseMark()
+})
+
+t.test('a session that is closed leaves at once, without being taken for expired', async (t) => {
+  const one = await opened()
+  await one.session.close()
+  t.equal(one.tree.stat(idPath), undefined)
+  t.equal(one.session.membership, undefined)
+  t.equal(one.seen.expired, 0)
+})
+
+t.test('the mark rises with the life', async (t) => {
+  const one = await opened()
+  const mark = () => one.tree.text(zkPaths.mark(one.life.directory))
+  const first = mark()
+  t.equal(first, encodeMark({ life: one.life.brokerEpoch, counter: 0 }))
+  await one.session.raiseMark()
+  t.equal(mark(), encodeMark({ life: one.life.brokerEpoch, counter: 1 }))
+})
+
+t.test('a broker reads what was written before it asked', async (t) => {
+  const one = await opened()
+  one.zk.made.length = 0
+  await one.session.readCluster()
+  t.equal(one.zk.made[0], `sync ${zkPaths.brokerIds}`)
+})
+
+// --- writes of an ISR ------------------------------------------------------------------------------
+
+t.test('a state that was written is in force with its new version', async (t) => {
+  const one = await opened()
+  const wanted = { ...one.state, isr: one.state.isr.slice(0, 2) }
+  t.same(await one.session.writeState(place, wanted), { ...wanted, version: 1 })
+  t.same(stateIn(one.tree), { ...wanted, version: 1 })
+  t.same(one.image.state('goals', 0), { ...wanted, version: 1 })
+})
+
+t.test(
+  'a state that another has changed is not overwritten: the other one is in force',
+  async (t) => {
+    const one = await opened()
+    const stopped = one.zk.stopAt('request', 'setData', statePath)
+    const written = one.session.writeState(place, { ...one.state, isr: [] })
+    await stopped
+    putState(one.tree, { leaderEpoch: 5 })
+    one.zk.resume()
+    t.match(await written, { leaderEpoch: 5, version: 1 })
+    t.equal(one.image.state('goals', 0)?.leaderEpoch, 5)
+  },
+)
+
+for (const at of ['request', 'answer'] as const) {
+  t.test(`what is in force after a write that broke at its ${at} is read`, async (t) => {
+    const one = await opened()
+    const stopped = one.zk.stopAt(at, 'setData', statePath)
+    const wanted = { ...one.state, isr: one.state.isr.slice(0, 2) }
+    const written = one.session.writeState(place, wanted)
+    await stopped
+    one.zk.disconnect()
+    one.zk.reconnect()
+    const inForce = await written
+    t.same(inForce, stateIn(one.tree))
+    t.equal(inForce?.version, at === 'answer' ? 1 : 0)
+  })
+}
+
+t.test('nothing is in force for one whose session ended while it was found out', async (t) => {
+  const one = await opened()
+  const stopped = one.zk.stopAt('answer', 'setData', statePath)
+  const written = one.session.writeState(place, one.state)
+  await stopped
+  one.zk.disconnect()
+  await settled()
+  one.zk.expire()
+  await one.clock.advance(50)
+  t.equal(await written, undefined)
+})
+
+t.test('a state that was removed is not in force', async (t) => {
+  const one = await opened()
+  const stopped = one.zk.stopAt('request', 'setData', statePath)
+  const written = one.session.writeState(place, one.state)
+  await stopped
+  one.tree.delete(statePath, -1)
+  one.zk.resume()
+  t.equal(await written, undefined)
+})

@@ -1,0 +1,66 @@
+import t from 'tap'
+import { Challenges, type HolderState } from '../../../src/daemon/ensemble/challenges.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { ManualTimers } from './manual-timers.ts'
+
+function holderOf(id: number) {
+  const sent: string[] = []
+  return { id: id as ServerId, sent, send: ({ type }: { type: string }) => sent.push(type) }
+}
+
+function made() {
+  const timers = new ManualTimers()
+  const challenges = new Challenges(timers)
+  const states: HolderState[] = []
+  const settled = (state: HolderState) => states.push(state)
+  return { timers, challenges, states, settled }
+}
+
+t.test('the process that has the id is probed, and alive if it answers in time', async (t) => {
+  const { timers, challenges, states, settled } = made()
+  const holder = holderOf(2)
+  t.ok(challenges.maybeBegin(holder, settled))
+  t.same(holder.sent, ['PROBE'])
+  timers.pass(999)
+  challenges.settle(holder, 'alive')
+  timers.pass(10_000)
+  t.same(states, ['alive'], 'once')
+})
+
+t.test('one that does not answer within a second is gone', async (t) => {
+  const { timers, challenges, states, settled } = made()
+  const holder = holderOf(2)
+  challenges.maybeBegin(holder, settled)
+  timers.pass(999)
+  t.same(states, [])
+  timers.pass(1)
+  challenges.settle(holder, 'alive')
+  t.same(states, ['gone'])
+})
+
+t.test('a third process waits for no probe, one with another id has its own', async (t) => {
+  const { challenges, states, settled } = made()
+  const [two, three] = [holderOf(2), holderOf(3)]
+  challenges.maybeBegin(two, settled)
+  t.notOk(challenges.maybeBegin(two, () => t.fail('it comes again later')))
+  t.same(two.sent, ['PROBE'])
+  t.ok(challenges.maybeBegin(three, settled))
+  challenges.settle(three, 'alive')
+  t.same(states, ['alive'])
+})
+
+t.test('what becomes of another link with the same id says nothing', async (t) => {
+  const { challenges, states, settled } = made()
+  challenges.maybeBegin(holderOf(2), settled)
+  challenges.settle(holderOf(2), 'gone')
+  t.same(states, [])
+})
+
+t.test('once settled, the id can be challenged again', async (t) => {
+  const { challenges, states, settled } = made()
+  const holder = holderOf(2)
+  challenges.maybeBegin(holder, settled)
+  challenges.settle(holder, 'unknown')
+  t.ok(challenges.maybeBegin(holder, settled))
+  t.same(states, ['unknown'])
+})

@@ -1,0 +1,54 @@
+import t from 'tap'
+import { Redials } from '../../../src/daemon/ensemble/redials.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { ManualTimers } from './manual-timers.ts'
+
+const [one, two] = [1 as ServerId, 2 as ServerId]
+
+function made() {
+  const timers = new ManualTimers()
+  const redials = new Redials(timers)
+  const dialled: ServerId[] = []
+  /** @returns after how long `peer` is dialled, once an attempt has ended */
+  const delayOf = (peer: ServerId): number => {
+    redials.schedule(peer, () => dialled.push(peer))
+    const delayMs = timers.dueInMs.at(-1) ?? Number.NaN
+    timers.pass(delayMs)
+    return delayMs
+  }
+  return { timers, redials, dialled, delayOf }
+}
+
+t.test('a peer that is down is dialled less and less often', async (t) => {
+  const { delayOf, dialled } = made()
+  t.same(
+    [1, 2, 3, 4, 5, 6, 7].map(() => delayOf(one)),
+    [10, 20, 40, 80, 160, 320, 320],
+  )
+  t.equal(dialled.length, 7)
+})
+
+t.test('after a link the first attempt is soon again; peers do not share delays', async (t) => {
+  const { delayOf, redials } = made()
+  for (let i = 0; i < 4; i++) delayOf(one)
+  t.equal(delayOf(two), 10)
+  redials.linked(one)
+  t.equal(delayOf(one), 10)
+})
+
+t.test('after a refusal there is a second of rest, then attempts as before', async (t) => {
+  const { delayOf, redials } = made()
+  redials.refused(one)
+  t.equal(delayOf(one), 1000)
+  t.equal(delayOf(one), 320)
+})
+
+t.test('nothing is dialled once closed, not even after a refusal', async (t) => {
+  const { timers, redials, dialled } = made()
+  redials.schedule(one, () => dialled.push(one))
+  redials.refused(one)
+  redials.schedule(two, () => dialled.push(two))
+  redials.close()
+  timers.pass(10_000)
+  t.same(dialled, [])
+})

@@ -1,0 +1,120 @@
+// What goes wrong in one life, as one object: drawn from the life's seed, printed first, and overridden from
+// the command line, so that a life that fails can be shrunk to the faults it needs:
+//
+//   npm run sim -- --world zab --seed 7 --fault pauses=0 --fault crashes=3
+//
+// A world lists its faults once, in rows of a table (zab/faults.ts, servers/faults.ts, mq/faults.ts): most
+// are weights of what its nemesis does, some say what the world is like. docs/simulators.md says how
+// to add one.
+
+import type { Random } from '../../src/random.ts'
+import type { Range } from './range.ts'
+
+export interface FaultRow<Value> {
+  readonly about: string
+  /** what `--fault` takes for it */
+  readonly wanted: string
+  /** not worth a word when the faults are printed */
+  readonly usual: Value
+  /** @returns undefined for what is no such value */
+  parse(text: string): Value | undefined
+  format(value: Value): string
+}
+
+export type FaultRows = Readonly<Record<string, FaultRow<unknown>>>
+
+/** One value for each row: what goes wrong in one life. */
+export type FaultsOf<Rows extends FaultRows> = {
+  readonly [Name in keyof Rows]: Rows[Name] extends FaultRow<infer Value> ? Value : never
+}
+
+/** How often a fault happens: its weight among the others. */
+export function weight(about: string): FaultRow<number> {
+  return { ...quantity(about, 0), wanted: 'NUMBER, and 0 for never,' }
+}
+
+export function quantity(about: string, usual: number): FaultRow<number> {
+  return { about, wanted: 'NUMBER', usual, parse: parseNumber, format: String }
+}
+
+export function range(about: string, usual: Range): FaultRow<Range> {
+  return {
+    about,
+    wanted: 'LEAST..MOST',
+    usual,
+    parse: (text) => {
+      const [least, most, more] = text.split('..').map(parseNumber)
+      const isRange = least !== undefined && most !== undefined && more === undefined
+      return isRange && least <= most ? [least, most] : undefined
+    },
+    format: ([least, most]) => `${least}..${most}`,
+  }
+}
+
+function parseNumber(text: string): number | undefined {
+  const value = Number(text)
+  return text === '' || !(value >= 0) ? undefined : value
+}
+
+export class FaultTable<Rows extends FaultRows> {
+  readonly #rows: Rows
+
+  constructor(rows: Rows) {
+    this.#rows = rows
+  }
+
+  get names(): (keyof Rows & string)[] {
+    return Object.keys(this.#rows)
+  }
+
+  /** @param given `powerCuts=3` and the like @throws Error that names what is wrong */
+  parse(given: readonly string[]): Partial<FaultsOf<Rows>> {
+    const parsed: Record<string, unknown> = {}
+    for (const each of given) {
+      const [name = '', ...rest] = each.split('=')
+      const row = Object.hasOwn(this.#rows, name) ? this.#rows[name] : undefined
+      if (row === undefined) {
+        throw new Error(`Cannot use --fault ${each}: the faults are ${this.names.join(', ')}`)
+      }
+      const value = row.parse(rest.join('='))
+      if (value === undefined) {
+        throw new Error(`Cannot use --fault ${each}: ${name}=${row.wanted} is wanted`)
+      }
+      parsed[name] = value
+    }
+    return parsed as Partial<FaultsOf<Rows>>
+  }
+
+  /** What is not as usual, each as `--fault` takes it. */
+  format(faults: FaultsOf<Rows>): string {
+    const said = Object.entries(this.#rows).flatMap(([name, row]) => {
+      const value = row.format(faults[name])
+      return value === row.format(row.usual) ? [] : [`${name}=${value}`]
+    })
+    return said.length === 0 ? 'none' : said.join(' ')
+  }
+
+  /** A line for each, for `--help`. */
+  get lines(): string[] {
+    return Object.entries(this.#rows).map(([name, { about }]) => `${name.padEnd(20)} ${about}`)
+  }
+}
+
+export interface Weighted<Item> {
+  readonly weight: number
+  readonly item: Item
+}
+
+/** One of them, by weight; undefined when none has any. */
+export function pickWeighted<Item>(
+  items: readonly Weighted<Item>[],
+  random: Random,
+): Item | undefined {
+  const total = items.reduce((sum, { weight }) => sum + weight, 0)
+  let at = random.next() * total
+  for (const { weight, item } of items) {
+    at -= weight
+    if (at < 0) return item
+  }
+  return undefined
+}

@@ -1,0 +1,112 @@
+// What is true of all servers at every step: one order of transactions, each server at some point of it,
+// the same tree at the same point. What is delivered first anywhere defines the order.
+
+import { decodeTxn, type Txn } from '../../../src/daemon/ztree/txn.ts'
+import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
+import { invariant } from '../../../src/invariant.ts'
+import { MsgpackReader } from '../../../src/protocol/msgpack.ts'
+import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
+import { epochOf, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+
+export interface Committed {
+  readonly zxid: Zxid
+  readonly payload: Buffer
+  readonly txn: Txn
+  /** when it was first delivered */
+  readonly atMs: number
+}
+
+/** How much faster than the world's a server's clock may run. */
+export const fastestClock = 1.6
+
+export class ServerChecker {
+  readonly order: Committed[] = []
+  readonly #indexOf = new Map<Zxid, number>()
+  readonly #digests = new Map<Zxid, string>()
+  readonly #leaders = new Map<number, ServerId>()
+  readonly #establishedMs = new Map<number, number>()
+  readonly #sessions = new Map<SessionId, { readonly timeoutMs: number; readonly atMs: number }>()
+  readonly #reader = new MsgpackReader()
+  establishedCount = 0
+  establishedEpoch = 0
+
+  get lastZxid(): Zxid {
+    return this.order.at(-1)?.zxid ?? zxidZero
+  }
+
+  /** A server delivers `payload` on top of what its tree shows. */
+  delivering(zxid: Zxid, payload: Buffer, parts: { readonly tree: ZTree; readonly atMs: number }) {
+    const { lastApplied } = parts.tree
+    const before = lastApplied === zxidZero ? -1 : this.#indexOf.get(lastApplied)
+    invariant(before !== undefined, 'a tree shows only what was committed')
+    const known = this.order[before + 1]
+    if (known !== undefined) {
+      invariant(known.zxid === zxid, 'a server delivers what all deliver, each once and in order')
+      invariant(known.payload.equals(payload), 'one zxid names one transaction, for ever')
+      return
+    }
+    invariant(zxid > this.lastZxid, 'deliveries are in order of zxid')
+    const copy = Buffer.from(payload)
+    const txn = decodeTxn(this.#reader.reset(copy, 0, copy.length))
+    this.#checkExpiry(zxid, txn, parts.atMs)
+    this.#indexOf.set(zxid, this.order.push({ zxid, payload: copy, txn, atMs: parts.atMs }) - 1)
+  }
+
+  /** It did. `logged` says for each server up to where its log is durable. */
+  delivered(zxid: Zxid, tree: ZTree, logged: readonly Zxid[]): void {
+    invariant(tree.lastApplied === zxid, 'a tree shows what it was given')
+    const digest = `${tree.digest.high},${tree.digest.low}`
+    const known = this.#digests.get(zxid)
+    if (known === undefined) {
+      const copies = logged.filter((durable) => durable >= zxid).length
+      invariant(copies > logged.length / 2, 'what is committed is on the disks of a quorum')
+      this.#digests.set(zxid, digest)
+    } else invariant(known === digest, 'trees that show the same transactions are the same')
+  }
+
+  /** A session that nobody closed has its whole time-out, and under each leader again. */
+  #checkExpiry(zxid: Zxid, { body, session, seq }: Txn, atMs: number): void {
+    if (body.type === 'createSession') {
+      const { timeoutMs } = body
+      this.#sessions.set(zxid as number as SessionId, { timeoutMs, atMs })
+    }
+    const created = this.#sessions.get(session)
+    if (body.type !== 'closeSession' || seq !== 0 || created === undefined) return
+    const sinceMs = Math.max(created.atMs, this.#establishedMs.get(epochOf(zxid)) ?? 0)
+    const atLeastMs = created.timeoutMs / fastestClock
+    invariant(atMs - sinceMs >= atLeastMs, 'a session lasts as long as its time-out, at least')
+  }
+
+  established(
+    leader: ServerId,
+    epoch: number,
+    { tree, atMs }: { readonly tree: ZTree; readonly atMs: number },
+  ): void {
+    const other = this.#leaders.get(epoch)
+    invariant(other === undefined || other === leader, 'an epoch has one established leader')
+    this.#leaders.set(epoch, leader)
+    this.#establishedMs.set(epoch, atMs)
+    this.establishedCount++
+    if (epoch > this.establishedEpoch) this.establishedEpoch = epoch
+    invariant(tree.lastApplied >= this.lastZxid, 'a new leader holds all that was committed')
+    invariant(
+      epochOf(tree.lastApplied) < epoch,
+      'a new leader begins with the epochs before its own',
+    )
+  }
+
+  /** Every ephemeral has a session, and no path is there without its parent. */
+  checkTree(tree: ZTree): void {
+    let ephemerals = 0
+    for (const session of tree.sessions.keys()) {
+      for (const path of tree.ephemeralsOf(session)) {
+        invariant(
+          tree.get(path)?.ephemeralOwner === session,
+          'an ephemeral is where its owner says',
+        )
+        ephemerals++
+      }
+    }
+    invariant(ephemerals === tree.ephemeralCount, 'an ephemeral lives as long as its session')
+  }
+}

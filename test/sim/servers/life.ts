@@ -1,0 +1,259 @@
+// One life of an ensemble of whole servers with clients, decided by its seed: while clients write, read,
+// watch and come and go (load.ts), what faults.ts lists goes wrong (nemesis.ts); then the faults stop, and
+// within bounded time all must be well and everything that any client saw must fit together
+// (history.ts).
+
+import { invariant } from '../../../src/invariant.ts'
+import { formatZxid } from '../../../src/protocol/zxid.ts'
+import { Random } from '../../../src/random.ts'
+import { Coverage } from '../coverage.ts'
+import { EventQueue } from '../event-queue.ts'
+import { Network } from '../network.ts'
+import { ServerChecker } from './checker.ts'
+import { SimClient } from './client.ts'
+import { drawServersFaults, type ServersFaults, serversFaults } from './faults.ts'
+import { checkHistory } from './history.ts'
+import { Load } from './load.ts'
+import { Nemesis } from './nemesis.ts'
+import { SimServer, tickMs } from './server.ts'
+import { textOf } from './tree-model.ts'
+
+export interface ServersLife {
+  readonly operations: number
+  readonly answered: number
+  readonly committed: number
+  readonly established: number
+  readonly coverage: ReadonlyMap<string, number>
+}
+
+export interface ServersLifeOptions {
+  readonly trace?: ((line: string) => void) | undefined
+  /** in place of what the seed says */
+  readonly faults?: Partial<ServersFaults>
+}
+
+const roundCount = 60
+/** Of made-up time: within it everything is well again when the faults stop. */
+const convergenceMs = 30_000
+const clientsMax = 5
+/** Promises go on after so many events at the latest. */
+const eventsPerRest = 16
+
+/** @throws InvariantError when a promise is broken */
+export async function liveServers(
+  seed: number,
+  options: ServersLifeOptions = {},
+): Promise<ServersLife> {
+  const world = new ServersWorld(seed, options)
+  await world.live()
+  return world.result()
+}
+
+export class ServersWorld {
+  readonly random: Random
+  readonly faults: ServersFaults
+  readonly queue = new EventQueue()
+  readonly network: Network
+  readonly checker = new ServerChecker()
+  readonly servers: SimServer[] = []
+  readonly clients: SimClient[] = []
+  readonly load: Load
+  readonly coverage = new Coverage()
+  readonly trace: ((line: string) => void) | undefined
+  #failure: Error | undefined
+  #clientCount = 0
+  #eventCount = 0
+  isSettling = false
+  /** something is to come about, and nothing else is to go wrong until then */
+  calmUntilMs = 0
+
+  constructor(seed: number, { trace, faults }: ServersLifeOptions) {
+    this.trace = trace && ((line) => trace(`${this.queue.nowMs.toFixed(1).padStart(9)} ${line}`))
+    this.random = new Random(seed)
+    this.faults = { ...drawServersFaults(this.random), ...faults }
+    this.trace?.(`faults: ${serversFaults.format(this.faults)}`)
+    this.load = new Load(this.random, this.faults)
+    this.network = new Network(this.queue, this.random)
+    this.network.delayMs = this.faults.networkMs
+    this.network.windowBytes = this.faults.windowBytes
+    this.network.onViolation = (error) => this.fail(error)
+    this.#makeServers()
+  }
+
+  #makeServers(): void {
+    const { queue, network, random, checker, servers, trace } = this
+    const { segmentBytes, logSegmentsKept, handoverAt, treeExtraMs, slowDisks } = this.faults
+    const parts = {
+      ...{ queue, network, random, checker, servers, trace, segmentBytes, handoverAt },
+      serverCount: this.faults.servers,
+      logKept: { segments: logSegmentsKept, bytes: 0 },
+      cover: (what: string) => this.cover(what),
+      fail: (error: Error) => this.fail(error),
+    }
+    for (let id = 1; id <= parts.serverCount; id++) {
+      const server = new SimServer(id, parts)
+      server.disk.delayMs = [0.05, slowDisks.includes(id) ? 20 : 2]
+      server.disk.treeExtraMs = treeExtraMs
+      servers.push(server)
+    }
+  }
+
+  async live(): Promise<void> {
+    const { random, servers, clients } = this
+    const nemesis = new Nemesis(this, this.faults)
+    for (const server of servers) server.start()
+    for (let i = 0; i < 3; i++) this.addClient()
+    await this.#run(600)
+    this.load.prepareTree(clients[0])
+    for (let round = 0; round < roundCount; round++) {
+      await this.#run(random.chance(0.2) ? random.next() * 1500 : random.next() * 60)
+      if (this.queue.nowMs < this.calmUntilMs) continue
+      for (let i = random.below(12); i > 0; i--) this.load.askSomething(random.pick(clients))
+      nemesis.strike()
+    }
+    await this.#settle()
+  }
+
+  addClient(): void {
+    const { queue, network, random, trace } = this
+    const { servers: serverCount, sessionTimeoutMs } = this.faults
+    const living = this.clients.filter(({ process }) => process.alive)
+    if (living.length >= clientsMax) return
+    const timeoutMs = sessionTimeoutMs + random.below(2 * sessionTimeoutMs)
+    const parts = { queue, network, random, trace, serverCount, timeoutMs }
+    const client = new SimClient(`c${++this.#clientCount}`, parts)
+    this.clients.push(client)
+    client.start()
+  }
+
+  result(): ServersLife {
+    const operations = this.clients.flatMap((client) => client.operations)
+    return {
+      operations: operations.length,
+      answered: operations.filter(({ outcome }) => outcome.type === 'answered').length,
+      committed: this.checker.order.length,
+      established: this.checker.establishedCount,
+      coverage: this.coverage,
+    }
+  }
+
+  // --- the end -----------------------------------------------------------------------------------
+
+  async #settle(): Promise<void> {
+    const { network, servers, clients } = this
+    this.trace?.('the faults stop')
+    this.isSettling = true
+    network.unblockAll()
+    for (const server of servers) {
+      server.spare()
+      server.start()
+    }
+    await this.#until('an ensemble without faults is of one mind', () => this.#converged())
+    const living = clients.filter(({ process }) => process.alive)
+    await this.#until('clients get their answers', () =>
+      living.every(({ state, pendingCount }) => state === 'connected' && pendingCount === 0),
+    )
+    for (const client of living) this.load.askForAll(client)
+    await this.#until('clients get their answers', () =>
+      living.every(({ pendingCount }) => pendingCount === 0),
+    )
+    if (this.random.chance(0.25)) await this.#beQuiet(living)
+    await this.#until('all servers end up with the same', () => this.#converged())
+    this.#compareTrees()
+  }
+
+  /** Without faults, sessions last as long as their clients do, and no longer than a time-out after. */
+  async #beQuiet(living: readonly SimClient[]): Promise<void> {
+    // Of what clients asked for while there were faults, some may be to end their sessions.
+    await this.#run(500)
+    await this.#until('clients have sessions', () =>
+      living.every(({ state }) => state === 'connected'),
+    )
+    const before = living.map(({ session }) => session)
+    await this.#run(3 * this.faults.sessionTimeoutMs + 2 * tickMs + 500)
+    const after = living.map(({ session }) => session)
+    invariant(after.join() === before.join(), 'who is heard from keeps its session')
+    for (const { running } of this.servers) {
+      const sessions = [...(running?.storage.tree.sessions.keys() ?? [])]
+      invariant(sessions.sort().join() === after.sort().join(), 'who is not heard from loses it')
+    }
+    this.coverage.cover('quiet end')
+  }
+
+  async #until(claim: string, holds: () => boolean): Promise<void> {
+    for (let waitedMs = 0; !holds(); waitedMs += 50) {
+      if (waitedMs >= convergenceMs) {
+        const found = this.servers.map((server) => server.describe()).join(', ')
+        const waiting = this.clients.map(
+          ({ name, state, pendingCount }) => `${name} ${state} ${pendingCount}`,
+        )
+        invariant(false, `${claim}: ${found}; ${waiting.join(', ')}`)
+      }
+      await this.#run(50)
+      // One whose disk failed just before the faults stopped.
+      for (const server of this.servers) server.start()
+    }
+  }
+
+  #converged(): boolean {
+    const [first] = this.servers
+    return this.servers.every((server) => {
+      const tree = server.running?.storage.tree
+      return (
+        server.role.type !== 'looking' &&
+        tree !== undefined &&
+        tree.lastApplied === this.checker.lastZxid &&
+        tree.lastApplied === first?.running?.storage.tree.lastApplied
+      )
+    })
+  }
+
+  #compareTrees(): void {
+    const model = checkHistory(this.checker.order, this.clients)
+    for (const { host, running } of this.servers) {
+      const tree = running?.storage.tree
+      if (tree === undefined) continue
+      this.checker.checkTree(tree)
+      invariant(tree.nodeCount === model.nodes.size, `${host} has the znodes that it should`)
+      invariant(
+        [...tree.sessions.keys()].sort().join() === [...model.sessions].sort().join(),
+        `${host} has the sessions that it should`,
+      )
+      for (const [path, node] of model.nodes) {
+        const znode = tree.get(path)
+        const at = `${path} on ${host} at ${formatZxid(tree.lastApplied)}`
+        invariant(znode !== undefined, `${at} is there`)
+        invariant(textOf(znode.data) === node.data, `${at} has its data`)
+        invariant(znode.ephemeralOwner === node.owner, `${at} has its owner`)
+        invariant(znode.version === node.version, `${at} has its version`)
+      }
+    }
+  }
+
+  // --- time --------------------------------------------------------------------------------------
+
+  /** What is waited for inside the servers gets its turn now and then: always at the same points. */
+  async #run(durationMs: number): Promise<void> {
+    const untilMs = this.queue.nowMs + durationMs
+    for (let run = this.queue.take(untilMs); run !== undefined; run = this.queue.take(untilMs)) {
+      run()
+      if (++this.#eventCount % eventsPerRest === 0) await settled()
+      if (this.#failure !== undefined) throw this.#failure
+    }
+    await settled()
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error
+  }
+
+  cover(what: string): void {
+    this.coverage.cover(what)
+  }
+}
+
+/** Every promise that could go on has. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,115 @@
+// What clients ask for in a life of whole servers: registers, sequential and ephemeral znodes, children that
+// come and go, multis, reads with and without a sync before them, and watches of all kinds.
+
+import type { CreateMode, MultiOp, Request } from '../../../src/protocol/zk/messages.ts'
+import type { Random } from '../../../src/random.ts'
+import type { SimClient } from './client.ts'
+
+/** A client with more requests on their way asks nothing new. */
+const pendingMax = 40
+
+export class Load {
+  readonly #random: Random
+  /** of all values; 0: of any length */
+  readonly #valueBytes: number
+  #values = 0
+
+  constructor(random: Random, { valueBytes }: { readonly valueBytes: number }) {
+    this.#random = random
+    this.#valueBytes = valueBytes
+  }
+
+  prepareTree(client: SimClient | undefined): void {
+    for (const path of ['/q', '/e', '/c', '/r0', '/r1', '/r2']) {
+      client?.ask({ type: 'create', path, data: this.value(), mode: 'persistent' })
+    }
+  }
+
+  askSomething(client: SimClient): void {
+    const random = this.#random
+    if (!client.process.alive || client.pendingCount > pendingMax) return
+    const watch = random.chance(0.3)
+    const dice = random.next()
+    if (dice < 0.15) {
+      const synced = client.ask({ type: 'sync', path: '/' })
+      client.ask(this.read(watch), { synced, watch })
+    } else if (dice < 0.4) client.ask(this.read(watch), { watch })
+    else if (dice < 0.42) client.ask(this.#persistentWatch(), { watch: true })
+    else client.ask(this.#write(client))
+  }
+
+  /** What all of a tree's kinds of znodes show, behind a sync, and one write. */
+  askForAll(client: SimClient): void {
+    const synced = client.ask({ type: 'sync', path: '/' })
+    for (const path of ['/q', '/e', '/c', '/']) {
+      client.ask({ type: 'getChildren', path, watch: false }, { synced })
+    }
+    client.ask({ type: 'getData', path: '/r0', watch: false }, { synced })
+    client.ask(this.setData())
+  }
+
+  /** No two are equal. */
+  value(): Buffer {
+    const random = this.#random
+    const any = (): number => (random.chance(0.1) ? random.below(900) : random.below(40))
+    const length = this.#valueBytes > 0 ? this.#valueBytes : any()
+    return Buffer.from(`v${++this.#values}`.padEnd(length, '.'))
+  }
+
+  read(watch: boolean): Request {
+    const type = this.#random.pick(['getData', 'exists', 'getChildren'] as const)
+    return { type, path: this.#path(), watch }
+  }
+
+  setData(): Extract<Request, { type: 'setData' }> {
+    const random = this.#random
+    const version = random.chance(0.5) ? -1 : random.below(10)
+    return { type: 'setData', path: `/r${random.below(3)}`, data: this.value(), version }
+  }
+
+  #persistentWatch(): Request {
+    const random = this.#random
+    const mode = random.pick(['persistent', 'persistentRecursive'] as const)
+    return { type: 'addWatch', path: random.pick(['/q', '/e', '/c', '/r0']), mode }
+  }
+
+  #path(): string {
+    const random = this.#random
+    const register = `/r${random.below(3)}`
+    return random.pick([register, register, '/q', '/e', '/c', `/c/n${random.below(4)}`, '/'])
+  }
+
+  #write(client: SimClient): Request {
+    const random = this.#random
+    const dice = random.next()
+    const create = (path: string, mode: CreateMode): Request => ({
+      type: 'create',
+      path,
+      data: this.value(),
+      mode,
+    })
+    if (dice < 0.35) return this.setData()
+    if (dice < 0.45) return create('/q/s-', 'persistentSequential')
+    if (dice < 0.55) return create('/e/s-', 'ephemeralSequential')
+    if (dice < 0.65) return create(`/e/${client.name}-${random.below(3)}`, 'ephemeral')
+    if (dice < 0.75) return create(`/c/n${random.below(4)}`, 'persistent')
+    if (dice < 0.85) return { type: 'delete', path: `/c/n${random.below(4)}`, version: -1 }
+    return { type: 'multi', ops: this.#multi(client) }
+  }
+
+  #multi(client: SimClient): MultiOp[] {
+    const random = this.#random
+    const path = `/c/n${random.below(4)}`
+    const ops: MultiOp[] = [this.setData(), this.setData()]
+    if (random.chance(0.3)) ops.push({ type: 'delete', path, version: -1 })
+    if (random.chance(0.4)) {
+      ops.push({ type: 'create', path, data: this.value(), mode: 'persistent' })
+    }
+    if (random.chance(0.3)) {
+      const path = `/e/${client.name}-m`
+      ops.push({ type: 'create', path, data: this.value(), mode: 'ephemeral' })
+    }
+    if (random.chance(0.3)) ops.push({ type: 'check', path: '/r0', version: random.below(10) })
+    return ops
+  }
+}

@@ -1,0 +1,408 @@
+// One server in the simulator: the whole program (src/daemon/server.ts) on a disk, a network and a clock
+// that are not real. What it delivers is shown to the checker on its way.
+
+import { readConfig } from '../../../src/daemon/config.ts'
+import type { EnsembleListener, EnsembleRole } from '../../../src/daemon/ensemble/ensemble.ts'
+import { MetaError } from '../../../src/daemon/ensemble/meta.ts'
+import { assembleServer, type ServerParts } from '../../../src/daemon/server.ts'
+import { RecoveryError, type Storage } from '../../../src/daemon/storage/storage.ts'
+import { DamagedTreeError } from '../../../src/daemon/storage/tree-store.ts'
+import type { LogKept } from '../../../src/daemon/storage/txn-log.ts'
+import type { ZabEffect } from '../../../src/daemon/zab/types.ts'
+import { invariant } from '../../../src/invariant.ts'
+import { LogDamagedError, LogVersionError } from '../../../src/log/log-errors.ts'
+import type { Logger } from '../../../src/logger.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { epochOf, formatZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import type { Random } from '../../../src/random.ts'
+import { DiskFault, SimDisk } from '../disk.ts'
+import type { EventQueue } from '../event-queue.ts'
+import type { MetaFields } from '../guarded-directory.ts'
+import type { Network } from '../network.ts'
+import { type KillAt, Killed, SimProcess } from '../process.ts'
+import { simWorld } from '../sim-world.ts'
+import type { ServerChecker } from './checker.ts'
+
+export const tickMs = 500
+
+/** So many syncs ago was durable what the last records on the disk say of it, wherever a bit turned. */
+const vouchingSyncs = 4
+
+const peerPort = 1
+export const clientPort = 2
+
+/** What the servers of one world have in common. */
+export interface SimServerParts {
+  readonly queue: EventQueue
+  readonly network: Network
+  readonly random: Random
+  readonly checker: ServerChecker
+  readonly servers: readonly SimServer[]
+  readonly serverCount: number
+  readonly segmentBytes: number
+  readonly logKept: LogKept
+  readonly handoverAt: number
+  readonly trace: ((line: string) => void) | undefined
+  readonly cover: (what: string) => void
+  /** Something is wrong that no fault explains. */
+  readonly fail: (error: Error) => void
+}
+
+export class SimServer {
+  readonly id: ServerId
+  readonly disk: SimDisk
+  readonly #parts: SimServerParts
+  /** from its start, also while it is not up yet */
+  process: SimProcess | undefined
+  #running: ServerParts | undefined
+  #killAt: KillAt | undefined
+  #isSpared = false
+  /** it has held all of an epoch's history since its disk was new, and so is counted in majorities */
+  isCounted = false
+  /** a bit on its disk has turned */
+  #damaged = false
+  /** as it was told of the last time that it was on the disk */
+  #saved: MetaFields | undefined
+  /** what its log called durable the last times since it was opened, oldest first */
+  #durables: Zxid[] = []
+  /** what its log called durable when it ended */
+  #vouched: Zxid = zxidZero
+
+  constructor(id: number, parts: SimServerParts) {
+    this.id = id as ServerId
+    this.#parts = parts
+    this.disk = new SimDisk(parts.queue, parts.random)
+  }
+
+  get host(): string {
+    return `s${this.id}`
+  }
+
+  get isUp(): boolean {
+    return this.#running !== undefined
+  }
+
+  get role(): EnsembleRole {
+    return this.#running?.ensemble.role ?? { type: 'looking' }
+  }
+
+  get running(): ServerParts | undefined {
+    return this.#running
+  }
+
+  /** Up to where its log is durable, as the log says or has said. */
+  get logged(): Zxid {
+    return this.#running?.storage.log.durableZxid ?? this.#vouched
+  }
+
+  start(): void {
+    if (this.process !== undefined) return
+    const { queue, random } = this.#parts
+    const { cover, trace } = this.#parts
+    const process = new SimProcess(
+      queue,
+      ({ before, after }) => {
+        this.#killAt = undefined
+        for (const act of before.split(' + ')) cover(`killed before ${act}`)
+        for (const act of after.split(' + ')) cover(`killed after ${act}`)
+        const power = random.chance(0.5)
+        this.end({ power, point: `before ${before}` })
+        if (!power && random.chance(0.5)) this.#comeBackInVain()
+      },
+      (act) => {
+        if (act === 'purge saved') cover('purge')
+        trace?.(`${this.host} - ${act}`)
+      },
+    )
+    this.process = process
+    if (this.#killAt !== undefined) process.killAt(this.#killAt)
+    this.#parts.network.hostIsBack(this.host)
+    trace?.(`${this.host} starts`)
+    this.#boot(process).catch((error) => this.#failed(process, error))
+  }
+
+  /** It is killed there once, be it after other ends and starts. */
+  killAt(point: KillAt): void {
+    this.#killAt = point
+    this.process?.killAt(point)
+  }
+
+  /** From now on nothing goes wrong with it. */
+  spare(): void {
+    this.#isSpared = true
+    this.#killAt = undefined
+    this.process?.spare()
+    this.process?.resume()
+    this.process?.drift(1)
+    this.disk.heal()
+  }
+
+  /** What the system remembers of a killed process, the next one finds, but not after a power cut. */
+  #comeBackInVain(): void {
+    const { queue, random } = this.#parts
+    queue.after(10, () => this.start())
+    queue.after(10 + random.next() * 200, () => {
+      if (!this.#isSpared) this.end({ power: true })
+    })
+  }
+
+  /** Killed; with the power gone, so is what was not synced. */
+  end({
+    power,
+    point = 'by the nemesis',
+  }: {
+    readonly power: boolean
+    readonly point?: string
+  }): void {
+    const { process } = this
+    if (process === undefined) return
+    const { network, random, trace, cover } = this.#parts
+    trace?.(`${this.host} ${power ? 'loses power' : 'is killed'}, ${point}`)
+    cover(power ? 'power cut' : 'kill')
+    this.#vouched = this.logged
+    this.process = undefined
+    this.#running = undefined
+    process.end()
+    network.processEnded(process, { silent: power && random.chance(0.5) })
+    if (power) this.disk.powerCut()
+    else this.disk.processEnded()
+  }
+
+  /**
+   * A bit on its disk turns while it is down. It must notice, and refuse to start; or lose what nobody
+   * could have vouched for, as if it had been torn.
+   */
+  damage(): void {
+    this.end({ power: this.#parts.random.chance(0.5) })
+    this.disk.heal()
+    const where = this.disk.flipBit()
+    if (where === undefined) return
+    this.#parts.trace?.(`${this.host} has a bit turned in ${where}`)
+    this.#parts.cover('bit flip')
+    this.#damaged = true
+    this.#vouched = zxidZero
+  }
+
+  wipe(): void {
+    this.end({ power: true })
+    this.#parts.trace?.(`${this.host} loses its disk`)
+    this.#parts.cover('wipe')
+    this.disk.wipe()
+    this.#damaged = false
+    this.isCounted = false
+    this.#saved = undefined
+    this.#durables = []
+    this.#vouched = zxidZero
+  }
+
+  async #boot(process: SimProcess): Promise<void> {
+    const { network, checker, random, cover } = this.#parts
+    const disk = this.disk.diskFor(process, (saved) => {
+      this.#saved = saved
+    })
+    const world = simWorld({ network, process, random, host: this.host, describe: describeSend })
+    const server = assembleServer({
+      config: this.#config(),
+      world: { ...world, disk, logger: this.#logger() },
+      onFailure: (error) => this.#failed(process, error),
+      handoverAt: this.#parts.handoverAt,
+      witness: {
+        opened: (parts) => this.#opened(parts),
+        logged: (zxid) => {
+          this.#durables = [...this.#durables, zxid].slice(-vouchingSyncs)
+        },
+        performs: (effect) => this.#performs(effect),
+        between: (processors) => this.#between(process, processors),
+      },
+    })
+    await server.start()
+    const { storage, ensemble, metrics } = this.#running ?? {}
+    let expired = 0
+    // The server's own tick came right before: what it expired has not left it yet.
+    process.every(tickMs, () => {
+      if (metrics !== undefined && metrics.sessionsExpired > expired) {
+        expired = metrics.sessionsExpired
+        cover('expiry')
+        process.act('expired')
+      }
+      if (storage !== undefined) checker.checkTree(storage.tree)
+      if (ensemble?.role.type === 'leading') process.act('expire')
+    })
+  }
+
+  #config() {
+    const { serverCount, segmentBytes, logKept } = this.#parts
+    const ids = Array.from({ length: serverCount }, (_, i) => i + 1)
+    const read = readConfig(
+      [
+        '--data-dir=/data',
+        `--myid=${this.id}`,
+        `--client-port=${clientPort}`,
+        `--client-port-address=${this.host}`,
+        ...ids.map((id) => `--server.${id}=s${id}:${peerPort}:${peerPort}`),
+        `--tick-time=${tickMs}`,
+        '--init-limit=10',
+        '--sync-limit=4',
+        '--max-client-cnxns=1000',
+      ],
+      {},
+    )
+    invariant(read.type === 'config', 'these flags are a configuration')
+    // Smaller than can be configured, so that a short life sees many segments.
+    return { ...read.config, logSegmentBytes: segmentBytes, logKept }
+  }
+
+  /** What lies on its disk was read. */
+  #opened(parts: ServerParts): void {
+    const { log, torn } = parts.storage
+    this.#checkMeta(this.disk.meta)
+    if (torn !== null) this.#parts.cover('torn tail cut')
+    if (this.#damaged) {
+      const vouchedFor = this.#durables.at(-vouchingSyncs) ?? zxidZero
+      invariant(log.lastZxid >= vouchedFor, 'what is vouched for is never cut')
+    }
+    this.#damaged = false
+    this.#durables = []
+    invariant(log.lastZxid >= this.#vouched, 'what a log called durable survives')
+    this.#running = parts
+  }
+
+  #performs(effect: ZabEffect): void {
+    const { cover, fail } = this.#parts
+    if (effect.type === 'sendHistory') cover('DIFF')
+    if (effect.type === 'receiveSnapshot') cover('SNAP')
+    if (effect.type === 'truncate') cover('TRUNC')
+    if (effect.type === 'disconnect' && effect.violation) {
+      fail(new Error(`${this.host} ${effect.reason}`))
+    }
+  }
+
+  #between(process: SimProcess, processors: EnsembleListener): EnsembleListener {
+    const { checker, queue, servers } = this.#parts
+    const storage = this.#running?.storage
+    invariant(storage !== undefined, 'a server is opened before it delivers')
+    const { tree } = storage
+    return {
+      deliver: (zxid, payload) => {
+        checker.delivering(zxid, payload, { tree, atMs: queue.nowMs })
+        process.act('apply')
+        processors.deliver(zxid, payload)
+        const logged = servers.map((server) => server.logged)
+        checker.delivered(zxid, tree, logged)
+      },
+      roleChanged: (role) => {
+        if (role.type !== 'looking') this.isCounted = true
+        if (role.type === 'leading') this.#leads(role.epoch, storage)
+        process.act({ looking: 'look', following: 'follow', leading: 'lead' }[role.type])
+        processors.roleChanged(role)
+      },
+      fromLearner: (learner, message) => processors.fromLearner(learner, message),
+      fromLeader: (message) => processors.fromLeader(message),
+      resumed: () => processors.resumed(),
+    }
+  }
+
+  #checkMeta(meta: MetaFields): void {
+    const { acceptedEpoch = 0, currentEpoch = 0 } = meta
+    const saved = this.#saved
+    this.#saved = meta
+    invariant(acceptedEpoch >= (saved?.acceptedEpoch ?? 0), 'what was promised is never forgotten')
+    invariant(currentEpoch >= (saved?.currentEpoch ?? 0), 'a current epoch is never forgotten')
+  }
+
+  #leads(epoch: number, { tree, log }: Storage): void {
+    const { checker, cover } = this.#parts
+    cover('election')
+    checker.established(this.id, epoch, { tree, atMs: this.#parts.queue.nowMs })
+    invariant(epochOf(log.lastZxid) < epoch, 'an epoch begins without transactions of its own')
+  }
+
+  /** A server that gives up is a bug, unless its disk failed it. */
+  #failed(process: SimProcess, error: unknown): void {
+    if (!process.alive || error instanceof Killed) return
+    if (this.#damaged && isRefusal(error)) {
+      this.#parts.cover(`damage met: ${error.name}`)
+      return this.wipe()
+    }
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      if (cause instanceof DiskFault) {
+        this.#parts.cover('disk fault')
+        return this.end({ power: false, point: 'its disk failed' })
+      }
+    }
+    this.#parts.fail(error as Error)
+  }
+
+  #logger(): Logger {
+    const { trace } = this.#parts
+    if (trace === undefined) return silentLogger
+    const say = (fields: Record<string, unknown>, message: string): void =>
+      trace(`${this.host} ${message} ${JSON.stringify(fields)}`)
+    const logger: Logger = {
+      ...silentLogger,
+      child: () => logger,
+      info: say,
+      warn: say,
+      error: say,
+    }
+    return logger
+  }
+
+  describe(): string {
+    const { tree } = this.#running?.storage ?? {}
+    return `${this.host} ${this.role.type} ${formatZxid(tree?.lastApplied ?? zxidZero)}`
+  }
+}
+
+/** How a server says that it does not trust what lies on its disk. */
+function isRefusal(error: unknown): error is Error {
+  return [DamagedTreeError, LogDamagedError, LogVersionError, MetaError, RecoveryError].some(
+    (kind) => error instanceof kind,
+  )
+}
+
+const kindNames: Readonly<Record<number, string>> = {
+  1: 'NOTIFICATION',
+  2: 'CEPOCH',
+  3: 'NEWEPOCH',
+  4: 'ACKEPOCH',
+  5: 'DIFF',
+  6: 'TRUNC',
+  7: 'PROPOSAL',
+  8: 'NEWLEADER',
+  9: 'ACKNEWLEADER',
+  10: 'UPTODATE',
+  11: 'ACK',
+  12: 'COMMIT',
+  13: 'PING',
+  14: 'PONG',
+  15: 'SNAP',
+  16: 'ACKSNAP',
+  17: 'MEMBER',
+  18: 'REFUSED',
+  19: 'PROBE',
+  20: 'REQUEST',
+  21: 'ATTACH',
+  22: 'SYNC',
+  23: 'TOUCH',
+  24: 'PROBED',
+  30: 'ATTACHED',
+  31: 'SYNCED',
+  32: 'MOVED',
+  33: 'DIGEST',
+  40: 'SNAPCHUNK',
+  41: 'SNAPEND',
+  42: 'SNAPTAKEN',
+}
+
+/** Between servers, by the kinds of the messages in it. */
+function describeSend(bytes: Buffer, to: string): string {
+  if (!to.startsWith('s')) return 'send to a client'
+  const kinds = new Set<string>()
+  for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    const isHello = bytes[at + 6] === 0xa4 // version, then the word 'peer'
+    kinds.add(isHello ? 'hello' : (kindNames[bytes[at + 5] ?? 0] ?? '?'))
+  }
+  return [...kinds].map((kind) => `send ${kind}`).join(' + ')
+}

@@ -1,0 +1,61 @@
+// What goes wrong in one life of an ensemble of cores, and what the ensemble is like: drawn first of all
+// that its seed decides. An override replaces a value that was drawn, so it changes no other one.
+//
+//   npm run sim -- --world zab --seed 7 --fault crashes=0 --fault networkMs=0.1..40
+
+import type { Random } from '../../../src/random.ts'
+import { type FaultsOf, FaultTable, quantity, range, weight } from '../faults.ts'
+
+const rows = {
+  servers: quantity('So many servers.', 3),
+  networkMs: range('A message is so long on its way.', [0.1, 4]),
+  diskMs: range('A write takes the disk so long.', [0.1, 6]),
+  treeMs: range('A tree is so long on its way.', [0.1, 4]),
+  epochCounterMax: quantity('An epoch ends behind so many transactions.', 2 ** 31),
+  halfOpenMs: quantity('An end may believe so long in a link that the other end closed.', 0),
+  brokenLinks: weight('A link breaks, or is not dialled again for a while.'),
+  handovers: weight('A leader is asked to begin its next epoch.'),
+  lonelyProposals: weight('A leader proposes what no other server hears.'),
+  crashes: weight('A server loses power, at once, soon or at a point; or all do.'),
+  blocks: weight(
+    'One direction of a link carries nothing, or a server hears nothing, or is not heard.',
+  ),
+  forgeries: weight('Servers elect by votes that no server cast.'),
+  stalls: weight('A disk stands still for a while, under the log or under the epochs.'),
+  pauses: weight('A process stands still, perhaps until the others have given it up.'),
+  wipes: weight('A server loses its disk.'),
+  purges: weight('Logs are purged, so that only a tree can bring a late server back.'),
+  drifts: weight('A clock runs faster or slower than the others.'),
+  lies: weight('Strangers claim to be servers; NEWEPOCH names the wrong epoch.'),
+  hopeless: quantity('1: disks are lost beyond what an ensemble can recover from.', 0),
+}
+
+export type ZabFaults = FaultsOf<typeof rows>
+export const zabFaults = new FaultTable(rows)
+
+/** A fault that never happens leaves room for longer chains of others. */
+export function drawZabFaults(seed: number, random: Random): ZabFaults {
+  const maybe = (chance: number): number => (random.chance(chance) ? 1 : 0)
+  const forgeries = maybe(0.4)
+  const blocks = maybe(0.4)
+  const stalls = maybe(0.4)
+  const crashes = maybe(0.8)
+  const pauses = maybe(0.3)
+  const wipes = maybe(0.3)
+  const purges = maybe(0.4)
+  const drifts = maybe(0.3)
+  const lies = maybe(0.3)
+  const hopeless = wipes > 0 ? maybe(0.5) : 0
+  return {
+    servers: seed % 3 === 0 ? 5 : 3,
+    networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
+    diskMs: [0.1, seed % 7 === 0 ? 60 : 6],
+    treeMs: seed % 11 === 0 ? [1500, 3000] : [0.1, 4],
+    epochCounterMax: seed % 13 === 0 ? 10 : 2 ** 31,
+    halfOpenMs: seed % 2 === 0 ? 1500 : 0,
+    brokenLinks: 1,
+    handovers: 1,
+    lonelyProposals: 1,
+    ...{ crashes, blocks, forgeries, stalls, pauses, wipes, purges, drifts, lies, hopeless },
+  }
+}

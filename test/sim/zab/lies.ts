@@ -1,0 +1,120 @@
+// What no server of the ensemble says, and is said to it all the same: votes that nobody cast, strangers
+// that claim to be a server which is down, a leader that names another epoch than it should. Safety
+// rests on none of it being true.
+
+import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { makeZxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { farEpoch } from './rules.ts'
+import type { Incarnation } from './server.ts'
+import type { ZabShell } from './shell.ts'
+import type { ZabWorld } from './world.ts'
+
+type NewEpoch = Extract<ZabMessage, { type: 'NEWEPOCH' }>
+
+export class Lies {
+  readonly #world: ZabWorld
+  readonly #shell: ZabShell
+  #forgedEpoch = 1_000_000
+  #misannounced: 'behind' | 'far' | undefined
+
+  constructor(world: ZabWorld, shell: ZabShell) {
+    this.#world = world
+    this.#shell = shell
+  }
+
+  /**
+   * Decides an election: a looking server is told of votes for `leader` that nobody cast; told to
+   * everybody, they decide for all, otherwise the server believes that `leader` leads already.
+   */
+  elect(id: number, leader: number, { everybody }: { readonly everybody: boolean }): void {
+    const process = this.#world.server(id).running
+    const word = process?.word
+    if (process === undefined || process.role.type !== 'looking' || word === undefined) return
+    this.#world.trace(`${id} is made to elect ${leader}`)
+    this.#world.coverage.cover(everybody ? 'forged election' : 'forged leader')
+    const epoch = ++this.#forgedEpoch
+    const vote = { epoch, zxid: word.vote.zxid, id: leader as ServerId }
+    for (const { id: from } of this.#world.servers) {
+      const lies = from === leader ? ('leading' as const) : ('following' as const)
+      const message = everybody
+        ? { ...word, vote }
+        : { ...word, vote, role: lies, establishedEpoch: epoch, initialised: true }
+      if (from !== id) this.#shell.step(process, { type: 'received', from, message })
+    }
+  }
+
+  /**
+   * A stranger says to a server that it is another one, which is down. It knows everything but the
+   * ensemble, and none of its lies counts.
+   */
+  stranger(id: number, as: number): void {
+    const { random, events } = this.#world
+    const server = this.#world.server(id)
+    const process = server.running
+    const peer = as as ServerId
+    if (process === undefined || process.zab.ensembleId === undefined) return
+    if (server.isPaused || process.links.has(peer)) return
+    if (id === as || this.#world.server(as).running !== undefined) return
+    this.#world.trace(`a stranger comes to ${id} as ${as}`)
+    this.#world.coverage.cover('stranger')
+    process.liars.add(peer)
+    process.strangers.add(peer)
+    this.#shell.step(process, { type: 'connected', peer, isMember: false })
+    for (let i = 1 + random.below(4); i > 0; i--) {
+      const message = this.#lie(process, peer)
+      if (process.strangers.has(peer)) {
+        this.#shell.step(process, { type: 'received', from: peer, message })
+      }
+    }
+    events.after(random.next() * 500, () => {
+      process.enter(() => this.strangerLeaves(process, peer))
+    })
+  }
+
+  #lie({ word }: Incarnation, as: ServerId): ZabMessage {
+    const { random } = this.#world
+    const initialised = true
+    const vote = { epoch: farEpoch, zxid: makeZxid({ epoch: farEpoch, counter: 1 }), id: as }
+    const round = random.chance(0.5) ? 2 ** 50 : (word?.round ?? 0)
+    return random.pick<ZabMessage>([
+      { type: 'NOTIFICATION', vote, round, role: 'looking', establishedEpoch: 0, initialised },
+      {
+        type: 'NOTIFICATION',
+        vote,
+        round,
+        role: 'leading',
+        establishedEpoch: farEpoch,
+        initialised,
+      },
+      { type: 'CEPOCH', acceptedEpoch: farEpoch, currentEpoch: farEpoch, initialised },
+      { type: 'ACKEPOCH', currentEpoch: farEpoch, lastZxid: vote.zxid, counts: true },
+      { type: 'NEWEPOCH', epoch: farEpoch, founds: undefined },
+      { type: 'TRUNC', to: zxidZero },
+    ])
+  }
+
+  strangerLeaves(process: Incarnation, peer: ServerId): void {
+    if (!process.strangers.delete(peer)) return
+    this.#shell.step(process, { type: 'disconnected', peer })
+  }
+
+  /**
+   * The next NEWEPOCH to a server that counts names another epoch: the one before its own last
+   * promise, or one far away. No leader of ours does that; the server must not rely on it.
+   */
+  misannounce(as: 'behind' | 'far'): void {
+    this.#misannounced = as
+  }
+
+  /** What arrives of a NEWEPOCH in truth. */
+  maybeMisannounced(message: NewEpoch, receiver: Incarnation, from: ServerId): NewEpoch {
+    const as = this.#misannounced
+    const { acceptedEpoch, initialised } = receiver.zab.epochs
+    if (as === undefined || !initialised || acceptedEpoch < 2) return message
+    this.#misannounced = undefined
+    this.#world.coverage.cover(`NEWEPOCH ${as}`)
+    receiver.liars.add(from)
+    return { ...message, epoch: as === 'far' ? farEpoch : acceptedEpoch - 1 }
+  }
+}

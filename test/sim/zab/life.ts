@@ -1,0 +1,75 @@
+// One life of an ensemble of Zab cores, decided by its seed: while transactions are proposed, what faults.ts
+// lists goes wrong (nemesis.ts); then the faults stop, and all must agree within bounded time.
+
+import { invariant } from '../../../src/invariant.ts'
+import { Random } from '../../../src/random.ts'
+import { drawZabFaults, type ZabFaults, zabFaults } from './faults.ts'
+import { Nemesis } from './nemesis.ts'
+import { ZabWorld } from './world.ts'
+
+export interface ZabLife {
+  readonly committed: number
+  readonly established: number
+  readonly coverage: ReadonlyMap<string, number>
+}
+
+export interface ZabLifeOptions {
+  readonly trace?: ((line: string) => void) | undefined
+  /** in place of what the seed says */
+  readonly faults?: Partial<ZabFaults>
+}
+
+const roundCount = 80
+/** How long the ensemble may take to agree once all faults are gone. */
+const convergenceMs = 15_000
+
+/** @throws InvariantError when a promise is broken */
+export function liveZab(seed: number, options: ZabLifeOptions = {}): ZabLife {
+  const random = new Random(seed)
+  const faults = { ...drawZabFaults(seed, random), ...options.faults }
+  const { trace } = options
+  const timed = trace && ((line: string) => trace(`${timeOf(world)} ${line}`))
+  const world = new ZabWorld(random, faults, { trace: timed, ofLinks: true })
+  world.trace(`faults: ${zabFaults.format(faults)}`)
+  const nemesis = new Nemesis(world, faults)
+
+  for (const { id } of world.servers) world.start(id)
+  for (let round = 0; round < roundCount; round++) {
+    world.run(random.chance(0.25) ? random.next() * 1500 : random.next() * 20)
+    const dice = random.next()
+    if (dice < 0.4) world.proposeSome(1 + random.below(4))
+    else if (dice < 0.5) world.confirm()
+    else if (dice < 0.6) world.start(random.pick(world.servers).id)
+    else nemesis.strike()
+  }
+
+  world.network.healAll()
+  world.resumeAll()
+  world.crashAt(undefined)
+  if (faults.hopeless > 0 && !world.mayGoOn) return resultOf(world)
+  for (const { id } of world.servers) {
+    world.crashSoon(id, Number.POSITIVE_INFINITY)
+    world.drift(id, 1)
+    world.start(id)
+  }
+  settle(world)
+  invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
+  settle(world)
+  return resultOf(world)
+}
+
+function settle(world: ZabWorld): void {
+  for (let waitedMs = 0; !world.converged(); waitedMs += 100) {
+    invariant(waitedMs < convergenceMs, 'an ensemble without faults agrees in time')
+    world.run(100)
+  }
+}
+
+function resultOf({ checker, coverage }: ZabWorld): ZabLife {
+  const { committed, establishedCount } = checker
+  return { committed: committed.length, established: establishedCount, coverage }
+}
+
+function timeOf({ nowMs }: ZabWorld): string {
+  return nowMs.toFixed(1).padStart(9)
+}

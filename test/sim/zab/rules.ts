@@ -1,0 +1,134 @@
+// What holds for one server at every step, whatever the others do: what its messages promise is on its
+// disk, it serves in an epoch that is there too, and it gives up when it hears of no one. What holds
+// among servers is checker.ts.
+
+import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
+import { invariant } from '../../../src/invariant.ts'
+import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
+import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
+import type { ZabChecker } from './checker.ts'
+import type { LogRecord } from './records.ts'
+import { type Incarnation, timing, type ZabServer } from './server.ts'
+
+/** What no ensemble here comes to: only lies name it. */
+export const farEpoch = 2_000_000
+
+export class ZabRules {
+  readonly #servers: readonly ZabServer[]
+  readonly #checker: ZabChecker
+  readonly #epochCounterMax: number
+
+  constructor(parts: {
+    readonly servers: readonly ZabServer[]
+    readonly checker: ZabChecker
+    readonly epochCounterMax: number
+  }) {
+    this.#servers = parts.servers
+    this.#checker = parts.checker
+    this.#epochCounterMax = parts.epochCounterMax
+  }
+
+  /** What a message promises lies on the sender's disk when it leaves (I11). */
+  sends(process: Incarnation, message: ZabMessage): void {
+    const { disk } = process.server
+    switch (message.type) {
+      case 'NEWEPOCH':
+        invariant(
+          disk.epochs.acceptedEpoch >= message.epoch,
+          'NEWEPOCH leaves after the own promise',
+        )
+        return
+      case 'ACKEPOCH':
+        invariant(
+          disk.epochs.acceptedEpoch >= process.promised,
+          'ACKEPOCH leaves when the promise is on the disk',
+        )
+        invariant(
+          disk.epochs.acceptedEpoch <= process.promised,
+          'who promised itself to a later epoch joins no earlier one',
+        )
+        return
+      case 'ACKNEWLEADER':
+        invariant(
+          disk.last >= process.syncPoint,
+          'ACKNEWLEADER leaves when the history is on the disk',
+        )
+        invariant(
+          disk.epochs.currentEpoch >= message.epoch,
+          'ACKNEWLEADER leaves when the epoch is on the disk',
+        )
+        return
+      case 'ACKSNAP':
+        invariant(disk.base === message.lastZxid, 'ACKSNAP leaves when the tree is in force')
+        return
+      case 'ACK':
+        invariant(disk.last >= message.zxid, 'ACK leaves when the transaction is on the disk')
+        return
+      case 'COMMIT':
+        return this.#checker.announced(message.zxid, process.log, this.#disks)
+      case 'UPTODATE':
+        return this.#checker.announced(message.committed, process.log, this.#disks)
+    }
+  }
+
+  sendsHistory({ server }: Incarnation, after: Zxid): void {
+    invariant(after >= server.disk.base, 'what is purged is not sent')
+  }
+
+  saves({ server, role, currentEpoch, syncPoint }: Incarnation, epochs: Epochs): void {
+    if (epochs.currentEpoch > currentEpoch) {
+      if (role.type === 'leading') this.#checker.chosen(server.id, epochs.currentEpoch)
+      else invariant(server.disk.last >= syncPoint, 'an epoch is saved behind its history')
+    }
+    invariant(
+      epochs.acceptedEpoch < farEpoch / 2,
+      'a claim far beyond what servers know moves no epoch',
+    )
+  }
+
+  delivers({ server, delivered: before }: Incarnation, record: LogRecord): void {
+    this.#checker.delivered(record, { before, own: server.disk.log, disks: this.#disks })
+  }
+
+  takes({ server, log }: Incarnation, role: ZabRole): void {
+    if (role.type === 'looking') return
+    const { currentEpoch } = server.disk.epochs
+    invariant(currentEpoch >= role.epoch, 'who serves has the epoch on its disk')
+    if (role.type !== 'leading' || role.epoch === 0) return
+    this.#checker.established(server.id, role.epoch, {
+      history: log,
+      current: this.#servers.map(({ disk }) => disk.currentEpochEver),
+    })
+  }
+
+  /** Time has passed for it. */
+  ticked(process: Incarnation): void {
+    this.#checkHeard(process)
+    const epoch = process.server.leadsEpoch
+    if (epoch === undefined || process.isHandingOver) return
+    const bound = makeZxid({ epoch, counter: this.#epochCounterMax })
+    invariant(process.zab.lastZxid <= bound, 'an epoch ends before its counter does')
+  }
+
+  /**
+   * A leader without a quorum, or a follower without its leader, has given up after as long as it may
+   * take to be brought up to date. Silence counts while the server runs: what waits for one that stood
+   * still was never late.
+   */
+  #checkHeard({ awakeMs, heardMs, role, roleSinceMs }: Incarnation): void {
+    const allowedMs = timing.discoveryTimeoutMs + timing.syncTimeoutMs + 2 * timing.pingMs
+    const isHeard = (atMs: number): boolean => awakeMs - atMs <= allowedMs
+    if (role.type === 'leading' && role.epoch > 0) {
+      const heard = [...heardMs.values()].filter(isHeard).length
+      invariant(heard + 1 > this.#servers.length / 2, 'a leader that hears of no quorum steps down')
+    }
+    if (role.type === 'following') {
+      const heard = isHeard(Math.max(roleSinceMs, heardMs.get(role.leader) ?? 0))
+      invariant(heard, 'a follower that hears nothing of its leader leaves it')
+    }
+  }
+
+  get #disks(): (readonly LogRecord[])[] {
+    return this.#servers.map(({ disk }) => disk.log)
+  }
+}

@@ -1,0 +1,155 @@
+// One simulated server: a machine with a disk and a clock that stay, and one process after the other on it.
+
+import type { ZabRole, ZabTiming } from '../../../src/daemon/zab/types.ts'
+import { Zab } from '../../../src/daemon/zab/zab.ts'
+import type { Notification } from '../../../src/protocol/peer/messages.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { DriftingClock } from '../drifting-clock.ts'
+import type { EventQueue } from '../event-queue.ts'
+import { Standstill } from '../standstill.ts'
+import type { ZabChecker } from './checker.ts'
+import { type DiskQueue, ZabDisk } from './disk.ts'
+import type { Link } from './network.ts'
+import { type LogRecord, rangesOf } from './records.ts'
+
+export const timing: ZabTiming = {
+  pingMs: 100,
+  leaderTimeoutMs: 600,
+  discoveryTimeoutMs: 1200,
+  syncTimeoutMs: 2000,
+  quietMs: 30,
+  renotifyMs: 200,
+  renotifyMaxMs: 2000,
+}
+
+export interface EnsembleOptions {
+  readonly voters: readonly ServerId[]
+  /** an epoch ends when its counter is above this */
+  readonly epochCounterMax: number
+  /** whether a majority may begin the ensemble; otherwise all must be there */
+  readonly bootstrap: boolean
+}
+
+export class ZabServer {
+  readonly id: ServerId
+  readonly disk: ZabDisk
+  readonly clock: DriftingClock
+  readonly standstill: Standstill
+  running: Incarnation | undefined
+
+  constructor(id: ServerId, { events, checker }: { events: EventQueue; checker: ZabChecker }) {
+    this.id = id
+    this.disk = new ZabDisk(checker)
+    this.clock = new DriftingClock(events)
+    this.standstill = new Standstill(events)
+  }
+
+  get isPaused(): boolean {
+    return this.standstill.isStill
+  }
+
+  get isLeading(): boolean {
+    return this.leadsEpoch !== undefined
+  }
+
+  /** The epoch that it leads, once that is established. */
+  get leadsEpoch(): number | undefined {
+    const role = this.running?.role
+    return role?.type === 'leading' && role.epoch > 0 ? role.epoch : undefined
+  }
+
+  /** A core on what lies on the disk, as it was found. */
+  makeCore({ voters, epochCounterMax, bootstrap }: EnsembleOptions): Zab {
+    const { id, disk, clock } = this
+    return new Zab(
+      {
+        self: id,
+        voters,
+        epochs: disk.epochs,
+        logBase: disk.base,
+        logged: rangesOf(disk.log.filter((record) => record.zxid > disk.base)),
+        lastApplied: disk.applied,
+        timing,
+        epochCounterMax,
+        bootstrap,
+        newEnsembleId: `ensemble-of-${id}`,
+      },
+      clock.nowMs(),
+    )
+  }
+}
+
+/** One run of a server's process, from start to crash. */
+export class Incarnation {
+  readonly server: ZabServer
+  readonly zab: Zab
+  readonly diskQueue: DiskQueue
+  /** what a read of the log gives: what was appended, synced or not */
+  log: LogRecord[]
+  /** the links that it believes in; one that stands still learns late that a link is closed */
+  readonly links = new Map<ServerId, Link>()
+  role: ZabRole = { type: 'looking' }
+  /** when it took that role, in time that it ran */
+  roleSinceMs = 0
+  delivered: Zxid
+  /** by its own clock, when it was last seen to run */
+  ranMs: number
+  /** time that passed by its own clock while it ran */
+  awakeMs = 0
+  /** when it last heard of each peer, in that time */
+  readonly heardMs = new Map<ServerId, number>()
+  /** crashes before this many more effects and completions */
+  effectsUntilCrash = Number.POSITIVE_INFINITY
+  /** what it last told others of itself */
+  word: Notification | undefined
+  /** as it means to keep it */
+  currentEpoch: number
+  /** the epoch of the NEWEPOCH it got last */
+  promised = 0
+  /** the end of its log when NEWLEADER came */
+  syncPoint: Zxid = zxidZero
+  readonly questions: Question[] = []
+  /** the tree that a leader sends: whose, and what came of it */
+  arriving: { readonly from: ServerId; records: readonly LogRecord[] } | undefined
+  isInstalling = false
+  /** between two epochs that it leads: the shell proposes nothing */
+  isHandingOver = false
+  /** the ensemble that it told its peers it belongs to */
+  toldName: string | undefined
+  /** peers that a stranger plays, or in whose name a message was forged: it may refuse them */
+  readonly liars = new Set<ServerId>()
+  readonly strangers = new Set<ServerId>()
+
+  constructor(
+    server: ZabServer,
+    { zab, diskQueue }: { zab: Zab; diskQueue: (process: Incarnation) => DiskQueue },
+  ) {
+    const { disk, clock } = server
+    this.server = server
+    this.zab = zab
+    this.log = [...disk.log]
+    this.delivered = disk.applied
+    this.ranMs = clock.nowMs()
+    this.currentEpoch = disk.epochs.currentEpoch
+    this.toldName = disk.epochs.ensembleId
+    this.diskQueue = diskQueue(this)
+  }
+
+  get isAlive(): boolean {
+    return this.server.running === this
+  }
+
+  /** Lets it happen to the process, when that does not stand still. */
+  enter(run: () => void): void {
+    this.server.standstill.enter(run)
+  }
+}
+
+/** What was true of the ensemble when a leader was asked whether it still leads. */
+interface Question {
+  readonly token: number
+  readonly establishedEpoch: number
+  readonly committed: Zxid
+  readonly lastZxid: Zxid
+}

@@ -1,0 +1,294 @@
+// A whole ensemble of Zab cores in one process: one seed decides delays, faults and their times. What a
+// script or the nemesis can do to it is here and in its network and lies; its other rooms:
+//
+//   server.ts     a machine, and the processes on it     network.ts   links between them
+//   shell.ts      performs what the cores decide         trees.ts     trees on their way
+//   disk.ts       what survives a crash                  lies.ts      votes and strangers that are none
+//   rules.ts      what holds for one server              checker.ts   what holds among them
+//
+// A server may crash between any two effects, and stand still as if stopped by a signal; an election may be
+// decided for whomever the seed likes, since safety must not rest on elections.
+
+import { invariant } from '../../../src/invariant.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
+import { counterOf, epochOf, makeZxid } from '../../../src/protocol/zxid.ts'
+import type { Random } from '../../../src/random.ts'
+import { Coverage } from '../coverage.ts'
+import { EventQueue } from '../event-queue.ts'
+import type { Range } from '../range.ts'
+import { ZabChecker } from './checker.ts'
+import type { CrashPoint } from './crash-points.ts'
+import { describeZxid } from './describe.ts'
+import { Lies } from './lies.ts'
+import { ZabNetwork } from './network.ts'
+import { entriesOf, recordsOf } from './records.ts'
+import { ZabServer } from './server.ts'
+import { ZabShell } from './shell.ts'
+
+export interface ZabWorldOptions {
+  readonly servers: number
+  /** for a message; for a disk operation; for a tree on its way, pings beside it */
+  readonly networkMs: Range
+  readonly diskMs: Range
+  readonly treeMs: Range
+  /** an epoch ends when its counter is above this */
+  readonly epochCounterMax: number
+  /** how long an end may go on believing in a link that the other has closed; 0: never */
+  readonly halfOpenMs: number
+  /** whether a majority may begin the ensemble; otherwise all must be there */
+  readonly bootstrap: boolean
+}
+
+const quick: ZabWorldOptions = {
+  servers: 3,
+  networkMs: [1, 1],
+  diskMs: [1, 1],
+  treeMs: [0, 0],
+  epochCounterMax: 2 ** 31,
+  halfOpenMs: 0,
+  bootstrap: false,
+}
+
+export class ZabWorld {
+  readonly random: Random
+  readonly options: ZabWorldOptions
+  readonly events = new EventQueue()
+  readonly checker = new ZabChecker()
+  readonly coverage = new Coverage()
+  readonly servers: readonly ZabServer[]
+  readonly network: ZabNetwork
+  readonly lies: Lies
+  readonly trace: (line: string) => void
+  readonly traceLink: (line: string) => void
+  readonly #shell: ZabShell
+  #proposals = 0
+  #token = 0
+
+  constructor(
+    random: Random,
+    options: Partial<ZabWorldOptions>,
+    traces: { trace?: ((line: string) => void) | undefined; ofLinks?: boolean } = {},
+  ) {
+    this.random = random
+    this.options = { ...quick, ...options }
+    this.trace = traces.trace ?? (() => undefined)
+    this.traceLink = traces.ofLinks === true ? this.trace : () => undefined
+    const ids = Array.from({ length: this.options.servers }, (_, i) => (i + 1) as ServerId)
+    this.servers = ids.map((id) => new ZabServer(id, this))
+    this.#shell = new ZabShell(this)
+    this.lies = new Lies(this, this.#shell)
+    this.network = this.#makeNetwork()
+  }
+
+  #makeNetwork(): ZabNetwork {
+    const { events, random, servers, coverage, trace, lies, options } = this
+    const shell = this.#shell
+    return new ZabNetwork({
+      events,
+      random,
+      servers,
+      delayMs: options.networkMs,
+      halfOpenMs: options.halfOpenMs,
+      trace,
+      cover: (what) => coverage.cover(what),
+      meeting: (process, peer) => {
+        lies.strangerLeaves(process, peer)
+        process.liars.delete(peer)
+      },
+      connected: (process, peer, other) => {
+        const { zab } = process
+        const isMember =
+          zab.ensembleId === undefined || zab.epochs.ensembleId === other.zab.epochs.ensembleId
+        if (!isMember) coverage.cover('no member')
+        shell.step(process, { type: 'connected', peer, isMember })
+      },
+      disconnected: (process, peer) => shell.step(process, { type: 'disconnected', peer }),
+    })
+  }
+
+  get nowMs(): number {
+    return this.events.nowMs
+  }
+
+  get eventCount(): number {
+    return this.events.eventCount
+  }
+
+  server(id: number): ZabServer {
+    const server = this.servers[id - 1]
+    invariant(server !== undefined, 'a script names servers that exist')
+    return server
+  }
+
+  /** Runs everything that is due within `durationMs`. */
+  run(durationMs: number): void {
+    this.events.run(durationMs)
+  }
+
+  // --- processes and disks -----------------------------------------------------------------------
+
+  start(id: number): void {
+    this.#shell.start(this.server(id))
+  }
+
+  /** kill -9 and power loss at once: what was not synced is gone. */
+  crash(id: number): void {
+    this.#shell.crash(this.server(id))
+  }
+
+  /** Crashes before one of the next effects or completions: between any two steps. */
+  crashSoon(id: number, effects: number): void {
+    const { running } = this.server(id)
+    if (running !== undefined) running.effectsUntilCrash = effects
+  }
+
+  /** The server that gets there next crashes; none does if there is no point. */
+  crashAt(point: CrashPoint | undefined): void {
+    this.#shell.crashAt(point)
+  }
+
+  /** The process stands still; its disk and its network do not. */
+  pause(id: number, durationMs: number): void {
+    const server = this.server(id)
+    if (server.running === undefined || server.isPaused) return
+    this.trace(`${id} stands still for ${Math.round(durationMs)} ms`)
+    this.coverage.cover('pause')
+    server.standstill.begin(durationMs)
+  }
+
+  resumeAll(): void {
+    for (const { standstill } of this.servers) standstill.end()
+  }
+
+  /** From now on its clock runs at `rate`; safety must not rest on clocks. */
+  drift(id: number, rate: number): void {
+    const { clock } = this.server(id)
+    if (rate !== clock.rate) this.trace(`the clock of ${id} runs at ${rate.toFixed(2)}`)
+    clock.drift(rate)
+  }
+
+  /** What the log, or the epochs, are asked to write takes at least this long. */
+  stallDisk(id: number, what: 'log' | 'epochs', durationMs: number): void {
+    this.trace(`the ${what} of ${id} stall for ${Math.round(durationMs)} ms`)
+    this.server(id).disk.stall(what, this.nowMs + durationMs)
+  }
+
+  /**
+   * A crash that takes the disk with it; only if the others can still go on, and have among any
+   * majority of them all that was committed, and know the newest epoch. `anyhow`, those that are left
+   * may have to wait for ever, but they must not go on without what was committed.
+   */
+  wipe(id: number, { anyhow = false } = {}): void {
+    const { disk } = this.server(id)
+    const committed = this.checker.lastZxid
+    const majority = Math.floor(this.servers.length / 2) + 1
+    const others = this.servers.filter((other) => other.id !== id && other.disk.epochs.initialised)
+    const behind = others.filter(
+      (other) =>
+        other.disk.last < committed || other.disk.epochs.acceptedEpoch < this.checker.chosenEpoch,
+    )
+    if (!anyhow && (others.length < majority || behind.length >= majority)) return
+    if (others.length === behind.length) return
+    // What it alone makes a majority of may be committed by its ack already.
+    if (disk.last > committed) return
+    this.crash(id)
+    this.trace(`${id} loses its disk`)
+    this.coverage.cover('wipe')
+    disk.wipe()
+  }
+
+  /** The tree is written up to a transaction, the last one delivered or any; the log begins behind it. */
+  purge(id: number, to: 'last' | 'any' = 'any'): void {
+    const { running: process, disk } = this.server(id)
+    if (process === undefined || process.isInstalling || !process.zab.mayPurge) return
+    const reached = disk.log.filter(({ zxid }) => zxid > disk.base && zxid <= process.delivered)
+    const upTo = to === 'last' ? reached.at(-1) : reached[this.random.below(reached.length + 1)]
+    if (upTo === undefined) return
+    this.trace(`${id} purges its log up to ${describeZxid(upTo.zxid)}`)
+    this.coverage.cover('purge')
+    disk.purge(upTo.zxid)
+    this.#shell.step(process, { type: 'purged', base: upTo.zxid })
+  }
+
+  // --- leaders -----------------------------------------------------------------------------------
+
+  leader(): number | undefined {
+    return this.servers.find(({ isLeading }) => isLeading)?.id
+  }
+
+  /** Asks every leader whether it still leads. */
+  confirm(): void {
+    for (const { running: process, isLeading, isPaused } of this.servers) {
+      if (process === undefined || !isLeading || isPaused) continue
+      const token = ++this.#token
+      process.questions.push({
+        token,
+        establishedEpoch: this.checker.establishedEpoch,
+        committed: this.checker.lastZxid,
+        lastZxid: process.zab.lastZxid,
+      })
+      this.#shell.step(process, { type: 'confirm', token })
+    }
+  }
+
+  /** Asks every leader to begin its next epoch. */
+  handover(): void {
+    for (const { running: process, isLeading, isPaused } of this.servers) {
+      if (process === undefined || !isLeading || isPaused) continue
+      const { acceptedEpoch } = process.zab.epochs
+      this.#shell.step(process, { type: 'handover' })
+      if (process.zab.epochs.acceptedEpoch === acceptedEpoch) continue
+      process.isHandingOver = true
+      this.coverage.cover('handover')
+    }
+  }
+
+  /** As `propose`, with payloads that are unique by themselves. */
+  proposeSome(count: number): boolean {
+    return this.propose(Array.from({ length: count }, () => `p${++this.#proposals}`))
+  }
+
+  /** @returns whether there was a leader to propose at */
+  propose(payloads: readonly string[], at?: number): boolean {
+    const leaders = this.servers.filter(
+      (server) =>
+        server.isLeading &&
+        server.running?.isHandingOver === false &&
+        !server.isPaused &&
+        (at === undefined || server.id === at),
+    )
+    const leader = leaders.length === 0 ? undefined : this.random.pick(leaders)
+    const [process, epoch] = [leader?.running, leader?.leadsEpoch]
+    if (process === undefined || epoch === undefined) return false
+    const last = process.zab.lastZxid
+    const counter = epochOf(last) === epoch ? counterOf(last) + 1 : 1
+    const entries = entriesOf(makeZxid({ epoch, counter }), payloads)
+    for (const record of recordsOf(entries)) this.checker.proposed(record, process.delivered)
+    this.#shell.step(process, { type: 'proposed', entries })
+    return true
+  }
+
+  // --- how it stands -----------------------------------------------------------------------------
+
+  /** Whether so many servers have a history that they may go on, or none has, so that they may begin. */
+  get mayGoOn(): boolean {
+    const epochs = this.servers.map(({ disk }) => disk.epochs)
+    const initialised = epochs.filter((each) => each.initialised).length
+    return (
+      initialised > this.servers.length / 2 ||
+      epochs.every(({ currentEpoch }) => currentEpoch === 0)
+    )
+  }
+
+  /** Whether one leader is followed by all, and all have delivered the same. */
+  converged(): boolean {
+    const leader = this.servers.find(({ isLeading }) => isLeading)
+    const [process, epoch] = [leader?.running, leader?.leadsEpoch]
+    if (process === undefined || process.isHandingOver) return false
+    return this.servers.every(({ running, isPaused }) => {
+      if (running === undefined || isPaused) return false
+      if (running.delivered !== process.zab.lastZxid) return false
+      return running.role.type !== 'looking' && running.role.epoch === epoch
+    })
+  }
+}
