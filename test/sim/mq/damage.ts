@@ -32,17 +32,15 @@ export function damageLogs(disk: SimDisk): void {
   }
 }
 
+/** So many batches at the end of each log are gone as if they had never been written. */
+export function cutBatches(disk: SimDisk, count: number): void {
+  for (const log of disk.logs.values()) cut(log, count, 0)
+}
+
 /** The last one to three batches of each log are gone; sometimes a part of the first of them is left. */
 export function cutTails(disk: SimDisk, random: Random): void {
   for (const log of disk.logs.values()) {
-    const last = segmentsOf(log).at(-1)
-    if (last === undefined) continue
-    const starts: number[] = []
-    forEachBatch(last.bytes, (at) => starts.push(at))
-    const start = starts.at(-1 - random.below(3)) ?? starts[0]
-    if (start === undefined) continue
-    const from = random.chance(0.5) ? start : start + random.below(batchBytes(last.bytes, start))
-    write(log, last.name, Buffer.alloc(last.bytes.length - from), from)
+    cut(log, 1 + random.below(3), random.chance(0.5) ? 0 : random.next())
   }
 }
 
@@ -88,6 +86,18 @@ function turnBitIn(log: MemoryDirectory, share: number): void {
     }
     at -= bytes.length
   }
+}
+
+/** @param left this share of the first of them stays */
+function cut(log: MemoryDirectory, count: number, left: number): void {
+  const last = segmentsOf(log).at(-1)
+  if (last === undefined) return
+  const starts: number[] = []
+  forEachBatch(last.bytes, (at) => starts.push(at))
+  const start = starts.at(-count) ?? starts[0]
+  if (start === undefined) return
+  const from = start + Math.floor(left * batchBytes(last.bytes, start))
+  write(log, last.name, Buffer.alloc(last.bytes.length - from), from)
 }
 
 function outsideOfEpoch(bytes: Buffer, at: number): number {

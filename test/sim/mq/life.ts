@@ -44,6 +44,8 @@ export interface MqLifeOptions {
   readonly faults?: Partial<Faults>
   /** What happens in this life in place of what its seed decides. */
   readonly script?: (world: MqWorld) => Promise<void>
+  /** of each partition, for scripts */
+  readonly replicas?: number | undefined
 }
 
 const roundCount = 30
@@ -99,7 +101,8 @@ export class MqWorld {
   lastZxid = 0
   isSettling = false
 
-  constructor(seed: number, { trace, faults, script }: MqLifeOptions) {
+  constructor(seed: number, options: MqLifeOptions) {
+    const { trace, faults, script } = options
     this.#script = script
     const random = new Random(seed)
     this.random = random
@@ -117,7 +120,7 @@ export class MqWorld {
     this.partitions = 1 + random.below(3)
     const replicas = random.chance(0.85) ? 3 : 2
     // A script may lose two disks, and one has to be left.
-    this.replicas = script === undefined ? replicas : 3
+    this.replicas = options.replicas ?? (script === undefined ? replicas : 3)
     this.sessionTimeoutMs = 600 + random.below(900)
     this.lagTimeMsMax = random.pick([300, 800, 2000])
     this.checker = new MqChecker({ minInsyncReplicas: this.replicas - 1 })

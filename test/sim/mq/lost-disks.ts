@@ -2,12 +2,14 @@
 // by step (life.ts has those of chance). In each, every partition keeps a member of its ISR whose disk is whole and which comes back: no
 // acknowledged record may be lost, and at the end all replicas are in sync again.
 
-import { turnBits } from './damage.ts'
+import { cutBatches, turnBits } from './damage.ts'
 import { liveMq, type MqLife, type MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
 
 export interface LostDisk {
   readonly name: string
+  /** of each partition; 3 if it is not said */
+  readonly replicas?: number
   readonly script: (world: MqWorld) => Promise<void>
 }
 
@@ -18,16 +20,15 @@ const tooLateMs = 13_000
 
 /** One seed after the other: one script after the other. @throws InvariantError when a promise is broken */
 export function liveLostDisks(seed: number): Promise<MqLife> {
-  const { script } = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
-  return liveMq(seed, { script })
+  const { script, replicas } = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
+  return liveMq(seed, { script, replicas })
 }
 
 export const lostDisks: readonly LostDisk[] = [
   {
     name: 'all are killed at once, and one, whose disk is wiped, comes back first',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       world.loseDisk(first, (disk) => disk.wipe())
       await comeBack(world, first, tooLateMs)
     },
@@ -35,8 +36,7 @@ export const lostDisks: readonly LostDisk[] = [
   {
     name: 'a bit of the last record turns, and its broker comes back first',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       world.loseDisk(first, (disk) => turnBits(disk, 1))
       await comeBack(world, first)
     },
@@ -100,8 +100,7 @@ export const lostDisks: readonly LostDisk[] = [
   {
     name: 'those that come first have all lost their tails',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       const [second] = world.brokers.filter((broker) => broker !== first)
       world.loseDisk(first, (disk) => turnBits(disk, 1))
       if (second !== undefined) world.loseDisk(second, (disk) => turnBits(disk, 1))
@@ -175,8 +174,7 @@ export const lostDisks: readonly LostDisk[] = [
   {
     name: 'a broker gets its own disk back, after it had another one, and the other disks are gone',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       const own = first.disk.copy()
       for (const broker of world.brokers) world.loseDisk(broker, (disk) => disk.wipe())
       for (const broker of world.brokers) broker.start()
@@ -224,8 +222,7 @@ export const lostDisks: readonly LostDisk[] = [
   {
     name: 'one comes back alone and leads, and loses its disk when the others come',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       first.start()
       await world.run(tooLateMs)
       world.loseDisk(first, (disk) => disk.wipe())
@@ -235,13 +232,65 @@ export const lostDisks: readonly LostDisk[] = [
   {
     name: 'a bit of the last record turns, and nobody else comes back in time',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       world.loseDisk(first, (disk) => turnBits(disk, 1))
       first.start()
       await world.run(tooLateMs)
       for (const broker of world.brokers) broker.start()
       await world.run(lateMs)
+    },
+  },
+  {
+    name: 'a follower’s session ends before that of its leader, whose disk has lost a tail',
+    replicas: 2,
+    script: async (world) => {
+      const leader = await begin(world)
+      const follower = world.brokers.find(
+        (broker) => broker !== leader && broker.replicas.some(({ partition }) => partition === 0),
+      )
+      follower?.end({ power: true })
+      // Less than a session lasts, and more than two of them end at the same time.
+      await world.run(400)
+      world.loseDisk(leader, (disk) => turnBits(disk, 1))
+      leader.start()
+      follower?.start()
+      await world.run(lateMs)
+    },
+  },
+  {
+    name: 'the last in sync lacks records that it does not know of, and that eligible disks have',
+    script: async (world) => {
+      const last = await begin(world)
+      // A checkpoint would tell.
+      await runUntil(world, 10_300)
+      await world.store(40)
+      for (const broker of world.brokers) if (broker !== last) broker.end({ power: true })
+      await world.until('one goes on alone', () =>
+        world.partitionIds.every((partition) => {
+          const state = world.stateOf(partition)
+          return state?.leader === last.id && state.isr.length === 1
+        }),
+      )
+      world.loseDisk(last, (disk) => cutBatches(disk, 3))
+      await comeBack(world, last, 0)
+    },
+  },
+  {
+    name: 'a broker that has reported is killed, and its disk loses a tail before it reports again',
+    script: async (world) => {
+      await beginAndKill(world)
+      const [first, ...others] = world.brokers
+      if (first === undefined) return
+      first.start()
+      await world.run(lateMs)
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
+      for (const broker of others) broker.start()
+      await world.run(lateMs)
+      // It registers a good while before its next report arrives.
+      for (const { name } of world.servers) world.network.slow(first.name, name, 200)
+      first.start()
+      await world.run(lateMs)
+      world.network.unblockAll()
     },
   },
 ]
@@ -251,6 +300,13 @@ async function begin(world: MqWorld): Promise<SimBroker> {
   await world.store(60)
   await world.until('all replicas are in sync', () => world.isInSync())
   return world.brokers.find((broker) => broker.leads(0)) ?? world.brokers[0] ?? fail()
+}
+
+/** The same, and then nobody lives. */
+async function beginAndKill(world: MqWorld): Promise<SimBroker> {
+  const leader = await begin(world)
+  killAll(world)
+  return leader
 }
 
 function fail(): never {
