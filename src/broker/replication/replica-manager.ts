@@ -33,10 +33,10 @@ const tickMs = 20
 /** File descriptors that stay for connections, next to one for each log's next segment. */
 const descriptorReserve = 64
 
-export interface ReplicaManagerOptions {
+interface ReplicaManagerOptions {
   readonly self: BrokerId
   readonly image: ClusterImage
-  readonly links: BrokerLinks
+  readonly links: Pick<BrokerLinks, 'call'>
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Logger

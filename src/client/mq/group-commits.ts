@@ -11,7 +11,7 @@ import { onlyOne } from '../../protocol/mq/messages.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
-export interface GroupCommitsOptions {
+interface GroupCommitsOptions {
   readonly cluster: Pick<MqCluster, 'call' | 'clock' | 'log'>
   readonly group: string
   readonly topic: string
@@ -109,6 +109,7 @@ export class GroupCommits {
     const request = (timeoutMs: number) =>
       ({ type: 'offsetCommit', group, timeoutMs, partitions }) as const
     if (unsettled.size >= unsettledMax) unsettled.clear()
+    const wasUnsettled = unsettled.has(offset)
     unsettled.add(offset)
     try {
       const made = await cluster.call(request, timeoutMs, tryMs)
@@ -117,6 +118,11 @@ export class GroupCommits {
       return true
     } catch (error) {
       if (isCode(error, 'INVALID_UPDATE_VERSION')) return false
+      if (isCode(error, 'OFFSET_OUT_OF_RANGE')) {
+        // A refusal: nothing was written, and what was known is still true.
+        if (!wasUnsettled) unsettled.delete(offset)
+        this.#versions.set(partition, version)
+      }
       throw error
     }
   }

@@ -13,6 +13,8 @@ import type { SimBroker } from './sim-broker.ts'
 const healMsMin = 500
 const healMsMax = 3000
 const healAgainMs = 500
+/** Within it everything that was sent has arrived, over ways that are open. */
+const arrivedMs = 500
 
 interface DiskLoss {
   readonly fault: FaultName
@@ -115,15 +117,33 @@ export class DiskNemesis {
 
   // --- how it is lost ------------------------------------------------------------------------------
 
-  /** @returns whether the budget allowed for it */
+  /** @returns whether the budget allows for it */
   #strike(broker: SimBroker, loss: DiskLoss): boolean {
-    const { random, brokers, budget, states } = this.#world
-    if (
-      states === undefined ||
-      !budget.allows(states, { broker: broker.id, isTold: loss.isTold })
-    ) {
-      return false
+    if (!this.#isAllowed(broker, loss)) return false
+    if (loss.isTold) {
+      this.#loseAmongOthers(broker, loss)
+      return true
     }
+    // What the broker has written of an ISR may be on its way: its disk is not lost before that has arrived.
+    this.isHealing = true
+    broker.end({ power: true })
+    this.#world.network.unblockAll()
+    this.#world.later(arrivedMs, () => {
+      this.isHealing = false
+      if (broker.process !== undefined || !this.#isAllowed(broker, loss)) return
+      this.#loseAmongOthers(broker, loss)
+      this.#healSoon()
+    })
+    return true
+  }
+
+  #isAllowed({ id }: SimBroker, { isTold }: DiskLoss): boolean {
+    const { budget, states } = this.#world
+    return states !== undefined && budget.allows(states, { broker: id, isTold })
+  }
+
+  #loseAmongOthers(broker: SimBroker, loss: DiskLoss): void {
+    const { random, brokers } = this.#world
     this.#lose(broker, loss)
     const isAlone = random.chance(loss.isTold ? 0.6 : 0.3)
     for (const other of brokers) {
@@ -132,8 +152,6 @@ export class DiskNemesis {
       this.#reviveLater(other, 4000)
     }
     this.#reviveLater(broker, random.chance(0.5) ? 100 : 2000)
-    if (!loss.isTold) this.#healSoon()
-    return true
   }
 
   #lose(broker: SimBroker, { fault, isTold, lose }: DiskLoss): void {

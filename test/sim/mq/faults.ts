@@ -7,8 +7,9 @@
 // so an override changes nothing else that the seed decides.
 
 import { Random } from '../../../src/random.ts'
+import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 
-interface FaultRow {
+interface MqFaultRow {
   readonly about: string
   /** Which lives have it; every life may have the others. */
   readonly in?: 'lost disks' | 'beyond the budget'
@@ -47,7 +48,7 @@ export const faultRows = {
     about: 'Several brokers lose their disks at once, and perhaps no member of an ISR keeps one.',
     in: 'beyond the budget',
   },
-} as const satisfies Record<string, FaultRow>
+} as const satisfies Record<string, MqFaultRow>
 
 export type FaultName = keyof typeof faultRows
 export type Faults = Readonly<Record<FaultName, number>>
@@ -82,41 +83,23 @@ export function isOfDisks(name: FaultName): boolean {
   return fieldOf(name) !== undefined
 }
 
-function fieldOf(name: FaultName): FaultRow['in'] {
-  const row: FaultRow = faultRows[name]
+function fieldOf(name: FaultName): MqFaultRow['in'] {
+  const row: MqFaultRow = faultRows[name]
   return row.in
 }
 
-/** `powerCuts=3` and the like. @throws Error that names what is wrong */
-export function parseFaults(given: readonly string[]): Partial<Faults> {
-  const parsed: Partial<Record<FaultName, number>> = {}
-  for (const each of given) {
-    const [name = '', text = ''] = each.split('=')
-    const known = faultNames.find((fault) => fault === name)
-    const weight = Number(text)
-    if (known === undefined) {
-      throw new Error(`Cannot use --fault ${each}: the faults are ${faultNames.join(', ')}`)
-    }
-    if (text === '' || !(weight >= 0)) {
-      throw new Error(`Cannot use --fault ${each}: ${name}=NUMBER, and 0 for never, is wanted`)
-    }
-    parsed[known] = weight
-  }
-  return parsed
-}
-
-export function formatFaults(faults: Faults): string {
-  const some = faultNames.filter((name) => faults[name] > 0)
-  return some.length === 0 ? 'none' : some.map((name) => `${name}=${faults[name]}`).join(' ')
-}
+/** What `--fault` takes, and what is printed first. */
+export const mqFaults = new FaultTable(
+  Object.fromEntries(faultNames.map((name) => [name, weight(faultRows[name].about)])) as Record<
+    FaultName,
+    FaultRow<number>
+  >,
+)
 
 /** One of them, by weight; undefined when none happens. */
 export function pickFault(faults: Faults, random: Random): FaultName | undefined {
-  const total = faultNames.reduce((sum, name) => sum + faults[name], 0)
-  let at = random.next() * total
-  for (const name of faultNames) {
-    at -= faults[name]
-    if (at < 0) return name
-  }
-  return undefined
+  return pickWeighted(
+    faultNames.map((name) => ({ item: name, weight: faults[name] })),
+    random,
+  )
 }
