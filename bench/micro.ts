@@ -17,11 +17,11 @@ import { KafkaWriter } from '../src/protocol/kafka/writer.ts'
 import { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'
 import { noSession, openAcl, type ServerId, type Stat } from '../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../src/protocol/zk/messages.ts'
+import { decodeRequest, encodeReply, encodeRequest } from '../src/protocol/zk/native.ts'
 import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
-import { encodeReply } from '../src/protocol/zk/native-replies.ts'
-import { decodeRequest, encodeRequest } from '../src/protocol/zk/native-requests.ts'
 import { makeZxid, nextZxid, type Zxid, zxidZero } from '../src/protocol/zxid.ts'
-import { mqCases } from './micro-mq.ts'
+import { type Codec, candidates } from './codecs.ts'
+import { mqCandidates } from './mq-codecs.ts'
 import { figure, table } from './report.ts'
 
 const path = '/bench/k0042'
@@ -43,7 +43,7 @@ interface AsyncCase {
 /** @param parent where the log's files lie until it ends */
 export async function runMicro(parent: string, print: (text: string) => void): Promise<void> {
   const rows: string[][] = []
-  const cases = [...dialectCases(), ...codecCases(), ...mqCases(), ...kafkaCases(), ...treeCases()]
+  const cases = [...dialectCases(), ...codecCases(), ...kafkaCases(), ...treeCases()]
   for (const { name, run } of cases) {
     rows.push(row(name, await timed(name, { fn: run })))
   }
@@ -54,6 +54,37 @@ export async function runMicro(parent: string, print: (text: string) => void): P
   }
   await close()
   print(table(['one call', 'µs', '± %', 'per second'], rows))
+  await compareCodecs(print)
+}
+
+/** By hand and by msgpackr, one after the other, so that both meet the same machine. */
+async function compareCodecs(print: (text: string) => void): Promise<void> {
+  const writer = new MsgpackWriter(64 * 1024)
+  const reader = new MsgpackReader()
+  const micros = async (name: string, { encode, decode }: Codec): Promise<[number, number]> => {
+    const out = new MsgpackWriter()
+    encode(out)
+    const bytes = Buffer.from(out.view())
+    const fn = () => {
+      writer.clear()
+      encode(writer)
+    }
+    const encoding = await timed(name, { fn })
+    const decoding = await timed(name, {
+      fn: () => void decode(reader.reset(bytes, 0, bytes.length)),
+    })
+    return [encoding.stats.mean * 1e6, decoding.stats.mean * 1e6]
+  }
+  const rows: string[][] = []
+  for (const { name, hand, table } of [...candidates(), ...mqCandidates()]) {
+    const byHand = await micros(name, hand)
+    const byTable = await micros(name, table)
+    const times = (byTable[0] + byTable[1]) / (byHand[0] + byHand[1])
+    const cells = [...byHand, ...byTable].map((value) => value.toFixed(2))
+    rows.push([name, ...cells, `${times.toFixed(1)} ×`])
+  }
+  const heads = ['encode by hand, µs', 'decode', 'encode by msgpackr', 'decode', 'slower']
+  print(table(['message', ...heads], rows))
 }
 
 function row(name: string, { stats }: benchmark): string[] {

@@ -9,7 +9,6 @@ import { FrameDecoder } from '../src/protocol/frame.ts'
 import { MsgpackWriter } from '../src/protocol/msgpack.ts'
 import { noSession } from '../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../src/protocol/zk/messages.ts'
-import { protocolVersion } from '../src/protocol/zk/native.ts'
 import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
 import { zxidZero } from '../src/protocol/zxid.ts'
 
@@ -138,7 +137,6 @@ export class RawConnection {
   #hello(timeoutMs: number): Buffer {
     return framed((out) =>
       this.#codec.encodeHello(out, {
-        version: protocolVersion,
         ensembleId: undefined,
         lastZxidSeen: zxidZero,
         timeoutMs,

@@ -10,13 +10,24 @@ import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
 import { copy } from './commands/copy.ts'
 import { produce } from './commands/produce.ts'
+import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
 import { topics } from './commands/topics.ts'
 import { consume } from './consumer/consume.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
 
-const commands: readonly CliCommand[] = [start, up, status, produce, consume, topics, shell, copy]
+const commands: readonly CliCommand[] = [
+  start,
+  up,
+  status,
+  produce,
+  consume,
+  topics,
+  shell,
+  copy,
+  secret,
+]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))

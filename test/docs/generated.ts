@@ -87,14 +87,6 @@ export function exchangesTable<R extends Rows, A extends Rows>(
   )
 }
 
-/** One row per name, in the order of the table. */
-export function codesTable(what: string, codes: Readonly<Record<string, number>>): string[] {
-  return table(
-    [what, ''],
-    Object.entries(codes).map(([name, number]) => [code(name), String(number)]),
-  )
-}
-
 /** One row per type that has a name, with what it is, for all types that these fields need. */
 export function typesTable(...rows: readonly FieldRow[]): string[] {
   const types = new Map<string, string>()
@@ -103,6 +95,11 @@ export function typesTable(...rows: readonly FieldRow[]): string[] {
     ['type', 'what it is'],
     [...types].sort(([a], [b]) => (a < b ? -1 : 1)).map((pair) => [...pair]),
   )
+}
+
+/** The fields of each message of a table. */
+export function rowsOf<R extends Rows>({ rows }: Messages<R>): FieldRow[] {
+  return Object.values<Rows[string]>(rows).map(({ fields }) => fields)
 }
 
 function collect(shape: Shape, types: Map<string, string>): void {
@@ -135,11 +132,14 @@ function collect(shape: Shape, types: Map<string, string>): void {
 }
 
 function byCode<R extends Rows>({ rows }: Messages<R>): [string, Rows[string]][] {
-  return Object.entries<Rows[string]>(rows).sort(([, a], [, b]) => a.code - b.code)
+  const place = (code: number): number => (code < 0 ? Number.MAX_SAFE_INTEGER + code : code)
+  return Object.entries<Rows[string]>(rows).sort(([, a], [, b]) => place(a.code) - place(b.code))
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return [head, head.map(() => '---'), ...rows].map((cells) => {
+    return `|${cells.map((cell) => (cell === '' ? ' |' : ` ${cell} |`)).join('')}`
+  })
 }
 
 function code(name: string): string {

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
+import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { RareWarnings } from '../../rare-warnings.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
@@ -44,11 +45,15 @@ export interface ServedReplicas {
 export interface BrokerParts {
   readonly self: BrokerId
   readonly clusterId: string
+  /** shared by the brokers of the cluster */
+  readonly secret: ClusterSecret
   readonly image: ClusterImage
   readonly replicas: ServedReplicas
   readonly links: Pick<BrokerLinks, 'call' | 'post'>
   readonly producerIds: Pick<ProducerIds, 'next'>
   readonly clock: Clock
+  /** that cannot be guessed */
+  randomBytes(count: number): Uint8Array
   /** 22 characters that no other broker makes */
   makeUuid(): string
   readonly log: Logger

@@ -8,7 +8,7 @@ import type { Logger } from '../../logger.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import type { MqRequest, MqResponse } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { decodeMqHello, encodeMqWelcome, mqProtocolVersion } from '../../protocol/mq/hello.ts'
+import { mqProtocolVersion } from '../../protocol/mq/hello.ts'
 import { decodeMqRequest, encodeMqError, encodeMqResponse } from '../../protocol/mq/native.ts'
 import { wordAnswer } from '../../protocol/mq/word-answer.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
@@ -17,12 +17,14 @@ import type { FirstBytes, Link, LinkListener } from '../../protocol/transport/tr
 import type { Requester } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { dispatch } from './dispatch.ts'
+import { Greeting } from './greeting.ts'
 
 export class ApiConnection implements LinkListener {
   readonly #parts: BrokerParts
   readonly #link: Link
   readonly #log: Logger
   readonly #reader = new MsgpackReader()
+  readonly #greeting: Greeting
   readonly #onClosed: (connection: ApiConnection) => void
   #requester: Requester | undefined
   #outstandingCount = 0
@@ -33,6 +35,7 @@ export class ApiConnection implements LinkListener {
     this.#parts = parts
     this.#link = link
     this.#onClosed = onClosed
+    this.#greeting = new Greeting(parts, link)
     const from = `${link.remoteAddress}:${link.remotePort}`
     this.#log = parts.log.child({ part: 'api', from })
   }
@@ -52,8 +55,14 @@ export class ApiConnection implements LinkListener {
   /** @throws ProtocolError, which closes the link */
   frame(buffer: Buffer, start: number, end: number): void {
     const reader = this.#reader.reset(buffer, start, end)
-    if (this.#requester === undefined) this.#greet(reader)
-    else this.#request(reader, this.#requester)
+    if (this.#requester !== undefined) {
+      this.#request(reader, this.#requester)
+      return
+    }
+    const hello = this.#greeting.frame(reader)
+    if (hello === undefined) return
+    this.#requester = hello
+    this.#log.debug({ role: hello.role, name: hello.name }, 'A connection began')
   }
 
   closed(reason: Error | undefined): void {
@@ -69,20 +78,6 @@ export class ApiConnection implements LinkListener {
 
   close(): void {
     this.#link.close()
-  }
-
-  #greet(reader: MsgpackReader): void {
-    const hello = decodeMqHello(reader)
-    const { clusterId, self } = this.#parts
-    if (hello.clusterId !== undefined && hello.clusterId !== clusterId) {
-      throw new ProtocolError(`Cannot serve cluster '${hello.clusterId}': this is '${clusterId}'`)
-    }
-    this.#requester = hello
-    this.#log.debug({ role: hello.role, name: hello.name }, 'A connection began')
-    this.#link.established()
-    const out = this.#link.beginFrame()
-    encodeMqWelcome(out, { version: mqProtocolVersion, clusterId, brokerId: self })
-    this.#link.endFrame()
   }
 
   #request(reader: MsgpackReader, requester: Requester): void {

@@ -17,14 +17,14 @@ import { ByteBudget, noRecords } from './byte-budget.ts'
 
 export function replicaFetch(
   parts: BrokerParts,
-  { role, brokerId }: Requester,
+  { brokerId }: Requester,
   { life, partitions, maxWaitMs, bytesMax }: ReplicaFetchRequest,
   respond: Respond,
 ): void {
   const live = parts.image.brokers.get(brokerId)
   // What a follower's earlier life had is no promise of what this one has.
   const isCurrent = live?.epoch === life.brokerEpoch && live.directory === life.directory
-  if (role !== 'broker' || !isCurrent) {
+  if (!isCurrent) {
     const message = `Cannot serve a replica: broker ${brokerId} is not registered like that here`
     respond(new BrokerError('STALE_BROKER_EPOCH', message))
     return

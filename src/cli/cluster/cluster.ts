@@ -11,6 +11,7 @@
 // group of its own, so that Ctrl-C reaches us alone and brokers can stop before their servers do.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -23,6 +24,7 @@ import { invariant } from '../../invariant.ts'
 import type { LogLevel } from '../../logger.ts'
 import { makeDirectory } from '../../make-directory.ts'
 import type { Random } from '../../random.ts'
+import { readSecretFile } from '../../secret-file.ts'
 
 export type MemberKind = 'server' | 'broker'
 
@@ -175,6 +177,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       for (const { name } of this.members) makeDirectory(join(dataDir, name))
       this.#claimEnsembleSize(servers)
       writeFileSync(this.#zooCfg, this.#zooCfgText())
+      readSecretFile({ path: this.#secretFile, quoted: this.#secretFile, randomBytes })
     } catch (error) {
       this.#unlock()
       if (error instanceof ClusterError || error instanceof DataDirLockedError) throw error
@@ -202,6 +205,10 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   get #zooCfg(): string {
     return join(this.#options.dataDir, 'zoo.cfg')
+  }
+
+  get #secretFile(): string {
+    return join(this.#options.dataDir, 'mimicq.secret')
   }
 
   #zooCfgText(): string {
@@ -263,7 +270,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const servers = this.serverAddresses.map(formatAddress).join(',')
     return [
       ...['--id', String(id), '--host', host, '--port', String(address.port)],
-      ...['--zooweeper', servers, '--session-timeout', String(brokerSessionTimeoutMs), ...own],
+      ...['--zooweeper', servers, '--session-timeout', String(brokerSessionTimeoutMs)],
+      ...['--secret-file', this.#secretFile, ...own],
     ]
   }
 

@@ -9,11 +9,15 @@ import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import type { ApiName, MqRequest, MqResponse, ResponseOf } from '../../protocol/mq/apis.ts'
+import type { ClusterSecret, LinkFacts } from '../../protocol/mq/cluster-secret.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import {
+  decodeMqChallenge,
   decodeMqWelcome,
   encodeMqHello,
+  encodeMqProof,
   type MqHello,
+  type MqWelcome,
   mqProtocolVersion,
 } from '../../protocol/mq/hello.ts'
 import { type BrokerId, brokerErrorOf } from '../../protocol/mq/messages.ts'
@@ -22,14 +26,26 @@ import {
   decodeResponseHeader,
   encodeMqRequest,
 } from '../../protocol/mq/native.ts'
-import { MsgpackReader } from '../../protocol/msgpack.ts'
+import { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import { closedBecause, isRefusal } from '../attempts.ts'
+
+export type Introduction = Omit<MqHello, 'version' | 'challenge'>
+
+export interface LinkProver {
+  readonly secret: ClusterSecret
+  /** random */
+  readonly challenge: Buffer
+  /** who should be at the other end */
+  readonly acceptor: BrokerId
+}
 
 export interface MqConnectionOptions {
   readonly transport: Transport
   readonly address: Address
-  readonly hello: Omit<MqHello, 'version'>
+  readonly hello: Introduction
+  /** of a broker: proves that this is one, and wants the other end to prove it too */
+  readonly prover?: LinkProver
   readonly clock: Clock
   /** Once. What was in flight has been rejected. */
   readonly onClosed?: (connection: MqConnection) => void
@@ -52,6 +68,9 @@ export class MqConnection {
   readonly #reader = new MsgpackReader()
   readonly #pending = new Map<number, Pending>()
   #nextCorrelationId = 1
+  /** requests that wait until both ends have proved themselves; undefined when none has to */
+  #held: Buffer[] | undefined
+  #hasProved = false
   #broker: { readonly id: BrokerId; readonly clusterId: string } | undefined
   #isConnected = false
   #isRefused = false
@@ -61,8 +80,9 @@ export class MqConnection {
 
   /** Connects; requests may be sent at once. */
   constructor(options: MqConnectionOptions) {
-    const { transport, address, hello } = options
+    const { transport, address, hello, prover } = options
     this.#options = options
+    this.#held = prover === undefined ? undefined : []
     this.address = address
     const linkOptions = {
       frameBytesMax: limits.brokerFrameBytesMax,
@@ -77,8 +97,9 @@ export class MqConnection {
       frame: (buffer, start, end) => this.#received(this.#reader.reset(buffer, start, end)),
       closed: (reason) => this.#closed(reason),
     })
+    const [version, challenge] = [mqProtocolVersion, prover?.challenge]
     // biome-ignore lint/plugin/noObjectSpread: once per connection
-    encodeMqHello(this.#link.beginFrame(), { version: mqProtocolVersion, ...hello })
+    encodeMqHello(this.#link.beginFrame(), { version, challenge, ...hello })
     this.#link.endFrame()
   }
 
@@ -145,16 +166,54 @@ export class MqConnection {
   }
 
   #send(correlationId: number, request: MqRequest): void {
+    if (this.#held !== undefined) {
+      const out = new MsgpackWriter()
+      encodeMqRequest(out, correlationId, request)
+      this.#held.push(out.view())
+      return
+    }
     encodeMqRequest(this.#link.beginFrame(), correlationId, request)
+    this.#link.endFrame()
+  }
+
+  #greeted({ brokerId, clusterId }: MqWelcome): void {
+    this.#broker = { id: brokerId, clusterId }
+    this.#link.established()
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const request of held) {
+      this.#link.beginFrame().raw(request)
+      this.#link.endFrame()
+    }
+  }
+
+  /** @throws ProtocolError when the other end does not know the secret */
+  #prove(reader: MsgpackReader, { secret, challenge, acceptor }: LinkProver): void {
+    const { hello } = this.#options
+    const asked = decodeMqChallenge(reader)
+    const facts: LinkFacts = {
+      clusterId: hello.clusterId ?? '',
+      dialler: hello.brokerId,
+      diallerEpoch: hello.brokerEpoch,
+      acceptor,
+      diallerChallenge: challenge,
+      acceptorChallenge: asked.challenge,
+    }
+    if (!secret.accepts(asked.proof, 'acceptor', facts)) {
+      const found = `it is not broker ${acceptor} of this cluster, or has another secret`
+      throw new ProtocolError(`Cannot trust the broker at ${formatAddress(this.address)}: ${found}`)
+    }
+    this.#hasProved = true
+    encodeMqProof(this.#link.beginFrame(), { proof: secret.proof('dialler', facts) })
     this.#link.endFrame()
   }
 
   /** @throws ProtocolError, which closes the link */
   #received(reader: MsgpackReader): void {
     if (this.#broker === undefined) {
-      const { brokerId, clusterId } = decodeMqWelcome(reader)
-      this.#broker = { id: brokerId, clusterId }
-      this.#link.established()
+      const { prover } = this.#options
+      if (prover !== undefined && !this.#hasProved) this.#prove(reader, prover)
+      else this.#greeted(decodeMqWelcome(reader))
       return
     }
     const { correlationId, error, fieldCount } = decodeResponseHeader(reader)

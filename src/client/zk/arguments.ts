@@ -194,6 +194,7 @@ const clientOptions = method('create a ZkClient', {
     sessionTimeoutMs: optional(milliseconds, defaultSessionTimeoutMs),
     connectTimeoutMs: optional(millisecondsOrForever, defaultConnectTimeoutMs),
     chroot: optional(chroot),
+    defaultAcl: optional(entries),
     dialect: optional(oneOf(dialectNames), 'native'),
     readOnly: optional(flag, false),
     logger: optional(having<Logger>('a logger', 'child', 'debug', 'info', 'warn', 'error')),

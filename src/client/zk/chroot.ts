@@ -2,6 +2,7 @@
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import { pathProblem } from '../../protocol/path.ts'
+import type { Acl } from '../../protocol/records.ts'
 import type { WriteOp } from '../../protocol/zk/messages.ts'
 
 export class Chroot {
@@ -26,12 +27,16 @@ export class Chroot {
     return this.#prefix === '' ? path : path.slice(this.#prefix.length) || '/'
   }
 
-  /** A part of a multi, as the server is to see it: a copy. */
-  writeOpToServer(op: WriteOp): WriteOp {
+  /**
+   * A part of a multi, as the server is to see it: a copy.
+   *
+   * @param defaultAcl of what is created without an ACL
+   */
+  writeOpToServer(op: WriteOp, defaultAcl?: readonly Acl[]): WriteOp {
     const path = this.toServer(op.path)
     switch (op.type) {
       case 'create': {
-        const { type, data, mode, acl, ttlMs } = op
+        const { type, data, mode, acl = defaultAcl, ttlMs } = op
         return { type, path, data, mode, acl, ttlMs }
       }
       case 'setData': {

@@ -16,6 +16,8 @@ export interface ZkClientOptions {
   readonly connectTimeoutMs?: number
   /** prefix of all paths, unseen by the caller, instead of one in `servers`; '' and / are none */
   readonly chroot?: string
+  /** of znodes that are created without an ACL of their own. Default: everybody may do everything */
+  readonly defaultAcl?: readonly Acl[]
   /** Default `native` */
   readonly dialect?: DialectName
   /** Whether a server that has lost its quorum will do, until another one is found. */
@@ -37,7 +39,7 @@ export type DataLike = Uint8Array | string | null
 export interface CreateOptions {
   /** Default `persistent`, or `persistentTtl` where a TTL is given */
   readonly mode?: CreateMode
-  /** Default: everybody may do everything */
+  /** Default: `defaultAcl` of the client */
   readonly acl?: readonly Acl[]
   /** for the modes with a TTL */
   readonly ttlMs?: number

@@ -19,7 +19,6 @@ import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
 import { type Id, noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
 import type { FirstBytes, Link } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
-import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Metrics } from '../metrics.ts'
 import { addressIdentity } from '../session/authentication.ts'
@@ -324,9 +323,7 @@ export class Connection implements WritableClient {
 
   #sendWelcome(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
     const { serverId, ensembleId = '', readOnly } = this.#server
-    const version = protocolVersion
     this.#codec.encodeWelcome(this.#link.beginFrame(), {
-      version,
       ensembleId,
       timeoutMs,
       sessionId,

@@ -19,7 +19,7 @@ import {
   type ServerId,
   type SessionId,
 } from '../../protocol/records.ts'
-import type { CreateMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
+import type { RequestedMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import { samePassword } from '../session/authentication.ts'
 import type { SessionTracker } from '../session/session-tracker.ts'
@@ -257,6 +257,7 @@ export class Prep {
 
   /** What is wrong with a create before anything is looked at. */
   #modeProblem({ mode, ttlMs = 0 }: CreateOp): ErrorNumber | undefined {
+    if (mode === 'unknown') return errorCodes.BADARGUMENTS
     if (!traits[mode].ttl) return ttlMs === 0 ? undefined : errorCodes.BADARGUMENTS
     if (!this.#rules.extendedTypesEnabled) return errorCodes.UNIMPLEMENTED
     return ttlMs >= 1 && ttlMs <= ttlMsMax ? undefined : errorCodes.BADARGUMENTS
@@ -358,7 +359,8 @@ interface ModeTraits {
   readonly ttl: boolean
 }
 
-const traits: Readonly<Record<CreateMode, ModeTraits>> = {
+const traits: Readonly<Record<RequestedMode, ModeTraits>> = {
+  unknown: { sequential: false, ephemeral: false, ttl: false },
   persistent: { sequential: false, ephemeral: false, ttl: false },
   ephemeral: { sequential: false, ephemeral: true, ttl: false },
   persistentSequential: { sequential: true, ephemeral: false, ttl: false },

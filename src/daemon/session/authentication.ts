@@ -9,9 +9,9 @@
 // What an identity may do, ztree/acl.ts decides. Schemes as in ZooKeeper's IPAuthenticationProvider and
 // DigestAuthenticationProvider.
 
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { asBuffer } from '../../as-buffer.ts'
+import { timingSafeEqual } from 'node:crypto'
 import { limits } from '../../limits.ts'
+import { digestOf } from '../../protocol/digest.ts'
 import type { Id } from '../../protocol/records.ts'
 
 export interface AuthenticationOptions {
@@ -65,14 +65,6 @@ export function mayAsk(
 export function tooMany(identities: readonly Id[]): boolean {
   const length = identities.reduce((sum, { scheme, id }) => sum + scheme.length + id.length, 0)
   return length > limits.identitiesLengthMax
-}
-
-/** `user:password` to `user:` and its digest; as an ACL names that user. */
-export function digestOf(credential: Uint8Array): string {
-  const text = asBuffer(credential)
-  const colon = text.indexOf(':')
-  const user = colon === -1 ? text : text.subarray(0, colon)
-  return `${user.toString('utf8')}:${createHash('sha1').update(credential).digest('base64')}`
 }
 
 /** As it is shown to the client itself and to others: the user, not the digest. */

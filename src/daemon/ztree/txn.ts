@@ -9,7 +9,7 @@
 import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Acl, openAcl, type ServerId, type SessionId } from '../../protocol/records.ts'
-import { decodeAcl, encodeAcl } from '../../protocol/zk/native-records.ts'
+import { decodeAcl, encodeAcl } from '../../protocol/zk/by-hand.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
 /** A session's id is the zxid of the transaction that creates it. */

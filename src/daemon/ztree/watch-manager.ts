@@ -8,7 +8,7 @@
 //
 // "Data events" are NodeCreated, NodeDeleted and NodeDataChanged; NodeDeleted is for child watches
 // too. A watcher hears of an event once, however many of its modes match. Semantics as in ZooKeeper's
-// WatchManager and DataTree. Next on the path: protocol/zk/native-replies.ts.
+// WatchManager and DataTree. Next on the path: the reply, then storage/tree-store.ts.
 
 import { invariant } from '../../invariant.ts'
 import { parentOf } from '../../protocol/path.ts'

@@ -73,7 +73,6 @@ class Conversation {
 
   welcome(fields?: Partial<Welcome>): string[] {
     const welcome: Welcome = {
-      version: 1,
       ensembleId: 'e1',
       timeoutMs: 6000,
       sessionId: 77 as SessionId,

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { digestOf } from '../../../src/daemon/session/authentication.ts'
 import { limits } from '../../../src/limits.ts'
+import { digestOf } from '../../../src/protocol/digest.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { openAcl, type ServerId } from '../../../src/protocol/records.ts'
 import type { ReadOp, ReplyBody, Request, WatcherType } from '../../../src/protocol/zk/messages.ts'

@@ -2,13 +2,13 @@ import t from 'tap'
 import {
   addressIdentity,
   authenticate,
-  digestOf,
   mayAsk,
   superUser,
   tooMany,
   withoutProof,
 } from '../../../src/daemon/session/authentication.ts'
 import { limits } from '../../../src/limits.ts'
+import { digestOf } from '../../../src/protocol/digest.ts'
 import type { Id } from '../../../src/protocol/records.ts'
 
 const home: Id = { scheme: 'ip', id: '127.0.0.1' }
