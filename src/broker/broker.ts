@@ -35,7 +35,7 @@ const checkpointMs = 5000
 /** Between tries to begin a session anew, after one expired. */
 const sessionRetryMs = 200
 
-export interface BrokerOptions {
+interface BrokerOptions {
   readonly config: BrokerConfig
   readonly world: World
   /** Reads the secret that the brokers of the cluster share. @throws RefusedStartError */
@@ -46,7 +46,7 @@ export interface BrokerOptions {
 }
 
 /** Shown what a broker does as it does it: the simulator judges every step. */
-export interface BrokerWitness {
+interface BrokerWitness {
   /** Once, before any replica is opened. */
   opened(replicas: ReplicaManager): void
 }

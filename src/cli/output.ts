@@ -8,7 +8,7 @@ import { printable, printableBytes } from '../printable.ts'
 
 export type Content = string | Uint8Array
 
-export interface Output {
+interface Output {
   readonly isTTY?: boolean
   write(content: Content): unknown
 }

@@ -4,7 +4,7 @@
 import type { Clock } from '../clock.ts'
 import { canDraw } from '../terminal.ts'
 
-export interface ProgressState {
+interface ProgressState {
   readonly label: string
   readonly done: number
   /** undefined: nobody knows how many there will be */

@@ -30,13 +30,13 @@ export function parseRecordLine(
   return { key, value: value.length === 0 && emptyIsNull ? null : value }
 }
 
-export interface TextRecord extends Pick<MqRecord, 'key' | 'value' | 'timestampMs'> {
+interface TextRecord extends Pick<MqRecord, 'key' | 'value' | 'timestampMs'> {
   readonly topic: string
   readonly partition: number
   readonly offset: number
 }
 
-export interface OutRules {
+interface OutRules {
   /** whether keys and values are shown by a terminal, rather than passed on */
   readonly escapes: boolean
   /** what %k and %s are for null */

@@ -12,7 +12,7 @@ import { type Kind, Misfit, misfit } from './arguments.ts'
 export const defaultClientPort = 2181
 
 /** `chroot` is '' when there is none, else a path other than / */
-export interface ServerPlace {
+interface ServerPlace {
   readonly servers: readonly Address[]
   readonly chroot: string
 }

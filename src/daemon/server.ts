@@ -32,7 +32,7 @@ import type { ZabEffect, ZabTiming } from './zab/types.ts'
 const loopCheckMs = 100
 
 /** The data directory belongs to another server of the ensemble. */
-export class WrongServerError extends RefusedStartError {
+class WrongServerError extends RefusedStartError {
   override readonly name = 'WrongServerError'
 }
 

@@ -13,7 +13,7 @@ import {
   welcomeFields,
 } from '../../src/protocol/mq/hello.ts'
 import { failure } from '../../src/protocol/mq/messages.ts'
-import { checkGenerated, exchangesTable, fieldsTable } from './generated.ts'
+import { checkGenerated, codesTable, exchangesTable, fieldsTable } from './generated.ts'
 
 t.test('the page is made from the tables', async (t) => {
   checkGenerated(t, 'broker-protocol.md', {
@@ -23,11 +23,7 @@ t.test('the page is made from the tables', async (t) => {
     welcome: fieldsTable(welcomeFields),
     apis: exchangesTable('api', requests, responses),
     failure: fieldsTable(failureFields()),
-    errors: [
-      '| error |  |',
-      '| --- | --- |',
-      ...Object.entries(mqErrorCodes).map(([name, code]) => `| \`${name}\` | ${code} |`),
-    ],
+    errors: codesTable('error', mqErrorCodes),
   })
 })
 

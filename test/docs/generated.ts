@@ -87,6 +87,14 @@ export function exchangesTable<R extends Rows, A extends Rows>(
   )
 }
 
+/** One row per name, in the order of the table. */
+export function codesTable(what: string, codes: Readonly<Record<string, number>>): string[] {
+  return table(
+    [what, ''],
+    Object.entries(codes).map(([name, number]) => [code(name), String(number)]),
+  )
+}
+
 /** One row per type that has a name, with what it is, for all types that these fields need. */
 export function typesTable(...rows: readonly FieldRow[]): string[] {
   const types = new Map<string, string>()

@@ -88,7 +88,7 @@ async function untilRegistered(cluster: Cluster, signal: AbortSignal, came: Came
 }
 
 /** Until the znode has all of these children; it need not be there yet. */
-export async function untilChildren(
+async function untilChildren(
   zk: ZkClient,
   path: string,
   wanted: readonly string[],

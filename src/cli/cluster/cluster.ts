@@ -37,7 +37,7 @@ export interface Member {
   readonly address: Address
 }
 
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly servers: number
   readonly brokers: number
   readonly dataDir: string
@@ -63,7 +63,7 @@ export type MemberProgress =
   | 'standalone'
   | 'registered'
 
-export interface ClusterEvents {
+interface ClusterEvents {
   exited: [member: Member, exit: Exit]
   /** how far it has come on the way to serving, and how long that took since the start */
   came: [member: Member, progress: MemberProgress, afterMs: number]

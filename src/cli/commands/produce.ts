@@ -25,14 +25,14 @@ import { Progress } from '../progress.ts'
 import { type LineRules, parseRecordLine } from '../record-text.ts'
 import { StoppedError, stopSignal } from '../stop-signal.ts'
 
-export interface OutRecord {
+interface OutRecord {
   readonly key: Uint8Array | string | null
   readonly value: Uint8Array | string | null
   /** which line it was, from 1 */
   readonly line?: number
 }
 
-export interface SendResult {
+interface SendResult {
   readonly stored: number
   /** the first failure, of a record or of what they are read from; nothing more was sent then */
   readonly error: Error | undefined

@@ -9,7 +9,7 @@
 import { noBroker } from '../../protocol/mq/messages.ts'
 import type { RecoveryChoice, RecoveryChoices } from '../../protocol/mq/recover.ts'
 
-export interface Place {
+interface Place {
   readonly topic: string
   readonly partition: number
 }

@@ -24,7 +24,7 @@ const raiseMax = 20_000_000
 /** A connection that is lost is found again, or the session ends. */
 const triesMax = 10
 
-export interface CopyReport {
+interface CopyReport {
   readonly znodeCount: number
   readonly dataBytes: number
   /** other than the open one */
@@ -37,7 +37,7 @@ export interface CopyReport {
 }
 
 /** What of the source cannot be copied, or why the target cannot take it. Nothing was written. */
-export class CopyError extends Error {
+class CopyError extends Error {
   override readonly name = 'CopyError'
 }
 

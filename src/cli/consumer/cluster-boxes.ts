@@ -17,7 +17,7 @@ interface Place {
   readonly height: number
 }
 
-export interface ClusterBox {
+interface ClusterBox {
   readonly lines: readonly Line[]
   /** there are more lines than room */
   readonly isCut: boolean

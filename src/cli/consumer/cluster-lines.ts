@@ -69,9 +69,9 @@ export interface BrokerAnswer {
 }
 
 /** By broker id, of every broker that was ever heard of. */
-export type BrokerAnswers = ReadonlyMap<number, BrokerAnswer | undefined>
+type BrokerAnswers = ReadonlyMap<number, BrokerAnswer | undefined>
 
-export interface BrokersKnown {
+interface BrokersKnown {
   readonly brokers: readonly BrokerLine[]
   readonly partitions: readonly PartitionLine[] | undefined
 }

@@ -19,7 +19,7 @@ import { resetText, TopicScreen } from './topic-screen.ts'
 /** For what the screen shows: a broker that does not answer by then is shown as lost. */
 const statusTimeoutMs = 1000
 
-export interface FollowOptions {
+interface FollowOptions {
   readonly consumer: Consumer
   readonly onRecords: (records: readonly ConsumedRecord[]) => Promise<void> | void
   /** Offsets are committed behind each turn of records, when it is done with them. */

@@ -40,7 +40,7 @@ export interface Size {
 export type Frame = readonly Line[]
 
 /** Below it there is no use in drawing anything but a word. */
-export const sizeMin: Size = { columns: 40, rows: 10 }
+const sizeMin: Size = { columns: 40, rows: 10 }
 
 const sideNeeds: Size = { columns: 74, rows: 16 }
 const sideWidths = { min: 30, max: 62, share: 0.42, narrowShare: 0.38 }

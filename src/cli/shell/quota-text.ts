@@ -18,7 +18,7 @@ const root = '/zookeeper/quota'
 const limitsName = 'zookeeper_limits'
 const statsName = 'zookeeper_stats'
 
-export interface QuotaPaths {
+interface QuotaPaths {
   /** beside those of `/a/b`, those of `/a/b/c` are below it */
   readonly node: string
   readonly limits: string

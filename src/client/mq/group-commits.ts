@@ -11,7 +11,7 @@ import { onlyOne } from '../../protocol/mq/messages.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
-export interface GroupCommitsOptions {
+interface GroupCommitsOptions {
   readonly cluster: Pick<MqCluster, 'call' | 'clock' | 'log'>
   readonly group: string
   readonly topic: string

@@ -40,7 +40,7 @@ export interface LinkProver {
   readonly acceptor: BrokerId
 }
 
-export interface MqConnectionOptions {
+interface MqConnectionOptions {
   readonly transport: Transport
   readonly address: Address
   readonly hello: Introduction

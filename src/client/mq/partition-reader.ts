@@ -13,7 +13,7 @@ export interface ConsumedRecord extends StoredRecord {
   readonly partition: number
 }
 
-export interface ReaderOptions {
+interface ReaderOptions {
   readonly topic: string
   readonly partition: number
   readonly cluster: MqCluster

@@ -16,7 +16,7 @@ import { makesStale } from './metadata-cache.ts'
 import type { MqCluster } from './mq-cluster.ts'
 import { type Gathered, RecordAccumulator } from './record-accumulator.ts'
 
-export interface SenderOptions {
+interface SenderOptions {
   readonly topic: string
   readonly partition: number
   readonly cluster: MqCluster
@@ -30,7 +30,7 @@ export interface SenderOptions {
   readonly viaRandomBrokers: boolean
 }
 
-export interface RecordWaiter {
+interface RecordWaiter {
   resolve(offset: number): void
   reject(error: BrokerError): void
 }

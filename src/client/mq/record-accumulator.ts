@@ -12,7 +12,7 @@ export interface Gathered<W> {
   bytes: number
 }
 
-export interface AccumulatorOptions {
+interface AccumulatorOptions {
   readonly batchBytes: number
   readonly lingerMs: number
 }

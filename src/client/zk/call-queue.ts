@@ -13,8 +13,8 @@ const xidMax = 0x7fff_ffff
 
 /** xids below zero; the others are counted. */
 export const pingXid = -2
-export const authXid = -4
-export const setWatchesXid = -8
+const authXid = -4
+const setWatchesXid = -8
 
 const typesOfXid: ReadonlyMap<number, Request['type']> = new Map([
   [pingXid, 'ping'],
@@ -28,7 +28,7 @@ const ownXids: Partial<Record<Request['type'], number>> = {
   setWatches: setWatchesXid,
 }
 
-export interface Sent<C> {
+interface Sent<C> {
   readonly xid: number
   /** undefined for the requests of the session itself */
   readonly call: C | undefined

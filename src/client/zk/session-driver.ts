@@ -27,7 +27,7 @@ export interface PendingCall extends Call {
   failed(code: ErrorCode): void
 }
 
-export interface SessionDriverOptions {
+interface SessionDriverOptions {
   readonly session: ZkSession<PendingCall>
   readonly codec: ClientCodec
   readonly transport: Transport

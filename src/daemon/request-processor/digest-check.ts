@@ -14,7 +14,7 @@ const period = 128
 const keptMax = 64
 
 /** This server's tree is not the leader's. */
-export class DivergedError extends Error {
+class DivergedError extends Error {
   override readonly name = 'DivergedError'
 
   constructor(zxid: Zxid, { ours, theirs }: { readonly ours: Digest; readonly theirs: Digest }) {

@@ -11,7 +11,6 @@ import type { ProduceCall } from '../../../src/broker/replication/produce-queue.
 import { type Operation, Purgatory, Watermark } from '../../../src/broker/replication/purgatory.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import type { MqRequest, MqResponse, ResponseOf } from '../../../src/protocol/mq/apis.ts'
-import { ClusterSecret } from '../../../src/protocol/mq/cluster-secret.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { type BrokerId, noBroker, type Place } from '../../../src/protocol/mq/messages.ts'
 import {
@@ -27,6 +26,7 @@ import { RareWarnings } from '../../../src/rare-warnings.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
 import { MemoryTree } from '../memory-zk.ts'
 import { ids, life, member } from '../partition/members.ts'
+import { testSecret } from '../test-secret.ts'
 
 export const self = 1 as BrokerId
 export const client: Requester = { role: 'client', brokerId: noBroker, brokerEpoch: 0 }
@@ -184,7 +184,7 @@ export class ApiWorld {
     this.parts = {
       self,
       clusterId: 'the-cluster',
-      secret: new ClusterSecret(Buffer.alloc(32, 's')),
+      secret: testSecret,
       image: this.image,
       replicas: {
         purgatory: this.#purgatory,
@@ -196,7 +196,7 @@ export class ApiWorld {
       },
       producerIds: { next: async () => 7000 as ProducerId },
       clock: this.clock,
-      randomBytes: (count) => Buffer.alloc(count, 'r'),
+      randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',
       log: silentLogger,
       warnings: new RareWarnings(silentLogger, this.clock),
