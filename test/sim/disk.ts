@@ -6,14 +6,9 @@ import type { ServerDisk } from '../../src/daemon/storage/disk.ts'
 import { invariant } from '../../src/invariant.ts'
 import type { Random } from '../../src/random.ts'
 import { MemoryDirectory } from '../log/memory-directory.ts'
+import { fieldsOf, LogActs, MetaActs, type MetaFields } from './acts.ts'
 import type { EventQueue } from './event-queue.ts'
-import {
-  fieldsOf,
-  GuardedDirectory,
-  LogActs,
-  MetaActs,
-  type MetaFields,
-} from './guarded-directory.ts'
+import { GuardedDirectory } from './guarded-directory.ts'
 import type { SimProcess } from './process.ts'
 import type { Range } from './range.ts'
 import { SimTree } from './sim-tree.ts'

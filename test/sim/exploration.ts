@@ -1,29 +1,23 @@
 // Seeds one after the other, in all worlds, until there is enough; then what they covered.
 
-import type { Faults } from './mq/faults.ts'
-import { liveMq } from './mq/life.ts'
+import { Coverage } from './coverage.ts'
+import { FaultError } from './faults.ts'
 import { countedFor, crashPoints } from './servers/crash-points.ts'
-import { liveServers } from './servers/life.ts'
-import { liveZab } from './zab/life.ts'
+import { type Lives, type WorldName, worldNames, worlds } from './worlds.ts'
 
-/** Of the time, so much goes to each world. */
-const shares = { servers: 0.5, mq: 0.35, zab: 0.15 } as const
-
-/** Who explores for so long must have hit every crash point. */
+/** An exploration that is as long must have hit every crash point. */
 const thoroughMinutes = 2
-
-type World = keyof typeof shares
 
 export interface ExplorationOptions {
   /** only this one */
-  readonly world?: World | undefined
+  readonly world?: WorldName | undefined
   readonly minutes?: number | undefined
   /** of clients, in each world that has some */
   readonly operations?: number | undefined
   /** in each world with clients */
   readonly seeds?: number | undefined
-  /** of lives of brokers, in place of what their seeds say */
-  readonly faults?: Partial<Faults>
+  /** NAME=VALUE, in place of what seeds say; of the one world that is explored */
+  readonly fault?: readonly string[]
   /** the first seed */
   readonly from?: number | undefined
 }
@@ -33,17 +27,25 @@ export class Exploration {
   readonly #say: (line: string) => void
   readonly #startMs = performance.now()
   readonly #first: number
-  readonly #tallies: Readonly<Record<World, Tally>> = {
+  readonly #lives: Readonly<Record<WorldName, Lives>>
+  readonly #tallies: Readonly<Record<WorldName, Tally>> = {
     servers: makeTally(),
     mq: makeTally(),
     zab: makeTally(),
   }
   #failed = 0
 
+  /** @throws FaultError that names what is wrong with the faults */
   constructor(options: ExplorationOptions, say: (line: string) => void) {
     this.#options = options
     this.#say = say
     this.#first = options.from ?? Math.floor(Math.random() * 2 ** 31)
+    const { world, fault = [] } = options
+    if (world === undefined && fault.length > 0) {
+      throw new FaultError('Cannot use --fault without --world: each world has faults of its own')
+    }
+    const lives = (name: WorldName): Lives => worlds[name].withFaults(name === world ? fault : [])
+    this.#lives = { servers: lives('servers'), mq: lives('mq'), zab: lives('zab') }
   }
 
   /** @returns whether all was well */
@@ -54,10 +56,9 @@ export class Exploration {
   }
 
   /** The world that has had the least of its share. */
-  #next(): World {
-    const spent = (world: World): number => this.#tallies[world].ms / shares[world]
-    const worlds = Object.keys(shares) as World[]
-    return worlds.reduce((least, world) => (spent(world) < spent(least) ? world : least))
+  #next(): WorldName {
+    const spent = (world: WorldName): number => this.#tallies[world].ms / worlds[world].share
+    return worldNames.reduce((least, world) => (spent(world) < spent(least) ? world : least))
   }
 
   #isEnough(): boolean {
@@ -65,49 +66,40 @@ export class Exploration {
     const leastMs = (minutes ?? (operations + seeds === 0 ? 1 : 0)) * 60_000
     const hasEnough = (tally: Tally): boolean =>
       tally.operations >= operations && tally.seeds >= seeds
-    const worlds: readonly World[] = world === undefined ? ['servers', 'mq'] : [world]
+    const asked =
+      world === undefined ? worldNames.filter((name) => worlds[name].hasClients) : [world]
     return (
       performance.now() - this.#startMs >= leastMs &&
-      worlds.every((each) => hasEnough(this.#tallies[each]))
+      asked.every((each) => hasEnough(this.#tallies[each]))
     )
   }
 
-  async #live(world: World): Promise<void> {
+  async #live(world: WorldName): Promise<void> {
     const startMs = performance.now()
     const tally = this.#tallies[world]
     const seed = this.#first + tally.seeds++
     try {
-      const { operations, coverage } = await this.#lifeIn(world, seed)
+      const { operations, coverage } = await this.#lives[world].live(seed)
       tally.operations += operations
-      add(tally.covered, coverage)
+      tally.covered.add(coverage)
     } catch (error) {
       this.#failed++
+      const overrides = (this.#options.fault ?? []).map((each) => ` --fault '${each}'`).join('')
+      this.#say(`faults: ${this.#lives[world].faultsOf(seed)}`)
       this.#say(`seed ${seed} fails: ${error}`)
-      this.#say(`replay it with: npm run sim -- --seed ${seed} --world ${world}`)
+      this.#say(`replay it with: npm run sim -- --seed ${seed} --world ${world}${overrides}`)
     }
     tally.ms += performance.now() - startMs
-  }
-
-  async #lifeIn(world: World, seed: number): Promise<Life> {
-    switch (world) {
-      case 'servers':
-        return liveServers(seed)
-      case 'mq':
-        return liveMq(seed, { faults: this.#options.faults ?? {} })
-      case 'zab': {
-        const { committed, coverage } = liveZab(seed)
-        return { operations: committed, coverage }
-      }
-    }
   }
 
   #report(): void {
     const verdict = this.#failed === 0 ? 'all well' : `${this.#failed} failed`
     this.#say(`from seed ${this.#first} on: ${verdict}`)
-    for (const [world, { seeds, ms, operations, covered }] of Object.entries(this.#tallies)) {
+    for (const world of worldNames) {
+      const { seeds, ms, operations, covered } = this.#tallies[world]
       if (seeds === 0) continue
-      const what = world === 'zab' ? 'transactions committed' : 'operations'
-      this.#say(`${world}: ${seeds} seeds, ${rate(seeds, ms)} a second; ${operations} ${what}`)
+      const { unit } = worlds[world]
+      this.#say(`${world}: ${seeds} seeds, ${rate(seeds, ms)} a second; ${operations} ${unit}`)
       // Each point at which a server was killed is in the table of crash points, if it matters.
       for (const [what, count] of [...covered].sort()) {
         if (!what.startsWith('killed')) this.#say(`${String(count).padStart(10)}  ${what}`)
@@ -122,7 +114,7 @@ export class Exploration {
     const missed: string[] = []
     this.#say('servers killed before or after the steps of')
     for (const point of crashPoints) {
-      const counts = countedFor(point).map((what) => ({ what, count: covered.get(what) ?? 0 }))
+      const counts = countedFor(point).map((what) => ({ what, count: covered.countOf(what) }))
       const total = counts.reduce((sum, { count }) => sum + count, 0)
       const never = counts.filter(({ count }) => count === 0).map(({ what }) => what)
       missed.push(...never)
@@ -135,24 +127,15 @@ export class Exploration {
   }
 }
 
-interface Life {
-  readonly operations: number
-  readonly coverage: ReadonlyMap<string, number>
-}
-
 interface Tally {
   seeds: number
   ms: number
   operations: number
-  readonly covered: Map<string, number>
+  readonly covered: Coverage
 }
 
 function makeTally(): Tally {
-  return { seeds: 0, ms: 0, operations: 0, covered: new Map() }
-}
-
-function add(to: Map<string, number>, coverage: ReadonlyMap<string, number>): void {
-  for (const [what, count] of coverage) to.set(what, (to.get(what) ?? 0) + count)
+  return { seeds: 0, ms: 0, operations: 0, covered: new Coverage() }
 }
 
 function rate(count: number, ms: number): string {

@@ -28,9 +28,9 @@ export type FaultsOf<Rows extends FaultRows> = {
   readonly [Name in keyof Rows]: Rows[Name] extends FaultRow<infer Value> ? Value : never
 }
 
-/** How often a fault happens: its weight among the others. */
+/** How often a fault happens: its weight among the others; 0: never. */
 export function weight(about: string): FaultRow<number> {
-  return { ...quantity(about, 0), wanted: 'NUMBER, and 0 for never,' }
+  return { ...quantity(about, 0), wanted: 'WEIGHT' }
 }
 
 export function quantity(about: string, usual: number): FaultRow<number> {
@@ -56,6 +56,11 @@ function parseNumber(text: string): number | undefined {
   return text === '' || !(value >= 0) ? undefined : value
 }
 
+/** `--fault` is given what no world, or not this one, has. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError'
+}
+
 export class FaultTable<Rows extends FaultRows> {
   readonly #rows: Rows
 
@@ -67,36 +72,43 @@ export class FaultTable<Rows extends FaultRows> {
     return Object.keys(this.#rows)
   }
 
-  /** @param given `powerCuts=3` and the like @throws Error that names what is wrong */
+  /** @param given `powerCuts=3` and the like @throws FaultError that names what is wrong */
   parse(given: readonly string[]): Partial<FaultsOf<Rows>> {
     const parsed: Record<string, unknown> = {}
     for (const each of given) {
       const [name = '', ...rest] = each.split('=')
       const row = Object.hasOwn(this.#rows, name) ? this.#rows[name] : undefined
       if (row === undefined) {
-        throw new Error(`Cannot use --fault ${each}: the faults are ${this.names.join(', ')}`)
+        throw new FaultError(`Cannot use --fault ${each}: the faults are ${this.names.join(', ')}`)
       }
       const value = row.parse(rest.join('='))
       if (value === undefined) {
-        throw new Error(`Cannot use --fault ${each}: ${name}=${row.wanted} is wanted`)
+        throw new FaultError(`Cannot use --fault ${each}: ${name}=${row.wanted} is wanted`)
       }
       parsed[name] = value
     }
     return parsed as Partial<FaultsOf<Rows>>
   }
 
-  /** What is not as usual, each as `--fault` takes it. */
-  format(faults: FaultsOf<Rows>): string {
-    const said = Object.entries(this.#rows).flatMap(([name, row]) => {
+  /** What is not as usual, each as `parse` takes it. */
+  list(faults: FaultsOf<Rows>): string[] {
+    return Object.entries(this.#rows).flatMap(([name, row]) => {
       const value = row.format(faults[name])
       return value === row.format(row.usual) ? [] : [`${name}=${value}`]
     })
+  }
+
+  /** The same for a line, in which a shell would find each again. */
+  format(faults: FaultsOf<Rows>): string {
+    const said = this.list(faults).map((each) => (each.includes(' ') ? `'${each}'` : each))
     return said.length === 0 ? 'none' : said.join(' ')
   }
 
   /** A line for each, for `--help`. */
   get lines(): string[] {
-    return Object.entries(this.#rows).map(([name, { about }]) => `${name.padEnd(20)} ${about}`)
+    return Object.entries(this.#rows).map(
+      ([name, { wanted, about }]) => `${`${name}=${wanted}`.padEnd(28)} ${about}`,
+    )
   }
 }
 

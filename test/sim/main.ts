@@ -1,11 +1,9 @@
-// npm run sim: simulated lives, each from one seed. There are three worlds: `servers`, whole servers on
-// disks, networks and clocks that fail, with clients that check them; `mq`, whole brokers on top of
-// them, with producers and consumers; and `zab`, the protocol alone, which is far quicker and meets
-// far stranger schedules.
+// npm run sim: simulated lives, each from one seed. worlds.ts says which worlds there are;
+// docs/simulators.md, how to shrink a life that fails, and how to change a world.
 //
 //   npm run sim -- --seed 7                    replays one, with a trace of every message and disk operation
 //   npm run sim -- --seed 7 --world zab
-//   npm run sim -- --seed 7 --world mq --fault pauses=0 --fault powerCuts=3    with other faults (mq/faults.ts)
+//   npm run sim -- --seed 7 --world mq --fault pauses=0 --fault powerCuts=3    with other faults than its own
 //   npm run sim -- --minutes 10                explores new seeds, and says what they covered
 //   npm run sim -- --operations 1000000 --seeds 2000    the same, until so much was simulated
 //   npm run sim -- --mutants                   breaks our own rules one at a time: each must be caught
@@ -13,23 +11,15 @@
 
 import yargs from 'yargs'
 import { Exploration } from './exploration.ts'
-import { drawFaults, formatFaults, parseFaults } from './mq/faults.ts'
-import { liveMq } from './mq/life.ts'
-import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
-import { type Mutant, zabMutants } from './mutants.ts'
-import { type Simulation, tryMutant } from './mutate.ts'
-import { serverMutants } from './server-mutants.ts'
-import { liveServers } from './servers/life.ts'
-import { liveZab } from './zab/life.ts'
+import { FaultError } from './faults.ts'
+import { tryMutant } from './mutate.ts'
+import { worldNames, worlds } from './worlds.ts'
 
 const options = await yargs(process.argv.slice(2))
   .scriptName('npm run sim --')
   .options({
     seed: { type: 'number', describe: 'replay this one with a trace' },
-    world: {
-      choices: ['servers', 'mq', 'zab'] as const,
-      describe: 'only this world; servers for --seed',
-    },
+    world: { choices: worldNames, describe: 'only this world; servers for --seed' },
     minutes: { type: 'number', describe: 'explore for so long; 1 if nothing else is asked for' },
     operations: {
       type: 'number',
@@ -41,66 +31,57 @@ const options = await yargs(process.argv.slice(2))
       type: 'string',
       array: true,
       default: [],
-      describe: 'NAME=WEIGHT of a fault of mq, 0 for never; may be given again',
+      describe: 'NAME=VALUE of a fault of the world, in place of what the seed says; once for each',
     },
     mutants: { type: 'boolean', default: false, describe: 'try whether broken rules are caught' },
     mutant: { type: 'string', default: '', describe: 'of these, those with this in their names' },
   })
+  .epilogue(describeFaults())
+  .wrap(null)
   .strict()
   .parse()
+
+// A reader such as `head` may have seen enough.
+process.stdout.on('error', () => process.exit())
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-if (options.mutants) process.exitCode = (await huntMutants()) ? 0 : 1
-else if (options.seed !== undefined) await replay(options.seed)
-else
-  process.exitCode = (await new Exploration(
-    { ...options, faults: parseFaults(options.fault) },
-    say,
-  ).run())
-    ? 0
-    : 1
+try {
+  process.exitCode = (await run()) ? 0 : 1
+} catch (error) {
+  if (!(error instanceof FaultError)) throw error
+  say(error.message)
+  process.exitCode = 2
+}
 
-async function replay(seed: number): Promise<void> {
+async function run(): Promise<boolean> {
+  if (options.mutants) return huntMutants()
+  if (options.seed !== undefined) return replay(options.seed)
+  return new Exploration(options, say).run()
+}
+
+async function replay(seed: number): Promise<boolean> {
+  const { faultsOf, live } = worlds[options.world ?? 'servers'].withFaults(options.fault)
+  say(`faults: ${faultsOf(seed)}`)
   try {
-    if (options.world === 'zab') liveZab(seed, { trace: say })
-    else if (options.world === 'mq') await replayMq(seed)
-    else await liveServers(seed, { trace: say })
+    await live(seed, say)
     say(`seed ${seed}: all well`)
+    return true
   } catch (error) {
     say(`seed ${seed} fails: ${(error as Error).stack}`)
-    process.exitCode = 1
+    return false
   }
 }
 
-async function replayMq(seed: number): Promise<void> {
-  const faults = parseFaults(options.fault)
-  say(`faults: ${formatFaults(drawFaults(seed, faults))}`)
-  await liveMq(seed, { trace: say, faults })
-}
-
 async function huntMutants(): Promise<boolean> {
-  const worlds: readonly { name: string; mutants: readonly Mutant[]; simulation: Simulation }[] = [
-    { name: 'zab', mutants: zabMutants, simulation: { file: 'zab/life.ts', live: 'liveZab' } },
-    {
-      name: 'servers',
-      mutants: serverMutants,
-      simulation: { file: 'servers/life.ts', live: 'liveServers' },
-    },
-    { name: 'mq', mutants: mqMutants, simulation: { file: 'mq/life.ts', live: 'liveMq' } },
-    {
-      name: 'mq',
-      mutants: lostDiskMutants,
-      simulation: { file: 'mq/lost-disks.ts', live: 'liveLostDisks' },
-    },
-  ]
+  const names = options.world === undefined ? (['zab', 'servers', 'mq'] as const) : [options.world]
+  const hunts = names.flatMap((world) => worlds[world].hunts.map((hunt) => ({ world, ...hunt })))
   let tried = 0
   let caught = 0
   say('  world     seed  of at most  rule broken: what gave it away')
-  for (const { name: world, mutants, simulation } of worlds) {
-    if (options.world !== undefined && options.world !== world) continue
+  for (const { world, mutants, simulation } of hunts) {
     for (const mutant of mutants.filter(({ name }) => name.includes(options.mutant))) {
       const { seed, claim } = await tryMutant(mutant, simulation)
       tried++
@@ -114,4 +95,13 @@ async function huntMutants(): Promise<boolean> {
   }
   say(`${caught} of ${tried} caught`)
   return caught === tried
+}
+
+function describeFaults(): string {
+  const lines = worldNames.flatMap((name) => [
+    `Faults of ${name}, ${worlds[name].about}:`,
+    ...worlds[name].faultLines.map((line) => `  ${line}`),
+    '',
+  ])
+  return ['WEIGHT: how often among the others, 0 for never', '', ...lines].join('\n')
 }

@@ -2,7 +2,7 @@
 // mq/life.ts says what happens in one. `npm run sim -- --world mq --seed N` replays one with a trace.
 
 import t from 'tap'
-import { drawFaults, type FaultName, faultRows, parseFaults } from './mq/faults.ts'
+import { drawFaults, type FaultName, faultRows, mqFaults } from './mq/faults.ts'
 import { liveMq } from './mq/life.ts'
 import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
 import { mutated } from './mutate.ts'
@@ -64,10 +64,10 @@ t.test('a seed decides everything', async (t) => {
 t.test(
   'an override changes the faults of a life, and nothing else that its seed decides',
   async (t) => {
-    const overrides = parseFaults(['pauses=0', 'powerCuts=9'])
+    const overrides = mqFaults.parse(['pauses=0', 'powerCuts=9'])
     t.same(drawFaults(7, overrides), { ...drawFaults(7), pauses: 0, powerCuts: 9 })
     for (const wrong of ['pauses', 'pauses=', 'pauses=x', 'pauses=-1', 'pausing=1']) {
-      t.throws(() => parseFaults([wrong]), /Cannot use --fault/, wrong)
+      t.throws(() => mqFaults.parse([wrong]), /Cannot use --fault/, wrong)
     }
   },
 )

@@ -2,9 +2,9 @@
 // known here, on the day that they change.
 
 import t from 'tap'
-import { zabMutants } from './mutants.ts'
 import { mutated } from './mutate.ts'
-import { serverMutants } from './server-mutants.ts'
+import { serverMutants } from './servers/mutants.ts'
+import { zabMutants } from './zab/mutants.ts'
 
 for (const [world, mutants] of Object.entries({ zab: zabMutants, servers: serverMutants })) {
   t.test(`${world}: every mutant changes the sources as told`, async (t) => {

@@ -14,12 +14,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { invariant } from '../../src/invariant.ts'
-import type { Mutant } from './mutants.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** What the simulator's disks are made of. */
 const memoryDirectory = 'test/log/memory-directory.ts'
+
+/** A rule of ours, and the sources without it. Nothing shipped knows of any of this. */
+export interface Mutant {
+  readonly name: string
+  /** the rule that is broken, and whose bug it was */
+  readonly rule: string
+  readonly edits: readonly Edit[]
+  /** runs within which it must be caught */
+  readonly seeds: number
+}
+
+/** A text that occurs exactly once: the mutant moves with the code. */
+interface Edit {
+  /** under src/ */
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
 
 export interface Verdict {
   /** the seed that caught it; undefined if none did */

@@ -4,8 +4,8 @@
 import t from 'tap'
 import { Coverage } from './coverage.ts'
 import { mutated } from './mutate.ts'
-import { serverMutants } from './server-mutants.ts'
 import { liveServers } from './servers/life.ts'
+import { serverMutants } from './servers/mutants.ts'
 
 /** What failed once, and what it found. The simulator has changed since, and with it what they do. */
 const keptSeeds = [

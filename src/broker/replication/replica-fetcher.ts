@@ -22,9 +22,22 @@ const patienceMs = 1500
 /** After an error; the leader may not know yet that it is one. */
 const retryMs = 30
 
+/** As far as its fetcher is concerned. */
+export type FollowingReplica = Pick<
+  Replica,
+  | 'appendFetched'
+  | 'leaderEpoch'
+  | 'mayFetch'
+  | 'partition'
+  | 'position'
+  | 'topic'
+  | 'truncate'
+  | 'whenDurable'
+>
+
 export interface ReplicaFetcherOptions {
   readonly leader: BrokerId
-  readonly links: BrokerLinks
+  readonly links: Pick<BrokerLinks, 'call'>
   /** ours; undefined while we are not registered */
   readonly life: () => Life | undefined
   readonly clock: Clock
@@ -33,11 +46,13 @@ export interface ReplicaFetcherOptions {
 
 export class ReplicaFetcher {
   readonly #options: ReplicaFetcherOptions
-  #replicas: readonly Replica[] = []
+  #replicas: readonly FollowingReplica[] = []
+  /** those of the fetch that was begun last */
+  #asked: ReadonlySet<FollowingReplica> = new Set()
   /** in which epochs they follow */
   #epochs = ''
   /** Replicas whose last answer was an error wait until then. */
-  readonly #retryAtMs = new Map<Replica, number>()
+  readonly #retryAtMs = new Map<FollowingReplica, number>()
   /** The answer of an older round is dropped: its replicas have been asked for anew. */
   #round = 0
   #cancelRetry: (() => void) | undefined
@@ -47,7 +62,7 @@ export class ReplicaFetcher {
   }
 
   /** From now on these; if that is new, what is under way is asked again with them. */
-  setReplicas(replicas: readonly Replica[]): void {
+  setReplicas(replicas: readonly FollowingReplica[]): void {
     const epochs = replicas.map((replica) => replica.leaderEpoch).join()
     const isSame = replicas.length === this.#replicas.length && epochs === this.#epochs
     if (isSame && replicas.every((replica, i) => replica === this.#replicas[i])) return
@@ -63,19 +78,37 @@ export class ReplicaFetcher {
 
   #begin(): void {
     this.#round += 1
-    this.#cancelRetry?.()
-    const nowMs = this.#options.clock.nowMs()
-    const ready = this.#replicas.filter(
-      (replica) => replica.mayFetch && (this.#retryAtMs.get(replica) ?? 0) <= nowMs,
-    )
-    const isComplete = ready.length === this.#replicas.length
-    this.#cancelRetry = isComplete
-      ? undefined
-      : this.#options.clock.after(retryMs, () => this.#begin())
+    const ready = this.#ready()
+    this.#asked = new Set(ready)
+    this.#lookAgainLater()
     if (ready.length > 0) void this.#fetch(ready, this.#round)
   }
 
-  async #fetch(replicas: readonly Replica[], round: number): Promise<void> {
+  #ready(): readonly FollowingReplica[] {
+    const nowMs = this.#options.clock.nowMs()
+    return this.#replicas.filter(
+      (replica) => replica.mayFetch && (this.#retryAtMs.get(replica) ?? 0) <= nowMs,
+    )
+  }
+
+  #lookAgainLater(): void {
+    this.#cancelRetry?.()
+    const isComplete = this.#asked.size === this.#replicas.length
+    this.#cancelRetry = isComplete
+      ? undefined
+      : this.#options.clock.after(retryMs, () => this.#lookAgain())
+  }
+
+  /**
+   * What is in flight is asked again only together with one that had to wait: if it were asked again
+   * for those that still wait, an answer that takes longer than that would never be taken.
+   */
+  #lookAgain(): void {
+    if (this.#ready().some((replica) => !this.#asked.has(replica))) this.#begin()
+    else this.#lookAgainLater()
+  }
+
+  async #fetch(replicas: readonly FollowingReplica[], round: number): Promise<void> {
     const { leader, links } = this.#options
     const life = this.#options.life()
     if (life === undefined) return // the next one begins with new replicas
@@ -100,7 +133,11 @@ export class ReplicaFetcher {
     if (round === this.#round) this.#begin()
   }
 
-  async #take(replica: Replica, fetched: ReplicaFetched, leaderEpoch: number): Promise<void> {
+  async #take(
+    replica: FollowingReplica,
+    fetched: ReplicaFetched,
+    leaderEpoch: number,
+  ): Promise<void> {
     if (!replica.mayFetch || replica.leaderEpoch !== leaderEpoch) return
     if (fetched.code !== 'NONE') {
       const { topic, partition, code } = fetched
@@ -118,13 +155,13 @@ export class ReplicaFetcher {
     }
   }
 
-  #failed(replicas: readonly Replica[], error: BrokerError): void {
+  #failed(replicas: readonly FollowingReplica[], error: BrokerError): void {
     const { leader, log } = this.#options
     log.debug({ leader, code: error.code, err: error.message }, 'Could not fetch from a leader')
     for (const replica of replicas) this.#retryLater(replica)
   }
 
-  #retryLater(replica: Replica): void {
+  #retryLater(replica: FollowingReplica): void {
     this.#retryAtMs.set(replica, this.#options.clock.nowMs() + retryMs)
   }
 }

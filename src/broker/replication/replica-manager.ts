@@ -36,7 +36,7 @@ const descriptorReserve = 64
 export interface ReplicaManagerOptions {
   readonly self: BrokerId
   readonly image: ClusterImage
-  readonly links: BrokerLinks
+  readonly links: Pick<BrokerLinks, 'call'>
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Logger

@@ -461,7 +461,8 @@ export class Replica {
     this.resign()
     this.#isClosed = true
     this.#readable.callOff()
-    await this.#truncating?.done
+    // One that failed was told to the host; the log is closed all the same.
+    await this.#truncating?.done.catch(() => undefined)
     await this.#log.close()
   }
 

@@ -7,6 +7,7 @@ import { ProtocolError } from '../error-codes.ts'
 import {
   type Field,
   natural,
+  noted,
   optional,
   packFields,
   refined,
@@ -30,18 +31,21 @@ const role: Field<Role> = refined(text<Role>(), 'client or broker', (given) =>
 export const helloFields = {
   version: natural(),
   role,
-  /** undefined until a client has met its cluster */
-  clusterId: optional(text()),
-  /** what the other side's log calls this link */
-  name: text(),
-  /** noBroker for a client */
-  brokerId,
-  /** czxid of the broker's /brokers/ids node: tells its lives apart. 0 for a client. */
-  brokerEpoch: natural(),
+  clusterId: noted(
+    'nil at first, afterwards the one from the first welcome; a broker of another cluster closes the connection',
+    optional(text()),
+  ),
+  name: noted('what logs call this connection', text()),
+  brokerId: noted('-1 for a client', brokerId),
+  brokerEpoch: noted("czxid of the broker's `/brokers/ids` node; 0 for a client", natural()),
 }
 export type MqHello = ValuesOf<typeof helloFields>
 
-export const welcomeFields = { version: natural(), clusterId: text(), brokerId }
+export const welcomeFields = {
+  version: natural(),
+  clusterId: noted('to be named in later hellos', text()),
+  brokerId,
+}
 export type MqWelcome = ValuesOf<typeof welcomeFields>
 
 export function encodeMqHello(out: MsgpackWriter, hello: MqHello): void {

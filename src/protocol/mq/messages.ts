@@ -8,6 +8,7 @@ import {
   int,
   named,
   natural,
+  noted,
   number,
   oneOf,
   optional,
@@ -59,10 +60,13 @@ export type Place = ValuesOf<typeof place>
 export const anyEpoch = -1
 
 /** Codes from the future are an unknown error. */
-export const errorCode = oneOf(mqErrorCodes, {
-  name: 'UNKNOWN_SERVER_ERROR',
-  code: mqErrorCodes.UNKNOWN_SERVER_ERROR,
-})
+export const errorCode = named(
+  'error code',
+  oneOf(mqErrorCodes, {
+    name: 'UNKNOWN_SERVER_ERROR',
+    code: mqErrorCodes.UNKNOWN_SERVER_ERROR,
+  }),
+)
 
 /** Why one part of a request could not be done; the other parts may have been. */
 export const failure = named(
@@ -70,8 +74,10 @@ export const failure = named(
   record({
     code: errorCode,
     message: text(),
-    /** of an OFFSET_OUT_OF_RANGE: which offsets there are */
-    bounds: optional(record({ start: offset, end: offset })),
+    bounds: noted(
+      "of error 1: the log's start offset and its end offset",
+      optional(record({ start: offset, end: offset })),
+    ),
   }),
 )
 export type Failure = ReturnType<typeof failure.unpack>

@@ -7,8 +7,9 @@
 // so an override changes nothing else that the seed decides.
 
 import { Random } from '../../../src/random.ts'
+import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 
-interface FaultRow {
+interface MqFaultRow {
   readonly about: string
   /** Never drawn: it happens only when it is asked for. */
   readonly isOff?: boolean
@@ -37,7 +38,7 @@ export const faultRows = {
   wipedDisks: { about: 'A broker loses its disk.', isOff: true },
   oldCopies: { about: 'A broker comes back with an old copy of its disk.', isOff: true },
   bitFlips: { about: 'One bit of a log turns while its broker is down.', isOff: true },
-} as const satisfies Record<string, FaultRow>
+} as const satisfies Record<string, MqFaultRow>
 
 export type FaultName = keyof typeof faultRows
 export type Faults = Readonly<Record<FaultName, number>>
@@ -49,42 +50,24 @@ export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Fault
   const random = new Random(seed ^ 0x5eed)
   const drawn = faultNames.map((name): [FaultName, number] => {
     const weight = random.chance(0.55) ? 1 + random.below(3) : 0
-    const row: FaultRow = faultRows[name]
+    const row: MqFaultRow = faultRows[name]
     return [name, overrides[name] ?? (row.isOff === true ? 0 : weight)]
   })
   return Object.fromEntries(drawn) as Faults
 }
 
-/** `powerCuts=3` and the like. @throws Error that names what is wrong */
-export function parseFaults(given: readonly string[]): Partial<Faults> {
-  const parsed: Partial<Record<FaultName, number>> = {}
-  for (const each of given) {
-    const [name = '', text = ''] = each.split('=')
-    const known = faultNames.find((fault) => fault === name)
-    const weight = Number(text)
-    if (known === undefined) {
-      throw new Error(`Cannot use --fault ${each}: the faults are ${faultNames.join(', ')}`)
-    }
-    if (text === '' || !(weight >= 0)) {
-      throw new Error(`Cannot use --fault ${each}: ${name}=NUMBER, and 0 for never, is wanted`)
-    }
-    parsed[known] = weight
-  }
-  return parsed
-}
-
-export function formatFaults(faults: Faults): string {
-  const some = faultNames.filter((name) => faults[name] > 0)
-  return some.length === 0 ? 'none' : some.map((name) => `${name}=${faults[name]}`).join(' ')
-}
+/** What `--fault` takes, and what is printed first. */
+export const mqFaults = new FaultTable(
+  Object.fromEntries(faultNames.map((name) => [name, weight(faultRows[name].about)])) as Record<
+    FaultName,
+    FaultRow<number>
+  >,
+)
 
 /** One of them, by weight; undefined when none happens. */
 export function pickFault(faults: Faults, random: Random): FaultName | undefined {
-  const total = faultNames.reduce((sum, name) => sum + faults[name], 0)
-  let at = random.next() * total
-  for (const name of faultNames) {
-    at -= faults[name]
-    if (at < 0) return name
-  }
-  return undefined
+  return pickWeighted(
+    faultNames.map((name) => ({ item: name, weight: faults[name] })),
+    random,
+  )
 }

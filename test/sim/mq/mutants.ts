@@ -1,7 +1,7 @@
 // Mutants of src/broker: its own rules, broken one at a time. Lives of whole brokers (life.ts) must
 // catch each within its number of seeds.
 
-import type { Mutant } from '../mutants.ts'
+import type { Mutant } from '../mutate.ts'
 
 const partition = 'broker/partition/partition.ts'
 const inSync = 'broker/partition/in-sync-replicas.ts'

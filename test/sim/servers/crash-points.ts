@@ -1,6 +1,7 @@
-// Where a server may be killed, so that something could be wrong afterwards: the list of zab.md, section 6,
-// in the words of the acts of a simulated server (../disk.ts, server.ts). `killed before X` is counted
-// whenever a server is killed with X as its next act, `killed after X` with X as its last one.
+// Where a server may be killed, so that something could be wrong afterwards: between any two steps that
+// change a disk or tell another process something, in the words of the acts of a simulated server
+// (../acts.ts, server.ts). `killed before X` is counted whenever a server is killed with X as its next
+// act, `killed after X` with X as its last one.
 
 import type { KillAt } from '../process.ts'
 

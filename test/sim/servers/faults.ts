@@ -3,30 +3,30 @@
 //
 //   npm run sim -- --world servers --seed 7 --fault crashPoint=none --fault wipes=3
 
-import type { Random } from '../../../src/random.ts'
+import { Random } from '../../../src/random.ts'
 import { type FaultRow, type FaultsOf, FaultTable, quantity, range, weight } from '../faults.ts'
 import type { KillAt } from '../process.ts'
 import { killPoints } from './crash-points.ts'
 
 const rows = {
   crashPoint: {
-    about: 'Servers are killed again and again where something could be wrong afterwards.',
-    wanted: "'before ACT', 'after ACT' or none",
+    about: 'Where servers are killed, again and again: one of crash-points.ts, or none.',
+    wanted: "'before ACT'",
     usual: undefined,
     parse: (text) => (text === 'none' ? null : killPoints.find((at) => nameOf(at) === text)),
     format: (at) => (at ? nameOf(at) : 'none'),
   } as FaultRow<KillAt | null | undefined>,
-  servers: quantity('So many servers.', 3),
-  sessionTimeoutMs: quantity('The shortest time-out that clients ask for.', 2000),
-  networkMs: range('What is sent is so long on its way.', [0.1, 3]),
-  windowBytes: quantity('A connection is congested while more is on its way.', 64 * 1024),
-  segmentBytes: quantity('A file of the log is so large.', 16_384),
-  logSegmentsKept: quantity('So many files stay in the log though the tree is written.', 0),
-  handoverAt: quantity('A leader begins a new epoch behind so many transactions.', 1_000_000),
-  treeExtraMs: quantity('A write to the tree takes up to so much longer than others.', 0),
+  servers: quantity('Number of servers.', 3),
+  sessionTimeoutMs: quantity('Shortest session time-out that clients ask for.', 2000),
+  networkMs: range('Latency of what is sent.', [0.1, 3]),
+  windowBytes: quantity('Bytes in flight above which a connection is congested.', 64 * 1024),
+  segmentBytes: quantity('Size of a log file.', 16_384),
+  logSegmentsKept: quantity('Log files that stay although the tree on the disk covers them.', 0),
+  handoverAt: quantity('Transactions after which a leader begins a new epoch.', 1_000_000),
+  treeExtraMs: quantity('Extra latency of a write to the tree, at most.', 0),
   slowDisks: {
-    about: 'The servers whose disks take up to 20 ms for what others do in 2.',
-    wanted: 'IDS, as in 1,3, or none',
+    about: 'Servers whose disks take up to 20 ms for an operation, not 2; or none.',
+    wanted: 'ID,ID…',
     usual: [],
     parse: (text) => {
       const ids = text === 'none' ? [] : text.split(',').map(Number)
@@ -34,10 +34,7 @@ const rows = {
     },
     format: (ids) => ids.join() || 'none',
   } as FaultRow<readonly number[]>,
-  valueBytes: quantity(
-    'All values are so long, so that one record fits behind another; 0: any.',
-    0,
-  ),
+  valueBytes: quantity('Length of all values, so that one record fits behind another; 0: any.', 0),
   kills: weight('A server is killed or loses power, or all are; a leader is deposed.'),
   brokenLinks: weight('Connections break, ways are blocked, a server is cut off.'),
   partitions: weight('The ensemble splits, has a bridge, or a link flaps or is slow.'),
@@ -53,8 +50,12 @@ const rows = {
 export type ServersFaults = FaultsOf<typeof rows>
 export const serversFaults = new FaultTable(rows)
 
-/** A fault that never happens leaves room for longer chains of others. */
-export function drawServersFaults(random: Random): ServersFaults {
+/**
+ * A fault that never happens leaves room for longer chains of others.
+ *
+ * @param random with which the life goes on
+ */
+export function drawServersFaults(seed: number, random = new Random(seed)): ServersFaults {
   const crashPoint = random.chance(0.8) ? random.pick(killPoints) : null
   const act = crashPoint?.act ?? ''
   const snaps = act.includes('SNAP')

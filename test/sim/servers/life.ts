@@ -11,7 +11,7 @@ import { EventQueue } from '../event-queue.ts'
 import { Network } from '../network.ts'
 import { ServerChecker } from './checker.ts'
 import { SimClient } from './client.ts'
-import { drawServersFaults, type ServersFaults, serversFaults } from './faults.ts'
+import { drawServersFaults, type ServersFaults } from './faults.ts'
 import { checkHistory } from './history.ts'
 import { Load } from './load.ts'
 import { Nemesis } from './nemesis.ts'
@@ -70,8 +70,7 @@ export class ServersWorld {
   constructor(seed: number, { trace, faults }: ServersLifeOptions) {
     this.trace = trace && ((line) => trace(`${this.queue.nowMs.toFixed(1).padStart(9)} ${line}`))
     this.random = new Random(seed)
-    this.faults = { ...drawServersFaults(this.random), ...faults }
-    this.trace?.(`faults: ${serversFaults.format(this.faults)}`)
+    this.faults = { ...drawServersFaults(seed, this.random), ...faults }
     this.load = new Load(this.random, this.faults)
     this.network = new Network(this.queue, this.random)
     this.network.delayMs = this.faults.networkMs

@@ -3,16 +3,19 @@
 //
 //   npm run sim -- --world zab --seed 7 --fault crashes=0 --fault networkMs=0.1..40
 
-import type { Random } from '../../../src/random.ts'
+import { Random } from '../../../src/random.ts'
 import { type FaultsOf, FaultTable, quantity, range, weight } from '../faults.ts'
 
 const rows = {
-  servers: quantity('So many servers.', 3),
-  networkMs: range('A message is so long on its way.', [0.1, 4]),
-  diskMs: range('A write takes the disk so long.', [0.1, 6]),
-  treeMs: range('A tree is so long on its way.', [0.1, 4]),
-  epochCounterMax: quantity('An epoch ends behind so many transactions.', 2 ** 31),
-  halfOpenMs: quantity('An end may believe so long in a link that the other end closed.', 0),
+  servers: quantity('Number of servers.', 3),
+  networkMs: range('Latency of a message.', [0.1, 4]),
+  diskMs: range('Latency of a write to the disk.', [0.1, 6]),
+  treeMs: range('Latency of a tree.', [0.1, 4]),
+  epochCounterMax: quantity('Transactions after which an epoch ends.', 2 ** 31),
+  halfOpenMs: quantity(
+    'How long an end may believe in a link that the other end closed; 0: never.',
+    0,
+  ),
   brokenLinks: weight('A link breaks, or is not dialled again for a while.'),
   handovers: weight('A leader is asked to begin its next epoch.'),
   lonelyProposals: weight('A leader proposes what no other server hears.'),
@@ -33,8 +36,12 @@ const rows = {
 export type ZabFaults = FaultsOf<typeof rows>
 export const zabFaults = new FaultTable(rows)
 
-/** A fault that never happens leaves room for longer chains of others. */
-export function drawZabFaults(seed: number, random: Random): ZabFaults {
+/**
+ * A fault that never happens leaves room for longer chains of others.
+ *
+ * @param random with which the life goes on
+ */
+export function drawZabFaults(seed: number, random = new Random(seed)): ZabFaults {
   const maybe = (chance: number): number => (random.chance(chance) ? 1 : 0)
   const forgeries = maybe(0.4)
   const blocks = maybe(0.4)

@@ -3,7 +3,7 @@
 
 import { invariant } from '../../../src/invariant.ts'
 import { Random } from '../../../src/random.ts'
-import { drawZabFaults, type ZabFaults, zabFaults } from './faults.ts'
+import { drawZabFaults, type ZabFaults } from './faults.ts'
 import { Nemesis } from './nemesis.ts'
 import { ZabWorld } from './world.ts'
 
@@ -30,7 +30,6 @@ export function liveZab(seed: number, options: ZabLifeOptions = {}): ZabLife {
   const { trace } = options
   const timed = trace && ((line: string) => trace(`${timeOf(world)} ${line}`))
   const world = new ZabWorld(random, faults, { trace: timed, ofLinks: true })
-  world.trace(`faults: ${zabFaults.format(faults)}`)
   const nemesis = new Nemesis(world, faults)
 
   for (const { id } of world.servers) world.start(id)

@@ -1,7 +1,7 @@
-// Mutants of everything outside src/daemon/zab (those are in mutants.ts): the log, the tree store, the
+// Mutants of everything outside src/daemon/zab (those are in ../zab/mutants.ts): the log, the tree store, the
 // request processors, sessions, watches, the client. Whole servers with clients must catch them.
 
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from '../mutate.ts'
 
 const log = 'log/log.ts'
 const recovery = 'log/recovery.ts'
@@ -27,7 +27,7 @@ export const serverMutants: readonly Mutant[] = [
   // --- the log ---------------------------------------------------------------------------------
   {
     name: 'ack before fsync',
-    rule: 'zab.md 5: no ack leaves before the fdatasync that covers it returned',
+    rule: 'no ack leaves before the fdatasync that covers it returned',
     edits: [
       {
         file: log,
@@ -51,7 +51,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'TRUNC that does not zero',
-    rule: 'zab.md 6: old records with good checksums must not come back',
+    rule: 'old records with good checksums must not come back',
     edits: [
       {
         file: log,
@@ -63,7 +63,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'a segment is written before its name is on the disk',
-    rule: 'DESIGN: a name is on the disk after the directory is synced',
+    rule: 'a name is on the disk after the directory is synced',
     edits: [
       {
         file: log,
@@ -75,7 +75,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'damage is cut like a torn tail',
-    rule: 'zab.md 6: where a later record vouches for what is gone, refuse to start',
+    rule: 'where a later record vouches for what is gone, refuse to start',
     edits: [
       { file: recovery, from: 'if (witness !== undefined) {', to: 'if (witness === null) {' },
       {
@@ -88,7 +88,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'damage in the middle of the log is passed over',
-    rule: 'zab.md 6: the log is contiguous, or refused',
+    rule: 'the log is contiguous, or refused',
     edits: [
       { file: recovery, from: 'if (!format.isIntact(bytes, at, length)) return false', to: '' },
     ],
@@ -96,7 +96,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'meta is not synced before it is renamed',
-    rule: 'zab.md 1: write, fsync, rename, fsync the directory',
+    rule: 'write, fsync, rename, fsync the directory',
     edits: [
       {
         file: durableFile,
@@ -108,7 +108,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'meta is renamed, and the directory is not synced',
-    rule: 'zab.md 1: write, fsync, rename, fsync the directory',
+    rule: 'write, fsync, rename, fsync the directory',
     edits: [
       { file: durableFile, from: 'directory.sync(done)', to: 'queueMicrotask(() => done(null))' },
     ],
@@ -117,7 +117,7 @@ export const serverMutants: readonly Mutant[] = [
 
   {
     name: 'meta is trusted before it is on the disk',
-    rule: 'zab.md 1; seed 239: what is read at a start may be in memory only',
+    rule: 'what is read at a start may be in memory only',
     edits: [{ file: durableFile, from: '      this.#directory.syncNow()\n', to: '' }],
     seeds: 1000,
   },
@@ -125,7 +125,7 @@ export const serverMutants: readonly Mutant[] = [
   // --- the tree on the disk --------------------------------------------------------------------
   {
     name: 'log purged above the synced tree',
-    rule: 'DESIGN: the log is dropped only below what a synced write of the tree covers',
+    rule: 'the log is dropped only below what a synced write of the tree covers',
     edits: [
       { file: treeStore, from: 'batch.write({ sync: true })', to: 'batch.write({ sync: false })' },
     ],
@@ -133,7 +133,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'log purged before the tree is written',
-    rule: 'DESIGN: the log is dropped only below what a synced write of the tree covers',
+    rule: 'the log is dropped only below what a synced write of the tree covers',
     edits: [
       {
         file: treeStore,
@@ -145,13 +145,13 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'log purged beyond what the tree covers',
-    rule: 'DESIGN: the log is dropped only below what a synced write of the tree covers',
+    rule: 'the log is dropped only below what a synced write of the tree covers',
     edits: [{ file: txnLog, from: ' || dropped.lastPosition > covered) break', to: ') break' }],
     seeds: 100,
   },
   {
     name: 'the purge is in the log before it is in meta',
-    rule: 'DESIGN: a log that begins after what meta says is refused',
+    rule: 'a log that begins after what meta says is refused',
     edits: [
       {
         file: logPurge,
@@ -163,13 +163,13 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'SNAP switched in before it is synced',
-    rule: 'zab.md 4: a snapshot is whole and synced before it is in force (ZOOKEEPER-3642)',
+    rule: 'a snapshot is whole and synced before it is in force (ZOOKEEPER-3642)',
     edits: [{ file: storage, from: '    this.#disk.syncTree(treeDir)\n', to: '' }],
     seeds: 200,
   },
   {
     name: 'SNAP in force without meta',
-    rule: 'DESIGN: meta is the switch',
+    rule: 'meta is the switch',
     edits: [
       {
         file: driver,
@@ -181,7 +181,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'a tree on the disk between two transactions',
-    rule: 'zab.md 1: tree and lastApplied change in one batch',
+    rule: 'tree and lastApplied change in one batch',
     edits: [
       {
         file: treeStore,
@@ -195,7 +195,7 @@ export const serverMutants: readonly Mutant[] = [
   // --- writes ----------------------------------------------------------------------------------
   {
     name: 'applied when proposed',
-    rule: 'zab.md 5: applied when committed, and durable here',
+    rule: 'applied when committed, and durable here',
     edits: [
       {
         file: driver,
@@ -212,7 +212,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'a delete is answered before its commit',
-    rule: 'zab.md 9: a write is answered when it is applied here',
+    rule: 'a write is answered when it is applied here',
     edits: [
       {
         file: commit,
@@ -224,7 +224,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'validated against the tree alone: versions',
-    rule: 'zab.md 5: validate against what is outstanding too',
+    rule: 'validate against what is outstanding too',
     edits: [
       {
         file: prep,
@@ -284,7 +284,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'what was outstanding outlives the leadership',
-    rule: 'zab.md 5: everything of an old epoch is fenced before a new one starts',
+    rule: 'everything of an old epoch is fenced before a new one starts',
     edits: [
       {
         file: leader,
@@ -301,7 +301,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'a reply goes to whoever has the number',
-    rule: 'DESIGN: a reply is matched by origin and number',
+    rule: 'a reply is matched by origin and number',
     edits: [
       {
         file: commit,
@@ -399,7 +399,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'reads run behind later writes',
-    rule: 'zab.md 9: a read shows what was before the writes sent after it',
+    rule: 'a read shows what was before the writes sent after it',
     edits: [
       {
         file: commit,
@@ -411,7 +411,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'a session goes on at a server that is behind it',
-    rule: 'P6; zab.md 8: a server behind its client refuses it',
+    rule: 'P6: a server behind its client refuses it',
     edits: [
       {
         file: sessions,
@@ -528,7 +528,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'an ephemeral still in flight outlives its session',
-    rule: 'zab.md 8: what a close removes is known at its point of the order',
+    rule: 'what a close removes is known at its point of the order',
     edits: [
       {
         file: outstanding,
@@ -540,7 +540,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'session moved not checked',
-    rule: 'zab.md 8: a write from where the session was is never applied',
+    rule: 'a write from where the session was is never applied',
     edits: [
       {
         file: prep,
@@ -564,7 +564,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'a new leader expires everybody',
-    rule: 'zab.md 8: a new leader gives each session a whole time-out',
+    rule: 'a new leader gives each session a whole time-out',
     edits: [
       {
         file: tracker,

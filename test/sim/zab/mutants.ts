@@ -11,21 +11,7 @@
 // A stranger's vote, or its claim of a newer history, costs elections while it is there, and no promise;
 // test/daemon/zab/stranger.test.ts sees to them.
 
-export interface Mutant {
-  readonly name: string
-  /** the rule that is broken, and whose bug it was */
-  readonly rule: string
-  readonly edits: readonly Edit[]
-  /** runs within which it must be caught */
-  readonly seeds: number
-}
-
-interface Edit {
-  /** under src/ */
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
+import type { Mutant } from '../mutate.ts'
 
 const leading = 'daemon/zab/leading.ts'
 const following = 'daemon/zab/following.ts'
@@ -35,7 +21,7 @@ const serverState = 'daemon/zab/server-state.ts'
 export const zabMutants: readonly Mutant[] = [
   {
     name: 'NEWEPOCH before the own promise',
-    rule: 'zab.md 3.2: the leader persists acceptedEpoch, then sends NEWEPOCH',
+    rule: 'the leader persists acceptedEpoch, then sends NEWEPOCH',
     edits: [
       {
         file: leading,
@@ -47,7 +33,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'ACKEPOCH before the promise is saved',
-    rule: 'zab.md 3.3: persist, then ACKEPOCH',
+    rule: 'persist, then ACKEPOCH',
     edits: [
       {
         file: following,
@@ -59,7 +45,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'promise counted twice',
-    rule: 'zab.md 3.3: an epoch accepted before is not promised to somebody else as well',
+    rule: 'an epoch accepted before is not promised to somebody else as well',
     edits: [
       {
         file: following,
@@ -71,7 +57,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a leader of an epoch that is over',
-    rule: 'zab.md 3.2, 3.3: a later promise deposes; both ends see to it',
+    rule: 'a later promise deposes; both ends see to it',
     edits: [
       { file: following, from: 'if (epoch < acceptedEpoch) return', to: 'if (epoch < 0) return' },
       {
@@ -84,7 +70,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'NEWEPOCH of an epoch that is one behind',
-    rule: 'zab.md 3.3: a follower does not rely on its leader to know of its promise',
+    rule: 'a follower does not rely on its leader to know of its promise',
     edits: [
       {
         file: following,
@@ -130,7 +116,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'epoch without a quorum of promises',
-    rule: 'zab.md 3.5: a quorum of ACKEPOCH',
+    rule: 'a quorum of ACKEPOCH',
     edits: [
       {
         file: leading,
@@ -142,7 +128,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'leader stays though a learner has a newer history',
-    rule: 'zab.md 3.4: the leader steps down',
+    rule: 'the leader steps down',
     edits: [
       { file: leading, from: 'if (newer && this.#counts(from)) {', to: 'if (newer && !newer) {' },
       { file: leading, from: 'if (newer) return', to: 'if (newer && !newer) return' },
@@ -151,7 +137,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'NEWLEADER before the own log is on the disk',
-    rule: 'zab.md 3.5: the own log is the initial history',
+    rule: 'the own log is the initial history',
     edits: [
       {
         file: leading,
@@ -163,7 +149,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'sync range from lastCommitted',
-    rule: 'zab.md 4: the whole log of the leader, committed or not (ZOOKEEPER-3023)',
+    rule: 'the whole log of the leader, committed or not (ZOOKEEPER-3023)',
     edits: [
       {
         file: leading,
@@ -180,7 +166,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'TRUNC to lastCommitted',
-    rule: 'zab.md 4: lastCommitted never chooses the mode',
+    rule: 'lastCommitted never chooses the mode',
     edits: [
       {
         file: leading,
@@ -196,13 +182,13 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'forgotten TRUNC',
-    rule: 'zab.md 4: what the leader does not have is cut (ZOOKEEPER-1154, 3701)',
+    rule: 'what the leader does not have is cut (ZOOKEEPER-1154, 3701)',
     edits: [{ file: following, from: 'this.#state.truncateAfter(to)', to: '' }],
     seeds: 100,
   },
   {
     name: 'proposals only to the synced, holes not noticed',
-    rule: 'zab.md 4: from the sync point on every proposal reaches the learner (spec issue 1, 4925)',
+    rule: 'from the sync point on every proposal reaches the learner (ZOOKEEPER-4925)',
     edits: [
       {
         file: leading,
@@ -224,7 +210,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'ACKNEWLEADER before the epoch is saved',
-    rule: 'zab.md 4 c before d',
+    rule: 'following.ts: (c) epoch saved, before (d) ACKNEWLEADER',
     edits: [
       {
         file: following,
@@ -236,7 +222,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'ACKNEWLEADER before the log is on the disk',
-    rule: 'zab.md 4 b before d (ZOOKEEPER-3911, 4646)',
+    rule: 'following.ts: (b) log durable, before (d) ACKNEWLEADER (ZOOKEEPER-3911, 4646)',
     edits: [
       {
         file: following,
@@ -248,7 +234,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'epoch saved before the log',
-    rule: 'zab.md 4 b before c (ZOOKEEPER-4643)',
+    rule: 'following.ts: (b) log durable, before (c) epoch saved (ZOOKEEPER-4643)',
     edits: [
       {
         file: following,
@@ -265,7 +251,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'applied at NEWLEADER',
-    rule: 'zab.md 4: what is not committed is logged and kept pending (ZOOKEEPER-1549, 2832)',
+    rule: 'what is not committed is logged and kept pending (ZOOKEEPER-1549, 2832)',
     edits: [
       {
         file: following,
@@ -277,7 +263,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'UPTODATE commits all that was sent',
-    rule: "zab.md 4: UPTODATE carries the leader's lastCommitted (spec issue 3)",
+    rule: "UPTODATE carries the leader's lastCommitted",
     edits: [
       {
         file: leading,
@@ -289,7 +275,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'established without acks',
-    rule: 'zab.md 4: ACK(e, 0) from a quorum',
+    rule: 'ACK(e, 0) from a quorum',
     edits: [
       {
         file: leading,
@@ -301,7 +287,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'ack before fsync',
-    rule: 'zab.md 5: no ack before the fdatasync that covers it',
+    rule: 'no ack before the fdatasync that covers it',
     edits: [
       {
         file: following,
@@ -313,7 +299,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'own ack before own fsync',
-    rule: 'zab.md 5: the leader counts its own ack after its own fsync',
+    rule: 'the leader counts its own ack after its own fsync',
     edits: [
       {
         file: leading,
@@ -325,7 +311,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'commit without a quorum',
-    rule: 'zab.md 5: a majority, not half',
+    rule: 'a majority, not half',
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
@@ -337,7 +323,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'an ack counted twice',
-    rule: 'zab.md 5: one voter, one ack',
+    rule: 'one voter, one ack',
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
@@ -349,7 +335,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'delivery before the own disk has it',
-    rule: 'zab.md 5: committed and durable here',
+    rule: 'committed and durable here',
     edits: [
       {
         file: serverState,
@@ -361,7 +347,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'log tail taken as committed at start',
-    rule: 'zab.md 6.4: nothing is applied beyond what is known committed (ZOOKEEPER-1549)',
+    rule: 'nothing is applied beyond what is known committed (ZOOKEEPER-1549)',
     edits: [
       {
         file: serverState,
@@ -373,7 +359,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'leadership confirmed without a quorum',
-    rule: 'zab.md 9: sync is a quorum operation (ZOOKEEPER-1675, 2136, 3600)',
+    rule: 'sync is a quorum operation (ZOOKEEPER-1675, 2136, 3600)',
     edits: [
       {
         file: 'daemon/zab/leadership-check.ts',
@@ -385,7 +371,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'leadership confirmed by an earlier ping',
-    rule: 'zab.md 9: the leader confirms AFTER the sync arrived',
+    rule: 'the leader confirms AFTER the sync arrived',
     edits: [
       {
         file: 'daemon/zab/leadership-check.ts',
@@ -397,7 +383,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'leader without followers stays',
-    rule: 'zab.md 5: without a quorum for syncLimit it steps down',
+    rule: 'without a quorum for syncLimit it steps down',
     edits: [
       {
         file: leading,
@@ -409,7 +395,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'silent followers stay',
-    rule: 'zab.md 5: both sides measure silence',
+    rule: 'both sides measure silence',
     edits: [
       {
         file: leading,
@@ -421,7 +407,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'follower waits for a silent leader',
-    rule: 'zab.md 5: follower without leader traffic for syncLimit: LOOKING',
+    rule: 'follower without leader traffic for syncLimit: LOOKING',
     edits: [
       {
         file: following,
@@ -433,7 +419,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'vote with what is applied',
-    rule: 'zab.md 2: the vote is the end of the log',
+    rule: 'the vote is the end of the log',
     edits: [
       {
         file: 'daemon/zab/looking.ts',
@@ -445,7 +431,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a server that lost its disk is counted',
-    rule: 'zab.md 6.5: it has forgotten its promises',
+    rule: 'it has forgotten its promises',
     edits: [
       {
         file: leading,
@@ -457,7 +443,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a first epoch without everybody',
-    rule: 'zab.md 6.5: an ensemble begins only when ALL configured voters are seen without a history',
+    rule: 'an ensemble begins only when ALL configured voters are seen without a history',
     edits: [
       {
         file: leading,
@@ -491,7 +477,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'service before the own epoch is saved',
-    rule: "zab.md 3.5: the leader's epoch is durable before it counts itself (ZOOKEEPER-335, 1081)",
+    rule: "the leader's epoch is durable before it counts itself (ZOOKEEPER-335, 1081)",
     edits: [
       {
         file: leading,
@@ -508,7 +494,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'NEWLEADER before the history it vouches for',
-    rule: 'zab.md 4: strictly after everything the leader had (ZOOKEEPER-3104)',
+    rule: 'strictly after everything the leader had (ZOOKEEPER-3104)',
     edits: [
       {
         file: leading,
@@ -527,7 +513,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'ACK of a proposal before the one of NEWLEADER',
-    rule: 'zab.md 4: an ack for a PROPOSE does not overtake it (ZOOKEEPER-4685)',
+    rule: 'an ack for a PROPOSE does not overtake it (ZOOKEEPER-4685)',
     edits: [
       {
         file: following,
@@ -539,7 +525,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'COMMIT before UPTODATE',
-    rule: 'zab.md 4: a COMMIT does not overtake it (ZOOKEEPER-4394)',
+    rule: 'a COMMIT does not overtake it (ZOOKEEPER-4394)',
     edits: [
       {
         file: leading,
@@ -551,7 +537,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a history asked for from what is applied',
-    rule: 'zab.md 1: lastLogged is the end of the log (ZOOKEEPER-2845)',
+    rule: 'lastLogged is the end of the log (ZOOKEEPER-2845)',
     edits: [
       {
         file: following,
@@ -563,7 +549,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a learner session outlives its role',
-    rule: 'zab.md 5: everything of an old role is fenced before a new one starts (ZOOKEEPER-4541, 4712)',
+    rule: 'everything of an old role is fenced before a new one starts (ZOOKEEPER-4541, 4712)',
     edits: [
       {
         file: following,
@@ -575,7 +561,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a leader that stepped down keeps its links',
-    rule: 'zab.md 5: leader without a quorum drops all (ZOOKEEPER-4712)',
+    rule: 'leader without a quorum drops all (ZOOKEEPER-4712)',
     edits: [
       {
         file: leading,
@@ -587,7 +573,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'joiner compares what members differ in',
-    rule: 'zab.md 2: by leader and established epoch (ZOOKEEPER-1732, 1805)',
+    rule: 'by leader and established epoch (ZOOKEEPER-1732, 1805)',
     edits: [
       {
         file: 'daemon/zab/looking.ts',
@@ -604,7 +590,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a tree has to come within a fixed time',
-    rule: 'zab.md 13: time-outs by progress, not by size (ZOOKEEPER-1697)',
+    rule: 'time-outs by progress, not by size (ZOOKEEPER-1697)',
     edits: [
       {
         file: following,
@@ -616,7 +602,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'an epoch goes on past its counter',
-    rule: 'zab.md 5: rollover (ZOOKEEPER-1277)',
+    rule: 'rollover (ZOOKEEPER-1277)',
     edits: [
       {
         file: leading,
@@ -628,7 +614,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'what was durable before a cut still counts',
-    rule: 'zab.md 1: what a server reports is durable now (ZOOKEEPER-3642, 5094)',
+    rule: 'what a server reports is durable now (ZOOKEEPER-3642, 5094)',
     edits: [
       {
         file: serverState,
@@ -645,7 +631,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'DIFF for a log that is no prefix',
-    rule: 'zab.md 4: what the leader does not have is cut first (ZOOKEEPER-1154, 1156)',
+    rule: 'what the leader does not have is cut first (ZOOKEEPER-1154, 1156)',
     edits: [
       {
         file: 'daemon/zab/synchronization.ts',
@@ -657,7 +643,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'half is a quorum',
-    rule: 'zab.md 3, 4: a majority',
+    rule: 'a majority',
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
@@ -669,7 +655,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a vote by its zxid before its epoch',
-    rule: 'zab.md 2: epoch, then zxid, then id',
+    rule: 'epoch, then zxid, then id',
     edits: [
       {
         file: 'daemon/zab/vote.ts',
@@ -681,7 +667,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a tree in force before it is whole',
-    rule: 'zab.md 4: SNAP is written aside, then swapped (ZOOKEEPER-3642)',
+    rule: 'SNAP is written aside, then swapped (ZOOKEEPER-3642)',
     edits: [
       {
         file: following,

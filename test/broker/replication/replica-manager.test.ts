@@ -1,0 +1,394 @@
+import t from 'tap'
+import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
+import type { ReplicaReport } from '../../../src/broker/cluster/replica-status.ts'
+import { Checkpoint } from '../../../src/broker/partition/checkpoint.ts'
+import { directoryName } from '../../../src/broker/partition/partition-directory.ts'
+import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
+import type { Replica } from '../../../src/broker/replication/replica.ts'
+import {
+  minInsyncReplicas,
+  ReplicaManager,
+} from '../../../src/broker/replication/replica-manager.ts'
+import { DurableFile } from '../../../src/durable-file.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
+import {
+  type BrokerId,
+  type DirectoryId,
+  type MqRequest,
+  noBroker,
+} from '../../../src/protocol/mq/messages.ts'
+import {
+  encodeBatch,
+  noProducer,
+  type Offset,
+  readBatchHeader,
+} from '../../../src/protocol/mq/record-batch.ts'
+import { Turn } from '../../../src/turn.ts'
+import { RecordingLogger } from '../../recording-logger.ts'
+import { settled, VirtualClock } from '../../virtual-clock.ts'
+import { MemoryDisk } from '../memory-disk.ts'
+import { ids, life, members } from '../partition/members.ts'
+
+const ours = life(1)
+const goals0 = directoryName({ topicId: 'x', partition: 0 })
+const goals1 = directoryName({ topicId: 'x', partition: 1 })
+const startMs = 1000
+
+/** Broker 1 with the topic `goals`: it leads partition 0, follows broker 2 in 1, and has nothing of 2. */
+async function world(disk = new MemoryDisk()) {
+  const clock = new VirtualClock()
+  await clock.advance(startMs)
+  const log = new RecordingLogger()
+  const image = new ClusterImage()
+  const asked: BrokerId[] = []
+  const reported: (readonly ReplicaReport[])[] = []
+  const failures: Error[] = []
+  const checkpoint = new Checkpoint(new DurableFile(disk.openFiles(), 'checkpoints.json'))
+  const manager = new ReplicaManager({
+    self: 1 as BrokerId,
+    image,
+    links: linksThatCount(asked),
+    clock,
+    turn: new Turn(setImmediate),
+    log,
+    disk,
+    segmentBytes: 1 << 20,
+    flush: 'group',
+    lagTimeMsMax: 100,
+    minInsyncReplicas: undefined,
+    checkpoint,
+    writeState: async () => undefined,
+    report: (reports) => reported.push(reports),
+    failed: (error) => failures.push(error),
+  })
+  for (const id of ids(1, 2, 3)) putBroker(image, id, id * 10)
+  image.setTopic('goals', { topicId: 'x', replicas: [ids(1, 2), ids(2, 1), ids(2, 3)] })
+  setState(image, 0, { leader: 1 as BrokerId })
+  setState(image, 1, { leader: 2 as BrokerId })
+  const replica = (partition: number): Replica => {
+    const found = manager.get('goals', partition)
+    if (found === undefined) throw new Error(`There is no replica of goals/${partition}`)
+    return found
+  }
+  /** Last, in short: `0 unavailable`. */
+  const reports = () =>
+    reported.at(-1)?.map(({ partition, status }) => `${partition} ${status.type}`)
+  const open = () => {
+    manager.open()
+    manager.imageChanged(ours)
+  }
+  return {
+    clock,
+    log,
+    image,
+    disk,
+    asked,
+    failures,
+    checkpoint,
+    manager,
+    replica,
+    reports,
+    reported,
+    open,
+  }
+}
+
+/** Fetches are never answered. */
+function linksThatCount(asked: BrokerId[]): { call: () => Promise<never> } {
+  const call = (id: BrokerId, request: MqRequest): Promise<never> => {
+    if (request.type === 'replicaFetch') asked.push(id)
+    return new Promise(() => undefined)
+  }
+  // It never resolves, so what it would resolve with does not matter.
+  return { call: call as () => Promise<never> }
+}
+
+function putBroker(image: ClusterImage, id: BrokerId, epoch: number): void {
+  const directory = `d${id}` as DirectoryId
+  image.brokers.set(id, { id, host: 'h', port: 1, directory, epoch, session: id })
+}
+
+let version = 0
+
+function setState(image: ClusterImage, partition: number, changed: Partial<PartitionState>): void {
+  version += 1
+  image.setState('goals', partition, {
+    leader: noBroker,
+    leaderEpoch: 4,
+    controllerEpoch: 1,
+    isr: members(1, 2),
+    eligible: [],
+    committed: 0,
+    uncleanEpoch: -1,
+    version,
+    ...changed,
+  })
+}
+
+/** Appends a record as leader. @returns its offset, or why not */
+async function produce(replica: Replica): Promise<Offset | string> {
+  const records = [{ key: null, value: Buffer.from('x'), timestampMs: 1, headers: [] }]
+  const batch = encodeBatch({
+    producerId: noProducer,
+    producerEpoch: -1,
+    baseSequence: -1,
+    records,
+  })
+  const result = new Promise<Offset | BrokerError>((done) => {
+    replica.produce({
+      header: readBatchHeader(batch),
+      batch,
+      acks: 'leader',
+      deadlineMs: 1e9,
+      done,
+    })
+  })
+  const found = await result
+  return found instanceof BrokerError ? found.code : found
+}
+
+t.test('it opens what the image gives it, and leads and follows as the states say', async (t) => {
+  const { manager, replica, asked, disk, open, reports } = await world()
+  open()
+  t.same([...disk.logNames].sort(), [goals0, goals1])
+  t.equal(manager.get('goals', 2), undefined)
+  t.equal(replica(0).role.type, 'leading')
+  t.match(replica(1).role, { type: 'following', leader: 2 })
+  t.same(asked, [2])
+  t.same(reports(), [])
+})
+
+t.test('one fetcher per leader: a new leader is asked, and the old one no more', async (t) => {
+  const { manager, image, asked, open } = await world()
+  setState(image, 0, { leader: 2 as BrokerId })
+  open()
+  t.same(asked, [2], 'both partitions in one fetch')
+  setState(image, 0, { leader: 3 as BrokerId, leaderEpoch: 5, isr: members(1, 2, 3) })
+  manager.imageChanged(ours)
+  t.same(asked.slice(1).sort(), [2, 3])
+  setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 6 })
+  asked.length = 0
+  manager.imageChanged(ours)
+  t.same(asked, [], 'the fetch of partition 1 goes on as it is')
+})
+
+t.test('once it resigned it leads nothing and follows nobody, until the next life', async (t) => {
+  const { manager, replica, open, asked, clock } = await world()
+  open()
+  manager.resign()
+  t.same([replica(0).role.type, replica(1).role.type], ['idle', 'idle'])
+  asked.length = 0
+  await clock.advance(1000)
+  t.same(asked, [])
+  manager.imageChanged(ours)
+  t.same([replica(0).role.type, replica(1).role.type], ['leading', 'following'])
+  t.same(asked, [2])
+})
+
+t.test('a state for another life of ours does not make it lead', async (t) => {
+  const { manager, replica } = await world()
+  manager.open()
+  manager.imageChanged(life(1, { epoch: 11 }))
+  t.equal(replica(0).role.type, 'idle')
+})
+
+t.test('what is not ours any more is dropped, and its files stay', async (t) => {
+  const { manager, image, open, disk } = await world()
+  open()
+  const dropped = manager.get('goals', 0)
+  image.setTopic('goals', { topicId: 'x', replicas: [ids(3, 2), ids(2, 1), ids(2, 3)] })
+  manager.imageChanged(ours)
+  await settled()
+  t.equal(manager.get('goals', 0), undefined)
+  t.equal(dropped?.role.type, 'idle')
+  t.ok(disk.log(goals0).list().length > 0)
+})
+
+t.test('a topic that was made anew has new replicas, in directories of their own', async (t) => {
+  const { manager, image, open, replica, disk } = await world()
+  open()
+  const before = replica(0)
+  t.equal(await produce(before), 0)
+  image.setTopic('goals', { topicId: 'y', replicas: [ids(1, 2)] })
+  setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 0 })
+  manager.imageChanged(ours)
+  t.not(replica(0), before)
+  t.equal(replica(0).logEnd, 0)
+  t.equal(replica(0).role.type, 'leading')
+  t.equal(await produce(before), 'NOT_LEADER_OR_FOLLOWER')
+  t.ok(disk.logNames.includes('y-0'))
+})
+
+// --- replicas that cannot be used ------------------------------------------------------------------
+
+t.test('one that cannot be opened is reported, and the others serve', async (t) => {
+  const { replica, reports, open, disk, log, manager } = await world()
+  disk.refused.set(goals1, 'EMFILE')
+  t.match(manager.open(), [{ partition: 1, status: { type: 'unavailable', reason: /EMFILE/ } }])
+  open()
+  t.equal(replica(0).role.type, 'leading')
+  t.equal(manager.get('goals', 1), undefined)
+  t.same(reports(), ['1 unavailable'])
+  t.equal(log.said('error').length, 1, 'it is said once')
+})
+
+t.test('it is tried again, and then it is what it was to be', async (t) => {
+  const { clock, replica, reports, open, disk, log, manager } = await world()
+  disk.refused.set(goals1, 'EMFILE')
+  open()
+  await clock.advance(499)
+  disk.refused.clear()
+  t.equal(manager.get('goals', 1), undefined)
+  await clock.advance(21)
+  t.equal(replica(1).role.type, 'following')
+  t.same(reports(), [])
+  t.ok(log.said('info').includes('A partition is available again here'))
+})
+
+t.test('it is not tried again while the broker has no life', async (t) => {
+  const { clock, open, disk, manager } = await world()
+  disk.refused.set(goals1, 'EMFILE')
+  open()
+  manager.resign()
+  disk.refused.clear()
+  await clock.advance(10_000)
+  t.equal(manager.get('goals', 1), undefined)
+})
+
+/** A disk on which partition 0 has a record of epoch 4, durable and in the checkpoint. */
+async function usedDisk(): Promise<MemoryDisk> {
+  const { manager, checkpoint, replica, open, disk } = await world()
+  open()
+  t.equal(await produce(replica(0)), 0)
+  await checkpoint.write(manager.checkpoints())
+  await manager.close()
+  return disk
+}
+
+t.test('a log that lost what its checkpoint promises is damaged, for this life', async (t) => {
+  const disk = await usedDisk()
+  const directory = disk.log(goals0)
+  for (const name of directory.list().filter((one) => one.endsWith('.segment'))) {
+    directory.remove(name)
+  }
+  const { clock, manager, reports, open, reported } = await world(disk)
+  open()
+  t.same(reports(), ['0 damaged'])
+  t.match(reported.at(-1)?.[0]?.status, { lastEpoch: 4 }, 'what the checkpoint knows of it')
+  await clock.advance(100_000)
+  t.equal(manager.get('goals', 0), undefined)
+})
+
+t.test(
+  'a directory that was taken away is made again, and says that it is incomplete',
+  async (t) => {
+    const disk = await usedDisk()
+    const directory = disk.log(goals0)
+    for (const name of directory.list()) directory.remove(name)
+    const { image, open, reports } = await world(disk)
+    setState(image, 0, { leader: noBroker, isr: members(2) })
+    open()
+    t.same(reports(), ['0 incomplete'])
+  },
+)
+
+t.test('a directory of another partition is not used for this one', async (t) => {
+  const disk = await usedDisk()
+  const file = disk.log(goals0).open('partition.json')
+  file.write(Buffer.from('{"version":1,"topic":"fans","partition":3,"topicId":"z"}\n\n\n\n'), 0)
+  file.close()
+  const { open, reported } = await world(disk)
+  open()
+  t.match(reported.at(-1), [
+    { status: { type: 'unavailable', reason: /partition 3 of topic 'fans'/ } },
+  ])
+})
+
+t.test('a state that is older than the log is not taken up, and a newer one is', async (t) => {
+  const disk = await usedDisk()
+  const { image, manager, reports, replica, open, log } = await world(disk)
+  setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 3 })
+  open()
+  manager.imageChanged(ours)
+  t.equal(replica(0).role.type, 'idle', 'it would give out epoch 4 a second time')
+  t.same(reports(), ['0 unavailable'])
+  t.equal(log.said('error').length, 1)
+  setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 5 })
+  manager.imageChanged(ours)
+  t.equal(replica(0).role.type, 'leading')
+  t.same(reports(), [])
+})
+
+t.test('a leader whose state cannot be read any more gives up', async (t) => {
+  const { image, manager, replica, open } = await world()
+  open()
+  image.setBadState('goals', 0)
+  manager.imageChanged(ours)
+  t.equal(replica(0).role.type, 'idle')
+  setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 5 })
+  manager.imageChanged(ours)
+  t.equal(replica(0).role.type, 'leading')
+})
+
+t.test('a log that is to be reported and not durable yet is reported when it is', async (t) => {
+  const { clock, image, manager, reports, replica, open } = await world()
+  open()
+  void produce(replica(0))
+  setState(image, 0, { leader: noBroker, leaderEpoch: 5 })
+  manager.imageChanged(ours)
+  t.same(reports(), [])
+  await settled() // its fsync
+  await clock.advance(20)
+  t.same(reports(), ['0 whole'])
+})
+
+// --- what ends the process, and the end ------------------------------------------------------------
+
+t.test('a checkpoint that cannot be lowered ends the process before a log is cut', async (t) => {
+  const { failures, replica, manager, checkpoint, disk, open } = await world()
+  open()
+  await produce(replica(0))
+  await checkpoint.write(manager.checkpoints())
+  disk.fault = (operation) => (operation === 'create' ? new Error('ENOSPC') : null)
+  await t.rejects(manager.willTruncate(replica(0), 0), { message: 'ENOSPC' })
+  t.match(failures, [{ message: 'ENOSPC' }])
+})
+
+t.test('a checkpoint has what is durable and committed of each open log', async (t) => {
+  const { manager, replica, open } = await world()
+  open()
+  await produce(replica(0))
+  t.same(
+    [...manager.checkpoints()],
+    [
+      [goals0, { durableEnd: 1, highWatermark: 0, lastEpoch: 4 }],
+      [goals1, { durableEnd: 0, highWatermark: 0, lastEpoch: -1 }],
+    ],
+  )
+})
+
+t.test('what waits is answered when it is closed, and no time is waited for', async (t) => {
+  const { manager, replica, open, clock, asked } = await world()
+  open()
+  const waiting = produce(replica(0))
+  await manager.close()
+  t.equal(await waiting, 'NOT_LEADER_OR_FOLLOWER')
+  t.equal(clock.timerCount, 0)
+  asked.length = 0
+  await clock.advance(1000)
+  t.same(asked, [])
+})
+
+const cases = [
+  { configured: undefined, replicas: 1, want: 1 },
+  { configured: undefined, replicas: 2, want: 1 },
+  { configured: undefined, replicas: 3, want: 2 },
+  { configured: undefined, replicas: 5, want: 2 },
+  { configured: 3, replicas: 5, want: 3 },
+  { configured: 3, replicas: 2, want: 2 },
+]
+for (const { configured, replicas, want } of cases) {
+  t.test(`minInsyncReplicas ${configured} of ${replicas} is ${want}`, async (t) => {
+    t.equal(minInsyncReplicas(configured, replicas), want)
+  })
+}

@@ -1,0 +1,621 @@
+import t from 'tap'
+import { noCheckpoint } from '../../../src/broker/partition/checkpoint.ts'
+import { hasCutTail, markIncomplete } from '../../../src/broker/partition/partition-directory.ts'
+import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
+import { Operation, Purgatory } from '../../../src/broker/replication/purgatory.ts'
+import {
+  Replica,
+  type ReplicaHost,
+  type ReplicaOptions,
+} from '../../../src/broker/replication/replica.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
+import {
+  type BrokerId,
+  noBroker,
+  type ReplicaFetchPartition,
+  type RequiredAcks,
+} from '../../../src/protocol/mq/messages.ts'
+import {
+  encodeBatch,
+  noProducer,
+  type Offset,
+  placeBatch,
+  readBatchHeader,
+} from '../../../src/protocol/mq/record-batch.ts'
+import { Turn } from '../../../src/turn.ts'
+import { MemoryDirectory } from '../../log/memory-directory.ts'
+import { RecordingLogger } from '../../recording-logger.ts'
+import { settled, VirtualClock } from '../../virtual-clock.ts'
+import { ids, life, member, members } from '../partition/members.ts'
+
+const ours = life(1)
+const lagTimeMsMax = 100
+
+/** Broker 1 leads, in the life that registered at 10. */
+const leads: PartitionState = {
+  leader: 1 as BrokerId,
+  leaderEpoch: 5,
+  controllerEpoch: 1,
+  isr: members(1, 2),
+  eligible: [],
+  committed: 0,
+  uncleanEpoch: -1,
+  version: 9,
+}
+const follows: PartitionState = { ...leads, leader: 2 as BrokerId }
+
+function batch(count: number, at: { offset?: Offset; epoch?: number } = {}): Buffer {
+  const records = Array.from({ length: count }, (_, i) => ({
+    key: null,
+    value: Buffer.from(`record ${i}`),
+    timestampMs: 1,
+    headers: [],
+  }))
+  const made = encodeBatch({ producerId: noProducer, producerEpoch: -1, baseSequence: -1, records })
+  if (at.offset !== undefined) placeBatch(made, at.offset, at.epoch ?? 5)
+  return made
+}
+
+/** The broker around one replica, as a test wants it. */
+class Host implements ReplicaHost {
+  readonly clock = new VirtualClock()
+  readonly turn = new Turn(setImmediate)
+  readonly log = new RecordingLogger()
+  readonly purgatory = new Purgatory()
+  /** writes of the state that nobody has answered */
+  readonly writes: {
+    readonly state: PartitionState
+    readonly answer: (inForce: PartitionState | undefined) => Promise<void>
+  }[] = []
+  readonly failures: Error[] = []
+  readonly truncations: Offset[] = []
+  reportCount = 0
+  /** of `willTruncate`; undefined: it is done at once */
+  truncating: (() => void)[] | undefined
+  truncateError: Error | undefined
+
+  writeState(_: Replica, state: PartitionState): Promise<PartitionState | undefined> {
+    return new Promise((resolve) => {
+      const answer = (inForce: PartitionState | undefined) => {
+        resolve(inForce)
+        return settled()
+      }
+      this.writes.push({ state, answer })
+    })
+  }
+
+  async willTruncate(_: Replica, end: Offset): Promise<void> {
+    this.truncations.push(end)
+    if (this.truncateError !== undefined) throw this.truncateError
+    const { truncating } = this
+    if (truncating !== undefined) await new Promise<void>((resolve) => truncating.push(resolve))
+  }
+
+  reportChanged(): void {
+    this.reportCount += 1
+  }
+
+  failed(error: Error): void {
+    this.failures.push(error)
+  }
+}
+
+function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions> = {}) {
+  const host = new Host()
+  const replica = new Replica(
+    {
+      topic: 'goals',
+      topicId: 'x',
+      partition: 0,
+      self: 1 as BrokerId,
+      replicas: ids(1, 2, 3),
+      minInsyncReplicas: 1,
+      lagTimeMsMax,
+      directory,
+      segmentBytes: 1 << 20,
+      flush: 'group',
+      checkpoint: noCheckpoint,
+      isIncomplete: false,
+      ...changed,
+    },
+    host,
+  )
+  const produce = (count: number, acks: RequiredAcks = 'leader') => {
+    const outcome: { result: Offset | string | undefined } = { result: undefined }
+    const made = batch(count)
+    replica.produce({
+      header: readBatchHeader(made),
+      batch: made,
+      acks,
+      deadlineMs: host.clock.nowMs() + 1000,
+      done: (result) => {
+        outcome.result = result instanceof BrokerError ? result.code : result
+      },
+    })
+    return outcome
+  }
+  /** Broker 2 has all before `offset`, whose last record is of `lastEpoch`. */
+  const fetchedBy2 = (offset: Offset, asked: Partial<ReplicaFetchPartition> = {}) =>
+    replica.followerFetched(2 as BrokerId, life(2), {
+      topic: 'goals',
+      partition: 0,
+      leaderEpoch: 5,
+      offset,
+      lastEpoch: offset === 0 ? -1 : 5,
+      highWatermark: 0,
+      ...asked,
+    })
+  return { host, replica, directory, produce, fetchedBy2 }
+}
+
+/** Follows broker 2, with records of these epochs, one each, all durable. */
+async function following(epochs: readonly number[], highWatermark = 0) {
+  const one = open()
+  const { replica } = one
+  replica.become({ ...follows, leaderEpoch: 5 }, ours)
+  for (const [offset, epoch] of epochs.entries()) {
+    replica.appendFetched(answer(batch(1, { offset, epoch }), highWatermark), 5)
+  }
+  await settled()
+  return one
+}
+
+function answer(records: Buffer, highWatermark = 0) {
+  const common = { topic: 'goals', partition: 0, code: 'NONE', logStart: 0 } as const
+  return { ...common, diverging: undefined, highWatermark, records }
+}
+
+// --- as leader -------------------------------------------------------------------------------------
+
+t.test(
+  'acks=leader comes when the batch is durable here, acks=all when it is on all of the ISR',
+  async (t) => {
+    const { replica, produce, fetchedBy2 } = open()
+    replica.become(leads, ours)
+    const [one, all] = [produce(2), produce(3, 'all')]
+    t.same([one.result, all.result], [undefined, undefined])
+    await settled()
+    t.same([one.result, all.result], [0, undefined])
+    fetchedBy2(4)
+    t.equal(all.result, undefined, 'it lacks the last record')
+    fetchedBy2(5)
+    t.equal(all.result, 2)
+    t.equal(replica.highWatermark, 5)
+  },
+)
+
+t.test('a produce whose time is up is told so, and is in the log all the same', async (t) => {
+  const { replica, host, produce } = open()
+  replica.become(leads, ours)
+  const { result } = await ended(host, produce(1, 'all'))
+  t.equal(result, 'REQUEST_TIMED_OUT')
+  t.equal(replica.logEnd, 1)
+})
+
+async function ended<T>(host: Host, outcome: T): Promise<T> {
+  await host.clock.advance(1100)
+  host.purgatory.tick(host.clock.nowMs())
+  return outcome
+}
+
+const ends = {
+  'another leads': (replica: Replica) => replica.become({ ...follows, leaderEpoch: 6 }, ours),
+  'it leads in a later epoch': (replica: Replica) =>
+    replica.become({ ...leads, leaderEpoch: 6 }, ours),
+  'its session ends': (replica: Replica) => replica.resign(),
+  'it is closed': (replica: Replica) => void replica.close(),
+}
+for (const [what, end] of Object.entries(ends)) {
+  t.test(`what waits for acks is answered when ${what}`, async (t) => {
+    const { replica, produce } = open()
+    replica.become(leads, ours)
+    const waiting = produce(1, 'all')
+    await settled()
+    end(replica)
+    t.equal(waiting.result, 'NOT_LEADER_OR_FOLLOWER')
+    await settled()
+  })
+}
+
+t.test('the same news again calls nothing off', async (t) => {
+  const { replica, produce } = open()
+  replica.become(leads, ours)
+  const waiting = produce(1, 'all')
+  replica.become(leads, ours)
+  replica.become({ ...leads, version: 10 }, ours)
+  await settled()
+  t.equal(waiting.result, undefined)
+})
+
+t.test('a batch whose fsync failed is never acknowledged, and the process must end', async (t) => {
+  const error = Object.assign(new Error('EIO: sync'), { code: 'EIO' })
+  const directory = new MemoryDirectory({
+    fault: (operation) => (operation === 'sync' ? error : null),
+  })
+  const { replica, host, produce } = open(directory)
+  replica.become(leads, ours)
+  const one = produce(1)
+  await settled()
+  t.equal(one.result, undefined)
+  t.equal(replica.durableEnd, 0)
+  t.match(host.failures, [{ name: 'LogFailedError' }])
+})
+
+t.test('a follower that knows more to be committed makes the leader resign', async (t) => {
+  const { replica, host, produce, fetchedBy2 } = open(new MemoryDirectory(), {
+    minInsyncReplicas: 2,
+  })
+  replica.become(leads, ours)
+  const waiting = produce(1, 'all')
+  t.match(fetchedBy2(0, { highWatermark: 7 }), { type: 'behind' })
+  t.equal(replica.role.type, 'idle')
+  t.equal(waiting.result, 'NOT_LEADER_OR_FOLLOWER')
+  t.match(host.writes, [{ state: { leader: noBroker, committed: 7, version: 9 } }])
+})
+
+// --- the ISR ---------------------------------------------------------------------------------------
+
+/** Leads with broker 2 in sync, which has been silent for longer than the lag time. */
+async function withLaggingFollower() {
+  const one = open()
+  one.replica.become(leads, ours)
+  one.produce(1)
+  await one.host.clock.advance(lagTimeMsMax + 1)
+  one.replica.tick(one.host.clock.nowMs())
+  return one
+}
+
+t.test(
+  'a replica that lags is taken out by one write at a time, of the version that is known',
+  async (t) => {
+    const { replica, host } = await withLaggingFollower()
+    t.match(host.writes, [{ state: { version: 9, isr: members(1) } }])
+    replica.tick(host.clock.nowMs())
+    t.equal(host.writes.length, 1)
+    t.equal(replica.highWatermark, 0, 'until it is written, both ISRs must have what is committed')
+    await host.writes[0]?.answer({ ...leads, isr: members(1), version: 10 })
+    t.equal(replica.highWatermark, 1)
+  },
+)
+
+t.test('a write that another one came before is proposed anew, on what is in force', async (t) => {
+  const { replica, host } = await withLaggingFollower()
+  await host.writes[0]?.answer({ ...leads, isr: members(1, 2, 3), version: 11 })
+  t.equal(replica.highWatermark, 0)
+  replica.tick(host.clock.nowMs())
+  t.match(host.writes[1], { state: { version: 11 } })
+})
+
+t.test('a write whose session ended changes nothing here', async (t) => {
+  const { replica, host } = await withLaggingFollower()
+  replica.resign()
+  await host.writes[0]?.answer(undefined)
+  t.equal(replica.highWatermark, 0)
+  t.equal(replica.role.type, 'idle')
+})
+
+t.test('a write that lands after the session ended does not bring the role back', async (t) => {
+  const { replica, host } = await withLaggingFollower()
+  replica.resign()
+  await host.writes[0]?.answer({ ...leads, isr: members(1), version: 10 })
+  t.equal(replica.role.type, 'idle')
+})
+
+t.test('a new leader epoch that comes while a write is in flight stays', async (t) => {
+  const { replica, host } = await withLaggingFollower()
+  replica.become({ ...follows, leaderEpoch: 6, version: 10 }, ours)
+  await host.writes[0]?.answer({ ...leads, isr: members(1), version: 10 })
+  t.match(replica.role, { type: 'following', leader: 2 })
+  t.equal(replica.leaderEpoch, 6)
+})
+
+t.test(
+  'a follower that has caught up is asked for as a member, in the life that fetched',
+  async (t) => {
+    const { replica, host, produce } = open()
+    replica.become({ ...leads, isr: members(1) }, ours)
+    produce(1)
+    await settled()
+    const asked = { topic: 'goals', partition: 0, leaderEpoch: 5, lastEpoch: 5, highWatermark: 0 }
+    replica.followerFetched(3 as BrokerId, life(3, { epoch: 31 }), { ...asked, offset: 1 })
+    t.match(host.writes, [{ state: { isr: [member(1), member(3, { epoch: 31 })] } }])
+  },
+)
+
+// --- as follower -----------------------------------------------------------------------------------
+
+t.test('a follower shows what is committed as far as its own disk reaches', async (t) => {
+  const { replica } = open()
+  replica.become(follows, ours)
+  t.ok(replica.appendFetched(answer(batch(3, { offset: 0 }), 2), 5))
+  t.equal(replica.highWatermark, 0)
+  t.notOk(replica.mayFetch, 'a fetch would say that it is durable')
+  t.equal(await replica.whenDurable(), 'reached')
+  t.equal(replica.highWatermark, 2)
+  t.ok(replica.mayFetch)
+  replica.appendFetched(answer(Buffer.alloc(0), 9), 5)
+  t.equal(replica.highWatermark, 3)
+})
+
+const unfit = [
+  { what: 'leaves a gap', records: () => batch(1, { offset: 7 }), epoch: 5 },
+  {
+    what: 'is of a later epoch than the leader',
+    records: () => batch(1, { offset: 3, epoch: 6 }),
+    epoch: 5,
+  },
+  {
+    what: 'is of an earlier epoch than our last record',
+    records: () => batch(1, { offset: 3, epoch: 4 }),
+    epoch: 5,
+  },
+  {
+    what: 'comes from the leader of another epoch',
+    records: () => batch(1, { offset: 3 }),
+    epoch: 4,
+  },
+  { what: 'is damaged', records: () => flipped(batch(1, { offset: 3 })), epoch: 5 },
+]
+for (const { what, records, epoch } of unfit) {
+  t.test(`a batch that ${what} is not appended`, async (t) => {
+    const { replica } = await following([5, 5, 5])
+    t.notOk(replica.appendFetched(answer(records()), epoch))
+    t.equal(replica.logEnd, 3)
+  })
+}
+
+t.test('of an answer the part before the first unfit batch is appended', async (t) => {
+  const { replica } = await following([])
+  const good = batch(2, { offset: 0 })
+  const records = Buffer.concat([good, flipped(batch(1, { offset: 2 })), batch(1, { offset: 3 })])
+  t.notOk(replica.appendFetched(answer(records), 5))
+  t.equal(replica.logEnd, 2)
+  await settled()
+  t.equal(replica.readForFollower(0, 1e6).records.length, good.length)
+})
+
+function flipped(bytes: Buffer): Buffer {
+  const at = bytes.length - 1
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  return bytes
+}
+
+t.test('a log is cut back to where its leader differs, and its checkpoint first', async (t) => {
+  const { replica, host } = await following([3, 3, 4])
+  host.truncating = []
+  const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
+  t.same(host.truncations, [1])
+  t.equal(replica.logEnd, 3, 'not before that is safe')
+  t.match(replica.checkpoint, { durableEnd: 1, highWatermark: 0 })
+  t.notOk(replica.mayFetch)
+  host.truncating[0]?.()
+  await truncated
+  t.equal(replica.logEnd, 1)
+  t.equal(replica.lastEpoch, 3)
+  t.ok(replica.mayFetch)
+})
+
+t.test('what the znode says while a log is being cut is taken up afterwards', async (t) => {
+  const { replica, host } = await following([3, 4])
+  host.truncating = []
+  const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
+  replica.become({ ...leads, leaderEpoch: 6, version: 10 }, ours)
+  t.equal(replica.role.type, 'following')
+  host.truncating[0]?.()
+  await truncated
+  t.equal(replica.role.type, 'leading')
+  t.equal(replica.logEnd, 1)
+})
+
+t.test('one whose session ends while its log is being cut takes nothing up', async (t) => {
+  const { replica, host } = await following([3, 4])
+  host.truncating = []
+  const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
+  replica.become({ ...leads, leaderEpoch: 6, version: 10 }, ours)
+  replica.resign()
+  host.truncating[0]?.()
+  await truncated
+  t.equal(replica.role.type, 'idle')
+  t.equal(replica.logEnd, 1)
+})
+
+t.test(
+  'committed records are not cut: it halts, says so, and goes on by a new state',
+  async (t) => {
+    const { replica, host } = await following([3, 3, 4], 3)
+    await replica.truncate({ epoch: 3, endOffset: 1 })
+    t.equal(replica.logEnd, 3)
+    t.same(host.truncations, [])
+    t.notOk(replica.mayFetch)
+    t.equal(host.reportCount, 1)
+    t.match(replica.status, { type: 'ahead', end: 3, highWatermark: 3, stateVersion: 9 })
+    replica.become(follows, ours)
+    t.notOk(replica.mayFetch, 'the same state again changes nothing')
+    replica.become({ ...follows, leaderEpoch: 6, version: 10 }, ours)
+    t.ok(replica.mayFetch)
+    t.equal(replica.status, undefined)
+  },
+)
+
+t.test(
+  'they are cut when a person chose a leader without them, which is worth an error',
+  async (t) => {
+    const { replica, host } = await following([3, 3, 4], 3)
+    replica.become({ ...follows, leaderEpoch: 6, uncleanEpoch: 6, version: 10 }, ours)
+    await replica.truncate({ epoch: 3, endOffset: 1 })
+    t.equal(replica.logEnd, 1)
+    t.equal(host.log.said('error').length, 1)
+  },
+)
+
+t.test('a log whose checkpoint cannot be lowered is not cut, and can be closed', async (t) => {
+  const { replica, host } = await following([3, 4])
+  host.truncateError = new Error('EIO')
+  await t.rejects(replica.truncate({ epoch: 3, endOffset: 1 }), { message: 'EIO' })
+  t.equal(replica.logEnd, 2)
+  t.notOk(replica.mayFetch, 'the process is to end')
+  await replica.close()
+})
+
+t.test('one that is closed while its log is being cut closes when it is', async (t) => {
+  const { replica, host } = await following([3, 4])
+  host.truncating = []
+  const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
+  let isClosed = false
+  const closed = replica.close().then(() => {
+    isClosed = true
+  })
+  await settled()
+  t.notOk(isClosed)
+  host.truncating[0]?.()
+  await Promise.all([truncated, closed])
+})
+
+// --- what it says of its log -----------------------------------------------------------------------
+
+t.test('a log that no leader is in office for is reported once it is durable', async (t) => {
+  const { replica } = await following([3, 4])
+  t.equal(replica.status, undefined, 'its leader knows')
+  replica.appendFetched(answer(batch(1, { offset: 2 })), 5)
+  replica.become({ ...follows, leader: noBroker, version: 10 }, ours)
+  t.ok(replica.isToReport)
+  t.equal(replica.status, undefined)
+  await settled()
+  t.same(replica.status, {
+    type: 'whole',
+    life: ours,
+    stateVersion: 10,
+    lastEpoch: 5,
+    end: 3,
+    highWatermark: 0,
+  })
+  replica.resign()
+  t.equal(replica.status, undefined, 'without a life nothing is promised')
+})
+
+t.test('a log whose directory was lost is incomplete until it is in sync again', async (t) => {
+  const directory = new MemoryDirectory()
+  markIncomplete(directory)
+  const checkpoint = { durableEnd: 50, highWatermark: 40, lastEpoch: 4 }
+  const { replica } = open(directory, { isIncomplete: true, checkpoint })
+  replica.become({ ...follows, leader: noBroker, isr: members(2), version: 10 }, ours)
+  t.match(replica.status, { type: 'incomplete', end: 0, highWatermark: 40 })
+  t.equal(replica.highWatermark, 0, 'it has none of that')
+  const inSync = { ...follows, leader: noBroker, version: 11, leaderEpoch: 6 }
+  const isr = [member(1, { isAwaited: true }), member(2)]
+  replica.become({ ...inSync, isr }, ours)
+  t.match(replica.status, { type: 'incomplete' }, 'what is awaited is its earlier life')
+  replica.become({ ...inSync, version: 12, isr: members(1, 2) }, life(1, { epoch: 11 }))
+  t.match(replica.status, { type: 'incomplete' }, 'that was another life')
+  replica.become({ ...inSync, version: 13, isr: members(1, 2) }, ours)
+  t.match(replica.status, { type: 'whole' })
+  t.same(
+    directory.list().filter((name) => name === 'incomplete'),
+    [],
+  )
+})
+
+t.test('a log whose tail was cut at the start says so until it is in sync again', async (t) => {
+  const directory = await withTornTail()
+  const { replica, host } = open(directory)
+  t.ok(hasCutTail(directory))
+  t.same(host.log.said('warn'), ['Cut a torn tail off a log'])
+  t.equal(replica.logEnd, 2)
+  replica.become({ ...follows, leader: noBroker, isr: members(2), version: 10 }, ours)
+  t.match(replica.status, { type: 'tail-cut', end: 2 })
+  replica.become({ ...leads, leaderEpoch: 6, version: 11 }, ours)
+  t.notOk(hasCutTail(directory))
+  const again = open(directory)
+  again.replica.become({ ...follows, leader: noBroker, version: 12 }, ours)
+  t.match(again.replica.status, { type: 'whole' })
+})
+
+async function withTornTail(): Promise<MemoryDirectory> {
+  const directory = new MemoryDirectory()
+  const { replica, produce } = open(directory)
+  replica.become(leads, ours)
+  produce(1)
+  produce(1)
+  const whole = produce(1)
+  await settled()
+  t.equal(whole.result, 2)
+  await replica.close()
+  const [segment = ''] = directory.list().filter((name) => name.endsWith('.segment'))
+  const file = directory.open(segment)
+  const bytes = Buffer.alloc(file.sizeBytes())
+  file.read(bytes, 0)
+  file.write(flipped(bytes.subarray(-8)), bytes.length - 8)
+  file.close()
+  return directory
+}
+
+t.test('a loss that cannot be forgotten on the disk ends the process', async (t) => {
+  const directory = new MemoryDirectory({
+    fault: (operation) => (operation === 'remove' ? new Error('EIO') : null),
+  })
+  markIncomplete(directory)
+  const { replica, host } = open(directory, { isIncomplete: true })
+  replica.become(leads, ours)
+  t.match(host.failures, [{ name: 'LogFailedError' }])
+})
+
+t.test('what only the operating system has is on no disk for certain', async (t) => {
+  const { replica, produce } = open(new MemoryDirectory(), { flush: 'os' })
+  replica.become(leads, ours)
+  const one = produce(1)
+  await settled()
+  t.equal(one.result, 0)
+  t.match(replica.checkpoint, { durableEnd: 0, lastEpoch: 5 })
+})
+
+// --- for those who fetch ---------------------------------------------------------------------------
+
+t.test('a follower is told of records at once, and of what is committed', async (t) => {
+  const { replica, produce, fetchedBy2 } = open()
+  replica.become(leads, ours)
+  const endings: string[] = []
+  const wait = (offset: Offset, highWatermark: Offset) => {
+    const asked = { ...replica.position(), offset, highWatermark }
+    t.notOk(replica.hasNews(asked))
+    replica.waitForNews(new Operation((ending) => endings.push(ending)), asked)
+    return asked
+  }
+  const first = wait(0, 0)
+  produce(1)
+  t.same(endings, ['reached'], 'before it is durable here')
+  t.ok(replica.hasNews(first))
+  await settled()
+  wait(1, 0)
+  fetchedBy2(1)
+  t.same(endings, ['reached', 'reached'])
+  wait(1, 1)
+  replica.resign()
+  t.same(endings, ['reached', 'reached', 'calledOff'])
+})
+
+t.test('a consumer that waits is not called off by a change of roles', async (t) => {
+  const { replica } = await following([5])
+  const endings: string[] = []
+  replica.waitForRecords(new Operation((ending) => endings.push(ending)), 0)
+  replica.become({ ...leads, isr: members(1), leaderEpoch: 6, version: 10 }, ours)
+  t.same(endings, ['reached'], 'alone in sync it commits what it has')
+  replica.waitForRecords(new Operation((ending) => endings.push(ending)), 1)
+  replica.become({ ...follows, leaderEpoch: 7, version: 11 }, ours)
+  t.equal(endings.length, 1)
+  await replica.close()
+  t.same(endings, ['reached', 'calledOff'])
+})
+
+t.test('consumers read what is committed, and no more', async (t) => {
+  const { replica, produce, fetchedBy2 } = open()
+  replica.become(leads, ours)
+  produce(1)
+  produce(1)
+  await settled()
+  t.equal(replica.readCommitted(0, 1e6).records.length, 0)
+  fetchedBy2(1)
+  const { records, highWatermark } = replica.readCommitted(0, 1e6)
+  t.equal(highWatermark, 1)
+  t.equal(records.length, batch(1).length)
+  t.equal(replica.readForFollower(0, 1e6).records.length, 2 * records.length)
+})

@@ -1,0 +1,85 @@
+// What goes wrong in a life is drawn from its seed, and can be said again in the words in which it is
+// printed.
+
+import t from 'tap'
+import { Random } from '../../src/random.ts'
+import { FaultError, pickWeighted } from './faults.ts'
+import { drawFaults, mqFaults } from './mq/faults.ts'
+import { drawServersFaults, serversFaults } from './servers/faults.ts'
+import { liveServers } from './servers/life.ts'
+import { drawZabFaults, zabFaults } from './zab/faults.ts'
+import { liveZab } from './zab/life.ts'
+
+const seeds = Array.from({ length: 200 }, (_, i) => i + 1)
+
+t.test('what is printed of a life gives its faults again', async (t) => {
+  for (const seed of seeds) {
+    const [zab, servers, mq] = [drawZabFaults(seed), drawServersFaults(seed), drawFaults(seed)]
+    const quietZab = zabFaults.parse(['brokenLinks=0', 'handovers=0', 'lonelyProposals=0'])
+    t.match(zab, { ...quietZab, ...zabFaults.parse(zabFaults.list(zab)) }, `zab ${seed}`)
+    t.match(servers, serversFaults.parse(serversFaults.list(servers)), `servers ${seed}`)
+    t.match(mq, mqFaults.parse(mqFaults.list(mq)), `mq ${seed}`)
+  }
+})
+
+t.test('only what is not as usual is printed, and quoted where it has spaces', async (t) => {
+  const usual = { ...drawServersFaults(1), crashPoint: null, slowDisks: [], servers: 3 }
+  t.notMatch(serversFaults.format(usual), /crashPoint|slowDisks|servers=/)
+  const crashPoint = { when: 'before', act: 'log write' } as const
+  const some = { ...usual, crashPoint, slowDisks: [1, 3], servers: 5 }
+  t.match(serversFaults.format(some), /^'crashPoint=before log write' servers=5 .*slowDisks=1,3/)
+})
+
+t.test('what no world has is refused with what it takes', async (t) => {
+  const refusals = [
+    { given: 'pausing=1', found: /the faults are servers, networkMs, .*, lies, hopeless/ },
+    { given: 'pauses', found: /pauses=WEIGHT/ },
+    { given: 'pauses=', found: /pauses=WEIGHT/ },
+    { given: 'pauses=-1', found: /pauses=WEIGHT/ },
+    { given: 'networkMs=4', found: /networkMs=LEAST\.\.MOST/ },
+    { given: 'networkMs=4..1', found: /networkMs=LEAST\.\.MOST/ },
+    { given: 'networkMs=1..2..3', found: /networkMs=LEAST\.\.MOST/ },
+    { given: 'constructor=1', found: /the faults are/ },
+  ]
+  for (const { given, found } of refusals) {
+    t.throws(() => zabFaults.parse([given]), { name: 'FaultError', message: found }, given)
+  }
+  for (const given of ['crashPoint=before noon', 'slowDisks=0', 'slowDisks=1,x']) {
+    t.throws(() => serversFaults.parse([given]), FaultError, given)
+  }
+})
+
+t.test('a life without faults is quiet, whatever its seed says', async (t) => {
+  const quiet = zabFaults.parse(
+    ['brokenLinks', 'handovers', 'lonelyProposals', 'crashes', 'blocks', 'forgeries', 'stalls']
+      .concat(['pauses', 'wipes', 'purges', 'drifts', 'lies', 'hopeless'])
+      .map((name) => `${name}=0`),
+  )
+  for (const seed of [1, 2, 3]) {
+    t.equal(liveZab(seed, { faults: { ...quiet, networkMs: [0.1, 4] } }).established, 1)
+  }
+  const weights = ['kills', 'brokenLinks', 'partitions', 'forgeries', 'pauses', 'diskFaults']
+    .concat(['clocks', 'wipes', 'bitFlips', 'clients'])
+    .map((name) => `${name}=0`)
+  const faults = serversFaults.parse([...weights, 'crashPoint=none', 'handoverAt=1000000'])
+  const { coverage, established } = await liveServers(1, { faults })
+  t.equal(established, 1, 'one election')
+  t.notOk(['kill', 'power cut', 'partition', 'wipe'].some((what) => coverage.has(what)))
+})
+
+t.test('a fault is picked by its weight among the others, and never without one', async (t) => {
+  const random = new Random(1)
+  const items = [
+    { item: 'often', weight: 3 },
+    { item: 'never', weight: 0 },
+    { item: 'seldom', weight: 0.5 },
+  ]
+  const counts = new Map<string, number>()
+  for (let i = 0; i < 7000; i++) {
+    const item = pickWeighted(items, random) ?? ''
+    counts.set(item, (counts.get(item) ?? 0) + 1)
+  }
+  t.notOk(counts.has('never'))
+  t.ok(Math.abs((counts.get('often') ?? 0) - 6000) < 200)
+  t.equal(pickWeighted([{ item: 'never', weight: 0 }], random), undefined)
+})
