@@ -9,7 +9,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 SERVERS = sys.argv[1]
 PATIENCE = 60
 # What is tried again is tried again soon.
-SOON = {"bootstrap.servers": SERVERS, "retry.backoff.ms": 20, "topic.metadata.refresh.interval.ms": 1000}
+SOON = {"bootstrap.servers": SERVERS, "topic.metadata.refresh.interval.ms": 1000}
+# Consumers belong to no group: they commit nothing.
+ALONE = {**SOON, "group.id": "none", "enable.auto.commit": False}
 
 admin = AdminClient(SOON)
 
@@ -21,7 +23,7 @@ def make(topic, partitions=1, replicas=3):
 
 def read(topic, count, partition=0):
     """The first records of a partition."""
-    consumer = Consumer({**SOON, "group.id": "none", "check.crcs": True, "fetch.wait.max.ms": 50})
+    consumer = Consumer({**ALONE, "check.crcs": True, "fetch.wait.max.ms": 50})
     consumer.assign([TopicPartition(topic, partition, 0)])
     found = []
     while len(found) < count:
@@ -64,7 +66,7 @@ def every_codec():
 @claim
 def an_offset_out_of_range_is_told():
     """confluent: an offset that is out of range is told, not skipped"""
-    consumer = Consumer({**SOON, "group.id": "none", "auto.offset.reset": "error"})
+    consumer = Consumer({**ALONE, "auto.offset.reset": "error"})
     consumer.assign([TopicPartition("codecs", 0, 100_000)])
     message = consumer.poll(PATIENCE)
     assert message.error().code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
@@ -76,7 +78,7 @@ def a_leader_that_goes():
     """confluent: while a leader goes, an idempotent producer loses nothing and writes nothing twice"""
     make("moved")
     failures = []
-    producer = Producer({**SOON, "enable.idempotence": True, "linger.ms": 1})
+    producer = Producer({**SOON, "enable.idempotence": True, "retry.backoff.ms": 20, "linger.ms": 1})
 
     def delivered(error, _):
         if error is not None:
@@ -85,6 +87,8 @@ def a_leader_that_goes():
     for number in range(2000):
         producer.produce("moved", str(number), on_delivery=delivered)
         producer.poll(0)
+        if number == 500:
+            assert producer.flush(PATIENCE) == 0
         if number == 1000:
             have(do="stop leader", topic="moved")
     assert producer.flush(PATIENCE) == 0
