@@ -192,7 +192,7 @@ export interface BrokerConfig {
 }
 
 /** `text` is for stdout (--help …); then the program is done. */
-export type ConfigOrText =
+type ConfigOrText =
   | { readonly type: 'config'; readonly config: BrokerConfig }
   | { readonly type: 'print'; readonly text: string }
 

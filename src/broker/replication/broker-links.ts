@@ -11,7 +11,7 @@ import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 
-export interface BrokerLinksOptions {
+interface BrokerLinksOptions {
   readonly image: ClusterImage
   readonly transport: Transport
   readonly clock: Clock

@@ -33,7 +33,7 @@ const tickMs = 20
 /** File descriptors that stay for connections, next to one for each log's next segment. */
 const descriptorReserve = 64
 
-export interface ReplicaManagerOptions {
+interface ReplicaManagerOptions {
   readonly self: BrokerId
   readonly image: ClusterImage
   readonly links: Pick<BrokerLinks, 'call'>
@@ -277,7 +277,8 @@ export class ReplicaManager implements ReplicaHost {
     const directory = disk.openLog(key)
     const known = checkpoint.get(key)
     try {
-      if (isNewDirectory(directory) && known.durableEnd > 0) markIncomplete(directory)
+      const hadRecords = known.durableEnd > 0 || known.highWatermark > 0
+      if (isNewDirectory(directory) && hadRecords) markIncomplete(directory)
       claimDirectory(directory, { topic, topicId, partition })
     } catch (error) {
       directory.close()

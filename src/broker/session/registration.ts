@@ -88,7 +88,7 @@ export async function readClusterId(zk: ZkAccess, ownId: string): Promise<string
   throw new Error(`Cannot join the cluster: ${zkPaths.clusterId} holds no id`)
 }
 
-export interface RegistrationOptions {
+interface RegistrationOptions {
   readonly zk: ZkAccess
   readonly id: BrokerId
   /** asked for when everything is prepared */

@@ -25,7 +25,7 @@ import { ReplicaReports } from './replica-reports.ts'
 /** Between tries to read a znode while the session has no connection. */
 const rereadMs = 50
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly id: BrokerId
   /** not connected yet, creating znodes with the ACL of `secret`; it is closed with the session */
   readonly zk: ZkAccess
@@ -49,7 +49,7 @@ export interface SessionOptions {
 }
 
 /** What an open session knows of itself. */
-export interface Membership {
+interface Membership {
   readonly clusterId: string
   readonly life: Life
 }

@@ -47,7 +47,7 @@ const voteFields = {
 /** Whom a server wants to lead; compared by epoch, then zxid, then id. */
 export type Vote = ValuesOf<typeof voteFields>
 
-export const roles = { looking: 0, following: 1, leading: 2 } as const
+const roles = { looking: 0, following: 1, leading: 2 } as const
 export type Role = keyof typeof roles
 
 export const peerMessages = new Messages('peer message', {

@@ -26,9 +26,17 @@ import { RareWarnings } from '../../../src/rare-warnings.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
 import { MemoryTree } from '../memory-zk.ts'
 import { ids, life, member } from '../partition/members.ts'
+import { testSecret } from '../test-secret.ts'
 
 export const self = 1 as BrokerId
 export const client: Requester = { role: 'client', brokerId: noBroker, brokerEpoch: 0 }
+
+/** Only a broker passes requests on. */
+function requesterOf(request: MqRequest): Requester {
+  return 'passedOn' in request && request.passedOn ? anotherBroker : client
+}
+
+const anotherBroker: Requester = { role: 'broker', brokerId: 2 as BrokerId, brokerEpoch: 20 }
 
 /** A batch of so many records, of any producer. */
 export function batchOf(recordCount: number, valueBytes = 10): Buffer {
@@ -176,6 +184,7 @@ export class ApiWorld {
     this.parts = {
       self,
       clusterId: 'the-cluster',
+      secret: testSecret,
       image: this.image,
       replicas: {
         purgatory: this.#purgatory,
@@ -187,6 +196,7 @@ export class ApiWorld {
       },
       producerIds: { next: async () => 7000 as ProducerId },
       clock: this.clock,
+      randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',
       log: silentLogger,
       warnings: new RareWarnings(silentLogger, this.clock),
@@ -230,7 +240,7 @@ export class ApiWorld {
     replica.close()
   }
 
-  ask(request: MqRequest, requester: Requester = client): Asked {
+  ask(request: MqRequest, requester: Requester = requesterOf(request)): Asked {
     const answers: (MqResponse | BrokerError)[] = []
     dispatch(this.parts, requester, request, (answer) => void answers.push(answer))
     return { answers }
@@ -239,7 +249,7 @@ export class ApiWorld {
   /** For requests that are answered without time passing. @throws the error, if that is the answer */
   async answer<T extends MqRequest>(
     request: T,
-    requester: Requester = client,
+    requester: Requester = requesterOf(request),
   ): Promise<ResponseOf<T['type']>> {
     const { answers } = this.ask(request, requester)
     await this.clock.advance(0)
