@@ -1,4 +1,4 @@
-// The small parts alone, by `benchmark`: what one call costs on an otherwise idle core.
+// The small parts in isolation, by `benchmark`: the cost of one call on an otherwise idle core.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,6 +21,7 @@ import { decodeRequest, encodeReply, encodeRequest } from '../src/protocol/zk/na
 import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
 import { makeZxid, nextZxid, type Zxid, zxidZero } from '../src/protocol/zxid.ts'
 import { type Codec, candidates } from './codecs.ts'
+import { mqCases } from './micro-mq.ts'
 import { figure, table } from './report.ts'
 
 const path = '/bench/k0042'
@@ -39,10 +40,10 @@ interface AsyncCase {
   readonly run: (done: () => void) => void
 }
 
-/** @param parent where the log's files lie until it ends */
+/** @param parent directory for the log's files until it ends */
 export async function runMicro(parent: string, print: (text: string) => void): Promise<void> {
   const rows: string[][] = []
-  const cases = [...dialectCases(), ...codecCases(), ...kafkaCases(), ...treeCases()]
+  const cases = [...dialectCases(), ...codecCases(), ...mqCases(), ...kafkaCases(), ...treeCases()]
   for (const { name, run } of cases) {
     rows.push(row(name, await timed(name, { fn: run })))
   }
@@ -125,7 +126,9 @@ const stat: Stat = {
   pzxid: someZxid,
 }
 
-/** What a request costs a server in the dialect of its client: its frame read, its reply written. */
+/**
+ * The cost of a request to a server, in the client's dialect: reading its frame, writing its reply.
+ */
 function dialectCases(): Case[] {
   const dialects = { native: new NativeDialect(), ZooKeeper: new ZooKeeperDialect() }
   const children = ['k0001', 'k0002', 'k0003', 'k0004']

@@ -1,6 +1,6 @@
 // One link to one broker: hello, requests matched to their responses by correlation id, time-outs.
-// When it is lost everything in flight fails with NETWORK_EXCEPTION, outcome unknown, and the link is
-// of no more use; whoever owns it makes another. Clients use it, and brokers among themselves.
+// When the link is lost, everything in flight fails with NETWORK_EXCEPTION, outcome unknown; the
+// owner opens another. Used by clients, and between brokers.
 //
 // Next on the path: protocol/transport, then broker/api/connection.ts at the other end.
 
@@ -47,11 +47,11 @@ interface MqConnectionOptions {
   /** of a broker: proves that this is one, and wants the other end to prove it too */
   readonly prover?: LinkProver
   readonly clock: Clock
-  /** Once. What was in flight has been rejected. */
+  /** Called once, after all requests in flight were rejected. */
   readonly onClosed?: (connection: MqConnection) => void
 }
 
-/** How long connecting and the hello may take: a broker that is there answers at once. */
+/** Time limit for connecting and the hello: a live broker answers immediately. */
 const connectMs = 3000
 
 interface Pending {
@@ -75,10 +75,10 @@ export class MqConnection {
   #isConnected = false
   #isRefused = false
   #isClosed = false
-  /** once closed, for what the caller is told */
+  /** once closed, the reason for error messages */
   #endedBy: string | undefined
 
-  /** Connects; requests may be sent at once. */
+  /** Connects; requests may be sent immediately. */
   constructor(options: MqConnectionOptions) {
     const { transport, address, hello, prover } = options
     this.#options = options
@@ -107,7 +107,7 @@ export class MqConnection {
     return this.#isClosed
   }
 
-  /** Who answered; undefined before it has. */
+  /** The broker that answered; undefined before. */
   get brokerId(): BrokerId | undefined {
     return this.#broker?.id
   }
@@ -116,12 +116,12 @@ export class MqConnection {
     return this.#broker?.clusterId
   }
 
-  /** Nobody listens there, or there is no such name: the system's answer, and a definite one. */
+  /** Nothing listens there, or the name does not exist: the system's definite answer. */
   get isRefused(): boolean {
     return this.#isRefused
   }
 
-  /** What a call that failed shows of this broker, in words. */
+  /** A description of the broker from a failed call. */
   foundBy(error: unknown, timeoutMs: number): string {
     if (this.#endedBy !== undefined) return this.#endedBy
     if (error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT') {
@@ -130,7 +130,7 @@ export class MqConnection {
     return error instanceof Error ? error.message : String(error)
   }
 
-  /** @throws BrokerError what the broker answered, NETWORK_EXCEPTION or REQUEST_TIMED_OUT */
+  /** @throws BrokerError the broker's error, NETWORK_EXCEPTION or REQUEST_TIMED_OUT */
   call<T extends MqRequest>(request: T, timeoutMs: number): Promise<ResponseOf<T['type']>> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
@@ -146,7 +146,7 @@ export class MqConnection {
       })
       this.#pending.set(correlationId, {
         type: request.type,
-        // The response was decoded as that of its request's type.
+        // The response was decoded by its request's type.
         resolve: resolve as (response: MqResponse) => void,
         reject,
         cancelTimer,
@@ -155,7 +155,7 @@ export class MqConnection {
     })
   }
 
-  /** For a request that has no response. */
+  /** For a request without response. */
   post(request: MqRequest): void {
     if (!this.#isClosed) this.#send(this.#nextCorrelationId++, request)
   }
@@ -220,7 +220,7 @@ export class MqConnection {
     const pending = this.#pending.get(correlationId)
     if (pending === undefined) {
       if (correlationId < this.#nextCorrelationId) return // its time was up
-      throw new ProtocolError(`Cannot take response ${correlationId}: nothing was asked`)
+      throw new ProtocolError(`Cannot use response ${correlationId}: there is no such request`)
     }
     this.#pending.delete(correlationId)
     pending.cancelTimer()

@@ -133,7 +133,10 @@ worldTest(
     t.equal(String(answer), 'This is broker 1 of Mimic Queue, not a ZooWeeper server\n')
     const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
     const line = statusLine(address, await askHealth(address))
-    t.equal(line, `127.0.0.1:${address.port}  not a server: the port of broker 1 of Mimic Queue`)
+    t.equal(
+      line,
+      `127.0.0.1:${address.port}  not a server: this is the port of Mimic Queue broker 1`,
+    )
   },
 )
 

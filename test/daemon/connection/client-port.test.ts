@@ -201,7 +201,7 @@ t.test('connections per address are limited, and freed when they close', async (
   third.resume()
   await new Promise((resolve) => third.once('end', resolve).once('close', resolve))
   t.equal(port.server.metrics.connectionsRejected, 1)
-  t.same(port.warnings, ['Refused a connection: its address has too many'])
+  t.same(port.warnings, ['Refused a connection: its address has too many connections'])
   first.end()
   await once(first, 'close')
   while (port.port.connectionCount > 1) await new Promise((next) => setImmediate(next))
