@@ -43,8 +43,10 @@ const checkedFrom = 21
 const lengthFieldEnd = 12
 const magic = 2
 const codecMask = 0x07
+export const zstdCodec = 4
+const transactionalBit = 0x10
 const controlBit = 0x20
-const codecMax = 4
+const codecMax = zstdCodec
 
 export interface BatchHeader {
   readonly baseOffset: Offset
@@ -87,6 +89,11 @@ export function leaderEpochOf(bytes: Buffer, at: number): number {
 
 export function lastOffsetOf(bytes: Buffer, at: number): Offset {
   return readInt64(bytes, at) + bytes.readInt32BE(at + 23)
+}
+
+/** How its records are compressed; undefined if the bytes end before that is said. */
+export function batchCodec(bytes: Buffer): number | undefined {
+  return bytes.length < batchHeaderBytes ? undefined : bytes.readInt16BE(checkedFrom) & codecMask
 }
 
 /** Reads a whole header; all 61 bytes must be there. */
@@ -223,6 +230,9 @@ export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem
   }
   if ((header.attributes & controlBit) !== 0) {
     return refuse('INVALID_RECORD', 'only a broker writes control batches')
+  }
+  if ((header.attributes & transactionalBit) !== 0) {
+    return refuse('INVALID_TXN_STATE', 'it is transactional, and there are no transactions')
   }
   const codec = header.attributes & codecMask
   if (codec > codecMax) return refuse('UNSUPPORTED_COMPRESSION_TYPE', `its codec is ${codec}`)
