@@ -293,6 +293,37 @@ export const lostDisks: readonly LostDisk[] = [
       world.network.unblockAll()
     },
   },
+  {
+    name: 'an fsync fails everywhere, all brokers come back, and then the power fails',
+    script: async (world) => {
+      await begin(world)
+      for (const broker of world.brokers) broker.disk.failAfter(0)
+      world.send(40)
+      await world.run(lateMs / 10)
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+      await world.until('records are stored', () => world.isInSync())
+      killAll(world)
+      await world.run(20)
+      for (const broker of world.brokers) broker.start()
+    },
+  },
+  {
+    name: 'the disk of a leader stands still, then the power fails, and its only follower loses its disk',
+    script: async (world) => {
+      const leader = await begin(world)
+      const [follower, other] = world.brokers.filter((broker) => broker !== leader)
+      other?.end({ power: true })
+      await world.run(lateMs)
+      leader.disk.stall(400)
+      world.send(40)
+      await world.run(150)
+      killAll(world)
+      if (follower !== undefined) world.loseDisk(follower, (disk) => disk.wipe())
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+    },
+  },
 ]
 
 /** @returns the leader of the first partition, when records are stored and all replicas have them */

@@ -104,32 +104,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [{ file: log, from: '  isIntact: isBatchIntact,', to: '  isIntact: () => true,' }],
     seeds: 300,
   },
-  {
-    name: 'the tail is not written again after a failed fsync',
-    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
-    edits: [
-      {
-        file: recovery,
-        from: '  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })\n',
-        to: '',
-      },
-    ],
-    seeds: 600,
-  },
 
   // --- durable, committed, shown -----------------------------------------------------------------
-  {
-    name: 'acknowledge before durable',
-    rule: durableRule,
-    edits: [
-      {
-        file: replica,
-        from: '    this.#core.appended(readBatchHeader(batch))\n',
-        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
-      },
-    ],
-    seeds: 600,
-  },
   {
     name: 'a follower says it has what is not durable',
     rule: durableRule,
@@ -660,5 +636,29 @@ export const lostDiskMutants: readonly Mutant[] = [
       },
     ],
     seeds: 60,
+  },
+  {
+    name: 'the tail is not written again after a failed fsync',
+    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
+    edits: [
+      {
+        file: recovery,
+        from: '  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })\n',
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'acknowledge before durable',
+    rule: durableRule,
+    edits: [
+      {
+        file: replica,
+        from: '    this.#core.appended(readBatchHeader(batch))\n',
+        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
+      },
+    ],
+    seeds: 100,
   },
 ]
