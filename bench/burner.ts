@@ -1,4 +1,4 @@
-// Keeps a core busy for as long as the process that forked it lives.
+// Keeps a core busy until its parent process exits.
 
 const burstMs = 20
 

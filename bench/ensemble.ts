@@ -1,4 +1,4 @@
-// Servers to measure, as processes of their own: `node dist/daemon/main.js` with everything by flags.
+// Servers under measurement, as separate processes: `node dist/daemon/main.js` configured by flags.
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,18 +25,18 @@ const sessionTimeoutMs = 30_000
 export interface BenchServer {
   readonly id: number
   readonly client: Address
-  /** what is run, and where it says what it has to say */
+  /** the command, and the file of its output */
   readonly args: readonly string[]
   readonly log: string
   process: ChildProcess
 }
 
-/** What is measured, whoever wrote it. */
+/** A system under measurement. */
 export interface Subject {
   readonly addresses: readonly Address[]
-  /** User and system time of all servers so far; undefined where it cannot be known. */
+  /** User and system time of all servers so far; undefined if unknown. */
   cpuMicros(): number | undefined
-  /** Resident memory of each server, in MiB; undefined where it cannot be known. */
+  /** Resident memory of each server, in MiB; undefined if unknown. */
   memoryMiB(): readonly number[] | undefined
   stop(): Promise<void>
 }
@@ -51,9 +51,9 @@ export class BenchEnsemble implements Subject {
   }
 
   /**
-   * Starts them and waits until each one serves.
+   * Starts the servers and waits until each one serves.
    *
-   * @param parent where their data lies until `stop`; on the disk that is to be measured
+   * @param parent directory for their data until `stop`; on the disk to be measured
    */
   static async start(
     size: number,
@@ -110,7 +110,7 @@ export class BenchEnsemble implements Subject {
     return this.servers.map(({ process }) => process)
   }
 
-  /** The one that leads, if one does now. */
+  /** The current leader, if there is one. */
   async leader(): Promise<BenchServer | undefined> {
     for (const server of this.servers) {
       if (server.process.exitCode !== null || server.process.signalCode !== null) continue
@@ -119,20 +119,20 @@ export class BenchEnsemble implements Subject {
     return undefined
   }
 
-  /** SIGKILL, once it is gone. */
+  /** Kills it with SIGKILL, and waits for its exit. */
   async kill({ process }: BenchServer): Promise<void> {
     const ended = once(process, 'exit')
     process.kill('SIGKILL')
     await ended
   }
 
-  /** Starts one that was killed, and waits until it serves. */
+  /** Restarts a killed server, and waits until it serves. */
   async revive(server: BenchServer): Promise<void> {
     server.process = runServer(server.args, server.log)
     await this.untilServing(server)
   }
 
-  /** Some server that does not lead; the only one, when it stands alone. */
+  /** A server that does not lead; the only one, if it stands alone. */
   async follower(): Promise<Address> {
     for (const { client } of this.servers) {
       if (!/^Mode: leader$/m.test(await fourLetterWord(client, 'srvr'))) return client
@@ -145,7 +145,7 @@ export class BenchEnsemble implements Subject {
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
-  /** Until it takes a new session. */
+  /** Resolves once it accepts a new session. */
   async untilServing({ client, process, log }: BenchServer): Promise<void> {
     const deadline = performance.now() + startMs
     for (;;) {
@@ -158,7 +158,7 @@ export class BenchEnsemble implements Subject {
       } catch (cause) {
         if (process.exitCode !== null || performance.now() > deadline) {
           const said = readFileSync(log, 'utf8').slice(-2000)
-          throw new Error(`A server does not serve; it said: ${said}`, { cause })
+          throw new Error(`A server does not serve; its output: ${said}`, { cause })
         }
         await delay(20)
       }

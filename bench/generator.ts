@@ -1,8 +1,8 @@
-// A load generator process. The one that started it says when to begin to count and when to end:
+// A load generator process. Its parent says when to start and to stop counting:
 //
-//   parent: { type: 'start', ...Load }     → 'ready' once every connection has its loop running
+//   parent: { type: 'start', ...Load }     → 'ready' once every connection runs its loop
 //   parent: { type: 'begin' }              counting starts
-//   parent: { type: 'end' }                → 'result', and the process ends
+//   parent: { type: 'end' }                → 'result', and the process exits
 
 import type { Address } from '../src/address.ts'
 import type { HistogramJson } from './histogram.ts'
@@ -58,7 +58,7 @@ async function start(load: Load): Promise<void> {
   const options = { dialect, timeoutMs: sessionTimeoutMs, failed }
   const open = Array.from({ length: connections }, async (_, i) => {
     const server = servers[i % servers.length]
-    if (server === undefined) throw new Error('There is no server to connect to')
+    if (server === undefined) throw new Error('Cannot connect: no server is given')
     const connection = await RawConnection.connect(server, options)
     return { connection, name: `${load.name}-${i}`, seed: load.seed + i }
   })

@@ -1,12 +1,12 @@
-// Latencies in buckets: 64 per power of two, so every figure is right within 1.6 %.
+// Latencies in buckets: 64 per power of two, so every figure is accurate to 1.6 %.
 //
-// The generators run closed loops: a connection sends its next request when an answer came. So a
-// percentile says what that many waiting clients saw, not what clients that come at a fixed rate
+// The generators run closed loops: a connection sends its next request after an answer. A
+// percentile is therefore what that many waiting clients saw, not what clients at a fixed rate
 // would see while a server stalls.
 
 const subBuckets = 64
 
-/** Of whole microseconds. Plain enough to be sent between processes with `toJSON`. */
+/** Of whole microseconds. Serializable with `toJSON`. */
 export class Histogram {
   #counts: number[] = []
   #count = 0
@@ -25,7 +25,7 @@ export class Histogram {
     return this.#max
   }
 
-  /** `times` answers that took this long. */
+  /** Records `times` answers with this latency. */
   record(micros: number, times = 1): void {
     const bucket = bucketOf(micros)
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + times
@@ -34,7 +34,7 @@ export class Histogram {
     if (micros > this.#max) this.#max = micros
   }
 
-  /** The value that `percent` of the recorded ones do not exceed; 0 when there are none. */
+  /** The value that `percent` of the recorded ones do not exceed; 0 if there are none. */
   percentile(percent: number): number {
     const wanted = Math.ceil((percent / 100) * this.#count)
     let seen = 0
@@ -79,7 +79,7 @@ export interface HistogramJson {
   readonly max: number
 }
 
-/** Below `subBuckets` exact; above, the power of two and the next six bits. */
+/** Exact below `subBuckets`; above, the power of two and the next six bits. */
 function bucketOf(micros: number): number {
   const value = Math.max(0, Math.floor(micros))
   if (value < subBuckets) return value
@@ -88,7 +88,7 @@ function bucketOf(micros: number): number {
   return (shift + 1) * subBuckets + ((Math.min(value, 0x7fffffff) >>> shift) - subBuckets)
 }
 
-/** The largest value that falls into the bucket. */
+/** The largest value of the bucket. */
 function topOf(bucket: number): number {
   if (bucket < subBuckets) return bucket
   const shift = Math.floor(bucket / subBuckets) - 1

@@ -1,4 +1,4 @@
-// One measurement: generators warm up, are counted for a while, and the servers' CPU time with them.
+// One measurement: generators warm up and are then counted, together with the servers' CPU time.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ export interface MeasureOptions {
   readonly generators: number
   readonly warmUpMs: number
   readonly windowMs: number
-  /** part of the paths of new znodes; never the same twice on one ensemble */
+  /** part of the paths of new znodes; unique per ensemble */
   readonly name: string
   /** CPU time used by all servers so far */
   readonly cpuMicros: () => number | undefined
@@ -35,7 +35,7 @@ export interface MeasureOptions {
 export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { load, cpuMicros } = options
   const generators = shares(load.connections, options.generators).map((connections, i) => {
-    // Each begins with another server, so that the connections spread evenly.
+    // Each starts with another server, so that the connections spread evenly.
     const servers = load.servers.map(
       (_, s) => load.servers[(s + i) % load.servers.length] as Address,
     )
@@ -69,7 +69,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   }
 }
 
-/** `total` in `count` parts that differ by one at most; none is empty. */
+/** Splits `total` into `count` parts that differ by at most one; none is empty. */
 function shares(total: number, count: number): number[] {
   const parts = Math.min(total, count)
   return Array.from(
@@ -90,7 +90,7 @@ class Generator {
         if (message.type === 'failed') reject(new Error(`A generator failed: ${message.message}`))
       })
       this.#child.on('exit', (code) => {
-        if (code !== 0) reject(new Error(`A generator ended with ${code}`))
+        if (code !== 0) reject(new Error(`A generator exited with code ${code}`))
       })
     })
     this.broken.catch(() => undefined)
@@ -114,7 +114,7 @@ class Generator {
   }
 }
 
-/** The znodes that set and get work on, with values of the size they will keep. */
+/** The znodes used by set and get, with values of their final size. */
 export async function fillKeys(
   server: Address,
   {

@@ -1,4 +1,4 @@
-// The small parts alone, by `benchmark`: what one call costs on an otherwise idle core.
+// The small parts in isolation, by `benchmark`: the cost of one call on an otherwise idle core.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,10 +17,11 @@ import { KafkaWriter } from '../src/protocol/kafka/writer.ts'
 import { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'
 import { noSession, openAcl, type ServerId, type Stat } from '../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../src/protocol/zk/messages.ts'
+import { decodeRequest, encodeReply, encodeRequest } from '../src/protocol/zk/native.ts'
 import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
-import { encodeReply } from '../src/protocol/zk/native-replies.ts'
-import { decodeRequest, encodeRequest } from '../src/protocol/zk/native-requests.ts'
 import { makeZxid, nextZxid, type Zxid, zxidZero } from '../src/protocol/zxid.ts'
+import { type Codec, candidates } from './codecs.ts'
+import { mqCases } from './micro-mq.ts'
 import { figure, table } from './report.ts'
 
 const path = '/bench/k0042'
@@ -39,10 +40,10 @@ interface AsyncCase {
   readonly run: (done: () => void) => void
 }
 
-/** @param parent where the log's files lie until it ends */
+/** @param parent directory for the log's files until it ends */
 export async function runMicro(parent: string, print: (text: string) => void): Promise<void> {
   const rows: string[][] = []
-  const cases = [...dialectCases(), ...codecCases(), ...kafkaCases(), ...treeCases()]
+  const cases = [...dialectCases(), ...codecCases(), ...mqCases(), ...kafkaCases(), ...treeCases()]
   for (const { name, run } of cases) {
     rows.push(row(name, await timed(name, { fn: run })))
   }
@@ -53,6 +54,37 @@ export async function runMicro(parent: string, print: (text: string) => void): P
   }
   await close()
   print(table(['one call', 'µs', '± %', 'per second'], rows))
+  await compareCodecs(print)
+}
+
+/** By hand and by msgpackr, one after the other, so that both meet the same machine. */
+async function compareCodecs(print: (text: string) => void): Promise<void> {
+  const writer = new MsgpackWriter(64 * 1024)
+  const reader = new MsgpackReader()
+  const micros = async (name: string, { encode, decode }: Codec): Promise<[number, number]> => {
+    const out = new MsgpackWriter()
+    encode(out)
+    const bytes = Buffer.from(out.view())
+    const fn = () => {
+      writer.clear()
+      encode(writer)
+    }
+    const encoding = await timed(name, { fn })
+    const decoding = await timed(name, {
+      fn: () => void decode(reader.reset(bytes, 0, bytes.length)),
+    })
+    return [encoding.stats.mean * 1e6, decoding.stats.mean * 1e6]
+  }
+  const rows: string[][] = []
+  for (const { name, hand, table } of candidates()) {
+    const byHand = await micros(name, hand)
+    const byTable = await micros(name, table)
+    const times = (byTable[0] + byTable[1]) / (byHand[0] + byHand[1])
+    const cells = [...byHand, ...byTable].map((value) => value.toFixed(2))
+    rows.push([name, ...cells, `${times.toFixed(1)} ×`])
+  }
+  const heads = ['encode by hand, µs', 'decode', 'encode by msgpackr', 'decode', 'slower']
+  print(table(['message', ...heads], rows))
 }
 
 function row(name: string, { stats }: benchmark): string[] {
@@ -94,7 +126,9 @@ const stat: Stat = {
   pzxid: someZxid,
 }
 
-/** What a request costs a server in the dialect of its client: its frame read, its reply written. */
+/**
+ * The cost of a request to a server, in the client's dialect: reading its frame, writing its reply.
+ */
 function dialectCases(): Case[] {
   const dialects = { native: new NativeDialect(), ZooKeeper: new ZooKeeperDialect() }
   const children = ['k0001', 'k0002', 'k0003', 'k0004']

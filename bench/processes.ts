@@ -1,4 +1,4 @@
-// Server processes under measurement, whoever wrote them: started, looked at from outside, ended.
+// Server processes under measurement: started, observed from outside, stopped.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -9,10 +9,10 @@ import type { Address } from '../src/address.ts'
 
 const stopMs = 10_000
 
-/** Kernel ticks per second in /proc, on every Linux there is. */
+/** Kernel ticks per second in /proc, on every Linux. */
 const clockTicks = 100
 
-/** A child whose standard output and error go to the end of a file. */
+/** A child whose standard output and error are appended to a file. */
 export function run(command: string, args: readonly string[], log: string): ChildProcess {
   const file = openSync(log, 'a')
   const child = spawn(command, args, { stdio: ['ignore', file, file] })
@@ -20,12 +20,12 @@ export function run(command: string, args: readonly string[], log: string): Chil
   return child
 }
 
-/** User and system time so far of all of them; undefined where there is no /proc. */
+/** User and system time of all of them so far; undefined without /proc. */
 export function cpuMicrosOf(children: readonly ChildProcess[]): number | undefined {
   return allKnown(children.map(({ pid }) => cpuMicros(pid)))?.reduce((sum, one) => sum + one, 0)
 }
 
-/** Resident memory of each, in MiB; undefined where there is no /proc. */
+/** Resident memory of each, in MiB; undefined without /proc. */
 export function memoryMiBOf(children: readonly ChildProcess[]): readonly number[] | undefined {
   return allKnown(children.map(({ pid }) => residentMiB(pid)))
 }
@@ -37,7 +37,7 @@ function allKnown(values: readonly (number | undefined)[]): readonly number[] | 
 
 function cpuMicros(pid: number | undefined): number | undefined {
   try {
-    // The name in parentheses may hold anything; utime and stime are the 14th and 15th field.
+    // The name in parentheses may contain anything; utime and stime are fields 14 and 15.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return ((Number(fields[11]) + Number(fields[12])) * 1e6) / clockTicks
   } catch {
@@ -54,7 +54,7 @@ function residentMiB(pid: number | undefined): number | undefined {
   }
 }
 
-/** SIGTERM, and SIGKILL when that takes too long. */
+/** SIGTERM, then SIGKILL after a time-out. */
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
@@ -64,7 +64,7 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-/** All held at once, so they differ; a moment later somebody else could take one. */
+/** All are held at once, so they differ; later another process could take one. */
 export async function freePorts(count: number): Promise<number[]> {
   const listeners: net.Server[] = []
   while (listeners.length < count) {
@@ -79,13 +79,13 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /**
- * Below Linux's ephemeral ports, which outgoing connections get: one of those may be taken at any
- * moment, and a connection that is tried before anything listens there may get that very port, so
- * connect to itself, and keep it for ever.
+ * Below Linux's ephemeral ports, which outgoing connections get: such a port may be taken at any
+ * moment, and a connection attempted before anything listens there may get that very port, connect
+ * to itself, and keep it for ever.
  */
 const portRange = { from: 10_000, to: 32_768 } as const
 
-/** @returns undefined if another has it */
+/** @returns undefined if the port is in use */
 async function listen(port: number): Promise<net.Server | undefined> {
   const listener = net.createServer()
   listener.listen(port, '127.0.0.1')
@@ -97,7 +97,7 @@ async function listen(port: number): Promise<net.Server | undefined> {
   }
 }
 
-/** @throws when no answer comes in time: a ZooKeeper that begins may accept a word and forget it */
+/** @throws if no answer arrives in time: a starting ZooKeeper may accept a word and lose it */
 export async function fourLetterWord(
   { host, port }: Address,
   word: string,

@@ -1,5 +1,5 @@
-// One client connection at its barest, in any dialect: frames out, a callback per answer, no promise,
-// no object per request. The generators must cost little beside the servers they share a machine with.
+// A minimal client connection, in any dialect: frames out, a callback per answer, no promise, no
+// object per request. The generators must cost little beside the servers on the same machine.
 
 import net from 'node:net'
 import type { Address } from '../src/address.ts'
@@ -9,7 +9,6 @@ import { FrameDecoder } from '../src/protocol/frame.ts'
 import { MsgpackWriter } from '../src/protocol/msgpack.ts'
 import { noSession } from '../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../src/protocol/zk/messages.ts'
-import { protocolVersion } from '../src/protocol/zk/native.ts'
 import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
 import { zxidZero } from '../src/protocol/zxid.ts'
 
@@ -21,7 +20,10 @@ const dialects = {
   jute: { dialect: new ZooKeeperDialect(), xidOffset: 4 },
 } as const
 
-/** From here on an xid takes the same bytes in every dialect, so a frame can be stamped in place. */
+/**
+ * From here on an xid takes the same number of bytes in every dialect, so a frame can be stamped in
+ * place.
+ */
 const firstXid = 0x1_0000
 
 const frameBytesMax = 16 * 1024 * 1024
@@ -29,7 +31,7 @@ const frameBytesMax = 16 * 1024 * 1024
 export interface RawOptions {
   readonly dialect?: DialectName
   readonly timeoutMs: number
-  /** called at least once when the connection ends, also after `close` */
+  /** called at least once when the connection ends, even after `close` */
   readonly failed: (error: Error) => void
 }
 
@@ -42,11 +44,11 @@ export class RawConnection {
   #outBytes = 0
   #nextXid = firstXid
   #expectedXid = firstXid
-  /** Called for each answer, in order; `err` is 0 when it worked. */
+  /** Called for each answer, in order; `err` is 0 on success. */
   onReply: (err: number, codec: ClientCodec) => void = () => undefined
   /** Called for each watch event. */
   onEvent: () => void = () => undefined
-  /** Called after the answers that came in one piece, to send what follows them. */
+  /** Called after the answers that arrived in one piece, to send the next requests. */
   onTurn: () => void = () => undefined
 
   private constructor(socket: net.Socket, options: RawOptions) {
@@ -86,17 +88,17 @@ export class RawConnection {
     })
   }
 
-  /** Requests sent and not answered yet. */
+  /** Requests sent and not yet answered. */
   get outstanding(): number {
     return this.#nextXid - this.#expectedXid
   }
 
-  /** A request's frame, into which each sending stamps its xid. */
+  /** A request's frame, stamped with an xid each time it is sent. */
   template(request: Request): Buffer {
     return framed((out) => this.#codec.encodeRequest(out, firstXid, request))
   }
 
-  /** Queues one request; `flush` sends what is queued in one write. */
+  /** Queues one request; `flush` sends the queue in one write. */
   send(template: Buffer): void {
     if (this.#outBytes + template.length > this.#out.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(this.#out.length * 2, template.length * 2))
@@ -111,12 +113,12 @@ export class RawConnection {
   flush(): void {
     if (this.#outBytes === 0) return
     this.#socket.write(this.#out.subarray(0, this.#outBytes))
-    // The socket may hold on to what the kernel did not take at once.
+    // The socket may keep bytes that the kernel did not accept.
     if (this.#socket.writableLength > 0) this.#out = Buffer.allocUnsafeSlow(this.#out.length)
     this.#outBytes = 0
   }
 
-  /** One request by itself, for setting things up. Rejects with the error code. */
+  /** A single request, for setup. Rejects with the error code. */
   request<Body extends Request>(
     request: Body,
   ): Promise<Extract<ReplyBody, { type: Body['type'] }>> {
@@ -138,7 +140,6 @@ export class RawConnection {
   #hello(timeoutMs: number): Buffer {
     return framed((out) =>
       this.#codec.encodeHello(out, {
-        version: protocolVersion,
         ensembleId: undefined,
         lastZxidSeen: zxidZero,
         timeoutMs,

@@ -1,5 +1,5 @@
-// Debian's ZooKeeper (package `zookeeper`) as processes beside ours: what ours is compared with, by the
-// bench and by the tests. Every write is fsynced, as it is by default there.
+// Debian's ZooKeeper (package `zookeeper`) as processes on the same machine: the reference for the
+// bench and the tests. Every write is fsynced, which is its default.
 
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,28 +16,28 @@ import {
   stopProcess,
 } from './processes.ts'
 
-/** Its manifest names all the others that it needs. */
+/** Its manifest names all other required jars. */
 export const zooKeeperJar = '/usr/share/java/zookeeper.jar'
 
 const startMs = 60_000
 
 export interface RealZooKeeperOptions {
   readonly size: number
-  /** lines of zoo.cfg beside those that every ensemble needs */
+  /** lines of zoo.cfg in addition to those that every ensemble needs */
   readonly config?: readonly string[]
-  /** of the virtual machine; `-Xmx1000m` is what ZooKeeper's own start script sets */
+  /** options of the virtual machine; ZooKeeper's own start script sets `-Xmx1000m` */
   readonly javaOptions?: readonly string[]
 }
 
-/** @returns why it cannot be started on this machine, if so */
+/** @returns why it cannot run on this machine, or undefined */
 export function realZooKeeperProblem(): string | undefined {
   if (!existsSync(zooKeeperJar))
-    return `there is no ${zooKeeperJar}: the Debian package zookeeper is not installed`
+    return `${zooKeeperJar} is missing: install the Debian package zookeeper`
   try {
     execFileSync('java', ['-version'], { stdio: 'ignore' })
     return undefined
   } catch {
-    return 'there is no java'
+    return 'java is missing'
   }
 }
 
@@ -59,7 +59,7 @@ export class RealZooKeeper implements Subject {
   /**
    * Starts it and waits until each server serves.
    *
-   * @param parent where its data lies until `stop`
+   * @param parent directory for its data until `stop`
    */
   static async start(parent: string, options: RealZooKeeperOptions): Promise<RealZooKeeper> {
     const { size, config = [], javaOptions = ['-Xmx1000m'] } = options
@@ -123,7 +123,7 @@ export class RealZooKeeper implements Subject {
         if (/^Mode: /m.test(answer)) break
         if (this.#processes[i]?.exitCode !== null || performance.now() > deadline) {
           const said = readFileSync(logs[i] ?? '', 'utf8').slice(-2000)
-          throw new Error(`ZooKeeper does not serve; it said: ${said}`)
+          throw new Error(`ZooKeeper does not serve; its output: ${said}`)
         }
         await delay(50)
       }

@@ -1,10 +1,10 @@
-// Tables for people, and what must stand beside every figure: machine, commit, command.
+// Printed tables, and the circumstances of every figure: machine, commit, command.
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statfsSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 
-/** Columns as wide as their widest cell; the first is flush left, the others right. */
+/** Columns as wide as their widest cell; the first is left-aligned, the others right-aligned. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [header, ...rows]
   const widths = header.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)))
@@ -26,7 +26,7 @@ export function figure(value: number | undefined): string {
 
 const tmpfs = 0x01021994
 
-/** Lines that say where the figures come from. `directory` is where the servers' data lies. */
+/** The circumstances of the figures. `directory` holds the servers' data. */
 export function circumstances(directory: string, command: string): string {
   const processor = cpus()[0]?.model ?? 'unknown processor'
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`

@@ -1,4 +1,4 @@
-// npm run bench [-- subject …] [--option …]: measures, and says what each number means.
+// npm run bench [-- subject …] [--option …]: measures, and explains each number.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -20,13 +20,13 @@ import { sequentialWrites } from './workloads/zk-sequential.ts'
 const subjects = ['micro', 'load', 'sequential', 'failover', 'sessions', 'soak'] as const
 const seed = 20_261_123
 
-/** Connections × requests that each keeps on the way. */
+/** Connections × requests in flight on each. */
 interface Shape {
   readonly connections: number
   readonly outstanding: number
 }
 
-/** Most µs of CPU per operation, all servers together; from the project's goals. */
+/** Maximum µs of CPU per operation, all servers together; the project's goals. */
 const targets: Readonly<Record<string, number>> = {
   'set 12x64': 20,
   'get 12x64': 5,
@@ -34,7 +34,7 @@ const targets: Readonly<Record<string, number>> = {
   'get 12x4': 12,
 }
 
-/** Least times as many answers in a second as ZooKeeper. */
+/** Minimum ratio of answers per second to ZooKeeper's. */
 const ratioTargets: Readonly<Record<string, number>> = {
   'set 12x64': 3,
   'get 12x64': 3,
@@ -46,7 +46,7 @@ const ratioTargets: Readonly<Record<string, number>> = {
   'get 1x1': 1,
 }
 
-/** Most ms without a write, median and worst. */
+/** Maximum ms without a write, median and worst. */
 const gapTargets: Readonly<Record<Failure, readonly [number, number]>> = {
   SIGKILL: [150, 300],
   SIGSTOP: [1000, 1000],
@@ -62,37 +62,41 @@ ours and the peer in turn, in ZooKeeper's own protocol.`,
   )
   .options({
     servers: { type: 'number', default: 3, describe: 'size of the ensemble under load' },
-    workloads: { type: 'string', default: workloadNames.join(), describe: 'which loads' },
+    workloads: { type: 'string', default: workloadNames.join(), describe: 'the loads' },
     peer: {
       type: 'string',
       describe:
-        "what to compare with: addresses host:port,… of a ZooKeeper, or 'debian' to start one",
+        "the system to compare with: addresses host:port,… of a ZooKeeper, or 'debian' to start one",
     },
-    dialect: { choices: dialectNames, default: dialectNames[0], describe: 'what the load speaks' },
+    dialect: { choices: dialectNames, default: dialectNames[0], describe: 'protocol of the load' },
     shapes: {
       type: 'string',
       default: '12x64,12x4,252x1,1x1',
-      describe: 'connections x requests that each keeps on the way',
+      describe: 'connections x requests in flight on each',
     },
     'value-bytes': { type: 'number', default: 100, describe: 'size of a value' },
-    seconds: { type: 'number', default: 3, describe: 'counted' },
-    'warm-up': { type: 'number', default: 2, describe: 'seconds before that' },
-    generators: { type: 'number', default: 1, describe: 'processes that make the load' },
-    sizes: { type: 'string', default: '3,5,7,9', describe: 'ensembles of the sequential table' },
-    minutes: { type: 'number', default: 10, describe: 'of the soak' },
+    seconds: { type: 'number', default: 3, describe: 'seconds that are counted' },
+    'warm-up': { type: 'number', default: 2, describe: 'seconds before counting' },
+    generators: { type: 'number', default: 1, describe: 'processes that generate the load' },
+    sizes: {
+      type: 'string',
+      default: '3,5,7,9',
+      describe: 'ensemble sizes of the sequential table',
+    },
+    minutes: { type: 'number', default: 10, describe: 'duration of the soak' },
     burners: { type: 'number', default: 2, describe: 'processes that burn CPU beside the soak' },
     rounds: {
       type: 'number',
       describe: 'failovers of each kind (20), or measurements of each against a peer (3)',
     },
-    sessions: { type: 'number', default: 10_000, describe: 'how many are held' },
+    sessions: { type: 'number', default: 10_000, describe: 'number of sessions held' },
     'hold-seconds': { type: 'number', default: 20, describe: 'how long they are held' },
     dir: {
       type: 'string',
       default: fileURLToPath(new URL('./data', import.meta.url)),
-      describe: 'where the servers keep their data meanwhile',
+      describe: "directory of the servers' data",
     },
-    json: { type: 'string', describe: 'write the figures to this file too' },
+    json: { type: 'string', describe: 'also write the figures to this file' },
   })
   .strictOptions()
   .parse()
@@ -140,7 +144,7 @@ if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(fi
 async function runLoad(): Promise<void> {
   const { servers, generators } = options
   print(`${servers} servers, each write fsynced by a quorum; values of ${options.valueBytes} B. A closed loop: a connection
-sends its next request when an answer came. The generators share the machine with the servers.
+sends its next request after an answer. The generators share the machine with the servers.
 
 load      what each operation is: ${workloadNames.map((name) => `${name}, ${workloads[name]}`).join('; ')}
 shape     connections x requests that each keeps on the way
@@ -194,7 +198,7 @@ function loadRow(workload: WorkloadName, shape: Shape, found: Measurement): stri
   ]
 }
 
-/** Goals are for three servers. */
+/** The goals are for three servers. */
 function verdict(target: number | undefined, cpuMicros: number | undefined): string {
   if (target === undefined || cpuMicros === undefined || options.servers !== 3) return ''
   return `${cpuMicros <= target ? 'met' : 'MISSED'} ${target}`
@@ -208,11 +212,11 @@ function loadFigures(workload: WorkloadName, shape: Shape, found: Measurement): 
 
 async function fill(subject: Subject): Promise<void> {
   const [first] = subject.addresses
-  if (first === undefined) throw new Error('There is no server')
+  if (first === undefined) throw new Error('Cannot measure: no server is given')
   await fillKeys(first, { valueBytes: options.valueBytes, dialect: withPeer ? 'jute' : 'native' })
 }
 
-/** Started for it, or one that runs already and is left as it is but for /bench. */
+/** Started for the run, or already running and left unchanged except for /bench. */
 async function startPeer(peer: string): Promise<Subject> {
   if (peer === 'debian') return RealZooKeeper.start(options.dir, { size: options.servers })
   return {
@@ -223,7 +227,7 @@ async function startPeer(peer: string): Promise<Subject> {
   }
 }
 
-/** Ours, and the peer where there is one. */
+/** Our servers, and the peer if there is one. */
 async function withSubjects(
   use: (ours: Subject, peer: Subject | undefined) => Promise<void>,
 ): Promise<void> {
@@ -245,8 +249,8 @@ async function runComparison(): Promise<void> {
   print(`${servers} servers of ours, and the peer (${options.peer}); every write is fsynced by a quorum on both sides. The same
 generators load one and then the other, ${rounds} times each, in ZooKeeper's own protocol; medians. Values of ${options.valueBytes} B.
 
-ratio     answers in a second: ours by the peer's; the goal beside it
-p50       µs from sending to the answer, with the wait for those ahead on the same connection
+ratio     answers per second, ours divided by the peer's; with the goal
+p50       µs from sending to the answer, including the wait for earlier requests on the connection
 CPU µs    user and system time of all servers together, per operation
 `)
   await withSubjects(async (ours, peer) => {
@@ -293,7 +297,7 @@ async function runSessions(): Promise<void> {
   const dialect = withPeer ? 'jute' : options.dialect
   print(`${servers} servers hold ${count} sessions, each with a watch on one of 1000 znodes, for ${holdSeconds} s. Then each znode is set once.
 
-connected  ms until all were there with their watches
+connected  ms until all were connected with their watches
 memory     KiB of resident memory that all servers together have more than before, per session
 told       watches that fired
 told in    ms from the first change until the last watch had fired
@@ -319,8 +323,8 @@ told in    ms from the first change until the last watch had fired
 
 async function runSequential(): Promise<void> {
   const counts = [1, 10, 100]
-  print(`One client of a follower writes that many values of ${options.valueBytes} B, each when the one before was answered.
-ms, the median of 9 runs. The system that this one is modelled on took 21 400 ms for 100 with 3 servers, ZooKeeper 80 ms.
+  print(`One client of a follower writes that many values of ${options.valueBytes} B, each after the answer to the previous one.
+ms, the median of 9 runs. The original system took 21 400 ms for 100 with 3 servers, ZooKeeper 80 ms.
 `)
   const rows: string[][] = []
   for (const size of sizes) {
@@ -345,11 +349,11 @@ async function runFailover(): Promise<void> {
   print(`${servers} servers and a client at each of them, all with default settings; the clients write all the time. The leader
 is killed (SIGKILL) or falls silent (SIGSTOP), ${rounds} times each. ZooKeeper: 522 ms after a kill, etcd: 1 173 ms.
 
-gap       ms between two successful writes, whoever made them
+gap       ms between two successful writes of any client
 noticed   ms of that until the first server looks for a leader
 elected   from then on until one of them is elected
-leads     from then on until it has a quorum's promise and its history on their disks, and serves
-written   from then on until a client is connected again and has its answer
+leads     from then until it has a quorum's promise and its history on their disks, and serves
+written   from then until a client has reconnected and received its answer
 `)
   const rows: string[][] = []
   const ensemble = await BenchEnsemble.start(servers, options.dir, { logLevel: 'info' })
@@ -376,7 +380,7 @@ function gapRow(name: string, gap: Gap | undefined, goal: number): string[] {
 async function runSoak(): Promise<void> {
   const { servers, minutes, burners } = options
   print(`${servers} servers under full load for ${minutes} min, and ${burners} processes that burn CPU beside them. Nothing fails, so no
-server has a reason to look for a leader or to give up a peer: any that does makes this run fail.
+server has a reason to look for a leader or to drop a peer: the run fails if one does.
 
 ops/s     of the slowest and of the fastest ten seconds
 p99       µs, the worst of all ten seconds
@@ -395,7 +399,7 @@ p99       µs, the worst of all ten seconds
     })
     print(table(['load', 'shape', 'ops/s, least', 'most', 'p99'], rows))
     const elections = troubles.filter(({ said }) => said === 'Leading')
-    print(`\n${elections.length} elections; loads that broke off: ${brokenOff.length}`)
+    print(`\n${elections.length} elections; loads that failed: ${brokenOff.length}`)
     for (const { atMs, server, said } of troubles) {
       print(`${(atMs / 1000).toFixed(1).padStart(7)} s  server ${server}  ${said}`)
     }

@@ -2,14 +2,14 @@
 //
 //   node scripts/setup.mjs program          dependencies installed, dist/ built
 //   node scripts/setup.mjs program tests    and tap's own build done
-//   node scripts/setup.mjs hook             what npm calls once it changed node_modules: the rest, as far
-//                                           as it can
+//   node scripts/setup.mjs hook             called by npm after it changed node_modules: does the
+//                                           remaining steps, as far as possible
 //
-// That is npm's script `dependencies`, and not `prepare`: who installs the packed program is not asked
-// whether its scripts may run.
+// The hook is npm's script `dependencies`, not `prepare`, so that installing the packed program
+// runs no scripts.
 //
-// Each step looks at contents, never at times, and leaves its mark last: a run that was interrupted is
-// done again. Plain JavaScript without dependencies, since it runs before there are any.
+// Each step checks contents, never times, and leaves its mark last: an interrupted run is repeated.
+// Plain JavaScript without dependencies, since it runs before any are installed.
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -92,7 +92,7 @@ const buildTap = {
   },
 }
 
-/** Inside what an installation replaces: afterwards the step is due again. */
+/** In a directory that an installation replaces: afterwards the step is due again. */
 const tapMark = at('node_modules', '@tapjs', 'test', 'test-built', '.built-from')
 
 function tapInputs() {
@@ -104,7 +104,7 @@ const buildProgram = {
   does: 'Building dist/',
   needed: () => mark(at('dist', '.built-from')) !== programInputs(),
   run() {
-    // Built beside and then renamed: a program that runs from dist/ never sees half of it.
+    // Built aside and then renamed: a program running from dist/ never sees half of it.
     const inputs = programInputs()
     rmSync(at('dist.new'), { recursive: true, force: true })
     command(process.execPath, [
@@ -145,7 +145,7 @@ function programInputs() {
 /** @param {readonly Step[]} steps */
 function perform(steps) {
   if (!steps.some((step) => step.needed())) return
-  // Two commands in one fresh clone, `npm start` and `npm test` say, take turns.
+  // Two commands in a fresh clone, such as `npm start` and `npm test`, take turns.
   const unlock = lock()
   try {
     for (const step of steps) {
@@ -158,7 +158,7 @@ function perform(steps) {
   }
 }
 
-/** Longer than any setup takes: the holder's number belongs to another process by now. */
+/** Longer than any setup takes: the holder's process id has been reused by then. */
 const lockAgeMsMax = 20 * 60 * 1000
 
 /** @param {string} file */
@@ -218,10 +218,12 @@ function command(file, args) {
     stdio: ['ignore', 2, 2],
   })
   if (status === 0) return
-  throw new SetupError(`Cannot go on: ${file} ${args.join(' ')} ${error ?? `ended with ${status}`}`)
+  throw new SetupError(
+    `Cannot continue: ${file} ${args.join(' ')} ${error ?? `ended with ${status}`}`,
+  )
 }
 
-/** Set while we run npm, whose hook then has nothing to do. */
+/** Set while we run npm, so that its hook does nothing. */
 const insideVariable = 'ZOOWEEPER_SETUP'
 
 class SetupError extends Error {}
@@ -256,7 +258,7 @@ function main(targets) {
   }
   if (targets.includes('hook')) {
     if (process.env[insideVariable] !== undefined) return
-    // Installed without development dependencies there is no compiler, and nothing to do.
+    // Installed without development dependencies: there is no compiler, and nothing to do.
     if (existsSync(at('node_modules', 'tap'))) perform([buildTap])
     if (existsSync(at('node_modules', 'typescript'))) perform([buildProgram])
     return

@@ -10,7 +10,7 @@ export interface ListenOrigin {
 }
 
 /** A retry may find the port free, the address present, the name resolvable. */
-export class ListenError extends Error {
+class ListenError extends Error {
   override readonly name = 'ListenError'
   readonly code: string
 

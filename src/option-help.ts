@@ -5,7 +5,7 @@ import { kebab } from './option-names.ts'
 import type { OptionRow, OptionRows, Program } from './option-rows.ts'
 
 /** Flags that every program has in addition to its options. */
-export const ownFlags = {
+const ownFlags = {
   config: 'read options from this file (key=value lines)',
   'sample-config': 'print a configuration file with every option and stop',
   help: 'print this text and stop',

@@ -1,4 +1,4 @@
-// Makes the logger of a daemon, with pino.
+// Creates a daemon's logger, with pino.
 
 import { pino } from 'pino'
 import { type Priority, priorities, withPriority } from './journal.ts'
@@ -7,7 +7,7 @@ import { logFormatter } from './pretty-log.ts'
 import { hasColors } from './terminal.ts'
 
 /**
- * Writes to stdout, each line before this returns.
+ * Writes to stdout; each line is written before the call returns.
  *
  * @param options.format `json` for machines, one line each; `pretty` for a terminal
  * @param options.toJournal marks each line with its priority
@@ -27,7 +27,7 @@ export function makeLogger(options: {
     format === 'json' ? (line: string) => line : logFormatter({ colorize, ignore: 'hostname,pid' })
   const base = { name: program, ...(format === 'json' ? { pid: process.pid } : {}) }
   const stream = {
-    // pino then writes `lastLevel` before each line.
+    // pino then sets `lastLevel` before each line.
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 0,
     write(line: string): void {
@@ -38,7 +38,7 @@ export function makeLogger(options: {
   return pino({ level, base }, stream)
 }
 
-/** @param level of pino: 20 is debug, 30 info, 40 warn, 50 error */
+/** @param level pino's: 20 is debug, 30 info, 40 warn, 50 error */
 function priorityOf(level: number): Priority {
   if (level >= 50) return priorities.error
   if (level >= 40) return priorities.warn

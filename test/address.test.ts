@@ -24,7 +24,7 @@ const bad = [
   { text: 'a/b', says: "'a/b' is not host:port" },
   { text: 'a:0', says: 'port 0 is not in 1 to 65535' },
   { text: 'a:65536', says: 'port 65536 is not in 1 to 65535' },
-  { text: '[zoo]:9', says: "'zoo' is no IPv6 address" },
+  { text: '[zoo]:9', says: "'zoo' is not an IPv6 address" },
   { text: '::1:2181', says: "'::1:2181' is not host:port, write [::1]:2181" },
   { text: 'fe80::1:22', says: "'fe80::1:22' is not host:port, write [fe80::1]:22" },
   { text: '2001:db8::a', says: "'2001:db8::a' is not host:port, write [2001:db8::a]:9" },

@@ -153,7 +153,7 @@ t.test('a refused start undoes what was started, tells why, and exits 2', async 
   t.same(world.told, [])
 })
 
-t.test('an error that nobody caught exits 1 without an orderly stop', async (t) => {
+t.test('an uncaught error exits 1 without an orderly stop', async (t) => {
   const events: string[] = []
   const world = run([part('a', events)])
   await turn()

@@ -74,7 +74,7 @@ async function world(t: Test, environment: Record<string, string>, path?: string
 const socket = { NOTIFY_SOCKET: '/run/notify' }
 const watchdog = { ...socket, WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' }
 
-t.test('systemd is told of the start, of what is done, and of the end, in order', async (t) => {
+t.test('systemd is notified of the start, the status, and the end, in order', async (t) => {
   const { notify, status, pass, told, timers } = await world(t, socket)
   notify('ready')
   status.now = { state: 'follower', detail: 'zxid\t2\n' }

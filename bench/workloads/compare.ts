@@ -1,5 +1,5 @@
-// The same load on two ensembles in turn, by the same generators in the same dialect: what counts is
-// the ratio, since absolute figures vary from machine to machine and from hour to hour.
+// The same load on two ensembles in turn, by the same generators in the same dialect: the ratio
+// matters, since absolute figures vary between machines and over time.
 
 import type { Subject } from '../ensemble.ts'
 import { type Measurement, type MeasureOptions, measure } from '../measure.ts'
@@ -7,11 +7,11 @@ import { type Measurement, type MeasureOptions, measure } from '../measure.ts'
 export interface Comparison {
   readonly ours: Measured
   readonly peer: Measured
-  /** of answers in a second: ours by the peer's */
+  /** answers per second, ours divided by the peer's */
   readonly ratio: number
 }
 
-/** Each the median over the rounds. */
+/** Medians over the rounds. */
 export interface Measured {
   readonly perSecond: number
   readonly p50: number
@@ -25,7 +25,7 @@ export interface CompareOptions extends Omit<MeasureOptions, 'load' | 'cpuMicros
   readonly rounds: number
 }
 
-/** Who begins changes from round to round, so that neither has the quieter half of each. */
+/** The order changes from round to round, so that neither always has the quieter half. */
 export async function compare(
   ours: Subject,
   peer: Subject,

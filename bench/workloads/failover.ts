@@ -1,7 +1,7 @@
-// How long nobody can write when the leader is gone: killed, so that its sockets close, or stopped,
-// so that only its silence tells. Clients with default settings write all the time, one at each server:
-// one that knows them all could be at the leader like all the others, and then what is measured is its
-// session time-out.
+// How long no client can write after the leader is gone: killed, so that its sockets close, or
+// stopped, so that only its silence shows. Clients with default settings write all the time, one at
+// each server: a client that knows them all could be connected to the leader, and then the
+// measurement would be its session time-out.
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,11 +12,13 @@ import type { BenchEnsemble, BenchServer } from '../ensemble.ts'
 export const failures = ['SIGKILL', 'SIGSTOP'] as const
 export type Failure = (typeof failures)[number]
 
-/** Milliseconds of one failover, and the parts of it as the servers' logs tell them. */
+/** Milliseconds of one failover, and its parts as logged by the servers. */
 export interface Gap {
-  /** from the last answer before to the first one after */
+  /** from the last answer before to the first one after it */
   readonly total: number
-  /** until the first survivor looks for a leader; until one is elected; until it serves; the rest */
+  /**
+   * until the first survivor looks for a leader; until one is elected; until it serves; the rest
+   */
   readonly noticed: number
   readonly elected: number
   readonly established: number
@@ -25,7 +27,7 @@ export interface Gap {
 
 const path = '/failover'
 
-/** Quiet time between two rounds: long enough for a clean start of the next one. */
+/** Pause between two rounds: long enough for a clean start of the next one. */
 const restMs = 1000
 
 /** A round that takes longer has failed. */
@@ -60,7 +62,7 @@ async function round(
   const failedAt = Date.now()
   const beganMs = performance.now()
   leader.process.kill(failure)
-  // An answer on its way at that moment is not one of the next leader.
+  // An answer in flight at that moment is not from the next leader.
   const gap = await writers.gapAround(beganMs)
   const written = failedAt + (gap.endMs - beganMs)
   const milestones = milestonesOf(ensemble, leader, failedAt)
@@ -77,7 +79,7 @@ async function round(
   }
 }
 
-/** Keep writing, and know when an answer came last. */
+/** Write continuously, and record when the last answer came. */
 class Writers {
   readonly #clients: ZkClient[]
   readonly #answers: number[] = []
@@ -101,14 +103,14 @@ class Writers {
     await Promise.all(this.#clients.map((client) => client.close()))
   }
 
-  /** The longest time without an answer that has begun around or after `beganMs`, once it is over. */
+  /** The longest gap between answers that began around or after `beganMs`, once it has ended. */
   async gapAround(beganMs: number): Promise<{ beginMs: number; endMs: number }> {
     const settleMs = 250
     const lateMs = 1500
     for (;;) {
       await delay(20)
       const nowMs = performance.now()
-      if (nowMs > beganMs + patienceMs) throw new Error('Nobody could write any more')
+      if (nowMs > beganMs + patienceMs) throw new Error('No client could write any more')
       const from = this.#answers.findLastIndex((answer) => answer <= beganMs)
       const times = this.#answers.slice(Math.max(0, from))
       let longest = { beginMs: beganMs, endMs: beganMs }
@@ -117,7 +119,8 @@ class Writers {
         if (endMs - beginMs > longest.endMs - longest.beginMs) longest = { beginMs, endMs }
       }
       const last = times.at(-1) ?? 0
-      // A stopped leader is missed late: answers may go on for a while, by servers that it reached.
+      // A stopped leader is noticed late: answers may continue for a while, from servers that it
+      // reached.
       if (nowMs > beganMs + lateMs && last > longest.endMs + settleMs) return longest
     }
   }
@@ -134,7 +137,7 @@ class Writers {
   }
 }
 
-/** When the survivors said that they look, are elected, and lead; wall-clock ms. */
+/** When the survivors logged that they look, are elected, and lead; wall-clock ms. */
 function milestonesOf(
   { servers }: BenchEnsemble,
   failed: BenchServer,

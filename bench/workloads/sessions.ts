@@ -1,5 +1,5 @@
-// Many sessions that do nothing but be there, each with a watch: what they cost in memory, and whether
-// all of them are told when something happens.
+// Many idle sessions, each with a watch: their memory cost, and whether all of them receive an
+// event.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Subject } from '../ensemble.ts'
@@ -7,32 +7,32 @@ import { type DialectName, RawConnection } from '../raw-connection.ts'
 import { keyCount, keyPath } from './zk-load.ts'
 
 export interface SessionsFound {
-  /** until all were there with their watches */
+  /** until all were connected with their watches */
   readonly connectMs: number
-  /** of all servers together, by the number of sessions; undefined where it cannot be known */
+  /** of all servers together, per session; undefined if unknown */
   readonly bytesPerSession: number | undefined
-  /** that were told, of one change to each watched znode */
+  /** received events, for one change of each watched znode */
   readonly events: number
-  /** from the first change until the last one was told */
+  /** from the first change to the last event */
   readonly eventsMs: number
 }
 
 export interface SessionsOptions {
   readonly count: number
-  /** of silence but for pings; longer than the sessions' time-out */
+  /** idle time, only with pings; longer than the sessions' time-out */
   readonly holdMs: number
   readonly dialect: DialectName
   readonly valueBytes: number
-  /** the longest that may pass until every watch has fired */
+  /** time limit for all watches to fire */
   readonly eventsMs?: number
 }
 
 const timeoutMs = 12_000
 
-/** How many handshakes are on the way at once. */
+/** Maximum handshakes in flight. */
 const abreast = 200
 
-/** Needs the znodes of `fillKeys`. @throws Error if a session ends meanwhile */
+/** Requires the znodes of `fillKeys`. @throws Error if a session ends meanwhile */
 export async function holdSessions(
   subject: Subject,
   options: SessionsOptions,
@@ -47,7 +47,7 @@ export async function holdSessions(
   }
   const connect = async (i: number) => {
     const server = subject.addresses[i % subject.addresses.length]
-    if (server === undefined) throw new Error('There is no server to connect to')
+    if (server === undefined) throw new Error('Cannot connect: no server is given')
     const connection = await RawConnection.connect(server, { dialect, timeoutMs, failed })
     await connection.request({ type: 'getData', path: keyPath(i % keyCount), watch: true })
     connections.push(connection)
@@ -80,7 +80,7 @@ export async function holdSessions(
   }
 }
 
-/** Something of each in every third of the time-out. */
+/** Sends a ping on each connection in every third of the time-out. */
 function keepAlive(connections: readonly RawConnection[]): NodeJS.Timeout {
   const parts = 20
   let part = 0
@@ -114,7 +114,7 @@ async function change(
     }
   }
   const [writer] = connections
-  if (writer === undefined) throw new Error('There is no session')
+  if (writer === undefined) throw new Error('Cannot write: there is no session')
   const beganMs = performance.now()
   const data = new Uint8Array(valueBytes)
   for (let key = 0; key < keyCount; key++) {

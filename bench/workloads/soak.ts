@@ -1,5 +1,5 @@
-// Full load on a busy machine, for long: whoever is only slow must not be taken for dead. Every change
-// of leader and every link that a server gave up is needless here, since nothing fails.
+// Full load on a busy machine for a long time: a slow server must not be considered dead. Every
+// change of leader and every link that a server drops is unnecessary here, since nothing fails.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -16,14 +16,14 @@ interface SoakLoad {
   readonly outstanding: number
 }
 
-/** In turn; the last one is a burst that fills every queue there is. */
+/** In turn; the last one is a burst that fills every queue. */
 export const soakLoads: readonly SoakLoad[] = [
   { workload: 'set', connections: 12, outstanding: 64 },
   { workload: 'mix', connections: 252, outstanding: 4 },
   { workload: 'set', connections: 2, outstanding: 10_000 },
 ]
 
-/** What the servers said that they should have had no reason to say. */
+/** Log lines that the servers had no reason to write. */
 export interface Trouble {
   readonly atMs: number
   readonly server: number
@@ -33,7 +33,7 @@ export interface Trouble {
 export interface SoakResult {
   /** by index in `soakLoads` */
   readonly measurements: readonly (readonly Measurement[])[]
-  /** loads that broke off, in words */
+  /** loads that failed, with the reason */
   readonly brokenOff: readonly string[]
   readonly troubles: readonly Trouble[]
 }
@@ -73,7 +73,7 @@ export async function soak(
         })
         measurements[i]?.push(measurement)
       } catch (error) {
-        // A connection was closed on it: the servers' own words below say why.
+        // A connection was closed: the servers' logs below show why.
         brokenOff.push((error as Error).message)
       }
     }

@@ -1,14 +1,14 @@
-// What one connection of a load generator does: keeps `outstanding` requests on the way, for ever.
+// The load of one connection of a generator: keeps `outstanding` requests in flight, endlessly.
 
 import { Random } from '../../src/random.ts'
 import { Histogram } from '../histogram.ts'
 import type { RawConnection } from '../raw-connection.ts'
 
-/** Creates come last: the tree that they leave is larger. */
+/** Creates come last: they leave a larger tree. */
 export const workloadNames = ['set', 'get', 'mix', 'create'] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
-/** What each means, for the report. */
+/** Descriptions for the report. */
 export const workloads: Readonly<Record<WorkloadName, string>> = {
   set: 'setData of one of 1000 znodes',
   get: 'getData of one of 1000 znodes',
@@ -24,7 +24,7 @@ export function keyPath(key: number): string {
 }
 
 export interface Counters {
-  /** answers without an error, and those with one */
+  /** answers without an error, and with one */
   done: number
   failed: number
   readonly latency: Histogram
@@ -35,9 +35,10 @@ export function newCounters(): Counters {
 }
 
 /**
- * Starts the loop on a connected connection. It never ends; `counters` may be exchanged meanwhile.
+ * Starts the loop on an established connection. It never ends; `counters` may be exchanged
+ * meanwhile.
  *
- * @param name unique among all connections that share the servers: part of the paths it creates
+ * @param name unique among all connections to the servers: part of the paths it creates
  */
 export function startLoad(
   connection: RawConnection,
@@ -52,7 +53,7 @@ export function startLoad(
 ): void {
   const { outstanding, counters } = options
   const next = requestsOf(connection, options)
-  // Answers come in the order of the requests, so a ring of sending times is all there is to know.
+  // Answers come in the order of the requests, so a ring of sending times is enough.
   const sentAt = new Float64Array(outstanding)
   let sent = 0
   let answered = 0
@@ -68,7 +69,7 @@ export function startLoad(
   let now = 0
   let turnBegins = true
   connection.onReply = (err) => {
-    // One look at the clock per piece of input: its answers arrived together.
+    // One clock reading per piece of input: its answers arrived together.
     if (turnBegins) now = performance.now()
     turnBegins = false
     const current = counters()
@@ -85,7 +86,7 @@ export function startLoad(
   connection.flush()
 }
 
-/** An endless supply of request frames; each is valid until the next is asked for. */
+/** An endless supply of request frames; each is valid until the next one is taken. */
 function requestsOf(
   connection: RawConnection,
   options: {
@@ -121,7 +122,7 @@ function keys(template: (path: string) => Buffer, random: Random): () => Buffer 
   return () => random.pick(templates)
 }
 
-/** One frame whose last nine digits of the path are counted up in place. */
+/** One frame; the last nine digits of its path are incremented in place. */
 function creates(connection: RawConnection, data: Uint8Array, name: string): () => Buffer {
   const digits = 9
   const path = `${root}/${name}-${'0'.repeat(digits)}`

@@ -1,11 +1,11 @@
-// One client, one write at a time: the table that the original system was measured with.
+// One client, one write at a time: the measurement of the original system's table.
 
 import type { Address } from '../../src/address.ts'
 import { RawConnection } from '../raw-connection.ts'
 
 const path = '/sequential'
 
-/** @returns for each count the median of `runs` times, in ms */
+/** @returns the median of `runs` times for each count, in ms */
 export async function sequentialWrites(
   server: Address,
   options: {

@@ -12,6 +12,7 @@ import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'
+import { ClusterSecret, challengeBytes } from '../protocol/mq/cluster-secret.ts'
 import { noBroker } from '../protocol/mq/messages.ts'
 import type { Listener } from '../protocol/transport/transport.ts'
 import { RareWarnings } from '../rare-warnings.ts'
@@ -35,16 +36,18 @@ const checkpointMs = 5000
 /** Between tries to begin a session anew, after one expired. */
 const sessionRetryMs = 200
 
-export interface BrokerOptions {
+interface BrokerOptions {
   readonly config: BrokerConfig
   readonly world: World
+  /** Reads the secret that the brokers of the cluster share. @throws RefusedStartError */
+  readonly readSecret: () => Uint8Array
   /** The broker cannot go on, and must not: a disk that failed, a cluster that is another one. */
   readonly onFailure: (error: Error) => void
   readonly witness?: BrokerWitness
 }
 
 /** Shown what a broker does as it does it: the simulator judges every step. */
-export interface BrokerWitness {
+interface BrokerWitness {
   /** Once, before any replica is opened. */
   opened(replicas: ReplicaManager): void
 }
@@ -114,14 +117,15 @@ export class Broker implements Part {
     const { config, world } = this.#options
     const dataDir = new DataDir(world.disk, config.id, () => this.#makeUuid())
     const checkpoint = await this.#openCheckpoint(dataDir)
-    const links = this.#makeLinks(dataDir)
+    const secret = await orRelease(dataDir, () => new ClusterSecret(this.#options.readSecret()))
+    const links = this.#makeLinks(dataDir, secret)
     const replicas = this.#makeReplicas({ checkpoint, links })
-    const parts = this.#makeParts({ dataDir, links, replicas })
+    const parts = this.#makeParts({ dataDir, secret, links, replicas })
     let running: Running | undefined
     try {
       const listener = await this.#listen(parts)
       const cancelCheckpoints = world.clock.every(checkpointMs, () => this.#checkpointInTime())
-      running = { dataDir, checkpoint, links, replicas, listener, cancelCheckpoints }
+      running = { dataDir, secret, checkpoint, links, replicas, listener, cancelCheckpoints }
       this.#running = running
       this.#options.witness?.opened(replicas)
       if (this.#isStopping) throw new Error('Cannot start: the broker was stopped meanwhile')
@@ -176,15 +180,18 @@ export class Broker implements Part {
     const running = this.#running
     if (running === undefined) return // it is being stopped
     const { sessionTimeoutMs, connectTimeoutMs } = config
+    const { secret } = running
     const session = new BrokerSession({
       id: config.id,
       zk: new ZkClient({
         ...config.zooweeper,
         sessionTimeoutMs,
         connectTimeoutMs,
+        defaultAcl: secret.acl,
         logger: this.#log.child({ part: 'zk' }),
         world,
       }),
+      secret,
       sessionTimeoutMs,
       registrationPatienceMs: config.registrationTimeoutMs,
       endpoint: this.#endpoint(),
@@ -254,7 +261,7 @@ export class Broker implements Part {
 
   // --- parts -------------------------------------------------------------------------------------
 
-  #makeLinks(dataDir: DataDir): BrokerLinks {
+  #makeLinks(dataDir: DataDir, secret: ClusterSecret): BrokerLinks {
     const { config, world } = this.#options
     return new BrokerLinks({
       image: this.#image,
@@ -267,6 +274,10 @@ export class Broker implements Part {
         brokerId: config.id,
         brokerEpoch: this.brokerEpoch ?? 0,
       }),
+      prover: (acceptor) => {
+        const challenge = Buffer.from(world.randomBytes(challengeBytes))
+        return { secret, challenge, acceptor }
+      },
     })
   }
 
@@ -296,22 +307,25 @@ export class Broker implements Part {
 
   #makeParts(made: {
     readonly dataDir: DataDir
+    readonly secret: ClusterSecret
     readonly links: BrokerLinks
     readonly replicas: ReplicaManager
   }): BrokerParts {
     const { config, world } = this.#options
-    const { dataDir, links, replicas } = made
+    const { dataDir, secret, links, replicas } = made
     const { partitionCount, replicationFactor } = config
     return {
       self: config.id,
       get clusterId() {
         return dataDir.clusterId ?? ''
       },
+      secret,
       image: this.#image,
       replicas,
       links,
       producerIds: new ProducerIds(config.id),
       clock: world.clock,
+      randomBytes: world.randomBytes,
       makeUuid: () => this.#makeUuid(),
       log: this.#log,
       warnings: this.#warnings,
@@ -354,13 +368,7 @@ export class Broker implements Part {
 
   /** Gives the directory back when it throws. @throws what the file system throws */
   async #openCheckpoint(dataDir: DataDir): Promise<Checkpoint> {
-    let checkpoint: Checkpoint
-    try {
-      checkpoint = new Checkpoint(dataDir.checkpoints)
-    } catch (error) {
-      await dataDir.release()
-      throw error
-    }
+    const checkpoint = await orRelease(dataDir, () => new Checkpoint(dataDir.checkpoints))
     if (checkpoint.isDamaged) {
       const { path } = dataDir.checkpoints
       this.#log.error(
@@ -410,8 +418,19 @@ export class Broker implements Part {
   }
 }
 
+/** What `make` makes; the directory is given back when that throws. */
+async function orRelease<T>(dataDir: DataDir, make: () => T): Promise<T> {
+  try {
+    return make()
+  } catch (error) {
+    await dataDir.release()
+    throw error
+  }
+}
+
 interface Running {
   readonly dataDir: DataDir
+  readonly secret: ClusterSecret
   readonly checkpoint: Checkpoint
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager

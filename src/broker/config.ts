@@ -1,6 +1,7 @@
 // mimicqd's option rows, and the one checked configuration object made of them. Where Kafka has the
 // option, it has Kafka's name.
 
+import { dirname, join, resolve } from 'node:path'
 import type { Address } from '../address.ts'
 import { parseServers } from '../client/server-list.ts'
 import { dataDirOf } from '../data-dir-option.ts'
@@ -51,6 +52,13 @@ const rows = {
     default: undefined,
     about: 'Directory of the logs of this broker, its own.',
     aliases: ['log.dirs'],
+  },
+  secretFile: {
+    type: 'text',
+    default: undefined,
+    defaultText: 'mimicq.secret beside the data directory',
+    about:
+      'File with the secret by which the brokers of a cluster know each other, the same on every machine; made if missing.',
   },
   sessionTimeout: {
     type: 'integer',
@@ -156,6 +164,8 @@ export interface BrokerConfig {
   readonly zooweeper: { readonly servers: readonly Address[]; readonly chroot: string }
   /** absolute */
   readonly dataDir: string
+  /** absolute */
+  readonly secretFile: string
   readonly sessionTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly registrationTimeoutMs: number
@@ -174,11 +184,15 @@ export interface BrokerConfig {
   /** for the log, once there is one */
   readonly warnings: readonly string[]
   /** how the user gave what the machine may refuse, for the messages then */
-  readonly origins: { readonly dataDir: string; readonly listen: ListenOrigin }
+  readonly origins: {
+    readonly dataDir: string
+    readonly secretFile: string
+    readonly listen: ListenOrigin
+  }
 }
 
 /** `text` is for stdout (--help …); then the program is done. */
-export type ConfigOrText =
+type ConfigOrText =
   | { readonly type: 'config'; readonly config: BrokerConfig }
   | { readonly type: 'print'; readonly text: string }
 
@@ -214,6 +228,7 @@ itself. Set --advertised-host to a name they can reach`,
     advertisedHost,
     zooweeper: serversOf(read),
     dataDir,
+    secretFile: resolve(values.secretFile ?? join(dirname(dataDir), 'mimicq.secret')),
     sessionTimeoutMs: values.sessionTimeout,
     connectTimeoutMs: values.connectTimeout,
     registrationTimeoutMs: values.registrationTimeout,
@@ -229,6 +244,8 @@ itself. Set --advertised-host to a name they can reach`,
     warnings,
     origins: {
       dataDir: read.quote('dataDir'),
+      secretFile:
+        values.secretFile === undefined ? 'the default of secretFile' : read.quote('secretFile'),
       listen: { host: read.quote('host'), port: read.quote('port') },
     },
   }

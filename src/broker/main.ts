@@ -3,6 +3,7 @@
 
 import { runDaemon } from '../daemon-process.ts'
 import { realDisk } from '../real-disk.ts'
+import { readSecretFile } from '../secret-file.ts'
 import { assembleBroker } from './broker.ts'
 import { readConfig } from './config.ts'
 
@@ -11,6 +12,11 @@ runDaemon({
   readConfig,
   identity: ({ id }) => ({ broker: id }),
   openDisk: ({ dataDir, origins }) => realDisk(dataDir, origins.dataDir),
-  assemble: assembleBroker,
+  assemble: ({ config, world, onFailure }) => {
+    const { secretFile: path, origins } = config
+    const { randomBytes } = world
+    const readSecret = () => readSecretFile({ path, quoted: origins.secretFile, randomBytes })
+    return assembleBroker({ config, world, readSecret, onFailure })
+  },
   stopDeadlineMs: 10_000,
 })

@@ -1,27 +1,28 @@
-// One subcommand of `zw`, as main.ts lists them, and the kinds of values that its flags take.
+// One subcommand of `zw`, as listed in main.ts, and the value types of its flags.
 
 import type { ArgumentsCamelCase, Argv } from 'yargs'
 import type { Address } from '../address.ts'
 import { parseServers } from '../client/server-list.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 
-/** A subcommand, and how main.ts makes it known to yargs. */
+/** A subcommand, and its registration with yargs. */
 export interface CliCommand {
   readonly name: string
-  /** how it is written, for --help and for usage errors */
+  /** its usage line, for --help and for usage errors */
   readonly usage: string
   addTo(cli: Argv): Argv
 }
 
-/** The command line cannot mean anything: exit code 2. */
+/** The command line is invalid: exit code 2. */
 export class BadUsage extends Error {
   override readonly name = 'BadUsage'
 }
 
 /**
- * A yargs command whose handler sees the options that its builder declares.
+ * A yargs command whose handler receives the options that its builder declares.
  *
- * @param command.handler sets `process.exitCode`, or throws: its message goes to stderr, exit code 1
+ * @param command.handler sets `process.exitCode`, or throws: its message goes to stderr, exit code
+ * 1
  */
 export function cliCommand<Options>(command: {
   readonly command: string
@@ -46,14 +47,15 @@ export function cliCommand<Options>(command: {
 
 // --- values of flags, for yargs' `coerce` --------------------------------------------------------
 //
-// Flags that take a number have no yargs type: it would turn a word into NaN before it is checked.
+// Flags that take a number have no yargs type: yargs would turn a word into NaN before it is
+// checked.
 
 interface Bounds {
   readonly min: number
   readonly max: number
 }
 
-/** @returns a function that throws BadUsage naming the flag, what was given, and the bounds */
+/** @returns a function that throws BadUsage with the flag, its value, and the bounds */
 export function wholeNumber(flag: string, { min, max }: Bounds): (given: unknown) => number {
   return (given) => {
     const value = numberIn(flag, given)
@@ -94,7 +96,7 @@ function numberIn(flag: string, given: unknown): number {
   return typeof one === 'string' && one.trim() !== '' ? Number(one) : Number.NaN
 }
 
-/** yargs gathers a flag that is given twice into an array. */
+/** yargs collects a repeated flag into an array. */
 function onlyOne(flag: string, given: unknown): unknown {
   if (Array.isArray(given)) throw new BadUsage(`Cannot use ${flag} more than once`)
   return given

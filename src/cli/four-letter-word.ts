@@ -1,4 +1,4 @@
-// What a server says of its health, asked in plain text.
+// Queries a server's health in plain text.
 
 import { connect } from 'node:net'
 import type { Address } from '../address.ts'
@@ -6,10 +6,10 @@ import { askWord } from '../client/zk/ask-word.ts'
 import { brokerIn } from '../protocol/mq/word-answer.ts'
 import { realWorld } from '../real-world.ts'
 
-/** `lost` does not answer, `looking` answers and has no leader. */
+/** `lost`: does not answer; `looking`: answers, but has no leader. */
 export type ServerRole = 'leader' | 'follower' | 'observer' | 'standalone' | 'looking' | 'lost'
 
-/** Whether anybody listens there. */
+/** Whether the address accepts connections. */
 export function accepts({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
@@ -24,9 +24,9 @@ export function accepts({ host, port }: Address): Promise<boolean> {
 
 export interface ServerHealth {
   readonly role: ServerRole
-  /** as hex, of the last transaction that it applied */
+  /** as hex, of the last transaction it applied */
   readonly zxid: string | undefined
-  /** What answered in place of a server that has a role; the role is `lost` then. */
+  /** A description of what answered instead of a server with a role; the role is `lost` then. */
   readonly remark?: string
 }
 
@@ -43,13 +43,13 @@ export function parseSrvr(answer: string | undefined): ServerHealth {
   return { role: (mode ?? 'looking') as ServerRole, zxid }
 }
 
-/** @returns what to say in place of a role; undefined for a server's answer that has one */
+/** @returns the text to show instead of a role; undefined for an answer that has one */
 function remarkOn(answer: string): string | undefined {
   const broker = brokerIn(answer)
-  if (broker !== undefined) return `not a server: the port of broker ${broker} of Mimic Queue`
+  if (broker !== undefined) return `not a server: this is the port of Mimic Queue broker ${broker}`
   if (/^Mode: |^Zxid: |not currently serving requests/m.test(answer)) return undefined
   if (answer === '') return 'closed the connection without an answer'
   return answer.includes('not in the whitelist')
-    ? 'does not say: srvr is not in its whitelist'
-    : 'not a server of ZooWeeper'
+    ? 'unknown: srvr is not in its whitelist'
+    : 'not a ZooWeeper server'
 }

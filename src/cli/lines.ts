@@ -1,5 +1,5 @@
-// Lines of standard input or of a file, as bytes: what stands between two line feeds, nothing else is
-// taken for a line's end. A carriage return before the line feed belongs to the line.
+// Lines of standard input or of a file, as bytes: only a line feed ends a line. A carriage return
+// before the line feed belongs to the line.
 
 export interface Line {
   /** from 1 */
@@ -7,11 +7,11 @@ export interface Line {
   readonly bytes: Buffer
 }
 
-/** A line longer than its reader takes. */
+/** A line longer than its reader accepts. */
 export class LineTooLongError extends Error {
   override readonly name = 'LineTooLongError'
   readonly line: number
-  /** how long it is, or `more than` that */
+  /** its length, or `more than` that */
   readonly bytes: string
   readonly bytesMax: number
 
@@ -23,13 +23,13 @@ export class LineTooLongError extends Error {
   }
 }
 
-/** How far a line that is too long is read on, to say how long it is, in its `bytesMax`. */
+/** How far an overlong line is read to measure it, in multiples of its `bytesMax`. */
 const measuredMax = 64
 
 const lineFeed = 0x0a
 
 /**
- * The last line needs no line feed. What is held in memory is bounded by `bytesMax`.
+ * The last line needs no line feed. Memory is bounded by `bytesMax`.
  *
  * @throws LineTooLongError
  */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// `zw`: everything a person types. Each subcommand is a module of its own, listed here.
+// `zw`, the command line. Each subcommand is its own module, listed here.
 //
-// Exit codes: 0 fine, 1 failed, 2 badly written.
+// Exit codes: 0 success, 1 failure, 2 invalid usage.
 
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
@@ -10,13 +10,24 @@ import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
 import { copy } from './commands/copy.ts'
 import { produce } from './commands/produce.ts'
+import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
 import { topics } from './commands/topics.ts'
 import { consume } from './consumer/consume.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
 
-const commands: readonly CliCommand[] = [start, up, status, produce, consume, topics, shell, copy]
+const commands: readonly CliCommand[] = [
+  start,
+  up,
+  status,
+  produce,
+  consume,
+  topics,
+  shell,
+  copy,
+  secret,
+]
 
 async function main(args: string[]): Promise<void> {
   const base = yargs(separateCommand(args))
@@ -29,7 +40,7 @@ async function main(args: string[]): Promise<void> {
     .recommendCommands()
     .strict()
     .fail((message: string | null, error: Error | undefined) => {
-      // What a `coerce` throws comes as an error of yargs' own, with the message alone.
+      // yargs wraps an error thrown by `coerce` in its own error, with the message alone.
       if (error !== undefined && error.name !== 'YError') throw error
       throw new BadUsage(error?.message ?? message ?? 'Cannot read the command line')
     })
@@ -41,7 +52,7 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-/** Mistakes of ours show where they are; everything else says what could not be done. */
+/** Bugs print a stack; other errors print their message. */
 function report(error: unknown, name: string | undefined): void {
   const bug = error instanceof TypeError || error instanceof ReferenceError
   const text = error instanceof Error ? (bug ? error.stack : error.message) : String(error)
@@ -50,7 +61,7 @@ function report(error: unknown, name: string | undefined): void {
   if (!(error instanceof BadUsage)) return
   const command = commands.find((each) => each.name === name)
   if (command !== undefined) toStderr(`Usage: ${command.usage}\n`)
-  toStderr(`zw ${command === undefined ? '' : `${command.name} `}--help tells more\n`)
+  toStderr(`zw ${command === undefined ? '' : `${command.name} `}--help shows the details\n`)
 }
 
 endWithReaders()

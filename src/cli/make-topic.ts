@@ -1,9 +1,9 @@
-// Makes the topic that goals or lines go to, if it is missing.
+// Creates the topic for goals or lines, if it is missing.
 
 import type { MqAdmin } from '../client/mq/mq-admin.ts'
 import { BrokerError } from '../protocol/mq/error-codes.ts'
 
-/** @returns a sentence about the topic it made; undefined when there was one */
+/** @returns a sentence about the created topic; undefined if it existed */
 export async function makeTopic(
   admin: MqAdmin,
   options: {
@@ -21,13 +21,13 @@ export async function makeTopic(
       ...(replicas === undefined ? {} : { replicas }),
     })
   } catch (error) {
-    // Somebody else was quicker.
+    // Another client created it first.
     if (error instanceof BrokerError && error.code === 'TOPIC_ALREADY_EXISTS') return undefined
     throw error
   }
   const made = (await admin.topic(topic))?.partitions ?? []
   const copies = made[0]?.replicas.length ?? 0
-  return `made topic ${topic}: ${counted(made.length, 'partition')}, ${counted(copies, 'replica')}`
+  return `created topic ${topic}: ${counted(made.length, 'partition')}, ${counted(copies, 'replica')}`
 }
 
 /** '1 goal', '2 goals' */

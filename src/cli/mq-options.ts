@@ -1,4 +1,5 @@
-// How commands that produce and consume find their cluster: through ZooWeeper, or by its brokers.
+// How the commands that produce and consume find their cluster: through ZooWeeper, or by its
+// brokers.
 
 import type { Argv } from 'yargs'
 import type { Address } from '../address.ts'
@@ -6,34 +7,34 @@ import { formatAttempts } from '../client/attempts.ts'
 import { ZkClient } from '../client/zk/zk-client.ts'
 import { type ServerList, serverList, serverOption } from './cli-command.ts'
 
-/** @param brokerNote what else it means to name brokers */
+/** @param brokerNote additional effect of naming brokers */
 export function mqOptions<T>(cli: Argv<T>, { brokerNote = '' }: { brokerNote?: string } = {}) {
   return cli
     .option(
       'server',
-      serverOption('ZooWeeper servers that know the brokers: host:port,host:port…[/chroot]'),
+      serverOption('ZooWeeper servers of the brokers: host:port,host:port…[/chroot]'),
     )
     .option('broker', {
       alias: 'b',
       type: 'string',
       coerce: serverList('--broker'),
-      describe: `brokers to begin with, instead of asking ZooWeeper: host:port,host:port…${brokerNote}`,
+      describe: `initial brokers, instead of asking ZooWeeper: host:port,host:port…${brokerNote}`,
     })
 }
 
 export interface MqPlace {
   /** for Producer, Consumer and MqAdmin */
   readonly client: { readonly brokers?: readonly Address[]; readonly zk?: ZkClient }
-  /** empty when brokers were given */
+  /** empty if brokers were given */
   readonly servers: readonly Address[]
-  /** those that were given */
+  /** the given ones */
   readonly brokers: readonly Address[]
   close(): Promise<void>
 }
 
 const connectTimeoutMs = 10_000
 
-/** @throws ZkError when no server can be reached */
+/** @throws ZkError if no server can be reached */
 export async function openMq(options: {
   readonly server: ServerList
   readonly broker: ServerList | undefined
@@ -47,7 +48,7 @@ export async function openMq(options: {
   const zk = new ZkClient({ servers, chroot, connectTimeoutMs })
   zk.once('unreachable', (attempts) => {
     const tried = formatAttempts(attempts)
-    process.stderr.write(`zw: no server serves us yet, trying again: ${tried}\n`)
+    process.stderr.write(`zw: no server is available yet, retrying: ${tried}\n`)
   })
   await zk.connect()
   return { client: { zk }, servers, brokers: [], close: () => zk.close() }

@@ -1,19 +1,19 @@
-// Standard output and error, for text that clients, servers and brokers may have written.
+// Standard output and error for text from clients, servers and brokers.
 //
-// A terminal gets it with control characters escaped (printable.ts). A pipe or a file gets the exact
-// bytes on standard output, so that `zw shell get`, `zw consume` and their likes can be piped on.
-// Standard error carries messages, not data: it is always escaped.
+// A terminal gets it with control characters escaped (printable.ts). A pipe or a file gets the
+// exact bytes on standard output, so that `zw shell get` and `zw consume` can be piped. Standard
+// error carries messages, not data: it is always escaped.
 
 import { printable, printableBytes } from '../printable.ts'
 
 export type Content = string | Uint8Array
 
-export interface Output {
+interface Output {
   readonly isTTY?: boolean
   write(content: Content): unknown
 }
 
-/** @returns whether the stream takes more at once, as `stream.write` does */
+/** @returns whether the stream accepts more immediately, like `stream.write` */
 export function writeForeign(stream: Output, content: Content): boolean {
   if (stream.isTTY !== true) return stream.write(content) !== false
   return stream.write(escapedContent(content)) !== false
@@ -31,7 +31,7 @@ export function toStderr(text: string): void {
   process.stderr.write(printable(text))
 }
 
-/** A reader that has seen enough (`zw shell ls -R / | head`) ends us, and that is no failure. */
+/** A reader that closes the pipe (`zw shell ls -R / \p head`) ends the program without failure. */
 export function endWithReaders(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)

@@ -1,13 +1,13 @@
-// A progress bar for a terminal: `goals  [==========>         ]  512/1000  230/s`. Pure but for `Progress`,
-// which draws it in place, a few times a second.
+// A progress bar for a terminal: `goals  [==========>         ]  512/1000  230/s`. Pure, except
+// `Progress`, which draws it in place several times a second.
 
 import type { Clock } from '../clock.ts'
 import { canDraw } from '../terminal.ts'
 
-export interface ProgressState {
+interface ProgressState {
   readonly label: string
   readonly done: number
-  /** undefined: nobody knows how many there will be */
+  /** undefined if the total is unknown */
   readonly total: number | undefined
   readonly elapsedMs: number
 }
@@ -39,7 +39,7 @@ export class Progress {
   #done = 0
   #ended = false
 
-  /** @param out nothing is drawn where the cursor cannot be moved */
+  /** @param out nothing is drawn if the cursor cannot be moved */
   constructor(options: {
     readonly label: string
     readonly total: number | undefined
@@ -59,7 +59,7 @@ export class Progress {
     this.#done++
   }
 
-  /** Leaves the last state on a line of its own; once. */
+  /** Leaves the last state on its own line; once. */
   end(): void {
     this.#stop()
     if (!this.#draws || this.#ended) return

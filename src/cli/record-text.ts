@@ -4,7 +4,7 @@
 //   out    %t topic  %p partition  %o offset  %k key  %s value  %T timestamp in ms  %% a percent sign;
 //          %K %S length of key and value, -1 for null;  \n \t \r and \\ as usual
 //
-// Keys and values are bytes, and stay what they are both ways, unless a terminal shows them.
+// Keys and values are bytes, and stay unchanged both ways, except on a terminal.
 
 import { asBuffer } from '../as-buffer.ts'
 import { printableBytes } from '../printable.ts'
@@ -30,16 +30,16 @@ export function parseRecordLine(
   return { key, value: value.length === 0 && emptyIsNull ? null : value }
 }
 
-export interface TextRecord extends Pick<MqRecord, 'key' | 'value' | 'timestampMs'> {
+interface TextRecord extends Pick<MqRecord, 'key' | 'value' | 'timestampMs'> {
   readonly topic: string
   readonly partition: number
   readonly offset: number
 }
 
-export interface OutRules {
-  /** whether keys and values are shown by a terminal, rather than passed on */
+interface OutRules {
+  /** whether keys and values go to a terminal, and are not passed on */
   readonly escapes: boolean
-  /** what %k and %s are for null */
+  /** the text of %k and %s for null */
   readonly nullText: string
 }
 
@@ -85,10 +85,12 @@ function known<T>(table: Readonly<Record<string, T>>, part: string, format: stri
   const found = table[part.slice(1)]
   if (found !== undefined) return found
   const have = Object.keys(table).map((name) => `${part[0]}${name}`)
-  throw new BadUsage(`Cannot use --format '${format}': no ${part}, there are ${have.join(' ')}`)
+  throw new BadUsage(
+    `Cannot use --format '${format}': ${part} does not exist; use ${have.join(' ')}`,
+  )
 }
 
-/** As UTF-8; invalid bytes become the replacement character. */
+/** Decodes UTF-8; invalid bytes become the replacement character. */
 export function textOf(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : asBuffer(bytes).toString('utf8')
 }

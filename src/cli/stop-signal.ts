@@ -1,13 +1,13 @@
-// The signals that ask a program of ours to stop: Ctrl-C, a service manager, a terminal that closes.
+// The signals that stop a program: Ctrl-C, a service manager, a closing terminal.
 
 import { constants } from 'node:os'
 
 type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
-/** What a stop signal aborts with. */
+/** The reason of an abort by a stop signal. */
 export class StoppedError extends Error {
   override readonly name = 'StoppedError'
-  /** as a shell reports a process that a signal ended: 130 for Ctrl-C */
+  /** like a shell's exit code for a process ended by a signal: 130 for Ctrl-C */
   readonly exitCode: number
 
   constructor(signal: StopSignal) {
@@ -16,12 +16,12 @@ export class StoppedError extends Error {
   }
 }
 
-/** One Ctrl-C may come twice: from the terminal, and from npm, which had it from the terminal. */
+/** One Ctrl-C may arrive twice: from the terminal, and from npm, which also received it. */
 const sameSignalMs = 500
 
 /**
- * `signal` is aborted by the first signal that asks a program to stop; `again` is for those who are
- * asked a second time, and should not take as long.
+ * `signal` is aborted by the first stop signal; `again` resolves at a later one, which should
+ * shorten the stop.
  */
 export function stopSignal(): { readonly signal: AbortSignal; readonly again: Promise<void> } {
   const controller = new AbortController()

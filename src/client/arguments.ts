@@ -1,20 +1,20 @@
-// What a caller gives to the library is checked here, at its edge, before anything is queued or sent:
-// a mistake of the caller is an error with the argument's name, and concerns that one call.
+// Checks the caller's arguments at the library's edge, before anything is queued or sent: a wrong
+// argument is an error with the argument's name, and affects only that call.
 //
 //   a kind     takes an unknown value and returns it as the library uses it, or throws a Misfit
-//   a table    names the arguments of one method in their order, with the kind of each
+//   a table    names the arguments of one method in their order, each with its kind
 //
-// Structures are copied as they are checked, so that what is sent is what was checked; bytes are not.
-// The tables are in zk/arguments.ts and mq/arguments.ts.
+// Structures are copied while they are checked, so that exactly the checked values are sent; bytes
+// are not. The tables are in zk/arguments.ts and mq/arguments.ts.
 
 import { inspect, types as isA } from 'node:util'
 import { asBuffer } from '../as-buffer.ts'
 import { nearMatches } from '../near-matches.ts'
 
-/** Why an argument is refused. Becomes a ZkError or a BrokerError where the method returns. */
+/** Why an argument is refused. Becomes a ZkError or a BrokerError in the calling method. */
 export class Misfit extends Error {
   override readonly name = 'Misfit'
-  /** what the caller knows it by */
+  /** the caller's name for it */
   readonly argument: string
 
   constructor(argument: string, found: string, options?: ErrorOptions) {
@@ -23,7 +23,7 @@ export class Misfit extends Error {
   }
 }
 
-/** @param name what the caller knows the value by: `version`, `options.mode`, `ops[2].path` */
+/** @param name the caller's name for the value: `version`, `options.mode`, `ops[2].path` */
 export type Kind<T> = (value: unknown, name: string) => T
 
 /** The kinds of an object's fields, or of a method's arguments, by name. */
@@ -32,10 +32,10 @@ export type Rows = Readonly<Record<string, Kind<unknown>>>
 /** One row for each field of `T`: a field without one does not compile. */
 export type RowsOf<T> = { readonly [Name in keyof T]-?: Kind<unknown> }
 
-/** What the kinds of `R` return, by name. */
+/** The return types of the kinds of `R`, by name. */
 export type Taken<R extends Rows> = { readonly [Name in keyof R]: ReturnType<R[Name]> }
 
-/** How the arguments of one method are taken. */
+/** Checks the arguments of one method. */
 export interface Method<R extends Rows> {
   readonly name: string
   /** @throws Misfit */
@@ -55,7 +55,7 @@ export function method<R extends Rows>(name: string, rows: R): Method<R> {
       }
     } catch (error) {
       if (error instanceof Misfit) throw error
-      // A getter, or a proxy, may throw whatever it likes.
+      // A getter or a proxy may throw anything.
       const found = `cannot be read: ${inspectSafely(error)}`
       throw new Misfit(entries[at]?.[0] ?? '', found, { cause: error })
     }
@@ -64,7 +64,7 @@ export function method<R extends Rows>(name: string, rows: R): Method<R> {
   return { name, take }
 }
 
-/** @param more after what is allowed: what is wrong with it, or what may have been meant */
+/** @param more appended to the allowed values: the problem, or a suggestion */
 export function misfit(value: unknown, name: string, allowed: string, more = ''): Misfit {
   const found = value === undefined ? 'is missing' : `is ${inspectSafely(value)}`
   return new Misfit(name, `${found}; allowed: ${allowed}${more}`)
@@ -81,7 +81,7 @@ function inspectSafely(value: unknown): string {
 const shownLengthMax = 60
 const shownFieldsMax = 3
 
-/** On one line, and short, in no time: `util.inspect` looks at each element of what it abbreviates. */
+/** Short, on one line, and fast: `util.inspect` visits each element of what it abbreviates. */
 function describe(value: unknown, isNested = false): string {
   if (typeof value === 'string') return describeText(value, isNested ? 15 : shownLengthMax)
   if (typeof value === 'function') return '[Function]'
@@ -116,7 +116,7 @@ function tagOf(value: object): string {
 
 // --- kinds -----------------------------------------------------------------------------------------
 
-/** Left out, or undefined: `fallback`. */
+/** If left out, or undefined: `fallback`. */
 export function optional<T>(kind: Kind<T>): Kind<T | undefined>
 export function optional<T>(kind: Kind<T>, fallback: T): Kind<T>
 export function optional<T>(kind: Kind<T>, fallback?: T): Kind<T | undefined> {
@@ -138,7 +138,7 @@ export const nonEmptyText: Kind<string> = (value, name) => {
   return value
 }
 
-/** A function that the library calls; what it throws later is the business of `Callbacks`. */
+/** A function that the library calls; `Callbacks` handles the errors it throws later. */
 export function callback<F extends (...given: never[]) => unknown>(): Kind<F> {
   return (value, name) => {
     if (typeof value !== 'function') throw misfit(value, name, 'a function')
@@ -158,13 +158,13 @@ export function oneOf<T extends string>(names: readonly T[]): Kind<T> {
 export function wholeNumber(min: number, max: number): Kind<number> {
   return (value, name) => {
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
-      return value === 0 ? 0 : value // -0 would be written as one
+      return value === 0 ? 0 : value // -0 would be encoded as -0
     }
     throw misfit(value, name, `a whole number from ${min} to ${max}`)
   }
 }
 
-/** The longest that Node's timers wait. */
+/** The longest delay of a Node.js timer. */
 const timerMsMax = 2 ** 31 - 1
 
 export const milliseconds = wholeNumber(1, timerMsMax)
@@ -177,7 +177,7 @@ export const millisecondsOrForever: Kind<number> = (value, name) => {
   throw misfit(value, name, `a whole number from 1 to ${timerMsMax}, or Infinity`)
 }
 
-/** A string stands for its UTF-8. Bytes are not copied. */
+/** A string is encoded as UTF-8. Bytes are not copied. */
 export const bytes: Kind<Buffer> = (value, name) => {
   const found = bytesIn(value)
   if (found === undefined) throw misfit(value, name, 'a Buffer, a Uint8Array or a string')
@@ -191,7 +191,7 @@ export const bytesOrNull: Kind<Buffer | null> = (value, name) => {
   return found
 }
 
-/** The same, and never shown in a message. */
+/** The same, but never shown in a message. */
 export const secretBytes: Kind<Buffer> = (value, name) => {
   const found = bytesIn(value)
   if (found !== undefined) return found
@@ -201,7 +201,7 @@ export const secretBytes: Kind<Buffer> = (value, name) => {
 
 function bytesIn(value: unknown): Buffer | undefined {
   if (typeof value === 'string') return Buffer.from(value, 'utf8')
-  // Another realm has another Uint8Array, as test runners do.
+  // Another realm, such as a test runner's, has another Uint8Array.
   return isA.isUint8Array(value) ? asBuffer(value) : undefined
 }
 
@@ -215,11 +215,11 @@ export function listOf<T>(kind: Kind<T>, min = 0): Kind<readonly T[]> {
   }
 }
 
-/** An object with these fields and no others. */
+/** An object with exactly these fields. */
 export function record<R extends Rows>(rows: R): Kind<Taken<R>> {
   const names = Object.keys(rows)
   const kinds = Object.values(rows)
-  // What the fields are called differs hardly ever from one call to the next.
+  // The field names rarely change between calls.
   let within: string | undefined
   let fullNames: readonly string[] = []
   return (value, name) => {
@@ -242,7 +242,7 @@ export function record<R extends Rows>(rows: R): Kind<Taken<R>> {
   }
 }
 
-/** An object whose field `type` says which other fields it has. */
+/** An object whose field `type` determines its other fields. */
 export function tagged<K extends Readonly<Record<string, Kind<unknown>>>>(
   kinds: K,
 ): Kind<ReturnType<K[keyof K]>> {
@@ -258,7 +258,7 @@ export function always<T extends string>(value: T): Kind<T> {
   return oneOf([value])
 }
 
-/** A part that the caller supplies, known by its methods. */
+/** A part supplied by the caller, recognised by its methods. */
 export function having<T>(what: string, ...methods: readonly (keyof T & string)[]): Kind<T> {
   return (value, name) => {
     const object: Readonly<Record<string, unknown>> =
@@ -270,7 +270,7 @@ export function having<T>(what: string, ...methods: readonly (keyof T & string)[
 }
 
 function objectIn(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  // Bytes and boxed strings are objects, each with as many fields as they are long.
+  // Bytes and boxed strings are objects with one field per element.
   const isList = Array.isArray(value) || ArrayBuffer.isView(value) || isA.isBoxedPrimitive(value)
   if (typeof value !== 'object' || value === null || isList) throw misfit(value, name, 'an object')
   return value as Record<string, unknown>

@@ -1,11 +1,11 @@
-// What became of the tries to reach servers or brokers, in words: a program that cannot connect is told
-// what each address did. Pure.
+// Describes the attempts to reach servers or brokers: a program that cannot connect learns the
+// result for each address. Pure.
 
 import { type Address, formatAddress } from '../address.ts'
 import { ProtocolError } from '../protocol/error-codes.ts'
 import { HandshakeTimeoutError } from '../protocol/transport/transport.ts'
 
-/** The last try of one address. */
+/** The latest attempt at one address. */
 export interface Attempt {
   readonly server: Address
   /** 'connection refused', 'connected, no answer within 500 ms' … */
@@ -15,7 +15,7 @@ export interface Attempt {
 export class Attempts {
   readonly #last = new Map<string, Attempt>()
 
-  /** @returns whether it failed otherwise than before */
+  /** @returns whether the result differs from the previous one */
   failed(server: Address, found: string): boolean {
     const key = formatAddress(server)
     const before = this.#last.get(key)
@@ -23,7 +23,7 @@ export class Attempts {
     return before?.found !== found
   }
 
-  /** One of them serves us: what the others did is past. */
+  /** One of them serves us: the results of the others are outdated. */
   clear(): void {
     this.#last.clear()
   }
@@ -45,7 +45,7 @@ export function formatAttempts(attempts: readonly Attempt[]): string {
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ENOTFOUND: 'name not found',
-  EAI_AGAIN: 'name could not be looked up now',
+  EAI_AGAIN: 'name lookup failed for now',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
   EADDRNOTAVAIL: 'no such address here',
@@ -54,13 +54,13 @@ const words: Readonly<Record<string, string>> = {
   EPERM: 'not permitted to connect',
 }
 
-/** Whether the system says that nobody listens at an address. */
+/** Whether the system reports that nothing listens at an address. */
 export function isRefusal(reason: Error | undefined): boolean {
   const code = (reason as NodeJS.ErrnoException | undefined)?.code
   return code === 'ECONNREFUSED' || code === 'ENOTFOUND'
 }
 
-/** @param reason as a link's `closed` gives it, before anything was answered on that link */
+/** @param reason from a link's `closed`, before any answer on that link */
 export function closedBecause(reason: Error | undefined, wasConnected: boolean): string {
   if (reason instanceof HandshakeTimeoutError) {
     return wasConnected ? 'connected, no answer in time' : 'no connection in time'

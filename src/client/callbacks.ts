@@ -1,6 +1,6 @@
-// Calls what a program gave to the library: watchers, and listeners of events. What one of them throws
-// is the program's own mistake; it must not keep the others, or what the library itself has to do,
-// from happening. It is logged, or told as a warning of the process where there is no logger.
+// Calls the program's own functions: watchers, and listeners of events. An error they throw is the
+// program's own; it must not stop the other functions or the library's work. It is logged, or
+// emitted as a process warning if there is no logger.
 
 import type { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
@@ -9,12 +9,12 @@ import type { Logger } from '../logger.ts'
 export class Callbacks {
   readonly #logger: Logger | undefined
 
-  /** @param logger the one that the program gave, if it did */
+  /** @param logger the program's, if it gave one */
   constructor(logger: Logger | undefined) {
     this.#logger = logger
   }
 
-  /** @param what 'A watcher', for the message */
+  /** @param what for the message: 'A watcher' */
   call(what: string, run: () => unknown): void {
     try {
       const result = run()
@@ -24,7 +24,7 @@ export class Callbacks {
     }
   }
 
-  /** As `emitter.emit`, but that a listener which throws does not keep later ones from hearing. */
+  /** Like `emitter.emit`, except that a throwing listener does not stop later ones. */
   emit(emitter: EventEmitter, event: string, ...given: readonly unknown[]): void {
     for (const listener of emitter.rawListeners(event)) {
       this.call(`A listener of '${event}'`, () => Reflect.apply(listener, emitter, given))

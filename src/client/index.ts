@@ -1,5 +1,5 @@
-// What `import … from 'zooweeper'` gives a program: the clients, their errors, and the types of what
-// they take and return. For programs only: our own files import from where a thing is defined.
+// The exports of `import … from 'zooweeper'`: the clients, their errors, and the types of their
+// arguments and results. For programs only: our own files import from the defining file.
 
 export type { Address as ServerAddress } from '../address.ts'
 export { type ErrorCode, type ErrorNumber, errorCodes, ZkError } from '../protocol/error-codes.ts'

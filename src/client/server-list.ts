@@ -1,7 +1,7 @@
-// The servers or brokers that a program or a command line names: one string, as ZooKeeper's clients
-// take it, or, in a program, a list of strings and of { host, port }.
+// A list of servers or brokers from a program or a command line: one string, in the format of
+// ZooKeeper's clients, or, in a program, a list of strings and of { host, port }.
 //
-//   host:port,host:port…[/chroot]      port 2181 when left out, [::1]:2181 for IPv6
+//   host:port,host:port…[/chroot]      default port 2181, [::1]:2181 for IPv6
 
 import { isIPv6 } from 'node:net'
 import { type Address, readAddress } from '../address.ts'
@@ -11,8 +11,8 @@ import { type Kind, Misfit, misfit } from './arguments.ts'
 
 export const defaultClientPort = 2181
 
-/** `chroot` is '' when there is none, else a path other than / */
-export interface ServerPlace {
+/** `chroot` is '' if there is none, else a path other than / */
+interface ServerPlace {
   readonly servers: readonly Address[]
   readonly chroot: string
 }
@@ -20,7 +20,9 @@ export interface ServerPlace {
 /** One server; its port may be left out. */
 export type ServerLike = string | { readonly host: string; readonly port?: number }
 
-/** `'host:port,host:port/chroot'`, or a list. An IPv6 address in a string stands in brackets. */
+/**
+ * `'host:port,host:port/chroot'`, or a list. An IPv6 address in a string is written in brackets.
+ */
 export type ServerList = string | readonly ServerLike[]
 
 /** Reads `host:port,host:port/chroot`. @throws ZkError BADARGUMENTS */
@@ -32,7 +34,7 @@ export function parseServers(text: string): ServerPlace {
   return place
 }
 
-/** @returns or what is wrong with the text */
+/** @returns the servers, or the problem of the text */
 function readServers(text: string, defaultPort: number): ServerPlace | string {
   const slash = text.indexOf('/')
   const list = slash < 0 ? text : text.slice(0, slash)
@@ -48,7 +50,7 @@ function readServers(text: string, defaultPort: number): ServerPlace | string {
   return { servers, chroot: chroot === '/' ? '' : chroot }
 }
 
-/** @param defaultPort of those that are named without one */
+/** @param defaultPort of servers without a port */
 export function serverList(defaultPort: number): Kind<ServerPlace> {
   return (value, name) => {
     if (typeof value === 'string') return ofText(readServers(value, defaultPort), value, name)
@@ -68,7 +70,7 @@ function serverOf(value: unknown, name: string, defaultPort: number): Address {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw misfit(value, name, `'host:port' or { host, port }`)
   }
-  // Further fields are let pass: what admin.cluster() names as a broker is an address as well.
+  // Further fields are allowed: a broker from admin.cluster() is an address as well.
   const { host, port = defaultPort } = value as Readonly<Record<string, unknown>>
   if (typeof host !== 'string' || !isHost(host)) {
     throw misfit(host, `${name}.host`, 'a name or an address, without brackets')

@@ -1,4 +1,4 @@
-// The option `world` of every client: the parts of a world that clients use, checked one by one.
+// The option `world` of every client: the parts that clients use, each checked.
 
 import type { Clock } from '../clock.ts'
 import type { Transport } from '../protocol/transport/transport.ts'

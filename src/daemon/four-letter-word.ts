@@ -1,5 +1,5 @@
-// The four-letter words by name: which there are is asked by the options, which allow some of them, and
-// by admin/four-letter-words.ts, which answers them.
+// The names of the four-letter words, used by the options, which enable some of them, and by
+// admin/four-letter-words.ts, which answers them.
 
 export const fourLetterWords = [
   'conf',

@@ -12,6 +12,6 @@ runDaemon({
   identity: ({ serverId }) => ({ server: serverId }),
   openDisk: ({ dataDir, origins }) => realServerDisk(dataDir, origins.dataDir),
   assemble: assembleServer,
-  // Writing the rest of the tree takes most of it.
+  // Writing the rest of the tree takes most of this time.
   stopDeadlineMs: 20_000,
 })

@@ -1,5 +1,5 @@
-// Who is in the ensemble, in the words of ZooKeeper's configuration: what /zookeeper/config shows, from
-// which clients learn of servers that they were not told of.
+// The members of the ensemble in ZooKeeper's configuration format: the contents of
+// /zookeeper/config, from which clients learn of further servers.
 //
 //   server.1=host:2888:3888:participant;0.0.0.0:2181
 //   version=0                                            hex; 0 is the configuration of the files
@@ -12,9 +12,9 @@ export interface QuorumServer {
   readonly id: ServerId
   readonly host: string
   readonly peerPort: number
-  /** not used, but shown */
+  /** not used, but displayed */
   readonly electionPort: number
-  /** what stands after the semicolon */
+  /** the part after the semicolon */
   readonly client: ListenAddress | undefined
 }
 

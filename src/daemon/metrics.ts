@@ -1,7 +1,7 @@
-// Counters that the parts report into; the four-letter words show them. Counting is an addition: what
-// it takes to show a number is done when somebody asks. docs/monitoring.md says what each is called.
+// Counters that the parts update; the four-letter words display them. Counting is an addition;
+// further computation is done on display. docs/monitoring.md has the names.
 
-/** Count, sum, least, greatest and last of what was observed. */
+/** Count, sum, minimum, maximum and latest of the observed values. */
 export class Summary {
   count = 0
   sum = 0
@@ -21,18 +21,18 @@ export class Summary {
     return this.count === 0 ? 0 : this.sum / this.count
   }
 
-  /** `none` stands for all of them before the first observation. */
+  /** `none` replaces all of them before the first observation. */
   range(none: number): { readonly last: number; readonly min: number; readonly max: number } {
     if (this.count === 0) return { last: none, min: none, max: none }
     return { last: this.#last, min: this.#min, max: this.#max }
   }
 }
 
-/** Below this every number has a bucket of its own; above, eight share each power of two. */
+/** Smaller numbers each have a bucket; above, eight buckets share each power of two. */
 const exactBelow = 16
 const bucketCount = exactBelow + 8 * 28
 
-/** A summary that knows how the values lie: of whole numbers below 2^32, each to 1/8 of itself. */
+/** A summary with quantiles: of whole numbers below 2^32, accurate to 1/8. */
 export class Distribution extends Summary {
   readonly #buckets = new Uint32Array(bucketCount)
 
@@ -42,7 +42,7 @@ export class Distribution extends Summary {
     this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1
   }
 
-  /** @returns what a share of the values, 0 to 1, is not above; 0 when there are none */
+  /** @returns the value that a share (0 to 1) of the values does not exceed; 0 if there are none */
   quantile(share: number): number {
     const wanted = Math.max(1, Math.ceil(share * this.count))
     let seen = 0
@@ -60,7 +60,7 @@ function bucketOf(value: number): number {
   return exactBelow + (power - 4) * 8 + ((value >>> (power - 3)) & 7)
 }
 
-/** The greatest value of a bucket. */
+/** The largest value of a bucket. */
 function lastOf(bucket: number): number {
   if (bucket < exactBelow) return bucket
   const power = 4 + Math.floor((bucket - exactBelow) / 8)
@@ -75,20 +75,20 @@ export class Metrics {
   bytesReceived = 0
   watchBytes = 0
   connectionRequests = 0
-  /** connections closed at accept: their address, or all together, had their share already */
+  /** connections closed at accept: their address, or all together, had reached the limit */
   connectionsRejected = 0
-  /** connections that broke, or were closed for what they sent */
+  /** connections that broke, or were closed because of what they sent */
   connectionsDropped = 0
-  /** connections that never asked for a session, and were closed for that */
+  /** connections closed because they never requested a session */
   sessionlessConnectionsExpired = 0
-  /** reconnecting clients that the leader was asked about */
+  /** reconnecting clients validated by the leader */
   revalidations = 0
-  /** sessions that this server, leading, ended because nobody was heard from */
+  /** sessions that this server expired as leader */
   sessionsExpired = 0
   authFailures = 0
   /** requests refused with THROTTLEDOP */
   throttledOps = 0
-  /** how often a client was read no more for a while, since too much of its was in flight */
+  /** how often reading from a client was paused because too much of its was in flight */
   requestThrottleWaits = 0
   readonly clientResponseBytes = new Summary()
   /** whole milliseconds from a request's arrival to its answer */
@@ -111,18 +111,21 @@ export class Metrics {
   commitsReceived = 0
   /** transactions committed while this server led */
   committed = 0
-  /** learners that were sent what they missed, and the whole tree */
+  /** learners that were sent a DIFF, and the whole tree */
   diffs = 0
   snapshots = 0
-  /** whole milliseconds from the proposal of a batch to the word of a quorum */
+  /** whole milliseconds from the proposal of a batch to its acknowledgement by a quorum */
   readonly quorumAckLatency = new Distribution()
-  /** whole milliseconds from a proposal, by the leader's clock, to its effect here, by ours */
+  /**
+   * whole milliseconds from the proposal, by the leader's clock, to its application, by this
+   * server's
+   */
   readonly propagationLatency = new Distribution()
 
   // --- disk, in whole milliseconds
   readonly fsyncTime = new Summary()
   fsyncThresholdExceeded = 0
-  /** transactions of one fsync, and how long the first of them waited for it to begin */
+  /** transactions of one fsync, and how long the first of them waited for the fsync to begin */
   readonly syncBatchSize = new Summary()
   readonly syncQueueTime = new Distribution()
   /** reading tree and log at start */
@@ -136,7 +139,7 @@ export class Metrics {
   readonly followerSyncTime = new Summary()
   readonly unavailableTime = new Summary()
 
-  /** whole milliseconds that the event loop was late */
+  /** event-loop lag in whole milliseconds */
   readonly pauseTime = new Distribution()
 
   answered(read: boolean, latencyMs: number): void {
@@ -144,19 +147,19 @@ export class Metrics {
     latency.observe(Math.round(latencyMs))
   }
 
-  /** An answer of so many bytes was sent. */
+  /** An answer of this size was sent. */
   replied(bytes: number): void {
     this.packetsSent++
     this.clientResponseBytes.observe(bytes)
   }
 
-  /** A watch event. */
+  /** A watch event was sent. */
   notified(bytes: number): void {
     this.packetsSent++
     this.watchBytes += bytes
   }
 
-  /** Of all requests. */
+  /** Over all requests. */
   get latency(): { readonly average: number; readonly min: number; readonly max: number } {
     const kinds = [this.readLatency, this.updateLatency].filter(({ count }) => count > 0)
     if (kinds.length === 0) return { average: 0, min: 0, max: 0 }
@@ -169,7 +172,7 @@ export class Metrics {
     }
   }
 
-  /** Everything begins anew, as after a start. */
+  /** Resets everything to its initial state. */
   reset(): void {
     Object.assign(this, new Metrics())
   }

@@ -1,8 +1,8 @@
-// One ZooWeeper server: builds every part and joins them, over whatever world it is given. The only
-// file that knows them all.
+// One ZooWeeper server: builds every part and joins them, in the given world. The only file that
+// knows them all.
 //
-// Start: data directory, meta, tree, log, client port, ensemble; what the log holds beyond the tree
-// is delivered by the ensemble once it is known to be committed. Stop: the same backwards.
+// Start: data directory, meta, tree, log, client port, ensemble; log entries that the tree lacks
+// are delivered by the ensemble once they are known to be committed. Stop: in reverse order.
 
 import type { Address } from '../address.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
@@ -28,11 +28,11 @@ import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
 import type { ZabEffect, ZabTiming } from './zab/types.ts'
 
-/** How often it is looked at whether the event loop is on time. */
+/** How often event-loop lag is sampled. */
 const loopCheckMs = 100
 
 /** The data directory belongs to another server of the ensemble. */
-export class WrongServerError extends RefusedStartError {
+class WrongServerError extends RefusedStartError {
   override readonly name = 'WrongServerError'
 }
 
@@ -43,26 +43,26 @@ export interface ServerWorld extends World {
 export interface ServerOptions {
   readonly config: DaemonConfig
   readonly world: ServerWorld
-  /** Going on could lose data: the process must end, and at once. */
+  /** Continuing could lose data: the process must end immediately. */
   readonly onFailure: (error: Error) => void
   /** See `EnsembleOptions`. */
   readonly handoverAt?: number
   readonly witness?: ServerWitness
 }
 
-/** Shown what a server does as it does it: the simulator judges every step. */
+/** Observes a server's steps: the simulator checks each of them. */
 export interface ServerWitness {
-  /** Once, before anything is delivered. */
+  /** Called once, before anything is delivered. */
   opened(parts: ServerParts): void
-  /** The log is durable up to `zxid`; told before anyone else. */
+  /** The log is durable up to `zxid`; called before any other part. */
   logged(zxid: Zxid): void
-  /** Zab has decided it, and it is done next. */
+  /** Called with each effect of Zab before it is performed. */
   readonly performs?: (effect: ZabEffect) => void
-  /** What listens to the ensemble in place of `processors`, which it passes everything on to. */
+  /** Returns the ensemble's listener in place of `processors`, to which it forwards everything. */
   between(processors: EnsembleListener): EnsembleListener
 }
 
-/** The parts of a server that runs. */
+/** The parts of a running server. */
 export interface ServerParts {
   readonly storage: Storage
   readonly ensemble: EnsembleDriver
@@ -81,10 +81,10 @@ export class Server implements Part {
   readonly #world: ServerWorld
   readonly #metrics = new Metrics()
   readonly #startedMs: number
-  /** How to undo what was started, oldest first. */
+  /** Functions that undo the start, oldest first. */
   readonly #cleanups: (() => Promise<void> | void)[] = []
   #clientPort: ClientPort | undefined
-  /** while it runs */
+  /** set while it runs */
   #view: RunningServer | undefined
 
   /** See `assembleServer`. */
@@ -95,7 +95,7 @@ export class Server implements Part {
     this.#startedMs = options.world.clock.nowMs()
   }
 
-  /** The port that clients connect to, once started. */
+  /** The client port, once started. */
   get clientPort(): number {
     return this.#clientPort?.port ?? 0
   }
@@ -105,7 +105,7 @@ export class Server implements Part {
     return status ?? { state: 'starting', detail: '' }
   }
 
-  /** @throws what keeps the server from starting, after undoing what was started */
+  /** @throws the reason why the server cannot start, after undoing the start */
   async start(): Promise<void> {
     try {
       await this.#start()
@@ -155,7 +155,7 @@ export class Server implements Part {
             ensemble.logged(zxid)
           },
           onFailure,
-          onShortage: (error) => logger.warn({ err: error }, 'Cannot prepare a log segment'),
+          onShortage: (error) => logger.warn({ err: error }, 'Could not prepare a log segment'),
           onSync: (sync) => this.#synced(sync),
         },
       },
@@ -262,7 +262,7 @@ export class Server implements Part {
     this.#cleanups.push(this.#watchEventLoop())
   }
 
-  /** @throws ListenError or RefusedStartError that names the options, for what was about listening */
+  /** @throws ListenError or RefusedStartError that names the options, for errors about listening */
   async #listen(origin: ListenOrigin | undefined, start: () => Promise<void>): Promise<void> {
     try {
       await start()
@@ -278,13 +278,10 @@ export class Server implements Part {
     metrics.syncBatchSize.observe(records)
     if (tookMs < this.#config.fsyncWarningThresholdMs) return
     metrics.fsyncThresholdExceeded++
-    this.#world.logger.warn(
-      { tookMs: Math.round(tookMs), records },
-      'An fsync of the log took long',
-    )
+    this.#world.logger.warn({ tookMs: Math.round(tookMs), records }, 'An fsync of the log was slow')
   }
 
-  /** @returns how to stop it */
+  /** @returns a function that stops it */
   #watchEventLoop(): () => void {
     const { clock } = this.#world
     let dueMs = clock.nowMs() + loopCheckMs
@@ -301,7 +298,7 @@ export class Server implements Part {
     const { serverId } = this.#config
     const meta = loadMeta(directory)
     if (meta !== null && meta.serverId !== serverId) {
-      const found = `it is the one of server ${meta.serverId}`
+      const found = `it belongs to server ${meta.serverId}`
       throw new WrongServerError(`Cannot start server ${serverId} on ${disk.path}: ${found}`)
     }
     if (meta !== null) return meta
@@ -323,7 +320,7 @@ export class Server implements Part {
     return fresh
   }
 
-  /** Where each server listens for its peers, as the configuration lists them. */
+  /** The peer addresses of all servers in the configuration. */
   #peerAddresses(): Map<ServerId, Address> {
     const { servers, serverId } = this.#config
     const addresses = new Map<ServerId, Address>([[serverId, this.#peerListen]])
@@ -337,18 +334,19 @@ export class Server implements Part {
   }
 }
 
-/** Derived from the three times of zoo.cfg and the one of ours. */
+/** Derived from zoo.cfg's three times and leaderTimeoutMs. */
 function timingOf(config: DaemonConfig): ZabTiming {
   const { leaderTimeoutMs, tickTimeMs, initLimitTicks, syncLimitTicks } = config
   const initLimitMs = tickTimeMs * initLimitTicks
   return {
-    // Six, so that a ping or two may be late without a word about it.
+    // Six, so that one or two late pings have no effect.
     pingMs: leaderTimeoutMs / 6,
     leaderTimeoutMs,
-    // An elected leader that finds no quorum stands in the way of a better one.
+    // An elected leader that finds no quorum blocks a better one.
     discoveryTimeoutMs: Math.min(2 * leaderTimeoutMs, initLimitMs),
     syncTimeoutMs: Math.min(tickTimeMs * syncLimitTicks, initLimitMs),
-    // Votes cross in a round trip or two; a better one that comes later costs an epoch, not data.
+    // Votes arrive within a round trip or two; a better one that comes later costs an epoch, not
+    // data.
     quietMs: Math.min(30, leaderTimeoutMs / 10),
     renotifyMs: Math.min(200, leaderTimeoutMs / 3),
     renotifyMaxMs: 2000,

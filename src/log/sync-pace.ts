@@ -1,5 +1,6 @@
-// The pace of a log's fdatasyncs: what waits for the next one, how long each takes, and whether an idle
-// log may sync on the main thread, which saves a hop to the thread pool. Pure, but for the clock.
+// The pace of a log's fdatasyncs: the records waiting for the next one, how long each takes, and
+// whether an idle log may sync on the main thread, which saves a hop to the thread pool. Pure,
+// except for the clock.
 
 /** Syncing on the main thread is safe */
 const mainThreadRecordsMax = 2 // when at most this many records wait, so that the server is idle,
@@ -14,7 +15,7 @@ export interface LogSync {
   readonly tookMs: number
 }
 
-/** An fdatasync that is under way. */
+/** A running fdatasync. */
 export interface BegunSync {
   readonly records: number
   readonly queuedMs: number
@@ -39,19 +40,19 @@ export class SyncPace {
     this.#mainThreadSync = mainThreadSync
   }
 
-  /** Whether the next fdatasync may hold up the main thread. */
+  /** Whether the next fdatasync may block the main thread. */
   get mayBlock(): boolean {
     if (!this.#mainThreadSync || this.#waitingCount > mainThreadRecordsMax) return false
     return this.#fastSyncs >= fastSyncsMin
   }
 
-  /** One more record waits. */
+  /** Another record waits. */
   appended(): void {
     if (this.#waitingCount === 0) this.#waitingSinceMs = this.#nowMs()
     this.#waitingCount += 1
   }
 
-  /** An fdatasync begins of everything that waits. */
+  /** Starts an fdatasync of all waiting records. */
   begin(): BegunSync {
     const startMs = this.#nowMs()
     const records = this.#waitingCount

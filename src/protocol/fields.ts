@@ -13,9 +13,10 @@
 
 import { asBuffer } from '../as-buffer.ts'
 import { invariant } from '../invariant.ts'
+import { ByteWriter } from './byte-writer.ts'
 import { ProtocolError } from './error-codes.ts'
-import { MsgpackReader, MsgpackWriter } from './msgpack.ts'
-import { type Plain, readPlains, writePlain } from './plain.ts'
+import { MsgpackReader } from './msgpack.ts'
+import { type Plain, readPlains, writePlains } from './plain.ts'
 
 /** One type of a field: its values in the program are `T`, on the wire plain values. */
 export interface Field<T> {
@@ -33,6 +34,10 @@ export interface Field<T> {
 /** Need not be given: it is packed as a default value. What is unpacked is always there. */
 export interface OmissibleField<T> extends Field<T | undefined> {
   readonly omissible: true
+}
+
+export interface PackedField<T> extends Field<T> {
+  pack(value: T): Uint8Array
 }
 
 /** A field's type and bounds as data: for error messages, docs and generators. */
@@ -151,7 +156,7 @@ export function oneOf<N extends string, O extends string = never>(
       return code
     },
     unpack(plain, name) {
-      if (typeof plain !== 'number') throw wrong(name, plain, shape)
+      if (typeof plain !== 'number' || !Number.isSafeInteger(plain)) throw wrong(name, plain, shape)
       const found = names.get(plain) ?? other?.name
       if (found !== undefined) return found
       throw new UnknownCodeError(sentence(name, plain, shape))
@@ -208,12 +213,14 @@ export function listOf<T>(
 /** A value of several fields, as an array of them. */
 export function record<F extends FieldRow>(fields: F): Field<ValuesOf<F>> {
   const shape = { type: 'record', fields } as const
+  const entries = Object.entries(fields)
   return {
     shape,
-    pack: (values) => packFields(fields, values),
+    pack: (values) => packEntries(entries, values),
     unpack(plain, name) {
       if (!isList(plain)) throw wrong(name, plain, shape)
-      return unpackFields(name, fields, plain)
+      expectCount(name, entries.length, plain.length)
+      return unpackEntries({}, entries, plain)
     },
   }
 }
@@ -225,25 +232,26 @@ export function choice<R extends Rows>(messages: Messages<R>): Field<RowMessage<
     shape,
     pack: (message) => [messages.code(message.type), ...messages.pack(message)],
     unpack(plain, name) {
-      if (!isList(plain)) throw wrong(name, plain, shape)
-      const [code = null, ...fields] = plain
-      if (typeof code !== 'number') throw wrong(name, plain, shape)
+      const [code, ...fields] = isList(plain) ? plain : []
+      if (typeof code !== 'number') {
+        throw new ProtocolError(`Cannot read ${name}: wanted [code, …], found ${shown(plain)}`)
+      }
       const type = messages.type(code)
-      if (type === undefined) throw new UnknownCodeError(sentence(name, code, shape))
-      return messages.unpack(type, fields)
+      if (type !== undefined) return messages.unpack(type, fields)
+      throw new UnknownCodeError(`Cannot read ${name}: ${code} is the code of none`)
     },
   }
 }
 
 /** A value that travels as bytes, which its receiver may keep or pass on without looking into them. */
-export function packed<T>(field: Field<T>): Field<T> {
+export function packed<T>(field: Field<T>): PackedField<T> {
   const shape = { type: 'packed', of: field.shape } as const
   return {
     shape,
     pack(value) {
-      const out = new MsgpackWriter()
-      writePlain(out, field.pack(value))
-      return out.view()
+      const out = new ByteWriter()
+      writePlains(out, [field.pack(value)])
+      return Uint8Array.from(out.view())
     },
     unpack(plain, name) {
       if (!isBytes(plain)) throw wrong(name, plain, shape)
@@ -318,16 +326,18 @@ export type MessageOf<M, N extends string = string> =
 export class Messages<R extends Rows> {
   readonly rows: R
   readonly #what: string
-  readonly #types: ReadonlyMap<number, TypeOf<R>>
+  readonly #types = new Map<number, TypeOf<R>>()
+  readonly #entries = new Map<string, Entries>()
 
   /** @param what the word for one of them, in errors: "request" */
   constructor(what: string, rows: R) {
     this.#what = what
     this.rows = rows
-    const types = new Map<number, TypeOf<R>>()
-    for (const type in rows) types.set(this.code(type), type)
-    invariant(types.size === Object.keys(rows).length, 'each message has a code of its own')
-    this.#types = types
+    for (const type in rows) {
+      this.#types.set(this.code(type), type)
+      this.#entries.set(type, Object.entries(this.fields(type)))
+    }
+    invariant(this.#types.size === this.#entries.size, 'each message has a code of its own')
   }
 
   code(type: TypeOf<R>): number {
@@ -338,6 +348,10 @@ export class Messages<R extends Rows> {
     return this.#row(type).fields
   }
 
+  fieldCount(type: TypeOf<R>): number {
+    return this.#entriesOf(type).length
+  }
+
   /** @returns undefined for a code that no message has */
   type(code: number): TypeOf<R> | undefined {
     return this.#types.get(code)
@@ -345,13 +359,22 @@ export class Messages<R extends Rows> {
 
   /** The fields alone, in wire order. */
   pack<N extends TypeOf<R>>(message: RowMessage<R, N> & { readonly type: N }): Plain[] {
-    return packEntries(this.#row(message.type).fields, message)
+    return packEntries(this.#entriesOf(message.type), message)
   }
 
   /** @throws ProtocolError also for too few fields or too many */
   unpack<N extends TypeOf<R>>(type: N, plains: readonly Plain[]): RowMessage<R, N> {
-    const what = `${type} ${this.#what}`
-    return objectOf([['type', type], ...unpackEntries(what, this.#row(type).fields, plains)])
+    this.expectCount(type, plains.length)
+    return unpackEntries({ type }, this.#entriesOf(type), plains)
+  }
+
+  /** @throws ProtocolError if a message of this type has another number of fields */
+  expectCount(type: TypeOf<R>, count: number): void {
+    expectCount(`${type} ${this.#what}`, this.fieldCount(type), count)
+  }
+
+  #entriesOf(type: string): Entries {
+    return this.#entries.get(type) ?? []
   }
 
   #row<N extends TypeOf<R>>(type: N): R[N] {
@@ -360,7 +383,7 @@ export class Messages<R extends Rows> {
 }
 
 export function packFields<F extends FieldRow>(fields: F, values: ValuesOf<F>): Plain[] {
-  return packEntries(fields, values)
+  return packEntries(Object.entries(fields), values)
 }
 
 /**
@@ -372,29 +395,31 @@ export function unpackFields<F extends FieldRow>(
   fields: F,
   plains: readonly Plain[],
 ): ValuesOf<F> {
-  return objectOf(unpackEntries(what, fields, plains))
+  const entries = Object.entries(fields)
+  expectCount(what, entries.length, plains.length)
+  return unpackEntries({}, entries, plains)
 }
 
-function packEntries(fields: FieldRow, values: object): Plain[] {
-  return Object.entries(fields).map(([name, field]) => field.pack(Reflect.get(values, name)))
+type Entries = readonly (readonly [string, Field<unknown>])[]
+
+function expectCount(what: string, wanted: number, found: number): void {
+  if (found === wanted) return
+  throw new ProtocolError(`Cannot decode a ${what}: it has ${found} fields, not ${wanted}`)
 }
 
-function unpackEntries(
-  what: string,
-  fields: FieldRow,
+function packEntries(entries: Entries, values: object): Plain[] {
+  return entries.map(([name, field]) => field.pack(Reflect.get(values, name)))
+}
+
+function unpackEntries<T>(
+  into: Record<string, unknown>,
+  entries: Entries,
   plains: readonly Plain[],
-): readonly (readonly [string, unknown])[] {
-  const rows = Object.entries(fields)
-  if (rows.length !== plains.length) {
-    const found = `it has ${plains.length} fields, not ${rows.length}`
-    throw new ProtocolError(`Cannot decode a ${what}: ${found}`)
-  }
-  return rows.map(([name, field], i) => [name, field.unpack(plains[i] ?? null, name)])
-}
-
-/** That the entries are those of a `T` is plain from the loop over its row, but not to the compiler. */
-function objectOf<T>(entries: readonly (readonly unknown[])[]): T {
-  return Object.fromEntries(entries)
+): T {
+  let i = 0
+  for (const [name, field] of entries) into[name] = field.unpack(plains[i++] ?? null, name)
+  // That these are the values of a `T` is plain from the row, but not to the compiler.
+  return into as T
 }
 
 // --- what errors and docs say --------------------------------------------------------------------
@@ -415,7 +440,9 @@ export function describe(shape: Shape): string {
     case 'constant':
       return JSON.stringify(shape.value)
     case 'oneOf':
-      return `one of ${Object.values(shape.codes).join(', ')}`
+      return Object.entries(shape.codes)
+        .map(([name, code]) => `${code} (${name})`)
+        .join(', ')
     case 'optional':
       return `${describe(shape.of)} or nil`
     case 'packed':
@@ -425,7 +452,9 @@ export function describe(shape: Shape): string {
     case 'record':
       return `[${describeFields(shape.fields)}]`
     case 'choice':
-      return `[code, ...fields] with code ${describeChoice(shape.rows)}`
+      return Object.values(shape.rows)
+        .map(({ code, fields }) => `[${[code, ...describedFields(fields)].join(', ')}]`)
+        .join(' or ')
     case 'named':
       return shape.name
     case 'refined':
@@ -435,9 +464,11 @@ export function describe(shape: Shape): string {
 
 /** The fields of a message by name and type, as one line. */
 export function describeFields(fields: FieldRow): string {
-  return Object.entries(fields)
-    .map(([name, field]) => `${name}: ${describe(field.shape)}`)
-    .join(', ')
+  return describedFields(fields).join(', ')
+}
+
+function describedFields(fields: FieldRow): string[] {
+  return Object.entries(fields).map(([name, { shape }]) => `${name}: ${describe(shape)}`)
 }
 
 function describeInt(min: number, max: number): string {
@@ -445,12 +476,6 @@ function describeInt(min: number, max: number): string {
   const from = min === Number.MIN_SAFE_INTEGER ? '' : ` from ${min}`
   const to = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`
   return `int${from}${to}`
-}
-
-function describeChoice(rows: Rows): string {
-  return Object.entries(rows)
-    .map(([type, { code }]) => `${code} (${type})`)
-    .join(', ')
 }
 
 function scalar<T extends Plain>(shape: Shape, holds: (plain: Plain) => plain is T): Field<T> {

@@ -5,7 +5,7 @@
 //   +----------------+---------------------+
 //
 // Frames are written by MsgpackWriter (`beginFrame`, `endFrame`). Next on the path: a dialect reads the
-// body, on a client port zk/native-requests.ts. Framing as in ZooKeeper's ClientCnxnSocket.
+// body, on a client port zk/native.ts. Framing as in ZooKeeper's ClientCnxnSocket.
 
 import { ProtocolError } from './error-codes.ts'
 

@@ -232,6 +232,13 @@ export class MsgpackReader {
     return value
   }
 
+  /** An integer of 32 bits; `what` names it in the error. */
+  int32(what: string): number {
+    const value = this.int()
+    if (value !== (value | 0)) throw new ProtocolError(`Cannot read ${what}: ${value} is no int32`)
+    return value
+  }
+
   boolean(): boolean {
     const byte = this.#byte()
     if (byte === 0xc3) return true

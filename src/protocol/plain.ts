@@ -26,6 +26,11 @@ export function writePlain(out: ByteWriter, value: Plain): void {
   out.raw(packr.pack(value, RESET_BUFFER_MODE))
 }
 
+/** Writes the values one after the other, behind the header of their array. */
+export function writePlains(out: ByteWriter, values: readonly Plain[]): void {
+  for (const value of values) writePlain(out, value)
+}
+
 /**
  * Reads the rest of a message as exactly `count` values. Bytes in them are views.
  *

@@ -1,5 +1,6 @@
 // The records inside messages and transactions: ids and Stat, field names as in ZooKeeper's jute.
 
+import { int, int32, listOf, named, natural, record, text, type ValuesOf } from './fields.ts'
 import type { Zxid } from './zxid.ts'
 
 /** A session's id is the zxid of its createSession: unique for ever, never zero. */
@@ -10,39 +11,57 @@ export const noSession = 0 as SessionId
 /** `server.N` of the configuration: a natural number, which is only a name. */
 export type ServerId = number & { readonly __serverId: never }
 
-/** What a client sees of a znode beside its data. */
-export interface Stat {
+export const zxidField = named('zxid', natural<Zxid>())
+export const sessionIdField = named('session id', natural<SessionId>())
+export const serverIdField = named('server id', natural<ServerId>())
+
+export const statFields = {
   /** zxid and wall-clock ms of the transaction that created it */
-  readonly czxid: Zxid
-  readonly mzxid: Zxid
-  readonly ctime: number
-  readonly mtime: number
+  czxid: zxidField,
+  mzxid: zxidField,
+  ctime: int(),
+  mtime: int(),
   /** setData count; int32 */
-  readonly version: number
+  version: int(),
   /** children created + children deleted */
-  readonly cversion: number
+  cversion: int(),
   /** setACL count */
-  readonly aversion: number
+  aversion: int(),
   /** owner of an ephemeral, 0 for everything else */
-  readonly ephemeralOwner: SessionId
-  readonly dataLength: number
-  readonly numChildren: number
+  ephemeralOwner: sessionIdField,
+  dataLength: natural(),
+  numChildren: natural(),
   /** last create or delete of a direct child */
-  readonly pzxid: Zxid
+  pzxid: zxidField,
 }
 
-/** Who somebody is, by an authentication scheme; or whom an ACL names. */
-export interface Id {
+/** What a client sees of a znode beside its data. */
+export type Stat = ValuesOf<typeof statFields>
+
+export const statField = named('Stat', record(statFields))
+
+const idFields = {
   /** `world`, `ip`, `digest`, `auth`, `super` */
-  readonly scheme: string
-  readonly id: string
+  scheme: text(),
+  id: text(),
+}
+
+/** An identity by an authentication scheme: of a client, or named by an ACL. */
+export type Id = ValuesOf<typeof idFields>
+
+export const idsField = listOf(named('identity', record(idFields)))
+
+const aclFields = {
+  /** bits of `perms` */
+  perms: int32(),
+  scheme: text(),
+  id: text(),
 }
 
 /** One entry of a znode's access control list. */
-export interface Acl extends Id {
-  /** bits of `perms` */
-  readonly perms: number
-}
+export type Acl = ValuesOf<typeof aclFields>
+
+export const aclField = named('ACL', listOf(record(aclFields)))
 
 export const perms = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
 

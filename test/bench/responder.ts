@@ -9,7 +9,6 @@ import { FrameDecoder } from '../../src/protocol/frame.ts'
 import { MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import { noSession, type ServerId, type SessionId, type Stat } from '../../src/protocol/records.ts'
 import type { ReplyBody, Request } from '../../src/protocol/zk/messages.ts'
-import { protocolVersion } from '../../src/protocol/zk/native.ts'
 import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
 import { zxidZero } from '../../src/protocol/zxid.ts'
 
@@ -54,7 +53,6 @@ export async function startResponder(answer: Answer = works): Promise<Responder>
         const { timeoutMs } = codec.decodeHello(buffer, start, end)
         out.beginFrame()
         codec.encodeWelcome(out, {
-          version: protocolVersion,
           ensembleId: 'responder',
           timeoutMs,
           sessionId: 1 as SessionId,

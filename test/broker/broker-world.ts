@@ -11,6 +11,7 @@ import { silentLogger } from '../../src/logger.ts'
 import { realDisk } from '../../src/real-disk.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { realServer } from '../daemon/real-server.ts'
+import { readSecret, testSecret } from './test-secret.ts'
 
 const host = '127.0.0.1'
 
@@ -77,7 +78,7 @@ export class BrokerWorld {
     if (read.type !== 'config') throw new Error(read.text)
     const { config } = read
     const world = { ...realWorld(), logger: silentLogger, disk: realDisk(config.dataDir) }
-    const broker = assembleBroker({ config, world, onFailure: fail })
+    const broker = assembleBroker({ config, world, readSecret, onFailure: fail })
     this.#brokers.set(id, broker)
     this.#made.push(broker)
     return broker
@@ -92,6 +93,7 @@ export class BrokerWorld {
   async zk(): Promise<ZkClient> {
     const zk = new ZkClient({ servers: [{ host, port: this.#server.clientPort }] })
     await zk.connect()
+    await zk.addAuth('digest', testSecret.credential)
     this.#closes.push(() => zk.close())
     return zk
   }

@@ -12,7 +12,7 @@ import { zkPaths } from '../../src/broker/cluster/zk-paths.ts'
 import { multiErrorOf } from '../../src/client/zk/errors.ts'
 import type { ZkClientEvents } from '../../src/client/zk/zk-client.ts'
 import { type ErrorCode, errorCodes, ZkError } from '../../src/protocol/error-codes.ts'
-import type { SessionId, Stat } from '../../src/protocol/records.ts'
+import { type Acl, openAcl, type SessionId, type Stat } from '../../src/protocol/records.ts'
 import type {
   AddWatchMode,
   EventType,
@@ -26,11 +26,12 @@ type Watcher = (event: WatchEvent) => void
 
 interface Node {
   data: Buffer | null
+  acl: readonly Acl[]
   stat: Stat
 }
 
 export class MemoryTree {
-  readonly #nodes = new Map<string, Node>([['/', { data: null, stat: statOf(0, 0) }]])
+  readonly #nodes = new Map<string, Node>([['/', { data: null, acl: openAcl, stat: statOf(0, 0) }]])
   readonly #sessions: MemoryZk[] = []
   #zxid = 0
 
@@ -88,7 +89,7 @@ export class MemoryTree {
     this.get(path.slice(0, path.lastIndexOf('/')) || '/')
     this.#zxid += 1
     const stat = statOf(this.#zxid, owner)
-    this.#nodes.set(path, { data, stat })
+    this.#nodes.set(path, { data, acl: openAcl, stat })
     this.#tell('NodeCreated', path)
     return stat
   }
@@ -99,6 +100,15 @@ export class MemoryTree {
     node.data = data
     node.stat = { ...node.stat, mzxid: this.#zxid as Zxid, version: node.stat.version + 1 }
     this.#tell('NodeDataChanged', path)
+    return node.stat
+  }
+
+  /** No one is refused: what an ACL says is only kept. */
+  setACL(path: string, acl: readonly Acl[], version: number): Stat {
+    const node = this.get(path)
+    if (version !== -1 && version !== node.stat.aversion) throw errorOf('BADVERSION', path)
+    node.acl = acl
+    node.stat = { ...node.stat, aversion: node.stat.aversion + 1 }
     return node.stat
   }
 
@@ -164,14 +174,17 @@ export class MemoryTree {
 }
 
 export type CallName =
+  | 'addAuth'
   | 'addWatch'
   | 'connect'
   | 'create'
   | 'delete'
   | 'exists'
+  | 'getACL'
   | 'getChildren'
   | 'getData'
   | 'multi'
+  | 'setACL'
   | 'setData'
   | 'sync'
 
@@ -204,7 +217,7 @@ interface Watch {
   readonly watcher: Watcher
 }
 
-const writes: readonly CallName[] = ['create', 'delete', 'multi', 'setData']
+const writes: readonly CallName[] = ['create', 'delete', 'multi', 'setACL', 'setData']
 
 export class MemoryZk extends EventEmitter<ZkClientEvents> implements ZkAccess {
   readonly sessionId: SessionId
@@ -285,6 +298,10 @@ export class MemoryZk extends EventEmitter<ZkClientEvents> implements ZkAccess {
     return this.#ask('connect', '', () => undefined)
   }
 
+  addAuth(): Promise<void> {
+    return this.#ask('addAuth', '', () => undefined)
+  }
+
   async close(): Promise<void> {
     if (this.#state !== 'over') this.#end('SESSIONEXPIRED')
   }
@@ -332,6 +349,17 @@ export class MemoryZk extends EventEmitter<ZkClientEvents> implements ZkAccess {
     return this.#ask('getChildren', path, () => {
       return { children: this.#tree.children(path), stat: this.#tree.get(path).stat }
     })
+  }
+
+  getACL(path: string): Promise<{ acl: Acl[]; stat: Stat }> {
+    return this.#ask('getACL', path, () => {
+      const { acl, stat } = this.#tree.get(path)
+      return { acl: [...acl], stat }
+    })
+  }
+
+  setACL(path: string, acl: readonly Acl[], version = -1): Promise<Stat> {
+    return this.#ask('setACL', path, () => this.#tree.setACL(path, acl, version))
   }
 
   setData(path: string, data: Uint8Array | string | null, version = -1): Promise<Stat> {

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 
-const commands = ['start', 'up', 'status', 'produce', 'consume', 'topics', 'shell']
+const commands = ['start', 'up', 'status', 'produce', 'consume', 'topics', 'shell', 'secret']
 
 function help(...words: readonly string[]): string {
   const args = ['--import', 'tsx', 'src/cli/main.ts', ...words]

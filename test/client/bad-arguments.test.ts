@@ -145,7 +145,7 @@ const zkOptions: readonly (readonly [given: unknown, names: RegExp])[] = [
   [{ servers: '::1:2181' }, /is not host:port, write \[::1\]:2181/],
   [{ servers: ['a/chroot'] }, /options\.servers\[0\]/],
   [{ servers: 'a:1//x' }, /options\.servers/],
-  [{ servers: 'a/one', chroot: '/two' }, /options\.chroot is '\/two', options\.servers names/],
+  [{ servers: 'a/one', chroot: '/two' }, /options\.chroot is '\/two', but options\.servers has/],
   [{ server: servers }, /a field 'server'.*mean 'servers'/],
   [{ servers, sessionTimeout: 1 }, /mean 'sessionTimeoutMs'/],
   [{ servers, sessionTimeoutMs: 0 }, /sessionTimeoutMs is 0/],
@@ -231,7 +231,7 @@ const commits: readonly Refusal[] = [
 t.test(
   'a bad argument of a client of Mimic Queue is refused at once, and by its name',
   async (t) => {
-    const brokers = '127.0.0.1:1' // nobody is asked
+    const brokers = '127.0.0.1:1' // never connected to
     const calls = [
       { client: new Producer({ brokers }), refusals: sends },
       { client: new MqAdmin({ brokers }), refusals: adminCalls },
@@ -282,7 +282,7 @@ const consumers: readonly Refusal[] = [
     [{ brokers, topic, partitions: [] }],
     /options\.partitions is \[\]; allowed: an array, not empty/,
   ],
-  [[{ brokers, topic, partitions: [1, 1] }], /options\.partitions names one twice/],
+  [[{ brokers, topic, partitions: [1, 1] }], /options\.partitions has duplicates/],
   [[{ brokers, topic, partitions: [-1] }], /options\.partitions\[0\] is -1/],
   [[{ brokers, topic, broker: '1' }], /options\.broker is '1'/],
   [[{ brokers, topic, maxWaitMs: 60_000 }], /maxWaitMs is 60000; allowed: .* to 30000/],

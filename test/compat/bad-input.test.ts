@@ -1,4 +1,4 @@
-// Real servers under what no good client sends, and at the ends of what a good one may: nobody crashes,
+// Real servers under what no good client sends, and at the ends of what a good one may: no server crashes,
 // memory does not grow, and the others are served meanwhile.
 
 import { once } from 'node:events'
@@ -200,7 +200,7 @@ t.test('bad input', async (t) => {
     }
   })
 
-  t.test('all are served after all of this, and nobody has started anew', async (t) => {
+  t.test('all clients are served after all of this, and no server has restarted', async (t) => {
     for (const [i, address] of cluster.serverAddresses.entries()) {
       const client = await JuteConnection.connect(address)
       await client.ask('create', { path: `/last-${i}`, data: '', acl, flags: 0 })

@@ -148,7 +148,7 @@ def a_thousand_requests_on_the_way(zk, at):
 
 
 @claim
-def a_chroot_is_seen_by_nobody_inside(zk, at):
+def a_chroot_is_invisible_inside(zk, at):
     inside = connect(HOSTS + at)
     inside.create("/x", b"inside")
     assert inside.get_children("/") == ["x"]
@@ -441,7 +441,7 @@ def a_party_knows_who_is_there(zk, at):
     there.join()
     assert len(here) == 2
     assert sorted(here) == ["here", "there"]
-    assert len(zk.ShallowParty(at + "/party", "nobody")) == 2
+    assert len(zk.ShallowParty(at + "/party", "visitor")) == 2
     other.stop()
     until("the other has left", lambda: len(here) == 1)
     here.leave()

@@ -1166,9 +1166,9 @@ const sessions: Operation[] = [
       ...each('a', ping),
       connect('b', { sessionOf: 'a', password: 'short' }),
     ],
-    'nobody knows': () => [connect('a', { sessionId: 0x1234_5678n })],
-    'nobody knows, negative': () => [connect('a', { sessionId: -1n })],
-    'nobody knows, of 64 bits': () => [connect('a', { sessionId: 0x7fff_ffff_ffff_ffffn })],
+    unknown: () => [connect('a', { sessionId: 0x1234_5678n })],
+    'unknown, negative': () => [connect('a', { sessionId: -1n })],
+    'unknown, of 64 bits': () => [connect('a', { sessionId: 0x7fff_ffff_ffff_ffffn })],
     'that was closed': () => [
       ...each('a', ping),
       ending('a', closeSession),

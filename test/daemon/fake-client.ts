@@ -14,10 +14,14 @@ import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import type { SessionId } from '../../src/protocol/records.ts'
 import type { Link } from '../../src/protocol/transport/transport.ts'
 import type { Hello, Request, Welcome } from '../../src/protocol/zk/messages.ts'
-import { decodeWelcome, encodeHello } from '../../src/protocol/zk/native.ts'
+import {
+  decodeReplyBody,
+  decodeServerMessage,
+  decodeWelcome,
+  encodeHello,
+  encodeRequest,
+} from '../../src/protocol/zk/native.ts'
 import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
-import { decodeReplyBody, decodeServerMessage } from '../../src/protocol/zk/native-replies.ts'
-import { encodeRequest } from '../../src/protocol/zk/native-requests.ts'
 import { zxidZero } from '../../src/protocol/zxid.ts'
 import type { FakeCluster, FakeMember } from './fake-ensemble.ts'
 
@@ -92,7 +96,6 @@ export class FakeClient {
   hello(hello: Partial<Hello> = {}): void {
     const bytes = encoded((out) =>
       encodeHello(out, {
-        version: 1,
         ensembleId: undefined,
         lastZxidSeen: zxidZero,
         timeoutMs: 10_000,
@@ -158,7 +161,7 @@ export class FakeClient {
     const type = this.#asked.get(message.xid)
     if (type === undefined) return `unasked ${message.xid} ${errorCodeOf(message.err)}`
     if (message.err !== 0) return `${type} ${errorCodeOf(message.err)}`
-    const body = decodeReplyBody(message.body, type)
+    const body = decodeReplyBody(this.#reader, type, message.fieldCount)
     if (body.type === 'create') return `create ${body.path}`
     if (body.type === 'getData') return `getData ${Buffer.from(body.data ?? []).toString()}`
     if (body.type === 'getChildren') return `getChildren ${[...body.children].sort().join()}`

@@ -132,7 +132,7 @@ export class FakeMember implements Ensemble {
   }
 
   get listener(): EnsembleListener {
-    if (this.#listener === undefined) throw new Error('nobody listens')
+    if (this.#listener === undefined) throw new Error('the ensemble has no listener')
     return this.#listener
   }
 

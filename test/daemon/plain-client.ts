@@ -1,9 +1,10 @@
 // A client as the request processors see it, without a connection: no bytes, no dialect.
 
-import { addressIdentity, digestOf } from '../../src/daemon/session/authentication.ts'
+import { addressIdentity } from '../../src/daemon/session/authentication.ts'
 import { ConnectionStats } from '../../src/daemon/session/connection-stats.ts'
 import type { PendingRequest, WritableClient } from '../../src/daemon/session/request.ts'
 import { Fifo } from '../../src/fifo.ts'
+import { digestOf } from '../../src/protocol/digest.ts'
 import { type ErrorNumber, errorCodeOf } from '../../src/protocol/error-codes.ts'
 import { type Acl, type Id, noSession, perms, type SessionId } from '../../src/protocol/records.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
@@ -35,7 +36,6 @@ export class PlainClient implements WritableClient {
 
   hello(hello: Partial<Hello> = {}): this {
     this.#server.processors.open(this, {
-      version: 1,
       ensembleId: undefined,
       lastZxidSeen: zxidZero,
       timeoutMs: 10_000,

@@ -15,6 +15,7 @@ import type { Logger } from '../../src/logger.ts'
 import type { PortName } from '../../src/protocol/strangers.ts'
 import { realDisk } from '../../src/real-disk.ts'
 import { realWorld } from '../../src/real-world.ts'
+import { readSecret } from '../broker/test-secret.ts'
 import { openings } from '../openings.ts'
 
 const host = '127.0.0.1'
@@ -89,7 +90,7 @@ async function startBroker(t: Test, server: Server, { logger }: Warnings): Promi
   if (read.type !== 'config') throw new Error(read.text)
   const { config } = read
   const world = { ...realWorld(), logger, disk: realDisk(config.dataDir) }
-  const broker = assembleBroker({ config, world, onFailure })
+  const broker = assembleBroker({ config, world, readSecret, onFailure })
   await broker.start()
   t.teardown(() => broker.stop())
   return broker

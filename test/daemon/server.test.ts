@@ -282,7 +282,7 @@ test('a server that waits for a quorum answers words, and says that it waits', a
   const server = await start(
     join(dir, 'data'),
     `--server.1=127.0.0.1:${peerPort}:1`,
-    // Nobody is there: it has the larger id and would dial us.
+    // That server is down: it has the larger id and would dial this one.
     '--server.2=127.0.0.1:1:1',
     '--myid=1',
   )

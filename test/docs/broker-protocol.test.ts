@@ -5,13 +5,21 @@ import t from 'tap'
 import { limits } from '../../src/limits.ts'
 import { requests, responses } from '../../src/protocol/mq/apis.ts'
 import { mqErrorCodes } from '../../src/protocol/mq/error-codes.ts'
-import { helloFields, mqProtocolVersion, welcomeFields } from '../../src/protocol/mq/hello.ts'
+import {
+  challengeFields,
+  helloFields,
+  mqProtocolVersion,
+  proofFields,
+  welcomeFields,
+} from '../../src/protocol/mq/hello.ts'
 import { failure } from '../../src/protocol/mq/messages.ts'
 import { checkGenerated, codesTable, exchangesTable, fieldsTable } from './generated.ts'
 
 t.test('the page is made from the tables', async (t) => {
   checkGenerated(t, 'broker-protocol.md', {
     hello: fieldsTable(helloFields),
+    challenge: fieldsTable(challengeFields),
+    proof: fieldsTable(proofFields),
     welcome: fieldsTable(welcomeFields),
     apis: exchangesTable('api', requests, responses),
     failure: fieldsTable(failureFields()),

@@ -105,6 +105,11 @@ export function typesTable(...rows: readonly FieldRow[]): string[] {
   )
 }
 
+/** The fields of each message of a table. */
+export function rowsOf<R extends Rows>({ rows }: Messages<R>): FieldRow[] {
+  return Object.values<Rows[string]>(rows).map(({ fields }) => fields)
+}
+
 function collect(shape: Shape, types: Map<string, string>): void {
   switch (shape.type) {
     case 'named':
@@ -135,11 +140,14 @@ function collect(shape: Shape, types: Map<string, string>): void {
 }
 
 function byCode<R extends Rows>({ rows }: Messages<R>): [string, Rows[string]][] {
-  return Object.entries<Rows[string]>(rows).sort(([, a], [, b]) => a.code - b.code)
+  const place = (code: number): number => (code < 0 ? Number.MAX_SAFE_INTEGER + code : code)
+  return Object.entries<Rows[string]>(rows).sort(([, a], [, b]) => place(a.code) - place(b.code))
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return [head, head.map(() => '---'), ...rows].map((cells) => {
+    return `|${cells.map((cell) => (cell === '' ? ' |' : ` ${cell} |`)).join('')}`
+  })
 }
 
 function code(name: string): string {

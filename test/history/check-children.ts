@@ -1,9 +1,9 @@
-// Children: znodes that are created once, under a name of their own, sequential or not, ephemeral or
-// not. Listings say which of them are there; the parent's pzxid says as of when.
+// Children: znodes that are created once, under a unique name, sequential or not, ephemeral or not.
+// Listings say which of them exist; the parent's pzxid says as of when.
 //
-// What was acknowledged is there exactly once, until it is deleted or its session ends; what was
-// refused never; the rest at most once. Numbers are unique and rise. Ephemerals live exactly as long
-// as their sessions.
+// An acknowledged one exists exactly once, until it is deleted or its session ends; a refused one
+// never; the rest at most once. Numbers are unique and rise. Ephemerals live exactly as long as
+// their sessions.
 
 import { basename, parentOf } from '../../src/protocol/path.ts'
 import type { Zxid } from '../../src/protocol/zxid.ts'
@@ -21,7 +21,7 @@ interface Child {
   readonly operation: Operation
   readonly ephemeral: boolean
   readonly sequential: boolean
-  /** once acknowledged, or seen by another part of its multi */
+  /** once acknowledged, or seen in another part of its multi */
   readonly created: { readonly name: string; readonly czxid: Zxid } | undefined
 }
 
@@ -57,7 +57,7 @@ class Family {
   readonly #deletes: ReadonlyMap<string, readonly Operation[]>
   readonly #lastActive: ReadonlyMap<number, Tick>
   readonly #violations: Violation[] = []
-  /** The name that each creator's child was seen under. */
+  /** The name under which each creator's child was seen. */
   readonly #nameOf = new Map<number, string>()
   readonly #creatorOf = new Map<number, number>()
 
@@ -120,7 +120,7 @@ class Family {
     }
   }
 
-  /** Every name has a creator that could have made it. */
+  /** Every name has a creator that could have created it. */
   #checkNames({ operation, names, pzxid }: Listing): void {
     if (new Set(names).size !== names.length) {
       this.#report('at most once', operation.id, 'a name is listed twice')
@@ -129,7 +129,7 @@ class Family {
       const creator = writerOf(name)
       const child = creator === undefined ? undefined : this.#children.get(creator)
       if (creator === undefined || child === undefined) {
-        this.#report('nothing from nowhere', operation.id, `nobody created ${name}`)
+        this.#report('nothing from nowhere', operation.id, `no operation created ${name}`)
         continue
       }
       this.#known(creator, name, operation.id)
@@ -144,7 +144,7 @@ class Family {
     }
   }
 
-  /** What was created by the time of the listing is there, if nothing can have removed it. */
+  /** A child created by the time of the listing is in it, unless something can have removed it. */
   #checkCreated({ operation, names, pzxid }: Listing): void {
     const present = new Set(names)
     for (const child of this.#children.values()) {
@@ -160,11 +160,11 @@ class Family {
     if (this.#deletesOf(name).some((del) => del.outcome.type !== 'refused' && del.begins < by)) {
       return true
     }
-    // A session that asked for something later, and got it, was alive.
+    // A session with a later answered request was alive.
     return ephemeral && (this.#lastActive.get(operation.session) ?? 0) < by
   }
 
-  /** What was removed before a synced listing began is not there. */
+  /** A child removed before a synced listing began is not in it. */
   #checkRemoved({ operation, names }: Listing): void {
     const { call, begins } = operation
     if (call.type !== 'getChildren' || !call.synced) return
@@ -181,7 +181,10 @@ class Family {
     }
   }
 
-  /** In the order of the parent's changes: the same change, the same names; what is gone stays so. */
+  /**
+   * In the order of the parent's changes: equal changes, equal names; a removed child stays
+   * removed.
+   */
   #checkSuccession(listings: readonly Listing[]): void {
     const gone = new Set<string>()
     let before: { readonly names: ReadonlySet<string>; readonly pzxid: Zxid } | undefined
@@ -215,7 +218,7 @@ function childrenByParent(history: History, facts: Facts): Map<string, Map<numbe
       if (write.type !== 'create' || writerOf(childName(write.path)) === undefined) continue
       const sequential = write.mode.endsWith('Sequential')
       const sight = sightsOf(operation).find(({ path }) => path.startsWith(write.path))
-      // All parts of a multi happen at one zxid: another part that was seen tells of this one.
+      // All parts of a multi have one zxid: a part that was seen proves this one.
       const seen = sequential ? undefined : facts.seenAt.get(operation.id)
       const czxid = sight?.stat.czxid ?? seen
       const created = czxid && { name: basename(sight?.path ?? write.path), czxid }
@@ -233,7 +236,7 @@ function childrenByParent(history: History, facts: Facts): Map<string, Map<numbe
   return byParent
 }
 
-/** As it would be with a number, for a sequential one. */
+/** As it would be named with a number, if it is sequential. */
 function childName(path: string): string {
   return path.endsWith('-') ? `${basename(path)}0000000000` : basename(path)
 }
@@ -269,7 +272,7 @@ function deletesByPath(history: History): Map<string, Operation[]> {
   return deletes
 }
 
-/** When each session last began something that it was then given. */
+/** When each session last began an operation that was then answered. */
 function lastActivity(history: History): Map<number, Tick> {
   const last = new Map<number, Tick>()
   for (const { session, begins, outcome, call } of history.operations) {

@@ -1,9 +1,9 @@
-// Order: what anybody was shown is in the state of whoever must not be behind it.
+// Order: a state shown to one client is included in every answer that must not be behind it.
 //
 //   writes          come after everything that was known before they began: linearizable
 //   synced reads    show everything that was known before they began: linearizable
 //   any read        shows everything that its own session was shown before: never back in time
-//   a session       is answered in the order in which it asked, and its writes happen in that order
+//   a session       is answered in the order of its requests, and its writes take effect in that order
 
 import type { Zxid } from '../../src/protocol/zxid.ts'
 import { byEnd, type Facts, shownBy, successor, type Violation } from './facts.ts'
@@ -35,7 +35,7 @@ function checkRealTime(operation: Operation, facts: Facts): Violation[] {
   return []
 }
 
-/** In the order of the answers, which must be the order of the requests. */
+/** In the order of the answers, which must equal the order of the requests. */
 function checkSession(
   operations: readonly Operation[],
   history: History,
@@ -47,7 +47,7 @@ function checkSession(
     (notice) => notice.client === client && notice.session === session,
   )
   let next = 0
-  /** What events told, and what answers showed. */
+  /** The contents of events and answers. */
   let told = 0 as Zxid
   let shown = 0 as Zxid
   let before: Operation | undefined
@@ -63,7 +63,7 @@ function checkSession(
     before = operation
     const isWrite = writesOf(operation.call).length > 0
     for (const { path, stat } of isWrite ? sightsOf(operation) : []) {
-      // The event of one's own write comes before its answer.
+      // The event of a client's own write comes before its answer.
       if (stat.mzxid > shown && stat.mzxid >= told) continue
       const found = `${path} was written at ${hex(stat.mzxid)}; the session had seen ${hex(shown)}`
       violations.push({ rule: "a session's writes in order", operation: id, found })
@@ -75,7 +75,7 @@ function checkSession(
   return violations
 }
 
-/** Whether what it shows had been replaced by `floor`, or by the time of what else it shows. */
+/** Whether its state had been replaced by `floor`, or by the time of its other contents. */
 function staleness(operation: Operation, floor: Zxid, facts: Facts, rule: string): Violation[] {
   const sights = sightsOf(operation)
   const least = Math.max(floor, ...sights.map(shownBy)) as Zxid

@@ -1,5 +1,5 @@
-// Registers: znodes whose data is set again and again. Each version was written by exactly one
-// operation; what was acknowledged happened once, what was refused never, the rest at most once.
+// Registers: znodes whose data is set repeatedly. Each version was written by exactly one
+// operation; an acknowledged write happened once, a refused one never, the rest at most once.
 
 import { type Facts, firstIndex, type RegisterState, type Violation, writerOf } from './facts.ts'
 import { type History, type Operation, sightsOf, type Tick, writesOf } from './history.ts'
@@ -76,7 +76,7 @@ class Register {
     return this.#violations
   }
 
-  /** Versions rise with zxids, and each value was written once, by somebody. */
+  /** Versions rise with zxids, and each value was written once, by an operation. */
   #checkVersions(): void {
     let before: { version: number; state: RegisterState } | undefined
     for (const [version, state] of [...this.#states].sort(([a], [b]) => a - b)) {
@@ -99,7 +99,8 @@ class Register {
             write.type !== 'delete' &&
             write.data === state.data,
         )
-      if (!wrote) this.#report('nothing from nowhere', undefined, `nobody wrote '${state.data}'`)
+      if (!wrote)
+        this.#report('nothing from nowhere', undefined, `no operation wrote '${state.data}'`)
     }
   }
 
@@ -133,9 +134,9 @@ class Register {
     }
   }
 
-  /** Refused for its version, although no other version was possible all the while. */
+  /** Refused for its version, although no other version was possible at any time. */
   #checkRefusal({ id, call, begins, ends }: Operation, expected: number): void {
-    // Another part of a multi may be to blame.
+    // Another part of a multi may be the cause.
     if (call.type !== 'setData') return
     const least = this.#shown[firstIndex(this.#shown, (shown) => shown.ends >= begins) - 1]?.version
     const next = this.#states.get(expected + 1)
@@ -144,7 +145,7 @@ class Register {
     this.#report('compare and set', id, `it was refused, while version ${expected} was there`)
   }
 
-  /** Versions that nobody saw were written by operations whose outcome is unknown, one each. */
+  /** Versions that no client saw were written by operations with unknown outcome, one each. */
   #checkGaps(): void {
     const highest = Math.max(...this.#states.keys())
     const open = this.#writes.filter(
@@ -160,7 +161,7 @@ class Register {
       if (open.some((write) => write.expected === version - 1 && fits(write))) continue
       needed++
       if (anywhere.filter(fits).length >= needed) continue
-      this.#report('at most once', undefined, `nobody can have written version ${version}`)
+      this.#report('at most once', undefined, `no operation can have written version ${version}`)
     }
   }
 

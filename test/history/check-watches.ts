@@ -1,8 +1,8 @@
-// Watches: whoever watches a znode hears of its change, once for a one-shot watch, before any answer
-// of its session shows a state as late as that change; and hears of changes in their order.
+// Watches: a watcher of a znode receives its change, once for a one-shot watch, before any answer
+// of its session shows a state as late as that change; and receives changes in order.
 //
-// A session that lost its connection is told what it missed when it comes back, in one event per
-// watch: its order among changes is then that of the comparison, and so is not checked.
+// A session that lost its connection receives what it missed when it reconnects, in one event per
+// watch: the order of these events is that of the comparison, and is not checked.
 
 import { parentOf } from '../../src/protocol/path.ts'
 import type { SessionId } from '../../src/protocol/records.ts'
@@ -32,7 +32,7 @@ interface Armed {
   readonly operation: Operation
   readonly path: string
   readonly told: readonly Notice[]
-  /** how far the session's answers were, after the watch was set */
+  /** the progress of the session's answers after the watch was set */
   readonly shows: readonly Shown[]
 }
 
@@ -68,7 +68,7 @@ function checkOneShot({ operation, path, told, shows }: Armed, facts: Facts): Vi
   return report(first === undefined ? 'no watch is missed' : 'watch before data', found)
 }
 
-/** Between setting it and the first loss of the connection: every creation below it, in order. */
+/** Between its creation and the first loss of the connection: every creation below it, in order. */
 function checkPersistent({ operation, path, told, shows }: Armed, history: History): Violation[] {
   const violations: Violation[] = []
   const { id, client, ends } = operation
@@ -115,7 +115,7 @@ function noticesByWatch(history: History): Map<number, Notice[]> {
   return notices
 }
 
-/** For each session, the steps in which its answers showed more of the history. */
+/** For each session, the steps by which its answers showed more of the history. */
 function progressOf(history: History): Map<SessionId, Shown[]> {
   const progress = new Map<SessionId, Shown[]>()
   for (const operation of [...history.operations].sort(byEnd)) {

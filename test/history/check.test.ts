@@ -6,12 +6,12 @@ import { Model, type ModelClient } from './model.ts'
 
 interface Case {
   readonly name: string
-  /** the rules that are seen to be broken; none for a good history */
+  /** the rules found broken; none for a good history */
   readonly broken: readonly string[]
   readonly run: (world: { model: Model; a: ModelClient; b: ModelClient }) => void
 }
 
-/** Notes that a watch of `client` was told of the change that the model made last. */
+/** Notes that a watch of `client` received the model's last change. */
 function tell(model: Model, client: ModelClient, watch: number, path: string, zxid?: number): void {
   const type = path === '/r' ? 'NodeDataChanged' : 'NodeChildrenChanged'
   const { name, session } = client
@@ -150,7 +150,7 @@ const registers: Case[] = [
     },
   },
   {
-    name: 'a value that nobody wrote',
+    name: 'a value that no operation wrote',
     broken: ['nothing from nowhere'],
     run: ({ model, a }) => {
       model.apply({ type: 'setData', path: '/r', data: 'w999', version: -1 }, a.session)
@@ -416,7 +416,7 @@ const watches: Case[] = [
     },
   },
   {
-    name: 'a watch that is told of what its reader had seen',
+    name: 'a watch that fires for a change its reader had seen',
     broken: ['watches tell what happened'],
     run: ({ model, a, b }) => {
       b.set('/r', 0)
@@ -425,7 +425,7 @@ const watches: Case[] = [
     },
   },
   {
-    name: 'a recursive watch that is told of every create',
+    name: 'a recursive watch that receives every create',
     broken: [],
     run: ({ model, a, b }) => {
       a.begin({ type: 'addWatch', path: '/q', watch: 1 })({ type: 'ok', sights: [] })

@@ -1,9 +1,9 @@
-// Judges a history: every way in which it could not have come from one ensemble that keeps its
-// promises. Nothing here knows whether servers ran as processes or in a simulator.
+// Checks a history: every way in which it cannot have come from one ensemble that keeps its
+// promises. It does not depend on whether servers ran as processes or in a simulator.
 //
-// Every answer names zxids, so the order of what happened need not be searched for: each check takes
-// the zxids at their word, and looks for where they contradict one another or real time. That makes
-// it exact, and as fast as sorting.
+// Every answer names zxids, so the order of events need not be searched for: each check trusts the
+// zxids, and looks for contradictions among them and with real time. That makes it exact, and as
+// fast as sorting.
 
 import { checkChildren } from './check-children.ts'
 import { checkOrder } from './check-order.ts'
@@ -14,7 +14,7 @@ import type { History, Replica, Sight } from './history.ts'
 
 export type { Violation } from './facts.ts'
 
-/** @returns nothing for a history that is as promised */
+/** @returns nothing for a history that keeps the promises */
 export function checkHistory(history: History): Violation[] {
   const facts = factsOf(history)
   return [
@@ -27,7 +27,7 @@ export function checkHistory(history: History): Violation[] {
   ]
 }
 
-/** All servers hold the same tree, down to the last field of each stat. */
+/** All servers hold the same tree, including every field of each stat. */
 function checkReplicas([first, ...others]: readonly Replica[]): Violation[] {
   const violations: Violation[] = []
   for (const other of others) {

@@ -1,5 +1,5 @@
-// What a history tells for certain: which znode changed at which zxid, which value each version of a
-// register had, and what was surely committed at any moment. The checks in check-*.ts compare
+// The certain facts of a history: which znode changed at which zxid, the value of each version of a
+// register, and what was certainly committed at any moment. The checks in check-*.ts compare
 // operations with these facts.
 
 import { basename, parentOf } from '../../src/protocol/path.ts'
@@ -13,7 +13,7 @@ import {
   writesOf,
 } from './history.ts'
 
-/** Found by a check; `operation` is where it showed. */
+/** Found by a check; `operation` is where it appeared. */
 export interface Violation {
   readonly rule: string
   readonly operation: number | undefined
@@ -31,14 +31,14 @@ export type Changes = readonly Zxid[]
 
 export interface Facts {
   readonly violations: Violation[]
-  /** by path, then version: every register state that anybody saw */
+  /** by path, then version: every register state that a client saw */
   readonly registers: ReadonlyMap<string, ReadonlyMap<number, RegisterState>>
-  /** when a znode's data, or its set of children, surely changed */
+  /** when a znode's data, or its set of children, certainly changed */
   readonly dataChanges: (path: string) => Changes
   readonly childChanges: (path: string) => Changes
-  /** by operation: the zxid at which its value was seen to have been written */
+  /** by operation: the zxid at which its value was seen to be written */
   readonly seenAt: ReadonlyMap<number, Zxid>
-  /** what was surely committed when an operation began that then ended so: the highest zxid shown */
+  /** what was certainly committed when an operation began: the highest zxid shown */
   readonly committedBefore: (tick: Tick) => Zxid
 }
 
@@ -77,7 +77,7 @@ export function factsOf(history: History): Facts {
     }
   }
 
-  // All parts of a multi happen at one zxid: a part that was seen tells of the others.
+  // All parts of a multi have one zxid: a part that was seen proves the others.
   const seenAt = new Map<number, Zxid>()
   for (const states of registers.values()) {
     for (const { data, mzxid } of states.values()) seenAt.set(writerOf(data) ?? 0, mzxid)
@@ -102,7 +102,7 @@ export function factsOf(history: History): Facts {
   }
 }
 
-/** What operation `id` writes, whatever it writes to. */
+/** The value of operation `id`, whatever its target. */
 export function valueFor(id: number): string {
   return `w${id}`
 }
@@ -113,17 +113,17 @@ export function writerOf(value: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** How operation `id` names what it creates; sequential ones get a number behind it. */
+/** The name that operation `id` creates; sequential names get a number appended. */
 export function nameFor(id: number, { sequential }: { readonly sequential: boolean }): string {
   return sequential ? `t${id}-` : `t${id}`
 }
 
-/** The number that a sequential create got. */
+/** The number of a sequential create. */
 export function sequenceOf(path: string): number {
   return Number(/\d{10}$/.exec(basename(path))?.[0] ?? Number.NaN)
 }
 
-/** The highest zxid that the sight shows: the state it was taken from is at least so far. */
+/** The highest zxid in the sight: its state is at least that late. */
 export function shownBy({ stat }: Sight): Zxid {
   return Math.max(stat.czxid, stat.mzxid, stat.pzxid) as Zxid
 }
@@ -133,7 +133,7 @@ export function successor(changes: Changes, zxid: Zxid): Zxid | undefined {
   return changes[firstIndex(changes, (change) => change > zxid)]
 }
 
-/** Index of the first item that `holds`, where those that hold come last. */
+/** Index of the first item that `holds`; the items that hold come last. */
 export function firstIndex<T>(items: readonly T[], holds: (item: T) => boolean): number {
   let from = 0
   let to = items.length

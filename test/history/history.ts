@@ -1,20 +1,20 @@
-// What clients asked and what they were told, in the order in which it happened: all that a checker
-// needs to know of an ensemble, whether it ran in real processes or in a simulator.
+// The requests of clients and their answers, in order: everything a checker needs to know of an
+// ensemble, whether it ran in real processes or in a simulator.
 //
-// Time is a counter that rises with each thing noted, so "ended before it began" is a comparison.
-// Conventions that make a history decidable, kept by whoever writes the load:
+// Time is a counter that rises with each entry, so "ended before it began" is a comparison.
+// Conventions that make a history decidable, which the load must keep:
 //
-//   - every value written is the operation's own, so a value seen names its writer;
-//   - every znode created is named `t<operation>` or, sequential, `t<operation>-`, so a child seen
-//     names its creator; names are not used again after a delete;
-//   - znodes with values that change are made before, by a create, and never deleted.
+//   - every value written is the operation's own, so a value identifies its writer;
+//   - every znode created is named `t<operation>` or, sequential, `t<operation>-`, so a child
+//     identifies its creator; names are not reused after a delete;
+//   - znodes whose values change are created beforehand, and never deleted.
 
 import type { ErrorCode } from '../../src/protocol/error-codes.ts'
 import type { SessionId, Stat } from '../../src/protocol/records.ts'
 import type { CreateMode, EventType } from '../../src/protocol/zk/messages.ts'
 import type { Zxid } from '../../src/protocol/zxid.ts'
 
-/** Rises with each thing that happened to any client. */
+/** Rises with each event of any client. */
 export type Tick = number
 
 /** `version` -1 means any. */
@@ -36,7 +36,7 @@ export type WriteCall =
 export type Call =
   | WriteCall
   | { readonly type: 'multi'; readonly calls: readonly WriteCall[] }
-  /** `synced`: behind a sync of the same session. `watch`: the number of a one-shot watch it sets */
+  /** `synced`: after a sync of the same session. `watch`: the number of a one-shot watch it sets */
   | {
       readonly type: 'getData' | 'getChildren'
       readonly path: string
@@ -47,18 +47,18 @@ export type Call =
   | { readonly type: 'addWatch'; readonly path: string; readonly watch: number }
   | { readonly type: 'closeSession' }
 
-/** A znode as an answer showed it. */
+/** A znode as shown in an answer. */
 export interface Sight {
   readonly path: string
   readonly stat: Stat
-  /** undefined where the answer has none */
+  /** undefined if the answer has none */
   readonly data?: string | undefined
   readonly children?: readonly string[] | undefined
 }
 
 /**
- * `refused` surely did not happen, `unknown` may have, now or later. The sights of a multi are those
- * of its parts that have a stat, in their order.
+ * `refused` certainly did not happen, `unknown` may have, now or later. The sights of a multi are
+ * those of its parts that have a stat, in order.
  */
 export type Outcome =
   | { readonly type: 'ok'; readonly sights: readonly Sight[] }
@@ -68,18 +68,18 @@ export type Outcome =
 export interface Operation {
   /** from 1, in the order in which they begin */
   readonly id: number
-  /** one connection to the ensemble after another, one session after another */
+  /** one connection to the ensemble at a time, one session at a time */
   readonly client: string
-  /** the session it was answered in; 0 when it was not */
+  /** the session in which it was answered; 0 if it was not */
   readonly session: SessionId
   readonly call: Call
   readonly begins: Tick
-  /** Infinity when it was never answered */
+  /** Infinity if it was never answered */
   readonly ends: Tick
   readonly outcome: Outcome
 }
 
-/** A watch event, at the moment its client was told. */
+/** A watch event, when its client received it. */
 export interface Notice {
   readonly client: string
   readonly session: SessionId
@@ -87,11 +87,11 @@ export interface Notice {
   readonly at: Tick
   readonly type: EventType
   readonly path: string
-  /** 0 when a server found it missing by comparison only */
+  /** 0 if a server found the missed change by comparison only */
   readonly zxid: Zxid
 }
 
-/** One server's tree, read when everything was over: path to what lies there. */
+/** One server's tree, read at the end: path to contents. */
 export interface Replica {
   readonly server: string
   readonly znodes: ReadonlyMap<string, Sight>
@@ -102,12 +102,12 @@ export interface History {
   readonly notices: readonly Notice[]
   /** when clients lost their connection */
   readonly suspensions: readonly { readonly client: string; readonly at: Tick }[]
-  /** from when on each session that ended must be over for everybody */
+  /** the time by which each ended session must be over for every client */
   readonly sessionsOver: ReadonlyMap<SessionId, Tick>
   readonly replicas: readonly Replica[]
 }
 
-/** Notes a history while it happens. */
+/** Records a history while it happens. */
 export class Recorder implements History {
   readonly operations: Operation[] = []
   readonly notices: Notice[] = []
@@ -118,7 +118,7 @@ export class Recorder implements History {
   #operations = 0
   #watches = 0
 
-  /** The number of the operation that begins next, for its name or its value. */
+  /** The number of the next operation, for its name or its value. */
   get nextOperation(): number {
     return this.#operations + 1
   }
@@ -128,7 +128,7 @@ export class Recorder implements History {
     return this.#watches
   }
 
-  /** @returns to be called once, with what it came to; until then the outcome is unknown */
+  /** @returns a function to call once with the outcome; until then the outcome is unknown */
   begin(client: string, call: Call): (outcome: Outcome, session: SessionId) => void {
     const id = ++this.#operations
     const begins = ++this.#tick
@@ -155,7 +155,7 @@ export class Recorder implements History {
   }
 }
 
-/** The writes of a call, in their order. */
+/** The writes of a call, in order. */
 export function writesOf(call: Call): readonly WriteCall[] {
   switch (call.type) {
     case 'create':

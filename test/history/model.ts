@@ -1,5 +1,5 @@
-// A tree in a few lines, whose clients note what they do: it makes histories that are as promised,
-// and, since its state can be put back, others that are not.
+// A small tree model whose clients record their operations: it makes correct histories, and, since
+// its state can be restored, incorrect ones.
 
 import { basename, parentOf } from '../../src/protocol/path.ts'
 import type { SessionId, Stat } from '../../src/protocol/records.ts'
@@ -21,7 +21,7 @@ export class Model {
     this.state.znodes.set('/', this.#znode('', noSession))
   }
 
-  /** A copy of the present, to go back to or to read from. */
+  /** A copy of the current state, to return to or to read from. */
   copy(): State {
     return structuredClone(this.state)
   }
@@ -30,7 +30,7 @@ export class Model {
     return new ModelClient(this, name, session as SessionId)
   }
 
-  /** @throws Error with a code when it cannot be done */
+  /** @throws Error with a code if the operation is not possible */
   apply(write: WriteCall, session: SessionId, zxid = ++this.state.zxid): Sight | undefined {
     const { znodes } = this.state
     this.state.zxid = zxid
@@ -98,7 +98,7 @@ export class ModelClient {
     this.session = session
   }
 
-  /** Begins an operation that somebody else decides the outcome of. */
+  /** Begins an operation whose outcome the caller decides. */
   begin(call: Call): (outcome: Outcome, session?: SessionId) => void {
     const end = this.#model.history.begin(this.name, call)
     return (outcome, session = this.session) => end(outcome, session)
@@ -138,7 +138,7 @@ export class ModelClient {
     }
   }
 
-  /** `happens`: whether it is applied although nobody is told */
+  /** `happens`: whether it is applied without an answer */
   writeUnknown(write: WriteCall, { happens }: { readonly happens: boolean }): void {
     this.begin(write)
     if (happens) this.#model.apply(write, this.session)
@@ -185,6 +185,6 @@ export class ModelClient {
 interface ReadOptions {
   readonly synced?: boolean
   readonly watch?: number
-  /** an earlier state than the present one */
+  /** a state earlier than the current one */
   readonly from?: State
 }

@@ -138,12 +138,12 @@ function linkTo(address: Address): MqConnection {
 
 function produceRequest(topic: string, value: string): ProduceRequest {
   const record = { key: null, value: Buffer.from(value), timestampMs: Date.now(), headers: [] }
-  const nobody = { producerId: noProducer, producerEpoch: -1, baseSequence: -1 }
+  const unnumbered = { producerId: noProducer, producerEpoch: -1, baseSequence: -1 }
   return {
     type: 'produce',
     acks: 'all',
     timeoutMs: patienceMs,
     passedOn: false,
-    partitions: [{ topic, partition: 0, batch: encodeBatch({ ...nobody, records: [record] }) }],
+    partitions: [{ topic, partition: 0, batch: encodeBatch({ ...unnumbered, records: [record] }) }],
   }
 }

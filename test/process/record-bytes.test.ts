@@ -27,7 +27,7 @@ t.test('lines as records', async (t) => {
     const { code, errors } = await run(t, 'produce long --create', lines.join('\n'))
     t.equal(code, 1)
     const [, bytesMax = ''] =
-      /Cannot send line 3 of standard input: it has 2000000 bytes, and a record holds at most (\d+); nothing after it was sent/.exec(
+      /Cannot send line 3 of standard input: it has 2000000 bytes, and a record holds at most (\d+); the lines after it were not sent/.exec(
         errors,
       ) ?? []
     t.match(errors, '2 records stored in long')

@@ -112,7 +112,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     t.match(seen, /killed broker-\d/, 'what the key did is not pushed out of sight')
     terminal.press('x')
     terminal.press('x')
-    await terminal.sees(/there is no broker to kill: v revives ×2/)
+    await terminal.sees(/there is no broker to kill; v revives ×2/)
     terminal.press('v')
     await terminal.sees(/HEALTHY/)
   })

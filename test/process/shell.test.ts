@@ -100,7 +100,7 @@ t.test('one command, many commands, and their exit codes', async (t) => {
   t.equal(piped.code, 1)
   t.same(piped.err.split('\n'), [
     'line 7: version No is not valid : /goals',
-    'line 9: Nothing was done, part 2 of 2 failed: Node does not exist: /none',
+    'line 9: No part was applied: part 2 of 2 failed: Node does not exist: /none',
     '',
   ])
   const printed = piped.out.split('\n').filter((line) => line !== '' && !/^WATCHE/.test(line))
@@ -220,7 +220,7 @@ t.test('a server that is not there is said to be so', async (t) => {
   const found = `${server} (connection refused)`
   t.equal(
     err,
-    `No server serves us yet, trying again: ${found}\n` +
+    `No server is available yet, retrying: ${found}\n` +
       `Cannot connect to ${found}: no server served us within 200 ms\n`,
   )
 })

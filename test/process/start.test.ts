@@ -45,11 +45,14 @@ t.test('a data directory that is kept is used again, and only new goals count', 
   t.equal(second.lines.at(-1), '30 goals in order of minute on 1 broker')
 })
 
-t.test('stopped in the middle, it leaves nobody behind and does not claim success', async (t) => {
-  const zw = new Zw(t, ['start', '--servers', '1', '--brokers', '1', '--rate', '2'])
-  await zw.untilLine(/-2\)$/)
-  const pids = zw.childPids()
-  t.equal(pids.length, 2)
-  t.equal(await zw.end('SIGTERM'), 1)
-  for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
-})
+t.test(
+  'stopped in the middle, it leaves no process behind and does not claim success',
+  async (t) => {
+    const zw = new Zw(t, ['start', '--servers', '1', '--brokers', '1', '--rate', '2'])
+    await zw.untilLine(/-2\)$/)
+    const pids = zw.childPids()
+    t.equal(pids.length, 2)
+    t.equal(await zw.end('SIGTERM'), 1)
+    for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+  },
+)

@@ -23,7 +23,7 @@ t.test('it tells how each member comes up, then all that is needed to use it', a
     /^zw: server-2 (leads|follows) after \d+\.\d s$/m,
     /^zw: broker-1 is registered after \d+\.\d s$/m,
     /^zw: stopping 2 servers and 1 broker; a second Ctrl-C kills them$/m,
-    `zw: stopped; the data stays in ${dataDir}`,
+    `zw: stopped; the data stay in ${dataDir}`,
   ]) {
     t.match(text, like)
   }

@@ -13,7 +13,7 @@ import {
   type TypeOf,
 } from '../../src/protocol/fields.ts'
 import { MsgpackWriter } from '../../src/protocol/msgpack.ts'
-import { type Plain, writePlain } from '../../src/protocol/plain.ts'
+import { type Plain, writePlains } from '../../src/protocol/plain.ts'
 
 /** Plain values for refined types, by what the docs call these types. */
 export type Special = Readonly<Record<string, fc.Arbitrary<Plain>>>
@@ -70,7 +70,7 @@ function plainOf(shape: Shape, special: Special): fc.Arbitrary<Plain> {
     case 'packed':
       return plainOf(shape.of, special).map((plain) => {
         const out = new MsgpackWriter()
-        writePlain(out, plain)
+        writePlains(out, [plain])
         return asBuffer(Uint8Array.from(out.view()))
       })
     case 'list':

@@ -32,7 +32,7 @@ import {
   unpackFields,
 } from '../../src/protocol/fields.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
-import { type Plain, readPlains, writePlain } from '../../src/protocol/plain.ts'
+import { type Plain, readPlains, writePlains } from '../../src/protocol/plain.ts'
 import { messagesOf, valuesOf } from './field-arbitraries.ts'
 
 type Weight = number & { readonly __weight: never }
@@ -109,20 +109,20 @@ const refusals: readonly (readonly [string, Field<unknown>, Plain, string])[] = 
   ['text for bytes', bytes(), 'secret', 'wanted bytes, found a string'],
   ['nil for bytes', buffer(), null, 'wanted bytes, found nil'],
   ['another constant', constant('client'), 'peer', 'wanted "client", found a string'],
-  ['a code that is no number', oneOf(colours), 'red', 'wanted one of 1, -200, found a string'],
+  [
+    'a code that is no number',
+    oneOf(colours),
+    'red',
+    'wanted 1 (red), -200 (blue), found a string',
+  ],
   ['an optional of another type', optional(text()), 1, 'wanted string, found 1'],
   ['a list too long', listOf(int(), { max: 1 }), [1, 2], 'at most 1, found a list of 2'],
   ['a number for a list', listOf(int()), 3, 'wanted list of int, found 3'],
   ['a list of others', listOf(int()), [true], 'wanted int, found true'],
   ['a number for a record', record({ a: int() }), 3, 'wanted [a: int], found 3'],
   ['a record too short', record({ a: int() }), [], 'it has 0 fields, not 1'],
-  ['a part without a code', choice(parts), [], 'found a list of 0'],
-  [
-    'a part that is no list',
-    choice(parts),
-    1,
-    'wanted [code, ...fields] with code 1 (put), -1 (stop)',
-  ],
+  ['a part without a code', choice(parts), [], 'wanted [code, …], found a list of 0'],
+  ['a part that is no list', choice(parts), 1, 'wanted [code, …], found 1'],
   ['a part too long', choice(parts), [-1, 1], 'stop part: it has 1 fields, not 0'],
   ['packed text', packed(int()), 'x', 'wanted bytes of int, found a string'],
   ['packed bytes too many', packed(int()), Uint8Array.of(1, 1), '1 bytes too many'],
@@ -178,9 +178,10 @@ t.test('a lone surrogate becomes the replacement character', async (t) => {
 t.test('types are told as docs have them', async (t) => {
   t.equal(
     describeFields(asks.rows.weigh.fields),
-    'weight: int from 0 to 500, colour: one of 1, -200, note: string or nil, twice: bool',
+    'weight: int from 0 to 500, colour: 1 (red), -200 (blue), note: string or nil, twice: bool',
   )
   t.equal(describe(named('zxid', natural()).shape), 'zxid')
+  t.equal(describe(choice(parts).shape), '[1, at: string, data: bytes or nil] or [-1]')
 })
 
 t.test('what is generated from a row survives the wire', async () => {
@@ -204,7 +205,7 @@ t.test('what is generated from a row survives the wire', async () => {
 
 function carried(plains: readonly Plain[]): readonly Plain[] {
   const out = new MsgpackWriter()
-  for (const plain of plains) writePlain(out, plain)
+  writePlains(out, plains)
   const frame = Buffer.from(out.view())
   return readPlains(new MsgpackReader().reset(frame, 0, frame.length), plains.length)
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { limits } from '../../src/limits.ts'
 import { ProtocolError } from '../../src/protocol/error-codes.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
-import { type Plain, readPlains, writePlain } from '../../src/protocol/plain.ts'
+import { type Plain, readPlains, writePlains } from '../../src/protocol/plain.ts'
 import { Random } from '../../src/random.ts'
 
 function read(bytes: Uint8Array, count = 1): readonly Plain[] {
@@ -13,7 +13,7 @@ function read(bytes: Uint8Array, count = 1): readonly Plain[] {
 
 function written(...values: readonly Plain[]): Buffer {
   const out = new MsgpackWriter(8)
-  for (const value of values) writePlain(out, value)
+  writePlains(out, values)
   return Buffer.from(out.view())
 }
 
@@ -110,9 +110,9 @@ t.test('a byte order mark survives, beside values of every type', async (t) => {
 t.test('a byte order mark survives without the native part of msgpackr', async (t) => {
   const program = `
     import { MsgpackReader, MsgpackWriter } from './src/protocol/msgpack.ts'
-    import { readPlains, writePlain } from './src/protocol/plain.ts'
+    import { readPlains, writePlains } from './src/protocol/plain.ts'
     const out = new MsgpackWriter()
-    writePlain(out, ${JSON.stringify(marked)})
+    writePlains(out, [${JSON.stringify(marked)}])
     const frame = Buffer.from(out.view())
     const [back] = readPlains(new MsgpackReader().reset(frame, 0, frame.length), 1)
     process.stdout.write(String(back.length))`

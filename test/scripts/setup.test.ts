@@ -130,7 +130,7 @@ t.test('a failed build leaves the old one, exits 1 and is tried again', async (t
   for (let i = 0; i < 2; i++) {
     const { status, stderr, calls } = setup('program')
     t.equal(status, 1)
-    t.match(stderr, /Cannot go on/)
+    t.match(stderr, /Cannot continue/)
     t.same(calls, ['tsc'])
   }
   t.notMatch(readFileSync(at('dist/main.js'), 'utf8'), /wrong/)

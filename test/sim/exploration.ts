@@ -1,7 +1,7 @@
 // Seeds one after the other, in all worlds, until there is enough; then what they covered.
 
 import { Coverage } from './coverage.ts'
-import { FaultError } from './faults.ts'
+import { FaultError, quoted } from './faults.ts'
 import { countedFor, crashPoints } from './servers/crash-points.ts'
 import { type Lives, type WorldName, worldNames, worlds } from './worlds.ts'
 
@@ -84,7 +84,9 @@ export class Exploration {
       tally.covered.add(coverage)
     } catch (error) {
       this.#failed++
-      const overrides = (this.#options.fault ?? []).map((each) => ` --fault '${each}'`).join('')
+      const overrides = (this.#options.fault ?? [])
+        .map((each) => ` --fault ${quoted(each)}`)
+        .join('')
       this.#say(`faults: ${this.#lives[world].faultsOf(seed)}`)
       this.#say(`seed ${seed} fails: ${error}`)
       this.#say(`replay it with: npm run sim -- --seed ${seed} --world ${world}${overrides}`)

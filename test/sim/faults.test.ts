@@ -39,6 +39,7 @@ t.test('what no world has is refused with what it takes', async (t) => {
     { given: 'networkMs=4', found: /networkMs=LEAST\.\.MOST/ },
     { given: 'networkMs=4..1', found: /networkMs=LEAST\.\.MOST/ },
     { given: 'networkMs=1..2..3', found: /networkMs=LEAST\.\.MOST/ },
+    { given: 'all=x', found: /Cannot use --fault brokenLinks=x/ },
     { given: 'constructor=1', found: /the faults are/ },
   ]
   for (const { given, found } of refusals) {
@@ -49,19 +50,18 @@ t.test('what no world has is refused with what it takes', async (t) => {
   }
 })
 
+t.test('all weights are given at once, and those behind change them again', async (t) => {
+  const { servers, networkMs, ...weights } = zabFaults.parse(['all=2', 'lies=0'])
+  t.match(weights, { crashes: 2, pauses: 2, lies: 0 })
+  t.match([servers, networkMs], [undefined, undefined], 'what the world is like is no weight')
+})
+
 t.test('a life without faults is quiet, whatever its seed says', async (t) => {
-  const quiet = zabFaults.parse(
-    ['brokenLinks', 'handovers', 'lonelyProposals', 'crashes', 'blocks', 'forgeries', 'stalls']
-      .concat(['pauses', 'wipes', 'purges', 'drifts', 'lies', 'hopeless'])
-      .map((name) => `${name}=0`),
-  )
+  const quiet = zabFaults.parse(['all=0', 'hopeless=0'])
   for (const seed of [1, 2, 3]) {
     t.equal(liveZab(seed, { faults: { ...quiet, networkMs: [0.1, 4] } }).established, 1)
   }
-  const weights = ['kills', 'brokenLinks', 'partitions', 'forgeries', 'pauses', 'diskFaults']
-    .concat(['clocks', 'wipes', 'bitFlips', 'clients'])
-    .map((name) => `${name}=0`)
-  const faults = serversFaults.parse([...weights, 'crashPoint=none', 'handoverAt=1000000'])
+  const faults = serversFaults.parse(['all=0', 'crashPoint=none', 'handoverAt=1000000'])
   const { coverage, established } = await liveServers(1, { faults })
   t.equal(established, 1, 'one election')
   t.notOk(['kill', 'power cut', 'partition', 'wipe'].some((what) => coverage.has(what)))

@@ -4,7 +4,7 @@
 //   npm run sim -- --world zab --seed 7 --fault pauses=0 --fault crashes=3
 //
 // A world lists its faults once, in rows of a table (zab/faults.ts, servers/faults.ts, mq/faults.ts): most
-// are weights of what its nemesis does, some say what the world is like. docs/simulators.md says how
+// are weights of what its nemesis does, some say what the world is like. README.md says how
 // to add one.
 
 import type { Random } from '../../src/random.ts'
@@ -28,9 +28,11 @@ export type FaultsOf<Rows extends FaultRows> = {
   readonly [Name in keyof Rows]: Rows[Name] extends FaultRow<infer Value> ? Value : never
 }
 
+const ofWeights = 'WEIGHT'
+
 /** How often a fault happens: its weight among the others; 0: never. */
 export function weight(about: string): FaultRow<number> {
-  return { ...quantity(about, 0), wanted: 'WEIGHT' }
+  return { ...quantity(about, 0), wanted: ofWeights }
 }
 
 export function quantity(about: string, usual: number): FaultRow<number> {
@@ -72,10 +74,13 @@ export class FaultTable<Rows extends FaultRows> {
     return Object.keys(this.#rows)
   }
 
-  /** @param given `powerCuts=3` and the like @throws FaultError that names what is wrong */
+  /**
+   * @param given `powerCuts=3` and the like; `all=0` gives every weight, those after it change it again
+   * @throws FaultError that names what is wrong
+   */
   parse(given: readonly string[]): Partial<FaultsOf<Rows>> {
     const parsed: Record<string, unknown> = {}
-    for (const each of given) {
+    for (const each of given.flatMap((one) => this.#spellOut(one))) {
       const [name = '', ...rest] = each.split('=')
       const row = Object.hasOwn(this.#rows, name) ? this.#rows[name] : undefined
       if (row === undefined) {
@@ -90,6 +95,12 @@ export class FaultTable<Rows extends FaultRows> {
     return parsed as Partial<FaultsOf<Rows>>
   }
 
+  #spellOut(given: string): string[] {
+    if (!given.startsWith('all=')) return [given]
+    const weights = this.names.filter((name) => this.#rows[name]?.wanted === ofWeights)
+    return weights.map((name) => `${name}${given.slice(3)}`)
+  }
+
   /** What is not as usual, each as `parse` takes it. */
   list(faults: FaultsOf<Rows>): string[] {
     return Object.entries(this.#rows).flatMap(([name, row]) => {
@@ -100,7 +111,7 @@ export class FaultTable<Rows extends FaultRows> {
 
   /** The same for a line, in which a shell would find each again. */
   format(faults: FaultsOf<Rows>): string {
-    const said = this.list(faults).map((each) => (each.includes(' ') ? `'${each}'` : each))
+    const said = this.list(faults).map(quoted)
     return said.length === 0 ? 'none' : said.join(' ')
   }
 
@@ -110,6 +121,11 @@ export class FaultTable<Rows extends FaultRows> {
       ([name, { wanted, about }]) => `${`${name}=${wanted}`.padEnd(28)} ${about}`,
     )
   }
+}
+
+/** As a shell takes it. */
+export function quoted(given: string): string {
+  return given.includes(' ') ? `'${given}'` : given
 }
 
 export interface Weighted<Item> {

@@ -1,5 +1,5 @@
 // npm run sim: simulated lives, each from one seed. worlds.ts says which worlds there are;
-// docs/simulators.md, how to shrink a life that fails, and how to change a world.
+// README.md, how to shrink a life that fails, and how to change a world.
 //
 //   npm run sim -- --seed 7                    replays one, with a trace of every message and disk operation
 //   npm run sim -- --seed 7 --world zab
@@ -103,5 +103,9 @@ function describeFaults(): string {
     ...worlds[name].faultLines.map((line) => `  ${line}`),
     '',
   ])
-  return ['WEIGHT: how often among the others, 0 for never', '', ...lines].join('\n')
+  return [
+    'WEIGHT: how often among the others, 0 for never; all=WEIGHT gives every fault of a world one',
+    '',
+    ...lines,
+  ].join('\n')
 }

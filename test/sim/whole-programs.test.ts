@@ -12,6 +12,7 @@ import { assembleServer } from '../../src/daemon/server.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { Random } from '../../src/random.ts'
 import type { World } from '../../src/world.ts'
+import { readSecret } from '../broker/test-secret.ts'
 import { SimDisk } from './disk.ts'
 import { EventQueue } from './event-queue.ts'
 import { Network } from './network.ts'
@@ -83,7 +84,12 @@ class Life {
     )
     if (read.type !== 'config') throw new Error(read.text)
     const world: World = this.#worldOf(`b${id}`)
-    return assembleBroker({ config: read.config, world, onFailure: this.#fail }).start()
+    return assembleBroker({
+      config: read.config,
+      world,
+      readSecret,
+      onFailure: this.#fail,
+    }).start()
   }
 
   /** The power of a host fails: its process is gone, and what it did not sync. */

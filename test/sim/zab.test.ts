@@ -52,6 +52,18 @@ t.test(`Zab keeps its promises under crashes, drops and partitions`, async (t) =
   t.same(missed, [], 'servers crash at every point')
 })
 
+t.test('a seed decides everything', async (t) => {
+  for (const seed of [7, 11, 26]) {
+    const [one, other] = [1, 2].map(() => {
+      const lines: string[] = []
+      const { committed } = liveZab(seed, { trace: (line) => lines.push(line) })
+      return { committed, lines }
+    })
+    t.ok((one?.lines.length ?? 0) > 100, 'the trace tells what happens')
+    t.same(one, other, `seed ${seed}`)
+  }
+})
+
 function steadyWorld(seed: number): ZabWorld {
   const world = new ZabWorld(new Random(seed), { networkMs: [0.1, 4], diskMs: [0.1, 6] })
   for (const { id } of world.servers) world.start(id)

@@ -197,7 +197,6 @@ function setWatches(persistent: string[], persistentRecursive: string[]): Reques
 }
 
 const hello: Hello = {
-  version: 1,
   ensembleId: undefined,
   lastZxidSeen: (2 ** 33 + 1) as Zxid,
   timeoutMs: 30_000,
@@ -207,7 +206,6 @@ const hello: Hello = {
 }
 
 const welcome: Welcome = {
-  version: 1,
   ensembleId: 'e',
   timeoutMs: 4000,
   sessionId: 4294967297 as SessionId,

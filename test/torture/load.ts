@@ -1,5 +1,5 @@
-// One client of a tortured ensemble: keeps a few operations under way over one session, and begins
-// another one when that is over. Each operation and each event is noted as the client was told of it.
+// One client of a tortured ensemble: keeps a few operations in flight in one session, and begins
+// another one when that is over. Each operation and each event is recorded as the client saw it.
 
 import type { Address } from '../../src/address.ts'
 import { type Watcher, ZkClient } from '../../src/client/zk/zk-client.ts'
@@ -18,21 +18,21 @@ export const paths = {
   registers: ['/t/r0', '/t/r1', '/t/r2'],
   /** of sequential znodes */
   queues: ['/t/q0', '/t/q1', '/t/q2', '/t/q3'],
-  /** of znodes that come and go */
+  /** of znodes that are created and deleted */
   things: '/t/things',
   ephemerals: '/t/ephemerals',
 } as const
 
-/** A close that took longer was perhaps given up by the client itself. */
+/** A close that took longer may have been given up by the client itself. */
 const closeMs = 1900
 
-/** However much is killed, it must not take so long until somebody serves. */
+/** However many servers are killed, one must serve within this time. */
 const connectTimeoutMs = 30_000
 
-/** Operations that one session keeps under way. */
+/** Operations in flight per session. */
 const depth = 3
 
-/** What one operation is followed by, at most, before the next of its line. */
+/** The longest pause between two operations of one line. */
 const pauseMs = 12
 
 /** One client with one session. */
@@ -43,7 +43,7 @@ export class Session {
   readonly #recorder: Recorder
   readonly #random: Random
   readonly #versions = new Map<string, number>()
-  /** things of ours that may be deleted */
+  /** our znodes that may be deleted */
   readonly #things: string[] = []
   #lost = false
   over = false
@@ -91,7 +91,7 @@ export class Session {
     return this.#zk.connect()
   }
 
-  /** Keeps operations under way until the session is over or `until` says so. */
+  /** Keeps operations in flight until the session is over or `until` ends it. */
   async work(until: () => boolean): Promise<void> {
     const lines = Array.from({ length: depth }, async () => {
       while (!this.over && !until()) {
@@ -102,7 +102,7 @@ export class Session {
     await Promise.all(lines)
   }
 
-  /** Says good-bye; an answer means that the ephemerals are gone. */
+  /** Closes the session; an answer means that the ephemerals are gone. */
   async close(): Promise<void> {
     const end = this.#recorder.begin(this.name, { type: 'closeSession' })
     this.#lost = this.#zk.state !== 'connected'
@@ -116,7 +116,7 @@ export class Session {
     this.#recorder.sessionOver(this.id)
   }
 
-  /** No server is ever reached again: the session ends by time alone. */
+  /** No server is reachable any more: the session ends by its time-out. */
   cut(): void {
     this.#transport.cut()
   }
@@ -152,7 +152,7 @@ export class Session {
     return this.#create({ type: 'create', path: `${parent}/${name}`, data: valueFor(id), mode })
   }
 
-  /** A znode under a name of its own: a parent, or a register. */
+  /** A znode with a unique name: a parent, or a register. */
   createAs(path: string): Promise<void> {
     const data = valueFor(this.#recorder.nextOperation)
     return this.#create({ type: 'create', path, data, mode: 'persistent' })
@@ -247,9 +247,9 @@ export class Session {
   }
 
   /**
-   * Notes the call and, in the very turn in which the client is told, its outcome: events and answers
-   * are to be noted in the order in which they came. So a synced read is sent right behind its sync
-   * and does not wait for it; both are answered in that order.
+   * Records the call and, in the same turn as the client's callback, its outcome: events and
+   * answers must be recorded in the order in which they arrived. So a synced read is sent right
+   * after its sync without waiting for it; both are answered in that order.
    */
   #note<T>(
     call: Call,
@@ -281,7 +281,7 @@ function outcomeOf(error: unknown): Outcome {
   return code === 'CONNECTIONLOSS' ? { type: 'unknown' } : { type: 'refused', code }
 }
 
-/** A transport that can be cut off for good: dialling then reaches nobody. */
+/** A transport that can be cut off for good: dialling then reaches no server. */
 class CuttableTransport extends TcpTransport {
   readonly #links = new Set<TcpLink>()
   #isCut = false
@@ -307,7 +307,7 @@ class CuttableTransport extends TcpTransport {
   }
 }
 
-/** The port of tcpmux, where nobody listens. */
+/** The port of tcpmux, which has no listener. */
 const nowhere: Address = { host: '127.0.0.1', port: 1 }
 
 export function pause(delayMs: number): Promise<void> {

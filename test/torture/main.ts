@@ -1,5 +1,5 @@
-// npm run torture [-- --seconds 60] [--seed N]: real servers are killed, stopped and revived while
-// clients work on them; afterwards it is judged whether every promise was kept.
+// npm run torture [-- --seconds 60] [--seed N]: real servers are killed, stopped and resumed under
+// load; afterwards the history is checked against every promise.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

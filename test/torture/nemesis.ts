@@ -1,5 +1,5 @@
-// What goes wrong, one thing after another: servers are killed, frozen and revived, by their roles,
-// alone and together. All of it is decided by a seed, but for the roles they happen to have.
+// A sequence of faults: servers are killed, stopped and resumed, by role, alone and together. A
+// seed decides everything except the roles that servers have at that moment.
 
 import type { Cluster, Member } from '../../src/cli/cluster/cluster.ts'
 import type { Random } from '../../src/random.ts'
@@ -23,7 +23,7 @@ export class Nemesis {
   readonly #cluster: Cluster
   readonly #random: Random
   readonly #say: (line: string) => void
-  /** How often each was done. */
+  /** How often each fault was injected. */
   readonly done = new Map<Fault, number>()
 
   constructor(cluster: Cluster, random: Random, say: (line: string) => void) {
@@ -32,7 +32,7 @@ export class Nemesis {
     this.#say = say
   }
 
-  /** Goes on until told otherwise; everything runs then. */
+  /** Runs until stopped; all servers run at the end. */
   async work(until: () => boolean): Promise<void> {
     while (!until()) {
       await pause(400 + this.#random.below(1600))
@@ -75,7 +75,7 @@ export class Nemesis {
     }
   }
 
-  /** They come back one after another. */
+  /** They return one after another. */
   async #kill(servers: readonly Member[]): Promise<void> {
     await Promise.all(servers.map((server) => this.#cluster.kill(server)))
     for (const server of servers) {
@@ -84,7 +84,7 @@ export class Nemesis {
     }
   }
 
-  /** Long enough, or nearly, for the others to go on without them. */
+  /** Long enough, or nearly, for the others to continue without them. */
   async #stop(servers: readonly Member[]): Promise<void> {
     for (const server of servers) this.#cluster.freeze(server)
     await pause(300 + this.#random.below(1500))

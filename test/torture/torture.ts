@@ -1,4 +1,4 @@
-// Real servers, clients that work on them, a nemesis, and the judgement of what the clients saw.
+// Real servers, clients that use them, a nemesis, and the check of the clients' history.
 //
 //   start ─▶ clients and nemesis at work ─▶ all revived ─▶ every session reads everything once more
 //         ─▶ sessions end, and time out ─▶ an auditor lists all ─▶ each server's tree is read
@@ -27,14 +27,14 @@ export interface TortureOptions {
 export interface TortureResult {
   readonly history: Recorder
   readonly violations: readonly Violation[]
-  /** lines of servers that ended although nobody ended them */
+  /** lines of servers that ended unexpectedly */
   readonly deaths: readonly string[]
   readonly nemesis: Nemesis
 }
 
 const readyMs = 60_000
 
-/** Of a client's life: it then leaves properly, is cut off, or goes on. */
+/** Of a client's life: it then closes properly, is cut off, or continues. */
 const shiftMs = { least: 2000, most: 9000 }
 
 export async function torture(options: TortureOptions): Promise<TortureResult> {
@@ -71,7 +71,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     say('everything is revived')
     await untilReady(cluster, AbortSignal.timeout(readyMs))
     say('every session has ended or runs out of time')
-    // A new leader gives each its whole time-out again.
+    // A new leader restarts every session's time-out.
     await pause(sessionTimeoutMs * 2 + 1500)
     for (const { session } of history.operations) if (session !== 0) history.sessionOver(session)
 
@@ -97,7 +97,7 @@ async function prepareZnodes(session: Session): Promise<void> {
   await session.close()
 }
 
-/** One session after another, until it is over; the last one sees the end. */
+/** One session after another, until the end; the last one sees the end. */
 async function live(
   begin: (life: number) => Promise<Session>,
   random: Random,
@@ -126,7 +126,7 @@ async function readEverything(session: Session): Promise<void> {
   }
 }
 
-/** One server's tree as itself tells it. */
+/** One server's tree, read from that server. */
 async function replicaOf({ name, address }: Member): Promise<Replica> {
   const zk = new ZkClient({ servers: [address] })
   await zk.connect()
@@ -145,7 +145,7 @@ async function replicaOf({ name, address }: Member): Promise<Replica> {
   return { server: name, znodes }
 }
 
-/** @returns filled with what servers said last that ended by themselves */
+/** @returns filled with the last output of servers that ended unexpectedly */
 function watchOver(cluster: Cluster): string[] {
   const deaths: string[] = []
   const last = new Map<string, string>()

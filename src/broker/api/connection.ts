@@ -4,22 +4,23 @@
 
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
-import { ProtocolError } from '../../protocol/error-codes.ts'
 import type { MqRequest, MqResponse } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { decodeMqHello, encodeMqWelcome, mqProtocolVersion } from '../../protocol/mq/hello.ts'
+import { mqProtocolVersion } from '../../protocol/mq/hello.ts'
 import { decodeMqRequest, encodeMqError, encodeMqResponse } from '../../protocol/mq/native.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import type { Link } from '../../protocol/transport/transport.ts'
 import type { Requester } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { dispatch } from './dispatch.ts'
+import { Greeting } from './greeting.ts'
 
 export class ApiConnection {
   readonly #parts: BrokerParts
   readonly #link: Link
   readonly #log: Logger
   readonly #reader = new MsgpackReader()
+  readonly #greeting: Greeting
   #requester: Requester | undefined
   #outstandingCount = 0
   #isPaused = false
@@ -29,31 +30,24 @@ export class ApiConnection {
     this.#parts = parts
     this.#link = link
     this.#log = log
+    this.#greeting = new Greeting(parts, link)
   }
 
   /** @throws ProtocolError, which closes the link */
   frame(buffer: Buffer, start: number, end: number): void {
     const reader = this.#reader.reset(buffer, start, end)
-    if (this.#requester === undefined) this.#greet(reader)
-    else this.#request(reader, this.#requester)
+    if (this.#requester !== undefined) {
+      this.#request(reader, this.#requester)
+      return
+    }
+    const hello = this.#greeting.frame(reader)
+    if (hello === undefined) return
+    this.#requester = hello
+    this.#log.debug({ role: hello.role, name: hello.name }, 'A connection began')
   }
 
   closed(): void {
     this.#isClosed = true
-  }
-
-  #greet(reader: MsgpackReader): void {
-    const hello = decodeMqHello(reader)
-    const { clusterId, self } = this.#parts
-    if (hello.clusterId !== undefined && hello.clusterId !== clusterId) {
-      throw new ProtocolError(`Cannot serve cluster '${hello.clusterId}': this is '${clusterId}'`)
-    }
-    this.#requester = hello
-    this.#log.debug({ role: hello.role, name: hello.name }, 'A connection began')
-    this.#link.established()
-    const out = this.#link.beginFrame()
-    encodeMqWelcome(out, { version: mqProtocolVersion, clusterId, brokerId: self })
-    this.#link.endFrame()
   }
 
   #request(reader: MsgpackReader, requester: Requester): void {

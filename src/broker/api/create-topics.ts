@@ -14,9 +14,8 @@ import { failureOf } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../cluster/zk-paths.ts'
-import type { BrokerSession } from '../session/session.ts'
 import { asBrokerError } from './answer.ts'
-import type { BrokerParts } from './broker-parts.ts'
+import type { BrokerParts, ServingSession } from './broker-parts.ts'
 import { Deadline } from './deadline.ts'
 import { checkCollision, checkNewTopic, replicasFor } from './new-topic.ts'
 import { openSession } from './open-session.ts'
@@ -71,12 +70,12 @@ function outcome({ topic }: NewTopic, made: string | BrokerError): CreatedTopic 
 /** The topics of one request. */
 class Creation {
   readonly #parts: BrokerParts
-  readonly #session: BrokerSession
+  readonly #session: ServingSession
   readonly #deadline: Deadline
   /** names of topics that are not in the image yet */
   readonly #begun: string[] = []
 
-  constructor(parts: BrokerParts, session: BrokerSession, deadline: Deadline) {
+  constructor(parts: BrokerParts, session: ServingSession, deadline: Deadline) {
     this.#parts = parts
     this.#session = session
     this.#deadline = deadline
@@ -127,7 +126,7 @@ class Creation {
 
 /** The znodes of a topic, in one multi; the controller adds leaders and ISRs. */
 async function makeTopic(
-  { zk }: BrokerSession,
+  { zk }: ServingSession,
   topic: string,
   assignment: TopicAssignment,
 ): Promise<void> {

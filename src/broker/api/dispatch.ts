@@ -2,6 +2,7 @@
 // at once or later, exactly once; a BrokerError is an answer to the request as a whole.
 
 import type { MqRequest } from '../../protocol/mq/apis.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { createTopics } from './create-topics.ts'
@@ -21,6 +22,11 @@ export function dispatch(
   request: MqRequest,
   respond: Respond,
 ): void {
+  if (requester.role !== 'broker' && isForBrokers(request)) {
+    const found = 'only a broker may ask for it, and this is a link of a client'
+    respond(new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot ${request.type}: ${found}`))
+    return
+  }
   switch (request.type) {
     case 'produce':
       produce(parts, request, respond)
@@ -59,4 +65,10 @@ export function dispatch(
       answerLater(recover(parts, request), respond)
       return
   }
+}
+
+/** What would be believed of a broker alone: what it has stored, and that a client asked it for this. */
+function isForBrokers(request: MqRequest): boolean {
+  if (request.type === 'replicaFetch') return true
+  return 'passedOn' in request && request.passedOn
 }

@@ -12,9 +12,8 @@ import type { Fetched, FetchPartition, FetchRequest } from '../../protocol/mq/fe
 import { brokerErrorOf, failureOf, type Place } from '../../protocol/mq/messages.ts'
 import { forEachBatch, lastOffsetOf, type Offset } from '../../protocol/mq/record-batch.ts'
 import { Operation } from '../replication/purgatory.ts'
-import type { Replica } from '../replication/replica.ts'
 import { Answers, type Respond } from './answer.ts'
-import type { BrokerParts } from './broker-parts.ts'
+import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { ByteBudget, noRecords } from './byte-budget.ts'
 import { epochProblem } from './leader-epoch.ts'
 import { boundsOf, isOffset, outOfRange } from './list-offsets.ts'
@@ -32,7 +31,12 @@ export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respon
 
 /** What becomes of one partition of the request. */
 type Plan =
-  | { readonly type: 'here'; readonly asked: FetchPartition; readonly replica: Replica; seen: Seen }
+  | {
+      readonly type: 'here'
+      readonly asked: FetchPartition
+      readonly replica: ServedReplica
+      seen: Seen
+    }
   | { readonly type: 'elsewhere'; readonly asked: FetchPartition }
   /** the offset can be none of any log: its leader knows which there are */
   | { readonly type: 'no offset'; readonly asked: FetchPartition }
@@ -257,14 +261,14 @@ function countUpTo(plan: PlanHere, needed: number): number {
   return Math.min(plan.seen.bytes, asked.bytesMax)
 }
 
-function read(replica: Replica, asked: FetchPartition, budget: ByteBudget): Fetched {
+function read(replica: ServedReplica, asked: FetchPartition, budget: ByteBudget): Fetched {
   const records = budget.take(asked.bytesMax, (bytesMax) => {
     return replica.readCommitted(asked.offset, bytesMax).records
   })
   return answered(replica, asked, records)
 }
 
-function answered(replica: Replica, { topic, partition }: Place, records: Buffer): Fetched {
+function answered(replica: ServedReplica, { topic, partition }: Place, records: Buffer): Fetched {
   const { highWatermark, earliestOffset: logStart } = replica
   return { topic, partition, error: undefined, highWatermark, logStart, records }
 }

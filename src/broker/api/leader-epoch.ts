@@ -3,7 +3,7 @@
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { anyEpoch } from '../../protocol/mq/messages.ts'
-import type { Replica } from '../replication/replica.ts'
+import type { ServedReplica } from './broker-parts.ts'
 
 /**
  * @param what was to be done
@@ -11,7 +11,11 @@ import type { Replica } from '../replication/replica.ts'
  */
 export function epochProblem(
   what: string,
-  { topic, partition, leaderEpoch: current }: Pick<Replica, 'topic' | 'partition' | 'leaderEpoch'>,
+  {
+    topic,
+    partition,
+    leaderEpoch: current,
+  }: Pick<ServedReplica, 'topic' | 'partition' | 'leaderEpoch'>,
   leaderEpoch: number,
 ): BrokerError | undefined {
   if (leaderEpoch === anyEpoch || leaderEpoch === current) return undefined

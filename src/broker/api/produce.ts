@@ -10,9 +10,8 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
 import type { Produced, ProducePartition, ProduceRequest } from '../../protocol/mq/produce.ts'
 import { batchProblem, readBatchHeader } from '../../protocol/mq/record-batch.ts'
-import type { Replica } from '../replication/replica.ts'
 import { Answers, type Respond } from './answer.ts'
-import type { BrokerParts } from './broker-parts.ts'
+import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
 
 export function produce(parts: BrokerParts, request: ProduceRequest, respond: Respond): void {
@@ -47,7 +46,7 @@ interface AppendOptions {
 }
 
 function append(
-  replica: Replica,
+  replica: ServedReplica,
   asked: ProducePartition,
   { acks, deadlineMs, place, answers }: AppendOptions,
 ): void {

@@ -17,8 +17,7 @@ import type { Standing } from '../cluster/replica-status.ts'
 import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { recoveredState, recoveryChoices } from '../controller/recovery-choices.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
-import type { BrokerSession } from '../session/session.ts'
-import type { BrokerParts } from './broker-parts.ts'
+import type { BrokerParts, ServingSession } from './broker-parts.ts'
 import { openSession } from './open-session.ts'
 import { noPartition } from './pass-on.ts'
 
@@ -59,7 +58,7 @@ export async function recover(
 }
 
 interface Found {
-  readonly session: BrokerSession
+  readonly session: ServingSession
   readonly state: PartitionState
   readonly standings: readonly Standing[]
 }

@@ -11,21 +11,20 @@ import type {
   ReplicaFetchRequest,
 } from '../../protocol/mq/replica-fetch.ts'
 import { Operation } from '../replication/purgatory.ts'
-import type { Replica } from '../replication/replica.ts'
 import type { Requester, Respond } from './answer.ts'
-import type { BrokerParts } from './broker-parts.ts'
+import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { ByteBudget, noRecords } from './byte-budget.ts'
 
 export function replicaFetch(
   parts: BrokerParts,
-  { role, brokerId }: Requester,
+  { brokerId }: Requester,
   { life, partitions, maxWaitMs, bytesMax }: ReplicaFetchRequest,
   respond: Respond,
 ): void {
   const live = parts.image.brokers.get(brokerId)
   // What a follower's earlier life had is no promise of what this one has.
   const isCurrent = live?.epoch === life.brokerEpoch && live.directory === life.directory
-  if (role !== 'broker' || !isCurrent) {
+  if (!isCurrent) {
     const message = `Cannot serve a replica: broker ${brokerId} is not registered like that here`
     respond(new BrokerError('STALE_BROKER_EPOCH', message))
     return
@@ -64,7 +63,7 @@ export function replicaFetch(
 
 /** The follower may have waited: by now this replica may lead in another epoch, or not at all. */
 function readFor(
-  replica: Replica,
+  replica: ServedReplica,
   asked: ReplicaFetchPartition,
   budget: ByteBudget,
 ): ReplicaFetched {

@@ -21,7 +21,7 @@ import {
 } from './replica-status.ts'
 import { type TopicAssignment, zkPaths } from './zk-paths.ts'
 
-export interface LiveBroker extends Registration {
+interface LiveBroker extends Registration {
   readonly id: BrokerId
   /** czxid of its registration */
   readonly epoch: number
@@ -29,7 +29,7 @@ export interface LiveBroker extends Registration {
   readonly session: number
 }
 
-export interface TopicImage {
+interface TopicImage {
   readonly topic: string
   readonly assignment: TopicAssignment
   /** by partition; missing until the controller has elected its first leader */
@@ -38,7 +38,7 @@ export interface TopicImage {
   readonly stateProblems: Map<number, string>
 }
 
-export interface ReplicaReportImage {
+interface ReplicaReportImage {
   readonly status: ReplicaStatus
   /** that made it */
   readonly session: number

@@ -23,7 +23,7 @@ import {
   zkPaths,
 } from './zk-paths.ts'
 
-export interface ClusterWatchOptions {
+interface ClusterWatchOptions {
   readonly zk: ZkAccess
   readonly image: ClusterImage
   readonly turn: Turn

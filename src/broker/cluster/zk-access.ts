@@ -6,17 +6,20 @@ import type { ZkClient, ZkClientEvents } from '../../client/zk/zk-client.ts'
 
 type Calls = Pick<
   ZkClient,
+  | 'addAuth'
   | 'addWatch'
   | 'close'
   | 'connect'
   | 'create'
   | 'delete'
   | 'exists'
+  | 'getACL'
   | 'getChildren'
   | 'getData'
   | 'multi'
   | 'sessionId'
   | 'sessionTimeoutMs'
+  | 'setACL'
   | 'setData'
   | 'sync'
 >

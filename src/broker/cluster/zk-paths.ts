@@ -189,7 +189,7 @@ export function decodeController(data: Buffer | null): BrokerId {
   return isNatural(id) ? (id as BrokerId) : noBroker
 }
 
-export interface ProducerIdBlock {
+interface ProducerIdBlock {
   readonly broker: BrokerId
   readonly first: number
   readonly last: number

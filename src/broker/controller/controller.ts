@@ -51,7 +51,7 @@ export interface StateWrite {
 /** In place of a version: there is no such znode yet. */
 export const newState = -1
 
-export interface ControllerOptions {
+interface ControllerOptions {
   /** of this controller */
   readonly epoch: number
   readonly minInsyncReplicas: (replicaCount: number) => number
@@ -59,7 +59,7 @@ export interface ControllerOptions {
   readonly recoveryWaitMs: number
 }
 
-export interface ControllerStep {
+interface ControllerStep {
   readonly writes: readonly StateWrite[]
   /** when there is more to decide even if nothing changes; undefined: never */
   readonly askAgainAtMs: number | undefined
@@ -267,7 +267,7 @@ export function placeReplicas(
   })
 }
 
-export interface PlacementOptions {
+interface PlacementOptions {
   readonly partitionCount: number
   /** at most the number of brokers */
   readonly replicationFactor: number

@@ -21,7 +21,7 @@ import { Controller, newState, type StateWrite, type Undecided } from './control
 /** After an election or a write that failed for no reason that another read would show. */
 const retryMs = 100
 
-export interface ControllerDriverOptions {
+interface ControllerDriverOptions {
   readonly self: BrokerId
   readonly zk: ZkAccess
   readonly image: ClusterImage

@@ -37,7 +37,7 @@ export interface RecoveryInput {
   readonly isTimeUp: boolean
 }
 
-export type RecoveryVerdict =
+type RecoveryVerdict =
   | { readonly type: 'elect'; readonly state: PartitionState }
   /** There is a log, and other members may yet report: the deadline runs. */
   | { readonly type: 'await all' }

@@ -11,13 +11,13 @@ import { parentOf } from '../../protocol/path.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
 import { decodeNumber, zkPaths } from '../cluster/zk-paths.ts'
 
-export interface CommitPlace {
+interface CommitPlace {
   readonly group: string
   readonly topic: string
   readonly partition: number
 }
 
-export type Committed =
+type Committed =
   | { readonly type: 'none' }
   | { readonly type: 'offset'; readonly offset: Offset; readonly version: CommitVersion }
   /** the znode is there, and holds no offset */

@@ -6,7 +6,7 @@ import { limits } from '../../limits.ts'
 import type { BatchHeader, ProducerId } from '../../protocol/mq/record-batch.ts'
 
 /** `W` is whoever waits for the batch: the produce request. */
-export interface HeldBatch<W> {
+interface HeldBatch<W> {
   readonly header: BatchHeader
   readonly bytes: Buffer
   readonly waiter: W

@@ -34,7 +34,7 @@ interface Follower {
   fetchedMs: number
 }
 
-export interface ReplicasOptions {
+interface ReplicasOptions {
   /** the leader's own entry in the ISR */
   readonly self: Member
   readonly replicas: readonly BrokerId[]
@@ -47,7 +47,7 @@ export interface ReplicasOptions {
   readonly nowMs: number
 }
 
-export interface FollowerFetch {
+interface FollowerFetch {
   readonly life: Life
   /** all before it is on the follower's disk */
   readonly end: Offset

@@ -27,7 +27,7 @@ export interface PartitionName {
 }
 
 /** This directory is not, or not for certain, the one of that partition. */
-export class PartitionDirectoryError extends Error {
+class PartitionDirectoryError extends Error {
   override readonly name = 'PartitionDirectoryError'
 }
 

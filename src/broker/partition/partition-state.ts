@@ -99,7 +99,7 @@ export function withIsr(
   return { ...state, isr: sorted, eligible }
 }
 
-export interface IsrChange {
+interface IsrChange {
   readonly minInsyncReplicas: number
   readonly lost?: readonly BrokerId[]
 }

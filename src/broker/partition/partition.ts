@@ -39,12 +39,12 @@ export type Role =
   | { readonly type: 'leading' }
   | { readonly type: 'following'; readonly leader: BrokerId }
 
-export type ProduceVerdict =
+type ProduceVerdict =
   | Exclude<SequenceVerdict, { readonly type: 'refused' }>
   | { readonly type: 'refused'; readonly code: MqErrorCode }
 
 /** What a follower says with each fetch. */
-export interface FollowerPosition {
+interface FollowerPosition {
   readonly leaderEpoch: number
   /** all before it is on its disk */
   readonly offset: Offset

@@ -48,7 +48,7 @@ type Sequenced = Pick<
   'producerId' | 'producerEpoch' | 'baseSequence' | 'lastOffsetDelta'
 >
 
-export function lastSequenceOf({ baseSequence, lastOffsetDelta }: Sequenced): number {
+function lastSequenceOf({ baseSequence, lastOffsetDelta }: Sequenced): number {
   return (baseSequence + lastOffsetDelta) % sequenceCount
 }
 

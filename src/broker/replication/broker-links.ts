@@ -3,21 +3,22 @@
 // ours: its hello says which.
 
 import type { Address } from '../../address.ts'
-import { MqConnection } from '../../client/mq/mq-connection.ts'
+import { type Introduction, type LinkProver, MqConnection } from '../../client/mq/mq-connection.ts'
 import type { Clock } from '../../clock.ts'
 import type { MqRequest, ResponseOf } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { MqHello } from '../../protocol/mq/hello.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 
-export interface BrokerLinksOptions {
+interface BrokerLinksOptions {
   readonly image: ClusterImage
   readonly transport: Transport
   readonly clock: Clock
   /** how we introduce ourselves, in this life */
-  readonly hello: () => Omit<MqHello, 'version'>
+  readonly hello: () => Introduction
+  /** a fresh one for each link */
+  readonly prover: (acceptor: BrokerId) => LinkProver
 }
 
 interface Life {
@@ -63,7 +64,7 @@ export class BrokerLinks {
   }
 
   #connection(id: BrokerId): MqConnection | undefined {
-    const { image, transport, clock, hello } = this.#options
+    const { image, transport, clock, hello, prover } = this.#options
     const broker = image.brokers.get(id)
     if (broker === undefined) return undefined
     const life = this.#lives.get(id)
@@ -81,6 +82,7 @@ export class BrokerLinks {
       address,
       clock,
       hello: introduction,
+      prover: prover(id),
       onClosed,
     })
     this.#lives.set(id, { epoch: broker.epoch, ownEpoch, connection })

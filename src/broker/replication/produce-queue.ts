@@ -20,7 +20,7 @@ export interface ProduceCall {
   readonly done: (result: Offset | BrokerError) => void
 }
 
-export interface ProduceQueueOptions {
+interface ProduceQueueOptions {
   readonly core: Partition
   readonly purgatory: Purgatory
   /** what acks=1 and acks=all wait for */

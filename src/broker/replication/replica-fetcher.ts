@@ -23,7 +23,7 @@ const patienceMs = 1500
 const retryMs = 30
 
 /** As far as its fetcher is concerned. */
-export type FollowingReplica = Pick<
+type FollowingReplica = Pick<
   Replica,
   | 'appendFetched'
   | 'leaderEpoch'
@@ -35,7 +35,7 @@ export type FollowingReplica = Pick<
   | 'whenDurable'
 >
 
-export interface ReplicaFetcherOptions {
+interface ReplicaFetcherOptions {
   readonly leader: BrokerId
   readonly links: Pick<BrokerLinks, 'call'>
   /** ours; undefined while we are not registered */

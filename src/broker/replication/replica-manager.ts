@@ -33,7 +33,7 @@ const tickMs = 20
 /** File descriptors that stay for connections, next to one for each log's next segment. */
 const descriptorReserve = 64
 
-export interface ReplicaManagerOptions {
+interface ReplicaManagerOptions {
   readonly self: BrokerId
   readonly image: ClusterImage
   readonly links: Pick<BrokerLinks, 'call'>

@@ -29,7 +29,7 @@ const transientCodes: ReadonlySet<string> = new Set([
   'EDQUOT',
 ])
 
-export interface UnavailableReplica extends PartitionName {
+interface UnavailableReplica extends PartitionName {
   readonly reason: string
   /** bytes that were durable are not there: what the disk promised is void */
   readonly isDamaged: boolean

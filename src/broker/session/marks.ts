@@ -22,7 +22,7 @@ export class OldCopyError extends Error {
   override readonly name = 'OldCopyError'
 }
 
-export interface MarksOptions {
+interface MarksOptions {
   readonly zk: ZkAccess
   readonly directory: MarkedDirectory
   readonly log: Logger

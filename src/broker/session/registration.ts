@@ -13,6 +13,8 @@ import {
   type Registration,
   registeredAddress,
 } from '../../protocol/mq/registration.ts'
+import type { Acl } from '../../protocol/records.ts'
+import { RefusedStartError } from '../../refused-start.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
 import { zkPaths } from '../cluster/zk-paths.ts'
 
@@ -31,9 +33,45 @@ const sharedNodes = [
   { path: zkPaths.controllerEpoch, data: '0' },
 ]
 
-/** Makes what is missing of the znodes that all brokers share; parents come first. */
-export async function makeSharedNodes(zk: ZkAccess): Promise<void> {
-  for (const { path, data } of sharedNodes) await createIfMissing(zk, path, data)
+/**
+ * Makes what is missing of the znodes that all brokers share, parents first, and gives each the
+ * brokers' ACL: one that was made by a stranger, too. The root is left as it is found.
+ *
+ * @throws ForeignClusterError if they belong to brokers with another secret
+ */
+export async function makeSharedNodes(zk: ZkAccess, acl: readonly Acl[]): Promise<void> {
+  for (const { path, data } of sharedNodes) {
+    await createIfMissing(zk, path, data)
+    if (path !== '/') await protect(zk, path, acl)
+  }
+}
+
+/** The cluster is run by brokers with another secret. */
+export class ForeignClusterError extends RefusedStartError {
+  override readonly name = 'ForeignClusterError'
+}
+
+async function protect(zk: ZkAccess, path: string, acl: readonly Acl[]): Promise<void> {
+  for (;;) {
+    try {
+      const found = await zk.getACL(path)
+      if (aclText(found.acl) === aclText(acl)) return
+      await zk.setACL(path, acl, found.stat.aversion)
+      return
+    } catch (error) {
+      const code = error instanceof ZkError ? error.code : undefined
+      if (code === 'BADVERSION' || code === 'CONNECTIONLOSS') continue
+      if (code !== 'NOAUTH') throw error
+      const found = `${path} belongs to brokers with another secret: give this broker their secret file`
+      throw new ForeignClusterError(`Cannot join the cluster: ${found}`, { cause: error })
+    }
+  }
+}
+
+/** The same for lists with the same entries. */
+function aclText(acl: readonly Acl[]): string {
+  const entries = acl.map(({ perms, scheme, id }) => `${scheme}:${id}:${perms}`)
+  return entries.sort().join(' ')
 }
 
 /**
@@ -50,7 +88,7 @@ export async function readClusterId(zk: ZkAccess, ownId: string): Promise<string
   throw new Error(`Cannot join the cluster: ${zkPaths.clusterId} holds no id`)
 }
 
-export interface RegistrationOptions {
+interface RegistrationOptions {
   readonly zk: ZkAccess
   readonly id: BrokerId
   /** asked for when everything is prepared */

@@ -20,7 +20,7 @@ import { zkPaths } from '../cluster/zk-paths.ts'
 /** After a write that failed. */
 const retryMs = 200
 
-export interface ReplicaReportsOptions {
+interface ReplicaReportsOptions {
   readonly self: BrokerId
   readonly zk: ZkAccess
   readonly clock: Clock

@@ -7,6 +7,7 @@ import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
+import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
@@ -24,10 +25,11 @@ import { ReplicaReports } from './replica-reports.ts'
 /** Between tries to read a znode while the session has no connection. */
 const rereadMs = 50
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly id: BrokerId
-  /** not connected yet; it is closed with the session */
+  /** not connected yet, creating znodes with the ACL of `secret`; it is closed with the session */
   readonly zk: ZkAccess
+  readonly secret: ClusterSecret
   /** that is asked for; the ensemble may grant another */
   readonly sessionTimeoutMs: number
   readonly registrationPatienceMs: number
@@ -47,7 +49,7 @@ export interface SessionOptions {
 }
 
 /** What an open session knows of itself. */
-export interface Membership {
+interface Membership {
   readonly clusterId: string
   readonly life: Life
 }
@@ -111,15 +113,16 @@ export class BrokerSession {
   }
 
   async #open(): Promise<Membership> {
-    const { id, endpoint, dataDir, makeUuid, log, sessionTimeoutMs } = this.#options
+    const { id, endpoint, dataDir, makeUuid, log, secret, sessionTimeoutMs } = this.#options
     const { zk } = this
     const clock = this.#clock
     await zk.connect()
+    await zk.addAuth('digest', secret.credential)
     if (zk.sessionTimeoutMs > sessionTimeoutMs) {
       const facts = { asked: sessionTimeoutMs, got: zk.sessionTimeoutMs }
       log.warn(facts, 'The ensemble grants longer sessions only: a dead broker is noticed later')
     }
-    await makeSharedNodes(zk)
+    await makeSharedNodes(zk, secret.acl)
     const clusterId = await readClusterId(zk, makeUuid())
     await dataDir.claim(clusterId)
     await zk.sync(zkPaths.brokers)

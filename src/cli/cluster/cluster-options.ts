@@ -1,4 +1,4 @@
-// What every command that runs a cluster has in common.
+// Options and texts shared by the commands that run a cluster.
 
 import type { Argv } from 'yargs'
 import { formatAddress } from '../../address.ts'
@@ -11,12 +11,12 @@ export function clusterOptions<T>(cli: Argv<T>, { leastBrokers }: { leastBrokers
     .option('servers', {
       coerce: wholeNumber('--servers', { min: 1, max: membersMax }),
       default: 3,
-      describe: `how many ZooWeeper servers, 1 to ${membersMax}`,
+      describe: `number of ZooWeeper servers, 1 to ${membersMax}`,
     })
     .option('brokers', {
       coerce: wholeNumber('--brokers', { min: leastBrokers, max: membersMax }),
       default: 3,
-      describe: `how many Mimic Queue brokers, ${leastBrokers} to ${membersMax}`,
+      describe: `number of Mimic Queue brokers, ${leastBrokers} to ${membersMax}`,
     })
 }
 
@@ -32,7 +32,7 @@ export function progressText({ name }: Member, progress: MemberProgress, afterMs
 }
 
 const progressTexts: Readonly<Record<MemberProgress, string>> = {
-  looking: 'is up and looks for a leader',
+  looking: 'is up, looking for a leader',
   leader: 'leads',
   follower: 'follows',
   observer: 'observes',
@@ -40,7 +40,7 @@ const progressTexts: Readonly<Record<MemberProgress, string>> = {
   registered: 'is registered',
 }
 
-/** `servers 127.0.0.1:2181,… brokers 127.0.0.1:2281,…`, in the form that -s and -b take. */
+/** `servers 127.0.0.1:2181,… brokers 127.0.0.1:2281,…`, in the format of -s and -b. */
 export function whereabouts(cluster: Cluster): string {
   const servers = cluster.serverAddresses.map(formatAddress).join(',')
   const brokers = cluster.brokerAddresses.map(formatAddress).join(',')

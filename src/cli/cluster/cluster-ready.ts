@@ -1,5 +1,5 @@
-// Waits until a cluster that was started serves: every server has a leader, every broker is known to
-// the ensemble. Who dies on the way is the reason why it cannot.
+// Waits until a started cluster serves: every server has a leader, every broker is registered. A
+// member that ends meanwhile is the reason for failure.
 
 import type { Watcher } from '../../client/zk/watch-registry.ts'
 import { ZkClient } from '../../client/zk/zk-client.ts'
@@ -17,11 +17,11 @@ import {
 } from './cluster.ts'
 import { reasonIn } from './member-log.ts'
 
-/** Nobody tells when a server begins to serve, so we ask. */
+/** Servers do not announce that they serve, so they are polled. */
 const askAgainMs = 50
 
 /**
- * Emits the cluster's `came` for each member on the way.
+ * Emits the cluster's `came` for each member meanwhile.
  *
  * @throws ClusterError when a member ends, or the signal's reason
  */
@@ -34,7 +34,7 @@ export async function untilReady(cluster: Cluster, signal: AbortSignal): Promise
   const either = AbortSignal.any([signal, giveUp.signal])
   const lastErrors = new Map<string, string>()
   const onLine = ({ name }: Member, line: string) => {
-    // A program's last word is `Stopped`; why it stopped was said before.
+    // A program's last line is `Stopped`; the reason was logged before it.
     if (!line.startsWith('{') || /"level":[56]0/.test(line)) lastErrors.set(name, line)
   }
   const onExit = ({ name }: Member, exit: Exit) => {
@@ -59,7 +59,7 @@ export function endOf({ code, signal }: Exit): string {
 
 type Came = (member: Member, progress: MemberProgress) => void
 
-/** Until the server leads or follows. */
+/** Resolves once the server leads or follows. */
 async function untilServing(server: Member, signal: AbortSignal, came: Came): Promise<void> {
   let last: ServerRole = 'lost'
   for (;;) {
@@ -87,8 +87,8 @@ async function untilRegistered(cluster: Cluster, signal: AbortSignal, came: Came
   }
 }
 
-/** Until the znode has all of these children; it need not be there yet. */
-export async function untilChildren(
+/** Resolves once the znode has all of these children; it may not exist yet. */
+async function untilChildren(
   zk: ZkClient,
   path: string,
   wanted: readonly string[],
@@ -104,14 +104,14 @@ export async function untilChildren(
       if (wanted.every((name) => children.includes(name))) return
     } catch (error) {
       if (!(error instanceof ZkError) || error.code !== 'NONODE') throw error
-      // Its parent may be missing too; exists() watches for the node all the same.
+      // Its parent may be missing too; exists() watches for the node anyway.
       if ((await zk.exists(path, changed)) !== undefined) continue
     }
     await abortable(change, signal)
   }
 }
 
-/** @throws the signal's reason, when that comes first */
+/** @throws the signal's reason, if it aborts first */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted()
   let onAbort: () => void = () => undefined

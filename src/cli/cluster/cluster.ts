@@ -1,5 +1,5 @@
-// A cluster on this machine: servers and brokers as child processes on loopback, each with a data
-// directory of its own, started, killed, frozen and revived one by one.
+// A cluster on this machine: servers and brokers as child processes on loopback, each with its own
+// data directory, started, killed, frozen and revived individually.
 //
 //   DIR/zoo.cfg             one for all servers, written at each start
 //   DIR/server-1 …          data directories
@@ -7,10 +7,12 @@
 //
 //   base port P: clients of server i at P+i, broker j at P+100+j, peers of server i at P+200+i
 //
-// No child outlives us: each gets a channel whose end stops it (orphan-guard.ts). Each is in a process
-// group of its own, so that Ctrl-C reaches us alone and brokers can stop before their servers do.
+// No child outlives its parent: each gets a channel whose end stops it (orphan-guard.ts). Each is
+// in its own process group, so that Ctrl-C reaches only the parent and brokers can stop before
+// their servers.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -23,6 +25,7 @@ import { invariant } from '../../invariant.ts'
 import type { LogLevel } from '../../logger.ts'
 import { makeDirectory } from '../../make-directory.ts'
 import type { Random } from '../../random.ts'
+import { readSecretFile } from '../../secret-file.ts'
 
 export type MemberKind = 'server' | 'broker'
 
@@ -31,28 +34,31 @@ export interface Member {
   readonly name: string
   readonly kind: MemberKind
   readonly id: number
-  /** where clients reach it */
+  /** its address for clients */
   readonly address: Address
 }
 
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly servers: number
   readonly brokers: number
   readonly dataDir: string
   readonly basePort: number
   readonly logLevel?: LogLevel
-  /** of servers and of brokers, to run others than those beside this file: arguments of node */
+  /** the programs of servers and of brokers, if not those beside this file: arguments of node */
   readonly programs?: Readonly<Record<MemberKind, readonly string[]>>
 }
 
 export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** we ended it */
+  /** whether the cluster ended it */
   readonly wanted: boolean
 }
 
-/** `looking` is a server that answers and has no leader yet, `registered` a broker that the ensemble knows. */
+/**
+ * `looking`: a server that answers and has no leader yet; `registered`: a broker known to the
+ * ensemble.
+ */
 export type MemberProgress =
   | 'looking'
   | 'leader'
@@ -61,15 +67,15 @@ export type MemberProgress =
   | 'standalone'
   | 'registered'
 
-export interface ClusterEvents {
+interface ClusterEvents {
   exited: [member: Member, exit: Exit]
-  /** how far it has come on the way to serving, and how long that took since the start */
+  /** its progress on the way to serving, and the time since the start */
   came: [member: Member, progress: MemberProgress, afterMs: number]
-  /** a line of its standard output or error, as it is */
+  /** a line of its standard output or error, unchanged */
   line: [member: Member, line: string]
 }
 
-/** The cluster cannot be what was asked for. */
+/** The cluster cannot run with these options. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError'
 }
@@ -80,8 +86,8 @@ const portOffsets = { server: 0, broker: 100, peer: 200 } as const
 export const basePortMax = 65_535 - portOffsets.peer - membersMax
 
 /**
- * A broker that dies is replaced when its session has ended, which takes its time-out and up to two
- * ticks: less than two seconds. Shorter, and a busy machine would lose brokers that live.
+ * A dead broker is replaced when its session has ended, which takes its time-out and up to two
+ * ticks: less than two seconds. With a shorter time-out, a busy machine would lose live brokers.
  */
 const brokerSessionTimeoutMs = 1300
 const zooCfgSettings = [
@@ -90,11 +96,11 @@ const zooCfgSettings = [
   'syncLimit=10',
   'maxSessionTimeout=40000',
   'maxClientCnxns=0',
-  // Whoever tries things out may ask everything; only this machine can.
+  // Only this machine can ask, so all words are enabled for experiments.
   '4lw.commands.whitelist=*',
 ]
 
-/** A member that does not stop when asked is killed after it. */
+/** A member that does not stop within this time is killed. */
 const stopDeadlineMs = 15_000
 
 interface Running {
@@ -143,7 +149,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return found
   }
 
-  /** Processes as they are: a member that hangs or recovers is running, too. */
+  /** The state of the process: a member that hangs or recovers is running, too. */
   stateOf({ name }: Member): 'running' | 'frozen' | 'down' {
     const running = this.#running.get(name)
     if (running === undefined) return 'down'
@@ -157,7 +163,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   // --- before anything runs ----------------------------------------------------------------------
 
   /**
-   * Sees that the ports are free, and makes the directories and zoo.cfg.
+   * Checks that the ports are free, and creates the directories and zoo.cfg.
    *
    * @throws ClusterError, DataDirLockedError
    */
@@ -175,6 +181,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       for (const { name } of this.members) makeDirectory(join(dataDir, name))
       this.#claimEnsembleSize(servers)
       writeFileSync(this.#zooCfg, this.#zooCfgText())
+      readSecretFile({ path: this.#secretFile, quoted: this.#secretFile, randomBytes })
     } catch (error) {
       this.#unlock()
       if (error instanceof ClusterError || error instanceof DataDirLockedError) throw error
@@ -183,7 +190,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     }
   }
 
-  /** A quorum of another ensemble could decide things that this one's data knows nothing of. */
+  /** A quorum of another ensemble size could decide without this data. */
   #claimEnsembleSize(servers: number): void {
     const file = join(this.#options.dataDir, 'ensemble-size')
     let found: string
@@ -196,7 +203,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     }
     if (Number(found) === servers) return
     const { dataDir } = this.#options
-    const why = `it holds the data of ${found}, and an ensemble keeps its size`
+    const why = `it holds the data of ${found}, and the size of an ensemble is fixed`
     throw new ClusterError(`Cannot run ${servers} servers on ${dataDir}: ${why}`)
   }
 
@@ -204,12 +211,16 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return join(this.#options.dataDir, 'zoo.cfg')
   }
 
+  get #secretFile(): string {
+    return join(this.#options.dataDir, 'mimicq.secret')
+  }
+
   #zooCfgText(): string {
     const servers = this.servers.map(({ id, address }) => {
       const peerPort = this.#options.basePort + portOffsets.peer + id
       return `server.${id}=${host}:${peerPort}:${peerPort};${host}:${address.port}`
     })
-    const head = '# Written by zw at each start. Each server adds its --myid and --data-dir.'
+    const head = '# Written by zw at each start. Each server also gets --myid and --data-dir.'
     return `${[head, ...zooCfgSettings, ...servers].join('\n')}\n`
   }
 
@@ -220,7 +231,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   // --- one member --------------------------------------------------------------------------------
 
-  /** Starts a member that is down, with flags of its own; it is another question when it serves. */
+  /** Starts a stopped member, with additional flags; does not wait until it serves. */
   start(member: Member, ...flags: readonly string[]): void {
     const { name, kind } = member
     invariant(!this.#running.has(name), 'a member is started only when it is down')
@@ -233,7 +244,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const started = spawn(process.execPath, child, {
       stdio: [...stdio],
       detached: true,
-      // What the user set for programs of his own is no business of a demonstration's members.
+      // The user's variables for their own programs must not affect the members.
       env: withoutOptions(process.env),
     })
     this.#watch(member, started)
@@ -246,7 +257,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       if (stream === null) continue
       createInterface({ input: stream }).on('line', (line) => this.emit('line', member, line))
     }
-    // Not `exit`: it may come before the last lines do, and they say why.
+    // Not `exit`: it may come before the last lines, which have the reason.
     const exited = once(child, 'close').then(([code, signal]) => {
       this.#running.delete(member.name)
       this.emit('exited', member, { code, signal, wanted: running.wanted })
@@ -263,16 +274,17 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const servers = this.serverAddresses.map(formatAddress).join(',')
     return [
       ...['--id', String(id), '--host', host, '--port', String(address.port)],
-      ...['--zooweeper', servers, '--session-timeout', String(brokerSessionTimeoutMs), ...own],
+      ...['--zooweeper', servers, '--session-timeout', String(brokerSessionTimeoutMs)],
+      ...['--secret-file', this.#secretFile, ...own],
     ]
   }
 
-  /** SIGKILL: as a machine that loses its power, but for what the system's cache still writes. */
+  /** SIGKILL: like a machine that loses power, except that the system still writes its cache. */
   async kill(member: Member): Promise<void> {
     await this.#end(member, 'SIGKILL')
   }
 
-  /** SIGTERM, and SIGKILL when that takes too long. */
+  /** SIGTERM, then SIGKILL after a time-out. */
   async stop(member: Member): Promise<void> {
     const timer = setTimeout(() => void this.kill(member), stopDeadlineMs)
     try {
@@ -291,7 +303,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     await running.exited
   }
 
-  /** SIGSTOP: it keeps its sockets, and says nothing any more. */
+  /** SIGSTOP: it keeps its sockets, but sends nothing. */
   freeze(member: Member): void {
     const running = this.#running.get(member.name)
     if (running === undefined) return
@@ -312,7 +324,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     for (const member of this.members) this.start(member)
   }
 
-  /** Brokers first, so that they can say good-bye to their servers. */
+  /** Brokers first, so that they can close their sessions. */
   async stopAll(): Promise<void> {
     await Promise.all(this.brokers.map((broker) => this.stop(broker)))
     await Promise.all(this.servers.map((server) => this.stop(server)))
@@ -333,7 +345,7 @@ function members(kind: MemberKind, count: number, basePort: number): Member[] {
   })
 }
 
-/** From sources we run as .ts under a loader, which the children inherit; built, as .js. */
+/** Sources run as .ts under a loader, which the children inherit; a build runs as .js. */
 const ownExtension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 
 function programBeside(kind: MemberKind): readonly string[] {
@@ -346,7 +358,7 @@ function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(entries.filter(([name]) => name !== 'NOTIFY_SOCKET'))
 }
 
-/** @returns why it cannot be listened on, if so */
+/** @returns why the port is unusable, or undefined */
 async function portProblem(port: number): Promise<string | undefined> {
   const server = createServer()
   try {
@@ -354,17 +366,17 @@ async function portProblem(port: number): Promise<string | undefined> {
     await once(server, 'listening')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return code === 'EADDRINUSE' ? 'another process uses it' : message
+    return code === 'EADDRINUSE' ? 'another process is using it' : message
   }
   server.close()
   await once(server, 'close')
   return undefined
 }
 
-/** Below 32768, where Linux begins to hand out ports to outgoing connections. */
+/** Below 32768, where Linux starts to allocate ports for outgoing connections. */
 const freePorts = { from: 10_000, to: 32_000 } as const
 
-/** A base port whose range is free as far as needed; somebody may still be quicker. */
+/** A base port whose needed ports are free; another process may still take one. */
 export async function findBasePort(
   random: Random,
   wanted: { readonly servers: number; readonly brokers: number },

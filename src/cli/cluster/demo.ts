@@ -1,5 +1,5 @@
-// A cluster that goals flow through, and what can be done to it: members are killed and revived, and
-// for each it is told how long it took until everything was well again. Behind `zw start`.
+// A cluster with goals flowing through it, and faults for it: members are killed and revived, and
+// the time until everything works again is reported for each. Used by `zw start`.
 
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { ZkClient } from '../../client/zk/zk-client.ts'
@@ -15,10 +15,10 @@ import type { Cluster, Member } from './cluster.ts'
 import { abortable, untilReady } from './cluster-ready.ts'
 
 export const demoTopic = 'goals'
-/** Written to see whether the ensemble takes writes. */
+/** Written to check that the ensemble accepts writes. */
 const probePath = '/zw-start'
 const askAgainMs = 10
-/** A broker that lives answers at once; those that do not are not waited for. */
+/** A live broker answers immediately; others are not waited for. */
 const adminTimeoutMs = 1000
 
 export class Demo {
@@ -31,7 +31,7 @@ export class Demo {
   #whenStored: (() => void)[] = []
   #isClosed = false
 
-  /** @param tell hears of everything that happens */
+  /** @param tell receives every event */
   constructor(options: {
     readonly cluster: Cluster
     readonly tell: (event: string) => void
@@ -48,7 +48,7 @@ export class Demo {
     })
     this.#zk = this.#newClient()
     options.cluster.on('exited', ({ name }, { wanted }) => {
-      if (!wanted) this.#tell(`${name} ended by itself: its log tells why`)
+      if (!wanted) this.#tell(`${name} ended unexpectedly: see its log`)
     })
   }
 
@@ -56,7 +56,7 @@ export class Demo {
     return this.#admin
   }
 
-  /** Starts everything, and makes the topic with a replica on each broker. */
+  /** Starts everything, and creates the topic with a replica on each broker. */
   async start(signal: AbortSignal): Promise<void> {
     const startedMs = this.#clock.nowMs()
     this.#cluster.startAll()
@@ -75,7 +75,7 @@ export class Demo {
     await this.#zk.close()
   }
 
-  /** Has to be told of each goal that is stored. */
+  /** Must be called for each stored goal. */
   stored(): void {
     for (const resolve of this.#whenStored.splice(0)) resolve()
   }
@@ -84,20 +84,20 @@ export class Demo {
 
   async killLeader(): Promise<void> {
     const leader = await this.#leader()
-    if (leader === undefined) this.#tell('there is no leader to kill: v revives')
+    if (leader === undefined) this.#tell('there is no leader to kill; v revives')
     else await this.#killServer(leader, 'the leader')
   }
 
   async killFollower(): Promise<void> {
     const leader = await this.#leader()
     const followers = this.#alive(this.#cluster.servers).filter((server) => server !== leader)
-    if (followers.length === 0) this.#tell('there is no follower to kill: v revives')
+    if (followers.length === 0) this.#tell('there is no follower to kill; v revives')
     else await this.#killServer(this.#random.pick(followers), 'a follower')
   }
 
   async killAnyServer(): Promise<void> {
     const servers = this.#alive(this.#cluster.servers)
-    if (servers.length === 0) this.#tell('there is no server to kill: v revives')
+    if (servers.length === 0) this.#tell('there is no server to kill; v revives')
     else await this.#killServer(this.#random.pick(servers), 'picked at random')
   }
 
@@ -108,13 +108,13 @@ export class Demo {
     const { servers } = this.#cluster
     const left = this.#alive(servers).filter((other) => other !== server)
     if (left.length <= servers.length / 2) {
-      this.#tell(`${left.length} of ${servers.length} servers are no quorum: v revives`)
+      this.#tell(`no quorum: ${left.length} of ${servers.length} servers; v revives`)
     }
     const leads = this.#untilLed(left).then((leader) => {
       if (leader !== undefined) this.#tell(`${leader.name} leads ${this.#since(killedMs)}`)
     })
     await this.#untilWritable()
-    if (!this.#isClosed) this.#tell(`the ensemble takes writes again ${this.#since(killedMs)}`)
+    if (!this.#isClosed) this.#tell(`the ensemble accepts writes again ${this.#since(killedMs)}`)
     await leads
   }
 
@@ -124,7 +124,7 @@ export class Demo {
     return servers.find((_, i) => ['leader', 'standalone'].includes(healths[i]?.role ?? ''))
   }
 
-  /** Until one of them leads, or somebody was revived meanwhile and this is an old story. */
+  /** Resolves once one of them leads, or undefined once a server was revived meanwhile. */
   async #untilLed(servers: readonly Member[]): Promise<Member | undefined> {
     const isOld = () => this.#alive(this.#cluster.servers).length > servers.length
     while (!this.#isClosed && !isOld()) {
@@ -138,7 +138,7 @@ export class Demo {
   async #untilWritable(): Promise<void> {
     while (!this.#isClosed) {
       try {
-        // A session that ended while there was no quorum is of no more use.
+        // A session that ended without a quorum is useless.
         if (this.#zk.state === 'expired') this.#zk = this.#newClient()
         await this.#zk.connect()
         await this.#zk.setData(probePath, String(this.#clock.wallMs()))
@@ -162,13 +162,13 @@ export class Demo {
   async killLeadingBroker(): Promise<void> {
     const partition = await this.#partition()
     const leader = this.#alive(this.#cluster.brokers).find(({ id }) => id === partition?.leader)
-    if (leader === undefined) this.#tell('there is no broker that leads: v revives')
+    if (leader === undefined) this.#tell('there is no leading broker; v revives')
     else await this.#killBroker(leader)
   }
 
   async killAnyBroker(): Promise<void> {
     const brokers = this.#alive(this.#cluster.brokers)
-    if (brokers.length === 0) this.#tell('there is no broker to kill: v revives')
+    if (brokers.length === 0) this.#tell('there is no broker to kill; v revives')
     else await this.#killBroker(this.#random.pick(brokers))
   }
 
@@ -186,12 +186,12 @@ export class Demo {
     const isr = `in sync: ${after.isr.join(', ')}`
     if (led)
       this.#tell(`broker ${after.leader} leads ${demoTopic} ${this.#since(killedMs)}, ${isr}`)
-    else this.#tell(`broker ${broker.id} is out ${this.#since(killedMs)}, ${isr}`)
+    else this.#tell(`broker ${broker.id} left the ISR ${this.#since(killedMs)}, ${isr}`)
     await new Promise<void>((resolve) => this.#whenStored.push(resolve))
     this.#tell(`goals are stored again ${this.#since(killedMs)}`)
   }
 
-  /** @returns undefined when it is not told, or no longer to be waited for */
+  /** @returns undefined if it stays unknown, or waiting is no longer useful */
   async #untilPartition(
     holds: (partition: PartitionInfo) => boolean,
     goesOn: () => boolean,
@@ -217,7 +217,7 @@ export class Demo {
 
   async reviveAll(): Promise<void> {
     const down = this.#cluster.members.filter((member) => this.#cluster.stateOf(member) === 'down')
-    if (down.length === 0) this.#tell('nobody is down')
+    if (down.length === 0) this.#tell('no member is down')
     await Promise.all(down.map((member) => this.#revive(member)))
   }
 
@@ -235,10 +235,10 @@ export class Demo {
     }
   }
 
-  /** A server serves; a broker has caught up with its leader. */
+  /** Whether a server serves, or a broker has caught up with its leader. */
   async #isBack({ kind, id, address }: Member): Promise<boolean> {
     if (kind === 'broker') {
-      // The ISR alone may still be that of its earlier life.
+      // The ISR alone may still include its earlier life.
       const partition = (await accepts(address)) ? await this.#partition() : undefined
       return partition?.isr.some((one) => one === id) ?? false
     }

@@ -1,5 +1,5 @@
-// What a run of goals ends with: every broker that is up is asked for them, each from its own log, and
-// they are compared with those that were stored.
+// The end of a run: the goals are read from every running broker's own log and compared with the
+// stored ones.
 
 import { Consumer } from '../../client/mq/consumer.ts'
 import type { MqAdmin } from '../../client/mq/mq-admin.ts'
@@ -11,14 +11,14 @@ import { textOf } from '../record-text.ts'
 import type { Cluster } from './cluster.ts'
 import { demoTopic } from './demo.ts'
 
-/** For each broker to serve goals that are stored already. */
+/** For each broker to serve the stored goals. */
 const checkTimeoutMs = 30_000
-/** A run may have no end; the last ones are compared. */
+/** A run may be endless; the last goals are compared. */
 const goalsKeptMax = 10_000
-/** They are forgotten this many at a time, since cutting the head of an array copies the rest. */
+/** Goals are dropped in groups of this size, since cutting the head of an array copies the rest. */
 const goalsSlack = 1000
 
-/** The goals of a run that are stored. */
+/** The stored goals of a run. */
 export class StoredGoals {
   #kept: { readonly goal: Goal; readonly offset: number }[] = []
   #count = 0
@@ -31,21 +31,21 @@ export class StoredGoals {
     if (this.#kept.length === goalsKeptMax + goalsSlack) this.#kept = this.#kept.slice(goalsSlack)
   }
 
-  /** How many there were. */
+  /** Their total number. */
   get count(): number {
     return this.#count
   }
 
-  /** The last ones, as they follow each other in the log: an answer that was lost is given again later. */
+  /** The last ones, in log order: an answer that was lost is repeated later. */
   get kept(): readonly { readonly goal: Goal; readonly offset: number }[] {
     return this.#kept.toSorted((a, b) => a.offset - b.offset)
   }
 }
 
 /**
- * Tells whether each broker that is up serves what was stored, in order, out of its own replica.
+ * Checks whether each running broker serves the stored goals, in order, from its own replica.
  *
- * @returns the sentence that sums it up, and whether all is as it should be
+ * @returns a summary, and whether every check passed
  */
 export async function checkBrokers(options: {
   readonly cluster: Cluster
@@ -54,12 +54,13 @@ export async function checkBrokers(options: {
   readonly tell: (event: string) => void
 }): Promise<{ readonly text: string; readonly isFine: boolean }> {
   const { cluster, admin, stored, tell } = options
-  tell(`${counted(stored.count, 'goal')} stored, each sent to a broker picked at random`)
+  tell(`${counted(stored.count, 'goal')} stored, each sent to a randomly picked broker`)
   const up = cluster.brokers.filter((broker) => cluster.stateOf(broker) === 'running')
   for (const { id } of cluster.brokers) {
-    if (!up.some((broker) => broker.id === id)) tell(`broker ${id} is down, and is not asked`)
+    if (!up.some((broker) => broker.id === id)) tell(`broker ${id} is down, and is not checked`)
   }
-  if (up.length === 0) return { text: 'no broker is up to be asked for the goals', isFine: true }
+  if (up.length === 0)
+    return { text: 'no broker is up, so the goals are not checked', isFine: true }
   const replicas = await replicasOf(admin)
   const { kept } = stored
   const goals = kept.map(({ goal }) => goal)
@@ -79,11 +80,11 @@ export async function checkBrokers(options: {
   const where = `on ${counted(up.length, 'broker')}`
   const text = isFine
     ? `${counted(stored.count, 'goal')} in order of minute ${where}`
-    : 'the brokers do not serve the goals that were sent'
+    : 'the brokers do not serve the goals that were stored'
   return { text, isFine }
 }
 
-/** undefined: no broker can say. */
+/** undefined if no broker answers. */
 async function replicasOf(admin: MqAdmin): Promise<readonly number[] | undefined> {
   try {
     return (await admin.topic(demoTopic))?.partitions[0]?.replicas ?? []
@@ -93,7 +94,7 @@ async function replicasOf(admin: MqAdmin): Promise<readonly number[] | undefined
   }
 }
 
-/** As this broker has them in its own log; undefined for those that it does not have in time. */
+/** The goals in this broker's own log; undefined for those not received in time. */
 async function goalsOf(
   cluster: Cluster,
   broker: number,
@@ -118,7 +119,7 @@ async function goalsOf(
       ends: new Map([[0, last.offset + 1]]),
       onRecords: (records) => {
         for (const { offset, value } of records) {
-          // Others may send to the topic as well.
+          // Other producers may write to the topic as well.
           if (wanted.has(offset)) found.set(offset, parseGoal(textOf(value) ?? ''))
         }
       },
@@ -130,7 +131,9 @@ async function goalsOf(
   return kept.map(({ offset }) => found.get(offset))
 }
 
-/** @param served at the offsets of those. @returns undefined when they are the same, in order */
+/**
+ * @param served the goals at the same offsets. @returns undefined if they are the same, in order
+ */
 export function firstDifference(
   stored: readonly Goal[],
   served: readonly (Goal | undefined)[],

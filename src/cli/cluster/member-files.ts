@@ -1,4 +1,4 @@
-// What each member of a cluster says goes to DIR/NAME.log, and is never in the way of the terminal.
+// The output of each member of a cluster goes to DIR/NAME.log, and never disturbs the terminal.
 
 import { createWriteStream, renameSync, statSync, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
@@ -10,9 +10,9 @@ export function logFileOf(dataDir: string, { name }: Member): string {
 }
 
 /**
- * Appends; a file that has grown large becomes NAME.log.old first.
+ * Appends; a large file first becomes NAME.log.old.
  *
- * @param onProblem told once for each file that cannot be written
+ * @param onProblem called once for each file that cannot be written
  */
 export function keepLogs(
   cluster: Cluster,

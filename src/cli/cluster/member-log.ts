@@ -1,5 +1,5 @@
-// What the members of a cluster say, for people: pino's JSON made readable, each line with the name
-// of the process before it.
+// The output of a cluster's members in readable form: pino's JSON formatted, each line prefixed
+// with the name of the process.
 
 import { logFormatter } from '../../pretty-log.ts'
 import { printable } from '../../printable.ts'
@@ -15,7 +15,7 @@ export class MemberLog {
     this.#format = logFormatter({ colorize, ignore, singleLine: true })
   }
 
-  /** One line, or several for an error with its stack; ends with a line end. */
+  /** One line, or several for an error with its stack; ends with a line feed. */
   lines(member: Member, line: string): string {
     const prefix = this.#colored(`${member.name.padEnd(9)} | `, colorOf(member))
     const text = line.startsWith('{') ? this.#format(line).trimEnd() : printable(line)
@@ -36,7 +36,7 @@ function colorOf({ kind, id }: Member): number {
   return colors[(id - 1) % colors.length] ?? 37
 }
 
-/** Whether a line needs a look: a warning, an error, or something that is no log line at all. */
+/** Whether a line needs attention: a warning, an error, or not a log line at all. */
 export function isAlarming(line: string): boolean {
   if (!line.startsWith('{')) return true
   const level = /"level":(\d+)/.exec(line)?.[1]
@@ -46,9 +46,9 @@ export function isAlarming(line: string): boolean {
 /** pino's */
 const warnLevel = 40
 
-/** What a member's last line says about why it ended: an error's message, else the line's own. */
+/** The reason in a member's last line: the error's message, or the line's own. */
 export function reasonIn(line: string | undefined): string {
-  if (line === undefined) return 'it said nothing'
+  if (line === undefined) return 'it logged nothing'
   try {
     const { err, msg } = JSON.parse(line) as { err?: { message?: string }; msg?: string }
     return err?.message ?? msg ?? line

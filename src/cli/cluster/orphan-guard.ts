@@ -1,5 +1,5 @@
-// Loaded into every child of cluster.ts, before its program: when the parent is gone, however it
-// went, the child stops too. The channel closes by itself when the parent dies, even by SIGKILL.
+// Loaded into every child of cluster.ts, before its program: when the parent is gone, for whatever
+// reason, the child stops too. The channel closes when the parent dies, even by SIGKILL.
 
 const stopDeadlineMs = 10_000
 

@@ -1,6 +1,6 @@
-// `npm start`: a cluster, a producer and a consumer in one, to see everything at work. On a terminal
-// goals arrive on a live screen and keys kill and revive whom they like. Without one, so many goals
-// are sent, and then every broker is asked for them from its own log.
+// `npm start`: a cluster, a producer and a consumer in one. On a terminal, goals arrive on a live
+// screen and keys kill and revive members. Without one, a number of goals is sent, and then read
+// from every broker's own log.
 
 import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -31,11 +31,11 @@ import { checkBrokers, StoredGoals } from './goal-check.ts'
 import { keepLogs } from './member-files.ts'
 
 const goalsDefault = 100
-/** On the screen, where a person wants to read them. */
+/** On the screen, at a readable rate. */
 const rateDefault = 5
-/** A goal waits for a leader as long as it takes: a person may be in no hurry to revive one. */
+/** A goal waits for a leader as long as it takes: the user may revive one much later. */
 const deliveryTimeoutMs = 24 * 3_600_000
-/** After `q`, for goals that are on their way. */
+/** After `q`, for goals in flight. */
 const settleMs = 1000
 
 interface Settings {
@@ -43,7 +43,7 @@ interface Settings {
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
-  /** undefined: as long as somebody looks */
+  /** undefined: until the screen is closed */
   readonly goals: number | undefined
   /** undefined: as fast as they are stored */
   readonly rate: number | undefined
@@ -67,7 +67,7 @@ const demoKeys: readonly (KeyAction & { readonly run: (demo: Demo) => Promise<vo
   { key: 'x', label: 'kill any broker', run: (demo) => demo.killAnyBroker() },
   {
     key: 'v',
-    label: 'revive all that are down',
+    label: 'revive all stopped members',
     short: 'revive',
     run: (demo) => demo.reviveAll(),
   },
@@ -76,13 +76,13 @@ const demoKeys: readonly (KeyAction & { readonly run: (demo: Demo) => Promise<vo
 export const start = cliCommand({
   command: 'start',
   usage: 'npm start -- [--servers 3] [--brokers 3] [--goals N] [--data DIR] …',
-  describe: 'see it all at work: a cluster, goals, a screen with keys that kill and revive',
+  describe: 'run a demonstration: a cluster, goals, a screen with keys that kill and revive',
   builder: (cli) =>
     clusterOptions(cli, { leastBrokers: 1 })
       .option('goals', {
         coerce: wholeNumber('--goals', { min: 1, max: 1_000_000_000 }),
         defaultDescription: `${goalsDefault} without a terminal, else no end`,
-        describe: 'how many to send',
+        describe: 'number of goals to send',
       })
       .option('rate', {
         coerce: numberAbove0('--rate'),
@@ -91,20 +91,20 @@ export const start = cliCommand({
       })
       .option('data', {
         type: 'string',
-        describe: 'directory of all data, kept; else a temporary one',
+        describe: 'directory of all data, which is kept; default: a temporary one',
       })
       .option('base-port', {
         coerce: wholeNumber('--base-port', { min: 1, max: basePortMax }),
-        describe: 'as of zw up; else one that is free',
+        describe: 'as in zw up; default: a free one',
       })
       .option('seed', {
         coerce: wholeNumber('--seed', { min: 0, max: 2 ** 32 - 1 }),
-        describe: 'of the goals: the same seed makes the same goals',
+        describe: 'seed of the goals: the same seed makes the same goals',
       })
       .option('plain', {
         type: 'boolean',
         default: false,
-        describe: 'print lines on a terminal, too',
+        describe: 'print lines even on a terminal',
       }),
   async handler({ servers, brokers, goals, rate, data, basePort, seed, plain }) {
     const random = new Random(seed ?? randomInt(2 ** 32))
@@ -246,7 +246,7 @@ async function runScreen(settings: Settings & { readonly look: Look }): Promise<
     screen.close()
     if (signal.aborted) return
     tell = (event) => early(`${formatTime(clock.wallMs())} ${event}`)
-    // What is on its way is stored in a moment, or has no broker to go to.
+    // Goals in flight are stored shortly, or have no broker to go to.
     const giveUp = clock.after(settleMs, () => producer.abort())
     await sending.finally(giveUp)
     const check = checkBrokers({ cluster, admin: demo.admin, stored, tell })

@@ -1,5 +1,5 @@
-// `zw up`: a cluster on this machine until Ctrl-C. Tells how it starts, then how to use it; what its
-// processes say goes to files, but for warnings.
+// `zw up`: a cluster on this machine until Ctrl-C. Reports the start, then how to use the cluster;
+// the output of its processes goes to files, except warnings.
 
 import { resolve } from 'node:path'
 import { formatAddress } from '../../address.ts'
@@ -26,28 +26,28 @@ export const up = cliCommand({
       .option('data', {
         type: 'string',
         default: 'zw-data',
-        describe: 'directory of all data and logs; used again when it is there',
+        describe: 'directory of all data and logs; reused if it exists',
       })
       .option('base-port', {
         coerce: wholeNumber('--base-port', { min: 1, max: basePortMax }),
         default: 2180,
         describe:
-          'P: servers listen at P+1 …, brokers at P+101 …, servers for each other at P+201 …',
+          'P: servers listen on P+1 …, brokers on P+101 …, and servers for their peers on P+201 …',
       })
       .option('log-level', {
         choices: logLevels,
         default: 'info' as const satisfies LogLevel,
-        describe: 'how much the members write to their logs',
+        describe: "level of the members' logs",
       })
       .option('logs', {
         type: 'boolean',
         default: false,
-        describe: 'show all that the members say, and not only warnings',
+        describe: "show all of the members' output, not only warnings",
       })
       .option('restart', {
         type: 'boolean',
         default: false,
-        describe: 'start a member again when it ends by itself',
+        describe: 'restart a member that ends unexpectedly',
       }),
   async handler({ servers, brokers, data, basePort, logLevel, logs, restart }) {
     const cluster = new Cluster({ servers, brokers, dataDir: data, basePort, logLevel })
@@ -71,8 +71,8 @@ export const up = cliCommand({
       await untilReady(cluster, signal)
       cluster.on('exited', (member, exit) => {
         if (exit.wanted) return
-        const rest = restart ? '' : ', the others go on'
-        tell(`${member.name} ${endOf(exit)}${rest}; ${logFileOf(data, member)} may tell why`)
+        const rest = restart ? '' : ', the others keep running'
+        tell(`${member.name} ${endOf(exit)}${rest}; its log is ${logFileOf(data, member)}`)
         if (restart) void startAgain(cluster, member, signal, tell)
       })
       say(`\n${summary(cluster, data, roles)}\n\nready`)
@@ -85,12 +85,12 @@ export const up = cliCommand({
     } finally {
       tell(`stopping ${sizeOf(cluster)}; a second Ctrl-C kills them`)
       await Promise.race([cluster.stopAll(), again.then(() => cluster.killAll())])
-      tell(`stopped; the data stays in ${resolve(data)}`)
+      tell(`stopped; the data stay in ${resolve(data)}`)
     }
   },
 })
 
-/** What a person needs while the cluster runs: its members, how to use it, how to stop it. */
+/** The information needed while the cluster runs: its members, how to use it, how to stop it. */
 function summary(
   cluster: Cluster,
   data: string,
@@ -111,7 +111,7 @@ function summary(
     facts.push(['consume', `zw consume goals --from-beginning -s ${servers}`])
   }
   facts.push(['data', resolve(data)], ['logs', `${resolve(data)}/*.log`])
-  facts.push(['stop', `Ctrl-C here, or kill ${process.pid}; the data stays`])
+  facts.push(['stop', `Ctrl-C here, or kill ${process.pid}; the data stay`])
   return [...members, '', ...facts.map(([name, fact]) => `  ${name.padEnd(10)} ${fact}`)].join('\n')
 }
 
@@ -124,9 +124,9 @@ async function startAgain(
   try {
     await pause(restartDelayMs, signal)
     cluster.start(member)
-    tell(`${member.name} is started again as process ${cluster.pidOf(member)}`)
+    tell(`${member.name} is restarted as process ${cluster.pidOf(member)}`)
   } catch (error) {
-    // While we stop, nobody has to come back.
+    // During the stop no member has to be restarted.
     if (!signal.aborted) throw error
   }
 }

@@ -1,4 +1,4 @@
-// `zw copy`: every znode of one ensemble, ZooKeeper's for example, into an empty one.
+// `zw copy`: copies every znode of one ensemble, for example ZooKeeper's, into an empty one.
 
 import { readFileSync } from 'node:fs'
 import { ZkClient } from '../../client/zk/zk-client.ts'
@@ -9,7 +9,7 @@ import { copyTree } from './tree-copy.ts'
 export const copy = cliCommand({
   command: 'copy',
   usage: 'zw copy --from HOST:PORT,… --to HOST:PORT,… [--from-auth ID] [--to-auth ID]',
-  describe: 'copy all znodes of one ensemble, of ZooKeeper too, into an empty one',
+  describe: 'copy all znodes of an ensemble, also of ZooKeeper, into an empty one',
   builder: (cli) =>
     cli
       .option('from', {
@@ -22,17 +22,18 @@ export const copy = cliCommand({
         type: 'string',
         demandOption: true,
         coerce: serverList('--to'),
-        describe: 'the servers to fill, which hold no znodes yet: host:port,host:port…[/chroot]',
+        describe: 'the servers to fill, which must be empty: host:port,host:port…[/chroot]',
       })
       .option('from-auth', {
         type: 'string',
         array: true,
-        describe: 'proved to the first, as addauth does: digest:user:password, or @file with that',
+        describe:
+          'identity for the source, as for addauth: digest:user:password, or @file that holds it',
       })
       .option('to-auth', {
         type: 'string',
         array: true,
-        describe: 'proved to the second',
+        describe: 'identity for the target',
       }),
   async handler({ from, to, fromAuth = [], toAuth = [] }) {
     const [sourceIdentities, targetIdentities] = [fromAuth.map(identity), toAuth.map(identity)]
@@ -45,9 +46,10 @@ export const copy = cliCommand({
       say(`Copied ${znodeCount} znodes with ${dataBytes} bytes of data and ${aclCount} ACLs.`)
       if (ephemeralCount > 0) say(`Left out ${ephemeralCount} ephemerals.`)
       for (const path of behind) say(`The counter of sequential names is too high to copy: ${path}`)
-      for (const path of changed) say(`Changed at the source while it was copied: ${path}`)
+      for (const path of changed) say(`Changed at the source during the copy: ${path}`)
       if (changed.length === 0 && behind.length === 0) return
-      if (changed.length > 0) say('Stop who writes there, empty the target, and copy again.')
+      if (changed.length > 0)
+        say('Stop the programs that write there, empty the target, and copy again.')
       process.exitCode = 1
     } finally {
       await Promise.all([source.close(), target.close()])
@@ -55,7 +57,7 @@ export const copy = cliCommand({
   },
 })
 
-/** ZooKeeper's dialect is understood by both. */
+/** Both systems speak ZooKeeper's dialect. */
 function clientOf({ servers, chroot }: ServerList): ZkClient {
   return new ZkClient({ servers, chroot, dialect: 'jute', sessionTimeoutMs: 30_000 })
 }
@@ -65,7 +67,7 @@ interface Identity {
   readonly credential: string
 }
 
-/** @throws BadUsage, without what was given: it may be a password */
+/** @throws BadUsage without the given text, which may be a password */
 function identity(text: string): Identity {
   const given = text.startsWith('@') ? readFileSync(text.slice(1), 'utf8').trimEnd() : text
   const colon = given.indexOf(':')

@@ -1,7 +1,7 @@
-// `zw produce TOPIC`: lines, or goals made up on the spot, each stored exactly once.
+// `zw produce TOPIC`: sends lines, or generated goals, each stored exactly once.
 //
-// Goals go one by one to brokers picked at random, many at a time: that they are stored in order all
-// the same is what they are to show.
+// Goals go individually to randomly picked brokers, many at a time, to show that they are stored in
+// order anyway.
 
 import { randomInt } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -25,32 +25,32 @@ import { Progress } from '../progress.ts'
 import { type LineRules, parseRecordLine } from '../record-text.ts'
 import { StoppedError, stopSignal } from '../stop-signal.ts'
 
-export interface OutRecord {
+interface OutRecord {
   readonly key: Uint8Array | string | null
   readonly value: Uint8Array | string | null
-  /** which line it was, from 1 */
+  /** its line number, from 1 */
   readonly line?: number
 }
 
-export interface SendResult {
+interface SendResult {
   readonly stored: number
-  /** the first failure, of a record or of what they are read from; nothing more was sent then */
+  /** the first failure, of a record or of the input; nothing was sent after it */
   readonly error: Error | undefined
-  /** the record that failed first */
+  /** the first record that failed */
   readonly failed: OutRecord | undefined
   readonly elapsedMs: number
 }
 
-/** Records on their way at a time. */
+/** Maximum records in flight. */
 const unsettledMax = 2000
 
-/** A batch holds one record: each goes to a broker of its own. */
+/** A batch holds one record: each goes to a broker picked for it. */
 export const oneByOne = { sendTo: 'random', batchBytes: 1, inFlightMax: 64 } as const
 
 /**
- * Sends everything, in order, at most `perSecond`.
+ * Sends all records, in order, at most `perSecond`.
  *
- * @param onStored for each record; later than for those behind it when its first answer was lost
+ * @param onStored called for each record; after later records if its first answer was lost
  */
 export async function sendAll(options: {
   readonly producer: Producer
@@ -115,7 +115,9 @@ export function* goalRecords(
   for (let i = 0; i < count; i++) yield { key: null, value: JSON.stringify(source.next()) }
 }
 
-/** One record a line: its bytes, but for the line feed and the key separator. Ends at the signal. */
+/**
+ * One record per line: its bytes, without the line feed and the key separator. Ends at the signal.
+ */
 async function* lineRecords(
   file: string | undefined,
   rules: LineRules,
@@ -136,12 +138,12 @@ async function* lineRecords(
     }
     const found = `it has ${error.bytes} bytes, and a record holds at most ${error.bytesMax}`
     throw new Error(
-      `Cannot send line ${error.line} of ${name}: ${found}; nothing after it was sent`,
+      `Cannot send line ${error.line} of ${name}: ${found}; the lines after it were not sent`,
     )
   }
 }
 
-/** What fits into one record batch, without a key. */
+/** The largest value of a record batch without a key. */
 const valueBytesMax =
   limits.recordBatchBytesMax -
   batchHeaderBytes -
@@ -163,13 +165,13 @@ const acksByName: Readonly<Record<string, RequiredAcks>> = {
 export const produce = cliCommand({
   command: 'produce <topic> [file]',
   usage: 'zw produce TOPIC [FILE] [--goals N] [--create] …',
-  describe: 'send lines, or made-up goals, to a topic',
+  describe: 'send lines, or generated goals, to a topic',
   builder: (cli) =>
     mqOptions(cli)
       .positional('topic', { type: 'string', demandOption: true })
       .positional('file', {
         type: 'string',
-        describe: 'where the lines are; standard input when left out',
+        describe: 'file with the lines; default: standard input',
       })
       .option('goals', {
         coerce: wholeNumber('--goals', { min: 1, max: 1_000_000_000 }),
@@ -177,16 +179,16 @@ export const produce = cliCommand({
       })
       .option('seed', {
         coerce: wholeNumber('--seed', { min: 0, max: 2 ** 32 - 1 }),
-        describe: 'of the goals: the same seed makes the same goals',
+        describe: 'seed of the goals: the same seed makes the same goals',
       })
       .option('rate', {
         coerce: numberAbove0('--rate'),
-        describe: 'send at most this many a second',
+        describe: 'maximum records per second',
       })
       .option('random-broker', {
         type: 'boolean',
         defaultDescription: 'for goals',
-        describe: 'send each to a broker picked at random, which passes it on',
+        describe: 'send each to a randomly picked broker, which passes it on',
       })
       .option('acks', {
         type: 'string',
@@ -208,17 +210,17 @@ export const produce = cliCommand({
       .option('create', {
         type: 'boolean',
         defaultDescription: 'for goals',
-        describe: 'make the topic if it is missing',
+        describe: 'create the topic if it is missing',
       })
       .option('partitions', {
         coerce: wholeNumber('--partitions', { min: 1, max: limits.partitionsPerTopicMax }),
         defaultDescription: '1',
-        describe: 'of a topic that is made',
+        describe: 'partitions of a created topic',
       })
       .option('replicas', {
         coerce: wholeNumber('--replicas', { min: 1, max: 100 }),
         defaultDescription: '3, or as many as there are brokers',
-        describe: 'of a topic that is made',
+        describe: 'replicas of a created topic',
       })
       .epilogue(
         'A record is the bytes of a line without the line feed; a carriage return belongs to it. ' +
@@ -227,7 +229,7 @@ export const produce = cliCommand({
       )
       .check(({ goals, keySeparator, file }) => {
         if (goals !== undefined && file !== undefined) {
-          throw new BadUsage('Cannot send --goals and a file: give one of them')
+          throw new BadUsage('Cannot send --goals and a file: use one of them')
         }
         if (keySeparator === '') throw new BadUsage('Cannot use --key-separator: it is empty')
         return true
@@ -273,7 +275,7 @@ export const produce = cliCommand({
       if (error !== undefined) {
         const missing = error instanceof BrokerError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
         const where = failed?.line === undefined ? '' : `line ${failed.line} of ${nameOf(file)}: `
-        say(`${where}${error.message}${missing ? ' (--create makes it)' : ''}`)
+        say(`${where}${error.message}${missing ? ' (--create creates it)' : ''}`)
         process.exitCode = exitCodes.failure
       } else if (signal.aborted && signal.reason instanceof StoppedError) {
         process.exitCode = signal.reason.exitCode

@@ -1,4 +1,5 @@
-// What `zw topics recover` prints of one partition: a row per replica, then what can be chosen.
+// The output of `zw topics recover` for one partition: a row per replica, then the possible
+// choices.
 //
 //   goals/0 has no leader: epoch 7, version 12.
 //     broker  log       in sync  ends at  epoch  committed  loses at most
@@ -9,7 +10,7 @@
 import { noBroker } from '../../protocol/mq/messages.ts'
 import type { RecoveryChoice, RecoveryChoices } from '../../protocol/mq/recover.ts'
 
-export interface Place {
+interface Place {
   readonly topic: string
   readonly partition: number
 }
@@ -61,14 +62,12 @@ export function recoveryLines({ topic, partition }: Place, found: RecoveryChoice
 function adviceOn(choices: readonly RecoveryChoice[]): string[] {
   const clean = choices.filter(({ losesAtMost }) => losesAtMost === 0)
   if (clean.length > 0) {
-    return [`Nothing is lost with broker ${clean.map(({ broker }) => broker).join(' or ')}.`]
+    return [`Choosing broker ${clean.map(({ broker }) => broker).join(' or ')} loses nothing.`]
   }
   const missing = choices.filter(({ condition }) => condition === 'away')
   if (missing.length === 0) return ['Any choice may lose records.']
   const brokers = missing.map(({ broker }) => broker).join(', ')
-  return [
-    `Any choice may lose records. If broker ${brokers} comes back, nothing may be lost at all.`,
-  ]
+  return [`Any choice may lose records. If broker ${brokers} returns, possibly nothing is lost.`]
 }
 
 function membership({ isInSync, isEligible }: RecoveryChoice): string {
@@ -81,11 +80,7 @@ function epochOf({ end, lastEpoch }: RecoveryChoice): string {
 
 function lossOf({ mayLead, losesAtMost }: RecoveryChoice): string {
   if (!mayLead) return ''
-  return losesAtMost === undefined
-    ? 'not known'
-    : losesAtMost === 0
-      ? 'nothing'
-      : String(losesAtMost)
+  return losesAtMost === undefined ? 'unknown' : losesAtMost === 0 ? 'nothing' : String(losesAtMost)
 }
 
 function numberOr(value: number | undefined): string {

@@ -1,4 +1,4 @@
-// `zw status`: which servers serve, in which role, and how far each has come.
+// `zw status`: the servers' roles and latest zxids.
 
 import { type Address, formatAddress } from '../../address.ts'
 import { cliCommand, serverOption } from '../cli-command.ts'
@@ -23,7 +23,7 @@ export const status = cliCommand({
 
 const serves: ReadonlySet<string> = new Set(['leader', 'follower', 'observer', 'standalone'])
 
-/** `127.0.0.1:2181  leader      0x100000003`; a server that is lost has no zxid. */
+/** `127.0.0.1:2181  leader      0x100000003`; a lost server has no zxid. */
 export function statusLine(address: Address, health: ServerHealth): string {
   const { role, zxid, remark } = health
   return `${formatAddress(address)}  ${remark ?? `${role.padEnd(10)}  ${zxid ?? ''}`}`.trimEnd()

@@ -1,6 +1,7 @@
-// `zw topics recover`: a partition without a leader, what its replicas hold, and a person's choice. The
-// brokers decide what can be chosen (broker/controller/recovery-choices.ts); without --apply nothing is
-// changed, and a choice holds for the state that was shown only.
+// `zw topics recover`: shows the replicas of a partition without a leader, and applies the
+// operator's choice. The brokers decide which choices exist
+// (broker/controller/recovery-choices.ts); without --apply nothing is changed, and a choice is
+// valid only for the state that was shown.
 
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { noBroker } from '../../protocol/mq/messages.ts'
@@ -14,7 +15,7 @@ const natural = (flag: string) => wholeNumber(flag, { min: 0, max: 2 ** 31 - 1 }
 export const topics = cliCommand({
   command: 'topics <action> <topic>',
   usage: 'zw topics recover TOPIC [--partition N] [--leader N --state-version N --apply]',
-  describe: 'show what a partition without a leader has left, or choose one of its replicas',
+  describe: 'show the replicas of a partition without a leader, or choose one of them',
   builder: (cli) =>
     mqOptions(
       cli
@@ -22,7 +23,7 @@ export const topics = cliCommand({
           type: 'string',
           choices: ['recover'] as const,
           demandOption: true,
-          describe: 'recover: who could lead, and what would be lost',
+          describe: 'recover: the replicas that could lead, and what would be lost',
         })
         .positional('topic', {
           type: 'string',
@@ -33,26 +34,26 @@ export const topics = cliCommand({
       .option('partition', {
         alias: 'p',
         coerce: natural('--partition'),
-        describe: 'one partition; without it, all that have no leader',
+        describe: 'one partition; default: all without a leader',
       })
       .option('leader', {
         coerce: natural('--leader'),
-        describe: 'the broker whose replica is to lead',
+        describe: 'the broker whose replica becomes the leader',
       })
       .option('state-version', {
         coerce: natural('--state-version'),
-        describe: 'of the state that was shown: the choice holds for no other',
+        describe: 'version of the state that was shown: the choice is valid only for it',
       })
       .option('apply', {
         type: 'boolean',
         default: false,
-        describe: 'do it: what that replica lacks is lost',
+        describe: 'apply the choice: records that this replica lacks are lost',
       }),
   async handler({ topic, partition, leader, stateVersion: version, apply, server, broker }) {
     const choice = { partition, leader, version }
     if (apply && Object.values(choice).includes(undefined)) {
       throw new BadUsage(
-        'Cannot apply a choice: --partition, --leader and --state-version must name it',
+        'Cannot apply a choice: it needs --partition, --leader and --state-version',
       )
     }
     if (!apply && (leader !== undefined || version !== undefined)) {
@@ -74,7 +75,7 @@ export const topics = cliCommand({
 
 async function show(admin: MqAdmin, topic: string, one: number | undefined): Promise<void> {
   const found = await admin.topic(topic)
-  if (found === undefined) throw new Error(`Cannot recover topic '${topic}': there is none`)
+  if (found === undefined) throw new Error(`Cannot recover topic '${topic}': it does not exist`)
   const leaderless = found.partitions.filter(({ leader }) => leader === noBroker)
   const partitions = one === undefined ? leaderless.map(({ partition }) => partition) : [one]
   if (partitions.length === 0) toStdout(`All partitions of ${topic} have a leader.\n`)

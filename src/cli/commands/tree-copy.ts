@@ -1,13 +1,13 @@
 // Copies a tree of znodes from one ensemble to another, through two clients. Either may be ZooKeeper's.
 //
-//   survey   paths, ACLs and versions of the source, level by level; what cannot be copied is found here
-//   fill     each znode with its data, parents first, open to everyone
-//   count    sequence counters: the next sequential name is the one that the source would have given
+//   survey   paths, ACLs and versions of the source, level by level; finds what cannot be copied
+//   fill     each znode with its data, parents first, open to every client
+//   count    sequence counters: the next sequential name is the one the source would have given
 //   close    ACLs, children first
-//   survey   once more: what changed at the source meanwhile is told
+//   survey   once more: reports what changed at the source meanwhile
 //
-// Ephemerals stay behind: they belong to sessions. A client cannot see which znodes are containers or
-// have a TTL: their copies are persistent.
+// Ephemerals are not copied: they belong to sessions. A client cannot see which znodes are
+// containers or have a TTL: their copies are persistent.
 
 import { randomUUID } from 'node:crypto'
 import type { ZkClient } from '../../client/zk/zk-client.ts'
@@ -15,29 +15,29 @@ import { ZkError } from '../../protocol/error-codes.ts'
 import { type Acl, perms, type Stat } from '../../protocol/records.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
 
-/** Requests under way at a time; values may be large. */
+/** Maximum requests in flight; values may be large. */
 const parallelMax = 32
-/** Creations and deletions in one multi that raises a counter. */
+/** Create-delete pairs in one multi that raises a counter. */
 const pairsPerMulti = 250
-/** Beyond this a counter is left behind, and said to be: raising one costs two writes a step. */
+/** Above this a counter is not raised, and reported instead: a step costs two writes. */
 const raiseMax = 20_000_000
-/** A connection that is lost is found again, or the session ends. */
+/** After a lost connection the client finds another server, or the session ends. */
 const triesMax = 10
 
-export interface CopyReport {
+interface CopyReport {
   readonly znodeCount: number
   readonly dataBytes: number
   /** other than the open one */
   readonly aclCount: number
   readonly ephemeralCount: number
-  /** paths that differ at the source from what was copied */
+  /** paths that differ at the source from the copy */
   readonly changed: readonly string[]
-  /** paths whose counter is behind the source's */
+  /** paths whose counters are lower than at the source */
   readonly behind: readonly string[]
 }
 
-/** What of the source cannot be copied, or why the target cannot take it. Nothing was written. */
-export class CopyError extends Error {
+/** The source cannot be copied, or the target cannot be filled. Nothing was written. */
+class CopyError extends Error {
   override readonly name = 'CopyError'
 }
 
@@ -54,8 +54,8 @@ interface Survey {
 }
 
 /**
- * @param target has no znode, but for those below /zookeeper
- * @throws CopyError; ZkError, after which the target holds a part
+ * @param target has no znodes, except below /zookeeper
+ * @throws CopyError; ZkError, after which the target is incomplete
  */
 export async function copyTree(source: ZkClient, target: ZkClient): Promise<CopyReport> {
   await source.sync()
@@ -65,7 +65,7 @@ export async function copyTree(source: ZkClient, target: ZkClient): Promise<Copy
   await refuseFull(target)
 
   let dataBytes = 0
-  // Quotas last: they count what is below them when they are made.
+  // Quotas last: they count their subtree when they are created.
   for (const isQuota of [false, true]) {
     for (const level of survey.levels) {
       const part = level.filter(({ path }) => path.startsWith('/zookeeper') === isQuota)
@@ -120,7 +120,7 @@ async function look(
     if (!(error instanceof ZkError)) throw error
     if (error.code === 'NONODE') return undefined // deleted since its parent was read
     if (error.code !== 'NOAUTH') throw error
-    const advice = 'give an identity that may, such as the super user, with --from-auth'
+    const advice = 'give an identity that may read it, such as the super user, with --from-auth'
     throw new CopyError(`Cannot read ${path} at the source: ${advice}`)
   }
 }
@@ -129,7 +129,7 @@ function below(path: string, name: string): string {
   return path === '/' ? `/${name}` : `${path}/${name}`
 }
 
-/** What each ensemble has for itself; quotas are written with tools, as are any znodes. */
+/** The ensemble's own znodes; quotas are written with tools, like any znodes. */
 function isOwn(path: string): boolean {
   return path.startsWith('/zookeeper/') && !/^\/zookeeper\/quota(\/|$)/.test(path)
 }
@@ -156,19 +156,19 @@ function refuseUnusableAcls(found: readonly Found[]): void {
     const foreign = acl.find(({ scheme }) => !schemes.has(scheme))
     if (foreign !== undefined) {
       const has = `its ACL has ${foreign.scheme}:${foreign.id}`
-      const only = `${[...schemes].join(', ')} are known here`
+      const only = `${[...schemes].join(', ')} are supported`
       throw new CopyError(`Cannot copy ${path}: ${has}, and only ${only}. Change it at the source`)
     }
     const hidden = acl.find(({ scheme, id }) => scheme === 'digest' && /:x$/.test(id))
     if (hidden === undefined) continue
-    const advice = 'give the super user, or one who may administer it, with --from-auth'
+    const advice = 'give the super user, or an identity with admin permission, with --from-auth'
     throw new CopyError(`Cannot copy ${path}: the digests of its ACL are hidden; ${advice}`)
   }
 }
 
 async function refuseFull(target: ZkClient): Promise<void> {
   const root = await target.exists('/')
-  if (root === undefined) return // a chroot that is made here
+  if (root === undefined) return // a chroot, which is created here
   const { children } = await target.getChildren('/')
   const other = children.find((name) => name !== 'zookeeper')
   if (other === undefined) return
@@ -177,7 +177,7 @@ async function refuseFull(target: ZkClient): Promise<void> {
 
 // --- fill, count ---------------------------------------------------------------------------------
 
-/** @returns bytes of its data */
+/** @returns the size of its data */
 async function fill(source: ZkClient, target: ZkClient, { path }: Found): Promise<number> {
   const data = await dataOf(source, path)
   if (data === undefined) return 0
@@ -198,7 +198,7 @@ async function fill(source: ZkClient, target: ZkClient, { path }: Found): Promis
   return data?.length ?? 0
 }
 
-/** Undefined for what is deleted meanwhile, which the last survey tells. */
+/** Undefined if the znode was deleted meanwhile, which the last survey reports. */
 async function dataOf(source: ZkClient, path: string): Promise<Buffer | null | undefined> {
   try {
     return (await repeat(() => source.getData(path))).data
@@ -208,12 +208,12 @@ async function dataOf(source: ZkClient, path: string): Promise<Buffer | null | u
   }
 }
 
-/** Children ever made, which is the number in the next sequential name. */
+/** The number of children ever created, which is the number in the next sequential name. */
 function createCountOf({ cversion, numChildren }: Stat): number {
   return ((cversion + numChildren) / 2) % 2 ** 31
 }
 
-/** @returns whether the target's counter is where the source's is */
+/** @returns whether the target's counter equals the source's */
 async function raiseCounter(target: ZkClient, { path, stat }: Found): Promise<boolean> {
   const wanted = createCountOf(stat)
   if (path.startsWith('/zookeeper') || wanted === 0) return true
@@ -229,7 +229,7 @@ async function raiseCounter(target: ZkClient, { path, stat }: Found): Promise<bo
       ops.push({ type: 'create', path: name, data: null, mode: 'persistent' })
       ops.push({ type: 'delete', path: name, version: -1 })
     }
-    // Whether one whose connection was lost took place, the next look at the counter shows.
+    // If the connection was lost, the next read of the counter shows whether the multi was applied.
     await repeat(async (isRepeated) => (isRepeated ? undefined : target.multi(ops)))
   }
 }
@@ -241,7 +241,7 @@ function isOpen(acl: readonly Acl[]): boolean {
 
 // --- requests ------------------------------------------------------------------------------------
 
-/** In order, some at a time. */
+/** In order, several at a time. */
 async function inParallel<In, Out>(
   items: readonly In[],
   run: (item: In) => Promise<Out>,
@@ -253,7 +253,7 @@ async function inParallel<In, Out>(
   return results
 }
 
-/** Again after a lost connection: the client finds another server. */
+/** Retries after a lost connection: the client finds another server. */
 async function repeat<T>(run: (isRepeated: boolean) => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {

@@ -1,12 +1,12 @@
 // The width of text in columns of a terminal, and text cut and padded to such a width.
 //
-// Widths are those of the present Unicode tables, which terminals of today agree about, once `visible`
-// (printable.ts) has taken out what they do not agree about.
+// Widths follow the current Unicode tables, which today's terminals agree on once `visible`
+// (printable.ts) has removed the characters they disagree on.
 
 import { eastAsianWidth } from 'get-east-asian-width'
 import { isMark, isPlain, visible } from '../../printable.ts'
 
-/** Columns that a code point takes which `visible` let through. */
+/** Columns of a code point that passed `visible`. */
 export function codeColumns(code: number): 0 | 1 | 2 {
   if (code < 0x300) return 1
   if (isMark(code)) return 0
@@ -30,7 +30,7 @@ export function fit(text: string, width: number): string {
   return `${start}…${' '.repeat(width - 1 - columns(start))}`
 }
 
-/** As much of it as `width` columns hold. */
+/** The longest prefix that fits `width` columns. */
 function startOf(seen: string, width: number): string {
   let out = ''
   let used = 0
@@ -49,14 +49,14 @@ export function fitRight(text: string, width: number): string {
   return missing >= 0 ? ' '.repeat(missing) + seen : fit(text, width)
 }
 
-/** The same in the middle. */
+/** The same, centred. */
 export function fitCentre(text: string, width: number): string {
   const seen = visible(text)
   const missing = width - columns(seen)
   return missing <= 0 ? fit(text, width) : fit(' '.repeat(Math.floor(missing / 2)) + seen, width)
 }
 
-/** `host:port`, cut in the host: the port tells apart what runs on one machine. */
+/** `host:port`, cut in the host: the port distinguishes processes on one machine. */
 export function fitAddress(address: string, width: number): string {
   const seen = visible(address)
   const colon = seen.lastIndexOf(':')
@@ -65,7 +65,7 @@ export function fitAddress(address: string, width: number): string {
   return fit(seen.slice(0, colon), hostWidth).trimEnd() + seen.slice(colon)
 }
 
-/** Breaks between words and behind commas; a longer piece is cut. Never empty. */
+/** Breaks between words and after commas; a longer piece is cut. Never empty. */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
@@ -103,7 +103,7 @@ const asciiOf: Readonly<Record<string, string>> = {
   ı: 'i',
 }
 
-/** For a terminal that shows no more than ASCII: the same width, the nearest letters. */
+/** For a terminal limited to ASCII: the same width, the nearest letters. */
 export function toAscii(text: string): string {
   if (isPlain(text)) return text
   let out = ''

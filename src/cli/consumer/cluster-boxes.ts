@@ -1,8 +1,9 @@
-// Servers and brokers on the screen: a box each where there is room at the side, or a line each. Pure.
+// Servers and brokers on the screen: a box for each kind if there is room at the side, otherwise a
+// line each. Pure.
 //
-// Where not all fit, those that matter are always among them (the leader of the ensemble; of the brokers
-// the controller, the one that is read from, a leader) and the last line counts the others. Roles that
-// are not known any more are grey and have a question mark.
+// If not all fit, the important ones are always shown (the leader of the ensemble; of the brokers
+// the controller, the one being read from, a leader) and the last line counts the others. Roles
+// that are no longer known are grey with a question mark.
 
 import type { ServerRole } from '../four-letter-word.ts'
 import { columns, fit, fitAddress, fitRight } from './cells.ts'
@@ -17,9 +18,9 @@ interface Place {
   readonly height: number
 }
 
-export interface ClusterBox {
+interface ClusterBox {
   readonly lines: readonly Line[]
-  /** there are more lines than room */
+  /** whether some lines do not fit */
   readonly isCut: boolean
 }
 
@@ -28,15 +29,15 @@ interface Chosen<T> {
   readonly hidden: readonly T[]
 }
 
-/** Who is shown first where not all fit; the most important at the beginning of each. */
+/** Which items to show first if not all fit; most important first in each list. */
 interface Preference<T> {
-  /** shown whatever is scrolled */
+  /** shown at any scroll position */
   readonly always: readonly T[]
-  /** shown too until somebody scrolls, as long as a line is left */
+  /** also shown until the user scrolls, while lines are left */
   readonly rather: readonly T[]
 }
 
-/** Those that `room` lines show, the last line left free when not all fit. */
+/** The items shown in `room` lines; the last line stays free if not all fit. */
 export function choose<T>(
   items: readonly T[],
   room: number,
@@ -75,7 +76,7 @@ const serverLetters: Readonly<Record<ServerRole, string>> = {
   lost: 'X',
 }
 
-/** The leader, and those that do not serve. */
+/** The leader, and servers that do not serve. */
 function serverPreference(servers: readonly ServerLine[]): Preference<ServerLine> {
   return {
     always: servers.filter(({ role }) => role === 'leader' || role === 'standalone'),
@@ -129,7 +130,7 @@ function serverTone({ role }: ServerLine): Tone {
 
 // --- brokers -------------------------------------------------------------------------------------
 
-/** Columns of the forms in which a broker is shown, but for its address. */
+/** Columns of each form of a broker line, excluding its address. */
 const brokerForms = { letters: 13, words: 21, full: 38 } as const
 type BrokerForm = keyof typeof brokerForms
 
@@ -193,7 +194,7 @@ function brokerForm(brokers: readonly BrokerLine[], width: number): BrokerForm {
   return room >= brokerForms.words ? 'words' : 'letters'
 }
 
-/** The controller, a leader and the one that is read from; then those that the topic is stored on. */
+/** The controller, a leader and the broker being read from; then the replicas of the topic. */
 function brokerPreference({ cluster, reading }: ConsumerView): Preference<BrokerLine> {
   const { brokers } = cluster
   const leaders = brokers.filter(({ leads }) => leads > 0)
@@ -212,7 +213,10 @@ function moreBrokers(hidden: readonly BrokerLine[], width: number): Line {
   return plainLine(`    ${moreText(hidden.length, lost)}`, width, lost > 0 ? 'bad' : 'quiet')
 }
 
-/** Of a topic with one partition: who is in sync. Of more: how many partitions have them all. */
+/**
+ * For a topic with one partition: the replicas in sync. For more: how many partitions have them
+ * all.
+ */
 function isrText({ cluster }: ConsumerView, width: number): string {
   const { partitions = [], brokers } = cluster
   if (partitions.length === 0) return ''
@@ -308,7 +312,7 @@ export function shortCount(count: number): string {
 
 // --- one line each -------------------------------------------------------------------------------
 
-/** `servers 1F 2L 3X`: where there is no room at the side. */
+/** `servers 1F 2L 3X`: if there is no room at the side. */
 export function clusterStrip(view: ConsumerView, width: number, nowMs: number): Line[] {
   const { cluster, reading, scrolls } = view
   const { servers, brokers } = cluster

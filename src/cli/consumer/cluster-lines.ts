@@ -1,6 +1,6 @@
-// What is known of a cluster, as the screen needs it: one line per server and per broker, one entry per
-// partition of the topic. Brokers answer each for themselves and may know different things; what is most
-// recent counts. Pure: cluster-poll.ts asks, health.ts judges, cluster-boxes.ts draws.
+// The known state of a cluster, for the screen: one line per server and per broker, one entry per
+// partition of the topic. Each broker answers for itself and may know something different; the most
+// recent answer wins. Pure: cluster-poll.ts polls, health.ts judges, cluster-boxes.ts draws.
 
 import { formatAddress } from '../../address.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
@@ -13,7 +13,7 @@ export interface ServerLine {
   readonly role: ServerRole
 }
 
-/** `apart` answers, but the other brokers do not have it registered; `lost` does not answer. */
+/** `apart`: it answers, but the other brokers do not list it; `lost`: it does not answer. */
 export type BrokerState = 'up' | 'apart' | 'lost'
 
 export interface BrokerLine {
@@ -23,30 +23,30 @@ export interface BrokerLine {
   readonly controller: boolean
   /** partitions of the topic that it leads */
   readonly leads: number
-  /** partitions of the topic that it keeps a replica of */
+  /** partitions of the topic of which it has a replica */
   readonly replicas: number
-  /** of these, how many are not in sync */
+  /** the number of these that are not in sync */
   readonly behind: number
-  /** records that others have and it does not serve yet; undefined when not known */
+  /** records of other replicas that it does not serve yet; undefined if unknown */
   readonly lag: number | undefined
 }
 
 export interface PartitionLine {
   readonly partition: number
-  /** it has a leader, which answers */
+  /** whether it has a leader that answers */
   readonly led: boolean
   readonly replicas: number
-  /** those in sync that answer */
+  /** replicas in sync that answer */
   readonly inSync: number
-  /** fewest replicas in sync with which it was seen to store, whatever min.insync.replicas may be */
+  /** fewest replicas in sync with which it was seen to store, whatever min.insync.replicas is */
   readonly storedWith: number | undefined
 }
 
 export interface ClusterLines {
-  /** empty when it was not said where the servers are */
+  /** empty if no server addresses were given */
   readonly servers: readonly ServerLine[]
   readonly brokers: readonly BrokerLine[]
-  /** of the topic; undefined when no broker told, empty when there is no such topic */
+  /** of the topic; undefined if no broker answered, empty if the topic does not exist */
   readonly partitions: readonly PartitionLine[] | undefined
   /** When the answers came; undefined before the first. */
   readonly serversAtMs: number | undefined
@@ -61,17 +61,17 @@ export const nothingKnown: ClusterLines = {
   brokersAtMs: undefined,
 }
 
-/** What one broker said; undefined instead of it when it said nothing. */
+/** One broker's answer; undefined in its place if it did not answer. */
 export interface BrokerAnswer {
   readonly cluster: ClusterInfo
   /** of its own replicas of the topic, by partition */
   readonly highWatermarks: ReadonlyMap<number, number>
 }
 
-/** By broker id, of every broker that was ever heard of. */
-export type BrokerAnswers = ReadonlyMap<number, BrokerAnswer | undefined>
+/** By broker id, for every broker ever seen. */
+type BrokerAnswers = ReadonlyMap<number, BrokerAnswer | undefined>
 
-export interface BrokersKnown {
+interface BrokersKnown {
   readonly brokers: readonly BrokerLine[]
   readonly partitions: readonly PartitionLine[] | undefined
 }
@@ -119,7 +119,10 @@ export function brokersKnown(
   }
 }
 
-/** Highest leader epoch first; between equals, what the leader itself says, which writes the ISR. */
+/**
+ * Highest leader epoch first; at equal epochs the leader's own answer, since the leader writes the
+ * ISR.
+ */
 function newestPartitions(topic: string, answers: BrokerAnswers): PartitionInfo[] | undefined {
   const newest = new Map<number, { readonly info: PartitionInfo; readonly by: number }>()
   let isAnswered = false
@@ -140,7 +143,7 @@ function newestPartitions(topic: string, answers: BrokerAnswers): PartitionInfo[
   return [...newest.values()].map(({ info }) => info).sort((a, b) => a.partition - b.partition)
 }
 
-/** The one that most name; a broker that names itself knows best. */
+/** The broker that most answers name; a broker that names itself is most reliable. */
 function controllerOf(answers: BrokerAnswers): number | undefined {
   const votes = new Map<number, number>()
   for (const [by, answer] of answers) {
@@ -152,7 +155,7 @@ function controllerOf(answers: BrokerAnswers): number | undefined {
   return [...votes].sort(([, a], [, b]) => b - a)[0]?.[0]
 }
 
-/** Whether another broker lists it as living; its own word counts when no other answers. */
+/** Whether another broker lists it as alive; its own answer counts if no other broker answers. */
 function isRegistered(id: number, answers: BrokerAnswers): boolean {
   const heard = [...answers].flatMap(([by, answer]) =>
     answer === undefined ? [] : [{ by, answer }],
@@ -189,7 +192,7 @@ function includes(ids: readonly BrokerId[], id: number): boolean {
   return ids.some((one) => one === id)
 }
 
-/** Where each broker is reached, as any of them knows. */
+/** The address of each broker, from any answer. */
 export function addressesIn(answers: BrokerAnswers): Map<number, string> {
   const addresses = new Map<number, string>()
   for (const answer of answers.values()) {
@@ -202,7 +205,8 @@ export function addressesIn(answers: BrokerAnswers): Map<number, string> {
 
 /**
  * Learns with how few replicas in sync a partition stores: its high watermark rose, twice in a row,
- * while as many were in sync. Once would not do, as one may have died right after it acknowledged.
+ * while that many were in sync. Once is not enough, as a replica may have died right after it
+ * acknowledged.
  */
 export class StoredWith {
   readonly known = new Map<number, number>()

@@ -1,6 +1,6 @@
-// Asks again and again what each member of a cluster is, for the screen: servers by the four-letter word
-// `srvr`, brokers each for itself by metadata and by a fetch that tells its high watermark. Servers and
-// brokers are asked apart, so that one side that hangs does not make the other side's answers old.
+// Polls the members of a cluster for the screen: servers by the four-letter word `srvr`, each
+// broker for itself by metadata and by a fetch that returns its high watermark. Servers and brokers
+// are polled separately, so that one side that hangs does not make the other side's answers stale.
 
 import { type Address, formatAddress } from '../../address.ts'
 import { MqCluster } from '../../client/mq/mq-cluster.ts'
@@ -21,14 +21,16 @@ import {
 } from './cluster-lines.ts'
 
 const periodMs = 300
-/** A broker that lives answers at once. */
+/** A live broker answers immediately. */
 const answerMs = 700
-/** Fetches per second for high watermarks at most; with more replicas each is asked less often. */
+/**
+ * Maximum fetches per second for high watermarks; with more replicas each is fetched less often.
+ */
 const fetchesPerSecond = 100
 
 export class ClusterPoll {
   readonly #servers: readonly Address[]
-  /** finds brokers; drops its links to those that are not registered, so it has links of its own */
+  /** finds brokers; drops its links to unregistered ones, so `#links` are separate */
   readonly #finder: MqCluster
   readonly #links: MqCluster
   readonly #topic: string
@@ -36,7 +38,7 @@ export class ClusterPoll {
   readonly #onState: (cluster: ClusterLines) => void
   /** by id: a broker that was seen once is shown as lost when it is gone */
   readonly #brokers = new Map<number, BrokerInfo>()
-  /** by broker and partition, as last heard */
+  /** by broker and partition, the latest known */
   readonly #highWatermarks = new Map<number, Map<number, number>>()
   readonly #storedWith = new StoredWith()
   #fetchedMs = Number.NEGATIVE_INFINITY
@@ -47,7 +49,7 @@ export class ClusterPoll {
 
   constructor(options: {
     readonly servers: readonly Address[]
-    /** where its brokers are */
+    /** where the cluster's brokers are */
     readonly client: MqPlace['client']
     readonly topic: string
     readonly clock: Clock
@@ -108,14 +110,14 @@ export class ClusterPoll {
     for (const answer of answers.values()) {
       for (const broker of answer?.cluster.brokers ?? []) this.#brokers.set(broker.id, broker)
     }
-    // Brokers may have come back elsewhere, or be new: those we were told of at the beginning know.
+    // Brokers may be new, or have moved: the initial addresses may know them.
     const isAnyMissing = [...answers.values()].some((answer) => answer === undefined)
     if (answers.size === 0 || isAnyMissing) this.#search()
     const addresses = new Map([...this.#brokers].map(([id, one]) => [id, formatAddress(one)]))
     for (const [id, address] of addressesIn(answers)) addresses.set(id, address)
     const known = brokersKnown(this.#topic, answers, addresses, this.#storedWith.known)
     if (isFetching) this.#learn(known.partitions ?? [], answers)
-    // Before any broker was looked for, that none answers says nothing.
+    // Before the first search, the lack of answers means nothing.
     return answers.size === 0 && !this.#hasSearched
       ? {}
       : { ...known, brokersAtMs: this.#clock.nowMs() }
@@ -133,7 +135,7 @@ export class ClusterPoll {
     }
   }
 
-  /** What this broker says by itself; undefined when it does not answer. */
+  /** This broker's own answer; undefined if it does not answer. */
   async #ask(broker: BrokerInfo, isFetching: boolean): Promise<BrokerAnswer | undefined> {
     try {
       const { cluster } = await this.#links
@@ -149,7 +151,7 @@ export class ClusterPoll {
     }
   }
 
-  /** Of the partitions of which this broker has a replica: out of its own log. */
+  /** For the partitions of which this broker has a replica: from its own log. */
   async #fetchHighWatermarks(
     broker: BrokerInfo,
     cluster: ClusterInfo,
@@ -181,7 +183,7 @@ export class ClusterPoll {
           known.set(partition, onlyOne(partitions).highWatermark)
         } catch (error) {
           if (!(error instanceof BrokerError)) throw error
-          known.delete(partition) // its log begins later by now, or was cut back
+          known.delete(partition) // its log now begins later, or was truncated
         }
       }),
     )
@@ -199,7 +201,7 @@ export class ClusterPoll {
     return this.#fetchedMs + Math.max(periodMs, (replicas * 1000) / fetchesPerSecond)
   }
 
-  /** In the background: it may take long when nobody answers. */
+  /** In the background: it may take long if no broker answers. */
   #search(): void {
     if (this.#isSearching) return
     this.#isSearching = true

@@ -16,20 +16,20 @@ import { ConsumerView } from './consumer-view.ts'
 import { lookOf } from './screen-palette.ts'
 import { resetText, TopicScreen } from './topic-screen.ts'
 
-/** For what the screen shows: a broker that does not answer by then is shown as lost. */
+/** For the screen's status: a broker that does not answer within this time is shown as lost. */
 const statusTimeoutMs = 1000
 
-export interface FollowOptions {
+interface FollowOptions {
   readonly consumer: Consumer
   readonly onRecords: (records: readonly ConsumedRecord[]) => Promise<void> | void
-  /** Offsets are committed behind each turn of records, when it is done with them. */
+  /** Offsets are committed after each batch of records is handled. */
   readonly commits: boolean
   readonly max?: number | undefined
   /** where to stop, by partition: the offset after the last one wanted */
   readonly ends?: ReadonlyMap<number, number> | undefined
 }
 
-/** Hands over records until there were enough, or the consumer is closed. @returns how many */
+/** Hands over records until `max`, the ends, or the close of the consumer. @returns their number */
 export async function follow(options: FollowOptions): Promise<number> {
   const { consumer, onRecords, commits, max = Number.POSITIVE_INFINITY, ends } = options
   await consumer.start()
@@ -59,14 +59,14 @@ function offsetsAfter(records: readonly ConsumedRecord[]): Map<number, number> {
 export const consume = cliCommand({
   command: 'consume <topic>',
   usage: 'zw consume TOPIC [--from-beginning] [--group G] [--max N] [--plain] …',
-  describe: 'show a topic as it grows: a screen on a terminal, lines elsewhere',
+  describe: 'show the records of a topic: a screen on a terminal, lines elsewhere',
   builder: (cli) =>
     mqOptions(cli, { brokerNote: '; one alone is the one to read from' })
       .positional('topic', { type: 'string', demandOption: true })
       .option('from-beginning', {
         type: 'boolean',
         default: false,
-        describe: 'read what is stored already, too',
+        describe: 'read the records stored so far, too',
       })
       .option('group', {
         alias: 'G',
@@ -82,7 +82,7 @@ export const consume = cliCommand({
         alias: 'e',
         type: 'boolean',
         default: false,
-        describe: 'stop at the end that the topic has now',
+        describe: 'stop at the current end of the topic',
       })
       .option('partition', {
         alias: 'p',
@@ -92,13 +92,13 @@ export const consume = cliCommand({
       .option('plain', {
         type: 'boolean',
         default: false,
-        describe: 'print lines on a terminal, too',
+        describe: 'print lines even on a terminal',
       })
       .option('out-of-range', {
         type: 'string',
         choices: ['stop', 'earliest', 'latest'] as const,
         default: 'stop' as const,
-        describe: 'where to go on when the offset to read from does not exist',
+        describe: 'where to continue when the offset to read does not exist',
       })
       .option('format', {
         alias: 'f',
@@ -112,7 +112,7 @@ export const consume = cliCommand({
         alias: 'Z',
         type: 'string',
         default: '',
-        describe: 'what %k and %s print for null',
+        describe: 'text that %k and %s print for null',
       })
       .epilogue(
         'A terminal shows control characters escaped; a pipe or a file gets the exact bytes of keys ' +
@@ -189,7 +189,7 @@ export const consume = cliCommand({
   },
 })
 
-/** What the formatter gives may go to a terminal as it is. */
+/** The formatter's output is safe for a terminal. */
 async function printAll(records: readonly Buffer[]): Promise<void> {
   if (!process.stdout.write(Buffer.concat(records))) await once(process.stdout, 'drain')
 }
@@ -199,7 +199,7 @@ async function endsOf(admin: MqAdmin, topic: string): Promise<Map<number, number
   return new Map(offsets.map(({ partition, latest }) => [partition, latest]))
 }
 
-/** One broker that was given alone is the one to read from. */
+/** If exactly one broker was given, read from that one. */
 async function pinned(
   { brokers }: MqPlace,
   admin: MqAdmin,

@@ -1,9 +1,9 @@
-// One picture of a ConsumerView for a terminal of a given size: every line, exactly as wide as it is.
-// Pure. Whatever came from a topic is made harmless first (cells.ts).
+// One frame of a ConsumerView for a terminal of a given size: every line exactly as wide as the
+// terminal. Pure. Text from a topic is made harmless first (cells.ts).
 //
-//   header     topic, how everything is, how much came, lag
-//   table      goals by minute                 | servers and brokers, where there is room
-//   events     what happened lately; the newest one only, where there is no room
+//   header     topic, health, number of records, lag
+//   table      goals by minute                 | servers and brokers, if there is room
+//   events     recent events; only the newest one, if there is no room
 //   footer     the keys
 //
 // Next on the path: consumer-screen.ts, with the colours of screen-palette.ts.
@@ -39,8 +39,8 @@ export interface Size {
 /** As many lines as the terminal has rows, each as wide as it has columns. */
 export type Frame = readonly Line[]
 
-/** Below it there is no use in drawing anything but a word. */
-export const sizeMin: Size = { columns: 40, rows: 10 }
+/** Below this size only a message is drawn. */
+const sizeMin: Size = { columns: 40, rows: 10 }
 
 const sideNeeds: Size = { columns: 74, rows: 16 }
 const sideWidths = { min: 30, max: 62, share: 0.42, narrowShare: 0.38 }
@@ -88,7 +88,7 @@ function sideWidth(columns: number): number {
   return Math.min(max, Math.max(min, Math.floor(columns * wanted)))
 }
 
-/** Fewer lines of events where otherwise members of the cluster would not be seen. */
+/** Fewer lines of events if members of the cluster would otherwise be hidden. */
 function eventsHeightOf(view: ConsumerView, rows: number, withSide: boolean): number {
   if (rows + 2 < eventsNeedRows) return 1
   const { min, max, share } = eventsHeights
@@ -135,14 +135,16 @@ interface Piece {
   readonly tone: Tone
 }
 
-/** The word alone where there is no room for more. */
+/** The word alone if there is no room for the detail. */
 function badge(at: number, finding: Finding, room: number): Piece {
   const whole = ` ${findingText(finding)} `
   const text = columns(whole) <= room ? whole : ` ${finding.word} `
   return { at, text, tone: badgeTones[finding.severity] }
 }
 
-/** Pieces that do not fit are left out, never cut: the health first, then the rest as it matters. */
+/**
+ * Pieces that do not fit are left out, never cut: the health first, then the rest by importance.
+ */
 function header(view: ConsumerView, width: number, nowMs: number): Line {
   const [worst, ...others] = view.health(nowMs)
   const name: Piece = { at: 0, text: ` ${fitName(view.topic, width)} `, tone: 'barStrong' }
@@ -160,13 +162,13 @@ function header(view: ConsumerView, width: number, nowMs: number): Line {
   return padded([...start, ...pieces], width, 'bar')
 }
 
-/** What does not work first; then what came and how late it is, then what is not as it should be. */
+/** Failures first; then count and lag, then warnings. */
 function importance({ at, tone }: Piece): number {
   if (tone === 'barBad') return 0
   return at === firstFact || at === firstFact + lagFact ? 1 : at
 }
 
-/** Places in the header of `headerFacts`, and of the lag among them. */
+/** Positions in the header of `headerFacts`, and of the lag among them. */
 const firstFact = 100
 const lagFact = 2
 
@@ -218,7 +220,7 @@ function hint(key: string, does: string): KeyHint {
   return { key, does }
 }
 
-/** Hints that do not fit are left out; how to get help and out of here is the last to go. */
+/** Hints that do not fit are left out; help and quit go last. */
 function keyLine(hints: readonly KeyHint[], width: number): Line {
   const pieces = hints.map(({ key, does }, at) => ({ at, key, does, text: `${key} ${does}` }))
   const byImportance = [...pieces.slice(-2).reverse(), ...pieces.slice(0, -2)]
@@ -250,7 +252,7 @@ function eventsBox(
   return scrolledBox(view.scrolls.events, { width, height, label: 'events', isFocused, lines })
 }
 
-/** As much of the lines as there is room for, from where they are scrolled to. */
+/** The lines that fit, from the scroll position on. */
 function scrolledBox(scroll: Scroll, options: Omit<BoxOptions, 'foot'>): Line[] {
   const { width, height, label, isFocused = false, lines } = options
   const room = height - 2
@@ -260,7 +262,7 @@ function scrolledBox(scroll: Scroll, options: Omit<BoxOptions, 'foot'>): Line[] 
   return box({ width, height, label, foot, isFocused, lines: lines.slice(top, top + room) })
 }
 
-/** The time, the event over as many lines as it takes, and how often it came in a row. */
+/** The time, the event on as many lines as it needs, and its number of repetitions. */
 function eventLines(event: ScreenEvent, width: number): Line[] {
   return wrapWords(eventText(event), width - timeWidth).map((words, i) => [
     span(fit(i === 0 ? event.time : '', timeWidth), 'quiet'),
@@ -272,7 +274,7 @@ function eventText({ text, count }: ScreenEvent): string {
   return count === 1 ? text : `${text} ×${count}`
 }
 
-/** What happened matters more than when, where one line does not hold both. */
+/** The text matters more than the time, if one line cannot hold both. */
 function newestEvent({ events }: ConsumerView, width: number): Line {
   const event = events.at(-1)
   if (event === undefined) return blankLine(width)
@@ -296,17 +298,17 @@ function help(view: ConsumerView, { columns: width, rows: height }: Size): Line[
   const meanings: readonly (readonly [string, string])[] = [
     ['L F O S', 'leader, follower, observer, standalone server'],
     ['X', 'lost: it does not answer'],
-    ['?', 'has no leader, is joining, or what it is is not known any more'],
-    ['C ▸', 'the controller of the brokers; the broker that is read from'],
+    ['?', 'has no leader, is joining, or its state is no longer known'],
+    ['C ▸', 'the controller of the brokers; the broker being read from'],
     ['! -', 'not in sync with its leader; no replica of this topic'],
-    ['lag', 'records that are stored, and that it does not have yet'],
+    ['lag', 'stored records that it does not have yet'],
   ]
   const lines = [
     ...keys.flatMap((one) => helpLines(one, inner)),
     blankLine(inner),
     ...meanings.flatMap((one) => helpLines(one, inner)),
   ]
-  const label = 'keys, and what letters mean'
+  const label = 'keys and symbols'
   return scrolledBox(view.scrolls.help, { width, height, label, lines })
 }
 

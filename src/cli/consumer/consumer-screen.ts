@@ -1,9 +1,9 @@
-// The terminal around a ConsumerView: puts its frames on the screen, and keys into the view.
+// The terminal around a ConsumerView: draws its frames, and passes keys to the view.
 //
-// However much happens, it draws at most `framesPerSecond` times a second. blessed knows the terminal's
-// codes and keys, writes only the cells that have changed, and gives the terminal back as it was when
-// the process ends, also by an error that was not caught. Its own boxes are not used: a frame says what
-// is in every cell.
+// It draws at most `framesPerSecond` times a second, however much happens. blessed knows the
+// terminal's codes and keys, writes only changed cells, and restores the terminal when the process
+// ends, even after an uncaught error. Its own boxes are not used: a frame has the contents of every
+// cell.
 
 import blessed from 'blessed'
 import { codeColumns, toAscii } from './cells.ts'
@@ -14,13 +14,13 @@ import type { Line } from './screen-lines.ts'
 import { type Look, type Style, styleOf } from './screen-palette.ts'
 
 const framesPerSecond = 15
-/** Rate, lag and health change although nothing comes. */
+/** Rate, lag and health change even without records. */
 const idleFrameMs = 500
 
-/** blessed's buffer of what is to be on the screen: rows of cells, each [attributes, character]. */
+/** blessed's buffer of the screen: rows of cells, each [attributes, character]. */
 type Cells = ([number, string][] & { dirty?: boolean })[]
 
-/** What blessed's types leave out. */
+/** Fields that blessed's types leave out. */
 interface Inner {
   readonly lines: Cells
   readonly tput: { brokenACS: boolean; colors: number }
@@ -41,7 +41,7 @@ export class ConsumerScreen {
     readonly view: ConsumerView
     readonly look: Look
     readonly nowMs: () => number
-    /** of keys that mean more than what is shown */
+    /** for keys that do more than change the view */
     readonly onAction: (action: ViewAction) => void
   }) {
     this.#view = options.view
@@ -55,20 +55,20 @@ export class ConsumerScreen {
       fullUnicode: unicode,
       forceUnicode: unicode,
       title: `zw ${options.view.topic}`,
-      // Its default is true, and asks the terminal for things that some answer with garbage.
+      // The default, true, sends queries that some terminals answer with garbage.
       warnings: false,
     })
-    // Lines are drawn with characters where there are such: the other way, switching character sets,
-    // gets lost in multiplexers and copies.
+    // Lines are drawn with characters if available: switching character sets instead gets lost in
+    // multiplexers and copies.
     if (unicode) this.#inner.tput.brokenACS = true
-    // It cannot read the terminfo of today and then believes in 8, of which grey is black.
+    // blessed cannot read today's terminfo and falls back to 8 colours, in which grey is black.
     this.#inner.tput.colors = paletteColours
     this.#screen.on(
       'keypress',
       (char: string | undefined, key: blessed.Widgets.Events.IKeyEventArg) =>
         this.#pressed(char, key),
     )
-    // Emitted whenever blessed is about to write cells, after a change of size too.
+    // Emitted before blessed writes cells, also after a change of size.
     this.#screen.on('prerender', () => this.#paint())
     this.#idle = setInterval(() => this.refresh(), idleFrameMs)
     this.#screen.render()
@@ -78,7 +78,7 @@ export class ConsumerScreen {
     return this.#screen as unknown as Inner
   }
 
-  /** Draws soon, once for all calls until then. */
+  /** Schedules a redraw, one for all calls until then. */
   refresh(): void {
     if (this.#closed || this.#due !== undefined) return
     this.#due = setTimeout(() => {
@@ -87,7 +87,7 @@ export class ConsumerScreen {
     }, 1000 / framesPerSecond)
   }
 
-  /** Gives the terminal back. */
+  /** Restores the terminal. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -98,7 +98,7 @@ export class ConsumerScreen {
 
   #pressed(char: string | undefined, { full, name }: blessed.Widgets.Events.IKeyEventArg): void {
     const key = full ?? name ?? char ?? ''
-    // Whatever another program wrote over the screen goes.
+    // Clears the output of other programs.
     if (key === 'C-l') this.#screen.realloc()
     const action = this.#view.press(key)
     this.refresh()
@@ -119,7 +119,7 @@ export class ConsumerScreen {
   }
 }
 
-/** A wide character leaves the cell behind it blank; a mark joins the cell before it. */
+/** A wide character leaves the next cell blank; a mark joins the previous cell. */
 function paintLine(line: Line, cells: [number, string][], look: Look): void {
   let x = 0
   for (const { text, tone } of line) {
@@ -144,7 +144,7 @@ const paletteColours = 16
 const ownColour = 0x1ff
 const attributeBits = { bold: 1, underline: 2, inverse: 8 } as const
 
-/** As blessed keeps attributes: flags, foreground, background, nine bits each. */
+/** blessed's attributes: flags, foreground, background, nine bits each. */
 function pack({ foreground, background, bold, underline, inverse }: Style): number {
   const flags =
     (bold ? attributeBits.bold : 0) |
@@ -154,8 +154,8 @@ function pack({ foreground, background, bold, underline, inverse }: Style): numb
 }
 
 /**
- * Gives blessed the widths that frames are laid out with. Its own tables are of 2007 and have no emoji,
- * and one wrong guess shifts the rest of a line.
+ * Gives blessed the widths that frames are laid out with. Its own tables date from 2007 and lack
+ * emoji, and one wrong width shifts the rest of a line.
  */
 function useWidthsOfToday(): void {
   const { unicode } = blessed as unknown as { unicode: { charWidth: (text: string) => number } }

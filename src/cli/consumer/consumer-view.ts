@@ -1,7 +1,7 @@
-// What the consumer's screen shows, without a terminal: rows, scrolling, pausing, rate, lag, and who
-// is alive in the cluster. Pure: time comes in, frames go out by consumer-frame.ts.
+// The state of the consumer's screen, without a terminal: rows, scrolling, pausing, rate, lag, and
+// the members of the cluster. Pure: time comes in, frames go out through consumer-frame.ts.
 //
-// Goals are kept ordered by minute. A topic with anything else in it is shown as it came.
+// Goals are kept ordered by minute. A topic with other records is shown in order of arrival.
 
 import { compareGoals, dayOf, type Goal, parseGoal } from '../goals/goal.ts'
 import { type ClusterLines, nothingKnown } from './cluster-lines.ts'
@@ -18,17 +18,17 @@ export interface ViewRecord {
 }
 
 export interface Row extends ViewRecord {
-  /** which one it was to arrive */
+  /** its order of arrival */
   readonly nth: number
   readonly goal: Goal | undefined
 }
 
-/** One key beyond those that every consumer has. */
+/** A key in addition to those of every consumer. */
 export interface KeyAction {
   readonly key: string
   /** for the help */
   readonly label: string
-  /** for the footer, where there is room for a few */
+  /** for the footer, which has room for a few */
   readonly short?: string
 }
 
@@ -37,13 +37,13 @@ export type ViewAction =
   | { readonly type: 'paused'; readonly paused: boolean }
   | { readonly type: 'action'; readonly key: string }
 
-/** Boxes that keys can move through; Tab goes from one to the next. */
+/** Boxes that keys can scroll; Tab moves to the next. */
 export const focusables = ['table', 'servers', 'brokers', 'events'] as const
 export type Focus = (typeof focusables)[number]
 
-/** What is kept to scroll through; above it the oldest go. */
+/** Rows kept for scrolling; above, the oldest are dropped. */
 const rowsMax = 5000
-/** They go this many at a time, since cutting the head of an array copies the rest. */
+/** Rows are dropped in groups of this size, since cutting the head of an array copies the rest. */
 const rowsSlack = 500
 const rateWindowMs = 3000
 
@@ -60,9 +60,9 @@ export class ConsumerView {
   #goalsOnly = true
   #paused = false
   #helpShown = false
-  /** where the row is that came last */
+  /** index of the latest row */
   #newest = -1
-  /** undefined: the row that came last is shown, and what surrounds it */
+  /** undefined: the latest row and its surroundings are shown */
   #top: number | undefined
   #pageRows = 1
   #unseen = 0
@@ -77,7 +77,7 @@ export class ConsumerView {
     events: new Scroll('end'),
     help: new Scroll('start'),
   } as const
-  /** boxes that were drawn last, and that there is more of than room */
+  /** boxes of the last frame that have more lines than room */
   #reachable: readonly Focus[] = ['table']
 
   constructor(options: {
@@ -114,10 +114,10 @@ export class ConsumerView {
   }
 
   /**
-   * One more event.
+   * Adds an event.
    *
    * @param time of day
-   * @param about takes the place of the last one about the same
+   * @param about replaces the last event about the same subject
    */
   tell(time: string, event: string, about?: string): void {
     this.#events.add(time, event, about)
@@ -154,7 +154,7 @@ export class ConsumerView {
 
   // --- what a person does ------------------------------------------------------------------------
 
-  /** @param key as blessed names it. @returns what the program has to do about it */
+  /** @param key as blessed names it. @returns the action for the program, if any */
   press(key: string): ViewAction | undefined {
     if (key === 'q' || key === 'C-c') return { type: 'quit' }
     if (this.#helpShown) return this.#pressInHelp(key)
@@ -181,7 +181,7 @@ export class ConsumerView {
         return undefined
     }
     if (!this.actions.some((action) => action.key === key)) return this.#pressToMove(key)
-    // What is answered to a key comes last among the events, and is to be seen.
+    // The response to a key is the last event, and must be visible.
     this.scrolls.events.toHome()
     return { type: 'action', key }
   }
@@ -210,7 +210,7 @@ export class ConsumerView {
     return undefined
   }
 
-  /** Keys that move scroll it; any other closes it, and does nothing else. */
+  /** Scroll keys scroll it; any other key only closes it. */
   #pressInHelp(key: string): undefined {
     if (scrollKeys.has(key)) this.scrolls.help.press(key)
     else this.#helpShown = false
@@ -228,7 +228,7 @@ export class ConsumerView {
     return Math.max(0, this.#rows.length - this.#pageRows)
   }
 
-  /** The end, unless goals of another run come in between earlier ones. */
+  /** The end, unless goals of another run are inserted between earlier ones. */
   get #followedTop(): number {
     const isOnLastPage = this.#newest < 0 || this.#newest >= this.#lastTop
     return isOnLastPage ? this.#lastTop : Math.max(0, this.#newest - this.#pageRows + 1)
@@ -237,7 +237,7 @@ export class ConsumerView {
   #scrollBy(count: number): undefined {
     const from = this.#top ?? this.#followedTop
     const to = from + count
-    // Whoever scrolls to the end wants to stay there.
+    // Scrolling to the end means to follow.
     if (count > 0 && to >= this.#lastTop) return this.#follow()
     return this.#scrollTo(to)
   }
@@ -256,30 +256,30 @@ export class ConsumerView {
 
   // --- what is shown -----------------------------------------------------------------------------
 
-  /** Tells which boxes there is more of than room, besides the table: keys can move through them. */
+  /** Sets the boxes, besides the table, that have more lines than room: keys can scroll them. */
   drawn(reachable: readonly Focus[]): void {
     this.#reachable = ['table', ...reachable]
     if (!this.#reachable.includes(this.#focus)) this.#focus = 'table'
   }
 
-  /** The box that keys move through. */
+  /** The box that keys scroll. */
   get focus(): Focus {
     return this.#focus
   }
 
-  /** Whether there is another one to move through. */
+  /** Whether another box can be scrolled. */
   get hasOtherFocus(): boolean {
     return this.#reachable.length > 1
   }
 
-  /** Rows that a table of `count` lines shows now. */
+  /** The rows of a table with `count` lines. */
   page(count: number): readonly Row[] {
     this.#pageRows = Math.max(1, count)
     const { top } = this.place
     return this.#rows.slice(top, top + this.#pageRows)
   }
 
-  /** The row that came last. */
+  /** The latest row. */
   get newest(): Row | undefined {
     return this.#rows[this.#newest]
   }
@@ -301,7 +301,7 @@ export class ConsumerView {
     return this.#helpShown
   }
 
-  /** Rows below the page since a person scrolled away from the end. */
+  /** Rows below the page since the user scrolled away from the end. */
   get unseen(): number {
     return this.#unseen
   }
@@ -310,12 +310,12 @@ export class ConsumerView {
     return this.#received
   }
 
-  /** Rows that are no longer kept. */
+  /** Number of rows no longer kept. */
   get droppedCount(): number {
     return this.#dropped
   }
 
-  /** The broker that records come from; undefined while it does not answer. */
+  /** The broker being read from; undefined while it does not answer. */
   get reading(): number | undefined {
     const broker = this.#cluster.brokers.find(({ id }) => id === this.#reading)
     return broker?.state === 'lost' ? undefined : this.#reading
@@ -325,35 +325,35 @@ export class ConsumerView {
     return this.#cluster
   }
 
-  /** Over all partitions; undefined before anything is known. */
+  /** Over all partitions; undefined before any is known. */
   get lag(): number | undefined {
     if (this.#lags.size === 0) return undefined
     return [...this.#lags.values()].reduce((sum, lag) => sum + lag, 0)
   }
 
-  /** The newest last. */
+  /** Newest last. */
   get events(): readonly ScreenEvent[] {
     return this.#events.all
   }
 
-  /** How everything is, the worst first. */
+  /** The health of the cluster, worst finding first. */
   health(nowMs: number): readonly [Finding, ...Finding[]] {
     const lag = this.#paused ? undefined : this.lag
     return findings({ cluster: this.#cluster, lag, rate: this.rate(nowMs), nowMs })
   }
 
-  /** Whether goals of more than one match day came. */
+  /** Whether goals of more than one match day arrived. */
   get hasDays(): boolean {
     return this.#lastDay > 1
   }
 
-  /** The first row of the page, from 0, and how many rows there are. */
+  /** The first row of the page, from 0, and the number of rows. */
   get place(): { readonly top: number; readonly count: number } {
     const top = this.#top === undefined ? this.#followedTop : Math.min(this.#top, this.#lastTop)
     return { top, count: this.#rows.length }
   }
 
-  /** Records per second, over the last three. */
+  /** Records per second, over the last three seconds. */
   rate(nowMs: number): number {
     this.#forgetArrivals(nowMs)
     const count = this.#arrivals.reduce((sum, arrival) => sum + arrival.count, 0)
@@ -365,7 +365,9 @@ function rowOf(record: ViewRecord, nth: number): Row {
   return { ...record, nth, goal: record.value === null ? undefined : parseGoal(record.value) }
 }
 
-/** Goals by minute; two of the same minute as they are stored, so that every screen shows the same. */
+/**
+ * Goals by minute; goals of the same minute in stored order, so that every screen shows the same.
+ */
 function comesBefore(row: Row, other: Row | undefined): boolean {
   if (row.goal === undefined || other?.goal === undefined) return false
   const byGoal = compareGoals(row.goal, other.goal)

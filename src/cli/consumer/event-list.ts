@@ -1,20 +1,20 @@
-// What happened lately, for the screen: the last events, each with its time, and how often when the same
-// came again at once. Pure.
+// Recent events for the screen, each with its time and the number of its consecutive repetitions.
+// Pure.
 //
-// Some events only say how things are by now (which broker is read from): such a one takes the place of
-// the one before it, so that it cannot push out what a person waits for.
+// Some events only report a current state (which broker is read from): such an event replaces the
+// previous one, so that it cannot displace events that the user waits for.
 
 export interface ScreenEvent {
-  /** time of day of the last time */
+  /** time of day of the latest occurrence */
   readonly time: string
   readonly text: string
-  /** how many times in a row */
+  /** number of consecutive occurrences */
   readonly count: number
-  /** what it is the newest word about; undefined: it stands for itself */
+  /** the subject whose latest state it reports; undefined for an ordinary event */
   readonly about: string | undefined
 }
 
-/** What is kept to scroll through. */
+/** Events kept for scrolling. */
 const eventsMax = 200
 
 export class EventList {
@@ -28,14 +28,14 @@ export class EventList {
     if (this.#events.length > eventsMax) this.#events.shift()
   }
 
-  /** The one that it repeats. */
+  /** The event that it repeats or replaces. */
   #earlier(text: string, about: string | undefined): ScreenEvent | undefined {
     if (about !== undefined) return this.#events.findLast((event) => event.about === about)
     const last = this.#events.findLast((event) => event.about === undefined)
     return last?.text === text ? last : undefined
   }
 
-  /** The newest last. */
+  /** Newest last. */
   get all(): readonly ScreenEvent[] {
     return this.#events
   }

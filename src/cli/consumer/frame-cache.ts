@@ -1,5 +1,5 @@
-// What was drawn already, so that it is drawn once per width: rows and events stay the same from frame to
-// frame, and fitting text into columns is most of the work of a frame.
+// A cache of drawn lines, so that each is drawn once per width: rows and events stay the same from
+// frame to frame, and fitting text into columns is most of the work of a frame.
 
 import type { Row } from './consumer-view.ts'
 import type { ScreenEvent } from './event-list.ts'
@@ -9,7 +9,9 @@ export class LineCache<Item extends object, Drawn> {
   #drawn = new WeakMap<Item, Drawn>()
   #key = ''
 
-  /** @param key of all that it looks like besides the item: another one forgets everything */
+  /**
+   * @param key of everything the drawing depends on besides the item: a new key clears the cache
+   */
   of(item: Item, key: string, draw: () => Drawn): Drawn {
     if (key !== this.#key) {
       this.#key = key

@@ -1,9 +1,9 @@
-// How a cluster is, in a word that can be relied on: derived from what is known, and from how old that
-// is. Pure: nothing is assumed that nobody answered. The word of the header is the first finding.
+// The health of a cluster, in a reliable word: derived from the answers and their age. Pure:
+// nothing is assumed without an answer. The word in the header is the first finding.
 //
 //   red      something does not work: NO QUORUM 1 of 3, NOT STORING: in sync 1 < 2, NO BROKER …
-//   yellow   it works, with less in reserve or late: ELECTING, DEGRADED 2 of 3 servers, CATCHING UP
-//   green    HEALTHY: everything that was ever seen answers and is in sync
+//   yellow   it works, with reduced redundancy or late: ELECTING, DEGRADED 2 of 3 servers, CATCHING UP
+//   green    HEALTHY: every member ever seen answers and is in sync
 
 import type { ServerRole } from '../four-letter-word.ts'
 import type { ClusterLines, PartitionLine } from './cluster-lines.ts'
@@ -14,22 +14,25 @@ export interface Finding {
   readonly severity: Severity
   /** HEALTHY, NO QUORUM … */
   readonly word: string
-  /** after the word: '1 of 3'; '' when the word says it all */
+  /** after the word: '1 of 3'; '' if the word is enough */
   readonly detail: string
 }
 
 export interface HealthFacts {
   readonly cluster: ClusterLines
-  /** of the consumer that asks, in records; undefined when not known */
+  /** of the consumer, in records; undefined if unknown */
   readonly lag: number | undefined
-  /** records per second that it gets */
+  /** records per second that it receives */
   readonly rate: number
   readonly nowMs: number
 }
 
-/** Answers that are older say nothing about now: several polls and their time-outs. */
+/** Older answers say nothing about the present: several polls and their time-outs. */
 export const staleMs = 4000
-/** A consumer is late when it would take longer than a second at its rate, and more than a glance. */
+/**
+ * A consumer is late if catching up takes more than a second at its rate, and more than this many
+ * records.
+ */
 const lagNoticed = 50
 
 const servingRoles: ReadonlySet<ServerRole> = new Set([
@@ -39,7 +42,7 @@ const servingRoles: ReadonlySet<ServerRole> = new Set([
   'standalone',
 ])
 
-/** Never empty; the worst first. */
+/** Never empty; worst first. */
 export function findings(facts: HealthFacts): readonly [Finding, ...Finding[]] {
   const { cluster, nowMs } = facts
   const old = oldest(cluster, nowMs)
@@ -57,7 +60,7 @@ export function findings(facts: HealthFacts): readonly [Finding, ...Finding[]] {
   return [{ severity: 'good', word: 'HEALTHY', detail: '' }]
 }
 
-/** Two findings of one word become one: DEGRADED 2 of 3 servers, 2 of 3 brokers. */
+/** Two findings with the same word become one: DEGRADED 2 of 3 servers, 2 of 3 brokers. */
 function joined(found: readonly Finding[]): Finding[] {
   const byWord = new Map<string, Finding>()
   for (const finding of found) {
@@ -75,8 +78,8 @@ export function findingText({ word, detail }: Finding): string {
 }
 
 /**
- * Roles of brokers are decided through the ensemble: without a quorum, or without recent answers, what
- * was last heard may be anybody's past.
+ * Roles of brokers are decided through the ensemble: without a quorum, or without recent answers,
+ * the last known roles may be outdated.
  */
 export function areBrokerRolesKnown(cluster: ClusterLines, nowMs: number): boolean {
   if (cluster.partitions === undefined || !isRecent(cluster.brokersAtMs, nowMs)) return false
@@ -92,14 +95,14 @@ function isRecent(atMs: number | undefined, nowMs: number): boolean {
   return atMs !== undefined && nowMs - atMs <= staleMs
 }
 
-/** Age of the older answer; undefined while one of them is still to come. */
+/** Age of the older answer; undefined while one of them is missing. */
 function oldest({ servers, serversAtMs, brokersAtMs }: ClusterLines, nowMs: number) {
   if (brokersAtMs === undefined) return undefined
   if (servers.length === 0) return nowMs - brokersAtMs
   return serversAtMs === undefined ? undefined : nowMs - Math.min(serversAtMs, brokersAtMs)
 }
 
-/** A server that serves has a leader with a quorum behind it, whichever servers we were told of. */
+/** A serving server has a leader with a quorum, whichever servers were given. */
 function hasQuorum({ servers }: ClusterLines): boolean {
   return servers.some(({ role }) => servingRoles.has(role))
 }
@@ -144,7 +147,10 @@ function consumer({ lag, rate }: HealthFacts): Finding[] {
   return [warn('CATCHING UP', `${lag.toLocaleString('en')} behind`)]
 }
 
-/** Replicas in sync that it takes to store: a broker's default, or fewer if it was seen to do with them. */
+/**
+ * Replicas in sync needed to store: a broker's default, or fewer if it was seen to store with
+ * fewer.
+ */
 function storesFrom({ replicas, storedWith }: PartitionLine): number {
   const byDefault = Math.min(replicas, replicas >= 3 ? 2 : 1)
   return Math.min(byDefault, storedWith ?? byDefault)

@@ -1,4 +1,4 @@
-// The table of what was consumed: goals as a scoreboard, or records of any kind. Pure.
+// The table of consumed records: goals as a scoreboard, or records of any kind. Pure.
 //
 //   minute       home score away       player                    from about 46 columns on
 //   minute score club         player                             below
@@ -30,7 +30,7 @@ export function tableBox(
     )
     return row === newest ? line.map(({ text }) => span(text, 'good')) : line
   })
-  if (rows.length === 0) shown.push(plainLine(' nothing has come yet', table.width, 'quiet'))
+  if (rows.length === 0) shown.push(plainLine(' no records yet', table.width, 'quiet'))
   const isAll = place.count <= rows.length
   return box({
     width,
@@ -90,7 +90,7 @@ function goalCells(cells: GoalCells, { width, withDay }: Columns): Line {
   ]
 }
 
-/** `Ada Nakamura`, and `A. Nakamura` where there is no room for both names. */
+/** `Ada Nakamura`, or `A. Nakamura` if there is no room for both names. */
 function fitPlayer(player: string, width: number): string {
   const seen = visible(player)
   const space = seen.indexOf(' ')
@@ -130,7 +130,7 @@ function goalLine({ goal }: Row, table: Columns): Line {
   return goalCells(cells, table)
 }
 
-/** A goal that does not say who played is shown with the club that scored. */
+/** A goal without the teams is shown with the club that scored. */
 function clubsOf({ home, away, club }: Goal): readonly [string, string] {
   return home === undefined || away === undefined ? [club, ''] : [home, away]
 }

@@ -1,19 +1,19 @@
-// Lines of a screen as pieces of text, each with a tone: what is drawn, without a terminal's codes. Pure.
-// A line of a frame is exactly as wide as the frame, so boxes are put side by side by joining lines.
+// Lines of a screen as pieces of text, each with a tone, without terminal codes. Pure. A line of a
+// frame is exactly as wide as the frame, so joining lines puts boxes side by side.
 
 import { columns, fit } from './cells.ts'
 
-/** What a piece of text means; screen-palette.ts has the colours. */
+/** The meaning of a piece of text; screen-palette.ts has the colours. */
 export type Tone =
   | 'text'
   | 'strong'
-  | 'quiet' // not known, or not important
+  | 'quiet' // unknown, or unimportant
   | 'good'
   | 'warn'
   | 'bad'
-  | 'here' // what is read from
+  | 'here' // being read from
   | 'border'
-  | 'focus' // border of the box that keys move through
+  | 'focus' // border of the box that keys scroll
   | 'bar' // header and footer
   | 'barStrong'
   | 'barGood' // the word of health
@@ -59,7 +59,7 @@ export interface BoxOptions {
   readonly width: number
   readonly height: number
   readonly label: string
-  /** at the right end of the lower border: what there is more of */
+  /** at the right end of the lower border: the number of further lines */
   readonly foot?: string
   readonly isFocused?: boolean
   /** each `width` - 2 columns; blank lines are added */
@@ -80,7 +80,7 @@ export function box({ width, height, label, foot, isFocused, lines }: BoxOptions
   ]
 }
 
-/** `─ label ─────`, or a bare border where there is no room for it. */
+/** `─ label ─────`, or a bare border if there is no room for a label. */
 function border(text: string, width: number, tone: Tone, at: 'left' | 'right'): Line {
   const room = width - 4
   if (text === '' || room < 1) return [span('─'.repeat(width), tone)]
@@ -91,17 +91,17 @@ function border(text: string, width: number, tone: Tone, at: 'left' | 'right'): 
   return at === 'left' ? [edge, words, rest] : [rest, words, edge]
 }
 
-/** Blocks of the same height, from left to right. */
+/** Joins blocks of the same height, from left to right. */
 export function sideBySide(...blocks: readonly (readonly Line[])[]): Line[] {
   const [first = []] = blocks
   return first.map((_, y) => blocks.flatMap((block) => block[y] ?? []))
 }
 
 /**
- * The pieces that fit, each whole or not at all: first come those that matter most, and they are shown
- * in the order of `at`.
+ * The pieces that fit, each whole or not at all: chosen by importance, and shown in the order of
+ * `at`.
  *
- * @param gap columns between two of them
+ * @param gap columns between two pieces
  */
 export function fittingPieces<T extends { readonly text: string; readonly at: number }>(
   byImportance: readonly T[],

@@ -1,5 +1,5 @@
-// How a line of a frame looks on a terminal: colours where there may be any, and otherwise what every
-// terminal has, bold, underline and inverse, so that what matters is still told apart.
+// The look of a frame's lines on a terminal: colours if possible, otherwise bold, underline and
+// inverse, so that important parts stay distinguishable.
 
 import {
   canDraw,
@@ -12,11 +12,11 @@ import type { Tone } from './screen-lines.ts'
 
 export interface Look {
   readonly colours: boolean
-  /** otherwise nothing but ASCII is written */
+  /** otherwise only ASCII is written */
   readonly unicode: boolean
 }
 
-/** The sixteen colours of a terminal by number, as its user has chosen them. */
+/** The sixteen colours of a terminal by number, as the user has configured them. */
 const colours = {
   black: 0,
   red: 1,
@@ -81,7 +81,7 @@ export function styleOf(tone: Tone, look: Pick<Look, 'colours'>): Style {
   return (look.colours ? coloured : colourless)[tone]
 }
 
-/** What the environment says of a terminal; undefined: it cannot be drawn on, lines it has to be. */
+/** The look for this terminal; undefined if it cannot be drawn on, so that lines are printed. */
 export function lookOf(
   environment: Environment,
   {
@@ -89,7 +89,7 @@ export function lookOf(
     output,
   }: { readonly input: { readonly isTTY?: boolean }; readonly output: TerminalOutput },
 ): Look | undefined {
-  // Without keys the screen could not be left.
+  // Without keys the user could not leave the screen.
   if (input.isTTY !== true || !canDraw(output, environment)) return undefined
   return { colours: hasColors(output, environment), unicode: hasUnicode(environment) }
 }

@@ -1,17 +1,18 @@
-// Where a box that has more lines than room stands. Pure. Drawing tells it how many lines there are.
+// The scroll position of a box with more lines than room. Pure. Drawing tells it the number of
+// lines.
 
 export const scrollKeys: ReadonlySet<string> = new Set(
   'up down k j pageup pagedown home end g S-g'.split(' '),
 )
 
 export class Scroll {
-  /** the first line shown; undefined: at home, which is the end or the beginning */
+  /** the first visible line; undefined: at home, which is the end or the beginning */
   #top: number | undefined
   #lines = 0
   #room = 1
   readonly #home: 'start' | 'end'
 
-  /** @param home where it stays while it is not scrolled, also as lines come */
+  /** @param home its position until it is scrolled, even as lines are added */
   constructor(home: 'start' | 'end') {
     this.#home = home
   }
@@ -36,7 +37,7 @@ export class Scroll {
     return Math.max(0, this.#lines - this.#room)
   }
 
-  /** @param key as blessed names it; one that does not scroll does nothing */
+  /** @param key as blessed names it; other keys are ignored */
   press(key: string): undefined {
     switch (key) {
       case 'up':

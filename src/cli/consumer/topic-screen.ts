@@ -1,5 +1,5 @@
-// A consumer on the screen: records go from the consumer into the view, the state of the cluster too,
-// and keys back to the consumer, until a person quits.
+// A consumer on the screen: records and the state of the cluster go into the view, and keys back to
+// the consumer, until the user quits.
 
 import type { Address } from '../../address.ts'
 import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
@@ -34,12 +34,12 @@ export class TopicScreen {
     readonly look: Look
     readonly consumer: Consumer
     readonly servers: readonly Address[]
-    /** where the brokers are */
+    /** where the cluster's brokers are */
     readonly client: MqPlace['client']
     readonly admin: MqAdmin
     readonly clock: Clock
     readonly onQuit: () => void
-    /** one of the view's own keys was pressed */
+    /** called for one of the view's additional keys */
     readonly onKey?: (key: string) => void
   }) {
     const { view, look, consumer, servers, client, admin, clock, onQuit, onKey } = options
@@ -85,13 +85,16 @@ export class TopicScreen {
     this.#showProgress()
   }
 
-  /** One more event, with the time of day. */
+  /** Adds an event with the time of day. */
   tell(event: string, about?: string): void {
     this.#view.tell(formatTime(this.#clock.wallMs()), event, about)
     this.#screen.refresh()
   }
 
-  /** While none answers, one after the other is tried; the one that it stays with is told. */
+  /**
+   * While no broker answers, the consumer tries one after the other; only the one it stays with is
+   * reported.
+   */
   #tellReading(id: BrokerId): void {
     this.#cancelReading()
     this.#cancelReading = this.#clock.after(settledMs, () => {
@@ -117,7 +120,7 @@ export class TopicScreen {
     this.#screen.refresh()
   }
 
-  /** A consumer that does not fetch does not hear how far the others are. */
+  /** A paused consumer does not learn the ends of the partitions from fetches. */
   async #showPausedLag(): Promise<void> {
     try {
       const ends = await this.#admin.offsets(this.#view.topic)
@@ -126,16 +129,17 @@ export class TopicScreen {
         if (end !== undefined) this.#view.lagging(partition, Math.max(0, end.latest - position))
       }
     } catch (error) {
-      // Nobody can say at the moment.
+      // No broker can answer at the moment.
       if (!(error instanceof BrokerError)) throw error
     }
   }
 }
 
-/** @param from undefined: what was committed is no offset */
+/** @param from undefined: the committed value is not an offset */
 export function resetText(partition: number, to: number, from: number | undefined): string {
-  const gone = from === undefined ? 'what was committed is no offset' : `there is no offset ${from}`
-  return `partition ${partition}: ${gone}, going on at ${to}`
+  const gone =
+    from === undefined ? 'the committed value is not an offset' : `offset ${from} does not exist`
+  return `partition ${partition}: ${gone}, continuing at ${to}`
 }
 
 function viewRecord(record: ConsumedRecord): ViewRecord {

@@ -1,4 +1,4 @@
-// Who plays: clubs by number, each with a squad of its own. The same number is the same club with the
+// The teams: clubs by number, each with its own squad. The same number is the same club with the
 // same players in every run. Pure.
 
 export const squadSize = 11
@@ -14,12 +14,12 @@ export function clubName(club: number): string {
 
 /**
  * @param shirt 0 to `squadSize` - 1
- * @returns a name that only this club has, as long as there are names enough
+ * @returns a name that only this club uses, as long as there are enough names
  */
 export function playerName(club: number, shirt: number): string {
   const nameCount = firstNames.length * lastNames.length
   const player = club * squadSize + shirt
-  // A step that has no divisor in common with the count visits every name before one comes again.
+  // A step coprime to the count visits every name before any repeats.
   const at = (player * nameStep) % nameCount
   const first = firstNames[at % firstNames.length] ?? ''
   const last = lastNames[Math.floor(at / firstNames.length)] ?? ''
@@ -31,7 +31,7 @@ const nameStep = 1597
 const initials = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const forms = ['', 'FC', 'SC', 'AC', 'SV', 'RC']
 
-// biome-ignore format: one name per line would say no more
+// biome-ignore format: one name per line would add nothing
 const towns = [
   'Ajax', 'Arsenal', 'Bari', 'Benfica', 'Bergen', 'Celtic', 'Chelsea', 'Dundee', 'Everton', 'Firenze',
   'Genk', 'Hamburg', 'Inter', 'Juve', 'Köln', 'Lens', 'Lyon', 'Málaga', 'Milan', 'Nantes', 'Oviedo',

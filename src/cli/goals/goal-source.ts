@@ -1,22 +1,22 @@
-// Makes up goals in order of minute: match days, on each of which all fixtures kick off at once.
+// Generates goals in order of minute: match days on which all fixtures kick off at the same time.
 //
-// A fixture has two clubs and 90 minutes, and some added time at the end of each half. To hold the goals
-// asked for, a day has as many fixtures as such goals take at the usual rate; so the minute never falls
-// within a run of up to `dayGoalsMax` goals. Beyond it, or without an end, one day follows another.
+// A fixture has two clubs and 90 minutes, plus added time at the end of each half. A day has as
+// many fixtures as its number of goals needs at the usual rate; so the minute never decreases
+// within a run of up to `dayGoalsMax` goals. Beyond it, or without an end, days follow one another.
 
 import type { Random } from '../../random.ts'
 import type { Goal } from './goal.ts'
 import { clubName, playerName, squadSize } from './goal-names.ts'
 
-/** What professionals score, both clubs together. */
+/** Average of professional matches, both clubs together. */
 const goalsPerFixture = 2.8
 const homeShare = 0.55
-/** Nobody loses higher in a league that is worth watching. */
+/** Plausible upper bound per match. */
 const goalsOfOneClubMax = 9
 
-/** Without an end: fast enough that the minute moves, long enough to be a day. */
+/** Without an end: few enough that the minute moves, enough to look like a day. */
 const endlessDayGoals = 300
-/** A day's memory is some bytes per goal. */
+/** A day needs some bytes of memory per goal. */
 const dayGoalsMax = 1_000_000
 
 const halfMinutes = 45
@@ -24,18 +24,18 @@ const addedMinutes = { first: 3, second: 5 }
 const firstHalf = halfMinutes + addedMinutes.first
 const slotCount = firstHalf + halfMinutes + addedMinutes.second
 
-/** An endless row of goals, minute 1 first; the same ones for the same seed. */
+/** An endless sequence of goals, minute 1 first; the same for the same seed. */
 export class GoalSource {
   readonly #random: Random
   readonly #run: string
-  /** undefined: nobody knows */
+  /** undefined if unknown */
   readonly #total: number | undefined
   #made = 0
   #dayNumber = 0
   #day: MatchDay
   #leftOfDay: number
 
-  /** @param total how many will be asked for; more may be */
+  /** @param total the expected number; more may be requested */
   constructor(random: Random, total?: number) {
     this.#random = random
     this.#run = random.below(0x10000).toString(16).padStart(4, '0')
@@ -74,11 +74,11 @@ export class GoalSource {
 
 class MatchDay {
   readonly #random: Random
-  /** clubs by number, two neighbours play each other */
+  /** clubs by number; two neighbours play each other */
   readonly #clubs: Uint32Array
   /** goals so far, of the clubs at the same places */
   readonly #scores: Uint8Array
-  /** when goals fall, in order: minutes of the day, added ones among them */
+  /** times of the goals, in order: minutes of the day, including added time */
   readonly #slots: Uint8Array
   #at = 0
 
@@ -88,7 +88,7 @@ class MatchDay {
     this.#clubs = drawnClubs(random, clubCount)
     this.#scores = new Uint8Array(clubCount)
     this.#slots = Uint8Array.from({ length: goals }, () => random.below(slotCount)).sort()
-    this.#slots[0] = 0 // somebody scores in the first minute of every match day
+    this.#slots[0] = 0 // every match day has a goal in the first minute
   }
 
   next() {
@@ -97,7 +97,7 @@ class MatchDay {
     this.#scores[place] = (this.#scores[place] ?? 0) + 1
     const club = this.#clubs[place] ?? 0
     const random = this.#random
-    // Forwards have the high numbers and score most.
+    // Forwards have high numbers and score most.
     const shirt = Math.max(random.below(squadSize), random.below(squadSize))
     const { minute, added } = timeOf(this.#slots[this.#at++] ?? 0)
     return {
@@ -122,7 +122,7 @@ class MatchDay {
   }
 }
 
-/** The first clubs there are, in random order. */
+/** The first clubs, in random order. */
 function drawnClubs(random: Random, count: number): Uint32Array {
   const clubs = Uint32Array.from({ length: Math.max(count, clubsAtHand) }, (_, i) => i)
   for (let i = clubs.length - 1; i > 0; i--) {
@@ -134,7 +134,7 @@ function drawnClubs(random: Random, count: number): Uint32Array {
   return clubs.subarray(0, count)
 }
 
-/** A small match day picks from these. */
+/** A small match day draws from these. */
 const clubsAtHand = 120
 
 function timeOf(slot: number): { readonly minute: number; readonly added: number } {

@@ -1,15 +1,16 @@
-// Football goals: the events that our own tools send, check and show. A goal is one record, as JSON:
+// Football goals: the sample events that our own tools send, check and show. A goal is one JSON
+// record:
 //
 //   {"id":"7f3a-12","minute":45,"added":2,"player":"Ada Park","club":"Ajax","score":"2:1",
 //    "home":"Ajax","away":"Porto"}
 //
-// Goals are ordered by minute, in every log and on every screen. The number in the id counts the goals
-// of a run, so that completeness is seen at a glance: 7f3a-12 follows 7f3a-11.
+// Goals are ordered by minute, in every log and on every screen. The number in the id counts the
+// goals of a run, so that gaps are visible: 7f3a-12 follows 7f3a-11.
 
 import { visible } from '../../printable.ts'
 
 export interface Goal {
-  /** unique: four digits of the run that made it, and which goal of that run it is */
+  /** unique: four digits of the run, and the number of the goal in that run */
   readonly id: string
   /** match day; left out on the first */
   readonly day?: number | undefined
@@ -18,16 +19,16 @@ export interface Goal {
   /** minutes of added time, for 45+2' and 90+4' */
   readonly added?: number | undefined
   readonly player: string
-  /** the one that scored, which the player belongs to */
+  /** the scoring club, to which the player belongs */
   readonly club: string
   /** of its match, after this goal, the home side first */
   readonly score: string
-  /** who plays whom; a goal of another producer may not say */
+  /** the two clubs; goals of other producers may lack them */
   readonly home?: string | undefined
   readonly away?: string | undefined
 }
 
-/** @returns undefined when it is no goal */
+/** @returns undefined if it is not a goal */
 export function parseGoal(text: string): Goal | undefined {
   let value: unknown
   try {
@@ -60,7 +61,7 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value)
 }
 
-/** Below 0 when `a` fell before `b`: by match day, minute and added minute. */
+/** Negative if `a` fell before `b`: by match day, minute and added minute. */
 export function compareGoals(a: Goal, b: Goal): number {
   return dayOf(a) - dayOf(b) || a.minute - b.minute || (a.added ?? 0) - (b.added ?? 0)
 }

@@ -1,4 +1,4 @@
-// Access control lists as zkCli reads and prints them. Pure.
+// Access control lists in zkCli's text form. Pure.
 //
 //   world:anyone:cdrwa,digest:ann:aGFzaA==:r,ip:10.0.0.0/8:cdrw       scheme:id:permissions, …
 
@@ -6,7 +6,7 @@ import { oneLine } from '../../printable.ts'
 import { type Acl, perms } from '../../protocol/records.ts'
 import { UsageError } from './parse-line.ts'
 
-/** In the order in which they are printed. */
+/** In print order. */
 const letters: readonly (readonly [letter: string, bit: number])[] = [
   ['c', perms.create],
   ['d', perms.delete],
@@ -16,9 +16,10 @@ const letters: readonly (readonly [letter: string, bit: number])[] = [
 ]
 
 /**
- * The id is what stands between the first colon and the last: it may have some itself.
+ * The id is the text between the first and the last colon: it may contain colons.
  *
- * @throws UsageError for what zkCli would leave out with a warning: a shorter list grants less, or more
+ * @throws UsageError where zkCli would skip an entry with a warning: a shorter list grants less, or
+ * more
  */
 export function parseAcl(text: string): Acl[] {
   return text.split(',').map(parseEntry)
@@ -28,7 +29,7 @@ function parseEntry(text: string): Acl {
   const first = text.indexOf(':')
   const last = text.lastIndexOf(':')
   if (first === last)
-    throw new UsageError(`Cannot use ACL '${text}': it does not have the form scheme:id:perm`)
+    throw new UsageError(`Cannot use ACL '${text}': it must have the form scheme:id:perm`)
   const id = text.slice(first + 1, last)
   return { perms: parsePerms(text.slice(last + 1)), scheme: text.slice(0, first), id }
 }
@@ -37,8 +38,7 @@ function parsePerms(text: string): number {
   let bits = 0
   for (const letter of text) {
     const bit = letters.find(([known]) => known === letter)?.[1]
-    if (bit === undefined)
-      throw new UsageError(`Unknown perm type: ${letter}; there are c, d, r, w and a`)
+    if (bit === undefined) throw new UsageError(`Unknown perm type: ${letter}; use c, d, r, w or a`)
     bits |= bit
   }
   return bits
@@ -48,7 +48,7 @@ export function formatPerms(bits: number): string {
   return letters.map(([letter, bit]) => ((bits & bit) === 0 ? '' : letter)).join('')
 }
 
-/** Two lines an entry, as ZooKeeper's Id prints itself. */
+/** Two lines per entry, as ZooKeeper's Id prints itself. */
 export function formatAcl(acl: readonly Acl[]): string {
   return acl
     .map(({ scheme, id, perms }) => `${oneLine(`'${scheme},'${id}`)}\n: ${formatPerms(perms)}`)

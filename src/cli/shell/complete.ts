@@ -1,7 +1,7 @@
-// What the Tab key offers: commands for the first word, live paths for the others. Pure.
+// Candidates for the Tab key: commands for the first word, live paths for the others. Pure.
 
-/** What would complete a line: a command, a child of `directory`, or nothing. */
-export type Completion =
+/** What completes a line: a command, a child of `directory`, or nothing. */
+type Completion =
   | { readonly type: 'command'; readonly prefix: string }
   | { readonly type: 'path'; readonly directory: string; readonly prefix: string }
   | { readonly type: 'none' }

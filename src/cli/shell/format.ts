@@ -1,5 +1,5 @@
-// How the shell prints what the servers say: word for word as zkCli does, so that eyes and scripts
-// that know it feel at home; what ZooKeeper's code alone leaves open is added after it. Pure.
+// Formats the servers' answers exactly as zkCli does, for users and scripts that know it;
+// explanations that ZooKeeper's code alone lacks are appended. Pure.
 
 import { reasonOf } from '../../client/zk/errors.ts'
 import { oneLine } from '../../printable.ts'
@@ -32,7 +32,7 @@ export function hex(number: number): string {
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** As Java's Date prints itself, in the local time zone: `Tue Nov 14 22:13:20 UTC 2023`. */
+/** Like Java's Date.toString, in the local time zone: `Tue Nov 14 22:13:20 UTC 2023`. */
 export function formatDate(ms: number): string {
   const date = new Date(ms)
   const two = (value: number) => String(value).padStart(2, '0')
@@ -50,10 +50,10 @@ export function formatChildren(children: readonly string[]): string {
   return `[${children.map(oneLine).join(', ')}]`
 }
 
-/** For no data at all, which is not the same as empty. */
+/** For missing data, which differs from empty data. */
 export const nullText = 'null'
 
-/** Sixteen bytes a line: offset, bytes, characters. */
+/** Sixteen bytes per line: offset, bytes, characters. */
 export function formatHexdump(data: Buffer): string {
   const lines: string[] = []
   for (let at = 0; at < data.length; at += 16) {
@@ -77,7 +77,7 @@ export type KeeperState =
   | 'AuthFailed'
 
 export function formatEvent({ type, path, zxid }: WatchEvent): string {
-  // One that is told after a reconnect has no transaction to name.
+  // An event sent after a reconnect names no transaction.
   const at = zxid === zxidZero ? -1 : zxid
   return `\nWATCHER::\n\nWatchedEvent state:SyncConnected type:${type} path:${oneLine(path)} zxid: ${at}`
 }
@@ -117,7 +117,7 @@ const codeNames: Partial<Record<ErrorCode, string>> = {
   THROTTLEDOP: 'Op throttled due to high load',
 }
 
-/** What goes wrong with a command; a usage error has the usage on a second line. */
+/** The message for a failed command; a usage error has the usage on a second line. */
 export function formatError(error: unknown): string {
   if (error instanceof UsageError && error.usage !== undefined) {
     return `${error.message}\nUsage: ${error.usage}`
@@ -129,6 +129,6 @@ export function formatError(error: unknown): string {
   if (code === 'BADARGUMENTS') return error.message
   if (code === 'CONNECTIONLOSS' && path === undefined) return error.message
   const where = path === undefined ? '' : ` for ${oneLine(path)}`
-  const hint = code === 'SESSIONEXPIRED' ? '; connect begins a new one' : ''
+  const hint = code === 'SESSIONEXPIRED' ? '; connect starts a new one' : ''
   return `KeeperErrorCode = ${codeNames[code] ?? code}${where}: ${reasonOf(code)}${hint}`
 }

@@ -1,12 +1,12 @@
-// A line of the shell as words, and words as flags and arguments. Pure.
+// Splits a line of the shell into words, and words into flags and arguments. Pure.
 //
 // Words as in zkCli: separated by blanks, or quoted as a whole. Quotes inside a word are part of it,
-// so JSON needs none: set /a {"minute":1}
+// so JSON needs no quoting: set /a {"minute":1}
 
-/** What was typed cannot be run; `message` says why. */
+/** The line cannot be run; `message` has the reason. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
-  /** how the command is written, once it is known which one was meant */
+  /** the command's usage, once the command is known */
   readonly usage: string | undefined
 
   constructor(message: string, usage?: string) {
@@ -51,18 +51,18 @@ function isBlank(character: string): boolean {
   return character === ' ' || character === '\t'
 }
 
-/** By letter: `flag` stands alone, `value` takes the next word. */
+/** By letter: a `flag` stands alone, a `value` takes the next word. */
 export type OptionSpec = Readonly<Record<string, 'flag' | 'value'>>
 
 export interface ParsedWords {
   readonly flags: ReadonlySet<string>
   readonly values: ReadonlyMap<string, string>
-  /** what is left, in order */
+  /** the remaining words, in order */
   readonly rest: readonly string[]
 }
 
 /**
- * Options may stand anywhere; `--` ends them. A negative number is a word.
+ * Options may appear anywhere; `--` ends them. A negative number is a word.
  *
  * @throws UsageError
  */

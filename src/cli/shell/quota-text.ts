@@ -1,10 +1,10 @@
-// What ZooKeeper keeps under /zookeeper/quota: limits of a subtree and what it uses of them. Pure.
+// ZooKeeper's format under /zookeeper/quota: limits of a subtree and its usage. Pure.
 //
 //   count=10,bytes=-1=;byteHardLimit=-1;countHardLimit=20      -1: no limit
 //
-// The = before the first ; makes readers of before 3.7 stop there. Source: ZooKeeper's StatsTrack.
+// Readers older than 3.7 stop at the = before the first ;. Source: ZooKeeper's StatsTrack.
 
-/** Of a subtree, its root included. `count` and `bytes` only warn when they are limits. */
+/** For a subtree, including its root. As limits, `count` and `bytes` only warn. */
 export interface Quota {
   readonly count: number
   readonly bytes: number
@@ -18,8 +18,8 @@ const root = '/zookeeper/quota'
 const limitsName = 'zookeeper_limits'
 const statsName = 'zookeeper_stats'
 
-export interface QuotaPaths {
-  /** beside those of `/a/b`, those of `/a/b/c` are below it */
+interface QuotaPaths {
+  /** holds the limits of `/a/b`, and the nodes of `/a/b/c` below it */
   readonly node: string
   readonly limits: string
   readonly stats: string
@@ -30,13 +30,13 @@ export function quotaPathsOf(path: string): QuotaPaths {
   return { node, limits: `${node}/${limitsName}`, stats: `${node}/${statsName}` }
 }
 
-/** The subtree that a node below /zookeeper/quota limits; undefined for one that has no limits. */
+/** The subtree limited by a node below /zookeeper/quota; undefined if the node holds no limits. */
 export function quotaOwnerOf(path: string): string | undefined {
   const end = `/${limitsName}`
   return path.endsWith(end) ? path.slice(root.length, -end.length) : undefined
 }
 
-/** Whether quotas themselves would be limited. */
+/** Whether the path is a quota, which cannot be limited. */
 export function isQuotaPath(path: string): boolean {
   return path === root || path.startsWith(`${root}/`)
 }
@@ -64,7 +64,7 @@ export function formatUsage({ count, bytes }: Pick<Quota, 'count' | 'bytes'>): s
   return `count=${count},bytes=${bytes}`
 }
 
-/** What is exceeded from the start. */
+/** Limits that are already exceeded. */
 export function quotaWarnings(limits: Quota, usage: Quota): string[] {
   const isLess = (limit: number, used: number) => limit > -1 && limit < used
   const warnings: string[] = []

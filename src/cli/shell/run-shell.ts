@@ -1,4 +1,4 @@
-// `zw shell` as it is run: a prompt, lines from a pipe, or one command on the command line.
+// The ways to run `zw shell`: a prompt, lines from a pipe, or one command on the command line.
 
 import { clearLine, createInterface, cursorTo } from 'node:readline'
 import { type DialectName, dialectNames } from '../../client/zk/dialects.ts'
@@ -16,7 +16,7 @@ import { type Outcome, Shell, type ShellOptions } from './shell.ts'
 
 type Settings = Omit<ShellOptions, 'out' | 'tell' | 'tellsStates' | 'err'>
 
-/** A shell without a prompt; a signal that stops it still ends its session. @returns the exit code */
+/** A shell without a prompt; a stop signal still ends its session. @returns the exit code */
 async function runUnattended(
   settings: Settings,
   run: (shell: Shell, signal: AbortSignal) => Promise<Outcome>,
@@ -36,7 +36,7 @@ async function runUnattended(
     if (error instanceof StoppedError) return error.exitCode
     throw error
   } finally {
-    // A writer that keeps its end of the pipe open would keep us alive.
+    // A writer that keeps its end of the pipe open would keep this process alive.
     process.stdin.destroy()
     await shell.disconnect()
   }
@@ -50,8 +50,8 @@ async function runOnce(shell: Shell, words: readonly string[]): Promise<Outcome>
 }
 
 /**
- * Runs the lines of standard input, as far as `quit` when there is one, and remembers the worst
- * outcome. A carriage return at the end of a line, as Windows writes it, is no part of a command.
+ * Runs the lines of standard input, up to `quit` if present, and returns the worst outcome. A
+ * carriage return at the end of a line, as on Windows, is not part of the command.
  */
 async function runScript(shell: Shell, signal: AbortSignal): Promise<Outcome> {
   let worst: Outcome = 0
@@ -65,7 +65,7 @@ async function runScript(shell: Shell, signal: AbortSignal): Promise<Outcome> {
   return worst
 }
 
-/** Talks with a person until `quit`, Ctrl-D, or Ctrl-C on an empty line. */
+/** Interactive use until `quit`, Ctrl-D, or Ctrl-C on an empty line. */
 async function converse(settings: Settings): Promise<void> {
   const lines = createInterface({
     input: process.stdin,
@@ -107,12 +107,12 @@ async function converse(settings: Settings): Promise<void> {
     lines.write(null, { ctrl: true, name: 'e' })
     lines.write(null, { ctrl: true, name: 'u' })
   })
-  // Up and Ctrl-R would show a password again.
+  // The Up key and Ctrl-R would show a password again.
   lines.on('history', (recalled) => {
     if (recalled[0] !== undefined && hasSecret(recalled[0])) recalled.shift()
   })
   shell.connect().catch((error: unknown) => {
-    // A command that waits for the session tells it itself.
+    // A command that waits for the session reports the error itself.
     if (idle && !shell.stopped) toStdout(`\n${formatError(error)}\n`)
     prompt()
   })
@@ -135,8 +135,8 @@ async function converse(settings: Settings): Promise<void> {
 }
 
 /**
- * Sets the shell's command apart from our own options: `shell -s a:1 get -s /x` becomes
- * `shell -s a:1 -- get -s /x`.
+ * Separates the shell's command from zw's own options: `shell -s a:1 get -s /x` becomes `shell -s
+ * a:1 -- get -s /x`.
  */
 export function separateCommand(args: readonly string[]): string[] {
   if (args[0] !== 'shell') return [...args]
@@ -168,12 +168,12 @@ export const shell = cliCommand({
       .option('connect-timeout', {
         coerce: wholeNumber('--connect-timeout', { min: 1, max: timeoutMsMax }),
         default: 10_000,
-        describe: 'how long to look for a server, in ms',
+        describe: 'time limit for finding a server, in ms',
       })
       .option('dialect', {
         choices: dialectNames,
         default: 'native' as const satisfies DialectName,
-        describe: "jute is ZooKeeper's own protocol, for its servers",
+        describe: "jute is ZooKeeper's own protocol, for ZooKeeper's servers",
       })
       .option('read-only', {
         alias: 'r',
@@ -182,7 +182,7 @@ export const shell = cliCommand({
         describe: 'accept a server that has lost its quorum',
       }),
   async handler({ server, timeout, connectTimeout, dialect, readOnly, _: [, ...command] }) {
-    // What stands behind `--` is left as it is, here and nowhere else.
+    // yargs leaves the words after `--` unparsed.
     const words = command.map(String)
     const settings = {
       servers: server.text,
@@ -198,5 +198,5 @@ export const shell = cliCommand({
   },
 })
 
-/** What a timer of Node takes. */
+/** The longest delay of a Node.js timer. */
 const timeoutMsMax = 2 ** 31 - 1

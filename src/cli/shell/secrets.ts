@@ -1,12 +1,12 @@
-// Lines of the shell that carry a password: what of them may be shown again. Pure.
+// Masks passwords in lines of the shell before they are shown again. Pure.
 
 import { nearMatches } from '../../near-matches.ts'
 
 const mask = '******'
 
 /**
- * `addauth digest bob:secret` as `addauth digest bob:******`; any other line as it is. A misspelled
- * `addauth` counts: its password was typed all the same.
+ * `addauth digest bob:secret` becomes `addauth digest bob:******`; any other line is unchanged. A
+ * misspelled `addauth` is masked too: its password was typed anyway.
  */
 export function withoutSecrets(line: string): string {
   const [, command = '', scheme = '', rest = ''] = /^(\s*\S+)(\s+\S+)?(.*)$/s.exec(line) ?? []

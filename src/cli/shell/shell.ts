@@ -1,4 +1,4 @@
-// `zw shell`: the commands of zkCli, run one after the other against one session at a time.
+// `zw shell`: the commands of zkCli, run one at a time in one session at a time.
 
 import { formatAddress } from '../../address.ts'
 import { formatAttempts } from '../../client/attempts.ts'
@@ -64,7 +64,7 @@ const commands: readonly ShellCommand[] = [
   ...controlCommands,
 ]
 
-/** Exit codes of a command: fine, failed, badly written. */
+/** Exit codes of a command: success, failure, invalid usage. */
 export type Outcome = 0 | 1 | 2
 
 export interface ShellOptions {
@@ -72,23 +72,23 @@ export interface ShellOptions {
   readonly sessionTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly dialect: DialectName
-  /** whether a server without a quorum will do */
+  /** whether a server without a quorum is accepted */
   readonly readOnly: boolean
   readonly out: (content: Content) => void
-  /** for what comes by itself: events of watches */
+  /** for asynchronous output: watch events */
   readonly tell: (text: string) => void
-  /** whether connections lost and found are told too: to a person, not to a script */
+  /** whether changes of the connection are reported: at a prompt, not in a script */
   readonly tellsStates: boolean
-  /** for errors, and remarks about what was printed */
+  /** for errors, and notes about the output */
   readonly err: (text: string) => void
 }
 
-/** The session that commands run in. */
+/** The session in which commands run. */
 type ShellSession =
   | { readonly type: 'open'; readonly zk: ZkClient }
   /** the first one, or one after another was closed; commands wait for it */
   | { readonly type: 'opening'; readonly zk: ZkClient; readonly opened: Promise<void> }
-  /** no server could be reached: the next command tries again */
+  /** no server could be reached: the next command retries */
   | { readonly type: 'unreached' }
   | { readonly type: 'closed' }
 
@@ -97,13 +97,13 @@ interface Parsed {
   readonly parsed: ParsedWords
 }
 
-/** Runs lines one after the other against one session at a time. */
+/** Runs lines one at a time in one session at a time. */
 export class Shell implements ShellContext {
   readonly #options: ShellOptions
   #servers: string
   #chroot = ''
   #session: ShellSession = { type: 'closed' }
-  /** the client that takes the place of an open session once it is connected */
+  /** the client that replaces an open session once it is connected */
   #next: ZkClient | undefined
   #stopped = false
   readonly commands = commands
@@ -121,7 +121,7 @@ export class Shell implements ShellContext {
 
   get zk(): ZkClient {
     if (this.#session.type === 'open') return this.#session.zk
-    throw new Error('Not connected: connect begins a new session')
+    throw new Error('Not connected: connect starts a new session')
   }
 
   get chroot(): string {
@@ -132,7 +132,7 @@ export class Shell implements ShellContext {
     return this.#stopped
   }
 
-  /** As zkCli's: `[zk: localhost:2181(CONNECTED) 3] ` */
+  /** Like zkCli's: `[zk: localhost:2181(CONNECTED) 3] ` */
   get prompt(): string {
     return `[zk: ${this.#servers}(${this.#stateName()}) ${this.history.length}] `
   }
@@ -171,9 +171,9 @@ export class Shell implements ShellContext {
   }
 
   /**
-   * The present session ends when the new one has begun, and goes on when that cannot be.
+   * The current session ends once the new one is established, and continues if that fails.
    *
-   * @throws UsageError for servers that cannot be read, ZkError when none serves us in time
+   * @throws UsageError for an invalid server list, ZkError if no server accepts the session in time
    */
   async connect(servers = this.#servers): Promise<void> {
     const { servers: list, chroot } = readServers(servers)
@@ -181,7 +181,7 @@ export class Shell implements ShellContext {
     const session = { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly }
     const zk = new ZkClient({ servers: list, chroot, ...session })
     zk.once('unreachable', (attempts) => {
-      this.#options.err(`No server serves us yet, trying again: ${formatAttempts(attempts)}\n`)
+      this.#options.err(`No server is available yet, retrying: ${formatAttempts(attempts)}\n`)
     })
     zk.on('connected', () => this.#tell('SyncConnected'))
     zk.on('connectedReadOnly', () => this.#tell('ConnectedReadOnly'))
@@ -226,9 +226,9 @@ export class Shell implements ShellContext {
   }
 
   /**
-   * Runs a line that was typed; what goes wrong is printed to stderr.
+   * Runs a typed line; errors are printed to stderr.
    *
-   * @param where what stands before an error: the line's number in a script
+   * @param where prefix of an error: the line number in a script
    */
   async runTyped(line: string, where = ''): Promise<Outcome> {
     if (line.trim() === '' || line.trimStart().startsWith('#')) return 0
@@ -236,7 +236,7 @@ export class Shell implements ShellContext {
     return this.#guard(() => this.run(line), where)
   }
 
-  /** The same for words that a command line has split already. */
+  /** The same for words that the command line has already split. */
   runWords(words: readonly string[]): Promise<Outcome> {
     this.#remember(words.join(' '))
     return this.#guard(() => this.#runWords(words))
@@ -246,7 +246,7 @@ export class Shell implements ShellContext {
     this.history.push({ line, shown: withoutSecrets(line) })
   }
 
-  /** Says what is wrong with words that cannot be run, before anybody connects for them. */
+  /** Reports errors in the words before connecting. */
   checkWords(words: readonly string[]): Promise<Outcome> {
     return this.#guard(() => void this.#parse(words))
   }
@@ -312,14 +312,14 @@ export class Shell implements ShellContext {
     return [candidates.filter((candidate) => candidate.startsWith(prefix)), prefix]
   }
 
-  /** Nothing when it cannot be known now: a key must not hang. */
+  /** Empty if unknown at the moment: a key must not hang. */
   async #pathsIn(directory: string): Promise<string[]> {
     if (this.#session.type !== 'open') return []
     const { zk } = this.#session
     if (zk.state !== 'connected' && zk.state !== 'connectedReadOnly') return []
     try {
       const { children } = await zk.getChildren(directory)
-      // readline prints candidates as they are, and what is escaped could not be typed.
+      // readline prints candidates unchanged, and escaped names could not be typed.
       return children.filter(isPrintable).map((name) => childPath(directory, name))
     } catch {
       return []
@@ -342,10 +342,10 @@ function readServers(text: string): ReturnType<typeof parseServers> {
 
 function stillConnected(error: unknown, { server }: ZkClient): Error {
   const where = server === undefined ? '' : ` at ${formatAddress(server)}`
-  return new Error(`${formatError(error)}; the present session${where} goes on`)
+  return new Error(`${formatError(error)}; the current session${where} continues`)
 }
 
-/** A usage error shows how the command is written; the innermost command does, after a redo. */
+/** A usage error shows the usage of the command; after a redo, of the innermost one. */
 function withUsage(error: unknown, command: ShellCommand): unknown {
   if (!(error instanceof UsageError) || error.usage !== undefined) return error
   return new UsageError(error.message, usageOf(command))

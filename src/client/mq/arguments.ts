@@ -1,5 +1,5 @@
-// What Producer, Consumer and MqAdmin take: one table for each method, in the order of its parameters,
-// and one for the options of each class. The classes say what they do.
+// The arguments of Producer, Consumer and MqAdmin: one table per method, in the order of its
+// parameters, and one for the options of each class. The classes document the meaning.
 
 import type { Address } from '../../address.ts'
 import { limits } from '../../limits.ts'
@@ -40,12 +40,12 @@ import type {
   ProducerOptions,
 } from './options.ts'
 
-/** Of a broker, where none is named: Kafka's. */
+/** The default port of a broker, Kafka's. */
 const defaultBrokerPort = 9092
 
 // --- kinds -----------------------------------------------------------------------------------------
 
-/** Names of topics and groups become names of znodes and of metrics: Kafka's rule. */
+/** Topic and group names become names of znodes and metrics: Kafka's rule. */
 const kafkaName: Kind<string> = (value, name) => {
   const most = limits.topicNameLengthMax
   const isName =
@@ -56,10 +56,14 @@ const kafkaName: Kind<string> = (value, name) => {
 
 const int32Max = 2 ** 31 - 1
 const partition = wholeNumber(0, int32Max)
-/** What travels as an offset. One outside the log is for its broker to refuse, with the bounds. */
+/**
+ * The range of an encoded offset. The broker refuses an offset outside the log, with the bounds.
+ */
 const offset = wholeNumber(-(2 ** 53), 2 ** 53)
 
-/** Two times of one batch may differ by no more than a varint of ours holds: until the year 144683. */
+/**
+ * Two timestamps of one batch may differ by at most the range of a varint: until the year 144683.
+ */
 const timestampMs = wholeNumber(0, 2 ** 52 - 1)
 
 const newRecord = record({
@@ -111,7 +115,7 @@ const adminMethods = {
 
 export const mqMethods = { ...producerMethods, ...consumerMethods, ...adminMethods } as const
 
-/** Where Kafka has a code of its own for an argument; the others are INVALID_REQUEST. */
+/** Arguments for which Kafka has a specific code; the others are INVALID_REQUEST. */
 const codes: ReadonlyMap<string, MqErrorCode> = new Map([
   ['record.topic', 'INVALID_TOPIC_EXCEPTION'],
   ['topic.topic', 'INVALID_TOPIC_EXCEPTION'],
@@ -124,7 +128,7 @@ const codes: ReadonlyMap<string, MqErrorCode> = new Map([
   ['topic.replicas', 'INVALID_REPLICATION_FACTOR'],
 ])
 
-/** @throws BrokerError that names the argument */
+/** @throws BrokerError with the argument's name */
 export function take<R extends Rows>(table: Method<R>, given: readonly unknown[]): Taken<R> {
   try {
     return table.take(given)
@@ -151,7 +155,7 @@ const clientRows = {
   world: optional(clientWorld),
 } satisfies RowsOf<MqClientOptions>
 
-/** The options of every class here, as they are used. */
+/** The options common to all classes here, after the check. */
 export type MqClientParts = Taken<typeof clientRows>
 
 const producerOptions = method('create a Producer', {
@@ -160,7 +164,7 @@ const producerOptions = method('create a Producer', {
     acks: optional(oneOf(Object.keys(requiredAcks) as RequiredAcks[]), 'all'),
     lingerMs: optional(wholeNumber(0, int32Max), 0),
     batchBytes: optional(wholeNumber(1, limits.recordBatchBytesMax), 64 * 1024),
-    // More batches could not be told apart from batches that never arrive.
+    // A leader could not tell more batches from batches that never arrive.
     inFlightMax: optional(wholeNumber(1, limits.heldBatchesMax), 5),
     requestTimeoutMs: optional(wholeNumber(1, limits.produceTimeoutMsMax), 5000),
     deliveryTimeoutMs: optional(milliseconds, 30_000),
@@ -201,7 +205,7 @@ export function takeConsumerOptions(given: unknown) {
   const options = takeOptions(consumerOptions, given)
   const { partitions = [], from, group } = options
   if (new Set(partitions).size < partitions.length) {
-    const found = 'options.partitions names one twice'
+    const found = 'options.partitions has duplicates'
     throw new BrokerError('INVALID_REQUEST', `Cannot create a Consumer: ${found}`)
   }
   if (from === 'committed' && group === undefined) {
@@ -222,7 +226,7 @@ function takeOptions<T extends MqClientParts>(
 ): T {
   const { options } = take(table, [given])
   if (options.brokers === undefined && options.zk === undefined) {
-    const found = 'options.brokers is missing; name brokers there, or give a ZkClient as options.zk'
+    const found = 'options.brokers is missing; give brokers, or a ZkClient as options.zk'
     throw new BrokerError('INVALID_REQUEST', `Cannot ${table.name}: ${found}`)
   }
   return options

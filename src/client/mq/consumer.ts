@@ -3,15 +3,15 @@
 //   const consumer = new Consumer({ brokers, topic: 'goals', from: 'beginning' })
 //   for await (const record of consumer) console.log(record.offset, String(record.value))
 //
-// The position of a partition moves behind a record when that record is handed out, and no earlier:
-// what `commit` stores in the middle of a loop covers the record in hand and those before it. A loop
-// that is left takes up again, with another one, at the record that follows.
+// The position of a partition moves past a record when that record is handed out, not earlier:
+// `commit` in the middle of a loop covers the current record and those before it. After leaving a
+// loop, another loop continues with the next record.
 //
-// All partitions, or those named, are read from one broker, picked at random or given, out of its own
-// replicas; when it dies, from another. Within a partition records come in order, each once. Nothing
-// is committed unless `commit` is called; then a consumer of the same group goes on `from: 'committed'`.
-// An offset that does not exist ends it, unless `outOfRange` says where to go on; then it says from
-// where to where.
+// All partitions, or the given ones, are read from one broker, picked at random or given, from its
+// own replicas; if it dies, from another. Within a partition records come in order, each once.
+// Nothing is committed unless `commit` is called; a consumer of the same group then continues
+// `from: 'committed'`. An offset that does not exist ends the consumer, unless `outOfRange` says
+// where to continue; the event `reset` then has both offsets.
 //
 // Next on the path: partition-reader.ts.
 
@@ -32,33 +32,35 @@ export type { ConsumerOptions } from './options.ts'
 export type { ConsumedRecord } from './partition-reader.ts'
 
 export interface ConsumerEvents {
-  /** Reads from this broker from now on. */
+  /** The consumer now reads from this broker. */
   broker: [id: BrokerId]
-  /** `from` does not exist (undefined: what was committed is no offset): goes on at `offset`. */
+  /**
+   * `from` does not exist (undefined: the committed value is not an offset): continues at `offset`.
+   */
   reset: [partition: number, offset: number, from: number | undefined]
-  /** A partition cannot be read for now, for this reason; it is tried again. */
+  /** A partition cannot be read for now; the consumer retries. */
   unavailable: [partition: number, reason: BrokerError]
 }
 
 export interface PartitionProgress {
   readonly partition: number
-  /** of the next record to be taken */
+  /** offset of the next record to be taken */
   readonly position: number
   /** undefined before the first answer */
   readonly highWatermark: number | undefined
-  /** records that are stored and not taken */
+  /** stored records not taken yet */
   readonly lag: number | undefined
 }
 
-/** How long a call that needs the cluster is tried. */
+/** How long a call that needs the cluster is retried. */
 const patienceMs = 30_000
 
-/** All failures are a BrokerError; a bad argument is named. */
+/** All failures are BrokerErrors; an invalid argument is named. */
 export class Consumer extends EventEmitter<ConsumerEvents> {
   readonly #options: ReturnType<typeof takeConsumerOptions>
   readonly #cluster: MqCluster
   readonly #commits: GroupCommits | undefined
-  /** after which there are no more records than those that wait */
+  /** once set, only records already fetched are left */
   #failure: BrokerError | undefined
   #readers: readonly PartitionReader[] = []
   #broker: BrokerInfo | undefined
@@ -66,9 +68,9 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   #isClosed = false
   #isPaused = false
   readonly #callbacks: Callbacks
-  /** callers that wait for something to change: records, an error, the end */
+  /** callers that wait for a change: records, an error, the end */
   #sleepers: (() => void)[] = []
-  /** which reader is asked first for the next single record: they take turns */
+  /** the reader that is asked first for the next single record: readers take turns */
   #turn = 0
 
   /** @throws BrokerError INVALID_REQUEST, INVALID_TOPIC_EXCEPTION, INVALID_GROUP_ID */
@@ -83,7 +85,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     this.#commits = group === undefined ? undefined : new GroupCommits({ cluster, group, topic })
   }
 
-  /** Where it reads at the moment. */
+  /** The broker that is being read. */
   get broker(): BrokerId | undefined {
     return this.#broker?.id
   }
@@ -95,7 +97,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     })
   }
 
-  /** Over all partitions; undefined before each has been answered. */
+  /** Over all partitions; undefined until each has answered. */
   get lag(): number | undefined {
     let sum = 0
     for (const { lag } of this.progress) {
@@ -106,7 +108,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   }
 
   /**
-   * Finds the topic and where to begin; taking records does it when it was not done.
+   * Finds the topic and the start offsets; taking records calls it if needed.
    *
    * @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION, BROKER_NOT_AVAILABLE …
    */
@@ -124,10 +126,10 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   }
 
   /**
-   * The records that are there, waiting for the first; empty once closed. Each record is handed out
-   * once, also when several callers wait.
+   * The available records, waiting for the first; empty once closed. Each record is handed out
+   * once, even with several waiting callers.
    *
-   * @throws BrokerError OFFSET_OUT_OF_RANGE, and as `start`
+   * @throws BrokerError OFFSET_OUT_OF_RANGE, and those of `start`
    */
   async take(): Promise<readonly ConsumedRecord[]> {
     const takeAll = () => {
@@ -137,7 +139,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return (await this.#next(takeAll, () => this.#isClosed)) ?? []
   }
 
-  /** Each record once, also when several loops run; it ends when the consumer is closed. */
+  /** Each record once, even with several loops; ends when the consumer is closed. */
   [Symbol.asyncIterator](): AsyncIterableIterator<ConsumedRecord> {
     let isLeft = false
     const isOver = () => isLeft || this.#isClosed
@@ -146,7 +148,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
         const value = await this.#next(() => this.#takeOne(), isOver)
         return value === undefined ? { done: true, value } : { done: false, value }
       },
-      // Not a generator: one that waits for a record would not hear that its loop has been left.
+      // Not a generator: a generator waiting for a record would not notice that its loop was left.
       return: async () => {
         isLeft = true
         this.#wake()
@@ -158,8 +160,8 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   }
 
   /**
-   * @param find what was waited for, if it is there
-   * @returns undefined when it is over before
+   * @param find returns the awaited value, if it is available
+   * @returns undefined if the wait is over before
    */
   async #next<T>(find: () => T | undefined, isOver: () => boolean): Promise<T | undefined> {
     if (isOver()) return undefined
@@ -189,7 +191,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return undefined
   }
 
-  /** Every caller that waits looks for itself. */
+  /** Every waiting caller checks for itself. */
   #wake(): void {
     for (const wake of this.#sleepers.splice(0)) wake()
   }
@@ -207,8 +209,8 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   }
 
   /**
-   * Stores offsets by partition: what lies before them is not read again by a consumer that goes on
-   * for this group. Default the positions: behind everything that was handed out.
+   * Stores offsets by partition: a consumer that continues for this group does not read records
+   * before them again. Default: the positions, after all records handed out.
    *
    * @throws BrokerError OFFSET_OUT_OF_RANGE for an offset beyond the end of the log, …
    */
@@ -233,7 +235,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     throw new BrokerError('INVALID_REQUEST', `Cannot ${what}: the consumer is closed`)
   }
 
-  /** Loops end, and callers that wait get nothing; records that were not handed out are dropped. */
+  /** Loops end, and waiting callers get nothing; records not handed out are dropped. */
   async close(): Promise<void> {
     this.#isClosed = true
     for (const reader of this.#readers) reader.stop()
@@ -247,7 +249,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     if (this.#cluster.metadata.topic(topic) === undefined) await this.#cluster.refresh()
     const found = this.#cluster.metadata.topic(topic)
     if (found === undefined) {
-      const message = `Cannot read topic '${topic}': there is no such topic`
+      const message = `Cannot read topic '${topic}': the topic does not exist`
       throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
     }
     if (found.problem !== undefined) {
@@ -292,7 +294,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
 
   // --- offsets that do not exist -----------------------------------------------------------------
 
-  /** @returns where to go on: there if another broker has it; undefined to stop */
+  /** @returns where to continue: the same offset if another broker has it; undefined to stop */
   async #outOfRange(
     partition: number,
     offset: number,
@@ -318,7 +320,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
   }): void {
     const { partition, from, to, error } = reset
     const facts = { topic: this.#options.topic, partition, from, to, err: error.message }
-    this.#cluster.log.warn(facts, 'The offset to read from does not exist: going on from another')
+    this.#cluster.log.warn(facts, 'The offset to read does not exist: continuing at another')
     this.#tell('reset', partition, to, from)
   }
 
@@ -326,7 +328,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     this.#callbacks.emit(this, name, ...given)
   }
 
-  /** No more is fetched, and what takes records gets the error once none are left. */
+  /** Fetching stops, and taking records fails once none are left. */
   #fail(error: BrokerError): void {
     this.#failure ??= error
     for (const reader of this.#readers) reader.pause(true)
@@ -346,11 +348,11 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return chosen
   }
 
-  /** Its partitions notice one after the other; the first moves all of them. */
+  /** Its partitions notice separately; the first moves all of them. */
   #lost(broker: BrokerInfo): void {
     if (this.#broker?.id !== broker.id) return
     if (this.#options.stayWithBroker) {
-      this.#broker = undefined // its address may be another one when it is back
+      this.#broker = undefined // it may return with another address
       return
     }
     const { metadata, random } = this.#cluster
@@ -371,7 +373,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
       return this.#endOf(partition, where === 'end' ? 'latest' : 'earliest')
     const commits = this.#commits
     if (commits === undefined) {
-      const message = 'Cannot begin where a group committed: this consumer has no group'
+      const message = 'Cannot start at the committed offset: this consumer has no group'
       throw new BrokerError('INVALID_GROUP_ID', message)
     }
     let from: number | undefined
@@ -387,7 +389,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     if (from >= earliest && from <= latest) return from
     const { group, topic } = this.#options
     const found = `the log begins at ${earliest} and ends at ${latest}`
-    const message = `Cannot go on where group '${group}' was in ${topic}/${partition}, at ${from}`
+    const message = `Cannot continue group '${group}' in ${topic}/${partition} at ${from}`
     const bounds = { start: earliest, end: latest }
     const error = new BrokerError('OFFSET_OUT_OF_RANGE', `${message}: ${found}`, { bounds })
     return this.#startElsewhere(partition, from, error)

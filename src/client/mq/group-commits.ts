@@ -1,34 +1,34 @@
-// What one consumer commits for its group. A commit names the version of the one that it follows, so
-// that one which waited somewhere and comes late changes nothing: see broker/group/offset-store.ts.
+// The commits of one consumer for its group. A commit names the version of its predecessor, so that
+// a delayed commit changes nothing: see broker/group/offset-store.ts.
 //
-// Commits of one partition go one after the other. When one is refused since another came between,
-// what is there now decides: an offset of ours whose outcome was unknown, or one that lies behind, is
-// replaced; one that another consumer of the group committed further on stays, since what lies before
-// ours is not read again with it either.
+// Commits of one partition run one at a time. If one is refused because another came between, the
+// stored offset decides: an offset of ours whose outcome was unknown, or a lower one, is replaced;
+// a higher one from another consumer of the group stays, since it covers the records before ours as
+// well.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { onlyOne } from '../../protocol/mq/messages.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
-export interface GroupCommitsOptions {
+interface GroupCommitsOptions {
   readonly cluster: Pick<MqCluster, 'call' | 'clock' | 'log'>
   readonly group: string
   readonly topic: string
 }
 
-/** A broker that does not answer in this time is left for another. */
+/** A broker that does not answer within this time is abandoned for another. */
 const tryMs = 3000
-/** Offsets without a known outcome that are told from those of other consumers. */
+/** Offsets with unknown outcome that are distinguished from other consumers' offsets. */
 const unsettledMax = 64
 
 export class GroupCommits {
   readonly #options: GroupCommitsOptions
-  /** by partition, as read or made last; missing where it is to be looked what is there now */
+  /** by partition, the latest version read or written; missing where it must be read again */
   readonly #versions = new Map<number, CommitVersion>()
-  /** by partition: offsets of ours that may yet be, or have been, committed */
+  /** by partition: our offsets that may have been, or may still be, committed */
   readonly #unsettled = new Map<number, Set<number>>()
-  /** by partition: when the commits so far are over */
+  /** by partition: resolves when the commits so far are finished */
   readonly #whenOver = new Map<number, Promise<void>>()
 
   constructor(options: GroupCommitsOptions) {
@@ -37,7 +37,7 @@ export class GroupCommits {
 
   /**
    * @returns undefined if the group committed nothing here
-   * @throws BrokerError OFFSET_OUT_OF_RANGE when what is there is no offset, …
+   * @throws BrokerError OFFSET_OUT_OF_RANGE if the stored value is not an offset, …
    */
   async read(partition: number, timeoutMs: number): Promise<number | undefined> {
     const { cluster, group, topic } = this.#options
@@ -82,7 +82,7 @@ export class GroupCommits {
     }
   }
 
-  /** What is committed, as far as it has to be known: for its version, and after a conflict. */
+  /** The committed offset, read only if its version is unknown, or after a conflict. */
   async #latest(
     partition: number,
     isConflict: boolean,
@@ -93,12 +93,13 @@ export class GroupCommits {
       return await this.read(partition, timeoutMs)
     } catch (error) {
       if (!isCode(error, 'OFFSET_OUT_OF_RANGE')) throw error
-      this.#versions.set(partition, noCommit) // no offset is there: any commit may replace it
+      // no valid offset is stored: any commit may replace it
+      this.#versions.set(partition, noCommit)
       return undefined
     }
   }
 
-  /** @returns whether it is committed; if not, another one came between */
+  /** @returns whether it is committed; if not, another commit came between */
   async #maybeWrite(partition: number, offset: number, timeoutMs: number): Promise<boolean> {
     const { cluster, group, topic } = this.#options
     const version = this.#versions.get(partition) ?? noCommit
@@ -114,7 +115,7 @@ export class GroupCommits {
     try {
       const made = await cluster.call(request, timeoutMs, tryMs)
       this.#versions.set(partition, onlyOne(made.partitions).version)
-      unsettled.clear() // whatever was on its way follows an older version
+      unsettled.clear() // commits still in flight follow an older version
       return true
     } catch (error) {
       if (isCode(error, 'INVALID_UPDATE_VERSION')) return false

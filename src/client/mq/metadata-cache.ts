@@ -1,12 +1,12 @@
-// What a client knows of the cluster: which brokers live, who leads which partition. It is asked
-// anew after an error that says it is out of date. Pure.
+// A client's view of the cluster: the live brokers, and the leader of each partition. It is
+// refreshed after an error that means it is out of date. Pure.
 
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { BrokerInfo, ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { Random } from '../../random.ts'
 
-/** Errors after which the cluster may look different from what is known here. */
+/** Errors that mean that this view may be outdated. */
 const staleCodes: ReadonlySet<MqErrorCode> = new Set<MqErrorCode>([
   'UNKNOWN_TOPIC_OR_PARTITION',
   'LEADER_NOT_AVAILABLE',
@@ -56,7 +56,7 @@ export class MetadataCache {
     return found === undefined ? undefined : this.broker(found.leader)
   }
 
-  /** Any living broker, one of the `others` if there is one. */
+  /** Any live broker, preferably not `except`. */
   pick(random: Random, except?: BrokerId): BrokerInfo | undefined {
     const others = this.brokers.filter(({ id }) => id !== except)
     const choice = others.length > 0 ? others : this.brokers

@@ -1,5 +1,5 @@
-// What tools ask a Mimic Queue cluster: its brokers and topics, new topics, where logs begin and end,
-// what groups have committed.
+// Administration of a Mimic Queue cluster: its brokers and topics, new topics, log offsets, and the
+// committed offsets of groups.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
@@ -21,14 +21,14 @@ export interface PartitionOffsets {
 export interface GroupOffset extends PartitionOffsets {
   /** undefined: the group committed nothing here */
   readonly committed: number | undefined
-  /** records that are stored and not committed */
+  /** stored records that are not committed */
   readonly lag: number
 }
 
-/** How often it is asked for a topic that is to be there, with a moment in between. */
+/** How often a topic that should exist is looked up, with a pause in between. */
 const knownWithinTries = 10
 
-/** All failures are a BrokerError; a bad argument is named. */
+/** All failures are BrokerErrors; an invalid argument is named. */
 export class MqAdmin {
   readonly #cluster: MqCluster
   readonly #timeoutMs: number
@@ -40,7 +40,7 @@ export class MqAdmin {
     this.#timeoutMs = options.timeoutMs
   }
 
-  /** As a broker knows it now. */
+  /** The current view of one broker. */
   async cluster(): Promise<ClusterInfo> {
     const { cluster } = await this.#cluster.call(
       { type: 'metadata', topics: undefined },
@@ -54,7 +54,7 @@ export class MqAdmin {
     return (await this.cluster()).topics
   }
 
-  /** undefined: there is none. */
+  /** undefined if it does not exist. */
   async topic(name: string): Promise<TopicInfo | undefined> {
     take(mqMethods.topic, [name])
     return (await this.topics()).find(({ topic }) => topic === name)
@@ -85,14 +85,14 @@ export class MqAdmin {
     })
   }
 
-  /** One that was made a moment ago is not known to every broker yet. */
+  /** A newly created topic is not yet known to every broker. */
   async #existing(topic: string): Promise<TopicInfo> {
     for (let tries = 0; tries < knownWithinTries; tries++) {
       const found = await this.topic(topic)
       if (found !== undefined) return found
       await this.#cluster.pause()
     }
-    const message = `Cannot find the offsets of topic '${topic}': there is no such topic`
+    const message = `Cannot find the offsets of topic '${topic}': the topic does not exist`
     throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
   }
 
@@ -110,7 +110,7 @@ export class MqAdmin {
     })
   }
 
-  /** What there is to choose from when no replica may lead. @throws BrokerError */
+  /** The choices when no replica may lead. @throws BrokerError */
   async recoveryChoices(topic: string, partition: number): Promise<RecoveryChoices> {
     take(mqMethods.recoveryChoices, [topic, partition])
     const request = { type: 'recoveryChoices', topic, partition } as const
@@ -118,9 +118,9 @@ export class MqAdmin {
   }
 
   /**
-   * Has a replica lead, even one that lacks committed records: those are lost then.
+   * Makes a replica the leader, even one that lacks committed records, which are then lost.
    *
-   * @throws BrokerError INVALID_UPDATE_VERSION when it is another one by now
+   * @throws BrokerError INVALID_UPDATE_VERSION if the state has changed
    */
   async recover(choice: LeaderChoice): Promise<void> {
     const { choice: taken } = take(mqMethods.recover, [choice])
@@ -130,7 +130,7 @@ export class MqAdmin {
     await this.#cluster.call(request, this.#timeoutMs)
   }
 
-  /** Calls that wait for an answer fail, and so do later ones. */
+  /** Pending calls fail, and so do later ones. */
   close(): void {
     this.#cluster.close()
   }

@@ -1,5 +1,6 @@
-// A client's view of a Mimic Queue cluster: finds it, by a list of brokers or through ZooWeeper, keeps
-// its metadata, and has one connection per broker. Producer, consumer and admin are built on it.
+// A client's access to a Mimic Queue cluster: finds it, from a list of brokers or through
+// ZooWeeper, keeps its metadata, and has one connection per broker. Producer, consumer and admin
+// build on it.
 
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
@@ -21,7 +22,7 @@ import type { MqClientParts } from './arguments.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MqConnection } from './mq-connection.ts'
 
-/** One try of a metadata request: a broker that lives answers at once. */
+/** One attempt at a metadata request: a live broker answers immediately. */
 const metadataMs = 2000
 const retryMs = 50
 
@@ -35,7 +36,7 @@ export class MqCluster {
   readonly #transport: Transport
   readonly #connections = new Map<string, MqConnection>()
   #refreshing: Promise<void> | undefined
-  /** There was never a cluster, and nobody listens where it was looked for last. */
+  /** The cluster was never reached, and nothing listened at its addresses in the last search. */
   #isNowhere = false
   #isClosed = false
 
@@ -59,10 +60,10 @@ export class MqCluster {
   }
 
   /**
-   * Asks one broker after the other until one tells about the cluster; callers at the same time
-   * share one asking.
+   * Asks the brokers one after another until one returns metadata; concurrent callers share one
+   * request.
    *
-   * @throws BrokerError BROKER_NOT_AVAILABLE with what each of them did when none does
+   * @throws BrokerError BROKER_NOT_AVAILABLE with the result for each broker
    */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -71,7 +72,7 @@ export class MqCluster {
     return this.#refreshing
   }
 
-  /** The connection to this broker, made if needed. */
+  /** The connection to this broker, created if needed. */
   connectionTo(address: Address): MqConnection {
     this.checkOpen('send')
     const key = formatAddress(address)
@@ -97,13 +98,13 @@ export class MqCluster {
   }
 
   /**
-   * Asks any broker, and others when one fails, until the time is up; or at once, when there was no
-   * cluster yet and nobody listens at any address.
+   * Asks any broker, and others when one fails, until the time is up. It fails immediately if the
+   * cluster was never reached and nothing listens at any address.
    *
-   * @param request also made anew for each broker, with the time that it has
-   * @param tryMs after which a broker that does not answer is left for another
-   * @returns an answer in which nothing failed
-   * @throws BrokerError the last one, of the request or of the first part of it that failed
+   * @param request a value, or a function that builds it for each broker from the remaining time
+   * @param tryMs time after which a broker that does not answer is abandoned for another
+   * @returns an answer without failed parts
+   * @throws BrokerError the last one, of the request or of its first failed part
    */
   async call<T extends MqRequest>(
     request: T | ((timeoutMs: number) => T),
@@ -119,7 +120,7 @@ export class MqCluster {
         if (this.metadata.brokers.length === 0) await this.refresh()
         last = this.metadata.pick(this.random, last?.id)
         if (last === undefined)
-          throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot ask: no broker lives')
+          throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot call a broker: no broker is alive')
         const leftMs = Math.ceil(Math.max(1, Math.min(deadlineMs - this.clock.nowMs(), tryMs)))
         asked = typeof request === 'function' ? request(leftMs) : request
         const answer = await this.connectionTo(last).call(asked, leftMs)
@@ -136,7 +137,7 @@ export class MqCluster {
     }
   }
 
-  /** A moment, before something that failed is tried again. */
+  /** A pause before a retry. */
   pause(delayMs = retryMs): Promise<void> {
     return new Promise((resolve) => this.clock.after(delayMs, resolve))
   }
@@ -176,7 +177,7 @@ export class MqCluster {
     throw new BrokerError('BROKER_NOT_AVAILABLE', `Cannot find the cluster: ${tried}`)
   }
 
-  /** A broker that hangs does not say so: what waits for it fails when the others give it up. */
+  /** A hanging broker gives no sign: its pending calls fail once the other brokers drop it. */
   #closeConnectionsToTheGone(asked: Address): void {
     const living = new Set([asked, ...this.metadata.brokers].map(formatAddress))
     for (const [key, connection] of [...this.#connections]) {
@@ -184,7 +185,7 @@ export class MqCluster {
     }
   }
 
-  /** Those known to live, in random order, then those we were told of at the beginning. */
+  /** The brokers known to be alive, in random order, then the initial ones. */
   async #candidates(): Promise<Candidates> {
     const candidates: readonly Address[] = this.random.shuffled(this.metadata.brokers)
     const { addresses, found } = await this.#firstAddresses()
@@ -196,7 +197,7 @@ export class MqCluster {
   async #firstAddresses(): Promise<Candidates> {
     const { brokers = [], zk } = this.#options
     if (brokers.length > 0 || zk === undefined) return { addresses: brokers, found: '' }
-    // Without a connection its calls wait for one; ours must be told.
+    // Without a connection its calls wait for one; ours must fail in time.
     let cancel: () => void = () => undefined
     const late = new Promise<Candidates>((resolve) => {
       const found = `ZooWeeper did not answer within ${metadataMs} ms`
@@ -212,7 +213,7 @@ export class MqCluster {
 
 interface Candidates {
   readonly addresses: readonly Address[]
-  /** why there are none, if so */
+  /** the reason, if there are none */
   readonly found: string
 }
 
@@ -224,19 +225,19 @@ async function registered(zk: ZkClient): Promise<Candidates> {
     return { addresses, found: `no broker is registered in ${brokerIdsPath}` }
   } catch (error) {
     if (!(error instanceof ZkError)) throw error
-    // None has ever registered, or one has just gone.
+    // No broker has ever registered, or one has just gone.
     const isNone = error.code === 'NONODE'
     const found = isNone ? `no broker is registered in ${brokerIdsPath}` : error.message
     return { addresses: [], found }
   }
 }
 
-/** Trying again would not help. */
+/** A retry would not help. */
 function closedError(what: string): BrokerError {
   return new BrokerError('INVALID_REQUEST', `Cannot ${what}: the client is closed`)
 }
 
-/** @throws BrokerError why the first part of a request could not be done, if so */
+/** @throws BrokerError the error of the first failed part of a request, if there is one */
 function throwFailure(response: MqResponse): void {
   const outcomes =
     'partitions' in response
@@ -249,7 +250,7 @@ function throwFailure(response: MqResponse): void {
   }
 }
 
-/** A topic that was made in time to be named, and not to be led: asked again, there already is one. */
+/** The topic was created in time, but not led in time: after a retry it would already exist. */
 function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
   const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
   return isTimeout && asked?.type === 'createTopics'

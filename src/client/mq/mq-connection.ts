@@ -1,6 +1,6 @@
 // One link to one broker: hello, requests matched to their responses by correlation id, time-outs.
-// When it is lost everything in flight fails with NETWORK_EXCEPTION, outcome unknown, and the link is
-// of no more use; whoever owns it makes another. Clients use it, and brokers among themselves.
+// When the link is lost, everything in flight fails with NETWORK_EXCEPTION, outcome unknown; the
+// owner opens another. Used by clients, and between brokers.
 //
 // Next on the path: protocol/transport, then broker/api/connection.ts at the other end.
 
@@ -9,11 +9,15 @@ import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import type { ApiName, MqRequest, MqResponse, ResponseOf } from '../../protocol/mq/apis.ts'
+import type { ClusterSecret, LinkFacts } from '../../protocol/mq/cluster-secret.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import {
+  decodeMqChallenge,
   decodeMqWelcome,
   encodeMqHello,
+  encodeMqProof,
   type MqHello,
+  type MqWelcome,
   mqProtocolVersion,
 } from '../../protocol/mq/hello.ts'
 import { type BrokerId, brokerErrorOf } from '../../protocol/mq/messages.ts'
@@ -22,20 +26,32 @@ import {
   decodeResponseHeader,
   encodeMqRequest,
 } from '../../protocol/mq/native.ts'
-import { MsgpackReader } from '../../protocol/msgpack.ts'
+import { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import { closedBecause, isRefusal } from '../attempts.ts'
 
-export interface MqConnectionOptions {
+export type Introduction = Omit<MqHello, 'version' | 'challenge'>
+
+export interface LinkProver {
+  readonly secret: ClusterSecret
+  /** random */
+  readonly challenge: Buffer
+  /** who should be at the other end */
+  readonly acceptor: BrokerId
+}
+
+interface MqConnectionOptions {
   readonly transport: Transport
   readonly address: Address
-  readonly hello: Omit<MqHello, 'version'>
+  readonly hello: Introduction
+  /** of a broker: proves that this is one, and wants the other end to prove it too */
+  readonly prover?: LinkProver
   readonly clock: Clock
-  /** Once. What was in flight has been rejected. */
+  /** Called once, after all requests in flight were rejected. */
   readonly onClosed?: (connection: MqConnection) => void
 }
 
-/** How long connecting and the hello may take: a broker that is there answers at once. */
+/** Time limit for connecting and the hello: a live broker answers immediately. */
 const connectMs = 3000
 
 interface Pending {
@@ -52,17 +68,21 @@ export class MqConnection {
   readonly #reader = new MsgpackReader()
   readonly #pending = new Map<number, Pending>()
   #nextCorrelationId = 1
+  /** requests that wait until both ends have proved themselves; undefined when none has to */
+  #held: Buffer[] | undefined
+  #hasProved = false
   #broker: { readonly id: BrokerId; readonly clusterId: string } | undefined
   #isConnected = false
   #isRefused = false
   #isClosed = false
-  /** once closed, for what the caller is told */
+  /** once closed, the reason for error messages */
   #endedBy: string | undefined
 
-  /** Connects; requests may be sent at once. */
+  /** Connects; requests may be sent immediately. */
   constructor(options: MqConnectionOptions) {
-    const { transport, address, hello } = options
+    const { transport, address, hello, prover } = options
     this.#options = options
+    this.#held = prover === undefined ? undefined : []
     this.address = address
     const linkOptions = {
       frameBytesMax: limits.brokerFrameBytesMax,
@@ -77,8 +97,9 @@ export class MqConnection {
       frame: (buffer, start, end) => this.#received(this.#reader.reset(buffer, start, end)),
       closed: (reason) => this.#closed(reason),
     })
+    const [version, challenge] = [mqProtocolVersion, prover?.challenge]
     // biome-ignore lint/plugin/noObjectSpread: once per connection
-    encodeMqHello(this.#link.beginFrame(), { version: mqProtocolVersion, ...hello })
+    encodeMqHello(this.#link.beginFrame(), { version, challenge, ...hello })
     this.#link.endFrame()
   }
 
@@ -86,7 +107,7 @@ export class MqConnection {
     return this.#isClosed
   }
 
-  /** Who answered; undefined before it has. */
+  /** The broker that answered; undefined before. */
   get brokerId(): BrokerId | undefined {
     return this.#broker?.id
   }
@@ -95,12 +116,12 @@ export class MqConnection {
     return this.#broker?.clusterId
   }
 
-  /** Nobody listens there, or there is no such name: the system's answer, and a definite one. */
+  /** Nothing listens there, or the name does not exist: the system's definite answer. */
   get isRefused(): boolean {
     return this.#isRefused
   }
 
-  /** What a call that failed shows of this broker, in words. */
+  /** A description of the broker from a failed call. */
   foundBy(error: unknown, timeoutMs: number): string {
     if (this.#endedBy !== undefined) return this.#endedBy
     if (error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT') {
@@ -109,7 +130,7 @@ export class MqConnection {
     return error instanceof Error ? error.message : String(error)
   }
 
-  /** @throws BrokerError what the broker answered, NETWORK_EXCEPTION or REQUEST_TIMED_OUT */
+  /** @throws BrokerError the broker's error, NETWORK_EXCEPTION or REQUEST_TIMED_OUT */
   call<T extends MqRequest>(request: T, timeoutMs: number): Promise<ResponseOf<T['type']>> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
@@ -125,7 +146,7 @@ export class MqConnection {
       })
       this.#pending.set(correlationId, {
         type: request.type,
-        // The response was decoded as that of its request's type.
+        // The response was decoded by its request's type.
         resolve: resolve as (response: MqResponse) => void,
         reject,
         cancelTimer,
@@ -134,7 +155,7 @@ export class MqConnection {
     })
   }
 
-  /** For a request that has no response. */
+  /** For a request without response. */
   post(request: MqRequest): void {
     if (!this.#isClosed) this.#send(this.#nextCorrelationId++, request)
   }
@@ -145,23 +166,61 @@ export class MqConnection {
   }
 
   #send(correlationId: number, request: MqRequest): void {
+    if (this.#held !== undefined) {
+      const out = new MsgpackWriter()
+      encodeMqRequest(out, correlationId, request)
+      this.#held.push(out.view())
+      return
+    }
     encodeMqRequest(this.#link.beginFrame(), correlationId, request)
+    this.#link.endFrame()
+  }
+
+  #greeted({ brokerId, clusterId }: MqWelcome): void {
+    this.#broker = { id: brokerId, clusterId }
+    this.#link.established()
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const request of held) {
+      this.#link.beginFrame().raw(request)
+      this.#link.endFrame()
+    }
+  }
+
+  /** @throws ProtocolError when the other end does not know the secret */
+  #prove(reader: MsgpackReader, { secret, challenge, acceptor }: LinkProver): void {
+    const { hello } = this.#options
+    const asked = decodeMqChallenge(reader)
+    const facts: LinkFacts = {
+      clusterId: hello.clusterId ?? '',
+      dialler: hello.brokerId,
+      diallerEpoch: hello.brokerEpoch,
+      acceptor,
+      diallerChallenge: challenge,
+      acceptorChallenge: asked.challenge,
+    }
+    if (!secret.accepts(asked.proof, 'acceptor', facts)) {
+      const found = `it is not broker ${acceptor} of this cluster, or has another secret`
+      throw new ProtocolError(`Cannot trust the broker at ${formatAddress(this.address)}: ${found}`)
+    }
+    this.#hasProved = true
+    encodeMqProof(this.#link.beginFrame(), { proof: secret.proof('dialler', facts) })
     this.#link.endFrame()
   }
 
   /** @throws ProtocolError, which closes the link */
   #received(reader: MsgpackReader): void {
     if (this.#broker === undefined) {
-      const { brokerId, clusterId } = decodeMqWelcome(reader)
-      this.#broker = { id: brokerId, clusterId }
-      this.#link.established()
+      const { prover } = this.#options
+      if (prover !== undefined && !this.#hasProved) this.#prove(reader, prover)
+      else this.#greeted(decodeMqWelcome(reader))
       return
     }
     const { correlationId, error, fieldCount } = decodeResponseHeader(reader)
     const pending = this.#pending.get(correlationId)
     if (pending === undefined) {
       if (correlationId < this.#nextCorrelationId) return // its time was up
-      throw new ProtocolError(`Cannot take response ${correlationId}: nothing was asked`)
+      throw new ProtocolError(`Cannot use response ${correlationId}: there is no such request`)
     }
     this.#pending.delete(correlationId)
     pending.cancelTimer()

@@ -1,5 +1,5 @@
-// What a Producer, a Consumer and an MqAdmin can be told when they are made, and with each call. The
-// defaults and bounds are in arguments.ts.
+// The options of a Producer, a Consumer and an MqAdmin, and of their calls. The defaults and bounds
+// are in arguments.ts.
 
 import type { Logger } from '../../logger.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
@@ -10,49 +10,52 @@ import type { ZkClient } from '../zk/zk-client.ts'
 
 export interface MqClientOptions {
   /**
-   * some brokers of the cluster, as `'host:port,host:port'` or a list; the others are learned from
-   * them. Default port 9092
+   * some brokers of the cluster, as `'host:port,host:port'` or a list; the others are discovered.
+   * Default port 9092
    */
   readonly brokers?: ServerList
-  /** instead: a client of the ensemble that the brokers are registered with; it is not closed here */
+  /** instead: a client of the brokers' ensemble; it is not closed here */
   readonly zk?: ZkClient
-  /** what brokers call us in their logs */
+  /** our name in the brokers' logs */
   readonly name?: string
   readonly logger?: Logger
-  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
+  /**
+   * the world it runs in; clients may share one. Default: this process's network, clock and
+   * randomness
+   */
   readonly world?: ClientWorld
 }
 
 export interface ProducerOptions extends MqClientOptions {
-  /** Default all. */
+  /** Default: all. */
   readonly acks?: RequiredAcks
-  /** How long a record waits for company; 0, the default: for those of the same turn. */
+  /** How long a record waits for others; 0, the default: for those of the same turn. */
   readonly lingerMs?: number
   /** At most 1 MiB, Kafka's largest batch. Default 64 KiB. */
   readonly batchBytes?: number
-  /** Batches per partition on their way at a time, at most 64. Default 5. */
+  /** Batches in flight per partition, at most 64. Default 5. */
   readonly inFlightMax?: number
-  /** One try, at most 2 minutes. Default 5 s. */
+  /** Time limit of one attempt, at most 2 minutes. Default 5 s. */
   readonly requestTimeoutMs?: number
-  /** After it a record's outcome is unknown, and its promise rejects. Default 30 s. */
+  /** Time after which a record's outcome is unknown and its promise rejects. Default 30 s. */
   readonly deliveryTimeoutMs?: number
-  /** Unsettled bytes beyond which `send` refuses. Default 32 MiB. */
+  /** Unsettled bytes above which `send` refuses. Default 32 MiB. */
   readonly bufferBytesMax?: number
-  /** `random`: each batch to a broker picked at random, which passes it on. Default leader. */
+  /** `random`: each batch goes to a randomly picked broker, which passes it on. Default leader. */
   readonly sendTo?: 'leader' | 'random'
 }
 
 /**
- * A string stands for its UTF-8. Bytes are not copied: they must stay as they are until the record is
+ * A string is encoded as UTF-8. Bytes are not copied: they must not change until the record is
  * settled.
  */
 export interface NewRecord {
   readonly topic: string
   readonly partition?: number
-  /** Default null: none. */
+  /** Default: null, no key. */
   readonly key?: Uint8Array | string | null
   readonly value: Uint8Array | string | null
-  /** Default now. */
+  /** Default: now. */
   readonly timestampMs?: number
   readonly headers?: readonly NewHeader[]
 }
@@ -64,34 +67,34 @@ export interface NewHeader {
 
 export interface ConsumerOptions extends MqClientOptions {
   readonly topic: string
-  /** Default all. */
+  /** Default: all. */
   readonly partitions?: readonly number[]
-  /** `committed`: by the group, or the beginning where it committed nothing. Default end. */
+  /** `committed`: the group's offset, or the beginning if it committed nothing. Default end. */
   readonly from?: 'beginning' | 'end' | 'committed'
   readonly group?: string
   /**
-   * What to do when the offset to read from does not exist: it was committed and is no offset, or
-   * the log was lost. `stop`, the default: what takes records gets the error, OFFSET_OUT_OF_RANGE.
+   * When the offset to read does not exist: the committed value is not an offset, or the log was
+   * lost. `stop`, the default: taking records fails with OFFSET_OUT_OF_RANGE.
    */
   readonly outOfRange?: 'stop' | 'earliest' | 'latest'
-  /** Where to read first. Default: any. */
+  /** The broker to read first. Default: any. */
   readonly broker?: BrokerId | number
-  /** Read from `broker` only, also when it is down: it may come back. */
+  /** Read only from `broker`, even while it is down. */
   readonly stayWithBroker?: boolean
-  /** How long a broker waits for records before it answers with none, at most 30 s. Default 1 s. */
+  /** How long a broker waits for records before an empty answer, at most 30 s. Default 1 s. */
   readonly maxWaitMs?: number
   /** Bytes of records per answer and partition, at most 8 MiB. Default 1 MiB. */
   readonly bytesMax?: number
 }
 
 export interface MqAdminOptions extends MqClientOptions {
-  /** How long a call is tried. Default 10 s. */
+  /** How long a call is retried. Default 10 s. */
   readonly timeoutMs?: number
 }
 
 export interface NewTopic {
   readonly topic: string
-  /** Default: the brokers'. */
+  /** Default: the brokers' defaults. */
   readonly partitions?: number
   readonly replicas?: number
 }

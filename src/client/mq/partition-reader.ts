@@ -1,5 +1,5 @@
-// Reads one partition from wherever its consumer reads: long polls, decodes, keeps the position, and
-// stops asking while enough records wait to be taken.
+// Reads one partition from its consumer's broker: long polls, decodes, keeps the position, and
+// stops fetching while enough records wait.
 
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
@@ -13,33 +13,35 @@ export interface ConsumedRecord extends StoredRecord {
   readonly partition: number
 }
 
-export interface ReaderOptions {
+interface ReaderOptions {
   readonly topic: string
   readonly partition: number
   readonly cluster: MqCluster
-  /** where the first record is taken from */
+  /** offset of the first record to take */
   readonly start: number
   readonly maxWaitMs: number
   readonly bytesMax: number
-  /** Where to read now; undefined when no broker is known. */
+  /** The broker to read; undefined if none is known. */
   readonly broker: () => BrokerInfo | undefined
   /** That broker did not answer. */
   readonly onLost: (broker: BrokerInfo) => void
-  /** Records can be taken. */
+  /** Records are available. */
   readonly onRecords: () => void
-  /** The offset does not exist: where to go on; undefined ends this reader. */
+  /** The offset does not exist: returns where to continue; undefined ends this reader. */
   readonly onOutOfRange: (offset: number, error: BrokerError) => Promise<number | undefined>
-  /** What is stored there cannot be read, wherever it is asked for: this is the end. */
+  /** The stored records cannot be read at any broker: this reader ends. */
   readonly onUnreadable: (error: BrokerError) => void
-  /** The partition cannot be used for now; it is asked again. Called once until it can. */
+  /** The partition cannot be used for now; retried. Called once until it can. */
   readonly onUnavailable: (error: BrokerError) => void
 }
 
-/** Records decoded and not taken beyond which no more is fetched. */
+/** Maximum of decoded records not taken; above, fetching stops. */
 const waitingMax = 5000
-/** Answers in a row that cannot be decoded: brokers keep the same bytes, so more will not help. */
+/**
+ * Consecutive answers that cannot be decoded: brokers store the same bytes, so retries do not help.
+ */
 const unreadableMax = 3
-/** How much longer than it may wait a broker's answer may take. */
+/** Allowance for a broker's answer beyond its wait time. */
 const slackMs = 1500
 
 export class PartitionReader {
@@ -47,12 +49,12 @@ export class PartitionReader {
   /** decoded and not taken, from `#next` on */
   #records: ConsumedRecord[] = []
   #next = 0
-  /** of the next record to be fetched */
+  /** of the next record to fetch */
   #fetchOffset: number
-  /** of the next record to be taken */
+  /** of the next record to take */
   #position: number
   #highWatermark: number | undefined
-  /** answers in a row that the offset does not exist */
+  /** consecutive answers that the offset does not exist */
   #outOfRangeCount = 0
   #unreadableCount = 0
   #isUnavailable = false
@@ -73,7 +75,7 @@ export class PartitionReader {
     return this.#position
   }
 
-  /** As the broker that is read from knows it; undefined before its first answer. */
+  /** The current broker's; undefined before its first answer. */
   get highWatermark(): number | undefined {
     return this.#highWatermark
   }
@@ -97,7 +99,7 @@ export class PartitionReader {
     this.#resume()
   }
 
-  /** All that wait; the position moves behind them. */
+  /** All waiting records; the position moves past them. */
   take(): readonly ConsumedRecord[] {
     const taken = this.#next === 0 ? this.#records : this.#records.slice(this.#next)
     const last = taken.at(-1)
@@ -107,7 +109,7 @@ export class PartitionReader {
     return taken
   }
 
-  /** The first that waits; the position moves behind it. */
+  /** The first waiting record; the position moves past it. */
   takeOne(): ConsumedRecord | undefined {
     const record = this.#records[this.#next]
     if (record === undefined) return undefined
@@ -165,12 +167,12 @@ export class PartitionReader {
     const { records } = fetched
     this.#decode(records)
     if (records.length > 0 && this.#fetchOffset === offset) {
-      throw new ProtocolError('Cannot use an answer: no record in it is at this offset or behind')
+      throw new ProtocolError('Cannot use an answer: it has no record at or after this offset')
     }
     this.#unreadableCount = 0
   }
 
-  /** What precedes a batch that cannot be read is there all the same. */
+  /** Records before an unreadable batch are used. */
   #decode(records: Buffer): void {
     try {
       this.#decodeBatches(records)
@@ -184,7 +186,8 @@ export class PartitionReader {
     const { topic, partition } = this.#options
     forEachBatch(records, (at) => {
       for (const record of decodeBatch(records, at)) {
-        if (record.offset < this.#fetchOffset) continue // of the batch that holds the first one
+        // from the batch that contains the first one
+        if (record.offset < this.#fetchOffset) continue
         const { offset, timestampMs, key, value, headers } = record
         this.#records.push({ topic, partition, offset, timestampMs, key, value, headers })
         this.#fetchOffset = offset + 1
@@ -207,7 +210,7 @@ export class PartitionReader {
     )
     if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE') {
       this.#outOfRangeCount += 1
-      // A leader that was deposed and does not know it yet says so too: two in a row count.
+      // A deposed leader that does not know it yet also answers this: two in a row count.
       if (this.#outOfRangeCount > 1 && (await this.#maybeMove(error))) return
     } else if (error instanceof BrokerError && error.code === 'KAFKA_STORAGE_ERROR') {
       if (!this.#isUnavailable) onUnavailable(error)
@@ -218,7 +221,7 @@ export class PartitionReader {
     await cluster.refresh().catch(() => undefined)
   }
 
-  /** @returns what ends this reader, if it does: what would be the same at every broker */
+  /** @returns an error that ends this reader, if every broker would give the same answer */
   #unreadable(error: unknown): BrokerError | undefined {
     const { topic, partition } = this.#options
     if (error instanceof ProtocolError) {
@@ -232,7 +235,7 @@ export class PartitionReader {
     return transient.has(error.code) ? undefined : error
   }
 
-  /** @returns whether it is known where to go on, or that this is the end */
+  /** @returns whether the next offset, or the end, is known */
   async #maybeMove(error: BrokerError): Promise<boolean> {
     const { cluster, topic, partition, onOutOfRange } = this.#options
     try {
@@ -246,20 +249,20 @@ export class PartitionReader {
       }
       return true
     } catch (cause) {
-      // No broker could say where to go on: it is asked again with the next fetch.
+      // No broker could say where to continue: retried with the next fetch.
       cluster.log.debug({ topic, partition, err: String(cause) }, 'Could not find a new offset')
       return false
     }
   }
 }
 
-/** Not to be tried again by themselves, yet gone when the reader has moved or the broker is mended. */
+/** Not retriable by themselves, but gone after a move of the reader or a repair of the broker. */
 const transient: ReadonlySet<BrokerError['code']> = new Set<BrokerError['code']>([
   'OFFSET_OUT_OF_RANGE',
   'UNKNOWN_SERVER_ERROR',
 ])
 
-/** Whether it is the broker itself that failed, and not the partition's leader behind it. */
+/** Whether the broker itself failed, and not the partition's leader. */
 function isLost(code: BrokerError['code'] | undefined): boolean {
   return code === undefined || code === 'NETWORK_EXCEPTION' || code === 'REQUEST_TIMED_OUT'
 }

@@ -1,10 +1,10 @@
-// Sends one partition's batches, in order and each exactly once. A batch has its (producer id,
-// sequence) from the first try on and keeps it: whatever becomes of a try, it is sent again until an
-// answer is known or its time is up, and the partition's leader recognises what it has.
+// Sends one partition's batches, in order and each exactly once. A batch keeps its (producer id,
+// sequence) from the first attempt on: after any failure it is sent again until its outcome is
+// known or its time is up, and the partition's leader recognises duplicates.
 //
 // Several batches are in flight; sent through random brokers they may arrive in any order, and the
-// leader puts them right. When one fails for good, those after it can never be stored: they fail with
-// it, and what comes later starts over with another producer id.
+// leader reorders them. If one fails for good, those after it can never be stored: they fail with
+// it, and later records start over with another producer id.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { onlyOne } from '../../protocol/mq/messages.ts'
@@ -16,7 +16,7 @@ import { makesStale } from './metadata-cache.ts'
 import type { MqCluster } from './mq-cluster.ts'
 import { type Gathered, RecordAccumulator } from './record-accumulator.ts'
 
-export interface SenderOptions {
+interface SenderOptions {
   readonly topic: string
   readonly partition: number
   readonly cluster: MqCluster
@@ -26,11 +26,11 @@ export interface SenderOptions {
   readonly inFlightMax: number
   readonly requestTimeoutMs: number
   readonly deliveryTimeoutMs: number
-  /** to brokers picked at random, which pass it on, instead of to the leader */
+  /** to randomly picked brokers, which pass it on, instead of to the leader */
   readonly viaRandomBrokers: boolean
 }
 
-export interface RecordWaiter {
+interface RecordWaiter {
   resolve(offset: number): void
   reject(error: BrokerError): void
 }
@@ -46,13 +46,13 @@ interface Lane {
   nextSequence: number
   /** ascending by sequence */
   readonly inFlight: Batch[]
-  /** a batch of it failed: nothing more can follow */
+  /** one of its batches failed: nothing can follow */
   isBroken: boolean
 }
 
-/** After this long without an answer it is asked whether the broker still lives. */
+/** After this time without an answer, metadata are refreshed to see whether the broker is alive. */
 const suspectMs = 1000
-/** How much longer than the leader may wait for its acks an answer may take. */
+/** Allowance for an answer beyond the leader's wait for acks. */
 const slackMs = 500
 const sequenceCount = 2 ** 31
 
@@ -71,13 +71,13 @@ export class PartitionSender {
     this.#waiting = new RecordAccumulator(options)
   }
 
-  /** @returns the bytes that it counts for until it is settled */
+  /** @returns the bytes that it occupies until it is settled */
   add(record: MqRecord, waiter: RecordWaiter): void {
     this.#waiting.add(record, waiter, this.#options.cluster.clock.nowMs())
     this.#sendSoon()
   }
 
-  /** Resolves when everything added is settled; nothing waits for company until then. */
+  /** Resolves when everything added is settled; batches do not linger until then. */
   flush(): Promise<void> {
     if (this.#isIdle) return Promise.resolve()
     this.#isFlushing = true
@@ -85,7 +85,7 @@ export class PartitionSender {
     return new Promise((resolve) => this.#whenIdle.push(resolve))
   }
 
-  /** Fails everything that is not settled. */
+  /** Fails everything unsettled. */
   abort(error: BrokerError): void {
     this.#cancelLinger?.()
     const lane = this.#lane
@@ -98,7 +98,7 @@ export class PartitionSender {
     return this.#waiting.isEmpty && (this.#lane?.inFlight.length ?? 0) === 0
   }
 
-  /** What one turn adds goes into one batch as far as it fits. */
+  /** Records added in one turn form one batch, as far as they fit. */
   #sendSoon(): void {
     const { clock, turn } = this.#options.cluster
     this.#cancelLinger?.()
@@ -111,7 +111,7 @@ export class PartitionSender {
   #send(): void {
     this.#cancelLinger = undefined
     const { cluster, inFlightMax } = this.#options
-    // Before another lane begins, what is still on its way in a broken one is settled.
+    // Before another lane starts, the batches in flight of a broken one are settled.
     if (this.#lane?.isBroken === true && this.#lane.inFlight.length === 0) this.#lane = undefined
     if (this.#lane?.isBroken === true) return
     if (this.#lane === undefined) {
@@ -131,7 +131,7 @@ export class PartitionSender {
     this.#maybeIdle()
   }
 
-  /** Without acks nobody would know of a gap: then there are no sequences. */
+  /** Without acks a gap would go unnoticed: then there are no sequences. */
   #begin(): void {
     const { acks, cluster, deliveryTimeoutMs } = this.#options
     if (acks === 'none') {
@@ -191,13 +191,13 @@ export class PartitionSender {
         this.#stored(lane, batch, offset)
         return
       } catch (error) {
-        // Something else than a BrokerError is our own mistake; it must not leave callers waiting.
+        // An error other than a BrokerError is a bug; callers must not wait for ever.
         const failed =
           error instanceof BrokerError
             ? error
             : new BrokerError('UNKNOWN_SERVER_ERROR', 'Cannot send a batch', { cause: error })
         const at = lane.inFlight.indexOf(batch)
-        if (at === -1) return // given up meanwhile
+        if (at === -1) return // abandoned meanwhile
         const isLate = cluster.clock.nowMs() >= batch.deadlineMs
         if (isLate || !this.#mayRetry(failed, at)) {
           this.#failFrom(lane, at, failed)
@@ -241,11 +241,11 @@ export class PartitionSender {
     const { cluster, topic, partition, viaRandomBrokers } = this.#options
     const { metadata, random } = cluster
     if (viaRandomBrokers) return metadata.pick(random, lastTried?.id)
-    // Without a leader any broker is asked: it knows of one by now, or why there is none.
+    // Without a leader any broker is asked: it may know a leader by now, or why there is none.
     return metadata.leader(topic, partition) ?? metadata.pick(random, lastTried?.id)
   }
 
-  /** Out of order means that those before it are still on their way, unless it is the first. */
+  /** Out of order means that earlier batches are still in flight, unless it is the first. */
   #mayRetry(error: BrokerError, at: number): boolean {
     if (error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER') return at > 0
     return error.retriable && error.code !== 'CORRUPT_MESSAGE'
@@ -264,7 +264,7 @@ export class PartitionSender {
   #failFrom(lane: Lane, at: number, error: BrokerError): void {
     const [first, ...later] = lane.inFlight.splice(at)
     if (first !== undefined) reject(first, error)
-    const found = `a batch before it failed (${error.message})`
+    const found = `an earlier batch failed (${error.message})`
     const code = 'OUT_OF_ORDER_SEQUENCE_NUMBER'
     for (const batch of later) {
       reject(batch, new BrokerError(code, `Cannot store a batch in order: ${found}`))

@@ -1,5 +1,5 @@
-// Which partition a record goes to, when its sender does not say: by its key, with murmur2, as the
-// Java client and kafkajs do it, so that the same key goes to the same partition whoever sends it.
+// The partition of a record without an explicit one: by the key's murmur2, like the Java client and
+// kafkajs, so that the same key goes to the same partition from every client.
 // Source: Kafka's Utils.murmur2 and BuiltInPartitioner.partitionForKey.
 
 const seed = 0x9747b28c
@@ -10,7 +10,7 @@ export function partitionFor(key: Uint8Array, partitionCount: number): number {
   return (murmur2(key) & 0x7fffffff) % partitionCount
 }
 
-/** As a signed 32-bit number. */
+/** Returns a signed 32-bit number. */
 export function murmur2(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const wholeBytes = bytes.length & ~3

@@ -4,9 +4,9 @@
 //   const { offset } = await producer.send({ topic: 'goals', value: '1:0' })
 //   await producer.close()
 //
-// Records for one partition are stored in the order of the calls, each exactly once, in batches that
-// form by size and by linger time. Which partition: the one that is named; else by the key's murmur2,
-// as the Java client does it; else the same one for all records of a moment, then another.
+// Records for one partition are stored in the order of the calls, each exactly once, in batches
+// that form by size and by linger time. The partition is the given one; else by the key's murmur2,
+// like the Java client; else one partition for all records of a short period, then another.
 //
 // Next on the path: partition-sender.ts.
 
@@ -30,14 +30,14 @@ export interface StoredAt {
   readonly offset: number
 }
 
-/** All failures are a BrokerError; a bad argument is named. */
+/** All failures are BrokerErrors; an invalid argument is named. */
 export class Producer {
   readonly #options: ReturnType<typeof takeProducerOptions>
   readonly #cluster: MqCluster
   readonly #senders = new Map<string, PartitionSender>()
-  /** where records without a key go at the moment */
+  /** current partition for records without a key */
   readonly #sticky = new Map<string, number>()
-  /** of records whose topic is not known yet: no sender has them */
+  /** of records whose topic is not known yet, so that no sender has them */
   readonly #lookups = new Set<Promise<number>>()
   #bufferedBytes = 0
   #connecting: Promise<void> | undefined
@@ -49,15 +49,15 @@ export class Producer {
     this.#cluster = new MqCluster(this.#options)
   }
 
-  /** Unsettled, counted generously. */
+  /** Unsettled bytes, an upper bound. */
   get bufferedBytes(): number {
     return this.#bufferedBytes
   }
 
   /**
-   * Finds the cluster; `send` does it when it was not done.
+   * Finds the cluster; `send` calls it if needed.
    *
-   * @throws BrokerError BROKER_NOT_AVAILABLE with what each broker did
+   * @throws BrokerError BROKER_NOT_AVAILABLE with the result for each broker
    */
   async connect(): Promise<void> {
     this.#checkOpen('connect')
@@ -74,7 +74,7 @@ export class Producer {
 
   /**
    * @returns where the record is stored, once it is
-   * @throws BrokerError why it is not, or that this is not known
+   * @throws BrokerError why it is not stored, or that its outcome is unknown
    */
   async send(given: NewRecord): Promise<StoredAt> {
     const { record } = take(mqMethods.send, [given])
@@ -84,7 +84,7 @@ export class Producer {
     this.#checkRoom(bytes)
     this.#bufferedBytes += bytes
     try {
-      // Without waiting when the topic is known: calls in one turn keep their order either way.
+      // No wait if the topic is known: calls in one turn keep their order either way.
       const known = this.#cluster.metadata.topic(record.topic)
       const partitionCount =
         known !== undefined && known.problem === undefined
@@ -103,20 +103,23 @@ export class Producer {
 
   /** Resolves when everything sent so far is settled. */
   async flush(): Promise<void> {
-    // Their records are with a sender when this goes on: they have waited for longer.
+    // Their records have reached a sender by then: they have waited longer.
     await Promise.allSettled(this.#lookups)
     await Promise.all([...this.#senders.values()].map((sender) => sender.flush()))
   }
 
-  /** Sends what waits, then disconnects; what is sent from now on is refused. */
+  /** Sends waiting records, then disconnects; later calls are refused. */
   close(): Promise<void> {
     this.#closing ??= this.flush().finally(() => this.#cluster.close())
     return this.#closing
   }
 
-  /** Disconnects at once; what is not settled fails, outcome unknown. */
+  /** Disconnects immediately; unsettled records fail, outcome unknown. */
   abort(): void {
-    const error = new BrokerError('NETWORK_EXCEPTION', 'Cannot wait: the producer was aborted')
+    const error = new BrokerError(
+      'NETWORK_EXCEPTION',
+      'Cannot finish sending: the producer was aborted',
+    )
     this.#cluster.close()
     for (const sender of this.#senders.values()) sender.abort(error)
   }
@@ -134,7 +137,7 @@ export class Producer {
     }
     const { bufferBytesMax } = this.#options
     if (this.#bufferedBytes + bytes > bufferBytesMax) {
-      const found = `${this.#bufferedBytes} bytes wait already; wait for some to be stored`
+      const found = `${this.#bufferedBytes} bytes are waiting; wait until some are stored`
       throw new BrokerError('THROTTLING_QUOTA_EXCEEDED', `Cannot send a record: ${found}`)
     }
   }
@@ -147,7 +150,7 @@ export class Producer {
     return lookup
   }
 
-  /** Of a topic not known yet: it may have been made a moment ago, and is asked for once more. */
+  /** For a topic not known yet: it may be new, so it is looked up twice. */
   async #partitionCount(topic: string): Promise<number> {
     const { metadata } = this.#cluster
     await this.#connect()
@@ -159,7 +162,7 @@ export class Producer {
       throw new BrokerError('KAFKA_STORAGE_ERROR', message)
     }
     if (found !== undefined) return found.partitions.length
-    const message = `Cannot send to topic '${topic}': there is no such topic`
+    const message = `Cannot send to topic '${topic}': the topic does not exist`
     throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
   }
 
@@ -201,7 +204,7 @@ export class Producer {
   }
 }
 
-/** Records without a key stay with one partition this long, so that batches fill. */
+/** How long records without a key stay with one partition, so that batches fill. */
 const stickyMs = 20
 
 type TakenRecord = ReturnType<typeof mqMethods.send.take>['record']

@@ -1,10 +1,10 @@
-// Gathers the records for one partition into batches: one is ready when it is full, or when its
+// Gathers the records for one partition into batches: a batch is ready when it is full, or when its
 // first record has waited for the linger time. Pure.
 
 import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
 import { type MqRecord, recordBytesMax } from '../../protocol/mq/records.ts'
 
-/** `W` is whoever waits for the record to be stored. */
+/** `W` represents the caller waiting for the record to be stored. */
 export interface Gathered<W> {
   readonly records: MqRecord[]
   readonly waiters: W[]
@@ -12,7 +12,7 @@ export interface Gathered<W> {
   bytes: number
 }
 
-export interface AccumulatorOptions {
+interface AccumulatorOptions {
   readonly batchBytes: number
   readonly lingerMs: number
 }
@@ -34,7 +34,7 @@ export class RecordAccumulator<W> {
     return this.#batches.reduce((sum, batch) => sum + batch.bytes, 0)
   }
 
-  /** @returns the bytes that it counts for */
+  /** @returns the bytes that the record occupies */
   add(record: MqRecord, waiter: W, nowMs: number): number {
     const bytes = recordBytesMax(record)
     let batch = this.#batches.at(-1)
@@ -48,14 +48,14 @@ export class RecordAccumulator<W> {
     return bytes
   }
 
-  /** When the first batch is ready; Infinity when there is none. */
+  /** When the first batch is ready; Infinity if there is none. */
   readyMs(): number {
     const [first, next] = this.#batches
     if (first === undefined) return Number.POSITIVE_INFINITY
     return next === undefined ? first.sinceMs + this.#options.lingerMs : first.sinceMs
   }
 
-  /** Takes out the first batch if it is ready, or in any case when `isFlush`. */
+  /** Removes and returns the first batch if it is ready, or always if `isFlush`. */
   take(nowMs: number, isFlush: boolean): Gathered<W> | undefined {
     return isFlush || this.readyMs() <= nowMs ? this.#batches.shift() : undefined
   }

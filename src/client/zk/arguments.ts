@@ -1,5 +1,5 @@
-// What the methods of ZkClient take: one table for each, in the order of its parameters, and one for
-// the options of the client. zk-client.ts says what they do.
+// The arguments of ZkClient's methods: one table per method, in the order of its parameters, and
+// one for the options of the client. zk-client.ts documents the meaning.
 
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
@@ -51,7 +51,7 @@ import type { Watcher } from './watch-registry.ts'
 
 // --- kinds -----------------------------------------------------------------------------------------
 
-/** @param sequential a number will follow, so it may end in a slash */
+/** @param sequential a number will be appended, so it may end in a slash */
 function pathOf(sequential: boolean): Kind<string> {
   return (value, name) => {
     if (typeof value !== 'string') throw misfit(value, name, 'a path of a znode')
@@ -64,12 +64,12 @@ function pathOf(sequential: boolean): Kind<string> {
 const path = pathOf(false)
 const pathPrefix = pathOf(true)
 
-/** An int32: a version wraps, and a znode's may be below zero after 2^31 changes. -1 means any. */
+/** An int32: versions wrap, so a znode's may be negative after 2^31 changes. -1 means any. */
 const version = wholeNumber(-(2 ** 31), 2 ** 31 - 1)
 
 const mode = oneOf(Object.keys(createModes) as CreateMode[])
 
-/** ZooKeeper's, which keeps it in five bytes. */
+/** ZooKeeper's limit: a TTL has five bytes. */
 const ttlMs = wholeNumber(0, 2 ** 40 - 1)
 
 const aclEntry = record({
@@ -80,7 +80,7 @@ const aclEntry = record({
 
 const entries = listOf(aclEntry)
 
-/** None at all is for the server to refuse, with INVALIDACL. */
+/** The server refuses a null ACL, with INVALIDACL. */
 const acl: Kind<readonly Acl[] | null> = (value, name) =>
   value === null ? null : entries(value, name)
 
@@ -146,7 +146,7 @@ export const zkMethods = {
   addAuth: method('addAuth', { scheme: nonEmptyText, credential: secretBytes }),
   create: {
     name: createArguments.name,
-    /** Which paths are good depends on the mode. */
+    /** Which paths are valid depends on the mode. */
     take(given: readonly unknown[]) {
       const { path: at, data, options } = createArguments.take(given)
       const byTtl = options.ttlMs === undefined ? 'persistent' : 'persistentTtl'
@@ -173,7 +173,7 @@ export const zkMethods = {
   removeWatches: method('removeWatches', { path, type: watcherType, watcher: optional(watcher) }),
 } as const
 
-/** The call that is refused: what ZooKeeper's clients call BADARGUMENTS. */
+/** The error of a refused call: BADARGUMENTS, as in ZooKeeper's clients. */
 export function badArgument(method: string, path: unknown, { message }: Misfit): ZkError {
   const at = typeof path === 'string' ? path : undefined
   const what = at === undefined || pathProblem(at) !== undefined ? method : `${method} ${at}`
@@ -182,7 +182,7 @@ export function badArgument(method: string, path: unknown, { message }: Misfit):
 
 // --- options ---------------------------------------------------------------------------------------
 
-/** '' and / are none. */
+/** '' and / mean no chroot. */
 const chroot: Kind<string> = (value, name) => {
   if (value === '' || value === '/') return ''
   return path(value, name)
@@ -194,6 +194,7 @@ const clientOptions = method('create a ZkClient', {
     sessionTimeoutMs: optional(milliseconds, defaultSessionTimeoutMs),
     connectTimeoutMs: optional(millisecondsOrForever, defaultConnectTimeoutMs),
     chroot: optional(chroot),
+    defaultAcl: optional(entries),
     dialect: optional(oneOf(dialectNames), 'native'),
     readOnly: optional(flag, false),
     logger: optional(having<Logger>('a logger', 'child', 'debug', 'info', 'warn', 'error')),
@@ -206,7 +207,10 @@ export function takeClientOptions(given: unknown) {
   try {
     const { servers: place, chroot, ...options } = clientOptions.take([given]).options
     if (chroot !== undefined && place.chroot !== '' && chroot !== place.chroot) {
-      throw new Misfit('options.chroot', `is '${chroot}', options.servers names '${place.chroot}'`)
+      throw new Misfit(
+        'options.chroot',
+        `is '${chroot}', but options.servers has '${place.chroot}'`,
+      )
     }
     return { ...options, servers: place.servers, chroot: chroot ?? place.chroot }
   } catch (error) {

@@ -1,4 +1,4 @@
-// Asks a server's client port in plain text how it is, by one of ZooKeeper's four-letter words.
+// Sends one of ZooKeeper's four-letter words to a server's client port.
 
 import type { Address } from '../../address.ts'
 import { limits } from '../../limits.ts'
@@ -6,7 +6,7 @@ import type { ClientWorld } from '../../world.ts'
 
 const answerTimeoutMs = 500
 
-/** @returns undefined when no whole answer comes in time */
+/** @returns undefined if no complete answer arrives in time */
 export function askWord(
   { transport }: Pick<ClientWorld, 'transport'>,
   server: Address,

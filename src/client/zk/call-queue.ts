@@ -1,8 +1,8 @@
-// The requests of one session between the caller and the answer: what waits for a link, and what was
-// sent on this one and is not answered yet. Pure.
+// The requests of one session between the caller and the answer: those that wait for a link, and
+// those sent on this link without an answer yet. Pure.
 //
-// Answers come in the order of the requests. Three kinds have an xid of their own, as in ZooKeeper,
-// and are answered in order among themselves only: pings, authentication, watches armed again.
+// Answers come in the order of the requests. Three kinds have their own xid, as in ZooKeeper, and
+// are answered in order only among themselves: pings, authentication, and rearmed watches.
 
 import { Fifo } from '../../fifo.ts'
 import { limits } from '../../limits.ts'
@@ -11,10 +11,10 @@ import { bytesOf, type Call, frameBytesOf } from './call.ts'
 
 const xidMax = 0x7fff_ffff
 
-/** xids below zero; the others are counted. */
+/** Reserved xids, below zero; the others are counted. */
 export const pingXid = -2
-export const authXid = -4
-export const setWatchesXid = -8
+const authXid = -4
+const setWatchesXid = -8
 
 const typesOfXid: ReadonlyMap<number, Request['type']> = new Map([
   [pingXid, 'ping'],
@@ -28,9 +28,9 @@ const ownXids: Partial<Record<Request['type'], number>> = {
   setWatches: setWatchesXid,
 }
 
-export interface Sent<C> {
+interface Sent<C> {
   readonly xid: number
-  /** undefined for the requests of the session itself */
+  /** undefined for the session's own requests */
   readonly call: C | undefined
   readonly request: Request
   /** of its frame */
@@ -43,16 +43,16 @@ export class CallQueue<C extends Call> {
   readonly #waiting = new Fifo<C>()
   /** by counted xid, oldest first */
   readonly #sent = new Map<number, Sent<C>>()
-  /** with an xid of their own, oldest first; hardly ever more than two */
+  /** with a reserved xid, oldest first; rarely more than two */
   #apart: Sent<C>[] = []
   #bytes = 0
-  /** of those that were sent */
+  /** of the sent requests */
   #sentBytes = 0
   #lastXid = 0
-  /** the counted xid that the next answer must have */
+  /** the counted xid of the next answer */
   #awaitedXid = 1
 
-  /** Takes in a call, unless too much waits for answers already. */
+  /** Accounts for a call, unless too much waits for answers already. */
   maybeTake(call: C): boolean {
     const bytes = bytesOf(call)
     if (this.#bytes + bytes > limits.clientCallBytesMax) return false
@@ -64,23 +64,25 @@ export class CallQueue<C extends Call> {
     this.#waiting.push(call)
   }
 
-  /** Whether `call` may be sent at once: none waits before it, and there is room on the way. */
+  /**
+   * Whether `call` may be sent immediately: no call waits before it, and there is room in flight.
+   */
   maySend(call: C): boolean {
     return this.#waiting.length === 0 && this.#hasRoom(call)
   }
 
-  /** The call that waited longest, which waits no more, if it may be sent now. */
+  /** Removes and returns the oldest waiting call, if it may be sent now. */
   takeNext(): C | undefined {
     const call = this.#waiting.head
     return call !== undefined && this.#hasRoom(call) ? this.#waiting.shift() : undefined
   }
 
-  /** Those that waited, in order; none does any more. */
+  /** Removes and returns all waiting calls, in order. */
   takeWaiting(): C[] {
     return this.#waiting.takeAll()
   }
 
-  /** One request always fits, whatever its size. */
+  /** A single request always fits, whatever its size. */
   #hasRoom({ request }: C): boolean {
     if (this.#sentBytes === 0) return true
     return this.#sentBytes + frameBytesOf(request) <= limits.clientSentBytesMax
@@ -101,7 +103,7 @@ export class CallQueue<C extends Call> {
     return xid
   }
 
-  /** What the answer with this xid answers, so that its fields can be decoded. */
+  /** The type of the request that this xid answers, so that the fields can be decoded. */
   awaited(xid: number): Request['type'] | undefined {
     return typesOfXid.get(xid) ?? this.#sent.get(xid)?.request.type
   }
@@ -115,7 +117,7 @@ export class CallQueue<C extends Call> {
     return this.#apart.some(({ xid, call }) => xid === authXid && call !== undefined)
   }
 
-  /** @returns what is answered by `xid`; undefined when it is not that one's turn */
+  /** @returns the request that `xid` answers; undefined if it is not due */
   answered(xid: number): Sent<C> | undefined {
     const sent = xid < 0 ? this.#answeredApart(xid) : this.#answeredInTurn(xid)
     if (sent === undefined) return undefined
@@ -140,11 +142,11 @@ export class CallQueue<C extends Call> {
   }
 
   /**
-   * The link is gone, and with it the answers. Calls that may be repeated wait again, before those
-   * that were never sent.
+   * The link is gone, and with it the answers. Repeatable calls wait again, before those that were
+   * never sent.
    *
-   * @param mayRepeat of what was asked
-   * @returns the others, in order: what became of them is unknown
+   * @param mayRepeat whether a request may be sent again
+   * @returns the others, in order: their outcome is unknown
    */
   linkLost(mayRepeat: (request: Request) => boolean): C[] {
     const calls = this.#unanswered()
@@ -155,7 +157,7 @@ export class CallQueue<C extends Call> {
     return lost
   }
 
-  /** Everything, sent calls first; the queue is empty afterwards. */
+  /** Removes all calls, sent ones first. */
   drain(): { readonly sent: C[]; readonly waiting: C[] } {
     const sent = this.#unanswered()
     const waiting = this.takeWaiting()
@@ -163,12 +165,12 @@ export class CallQueue<C extends Call> {
     return { sent, waiting }
   }
 
-  /** A call that this queue gave back waits for nothing any more. */
+  /** A call that this queue returned no longer counts. */
   settled(call: C): void {
     this.#bytes -= bytesOf(call)
   }
 
-  /** What was sent, in order; the next link counts anew. */
+  /** The sent calls, in order; xids start again for the next link. */
   #unanswered(): C[] {
     const all = [...this.#apart, ...this.#sent.values()]
     this.#apart = []

@@ -1,19 +1,19 @@
-// One request of a client on its way, and what follows from its type alone: may it be sent twice, what
-// does it cost, which watch does its answer leave. Pure.
+// One request of a client, and properties that follow from its type: whether it may be sent twice,
+// its size, and the watch that its answer sets. Pure.
 
 import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
 import type { Acl } from '../../protocol/records.ts'
 import type { CreateMode, ReadOp, ReplyBody, Request, WriteOp } from '../../protocol/zk/messages.ts'
 import type { Watcher, WatchKind } from './watch-registry.ts'
 
-/** A request on its way; the shell of the session knows who waits for it. */
+/** A pending request; the shell of the session has its caller. */
 export interface Call {
   readonly request: Request
-  /** joins the registry once the server has armed it; for removeWatches, the one to leave it */
+  /** registered once the server has armed it; for removeWatches, the one to unregister */
   readonly watcher?: Watcher | undefined
 }
 
-/** Whether asking twice does no more than asking once. */
+/** Whether sending it twice has the same effect as sending it once. */
 export function isRepeatable(request: Request): boolean {
   switch (request.type) {
     case 'create':
@@ -44,12 +44,12 @@ export function isRepeatable(request: Request): boolean {
   }
 }
 
-/** Whether the path of what is created gets a number at its end. */
+/** Whether a number is appended to the path of the created znode. */
 export function isSequential(mode: CreateMode): boolean {
   return mode.includes('Sequential')
 }
 
-/** What the server armed by answering `request` so. */
+/** The watch that the server armed with this answer to `request`. */
 export function watchKindOf(request: Request, body: ReplyBody): WatchKind | undefined {
   if (body.type === 'error') {
     const absent = request.type === 'exists' && body.code === errorCodes.NONODE
@@ -68,7 +68,7 @@ export function watchKindOf(request: Request, body: ReplyBody): WatchKind | unde
   }
 }
 
-/** At most this many bytes is the frame of `request`, in either dialect, and hardly fewer. */
+/** Upper bound on the size of a frame with `request`, in either dialect, close to exact. */
 export function frameBytesOf(request: Request | WriteOp | ReadOp): number {
   switch (request.type) {
     case 'multi':
@@ -91,7 +91,7 @@ export function frameBytesOf(request: Request | WriteOp | ReadOp): number {
   }
 }
 
-/** xid, op, flags, version, an open ACL and all headers: taken generously. */
+/** xid, op, flags, version, an open ACL and all headers: an upper bound. */
 const fieldBytes = 80
 
 function pathBytes(path: string): number {
@@ -104,10 +104,10 @@ function aclBytes(acl: readonly Acl[] | null | undefined): number {
   return (acl ?? []).reduce((bytes, entry) => bytes + entryBytes + bytesOf(entry), 0)
 }
 
-/** What an unanswered call costs beside its frame. */
+/** The overhead of an unanswered call in addition to its frame. */
 const callBytes = 1024
 
-/** What a call counts against `limits.clientCallBytesMax` until it is settled. */
+/** The size of a call towards `limits.clientCallBytesMax` until it is settled. */
 export function bytesOf({ request }: Call): number {
   return callBytes + frameBytesOf(request)
 }
@@ -118,7 +118,7 @@ type BodyOf<Type, Body = ReplyBody> = Body extends { type: infer Types }
     : never
   : never
 
-/** The fields of an answer: its decoder read those of the request's type, so this holds. */
+/** The fields of an answer: decoded by the type of its request. */
 export function bodyOf<Type extends ReplyBody['type']>(body: ReplyBody, type: Type): BodyOf<Type> {
   if (body.type !== type) throw new ProtocolError(`Cannot use an answer: it is a ${body.type}`)
   return body as BodyOf<Type>

@@ -15,13 +15,13 @@ import type { PendingCall } from './session-driver.ts'
 import type { Watcher } from './watch-registry.ts'
 
 /** A table of arguments.ts. */
-export interface Takes<Given> {
+interface Takes<Given> {
   readonly name: string
   /** @throws Misfit */
   take(given: readonly unknown[]): Given
 }
 
-export interface Outgoing<T> {
+interface Outgoing<T> {
   /** as the caller gave it, for messages */
   readonly path?: string
   readonly request: Request
@@ -30,7 +30,7 @@ export interface Outgoing<T> {
   readonly read: (body: ReplyBody) => T
 }
 
-export interface CallsOptions {
+interface CallsOptions {
   /** Makes sure that the session has begun. */
   readonly begin: () => void
   /** Gives the session a call. */

@@ -1,7 +1,8 @@
-// The prefix that a client puts before all its paths and takes from those it is shown. Pure.
+// The prefix that a client adds to all its paths and removes from those in answers. Pure.
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import { pathProblem } from '../../protocol/path.ts'
+import type { Acl } from '../../protocol/records.ts'
 import type { WriteOp } from '../../protocol/zk/messages.ts'
 
 export class Chroot {
@@ -20,18 +21,22 @@ export class Chroot {
     return path === '/' && this.#prefix !== '' ? this.#prefix : this.#prefix + path
   }
 
-  /** What stands outside, as /zookeeper/config does, keeps its path. */
+  /** A path outside the chroot, such as /zookeeper/config, is unchanged. */
   toClient(path: string): string {
     if (!this.covers(path)) return path
     return this.#prefix === '' ? path : path.slice(this.#prefix.length) || '/'
   }
 
-  /** A part of a multi, as the server is to see it: a copy. */
-  writeOpToServer(op: WriteOp): WriteOp {
+  /**
+   * A part of a multi, with the server's path: a copy.
+   *
+   * @param defaultAcl for creates without an ACL
+   */
+  writeOpToServer(op: WriteOp, defaultAcl?: readonly Acl[]): WriteOp {
     const path = this.toServer(op.path)
     switch (op.type) {
       case 'create': {
-        const { type, data, mode, acl, ttlMs } = op
+        const { type, data, mode, acl = defaultAcl, ttlMs } = op
         return { type, path, data, mode, acl, ttlMs }
       }
       case 'setData': {
@@ -44,7 +49,7 @@ export class Chroot {
     }
   }
 
-  /** Whether a path of the server's can be shown at all. */
+  /** Whether a path of the server is inside the chroot. */
   covers(path: string): boolean {
     return path === this.#prefix || path.startsWith(`${this.#prefix}/`)
   }

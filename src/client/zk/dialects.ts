@@ -8,7 +8,7 @@ const dialects = { native: NativeDialect, jute: ZooKeeperDialect } as const sati
   Record<string, new () => Dialect>
 >
 
-/** `native` is ours, `jute` that of ZooKeeper, which our servers and ZooKeeper's understand. */
+/** `native` is our own, `jute` is ZooKeeper's, which ZooWeeper and ZooKeeper servers understand. */
 export type DialectName = keyof typeof dialects
 
 export const dialectNames = Object.keys(dialects) as readonly DialectName[]

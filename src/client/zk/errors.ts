@@ -1,4 +1,4 @@
-// The errors that a client's calls reject with, in words.
+// The errors that a client's calls reject with, and their texts.
 
 import {
   type ErrorCode,
@@ -9,10 +9,10 @@ import {
 } from '../../protocol/error-codes.ts'
 import type { MultiOp, MultiResult, Request } from '../../protocol/zk/messages.ts'
 
-/** What was found, after `operation path:` and before the code. */
+/** The state found, after `operation path:` and before the code. */
 const reasons: Readonly<Record<ErrorCode, string>> = {
   OK: 'nothing went wrong',
-  SYSTEMERROR: 'the server met an error of its own',
+  SYSTEMERROR: 'the server had an internal error',
   RUNTIMEINCONSISTENCY: 'another part of the multi failed',
   DATAINCONSISTENCY: "the server's data is inconsistent",
   CONNECTIONLOSS: 'the connection was lost before the answer came, so the outcome is unknown',
@@ -24,7 +24,7 @@ const reasons: Readonly<Record<ErrorCode, string>> = {
   NEWCONFIGNOQUORUM: 'the new members have no quorum',
   RECONFIGINPROGRESS: 'another change of the members is in progress',
   APIERROR: 'the server does not accept the request',
-  NONODE: 'there is no such znode',
+  NONODE: 'the znode does not exist',
   NOAUTH: 'permission is missing',
   BADVERSION: 'the znode has another version',
   NOCHILDRENFOREPHEMERALS: 'the parent is ephemeral and cannot have children',
@@ -37,7 +37,7 @@ const reasons: Readonly<Record<ErrorCode, string>> = {
   SESSIONMOVED: 'another server serves the session now',
   NOTREADONLY: 'the server has no quorum and serves only reads',
   EPHEMERALONLOCALSESSION: 'a local session cannot create ephemerals',
-  NOWATCHER: 'there is no such watch',
+  NOWATCHER: 'the watch does not exist',
   REQUESTTIMEOUT: 'the server did not answer in time',
   RECONFIGDISABLED: 'changing the members is disabled',
   SESSIONCLOSEDREQUIRESASLAUTH: 'the server requires SASL authentication',
@@ -53,7 +53,7 @@ export function reasonOf(code: ErrorCode): string {
  * `exists /a: permission is missing (NOAUTH)`
  *
  * @param path as the caller gave it
- * @param found in place of what the code says by itself
+ * @param found replaces the reason of the code
  */
 export function errorFor(
   code: ErrorCode,
@@ -66,11 +66,11 @@ export function errorFor(
   return new ZkError(code, path, `${what}: ${found} (${code})`)
 }
 
-/** Nothing of the multi happened; `code` and `path` are those of the part that failed. */
+/** No part of the multi was applied; `code` and `path` are those of the failed part. */
 export class ZkMultiError extends ZkError {
-  /** which part failed, from 0 */
+  /** index of the failed part, from 0 */
   readonly index: number
-  /** one error each: OK before the failing part, RUNTIMEINCONSISTENCY after it */
+  /** one error per part: OK before the failed part, RUNTIMEINCONSISTENCY after it */
   readonly results: readonly MultiResult[]
 
   constructor(failed: { code: ErrorCode; index: number; path: string }, results: MultiResult[]) {
@@ -82,7 +82,7 @@ export class ZkMultiError extends ZkError {
   }
 }
 
-/** @returns undefined when all parts succeeded */
+/** @returns undefined if all parts succeeded */
 export function multiErrorOf(
   ops: readonly MultiOp[],
   results: readonly MultiResult[],

@@ -1,4 +1,4 @@
-// What a ZkClient can be told when it is made, and with each call.
+// The options of a ZkClient and of its calls.
 
 import type { Logger } from '../../logger.ts'
 import type { Acl } from '../../protocol/records.ts'
@@ -8,20 +8,30 @@ import type { ServerList } from '../server-list.ts'
 import type { DialectName } from './dialects.ts'
 
 export interface ZkClientOptions {
-  /** `'host:port,host:port/chroot'`, or a list of `'host:port'` and { host, port }. Default port 2181 */
+  /**
+   * `'host:port,host:port/chroot'`, or a list of `'host:port'` and { host, port }. Default port
+   * 2181
+   */
   readonly servers: ServerList
-  /** asked for; the servers have bounds of their own. Default 10 000 */
+  /** requested; the servers have their own bounds. Default 10 000 */
   readonly sessionTimeoutMs?: number
   /** how long `connect` tries; Infinity is allowed. Default 30 000 */
   readonly connectTimeoutMs?: number
-  /** prefix of all paths, unseen by the caller, instead of one in `servers`; '' and / are none */
+  /**
+   * prefix of all paths, hidden from the caller, instead of one in `servers`; '' and / mean none
+   */
   readonly chroot?: string
+  /** of znodes that are created without an ACL of their own. Default: everybody may do everything */
+  readonly defaultAcl?: readonly Acl[]
   /** Default `native` */
   readonly dialect?: DialectName
-  /** Whether a server that has lost its quorum will do, until another one is found. */
+  /** Whether a server without a quorum is accepted until another one is found. */
   readonly readOnly?: boolean
   readonly logger?: Logger
-  /** what it runs on; clients may share one. Default: this process's network, clock and randomness */
+  /**
+   * the world it runs in; clients may share one. Default: this process's network, clock and
+   * randomness
+   */
   readonly world?: ClientWorld
 }
 
@@ -29,15 +39,15 @@ export const defaultSessionTimeoutMs = 10_000
 export const defaultConnectTimeoutMs = 30_000
 
 /**
- * Data as given to the client; a string stands for its UTF-8. Bytes are not copied: they must stay as
- * they are until the call is settled.
+ * Data given to the client; a string is encoded as UTF-8. Bytes are not copied: they must not
+ * change until the call is settled.
  */
 export type DataLike = Uint8Array | string | null
 
 export interface CreateOptions {
-  /** Default `persistent`, or `persistentTtl` where a TTL is given */
+  /** Default `persistent`, or `persistentTtl` with a TTL */
   readonly mode?: CreateMode
-  /** Default: everybody may do everything */
+  /** Default: the client's `defaultAcl` */
   readonly acl?: readonly Acl[]
   /** for the modes with a TTL */
   readonly ttlMs?: number
@@ -46,7 +56,7 @@ export interface CreateOptions {
 export interface ReadOptions {
   /**
    * Reflects every write acknowledged to any client before this call. With the jute dialect it is a
-   * `sync` before the read, which ZooKeeper's own servers do not have confirmed by a quorum.
+   * `sync` before the read, which ZooKeeper's own servers do not confirm with a quorum.
    */
   readonly linearizable?: boolean
 }

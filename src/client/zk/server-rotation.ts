@@ -1,4 +1,4 @@
-// Which server to try next, and how long to wait before. Pure.
+// Chooses the next server, and the delay before it is tried. Pure.
 
 import type { Address } from '../../address.ts'
 import { invariant } from '../../invariant.ts'
@@ -9,9 +9,9 @@ const delayGrowth = 1.5
 const delayMaxMs = 320
 
 /**
- * Goes round the servers in an order of its own (clients must not all run to the same one) and says
- * how long to wait before each try: not at all until all have failed, then up to 20 ms, 30 ms …
- * 320 ms after each further round, so that a new leader is met soon after it is there.
+ * Cycles through the servers in a shuffled order (clients must not all go to the same one) and
+ * returns the delay before each attempt: none until all have failed, then up to 20 ms, 30 ms … 320
+ * ms after each further round, so that a new leader is reached soon.
  */
 export class ServerRotation {
   readonly #order: readonly Address[]

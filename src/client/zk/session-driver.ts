@@ -1,5 +1,5 @@
-// Gives one session (zk-session.ts) what it decides to use: its socket, its timer, the codec of its
-// dialect, and the calls that wait for answers. Effects are performed in the order given.
+// Performs the effects of one session (zk-session.ts) in the order given: its socket, its timer,
+// the codec of its dialect, and its pending calls.
 
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
@@ -21,13 +21,13 @@ import {
 import type { Watcher } from './watch-registry.ts'
 import type { ZkSession } from './zk-session.ts'
 
-/** A call, and who waits for it; one of the two is called, once. */
+/** A call with its caller; one of the two methods is called, once. */
 export interface PendingCall extends Call {
   answered(body: ReplyBody): void
   failed(code: ErrorCode): void
 }
 
-export interface SessionDriverOptions {
+interface SessionDriverOptions {
   readonly session: ZkSession<PendingCall>
   readonly codec: ClientCodec
   readonly transport: Transport
@@ -35,9 +35,11 @@ export interface SessionDriverOptions {
   readonly log: Logger
   readonly became: (state: SessionState) => void
   readonly notify: (watchers: readonly Watcher[], event: WatchEvent) => void
-  /** how many servers there are */
+  /** number of servers */
   readonly serverCount: number
-  /** All of them were tried since one served us last, and none does; again when one fails otherwise. */
+  /**
+   * All servers were tried since one last served us, and none does; again when a result changes.
+   */
   readonly unreachable: (attempts: readonly Attempt[]) => void
 }
 
@@ -45,7 +47,7 @@ export class SessionDriver {
   readonly #options: SessionDriverOptions
   readonly #attempts = new Attempts()
   #link: Link | undefined
-  /** where the link leads or led, and whether it was served there */
+  /** the server of the link, and whether it served us */
   #server: Address | undefined
   #wasServed = false
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined
@@ -54,7 +56,7 @@ export class SessionDriver {
     this.#options = options
   }
 
-  /** What became of the last try of each server, since one served us last. */
+  /** The latest attempt at each server, since one last served us. */
   get attempts(): readonly Attempt[] {
     return this.#attempts.all
   }
@@ -162,7 +164,8 @@ export class SessionDriver {
     if (message.type === 'event') return { type: 'notified', event: message.event }
     const { xid, zxid, err } = message
     const type = session.awaited(xid)
-    if (type === undefined) throw new ProtocolError(`Cannot take answer ${xid}: nothing was asked`)
+    if (type === undefined)
+      throw new ProtocolError(`Cannot use answer ${xid}: there is no such request`)
     const body: ReplyBody =
       err === errorCodes.OK ? codec.decodeBody(type) : { type: 'error', code: err }
     return { type: 'replied', xid, zxid, body }
@@ -173,7 +176,7 @@ export class SessionDriver {
     this.step({ type: 'probed', server, readWrite })
   }
 
-  /** A timer that is too early finds nothing to do: cheaper than setting it anew at each request. */
+  /** A timer that fires early finds nothing to do: cheaper than resetting it at each request. */
   #maybeSetTimer(): void {
     const { session, clock } = this.#options
     const atMs = session.wakeMs()
@@ -193,7 +196,7 @@ export class SessionDriver {
 
 const linkOptions = {
   frameBytesMax: limits.clientReplyBytesMax,
-  // The session bounds what it sends, and leaves a server that is silent.
+  // The session bounds the bytes it sends, and leaves a silent server.
   queueBytesMax: Number.POSITIVE_INFINITY,
   handshakeMs: limits.handshakeMs,
   pauseWhenCongested: false,

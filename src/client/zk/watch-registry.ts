@@ -1,8 +1,8 @@
-// The watches of one client: who asked to hear of which path. It outlives connections; what the
-// servers know of it is sent again after each reconnect (`rearm`). Pure.
+// The watches of one client: which watchers watch which path. It outlives connections and is sent
+// to the new server after each reconnect (`rearm`). Pure.
 //
-// Which event goes to which watches is section 10 of ZooKeeper's programmer's guide turned round, as
-// in ZKWatchManager.materialize.
+// The mapping from events to watches inverts section 10 of ZooKeeper's programmer's guide, as in
+// ZKWatchManager.materialize.
 
 import { parentOf } from '../../protocol/path.ts'
 import type { EventType, SetWatches, WatchEvent, WatcherType } from '../../protocol/zk/messages.ts'
@@ -11,8 +11,8 @@ import type { Zxid } from '../../protocol/zxid.ts'
 export type Watcher = (event: WatchEvent) => void
 
 /**
- * `data` and `child` watch a znode that is there, `exist` one that is not yet; these three are used
- * up by their first event. The persistent ones stay.
+ * `data` and `child` watch an existing znode, `exist` a missing one; these three are removed by
+ * their first event. The persistent ones stay.
  */
 export type WatchKind = 'data' | 'exist' | 'child' | 'persistent' | 'persistentRecursive'
 
@@ -31,7 +31,7 @@ const kindsOfWatcherType: Readonly<Record<WatcherType, readonly WatchKind[]>> = 
   any: ['data', 'exist', 'child', 'persistent', 'persistentRecursive'],
 }
 
-/** Paths in one setWatches, in bytes: as in ZooKeeper's client, far below the frame limit. */
+/** Bytes of paths in one setWatches: as in ZooKeeper's client, far below the frame limit. */
 const rearmBytesMax = 128 * 1024
 
 export class WatchRegistry {
@@ -50,7 +50,7 @@ export class WatchRegistry {
     else watchers.add(watcher)
   }
 
-  /** Who is to hear of `event`, each once; one-shot watches end with it. */
+  /** The watchers of `event`, each once; one-shot watches are removed. */
   take(event: WatchEvent): Watcher[] {
     const told = new Set<Watcher>()
     for (const kind of kindsOfEvent[event.type]) {
@@ -67,7 +67,7 @@ export class WatchRegistry {
     return [...told]
   }
 
-  /** Whether `watcher`, or anybody if it is undefined, has a watch of this type on this path. */
+  /** Whether `watcher`, or any watcher if undefined, has a watch of this type on this path. */
   has(path: string, type: WatcherType, watcher: Watcher | undefined): boolean {
     return kindsOfWatcherType[type].some((kind) => {
       const watchers = this.#watchers[kind].get(path)
@@ -75,7 +75,7 @@ export class WatchRegistry {
     })
   }
 
-  /** Whether somebody else needs what the server keeps for `watcher`. */
+  /** Whether another watcher needs the same watch on the server. */
   isShared(path: string, type: WatcherType, watcher: Watcher): boolean {
     return kindsOfWatcherType[type].some((kind) => {
       const watchers = this.#watchers[kind].get(path)
@@ -83,7 +83,7 @@ export class WatchRegistry {
     })
   }
 
-  /** Forgets one watcher, or all if it is undefined. */
+  /** Removes one watcher, or all if undefined. */
   remove(path: string, type: WatcherType, watcher: Watcher | undefined): void {
     for (const kind of kindsOfWatcherType[type]) {
       const watchers = this.#watchers[kind].get(path)
@@ -93,7 +93,7 @@ export class WatchRegistry {
     }
   }
 
-  /** Everything as requests to a new server, each well under the frame limit; none if empty. */
+  /** All watches as requests to a new server, each well under the frame limit; none if empty. */
   rearm(relativeZxid: Zxid): SetWatches[] {
     const requests: SetWatches[] = []
     let lists = emptyLists()

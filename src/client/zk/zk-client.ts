@@ -70,6 +70,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   readonly #servers: readonly Address[]
   readonly #connectTimeoutMs: number
   readonly #chroot: Chroot
+  readonly #defaultAcl: readonly Acl[] | undefined
   readonly #dialect: DialectName
   readonly #log: Logger
   readonly #clock: Clock
@@ -83,6 +84,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     super()
     const options = takeClientOptions(given)
     this.#chroot = new Chroot(options.chroot)
+    this.#defaultAcl = options.defaultAcl
     this.#dialect = options.dialect
     this.#servers = options.servers
     this.#connectTimeoutMs = options.connectTimeoutMs
@@ -232,14 +234,18 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     options?: CreateOptions,
   ): Promise<{ path: string; stat: Stat }> {
     const given = [path, data, options]
-    return this.#calls.ask(zkMethods.create, given, ({ path, data, mode, acl, ttlMs }) => ({
-      path,
-      request: { type: 'create', path: this.#chroot.toServer(path), data, mode, acl, ttlMs },
-      read: (body) => {
-        const { path, stat } = bodyOf(body, 'create')
-        return { path: this.#chroot.toClient(path), stat }
-      },
-    }))
+    return this.#calls.ask(
+      zkMethods.create,
+      given,
+      ({ path, data, mode, acl = this.#defaultAcl, ttlMs }) => ({
+        path,
+        request: { type: 'create', path: this.#chroot.toServer(path), data, mode, acl, ttlMs },
+        read: (body) => {
+          const { path, stat } = bodyOf(body, 'create')
+          return { path: this.#chroot.toClient(path), stat }
+        },
+      }),
+    )
   }
 
   /** @param version default -1, which means any */
@@ -360,7 +366,10 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   /** All parts or none. @throws ZkMultiError with the part that failed */
   multi(ops: readonly MultiOp[]): Promise<MultiResult[]> {
     return this.#calls.ask(zkMethods.multi, [ops], ({ ops }) => ({
-      request: { type: 'multi', ops: ops.map((op) => this.#chroot.writeOpToServer(op)) },
+      request: {
+        type: 'multi',
+        ops: ops.map((op) => this.#chroot.writeOpToServer(op, this.#defaultAcl)),
+      },
       read: (body) => {
         const { results } = bodyOf(body, 'multi')
         const error = multiErrorOf(ops, results)

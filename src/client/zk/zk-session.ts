@@ -21,7 +21,6 @@ import type { Address } from '../../address.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { noSession, type SessionId } from '../../protocol/records.ts'
 import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from '../../protocol/zk/messages.ts'
-import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Random } from '../../random.ts'
 import { type Call, isRepeatable, watchKindOf } from './call.ts'
@@ -205,7 +204,6 @@ export class ZkSession<C extends Call> {
     if (this.#link.phase !== 'dialling') return []
     this.#link = { phase: 'greeting', untilMs: this.#link.untilMs, greetedMs: nowMs }
     const hello: Hello = {
-      version: protocolVersion,
       ensembleId: this.#ensembleId,
       lastZxidSeen: this.#seenZxid,
       timeoutMs: this.#timeoutMs,

@@ -1,12 +1,12 @@
-// `cons`: a line for each client connection; the same lines, shorter, are part of `stat`, and when
-// connections go stale is part of `dump`. As ZooKeeper's ServerCnxn.dumpConnectionInfo.
+// `cons`: one line per client connection; shortened lines are part of `stat`, and the expiry of
+// connections is part of `dump`. As ZooKeeper's ServerCnxn.dumpConnectionInfo.
 
 import { formatAddress } from '../../address.ts'
 import type { OpType } from '../session/connection-stats.ts'
 import type { ConnectionView, ExpirySet, ServerView } from './server-view.ts'
 import { expirySets } from './sessions-report.ts'
 
-/** ZooKeeper's names for what a connection did last. */
+/** ZooKeeper's names for a connection's last operation. */
 const opNames = {
   createSession: 'SESS',
   ping: 'PING',
@@ -43,7 +43,7 @@ export function connectionLine(
   { brief }: { readonly brief: boolean },
 ): string {
   const { stats, session } = connection
-  // What a Java selector would wait for on its socket: 1 to read, 4 to write.
+  // The interest set of a Java selector: 1 to read, 4 to write.
   const interest = (connection.reading ? 1 : 0) + (connection.congested ? 4 : 0)
   const facts = [
     `queued=${connection.queuedCount}`,
@@ -70,13 +70,15 @@ export function connectionLine(
   return ` ${addressOf(connection)}[${interest}](${facts.join(',')})`
 }
 
-/** As Java prints a socket's address: nothing before the slash, since no name was looked up. */
+/**
+ * In the format of Java's socket addresses: nothing before the slash, since no name was looked up.
+ */
 function addressOf({ remoteAddress, remotePort }: ConnectionView): string {
   const host = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
   return `/${formatAddress({ host, port: remotePort })}`
 }
 
-/** Connections by the tick in which their sessions end, if nothing more is heard from them. */
+/** Connections by the tick in which their sessions expire, if the clients stay silent. */
 export function connectionsDump(view: ServerView): string {
   const nowMs = view.nowMs()
   const tickMs = view.tickTimeMs()

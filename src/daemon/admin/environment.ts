@@ -1,5 +1,5 @@
-// `envi`: where this process runs. The keys are those of ZooKeeper's Environment; where they speak of
-// Java, the value is what Node.js has in its place.
+// `envi`: the environment of this process. The keys are those of ZooKeeper's Environment; keys
+// about Java have the Node.js equivalent as value.
 
 import os from 'node:os'
 import { dirname } from 'node:path'
@@ -35,7 +35,7 @@ export function environmentRows(version: string): (readonly [string, string])[] 
   ]
 }
 
-/** A user without an entry in the system's list has neither. */
+/** A user without an entry in the system's user database has neither. */
 function user(): { readonly username: string; readonly homedir: string } {
   try {
     return os.userInfo()

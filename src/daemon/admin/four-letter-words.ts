@@ -1,5 +1,5 @@
-// The four-letter words: what monitoring and people ask a client port in plain text. Answers have
-// ZooKeeper's exact shape; tools parse them. Which words are answered is the operator's choice.
+// The four-letter words: plain-text queries to a client port, for monitoring and operators. Answers
+// have ZooKeeper's exact format, because tools parse them. The operator chooses the enabled words.
 //
 // Source: ZooKeeper's FourLetterCommands and the classes of its package `command`.
 
@@ -24,7 +24,7 @@ const answers = {
   },
   dump: (view) => sessionsDump(view.sessions()) + connectionsDump(view),
   envi: (view) => `Environment:\n${keyLines(view.environment())}`,
-  // Nothing is traced that a mask could turn on.
+  // There is no tracing, so no mask is set.
   gtmk: () => '0',
   hash: (view) =>
     view
@@ -49,14 +49,14 @@ const answers = {
   wchs: (view) => watchSummary(view.watches()),
 } as const satisfies Record<Word, (view: ServerView) => string>
 
-/** They are answered also by a server that serves nobody. */
+/** Answered even by a server that serves no client. */
 const always: ReadonlySet<string> = new Set<Word>(['envi', 'gtmk', 'isro', 'ruok'])
 
 const notServing = 'This ZooKeeper instance is not currently serving requests\n'
 
 /**
  * @param allowed the whitelist
- * @returns undefined if `word` is none
+ * @returns undefined if `word` is not a four-letter word
  */
 export function answerWord(
   word: string,

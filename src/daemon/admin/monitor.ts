@@ -1,8 +1,8 @@
-// `mntr`: every number that monitoring tools read, one per line, `zk_key TAB value`. The keys are
-// ZooKeeper's; docs/monitoring.md says what each counts here, and which are always 0, and why.
+// `mntr`: all numbers for monitoring tools, one per line, `zk_key TAB value`. The keys are
+// ZooKeeper's; docs/monitoring.md documents their meaning here, and those that are always 0.
 //
-// Source: ZooKeeper's MonitorCommand, ServerMetrics and what telegraf, Datadog, Elastic,
-// OpenTelemetry and the Prometheus exporters look for.
+// Source: ZooKeeper's MonitorCommand, ServerMetrics and the keys read by telegraf, Datadog,
+// Elastic, OpenTelemetry and the Prometheus exporters.
 
 import { Distribution, type Metrics, type Summary } from '../metrics.ts'
 import { decimal } from './decimal.ts'
@@ -18,7 +18,7 @@ export function mntr(status: ServerStatus): string {
     .join('')
 }
 
-/** For docs/monitoring.md, too: without `zk_`. */
+/** Also used to check docs/monitoring.md: keys without `zk_`. */
 export function mntrRows(status: ServerStatus): readonly Row[] {
   const { mode } = status
   return [
@@ -78,7 +78,7 @@ function leaderRows({ metrics, leading }: ServerStatus): Row[] {
   const connected = leading?.connectedFollowers ?? 0
   return [
     ['learners', connected],
-    // Its name up to 3.5, which older tools still want.
+    // Its name up to 3.5, which older tools still read.
     ['followers', connected],
     ['synced_followers', leading?.syncedFollowers ?? 0],
     ['synced_non_voting_followers', 0],
@@ -122,7 +122,7 @@ function counterRows(metrics: Metrics): Row[] {
   ]
 }
 
-/** Of what there is nothing to observe here. */
+/** For values that are never observed here. */
 const none = new Distribution()
 
 function summaryRows(metrics: Metrics): Row[] {

@@ -1,4 +1,4 @@
-// The running server as the four-letter words see it.
+// The view that the four-letter words have of the running server.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../../clock.ts'
@@ -24,7 +24,7 @@ import type {
 } from './server-view.ts'
 import { fullVersion } from './version.ts'
 
-/** The options that are shown. */
+/** The displayed options. */
 export interface ShownOptions {
   readonly serverId: ServerId
   /** empty for a server that stands alone */
@@ -53,7 +53,7 @@ export class RunningServer implements ServerView {
   readonly #clientPort: () => ClientPort
   readonly #version = fullVersion()
 
-  /** @param clientPort is not asked for before a word comes through it */
+  /** @param clientPort is called only once a word has come through it */
   constructor(parts: RunningParts, clientPort: () => ClientPort) {
     this.#parts = parts
     this.#clientPort = clientPort
@@ -180,7 +180,7 @@ export class RunningServer implements ServerView {
       ...rows,
       ['initLimit', config.initLimitTicks],
       ['syncLimit', config.syncLimitTicks],
-      // ZooKeeper's number for its only algorithm, and for a server that votes.
+      // ZooKeeper's number of its only algorithm, and of a voting server.
       ['electionAlg', 3],
       ['electionPort', self.electionPort],
       ['quorumPort', self.peerPort],
@@ -226,7 +226,7 @@ function isLocal({ remoteAddress }: ConnectionView): boolean {
   return /^(127\.|::1$|::ffff:127\.)/i.test(remoteAddress)
 }
 
-/** As ZooKeeper does, -1 where the system does not say. */
+/** -1, as in ZooKeeper, if the system does not report it. */
 function descriptorCounts(): { openDescriptorCount: number; descriptorCountMax: number } {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]

@@ -1,4 +1,4 @@
-// `srvr`: how the server is, on a screen; `stat`: the same with its clients. As ZooKeeper's
+// `srvr`: the state of the server, for display; `stat`: the same with its clients. As ZooKeeper's
 // StatCommand.
 
 import { formatZxid } from '../../protocol/zxid.ts'
@@ -6,7 +6,7 @@ import { connectionLine } from './connections-report.ts'
 import { decimal } from './decimal.ts'
 import type { ConnectionView, ServerStatus } from './server-view.ts'
 
-/** @param connections are shown between the version and the rest; undefined leaves them out */
+/** @param connections listed between the version and the rest; left out if undefined */
 export function serverReport(
   status: ServerStatus,
   connections?: readonly ConnectionView[],

@@ -1,5 +1,5 @@
-// What the four-letter words show, as functions of the running server: each is called only for a word
-// that needs it. server.ts implements it; the words themselves are pure.
+// The data of the four-letter words, as functions of the running server: each is called only for a
+// word that needs it. running-server.ts implements it; the words themselves are pure.
 
 import type { SessionId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
@@ -9,9 +9,9 @@ import type { ConnectionStats } from '../session/connection-stats.ts'
 export type ServerMode = 'leader' | 'follower' | 'standalone' | 'read-only'
 
 export interface ServerStatus {
-  /** undefined while it serves nobody */
+  /** undefined while it serves no client */
   readonly mode: ServerMode | undefined
-  /** as ZooKeeper words it: 3.9.5-zooweeper-1.2.3, built on … */
+  /** in ZooKeeper's format: 3.9.5-zooweeper-1.2.3, built on … */
   readonly version: string
   readonly lastApplied: Zxid
   readonly nodeCount: number
@@ -20,14 +20,14 @@ export interface ServerStatus {
   readonly watchCount: number
   readonly sessionCount: number
   readonly connectionCount: number
-  /** of those, from this machine itself */
+  /** of these, the local ones */
   readonly localConnectionCount: number
   readonly outstandingCount: number
   readonly openDescriptorCount: number
   readonly descriptorCountMax: number
   readonly uptimeMs: number
   readonly serverCount: number
-  /** undefined on any other server than a leader of others */
+  /** undefined unless this server leads others */
   readonly leading: LeadingStatus | undefined
   readonly metrics: Metrics
 }
@@ -43,31 +43,31 @@ export interface LeadingStatus {
 export interface ConnectionView {
   readonly remoteAddress: string
   readonly remotePort: number
-  /** 0 before it has one */
+  /** 0 until it has one */
   readonly session: SessionId
   readonly timeoutMs: number
   /** requests without an answer */
   readonly queuedCount: number
-  /** whether it is read from, and whether it has more to read than it takes */
+  /** whether it is being read, and whether it has unread output */
   readonly reading: boolean
   readonly congested: boolean
   readonly stats: ConnectionStats
 }
 
-/** Items whose time is over together; `atMs` is by the wall clock. */
+/** Items that expire together; `atMs` is wall-clock time. */
 export interface ExpirySet<T> {
   readonly atMs: number
   readonly items: readonly T[]
 }
 
 export interface SessionsView {
-  /** on a leader: when sessions expire, ascending */
+  /** on a leader: the times at which sessions expire, ascending */
   readonly expiry: readonly ExpirySet<SessionId>[] | undefined
   readonly timeoutsMs: ReadonlyMap<SessionId, number>
   readonly ephemerals: ReadonlyMap<SessionId, readonly string[]>
 }
 
-/** One path that is watched, and the sessions that do. */
+/** A watched path with the sessions that watch it. */
 export interface WatchedPath {
   readonly path: string
   readonly sessions: readonly SessionId[]
@@ -77,17 +77,17 @@ export interface ServerView {
   status(): ServerStatus
   connections(): readonly ConnectionView[]
   sessions(): SessionsView
-  /** watches of data: all but those for children only */
+  /** data watches: all except those only for children */
   watches(): readonly WatchedPath[]
-  /** `key=value`, as ZooKeeper names the keys */
+  /** `key=value`, with ZooKeeper's keys */
   configuration(): readonly (readonly [string, string | number])[]
-  /** the ensemble as /zookeeper/config shows it; undefined for a server that stands alone */
+  /** the ensemble in the format of /zookeeper/config; undefined for a server that stands alone */
   membership(): string | undefined
   environment(): readonly (readonly [string, string])[]
   directorySizes(): { readonly dataBytes: number; readonly logBytes: number }
-  /** zxids with the digest that the tree had there, ascending */
+  /** zxids with the digest of the tree at each, ascending */
   digests(): readonly (readonly [Zxid, string])[]
-  /** by the wall clock */
+  /** wall-clock time */
   nowMs(): number
   tickTimeMs(): number
   resetStats(): void

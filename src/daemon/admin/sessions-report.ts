@@ -1,5 +1,5 @@
-// `dump`: which sessions there are, when they expire, and which ephemerals they have. As ZooKeeper's
-// DumpCommand; exporters look at the part about ephemerals.
+// `dump`: the sessions, their expiry, and their ephemerals. As ZooKeeper's DumpCommand; exporters
+// parse the part about ephemerals.
 
 import type { ExpirySet, SessionsView } from './server-view.ts'
 
@@ -15,7 +15,7 @@ export function sessionsDump({ expiry, timeoutsMs, ephemerals }: SessionsView): 
   return `SessionTracker dump:\n${sessions}ephemeral nodes dump:\n${lines.join('')}`
 }
 
-/** What a follower knows: not when they expire. */
+/** A follower does not know when sessions expire. */
 function globalSessions(timeoutsMs: SessionsView['timeoutsMs']): string {
   const lines = [...timeoutsMs]
     .sort(([a], [b]) => a - b)
@@ -36,7 +36,7 @@ export function expirySets<T>(
   return `${kind} Sets (${sets.length})/(${count}):\n${lines.join('')}`
 }
 
-/** As `java.util.Date` prints it where the time zone is UTC: `Tue Nov 24 02:33:38 UTC 2026`. */
+/** In the format of `java.util.Date` in UTC: `Tue Nov 24 02:33:38 UTC 2026`. */
 function javaDate(wallMs: number): string {
   const [day, date, month, year, time] = new Date(wallMs).toUTCString().split(/,? /)
   return `${day} ${month} ${date} ${time} UTC ${year}`

@@ -1,11 +1,11 @@
-// Which version this is, in the words of ZooKeeper: clients and scripts parse them.
+// The version of this server in ZooKeeper's format, which clients and scripts parse.
 
 import { packageVersion } from '../../package-version.ts'
 
-/** ZooKeeper's version that we behave as: clients choose what they send by it. */
+/** The ZooKeeper version whose behaviour is implemented: clients adapt their requests to it. */
 const zooKeeperVersion = '3.9.5'
 
-/** When the version in package.json was released: a test holds it against CHANGELOG.md. */
+/** The release date of the version in package.json: a test compares it with CHANGELOG.md. */
 export const releasedOn = '2026-11-24'
 
 /** `3.9.5-zooweeper-1.2.3, built on 2026-11-24 00:00 UTC` */

@@ -1,5 +1,5 @@
-// `wchs`, `wchc`, `wchp`: who watches what. Like ZooKeeper's, they show watches of data and of whole
-// subtrees, not those of children only.
+// `wchs`, `wchc`, `wchp`: the watches and their sessions. Like ZooKeeper's, they show watches of
+// data and of whole subtrees, not those only for children.
 
 import type { SessionId } from '../../protocol/records.ts'
 import type { WatchedPath } from './server-view.ts'

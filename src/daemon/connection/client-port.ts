@@ -1,4 +1,4 @@
-// The client port: accepts links, gives each its connection, and keeps count of them.
+// The client port: accepts links, creates a connection for each, and counts them.
 
 import type { ListenAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
@@ -30,14 +30,14 @@ export interface ClientPortParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly serverId: ServerId
-  /** Infinity is no limit, here and for all addresses together */
+  /** Infinity is no limit, also for all addresses together */
   readonly connectionsPerAddressMax: number
   readonly connectionsMax?: number | undefined
-  /** longest frame body that is taken from a client */
+  /** largest frame body accepted from a client */
   readonly frameBytesMax?: number | undefined
-  /** how long a connection may take to ask for its session */
+  /** time within which a connection must request a session */
   readonly handshakeMs?: number | undefined
-  /** @returns undefined if it is no four-letter word */
+  /** @returns undefined if it is not a four-letter word */
   readonly answerWord: (word: string) => string | undefined
 }
 
@@ -45,7 +45,7 @@ export class ClientPort {
   readonly #transport: Transport
   readonly #metrics: Metrics
   readonly #logger: Logger
-  /** of what whoever reaches the port can cause as often as he likes */
+  /** warnings that any client can trigger repeatedly */
   readonly #warnings: RareWarnings
   readonly #connectionsPerAddressMax: number
   readonly #connectionsMax: number
@@ -92,12 +92,12 @@ export class ClientPort {
     return this.#connections.size
   }
 
-  /** Every connection that is open, whether it has a session or not. */
+  /** Every open connection, with or without a session. */
   get connections(): ReadonlySet<Connection> {
     return this.#connections
   }
 
-  /** The port that is listened on. */
+  /** The listening port. */
   get port(): number {
     return this.#listener?.port ?? 0
   }
@@ -114,7 +114,7 @@ export class ClientPort {
     this.#listener = await this.#transport.listen(address, options, (link) => this.#accept(link))
   }
 
-  /** Stops listening and cuts off every client. */
+  /** Stops listening and disconnects every client. */
   async close(): Promise<void> {
     await this.#listener?.close()
     this.#warnings.close()
@@ -125,13 +125,13 @@ export class ClientPort {
     const before = this.#perAddress.get(address) ?? 0
     if (before >= this.#connectionsPerAddressMax) {
       this.#metrics.connectionsRejected++
-      const message = 'Refused a connection: its address has too many'
+      const message = 'Refused a connection: its address has too many connections'
       this.#warnings.warn(`too many of ${address}`, { address, open: before }, message)
       return undefined
     }
     if (this.connectionCount >= this.#connectionsMax) {
       this.#metrics.connectionsRejected++
-      const message = 'Refused a connection: there are too many'
+      const message = 'Refused a connection: there are too many connections'
       this.#warnings.warn('too many', { open: this.connectionCount }, message)
       return undefined
     }
@@ -157,7 +157,7 @@ export class ClientPort {
     else this.#perAddress.set(address, left)
   }
 
-  /** A client that broke the protocol is worth a look; one that vanished is everyday life. */
+  /** A client that breaks the protocol is logged as a warning; a lost client is normal. */
   #report({ remoteAddress: address, remotePort: port }: Link, reason: Error): void {
     const { message } = reason
     if (reason instanceof HandshakeTimeoutError) this.#metrics.sessionlessConnectionsExpired++

@@ -1,15 +1,14 @@
-// The life of one client connection, a state machine over what its link and the request processors
-// tell it:
+// The life of one client connection: a state machine driven by its link and the request processors:
 //
 //   greeting ── four-letter word: answered ─▶ closed
 //      │ a frame that begins as a dialect's hello does
 //      ▼
 //   hello ──▶ joining ── welcome ─▶ open ── closeSession, unknown op, moved, expired ─▶ closed
-//               └──────── refused, or close without a word ───────────────────────────▶ closed
+//               └──────── refused, or closed without a reply ────────────────────────────▶ closed
 //
-// While it is joining, while the client does not read its replies and while the server may not answer,
-// frames are held back, in order; too many and its socket is paused. No clock, no socket: the link is
-// passed in. Next on the path: request-processor/chain.ts.
+// While it is joining, while the client does not read its replies, and while the server may not
+// answer, frames are held in order; at the limit its socket is paused. No clock, no socket: the
+// link is passed in. Next on the path: request-processor/chain.ts.
 
 import { Fifo } from '../../fifo.ts'
 import { invariant } from '../../invariant.ts'
@@ -19,33 +18,34 @@ import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
 import { type Id, noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
 import type { FirstBytes, Link } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
-import { protocolVersion } from '../../protocol/zk/native.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Metrics } from '../metrics.ts'
 import { addressIdentity } from '../session/authentication.ts'
 import { ConnectionStats } from '../session/connection-stats.ts'
 import type { Client, PendingRequest, WritableClient } from '../session/request.ts'
 
-/** What a connection needs of the server behind it. */
+/** The part of the server that a connection needs. */
 export interface ConnectionServer {
   readonly serverId: ServerId
   /** undefined while the server is not serving */
   readonly ensembleId: string | undefined
-  /** It serves without a quorum: reads, for clients that allow it. */
+  /** Whether it serves without a quorum: reads, for clients that allow it. */
   readonly readOnly: boolean
-  /** Connections are told by `proceed` when it is true again. */
+  /** When it becomes true again, connections are notified by `proceed`. */
   readonly mayAnswer: boolean
   readonly metrics: Metrics
   /** wall clock */
   wallMs(): number
-  /** what its clients may speak */
+  /** the dialects that its clients may speak */
   readonly dialects: readonly Dialect[]
-  /** longest frame body that is taken */
+  /** largest accepted frame body */
   readonly frameBytesMax: number
-  /** @returns undefined if it is no four-letter word */
+  /** @returns undefined if it is not a four-letter word */
   answerWord(word: string): string | undefined
   open(client: Client, hello: Hello): void
-  /** Whether its next frame, of so many bytes, has its turn; if not, `proceed` tells when it has. */
+  /**
+   * Whether a client's next frame, of this size, may be processed; if not, `proceed` follows later.
+   */
   mayTake(client: Client, bytes: number): boolean
   /** `bytes` is the size of its frame. */
   submit(client: Client, xid: number, request: Request, bytes: number): void
@@ -58,15 +58,15 @@ const noPassword = new Uint8Array(16)
 export class Connection implements WritableClient {
   readonly #link: Link
   readonly #server: ConnectionServer
-  /** of the client's dialect, once its first bytes have told which */
+  /** the codec of the client's dialect, once its first bytes have identified it */
   #spoken: ServerCodec | undefined
   #state: 'greeting' | 'hello' | 'joining' | 'open' | 'closed' = 'greeting'
-  /** Frames that wait for the state or for the client's own reading; copies. */
+  /** Frames held for the state or for the client's reading; copies. */
   #held: Buffer[] = []
   #heldBytes = 0
-  /** Of a request with an unknown op: answered in its turn, as the last one. */
+  /** The xid of a request with an unknown op: answered in order, as the last one. */
   #unknownXid: number | undefined
-  /** Its next frame waits for its turn. */
+  /** Whether its next frame waits for its turn. */
   #inLine = false
   #throttled = false
   #paused = false
@@ -93,7 +93,8 @@ export class Connection implements WritableClient {
     return this.#link.congested
   }
 
-  // --- for people ---------------------------------------------------------------------------------
+  // --- for reports
+  // ----------------------------------------------------------------------------------
 
   get remoteAddress(): string {
     return this.#link.remoteAddress
@@ -113,7 +114,7 @@ export class Connection implements WritableClient {
 
   // --- from the link ------------------------------------------------------------------------------
 
-  /** Tells the dialects of the client port apart. @throws ProtocolError for none of them */
+  /** Recognises the dialect of the client. @throws ProtocolError if there is none */
   firstBytes(bytes: Buffer): FirstBytes {
     if (bytes.length < 4) return 'more'
     const answer = this.#server.answerWord(bytes.toString('latin1', 0, 4))
@@ -124,9 +125,10 @@ export class Connection implements WritableClient {
     }
     const length = bytes.readUInt32BE(0)
     if (length === 0 || length > this.#server.frameBytesMax) {
-      throw new ProtocolError(`Cannot take a first frame of ${length} bytes`)
+      throw new ProtocolError(`Cannot accept a first frame of ${length} bytes`)
     }
-    // Clients of a server without a leader are to try another one, without being told anything.
+    // Without a leader, the connection is closed without a reply, so that the client tries another
+    // server.
     if (this.#server.ensembleId === undefined) {
       this.close()
       return 'other'
@@ -135,7 +137,7 @@ export class Connection implements WritableClient {
     if (first === undefined) return 'more'
     const dialect = this.#server.dialects.find((dialect) => dialect.begins(first))
     if (dialect === undefined) {
-      throw new ProtocolError(`Cannot tell a client's dialect from the byte ${first}`)
+      throw new ProtocolError(`Cannot recognise a dialect by the byte ${first}`)
     }
     this.#spoken = dialect.serverCodec()
     this.#state = 'hello'
@@ -229,7 +231,8 @@ export class Connection implements WritableClient {
   }
 
   takeTouched(): boolean {
-    // While it waits for its turn, or for others, it is we who do not listen.
+    // While a frame waits for its turn, or the client is throttled, the server is not listening to
+    // it.
     const touched = this.#touched || this.#inLine || this.#throttled
     this.#touched = false
     return touched
@@ -242,7 +245,7 @@ export class Connection implements WritableClient {
     return this.#spoken
   }
 
-  /** Whether the next frame may be processed now; if not, it is held until something changes. */
+  /** Whether the next frame may be processed now; if not, it is held until a change. */
   #mayProcess(bytes: number): boolean {
     this.#inLine = false
     if (this.#state === 'hello') return true
@@ -270,7 +273,7 @@ export class Connection implements WritableClient {
     this.#maybePause()
   }
 
-  /** Answers the unknown op once everything before it is answered; then there is no going on. */
+  /** Answers the unknown op once everything before it is answered, then closes. */
   #maybeEnd(unknownXid: number): void {
     if (this.queue.length > 0) return
     this.#unknownXid = undefined
@@ -297,7 +300,7 @@ export class Connection implements WritableClient {
     this.#maybeResume()
   }
 
-  /** 1 is as much as a connection may have waiting, in requests or in bytes held back. */
+  /** 1 is the maximum load of one connection, in waiting requests or held bytes. */
   get #load(): number {
     const requests = this.queue.length + this.#held.length
     return Math.max(
@@ -314,7 +317,9 @@ export class Connection implements WritableClient {
     this.#link.pause()
   }
 
-  /** Half of the limit apart, so that a connection at it does not pause at every request. */
+  /**
+   * Resumes at half the limit, so that a connection at the limit does not pause at every request.
+   */
   #maybeResume(): void {
     if (!this.#paused || this.#throttled || this.#inLine) return
     if (this.#state === 'closed' || this.#load > 1 / 2) return
@@ -324,9 +329,7 @@ export class Connection implements WritableClient {
 
   #sendWelcome(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
     const { serverId, ensembleId = '', readOnly } = this.#server
-    const version = protocolVersion
     this.#codec.encodeWelcome(this.#link.beginFrame(), {
-      version,
       ensembleId,
       timeoutMs,
       sessionId,

@@ -4,13 +4,9 @@
 
 import { invariant } from '../../invariant.ts'
 import { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
+import { decodePeerMessage, encodePeerMessage } from '../../protocol/peer/codec.ts'
 import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
-import {
-  decodePeerMessage,
-  encodePeerMessage,
-  type LearnerMessage,
-  type PeerMessage,
-} from '../../protocol/peer/messages.ts'
+import type { LearnerMessage, PeerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { counterOf, type Zxid } from '../../protocol/zxid.ts'
 

@@ -9,9 +9,10 @@
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
+import { encodePeerMessage } from '../../protocol/peer/codec.ts'
 import type { PeerHello } from '../../protocol/peer/hello.ts'
 import type { IdentitiesCodec } from '../../protocol/peer/identities.ts'
-import { encodePeerMessage, type PeerMessage } from '../../protocol/peer/messages.ts'
+import type { PeerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Link } from '../../protocol/transport/transport.ts'
 

@@ -14,6 +14,7 @@ import type { Logger } from '../../logger.ts'
 import { oneLine, printable } from '../../printable.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
+import { decodePeerMessage, encodePeerMessage } from '../../protocol/peer/codec.ts'
 import {
   decodeGreeting,
   type Greeting,
@@ -21,12 +22,7 @@ import {
   type PeerHello,
 } from '../../protocol/peer/hello.ts'
 import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
-import {
-  decodePeerMessage,
-  encodePeerMessage,
-  type PeerMessage,
-  type RoutedMessage,
-} from '../../protocol/peer/messages.ts'
+import type { PeerMessage, RoutedMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { kindOf } from '../../protocol/strangers.ts'
 import type { Link, LinkListener, Listener, Transport } from '../../protocol/transport/transport.ts'

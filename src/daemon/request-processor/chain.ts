@@ -1,5 +1,5 @@
-// The request processors, in the order in which a request meets them, and where they meet the
-// ensemble. Leader and follower run the same chain; a leader answers its learners besides.
+// The request processors, in the order in which a request passes them, and their connection to the
+// ensemble. Leader and follower run the same chain; a leader also answers its learners.
 //
 //   connection.ts ─ open ────▶ server-sessions.ts ─ create, attach ─┐
 //                 ─ submit ──▶ commit.ts ◀──────────────────────────┘
@@ -44,7 +44,7 @@ export interface ChainParts extends SessionOptions {
   readonly reaping: ReaperOptions
   /** See `CommitParts`. */
   readonly outstandingMax?: number | undefined
-  /** told after each change of the tree */
+  /** called after each change of the tree */
   readonly onApplied: () => void
 }
 
@@ -108,22 +108,22 @@ export class RequestProcessors implements EnsembleListener {
     this.#sessions.open(client, hello, this.#commit)
   }
 
-  /** Whether the client's next frame may be processed now; if not, it is told to `proceed` later. */
+  /** Whether the client's next frame may be processed now; if not, `proceed` is called later. */
   mayTake(client: Client, bytes: number): boolean {
     return this.#commit.mayTake(client, bytes)
   }
 
-  /** The next request of a client that was welcomed. */
+  /** The next request of a welcomed client. */
   submit(client: Client, xid: number, request: Request, bytes: number): void {
     this.#commit.submit(client, xid, this.#sessions.admit(client, request), bytes)
   }
 
-  /** A client that was congested has caught up. */
+  /** A congested client has caught up. */
   advance(client: Client): void {
     this.#commit.advance(client)
   }
 
-  /** A client is gone; also one that never said hello. */
+  /** A client is gone, even one that never sent a hello. */
   closed(client: Client): void {
     this.#commit.drop(client)
     this.watches.dropWatcher(client)
@@ -159,12 +159,12 @@ export class RequestProcessors implements EnsembleListener {
 
   // --- from the clock -----------------------------------------------------------------------------
 
-  /** Every half tick. */
+  /** Called every half tick. */
   reportTouched(): void {
     this.#sessions.reportTouched(this.#commit.noteTime())
   }
 
-  /** Every tick. */
+  /** Called every tick. */
   expireSessions(): void {
     this.#leader.expire()
   }

@@ -1,16 +1,16 @@
-// The order that one session sees, and nothing else: its requests take effect and are answered in
-// the order in which they arrived.
+// The order within each session, and nothing else: its requests take effect and are answered in the
+// order in which they arrived.
 //
-// Writes and syncs go to the leader at once, many in flight. A read with nothing before it is
-// answered at once; otherwise it waits in its client's queue, and runs when the write before it has
-// been applied here and the write after it has not. Sessions do not wait for one another.
+// Writes and syncs go to the leader immediately, many in flight. A read with nothing before it is
+// answered immediately; otherwise it waits in its client's queue, and runs when the write before it
+// has been applied here and the write after it has not. Sessions do not wait for each other.
 //
-// A sync, and a read that is to be linearizable, is answered once this server shows all that was
-// answered anywhere before it was asked. The leader says so, with its leadership confirmed; a later
-// write of the same session says so too when it is committed, for what comes before it is.
+// A sync, or a linearizable read, is answered once this server reflects every write that was
+// acknowledged anywhere before its arrival. The leader confirms this, together with its leadership;
+// a later write of the same session also confirms it when it commits, for everything before it.
 //
 // The leader's answers are matched by `seq` alone: a transaction that names this server as its
-// origin, or an ATTACHED or SYNCED, which hold once the tree has reached their zxid.
+// origin, or an ATTACHED or SYNCED, which are valid once the tree has reached their zxid.
 // As ZooKeeper's CommitProcessor. Next on the path: final.ts for a read, ensemble/ensemble.ts for a write.
 
 import type { Clock } from '../../clock.ts'
@@ -45,11 +45,11 @@ export interface CommitParts {
   readonly final: FinalProcessor
   readonly metrics: Metrics
   readonly clock: Clock
-  /** requests on their way to the leader and back, beyond which clients that ask for more wait */
+  /** requests in flight to the leader; above, clients that send more wait */
   readonly outstandingMax?: number | undefined
 }
 
-/** The tree shows the transaction, and its watchers know; its client does not yet. */
+/** The tree and its watchers have the transaction; its client does not yet. */
 export type OnApplied = (zxid: Zxid, result: Applied) => void
 
 export class CommitProcessor implements SessionRequests {
@@ -61,15 +61,15 @@ export class CommitProcessor implements SessionRequests {
   readonly #clock: Clock
   readonly #onApplied: OnApplied
   readonly #outstandingMax: number
-  /** When the clock was last looked at. */
+  /** The latest reading of the clock. */
   #nowMs: number
-  /** Never used twice by this process, so an answer from an earlier epoch matches nothing. */
+  /** Never reused by this process, so an answer from an earlier epoch matches nothing. */
   #seq = 0
-  /** What the leader was asked and has not answered, by seq. */
+  /** Requests to the leader without an answer, by seq. */
   readonly #asked = new Map<number, PendingRequest>()
-  /** How clients share what may be on its way to the leader in bytes. */
+  /** Shares the bytes in flight to the leader among clients. */
   readonly #turns = new Turns<Client>()
-  /** Answers that hold once the tree has reached their zxid. */
+  /** Answers that become valid once the tree has reached their zxid. */
   #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
   readonly #throttled = new Set<Client>()
 
@@ -86,7 +86,7 @@ export class CommitProcessor implements SessionRequests {
     this.#nowMs = clock.nowMs()
   }
 
-  /** Requests that wait for the leader's answer. */
+  /** Requests waiting for the leader's answer. */
   get outstanding(): number {
     return this.#asked.size
   }
@@ -97,7 +97,7 @@ export class CommitProcessor implements SessionRequests {
   }
 
   /**
-   * Takes the next request of a client. Bytes in the request are used during the call only.
+   * Accepts the next request of a client. Bytes of the request are used during the call only.
    *
    * @param bytes of its frame
    */
@@ -114,18 +114,18 @@ export class CommitProcessor implements SessionRequests {
     }
   }
 
-  /** Asks the leader for a new session. */
+  /** Requests a new session from the leader. */
   create(client: Client, timeoutMs: number): void {
     this.submit(client, 0, { type: 'createSession', timeoutMs }, 0)
   }
 
-  /** Asks the leader whether the client may go on with its session here. */
+  /** Asks the leader whether the client may continue its session here. */
   attach(client: Client, { sessionId, password, timeoutMs }: Hello): void {
     const seq = this.#enqueue(client, 0, {})
     this.#ensemble.sendToLeader({ type: 'ATTACH', seq, session: sessionId, password, timeoutMs })
   }
 
-  /** A committed transaction, in its turn: take, apply, complete, reached. */
+  /** A committed transaction, in order: take, apply, complete, reached. */
   deliver(zxid: Zxid, txn: Txn): void {
     const ours = txn.origin === this.#ensemble.self
     const pending = ours ? this.#take(txn.seq) : undefined
@@ -137,10 +137,10 @@ export class CommitProcessor implements SessionRequests {
   }
 
   /**
-   * Finds whom a transaction answers, before it is applied: the reads that the client sent before it
+   * Finds the request that a transaction answers, before it is applied: earlier reads of the client
    * run now, so that they do not see it.
    *
-   * @returns undefined if no client waits for it any more
+   * @returns undefined if no client waits for it
    */
   #take(seq: number): PendingRequest | undefined {
     const pending = this.#takeAsked(seq)
@@ -156,7 +156,10 @@ export class CommitProcessor implements SessionRequests {
     return pending
   }
 
-  /** Answers, once the transaction is applied and the watchers know; then goes on behind it. */
+  /**
+   * Answers, once the transaction is applied and the watchers are notified; then continues after
+   * it.
+   */
   #complete(pending: PendingRequest, zxid: Zxid, result: Applied): void {
     const { client, xid } = pending
     this.#leave(pending)
@@ -165,7 +168,7 @@ export class CommitProcessor implements SessionRequests {
       return
     }
     const code = result.type === 'error' ? result.code : errorCodes.OK
-    // A client whose session is somewhere else by now must not learn more than that we are gone.
+    // A client whose session has moved elsewhere must learn only that the connection is closed.
     const unanswered = code === errorCodes.SESSIONMOVED || !client.attached
     if (!unanswered) client.reply(xid, zxid, result)
     const ended = result.type === 'closeSession' || code === errorCodes.SESSIONEXPIRED
@@ -183,7 +186,7 @@ export class CommitProcessor implements SessionRequests {
     this.#reached()
   }
 
-  /** The tree has moved on: after each transaction and its answer. */
+  /** The tree has advanced: called after each transaction and its answer. */
   #reached(): void {
     if (this.#reaching.length > 0) {
       const { lastApplied } = this.#tree
@@ -199,7 +202,7 @@ export class CommitProcessor implements SessionRequests {
     this.#turns.callUp()
   }
 
-  /** Answers what nothing waits before any more, as far as the client keeps up with reading. */
+  /** Answers reads that no longer wait, as far as the client keeps up with reading. */
   advance(client: Client): void {
     for (let head = client.queue.head; head?.read !== undefined; head = client.queue.head) {
       if (!head.settled || client.congested) return
@@ -207,13 +210,13 @@ export class CommitProcessor implements SessionRequests {
     }
   }
 
-  /** To be called now and then: statistics of reads have the time from here. */
+  /** Called regularly: statistics of reads take the time from here. */
   noteTime(): number {
     this.#nowMs = this.#clock.nowMs()
     return this.#nowMs
   }
 
-  /** The client is gone: nobody waits for its answers. */
+  /** The client is gone: its answers are dropped. */
   drop(client: Client): void {
     for (const { seq } of client.queue.takeAll()) this.#takeAsked(seq)
     this.#throttled.delete(client)
@@ -221,16 +224,17 @@ export class CommitProcessor implements SessionRequests {
     if (this.#reaching.length > 0) {
       this.#reaching = this.#reaching.filter(({ pending }) => pending.client !== client)
     }
-    // Without a leader all of them go, one after the other; none is to be asked and refused before.
+    // Without a leader all clients are closed in turn; none may be called up and refused before
+    // that.
     if (this.#ensemble.role.type !== 'looking') this.#turns.callUp()
   }
 
-  /** 1 is as many requests as may be on their way to the leader and back. */
+  /** 1 is the maximum number of requests in flight to the leader. */
   get #load(): number {
     return Math.max(this.#ensemble.inFlight, this.#asked.size) / this.#outstandingMax
   }
 
-  /** A server without a leader has clients that read; nothing of theirs waits for anything. */
+  /** A server without a leader serves reads only; none of its clients' requests wait. */
   #refuse(client: Client, xid: number, { type }: Request): void {
     const ends = type === 'closeSession'
     client.reply(xid, this.#tree.lastApplied, ends ? { type } : notReadOnly)
@@ -246,7 +250,7 @@ export class CommitProcessor implements SessionRequests {
     client.throttle()
   }
 
-  /** @returns the seq of what the leader is to be asked: all but a read, unless it `asks` */
+  /** @returns the seq of the request to the leader: for all but reads, unless `asks` is set */
   #enqueue(
     client: Client,
     xid: number,
@@ -295,7 +299,7 @@ export class CommitProcessor implements SessionRequests {
   #answer(client: Client, xid: number, read: Readable): void {
     this.#final.answer(client, xid, read)
     this.#metrics.answered(true, 0)
-    // Not even the time of day: a read that waits for nothing is cheap.
+    // The clock is not even read: a read without a wait is cheap.
     client.stats.answered(read.type, 0, this.#nowMs)
   }
 

@@ -1,27 +1,27 @@
-// Do all servers have the same tree? Every so many transactions the leader tells the digest of its own,
-// and each learner compares: now, or when it gets there. A server that differs cannot know what else
-// is wrong with it, so it ends, and says so; nothing is repaired in silence.
+// Checks that all servers have the same tree. At regular intervals the leader sends the digest of
+// its tree, and each learner compares it: now, or when it gets there. A server that differs cannot
+// know what else is wrong with it, so it stops and says why; nothing is repaired silently.
 
 import { counterOf, formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import { type Digest, formatDigest, sameDigest } from '../ztree/digest.ts'
 import type { ZTree } from '../ztree/ztree.ts'
 
-/** Transactions from one comparison to the next. */
+/** Transactions between two comparisons. */
 const period = 128
 
-/** Digests of our own that are kept for a leader's word: as many as it may be late. */
+/** Own digests kept for the leader's: as many as the leader's may be late. */
 const keptMax = 64
 
-/** This server's tree is not the leader's. */
-export class DivergedError extends Error {
+/** This server's tree differs from the leader's. */
+class DivergedError extends Error {
   override readonly name = 'DivergedError'
 
   constructor(zxid: Zxid, { ours, theirs }: { readonly ours: Digest; readonly theirs: Digest }) {
     super(
-      `Cannot go on: the tree of this server is not the leader's at ${formatZxid(zxid)}: ` +
+      `Cannot continue: the tree of this server differs from the leader's at ${formatZxid(zxid)}: ` +
         `its digest is ${formatDigest(ours)}, the leader's ${formatDigest(theirs)}. Keep the data ` +
-        'directory for whoever looks for the cause, and start this server on an empty one: the ' +
+        'directory to investigate the cause, and start this server on an empty one: the ' +
         'leader will send it the tree',
     )
   }
@@ -41,7 +41,7 @@ export class DigestCheck {
   /**
    * The tree shows everything up to `zxid`.
    *
-   * @throws DivergedError if the leader's was another there
+   * @throws DivergedError if the leader's digest differs there
    */
   applied(zxid: Zxid): void {
     if (counterOf(zxid) % period !== 0) return
@@ -53,12 +53,12 @@ export class DigestCheck {
     this.#ensemble.sendToLearners({ type: 'DIGEST', zxid, high, low })
   }
 
-  /** Our own of late, oldest first. */
+  /** Recent digests of this server, oldest first. */
   get recent(): ReadonlyMap<Zxid, Digest> {
     return this.#ours
   }
 
-  /** The leader's word. @throws DivergedError if ours was another */
+  /** The leader's digest. @throws DivergedError if this server's differs */
   heard(zxid: Zxid, digest: Digest): void {
     const ours = this.#ours.get(zxid)
     if (ours === undefined) this.#theirs = { zxid, digest }

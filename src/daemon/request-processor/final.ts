@@ -1,10 +1,10 @@
-// The last step of a request: committed transactions change the tree and tell the watchers; reads are
-// answered from the tree. The same on every server.
+// The last step of a request: committed transactions change the tree and notify the watchers; reads
+// are answered from the tree. The same on every server.
 //
 // Watch events are queued to connections before any reply: a client must see the event for a znode
-// it watches before it can see that znode's new state (ZooKeeper's guarantee on watches). Who may not
-// read a znode hears nothing of it, by the ACL that it had at that moment; a watch is used up all the
-// same (CVE-2024-23944).
+// it watches before it can see that znode's new state (ZooKeeper's guarantee on watches). A client
+// without read permission on the znode, by its ACL at that moment, receives no event; its watch is
+// still removed (CVE-2024-23944).
 // As ZooKeeper's FinalRequestProcessor. Next on the path: ztree/ztree.ts.
 
 import type { Clock } from '../../clock.ts'
@@ -55,7 +55,7 @@ export class FinalProcessor {
     this.#clock = clock
   }
 
-  /** @returns what the request behind the transaction is answered with */
+  /** @returns the answer to the transaction's request */
   apply(zxid: Zxid, txn: Txn): Applied {
     const events = this.#events
     const result = this.#tree.apply(zxid, txn, events)
@@ -78,11 +78,11 @@ export class FinalProcessor {
   }
 
   /**
-   * Answers a read with the state of this moment, and sets its watch in the same moment. A client
-   * that is not let in is told so, and that is the end of it.
+   * Answers a read with the current state, and sets its watch in the same step. A client that fails
+   * authentication gets the refusal, and is then disconnected.
    */
   answer(client: Client, xid: number, request: Readable): void {
-    // Read first: `setWatches` sends events, which come before its reply.
+    // Read first: `setWatches` sends events, which must precede its reply.
     const body = this.#read(client, request)
     if (body === refusals.THROTTLEDOP) this.#metrics.throttledOps++
     const ends = body.type === 'error' && endings.has(body.code)
@@ -149,7 +149,7 @@ export class FinalProcessor {
     }
   }
 
-  /** The only read that leaves a watch where there is nothing: it waits for the creation. */
+  /** The only read that sets a watch on a missing znode, for its creation. */
   #exists(client: Client, path: string, watch: boolean): ReplyBody {
     if (path.includes('\0')) return refusals.BADARGUMENTS
     const znode = this.#tree.get(path)
@@ -167,7 +167,7 @@ export class FinalProcessor {
     return { type: 'getACL', acl: shownAcl, stat: this.#tree.stat(znode) }
   }
 
-  /** Parts that come after more than one answer may hold are refused, each by itself. */
+  /** Parts after the size limit of one answer are refused individually. */
   #multiRead(client: Client, ops: readonly ReadOp[]): ReadResult[] {
     let bytes = 0
     return ops.map((op): ReadResult => {
@@ -198,19 +198,19 @@ export class FinalProcessor {
     return done.setWatches
   }
 
-  /** @returns the znode, or why the client gets to see none */
+  /** @returns the znode, or why the client may not see it */
   #readable(client: Client, path: string): Readonly<Znode> | Refusal {
     const znode = this.#tree.get(path)
     if (znode === undefined) return refusals.NONODE
     return this.#may(client, znode, perms.read) ? znode : refusals.NOAUTH
   }
 
-  /** @param needed any of these bits will do */
+  /** @param needed any of these bits is enough */
   #may(client: Client, znode: Readonly<Znode>, needed: number): boolean {
     return isAllowed(this.#tree.acl(znode), needed, client.identities)
   }
 
-  /** @returns whether the client may have one more watch */
+  /** @returns whether the client may have another watch */
   #watch(client: Client, path: string, kind: WatchKind): boolean {
     if (this.#watches.countOf(client) >= limits.watchesPerConnectionMax) return false
     this.#watches.add(path, kind, client)
@@ -236,11 +236,11 @@ const done = {
   sync: { type: 'sync' },
 } as const
 
-/** In jute; enough to know how large an answer is. */
+/** In jute; an estimate of an answer's size is enough. */
 const statBytes = 68
 const lengthBytes = 4
 
-/** Refusals of the client itself. */
+/** Refusals that end the connection. */
 const endings: ReadonlySet<number> = new Set([
   errorCodes.AUTHFAILED,
   errorCodes.SESSIONCLOSEDREQUIRESASLAUTH,

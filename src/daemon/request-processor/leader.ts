@@ -1,4 +1,4 @@
-// What the leader does for every server of the ensemble, itself included: writes become proposals in
+// The leader's work for every server of the ensemble, including itself: writes become proposals in
 // the order of their arrival, sessions are attached, touched and expired, syncs are confirmed.
 //
 // Next on the path: prep.ts decides. As ZooKeeper's LeaderRequestProcessor,
@@ -43,7 +43,7 @@ export class LeaderProcessor {
   readonly #newPassword: () => Uint8Array
   readonly #encoded = new MsgpackWriter()
   #leading = false
-  /** The last transaction given out; at the start of a leadership, the last one of its history. */
+  /** The last proposed transaction; at the start of a leadership, the last one of its history. */
   #proposed: Zxid
 
   constructor(parts: LeaderParts) {
@@ -102,8 +102,8 @@ export class LeaderProcessor {
         return
       case 'SYNC': {
         const { seq } = message
-        // A write may be committed, and answered elsewhere, before this server's own disk has it and
-        // so before it is applied here: only what was proposed is sure to include it.
+        // A write may be committed, and answered elsewhere, before this server's own disk has it
+        // and so before it is applied here: only the last proposal is certain to include it.
         const zxid = this.#proposed
         this.#ensemble.confirmLeadership(() => {
           this.#ensemble.sendToLearner(learner, { type: 'SYNCED', seq, zxid })
@@ -118,14 +118,14 @@ export class LeaderProcessor {
     }
   }
 
-  /** Every tick: ends what has outlived its time. */
+  /** Called every tick: ends what has expired. */
   expire(): void {
     if (!this.#leading || this.#ensemble.handingOver) return
     this.#expireSessions()
     this.#expireZnodes()
   }
 
-  /** Closes the sessions that nobody was heard from. */
+  /** Closes the expired sessions. */
   #expireSessions(): void {
     const expired = this.#sessions.expire(this.#clock.nowMs())
     if (expired.length === 0) return
@@ -134,7 +134,7 @@ export class LeaderProcessor {
     this.#logger.info({ count: expired.length }, 'Sessions expired')
   }
 
-  /** Deletes the containers that are empty again, and the znodes whose time to live is over. */
+  /** Deletes empty containers, and znodes whose TTL has passed. */
   #expireZnodes(): void {
     const wallMs = this.#clock.wallMs()
     const origin = this.#ensemble.self
@@ -147,7 +147,7 @@ export class LeaderProcessor {
       this.#propose(zxid, txn)
       count++
     }
-    if (count > 0) this.#logger.debug({ count }, 'Deleting znodes whose time is over')
+    if (count > 0) this.#logger.debug({ count }, 'Deleting expired znodes')
   }
 
   #close(session: SessionId): void {
@@ -163,7 +163,8 @@ export class LeaderProcessor {
     if (attached?.movedFrom !== undefined) {
       this.#ensemble.sendToLearner(attached.movedFrom, { type: 'MOVED', session })
     }
-    // Behind all that the session proposed through its old server: it cannot see less than that.
+    // After everything that the session proposed through its old server: it must not see an earlier
+    // state.
     const zxid = this.#proposed
     const timeoutMs = attached?.timeoutMs ?? 0
     this.#ensemble.sendToLearner(owner, { type: 'ATTACHED', seq, zxid, timeoutMs })

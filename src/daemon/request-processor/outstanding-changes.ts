@@ -1,9 +1,10 @@
-// The tree as it will be once everything proposed is committed: what prep.ts validates against.
+// The tree as it will be once all proposals are committed: the state that prep.ts validates
+// against.
 //
-// A layer of records over the tree, one per path that a proposal in flight touches; the latest
-// record of a path says everything about it. A record goes when the tree has applied its
-// transaction. What one request changes is taken back if a later part of it fails. How much more of a
-// quota they will use is summed up too, where quotas are enforced.
+// A layer of records over the tree, one per path changed by a proposal in flight; the latest record
+// of a path has its complete state. A record is dropped when the tree has applied its transaction.
+// The changes of a request are undone if a later part of it fails. Where quotas are enforced, the
+// additional usage of each quota is summed as well.
 // As ZooKeeper's outstandingChanges in PrepRequestProcessor. Next on the path: ztree/txn.ts.
 
 import { Fifo } from '../../fifo.ts'
@@ -13,7 +14,7 @@ import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Usage } from '../ztree/quotas.ts'
 import type { ZTree } from '../ztree/ztree.ts'
 
-/** What validation needs of a znode; the tree's own znodes have it too. */
+/** The fields of a znode that validation needs; the tree's own znodes have them too. */
 export interface PendingZnode {
   readonly version: number
   readonly createCount: number
@@ -30,9 +31,9 @@ interface ChangeRecord {
   readonly znode: PendingZnode | undefined
   /** 0 until `commit` */
   zxid: Zxid
-  /** the latest record of the path before this one, until `commit` */
+  /** the previous record of the path, until `commit` */
   replaced: ChangeRecord | undefined
-  /** what it adds to the use of quotas; undefined: nothing */
+  /** its addition to the usage of quotas; undefined: none */
   growth: Growth | undefined
 }
 
@@ -44,13 +45,15 @@ interface Growth extends Usage {
 export class OutstandingChanges {
   readonly #tree: ZTree
   readonly #latest = new Map<string, ChangeRecord>()
-  /** Of the request at hand, in the order in which they were made. */
+  /** Records of the current request, in order. */
   readonly #uncommitted: ChangeRecord[] = []
   /** Every record not applied yet, in zxid order. */
   readonly #records = new Fifo<ChangeRecord>()
-  /** Ephemerals whose latest record is here and alive, by owner: closing a session needs them. */
+  /**
+   * Ephemerals whose latest record is here and not a deletion, by owner: needed to close a session.
+   */
   readonly #ephemerals = new Map<SessionId, Set<string>>()
-  /** Of quotas, by path; undefined: nobody asks. */
+  /** By path of the quota; undefined if quotas are not enforced. */
   readonly #growth: Map<string, Usage> | undefined
 
   constructor(tree: ZTree, { countsQuotas }: { readonly countsQuotas: boolean }) {
@@ -62,18 +65,18 @@ export class OutstandingChanges {
     return this.#latest.size
   }
 
-  /** The znode as it will be; `path` is one that a create would accept, or just not there. */
+  /** The znode as it will be; `path` is one that a create would accept, or does not exist. */
   find(path: string): PendingZnode | undefined {
     const record = this.#latest.get(path)
     return record === undefined ? this.#tree.get(path) : record.znode
   }
 
-  /** Whether a proposal in flight changes the znode, or whether it is there. */
+  /** Whether a proposal in flight changes, creates or deletes the znode. */
   touches(path: string): boolean {
     return this.#latest.has(path)
   }
 
-  /** How much more of the quota at `path` will be used than the tree shows. */
+  /** Usage of the quota at `path` in addition to what the tree shows. */
   growthOf(path: string): Usage {
     return this.#growth?.get(path) ?? { count: 0, bytes: 0 }
   }
@@ -87,7 +90,7 @@ export class OutstandingChanges {
     return [...owned].sort()
   }
 
-  /** @returns how many children the parent ever got, this one included */
+  /** @returns the number of children ever created under the parent, including this one */
   create(
     path: string,
     parent: PendingZnode,
@@ -139,7 +142,7 @@ export class OutstandingChanges {
     this.#record(path, after)
   }
 
-  /** What was changed since the last call is the transaction `zxid`. */
+  /** The changes since the last call belong to transaction `zxid`. */
   commit(zxid: Zxid): void {
     for (const record of this.#uncommitted) {
       record.zxid = zxid
@@ -149,7 +152,7 @@ export class OutstandingChanges {
     this.#uncommitted.length = 0
   }
 
-  /** Takes back what was changed since the last `commit`: it will not happen. */
+  /** Undoes the changes since the last `commit`. */
   abandon(): void {
     for (let record = this.#uncommitted.pop(); record; record = this.#uncommitted.pop()) {
       const { path, replaced } = record
@@ -194,7 +197,7 @@ export class OutstandingChanges {
     this.#uncommitted.push(record)
   }
 
-  /** Before the record is noted. */
+  /** Called before the record is stored. */
   #grow(
     sums: Map<string, Usage>,
     path: string,
@@ -236,7 +239,7 @@ export class OutstandingChanges {
   }
 }
 
-/** One to be changed. Field by field: a znode of the tree has much more, and a spread is slow. */
+/** A mutable copy. Field by field: a znode of the tree has many more, and a spread is slow. */
 function copyOf(znode: PendingZnode): { -readonly [K in keyof PendingZnode]: PendingZnode[K] } {
   const { version, createCount, childCount, ephemeralOwner, acl, aversion, dataBytes } = znode
   return { version, createCount, childCount, ephemeralOwner, acl, aversion, dataBytes }

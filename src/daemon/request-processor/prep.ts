@@ -1,10 +1,10 @@
-// Is it allowed and possible? The leader's first step with a write: a request becomes a transaction
-// that cannot fail, or one that carries the refusal.
+// Decides whether a write is allowed and possible, the leader's first step: a request becomes a
+// transaction that cannot fail, or one that carries the refusal.
 //
-// Validated against the tree plus the changes still outstanding, and against the sessions that are
-// alive, in the order of ZooKeeper's PrepRequestProcessor: the first check that fails is the error
-// that the client sees. Who may do it, the identities of the client's connection say, which come with
-// its request. Pure; whatever a client sends, nothing is thrown.
+// Validated against the tree plus the outstanding changes, and against the live sessions, in the
+// order of ZooKeeper's PrepRequestProcessor: the first failing check is the error that the client
+// sees. Permissions are checked against the identities of the client's connection, which travel with
+// the request. Pure; no request makes it throw.
 // Next on the path: outstanding-changes.ts, then ztree/txn.ts.
 
 import { limits } from '../../limits.ts'
@@ -19,7 +19,7 @@ import {
   type ServerId,
   type SessionId,
 } from '../../protocol/records.ts'
-import type { CreateMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
+import type { RequestedMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import { samePassword } from '../session/authentication.ts'
 import type { SessionTracker } from '../session/session-tracker.ts'
@@ -34,7 +34,7 @@ import { OutstandingChanges, type PendingZnode } from './outstanding-changes.ts'
 export interface WriteRules {
   /** Whether znodes may have a time to live. */
   readonly extendedTypesEnabled: boolean
-  /** Whether a write beyond a hard limit is refused. */
+  /** Whether a write above a hard limit is refused. */
   readonly enforceQuota: boolean
 }
 
@@ -47,9 +47,9 @@ export interface PrepOptions {
 }
 
 export interface Preparation {
-  /** what the transaction will be proposed as; one more than the one before it */
+  /** zxid of the proposal; the successor of the previous one */
   readonly zxid: Zxid
-  /** the server that the client is connected to, and its number for the request */
+  /** the client's server, and its number for the request */
   readonly origin: ServerId
   readonly seq: number
   /** 0 for a createSession */
@@ -64,11 +64,11 @@ export interface Preparation {
 
 export interface Attached {
   readonly timeoutMs: number
-  /** the server that spoke for the session until now, if it is another one */
+  /** the server that owned the session until now, if it is another one */
   readonly movedFrom: ServerId | undefined
 }
 
-/** On whose behalf something is to be done. */
+/** The session and identities that a change is made for. */
 type Asker = Pick<Preparation, 'session' | 'identities'>
 
 const undeletable = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'])
@@ -93,7 +93,7 @@ export class Prep {
     this.#outstanding = new OutstandingChanges(options.tree, { countsQuotas })
   }
 
-  /** Paths that proposals in flight change. */
+  /** Paths changed by proposals in flight. */
   get outstandingCount(): number {
     return this.#outstanding.pathCount
   }
@@ -110,7 +110,9 @@ export class Prep {
     return { origin, seq, session, timeMs: wallMs, body }
   }
 
-  /** Closes a session that the tracker's `expire` returned; no request waits for it: its seq is 0. */
+  /**
+   * Closes a session returned by the tracker's `expire`; no request waits for it, so its seq is 0.
+   */
   expire({
     zxid,
     origin,
@@ -123,9 +125,9 @@ export class Prep {
   }
 
   /**
-   * Deletes a container or a znode with a TTL that `reaper.ts` found due; its seq is 0.
+   * Deletes a container or a znode with a TTL that reaper.ts found due; its seq is 0.
    *
-   * @returns undefined if it is not due any more, or will not be once all is committed
+   * @returns undefined if it is no longer due, or will not be once everything is committed
    */
   deleteDue({
     zxid,
@@ -143,7 +145,7 @@ export class Prep {
   }
 
   /**
-   * A client wants to go on with its session at `owner`, which from now on speaks for it.
+   * A client wants to continue its session at `owner`, which owns the session from now on.
    *
    * @returns undefined if it is unknown, expired, or the password is wrong
    */
@@ -158,7 +160,8 @@ export class Prep {
     owner: ServerId
     nowMs: number
   }): Attached | undefined {
-    // Another server may have applied, and answered, a createSession that this tree does not show.
+    // Another server may have applied, and answered, a createSession that this tree does not show
+    // yet.
     const known = this.#newSessions.get(session) ?? this.#tree.sessions.get(session)
     if (known === undefined || !samePassword(known.password, password)) return undefined
     if (!this.#sessions.touch(session, nowMs)) return undefined
@@ -167,7 +170,7 @@ export class Prep {
     return { timeoutMs: known.timeoutMs, movedFrom: before === owner ? undefined : before }
   }
 
-  /** The tree shows everything up to `zxid`: to be called after each `apply` on the leader. */
+  /** The tree shows everything up to `zxid`: called after each `apply` on the leader. */
   applied(zxid: Zxid): void {
     this.#outstanding.applied(zxid)
     for (const session of this.#newSessions.keys()) {
@@ -187,7 +190,7 @@ export class Prep {
     if (request.type === 'createSession') return this.#createSession(preparation, request.timeoutMs)
     const wrong = request.type === 'create' ? this.#modeProblem(request) : undefined
     if (wrong !== undefined) return refusal(wrong)
-    // Session errors are the whole request's, a multi's too (ZOOKEEPER-2886).
+    // Session errors apply to the whole request, even a multi (ZOOKEEPER-2886).
     if (!this.#sessions.has(session)) return refusal(errorCodes.SESSIONEXPIRED)
     if (this.#sessions.owner(session) !== origin) return refusal(errorCodes.SESSIONMOVED)
     switch (request.type) {
@@ -211,7 +214,7 @@ export class Prep {
     return { type: 'createSession', timeoutMs, password }
   }
 
-  /** From here on nothing more of this session is ordered. */
+  /** From here on no further request of this session is ordered. */
   #close(session: SessionId): TxnBody {
     this.#sessions.remove(session)
     for (const path of this.#outstanding.ephemeralsOf(session)) {
@@ -237,7 +240,7 @@ export class Prep {
     return { type: 'multi', changes }
   }
 
-  /** Notes what `op` changes. @returns the number of the first error otherwise */
+  /** Records the change of `op`, or returns the first error. */
   #change(op: WriteOp, asker: Asker): Change | ErrorNumber {
     switch (op.type) {
       case 'create':
@@ -255,8 +258,9 @@ export class Prep {
     }
   }
 
-  /** What is wrong with a create before anything is looked at. */
+  /** Errors of a create that do not depend on the tree. */
   #modeProblem({ mode, ttlMs = 0 }: CreateOp): ErrorNumber | undefined {
+    if (mode === 'unknown') return errorCodes.BADARGUMENTS
     if (!traits[mode].ttl) return ttlMs === 0 ? undefined : errorCodes.BADARGUMENTS
     if (!this.#rules.extendedTypesEnabled) return errorCodes.UNIMPLEMENTED
     return ttlMs >= 1 && ttlMs <= ttlMsMax ? undefined : errorCodes.BADARGUMENTS
@@ -327,7 +331,7 @@ export class Prep {
     return { type: 'setACL', path, acl, aversion }
   }
 
-  /** The znode, for who has the permission. */
+  /** The znode, if the asker has the permission. */
   #existing(path: string, needed: number, { identities }: Asker): PendingZnode | ErrorNumber {
     if (pathProblem(path) !== undefined) return errorCodes.BADARGUMENTS
     const znode = this.#outstanding.find(path)
@@ -336,8 +340,8 @@ export class Prep {
   }
 
   /**
-   * Exact, with all that is in flight, for every quota that the tree shows: one that is made or
-   * changed by a proposal in flight counts from when that is applied.
+   * Exact, including everything in flight, for every quota in the tree: a quota created or changed
+   * by a proposal in flight counts once it is applied.
    */
   #isBeyondQuota(path: string, more: Usage): boolean {
     if (!this.#rules.enforceQuota) return false
@@ -358,7 +362,8 @@ interface ModeTraits {
   readonly ttl: boolean
 }
 
-const traits: Readonly<Record<CreateMode, ModeTraits>> = {
+const traits: Readonly<Record<RequestedMode, ModeTraits>> = {
+  unknown: { sequential: false, ephemeral: false, ttl: false },
   persistent: { sequential: false, ephemeral: false, ttl: false },
   ephemeral: { sequential: false, ephemeral: true, ttl: false },
   persistentSequential: { sequential: true, ephemeral: false, ttl: false },
@@ -368,10 +373,10 @@ const traits: Readonly<Record<CreateMode, ModeTraits>> = {
   persistentSequentialTtl: { sequential: true, ephemeral: false, ttl: true },
 }
 
-/** ZooKeeper's, who keeps it in five bytes of the owner. */
+/** ZooKeeper's limit: a TTL has five bytes of the owner field. */
 const ttlMsMax = 2 ** 40 - 1
 
-/** At most what the change takes in the transaction. */
+/** Upper bound on the size of the change in the transaction. */
 function bytesOf(change: Change): number {
   const data = change.type === 'create' || change.type === 'setData' ? change.data : null
   const acl = change.type === 'create' ? aclBytesOf(change.acl) : 0
@@ -383,7 +388,7 @@ function aclBytesOf(acl: readonly Acl[]): number {
   return acl.reduce((sum, { scheme, id }) => sum + 16 + 3 * (scheme.length + id.length), 5)
 }
 
-/** A change that is a transaction by itself; a check is asked for in multis only. */
+/** A change that is a transaction by itself; a check is allowed only in a multi. */
 function lone(change: Change): TxnBody {
   if (change.type === 'check') return refusal(errorCodes.UNIMPLEMENTED)
   return change
@@ -398,7 +403,7 @@ function matches(wanted: number, version: number): boolean {
   return wanted === -1 || wanted === version
 }
 
-/** Enough of a path to look for its parent; the whole of it is validated after that. */
+/** The minimum for finding the parent; the full path is validated afterwards. */
 function hasParent(path: string): boolean {
   return path.includes('/') && !path.includes('\0')
 }

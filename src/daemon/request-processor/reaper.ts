@@ -1,6 +1,6 @@
-// On the leader: which of the znodes that the ensemble deletes by itself go now. Every so often the tree
-// is asked what is due; what it names goes at a bounded rate, by transactions like any other, so that
-// clients do not have to wait behind thousands of them. Pure: time is an argument.
+// On the leader: chooses the znodes that the ensemble deletes now. At intervals the tree is
+// searched for due znodes; they are deleted at a bounded rate, by ordinary transactions, so that
+// clients do not wait behind thousands of them. Pure: time is an argument.
 //
 // Next on the path: prep.ts `deleteDue`. As ZooKeeper's ContainerManager.
 
@@ -10,7 +10,7 @@ import type { ZTree } from '../ztree/ztree.ts'
 export interface ReaperOptions {
   readonly checkIntervalMs: number
   readonly perMinuteMax: number
-  /** Containers that never had a child go after so long; 0: never. */
+  /** Time after which containers that never had a child are deleted; 0: never. */
   readonly neverUsedMs: number
 }
 
@@ -19,11 +19,11 @@ const minuteMs = 60_000
 export class Reaper {
   readonly #tree: Pick<ZTree, 'expiry'>
   readonly #options: ReaperOptions
-  /** Found due, and not taken yet; the last one is next. */
+  /** Due znodes not taken yet; the last one is next. */
   #found: string[] = []
   #checkMs = 0
   #takenMs = 0
-  /** A minute's worth is one deletion: so much is saved up. */
+  /** Elapsed time × rate; one minute of it pays for one deletion. */
   #creditMs = 0
 
   constructor(tree: Pick<ZTree, 'expiry'>, options: ReaperOptions) {
@@ -39,7 +39,7 @@ export class Reaper {
     this.#creditMs = 0
   }
 
-  /** What to delete now, in the order of deadlines; to be called every tick. */
+  /** The znodes to delete now, in the order of deadlines; called every tick. */
   take({ nowMs, wallMs }: { nowMs: number; wallMs: number }): string[] {
     const { perMinuteMax, checkIntervalMs } = this.#options
     const elapsedMs = Math.min(nowMs - this.#takenMs, minuteMs)

@@ -1,31 +1,32 @@
-// Whose request goes to the leader next, when clients ask for more than is committed: in turns, one
-// request each, in the order in which they came to wait, within a bound on the bytes in flight.
+// Chooses the client whose request goes to the leader next when requests arrive faster than they
+// commit: in turns, one request each, in the order in which they started to wait, within a bound on
+// the bytes in flight.
 //
-//            ┌ short ── line of clients ─┐  each lane with a bound of its own: what is short
+//            ┌ short ── line of clients ─┐  each lane has its own bound:
 //   frames ──┤                           ├──▶ commit.ts
-//            └ long ─── line of clients ─┘  never waits for what is long
+//            └ long ─── line of clients ─┘  short frames never wait for long ones
 //
-// A client in line is not read from, and holds the rest of its frames back; connection.ts sees to that.
-// Pure. Next on the path: commit.ts.
+// A client in line is not read, and its further frames are held; connection.ts handles that. Pure.
+// Next on the path: commit.ts.
 
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 
-/** What is needed of a client here. */
+/** The part of a client needed here. */
 export interface TurnTaker {
   readonly queue: { readonly length: number }
-  /** It is this client's turn: it asks `mayTake` again, for the same frame. */
+  /** Called when it is this client's turn: it calls `mayTake` again, for the same frame. */
   proceed(): void
 }
 
 /** The frames of one kind, long or short. */
 class Lane<C extends TurnTaker> {
   readonly #bytesMax: number
-  /** of writes that were taken and are not answered */
+  /** of writes taken and not answered */
   #bytes = 0
-  /** Who waits, longest first, and the size of the frame that each waits with. */
+  /** The waiting clients, longest first, each with the size of its frame. */
   readonly #line = new Map<C, number>()
-  /** Who has just been called up from the line. */
+  /** The client just called up from the line. */
   #called: C | undefined
 
   constructor(bytesMax: number) {
@@ -54,7 +55,7 @@ class Lane<C extends TurnTaker> {
     this.#line.delete(client)
   }
 
-  /** Calls up whoever there is room for, in order. */
+  /** Calls up the clients in order, as far as there is room. */
   callUp(): void {
     for (let next = this.#first; next !== undefined; next = this.#first) {
       this.#line.delete(next)
@@ -64,13 +65,13 @@ class Lane<C extends TurnTaker> {
     }
   }
 
-  /** The first in line, if there is room for what it waits with. */
+  /** The first client in line, if there is room for its frame. */
   get #first(): C | undefined {
     for (const [client, bytes] of this.#line) return this.#hasRoom(bytes) ? client : undefined
     return undefined
   }
 
-  /** One request always fits, whatever its size. */
+  /** A single request always fits, whatever its size. */
   #hasRoom(bytes: number): boolean {
     return this.#bytes === 0 || this.#bytes + bytes <= this.#bytesMax
   }
@@ -81,11 +82,11 @@ export class Turns<C extends TurnTaker> {
   readonly #long = new Lane<C>(limits.longBytesInFlightMax)
 
   /**
-   * Whether a client's next frame may be processed now. If not, the client is in line: it is told to
-   * `proceed` when its turn has come.
+   * Whether a client's next frame may be processed now. If not, the client is in line, and
+   * `proceed` is called when its turn comes.
    */
   mayTake(client: C, bytes: number): boolean {
-    // One that waits for nothing asks for little: all of those together are few bytes a client.
+    // A client without pending requests is cheap: all of them together are few bytes per client.
     if (isShort(bytes) && client.queue.length === 0) return true
     return this.#lane(bytes).mayTake(client, bytes)
   }
@@ -95,7 +96,7 @@ export class Turns<C extends TurnTaker> {
     this.#lane(bytes).taken(bytes)
   }
 
-  /** That one was answered, or nobody waits for the answer any more; `callUp` should follow. */
+  /** That request was answered, or its answer is no longer needed; `callUp` should follow. */
   released(bytes: number): void {
     this.#lane(bytes).released(bytes)
   }

@@ -1,42 +1,44 @@
-// Who a client is: its address, and what it proves by `auth` requests. Per connection, not per session:
-// a client that comes again proves it again. Pure.
+// A client's identities: its address, and those it proves by `auth` requests. Per connection, not
+// per session: a client authenticates again after a reconnect. Pure.
 //
 //   scheme    credential        identity
 //   ip        none              the address that the connection comes from; each has it
 //   digest    `user:password`   `user:` and the base64 of the SHA-1 of `user:password`; never refused
-//   super     none of its own   added to the digest identity that is the configured superDigest
+//   super     none              added to the digest identity that equals the configured superDigest
 //
-// What an identity may do, ztree/acl.ts decides. Schemes as in ZooKeeper's IPAuthenticationProvider and
-// DigestAuthenticationProvider.
+// ztree/acl.ts decides what an identity may do. Schemes as in ZooKeeper's IPAuthenticationProvider
+// and DigestAuthenticationProvider.
 
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { asBuffer } from '../../as-buffer.ts'
+import { timingSafeEqual } from 'node:crypto'
 import { limits } from '../../limits.ts'
+import { digestOf } from '../../protocol/digest.ts'
 import type { Id } from '../../protocol/records.ts'
 
 export interface AuthenticationOptions {
-  /** Everybody is a super user. */
+  /** Every client is a super user. */
   readonly skipAcl: boolean
-  /** `super:` and a digest: whoever proves to be that identity is bound by no ACL. */
+  /** `super:` and a digest: no ACL restricts a client with this identity. */
   readonly superDigest: string | undefined
-  /** Without an identity of one of these schemes nothing else is answered; undefined: with any. */
+  /**
+   * Without an identity of one of these schemes only `auth` is answered; undefined: no requirement.
+   */
   readonly requiredSchemes: readonly string[] | undefined
 }
 
-/** Who may do everything, whatever the ACLs say. */
+/** May do everything, whatever the ACLs. */
 export const superUser: Id = { scheme: 'super', id: '' }
 
-/** What every connection is: its address, as text. One of IPv4 over IPv6 counts as IPv4. */
+/** The identity of every connection: its address, as text. IPv4-mapped IPv6 counts as IPv4. */
 export function addressIdentity(remoteAddress: string): Id {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress)?.[1]
   return { scheme: 'ip', id: mapped ?? remoteAddress }
 }
 
 /**
- * What a client is after an `auth` request.
+ * The identities of a client after an `auth` request.
  *
- * @param identities what it was before; the first is its address
- * @returns undefined if the scheme is unknown: the client has no business here
+ * @param identities those before; the first is its address
+ * @returns undefined if the scheme is unknown: the client is refused
  */
 export function authenticate(
   identities: readonly Id[],
@@ -52,7 +54,7 @@ export function authenticate(
   return [...identities, ...added]
 }
 
-/** Whether a client with these identities may ask for anything but `auth`. */
+/** Whether a client with these identities may send other requests than `auth`. */
 export function mayAsk(
   identities: readonly Id[],
   { requiredSchemes }: Pick<AuthenticationOptions, 'requiredSchemes'>,
@@ -61,26 +63,18 @@ export function mayAsk(
   return identities.some(({ scheme }) => requiredSchemes.includes(scheme))
 }
 
-/** Whether the identities are more than a connection may have. */
+/** Whether the identities exceed the limit of a connection. */
 export function tooMany(identities: readonly Id[]): boolean {
   const length = identities.reduce((sum, { scheme, id }) => sum + scheme.length + id.length, 0)
   return length > limits.identitiesLengthMax
 }
 
-/** `user:password` to `user:` and its digest; as an ACL names that user. */
-export function digestOf(credential: Uint8Array): string {
-  const text = asBuffer(credential)
-  const colon = text.indexOf(':')
-  const user = colon === -1 ? text : text.subarray(0, colon)
-  return `${user.toString('utf8')}:${createHash('sha1').update(credential).digest('base64')}`
-}
-
-/** As it is shown to the client itself and to others: the user, not the digest. */
+/** The displayed form, also for the client itself: the user, not the digest. */
 export function withoutProof({ scheme, id }: Id): Id {
   return { scheme, id: scheme === 'digest' ? (id.split(':', 1)[0] ?? '') : id }
 }
 
-/** Of a session. In a time that says nothing about where they differ. */
+/** For session passwords. The time does not depend on where they differ. */
 export function samePassword(known: Uint8Array, given: Uint8Array): boolean {
   return known.length === given.length && timingSafeEqual(known, given)
 }

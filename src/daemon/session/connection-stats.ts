@@ -1,5 +1,6 @@
-// What one connection has done, for the words `cons` and `stat`. Fed by connection.ts and commit.ts;
-// `crst` makes it forget everything but when it began. As the statistics of ZooKeeper's ServerCnxn.
+// Statistics of one connection, for the words `cons` and `stat`. Fed by connection.ts and
+// commit.ts; `crst` resets everything except the start time. As the statistics of ZooKeeper's
+// ServerCnxn.
 
 import type { Request } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
@@ -13,10 +14,10 @@ export class ConnectionStats {
   sent = 0
   /** undefined before the first answer */
   lastOp: OpType | undefined = undefined
-  /** xid of the last answered request that is not one of the special, negative ones */
+  /** xid of the last answered request, except the reserved, negative ones */
   lastXid = -1
   lastZxid = -1
-  /** monotonic clock, as of the last look at it */
+  /** monotonic clock, at its latest reading */
   lastResponseMs = 0
   lastLatencyMs = 0
   minLatencyMs = 0
@@ -34,7 +35,7 @@ export class ConnectionStats {
     if (xid >= 0) this.lastXid = xid
   }
 
-  /** Ahead of or behind its `replied`. */
+  /** Called before or after its `replied`. */
   answered(op: OpType, latencyMs: number, nowMs: number): void {
     const latency = Math.round(latencyMs)
     this.lastOp = op

@@ -1,5 +1,5 @@
-// Deadlines in buckets: a deadline is rounded up to the next multiple of the interval, so moving one
-// is cheap and mostly no work at all. As ZooKeeper's ExpiryQueue.
+// Deadlines in buckets: a deadline is rounded up to the next multiple of the interval, so moving
+// one is cheap and usually a no-op. As ZooKeeper's ExpiryQueue.
 
 import { invariant } from '../../invariant.ts'
 
@@ -8,7 +8,7 @@ export class ExpiryQueue<T> {
   /** item → its bucket's time */
   readonly #deadlines = new Map<T, number>()
   readonly #buckets = new Map<number, Set<T>>()
-  /** No bucket is earlier than this one. */
+  /** No bucket is earlier than this. */
   #earliestMs = Number.NEGATIVE_INFINITY
 
   constructor(intervalMs: number) {
@@ -40,7 +40,7 @@ export class ExpiryQueue<T> {
     this.#take(item, bucketMs)
   }
 
-  /** Removes and returns the items of the earliest bucket that is due; none if none is. */
+  /** Removes and returns the items of the earliest due bucket; empty if none is due. */
   poll(nowMs: number): T[] {
     if (this.#buckets.size === 0) return []
     for (; this.#earliestMs <= nowMs; this.#earliestMs += this.#intervalMs) {
@@ -53,7 +53,7 @@ export class ExpiryQueue<T> {
     return []
   }
 
-  /** Deadlines that are set, ascending, each with its items; for people. */
+  /** All deadlines, ascending, each with its items; for reports. */
   get sets(): { readonly deadlineMs: number; readonly items: readonly T[] }[] {
     const sets = [...this.#buckets].map(([deadlineMs, items]) => ({
       deadlineMs,

@@ -1,15 +1,15 @@
-// When a server without a quorum answers reads all the same, for clients that allow it, and the
-// sessions it makes up for them: known here only, each as long as its connection. Pure.
-// As ZooKeeper's ReadOnlyZooKeeperServer.
+// Decides when a server without a quorum answers reads, for clients that allow it, and creates
+// their sessions: known only here, each as long as its connection. Pure. As ZooKeeper's
+// ReadOnlyZooKeeperServer.
 
 import type { ServerId, SessionId } from '../../protocol/records.ts'
 
-/** Most elections are over in less. */
+/** Most elections are shorter. */
 const graceMsMin = 2000
 
 /**
- * Sessions without a leader have ids from here down, those of the ensemble from here up: they are
- * zxids, and the first epoch is 1.
+ * Ids of sessions without a leader are below, those of the ensemble are not: they are zxids, and
+ * the first epoch is 1.
  */
 const idsEnd = 2 ** 32
 const idsPerServer = 2 ** 24
@@ -37,13 +37,13 @@ export class ReadOnlyMode {
     return this.#active
   }
 
-  /** The leader is lost, or there is one again. */
+  /** The leader is lost, or there is a leader again. */
   end(nowMs: number): void {
     this.#active = false
     this.#leaderlessSinceMs = nowMs
   }
 
-  /** To be called now and then while there is no leader. @returns whether it begins now */
+  /** Called regularly while there is no leader. @returns whether the mode begins now */
   maybeBegin(nowMs: number): boolean {
     if (!this.#enabled || this.#active) return false
     this.#active = nowMs - this.#leaderlessSinceMs >= this.#graceMs
@@ -56,7 +56,7 @@ export class ReadOnlyMode {
   }
 }
 
-/** Whether a server without a leader made it up, and so no leader can know it. */
+/** Whether a server without a leader created it, so that no leader can know it. */
 export function isReadOnlySession(session: SessionId): boolean {
   return session < idsEnd
 }

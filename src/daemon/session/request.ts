@@ -1,4 +1,4 @@
-// One request on its way, and the client that waits for it. connection.ts makes requests; commit.ts
+// A pending request, and the client that waits for it. connection.ts creates requests; commit.ts
 // keeps them in order until final.ts answers.
 
 import type { Fifo } from '../../fifo.ts'
@@ -13,62 +13,62 @@ import type {
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { ConnectionStats, OpType } from './connection-stats.ts'
 
-/** A request that could not be answered at once. */
+/** A request that could not be answered immediately. */
 export interface PendingRequest {
   readonly client: Client
   readonly xid: number
-  /** undefined for a write: its transaction says all that is needed */
+  /** undefined for a write: its transaction has everything needed */
   readonly read: Readable | undefined
-  /** what was asked, for the statistics */
+  /** the operation, for the statistics */
   readonly op: OpType
-  /** names it to the leader; 0 if the leader need not be asked */
+  /** identifies it to the leader; 0 if the leader is not involved */
   readonly seq: number
   readonly receivedMs: number
   /** of its frame */
   readonly bytes: number
-  /** A read that may be answered when its turn comes. A write is answered by its transaction alone. */
+  /** A read that may be answered in its turn. Only its transaction answers a write. */
   settled: boolean
 }
 
-/** What is answered from the tree of this server. */
+/** Requests answered from this server's tree. */
 export type Readable = ReadRequest | Extract<Request, { type: 'sync' }>
 
-/** What the request processors see of a client's connection. */
+/** A client's connection, as the request processors see it. */
 export interface Client {
-  /** 0 until the session is created or asked for */
+  /** 0 until the session is created or requested */
   readonly session: SessionId
-  /** Whether the leader has made this server the one that speaks for the session. */
+  /** Whether the leader has made this server the owner of the session. */
   readonly attached: boolean
-  /** Of the session, as negotiated; 0 until the welcome. */
+  /** The session's negotiated time-out; 0 until the welcome. */
   readonly timeoutMs: number
-  /** Who it is, by every scheme in which it proved it; by its address, scheme `ip`, always. */
+  /** Its identities, by every scheme it authenticated with; always its address, scheme `ip`. */
   readonly identities: readonly Id[]
-  /** What it has done, for people. */
+  /** Statistics, for reports. */
   readonly stats: ConnectionStats
-  /** What waits for an answer, in the order of arrival. */
+  /** Requests waiting for an answer, in the order of arrival. */
   readonly queue: Fifo<PendingRequest>
-  /** Whether the client reads slower than it asks: reads wait until it has caught up. */
+  /** Whether the client reads slower than it sends: reads wait until it has caught up. */
   readonly congested: boolean
 
   /** The session is created or attached; requests follow. */
   welcome(session: SessionId, timeoutMs: number, password: Uint8Array): void
-  /** The leader says that the session is no more: tells the client, and closes. */
+  /** The session does not exist according to the leader: informs the client, and closes. */
   refuse(): void
   /** `zxid` is the write's own; for a read, the last one applied here. */
   reply(xid: number, zxid: Zxid, body: ReplyBody): void
   notify(event: WatchEvent): void
-  /** Sends what is queued, then closes. What still waits is not answered. */
+  /** Sends the queued output, then closes. Waiting requests are not answered. */
   close(): void
-  /** What kept the server from answering is over. */
+  /** The server may answer again. */
   proceed(): void
-  /** Too much is in flight: reads no more from the client until `unthrottle`. */
+  /** Too much is in flight: stops reading from the client until `unthrottle`. */
   throttle(): void
   unthrottle(): void
-  /** Whether anything was heard from the client since the last call. */
+  /** Whether the client was heard from since the last call. */
   takeTouched(): boolean
 }
 
-/** As server-sessions.ts sees it, which alone writes what a client is. */
+/** The view of server-sessions.ts, the only writer of a client's session and identities. */
 export interface WritableClient extends Client {
   session: SessionId
   attached: boolean
@@ -76,7 +76,7 @@ export interface WritableClient extends Client {
   identities: readonly Id[]
 }
 
-/** Whether the leader decides on it. */
+/** Whether the leader decides it. */
 export function isWrite(request: Request): request is WriteRequest {
   switch (request.type) {
     case 'setData':
@@ -107,7 +107,7 @@ export function isWrite(request: Request): request is WriteRequest {
   }
 }
 
-/** Whether the answer must show all that was answered before, by any server. */
+/** Whether the answer must reflect everything that any server answered before. */
 export function needsSync(request: Readable): boolean {
   switch (request.type) {
     case 'sync':

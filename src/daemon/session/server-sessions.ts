@@ -1,12 +1,12 @@
-// The sessions of the clients that are connected to this server. Whether a session lives is decided by
-// the leader (session-tracker.ts); here is which connection has which session, who was heard from, and
-// who is let in. Nothing else writes what a client is: its session, whether this server speaks for it,
-// its identities.
+// The sessions of the clients connected to this server. The leader decides whether a session lives
+// (session-tracker.ts); here is the mapping of connections to sessions, the record of live clients,
+// and the admission of clients. This file is the only writer of a client's session, its ownership
+// and its identities.
 //
 //   hello ─▶ open ─┬ new ──────▶ createSession ─▶ created ─┬▶ welcome
 //                  ├ known ────▶ ATTACH ─▶ ATTACHED ───────┘
-//                  ├ no leader ▶ a session of this server alone (read-only-mode.ts)
-//                  └ refused: another ensemble, or further than this server
+//                  ├ no leader ▶ a session of this server only (read-only-mode.ts)
+//                  └ refused: another ensemble, or ahead of this server
 //
 // Next on the path: request-processor/commit.ts.
 
@@ -37,7 +37,7 @@ export interface SessionOptions {
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
   readonly authentication: AuthenticationOptions
-  /** Whether a server that has no quorum answers reads, for clients that allow it. */
+  /** Whether a server without a quorum answers reads, for clients that allow it. */
   readonly readOnlyMode: boolean
   /** 16 random bytes */
   readonly newPassword: () => Uint8Array
@@ -50,11 +50,11 @@ export interface SessionParts extends SessionOptions {
   readonly logger: Logger
 }
 
-/** What the leader is asked for a client, in the client's order. */
+/** The requests to the leader for a client, in the client's order. */
 export interface SessionRequests {
   /** `created` follows. */
   create(client: Client, timeoutMs: number): void
-  /** `heardOf`, then `welcome`, or the client's `refuse`. */
+  /** Leads to `heardOf`, then `welcome`, or the client's `refuse`. */
   attach(client: Client, hello: Hello): void
 }
 
@@ -65,12 +65,12 @@ export class ServerSessions {
   readonly #metrics: Metrics
   readonly #clock: Clock
   readonly #logger: Logger
-  /** of what clients can cause as often as they like */
+  /** warnings that clients can trigger repeatedly */
   readonly #warnings: RareWarnings
-  /** Every client that has or asks for a session here; with the session, once it is known. */
+  /** Every client that has or requests a session here; by session, once it is known. */
   readonly #clients = new Set<Client>()
   readonly #bySession = new Map<SessionId, Client>()
-  /** When those that were heard from are to be heard from again. */
+  /** Deadlines by which clients must be heard from again. */
   readonly #silent: ExpiryQueue<Client>
   readonly #readOnlyMode: ReadOnlyMode
   #serving = false
@@ -97,7 +97,7 @@ export class ServerSessions {
     return this.#serving
   }
 
-  /** Whether it answers reads without a quorum, which may be old, for clients that allow it. */
+  /** Whether it serves possibly stale reads without a quorum, for clients that allow it. */
   get readOnly(): boolean {
     return this.#readOnlyMode.active
   }
@@ -105,8 +105,8 @@ export class ServerSessions {
   // --- from connections ---------------------------------------------------------------------------
 
   /**
-   * A client said hello: a new session is created, or the leader asked whether it may go on with its
-   * old one. The answer is the client's `welcome`, `refuse`, or `close`.
+   * A client sent a hello: a new session is created, or the leader is asked whether the client may
+   * continue its old one. The answer is the client's `welcome`, `refuse`, or `close`.
    */
   open(client: WritableClient, hello: Hello, leader: SessionRequests): void {
     const { ensembleId } = this.#ensemble
@@ -128,8 +128,8 @@ export class ServerSessions {
       this.#clients.add(client)
       client.session = hello.sessionId
       const known = this.#tree.sessions.get(hello.sessionId)
-      // One connection per session. With a wrong password, which the leader will refuse, a client may
-      // not cut off the one there is.
+      // One connection per session. A client with a wrong password, which the leader will refuse,
+      // must not disconnect the existing one.
       if (known === undefined || samePassword(known.password, hello.password)) {
         this.#bySession.get(hello.sessionId)?.close()
         this.#bySession.set(hello.sessionId, client)
@@ -139,7 +139,7 @@ export class ServerSessions {
     }
   }
 
-  /** It would see the past; another server, or this one a moment later, is further. */
+  /** It would go back in time; another server, or this one shortly, is further ahead. */
   #refuseFromTheFuture(client: Client, { sessionId, lastZxidSeen }: Hello): void {
     const facts = {
       address: addressOf(client),
@@ -153,9 +153,9 @@ export class ServerSessions {
     client.close()
   }
 
-  /** The same without a leader. */
+  /** Opens a session without a leader. */
   #openReadOnly(client: WritableClient, { sessionId, timeoutMs }: Hello): void {
-    // It may be alive, which only a leader could tell.
+    // It may be alive, which only a leader knows.
     if (!isReadOnlySession(sessionId)) return client.close()
     this.#clients.add(client)
     if (sessionId !== 0) return client.refuse()
@@ -167,7 +167,7 @@ export class ServerSessions {
   }
 
   /**
-   * What a client proves counts for everything it asks after that, though the answer may have to wait.
+   * A new identity applies to all later requests, even if the answer to `auth` has to wait.
    *
    * @returns the request, or the refusal in its place
    */
@@ -186,7 +186,7 @@ export class ServerSessions {
     return request
   }
 
-  /** A client is gone; also one that never said hello. */
+  /** A client is gone, even one that never sent a hello. */
   closed(client: Client): void {
     this.#clients.delete(client)
     this.#silent.remove(client)
@@ -195,22 +195,23 @@ export class ServerSessions {
 
   // --- from the leader ----------------------------------------------------------------------------
 
-  /** The session that `client` asked for is created. */
+  /** The session requested by `client` is created. */
   created(client: Client, session: SessionId): void {
     this.#bySession.set(session, client)
     this.welcome(client, session)
   }
 
-  /** The leader's word on an old session, which holds here once the tree has come as far. */
+  /** The leader's answer about an existing session, valid here once the tree has reached it. */
   heardOf(client: WritableClient, { isAlive }: { readonly isAlive: boolean }): void {
-    // From here on, and not only from the welcome on, a MOVED is about this connection.
+    // From here on, not only from the welcome on, a MOVED concerns this connection.
     client.attached = isAlive
   }
 
   welcome(client: WritableClient, id: SessionId): void {
     const session = this.#tree.sessions.get(id)
     client.attached = true
-    // Closed between the leader's word and now: the client comes again and hears that it is expired.
+    // The session was closed since the leader's answer: the client reconnects and learns that it
+    // expired.
     if (session === undefined) client.close()
     else this.#welcome(client, id, session)
   }
@@ -226,14 +227,14 @@ export class ServerSessions {
     client.welcome(id, timeoutMs, password)
   }
 
-  /** The session is expired, or was closed by a connection that it has left. */
+  /** The session has expired, or was closed through another connection. */
   ended(session: SessionId): void {
     this.#bySession.get(session)?.close()
   }
 
-  /** The session goes on at another server. */
+  /** The session continues at another server. */
   moved(session: SessionId): void {
-    // One that has come back since, and waits for the leader's word, is not meant.
+    // A client that has returned since, and waits for the leader's answer, is not affected.
     const client = this.#bySession.get(session)
     if (client?.attached === true) client.close()
   }
@@ -241,10 +242,11 @@ export class ServerSessions {
   roleChanged(role: EnsembleRole): void {
     const wasServing = this.#serving
     this.#serving = role.type !== 'looking'
-    // An election that failed changes nothing for who reads meanwhile.
+    // A failed election changes nothing for clients that are reading meanwhile.
     if (!this.#serving && !wasServing) return
     this.#readOnlyMode.end(this.#clock.nowMs())
-    // Nothing pending is answered: it may or may not happen, and the next leader knows nothing of it.
+    // Pending requests are not answered: their outcome is unknown, and the next leader does not
+    // know them.
     if (!this.#serving) this.#closeClients('Closing client connections: no leader')
     else if (!wasServing) this.#closeClients('Closing read-only connections: there is a leader')
   }
@@ -261,9 +263,9 @@ export class ServerSessions {
   // --- from the clock -----------------------------------------------------------------------------
 
   /**
-   * Every half tick: tells the leader which sessions were heard from, and closes connections that
-   * were silent for the time-out of their session. A server that has no leader for long may begin to
-   * answer reads.
+   * Every half tick: reports the sessions that were heard from to the leader, and closes
+   * connections that were silent for their session time-out. A server that has had no leader for
+   * long may start to answer reads.
    */
   reportTouched(nowMs: number): void {
     const sessions: SessionId[] = []
@@ -279,14 +281,14 @@ export class ServerSessions {
     this.#maybeServeReadOnly(nowMs)
   }
 
-  /** After this process stood still, what clients sent meanwhile is yet to be read. */
+  /** After this process was stopped, the clients' messages of that time are still unread. */
   #closeSilent(nowMs: number): void {
     const stoodStill = nowMs - this.#checkedMs > 2 * this.#parts.tickTimeMs
     this.#checkedMs = nowMs
     if (!stoodStill) for (const client of this.#silent.poll(nowMs)) client.close()
   }
 
-  /** Not if it never had a state worth showing. */
+  /** Not if it never had a state to serve. */
   #maybeServeReadOnly(nowMs: number): void {
     if (this.#serving || this.#ensemble.ensembleId === undefined) return
     if (!this.#readOnlyMode.maybeBegin(nowMs)) return

@@ -1,7 +1,7 @@
-// The leader's view of sessions: which are alive, until when, and which server speaks for each.
+// The leader's view of sessions: the live ones, their deadlines, and the owner of each.
 //
-// It runs ahead of the tree: a session is in here from the proposal of its createSession to the
-// proposal of its closeSession, so prep.ts can refuse what would be ordered after the close. On other
+// It is ahead of the tree: it has a session from the proposal of its createSession to the proposal
+// of its closeSession, so that prep.ts can refuse requests ordered after the close. On other
 // servers it is empty. Rules as in ZooKeeper's SessionTrackerImpl; time is an argument.
 
 import { invariant } from '../../invariant.ts'
@@ -29,7 +29,7 @@ export class SessionTracker {
     return this.#sessions.size
   }
 
-  /** When sessions expire, ascending, if nothing more is heard from them. */
+  /** When sessions expire, ascending, if they stay silent. */
   get deadlines(): { readonly deadlineMs: number; readonly items: readonly SessionId[] }[] {
     return this.#deadlines.sets
   }
@@ -38,12 +38,15 @@ export class SessionTracker {
     return this.#sessions.has(session)
   }
 
-  /** @returns undefined also for a session that nobody attached since this leader was established */
+  /** @returns undefined also for a session not attached since this leader was established */
   owner(session: SessionId): ServerId | undefined {
     return this.#sessions.get(session)?.owner
   }
 
-  /** Its time begins with the first touch: before its creation is applied, its client has no say. */
+  /**
+   * Its time-out starts with the first touch: its client knows of it only once its creation is
+   * applied.
+   */
   add(
     session: SessionId,
     { timeoutMs, owner }: { readonly timeoutMs: number; readonly owner: ServerId },
@@ -60,7 +63,7 @@ export class SessionTracker {
     return true
   }
 
-  /** From now on only `owner` speaks for the session. */
+  /** From now on `owner` owns the session. */
   setOwner(session: SessionId, owner: ServerId): void {
     const tracked = this.#sessions.get(session)
     invariant(tracked !== undefined, 'only a live session has an owner')
@@ -73,11 +76,11 @@ export class SessionTracker {
   }
 
   /**
-   * Forgets the sessions whose time is over and returns them: the caller proposes their close. To be
-   * called every tick; one bucket at a time, so that touches that wait meanwhile are not late.
+   * Removes and returns the expired sessions: the caller proposes their close. Called every tick;
+   * one bucket at a time, so that waiting touches are not late.
    *
-   * A call that comes more than two ticks after the one before expires nothing: this process stood
-   * still, and the clients' pings of that time are yet to be read.
+   * A call more than two ticks after the previous one expires nothing: this process was stopped,
+   * and the clients' pings of that time are still unread.
    */
   expire(nowMs: number): SessionId[] {
     const checkedMs = this.#checkedMs
@@ -88,7 +91,10 @@ export class SessionTracker {
     return expired
   }
 
-  /** At the start of a leadership: every session gets a whole time-out again and waits for its owner. */
+  /**
+   * At the start of a leadership: every session gets a whole time-out again and waits for its
+   * owner.
+   */
   reset(sessions: ReadonlyMap<SessionId, { readonly timeoutMs: number }>, nowMs: number): void {
     this.clear()
     for (const [session, { timeoutMs }] of sessions) {
@@ -97,7 +103,7 @@ export class SessionTracker {
     }
   }
 
-  /** At its end. */
+  /** At the end of a leadership. */
   clear(): void {
     this.#sessions.clear()
     this.#deadlines.clear()

@@ -1,13 +1,14 @@
-// What storage.ts asks of a disk: directories of logs, and databases of trees, side by side in the data
-// directory. Two exist: real-disk.ts, and the simulator's, in memory, which can lose what was not synced.
+// The disk interface of storage.ts: directories of logs and databases of trees, side by side in the
+// data directory. There are two implementations: real-disk.ts, and the simulator's, in memory,
+// which can lose unsynced data.
 
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Disk } from '../../world.ts'
 
-/** As much of LevelDB as a tree needs. */
+/** The part of LevelDB that a tree needs. */
 export interface TreeDatabase {
   batch(): TreeBatch
-  /** Of what is there now; what is written later it does not see. */
+  /** Iterates over the current contents; later writes are not visible. */
   iterator(options: { readonly highWaterMarkBytes: number }): {
     nextv(size: number): Promise<[string, string][]>
     close(): Promise<void>
@@ -18,7 +19,7 @@ export interface TreeDatabase {
 export interface TreeBatch {
   put(key: string, value: string): unknown
   del(key: string): unknown
-  /** All of it or nothing; durable when done if `sync`. */
+  /** Atomic; durable when done if `sync`. */
   write(options: { readonly sync: boolean }): Promise<void>
 }
 
@@ -26,17 +27,17 @@ export interface StorageDisk {
   readonly path: string
   /** Directories of trees and logs, in force or not. */
   list(): string[]
-  /** Made if missing. */
+  /** Created if missing. */
   openTree(name: string): Promise<TreeDatabase>
-  /** All that was written to a tree which is closed now. */
+  /** Makes a closed tree's files durable. */
   syncTree(name: string): void
-  /** Made if missing. */
+  /** Created if missing. */
   openLog(name: string): LogDirectory
-  /** An empty one; its name, and all that were made before, are durable then. */
+  /** Creates an empty one; its name, and all earlier ones, are then durable. */
   makeLog(name: string): void
-  /** Nothing happens if it is not there. */
+  /** Does nothing if it does not exist. */
   remove(name: string): void
-  /** Of the files in a directory. */
+  /** Total size of the files in a directory. */
   sizeBytes(name: string): number
 }
 

@@ -1,6 +1,6 @@
-// What lies in LevelDB, key by key. Keys and values are strings: LevelDB hands strings to JavaScript
-// faster than buffers, and start-up time is spent there. A value's bytes travel as Latin-1
-// characters, so those from 0x80 up take two on the disk.
+// The contents of LevelDB, key by key. Keys and values are strings: LevelDB hands strings to
+// JavaScript faster than buffers, which matters at startup. The bytes of a value are encoded as
+// Latin-1 characters, so those from 0x80 up take two bytes on the disk.
 //
 //   key                      value
 //   #                        u8 format | f64 lastApplied | u32 znodes | u32 sessions |
@@ -13,9 +13,9 @@
 //   s + session id as 14     u32 timeoutMs | password …
 //       hex digits
 //
-// Each value begins with a u32 CRC32C over the key and the rest of the value: LevelDB does not notice
-// a flipped bit. All numbers are big-endian; an f64 holds an integer below 2^53. In the order of keys
-// `#` is first, and a parent comes before its children.
+// Each value begins with a u32 CRC32C over the key and the rest of the value: LevelDB does not
+// notice a flipped bit. All numbers are big-endian; an f64 holds an integer below 2^53. In key
+// order `#` comes first, and a parent precedes its children.
 
 import { crc32c } from '../../protocol/crc32c.ts'
 import { type Acl, openAcl, type SessionId } from '../../protocol/records.ts'
@@ -46,7 +46,7 @@ export function sessionKey(session: SessionId): string {
   return `s${session.toString(16).padStart(14, '0')}`
 }
 
-/** @returns undefined for a key that is none of ours */
+/** @returns undefined for an unknown key */
 export function parseKey(key: string): StoreKey | undefined {
   if (key === metaKey) return { type: 'meta' }
   if (key.startsWith('/')) return { type: 'znode', path: key }
@@ -58,11 +58,11 @@ const znodeHeaderBytes = 6 * 8 + 2 * 4 + 1
 const moreHeaderBytes = 4 + 8 + 4
 const flags = { data: 1, more: 2 } as const
 
-/** Writes and reads values. It keeps a buffer to do so: one codec, one user at a time. */
+/** Encodes and decodes values. It keeps a buffer: one codec for one user at a time. */
 export class StoreCodec {
   /** key | crc | rest of the value */
   #scratch = Buffer.allocUnsafeSlow(4096)
-  /** where the rest of the value begins, and ends */
+  /** start and end of the rest of the value */
   #start = 0
   #end = 0
   #lastAcl: { readonly text: string; readonly list: readonly Acl[] } = { text: '', list: openAcl }
@@ -111,7 +111,7 @@ export class StoreCodec {
     return this.#finish()
   }
 
-  /** @returns undefined, as the other two, for a value that is damaged */
+  /** @returns undefined, as in the other two, for a damaged value */
   decodeMeta(value: string): StoreMeta | { readonly otherFormat: number } | undefined {
     const bytes = this.#open(metaKey, value, 1)
     if (bytes === undefined) return undefined
@@ -165,7 +165,9 @@ export class StoreCodec {
     return { acl, aversion: bytes.readInt32BE(at), lifetime: bytes.readDoubleBE(at + 4), end }
   }
 
-  /** The same list as for the znode before, if it has the same: parsed once, and known by its object. */
+  /**
+   * Reuses the list of the previous znode if the text is equal: parsed once, and the same object.
+   */
   #parseAcl(text: string): readonly Acl[] {
     if (text !== this.#lastAcl.text) {
       this.#lastAcl = { text, list: text === '' ? openAcl : parseAclText(text) }
@@ -180,7 +182,7 @@ export class StoreCodec {
     return { timeoutMs: bytes.readUInt32BE(this.#start), password }
   }
 
-  /** Puts the key down and makes room for `restBytes` behind the checksum. */
+  /** Writes the key and reserves `restBytes` after the checksum. */
   #begin(key: string, restBytes: number): Buffer {
     const needed = key.length * 3 + 4 + restBytes
     if (needed > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(needed * 2)
@@ -194,7 +196,7 @@ export class StoreCodec {
     return this.#scratch.toString('latin1', this.#start - 4, this.#end)
   }
 
-  /** Puts key and value down, if they belong together and the value is long enough. */
+  /** Loads key and value, if the checksum is correct and the value is long enough. */
   #open(key: string, value: string, restBytesMin: number): Buffer | undefined {
     if (value.length < 4 + restBytesMin) return undefined
     const bytes = this.#begin(key, value.length - 4)

@@ -1,4 +1,4 @@
-// A server's data directory on a file system: logs in directories, trees in LevelDB.
+// A server's data directory on the file system: logs in directories, trees in LevelDB.
 
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,8 +7,8 @@ import { realDisk } from '../../real-disk.ts'
 import type { ServerDisk, TreeDatabase } from './disk.ts'
 
 /**
- * @param dataDir made when it is locked
- * @param quoted the option that named it, as its user gave it
+ * @param dataDir created when it is locked
+ * @param quoted the option that named it, as the user gave it
  */
 export function realServerDisk(dataDir: string, quoted = dataDir): ServerDisk {
   return {
@@ -30,9 +30,9 @@ export function realServerDisk(dataDir: string, quoted = dataDir): ServerDisk {
   }
 }
 
-/** @throws what LevelDB finds wrong with it */
+/** @throws LevelDB's error */
 export async function openTreeDatabase(directory: string): Promise<TreeDatabase> {
-  // Nothing is read after loading: a block cache would hold memory for nothing.
+  // Nothing is read after loading: a block cache would waste memory.
   const db = new Level<string, string>(directory, { cacheSize: 512 * 1024 })
   await db.open()
   return db
@@ -47,7 +47,7 @@ function sync(path: string): void {
   }
 }
 
-/** Files come and go meanwhile. */
+/** Files may appear and disappear meanwhile. */
 function sizeOf(directory: string): number {
   let bytes = 0
   for (const name of readdirSync(directory)) {

@@ -1,10 +1,9 @@
-// What a server keeps beside `meta`: the tree and the log in force, and how another tree takes their
-// place. Everybody holds `tree`, one object for the life of the process; what it shows is exchanged.
-//
+// A server's data beside `meta`: the tree and the log in force, and their replacement by another
+// tree. All parts hold `tree`, one object for the life of the process; its contents are exchanged.
 //   DIR/tree     DIR/log        as a new server begins
-//   DIR/tree-7   DIR/log-7      after a SNAP; `meta` says which are in force, the others are left over
+//   DIR/tree-7   DIR/log-7      after a SNAP; `meta` names those in force, the others are left over
 //
-// A directory that `meta` does not name is removed at start.
+// A directory that `meta` does not name is removed at startup.
 
 import { join } from 'node:path'
 import type { LogFailedError } from '../../log/log-errors.ts'
@@ -40,7 +39,9 @@ export interface StorageOptions {
   }
 }
 
-/** What lies in the data directory does not fit together: going on would lose or forget something. */
+/**
+ * The contents of the data directory are inconsistent: continuing would lose or forget something.
+ */
 export class RecoveryError extends Error {
   override readonly name = 'RecoveryError'
   readonly file: string
@@ -51,7 +52,7 @@ export class RecoveryError extends Error {
   }
 }
 
-/** What `meta` says of tree and log. */
+/** The fields of `meta` about tree and log. */
 export interface Expected extends SnapshotPlace {
   readonly logBaseZxid: Zxid
   readonly acceptedEpoch: number
@@ -67,7 +68,7 @@ export class Storage implements Snapshots {
   readonly #options: StorageOptions
   #inForce: InForce
   readonly tree: ZTree
-  /** Of the log as it was opened at start. */
+  /** For the log as opened at startup. */
   readonly torn: TornTail | null
   readonly epochs: readonly EpochRange[]
 
@@ -83,15 +84,17 @@ export class Storage implements Snapshots {
     this.epochs = opened.epochs
   }
 
-  /** @throws DamagedTreeError, LogDamagedError, LogVersionError, RecoveryError: nothing was removed */
+  /**
+   * @throws DamagedTreeError, LogDamagedError, LogVersionError, RecoveryError: nothing was removed
+   */
   static async open(options: StorageOptions, expected: Expected): Promise<Storage> {
     const { disk } = options
     const { treeDir, logDir, logBaseZxid: baseZxid } = expected
     const found = disk.list()
     for (const name of expected.currentEpoch > 0 ? [treeDir, logDir] : []) {
       if (found.includes(name)) continue
-      // An empty one in its place would be taken for all that this server ever held.
-      throw new RecoveryError(join(disk.path, name), `it is missing, and this server had data`)
+      // An empty one in its place would be taken for this server's complete data.
+      throw new RecoveryError(join(disk.path, name), `it is missing, but this server had data`)
     }
     const store = await openTree(disk, treeDir, options.store)
     try {
@@ -124,7 +127,7 @@ export class Storage implements Snapshots {
     return this.#inForce.log
   }
 
-  /** Where the tree in force lies, and the log. */
+  /** The directories of the tree in force and of the log. */
   get treeDirectory(): string {
     return join(this.#options.disk.path, this.#inForce.treeDir)
   }
@@ -133,14 +136,14 @@ export class Storage implements Snapshots {
     return join(this.#options.disk.path, this.#inForce.logDir)
   }
 
-  /** What tree and log take on the disk. */
+  /** Disk usage of tree and log. */
   get sizes(): { readonly dataBytes: number; readonly logBytes: number } {
     const { disk } = this.#options
     const { treeDir, logDir } = this.#inForce
     return { dataBytes: disk.sizeBytes(treeDir), logBytes: disk.sizeBytes(logDir) }
   }
 
-  /** To be called when the tree changed. */
+  /** Called when the tree has changed. */
   wake(): void {
     this.#inForce.store.wake()
   }
@@ -169,11 +172,11 @@ export class Storage implements Snapshots {
     })
   }
 
-  /** Nothing of what was in force is touched before `meta` named `place`; now it is of no use. */
+  /** The old tree and log stay untouched until `meta` names `place`; then they are removed. */
   async #install(place: SnapshotPlace, store: TreeStore): Promise<TxnLog> {
     const { disk } = this.#options
     const before = this.#inForce
-    // What it still had to write is in the new tree already; and no batch of it may see that tree.
+    // Its unwritten changes are already in the new tree; and none of its batches may see that tree.
     await before.store.abandon()
     const { log } = openTxnLog({
       ...this.#options.log,
@@ -189,7 +192,7 @@ export class Storage implements Snapshots {
   }
 }
 
-/** Leader's end: see SnapshotReader. */
+/** The leader's side: see SnapshotReader. */
 class TreeReader implements SnapshotReader {
   readonly zxid: Zxid
   readonly #entries: AsyncGenerator<[string, string][]>
@@ -214,7 +217,7 @@ class TreeReader implements SnapshotReader {
   }
 }
 
-/** Learner's end: see SnapshotReceiver. */
+/** The learner's side: see SnapshotReceiver. */
 class TreeReceiver implements SnapshotReceiver {
   readonly #disk: StorageDisk
   readonly #place: SnapshotPlace
@@ -251,12 +254,12 @@ class TreeReceiver implements SnapshotReceiver {
       this.#store = await openTree(this.#disk, treeDir, this.#storeOptions)
     } catch (cause) {
       if (!(cause instanceof DamagedTreeError)) throw cause
-      throw new SnapshotError(`Cannot use the tree that came: ${cause.message}`, { cause })
+      throw new SnapshotError(`Cannot use the received tree: ${cause.message}`, { cause })
     }
     const { lastApplied } = this.#store.tree
     if (lastApplied !== zxid) {
       const found = `it shows ${formatZxid(lastApplied)}, not ${formatZxid(zxid)}`
-      throw new SnapshotError(`Cannot use the tree that came: ${found}`)
+      throw new SnapshotError(`Cannot use the received tree: ${found}`)
     }
     this.#disk.makeLog(logDir)
     return this.#place
@@ -276,8 +279,8 @@ class TreeReceiver implements SnapshotReceiver {
 }
 
 /**
- * A data directory that has no `meta` must have nothing else of ours either: what this server promised
- * and how far its history is agreed on would be forgotten.
+ * A data directory without `meta` must be empty of our other data as well: this server's promises,
+ * and the agreed part of its history, would otherwise be forgotten.
  *
  * @throws RecoveryError
  */

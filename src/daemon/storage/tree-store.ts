@@ -1,9 +1,9 @@
-// The tree in LevelDB, a little behind the one in memory. The log is the truth: nobody waits for a
-// write here, and what is missing after a crash is replayed from the log.
+// The tree in LevelDB, slightly behind the one in memory. The log is the source of truth: nothing
+// waits for a write here, and changes missing after a crash are replayed from the log.
 //
-// One batch is in flight at a time; what becomes dirty meanwhile is the next, once per key however
-// often it changed. Every batch carries lastApplied and everything up to it, so what lies on the disk
-// is the tree as it was at one zxid, never between two. Layout: keys.ts.
+// One batch is in flight at a time; keys that become dirty meanwhile form the next, once each.
+// Every batch includes lastApplied and all changes up to it, so the disk always holds the tree of
+// exactly one zxid. Layout: keys.ts.
 
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
@@ -14,12 +14,12 @@ import { ZTree } from '../ztree/ztree.ts'
 import type { TreeDatabase } from './disk.ts'
 import { metaKey, parseKey, StoreCodec, type StoreMeta, sessionKey, storeFormat } from './keys.ts'
 
-/** What lies in the directory is not a tree as this store leaves one. */
+/** The directory does not hold a tree written by this store. */
 export class DamagedTreeError extends Error {
   override readonly name = 'DamagedTreeError'
 }
 
-/** The entries of a tree, as they lie in LevelDB, in the order of keys, a few thousand at a time. */
+/** The entries of a tree, as stored in LevelDB, in key order, a few thousand at a time. */
 export interface TreeSnapshot {
   readonly zxid: Zxid
   readonly first: [string, string][]
@@ -29,21 +29,24 @@ export interface TreeSnapshot {
 export interface TreeStoreOptions {
   readonly clock: Clock
   readonly turn: Turn
-  /** A write behind failed: from now on nothing is written. Called once. */
+  /** A background write failed: nothing is written from now on. Called once. */
   readonly onFailure: (cause: unknown) => void
-  /** `persisted` has moved on. */
+  /** `persisted` has advanced. */
   readonly onPersisted?: (zxid: Zxid) => void
-  /** How long a batch took, from what changed to the disk. */
+  /** How long a batch took, from its start to the disk. */
   readonly onWritten?: (tookMs: number) => void
-  /** How long a batch gathers: the longer, the more writes of one key become one. */
+  /** How long a batch gathers changes: the longer, the more writes of one key are merged. */
   readonly gatherMs?: number
 }
 
-/** What is encoded before other work gets its turn: 10 000 keys at once would hold the loop for 5 ms. */
+/** Keys and bytes encoded per turn: 10 000 keys at once would block the loop for 5 ms. */
 const keysPerTurn = 500
 const bytesPerTurn = 512 * 1024
 
-/** From then on a batch is finished in one turn, or a busy tree might never be caught up with. */
+/**
+ * After this many passes a batch is finished in one turn, or it might never catch up with a busy
+ * tree.
+ */
 const leisurelyPasses = 8
 
 const entriesPerRead = 2000
@@ -78,10 +81,10 @@ export class TreeStore {
   }
 
   /**
-   * Loads the tree in the database that `opening` opens, or begins one there.
+   * Loads the tree from the database returned by `opening`, or starts a new one there.
    *
-   * @param directory for people, where something is wrong with it
-   * @throws DamagedTreeError if it holds anything but a whole tree
+   * @param directory for error messages
+   * @throws DamagedTreeError unless it holds a complete tree
    */
   static async open(
     directory: string,
@@ -107,18 +110,21 @@ export class TreeStore {
     return this.#tree
   }
 
-  /** From now on `tree`, which others hold, shows what was loaded, and is what is written. */
+  /**
+   * From now on `tree`, which other parts hold, shows the loaded tree, and is the one being
+   * written.
+   */
   handOverTo(tree: ZTree): void {
     tree.become(this.#tree)
     this.#tree = tree
   }
 
-  /** The tree on the disk is the one of this zxid or a later one, also after a power cut. */
+  /** The tree on the disk is at this zxid or a later one, even after a power cut. */
   get persisted(): Zxid {
     return this.#persisted
   }
 
-  /** To be called when the tree changed: a batch is written soon, if none is on its way already. */
+  /** Called when the tree has changed: a batch is written soon, unless one is already pending. */
   wake(): void {
     if (this.#closed || this.#failure !== undefined) return
     if (this.#writing !== undefined || this.#cancelGathering !== undefined) return
@@ -129,7 +135,7 @@ export class TreeStore {
   }
 
   /**
-   * Writes everything applied by now.
+   * Writes everything applied so far.
    *
    * @returns `persisted`: the log is needed from there on
    */
@@ -142,7 +148,7 @@ export class TreeStore {
     return this.#persisted
   }
 
-  /** Writes the rest and closes. What the tree gets later is not written. */
+  /** Writes the rest and closes. Later changes of the tree are not written. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -153,7 +159,7 @@ export class TreeStore {
     }
   }
 
-  /** Closes without writing the rest: what lies in the directory is of no use any more. */
+  /** Closes without writing the rest: the contents of the directory are no longer needed. */
   async abandon(): Promise<void> {
     this.#closed = true
     this.#cancelGathering?.()
@@ -162,18 +168,20 @@ export class TreeStore {
   }
 
   /**
-   * The tree as it is now, all of it on the disk, and its entries as they lie there, in the order of
-   * keys. What is written later changes nothing about it.
+   * The current tree, completely on the disk, and its entries as stored there, in key order. Later
+   * writes do not affect it.
    */
   async snapshot(): Promise<TreeSnapshot> {
     await this.flush()
     const rest = entriesOf(this.#db)
     const { value: first } = await rest.next()
     const [key, value] = first?.[0] ?? []
-    // A batch may have been under way: only what the iterator sees says which zxid it shows.
+    // A batch may have been in flight: only the iterator's own entries say which zxid it shows.
     const meta = key === metaKey ? this.#codec.decodeMeta(value ?? '') : undefined
     if (first === undefined || meta === undefined || 'otherFormat' in meta) {
-      throw new DamagedTreeError(`Cannot read the tree back: '${metaKey}' is not as it was written`)
+      throw new DamagedTreeError(
+        `Cannot read the tree back: '${metaKey}' has changed since it was written`,
+      )
     }
     return { zxid: meta.lastApplied, first, rest }
   }
@@ -186,7 +194,7 @@ export class TreeStore {
       await this.#writing
       this.#onWritten?.(this.#clock.nowMs() - startMs)
     } catch (cause) {
-      // What the batch took from the tree is lost: a later one would leave a tree with holes.
+      // The changes taken from the tree are lost: a later batch would leave a tree with holes.
       this.#failure = { cause }
       throw cause
     } finally {
@@ -213,7 +221,7 @@ export class TreeStore {
         keys++
         if (keys < keysPerTurn && bytes < bytesPerTurn) continue
         if (pass >= leisurelyPasses) continue
-        // What changes during the pause is dirty again, and encoded again in the next pass.
+        // Keys that change during the pause are dirty again, and encoded again in the next pass.
         await this.#turn.next()
         keys = bytes = 0
       }
@@ -224,7 +232,7 @@ export class TreeStore {
         else batch.put(key, this.#codec.encodeSession(key, session))
       }
     }
-    // Since the last pause nothing happened: the batch is the tree of just this zxid.
+    // Nothing happened since the last pause: the batch is the tree of exactly this zxid.
     const { lastApplied } = tree
     const meta = {
       lastApplied,
@@ -233,15 +241,15 @@ export class TreeStore {
       digest: tree.digest,
     }
     batch.put(metaKey, this.#codec.encodeMeta(meta))
-    // Synced, each one: LevelDB starts a new log file every few megabytes without syncing the one
-    // before, so a power cut could keep a later batch and lose an earlier one.
+    // Each batch is synced: LevelDB starts a new log file every few megabytes without syncing the
+    // previous one, so a power cut could keep a later batch and lose an earlier one.
     await batch.write({ sync: true })
     this.#persisted = lastApplied
     if (!this.#closed) this.#onPersisted?.(lastApplied)
   }
 }
 
-/** The tree that lies in `db`; the one that every ensemble begins with if nothing does. */
+/** The tree stored in `db`; if it is empty, the initial tree of every ensemble. */
 async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
   const damage = (found: string): DamagedTreeError =>
     new DamagedTreeError(`Cannot load the tree in ${directory}: ${found}`)
@@ -250,7 +258,7 @@ async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
   for await (const entries of entriesOf(db)) {
     for (const [text, value] of entries) {
       const key = parseKey(text)
-      if (key === undefined) throw damage(`'${text}' is no key of a tree`)
+      if (key === undefined) throw damage(`'${text}' is not a key of a tree`)
       if (key.type === 'meta') {
         const meta = codec.decodeMeta(value)
         if (meta === undefined) throw damage(`the value of '${text}' is damaged`)
@@ -260,7 +268,7 @@ async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
         saved = { meta, tree: new ZTree(meta.lastApplied) }
         continue
       }
-      if (saved === undefined) throw damage('it does not say which zxid it shows')
+      if (saved === undefined) throw damage('its zxid is missing')
       const { tree } = saved
       if (key.type === 'znode') {
         const fields = codec.decodeZnode(text, value)
@@ -281,14 +289,14 @@ async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
   }
   if (!sameDigest(tree.digest, meta.digest)) {
     const found = `${formatDigest(tree.digest)} found, ${formatDigest(meta.digest)} written`
-    throw damage(`its digest is not the one it was written with: ${found}`)
+    throw damage(`its digest differs from the written one: ${found}`)
   }
   return tree
 }
 
-/** All entries in key order, many at a time; the next ones are read while these are looked at. */
+/** All entries in key order, many at a time; the next ones are read while these are processed. */
 async function* entriesOf(db: TreeDatabase): AsyncGenerator<[string, string][]> {
-  // LevelDB's iterator is a snapshot: what is written from here on it does not see.
+  // LevelDB's iterator is a snapshot: later writes are not visible.
   const iterator = db.iterator({ highWaterMarkBytes: bytesPerRead })
   let next = iterator.nextv(entriesPerRead)
   try {

@@ -1,9 +1,9 @@
-// The entries of a tree's LevelDB as bytes on their way to another server, a piece at a time:
+// The entries of a tree's LevelDB encoded for transfer to another server, one piece at a time:
 //
 //   piece = entry …     entry = u32 key bytes │ key, UTF-8 │ u32 value bytes │ value, Latin-1
 //
-// In the order of keys, so that `#`, which says what the tree is, comes first. Keys and values are as
-// they lie there (keys.ts), each value with its own checksum. Used by storage.ts.
+// In key order, so that `#`, the description of the tree, comes first. Keys and values are as
+// stored (keys.ts), each value with its own checksum. Used by storage.ts.
 
 import { asBuffer } from '../../as-buffer.ts'
 import { SnapshotError } from './snapshots.ts'

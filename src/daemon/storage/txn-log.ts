@@ -7,8 +7,8 @@
 //   +--------+--------+----------------+------+--------------+---------------------+---------+
 //                     └── the checksum covers all from here to the end of the record ────────┘
 //
-// `durable zxid` is the highest one that this server knew to be fsynced in this log when it wrote
-// the record, 0 for none; recovery.ts says what it is for. It is each server's own, so a server
+// `durable zxid` is the highest zxid that this server knew to be fsynced in this log when it wrote
+// the record, 0 for none; recovery.ts explains its use. It differs between servers, so each server
 // frames the payloads itself. The last byte of the magic is the format version.
 // Next on the path: log/log.ts.
 
@@ -41,7 +41,7 @@ const magic = 0x5a575431 // 'ZWT1'
 const headerBytes = 28
 const at = { magic: 0, crc: 4, payloadLength: 8, zxid: 12, durable: 20, payload: headerBytes }
 
-/** Framing space for a batch up to this is kept for the next; a larger one was a burst. */
+/** The framing buffer is kept up to this size; a larger batch was a burst. */
 const keptBytes = 256 * 1024
 
 export const txnFormat: RecordFormat = {
@@ -79,17 +79,17 @@ export interface TxnLogOptions
     | 'onShortage'
     | 'onSync'
   > {
-  /** As `meta` has it: what is up to it lies in the tree, and perhaps no more in the log. */
+  /** From `meta`: transactions up to it are in the tree, and may be missing from the log. */
   readonly baseZxid: Zxid
-  /** What the tree has applied: surely durable here once. */
+  /** The last zxid applied to the tree: known to have been durable here. */
   readonly lastApplied: Zxid
   /** See `LogOptions.onDurable`. */
   readonly onDurable: (zxid: Zxid) => void
 }
 
 /**
- * @returns `epochs`: what the log holds, ascending, by epoch; inside one there are no gaps
- * @throws LogDamagedError also where zxids leave a gap, or begin beyond `baseZxid` or the tree
+ * @returns `epochs`: the contents of the log by epoch, ascending; there are no gaps within an epoch
+ * @throws LogDamagedError also if zxids have a gap, or begin after `baseZxid` or the tree
  */
 export function openTxnLog(options: TxnLogOptions): {
   readonly log: TxnLog
@@ -110,7 +110,7 @@ export function openTxnLog(options: TxnLogOptions): {
     onDurable: (position) => onDurable(position as Zxid),
   })
   const epochs = readEpochs(log, baseZxid)
-  // A crash may leave segments that a purge was about to drop, but never those alone.
+  // A crash may leave segments that a purge was about to drop, but never only those.
   if (log.lastPosition !== undefined && log.lastPosition < baseZxid) {
     const found = `it ends at ${formatZxid(log.lastPosition as Zxid)}`
     throw new LogDamagedError(
@@ -122,18 +122,20 @@ export function openTxnLog(options: TxnLogOptions): {
   return { log: new TxnLog(log, baseZxid), torn, epochs }
 }
 
-/** How much of the log is kept, though the tree on the disk covers it: learners then get a DIFF. */
+/**
+ * How much of the log is kept although the tree on the disk covers it: learners then get a DIFF.
+ */
 export interface LogKept {
-  /** full segments, beside the one that is written */
+  /** full segments, in addition to the current one */
   readonly segments: number
-  /** bytes of records, in as many segments as they take */
+  /** bytes of records, in as many segments as needed */
   readonly bytes: number
 }
 
-/** What a purge leaves: everything after `base`. */
+/** The result of a purge: everything after `base`. */
 export interface PurgePoint {
   readonly base: Zxid
-  /** of the first record behind `base` */
+  /** of the first record after `base` */
   readonly first: Zxid
 }
 
@@ -147,17 +149,17 @@ export class TxnLog {
     this.#baseZxid = baseZxid
   }
 
-  /** What it follows on: it ends there when it holds nothing. */
+  /** The zxid that it follows; its end if it is empty. */
   get baseZxid(): Zxid {
     return this.#baseZxid
   }
 
-  /** Undefined when it holds nothing. */
+  /** Undefined if it is empty. */
   get firstZxid(): Zxid | undefined {
     return this.#log.firstPosition as Zxid | undefined
   }
 
-  /** Of what was appended, durable or not. */
+  /** Of the appended transactions, durable or not. */
   get lastZxid(): Zxid {
     return (this.#log.lastPosition ?? this.#baseZxid) as Zxid
   }
@@ -166,11 +168,11 @@ export class TxnLog {
     return (this.#log.durablePosition ?? this.#baseZxid) as Zxid
   }
 
-  /** Copies `entries`, which must follow on `lastZxid`; `flush` then brings them to the disk. */
+  /** Copies `entries`, which must follow `lastZxid`; `flush` then writes them to the disk. */
   append(entries: Entries): void {
     invariant(entries.count > 0, 'a batch holds transactions')
     invariant(follows(this.lastZxid, entries.first), 'the log has no gaps')
-    // Every payload grows by at most its header and padding, less its length prefix.
+    // Each payload grows by at most its header and padding, minus its length prefix.
     const bytesMax = entries.bytes.length + entries.count * (headerBytes + 8)
     const frames = this.#framesFor(bytesMax)
     const source = asBuffer(entries.bytes)
@@ -202,10 +204,10 @@ export class TxnLog {
   }
 
   /**
-   * The transactions in (after, upTo], or the first of them: one at least, then no more than
-   * `bytesMax`, and all of one epoch. Both bounds lie in the log, `after` may be what it follows on.
+   * The first of the transactions in (after, upTo]: at least one, then at most `bytesMax`, and all
+   * of one epoch. Both bounds are in the log; `after` may be the zxid that the log follows.
    *
-   * @throws LogDamagedError where a checksum does not hold any more
+   * @throws LogDamagedError for a wrong checksum
    */
   readEntries(range: {
     readonly after: Zxid
@@ -240,8 +242,8 @@ export class TxnLog {
   }
 
   /**
-   * Where the log may begin, given that the tree on the disk, synced, covers everything up to
-   * `covered`; undefined if there is nothing to drop.
+   * The point to which the log may be purged, if the tree on the disk, synced, covers everything up
+   * to `covered`; undefined if there is nothing to drop.
    */
   purgePoint(covered: Zxid, kept: LogKept): PurgePoint | undefined {
     const { segments } = this.#log
@@ -258,7 +260,7 @@ export class TxnLog {
     return point
   }
 
-  /** Drops the segments before a point whose `base` is this log's in `meta` by now. */
+  /** Drops the segments before a point whose `base` `meta` already has. */
   purge({ base, first }: PurgePoint): void {
     invariant(base >= this.#baseZxid && base <= this.durableZxid, 'a log is purged at its start')
     this.#baseZxid = base

@@ -1,20 +1,20 @@
-// Access control lists by value: thousands of znodes have the same one, so it is kept, and hashed for
-// the digest, once. A list goes with the last znode that has it.
+// Access control lists by value: thousands of znodes share one, so it is stored, and hashed for the
+// digest, once. A list is dropped with its last znode.
 
 import { type Acl, openAcl } from '../../protocol/records.ts'
 import { aclText } from './acl.ts'
 import { type Digest, Hash } from './digest.ts'
 
-/** The same object for the same list. */
+/** The same object for equal lists. */
 export interface KnownAcl {
   readonly list: readonly Acl[]
   readonly text: string
-  /** of the list itself: in which order lists became known has no part in it */
+  /** of the list itself: independent of the order in which lists were added */
   readonly digest: Digest
   users: number
 }
 
-/** The one that costs nothing: it is not counted. */
+/** The open list: free, and not counted. */
 export const knownOpenAcl: KnownAcl = {
   list: openAcl,
   text: aclText(openAcl),
@@ -31,7 +31,7 @@ export class AclTable {
     return this.#byText.size
   }
 
-  /** To be released once the znode does not have it any more. */
+  /** To be released once the znode no longer has it. */
   share(list: readonly Acl[]): KnownAcl {
     if (list === openAcl) return knownOpenAcl
     if (list !== this.#last.list) this.#last = this.#find(list)

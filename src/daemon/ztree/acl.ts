@@ -1,19 +1,20 @@
-// Who may do what: access control lists, as ZooKeeper's checkACL, fixupACL and authentication providers.
+// Permissions: access control lists, as in ZooKeeper's checkACL, fixupACL and authentication
+// providers.
 //
-// An entry gives permissions to those whom it names: `world:anyone` to everybody, any other to who has
-// an identity of the same scheme that its id matches. Pure; who a connection is, it learns from
-// session/authentication.ts. Writes are checked in prep.ts, reads in final.ts.
+// An entry grants permissions to the clients it names: `world:anyone` to every client, any other to
+// clients with a matching identity of the same scheme. Pure; session/authentication.ts supplies a
+// connection's identities. Writes are checked in prep.ts, reads in final.ts.
 
 import { isIPv4, isIPv6 } from 'node:net'
 import { limits } from '../../limits.ts'
 import { type Acl, type Id, openAcl } from '../../protocol/records.ts'
 
-/** What everybody may read and nobody change. */
+/** Readable by every client, writable by none. */
 export const readOnlyAcl: readonly Acl[] = [{ perms: 1, scheme: 'world', id: 'anyone' }]
 
-/** @param needed bits of `perms`; any one of them will do */
+/** @param needed bits of `perms`; any one of them is enough */
 export function isAllowed(acl: readonly Acl[], needed: number, identities: readonly Id[]): boolean {
-  // Most znodes have this very list, and most lists are not empty.
+  // Most znodes have exactly this list, and most lists are not empty.
   if (acl === openAcl || acl.length === 0) return true
   for (const entry of acl) {
     if ((entry.perms & needed) !== 0 && names(entry, identities)) return true
@@ -34,10 +35,11 @@ function isSuper(identities: readonly Id[]): boolean {
 }
 
 /**
- * The list as it is kept: without duplicates, and with one entry for each identity that the asker
- * proved in place of `auth`. Everybody's everything is always the one list `openAcl`.
+ * The stored form of a list: without duplicates, and with one entry per proven identity of the
+ * client in place of `auth`. The list that grants everything to every client is always the object
+ * `openAcl`.
  *
- * @returns undefined for one that is not valid: INVALIDACL
+ * @returns undefined for an invalid list: INVALIDACL
  */
 export function normalizeAcl(
   acl: readonly Acl[] | null,
@@ -57,7 +59,7 @@ export function normalizeAcl(
       kept.push({ perms, scheme, id })
       length += scheme.length + id.length
     }
-    // Many permissions for many identities: the product is more than anybody could ask for himself.
+    // Many permissions for many identities: the product may exceed any single request.
     if (length > limits.clientFrameBytesMax) return undefined
   }
   return sameAcl(kept, openAcl) ? openAcl : kept
@@ -74,7 +76,7 @@ function isValid({ scheme, id }: Acl): boolean {
     case 'world':
       return id === 'anyone'
     case 'digest':
-      // As Java splits: what is empty at the end does not count.
+      // As in Java's split: empty parts at the end do not count.
       return id.replace(/:+$/, '').split(':').length === 2
     case 'ip':
       return isPlainPrefix(id)
@@ -82,7 +84,7 @@ function isValid({ scheme, id }: Acl): boolean {
   return false
 }
 
-/** For somebody who may read the list but not change it: without the hashes of passwords. */
+/** For a client that may read the list but not change it: without password hashes. */
 export function maskedAcl(acl: readonly Acl[]): readonly Acl[] {
   if (acl.every(({ scheme }) => scheme !== 'digest')) return acl
   return acl.map((entry) => {
@@ -91,7 +93,7 @@ export function maskedAcl(acl: readonly Acl[]): readonly Acl[] {
   })
 }
 
-/** The same text for the same list: `[[perms, scheme, id], …]`. */
+/** Equal texts for equal lists: `[[perms, scheme, id], …]`. */
 export function aclText(acl: readonly Acl[]): string {
   return JSON.stringify(acl.map(({ perms, scheme, id }) => [perms, scheme, id]))
 }
@@ -118,7 +120,7 @@ interface Prefix {
   readonly bits: number
 }
 
-/** Whether `address` begins with the bits of `prefix`; the two families have nothing in common. */
+/** Whether `address` begins with the bits of `prefix`; IPv4 and IPv6 never match each other. */
 function isWithin(address: string, prefix: string): boolean {
   const known = parsePrefix(prefix)
   const bytes = parseAddress(address)
@@ -131,17 +133,17 @@ function isWithin(address: string, prefix: string): boolean {
 }
 
 /**
- * What may be written into an ACL: an address as every program reads it, and bits in plain decimal.
- * ZooKeeper refuses these as well, where it does not take them for something else: a zone, which is a
- * matter of one host; IPv4 in IPv6's clothes, whose bits could be counted from two places and which
- * no client's address is compared as; zeros in front, which some take for octal; signs and blanks.
+ * The addresses allowed in an ACL: unambiguous to every program, with bits in plain decimal.
+ * ZooKeeper refuses the others as well, where it does not misread them: a zone, which is local to
+ * one host; IPv4-mapped IPv6, whose bits could be counted from two positions and which no client's
+ * address is compared as; leading zeros, which some programs read as octal; signs and blanks.
  */
 function isPlainPrefix(text: string): boolean {
   if (/[^0-9A-Fa-f.:/]/.test(text) || /\/0\d/.test(text)) return false
   return parsePrefix(text) !== undefined && !isMapped(text.split('/', 1)[0] ?? '')
 }
 
-/** `address` or `address/bits`. Lenient, as lists of earlier versions are still kept. */
+/** `address` or `address/bits`. Lenient, because lists from earlier versions are still stored. */
 function parsePrefix(text: string): Prefix | undefined {
   const slash = text.indexOf('/')
   const bytes = parseAddress(slash < 0 ? text : text.slice(0, slash))
@@ -152,7 +154,7 @@ function parsePrefix(text: string): Prefix | undefined {
   return bits === undefined || bits > bitsMax ? undefined : { bytes, bits }
 }
 
-/** 4 or 16 bytes. An IPv4 address in IPv6's clothes is an IPv4 address. */
+/** 4 or 16 bytes. An IPv4-mapped IPv6 address is an IPv4 address. */
 function parseAddress(text: string): readonly number[] | undefined {
   if (isIPv4(text)) return text.split('.').map(Number)
   if (!isIPv6(text)) return undefined
@@ -160,7 +162,7 @@ function parseAddress(text: string): readonly number[] | undefined {
   return isMapped(text) ? bytes.slice(12) : bytes
 }
 
-/** Whether it is `::ffff:0:0/96`, however it is written. */
+/** Whether it is in `::ffff:0:0/96`, in any notation. */
 function isMapped(text: string): boolean {
   if (!isIPv6(text)) return false
   return parseIpv6(text)
@@ -168,7 +170,7 @@ function isMapped(text: string): boolean {
     .every((byte, i) => byte === (i < 10 ? 0 : 0xff))
 }
 
-/** Of a valid address. Where `::` stands there are as many zeros as are missing. */
+/** Of a valid address. `::` stands for the missing zeros. */
 function parseIpv6(text: string): number[] {
   const [address = ''] = text.split('%')
   const [front = [], back = []] = address.split('::').map(parseGroups)

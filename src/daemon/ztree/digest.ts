@@ -1,18 +1,18 @@
-// The digest of a tree: the sum of one hash per znode and per session, in two halves of 32 bits. A sum,
-// so that a change costs the hashes of what changed, and the order of changes has no part in it. Two
-// servers that applied the same transactions have the same one. It finds mistakes and broken memory;
-// it is no defence against somebody who means harm.
+// The digest of a tree: the sum of one hash per znode and per session, in two halves of 32 bits. A
+// sum, so that a change costs only the hashes of the changed parts, and the order of changes does
+// not matter. Servers that applied the same transactions have equal digests. It detects bugs and
+// faulty memory; it is no defence against an attacker.
 //
-// Hashes read numbers as this machine lays them out, little-endian on all that Node.js runs on but a
-// few: an ensemble is of one kind.
+// Hashes read numbers in this machine's byte order, little-endian on almost every platform of
+// Node.js: an ensemble has one byte order.
 
-/** Unsigned both. */
+/** Both unsigned. */
 export interface Digest {
   readonly high: number
   readonly low: number
 }
 
-/** The two halves of one hash, while it is made. */
+/** The two halves of a hash being computed. */
 export class Hash {
   high = 0
   low = 0
@@ -43,7 +43,7 @@ export class Hash {
     if (rest > 0) this.word((words[at + whole] as number) & ((1 << (8 * rest)) - 1))
   }
 
-  /** Lets every bit that went in change every bit that comes out. */
+  /** Makes every input bit affect every output bit. */
   finish(): void {
     this.word(this.low)
     this.high ^= this.high >>> 16
@@ -72,7 +72,7 @@ export function sameDigest(a: Digest, b: Digest): boolean {
   return a.high === b.high && a.low === b.low
 }
 
-/** As people compare it. */
+/** The displayed form. */
 export function formatDigest({ high, low }: Digest): string {
   return [high, low].map((half) => half.toString(16).padStart(8, '0')).join('')
 }

@@ -1,11 +1,11 @@
-// Which znodes the ensemble deletes by itself, and when: containers that their last child has left, and
-// znodes with a time to live that passed without a write. In the order of their deadlines; those
-// that have children are not in here, so whatever is due may go at once. Kept by the tree, on every
-// server; the leader asks (request-processor/reaper.ts). Rules as in ZooKeeper's ContainerManager.
+// The znodes that the ensemble deletes by itself, by deadline: containers whose last child is gone,
+// and znodes whose time to live has passed without a write. Znodes with children are not in here,
+// so every due one may be deleted immediately. Kept by the tree, on every server; the leader
+// queries it (request-processor/reaper.ts). Rules as in ZooKeeper's ContainerManager.
 
 import { lifetimes } from './znode.ts'
 
-/** What the rules look at. */
+/** The fields that the rules use. */
 interface Mortal {
   readonly lifetime: number
   readonly childCount: number
@@ -13,21 +13,21 @@ interface Mortal {
   readonly mtime: number
 }
 
-/** When the question is asked. */
+/** The time of the query. */
 export interface DueAt {
   readonly wallMs: number
-  /** Containers that never had a child go after so long; 0: never. */
+  /** Time after which containers that never had a child are deleted; 0: never. */
   readonly neverUsedMs: number
 }
 
 export class Expiry {
-  /** Containers without children that had some. */
+  /** Containers without children that once had some. */
   readonly #emptied = new Set<string>()
-  /** Containers that never had any, by their mtime. */
+  /** Containers that never had children, by their mtime. */
   readonly #unused = new Deadlines()
   readonly #written = new Deadlines()
 
-  /** The znode has come, or changed, or has got or lost a child. */
+  /** The znode was created or changed, or gained or lost a child. */
   update(path: string, { lifetime, childCount, createCount, mtime }: Mortal): void {
     this.remove(path)
     if (lifetime === lifetimes.endless || childCount > 0) return
@@ -55,7 +55,7 @@ export class Expiry {
 
 const bucketMs = 1000
 
-/** Paths in buckets of a second, rounded up: a deadline is a little late, never early. */
+/** Paths in one-second buckets, rounded up: a deadline is slightly late, never early. */
 class Deadlines {
   readonly #buckets = new Map<number, Set<string>>()
   readonly #bucketOf = new Map<string, number>()
@@ -82,7 +82,7 @@ class Deadlines {
     return bucket !== undefined && bucket * bucketMs <= timeMs
   }
 
-  /** Those whose deadline has passed at that time, the earliest first. */
+  /** Paths whose deadline has passed at that time, earliest first. */
   before(timeMs: number): string[] {
     const passed = [...this.#buckets.keys()].filter((bucket) => bucket * bucketMs <= timeMs)
     return passed.sort((a, b) => a - b).flatMap((bucket) => [...(this.#buckets.get(bucket) ?? [])])

@@ -1,13 +1,14 @@
-// Quotas on subtrees, kept as ZooKeeper keeps them: for `/a/b` there are the znodes
+// Quotas on subtrees, stored as in ZooKeeper: for `/a/b` there are the znodes
 //
 //   /zookeeper/quota/a/b/zookeeper_limits   `count=N,bytes=N=;byteHardLimit=N;countHardLimit=N`
 //   /zookeeper/quota/a/b/zookeeper_stats    `count=N,bytes=N`
 //
-// -1, or nothing, is no limit. The first puts the quota in force when it is created; the data of the
-// second is what is used, made up when it is read: no transaction changes it, and it is no part of the
-// digest or of what lies on the disk. `count` is the znodes of the subtree with its root, `bytes` the
-// sum of their data. Both are kept up with every change. The tree feeds this; prep.ts refuses what
-// would go beyond a hard limit. As ZooKeeper's DataTree, StatsTrack and checkQuota.
+// -1, or a missing value, is no limit. The first znode puts the quota in force when it is created;
+// the data of the second is the usage, generated when it is read: no transaction changes it, and it
+// is not part of the digest or of the stored tree. `count` is the number of znodes in the subtree
+// including its root, `bytes` the sum of their data. Both are updated with every change. The tree
+// feeds this; prep.ts refuses writes above a hard limit. As ZooKeeper's DataTree, StatsTrack and
+// checkQuota.
 
 import { parentOf } from '../../protocol/path.ts'
 import type { Znode } from './znode.ts'
@@ -29,7 +30,7 @@ export interface Quota {
   readonly usage: Readonly<Usage>
 }
 
-/** More is used than a limit says, and was not before. */
+/** A limit was exceeded by a change. */
 export interface Crossing {
   readonly path: string
   readonly what: keyof QuotaLimits
@@ -50,13 +51,13 @@ export class Quotas {
     this.#znodes = znodes
   }
 
-  /** The one that `path` is subject to: the nearest. */
+  /** The nearest quota that covers `path`. */
   of(path: string): Quota | undefined {
     for (const quota of this.covering(path)) return quota
     return undefined
   }
 
-  /** All whose subtree has `path`, the nearest first. */
+  /** All quotas whose subtree has `path`, nearest first. */
   *covering(path: string): Generator<Quota> {
     if (this.#byPath.size === 0) return
     for (let at = path; at !== '/'; at = parentOf(at)) {
@@ -65,7 +66,7 @@ export class Quotas {
     }
   }
 
-  /** The znode at `path` came or went, or its data changed, by so much. */
+  /** The znode at `path` was created or deleted, or its data changed, with this effect. */
   use(path: string, grown: Usage): void {
     if (this.#byPath.size === 0) return
     for (const { path: at } of this.covering(path)) {
@@ -74,7 +75,7 @@ export class Quotas {
     }
   }
 
-  /** The znode at `path` is in the tree, or was written: perhaps it is one that makes a quota. */
+  /** The znode at `path` was added or written: it may define a quota. */
   noticed(path: string, znode: Znode): void {
     if (!path.startsWith(quotaRoot)) return
     const limited = subjectOf(path, limitsName)
@@ -92,7 +93,7 @@ export class Quotas {
     if (stats !== undefined) show(stats, undefined)
   }
 
-  /** Since the last call. */
+  /** Returns the crossings since the last call. */
   takeCrossings(): readonly Crossing[] {
     const taken = this.#crossings
     if (taken.length > 0) this.#crossings = []
@@ -111,7 +112,7 @@ export class Quotas {
     if (stats !== undefined) show(stats, usage)
   }
 
-  /** All of a subtree, once; from then on it is kept up. */
+  /** Counts a whole subtree, once; changes update the result. */
   #measure(root: string): Usage {
     const usage = { count: 0, bytes: 0 }
     const paths = [root]
@@ -145,7 +146,7 @@ const units = [
   ['bytesHard', 'bytes'],
 ] as const
 
-/** What `zookeeper_stats` shows. */
+/** Sets what `zookeeper_stats` shows. */
 function show(stats: Znode, usage: Usage | undefined): void {
   stats.shown = usage && (() => usageText(usage))
 }
@@ -155,12 +156,12 @@ function usageText({ count, bytes }: Usage): string {
 }
 
 /**
- * Whether so much more would be beyond a hard limit.
+ * Whether `more` would exceed a hard limit.
  *
- * @param used what the quota's usage will be once all is committed that is on its way
+ * @param used the quota's usage once everything in flight is committed
  */
 export function exceeds(limits: QuotaLimits, used: Usage, more: Usage): boolean {
-  // As ZooKeeper: whoever is beyond the bytes may not even write less.
+  // As in ZooKeeper: above the limit of bytes, even a smaller value is refused.
   const counts = more.count !== 0 && limits.countHard >= 0
   const bytes = more.bytes !== 0 && limits.bytesHard >= 0
   if (counts && used.count + more.count > limits.countHard) return true
@@ -174,7 +175,7 @@ const limitNames = new Map<string, keyof QuotaLimits>([
   ['byteHardLimit', 'bytesHard'],
 ])
 
-/** What cannot be read is no limit. */
+/** An unreadable limit is no limit. */
 export function parseLimits(data: Uint8Array | null): QuotaLimits {
   const limits = { count: -1, bytes: -1, countHard: -1, bytesHard: -1 }
   const text = data === null ? '' : Buffer.from(data).toString('latin1')
@@ -186,7 +187,7 @@ export function parseLimits(data: Uint8Array | null): QuotaLimits {
   return limits
 }
 
-/** What the quota is about whose limits or stats lie at `path`; undefined also for `/`. */
+/** The path limited by the limits or stats at `path`; undefined also for `/`. */
 function subjectOf(path: string, name: string): string | undefined {
   if (!path.endsWith(name)) return undefined
   const subject = path.slice(quotaRoot.length, -name.length)

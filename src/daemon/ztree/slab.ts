@@ -1,14 +1,14 @@
-// Where the values and numbers of znodes lie: pages of 1 MiB, cut into places of a few sizes.
+// Storage for the values and numbers of znodes: pages of 1 MiB, divided into places of a few sizes.
 //
 // An object and a buffer per znode would cost 500 bytes and most of the garbage collector's time; a
-// place costs its bytes. A freed place waits in its size's list for the next of that size; pages stay.
-// What is too large for a page to be shared sensibly gets one of its own, which goes when it is freed.
-// Only znode.ts and ztree.ts know of this.
+// place costs only its bytes. A freed place goes to the free list of its size; shared pages are
+// kept. A record too large for a shared page gets its own page, which is released with it. Only
+// znode.ts and ztree.ts know of this.
 
 const pageBytes = 1024 * 1024
 const sharedBytesMax = 64 * 1024
 
-/** The same bytes seen three ways; numbers in them are in the machine's own order. */
+/** Three views of the same bytes; numbers are in the machine's byte order. */
 export class Page {
   readonly bytes: Uint8Array
   readonly doubles: Float64Array
@@ -29,8 +29,8 @@ export interface Place {
 }
 
 /**
- * The size of the place that `bytes` get: a multiple of 16, and above 128 at most an eighth too much.
- * So values that change their length a little stay where they are, and freed places find a user.
+ * The size of the place for `bytes`: a multiple of 16, and above 128 at most an eighth too large.
+ * So values whose length changes slightly stay in place, and freed places are reused.
  */
 export function placeBytes(bytes: number): number {
   const step = bytes <= 128 ? 16 : 1 << (28 - Math.clz32(bytes - 1))
@@ -42,7 +42,7 @@ export class Slab {
   #page: Page | undefined = undefined
   #used = pageBytes
 
-  /** A place for `bytes`; what is in it is anything. */
+  /** A place for `bytes`, with arbitrary contents. */
   allocate(bytes: number): Place {
     const size = placeBytes(bytes)
     if (size > sharedBytesMax) return { page: new Page(size), offset: 0 }

@@ -1,15 +1,15 @@
-// Transactions: what the leader decided, worded as results, so that applying one cannot fail and
-// applying it twice changes nothing. Encoded once, by the leader; these bytes lie in every log.
+// Transactions: the leader's decisions, expressed as results, so that applying one cannot fail and
+// applying it twice changes nothing. Encoded once, by the leader; every log has these bytes.
 //
 //   [type, origin, seq, session, timeMs, ...fields]
 //
-// `origin` and `seq` name the request that it answers: the server the client is on, and that
-// server's number for the request. Next on the path: ensemble/driver.ts `propose`.
+// `origin` and `seq` identify the request that it answers: the client's server, and that server's
+// number for the request. Next on the path: ensemble/driver.ts `propose`.
 
 import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Acl, openAcl, type ServerId, type SessionId } from '../../protocol/records.ts'
-import { decodeAcl, encodeAcl } from '../../protocol/zk/native-records.ts'
+import { decodeAcl, encodeAcl } from '../../protocol/zk/by-hand.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
 /** A session's id is the zxid of the transaction that creates it. */
@@ -17,7 +17,7 @@ export function sessionCreatedBy(zxid: Zxid): SessionId {
   return zxid as number as SessionId
 }
 
-/** One change of the tree. Its zxid is its transaction's; its time is the transaction's. */
+/** One change of the tree, with the zxid and time of its transaction. */
 export type Change =
   | {
       readonly type: 'create'
@@ -25,7 +25,7 @@ export type Change =
       readonly data: Uint8Array | null
       /** 0 for a persistent znode */
       readonly ephemeralOwner: SessionId
-      /** how many children the parent ever got, this one included */
+      /** number of children ever created under the parent, including this one */
       readonly parentCreateCount: number
       readonly acl: readonly Acl[]
       /** one of `lifetimes`, or a time to live in ms */
@@ -36,10 +36,10 @@ export type Change =
       readonly type: 'setData'
       readonly path: string
       readonly data: Uint8Array | null
-      /** the version after it */
+      /** the version after the change */
       readonly version: number
     }
-  /** A check that held: changes nothing, but its multi answers for it. */
+  /** A successful check: changes nothing, but has a result in its multi. */
   | { readonly type: 'check'; readonly path: string }
 
 export type TxnBody =
@@ -48,7 +48,7 @@ export type TxnBody =
       readonly type: 'setACL'
       readonly path: string
       readonly acl: readonly Acl[]
-      /** the aversion after it */
+      /** the aversion after the change */
       readonly aversion: number
     }
   | { readonly type: 'multi'; readonly changes: readonly Change[] }
@@ -58,13 +58,14 @@ export type TxnBody =
       readonly password: Uint8Array
     }
   /**
-   * Deletes every ephemeral that the session owns when it is applied. A list of them would be as long
-   * as clients please, and a transaction that no frame holds would stop the ensemble for good.
+   * Deletes every ephemeral that the session owns when it is applied. A list of them would be as
+   * long as clients make it, and a transaction larger than any frame would stop the ensemble for
+   * good.
    */
   | { readonly type: 'closeSession' }
   /**
-   * A refusal, ordered like every other answer. For a multi, `failedAt` is the index of the part
-   * that failed out of `partCount`; both are 0 otherwise.
+   * A refusal, ordered like every other answer. For a multi, `failedAt` is the index of the failed
+   * part out of `partCount`; both are 0 otherwise.
    */
   | {
       readonly type: 'error'
@@ -76,7 +77,7 @@ export type TxnBody =
 export interface Txn {
   readonly origin: ServerId
   readonly seq: number
-  /** on whose behalf; the new session's own id is the zxid, so it is 0 in a createSession */
+  /** the requesting session; a new session's id is the zxid, so this is 0 in a createSession */
   readonly session: SessionId
   /** the leader's wall clock, ms since 1970 */
   readonly timeMs: number
@@ -174,7 +175,7 @@ function encodeFields(out: MsgpackWriter, body: TxnBody | Change): void {
   }
 }
 
-/** Most znodes are open to all: one byte says so. */
+/** Most znodes are open to all: encoded as one byte. */
 function encodeMaybeOpen(out: MsgpackWriter, acl: readonly Acl[]): void {
   if (acl === openAcl) out.nil()
   else encodeAcl(out, acl)
@@ -185,9 +186,9 @@ function decodeMaybeOpen(reader: MsgpackReader): readonly Acl[] {
 }
 
 /**
- * `data` and `password` are views: what is kept is copied.
+ * `data` and `password` are views: the receiver copies what it keeps.
  *
- * @throws ProtocolError for bytes that no `encodeTxn` wrote
+ * @throws ProtocolError for bytes that `encodeTxn` did not write
  */
 export function decodeTxn(reader: MsgpackReader): Txn {
   reader.arrayHeader()

@@ -1,14 +1,14 @@
-// Who wants to hear about which path. Kept by each server for its own connections, in memory only.
+// The watches on each path. Kept by each server for its own connections, in memory only.
 //
 // A watcher has a set of modes on a path, as bits of one number:
 //
-//   data, child          one-shot: gone when they fire
+//   data, child          one-shot: removed when they fire
 //   persistent           data and child events of the path, until removed
 //   persistentRecursive  data events of the path and of everything below it, until removed
 //
 // "Data events" are NodeCreated, NodeDeleted and NodeDataChanged; NodeDeleted is for child watches
-// too. A watcher hears of an event once, however many of its modes match. Semantics as in ZooKeeper's
-// WatchManager and DataTree. Next on the path: protocol/zk/native-replies.ts.
+// too. A watcher receives an event once, however many of its modes match. Semantics as in ZooKeeper's
+// WatchManager and DataTree. Next on the path: the reply, then storage/tree-store.ts.
 
 import { invariant } from '../../invariant.ts'
 import { parentOf } from '../../protocol/path.ts'
@@ -29,7 +29,7 @@ const modesAsked = {
   persistentRecursive: modes.persistentRecursive,
 } as const satisfies Record<WatcherType, number>
 
-/** Modes that an event of a type fires at its own path. */
+/** Modes that an event type fires at its own path. */
 const modesFired = {
   NodeCreated: modes.data | modes.persistent | modes.persistentRecursive,
   NodeDataChanged: modes.data | modes.persistent | modes.persistentRecursive,
@@ -41,14 +41,14 @@ const oneShots = modes.data | modes.child
 
 export type Notify<W, E extends WatchEvent = WatchEvent> = (watcher: W, event: E) => void
 
-/** @typeParam W what is notified, told apart by identity: a connection */
+/** @typeParam W the watcher, compared by identity: a connection */
 export class WatchManager<W extends object> {
   readonly #byPath = new Map<string, Map<W, number>>()
   readonly #byWatcher = new Map<W, { readonly paths: Set<string>; watchCount: number }>()
   #watchCount = 0
   #recursiveCount = 0
 
-  /** Watches of all watchers; each mode on a path is one. */
+  /** Watches of all watchers; each mode on a path counts as one. */
   get watchCount(): number {
     return this.#watchCount
   }
@@ -66,7 +66,7 @@ export class WatchManager<W extends object> {
     return this.#byWatcher.get(watcher)?.watchCount ?? 0
   }
 
-  /** Paths with a watch that is not for children only, and who has it; for people. */
+  /** Paths with a watch that is not only for children, with its watchers; for reports. */
   *dataWatches(): Generator<{ readonly path: string; readonly watchers: readonly W[] }> {
     for (const [path, all] of this.#byPath) {
       const watchers = [...all].filter(([, kinds]) => kinds !== modes.child).map(([one]) => one)
@@ -74,7 +74,7 @@ export class WatchManager<W extends object> {
     }
   }
 
-  /** Adding the same again changes nothing. As in reads, the empty path is an alias of `/`. */
+  /** Idempotent. As in reads, the empty path is an alias of `/`. */
   add(asked: string, kind: WatchKind, watcher: W): void {
     const path = keyOf(asked)
     const watchers = this.#byPath.get(path)
@@ -105,7 +105,7 @@ export class WatchManager<W extends object> {
     return true
   }
 
-  /** Forgets a watcher that is gone, with all its watches. */
+  /** Removes a watcher that is gone, with all its watches. */
   dropWatcher(watcher: W): void {
     const watching = this.#byWatcher.get(watcher)
     if (watching === undefined) return
@@ -113,9 +113,9 @@ export class WatchManager<W extends object> {
   }
 
   /**
-   * Calls `notify` once for each watcher that waits for `event`, and forgets one-shot watches.
+   * Calls `notify` once for each watcher of `event`, and removes one-shot watches.
    *
-   * @returns how many there were
+   * @returns the number of watchers
    */
   trigger<E extends WatchEvent>(event: E, notify: Notify<W, E>): number {
     if (this.#watchCount === 0) return 0
@@ -129,7 +129,7 @@ export class WatchManager<W extends object> {
     return hearing.length
   }
 
-  /** The same where a recursive watch may lie on any ancestor: a walk up the path, not a scan. */
+  /** The same with recursive watches on any ancestor: a walk up the path, not a scan. */
   #triggerUpwards<E extends WatchEvent>(event: E, notify: Notify<W, E>): number {
     const notified = new Set<W>()
     const own = this.#byPath.get(event.path)
@@ -146,7 +146,7 @@ export class WatchManager<W extends object> {
     return notified.size
   }
 
-  /** Collected before anyone is told: a watcher may add or drop watches when it hears. */
+  /** Collected before the first notification: a watcher may add or drop watches in reaction. */
   #fire(event: WatchEvent, watchers: Map<W, number>): W[] {
     const fired = modesFired[event.type]
     const hearing: W[] = []
@@ -164,7 +164,7 @@ export class WatchManager<W extends object> {
     return this.#byPath.get(path)?.get(watcher) ?? 0
   }
 
-  /** The one place that changes modes, so that tables and counts agree; none left forgets the pair. */
+  /** The only place that changes modes, so that tables and counts agree; 0 removes the pair. */
   #set(path: string, watcher: W, after: number): void {
     const watchers = this.#byPath.get(path)
     const watching = this.#byWatcher.get(watcher)
@@ -195,8 +195,9 @@ function bitCount(kinds: number): number {
 }
 
 /**
- * Takes over a reconnected client's watches. One whose znode changed after `relativeZxid`, the last
- * zxid that the client saw, fires at once and is not armed; persistent ones are only armed.
+ * Takes over a reconnected client's watches. A watch whose znode changed after `relativeZxid`, the
+ * last zxid that the client saw, fires immediately and is not armed; persistent ones are only
+ * armed.
  */
 export function rearmWatches<W extends object>(
   request: SetWatches,

@@ -1,12 +1,12 @@
 // One znode: its value, its stat, the paths of its children. Stat arithmetic as in ZooKeeper's
-// DataNode; the tree that holds it is ztree.ts. Value and numbers are one record in a slab's place:
+// DataNode; ztree.ts holds the znodes. Value and numbers form one record in a slab's place:
 //
 //   f64 czxid | f64 ctime | f64 mzxid | f64 mtime | f64 pzxid | f64 ephemeralOwner |
 //   i32 version | i32 createCount | i32 × 2: its part in the tree's digest | data …
 //
-// Long data has its own hash behind it, i32 × 2 at the next word: a parent changes with each child that
-// comes or goes, and is hashed anew each time, but not its data.
-// What few znodes have, such as children or an ACL of their own, is in an object beside it.
+// Long data is followed by its own hash, i32 × 2 at the next word: a parent changes with each child
+// that is created or deleted, and is rehashed each time, but its data is not. Rare fields, such as
+// children or a specific ACL, are in a separate object.
 
 import { type Acl, noSession, openAcl, type SessionId, type Stat } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
@@ -22,7 +22,7 @@ export interface ZnodeFields {
   readonly mtime: number
   readonly pzxid: Zxid
   readonly version: number
-  /** how many children it ever got, as an int32: numbers its sequential children */
+  /** number of children ever created, as an int32: numbers its sequential children */
   readonly createCount: number
   readonly ephemeralOwner: SessionId
   readonly acl: readonly Acl[]
@@ -31,30 +31,30 @@ export interface ZnodeFields {
   readonly lifetime: number
 }
 
-/** Whether a znode is deleted by the ensemble itself; any other number is its time to live, in ms. */
+/** Whether the ensemble deletes a znode by itself; any other number is its time to live, in ms. */
 export const lifetimes = { endless: 0, container: -1 } as const
 
-/** What a znode that is nobody's parent, and that everybody may change, does without. */
+/** The fields of a znode that has children, an ACL, or other rare properties. */
 interface Uncommon {
   children: Set<string> | undefined
   acl: KnownAcl
   aversion: number
   lifetime: number
-  /** what reads show in place of the data, which all servers agree on: what this one counts or knows */
+  /** replaces the data in reads, for values that servers do not replicate */
   shown: (() => string) | undefined
 }
 
-/** in 32-bit words: what is hashed, then the hash, then the value */
+/** in 32-bit words: the hashed part, then the hash, then the value */
 const hashedWords = 14
 const headerBytes = 4 * (hashedWords + 2)
-/** Data up to here is hashed with the numbers, each time; its own hash would cost memory. */
+/** Data up to this size is hashed with the numbers each time; a separate hash would cost memory. */
 const hashedDataBytesMax = 256
 
 export class Znode implements ZnodeFields {
   #page: Page
   /** in doubles: the record's byte offset / 8 */
   #at: number
-  /** -1: there is no value, which is not the same as an empty one */
+  /** -1: no value, which differs from an empty one */
   #dataLength: number
   #uncommon: Uncommon | undefined = undefined
 
@@ -163,7 +163,7 @@ export class Znode implements ZnodeFields {
     uncommon.aversion = aversion
   }
 
-  /** A view, valid until the next transaction is applied: who keeps it longer copies it. */
+  /** A view, valid until the next transaction is applied: copy it to keep it. */
   get data(): Uint8Array | null {
     if (this.#dataLength < 0) return null
     const start = this.#at * 8 + headerBytes
@@ -190,8 +190,8 @@ export class Znode implements ZnodeFields {
   }
 
   /**
-   * Counts the znode in `digest` as it is now, in place of what it was when this was called before.
-   * Costs the same however large the data is.
+   * Updates the znode's part in `digest` to its current state. The cost does not depend on the size
+   * of the data.
    */
   digestInto(digest: DigestSum, path: string, hash: Hash): void {
     const { ints } = this.#page
@@ -216,7 +216,7 @@ export class Znode implements ZnodeFields {
     digest.subtract({ high: ints[at] as number, low: ints[at + 1] as number })
   }
 
-  /** Gives the record back; the znode must not be used any more. */
+  /** Frees the record; the znode must not be used any more. */
   free(slab: Slab): void {
     slab.free({ page: this.#page, offset: this.#at * 8 }, recordBytes(this.#dataLength))
   }
@@ -253,7 +253,7 @@ export class Znode implements ZnodeFields {
     return this.#uncommon
   }
 
-  /** Nothing of it depends on whether the object is there, but on what is in it. */
+  /** Depends only on the contents, not on whether the object exists. */
   #hashUncommon(hash: Hash): void {
     if (this.#uncommon === undefined) return
     const { acl, aversion, lifetime } = this.#uncommon
@@ -280,7 +280,7 @@ export class Znode implements ZnodeFields {
     ints[this.#dataHashAt + 1] = hash.low
   }
 
-  /** in words, as the next */
+  /** in words, as `#dataHashAt` */
   get #dataAt(): number {
     return this.#at * 2 + headerBytes / 4
   }
@@ -301,8 +301,8 @@ function recordBytes(dataLength: number): number {
 }
 
 /**
- * A znode that every tree begins with. Nobody created it or its children, so all its numbers are 0,
- * and a fresh `/` shows ZooKeeper's cversion of -1.
+ * A znode of the initial tree. Neither it nor its children were created by a transaction, so all
+ * its numbers are 0, and a new `/` shows ZooKeeper's cversion of -1.
  */
 export const initialFields: ZnodeFields = {
   data: new Uint8Array(0),
@@ -319,7 +319,7 @@ export const initialFields: ZnodeFields = {
   lifetime: lifetimes.endless,
 }
 
-/** What reads show. A view, as `data` itself. */
+/** The data in reads. A view, like `data`. */
 export function shownData(znode: Readonly<Znode>): Uint8Array | null {
   return znode.shown === undefined ? znode.data : Buffer.from(znode.shown())
 }
@@ -331,7 +331,7 @@ export function statOf(znode: Readonly<Znode>): Stat {
     ctime: znode.ctime,
     mtime: znode.mtime,
     version: znode.version,
-    // Creates and deletes: of the children ever created, those not here now were deleted.
+    // Creates and deletes: of the children ever created, those not present now were deleted.
     cversion: (2 * znode.createCount - znode.childCount) | 0,
     aversion: znode.aversion,
     ephemeralOwner: znode.ephemeralOwner,

@@ -1,9 +1,9 @@
-// The tree of znodes and the table of sessions: what every server of an ensemble agrees on.
+// The tree of znodes and the table of sessions: the replicated state of an ensemble.
 //
-// Committed transactions go in, in zxid order: `apply` changes the tree, says what the request is
-// answered with, and which watches fire. It is total: request-processor/prep.ts made sure that a
-// transaction fits the tree, and what would not fit changes nothing, on every server alike.
-// Next on the path: watch-manager.ts for the events, storage/tree-store.ts for what became dirty.
+// Committed transactions go in, in zxid order: `apply` changes the tree, and returns the answer to
+// the request and the watch events. It is total: request-processor/prep.ts made sure that a
+// transaction fits the tree, and one that does not fit changes nothing, on every server alike. Next
+// on the path: watch-manager.ts for the events, storage/tree-store.ts for the dirty keys.
 
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { basename, parentOf } from '../../protocol/path.ts'
@@ -24,15 +24,18 @@ export interface Session {
   readonly password: Uint8Array
 }
 
-/** What a request is answered with; a new session's id is its transaction's zxid. */
+/** The answer to a request; a new session's id is its transaction's zxid. */
 export type Applied = ReplyBody | { readonly type: 'createSession' }
 
-/** A watch event, and who may hear of it: whoever may read the znode, or might have before it went. */
+/**
+ * A watch event with the ACL that decides who receives it: clients that may read the znode, or
+ * could before its deletion.
+ */
 export interface TreeEvent extends WatchEvent {
   readonly acl: readonly Acl[]
 }
 
-/** Keys whose value changed, or that are gone. */
+/** Keys whose value changed or was deleted. */
 export interface Dirty {
   readonly paths: Set<string>
   readonly sessions: Set<SessionId>
@@ -55,8 +58,8 @@ export class ZTree {
   #dirty: Dirty = { paths: new Set(), sessions: new Set() }
 
   /**
-   * Without an argument, the tree that every ensemble begins with. With one, no znode at all: the tree
-   * as it was at that zxid is about to be restored.
+   * Without an argument, the initial tree of every ensemble. With one, no znode at all: the tree of
+   * that zxid is about to be restored.
    */
   constructor(restoring?: Zxid) {
     this.#lastApplied = restoring ?? zxidZero
@@ -68,9 +71,9 @@ export class ZTree {
   }
 
   /**
-   * Puts a znode back as it was, after its parent.
+   * Restores a znode, after its parent.
    *
-   * @returns whether its parent is there
+   * @returns whether its parent exists
    */
   restore(path: string, fields: ZnodeFields): boolean {
     const parent = path === '/' ? undefined : this.#znodes.get(parentOf(path))
@@ -89,7 +92,7 @@ export class ZTree {
     this.#digest.add(this.#hashSession(id, session))
   }
 
-  /** Shows from now on what `other` does, which is not used any more. */
+  /** Takes over the contents of `other`, which must not be used any more. */
   become(other: ZTree): void {
     this.#slab = other.#slab
     this.#znodes = other.#znodes
@@ -106,19 +109,19 @@ export class ZTree {
     if (this.#membership !== undefined) this.showMembership(this.#membership)
   }
 
-  /** What `/zookeeper/config` shows: who is in the ensemble, as this server's configuration says it. */
+  /** Sets the contents of `/zookeeper/config`: the members, from this server's configuration. */
   showMembership(text: string): void {
     this.#membership = text
     const znode = this.#znodes.get(configPath)
     if (znode !== undefined) znode.shown = () => text
   }
 
-  /** The last transaction that this tree shows. */
+  /** The last transaction applied to this tree. */
   get lastApplied(): Zxid {
     return this.#lastApplied
   }
 
-  /** Of what the tree shows at `lastApplied`. */
+  /** Of the tree at `lastApplied`. */
   get digest(): Digest {
     const { high, low } = this.#digest
     return { high, low }
@@ -132,7 +135,7 @@ export class ZTree {
     return this.#ephemeralCount
   }
 
-  /** Paths and values, as ZooKeeper's approximate_data_size counts them. */
+  /** Paths and values, counted like ZooKeeper's approximate_data_size. */
   get dataBytes(): number {
     return this.#dataBytes
   }
@@ -150,7 +153,7 @@ export class ZTree {
     return statOf(znode)
   }
 
-  /** What reads show; a view, valid until the next transaction is applied. */
+  /** The data in reads; a view, valid until the next transaction is applied. */
   data(znode: Readonly<Znode>): Uint8Array | null {
     return shownData(znode)
   }
@@ -170,7 +173,7 @@ export class ZTree {
     return this.#ephemerals.get(session) ?? []
   }
 
-  /** How many znodes are below `path`, at any depth. */
+  /** The number of znodes below `path`, at any depth. */
   descendantCount(path: string): number {
     const root = this.get(path)
     if (root === undefined || path === '/' || path === '') return this.#znodes.size - 1
@@ -186,7 +189,7 @@ export class ZTree {
     return count
   }
 
-  /** What the ensemble is to delete by itself. */
+  /** The znodes that the ensemble deletes by itself. */
   get expiry(): Pick<Expiry, 'due' | 'isDue'> {
     return this.#expiry
   }
@@ -195,7 +198,7 @@ export class ZTree {
     return this.#quotas
   }
 
-  /** What changed since the last call; now it is the caller's. */
+  /** The changes since the last call; the caller now owns them. */
   takeDirty(): Dirty {
     const taken = this.#dirty
     this.#dirty = { paths: new Set(), sessions: new Set() }
@@ -207,15 +210,15 @@ export class ZTree {
   }
 
   /**
-   * Applies a committed transaction, the successor of `lastApplied`. One that the tree shows already
-   * changes nothing. Bytes of the transaction are copied where they are kept.
+   * Applies a committed transaction, the successor of `lastApplied`. A transaction that the tree
+   * already shows changes nothing. Bytes that are kept are copied.
    *
-   * @param events gets the watch events, in the order in which they fire
+   * @param events receives the watch events, in the order in which they fire
    */
   apply(zxid: Zxid, txn: Txn, events: TreeEvent[]): Applied {
     if (zxid <= this.#lastApplied) return misfit
     const result = this.#perform(zxid, txn, events)
-    // Last, so that the tree is never labelled with a multi that is half applied (ZOOKEEPER-3127).
+    // Last, so that the tree is never labelled with a half-applied multi (ZOOKEEPER-3127).
     this.#lastApplied = zxid
     return result
   }
@@ -242,7 +245,7 @@ export class ZTree {
         return { type: 'createSession' }
       }
       case 'closeSession':
-        // Sorted: on a server that was restarted meanwhile they lie in another order.
+        // Sorted: on a restarted server they are in another order.
         for (const path of [...this.ephemeralsOf(session)].sort()) this.#delete(zxid, path, events)
         this.#forgetSession(session)
         return { type: 'closeSession' }
@@ -419,7 +422,7 @@ export class ZTree {
   }
 }
 
-/** Everybody may read it, only the super user write it. */
+/** Every client may read it, only the super user may write it. */
 const configPath = '/zookeeper/config'
 // biome-ignore lint/plugin/noObjectSpread: once per process
 const configFields = { ...initialFields, version: -1, aversion: -1, acl: readOnlyAcl }
@@ -427,7 +430,7 @@ const configFields = { ...initialFields, version: -1, aversion: -1, acl: readOnl
 /** The answer to a change that does not fit the tree; prep never makes one. */
 const misfit = { type: 'error', code: errorCodes.RUNTIMEINCONSISTENCY } as const
 
-/** 0 for the parts before the one that failed, its code, RUNTIMEINCONSISTENCY after it. */
+/** 0 for the parts before the failed one, its code, RUNTIMEINCONSISTENCY after it. */
 function failedMulti(
   code: Extract<MultiResult, { type: 'error' }>['code'],
   failedAt: number,

@@ -11,7 +11,6 @@ import { type ErrorNumber, ProtocolError } from '../error-codes.ts'
 import { noSession, openAcl, type ServerId, type SessionId, type Stat } from '../records.ts'
 import {
   addWatchModes,
-  type CreateMode,
   createModes,
   type Hello,
   type MultiOp,
@@ -19,6 +18,7 @@ import {
   type ReadResult,
   type ReplyBody,
   type Request,
+  type RequestedMode,
   type Welcome,
   type WriteOp,
   watcherTypes,
@@ -73,7 +73,7 @@ export class ZooKeeperClientCodec implements ClientCodec {
 
   decodeWelcome(buffer: Buffer, start: number, end: number): Welcome {
     const reader = this.#reader.reset(buffer, start, end)
-    const version = reader.int()
+    reader.int() // the version, which every server repeats
     const timeoutMs = reader.int()
     const bytes = Uint8Array.prototype.slice.call(buffer, start + 8, start + 16)
     const sessionId = reader.unsignedLong() as SessionId
@@ -81,7 +81,6 @@ export class ZooKeeperClientCodec implements ClientCodec {
     const readOnly = !reader.atEnd && reader.boolean()
     if (timeoutMs > 0) this.#session = { id: sessionId, bytes }
     return {
-      version,
       ensembleId: '',
       timeoutMs: Math.max(timeoutMs, 0),
       sessionId,
@@ -241,7 +240,7 @@ function opcodeOf(request: Request | MultiOp): number {
   }
 }
 
-function createOpcode(mode: CreateMode): number {
+function createOpcode(mode: RequestedMode): number {
   switch (mode) {
     case 'container':
       return opcodes.createContainer
@@ -264,7 +263,7 @@ function writeOp(out: ByteWriter, op: WriteOp): void {
       writeBuffer(out, op.data)
       if (op.acl === null) out.int32(-1)
       else writeAcls(out, op.acl ?? openAcl)
-      out.int32(createModes[op.mode])
+      out.int32(op.mode === 'unknown' ? -1 : createModes[op.mode])
       if (createOpcode(op.mode) === opcodes.createTTL) out.int64(op.ttlMs ?? 0)
       return
     case 'setData':

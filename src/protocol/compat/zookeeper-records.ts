@@ -70,7 +70,7 @@ function named<K>(names: ReadonlyMap<number, K>, number: number, what: string): 
 }
 
 /** A string where null makes no sense. */
-export function readText(reader: JuteReader, what: string): string {
+function readText(reader: JuteReader, what: string): string {
   const text = reader.string()
   if (text === null) throw new ProtocolError(`Cannot decode a message: ${what} is null`)
   return text
@@ -94,7 +94,7 @@ export function readZxid(reader: JuteReader): Zxid {
   return Math.max(reader.long(), zxidZero) as Zxid
 }
 
-export function writeAcl(out: ByteWriter, { perms, scheme, id }: Acl): void {
+function writeAcl(out: ByteWriter, { perms, scheme, id }: Acl): void {
   out.int32(perms)
   writeString(out, scheme)
   writeString(out, id)

@@ -25,6 +25,7 @@ import {
   type ReadResult,
   type ReplyBody,
   type Request,
+  type RequestedMode,
   type WatchEvent,
   type Welcome,
   type WriteOp,
@@ -79,7 +80,7 @@ export class ZooKeeperServerCodec implements ServerCodec {
       throw new ProtocolError(`Cannot read a hello of ZooKeeper's protocol version ${version}`)
     }
     const ensembleId = undefined
-    return { version, ensembleId, lastZxidSeen, timeoutMs, sessionId, password, readOnly }
+    return { ensembleId, lastZxidSeen, timeoutMs, sessionId, password, readOnly }
   }
 
   encodeWelcome(out: ByteWriter, welcome: Welcome): void {
@@ -291,9 +292,8 @@ function create(reader: JuteReader, opcode: number): Extract<WriteOp, { type: 'c
   // What nearly every client sends: known by its bytes, it costs nothing on its way.
   const acl = reader.maybeSkip(openAclBytes) ? undefined : readAcls(reader)
   const mode = createMode(opcode, reader.int())
-  // A mode that does not exist is refused like a time to live that does not fit, in the same turn.
-  if (mode === undefined) return { type: 'create', path, data, acl, mode: 'persistent', ttlMs: -1 }
-  const ttlMs = opcode === opcodes.createTTL ? reader.long() : undefined
+  const hasTtl = opcode === opcodes.createTTL && mode !== 'unknown'
+  const ttlMs = hasTtl ? reader.long() : undefined
   return { type: 'create', path, data, acl, mode, ttlMs }
 }
 
@@ -307,17 +307,14 @@ function encodedOpenAcl(): Uint8Array {
 
 const modes = Object.keys(createModes) as CreateMode[]
 
-/**
- * @param flags the mode, except that a container or a time to live takes an opcode of its own
- * @returns undefined if there is no such mode
- */
-function createMode(opcode: number, flags: number): CreateMode | undefined {
-  const mode = modes[flags]
+/** @param flags the mode, except that a container or a time to live takes an opcode of its own */
+function createMode(opcode: number, flags: number): RequestedMode {
+  const mode = modes[flags] ?? 'unknown'
   switch (opcode) {
     case opcodes.createContainer:
-      return mode === 'container' ? mode : undefined
+      return mode === 'container' ? mode : 'unknown'
     case opcodes.createTTL:
-      return mode === 'persistentTtl' || mode === 'persistentSequentialTtl' ? mode : undefined
+      return mode === 'persistentTtl' || mode === 'persistentSequentialTtl' ? mode : 'unknown'
     default:
       return mode === 'container' ? 'persistent' : mode
   }

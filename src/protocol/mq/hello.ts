@@ -1,10 +1,14 @@
-// The first frame each way on a link to a broker.
+// The first frames on a link to a broker. A client is welcomed at once; two brokers first prove to each
+// other that they know the cluster's secret (cluster-secret.ts), and until then nothing else is sent.
 //
-//   hello     [version, role, clusterId | nil, name, brokerId, brokerEpoch]   role client or broker
-//   welcome   [version, clusterId, brokerId]
+//   dialler    hello       [version, role, clusterId | nil, name, brokerId, brokerEpoch, challenge | nil]
+//   acceptor   challenge   [challenge, proof]                    to a broker only
+//   dialler    proof       [proof]
+//   acceptor   welcome     [version, clusterId, brokerId]
 
 import { ProtocolError } from '../error-codes.ts'
 import {
+  buffer,
   type Field,
   natural,
   noted,
@@ -17,6 +21,7 @@ import {
 } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { type Plain, readPlains, writePlain } from '../plain.ts'
+import { challengeBytes } from './cluster-secret.ts'
 import { brokerId } from './messages.ts'
 
 export const mqProtocolVersion = 3
@@ -28,6 +33,13 @@ const role: Field<Role> = refined(text<Role>(), 'client or broker', (given) =>
   roles.includes(given),
 )
 
+const whole = () =>
+  refined(
+    buffer({ copied: true }),
+    `${challengeBytes} bytes`,
+    (given) => given.length === challengeBytes,
+  )
+
 export const helloFields = {
   version: natural(),
   role,
@@ -38,8 +50,23 @@ export const helloFields = {
   name: noted('what logs call this connection', text()),
   brokerId: noted('-1 for a client', brokerId),
   brokerEpoch: noted("czxid of the broker's `/brokers/ids` node; 0 for a client", natural()),
+  challenge: noted(
+    'nil for a client; random bytes that the other end has to answer',
+    optional(whole()),
+  ),
 }
 export type MqHello = ValuesOf<typeof helloFields>
+
+export const challengeFields = {
+  challenge: noted('random bytes that the dialler has to answer', whole()),
+  proof: noted('answers the challenge in the hello', whole()),
+}
+export type MqChallenge = ValuesOf<typeof challengeFields>
+
+export const proofFields = {
+  proof: noted('answers the challenge of the other end', whole()),
+}
+export type MqProof = ValuesOf<typeof proofFields>
 
 export const welcomeFields = {
   version: natural(),
@@ -62,6 +89,22 @@ export function decodeMqHello(reader: MsgpackReader): MqHello {
     throw new ProtocolError(`Cannot talk protocol version ${version}: ${found}`)
   }
   return unpackFields('hello', helloFields, plains)
+}
+
+export function encodeMqChallenge(out: MsgpackWriter, challenge: MqChallenge): void {
+  writePlain(out, packFields(challengeFields, challenge))
+}
+
+export function decodeMqChallenge(reader: MsgpackReader): MqChallenge {
+  return unpackFields('challenge', challengeFields, read(reader))
+}
+
+export function encodeMqProof(out: MsgpackWriter, proof: MqProof): void {
+  writePlain(out, packFields(proofFields, proof))
+}
+
+export function decodeMqProof(reader: MsgpackReader): MqProof {
+  return unpackFields('proof', proofFields, read(reader))
 }
 
 export function encodeMqWelcome(out: MsgpackWriter, welcome: MqWelcome): void {

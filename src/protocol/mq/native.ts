@@ -11,7 +11,7 @@
 import { ProtocolError } from '../error-codes.ts'
 import type { Rows, TypeOf } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
-import { readPlains, writePlain } from '../plain.ts'
+import { readPlains, writePlains } from '../plain.ts'
 import { type ApiName, type MqRequest, type MqResponse, requests, responses } from './apis.ts'
 import { readError, writeError } from './by-hand.ts'
 import type { BrokerError } from './error-codes.ts'
@@ -58,7 +58,7 @@ export function encodeMqRequest(
       writeReplicaFetchRequest(out, request)
       return
   }
-  for (const field of requests.pack(request)) writePlain(out, field)
+  writePlains(out, requests.pack(request))
 }
 
 /** `request` undefined: the api is none of ours; it is answered UNSUPPORTED_VERSION. */
@@ -114,7 +114,7 @@ export function encodeMqResponse(
       writeReplicaFetchResponse(out, response)
       return
   }
-  for (const field of responses.pack(response)) writePlain(out, field)
+  writePlains(out, responses.pack(response))
 }
 
 export function encodeMqError(out: MsgpackWriter, correlationId: number, error: BrokerError): void {

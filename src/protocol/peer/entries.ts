@@ -4,14 +4,30 @@
 //
 // Only the first zxid is written, beside the run: inside an epoch zxids have no gaps.
 
-import type { Zxid } from '../zxid.ts'
+import { asBuffer } from '../../as-buffer.ts'
+import { bytes, named, natural, record, refined, type ValuesOf } from '../fields.ts'
+import { zxidField } from '../records.ts'
+import { counterOf, counterRange, type Zxid } from '../zxid.ts'
+
+const entriesFields = {
+  first: zxidField,
+  count: natural(),
+  /** a run of `count` entries; a view when it comes from the wire */
+  bytes: bytes(),
+}
 
 /** Consecutive transactions of one epoch; to Zab they are opaque. */
-export interface Entries {
-  readonly first: Zxid
-  readonly count: number
-  /** a run of `count` entries; a view when it comes from the wire */
-  readonly bytes: Uint8Array
+export type Entries = ValuesOf<typeof entriesFields>
+
+export const entriesField = named(
+  'entries',
+  refined(record(entriesFields), 'that are whole: u32 BE length and payload, count times', isWhole),
+)
+
+/** Whether the run holds as many entries as it says, at least one, and the epoch holds them. */
+export function isWhole({ first, count, bytes }: Entries): boolean {
+  if (count === 0 || counterOf(first) + count > counterRange) return false
+  return entryCount(asBuffer(bytes)) === count
 }
 
 /** What precedes each payload. */

@@ -2,11 +2,37 @@
 //
 // Client to server: first `Hello`, then requests. Server to client: first `Welcome`, then replies in
 // the order of the requests, with watch events between them. Op names and numbers as in ZooKeeper's
-// ZooDefs.OpCode. Our own dialect's bytes for them are in native.ts.
+// ZooDefs.OpCode. The order and the bounds of the fields are those of our own dialect: native.ts.
 
 import type { ErrorNumber } from '../error-codes.ts'
-import type { Acl, Id, ServerId, SessionId, Stat } from '../records.ts'
-import type { Zxid } from '../zxid.ts'
+import {
+  boolean,
+  bytes,
+  choice,
+  defaulted,
+  type Field,
+  int,
+  listOf,
+  type MessageOf,
+  Messages,
+  named,
+  natural,
+  noted,
+  nullable,
+  oneOf,
+  optional,
+  text,
+  type ValuesOf,
+} from '../fields.ts'
+import {
+  type Acl,
+  aclField,
+  idsField,
+  serverIdField,
+  sessionIdField,
+  statField,
+  zxidField,
+} from '../records.ts'
 
 export const ops = {
   create: 1,
@@ -50,6 +76,8 @@ export const createModes = {
 } as const
 
 export type CreateMode = keyof typeof createModes
+/** Of a request: a mode that does not exist is refused in its turn. */
+export type RequestedMode = CreateMode | 'unknown'
 
 export const addWatchModes = { persistent: 0, persistentRecursive: 1 } as const
 export type AddWatchMode = keyof typeof addWatchModes
@@ -73,155 +101,245 @@ export const eventTypes = {
 
 export type EventType = keyof typeof eventTypes
 
-export interface Hello {
-  readonly version: number
-  /** undefined until a client has met its ensemble */
-  readonly ensembleId: string | undefined
-  /** a server behind it must refuse: the client would see the past */
-  readonly lastZxidSeen: Zxid
-  readonly timeoutMs: number
-  /** 0 asks for a new session */
-  readonly sessionId: SessionId
-  /** 16 bytes; empty for a new session */
-  readonly password: Uint8Array
-  /** Whether a server without a quorum will do, to read what may be old. */
-  readonly readOnly: boolean
+/** What follows version and role in the first frame of a client. */
+export const helloFields = {
+  ensembleId: noted(
+    'nil at first, afterwards the one from the first welcome; a server of another ensemble closes the connection',
+    optional(text()),
+  ),
+  lastZxidSeen: noted('highest zxid in any reply or event so far, 0 at first', zxidField),
+  timeoutMs: noted('requested session time-out', int()),
+  sessionId: noted('0 asks for a new session', sessionIdField),
+  password: noted('empty for a new session, else from its welcome', bytes({ copied: true })),
+  readOnly: noted(
+    'whether the client accepts a server without a quorum, whose data may be stale',
+    boolean(),
+  ),
 }
 
-export interface Welcome {
-  readonly version: number
-  readonly ensembleId: string
-  /** as negotiated; 0 says that the session is expired, unknown, or the password wrong */
-  readonly timeoutMs: number
-  readonly sessionId: SessionId
-  readonly password: Uint8Array
-  readonly serverId: ServerId
-  /** The server has no quorum: it answers reads only, from what it has. */
-  readonly readOnly: boolean
+export type Hello = ValuesOf<typeof helloFields>
+
+/** What follows the version in the first frame of a server. */
+export const welcomeFields = {
+  ensembleId: noted('to be named in later hellos', text()),
+  timeoutMs: noted(
+    'as negotiated; 0: the session is expired, unknown, or the password wrong',
+    natural(),
+  ),
+  sessionId: noted('the new session, or that of the hello', sessionIdField),
+  password: noted('16 bytes, a secret', bytes({ copied: true })),
+  serverId: noted('which server of the ensemble this is', serverIdField),
+  readOnly: noted('whether the server has no quorum: it answers reads only', boolean()),
 }
 
-/** Part of a multi. `version` -1 means any. Bytes are views: whoever keeps them copies. */
-export type WriteOp =
-  | {
-      readonly type: 'create'
-      readonly path: string
-      readonly data: Uint8Array | null
-      readonly mode: CreateMode
-      /** absent: `openAcl`. Null or empty is an error, as in ZooKeeper. */
-      readonly acl?: readonly Acl[] | null | undefined
-      /** 1 to 2^40 - 1 for a mode with a TTL; 0 or absent for any other */
-      readonly ttlMs?: number | undefined
-    }
-  | { readonly type: 'delete'; readonly path: string; readonly version: number }
-  | {
-      readonly type: 'setData'
-      readonly path: string
-      readonly data: Uint8Array | null
-      readonly version: number
-    }
-  | { readonly type: 'check'; readonly path: string; readonly version: number }
+export type Welcome = ValuesOf<typeof welcomeFields>
 
-export type MultiOp = WriteOp
+// --- requests ------------------------------------------------------------------------------------
+
+/** Bytes in a request are views: what is kept is copied. */
+const dataField = nullable(bytes())
+/** What is no list travels as an empty one: the same error awaits both, as in ZooKeeper. */
+const requestedAclField: Field<readonly Acl[] | null> = {
+  shape: aclField.shape,
+  pack: (acl) => aclField.pack(acl ?? []),
+  unpack: aclField.unpack,
+}
+/** -1 means any. */
+const versionField = int()
+const watcherTypeField = named('watcher type', oneOf(watcherTypes))
+const pathsField = listOf(text())
+
+const create = {
+  code: ops.create,
+  fields: {
+    path: text(),
+    data: dataField,
+    mode: named('create mode', oneOf(createModes, { name: 'unknown', code: -1 })),
+    /** absent: `openAcl` */
+    acl: defaulted(optional(requestedAclField), undefined),
+    /** 1 to 2^40 - 1 for a mode with a TTL; 0 or absent for any other */
+    ttlMs: defaulted(int(), 0),
+  },
+}
+const remove = { code: ops.delete, fields: { path: text(), version: versionField } }
+const setData = {
+  code: ops.setData,
+  fields: { path: text(), data: dataField, version: versionField },
+}
+/** `version` is compared with the znode's aversion. */
+const setACL = {
+  code: ops.setACL,
+  fields: { path: text(), acl: requestedAclField, version: versionField },
+}
+const check = { code: ops.check, fields: { path: text(), version: versionField } }
+
+export const multiParts = new Messages('part', { create, delete: remove, setData, check })
+
+const multi = {
+  code: ops.multi,
+  fields: { ops: listOf(named('part of a multi', choice(multiParts))) },
+}
+const closeSession = { code: ops.closeSession, fields: {} }
 
 /** What the leader decides on; all else is answered by the server that got it. */
-export type WriteRequest =
-  | Exclude<WriteOp, { type: 'check' }>
-  | {
-      readonly type: 'setACL'
-      readonly path: string
-      readonly acl: readonly Acl[] | null
-      /** compared with the znode's aversion */
-      readonly version: number
-    }
-  | { readonly type: 'multi'; readonly ops: readonly MultiOp[] }
-  | { readonly type: 'createSession'; readonly timeoutMs: number }
-  | { readonly type: 'closeSession' }
+export const writeRequests = new Messages('write request', {
+  create,
+  delete: remove,
+  setData,
+  setACL,
+  multi,
+  createSession: { code: ops.createSession, fields: { timeoutMs: int() } },
+  closeSession,
+})
 
-/** Part of a multiRead. */
-export interface ReadOp {
-  readonly type: 'getData' | 'getChildren'
-  readonly path: string
+const readFields = {
+  path: text(),
+  watch: boolean(),
+  /** Reflects every write acknowledged to any client before this call, like a `sync` before it. */
+  linearizable: defaulted(boolean(), false),
 }
+const pathFields = { path: text() }
 
-export type ReadRequest =
-  | {
-      readonly type: 'exists' | 'getData' | 'getChildren'
-      readonly path: string
-      readonly watch: boolean
-      /** Shows every write that was answered, anywhere, before this was asked: like a `sync` before it. */
-      readonly linearizable?: boolean | undefined
-    }
-  | { readonly type: 'getACL' | 'getAllChildrenNumber'; readonly path: string }
+export const readParts = new Messages('part', {
+  getData: { code: ops.getData, fields: pathFields },
+  getChildren: { code: ops.getChildren, fields: pathFields },
+})
+
+/** What a client may ask. A lone check means nothing, and sessions are created by a hello. */
+export const requests = new Messages('request', {
+  create,
+  delete: remove,
+  exists: { code: ops.exists, fields: readFields },
+  getData: { code: ops.getData, fields: readFields },
+  setData,
+  getACL: { code: ops.getACL, fields: pathFields },
+  setACL,
+  getChildren: { code: ops.getChildren, fields: readFields },
+  sync: { code: ops.sync, fields: pathFields },
+  ping: { code: ops.ping, fields: {} },
+  multi,
+  checkWatches: {
+    code: ops.checkWatches,
+    fields: { path: text(), watcherType: watcherTypeField },
+  },
+  removeWatches: {
+    code: ops.removeWatches,
+    fields: { path: text(), watcherType: watcherTypeField },
+  },
+  multiRead: {
+    code: ops.multiRead,
+    fields: { ops: listOf(named('part of a multiRead', choice(readParts))) },
+  },
+  auth: { code: ops.auth, fields: { scheme: text(), credential: bytes() } },
   /** Ephemerals of the asking session whose path begins with the prefix; all for '' and '/'. */
-  | { readonly type: 'getEphemerals'; readonly prefix: string }
-  | { readonly type: 'whoAmI' }
-  | { readonly type: 'multiRead'; readonly ops: readonly ReadOp[] }
-  | { readonly type: 'checkWatches'; readonly path: string; readonly watcherType: WatcherType }
-  | { readonly type: 'auth'; readonly scheme: string; readonly credential: Uint8Array }
-  | { readonly type: 'ping' }
-  /** What could be read of it is no valid request; answered with the error, in its turn. */
-  | { readonly type: 'refused'; readonly code: ErrorNumber }
-  | { readonly type: 'addWatch'; readonly path: string; readonly mode: AddWatchMode }
-  | { readonly type: 'removeWatches'; readonly path: string; readonly watcherType: WatcherType }
-  | SetWatches
+  getEphemerals: { code: ops.getEphemerals, fields: { prefix: text() } },
+  getAllChildrenNumber: { code: ops.getAllChildrenNumber, fields: pathFields },
+  /** Re-arms a client's watches after a reconnect; those that missed something fire at once. */
+  setWatches: {
+    code: ops.setWatches,
+    fields: {
+      relativeZxid: zxidField,
+      data: pathsField,
+      exist: pathsField,
+      child: pathsField,
+      persistent: pathsField,
+      persistentRecursive: pathsField,
+    },
+  },
+  addWatch: {
+    code: ops.addWatch,
+    fields: { path: text(), mode: named('watch mode', oneOf(addWatchModes)) },
+  },
+  whoAmI: { code: ops.whoAmI, fields: {} },
+  closeSession,
+})
 
-/** Re-arms a client's watches after a reconnect; those that missed something fire at once. */
-export interface SetWatches {
-  readonly type: 'setWatches'
-  readonly relativeZxid: Zxid
-  readonly data: readonly string[]
-  readonly exist: readonly string[]
-  readonly child: readonly string[]
-  readonly persistent: readonly string[]
-  readonly persistentRecursive: readonly string[]
+/** Part of a multi. */
+export type WriteOp = MessageOf<typeof multiParts>
+export type MultiOp = WriteOp
+export type WriteRequest = MessageOf<typeof writeRequests>
+/** Part of a multiRead. */
+export type ReadOp = MessageOf<typeof readParts>
+export type SetWatches = MessageOf<typeof requests, 'setWatches'>
+
+/** What could be read of it is no valid request; answered with the error, in its turn. */
+interface Refused {
+  readonly type: 'refused'
+  readonly code: ErrorNumber
 }
 
-export type Request = WriteRequest | ReadRequest | { readonly type: 'sync'; readonly path: string }
+export type Request = MessageOf<typeof requests> | WriteRequest | Refused
+
+export type ReadRequest = Exclude<Request, WriteRequest | { type: 'sync' }>
+
+// --- replies and events --------------------------------------------------------------------------
+
+/** Any number: a client must be prepared for errors that it does not know. */
+const errorField = named('error', int<ErrorNumber>())
+const copiedDataField = nullable(bytes({ copied: true }))
+const namesField = listOf(text())
+const statOnly = { stat: statField }
+const error = { code: -1, fields: { code: errorField } }
 
 /** One part of a multi's answer. After a failure every part is an error, 0 for those before it. */
-export type MultiResult =
-  | { readonly type: 'create'; readonly path: string; readonly stat: Stat }
-  | { readonly type: 'setData'; readonly stat: Stat }
-  | { readonly type: 'delete' }
-  | { readonly type: 'check' }
-  | { readonly type: 'error'; readonly code: ErrorNumber }
+const multiResults = new Messages('result', {
+  create: { code: ops.create, fields: { path: text(), stat: statField } },
+  delete: { code: ops.delete, fields: {} },
+  setData: { code: ops.setData, fields: statOnly },
+  check: { code: ops.check, fields: {} },
+  error,
+})
 
 /** One part of a multiRead's answer; each stands for itself. */
-export type ReadResult =
-  | { readonly type: 'getData'; readonly data: Uint8Array | null; readonly stat: Stat }
-  | { readonly type: 'getChildren'; readonly children: readonly string[]; readonly stat: Stat }
-  | { readonly type: 'error'; readonly code: ErrorNumber }
+const readResults = new Messages('result', {
+  getData: { code: ops.getData, fields: { data: copiedDataField, stat: statField } },
+  getChildren: { code: ops.getChildren, fields: { children: namesField, stat: statField } },
+  error,
+})
 
-/** What a request of the same type is answered with. */
-export type ReplyBody =
-  | { readonly type: 'create'; readonly path: string; readonly stat: Stat }
-  | { readonly type: 'exists' | 'setData' | 'setACL'; readonly stat: Stat }
-  | { readonly type: 'getData'; readonly data: Uint8Array | null; readonly stat: Stat }
-  | { readonly type: 'getChildren'; readonly children: readonly string[]; readonly stat: Stat }
-  | { readonly type: 'multi'; readonly results: readonly MultiResult[] }
-  | { readonly type: 'multiRead'; readonly results: readonly ReadResult[] }
-  | { readonly type: 'getACL'; readonly acl: readonly Acl[]; readonly stat: Stat }
-  | { readonly type: 'getEphemerals'; readonly paths: readonly string[] }
-  | { readonly type: 'getAllChildrenNumber'; readonly count: number }
+/** What a request of the same type is answered with, if it did not fail. */
+export const replies = new Messages('reply', {
+  create: { code: ops.create, fields: { path: text(), stat: statField } },
+  delete: { code: ops.delete, fields: {} },
+  exists: { code: ops.exists, fields: statOnly },
+  getData: { code: ops.getData, fields: { data: copiedDataField, stat: statField } },
+  setData: { code: ops.setData, fields: statOnly },
+  getACL: { code: ops.getACL, fields: { acl: aclField, stat: statField } },
+  setACL: { code: ops.setACL, fields: statOnly },
+  getChildren: { code: ops.getChildren, fields: { children: namesField, stat: statField } },
+  sync: { code: ops.sync, fields: {} },
+  ping: { code: ops.ping, fields: {} },
+  multi: {
+    code: ops.multi,
+    fields: { results: listOf(named('result of a multi', choice(multiResults))) },
+  },
+  checkWatches: { code: ops.checkWatches, fields: {} },
+  removeWatches: { code: ops.removeWatches, fields: {} },
+  multiRead: {
+    code: ops.multiRead,
+    fields: { results: listOf(named('result of a multiRead', choice(readResults))) },
+  },
+  auth: { code: ops.auth, fields: {} },
+  getEphemerals: { code: ops.getEphemerals, fields: { paths: namesField } },
+  getAllChildrenNumber: { code: ops.getAllChildrenNumber, fields: { count: natural() } },
+  setWatches: { code: ops.setWatches, fields: {} },
+  addWatch: { code: ops.addWatch, fields: {} },
   /** Every identity of the connection; `id` without what proves it. */
-  | { readonly type: 'whoAmI'; readonly identities: readonly Id[] }
-  | {
-      readonly type:
-        | 'delete'
-        | 'sync'
-        | 'ping'
-        | 'auth'
-        | 'addWatch'
-        | 'checkWatches'
-        | 'removeWatches'
-        | 'setWatches'
-        | 'closeSession'
-    }
+  whoAmI: { code: ops.whoAmI, fields: { identities: idsField } },
+  closeSession: { code: ops.closeSession, fields: {} },
+})
+
+export type MultiResult = MessageOf<typeof multiResults>
+export type ReadResult = MessageOf<typeof readResults>
+export type ReplyBody =
+  | MessageOf<typeof replies>
   | { readonly type: 'error'; readonly code: ErrorNumber }
 
-export interface WatchEvent {
-  readonly type: EventType
-  readonly path: string
+export const eventFields = {
   /** the transaction that caused it; 0 for one found missing by `setWatches` */
-  readonly zxid: Zxid
+  zxid: zxidField,
+  type: named('event type', oneOf(eventTypes)),
+  path: text(),
 }
+
+export type WatchEvent = ValuesOf<typeof eventFields>

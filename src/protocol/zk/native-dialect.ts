@@ -4,9 +4,18 @@ import type { ClientCodec, Dialect, ServerCodec, ServerMessage } from '../dialec
 import { MsgpackReader, type MsgpackWriter } from '../msgpack.ts'
 import type { Zxid } from '../zxid.ts'
 import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from './messages.ts'
-import { decodeHello, decodeWelcome, encodeHello, encodeWelcome } from './native.ts'
-import { decodeReplyBody, decodeServerMessage, encodeEvent, encodeReply } from './native-replies.ts'
-import { decodeRequest, encodeRequest } from './native-requests.ts'
+import {
+  decodeHello,
+  decodeReplyBody,
+  decodeRequest,
+  decodeServerMessage,
+  decodeWelcome,
+  encodeEvent,
+  encodeHello,
+  encodeReply,
+  encodeRequest,
+  encodeWelcome,
+} from './native.ts'
 
 export class NativeDialect implements Dialect {
   /** Replies say all of themselves: one codec does for all connections. */
@@ -28,6 +37,7 @@ export class NativeDialect implements Dialect {
 
 class NativeCodec implements ServerCodec, ClientCodec {
   readonly #reader = new MsgpackReader()
+  #fieldCount = 0
   xid = 0
 
   decodeHello(buffer: Buffer, start: number, end: number): Hello {
@@ -65,10 +75,12 @@ class NativeCodec implements ServerCodec, ClientCodec {
   }
 
   decodeMessage(buffer: Buffer, start: number, end: number): ServerMessage {
-    return decodeServerMessage(this.#reader.reset(buffer, start, end))
+    const message = decodeServerMessage(this.#reader.reset(buffer, start, end))
+    if (message.type === 'reply') this.#fieldCount = message.fieldCount
+    return message
   }
 
   decodeBody(type: Request['type']): ReplyBody {
-    return decodeReplyBody(this.#reader, type)
+    return decodeReplyBody(this.#reader, type, this.#fieldCount)
   }
 }

@@ -5,7 +5,13 @@ import { askHealth } from '../../../src/cli/four-letter-word.ts'
 import { MqConnection } from '../../../src/client/mq/mq-connection.ts'
 import { limits } from '../../../src/limits.ts'
 import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
-import { encodeMqHello, type MqHello, mqProtocolVersion } from '../../../src/protocol/mq/hello.ts'
+import { ClusterSecret, challengeBytes } from '../../../src/protocol/mq/cluster-secret.ts'
+import {
+  encodeMqHello,
+  encodeMqProof,
+  type MqHello,
+  mqProtocolVersion,
+} from '../../../src/protocol/mq/hello.ts'
 import {
   anyEpoch,
   type DirectoryId,
@@ -13,12 +19,16 @@ import {
   onlyOne,
   type Place,
 } from '../../../src/protocol/mq/messages.ts'
+import type { ClusterInfo } from '../../../src/protocol/mq/metadata.ts'
 import { encodeMqRequest } from '../../../src/protocol/mq/native.ts'
 import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import { Random } from '../../../src/random.ts'
 import { realWorld } from '../../../src/real-world.ts'
 import { type BrokerWorld, worldTest } from '../broker-world.ts'
+import { testSecret } from '../test-secret.ts'
+
+const brokerOne = 1 as MqHello['brokerId']
 
 const hello: MqHello = {
   version: mqProtocolVersion,
@@ -27,6 +37,7 @@ const hello: MqHello = {
   name: 'test',
   brokerId: noBroker,
   brokerEpoch: 0,
+  challenge: undefined,
 }
 
 function framed(write: (out: MsgpackWriter) => void): Buffer {
@@ -55,11 +66,24 @@ function send(world: BrokerWorld, bytes: Buffer, last?: string): Promise<Buffer>
   })
 }
 
-function connect(world: BrokerWorld, more: Partial<MqHello> = {}): MqConnection {
+function connect(
+  world: BrokerWorld,
+  more: Partial<MqHello> = {},
+  secret?: ClusterSecret,
+): MqConnection {
   const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
   const { transport, clock } = realWorld()
-  const introduction = { ...hello, ...more }
-  return world.use(new MqConnection({ transport, address, clock, hello: introduction }))
+  const { challenge, ...introduction } = { ...hello, ...more }
+  const prover =
+    secret === undefined
+      ? {}
+      : { prover: { secret, challenge: Buffer.alloc(challengeBytes, 1), acceptor: brokerOne } }
+  return world.use(new MqConnection({ transport, address, clock, hello: introduction, ...prover }))
+}
+
+async function clusterOf(world: BrokerWorld): Promise<ClusterInfo> {
+  const { cluster } = await connect(world).call({ type: 'metadata', topics: [] }, 1000)
+  return cluster
 }
 
 async function makeGoals(connection: MqConnection): Promise<void> {
@@ -109,7 +133,10 @@ worldTest(
     t.equal(String(answer), 'This is broker 1 of Mimic Queue, not a ZooWeeper server\n')
     const address = { host: '127.0.0.1', port: world.broker(1).port ?? 0 }
     const line = statusLine(address, await askHealth(address))
-    t.equal(line, `127.0.0.1:${address.port}  not a server: the port of broker 1 of Mimic Queue`)
+    t.equal(
+      line,
+      `127.0.0.1:${address.port}  not a server: this is the port of Mimic Queue broker 1`,
+    )
   },
 )
 
@@ -152,28 +179,65 @@ worldTest(t, 'a batch that nobody could read is refused', { brokers: 1 }, async 
   t.equal((await produce(batch)).baseOffset, 0, 'and nothing of them was stored')
 })
 
-worldTest(
-  t,
-  'nobody fetches as a replica who is not registered as that',
-  { brokers: 1 },
-  async (t, world) => {
-    const request: MqRequest = {
-      type: 'replicaFetch',
-      life: { directory: 'd' as DirectoryId, brokerEpoch: 1 },
-      maxWaitMs: 0,
-      bytesMax: 1000,
-      partitions: [],
-    }
-    const stale = { code: 'STALE_BROKER_EPOCH' }
-    await t.rejects(connect(world).call(request, 1000), stale, 'a client')
-    const impostor = connect(world, {
-      role: 'broker',
-      brokerId: 1 as MqHello['brokerId'],
-      brokerEpoch: 5,
-    })
-    await t.rejects(impostor.call(request, 1000), stale, 'a broker of another life')
-  },
-)
+const replicaFetch: MqRequest = {
+  type: 'replicaFetch',
+  life: { directory: 'd' as DirectoryId, brokerEpoch: 5 },
+  maxWaitMs: 0,
+  bytesMax: 1000,
+  partitions: [],
+}
+
+const asBroker = { role: 'broker', clusterId: 'c', brokerId: brokerOne, brokerEpoch: 5 } as const
+
+worldTest(t, 'what brokers ask each other, a client may not', { brokers: 1 }, async (t, world) => {
+  const client = connect(world)
+  await makeGoals(client)
+  const refused = { code: 'CLUSTER_AUTHORIZATION_FAILED' }
+  await t.rejects(client.call(replicaFetch, 1000), refused)
+  const partitions = [{ topic: 'goals', partition: 0, leaderEpoch: anyEpoch }]
+  const passedOn = { type: 'listOffsets', passedOn: true, partitions } as const
+  await t.rejects(client.call(passedOn, 1000), refused)
+  await client.call({ ...passedOn, passedOn: false }, 1000)
+})
+
+worldTest(t, 'a broker is believed when it has proved it', { brokers: 1 }, async (t, world) => {
+  const { clusterId } = await clusterOf(world)
+  const introduction = { ...asBroker, clusterId }
+  const broker = connect(world, introduction, testSecret)
+  // Asked before the proof is made, and in its turn.
+  const stale = { code: 'STALE_BROKER_EPOCH' }
+  await t.rejects(broker.call(replicaFetch, 1000), stale, 'another life is registered')
+
+  const claims: [string, Promise<Buffer>][] = [
+    ['no challenge', send(world, greeting(introduction))],
+    [
+      'requests in place of the proof',
+      send(
+        world,
+        Buffer.concat([
+          greeting({ ...introduction, challenge: Buffer.alloc(challengeBytes) }),
+          framed((out) => encodeMqRequest(out, 1, replicaFetch)),
+        ]),
+      ),
+    ],
+    [
+      'a proof that is none',
+      send(
+        world,
+        Buffer.concat([
+          greeting({ ...introduction, challenge: Buffer.alloc(challengeBytes) }),
+          framed((out) => encodeMqProof(out, { proof: Buffer.alloc(challengeBytes) })),
+          framed((out) => encodeMqRequest(out, 1, replicaFetch)),
+        ]),
+      ),
+    ],
+  ]
+  for (const [what, closed] of claims) t.notMatch((await closed).toString(), clusterId, what)
+
+  const other = new ClusterSecret(Buffer.from('the secret of another cluster'))
+  const stranger = connect(world, introduction, other).call(replicaFetch, 1000)
+  await t.rejects(stranger, { code: 'NETWORK_EXCEPTION', message: /has another secret/ })
+})
 
 worldTest(
   t,

@@ -1,13 +1,12 @@
 import t from 'tap'
 import { ReplicaFetcher } from '../../../src/broker/replication/replica-fetcher.ts'
+import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
+import type { BrokerId, Life } from '../../../src/protocol/mq/messages.ts'
 import type {
-  BrokerId,
-  Life,
-  MqRequest,
   ReplicaFetched,
   ReplicaFetchPartition,
-} from '../../../src/protocol/mq/messages.ts'
+} from '../../../src/protocol/mq/replica-fetch.ts'
 import { RecordingLogger } from '../../recording-logger.ts'
 import { settled, VirtualClock } from '../../virtual-clock.ts'
 import { life } from '../partition/members.ts'

@@ -10,13 +10,9 @@ import {
   ReplicaManager,
 } from '../../../src/broker/replication/replica-manager.ts'
 import { DurableFile } from '../../../src/durable-file.ts'
+import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
-import {
-  type BrokerId,
-  type DirectoryId,
-  type MqRequest,
-  noBroker,
-} from '../../../src/protocol/mq/messages.ts'
+import { type BrokerId, type DirectoryId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import {
   encodeBatch,
   noProducer,
@@ -251,7 +247,7 @@ t.test('it is not tried again while the broker has no life', async (t) => {
   open()
   manager.resign()
   disk.refused.clear()
-  await clock.advance(10_000)
+  await clock.advance(2000)
   t.equal(manager.get('goals', 1), undefined)
 })
 
@@ -275,7 +271,7 @@ t.test('a log that lost what its checkpoint promises is damaged, for this life',
   open()
   t.same(reports(), ['0 damaged'])
   t.match(reported.at(-1)?.[0]?.status, { lastEpoch: 4 }, 'what the checkpoint knows of it')
-  await clock.advance(100_000)
+  await clock.advance(2000)
   t.equal(manager.get('goals', 0), undefined)
 })
 

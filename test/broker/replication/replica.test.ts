@@ -9,12 +9,8 @@ import {
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
-import {
-  type BrokerId,
-  noBroker,
-  type ReplicaFetchPartition,
-  type RequiredAcks,
-} from '../../../src/protocol/mq/messages.ts'
+import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
+import type { RequiredAcks } from '../../../src/protocol/mq/produce.ts'
 import {
   encodeBatch,
   noProducer,
@@ -22,6 +18,7 @@ import {
   placeBatch,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
+import type { ReplicaFetchPartition } from '../../../src/protocol/mq/replica-fetch.ts'
 import { Turn } from '../../../src/turn.ts'
 import { MemoryDirectory } from '../../log/memory-directory.ts'
 import { RecordingLogger } from '../../recording-logger.ts'

@@ -7,10 +7,12 @@ import {
 } from '../../../src/broker/session/registration.ts'
 import type { BrokerId, DirectoryId } from '../../../src/protocol/mq/messages.ts'
 import { decodeRegistration } from '../../../src/protocol/mq/registration.ts'
+import { openAcl } from '../../../src/protocol/records.ts'
 import { RecordingLogger } from '../../recording-logger.ts'
 import { settled, VirtualClock } from '../../virtual-clock.ts'
 import { putBroker } from '../cluster/sample-znodes.ts'
 import { MemoryTree, type MemoryZk } from '../memory-zk.ts'
+import { testSecret } from '../test-secret.ts'
 
 const id = 1 as BrokerId
 const path = zkPaths.brokerId(id)
@@ -50,11 +52,26 @@ function registering(zk: MemoryZk) {
 
 t.test('the shared znodes are made once, and a second broker changes none', async (t) => {
   const tree = new MemoryTree()
-  await makeSharedNodes(tree.session())
+  await makeSharedNodes(tree.session(), testSecret.acl)
   tree.put(zkPaths.controllerEpoch, '7')
-  await makeSharedNodes(tree.session())
+  await makeSharedNodes(tree.session(), testSecret.acl)
   t.equal(tree.text(zkPaths.controllerEpoch), '7')
   t.same(tree.children('/brokers'), ['ids', 'marks', 'reports', 'topics'])
+})
+
+t.test('the shared znodes are for brokers to change, also one that a stranger made', async (t) => {
+  const tree = new MemoryTree()
+  tree.put(zkPaths.brokers, '')
+  t.same(tree.get(zkPaths.brokers).acl, openAcl)
+  const rootAcl = tree.get('/').acl
+  await makeSharedNodes(tree.session(), testSecret.acl)
+  for (const path of [zkPaths.brokers, zkPaths.brokerIds, zkPaths.controllerEpoch]) {
+    t.same(tree.get(path).acl, testSecret.acl, path)
+  }
+  t.equal(tree.get('/').acl, rootAcl, 'the root is not ours')
+  const before = tree.stat(zkPaths.brokers)
+  await makeSharedNodes(tree.session(), [...testSecret.acl].reverse())
+  t.same(tree.stat(zkPaths.brokers), before, 'and they are not written again')
 })
 
 for (const at of ['request', 'answer'] as const) {
@@ -62,7 +79,7 @@ for (const at of ['request', 'answer'] as const) {
     const tree = new MemoryTree()
     const zk = tree.session()
     const stopped = zk.stopAt(at, 'create', zkPaths.brokerIds)
-    const making = makeSharedNodes(zk)
+    const making = makeSharedNodes(zk, testSecret.acl)
     await stopped
     zk.disconnect()
     zk.reconnect()

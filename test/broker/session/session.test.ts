@@ -21,6 +21,7 @@ import {
 } from '../cluster/sample-znodes.ts'
 import { MemoryDisk } from '../memory-disk.ts'
 import { MemoryTree } from '../memory-zk.ts'
+import { testSecret } from '../test-secret.ts'
 
 const id = 1 as BrokerId
 const idPath = zkPaths.brokerId(id)
@@ -47,6 +48,7 @@ function session(changed: Partial<Parts> = {}) {
   const made = new BrokerSession({
     id,
     zk,
+    secret: testSecret,
     sessionTimeoutMs: 10_000,
     registrationPatienceMs: 10_000,
     endpoint: { host: 'h', port: 9092 },

@@ -42,7 +42,7 @@ for (const { line, want } of alarming) {
 }
 
 const reasons = [
-  { line: undefined, want: 'it said nothing' },
+  { line: undefined, want: 'it logged nothing' },
   { line: 'zooweeperd: Cannot use x', want: 'zooweeperd: Cannot use x' },
   { line: '{"msg":"Could not start","err":{"message":"Cannot listen"}}', want: 'Cannot listen' },
   { line: '{"msg":"Ending"}', want: 'Ending' },

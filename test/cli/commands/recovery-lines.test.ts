@@ -34,11 +34,11 @@ t.test('each replica has a row, and each that may lead a command', async (t) => 
   t.same(recoveryLines(place, { ...state, choices }), [
     'goals/0 has no leader: epoch 7, version 12.',
     '  broker  log       in sync  ends at  epoch  committed  loses at most',
-    '       1  tail-cut  yes          100      5         90  not known',
+    '       1  tail-cut  yes          100      5         90  unknown',
     '       2  away      yes            -      -          -',
     '      13  damaged   no             -      -          -',
     '  broker 13: damaged at byte 300',
-    '  Any choice may lose records. If broker 2 comes back, nothing may be lost at all.',
+    '  Any choice may lose records. If broker 2 returns, possibly nothing is lost.',
     '  To have broker 1 lead: zw topics recover goals --partition 0 --leader 1 --state-version 12 --apply',
   ])
 })
@@ -49,5 +49,5 @@ t.test('a choice that loses nothing is named', async (t) => {
   t.match(lines[0], 'is led by broker 3')
   t.match(lines[2], /nothing$/)
   t.match(lines[3], /eligible .* 4$/)
-  t.match(lines[4], 'Nothing is lost with broker 1.')
+  t.match(lines[4], 'Choosing broker 1 loses nothing.')
 })

@@ -34,12 +34,12 @@ t.test('what is no server is not taken for one that is looking for a leader', as
     { answer: '', line: 'closed the connection without an answer' },
     {
       answer: 'srvr is not executed because it is not in the whitelist.\n',
-      line: 'does not say: srvr is not in its whitelist',
+      line: 'unknown: srvr is not in its whitelist',
     },
-    { answer: 'HTTP/1.1 400 Bad Request\r\n\r\n', line: 'not a server of ZooWeeper' },
+    { answer: 'HTTP/1.1 400 Bad Request\r\n\r\n', line: 'not a ZooWeeper server' },
     {
       answer: 'This is broker 3 of Mimic Queue, not a ZooWeeper server\n',
-      line: 'not a server: the port of broker 3 of Mimic Queue',
+      line: 'not a server: this is the port of Mimic Queue broker 3',
     },
     { answer: 'This ZooKeeper instance is not currently serving requests\n', line: 'looking' },
     { answer: 'Zxid: 0x5\nMode: read-only\n', line: 'looking     0x5' },

@@ -101,7 +101,7 @@ for (const { name, keys, want } of scrolls) {
   })
 }
 
-t.test('whoever scrolls down to the end follows again', async (t) => {
+t.test('scrolling down to the end follows again', async (t) => {
   const view = viewWith(20, 5)
   view.press('up')
   t.notOk(view.following)
@@ -125,7 +125,7 @@ t.test('keys become actions', async (t) => {
   t.same(view.press('C-c'), { type: 'quit' })
   view.press('?')
   t.ok(view.helpShown)
-  t.equal(view.press('l'), undefined, 'a key in the help closes it, and kills nobody')
+  t.equal(view.press('l'), undefined, 'a key in the help closes it, and kills no member')
   t.notOk(view.helpShown)
   view.press('?')
   t.same(view.press('q'), { type: 'quit' })

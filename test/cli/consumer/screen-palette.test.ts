@@ -35,7 +35,7 @@ const looks = [
   },
   { name: 'a dumb terminal gets lines', env: { ...terminal, TERM: 'dumb' }, want: undefined },
   { name: 'an unknown terminal gets lines', env: { ...terminal, TERM: '' }, want: undefined },
-  { name: 'no terminal is told of', env: { LANG: 'C.UTF-8' }, want: undefined },
+  { name: 'TERM is not set', env: { LANG: 'C.UTF-8' }, want: undefined },
 ]
 for (const { name, env, want } of looks) {
   t.test(`look: ${name}`, async (t) => {

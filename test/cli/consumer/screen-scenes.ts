@@ -16,7 +16,7 @@ const actions = [
   { key: 'l', label: 'kill the server that leads the ensemble', short: 'kill leader' },
   { key: 'o', label: 'kill a server that follows' },
   { key: 'b', label: 'kill the broker that leads the topic', short: 'kill broker' },
-  { key: 'v', label: 'revive all that are down', short: 'revive' },
+  { key: 'v', label: 'revive all stopped members', short: 'revive' },
 ]
 
 export interface BrokersWanted {
@@ -117,7 +117,7 @@ function healed(): ConsumerView {
   view.tell('21:04:51', 'reading from broker 3', 'reading')
   view.tell('21:04:57', 'killed server-1, the leader')
   view.tell('21:04:57', 'server-2 leads after 131 ms')
-  view.tell('21:04:57', 'the ensemble takes writes again after 152 ms')
+  view.tell('21:04:57', 'the ensemble accepts writes again after 152 ms')
   view.tell('21:05:01', 'killed broker-1, which led goals')
   view.tell('21:05:02', 'broker 2 leads goals after 1412 ms, in sync: 2, 3')
   view.tell('21:05:02', 'goals are stored again after 1420 ms')
@@ -149,7 +149,7 @@ function dead(): ConsumerView {
   const view = viewOf({ ...cluster, partitions: undefined }, goalRecords(12))
   for (let i = 0; i < 8; i++) view.tell('21:05:01', `reading from broker ${1 + (i % 3)}`, 'reading')
   for (let i = 0; i < 3; i++) {
-    view.tell(`21:05:0${i + 3}`, 'there is no leader to kill: v revives')
+    view.tell(`21:05:0${i + 3}`, 'there is no leader to kill; v revives')
   }
   return view
 }
@@ -157,7 +157,7 @@ function dead(): ConsumerView {
 /** Servers without a quorum: what brokers are is what they were. */
 function doubtful(): ConsumerView {
   const view = viewOf(clusterOf(['looking', 'lost', 'lost'], { count: 3 }), goalRecords(12))
-  view.tell('21:05:01', '1 of 3 servers are no quorum: v revives')
+  view.tell('21:05:01', 'no quorum: 1 of 3 servers; v revives')
   return view
 }
 

@@ -57,10 +57,10 @@ const errors: [ErrorCode, string | undefined, string][] = [
   [
     'SESSIONEXPIRED',
     undefined,
-    'KeeperErrorCode = Session expired: the session has ended; connect begins a new one',
+    'KeeperErrorCode = Session expired: the session has ended; connect starts a new one',
   ],
-  ['NOWATCHER', '/a', 'KeeperErrorCode = No such watcher for /a: there is no such watch'],
-  ['SYSTEMERROR', '/a', 'KeeperErrorCode = SYSTEMERROR for /a: the server met an error of its own'],
+  ['NOWATCHER', '/a', 'KeeperErrorCode = No such watcher for /a: the watch does not exist'],
+  ['SYSTEMERROR', '/a', 'KeeperErrorCode = SYSTEMERROR for /a: the server had an internal error'],
   ['NONODE', '/a\nb', 'Node does not exist: /a\\nb'],
   ['BADARGUMENTS', 'a', 'the sentence'],
 ]

@@ -96,7 +96,7 @@ const refused = [
   {
     line: 'removewatches /a',
     outcome: 1,
-    err: /^KeeperErrorCode = No such watcher for \/a: there is no such watch\n$/,
+    err: /^KeeperErrorCode = No such watcher for \/a: the watch does not exist\n$/,
   },
   { line: 'get /noauth', outcome: 1, err: 'Insufficient permission : /noauth\n' },
   { line: 'setAcl /acl ip:x:r', outcome: 1, err: 'Acl is not valid : /acl\n' },
@@ -104,8 +104,8 @@ const refused = [
   { line: 'create /readonly', outcome: 1, err: 'Not a read-only call: /readonly\n' },
   { line: 'addauth magic x', outcome: 1, err: 'Authentication is not valid : magic\n' },
   { line: 'config', outcome: 1, err: /Cannot show the members .*\/zookeeper\/config/ },
-  { line: 'reconfig -remove 2', outcome: 1, err: /Cannot change the members from here/ },
-  { line: 'setAcl /a world:anyone', outcome: 2, err: /does not have the form scheme:id:perm/ },
+  { line: 'reconfig -remove 2', outcome: 1, err: /Cannot change the members with a command/ },
+  { line: 'setAcl /a world:anyone', outcome: 2, err: /must have the form scheme:id:perm/ },
   {
     line: 'setAcl /a world:anyone:x',
     outcome: 2,
@@ -118,7 +118,11 @@ const refused = [
     err: /^TTLs cannot be used with Ephemeral znodes\nUsage: create /,
   },
   { line: 'create -t 5 -c /x', outcome: 2, err: /^TTLs cannot be used with Container znodes\n/ },
-  { line: 'create -t 0 /x', outcome: 2, err: /Cannot use TTL 0: it must be a number of ms from 1/ },
+  {
+    line: 'create -t 0 /x',
+    outcome: 2,
+    err: /Cannot use TTL 0: it must be a number of milliseconds from 1/,
+  },
   { line: 'create -t soon /x', outcome: 2, err: /Cannot use TTL soon/ },
   { line: 'set -b /a x', outcome: 2, err: /^Cannot read 'x': it is not base64\nUsage: set / },
   { line: 'deleteall -b 0 /a', outcome: 2, err: /Cannot use batch size 0/ },
@@ -161,7 +165,7 @@ const refused = [
   {
     line: 'printwatches perhaps',
     outcome: 2,
-    err: /it is on or off\nUsage: printwatches \[on\|off\]/,
+    err: /it must be on or off\nUsage: printwatches \[on\|off\]/,
   },
   { line: 'connect ::1:2181', outcome: 2, err: /write \[::1\]:2181\nUsage: connect / },
   { line: 'multi ls /', outcome: 2, err: /Cannot use part 'ls'/ },
@@ -170,7 +174,7 @@ const refused = [
   {
     line: 'redo 7',
     outcome: 2,
-    err: /^Cannot redo 7: history has no command with this number\nUsage: redo number\n$/,
+    err: /^Cannot redo 7: the history has no command with this number\nUsage: redo number\n$/,
   },
   { line: 'get a', outcome: 1, err: /a path must start with/ },
 ]
@@ -313,7 +317,7 @@ t.test('close and connect change the prompt', async (t) => {
   t.match(shell.prompt, /^\[zk: 127\.0\.0\.1:\d+\(CONNECTED\) 0\] $/)
   await run('close')
   t.match(shell.prompt, /\(CLOSED\) 1\] $/)
-  t.match(await run('ls /'), { outcome: 1, err: 'Not connected: connect begins a new session\n' })
+  t.match(await run('ls /'), { outcome: 1, err: 'Not connected: connect starts a new session\n' })
   t.match(await run('connect'), { outcome: 0 })
   t.match(shell.prompt, /\(CONNECTED\) 3\] $/)
   t.match(await run('session'), { out: /state = connected\n.*\nsessionId = 0x1267\n/ })
@@ -341,7 +345,7 @@ t.test('a failed connect leaves the session, its servers and its chroot as they 
   const failed = await run('connect 127.0.0.1:1/elsewhere')
   t.match(failed, {
     outcome: 1,
-    err: /Cannot connect to 127\.0\.0\.1:1 .*: .*; the present session at .* goes on\n$/,
+    err: /Cannot connect to 127\.0\.0\.1:1 .*: .*; the current session at .* continues\n$/,
   })
   t.equal(shell.prompt, prompt.replace(' 0]', ' 1]'))
   t.equal(shell.zk, zk)
@@ -404,7 +408,7 @@ t.test('null is told from the text null, in each way of printing', async (t) => 
     t.same(await run(`get ${flag}/null`), {
       outcome: 0,
       out: 'null\n',
-      err: '/null has no data; it is not the text null\n',
+      err: '/null has no data; this differs from the text null\n',
     })
     t.match(await run(`get ${flag}/text`), { outcome: 0, err: '' })
   }

@@ -104,7 +104,7 @@ async function silentPort(t: Test): Promise<{ host: string; port: number }> {
   return { host: '127.0.0.1', port: (server.address() as net.AddressInfo).port }
 }
 
-/** A port that nobody listens on. */
+/** A port without a listener. */
 async function closedPort(): Promise<{ host: string; port: number }> {
   const server = net.createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -6,7 +6,7 @@ const sentences = [
   { error: errorFor('NOAUTH', 'exists', '/a'), says: 'exists /a: permission is missing (NOAUTH)' },
   {
     error: errorFor('NONODE', 'getData', '/a'),
-    says: 'getData /a: there is no such znode (NONODE)',
+    says: 'getData /a: the znode does not exist (NONODE)',
   },
   {
     error: errorFor('AUTHFAILED', 'auth'),

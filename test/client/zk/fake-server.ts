@@ -64,7 +64,6 @@ export class FakeConnection {
 
   welcome(fields?: Partial<Welcome>): void {
     const welcome: Welcome = {
-      version: 1,
       ensembleId: 'fake',
       timeoutMs: 10_000,
       sessionId: 4711 as SessionId,

@@ -370,7 +370,7 @@ t.test('a session moves to another server: watches, reads and order survive', as
   t.same(states, ['suspended', 'connected', 'closed'])
 })
 
-t.test('servers that serve nobody yet are asked again until one does', async (t) => {
+t.test('servers that do not serve yet are retried until one does', async (t) => {
   let refusals = 0
   const server = await serverFor(t, {
     ...answerAll,
@@ -384,7 +384,7 @@ t.test('servers that serve nobody yet are asked again until one does', async (t)
   t.equal(zk.state, 'connected')
 })
 
-/** A port of this machine that nobody listens on. */
+/** A port of this machine without a listener. */
 async function closedPort(): Promise<{ host: string; port: number }> {
   const server = await FakeServer.listen({})
   await server.close()
@@ -437,7 +437,7 @@ t.test('a client that cannot connect yet says so at once, and then connects', as
   t.equal(zk.state, 'connected')
 })
 
-t.test('a call connects when nobody did, and connect is not needed', async (t) => {
+t.test('the first call connects, so connect is not needed', async (t) => {
   const server = await serverFor(t, answerAll)
   const { port } = server.address
   const zk = new ZkClient({ servers: `127.0.0.1:${port}/app` })
@@ -500,7 +500,7 @@ t.test('a credential on which servers hang up is not shown to them for ever', as
   t.equal((await zk.getData('/b')).data?.toString(), '/b', 'the session goes on')
 })
 
-t.test('what a watcher or a listener throws is told, and concerns nobody else', async (t) => {
+t.test('an error of a watcher or a listener is reported, and affects no other', async (t) => {
   const server = await serverFor(t, {
     request: (connection, xid, request) => {
       connection.reply(xid, 1, plainAnswer(request))
@@ -587,10 +587,10 @@ t.test('its own clock ends a session that no server continues', async (t) => {
     },
     request: (connection) => connection.cut(),
   })
+  const startMs = performance.now()
   const zk = await clientOf(t, [server])
   const expired = new Promise<void>((resolve) => zk.once('expired', resolve))
   const read = t.rejects(zk.getData('/a'), { code: 'SESSIONEXPIRED' })
-  const startMs = performance.now()
   await expired
   await read
   t.ok(performance.now() - startMs >= 140)

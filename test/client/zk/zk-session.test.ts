@@ -73,7 +73,6 @@ class Conversation {
 
   welcome(fields?: Partial<Welcome>): string[] {
     const welcome: Welcome = {
-      version: 1,
       ensembleId: 'e1',
       timeoutMs: 6000,
       sessionId: 77 as SessionId,
@@ -532,7 +531,7 @@ t.test(
     t.same(
       c.tell({ type: 'opened' }),
       ['greet session=0 zxid=8'],
-      'nobody else knows the session of a read-only server',
+      'no other server knows the session of a read-only server',
     )
     t.same(c.welcome(), ['became connected', 'send -8 setWatches since 8: 1'])
     t.equal(c.session.sessionId, 77)

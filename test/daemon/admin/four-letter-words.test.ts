@@ -40,7 +40,7 @@ t.test('a word that is not in the whitelist is refused by name, and not looked i
   t.equal(answerWord('none', new Set(['none']), view()), undefined, 'no list makes a word of it')
 })
 
-t.test('while nobody is served, four words are answered all the same', async (t) => {
+t.test('while no client is served, four words are still answered', async (t) => {
   const lost = { status: () => status({ mode: undefined }), environment: () => [] }
   const notServing = 'This ZooKeeper instance is not currently serving requests\n'
   const always = { ruok: 'imok', isro: 'null', envi: 'Environment:\n', gtmk: '0' }

@@ -47,7 +47,7 @@ export function connection(given: Partial<ConnectionView> = {}): ConnectionView 
   }
 }
 
-/** What a test does not give, nobody may ask for. */
+/** A part that the test does not give must not be used. */
 export function view(given: Partial<ServerView> = {}): ServerView {
   const refuse = (): never => {
     throw new Error('not needed')

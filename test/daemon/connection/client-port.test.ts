@@ -6,9 +6,12 @@ import type { Logger } from '../../../src/logger.ts'
 import { FrameDecoder } from '../../../src/protocol/frame.ts'
 import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
-import { decodeWelcome, encodeHello } from '../../../src/protocol/zk/native.ts'
-import { decodeServerMessage } from '../../../src/protocol/zk/native-replies.ts'
-import { encodeRequest } from '../../../src/protocol/zk/native-requests.ts'
+import {
+  decodeServerMessage,
+  decodeWelcome,
+  encodeHello,
+  encodeRequest,
+} from '../../../src/protocol/zk/native.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { realWorld } from '../../../src/real-world.ts'
 import { type FakeServer, get, ping, serversOf, set } from '../fake-client.ts'
@@ -76,7 +79,6 @@ function frame(encode: (out: MsgpackWriter) => void): Buffer {
 
 const hello = frame((out) =>
   encodeHello(out, {
-    version: 1,
     ensembleId: undefined,
     lastZxidSeen: zxidZero,
     timeoutMs: 10_000,
@@ -199,7 +201,7 @@ t.test('connections per address are limited, and freed when they close', async (
   third.resume()
   await new Promise((resolve) => third.once('end', resolve).once('close', resolve))
   t.equal(port.server.metrics.connectionsRejected, 1)
-  t.same(port.warnings, ['Refused a connection: its address has too many'])
+  t.same(port.warnings, ['Refused a connection: its address has too many connections'])
   first.end()
   await once(first, 'close')
   while (port.port.connectionCount > 1) await new Promise((next) => setImmediate(next))

@@ -2,7 +2,10 @@ import t from 'tap'
 import { limits } from '../../../src/limits.ts'
 import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
-import { encodeRequest } from '../../../src/protocol/zk/native-requests.ts'
+import { writePlains } from '../../../src/protocol/plain.ts'
+import { ops } from '../../../src/protocol/zk/messages.ts'
+import { protocolVersion } from '../../../src/protocol/zk/native.ts'
+import { frame } from '../../suites/dialect.ts'
 import { create, exists, type FakeServer, get, ping, serversOf, set, sync } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
 
@@ -124,7 +127,7 @@ for (const { name, body } of [
   { name: 'a check outside a multi', body: loneCheck },
   {
     name: 'createSession',
-    body: encoded((out) => encodeRequest(out, 77, { type: 'createSession', timeoutMs: 1 })),
+    body: encoded((out) => writePlains(out, [[77, ops.createSession, 1]])),
   },
 ]) {
   t.test(`${name}: answered UNIMPLEMENTED in its turn, then closed`, async (t) => {
@@ -173,9 +176,15 @@ t.test('a malformed frame that was held back closes the connection too', async (
 
 t.test('a hello for another version or role is refused', async (t) => {
   const { server } = alone()
-  for (const hello of [{ version: 2 }, { version: 0 }]) {
+  for (const [version, role] of [
+    [protocolVersion + 1, 'client'],
+    [0, 'client'],
+    [protocolVersion, 'peer'],
+  ] as const) {
     const client = server.client()
-    t.throws(() => client.hello(hello), ProtocolError)
+    const hello = frame((out) => writePlains(out, [[version, role]]))
+    t.equal(client.connection.firstBytes(hello), 'frames')
+    t.throws(() => client.raw(hello.subarray(4)), ProtocolError)
   }
 })
 

@@ -12,9 +12,9 @@ import type { Dialect } from '../../../src/protocol/dialect.ts'
 import { ProtocolError } from '../../../src/protocol/error-codes.ts'
 import { FrameDecoder } from '../../../src/protocol/frame.ts'
 import { MsgpackReader } from '../../../src/protocol/msgpack.ts'
-import type { Request } from '../../../src/protocol/zk/messages.ts'
+import type { WriteRequest } from '../../../src/protocol/zk/messages.ts'
+import { decodeWriteRequest, encodeWriteRequest } from '../../../src/protocol/zk/native.ts'
 import { NativeDialect } from '../../../src/protocol/zk/native-dialect.ts'
-import { decodeWriteRequest, encodeRequest } from '../../../src/protocol/zk/native-requests.ts'
 import { frame, sessionFrames } from '../../suites/dialect.ts'
 import { FakeLink, type FakeServer, ping, serversOf } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
@@ -207,8 +207,8 @@ for (const { name, dialect } of dialects) {
 }
 
 /** As a follower sends it to the leader. */
-function forwarded(request: Request): void {
-  const bytes = frame((out) => encodeRequest(out, 1, request))
+function forwarded(request: WriteRequest): void {
+  const bytes = frame((out) => encodeWriteRequest(out, request))
   try {
     decodeWriteRequest(new MsgpackReader().reset(bytes, 4, bytes.length))
   } catch (cause) {

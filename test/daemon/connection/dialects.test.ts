@@ -104,7 +104,7 @@ for (const { name, dialect } of dialects) {
     },
   )
 
-  t.test(`${name}: a session that nobody knows is expired`, async (t) => {
+  t.test(`${name}: an unknown session is expired`, async (t) => {
     const client = await WireClient.connect(t, await openPort(t), dialect)
     const sessionId = (2 ** 52 + 1) as SessionId
     t.strictSame(await client.ask([client.hello({ sessionId })], 2), ['expired'])

@@ -57,7 +57,6 @@ export async function openPort(
 }
 
 export const newSession: Hello = {
-  version: 1,
   ensembleId: undefined,
   lastZxidSeen: zxidZero,
   timeoutMs: 10_000,

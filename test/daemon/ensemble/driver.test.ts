@@ -12,13 +12,13 @@ import { openTxnLog, type TxnLog } from '../../../src/daemon/storage/txn-log.ts'
 import type { ZabTiming } from '../../../src/daemon/zab/types.ts'
 import { limits } from '../../../src/limits.ts'
 import { silentLogger } from '../../../src/logger.ts'
+import { encodePeerMessage } from '../../../src/protocol/peer/codec.ts'
 import { encodeGreeting } from '../../../src/protocol/peer/hello.ts'
 import { IdentitiesCodec } from '../../../src/protocol/peer/identities.ts'
-import {
-  encodePeerMessage,
-  type LeaderMessage,
-  type LearnerMessage,
-  type PeerMessage,
+import type {
+  LeaderMessage,
+  LearnerMessage,
+  PeerMessage,
 } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { epochMax, makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'

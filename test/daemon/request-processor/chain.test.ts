@@ -246,7 +246,7 @@ t.test('losing the leader closes every client and answers nothing', async (t) =>
   t.same(again.take(), ['welcome', 'exists NONODE'])
 })
 
-t.test('an answer from an earlier epoch is taken for nobody', async (t) => {
+t.test('an answer from an earlier epoch matches no request', async (t) => {
   const { cluster, client, two } = waiting()
   client.ask(create('/a'))
   client.connection.closed()

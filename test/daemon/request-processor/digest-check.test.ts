@@ -39,7 +39,7 @@ t.test('one comparison in 128 transactions of each epoch', async (t) => {
   t.same([...server.check.recent.keys()], [at(128), at(256)])
 })
 
-t.test('the leader tells its learners, a follower tells no server', async (t) => {
+t.test('the leader sends its digest to its learners, a follower sends none', async (t) => {
   const leader = new Checked({ type: 'leading', epoch: 2 })
   for (const counter of [127, 128, 129]) leader.applied(at(counter), good)
   t.same(leader.told, [{ type: 'DIGEST', zxid: at(128), high: 1, low: 2 }])

@@ -17,13 +17,13 @@ import {
 import type { CreateMode, WriteRequest } from '../../../src/protocol/zk/messages.ts'
 import { check, create, multi, other, remove, setData, TreeWorld } from '../tree-world.ts'
 
-const nobody: readonly Id[] = [{ scheme: 'ip', id: '10.0.0.1' }]
-const ann: readonly Id[] = [...nobody, { scheme: 'digest', id: 'ann:h' }]
-const superUser: readonly Id[] = [...nobody, { scheme: 'super', id: '' }]
+const stranger: readonly Id[] = [{ scheme: 'ip', id: '10.0.0.1' }]
+const ann: readonly Id[] = [...stranger, { scheme: 'digest', id: 'ann:h' }]
+const superUser: readonly Id[] = [...stranger, { scheme: 'super', id: '' }]
 
 const world = (bits: number): readonly Acl[] => [{ perms: bits, scheme: 'world', id: 'anyone' }]
 const annOnly: readonly Acl[] = [{ perms: perms.all, scheme: 'digest', id: 'ann:h' }]
-const invalid: readonly Acl[] = [{ perms: perms.all, scheme: 'nobody', id: 'x' }]
+const invalid: readonly Acl[] = [{ perms: perms.all, scheme: 'unknown', id: 'x' }]
 
 function setAcl(path: string, acl: readonly Acl[] | null = openAcl, version = -1) {
   return { type: 'setACL', path, acl, version } as const
@@ -163,7 +163,7 @@ const cases: readonly { name: string; who?: readonly Id[]; ask: WriteRequest; wa
 ]
 
 for (const inFlight of [false, true]) {
-  for (const { name, who = nobody, ask, want } of cases) {
+  for (const { name, who = stranger, ask, want } of cases) {
     t.test(`prep${inFlight ? ', all in flight' : ''}: ${name} → ${want}`, async (t) => {
       const w = new TreeWorld()
       const session = w.open()
@@ -184,7 +184,7 @@ t.test('an ACL holds from its proposal on, for what is proposed after it', async
   w.identities = ann
   w.propose(session, create('/a'))
   w.propose(session, setAcl('/a', [{ perms: perms.all, scheme: 'auth', id: '' }]))
-  w.identities = nobody
+  w.identities = stranger
   w.propose(session, setData('/a'))
   w.propose(session, setAcl('/a'))
   w.identities = ann

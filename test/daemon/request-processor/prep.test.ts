@@ -297,18 +297,21 @@ t.test('the close of a session fits a frame, whatever the session owns', async (
   t.equal(w.tree.ephemeralCount, 0)
 })
 
-t.test('an expired session is closed whoever owns it, and refused from then on', async (t) => {
-  const { world: w, session } = world()
-  w.prep.attach({ session, password: new Uint8Array(16).fill(7), owner: other, nowMs: 0 })
-  w.nowMs = 11_000
-  t.same(w.sessions.expire(w.nowMs), [session])
-  t.equal(outcome(w.request(session, create('/c'), other)), 'SESSIONEXPIRED')
-  const { txn } = w.expire(session)
-  t.same(txn.body, { type: 'closeSession' })
-  t.equal(txn.seq, 0)
-  w.settle()
-  t.equal(w.tree.sessions.size, 0)
-})
+t.test(
+  'an expired session is closed whichever server owns it, and refused from then on',
+  async (t) => {
+    const { world: w, session } = world()
+    w.prep.attach({ session, password: new Uint8Array(16).fill(7), owner: other, nowMs: 0 })
+    w.nowMs = 11_000
+    t.same(w.sessions.expire(w.nowMs), [session])
+    t.equal(outcome(w.request(session, create('/c'), other)), 'SESSIONEXPIRED')
+    const { txn } = w.expire(session)
+    t.same(txn.body, { type: 'closeSession' })
+    t.equal(txn.seq, 0)
+    w.settle()
+    t.equal(w.tree.sessions.size, 0)
+  },
+)
 
 t.test('a parent emptied in flight can be deleted; one filled in flight cannot', async (t) => {
   const { world: w, session } = world()

@@ -58,7 +58,7 @@ t.test('a server begins to serve reads when it was without a leader for 2 s', as
   t.same(new PlainClient(server).hello({ readOnly: true }).take(), ['welcome'])
 })
 
-t.test('unless it may, it serves nobody', async (t) => {
+t.test('without the option it serves no client', async (t) => {
   const { server, pass } = lonely({ readOnlyMode: false })
   pass(60_000)
   t.equal(server.processors.readOnly, false)

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { digestOf } from '../../../src/daemon/session/authentication.ts'
 import { limits } from '../../../src/limits.ts'
+import { digestOf } from '../../../src/protocol/digest.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { openAcl, type ServerId } from '../../../src/protocol/records.ts'
 import type { ReadOp, ReplyBody, Request, WatcherType } from '../../../src/protocol/zk/messages.ts'
@@ -244,7 +244,7 @@ t.test('an unknown scheme is refused in its turn, and that is the end', async (t
   t.equal(server.metrics.authFailures, 1)
 })
 
-t.test('a write behind a refusal happens, and nobody is told', async (t) => {
+t.test('a write after a refusal is applied, and not answered', async (t) => {
   const { cluster, server } = alone()
   const client = connected(server)
   cluster.auto = false
@@ -392,7 +392,7 @@ t.test('a later write of the session, once committed, is the leader’s word too
   t.same(client.take(), [])
   cluster.commit()
   t.same(client.take(), ['exists NONODE', 'sync', 'create'])
-  t.equal(two.processors.outstanding, 1, 'nobody waits for what is answered')
+  t.equal(two.processors.outstanding, 1, 'no answered request is outstanding')
   cluster.confirm()
   t.same(client.take(), ['exists', 'ping'])
 })
@@ -499,7 +499,7 @@ t.test('after the process stood still, what clients sent meanwhile is read first
   t.equal(client.closed, false)
 })
 
-t.test('a hundred thousand requests of any kind, in any order, from anybody', async (t) => {
+t.test('a hundred thousand requests of any kind, in any order, from any client', async (t) => {
   const seed = Date.now() % 1_000_000
   t.comment(`seed ${seed}`)
   const random = new Random(seed)

@@ -123,7 +123,7 @@ t.test('many short requests take turns too, but for those of who waits for nothi
   t.same(world.taken.slice(count), ['b', 'c', 'a', 'b', 'a'])
 })
 
-t.test('who is gone is called no more, and holds nobody up', async (t) => {
+t.test('a client that is gone is not called up, and blocks no other', async (t) => {
   const world = new World()
   const [a, b, c] = [world.client('a'), world.client('b'), world.client('c')]
   a.send(long)

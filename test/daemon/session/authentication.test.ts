@@ -2,13 +2,13 @@ import t from 'tap'
 import {
   addressIdentity,
   authenticate,
-  digestOf,
   mayAsk,
   superUser,
   tooMany,
   withoutProof,
 } from '../../../src/daemon/session/authentication.ts'
 import { limits } from '../../../src/limits.ts'
+import { digestOf } from '../../../src/protocol/digest.ts'
 import type { Id } from '../../../src/protocol/records.ts'
 
 const home: Id = { scheme: 'ip', id: '127.0.0.1' }
@@ -36,7 +36,7 @@ for (const { address, want } of addresses) {
 const digests = [
   { credential: 'super:test', want: 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=' },
   { credential: 'user:pass:word', user: 'user' },
-  { credential: 'nobody', user: 'nobody' },
+  { credential: 'alone', user: 'alone' },
   { credential: ':', user: '' },
   { credential: '', user: '' },
   { credential: 'ü:ü', user: 'ü' },
@@ -74,7 +74,7 @@ t.test('the super digest, and no other, makes a super user', async (t) => {
 })
 
 for (const scheme of ['world', 'auth', 'super', 'sasl', 'x509', 'Digest', '']) {
-  t.test(`nobody proves anything by the scheme '${scheme}'`, async (t) => {
+  t.test(`the scheme '${scheme}' proves no identity`, async (t) => {
     const options = { superDigest: 'super:x' }
     const credential = Buffer.from('super:test')
     t.equal(authenticate([home], { scheme, credential }, options), undefined)

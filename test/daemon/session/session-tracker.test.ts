@@ -92,7 +92,7 @@ t.test('a new leadership gives every session of the tree a whole time-out', asyn
   ])
   sessions.reset(inTree, 100_000)
   t.equal(sessions.has(session(1)), false)
-  t.equal(sessions.owner(session(2)), undefined, 'nobody attached it yet')
+  t.equal(sessions.owner(session(2)), undefined, 'no server attached it yet')
   t.same(run(sessions, 100_000, 120_000), ['2 at 105000', '7 at 107000'])
 })
 

@@ -4,7 +4,7 @@ import { type Acl, openAcl } from '../../../src/protocol/records.ts'
 
 const list = (id: string): readonly Acl[] => [{ perms: 31, scheme: 'digest', id }]
 
-t.test('a list is kept once, until nobody has it any more', async (t) => {
+t.test('a list is kept once, until no znode has it', async (t) => {
   const table = new AclTable()
   const first = table.share(list('a'))
   t.equal(table.share(list('a')), first)

@@ -42,8 +42,13 @@ const checks: readonly {
   { name: 'an empty list lets all in', acl: [], who: [], want: true },
   { name: 'the world may read only', acl: readOnlyAcl, needed: write, who: [], want: false },
   { name: 'the world may read', acl: readOnlyAcl, needed: read, who: [], want: true },
-  { name: 'a world of one is nobody', acl: acl('world:me=31'), who: ids('world:me'), want: false },
-  { name: 'perms 0 is nobody', acl: acl('world:anyone=0'), who: ids(local), want: false },
+  {
+    name: 'a world of one matches no client',
+    acl: acl('world:me=31'),
+    who: ids('world:me'),
+    want: false,
+  },
+  { name: 'perms 0 allow no client', acl: acl('world:anyone=0'), who: ids(local), want: false },
   {
     name: 'either bit will do',
     acl: acl('world:anyone=16'),
@@ -93,7 +98,7 @@ const checks: readonly {
     want: true,
   },
   {
-    name: 'super, even when nobody may',
+    name: 'super, even if no other client may',
     acl: acl('world:anyone=0'),
     who: ids('super:'),
     want: true,
@@ -163,7 +168,7 @@ const lists: readonly {
   { name: 'the world', acl: acl('world:anyone=1'), want: acl('world:anyone=1') },
   { name: 'another world', acl: acl('world:everyone=1'), want: undefined },
   { name: 'no permission at all', acl: acl('world:anyone=0'), want: acl('world:anyone=0') },
-  { name: 'bits nobody knows', acl: acl('world:anyone=-32'), want: acl('world:anyone=-32') },
+  { name: 'unknown bits', acl: acl('world:anyone=-32'), want: acl('world:anyone=-32') },
   {
     name: 'duplicates',
     acl: acl(`${bob}=1`, `${ann}=1`, `${bob}=1`),
@@ -194,7 +199,7 @@ const lists: readonly {
     who: ids(ann),
     want: acl('world:anyone=1', `${ann}=31`, 'ip:1.2.3.4=2'),
   },
-  { name: 'one bad entry', acl: acl('world:anyone=1', 'nobody:x=1'), want: undefined },
+  { name: 'one bad entry', acl: acl('world:anyone=1', 'unknown:x=1'), want: undefined },
   { name: 'super is not to be named', acl: acl('super:x=31'), want: undefined },
   { name: 'no scheme', acl: acl(':x=31'), want: undefined },
 ]

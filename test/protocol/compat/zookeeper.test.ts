@@ -11,8 +11,7 @@ import { frame, testDialect } from '../../suites/dialect.ts'
 const dialect = new ZooKeeperDialect()
 
 testDialect('zookeeper', dialect, {
-  hello: (hello) => ({ ...hello, version: 0 }),
-  welcome: (welcome) => ({ ...welcome, version: 0, ensembleId: '', serverId: 0 as ServerId }),
+  welcome: (welcome) => ({ ...welcome, ensembleId: '', serverId: 0 as ServerId }),
   body: (body) => {
     if (body.type !== 'multiRead') return body
     const results = body.results.map((result) =>
@@ -155,10 +154,10 @@ const golden: readonly Golden[] = [
     reply: '',
   },
   {
-    name: 'an unknown mode is refused as a TTL that does not fit',
+    name: 'an unknown mode is refused in its turn',
     opcode: 1,
     record: `s:/a n ${openAclFields} i:7`,
-    request: { type: 'create', path: '/a', data: null, mode: 'persistent', ttlMs: -1 },
+    request: { type: 'create', path: '/a', data: null, mode: 'unknown' },
     body: { type: 'error', code: errorCodes.BADARGUMENTS },
     reply: '',
   },
@@ -166,7 +165,7 @@ const golden: readonly Golden[] = [
     name: 'createTTL with a mode that has none',
     opcode: 21,
     record: `s:/a n ${openAclFields} i:0 l:5`,
-    request: { type: 'create', path: '/a', data: null, mode: 'persistent', ttlMs: -1 },
+    request: { type: 'create', path: '/a', data: null, mode: 'unknown' },
     body: { type: 'error', code: errorCodes.BADARGUMENTS },
     reply: '',
   },

@@ -12,6 +12,7 @@ import {
   forEachBatch,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
+import { readSecret } from '../../broker/test-secret.ts'
 import type { SimDisk } from '../disk.ts'
 import type { MqEvent } from './checker.ts'
 import { Host, type HostParts } from './host.ts'
@@ -95,6 +96,7 @@ export class SimBroker extends Host {
     this.#broker = assembleBroker({
       config: this.#config(),
       world,
+      readSecret,
       onFailure: failed,
       witness: {
         opened: (replicas) => {

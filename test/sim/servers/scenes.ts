@@ -1,8 +1,8 @@
 // Longer chains of events that lead servers and clients to where they are weakest.
 
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
+import { encodePeerMessage } from '../../../src/protocol/peer/codec.ts'
 import { IdentitiesCodec } from '../../../src/protocol/peer/identities.ts'
-import { encodePeerMessage } from '../../../src/protocol/peer/messages.ts'
 import type { Request } from '../../../src/protocol/zk/messages.ts'
 import { fastestClock } from './checker.ts'
 import type { SimClient } from './client.ts'

@@ -37,10 +37,10 @@ export const setAcl: ShellCommand = {
   },
 }
 
-/** Requests out at once. */
+/** Requests in flight at once. */
 const batch = 1000
 
-/** One that fails leaves the others as they are, and is named with them at the end. */
+/** Each failure leaves the other paths unaffected; all are reported at the end. */
 async function setAll(
   zk: ZkClient,
   paths: readonly string[],

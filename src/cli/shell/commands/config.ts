@@ -22,10 +22,10 @@ export const config: ShellCommand = {
 
 function explain(error: unknown): never {
   if (!(error instanceof ZkError) || error.code !== 'NONODE') throw error
-  throw new Error(`Cannot show the members of this ensemble: it has no ${configPath}`)
+  throw new Error(`Cannot show the members of this ensemble: ${configPath} does not exist`)
 }
 
-/** `100000000 host:2181,host:2181`: the version, then what stands behind each ; */
+/** `100000000 host:2181,host:2181`: the version, then the text after each `;` */
 function clientAddressesOf(text: string): string {
   const version = /^version=(.*)$/m.exec(text)?.[1] ?? ''
   const addresses = [...text.matchAll(/^server\.\d+=[^;\n]*;(.*)$/gm)].map(([, at = '']) => at)
@@ -40,7 +40,8 @@ export const reconfig: ShellCommand = {
   options: 'raw',
   words: { min: 0, max: Number.POSITIVE_INFINITY },
   run() {
-    const how = "change server.N in each server's configuration file, and restart them one by one"
-    throw new Error(`Cannot change the members from here: ${how}`)
+    const how =
+      "change server.N in each server's configuration file, and restart the servers one by one"
+    throw new Error(`Cannot change the members with a command: ${how}`)
   },
 }

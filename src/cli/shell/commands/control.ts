@@ -27,7 +27,7 @@ const help: ShellCommand = {
 
 const helpWidth = 34
 
-/** A usage that is too long for its column has a line of its own. */
+/** A usage too long for its column gets its own line. */
 function helpLine(command: ShellCommand): string {
   const usage = usageOf(command)
   const gap = usage.length < helpWidth ? '' : `\n  ${' '.repeat(helpWidth)}`
@@ -61,10 +61,10 @@ const redo: ShellCommand = {
     const text = wordAt(words, 0)
     const entry = /^\d+$/.test(text) ? shell.history[Number(text)] : undefined
     if (entry === undefined) {
-      throw new UsageError(`Cannot redo ${text}: history has no command with this number`)
+      throw new UsageError(`Cannot redo ${text}: the history has no command with this number`)
     }
     if (/^\s*redo\b/.test(entry.line)) {
-      throw new UsageError(`Cannot redo ${text}: it is a redo itself`)
+      throw new UsageError(`Cannot redo ${text}: that command is itself a redo`)
     }
     return shell.run(entry.line)
   },
@@ -83,7 +83,7 @@ const printwatches: ShellCommand = {
       return
     }
     if (word !== 'on' && word !== 'off') {
-      throw new UsageError(`Cannot set printwatches to '${word}': it is on or off`)
+      throw new UsageError(`Cannot set printwatches to '${word}': it must be on or off`)
     }
     shell.printWatches = word === 'on'
   },

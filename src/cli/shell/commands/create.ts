@@ -5,7 +5,7 @@ import { parseAcl } from '../acl-text.ts'
 import { type OptionSpec, type ParsedWords, UsageError } from '../parse-line.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 
-/** Of `create`, as a command and in a multi. */
+/** Used by `create`, as a command and in a multi. */
 export const createOptions: OptionSpec = { s: 'flag', e: 'flag', c: 'flag', t: 'value' }
 export const createWords = { min: 1, max: 3 } as const
 
@@ -22,7 +22,7 @@ export const create: ShellCommand = {
   },
 }
 
-/** @throws UsageError for what cannot be had together, or is no TTL or ACL */
+/** @throws UsageError for incompatible options, or an invalid TTL or ACL */
 export function createOptionsOf(words: ParsedWords): CreateOptions & { mode: CreateMode } {
   const acl = words.rest[2]
   const ttlMs = ttlOf(words)
@@ -47,7 +47,7 @@ function createModeOf({ flags, values }: ParsedWords): CreateMode {
   return s ? 'persistentSequential' : 'persistent'
 }
 
-/** What a server can tell from other kinds of znodes. */
+/** The largest TTL that ZooKeeper can encode in ephemeralOwner. */
 const ttlMsMax = 2 ** 40 - 1
 
 function ttlOf({ values }: ParsedWords): number | undefined {
@@ -55,5 +55,7 @@ function ttlOf({ values }: ParsedWords): number | undefined {
   if (text === undefined) return undefined
   const ttlMs = /^\d{1,15}$/.test(text) ? Number(text) : 0
   if (ttlMs >= 1 && ttlMs <= ttlMsMax) return ttlMs
-  throw new UsageError(`Cannot use TTL ${text}: it must be a number of ms from 1 to ${ttlMsMax}`)
+  throw new UsageError(
+    `Cannot use TTL ${text}: it must be a number of milliseconds from 1 to ${ttlMsMax}`,
+  )
 }

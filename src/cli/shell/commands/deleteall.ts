@@ -4,7 +4,7 @@ import { type ParsedWords, UsageError } from '../parse-line.ts'
 import { type ShellCommand, wordAt } from './shell-command.ts'
 import { subtreeOf } from './subtree.ts'
 
-/** Deletes out at once, unless said otherwise. */
+/** Default number of deletes in flight. */
 const defaultBatch = 1000
 const batchMax = 100_000
 
@@ -17,8 +17,8 @@ export const deleteall: ShellCommand = {
   async run(shell, words) {
     const top = wordAt(words, 0)
     const batch = batchOf(words)
-    if (top === '/') throw new UsageError('Cannot delete /: name a znode below it')
-    // Requests of one session are carried out in order, so children go before their parents.
+    if (top === '/') throw new UsageError('Cannot delete /: give a znode below it')
+    // Requests of one session are applied in order, so children are deleted before their parents.
     const paths = (await subtreeOf(shell.zk, top)).reverse()
     for (let from = 0; from < paths.length; from += batch) {
       const some = paths.slice(from, from + batch)

@@ -14,7 +14,7 @@ export const get: ShellCommand = {
     const { data, stat } = await shell.zk.getData(path, watcher)
     if (data === null) {
       shell.print(nullText)
-      shell.note(`${oneLine(path)} has no data; it is not the text ${nullText}`)
+      shell.note(`${oneLine(path)} has no data; this differs from the text ${nullText}`)
     } else if (words.flags.has('b')) shell.print(data.toString('base64'))
     else if (words.flags.has('x')) shell.print(formatHexdump(data))
     else shell.print(data)

@@ -11,7 +11,7 @@ interface Part {
   make(words: ParsedWords): MultiOp
 }
 
-/** Parts are written as the commands of the same name. */
+/** Parts are written like the commands of the same name. */
 const parts: Readonly<Record<string, Part>> = {
   create: {
     options: createOptions,
@@ -63,7 +63,7 @@ export const multi: ShellCommand = {
     } catch (error) {
       if (!(error instanceof ZkMultiError)) throw error
       const part = `part ${error.index + 1} of ${ops.length}`
-      throw new Error(`Nothing was done, ${part} failed: ${formatError(error)}`)
+      throw new Error(`No part was applied: ${part} failed: ${formatError(error)}`)
     }
   },
 }
@@ -81,7 +81,7 @@ function parsePart([name = '', ...words]: string[]): MultiOp {
   const part = parts[name]
   if (part === undefined) {
     const names = Object.keys(parts).join(', ')
-    throw new UsageError(`Cannot use part '${name}': it is one of ${names}`)
+    throw new UsageError(`Cannot use part '${name}': it must be one of ${names}`)
   }
   const parsed = parseWords(words, part.options)
   const { min, max } = part.words

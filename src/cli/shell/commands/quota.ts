@@ -1,4 +1,4 @@
-// Limits of a subtree: znodes under /zookeeper/quota, which the servers heed.
+// Limits of a subtree: znodes under /zookeeper/quota, which the servers enforce.
 
 import type { ZkClient } from '../../../client/zk/zk-client.ts'
 import { ZkError } from '../../../protocol/error-codes.ts'
@@ -18,7 +18,7 @@ import {
 import { type ShellCommand, type ShellContext, wordAt } from './shell-command.ts'
 import { subtreeOf } from './subtree.ts'
 
-/** Which limit each option means, and the least it may be. */
+/** The limit of each option, and its minimum. */
 const limits = {
   n: { name: 'count', min: 1 },
   b: { name: 'bytes', min: 0 },
@@ -35,9 +35,9 @@ export const setquota: ShellCommand = {
   async run(shell, words) {
     const wanted = wantedOf(words)
     const path = quotaPathOf(shell, words)
-    if (path === '/') throw new UsageError('Cannot set a quota on /: name a znode below it')
+    if (path === '/') throw new UsageError('Cannot set a quota on /: give a znode below it')
     if (isQuotaPath(path))
-      throw new UsageError('Cannot set a quota on what is below /zookeeper/quota')
+      throw new UsageError('Cannot set a quota below /zookeeper/quota: quotas are not limited')
     const { zk } = shell
     if ((await zk.exists(path)) === undefined) throw new Error(`${path} does not exist.`)
     await refuseNested(zk, path)
@@ -101,10 +101,12 @@ function noQuota(path: string): Error {
   return new Error(`quota for ${path} does not exist.`)
 }
 
-/** @throws UsageError also under a chroot: quotas are kept at the root, where it does not reach */
+/** @throws UsageError also under a chroot: quotas are kept at the real root, which it hides */
 function quotaPathOf(shell: ShellContext, words: ParsedWords): string {
   if (shell.chroot === '') return wordAt(words, 0)
-  throw new UsageError(`Cannot reach quotas from below ${shell.chroot}: connect without a chroot`)
+  throw new UsageError(
+    `Cannot reach quotas under the chroot ${shell.chroot}: connect without a chroot`,
+  )
 }
 
 function wantedOf({ values }: ParsedWords): Partial<Quota> {
@@ -122,7 +124,7 @@ function wantedOf({ values }: ParsedWords): Partial<Quota> {
   return wanted
 }
 
-/** Nested quotas would count twice. */
+/** Nested quotas would be counted twice. */
 async function refuseNested(zk: ZkClient, path: string): Promise<void> {
   for (let above = parentOf(path); above !== '/'; above = parentOf(above)) {
     if ((await zk.exists(quotaPathsOf(above).limits)) === undefined) continue
@@ -162,7 +164,7 @@ async function quotaAt(zk: ZkClient, path: string): Promise<Quota | undefined> {
   }
 }
 
-/** @returns false for one with children */
+/** @returns false if it has children */
 async function deleteIfPossible(zk: ZkClient, path: string): Promise<boolean> {
   try {
     await zk.delete(path)

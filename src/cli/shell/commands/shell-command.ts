@@ -1,4 +1,4 @@
-// What a command of the shell is, and what it may use.
+// The interface of a shell command, and the shell as commands see it.
 
 import type { Watcher, ZkClient } from '../../../client/zk/zk-client.ts'
 import { nearMatches } from '../../../near-matches.ts'
@@ -7,9 +7,9 @@ import { type OptionSpec, type ParsedWords, UsageError } from '../parse-line.ts'
 
 export interface ShellCommand {
   readonly name: string
-  /** other names for it */
+  /** alternative names */
   readonly aliases?: readonly string[]
-  /** it is about the shell itself, and runs without a session */
+  /** whether it concerns the shell itself, and runs without a session */
   readonly isLocal?: true
   /** what follows the name: `[-s] [-w] path` */
   readonly usage: string
@@ -17,7 +17,7 @@ export interface ShellCommand {
   readonly about: string
   /** `raw`: the command reads all words itself */
   readonly options: OptionSpec | 'raw'
-  /** how many words it takes beside options */
+  /** number of words besides options */
   readonly words: { readonly min: number; readonly max: number }
   run(shell: ShellContext, words: ParsedWords): Promise<void> | void
 }
@@ -32,7 +32,7 @@ export function usageOf({ name, usage }: ShellCommand): string {
   return usage === '' ? name : `${name} ${usage}`
 }
 
-/** @throws UsageError that names the nearest commands */
+/** @throws UsageError with the nearest commands */
 export function commandNamed(commands: readonly ShellCommand[], name: string): ShellCommand {
   const found = commands.find((each) => each.name === name || each.aliases?.includes(name) === true)
   if (found !== undefined) return found
@@ -46,29 +46,29 @@ export function commandNamed(commands: readonly ShellCommand[], name: string): S
 
 /** The shell, as its commands see it. */
 export interface ShellContext {
-  /** @throws Error when there is no session */
+  /** @throws Error without a session */
   readonly zk: ZkClient
-  /** '' or the path that all paths are below */
+  /** '' or the prefix of all paths */
   readonly chroot: string
   /** prints each event */
   readonly watcher: Watcher
   readonly commands: readonly ShellCommand[]
-  /** all lines run so far, this one included */
+  /** all lines run so far, including this one */
   readonly history: readonly HistoryEntry[]
   printWatches: boolean
-  /** Writes to standard output, with a line feed after it. */
+  /** Writes to standard output, followed by a line feed. */
   print(content: Content): void
-  /** Writes a remark about what was printed to standard error. */
+  /** Writes a note about the output to standard error. */
   note(text: string): void
-  /** Runs a line as if it had been typed, without another entry in the history. */
+  /** Runs a line as if typed, without adding it to the history. */
   run(line: string): Promise<void>
-  /** Begins another session, at the same servers when none are given, and ends the present one. */
+  /** Starts another session, at the same servers if none are given, and ends the current one. */
   connect(servers: string | undefined): Promise<void>
   disconnect(): Promise<void>
   quit(): void
 }
 
-/** A whole number given as an option; -1, any version, without it. */
+/** A whole number given as an option; -1, any version, if it is missing. */
 export function versionOf(words: ParsedWords): number {
   const text = words.values.get('v')
   if (text === undefined) return -1
@@ -77,7 +77,7 @@ export function versionOf(words: ParsedWords): number {
   return Number(text)
 }
 
-/** The word at `index`, which the command's `words.min` promises. */
+/** The word at `index`, which the command's `words.min` guarantees. */
 export function wordAt(words: ParsedWords, index: number): string {
   return words.rest[index] ?? ''
 }

@@ -1,16 +1,16 @@
-// All paths at and below one, read a level at a time: the requests of a level travel together.
+// All paths at and below one, read level by level: the requests of a level are pipelined.
 
 import type { Watcher, ZkClient } from '../../../client/zk/zk-client.ts'
 import { ZkError } from '../../../protocol/error-codes.ts'
 import { childPath } from '../../../protocol/path.ts'
 
-/** Requests out at once: bounds what a broad level costs. */
+/** Maximum requests in flight: bounds the cost of a broad level. */
 const batch = 1000
 
 /**
- * @param watcher is told once of the next change among the children of each
- * @returns the paths, every parent before its children. What vanishes meanwhile is left out, unless
- *   it is `top` itself.
+ * @param watcher receives the next change of each path's children, once
+ * @returns the paths, every parent before its children. Znodes deleted meanwhile are left out, except
+ *   `top` itself.
  * @throws ZkError
  */
 export async function subtreeOf(zk: ZkClient, top: string, watcher?: Watcher): Promise<string[]> {
@@ -40,7 +40,7 @@ async function childrenOf(
   }
 }
 
-/** As one reads a tree: each path followed by all below it, siblings by name. */
+/** Depth first: each path followed by its subtree, siblings by name. */
 export function inTreeOrder(paths: readonly string[]): string[] {
   const keys = new Map(paths.map((path) => [path, path === '/' ? '' : path.replaceAll('/', '\0')]))
   return [...paths].sort((a, b) => ((keys.get(a) ?? '') < (keys.get(b) ?? '') ? -1 : 1))

@@ -17,7 +17,9 @@ export const addWatch: ShellCommand = {
     const name = words.values.get('m') ?? 'PERSISTENT_RECURSIVE'
     const mode = modes[name.toUpperCase()]
     if (mode === undefined) {
-      throw new UsageError(`Cannot use mode ${name}: it is one of ${Object.keys(modes).join(', ')}`)
+      throw new UsageError(
+        `Cannot use mode ${name}: it must be one of ${Object.keys(modes).join(', ')}`,
+      )
     }
     return shell.zk.addWatch(wordAt(words, 0), mode, shell.watcher)
   },
@@ -41,7 +43,7 @@ const types: Readonly<Record<string, WatcherType>> = {
   a: 'any',
 }
 
-/** -l says nothing new: without a connection, watches are always removed here. */
+/** -l changes nothing: without a connection, watches are always removed here. */
 function watcherTypeOf({ flags }: ParsedWords): WatcherType {
   const named = Object.keys(types).filter((letter) => flags.has(letter))
   if (named.length > 1) throw new UsageError('Cannot use more than one of -c, -d, -p, -r and -a')

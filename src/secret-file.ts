@@ -1,0 +1,90 @@
+// The file that holds the secret of a cluster, the same on each machine. It is made by the first
+// program that misses it; the broker reads it once, at start.
+
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { RefusedStartError } from './refused-start.ts'
+
+const secretBytesMin = 16
+const secretBytesMax = 4096
+
+/** Access for others, and writing for the group. */
+const forbiddenMode = 0o027
+
+export interface SecretFile {
+  readonly path: string
+  /** the option that names it, as the user gave it */
+  readonly quoted: string
+  readonly randomBytes: (count: number) => Uint8Array
+}
+
+/**
+ * Reads the secret; makes it first if there is no such file.
+ *
+ * @throws RefusedStartError for a file that cannot be read or made, is open to other users, or holds
+ *   fewer than 16 bytes
+ */
+export function readSecretFile({ path, quoted, randomBytes }: SecretFile): Buffer {
+  try {
+    return read(path) ?? made(path, randomBytes)
+  } catch (error) {
+    const message = `Cannot use ${quoted} as the secret of the cluster: ${(error as Error).message}`
+    throw new RefusedStartError(message, { cause: error })
+  }
+}
+
+/** @returns undefined if there is none */
+function read(path: string): Buffer | undefined {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const { mode, size } = fstatSync(file)
+    if ((mode & forbiddenMode) !== 0) {
+      throw new Error(`${path} is open to other users: chmod 600 it, and replace what it held`)
+    }
+    if (size > secretBytesMax) throw new Error(`${path} holds ${size} bytes: it is no secret`)
+    const secret = trimmed(readFileSync(file))
+    if (secret.length >= secretBytesMin) return secret
+    const wanted = `at least ${secretBytesMin} are needed, the same for all brokers`
+    throw new Error(`${path} holds ${secret.length} bytes: ${wanted}`)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Written aside and linked, so that a program that starts at the same time reads all of it or makes it. */
+function made(path: string, randomBytes: SecretFile['randomBytes']): Buffer {
+  const aside = `${path}.${process.pid}.new`
+  const file = openSync(aside, 'wx', 0o600)
+  try {
+    writeSync(file, `${Buffer.from(randomBytes(32)).toString('base64url')}\n`)
+    fsyncSync(file)
+    linkSync(aside, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    closeSync(file)
+    unlinkSync(aside)
+  }
+  const secret = read(path)
+  if (secret === undefined) throw new Error(`${path} was removed as soon as it was made`)
+  return secret
+}
+
+/** An editor may end the line or not: that is no part of it. */
+function trimmed(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString('latin1').trim(), 'latin1')
+}

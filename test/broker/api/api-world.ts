@@ -1,0 +1,289 @@
+// One broker's apis over parts in memory: replicas that do as a test says, links on which it answers
+// itself, the image of a cluster, a tree of znodes, and time that it moves.
+
+import type { Requester } from '../../../src/broker/api/answer.ts'
+import type { BrokerParts, ServedReplica } from '../../../src/broker/api/broker-parts.ts'
+import { dispatch } from '../../../src/broker/api/dispatch.ts'
+import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
+import type { FollowerVerdict, Role } from '../../../src/broker/partition/partition.ts'
+import { neverUnclean } from '../../../src/broker/partition/partition-state.ts'
+import type { ProduceCall } from '../../../src/broker/replication/produce-queue.ts'
+import { type Operation, Purgatory, Watermark } from '../../../src/broker/replication/purgatory.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import type { MqRequest, MqResponse, ResponseOf } from '../../../src/protocol/mq/apis.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
+import { type BrokerId, noBroker, type Place } from '../../../src/protocol/mq/messages.ts'
+import {
+  encodeBatch,
+  noProducer,
+  type Offset,
+  type ProducerId,
+  placeBatch,
+  readBatchHeader,
+} from '../../../src/protocol/mq/record-batch.ts'
+import type { ReplicaFetchPartition } from '../../../src/protocol/mq/replica-fetch.ts'
+import { RareWarnings } from '../../../src/rare-warnings.ts'
+import { VirtualClock } from '../../virtual-clock.ts'
+import { MemoryTree } from '../memory-zk.ts'
+import { ids, life, member } from '../partition/members.ts'
+import { testSecret } from '../test-secret.ts'
+
+export const self = 1 as BrokerId
+export const client: Requester = { role: 'client', brokerId: noBroker, brokerEpoch: 0 }
+
+/** A batch of so many records, of any producer. */
+export function batchOf(recordCount: number, valueBytes = 10): Buffer {
+  const value = Buffer.alloc(valueBytes, 'x')
+  const record = { key: null, value, timestampMs: 5, headers: [] }
+  const records = Array.from({ length: recordCount }, () => record)
+  const none = { producerId: noProducer, producerEpoch: -1, baseSequence: -1 }
+  return encodeBatch({ ...none, records })
+}
+
+/** A replica whose batches are committed when a test says so. */
+export class FakeReplica implements ServedReplica {
+  readonly topic: string
+  readonly partition: number
+  role: Role = { type: 'leading' }
+  leaderEpoch = 3
+  earliestOffset: Offset = 0
+  /** undefined: it does not know yet */
+  latestOffset: Offset | undefined = 0
+  verdict: FollowerVerdict = { type: 'fine' }
+  /** produces that wait for a test to call `done` */
+  readonly calls: ProduceCall[] = []
+  /** offsets that were read from, with the limit */
+  readonly reads: [Offset, number][] = []
+  readonly #batches: Buffer[] = []
+  readonly #readable = new Watermark()
+  readonly #news = new Watermark()
+  #end = 0
+
+  constructor({ topic, partition }: Place) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  get highWatermark(): Offset {
+    return this.#readable.value
+  }
+
+  get waitCount(): number {
+    return this.#readable.waitCount + this.#news.waitCount
+  }
+
+  /** Stores a batch, committed at once. */
+  commit(batch: Buffer): void {
+    const placed = Buffer.from(batch)
+    placeBatch(placed, this.#end, this.leaderEpoch)
+    this.#batches.push(placed)
+    this.#end += readBatchHeader(placed).recordCount
+    this.latestOffset = this.#end
+    this.#readable.move(this.#end)
+    this.#news.move(this.#end)
+  }
+
+  /** It is closed: what waits for it is called off. */
+  close(): void {
+    this.#readable.callOff()
+    this.#news.callOff()
+  }
+
+  isOutOfRange(offset: Offset): boolean {
+    return offset < this.earliestOffset || (this.role.type === 'leading' && offset > this.#end)
+  }
+
+  produce(call: ProduceCall): void {
+    this.calls.push(call)
+  }
+
+  waitForRecords(operation: Operation, offset: Offset): void {
+    operation.waitFor(this.#readable, offset + 1)
+  }
+
+  /** Whole batches up to the limit, or one that is larger. */
+  readCommitted(offset: Offset, bytesMax: number) {
+    this.reads.push([offset, bytesMax])
+    const chosen: Buffer[] = []
+    let bytes = 0
+    for (const batch of this.#batches) {
+      const { baseOffset, lastOffsetDelta } = readBatchHeader(batch)
+      if (baseOffset + lastOffsetDelta < offset) continue
+      if (chosen.length > 0 && bytes + batch.length > bytesMax) break
+      chosen.push(batch)
+      bytes += batch.length
+    }
+    const { highWatermark, earliestOffset: logStart } = this
+    return { highWatermark, logStart, records: Buffer.concat(chosen) }
+  }
+
+  followerFetched(): FollowerVerdict {
+    return this.verdict
+  }
+
+  hasNews({ offset }: ReplicaFetchPartition): boolean {
+    return this.#end > offset
+  }
+
+  waitForNews(operation: Operation, { offset }: ReplicaFetchPartition): void {
+    operation.waitFor(this.#news, offset + 1)
+  }
+
+  readForFollower(offset: Offset, bytesMax: number) {
+    return this.readCommitted(offset, bytesMax)
+  }
+
+  endOfEpoch(epoch: number) {
+    return epoch < 0
+      ? undefined
+      : { epoch: Math.min(epoch, this.leaderEpoch), endOffset: this.#end }
+  }
+}
+
+/** A request that was passed on, for a test to answer. */
+export interface PassedOn {
+  readonly to: BrokerId
+  readonly request: MqRequest
+  readonly timeoutMs: number
+  answer(response: MqResponse): void
+  fail(error: BrokerError): void
+}
+
+/** What became of a request so far. */
+export interface Asked {
+  readonly answers: (MqResponse | BrokerError)[]
+}
+
+export class ApiWorld {
+  readonly image = new ClusterImage()
+  readonly clock = new VirtualClock()
+  readonly tree = MemoryTree.ofCluster()
+  /** what went to other brokers and waits for an answer, oldest first */
+  readonly passedOn: PassedOn[] = []
+  readonly posted: { readonly to: BrokerId; readonly request: MqRequest }[] = []
+  hasSession = true
+  readonly #replicas = new Map<string, FakeReplica>()
+  readonly #zk = this.tree.session()
+  readonly #purgatory = new Purgatory()
+  readonly parts: BrokerParts
+
+  constructor() {
+    this.clock.every(20, () => this.#purgatory.tick(this.clock.nowMs()))
+    for (const id of ids(1, 2, 3)) {
+      const { directory, brokerEpoch: epoch } = life(id)
+      const address = { host: 'h', port: 9090 + id }
+      this.image.brokers.set(id, { id, ...address, directory, epoch, session: 100 + id })
+    }
+    this.parts = {
+      self,
+      clusterId: 'the-cluster',
+      secret: testSecret,
+      image: this.image,
+      replicas: {
+        purgatory: this.#purgatory,
+        get: (topic, partition) => this.#replicas.get(`${topic}/${partition}`),
+      },
+      links: {
+        call: (to, request, timeoutMs) => this.#call(to, request, timeoutMs),
+        post: (to, request) => void this.posted.push({ to, request }),
+      },
+      producerIds: { next: async () => 7000 as ProducerId },
+      clock: this.clock,
+      randomBytes: (count) => new Uint8Array(count),
+      makeUuid: () => 'new-topic-id',
+      log: silentLogger,
+      warnings: new RareWarnings(silentLogger, this.clock),
+      minInsyncReplicas: () => 1,
+      defaults: { partitionCount: 2, replicationFactor: 3 },
+      session: () =>
+        this.hasSession ? { zk: this.#zk, readCluster: () => this.#zk.sync() } : undefined,
+    }
+  }
+
+  /** A topic with one partition per broker named, led by it; 0: by none. */
+  topic(topic: string, leaders: readonly number[]): void {
+    const replicas = leaders.map(() => ids(1, 2, 3))
+    this.image.setTopic(topic, { topicId: `id-of-${topic}`, replicas })
+    for (const [partition, leader] of leaders.entries()) {
+      if (leader === 0) continue
+      this.image.setState(topic, partition, {
+        leader: leader as BrokerId,
+        leaderEpoch: 3,
+        controllerEpoch: 1,
+        isr: [member(leader)],
+        eligible: [],
+        committed: 0,
+        uncleanEpoch: neverUnclean,
+        version: 1,
+      })
+    }
+  }
+
+  /** A replica of ours. */
+  replica(topic: string, partition: number): FakeReplica {
+    const replica = new FakeReplica({ topic, partition })
+    this.#replicas.set(`${topic}/${partition}`, replica)
+    return replica
+  }
+
+  /** The topic was deleted, and its replicas with it. */
+  drop(replica: FakeReplica): void {
+    this.image.removeTopic(replica.topic)
+    this.#replicas.delete(`${replica.topic}/${replica.partition}`)
+    replica.close()
+  }
+
+  ask(request: MqRequest, requester: Requester = client): Asked {
+    const answers: (MqResponse | BrokerError)[] = []
+    dispatch(this.parts, requester, request, (answer) => void answers.push(answer))
+    return { answers }
+  }
+
+  /** For requests that are answered without time passing. @throws the error, if that is the answer */
+  async answer<T extends MqRequest>(
+    request: T,
+    requester: Requester = client,
+  ): Promise<ResponseOf<T['type']>> {
+    const { answers } = this.ask(request, requester)
+    await this.clock.advance(0)
+    return onlyAnswer(answers)
+  }
+
+  #call<T extends MqRequest>(
+    to: BrokerId,
+    request: T,
+    timeoutMs: number,
+  ): Promise<ResponseOf<T['type']>> {
+    return new Promise((resolve, reject) => {
+      this.passedOn.push({
+        to,
+        request,
+        timeoutMs,
+        // A test answers each request with a response of its type.
+        answer: resolve as (response: MqResponse) => void,
+        fail: reject,
+      })
+    })
+  }
+
+  /** The one request that was passed on to this broker and is not taken yet. */
+  takePassedOn(to: number): PassedOn {
+    const at = this.passedOn.findIndex((passed) => passed.to === to)
+    const [passed] = at === -1 ? [] : this.passedOn.splice(at, 1)
+    if (passed === undefined) throw new Error(`Nothing was passed on to broker ${to}`)
+    return passed
+  }
+}
+
+/** The answer of an `Asked` that has one. @throws the error, if that is the answer */
+export function onlyAnswer<R extends MqResponse>(
+  answers: readonly (MqResponse | BrokerError)[],
+): R {
+  const [answer] = answers
+  if (answer === undefined || answers.length > 1) {
+    throw new Error(`There are ${answers.length} answers, not one`)
+  }
+  if (answer instanceof BrokerError) throw answer
+  // The caller knows what it asked.
+  return answer as R
+}

@@ -1,0 +1,97 @@
+import t from 'tap'
+import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import type {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+  NewTopic,
+} from '../../../src/protocol/mq/create-topics.ts'
+import { ApiWorld, onlyAnswer } from './api-world.ts'
+
+function newTopic(topic: string, changed: Partial<NewTopic> = {}): NewTopic {
+  return { topic, partitionCount: 1, replicationFactor: 1, ...changed }
+}
+
+function createOf(topics: readonly NewTopic[], timeoutMs = 1000): CreateTopicsRequest {
+  return { type: 'createTopics', timeoutMs, topics }
+}
+
+/** As the controller does: the image learns of the topic and of its leaders. */
+function elect(world: ApiWorld, topic: string): void {
+  world.topic(topic, [1])
+  const known = world.image.topics.get(topic)
+  if (known !== undefined) {
+    const assignment = { ...known.assignment, topicId: world.parts.makeUuid() }
+    world.image.topics.set(topic, { ...known, assignment })
+  }
+}
+
+t.test('the answer leaves when the last topic has its leaders', async (t) => {
+  const world = new ApiWorld()
+  const { answers } = world.ask(createOf([newTopic('goals'), newTopic('fouls')]))
+  await world.clock.advance(20)
+  t.match(world.tree.text(zkPaths.topic('goals')), /new-topic-id/)
+  t.match(world.tree.text(zkPaths.topic('fouls')), /new-topic-id/)
+  elect(world, 'goals')
+  await world.clock.advance(20)
+  t.same(answers, [])
+  elect(world, 'fouls')
+  await world.clock.advance(20)
+  t.same(onlyAnswer<CreateTopicsResponse>(answers).topics, [
+    { topic: 'goals', error: undefined, topicId: 'new-topic-id' },
+    { topic: 'fouls', error: undefined, topicId: 'new-topic-id' },
+  ])
+})
+
+t.test('topics fail for themselves, at the deadline as before it', async (t) => {
+  const world = new ApiWorld()
+  world.topic('taken', [1])
+  const topics = [
+    newTopic('late'),
+    newTopic('bad name'),
+    newTopic('taken'),
+    newTopic('wide', { replicationFactor: 4 }),
+    newTopic('none', { partitionCount: 0 }),
+    newTopic('a.b'),
+    newTopic('a_b'),
+  ]
+  const { answers } = world.ask(createOf(topics, 100))
+  await world.clock.advance(90)
+  t.same(answers, [])
+  elect(world, 'a.b')
+  await world.clock.advance(20)
+  t.match(onlyAnswer<CreateTopicsResponse>(answers).topics, [
+    { topic: 'late', error: { code: 'REQUEST_TIMED_OUT' }, topicId: '' },
+    { error: { code: 'INVALID_TOPIC_EXCEPTION' } },
+    { error: { code: 'TOPIC_ALREADY_EXISTS' } },
+    { error: { code: 'INVALID_REPLICATION_FACTOR' } },
+    { error: { code: 'INVALID_PARTITIONS' } },
+    { topic: 'a.b', error: undefined },
+    { topic: 'a_b', error: { code: 'INVALID_TOPIC_EXCEPTION', message: /collides/ } },
+  ])
+})
+
+t.test('a topic that is named twice is made neither time', async (t) => {
+  const world = new ApiWorld()
+  const { topics } = await world.answer(createOf([newTopic('goals'), newTopic('goals')]))
+  t.match(topics, [{ error: { code: 'INVALID_REQUEST' } }, { error: { code: 'INVALID_REQUEST' } }])
+  t.equal(world.tree.text(zkPaths.topic('goals')), undefined)
+})
+
+t.test('another broker that made the topic first is told from our own write', async (t) => {
+  const world = new ApiWorld()
+  const other = JSON.stringify({ version: 3, topic_id: 'other', partitions: { 0: [1] } })
+  world.tree.put(zkPaths.topic('goals'), other)
+  const { topics } = await world.answer(createOf([newTopic('goals')]))
+  t.match(topics, [{ error: { code: 'TOPIC_ALREADY_EXISTS' }, topicId: '' }])
+})
+
+t.test('nothing is made without a session, without time, or without topics', async (t) => {
+  const world = new ApiWorld()
+  const late = await world.answer(createOf([newTopic('goals')], 0))
+  t.match(late.topics, [{ error: { code: 'REQUEST_TIMED_OUT' } }])
+  world.hasSession = false
+  const refused = { code: 'BROKER_NOT_AVAILABLE' }
+  await t.rejects(world.answer(createOf([newTopic('goals')])), refused)
+  t.same(await world.answer(createOf([])), { type: 'createTopics', topics: [] })
+  t.equal(world.tree.text(zkPaths.topic('goals')), undefined)
+})

@@ -1,0 +1,50 @@
+import t from 'tap'
+import type { ApiName, MqRequest } from '../../../src/protocol/mq/apis.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
+import { life } from '../partition/members.ts'
+import { ApiWorld, client } from './api-world.ts'
+
+const place = { topic: 'none', partition: 0 }
+const limits = { maxWaitMs: 10, bytesMin: 1, bytesMax: 10, passedOn: false }
+
+/** One request for each api; a new one does not compile until it is here. */
+const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = {
+  produce: { type: 'produce', acks: 'all', timeoutMs: 10, passedOn: false, partitions: [] },
+  fetch: { type: 'fetch', ...limits, partitions: [] },
+  replicaFetch: { type: 'replicaFetch', life: life(2), maxWaitMs: 0, bytesMax: 10, partitions: [] },
+  listOffsets: { type: 'listOffsets', passedOn: false, partitions: [] },
+  offsetForLeaderEpoch: { type: 'offsetForLeaderEpoch', partitions: [] },
+  metadata: { type: 'metadata', topics: [] },
+  createTopics: { type: 'createTopics', timeoutMs: 10, topics: [] },
+  initProducerId: { type: 'initProducerId' },
+  offsetCommit: { type: 'offsetCommit', group: 'fans', timeoutMs: 10, partitions: [] },
+  offsetFetch: { type: 'offsetFetch', group: 'fans', partitions: [] },
+  recoveryChoices: { type: 'recoveryChoices', ...place },
+  recover: { type: 'recover', ...place, leader: 1 as BrokerId, version: 0 },
+}
+const refusals: Partial<Record<ApiName, BrokerError['code']>> = {
+  replicaFetch: 'STALE_BROKER_EPOCH',
+  recoveryChoices: 'UNKNOWN_TOPIC_OR_PARTITION',
+  recover: 'UNKNOWN_TOPIC_OR_PARTITION',
+}
+
+for (const request of Object.values(requests)) {
+  t.test(`${request.type} reaches its own handler, and is answered once`, async (t) => {
+    const world = new ApiWorld()
+    const { answers } = world.ask(request)
+    await world.clock.advance(1000)
+    t.equal(answers.length, 1)
+    const [answer] = answers
+    const refusal = refusals[request.type]
+    if (refusal === undefined) t.match(answer, { type: request.type })
+    else t.ok(answer instanceof BrokerError && answer.code === refusal)
+  })
+}
+
+t.test('the life of the broker that asks counts, and only that', async (t) => {
+  const follower = { role: 'broker', brokerId: 2 as BrokerId, brokerEpoch: 20 } as const
+  const world = new ApiWorld()
+  t.match(await world.answer(requests.replicaFetch, follower), { type: 'replicaFetch' })
+  await t.rejects(world.answer(requests.replicaFetch, client), { code: 'STALE_BROKER_EPOCH' })
+})
