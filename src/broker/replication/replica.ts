@@ -91,6 +91,7 @@ export class Replica {
   /** known to be committed when a directory was lost; no log that lacks it should lead */
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
+  #isTrusting = false
   /** ours, while we may lead and follow */
   #life: Life | undefined
   #state: PartitionState | undefined
@@ -177,10 +178,13 @@ export class Replica {
   get checkpoint(): LogCheckpoint {
     const { durableEnd, highWatermark, lastEpoch } = this.#core
     const end = Math.min(this.#truncating?.end ?? durableEnd, durableEnd)
+    const known = Math.min(highWatermark, end)
     return {
       // What only the operating system has is on no disk for certain.
       durableEnd: this.#isOsFlush ? 0 : end,
-      highWatermark: Math.min(highWatermark, end),
+      // What was lost stays known until the log has it again.
+      highWatermark:
+        this.#condition === 'incomplete' ? Math.max(known, this.#lostHighWatermark) : known,
       lastEpoch,
     }
   }
@@ -234,12 +238,25 @@ export class Replica {
 
   /** In sync in this life: whatever the log had lost is in it again. */
   #maybeTrust(state: PartitionState, life: Life): void {
-    if (this.#condition === 'whole') return
+    if (this.#condition === 'whole' || this.#isTrusting) return
     const member = memberOf(state.isr, this.#core.self)
     if (member === undefined || member.isAwaited || !isSameLife(member, life)) return
+    void this.#trust()
+  }
+
+  /** The checkpoint of the log that was lost must not make this one look damaged: it may be shorter. */
+  async #trust(): Promise<void> {
+    this.#isTrusting = true
+    try {
+      await this.#host.willTruncate(this, this.#core.durableEnd)
+    } catch {
+      return // the host knows of it, and ends
+    }
+    if (this.#isClosed) return
     try {
       forgetLoss(this.#directory)
       this.#condition = 'whole'
+      this.#isTrusting = false
     } catch (error) {
       this.#host.failed(new LogFailedError(this.#directory.path, error as Error))
     }
