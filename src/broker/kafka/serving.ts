@@ -8,9 +8,12 @@ import type { KafkaReader } from '../../protocol/kafka/reader.ts'
 import type { KafkaWriter } from '../../protocol/kafka/writer.ts'
 import type { MqRequest, ResponseOf } from '../../protocol/mq/apis.ts'
 import { type BrokerError, type MqErrorCode, mqErrorCodes } from '../../protocol/mq/error-codes.ts'
-import { noBroker, type Outcome } from '../../protocol/mq/messages.ts'
+import type { Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { dispatch } from '../api/dispatch.ts'
+
+/** It asks for nothing that depends on which of its lives it is in. */
+const noEpoch = 0
 
 /** Where a request came from. */
 export interface KafkaContext {
@@ -84,14 +87,16 @@ export function serve<Request extends Fields, Response extends Fields>(
   }
 }
 
-const requester = { role: 'client', brokerId: noBroker, brokerEpoch: 0 } as const
-
-/** Asks what the native protocol would ask: what requests mean is said there, once. */
+/**
+ * Asks what the native protocol would ask: what requests mean is said there, once. The broker asks
+ * itself, as one: only brokers may say that a request is not to be passed on.
+ */
 export function ask<R extends MqRequest>(
   { parts }: KafkaContext,
   request: R,
   respond: (answer: ResponseOf<R['type']> | BrokerError) => void,
 ): void {
+  const requester = { role: 'broker', brokerId: parts.self, brokerEpoch: noEpoch } as const
   dispatch(parts, requester, request, (answer) => {
     // A request is answered with a response of its own type.
     respond(answer as ResponseOf<R['type']> | BrokerError)

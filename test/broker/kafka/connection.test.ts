@@ -3,6 +3,7 @@ import t from 'tap'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { apiVersions } from '../../../src/protocol/kafka/api/api-versions.ts'
 import { fetch } from '../../../src/protocol/kafka/api/fetch.ts'
+import { initProducerId } from '../../../src/protocol/kafka/api/init-producer-id.ts'
 import { metadata } from '../../../src/protocol/kafka/api/metadata.ts'
 import { produce } from '../../../src/protocol/kafka/api/produce.ts'
 import { KafkaReader } from '../../../src/protocol/kafka/reader.ts'
@@ -123,6 +124,24 @@ worldTest(
       [...ids].sort((a, b) => a - b),
     )
     t.equal(ids.length, 4)
+  },
+)
+
+worldTest(
+  t,
+  'a request does not begin before those that came before it are answered',
+  { brokers: 1 },
+  async (t, world) => {
+    const [client, other] = [kafkaClient(world), kafkaClient(world)]
+    await newTopic(client, 'turns')
+    const asked = { transactionalId: null, transactionTimeoutMs: 1000 }
+    const waiting = client.send(fetch, 11, fetchOf('turns', { maxWaitMs: 60_000 }))
+    const held = client.send(initProducerId, 4, asked)
+    await other.send(apiVersions, 3, {})
+    const { producerId } = await other.send(initProducerId, 4, asked)
+    await other.send(produce, 7, produceTo('turns', batchOf(1)))
+    await waiting
+    t.equal((await held).producerId, producerId + 1, 'its id was given out later')
   },
 )
 
