@@ -1,0 +1,149 @@
+// What a consumer group knows of its members, and what it decides from that alone: whether a member fits
+// the others, and which protocol all of them use. Pure; metadata and assignments are opaque.
+//
+// Used by group.ts.
+
+import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
+
+/** A way of assigning partitions, by the name of the assignor, and what a member tells it. */
+export interface Protocol {
+  readonly name: string
+  readonly metadata: Uint8Array
+}
+
+export interface JoinRequest {
+  /** empty: it has none yet */
+  readonly memberId: string
+  /** the id for it if it has none, never given before */
+  readonly newMemberId: string
+  /** A member without an id is only told one, and joins with it in its next request (KIP-394). */
+  readonly mustKnowId: boolean
+  /** The leader may be told that its generation goes on and nothing is to be assigned (KIP-814). */
+  readonly maySkipAssignment: boolean
+  /** of a static member (KIP-345) */
+  readonly instanceId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly protocolType: string
+  /** the ones it prefers first */
+  readonly protocols: readonly Protocol[]
+}
+
+export interface JoinAnswer {
+  readonly error: MqErrorCode
+  readonly generation: number
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  readonly leader: string
+  readonly memberId: string
+  readonly skipAssignment: boolean
+  /** for the leader alone */
+  readonly members: readonly JoinedMember[]
+}
+
+export interface JoinedMember {
+  readonly memberId: string
+  readonly instanceId: string | null
+  readonly metadata: Uint8Array
+}
+
+export const noGeneration = -1
+
+export function failedJoin(error: MqErrorCode, memberId: string): JoinAnswer {
+  return {
+    error,
+    generation: noGeneration,
+    protocolType: null,
+    protocol: null,
+    leader: '',
+    memberId,
+    skipAssignment: false,
+    members: [],
+  }
+}
+
+export interface SyncAnswer {
+  readonly error: MqErrorCode
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  readonly assignment: Uint8Array
+}
+
+export const noBytes = new Uint8Array(0)
+
+export function failedSync(error: MqErrorCode): SyncAnswer {
+  return { error, protocolType: null, protocol: null, assignment: noBytes }
+}
+
+/** @see Group for what `Join` and `Sync` are */
+export interface Member<Join, Sync> {
+  readonly id: string
+  readonly instanceId: string | null
+  request: JoinRequest
+  assignment: Uint8Array
+  /** its JoinGroup that waits for the others */
+  joining: Join | undefined
+  /** its SyncGroup that waits for the leader's */
+  syncing: Sync | undefined
+  /** it was told the present generation, and has not asked for its assignment yet */
+  owesSync: boolean
+  /** when it is taken for dead, unless a request of it is waiting */
+  expiresAtMs: number
+}
+
+export function isWaiting<Join, Sync>({ joining, syncing }: Member<Join, Sync>): boolean {
+  return joining !== undefined || syncing !== undefined
+}
+
+export function metadataFor({ protocols }: JoinRequest, protocol: string | null): Uint8Array {
+  return protocols.find(({ name }) => name === protocol)?.metadata ?? noBytes
+}
+
+export function bytesOf({ protocols }: JoinRequest): number {
+  return protocols.reduce((sum, { name, metadata }) => sum + name.length + metadata.length, 0)
+}
+
+/** Whether two joins say the same to the assignor. */
+export function areSame(a: readonly Protocol[], b: readonly Protocol[]): boolean {
+  return a.length === b.length && a.every((one, i) => isSame(one, b[i]))
+}
+
+function isSame(a: Protocol, b: Protocol | undefined): boolean {
+  return b !== undefined && a.name === b.name && Buffer.compare(a.metadata, b.metadata) === 0
+}
+
+/** Whether all of them can work by one protocol. */
+export function isConsistent(request: JoinRequest, others: readonly JoinRequest[]): boolean {
+  const { protocolType, protocols } = request
+  if (protocolType === '' || protocols.length === 0) return false
+  if (others.some((other) => other.protocolType !== protocolType)) return false
+  return commonNames([request, ...others]).length > 0
+}
+
+/**
+ * Each member votes for the first of its protocols that all support.
+ *
+ * @param requests that are consistent
+ */
+export function chooseProtocol(requests: readonly JoinRequest[]): string | null {
+  const common = commonNames(requests)
+  const votes = new Map<string, number>(common.map((name) => [name, 0]))
+  for (const { protocols } of requests) {
+    const vote = protocols.find(({ name }) => votes.has(name))
+    if (vote !== undefined) votes.set(vote.name, (votes.get(vote.name) ?? 0) + 1)
+  }
+  let chosen: string | null = null
+  for (const [name, count] of votes) {
+    if (chosen === null || count > (votes.get(chosen) ?? 0)) chosen = name
+  }
+  return chosen
+}
+
+/** In the order of the first one. */
+function commonNames([first, ...others]: readonly JoinRequest[]): string[] {
+  const names = others.map(({ protocols }) => new Set(protocols.map(({ name }) => name)))
+  const own = first?.protocols.map(({ name }) => name) ?? []
+  return own.filter((name) => names.every((supported) => supported.has(name)))
+}

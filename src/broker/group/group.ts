@@ -1,0 +1,568 @@
+// The members of one consumer group, as its coordinator keeps them: who belongs to which generation, and
+// who is told what when. Pure: time comes with each call, answers leave as effects.
+//
+//   empty ──join──▶ preparingRebalance ──all joined, or time is over──▶ completingRebalance
+//     ▲                ▲      ▲                                            │         │
+//     │                │      └──────── a member joins or leaves ──────────┘         │ the leader
+//     └── none left ───┘                                                             ▼ assigned
+//                      └────────────── a member joins or leaves ─────────────────  stable
+//
+// A generation begins when all members have joined again; its leader assigns the partitions, and every
+// member asks for its part with SyncGroup. The states are Kafka's GroupMetadata, the rules its
+// GroupCoordinator of 3.9 (classic protocol, KIP-62, 134, 345, 394, 814).
+//
+// Next on the path: group-coordinator.ts performs the effects.
+
+import { invariant } from '../../invariant.ts'
+import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import {
+  areSame,
+  bytesOf,
+  chooseProtocol,
+  failedJoin,
+  failedSync,
+  isConsistent,
+  isWaiting,
+  type JoinAnswer,
+  type JoinRequest,
+  type Member,
+  metadataFor,
+  noBytes,
+  type SyncAnswer,
+} from './group-members.ts'
+
+export interface GroupRules {
+  /** How long a group that was empty waits for more members before its first generation begins. */
+  readonly initialDelayMs: number
+  readonly sessionTimeoutMsMin: number
+  readonly sessionTimeoutMsMax: number
+  readonly membersMax: number
+  /** of what all members say to assignors: the leader is told it in one response */
+  readonly bytesMax: number
+}
+
+/** In the order in which they are to be performed. */
+export type GroupEffect<Join, Sync> =
+  /** to be recorded before anything that follows it is sent */
+  | { readonly type: 'generation'; readonly generation: number }
+  | { readonly type: 'joined'; readonly to: Join; readonly answer: JoinAnswer }
+  | { readonly type: 'synced'; readonly to: Sync; readonly answer: SyncAnswer }
+
+/** How a request says that it comes from a member. */
+export interface MemberClaim {
+  readonly memberId: string
+  readonly instanceId: string | null
+}
+
+export interface GenerationClaim extends MemberClaim {
+  readonly generation: number
+}
+
+export interface SyncRequest extends GenerationClaim {
+  /** null: an older client does not say */
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  /** from the leader: by member id */
+  readonly assignments: ReadonlyMap<string, Uint8Array>
+}
+
+type State =
+  | { readonly type: 'empty' }
+  /** `untilMs` of a group that was empty: it waits so long though all have joined */
+  | {
+      readonly type: 'preparingRebalance'
+      readonly startedMs: number
+      readonly initial: { readonly untilMs: number; readonly hasGrown: boolean } | undefined
+    }
+  /** Until `syncUntilMs` all members of the generation have to have asked for their assignments. */
+  | { readonly type: 'completingRebalance'; readonly syncUntilMs: number }
+  | { readonly type: 'stable'; readonly syncUntilMs: number }
+  | { readonly type: 'dead'; readonly error: MqErrorCode }
+
+export interface GroupDescription {
+  readonly state: 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
+  readonly protocolType: string
+  readonly protocol: string
+  readonly members: readonly {
+    readonly memberId: string
+    readonly instanceId: string | null
+    readonly clientId: string
+    readonly clientHost: string
+    readonly metadata: Uint8Array
+    readonly assignment: Uint8Array
+  }[]
+}
+
+const stateNames = {
+  empty: 'Empty',
+  preparingRebalance: 'PreparingRebalance',
+  completingRebalance: 'CompletingRebalance',
+  stable: 'Stable',
+  dead: 'Dead',
+} as const
+
+/** `Join` and `Sync` stand for requests that wait; each is answered by one effect, once. */
+export class Group<Join, Sync> {
+  readonly #rules: GroupRules
+  /** in the order in which they came */
+  readonly #members = new Map<string, Member<Join, Sync>>()
+  /** member ids of static members, by instance id */
+  readonly #instances = new Map<string, string>()
+  /** ids that were given and not come back with yet, each with its time-out */
+  readonly #promisedIds = new Map<string, number>()
+  #state: State = { type: 'empty' }
+  #generation: number
+  #protocol: string | null = null
+  #leader: string | undefined
+  #effects: GroupEffect<Join, Sync>[] = []
+
+  /** @param generation of the last members, at whichever coordinator */
+  constructor(rules: GroupRules, generation: number) {
+    this.#rules = rules
+    this.#generation = generation
+  }
+
+  /** Whether it has no members, and none on the way. */
+  get isIdle(): boolean {
+    return this.#state.type === 'empty' && this.#promisedIds.size === 0
+  }
+
+  get isEmpty(): boolean {
+    return this.#state.type === 'empty'
+  }
+
+  // --- what members ask ---------------------------------------------------------------------------
+
+  join(to: Join, request: JoinRequest, nowMs: number): readonly GroupEffect<Join, Sync>[] {
+    const error = this.#enter(to, request, nowMs)
+    if (error !== undefined) this.#refuseJoin(to, error, request.memberId)
+    return this.#takeEffects()
+  }
+
+  /** @returns why it may not; undefined: it is answered, or will be */
+  #enter(to: Join, request: JoinRequest, nowMs: number): MqErrorCode | undefined {
+    const { memberId, newMemberId, instanceId, sessionTimeoutMs } = request
+    const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.#rules
+    if (this.#state.type === 'dead') return this.#state.error
+    if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
+      return 'INVALID_SESSION_TIMEOUT'
+    }
+    const isPromised = this.#promisedIds.has(memberId)
+    if (memberId !== '' && !isPromised) {
+      const stranger = this.#check(request)
+      if (stranger !== undefined) return stranger
+    }
+    const knownId =
+      memberId === '' && instanceId !== null ? this.#instances.get(instanceId) : memberId
+    const others = [...this.#members.values()].filter(({ id }) => id !== knownId)
+    const otherRequests = others.map((other) => other.request)
+    if (!isConsistent(request, otherRequests)) return 'INCONSISTENT_GROUP_PROTOCOL'
+    const bytes = otherRequests.reduce((sum, other) => sum + bytesOf(other), bytesOf(request))
+    const promisedCount = this.#promisedIds.size - (isPromised ? 1 : 0)
+    if (others.length + promisedCount >= this.#rules.membersMax || bytes > this.#rules.bytesMax) {
+      return 'GROUP_MAX_SIZE_REACHED'
+    }
+    const known = knownId === undefined ? undefined : this.#members.get(knownId)
+    if (known !== undefined) {
+      if (memberId === '') this.#replace(known, to, request, nowMs)
+      else this.#rejoin(known, to, request, nowMs)
+    } else if (memberId === '' && instanceId === null && request.mustKnowId) {
+      this.#promisedIds.set(newMemberId, nowMs + sessionTimeoutMs)
+      this.#refuseJoin(to, 'MEMBER_ID_REQUIRED', newMemberId)
+    } else {
+      this.#promisedIds.delete(memberId)
+      this.#add(memberId === '' ? newMemberId : memberId, to, request, nowMs)
+    }
+    return undefined
+  }
+
+  sync(to: Sync, request: SyncRequest, nowMs: number): readonly GroupEffect<Join, Sync>[] {
+    const error = this.#sync(to, request, nowMs)
+    if (error !== undefined) this.#effects.push({ type: 'synced', to, answer: failedSync(error) })
+    return this.#takeEffects()
+  }
+
+  #sync(to: Sync, request: SyncRequest, nowMs: number): MqErrorCode | undefined {
+    const member = this.#memberOf(request)
+    if (typeof member === 'string') return member
+    const { protocolType, protocol } = request
+    if (protocolType !== null && protocolType !== member.request.protocolType) {
+      return 'INCONSISTENT_GROUP_PROTOCOL'
+    }
+    if (protocol !== null && protocol !== this.#protocol) return 'INCONSISTENT_GROUP_PROTOCOL'
+    this.#refresh(member, nowMs)
+    const state = this.#state
+    switch (state.type) {
+      case 'dead':
+        return state.error
+      case 'empty':
+        return 'UNKNOWN_MEMBER_ID'
+      case 'preparingRebalance':
+        return 'REBALANCE_IN_PROGRESS'
+      case 'stable':
+        member.owesSync = false
+        this.#answerSync(to, member)
+        return undefined
+      case 'completingRebalance':
+        member.owesSync = false
+        this.#refuseSync(member, 'REBALANCE_IN_PROGRESS')
+        member.syncing = to
+        if (member.id === this.#leader) this.#assign(request.assignments, state.syncUntilMs, nowMs)
+        return undefined
+    }
+  }
+
+  #assign(assignments: ReadonlyMap<string, Uint8Array>, syncUntilMs: number, nowMs: number): void {
+    this.#state = { type: 'stable', syncUntilMs }
+    for (const member of this.#members.values()) {
+      member.assignment = assignments.get(member.id) ?? noBytes
+      if (member.syncing === undefined) continue
+      this.#answerSync(member.syncing, member)
+      member.syncing = undefined
+      this.#refresh(member, nowMs)
+    }
+  }
+
+  /** REBALANCE_IN_PROGRESS is how a member learns that it has to join again. */
+  heartbeat(claim: GenerationClaim, nowMs: number): MqErrorCode {
+    const member = this.#memberOf(claim)
+    if (typeof member === 'string') return member
+    this.#refresh(member, nowMs)
+    return this.#state.type === 'preparingRebalance' ? 'REBALANCE_IN_PROGRESS' : 'NONE'
+  }
+
+  /** Whether the offsets of this member count. While nobody is a member, those of anybody do. */
+  checkCommit(claim: GenerationClaim, nowMs: number): MqErrorCode {
+    if (claim.generation < 0 && this.#state.type === 'empty') return 'NONE'
+    const member = this.#memberOf(claim)
+    if (typeof member === 'string') return member
+    this.#refresh(member, nowMs)
+    return this.#state.type === 'completingRebalance' ? 'REBALANCE_IN_PROGRESS' : 'NONE'
+  }
+
+  /** @returns for each of them whether it left */
+  leave(
+    claims: readonly MemberClaim[],
+    nowMs: number,
+  ): { readonly errors: MqErrorCode[]; readonly effects: readonly GroupEffect<Join, Sync>[] } {
+    const countBefore = this.#members.size
+    const errors = claims.map((claim) => this.#leave(claim))
+    this.#mayHaveLost(countBefore, nowMs)
+    return { errors, effects: this.#takeEffects() }
+  }
+
+  #leave({ memberId, instanceId }: MemberClaim): MqErrorCode {
+    if (this.#state.type === 'dead') return this.#state.error
+    if (this.#promisedIds.delete(memberId)) return 'NONE'
+    // A tool names a static member by its instance alone.
+    const ofInstance = instanceId === null ? undefined : this.#instances.get(instanceId)
+    const id = memberId === '' ? (ofInstance ?? '') : memberId
+    const error = this.#check({ memberId: id, instanceId })
+    if (error !== undefined) return error
+    const member = this.#members.get(id)
+    if (member !== undefined) this.#remove(member)
+    return 'NONE'
+  }
+
+  // --- time ---------------------------------------------------------------------------------------
+
+  /** When `tick` has to be called next; infinite while nothing waits for time. */
+  get deadlineMs(): number {
+    let deadlineMs = this.#stateDeadlineMs()
+    for (const atMs of this.#promisedIds.values()) deadlineMs = Math.min(deadlineMs, atMs)
+    for (const member of this.#members.values()) {
+      if (!isWaiting(member)) deadlineMs = Math.min(deadlineMs, member.expiresAtMs)
+    }
+    return deadlineMs
+  }
+
+  #stateDeadlineMs(): number {
+    const state = this.#state
+    switch (state.type) {
+      case 'empty':
+      case 'dead':
+        return Number.POSITIVE_INFINITY
+      case 'preparingRebalance':
+        return state.initial?.untilMs ?? state.startedMs + this.#rebalanceTimeoutMs()
+      case 'completingRebalance':
+      case 'stable': {
+        const isOwed = [...this.#members.values()].some(({ owesSync }) => owesSync)
+        return isOwed ? state.syncUntilMs : Number.POSITIVE_INFINITY
+      }
+    }
+  }
+
+  tick(nowMs: number): readonly GroupEffect<Join, Sync>[] {
+    for (const [id, atMs] of this.#promisedIds) if (atMs <= nowMs) this.#promisedIds.delete(id)
+    const isOverdue = this.#stateDeadlineMs() <= nowMs
+    const wasPreparing = this.#state.type === 'preparingRebalance'
+    const isSyncOverdue = isOverdue && !wasPreparing
+    const countBefore = this.#members.size
+    for (const member of [...this.#members.values()]) {
+      const isExpired = member.expiresAtMs <= nowMs && !isWaiting(member)
+      if (isExpired || (isSyncOverdue && member.owesSync)) this.#remove(member)
+    }
+    this.#mayHaveLost(countBefore, nowMs)
+    if (isOverdue && wasPreparing) this.#preparingIsOver(nowMs)
+    return this.#takeEffects()
+  }
+
+  #preparingIsOver(nowMs: number): void {
+    const state = this.#state
+    if (state.type !== 'preparingRebalance') return
+    const { startedMs, initial } = state
+    const lastMs = startedMs + this.#rebalanceTimeoutMs()
+    if (initial?.hasGrown === true && initial.untilMs < lastMs) {
+      const untilMs = Math.min(nowMs + this.#rules.initialDelayMs, lastMs)
+      this.#state = { type: 'preparingRebalance', startedMs, initial: { untilMs, hasGrown: false } }
+    } else this.#complete(nowMs)
+  }
+
+  /** The group is no more, or is another coordinator's: all that wait are told so. */
+  end(error: MqErrorCode): readonly GroupEffect<Join, Sync>[] {
+    this.#state = { type: 'dead', error }
+    for (const member of [...this.#members.values()]) this.#remove(member, error)
+    this.#promisedIds.clear()
+    return this.#takeEffects()
+  }
+
+  describe(): GroupDescription {
+    const members = [...this.#members.values()]
+    return {
+      state: stateNames[this.#state.type],
+      protocolType: members[0]?.request.protocolType ?? '',
+      protocol: this.#protocol ?? '',
+      members: members.map(({ id, instanceId, request, assignment }) => ({
+        memberId: id,
+        instanceId,
+        clientId: request.clientId,
+        clientHost: request.clientHost,
+        metadata: metadataFor(request, this.#protocol),
+        assignment: this.#state.type === 'stable' ? assignment : noBytes,
+      })),
+    }
+  }
+
+  // --- members ------------------------------------------------------------------------------------
+
+  #add(id: string, to: Join, request: JoinRequest, nowMs: number): void {
+    const { instanceId } = request
+    this.#members.set(id, {
+      id,
+      instanceId,
+      request,
+      assignment: noBytes,
+      joining: to,
+      syncing: undefined,
+      owesSync: false,
+      expiresAtMs: nowMs + request.sessionTimeoutMs,
+    })
+    if (instanceId !== null) this.#instances.set(instanceId, id)
+    const state = this.#state
+    if (state.type === 'preparingRebalance' && state.initial !== undefined) {
+      const { startedMs, initial } = state
+      const { untilMs } = initial
+      this.#state = { type: 'preparingRebalance', startedMs, initial: { untilMs, hasGrown: true } }
+    } else this.#rebalance(nowMs)
+  }
+
+  #rejoin(member: Member<Join, Sync>, to: Join, request: JoinRequest, nowMs: number): void {
+    const isUnchanged = areSame(member.request.protocols, request.protocols)
+    member.request = request
+    this.#refresh(member, nowMs)
+    const { type } = this.#state
+    const goesOn =
+      isUnchanged &&
+      // It may not have got the answer; the leader asks for a rebalance by joining again.
+      (type === 'completingRebalance' || (type === 'stable' && member.id !== this.#leader))
+    if (goesOn) {
+      this.#answerJoin(to, member)
+      return
+    }
+    this.#refuseWaitingJoin(member, 'REBALANCE_IN_PROGRESS')
+    member.joining = to
+    this.#rebalance(nowMs)
+  }
+
+  /** A static member came back without its id: from now on the old id is fenced. */
+  #replace(before: Member<Join, Sync>, to: Join, request: JoinRequest, nowMs: number): void {
+    const wasLeader = before.id === this.#leader
+    const isUnchanged = areSame(before.request.protocols, request.protocols)
+    this.#remove(before, 'FENCED_INSTANCE_ID')
+    if (wasLeader) this.#leader = request.newMemberId
+    if (this.#state.type !== 'stable' || !isUnchanged) {
+      this.#add(request.newMemberId, to, request, nowMs)
+      return
+    }
+    const { newMemberId: id, instanceId, maySkipAssignment } = request
+    const { assignment } = before
+    const waits = { joining: undefined, syncing: undefined, owesSync: false }
+    const expiresAtMs = nowMs + request.sessionTimeoutMs
+    const member = { id, instanceId, request, assignment, ...waits, expiresAtMs }
+    this.#members.set(id, member)
+    if (instanceId !== null) this.#instances.set(instanceId, id)
+    // An older client that is told it leads would assign anew; with the old id it asks like the others.
+    const leader = wasLeader && !maySkipAssignment ? before.id : (this.#leader ?? '')
+    this.#answerJoin(to, member, { leader, skipAssignment: wasLeader && maySkipAssignment })
+  }
+
+  /** Its requests that wait are answered; what else follows: `#mayHaveLost`. */
+  #remove(member: Member<Join, Sync>, error: MqErrorCode = 'UNKNOWN_MEMBER_ID'): void {
+    const { id, instanceId } = member
+    this.#refuseWaitingJoin(member, error)
+    this.#refuseSync(member, error)
+    this.#members.delete(id)
+    if (instanceId !== null) this.#instances.delete(instanceId)
+    if (this.#leader === id) this.#leader = undefined
+  }
+
+  /** Those that left are waited for no more, and what they read is for the others. */
+  #mayHaveLost(countBefore: number, nowMs: number): void {
+    if (this.#state.type === 'preparingRebalance') this.#maybeComplete(nowMs)
+    else if (this.#members.size < countBefore) this.#rebalance(nowMs)
+  }
+
+  #refresh(member: Member<Join, Sync>, nowMs: number): void {
+    member.expiresAtMs = nowMs + member.request.sessionTimeoutMs
+  }
+
+  /** @returns why it is no member */
+  #check({ memberId, instanceId }: MemberClaim): MqErrorCode | undefined {
+    if (instanceId !== null) {
+      const id = this.#instances.get(instanceId)
+      if (id === undefined) return 'UNKNOWN_MEMBER_ID'
+      if (id !== memberId) return 'FENCED_INSTANCE_ID'
+    }
+    return this.#members.has(memberId) ? undefined : 'UNKNOWN_MEMBER_ID'
+  }
+
+  #memberOf(claim: GenerationClaim): Member<Join, Sync> | MqErrorCode {
+    if (this.#state.type === 'dead') return this.#state.error
+    const error = this.#check(claim)
+    if (error !== undefined) return error
+    if (claim.generation !== this.#generation) return 'ILLEGAL_GENERATION'
+    return this.#members.get(claim.memberId) ?? 'UNKNOWN_MEMBER_ID'
+  }
+
+  #rebalanceTimeoutMs(): number {
+    let longestMs = 0
+    for (const { request } of this.#members.values()) {
+      longestMs = Math.max(longestMs, request.rebalanceTimeoutMs)
+    }
+    return longestMs
+  }
+
+  // --- generations --------------------------------------------------------------------------------
+
+  #rebalance(nowMs: number): void {
+    const wasEmpty = this.#state.type === 'empty'
+    if (this.#state.type !== 'preparingRebalance') {
+      for (const member of this.#members.values()) {
+        // While it waited it could not show that it is alive.
+        if (member.syncing !== undefined) this.#refresh(member, nowMs)
+        this.#refuseSync(member, 'REBALANCE_IN_PROGRESS')
+        member.owesSync = false
+      }
+      const untilMs = nowMs + this.#rules.initialDelayMs
+      const initial = wasEmpty ? { untilMs, hasGrown: false } : undefined
+      this.#state = { type: 'preparingRebalance', startedMs: nowMs, initial }
+    }
+    if (wasEmpty && this.#rules.initialDelayMs === 0) this.#complete(nowMs)
+    else this.#maybeComplete(nowMs)
+  }
+
+  #maybeComplete(nowMs: number): void {
+    if (this.#state.type !== 'preparingRebalance' || this.#state.initial !== undefined) return
+    if (this.#promisedIds.size > 0) return
+    const members = [...this.#members.values()]
+    if (members.every(({ joining }) => joining !== undefined)) this.#complete(nowMs)
+  }
+
+  #complete(nowMs: number): void {
+    for (const member of [...this.#members.values()]) {
+      if (member.joining === undefined && member.instanceId === null) this.#remove(member)
+    }
+    const joined = [...this.#members.values()].filter(({ joining }) => joining !== undefined)
+    if (joined.length === 0 && this.#members.size > 0) {
+      // Static members are waited for until their sessions end.
+      this.#state = { type: 'preparingRebalance', startedMs: nowMs, initial: undefined }
+      return
+    }
+    this.#generation += 1
+    this.#effects.push({ type: 'generation', generation: this.#generation })
+    const requests = [...this.#members.values()].map(({ request }) => request)
+    this.#protocol = chooseProtocol(requests)
+    if (joined.length === 0) {
+      this.#state = { type: 'empty' }
+      return
+    }
+    if (!joined.some(({ id }) => id === this.#leader)) this.#leader = joined[0]?.id
+    const syncUntilMs = nowMs + this.#rebalanceTimeoutMs()
+    this.#state = { type: 'completingRebalance', syncUntilMs }
+    for (const member of joined) {
+      invariant(member.joining !== undefined, 'who has joined waits for the answer')
+      this.#answerJoin(member.joining, member)
+      member.joining = undefined
+      member.owesSync = true
+      this.#refresh(member, nowMs)
+    }
+  }
+
+  // --- answers ------------------------------------------------------------------------------------
+
+  /** @param told of a static member whose generation goes on without it assigning anything */
+  #answerJoin(
+    to: Join,
+    member: Member<Join, Sync>,
+    told: { readonly leader: string; readonly skipAssignment: boolean } = {
+      leader: this.#leader ?? '',
+      skipAssignment: false,
+    },
+  ): void {
+    const answer: JoinAnswer = {
+      error: 'NONE',
+      generation: this.#generation,
+      protocolType: member.request.protocolType,
+      protocol: this.#protocol,
+      leader: told.leader,
+      memberId: member.id,
+      skipAssignment: told.skipAssignment,
+      members: told.leader === member.id ? this.#forLeader() : [],
+    }
+    this.#effects.push({ type: 'joined', to, answer })
+  }
+
+  #forLeader(): JoinAnswer['members'] {
+    return [...this.#members.values()].map(({ id, instanceId, request }) => {
+      return { memberId: id, instanceId, metadata: metadataFor(request, this.#protocol) }
+    })
+  }
+
+  #answerSync(to: Sync, { request, assignment }: Member<Join, Sync>): void {
+    const { protocolType } = request
+    const answer = { error: 'NONE', protocolType, protocol: this.#protocol, assignment } as const
+    this.#effects.push({ type: 'synced', to, answer })
+  }
+
+  #refuseJoin(to: Join, error: MqErrorCode, memberId: string): void {
+    this.#effects.push({ type: 'joined', to, answer: failedJoin(error, memberId) })
+  }
+
+  #refuseWaitingJoin(member: Member<Join, Sync>, error: MqErrorCode): void {
+    if (member.joining !== undefined) this.#refuseJoin(member.joining, error, member.id)
+    member.joining = undefined
+  }
+
+  #refuseSync(member: Member<Join, Sync>, error: MqErrorCode): void {
+    const { syncing } = member
+    if (syncing === undefined) return
+    this.#effects.push({ type: 'synced', to: syncing, answer: failedSync(error) })
+    member.syncing = undefined
+  }
+
+  #takeEffects(): readonly GroupEffect<Join, Sync>[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+}

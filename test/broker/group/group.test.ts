@@ -1,0 +1,476 @@
+// The core of a consumer group, with time that the tests move: who is told what, when.
+
+import t from 'tap'
+import { Group, type GroupEffect, type GroupRules } from '../../../src/broker/group/group.ts'
+import type { JoinRequest, Protocol } from '../../../src/broker/group/group-members.ts'
+
+const rules: GroupRules = {
+  initialDelayMs: 0,
+  sessionTimeoutMsMin: 100,
+  sessionTimeoutMsMax: 10_000,
+  membersMax: 4,
+  bytesMax: 1000,
+}
+
+function protocol(name: string, metadata = ''): Protocol {
+  return { name, metadata: Buffer.from(metadata) }
+}
+
+/** Requests are called by name; what was answered is text. */
+class Scene {
+  readonly group: Group<string, string>
+  nowMs = 0
+
+  constructor(more: Partial<GroupRules> = {}, generation = 0) {
+    this.group = new Group({ ...rules, ...more }, generation)
+  }
+
+  /** `ask` names the request; a member without an id of its own is called as `newId`. */
+  join(ask: string, more: Partial<JoinRequest> = {}): string[] {
+    return this.#told(
+      this.group.join(
+        ask,
+        {
+          memberId: '',
+          newMemberId: ask,
+          mustKnowId: false,
+          maySkipAssignment: false,
+          instanceId: null,
+          clientId: 'client',
+          clientHost: 'host',
+          sessionTimeoutMs: 1000,
+          rebalanceTimeoutMs: 3000,
+          protocolType: 'consumer',
+          protocols: [protocol('range')],
+          ...more,
+        },
+        this.nowMs,
+      ),
+    )
+  }
+
+  rejoin(memberId: string, more: Partial<JoinRequest> = {}): string[] {
+    return this.join(`${memberId}'`, { memberId, ...more })
+  }
+
+  sync(
+    memberId: string,
+    generation: number,
+    assignments: Record<string, string> = {},
+    instanceId: string | null = null,
+  ): string[] {
+    const entries = Object.entries(assignments).map(
+      ([id, text]) => [id, Buffer.from(text)] as const,
+    )
+    const names = { protocolType: null, protocol: null }
+    const request = { memberId, generation, instanceId, ...names, assignments: new Map(entries) }
+    return this.#told(this.group.sync(`${memberId}?`, request, this.nowMs))
+  }
+
+  heartbeat(memberId: string, generation: number, instanceId: string | null = null): string {
+    return this.group.heartbeat({ memberId, generation, instanceId }, this.nowMs)
+  }
+
+  commit(memberId: string, generation: number, instanceId: string | null = null): string {
+    return this.group.checkCommit({ memberId, generation, instanceId }, this.nowMs)
+  }
+
+  leave(...members: (string | { memberId: string; instanceId: string })[]): [string[], string[]] {
+    const claims = members.map((one) => {
+      return typeof one === 'string' ? { memberId: one, instanceId: null } : one
+    })
+    const { errors, effects } = this.group.leave(claims, this.nowMs)
+    return [errors, this.#told(effects)]
+  }
+
+  /** Ticks at each deadline on the way, as a coordinator does. */
+  advance(durationMs: number): string[] {
+    const untilMs = this.nowMs + durationMs
+    const told: string[] = []
+    while (this.group.deadlineMs <= untilMs) {
+      this.nowMs = Math.max(this.nowMs, this.group.deadlineMs)
+      told.push(...this.#told(this.group.tick(this.nowMs)))
+    }
+    this.nowMs = untilMs
+    return told
+  }
+
+  get state(): string {
+    return this.group.describe().state
+  }
+
+  get memberIds(): string[] {
+    return this.group.describe().members.map(({ memberId }) => memberId)
+  }
+
+  #told(effects: readonly GroupEffect<string, string>[]): string[] {
+    return effects.map(textOf)
+  }
+}
+
+function textOf(effect: GroupEffect<string, string>): string {
+  switch (effect.type) {
+    case 'generation':
+      return `generation ${effect.generation}`
+    case 'joined': {
+      const { error, memberId, generation, leader, members, protocol } = effect.answer
+      if (error !== 'NONE') return `${effect.to}: ${error}`
+      const leads = members.map((one) => one.memberId).join(',')
+      const skips = effect.answer.skipAssignment ? ' skips' : ''
+      return `${effect.to}: ${memberId} in ${generation} by ${protocol} under ${leader} [${leads}]${skips}`
+    }
+    case 'synced': {
+      const { error, assignment } = effect.answer
+      return `${effect.to}: ${error === 'NONE' ? Buffer.from(assignment).toString() : error}`
+    }
+  }
+}
+
+/** `a` leads, `b` follows, both have their parts: generation 2. */
+function stable(more: Partial<GroupRules> = {}): Scene {
+  const scene = new Scene(more)
+  scene.join('a')
+  scene.join('b')
+  scene.rejoin('a')
+  scene.sync('b', 2)
+  scene.sync('a', 2, { a: 'A', b: 'B' })
+  return scene
+}
+
+// --- joining -------------------------------------------------------------------------------------
+
+t.test('one joins, then another: each rebalance waits for all', async (t) => {
+  const scene = new Scene()
+  t.same(scene.join('a'), ['generation 1', 'a: a in 1 by range under a [a]'])
+  t.equal(scene.state, 'CompletingRebalance')
+  t.same(scene.sync('a', 1, { a: 'all' }), ['a?: all'])
+  t.equal(scene.state, 'Stable')
+  t.same(scene.join('b'), [], 'it waits for the other')
+  t.equal(scene.state, 'PreparingRebalance')
+  t.equal(scene.heartbeat('a', 1), 'REBALANCE_IN_PROGRESS')
+  t.equal(scene.commit('a', 1), 'NONE', 'what was read before may still be committed')
+  t.same(scene.rejoin('a'), [
+    'generation 2',
+    "a': a in 2 by range under a [a,b]",
+    'b: b in 2 by range under a []',
+  ])
+  t.same(scene.sync('b', 2), [], 'the leader has not assigned yet')
+  t.equal(scene.commit('b', 2), 'REBALANCE_IN_PROGRESS')
+  t.equal(scene.heartbeat('b', 2), 'NONE')
+  t.same(scene.sync('a', 2, { a: 'A', b: 'B' }), ['a?: A', 'b?: B'])
+  t.same(scene.sync('b', 2), ['b?: B'], 'it may ask again')
+  t.equal(scene.commit('b', 2), 'NONE')
+})
+
+t.test('a member that is left out is assigned nothing', async (t) => {
+  const scene = stable()
+  scene.join('c')
+  scene.rejoin('a')
+  scene.rejoin('b')
+  scene.sync('c', 3)
+  t.same(scene.sync('a', 3, { a: 'A' }), ['a?: A', 'c?: '])
+})
+
+t.test('a generation goes on from the last one of whichever coordinator', async (t) => {
+  t.same(new Scene({}, 41).join('a'), ['generation 42', 'a: a in 42 by range under a [a]'])
+})
+
+t.test('a member without an id is told one, and comes back with it', async (t) => {
+  const scene = new Scene()
+  t.same(scene.join('a', { mustKnowId: true }), ['a: MEMBER_ID_REQUIRED'])
+  t.equal(scene.state, 'Empty')
+  t.notOk(scene.group.isIdle)
+  t.same(scene.rejoin('a'), ['generation 1', "a': a in 1 by range under a [a]"])
+  t.same(scene.join('b', { mustKnowId: true }), ['b: MEMBER_ID_REQUIRED'])
+  t.equal(scene.heartbeat('b', 1), 'UNKNOWN_MEMBER_ID')
+  scene.sync('a', 1)
+  scene.join('c')
+  t.same(scene.rejoin('a'), [], 'the rebalance waits for b, to which an id was given')
+  t.same(scene.advance(999), [])
+  t.equal(scene.rejoin('b').length, 4)
+})
+
+t.test('an id that is not used is forgotten with the session time-out', async (t) => {
+  const scene = new Scene()
+  scene.join('a', { mustKnowId: true })
+  t.equal(scene.group.deadlineMs, 1000)
+  scene.advance(1000)
+  t.ok(scene.group.isIdle)
+  t.same(scene.rejoin('a'), ["a': UNKNOWN_MEMBER_ID"])
+})
+
+t.test('a group that was empty waits for more members', async (t) => {
+  const scene = new Scene({ initialDelayMs: 500 })
+  t.same(scene.join('a'), [])
+  t.same(scene.advance(400), [])
+  t.same(scene.join('b'), [])
+  t.same(scene.advance(500), [], 'one more came: it waits once more')
+  t.same(scene.advance(100), [
+    'generation 1',
+    'a: a in 1 by range under a [a,b]',
+    'b: b in 1 by range under a []',
+  ])
+  t.equal(scene.nowMs, 1000)
+})
+
+t.test('that wait ends with the rebalance time-out', async (t) => {
+  const scene = new Scene({ initialDelayMs: 500 })
+  const patient = { rebalanceTimeoutMs: 800 }
+  scene.join('a', patient)
+  scene.advance(400)
+  scene.join('b', patient)
+  t.same(scene.advance(399), [])
+  t.equal(scene.advance(1).length, 3)
+})
+
+const refusals: readonly {
+  readonly name: string
+  readonly join: Partial<JoinRequest>
+  readonly error: string
+}[] = [
+  { name: 'too short a session', join: { sessionTimeoutMs: 99 }, error: 'INVALID_SESSION_TIMEOUT' },
+  {
+    name: 'too long a session',
+    join: { sessionTimeoutMs: 10_001 },
+    error: 'INVALID_SESSION_TIMEOUT',
+  },
+  { name: 'no protocol', join: { protocols: [] }, error: 'INCONSISTENT_GROUP_PROTOCOL' },
+  { name: 'no type', join: { protocolType: '' }, error: 'INCONSISTENT_GROUP_PROTOCOL' },
+  { name: 'another type', join: { protocolType: 'x' }, error: 'INCONSISTENT_GROUP_PROTOCOL' },
+  {
+    name: 'no common protocol',
+    join: { protocols: [protocol('sticky')] },
+    error: 'INCONSISTENT_GROUP_PROTOCOL',
+  },
+  { name: 'an unknown id', join: { memberId: 'x' }, error: 'UNKNOWN_MEMBER_ID' },
+  {
+    name: 'too many bytes',
+    join: { protocols: [protocol('range', 'x'.repeat(2000))] },
+    error: 'GROUP_MAX_SIZE_REACHED',
+  },
+  {
+    name: 'an instance that is not there',
+    join: { memberId: 'a', instanceId: 'i' },
+    error: 'UNKNOWN_MEMBER_ID',
+  },
+]
+
+for (const { name, join, error } of refusals) {
+  t.test(`refused: ${name}`, async (t) => {
+    const scene = stable()
+    t.same(scene.join('c', join), [`c: ${error}`])
+    t.equal(scene.state, 'Stable', 'and the others are not disturbed')
+  })
+}
+
+t.test('a group has at most so many members, those on the way included', async (t) => {
+  const scene = stable()
+  t.same(scene.join('c', { mustKnowId: true }), ['c: MEMBER_ID_REQUIRED'])
+  t.same(scene.join('d', { mustKnowId: true }), ['d: MEMBER_ID_REQUIRED'])
+  t.same(scene.join('e', { mustKnowId: true }), ['e: GROUP_MAX_SIZE_REACHED'])
+  t.same(scene.join('f', { instanceId: 'f' }), ['f: GROUP_MAX_SIZE_REACHED'])
+  t.same(scene.rejoin('c'), [], 'who was promised a place has it')
+})
+
+t.test('members vote for the protocol among those that all support', async (t) => {
+  const scene = new Scene({ initialDelayMs: 100 })
+  scene.join('a', { protocols: [protocol('x'), protocol('range'), protocol('sticky')] })
+  scene.join('b', { protocols: [protocol('sticky'), protocol('range')] })
+  scene.join('c', { protocols: [protocol('sticky'), protocol('range')] })
+  t.match(scene.advance(500), ['generation 1', /a: a in 1 by sticky/])
+})
+
+t.test('joining again with the same metadata disturbs no one; the leader does', async (t) => {
+  const scene = stable()
+  t.same(scene.rejoin('b'), ["b': b in 2 by range under a []"])
+  t.equal(scene.state, 'Stable')
+  t.same(scene.rejoin('b', { protocols: [protocol('range', 'other topics')] }), [])
+  t.equal(scene.state, 'PreparingRebalance')
+  t.equal(scene.rejoin('a').length, 3)
+  t.same(scene.rejoin('a'), ["a': a in 3 by range under a [a,b]"], 'it had no answer')
+  scene.sync('b', 3)
+  t.same(scene.sync('a', 3), ['a?: ', 'b?: '])
+  t.same(scene.rejoin('a'), [])
+  t.equal(scene.state, 'PreparingRebalance', 'the leader wants a rebalance')
+})
+
+t.test('a request that waits is answered when its member asks again', async (t) => {
+  const scene = stable()
+  t.same(scene.join('c'), [])
+  t.same(scene.rejoin('c'), ['c: REBALANCE_IN_PROGRESS'])
+  scene.rejoin('a')
+  t.equal(scene.rejoin('b').length, 4)
+  t.same(scene.sync('c', 3), [])
+  t.same(scene.sync('c', 3), ['c?: REBALANCE_IN_PROGRESS'])
+  t.same(scene.join('d'), ['c?: REBALANCE_IN_PROGRESS'], 'it has to join again')
+})
+
+// --- who is gone ---------------------------------------------------------------------------------
+
+t.test('a member that is silent is taken for dead', async (t) => {
+  const scene = stable()
+  scene.advance(600)
+  t.equal(scene.heartbeat('a', 2), 'NONE')
+  t.same(scene.advance(400), [])
+  t.equal(scene.state, 'PreparingRebalance')
+  t.same(scene.memberIds, ['a'])
+  t.equal(scene.heartbeat('b', 2), 'UNKNOWN_MEMBER_ID')
+  t.equal(scene.commit('b', 2), 'UNKNOWN_MEMBER_ID')
+  t.same(scene.rejoin('a'), ['generation 3', "a': a in 3 by range under a [a]"])
+})
+
+t.test('the last one that goes leaves an empty group', async (t) => {
+  const scene = stable()
+  t.same(scene.advance(1000), ['generation 3'])
+  t.equal(scene.state, 'Empty')
+  t.ok(scene.group.isIdle)
+  t.equal(scene.commit('', -1), 'NONE')
+  t.equal(scene.commit('a', 2), 'UNKNOWN_MEMBER_ID')
+})
+
+t.test('who does not join again in time is left behind; who waits does not expire', async (t) => {
+  const scene = stable()
+  scene.join('c', { sessionTimeoutMs: 200 })
+  scene.rejoin('a')
+  for (let i = 0; i < 5; i++) {
+    scene.advance(500)
+    t.equal(scene.heartbeat('b', 2), 'REBALANCE_IN_PROGRESS')
+  }
+  t.same(scene.advance(500), [
+    'generation 3',
+    "a': a in 3 by range under a [a,c]",
+    'c: c in 3 by range under a []',
+  ])
+  t.equal(scene.nowMs, 3000)
+  t.equal(scene.heartbeat('b', 2), 'UNKNOWN_MEMBER_ID')
+})
+
+t.test('a generation whose leader does not assign ends', async (t) => {
+  const scene = new Scene()
+  scene.join('a')
+  scene.join('b')
+  scene.rejoin('a')
+  t.same(scene.sync('b', 2), [])
+  for (let i = 0; i < 5; i++) {
+    scene.advance(500)
+    t.equal(scene.heartbeat('a', 2), 'NONE')
+  }
+  t.same(scene.advance(500), ['b?: REBALANCE_IN_PROGRESS'])
+  t.same(scene.memberIds, ['b'])
+  t.same(scene.rejoin('b'), ['generation 3', "b': b in 3 by range under b [b]"])
+})
+
+t.test('a member that was told its generation and does not ask for its part goes', async (t) => {
+  const scene = new Scene()
+  scene.join('a')
+  scene.join('b')
+  scene.rejoin('a')
+  scene.sync('a', 2, { a: 'A', b: 'B' })
+  for (let i = 0; i < 6; i++) {
+    for (const id of ['a', 'b']) t.equal(scene.heartbeat(id, 2), 'NONE')
+    scene.advance(500)
+  }
+  t.same(scene.memberIds, ['a'])
+  t.equal(scene.state, 'PreparingRebalance')
+})
+
+t.test('one that joins again much later owes nothing', async (t) => {
+  const scene = stable()
+  for (let i = 0; i < 10; i++) {
+    scene.advance(900)
+    for (const id of ['a', 'b']) t.equal(scene.heartbeat(id, 2), 'NONE')
+  }
+  scene.rejoin('b')
+  scene.advance(500)
+  t.equal(scene.heartbeat('b', 2), 'NONE')
+  t.equal(scene.state, 'Stable')
+})
+
+t.test('those that leave are not waited for', async (t) => {
+  const scene = stable()
+  t.same(scene.leave('x'), [['UNKNOWN_MEMBER_ID'], []])
+  t.equal(scene.state, 'Stable')
+  t.same(scene.leave('b'), [['NONE'], []])
+  t.equal(scene.heartbeat('a', 2), 'REBALANCE_IN_PROGRESS')
+  scene.join('c')
+  t.same(scene.leave('a'), [['NONE'], ['generation 3', 'c: c in 3 by range under c [c]']])
+  scene.join('d')
+  t.same(scene.leave('d'), [['NONE'], ['d: UNKNOWN_MEMBER_ID']], 'its own request is answered')
+  scene.join('e', { mustKnowId: true })
+  t.same(scene.leave('e'), [['NONE'], []], 'the id that was given is free')
+})
+
+// --- fencing -------------------------------------------------------------------------------------
+
+t.test('what comes from another generation is refused', async (t) => {
+  const scene = stable()
+  for (const generation of [-1, 1, 3]) {
+    t.equal(scene.heartbeat('a', generation), 'ILLEGAL_GENERATION')
+    t.equal(scene.commit('a', generation), 'ILLEGAL_GENERATION')
+    t.same(scene.sync('a', generation), ['a?: ILLEGAL_GENERATION'])
+  }
+  t.equal(scene.commit('', -1), 'UNKNOWN_MEMBER_ID', 'the group has members')
+})
+
+t.test('static members', async (t) => {
+  const scene = new Scene({ initialDelayMs: 100 })
+  scene.join('a1', { instanceId: 'a' })
+  scene.join('b1', { instanceId: 'b' })
+  scene.advance(500)
+  scene.sync('b1', 1, {}, 'b')
+  scene.sync('a1', 1, { a1: 'A', b1: 'B' }, 'a')
+
+  t.same(scene.join('b2', { instanceId: 'b' }), ['b2: b2 in 1 by range under a1 []'])
+  t.same(scene.sync('b2', 1, {}, 'b'), ['b2?: B'], 'back without a rebalance')
+  t.equal(scene.heartbeat('b1', 1, 'b'), 'FENCED_INSTANCE_ID')
+  t.equal(scene.commit('b1', 1, 'b'), 'FENCED_INSTANCE_ID')
+  t.same(scene.sync('b1', 1, {}, 'b'), ['b1?: FENCED_INSTANCE_ID'])
+
+  t.same(scene.join('a2', { instanceId: 'a' }), ['a2: a2 in 1 by range under a1 []'])
+  t.same(scene.sync('a2', 1, {}, 'a'), ['a2?: A'], 'an old client does not learn that it leads')
+  const young = { instanceId: 'a', maySkipAssignment: true }
+  t.same(scene.join('a3', young), ['a3: a3 in 1 by range under a3 [b2,a3] skips'])
+
+  t.same(scene.join('b3', { instanceId: 'b', protocols: [protocol('range', 'new')] }), [])
+  t.equal(scene.state, 'PreparingRebalance', 'it wants something else')
+  t.same(scene.join('b4', { instanceId: 'b' }), ['b3: FENCED_INSTANCE_ID'])
+  t.same(scene.leave({ memberId: '', instanceId: 'a' }), [
+    ['NONE'],
+    ['generation 2', 'b4: b4 in 2 by range under b4 [b4]'],
+  ])
+  t.same(scene.leave({ memberId: 'b3', instanceId: 'b' })[0], ['FENCED_INSTANCE_ID'])
+})
+
+t.test(
+  'a static member that does not join again in time stays until its session ends',
+  async (t) => {
+    const scene = new Scene({ initialDelayMs: 100 })
+    const slow = { sessionTimeoutMs: 5000, rebalanceTimeoutMs: 1000 }
+    scene.join('a1', { instanceId: 'a', ...slow })
+    scene.join('b', slow)
+    scene.advance(500)
+    scene.sync('b', 1)
+    scene.sync('a1', 1, {}, 'a')
+    scene.join('c', slow)
+    scene.rejoin('b', slow)
+    t.equal(scene.advance(1000).length, 3)
+    t.same(scene.memberIds, ['a1', 'b', 'c'])
+    t.equal(scene.heartbeat('a1', 1, 'a'), 'ILLEGAL_GENERATION', 'it learns that it has to join')
+  },
+)
+
+t.test('when the group ends, all that wait are told, and whoever asks later', async (t) => {
+  const scene = stable()
+  scene.join('c')
+  t.same(
+    scene.group.end('NOT_COORDINATOR').map((effect) => effect.type),
+    ['joined'],
+  )
+  t.equal(scene.state, 'Dead')
+  t.equal(scene.heartbeat('a', 2), 'NOT_COORDINATOR')
+  t.equal(scene.commit('', -1), 'NOT_COORDINATOR')
+  t.same(scene.join('d'), ['d: NOT_COORDINATOR'])
+  t.same(scene.sync('a', 2), ['a?: NOT_COORDINATOR'])
+  t.same(scene.leave('a'), [['NOT_COORDINATOR'], []])
+  t.equal(scene.group.deadlineMs, Number.POSITIVE_INFINITY)
+})
