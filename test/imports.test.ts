@@ -43,7 +43,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'broker/data-dir': ['broker/cluster', 'log', 'world'],
   'broker/controller': ['broker/cluster', 'broker/partition', 'client/zk'],
   'broker/replication': ['broker/cluster', 'broker/partition', 'client/mq', 'log', 'world'],
-  'broker/group': ['broker/cluster'],
+  'broker/group': ['broker/cluster', 'client/zk'],
   'broker/session': ['broker/cluster', 'broker/controller', 'broker/data-dir', 'broker/partition'],
   'broker/api': [
     'broker/cluster',
@@ -53,11 +53,12 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'broker/replication',
     'broker/session',
   ],
-  'broker/kafka': ['broker/api'],
+  'broker/kafka': ['broker/api', 'broker/group'],
   broker: [
     'broker/api',
     'broker/cluster',
     'broker/data-dir',
+    'broker/group',
     'broker/kafka',
     'broker/partition',
     'broker/replication',

@@ -24,6 +24,7 @@ import { ClusterImage } from './cluster/cluster-image.ts'
 import type { BrokerConfig } from './config.ts'
 import { BrokerConnection } from './connection.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
+import { GroupCoordinator } from './group/group-coordinator.ts'
 import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
@@ -120,12 +121,22 @@ export class Broker implements Part {
     const secret = await orRelease(dataDir, () => new ClusterSecret(this.#options.readSecret()))
     const links = this.#makeLinks(dataDir, secret)
     const replicas = this.#makeReplicas({ checkpoint, links })
-    const parts = this.#makeParts({ dataDir, secret, links, replicas })
+    const groups = this.#makeGroups()
+    const parts = this.#makeParts({ dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
       const listener = await this.#listen(parts)
       const cancelCheckpoints = world.clock.every(checkpointMs, () => this.#checkpointInTime())
-      running = { dataDir, secret, checkpoint, links, replicas, listener, cancelCheckpoints }
+      running = {
+        dataDir,
+        secret,
+        checkpoint,
+        links,
+        replicas,
+        groups,
+        listener,
+        cancelCheckpoints,
+      }
       this.#running = running
       this.#options.witness?.opened(replicas)
       if (this.#isStopping) throw new Error('Cannot start: the broker was stopped meanwhile')
@@ -148,6 +159,7 @@ export class Broker implements Part {
     this.#running = undefined
     // First the session: others take over while we finish here. Without one we lead nothing.
     running?.replicas.resign()
+    running?.groups.close()
     await this.#session?.close()
     if (running === undefined) return
     running.cancelCheckpoints()
@@ -253,6 +265,7 @@ export class Broker implements Part {
     if (life === undefined || running === undefined) return
     running.links.imageChanged()
     running.replicas.imageChanged(life)
+    running.groups.imageChanged()
   }
 
   #endpoint(): Address {
@@ -305,14 +318,34 @@ export class Broker implements Part {
     })
   }
 
+  #makeGroups(): GroupCoordinator {
+    const { config, world } = this.#options
+    const { groupMembersMax: membersMax, groupBytesMax: bytesMax } = limits
+    return new GroupCoordinator({
+      self: config.id,
+      image: this.#image,
+      clock: world.clock,
+      log: this.#log.child({ part: 'group' }),
+      rules: {
+        initialDelayMs: config.group.initialRebalanceDelayMs,
+        sessionTimeoutMsMin: config.group.sessionTimeoutMsMin,
+        sessionTimeoutMsMax: config.group.sessionTimeoutMsMax,
+        membersMax,
+        bytesMax,
+      },
+      zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
+    })
+  }
+
   #makeParts(made: {
     readonly dataDir: DataDir
     readonly secret: ClusterSecret
     readonly links: BrokerLinks
     readonly replicas: ReplicaManager
+    readonly groups: GroupCoordinator
   }): BrokerParts {
     const { config, world } = this.#options
-    const { dataDir, secret, links, replicas } = made
+    const { dataDir, secret, links, replicas, groups } = made
     const { partitionCount, replicationFactor } = config
     return {
       self: config.id,
@@ -324,6 +357,7 @@ export class Broker implements Part {
       replicas,
       links,
       producerIds: new ProducerIds(config.id),
+      groups,
       clock: world.clock,
       randomBytes: world.randomBytes,
       makeUuid: () => this.#makeUuid(),
@@ -434,6 +468,7 @@ interface Running {
   readonly checkpoint: Checkpoint
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager
+  readonly groups: GroupCoordinator
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
 }

@@ -136,6 +136,30 @@ const rows = {
       'When a record counts as stored: on the disk (sync, many in one fsync), or with the operating ' +
       'system (os), which is faster and loses records when several machines lose power at once.',
   },
+  'group.initial.rebalance.delay.ms': {
+    type: 'integer',
+    default: 500,
+    min: 0,
+    max: 600_000,
+    about:
+      'Milliseconds for which a consumer group that had no members waits for more of them before it begins; Kafka waits 3000.',
+  },
+  'group.min.session.timeout.ms': {
+    type: 'integer',
+    default: 6000,
+    min: 1,
+    max: 2 ** 31 - 1,
+    about:
+      'Least session time-out, in milliseconds, that a member of a consumer group may ask for.',
+  },
+  'group.max.session.timeout.ms': {
+    type: 'integer',
+    default: 1_800_000,
+    min: 1,
+    max: 2 ** 31 - 1,
+    about:
+      'Longest session time-out, in milliseconds, that a member of a consumer group may ask for.',
+  },
   logLevel: {
     type: 'choice',
     default: 'info',
@@ -179,6 +203,12 @@ export interface BrokerConfig {
   readonly segmentBytes: number
   /** of a log: one fdatasync per group of batches, or what the operating system does */
   readonly flush: 'group' | 'os'
+  /** consumer groups of Kafka's clients */
+  readonly group: {
+    readonly initialRebalanceDelayMs: number
+    readonly sessionTimeoutMsMin: number
+    readonly sessionTimeoutMsMax: number
+  }
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
   /** for the log, once there is one */
@@ -239,6 +269,11 @@ itself. Set --advertised-host to a name they can reach`,
     recoveryWaitMs: values['recovery.wait.ms'],
     segmentBytes: values['log.segment.bytes'],
     flush: values['log.flush'] === 'os' ? 'os' : 'group',
+    group: {
+      initialRebalanceDelayMs: values['group.initial.rebalance.delay.ms'],
+      sessionTimeoutMsMin: values['group.min.session.timeout.ms'],
+      sessionTimeoutMsMax: values['group.max.session.timeout.ms'],
+    },
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     warnings,

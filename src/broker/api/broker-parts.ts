@@ -6,6 +6,7 @@ import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { RareWarnings } from '../../rare-warnings.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
+import type { GroupCoordinator } from '../group/group-coordinator.ts'
 import type { BrokerLinks } from '../replication/broker-links.ts'
 import type { Purgatory } from '../replication/purgatory.ts'
 import type { Replica } from '../replication/replica.ts'
@@ -51,6 +52,7 @@ export interface BrokerParts {
   readonly replicas: ServedReplicas
   readonly links: Pick<BrokerLinks, 'call' | 'post'>
   readonly producerIds: Pick<ProducerIds, 'next'>
+  readonly groups: GroupCoordinator
   readonly clock: Clock
   /** that cannot be guessed */
   randomBytes(count: number): Uint8Array

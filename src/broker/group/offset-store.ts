@@ -1,15 +1,16 @@
-// Committed offsets of consumer groups, in /consumers/GROUP/offsets/TOPIC/PARTITION as plain numbers.
+// Committed offsets of consumer groups, in /consumers/GROUP/offsets/TOPIC/PARTITION (commit-text.ts), as
+// the native protocol commits and reads them.
 //
 // Each commit names the one that it follows, by the version of the znode: a commit that waited in a
 // broker that was stopped, and lands after later ones, changes nothing.
 
-import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
-import { parentOf } from '../../protocol/path.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
-import { decodeNumber, zkPaths } from '../cluster/zk-paths.ts'
+import { zkPaths } from '../cluster/zk-paths.ts'
+import { decodeCommit } from './commit-text.ts'
+import { createWithParents, hasCode } from './znodes.ts'
 
 interface CommitPlace {
   readonly group: string
@@ -28,10 +29,10 @@ export async function committedOffset(zk: ZkAccess, place: CommitPlace): Promise
   const path = pathOf(place)
   try {
     const { data, stat } = await zk.getData(path)
-    const [offset, version] = [decodeNumber(data), stat.version]
-    return offset === undefined
+    const [value, version] = [decodeCommit(data), stat.version]
+    return value === undefined
       ? { type: 'unreadable', path, version }
-      : { type: 'offset', offset, version }
+      : { type: 'offset', offset: value.offset, version }
   } catch (error) {
     if (hasCode(error, 'NONODE')) return { type: 'none' }
     throw error
@@ -80,20 +81,4 @@ function pathOf({ group, topic, partition }: CommitPlace): string {
     throw new BrokerError('INVALID_GROUP_ID', `Cannot use group '${group}': ${allowed}`)
   }
   return zkPaths.groupOffset(group, topic, partition)
-}
-
-async function createWithParents(zk: ZkAccess, path: string, data: string | null): Promise<void> {
-  try {
-    await zk.create(path, data)
-  } catch (error) {
-    if (!hasCode(error, 'NONODE')) throw error
-    await createWithParents(zk, parentOf(path), null).catch((cause: unknown) => {
-      if (!hasCode(cause, 'NODEEXISTS')) throw cause
-    })
-    await createWithParents(zk, path, data)
-  }
-}
-
-function hasCode(error: unknown, ...codes: readonly ZkError['code'][]): boolean {
-  return error instanceof ZkError && codes.includes(error.code)
 }

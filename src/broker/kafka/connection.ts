@@ -73,7 +73,7 @@ export class KafkaConnection {
   /** @throws ProtocolError */
   #begin(buffer: Buffer, start: number, end: number): void {
     const { parts, reader } = this.#dialect
-    const { apiKey, apiVersion, correlationId } = readRequestHeader(
+    const { apiKey, apiVersion, correlationId, clientId } = readRequestHeader(
       reader.reset(buffer, start, end),
     )
     const api = handlers.get(apiKey)
@@ -92,7 +92,13 @@ export class KafkaConnection {
       answered(unknownVersion(correlationId))
       return
     }
-    api.begin(reader, { parts, version: apiVersion }, correlationId, {
+    const context = {
+      parts,
+      version: apiVersion,
+      clientId: clientId ?? '',
+      clientHost: this.#link.remoteAddress,
+    }
+    api.begin(reader, context, correlationId, {
       send: answered,
       none: () => answered(null),
       close: (reason) => {

@@ -3,38 +3,65 @@
 
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
+import { deleteGroups } from '../../protocol/kafka/api/delete-groups.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
+import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
 import { fetch } from '../../protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../protocol/kafka/api/find-coordinator.ts'
+import { heartbeat } from '../../protocol/kafka/api/heartbeat.ts'
 import { initProducerId } from '../../protocol/kafka/api/init-producer-id.ts'
+import { joinGroup } from '../../protocol/kafka/api/join-group.ts'
+import { leaveGroup } from '../../protocol/kafka/api/leave-group.ts'
+import { listGroups } from '../../protocol/kafka/api/list-groups.ts'
 import { listOffsets } from '../../protocol/kafka/api/list-offsets.ts'
 import { metadata } from '../../protocol/kafka/api/metadata.ts'
+import { offsetCommit } from '../../protocol/kafka/api/offset-commit.ts'
+import { offsetFetch } from '../../protocol/kafka/api/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../protocol/kafka/api/offset-for-leader-epoch.ts'
 import { produce } from '../../protocol/kafka/api/produce.ts'
+import { syncGroup } from '../../protocol/kafka/api/sync-group.ts'
 import { writeResponse } from '../../protocol/kafka/headers.ts'
 import { answerCreateTopics } from './create-topics.ts'
+import { answerDeleteGroups } from './delete-groups.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
+import { answerDescribeGroups } from './describe-groups.ts'
 import { answerFetch } from './fetch.ts'
 import { answerFindCoordinator } from './find-coordinator.ts'
+import { answerHeartbeat } from './heartbeat.ts'
 import { answerInitProducerId } from './init-producer-id.ts'
+import { answerJoinGroup } from './join-group.ts'
+import { answerLeaveGroup } from './leave-group.ts'
+import { answerListGroups } from './list-groups.ts'
 import { answerListOffsets } from './list-offsets.ts'
 import { answerMetadata } from './metadata.ts'
+import { answerOffsetCommit } from './offset-commit.ts'
+import { answerOffsetFetch } from './offset-fetch.ts'
 import { answerOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { answerProduce } from './produce.ts'
 import { numberOf, type ServedApi, serve, type WriteResponse } from './serving.ts'
+import { answerSyncGroup } from './sync-group.ts'
 
 const served: readonly ServedApi[] = [
   serve(produce, answerProduce, { overlaps: true }),
   serve(fetch, answerFetch),
   serve(listOffsets, answerListOffsets),
   serve(metadata, answerMetadata),
+  serve(offsetCommit, answerOffsetCommit),
+  serve(offsetFetch, answerOffsetFetch),
   serve(findCoordinator, answerFindCoordinator),
+  serve(joinGroup, answerJoinGroup),
+  serve(heartbeat, answerHeartbeat),
+  serve(leaveGroup, answerLeaveGroup),
+  serve(syncGroup, answerSyncGroup),
+  serve(describeGroups, answerDescribeGroups),
+  serve(listGroups, answerListGroups),
   serve(apiVersions, (_, _request, reply) => {
     reply.send({ errorCode: numberOf('NONE'), apiKeys: offered() })
   }),
   serve(createTopics, answerCreateTopics),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
+  serve(deleteGroups, answerDeleteGroups),
   serve(describeCluster, answerDescribeCluster),
 ]
 

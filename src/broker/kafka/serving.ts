@@ -19,6 +19,9 @@ const noEpoch = 0
 export interface KafkaContext {
   readonly parts: BrokerParts
   readonly version: number
+  /** as the client says; empty: it does not */
+  readonly clientId: string
+  readonly clientHost: string
 }
 
 /** How a handler answers: by one of these, once, at once or later. */

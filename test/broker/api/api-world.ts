@@ -5,6 +5,7 @@ import type { Requester } from '../../../src/broker/api/answer.ts'
 import type { BrokerParts, ServedReplica } from '../../../src/broker/api/broker-parts.ts'
 import { dispatch } from '../../../src/broker/api/dispatch.ts'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
+import { GroupCoordinator } from '../../../src/broker/group/group-coordinator.ts'
 import type { FollowerVerdict, Role } from '../../../src/broker/partition/partition.ts'
 import { neverUnclean } from '../../../src/broker/partition/partition-state.ts'
 import type { ProduceCall } from '../../../src/broker/replication/produce-queue.ts'
@@ -195,6 +196,20 @@ export class ApiWorld {
         post: (to, request) => void this.posted.push({ to, request }),
       },
       producerIds: { next: async () => 7000 as ProducerId },
+      groups: new GroupCoordinator({
+        self,
+        image: this.image,
+        clock: this.clock,
+        log: silentLogger,
+        rules: {
+          initialDelayMs: 0,
+          sessionTimeoutMsMin: 100,
+          sessionTimeoutMsMax: 60_000,
+          membersMax: 10,
+          bytesMax: 10_000,
+        },
+        zk: () => (this.hasSession ? this.#zk : undefined),
+      }),
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',

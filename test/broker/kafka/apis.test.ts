@@ -414,10 +414,8 @@ worldTest(
   },
 )
 
-worldTest(t, 'FindCoordinator: there is none', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'FindCoordinator: none for transactions', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
-  const old = await client.send(findCoordinator, 2, { key: 'group', keyType: 0 })
-  t.equal(nameOf(old.errorCode), 'COORDINATOR_NOT_AVAILABLE')
   const young = await client.send(findCoordinator, 4, { keyType: 1, coordinatorKeys: ['a', 'b'] })
   t.same(
     young.coordinators.map(({ key, errorCode }) => [key, nameOf(errorCode)]),
@@ -426,6 +424,8 @@ worldTest(t, 'FindCoordinator: there is none', { brokers: 1 }, async (t, world) 
       ['b', 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'],
     ],
   )
+  const strange = await client.send(findCoordinator, 2, { key: 'a', keyType: 7 })
+  t.equal(nameOf(strange.errorCode), 'INVALID_REQUEST')
 })
 
 // --- CreateTopics --------------------------------------------------------------------------------

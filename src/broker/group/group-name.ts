@@ -1,0 +1,26 @@
+// Names of groups as names of znodes: what is no letter, digit, dot, dash or underscore is escaped as in
+// URLs. Kafka's clients may call a group what they like; the native protocol has names that need no
+// escape, and so both find the same group.
+
+import { limits } from '../../limits.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+
+/** @throws BrokerError INVALID_GROUP_ID */
+export function znodeNameOf(group: string): string {
+  const name = encodeURIComponent(group)
+    .replaceAll(/[!'()*~]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replace(/^\.{1,2}$/, (dots) => '%2E'.repeat(dots.length))
+  if (name.length > 0 && name.length <= limits.groupNameLengthMax) return name
+  const found = name === '' ? 'it is empty' : `it has more than ${limits.groupNameLengthMax} bytes`
+  throw new BrokerError('INVALID_GROUP_ID', `Cannot use group '${group.slice(0, 300)}': ${found}`)
+}
+
+/** @returns undefined for what is no group's */
+export function groupOf(name: string): string | undefined {
+  try {
+    const group = decodeURIComponent(name)
+    return znodeNameOf(group) === name ? group : undefined
+  } catch {
+    return undefined
+  }
+}

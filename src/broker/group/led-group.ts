@@ -1,0 +1,192 @@
+// One group that this broker coordinates: performs what the core (group.ts) decides, in its order. What is
+// written for the group is written one after the other, and no answer overtakes a write that was decided
+// before it: a generation is recorded before its members hear of it, and what a member of the last
+// generation committed is stored before one of the next can look for it.
+//
+// When a write says that another broker claimed the group, all that wait are told, and this one forgets it.
+//
+// Next on the path: group-claim.ts.
+
+import type { Clock } from '../../clock.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
+import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import type { ZkAccess } from '../cluster/zk-access.ts'
+import {
+  type GenerationClaim,
+  Group,
+  type GroupDescription,
+  type GroupEffect,
+  type GroupRules,
+  type MemberClaim,
+  type SyncRequest,
+} from './group.ts'
+import { type CommitWrite, type GroupClaim, notCoordinator } from './group-claim.ts'
+import {
+  failedJoin,
+  failedSync,
+  type JoinAnswer,
+  type JoinRequest,
+  type SyncAnswer,
+} from './group-members.ts'
+
+export type SendJoin = (answer: JoinAnswer) => void
+export type SendSync = (answer: SyncAnswer) => void
+type Effects = readonly GroupEffect<SendJoin, SendSync>[]
+
+interface LedGroupOptions {
+  readonly rules: GroupRules
+  readonly claim: GroupClaim
+  readonly clock: Clock
+  /** of the present session. @throws BrokerError NOT_COORDINATOR while there is none */
+  readonly zk: () => ZkAccess
+  /** It is over: its next request claims the group anew, here or elsewhere. */
+  readonly onOver: (reason: Error) => void
+}
+
+export class LedGroup {
+  readonly #options: LedGroupOptions
+  readonly #core: Group<SendJoin, SendSync>
+  /** the last write, when it has come to its end in whichever way */
+  #written: Promise<void> = Promise.resolve()
+  #writeCount = 0
+  #isOver = false
+  #armedAtMs = Number.POSITIVE_INFINITY
+  #disarm: () => void = () => undefined
+
+  constructor(options: LedGroupOptions) {
+    this.#options = options
+    this.#core = new Group(options.rules, options.claim.generation)
+  }
+
+  get isIdle(): boolean {
+    return this.#core.isIdle && this.#writeCount === 0
+  }
+
+  get isEmpty(): boolean {
+    return this.#core.isEmpty
+  }
+
+  join(request: JoinRequest, send: SendJoin): void {
+    this.#perform(this.#core.join(send, request, this.#nowMs))
+  }
+
+  sync(request: SyncRequest, send: SendSync): void {
+    this.#perform(this.#core.sync(send, request, this.#nowMs))
+  }
+
+  heartbeat(claim: GenerationClaim): MqErrorCode {
+    return this.#core.heartbeat(claim, this.#nowMs)
+  }
+
+  leave(claims: readonly MemberClaim[]): readonly MqErrorCode[] {
+    const { errors, effects } = this.#core.leave(claims, this.#nowMs)
+    this.#perform(effects)
+    return errors
+  }
+
+  async commit(claim: GenerationClaim, writes: readonly CommitWrite[]): Promise<MqErrorCode> {
+    const error = this.#core.checkCommit(claim, this.#nowMs)
+    if (error !== 'NONE') return error
+    return this.#write((zk) => this.#options.claim.commit(zk, writes))
+  }
+
+  /** With its offsets; it has no members. */
+  async remove(): Promise<MqErrorCode> {
+    const error = await this.#write(async (zk) => {
+      if (!this.#core.isEmpty) throw new BrokerError('NON_EMPTY_GROUP', 'Cannot delete: in use')
+      await this.#options.claim.remove(zk)
+    })
+    if (error === 'NONE') this.end(new Error('The group was deleted'))
+    return error
+  }
+
+  describe(): GroupDescription {
+    return this.#core.describe()
+  }
+
+  /** Tells all that wait to look for the coordinator. */
+  end(reason: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#disarm()
+    this.#perform(this.#core.end('NOT_COORDINATOR'))
+    this.#options.onOver(reason)
+  }
+
+  get #nowMs(): number {
+    return this.#options.clock.nowMs()
+  }
+
+  #perform(effects: Effects): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'generation':
+          this.#begin(effect.generation)
+          break
+        case 'joined':
+          this.#afterWrites(() => {
+            const { memberId } = effect.answer
+            effect.to(this.#isOver ? failedJoin('NOT_COORDINATOR', memberId) : effect.answer)
+          })
+          break
+        case 'synced':
+          this.#afterWrites(() => {
+            effect.to(this.#isOver ? failedSync('NOT_COORDINATOR') : effect.answer)
+          })
+          break
+      }
+    }
+    this.#arm()
+  }
+
+  /** A generation that may not have been recorded is none. */
+  #begin(generation: number): void {
+    void this.#write(async (zk) => {
+      try {
+        await this.#options.claim.begin(zk, generation)
+      } catch (error) {
+        if (!(error instanceof ZkError)) throw error
+        throw notCoordinator(`begin generation ${generation}`, error.message)
+      }
+    })
+  }
+
+  #afterWrites(run: () => void): void {
+    if (this.#writeCount === 0 || this.#isOver) run()
+    else this.#written = this.#written.then(run)
+  }
+
+  /** @returns what went wrong, as members are told it: they try again */
+  #write(write: (zk: ZkAccess) => Promise<void>): Promise<MqErrorCode> {
+    this.#writeCount += 1
+    const outcome = this.#written.then(async (): Promise<MqErrorCode> => {
+      try {
+        if (this.#isOver) return 'NOT_COORDINATOR'
+        await write(this.#options.zk())
+        return 'NONE'
+      } catch (error) {
+        if (error instanceof ZkError) return 'NOT_COORDINATOR'
+        if (!(error instanceof BrokerError)) throw error
+        if (error.code === 'NOT_COORDINATOR') this.end(error)
+        return error.code
+      } finally {
+        this.#writeCount -= 1
+      }
+    })
+    this.#written = outcome.then(() => undefined)
+    return outcome
+  }
+
+  /** Timers are left where they are when there is more time than they give: they look again. */
+  #arm(): void {
+    const { deadlineMs } = this.#core
+    if (this.#isOver || deadlineMs >= this.#armedAtMs) return
+    this.#disarm()
+    this.#armedAtMs = deadlineMs
+    const delayMs = Math.max(1, Math.ceil(deadlineMs - this.#nowMs))
+    this.#disarm = this.#options.clock.after(delayMs, () => {
+      this.#armedAtMs = Number.POSITIVE_INFINITY
+      this.#perform(this.#core.tick(this.#nowMs))
+    })
+  }
+}

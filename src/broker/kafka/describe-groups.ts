@@ -1,0 +1,47 @@
+// DescribeGroups: state, members and assignments of groups. One that does not exist is Dead.
+//
+// Next on the path: group/group-coordinator.ts.
+
+import type {
+  DescribeGroupsRequest,
+  DescribeGroupsResponse,
+} from '../../protocol/kafka/api/describe-groups.ts'
+import type { BrokerParts } from '../api/broker-parts.ts'
+import { codeOf } from '../group/group-coordinator.ts'
+import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+
+type GroupRow = DescribeGroupsResponse['groups'][number]
+
+export function answerDescribeGroups(
+  { parts }: KafkaContext,
+  { groups }: DescribeGroupsRequest,
+  reply: KafkaReply<DescribeGroupsResponse>,
+): void {
+  const rows = groups.map((group) => rowOf(parts, group))
+  void Promise.all(rows).then((found) => reply.send({ groups: found }))
+}
+
+async function rowOf({ groups }: BrokerParts, groupId: string): Promise<GroupRow> {
+  try {
+    const { state, protocolType, protocol, members } = await groups.describe(groupId)
+    return {
+      errorCode: numberOf('NONE'),
+      groupId,
+      groupState: state,
+      protocolType,
+      protocolData: state === 'Stable' ? protocol : '',
+      members: members.map((member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.instanceId,
+        clientId: member.clientId,
+        clientHost: `/${member.clientHost}`,
+        memberMetadata: member.metadata,
+        memberAssignment: member.assignment,
+      })),
+    }
+  } catch (error) {
+    const errorCode = numberOf(codeOf(error))
+    const [groupState, protocolType, protocolData] = ['', '', '']
+    return { errorCode, groupId, groupState, protocolType, protocolData, members: [] }
+  }
+}

@@ -1,0 +1,15 @@
+// Heartbeat: a member is alive, and learns whether it has to join again.
+//
+// Next on the path: group/group-coordinator.ts.
+
+import type { HeartbeatRequest, HeartbeatResponse } from '../../protocol/kafka/api/heartbeat.ts'
+import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+
+export function answerHeartbeat(
+  { parts }: KafkaContext,
+  { groupId, generationId, memberId, groupInstanceId }: HeartbeatRequest,
+  reply: KafkaReply<HeartbeatResponse>,
+): void {
+  const claim = { generation: generationId, memberId, instanceId: groupInstanceId }
+  reply.send({ errorCode: numberOf(parts.groups.heartbeat(groupId, claim)) })
+}

@@ -1,0 +1,58 @@
+// JoinGroup: a consumer becomes a member, and waits for the others.
+//
+// Next on the path: group/group-coordinator.ts.
+
+import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/kafka/api/join-group.ts'
+import type { JoinRequest } from '../group/group-members.ts'
+import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+
+const rebalanceTimeoutFrom = 1
+/** Before it a member cannot come back with an id that it was given. */
+const knownIdsFrom = 4
+/** Before it the response has to name a protocol; the empty one stands for none. */
+const nullProtocolFrom = 7
+const skipAssignmentFrom = 9
+
+export function answerJoinGroup(
+  context: KafkaContext,
+  request: JoinGroupRequest,
+  reply: KafkaReply<JoinGroupResponse>,
+): void {
+  const { parts, version } = context
+  void parts.groups.join(request.groupId, joinOf(context, request), (answer) => {
+    reply.send({
+      errorCode: numberOf(answer.error),
+      generationId: answer.generation,
+      protocolType: answer.protocolType,
+      protocolName: answer.protocol ?? (version < nullProtocolFrom ? '' : null),
+      leader: answer.leader,
+      skipAssignment: answer.skipAssignment,
+      memberId: answer.memberId,
+      members: answer.members.map(({ memberId, instanceId, metadata }) => {
+        return { memberId, groupInstanceId: instanceId, metadata }
+      }),
+    })
+  })
+}
+
+function joinOf(
+  { parts, version, clientId, clientHost }: KafkaContext,
+  request: JoinGroupRequest,
+): JoinRequest {
+  const { memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs } = request
+  return {
+    memberId,
+    newMemberId: `${groupInstanceId ?? clientId}-${parts.makeUuid()}`,
+    mustKnowId: version >= knownIdsFrom,
+    maySkipAssignment: version >= skipAssignmentFrom,
+    instanceId: groupInstanceId,
+    clientId,
+    clientHost,
+    sessionTimeoutMs,
+    rebalanceTimeoutMs: version < rebalanceTimeoutFrom ? sessionTimeoutMs : rebalanceTimeoutMs,
+    protocolType: request.protocolType,
+    protocols: request.protocols.map(({ name, metadata }) => {
+      return { name, metadata: Buffer.from(metadata) }
+    }),
+  }
+}

@@ -1,0 +1,31 @@
+// LeaveGroup: members leave, the one that asks or, in newer versions, those that are named.
+//
+// Next on the path: group/group-coordinator.ts.
+
+import type { LeaveGroupRequest, LeaveGroupResponse } from '../../protocol/kafka/api/leave-group.ts'
+import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+
+const membersFrom = 3
+
+export function answerLeaveGroup(
+  { parts, version }: KafkaContext,
+  { groupId, memberId, members }: LeaveGroupRequest,
+  reply: KafkaReply<LeaveGroupResponse>,
+): void {
+  const named = version < membersFrom ? [{ memberId, groupInstanceId: null }] : members
+  const claims = named.map((one) => ({ memberId: one.memberId, instanceId: one.groupInstanceId }))
+  const left = parts.groups.leave(groupId, claims)
+  if (typeof left === 'string') {
+    reply.send({ errorCode: numberOf(left), members: [] })
+    return
+  }
+  const [ofFirst = 'NONE'] = left
+  reply.send({
+    errorCode: numberOf(version < membersFrom ? ofFirst : 'NONE'),
+    members: named.map((one, i) => ({
+      memberId: one.memberId,
+      groupInstanceId: one.groupInstanceId,
+      errorCode: numberOf(left[i] ?? 'UNKNOWN_MEMBER_ID'),
+    })),
+  })
+}

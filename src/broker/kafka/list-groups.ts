@@ -1,0 +1,38 @@
+// ListGroups: the groups that this broker coordinates, those without members included.
+//
+// Next on the path: group/group-coordinator.ts.
+
+import type { ListGroupsRequest, ListGroupsResponse } from '../../protocol/kafka/api/list-groups.ts'
+import { codeOf } from '../group/group-coordinator.ts'
+import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+
+const groupType = 'classic'
+
+export function answerListGroups(
+  { parts }: KafkaContext,
+  { statesFilter, typesFilter }: ListGroupsRequest,
+  reply: KafkaReply<ListGroupsResponse>,
+): void {
+  const passes = (filter: readonly string[], value: string) => {
+    return filter.length === 0 || filter.some((one) => one.toLowerCase() === value.toLowerCase())
+  }
+  parts.groups.list().then(
+    (groups) => {
+      const listed = groups.filter(({ state }) => {
+        return passes(statesFilter, state) && passes(typesFilter, groupType)
+      })
+      reply.send({
+        errorCode: numberOf('NONE'),
+        groups: listed.map(({ group, state, protocolType }) => {
+          return { groupId: group, protocolType, groupState: state, groupType }
+        }),
+      })
+    },
+    (error: unknown) => {
+      const code = codeOf(error)
+      // A tool asks every broker, and so no other one instead.
+      const told = code === 'NOT_COORDINATOR' ? 'COORDINATOR_NOT_AVAILABLE' : code
+      reply.send({ errorCode: numberOf(told), groups: [] })
+    },
+  )
+}

@@ -1,0 +1,84 @@
+// OffsetCommit: a member's offsets, or those of a consumer that is no member while there are none.
+// Offsets beyond a log's end are taken, as in Kafka; who reads from one is told that it is out of range.
+//
+// Next on the path: group/group-coordinator.ts.
+
+import { limits } from '../../limits.ts'
+import type {
+  OffsetCommitRequest,
+  OffsetCommitResponse,
+} from '../../protocol/kafka/api/offset-commit.ts'
+import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import { failureOf, type Outcome } from '../../protocol/mq/messages.ts'
+import type { BrokerParts } from '../api/broker-parts.ts'
+import { isOffset } from '../api/list-offsets.ts'
+import { repeated } from '../api/repeated.ts'
+import { noLeaderEpoch } from '../group/commit-text.ts'
+import type { CommitPartition } from '../group/group-coordinator.ts'
+import { errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { Split } from './split.ts'
+
+type Asked = OffsetCommitRequest['topics'][number]['partitions'][number]
+
+export function answerOffsetCommit(
+  { parts }: KafkaContext,
+  request: OffsetCommitRequest,
+  reply: KafkaReply<OffsetCommitResponse>,
+): void {
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch, topics } = request
+  const places = topics.flatMap(({ name, partitions }) => {
+    return partitions.map(({ partitionIndex }) => `${name}/${partitionIndex}`)
+  })
+  const twice = repeated(places)
+  const split = new Split(
+    topics.flatMap(({ name, partitions }) => {
+      return partitions.map((asked) => verdictOn(parts, name, asked, twice))
+    }),
+  )
+  const claim = { generation: generationIdOrMemberEpoch, memberId, instanceId: groupInstanceId }
+  void parts.groups.commit(groupId, claim, split.accepted).then((code) => {
+    const outcome = code === 'NONE' ? done : failed(refuse(code, 'see the code'))
+    const answers = split.join(
+      split.accepted.map(() => outcome),
+      failed,
+    )
+    reply.send({
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: answers.forEach(partitions, ({ partitionIndex }, answer) => {
+          return { partitionIndex, errorCode: errorOf(answer) }
+        }),
+      })),
+    })
+  })
+}
+
+const done: Outcome = { error: undefined }
+
+function verdictOn(
+  { image }: BrokerParts,
+  topic: string,
+  asked: Asked,
+  twice: ReadonlySet<string>,
+): CommitPartition | BrokerError {
+  const { partitionIndex: partition, committedOffset: offset, committedLeaderEpoch } = asked
+  const metadata = asked.committedMetadata ?? ''
+  if (!image.hasPartition(topic, partition)) {
+    return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'there is no such partition')
+  }
+  if (twice.has(`${topic}/${partition}`)) return refuse('INVALID_REQUEST', 'it is named twice')
+  if (metadata.length > limits.commitMetadataLengthMax) {
+    return refuse('OFFSET_METADATA_TOO_LARGE', 'its metadata is too long')
+  }
+  if (!isOffset(offset)) return refuse('OFFSET_OUT_OF_RANGE', 'no log has such an offset')
+  const leaderEpoch = Math.max(committedLeaderEpoch, noLeaderEpoch)
+  return { topic, partition, offset, leaderEpoch, metadata }
+}
+
+function refuse(code: MqErrorCode, found: string): BrokerError {
+  return new BrokerError(code, `Cannot commit an offset: ${found}`)
+}
+
+function failed(error: BrokerError): Outcome {
+  return { error: failureOf(error) }
+}

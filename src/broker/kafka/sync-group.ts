@@ -1,0 +1,32 @@
+// SyncGroup: the leader says who reads what, and every member is told its part.
+//
+// Next on the path: group/group-coordinator.ts.
+
+import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/kafka/api/sync-group.ts'
+import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+
+export function answerSyncGroup(
+  { parts }: KafkaContext,
+  request: SyncGroupRequest,
+  reply: KafkaReply<SyncGroupResponse>,
+): void {
+  const { groupId, generationId, memberId, groupInstanceId, protocolType, protocolName } = request
+  const sync = {
+    generation: generationId,
+    memberId,
+    instanceId: groupInstanceId,
+    protocolType,
+    protocol: protocolName,
+    assignments: new Map(
+      request.assignments.map((one) => [one.memberId, Buffer.from(one.assignment)]),
+    ),
+  }
+  parts.groups.sync(groupId, sync, (answer) => {
+    reply.send({
+      errorCode: numberOf(answer.error),
+      protocolType: answer.protocolType,
+      protocolName: answer.protocol,
+      assignment: answer.assignment,
+    })
+  })
+}

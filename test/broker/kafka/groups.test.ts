@@ -1,0 +1,481 @@
+// Consumer groups over Kafka's protocol: members at one broker, coordinators that change, and offsets.
+
+import t, { type Test } from 'tap'
+import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { coordinatorOf } from '../../../src/broker/group/coordinator-of.ts'
+import { Consumer } from '../../../src/client/mq/consumer.ts'
+import { deleteGroups } from '../../../src/protocol/kafka/api/delete-groups.ts'
+import { describeGroups } from '../../../src/protocol/kafka/api/describe-groups.ts'
+import { findCoordinator } from '../../../src/protocol/kafka/api/find-coordinator.ts'
+import { heartbeat } from '../../../src/protocol/kafka/api/heartbeat.ts'
+import { joinGroup } from '../../../src/protocol/kafka/api/join-group.ts'
+import { leaveGroup } from '../../../src/protocol/kafka/api/leave-group.ts'
+import { listGroups } from '../../../src/protocol/kafka/api/list-groups.ts'
+import { offsetCommit } from '../../../src/protocol/kafka/api/offset-commit.ts'
+import { offsetFetch } from '../../../src/protocol/kafka/api/offset-fetch.ts'
+import { produce } from '../../../src/protocol/kafka/api/produce.ts'
+import { syncGroup } from '../../../src/protocol/kafka/api/sync-group.ts'
+import { mqErrorCodes } from '../../../src/protocol/mq/error-codes.ts'
+import { until, worldTest } from '../broker-world.ts'
+import { batchOf, newTopic, produceTo } from './exchanges.ts'
+import { type KafkaClient, kafkaClient } from './kafka-client.ts'
+
+const group = 'fans'
+const flags = [
+  '--group.initial.rebalance.delay.ms=0',
+  '--group.min.session.timeout.ms=100',
+  // Requests here are sent once: no broker may lose its session in between, however slow the machine is.
+  '--session-timeout=20000',
+]
+
+function nameOf(number: number | undefined): string | undefined {
+  return Object.entries(mqErrorCodes).find(([, each]) => each === number)?.[0]
+}
+
+function versions(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+}
+
+function joining(memberId: string, more: { groupId?: string; sessionTimeoutMs?: number } = {}) {
+  const protocols = [{ name: 'range', metadata: Buffer.from('topics') }]
+  const timeouts = { sessionTimeoutMs: 20_000, rebalanceTimeoutMs: 20_000 }
+  return { groupId: group, memberId, protocolType: 'consumer', protocols, ...timeouts, ...more }
+}
+
+/** In version 3 a member gets its id at once. @returns its id */
+async function joinAlone(client: KafkaClient, groupId = group): Promise<[string, number]> {
+  const joined = await client.send(joinGroup, 3, joining('', { groupId }))
+  if (joined.errorCode !== 0) throw new Error(nameOf(joined.errorCode))
+  const { memberId, generationId } = joined
+  const assignments = [{ memberId, assignment: Buffer.from('all') }]
+  const asked = { groupId, generationId, memberId, assignments }
+  const synced = await client.send(syncGroup, 2, asked)
+  if (synced.errorCode !== 0) throw new Error(nameOf(synced.errorCode))
+  return [memberId, generationId]
+}
+
+interface Commit {
+  readonly groupId?: string
+  readonly memberId?: string
+  readonly generation?: number
+  readonly topic?: string
+  readonly partition?: number
+  readonly offset?: number
+  readonly metadata?: string | null
+  readonly leaderEpoch?: number
+}
+
+async function commit(
+  client: KafkaClient,
+  asked: Commit,
+  version = 8,
+): Promise<string | undefined> {
+  const partition = {
+    partitionIndex: asked.partition ?? 0,
+    committedOffset: asked.offset ?? 1,
+    committedLeaderEpoch: asked.leaderEpoch ?? -1,
+    committedMetadata: asked.metadata ?? null,
+  }
+  const { topics } = await client.send(offsetCommit, version, {
+    groupId: asked.groupId ?? group,
+    generationIdOrMemberEpoch: asked.generation ?? -1,
+    memberId: asked.memberId ?? '',
+    topics: [{ name: asked.topic ?? 'goals', partitions: [partition] }],
+  })
+  return nameOf(topics[0]?.partitions[0]?.errorCode)
+}
+
+async function committed(client: KafkaClient, groupId = group): Promise<number | undefined> {
+  const topics = [{ name: 'goals', partitionIndexes: [0] }]
+  const found = await client.send(offsetFetch, 5, { groupId, topics })
+  if (found.errorCode !== 0) throw new Error(nameOf(found.errorCode))
+  return found.topics[0]?.partitions[0]?.committedOffset
+}
+
+// --- who coordinates -----------------------------------------------------------------------------
+
+worldTest(t, 'all brokers name the same coordinator', { brokers: 3, flags }, async (t, world) => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'no / name']
+  for (const broker of [1, 2, 3]) {
+    const client = kafkaClient(world, broker)
+    for (const name of names) {
+      const wanted = coordinatorOf(name, [1, 2, 3]) ?? 0
+      for (const version of versions(0, 3)) {
+        const found = await client.send(findCoordinator, version, { key: name, keyType: 0 })
+        t.match(found, { errorCode: 0, nodeId: wanted, port: world.broker(wanted).port })
+      }
+    }
+    const many = await client.send(findCoordinator, 4, { keyType: 0, coordinatorKeys: names })
+    t.same(
+      many.coordinators.map(({ key, nodeId, errorCode }) => [key, nodeId, errorCode]),
+      names.map((name) => [name, coordinatorOf(name, [1, 2, 3]), 0]),
+    )
+  }
+})
+
+worldTest(
+  t,
+  'a broker that does not coordinate says so',
+  { brokers: 2, flags },
+  async (t, world) => {
+    const other = kafkaClient(world, coordinatorOf(group, [1, 2]) === 1 ? 2 : 1)
+    await newTopic(other, 'goals')
+    const not = 'NOT_COORDINATOR'
+    const joined = await other.send(joinGroup, 9, joining(''))
+    t.equal(nameOf(joined.errorCode), not)
+    const one = { groupId: group, generationId: 1, memberId: 'm' }
+    t.equal(nameOf((await other.send(heartbeat, 4, one)).errorCode), not)
+    t.equal(nameOf((await other.send(syncGroup, 5, { ...one, assignments: [] })).errorCode), not)
+    t.equal(nameOf((await other.send(leaveGroup, 1, one)).errorCode), not)
+    t.equal(await commit(other, {}), not)
+    await t.rejects(committed(other), { message: not })
+    const described = await other.send(describeGroups, 5, { groups: [group] })
+    t.equal(nameOf(described.groups[0]?.errorCode), not)
+    const deleted = await other.send(deleteGroups, 2, { groupsNames: [group] })
+    t.equal(nameOf(deleted.results[0]?.errorCode), not)
+  },
+)
+
+// --- members -------------------------------------------------------------------------------------
+
+worldTest(t, 'two members, in every version', { brokers: 1, flags }, async (t, world) => {
+  for (const version of versions(0, 9)) {
+    const groupId = `group of ${version}`
+    const [a, b] = [kafkaClient(world), kafkaClient(world)]
+    const ask = async (client: KafkaClient, memberId: string) => {
+      const answer = await client.send(joinGroup, version, joining(memberId, { groupId }))
+      if (nameOf(answer.errorCode) !== 'MEMBER_ID_REQUIRED') return answer
+      t.ok(version >= 4, `version ${version} is told its id first`)
+      const again = joining(answer.memberId, { groupId })
+      return client.send(joinGroup, version, again)
+    }
+    const alone = await ask(a, '')
+    t.match(alone, { errorCode: 0, generationId: 1, protocolName: 'range' })
+    t.equal(alone.leader, alone.memberId)
+    t.match(alone.memberId, /^test-/)
+    const second = ask(b, '')
+    const beat = { groupId, generationId: 1, memberId: alone.memberId }
+    const beatVersion = Math.min(version, 4)
+    const isRebalancing = async () => {
+      const { errorCode } = await a.send(heartbeat, beatVersion, beat)
+      return nameOf(errorCode) === 'REBALANCE_IN_PROGRESS'
+    }
+    await until(isRebalancing)
+    const [first, other] = await Promise.all([ask(a, alone.memberId), second])
+    t.match(other, { errorCode: 0, generationId: 2, leader: alone.memberId, members: [] })
+    t.same(
+      first.members.map(({ memberId, metadata }) => [memberId, metadata.toString()]),
+      [first, other].map(({ memberId }) => [memberId, 'topics']),
+    )
+    const assignments = [first, other].map(({ memberId }, i) => {
+      return { memberId, assignment: Buffer.from(`part ${i}`) }
+    })
+    const syncVersion = Math.min(version, 5)
+    const asked = { groupId, generationId: 2 }
+    const [ofA, ofB] = await Promise.all([
+      a.send(syncGroup, syncVersion, { ...asked, memberId: first.memberId, assignments }),
+      b.send(syncGroup, syncVersion, { ...asked, memberId: other.memberId, assignments: [] }),
+    ])
+    t.same(
+      [ofA, ofB].map(({ assignment }) => assignment.toString()),
+      ['part 0', 'part 1'],
+    )
+    const leaveVersion = Math.min(version, 5)
+    const left = await b.send(leaveGroup, leaveVersion, {
+      groupId,
+      memberId: other.memberId,
+      members: [
+        { memberId: other.memberId, groupInstanceId: null },
+        { memberId: 'x', groupInstanceId: null },
+      ],
+    })
+    t.equal(left.errorCode, 0)
+    if (leaveVersion >= 3) {
+      t.same(
+        left.members.map((one) => nameOf(one.errorCode)),
+        ['NONE', 'UNKNOWN_MEMBER_ID'],
+      )
+    }
+    const went = await a.send(heartbeat, beatVersion, { ...beat, generationId: 2 })
+    t.equal(nameOf(went.errorCode), 'REBALANCE_IN_PROGRESS')
+  }
+})
+
+worldTest(t, 'a member that is killed is missed', { brokers: 1, flags }, async (t, world) => {
+  const [a, b] = [kafkaClient(world), kafkaClient(world)]
+  const dying = await a.send(joinGroup, 3, joining('', { sessionTimeoutMs: 200 }))
+  t.equal(dying.errorCode, 0)
+  a.close()
+  const joined = await b.send(joinGroup, 3, joining(''))
+  t.match(joined, { errorCode: 0, members: [{ memberId: joined.memberId }] })
+})
+
+worldTest(t, 'requests that are refused', { brokers: 1, flags }, async (t, world) => {
+  const client = kafkaClient(world)
+  const join = async (more: object) => {
+    return nameOf((await client.send(joinGroup, 5, { ...joining(''), ...more })).errorCode)
+  }
+  t.equal(await join({ groupId: '' }), 'INVALID_GROUP_ID')
+  t.equal(await join({ groupId: 'x'.repeat(250) }), 'INVALID_GROUP_ID')
+  t.equal(await join({ sessionTimeoutMs: 99 }), 'INVALID_SESSION_TIMEOUT')
+  t.equal(await join({ protocols: [] }), 'INCONSISTENT_GROUP_PROTOCOL')
+  t.equal(await join({ memberId: 'x' }), 'UNKNOWN_MEMBER_ID')
+  const one = { groupId: group, generationId: 1, memberId: 'm' }
+  t.equal(nameOf((await client.send(heartbeat, 4, one)).errorCode), 'UNKNOWN_MEMBER_ID')
+  const sync = { ...one, assignments: [] }
+  t.equal(nameOf((await client.send(syncGroup, 5, sync)).errorCode), 'UNKNOWN_MEMBER_ID')
+  t.equal(nameOf((await client.send(leaveGroup, 2, one)).errorCode), 'UNKNOWN_MEMBER_ID')
+})
+
+// --- offsets -------------------------------------------------------------------------------------
+
+worldTest(
+  t,
+  'what is committed is fetched, in every version',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await newTopic(client, 'goals', { partitions: 2 })
+    for (const version of versions(2, 8)) {
+      const groupId = `group-${version}`
+      const [memberId, generation] = await joinAlone(client, groupId)
+      const metadata = 'half\ndone'
+      const asked = { groupId, memberId, generation, offset: version, metadata, leaderEpoch: 3 }
+      t.equal(await commit(client, asked, version), 'NONE')
+      const wanted = { committedOffset: version, metadata, errorCode: 0 }
+      const topics = [{ name: 'goals', partitionIndexes: [0, 1] }]
+      for (const fetchVersion of versions(1, 7)) {
+        const found = await client.send(offsetFetch, fetchVersion, { groupId, topics })
+        t.equal(found.errorCode, 0)
+        const [first, second] = found.topics[0]?.partitions ?? []
+        t.match(first, wanted)
+        if (fetchVersion >= 5) t.equal(first?.committedLeaderEpoch, version < 6 ? -1 : 3)
+        t.match(second, { committedOffset: -1, metadata: '', errorCode: 0 })
+        if (fetchVersion < 2) continue
+        const all = await client.send(offsetFetch, fetchVersion, { groupId, topics: null })
+        t.match(all.topics, [{ name: 'goals', partitions: [wanted] }])
+      }
+      const groups = [
+        { groupId, topics },
+        { groupId, topics: null },
+        { groupId: 'nothing', topics: null },
+        { groupId: '', topics: null },
+      ]
+      const found = await client.send(offsetFetch, 8, { groups })
+      t.match(found.groups, [
+        { groupId, topics: [{ partitions: [wanted, { committedOffset: -1 }] }] },
+        { groupId, topics: [{ partitions: [wanted] }] },
+        { groupId: 'nothing', topics: [], errorCode: 0 },
+        { errorCode: mqErrorCodes.INVALID_GROUP_ID },
+      ])
+    }
+  },
+)
+
+worldTest(t, 'commits that are refused', { brokers: 1, flags }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'goals')
+  t.equal(await commit(client, { topic: 'x' }), 'UNKNOWN_TOPIC_OR_PARTITION')
+  t.equal(await commit(client, { partition: 7 }), 'UNKNOWN_TOPIC_OR_PARTITION')
+  t.equal(await commit(client, { offset: -1 }), 'OFFSET_OUT_OF_RANGE')
+  t.equal(await commit(client, { metadata: 'x'.repeat(4097) }), 'OFFSET_METADATA_TOO_LARGE')
+  t.equal(await commit(client, { groupId: '' }), 'INVALID_GROUP_ID')
+  t.equal(await commit(client, { memberId: 'm', generation: 1 }), 'UNKNOWN_MEMBER_ID')
+  t.equal(await committed(client), -1)
+  t.equal(await commit(client, { offset: 5 }), 'NONE', 'a consumer that is no member')
+  const [memberId, generation] = await joinAlone(client)
+  t.equal(await commit(client, { offset: 6 }), 'UNKNOWN_MEMBER_ID', 'now the group has members')
+  t.equal(await commit(client, { memberId, generation: 9 }), 'ILLEGAL_GENERATION')
+  t.equal(await committed(client), 5)
+  t.equal(await commit(client, { memberId, generation, offset: 4 }), 'NONE', 'a member may go back')
+  t.equal(await committed(client), 4)
+})
+
+worldTest(
+  t,
+  'both dialects share the offsets of a group',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await newTopic(client, 'goals')
+    await client.send(produce, 7, produceTo('goals', batchOf(5)))
+    const options = { brokers: world.addresses, topic: 'goals', group, maxWaitMs: 50 } as const
+    const before = world.use(new Consumer({ ...options, from: 'beginning' }))
+    await before.take()
+    await before.commit(new Map([[0, 2]]))
+    await before.close()
+    t.equal(await committed(client), 2)
+    t.equal(await commit(client, { offset: 3, metadata: 'note' }), 'NONE')
+    const after = world.use(new Consumer({ ...options, from: 'committed' }))
+    t.match(await after.take(), [{ offset: 3 }, { offset: 4 }])
+    await after.commit()
+    t.equal(await committed(client), 5)
+  },
+)
+
+worldTest(t, 'what is no offset is told, not skipped', { brokers: 1, flags }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'goals')
+  await commit(client, {})
+  const zk = await world.zk()
+  await zk.setData(zkPaths.groupOffset(group, 'goals', 0), 'garbage')
+  const topics = [{ name: 'goals', partitionIndexes: [0] }]
+  const found = await client.send(offsetFetch, 5, { groupId: group, topics })
+  t.match(found.topics[0]?.partitions[0], { committedOffset: -1, errorCode: -1 })
+  t.equal(await commit(client, { offset: 3 }), 'NONE')
+  t.equal(await committed(client), 3)
+})
+
+// --- coordinators that change --------------------------------------------------------------------
+
+worldTest(
+  t,
+  'when the coordinator goes, another one goes on from what was committed',
+  { brokers: 2, flags },
+  async (t, world) => {
+    const first = coordinatorOf(group, [1, 2]) ?? 0
+    const second = 3 - first
+    const before = kafkaClient(world, first)
+    await newTopic(kafkaClient(world, second), 'goals', { replicas: 2 })
+    const [memberId, generation] = await joinAlone(before)
+    t.equal(await commit(before, { memberId, generation, offset: 7 }), 'NONE')
+    await world.broker(first).stop()
+    const after = kafkaClient(world, second)
+    await until(async () => {
+      const found = await after.send(findCoordinator, 2, { key: group, keyType: 0 })
+      return found.nodeId === second
+    })
+    const beat = await after.send(heartbeat, 3, {
+      groupId: group,
+      generationId: generation,
+      memberId,
+    })
+    t.equal(nameOf(beat.errorCode), 'UNKNOWN_MEMBER_ID')
+    t.equal(await commit(after, { memberId, generation, offset: 8 }), 'UNKNOWN_MEMBER_ID')
+    t.equal(await committed(after), 7)
+    const [, next] = await joinAlone(after)
+    t.equal(next, generation + 1, 'generations go on')
+  },
+)
+
+worldTest(t, 'a group moves to a broker that comes', { brokers: 1, flags }, async (t, world) => {
+  const moving = Array.from({ length: 50 }, (_, i) => `g${i}`)
+  const groupId = moving.find((name) => coordinatorOf(name, [1, 2]) === 2) ?? ''
+  const old = kafkaClient(world, 1)
+  const [memberId, generationId] = await joinAlone(old, groupId)
+  const waiting = kafkaClient(world, 1).send(joinGroup, 3, joining('', { groupId }))
+  await until(async () => {
+    const { errorCode } = await old.send(heartbeat, 3, { groupId, generationId, memberId })
+    return nameOf(errorCode) === 'REBALANCE_IN_PROGRESS'
+  })
+  await world.startBroker(2)
+  t.equal(nameOf((await waiting).errorCode), 'NOT_COORDINATOR', 'who waits is told')
+  const { errorCode } = await old.send(heartbeat, 3, { groupId, generationId, memberId })
+  t.equal(nameOf(errorCode), 'NOT_COORDINATOR')
+  const [, next] = await joinAlone(kafkaClient(world, 2), groupId)
+  t.equal(next, generationId + 1)
+})
+
+worldTest(
+  t,
+  'a coordinator that was deposed without knowing commits nothing',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await newTopic(client, 'goals')
+    const [memberId, generation] = await joinAlone(client)
+    t.equal(await commit(client, { memberId, generation, offset: 3 }), 'NONE')
+    const zk = await world.zk()
+    const path = zkPaths.groupCoordinator(group)
+    const claim = JSON.parse(String((await zk.getData(path)).data))
+    t.match(claim, { version: 1, brokerid: 1, generation })
+    // As another broker claims it that this one has not heard of.
+    await zk.setData(path, JSON.stringify({ ...claim, brokerid: 9, generation: 40 }))
+    t.equal(await commit(client, { memberId, generation, offset: 4 }), 'NOT_COORDINATOR')
+    t.equal(await committed(client), 3)
+    t.equal(await commit(client, { memberId, generation, offset: 4 }), 'UNKNOWN_MEMBER_ID')
+    const [, next] = await joinAlone(client)
+    t.equal(next, 41, 'its generations follow those of the other one')
+  },
+)
+
+worldTest(
+  t,
+  'a coordinator that was deposed without knowing begins no generation',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await joinAlone(client)
+    const zk = await world.zk()
+    await zk.setData(zkPaths.groupCoordinator(group), '{}')
+    const { memberId } = await describeOne(t, client)
+    const joined = await client.send(joinGroup, 3, joining(memberId))
+    t.equal(nameOf(joined.errorCode), 'NOT_COORDINATOR')
+  },
+)
+
+async function describeOne(t: Test, client: KafkaClient): Promise<{ memberId: string }> {
+  const { groups } = await client.send(describeGroups, 5, { groups: [group] })
+  t.match(groups, [{ errorCode: 0, groupState: 'Stable' }])
+  return { memberId: groups[0]?.members[0]?.memberId ?? '' }
+}
+
+// --- what tools ask ------------------------------------------------------------------------------
+
+worldTest(
+  t,
+  'groups are listed, described and deleted',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await newTopic(client, 'goals')
+    const strange = '../% all of them!'
+    t.equal(await commit(client, { groupId: strange, offset: 2 }), 'NONE')
+    t.equal(await committed(client, strange), 2)
+    const [memberId, generation] = await joinAlone(client)
+    t.equal(await commit(client, { memberId, generation, offset: 5 }), 'NONE')
+    for (const version of versions(0, 5)) {
+      const { groups } = await client.send(listGroups, version, {})
+      t.same(
+        groups.map(({ groupId, protocolType }) => [groupId, protocolType]),
+        [
+          [strange, ''],
+          [group, 'consumer'],
+        ],
+      )
+      if (version < 4) continue
+      const stable = await client.send(listGroups, version, { statesFilter: ['stable'] })
+      t.match(stable.groups, [{ groupId: group, groupState: 'Stable' }])
+    }
+    for (const version of versions(0, 5)) {
+      const asked = { groups: [group, strange, 'nothing'] }
+      const { groups } = await client.send(describeGroups, version, asked)
+      t.match(groups, [
+        { errorCode: 0, groupState: 'Stable', protocolType: 'consumer', protocolData: 'range' },
+        { errorCode: 0, groupState: 'Empty', members: [] },
+        { errorCode: 0, groupState: 'Dead', members: [] },
+      ])
+      const [member] = groups[0]?.members ?? []
+      t.match(member, { memberId, clientId: 'test', clientHost: '/127.0.0.1' })
+      t.equal(member?.memberMetadata.toString(), 'topics')
+      t.equal(member?.memberAssignment.toString(), 'all')
+    }
+    const doomed = { groupsNames: [group, strange, 'nothing'] }
+    const first = await client.send(deleteGroups, 0, doomed)
+    t.same(
+      first.results.map(({ errorCode }) => nameOf(errorCode)),
+      ['NON_EMPTY_GROUP', 'NONE', 'GROUP_ID_NOT_FOUND'],
+    )
+    t.equal(await committed(client, strange), -1)
+    t.equal(await committed(client), 5)
+    await client.send(leaveGroup, 1, { groupId: group, memberId })
+    const second = await client.send(deleteGroups, 2, { groupsNames: [group] })
+    t.same(
+      second.results.map(({ errorCode }) => nameOf(errorCode)),
+      ['NONE'],
+    )
+    const zk = await world.zk()
+    t.same((await zk.getChildren(zkPaths.consumers)).children, [])
+    t.equal(await commit(client, { offset: 1 }), 'NONE', 'and may begin anew')
+  },
+)
