@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { findCoordinator } from '../../../src/protocol/kafka/api/find-coordinator.ts'
 import { metadata } from '../../../src/protocol/kafka/api/metadata.ts'
 import { type BrokerWorld, worldTest } from '../../broker/broker-world.ts'
 import { kafkaClient } from '../../broker/kafka/kafka-client.ts'
@@ -12,17 +13,23 @@ import { pythonWith } from '../tools.ts'
 type Line =
   | { readonly claim: string; readonly error: string | null }
   | { readonly do: 'stop leader'; readonly topic: string }
+  | { readonly do: 'stop coordinator'; readonly group: string }
   | { readonly done: true }
 
 const scripts = [
   { script: 'kafka_python_claims.py', module: 'kafka', debian: 'python3-kafka' },
   { script: 'confluent_claims.py', module: 'confluent_kafka', debian: 'python3-confluent-kafka' },
+  { script: 'kafka_python_groups.py', module: 'kafka', debian: 'python3-kafka' },
+  { script: 'confluent_groups.py', module: 'confluent_kafka', debian: 'python3-confluent-kafka' },
 ]
+/** A member that was killed is missed soon. */
+const flags = ['--group.min.session.timeout.ms=1000']
+
 for (const { script, module, debian } of scripts) {
   const python = pythonWith(module)
   if (python === undefined) t.comment(`${module} is not installed (Debian: ${debian})`)
   else {
-    worldTest(t, script, { brokers: 3 }, async (t, world) => {
+    worldTest(t, script, { brokers: 3, flags }, async (t, world) => {
       await runClaims(t, world, [python, fileURLToPath(new URL(script, import.meta.url))])
     })
   }
@@ -46,7 +53,8 @@ async function runClaims(
       const line = JSON.parse(text) as Line
       if ('claim' in line) t.equal(line.error, null, line.claim)
       else if ('do' in line) {
-        await stopLeader(world, line.topic)
+        if (line.do === 'stop leader') await stopLeader(world, line.topic)
+        else await stopCoordinator(world, line.group)
         child.stdin.write('\n')
       } else done = line.done
     }
@@ -62,4 +70,10 @@ async function stopLeader(world: BrokerWorld, topic: string): Promise<void> {
   const client = kafkaClient(world)
   const { topics } = await client.send(metadata, 5, { topics: [{ name: topic }] })
   await world.broker(topics[0]?.partitions[0]?.leaderId ?? 0).stop()
+}
+
+async function stopCoordinator(world: BrokerWorld, group: string): Promise<void> {
+  const asked = { key: group, keyType: 0 }
+  const { nodeId } = await kafkaClient(world).send(findCoordinator, 2, asked)
+  await world.broker(nodeId).stop()
 }
