@@ -23,6 +23,7 @@ const covered = [
   'src/daemon/session',
   'src/daemon/admin',
   'src/daemon/request-processor',
+  'src/daemon/zab',
   'test/cli',
   'test/client',
   'test/docs',
