@@ -188,17 +188,20 @@ t.test('a state for another life of ours does not make it lead', async (t) => {
   t.equal(replica(0).role.type, 'idle')
 })
 
-t.test('what is not ours any more is dropped, and its files stay', async (t) => {
-  const { manager, image, open, disk } = await world()
-  open()
-  const dropped = manager.get('goals', 0)
-  image.setTopic('goals', { topicId: 'x', replicas: [ids(3, 2), ids(2, 1), ids(2, 3)] })
-  manager.imageChanged(ours)
-  await settled()
-  t.equal(manager.get('goals', 0), undefined)
-  t.equal(dropped?.role.type, 'idle')
-  t.ok(disk.log(goals0).list().length > 0)
-})
+t.test(
+  'a partition no longer assigned to this broker is dropped, and its files stay',
+  async (t) => {
+    const { manager, image, open, disk } = await world()
+    open()
+    const dropped = manager.get('goals', 0)
+    image.setTopic('goals', { topicId: 'x', replicas: [ids(3, 2), ids(2, 1), ids(2, 3)] })
+    manager.imageChanged(ours)
+    await settled()
+    t.equal(manager.get('goals', 0), undefined)
+    t.equal(dropped?.role.type, 'idle')
+    t.ok(disk.log(goals0).list().length > 0)
+  },
+)
 
 t.test('a topic that was made anew has new replicas, in directories of their own', async (t) => {
   const { manager, image, open, replica, disk } = await world()
