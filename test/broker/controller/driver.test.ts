@@ -148,7 +148,7 @@ t.test('one that was deposed between its decision and its write writes nothing',
   await settled()
   t.equal(tree.text(statePath), before)
   t.notOk(driver.isController)
-  t.ok(log.said('warn').includes('Deposed: another controller has begun'))
+  t.ok(log.said('warn').includes('Deposed: another controller has taken over'))
 })
 
 t.test('one whose session ends between its decision and its write writes nothing', async (t) => {
