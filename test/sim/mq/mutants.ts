@@ -275,8 +275,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: broker,
-        from: 'as soon as it is closed.\n        this.#running?.replicas.resign()\n',
-        to: 'as soon as it is closed.\n',
+        from: 'others take over once it is closed.\n        this.#running?.replicas.resign()\n',
+        to: 'others take over once it is closed.\n',
       },
       { file: broker, from: '    if (!this.#isOpening) void', to: '    void' },
     ],
