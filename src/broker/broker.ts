@@ -1,9 +1,9 @@
 // A broker: builds its parts, joins them over the given world, and keeps the broker registered. The
 // only file that knows all parts.
 //
-//   sockets ─ api/connection ─ api/dispatch ─ replication/replica-manager ─ partition/* ─ log
-//                                    │                   ▲
-//                              broker-links ═▶ others    │ becomes leader, becomes follower
+//   sockets ─ connection ─ api, kafka ─ api/dispatch ─ replication/replica-manager ─ partition/* ─ log
+//                                            │                   ▲
+//                                      broker-links ═▶ others    │ becomes leader, becomes follower
 //   ZooWeeper ─ session/session ─ cluster/cluster-watch ─ cluster/cluster-image ─ controller/driver
 
 import type { Address } from '../address.ts'
@@ -20,10 +20,11 @@ import type { Part, PartStatus } from '../stoppable.ts'
 import { uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
-import { ApiConnection } from './api/connection.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
 import type { BrokerConfig } from './config.ts'
+import { BrokerConnection } from './connection.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
+import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { minInsyncReplicas, ReplicaManager } from './replication/replica-manager.ts'
@@ -60,7 +61,7 @@ export class Broker implements Part {
   readonly #options: BrokerOptions
   readonly #log: Logger
   readonly #image = new ClusterImage()
-  readonly #connections = new Set<ApiConnection>()
+  readonly #connections = new Set<BrokerConnection>()
   readonly #warnings: RareWarnings
   #running: Running | undefined
   #session: BrokerSession | undefined
@@ -345,8 +346,11 @@ export class Broker implements Part {
     } as const
     const { config, world } = this.#options
     const { listen, origins } = config
+    const kafka = new KafkaDialect(parts)
     const listening = world.transport.listen(listen, linkOptions, (link) => {
-      const connection = new ApiConnection(parts, link, () => this.#connections.delete(connection))
+      const connection = new BrokerConnection(kafka, link, () =>
+        this.#connections.delete(connection),
+      )
       this.#connections.add(connection)
       return connection
     })

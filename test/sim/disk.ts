@@ -101,9 +101,19 @@ export class SimDisk {
     this.#removed = []
   }
 
-  /** One bit turns in each log, at a share of the bytes that it holds: 1 is the last of them. */
-  turnBits(share: number): void {
-    for (const log of this.#logs.values()) turnBitIn(log, share)
+  /** Its log directories by name, for what is to happen to them while no process uses the disk. */
+  get logs(): ReadonlyMap<string, MemoryDirectory> {
+    return this.#logs
+  }
+
+  /** The directory of its small files, in the same way. */
+  get files(): MemoryDirectory {
+    return this.#files
+  }
+
+  /** A log directory is taken away. */
+  loseLog(name: string): void {
+    this.#logs.delete(name)
   }
 
   /** Everything on it is gone. */
@@ -235,29 +245,7 @@ export interface DiskCopy {
   readonly logs: ReadonlyMap<string, MemoryDirectory>
 }
 
-function turnBitIn(log: MemoryDirectory, share: number): void {
-  const segments = log.list().filter((name) => name.endsWith('.segment'))
-  const contents = segments.sort().map((name) => ({ name, bytes: usedBytes(log, name) }))
-  const total = contents.reduce((sum, { bytes }) => sum + bytes.length, 0)
-  let at = Math.max(0, Math.floor(total * share) - 1)
-  for (const { name, bytes } of contents) {
-    if (at < bytes.length) {
-      const file = log.open(name)
-      file.write(Buffer.of((bytes[at] ?? 0) ^ 1), at)
-      file.syncNow()
-      return
-    }
-    at -= bytes.length
-  }
-}
-
-/** Without the zeros at the end, which are not used yet. */
-function usedBytes(log: MemoryDirectory, name: string): Buffer {
-  const bytes = contentOf(log, name) ?? Buffer.alloc(0)
-  return bytes.subarray(0, bytes.findLastIndex(Boolean) + 1)
-}
-
-function contentOf(directory: MemoryDirectory, name: string): Buffer | undefined {
+export function contentOf(directory: MemoryDirectory, name: string): Buffer | undefined {
   if (!directory.list().includes(name)) return undefined
   const file = directory.open(name)
   const bytes = Buffer.alloc(file.sizeBytes())

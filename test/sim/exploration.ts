@@ -2,8 +2,12 @@
 
 import { Coverage } from './coverage.ts'
 import { FaultError, quoted } from './faults.ts'
+import { countsOf } from './mq/counts.ts'
 import { countedFor, crashPoints } from './servers/crash-points.ts'
 import { type Lives, type WorldName, worldNames, worlds } from './worlds.ts'
+
+/** So many lives of brokers must have enough of each fault. */
+const manySeeds = 500
 
 /** An exploration that is as long must have hit every crash point. */
 const thoroughMinutes = 2
@@ -52,7 +56,8 @@ export class Exploration {
   async run(): Promise<boolean> {
     while (!this.#isEnough()) await this.#live(this.#options.world ?? this.#next())
     this.#report()
-    return this.#reportCrashPoints() && this.#failed === 0
+    const [hasPoints, hasFaults] = [this.#reportCrashPoints(), this.#reportFaults()]
+    return hasPoints && hasFaults && this.#failed === 0
   }
 
   /** The world that has had the least of its share. */
@@ -107,6 +112,18 @@ export class Exploration {
         if (!what.startsWith('killed')) this.#say(`${String(count).padStart(10)}  ${what}`)
       }
     }
+  }
+
+  /** @returns whether brokers had enough of each fault, or need not have had */
+  #reportFaults(): boolean {
+    const { seeds, covered } = this.#tallies.mq
+    const isChosen = (this.#options.fault ?? []).length > 0
+    if (seeds === 0 || isChosen) return true
+    const rare = countsOf(covered, seeds).filter(({ count, least }) => count < least)
+    for (const { what, count, least } of rare) {
+      this.#say(`${String(count).padStart(10)}  ${what}: at least ${least} are wanted of brokers`)
+    }
+    return rare.length === 0 || seeds < manySeeds
   }
 
   /** @returns whether all were hit, or need not have been */

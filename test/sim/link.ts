@@ -77,6 +77,10 @@ export class SimLink implements Link {
     return this.#out
   }
 
+  insert(bytes: Uint8Array): void {
+    this.out.raw(bytes)
+  }
+
   beginFrame(): MsgpackWriter {
     const { out } = this
     out.beginFrame()

@@ -17,8 +17,8 @@ import { invariant } from '../../src/invariant.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What the simulator's disks are made of. */
-const memoryDirectory = 'test/log/memory-directory.ts'
+/** What the simulator takes of other tests. */
+const borrowed = ['test/log/memory-directory.ts', 'test/broker/test-secret.ts']
 
 /** A rule of ours, and the sources without it. Nothing shipped knows of any of this. */
 export interface Mutant {
@@ -67,7 +67,7 @@ export async function tryMutant(
   try {
     cpSync(join(root, 'src'), join(copy, 'src'), { recursive: true })
     cpSync(join(root, 'test/sim'), join(copy, 'test/sim'), { recursive: true })
-    cpSync(join(root, memoryDirectory), join(copy, memoryDirectory))
+    for (const file of borrowed) cpSync(join(root, file), join(copy, file))
     cpSync(join(root, 'package.json'), join(copy, 'package.json'))
     symlinkSync(realpathSync(join(root, 'node_modules')), join(copy, 'node_modules'))
     for (const [file, text] of mutated(mutant)) writeFileSync(join(copy, 'src', file), text)

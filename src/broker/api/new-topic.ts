@@ -28,7 +28,7 @@ export function checkNewTopic({ topic, partitionCount, replicationFactor }: NewT
 }
 
 /** Source: Kafka's org.apache.kafka.common.internals.Topic.validate (3.9). */
-function nameProblem(topic: string): string | undefined {
+export function nameProblem(topic: string): string | undefined {
   if (topic === '') return 'its name is empty'
   if (topic === '.' || topic === '..') return "'.' and '..' are not allowed as names"
   const { topicNameLengthMax } = limits

@@ -47,6 +47,7 @@ interface ReplicaReportImage {
 export class ClusterImage {
   readonly brokers = new Map<BrokerId, LiveBroker>()
   readonly topics = new Map<string, TopicImage>()
+  readonly #byTopicId = new Map<string, string>()
   /** by topic: why its znode, which exists, cannot be used */
   readonly topicProblems = new Map<string, string>()
   /** by name of the znode; a report may be from a life that is over */
@@ -57,22 +58,36 @@ export class ClusterImage {
     this.topicProblems.delete(topic)
     const before = this.topics.get(topic)
     const isSame = before?.assignment.topicId === assignment.topicId
+    if (!isSame) this.#forgetTopic(topic)
+    this.#byTopicId.set(assignment.topicId, topic)
     const states = isSame ? before.states : new Map()
     const stateProblems = isSame ? before.stateProblems : new Map()
     this.topics.set(topic, { topic, assignment, states, stateProblems })
   }
 
   removeTopic(topic: string): void {
-    this.topics.delete(topic)
+    this.#forgetTopic(topic)
     this.topicProblems.delete(topic)
   }
 
   /** @returns whether that is new */
   setBadTopic(topic: string): boolean {
-    this.topics.delete(topic)
+    this.#forgetTopic(topic)
     if (this.topicProblems.has(topic)) return false
     this.topicProblems.set(topic, `znode ${zkPaths.topic(topic)} cannot be read as a topic`)
     return true
+  }
+
+  #forgetTopic(topic: string): void {
+    const found = this.topics.get(topic)
+    if (found === undefined) return
+    this.#byTopicId.delete(found.assignment.topicId)
+    this.topics.delete(topic)
+  }
+
+  /** @returns the name of the topic with this id */
+  topicOf(topicId: string): string | undefined {
+    return this.#byTopicId.get(topicId)
   }
 
   /** Ignores a state that is older than the one it has, and one of an unknown topic. */

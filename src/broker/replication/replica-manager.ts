@@ -284,7 +284,8 @@ export class ReplicaManager implements ReplicaHost {
     const directory = disk.openLog(key)
     const known = checkpoint.get(key)
     try {
-      if (isNewDirectory(directory) && known.durableEnd > 0) markIncomplete(directory)
+      const hadRecords = known.durableEnd > 0 || known.highWatermark > 0
+      if (isNewDirectory(directory) && hadRecords) markIncomplete(directory)
       claimDirectory(directory, { topic, topicId, partition })
     } catch (error) {
       directory.close()

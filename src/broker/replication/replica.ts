@@ -95,6 +95,7 @@ export class Replica {
   /** high watermark when the directory was lost; a log that ends below it should not lead */
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
+  #isTrusting = false
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
   #state: PartitionState | undefined
@@ -181,10 +182,13 @@ export class Replica {
   get checkpoint(): LogCheckpoint {
     const { durableEnd, highWatermark, lastEpoch } = this.#core
     const end = Math.min(this.#truncating?.end ?? durableEnd, durableEnd)
+    const known = Math.min(highWatermark, end)
     return {
       // Without fdatasync nothing is certain to be on the disk.
       durableEnd: this.#isOsFlush ? 0 : end,
-      highWatermark: Math.min(highWatermark, end),
+      // The high watermark of a lost directory is kept until the log has reached it again.
+      highWatermark:
+        this.#condition === 'incomplete' ? Math.max(known, this.#lostHighWatermark) : known,
       lastEpoch,
     }
   }
@@ -240,12 +244,25 @@ export class Replica {
 
   /** A log that is in sync in this life has again what it had lost. */
   #maybeTrust(state: PartitionState, life: Life): void {
-    if (this.#condition === 'whole') return
+    if (this.#condition === 'whole' || this.#isTrusting) return
     const member = memberOf(state.isr, this.#core.self)
     if (member === undefined || member.isAwaited || !isSameLife(member, life)) return
+    void this.#trust()
+  }
+
+  /** Lowers the lost log's checkpoint first: this log may be shorter, and must not look damaged. */
+  async #trust(): Promise<void> {
+    this.#isTrusting = true
+    try {
+      await this.#host.willTruncate(this, this.#core.durableEnd)
+    } catch {
+      return // the host was told, and stops
+    }
+    if (this.#isClosed) return
     try {
       forgetLoss(this.#directory)
       this.#condition = 'whole'
+      this.#isTrusting = false
     } catch (error) {
       this.#host.failed(new LogFailedError(this.#directory.path, error as Error))
     }

@@ -63,7 +63,8 @@ export type ProduceResponse = Message<'produce', typeof produceResponse>
 
 // --- by hand -------------------------------------------------------------------------------------
 
-const acksNames = inverse(requiredAcks)
+/** By number. */
+export const acksNames = inverse(requiredAcks)
 
 export function writeProduceRequest(out: MsgpackWriter, request: ProduceRequest): void {
   out.int(requiredAcks[request.acks])

@@ -44,8 +44,10 @@ const checkedFrom = 21
 const lengthFieldEnd = 12
 const magic = 2
 const codecMask = 0x07
+export const zstdCodec = 4
+const transactionalBit = 0x10
 const controlBit = 0x20
-const codecMax = 4
+const codecMax = zstdCodec
 
 export interface BatchHeader {
   readonly baseOffset: Offset
@@ -88,6 +90,11 @@ export function leaderEpochOf(bytes: Buffer, at: number): number {
 
 export function lastOffsetOf(bytes: Buffer, at: number): Offset {
   return readInt64(bytes, at) + bytes.readInt32BE(at + 23)
+}
+
+/** Compression codec of the records; undefined if the header is cut short. */
+export function batchCodec(bytes: Buffer): number | undefined {
+  return bytes.length < batchHeaderBytes ? undefined : bytes.readInt16BE(checkedFrom) & codecMask
 }
 
 /** Reads a header; requires all of its 61 bytes. */
@@ -224,6 +231,9 @@ export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem
   }
   if ((header.attributes & controlBit) !== 0) {
     return refuse('INVALID_RECORD', 'only a broker writes control batches')
+  }
+  if ((header.attributes & transactionalBit) !== 0) {
+    return refuse('INVALID_TXN_STATE', 'it is transactional, and there are no transactions')
   }
   const codec = header.attributes & codecMask
   if (codec > codecMax) return refuse('UNSUPPORTED_COMPRESSION_TYPE', `its codec is ${codec}`)

@@ -31,6 +31,13 @@ import { testSecret } from '../test-secret.ts'
 export const self = 1 as BrokerId
 export const client: Requester = { role: 'client', brokerId: noBroker, brokerEpoch: 0 }
 
+/** Only a broker passes requests on. */
+function requesterOf(request: MqRequest): Requester {
+  return 'passedOn' in request && request.passedOn ? anotherBroker : client
+}
+
+const anotherBroker: Requester = { role: 'broker', brokerId: 2 as BrokerId, brokerEpoch: 20 }
+
 /** A batch of so many records, of any producer. */
 export function batchOf(recordCount: number, valueBytes = 10): Buffer {
   const value = Buffer.alloc(valueBytes, 'x')
@@ -233,7 +240,7 @@ export class ApiWorld {
     replica.close()
   }
 
-  ask(request: MqRequest, requester: Requester = client): Asked {
+  ask(request: MqRequest, requester: Requester = requesterOf(request)): Asked {
     const answers: (MqResponse | BrokerError)[] = []
     dispatch(this.parts, requester, request, (answer) => void answers.push(answer))
     return { answers }
@@ -242,7 +249,7 @@ export class ApiWorld {
   /** For requests that are answered without time passing. @throws the error, if that is the answer */
   async answer<T extends MqRequest>(
     request: T,
-    requester: Requester = client,
+    requester: Requester = requesterOf(request),
   ): Promise<ResponseOf<T['type']>> {
     const { answers } = this.ask(request, requester)
     await this.clock.advance(0)

@@ -21,17 +21,27 @@ function fetchOf(
   return { type: 'replicaFetch', life: life(2), ...limits, partitions, ...changed }
 }
 
-const strangers: readonly (readonly [string, Requester, ReplicaFetchRequest])[] = [
-  ['a client', client, fetchOf([0])],
-  ['an earlier life', asFollower, fetchOf([0], { life: life(2, { epoch: 19 }) })],
-  ['another disk', asFollower, fetchOf([0], { life: life(2, { directory: 'new' }) })],
+const strangers: readonly (readonly [string, Requester, ReplicaFetchRequest, string])[] = [
+  ['a client', client, fetchOf([0]), 'CLUSTER_AUTHORIZATION_FAILED'],
+  [
+    'an earlier life',
+    asFollower,
+    fetchOf([0], { life: life(2, { epoch: 19 }) }),
+    'STALE_BROKER_EPOCH',
+  ],
+  [
+    'another disk',
+    asFollower,
+    fetchOf([0], { life: life(2, { directory: 'new' }) }),
+    'STALE_BROKER_EPOCH',
+  ],
 ]
-for (const [name, requester, request] of strangers) {
+for (const [name, requester, request, code] of strangers) {
   t.test(`nothing is recorded for a follower that is not registered so: ${name}`, async (t) => {
     const world = new ApiWorld()
     world.topic('goals', [1])
     world.replica('goals', 0).followerFetched = () => t.fail('it was recorded') as never
-    await t.rejects(world.answer(request, requester), { code: 'STALE_BROKER_EPOCH' })
+    await t.rejects(world.answer(request, requester), { code })
   })
 }
 

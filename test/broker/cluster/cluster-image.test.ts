@@ -14,6 +14,21 @@ t.test('an image does not go back, and forgets a topic that was made anew', asyn
   t.equal(known.leader('goals', 0), undefined)
 })
 
+t.test('a topic is found by its id while it has that one', async (t) => {
+  const known = image([1], {})
+  t.equal(known.topicOf(topicId), 'goals')
+  known.setTopic('goals', { topicId, replicas: [ids(1)] })
+  t.equal(known.topicOf(topicId), 'goals', 'read again')
+  known.setTopic('goals', { topicId: 'y', replicas: [ids(1)] })
+  t.equal(known.topicOf(topicId), undefined, 'made anew')
+  t.equal(known.topicOf('y'), 'goals')
+  known.removeTopic('goals')
+  t.equal(known.topicOf('y'), undefined)
+  known.setTopic('goals', { topicId, replicas: [ids(1)] })
+  known.setBadTopic('goals')
+  t.equal(known.topicOf(topicId), undefined)
+})
+
 t.test('metadata tell of a replica that would have to drop committed records', async (t) => {
   const known = reporting(image([1, 2, 3], {}), { 3: { type: 'ahead' } })
   t.match(known.info('c', undefined).topics[0]?.partitions, [

@@ -46,6 +46,13 @@ const groupOffset = (offset: number): MqEvent => ({
   offset,
 })
 
+const chosen = (common: number, losesAtMost?: number): MqEvent => ({
+  type: 'chosen',
+  partition: 0,
+  common,
+  losesAtMost,
+})
+
 const two = [sent('a'), sent('b'), committed('a', 0), committed('b', 1)]
 
 const broken: readonly {
@@ -217,6 +224,26 @@ const broken: readonly {
     rule: /a committed offset never goes back/,
   },
   {
+    name: 'a choice that loses more than a person was told',
+    history: [...two, chosen(0, 1)],
+    rule: /a person is told what a choice loses: 2 of 0, not 1 at most/,
+  },
+  {
+    name: 'a record that a choice did not lose, and that is gone',
+    history: [...two, stored('a', 0), chosen(1, 1), leads('b1.1', 1, { logEnd: 0 })],
+    rule: /a leader has all that is committed/,
+  },
+  {
+    name: 'an election by a controller that is none any more, after that by a person',
+    history: [
+      state({}),
+      chosen(0, 0),
+      state({ leader: 2, leaderEpoch: 2, inForce: 2 }),
+      state({ leader: 3, leaderEpoch: 3, inForce: 2 }),
+    ],
+    rule: /a deposed controller writes nothing/,
+  },
+  {
     name: 'a batch sent again that is stored anew',
     history: [...two, { type: 'repeated', value: 'a', offset: 2 }],
     rule: /a batch sent again is recognised/,
@@ -247,6 +274,21 @@ const sound: readonly { readonly name: string; readonly history: readonly MqEven
   {
     name: 'leaders that follow each other',
     history: [...two, leads('b1.1', 1, { logEnd: 2 }), leads('b2.1', 2, { logEnd: 2 })],
+  },
+  {
+    name: 'what a person gives up, replicas that still show it, and another record in its place',
+    history: [
+      ...[...two, stored('a', 0), stored('b', 1), highWatermark(2), sent('c')],
+      chosen(1, 1),
+      highWatermark(1),
+      committed('b', 1, { life: 'b2.2' }),
+      committed('c', 1, { epoch: 2 }),
+      stored('c', 1),
+    ],
+  },
+  {
+    name: 'a leader that resigns, and the next one',
+    history: [state({}), state({ leader: -1 }), state({ leader: 2, leaderEpoch: 2 })],
   },
   {
     name: 'an ISR that a leader writes while another controller begins',

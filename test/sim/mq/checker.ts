@@ -71,6 +71,16 @@ export type MqEvent =
       readonly partition: number
       readonly offset: number
     }
+  /**
+   * A person has a replica lead that has only these of the committed records, and was told how many are
+   * lost at most; undefined: that is not known.
+   */
+  | {
+      readonly type: 'chosen'
+      readonly partition: number
+      readonly common: number
+      readonly losesAtMost: number | undefined
+    }
   /** A batch of the log was sent again, and was answered with this offset. */
   | { readonly type: 'repeated'; readonly value: string; readonly offset: number }
 
@@ -109,7 +119,13 @@ export class MqChecker {
   readonly #leaders = new Map<string, Life>()
   readonly #states = new Map<number, State>()
   readonly #groupOffsets = new Map<string, number>()
+  /** partitions whose next state a person writes */
+  readonly #chosen = new Set<number>()
+  /** records that a person gave up, by place: replicas that do not know of it yet still show them */
+  readonly #givenUp = new Map<string, Set<string>>()
   storedCount = 0
+  /** acknowledged records that a person gave up */
+  lostCount = 0
   shownCount = 0
 
   constructor(options: CheckerOptions) {
@@ -150,6 +166,8 @@ export class MqChecker {
         return this.#groupCommitted(event)
       case 'repeated':
         return this.#wasRepeated(event)
+      case 'chosen':
+        return this.#wasChosen(event)
     }
   }
 
@@ -224,8 +242,9 @@ export class MqChecker {
     this.#committed.set(partition, log)
     const known = log[offset]
     const where = `${value} at ${partition}/${offset} on ${life}`
+    const isSame = known?.value === value && known.epoch === epoch
+    if (!isSame && this.#givenUp.get(`${partition}/${offset}`)?.has(value) === true) return
     if (known !== undefined) {
-      const isSame = known.value === value && known.epoch === epoch
       const differs = `${where} of epoch ${epoch}, ${known.value} of epoch ${known.epoch}`
       invariant(isSame, `replicas are equal below the high watermark: ${differs}`)
       return
@@ -283,16 +302,18 @@ export class MqChecker {
       controllerEpoch >= before.controllerEpoch,
       `a deposed controller writes nothing ${change}`,
     )
+    const isByPerson = this.#chosen.delete(state.partition)
     const isByController =
       leaderEpoch !== before.leaderEpoch || controllerEpoch !== before.controllerEpoch
     invariant(
-      !isByController || controllerEpoch === inForce,
+      !isByController || isByPerson || controllerEpoch === inForce,
       `a deposed controller writes nothing ${change}`,
     )
     const isSameLeader =
       state.leader === before.leader && state.leaderBrokerEpoch === before.leaderBrokerEpoch
+    const hasResigned = state.leader < 0
     invariant(
-      leaderEpoch > before.leaderEpoch || isSameLeader,
+      leaderEpoch > before.leaderEpoch || isSameLeader || hasResigned,
       `another leader has another epoch ${change}`,
     )
   }
@@ -305,6 +326,30 @@ export class MqChecker {
       `a committed offset never goes back: ${before} to ${offset} of ${key}`,
     )
     this.#groupOffsets.set(key, offset)
+  }
+
+  #wasChosen({ partition, common, losesAtMost }: Extract<MqEvent, { type: 'chosen' }>): void {
+    this.#chosen.add(partition)
+    const log = this.#committed.get(partition) ?? []
+    const lost = log.splice(common)
+    const most = losesAtMost ?? lost.length
+    invariant(
+      lost.length <= most,
+      `a person is told what a choice loses: ${lost.length} of ${partition}, not ${most} at most`,
+    )
+    for (const [i, { value }] of lost.entries()) {
+      const place = `${partition}/${common + i}`
+      this.#givenUp.set(place, (this.#givenUp.get(place) ?? new Set()).add(value))
+      this.#places.delete(value)
+    }
+    for (const sent of this.#sent.values()) {
+      if (sent.partition !== partition || (sent.storedAt ?? -1) < common) continue
+      sent.storedAt = undefined
+      this.lostCount++
+    }
+    for (const [key, offset] of this.#highWatermarks) {
+      if (key.endsWith(` ${partition}`)) this.#highWatermarks.set(key, Math.min(offset, common))
+    }
   }
 
   #wasRepeated({ value, offset }: Extract<MqEvent, { type: 'repeated' }>): void {

@@ -11,9 +11,13 @@ import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 
 interface MqFaultRow {
   readonly about: string
-  /** Never drawn: it happens only when it is asked for. */
-  readonly isOff?: boolean
+  /** Which lives have it; every life may have the others. */
+  readonly in?: 'lost disks' | 'beyond the budget'
 }
+
+/** In so many lives disks are lost, and in so many of these beyond what the promises hold for. */
+const lostDisksShare = 0.25
+const beyondShare = 0.2
 
 export const faultRows = {
   powerCuts: { about: 'A broker loses power, and what it did not sync, wholly, in part or torn.' },
@@ -35,25 +39,53 @@ export const faultRows = {
   deadControllers: { about: 'The controller is killed, or its znode is removed by hand.' },
   deadServers: { about: 'A ZooWeeper server is killed or loses power; perhaps all of them.' },
   corruptBatches: { about: 'A producer sends a batch one bit of which has turned on its way.' },
-  wipedDisks: { about: 'A broker loses its disk.', isOff: true },
-  oldCopies: { about: 'A broker comes back with an old copy of its disk.', isOff: true },
-  bitFlips: { about: 'One bit of a log turns while its broker is down.', isOff: true },
+  wipedDisks: { about: 'A broker loses its disk.', in: 'lost disks' },
+  oldCopies: { about: 'A broker comes back with an old copy of its disk.', in: 'lost disks' },
+  bitFlips: { about: 'One bit of each log turns while its broker is down.', in: 'lost disks' },
+  cutTails: { about: 'The last durable batches of each log are gone.', in: 'lost disks' },
+  wipedServers: { about: 'A ZooWeeper server of three loses its disk.', in: 'lost disks' },
+  lostIsrs: {
+    about: 'Several brokers lose their disks at once, and perhaps no member of an ISR keeps one.',
+    in: 'beyond the budget',
+  },
 } as const satisfies Record<string, MqFaultRow>
 
 export type FaultName = keyof typeof faultRows
 export type Faults = Readonly<Record<FaultName, number>>
 
-const faultNames = Object.keys(faultRows) as FaultName[]
+export const faultNames = Object.keys(faultRows) as FaultName[]
 
 /** A fault that never happens leaves room for longer chains of others. */
 export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Faults {
   const random = new Random(seed ^ 0x5eed)
-  const drawn = faultNames.map((name): [FaultName, number] => {
-    const weight = random.chance(0.55) ? 1 + random.below(3) : 0
-    const row: MqFaultRow = faultRows[name]
-    return [name, overrides[name] ?? (row.isOff === true ? 0 : weight)]
-  })
+  const drawWeight = (): number => (random.chance(0.55) ? 1 + random.below(3) : 0)
+  const weights = new Map<FaultName, number>()
+  for (const name of faultNames) if (fieldOf(name) === undefined) weights.set(name, drawWeight())
+  // Drawn last, so that the other faults of a seed are the same whether it loses disks or not.
+  const losesDisks = random.chance(lostDisksShare)
+  const goesBeyond = losesDisks && random.chance(beyondShare)
+  for (const name of faultNames) {
+    const field = fieldOf(name)
+    if (field === 'lost disks') weights.set(name, losesDisks ? 2 * drawWeight() : 0)
+    if (field === 'beyond the budget') weights.set(name, goesBeyond ? 3 : 0)
+  }
+  const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults
+}
+
+/** Whether disks are lost in such a life. */
+export function losesDisks(faults: Faults): boolean {
+  return faultNames.some((name) => isOfDisks(name) && faults[name] > 0)
+}
+
+/** It happens only where the budget allows for it (disk-budget.ts). */
+export function isOfDisks(name: FaultName): boolean {
+  return fieldOf(name) !== undefined
+}
+
+function fieldOf(name: FaultName): MqFaultRow['in'] {
+  const row: MqFaultRow = faultRows[name]
+  return row.in
 }
 
 /** What `--fault` takes, and what is printed first. */

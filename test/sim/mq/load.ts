@@ -97,7 +97,14 @@ export class SimConsumer {
   readonly #consumer: Consumer
   isClosed = false
 
-  constructor(name: string, parts: LoadParts, group: string | undefined) {
+  constructor(
+    name: string,
+    parts: LoadParts,
+    {
+      group,
+      partitions,
+    }: { readonly group: string | undefined; readonly partitions: readonly number[] },
+  ) {
     const { random } = parts
     this.name = name
     this.group = group
@@ -105,6 +112,7 @@ export class SimConsumer {
     this.#consumer = new Consumer({
       ...makeClientOptions(name, parts),
       topic,
+      partitions,
       from: group === undefined ? 'beginning' : 'committed',
       ...(group === undefined ? {} : { group }),
       maxWaitMs: 100 + random.below(400),

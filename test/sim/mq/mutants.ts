@@ -12,6 +12,8 @@ const replica = 'broker/replication/replica.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
 const controller = 'broker/controller/controller.ts'
 const election = 'broker/controller/recovery-election.ts'
+const image = 'broker/cluster/cluster-image.ts'
+const reports = 'broker/session/replica-reports.ts'
 const driver = 'broker/controller/driver.ts'
 const session = 'broker/session/session.ts'
 const broker = 'broker/broker.ts'
@@ -102,32 +104,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [{ file: log, from: '  isIntact: isBatchIntact,', to: '  isIntact: () => true,' }],
     seeds: 300,
   },
-  {
-    name: 'the tail is not written again after a failed fsync',
-    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
-    edits: [
-      {
-        file: recovery,
-        from: '  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })\n',
-        to: '',
-      },
-    ],
-    seeds: 600,
-  },
 
   // --- durable, committed, shown -----------------------------------------------------------------
-  {
-    name: 'acknowledge before durable',
-    rule: durableRule,
-    edits: [
-      {
-        file: replica,
-        from: '    this.#core.appended(readBatchHeader(batch))\n',
-        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
-      },
-    ],
-    seeds: 600,
-  },
   {
     name: 'a follower says it has what is not durable',
     rule: durableRule,
@@ -495,7 +473,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'nowMs - follower.fetchedMs > this.#options.lagTimeMsMax',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'elected by id, not by life',
@@ -511,7 +489,7 @@ export const lostDiskMutants: readonly Mutant[] = [
   }).filter((member) => standingOf(member)?.life !== undefined)`,
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'a wiped disk reports for the one before it',
@@ -523,7 +501,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'status?.type',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'an old copy keeps its identity',
@@ -535,7 +513,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'if (known !== undefined) return',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'marks per broker instead of per identity',
@@ -557,7 +535,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'getData(zkPaths.mark(this.#options.id))',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'high watermarks of reports are ignored',
@@ -569,7 +547,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'return Math.max(committed, known.length * 0)',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'the ISR is those that came',
@@ -586,7 +564,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'lost: [...lost, ...kept].map(({ member }) => member.broker)',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'a log whose tail was cut leads alone',
@@ -598,7 +576,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: "return best.log.type === 'tail-cut' && isAlone && claims.length < 0 ? 'wait' : best",
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'nobody is waited for',
@@ -606,6 +584,81 @@ export const lostDiskMutants: readonly Mutant[] = [
     edits: [
       { file: election, from: 'if (!isTimeUp && claims.some(', to: 'if (!isTimeUp && [].some(' },
     ],
-    seeds: 40,
+    seeds: 60,
+  },
+  {
+    name: 'the controller takes the last follower of a leader out',
+    rule: 'a leader that may be gone itself keeps its followers in the ISR',
+    edits: [
+      {
+        file: controller,
+        from: 'return byBroker(kept.length > 1 ? kept : whole)',
+        to: 'return byBroker(kept.length > 0 ? kept : whole)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'eligible replicas are not asked beside the ISR',
+    rule: 'a log that lacks what it does not know of leads before no eligible one that has it',
+    edits: [
+      {
+        file: election,
+        from: '(hasLog ? [...inSync, ...eligible] : inSync)',
+        to: '(hasLog ? inSync : inSync)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a report of an earlier life is used',
+    rule: 'a report holds for one life of its broker and one version of the state',
+    edits: [
+      {
+        file: reports,
+        from: "zk.create(path, text, { mode: 'ephemeral' })",
+        to: 'zk.create(path, text)',
+      },
+      {
+        file: image,
+        from: 'report?.session === session ? report.status : undefined',
+        to: 'session > 0 ? report?.status : undefined',
+      },
+      {
+        file: election,
+        from: 'return isSameLife(status.life, life) && status.stateVersion === version',
+        to: 'return isSameLife(life, life) && status.stateVersion <= version',
+      },
+      {
+        file: election,
+        from: "{ type: 'log', member, log: status }",
+        to: "{ type: 'log', member, log: { ...status, life } }",
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'the tail is not written again after a failed fsync',
+    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
+    edits: [
+      {
+        file: recovery,
+        from: '  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })\n',
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'acknowledge before durable',
+    rule: durableRule,
+    edits: [
+      {
+        file: replica,
+        from: '    this.#core.appended(readBatchHeader(batch))\n',
+        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
+      },
+    ],
+    seeds: 100,
   },
 ]

@@ -4,10 +4,10 @@
 import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { ZkClient } from '../../../src/client/zk/zk-client.ts'
 import { silentLogger } from '../../../src/logger.ts'
-import type { DiskCopy, SimDisk } from '../disk.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
-import { type FaultName, pickFault } from './faults.ts'
+import { DiskNemesis } from './disk-nemesis.ts'
+import { type FaultName, isOfDisks, pickFault } from './faults.ts'
 import type { Host } from './host.ts'
 import type { MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
@@ -20,11 +20,12 @@ const slowestClock = 0.4
 export class Nemesis {
   readonly #world: MqWorld
   readonly #operator: ZkClient
-  readonly #copies = new Map<SimBroker, DiskCopy>()
+  readonly #disks: DiskNemesis
   #whenBrokerGone: (() => void) | undefined
 
   constructor(world: MqWorld) {
     this.#world = world
+    this.#disks = new DiskNemesis(world)
     const { network, queue, random, servers } = world
     const process = new SimProcess(queue)
     this.#operator = new ZkClient({
@@ -39,6 +40,7 @@ export class Nemesis {
   /** Perhaps something goes wrong, and perhaps something is well again. */
   strike(): void {
     const { random, network } = this.#world
+    if (this.#disks.isHealing) return
     const dice = random.next()
     if (dice < 0.25) this.#revive(random.pick(this.#hosts))
     else if (dice < 0.35) network.unblockAll()
@@ -46,7 +48,7 @@ export class Nemesis {
       const fault = pickFault(this.#world.faults, random)
       if (fault === undefined) return
       this.#world.trace?.(`fault: ${fault}`)
-      this.#world.cover(fault)
+      if (!isOfDisks(fault)) this.#world.cover(fault)
       this.#cause(fault)
     }
   }
@@ -108,11 +110,17 @@ export class Nemesis {
       case 'corruptBatches':
         return strange.sendCorrupt()
       case 'wipedDisks':
-        return this.#loseDisk((disk) => disk.wipe())
+        return this.#disks.wipe(this.#victim())
       case 'oldCopies':
-        return this.#bringBackOldCopy()
+        return this.#disks.bringBackOldCopy(this.#victim())
       case 'bitFlips':
-        return this.#loseDisk((disk) => disk.turnBits(random.chance(0.5) ? 1 : random.next()))
+        return this.#disks.turnBits(this.#victim())
+      case 'cutTails':
+        return this.#disks.cutTails(this.#victim())
+      case 'wipedServers':
+        return this.#disks.wipeServer()
+      case 'lostIsrs':
+        return this.#disks.loseIsr()
     }
   }
 
@@ -270,25 +278,6 @@ export class Nemesis {
 
   #deleteController(): void {
     this.#operator.delete(zkPaths.controller).catch(() => undefined)
-  }
-
-  /** Only while all replicas are in sync: every partition then has members whose disks are whole. */
-  #loseDisk(lose: (disk: SimDisk) => void, broker = this.#victim()): void {
-    const { random } = this.#world
-    if (!this.#world.isInSync()) return
-    broker.loseDisk(lose)
-    this.#world.cover('lost disk')
-    if (random.chance(0.5)) {
-      for (const other of this.#world.brokers) if (other !== broker) other.end({ power: true })
-    }
-    this.#world.later(random.next() * 2000, () => this.#revive(broker))
-  }
-
-  #bringBackOldCopy(): void {
-    const broker = this.#victim()
-    const copy = this.#copies.get(broker)
-    this.#copies.set(broker, broker.disk.copy())
-    if (copy !== undefined) this.#loseDisk((disk) => disk.putBack(copy), broker)
   }
 
   #loseServers(): void {

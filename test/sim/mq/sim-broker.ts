@@ -45,6 +45,8 @@ export class SimBroker extends Host {
   readonly #seen = new Map<Replica, Seen>()
   /** by partition, also while it is down: up to where its log is on its disk */
   readonly #durableEnds = new Map<number, number>()
+  /** the same of disks that were lost: what they had counted when it was acknowledged */
+  readonly #lostEnds = new Map<number, number>()
 
   constructor(id: number, parts: HostParts, options: SimBrokerOptions) {
     super(`b${id}`, parts)
@@ -74,8 +76,9 @@ export class SimBroker extends Host {
     )
   }
 
+  /** Up to where the log is, or was when its disk was lost, on a disk of this broker. */
   durableEnd(partition: number): number {
-    return this.#durableEnds.get(partition) ?? 0
+    return Math.max(this.#durableEnds.get(partition) ?? 0, this.#lostEnds.get(partition) ?? 0)
   }
 
   start(): void {
@@ -127,6 +130,9 @@ export class SimBroker extends Host {
     this.end({ power: true })
     this.disk.heal()
     lose(this.disk)
+    for (const partition of this.#durableEnds.keys()) {
+      this.#lostEnds.set(partition, this.durableEnd(partition))
+    }
     this.#durableEnds.clear()
   }
 
