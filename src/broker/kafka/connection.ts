@@ -95,7 +95,10 @@ export class KafkaConnection {
     api.begin(reader, { parts, version: apiVersion }, correlationId, {
       send: answered,
       none: () => answered(null),
-      close: () => this.#link.close(),
+      close: (reason) => {
+        parts.log.debug({ api: api.name, reason }, 'Closed a connection of Kafka’s protocol')
+        this.#link.close()
+      },
     })
   }
 

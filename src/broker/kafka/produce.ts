@@ -39,10 +39,14 @@ export function answerProduce(
   )
   const respond = (answer: readonly Answer[] | BrokerError) => {
     const answers = split.join(answer, failed)
-    if (acks !== 'none') reply.send(responseOf(topicData, answers))
-    else if (!answers.some(({ error }) => error !== undefined)) reply.none()
+    if (acks !== 'none') {
+      reply.send(responseOf(topicData, answers))
+      return
+    }
+    const problem = answers.find(({ error }) => error !== undefined)?.error
     // Without a response nothing else would tell the producer, which is why Kafka does the same.
-    else reply.close('Cannot store a batch that was sent without acks')
+    if (problem === undefined) reply.none()
+    else reply.close(problem.message)
   }
   if (acks === undefined || split.accepted.length === 0) {
     respond([])

@@ -45,8 +45,8 @@ export class PartitionAnswers<Answer> {
     this.#answers = answers
   }
 
-  some(holds: (answer: Answer) => boolean): boolean {
-    return this.#answers.some(holds)
+  find(holds: (answer: Answer) => boolean): Answer | undefined {
+    return this.#answers.find(holds)
   }
 
   /** The next ones, as many as the topic has partitions, each with its partition. */

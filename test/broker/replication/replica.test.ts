@@ -510,6 +510,7 @@ t.test('a log whose directory was lost is incomplete until it is in sync again',
   replica.become({ ...inSync, version: 12, isr: members(1, 2) }, life(1, { epoch: 11 }))
   t.match(replica.status, { type: 'incomplete' }, 'the ISR names another life')
   replica.become({ ...inSync, version: 13, isr: members(1, 2) }, ours)
+  await settled()
   t.match(replica.status, { type: 'whole' })
   t.same(
     directory.list().filter((name) => name === 'incomplete'),
@@ -528,6 +529,7 @@ t.test(
     replica.become({ ...follows, leader: noBroker, isr: members(2), version: 10 }, ours)
     t.match(replica.status, { type: 'tail-cut', end: 2 })
     replica.become({ ...leads, leaderEpoch: 6, version: 11 }, ours)
+    await settled()
     t.notOk(hasCutTail(directory))
     const again = open(directory)
     again.replica.become({ ...follows, leader: noBroker, version: 12 }, ours)
@@ -561,6 +563,7 @@ t.test('a failure to clear the marks of a loss ends the process', async (t) => {
   markIncomplete(directory)
   const { replica, host } = open(directory, { isIncomplete: true })
   replica.become(leads, ours)
+  await settled()
   t.match(host.failures, [{ name: 'LogFailedError' }])
 })
 
