@@ -226,7 +226,8 @@ worldTest(
     await until(async () => (await partitionOf(again, 'goals')).problems.length === 1)
     t.match((await partitionOf(again, 'goals')).problems, [{ broker: 1, reason: /epoch 7/ }])
     const impatient = world.use(new Producer({ brokers: world.addresses, deliveryTimeoutMs: 300 }))
-    await producer.send({ topic: 'other', value: 'x' })
+    await until(async () => (await partitionOf(again, 'other')).leader === 1)
+    await impatient.send({ topic: 'other', value: 'x' })
     await t.rejects(impatient.send({ topic: 'goals', value: 'x' }), {
       code: 'KAFKA_STORAGE_ERROR',
     })

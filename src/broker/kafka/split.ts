@@ -24,7 +24,7 @@ export class Split<Asked> {
     answers: readonly Answer[] | BrokerError,
     failed: (error: BrokerError) => Answer,
   ): PartitionAnswers<Answer> {
-    const missing = 'Cannot use the answer to a request: partitions are left out of it'
+    const missing = 'Cannot use the answer to a request: it lacks partitions'
     const ofAll =
       answers instanceof BrokerError ? answers : new BrokerError('UNKNOWN_SERVER_ERROR', missing)
     const given = answers instanceof BrokerError ? [] : answers

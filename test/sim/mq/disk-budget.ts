@@ -1,6 +1,6 @@
-// Which disks have kept all that they ever promised: the fault budget of a life. The promises hold for a
-// partition while one member of its ISR keeps an undamaged disk and is there when a leader is elected by
-// reports (docs/correctness.md, section 5). Pure.
+// Which disks have kept all that they ever promised: the fault budget of a life. The promises hold
+// for a partition while one member of its ISR keeps an undamaged disk and is there when a leader is
+// elected by reports (docs/correctness.md, section 5). Pure.
 
 import type { Member, PartitionState } from '../../../src/broker/partition/partition-state.ts'
 
@@ -32,8 +32,8 @@ export class DiskBudget {
   }
 
   /**
-   * Whether the budget of every partition allows for this loss. One that its broker cannot tell is made good by the
-   * others' reports alone, so all of them have to be whole.
+   * Whether the budget of every partition allows for this loss. One that its broker cannot tell is
+   * made good by the others' reports alone, so all of them have to be whole.
    */
   allows(states: readonly PartitionState[], { broker, isTold }: Omit<Loss, 'zxid'>): boolean {
     return states.every(({ isr }) => {

@@ -1,6 +1,6 @@
-// What becomes of disks in a life of brokers: lost, damaged, put back as they were once. Each loss is within the
-// budget of every partition (disk-budget.ts), but for `loseIsr`, which may go beyond it: then nothing may be lost in
-// silence.
+// What becomes of disks in a life of brokers: lost, damaged, put back as they were once. Each loss
+// is within the budget of every partition (disk-budget.ts), but for `loseIsr`, which may go beyond
+// it: then nothing may be lost in silence.
 
 import { isBelow } from '../../../src/broker/cluster/identity.ts'
 import type { DiskCopy, SimDisk } from '../disk.ts'
@@ -9,7 +9,10 @@ import type { FaultName } from './faults.ts'
 import type { MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
 
-/** After a loss that its broker cannot tell, all brokers are back before an election goes on without them. */
+/**
+ * After a loss that its broker cannot tell, all brokers are back before an election goes on without
+ * them.
+ */
 const healMsMin = 500
 const healMsMax = 3000
 const healAgainMs = 500
@@ -68,7 +71,9 @@ export class DiskNemesis {
     for (const broker of brokers) this.#reviveLater(broker, 3000)
   }
 
-  /** As for whole servers (servers/life.ts): any majority of the others has all that was committed. */
+  /**
+   * As for whole servers (servers/life.ts): any majority of the others has all that was committed.
+   */
   wipeServer(): void {
     const { random, servers, lastZxid } = this.#world
     const server = random.pick(servers)
@@ -81,7 +86,8 @@ export class DiskNemesis {
     this.#world.later(random.next() * 2000, () => this.#revive(server))
   }
 
-  // --- what a disk loses ---------------------------------------------------------------------------
+  // --- what a disk loses
+  // ---------------------------------------------------------------------------
 
   #wiping({ disk }: SimBroker): DiskLoss {
     // The logs alone: what remembers them is another file.
@@ -115,7 +121,8 @@ export class DiskNemesis {
     for (const broker of this.#world.brokers) this.#copies.set(broker, broker.disk.copy())
   }
 
-  // --- how it is lost ------------------------------------------------------------------------------
+  // --- how it is lost
+  // ------------------------------------------------------------------------------
 
   /** @returns whether the budget allows for it */
   #strike(broker: SimBroker, loss: DiskLoss): boolean {
@@ -124,7 +131,8 @@ export class DiskNemesis {
       this.#loseAmongOthers(broker, loss)
       return true
     }
-    // What the broker has written of an ISR may be on its way: its disk is not lost before that has arrived.
+    // What the broker has written of an ISR may be on its way: its disk is not lost before that has
+    // arrived.
     this.isHealing = true
     broker.end({ power: true })
     this.#world.network.unblockAll()

@@ -1,6 +1,6 @@
-// The end of a life of brokers: the faults stop, an operator does what brokers cannot do by themselves, and
-// within bounded time everything that the budget of disks (disk-budget.ts) allows for must be well. A
-// partition beyond it may have no leader: a person decides, or leaves it so.
+// The end of a life of brokers: the faults stop, an operator does what brokers cannot do by
+// themselves, and within bounded time everything that the budget of disks (disk-budget.ts) allows
+// for must be well. A partition beyond it may have no leader: a person decides, or leaves it so.
 
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { limits } from '../../../src/limits.ts'
@@ -65,7 +65,8 @@ export class Ending {
     return this.#world.until(claim, () => this.#world.isInSync(this.#partitions))
   }
 
-  // --- what a person does --------------------------------------------------------------------------
+  // --- what a person does
+  // --------------------------------------------------------------------------
 
   /** A replica whose disk failed while it was opened waits for its broker to be started anew. */
   #restartBrokers(): void {
@@ -116,9 +117,13 @@ export class Ending {
     }
   }
 
-  // --- everyone is served --------------------------------------------------------------------------
+  // --- everyone is served
+  // --------------------------------------------------------------------------
 
-  /** A consumer that has not begun waits for all of its partitions: where some are left as they are, only a new one. */
+  /**
+   * A consumer that has not begun waits for all of its partitions: where some are left as they are,
+   * only a new one.
+   */
   async #readAll({ isAbandoned }: { readonly isAbandoned: boolean }): Promise<void> {
     if (this.#partitions.length === 0) return
     const world = this.#world
@@ -138,7 +143,9 @@ export class Ending {
     )
   }
 
-  /** Batches once more, as if they had waited somewhere: as many as are remembered are recognised. */
+  /**
+   * Batches once more, as if they had waited somewhere: as many as are remembered are recognised.
+   */
   async #repeatBatches(): Promise<void> {
     let underWay = 0
     for (const partition of this.#partitions) {

@@ -1,10 +1,11 @@
-// What goes wrong in one life of brokers, as one object: drawn from the life's seed, printed first, and
-// overridden from the command line, so that a life that fails can be shrunk to the faults it needs:
+// What goes wrong in one life of brokers, as one object: drawn from the life's seed, printed first,
+// and overridden from the command line, so that a life that fails can be shrunk to the faults it
+// needs:
 //
 //   npm run sim -- --world mq --seed 7 --fault pauses=0 --fault powerCuts=3
 //
-// Each number is a weight among the others; 0: it never happens. The draw has a generator of its own,
-// so an override changes nothing else that the seed decides.
+// Each number is a weight among the others; 0: it never happens. The draw has a generator of its
+// own, so an override changes nothing else that the seed decides.
 
 import { Random } from '../../../src/random.ts'
 import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'

@@ -1,7 +1,8 @@
 // One life of brokers, decided by its seed: whole ZooWeeper servers, whole brokers, producers and
-// consumers, in one process and one made-up time. While records go through, what faults.ts lists goes
-// wrong (nemesis.ts); then the faults stop (ending.ts), and within bounded time every partition must have
-// all its replicas in sync again and everything that anyone saw must fit together (checker.ts).
+// consumers, in one process and one made-up time. While records go through, what faults.ts lists
+// goes wrong (nemesis.ts); then the faults stop (ending.ts), and within bounded time every
+// partition must have all its replicas in sync again and everything that anyone saw must fit
+// together (checker.ts).
 
 import { decodeMark, type Mark } from '../../../src/broker/cluster/identity.ts'
 import {

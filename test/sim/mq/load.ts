@@ -1,5 +1,5 @@
-// The clients of a life of brokers: producers and consumers as they are shipped, on hosts of their own.
-// What they are told goes to the judge.
+// The clients of a life of brokers: producers and consumers as they are shipped, on hosts of their
+// own. What they are told goes to the judge.
 
 import { Consumer } from '../../../src/client/mq/consumer.ts'
 import { MqCluster } from '../../../src/client/mq/mq-cluster.ts'

@@ -1,6 +1,7 @@
-// Lives in which disks are lost in just the way that matters, or a broker dies in just the wrong moment, step
-// by step (life.ts has those of chance). In each, every partition keeps a member of its ISR whose disk is whole and which comes back: no
-// acknowledged record may be lost, and at the end all replicas are in sync again.
+// Lives in which disks are lost in just the way that matters, or a broker dies in just the wrong
+// moment, step by step (life.ts has those of chance). In each, every partition keeps a member of
+// its ISR whose disk is whole and which comes back: no acknowledged record may be lost, and at the
+// end all replicas are in sync again.
 
 import { cutBatches, turnBits } from './damage.ts'
 import { liveMq, type MqLife, type MqWorld } from './life.ts'
@@ -18,7 +19,11 @@ const lateMs = 3000
 /** Longer than an election waits for members that do not come. */
 const tooLateMs = 13_000
 
-/** One seed after the other: one script after the other. @throws InvariantError when a promise is broken */
+/**
+ * One seed after the other: one script after the other.
+ *
+ * @throws InvariantError when a promise is broken
+ */
 export function liveLostDisks(seed: number): Promise<MqLife> {
   const { script, replicas } = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
   return liveMq(seed, { script, replicas })
@@ -326,7 +331,9 @@ export const lostDisks: readonly LostDisk[] = [
   },
 ]
 
-/** @returns the leader of the first partition, when records are stored and all replicas have them */
+/**
+ * @returns the leader of the first partition, when records are stored and all replicas have them
+ */
 async function begin(world: MqWorld): Promise<SimBroker> {
   await world.store(60)
   await world.until('all replicas are in sync', () => world.isInSync())

@@ -439,7 +439,10 @@ export const mqMutants: readonly Mutant[] = [
   },
 ]
 
-/** What lives of lost disks catch (lost-disks.ts): a replica counts only with the disk that it promised on. */
+/**
+ * What lives of lost disks catch (lost-disks.ts): a replica counts only with the disk that it
+ * promised on.
+ */
 export const lostDiskMutants: readonly Mutant[] = [
   {
     name: 'an ISR in flight is not waited for',

@@ -1,5 +1,6 @@
-// What goes wrong in a life of brokers: one fault after the other, drawn by the weights of the life's
-// faults (faults.ts). What a fault stops, comes back after a while; the end of a life heals the rest.
+// What goes wrong in a life of brokers: one fault after the other, drawn by the weights of the
+// life's faults (faults.ts). What a fault stops, comes back after a while; the end of a life heals
+// the rest.
 
 import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { ZkClient } from '../../../src/client/zk/zk-client.ts'
@@ -224,8 +225,9 @@ export class Nemesis {
   }
 
   /**
-   * Only its producers hear it: what it appends alone has to go when it follows another. It may hold more
-   * batches of a producer then than are remembered, and lead again while the producer still tries.
+   * Only its producers hear it: what it appends alone has to go when it follows another. It may
+   * hold more batches of a producer then than are remembered, and lead again while the producer
+   * still tries.
    */
   #depose(): void {
     const { random, sessionTimeoutMs, producers, partitions } = this.#world
@@ -256,8 +258,9 @@ export class Nemesis {
   }
 
   /**
-   * As an operator does to have another one. Often at the moment in which a broker is gone, and the old
-   * controller's writes for it are on a way so slow that the next one begins before they arrive.
+   * As an operator does to have another one. Often at the moment in which a broker is gone, and the
+   * old controller's writes for it are on a way so slow that the next one begins before they
+   * arrive.
    */
   #removeController(controller: SimBroker | undefined): void {
     const { random, brokers } = this.#world

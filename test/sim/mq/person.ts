@@ -1,5 +1,6 @@
-// A person who finds a partition without a leader when all brokers are back: as with `zw topics recover`, they see
-// what each replica has and choose one that loses least; or leave it, as they expect a disk to come back.
+// A person who finds a partition without a leader when all brokers are back: as with `zw topics
+// recover`, they see what each replica has and choose one that loses least; or leave it, as they
+// expect a disk to come back.
 
 import type { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { invariant } from '../../../src/invariant.ts'
@@ -61,7 +62,10 @@ export class Person {
     return found
   }
 
-  /** All logs are damaged: one begins anew, and what the others have is lost unless it is saved elsewhere. */
+  /**
+   * All logs are damaged: one begins anew, and what the others have is lost unless it is saved
+   * elsewhere.
+   */
   async #takeLogAway(partition: number): Promise<void> {
     const world = this.#world
     const broker = world.brokers.find((each) => world.unavailableAt(each).includes(partition))
@@ -79,8 +83,8 @@ export class Person {
   }
 
   /**
-   * The budget of the partition's disks is spent; or what is left of it has a torn tail, and might have
-   * lost what was durable.
+   * The budget of the partition's disks is spent; or what is left of it has a torn tail, and might
+   * have lost what was durable.
    */
   #mustWait(partition: number, choices: readonly RecoveryChoice[]): void {
     const { budget } = this.#world

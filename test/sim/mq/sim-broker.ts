@@ -1,5 +1,5 @@
-// One broker in a life: the whole program (src/broker/broker.ts) on a disk, a network and a clock that
-// are not real. `look` shows the judge what its replicas have come to since the last time.
+// One broker in a life: the whole program (src/broker/broker.ts) on a disk, a network and a clock
+// that are not real. `look` shows the judge what its replicas have come to since the last time.
 
 import { assembleBroker, type Broker } from '../../../src/broker/broker.ts'
 import { readConfig } from '../../../src/broker/config.ts'
