@@ -1,5 +1,5 @@
 // Short lives of whole brokers on whole servers, with producers and consumers, each from one seed;
-// mq/life.ts says what happens in one. `npm run sim -- --world mq --seed N` replays one with a trace.
+// mq/life.ts describes a life. `npm run sim -- --world mq --seed N` replays one with a trace.
 
 import t from 'tap'
 import { countsOf, leastPerThousand } from './mq/counts.ts'
@@ -8,7 +8,7 @@ import { liveMq } from './mq/life.ts'
 import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
 import { mutated } from './mutate.ts'
 
-/** What failed once, and what it found. The simulator changes, and with it what they do. */
+/** Seeds that once failed, with what they found. They change as the simulator changes. */
 const keptSeeds = [
   { seed: 92, found: 'after a failed fsync, what a log read counted as durable and was not' },
   { seed: 38, found: 'a session that expired while it was opened was opened twice' },
@@ -61,7 +61,7 @@ t.test('a seed decides everything', async (t) => {
     traces.push({ operations, lines })
   }
   const [one, other] = traces
-  t.ok((one?.lines.length ?? 0) > 1000, 'the trace tells what happens')
+  t.ok((one?.lines.length ?? 0) > 1000, 'the trace has every event')
   t.same(one, other)
 })
 
@@ -87,7 +87,7 @@ t.test(
   },
 )
 
-t.test('each kind of fault has a least count', async (t) => {
+t.test('each kind of fault has a minimum count', async (t) => {
   for (const name of faultNames) t.ok(name in leastPerThousand, name)
 })
 
