@@ -1,5 +1,5 @@
-// Random and mutated bytes in every dialect. A connection may close for it; nothing is thrown, nothing
-// is left behind, the others are served, and pieces of any size make no difference.
+// Random and mutated bytes in every dialect. A connection may close for it; nothing is thrown,
+// nothing is left behind, the others are served, and pieces of any size make no difference.
 
 import { once } from 'node:events'
 import net from 'node:net'

@@ -1,4 +1,5 @@
-// What the ensemble does by itself, through the whole chain of two servers: 1 leads, clients are on 2.
+// What the ensemble does by itself, through the whole chain of two servers: 1 leads, clients are on
+// 2.
 
 import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'

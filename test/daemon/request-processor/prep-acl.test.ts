@@ -1,4 +1,5 @@
-// Who may write what, and which of several things that are wrong with a request its client hears of.
+// Who may write what, and which of several things that are wrong with a request its client hears
+// of.
 
 import t from 'tap'
 import { encodeTxn } from '../../../src/daemon/ztree/txn.ts'
@@ -210,7 +211,7 @@ t.test('a request of another server’s session says so before what else is wron
   t.equal(outcome(w.request(9 as SessionId, setAcl('/x', null))), 'SESSIONEXPIRED')
 })
 
-// --- size ------------------------------------------------------------------------------------------
+// --- size ---------------------------------------------------------------------------------------
 
 function txnBytes(w: TreeWorld, session: SessionId, request: WriteRequest): number {
   const out = new MsgpackWriter()

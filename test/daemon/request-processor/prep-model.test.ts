@@ -1,7 +1,8 @@
 // Prep and tree against a model so plain that it is right by reading it: requests run one by one on
-// an object that is copied before each and put back when one fails. Prep works ahead of the tree, so
-// a request is decided while many before it are still in flight; the model knows no such thing, and
-// yet every answer must be the same. A second tree gets the same bytes and must end up the same.
+// an object that is copied before each and put back when one fails. Prep works ahead of the tree,
+// so a request is decided while many before it are still in flight; the model knows no such thing,
+// and yet every answer must be the same. A second tree gets the same bytes and must end up the
+// same.
 
 import t from 'tap'
 import { ZTree } from '../../../src/daemon/ztree/ztree.ts'

@@ -44,7 +44,9 @@ const check = (path: string, watcherType: WatcherType): Request => ({
   watcherType,
 })
 
-/** What a read of a znode takes, by the ACL of `/a`; somebody without identity but an address asks. */
+/**
+ * What a read of a znode takes, by the ACL of `/a`; somebody without identity but an address asks.
+ */
 const permissions: readonly { request: Request; allowedBy: string }[] = [
   { request: get('/a'), allowedBy: 'r' },
   { request: exists('/a'), allowedBy: 'r' },
