@@ -21,7 +21,7 @@ import { decodeRequest, encodeReply, encodeRequest } from '../src/protocol/zk/na
 import { NativeDialect } from '../src/protocol/zk/native-dialect.ts'
 import { makeZxid, nextZxid, type Zxid, zxidZero } from '../src/protocol/zxid.ts'
 import { type Codec, candidates } from './codecs.ts'
-import { mqCases } from './micro-mq.ts'
+import { mqCandidates } from './mq-codecs.ts'
 import { figure, table } from './report.ts'
 
 const path = '/bench/k0042'
@@ -43,7 +43,7 @@ interface AsyncCase {
 /** @param parent directory for the log's files until it ends */
 export async function runMicro(parent: string, print: (text: string) => void): Promise<void> {
   const rows: string[][] = []
-  const cases = [...dialectCases(), ...codecCases(), ...mqCases(), ...kafkaCases(), ...treeCases()]
+  const cases = [...dialectCases(), ...codecCases(), ...kafkaCases(), ...treeCases()]
   for (const { name, run } of cases) {
     rows.push(row(name, await timed(name, { fn: run })))
   }
@@ -76,7 +76,7 @@ async function compareCodecs(print: (text: string) => void): Promise<void> {
     return [encoding.stats.mean * 1e6, decoding.stats.mean * 1e6]
   }
   const rows: string[][] = []
-  for (const { name, hand, table } of candidates()) {
+  for (const { name, hand, table } of [...candidates(), ...mqCandidates()]) {
     const byHand = await micros(name, hand)
     const byTable = await micros(name, table)
     const times = (byTable[0] + byTable[1]) / (byHand[0] + byHand[1])

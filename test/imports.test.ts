@@ -53,10 +53,12 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'broker/replication',
     'broker/session',
   ],
+  'broker/kafka': ['broker/api'],
   broker: [
     'broker/api',
     'broker/cluster',
     'broker/data-dir',
+    'broker/kafka',
     'broker/partition',
     'broker/replication',
     'broker/session',

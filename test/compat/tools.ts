@@ -5,12 +5,18 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { realZooKeeperProblem, zooKeeperJar } from '../../bench/real-zookeeper.ts'
 
-/** @returns undefined where there is none with kazoo: the one in PATH may not be the system's */
+/** @returns undefined where there is none with it: the one in PATH may not be the system's */
+export function pythonWith(module: string): string | undefined {
+  return ['python3', '/usr/bin/python3'].find((python) => runs(python, '-c', `import ${module}`))
+}
+
 export function pythonWithKazoo(): string | undefined {
-  return ['python3', '/usr/bin/python3'].find((python) => runs(python, '-c', 'import kazoo'))
+  return pythonWith('kazoo')
 }
 
 export const withoutKazoo = 'kazoo is not installed (Debian: python3-kazoo)'
+
+export const withoutKcat = runs('kcat', '-V') ? undefined : 'kcat is not installed (Debian: kcat)'
 
 /** The C client's shell. */
 export const cliMt = '/usr/lib/zookeeper/bin/cli_mt'

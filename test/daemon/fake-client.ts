@@ -44,6 +44,10 @@ export class FakeLink implements Link {
   closed = false
   reason: Error | undefined
 
+  insert(bytes: Uint8Array): void {
+    this.out.raw(bytes)
+  }
+
   beginFrame(): MsgpackWriter {
     this.out.beginFrame()
     return this.out

@@ -2,6 +2,7 @@
 // the messages (generated.ts).
 
 import t from 'tap'
+import { handlers } from '../../src/broker/kafka/handlers.ts'
 import { kafkaApis } from '../../src/protocol/kafka/apis.ts'
 import type { FieldShape, Shape } from '../../src/protocol/kafka/types.ts'
 import { isRetriable, type MqErrorCode, mqErrorCodes } from '../../src/protocol/mq/error-codes.ts'
@@ -9,12 +10,13 @@ import { checkGenerated } from './generated.ts'
 
 const parts: Readonly<Record<string, readonly string[]>> = {
   apis: [
-    '| key | api | versions | flexible |',
-    '| --- | --- | --- | --- |',
+    '| key | api | versions | flexible | served |',
+    '| --- | --- | --- | --- | --- |',
     ...kafkaApis.map(({ key, name, firstVersion, lastVersion, offeredFrom, flexibleFrom }) => {
       const offered = offeredFrom === firstVersion ? '' : `, offered from ${offeredFrom}`
       const flexible = flexibleFrom > lastVersion ? 'no' : `from ${flexibleFrom}`
-      return `| ${key} | ${name} | ${range(firstVersion, lastVersion)}${offered} | ${flexible} |`
+      const all = `${range(firstVersion, lastVersion)}${offered}`
+      return `| ${key} | ${name} | ${all} | ${flexible} | ${handlers.has(key) ? 'yes' : ''} |`
     }),
   ],
   layouts: kafkaApis.flatMap(({ key, name, firstVersion, request, response }) => [

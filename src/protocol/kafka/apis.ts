@@ -1,5 +1,5 @@
-// The apis of Kafka's protocol that are spelled here. Which of them a broker serves, it says itself
-// (broker/kafka/handlers.ts).
+// The apis of Kafka's protocol that are spelled here; broker/kafka/handlers.ts has those that a broker
+// serves.
 
 import { alterConfigs } from './api/alter-configs.ts'
 import { alterPartitionReassignments } from './api/alter-partition-reassignments.ts'

@@ -22,7 +22,7 @@ export interface RequestHeader {
 }
 
 /** Whether a first frame whose body begins with `byte` is Kafka's: its apis number less than 256. */
-export function beginsKafkaRequest(byte: number): boolean {
+export function beginsKafkaRequest(byte: number | undefined): boolean {
   return byte === 0
 }
 

@@ -1,15 +1,14 @@
-// Requests and responses in our own dialect, as msgpack arrays in frames. The fields come from the
-// tables in apis.ts; those of the hot apis are written and read by hand.
+// Requests and responses in our own dialect, as msgpack arrays in frames. The fields are those of
+// the tables in apis.ts; the hot apis are encoded and decoded by hand.
 //
 //   request   [correlationId, api, ...fields]
 //   response  [correlationId, nil, ...fields]  or  [correlationId, failure]
 //
-// Responses come as they are ready, in any order. A produce with acks 0 has none. A failure in place of
-// the fields is one of the request as a whole: its parts have their own.
-// docs/broker-protocol.md spells out the fields. Next on the path: broker/api/dispatch.ts.
+// Responses are sent as they become ready, in any order; a produce with acks 0 has none. A failure
+// in place of the fields concerns the request as a whole: each of its parts has its own outcome.
+// docs/broker-protocol.md lists the fields. Next on the path: broker/api/dispatch.ts.
 
 import { ProtocolError } from '../error-codes.ts'
-import type { Rows, TypeOf } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { readPlains, writePlains } from '../plain.ts'
 import { type ApiName, type MqRequest, type MqResponse, requests, responses } from './apis.ts'
@@ -37,14 +36,12 @@ import {
 
 // --- requests ------------------------------------------------------------------------------------
 
-const requestFieldCounts = fieldCounts(requests.rows)
-
 export function encodeMqRequest(
   out: MsgpackWriter,
   correlationId: number,
   request: MqRequest,
 ): void {
-  out.arrayHeader(2 + requestFieldCounts[request.type])
+  out.arrayHeader(2 + requests.fieldCount(request.type))
   out.int(correlationId)
   out.int(requests.code(request.type))
   switch (request.type) {
@@ -61,7 +58,7 @@ export function encodeMqRequest(
   writePlains(out, requests.pack(request))
 }
 
-/** `request` undefined: the api is none of ours; it is answered UNSUPPORTED_VERSION. */
+/** `request` undefined: the api is unknown, and the answer is UNSUPPORTED_VERSION. */
 export interface DecodedMqRequest {
   readonly correlationId: number
   readonly request: MqRequest | undefined
@@ -73,7 +70,7 @@ export function decodeMqRequest(reader: MsgpackReader): DecodedMqRequest {
   const correlationId = reader.natural('the correlation id')
   const type = requests.type(reader.int())
   if (type === undefined) return { correlationId, request: undefined }
-  checkFieldCount(`${type} request`, fieldCount, requestFieldCounts[type])
+  checkFieldCount(`${type} request`, fieldCount, requests.fieldCount(type))
   const request = readRequest(reader, type, fieldCount)
   reader.expectEnd()
   return { correlationId, request }
@@ -93,14 +90,12 @@ function readRequest(reader: MsgpackReader, type: ApiName, fieldCount: number): 
 
 // --- responses -----------------------------------------------------------------------------------
 
-const responseFieldCounts = fieldCounts(responses.rows)
-
 export function encodeMqResponse(
   out: MsgpackWriter,
   correlationId: number,
   response: MqResponse,
 ): void {
-  out.arrayHeader(2 + responseFieldCounts[response.type])
+  out.arrayHeader(2 + responses.fieldCount(response.type))
   out.int(correlationId)
   out.nil()
   switch (response.type) {
@@ -125,7 +120,7 @@ export function encodeMqError(out: MsgpackWriter, correlationId: number, error: 
 
 export interface ResponseHeader {
   readonly correlationId: number
-  /** undefined: the fields are still to be read, by `decodeMqResponse` */
+  /** undefined: the fields follow, for `decodeMqResponse` to read */
   readonly error: Failure | undefined
   readonly fieldCount: number
 }
@@ -142,7 +137,7 @@ export function decodeMqResponse(
   type: ApiName,
   fieldCount: number,
 ): MqResponse {
-  checkFieldCount(`${type} response`, fieldCount, responseFieldCounts[type])
+  checkFieldCount(`${type} response`, fieldCount, responses.fieldCount(type))
   const response = readResponse(reader, type, fieldCount)
   reader.expectEnd()
   return response
@@ -158,15 +153,6 @@ function readResponse(reader: MsgpackReader, type: ApiName, fieldCount: number):
       return readReplicaFetchResponse(reader)
   }
   return responses.unpack(type, readPlains(reader, fieldCount))
-}
-
-/** How many fields the messages of a table have. */
-function fieldCounts<R extends Rows>(rows: R): Readonly<Record<TypeOf<R>, number>> {
-  const counts = Object.entries(rows).map(([type, { fields }]) => [
-    type,
-    Object.keys(fields).length,
-  ])
-  return Object.fromEntries(counts)
 }
 
 function checkFieldCount(what: string, found: number, wanted: number): void {

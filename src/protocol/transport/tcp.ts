@@ -45,6 +45,9 @@ export class TcpLink implements Link {
   readonly #listener: LinkListener
   readonly #decoder: FrameDecoder
   #out: MsgpackWriter | undefined
+  /** bytes between those of `out`, which are not copied into it */
+  #insertions: Insertion[] = []
+  #insertedBytes = 0
   #deadline: NodeJS.Timeout | undefined
   /** its first bytes until it is established, to recognize a foreign protocol */
   #opening: Buffer | undefined = Buffer.alloc(0)
@@ -100,6 +103,14 @@ export class TcpLink implements Link {
     return this.#out
   }
 
+  /** Bytes that follow what is in `out`, sent as they lie: they must not change until they are sent. */
+  insert(bytes: Uint8Array): void {
+    const out = this.out
+    this.#insertions.push({ at: out.length, bytes })
+    this.#insertedBytes += bytes.length
+    if (out.length + this.#insertedBytes >= flushBytes) this.flush()
+  }
+
   /** Begins a frame in `out`. */
   beginFrame(): MsgpackWriter {
     const out = this.out
@@ -116,7 +127,7 @@ export class TcpLink implements Link {
 
   /** Bytes not handed to the kernel yet. */
   get queuedBytes(): number {
-    return this.#socket.writableLength + (this.#out?.length ?? 0)
+    return this.#socket.writableLength + this.#insertedBytes + (this.#out?.length ?? 0)
   }
 
   /** Whether much output is unsent; `drained` is called once it is sent. */
@@ -167,7 +178,12 @@ export class TcpLink implements Link {
     if (out === undefined) return
     this.#out = undefined
     const socket = this.#socket
-    if (out.length > 0 && socket.writable) socket.write(out.view())
+    const insertions = this.#insertions
+    if (insertions.length > 0) {
+      this.#insertions = []
+      this.#insertedBytes = 0
+      if (socket.writable) writePieces(socket, out.view(), insertions)
+    } else if (out.length > 0 && socket.writable) socket.write(out.view())
     const unsent = socket.destroyed ? 0 : socket.writableLength
     // The kernel has copied the sent bytes; unsent ones are still read from the writer's memory.
     if (unsent === 0) this.#transport.returnWriter(out)
@@ -229,6 +245,25 @@ export class TcpLink implements Link {
     this.#stop()
     this.#listener.closed(this.#reason)
   }
+}
+
+interface Insertion {
+  /** in `out`, before which it goes */
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
+/** In one system call. */
+function writePieces(socket: net.Socket, out: Buffer, insertions: readonly Insertion[]): void {
+  socket.cork()
+  let from = 0
+  for (const { at, bytes } of insertions) {
+    if (at > from) socket.write(out.subarray(from, at))
+    socket.write(bytes)
+    from = at
+  }
+  if (out.length > from) socket.write(out.subarray(from))
+  socket.uncork()
 }
 
 /** All links of one program: they share the turn and the writers. */

@@ -67,6 +67,8 @@ export interface Link {
   readonly out: MsgpackWriter
   /** Whether much output is unsent; `drained` is called once it is sent. */
   readonly congested: boolean
+  /** Bytes that follow what is in `out`, sent as they lie: they must not change until they are sent. */
+  insert(bytes: Uint8Array): void
   /** Begins a frame in `out`. */
   beginFrame(): MsgpackWriter
   /** Ends the frame. */

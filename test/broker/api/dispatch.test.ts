@@ -24,7 +24,7 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   recover: { type: 'recover', ...place, leader: 1 as BrokerId, version: 0 },
 }
 const refusals: Partial<Record<ApiName, BrokerError['code']>> = {
-  replicaFetch: 'STALE_BROKER_EPOCH',
+  replicaFetch: 'CLUSTER_AUTHORIZATION_FAILED',
   recoveryChoices: 'UNKNOWN_TOPIC_OR_PARTITION',
   recover: 'UNKNOWN_TOPIC_OR_PARTITION',
 }
@@ -42,9 +42,16 @@ for (const request of Object.values(requests)) {
   })
 }
 
-t.test('the life of the broker that asks counts, and only that', async (t) => {
+t.test('a client cannot say that another broker passed its request on', async (t) => {
+  const world = new ApiWorld()
+  const refused = { code: 'CLUSTER_AUTHORIZATION_FAILED' }
+  await t.rejects(world.answer({ ...requests.produce, passedOn: true }, client), refused)
+})
+
+t.test('only the life of the requesting broker counts', async (t) => {
   const follower = { role: 'broker', brokerId: 2 as BrokerId, brokerEpoch: 20 } as const
   const world = new ApiWorld()
   t.match(await world.answer(requests.replicaFetch, follower), { type: 'replicaFetch' })
-  await t.rejects(world.answer(requests.replicaFetch, client), { code: 'STALE_BROKER_EPOCH' })
+  const earlier = world.answer(requests.replicaFetch, { ...follower, brokerId: 3 as BrokerId })
+  await t.rejects(earlier, { code: 'STALE_BROKER_EPOCH' })
 })

@@ -13,9 +13,9 @@ import t from 'tap'
 import { kafkaApis } from '../../../src/protocol/kafka/apis.ts'
 import { readRequest, readRequestHeader } from '../../../src/protocol/kafka/headers.ts'
 import { KafkaReader } from '../../../src/protocol/kafka/reader.ts'
-import { nullable, string } from '../../../src/protocol/kafka/types.ts'
 import { KafkaWriter } from '../../../src/protocol/kafka/writer.ts'
 import { type AnyApi, joined } from './all-messages.ts'
+import { writeRequest } from './exchange.ts'
 
 const directory = new URL('../../golden/kafka/', import.meta.url)
 
@@ -40,12 +40,7 @@ for (const file of readdirSync(directory)) {
       shown.push([`\n> ${name}`, ...hex, ...fieldLines(value)].join('\n'))
 
       const to = new KafkaWriter()
-      to.int16(apiKey)
-      to.int16(apiVersion)
-      to.int32(correlationId)
-      nullable(string).codec({ version: 0, isFlexible: false }).write(to, clientId)
-      if (api.isFlexible(apiVersion)) to.uvarint(0)
-      api.request.write(to, apiVersion, value)
+      writeRequest(to, api, { version: apiVersion, correlationId, clientId }, value)
       t.equal(joined(to).toString('hex'), bytes.toString('hex'))
     })
   }

@@ -168,6 +168,33 @@ t.test('everything one turn sends is one write', async (t) => {
   t.equal(recorder.frames[100], 'sealed at the end of')
 })
 
+t.test('inserted bytes leave in their place, in the same write', async (t) => {
+  const { listener, accepted } = await accepting(t)
+  const reading = read(connect(t, listener.port))
+  const link = await accepted
+  const inserted = Buffer.alloc(5000, 'i')
+  link.out.raw(Buffer.from('before '))
+  link.insert(inserted)
+  link.insert(Buffer.from(' and '))
+  link.out.raw(Buffer.from(' after'))
+  inserted.fill('I') // copied nowhere: it shows when they are sent
+  link.close()
+  t.equal(await reading, `before ${'I'.repeat(5000)} and  after`)
+})
+
+t.test('inserted bytes that are many are sent at once', async (t) => {
+  const { listener, accepted } = await accepting(t)
+  const socket = connect(t, listener.port)
+  const link = await accepted
+  link.out.raw(Buffer.from('a'))
+  const inserted = Buffer.alloc(300_000, 'i')
+  link.insert(inserted)
+  link.out.raw(Buffer.from('z'))
+  link.insert(Buffer.alloc(300_000, 'j'))
+  link.close()
+  t.equal(await read(socket), `a${'i'.repeat(300_000)}z${'j'.repeat(300_000)}`)
+})
+
 t.test('frames written while connecting arrive after connecting', async (t) => {
   const { listener, recorder } = await accepting(t)
   const address = { host: '127.0.0.1', port: listener.port }

@@ -92,8 +92,8 @@ for (const type of ['create', 'setData', 'exists', 'getData'] as const) {
 
         const other = changed(bytes, changes)
         const decoded = outcome(() => decodeRequest(reader(other)).request)
-        const [, op] = (outcome(() => fieldsOf(other, 0)) ?? []) as unknown[]
-        if (op !== code) return
+        const [xid, op] = (outcome(() => fieldsOf(other, 0)) ?? []) as unknown[]
+        if (!Number.isSafeInteger(xid) || op !== code) return // another header
         assertSame(
           decoded,
           outcome(() => requests.unpack(type, fieldsOf(other, 2))),

@@ -1,4 +1,4 @@
-// A history for each way of breaking a promise: each is refused at its last step, and by the rule that
+// One history for each way to break a promise: each is refused at its last step, by the rule that
 // it breaks.
 
 import t from 'tap'
@@ -46,18 +46,25 @@ const groupOffset = (offset: number): MqEvent => ({
   offset,
 })
 
+const chosen = (common: number, losesAtMost?: number): MqEvent => ({
+  type: 'chosen',
+  partition: 0,
+  common,
+  losesAtMost,
+})
+
 const two = [sent('a'), sent('b'), committed('a', 0), committed('b', 1)]
 
 const broken: readonly {
   readonly name: string
   readonly history: readonly MqEvent[]
-  /** of what the checker says */
+  /** the checker's message */
   readonly rule: RegExp
-  /** found when everything has come to rest */
+  /** found at the end of the life */
   readonly atEnd?: boolean
 }[] = [
   {
-    name: 'an acknowledged record that never comes into the log',
+    name: 'an acknowledged record that never gets into the log',
     history: [sent('a'), stored('a', 0)],
     rule: /an acknowledged record is in the log/,
     atEnd: true,
@@ -79,7 +86,7 @@ const broken: readonly {
     rule: /an acknowledged record: .* is on 2 disks, not 1/,
   },
   {
-    name: 'an acknowledgement of what nobody sent',
+    name: 'an acknowledgement of a record that was never sent',
     history: [stored('a', 0)],
     rule: /what is acknowledged was sent/,
   },
@@ -102,7 +109,7 @@ const broken: readonly {
     rule: /a record is in the log once/,
   },
   {
-    name: 'a record that nobody sent',
+    name: 'a record that was never sent',
     history: [committed('a', 0)],
     rule: /what is in the log was sent/,
   },
@@ -172,7 +179,7 @@ const broken: readonly {
     rule: /an epoch has one leader/,
   },
   {
-    name: 'a leader that goes on in its next life',
+    name: 'a leader that continues in its next life',
     history: [leads('b1.1', 1), leads('b1.2', 1)],
     rule: /an epoch has one leader/,
   },
@@ -207,7 +214,7 @@ const broken: readonly {
     rule: /a deposed controller writes nothing/,
   },
   {
-    name: 'an election by a controller that is none any more',
+    name: 'an election by a deposed controller',
     history: [state({}), state({ leader: 2, leaderEpoch: 2, inForce: 2 })],
     rule: /a deposed controller writes nothing/,
   },
@@ -217,7 +224,27 @@ const broken: readonly {
     rule: /a committed offset never goes back/,
   },
   {
-    name: 'a batch sent again that is stored anew',
+    name: 'a choice that loses more than the operator was told',
+    history: [...two, chosen(0, 1)],
+    rule: /an operator is told what a choice loses: 2 of 0, not 1 at most/,
+  },
+  {
+    name: 'a record that a choice did not lose, and that is gone',
+    history: [...two, stored('a', 0), chosen(1, 1), leads('b1.1', 1, { logEnd: 0 })],
+    rule: /a leader has all that is committed/,
+  },
+  {
+    name: 'an election by a deposed controller, after an operator’s choice',
+    history: [
+      state({}),
+      chosen(0, 0),
+      state({ leader: 2, leaderEpoch: 2, inForce: 2 }),
+      state({ leader: 3, leaderEpoch: 3, inForce: 2 }),
+    ],
+    rule: /a deposed controller writes nothing/,
+  },
+  {
+    name: 'a batch sent again that is stored again',
     history: [...two, { type: 'repeated', value: 'a', offset: 2 }],
     rule: /a batch sent again is recognised/,
   },
@@ -247,6 +274,21 @@ const sound: readonly { readonly name: string; readonly history: readonly MqEven
   {
     name: 'leaders that follow each other',
     history: [...two, leads('b1.1', 1, { logEnd: 2 }), leads('b2.1', 2, { logEnd: 2 })],
+  },
+  {
+    name: 'records that an operator gives up, replicas that still show them, and others in their place',
+    history: [
+      ...[...two, stored('a', 0), stored('b', 1), highWatermark(2), sent('c')],
+      chosen(1, 1),
+      highWatermark(1),
+      committed('b', 1, { life: 'b2.2' }),
+      committed('c', 1, { epoch: 2 }),
+      stored('c', 1),
+    ],
+  },
+  {
+    name: 'a leader that resigns, and the next one',
+    history: [state({}), state({ leader: -1 }), state({ leader: 2, leaderEpoch: 2 })],
   },
   {
     name: 'an ISR that a leader writes while another controller begins',

@@ -1,7 +1,7 @@
-// The judge of a life of brokers: told of what clients, replicas and znodes show, in the order in which
-// they show it, it throws at the first thing that breaks a promise (docs/correctness.md, B1 to B9). Pure.
+// The judge of a life of brokers. It gets what clients, replicas and znodes show, in the order in
+// which they show it, and throws at the first broken promise (docs/correctness.md, B1 to B9). Pure.
 //
-// A record is known by its value, which names its producer and its number there.
+// A record is identified by its value, which names its producer and its number there.
 
 import { invariant } from '../../../src/invariant.ts'
 
@@ -9,14 +9,14 @@ import { invariant } from '../../../src/invariant.ts'
 export type Life = string
 
 export type MqEvent =
-  /** A producer was given a record; those of one producer and partition come in its order. */
+  /** A producer was given a record; those of one producer and partition are in its order. */
   | {
       readonly type: 'sent'
       readonly producer: string
       readonly partition: number
       readonly value: string
     }
-  /** A producer with acks=all was told where; the disks that it is on now are `disks`. */
+  /** A producer with acks=all got its offset; `disks` are the disks that have it now. */
   | {
       readonly type: 'stored'
       readonly value: string
@@ -55,7 +55,7 @@ export type MqEvent =
       readonly brokerEpoch: number | undefined
       readonly logEnd: number
     }
-  /** A partition's znode, and the controller epoch that was in force when it was written. */
+  /** A partition's znode, and the controller epoch in force when it was written. */
   | {
       readonly type: 'state'
       readonly partition: number
@@ -71,7 +71,17 @@ export type MqEvent =
       readonly partition: number
       readonly offset: number
     }
-  /** A batch of the log was sent again, and was answered with this offset. */
+  /**
+   * An operator chose a leader that has only these of the committed records, and was told how many
+   * are lost at most; undefined: unknown.
+   */
+  | {
+      readonly type: 'chosen'
+      readonly partition: number
+      readonly common: number
+      readonly losesAtMost: number | undefined
+    }
+  /** A batch of the log was sent again, and the answer was this offset. */
   | { readonly type: 'repeated'; readonly value: string; readonly offset: number }
 
 interface SentRecord {
@@ -99,17 +109,26 @@ export class MqChecker {
   readonly #sentCounts = new Map<string, number>()
   /** by partition, then by offset */
   readonly #committed = new Map<number, CommittedRecord[]>()
-  /** where each record is committed, to find it twice */
+  /** where each record is committed, to find duplicates */
   readonly #places = new Map<string, number>()
   /** by life and partition */
   readonly #highWatermarks = new Map<string, number>()
-  /** by consumer and partition: the offset that comes next */
+  /** by consumer and partition: the next offset */
   readonly #positions = new Map<string, number>()
   /** by partition and epoch */
   readonly #leaders = new Map<string, Life>()
   readonly #states = new Map<number, State>()
   readonly #groupOffsets = new Map<string, number>()
+  /** partitions whose next state an operator writes */
+  readonly #chosen = new Set<number>()
+  /**
+   * records that an operator gave up, by place: replicas that have not learned of it still show
+   * them
+   */
+  readonly #givenUp = new Map<string, Set<string>>()
   storedCount = 0
+  /** acknowledged records that an operator gave up */
+  lostCount = 0
   shownCount = 0
 
   constructor(options: CheckerOptions) {
@@ -150,10 +169,12 @@ export class MqChecker {
         return this.#groupCommitted(event)
       case 'repeated':
         return this.#wasRepeated(event)
+      case 'chosen':
+        return this.#wasChosen(event)
     }
   }
 
-  /** Everything has come to rest, and all replicas have been read up to their ends. */
+  /** The life has ended, and all replicas have been read to their ends. */
   end(): void {
     const last = new Map<string, { number: number; offset: number; value: string }>()
     const stored = [...this.#sent].filter(([, { storedAt }]) => storedAt !== undefined)
@@ -224,8 +245,9 @@ export class MqChecker {
     this.#committed.set(partition, log)
     const known = log[offset]
     const where = `${value} at ${partition}/${offset} on ${life}`
+    const isSame = known?.value === value && known.epoch === epoch
+    if (!isSame && this.#givenUp.get(`${partition}/${offset}`)?.has(value) === true) return
     if (known !== undefined) {
-      const isSame = known.value === value && known.epoch === epoch
       const differs = `${where} of epoch ${epoch}, ${known.value} of epoch ${known.epoch}`
       invariant(isSame, `replicas are equal below the high watermark: ${differs}`)
       return
@@ -283,16 +305,18 @@ export class MqChecker {
       controllerEpoch >= before.controllerEpoch,
       `a deposed controller writes nothing ${change}`,
     )
+    const isByPerson = this.#chosen.delete(state.partition)
     const isByController =
       leaderEpoch !== before.leaderEpoch || controllerEpoch !== before.controllerEpoch
     invariant(
-      !isByController || controllerEpoch === inForce,
+      !isByController || isByPerson || controllerEpoch === inForce,
       `a deposed controller writes nothing ${change}`,
     )
     const isSameLeader =
       state.leader === before.leader && state.leaderBrokerEpoch === before.leaderBrokerEpoch
+    const hasResigned = state.leader < 0
     invariant(
-      leaderEpoch > before.leaderEpoch || isSameLeader,
+      leaderEpoch > before.leaderEpoch || isSameLeader || hasResigned,
       `another leader has another epoch ${change}`,
     )
   }
@@ -305,6 +329,30 @@ export class MqChecker {
       `a committed offset never goes back: ${before} to ${offset} of ${key}`,
     )
     this.#groupOffsets.set(key, offset)
+  }
+
+  #wasChosen({ partition, common, losesAtMost }: Extract<MqEvent, { type: 'chosen' }>): void {
+    this.#chosen.add(partition)
+    const log = this.#committed.get(partition) ?? []
+    const lost = log.splice(common)
+    const most = losesAtMost ?? lost.length
+    invariant(
+      lost.length <= most,
+      `an operator is told what a choice loses: ${lost.length} of ${partition}, not ${most} at most`,
+    )
+    for (const [i, { value }] of lost.entries()) {
+      const place = `${partition}/${common + i}`
+      this.#givenUp.set(place, (this.#givenUp.get(place) ?? new Set()).add(value))
+      this.#places.delete(value)
+    }
+    for (const sent of this.#sent.values()) {
+      if (sent.partition !== partition || (sent.storedAt ?? -1) < common) continue
+      sent.storedAt = undefined
+      this.lostCount++
+    }
+    for (const [key, offset] of this.#highWatermarks) {
+      if (key.endsWith(` ${partition}`)) this.#highWatermarks.set(key, Math.min(offset, common))
+    }
   }
 
   #wasRepeated({ value, offset }: Extract<MqEvent, { type: 'repeated' }>): void {

@@ -1,19 +1,23 @@
-// What goes wrong in one life of brokers, as one object: drawn from the life's seed, printed first, and
-// overridden from the command line, so that a life that fails can be shrunk to the faults it needs:
+// The faults of one life of brokers, as one object: drawn from the life's seed, printed first, and
+// overridden from the command line, so that a failing life can be shrunk to the faults it needs:
 //
 //   npm run sim -- --world mq --seed 7 --fault pauses=0 --fault powerCuts=3
 //
-// Each number is a weight among the others; 0: it never happens. The draw has a generator of its own,
-// so an override changes nothing else that the seed decides.
+// Each number is a weight among the others; 0: it never happens. The draw has its own generator, so
+// an override changes nothing else that the seed decides.
 
 import { Random } from '../../../src/random.ts'
 import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 
 interface MqFaultRow {
   readonly about: string
-  /** Never drawn: it happens only when it is asked for. */
-  readonly isOff?: boolean
+  /** Which lives have it; every life may have the others. */
+  readonly in?: 'lost disks' | 'beyond the budget'
 }
+
+/** The share of lives in which disks are lost, and of those in which the budget is exceeded. */
+const lostDisksShare = 0.25
+const beyondShare = 0.2
 
 export const faultRows = {
   powerCuts: { about: 'A broker loses power, and what it did not sync, wholly, in part or torn.' },
@@ -35,28 +39,56 @@ export const faultRows = {
   deadControllers: { about: 'The controller is killed, or its znode is removed by hand.' },
   deadServers: { about: 'A ZooWeeper server is killed or loses power; perhaps all of them.' },
   corruptBatches: { about: 'A producer sends a batch one bit of which has turned on its way.' },
-  wipedDisks: { about: 'A broker loses its disk.', isOff: true },
-  oldCopies: { about: 'A broker comes back with an old copy of its disk.', isOff: true },
-  bitFlips: { about: 'One bit of a log turns while its broker is down.', isOff: true },
+  wipedDisks: { about: 'A broker loses its disk.', in: 'lost disks' },
+  oldCopies: { about: 'A broker comes back with an old copy of its disk.', in: 'lost disks' },
+  bitFlips: { about: 'One bit of each log turns while its broker is down.', in: 'lost disks' },
+  cutTails: { about: 'The last durable batches of each log are gone.', in: 'lost disks' },
+  wipedServers: { about: 'A ZooWeeper server of three loses its disk.', in: 'lost disks' },
+  lostIsrs: {
+    about: 'Several brokers lose their disks at once, and perhaps no member of an ISR keeps one.',
+    in: 'beyond the budget',
+  },
 } as const satisfies Record<string, MqFaultRow>
 
 export type FaultName = keyof typeof faultRows
 export type Faults = Readonly<Record<FaultName, number>>
 
-const faultNames = Object.keys(faultRows) as FaultName[]
+export const faultNames = Object.keys(faultRows) as FaultName[]
 
 /** A fault that never happens leaves room for longer chains of others. */
 export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Faults {
   const random = new Random(seed ^ 0x5eed)
-  const drawn = faultNames.map((name): [FaultName, number] => {
-    const weight = random.chance(0.55) ? 1 + random.below(3) : 0
-    const row: MqFaultRow = faultRows[name]
-    return [name, overrides[name] ?? (row.isOff === true ? 0 : weight)]
-  })
+  const drawWeight = (): number => (random.chance(0.55) ? 1 + random.below(3) : 0)
+  const weights = new Map<FaultName, number>()
+  for (const name of faultNames) if (fieldOf(name) === undefined) weights.set(name, drawWeight())
+  // Drawn last, so that the other faults of a seed are the same whether it loses disks or not.
+  const losesDisks = random.chance(lostDisksShare)
+  const goesBeyond = losesDisks && random.chance(beyondShare)
+  for (const name of faultNames) {
+    const field = fieldOf(name)
+    if (field === 'lost disks') weights.set(name, losesDisks ? 2 * drawWeight() : 0)
+    if (field === 'beyond the budget') weights.set(name, goesBeyond ? 3 : 0)
+  }
+  const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults
 }
 
-/** What `--fault` takes, and what is printed first. */
+/** Whether disks are lost in such a life. */
+export function losesDisks(faults: Faults): boolean {
+  return faultNames.some((name) => isOfDisks(name) && faults[name] > 0)
+}
+
+/** Happens only where the budget allows it (disk-budget.ts). */
+export function isOfDisks(name: FaultName): boolean {
+  return fieldOf(name) !== undefined
+}
+
+function fieldOf(name: FaultName): MqFaultRow['in'] {
+  const row: MqFaultRow = faultRows[name]
+  return row.in
+}
+
+/** The values that `--fault` accepts and that are printed first. */
 export const mqFaults = new FaultTable(
   Object.fromEntries(faultNames.map((name) => [name, weight(faultRows[name].about)])) as Record<
     FaultName,
@@ -64,7 +96,7 @@ export const mqFaults = new FaultTable(
   >,
 )
 
-/** One of them, by weight; undefined when none happens. */
+/** One of the faults, by weight; undefined if all weights are 0. */
 export function pickFault(faults: Faults, random: Random): FaultName | undefined {
   return pickWeighted(
     faultNames.map((name) => ({ item: name, weight: faults[name] })),

@@ -1,8 +1,10 @@
 // One life of brokers, decided by its seed: whole ZooWeeper servers, whole brokers, producers and
-// consumers, in one process and one made-up time. While records go through, what faults.ts lists goes
-// wrong (nemesis.ts); then the faults stop, and within bounded time every partition must have all its
-// replicas in sync again and everything that anyone saw must fit together (checker.ts).
+// consumers, in one process and one simulated time. While records pass through, the faults of
+// faults.ts happen (nemesis.ts); then they stop (ending.ts), and within bounded time every
+// partition must have all its replicas in sync again and everything observed must be consistent
+// (checker.ts).
 
+import { decodeMark, type Mark } from '../../../src/broker/cluster/identity.ts'
 import {
   decodeNumber,
   decodeState,
@@ -14,21 +16,17 @@ import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../../src/invariant.ts'
-import { limits } from '../../../src/limits.ts'
-import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
-import {
-  decodeBatch,
-  forEachBatch,
-  noProducer,
-  readBatchHeader,
-} from '../../../src/protocol/mq/record-batch.ts'
+import type { BrokerId, DirectoryId } from '../../../src/protocol/mq/messages.ts'
 import { Random } from '../../../src/random.ts'
+import type { SimDisk } from '../disk.ts'
 import { EventQueue } from '../event-queue.ts'
 import { Network } from '../network.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
 import { MqChecker, type MqEvent } from './checker.ts'
-import { drawFaults, type Faults } from './faults.ts'
+import { DiskBudget } from './disk-budget.ts'
+import { Ending } from './ending.ts'
+import { drawFaults, type Faults, losesDisks } from './faults.ts'
 import { type LoadParts, SimConsumer, SimProducer, StrangeProducer, topic } from './load.ts'
 import { Nemesis } from './nemesis.ts'
 import { brokerPort, SimBroker } from './sim-broker.ts'
@@ -45,16 +43,18 @@ export interface MqLife {
 export interface MqLifeOptions {
   readonly trace?: (line: string) => void
   readonly faults?: Partial<Faults>
-  /** What happens in this life in place of what its seed decides. */
+  /** A script that replaces the seed's faults. */
   readonly script?: (world: MqWorld) => Promise<void>
+  /** of each partition, for scripts */
+  readonly replicas?: number | undefined
 }
 
 const roundCount = 30
-/** Of made-up time: within it everything is well again when the faults stop. */
+/** Simulated time within which everything must be well after the faults stop. */
 const convergenceMs = 30_000
-/** After which someone looks what could not heal by itself. */
-const patienceMs = 2500
-/** Promises go on after so many events at the latest. */
+/** Longer than between two checkpoints. */
+const quietMs = 6000
+/** After at most this many events, pending promises proceed. */
 const eventsPerLook = 4
 const group = 'g'
 const anyVersion = 0
@@ -90,36 +90,41 @@ export class MqWorld {
   readonly #coverage = new Map<string, number>()
   readonly #load: LoadParts
   readonly #script: ((world: MqWorld) => Promise<void>) | undefined
+  readonly budget = new DiskBudget()
+  readonly #losesDisks: boolean
   readonly #registered = new Set<number>()
   readonly #nemesis: Nemesis
   #failure: Error | undefined
   #timers: Timer[] = []
   #eventCount = 0
   #clientCount = 0
-  #lastZxid = 0
+  /** the last transaction applied by any server */
+  lastZxid = 0
   isSettling = false
 
-  constructor(seed: number, { trace, faults, script }: MqLifeOptions) {
+  constructor(seed: number, options: MqLifeOptions) {
+    const { trace, faults, script } = options
     this.#script = script
     const random = new Random(seed)
     this.random = random
     this.faults = drawFaults(seed, faults)
+    this.#losesDisks = script !== undefined || losesDisks(this.faults)
     this.trace = trace && ((line) => trace(`${this.queue.nowMs.toFixed(1).padStart(9)} ${line}`))
     this.network = new Network(this.queue, random)
     this.network.delayMs = [0.1, random.chance(0.2) ? 15 : 2]
     if (random.chance(0.2)) this.network.windowBytes = 2000
-    // A broker without a disk does not know yet which cluster it is of, and refuses all others.
+    // A broker with a new disk does not know its cluster yet, and refuses all others.
     this.network.onViolation = (error) => {
       if (!this.#losesDisks) this.fail(error)
     }
     this.network.reusesBuffersOf = (host) => host.startsWith('b')
     this.partitions = 1 + random.below(3)
     const replicas = random.chance(0.85) ? 3 : 2
-    // A script may lose two disks, and one has to be left.
-    this.replicas = script === undefined ? replicas : 3
+    // A script may lose two disks, and one has to remain.
+    this.replicas = options.replicas ?? (script === undefined ? replicas : 3)
     this.sessionTimeoutMs = 600 + random.below(900)
     this.lagTimeMsMax = random.pick([300, 800, 2000])
-    this.checker = new MqChecker({ minInsyncReplicas: this.#losesDisks ? 0 : this.replicas - 1 })
+    this.checker = new MqChecker({ minInsyncReplicas: this.replicas - 1 })
     const parts = {
       queue: this.queue,
       network: this.network,
@@ -153,30 +158,27 @@ export class MqWorld {
     this.#nemesis = new Nemesis(this)
   }
 
-  get #losesDisks(): boolean {
-    if (this.#script !== undefined) return true
-    const { wipedDisks, oldCopies, bitFlips } = this.faults
-    return wipedDisks + oldCopies + bitFlips > 0
-  }
-
   async live(): Promise<void> {
     const { random } = this
     for (const server of this.servers) server.start()
     for (const broker of this.brokers) broker.start()
     await this.#createTopic()
     for (let i = 1 + random.below(3); i > 0; i--) this.#addProducer()
-    this.#addConsumer(undefined)
-    this.#addConsumer(group)
+    this.addConsumer(undefined)
+    this.addConsumer(group)
     if (this.#script === undefined) await this.#liveByChance()
     else await this.#script(this)
     this.#nemesis.stop()
-    await this.#settle()
+    this.isSettling = true
+    this.#timers = []
+    await new Ending(this).settle()
   }
 
   async #liveByChance(): Promise<void> {
     const { random } = this
     for (let round = 0; round < roundCount; round++) {
       await this.run(random.chance(0.2) ? random.next() * 1200 : random.next() * 100)
+      if (this.#losesDisks && random.chance(0.1)) await this.run(quietMs)
       for (const producer of this.producers) {
         if (producer.pendingCount < 100) producer.send(random.below(8))
       }
@@ -186,7 +188,7 @@ export class MqWorld {
     }
   }
 
-  /** For scripts: so many records are on their way. */
+  /** For scripts: sends this many records. */
   send(count: number): void {
     this.#addScripted().send(count)
   }
@@ -197,7 +199,7 @@ export class MqWorld {
     return producer
   }
 
-  /** For scripts: so many records, each acknowledged. */
+  /** For scripts: sends this many records, each acknowledged. */
   async store(count: number): Promise<void> {
     const producer = this.#addScripted()
     for (let i = 0; i < count; i++) {
@@ -208,7 +210,7 @@ export class MqWorld {
     invariant(producer.failedCount === 0, 'records are stored')
   }
 
-  /** For scripts: the znode of a partition. */
+  /** The znode of a partition; undefined while no server is up. */
   stateOf(partition: number): PartitionState | undefined {
     const tree = this.#latestTree()
     return tree && decodeState(dataOf(tree, zkPaths.state(topic, partition)), anyVersion)
@@ -223,10 +225,8 @@ export class MqWorld {
   // --- the load ----------------------------------------------------------------------------------
 
   async #createTopic(): Promise<void> {
-    const { network, queue, random, partitions, replicas } = this
-    const world = simWorld({ network, process: new SimProcess(queue), random, host: 'c-admin' })
-    const { brokers } = this.#load
-    const admin = new MqAdmin({ brokers, world, name: 'admin', timeoutMs: 20_000 })
+    const { partitions, replicas } = this
+    const admin = this.makeAdmin('admin')
     await this.until('all brokers register', () =>
       this.brokers.every(({ brokerEpoch }) => brokerEpoch !== undefined),
     )
@@ -247,18 +247,19 @@ export class MqWorld {
     this.producers.push(new SimProducer(name, this.#load, deliveryTimeoutMs))
   }
 
-  #addConsumer(of: string | undefined): SimConsumer {
-    const consumer = new SimConsumer(`c${++this.#clientCount}`, this.#load, of)
+  addConsumer(of: string | undefined, partitions = this.partitionIds): SimConsumer {
+    const name = `c${++this.#clientCount}`
+    const consumer = new SimConsumer(name, this.#load, { group: of, partitions })
     this.consumers.push(consumer)
     return consumer
   }
 
-  /** The next of its group goes on where it had committed, while a commit may be on its way. */
+  /** The next consumer of its group continues where it had committed; a commit may be in flight. */
   #replaceGroupConsumer(): void {
     for (const consumer of this.consumers) {
       if (consumer.group === group && !consumer.isClosed) void consumer.close()
     }
-    this.#addConsumer(group)
+    this.addConsumer(group)
   }
 
   #disksAt(partition: number, offset: number): number {
@@ -284,10 +285,10 @@ export class MqWorld {
     }
   }
 
-  /** Shown by the first server that has it. */
+  /** Called for the first server that has it. */
   #applied(zxid: number, tree: ZTree): void {
-    if (zxid <= this.#lastZxid) return
-    this.#lastZxid = zxid
+    if (zxid <= this.lastZxid) return
+    this.lastZxid = zxid
     this.#lookAtBrokers(tree)
     const inForce = decodeNumber(dataOf(tree, zkPaths.controllerEpoch)) ?? 0
     for (let partition = 0; partition < this.partitions; partition++) {
@@ -316,84 +317,74 @@ export class MqWorld {
     }
   }
 
-  // --- the end -----------------------------------------------------------------------------------
+  // --- disks -------------------------------------------------------------------------------------
 
-  async #settle(): Promise<void> {
-    this.trace?.('the faults stop')
-    this.isSettling = true
-    this.#timers = []
+  /** A fault of a disk while its broker is down. */
+  loseDisk(
+    broker: SimBroker,
+    lose: (disk: SimDisk) => void,
+    { isTold = true }: { readonly isTold?: boolean } = {},
+  ): void {
+    broker.loseDisk(lose)
+    this.budget.lost({ broker: broker.id, zxid: this.lastZxid, isTold })
+  }
+
+  /** The states of all partitions; undefined while no server is up. */
+  get states(): readonly PartitionState[] | undefined {
+    const states = this.partitionIds.flatMap((partition) => this.stateOf(partition) ?? [])
+    return states.length === this.partitions ? states : undefined
+  }
+
+  /** The mark of a directory in ZooWeeper. */
+  markOf(directory: DirectoryId): Mark | undefined {
+    const tree = this.#latestTree()
+    return tree && decodeMark(dataOf(tree, zkPaths.mark(directory)))
+  }
+
+  /** Ends all faults, except for what the disks lack. */
+  healAll(): void {
     this.network.unblockAll()
     for (const host of [...this.servers, ...this.brokers]) {
       host.heal()
       host.start()
     }
-    await this.#operate()
-    await this.until('producers hear what became of their records', () =>
-      this.producers.every(({ pendingCount }) => pendingCount === 0),
-    )
-    await this.until('every partition has all replicas in sync', () => this.isInSync())
-    await this.#repeatBatches()
-    await this.until('every partition has all replicas in sync', () => this.isInSync())
-    const last = this.#addConsumer(undefined)
-    const readers = this.consumers.filter((each) => each === last || !each.isClosed)
-    await this.until('consumers read up to the end', () =>
-      readers.every((reader) => this.#hasReadAll(reader)),
-    )
-    this.checker.end()
   }
 
-  /** A replica whose disk failed while it was opened waits for its broker to be started anew. */
-  async #operate(): Promise<void> {
-    await this.run(patienceMs)
-    for (const broker of this.brokers) {
-      if (broker.brokerEpoch === undefined || broker.replicas.length === this.#assignedTo(broker)) {
-        continue
-      }
-      this.cover('replica unavailable')
-      broker.end({ power: false })
-      broker.start()
-    }
-    if (!this.#losesDisks) return
-    await this.run(patienceMs)
-    for (const broker of this.brokers) {
-      if (broker.brokerEpoch === undefined || broker.replicas.length === this.#assignedTo(broker)) {
-        continue
-      }
-      this.cover('damaged disk replaced')
-      broker.loseDisk((disk) => disk.wipe())
-      broker.start()
-    }
+  // --- the state of the cluster ------------------------------------------------------------------
+
+  get partitionIds(): readonly number[] {
+    return Array.from({ length: this.partitions }, (_, partition) => partition)
   }
 
-  #assignedTo({ id }: SimBroker): number {
+  makeAdmin(name: string): MqAdmin {
+    const { network, queue, random } = this
+    const world = simWorld({ network, process: new SimProcess(queue), random, host: `c-${name}` })
+    const { brokers } = this.#load
+    return new MqAdmin({ brokers, world, name, timeoutMs: 20_000 })
+  }
+
+  /** The partitions whose replica on a broker cannot be used. */
+  unavailableAt({ id, replicas }: SimBroker): readonly number[] {
     const tree = this.#latestTree()
     const assignment = tree && decodeTopic(dataOf(tree, zkPaths.topic(topic)))
-    return (
-      assignment?.replicas.filter((replicas) => replicas.some((each) => each === id)).length ?? 0
+    return this.partitionIds.filter(
+      (partition) =>
+        assignment?.replicas[partition]?.some((each) => each === id) === true &&
+        !replicas.some((replica) => replica.partition === partition),
     )
   }
 
   #latestTree(): ZTree | undefined {
-    return this.servers.find((server) => server.tree?.lastApplied === this.#lastZxid)?.tree
-  }
-
-  #hasReadAll(consumer: SimConsumer): boolean {
-    if (consumer.isClosed) return true
-    for (let partition = 0; partition < this.partitions; partition++) {
-      if (!consumer.hasRead(partition, this.checker.committedEnd(partition))) return false
-    }
-    return true
+    return this.servers.find((server) => server.tree?.lastApplied === this.lastZxid)?.tree
   }
 
   /** Every partition has all its replicas in sync, and they are equal. */
-  isInSync(): boolean {
-    const tree = this.#latestTree()
-    if (tree === undefined) return false
-    for (let partition = 0; partition < this.partitions; partition++) {
-      const state = decodeState(dataOf(tree, zkPaths.state(topic, partition)), anyVersion)
+  isInSync(partitions = this.partitionIds): boolean {
+    for (const partition of partitions) {
+      const state = this.stateOf(partition)
       const leader = this.brokers.find(({ id }) => id === state?.leader)
       if (state?.isr.length !== this.replicas || leader?.leads(partition) !== true) return false
-      const replicas = this.#replicasOf(partition)
+      const replicas = this.replicasOf(partition)
       const [first] = replicas
       if (replicas.length !== this.replicas || first === undefined) return false
       const { logEnd } = first
@@ -404,42 +395,15 @@ export class MqWorld {
     return true
   }
 
-  #replicasOf(partition: number) {
+  replicasOf(partition: number): readonly Replica[] {
     return this.brokers.flatMap((broker) =>
       broker.replicas.filter((replica) => replica.partition === partition),
     )
   }
 
-  /** Batches once more, as if they had waited somewhere: as many as are remembered are recognised. */
-  async #repeatBatches(): Promise<void> {
-    let underWay = 0
-    for (let partition = 0; partition < this.partitions; partition++) {
-      const leader = this.#replicasOf(partition).find(({ role }) => role.type === 'leading')
-      for (const batches of leader === undefined ? [] : batchesByProducer(leader)) {
-        const remembered = batches.slice(-limits.rememberedBatchesMax)
-        const [oldest, newest] = [remembered[0], remembered.at(-1)]
-        for (const batch of new Set([oldest, newest])) {
-          if (batch === undefined) continue
-          underWay++
-          void this.#repeat(partition, batch).then(() => {
-            underWay--
-          })
-        }
-      }
-    }
-    await this.until('batches sent again are answered', () => underWay === 0)
-  }
-
-  async #repeat(partition: number, batch: Buffer): Promise<void> {
-    const [record] = decodeBatch(batch)
-    const value = Buffer.from(record?.value ?? []).toString()
-    const offset = await this.strange.repeat(partition, batch)
-    if (offset !== undefined) this.show({ type: 'repeated', value, offset })
-  }
-
   // --- time --------------------------------------------------------------------------------------
 
-  /** By the nemesis: with everything at rest that could go on. */
+  /** For the nemesis, once all pending promises have proceeded. */
   later(delayMs: number, run: () => void): void {
     this.#timers.push({ atMs: this.queue.nowMs + delayMs, run })
     this.#timers.sort((a, b) => a.atMs - b.atMs)
@@ -465,16 +429,16 @@ export class MqWorld {
     await this.#rest()
   }
 
-  /** Every promise that could go on has; then the judge looks. */
+  /** Lets every promise that can proceed do so; then the judge looks. */
   async #rest(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     this.#look()
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  async until(claim: string, holds: () => boolean): Promise<void> {
+  async until(claim: string, holds: () => boolean, withinMs = convergenceMs): Promise<void> {
     for (let waitedMs = 0; !holds(); waitedMs += 50) {
-      if (waitedMs >= convergenceMs) invariant(false, `${claim}: ${this.#describe()}`)
+      if (waitedMs >= withinMs) invariant(false, `${claim}: ${this.#describe()}`)
       await this.run(50)
       if (!this.isSettling) continue
       // One whose disk failed just before the faults stopped.
@@ -500,23 +464,6 @@ export class MqWorld {
   cover(what: string): void {
     this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1)
   }
-}
-
-/** Of those with a producer id, copies in the order of the log. */
-function batchesByProducer(replica: Replica): Iterable<readonly Buffer[]> {
-  const batches = new Map<number, Buffer[]>()
-  for (let offset = 0; offset < replica.highWatermark; ) {
-    const { records } = replica.readCommitted(offset, 1 << 20)
-    forEachBatch(records, (at, length) => {
-      const { producerId, baseOffset, lastOffsetDelta } = readBatchHeader(records, at)
-      offset = baseOffset + lastOffsetDelta + 1
-      if (producerId === noProducer) return
-      const known = batches.get(producerId) ?? []
-      batches.set(producerId, known)
-      known.push(Buffer.from(records.subarray(at, at + length)))
-    })
-  }
-  return batches.values()
 }
 
 function dataOf(tree: ZTree, path: string): Buffer | null {

@@ -1,66 +1,72 @@
-// Lives in which disks are lost in just the way that matters, or a broker dies in just the wrong moment, step
-// by step (life.ts has those of chance). In each, every partition keeps a member of its ISR whose disk is whole and which comes back: no
-// acknowledged record may be lost, and at the end all replicas are in sync again.
+// Scripted lives in which disks are lost in just the way that matters, or a broker dies at just the
+// wrong moment (life.ts has the random ones). In each, every partition keeps a member of its ISR
+// whose disk is whole and which returns: no acknowledged record may be lost, and at the end all
+// replicas are in sync again.
 
+import { cutBatches, turnBits } from './damage.ts'
 import { liveMq, type MqLife, type MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
 
 export interface LostDisk {
   readonly name: string
+  /** replicas of each partition; 3 by default */
+  readonly replicas?: number
   readonly script: (world: MqWorld) => Promise<void>
 }
 
-/** Long enough for all sessions to be over, and an election among those that are there. */
+/** Long enough for all sessions to expire, and for an election among the live brokers. */
 const lateMs = 3000
-/** Longer than an election waits for members that do not come. */
+/** Longer than an election waits for absent members. */
 const tooLateMs = 13_000
 
-/** One seed after the other: one script after the other. @throws InvariantError when a promise is broken */
+/**
+ * One seed after the other: one script after the other.
+ *
+ * @throws InvariantError when a promise is broken
+ */
 export function liveLostDisks(seed: number): Promise<MqLife> {
-  const { script } = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
-  return liveMq(seed, { script })
+  const { script, replicas } = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
+  return liveMq(seed, { script, replicas })
 }
 
 export const lostDisks: readonly LostDisk[] = [
   {
-    name: 'all are killed at once, and one, whose disk is wiped, comes back first',
+    name: 'all are killed at once, and one with a wiped disk returns first',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
-      first.loseDisk((disk) => disk.wipe())
+      const first = await beginAndKill(world)
+      world.loseDisk(first, (disk) => disk.wipe())
       await comeBack(world, first, tooLateMs)
     },
   },
   {
-    name: 'a bit of the last record turns, and its broker comes back first',
+    name: 'a bit of the last record flips, and its broker returns first',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
-      first.loseDisk((disk) => disk.turnBits(1))
+      const first = await beginAndKill(world)
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
       await comeBack(world, first)
     },
   },
   {
-    name: 'an old copy of a disk is put back, and its broker comes back first',
+    name: 'an old copy of a disk is put back, and its broker returns first',
     script: async (world) => {
       const first = await begin(world)
       const copy = first.disk.copy()
-      // Longer than a checkpoint takes: copies made since the last one are not told apart.
+      // Longer than a checkpoint takes: copies made since the last one cannot be distinguished.
       await world.run(6000)
       await world.store(40)
       await world.run(6000)
       killAll(world)
-      first.loseDisk((disk) => disk.putBack(copy))
+      world.loseDisk(first, (disk) => disk.putBack(copy))
       await comeBack(world, first, tooLateMs)
     },
   },
   {
-    name: 'a bit in the middle of a log turns while its broker is down',
+    name: 'a bit in the middle of a log flips while its broker is down',
     script: async (world) => {
       const first = await begin(world)
       await world.run(6000)
       killAll(world)
-      first.loseDisk((disk) => disk.turnBits(0.5))
+      world.loseDisk(first, (disk) => turnBits(disk, 0.5))
       await comeBack(world, first)
     },
   },
@@ -68,7 +74,7 @@ export const lostDisks: readonly LostDisk[] = [
     name: 'a leader returns before its session is gone, and its last durable record is cut',
     script: async (world) => {
       const first = await begin(world)
-      first.loseDisk((disk) => disk.turnBits(1))
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
       await world.run(20)
       first.start()
       await world.run(lateMs)
@@ -87,7 +93,7 @@ export const lostDisks: readonly LostDisk[] = [
       await world.until('a follower is about to join', () => hasCaughtUp(world, follower))
       for (const { name } of world.servers) world.network.slow(leader.name, name, 200)
       await world.run(20)
-      follower.loseDisk((disk) => disk.turnBits(1))
+      world.loseDisk(follower, (disk) => turnBits(disk, 1))
       follower.start()
       await world.run(400)
       for (const broker of world.brokers) if (broker !== follower) broker.end({ power: true })
@@ -97,13 +103,12 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'those that come first have all lost their tails',
+    name: 'the brokers that return first have all lost their tails',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       const [second] = world.brokers.filter((broker) => broker !== first)
-      first.loseDisk((disk) => disk.turnBits(1))
-      second?.loseDisk((disk) => disk.turnBits(1))
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
+      if (second !== undefined) world.loseDisk(second, (disk) => turnBits(disk, 1))
       first.start()
       second?.start()
       await world.run(lateMs / 6)
@@ -119,7 +124,7 @@ export const lostDisks: readonly LostDisk[] = [
       await world.store(40)
       await world.run(6000)
       killAll(world)
-      first.loseDisk((disk) => disk.putBack(copy))
+      world.loseDisk(first, (disk) => disk.putBack(copy))
       first.start()
       await world.run(tooLateMs)
       killAll(world)
@@ -150,7 +155,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a follower that is behind hears nothing for a while, and is the last that lives',
+    name: 'a lagging follower is cut off for a while, and is the last one alive',
     script: async (world) => {
       await begin(world)
       const [follower, ...others] = world.brokers
@@ -172,20 +177,19 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a broker gets its own disk back, after it had another one, and the other disks are gone',
+    name: 'a broker gets its old disk back after using another one, and the other disks are gone',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       const own = first.disk.copy()
-      for (const broker of world.brokers) broker.loseDisk((disk) => disk.wipe())
+      for (const broker of world.brokers) world.loseDisk(broker, (disk) => disk.wipe())
       for (const broker of world.brokers) broker.start()
       await world.run(lateMs)
-      first.loseDisk((disk) => disk.putBack(own))
+      world.loseDisk(first, (disk) => disk.putBack(own))
       await comeBack(world, first)
     },
   },
   {
-    name: 'a copy that no mark tells from its disk is short of what a damaged one knows',
+    name: 'a copy that no mark distinguishes ends below the high watermark of a damaged log',
     script: async (world) => {
       const first = await begin(world)
       const [second] = world.brokers.filter((broker) => broker !== first)
@@ -200,8 +204,8 @@ export const lostDisks: readonly LostDisk[] = [
       await world.store(40)
       await runUntil(world, 14_000)
       killAll(world)
-      first.loseDisk((disk) => disk.putBack(copy))
-      second.loseDisk((disk) => disk.turnBits(0.5))
+      world.loseDisk(first, (disk) => disk.putBack(copy))
+      world.loseDisk(second, (disk) => turnBits(disk, 0.5))
       first.start()
       second.start()
       await world.run(tooLateMs)
@@ -210,46 +214,137 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a copy that no mark tells from its disk comes back first',
+    name: 'a copy that no mark distinguishes returns first',
     script: async (world) => {
       const first = await begin(world)
       const copy = first.disk.copy()
       await world.store(40)
       killAll(world)
-      first.loseDisk((disk) => disk.putBack(copy))
+      world.loseDisk(first, (disk) => disk.putBack(copy))
       await comeBack(world, first)
     },
   },
   {
-    name: 'one comes back alone and leads, and loses its disk when the others come',
+    name: 'one broker returns alone and leads, and loses its disk when the others return',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
+      const first = await beginAndKill(world)
       first.start()
       await world.run(tooLateMs)
-      first.loseDisk((disk) => disk.wipe())
+      world.loseDisk(first, (disk) => disk.wipe())
       await comeBack(world, first)
     },
   },
   {
-    name: 'a bit of the last record turns, and nobody else comes back in time',
+    name: 'a bit of the last record flips, and no other broker returns in time',
     script: async (world) => {
-      const first = await begin(world)
-      killAll(world)
-      first.loseDisk((disk) => disk.turnBits(1))
+      const first = await beginAndKill(world)
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
       first.start()
       await world.run(tooLateMs)
       for (const broker of world.brokers) broker.start()
       await world.run(lateMs)
     },
   },
+  {
+    name: 'a follower’s session ends before that of its leader, whose disk has lost a tail',
+    replicas: 2,
+    script: async (world) => {
+      const leader = await begin(world)
+      const follower = world.brokers.find(
+        (broker) => broker !== leader && broker.replicas.some(({ partition }) => partition === 0),
+      )
+      follower?.end({ power: true })
+      // Less than a session lasts, and more than two of them end at the same time.
+      await world.run(400)
+      world.loseDisk(leader, (disk) => turnBits(disk, 1))
+      leader.start()
+      follower?.start()
+      await world.run(lateMs)
+    },
+  },
+  {
+    name: 'the last in-sync replica lacks records without knowing it, and eligible disks have them',
+    script: async (world) => {
+      const last = await begin(world)
+      // A checkpoint would show it.
+      await runUntil(world, 10_300)
+      await world.store(40)
+      for (const broker of world.brokers) if (broker !== last) broker.end({ power: true })
+      await world.until('one goes on alone', () =>
+        world.partitionIds.every((partition) => {
+          const state = world.stateOf(partition)
+          return state?.leader === last.id && state.isr.length === 1
+        }),
+      )
+      world.loseDisk(last, (disk) => cutBatches(disk, 3))
+      await comeBack(world, last, 0)
+    },
+  },
+  {
+    name: 'a broker that has reported is killed, and its disk loses a tail before it reports again',
+    script: async (world) => {
+      await beginAndKill(world)
+      const [first, ...others] = world.brokers
+      if (first === undefined) return
+      first.start()
+      await world.run(lateMs)
+      world.loseDisk(first, (disk) => turnBits(disk, 1))
+      for (const broker of others) broker.start()
+      await world.run(lateMs)
+      // It registers a good while before its next report arrives.
+      for (const { name } of world.servers) world.network.slow(first.name, name, 200)
+      first.start()
+      await world.run(lateMs)
+      world.network.unblockAll()
+    },
+  },
+  {
+    name: 'an fsync fails everywhere, all brokers return, and then the power fails',
+    script: async (world) => {
+      await begin(world)
+      for (const broker of world.brokers) broker.disk.failAfter(0)
+      world.send(40)
+      await world.run(lateMs / 10)
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+      await world.until('records are stored', () => world.isInSync())
+      killAll(world)
+      await world.run(20)
+      for (const broker of world.brokers) broker.start()
+    },
+  },
+  {
+    name: 'the disk of a leader stands still, then the power fails, and its only follower loses its disk',
+    script: async (world) => {
+      const leader = await begin(world)
+      const [follower, other] = world.brokers.filter((broker) => broker !== leader)
+      other?.end({ power: true })
+      await world.run(lateMs)
+      leader.disk.stall(400)
+      world.send(40)
+      await world.run(150)
+      killAll(world)
+      if (follower !== undefined) world.loseDisk(follower, (disk) => disk.wipe())
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+    },
+  },
 ]
 
-/** @returns the leader of the first partition, when records are stored and all replicas have them */
+/**
+ * @returns the leader of the first partition, when records are stored and all replicas have them
+ */
 async function begin(world: MqWorld): Promise<SimBroker> {
   await world.store(60)
   await world.until('all replicas are in sync', () => world.isInSync())
   return world.brokers.find((broker) => broker.leads(0)) ?? world.brokers[0] ?? fail()
+}
+
+/** The same, after which all brokers are killed. */
+async function beginAndKill(world: MqWorld): Promise<SimBroker> {
+  const leader = await begin(world)
+  killAll(world)
+  return leader
 }
 
 function fail(): never {
@@ -264,7 +359,7 @@ function killAll(world: MqWorld): void {
   for (const broker of world.brokers) broker.end({ power: true })
 }
 
-/** One alone, and a good while later the others. */
+/** One alone, and the others much later. */
 async function comeBack(
   world: MqWorld,
   first: SimBroker | undefined,

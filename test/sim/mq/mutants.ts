@@ -12,6 +12,8 @@ const replica = 'broker/replication/replica.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
 const controller = 'broker/controller/controller.ts'
 const election = 'broker/controller/recovery-election.ts'
+const image = 'broker/cluster/cluster-image.ts'
+const reports = 'broker/session/replica-reports.ts'
 const driver = 'broker/controller/driver.ts'
 const session = 'broker/session/session.ts'
 const broker = 'broker/broker.ts'
@@ -102,32 +104,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [{ file: log, from: '  isIntact: isBatchIntact,', to: '  isIntact: () => true,' }],
     seeds: 300,
   },
-  {
-    name: 'the tail is not written again after a failed fsync',
-    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
-    edits: [
-      {
-        file: recovery,
-        from: '  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })\n',
-        to: '',
-      },
-    ],
-    seeds: 600,
-  },
 
   // --- durable, committed, shown -----------------------------------------------------------------
-  {
-    name: 'acknowledge before durable',
-    rule: durableRule,
-    edits: [
-      {
-        file: replica,
-        from: '    this.#core.appended(readBatchHeader(batch))\n',
-        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
-      },
-    ],
-    seeds: 600,
-  },
   {
     name: 'a follower says it has what is not durable',
     rule: durableRule,
@@ -275,8 +253,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: broker,
-        from: 'as soon as it is closed.\n        this.#running?.replicas.resign()\n',
-        to: 'as soon as it is closed.\n',
+        from: 'others take over once it is closed.\n        this.#running?.replicas.resign()\n',
+        to: 'others take over once it is closed.\n',
       },
       { file: broker, from: '    if (!this.#isOpening) void', to: '    void' },
     ],
@@ -299,7 +277,7 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 100,
   },
   {
-    name: 'the claim is forgotten when nobody leads',
+    name: 'the ISR is forgotten when there is no leader',
     rule: 'no usable member in sync: the ISR stays as it is',
     edits: [
       {
@@ -449,7 +427,7 @@ export const mqMutants: readonly Mutant[] = [
   },
   {
     name: 'a follower learns nothing of producers',
-    rule: 'a new leader goes on where the old one stopped',
+    rule: 'a new leader continues where the old one stopped',
     edits: [
       {
         file: partition,
@@ -461,7 +439,10 @@ export const mqMutants: readonly Mutant[] = [
   },
 ]
 
-/** What lives of lost disks catch (lost-disks.ts): a replica counts only with the disk that it promised on. */
+/**
+ * Mutants that the scripted lives catch (lost-disks.ts): a replica counts only with the disk that
+ * was in sync.
+ */
 export const lostDiskMutants: readonly Mutant[] = [
   {
     name: 'an ISR in flight is not waited for',
@@ -495,7 +476,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'nowMs - follower.fetchedMs > this.#options.lagTimeMsMax',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'elected by id, not by life',
@@ -511,7 +492,7 @@ export const lostDiskMutants: readonly Mutant[] = [
   }).filter((member) => standingOf(member)?.life !== undefined)`,
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'a wiped disk reports for the one before it',
@@ -523,7 +504,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'status?.type',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'an old copy keeps its identity',
@@ -535,11 +516,11 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'if (known !== undefined) return',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'marks per broker instead of per identity',
-    rule: 'a disk that comes back after another one was used keeps its promise',
+    rule: 'a disk that returns after another one was used is still in sync',
     edits: [
       {
         file: session,
@@ -557,11 +538,11 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'getData(zkPaths.mark(this.#options.id))',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'high watermarks of reports are ignored',
-    rule: 'a log that ends below what any replica knows to be committed does not lead',
+    rule: 'a log that ends below any known high watermark does not lead',
     edits: [
       {
         file: election,
@@ -569,11 +550,11 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'return Math.max(committed, known.length * 0)',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'the ISR is those that came',
-    rule: 'an election takes the claim from no intact log that comes later',
+    rule: 'an intact log that returns after an election stays in the ISR',
     edits: [
       {
         file: election,
@@ -586,11 +567,11 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'lost: [...lost, ...kept].map(({ member }) => member.broker)',
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
     name: 'a log whose tail was cut leads alone',
-    rule: 'a log whose tail was cut waits for that of another member',
+    rule: 'a log whose tail was cut waits for the log of another member',
     edits: [
       {
         file: election,
@@ -598,14 +579,89 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: "return best.log.type === 'tail-cut' && isAlone && claims.length < 0 ? 'wait' : best",
       },
     ],
-    seeds: 40,
+    seeds: 60,
   },
   {
-    name: 'nobody is waited for',
+    name: 'an election waits for no other log',
     rule: 'the first log waits for those of the other members',
     edits: [
       { file: election, from: 'if (!isTimeUp && claims.some(', to: 'if (!isTimeUp && [].some(' },
     ],
-    seeds: 40,
+    seeds: 60,
+  },
+  {
+    name: 'the controller removes the last follower of a leader',
+    rule: 'a leader that may be gone itself keeps its followers in the ISR',
+    edits: [
+      {
+        file: controller,
+        from: 'return byBroker(kept.length > 1 ? kept : whole)',
+        to: 'return byBroker(kept.length > 0 ? kept : whole)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'eligible replicas are not asked beside the ISR',
+    rule: 'a log that lacks what it does not know of leads before no eligible one that has it',
+    edits: [
+      {
+        file: election,
+        from: '(hasLog ? [...inSync, ...eligible] : inSync)',
+        to: '(hasLog ? inSync : inSync)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a report of an earlier life is used',
+    rule: 'a report holds for one life of its broker and one version of the state',
+    edits: [
+      {
+        file: reports,
+        from: "zk.create(path, text, { mode: 'ephemeral' })",
+        to: 'zk.create(path, text)',
+      },
+      {
+        file: image,
+        from: 'report?.session === session ? report.status : undefined',
+        to: 'session > 0 ? report?.status : undefined',
+      },
+      {
+        file: election,
+        from: 'return isSameLife(status.life, life) && status.stateVersion === version',
+        to: 'return isSameLife(life, life) && status.stateVersion <= version',
+      },
+      {
+        file: election,
+        from: "{ type: 'log', member, log: status }",
+        to: "{ type: 'log', member, log: { ...status, life } }",
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'the tail is not written again after a failed fsync',
+    rule: 'what is read after a failed fsync may be in memory only: written again before it counts',
+    edits: [
+      {
+        file: recovery,
+        from: '  segment.rewrite({ file, from: knownDurable ?? vouched ?? -1 })\n',
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'acknowledge before durable',
+    rule: durableRule,
+    edits: [
+      {
+        file: replica,
+        from: '    this.#core.appended(readBatchHeader(batch))\n',
+        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
+      },
+    ],
+    seeds: 100,
   },
 ]

@@ -1,30 +1,31 @@
-// What goes wrong in a life of brokers: one fault after the other, drawn by the weights of the life's
-// faults (faults.ts). What a fault stops, comes back after a while; the end of a life heals the rest.
+// The faults of a life of brokers: one after the other, drawn by the weights of the life's faults
+// (faults.ts). Most faults end after a while; the end of a life heals the rest.
 
 import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { ZkClient } from '../../../src/client/zk/zk-client.ts'
 import { silentLogger } from '../../../src/logger.ts'
-import type { DiskCopy, SimDisk } from '../disk.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
-import { type FaultName, pickFault } from './faults.ts'
+import { DiskNemesis } from './disk-nemesis.ts'
+import { type FaultName, isOfDisks, pickFault } from './faults.ts'
 import type { Host } from './host.ts'
 import type { MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
 import { clientPort } from './sim-server.ts'
 
-/** Clocks run at this rate at most; none runs slower than at `slowestClock`. */
+/** Clocks run at most at this rate, and at least at `slowestClock`. */
 const fastestClock = 1.6
 const slowestClock = 0.4
 
 export class Nemesis {
   readonly #world: MqWorld
   readonly #operator: ZkClient
-  readonly #copies = new Map<SimBroker, DiskCopy>()
+  readonly #disks: DiskNemesis
   #whenBrokerGone: (() => void) | undefined
 
   constructor(world: MqWorld) {
     this.#world = world
+    this.#disks = new DiskNemesis(world)
     const { network, queue, random, servers } = world
     const process = new SimProcess(queue)
     this.#operator = new ZkClient({
@@ -36,9 +37,10 @@ export class Nemesis {
     this.#operator.connect().catch(() => undefined)
   }
 
-  /** Perhaps something goes wrong, and perhaps something is well again. */
+  /** Perhaps begins a fault, and perhaps ends one. */
   strike(): void {
     const { random, network } = this.#world
+    if (this.#disks.isHealing) return
     const dice = random.next()
     if (dice < 0.25) this.#revive(random.pick(this.#hosts))
     else if (dice < 0.35) network.unblockAll()
@@ -46,12 +48,12 @@ export class Nemesis {
       const fault = pickFault(this.#world.faults, random)
       if (fault === undefined) return
       this.#world.trace?.(`fault: ${fault}`)
-      this.#world.cover(fault)
+      if (!isOfDisks(fault)) this.#world.cover(fault)
       this.#cause(fault)
     }
   }
 
-  /** A broker's registration is gone. */
+  /** Removes a broker's registration. */
   brokerGone(): void {
     const run = this.#whenBrokerGone
     this.#whenBrokerGone = undefined
@@ -108,11 +110,17 @@ export class Nemesis {
       case 'corruptBatches':
         return strange.sendCorrupt()
       case 'wipedDisks':
-        return this.#loseDisk((disk) => disk.wipe())
+        return this.#disks.wipe(this.#victim())
       case 'oldCopies':
-        return this.#bringBackOldCopy()
+        return this.#disks.bringBackOldCopy(this.#victim())
       case 'bitFlips':
-        return this.#loseDisk((disk) => disk.turnBits(random.chance(0.5) ? 1 : random.next()))
+        return this.#disks.turnBits(this.#victim())
+      case 'cutTails':
+        return this.#disks.cutTails(this.#victim())
+      case 'wipedServers':
+        return this.#disks.wipeServer()
+      case 'lostIsrs':
+        return this.#disks.loseIsr()
     }
   }
 
@@ -126,7 +134,7 @@ export class Nemesis {
     return this.#world.random.pick(this.#hosts).name
   }
 
-  /** Any broker, more often one that leads something. */
+  /** Any broker, more often a leader. */
   #victim(): SimBroker {
     const { random, brokers } = this.#world
     return (random.chance(0.6) ? this.#leader() : undefined) ?? random.pick(brokers)
@@ -168,7 +176,7 @@ export class Nemesis {
     })
   }
 
-  /** Often a leader's way to ZooWeeper: what becomes of an ISR stays unknown for a while. */
+  /** Often a leader's way to ZooWeeper: the outcome of an ISR write stays unknown for a while. */
   #slow(): void {
     const { random, network, servers } = this.#world
     const leader = random.chance(0.5) ? this.#leader() : undefined
@@ -216,8 +224,9 @@ export class Nemesis {
   }
 
   /**
-   * Only its producers hear it: what it appends alone has to go when it follows another. It may hold more
-   * batches of a producer then than are remembered, and lead again while the producer still tries.
+   * Only its producers reach it: what it appends alone must be cut when it follows another leader.
+   * It may then hold more batches of a producer than are remembered, and lead again while the
+   * producer still retries.
    */
   #depose(): void {
     const { random, sessionTimeoutMs, producers, partitions } = this.#world
@@ -248,8 +257,9 @@ export class Nemesis {
   }
 
   /**
-   * As an operator does to have another one. Often at the moment in which a broker is gone, and the old
-   * controller's writes for it are on a way so slow that the next one begins before they arrive.
+   * As an operator does to replace the controller. Often at the moment when a broker has died, and
+   * the old controller's writes about it are so slow that the next controller begins before they
+   * arrive.
    */
   #removeController(controller: SimBroker | undefined): void {
     const { random, brokers } = this.#world
@@ -270,25 +280,6 @@ export class Nemesis {
 
   #deleteController(): void {
     this.#operator.delete(zkPaths.controller).catch(() => undefined)
-  }
-
-  /** Only while all replicas are in sync: every partition then has members whose disks are whole. */
-  #loseDisk(lose: (disk: SimDisk) => void, broker = this.#victim()): void {
-    const { random } = this.#world
-    if (!this.#world.isInSync()) return
-    broker.loseDisk(lose)
-    this.#world.cover('lost disk')
-    if (random.chance(0.5)) {
-      for (const other of this.#world.brokers) if (other !== broker) other.end({ power: true })
-    }
-    this.#world.later(random.next() * 2000, () => this.#revive(broker))
-  }
-
-  #bringBackOldCopy(): void {
-    const broker = this.#victim()
-    const copy = this.#copies.get(broker)
-    this.#copies.set(broker, broker.disk.copy())
-    if (copy !== undefined) this.#loseDisk((disk) => disk.putBack(copy), broker)
   }
 
   #loseServers(): void {

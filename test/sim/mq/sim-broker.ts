@@ -1,5 +1,5 @@
-// One broker in a life: the whole program (src/broker/broker.ts) on a disk, a network and a clock that
-// are not real. `look` shows the judge what its replicas have come to since the last time.
+// One broker in a life: the whole program (src/broker/broker.ts) on a simulated disk, network and
+// clock. `look` shows the judge how its replicas have changed since the last call.
 
 import { assembleBroker, type Broker } from '../../../src/broker/broker.ts'
 import { readConfig } from '../../../src/broker/config.ts'
@@ -28,7 +28,7 @@ export interface SimBrokerOptions {
   readonly show: (event: MqEvent) => void
 }
 
-/** What was seen last of one replica. */
+/** One replica as last seen. */
 interface Seen {
   highWatermark: number
   leads: string
@@ -45,6 +45,8 @@ export class SimBroker extends Host {
   readonly #seen = new Map<Replica, Seen>()
   /** by partition, also while it is down: up to where its log is on its disk */
   readonly #durableEnds = new Map<number, number>()
+  /** the same of disks that were lost: what they had counted when it was acknowledged */
+  readonly #lostEnds = new Map<number, number>()
 
   constructor(id: number, parts: HostParts, options: SimBrokerOptions) {
     super(`b${id}`, parts)
@@ -74,8 +76,9 @@ export class SimBroker extends Host {
     )
   }
 
+  /** Up to where the log is, or was when its disk was lost, on a disk of this broker. */
   durableEnd(partition: number): number {
-    return this.#durableEnds.get(partition) ?? 0
+    return Math.max(this.#durableEnds.get(partition) ?? 0, this.#lostEnds.get(partition) ?? 0)
   }
 
   start(): void {
@@ -122,11 +125,14 @@ export class SimBroker extends Host {
     return { ...read.config, segmentBytes }
   }
 
-  /** While it is down, something happens to its disk. */
+  /** A fault of its disk while it is down. */
   loseDisk(lose: (disk: SimDisk) => void): void {
     this.end({ power: true })
     this.disk.heal()
     lose(this.disk)
+    for (const partition of this.#durableEnds.keys()) {
+      this.#lostEnds.set(partition, this.durableEnd(partition))
+    }
     this.#durableEnds.clear()
   }
 

@@ -1,5 +1,5 @@
-// One ZooWeeper server in a life of brokers: the whole program. What its tree says of partitions and
-// groups is shown as soon as the first of the servers has it.
+// One ZooWeeper server in a life of brokers: the whole program. The partitions and groups in its
+// tree are shown as soon as the first server has them.
 
 import { readConfig } from '../../../src/daemon/config.ts'
 import type { EnsembleListener } from '../../../src/daemon/ensemble/ensemble.ts'
@@ -23,6 +23,10 @@ export class SimServer extends Host {
   readonly id: number
   readonly #options: SimServerOptions
   #running: ServerParts | undefined
+  /** its disk is that of the first ensemble; a later one learns everything from the others */
+  #isFounder = true
+  /** it has held all of an epoch's history since its disk was new, and so counts in majorities */
+  isCounted = false
 
   constructor(id: number, parts: HostParts, options: SimServerOptions) {
     super(`s${id}`, parts)
@@ -32,6 +36,19 @@ export class SimServer extends Host {
 
   get tree(): ZTree | undefined {
     return this.process === undefined ? undefined : this.#running?.storage.tree
+  }
+
+  /** Up to where its log is durable; undefined while it is down. */
+  get logged(): Zxid | undefined {
+    return this.process === undefined ? undefined : this.#running?.storage.log.durableZxid
+  }
+
+  wipe(): void {
+    this.end({ power: true })
+    this.disk.heal()
+    this.disk.wipe()
+    this.#isFounder = false
+    this.isCounted = false
   }
 
   start(): void {
@@ -64,7 +81,8 @@ export class SimServer extends Host {
     const { id } = this
     const read = readConfig(
       [
-        ...['--data-dir=/data', `--myid=${id}`, `--tick-time=${tickMs}`, '--bootstrap=true'],
+        ...['--data-dir=/data', `--myid=${id}`, `--tick-time=${tickMs}`],
+        `--bootstrap=${this.#isFounder}`,
         ...[`--client-port=${clientPort}`, `--client-port-address=${this.name}`],
         ...ids.map((peer) => `--server.${peer}=s${peer}:1:1`),
         '--max-client-cnxns=1000',
@@ -82,7 +100,10 @@ export class SimServer extends Host {
         const { tree } = this
         if (tree !== undefined) this.#options.applied(zxid, tree)
       },
-      roleChanged: (role) => processors.roleChanged(role),
+      roleChanged: (role) => {
+        if (role.type !== 'looking') this.isCounted = true
+        processors.roleChanged(role)
+      },
       fromLearner: (learner, message) => processors.fromLearner(learner, message),
       fromLeader: (message) => processors.fromLeader(message),
       resumed: () => processors.resumed(),

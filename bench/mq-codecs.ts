@@ -1,5 +1,4 @@
-// What the hot messages of Mimic Queue cost, written by hand and by msgpackr out of their tables: by
-// hand stays what this shows to pay.
+// The messages of Mimic Queue that are written by hand, as candidates: see codecs.ts.
 
 import { type MqRequest, type MqResponse, requests, responses } from '../src/protocol/mq/apis.ts'
 import type { DirectoryId } from '../src/protocol/mq/messages.ts'
@@ -10,9 +9,10 @@ import {
   encodeMqRequest,
   encodeMqResponse,
 } from '../src/protocol/mq/native.ts'
-import { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'
-import { type Plain, readPlains, writePlain } from '../src/protocol/plain.ts'
+import { readPlains, writePlains } from '../src/protocol/plain.ts'
+import type { Candidate } from './codecs.ts'
 
+const correlationId = 70_000
 const place = { topic: 'goals', partition: 3 }
 const ends = { highWatermark: 1_234_567, logStart: 0 }
 const records = Buffer.alloc(16 * 1024, 1)
@@ -65,38 +65,48 @@ const exchanges: readonly (readonly [string, MqRequest, MqResponse])[] = [
   ],
 ]
 
-/** Written and read, the request and its response. */
-export function mqCases(): { readonly name: string; readonly run: () => void }[] {
-  const out = new MsgpackWriter(64 * 1024)
-  const reader = new MsgpackReader()
-  const written = () => reader.reset(out.view(), 0, out.length)
-  const writeFields = (id: number, second: Plain, fields: readonly Plain[]) => {
-    out.clear()
-    for (const plain of [id, second, ...fields]) writePlain(out, plain)
+export function mqCandidates(): Candidate[] {
+  return exchanges.flatMap(([what, request, response]) => [
+    requestOf(what, request),
+    responseOf(what, response),
+  ])
+}
+
+function requestOf(what: string, request: MqRequest): Candidate {
+  const { type } = request
+  return {
+    name: `${what}: request`,
+    hand: {
+      encode: (out) => encodeMqRequest(out, correlationId, request),
+      decode: (reader) => decodeMqRequest(reader),
+    },
+    table: {
+      encode: (out) => {
+        writePlains(out, [correlationId, requests.code(type), ...requests.pack(request)])
+      },
+      decode: (reader) => {
+        requests.unpack(type, readPlains(reader, 2 + requests.fieldCount(type)).slice(2))
+      },
+    },
   }
-  return exchanges.flatMap(([what, request, response]) => {
-    const { type } = request
-    const byHand = () => {
-      out.clear()
-      encodeMqRequest(out, 70_000, request)
-      decodeMqRequest(written())
-      out.clear()
-      encodeMqResponse(out, 70_000, response)
-      const { fieldCount } = decodeResponseHeader(written())
-      decodeMqResponse(reader, type, fieldCount)
-    }
-    const byTable = () => {
-      writeFields(70_000, requests.code(type), requests.pack(request))
-      requests.unpack(
-        type,
-        readPlains(written(), 2 + Object.keys(requests.fields(type)).length).slice(2),
-      )
-      writeFields(70_000, null, responses.pack(response))
-      responses.unpack(type, readPlains(written(), 3).slice(2))
-    }
-    return [
-      { name: `${what}: in and out, by hand`, run: byHand },
-      { name: `${what}: in and out, by msgpackr`, run: byTable },
-    ]
-  })
+}
+
+function responseOf(what: string, response: MqResponse): Candidate {
+  const { type } = response
+  return {
+    name: `${what}: response`,
+    hand: {
+      encode: (out) => encodeMqResponse(out, correlationId, response),
+      decode: (reader) => {
+        const { fieldCount } = decodeResponseHeader(reader)
+        decodeMqResponse(reader, type, fieldCount)
+      },
+    },
+    table: {
+      encode: (out) => writePlains(out, [correlationId, null, ...responses.pack(response)]),
+      decode: (reader) => {
+        responses.unpack(type, readPlains(reader, 2 + responses.fieldCount(type)).slice(2))
+      },
+    },
+  }
 }

@@ -1,0 +1,148 @@
+// One connection of a client that speaks Kafka's protocol. Responses are sent in the order of the
+// requests, whichever is answered first: Kafka clients rely on it.
+//
+// A request begins when all before it are answered, so that at most one answer waits for its turn.
+// Only produce requests begin at once, because their answers are small and producers do not wait
+// for them. A request that has to wait is held, and the connection is not read meanwhile.
+//
+// Next on the path: handlers.ts.
+
+import { Fifo } from '../../fifo.ts'
+import { limits } from '../../limits.ts'
+import { ProtocolError } from '../../protocol/error-codes.ts'
+import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
+import { readRequestHeader } from '../../protocol/kafka/headers.ts'
+import { KafkaReader } from '../../protocol/kafka/reader.ts'
+import { KafkaWriter } from '../../protocol/kafka/writer.ts'
+import type { Link } from '../../protocol/transport/transport.ts'
+import type { BrokerParts } from '../api/broker-parts.ts'
+import { handlers, unknownVersion } from './handlers.ts'
+import type { WriteResponse } from './serving.ts'
+
+/** The shared parts of all connections of a broker. */
+export class KafkaDialect {
+  readonly parts: BrokerParts
+  readonly reader = new KafkaReader()
+  readonly writer = new KafkaWriter()
+
+  constructor(parts: BrokerParts) {
+    this.parts = parts
+  }
+}
+
+/** A request that has begun. */
+interface Pending {
+  /** undefined until it is answered; null: it is answered without a response */
+  answer: WriteResponse | null | undefined
+}
+
+export class KafkaConnection {
+  readonly #dialect: KafkaDialect
+  readonly #link: Link
+  readonly #pending = new Fifo<Pending>()
+  /** frames of requests that may not begin yet */
+  readonly #held = new Fifo<Buffer>()
+  #isPaused = false
+  #isAdvancing = false
+  #isClosed = false
+
+  constructor(dialect: KafkaDialect, link: Link) {
+    this.#dialect = dialect
+    this.#link = link
+  }
+
+  /** @throws ProtocolError, which closes the link */
+  frame(buffer: Buffer, start: number, end: number): void {
+    if (this.#held.length === 0 && this.#mayBegin(buffer, start, end)) {
+      this.#begin(buffer, start, end)
+    } else this.#held.push(Buffer.from(buffer.subarray(start, end)))
+    this.#advance()
+  }
+
+  closed(): void {
+    this.#isClosed = true
+    this.#held.clear()
+  }
+
+  #mayBegin(buffer: Buffer, start: number, end: number): boolean {
+    if (this.#pending.length === 0) return true
+    if (this.#pending.length >= limits.connectionOutstandingMax) return false
+    return end - start >= 2 && handlers.get(buffer.readInt16BE(start))?.overlaps === true
+  }
+
+  /** @throws ProtocolError */
+  #begin(buffer: Buffer, start: number, end: number): void {
+    const { parts, reader } = this.#dialect
+    const { apiKey, apiVersion, correlationId } = readRequestHeader(
+      reader.reset(buffer, start, end),
+    )
+    const api = handlers.get(apiKey)
+    const isServed = api?.serves(apiVersion) === true
+    if (api === undefined || (!isServed && apiKey !== apiVersions.key)) {
+      throw new ProtocolError(`Cannot serve api ${apiKey} of Kafka in version ${apiVersion}`)
+    }
+    this.#link.established()
+    const pending: Pending = { answer: undefined }
+    this.#pending.push(pending)
+    const answered = (answer: WriteResponse | null) => {
+      pending.answer = answer
+      this.#advance()
+    }
+    if (!isServed) {
+      answered(unknownVersion(correlationId))
+      return
+    }
+    api.begin(reader, { parts, version: apiVersion }, correlationId, {
+      send: answered,
+      none: () => answered(null),
+      close: (reason) => {
+        parts.log.debug({ api: api.name, reason }, 'Closed a connection of Kafka’s protocol')
+        this.#link.close()
+      },
+    })
+  }
+
+  /** Sends the answers whose turn has come, and begins the requests that may begin. */
+  #advance(): void {
+    if (this.#isAdvancing || this.#isClosed) return
+    this.#isAdvancing = true
+    try {
+      for (;;) {
+        for (let next = this.#pending.head; next?.answer !== undefined; next = this.#pending.head) {
+          this.#pending.shift()
+          if (next.answer !== null) this.#send(next.answer)
+        }
+        const frame = this.#held.head
+        if (frame === undefined || !this.#mayBegin(frame, 0, frame.length)) break
+        this.#held.shift()
+        this.#begin(frame, 0, frame.length)
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#link.destroy(error)
+    } finally {
+      this.#isAdvancing = false
+    }
+    this.#pauseOrResume()
+  }
+
+  #send(write: WriteResponse): void {
+    const { writer } = this.#dialect
+    writer.clear()
+    write(writer)
+    const link = this.#link
+    writer.forEachPiece((piece, isInserted) => {
+      if (isInserted) link.insert(piece)
+      else link.out.raw(piece)
+    })
+  }
+
+  #pauseOrResume(): void {
+    if (this.#isClosed) return
+    const mustWait = this.#held.length > 0
+    if (mustWait === this.#isPaused) return
+    this.#isPaused = mustWait
+    if (mustWait) this.#link.pause()
+    else this.#link.resume()
+  }
+}

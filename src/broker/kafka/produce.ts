@@ -1,0 +1,113 @@
+// Produce: the batches of a request are handled unchanged by the native protocol's handler.
+//
+// Kafka clients find the leader themselves, and look it up again after NOT_LEADER_OR_FOLLOWER, so
+// nothing is passed on.
+//
+// Next on the path: api/produce.ts.
+
+import type { ProduceRequest, ProduceResponse } from '../../protocol/kafka/api/produce.ts'
+import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import { failureOf } from '../../protocol/mq/messages.ts'
+import {
+  acksNames,
+  type Produced,
+  type ProducePartition,
+  type RequiredAcks,
+} from '../../protocol/mq/produce.ts'
+import { batchCodec, zstdCodec } from '../../protocol/mq/record-batch.ts'
+import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { type PartitionAnswers, Split } from './split.ts'
+
+/** Earlier versions are refused zstd batches: such old clients could not read them (KIP-110). */
+const zstdFrom = 7
+
+type Topic = ProduceRequest['topicData'][number]
+type Asked = Topic['partitionData'][number]
+type Answer = Pick<Produced, 'error' | 'baseOffset' | 'logStart'>
+
+export function answerProduce(
+  context: KafkaContext,
+  request: ProduceRequest,
+  reply: KafkaReply<ProduceResponse>,
+): void {
+  const { topicData } = request
+  const acks = acksNames.get(request.acks)
+  const split = new Split(
+    topicData.flatMap(({ name: topic, partitionData }) =>
+      partitionData.map((asked) => verdictOn(context, { request, acks, topic, asked })),
+    ),
+  )
+  const respond = (answer: readonly Answer[] | BrokerError) => {
+    const answers = split.join(answer, failed)
+    if (acks !== 'none') {
+      reply.send(responseOf(topicData, answers))
+      return
+    }
+    const problem = answers.find(({ error }) => error !== undefined)?.error
+    // Without a response nothing else would tell the producer, which is why Kafka does the same.
+    if (problem === undefined) reply.none()
+    else reply.close(problem.message)
+  }
+  if (acks === undefined || split.accepted.length === 0) {
+    respond([])
+    return
+  }
+  ask(
+    context,
+    {
+      type: 'produce',
+      acks,
+      timeoutMs: Math.max(request.timeoutMs, 0),
+      passedOn: true,
+      partitions: split.accepted,
+    },
+    (answer) => respond(answer instanceof BrokerError ? answer : answer.partitions),
+  )
+}
+
+function verdictOn(
+  { version }: KafkaContext,
+  asking: {
+    readonly request: ProduceRequest
+    readonly acks: RequiredAcks | undefined
+    readonly topic: string
+    readonly asked: Asked
+  },
+): ProducePartition | BrokerError {
+  const { request, acks, topic, asked } = asking
+  const { index: partition, records: batch } = asked
+  const refuse = (code: MqErrorCode, found: string) => {
+    return new BrokerError(code, `Cannot produce to ${topic}/${partition}: ${found}`)
+  }
+  if (acks === undefined) {
+    return refuse('INVALID_REQUIRED_ACKS', `acks are ${request.acks}, not 0, 1 or -1`)
+  }
+  if (request.transactionalId !== null) {
+    return refuse('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'this broker serves no transactions')
+  }
+  if (batch === null) return refuse('INVALID_RECORD', 'there are no records')
+  if (version < zstdFrom && batchCodec(batch) === zstdCodec) {
+    return refuse('UNSUPPORTED_COMPRESSION_TYPE', `zstd needs version ${zstdFrom} of the request`)
+  }
+  return { topic, partition, batch }
+}
+
+function failed(error: BrokerError): Answer {
+  return { error: failureOf(error), baseOffset: -1, logStart: -1 }
+}
+
+function responseOf(topics: readonly Topic[], answers: PartitionAnswers<Answer>): ProduceResponse {
+  return {
+    responses: topics.map(({ name, partitionData }) => ({
+      name,
+      partitionResponses: answers.forEach(partitionData, ({ index }, answer) => ({
+        index,
+        errorCode: errorOf(answer),
+        baseOffset: answer.baseOffset,
+        logAppendTimeMs: -1,
+        logStartOffset: answer.logStart,
+        errorMessage: answer.error?.message ?? null,
+      })),
+    })),
+  }
+}

@@ -1,0 +1,503 @@
+// What each api answers, and Kafka's error for each mistake.
+
+import t from 'tap'
+import { crc32c } from '../../../src/protocol/crc32c.ts'
+import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
+import { describeCluster } from '../../../src/protocol/kafka/api/describe-cluster.ts'
+import { fetch } from '../../../src/protocol/kafka/api/fetch.ts'
+import { findCoordinator } from '../../../src/protocol/kafka/api/find-coordinator.ts'
+import { initProducerId } from '../../../src/protocol/kafka/api/init-producer-id.ts'
+import { listOffsets } from '../../../src/protocol/kafka/api/list-offsets.ts'
+import { metadata } from '../../../src/protocol/kafka/api/metadata.ts'
+import { offsetForLeaderEpoch } from '../../../src/protocol/kafka/api/offset-for-leader-epoch.ts'
+import { produce } from '../../../src/protocol/kafka/api/produce.ts'
+import { noUuid } from '../../../src/protocol/kafka/reader.ts'
+import { type MqErrorCode, mqErrorCodes } from '../../../src/protocol/mq/error-codes.ts'
+import { decodeBatch } from '../../../src/protocol/mq/record-batch.ts'
+import { worldTest } from '../broker-world.ts'
+import { batchOf, fetchOf, newTopic, produceTo } from './exchanges.ts'
+import { type KafkaClient, kafkaClient } from './kafka-client.ts'
+
+const strangeId = 'UDpsz5oTRHaBuIZhW0V9yA'
+
+function nameOf(number: number | undefined): string | undefined {
+  return Object.entries(mqErrorCodes).find(([, each]) => each === number)?.[0]
+}
+
+function versions(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+}
+
+// --- Metadata ------------------------------------------------------------------------------------
+
+worldTest(
+  t,
+  'Metadata: every version names brokers and topics',
+  { brokers: 2 },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    const topicId = await newTopic(client, 'm', { partitions: 2, replicas: 2 })
+    for (const version of versions(0, 12)) {
+      const asked = { topics: [{ name: 'm' }] }
+      const { brokers, topics, controllerId } = await client.send(metadata, version, asked)
+      t.same(
+        brokers.map(({ nodeId, port }) => ({ nodeId, port })),
+        [1, 2].map((nodeId) => ({ nodeId, port: world.broker(nodeId).port })),
+        `version ${version}`,
+      )
+      if (version >= 1)
+        t.ok([1, 2].includes(controllerId), 'the controller is a broker that is named')
+      const [topic] = topics
+      t.equal(topic?.name, 'm')
+      t.equal(topic?.topicId, version < 10 ? noUuid : topicId)
+      t.equal(topic?.errorCode, 0)
+      t.same(
+        topic?.partitions.map(({ partitionIndex, isrNodes }) => [partitionIndex, isrNodes.length]),
+        [
+          [0, 2],
+          [1, 2],
+        ],
+      )
+    }
+  },
+)
+
+worldTest(t, 'Metadata: all topics, or none', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'a')
+  const count = async (version: number, topics: null | []) => {
+    return (await client.send(metadata, version, { topics })).topics.length
+  }
+  t.equal(await count(0, []), 1, 'in version 0 an empty list asks for all')
+  t.equal(await count(1, []), 0)
+  t.equal(await count(1, null), 1)
+  t.equal(await count(12, []), 0)
+  t.equal(await count(12, null), 1)
+})
+
+worldTest(t, 'Metadata: topics that are not there', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  const topicId = await newTopic(client, 'known')
+  const { topics } = await client.send(metadata, 12, {
+    topics: [
+      { name: 'unknown' },
+      { name: 'no/name' },
+      { name: null, topicId: strangeId },
+      { name: null, topicId },
+    ],
+  })
+  t.same(
+    topics.map(({ name, errorCode }) => [name, nameOf(errorCode)]),
+    [
+      ['unknown', 'UNKNOWN_TOPIC_OR_PARTITION'],
+      ['no/name', 'INVALID_TOPIC_EXCEPTION'],
+      [null, 'UNKNOWN_TOPIC_ID'],
+      ['known', 'NONE'],
+    ],
+  )
+})
+
+worldTest(t, 'DescribeCluster names the brokers', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  for (const version of [0, 1]) {
+    const asked = { includeClusterAuthorizedOperations: false }
+    const found = await client.send(describeCluster, version, asked)
+    t.match(found, { errorCode: 0, controllerId: 1, brokers: [{ brokerId: 1 }] })
+  }
+  const asked = { includeClusterAuthorizedOperations: false, endpointType: 2 }
+  const { errorCode } = await client.send(describeCluster, 1, asked)
+  t.equal(nameOf(errorCode), 'UNSUPPORTED_ENDPOINT_TYPE')
+})
+
+// --- Produce and Fetch ---------------------------------------------------------------------------
+
+worldTest(t, 'records go in and come out in every version', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  const topicId = await newTopic(client, 'all')
+  for (const [i, version] of versions(3, 9).entries()) {
+    const { responses } = await client.send(produce, version, produceTo('all', batchOf(1)))
+    const [found] = responses[0]?.partitionResponses ?? []
+    t.match(found, { index: 0, errorCode: 0, baseOffset: i, logAppendTimeMs: -1 })
+    if (version >= 5) t.equal(found?.logStartOffset, 0)
+  }
+  for (const version of versions(4, 16)) {
+    const asked = fetchOf(version < 13 ? 'all' : topicId, { fetchOffset: 2 })
+    const { responses, errorCode, sessionId } = await client.send(fetch, version, asked)
+    t.equal(errorCode, 0)
+    t.equal(sessionId, 0)
+    const [found] = responses[0]?.partitions ?? []
+    t.match(found, { errorCode: 0, highWatermark: 7, lastStableOffset: 7 })
+    const records = found?.records ?? Buffer.alloc(0)
+    t.equal(decodeBatch(records)[0]?.offset, 2, `version ${version}`)
+  }
+})
+
+worldTest(t, 'large records come out as they went in', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'large', { partitions: 3 })
+  const batches = [0, 1, 2].map((index) => batchOf(3, { valueBytes: 100_000 + index }))
+  for (const [index, batch] of batches.entries()) {
+    await client.send(produce, 7, produceTo('large', Buffer.from(batch), { index }))
+  }
+  const { topics, ...rest } = fetchOf('large')
+  const partitions = [2, 0, 1].map((partition) => ({
+    partition,
+    fetchOffset: 0,
+    partitionMaxBytes: 1_000_000,
+  }))
+  const asked = { ...rest, topics: topics.map((topic) => ({ ...topic, partitions })) }
+  const { responses } = await client.send(fetch, 11, asked)
+  for (const { partitionIndex, records } of responses[0]?.partitions ?? []) {
+    const sent = batches[partitionIndex] ?? Buffer.alloc(0)
+    t.same(records?.subarray(16), sent.subarray(16), `partition ${partitionIndex}`)
+  }
+})
+
+worldTest(t, 'a fetch from inside a batch returns it whole', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'inside')
+  await client.send(produce, 7, produceTo('inside', batchOf(5)))
+  const asked = fetchOf('inside', { fetchOffset: 3, maxBytes: 1, partitionMaxBytes: 1 })
+  const { responses } = await client.send(fetch, 11, asked)
+  const [found] = responses[0]?.partitions ?? []
+  t.equal(decodeBatch(found?.records ?? Buffer.alloc(0)).length, 5, 'though it is over the limits')
+})
+
+/** @param change made to a batch of one record, whose checksum is made anew */
+function changed(change: (batch: Buffer) => void): Buffer {
+  const batch = batchOf(1)
+  change(batch)
+  batch.writeUInt32BE(crc32c(batch, 21), 17)
+  return batch
+}
+
+function withChecksumOf(batch: Buffer): Buffer {
+  batch.writeUInt8(batch.readUInt8(60) ^ 1, 60)
+  return batch
+}
+
+const badBatches: readonly {
+  name: string
+  batch: Buffer | null
+  code: MqErrorCode
+  from?: number
+}[] = [
+  { name: 'no records', batch: null, code: 'INVALID_RECORD' },
+  { name: 'a header cut short', batch: Buffer.alloc(20), code: 'CORRUPT_MESSAGE' },
+  { name: 'magic 1', batch: changed((b) => b.writeInt8(1, 16)), code: 'INVALID_RECORD' },
+  { name: 'magic 0', batch: changed((b) => b.writeInt8(0, 16)), code: 'INVALID_RECORD' },
+  { name: 'a checksum that fails', batch: withChecksumOf(batchOf(1)), code: 'CORRUPT_MESSAGE' },
+  { name: 'two batches', batch: Buffer.concat([batchOf(1), batchOf(1)]), code: 'INVALID_RECORD' },
+  {
+    name: 'a control batch',
+    batch: changed((b) => b.writeInt16BE(0x20, 21)),
+    code: 'INVALID_RECORD',
+  },
+  {
+    name: 'a transactional batch',
+    batch: changed((b) => b.writeInt16BE(0x10, 21)),
+    code: 'INVALID_TXN_STATE',
+  },
+  {
+    name: 'an unknown codec',
+    batch: changed((b) => b.writeInt16BE(5, 21)),
+    code: 'UNSUPPORTED_COMPRESSION_TYPE',
+  },
+  {
+    name: 'zstd of an old client',
+    batch: changed((b) => b.writeInt16BE(4, 21)),
+    code: 'UNSUPPORTED_COMPRESSION_TYPE',
+    from: 6,
+  },
+  {
+    name: 'a record count that is wrong',
+    batch: changed((b) => b.writeInt32BE(2, 57)),
+    code: 'INVALID_RECORD',
+  },
+  {
+    name: 'more bytes than are allowed',
+    batch: batchOf(1, { valueBytes: 2_000_000 }),
+    code: 'MESSAGE_TOO_LARGE',
+  },
+]
+
+worldTest(
+  t,
+  'batches that are refused, and others beside them',
+  { brokers: 1 },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await newTopic(client, 'bad', { partitions: 2 })
+    for (const [i, { name, batch, code, from = 7 }] of badBatches.entries()) {
+      const topicData = [
+        {
+          name: 'bad',
+          partitionData: [
+            { index: 0, records: batch },
+            { index: 1, records: batchOf(1) },
+          ],
+        },
+      ]
+      const asked = { transactionalId: null, acks: -1, timeoutMs: 30_000, topicData }
+      const { responses } = await client.send(produce, from, asked)
+      const [bad, good] = responses[0]?.partitionResponses ?? []
+      t.equal(nameOf(bad?.errorCode), code, name)
+      t.equal(bad?.baseOffset, -1)
+      t.match(good, { index: 1, errorCode: 0, baseOffset: i }, `${name}: the other is stored`)
+    }
+  },
+)
+
+const badProduces: readonly {
+  readonly name: string
+  readonly code: MqErrorCode
+  readonly request: Parameters<typeof producing>[1]
+}[] = [
+  { name: 'acks 2', request: { acks: 2 }, code: 'INVALID_REQUIRED_ACKS' },
+  {
+    name: 'a topic that is not there',
+    request: { topic: 'x' },
+    code: 'UNKNOWN_TOPIC_OR_PARTITION',
+  },
+  {
+    name: 'a partition that is not there',
+    request: { index: 9 },
+    code: 'UNKNOWN_TOPIC_OR_PARTITION',
+  },
+  { name: 'partition -1', request: { index: -1 }, code: 'UNKNOWN_TOPIC_OR_PARTITION' },
+  {
+    name: 'a transactional id',
+    request: { transactionalId: 'tx' },
+    code: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  },
+]
+
+async function producing(
+  client: KafkaClient,
+  {
+    topic = 'p',
+    index = 0,
+    acks = -1,
+    transactionalId = null,
+  }: {
+    readonly topic?: string
+    readonly index?: number
+    readonly acks?: number
+    readonly transactionalId?: string | null
+  },
+): Promise<string | undefined> {
+  const { topicData, timeoutMs } = produceTo(topic, batchOf(1), { index })
+  const asked = { topicData, timeoutMs, acks, transactionalId }
+  const { responses } = await client.send(produce, 9, asked)
+  return nameOf(responses[0]?.partitionResponses[0]?.errorCode)
+}
+
+worldTest(t, 'produces that are refused', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'p')
+  for (const { name, request, code } of badProduces) {
+    t.equal(await producing(client, request), code, name)
+  }
+})
+
+worldTest(t, 'a broker that does not lead says so', { brokers: 2 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'led', { replicas: 2 })
+  const { topics } = await client.send(metadata, 5, { topics: [{ name: 'led' }] })
+  const leader = topics[0]?.partitions[0]?.leaderId
+  const other = kafkaClient(world, leader === 1 ? 2 : 1)
+  t.equal(await producing(other, { topic: 'led' }), 'NOT_LEADER_OR_FOLLOWER')
+  const partitions = [{ partitionIndex: 0, timestamp: -1 }]
+  const asked = { replicaId: -1, topics: [{ name: 'led', partitions }] }
+  const listed = await other.send(listOffsets, 7, asked)
+  t.equal(nameOf(listed.topics[0]?.partitions[0]?.errorCode), 'NOT_LEADER_OR_FOLLOWER')
+  const old = await other.send(fetch, 10, fetchOf('led'))
+  t.equal(nameOf(old.responses[0]?.partitions[0]?.errorCode), 'NOT_LEADER_OR_FOLLOWER')
+  const young = await other.send(fetch, 11, fetchOf('led'))
+  t.equal(nameOf(young.responses[0]?.partitions[0]?.errorCode), 'NONE', 'a follower may be read')
+})
+
+worldTest(t, 'fetches that are refused', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  const topicId = await newTopic(client, 'f')
+  await client.send(produce, 7, produceTo('f', batchOf(3)))
+  const fetching = async (version: number, topic: string, more: Parameters<typeof fetchOf>[1]) => {
+    // Were nothing wrong, it would wait.
+    const asked = fetchOf(topic, { maxWaitMs: 20_000, minBytes: 1_000_000, ...more })
+    const { responses } = await client.send(fetch, version, asked)
+    const [found] = responses[0]?.partitions ?? []
+    t.equal(found?.records?.length, 0)
+    return nameOf(found?.errorCode)
+  }
+  t.equal(await fetching(11, 'f', { fetchOffset: 4 }), 'OFFSET_OUT_OF_RANGE')
+  t.equal(await fetching(11, 'f', { fetchOffset: -7 }), 'OFFSET_OUT_OF_RANGE')
+  t.equal(await fetching(11, 'f', { fetchOffset: 2 ** 53 - 1 }), 'OFFSET_OUT_OF_RANGE')
+  t.equal(await fetching(11, 'x', {}), 'UNKNOWN_TOPIC_OR_PARTITION')
+  t.equal(await fetching(11, 'f', { partition: 5 }), 'UNKNOWN_TOPIC_OR_PARTITION')
+  t.equal(await fetching(13, strangeId, {}), 'UNKNOWN_TOPIC_ID')
+  t.equal(await fetching(13, noUuid, {}), 'UNKNOWN_TOPIC_ID')
+  t.equal(await fetching(11, 'f', { currentLeaderEpoch: 99 }), 'UNKNOWN_LEADER_EPOCH')
+  t.equal(await fetching(13, topicId, { currentLeaderEpoch: 99 }), 'UNKNOWN_LEADER_EPOCH')
+})
+
+worldTest(t, 'fetch sessions are not granted', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 's')
+  const inSession = async (sessionId: number, sessionEpoch: number) => {
+    const asked = { ...fetchOf('s'), sessionId, sessionEpoch }
+    const found = await client.send(fetch, 11, asked)
+    t.equal(found.sessionId, 0)
+    return [nameOf(found.errorCode), found.responses.length]
+  }
+  t.same(await inSession(0, 0), ['NONE', 1], 'a client that wants one is answered all the same')
+  t.same(await inSession(0, -1), ['NONE', 1])
+  t.same(await inSession(7, 3), ['FETCH_SESSION_ID_NOT_FOUND', 0])
+  t.same(await inSession(0, 3), ['INVALID_FETCH_SESSION_EPOCH', 0])
+})
+
+// --- offsets, ids --------------------------------------------------------------------------------
+
+worldTest(t, 'ListOffsets: where a log begins and ends', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'l')
+  await client.send(produce, 7, produceTo('l', batchOf(3)))
+  const listing = async (version: number, timestamp: number, currentLeaderEpoch = -1) => {
+    const partitions = [{ partitionIndex: 0, timestamp, currentLeaderEpoch }]
+    const asked = { replicaId: -1, topics: [{ name: 'l', partitions }] }
+    const { topics } = await client.send(listOffsets, version, asked)
+    const { errorCode, offset } = topics[0]?.partitions[0] ?? {}
+    return [nameOf(errorCode), offset]
+  }
+  for (const version of versions(1, 7)) {
+    t.same(await listing(version, -1), ['NONE', 3], `version ${version}`)
+    t.same(await listing(version, -2), ['NONE', 0])
+  }
+  t.same(await listing(7, -1, 99), ['UNKNOWN_LEADER_EPOCH', -1])
+})
+
+worldTest(t, 'OffsetForLeaderEpoch: where an epoch ends', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'e')
+  await client.send(produce, 7, produceTo('e', batchOf(3)))
+  const found = await client.send(metadata, 7, { topics: [{ name: 'e' }] })
+  const current = found.topics[0]?.partitions[0]?.leaderEpoch ?? -1
+  for (const version of versions(2, 4)) {
+    const ask = async (partition: number, leaderEpoch: number) => {
+      const partitions = [{ partition, currentLeaderEpoch: -1, leaderEpoch }]
+      const asked = { topics: [{ topic: 'e', partitions }] }
+      const { topics } = await client.send(offsetForLeaderEpoch, version, asked)
+      const { errorCode, endOffset } = topics[0]?.partitions[0] ?? {}
+      return [nameOf(errorCode), endOffset]
+    }
+    t.same(await ask(0, current), ['NONE', 3])
+    t.same(await ask(9, current), ['UNKNOWN_TOPIC_OR_PARTITION', -1])
+  }
+})
+
+worldTest(
+  t,
+  'InitProducerId: an id of its own for each producer',
+  { brokers: 1 },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    const ids = new Set<number>()
+    for (const version of versions(0, 4)) {
+      const asked = { transactionalId: null, transactionTimeoutMs: 1000 }
+      const found = await client.send(initProducerId, version, asked)
+      t.match(found, { errorCode: 0, producerEpoch: 0 })
+      ids.add(found.producerId)
+    }
+    t.equal(ids.size, 5)
+    const asked = { transactionalId: 'tx', transactionTimeoutMs: 1000 }
+    const { errorCode } = await client.send(initProducerId, 4, asked)
+    t.equal(nameOf(errorCode), 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+  },
+)
+
+worldTest(t, 'FindCoordinator: there is none', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  const old = await client.send(findCoordinator, 2, { key: 'group', keyType: 0 })
+  t.equal(nameOf(old.errorCode), 'COORDINATOR_NOT_AVAILABLE')
+  const young = await client.send(findCoordinator, 4, { keyType: 1, coordinatorKeys: ['a', 'b'] })
+  t.same(
+    young.coordinators.map(({ key, errorCode }) => [key, nameOf(errorCode)]),
+    [
+      ['a', 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'],
+      ['b', 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'],
+    ],
+  )
+})
+
+// --- CreateTopics --------------------------------------------------------------------------------
+
+interface NewTopicRow {
+  readonly name: string
+  readonly numPartitions?: number
+  readonly replicationFactor?: number
+  readonly assignments?: readonly { partitionIndex: number; brokerIds: readonly number[] }[]
+  readonly configs?: readonly { name: string; value: string }[]
+}
+
+async function creating(
+  client: KafkaClient,
+  version: number,
+  rows: readonly NewTopicRow[],
+  validateOnly = false,
+): Promise<(string | undefined)[]> {
+  const topics = rows.map((row) => ({
+    name: row.name,
+    numPartitions: row.numPartitions ?? -1,
+    replicationFactor: row.replicationFactor ?? -1,
+    assignments: row.assignments ?? [],
+    configs: row.configs ?? [],
+  }))
+  const asked = { topics, timeoutMs: 30_000, validateOnly }
+  const answer = await client.send(createTopics, version, asked)
+  t.same(
+    answer.topics.map(({ name }) => name),
+    rows.map(({ name }) => name),
+  )
+  return answer.topics.map(({ errorCode }) => nameOf(errorCode))
+}
+
+worldTest(t, 'CreateTopics: each topic has its own outcome', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  for (const version of versions(0, 7)) {
+    const found = await creating(client, version, [{ name: `v${version}` }, { name: 'no/name' }])
+    t.same(found, ['NONE', 'INVALID_TOPIC_EXCEPTION'], `version ${version}`)
+  }
+  const found = await creating(client, 7, [
+    { name: 'v0' },
+    { name: 'many', replicationFactor: 5 },
+    { name: 'none', numPartitions: 0 },
+    { name: 'twice' },
+    { name: 'twice' },
+    { name: 'placed', assignments: [{ partitionIndex: 0, brokerIds: [1] }] },
+    { name: 'set', configs: [{ name: 'cleanup.policy', value: 'compact' }] },
+  ])
+  t.same(found, [
+    'TOPIC_ALREADY_EXISTS',
+    'INVALID_REPLICATION_FACTOR',
+    'INVALID_PARTITIONS',
+    'INVALID_REQUEST',
+    'INVALID_REQUEST',
+    'INVALID_REPLICA_ASSIGNMENT',
+    'INVALID_CONFIG',
+  ])
+})
+
+worldTest(t, 'CreateTopics: validateOnly makes nothing', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'old')
+  const rows = [{ name: 'new' }, { name: 'old' }, { name: 'many', replicationFactor: 5 }]
+  t.same(await creating(client, 5, rows, true), [
+    'NONE',
+    'TOPIC_ALREADY_EXISTS',
+    'INVALID_REPLICATION_FACTOR',
+  ])
+  const { topics } = await client.send(metadata, 5, { topics: null })
+  t.same(
+    topics.map(({ name }) => name),
+    ['old'],
+  )
+})

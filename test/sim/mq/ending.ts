@@ -1,0 +1,191 @@
+// The end of a life of brokers: the faults stop, an operator does what brokers cannot do by
+// themselves, and within bounded time everything that the budget of disks (disk-budget.ts) allows
+// for must be well. A partition beyond it may have no leader: an operator decides, or leaves it so.
+
+import type { Replica } from '../../../src/broker/replication/replica.ts'
+import { limits } from '../../../src/limits.ts'
+import {
+  decodeBatch,
+  forEachBatch,
+  noProducer,
+  readBatchHeader,
+} from '../../../src/protocol/mq/record-batch.ts'
+import { takeLogAway } from './damage.ts'
+import type { MqWorld } from './life.ts'
+import type { SimConsumer } from './load.ts'
+import { Person } from './person.ts'
+
+/** After this time an operator looks for what could not heal by itself. */
+const patienceMs = 2500
+/** Longer than sessions last, and than an election by reports waits. */
+const electionMs = 20_000
+/** Longer than the most patient producer tries. */
+const deliveryMs = 70_000
+
+export class Ending {
+  readonly #world: MqWorld
+  /** partitions that must have a leader: all except those that the operator leaves as they are */
+  #partitions: readonly number[]
+
+  constructor(world: MqWorld) {
+    this.#world = world
+    this.#partitions = world.partitionIds
+  }
+
+  async settle(): Promise<void> {
+    const world = this.#world
+    world.trace?.('the faults stop')
+    world.healAll()
+    await world.run(patienceMs)
+    this.#restartBrokers()
+    await this.#untilRegistered()
+    await this.#decide()
+    await this.#replaceLogs()
+    const isAbandoned = this.#partitions.length < world.partitions
+    await world.until(
+      'producers learn the outcome of their records',
+      () => world.producers.every(({ pendingCount }) => pendingCount === 0),
+      isAbandoned ? deliveryMs : undefined,
+    )
+    await this.#untilInSync()
+    await this.#repeatBatches()
+    await this.#untilInSync()
+    await this.#readAll({ isAbandoned })
+    world.checker.end()
+  }
+
+  #untilRegistered(): Promise<void> {
+    return this.#world.until('all brokers register', () =>
+      this.#world.brokers.every(({ brokerEpoch }) => brokerEpoch !== undefined),
+    )
+  }
+
+  #untilInSync(): Promise<void> {
+    const claim = 'every partition has all replicas in sync'
+    return this.#world.until(claim, () => this.#world.isInSync(this.#partitions))
+  }
+
+  // --- the operator
+  // --------------------------------------------------------------------------------
+
+  /** A replica whose disk failed while it was opened waits for a restart of its broker. */
+  #restartBrokers(): void {
+    for (const broker of this.#world.brokers) {
+      if (broker.brokerEpoch === undefined) continue
+      if (this.#world.unavailableAt(broker).length === 0) continue
+      this.#world.cover('replica unavailable')
+      broker.end({ power: false })
+      broker.start()
+    }
+  }
+
+  /** A partition that has no leader by now waits for an operator. */
+  async #decide(): Promise<void> {
+    const world = this.#world
+    for (let waitedMs = 0; this.#leaderless.length > 0 && waitedMs < electionMs; waitedMs += 100) {
+      await world.run(100)
+    }
+    const undecided = this.#leaderless
+    if (undecided.length === 0) return
+    world.cover('unavailable until a person decides')
+    const person = new Person(world)
+    for (const partition of undecided) {
+      if (await person.decide(partition)) continue
+      this.#partitions = this.#partitions.filter((each) => each !== partition)
+    }
+    person.close()
+  }
+
+  get #leaderless(): readonly number[] {
+    const { brokers, partitionIds } = this.#world
+    return partitionIds.filter((partition) => !brokers.some((broker) => broker.leads(partition)))
+  }
+
+  /** A damaged log is removed when another replica leads, and is fetched again. */
+  async #replaceLogs(): Promise<void> {
+    const world = this.#world
+    await this.#untilRegistered()
+    for (const broker of world.brokers) {
+      const damaged = world
+        .unavailableAt(broker)
+        .filter((partition) => this.#partitions.includes(partition))
+      if (damaged.length === 0) continue
+      world.cover('damaged log taken away')
+      broker.end({ power: false })
+      for (const partition of damaged) takeLogAway(broker.disk, partition)
+      broker.start()
+    }
+  }
+
+  // --- service
+  // -------------------------------------------------------------------------------------
+
+  /**
+   * A consumer that has not begun waits for all its partitions; if some are left as they are, a new
+   * one takes its place.
+   */
+  async #readAll({ isAbandoned }: { readonly isAbandoned: boolean }): Promise<void> {
+    if (this.#partitions.length === 0) return
+    const world = this.#world
+    const last = world.addConsumer(undefined, this.#partitions)
+    const readers = isAbandoned ? [last] : world.consumers.filter(({ isClosed }) => !isClosed)
+    await world.until('consumers read up to the end', () =>
+      readers.every((reader) => this.#hasReadAll(reader)),
+    )
+  }
+
+  #hasReadAll(consumer: SimConsumer): boolean {
+    return (
+      consumer.isClosed ||
+      this.#partitions.every((partition) =>
+        consumer.hasRead(partition, this.#world.checker.committedEnd(partition)),
+      )
+    )
+  }
+
+  /**
+   * Sends batches again, as if they had been delayed: as many as are remembered are recognised.
+   */
+  async #repeatBatches(): Promise<void> {
+    let underWay = 0
+    for (const partition of this.#partitions) {
+      const leader = this.#world.replicasOf(partition).find(({ role }) => role.type === 'leading')
+      for (const batches of leader === undefined ? [] : batchesByProducer(leader)) {
+        const remembered = batches.slice(-limits.rememberedBatchesMax)
+        const [oldest, newest] = [remembered[0], remembered.at(-1)]
+        for (const batch of new Set([oldest, newest])) {
+          if (batch === undefined) continue
+          underWay++
+          void this.#repeat(partition, batch).then(() => {
+            underWay--
+          })
+        }
+      }
+    }
+    await this.#world.until('batches sent again are answered', () => underWay === 0)
+  }
+
+  async #repeat(partition: number, batch: Buffer): Promise<void> {
+    const [record] = decodeBatch(batch)
+    const value = Buffer.from(record?.value ?? []).toString()
+    const offset = await this.#world.strange.repeat(partition, batch)
+    if (offset !== undefined) this.#world.show({ type: 'repeated', value, offset })
+  }
+}
+
+/** Copies of the batches with a producer id, in log order. */
+function batchesByProducer(replica: Replica): Iterable<readonly Buffer[]> {
+  const batches = new Map<number, Buffer[]>()
+  for (let offset = 0; offset < replica.highWatermark; ) {
+    const { records } = replica.readCommitted(offset, 1 << 20)
+    forEachBatch(records, (at, length) => {
+      const { producerId, baseOffset, lastOffsetDelta } = readBatchHeader(records, at)
+      offset = baseOffset + lastOffsetDelta + 1
+      if (producerId === noProducer) return
+      const known = batches.get(producerId) ?? []
+      batches.set(producerId, known)
+      known.push(Buffer.from(records.subarray(at, at + length)))
+    })
+  }
+  return batches.values()
+}

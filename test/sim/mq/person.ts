@@ -1,0 +1,149 @@
+// An operator who finds a partition without a leader when all brokers are back: as with `zw topics
+// recover`, they see what each replica has and choose one that loses least, or leave it because
+// they expect a disk to return.
+
+import type { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
+import { invariant } from '../../../src/invariant.ts'
+import { decodeBatch, forEachBatch } from '../../../src/protocol/mq/record-batch.ts'
+import type { RecoveryChoice, RecoveryChoices } from '../../../src/protocol/mq/recover.ts'
+import { takeLogAway } from './damage.ts'
+import type { MqWorld } from './life.ts'
+import { topic } from './load.ts'
+
+const readBytes = 1 << 20
+/** Within this time a broker that is back has reported on its logs. */
+const reportMs = 1000
+
+export class Person {
+  readonly #world: MqWorld
+  readonly #admin: MqAdmin
+
+  constructor(world: MqWorld) {
+    this.#world = world
+    this.#admin = world.makeAdmin('person')
+  }
+
+  /** @returns whether the partition gets a leader */
+  async decide(partition: number): Promise<boolean> {
+    const world = this.#world
+    let found = await this.#choices(partition)
+    this.#mustWait(partition, found.choices)
+    if (world.random.chance(0.25)) {
+      world.cover('left unavailable')
+      return false
+    }
+    if (!found.choices.some(({ mayLead }) => mayLead)) {
+      await this.#takeLogAway(partition)
+      found = await this.#choices(partition)
+    }
+    const [best] = found.choices.filter(({ mayLead }) => mayLead).sort(byLoss)
+    invariant(best !== undefined, `a person has a choice: ${JSON.stringify(found)}`)
+    const common = this.#commonWith(partition, best.broker)
+    const lost = world.checker.committedEnd(partition) - common
+    world.trace?.(
+      `a person chooses ${best.broker} for ${partition}: ${common} are left, ${lost} lost`,
+    )
+    world.cover(lost > 0 ? 'lost by a choice' : 'nothing lost by a choice')
+    // What is lost is also lost for consumers that had read it: they begin again.
+    if (lost > 0) for (const consumer of world.consumers) void consumer.close()
+    world.show({ type: 'chosen', partition, common, losesAtMost: best.losesAtMost })
+    await this.#waitFor(
+      this.#admin.recover({ topic, partition, leader: best.broker, version: found.version }),
+    )
+    await world.until('who was chosen leads', () =>
+      world.brokers.some((broker) => broker.leads(partition)),
+    )
+    return true
+  }
+
+  async #choices(partition: number): Promise<RecoveryChoices> {
+    const found = await this.#waitFor(this.#admin.recoveryChoices(topic, partition))
+    invariant(found.leader < 0, 'a partition that waits for a person has no leader')
+    return found
+  }
+
+  /**
+   * All logs are damaged: one begins again empty, and what the others have is lost unless it is
+   * saved elsewhere.
+   */
+  async #takeLogAway(partition: number): Promise<void> {
+    const world = this.#world
+    const broker = world.brokers.find((each) => world.unavailableAt(each).includes(partition))
+    if (broker === undefined) return
+    world.cover('damaged log taken away')
+    broker.end({ power: false })
+    takeLogAway(broker.disk, partition)
+    broker.start()
+    await world.until('a broker is back', () => broker.brokerEpoch !== undefined)
+    await world.run(reportMs)
+  }
+
+  close(): void {
+    this.#admin.close()
+  }
+
+  /**
+   * Checks that the budget of the partition's disks is spent, or that what is left of it has a torn
+   * tail and may have lost durable records.
+   */
+  #mustWait(partition: number, choices: readonly RecoveryChoice[]): void {
+    const { budget } = this.#world
+    const state = this.#world.stateOf(partition)
+    const whole = state?.isr.filter((member) => budget.isWhole(member)) ?? []
+    const found = JSON.stringify({ state, choices })
+    invariant(
+      whole.every(
+        ({ broker }) => choices.find((each) => each.broker === broker)?.condition === 'tail-cut',
+      ),
+      `a partition with a whole disk in its ISR has a leader: ${partition} ${found}`,
+    )
+  }
+
+  /** The number of committed records that the chosen log has. */
+  #commonWith(partition: number, id: number): number {
+    const { brokers, checker } = this.#world
+    const replica = brokers
+      .find((broker) => broker.id === id)
+      ?.replicas.find((each) => each.partition === partition)
+    let common = 0
+    let at = 0
+    while (replica !== undefined && at < replica.logEnd) {
+      for (const { offset, value } of recordsIn(replica.readForFollower(at, readBytes).records)) {
+        if (offset === common && checker.committedValue(partition, offset) === value) common++
+        at = offset + 1
+      }
+    }
+    return common
+  }
+
+  /** Waits while the world runs. */
+  async #waitFor<T>(asked: Promise<T>): Promise<T> {
+    let answer: { readonly value: T } | undefined
+    asked.then(
+      (value) => {
+        answer = { value }
+      },
+      (error: Error) => this.#world.fail(error),
+    )
+    await this.#world.until('a person is answered', () => answer !== undefined)
+    if (answer === undefined) throw new Error('There is no answer')
+    return answer.value
+  }
+}
+
+function recordsIn(
+  batches: Buffer,
+): readonly { readonly offset: number; readonly value: string }[] {
+  const records: { readonly offset: number; readonly value: string }[] = []
+  forEachBatch(batches, (at) => {
+    for (const { offset, value } of decodeBatch(batches, at)) {
+      records.push({ offset, value: Buffer.from(value ?? []).toString() })
+    }
+  })
+  return records
+}
+
+function byLoss(a: RecoveryChoice, b: RecoveryChoice): number {
+  const lossOf = ({ losesAtMost = Number.POSITIVE_INFINITY }: RecoveryChoice): number => losesAtMost
+  return lossOf(a) === lossOf(b) ? (b.end ?? 0) - (a.end ?? 0) : lossOf(a) - lossOf(b)
+}
