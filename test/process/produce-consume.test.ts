@@ -28,14 +28,14 @@ t.test('zw produce and zw consume', async (t) => {
     t.same(lines, ['0|a|1|0|keyed', '1|b||0|keyed', '2||c|0|keyed'])
   })
 
-  t.test('a group goes on behind what was printed, not behind what was fetched', async (t) => {
+  t.test('a group continues after the printed records, not after the fetched ones', async (t) => {
     t.same((await run(t, 'consume lines -G g --max 3')).lines, ['line 0', 'line 1', 'line 2'])
     t.same((await run(t, 'consume lines -G g --max 2')).lines, ['line 3', 'line 4'])
     t.equal((await run(t, 'consume lines -G g -e')).lines[0], 'line 5')
     t.same((await run(t, 'consume lines -G g -e')).lines, [])
   })
 
-  t.test('an offset that does not exist ends it, or is said', async (t) => {
+  t.test('an offset that does not exist ends it, or is reported', async (t) => {
     const zk = await connectTo(t, cluster.member('server', 1))
     const secret = readFileSync(join(dataDir, 'mimicq.secret'), 'utf8').trim()
     await zk.addAuth('digest', new ClusterSecret(Buffer.from(secret)).credential)

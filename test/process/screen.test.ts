@@ -22,7 +22,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     t.match(seen, /in sync 1 2 3/)
   })
 
-  t.test('pause stops them, and again lets them go on', async (t) => {
+  t.test('pause stops them, and a second time continues them', async (t) => {
     terminal.press('Space')
     const paused = countOn(await terminal.sees(/PAUSED/))
     const later = countOn(await terminal.sees(/PAUSED .*lag [1-9]\d/))
@@ -90,7 +90,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     await terminal.sees(/HEALTHY/)
   })
 
-  t.test('without a quorum it says so, and does not claim to know who leads', async (t) => {
+  t.test('without a quorum it says so, and shows no leader', async (t) => {
     terminal.press('s')
     await terminal.sees(/DEGRADED 2 of 3 servers/)
     terminal.press('s')
