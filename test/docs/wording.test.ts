@@ -26,6 +26,7 @@ const covered = [
   'src/daemon/admin',
   'src/daemon/request-processor',
   'test/broker',
+  'test/sim',
   'test/cli',
   'test/client',
   'test/docs',
