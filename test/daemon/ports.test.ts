@@ -106,7 +106,8 @@ async function say(port: number, bytes: Buffer): Promise<void> {
 }
 
 async function nameAll(t: Test, port: number, name: PortName, warnings: Warnings): Promise<void> {
-  const strangers = openings.filter(({ port }) => port !== name)
+  const served = name === 'broker' ? 'a Kafka client' : undefined
+  const strangers = openings.filter(({ port, what }) => port !== name && what !== served)
   for (const { bytes, what, name: program } of strangers) {
     await say(port, bytes)
     const named = (): boolean => warnings.lines.some(({ reason }) => reason.includes(what))

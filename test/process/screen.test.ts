@@ -64,9 +64,9 @@ t.test('npm start on a terminal', { skip }, async (t) => {
   t.test('the leader is killed by its key, and it heals', async (t) => {
     terminal.press('l')
     const killed = /killed server-(\d), the leader/.exec(await terminal.sees(/killed server/))?.[1]
-    const healed = await terminal.sees(/takes writes again after \d+ ms/)
-    const gapMs = Number(/takes writes again after (\d+) ms/.exec(healed)?.[1])
-    t.comment(`the ensemble took writes again after ${gapMs} ms`)
+    const healed = await terminal.sees(/accepts writes again after \d+ ms/)
+    const gapMs = Number(/accepts writes again after (\d+) ms/.exec(healed)?.[1])
+    t.comment(`the ensemble accepted writes again after ${gapMs} ms`)
     t.ok(gapMs < 1000, 'in less than a second')
     t.match(await terminal.sees(/server-\d leads after \d+ ms/), /server-\d leads/)
     await terminal.sees(new RegExp(`│ ${killed} lost `))

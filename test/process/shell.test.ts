@@ -228,7 +228,7 @@ t.test('a server that is not there is said to be so', async (t) => {
 t.test('a command line that cannot be read ends with 2 and a hint', async (t) => {
   t.match(await run(['--bogus'], undefined), {
     code: 2,
-    err: /bogus\nUsage: zw shell .*\nzw shell --help tells more\n$/,
+    err: /bogus\nUsage: zw shell .*\nzw shell --help shows the details\n$/,
   })
   t.match(await run(['--dialect', 'latin', 'ls', '/'], undefined), { code: 2, err: /jute/ })
   t.match(

@@ -77,7 +77,7 @@ const pauses = [
 ]
 for (const { name, who, ms } of pauses) {
   t.test(
-    `${name}: no election, because what waits is read before any client is judged`,
+    `${name}: no election, because waiting messages are read before any server is judged silent`,
     async (t) => {
       for (let seed = 1; seed <= 50; seed++) {
         const world = steadyWorld(seed)
