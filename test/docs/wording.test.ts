@@ -22,6 +22,7 @@ const covered = [
   'src/daemon',
   'src/protocol',
   'test/broker',
+  'test/sim',
   'test/cli',
   'test/client',
   'test/docs',
