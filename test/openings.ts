@@ -97,7 +97,7 @@ export const openings: readonly Opening[] = [
   {
     name: 'plain text',
     what: 'plain text',
-    bytes: Buffer.from('hello, who is there?\n'),
+    bytes: Buffer.from('is a server there?\n'),
   },
   {
     name: 'a ZooKeeper client',

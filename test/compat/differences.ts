@@ -1,5 +1,5 @@
-// Where our answers differ from those of ZooKeeper 3.8.0 on purpose, by the row of operations.ts that
-// shows it. docs/compatibility.md has the same list; the tests compare the two.
+// Where our answers differ from those of ZooKeeper 3.8.0 on purpose, by the row of operations.ts
+// that shows it. docs/compatibility.md has the same list; the tests compare the two.
 
 export interface Difference {
   readonly operation: string
@@ -18,11 +18,11 @@ export const differences: readonly Difference[] = [
   },
   {
     operation: 'acl: a list without an id',
-    reason: 'an ACL without an id is INVALIDACL, as any other that cannot be',
+    reason: 'an ACL without an id is INVALIDACL, as any other invalid ACL',
   },
   {
     operation: 'acl: exists without the right to read',
-    reason: 'exists needs the right to read, as in ZooKeeper since 3.8.4 and 3.9.2',
+    reason: 'exists requires read permission, as in ZooKeeper since 3.8.4 and 3.9.2',
   },
   {
     operation: 'path: that is null, to setData and setACL',
@@ -74,18 +74,18 @@ export const differences: readonly Difference[] = [
   },
   {
     operation: 'watch: the zxid of a notification',
-    reason: 'a notification says its zxid, as in ZooKeeper 3.9',
+    reason: 'a notification carries its zxid, as in ZooKeeper 3.9',
   },
   {
     operation: 'bad: deleteContainer by a client',
-    reason: 'deleteContainer is the ensemble’s own: from a client it is UNIMPLEMENTED',
+    reason: 'deleteContainer is internal to the ensemble: from a client it is UNIMPLEMENTED',
   },
   {
     operation: 'bad: a ping with an ordinary xid',
-    reason: 'a ping is answered with its own xid, whatever it is',
+    reason: 'a ping is answered with its own xid',
   },
   {
     operation: 'quota: whose limits are gone',
-    reason: 'without its limits, the stats of a quota are what was written there',
+    reason: 'once the limits are deleted, the stats of a quota keep the value written there',
   },
 ]

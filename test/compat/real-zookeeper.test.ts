@@ -45,7 +45,7 @@ t.test('as ZooKeeper answers', { skip: withoutZooKeeper ?? false }, async (t) =>
   })
 })
 
-t.test('the differences are told to people, too', async (t) => {
+t.test('the page lists the same differences', async (t) => {
   const page = readFileSync(new URL('../../docs/compatibility.md', import.meta.url), 'utf8')
   for (const { operation, reason } of differences) t.match(page, reason, operation)
 })

@@ -1,9 +1,9 @@
-// What a person can choose from when no log may lead by the rules of recovery-election.ts: each replica
-// as it reports itself, and how many records may be lost when it leads. Pure.
+// The choices of an operator when no log may lead by the rules of recovery-election.ts: each
+// replica's report, and how many records may be lost if it leads. Pure.
 //
-// A member of the ISR, or an eligible replica, whose log is whole and holds all that any replica knows to
-// be committed loses nothing, whatever the others have: everything committed was on its disk. Of any
-// other log it is only known what the logs that reported have more.
+// If the log of an ISR member or an eligible replica is whole and reaches every known high
+// watermark, nothing is lost, whatever the others have: everything committed was on its disk. For
+// any other log the loss is known only from what the reported logs have beyond it.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -22,9 +22,9 @@ export function recoveryChoices(
 }
 
 /**
- * The next epoch, led by a replica that a person chose.
+ * The state of the next epoch, led by the replica that an operator chose.
  *
- * @returns why it cannot lead, if so
+ * @returns a string: why that replica cannot lead
  */
 export function recoveredState(
   state: PartitionState,
@@ -42,7 +42,7 @@ export function recoveredState(
   const lost = isClean ? [] : [...state.isr, ...state.eligible].map(({ broker }) => broker)
   const led = withIsr(state, [member], { minInsyncReplicas, lost })
   if (isClean) return { ...led, leader, leaderEpoch }
-  // What others know to be committed is void from this epoch on.
+  // The high watermarks of other replicas no longer bind from this epoch on.
   return { ...led, leader, leaderEpoch, committed: 0, uncleanEpoch: leaderEpoch }
 }
 
@@ -67,7 +67,7 @@ function choiceOf(
   }
 }
 
-/** Its log, as it is now. */
+/** The replica's log from its report, if the report is current. */
 function logOf({ life, status }: Standing, state: PartitionState): LogStatus | undefined {
   if (life === undefined || status === undefined || isFault(status)) return undefined
   return isCurrent(status, life, state) ? status : undefined
@@ -84,7 +84,7 @@ function isNamed({ broker, life }: Standing, members: PartitionState['isr']): bo
   return member !== undefined && (life === undefined || life.directory === member.directory)
 }
 
-/** @returns undefined: it is not known what others have */
+/** @returns the most records that may be lost; undefined if a disk with an unknown log counts */
 function lossOf(
   standing: Standing,
   log: LogStatus,
@@ -101,15 +101,15 @@ function lossOf(
       loss = Math.max(loss, moreOf(otherLog, log, floor))
     const promised = memberOf(state.isr, other.broker) ?? memberOf(state.eligible, other.broker)
     if (promised === undefined) continue
-    // What was on a disk that is away or lost is not known.
+    // The log on a disk that is away or lost is unknown.
     if (otherLog?.life.directory !== promised.directory) return undefined
   }
   return state.leader === noBroker ? loss : undefined
 }
 
-/** How many records one log has at most that the other lacks. */
+/** The most records that `log` can have and `chosen` lacks. */
 function moreOf(log: LogStatus, chosen: LogStatus, floor: Offset): number {
-  // Logs that end in one epoch are one log up to the shorter end.
+  // Logs that end in the same epoch are equal up to the shorter one's end.
   if (log.lastEpoch === chosen.lastEpoch) return Math.max(0, log.end - chosen.end)
   const common = chosen.type === 'incomplete' ? 0 : Math.min(log.end, chosen.end, floor)
   return log.end - common

@@ -1,4 +1,4 @@
-// FindCoordinator: which broker coordinates a group. There are no transactions.
+// FindCoordinator: the coordinator of a group. There are no transactions.
 //
 // Next on the path: group/group-coordinator.ts.
 

@@ -17,34 +17,34 @@ interface Case {
 
 const cases: Case[] = [
   {
-    name: 'a whole log of a member loses nothing, whatever others have',
+    name: 'with a member’s whole log nothing is lost, whatever others have',
     standings: [log(1), away(2), away(3)],
     loses: [0, undefined, undefined],
   },
   {
-    name: 'so does an eligible one',
+    name: 'nor with the whole log of an eligible replica',
     state: { isr: members(2), eligible: members(1) },
     standings: [log(1), away(2), away(3)],
     loses: [0, undefined, undefined],
   },
   {
-    name: 'of a log whose tail was cut it is not known while a member is away',
+    name: 'with a cut tail the loss is unknown while a member is away',
     standings: [log(1, { type: 'tail-cut' }), away(2), log(3, { type: 'tail-cut', end: 8 })],
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'or is damaged',
+    name: 'or damaged',
     standings: [log(1, { type: 'tail-cut' }), damaged(2), damaged(3)],
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'or has lost its disk',
+    name: 'or without its disk',
     standings: [log(1, { type: 'tail-cut' }), log(2, { directory: 'new' }), away(3)],
     state: { isr: members(1, 2) },
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'with all logs there it is what the longest has more',
+    name: 'with all logs reported it is the lead of the longest log',
     standings: [
       log(1, { type: 'tail-cut' }),
       log(2, { type: 'tail-cut', end: 13 }),
@@ -53,13 +53,13 @@ const cases: Case[] = [
     loses: [3, 0, 5],
   },
   {
-    name: 'what is known to be committed is lost without it',
+    name: 'committed records that the log lacks are lost',
     state: { isr: members(1) },
     standings: [log(1), log(2, { end: 14, highWatermark: 12 }), away(3)],
     loses: [4, 0, undefined],
   },
   {
-    name: 'logs of other epochs may differ from the high watermark on',
+    name: 'logs of different epochs may differ from the high watermark on',
     state: { isr: members(1, 2) },
     standings: [
       log(1, { type: 'tail-cut', lastEpoch: 5, end: 9, highWatermark: 6 }),
@@ -69,7 +69,7 @@ const cases: Case[] = [
     loses: [6, 3, undefined],
   },
   {
-    name: 'a log that was taken away has nothing that others have',
+    name: 'a log whose directory was lost may lack all that others have',
     standings: [log(1, { type: 'incomplete', lastEpoch: -1, end: 0 }), log(2), log(3)],
     loses: [10, 0, 0],
   },
@@ -85,7 +85,7 @@ for (const { name, state, standings, loses } of cases) {
   })
 }
 
-t.test('what cannot be chosen says why', async (t) => {
+t.test('a replica that cannot be chosen is refused with the reason', async (t) => {
   const standings = [damaged(1), away(2), log(3, { stateVersion: 1 })]
   const { choices, version } = recoveryChoices(initial, standings)
   t.equal(version, initial.version)
@@ -102,7 +102,7 @@ t.test('what cannot be chosen says why', async (t) => {
 
 const one = { leader: 1 as BrokerId, minInsyncReplicas: 2 }
 
-t.test('a choice that loses nothing keeps what others know to be committed', async (t) => {
+t.test('a choice that loses nothing keeps the high watermarks of others binding', async (t) => {
   const standings = [log(1), away(2), away(3)]
   t.match(recoveredState({ ...initial, committed: 4 }, standings, one), {
     leader: 1,
@@ -115,13 +115,13 @@ t.test('a choice that loses nothing keeps what others know to be committed', asy
   })
 })
 
-t.test('a choice that may lose records makes void what others know to be committed', async (t) => {
+t.test('a choice that may lose records voids the high watermarks of others', async (t) => {
   const cut = log(1, { type: 'tail-cut' })
   const standings = [cut, damaged(2, { highWatermark: 12 }), away(3)]
   const state = recoveredState({ ...initial, committed: 12 }, standings, one)
   if (typeof state === 'string') throw new Error(state)
   t.match(state, { leader: 1, leaderEpoch: 6, committed: 0, uncleanEpoch: 6, eligible: [] })
-  // Its next election by reports does not fail for what the damaged log knew.
+  // The damaged log's high watermark does not block the next election by reports.
   const next = { ...state, leader: -1 as BrokerId, version: 20 }
   const again = [
     log(1, { stateVersion: 20, lastEpoch: 6, end: 11 }),

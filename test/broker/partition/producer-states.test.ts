@@ -39,7 +39,7 @@ const cases = [
   },
   { name: 'a gap makes it early', of: batch(7), want: { type: 'early' } },
   {
-    name: 'what is behind and was never there is refused',
+    name: 'an old batch that was never appended is refused',
     of: batch(3, { lastOffsetDelta: 1 }),
     want: { type: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' },
   },
@@ -97,7 +97,7 @@ t.test('as many batches are remembered as may be in flight', async (t) => {
   t.match(states.judge(batch(0)), { type: 'refused' })
 })
 
-t.test('truncation goes back to what the log still holds', async (t) => {
+t.test('truncation restores the state of what the log still holds', async (t) => {
   const states = known()
   t.ok(states.truncated(20), 'nothing older was forgotten')
   t.equal(states.expectedSequence(7 as ProducerId, 1), 3)
@@ -105,25 +105,28 @@ t.test('truncation goes back to what the log still holds', async (t) => {
   t.equal(states.producerCount, 0)
 })
 
-t.test('truncation says when it cannot know what came before', async (t) => {
+t.test('truncation reports when older batches had been forgotten', async (t) => {
   const states = new ProducerStates()
   const count = limits.rememberedBatchesMax + 1
   for (let i = 0; i < count; i++) states.appended(batch(i, { baseOffset: i }))
-  t.ok(states.truncated(1 + 1), 'one batch is left to judge by')
+  t.ok(states.truncated(1 + 1), 'one batch is left to compare with')
   t.notOk(states.truncated(1))
 })
 
-t.test('only so many producers are kept, the longest silent go', async (t) => {
-  const states = new ProducerStates()
-  for (let i = 0; i <= limits.producersPerPartitionMax; i++) {
-    states.appended(batch(0, { producerId: i as ProducerId }))
-    states.appended(batch(i, { producerId: 0 as ProducerId }))
-  }
-  t.equal(states.producerCount, limits.producersPerPartitionMax)
-  t.match(states.judge(batch(1, { producerId: 1 as ProducerId })), { type: 'early' })
-})
+t.test(
+  'a bounded number of producers is kept; the longest silent ones are forgotten',
+  async (t) => {
+    const states = new ProducerStates()
+    for (let i = 0; i <= limits.producersPerPartitionMax; i++) {
+      states.appended(batch(0, { producerId: i as ProducerId }))
+      states.appended(batch(i, { producerId: 0 as ProducerId }))
+    }
+    t.equal(states.producerCount, limits.producersPerPartitionMax)
+    t.match(states.judge(batch(1, { producerId: 1 as ProducerId })), { type: 'early' })
+  },
+)
 
-t.test('held batches come out when they are due, and when their time is up', async (t) => {
+t.test('held batches are released when they are due, and when their deadline passes', async (t) => {
   const held = new HeldBatches<string>()
   const hold = (sequence: number, waiter: string, deadlineMs = 100) =>
     held.hold({ header: batch(sequence), bytes: Buffer.alloc(10), waiter, deadlineMs })
