@@ -1,5 +1,5 @@
-// A committed offset as its znode holds it: the number on a line of its own, for all to read. What a
-// client of Kafka's protocol stores beside it follows on a second line.
+// A committed offset as stored in its znode: the number on the first line, readable for every tool. What
+// a client of Kafka's protocol commits beside the offset follows on a second line.
 //
 //   42
 //   {"leader_epoch":3,"metadata":"half done"}
@@ -11,7 +11,7 @@ export interface CommitValue {
   readonly offset: Offset
   /** of the last record that was read; -1: not known */
   readonly leaderEpoch: number
-  /** whatever the client likes to remember */
+  /** opaque text of the client */
   readonly metadata: string
 }
 

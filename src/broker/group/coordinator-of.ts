@@ -1,6 +1,5 @@
-// Which broker coordinates a group: of those that are registered the one with the highest hash of group
-// and broker (rendezvous hashing). All brokers come to the same, and when one goes or comes, only its
-// groups move.
+// The coordinator of a group: the registered broker with the highest hash of broker and group (rendezvous
+// hashing). All brokers choose the same one, and when a broker joins or leaves, only its groups move.
 
 import { createHash } from 'node:crypto'
 

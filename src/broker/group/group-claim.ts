@@ -1,6 +1,7 @@
 // A broker's claim to coordinate a group: the version of one znode of the group, /consumers/G/coordinator.
-// Whoever claims the group writes it; so the coordinator before him, who may not know yet, can neither
-// begin a generation nor commit an offset any more: every write of his names the version that he wrote.
+// A broker claims the group by writing this znode, and each of its later writes for the group checks the
+// version that it wrote. So a coordinator that was deposed without knowing it can neither begin a
+// generation nor commit an offset.
 //
 // Next on the path: ZooWeeper, by cluster/zk-access.ts.
 
@@ -14,7 +15,7 @@ import type { ZkAccess } from '../cluster/zk-access.ts'
 import { decodeGroupGeneration, encodeGroupOwner, zkPaths } from '../cluster/zk-paths.ts'
 import { childrenOf, createWithParents, hasCode, makeSure } from './znodes.ts'
 
-/** Tries of what another writer may undo: above, somebody fights with us. */
+/** Tries of a write that other writers can make fail; reaching it means that they never stop. */
 const triesMax = 10
 
 export interface CommitWrite {
@@ -109,7 +110,7 @@ export class GroupClaim {
         for (const { path } of writes) this.#known.add(path)
         return
       } catch (error) {
-        // One was made or deleted meanwhile by somebody else.
+        // Another writer created or deleted one of them meanwhile.
         if (!hasCode(error, 'NODEEXISTS', 'NONODE') || i === triesMax) throw error
         for (const { path } of writes) this.#known.delete(path)
       }
@@ -150,7 +151,7 @@ export class GroupClaim {
     ])
   }
 
-  /** All of it, or nothing when the group is not ours any more. */
+  /** Applies all operations, or none if the claim is lost. */
   async #guarded(zk: ZkAccess, what: string, ops: readonly MultiOp[]): Promise<void> {
     try {
       await zk.multi([{ type: 'check', path: this.#path, version: this.#version }, ...ops])

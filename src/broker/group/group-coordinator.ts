@@ -1,9 +1,9 @@
-// The groups that this broker coordinates. Which broker it is for a group follows from who is registered
-// (coordinator-of.ts); the group is claimed when the first member joins or the first offset is committed
-// (group-claim.ts), and forgotten when it is another broker's. Its members then join anew there, and go
-// on from what was committed.
+// The groups that this broker coordinates. The coordinator of a group follows from the registered brokers
+// (coordinator-of.ts). A group is claimed when its first member joins or an offset is committed
+// (group-claim.ts), and dropped when it moves to another broker, where its members join again and continue
+// from the committed offsets.
 //
-// Members live in memory alone; offsets, and the number of the generation, in ZooWeeper.
+// Members are kept in memory only; offsets and the generation number are in ZooWeeper.
 //
 // Next on the path: led-group.ts.
 
@@ -68,12 +68,12 @@ export class GroupCoordinator {
     this.#options = options
   }
 
-  /** @returns the broker that coordinates the group, as far as is known here. */
+  /** @returns the coordinator by this broker's image of the cluster */
   coordinatorOf(group: string): BrokerId | undefined {
     return coordinatorOf(group, this.#options.image.brokers.keys())
   }
 
-  /** Groups that are others' now are let go. */
+  /** Drops the groups that other brokers coordinate now. */
   imageChanged(): void {
     for (const [group, led] of [...this.#led]) {
       if (this.coordinatorOf(group) !== this.#options.self) {
@@ -94,7 +94,7 @@ export class GroupCoordinator {
     const { memberId } = request
     try {
       this.#check(group)
-      // A member with an id is none of a group that is not held here.
+      // A group that is not held here has no members.
       const led = memberId === '' ? await this.#lead(group) : this.#led.get(group)
       if (led === undefined) send(failedJoin('UNKNOWN_MEMBER_ID', memberId))
       else led.join(request, send)
@@ -159,7 +159,7 @@ export class GroupCoordinator {
   }
 
   /**
-   * Makes sure that what is read next is the latest.
+   * Brings this broker's server up to date: call it before reading offsets.
    *
    * @throws BrokerError NOT_COORDINATOR, INVALID_GROUP_ID; ZkError
    */
@@ -189,7 +189,7 @@ export class GroupCoordinator {
 
   // --- what tools ask -----------------------------------------------------------------------------
 
-  /** All that this broker coordinates. @throws BrokerError NOT_COORDINATOR, ZkError */
+  /** All groups that this broker coordinates. @throws BrokerError NOT_COORDINATOR, ZkError */
   async list(): Promise<readonly ListedGroup[]> {
     const zk = this.#zk('list groups')
     await zk.sync(zkPaths.consumers)
@@ -210,7 +210,7 @@ export class GroupCoordinator {
     return { state: (await this.#exists(group)) ? 'Empty' : 'Dead', ...noMembers }
   }
 
-  /** With its offsets. */
+  /** Deletes the group and its offsets. */
   async remove(group: string): Promise<MqErrorCode> {
     try {
       this.#check(group)
@@ -306,7 +306,7 @@ export class GroupCoordinator {
 }
 
 /**
- * What ZooWeeper could not do is tried again, by looking for the coordinator first.
+ * Failures of ZooWeeper become NOT_COORDINATOR: clients look for the coordinator and retry.
  *
  * @throws the error itself when it is a mistake of ours
  */

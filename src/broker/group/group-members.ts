@@ -1,5 +1,5 @@
-// What a consumer group knows of its members, and what it decides from that alone: whether a member fits
-// the others, and which protocol all of them use. Pure; metadata and assignments are opaque.
+// The members of a consumer group, and decisions that need nothing else: whether a member is consistent
+// with the others, and the protocol that all of them use. Pure; metadata and assignments are opaque.
 //
 // Used by group.ts.
 

@@ -1,6 +1,6 @@
-// Names of groups as names of znodes: what is no letter, digit, dot, dash or underscore is escaped as in
-// URLs. Kafka's clients may call a group what they like; the native protocol has names that need no
-// escape, and so both find the same group.
+// Group ids as names of znodes: characters other than letters, digits, dot, dash and underscore are
+// escaped as in URLs. Kafka allows any group id; ids that the native protocol allows need no escape, so
+// both dialects find the same group.
 
 import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
@@ -15,7 +15,7 @@ export function znodeNameOf(group: string): string {
   throw new BrokerError('INVALID_GROUP_ID', `Cannot use group '${group.slice(0, 300)}': ${found}`)
 }
 
-/** @returns undefined for what is no group's */
+/** @returns undefined for a name that `znodeNameOf` never returns */
 export function groupOf(name: string): string | undefined {
   try {
     const group = decodeURIComponent(name)

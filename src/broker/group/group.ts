@@ -1,5 +1,5 @@
-// The members of one consumer group, as its coordinator keeps them: who belongs to which generation, and
-// who is told what when. Pure: time comes with each call, answers leave as effects.
+// The members of one consumer group at its coordinator: the current generation, and the requests that
+// wait for the next one. Pure: time is an argument of each call, answers are effects.
 //
 //   empty ──join──▶ preparingRebalance ──all joined, or time is over──▶ completingRebalance
 //     ▲                ▲      ▲                                            │         │
@@ -116,7 +116,7 @@ export class Group<Join, Sync> {
   #leader: string | undefined
   #effects: GroupEffect<Join, Sync>[] = []
 
-  /** @param generation of the last members, at whichever coordinator */
+  /** @param generation the last one of this group, at any coordinator */
   constructor(rules: GroupRules, generation: number) {
     this.#rules = rules
     this.#generation = generation
@@ -231,7 +231,7 @@ export class Group<Join, Sync> {
     return this.#state.type === 'preparingRebalance' ? 'REBALANCE_IN_PROGRESS' : 'NONE'
   }
 
-  /** Whether the offsets of this member count. While nobody is a member, those of anybody do. */
+  /** Whether this client may commit offsets; an empty group accepts those of consumers outside it. */
   checkCommit(claim: GenerationClaim, nowMs: number): MqErrorCode {
     if (claim.generation < 0 && this.#state.type === 'empty') return 'NONE'
     const member = this.#memberOf(claim)
@@ -318,7 +318,7 @@ export class Group<Join, Sync> {
     } else this.#complete(nowMs)
   }
 
-  /** The group is no more, or is another coordinator's: all that wait are told so. */
+  /** The group was deleted or has another coordinator: answers all waiting requests with `error`. */
   end(error: MqErrorCode): readonly GroupEffect<Join, Sync>[] {
     this.#state = { type: 'dead', error }
     for (const member of [...this.#members.values()]) this.#remove(member, error)
@@ -373,7 +373,7 @@ export class Group<Join, Sync> {
     const { type } = this.#state
     const goesOn =
       isUnchanged &&
-      // It may not have got the answer; the leader asks for a rebalance by joining again.
+      // The answer may have been lost. In a stable group the leader asks for a rebalance this way.
       (type === 'completingRebalance' || (type === 'stable' && member.id !== this.#leader))
     if (goesOn) {
       this.#answerJoin(to, member)
@@ -384,7 +384,7 @@ export class Group<Join, Sync> {
     this.#rebalance(nowMs)
   }
 
-  /** A static member came back without its id: from now on the old id is fenced. */
+  /** A static member returned without its member id: the old id is fenced from now on. */
   #replace(before: Member<Join, Sync>, to: Join, request: JoinRequest, nowMs: number): void {
     const wasLeader = before.id === this.#leader
     const isUnchanged = areSame(before.request.protocols, request.protocols)
@@ -406,7 +406,7 @@ export class Group<Join, Sync> {
     this.#answerJoin(to, member, { leader, skipAssignment: wasLeader && maySkipAssignment })
   }
 
-  /** Its requests that wait are answered; what else follows: `#mayHaveLost`. */
+  /** Answers its waiting requests; the caller calls `#mayHaveLost` afterwards. */
   #remove(member: Member<Join, Sync>, error: MqErrorCode = 'UNKNOWN_MEMBER_ID'): void {
     const { id, instanceId } = member
     this.#refuseWaitingJoin(member, error)
@@ -416,7 +416,7 @@ export class Group<Join, Sync> {
     if (this.#leader === id) this.#leader = undefined
   }
 
-  /** Those that left are waited for no more, and what they read is for the others. */
+  /** After members left: completes a rebalance that waited for them, or begins one. */
   #mayHaveLost(countBefore: number, nowMs: number): void {
     if (this.#state.type === 'preparingRebalance') this.#maybeComplete(nowMs)
     else if (this.#members.size < countBefore) this.#rebalance(nowMs)
@@ -500,7 +500,7 @@ export class Group<Join, Sync> {
     const syncUntilMs = nowMs + this.#rebalanceTimeoutMs()
     this.#state = { type: 'completingRebalance', syncUntilMs }
     for (const member of joined) {
-      invariant(member.joining !== undefined, 'who has joined waits for the answer')
+      invariant(member.joining !== undefined, 'a member that joined waits for the answer')
       this.#answerJoin(member.joining, member)
       member.joining = undefined
       member.owesSync = true

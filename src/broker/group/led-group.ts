@@ -1,9 +1,10 @@
-// One group that this broker coordinates: performs what the core (group.ts) decides, in its order. What is
-// written for the group is written one after the other, and no answer overtakes a write that was decided
-// before it: a generation is recorded before its members hear of it, and what a member of the last
-// generation committed is stored before one of the next can look for it.
+// One group that this broker coordinates: performs the effects of the core (group.ts) in order. Writes for
+// the group run one at a time, and no answer overtakes an earlier write: a generation is recorded before
+// its members learn of it, and offsets committed in one generation are stored before a member of the next
+// can read them.
 //
-// When a write says that another broker claimed the group, all that wait are told, and this one forgets it.
+// When a write finds that another broker claimed the group, all waiting requests are answered with
+// NOT_COORDINATOR and the group is dropped.
 //
 // Next on the path: group-claim.ts.
 
@@ -39,14 +40,14 @@ interface LedGroupOptions {
   readonly clock: Clock
   /** of the present session. @throws BrokerError NOT_COORDINATOR while there is none */
   readonly zk: () => ZkAccess
-  /** It is over: its next request claims the group anew, here or elsewhere. */
+  /** The group was dropped; its next request claims it again, here or at another broker. */
   readonly onOver: (reason: Error) => void
 }
 
 export class LedGroup {
   readonly #options: LedGroupOptions
   readonly #core: Group<SendJoin, SendSync>
-  /** the last write, when it has come to its end in whichever way */
+  /** settles when all writes so far have succeeded or failed */
   #written: Promise<void> = Promise.resolve()
   #writeCount = 0
   #isOver = false
@@ -90,7 +91,7 @@ export class LedGroup {
     return this.#write((zk) => this.#options.claim.commit(zk, writes))
   }
 
-  /** With its offsets; it has no members. */
+  /** Deletes the group, which must be empty, and its offsets. */
   async remove(): Promise<MqErrorCode> {
     const error = await this.#write(async (zk) => {
       if (!this.#core.isEmpty) throw new BrokerError('NON_EMPTY_GROUP', 'Cannot delete: in use')
@@ -104,7 +105,7 @@ export class LedGroup {
     return this.#core.describe()
   }
 
-  /** Tells all that wait to look for the coordinator. */
+  /** Drops the group; waiting clients are sent to look for the coordinator. */
   end(reason: Error): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -139,7 +140,7 @@ export class LedGroup {
     this.#arm()
   }
 
-  /** A generation that may not have been recorded is none. */
+  /** A generation whose write failed, or may have failed, never begins. */
   #begin(generation: number): void {
     void this.#write(async (zk) => {
       try {
@@ -156,7 +157,7 @@ export class LedGroup {
     else this.#written = this.#written.then(run)
   }
 
-  /** @returns what went wrong, as members are told it: they try again */
+  /** @returns the error for the member; after NOT_COORDINATOR clients retry */
   #write(write: (zk: ZkAccess) => Promise<void>): Promise<MqErrorCode> {
     this.#writeCount += 1
     const outcome = this.#written.then(async (): Promise<MqErrorCode> => {
@@ -177,7 +178,7 @@ export class LedGroup {
     return outcome
   }
 
-  /** Timers are left where they are when there is more time than they give: they look again. */
+  /** A timer that is too early stays: when it fires it is armed again. */
   #arm(): void {
     const { deadlineMs } = this.#core
     if (this.#isOver || deadlineMs >= this.#armedAtMs) return

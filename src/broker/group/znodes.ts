@@ -1,4 +1,4 @@
-// What the stores of groups do with znodes alike.
+// Operations on znodes that the stores of groups share.
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import { parentOf } from '../../protocol/path.ts'
@@ -19,7 +19,7 @@ export async function createWithParents(
   }
 }
 
-/** That it is there. @throws ZkError */
+/** Creates the znode unless it exists. @throws ZkError */
 export async function makeSure(zk: ZkAccess, path: string): Promise<void> {
   await createWithParents(zk, path, null).catch((cause: unknown) => {
     if (!hasCode(cause, 'NODEEXISTS')) throw cause

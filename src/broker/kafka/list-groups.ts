@@ -30,7 +30,7 @@ export function answerListGroups(
     },
     (error: unknown) => {
       const code = codeOf(error)
-      // A tool asks every broker, and so no other one instead.
+      // Tools ask every broker; for them NOT_COORDINATOR has no meaning here.
       const told = code === 'NOT_COORDINATOR' ? 'COORDINATOR_NOT_AVAILABLE' : code
       reply.send({ errorCode: numberOf(told), groups: [] })
     },

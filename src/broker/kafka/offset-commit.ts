@@ -1,5 +1,5 @@
-// OffsetCommit: a member's offsets, or those of a consumer that is no member while there are none.
-// Offsets beyond a log's end are taken, as in Kafka; who reads from one is told that it is out of range.
+// OffsetCommit: offsets of a member, or of a consumer outside the group while it is empty. Offsets beyond
+// the end of a log are accepted, as in Kafka; a fetch from one is answered OFFSET_OUT_OF_RANGE.
 //
 // Next on the path: group/group-coordinator.ts.
 

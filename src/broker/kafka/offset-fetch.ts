@@ -56,7 +56,7 @@ async function groupRow({ groups }: BrokerParts, { groupId, topics }: Asked): Pr
       const found = partitions.map(async (partition): Promise<PartitionRow> => {
         const stored = await groups.committed(groupId, topic, partition)
         if (stored === undefined) return nothing(partition, numberOf('NONE'))
-        // It must not pass for a group that has not begun: that would begin anew, or skip.
+        // As "nothing committed" it would silently reset the consumer.
         if (stored === 'unreadable') return nothing(partition, numberOf('UNKNOWN_SERVER_ERROR'))
         const { offset, leaderEpoch, metadata } = stored
         return {

@@ -192,7 +192,7 @@ t.test('without a session nothing is coordinated', async (t) => {
   t.equal(scene.groups.leave('g', [{ memberId: member, instanceId: null }]), 'NOT_COORDINATOR')
   await t.rejects(scene.groups.list(), { code: 'NOT_COORDINATOR' })
   scene.hasSession = true
-  t.equal(scene.heartbeat(member, 1), 'NONE', 'nobody claimed the group meanwhile')
+  t.equal(scene.heartbeat(member, 1), 'NONE', 'no other broker claimed the group')
 })
 
 t.test('members that are silent are missed, and no timer is left behind', async (t) => {

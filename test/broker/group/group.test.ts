@@ -459,7 +459,7 @@ t.test(
   },
 )
 
-t.test('when the group ends, all that wait are told, and whoever asks later', async (t) => {
+t.test('when the group ends, all waiting and all later requests are refused', async (t) => {
   const scene = stable()
   scene.join('c')
   t.same(
