@@ -2,8 +2,9 @@
 // as it reports itself, and how many records may be lost when it leads. Pure.
 //
 // A member of the ISR, or an eligible replica, whose log is whole and holds all that any replica knows to
-// be committed loses nothing, whatever the others have: everything committed was on its disk. Of any
-// other log it is only known what the logs that reported have more.
+// be committed loses nothing, whatever the others have: everything committed was on its disk. What any
+// other log lacks is known by such a log alone: without one, what was committed may have been on disks
+// that are lost, behind every high watermark that was reported.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -84,7 +85,7 @@ function isNamed({ broker, life }: Standing, members: PartitionState['isr']): bo
   return member !== undefined && (life === undefined || life.directory === member.directory)
 }
 
-/** @returns undefined: it is not known what others have */
+/** @returns undefined: it is not known what was committed */
 function lossOf(
   standing: Standing,
   log: LogStatus,
@@ -92,27 +93,43 @@ function lossOf(
   standings: readonly Standing[],
 ): number | undefined {
   const floor = committedFloor(state, standings)
-  const hasPromised = isNamed(standing, state.isr) || isNamed(standing, state.eligible)
-  if (hasPromised && log.type === 'whole' && log.end >= floor) return 0
-  let loss = Math.max(0, floor - log.end)
-  for (const other of standings) {
-    const otherLog = logOf(other, state)
-    if (otherLog !== undefined && other !== standing)
-      loss = Math.max(loss, moreOf(otherLog, log, floor))
-    const promised = memberOf(state.isr, other.broker) ?? memberOf(state.eligible, other.broker)
-    if (promised === undefined) continue
-    // What was on a disk that is away or lost is not known.
-    if (otherLog?.life.directory !== promised.directory) return undefined
+  const isWitness = (each: Standing) => {
+    const promised = promisedLogOf(each, state)
+    return promised?.type === 'whole' && promised.end >= floor
   }
-  return state.leader === noBroker ? loss : undefined
+  if (isWitness(standing)) return 0
+  // A leader in office may have committed more since.
+  if (state.leader !== noBroker || !standings.some(isWitness)) return undefined
+  const shared = sharedEnd(standing, log, { floor, state })
+  const others = standings.flatMap((each) => promisedLogOf(each, state) ?? [])
+  return Math.max(...others.map((other) => moreOf(other, log, shared)))
+}
+
+/** Of a member of the ISR or an eligible replica, with all that is left of what it promised. */
+function promisedLogOf(standing: Standing, state: PartitionState): LogStatus | undefined {
+  const hasPromised = isNamed(standing, state.isr) || isNamed(standing, state.eligible)
+  const log = hasPromised ? logOf(standing, state) : undefined
+  return log?.type === 'incomplete' ? undefined : log
+}
+
+/** Up to there it has what was committed, as far as it goes. */
+function sharedEnd(
+  standing: Standing,
+  log: LogStatus,
+  { floor, state }: { readonly floor: Offset; readonly state: PartitionState },
+): Offset {
+  if (promisedLogOf(standing, state) !== undefined) return floor
+  // A replica that fell out of sync may have records of its own from its high watermark on. The high
+  // watermark is that of another log if this one began anew, and void if a person chose a leader without it.
+  const isBinding = log.type !== 'incomplete' && log.lastEpoch >= state.uncleanEpoch
+  return isBinding ? log.highWatermark : 0
 }
 
 /** How many records one log has at most that the other lacks. */
-function moreOf(log: LogStatus, chosen: LogStatus, floor: Offset): number {
+function moreOf(log: LogStatus, chosen: LogStatus, shared: Offset): number {
   // Logs that end in one epoch are one log up to the shorter end.
   if (log.lastEpoch === chosen.lastEpoch) return Math.max(0, log.end - chosen.end)
-  const common = chosen.type === 'incomplete' ? 0 : Math.min(log.end, chosen.end, floor)
-  return log.end - common
+  return log.end - Math.min(log.end, chosen.end, shared)
 }
 
 function notLeading({ broker, life, status }: Standing): string {

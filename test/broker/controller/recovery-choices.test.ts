@@ -44,29 +44,90 @@ const cases: Case[] = [
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'with all logs there it is what the longest has more',
+    name: 'or when every log lost its tail, which may have held what no other has',
     standings: [
       log(1, { type: 'tail-cut' }),
       log(2, { type: 'tail-cut', end: 13 }),
       log(3, { type: 'tail-cut', end: 8 }),
     ],
-    loses: [3, 0, 5],
+    loses: [undefined, undefined, undefined],
   },
   {
-    name: 'what is known to be committed is lost without it',
+    name: 'of others it is what the longest has more, if one is whole',
+    standings: [
+      log(1, { type: 'tail-cut' }),
+      log(2, { type: 'tail-cut', end: 13 }),
+      log(3, { end: 8 }),
+    ],
+    loses: [3, 0, 0],
+  },
+  {
+    name: 'if one is whole, what others promised on disks that are gone is on it, too',
+    state: { isr: members(1, 2), eligible: members(3) },
+    standings: [log(1, { type: 'incomplete', lastEpoch: -1, end: 0 }), damaged(2), log(3)],
+    loses: [10, undefined, 0],
+  },
+  {
+    name: 'a leader in office may have committed more than was reported',
+    state: { leader: 2 as BrokerId },
+    standings: [log(1, { type: 'tail-cut' }), log(2), away(3)],
+    loses: [undefined, 0, undefined],
+  },
+  {
+    name: 'what a member lost is not known from those that promised nothing',
     state: { isr: members(1) },
     standings: [log(1), log(2, { end: 14, highWatermark: 12 }), away(3)],
-    loses: [4, 0, undefined],
+    loses: [undefined, undefined, undefined],
   },
   {
-    name: 'logs of other epochs may differ from the high watermark on',
+    name: 'nor from a log that was fetched in part, once the logs of all members were taken away',
+    state: { isr: members(1, 2) },
+    standings: [
+      log(1, { type: 'incomplete', lastEpoch: -1, end: 0, highWatermark: 7 }),
+      log(2, { type: 'incomplete', lastEpoch: -1, end: 0, highWatermark: 7 }),
+      log(3, { type: 'incomplete', end: 17, highWatermark: 7 }),
+    ],
+    loses: [undefined, undefined, undefined],
+  },
+  {
+    name: 'nor from what the high watermark of damaged logs was',
+    state: { isr: members(1) },
+    standings: [
+      log(1, { type: 'incomplete', lastEpoch: -1, end: 0, highWatermark: 17 }),
+      damaged(2, { highWatermark: 17 }),
+      damaged(3, { highWatermark: 14 }),
+    ],
+    loses: [undefined, undefined, undefined],
+  },
+  {
+    name: 'logs of members that end in other epochs are the same as far as is known to be committed',
     state: { isr: members(1, 2) },
     standings: [
       log(1, { type: 'tail-cut', lastEpoch: 5, end: 9, highWatermark: 6 }),
-      log(2, { type: 'tail-cut', lastEpoch: 4, end: 12 }),
+      log(2, { lastEpoch: 4, end: 12 }),
       away(3),
     ],
-    loses: [6, 3, undefined],
+    loses: [6, 0, undefined],
+  },
+  {
+    name: 'one out of sync may have records of its own from its high watermark on',
+    state: { isr: members(1) },
+    standings: [
+      log(1, { lastEpoch: 5, end: 12, highWatermark: 10 }),
+      log(2, { end: 11, highWatermark: 6 }),
+      log(3, { type: 'incomplete', end: 11, highWatermark: 6 }),
+    ],
+    loses: [0, 6, 12],
+  },
+  {
+    name: 'what it knew to be committed counts no more when a person chose a leader without it',
+    state: { isr: members(1), uncleanEpoch: 5 },
+    standings: [
+      log(1, { lastEpoch: 5, end: 12, highWatermark: 10 }),
+      log(2, { end: 11, highWatermark: 6 }),
+      away(3),
+    ],
+    loses: [0, 12, undefined],
   },
   {
     name: 'a log that was taken away has nothing that others have',
