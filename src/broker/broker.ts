@@ -1,5 +1,5 @@
-// A broker: builds its parts, joins them over whatever world it is given, and keeps it registered. The
-// only file that knows them all.
+// A broker: builds its parts, joins them over the given world, and keeps the broker registered. The
+// only file that knows all parts.
 //
 //   sockets ─ connection ─ api, kafka ─ api/dispatch ─ replication/replica-manager ─ partition/* ─ log
 //                                            │                   ▲
@@ -33,7 +33,7 @@ import { ProducerIds } from './session/producer-ids.ts'
 import { BrokerSession } from './session/session.ts'
 
 const checkpointMs = 5000
-/** Between tries to begin a session anew, after one expired. */
+/** Delay between attempts to begin a new session after one expired. */
 const sessionRetryMs = 200
 
 interface BrokerOptions {
@@ -41,14 +41,14 @@ interface BrokerOptions {
   readonly world: World
   /** Reads the secret that the brokers of the cluster share. @throws RefusedStartError */
   readonly readSecret: () => Uint8Array
-  /** The broker cannot go on, and must not: a disk that failed, a cluster that is another one. */
+  /** The broker must stop: its disk failed, or the cluster is not the one of its data directory. */
   readonly onFailure: (error: Error) => void
   readonly witness?: BrokerWitness
 }
 
-/** Shown what a broker does as it does it: the simulator judges every step. */
+/** Observes the broker at work: the simulator checks every step. */
 interface BrokerWitness {
-  /** Once, before any replica is opened. */
+  /** Called once, before any replica is opened. */
   opened(replicas: ReplicaManager): void
 }
 
@@ -78,12 +78,12 @@ export class Broker implements Part {
     this.#warnings = new RareWarnings(logger.child({ part: 'api' }), clock)
   }
 
-  /** Where it listens; undefined unless it runs. */
+  /** The port that it listens on; undefined unless it runs. */
   get port(): number | undefined {
     return this.#running?.listener.port
   }
 
-  /** Of its present registration; undefined while it has none. */
+  /** Of its current registration; undefined while it has none. */
   get brokerEpoch(): number | undefined {
     return this.#session?.membership?.life.brokerEpoch
   }
@@ -109,7 +109,7 @@ export class Broker implements Part {
   }
 
   /**
-   * Resolves when it is registered and knows the cluster.
+   * Resolves when the broker is registered and its image of the cluster is complete.
    *
    * @throws DataDirError, DataDirLockedError, BrokerError, ZkError, or what the system throws
    */
@@ -131,7 +131,7 @@ export class Broker implements Part {
       if (this.#isStopping) throw new Error('Cannot start: the broker was stopped meanwhile')
       await this.#openFirstSession()
     } catch (error) {
-      // From here on it is for `stop` to let go of it, which may have done so already.
+      // Once `#running` is set, `stop` releases the parts, and may have done so already.
       if (running === undefined) {
         await replicas.close()
         await dataDir.release()
@@ -146,7 +146,8 @@ export class Broker implements Part {
     this.#isStopping = true
     const running = this.#running
     this.#running = undefined
-    // First the session: others take over while we finish here. Without one we lead nothing.
+    // The session ends first, so that other brokers take over meanwhile. Without one we lead
+    // nothing.
     running?.replicas.resign()
     await this.#session?.close()
     if (running === undefined) return
@@ -178,7 +179,7 @@ export class Broker implements Part {
   async #openSession(): Promise<void> {
     const { config, world } = this.#options
     const running = this.#running
-    if (running === undefined) return // it is being stopped
+    if (running === undefined) return // the broker is stopping
     const { sessionTimeoutMs, connectTimeoutMs } = config
     const { secret } = running
     const session = new BrokerSession({
@@ -218,12 +219,12 @@ export class Broker implements Part {
     throw new ZkError('SESSIONEXPIRED', undefined, 'Cannot use the session: it has ended already')
   }
 
-  /** Everything we led is led by others now, or soon will be. */
+  /** Other brokers lead our partitions now, or soon will. */
   #expired(session: BrokerSession): void {
     if (session !== this.#session || this.#isStopping) return
     this.#log.warn({}, 'The session expired: giving up all leadership and registering again')
     this.#running?.replicas.resign()
-    // One that was being opened fails, and is tried anew there.
+    // If the session was still being opened, `open` fails and its caller tries again.
     if (!this.#isOpening) void this.#reopenSession()
   }
 
@@ -234,7 +235,7 @@ export class Broker implements Part {
         await this.#openSession()
         return
       } catch (error) {
-        // What fails after the registration finds us leading: others take over as soon as it is closed.
+        // After a failure past registration we may be leading: others take over once it is closed.
         this.#running?.replicas.resign()
         await this.#session?.close()
         if (error instanceof DataDirError) {
@@ -358,7 +359,9 @@ export class Broker implements Part {
     })
   }
 
-  /** It names directories: as in Kafka none begins with a dash, which a shell takes for an option. */
+  /**
+   * Names directories, so as in Kafka none begins with a dash, which a shell takes for an option.
+   */
   #makeUuid(): string {
     for (;;) {
       const uuid = uuidOf(this.#options.world.randomBytes(16)).toString('base64url')
@@ -366,20 +369,20 @@ export class Broker implements Part {
     }
   }
 
-  /** Gives the directory back when it throws. @throws what the file system throws */
+  /** Releases the directory when it throws. @throws what the file system throws */
   async #openCheckpoint(dataDir: DataDir): Promise<Checkpoint> {
     const checkpoint = await orRelease(dataDir, () => new Checkpoint(dataDir.checkpoints))
     if (checkpoint.isDamaged) {
       const { path } = dataDir.checkpoints
       this.#log.error(
         { path },
-        'The checkpoints are damaged: damage of logs may pass for torn tails',
+        'The checkpoints are damaged: damage to logs may be taken for torn tails',
       )
     }
     return checkpoint
   }
 
-  /** What is still busy with the last one is asked again the next time. */
+  /** Skips a part whose previous write is still in flight. */
   #checkpointInTime(): void {
     const running = this.#running
     if (running !== undefined && !this.#isCheckpointing) {
@@ -418,7 +421,7 @@ export class Broker implements Part {
   }
 }
 
-/** What `make` makes; the directory is given back when that throws. */
+/** The result of `make`; releases the directory when that throws. */
 async function orRelease<T>(dataDir: DataDir, make: () => T): Promise<T> {
   try {
     return make()

@@ -1,5 +1,5 @@
-// mimicqd's option rows, and the one checked configuration object made of them. Where Kafka has the
-// option, it has Kafka's name.
+// mimicqd's option rows, and the checked configuration object made from them. An option that Kafka
+// has too bears Kafka's name.
 
 import { dirname, join, resolve } from 'node:path'
 import type { Address } from '../address.ts'
@@ -19,7 +19,7 @@ const rows = {
     default: undefined,
     min: 0,
     max: 2 ** 31 - 1,
-    about: 'Number of this broker, its own in the cluster and always the same.',
+    about: 'Number of this broker, unique in the cluster and always the same.',
     aliases: ['broker.id'],
   },
   host: {
@@ -38,7 +38,7 @@ const rows = {
     type: 'text',
     default: undefined,
     defaultText: 'the host listened on, or localhost',
-    about: 'Host name or address that others are told to connect to.',
+    about: 'Host name or address that clients and other brokers connect to.',
     aliases: ['advertised.host.name'],
   },
   zooweeper: {
@@ -50,7 +50,7 @@ const rows = {
   dataDir: {
     type: 'text',
     default: undefined,
-    about: 'Directory of the logs of this broker, its own.',
+    about: 'Directory of this broker’s logs, shared with no other broker.',
     aliases: ['log.dirs'],
   },
   secretFile: {
@@ -58,7 +58,7 @@ const rows = {
     default: undefined,
     defaultText: 'mimicq.secret beside the data directory',
     about:
-      'File with the secret by which the brokers of a cluster know each other, the same on every machine; made if missing.',
+      'File with the secret by which the brokers of a cluster recognise each other, the same on every machine; created if missing.',
   },
   sessionTimeout: {
     type: 'integer',
@@ -66,7 +66,7 @@ const rows = {
     min: 100,
     max: 600_000,
     about:
-      'Milliseconds for which a broker that died counts as alive; the ensemble may grant no less than it allows.',
+      'Milliseconds after which a dead broker is noticed; the ensemble may enforce a longer time.',
     aliases: ['zookeeper.session.timeout.ms'],
   },
   connectTimeout: {
@@ -74,7 +74,7 @@ const rows = {
     default: 60_000,
     min: 100,
     max: 3_600_000,
-    about: 'Milliseconds to try to reach ZooWeeper at start.',
+    about: 'Milliseconds to keep trying to reach ZooWeeper at start.',
     aliases: ['zookeeper.connection.timeout.ms'],
   },
   registrationTimeout: {
@@ -89,22 +89,24 @@ const rows = {
     default: 1,
     min: 1,
     max: 1000,
-    about: 'Partitions of a topic that is made without saying how many.',
+    about: 'Partitions of a topic that is created without a number of partitions.',
   },
   'default.replication.factor': {
     type: 'integer',
     default: 3,
     min: 1,
     max: 100,
-    about: 'Replicas of a topic that is made without saying how many, or as many as brokers live.',
+    about:
+      'Replicas of a topic that is created without a replication factor, at most the number of live brokers.',
   },
   'min.insync.replicas': {
     type: 'integer',
     default: undefined,
-    defaultText: '2 with three replicas or more, else 1',
+    defaultText: '2 with three or more replicas, else 1',
     min: 1,
     max: 100,
-    about: 'Replicas in sync without which acks=all is refused and nothing more is committed.',
+    about:
+      'Fewest replicas in sync; with fewer, acks=all is refused and nothing more is committed.',
   },
   'replica.lag.time.max.ms': {
     type: 'integer',
@@ -119,22 +121,22 @@ const rows = {
     min: 0,
     max: 3_600_000,
     about:
-      'Milliseconds for which a partition whose replicas were all restarted waits for the last of them, once one is back.',
+      'Milliseconds for which a partition whose replicas all restarted waits for the last of them, once the first is back.',
   },
   'log.segment.bytes': {
     type: 'integer',
     default: 256 * 1024 * 1024,
     min: 1024 * 1024,
     max: 2 ** 31 - 1,
-    about: 'Size at which a partition’s log begins another file.',
+    about: 'Size at which a partition’s log begins a new file.',
   },
   'log.flush': {
     type: 'choice',
     default: 'sync',
     choices: ['sync', 'os'],
     about:
-      'When a record counts as stored: on the disk (sync, many in one fsync), or with the operating ' +
-      'system (os), which is faster and loses records when several machines lose power at once.',
+      'When a record counts as stored: on the disk (sync, many in one fsync), or in the operating ' +
+      'system (os), which is faster but loses records when several machines lose power at once.',
   },
   logLevel: {
     type: 'choice',
@@ -174,16 +176,16 @@ export interface BrokerConfig {
   /** undefined: by the number of replicas */
   readonly minInsyncReplicas: number | undefined
   readonly replicaLagTimeMsMax: number
-  /** of an election by reports: controller/controller.ts */
+  /** deadline of an election by reports: controller/controller.ts */
   readonly recoveryWaitMs: number
   readonly segmentBytes: number
-  /** of a log: one fdatasync per group of batches, or what the operating system does */
+  /** of a log: one fdatasync per group of batches, or none of our own */
   readonly flush: 'group' | 'os'
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
-  /** for the log, once there is one */
+  /** to be logged once there is a logger */
   readonly warnings: readonly string[]
-  /** how the user gave what the machine may refuse, for the messages then */
+  /** how the user set what the machine may refuse, for error messages */
   readonly origins: {
     readonly dataDir: string
     readonly secretFile: string
@@ -191,7 +193,7 @@ export interface BrokerConfig {
   }
 }
 
-/** `text` is for stdout (--help …); then the program is done. */
+/** `text` goes to stdout (for --help, …), and the program ends. */
 type ConfigOrText =
   | { readonly type: 'config'; readonly config: BrokerConfig }
   | { readonly type: 'print'; readonly text: string }
@@ -218,8 +220,8 @@ function check(read: ReadOptions<typeof rows>): BrokerConfig {
   const advertisedHost = values.advertisedHost ?? advertisedFor(values.host)
   if (isLoopback(advertisedHost) && !isLoopback(values.host)) {
     warnings.push(
-      `Others are told to connect to ${advertisedHost}, which from another machine is that machine \
-itself. Set --advertised-host to a name they can reach`,
+      `This broker advertises ${advertisedHost}, which another machine takes for itself. \
+Set --advertised-host to a name that clients and other brokers can reach`,
     )
   }
   return {
@@ -251,7 +253,7 @@ itself. Set --advertised-host to a name they can reach`,
   }
 }
 
-/** The logs of another program are neither ours to serve nor to lie beside. */
+/** A directory with the data of another program is refused. */
 function refuseForeignData(read: ReadOptions<typeof rows>, dataDir: string): void {
   let found: ReturnType<typeof foreignData>
   try {

@@ -1,14 +1,14 @@
-// A broker's data directory: whose it is, of which cluster, and which directory: its identity is random
-// and made with it. It is refused for another broker or another cluster, since the logs in it would be
-// taken for what they are not.
+// A broker's data directory. It names its broker, its cluster and its own identity, which is random
+// and made with it. It is refused for another broker or another cluster, as its logs would be taken
+// for those of other partitions.
 //
 //   lock                        while a process uses it
-//   broker.json                 { "version": 2, "brokerId": 1, "clusterId": "…", "directoryId": "…" }
-//   mark.json                   { "version": 1, "life": 4294967301, "counter": 7 }   cluster/identity.ts
+//   broker.json                 { "version": 2, "brokerId": 1, "clusterId": …, "directoryId": … }
+//   mark.json                   { "version": 1, "life": 42949, "counter": 7 }: cluster/identity.ts
 //   checkpoints.json            partition/checkpoint.ts
 //   <topic id>-<partition>/     partition/partition-directory.ts
 //
-// Version 1, of release 0.1.0, named partitions by topic; it is refused, not taken for an empty one.
+// Version 1, of release 0.1.0, named partitions by topic; it is refused, not treated as empty.
 
 import { DurableFile } from '../durable-file.ts'
 import { objectOf } from '../json.ts'
@@ -20,7 +20,7 @@ import { decodeMark, encodeMark, type Mark, noMark } from './cluster/identity.ts
 
 const formatVersion = 2
 
-/** This directory cannot be used, by this broker or in this cluster. */
+/** This broker cannot use the directory, or not in this cluster. */
 export class DataDirError extends RefusedStartError {
   override readonly name = 'DataDirError'
 }
@@ -44,7 +44,7 @@ export class DataDir {
   #mark: Mark
 
   /**
-   * @param makeId for directory ids: must not make one twice
+   * @param makeId makes directory ids, each a different one
    * @throws DataDirLockedError, DataDirError, RefusedStartError, or what the file system throws
    */
   constructor(disk: Disk, brokerId: BrokerId, makeId: () => string) {
@@ -68,27 +68,27 @@ export class DataDir {
     }
   }
 
-  /** how it is named in messages */
+  /** its name in messages */
   get path(): string {
     return this.disk.path
   }
 
-  /** What it belongs to; undefined for a new one. */
+  /** The cluster that it belongs to; undefined for a new directory. */
   get clusterId(): string | undefined {
     return this.#owned?.clusterId
   }
 
-  /** undefined for a new one. */
+  /** undefined for a new directory */
   get directoryId(): DirectoryId | undefined {
     return this.#owned?.directoryId
   }
 
-  /** How far it has come; nothing where that cannot be read. */
+  /** The lowest mark if its file is missing or unreadable. */
   get mark(): Mark {
     return this.#mark
   }
 
-  /** Makes it belong to this cluster, if it belongs to none. @throws DataDirError */
+  /** Assigns the directory to this cluster if it belongs to none. @throws DataDirError */
   async claim(clusterId: string): Promise<void> {
     const before = this.clusterId
     if (before === clusterId) return
@@ -99,7 +99,7 @@ export class DataDir {
     await this.#own({ clusterId, directoryId: this.#newId() })
   }
 
-  /** Makes it another directory, with the same logs in it: what it promised it promises no more. */
+  /** Gives the directory a new identity: its logs stay, but no ISR names them any more. */
   async takeNewIdentity(): Promise<void> {
     const { clusterId } = this.#owned ?? {}
     if (clusterId !== undefined) await this.#own({ clusterId, directoryId: this.#newId() })
@@ -110,7 +110,7 @@ export class DataDir {
     this.#mark = mark
   }
 
-  /** Gives it back when what is being written to its small files is there. */
+  /** Releases the directory once the writes to its small files have finished. */
   async release(): Promise<void> {
     for (const file of [this.#owner, this.#markFile, this.checkpoints]) await file.settled()
     this.#files.close()

@@ -1,10 +1,9 @@
-// Bytes on their way out: a buffer that grows, in which frames are begun and ended. What goes into a
-// frame is written by MsgpackWriter, which extends this one, or field by field in big-endian order,
-// as jute and Kafka have it.
+// A growing buffer for outgoing frames. The body of a frame is written by MsgpackWriter, which
+// extends this class, or field by field in big-endian order, as in jute and Kafka's protocol.
 
 const counterRange = 2 ** 32
 
-/** Strings up to this are tried one unit at a time. */
+/** Strings up to this length are copied unit by unit while they are ASCII. */
 const shortLength = 40
 
 export class ByteWriter {
@@ -26,7 +25,7 @@ export class ByteWriter {
     this.#length = length
   }
 
-  /** A view of what was written; valid until the next write or `clear`. */
+  /** A view of everything written; valid until the next write or `clear`. */
   view(): Buffer {
     return this.buffer.subarray(0, this.#length)
   }
@@ -48,7 +47,7 @@ export class ByteWriter {
     this.#frameStart = -1
   }
 
-  /** Takes back everything since `beginFrame`. */
+  /** Removes everything since `beginFrame`. */
   abandonFrame(): void {
     this.#length = this.#frameStart
     this.#frameStart = -1
@@ -83,7 +82,7 @@ export class ByteWriter {
     this.#length += 8
   }
 
-  /** Overwrites what `int32` wrote at `at`. */
+  /** Overwrites an int32 written at `at`. */
   patchInt32(at: number, value: number): void {
     this.#view.setInt32(at, value)
   }
@@ -117,8 +116,7 @@ export class ByteWriter {
 /**
  * Writes text at `at`, where it must fit. @returns how many bytes it took
  *
- * Most of our strings are short and of ASCII: a loop is done with them before a call of Buffer's has
- * begun.
+ * Most of our strings are short ASCII: a loop copies them faster than a call of Buffer's method.
  */
 export function writeUtf8(buffer: Buffer, value: string, at: number): number {
   const { length } = value

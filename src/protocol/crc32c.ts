@@ -1,5 +1,5 @@
-// CRC32C (Castagnoli), the checksum of every record that lies on a disk: Kafka's RecordBatch v2
-// fixes it, and our transactions use the same. `zlib.crc32` is another polynomial.
+// CRC32C (Castagnoli), the checksum of every record on disk: Kafka's RecordBatch v2 prescribes it,
+// and our transactions use it too. `zlib.crc32` has another polynomial.
 //
 // Slice-by-8: eight tables let one step take eight bytes. 170 bytes take 140 ns, 16 KiB 13 µs.
 
@@ -11,11 +11,11 @@ const tables = makeTables()
 /**
  * The checksum of `bytes[start, end)`, as an unsigned 32-bit number.
  *
- * @param seed the checksum of what came before, to continue it
+ * @param seed the checksum of the preceding bytes, to continue it
  */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, seed = 0): number {
-  // The casts say that every index below is in range: byte indexes by the loops, table indexes by
-  // their masks. A fallback after each would double the time.
+  // The casts are safe: the loops bound the byte indexes, and the masks the table indexes. A
+  // fallback after each access would double the time.
   let crc = ~seed
   let at = start
   while (at + 8 <= end) {

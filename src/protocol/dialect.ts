@@ -1,6 +1,6 @@
-// What a dialect is: a codec over the messages of zk/messages.ts, and nothing else. Clients speak our
-// own (zk/native-dialect.ts) or ZooKeeper's (compat/zookeeper.ts); nothing behind a connection, at
-// either end, can tell which.
+// A dialect is a codec for the messages of zk/messages.ts, and nothing more. Clients speak our own
+// (zk/native-dialect.ts) or ZooKeeper's (compat/zookeeper.ts); the code behind a connection, at
+// either end, does not know which.
 //
 // Frames are the same in all dialects (frame.ts); a codec reads and writes their bodies.
 
@@ -19,21 +19,21 @@ export interface Dialect {
 }
 
 /**
- * The server's side of one connection. It answers requests in the order in which they were decoded,
- * each once: a dialect may need to know what was asked to say the answer.
+ * The server's side of one connection. Requests are answered once each, in the order of their
+ * decoding: a dialect may need the request to encode its answer.
  */
 export interface ServerCodec {
-  /** Of the request decoded last. */
+  /** The xid of the request decoded last. */
   readonly xid: number
 
-  /** @throws ProtocolError if it is none */
+  /** @throws ProtocolError if the frame is no hello */
   decodeHello(buffer: Buffer, start: number, end: number): Hello
   encodeWelcome(out: MsgpackWriter, welcome: Welcome): void
   /**
    * Bytes in the request are views of the frame.
    *
    * @returns undefined if the op is unknown: it is answered UNIMPLEMENTED, then closed
-   * @throws ProtocolError if there is no going on
+   * @throws ProtocolError if the connection must be closed
    */
   decodeRequest(buffer: Buffer, start: number, end: number): Request | undefined
   encodeReply(out: MsgpackWriter, xid: number, zxid: Zxid, body: ReplyBody): void
@@ -50,12 +50,12 @@ export type ServerMessage =
       readonly err: ErrorNumber
     }
 
-/** A client's side, through all its connections. All that decodes throws ProtocolError. */
+/** A client's side, through all its connections. Every decoder throws ProtocolError. */
 export interface ClientCodec {
   encodeHello(out: MsgpackWriter, hello: Hello): void
   decodeWelcome(buffer: Buffer, start: number, end: number): Welcome
   encodeRequest(out: MsgpackWriter, xid: number, request: Request): void
   decodeMessage(buffer: Buffer, start: number, end: number): ServerMessage
-  /** The fields of the reply decoded last, one without error to a request of this type; a copy. */
+  /** The fields of the reply decoded last, copied: a success, to a request of this type. */
   decodeBody(type: Request['type']): ReplyBody
 }

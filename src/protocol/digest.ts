@@ -1,4 +1,5 @@
-// The scheme `digest` of ZooKeeper: a client proves `user:password`, an ACL names the user by a hash.
+// ZooKeeper's scheme `digest`: a client sends `user:password`, and an ACL names the user with a
+// hash.
 
 import { createHash } from 'node:crypto'
 import { asBuffer } from '../as-buffer.ts'

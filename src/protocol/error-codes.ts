@@ -1,4 +1,4 @@
-// What can go wrong with a request, as ZooKeeper numbers it, and the error types that carry it.
+// The errors of requests, with ZooKeeper's numbers, and the error types that carry them.
 
 /** Codes as in ZooKeeper's KeeperException.Code; the number goes on the wire. */
 export const errorCodes = {
@@ -43,12 +43,12 @@ const names = new Map<number, ErrorCode>(
   Object.entries(errorCodes).map(([name, number]) => [number, name as ErrorCode]),
 )
 
-/** @returns SYSTEMERROR for a number that is not ZooKeeper's. */
+/** @returns SYSTEMERROR for a number that ZooKeeper does not have */
 export function errorCodeOf(number: number): ErrorCode {
   return names.get(number) ?? 'SYSTEMERROR'
 }
 
-/** What was asked cannot be done; becomes a reply on the server and a rejection on the client. */
+/** A request that cannot be done; becomes a reply on the server and a rejection on the client. */
 export class ZkError extends Error {
   override readonly name = 'ZkError'
   readonly code: ErrorCode

@@ -1,14 +1,16 @@
-// What messages are made of. A message is a row of named fields in wire order, and each field knows its
-// type and bounds. From the rows come the types that the program uses (`MessageOf`), what msgpackr
-// packs and unpacks, the tables in docs/, and the messages that property tests generate.
+// The building blocks of messages. A message is a row of named fields in wire order, and each field
+// has a type and bounds. The rows define the types that the program uses (`MessageOf`), the values
+// that msgpackr packs and unpacks, the tables in docs/, and the messages that property tests
+// generate.
 //
 //   const asks = new Messages('ask', {
 //     read: { code: 1, fields: { path: text(), limit: optional(natural()) } },
 //     stop: { code: 2, fields: {} },
 //   })
-//   type Ask = MessageOf<typeof asks>     { type: 'read', path: string, limit: … } | { type: 'stop' }
+//   type Ask = MessageOf<typeof asks>     { type: 'read', path: string, limit: … } | { type: 'stop'
+//                                         }
 //
-// A message with hand-written codecs has a row all the same, and a test that compares their bytes.
+// A message with a hand-written codec has a row too, and a test that compares the bytes of both.
 // Next on the path: plain.ts, which turns plain values into bytes.
 
 import { asBuffer } from '../as-buffer.ts'
@@ -18,20 +20,22 @@ import { ProtocolError } from './error-codes.ts'
 import { MsgpackReader } from './msgpack.ts'
 import { type Plain, readPlains, writePlains } from './plain.ts'
 
-/** One type of a field: its values in the program are `T`, on the wire plain values. */
+/** A type of field: its values are `T` in the program, and plain values on the wire. */
 export interface Field<T> {
   readonly shape: Shape
-  /** What it means, for docs. */
+  /** Its meaning, for docs. */
   readonly note?: string
   pack(value: T): Plain
   /**
    * @param name the field's, for the error
-   * @throws ProtocolError for what is no value of this type
+   * @throws ProtocolError for a value of another type or outside the bounds
    */
   unpack(plain: Plain, name: string): T
 }
 
-/** Need not be given: it is packed as a default value. What is unpacked is always there. */
+/**
+ * A field that may be omitted: it is packed as a default value, and always present when unpacked.
+ */
 export interface OmissibleField<T> extends Field<T | undefined> {
   readonly omissible: true
 }
@@ -53,7 +57,7 @@ export type Shape =
   | { readonly type: 'named'; readonly name: string; readonly of: Shape }
   | { readonly type: 'refined'; readonly of: Shape; readonly says: string }
 
-/** Well framed, but a code in it names nothing here: a server can answer it in its turn. */
+/** A well-framed message with an unknown code: a server can answer it in order. */
 export class UnknownCodeError extends ProtocolError {
   override readonly name = 'UnknownCodeError'
 }
@@ -86,7 +90,9 @@ export function int32<T extends number = number>(): Field<T> {
   return int({ min: -(2 ** 31), max: 2 ** 31 - 1 })
 }
 
-/** Any number at all: for what has to be refused by its value, with an answer that says why. */
+/**
+ * Any number: for values whose bounds are checked later, so that the answer can give the reason.
+ */
 export function number<T extends number = number>(): Field<T> {
   return scalar({ type: 'number' }, (plain): plain is T => typeof plain === 'number')
 }
@@ -97,7 +103,7 @@ export function boolean(): Field<boolean> {
 
 export function text<T extends string = string>(): Field<T> {
   const field = scalar({ type: 'text' }, (plain): plain is T => typeof plain === 'string')
-  // A lone surrogate has no UTF-8; msgpackr would write bytes that are none.
+  // A lone surrogate has no UTF-8 encoding; msgpackr would write invalid bytes.
   const pack = (value: T): Plain => (loneSurrogate.test(value) ? wellFormed(value) : value)
   return { shape: field.shape, pack, unpack: field.unpack }
 }
@@ -109,7 +115,7 @@ function wellFormed(value: string): string {
 }
 
 interface BytesOptions {
-  /** Whether they outlive the frame. If not, they are a view of it: what is kept is copied. */
+  /** Whether to copy the bytes. Otherwise they are a view of the frame: copy them to keep them. */
   readonly copied?: boolean
 }
 
@@ -119,7 +125,7 @@ export function bytes({ copied = false }: BytesOptions = {}): Field<Uint8Array> 
   return { shape, pack, unpack: (plain, name) => new Uint8Array(unpack(plain, name)) }
 }
 
-/** Bytes for programs that have them as node's Buffer. */
+/** Bytes as node's Buffer. */
 export function buffer(options: BytesOptions = {}): Field<Buffer> {
   const { shape, pack, unpack } = bytes(options)
   return { shape, pack, unpack: (plain, name) => asBuffer(unpack(plain, name)) }
@@ -129,16 +135,16 @@ function isBytes(plain: Plain): plain is Uint8Array {
   return plain instanceof Uint8Array
 }
 
-/** What is the same in every message of a kind, such as the role in a hello. */
+/** A value that is the same in every message of a kind, such as the role in a hello. */
 export function constant<T extends string | number>(value: T): Field<T> {
   return scalar({ type: 'constant', value }, (plain): plain is T => plain === value)
 }
 
 /**
- * A name, which travels as its code.
+ * A name, encoded as its code.
  *
- * @param other what all codes that are not in the table are read as, and how that is written; without
- *   one they are an UnknownCodeError
+ * @param other the name that unknown codes are read as, and its code for writing; without it, an
+ *   unknown code is an UnknownCodeError
  */
 export function oneOf<N extends string, O extends string = never>(
   codes: Readonly<Record<N, number>>,
@@ -164,7 +170,7 @@ export function oneOf<N extends string, O extends string = never>(
   }
 }
 
-/** From the numbers on the wire back to the names. */
+/** The names by their numbers on the wire. */
 export function inverse<N extends string>(codes: Readonly<Record<N, number>>): Map<number, N> {
   return new Map(Object.entries<number>(codes).map(([name, code]) => [code, name as N]))
 }
@@ -243,7 +249,7 @@ export function choice<R extends Rows>(messages: Messages<R>): Field<RowMessage<
   }
 }
 
-/** A value that travels as bytes, which its receiver may keep or pass on without looking into them. */
+/** A value encoded as bytes, which its receiver may keep or pass on without decoding them. */
 export function packed<T>(field: Field<T>): PackedField<T> {
   const shape = { type: 'packed', of: field.shape } as const
   return {
@@ -262,21 +268,21 @@ export function packed<T>(field: Field<T>): PackedField<T> {
   }
 }
 
-/** The same field under the name that docs and errors give its type. */
+/** The same field, with a name for its type in docs and errors. */
 export function named<T>(name: string, field: Field<T>): Field<T> {
   const shape = { type: 'named', name, of: field.shape } as const
   return { shape, pack: field.pack, unpack: field.unpack }
 }
 
-/** The same field with what docs say of it. */
+/** The same field, with a note for docs. */
 export function noted<T>(note: string, { shape, pack, unpack }: Field<T>): Field<T> {
   return { shape, note, pack, unpack }
 }
 
 /**
- * A field whose values are more than of the right type.
+ * A field whose values must meet a further condition.
  *
- * @param says what holds for them, for docs: "with ascending ids"
+ * @param says the condition in words, for docs: "with ascending ids"
  */
 export function refined<T>(field: Field<T>, says: string, holds: (value: T) => boolean): Field<T> {
   const shape = { type: 'refined', of: field.shape, says } as const
@@ -303,17 +309,17 @@ type ValueOf<F> = F extends Field<infer T> ? T : never
 type IsOmissible<F> = F extends { readonly omissible: true } ? true : false
 type Flat<T> = { [K in keyof T]: T[K] }
 
-/** The values that a row of fields has. */
+/** The values of a row of fields. */
 export type ValuesOf<F extends FieldRow> = Flat<
   { readonly [K in keyof F as IsOmissible<F[K]> extends true ? never : K]: ValueOf<F[K]> } & {
     readonly [K in keyof F as IsOmissible<F[K]> extends true ? K : never]?: ValueOf<F[K]>
   }
 >
 
-/** The types of messages that a table has. */
+/** The types of the messages in a table. */
 export type TypeOf<R extends Rows> = keyof R & string
 
-/** A message of a table as its row has it, tagged by `type`. */
+/** A message of a table with the fields of its row, tagged by `type`. */
 export type RowMessage<R extends Rows, N extends TypeOf<R>> = {
   [K in N]: Flat<{ readonly type: K } & ValuesOf<R[K]['fields']>>
 }[N]
@@ -322,14 +328,14 @@ export type RowMessage<R extends Rows, N extends TypeOf<R>> = {
 export type MessageOf<M, N extends string = string> =
   M extends Messages<infer R> ? RowMessage<R, Extract<TypeOf<R>, N>> : never
 
-/** A table of messages: what a peer, a request or a part of one may be. */
+/** A table of messages, such as all requests, or all parts of a multi. */
 export class Messages<R extends Rows> {
   readonly rows: R
   readonly #what: string
   readonly #types = new Map<number, TypeOf<R>>()
   readonly #entries = new Map<string, Entries>()
 
-  /** @param what the word for one of them, in errors: "request" */
+  /** @param what the noun for such a message in errors: "request" */
   constructor(what: string, rows: R) {
     this.#what = what
     this.rows = rows
@@ -357,12 +363,12 @@ export class Messages<R extends Rows> {
     return this.#types.get(code)
   }
 
-  /** The fields alone, in wire order. */
+  /** The values of the fields, in wire order. */
   pack<N extends TypeOf<R>>(message: RowMessage<R, N> & { readonly type: N }): Plain[] {
     return packEntries(this.#entriesOf(message.type), message)
   }
 
-  /** @throws ProtocolError also for too few fields or too many */
+  /** @throws ProtocolError for wrong values, too few or too many */
   unpack<N extends TypeOf<R>>(type: N, plains: readonly Plain[]): RowMessage<R, N> {
     this.expectCount(type, plains.length)
     return unpackEntries({ type }, this.#entriesOf(type), plains)
@@ -387,8 +393,8 @@ export function packFields<F extends FieldRow>(fields: F, values: ValuesOf<F>): 
 }
 
 /**
- * @param what the word for what has these fields, in errors: "hello"
- * @throws ProtocolError also for too few fields or too many
+ * @param what the noun for such a message in errors: "hello"
+ * @throws ProtocolError for wrong values, too few or too many
  */
 export function unpackFields<F extends FieldRow>(
   what: string,
@@ -418,11 +424,11 @@ function unpackEntries<T>(
 ): T {
   let i = 0
   for (const [name, field] of entries) into[name] = field.unpack(plains[i++] ?? null, name)
-  // That these are the values of a `T` is plain from the row, but not to the compiler.
+  // The row guarantees that these are the values of a `T`, but the compiler cannot see it.
   return into as T
 }
 
-// --- what errors and docs say --------------------------------------------------------------------
+// --- words for errors and docs -------------------------------------------------------------------
 
 /** A type with its bounds, in the words of the docs. */
 export function describe(shape: Shape): string {
@@ -501,7 +507,9 @@ function sentence(name: string, plain: Plain, shape: Shape): string {
   return `Cannot read ${name}: wanted ${describe(shape)}, found ${shown(plain)}`
 }
 
-/** Numbers and nil as they are, of everything else the kind: it may be long, or a secret. */
+/**
+ * Numbers, booleans and nil as they are; of other values only the kind: they may be long or secret.
+ */
 function shown(plain: Plain): string {
   if (plain === null) return 'nil'
   if (typeof plain === 'number' || typeof plain === 'boolean') return String(plain)

@@ -4,8 +4,8 @@
 //   | length: u32 BE | body: `length` bytes |   length counts the body only, at most frameBytesMax
 //   +----------------+---------------------+
 //
-// Frames are written by MsgpackWriter (`beginFrame`, `endFrame`). Next on the path: a dialect reads the
-// body, on a client port zk/native.ts. Framing as in ZooKeeper's ClientCnxnSocket.
+// Frames are written by MsgpackWriter (`beginFrame`, `endFrame`). Next on the path: a dialect reads
+// the body, on a client port zk/native.ts. Framing as in ZooKeeper's ClientCnxnSocket.
 
 import { ProtocolError } from './error-codes.ts'
 
@@ -14,14 +14,14 @@ const lengthBytes = 4
 /** The body lies between `start` and `end`; the bytes may be reused after the call. */
 export type OnFrame = (buffer: Buffer, start: number, end: number) => void
 
-/** Takes a stream in pieces of any size, gives whole frames. */
+/** Splits a stream that arrives in pieces of any size into whole frames. */
 export class FrameDecoder {
   readonly #frameBytesMax: number
   readonly #onFrame: OnFrame
-  /** The beginning of a frame whose end has not come yet. Never more than was really received. */
+  /** The beginning of an incomplete frame; only bytes actually received are allocated. */
   #pieces: Buffer[] = []
   #pieceBytes = 0
-  /** Bytes that complete the frame begun, or its length, whichever is known so far. */
+  /** Bytes needed to complete the current frame, or its length field while that is incomplete. */
   #needed = lengthBytes
   #stopped = false
 
@@ -35,7 +35,7 @@ export class FrameDecoder {
     return this.#pieceBytes > 0
   }
 
-  /** Drops what is buffered and gives no more frames, not even from the chunk in work. */
+  /** Drops the buffered bytes and emits no more frames, not even from the current chunk. */
   stop(): void {
     this.#stopped = true
     this.#pieces = []

@@ -1,11 +1,11 @@
-// Msgpack written and read field by field, straight into and out of a frame: for transactions, and for
-// the messages that are hot. All other messages go through msgpackr (plain.ts), which writes the same
-// bytes: the shortest integer that holds a number below 2^32, float64 for all others.
+// Msgpack written and read field by field, directly in a frame, for transactions and hot messages.
+// All other messages go through msgpackr (plain.ts), which writes the same bytes: the shortest
+// integer for numbers below 2^32, float64 for all others.
 
 import { ByteWriter, writeUtf8 } from './byte-writer.ts'
 import { ProtocolError } from './error-codes.ts'
 
-/** Appends msgpack values to frames; with `raw` also what is msgpack already. */
+/** Appends msgpack values to frames; `raw` appends bytes that are already msgpack. */
 export class MsgpackWriter extends ByteWriter {
   arrayHeader(count: number): void {
     this.reserve(5)
@@ -149,8 +149,8 @@ function headerBytesOfString(bytes: number): number {
 }
 
 /**
- * Reads one msgpack value field by field. Whatever does not fit what the reader asks for is a
- * ProtocolError. `bytes` are views of the buffer: copy what is kept.
+ * Reads one msgpack value field by field. A value of another type than the caller asks for is a
+ * ProtocolError. `bytes` are views of the buffer: copy them to keep them.
  */
 export class MsgpackReader {
   #buffer: Buffer = Buffer.alloc(0)
@@ -170,14 +170,14 @@ export class MsgpackReader {
     return this.#at === this.#end
   }
 
-  /** The bytes not read yet, as a view; they count as read. */
+  /** Reads all remaining bytes, as a view. */
   takeRest(): Buffer {
     const at = this.#at
     this.#at = this.#end
     return this.#buffer.subarray(at, this.#end)
   }
 
-  /** The byte that is read next. */
+  /** The next byte, without reading it. */
   peek(): number {
     const byte = this.#byte()
     this.#at--
@@ -197,7 +197,9 @@ export class MsgpackReader {
     return this.#safe(this.number())
   }
 
-  /** Any number: for what has to be refused by its value, with an answer that says why. */
+  /**
+   * Any number: for values whose bounds are checked later, so that the answer can give the reason.
+   */
   number(): number {
     const byte = this.#byte()
     if (byte < 0x80) return byte
@@ -287,7 +289,7 @@ export class MsgpackReader {
     return values
   }
 
-  /** To be called last: trailing bytes mean that the two sides disagree about the message. */
+  /** Must be called last: trailing bytes mean that the two sides disagree about the message. */
   expectEnd(): void {
     if (!this.atEnd) {
       throw new ProtocolError(`Cannot decode a message: ${this.#end - this.#at} bytes too many`)
@@ -315,7 +317,7 @@ export class MsgpackReader {
     return this.#buffer.readUInt32BE(this.#take(4))
   }
 
-  /** Each element takes a byte at least: a count beyond that is a lie, told before allocating. */
+  /** Each element takes at least one byte, so a larger count is refused before allocating. */
   #count(count: number): number {
     if (count > this.#end - this.#at) {
       throw new ProtocolError(`Cannot decode an array: ${count} elements do not fit the message`)

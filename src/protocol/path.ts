@@ -1,4 +1,4 @@
-// Znode paths: which are valid, and what they are made of. Rules as in ZooKeeper's PathUtils.
+// Znode paths: validation and parts. Rules as in ZooKeeper's PathUtils.
 
 /**
  * @returns why `path` is no znode path, or undefined if it is one. A sequential create may end in
@@ -31,7 +31,7 @@ export function pathProblem(path: string, options?: { sequential?: boolean }): s
 const slash = 0x2f
 const dot = 0x2e
 
-/** UTF-16 units are judged one by one, as in ZooKeeper: nothing above U+FFFF is valid. */
+/** UTF-16 units are checked one by one, as in ZooKeeper: nothing above U+FFFF is valid. */
 function isForbidden(unit: number): boolean {
   if (unit >= 0x20 && unit < 0x7f) return false
   return (
@@ -62,7 +62,7 @@ export function childPath(parent: string, name: string): string {
   return parent === '/' ? `/${name}` : `${parent}/${name}`
 }
 
-/** What a sequential create appends: its parent's count of creates, an int32, as Java's `%010d`. */
+/** The suffix of a sequential create: its parent's count of creates as Java's `%010d`, an int32. */
 export function sequentialSuffix(createCount: number): string {
   const int32 = createCount | 0
   return int32 < 0 ? `-${String(-int32).padStart(9, '0')}` : String(int32).padStart(10, '0')

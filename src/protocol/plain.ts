@@ -1,6 +1,7 @@
 // Messages that are not hot, as values that msgpackr packs and unpacks. Incoming bytes are scanned
-// first, so that unpacking them costs no more than their length and fails in one way only.
-// Next on the path: fields.ts, which says what the values of a message are.
+// first, so that the cost of unpacking is bounded by their length, and every failure is a
+// ProtocolError.
+// Next on the path: fields.ts, which defines the values of a message.
 
 import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr'
 import { limits } from '../limits.ts'
@@ -8,25 +9,25 @@ import type { ByteWriter } from './byte-writer.ts'
 import { ProtocolError } from './error-codes.ts'
 import { MsgpackReader } from './msgpack.ts'
 
-/** What our messages consist of. There are no maps, so no key can reach a prototype. */
+/** The values in our messages. There are no maps, so no key can reach a prototype. */
 export type Plain = null | boolean | number | string | Uint8Array | readonly Plain[]
 
 const packr = new Packr({ useRecords: false })
 const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' })
 
 /**
- * Where msgpackr has no native part, it gives longer texts to a TextDecoder, which drops a byte order
- * mark: a name of a znode may begin with one.
+ * Without its native addon, msgpackr decodes longer texts with a TextDecoder, which drops a leading
+ * byte order mark; a znode's name may begin with one.
  */
 const shortTextBytes = 64
 const byteOrderMark = 0xefbbbf
 
 export function writePlain(out: ByteWriter, value: Plain): void {
-  // The packed bytes are copied at once, so msgpackr may use its buffer again.
+  // The packed bytes are copied immediately, so msgpackr may reuse its buffer.
   out.raw(packr.pack(value, RESET_BUFFER_MODE))
 }
 
-/** Writes the values one after the other, behind the header of their array. */
+/** Writes the values one after the other, without an array header. */
 export function writePlains(out: ByteWriter, values: readonly Plain[]): void {
   for (const value of values) writePlain(out, value)
 }
@@ -52,16 +53,16 @@ export function readPlains(reader: MsgpackReader, count: number): readonly Plain
 }
 
 /**
- * Walks `count` values without building them: refuses nesting that is too deep, arrays longer than
- * their bytes, bytes missing or left over, and what our messages never have: maps, extension types and
- * short floats.
+ * Walks `count` values without building them. Refuses deep nesting, arrays longer than the
+ * remaining bytes, missing or extra bytes, and types that our messages do not use: maps, extensions
+ * and short floats.
  *
  * @returns whether a text begins with a byte order mark and is long enough to lose it
  */
 function scan(bytes: Buffer, count: number): { readonly hasMark: boolean } {
   let at = 0
   let hasMark = false
-  /** How many values are still to come at each depth. */
+  /** How many values remain at each depth. */
   const left: number[] = [count]
   const skip = (length: number): number => {
     const start = at
@@ -74,7 +75,7 @@ function scan(bytes: Buffer, count: number): { readonly hasMark: boolean } {
     if (length > shortTextBytes && bytes.readUIntBE(start, 3) === byteOrderMark) hasMark = true
   }
   const open = (length: number): void => {
-    // Each value takes a byte at least: a larger count is a lie, told before anything is allocated.
+    // Each value takes at least one byte, so a larger count is refused before allocating.
     if (length > bytes.length - at) throw malformed(`${length} elements do not fit the message`)
     if (left.length > limits.msgpackDepthMax) throw malformed('it is nested too deeply')
     left.push(length)
@@ -103,13 +104,13 @@ function scan(bytes: Buffer, count: number): { readonly hasMark: boolean } {
     else if (byte === 0xcf || byte === 0xd3 || byte === 0xcb) skip(8)
     else if (byte === 0xdc) open(bytes.readUInt16BE(skip(2)))
     else if (byte === 0xdd) open(bytes.readUInt32BE(skip(4)))
-    else throw malformed(`byte 0x${byte.toString(16)} begins nothing that a message has`)
+    else throw malformed(`byte 0x${byte.toString(16)} begins no value of a message`)
   }
   if (at !== bytes.length) throw malformed(`${bytes.length - at} bytes too many`)
   return { hasMark }
 }
 
-/** What msgpackr would give, but for the mark. */
+/** Reads a value as msgpackr does, but keeps the mark. */
 function readValue(reader: MsgpackReader): Plain {
   const byte = reader.peek()
   if (byte === 0xc2 || byte === 0xc3) return reader.boolean()

@@ -3,12 +3,12 @@
 import { int, int32, listOf, named, natural, record, text, type ValuesOf } from './fields.ts'
 import type { Zxid } from './zxid.ts'
 
-/** A session's id is the zxid of its createSession: unique for ever, never zero. */
+/** A session's id is the zxid of its createSession: unique forever, never zero. */
 export type SessionId = number & { readonly __sessionId: never }
 
 export const noSession = 0 as SessionId
 
-/** `server.N` of the configuration: a natural number, which is only a name. */
+/** The N of `server.N` in the configuration: a natural number, used only as a name. */
 export type ServerId = number & { readonly __serverId: never }
 
 export const zxidField = named('zxid', natural<Zxid>())
@@ -16,7 +16,7 @@ export const sessionIdField = named('session id', natural<SessionId>())
 export const serverIdField = named('server id', natural<ServerId>())
 
 export const statFields = {
-  /** zxid and wall-clock ms of the transaction that created it */
+  /** zxid of the transaction that created it; `ctime` and `mtime` are wall-clock ms */
   czxid: zxidField,
   mzxid: zxidField,
   ctime: int(),
@@ -35,7 +35,7 @@ export const statFields = {
   pzxid: zxidField,
 }
 
-/** What a client sees of a znode beside its data. */
+/** A znode's metadata, as a client sees it. */
 export type Stat = ValuesOf<typeof statFields>
 
 export const statField = named('Stat', record(statFields))
@@ -46,7 +46,7 @@ const idFields = {
   id: text(),
 }
 
-/** An identity by an authentication scheme: of a client, or named by an ACL. */
+/** An identity in an authentication scheme: of a client, or in an ACL. */
 export type Id = ValuesOf<typeof idFields>
 
 export const idsField = listOf(named('identity', record(idFields)))
@@ -65,5 +65,5 @@ export const aclField = named('ACL', listOf(record(aclFields)))
 
 export const perms = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
 
-/** Everybody may do everything: what a znode has when its creator asked for nothing else. */
+/** Every client has all permissions: the ACL of a znode whose creator gave none. */
 export const openAcl: readonly Acl[] = [{ perms: perms.all, scheme: 'world', id: 'anyone' }]

@@ -1,26 +1,26 @@
-// Names what speaks on the wrong port, by its first bytes: for the log, where "a frame of 369295617
-// bytes" would not tell an operator that somebody tried TLS. Pure; used by the transport when a link
-// ends before its hello was taken.
+// Recognizes a foreign protocol by its first bytes, for the log: "a frame of 369295617 bytes" would
+// not tell an operator that a client tried TLS. Pure; the transport uses it when a link ends before
+// its hello was accepted.
 
 import { ProtocolError } from './error-codes.ts'
 
-/** The three ports of ours. */
+/** Our three ports. */
 export type PortName = 'client' | 'peer' | 'broker'
 
 interface Speaker {
   readonly what: string
   readonly hint: string
-  /** the port where it would be right */
+  /** the port where it belongs */
   readonly port?: PortName
   readonly is: (bytes: Buffer) => boolean
 }
 
-/** As many first bytes are worth keeping. */
+/** How many first bytes are kept for recognition. */
 export const openingBytesMax = 64
 
 const unknownBytes = 'bytes of no protocol known here'
 
-/** How much of a text is shown. */
+/** How many characters of a text are shown. */
 const textShown = 24
 
 const speakers: readonly Speaker[] = [
@@ -118,9 +118,9 @@ const speakers: readonly Speaker[] = [
   },
 ]
 
-/** Something else than a hello of this port. */
+/** The first bytes are not a hello for this port. */
 export class StrangerError extends ProtocolError {
-  /** the same for all of one kind */
+  /** the kind of stranger, the same for all of one kind */
   readonly what: string
 
   constructor(what: string, message: string, cause: ProtocolError) {
@@ -129,17 +129,17 @@ export class StrangerError extends ProtocolError {
   }
 }
 
-/** The same for errors that say the same of many links, so that they are counted together. */
+/** A key by which errors of many links are counted together. */
 export function kindOf(error: ProtocolError): string {
   return 'what' in error ? `${error.what}` : 'broke the protocol'
 }
 
 /**
- * Puts a name to a link that ended before its hello was taken.
+ * Names the protocol on a link that ended before its hello was accepted.
  *
- * @param opening its first bytes, not more than `openingBytesMax`
+ * @param opening its first bytes, at most `openingBytesMax`
  * @param port where it was accepted; undefined for a link that was dialled
- * @returns `error` itself for what does belong there, if it were right
+ * @returns `error` itself if the protocol is the right one, only malformed
  */
 export function named(
   error: ProtocolError,
@@ -153,7 +153,7 @@ export function named(
   return new StrangerError(what, message, error)
 }
 
-/** What came in place of a hello until there was no more time for it. */
+/** What arrived instead of a hello before the deadline. */
 export function cameInstead(opening: Buffer, port: PortName | undefined): string {
   if (opening.length === 0) return 'nothing'
   const { what, isRight } = recognize(opening, port)
@@ -163,7 +163,7 @@ export function cameInstead(opening: Buffer, port: PortName | undefined): string
 interface Recognized {
   readonly what: string
   readonly hint: string
-  /** It is on the right port, or nothing says that it is not. */
+  /** It is on the right port, or nothing indicates otherwise. */
   readonly isRight: boolean
 }
 
@@ -182,7 +182,9 @@ function recognize(opening: Buffer, port: PortName | undefined): Recognized {
   return { what: unknownBytes, hint: `it began with 0x${hex}`, isRight: opening.length === 0 }
 }
 
-/** A request header: api key, its version, correlation id, client id. */
+/**
+ * Whether the bytes begin with a request header: api key and version, correlation id, client id.
+ */
 function isKafka(bytes: Buffer): boolean {
   if (bytes.length < 12 || bytes.readUInt32BE(0) > 100 * 1024 * 1024) return false
   const apiKey = bytes.readUInt16BE(4)
@@ -201,7 +203,7 @@ function begins(pattern: RegExp): (bytes: Buffer) => boolean {
   return (bytes) => pattern.test(bytes.toString('latin1'))
 }
 
-/** The pattern is of hexadecimal digits; `..` is any byte. */
+/** Matches the pattern against hexadecimal digits; `..` is any byte. */
 function beginsHex(pattern: RegExp): (bytes: Buffer) => boolean {
   return (bytes) => pattern.test(bytes.toString('hex'))
 }

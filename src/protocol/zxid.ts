@@ -7,10 +7,10 @@ import { invariant } from '../invariant.ts'
 
 export type Zxid = number & { readonly __zxid: never }
 
-/** Zxids of one epoch, its NEWLEADER's included. */
+/** Number of zxids in an epoch, its NEWLEADER's included. */
 export const counterRange = 2 ** 32
 
-/** Epochs from here on would leave the safe integers; discovery refuses them. */
+/** The last epoch: zxids of later ones would exceed the safe integers; discovery refuses them. */
 export const epochMax = 2 ** 21 - 1
 
 export const zxidZero = 0 as Zxid
@@ -35,7 +35,7 @@ export function nextZxid(zxid: Zxid): Zxid {
   return (zxid + 1) as Zxid
 }
 
-/** Whether a transaction `next` may stand right after `previous` in a history without gaps. */
+/** Whether a transaction `next` may directly follow `previous` in a history without gaps. */
 export function follows(previous: Zxid, next: Zxid): boolean {
   if (next === previous + 1 && counterOf(next) !== 0) return true
   return epochOf(next) > epochOf(previous) && counterOf(next) === 1

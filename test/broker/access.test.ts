@@ -1,4 +1,4 @@
-// Who may change the znodes of a cluster, by a real server: brokers with its secret, and no one else.
+// A real server lets only brokers with the cluster's secret change the cluster's znodes.
 
 import t from 'tap'
 import { zkPaths } from '../../src/broker/cluster/zk-paths.ts'
@@ -11,7 +11,7 @@ import { worldTest } from './broker-world.ts'
 
 worldTest(
   t,
-  'a stranger reads the znodes of brokers, and changes none',
+  'a client without the secret reads the znodes of brokers but changes none',
   { brokers: 1 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))

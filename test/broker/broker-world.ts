@@ -1,4 +1,4 @@
-// A ZooWeeper server that stands alone and brokers on it, all in this process, on free ports.
+// A standalone ZooWeeper server and brokers on it, all in this process, on free ports.
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -18,7 +18,7 @@ const host = '127.0.0.1'
 export class BrokerWorld {
   readonly dataDir: string
   #server: Server
-  /** the last one made by each id */
+  /** the last broker made for each id */
   readonly #brokers = new Map<number, Broker>()
   readonly #made: Broker[] = []
   readonly #flags: readonly string[]
@@ -60,7 +60,7 @@ export class BrokerWorld {
     }
   }
 
-  /** As `mimicqd --id N` with these flags, and not started. */
+  /** As `mimicqd --id N` with these flags, not started. */
   makeBroker(id: number, ...flags: string[]): Broker {
     const read = readBrokerConfig(
       [
@@ -98,7 +98,7 @@ export class BrokerWorld {
     return zk
   }
 
-  /** Closes it when the test is over, before anything that it talks to. */
+  /** Closes it after the test, before anything that it talks to. */
   use<T extends { close(): Promise<void> | void }>(client: T): T {
     this.#closes.push(() => client.close())
     return client
@@ -125,7 +125,7 @@ function fail(error: Error): void {
   throw error
 }
 
-/** Runs `claim` with brokers 1 to `brokers`; all that was started is stopped before its data goes. */
+/** Runs `claim` with brokers 1 to `brokers`, and stops all before their data is removed. */
 export function worldTest(
   t: Test,
   claim: string,
@@ -145,7 +145,7 @@ export function worldTest(
   })
 }
 
-/** Asks again and again until the answer is what is wanted; the test's time-out ends it. */
+/** Repeats the question until the answer is as wanted, or the test times out. */
 export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -9,7 +9,7 @@ import { type BrokerWorld, until, worldTest } from './broker-world.ts'
 const goals = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => `goal ${from + i}`)
 
-/** What a consumer that reads from this broker only takes from the beginning on. */
+/** All records, as a consumer takes them that reads from this broker only. */
 async function readAll(world: BrokerWorld, broker: number, count: number): Promise<string[]> {
   const consumer = world.use(
     new Consumer({
@@ -30,7 +30,7 @@ async function readAll(world: BrokerWorld, broker: number, count: number): Promi
 
 worldTest(
   t,
-  'goals sent at once to random brokers are stored in order on all',
+  'goals sent at once through random brokers are stored in order on all',
   { brokers: 3 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -58,7 +58,7 @@ worldTest(
 
 worldTest(
   t,
-  'a leader that leaves is replaced, and comes back as a follower',
+  'a leader that leaves is replaced, and returns as a follower',
   { brokers: 3 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -103,27 +103,22 @@ worldTest(
   },
 )
 
-worldTest(
-  t,
-  'everything is there after all brokers were restarted',
-  { brokers: 3 },
-  async (t, world) => {
-    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
-    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 3 })
-    const producer = new Producer({ brokers: world.addresses })
-    await Promise.all(goals(0, 50).map((value) => producer.send({ topic: 'goals', value })))
-    await producer.close()
-    await Promise.all([1, 2, 3].map((id) => world.broker(id).stop()))
-    await Promise.all([1, 2, 3].map((id) => world.startBroker(id)))
-    const again = world.use(new Producer({ brokers: world.addresses }))
-    await again.send({ topic: 'goals', value: 'goal 50' })
-    for (const broker of [1, 2, 3]) t.same(await readAll(world, broker, 51), goals(0, 51))
-  },
-)
+worldTest(t, 'nothing is lost when all brokers restart', { brokers: 3 }, async (t, world) => {
+  const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+  await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 3 })
+  const producer = new Producer({ brokers: world.addresses })
+  await Promise.all(goals(0, 50).map((value) => producer.send({ topic: 'goals', value })))
+  await producer.close()
+  await Promise.all([1, 2, 3].map((id) => world.broker(id).stop()))
+  await Promise.all([1, 2, 3].map((id) => world.startBroker(id)))
+  const again = world.use(new Producer({ brokers: world.addresses }))
+  await again.send({ topic: 'goals', value: 'goal 50' })
+  for (const broker of [1, 2, 3]) t.same(await readAll(world, broker, 51), goals(0, 51))
+})
 
 worldTest(
   t,
-  'brokers whose sessions expired register again and go on',
+  'brokers whose sessions expired register again and continue',
   { brokers: 3 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -132,7 +127,7 @@ worldTest(
     for (const value of goals(0, 10)) await producer.send({ topic: 'goals', value })
     const before = await admin.topic('goals')
     const startServer = await world.stopServer()
-    // Without a server a session ends by its client's own clock.
+    // Without a server, a session ends by its client's own clock.
     await until(() => [1, 2, 3].every((id) => world.broker(id).brokerEpoch === undefined))
     const impatient = world.use(new MqAdmin({ brokers: world.addresses, timeoutMs: 200 }))
     await t.rejects(impatient.createTopic({ topic: 'more' }), { code: 'BROKER_NOT_AVAILABLE' })
@@ -141,7 +136,7 @@ worldTest(
     await Promise.all(sent)
     await until(async () => (await admin.topic('goals'))?.partitions[0]?.isr.length === 3)
     const [was, is] = [before, await admin.topic('goals')].map((topic) => topic?.partitions[0])
-    t.ok((is?.leaderEpoch ?? 0) > (was?.leaderEpoch ?? 0), 'nobody goes on in the old epoch')
+    t.ok((is?.leaderEpoch ?? 0) > (was?.leaderEpoch ?? 0), 'no leader continues in the old epoch')
     for (const broker of [1, 2, 3]) t.same(await readAll(world, broker, 20), goals(0, 20))
   },
 )
@@ -239,7 +234,7 @@ worldTest(t, 'what cannot be done is refused with a code', { brokers: 2 }, async
 
 worldTest(
   t,
-  'a data directory of another broker, or in use, is refused',
+  'a data directory that is in use or another broker’s is refused',
   { brokers: 1 },
   async (t, world) => {
     const other = world.makeBroker(2, `--data-dir=${world.dataDir}/broker-1`)
@@ -258,7 +253,7 @@ worldTest(
 
 worldTest(
   t,
-  'a broker that is stopped while it starts lets go of its data',
+  'a broker that is stopped while it starts releases its data directory',
   { brokers: 0 },
   async (t, world) => {
     await world.stopServer()

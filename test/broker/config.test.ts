@@ -31,19 +31,19 @@ t.test('flags become one checked object', async (t) => {
   t.same(read.config.warnings, [])
 })
 
-t.test('Kafka’s names are taken too', async (t) => {
+t.test('Kafka’s option names are accepted too', async (t) => {
   const read = readConfig(['--broker.id=3', '--log.dirs=x', '--zookeeper.connect=a:1'], {})
   if (read.type !== 'config') throw new Error(read.text)
   t.match(read.config, { id: 3, dataDir: resolve('x') })
 })
 
-t.test('an address that others cannot reach is warned of', async (t) => {
+t.test('an address that other machines cannot reach causes a warning', async (t) => {
   const read = readConfig([...needed, '--host=0.0.0.0'], {})
   if (read.type !== 'config') throw new Error(read.text)
   t.match(read.config.warnings, [/advertised-host/])
 })
 
-t.test('the data of another program is refused, whose it is said', async (t) => {
+t.test('the data of another program is refused, and the program is named', async (t) => {
   const directory = t.testdir({
     server: { meta: '0a1b2c3d {"formatVersion":1}\n', tree: {}, log: {} },
     zookeeper: { 'version-2': { 'log.1': '' } },

@@ -15,7 +15,7 @@ function open(disk: Disk, broker = one): DataDir {
   return new DataDir(disk, broker, () => `directory ${++made}`)
 }
 
-t.test('a new one belongs to the first cluster that it is used in, and to no other', async (t) => {
+t.test('a new directory belongs to the first cluster that uses it, and to no other', async (t) => {
   const disk = realDisk(t.testdir())
   const dataDir = open(disk)
   t.equal(dataDir.clusterId, undefined)
@@ -39,7 +39,7 @@ t.test('one process at a time uses it', async (t) => {
   await open(disk).release()
 })
 
-t.test('its identity is made with it, and is the same until it takes another', async (t) => {
+t.test('its identity is created with it and stays until it takes a new one', async (t) => {
   const disk = realDisk(t.testdir())
   const dataDir = open(disk)
   t.equal(dataDir.directoryId, undefined)
@@ -58,7 +58,7 @@ t.test('its identity is made with it, and is the same until it takes another', a
   await other.release()
 })
 
-t.test('a mark that cannot be read is the lowest', async (t) => {
+t.test('an unreadable mark is the lowest', async (t) => {
   const dataDir = open(realDisk(t.testdir({ 'mark.json': '{"version":1,"life":7' })))
   t.same(dataDir.mark, { life: 0, counter: 0 })
   await dataDir.release()

@@ -1,5 +1,5 @@
-// Brokers that lose power together, and whose disks are wiped, damaged or put back before they return:
-// what was acknowledged with acks=all is there as long as one disk that promised it is.
+// Brokers lose power together, and disks are wiped, damaged or replaced by old copies before they
+// return: records acknowledged with acks=all survive as long as one in-sync disk does.
 
 import {
   cpSync,
@@ -26,7 +26,7 @@ const flags = ['--recovery.wait.ms=600']
 const goals = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => `goal ${from + i}`)
 
-/** One after the other, so that each is a batch of its own. */
+/** Sent one after the other, so that each is its own batch. */
 async function send(world: BrokerWorld, from: number, to: number): Promise<void> {
   const producer = new Producer({ brokers: world.addresses })
   for (const value of goals(from, to)) await producer.send({ topic: 'goals', value })
@@ -60,7 +60,7 @@ async function stateOf(world: BrokerWorld): Promise<unknown> {
   return JSON.parse(String(data))
 }
 
-/** What a person is told of one replica. */
+/** One replica as an operator sees it. */
 async function choiceOf(world: BrokerWorld, id: number) {
   const admin = new MqAdmin({ brokers: world.addresses })
   try {
@@ -71,7 +71,10 @@ async function choiceOf(world: BrokerWorld, id: number) {
   }
 }
 
-/** As `zw topics recover --apply`, for the state as it is then: a session that ends late may change it. */
+/**
+ * Like `zw topics recover --apply`, with the state read then: a session that ends late may change
+ * it.
+ */
 async function choose(world: BrokerWorld, leader: number): Promise<void> {
   const admin = world.use(new MqAdmin({ brokers: world.addresses }))
   const isChosen = async (): Promise<boolean> => {
@@ -89,8 +92,8 @@ async function choose(world: BrokerWorld, leader: number): Promise<void> {
 }
 
 /**
- * All brokers end at once: no state changes any more, as the ensemble is away meanwhile, and their
- * sessions are over when it is back.
+ * All brokers are killed at once. The ensemble is down meanwhile, so that no state changes, and
+ * their sessions are over when it returns.
  */
 async function killAll(world: BrokerWorld, meanwhile: () => void): Promise<void> {
   const startServer = await world.stopServer()
@@ -99,7 +102,7 @@ async function killAll(world: BrokerWorld, meanwhile: () => void): Promise<void>
   await startServer()
 }
 
-/** A broker that is killed writes no checkpoint. */
+/** A killed broker writes no checkpoint. */
 async function kill(world: BrokerWorld, id: number): Promise<void> {
   const path = join(brokerPath(world, id), 'checkpoints.json')
   const before = existsSync(path) ? readFileSync(path) : undefined
@@ -127,7 +130,7 @@ function segmentPath(world: BrokerWorld, id: number): string {
   return join(partitionPath(world, id), '0000000000000000.segment')
 }
 
-/** The last records of a log are gone as if they had never been written. */
+/** Removes the last records of a log as if they had never been written. */
 function cutRecords(world: BrokerWorld, id: number, count: number): void {
   const path = segmentPath(world, id)
   const bytes = readFileSync(path)
@@ -167,7 +170,7 @@ async function goOn(t: Test, world: BrokerWorld, stored = 10): Promise<void> {
 }
 
 tenGoals(
-  'all killed and one disk wiped: the empty broker comes first, and nothing is gone',
+  'all killed and one disk wiped: the empty broker returns first, and nothing is lost',
   async (t, world) => {
     await killAll(world, () => rmSync(brokerPath(world, 1), { recursive: true }))
     await world.startBroker(1)
@@ -178,13 +181,13 @@ tenGoals(
 )
 
 tenGoals(
-  'all killed and one bit flipped in the last record of the first to return: nothing is gone',
+  'all killed and one bit flipped in the last record of the first to return: nothing is lost',
   async (t, world) => {
     await killAll(world, () => flipBit(world, 1, -2))
     await world.startBroker(1)
     await until(async () => (await partition(world)).leader === -1)
     const kept = readdirSync(partitionPath(world, 1)).filter((name) => /^cut-/.test(name))
-    t.same(kept, ['cut-0000000000000009'], 'what was cut is kept')
+    t.same(kept, ['cut-0000000000000009'], 'the cut bytes are kept')
     await Promise.all([2, 3].map((id) => world.startBroker(id)))
     await goOn(t, world)
   },
@@ -208,7 +211,7 @@ tenGoals('an old copy of a disk is put back and comes first: nothing is gone', a
 })
 
 tenGoals(
-  'one bit flipped in the middle of a log is damage: it is named, and the others serve',
+  'one bit flipped in the middle of a log is damage: it is reported, and the others serve',
   async (t, world) => {
     let before = Buffer.alloc(0)
     await restartAll(world) // which makes a checkpoint
@@ -228,12 +231,16 @@ tenGoals(
     rmSync(partitionPath(world, 1), { recursive: true })
     await world.startBroker(1)
     await until(async () => (await partition(world)).isr.length === 3)
-    t.same((await partition(world)).problems, [], 'taken away, the log is fetched anew')
+    t.same(
+      (await partition(world)).problems,
+      [],
+      'once its directory is removed, the log is fetched again',
+    )
   },
 )
 
 tenGoals(
-  'a leader that restarts quickly with its last record cut does not lead while others live',
+  'a leader that restarts quickly with its last record cut does not lead while others are alive',
   async (t, world) => {
     const { leader } = await partition(world)
     await kill(world, leader)
@@ -245,7 +252,7 @@ tenGoals(
 )
 
 tenGoals(
-  'what no log may lead by the rules waits for a person, who is told what there is',
+  'a partition that no log may lead by the rules waits for an operator, who sees the choices',
   async (t, world) => {
     await killAll(world, () => {
       flipBit(world, 1, -2)
@@ -280,7 +287,7 @@ tenGoals(
 )
 
 tenGoals(
-  'replicas that come back after a person chose one that has less follow it',
+  'replicas that return after an operator chose a shorter log follow it',
   async (t, world) => {
     await killAll(world, () => flipBit(world, 1, -2))
     await world.startBroker(1)
@@ -290,12 +297,12 @@ tenGoals(
     await send(world, 10, 11)
     t.same(await values(world, 10), [...goals(0, 9), 'goal 10'])
     await until(async () => (await partition(world)).isr.length === 3)
-    t.match(await stateOf(world), { committed: 0 }, 'what they had puts no leader out of office')
+    t.match(await stateOf(world), { committed: 0 }, 'their records depose no leader')
   },
 )
 
 tenGoals(
-  'a log that begins anew by a choice is not damaged by the checkpoint of the one before',
+  'a log that starts again by a choice is not damaged by its predecessor’s checkpoint',
   async (t, world) => {
     await world.broker(1).stop() // which makes a checkpoint
     rmSync(partitionPath(world, 1), { recursive: true })
@@ -312,7 +319,7 @@ tenGoals(
 )
 
 tenGoals(
-  'what a log that was taken away had is remembered until it has it again',
+  'the end of a lost log is remembered until the log has reached it again',
   async (t, world) => {
     for (const claim of ['taken away', 'started once more', 'taken away again'] as const) {
       await world.broker(1).stop() // which makes a checkpoint
@@ -331,12 +338,12 @@ tenGoals(
 )
 
 tenGoals(
-  'a leader that a follower shows committed records which it lacks leads no more: nothing is gone',
+  'a leader resigns when a follower shows committed records that it lacks: nothing is lost',
   async (t, world) => {
     await restartAll(world) // which makes a checkpoint
     await send(world, 10, 20)
     const startServer = await world.stopServer()
-    // The others know how far was committed; broker 1 has a disk that lost records, and does not know it.
+    // The others know the high watermark; broker 1's disk lost records without knowing it.
     for (const id of [2, 3]) await world.broker(id).stop()
     await kill(world, 1)
     cutRecords(world, 1, 3)
@@ -354,7 +361,7 @@ tenGoals(
 )
 
 tenGoals(
-  'two stopped and the third lost: those that left too few in sync behind lead',
+  'two stopped and the third lost: the replicas that left an ISR too small lead',
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
     for (const [id, left] of [
@@ -368,7 +375,7 @@ tenGoals(
     rmSync(brokerPath(world, 3), { recursive: true })
     await Promise.all([1, 3].map((id) => world.startBroker(id)))
     await until(async () => (await partition(world)).leader === -1)
-    // Broker 1 left while two were in sync behind it: records may have been committed without it.
+    // Broker 1 left while two others were in sync: records may have been committed without it.
     await world.startBroker(2)
     await until(async () => (await partition(world)).leader === 2)
     await send(world, 10, 11)

@@ -16,7 +16,7 @@ const refused = [
   { name: 'no id', flags: ['--data-dir=x'], says: /^mimicqd: .*id/ },
   { name: 'a bad value', flags: ['--id=1', '--data-dir=x', '--port=http'], says: /port=http/ },
   {
-    name: 'a place where no directory can be made',
+    name: 'a place where no directory can be created',
     flags: ['--id=1', '--data-dir=/proc/mimicq/data', '--log-level=warn'],
     says: /^mimicqd: Cannot use data-dir=.proc.* from the command line as data directory: .*\n$/,
   },

@@ -8,7 +8,7 @@ export class MemoryDisk implements Disk {
   readonly path = 'memory'
   /** error codes, by directory name */
   readonly refused = new Map<string, string>()
-  /** Answers an error for an operation that shall fail, in any directory. */
+  /** Returns an error for an operation that shall fail, in any directory. */
   fault: MemoryDirectoryOptions['fault']
   readonly #files: MemoryDirectory
   readonly #logs = new Map<string, MemoryDirectory>()
@@ -21,7 +21,7 @@ export class MemoryDisk implements Disk {
     return new MemoryDirectory({ path, fault: (...asked) => this.fault?.(...asked) ?? null })
   }
 
-  /** The directory with this name; made if it is missing. */
+  /** The directory with this name; created if missing. */
   log(name: string): MemoryDirectory {
     const found = this.#logs.get(name) ?? this.#make(`memory/${name}`)
     this.#logs.set(name, found)

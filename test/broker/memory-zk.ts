@@ -1,10 +1,12 @@
-// A tree of znodes in memory, and sessions with it as a broker's parts use them, in which a test stops
-// the world between any two steps. What a session asks goes through two pipes, as over a connection:
+// A tree of znodes in memory, and sessions with it as a broker's parts use them, in which a test
+// stops the world between any two steps. What a session asks goes through two pipes, as over a
+// connection:
 //
 //   call ─▶ requests ─▶ the tree ─▶ answers and events, in one order ─▶ promises and watchers
 //
-// Either pipe can be stopped at a call. When the connection breaks, writes whose answers have not come
-// fail with CONNECTIONLOSS, whether they were made or not; reads are asked again; events are lost.
+// Either pipe can be stopped at a call. When the connection breaks, writes whose answers have not
+// come fail with CONNECTIONLOSS, whether they were made or not; reads are asked again; events are
+// lost.
 
 import { EventEmitter } from 'node:events'
 import type { ZkAccess } from '../../src/broker/cluster/zk-access.ts'
@@ -65,7 +67,8 @@ export class MemoryTree {
     else this.create(path, Buffer.from(data), owner as SessionId)
   }
 
-  // --- operations, for sessions; each throws ZkError ----------------------------------------------
+  // --- operations, for sessions; each throws ZkError
+  // ----------------------------------------------
 
   get(path: string): Node {
     const found = this.#nodes.get(path)
@@ -238,7 +241,8 @@ export class MemoryZk extends EventEmitter<ZkClientEvents> implements ZkAccess {
     this.sessionId = sessionId
   }
 
-  // --- what a test does ---------------------------------------------------------------------------
+  // --- what a test does
+  // ---------------------------------------------------------------------------
 
   /**
    * Stops before the next such call reaches the tree, or before its answer comes back; everything
@@ -292,7 +296,8 @@ export class MemoryZk extends EventEmitter<ZkClientEvents> implements ZkAccess {
     this.#pump()
   }
 
-  // --- what a broker asks -------------------------------------------------------------------------
+  // --- what a broker asks
+  // -------------------------------------------------------------------------
 
   connect(): Promise<void> {
     return this.#ask('connect', '', () => undefined)
@@ -375,7 +380,8 @@ export class MemoryZk extends EventEmitter<ZkClientEvents> implements ZkAccess {
     })
   }
 
-  // --- the two pipes ------------------------------------------------------------------------------
+  // --- the two pipes
+  // ------------------------------------------------------------------------------
 
   #ask<T>(name: CallName, path: string, run: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {

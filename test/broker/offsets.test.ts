@@ -28,7 +28,7 @@ function connect(world: BrokerWorld, id: number): MqConnection {
   return world.use(new MqConnection(options))
 }
 
-/** 'goals' with so many records, on all brokers. */
+/** 'goals' with that many records, on all brokers. */
 async function fill(world: BrokerWorld, count: number): Promise<void> {
   const admin = world.use(new MqAdmin({ brokers: world.addresses }))
   await admin.createTopic({ topic: 'goals', partitions: 1, replicas: world.addresses.length })
@@ -38,7 +38,7 @@ async function fill(world: BrokerWorld, count: number): Promise<void> {
 
 worldTest(
   t,
-  'a commit that waited at one broker changes nothing once later ones were made',
+  'a commit delayed at one broker changes nothing after later commits',
   { brokers: 2 },
   async (t, world) => {
     await fill(world, 12)
@@ -60,10 +60,10 @@ worldTest(
     await t.rejects(commit(slow, 5, first.version), refused, 'a later one')
     t.match(await read(slow), { offset: 10, version: second.version })
     t.match(await commit(slow, 2, second.version), { version: second.version + 1 })
-    t.match(await read(fast), { offset: 2 }, 'one that knows what it follows goes back')
+    t.match(await read(fast), { offset: 2 }, 'a commit that names its predecessor may go back')
     const zk = await world.zk()
     await zk.delete(path)
-    await t.rejects(commit(slow, 4, second.version + 1), refused, 'what it follows is gone')
+    await t.rejects(commit(slow, 4, second.version + 1), refused, 'its predecessor is gone')
   },
 )
 
@@ -86,7 +86,7 @@ worldTest(t, 'a commit whose time is over is not written', { brokers: 1 }, async
 worldTest(
   t,
   'offsets that do not exist are answered with both bounds, by every broker',
-  // Requests here are sent once: no leader may change in between, however slow the machine is.
+  // Requests are sent once here: no leader may change in between, however slow the machine is.
   { brokers: 2, flags: ['--session-timeout=20000'] },
   async (t, world) => {
     await fill(world, 4)
@@ -120,7 +120,7 @@ worldTest(
 
 worldTest(
   t,
-  'a consumer whose offset does not exist says where it was, and goes where it was told',
+  'a consumer whose offset does not exist reports it, and continues where its setting says',
   { brokers: 2 },
   async (t, world) => {
     await fill(world, 4)
@@ -144,7 +144,7 @@ worldTest(
         const stopped = consumer({ broker })
         const error = { ...outOfRange, message, bounds: { start: 0, end: 4 } }
         await t.rejects(stopped.take(), error, `${found}: stop, by default`)
-        await t.rejects(stopped.take(), error, 'and so it stays')
+        await t.rejects(stopped.take(), error, 'and it stays so')
 
         const again = consumer({ broker, outOfRange: 'earliest' })
         const resets: unknown[] = []
@@ -169,7 +169,7 @@ worldTest(
 
 worldTest(
   t,
-  'a commit beyond the end is refused, and what was committed stays',
+  'a commit beyond the end is refused, and the committed offset stays',
   { brokers: 2 },
   async (t, world) => {
     await fill(world, 4)

@@ -40,7 +40,7 @@ async function valuesOf(world: BrokerWorld, topic: string, count: number): Promi
 
 worldTest(
   t,
-  'topics with the longest names that are legal survive a restart',
+  'topics with the longest legal names survive a restart',
   { brokers: 2 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -61,7 +61,7 @@ worldTest(
 
 worldTest(
   t,
-  'a broker serves on without a partition whose directory is none, until it is one again',
+  'a broker still serves when one partition’s directory is no directory, until it is one again',
   { brokers: 3 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -105,7 +105,7 @@ worldTest(
 
 worldTest(
   t,
-  'a log in a format of the future makes its partition unavailable here, and is left alone',
+  'a log in a later format makes its partition unavailable here, and is left alone',
   { brokers: 2 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -128,7 +128,7 @@ worldTest(
 
 worldTest(
   t,
-  'a broker that comes back first and cannot use its replica takes the claim of no other',
+  'a broker that returns first but cannot use its replica leaves the ISR unchanged',
   { brokers: 2, flags: ['--recovery.wait.ms=300'] },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -141,7 +141,7 @@ worldTest(
     const state = zkPaths.state('goals', 0)
     const before = JSON.parse(String((await zk.getData(state)).data))
     await Promise.all([1, 2].map((id) => world.broker(id).stop()))
-    // As they left: both in sync, nobody leads.
+    // As before: both in sync, no leader.
     await zk.setData(state, JSON.stringify({ ...before, leader: noBroker }))
     replaceByFile(path)
     await world.startBroker(1)
@@ -152,10 +152,10 @@ worldTest(
       code: 'KAFKA_STORAGE_ERROR',
       message: /broker 1 cannot use its replica/,
     })
-    t.same((await partitionOf(alone, 'goals')).isr, [1, 2], 'the claim is as it was')
+    t.same((await partitionOf(alone, 'goals')).isr, [1, 2], 'the ISR is as it was')
     await world.startBroker(2)
     await until(async () => (await partitionOf(alone, 'goals')).leader === 2)
-    t.same((await partitionOf(alone, 'goals')).isr, [1, 2], 'it keeps its claim for the lag time')
+    t.same((await partitionOf(alone, 'goals')).isr, [1, 2], 'it stays in the ISR for the lag time')
     await until(async () => (await partitionOf(alone, 'goals')).isr.length === 1)
     t.same(await valuesOf(world, 'goals', 2), ['one', 'two'])
   },
@@ -163,7 +163,7 @@ worldTest(
 
 worldTest(
   t,
-  'znodes that cannot be read make their own topic or partition unavailable',
+  'an unreadable znode makes only its own topic or partition unavailable',
   { brokers: 2 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -181,7 +181,7 @@ worldTest(
       const unavailable = { code: 'KAFKA_STORAGE_ERROR', message: new RegExp(path) }
       await until(async () => JSON.stringify(await admin.topic('goals')).includes(path))
       await t.rejects(impatient.send({ topic: 'goals', value: 'x' }), unavailable)
-      // A broker that starts finds the garbage, too.
+      // A broker that starts finds the garbage too.
       await world.broker(2).stop()
       await world.startBroker(2)
       await t.rejects(impatient.send({ topic: 'goals', value: 'x' }), unavailable)
@@ -193,7 +193,7 @@ worldTest(
     }
     const consumer = world.use(new Consumer({ brokers: world.addresses, topic: 'goals' }))
     await zk.setData(zkPaths.topic('goals'), 'nonsense')
-    // Whichever broker the consumer asks has read it.
+    // Every broker that the consumer may ask has read it.
     for (const address of world.addresses) {
       const one = world.use(new MqAdmin({ brokers: [address] }))
       await until(async () => (await one.topic('goals'))?.problem !== undefined)
@@ -204,7 +204,7 @@ worldTest(
 
 worldTest(
   t,
-  'a state that is older than the log is not led in',
+  'a broker does not lead in a state older than its log',
   { brokers: 1 },
   async (t, world) => {
     const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -226,6 +226,7 @@ worldTest(
     await until(async () => (await partitionOf(again, 'goals')).problems.length === 1)
     t.match((await partitionOf(again, 'goals')).problems, [{ broker: 1, reason: /epoch 7/ }])
     const impatient = world.use(new Producer({ brokers: world.addresses, deliveryTimeoutMs: 300 }))
+    await until(async () => (await partitionOf(again, 'other')).leader === 1)
     await impatient.send({ topic: 'other', value: 'x' })
     await t.rejects(impatient.send({ topic: 'goals', value: 'x' }), {
       code: 'KAFKA_STORAGE_ERROR',
@@ -254,7 +255,7 @@ worldTest(
       await until(async () => (await zk.exists(zkPaths.brokerId(1 as never))) !== undefined)
       const admin = world.use(new MqAdmin({ zk, timeoutMs: 3000 }))
       const isDone = admin.createTopic({ topic: 'many', partitions: 300, replicas: 1 })
-      // Leaders are elected before their broker has found that it cannot lead.
+      // A leader may be elected before its broker has found that it cannot lead.
       await isDone.catch(({ code }) => t.equal(code, 'REQUEST_TIMED_OUT'))
       const producer = world.use(new Producer({ zk, deliveryTimeoutMs: 5000 }))
       const sent = await Promise.allSettled(
@@ -269,7 +270,7 @@ worldTest(
       const without = partitions.filter(({ problems }) => problems.length > 0)
       t.equal(without.length, failed.length)
       t.match(without[0], { leader: noBroker, problems: [{ broker: 1, reason: /EMFILE/ }] })
-      t.equal(broker.exitCode, null, 'each of them got a segment, and the broker lives')
+      t.equal(broker.exitCode, null, 'each got a segment, and the broker is alive')
     } finally {
       broker.kill('SIGTERM')
       await exited

@@ -57,7 +57,7 @@ const refused = [
   { kind: having<{ send(): void }>('a part', 'send'), value: 1, says: 'it has no method send' },
 ]
 for (const { kind, value, says } of refused) {
-  t.test(`a value is refused in words: ${says}`, async (t) => {
+  t.test(`a value is refused with the reason: ${says}`, async (t) => {
     const { take } = method('try', { it: kind })
     t.throws(() => take([value]), { name: 'Misfit', message: new RegExp(escaped(says)) })
   })
@@ -67,7 +67,7 @@ function escaped(words: string): string {
   return words.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
-t.test('bytes are taken from whatever is a Uint8Array, without a copy', async (t) => {
+t.test('bytes are taken from any Uint8Array, without a copy', async (t) => {
   const shared = new ArrayBuffer(8)
   const view = new Uint8Array(shared, 2, 3)
   view.set([1, 2, 3])
@@ -84,7 +84,7 @@ t.test('a secret is not in the message that refuses it', async (t) => {
   })
 })
 
-t.test('what cannot even be read is refused like anything else', async (t) => {
+t.test('a value that cannot even be read is refused like any other', async (t) => {
   const trap = {
     get mode(): string {
       throw new Error('boo')
@@ -102,7 +102,7 @@ t.test('what cannot even be read is refused like anything else', async (t) => {
   t.throws(() => takeBytes([detached]), { name: 'Misfit', message: /^data / })
 })
 
-t.test('what was checked is what is used, whatever the caller does to it later', async (t) => {
+t.test('the checked value is used, even if the caller changes it later', async (t) => {
   const given = { list: [{ mode: 'ephemeral' }] }
   const { take } = method('try', { it: record({ list: listOf(options) }) })
   const { it } = take([given])
@@ -111,7 +111,7 @@ t.test('what was checked is what is used, whatever the caller does to it later',
   t.same(it, { list: [{ mode: 'ephemeral', ttlMs: undefined }] })
 })
 
-t.test('what is large is refused as fast as what is small', async (t) => {
+t.test('a large value is refused as fast as a small one', async (t) => {
   const { take } = method('try', { it: options })
   const large = [
     Buffer.alloc(5_000_000),

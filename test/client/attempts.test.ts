@@ -42,12 +42,12 @@ const cases = [
   },
 ]
 for (const { reason, connected, want } of cases) {
-  t.test(`a link that closed is told as '${want}'`, async (t) => {
+  t.test(`a closed link is described as '${want}'`, async (t) => {
     t.equal(closedBecause(reason, connected), want)
   })
 }
 
-t.test('each address counts once, with what it did last', async (t) => {
+t.test('each address counts once, with its latest result', async (t) => {
   const attempts = new Attempts()
   const [a, b] = [
     { host: 'a', port: 1 },

@@ -1,5 +1,5 @@
-// Whatever a program gives to whichever method: that call is answered or refused with a typed error,
-// and calls beside it, on the same connections, succeed. Against a real server and a real broker.
+// Any arguments to any method: the call is answered or refused with a typed error, and concurrent
+// calls on the same connections succeed. Against a real server and a real broker.
 
 import fc from 'fast-check'
 import t from 'tap'
@@ -14,7 +14,7 @@ import { realWorld } from '../../src/real-world.ts'
 import { Turn } from '../../src/turn.ts'
 import { worldTest } from '../broker/broker-world.ts'
 
-/** Counts the connections that are made: one that broke the protocol would be made again. */
+/** Counts the connections made: a connection that broke the protocol would be made again. */
 class CountingTransport extends TcpTransport {
   dialCount = 0
 
@@ -33,7 +33,7 @@ const trap = {
   },
 }
 
-/** What a careless caller might have in hand. */
+/** Values that a careless caller might pass. */
 const careless = fc.constantFrom<unknown>(
   undefined,
   null,
@@ -78,7 +78,7 @@ const anything = fc.oneof(
   }),
 )
 
-/** An object with fields that mean something, some of them wrong. */
+/** An object with known fields, some with wrong values. */
 function nearly(...fields: readonly string[]): fc.Arbitrary<unknown> {
   return fc.record(Object.fromEntries(fields.map((field) => [field, anything])), {
     requiredKeys: [],
@@ -202,7 +202,7 @@ worldTest(t, 'no argument ends more than its own call', { brokers: 1 }, async (t
   t.equal(transport.dialCount, dialCount, 'no connection had to be made again')
 })
 
-t.test('no options make a constructor throw something else', async (t) => {
+t.test('with any options, a constructor throws only typed errors', async (t) => {
   const fields = [
     'servers',
     'brokers',

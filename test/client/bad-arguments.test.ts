@@ -1,5 +1,5 @@
-// Each method with what a newcomer, or a bug, might give to it: that call is refused, by the argument's
-// name, and nothing else happens. bad-arguments.property.test.ts does it at random.
+// Each method with arguments that a newcomer or a bug might pass: the call is refused with the
+// argument's name, and nothing else happens. bad-arguments.property.test.ts tries random arguments.
 
 import t from 'tap'
 import { Consumer } from '../../src/client/mq/consumer.ts'
@@ -11,7 +11,7 @@ import { BrokerError } from '../../src/protocol/mq/error-codes.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { FakeServer, plainAnswer } from './zk/fake-server.ts'
 
-/** A client as somebody without types sees it. */
+/** A client as an untyped program sees it. */
 type Untyped = Record<string, (...given: readonly unknown[]) => Promise<unknown>>
 
 function untyped(client: unknown): Untyped {
@@ -74,7 +74,7 @@ const zkCalls: readonly (readonly [call: readonly unknown[], names: RegExp])[] =
   [['removeWatches', '/x', 'any', 'all'], /watcher is 'all'/],
 ]
 
-t.test('a bad argument of ZkClient is refused alone, and by its name', async (t) => {
+t.test('a bad argument of ZkClient fails only its call, and is named', async (t) => {
   const asked: string[] = []
   let connections = 0
   const server = await FakeServer.listen({
@@ -105,7 +105,7 @@ t.test('a bad argument of ZkClient is refused alone, and by its name', async (t)
   t.equal(connections, 1)
 })
 
-t.test('what the caller changes after the call does not change what is sent', async (t) => {
+t.test('changes that the caller makes after the call do not change the request', async (t) => {
   const asked: unknown[] = []
   const server = await FakeServer.listen({
     request: (connection, xid, request) => {
@@ -170,7 +170,7 @@ t.test('a bad option of ZkClient is refused by its constructor, and by its name'
   }
 })
 
-// --- Mimic Queue -----------------------------------------------------------------------------------
+// --- Mimic Queue --------------------------------------------------------------------------------
 
 type Refusal = readonly [call: readonly unknown[], names: RegExp, code?: string]
 

@@ -1,4 +1,4 @@
-// The package as a program gets it: packed, unpacked, imported, and compiled against.
+// The package as a program uses it: packed, unpacked, imported, and compiled against.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** An empty project that has the package and, of its dependencies, what stands above it here. */
+/** An empty project with the package; its dependencies resolve to those installed here. */
 function project(t: Test): string {
   const directory = t.testdir()
   const command = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory]
@@ -107,7 +107,7 @@ t.test('a program compiles against the packed package, and runs with it', async 
   t.same(run(directory, 'program.js'), { said: 'true\n', status: 0 })
 })
 
-/** A Node process without what the test runner adds to each. */
+/** A Node process without the test runner's additions. */
 function run(cwd: string, ...words: readonly string[]): { said: string; status: number | null } {
   const command = ['-u', 'NODE_OPTIONS', process.execPath, ...words]
   const { stdout, stderr, status } = spawnSync('env', command, { cwd, encoding: 'utf8' })

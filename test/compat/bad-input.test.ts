@@ -1,5 +1,5 @@
-// Real servers under what no good client sends, and at the ends of what a good one may: no server crashes,
-// memory does not grow, and the others are served meanwhile.
+// Real servers under input that no correct client sends, and at the limits of what one may send: no
+// server crashes, memory does not grow, and other clients are served in the meantime.
 
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -23,7 +23,9 @@ function create(path: string, data = ''): Request {
   return { op: 'create', fields: { path, data, acl, flags: 0 } }
 }
 
-/** More than it may grow by, whatever is sent; less than any of these tests could make it grow by. */
+/**
+ * More than a server may grow by; less than each of these tests could make a faulty one grow by.
+ */
 const growthMiBMax = 96
 
 function residentMiB({ cluster }: World): number[] {
@@ -54,14 +56,14 @@ t.test('bad input', async (t) => {
   const good = await JuteConnection.connect(server)
   t.teardown(() => good.destroy())
 
-  /** A client that does nothing wrong is served, by the server that somebody does wrong to. */
+  /** A correct client is served by the server that receives the bad input. */
   const isServed = async (path: string) => {
     await good.ask('create', { path, data: 'x', acl, flags: 0 })
     const { data } = await good.ask('getData', { path, watch: false })
     return String(data) === 'x'
   }
 
-  /** @returns the most MiB that a server has more than before */
+  /** @returns the largest growth of a server, in MiB */
   const growth = async (deed: () => Promise<void>) => {
     const before = residentMiB(world)
     await deed()
@@ -89,7 +91,8 @@ t.test('bad input', async (t) => {
         const sockets = await Promise.all(Array.from({ length: 20 }, () => open(server)))
         for (const [i, socket] of sockets.entries()) {
           if (i % 2 === 0) socket.write(handshakeFrame({ readOnly: false }))
-          // A frame whose length is right is looked into; one whose length is not ends it at once.
+          // A frame with a correct length is decoded; one with a wrong length closes the connection
+          // at once.
           const bytes = Buffer.from(random.bytes(1 + random.below(2000)))
           socket.write(i % 3 === 0 ? bytes : framed(bytes))
           socket.end()
@@ -101,7 +104,7 @@ t.test('bad input', async (t) => {
     t.ok(grown < growthMiBMax, `${grown} MiB`)
   })
 
-  t.test('frames that are promised and never come take no memory', async (t) => {
+  t.test('frames that are announced and never sent take no memory', async (t) => {
     const sockets: net.Socket[] = []
     const promise = Buffer.alloc(5)
     promise.writeInt32BE(1_000_000)
@@ -118,7 +121,7 @@ t.test('bad input', async (t) => {
     t.ok(grown < growthMiBMax, `${grown} MiB`)
   })
 
-  t.test('who does not read his answers is asked to wait', async (t) => {
+  t.test('a client that does not read its answers is not read either', async (t) => {
     const valueBytes = 500_000
     await good.ask('create', { path: '/much', data: 'x'.repeat(valueBytes), acl, flags: 0 })
     const socket = await open(server)
@@ -135,7 +138,7 @@ t.test('bad input', async (t) => {
     t.ok(grown < growthMiBMax, `${grown} MiB of the ${(2000 * valueBytes) / 2 ** 20} asked for`)
   })
 
-  t.test('connections that only come and go', async (t) => {
+  t.test('connections that open and close without a request', async (t) => {
     const grown = await growth(async () => {
       for (let round = 0; round < 100; round++) {
         const sockets = await Promise.all(Array.from({ length: 20 }, () => open(server)))

@@ -5,7 +5,7 @@ import { Conversation } from './conversation.ts'
 import { cliMt, withoutCliMt } from './tools.ts'
 import { connectString, startForClients } from './world.ts'
 
-/** What is said to the shell of the C client, and what it has to answer. */
+/** The input of the C client's shell, and its expected output. */
 const exchanges: readonly (readonly [line: string, ...answers: RegExp[]])[] = [
   ['create /c', /\[\/c\]: rc = 0/, /name = \/c\n/],
   ['create2 +c /container', /\(mode: 4\)/, /rc = 0/, /version=0\taversion=0/],
@@ -43,7 +43,7 @@ t.test('the C client', { skip: withoutCliMt ?? false }, async (t) => {
   t.ok(await shell.hears(/AUTH_FAILED_STATE/))
 })
 
-t.test('the C client goes on at another server', { skip: withoutCliMt ?? false }, async (t) => {
+t.test('the C client continues at another server', { skip: withoutCliMt ?? false }, async (t) => {
   const world = await startForClients(t)
   const { cluster } = world
   const shell = new Conversation(t, cliMt, ['-h', connectString(world)])

@@ -1,5 +1,5 @@
-// What our own client is asked to do at our servers and at ZooKeeper, in ZooKeeper's protocol, and what
-// becomes of it there. The bytes themselves are compared by operations.ts.
+// Calls of our own client to our servers and to ZooKeeper, in ZooKeeper's protocol, and their
+// results. operations.ts compares the bytes themselves.
 
 import type { Address } from '../../src/address.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
@@ -12,7 +12,7 @@ interface Asked {
   readonly zk: ZkClient
   /** a znode of its own */
   readonly at: string
-  /** what has been heard, in order */
+  /** the events received, in order */
   readonly heard: (event: WatchEvent) => void
 }
 
@@ -94,7 +94,7 @@ const calls: readonly Call[] = [
   ({ zk, at }) => zk.getData(at, undefined, { linearizable: true }),
 ]
 
-/** @returns a line for each call and each event, with what differs by nature taken out */
+/** @returns a line for each call and each event, without values that naturally differ */
 export async function callAll(servers: readonly Address[], at: string): Promise<string[]> {
   const zk = new ZkClient({ servers, dialect: 'jute' })
   await zk.connect()

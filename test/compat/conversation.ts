@@ -1,4 +1,4 @@
-// A program that is talked to through its standard input and output.
+// A conversation with a program through its standard input and output.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'

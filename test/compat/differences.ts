@@ -1,5 +1,5 @@
-// Where our answers differ from those of ZooKeeper 3.8.0 on purpose, by the row of operations.ts that
-// shows it. docs/compatibility.md has the same list; the tests compare the two.
+// Where our answers differ from those of ZooKeeper 3.8.0 on purpose, by the row of operations.ts
+// that shows it. docs/compatibility.md has the same list; the tests compare the two.
 
 export interface Difference {
   readonly operation: string

@@ -5,7 +5,7 @@ import { connectString, startForClients } from './world.ts'
 
 const stat = /cZxid = 0x[\s\S]*?numChildren = \d+\n/.source
 
-/** What is said to ZooKeeper's own shell, and what it has to answer. */
+/** The input of ZooKeeper's own shell, and its expected output. */
 const exchanges: readonly (readonly [line: string, ...answers: RegExp[]])[] = [
   ['create /j one', /Created \/j\n/],
   ['create -s /j/s- a', /Created \/j\/s-0000000000\n/],

@@ -1,5 +1,5 @@
-// ZooKeeper's client protocol as its own documents say it, written a second time and for tests only:
-// what our codec understands wrongly in both directions would not be seen through our codec.
+// ZooKeeper's client protocol from its own documents, implemented a second time, for tests only: a
+// mistake that our codec makes in both directions would not be visible through our codec.
 //
 // Messages are field lists; a value of any shape can be sent, valid or not.
 
@@ -371,7 +371,7 @@ export class JuteConnection {
     return new JuteConnection(socket)
   }
 
-  /** The usual: a new session. */
+  /** The usual connection, with a new session. */
   static async connect(address: Address, handshake: Handshake = {}): Promise<JuteConnection> {
     const connection = await JuteConnection.open(address)
     const welcome = await connection.greet({ readOnly: false, ...handshake })
@@ -436,7 +436,7 @@ export class JuteConnection {
     await this.#until(`there is an event at ${path}`, seen)
   }
 
-  /** As a client that dies. */
+  /** Disconnects as a client that dies. */
   destroy(): void {
     this.#socket.destroy()
   }

@@ -82,7 +82,7 @@ t.test('node-zookeeper-client', async (t) => {
     t.same(events.sort(), ['NODE_CHILDREN_CHANGED /w', 'NODE_CREATED /w/x', 'NODE_DATA_CHANGED /w'])
   })
 
-  t.test('who has proved who he is', async (t) => {
+  t.test('an authenticated client has its own permissions', async (t) => {
     const user = await connect(t, connectString(world))
     user.addAuthInfo('digest', Buffer.from('user:password'))
     await callsOf(user).create('/mine', null, zookeeper.ACL.CREATOR_ALL_ACL, PERSISTENT)
@@ -92,7 +92,7 @@ t.test('node-zookeeper-client', async (t) => {
     t.equal((await callsOf(user).getACL('/mine')).length, 1)
   })
 
-  t.test('its session goes on at another server', async (t) => {
+  t.test('its session continues at another server', async (t) => {
     await zk.create('/e', null, open, EPHEMERAL)
     const session = client.getSessionId().toString('hex').replace(/^0+/, '')
     const said = await Promise.all(

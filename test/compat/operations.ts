@@ -1,11 +1,11 @@
-// One table of operations, whose answers by ZooKeeper and by us are compared (real-zookeeper.test.ts).
-// Each row has a znode of its own, `at`. Connections a, b, c, d open by themselves, each at another server.
+// One table of operations; real-zookeeper.test.ts compares ZooKeeper's answers with ours. Each row
+// has its own znode, `at`. Connections a, b, c, d open automatically, each at another server.
 
 import { createHash } from 'node:crypto'
 import type { AclEntry, Request } from './jute-connection.ts'
 import type { Attach, ConnectionName, Operation, Step } from './transcript.ts'
 
-/** What both ensembles have as their super user. */
+/** The super user of both ensembles. */
 export const superUser = {
   credential: 'super:secret',
   digest: digestOf('super', 'secret'),
@@ -721,7 +721,8 @@ const reading = rows('read', {
 const membership: Operation = {
   name: 'read: the configuration',
   steps: () => each('a', getData('/zookeeper/config'), getACL('/zookeeper/config')),
-  // Ports are what they are, and so is the length; ZooKeeper adds the time at which a server started.
+  // Ports are what they are, and so is the length; ZooKeeper adds the time at which a server
+  // started.
   normalize: (line) =>
     line
       .replaceAll(/127\.0\.0\.1:\d+:\d+:participant(;127\.0\.0\.1:\d+)?/g, 'HOST')
@@ -1395,8 +1396,8 @@ const quotas = rows('quota', {
 })
 
 /**
- * What brings ZooKeeper 3.8.0 down: a server of it, or all of them one after the other. Ours answer it with
- * an error, and go on.
+ * What brings ZooKeeper 3.8.0 down: a server of it, or all of them one after the other. Ours answer
+ * it with an error, and go on.
  */
 export const harmful: readonly Operation[] = rows('harmful', {
   'a check by itself': (at) => [ending('a', check(at))],

@@ -1,5 +1,5 @@
-// The programs that others wrote and that these tests need: where they are, and why a test is skipped
-// where they are not.
+// The foreign programs that these tests need: where they are, and the reason to skip a test where
+// they are missing.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// Runs one row of the table of operations against an ensemble and writes down what it answered, with
-// everything taken out in which two ensembles differ by nature: zxids become their rank within the row,
+// Runs one row of the table of operations against an ensemble and records the answers, without
+// values that naturally differ between two ensembles: zxids become their rank within the row,
 // session ids the name of the connection, times are checked and left out.
 
 import type { Address } from '../../src/address.ts'
@@ -28,7 +28,7 @@ export type Step =
     }
   /** A handshake by hand. */
   | { readonly type: 'connect'; readonly by: ConnectionName; readonly handshake: Attach }
-  /** The client is gone without a word. */
+  /** The client disconnects without closing its session. */
   | { readonly type: 'drop'; readonly by: ConnectionName }
   /** Bytes; done when the server has closed the connection. */
   | { readonly type: 'break'; readonly by: ConnectionName; readonly bytes: Buffer }
@@ -41,13 +41,13 @@ export interface Attach extends Omit<Handshake, 'sessionId' | 'password'> {
 }
 
 export interface Operation {
-  /** unique; what a known difference is listed by */
+  /** unique; known differences are listed by it */
   readonly name: string
   /** @param at a znode of its own, without children */
   steps(at: string): readonly Step[]
-  /** in `transcript`, what else differs by nature */
+  /** further values in `transcript` that naturally differ */
   readonly normalize?: (line: string) => string
-  /** the zxid of notifications is looked at too */
+  /** whether the zxid of notifications is compared too */
   readonly eventZxids?: boolean
 }
 
@@ -335,7 +335,7 @@ const writes = new Set<OperationName>([
   ...(['setData', 'setACL', 'multi', 'closeSession'] as const),
 ])
 
-/** Lists whose order says nothing. */
+/** Lists whose order has no meaning. */
 const unordered = new Set(['children', 'paths', 'ids'])
 
 function sorted(values: readonly unknown[]): unknown[] {

@@ -1,4 +1,4 @@
-// Ensembles for foreign clients: three servers of ours, with everything allowed that is compared.
+// Ensembles for foreign clients: three servers of ours, with every compared feature enabled.
 
 import type { Test } from 'tap'
 import { formatAddress } from '../../src/address.ts'

@@ -67,7 +67,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
   t.same(config([], { ZW_DATA_DIR: dataDir }), { ...expected, origins })
 })
 
-t.test("ZooKeeper's own file is taken as it is, with myid in dataDir", async (t) => {
+t.test("ZooKeeper's own file is accepted unchanged, with myid in dataDir", async (t) => {
   const directory = t.testdir({ data: { myid: '2\n' } })
   const file = join(directory, 'zoo.cfg')
   writeFileSync(
@@ -200,7 +200,7 @@ const refusals = [
     says: 'configuration file /nowhere/x',
   },
   {
-    name: 'an id beyond all bounds',
+    name: 'an id out of range',
     argv: ['--server.2147483648=h:1:2'],
     says: 'N is a whole number from 0 to 2147483647',
   },
@@ -235,7 +235,7 @@ const refusals = [
     says: 'it also needs enforce.auth.schemes',
   },
   {
-    name: 'frames that hold no request',
+    name: 'frames too small for a request',
     argv: ['--jute.maxbuffer=1023'],
     says: '1024 to 8388608',
   },
@@ -340,7 +340,7 @@ const accepted = [
   { line: 'observerMasterPort=2191', warns: /no observers/ },
 ]
 for (const { line, warns } of accepted) {
-  t.test(`accepted, with one warning that says what is different: ${line}`, async (t) => {
+  t.test(`accepted, with one warning that names the difference: ${line}`, async (t) => {
     const file = join(t.testdir(), 'zoo.cfg')
     writeFileSync(file, `dataDir=/d\n${line}\n`)
     const { warnings } = config(['--config', file])
@@ -353,7 +353,7 @@ t.test('the greatest jute.maxbuffer is that of the links between servers', async
   t.equal(config(['--data-dir=/d', '--jute.maxbuffer=0x4000000']).juteMaxBuffer, 8_388_608)
 })
 
-t.test('ids from 0 on, and above 255, are names as good as others', async (t) => {
+t.test('ids of 0, and above 255, are valid', async (t) => {
   const lines = ['--server.0=a:1:2', '--server.256=b:1:2', '--server.70000=c:1:2']
   const { servers, serverId } = config([...lines, '--data-dir=/d', '--myid=0'])
   t.equal(serverId, 0)
@@ -365,7 +365,7 @@ t.test('ids from 0 on, and above 255, are names as good as others', async (t) =>
   t.equal(config([...lines, '--data-dir', dataDir]).serverId, 256)
 })
 
-t.test('the file that a reconfigured ZooKeeper keeps its servers in is read', async (t) => {
+t.test('the file with the servers of a reconfigured ZooKeeper is read', async (t) => {
   const directory = t.testdir({
     'zoo.cfg.dynamic.100000000':
       'server.1=a:2888:3888:participant;0.0.0.0:2181\nserver.2=b:2888:3888;2181\nversion=100000000\n',
@@ -392,39 +392,36 @@ t.test('the file that a reconfigured ZooKeeper keeps its servers in is read', as
   t.throws(() => config(['--config', file]), { message: `from ${dynamic}:1` })
 })
 
-t.test(
-  "Java's flags count, less than the file, and JVMFLAGS more than SERVER_JVMFLAGS",
-  async (t) => {
-    const file = join(t.testdir(), 'zoo.cfg')
-    writeFileSync(file, 'dataDir=/d\nmaxClientCnxns=5\n')
-    const environment = {
-      SERVER_JVMFLAGS:
-        '-Xmx1000m -Djute.maxbuffer=4194304 -Dzookeeper.maxClientCnxns=7 -Dzookeeper.maxCnxns=8',
-      JVMFLAGS:
-        '-Dzookeeper.maxCnxns=9 -Dzookeeper.skipACL=yes -Djava.security.auth.login.config=/secret ' +
-        '-Dzookeeper.nothing=1 -DskipACL=no  -Dzookeeper.leaderServes=no',
-    }
-    const read = config(['--config', file], environment)
-    t.equal(read.juteMaxBuffer, 4_194_304)
-    t.equal(read.connectionsPerAddressMax, 5)
-    t.equal(read.connectionsMax, 9)
-    t.equal(read.skipAcl, true)
-    t.same(read.warnings, [
-      '-Xmx1000m from the environment (SERVER_JVMFLAGS) has no effect here: there is no JVM',
-      '-Djava.security.auth.login.config, -DskipACL from the environment (JVMFLAGS) has no effect here: there is no JVM',
-      'zookeeper.nothing from the environment (JVMFLAGS) has no effect here',
-      'zookeeper.leaderServes from the environment (JVMFLAGS) has no effect here: the leader serves clients',
-    ])
-    t.throws(() => config(['--config', file], { JVMFLAGS: '-Djute.maxbuffer=many' }), {
-      message: 'jute.maxbuffer=many from the environment (JVMFLAGS)',
-    })
-    t.throws(() => config(['--config', file], { JVMFLAGS: '-Dzookeeper.sslQuorum=true' }), {
-      message: 'zookeeper.sslQuorum from the environment (JVMFLAGS): encrypted',
-    })
-  },
-)
+t.test("the file overrides Java's flags, and JVMFLAGS overrides SERVER_JVMFLAGS", async (t) => {
+  const file = join(t.testdir(), 'zoo.cfg')
+  writeFileSync(file, 'dataDir=/d\nmaxClientCnxns=5\n')
+  const environment = {
+    SERVER_JVMFLAGS:
+      '-Xmx1000m -Djute.maxbuffer=4194304 -Dzookeeper.maxClientCnxns=7 -Dzookeeper.maxCnxns=8',
+    JVMFLAGS:
+      '-Dzookeeper.maxCnxns=9 -Dzookeeper.skipACL=yes -Djava.security.auth.login.config=/secret ' +
+      '-Dzookeeper.nothing=1 -DskipACL=no  -Dzookeeper.leaderServes=no',
+  }
+  const read = config(['--config', file], environment)
+  t.equal(read.juteMaxBuffer, 4_194_304)
+  t.equal(read.connectionsPerAddressMax, 5)
+  t.equal(read.connectionsMax, 9)
+  t.equal(read.skipAcl, true)
+  t.same(read.warnings, [
+    '-Xmx1000m from the environment (SERVER_JVMFLAGS) has no effect here: there is no JVM',
+    '-Djava.security.auth.login.config, -DskipACL from the environment (JVMFLAGS) has no effect here: there is no JVM',
+    'zookeeper.nothing from the environment (JVMFLAGS) has no effect here',
+    'zookeeper.leaderServes from the environment (JVMFLAGS) has no effect here: the leader serves clients',
+  ])
+  t.throws(() => config(['--config', file], { JVMFLAGS: '-Djute.maxbuffer=many' }), {
+    message: 'jute.maxbuffer=many from the environment (JVMFLAGS)',
+  })
+  t.throws(() => config(['--config', file], { JVMFLAGS: '-Dzookeeper.sslQuorum=true' }), {
+    message: 'zookeeper.sslQuorum from the environment (JVMFLAGS): encrypted',
+  })
+})
 
-t.test('a dataDir that may not be what was meant is one warning', async (t) => {
+t.test('a dataDir that is probably a mistake is one warning', async (t) => {
   const file = join(t.testdir(), 'zoo.cfg')
   const warningsOf = (value: string) => {
     writeFileSync(file, `dataDir=${value}\n`)
@@ -434,10 +431,14 @@ t.test('a dataDir that may not be what was meant is one warning', async (t) => {
   t.match(warningsOf('"/d"').join('\n'), /dataDir="\/d" from .*:1 includes its quotation marks/)
   t.match(warningsOf("'/d'").join('\n'), /quotation marks/)
   for (const meant of ['/d', './data', '../data', '.']) t.same(warningsOf(meant), [], meant)
-  t.same(config(['--data-dir=data']).warnings, [], 'a shell is where its user is')
+  t.same(
+    config(['--data-dir=data']).warnings,
+    [],
+    'a relative path on the command line is intended',
+  )
 })
 
-t.test('the data of a ZooKeeper is named, and its owner told what to do', async (t) => {
+t.test('data of ZooKeeper is named, with the steps to copy it', async (t) => {
   const foreign = {
     snapshot: { 'version-2': { 'snapshot.0': '' } },
     log: { 'version-2': { 'log.100000001': '' } },
@@ -465,7 +466,7 @@ t.test('the data of a ZooKeeper is named, and its owner told what to do', async 
   }
 })
 
-t.test('so is the data of others; what is only unknown is left alone', async (t) => {
+t.test('data of other programs is refused too; unknown files are ignored', async (t) => {
   const meta = '0a1b2c3d {"formatVersion":1}\n'
   const directory = t.testdir({
     broker: { 'broker.json': '{}' },
@@ -478,16 +479,16 @@ t.test('so is the data of others; what is only unknown is left alone', async (t)
   t.throws(() => at('broker'), /mimicqd, a Mimic Queue broker \(broker.json\): give this server/)
   t.throws(() => at('kafka'), /data of Kafka \(meta.properties\)/)
   t.throws(() => at('etcd'), /data of etcd \(member.wal\)/)
-  t.same(at('ours').warnings, [], 'what lies beside our own data is of no more use')
+  t.same(at('ours').warnings, [], 'files beside our own data do not matter')
   t.same(at('notes').warnings, [])
   const { warnings } = config([
     ...['--data-dir', join(directory, 'ours')],
     ...['--dataLogDir', join(directory, 'ours', 'version-2')],
   ])
-  t.match(warnings, [/dataLogDir.*has no effect/], 'nor is the old log once ours is there')
+  t.match(warnings, [/dataLogDir.*has no effect/], 'nor does the old log once ours exists')
 })
 
-t.test('what asks for nothing is accepted in silence', async (t) => {
+t.test('values without effect are accepted without a warning', async (t) => {
   const values = ['reconfigEnabled=FALSE', 'sslQuorum=false', 'peerType=participant', 'weight.2=1']
   const flags = values.map((value) => `--${value}`)
   t.same(config(['--data-dir=/d', ...flags]).warnings, [])

@@ -25,7 +25,7 @@ import { NativeDialect } from '../../src/protocol/zk/native-dialect.ts'
 import { zxidZero } from '../../src/protocol/zxid.ts'
 import type { FakeCluster, FakeMember } from './fake-ensemble.ts'
 
-/** Time that only the test moves. */
+/** A clock that only the test advances. */
 export class ManualClock implements Clock {
   now = 0
   nowMs = (): number => this.now
@@ -79,7 +79,7 @@ export class FakeLink implements Link {
   }
 }
 
-/** What a client got, as text: `create /a`, `event NodeCreated /a`, `getData NONODE` … */
+/** What a client received, as text: `create /a`, `event NodeCreated /a`, `getData NONODE` … */
 export class FakeClient {
   readonly link = new FakeLink()
   readonly connection: Connection
@@ -108,7 +108,7 @@ export class FakeClient {
     if (this.connection.firstBytes(bytes) === 'frames') this.#frame(bytes)
   }
 
-  /** With the session that another connection was welcomed with. */
+  /** Reconnects to the session of another connection. */
   reattach(welcome: Welcome | undefined, hello: Partial<Hello> = {}): void {
     if (welcome === undefined) throw new Error('that client was never welcomed')
     const { sessionId, password, ensembleId } = welcome
@@ -125,7 +125,7 @@ export class FakeClient {
     for (const request of requests) this.ask(request)
   }
 
-  /** One frame, as it came from the network: valid during the call only. */
+  /** One frame, as if from the network: valid during the call only. */
   raw(body: Uint8Array): void {
     const frame = Buffer.alloc(4 + body.length)
     frame.writeUInt32BE(body.length)
@@ -252,7 +252,7 @@ export class FakeServer {
     return new FakeClient(this.connectionServer)
   }
 
-  /** A client that is welcomed already. */
+  /** A client that was already welcomed. */
   connected(): FakeClient {
     const client = this.client()
     client.hello()

@@ -1,5 +1,5 @@
-// An ensemble without Zab, in one process: what is proposed is committed at once, or when the test
-// says so. Messages and commits reach a server in the order of one FIFO link, as in reality.
+// An ensemble without Zab, in one process: proposals are committed immediately, or when the test
+// commits them. Messages and commits reach a server in the order of one FIFO link, as in reality.
 
 import type {
   Ensemble,
@@ -13,9 +13,9 @@ import { makeZxid, nextZxid, type Zxid } from '../../src/protocol/zxid.ts'
 export class FakeCluster {
   readonly members = new Map<ServerId, FakeMember>()
   readonly leader: FakeMember
-  /** Whether each proposal commits at once; otherwise `commit` does it. */
+  /** Whether proposals commit immediately; otherwise `commit` commits them. */
   auto: boolean
-  /** Whether a leadership is confirmed at once; otherwise `confirm` does it. */
+  /** Whether leadership is confirmed immediately; otherwise `confirm` confirms it. */
   autoConfirm = true
   ensembleId = 'fake'
   /** Commits are held back from these servers until `catchUp`. */
@@ -61,7 +61,7 @@ export class FakeCluster {
     }
   }
 
-  /** The leader is lost, and with it what was not committed. */
+  /** The leader is lost, and with it everything uncommitted. */
   lose(): void {
     this.#proposed = []
     this.#confirmations = []
@@ -78,7 +78,7 @@ export class FakeCluster {
     if (this.auto) this.commit()
   }
 
-  /** Commits the oldest proposals, all of them unless told how many. */
+  /** Commits the oldest proposals, by default all of them. */
   commit(count = this.#proposed.length): void {
     for (const { zxid, payload } of this.#proposed.splice(0, count)) {
       for (const { self, listener } of this.members.values()) {
@@ -98,7 +98,7 @@ export class FakeCluster {
     if (this.autoConfirm) this.confirm()
   }
 
-  /** To `server`, behind everything before. */
+  /** Sends to `server`, after everything sent before. */
   post(server: ServerId, run: () => void): void {
     if (this.lagging.has(server)) {
       const behind = this.#behind.get(server) ?? []

@@ -12,12 +12,12 @@ const refused = [
   { name: 'no data directory', flags: [], says: /^zooweeperd: .*dataDir/ },
   { name: 'a bad value', flags: ['--data-dir=x', '--client-port=http'], says: /client-port=http/ },
   {
-    name: 'a place where no directory can be made',
+    name: 'a place where no directory can be created',
     flags: ['--data-dir=/proc/zooweeper/data', '--log-level=warn'],
     says: /^zooweeperd: Cannot use data-dir=.proc.* from the command line as data directory: .*\n$/,
   },
   {
-    name: 'an address that is none',
+    name: 'an invalid address',
     flags: ['--data-dir=.', '--client-port=0', '--server.1=a:b:c'],
     says: /server.1=a:b:c from the command line/,
   },

@@ -42,7 +42,7 @@ t.test('/zookeeper/config shows it, and the tree is the same for all servers', a
   t.same(tree.digest, digest)
 })
 
-t.test('it is shown by the tree that another server sent, too', async (t) => {
+t.test('a tree sent by another server shows it too', async (t) => {
   const tree = new ZTree()
   tree.showMembership(text)
   tree.become(new ZTree())

@@ -1,22 +1,25 @@
 import t from 'tap'
 import { Distribution, Metrics, Summary } from '../../src/daemon/metrics.ts'
 
-t.test('a summary of nothing says none, and averages 0', async (t) => {
+t.test('an empty summary has the value for none, and averages 0', async (t) => {
   const summary = new Summary()
   t.same(summary.range(-1), { last: -1, min: -1, max: -1 })
   t.equal(summary.average, 0)
 })
 
-t.test('a distribution keeps small values apart, and large ones to an eighth', async (t) => {
-  for (let value = 0; value < 2 ** 31; value = Math.ceil(value * 1.07) + 1) {
-    const distribution = new Distribution()
-    distribution.observe(value)
-    distribution.observe(2 ** 31)
-    const found = distribution.quantile(0.5)
-    t.ok(found >= value && found <= Math.max(16, value * 1.125), `${value}: ${found}`)
-    if (value < 16) t.equal(found, value)
-  }
-})
+t.test(
+  'a distribution is exact for small values, and accurate to an eighth for large ones',
+  async (t) => {
+    for (let value = 0; value < 2 ** 31; value = Math.ceil(value * 1.07) + 1) {
+      const distribution = new Distribution()
+      distribution.observe(value)
+      distribution.observe(2 ** 31)
+      const found = distribution.quantile(0.5)
+      t.ok(found >= value && found <= Math.max(16, value * 1.125), `${value}: ${found}`)
+      if (value < 16) t.equal(found, value)
+    }
+  },
+)
 
 t.test('quantiles of many values, and of none', async (t) => {
   const distribution = new Distribution()
@@ -29,7 +32,7 @@ t.test('quantiles of many values, and of none', async (t) => {
   t.equal(distribution.quantile(1), 9)
 })
 
-t.test('latency is that of reads and updates together', async (t) => {
+t.test('latency covers reads and updates together', async (t) => {
   const metrics = new Metrics()
   t.same(metrics.latency, { average: 0, min: 0, max: 0 })
   metrics.answered(false, 6)
@@ -39,7 +42,7 @@ t.test('latency is that of reads and updates together', async (t) => {
   t.same(metrics.latency, { average: 3, min: 0, max: 6 })
 })
 
-t.test('after a reset everything is as at the start', async (t) => {
+t.test('a reset restores the initial state', async (t) => {
   const metrics = new Metrics()
   metrics.packetsSent = 5
   metrics.answered(true, 3)

@@ -1,4 +1,4 @@
-// A client as the request processors see it, without a connection: no bytes, no dialect.
+// A client as the request processors see it, without connection, bytes or dialect.
 
 import { addressIdentity } from '../../src/daemon/session/authentication.ts'
 import { ConnectionStats } from '../../src/daemon/session/connection-stats.ts'
@@ -57,14 +57,14 @@ export class PlainClient implements WritableClient {
     return this
   }
 
-  /** What came since the last call. */
+  /** What was received since the last call. */
   take(): string[] {
     const heard = this.#heard
     this.#heard = []
     return heard
   }
 
-  /** @returns the answer to a request that can be answered at once */
+  /** @returns the answer to a request that is answered immediately */
   answer(request: Request): ReplyBody {
     this.ask(request)
     const reply = this.replies.at(-1)
@@ -72,7 +72,7 @@ export class PlainClient implements WritableClient {
     return reply.body
   }
 
-  // --- Client -------------------------------------------------------------------------------------
+  // --- Client -----------------------------------------------------------------------------------
 
   welcome(_session: SessionId, _timeoutMs: number, password: Uint8Array): void {
     this.password = password
@@ -122,7 +122,7 @@ export class PlainClient implements WritableClient {
   }
 }
 
-/** One that is welcomed already, and may have proved who it is. */
+/** A client that was already welcomed, and optionally authenticated. */
 export function connected(server: FakeServer, ...credentials: readonly string[]): PlainClient {
   const client = new PlainClient(server).hello()
   for (const credential of credentials) client.ask(auth(credential))
@@ -135,7 +135,7 @@ export function auth(credential: string, scheme = 'digest'): Request {
   return { type: 'auth', scheme, credential: Buffer.from(credential) }
 }
 
-/** `user:password` may do what the letters say: `ann:1 rw`. */
+/** An ACL entry for `user:password` with the permissions of the letters: `ann:1 rw`. */
 export function allow(...entries: readonly string[]): Acl[] {
   return entries.map((entry) => {
     const [who = '', letters = ''] = entry.split(' ')

@@ -1,4 +1,4 @@
-// Strangers on the client port, the peer port and a broker's port: what the log calls them, and how
+// Strangers on the client port, the peer port and a broker's port: how the log names them, and how
 // often. Real ports in this process.
 
 import { once } from 'node:events'
@@ -20,7 +20,7 @@ import { openings } from '../openings.ts'
 
 const host = '127.0.0.1'
 
-/** What was logged as a warning. */
+/** The warnings logged. */
 class Warnings {
   readonly lines: { readonly reason: string; readonly message: string }[] = []
   #changed: () => void = () => undefined
@@ -72,7 +72,7 @@ async function startServer(t: Test, flags: readonly string[], { logger }: Warnin
   return server
 }
 
-/** A server that does not serve yet closes connections without a word. */
+/** A server that does not serve yet closes connections without an answer. */
 async function startServing(t: Test, flags: readonly string[], warnings: Warnings) {
   const server = await startServer(t, flags, warnings)
   const zk = new ZkClient({ servers: [{ host, port: server.clientPort }] })
@@ -96,7 +96,7 @@ async function startBroker(t: Test, server: Server, { logger }: Warnings): Promi
   return broker
 }
 
-/** Says these bytes and waits for the end. */
+/** Sends these bytes and waits for the end. */
 async function say(port: number, bytes: Buffer): Promise<void> {
   const socket = net.connect({ host, port })
   socket.on('error', () => undefined)
@@ -138,7 +138,7 @@ t.test("on a broker's port as well", async (t) => {
   await nameAll(t, broker.port ?? 0, 'broker', warnings)
 })
 
-t.test('two hundred bad connections are one line, and one more that counts them', async (t) => {
+t.test('two hundred bad connections log one line, and one more with their count', async (t) => {
   const warnings = new Warnings()
   const server = await startServing(t, [], warnings)
   const [tls] = openings
@@ -153,7 +153,7 @@ t.test('two hundred bad connections are one line, and one more that counts them'
   ])
 })
 
-t.test('a connection that says nothing, or too little, is named too', async (t) => {
+t.test('a connection that sends nothing, or too little, is named too', async (t) => {
   const warnings = new Warnings()
   const server = await startServer(t, ['--nio-sessionless-cnxn-timeout=50'], warnings)
   await say(server.clientPort, Buffer.alloc(0))

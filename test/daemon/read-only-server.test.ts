@@ -1,4 +1,4 @@
-// Real servers over TCP, and a client that would rather read something old than nothing.
+// Real servers over TCP, and a client that prefers stale reads to none.
 
 import { once } from 'node:events'
 import net from 'node:net'
@@ -46,7 +46,7 @@ async function word({ clientPort: port }: Server, asked: string): Promise<string
   return answer
 }
 
-t.test('a server that lost its quorum shows what it has until it is back', async (t) => {
+t.test('a server that lost its quorum serves reads until the quorum is back', async (t) => {
   const dataDir = t.testdir()
   const ports = await freePorts(2)
   const started: Server[] = []
@@ -76,7 +76,7 @@ t.test('a server that lost its quorum shows what it has until it is back', async
       await t.rejects(reader.sync('/a'), { code: 'NOTREADONLY' })
     }
     t.equal(await word(one, 'isro'), 'ro')
-    t.equal(writer.state, 'suspended', 'who did not ask for it is not served')
+    t.equal(writer.state, 'suspended', 'a client that did not ask for it is not served')
 
     const again = clients.map((client) => once(client, 'connected'))
     await start(2)

@@ -1,4 +1,5 @@
-// A whole server in this process, on the real network and a real disk, as `zooweeperd` with these flags.
+// A whole server in this process, on the real network and a real disk, as `zooweeperd` with these
+// flags.
 
 import { type ConfigOrText, readConfig } from '../../src/daemon/config.ts'
 import { assembleServer, type Server } from '../../src/daemon/server.ts'

@@ -18,7 +18,7 @@ function serverOn(dataDir: string, ...flags: string[]): Server {
   return realServer([`--data-dir=${dataDir}`, ...serverFlags, ...flags])
 }
 
-/** Runs `claim` with a place for data; what it started is stopped before that place goes. */
+/** Runs `claim` with a data directory, and stops what it started before removing the directory. */
 function test(claim: string, run: (t: Test, dir: string, start: Start) => Promise<void>): void {
   t.test(claim, async (t) => {
     const dir = t.testdir({ file: 'no directory' })
@@ -66,7 +66,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('a server that stands alone serves, and a restart keeps what it was told', async (t, dir, start) => {
+test('a server that stands alone serves, and a restart keeps its data', async (t, dir, start) => {
   const dataDir = join(dir, 'data')
   const server = await start(dataDir)
   const zk = await clientOf(server)
@@ -87,13 +87,13 @@ test('a server that stands alone serves, and a restart keeps what it was told', 
   await client.close()
 })
 
-/** What mntr says, as a function of the key. */
+/** The values of mntr, by key. */
 async function monitor({ clientPort }: Server): Promise<(key: string) => number> {
   const mntr = await ask(clientPort, 'mntr')
   return (key) => Number(new RegExp(`^zk_${key}\\t(.*)$`, 'm').exec(mntr)?.[1] ?? -1)
 }
 
-test('mntr counts what happened', async (t, dir, start) => {
+test('mntr counts events', async (t, dir, start) => {
   const server = await start(join(dir, 'data'))
   const zk = await clientOf(server)
   await zk.create('/a', 'x'.repeat(1000))
@@ -134,7 +134,7 @@ test('mntr counts what happened', async (t, dir, start) => {
     t.equal(after(key), 0, key)
   }
   t.equal(after('max_client_response_size'), -1)
-  t.equal(after('global_sessions'), 1, 'what is, is no statistic')
+  t.equal(after('global_sessions'), 1, 'the current state is no statistic')
   await zk.close()
 })
 
@@ -157,7 +157,11 @@ test('words about sessions, connections and watches', async (t, dir, start) => {
     line,
     /,to=\d+,lcxid=0x3,lzxid=0x100000002,lresp=\d+,llat=0,minlat=0,avglat=\d+,maxlat=\d+\)$/,
   )
-  t.match(own, /^ \/127\.0\.0\.1:\d+\[1\]\(queued=0,recved=0,sent=0\)$/, 'who asks is one, too')
+  t.match(
+    own,
+    /^ \/127\.0\.0\.1:\d+\[1\]\(queued=0,recved=0,sent=0\)$/,
+    'the connection that asks is listed too',
+  )
   t.equal(await ask(port, 'crst'), 'Connection stats reset.\n')
   t.match(await ask(port, 'stat'), /\(queued=0,recved=0,sent=0\)\n.*\n\nLatency/)
 
@@ -171,7 +175,7 @@ test('words about sessions, connections and watches', async (t, dir, start) => {
   await zk.close()
 })
 
-test('connections that break, and those that never say what they want', async (t, dir, start) => {
+test('connections that break, and those that never request a session, are counted', async (t, dir, start) => {
   const server = await start(join(dir, 'data'), '--nio.sessionlessCnxnTimeout=30')
   const zk = await clientOf(server)
   const silent = net.connect({ host: '127.0.0.1', port: server.clientPort })
@@ -179,12 +183,12 @@ test('connections that break, and those that never say what they want', async (t
   await ask(server.clientPort, 'stmk\n').catch(() => '')
   const value = await monitor(server)
   t.equal(value('sessionless_connections_expired'), 1)
-  t.equal(value('connection_drop_count'), 1, 'what is no word is a frame far too long')
+  t.equal(value('connection_drop_count'), 1, 'bytes that are no word are a frame that is too long')
   t.equal(value('connection_request_count'), 1)
   await zk.close()
 })
 
-test('leader and followers of an ensemble, each in its words', async (t, dir, start) => {
+test('leader and followers of an ensemble answer words by their role', async (t, dir, start) => {
   const ports = [await freePort(), await freePort(), await freePort()]
   const lines = ports.map((port, i) => `--server.${i + 1}=127.0.0.1:${port}:1`)
   const servers = await Promise.all(
@@ -192,7 +196,7 @@ test('leader and followers of an ensemble, each in its words', async (t, dir, st
   )
   const clients = await Promise.all(servers.map(clientOf))
   await clients[0]?.create('/e', null, { mode: 'ephemeral' })
-  for (const zk of clients) await zk.sync('/') // now each has it all: three sessions and a znode
+  for (const zk of clients) await zk.sync('/') // now each has everything: three sessions and a znode
   const modes: string[] = []
   for (const server of servers) {
     const mntr = await ask(server.clientPort, 'mntr')
@@ -223,7 +227,7 @@ test('leader and followers of an ensemble, each in its words', async (t, dir, st
   for (const zk of clients) await zk.close()
 })
 
-test('conf and dirs show what is in force', async (t, dir, start) => {
+test('conf and dirs show the effective values', async (t, dir, start) => {
   const dataDir = join(dir, 'data')
   const server = await start(dataDir, '--max-client-cnxns=0', '--tick-time=500')
   const zk = await clientOf(server)
@@ -254,7 +258,7 @@ test('conf and dirs show what is in force', async (t, dir, start) => {
   t.match(await ask(server.clientPort, 'envi'), /^Environment:\nzookeeper\.version=3\.9\.\d+-/)
 })
 
-test('only what is in the whitelist is answered', async (t, dir, start) => {
+test('only words in the whitelist are answered', async (t, dir, start) => {
   const server = await start(join(dir, 'data'), '--4lw.commands.whitelist=ruok')
   t.equal(await ask(server.clientPort, 'ruok'), 'imok')
   t.equal(
@@ -263,7 +267,7 @@ test('only what is in the whitelist is answered', async (t, dir, start) => {
   )
 })
 
-test('limits of the client port are those of the configuration', async (t, dir, start) => {
+test('the client port applies the limits of the configuration', async (t, dir, start) => {
   const server = await start(join(dir, 'data'), '--jute.maxbuffer=4096', '--max-cnxns=2')
   const zk = await clientOf(server)
   await zk.create('/small', 'x'.repeat(3000))
@@ -277,7 +281,7 @@ test('limits of the client port are those of the configuration', async (t, dir, 
   await second.close()
 })
 
-test('a server that waits for a quorum answers words, and says that it waits', async (t, dir, start) => {
+test('a server that waits for a quorum answers words, and reports that it waits', async (t, dir, start) => {
   const peerPort = await freePort()
   const server = await start(
     join(dir, 'data'),
@@ -295,12 +299,12 @@ test('a server that waits for a quorum answers words, and says that it waits', a
   t.match(await ask(server.clientPort, 'srvr'), /not currently serving/)
 })
 
-test('what keeps a server from starting has a name, and leaves nothing behind', async (t, dir, start) => {
+test('a failed start names its cause, and leaves nothing behind', async (t, dir, start) => {
   const dataDir = join(dir, 'data')
   const server = await start(dataDir)
 
   await t.rejects(serverOn(dataDir).start(), { name: 'DataDirLockedError' }, 'used by another')
-  t.equal(await ask(server.clientPort, 'ruok'), 'imok', 'which goes on')
+  t.equal(await ask(server.clientPort, 'ruok'), 'imok', 'which continues to run')
   await server.stop()
 
   const other = serverOn(dataDir, '--myid=2')
@@ -366,7 +370,7 @@ test('servers 0, 256 and 70000 are an ensemble', async (t, dir, start) => {
   t.equal(states.filter((state) => /^leader, epoch 1$/.test(state)).length, 1, String(states))
 })
 
-test('what it does is told to a service manager in one line', async (t, dir, start) => {
+test('the status for a service manager is one line', async (t, dir, start) => {
   const server = serverOn(join(dir, 'data'))
   t.same(server.status(), { state: 'starting', detail: '' })
   const running = await start(join(dir, 'data'))

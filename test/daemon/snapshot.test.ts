@@ -1,5 +1,5 @@
-// SNAP from end to end: three servers in one process, with everything but the process real. One of
-// them lags behind the beginning of the others' logs, or has lost everything.
+// SNAP from end to end: three servers in one process, on real disks and sockets. One of them is
+// behind the beginning of the others' logs, or has lost everything.
 
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
@@ -82,7 +82,7 @@ class World {
   }
 }
 
-/** Runs `claim` with three servers, which are stopped before the place of their data goes. */
+/** Runs `claim` with three servers, and stops them before removing their data. */
 function test(claim: string, run: (t: Test, world: World) => Promise<void>): void {
   t.test(claim, async (t) => {
     const world = new World(t.testdir(), await freePorts(3))
@@ -107,7 +107,7 @@ async function read(world: World, id: number, path: string): Promise<string | un
   return data?.toString()
 }
 
-test('a server that lags behind the log takes the tree, and keeps it', async (t, world) => {
+test('a server behind the beginning of the log receives the tree, and keeps it', async (t, world) => {
   await world.stop(1)
   const zk = await world.client(2, 3)
   await zk.setData('/small', 'meanwhile')
@@ -119,7 +119,7 @@ test('a server that lags behind the log takes the tree, and keeps it', async (t,
 
   await world.start(1)
   t.equal(await read(world, 1, '/small'), 'meanwhile')
-  t.same(world.directories(1), ['log-1', 'tree-1'], 'nothing is left of what was in force')
+  t.same(world.directories(1), ['log-1', 'tree-1'], 'nothing is left of the old tree and log')
   t.ok(await zk.exists('/passing'))
   await zk.setData('/small', 'after')
   await zk.close()
@@ -133,10 +133,10 @@ test('a server that lags behind the log takes the tree, and keeps it', async (t,
   t.equal(await read(world, 1, '/small'), 'after')
   t.same(world.directories(1), ['log-1', 'tree-1'])
   await world.stop(2)
-  t.equal(await read(world, 1, '/small'), 'after', 'it counts for the quorum')
+  t.equal(await read(world, 1, '/small'), 'after', 'it counts in the quorum')
 })
 
-test('a server that lost everything takes the tree', async (t, world) => {
+test('a server that lost everything receives the tree', async (t, world) => {
   await world.fill(1, 2, 3)
   await world.stop(3)
   rmSync(world.dataDir(3), { recursive: true })

@@ -1,5 +1,5 @@
 // A leader without an ensemble, for tests: requests are prepared, held as proposals as long as a
-// test wants, and applied through the bytes that would lie in the log.
+// test wants, and applied from the bytes that the log would hold.
 
 import { Prep, type WriteRules } from '../../src/daemon/request-processor/prep.ts'
 import { SessionTracker } from '../../src/daemon/session/session-tracker.ts'
@@ -25,7 +25,7 @@ export class TreeWorld {
   readonly prep: Prep
   readonly events: TreeEvent[] = []
   readonly proposals: Proposal[] = []
-  /** of who asks */
+  /** of the requesting client */
   identities: readonly Id[] = [{ scheme: 'ip', id: '127.0.0.1' }]
   nowMs = 0
   wallMs = 1_700_000_000_000
@@ -65,7 +65,7 @@ export class TreeWorld {
     return this.#push(zxid, this.prep.expire({ zxid, origin: self, session, wallMs }))
   }
 
-  /** What the leader deletes by itself. @returns undefined if it is not due */
+  /** Deletes a znode as the leader does on its own. @returns undefined if it is not due */
   deleteDue(path: string, neverUsedMs = 0): Proposal | undefined {
     const zxid = nextZxid(this.#zxid)
     const dueAt = { wallMs: ++this.wallMs, neverUsedMs }
@@ -113,7 +113,7 @@ export class TreeWorld {
   }
 }
 
-/** As every server gets it: decoded from the bytes that the leader encoded. */
+/** The transaction as every server receives it: decoded from the leader's bytes. */
 function throughBytes(txn: Txn): Txn {
   const out = new MsgpackWriter()
   encodeTxn(out, txn)
@@ -141,7 +141,7 @@ export function multi(...ops: readonly WriteOp[]) {
   return { type: 'multi', ops } as const
 }
 
-/** Everything that a tree shows, in a form that compares. */
+/** The whole contents of a tree, in a comparable form. */
 export function image(tree: ZTree): unknown {
   const znodes: unknown[] = []
   const walk = (path: string): void => {

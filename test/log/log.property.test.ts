@@ -1,7 +1,7 @@
 // Random appends, flushes, truncations, drops, completions and crashes against an array.
 //
-// After a crash the log must open; hold everything that was said to be durable, and beyond it only
-// a prefix of what was appended; and never show again what was cut.
+// After a crash the log must open; hold everything that was reported durable, and beyond that only
+// a prefix of what was appended; and never return what was cut.
 
 import t from 'tap'
 import { type Log, openLog } from '../../src/log/log.ts'
@@ -24,12 +24,12 @@ class World {
   readonly sync: 'group' | 'os'
   directory = new MemoryDirectory({ schedule: (run) => this.waiting.push(run) })
   log: Log
-  /** What the log should show. */
+  /** The expected contents of the log. */
   model: Entry[] = []
   /** Before it, whole segments may be missing. */
   dropped = 0
   durable = -1
-  /** What a truncation under way wants to cut after, or undefined. */
+  /** The position after which a truncation in progress cuts, or undefined. */
   cutting: { readonly from: Entry[] } | undefined
   made = 0
 
@@ -147,7 +147,7 @@ class World {
     this.check()
   }
 
-  /** The log shows the model, less what was dropped in front. */
+  /** The log holds the model, except for what was dropped in front. */
   check(): void {
     const shown: Entry[] = []
     this.log.scan(0, (bytes, at, length) => {

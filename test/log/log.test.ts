@@ -91,7 +91,7 @@ t.test(
   },
 )
 
-t.test('what is appended can be read at once and is durable after one fdatasync', async (t) => {
+t.test('appended records can be read at once and are durable after one fdatasync', async (t) => {
   const disk = makeDisk()
   const { log, durable } = open(disk.directory)
   disk.complete()
@@ -155,7 +155,7 @@ t.test(
     log.append(Buffer.concat(range(0, 50).map((first) => sampleRecord({ first }))))
     log.flush()
     for (;;) {
-      // At any instant a crash leaves a prefix, and all that was said to be durable.
+      // A crash at any instant leaves a prefix that includes everything reported durable.
       const survivor = open(disk.directory.crash({ next: () => 0.999 }))
       t.same(positionsOf(survivor.log), range(0, (survivor.log.lastPosition ?? -1) + 1))
       t.ok((survivor.log.lastPosition ?? -1) >= (durable.at(-1) ?? -1))
@@ -255,7 +255,7 @@ t.test(
 )
 
 for (const operation of ['write', 'sync', 'directorySync'] as const) {
-  t.test(`a failed ${operation} ends the log, once and for good`, async (t) => {
+  t.test(`a failed ${operation} ends the log permanently, and is reported once`, async (t) => {
     const disk = makeDisk()
     const { log, durable, failures } = open(disk.directory, { preallocate: false })
     appendAll(log, [1])
@@ -273,11 +273,11 @@ for (const operation of ['write', 'sync', 'directorySync'] as const) {
     t.throws(() => log.flush(), { name: 'LogFailedError' })
     disk.complete()
     t.equal(failures.length, 1)
-    t.ok((durable.at(-1) ?? 0) < 29, 'nothing more is said to be durable')
+    t.ok((durable.at(-1) ?? 0) < 29, 'nothing more is reported durable')
   })
 }
 
-t.test('no room for the next segment is told, and the log goes on', async (t) => {
+t.test('a missing room for the next segment is reported, and the log continues', async (t) => {
   const disk = makeDisk()
   const shortages: Error[] = []
   const error = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
@@ -406,7 +406,7 @@ t.test('a truncation waits for every segment that is being dropped', async (t) =
   t.same(left, [])
 })
 
-t.test('close makes everything durable, under os too, and refuses what comes after', async (t) => {
+t.test('close makes everything durable, under os too, and refuses later appends', async (t) => {
   for (const sync of ['group', 'os'] as const) {
     const disk = makeDisk()
     const { log } = open(disk.directory, { sync })

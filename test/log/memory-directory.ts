@@ -1,16 +1,17 @@
-// The log's disk in memory, for tests and the simulator: it knows what is durable and what is not.
+// The log's disk in memory, for tests and the simulator: it tracks what is durable and what is not.
 //
 // A write is remembered until a sync covers it, and so is a change of a name until the directory is
 // synced. A sync that fails forgets the writes it covers, as Linux does: they can still be read, no
-// later sync brings them to the disk, and a power cut loses them. `crash` gives the directory as a power cut would leave it: without all that, or, given
-// randomness, with any part of it, in any order and torn in the middle of a write.
+// later sync brings them to the disk, and a power cut loses them. `crash` gives the directory as a
+// power cut would leave it: without all that, or, given randomness, with any part of it, in any
+// order and torn in the middle of a write.
 
 import type { Done, LogDirectory, SegmentFile } from '../../src/log/segment-file.ts'
 
 /** A disk writes this much at once or not at all. */
 const sectorBytes = 512
 
-/** What `fault` is asked about, before it happens. */
+/** The operations that `fault` may fail. */
 export type DiskOperation = 'read' | 'write' | 'sync' | 'directorySync' | 'create' | 'remove'
 
 export interface MemoryDirectoryOptions {

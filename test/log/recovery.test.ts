@@ -104,7 +104,7 @@ t.test('a batch that reached the disk out of order is torn, not damaged', async 
 const good = [record(1), record(2, 1), record(3, 2), record(4, 3), record(5, 4)]
 const segmentBytes = Buffer.concat([...good, padding])
 
-t.test('every flipped bit before what was vouched for is damage at its record', async (t) => {
+t.test('every flipped bit below the vouched position is damage at its record', async (t) => {
   const found = new Set<string>()
   for (let at = 0; at < 4 * 48; at++) {
     const bytes = Buffer.from(segmentBytes.subarray(0, 6 * 48))
@@ -316,21 +316,24 @@ const formatsAfterFailure = [
   { name: 'of records that vouch for nothing', format: unvouchingFormat },
 ]
 for (const { name, format } of formatsAfterFailure) {
-  t.test(`after a failed fsync, a log ${name} is written again before it counts`, async (t) => {
-    let isBroken = true
-    const directory = onDisk({ 1: Buffer.concat([record(1), Buffer.alloc(480)]) }).crash(
-      undefined,
-      {
-        fault: (operation) => (operation === 'sync' && isBroken ? new Error('EIO') : null),
-      },
-    )
-    const file = directory.open(segmentName(1))
-    file.write(record(2, 1), 48)
-    t.throws(() => file.syncNow(), /EIO/)
-    isBroken = false
-    t.equal(open(directory, { format }).log.durablePosition, 2)
-    t.same(positionsOf(open(directory.crash(), { format }).log), [1, 2])
-  })
+  t.test(
+    `after a failed fsync, a log ${name} is written again before it counts as durable`,
+    async (t) => {
+      let isBroken = true
+      const directory = onDisk({ 1: Buffer.concat([record(1), Buffer.alloc(480)]) }).crash(
+        undefined,
+        {
+          fault: (operation) => (operation === 'sync' && isBroken ? new Error('EIO') : null),
+        },
+      )
+      const file = directory.open(segmentName(1))
+      file.write(record(2, 1), 48)
+      t.throws(() => file.syncNow(), /EIO/)
+      isBroken = false
+      t.equal(open(directory, { format }).log.durablePosition, 2)
+      t.same(positionsOf(open(directory.crash(), { format }).log), [1, 2])
+    },
+  )
 }
 
 const cutsThatFail = [
@@ -346,7 +349,7 @@ const cutsThatFail = [
   },
 ]
 for (const { name, behind, others } of cutsThatFail) {
-  t.test(`a cut ${name} whose fsync failed is made again, though it reads as made`, async (t) => {
+  t.test(`a cut ${name} whose fsync failed is made again, although it reads as done`, async (t) => {
     let isBroken = true
     const bytes = Buffer.concat([record(1), behind, Buffer.alloc(480)])
     const directory = onDisk({ 1: bytes }, others).crash(undefined, {

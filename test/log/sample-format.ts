@@ -1,4 +1,4 @@
-// A small record format for the log's own tests, in the manner of the transaction's: records are
+// A small record format for the log's own tests, similar to that of transactions: records are
 // aligned to 8 bytes and vouch for a durable position.
 //
 //   length u32 (whole) | crc32c u32 of what follows | first u32 | last u32 | durable + 1 u32 | payload

@@ -27,7 +27,7 @@ t.test(
   },
 )
 
-t.test('what is appended while a sync runs waits for the next', async (t) => {
+t.test('records appended while a sync runs wait for the next', async (t) => {
   const { clock, pace, sync } = made()
   pace.appended()
   const begun = pace.begin()
@@ -38,7 +38,7 @@ t.test('what is appended while a sync runs waits for the next', async (t) => {
   t.same(sync(1), { records: 1, queuedMs: 1, tookMs: 1 })
 })
 
-t.test('the main thread is held up only on a disk that was fast four times in a row', async (t) => {
+t.test('the main thread is blocked only by a disk that was fast four times in a row', async (t) => {
   const { pace, sync } = made()
   const allowed: boolean[] = []
   for (const tookMs of [0.5, 0.5, 0.5, 0.5, 1, 0.5, 0.5, 0.5, 0.9]) {
@@ -48,7 +48,7 @@ t.test('the main thread is held up only on a disk that was fast four times in a 
   t.same(allowed, [false, false, false, true, false, false, false, false, true])
 })
 
-t.test('the main thread is not held up while more than two records wait', async (t) => {
+t.test('the main thread is not blocked while more than two records wait', async (t) => {
   const { pace, sync } = made()
   for (let i = 0; i < 4; i++) sync(0.1)
   pace.appended()
@@ -58,7 +58,7 @@ t.test('the main thread is not held up while more than two records wait', async 
   t.notOk(pace.mayBlock)
 })
 
-t.test('nor ever, when the log was told not to', async (t) => {
+t.test('the main thread is never blocked if the option forbids it', async (t) => {
   const { pace, sync } = made(false)
   for (let i = 0; i < 9; i++) sync(0.1)
   t.notOk(pace.mayBlock)

@@ -4,7 +4,7 @@ import { columns } from '../../src/cli/consumer/cells.ts'
 import { cli, minutesOn, skip, Terminal } from './terminal.ts'
 import { startWorld, until, Zw } from './world.ts'
 
-/** What colours begin with. */
+/** The start of a colour sequence. */
 const esc = '\x1b'
 
 t.test('zw consume on a terminal', { skip }, async (t) => {
@@ -61,7 +61,7 @@ t.test('zw consume on a terminal', { skip }, async (t) => {
       terminal.resize(100, 30)
       terminal.resize(80, 24)
       await terminal.sees(/␛\[2J␛\[31mred␇[\s\S]*\{bold\}[\s\S]*q quit/)
-      // A screen that is looked at while it is drawn has short lines; one that is drawn has none.
+      // A screen read while it is drawn has short lines; a complete one has none.
       const seen = await until('every line is 80 columns wide', () => {
         const lines = terminal.lines()
         return lines.slice(1, 23).every((line) => columns(line) === 80) ? lines : undefined

@@ -4,14 +4,14 @@ import { ZkError } from '../../src/protocol/error-codes.ts'
 import { connectTo, startWorld, until, untilRole, untilRoles } from './world.ts'
 
 const crashCount = 4
-/** So many writes at least between two events. */
+/** Fewest writes between two events. */
 const writesBetween = 25
 
 /** Writes /log/1, /log/2 … until it is stopped. */
 class Writer {
   readonly #zk: ZkClient
   #stopped = false
-  /** those that the ensemble said are written */
+  /** the writes that the ensemble acknowledged */
   acknowledged = 0
   readonly #done: Promise<void>
 
@@ -26,7 +26,7 @@ class Writer {
     }
   }
 
-  /** Its outcome may be unknown: then the next try finds out. */
+  /** If the outcome is unknown, the next try reveals it. */
   async #maybeWrite(number: number): Promise<boolean> {
     try {
       await this.#zk.create(`/log/${number}`)
@@ -50,7 +50,7 @@ class Writer {
   }
 }
 
-t.test('a server that keeps crashing and reviving while writes go on', async (t) => {
+t.test('a server that keeps crashing and reviving while writes continue', async (t) => {
   const { cluster } = await startWorld(t, { servers: 3 })
   const { leader: crashing } = await untilRoles(cluster, 2)
   const zk = await connectTo(t, ...cluster.servers)

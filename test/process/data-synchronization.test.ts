@@ -43,7 +43,7 @@ t.test('data synchronization', async (t) => {
     })
   }
 
-  t.test('a follower tells what it wrote itself to a watcher on the leader', async (t) => {
+  t.test('a write through a follower reaches a watcher on the leader', async (t) => {
     const onLeader = await connectTo(t, leader)
     const onFollower = await connectTo(t, follower)
     const told = new Promise((resolve) => onLeader.exists('/seen', resolve))

@@ -16,7 +16,7 @@ import {
 } from './world.ts'
 
 const goalCount = 150
-/** Slow enough that whatever happens does so in the middle. */
+/** Slow enough that every fault occurs in the middle. */
 const perSecond = 60
 
 function brokersOf(cluster: Cluster): string {

@@ -1,6 +1,6 @@
-// Clients that write large values as fast as they can, beside one that writes a little: through the
-// leader and through a follower, in both dialects, one of them and several. Order is counted rather
-// than time, so that a busy machine changes nothing.
+// Clients that write large values as fast as they can, next to one with small writes: through the
+// leader and through a follower, in both dialects, one of them and several. The tests measure order
+// instead of time, so that a busy machine makes no difference.
 
 import t, { type Test } from 'tap'
 import { RawConnection } from '../../bench/raw-connection.ts'
@@ -22,7 +22,7 @@ async function connect(t: Test, { address }: Member, dialect: DialectName): Prom
   return zk
 }
 
-/** How many large values were answered while each of its small writes waited, at most. */
+/** The most large values that were answered while one of its small writes waited. */
 async function writeBeside(zk: ZkClient, path: string, big: { answered: number }, total: number) {
   let most = 0
   for (let version = 0; big.answered < total; version++) {

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { ClusterSecret } from '../../src/protocol/mq/cluster-secret.ts'
 import { connectTo, startWorld, Zw } from './world.ts'
 
 t.test('zw produce and zw consume', async (t) => {
-  const { cluster } = await startWorld(t, { servers: 1, brokers: 1 })
+  const { cluster, dataDir } = await startWorld(t, { servers: 1, brokers: 1 })
   const server = `127.0.0.1:${cluster.member('server', 1).address.port}`
   const run = async (t: Test, words: string, input?: string) => {
     const zw = new Zw(t, [...words.split(' '), '-s', server], input === undefined ? {} : { input })
@@ -26,15 +28,17 @@ t.test('zw produce and zw consume', async (t) => {
     t.same(lines, ['0|a|1|0|keyed', '1|b||0|keyed', '2||c|0|keyed'])
   })
 
-  t.test('a group goes on behind what was printed, not behind what was fetched', async (t) => {
+  t.test('a group continues after the printed records, not after the fetched ones', async (t) => {
     t.same((await run(t, 'consume lines -G g --max 3')).lines, ['line 0', 'line 1', 'line 2'])
     t.same((await run(t, 'consume lines -G g --max 2')).lines, ['line 3', 'line 4'])
     t.equal((await run(t, 'consume lines -G g -e')).lines[0], 'line 5')
     t.same((await run(t, 'consume lines -G g -e')).lines, [])
   })
 
-  t.test('an offset that does not exist ends it, or is said', async (t) => {
+  t.test('an offset that does not exist ends it, or is reported', async (t) => {
     const zk = await connectTo(t, cluster.member('server', 1))
+    const secret = readFileSync(join(dataDir, 'mimicq.secret'), 'utf8').trim()
+    await zk.addAuth('digest', new ClusterSecret(Buffer.from(secret)).credential)
     await zk.setData('/consumers/g/offsets/lines/0', '5000')
     const stopped = await run(t, 'consume lines -G g -e')
     t.equal(stopped.code, 1)
@@ -62,14 +66,14 @@ t.test('zw produce and zw consume', async (t) => {
   })
 
   const mistakes = [
-    { words: 'produce nowhere', code: 1, says: /no such topic .*--create/ },
+    { words: 'produce nowhere', code: 1, says: /the topic does not exist .*--create/ },
     { words: 'produce lines /no/such/file', code: 1, says: /Cannot read \/no\/such\/file: ENOENT/ },
     { words: 'produce lines --goals 0', code: 2, says: /--goals 0: it must be/ },
     { words: 'produce lines file --goals 5', code: 2, says: /one of them/ },
     { words: 'produce lines -p x', code: 2, says: /--partition x: .*\nUsage: zw produce TOPIC/ },
     { words: 'consume lines -b ::1:2181', code: 2, says: /write \[::1\]:2181/ },
     { words: 'produce lines --acks some', code: 2, says: /acks/ },
-    { words: 'consume nowhere', code: 1, says: /no such topic/ },
+    { words: 'consume nowhere', code: 1, says: /the topic does not exist/ },
     { words: 'consume lines --max none', code: 2, says: /--max none: it must be a whole number/ },
     { words: 'consume lines -G g --from-beginning', code: 2, says: /the group resumes/ },
     { words: 'consume lines -f %y', code: 2, says: /%y does not exist; use %t/ },

@@ -1,4 +1,4 @@
-// What becomes of the bytes of a line: through `zw produce`, a topic, and `zw consume`.
+// The bytes of a line on their way through `zw produce`, a topic, and `zw consume`.
 
 import t, { type Test } from 'tap'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
@@ -44,7 +44,7 @@ t.test('lines as records', async (t) => {
     t.match(errors, /line 1 of standard input: Cannot send to partition 7/)
   })
 
-  t.test('null is told from an empty value', async (t) => {
+  t.test('null is distinguished from an empty value', async (t) => {
     await run(t, 'produce nulls --create -Z -K :', 'a:\nb\n')
     await run(t, 'produce nulls -K :', 'a:\n')
     const { lines } = await run(t, 'consume nulls --from-beginning -e -Z NULL -f %k|%s|%K|%S\\n')

@@ -1,4 +1,4 @@
-// `zw shell` as people run it: a process of its own, against a real server.
+// `zw shell` as a user runs it: a process of its own, against a real server.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -212,7 +212,7 @@ t.test('a script of all that the tree can do, in either dialect', async (t) => {
   }
 })
 
-t.test('a server that is not there is said to be so', async (t) => {
+t.test('an unreachable server is reported', async (t) => {
   const server = `127.0.0.1:${await freePort()}`
   const args = ['-s', server, '--connect-timeout', '200', 'ls', '/']
   const { code, err } = await run(args, undefined)
@@ -228,7 +228,7 @@ t.test('a server that is not there is said to be so', async (t) => {
 t.test('a command line that cannot be read ends with 2 and a hint', async (t) => {
   t.match(await run(['--bogus'], undefined), {
     code: 2,
-    err: /bogus\nUsage: zw shell .*\nzw shell --help tells more\n$/,
+    err: /bogus\nUsage: zw shell .*\nzw shell --help shows the details\n$/,
   })
   t.match(await run(['--dialect', 'latin', 'ls', '/'], undefined), { code: 2, err: /jute/ })
   t.match(
@@ -364,7 +364,7 @@ t.test(
       out += text
       child.emit('printed')
     })
-    /** Types, and waits for what comes then. */
+    /** Types, and waits for the output. */
     const type = async (keys: string, like: RegExp) => {
       const from = out.length
       child.stdin.write(keys)

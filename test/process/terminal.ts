@@ -10,7 +10,7 @@ export const skip = hasTmux ? false : 'tmux is not installed'
 /** `zw` */
 export const cli = [process.execPath, ...program('cli/main')]
 
-/** Whatever the one who runs the tests prefers. */
+/** Independent of the settings of the user who runs the tests. */
 const clean = 'env -u NO_COLOR -u FORCE_COLOR -u LC_ALL -u LC_CTYPE LANG=C.UTF-8 TERM=tmux-256color'
 
 /** A terminal of its own, in which a program runs. */

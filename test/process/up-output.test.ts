@@ -1,4 +1,5 @@
-// What `zw up` shows: progress, a summary that stays, and of its members only what needs a look.
+// The output of `zw up`: progress, a summary that stays, and only those lines of its members that
+// need attention.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +37,7 @@ t.test('it tells how each member comes up, then all that is needed to use it', a
   t.equal(zw.lines.filter((line) => line === '').length, 3, 'nothing comes between its parts')
 })
 
-t.test('members write to files, and only what needs a look is shown', async (t) => {
+t.test('members write to files, and only lines that need attention are shown', async (t) => {
   const dataDir = t.testdir()
   const size = ['--servers', '1', '--brokers', '0']
   const basePort = await freeBasePort({ servers: 1, brokers: 0 })

@@ -1,6 +1,6 @@
-// Real processes for the acceptance tests: a cluster on free ports, clients of it, and programs run
-// beside it. The built programs are used, or the sources when there is no dist/. Everything that is
-// started is ended by its own process id when the test is over, whatever its outcome.
+// Real processes for the acceptance tests: a cluster on free ports, its clients, and further
+// programs. They run the built programs, or the sources if there is no dist/. Every process is
+// ended by its own id when the test is over, whatever its outcome.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { Random } from '../../src/random.ts'
 
-/** For anything that is awaited: generous, since machines that run tests are busy. */
+/** Time-out of every wait: generous, since machines that run tests are busy. */
 export const patienceMs = 30_000
 
 const root = new URL('../../', import.meta.url)
@@ -36,7 +36,7 @@ export interface World {
   readonly basePort: number
 }
 
-/** A cluster that is prepared, and of which nothing runs yet. */
+/** A prepared cluster, of which nothing runs yet. */
 export async function prepareWorld(
   t: Test,
   { servers, brokers = 0 }: { readonly servers: number; readonly brokers?: number },
@@ -91,7 +91,7 @@ export async function connectTo(t: Test, ...servers: readonly Member[]): Promise
 // --- waiting -------------------------------------------------------------------------------------
 
 /**
- * Asks again and again until there is an answer.
+ * Retries until there is an answer.
  *
  * @throws Error that says what was awaited
  */
@@ -138,7 +138,7 @@ export function untilRoles(cluster: Cluster, followerCount: number): Promise<Rol
   })
 }
 
-/** As in the zxid of what was written last; it rises with each election. */
+/** The epoch in the zxid of the last write; it rises with each election. */
 export function epochOf(czxid: number): number {
   return Math.floor(czxid / 2 ** 32)
 }

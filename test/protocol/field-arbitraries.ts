@@ -1,4 +1,4 @@
-// Values of a field and messages of a table, at random, from what the table says of them.
+// Random values of a field and random messages of a table, generated from its types and bounds.
 
 import fc from 'fast-check'
 import { asBuffer } from '../../src/as-buffer.ts'
@@ -15,7 +15,7 @@ import {
 import { MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import { type Plain, writePlains } from '../../src/protocol/plain.ts'
 
-/** Plain values for refined types, by what the docs call these types. */
+/** Generators of plain values for refined types, by the name of the type in the docs. */
 export type Special = Readonly<Record<string, fc.Arbitrary<Plain>>>
 
 /** Values as they come off the wire. */

@@ -58,7 +58,7 @@ const asks = new Messages('ask', {
 type Ask = MessageOf<typeof asks>
 
 t.test('the types of messages are those of their rows', async (t) => {
-  // What the compiler refuses here it would refuse in the program.
+  // The compiler refuses the same in the program.
   const stop: Ask = { type: 'stop' }
   const weigh: MessageOf<typeof asks, 'weigh'> = {
     type: 'weigh',
@@ -139,15 +139,18 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
-t.test('an unknown code is told from a malformed field, or has a name of its own', async (t) => {
-  t.throws(() => oneOf(colours).unpack(5, 'colour'), UnknownCodeError)
-  t.throws(() => choice(parts).unpack([5], 'part'), UnknownCodeError)
-  const lenient = oneOf(colours, { name: 'other', code: -1 })
-  t.equal(lenient.unpack(5, 'colour'), 'other')
-  t.equal(lenient.pack('other'), -1)
-})
+t.test(
+  'an unknown code is distinguished from a malformed field, or has a name of its own',
+  async (t) => {
+    t.throws(() => oneOf(colours).unpack(5, 'colour'), UnknownCodeError)
+    t.throws(() => choice(parts).unpack([5], 'part'), UnknownCodeError)
+    const lenient = oneOf(colours, { name: 'other', code: -1 })
+    t.equal(lenient.unpack(5, 'colour'), 'other')
+    t.equal(lenient.pack('other'), -1)
+  },
+)
 
-t.test('a refined field holds what it says', async (t) => {
+t.test('a refined field refuses values that break its condition', async (t) => {
   const ascending = refined(listOf(int()), 'that ascends', (all) =>
     all.every((value, i) => i === 0 || value > (all[i - 1] ?? 0)),
   )
@@ -175,7 +178,7 @@ t.test('a lone surrogate becomes the replacement character', async (t) => {
   t.equal(text().pack('😀'), '😀')
 })
 
-t.test('types are told as docs have them', async (t) => {
+t.test('types are described in the words of the docs', async (t) => {
   t.equal(
     describeFields(asks.rows.weigh.fields),
     'weight: int from 0 to 500, colour: 1 (red), -200 (blue), note: string or nil, twice: bool',
@@ -184,7 +187,7 @@ t.test('types are told as docs have them', async (t) => {
   t.equal(describe(choice(parts).shape), '[1, at: string, data: bytes or nil] or [-1]')
 })
 
-t.test('what is generated from a row survives the wire', async () => {
+t.test('messages generated from a row survive the wire', async () => {
   const hello = { version: natural(), role: constant('client'), id: packed(listOf(text())) }
   fc.assert(
     fc.property(

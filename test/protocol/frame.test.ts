@@ -49,7 +49,7 @@ t.test('a frame over the limit is refused once its length is known', async (t) =
   t.throws(() => decoder(10).decoder.push(Buffer.from('ffffffff', 'hex')), ProtocolError)
 })
 
-t.test('nothing comes after stop, not even from the chunk in work', async (t) => {
+t.test('no frame is emitted after stop, not even from the current chunk', async (t) => {
   const frames: string[] = []
   const it = new FrameDecoder(100, (buffer, start, end) => {
     frames.push(buffer.toString('latin1', start, end))

@@ -48,7 +48,7 @@ t.test('integers round trip, and msgpackr reads and writes the same', async (t) 
   }
 })
 
-t.test('integers that are not safe, or no integers, are refused', async (t) => {
+t.test('unsafe integers and other numbers are refused', async (t) => {
   const bad = [
     'cfffffffffffffffff',
     'cb3ff8000000000000',
@@ -60,7 +60,7 @@ t.test('integers that are not safe, or no integers, are refused', async (t) => {
   t.throws(() => reader(Buffer.from('ff', 'hex')).natural('the count'), ProtocolError)
 })
 
-t.test('any number can be read as one', async (t) => {
+t.test('any number can be read as a number', async (t) => {
   const number = (hex: string) => reader(Buffer.from(hex, 'hex')).number()
   t.equal(number('ff'), -1)
   t.equal(number('cb4340000000000000'), 2 ** 53)
@@ -99,7 +99,7 @@ t.test('bytes of every header size round trip; nil stays nil', async (t) => {
   )
 })
 
-t.test('frames carry their length, and one begun can be taken back', async (t) => {
+t.test('frames carry their length, and an unfinished one can be abandoned', async (t) => {
   const out = new MsgpackWriter(8)
   out.beginFrame()
   out.string('hello')

@@ -107,7 +107,7 @@ t.test('a byte order mark survives, beside values of every type', async (t) => {
   t.same(read(written(...values), values.length), values)
 })
 
-t.test('a byte order mark survives without the native part of msgpackr', async (t) => {
+t.test("a byte order mark survives without msgpackr's native addon", async (t) => {
   const program = `
     import { MsgpackReader, MsgpackWriter } from './src/protocol/msgpack.ts'
     import { readPlains, writePlains } from './src/protocol/plain.ts'

@@ -23,19 +23,19 @@ for (const { name, bytes, port: right, what } of openings) {
     })
   }
   if (right !== undefined) {
-    t.test(`on the ${right} port, ${name} that is not taken keeps its reason`, async (t) => {
+    t.test(`on the ${right} port, ${name} that is refused keeps the reason`, async (t) => {
       t.equal(named(error, bytes.subarray(0, openingBytesMax), right), error)
       t.equal(named(error, bytes.subarray(0, openingBytesMax), undefined), error)
     })
   }
 }
 
-t.test('bytes that nobody knows are shown beside the reason', async (t) => {
+t.test('bytes of an unknown protocol are shown beside the reason', async (t) => {
   const found = named(error, Buffer.from('7f00000000112233445566', 'hex'), 'client')
   t.equal(found.message, `${error.message}; it began with 0x7f00000000112233`)
 })
 
-t.test('plain text is shown as it is, without what would harm a terminal', async (t) => {
+t.test('plain text is shown as it is, without control characters', async (t) => {
   const found = named(error, Buffer.from('hello there, is this the right port?\r\n'), 'peer')
   const shown = '"hello there, is this the" …'
   t.equal(found.message, `Cannot serve plain text: it began with ${shown}`)
@@ -43,7 +43,7 @@ t.test('plain text is shown as it is, without what would harm a terminal', async
   t.match(escaped, { what: 'bytes of no protocol known here' })
 })
 
-t.test('what came in place of a hello until the time was over', async (t) => {
+t.test('what arrived instead of a hello before the deadline is named', async (t) => {
   t.equal(cameInstead(Buffer.alloc(0), 'client'), 'nothing')
   t.equal(cameInstead(Buffer.from('GET / HTT'), 'client'), 'an HTTP request')
   const hello = openings.find(({ port }) => port === 'broker')?.bytes ?? Buffer.alloc(0)

@@ -1,12 +1,13 @@
-// What operations on files are for, in the words of crash points (servers/crash-points.ts): a write of `meta`
-// goes by what it changes, one in a directory of segments by what the log is doing.
+// The purpose of each operation on files, in the words of crash points (servers/crash-points.ts): a
+// write of `meta` is named by what it changes, one in a directory of segments by what the log is
+// doing.
 
 import type { Meta } from '../../src/daemon/ensemble/meta.ts'
 
-/** What an operation on a file, or on the directory if `file` is '', is for. */
+/** The purpose of an operation on a file, or on the directory if `file` is ''. */
 export interface ActNames {
   before(operation: FileOperation, file: string, bytes?: Uint8Array): string
-  /** undefined: its end is of no interest */
+  /** undefined: its end does not matter */
   after(operation: FileOperation, file: string): string | undefined
 }
 
@@ -19,15 +20,15 @@ export type FileOperation =
   | 'sync'
   | 'directory sync'
 
-/** Of the directory that holds `meta`: each save goes by what it changes. */
+/** For the directory that holds `meta`: each save is named by what it changes. */
 export class MetaActs implements ActNames {
   #what = 'meta'
   #before: MetaFields
   readonly #saved: (meta: MetaFields) => void
 
   /**
-   * @param meta as it is; undefined if there is none
-   * @param saved told when another one survives a power cut
+   * @param meta the current one; undefined if there is none
+   * @param saved called when another one survives a power cut
    */
   constructor(meta: Uint8Array | undefined, saved: (meta: MetaFields) => void) {
     this.#before = fieldsOf(meta)
@@ -59,10 +60,10 @@ export class MetaActs implements ActNames {
   }
 }
 
-/** Of meta: what is looked at here. */
+/** The fields of meta that are used here. */
 export type MetaFields = Partial<Meta>
 
-/** A damaged one has none. */
+/** Damaged meta has none. */
 export function fieldsOf(meta: Uint8Array | undefined): MetaFields {
   if (meta === undefined) return {}
   try {
@@ -72,11 +73,11 @@ export function fieldsOf(meta: Uint8Array | undefined): MetaFields {
   }
 }
 
-/** Of a directory of segments. */
+/** For a directory of segments. */
 export class LogActs implements ActNames {
   #doing: 'recovery' | 'roll' | 'purge' | 'TRUNC' | 'log' = 'recovery'
 
-  /** Opening a log is one synchronous call: what comes later is no recovery. */
+  /** Opening a log is one synchronous call: later operations are not recovery. */
   recovered(): void {
     this.#doing = 'log'
   }

@@ -1,4 +1,4 @@
-// One connection of the simulated network: two links, and what is on its way between them.
+// One connection of the simulated network: two links, and the bytes in flight between them.
 
 import type { SimLink } from './link.ts'
 import type { Network } from './network.ts'
@@ -6,7 +6,7 @@ import { Pipe } from './pipe.ts'
 import type { SimProcess } from './process.ts'
 import { within } from './range.ts'
 
-/** 0 is the end that dialled. */
+/** 0 is the dialling end. */
 export type Side = 0 | 1
 
 export class Connection {
@@ -15,9 +15,9 @@ export class Connection {
   readonly #ends: [SimLink, SimLink | undefined]
   /** what each end sends */
   readonly #pipes: readonly [Pipe, Pipe]
-  /** what came before the other end was accepted: its process stands still */
+  /** what arrived before the other end was accepted, as its process stands still */
   readonly #early: ((peer: SimLink) => void)[] = []
-  /** broken: nothing gets through any more */
+  /** broken: nothing more gets through */
   #isReset = false
 
   constructor(network: Network, hosts: readonly [string, string], dialled: SimLink) {
@@ -39,14 +39,14 @@ export class Connection {
     for (const arrive of this.#early.splice(0)) arrive(link)
   }
 
-  /** The first thing that goes to the end which does not exist yet. */
+  /** Sends the first event to the end that does not exist yet. */
   knock(arrive: () => void): void {
     this.#pipes[0].send(() => {
       if (!this.#isReset) arrive()
     })
   }
 
-  /** Behind all that went this way before. */
+  /** Queued after everything sent this way before. */
   transmit(from: Side, arrive: (peer: SimLink) => void): void {
     this.#pipes[from].send(() => {
       const peer = this.#ends[from === 0 ? 1 : 0]
@@ -75,7 +75,7 @@ export class Connection {
 
   forge(from: string, bytes: Buffer): void {
     const side = this.#hosts[0] === from ? 0 : 1
-    // Before both hellos nothing but a hello is read.
+    // Before both hellos, only a hello is read.
     const isGreeted = this.#ends.every((end) => end?.hasSent === true)
     if (isGreeted) this.transmit(side, (peer) => peer.bytes(bytes))
   }

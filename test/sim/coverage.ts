@@ -1,5 +1,5 @@
-// How often each thing worth covering happened. Worlds count where they cause a thing, or where a core's
-// effect or a server's witness shows it; never by what a log line says.
+// How often each event worth covering happened. Worlds count where they cause an event, or where a
+// core's effect or a server's witness shows it, never by the text of a log line.
 
 export class Coverage extends Map<string, number> {
   cover(what: string): void {

@@ -1,6 +1,6 @@
-// The simulator's disk: files on src/log's memory directory, trees in memory, and what a power cut
-// leaves of both. Each operation is a step of its own and takes its time; a sync may fail, there may be no
-// room for a while, and a bit of what lies there may turn.
+// The simulator's disk: files in a memory directory, trees in memory, and what a power cut
+// leaves of both. Each operation is its own step and takes time; a sync may fail, the disk may be
+// full for a while, and a stored bit may flip.
 
 import type { ServerDisk } from '../../src/daemon/storage/disk.ts'
 import { invariant } from '../../src/invariant.ts'
@@ -13,7 +13,7 @@ import type { SimProcess } from './process.ts'
 import type { Range } from './range.ts'
 import { SimTree } from './sim-tree.ts'
 
-/** What a disk answers when it breaks: the process that gets it must end. */
+/** The error of a failing disk: the process that gets it must end. */
 export class DiskFault extends Error {
   override readonly name = 'DiskFault'
   readonly code: 'EIO' | 'ENOSPC'
@@ -29,12 +29,12 @@ export class SimDisk {
   readonly #random: Random
   /** [least, most] ms of an operation in the background */
   delayMs: Range = [0.1, 2]
-  /** and so much more for what is written to a tree, which may be busy with itself */
+  /** the additional time of a write to a tree, which may be busy with compaction */
   treeExtraMs = 0
   #stalledUntilMs = 0
   #faultsIn = Number.POSITIVE_INFINITY
   #fullUntilMs = 0
-  /** full only for what is prepared ahead of need */
+  /** full only for what is prepared in advance */
   #isShort = false
   /** the last process that used it */
   #holder: SimProcess | undefined
@@ -51,30 +51,30 @@ export class SimDisk {
     this.#files = new MemoryDirectory({ path: 'data', ...this.#options() })
   }
 
-  /** What is asked for takes at least this long. */
+  /** Operations take at least this long. */
   stall(durationMs: number): void {
     this.#stalledUntilMs = this.#queue.nowMs + durationMs
   }
 
-  /** One of the next syncs fails. */
+  /** Makes one of the next syncs fail. */
   failAfter(syncs: number): void {
     this.#faultsIn = syncs
   }
 
-  /** Nothing can be written for a while; or, if `short`, only what is not needed yet cannot. */
+  /** The disk is full for a while; if `short`, only for what is prepared in advance. */
   fill(durationMs: number, { short }: { readonly short: boolean }): void {
     this.#fullUntilMs = this.#queue.nowMs + durationMs
     this.#isShort = short
   }
 
-  /** It works, and has room. */
+  /** The disk works again, and has room. */
   heal(): void {
     this.#faultsIn = Number.POSITIVE_INFINITY
     this.#fullUntilMs = 0
     this.#stalledUntilMs = 0
   }
 
-  /** One bit of what lies on it turns. @returns where; undefined if nothing lies there */
+  /** Flips one stored bit. @returns where; undefined if the disk is empty */
   flipBit(): string | undefined {
     const random = this.#random
     const dice = random.next()
@@ -88,35 +88,35 @@ export class SimDisk {
     return logs.length === 0 ? undefined : flipIn(random.pick(logs)[1], random)
   }
 
-  /** What would be left of it now if the power failed: an old copy, later. */
+  /** A copy of what a power cut would leave now, to be put back later. */
   copy(): DiskCopy {
     const logs = [...this.#logs].map(([name, log]) => [name, log.crash()] as const)
     return { files: this.#files.crash(), logs: new Map(logs) }
   }
 
-  /** It is as it was when the copy was made; of trees there are no copies. */
+  /** Puts a copy back; trees are not copied. */
   putBack({ files, logs }: DiskCopy): void {
     this.#files = files.crash()
     this.#logs = new Map([...logs].map(([name, log]) => [name, log.crash()]))
     this.#removed = []
   }
 
-  /** Its log directories by name, for what is to happen to them while no process uses the disk. */
+  /** Its log directories by name, for faults while no process uses the disk. */
   get logs(): ReadonlyMap<string, MemoryDirectory> {
     return this.#logs
   }
 
-  /** The directory of its small files, in the same way. */
+  /** The directory of its small files, for the same use. */
   get files(): MemoryDirectory {
     return this.#files
   }
 
-  /** A log directory is taken away. */
+  /** Removes a log directory. */
   loseLog(name: string): void {
     this.#logs.delete(name)
   }
 
-  /** Everything on it is gone. */
+  /** Wipes the disk. */
   wipe(): void {
     this.#files = new MemoryDirectory({ path: 'data', ...this.#options() })
     this.#logs.clear()
@@ -124,13 +124,13 @@ export class SimDisk {
     this.#removed = []
   }
 
-  /** The process is gone; what it wrote, but did not sync, the system still has. */
+  /** The process is gone; the system still has what it wrote but did not sync. */
   processEnded(): void {
     this.#faultsIn = Number.POSITIVE_INFINITY
     for (const tree of this.#trees.values()) tree.processEnded(this.#random)
   }
 
-  /** What was not synced is gone, or parts of it. */
+  /** Loses all that was not synced, or parts of it. */
   powerCut(): void {
     this.processEnded()
     const chance = this.#random.chance(0.8) ? this.#random : undefined
@@ -145,15 +145,15 @@ export class SimDisk {
     this.#removed = []
   }
 
-  /** `meta` as the system has it, which may be newer than what a power cut would leave. */
+  /** `meta` in the system's memory, perhaps newer than what a power cut would leave. */
   get meta(): MetaFields {
     return fieldsOf(contentOf(this.#files, 'meta'))
   }
 
   /**
-   * As one process sees it.
+   * The disk as one process sees it.
    *
-   * @param onMetaSaved told when a new `meta` survives a power cut
+   * @param onMetaSaved called when a new `meta` survives a power cut
    */
   diskFor(process: SimProcess, onMetaSaved: (meta: MetaFields) => void): ServerDisk {
     const trees = this.#trees
@@ -205,7 +205,7 @@ export class SimDisk {
       remove: (name) => {
         const [tree, log] = [trees.get(name), logs.get(name)]
         if (tree === undefined && log === undefined) return
-        // The old one of an exchange, that is, not one that came in vain, or was left over.
+        // The old tree of an exchange, not one that arrived in vain or was left over.
         const isOld = numberOf(name) < Math.max(...[...trees.keys()].map(numberOf))
         process.act(isOld ? 'SNAP remove the old' : 'SNAP remove')
         trees.delete(name)
@@ -258,7 +258,7 @@ function flipIn(directory: MemoryDirectory, random: Random): string | undefined 
   if (names.length === 0) return undefined
   const name = random.pick(names)
   const bytes = contentOf(directory, name) ?? Buffer.alloc(0)
-  // Where something lies: zeros that are not used yet are of no interest.
+  // Only used bytes count, not preallocated zeros.
   const end = bytes.findLastIndex(Boolean) + 1
   const at = random.below(end)
   const file = directory.open(name)

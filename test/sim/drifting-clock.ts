@@ -1,4 +1,5 @@
-// The clock of one simulated machine: it shows time of its own, and runs faster or slower than the world's.
+// The clock of one simulated machine: it has its own time, and runs faster or slower than the
+// world's.
 
 import type { EventQueue } from './event-queue.ts'
 
@@ -22,7 +23,7 @@ export class DriftingClock {
     return this.#baseMs + (this.#queue.nowMs - this.#sinceMs) * this.#rate
   }
 
-  /** From now on it runs at `rate`; what it shows does not jump. */
+  /** From now on the clock runs at `rate`; its time does not jump. */
   drift(rate: number): void {
     this.#baseMs = this.nowMs()
     this.#sinceMs = this.#queue.nowMs

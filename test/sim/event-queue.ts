@@ -1,5 +1,5 @@
-// What a simulated world does next: a binary heap of things that are due, by time and then in the
-// order in which they were asked for. Its time moves only here.
+// The next events of a simulated world: a binary heap ordered by time, then in the order in
+// which they were scheduled. The world's time moves only here.
 
 interface Event {
   readonly atMs: number
@@ -16,7 +16,7 @@ export class EventQueue {
     return this.#nowMs
   }
 
-  /** How many things were ever asked for: a measure of how much happened. */
+  /** The number of events ever scheduled: a measure of how much happened. */
   get eventCount(): number {
     return this.#order
   }
@@ -36,13 +36,13 @@ export class EventQueue {
     }
   }
 
-  /** Does everything that is due within `durationMs`, what that leads to included. */
+  /** Runs everything that is due within `durationMs`, including what that schedules. */
   run(durationMs: number): void {
     const untilMs = this.#nowMs + durationMs
     for (let run = this.take(untilMs); run !== undefined; run = this.take(untilMs)) run()
   }
 
-  /** What is due next, if anything is until `untilMs`; time goes there, or else to `untilMs`. */
+  /** The next event due by `untilMs`, if any; time moves to it, else to `untilMs`. */
   take(untilMs: number): (() => void) | undefined {
     const event = this.#events[0]
     if (event === undefined || event.atMs > untilMs) {

@@ -1,4 +1,5 @@
-// Seeds one after the other, in all worlds, until there is enough; then what they covered.
+// Runs seeds one after the other, in all worlds, until there are enough; then reports their
+// coverage.
 
 import { Coverage } from './coverage.ts'
 import { FaultError, quoted } from './faults.ts'
@@ -6,21 +7,21 @@ import { countsOf } from './mq/counts.ts'
 import { countedFor, crashPoints } from './servers/crash-points.ts'
 import { type Lives, type WorldName, worldNames, worlds } from './worlds.ts'
 
-/** So many lives of brokers must have enough of each fault. */
+/** From this many lives of brokers on, each fault must have its minimum count. */
 const manySeeds = 500
 
-/** An exploration that is as long must have hit every crash point. */
+/** From this length on, an exploration must have hit every crash point. */
 const thoroughMinutes = 2
 
 export interface ExplorationOptions {
-  /** only this one */
+  /** run only this seed */
   readonly world?: WorldName | undefined
   readonly minutes?: number | undefined
-  /** of clients, in each world that has some */
+  /** operations of clients, in each world that has clients */
   readonly operations?: number | undefined
-  /** in each world with clients */
+  /** seeds in each world that has clients */
   readonly seeds?: number | undefined
-  /** NAME=VALUE, in place of what seeds say; of the one world that is explored */
+  /** NAME=VALUE, overrides of what seeds draw, in the one explored world */
   readonly fault?: readonly string[]
   /** the first seed */
   readonly from?: number | undefined
@@ -52,7 +53,7 @@ export class Exploration {
     this.#lives = { servers: lives('servers'), mq: lives('mq'), zab: lives('zab') }
   }
 
-  /** @returns whether all was well */
+  /** @returns whether no life failed */
   async run(): Promise<boolean> {
     while (!this.#isEnough()) await this.#live(this.#options.world ?? this.#next())
     this.#report()
@@ -60,7 +61,7 @@ export class Exploration {
     return hasPoints && hasFaults && this.#failed === 0
   }
 
-  /** The world that has had the least of its share. */
+  /** The world that is furthest behind its share. */
   #next(): WorldName {
     const spent = (world: WorldName): number => this.#tallies[world].ms / worlds[world].share
     return worldNames.reduce((least, world) => (spent(world) < spent(least) ? world : least))
@@ -114,7 +115,7 @@ export class Exploration {
     }
   }
 
-  /** @returns whether brokers had enough of each fault, or need not have had */
+  /** @returns whether brokers had enough of each fault, if that is required */
   #reportFaults(): boolean {
     const { seeds, covered } = this.#tallies.mq
     const isChosen = (this.#options.fault ?? []).length > 0
@@ -126,7 +127,7 @@ export class Exploration {
     return rare.length === 0 || seeds < manySeeds
   }
 
-  /** @returns whether all were hit, or need not have been */
+  /** @returns whether all crash points were hit, if that is required */
   #reportCrashPoints(): boolean {
     const { seeds, covered } = this.#tallies.servers
     if (seeds === 0) return true

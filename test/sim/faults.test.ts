@@ -1,5 +1,5 @@
-// What goes wrong in a life is drawn from its seed, and can be said again in the words in which it is
-// printed.
+// The faults of a life are drawn from its seed, and the printed form can be given back on the
+// command line.
 
 import t from 'tap'
 import { Random } from '../../src/random.ts'
@@ -12,7 +12,7 @@ import { liveZab } from './zab/life.ts'
 
 const seeds = Array.from({ length: 200 }, (_, i) => i + 1)
 
-t.test('what is printed of a life gives its faults again', async (t) => {
+t.test('the printed faults of a life parse to the same faults', async (t) => {
   for (const seed of seeds) {
     const [zab, servers, mq] = [drawZabFaults(seed), drawServersFaults(seed), drawFaults(seed)]
     const quietZab = zabFaults.parse(['brokenLinks=0', 'handovers=0', 'lonelyProposals=0'])
@@ -22,7 +22,7 @@ t.test('what is printed of a life gives its faults again', async (t) => {
   }
 })
 
-t.test('only what is not as usual is printed, and quoted where it has spaces', async (t) => {
+t.test('only unusual values are printed, quoted if they have spaces', async (t) => {
   const usual = { ...drawServersFaults(1), crashPoint: null, slowDisks: [], servers: 3 }
   t.notMatch(serversFaults.format(usual), /crashPoint|slowDisks|servers=/)
   const crashPoint = { when: 'before', act: 'log write' } as const
@@ -30,7 +30,7 @@ t.test('only what is not as usual is printed, and quoted where it has spaces', a
   t.match(serversFaults.format(some), /^'crashPoint=before log write' servers=5 .*slowDisks=1,3/)
 })
 
-t.test('what no world has is refused with what it takes', async (t) => {
+t.test('an unknown fault is refused with the known ones', async (t) => {
   const refusals = [
     { given: 'pausing=1', found: /the faults are servers, networkMs, .*, lies, hopeless/ },
     { given: 'pauses', found: /pauses=WEIGHT/ },
@@ -50,10 +50,10 @@ t.test('what no world has is refused with what it takes', async (t) => {
   }
 })
 
-t.test('all weights are given at once, and those behind change them again', async (t) => {
+t.test('`all` sets every weight, and later faults override it', async (t) => {
   const { servers, networkMs, ...weights } = zabFaults.parse(['all=2', 'lies=0'])
   t.match(weights, { crashes: 2, pauses: 2, lies: 0 })
-  t.match([servers, networkMs], [undefined, undefined], 'what the world is like is no weight')
+  t.match([servers, networkMs], [undefined, undefined], 'properties of the world are no weights')
 })
 
 t.test('a life without faults is quiet, whatever its seed says', async (t) => {
@@ -67,7 +67,7 @@ t.test('a life without faults is quiet, whatever its seed says', async (t) => {
   t.notOk(['kill', 'power cut', 'partition', 'wipe'].some((what) => coverage.has(what)))
 })
 
-t.test('a fault is picked by its weight among the others, and never without one', async (t) => {
+t.test('a fault is picked by its weight, and never with weight 0', async (t) => {
   const random = new Random(1)
   const items = [
     { item: 'often', weight: 3 },

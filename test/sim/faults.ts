@@ -1,29 +1,29 @@
-// What goes wrong in one life, as one object: drawn from the life's seed, printed first, and overridden from
-// the command line, so that a life that fails can be shrunk to the faults it needs:
+// The faults of one life, as one object: drawn from the life's seed, printed first, and overridden
+// from the command line, so that a failing life can be shrunk to the faults it needs:
 //
 //   npm run sim -- --world zab --seed 7 --fault pauses=0 --fault crashes=3
 //
-// A world lists its faults once, in rows of a table (zab/faults.ts, servers/faults.ts, mq/faults.ts): most
-// are weights of what its nemesis does, some say what the world is like. README.md says how
-// to add one.
+// A world lists its faults once, in rows of a table (zab/faults.ts, servers/faults.ts,
+// mq/faults.ts): most are weights of its nemesis' actions, some are properties of the world.
+// README.md explains how to add one.
 
 import type { Random } from '../../src/random.ts'
 import type { Range } from './range.ts'
 
 export interface FaultRow<Value> {
   readonly about: string
-  /** what `--fault` takes for it */
+  /** the values that `--fault` accepts for it */
   readonly wanted: string
-  /** not worth a word when the faults are printed */
+  /** values that are not printed */
   readonly usual: Value
-  /** @returns undefined for what is no such value */
+  /** @returns undefined for an invalid value */
   parse(text: string): Value | undefined
   format(value: Value): string
 }
 
 export type FaultRows = Readonly<Record<string, FaultRow<unknown>>>
 
-/** One value for each row: what goes wrong in one life. */
+/** One value for each row: the faults of one life. */
 export type FaultsOf<Rows extends FaultRows> = {
   readonly [Name in keyof Rows]: Rows[Name] extends FaultRow<infer Value> ? Value : never
 }
@@ -58,7 +58,7 @@ function parseNumber(text: string): number | undefined {
   return text === '' || !(value >= 0) ? undefined : value
 }
 
-/** `--fault` is given what no world, or not this one, has. */
+/** `--fault` names a fault that this world does not have, or a value that it does not accept. */
 export class FaultError extends Error {
   override readonly name = 'FaultError'
 }
@@ -75,7 +75,7 @@ export class FaultTable<Rows extends FaultRows> {
   }
 
   /**
-   * @param given `powerCuts=3` and the like; `all=0` gives every weight, those after it change it again
+   * @param given `powerCuts=3` and the like; `all=0` sets every weight, later ones override it
    * @throws FaultError that names what is wrong
    */
   parse(given: readonly string[]): Partial<FaultsOf<Rows>> {
@@ -101,7 +101,7 @@ export class FaultTable<Rows extends FaultRows> {
     return weights.map((name) => `${name}${given.slice(3)}`)
   }
 
-  /** What is not as usual, each as `parse` takes it. */
+  /** The unusual values, each in the form that `parse` accepts. */
   list(faults: FaultsOf<Rows>): string[] {
     return Object.entries(this.#rows).flatMap(([name, row]) => {
       const value = row.format(faults[name])
@@ -109,7 +109,7 @@ export class FaultTable<Rows extends FaultRows> {
     })
   }
 
-  /** The same for a line, in which a shell would find each again. */
+  /** The same as one line, quoted for a shell. */
   format(faults: FaultsOf<Rows>): string {
     const said = this.list(faults).map(quoted)
     return said.length === 0 ? 'none' : said.join(' ')
@@ -123,7 +123,7 @@ export class FaultTable<Rows extends FaultRows> {
   }
 }
 
-/** As a shell takes it. */
+/** Quoted for a shell. */
 export function quoted(given: string): string {
   return given.includes(' ') ? `'${given}'` : given
 }
@@ -133,7 +133,7 @@ export interface Weighted<Item> {
   readonly item: Item
 }
 
-/** One of them, by weight; undefined when none has any. */
+/** One of the faults, by weight; undefined if all weights are 0. */
 export function pickWeighted<Item>(
   items: readonly Weighted<Item>[],
   random: Random,

@@ -1,5 +1,5 @@
-// A directory in the hands of a simulated process, which may be killed before each operation on it, and
-// before it hears of an operation's end. The operations go by what they are for (acts.ts).
+// A directory of a simulated process, which may be killed before each operation on it, and before
+// it learns of the operation's end. Operations are named by their purpose (acts.ts).
 
 import type { Done, LogDirectory, SegmentFile } from '../../src/log/segment-file.ts'
 import type { ActNames, FileOperation } from './acts.ts'
@@ -13,7 +13,7 @@ export class GuardedDirectory implements LogDirectory {
   readonly #hasRoom: (act: string) => Error | null
   readonly #files = new Map<string, GuardedFile>()
 
-  /** @param hasRoom answers an error where the disk has none for what is to be written */
+  /** @param hasRoom returns an error if the disk is full for what is to be written */
   constructor(
     inner: LogDirectory,
     process: SimProcess,
@@ -71,7 +71,7 @@ export class GuardedDirectory implements LogDirectory {
     this.#inner.close()
   }
 
-  /** @throws Killed, and what is wrong with the disk */
+  /** @throws Killed, or the disk's error */
   act(operation: FileOperation, file: string, bytes?: Uint8Array): void {
     const name = this.#names.before(operation, file, bytes)
     this.#process.act(name)
@@ -80,7 +80,11 @@ export class GuardedDirectory implements LogDirectory {
     if (error !== null) throw error
   }
 
-  /** The same for a write in the background, whose error is reported. @returns whether there is one */
+  /**
+   * The same for a write in the background, whose error is reported.
+   *
+   * @returns whether there is one
+   */
   failsLater(file: string, done: Done): boolean {
     const name = this.#names.before('zeros', file)
     this.#process.act(name)

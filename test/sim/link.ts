@@ -1,5 +1,5 @@
-// One end of a simulated connection, as a process has it: frames go out at the end of its turn, in pieces
-// now and then; what comes in waits while the process does not read.
+// One end of a simulated connection, as a process has it: frames are sent at the end of its turn,
+// sometimes in pieces; incoming bytes wait while the process does not read.
 
 import { ProtocolError } from '../../src/protocol/error-codes.ts'
 import { FrameDecoder } from '../../src/protocol/frame.ts'

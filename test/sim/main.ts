@@ -1,12 +1,12 @@
-// npm run sim: simulated lives, each from one seed. worlds.ts says which worlds there are;
-// README.md, how to shrink a life that fails, and how to change a world.
+// npm run sim: simulated lives, each from one seed. worlds.ts lists the worlds; README.md explains
+// how to shrink a failing life, and how to change a world.
 //
-//   npm run sim -- --seed 7                    replays one, with a trace of every message and disk operation
+//   npm run sim -- --seed 7                    replays one, and traces messages and disk operations
 //   npm run sim -- --seed 7 --world zab
-//   npm run sim -- --seed 7 --world mq --fault pauses=0 --fault powerCuts=3    with other faults than its own
-//   npm run sim -- --minutes 10                explores new seeds, and says what they covered
-//   npm run sim -- --operations 1000000 --seeds 2000    the same, until so much was simulated
-//   npm run sim -- --mutants                   breaks our own rules one at a time: each must be caught
+//   npm run sim -- --seed 7 --world mq --fault pauses=0    with other faults
+//   npm run sim -- --minutes 10                explores new seeds, and reports their coverage
+//   npm run sim -- --operations 1000000 --seeds 2000    until so much was simulated
+//   npm run sim -- --mutants                   breaks our rules one at a time; each must be caught
 //   npm run sim -- --mutants --mutant ack      only those whose names have `ack` in them
 
 import yargs from 'yargs'
@@ -41,7 +41,7 @@ const options = await yargs(process.argv.slice(2))
   .strict()
   .parse()
 
-// A reader such as `head` may have seen enough.
+// A reader such as `head` may close the pipe.
 process.stdout.on('error', () => process.exit())
 
 const say = (line: string): void => {

@@ -1,5 +1,5 @@
 // Short lives of whole brokers on whole servers, with producers and consumers, each from one seed;
-// mq/life.ts says what happens in one. `npm run sim -- --world mq --seed N` replays one with a trace.
+// mq/life.ts describes a life. `npm run sim -- --world mq --seed N` replays one with a trace.
 
 import t from 'tap'
 import { countsOf, leastPerThousand } from './mq/counts.ts'
@@ -8,7 +8,7 @@ import { liveMq } from './mq/life.ts'
 import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
 import { mutated } from './mutate.ts'
 
-/** What failed once, and what it found. The simulator changes, and with it what they do. */
+/** Seeds that once failed, with what they found. They change as the simulator changes. */
 const keptSeeds = [
   { seed: 92, found: 'after a failed fsync, what a log read counted as durable and was not' },
   { seed: 38, found: 'a session that expired while it was opened was opened twice' },
@@ -31,8 +31,9 @@ t.test('brokers keep all promises while disks, networks, sessions and clocks fai
   const seeds = [
     ...keptSeeds.map(({ seed }) => seed),
     ...Array.from({ length: fixedSeeds }, (_, i) => i + 1),
-    ...Array.from({ length: randomSeeds }, (_, i) => firstRandom + i),
   ]
+  const counted = new Set(seeds)
+  seeds.push(...Array.from({ length: randomSeeds }, (_, i) => firstRandom + i))
   const sum = { operations: 0, stored: 0, shown: 0 }
   const covered = new Map<string, number>()
   for (const seed of seeds) {
@@ -41,6 +42,7 @@ t.test('brokers keep all promises while disks, networks, sessions and clocks fai
       sum.operations += life.operations
       sum.stored += life.stored
       sum.shown += life.shown
+      if (!counted.has(seed)) continue
       for (const [what, count] of life.coverage) covered.set(what, (covered.get(what) ?? 0) + count)
     } catch (error) {
       t.comment(`replay it with npm run sim -- --world mq --seed ${seed}: ${error}`)
@@ -50,7 +52,9 @@ t.test('brokers keep all promises while disks, networks, sessions and clocks fai
   t.comment(`${sum.operations} operations, ${sum.stored} acknowledged, ${sum.shown} shown`)
   t.ok(sum.stored > 100 * seeds.length, 'many records are acknowledged')
   t.ok(sum.shown > sum.stored, 'and shown')
-  for (const { what, count, least } of countsOf(covered, seeds.length)) {
+  // Of few lives, and the same in each run: what is rare is for the long exploration to count.
+  for (const { what, count, least } of countsOf(covered, counted.size)) {
+    if (least < 3) continue
     t.ok(count >= least, `the lives have enough: ${what}, ${count} of at least ${least}`)
   }
 })
@@ -63,7 +67,7 @@ t.test('a seed decides everything', async (t) => {
     traces.push({ operations, lines })
   }
   const [one, other] = traces
-  t.ok((one?.lines.length ?? 0) > 1000, 'the trace tells what happens')
+  t.ok((one?.lines.length ?? 0) > 1000, 'the trace has every event')
   t.same(one, other)
 })
 
@@ -89,7 +93,7 @@ t.test(
   },
 )
 
-t.test('each kind of fault has a least count', async (t) => {
+t.test('each kind of fault has a minimum count', async (t) => {
   for (const name of faultNames) t.ok(name in leastPerThousand, name)
 })
 

@@ -1,5 +1,5 @@
-// `npm run sim -- --mutants` tries whether each mutant is caught; that each still fits the sources is
-// known here, on the day that they change.
+// `npm run sim -- --mutants` checks that each mutant is caught; this test checks that each still
+// fits the sources, as soon as they change.
 
 import t from 'tap'
 import { mutated } from './mutate.ts'

@@ -1,5 +1,5 @@
-// Makes a mutant: a copy of the sources and of the simulator, with the mutant's edits, that is
-// imported beside the real ones.
+// Makes a mutant: a copy of the sources and the simulator with the mutant's edits, imported beside
+// the real ones.
 
 import {
   cpSync,
@@ -17,16 +17,16 @@ import { invariant } from '../../src/invariant.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What the simulator takes of other tests. */
+/** The parts of other tests that the simulator uses. */
 const borrowed = ['test/log/memory-directory.ts', 'test/broker/test-secret.ts']
 
-/** A rule of ours, and the sources without it. Nothing shipped knows of any of this. */
+/** One of our rules, and the edits that break it. Shipped code does not depend on mutants. */
 export interface Mutant {
   readonly name: string
   /** the rule that is broken, and whose bug it was */
   readonly rule: string
   readonly edits: readonly Edit[]
-  /** runs within which it must be caught */
+  /** number of runs within which it must be caught */
   readonly seeds: number
 }
 
@@ -41,22 +41,22 @@ interface Edit {
 export interface Verdict {
   /** the seed that caught it; undefined if none did */
   readonly seed: number | undefined
-  /** what gave it away */
+  /** the error that caught it */
   readonly claim: string
 }
 
-/** A simulation as far as catching a mutant needs one: it throws when a promise is broken. */
+/** A simulation that can catch a mutant: it throws when a promise is broken. */
 export interface Simulation {
   /** below test/sim */
   readonly file: string
-  /** the function in it that lives one seed */
+  /** its function that runs one seed */
   readonly live: string
 }
 
 /**
  * Runs seeds 1, 2 … on the mutant until one fails.
  *
- * @throws when an edit does not fit the sources any more
+ * @throws if an edit no longer fits the sources
  */
 export async function tryMutant(
   mutant: Mutant,
@@ -87,9 +87,9 @@ export async function tryMutant(
 }
 
 /**
- * The files under src/ that a mutant changes, as it has them.
+ * The files under src/ that a mutant changes, in its version.
  *
- * @throws where an edit does not fit the sources any more
+ * @throws if an edit no longer fits the sources
  */
 export function mutated({ name, edits }: Mutant): ReadonlyMap<string, string> {
   const texts = new Map<string, string>()

@@ -1,9 +1,9 @@
-// The simulator's network: connections that carry bytes in order, late, in pieces, and may break. What
-// is on its way when one breaks is lost, each direction for itself; each end hears of it in its own
-// time, or, when the other machine lost its power, not before that is back. A blocked direction holds
-// back bytes as well as the news of an end, until it is opened.
+// The simulator's network: connections that carry bytes in order, late, in pieces, and may break.
+// Bytes in flight are lost when one breaks, in each direction independently; each end learns of it
+// in its own time or, if the other machine lost power, only when that machine is back. A blocked
+// direction holds back both bytes and closings until it is opened.
 //
-//   SimTransport ── SimLink ── Connection ── SimLink ── SimTransport      what a process has, and what joins two
+//   SimTransport ── SimLink ── Connection ── SimLink ── SimTransport      of a process, and between two
 //                                  │
 //                               Network                                  what goes wrong between hosts
 
@@ -27,18 +27,18 @@ interface OpenPort {
 export class Network {
   readonly queue: EventQueue
   readonly random: Random
-  /** [least, most] ms on the way */
+  /** [least, most] latency in ms */
   delayMs: Range = [0.1, 2]
-  /** A link is congested while more than this is on its way. */
+  /** A link is congested while more than this is in flight. */
   windowBytes = 64 * 1024
-  /** Somebody does not understand what came: nobody here sends such things on purpose. */
+  /** A process received what it cannot decode: no simulated process sends that on purpose. */
   onViolation: (error: ProtocolError) => void = () => undefined
-  /** Whose accepted links overwrite what they have handed out: a frame's bytes may be reused after the call. */
+  /** Hosts whose accepted links overwrite a frame after the call, as its buffer may be reused. */
   reusesBuffersOf: (host: string) => boolean = () => false
   readonly #ports = new Map<string, OpenPort>()
   readonly #connections = new Set<Connection>()
   readonly #ways = new Ways<string>()
-  /** ms that a way takes longer */
+  /** additional latency of a way in ms */
   readonly #slow = new Map<string, number>()
 
   constructor(queue: EventQueue, random: Random) {
@@ -74,7 +74,7 @@ export class Network {
     this.#ways.block(from, to)
   }
 
-  /** What was held back comes late, unless the connection was given up meanwhile. */
+  /** Held-back bytes arrive late, unless the connection was closed meanwhile. */
   unblock(from: string, to: string): void {
     if (!this.#ways.open(from, to)) return
     for (const connection of [...this.#connections]) {
@@ -83,12 +83,12 @@ export class Network {
     }
   }
 
-  /** What goes from one to the other takes so much longer, until `unblockAll`. */
+  /** Adds latency from one host to the other, until `unblockAll`. */
   slow(from: string, to: string, extraMs: number): void {
     this.#slow.set(`${from}>${to}`, extraMs)
   }
 
-  /** Bytes that nobody sent, behind all that is under way between the two. */
+  /** Injects bytes that no process sent, after everything in flight between the two. */
   forge(from: string, to: string, bytes: Buffer): void {
     for (const connection of [...this.#connections]) {
       if (connection.joins(from, to)) connection.forge(from, bytes)
@@ -104,14 +104,14 @@ export class Network {
     for (const [from, to] of this.#ways.blocked) this.unblock(from, to)
   }
 
-  /** Breaks what connects the two. */
+  /** Breaks the connections between the two. */
   reset(a: string, b: string): void {
     for (const connection of [...this.#connections]) {
       if (connection.joins(a, b)) connection.reset()
     }
   }
 
-  /** `silent`: nobody closes its connections for it. */
+  /** `silent`: its connections are not closed for it. */
   processEnded(process: SimProcess, { silent }: { readonly silent: boolean }): void {
     for (const [where, { transport }] of [...this.#ports]) {
       if (transport.process === process) this.#ports.delete(where)
@@ -119,7 +119,7 @@ export class Network {
     for (const connection of [...this.#connections]) connection.processEnded(process, silent)
   }
 
-  /** A machine answers again: what others still send to its former processes is refused. */
+  /** A machine answers again: it refuses what is still sent to its former processes. */
   hostIsBack(host: string): void {
     for (const connection of [...this.#connections]) connection.hostIsBack(host)
   }

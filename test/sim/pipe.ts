@@ -1,9 +1,10 @@
-// What networks of all worlds are made of: ways between hosts, each of which may be blocked for itself, and
-// pipes along them, which carry things in order and hold them back while their way is blocked.
+// The parts of all worlds' networks: ways between hosts, each of which may be blocked
+// independently, and pipes along them, which carry items in order and hold them back while their
+// way is blocked.
 
 import type { EventQueue } from './event-queue.ts'
 
-/** Which ways are blocked, each direction for itself. */
+/** The blocked ways, each direction independently. */
 export class Ways<Host extends string | number> {
   readonly #blocked = new Map<string, readonly [from: Host, to: Host]>()
 
@@ -32,7 +33,7 @@ export class Ways<Host extends string | number> {
 export interface PipeParts {
   readonly queue: EventQueue
   readonly isBlocked: () => boolean
-  /** how long what is sent now is on its way, unless what was sent before it takes longer */
+  /** latency of what is sent now, at least that of what was sent before */
   readonly delayMs: () => number
 }
 
@@ -57,7 +58,7 @@ export class Pipe {
     queue.at(atMs, arrive)
   }
 
-  /** What was held back goes on its way. */
+  /** Sends what was held back. */
   release(): void {
     for (const arrive of this.#held.splice(0)) this.send(arrive)
   }

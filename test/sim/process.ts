@@ -1,6 +1,7 @@
-// A process in the simulator: everything that happens to it comes in by `enter`, everything that it does
-// to the world passes `act`. So it can be killed between any two acts, and stand still as if stopped
-// by a signal. Its clock is its own: it may be ahead, and run faster or slower than the world's.
+// A process in the simulator: everything that happens to it enters through `enter`, everything that
+// it does to the world passes through `act`. So it can be killed between any two acts, and be
+// paused as if by a signal. It has its own clock, which may be ahead, and run faster or slower than
+// the world's.
 
 import type { Clock } from '../../src/clock.ts'
 import { DriftingClock } from './drifting-clock.ts'
@@ -30,8 +31,8 @@ export class SimProcess implements Clock {
   wallSkewMs = 0
 
   /**
-   * @param kill called when `killAfter` or `killAt` comes true; says between which two acts
-   * @param note told of each act, and its details
+   * @param kill called when `killAfter` or `killAt` is reached, with the two acts around it
+   * @param note called with each act and its details
    */
   constructor(
     queue: EventQueue,
@@ -53,12 +54,12 @@ export class SimProcess implements Clock {
     return this.#standstill.isStill
   }
 
-  /** Something happens to the process: now, when it stands still no more, or never. */
+  /** Something happens to the process: now, when it is no longer paused, or never. */
   enter(run: () => void): void {
     if (this.#alive) this.#standstill.enter(() => this.#run(run))
   }
 
-  /** The process is about to do something that others could notice; `+` joins what it does at once. */
+  /** The process is about to do something observable; `+` joins simultaneous acts. */
   act(point: string, details = ''): void {
     if (this.#alive && this.#isDue(point)) {
       this.#kill({ before: point, after: this.#lastAct })
@@ -69,17 +70,17 @@ export class SimProcess implements Clock {
     this.#note?.(point + details)
   }
 
-  /** It is killed before one of its next acts. */
+  /** Kills it before one of its next acts. */
   killAfter(acts: number): void {
     this.#actsUntilKill = acts
   }
 
-  /** It is killed before, or after, the next act of a name. */
+  /** Kills it before, or after, the next act with this name. */
   killAt(point: KillAt): void {
     this.#killAt = point
   }
 
-  /** It is not killed, whatever was asked for. */
+  /** Cancels all planned kills. */
   spare(): void {
     this.#actsUntilKill = Number.POSITIVE_INFINITY
     this.#killAt = undefined

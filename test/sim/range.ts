@@ -1,4 +1,4 @@
-// How long things take in a simulated world: somewhere between a least and a most.
+// Durations in a simulated world, between a minimum and a maximum.
 
 import type { Random } from '../../src/random.ts'
 

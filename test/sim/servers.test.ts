@@ -1,5 +1,5 @@
-// Short lives of whole servers with clients, each from one seed; servers/life.ts says what happens in
-// one. `npm run sim -- --seed N` replays one with a trace.
+// Short lives of whole servers with clients, each from one seed; servers/life.ts describes a life.
+// `npm run sim -- --seed N` replays one with a trace.
 
 import t from 'tap'
 import { Coverage } from './coverage.ts'
@@ -7,9 +7,12 @@ import { mutated } from './mutate.ts'
 import { liveServers } from './servers/life.ts'
 import { serverMutants } from './servers/mutants.ts'
 
-/** What failed once, and what it found. The simulator has changed since, and with it what they do. */
+/** Seeds that once failed, with what they found. They change as the simulator changes. */
 const keptSeeds = [
-  { seed: 2322, found: 'a server that led a first epoch nobody joined was kept out for ever' },
+  {
+    seed: 2322,
+    found: 'a server that led a first epoch that no server joined was kept out for ever',
+  },
   { seed: 59, found: 'the judge took a refusal for that of an earlier request just like it' },
   { seed: 182, found: 'the judge wanted a write from where its session had been in order' },
   { seed: 429, found: 'the nemesis wiped a second disk before the first server counted again' },
@@ -58,7 +61,7 @@ t.test('a seed decides everything', async (t) => {
     }),
   )
   const [one, other] = traces
-  t.ok((one?.lines.length ?? 0) > 1000, 'the trace tells what happens')
+  t.ok((one?.lines.length ?? 0) > 1000, 'the trace has every event')
   t.same(one, other)
 })
 

@@ -1,5 +1,5 @@
-// The tree database of a simulated disk: entries as they would lie in LevelDB, those that are on their way
-// there, and what a power cut leaves.
+// The tree database of a simulated disk: its entries as in LevelDB, the batches on their way there,
+// and what a power cut leaves.
 
 import type { TreeDatabase } from '../../src/daemon/storage/disk.ts'
 import type { Random } from '../../src/random.ts'
@@ -7,11 +7,11 @@ import type { SimProcess } from './process.ts'
 
 type Entries = readonly (readonly [key: string, value: string | undefined])[]
 
-/** A tree's entries, as they would lie in LevelDB. */
+/** A tree's entries, as in LevelDB. */
 export class SimTree {
   #written = new Map<string, string>()
   #durable = new Map<string, string>()
-  /** written, and not synced, oldest first */
+  /** written but not synced, oldest first */
   #unsynced: Entries[] = []
   /** batches on their way, oldest first */
   #underWay: (() => void)[] = []

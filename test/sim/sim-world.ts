@@ -1,5 +1,5 @@
-// The world (src/world.ts) of one simulated process: its turns end in the world's event queue, its time
-// is its own, and its randomness is the seed's.
+// The world (src/world.ts) of one simulated process: its turns end in the event queue, it has its
+// own time, and its randomness comes from the seed.
 
 import type { Random } from '../../src/random.ts'
 import { Turn } from '../../src/turn.ts'
@@ -12,12 +12,12 @@ export interface SimWorldParts {
   readonly network: Network
   readonly process: SimProcess
   readonly random: Random
-  /** by what name others reach it */
+  /** the name by which other processes reach it */
   readonly host: string
   readonly describe?: Describe
 }
 
-/** All but a disk and a logger. */
+/** Everything but a disk and a logger. */
 export function simWorld(parts: SimWorldParts): ClientWorld {
   const { process, random } = parts
   const turn = new Turn((end) => process.after(0, end))

@@ -1,5 +1,5 @@
-// A process that stands still for a while, as if stopped by a signal: what happens to it meanwhile waits,
-// and comes in the order in which it fell due.
+// A process that is paused for a while, as if by a signal: what happens to it meanwhile waits, and
+// enters in the order in which it fell due.
 
 import type { EventQueue } from './event-queue.ts'
 
@@ -16,7 +16,7 @@ export class Standstill {
     return this.#untilMs > this.#queue.nowMs
   }
 
-  /** Runs it now, or when the process goes on. */
+  /** Runs it now, or when the process resumes. */
   enter(run: () => void): void {
     if (this.isStill) this.#waiting.push(run)
     else run()
@@ -37,7 +37,7 @@ export class Standstill {
     this.#goOn()
   }
 
-  /** The process is gone: nothing waits any more. */
+  /** The process is gone: drops all that waits. */
   reset(): void {
     this.#untilMs = 0
     this.#waiting = []

@@ -1,4 +1,4 @@
-// How a simulated process dials and listens.
+// The transport of a simulated process.
 
 import type { Address, ListenAddress } from '../../src/address.ts'
 import { invariant } from '../../src/invariant.ts'
@@ -15,10 +15,10 @@ import { SimLink } from './link.ts'
 import type { Network } from './network.ts'
 import type { SimProcess } from './process.ts'
 
-/** Names what is sent to whom: a point at which a process may be killed. */
+/** Names a sent message and its receiver: a point at which a process may be killed. */
 export type Describe = (bytes: Buffer, to: string) => string
 
-/** As TcpTransport: what one turn puts into links leaves at its end. */
+/** Like TcpTransport: what one turn puts into links is sent at its end. */
 export class SimTransport implements Transport {
   readonly network: Network
   readonly process: SimProcess
@@ -80,7 +80,7 @@ export class SimTransport implements Transport {
 
   #shakeHands(connection: Connection, dialled: SimLink, address: Address): void {
     const { network } = this
-    // The other end does not exist yet, so what arrives there is looked at here.
+    // The other end does not exist yet, so its incoming bytes are handled here.
     const arrive = (): void => {
       const port = network.portAt(address)
       if (port === undefined) {

@@ -1,5 +1,5 @@
-// Whole servers, whole brokers and the clients that people use, in the simulator's world and nothing
-// else: from one seed comes one life.
+// Whole servers, whole brokers and the shipped clients, in the simulator's world and nothing else:
+// each seed gives one life.
 
 import t from 'tap'
 import { assembleBroker } from '../../src/broker/broker.ts'
@@ -38,7 +38,7 @@ class Life {
     this.network.onViolation = (error) => this.#fail(error)
   }
 
-  /** Of a process of its own; the disk stays with the host. */
+  /** The world of a new process; the disk stays with the host. */
   #worldOf(host: string) {
     const { network, queue, random } = this
     const process = new SimProcess(queue)
@@ -72,7 +72,7 @@ class Life {
     assembleServer({ config, world, onFailure: this.#fail }).start().catch(this.#fail)
   }
 
-  /** Resolves when it is registered. */
+  /** Resolves when the broker is registered. */
   startBroker(id: number): Promise<void> {
     const servers = ids.map((server) => `s${server}:${clientPort}`).join()
     const read = readBrokerConfig(
@@ -92,7 +92,7 @@ class Life {
     }).start()
   }
 
-  /** The power of a host fails: its process is gone, and what it did not sync. */
+  /** A host loses power: its process is gone, and so is what it did not sync. */
   cut(host: string): void {
     const process = this.#processes.get(host)
     if (process === undefined) throw new Error(`There is no ${host}`)
@@ -115,7 +115,7 @@ class Life {
     settled.catch(() => undefined)
     const untilMs = this.queue.nowMs + patienceMs
     for (;;) {
-      // Everything that can go on without an event does.
+      // Promises that need no event proceed first.
       await new Promise((resolve) => setImmediate(resolve))
       if (this.#failure !== undefined) throw this.#failure
       if (isSettled) return settled

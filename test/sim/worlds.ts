@@ -1,5 +1,5 @@
-// The worlds of `npm run sim`: what a life in each is, what may go wrong there, and the mutants that it has
-// to catch. A new world is a row here.
+// The worlds of `npm run sim`: their lives, their faults, and the mutants that they have to catch.
+// A new world is a row here.
 
 import type { FaultRows, FaultsOf, FaultTable } from './faults.ts'
 import { drawFaults, mqFaults } from './mq/faults.ts'
@@ -22,28 +22,28 @@ export type Trace = (line: string) => void
 
 export interface SimulatedWorld {
   readonly about: string
-  /** of the time of an exploration of all worlds */
+  /** share of the time of an exploration of all worlds */
   readonly share: number
-  /** what `Life.operations` counts */
+  /** the unit of `Life.operations` */
   readonly unit: string
-  /** whether clients ask for something there: `--operations` and `--seeds` are about such worlds */
+  /** whether the world has clients, which `--operations` and `--seeds` count */
   readonly hasClients: boolean
   /** A line for each fault, for `--help`. */
   readonly faultLines: readonly string[]
-  /** @param given as `--fault` has them @throws FaultError that names what is wrong with them */
+  /** @param given the values of `--fault` @throws FaultError that names the mistake */
   readonly withFaults: (given: readonly string[]) => Lives
   readonly hunts: readonly Hunt[]
 }
 
-/** The lives of a world, some of their faults perhaps overridden. */
+/** The lives of a world, perhaps with overridden faults. */
 export interface Lives {
-  /** What goes wrong in the life of a seed. */
+  /** The faults of a seed's life. */
   readonly faultsOf: (seed: number) => string
   /** @throws InvariantError when a promise is broken */
   readonly live: (seed: number, trace?: Trace) => Promise<Life>
 }
 
-/** Mutants, and the simulation that has to catch them. */
+/** Mutants and the simulation that has to catch them. */
 export interface Hunt {
   readonly mutants: readonly Mutant[]
   readonly simulation: Simulation

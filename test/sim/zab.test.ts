@@ -1,5 +1,5 @@
-// Many short lives of ensembles of Zab cores, each from one seed; zab/life.ts says what happens in
-// one. `ZAB_SEED=N npx tap test/sim/zab.test.ts` replays one seed with a trace.
+// Many short lives of ensembles of Zab cores, each from one seed; zab/life.ts describes a life.
+// `ZAB_SEED=N npx tap test/sim/zab.test.ts` replays one with a trace.
 
 import t from 'tap'
 import { Random } from '../../src/random.ts'
@@ -9,7 +9,7 @@ import { liveZab } from './zab/life.ts'
 import { ZabWorld } from './zab/world.ts'
 
 const fixedSeeds = 4000
-/** What was wrong when each of these first failed; none may again. */
+/** Seeds that once failed, with the fault that they found. */
 const seedsThatFoundSomething = [
   { seed: 1162, found: 'the news of a closed link reached the next process of that server' },
   { seed: 104_120, found: 'two servers without data were to outvote one that has an epoch' },
@@ -59,7 +59,7 @@ t.test('a seed decides everything', async (t) => {
       const { committed } = liveZab(seed, { trace: (line) => lines.push(line) })
       return { committed, lines }
     })
-    t.ok((one?.lines.length ?? 0) > 100, 'the trace tells what happens')
+    t.ok((one?.lines.length ?? 0) > 100, 'the trace has every event')
     t.same(one, other, `seed ${seed}`)
   }
 })
@@ -76,20 +76,23 @@ const pauses = [
   { name: 'all servers that stood still at once', who: 'all', ms: 60_000 },
 ]
 for (const { name, who, ms } of pauses) {
-  t.test(`${name}: no election, because what waits is read before anybody is judged`, async (t) => {
-    for (let seed = 1; seed <= 50; seed++) {
-      const world = steadyWorld(seed)
-      const { establishedCount } = world.checker
-      world.run(world.random.next() * 100)
-      for (const { id } of world.servers) {
-        if (who === 'all' || id === world.leader()) world.pause(id, ms)
+  t.test(
+    `${name}: no election, because waiting messages are read before any server is judged silent`,
+    async (t) => {
+      for (let seed = 1; seed <= 50; seed++) {
+        const world = steadyWorld(seed)
+        const { establishedCount } = world.checker
+        world.run(world.random.next() * 100)
+        for (const { id } of world.servers) {
+          if (who === 'all' || id === world.leader()) world.pause(id, ms)
+        }
+        world.run(ms + 1000)
+        world.proposeSome(1)
+        world.run(100)
+        const found = `${world.checker.establishedCount - establishedCount} elections`
+        if (found !== '0 elections' || !world.converged()) t.fail(`seed ${seed}: ${found}`)
       }
-      world.run(ms + 1000)
-      world.proposeSome(1)
-      world.run(100)
-      const found = `${world.checker.establishedCount - establishedCount} elections`
-      if (found !== '0 elections' || !world.converged()) t.fail(`seed ${seed}: ${found}`)
-    }
-    t.pass('in 50 ensembles')
-  })
+      t.pass('in 50 ensembles')
+    },
+  )
 }

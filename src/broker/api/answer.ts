@@ -1,5 +1,5 @@
-// How a request is answered, and who asks. A request that names several partitions is answered when
-// each of them is.
+// The requester of a request and its answer. A request that names several partitions is answered
+// when each of them has been.
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { MqResponse } from '../../protocol/mq/apis.ts'
@@ -9,27 +9,27 @@ import type { BrokerId } from '../../protocol/mq/messages.ts'
 /** Called exactly once per request. */
 export type Respond = (answer: MqResponse | BrokerError) => void
 
-/** Who asks: a broker in one of its lives, or a client. */
+/** A client, or a broker in one of its lives. */
 export interface Requester {
   readonly role: 'client' | 'broker'
   readonly brokerId: BrokerId
   readonly brokerEpoch: number
 }
 
-/** Answers for the parts of one request, which come in any order. */
+/** Collects the answers for the parts of one request, which arrive in any order. */
 export class Answers<T> {
   readonly #answers: T[] = []
   readonly #done: (answers: readonly T[]) => void
   #missingCount: number
 
-  /** @param done called once, with all in the order of the request; at once if there are none */
+  /** @param done called once, with all answers in request order; at once if `count` is 0 */
   constructor(count: number, done: (answers: readonly T[]) => void) {
     this.#missingCount = count
     this.#done = done
     if (count === 0) done(this.#answers)
   }
 
-  /** Once for each place from 0 up. */
+  /** To be called once for each place from 0 up. */
   set(place: number, answer: T): void {
     this.#answers[place] = answer
     this.#missingCount -= 1
@@ -42,9 +42,9 @@ export function answerLater(answer: Promise<MqResponse>, respond: Respond): void
 }
 
 /**
- * What ZooWeeper could not do is, for a client of ours, something to be tried again.
+ * A failed ZooWeeper request becomes a retriable error for our client.
  *
- * @throws the error itself when it is a mistake of ours
+ * @throws the error itself if it is a programming error
  */
 export function asBrokerError(error: unknown): BrokerError {
   if (error instanceof BrokerError) return error

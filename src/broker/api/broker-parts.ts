@@ -1,4 +1,4 @@
-// The parts of a broker that its apis use, and what they use of each.
+// The parts of a broker that its apis use, each reduced to what they use.
 
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
@@ -12,7 +12,7 @@ import type { Replica } from '../replication/replica.ts'
 import type { ProducerIds } from '../session/producer-ids.ts'
 import type { BrokerSession } from '../session/session.ts'
 
-/** What the apis use of a replica. */
+/** The part of a replica that the apis use. */
 export type ServedReplica = Pick<
   Replica,
   | 'topic'
@@ -33,12 +33,12 @@ export type ServedReplica = Pick<
   | 'endOfEpoch'
 >
 
-/** What the apis use of a session with ZooWeeper. */
+/** The part of a session with ZooWeeper that the apis use. */
 export type ServingSession = Pick<BrokerSession, 'zk' | 'readCluster'>
 
 export interface ServedReplicas {
   readonly purgatory: Purgatory
-  /** undefined: this broker has no replica of it, or none that can be used */
+  /** undefined: this broker has no usable replica of it */
   get(topic: string, partition: number): ServedReplica | undefined
 }
 
@@ -52,15 +52,15 @@ export interface BrokerParts {
   readonly links: Pick<BrokerLinks, 'call' | 'post'>
   readonly producerIds: Pick<ProducerIds, 'next'>
   readonly clock: Clock
-  /** that cannot be guessed */
+  /** bytes that cannot be guessed */
   randomBytes(count: number): Uint8Array
-  /** 22 characters that no other broker makes */
+  /** 22 characters, unique in the cluster */
   makeUuid(): string
   readonly log: Logger
-  /** of what whoever reaches the port can cause as often as he likes */
+  /** for warnings that anything which reaches the port can trigger at will */
   readonly warnings: RareWarnings
   readonly minInsyncReplicas: (replicaCount: number) => number
   readonly defaults: { readonly partitionCount: number; readonly replicationFactor: number }
-  /** the present session; undefined while there is none that is open */
+  /** the current session; undefined while none is open */
   session(): ServingSession | undefined
 }

@@ -1,5 +1,6 @@
-// How many bytes of records one answer to a fetch may hold, shared by its partitions in the order of the
-// request. The first batch comes whole even if it is larger: whoever fetches would stand still for ever.
+// The bytes of records that one answer to a fetch may hold, shared by its partitions in the order
+// of the request. The first batch is sent whole even if it is larger, or the fetcher would never
+// get past it.
 
 import { limits } from '../../limits.ts'
 
@@ -9,15 +10,15 @@ export class ByteBudget {
   #left: number
   #isEmpty = true
 
-  /** @param bytesMax as the request says; the limits hold all the same */
+  /** @param bytesMax as requested; our own limit applies as well */
   constructor(bytesMax: number) {
     this.#left = Math.min(bytesMax, limits.fetchBytesMax)
   }
 
   /**
-   * Reads for one partition what the budget still has room for.
+   * Reads the records of one partition that still fit the budget.
    *
-   * @param read whole batches of at most so many bytes, or one that is larger
+   * @param read returns whole batches of at most that many bytes, or one that is larger
    */
   take(bytesMax: number, read: (bytesMax: number) => Buffer): Buffer {
     const room = Math.max(0, Math.min(bytesMax, this.#left))

@@ -1,4 +1,4 @@
-// One connection in the native protocol: hello, then requests, each answered when its answer is ready.
+// One connection in the native protocol: hello, then requests, each answered as soon as it can be.
 //
 // Next on the path: dispatch.ts.
 

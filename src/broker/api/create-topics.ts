@@ -1,6 +1,6 @@
-// createTopics: the znodes of new topics, by a write to ZooWeeper. Each topic has its own outcome.
+// createTopics: writes the znodes of new topics to ZooWeeper. Each topic has its own outcome.
 //
-// Next on the path: controller/controller.ts, which gives them leaders.
+// Next on the path: controller/controller.ts, which elects their leaders.
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import type {
@@ -21,13 +21,14 @@ import { checkCollision, checkNewTopic, replicasFor } from './new-topic.ts'
 import { openSession } from './open-session.ts'
 import { repeated, repeatedError } from './repeated.ts'
 
-/** How often it is looked whether a new topic has its leaders. */
+/** Interval at which a new topic is checked for leaders. */
 const leadersCheckMs = 10
 
 /**
- * Answers when every partition has a leader, or the time is up; a topic may appear all the same.
+ * Answers when every partition has a leader or the deadline has passed; a topic that timed out may
+ * still be created.
  *
- * @throws BrokerError, ZkError when nothing could be done for any of the topics
+ * @throws BrokerError, ZkError if none of the topics could be attempted
  */
 export async function createTopics(
   parts: BrokerParts,
@@ -42,7 +43,7 @@ export async function createTopics(
   }
   const session = openSession(parts, 'create a topic')
   const deadline = new Deadline(parts.clock, timeoutMs)
-  // A broker that has just registered counts, and one that has just gone does not.
+  // Counts a broker that has just registered, and not one that has just left.
   await session.readCluster()
   const creation = new Creation(parts, session, deadline)
   const outcomes = topics.map(async (one, i) =>
@@ -60,7 +61,7 @@ function problemOf(topic: NewTopic): BrokerError | undefined {
   }
 }
 
-/** @param made its topic id, or why there is none */
+/** @param made the topic id, or the error */
 function outcome({ topic }: NewTopic, made: string | BrokerError): CreatedTopic {
   return made instanceof BrokerError
     ? { topic, error: failureOf(made), topicId: '' }
@@ -72,7 +73,7 @@ class Creation {
   readonly #parts: BrokerParts
   readonly #session: ServingSession
   readonly #deadline: Deadline
-  /** names of topics that are not in the image yet */
+  /** names of topics that may not be in the image yet */
   readonly #begun: string[] = []
 
   constructor(parts: BrokerParts, session: ServingSession, deadline: Deadline) {
@@ -81,7 +82,7 @@ class Creation {
     this.#deadline = deadline
   }
 
-  /** @returns its topic id, or why there is none */
+  /** @returns the topic id, or the error */
   async create(topic: NewTopic): Promise<string | BrokerError> {
     try {
       return await this.#create(topic)
@@ -124,7 +125,7 @@ class Creation {
   }
 }
 
-/** The znodes of a topic, in one multi; the controller adds leaders and ISRs. */
+/** Creates the znodes of a topic in one multi; the controller adds leaders and ISRs. */
 async function makeTopic(
   { zk }: ServingSession,
   topic: string,
@@ -144,17 +145,17 @@ async function makeTopic(
   } catch (error) {
     if (!(error instanceof ZkError)) throw error
     if (error.code === 'CONNECTIONLOSS') {
-      // The outcome is not known: what is there tells.
+      // The outcome is unknown until the znode is read.
       await zk.sync(path)
       if ((await zk.exists(path)) === undefined) throw error
     } else if (error.code !== 'NODEEXISTS') throw error
     const found = decodeTopic((await zk.getData(path)).data)
     if (found?.topicId === assignment.topicId) return
-    throw new BrokerError('TOPIC_ALREADY_EXISTS', `Cannot create topic '${topic}': there is one`)
+    throw new BrokerError('TOPIC_ALREADY_EXISTS', `Cannot create topic '${topic}': it exists`)
   }
 }
 
-/** @returns undefined when all have one */
+/** @returns undefined when every partition has a leader */
 function firstWithoutLeader(
   image: ClusterImage,
   topic: string,

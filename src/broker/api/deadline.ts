@@ -1,8 +1,8 @@
-// How long a client waits for an answer, as it said in its request: what comes later is dropped here,
-// as the client has been told by then that it was not done.
+// The deadline of a request, from the timeout that the client named. A write that comes later is
+// dropped, because by then the client has already reported a failure.
 //
-// The time runs from when the request was read. A broker that was stopped before that, or whose write
-// is on its way to ZooWeeper, is too late all the same; what must not happen then is a conditional write.
+// The time runs from when the request was read. It cannot cover a broker that was suspended before
+// that, or a write already on its way to ZooWeeper; such a late write has to be conditional.
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
@@ -26,7 +26,7 @@ export class Deadline {
   /** @param what was to be done. @throws BrokerError REQUEST_TIMED_OUT */
   check(what: string): void {
     if (!this.isOver) return
-    const found = `its time of ${this.timeoutMs} ms was over before it could be done`
+    const found = `its timeout of ${this.timeoutMs} ms passed before it could be done`
     throw new BrokerError('REQUEST_TIMED_OUT', `Cannot ${what}: ${found}`)
   }
 }

@@ -1,5 +1,5 @@
-// Which handler answers which api: the list of what a broker speaks. Handlers answer through `respond`,
-// at once or later, exactly once; a BrokerError is an answer to the request as a whole.
+// The handler of each api. Handlers answer through `respond`, at once or later, exactly once; a
+// BrokerError answers the request as a whole.
 
 import type { MqRequest } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
@@ -23,7 +23,7 @@ export function dispatch(
   respond: Respond,
 ): void {
   if (requester.role !== 'broker' && isForBrokers(request)) {
-    const found = 'only a broker may ask for it, and this is a link of a client'
+    const found = 'only a broker may send it, and this is a client connection'
     respond(new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot ${request.type}: ${found}`))
     return
   }
@@ -67,7 +67,7 @@ export function dispatch(
   }
 }
 
-/** What would be believed of a broker alone: what it has stored, and that a client asked it for this. */
+/** Requests trusted only from a broker: its own durable offset, or a client's request passed on. */
 function isForBrokers(request: MqRequest): boolean {
   if (request.type === 'replicaFetch') return true
   return 'passedOn' in request && request.passedOn

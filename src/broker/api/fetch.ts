@@ -1,9 +1,9 @@
-// fetch: committed records from this broker's own replicas, leader or not; partitions that it has none
-// of are passed on to their leaders.
+// fetch: committed records from this broker's own replicas, leader or not; a partition without a
+// replica here is passed on to its leader.
 //
-//   plan each partition ─▶ wait until there is enough, or an error, or the time is up ─▶ read ─▶ answer
+//   plan each partition ─▶ wait for enough bytes, an error or the deadline ─▶ read ─▶ answer
 //
-// It reads from replication/replica.ts; what has to wait does so in replication/purgatory.ts.
+// It reads from replication/replica.ts; a fetch waits in replication/purgatory.ts.
 
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
@@ -20,8 +20,8 @@ import { boundsOf, isOffset, outOfRange } from './list-offsets.ts'
 import { joinShare, leaderFor, noPartition, Shares, slackMs } from './pass-on.ts'
 
 /**
- * When several brokers answer for one request, none waits longer at a time: news of one must not be
- * held back for as long as another has none.
+ * The longest wait of one round when several brokers answer for a request: records of one must not
+ * be held back while another has none.
  */
 const roundMs = 50
 
@@ -29,7 +29,7 @@ export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respon
   new Fetching(parts, request, respond).begin()
 }
 
-/** What becomes of one partition of the request. */
+/** How one partition of the request is answered. */
 type Plan =
   | {
       readonly type: 'here'
@@ -38,11 +38,11 @@ type Plan =
       seen: Seen
     }
   | { readonly type: 'elsewhere'; readonly asked: FetchPartition }
-  /** the offset can be none of any log: its leader knows which there are */
+  /** the number cannot be an offset of any log: the leader is asked for the bounds */
   | { readonly type: 'no offset'; readonly asked: FetchPartition }
   | { readonly type: 'refused'; readonly asked: FetchPartition; readonly error: BrokerError }
 
-/** Records counted so far, for a request that waits for more than the first. */
+/** Records counted so far, for a request that waits for more than one byte. */
 interface Seen {
   readonly next: Offset
   readonly bytes: number
@@ -59,7 +59,7 @@ class Fetching {
   readonly #here: readonly PlanHere[]
   readonly #shares = new Shares<FetchPartition>()
   readonly #elsewhereCount: number
-  /** Something can be said at once: nothing else is waited for. */
+  /** Some partition can be answered at once, so the request does not wait. */
   readonly #isSettled: boolean
 
   constructor(parts: BrokerParts, request: FetchRequest, respond: Respond) {
@@ -106,7 +106,7 @@ class Fetching {
 
   // --- waiting -----------------------------------------------------------------------------------
 
-  /** For records here, as all partitions are. */
+  /** Waits for records when all partitions are on this broker. */
   #wait(): void {
     if (this.#isSettled || this.#hasEnough(0)) {
       this.#answer([])
@@ -122,7 +122,7 @@ class Fetching {
     this.#parts.replicas.purgatory.expireAt(operation, this.#deadlineMs)
   }
 
-  /** Whether the partitions here, and so many bytes from elsewhere, are as much as is waited for. */
+  /** Whether the local partitions and `bytesElsewhere` reach the requested minimum. */
   #hasEnough(bytesElsewhere: number): boolean {
     const { bytesMin, bytesMax } = this.#request
     const wanted = Math.min(bytesMin, bytesMax)
@@ -136,7 +136,7 @@ class Fetching {
 
   // --- elsewhere ---------------------------------------------------------------------------------
 
-  /** Asks the leaders of what is not here, again and again while there is not enough. */
+  /** Asks the leaders of the other partitions, in rounds until there is enough. */
   #passOn(): void {
     const { clock, links } = this.#parts
     const { bytesMin, bytesMax } = this.#request
@@ -162,7 +162,7 @@ class Fetching {
     }
   }
 
-  /** @param partyCount brokers that answer; one that does so alone has waited for all it should */
+  /** @param partyCount the brokers that answer; a single one has waited for as long as requested */
   #isOver(fetched: readonly Fetched[], partyCount: number): boolean {
     if (this.#isSettled || partyCount === 1) return true
     if (this.#parts.clock.nowMs() >= this.#deadlineMs) return true
@@ -172,7 +172,7 @@ class Fetching {
 
   // --- the answer --------------------------------------------------------------------------------
 
-  /** @param elsewhere what other brokers answered, by its place in the request */
+  /** @param elsewhere the answers of other brokers, by place in the request */
   #answer(elsewhere: readonly Fetched[]): void {
     const answers = new Answers<Fetched>(this.#plans.length, (partitions) => {
       this.#respond({ type: 'fetch', partitions })
@@ -196,14 +196,14 @@ class Fetching {
         case 'here': {
           const { replica } = plan
           if (this.#parts.replicas.get(asked.topic, asked.partition) !== replica) {
-            answers.set(place, failed(asked, this.#notHere(asked))) // it was dropped meanwhile
+            answers.set(place, failed(asked, this.#notHere(asked))) // the replica was dropped meanwhile
           } else if (replica.isOutOfRange(asked.offset)) {
             const bounds = { start: replica.earliestOffset, end: replica.highWatermark }
             answers.set(place, failed(asked, outOfRange(nameOf(asked), bounds)))
           } else if (asked.offset <= replica.highWatermark || replica.role.type === 'leading') {
             answers.set(place, read(replica, asked, budget))
           } else if (this.#request.passedOn) {
-            // Passed on to us as the leader, which we are not, or no more.
+            // Passed on to us as the leader, but we do not lead, or no longer.
             answers.set(place, failed(asked, this.#notHere(asked)))
           } else toLookUp.push(place)
         }
@@ -213,8 +213,8 @@ class Fetching {
   }
 
   /**
-   * Offsets that are none, or that lie beyond what a replica here has, and waiting has not changed
-   * that: it may be behind, or there is no such offset. Their leaders know.
+   * Asks the leaders about numbers that are no offsets, and about offsets beyond a local replica's
+   * end even after the wait: the replica may be behind, or the offset may not exist.
    */
   #lookUp(places: readonly number[], answers: Answers<Fetched>): void {
     const plans = places.flatMap((place) => this.#plans[place] ?? [])
@@ -224,7 +224,7 @@ class Fetching {
         const [plan, place] = [plans[i], places[i]]
         if (plan === undefined || place === undefined) continue
         const { offset } = plan.asked
-        // A leader that is new will know.
+        // A new leader will know its bounds soon.
         const mayWait = plan.type === 'here' && error?.code === 'OFFSET_NOT_AVAILABLE'
         const isThere = plan.type === 'here' && error === undefined && offset <= end
         if (plan.type === 'here' && (mayWait || isThere)) {
@@ -239,12 +239,12 @@ class Fetching {
 
   #notHere(asked: FetchPartition): BrokerError {
     const error = leaderFor(this.#parts, 'fetch', asked, true)
-    invariant(error instanceof BrokerError, 'what was passed on is not passed on again')
+    invariant(error instanceof BrokerError, 'a request that was passed on is not passed on again')
     return error
   }
 }
 
-/** Bytes of committed records from the offset asked for on, as far as they are needed. */
+/** Bytes of committed records from the requested offset on, counted up to `needed`. */
 function countUpTo(plan: PlanHere, needed: number): number {
   const { replica, asked } = plan
   const { highWatermark } = replica
@@ -273,7 +273,7 @@ function answered(replica: ServedReplica, { topic, partition }: Place, records: 
   return { topic, partition, error: undefined, highWatermark, logStart, records }
 }
 
-/** What another broker sent, as far as the answer has room for it. */
+/** Another broker's records, if the answer has room for them. */
 function within(budget: ByteBudget, asked: FetchPartition, fetched: Fetched): Fetched {
   const { topic, partition, error, highWatermark, logStart } = fetched
   const records = budget.take(asked.bytesMax, () => fetched.records)

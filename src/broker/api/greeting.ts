@@ -1,5 +1,5 @@
-// What begins each link that a broker accepts: who is there, and for one that calls itself a broker the
-// proof that it is one. protocol/mq/hello.ts has the frames.
+// The start of each link that a broker accepts: the hello of the other end and, if that claims to
+// be a broker, its proof. protocol/mq/hello.ts has the frames.
 
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import {
@@ -29,7 +29,7 @@ export interface GreetingParts {
 export class Greeting {
   readonly #parts: GreetingParts
   readonly #link: Link
-  /** a broker that has been challenged */
+  /** set once the other end, as a broker, has been challenged */
   #challenged: { readonly hello: MqHello; readonly facts: LinkFacts } | undefined
 
   constructor(parts: GreetingParts, link: Link) {
@@ -40,8 +40,8 @@ export class Greeting {
   /**
    * Takes one frame.
    *
-   * @returns who is there, once that is proved
-   * @throws ProtocolError for another cluster, and for a broker that is none
+   * @returns the other end's hello, once a broker has proved itself
+   * @throws ProtocolError for another cluster, or a broker without the cluster's secret
    */
   frame(reader: MsgpackReader): MqHello | undefined {
     if (this.#challenged === undefined) return this.#hello(decodeMqHello(reader))

@@ -1,12 +1,12 @@
-// Whether a client sees a partition in the leader epoch in which it is. One that does not would take
-// offsets of one leader's log for those of another's. Source: KIP-320.
+// Whether a client and a replica agree on the partition's leader epoch. If they do not, the client
+// could take offsets in one leader's log for offsets in another's. Source: KIP-320.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { anyEpoch } from '../../protocol/mq/messages.ts'
 import type { ServedReplica } from './broker-parts.ts'
 
 /**
- * @param what was to be done
+ * @param what the attempted operation, for the message
  * @returns FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH; undefined if the epochs agree
  */
 export function epochProblem(

@@ -1,5 +1,5 @@
-// listOffsets: where the logs of partitions begin and end, as their leaders know; and the error made of
-// it when a client names an offset that does not exist.
+// listOffsets: where the logs of partitions begin and end, according to their leaders; and the
+// error with these bounds for a client that names an offset outside of them.
 //
 // Next on the path: replication/replica.ts.
 
@@ -16,7 +16,7 @@ import { epochProblem } from './leader-epoch.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
 import { repeated, repeatedError } from './repeated.ts'
 
-/** How long a leader may take. */
+/** The time that a leader has to answer. */
 const listOffsetsMs = 2000
 
 const api = 'listOffsets'
@@ -31,7 +31,7 @@ export function listOffsets(
   lookUp(parts, partitions, options, (listed) => respond({ type: api, partitions: listed }))
 }
 
-/** The same for this broker itself. */
+/** The same for this broker's own use. */
 export function boundsOf(
   parts: BrokerParts,
   places: readonly Place[],
@@ -78,7 +78,7 @@ function nameOf({ topic, partition }: Place): string {
 }
 
 function notYet(place: Place): BrokerError {
-  const message = `Cannot list offsets of ${nameOf(place)}: its new leader does not know yet`
+  const message = `Cannot list offsets of ${nameOf(place)}: its new leader does not know them yet`
   return new BrokerError('OFFSET_NOT_AVAILABLE', message)
 }
 
@@ -88,12 +88,12 @@ function failed({ topic, partition }: Place, error: BrokerError): ListedOffsets 
   return { topic, partition, error: failureOf(error), earliest, latest, leaderEpoch: anyEpoch }
 }
 
-/** Whether it can be an offset at all, of whatever log. */
+/** Whether the number can be an offset in any log. */
 export function isOffset(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
 
-/** @param what could not be done with the offset */
+/** @param what the attempted operation, for the message */
 export function outOfRange(what: string, { start, end }: OffsetBounds): BrokerError {
   const message = `Cannot ${what}: the log begins at ${start} and ends at ${end}`
   return new BrokerError('OFFSET_OUT_OF_RANGE', message, { bounds: { start, end } })

@@ -1,5 +1,5 @@
-// What any broker answers by itself: metadata out of its image of the cluster, and producer ids out of
-// its block of them.
+// metadata and initProducerId, which every broker answers by itself: from its image of the cluster,
+// and from its block of producer ids.
 
 import type { InitProducerIdResponse } from '../../protocol/mq/init-producer-id.ts'
 import type { MetadataRequest } from '../../protocol/mq/metadata.ts'

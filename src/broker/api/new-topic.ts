@@ -1,5 +1,5 @@
-// What a new topic may be: its name, and how many partitions and replicas. The rules and error codes
-// are Kafka's. Pure; create-topics.ts asks before anything reaches ZooWeeper.
+// The rules for a new topic's name and its numbers of partitions and replicas. Rules and error
+// codes are Kafka's. Pure; create-topics.ts applies them before anything reaches ZooWeeper.
 
 import { limits } from '../../limits.ts'
 import type { NewTopic } from '../../protocol/mq/create-topics.ts'
@@ -22,7 +22,7 @@ export function checkNewTopic({ topic, partitionCount, replicationFactor }: NewT
     throw refusal(topic, 'INVALID_PARTITIONS', found)
   }
   if (replicationFactor !== -1 && replicationFactor < 1) {
-    const found = `it cannot have ${replicationFactor} replicas: 1 is the least`
+    const found = `it cannot have ${replicationFactor} replicas: at least 1 is required`
     throw refusal(topic, 'INVALID_REPLICATION_FACTOR', found)
   }
 }
@@ -30,7 +30,7 @@ export function checkNewTopic({ topic, partitionCount, replicationFactor }: NewT
 /** Source: Kafka's org.apache.kafka.common.internals.Topic.validate (3.9). */
 export function nameProblem(topic: string): string | undefined {
   if (topic === '') return 'its name is empty'
-  if (topic === '.' || topic === '..') return "'.' and '..' are no names"
+  if (topic === '.' || topic === '..') return "'.' and '..' are not allowed as names"
   const { topicNameLengthMax } = limits
   if (topic.length > topicNameLengthMax) {
     return `its name has ${topic.length} characters, at most ${topicNameLengthMax} are allowed`
@@ -40,13 +40,13 @@ export function nameProblem(topic: string): string | undefined {
 }
 
 /**
- * Metrics of Kafka write a dot as an underscore, so two names that differ in these alone collide.
+ * Kafka's metrics write a dot as an underscore, so names that differ only in these collide.
  *
  * @throws BrokerError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION
  */
 export function checkCollision(topic: string, existing: Iterable<string>): void {
   const [merged, others] = [mergeDots(topic), [...existing]]
-  if (others.includes(topic)) throw refusal(topic, 'TOPIC_ALREADY_EXISTS', 'there is one')
+  if (others.includes(topic)) throw refusal(topic, 'TOPIC_ALREADY_EXISTS', 'it exists')
   const other = others.find((each) => mergeDots(each) === merged)
   if (other === undefined) return
   const found = `its name collides with '${other}': they differ in dots and underscores only`
@@ -70,7 +70,7 @@ export function replicasFor(
   const byDefault = Math.min(defaults.replicationFactor, brokers.length)
   const replicaCount = replicationFactor === -1 ? byDefault : replicationFactor
   if (replicaCount < 1 || replicaCount > brokers.length) {
-    const found = `${replicaCount} replicas are wanted, and ${brokers.length} brokers are alive`
+    const found = `${replicaCount} replicas are wanted, but ${brokers.length} brokers are alive`
     throw refusal(topic, 'INVALID_REPLICATION_FACTOR', found)
   }
   return placeReplicas(brokers, {

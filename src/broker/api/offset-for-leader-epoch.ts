@@ -1,4 +1,4 @@
-// offsetForLeaderEpoch: what the leaders of partitions know of where epochs end. Only a leader answers.
+// offsetForLeaderEpoch: where leader epochs end in the logs of partitions. Only a leader answers.
 //
 // Next on the path: replication/replica.ts.
 

@@ -1,5 +1,5 @@
-// offsetCommit, offsetFetch: where consumer groups go on, written to and read from ZooWeeper by any
-// broker. Each partition has its own outcome.
+// offsetCommit, offsetFetch: the committed offsets of consumer groups, which any broker writes to
+// and reads from ZooWeeper. Each partition has its own outcome.
 //
 // Next on the path: group/offset-store.ts.
 
@@ -27,7 +27,7 @@ import { openSession } from './open-session.ts'
 import { noPartition } from './pass-on.ts'
 import { repeated, repeatedError } from './repeated.ts'
 
-/** A commit beyond the end is refused here: a consumer that starts from it could not read. */
+/** A commit beyond the log's end is refused: a consumer that starts from it could not read. */
 export async function offsetCommit(
   parts: BrokerParts,
   { group, partitions, timeoutMs }: OffsetCommitRequest,
@@ -71,7 +71,7 @@ async function commit(
   return commitOffset(zk, place, asked, () => deadline.check(what))
 }
 
-/** Whether our own replica, if there is one, has committed records up to the offset. */
+/** Whether this broker has a replica that has committed records up to the offset. */
 function isKnownHere(
   { replicas }: BrokerParts,
   { topic, partition, offset }: OffsetCommitPartition,
@@ -112,14 +112,14 @@ async function committed(
     case 'offset':
       return found
     case 'unreadable': {
-      const what = `go on where group '${group}' was in ${nameOf(place)}`
+      const what = `continue where group '${group}' was in ${nameOf(place)}`
       const bounds = await boundsAt(parts, place)
       throw outOfRange(`${what}, as znode ${found.path} holds no offset`, bounds)
     }
   }
 }
 
-/** @throws BrokerError while no leader can say */
+/** @throws BrokerError while no leader can answer */
 function boundsAt(parts: BrokerParts, place: Place): Promise<OffsetBounds> {
   return new Promise((resolve, reject) => {
     boundsOf(parts, [place], ([listed]) => {

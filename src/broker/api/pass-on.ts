@@ -1,5 +1,5 @@
-// Partitions of a request that only their leaders can answer for, at a broker that leads none of them:
-// each leader gets its share in one request, passed on once and no further.
+// Passes the partitions of a request that this broker does not lead on to their leaders: each
+// leader gets its share in one request, which is passed on only once.
 //
 // Next on the path: replication/broker-links.ts.
 
@@ -9,14 +9,14 @@ import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { type Answers, asBrokerError } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 
-/** What a leader may take longer than the request says: the way there and back. */
+/** Time that a leader's answer gets beyond the request's own timeout, for the round trip. */
 export const slackMs = 1000
 
-/** What one leader is asked for. */
+/** The partitions of a request that one leader answers for. */
 export interface Share<Asked> {
   readonly leader: BrokerId
   readonly partitions: Asked[]
-  /** of each of them in the request of the client */
+  /** index of each partition in the client's request */
   readonly places: number[]
 }
 
@@ -44,9 +44,9 @@ export class Shares<Asked extends Place> implements Iterable<Share<Asked>> {
 }
 
 /**
- * Puts a leader's answers into their places.
+ * Puts a leader's answers in their places.
  *
- * @param failed makes the answer for a partition that the leader gave none for
+ * @param failed makes the answer for a partition that the leader's answer lacks
  */
 export function joinShare<Asked, T>(
   { leader, partitions, places }: Share<Asked>,
@@ -61,7 +61,7 @@ export function joinShare<Asked, T>(
   }
   answer.then(
     (response) => {
-      const message = `Cannot use an answer of broker ${leader}: it leaves partitions out`
+      const message = `Cannot use an answer of broker ${leader}: it lacks partitions`
       fill(response.partitions, new BrokerError('UNKNOWN_SERVER_ERROR', message))
     },
     (error: unknown) => fill([], asBrokerError(error)),
@@ -69,9 +69,9 @@ export function joinShare<Asked, T>(
 }
 
 /**
- * @param what is to be done with the partition
- * @param passedOn whether a broker took this one for its leader already
- * @returns the broker to pass it on to, or why that cannot be done
+ * @param what the attempted operation, for the message
+ * @param passedOn whether another broker has passed the request on already
+ * @returns the broker to pass the partition on to, or the error
  */
 export function leaderFor(
   parts: BrokerParts,
@@ -93,12 +93,12 @@ export function leaderFor(
       ? refuse('LEADER_NOT_AVAILABLE', 'it has no leader')
       : refuse('KAFKA_STORAGE_ERROR', `it has no leader: ${problem}`)
   }
-  // We shall lead, and have not begun to.
+  // We are the new leader, but have not begun to lead.
   if (leader.id === self) return refuse('LEADER_NOT_AVAILABLE', 'its leader has just been elected')
   return leader.id
 }
 
-/** @param what was to be done */
+/** @param what the attempted operation, for the message */
 export function noPartition(
   image: ClusterImage,
   what: string,

@@ -1,7 +1,7 @@
-// produce: each batch is appended by its partition's leader; what others lead is passed on. The answer
-// leaves when every partition has its acks or was refused, or when the time is up.
+// produce: the leader of each partition appends its batch; partitions of other leaders are passed
+// on. The answer is sent when every partition has its acks, was refused, or has timed out.
 //
-// A partition that is named twice gets both batches, in the order of the request.
+// A partition that is named twice gets both batches, in request order.
 //
 // Next on the path: replication/replica.ts.
 
@@ -92,7 +92,7 @@ function passOn(
       joinShare(share, links.call(leader, request, timeoutMs + slackMs), answers, failed)
       continue
     }
-    // Without acks no response comes from there: this is done when it is sent.
+    // With acks=0 the leader sends no response: the request counts as done when it is sent.
     links.post(leader, request)
     for (const [i, { topic, partition }] of partitions.entries()) {
       const produced = { topic, partition, error: undefined, baseOffset: -1, logStart: -1 }

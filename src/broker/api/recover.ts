@@ -1,6 +1,6 @@
-// A partition that no replica may lead by the rules, and a person who chooses one of them all the same:
-// what there is to choose from, and the choice. Any broker answers; the choice is a conditional write of
-// the state that the person was shown.
+// recoveryChoices, recover: for a partition that no replica may lead by the rules, an operator sees
+// the choices and chooses a leader. Any broker answers; the write is conditional on the version of
+// the state that the operator saw.
 //
 // Next on the path: controller/recovery-choices.ts decides.
 
@@ -29,7 +29,7 @@ export async function showRecovery(
   return { type: 'recoveryChoices', found: recoveryChoices(state, standings) }
 }
 
-/** @throws BrokerError INVALID_UPDATE_VERSION when the state is not the one that was shown */
+/** @throws BrokerError INVALID_UPDATE_VERSION if the state has changed since it was shown */
 export async function recover(
   parts: BrokerParts,
   request: RecoverRequest,
@@ -38,7 +38,7 @@ export async function recover(
   const { session, state, standings } = await readNow(parts, request)
   const what = `Cannot recover ${topic}/${partition}`
   const changed = () => {
-    const found = 'its state is another one by now: look at it again'
+    const found = 'its state has changed since: look at it again'
     return new BrokerError('INVALID_UPDATE_VERSION', `${what}: ${found}`)
   }
   if (state.version !== version) throw changed()
@@ -53,7 +53,7 @@ export async function recover(
   }
   const { leaderEpoch, uncleanEpoch } = wanted
   const facts = { topic, partition, leader, leaderEpoch, isUnclean: uncleanEpoch === leaderEpoch }
-  parts.log.warn(facts, 'A person chose the leader of a partition')
+  parts.log.warn(facts, 'An operator chose the leader of a partition')
   return { type: 'recover', leaderEpoch }
 }
 
@@ -63,7 +63,7 @@ interface Found {
   readonly standings: readonly Standing[]
 }
 
-/** Everything that was written before this call. */
+/** Reflects every write made before this call. */
 async function readNow(parts: BrokerParts, place: Place): Promise<Found> {
   const { topic, partition } = place
   const session = openSession(parts, `look at ${topic}/${partition}`)

@@ -1,9 +1,9 @@
-// Requests that name a part twice where the two would contradict each other, or where Kafka refuses
-// them: INVALID_REQUEST for both.
+// Requests that name a part twice, where the two could contradict each other or Kafka refuses them:
+// both get INVALID_REQUEST.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 
-/** @returns those that occur more than once */
+/** @returns the keys that occur more than once */
 export function repeated<T>(keys: Iterable<T>): ReadonlySet<T> {
   const seen = new Set<T>()
   const found = new Set<T>()
@@ -14,7 +14,7 @@ export function repeated<T>(keys: Iterable<T>): ReadonlySet<T> {
   return found
 }
 
-/** @param what cannot be done */
+/** @param what the attempted operation, for the message */
 export function repeatedError(what: string): BrokerError {
   return new BrokerError('INVALID_REQUEST', `Cannot ${what}: the request names it more than once`)
 }

@@ -1,7 +1,7 @@
-// replicaFetch: what followers ask their leaders for. What a follower says to have durable is recorded
-// before anything else.
+// replicaFetch: a follower's fetch from the leaders of its partitions. The follower's durable
+// offsets are recorded first.
 //
-// Next on the path: replication/replica.ts; what has to wait does so in replication/purgatory.ts.
+// Next on the path: replication/replica.ts; a fetch without news waits in replication/purgatory.ts.
 
 import { limits } from '../../limits.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
@@ -22,7 +22,7 @@ export function replicaFetch(
   respond: Respond,
 ): void {
   const live = parts.image.brokers.get(brokerId)
-  // What a follower's earlier life had is no promise of what this one has.
+  // What a follower had in an earlier life does not show what it has in this one.
   const isCurrent = live?.epoch === life.brokerEpoch && live.directory === life.directory
   if (!isCurrent) {
     const message = `Cannot serve a replica: broker ${brokerId} is not registered like that here`
@@ -61,7 +61,7 @@ export function replicaFetch(
   parts.replicas.purgatory.expireAt(operation, parts.clock.nowMs() + waitMs)
 }
 
-/** The follower may have waited: by now this replica may lead in another epoch, or not at all. */
+/** The fetch may have waited: by now this replica may lead in another epoch, or not at all. */
 function readFor(
   replica: ServedReplica,
   asked: ReplicaFetchPartition,

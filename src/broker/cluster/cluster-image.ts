@@ -1,7 +1,7 @@
-// The cluster as one broker knows it, out of the znodes: who is alive, who is controller, the topics
-// with their replicas, leaders and ISRs. Every broker keeps one: to answer metadata requests, to find
-// leaders, to learn what it leads and follows; and the controller decides by it. What cannot be used,
-// be it a znode or a replica, is in it with the reason. Pure.
+// The cluster as one broker knows it from the znodes: the live brokers, the controller, and the
+// topics with their replicas, leaders and ISRs. Every broker keeps an image to answer metadata
+// requests, to find leaders, and to learn what it leads and follows; the controller bases its
+// decisions on it. An unusable znode or replica is listed with the reason. Pure.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type {
@@ -25,7 +25,7 @@ interface LiveBroker extends Registration {
   readonly id: BrokerId
   /** czxid of its registration */
   readonly epoch: number
-  /** that registered it; what it reports counts when it comes from the same one */
+  /** the session that registered it; only reports of the same session count */
   readonly session: number
 }
 
@@ -34,13 +34,13 @@ interface TopicImage {
   readonly assignment: TopicAssignment
   /** by partition; missing until the controller has elected its first leader */
   readonly states: Map<number, PartitionState>
-  /** of those whose znode is there and cannot be used: why */
+  /** by partition: why its state znode, which exists, cannot be used */
   readonly stateProblems: Map<number, string>
 }
 
 interface ReplicaReportImage {
   readonly status: ReplicaStatus
-  /** that made it */
+  /** the session that made it */
   readonly session: number
 }
 
@@ -48,9 +48,9 @@ export class ClusterImage {
   readonly brokers = new Map<BrokerId, LiveBroker>()
   readonly topics = new Map<string, TopicImage>()
   readonly #byTopicId = new Map<string, string>()
-  /** by topic, of those whose znode is there and cannot be used: why */
+  /** by topic: why its znode, which exists, cannot be used */
   readonly topicProblems = new Map<string, string>()
-  /** by name of the znode; they may be those of a life that is over */
+  /** by name of the znode; a report may be from a life that is over */
   readonly reports = new Map<string, ReplicaReportImage>()
   controller: BrokerId = noBroker
 
@@ -70,7 +70,7 @@ export class ClusterImage {
     this.topicProblems.delete(topic)
   }
 
-  /** @returns whether that is news */
+  /** @returns whether that is new */
   setBadTopic(topic: string): boolean {
     this.#forgetTopic(topic)
     if (this.topicProblems.has(topic)) return false
@@ -90,7 +90,7 @@ export class ClusterImage {
     return this.#byTopicId.get(topicId)
   }
 
-  /** Ignores what is older than what it has, and what belongs to no topic. */
+  /** Ignores a state that is older than the one it has, and one of an unknown topic. */
   setState(topic: string, partition: number, state: PartitionState | undefined): void {
     const { states, stateProblems } = this.topics.get(topic) ?? {}
     if (states === undefined) return
@@ -99,7 +99,7 @@ export class ClusterImage {
     else if (state.version >= (states.get(partition)?.version ?? 0)) states.set(partition, state)
   }
 
-  /** Until it is written anew there is no state in force. @returns whether that is news */
+  /** Removes the state until the znode is written again. @returns whether that is new */
   setBadState(topic: string, partition: number): boolean {
     const { states, stateProblems } = this.topics.get(topic) ?? {}
     states?.delete(partition)
@@ -111,7 +111,7 @@ export class ClusterImage {
     return true
   }
 
-  /** What is known of a replica; what its broker reported in an earlier life is not. */
+  /** What is known about a replica. A report from an earlier life of its broker does not count. */
   standing({ topicId, partition, broker }: ReplicaPlace): Standing {
     const live = this.brokers.get(broker)
     if (live === undefined) return { broker, life: undefined, status: undefined }
@@ -121,7 +121,7 @@ export class ClusterImage {
     return { broker, life: { directory, brokerEpoch }, status }
   }
 
-  /** Why this replica cannot be used, as its broker says in its present life. */
+  /** Why this replica cannot be used, from its broker's report in its current life. */
   unavailable(place: ReplicaPlace): string | undefined {
     return this.reports.size === 0 ? undefined : faultOf(this.standing(place).status)
   }
@@ -132,7 +132,7 @@ export class ClusterImage {
     return status?.type === 'ahead' ? aheadReason : faultOf(status)
   }
 
-  /** Why a partition has no leader, or fewer replicas than it should, where something is known. */
+  /** The known reasons why a partition has no leader, or fewer replicas than it should. */
   problems({ assignment, stateProblems }: TopicImage, partition: number): PartitionProblem[] {
     const problems: PartitionProblem[] = []
     const ofState = stateProblems.get(partition)
@@ -145,7 +145,7 @@ export class ClusterImage {
     return problems
   }
 
-  /** The same in words; undefined when nothing is known. */
+  /** The first of these problems as text; undefined if there is none. */
   problemOf(topic: string, partition: number): string | undefined {
     const found = this.topics.get(topic)
     if (found === undefined) return this.topicProblems.get(topic)
@@ -162,7 +162,7 @@ export class ClusterImage {
     return this.topics.get(topic)?.assignment.replicas[partition] !== undefined
   }
 
-  /** Who leads, is alive, and has not said that it cannot; undefined while nobody does. */
+  /** The leader, if it is alive in the life that the ISR names and has reported no fault. */
   leader(topic: string, partition: number): LiveBroker | undefined {
     const found = this.topics.get(topic)
     const state = found?.states.get(partition)
@@ -206,7 +206,7 @@ export class ClusterImage {
 }
 
 const aheadReason =
-  'it has committed records that the leader lacks, and does not follow: see zw topics recover'
+  'it has committed records that the leader lacks, so it does not follow: see zw topics recover'
 
 function byTopic(a: TopicInfo, b: TopicInfo): number {
   return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : 0

@@ -1,8 +1,9 @@
-// Keeps a cluster image up to date out of the znodes, for one session: reads everything once, has one
-// persistent-recursive watch each on /brokers/topics, /brokers/ids and /brokers/reports and one watch
-// on /controller, reads again what an event names, and everything after a reconnect.
+// Keeps a cluster image up to date from the znodes, for one session. It reads everything once, sets
+// a persistent-recursive watch on each of /brokers/topics, /brokers/ids and /brokers/reports and a
+// persistent one on /controller, reads again the znode that an event names, and after a reconnect
+// reads everything again.
 //
-// One session sees its reads in order, so a read that was asked for later is never older.
+// A session's reads are answered in order, so a later read never returns an older state.
 
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
@@ -28,14 +29,14 @@ interface ClusterWatchOptions {
   readonly image: ClusterImage
   readonly turn: Turn
   readonly log: Logger
-  /** The image may have changed; called once per turn of the event loop at most. */
+  /** The image may have changed; called at most once per turn of the event loop. */
   readonly onChange: () => void
 }
 
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions
   #isStopped = false
-  /** session that made /controller */
+  /** the session that created /controller */
   #controllerSession = 0
   readonly #onEvent = (event: WatchEvent) => this.#changed(event)
   readonly #takeUp = () => {
@@ -56,7 +57,7 @@ export class ClusterWatch {
       zk.addWatch(zkPaths.reports, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.controller, 'persistent', this.#onEvent),
     ])
-    // From here on: events that are lost with the connection during the first reading are made up for.
+    // From here on, a reconnect makes up for events that are lost with the connection.
     zk.on('connected', this.#onConnected)
     await this.readAll()
   }
@@ -66,14 +67,14 @@ export class ClusterWatch {
     this.#options.zk.off('connected', this.#onConnected)
   }
 
-  /** Whether /controller was made by our session. */
+  /** Whether our session created /controller. */
   get isController(): boolean {
     return this.#controllerSession === this.#options.zk.sessionId
   }
 
   /**
-   * Reads all there is, and again what is known here and was not listed: it may be gone, or it came
-   * after the list was made.
+   * Reads everything that is listed, and everything in the image that was not: that may be gone, or
+   * it was created after the listing.
    */
   async readAll(): Promise<void> {
     const { zk, image } = this.#options
@@ -101,7 +102,7 @@ export class ClusterWatch {
     this.#changeSoon()
   }
 
-  /** Reads one partition's znode again, with everything that was written before this call. */
+  /** Reads one partition's znode again. Reflects every write made before this call. */
   async readState(topic: string, partition: number): Promise<void> {
     await this.#options.zk.sync(zkPaths.state(topic, partition))
     await this.#read({ type: 'state', topic, partition })
@@ -118,7 +119,9 @@ export class ClusterWatch {
     else if (meaning !== undefined) await this.#read(meaning)
   }
 
-  /** With its states: those that were made before the topic was known here would be missed. */
+  /**
+   * Reads the states too: events for those created before the topic was known here were ignored.
+   */
   async #readTopic(topic: string): Promise<void> {
     const { image } = this.#options
     await this.#read({ type: 'topic', topic })
@@ -193,7 +196,7 @@ export class ClusterWatch {
     this.#options.turn.seal(this.#takeUp)
   }
 
-  /** A read fails only with its session or its connection; then everything is read again anyway. */
+  /** A read fails only with its session or its connection, after which everything is read again. */
   #detached(reading: Promise<void>): void {
     reading.catch((error: Error) => {
       if (!this.#isStopped) this.#options.log.debug({ err: error.message }, 'Could not read znodes')

@@ -1,15 +1,15 @@
-// What a broker reports on one of its replicas, in the ephemeral znode /brokers/reports/I-P-N: that it
-// cannot use it, or, while no leader is in office, what lies in its log. The controller decides by it:
-// controller/controller.ts, controller/recovery-election.ts.
+// A broker's report on one of its replicas, in the ephemeral znode /brokers/reports/I-P-N: a fault
+// that makes the replica unusable or, while the partition has no leader, the state of its log. The
+// controller elects by it: controller/controller.ts, controller/recovery-election.ts.
 //
-//   unavailable   it cannot be opened for now, or its state is older than its log
-//   damaged       bytes are not what they were when they were durable; nothing was changed on the disk
-//   whole         everything that was ever durable here is here, as far as can be told
-//   tail-cut      bytes behind the last good record were cut: a torn write, or a record that was durable
-//   incomplete    its directory was taken away: it holds what it has fetched since, and promises nothing
-//   ahead         it would have to drop committed records to follow the leader in office
+//   unavailable   it cannot be opened at present, or its state is older than its log
+//   damaged       bytes that were durable have changed or are missing; the disk was left as it is
+//   whole         nothing that was durable is known to be missing
+//   tail-cut      bytes after the last good record were cut: a torn write, or a durable record
+//   incomplete    its directory was lost: it has only what it fetched since, and is not in sync
+//   ahead         it could follow the current leader only by dropping committed records
 //
-// What is said of a log holds for one life of the broker and one version of the partition's state.
+// A report on a log holds for one life of the broker and one version of the partition's state.
 
 import { isNatural, objectOf } from '../../json.ts'
 import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
@@ -21,13 +21,13 @@ export type LogCondition = (typeof logConditions)[number]
 export interface LogStatus {
   readonly type: LogCondition
   readonly life: Life
-  /** of the state znode */
+  /** version of the state znode */
   readonly stateVersion: number
   /** epoch of its last record; -1 for an empty log */
   readonly lastEpoch: number
-  /** durable */
+  /** everything before it is durable */
   readonly end: Offset
-  /** it knows all before to be committed */
+  /** everything before it is committed */
   readonly highWatermark: Offset
 }
 
@@ -41,7 +41,7 @@ export interface FaultStatus {
 
 export type ReplicaStatus = FaultStatus | LogStatus
 
-/** What is known of a replica now: the life of its broker, and what that reports in it. */
+/** What is known about a replica now: its broker's life and the report from that life. */
 export interface Standing {
   readonly broker: BrokerId
   /** undefined: not registered */
@@ -49,16 +49,16 @@ export interface Standing {
   readonly status: ReplicaStatus | undefined
 }
 
-/** What a broker says of one of its replicas. */
+/** A broker's report on one of its replicas. */
 export interface ReplicaReport {
   readonly topicId: string
   readonly partition: number
-  /** for those who read the znode: the topic's name */
+  /** the topic's name, for operators who read the znode */
   readonly topic: string
   readonly status: ReplicaStatus
 }
 
-/** One replica of one partition; a report's znode is named by it. */
+/** One replica of one partition, which names the znode of its report. */
 export interface ReplicaPlace {
   readonly topicId: string
   readonly partition: number
@@ -73,7 +73,7 @@ export function isFault(status: ReplicaStatus): status is FaultStatus {
   return status.type === 'unavailable' || status.type === 'damaged'
 }
 
-/** Why this replica cannot be used; undefined: it can. */
+/** Why this replica cannot be used; undefined if it can. */
 export function faultOf(status: ReplicaStatus | undefined): string | undefined {
   return status !== undefined && isFault(status) ? status.reason : undefined
 }
@@ -94,7 +94,7 @@ export function encodeReport({ topic, partition, status }: ReplicaReport): strin
   })
 }
 
-/** The place is in the znode's name. */
+/** The replica's place is not in the data but in the znode's name. */
 export function decodeReport(data: Buffer | null): ReplicaStatus | undefined {
   const found = objectOf(data)
   const { version, status, reason, directory, end } = found

@@ -1,5 +1,5 @@
-// What the parts of a broker use of its session with ZooWeeper: calls and events of a client, not the
-// class, so that they run over any tree of znodes.
+// The part of a ZooWeeper client that a broker uses: its calls and events, not the class, so that
+// the broker's parts run over any ztree.
 
 import type { EventEmitter } from 'node:events'
 import type { ZkClient, ZkClientEvents } from '../../client/zk/zk-client.ts'

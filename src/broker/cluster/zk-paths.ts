@@ -1,19 +1,20 @@
-// Every znode the broker uses, with its JSON. Paths and shapes are Kafka's (3.9), so people who know
-// that layout find their way; marks, reports and what a state says of lives and directories are ours.
-// What cannot be read as such (anybody may write into the tree) decodes to undefined and is left alone.
+// Every znode that the broker uses, with its JSON. Paths and shapes are Kafka's (3.9), so an
+// operator who knows that layout can read them; marks, reports, and the lives and directories in a
+// state are ours. Data in another shape, such as an operator's mistake, decodes to undefined and is
+// left alone.
 //
-//   /cluster/id                                 made by the first broker
+//   /cluster/id                                 created by the first broker
 //   /brokers/ids/N                              ephemeral; its czxid is the broker's epoch:
 //                                               protocol/mq/registration.ts
-//   /brokers/reports/I-P-N                      ephemeral; what broker N says of its replica of partition P
-//                                               of the topic with id I
-//   /brokers/marks/D                            how far the directory with identity D has come:
+//   /brokers/reports/I-P-N                      ephemeral; broker N's report on its replica of
+//                                               partition P of the topic with id I
+//   /brokers/marks/D                            the mark of the directory with identity D:
 //                                               cluster/identity.ts
 //   /brokers/topics/T                           topic id, replicas of each partition
 //   /brokers/topics/T/partitions/P/state        leader, ISR; every write conditional on its version
 //   /controller                                 ephemeral
-//   /controller_epoch                           a number; its version guards the controller's writes
-//   /latest_producer_id_block                   the last block given out
+//   /controller_epoch                           a number; its version guards controller writes
+//   /latest_producer_id_block                   the last allocated block
 //   /consumers/G/offsets/T/P                    a number
 
 import { asObject, isNatural, naturalOf, objectOf } from '../../json.ts'
@@ -54,7 +55,7 @@ export const zkPaths = {
     `/consumers/${group}/offsets/${topic}/${partition}`,
 } as const
 
-/** What a path below /brokers stands for. */
+/** The meaning of a path that the brokers watch. */
 export type PathMeaning =
   | { readonly type: 'broker'; readonly id: BrokerId }
   | { readonly type: 'report'; readonly name: string }
@@ -106,7 +107,7 @@ export function decodeTopic(data: Buffer | null): TopicAssignment | undefined {
   return replicas.length === 0 ? undefined : { topicId, replicas }
 }
 
-/** Each once. */
+/** Each id occurs once. */
 function isBrokerIds(value: unknown): value is BrokerId[] {
   if (!Array.isArray(value) || value.length === 0 || !value.every(isNatural)) return false
   return new Set(value).size === value.length
@@ -131,7 +132,7 @@ function encodeMember({ broker, directory, brokerEpoch, isAwaited }: Member) {
   return isAwaited ? { ...member, awaited: true } : member
 }
 
-/** @param version of the znode */
+/** @param version the znode's version */
 export function decodeState(data: Buffer | null, version: number): PartitionState | undefined {
   const found = objectOf(data)
   const { leader, committed } = found
@@ -144,7 +145,7 @@ export function decodeState(data: Buffer | null, version: number): PartitionStat
     return undefined
   if (uncleanEpoch !== neverUnclean && !isNatural(uncleanEpoch)) return undefined
   if (isr === undefined || eligible === undefined) return undefined
-  // The list that Kafka has, and the same with the disks: one of them changed by hand means neither.
+  // Kafka's list of ids, and ours with the disks: if they differ, one was edited by hand.
   if (JSON.stringify(found['isr']) !== JSON.stringify(brokersOf(isr))) return undefined
   const isLed = leader !== noBroker
   if (isLed && memberOf(isr, leader as BrokerId)?.isAwaited !== false) return undefined
@@ -160,7 +161,7 @@ export function decodeState(data: Buffer | null, version: number): PartitionStat
   }
 }
 
-/** Each broker once, ascending. */
+/** Accepts each broker once, in ascending order. */
 function decodeMembers(value: unknown): readonly Member[] | undefined {
   if (!Array.isArray(value)) return undefined
   const members: Member[] = []
@@ -209,7 +210,7 @@ export function decodeProducerIdBlock(data: Buffer | null): ProducerIdBlock | un
   return { broker: broker as BrokerId, first, last }
 }
 
-/** A number written as text: an epoch, an offset. */
+/** A number written as text: an epoch or an offset. */
 export function decodeNumber(data: Buffer | null): number | undefined {
   return naturalOf(data?.toString('utf8'))
 }

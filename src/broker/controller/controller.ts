@@ -1,27 +1,28 @@
-// What the controller decides: who leads each partition, and that nobody dead is in sync. Pure: the
-// cluster as it is known and the time in, the writes that it needs out; driver.ts makes them, each
-// conditional on the znode's version and on the controller's epoch, and asks again until nothing is to
-// be done.
+// What the controller decides: which replica leads each partition, and that no dead broker stays in
+// the ISR. Pure: the cluster image and the time go in, the needed writes come out. driver.ts makes
+// the writes, each conditional on the znode's version and on the controller's epoch, and calls
+// `step` again until no write is needed.
 //
-// The rules are level-triggered: they look at what is, not at what happened, so a controller that
-// missed events, or has just been elected, does the same as one that saw everything. Only the deadline
-// of an election by reports begins anew with a new controller.
+// The rules are level-triggered: they depend on the present state, not on past events, so a
+// controller that missed events, or was just elected, decides the same as one that saw everything.
+// Only the deadline of an election by reports starts again with a new controller.
 //
 //   no state yet                  the first usable replica leads, the usable ones are in sync
-//   leader lost or restarted      epoch + 1; the first unbroken member of the ISR, in assignment order
-//   no unbroken member in sync    nobody leads, the ISR keeps its claim, and the replicas report:
+//   leader lost or restarted      epoch + 1; the first unbroken ISR member, in assignment order
+//   no unbroken member in sync    no leader; the ISR is kept, and the replicas report:
 //                                 recovery-election.ts
-//   others of the ISR broken      they leave it at once; what was restarted rejoins by fetching. The last
-//                                 but the leader are for the leader to take out: see `remaining`
+//   others of the ISR broken      they leave it at once and rejoin by fetching. If only the leader
+//                                 would remain, the leader removes them: see `remaining`
 //   a member that would have to   the leader leaves the ISR: it lacks committed records
 //   drop committed records
-//   a state that is no state      a person wrote it, and a person has to mend it: nothing is written
+//   a malformed state             nothing is written: an operator wrote it and has to repair it
 //
-// A replica is usable while its broker lives and does not report that it cannot use it. A member is
-// unbroken while it is usable in the life, and with the directory, that the ISR names: it has been there
-// all the time, and has lost nothing. A leader that was restarted gets a new epoch even if it leads again.
+// A replica is usable while its broker lives and does not report a fault of the replica. A member
+// is unbroken while it is usable in the life, and with the directory, that the ISR names: it has
+// not stopped since and has lost nothing. A restarted leader gets a new epoch even if it leads
+// again.
 //
-// There is no unclean election, except by a person. Source: Kafka's PartitionStateMachine and
+// Only an operator can cause an unclean election. Source: Kafka's PartitionStateMachine and
 // Election.scala (3.9), and KIP-966.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
@@ -41,46 +42,48 @@ import {
 } from '../partition/partition-state.ts'
 import { electByReports, isCurrent } from './recovery-election.ts'
 
-/** `state.version` is what the write is conditional on; `newState` for a znode that is to be made. */
+/** The write is conditional on `state.version`; `newState` creates the znode. */
 export interface StateWrite {
   readonly topic: string
   readonly partition: number
   readonly state: PartitionState
 }
 
-/** In place of a version: there is no such znode yet. */
+/** In place of a version: the znode does not exist yet. */
 export const newState = -1
 
 interface ControllerOptions {
-  /** of this controller */
+  /** this controller's epoch */
   readonly epoch: number
   readonly minInsyncReplicas: (replicaCount: number) => number
-  /** how long the first log waits for those of the other members */
+  /**
+   * how long an election by reports waits, after the first report, for those of the other members
+   */
   readonly recoveryWaitMs: number
 }
 
 interface ControllerStep {
   readonly writes: readonly StateWrite[]
-  /** when there is more to decide even if nothing changes; undefined: never */
+  /** when to call `step` again even if nothing changes; undefined: never */
   readonly askAgainAtMs: number | undefined
-  /** without a leader though some replicas have reported: others must come back, or a person decides */
+  /** leaderless although replicas have reported: others must return, or an operator decides */
   readonly undecided: readonly Undecided[]
 }
 
 export interface Undecided {
   readonly topic: string
   readonly partition: number
-  /** of its state */
+  /** version of its state */
   readonly version: number
 }
 
 interface Wait {
-  /** of the state: a new one begins a new wait */
+  /** version of the state; a new version starts a new wait */
   readonly version: number
   readonly untilMs: number
 }
 
-/** One term of office. */
+/** One controller epoch. */
 export class Controller {
   readonly #options: ControllerOptions
   /** by topic id and partition */
@@ -120,7 +123,7 @@ export class Controller {
     return { writes, askAgainAtMs, undecided }
   }
 
-  /** The time begins with the first log: before, there is nothing to wait with. */
+  /** The wait starts with the first report of a log: without one no election is possible. */
   #recovered(
     state: PartitionState,
     seen: Seen,
@@ -178,7 +181,7 @@ function firstState(standings: readonly Standing[]): PartitionState | undefined 
   }
 }
 
-/** @returns undefined if everything is as it should be, or only reports can mend it */
+/** @returns undefined if nothing has to change, or if only reports can decide the change */
 function nextState(
   known: PartitionState,
   { standings, minInsyncReplicas }: Seen,
@@ -202,7 +205,7 @@ function nextState(
       ? undefined
       : withIsr(known, isr, { minInsyncReplicas, lost })
   }
-  // Some member lacks committed records: which, only the reports say.
+  // Some member lacks committed records; only the reports show which.
   if (known.leader === noBroker && known.committed > 0) return undefined
   const next = standings.find(({ broker }) => memberOf(unbroken, broker) !== undefined)
   if (next === undefined) {
@@ -215,8 +218,9 @@ function nextState(
 }
 
 /**
- * A leader that would be left alone may be gone itself, with a session that is not over yet. Then the others
- * must keep their claim: they hold what its disk may have lost. A leader that lives takes them out at once.
+ * A leader that would be left alone may be dead itself, its session not yet expired. The others
+ * then have to stay in the ISR, as they hold what its disk may lose. A living leader removes them
+ * at once.
  */
 function remaining(
   { isr }: PartitionState,
@@ -227,19 +231,19 @@ function remaining(
   return byBroker(kept.length > 1 ? kept : whole)
 }
 
-/** It has been in sync all the time since the ISR named it. */
+/** The member has been in sync ever since the ISR named it. */
 function isUnbroken(member: Member, standing: Standing | undefined): boolean {
   if (member.isAwaited || standing?.life === undefined) return false
   return isSameLife(member, standing.life) && faultOf(standing.status) === undefined
 }
 
-/** Its broker lives, and the disk that promised is not there or not whole. */
+/** The member's broker lives, but the disk that was in sync is missing or damaged. */
 function isLost(member: Member, standing: Standing | undefined): boolean {
   if (standing?.life === undefined) return false
   return standing.life.directory !== member.directory || standing.status?.type === 'damaged'
 }
 
-/** A disk that counts knows to be committed what the leader lacks. */
+/** An ISR or eligible disk has committed records that the leader lacks. */
 function isAhead({ broker, life, status }: Standing, state: PartitionState): boolean {
   if (life === undefined || status === undefined || isFault(status)) return false
   if (status.type !== 'ahead' || !isCurrent(status, life, state)) return false
@@ -248,8 +252,8 @@ function isAhead({ broker, life, status }: Standing, state: PartitionState): boo
 }
 
 /**
- * Replicas for a new topic: round robin over the brokers from `start` on, so that leaders spread over
- * all of them, and what follows a leader spreads over the others.
+ * Replicas for a new topic: round robin over the brokers from `start` on, so that the leaders
+ * spread over all brokers, and the followers of each leader over the others.
  */
 export function placeReplicas(
   brokers: readonly BrokerId[],
@@ -258,7 +262,7 @@ export function placeReplicas(
   const ring = [...brokers].sort((a, b) => a - b)
   return Array.from({ length: partitionCount }, (_, partition) => {
     const first = start + partition
-    // Each time round the ring the followers are taken from one place further on.
+    // With each round of the ring, the followers are taken one place further on.
     const shift = Math.floor(partition / ring.length) % Math.max(1, ring.length - 1)
     return Array.from({ length: replicationFactor }, (_, replica) => {
       const step = replica === 0 ? 0 : 1 + ((shift + replica - 1) % (ring.length - 1))

@@ -1,10 +1,10 @@
-// One broker at a time is controller: it makes the ephemeral /controller and raises /controller_epoch
-// in one multi, then writes what controller.ts decides, each write a multi that also checks the
-// version of /controller_epoch, so that one who was deposed cannot write. Everyone watches
-// /controller and tries again when it is gone.
+// One broker at a time is the controller. It creates the ephemeral /controller and raises
+// /controller_epoch in one multi, then writes what controller.ts decides. Each write is a multi
+// that also checks the version of /controller_epoch, so a deposed controller cannot write. Every
+// broker watches /controller and runs for election when it is gone.
 //
-// Each write is conditional on the partition's version. One that fails, or whose outcome is unknown,
-// is followed by reading the znode; then it is decided anew.
+// Each write is conditional on the partition's version. When one fails, or its outcome is unknown,
+// the driver reads the znode and decides again.
 
 import { ZkMultiError } from '../../client/zk/errors.ts'
 import type { Clock } from '../../clock.ts'
@@ -18,7 +18,7 @@ import type { ZkAccess } from '../cluster/zk-access.ts'
 import { decodeNumber, encodeController, encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { Controller, newState, type StateWrite, type Undecided } from './controller.ts'
 
-/** After an election or a write that failed for no reason that another read would show. */
+/** Delay after an election or a write failed for a reason that another read would not show. */
 const retryMs = 100
 
 interface ControllerDriverOptions {
@@ -34,21 +34,21 @@ interface ControllerDriverOptions {
 
 interface Office {
   readonly controller: Controller
-  /** of /controller_epoch */
+  /** version of /controller_epoch */
   readonly epochVersion: number
 }
 
 /** For one session. */
 export class ControllerDriver {
   readonly #options: ControllerDriverOptions
-  /** while we are controller */
+  /** set while this broker is the controller */
   #office: Office | undefined
   #isBusy = false
   #isAskedAgain = false
   #isStopped = false
   #cancelRetry: (() => void) | undefined
   #cancelDeadline: (() => void) | undefined
-  /** versions of states without a leader that were told of, by partition */
+  /** by partition: version of the leaderless state that was logged last */
   readonly #told = new Map<string, number>()
 
   constructor(options: ControllerDriverOptions) {
@@ -66,7 +66,9 @@ export class ControllerDriver {
     this.#cancelDeadline?.()
   }
 
-  /** The image changed: becomes controller if there is none, and then does what is to be done. */
+  /**
+   * The image changed: runs for controller if there is none, then makes the writes that are due.
+   */
   imageChanged(): void {
     if (this.#isStopped) return
     this.#isAskedAgain = true
@@ -84,7 +86,7 @@ export class ControllerDriver {
     } catch (error) {
       if (this.#isStopped) return
       const { log, clock } = this.#options
-      log.warn({ err: (error as Error).message }, 'Could not do the work of a controller')
+      log.warn({ err: (error as Error).message }, 'Could not complete a round as the controller')
       this.#cancelRetry?.()
       this.#cancelRetry = clock.after(retryMs, () => this.imageChanged())
     } finally {
@@ -103,7 +105,7 @@ export class ControllerDriver {
     }
     if (this.#office !== undefined || (controller !== noBroker && !watch.isController)) return
     const epoch = controller === noBroker ? await this.#elect() : undefined
-    // Whether that multi happened is for /controller to say, not for its answer: the answer may be lost.
+    // Only /controller shows whether that multi succeeded: its answer may have been lost.
     await watch.readAll()
     if (!watch.isController) return
     const { data, stat } = await this.#options.zk.getData(zkPaths.controllerEpoch)
@@ -115,7 +117,7 @@ export class ControllerDriver {
     log.info({ controllerEpoch: inOffice }, 'Became the controller')
   }
 
-  /** @returns our epoch if it is clear that we won */
+  /** @returns our epoch if we have certainly won */
   async #elect(): Promise<number | undefined> {
     const { zk, self, clock } = this.#options
     const { data, stat } = await zk.getData(zkPaths.controllerEpoch)
@@ -133,7 +135,7 @@ export class ControllerDriver {
       ])
       return epoch
     } catch (error) {
-      if (isRefusal(error)) return undefined // somebody else was faster
+      if (isRefusal(error)) return undefined // another broker was faster
       throw error
     }
   }
@@ -158,12 +160,12 @@ export class ControllerDriver {
     for (const each of ended) if (each.status === 'rejected') throw each.reason
   }
 
-  /** Once for each state that stays without a leader. */
+  /** Logs each version of a leaderless state once. */
   #tell({ topic, partition, version }: Undecided): void {
     const name = `${topic}/${partition}`
     if (this.#told.get(name) === version) return
     this.#told.set(name, version)
-    const text = 'No log that reported may lead a partition: zw topics recover shows why'
+    const text = 'None of the reported logs may lead a partition: zw topics recover shows why'
     this.#options.log.warn({ topic, partition, version }, text)
   }
 
@@ -186,7 +188,7 @@ export class ControllerDriver {
     } catch (error) {
       if (!(error instanceof ZkError) || error.code === 'SESSIONEXPIRED') throw error
       if (error instanceof ZkMultiError && error.index === 0) {
-        log.warn({ topic, partition }, 'Deposed: another controller has begun')
+        log.warn({ topic, partition }, 'Deposed: another controller has taken over')
         this.#office = undefined
         await watch.readAll()
         return
@@ -197,7 +199,7 @@ export class ControllerDriver {
   }
 }
 
-/** Refused for what it found: nothing was written. */
+/** The multi's condition did not hold: nothing was written. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ZkError && (error.code === 'NODEEXISTS' || error.code === 'BADVERSION')
 }

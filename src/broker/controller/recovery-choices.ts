@@ -1,10 +1,10 @@
-// What a person can choose from when no log may lead by the rules of recovery-election.ts: each replica
-// as it reports itself, and how many records may be lost when it leads. Pure.
+// The choices of an operator when no log may lead by the rules of recovery-election.ts: each
+// replica's report, and how many records may be lost if it leads. Pure.
 //
-// A member of the ISR, or an eligible replica, whose log is whole and holds all that any replica knows to
-// be committed loses nothing, whatever the others have: everything committed was on its disk. What any
-// other log lacks is known by such a log alone: without one, what was committed may have been on disks
-// that are lost, behind every high watermark that was reported.
+// If the log of an ISR member or an eligible replica is whole and reaches every known high
+// watermark, nothing is lost, whatever the others have: everything committed was on its disk. For
+// any other log the loss is known only by comparison with such a log. Without one, the lost disks
+// may have held committed records beyond every reported high watermark.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -23,9 +23,9 @@ export function recoveryChoices(
 }
 
 /**
- * The next epoch, led by a replica that a person chose.
+ * The state of the next epoch, led by the replica that an operator chose.
  *
- * @returns why it cannot lead, if so
+ * @returns a string: why that replica cannot lead
  */
 export function recoveredState(
   state: PartitionState,
@@ -43,7 +43,7 @@ export function recoveredState(
   const lost = isClean ? [] : [...state.isr, ...state.eligible].map(({ broker }) => broker)
   const led = withIsr(state, [member], { minInsyncReplicas, lost })
   if (isClean) return { ...led, leader, leaderEpoch }
-  // What others know to be committed is void from this epoch on.
+  // The high watermarks of other replicas no longer bind from this epoch on.
   return { ...led, leader, leaderEpoch, committed: 0, uncleanEpoch: leaderEpoch }
 }
 
@@ -68,7 +68,7 @@ function choiceOf(
   }
 }
 
-/** Its log, as it is now. */
+/** The replica's log from its report, if the report is current. */
 function logOf({ life, status }: Standing, state: PartitionState): LogStatus | undefined {
   if (life === undefined || status === undefined || isFault(status)) return undefined
   return isCurrent(status, life, state) ? status : undefined
@@ -85,7 +85,7 @@ function isNamed({ broker, life }: Standing, members: PartitionState['isr']): bo
   return member !== undefined && (life === undefined || life.directory === member.directory)
 }
 
-/** @returns undefined: it is not known what was committed */
+/** @returns the most records that may be lost; undefined if no log shows what was committed */
 function lossOf(
   standing: Standing,
   log: LogStatus,
@@ -93,41 +93,41 @@ function lossOf(
   standings: readonly Standing[],
 ): number | undefined {
   const floor = committedFloor(state, standings)
-  const isWitness = (each: Standing) => {
+  const hasAllCommitted = (each: Standing) => {
     const promised = promisedLogOf(each, state)
     return promised?.type === 'whole' && promised.end >= floor
   }
-  if (isWitness(standing)) return 0
-  // A leader in office may have committed more since.
-  if (state.leader !== noBroker || !standings.some(isWitness)) return undefined
+  if (hasAllCommitted(standing)) return 0
+  // A leader in office may have committed more since the reports.
+  if (state.leader !== noBroker || !standings.some(hasAllCommitted)) return undefined
   const shared = sharedEnd(standing, log, { floor, state })
   const others = standings.flatMap((each) => promisedLogOf(each, state) ?? [])
   return Math.max(...others.map((other) => moreOf(other, log, shared)))
 }
 
-/** Of a member of the ISR or an eligible replica, with all that is left of what it promised. */
+/** The log of an ISR member or an eligible replica: committed records, or a prefix of them, come first. */
 function promisedLogOf(standing: Standing, state: PartitionState): LogStatus | undefined {
   const hasPromised = isNamed(standing, state.isr) || isNamed(standing, state.eligible)
   const log = hasPromised ? logOf(standing, state) : undefined
   return log?.type === 'incomplete' ? undefined : log
 }
 
-/** Up to there it has what was committed, as far as it goes. */
+/** Before this offset the log has committed records only, as far as it reaches. */
 function sharedEnd(
   standing: Standing,
   log: LogStatus,
   { floor, state }: { readonly floor: Offset; readonly state: PartitionState },
 ): Offset {
   if (promisedLogOf(standing, state) !== undefined) return floor
-  // A replica that fell out of sync may have records of its own from its high watermark on. The high
-  // watermark is that of another log if this one began anew, and void if a person chose a leader without it.
+  // A replica that left the ISR may have uncommitted records from its high watermark on. The high
+  // watermark is an older log's if the directory was lost, and void after an unclean election.
   const isBinding = log.type !== 'incomplete' && log.lastEpoch >= state.uncleanEpoch
   return isBinding ? log.highWatermark : 0
 }
 
-/** How many records one log has at most that the other lacks. */
+/** The most records that `log` can have and `chosen` lacks. */
 function moreOf(log: LogStatus, chosen: LogStatus, shared: Offset): number {
-  // Logs that end in one epoch are one log up to the shorter end.
+  // Logs that end in the same epoch are equal up to the shorter one's end.
   if (log.lastEpoch === chosen.lastEpoch) return Math.max(0, log.end - chosen.end)
   return log.end - Math.min(log.end, chosen.end, shared)
 }

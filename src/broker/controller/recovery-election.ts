@@ -1,21 +1,22 @@
-// Who leads a partition when no member of its ISR is alive in the life that the ISR names: all of them
-// were restarted, and each may have lost something meanwhile. The living ones report what lies in their
-// logs, and the best of those leads. Pure; controller.ts asks.
+// Elects a leader when no member of the ISR is alive in the life that the ISR names: all of them
+// have restarted, and each may have lost records meanwhile. The living members report on their
+// logs, and the best log leads. Pure; called by controller.ts.
 //
-//   damaged, or another disk     out: it promises nothing any more
-//   ends below what any          out, whatever its last epoch: committed records are missing in it
-//   replica knows is committed
+//   damaged, or another disk     out: it is no longer in sync
+//   ends below any replica's     out, whatever its last epoch: it lacks committed records
+//   high watermark
 //   of the rest                  the longest: by the epoch of its last record, then by its end
 //
-// One whole log is enough, as each member has everything that was committed. It is waited for the other
-// members all the same, until a deadline: a disk may have lost what it does not know of. A log whose
-// tail was cut may have lost a committed record: it leads only next to another member's log, or when
-// nothing was promised on any other disk. Eligible replicas have all that was committed, too: they are waited for and
-// compared like members once a member has reported, and lead alone when the disks of all members are lost (KIP-966).
-// What is left after that is for a person to decide.
+// One whole log is enough, as each member has everything that was committed. The election still
+// waits for the other members until a deadline, because a disk may have lost records without
+// knowing it. A log whose tail was cut may have lost a committed record: it leads only if another
+// member's log is there to compare, or if no other disk was in sync. Eligible replicas have
+// everything committed as well: once a member has reported, the election waits for them and
+// compares them like members, and they lead alone when the disks of all members are lost (KIP-966).
+// Any other case is left to an operator.
 //
-// Members that are neither elected nor lost keep their claim (`isAwaited`): an election takes it from no
-// intact log that comes a moment later.
+// Members that are neither elected nor lost stay in the ISR (`isAwaited`), so that an intact log
+// that returns shortly afterwards is still in sync.
 
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -39,12 +40,12 @@ export interface RecoveryInput {
 
 type RecoveryVerdict =
   | { readonly type: 'elect'; readonly state: PartitionState }
-  /** There is a log, and other members may yet report: the deadline runs. */
+  /** There is a log, and other members may still report before the deadline. */
   | { readonly type: 'await all' }
-  /** Only another report, or a person, can change it. */
+  /** Only another report, or an operator, can change this. */
   | { readonly type: 'wait' }
 
-/** What a member's disk comes to. */
+/** The standing of one member's disk in the election. */
 type Claim = { readonly type: 'awaited' | 'lost'; readonly member: Member } | LogClaim
 
 interface LogClaim {
@@ -63,7 +64,7 @@ export function electByReports(input: RecoveryInput): RecoveryVerdict {
     })
   const [inSync, eligible] = [claimsOf(state.isr), claimsOf(state.eligible)]
   const isDiskLeft = inSync.some(({ type }) => type !== 'lost')
-  // What a log of the ISR lacks without knowing it, eligible disks have, too: each has all that was committed.
+  // An ISR log may lack committed records without knowing it; every eligible disk has them as well.
   const hasLog = inSync.some(({ type }) => type === 'log')
   const claims = isDiskLeft ? (hasLog ? [...inSync, ...eligible] : inSync) : eligible
   const best = bestOf(claims, input.isTimeUp)
@@ -81,13 +82,13 @@ export function electByReports(input: RecoveryInput): RecoveryVerdict {
   }
 }
 
-/** No log that ends below this leads: some replica knows that all before it was committed. */
+/** The highest known high watermark: no log that ends below it may lead. */
 export function committedFloor(
   { committed, uncleanEpoch }: Pick<PartitionState, 'committed' | 'uncleanEpoch'>,
   standings: readonly Standing[],
 ): Offset {
   const known = standings.flatMap(({ status }) =>
-    // What was committed before a person chose a leader without it is committed no more.
+    // High watermarks from before an operator's choice of leader no longer bind.
     status !== undefined && status.lastEpoch >= uncleanEpoch ? status.highWatermark : [],
   )
   return Math.max(committed, ...known)
@@ -111,12 +112,12 @@ interface ClaimContext {
   readonly state: PartitionState
 }
 
-/** Whether it was made in this life of the broker, of this version of the state. */
+/** Whether the report is from this life of the broker and about this version of the state. */
 export function isCurrent(status: LogStatus, life: Life, { version }: PartitionState): boolean {
   return isSameLife(status.life, life) && status.stateVersion === version
 }
 
-/** @returns why there is none, if so */
+/** @returns a string: the verdict if no log may lead yet */
 function bestOf(claims: readonly Claim[], isTimeUp: boolean): LogClaim | 'await all' | 'wait' {
   const [first, ...others] = claims.filter((claim) => claim.type === 'log')
   if (first === undefined) return 'wait'
@@ -132,7 +133,7 @@ function isLonger(a: LogStatus, b: LogStatus): boolean {
   return a.type === 'whole' && b.type === 'tail-cut'
 }
 
-/** The next epoch, led by that log in the life that reported it. */
+/** The state of the next epoch, led by that log in the life that reported it. */
 function ledBy({ member, log }: LogClaim, { state, kept, ...change }: Succession): PartitionState {
   const { broker } = member
   const { directory, brokerEpoch } = log.life

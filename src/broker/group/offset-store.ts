@@ -1,7 +1,8 @@
-// Committed offsets of consumer groups, in /consumers/GROUP/offsets/TOPIC/PARTITION as plain numbers.
+// Committed offsets of consumer groups, in /consumers/GROUP/offsets/TOPIC/PARTITION as plain
+// numbers.
 //
-// Each commit names the one that it follows, by the version of the znode: a commit that waited in a
-// broker that was stopped, and lands after later ones, changes nothing.
+// Each commit names the commit that it follows, by the version of the znode. So a commit that was
+// delayed, for instance in a suspended broker, and arrives after later ones changes nothing.
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
@@ -20,7 +21,7 @@ interface CommitPlace {
 type Committed =
   | { readonly type: 'none' }
   | { readonly type: 'offset'; readonly offset: Offset; readonly version: CommitVersion }
-  /** the znode is there, and holds no offset */
+  /** the znode exists but holds no offset */
   | { readonly type: 'unreadable'; readonly path: string; readonly version: CommitVersion }
 
 /** @throws BrokerError INVALID_GROUP_ID, ZkError */
@@ -39,11 +40,12 @@ export async function committedOffset(zk: ZkAccess, place: CommitPlace): Promise
 }
 
 /**
- * @param commit.version of the commit that this one follows; `noCommit` also replaces what cannot
- *   be read
- * @param checkTime called before each write; it throws once the commit comes too late
+ * @param commit.version version of the commit that this one follows; `noCommit` also replaces
+ *   unreadable data
+ * @param checkTime called before each write; it throws when the commit's deadline has passed
  * @returns the version of this commit
- * @throws BrokerError INVALID_GROUP_ID; INVALID_UPDATE_VERSION when another one came between; ZkError
+ * @throws BrokerError INVALID_GROUP_ID; INVALID_UPDATE_VERSION if another commit came before;
+ *   ZkError
  */
 export async function commitOffset(
   zk: ZkAccess,
@@ -70,7 +72,7 @@ export async function commitOffset(
   const message = `Cannot commit ${data} of group '${group}' for ${topic}/${partition}`
   throw new BrokerError(
     'INVALID_UPDATE_VERSION',
-    `${message}: another commit came before it, and it is ${now} now`,
+    `${message}: another commit came before it, and the committed offset is ${now} now`,
   )
 }
 

@@ -1,9 +1,9 @@
-// One connection of a client that speaks Kafka's protocol. Responses leave in the order of the requests,
-// whatever is answered first: clients of Kafka count on it.
+// One connection of a client that speaks Kafka's protocol. Responses are sent in the order of the
+// requests, whichever is answered first: Kafka clients rely on it.
 //
-// A request begins when all before it are answered, so that no more than one answer is ever waiting for
-// its turn; but produce requests begin at once, as their answers are small and producers do not wait.
-// What has to wait its turn is held, and the connection is not read meanwhile.
+// A request begins when all before it are answered, so that at most one answer waits for its turn.
+// Only produce requests begin at once, because their answers are small and producers do not wait
+// for them. A request that has to wait is held, and the connection is not read meanwhile.
 //
 // Next on the path: handlers.ts.
 
@@ -19,7 +19,7 @@ import type { BrokerParts } from '../api/broker-parts.ts'
 import { handlers, unknownVersion } from './handlers.ts'
 import type { WriteResponse } from './serving.ts'
 
-/** What all connections of a broker share. */
+/** The shared parts of all connections of a broker. */
 export class KafkaDialect {
   readonly parts: BrokerParts
   readonly reader = new KafkaReader()
@@ -32,7 +32,7 @@ export class KafkaDialect {
 
 /** A request that has begun. */
 interface Pending {
-  /** undefined until it is answered; null: it is, and there is nothing to be sent */
+  /** undefined until it is answered; null: it is answered without a response */
   answer: WriteResponse | null | undefined
 }
 
@@ -40,7 +40,7 @@ export class KafkaConnection {
   readonly #dialect: KafkaDialect
   readonly #link: Link
   readonly #pending = new Fifo<Pending>()
-  /** frames whose time has not come */
+  /** frames of requests that may not begin yet */
   readonly #held = new Fifo<Buffer>()
   #isPaused = false
   #isAdvancing = false
@@ -102,7 +102,7 @@ export class KafkaConnection {
     })
   }
 
-  /** Sends what is next and answered, begins what may begin. */
+  /** Sends the answers whose turn has come, and begins the requests that may begin. */
   #advance(): void {
     if (this.#isAdvancing || this.#isClosed) return
     this.#isAdvancing = true

@@ -1,5 +1,5 @@
-// CreateTopics: any broker makes topics, so that clients need not find the controller. Replicas cannot be
-// placed by hand yet, and topics have no configuration.
+// CreateTopics: any broker creates topics, so clients need not find the controller. Replicas cannot
+// be placed by hand yet, and topics have no configuration.
 //
 // Next on the path: api/create-topics.ts.
 

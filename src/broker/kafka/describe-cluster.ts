@@ -1,4 +1,4 @@
-// DescribeCluster: the brokers that are alive, and the controller.
+// DescribeCluster: the live brokers, and the controller.
 
 import type {
   DescribeClusterRequest,
@@ -7,7 +7,7 @@ import type {
 import { brokersOf, controllerOf } from './metadata.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
-/** The other type is the controllers of KRaft. */
+/** The other type is KRaft's controllers. */
 const brokerEndpoints = 1
 
 export function answerDescribeCluster(

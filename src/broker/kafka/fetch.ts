@@ -1,5 +1,6 @@
-// Fetch: committed records for consumers, by name of the topic or, in newer versions, by its id. There
-// are no fetch sessions yet: a client that wants one is given none, and asks for all its partitions.
+// Fetch: committed records for consumers, by topic name or, in newer versions, by topic id. There
+// are no fetch sessions yet: a client that asks for one gets none, and names all its partitions
+// each time.
 //
 // Next on the path: api/fetch.ts.
 
@@ -12,13 +13,13 @@ import { leaderFor } from '../api/pass-on.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 import { type PartitionAnswers, Split } from './split.ts'
 
-/** From here on topics go by their ids. */
+/** From this version on, requests name topics by id. */
 const byIdFrom = 13
-/** Before it clients know nothing of reading from followers (KIP-392). */
+/** Clients of earlier versions do not read from followers (KIP-392). */
 const followersFrom = 11
 
 const noSession = 0
-/** In place of a session's epoch: the request is complete, and a session is or is not wanted. */
+/** In place of a session epoch: the request is complete, and a session is wanted, or is not. */
 const [newSessionEpoch, finalEpoch] = [0, -1]
 
 type Topic = FetchRequest['topics'][number]
@@ -49,7 +50,7 @@ export function answerFetch(
     context,
     {
       type: 'fetch',
-      // What is refused is said at once.
+      // A refusal is answered at once.
       maxWaitMs: split.accepted.length < verdicts.length ? 0 : Math.max(maxWaitMs, 0),
       bytesMin: Math.max(minBytes, 0),
       bytesMax: Math.max(maxBytes, 0),
@@ -63,7 +64,7 @@ export function answerFetch(
   )
 }
 
-/** @param topic undefined: its id is none that is known */
+/** @param topic undefined: its id is unknown */
 function verdictOn(
   { parts, version }: KafkaContext,
   topic: string | undefined,
@@ -96,7 +97,7 @@ function responsesOf(
       partitionIndex: partition,
       errorCode: errorOf(answer),
       highWatermark: answer.highWatermark,
-      // Without transactions all that is committed is stable.
+      // Without transactions, everything committed is stable.
       lastStableOffset: answer.highWatermark,
       logStartOffset: answer.logStart,
       abortedTransactions: null,

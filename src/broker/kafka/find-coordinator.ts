@@ -1,4 +1,4 @@
-// FindCoordinator: which broker coordinates a group. Groups have none yet, and there are no transactions.
+// FindCoordinator: the coordinator of a group. Groups have none yet, and there are no transactions.
 
 import type {
   FindCoordinatorRequest,

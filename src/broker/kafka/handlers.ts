@@ -1,5 +1,5 @@
-// Which apis of Kafka a broker serves, and with which handler: what is in this list is what clients are
-// offered.
+// The apis of Kafka that a broker serves, each with its handler. ApiVersions offers clients exactly
+// this list.
 
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
@@ -38,7 +38,7 @@ const served: readonly ServedApi[] = [
   serve(describeCluster, answerDescribeCluster),
 ]
 
-/** By number. */
+/** by api key */
 export const handlers: ReadonlyMap<number, ServedApi> = new Map(served.map((api) => [api.key, api]))
 
 function offered() {
@@ -48,8 +48,8 @@ function offered() {
 }
 
 /**
- * For a client that asks for ApiVersions in a version from the future. Its answer is one of version 0,
- * which it can read; some clients take the version that they find there, others version 0.
+ * Answers an ApiVersions request of a version that is too new. The answer has version 0, which
+ * every client can read; some clients then use the version that it offers, others version 0.
  */
 export function unknownVersion(correlationId: number): WriteResponse {
   const response = { errorCode: numberOf('UNSUPPORTED_VERSION'), apiKeys: offered() }

@@ -23,7 +23,7 @@ export function answerInitProducerId(
   }
   ask(context, { type: 'initProducerId' }, (answer) => {
     if (answer instanceof BrokerError) {
-      // Clients ask again after this one, not after BROKER_NOT_AVAILABLE.
+      // Clients retry this error, but not BROKER_NOT_AVAILABLE.
       refuse(answer.code === 'BROKER_NOT_AVAILABLE' ? 'COORDINATOR_NOT_AVAILABLE' : answer.code)
       return
     }

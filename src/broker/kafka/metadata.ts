@@ -1,4 +1,4 @@
-// Metadata: brokers that are alive, where clients reach them, and topics with their partitions.
+// Metadata: the live brokers with their addresses, and topics with their partitions.
 
 import type { MetadataRequest, MetadataResponse } from '../../protocol/kafka/api/metadata.ts'
 import { noUuid } from '../../protocol/kafka/reader.ts'
@@ -30,12 +30,14 @@ export function answerMetadata(
   })
 }
 
-/** Those alive, by id. */
+/** The live brokers, by id. */
 export function brokersOf({ image, clusterId }: BrokerParts): readonly BrokerInfo[] {
   return image.info(clusterId, []).brokers
 }
 
-/** Clients send what is for the controller to this one; any broker takes it, so that one is named. */
+/**
+ * Clients send controller requests here. Any broker accepts them, so there is always one to name.
+ */
 export function controllerOf({ image, self }: BrokerParts): BrokerId {
   return image.brokers.has(image.controller) ? image.controller : self
 }

@@ -1,5 +1,5 @@
-// OffsetForLeaderEpoch: where leader epochs end, for consumers that check whether a log was cut below
-// their position.
+// OffsetForLeaderEpoch: where leader epochs end, for consumers that check whether a log was
+// truncated below their position.
 //
 // Next on the path: api/offset-for-leader-epoch.ts.
 

@@ -1,7 +1,7 @@
-// Produce: the batches of a request go where those of the native protocol go, as they came.
+// Produce: the batches of a request are handled unchanged by the native protocol's handler.
 //
-// Clients of Kafka find the leader themselves, and look for it anew when they are told that it is
-// another: nothing is passed on.
+// Kafka clients find the leader themselves, and look it up again after NOT_LEADER_OR_FOLLOWER, so
+// nothing is passed on.
 //
 // Next on the path: api/produce.ts.
 
@@ -18,7 +18,7 @@ import { batchCodec, zstdCodec } from '../../protocol/mq/record-batch.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { type PartitionAnswers, Split } from './split.ts'
 
-/** Batches of zstd are refused before it: a client of that age could not read them (KIP-110). */
+/** Earlier versions are refused zstd batches: such old clients could not read them (KIP-110). */
 const zstdFrom = 7
 
 type Topic = ProduceRequest['topicData'][number]

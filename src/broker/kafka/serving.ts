@@ -1,4 +1,4 @@
-// What a broker does with a request of Kafka's: reads it, lets the api's handler answer, and writes the
+// Serves a request of Kafka's protocol: decodes it, lets the api's handler answer, and encodes the
 // response when its turn has come (connection.ts).
 
 import type { Fields, StructRead, StructWritten } from '../../protocol/kafka/fields.ts'
@@ -12,38 +12,38 @@ import type { Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { dispatch } from '../api/dispatch.ts'
 
-/** It asks for nothing that depends on which of its lives it is in. */
+/** Its own requests do not depend on the life of the broker. */
 const noEpoch = 0
 
-/** Where a request came from. */
+/** The circumstances of a request. */
 export interface KafkaContext {
   readonly parts: BrokerParts
   readonly version: number
 }
 
-/** How a handler answers: by one of these, once, at once or later. */
+/** A handler answers with exactly one of these calls, at once or later. */
 export interface KafkaReply<Response> {
   send(response: Response): void
   /** The client expects no response. */
   none(): void
-  /** No response could say what is wrong: the connection ends. */
+  /** No response could report the error: the connection is closed. */
   close(reason: string): void
 }
 
-/** A whole response, its size included, when it is its turn to be written. */
+/** Writes a whole response, its size included, when its turn has come. */
 export type WriteResponse = (to: KafkaWriter) => void
 
-/** An api as a connection sees it. */
+/** An api, as a connection uses it. */
 export interface ServedApi {
   readonly key: number
   readonly name: string
   readonly offeredFrom: number
   readonly lastVersion: number
   serves(version: number): boolean
-  /** Its requests begin although earlier ones of the connection are not answered yet. */
+  /** Its requests begin before earlier ones of the connection are answered. */
   readonly overlaps: boolean
   /**
-   * Reads a request, whose header was read, and begins to answer it.
+   * Decodes a request whose header has been read, and begins to answer it.
    *
    * @throws ProtocolError
    */
@@ -61,7 +61,7 @@ export type KafkaHandler<Request, Response> = (
   reply: KafkaReply<Response>,
 ) => void
 
-/** @param handler may use bytes of its request during the call only */
+/** @param handler may use the bytes of its request only during the call */
 export function serve<Request extends Fields, Response extends Fields>(
   api: KafkaApi<Request, Response>,
   handler: KafkaHandler<StructRead<Request>, StructWritten<Response>>,
@@ -88,8 +88,8 @@ export function serve<Request extends Fields, Response extends Fields>(
 }
 
 /**
- * Asks what the native protocol would ask: what requests mean is said there, once. The broker asks
- * itself, as one: only brokers may say that a request is not to be passed on.
+ * Sends the equivalent request of the native protocol to this broker, so that each request is
+ * implemented once. The requester is a broker, since only a broker may say `passedOn`.
  */
 export function ask<R extends MqRequest>(
   { parts }: KafkaContext,

@@ -1,29 +1,30 @@
-// A request of Kafka's names topics, each with partitions; one of ours names partitions. Some are refused
-// before they are asked for: what is answered for the others is put back between them.
+// A Kafka request names topics, each with its partitions; a native request names partitions.
+// Partitions that are refused beforehand are left out of it, and the answers are merged in request
+// order.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 
 export class Split<Asked> {
   readonly #verdicts: readonly (Asked | BrokerError)[]
-  /** what is not refused, in order */
+  /** the partitions that are not refused, in order */
   readonly accepted: readonly Asked[]
 
-  /** @param verdicts for each partition of the request what to ask for, or why not */
+  /** @param verdicts for each partition of the request, the native request or the error */
   constructor(verdicts: readonly (Asked | BrokerError)[]) {
     this.#verdicts = verdicts
     this.accepted = verdicts.flatMap((verdict) => (verdict instanceof BrokerError ? [] : [verdict]))
   }
 
   /**
-   * @param answers for each that was accepted, or the error of all
-   * @param failed makes the answer for one of them
+   * @param answers one for each accepted partition, or the error for all of them
+   * @param failed makes the answer for a partition that failed
    * @returns answers for all partitions of the request, in its order
    */
   join<Answer>(
     answers: readonly Answer[] | BrokerError,
     failed: (error: BrokerError) => Answer,
   ): PartitionAnswers<Answer> {
-    const missing = 'Cannot use the answer to a request: partitions are left out of it'
+    const missing = 'Cannot use the answer to a request: it lacks partitions'
     const ofAll =
       answers instanceof BrokerError ? answers : new BrokerError('UNKNOWN_SERVER_ERROR', missing)
     const given = answers instanceof BrokerError ? [] : answers
@@ -36,7 +37,7 @@ export class Split<Asked> {
   }
 }
 
-/** Answers that are taken topic by topic. */
+/** The answers of a request, read topic by topic. */
 export class PartitionAnswers<Answer> {
   readonly #answers: readonly Answer[]
   #next = 0
@@ -49,7 +50,7 @@ export class PartitionAnswers<Answer> {
     return this.#answers.find(holds)
   }
 
-  /** The next ones, as many as the topic has partitions, each with its partition. */
+  /** Maps the next answers, one for each of the topic's partitions. */
   forEach<Partition, Row>(
     partitions: readonly Partition[],
     row: (partition: Partition, answer: Answer) => Row,

@@ -1,11 +1,12 @@
-// What is known of each replica's log from outside of it, written now and then: how far it was durable
-// and committed. After a restart it tells damage from a torn tail (log/recovery.ts), and an election by
-// reports hears of committed records that a log has lost. Being behind does no harm, being ahead would:
-// before a log is truncated its entry is lowered.
+// How far each replica's log was durable and committed, written periodically to a file outside the
+// log. After a restart it distinguishes damage from a torn tail (log/recovery.ts), and it shows an
+// election by reports which committed records a log has lost. An entry may lag behind its log but
+// must never be ahead of it, so it is lowered before the log is truncated.
 //
 // One file, replaced as a whole:
 //
-//   { "version": 1, "crc": …, "logs": { "<topic id>-<partition>": [durableEnd, highWatermark, lastEpoch] } }
+//   { "version": 1, "crc": …,
+//     "logs": { "<topic id>-<partition>": [durableEnd, highWatermark, lastEpoch] } }
 
 import type { DurableFile } from '../../durable-file.ts'
 import { crc32c } from '../../protocol/crc32c.ts'
@@ -14,9 +15,9 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 const formatVersion = 1
 
 export interface LogCheckpoint {
-  /** everything before is on the disk */
+  /** everything before it is on the disk */
   readonly durableEnd: Offset
-  /** everything before is committed */
+  /** everything before it is committed */
   readonly highWatermark: Offset
   /** of the last record */
   readonly lastEpoch: number
@@ -29,7 +30,7 @@ type Logs = ReadonlyMap<string, LogCheckpoint>
 export class Checkpoint {
   readonly #file: DurableFile
   readonly #logs: Map<string, LogCheckpoint>
-  /** whether there was a file that could not be read: then damage may pass for a torn tail */
+  /** whether the file exists but is damaged: then damage to a log may be taken for a torn tail */
   readonly isDamaged: boolean
   #written = ''
   #isWriting = false
@@ -48,13 +49,20 @@ export class Checkpoint {
     return this.#logs.get(name) ?? noCheckpoint
   }
 
-  /** Resolves when these, and all others as they were, are durable. @throws what the file system throws */
+  /**
+   * Sets these entries; resolves when the whole file is durable.
+   *
+   * @throws what the file system throws
+   */
   write(logs: Logs): Promise<void> {
     for (const [name, log] of logs) this.#logs.set(name, log)
     return this.#durable()
   }
 
-  /** The log will end here. Resolves when a crash cannot make that look like damage. */
+  /**
+   * To be awaited before the log is cut at `end`: afterwards a crash cannot make that look like
+   * damage.
+   */
   async lower(name: string, end: Offset): Promise<void> {
     const { durableEnd, highWatermark, lastEpoch } = this.get(name)
     if (durableEnd <= end && highWatermark <= end) return
@@ -66,7 +74,7 @@ export class Checkpoint {
     await this.#durable()
   }
 
-  /** One write is under way at a time; the next one serves all that wait for it. */
+  /** One write is in flight at a time; the next one serves every caller that waits by then. */
   #durable(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
@@ -101,7 +109,7 @@ function encode(logs: Logs): string {
   return `{"version":${formatVersion},"crc":${crcOf(content)},"logs":${content}}\n`
 }
 
-/** @returns undefined for what was not written like that */
+/** @returns undefined for text that `encode` did not write */
 function decode(text: string): Map<string, LogCheckpoint> | undefined {
   const [, version, crc, content = ''] =
     /^{"version":(\d+),"crc":(\d+),"logs":(.*)}\n$/s.exec(text) ?? []

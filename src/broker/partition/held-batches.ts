@@ -1,11 +1,11 @@
-// Batches that came early: their producer sent others before them, perhaps through other brokers,
-// and those have not arrived. The partition's leader holds them until the gap closes or the
-// producer's time is up. Bounded per producer and, in bytes, per partition.
+// Batches that arrived early: earlier ones of the same producer, perhaps sent through other
+// brokers, have not arrived yet. The partition's leader holds an early batch until the gap closes
+// or its deadline passes. Bounded per producer in number and per partition in bytes.
 
 import { limits } from '../../limits.ts'
 import type { BatchHeader, ProducerId } from '../../protocol/mq/record-batch.ts'
 
-/** `W` is whoever waits for the batch: the produce request. */
+/** `W` is the produce request that waits for the batch. */
 interface HeldBatch<W> {
   readonly header: BatchHeader
   readonly bytes: Buffer
@@ -14,7 +14,9 @@ interface HeldBatch<W> {
 }
 
 export class HeldBatches<W> {
-  /** By first sequence; the same batch may be held twice, when a retry overtakes its timed-out self. */
+  /**
+   * In order of arrival; a batch is held twice if its retry arrives while the first copy is held.
+   */
   readonly #producers = new Map<ProducerId, HeldBatch<W>[]>()
   #bytes = 0
 
@@ -39,14 +41,14 @@ export class HeldBatches<W> {
     return true
   }
 
-  /** Takes out the batches of a producer that are `isDue`, in the order in which they came. */
+  /** Takes out the producer's batches for which `isDue` holds, in the order of their arrival. */
   take(producerId: ProducerId, isDue: (header: BatchHeader) => boolean): HeldBatch<W>[] {
     const held = this.#producers.get(producerId)
     if (held === undefined) return []
     return this.#remove(producerId, held, (batch) => isDue(batch.header))
   }
 
-  /** Takes out the batches whose time is up. */
+  /** Takes out the batches whose deadline has passed. */
   takeExpired(nowMs: number): HeldBatch<W>[] {
     return [...this.#producers].flatMap(([producerId, held]) =>
       this.#remove(producerId, held, (batch) => batch.deadlineMs <= nowMs),

@@ -1,20 +1,21 @@
-// What the leader of a partition knows of its replicas: how far each one's log is durable, and in which
-// life of its broker; who is in sync (the ISR); and the offset that all of those have, the high
-// watermark. It never goes back.
+// What the leader of a partition knows about its replicas: how far each one's log is durable, and
+// in which life of its broker; which replicas are in sync (the ISR); and the high watermark, the
+// offset up to which all of them have the log. The high watermark never decreases.
 //
 //   leader    ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓  log end
 //   in sync   ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓
 //   lagging   ▓▓▓▓▓▓▓▓ ▲
 //                      └ high watermark: consumers see what lies before it, acks=all waits for it
 //
-// The ISR lives in a znode, and a change of it is a conditional write. While one is in flight the
-// leader cannot know which of the two ISRs is in force, so both must have what counts as committed: the
-// larger set is used. A replica that has caught up and is about to join is waited for as well, or under
-// load it would find the high watermark ahead of it each time it comes. Below min.insync.replicas the
-// high watermark stands still, so what it covers is always on that many disks.
+// The ISR is kept in a znode and changed by a conditional write. While a write is in flight the
+// leader cannot know which of the two ISRs is in force, so a record counts as committed only when
+// the members of both have it. The high watermark also waits for a replica that has caught up and
+// is about to join: under load it would otherwise be ahead of that replica at every fetch. With an
+// ISR smaller than min.insync.replicas the high watermark stands still, so what it covers is always
+// on that many disks.
 //
 // A disk is in sync, not a broker: an ISR entry names the directory and the life that fetched, and
-// what another life says counts for nothing of what that entry promises.
+// a fetch by another life does not count towards that entry.
 // Source: Kafka's Partition.maybeIncrementLeaderHW, maybeExpandIsr, maybeShrinkIsr (3.9).
 
 import { invariant } from '../../invariant.ts'
@@ -23,13 +24,15 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 import { areSameMembers, byBroker, isSameLife, type Member } from './partition-state.ts'
 
 interface Follower {
-  /** that fetched last; undefined until one has fetched from this leader */
+  /** the life that fetched last; undefined before the first fetch from this leader */
   life: Life | undefined
-  /** durable end of its log as it said last; -1 until it has said so to this leader */
+  /**
+   * durable end of its log according to its last fetch; -1 before its first fetch from this leader
+   */
   end: Offset
   /** when it last had everything that the leader had */
   caughtUpMs: number
-  /** the leader's log end when it fetched last, and when that was */
+  /** the leader's log end at its last fetch, and the time of that fetch */
   leaderEndThen: Offset
   fetchedMs: number
 }
@@ -40,7 +43,9 @@ interface ReplicasOptions {
   readonly replicas: readonly BrokerId[]
   readonly isr: readonly Member[]
   readonly highWatermark: Offset
-  /** log end when this leader's epoch began: who has that has every earlier epoch's records */
+  /**
+   * log end when this leader's epoch began: a log that reaches it has all earlier epochs' records
+   */
   readonly epochStart: Offset
   readonly minInsyncReplicas: number
   readonly lagTimeMsMax: number
@@ -49,7 +54,7 @@ interface ReplicasOptions {
 
 interface FollowerFetch {
   readonly life: Life
-  /** all before it is on the follower's disk */
+  /** everything before it is on the follower's disk */
   readonly end: Offset
   readonly leaderEnd: Offset
   readonly nowMs: number
@@ -61,7 +66,7 @@ export class InSyncReplicas {
   readonly #options: ReplicasOptions
   readonly #followers = new Map<BrokerId, Follower>()
   #isr: Members
-  /** the ISR that a write in flight would make */
+  /** the ISR that the write in flight would set */
   #proposed: Members | undefined
   #ownEnd: Offset = -1
   #highWatermark: Offset
@@ -72,7 +77,7 @@ export class InSyncReplicas {
     this.#highWatermark = options.highWatermark
     for (const id of options.replicas) {
       if (id === options.self.broker) continue
-      // Those in sync get the whole lag time to show up at their new leader.
+      // Members of the ISR get the whole lag time to fetch from the new leader.
       const caughtUpMs = this.#isr.has(id) ? options.nowMs : Number.NEGATIVE_INFINITY
       this.#followers.set(id, saidNothing(undefined, caughtUpMs))
     }
@@ -86,7 +91,7 @@ export class InSyncReplicas {
     return byBroker(this.#isr.values())
   }
 
-  /** Whether a produce with acks=all may be taken. */
+  /** Whether a produce request with acks=all may be accepted. */
   get enough(): boolean {
     return this.#isr.size >= this.#options.minInsyncReplicas
   }
@@ -111,7 +116,7 @@ export class InSyncReplicas {
     return this.#maybeAdvance(nowMs)
   }
 
-  /** What a follower's earlier life had is no promise of what this one has. */
+  /** What a follower had in an earlier life does not show what it has in this one. */
   #inLife(id: BrokerId, life: Life): Follower | undefined {
     const known = this.#followers.get(id)
     if (known === undefined) return undefined
@@ -123,7 +128,7 @@ export class InSyncReplicas {
     return begun
   }
 
-  /** Its process ended: what it said no longer counts for joining until it says it again. */
+  /** Its process ended: its last fetch no longer counts towards joining until it fetches again. */
   followerGone(id: BrokerId): void {
     const follower = this.#followers.get(id)
     if (follower === undefined) return
@@ -133,7 +138,10 @@ export class InSyncReplicas {
     this.#followers.set(id, saidNothing(life, caughtUpMs))
   }
 
-  /** The life that the ISR names is over: it leaves at once, unless another life of it has all by now. */
+  /**
+   * The life that the ISR names is over: the member leaves at once, unless a later life of its
+   * broker has caught up by now.
+   */
   memberGone({ broker, brokerEpoch, directory }: Member): void {
     const [named, follower] = [this.#isr.get(broker), this.#followers.get(broker)]
     if (named === undefined || follower === undefined || named.isAwaited) return
@@ -143,8 +151,8 @@ export class InSyncReplicas {
   }
 
   /**
-   * The ISR as it should be, if it should change and no change is in flight; from here on one is,
-   * until `settled`.
+   * The ISR as it should be, if it should change and no change is in flight. The returned change is
+   * in flight until `settled`.
    */
   propose(leaderEnd: Offset, nowMs: number): readonly Member[] | undefined {
     if (this.#proposed !== undefined) return undefined
@@ -158,7 +166,7 @@ export class InSyncReplicas {
     return byBroker(wanted)
   }
 
-  /** What the ISR should say of a follower; undefined: nothing. */
+  /** The follower's entry in the wanted ISR; undefined: it should have none. */
   #entryOf(id: BrokerId, follower: Follower, leaderEnd: Offset, nowMs: number): Member | undefined {
     const named = this.#isr.get(id)
     const { life } = follower
@@ -174,7 +182,7 @@ export class InSyncReplicas {
   }
 
   /**
-   * This ISR is in force, whoever wrote it; nothing is in flight any more.
+   * This ISR is in force, even if it is not the proposed one; no write is in flight.
    *
    * @returns whether the high watermark moved
    */
@@ -214,7 +222,7 @@ export class InSyncReplicas {
   }
 }
 
-/** It is not known what a disk has that has not fetched. */
+/** -1 for a disk that has not fetched: what it has is unknown. */
 function endOf(named: Member, { life, end }: Follower): Offset {
   return life?.directory === named.directory ? end : -1
 }

@@ -4,9 +4,10 @@
 //   ├──────────────┼───────────────┼──────────▶ log end
 //   0              120             131
 //
-// Two replicas' logs agree up to where an epoch that both know ends in the shorter of them; that
-// decides truncation, never the high watermark (KIP-101, KIP-279). Every batch carries its epoch, so
-// the list is read from the log itself at start and cannot disagree with it.
+// Two replicas' logs agree up to the smaller of the offsets at which the latest epoch that both
+// know ends in them. This decides truncation, never the high watermark (KIP-101, KIP-279). Every
+// batch carries its epoch, so the list is read from the log itself at start and cannot disagree
+// with it.
 
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 
@@ -22,7 +23,7 @@ export interface EpochEnd {
 }
 
 export class LeaderEpochs {
-  /** Ascending in both fields; each epoch here has records. */
+  /** Ascending in both fields; each of these epochs has records. */
   readonly #starts: EpochStart[] = []
 
   /** Epoch of the last record; -1 for an empty log. */
@@ -30,12 +31,12 @@ export class LeaderEpochs {
     return this.#starts.at(-1)?.epoch ?? -1
   }
 
-  /** Tells of a batch at the end of the log. */
+  /** A batch was added at the end of the log. */
   appended(epoch: number, baseOffset: Offset): void {
     if (epoch > this.latest) this.#starts.push({ epoch, startOffset: baseOffset })
   }
 
-  /** @returns undefined if the log has nothing as old as that, or nothing at all */
+  /** @returns undefined if the log has no record of this or an earlier epoch */
   endOf(epoch: number, logEnd: Offset): EpochEnd | undefined {
     const next = this.#starts.findIndex((start) => start.epoch > epoch)
     const found = next === -1 ? this.#starts.at(-1) : this.#starts[next - 1]
@@ -44,7 +45,7 @@ export class LeaderEpochs {
     return { epoch: found.epoch, endOffset }
   }
 
-  /** Forgets what the log no longer holds: everything from `endOffset` on. */
+  /** The log no longer holds anything from `endOffset` on. */
   truncated(endOffset: Offset): void {
     while ((this.#starts.at(-1)?.startOffset ?? -1) >= endOffset) this.#starts.pop()
   }

@@ -1,12 +1,12 @@
-// The directory of one partition's log, named by topic id and partition: a topic's name may be longer
-// than a file's name may be, and a topic that is deleted and created again is another one. What an
-// operator wants to know of it lies in a small file beside the segments:
+// The directory of one partition's log, named by topic id and partition: a topic's name may exceed
+// the length of a file name, and a topic that is deleted and created again is a new topic. A small
+// file beside the segments names the topic for operators:
 //
 //   mTYQqlBkRd-oQ4ZXYyRjWQ-0/
-//     partition.json               { "version": 1, "topic": "goals", "partition": 0, "topicId": "mTYQ…" }
-//     incomplete                   empty; while the log lacks what it had before its directory was lost
-//     cut-00000000000000c8         bytes that were cut behind offset 200 at a start: log/recovery.ts
-//     superseded-tail              the last such bytes, once the log was in sync again
+//     partition.json               { "version": 1, "topic": "goals", "partition": 0, "topicId": … }
+//     incomplete                   empty; the log lacks records of its lost directory
+//     cut-00000000000000c8         bytes that a start cut off after offset 200: log/recovery.ts
+//     superseded-tail              the latest such bytes, once the log is in sync again
 //     0000000000000000.segment     log/segment.ts
 //
 // Next on the path: partition-log.ts.
@@ -26,7 +26,7 @@ export interface PartitionName {
   readonly partition: number
 }
 
-/** This directory is not, or not for certain, the one of that partition. */
+/** The directory belongs to another partition, or its file does not say for certain. */
 class PartitionDirectoryError extends Error {
   override readonly name = 'PartitionDirectoryError'
 }
@@ -38,12 +38,12 @@ export function directoryName({
   return `${topicId}-${partition}`
 }
 
-/** Whether there was never anything in it, or a person took it away. */
+/** Whether the directory was never used, or an operator emptied it. */
 export function isNewDirectory(directory: LogDirectory): boolean {
   return !directory.list().includes(fileName)
 }
 
-/** Marks a new directory as one that should have records. Durable on return. */
+/** Marks a new directory whose log should already have records. Durable on return. */
 export function markIncomplete(directory: LogDirectory): void {
   directory.create(incompleteName).close()
   directory.syncNow()
@@ -53,12 +53,14 @@ export function isIncomplete(directory: LogDirectory): boolean {
   return directory.list().includes(incompleteName)
 }
 
-/** Whether bytes were cut off the log's end since it was in sync. */
+/** Whether bytes were cut off the log's end since it was last in sync. */
 export function hasCutTail(directory: LogDirectory): boolean {
   return directory.list().some(isCutTail)
 }
 
-/** The log is in sync: whatever was lost is in it again. Of the bytes that were cut the last stay. */
+/**
+ * The log is in sync, so it has again what was lost. Of the bytes that were cut, the last are kept.
+ */
 export function forgetLoss(directory: LogDirectory): void {
   const names = directory.list()
   for (const name of names.filter(isCutTail)) directory.rename(name, supersededName)
@@ -71,10 +73,10 @@ function isCutTail(name: string): boolean {
 }
 
 /**
- * Makes sure that the directory is this partition's, and says so in it if nothing does.
+ * Checks that the directory is this partition's; writes the file if there is none.
  *
- * The file's content is durable on return. Its name is with the directory's next `sync`, which
- * comes before the first record: see `recover` in log/recovery.ts.
+ * The file's content is durable on return. Its name becomes durable with the directory's next
+ * `sync`, which precedes the first record: see `recover` in log/recovery.ts.
  *
  * @throws PartitionDirectoryError, or what the file system throws
  */
@@ -106,7 +108,7 @@ function read(directory: LogDirectory): string {
   }
 }
 
-/** @returns why a directory with this text in its file is not the one of `name`; undefined: it is */
+/** @returns why a directory with this text in its file is not that of `name`; undefined if it is */
 function problemOf(text: string, name: PartitionName): string | undefined {
   let found: { version?: unknown; topic?: unknown; partition?: unknown; topicId?: unknown }
   try {

@@ -1,4 +1,5 @@
-// A partition's record batches on src/log: a batch is a record, its offsets are the positions.
+// A partition's record batches in a src/log: a batch is a record there, its offsets are the
+// positions.
 //
 // Next on the path: log/log.ts.
 
@@ -47,7 +48,7 @@ export interface PartitionLogOptions {
   readonly segmentBytes: number
   /** `os`: a batch counts as durable once the operating system has it, as in Kafka */
   readonly flush: 'group' | 'os'
-  /** everything before was durable when the broker ran last: what is bad below is damage */
+  /** everything before it was durable when the broker last ran: a bad batch below it is damage */
   readonly durableBefore?: Offset
   readonly nowMs: () => number
   /** Everything before `end` is durable. */
@@ -57,11 +58,11 @@ export interface PartitionLogOptions {
 
 export class PartitionLog {
   readonly #log: Log
-  /** What a crash left behind the last good batch, if anything: cut. */
+  /** What a crash left after the last good batch, if anything; it has been cut off. */
   readonly torn: TornTail | null
 
   /**
-   * Takes over the directory, and closes it when it throws.
+   * Owns the directory from here on, and closes it when it throws.
    *
    * @throws LogDamagedError, LogVersionError, or what the file system throws
    */
@@ -74,7 +75,8 @@ export class PartitionLog {
         format: recordBatchFormat,
         segmentBytes,
         sync: flush,
-        // A broker has many partitions, most of them small: 64 MiB of zeros for each would be waste.
+        // A broker has many partitions, most of them small: 64 MiB of zeros for each would be a
+        // waste.
         preallocate: false,
         knownDurable: durableBefore > 0 ? durableBefore - 1 : undefined,
         keepsTail: true,
@@ -102,7 +104,7 @@ export class PartitionLog {
     return (this.#log.durablePosition ?? -1) + 1
   }
 
-  /** Copies whole batches; the disk gets them with the next `flush`. */
+  /** Copies whole batches; the next `flush` writes them to the disk. */
   append(batches: Uint8Array): void {
     this.#log.append(batches)
   }
@@ -111,12 +113,14 @@ export class PartitionLog {
     this.#log.flush()
   }
 
-  /** Whole batches from the one that holds `from`, all before `end`; one at least if there is one. */
+  /**
+   * Whole batches, from the one that holds `from`, all before `end`; at least one if there is any.
+   */
   read({ from, end, bytesMax }: { from: Offset; end: Offset; bytesMax: number }): Buffer {
     return this.#log.read({ from, upTo: end - 1, bytesMax })
   }
 
-  /** Shows every batch's header from the start on. */
+  /** Visits the header of every batch, from the start of the log. */
   forEachHeader(visit: (header: BatchHeader) => void): void {
     this.#log.scan(0, (bytes, at) => {
       visit(readBatchHeader(bytes, at))
@@ -124,7 +128,7 @@ export class PartitionLog {
     })
   }
 
-  /** Removes everything from `end` on; until the promise resolves nothing may be appended. */
+  /** Removes everything from `end` on; nothing may be appended until the promise resolves. */
   truncate(end: Offset): Promise<void> {
     return new Promise((resolve) => this.#log.truncateAfter(end - 1, resolve))
   }

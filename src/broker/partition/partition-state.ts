@@ -1,13 +1,13 @@
-// The znode of one partition: who leads it, which disks hold all that is committed, and in which lives
-// of their brokers. Pure; every write of it is conditional on `version`.
+// The content of one partition's znode: its leader, the disks that hold every committed record, and
+// the lives of their brokers. Pure; every write of the znode is conditional on `version`.
 //
 //   leader ──▶ one of the ISR, in the life that its entry names
-//   isr        each has everything committed on its disk; committed means: on the disks of all these
-//   eligible   left while the ISR was below min.insync.replicas, so nothing was committed without them
+//   isr        a record is committed when it is on the disks of all these members
+//   eligible   left while the ISR was below min.insync.replicas: nothing was committed since
 //
-// An entry names the broker, the directory and the life that made the promise. The same broker in
-// another life may have lost a tail, and with another directory it has lost everything: neither is in
-// sync before it has fetched from the leader. Source for `eligible`: KIP-966.
+// An entry names the broker, the directory and the life that is in sync. The same broker in another
+// life may have lost a tail, and with another directory it has lost everything: in both cases it is
+// in sync only once it has fetched from the leader. Source for `eligible`: KIP-966.
 
 import { type BrokerId, type Life, noBroker } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -15,8 +15,8 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 export interface Member extends Life {
   readonly broker: BrokerId
   /**
-   * Its named life was over when the leader was elected by reports. It keeps its claim until it has
-   * caught up in another life, or the lag time is over; it is elected by its report only.
+   * Its named life was over when the leader was elected by reports. It stays in the ISR until it
+   * has caught up in another life or the lag time has passed; it can lead only by its report.
    */
   readonly isAwaited: boolean
 }
@@ -26,19 +26,19 @@ export interface PartitionState {
   readonly leader: BrokerId
   readonly leaderEpoch: number
   readonly controllerEpoch: number
-  /** by broker; empty: of no disk is it known that it holds all that was committed */
+  /** by broker; empty: no disk is known to hold every committed record */
   readonly isr: readonly Member[]
   /** by broker; empty while the ISR has min.insync.replicas members */
   readonly eligible: readonly Member[]
-  /** what some replica knew to be committed when a leader was found to lack it; no shorter log leads */
+  /** high watermark of a replica that showed a leader to lack records; no shorter log may lead */
   readonly committed: Offset
-  /** the last epoch that began by a person's choice: what was committed in earlier ones may be gone */
+  /** last epoch whose leader an operator chose: records committed in earlier epochs may be gone */
   readonly uncleanEpoch: number
-  /** of the znode */
+  /** the znode's version */
   readonly version: number
 }
 
-/** In place of an epoch: no leader was ever chosen by a person. */
+/** In place of an epoch: no operator ever chose a leader. */
 export const neverUnclean = -1
 
 export function isSameLife(a: Life, b: Life): boolean {
@@ -71,10 +71,10 @@ export function areSameMembers(a: readonly Member[], b: readonly Member[]): bool
 }
 
 /**
- * The state with another ISR. Members that leave it while it is, or falls, below min.insync.replicas
- * stay eligible: nothing is committed without them until it is reached again.
+ * The state with another ISR. Members that leave while it is, or falls, below min.insync.replicas
+ * become eligible: nothing is committed without them until the ISR is that large again.
  *
- * @param lost members whose disks are gone or damaged: they are eligible for nothing
+ * @param lost members whose disks are gone or damaged: they do not become eligible
  */
 export function withIsr(
   state: PartitionState,
@@ -87,7 +87,7 @@ export function withIsr(
   const left = [...state.eligible, ...state.isr].filter(
     ({ broker }) => memberOf(isr, broker) === undefined && !lost.includes(broker),
   )
-  // One that is in both lists promised last as a member of the ISR.
+  // A broker in both lists was in sync more recently as a member of the ISR, so that entry wins.
   const latest = new Map(
     left.map(({ broker, directory, brokerEpoch }) => [
       broker,
@@ -105,10 +105,10 @@ interface IsrChange {
 }
 
 /**
- * The state once a replica has shown that the leader lacks committed records: it leads no more, and is
- * in sync no more.
+ * The state after a replica has shown that the leader lacks committed records: the leader no longer
+ * leads and is no longer in sync.
  *
- * @param shown what that replica knows to be committed
+ * @param shown that replica's high watermark
  */
 export function withoutLeader(
   state: PartitionState,

@@ -1,8 +1,8 @@
-// One replica of one partition, as leader, as follower or as neither, in one leader epoch after the
-// other. Pure: it decides; replication/replica.ts owns the log and does what is decided.
+// One replica of one partition, as leader, follower or neither, through successive leader epochs.
+// Pure: it decides; replication/replica.ts owns the log and carries the decisions out.
 //
-// What lies in the log is told to it header by header (`appended`), at start and afterwards, so what
-// it knows of epochs and producers is always what the log says.
+// The header of every batch in the log is passed to `appended`, at start and afterwards, so the
+// partition's knowledge of epochs and producers always equals the log's content.
 //
 //   state of the znode ─▶ become ─┬▶ leading: judgeProduce ─ appended ─ durable ─ followerFetched
 //                                 └▶ following: judgeReplicated ─ appended ─ learn; truncation
@@ -34,7 +34,7 @@ export interface PartitionOptions {
 }
 
 export type Role =
-  /** nobody leads, or we are to lead but not in this life of the broker */
+  /** the partition has no leader, or the znode names us, but in another life of this broker */
   | { readonly type: 'idle' }
   | { readonly type: 'leading' }
   | { readonly type: 'following'; readonly leader: BrokerId }
@@ -43,10 +43,10 @@ type ProduceVerdict =
   | Exclude<SequenceVerdict, { readonly type: 'refused' }>
   | { readonly type: 'refused'; readonly code: MqErrorCode }
 
-/** What a follower says with each fetch. */
+/** The follower's state of its log, sent with each fetch. */
 interface FollowerPosition {
   readonly leaderEpoch: number
-  /** all before it is on its disk */
+  /** everything before it is on the follower's disk */
   readonly offset: Offset
   /** epoch of the last batch before `offset`; -1 for an empty log */
   readonly lastEpoch: number
@@ -55,10 +55,10 @@ interface FollowerPosition {
 
 export type FollowerVerdict =
   | { readonly type: 'fine' }
-  /** It knows records to be committed that we do not have: we lead no more. */
+  /** The follower knows of committed records that we lack: we stop leading. */
   | { readonly type: 'behind' }
   | { readonly type: 'refused'; readonly code: MqErrorCode }
-  /** Its log has what ours never had. */
+  /** The follower's log holds records that ours never had. */
   | ({ readonly type: 'diverging' } & EpochEnd)
 
 export class Partition {
@@ -72,9 +72,9 @@ export class Partition {
   #logEnd: Offset = 0
   #durableEnd: Offset = 0
   #highWatermark: Offset = 0
-  /** while this is the leader epoch we may not lead: committed records are missing in our log, up to … */
+  /** our log lacks committed records, which end at `committed`: we may not lead in this epoch */
   #lacking: { readonly leaderEpoch: number; readonly committed: Offset } | undefined
-  #isResigning = false // a write that says so is in flight
+  #isResigning = false // the write that gives up leadership is in flight
 
   constructor(options: PartitionOptions) {
     this.#options = options
@@ -101,7 +101,7 @@ export class Partition {
     return this.#durableEnd
   }
 
-  /** Offset after the last record that consumers see here; never goes back. */
+  /** Offset after the last record that consumers see here; never decreases. */
   get highWatermark(): Offset {
     return this.#highWatermark
   }
@@ -111,7 +111,7 @@ export class Partition {
     return this.#epochs.latest
   }
 
-  /** The log was read to its end; all of it is durable. `highWatermark` is from the checkpoint. */
+  /** The log has been read to its end and all of it is durable. */
   opened(highWatermark: Offset): void {
     this.#durableEnd = this.#logEnd
     this.#highWatermark = Math.min(highWatermark, this.#logEnd)
@@ -120,9 +120,9 @@ export class Partition {
   // --- roles -------------------------------------------------------------------------------------
 
   /**
-   * Takes up what the znode says. Older news than it has is ignored.
+   * Adopts the state of the znode. A state older than the current one is ignored.
    *
-   * @param life ours
+   * @param life this broker's current life
    */
   become(state: PartitionState, life: Life, nowMs: number): void {
     const before = this.#state
@@ -135,7 +135,7 @@ export class Partition {
     this.#state = state
     if (state.leaderEpoch !== this.#lacking?.leaderEpoch) this.#lacking = undefined
     if (this.#mayLead(state, life) && this.#replicas !== undefined && !isNewEpoch) {
-      // The same news again says nothing about a write that may be in flight.
+      // The same version again does not settle a write that may be in flight.
       if (state.version === before?.version) return
       this.#take(this.#replicas.settled(state.isr, nowMs))
     } else if (this.#mayLead(state, life)) {
@@ -148,8 +148,8 @@ export class Partition {
   }
 
   /**
-   * A broker that was restarted may have lost a tail that others have: it must not go on leading in an
-   * old epoch, or that epoch would mean two different logs.
+   * A restarted broker may have lost a tail that other replicas have: it must not continue to lead
+   * in the old epoch, or that epoch would stand for two different logs.
    */
   #mayLead(state: PartitionState, life: Life): boolean {
     const leader = leaderOf(state)
@@ -157,7 +157,7 @@ export class Partition {
     return isSameLife(leader, life)
   }
 
-  /** Our session ended: whoever led may not, until the znode says so to our next life. */
+  /** Our session ended: this replica leads again only when the znode names our next life. */
   resign(): void {
     this.#replicas = undefined
     this.#role = { type: 'idle' }
@@ -184,7 +184,7 @@ export class Partition {
 
   // --- the log -----------------------------------------------------------------------------------
 
-  /** A batch was appended, or found at start. */
+  /** A batch was appended, or was found in the log at start. */
   appended(header: BatchHeader): void {
     invariant(header.baseOffset >= this.#logEnd, 'batches are appended at the end')
     this.#epochs.appended(header.leaderEpoch, header.baseOffset)
@@ -201,7 +201,8 @@ export class Partition {
   /**
    * Everything from `end` on was removed.
    *
-   * @returns whether producers are still known in full; if not, `forgetProducers` and `rememberProducer` for every batch
+   * @returns whether the producer states are still complete; if not, call `forgetProducers`, then
+   *   `rememberProducer` for every batch in the log
    */
   truncated(end: Offset): boolean {
     invariant(this.mayTruncate(end), 'what consumers may have seen is never truncated')
@@ -213,14 +214,16 @@ export class Partition {
   }
 
   /**
-   * Whether everything from `end` on may go: none of it is committed, or a person chose a leader
-   * without it, in a later epoch than that of our last record.
+   * Whether everything from `end` on may be removed: none of it is committed, or an operator chose
+   * a leader that lacks it, in a later epoch than that of our last record.
    */
   mayTruncate(end: Offset): boolean {
     return end >= this.#highWatermark || !this.#isBinding(this.lastEpoch)
   }
 
-  /** Whether what a log with this last epoch knows to be committed still is. */
+  /**
+   * Whether a high watermark from a log that ends in this epoch still binds: see `uncleanEpoch`.
+   */
   #isBinding(lastEpoch: number): boolean {
     return lastEpoch >= (this.#state?.uncleanEpoch ?? neverUnclean)
   }
@@ -246,7 +249,7 @@ export class Partition {
     return this.#producers.judge(header)
   }
 
-  /** Records a follower's progress; one that is fine has all before `offset` durable. */
+  /** Records a follower's progress: with verdict `fine`, all before `offset` is durable there. */
   followerFetched(
     id: BrokerId,
     life: Life,
@@ -283,8 +286,9 @@ export class Partition {
   }
 
   /**
-   * The znode's next content, if the ISR should change, or if we must not lead. Whatever becomes of the
-   * write, the znode is read afterwards and given to `become`, and then `isrWriteEnded` is called.
+   * The znode's next content, if the ISR should change or we must give up leadership. Whether or
+   * not the write succeeds, the caller then reads the znode, passes it to `become`, and calls
+   * `isrWriteEnded`.
    */
   proposeIsr(nowMs: number): PartitionState | undefined {
     const state = this.#state
@@ -299,14 +303,14 @@ export class Partition {
     return isr === undefined ? undefined : withIsr(state, isr, { minInsyncReplicas })
   }
 
-  /** A write proposed in this epoch was made or never will be: what the znode said last is in force. */
+  /** A write proposed in this epoch was made or never will be: the state last read is in force. */
   isrWriteEnded(leaderEpoch: number, nowMs: number): void {
     this.#isResigning = false
     if (this.#state === undefined || this.leaderEpoch !== leaderEpoch) return
     this.#take(this.#replicas?.settled(this.#state.isr, nowMs) ?? false)
   }
 
-  /** @returns undefined while a new leader does not know yet how far its predecessor committed */
+  /** @returns undefined while a new leader does not yet know how far its predecessor committed */
   get latestOffset(): Offset | undefined {
     return this.#highWatermark >= this.#epochStart ? this.#highWatermark : undefined
   }
@@ -325,16 +329,17 @@ export class Partition {
     )
   }
 
-  /** The leader's high watermark; ours follows it as far as our own durable log reaches. */
+  /** Raises our high watermark to the leader's, as far as our own log is durable. */
   learnHighWatermark(leaders: Offset): void {
     const known = Math.min(leaders, this.#durableEnd)
     this.#highWatermark = Math.max(this.#highWatermark, known)
   }
 
   /**
-   * The new log end that agrees with the leader, or comes nearer to it; then the leader is asked again.
+   * The log end to truncate to: it agrees with the leader's log, or at least comes closer to it.
+   * The next fetch shows which.
    *
-   * @param leaders from its answer `diverging`
+   * @param leaders from the leader's verdict `diverging`
    */
   truncationPoint(leaders: EpochEnd): Offset {
     const own = this.endOfEpoch(leaders.epoch)
@@ -345,7 +350,7 @@ export class Partition {
 
   // --- for consumers -----------------------------------------------------------------------------
 
-  /** Whether a consumer asked for what is neither here nor can still come. */
+  /** Whether a consumer asked for an offset past the leader's log end. */
   isOutOfRange(offset: Offset): boolean {
     return this.#role.type === 'leading' && offset > this.#logEnd
   }

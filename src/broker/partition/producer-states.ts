@@ -1,9 +1,9 @@
-// What a partition knows of each idempotent producer: its epoch and its last batches, so that a
-// retry is recognised and a gap is seen. All of it follows from the headers of the batches in the
-// log; every replica keeps it, and a new leader goes on where the old one stopped.
+// What a partition knows about each idempotent producer: its epoch and its last batches, which is
+// enough to recognise a retry and to see a gap. All of it follows from the headers of the batches
+// in the log, so every replica has it and a new leader continues where the old one stopped.
 //
 // An unknown producer starts at sequence 0. Sequences count records and wrap at 2^31. Kafka accepts
-// any first sequence and remembers 5 batches; a producer of ours may have 64 in flight, through
+// any first sequence and remembers 5 batches; our producer may have 64 batches in flight, through
 // different brokers, so the first to arrive need not be the first that was sent.
 
 import { limits } from '../../limits.ts'
@@ -18,16 +18,16 @@ import {
 const sequenceCount = 2 ** 31
 
 /**
- * Those that are recognised, and as many to fall back on after a truncation, which takes uncommitted
- * batches: a producer that waits for all acks has no more of them than are recognised.
+ * The recognised batches, and as many older ones for the time after a truncation. A truncation removes
+ * uncommitted batches, and a producer that waits for all acks has at most `rememberedBatchesMax` of them.
  */
 const keptBatchesMax = 2 * limits.rememberedBatchesMax
 
 export type SequenceVerdict =
   | { readonly type: 'next' }
-  /** It is in the log already. */
+  /** The log has the batch already. */
   | { readonly type: 'duplicate'; readonly baseOffset: Offset; readonly lastOffset: Offset }
-  /** Others come before it that have not arrived. */
+  /** Earlier batches of this producer have not arrived. */
   | { readonly type: 'early' }
   | {
       readonly type: 'refused'
@@ -45,9 +45,9 @@ interface ProducerState {
   readonly epoch: number
   /** of this epoch, ascending, at most `keptBatchesMax`; the last `rememberedBatchesMax` are recognised */
   readonly batches: Remembered[]
-  /** there were more of this epoch */
+  /** whether earlier batches of this epoch were forgotten */
   readonly forgotMore: boolean
-  /** there were batches of earlier epochs */
+  /** whether there were batches of earlier epochs */
   readonly forgotEpochs: boolean
 }
 
@@ -61,14 +61,14 @@ function lastSequenceOf({ baseSequence, lastOffsetDelta }: Sequenced): number {
 }
 
 export class ProducerStates {
-  /** Those that wrote last come last. */
+  /** In the order of their last batches, the latest last. */
   readonly #states = new Map<ProducerId, ProducerState>()
 
   get producerCount(): number {
     return this.#states.size
   }
 
-  /** May this batch be appended now? */
+  /** Whether this batch may be appended now. */
   judge(batch: Sequenced): SequenceVerdict {
     if (batch.producerId === noProducer) return { type: 'next' }
     const state = this.#states.get(batch.producerId)
@@ -102,7 +102,7 @@ export class ProducerStates {
     return last === undefined ? 0 : (last.lastSequence + 1) % sequenceCount
   }
 
-  /** Tells of a batch at the end of the log. */
+  /** A batch was added at the end of the log. */
   appended(batch: Sequenced & { readonly baseOffset: Offset }): void {
     const { producerId, producerEpoch, baseSequence, lastOffsetDelta, baseOffset } = batch
     if (producerId === noProducer) return
@@ -127,10 +127,10 @@ export class ProducerStates {
   }
 
   /**
-   * Forgets what the log no longer holds: everything from `endOffset` on.
+   * The log no longer holds anything from `endOffset` on.
    *
-   * @returns whether what is left is what the log would show. If not, some producer's older batches
-   *   that count again had been forgotten, and the states must be read from the log again.
+   * @returns whether the states are still complete. If not, batches that are now among the last of
+   *   their producer had been forgotten, and the states must be read from the log again.
    */
   truncated(endOffset: Offset): boolean {
     let complete = true

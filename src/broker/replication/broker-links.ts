@@ -1,6 +1,6 @@
-// Links from this broker to the others, one each, made when first used: to pass on what a client
-// sent here, and to fetch from leaders. A link belongs to one life of the other broker and to one of
-// ours: its hello says which.
+// Links from this broker to the others, one per broker, opened on first use: they pass clients'
+// requests on and fetch from leaders. A link belongs to one life of the other broker and one life
+// of this broker, which its hello names.
 
 import type { Address } from '../../address.ts'
 import { type Introduction, type LinkProver, MqConnection } from '../../client/mq/mq-connection.ts'
@@ -15,9 +15,9 @@ interface BrokerLinksOptions {
   readonly image: ClusterImage
   readonly transport: Transport
   readonly clock: Clock
-  /** how we introduce ourselves, in this life */
+  /** this broker's hello in its current life */
   readonly hello: () => Introduction
-  /** a fresh one for each link */
+  /** a new prover for each link */
   readonly prover: (acceptor: BrokerId) => LinkProver
 }
 
@@ -35,7 +35,7 @@ export class BrokerLinks {
     this.#options = options
   }
 
-  /** @throws BrokerError as `MqConnection.call`, or BROKER_NOT_AVAILABLE for one that is not alive */
+  /** @throws BrokerError as `MqConnection.call`, or BROKER_NOT_AVAILABLE if it is not registered */
   call<T extends MqRequest>(
     id: BrokerId,
     request: T,
@@ -47,12 +47,12 @@ export class BrokerLinks {
     return Promise.reject(new BrokerError('BROKER_NOT_AVAILABLE', message))
   }
 
-  /** For a request that has no response. */
+  /** Sends a request that has no response. */
   post(id: BrokerId, request: MqRequest): void {
     this.#connection(id)?.post(request)
   }
 
-  /** Closes the links to brokers that are gone or were restarted. */
+  /** Closes the links to brokers that are gone or have restarted. */
   imageChanged(): void {
     for (const [id, { epoch, connection }] of this.#lives) {
       if (this.#options.image.brokers.get(id)?.epoch !== epoch) connection.close()

@@ -1,7 +1,7 @@
-// What becomes of a produce at a partition's leader: appended, held because it came early, answered
-// as a duplicate, or refused; and then waiting for its acks.
+// A produce request at a partition's leader: its batch is appended, held because it is early,
+// answered as a duplicate, or refused; then the request waits for its acks.
 //
-// Next on the path: replica.ts, which gives each partition one of these and appends for it.
+// Next on the path: replica.ts, which owns one queue per partition and appends for it.
 
 import type { BrokerError, MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { RequiredAcks } from '../../protocol/mq/produce.ts'
@@ -12,23 +12,23 @@ import { Operation, type Purgatory, type Watermark } from './purgatory.ts'
 
 export interface ProduceCall {
   readonly header: BatchHeader
-  /** whole and checked; offset and epoch are written into it */
+  /** whole, its checksum verified; the leader writes offset and epoch into it */
   readonly batch: Buffer
   readonly acks: RequiredAcks
   readonly deadlineMs: number
-  /** Called once, with the batch's offset or why not. */
+  /** Called once, with the batch's offset or the error. */
   readonly done: (result: Offset | BrokerError) => void
 }
 
 interface ProduceQueueOptions {
   readonly core: Partition
   readonly purgatory: Purgatory
-  /** what acks=1 and acks=all wait for */
+  /** acks=1 waits for `durable`, acks=all for `committed` */
   readonly durable: Watermark
   readonly committed: Watermark
   /** Appends the batch at the log's end. */
   readonly append: (batch: Buffer) => void
-  /** What the code means for this partition, in words. */
+  /** The error for a code, with a message about this partition. */
   readonly error: (code: MqErrorCode) => BrokerError
 }
 
@@ -44,14 +44,14 @@ export class ProduceQueue {
     if (this.#judge(call) === 'appended') this.#appendHeld(call.header)
   }
 
-  /** Ends those that have waited too long for the gap before them to close. */
+  /** Refuses the held batches whose deadline passed before the gap closed. */
   tick(nowMs: number): void {
     for (const { waiter } of this.#held.takeExpired(nowMs)) {
       waiter.done(this.#options.error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
     }
   }
 
-  /** This replica leads no more, or in another epoch. */
+  /** This replica no longer leads, or leads in another epoch. */
   roleEnded(): void {
     for (const { waiter } of this.#held.takeAll()) {
       waiter.done(this.#options.error('NOT_LEADER_OR_FOLLOWER'))
@@ -80,7 +80,7 @@ export class ProduceQueue {
     }
   }
 
-  /** `batch` is a view of what the socket received, so what is held is copied. */
+  /** `call.batch` is a view of the socket's receive buffer, so a held batch is a copy. */
   #hold(call: ProduceCall): void {
     const { header, acks, deadlineMs, done } = call
     const bytes = Buffer.from(call.batch)
@@ -89,7 +89,7 @@ export class ProduceQueue {
     call.done(this.#options.error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
   }
 
-  /** The gap may have closed: every batch that is next by now is appended in its turn. */
+  /** The gap may have closed: appends, in order, every held batch that is next by now. */
   #appendHeld({ producerId }: BatchHeader): void {
     const { core } = this.#options
     const isDue = (header: BatchHeader) => core.judgeProduce(header, false).type !== 'early'

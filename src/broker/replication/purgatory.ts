@@ -1,19 +1,19 @@
-// What waits for a partition to move on: a produce for its acks, a fetch for records. Each operation
-// ends exactly once: when a watermark reaches what it waits for, when its time is up, or when it is
-// called off. Pure: whoever moves a watermark or looks at the clock calls.
+// Operations that wait for a partition to progress: a produce for its acks, a fetch for records.
+// Each ends exactly once: when a watermark reaches its threshold, when its deadline passes, or when
+// it is called off. Pure: the caller moves the watermarks and supplies the time.
 
 import { invariant } from '../../invariant.ts'
 
 export type Ending = 'reached' | 'expired' | 'calledOff'
 
-/** Deadlines are kept in buckets of this length, so an operation may end that much late. */
+/** Deadlines are kept in buckets of this length, so an operation may end late by that much. */
 const bucketMs = 20
 
-/** One thing that waits, on one watermark or more; the first that is reached ends it. */
+/** Waits on one or more watermarks; the first that reaches its threshold ends the operation. */
 export class Operation {
   readonly #end: (ending: Ending) => void
   readonly #waits: Wait[] = []
-  /** in which its deadline is kept */
+  /** the bucket of its deadline */
   #bucket: Set<Operation> | undefined
   #isOver = false
 
@@ -25,7 +25,7 @@ export class Operation {
     return this.#isOver
   }
 
-  /** Ends it at once if the watermark is there already. */
+  /** Ends the operation at once if the watermark has reached the threshold already. */
   waitFor(watermark: Watermark, threshold: number): void {
     if (this.#isOver) return
     if (watermark.value >= threshold) {
@@ -37,7 +37,7 @@ export class Operation {
     watermark.add(wait)
   }
 
-  /** For the purgatory: nothing keeps an operation that is over until its deadline. */
+  /** Called by the purgatory. An operation that ends leaves its bucket at once. */
   expireWith(bucket: Set<Operation>): void {
     this.#bucket = bucket
     bucket.add(this)
@@ -58,10 +58,10 @@ interface Wait {
   readonly operation: Operation
 }
 
-/** An offset that rises, and what waits for it. */
+/** An offset that rises, and the operations that wait for it. */
 export class Watermark {
   #value = 0
-  /** ascending by threshold; those with the same one in the order in which they came */
+  /** ascending by threshold, then in order of arrival */
   readonly #waits: Wait[] = []
 
   get value(): number {
@@ -72,7 +72,7 @@ export class Watermark {
     return this.#waits.length
   }
 
-  /** Only truncation takes it back; what waits goes on waiting. */
+  /** Only a truncation lowers it, which ends no wait. */
   move(value: number): void {
     this.#value = value
     while ((this.#waits[0]?.threshold ?? Number.POSITIVE_INFINITY) <= value) {
@@ -82,7 +82,7 @@ export class Watermark {
     }
   }
 
-  /** Ends everything that waits. */
+  /** Ends every operation that waits for this watermark. */
   callOff(): void {
     for (const { operation } of [...this.#waits]) operation.finish('calledOff')
   }
@@ -101,12 +101,12 @@ export class Watermark {
   }
 }
 
-/** The deadlines of all that waits. */
+/** The deadlines of all operations. */
 export class Purgatory {
-  /** by the end of the bucket, ascending, as later deadlines mostly come later */
+  /** by the end of the bucket */
   readonly #buckets = new Map<number, Set<Operation>>()
 
-  /** An operation that is over by then is not ended again. */
+  /** Ends the operation as `expired` at its deadline, unless it has ended before. */
   expireAt(operation: Operation, deadlineMs: number): void {
     if (operation.isOver) return
     const end = Math.ceil(deadlineMs / bucketMs) * bucketMs
@@ -123,7 +123,7 @@ export class Purgatory {
     }
   }
 
-  /** Ends everything that waits for a deadline. */
+  /** Ends every operation that has a deadline. */
   close(): void {
     for (const bucket of this.#buckets.values()) {
       for (const operation of bucket) operation.finish('calledOff')

@@ -1,5 +1,5 @@
-// Keeps the replicas that follow one leader up to date: one fetch for all of them at a time, long
-// polled. What an answer brings is durable before the next fetch says so: a fetch is an ack.
+// Keeps the replicas that follow one leader up to date, with one long-polled fetch at a time for
+// all of them. The records of an answer are durable before the next fetch acknowledges them.
 //
 //   ┌▶ ask (offset, last epoch, high watermark of each) ═▶ leader waits for news ═▶ answer ─┐
 //   └──── durable ◀── append, or truncate where the logs diverge ◀──────────────────────────┘
@@ -15,14 +15,16 @@ import type { ReplicaFetched } from '../../protocol/mq/replica-fetch.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import type { Replica } from './replica.ts'
 
-/** How long the leader waits for news before it answers with nothing. */
+/** How long the leader waits for new records before it sends an empty answer. */
 const maxWaitMs = 500
-/** A leader that is silent this much longer is asked again, over whatever link there is then. */
+/**
+ * If the answer is later than that by this much, the fetch is repeated, perhaps over a new link.
+ */
 const patienceMs = 1500
-/** After an error; the leader may not know yet that it is one. */
+/** After an error; perhaps the leader has not yet learned that it leads. */
 const retryMs = 30
 
-/** As far as its fetcher is concerned. */
+/** The part of a replica that its fetcher uses. */
 type FollowingReplica = Pick<
   Replica,
   | 'appendFetched'
@@ -38,7 +40,7 @@ type FollowingReplica = Pick<
 interface ReplicaFetcherOptions {
   readonly leader: BrokerId
   readonly links: Pick<BrokerLinks, 'call'>
-  /** ours; undefined while we are not registered */
+  /** this broker's life; undefined while it is not registered */
   readonly life: () => Life | undefined
   readonly clock: Clock
   readonly log: Logger
@@ -47,13 +49,13 @@ interface ReplicaFetcherOptions {
 export class ReplicaFetcher {
   readonly #options: ReplicaFetcherOptions
   #replicas: readonly FollowingReplica[] = []
-  /** those of the fetch that was begun last */
+  /** the replicas of the latest fetch */
   #asked: ReadonlySet<FollowingReplica> = new Set()
-  /** in which epochs they follow */
+  /** the leader epochs in which they follow */
   #epochs = ''
-  /** Replicas whose last answer was an error wait until then. */
+  /** when a replica whose last answer was an error may fetch again */
   readonly #retryAtMs = new Map<FollowingReplica, number>()
-  /** The answer of an older round is dropped: its replicas have been asked for anew. */
+  /** The answer to an older round is dropped: a newer fetch covers its replicas. */
   #round = 0
   #cancelRetry: (() => void) | undefined
 
@@ -61,7 +63,7 @@ export class ReplicaFetcher {
     this.#options = options
   }
 
-  /** From now on these; if that is new, what is under way is asked again with them. */
+  /** Fetches for these replicas from now on; a change replaces the fetch in flight. */
   setReplicas(replicas: readonly FollowingReplica[]): void {
     const epochs = replicas.map((replica) => replica.leaderEpoch).join()
     const isSame = replicas.length === this.#replicas.length && epochs === this.#epochs
@@ -100,8 +102,8 @@ export class ReplicaFetcher {
   }
 
   /**
-   * What is in flight is asked again only together with one that had to wait: if it were asked again
-   * for those that still wait, an answer that takes longer than that would never be taken.
+   * Replaces the fetch in flight only when a replica that had to wait is ready. If it were replaced
+   * every `retryMs` for replicas that still wait, an answer that takes longer would never be used.
    */
   #lookAgain(): void {
     if (this.#ready().some((replica) => !this.#asked.has(replica))) this.#begin()
@@ -111,7 +113,7 @@ export class ReplicaFetcher {
   async #fetch(replicas: readonly FollowingReplica[], round: number): Promise<void> {
     const { leader, links } = this.#options
     const life = this.#options.life()
-    if (life === undefined) return // the next one begins with new replicas
+    if (life === undefined) return // the next session calls `setReplicas`
     const partitions = replicas.map((replica) => replica.position())
     const bytesMax = limits.fetchBytesMax
     const request = { type: 'replicaFetch', life, maxWaitMs, bytesMax, partitions } as const

@@ -1,7 +1,7 @@
-// All replicas on this broker: opens those that the cluster's image gives us, makes each of them
-// leader or follower as its znode says, and has one fetcher per leader keep the followers up to date.
-// A replica that cannot be opened is unavailable, with its reason, and nothing else is: the cluster
-// learns of it from a report, and the controller elects others.
+// All replicas on this broker: opens those that the cluster image assigns to this broker, makes
+// each a leader or follower according to its znode, and keeps the followers up to date with one
+// fetcher per leader. A replica that cannot be opened is unavailable, with a reason, and the others
+// still serve: the controller learns of it from a report and elects other replicas.
 
 import type { Clock } from '../../clock.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
@@ -28,9 +28,9 @@ import { Replica, type ReplicaHost } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
 import { UnavailableReplicas } from './unavailable-replicas.ts'
 
-/** How often it is looked what became due. */
+/** Interval at which deadlines are checked. */
 const tickMs = 20
-/** File descriptors that stay for connections, next to one for each log's next segment. */
+/** File descriptors reserved for connections, besides one for each log's next segment. */
 const descriptorReserve = 64
 
 interface ReplicaManagerOptions {
@@ -48,7 +48,7 @@ interface ReplicaManagerOptions {
   readonly minInsyncReplicas: number | undefined
   readonly checkpoint: Checkpoint
   readonly writeState: ReplicaHost['writeState']
-  /** Replaces the reports on our replicas by these. */
+  /** Replaces all reports on this broker's replicas. */
   readonly report: (reports: readonly ReplicaReport[]) => void
   readonly failed: (error: Error) => void
 }
@@ -64,14 +64,14 @@ export class ReplicaManager implements ReplicaHost {
   readonly #replicas = new Map<string, Replica>()
   /** the same by topic and partition, for requests */
   readonly #byName = new Map<string, Replica>()
-  /** by directory name; those that could not be opened are not among the replicas */
+  /** by directory name; a replica that could not be opened is here and not in `#replicas` */
   readonly #unavailable = new UnavailableReplicas()
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
-  /** lives of the other brokers that leaders here have heard from */
+  /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
-  /** ours, while we may lead and follow */
+  /** this broker's life, while it may lead and follow */
   #life: Life | undefined
-  /** reports that are to be made when more is durable */
+  /** a report is due as soon as its log is durable */
   #isReportDue = false
   readonly #cancelTick: () => void
 
@@ -93,7 +93,8 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   /**
-   * Opens what the image gives us and is not open, and drops what is not ours any more.
+   * Opens the replicas that the image assigns to this broker, and drops those that it no longer
+   * does.
    *
    * @returns reports on the replicas that cannot be used
    */
@@ -114,9 +115,9 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   /**
-   * Takes up what the image says now.
+   * Applies the image as it is now.
    *
-   * @param life ours, in this session
+   * @param life this broker's life in this session
    */
   imageChanged(life: Life): void {
     const { image } = this.#options
@@ -145,8 +146,8 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   /**
-   * A state that is older than the log was written by hand, or comes with an older tree of znodes:
-   * its epochs would be given out a second time, for other records.
+   * A state older than the log was written by hand or came with an old copy of the ztree. Following
+   * it would reuse epochs for other records, so the replica is unavailable.
    */
   #become(key: string, replica: Replica, state: PartitionState, life: Life): void {
     const { lastEpoch } = replica
@@ -167,13 +168,15 @@ export class ReplicaManager implements ReplicaHost {
   #takeOutGone(replica: Replica, { isr }: PartitionState): void {
     const { image } = this.#options
     for (const member of isr) {
-      // An older one says nothing: a follower may fetch before its registration is known here.
+      // A lower epoch in the image proves nothing: a follower may fetch before we see it register.
       const epoch = image.brokers.get(member.broker)?.epoch ?? Number.POSITIVE_INFINITY
       if (epoch > member.brokerEpoch) replica.memberGone(member)
     }
   }
 
-  /** On the replicas that cannot be used, and on the logs that no leader is in office for. */
+  /**
+   * Reports on the replicas that cannot be used, and on the logs of partitions without a leader.
+   */
   #reports(): readonly ReplicaReport[] {
     this.#isReportDue = false
     const reports: ReplicaReport[] = []
@@ -193,14 +196,14 @@ export class ReplicaManager implements ReplicaHost {
     return reports
   }
 
-  /** Our session ended: nobody here leads, and nobody is followed, until the next one. */
+  /** Our session ended: no replica here leads or follows until the next session. */
   resign(): void {
     this.#life = undefined
     for (const replica of this.#replicas.values()) replica.resign()
     this.#assignFetchers()
   }
 
-  /** Of the logs that are open; what was known of others stays as it is. */
+  /** Checkpoints of the open logs; the entries of other logs stay as they are. */
   checkpoints(): Map<string, LogCheckpoint> {
     return new Map([...this.#replicas].map(([key, { checkpoint }]) => [key, checkpoint]))
   }
@@ -229,7 +232,7 @@ export class ReplicaManager implements ReplicaHost {
 
   // --- replicas ----------------------------------------------------------------------------------
 
-  /** Replicas that the image gives us, by directory name. */
+  /** Replicas that the image assigns to this broker, by directory name. */
   #assigned(): Map<string, Assigned> {
     const { image, self } = this.#options
     const assigned = new Map<string, Assigned>()
@@ -245,7 +248,8 @@ export class ReplicaManager implements ReplicaHost {
 
   #openAll(toOpen: readonly (readonly [string, Assigned])[]): void {
     const reserve = this.#options.disk.reserve()
-    // What is held grows with each replica that is opened: its log will have another segment.
+    // One more descriptor is held for each replica that is opened: its log will need another
+    // segment.
     let toHold = descriptorReserve + this.#replicas.size
     for (const [key, assigned] of toOpen) {
       const { topic, partition } = assigned
@@ -271,7 +275,10 @@ export class ReplicaManager implements ReplicaHost {
     this.log.error({ topic, partition, err }, 'A partition is unavailable here')
   }
 
-  /** @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system throws */
+  /**
+   * @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system
+   *   throws
+   */
   #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
     const { self, disk, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
     const directory = disk.openLog(key)
@@ -301,10 +308,13 @@ export class ReplicaManager implements ReplicaHost {
     return new Replica(options, this)
   }
 
-  /** The topic is gone; its files stay, under a name that no topic will have again. */
+  /** The topic is gone; its files stay in a directory whose topic id no other topic will have. */
   #drop(name: string, replica: Replica): void {
     const { topic, partition } = replica
-    this.log.info({ topic, partition, directory: name }, 'Partition is not ours any more')
+    this.log.info(
+      { topic, partition, directory: name },
+      'Partition is no longer assigned to this broker',
+    )
     this.#replicas.delete(name)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
     replica.close().catch((error: Error) => this.#options.failed(error))
@@ -342,12 +352,12 @@ export class ReplicaManager implements ReplicaHost {
   }
 }
 
-/** Without a setting: 2 with three replicas or more, else 1. Never more than there are replicas. */
+/** By default 2 with three or more replicas, else 1; never more than the number of replicas. */
 export function minInsyncReplicas(configured: number | undefined, replicaCount: number): number {
   return Math.min(configured ?? (replicaCount >= 3 ? 2 : 1), replicaCount)
 }
 
-/** It leads and follows no more, until a state says so anew. */
+/** The replica neither leads nor follows until it gets a new state. */
 function giveUp(replica: Replica): void {
   if (replica.role.type !== 'idle') replica.resign()
 }

@@ -1,8 +1,10 @@
-// One partition's replica on this broker: the log on the disk, the pure core that decides, and what
-// waits for either. Everything that happens to a partition goes through here, one call at a time.
+// One partition's replica on this broker: the log on the disk, the pure core that decides, and the
+// operations that wait for either. Everything that happens to a partition goes through here, one
+// call at a time.
 //
-//   produce ─▶ core.judgeProduce ─▶ log.append ─▶ one flush per turn ─▶ durable ─▶ high watermark ─▶ acks
-//   fetched from the leader ─▶ core.continuesLog ─▶ log.append ─▶ durable ─▶ our next fetch is our ack
+//   produce ─▶ core.judgeProduce ─▶ log.append ─▶ one flush per turn ─▶ durable ─▶ high watermark
+//   ─▶ acks
+//   fetched from the leader ─▶ core.continuesLog ─▶ log.append ─▶ durable ─▶ next fetch, our ack
 //
 // Next on the path: partition/partition.ts decides, partition/partition-log.ts stores.
 
@@ -38,20 +40,22 @@ import {
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
 
-/** What a replica needs of the broker around it. */
+/** What a replica needs from the broker around it. */
 export interface ReplicaHost {
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Logger
   readonly purgatory: Purgatory
   /**
-   * Writes a partition's znode, on condition of `state.version`, and says what is in force then,
-   * whatever became of the write; undefined when our session ended.
+   * Writes a partition's znode if it still has `state.version`. Resolves to the state in force
+   * afterwards, whether or not the write succeeded; undefined when our session ended.
    */
   writeState(replica: Replica, state: PartitionState): Promise<PartitionState | undefined>
-  /** Its log will end there: a crash from now on must not make that look like damage. */
+  /**
+   * Awaited before the log is cut at `end`: afterwards a crash must not make that look like damage.
+   */
   willTruncate(replica: Replica, end: Offset): Promise<void>
-  /** What it would report has changed. */
+  /** The replica's report has changed. */
   reportChanged(): void
   /** The disk failed: the process must end. */
   failed(error: LogFailedError): void
@@ -64,9 +68,9 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly directory: LogDirectory
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
-  /** as written when the broker ran last */
+  /** as written when the broker last ran */
   readonly checkpoint: LogCheckpoint
-  /** its directory was taken away since: what the checkpoint says is not in it */
+  /** the directory was lost since: the log lacks what the checkpoint says */
   readonly isIncomplete: boolean
 }
 
@@ -77,29 +81,29 @@ export class Replica {
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
-  /** What one turn appends is one write and one fdatasync. */
+  /** All that one turn appends is written with one write and one fdatasync. */
   readonly #syncLog = () => this.#flush()
   readonly #queue: ProduceQueue
-  /** log end, durable end and high watermark, for what waits for this replica in its present role */
+  /** log end, durable end and high watermark, for operations that end with this replica's role */
   readonly #appended = new Watermark()
   readonly #durable = new Watermark()
   readonly #committed = new Watermark()
-  /** the high watermark again, for consumers, who do not care about roles */
+  /** the high watermark again, for consumers' fetches, which outlive a change of role */
   readonly #readable = new Watermark()
   readonly #directory: LogDirectory
   readonly #isOsFlush: boolean
-  /** known to be committed when a directory was lost; no log that lacks it should lead */
+  /** high watermark when the directory was lost; a log that ends below it should not lead */
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
-  /** ours, while we may lead and follow */
+  /** this broker's life, while we may lead and follow */
   #life: Life | undefined
   #state: PartitionState | undefined
-  /** the state by which we would have to drop committed records to follow */
+  /** the state whose leader we could follow only by dropping committed records */
   #haltedBy: PartitionState | undefined
   #leadersHighWatermark: Offset = 0
   #truncating: { readonly end: Offset; readonly done: Promise<void> } | undefined
-  /** what the znode said while we were truncating */
+  /** the state that arrived while we were truncating */
   #next: PartitionState | undefined
   #isClosed = false
 
@@ -174,22 +178,22 @@ export class Replica {
     return this.#core.durableEnd
   }
 
-  /** Of the log as it is, or as it will be when what is being cut is gone. */
+  /** Of the log as it is or, during a truncation, as it will be afterwards. */
   get checkpoint(): LogCheckpoint {
     const { durableEnd, highWatermark, lastEpoch } = this.#core
     const end = Math.min(this.#truncating?.end ?? durableEnd, durableEnd)
     const known = Math.min(highWatermark, end)
     return {
-      // What only the operating system has is on no disk for certain.
+      // Without fdatasync nothing is certain to be on the disk.
       durableEnd: this.#isOsFlush ? 0 : end,
-      // What was lost stays known until the log has it again.
+      // The high watermark of a lost directory is kept until the log has reached it again.
       highWatermark:
         this.#condition === 'incomplete' ? Math.max(known, this.#lostHighWatermark) : known,
       lastEpoch,
     }
   }
 
-  /** What it reports while no leader is in office, or when it cannot follow the one that is. */
+  /** The report for a partition that has no leader, or one that this replica cannot follow. */
   get status(): LogStatus | undefined {
     const [life, state] = [this.#life, this.#state]
     if (life === undefined || state === undefined || this.#truncating !== undefined)
@@ -197,20 +201,22 @@ export class Replica {
     if (!this.isToReport) return undefined
     const isHalted = this.#haltedBy === state
     const { logEnd, durableEnd: end, lastEpoch } = this.#core
-    if (end < logEnd) return undefined // it will be durable in a moment
+    if (end < logEnd) return undefined // the rest is about to be durable
     const type = isHalted ? 'ahead' : this.#condition
     const highWatermark = Math.max(this.#core.highWatermark, this.#lostHighWatermark)
     return { type, life, stateVersion: state.version, lastEpoch, end, highWatermark }
   }
 
-  /** Whether there will be such a report, in a moment if not now. */
+  /** Whether `status` is a report, or will be one shortly. */
   get isToReport(): boolean {
     const state = this.#state
     if (this.#life === undefined || state === undefined) return false
     return state.leader === noBroker || this.#haltedBy === state
   }
 
-  /** Whether it may fetch from its leader now: to fetch is to say that all before is durable. */
+  /**
+   * Whether it may fetch from its leader now: a fetch acknowledges everything before its offset.
+   */
   get mayFetch(): boolean {
     if (this.role.type !== 'following' || this.#truncating !== undefined) return false
     return this.#haltedBy === undefined && this.#core.durableEnd === this.#core.logEnd
@@ -218,7 +224,7 @@ export class Replica {
 
   // --- roles -------------------------------------------------------------------------------------
 
-  /** Takes up what the znode says; see `Partition.become`. */
+  /** Adopts the state of the znode; see `Partition.become`. */
   become(state: PartitionState, life: Life): void {
     this.#life = life
     if (this.#truncating !== undefined) {
@@ -236,7 +242,7 @@ export class Replica {
     this.#moved()
   }
 
-  /** In sync in this life: whatever the log had lost is in it again. */
+  /** A log that is in sync in this life has again what it had lost. */
   #maybeTrust(state: PartitionState, life: Life): void {
     if (this.#condition === 'whole' || this.#isTrusting) return
     const member = memberOf(state.isr, this.#core.self)
@@ -244,13 +250,13 @@ export class Replica {
     void this.#trust()
   }
 
-  /** The checkpoint of the log that was lost must not make this one look damaged: it may be shorter. */
+  /** Lowers the lost log's checkpoint first: this log may be shorter, and must not look damaged. */
   async #trust(): Promise<void> {
     this.#isTrusting = true
     try {
       await this.#host.willTruncate(this, this.#core.durableEnd)
     } catch {
-      return // the host knows of it, and ends
+      return // the host was told, and stops
     }
     if (this.#isClosed) return
     try {
@@ -314,12 +320,12 @@ export class Replica {
     placeBatch(batch, logEnd, leaderEpoch)
     this.#log.append(batch)
     this.#core.appended(readBatchHeader(batch))
-    // First those who fetch: their answers leave before a flush that might hold this turn.
+    // Followers' fetches come first: their answers leave before a flush that may hold up this turn.
     this.#appended.move(this.#core.logEnd)
     this.#host.turn.sync(this.#syncLog)
   }
 
-  /** A follower asks: what it has is recorded. */
+  /** Records a follower's progress from its fetch. */
   followerFetched(id: BrokerId, life: Life, asked: ReplicaFetchPartition): FollowerVerdict {
     const nowMs = this.#host.clock.nowMs()
     const verdict = this.#core.followerFetched(id, life, asked, nowMs)
@@ -344,7 +350,7 @@ export class Replica {
     this.#maybeChangeIsr(this.#host.clock.nowMs())
   }
 
-  /** Whether there is anything to tell a follower: records, or that more of them are committed. */
+  /** Whether a follower has something to learn: new records, or a higher high watermark. */
   hasNews(asked: ReplicaFetchPartition): boolean {
     return this.#core.logEnd > asked.offset || this.#core.highWatermark > asked.highWatermark
   }
@@ -362,7 +368,7 @@ export class Replica {
     return this.#core.endOfEpoch(epoch)
   }
 
-  /** As leader only. @returns undefined while that is not known yet */
+  /** See `Partition.latestOffset`; for leaders only. */
   get latestOffset(): Offset | undefined {
     return this.#core.latestOffset
   }
@@ -373,7 +379,7 @@ export class Replica {
 
   // --- as follower -------------------------------------------------------------------------------
 
-  /** What this follower asks its leader for, and acknowledges by that. */
+  /** This follower's next fetch, which also acknowledges everything before its offset. */
   position(): ReplicaFetchPartition {
     const { leaderEpoch, logEnd: offset, lastEpoch, highWatermark } = this.#core
     const { topic, partition } = this
@@ -387,7 +393,7 @@ export class Replica {
    */
   appendFetched(fetched: ReplicaFetched, leaderEpoch: number): boolean {
     const { records } = fetched
-    let end = 0 // of what is good
+    let end = 0 // of the batches accepted so far
     forEachBatch(records, (at, length) => {
       const header = readBatchHeader(records, at)
       if (at !== end || !this.#core.continuesLog(header, leaderEpoch)) return
@@ -406,21 +412,22 @@ export class Replica {
     return end === records.length
   }
 
-  /** Resolves when all that was appended is durable, or this replica's role has changed. */
+  /** Resolves when everything appended is durable, or when this replica's role has changed. */
   whenDurable(): Promise<Ending> {
     return new Promise((resolve) => {
       new Operation(resolve).waitFor(this.#durable, this.#core.logEnd)
     })
   }
 
-  /** Cuts off what the leader never had. */
+  /** Cuts off the records that the leader never had. */
   async truncate(diverging: EpochEnd): Promise<void> {
     const end = this.#core.truncationPoint(diverging)
     const { logEnd, highWatermark } = this.#core
     const { topic, partition } = this
     const facts = { topic, partition, logEnd, highWatermark, end, diverging }
     if (!this.#core.mayTruncate(end)) {
-      // Records that consumers saw would go. The controller elects anew, or a person decides.
+      // Records that consumers saw would be lost. The controller elects again, or an operator
+      // decides.
       this.#haltedBy = this.#state
       this.#host.log.error(facts, 'Cannot follow: the leader lacks committed records')
       this.#host.reportChanged()
@@ -429,7 +436,7 @@ export class Replica {
     if (end < highWatermark) {
       this.#host.log.error(
         facts,
-        'Dropping committed records: a person chose a leader without them',
+        'Dropping committed records: an operator chose a leader without them',
       )
     } else this.#host.log.info(facts, 'Truncating a log that diverges from its leader')
     const done = this.#host.willTruncate(this, end).then(() => this.#log.truncate(end))
@@ -478,7 +485,7 @@ export class Replica {
     this.resign()
     this.#isClosed = true
     this.#readable.callOff()
-    // One that failed was told to the host; the log is closed all the same.
+    // A failed truncation was reported to the host; the log is closed all the same.
     await this.#truncating?.done.catch(() => undefined)
     await this.#log.close()
   }
@@ -490,7 +497,7 @@ export class Replica {
     this.#maybeChangeIsr(nowMs)
   }
 
-  /** Whatever the core has come to: those who wait for it hear of it. */
+  /** Passes the core's offsets on to the operations that wait for them. */
   #moved(): void {
     this.#core.learnHighWatermark(this.#leadersHighWatermark)
     const { logEnd, durableEnd, highWatermark } = this.#core

@@ -1,17 +1,18 @@
-// Replicas of this broker that cannot be used, each with its reason: the rest of the broker serves on.
-// Pure. replica-manager.ts fills it, tries again what may be gone by itself, and tells the cluster.
+// Replicas of this broker that cannot be used, each with its reason; the other replicas still
+// serve. Pure. replica-manager.ts fills it, retries faults that may go away by themselves, and
+// reports them.
 //
-// Tried again is only what failed before any byte was written or read: a file descriptor that was
-// missing, a directory that could not be entered. A damaged log is the same the next time, and what
-// is read after a failed fsync may not be on the disk: those wait for a restart, and for a person.
+// Only a failure before any byte was read or written is retried, such as a missing file descriptor
+// or a directory that could not be entered. A damaged log stays damaged, and data read after a
+// failed fsync may not be on the disk: these wait for an operator and a restart.
 
 import { LogDamagedError } from '../../log/log-errors.ts'
 import type { PartitionName } from '../partition/partition-directory.ts'
 
-/** After the first failure; twice as long after each further one. */
+/** Delay after the first failure; it doubles with each further one. */
 const retryMsMin = 500
 const retryMsMax = 30_000
-/** Of a sentence that goes into a znode and into answers. */
+/** Maximum length of a reason, which goes into a znode and into answers. */
 const reasonLengthMax = 500
 
 const transientCodes: ReadonlySet<string> = new Set([
@@ -31,12 +32,12 @@ const transientCodes: ReadonlySet<string> = new Set([
 
 interface UnavailableReplica extends PartitionName {
   readonly reason: string
-  /** bytes that were durable are not there: what the disk promised is void */
+  /** bytes that were durable are missing: the replica no longer counts as in sync */
   readonly isDamaged: boolean
 }
 
 interface Entry extends UnavailableReplica {
-  /** undefined: not before something else changes */
+  /** undefined: it is not retried */
   readonly retry: { readonly atMs: number; readonly delayMs: number } | undefined
 }
 
@@ -48,7 +49,7 @@ export class UnavailableReplicas {
     return this.#entries
   }
 
-  /** It could not be opened. @returns whether that, or its reason, is news */
+  /** The replica could not be opened. @returns whether that, or its reason, is new */
   failed(key: string, { topic, topicId, partition }: PartitionName, error: Error, nowMs: number) {
     const before = this.#entries.get(key)
     const delayMs =
@@ -60,7 +61,11 @@ export class UnavailableReplicas {
     return before?.reason !== reason
   }
 
-  /** It is open, and may not lead or follow. @returns whether that, or its reason, is news */
+  /**
+   * The replica is open but may not lead or follow.
+   *
+   * @returns whether that, or its reason, is new
+   */
   refused(key: string, { topic, topicId, partition }: PartitionName, reason: string): boolean {
     const before = this.#entries.get(key)
     this.#entries.set(key, {
@@ -74,7 +79,7 @@ export class UnavailableReplicas {
     return before?.reason !== reason
   }
 
-  /** It can be used, or is not ours any more. @returns whether that is news */
+  /** The replica is usable, or no longer this broker's. @returns whether that is new */
   remove(key: string): boolean {
     return this.#entries.delete(key)
   }
@@ -85,7 +90,7 @@ export class UnavailableReplicas {
     return entry === undefined || (entry.retry !== undefined && entry.retry.atMs <= nowMs)
   }
 
-  /** Whether any is to be tried again now. */
+  /** Whether any replica is due for another try. */
   isDue(nowMs: number): boolean {
     for (const { retry } of this.#entries.values()) {
       if (retry !== undefined && retry.atMs <= nowMs) return true

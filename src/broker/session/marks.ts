@@ -1,5 +1,6 @@
-// Keeps the mark of a broker's data directory in ZooWeeper, for one session: checks it before the broker
-// registers, and raises it at the start and at each checkpoint, in the directory first. See identity.ts.
+// Keeps the mark of a broker's data directory in ZooWeeper, for one session: checks it before the
+// broker registers, and raises it at each start and each checkpoint, in the directory first. See
+// cluster/identity.ts.
 
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
@@ -8,7 +9,7 @@ import { decodeMark, encodeMark, isBelow, type Mark, nextMark } from '../cluster
 import type { ZkAccess } from '../cluster/zk-access.ts'
 import { zkPaths } from '../cluster/zk-paths.ts'
 
-/** The directory as far as marks are concerned: data-dir.ts. */
+/** The part of a data directory that marks use: data-dir.ts. */
 export interface MarkedDirectory {
   readonly path: string
   readonly directoryId: DirectoryId | undefined
@@ -17,7 +18,7 @@ export interface MarkedDirectory {
   raise(mark: Mark): Promise<void>
 }
 
-/** The directory is not the latest of its identity any more: another one was used meanwhile. */
+/** The directory has become an old copy: another one with its identity was used meanwhile. */
 export class OldCopyError extends Error {
   override readonly name = 'OldCopyError'
 }
@@ -30,7 +31,7 @@ interface MarksOptions {
 
 interface Known {
   readonly mark: Mark | undefined
-  /** of the znode; undefined: there is none */
+  /** the znode's version; undefined: it does not exist */
   readonly version: number | undefined
 }
 
@@ -53,11 +54,11 @@ export class Marks {
     const facts = { path, mark, known: known.mark, directoryId, now: directory.directoryId }
     log.error(
       facts,
-      'This data directory is an old copy: it takes a new identity, and its logs count for nothing until they have caught up',
+      'This data directory is an old copy: it takes a new identity, and its logs are not in sync until they have caught up',
     )
   }
 
-  /** @param life ours @throws OldCopyError, ZkError, or what the file system throws */
+  /** @throws OldCopyError, ZkError, or what the file system throws */
   async raise(life: number): Promise<void> {
     const { directory } = this.#options
     const { directoryId } = directory
@@ -67,16 +68,16 @@ export class Marks {
     for (;;) {
       const known = await this.#read(directoryId)
       if (known.mark !== undefined && !isBelow(known.mark, mark)) {
-        // An earlier try may have come through though its answer was lost.
+        // An earlier attempt may have succeeded although its answer was lost.
         if (!isBelow(mark, known.mark)) return
-        const found = `its mark is ${describe(mark)}, and ZooWeeper knows ${describe(known.mark)}`
-        throw new OldCopyError(`Cannot go on with data directory ${directory.path}: ${found}`)
+        const found = `its mark is ${describe(mark)}, but ZooWeeper has ${describe(known.mark)}`
+        throw new OldCopyError(`Cannot continue with data directory ${directory.path}: ${found}`)
       }
       if (await this.#write(directoryId, mark, known)) return
     }
   }
 
-  /** @returns whether it was written; if not, the znode has changed or the outcome is unknown */
+  /** @returns whether the mark was written; if not, the znode changed or the outcome is unknown */
   async #write(directoryId: DirectoryId, mark: Mark, { version }: Known): Promise<boolean> {
     const { zk } = this.#options
     const path = zkPaths.mark(directoryId)

@@ -1,5 +1,5 @@
-// Producer ids, unique in the cluster for ever: a broker takes a block of a thousand by a conditional
-// write of /latest_producer_id_block and gives them out one by one.
+// Producer ids, which are never reused in a cluster: a broker allocates a block of a thousand by a
+// conditional write of /latest_producer_id_block and hands its ids out one by one.
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
@@ -12,7 +12,7 @@ const blockCount = 1000
 export class ProducerIds {
   readonly #broker: BrokerId
   #next = 0
-  /** after the last one of the block */
+  /** after the last id of the block */
   #end = 0
   #taking: Promise<void> | undefined
 
@@ -31,7 +31,7 @@ export class ProducerIds {
     return this.#next++ as ProducerId
   }
 
-  /** A block whose write was not confirmed is never used: ids may be skipped, not given out twice. */
+  /** A block whose write was not confirmed is never used: ids may be skipped, but not repeated. */
   async #takeBlock(zk: ZkAccess): Promise<void> {
     const path = zkPaths.producerIdBlock
     for (;;) {
@@ -47,7 +47,7 @@ export class ProducerIds {
         this.#end = last + 1
         return
       } catch (error) {
-        // Another broker was faster: look again.
+        // Another broker was faster: read again.
         const isRace = error instanceof ZkError && raceCodes.has(error.code)
         if (!isRace) throw error
       }

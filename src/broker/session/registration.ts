@@ -1,5 +1,5 @@
-// How a broker enters the cluster: the znodes that all brokers share, the cluster's id, and its own
-// ephemeral /brokers/ids/N, whose czxid is the epoch of this life of the broker.
+// A broker's entry into the cluster: the znodes that all brokers share, the cluster's id, and the
+// broker's own ephemeral /brokers/ids/N, whose czxid is its broker epoch in this life.
 
 import { formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
@@ -18,7 +18,7 @@ import { RefusedStartError } from '../../refused-start.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
 import { zkPaths } from '../cluster/zk-paths.ts'
 
-/** How often a broker that waits for its id says so. */
+/** Interval at which a broker that waits for its id logs so. */
 const reminderMs = 5000
 
 const sharedNodes = [
@@ -34,10 +34,10 @@ const sharedNodes = [
 ]
 
 /**
- * Makes what is missing of the znodes that all brokers share, parents first, and gives each the
- * brokers' ACL: one that was made by a stranger, too. The root is left as it is found.
+ * Creates the missing znodes among those that all brokers share, parents first, and sets the
+ * brokers' ACL on each, even if another client created it. The root keeps its ACL.
  *
- * @throws ForeignClusterError if they belong to brokers with another secret
+ * @throws ForeignClusterError if the znodes belong to brokers with another secret
  */
 export async function makeSharedNodes(zk: ZkAccess, acl: readonly Acl[]): Promise<void> {
   for (const { path, data } of sharedNodes) {
@@ -46,7 +46,7 @@ export async function makeSharedNodes(zk: ZkAccess, acl: readonly Acl[]): Promis
   }
 }
 
-/** The cluster is run by brokers with another secret. */
+/** The cluster's brokers have another secret. */
 export class ForeignClusterError extends RefusedStartError {
   override readonly name = 'ForeignClusterError'
 }
@@ -68,16 +68,16 @@ async function protect(zk: ZkAccess, path: string, acl: readonly Acl[]): Promise
   }
 }
 
-/** The same for lists with the same entries. */
+/** Equal for lists with the same entries. */
 function aclText(acl: readonly Acl[]): string {
   const entries = acl.map(({ perms, scheme, id }) => `${scheme}:${id}:${perms}`)
   return entries.sort().join(' ')
 }
 
 /**
- * 22 characters, a UUID in base64url; the first broker of a cluster makes it.
+ * The cluster's id: 22 characters, a UUID in base64url. The first broker of a cluster writes it.
  *
- * @param ownId the id to make it with
+ * @param ownId the id to write if there is none
  */
 export async function readClusterId(zk: ZkAccess, ownId: string): Promise<string> {
   const own = JSON.stringify({ version: '1', id: ownId })
@@ -91,13 +91,13 @@ export async function readClusterId(zk: ZkAccess, ownId: string): Promise<string
 interface RegistrationOptions {
   readonly zk: ZkAccess
   readonly id: BrokerId
-  /** asked for when everything is prepared */
+  /** called after `prepare` */
   readonly registration: () => Registration
   readonly clock: Clock
   readonly log: Logger
   /** how long to wait for an earlier registration of this id to end */
   readonly patienceMs: number
-  /** Does what has to be done when no earlier one is left, and before others see this one. */
+  /** Called when no earlier registration is left, before this one is written. */
   readonly prepare: () => Promise<void>
 }
 
@@ -124,7 +124,7 @@ export async function register(options: RegistrationOptions): Promise<number> {
         return (await zk.create(path, data, { mode: 'ephemeral' })).stat.czxid
       } catch (error) {
         if (!(error instanceof ZkError)) throw error
-        // After a lost connection the node may be there, and ours.
+        // After a lost connection the znode may exist and be ours.
         if (error.code !== 'NODEEXISTS' && error.code !== 'CONNECTIONLOSS') throw error
       }
       continue
@@ -147,9 +147,9 @@ export async function register(options: RegistrationOptions): Promise<number> {
 async function holderOf(zk: ZkAccess, path: string): Promise<string> {
   try {
     const address = registeredAddress((await zk.getData(path)).data)
-    return address === undefined ? 'somebody' : formatAddress(address)
+    return address === undefined ? 'a broker with an unknown address' : formatAddress(address)
   } catch (error) {
-    if (error instanceof ZkError && error.code === 'NONODE') return 'nobody any more'
+    if (error instanceof ZkError && error.code === 'NONODE') return 'a broker that has just left'
     throw error
   }
 }
@@ -162,7 +162,7 @@ async function createIfMissing(zk: ZkAccess, path: string, data: string | null):
     } catch (error) {
       const code = error instanceof ZkError ? error.code : undefined
       if (code === 'NODEEXISTS') return
-      // The outcome is not known: if it was made, the next try says so.
+      // The outcome is unknown: if the znode was created, the next attempt finds it.
       if (code !== 'CONNECTIONLOSS') throw error
     }
   }

@@ -1,13 +1,13 @@
-// What this broker reports on its replicas, as ephemeral znodes of its session: which of them it
-// cannot use, and why; and what lies in the logs of those that no leader is in office for. The
-// controller elects by it (cluster/replica-status.ts). One path per replica: a znode's size is bounded,
-// and replicas change one by one.
+// This broker's reports on its replicas, as ephemeral znodes of its session: the faults of those
+// that it cannot use, and the logs of those whose partition has no leader. The controller elects by
+// them (cluster/replica-status.ts). Each replica has a znode of its own, because a znode's size is
+// bounded and replicas change one by one.
 //
 // A report holds for the life in which it was made: it counts only while the broker's registration
-// and the report belong to one session. Those of a new session are written before it registers, so
-// the controller never sees a broker without them.
+// and the report belong to the same session. A new session writes its reports before it registers,
+// so the controller never sees a broker without them.
 //
-// Level-triggered: `report` says what should be there, and it is written until it is.
+// Level-triggered: `report` sets the wanted content, and writes are repeated until it is in place.
 
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
@@ -17,7 +17,7 @@ import { encodeReport, type ReplicaReport } from '../cluster/replica-status.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
 import { zkPaths } from '../cluster/zk-paths.ts'
 
-/** After a write that failed. */
+/** Delay after a failed write. */
 const retryMs = 200
 
 interface ReplicaReportsOptions {
@@ -30,7 +30,7 @@ interface ReplicaReportsOptions {
 /** For one session. */
 export class ReplicaReports {
   readonly #options: ReplicaReportsOptions
-  /** text by path: what should be there, and what is */
+  /** text by path: the wanted content, and the content that was written */
   #wanted: ReadonlyMap<string, string> = new Map()
   readonly #written = new Map<string, string>()
   #state: 'not begun' | 'idle' | 'busy' | 'stopped' = 'not begun'
@@ -41,7 +41,7 @@ export class ReplicaReports {
     this.#options = options
   }
 
-  /** Resolves when the first reports are written. @throws ZkError */
+  /** Resolves when these first reports have been written. @throws ZkError */
   async begin(reports: readonly ReplicaReport[]): Promise<void> {
     this.#want(reports)
     await this.#writeAll()
@@ -50,7 +50,7 @@ export class ReplicaReports {
     if (this.#isAskedAgain) void this.#run()
   }
 
-  /** Replaces the reports by these. */
+  /** Replaces all reports. */
   report(reports: readonly ReplicaReport[]): void {
     this.#want(reports)
     this.#writeSoon()
@@ -94,7 +94,7 @@ export class ReplicaReports {
     return this.#state === 'stopped'
   }
 
-  /** @throws ZkError; then what was written is not known in full, and the next call finds out */
+  /** @throws ZkError; it is then unknown which writes succeeded, and the next call repeats them */
   async #writeAll(): Promise<void> {
     const wanted = this.#wanted
     const gone = [...this.#written.keys()].filter((path) => !wanted.has(path))
@@ -112,7 +112,7 @@ export class ReplicaReports {
   }
 
   async #put(path: string, text: string): Promise<void> {
-    this.#written.set(path, '') // from here on something of it may be there
+    this.#written.set(path, '') // from here on the znode may exist
     await this.#write(path, text)
     this.#written.set(path, text)
   }
@@ -132,7 +132,7 @@ export class ReplicaReports {
         await zk.setData(path, text)
         return
       }
-      // Made by hand, or by a session of this broker that is ending: it says nothing of this life.
+      // Made by hand, or by an ending session of this broker: it does not belong to this life.
       await zk.delete(path, stat.version).catch((error: unknown) => ignore(error, 'NONODE'))
     }
   }

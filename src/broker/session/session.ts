@@ -1,6 +1,6 @@
-// One ZooWeeper session of a broker, from its registration to its end: what it knows of the cluster,
-// its part as controller, and the writes of its partitions. When the session expires the broker
-// gives up everything it led and begins another.
+// One ZooWeeper session of a broker, from its registration to its end: its view of the cluster, its
+// work as controller, and the writes of its partitions' states. When the session expires, the
+// broker stops leading and begins another session.
 
 import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
@@ -22,15 +22,15 @@ import { Marks } from './marks.ts'
 import { makeSharedNodes, readClusterId, register } from './registration.ts'
 import { ReplicaReports } from './replica-reports.ts'
 
-/** Between tries to read a znode while the session has no connection. */
+/** Delay between attempts to read a znode while the session has no connection. */
 const rereadMs = 50
 
 interface SessionOptions {
   readonly id: BrokerId
-  /** not connected yet, creating znodes with the ACL of `secret`; it is closed with the session */
+  /** not yet connected; creates znodes with the ACL of `secret`; closed with the session */
   readonly zk: ZkAccess
   readonly secret: ClusterSecret
-  /** that is asked for; the ensemble may grant another */
+  /** as requested; the ensemble may grant another */
   readonly sessionTimeoutMs: number
   readonly registrationPatienceMs: number
   readonly endpoint: Address
@@ -42,13 +42,13 @@ interface SessionOptions {
   readonly turn: Turn
   readonly makeUuid: () => string
   readonly log: Logger
-  /** Opens the replicas that the image gives us. @returns reports on those that cannot be used */
+  /** See `ReplicaManager.open`. */
   readonly openReplicas: () => readonly ReplicaReport[]
   readonly onChange: () => void
   readonly onExpired: () => void
 }
 
-/** What an open session knows of itself. */
+/** The cluster that an open session has joined, and the broker's life in it. */
 interface Membership {
   readonly clusterId: string
   readonly life: Life
@@ -98,11 +98,12 @@ export class BrokerSession {
   }
 
   /**
-   * Connects, reads the cluster, checks the directory's mark, opens replicas and registers, in this
-   * order: nothing is elected that was not opened, and nothing counts in this life before the mark says
-   * that there is one. Whoever opens it closes it, also after a failure.
+   * Connects, reads the cluster, checks the directory's mark, opens the replicas, registers and
+   * raises the mark, in this order: no replica is elected before it was opened, and none leads or
+   * fetches in this life before the mark records it. The caller closes the session, also after a
+   * failure.
    *
-   * @throws ZkError SESSIONEXPIRED as soon as it expires, whatever is waited for; and as `start` of Broker
+   * @throws ZkError SESSIONEXPIRED as soon as the session expires; otherwise as `Broker.start`
    */
   open(): Promise<Membership> {
     const expired = new Promise<never>((_, reject) => {
@@ -120,7 +121,7 @@ export class BrokerSession {
     await zk.addAuth('digest', secret.credential)
     if (zk.sessionTimeoutMs > sessionTimeoutMs) {
       const facts = { asked: sessionTimeoutMs, got: zk.sessionTimeoutMs }
-      log.warn(facts, 'The ensemble grants longer sessions only: a dead broker is noticed later')
+      log.warn(facts, 'The ensemble grants only longer sessions: a dead broker is noticed later')
     }
     await makeSharedNodes(zk, secret.acl)
     const clusterId = await readClusterId(zk, makeUuid())
@@ -157,7 +158,7 @@ export class BrokerSession {
     if (life !== undefined) await this.#marks.raise(life.brokerEpoch)
   }
 
-  /** Its ephemerals go at once: others take over now, not after the time-out. */
+  /** The session's ephemerals go at once: other brokers take over now, not after the timeout. */
   async close(): Promise<void> {
     this.#end()
     await this.zk.close()
@@ -170,12 +171,12 @@ export class BrokerSession {
     this.#reports.stop()
   }
 
-  /** Replaces the reports on our replicas by these. */
+  /** Replaces all reports on this broker's replicas. */
   report(reports: readonly ReplicaReport[]): void {
     if (!this.#isOver) this.#reports.report(reports)
   }
 
-  /** Brings the image up to everything that was written before this call. */
+  /** Reads the image again, so that it reflects every write made before this call. */
   async readCluster(): Promise<void> {
     await this.zk.sync(zkPaths.brokerIds)
     await this.#watch.readAll()
@@ -201,7 +202,7 @@ export class BrokerSession {
         return this.#isOver ? undefined : image.state(topic, partition)
       } catch (error) {
         const err = (error as Error).message
-        log.debug({ topic, partition, err }, 'Could not read what became of an ISR write')
+        log.debug({ topic, partition, err }, 'Could not read the state after a failed ISR write')
         await new Promise<void>((resolve) => this.#clock.after(rereadMs, resolve))
       }
     }

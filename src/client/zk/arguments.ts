@@ -49,7 +49,7 @@ import {
 } from './options.ts'
 import type { Watcher } from './watch-registry.ts'
 
-// --- kinds -----------------------------------------------------------------------------------------
+// --- kinds --------------------------------------------------------------------------------------
 
 /** @param sequential a number will be appended, so it may end in a slash */
 function pathOf(sequential: boolean): Kind<string> {
@@ -134,7 +134,7 @@ const readPart: Kind<ReadOp> = record({
   path,
 } satisfies RowsOf<ReadOp>)
 
-// --- methods ---------------------------------------------------------------------------------------
+// --- methods ------------------------------------------------------------------------------------
 
 const createArguments = method('create', {
   path: pathPrefix,
@@ -180,7 +180,7 @@ export function badArgument(method: string, path: unknown, { message }: Misfit):
   return new ZkError('BADARGUMENTS', at, `${what}: ${message} (BADARGUMENTS)`)
 }
 
-// --- options ---------------------------------------------------------------------------------------
+// --- options ------------------------------------------------------------------------------------
 
 /** '' and / mean no chroot. */
 const chroot: Kind<string> = (value, name) => {

@@ -170,7 +170,7 @@ export class CallQueue<C extends Call> {
     this.#bytes -= bytesOf(call)
   }
 
-  /** The sent calls, in order; xids start again for the next link. */
+  /** The sent calls, in order; resets the xids for the next link. */
   #unanswered(): C[] {
     const all = [...this.#apart, ...this.#sent.values()]
     this.#apart = []

@@ -1,7 +1,7 @@
-// One call of a method of the client, from its arguments to what its promise becomes: the arguments are
-// checked, the request is made and given to the session, and the answer is read or becomes an error.
+// One call of a client method, from its arguments to the outcome of its promise: checks the
+// arguments, passes the request to the session, and turns the answer into a result or an error.
 //
-// What is refused before the session has it concerns this call alone: nothing of it is queued or sent.
+// A call that is refused here never reaches the session: nothing of it is queued or sent.
 // Next on the path: session-driver.ts.
 
 import { limits } from '../../limits.ts'
@@ -26,14 +26,14 @@ interface Outgoing<T> {
   readonly path?: string
   readonly request: Request
   readonly watcher?: Watcher | undefined
-  /** Takes what the caller gets out of the answer; may throw a ZkError. */
+  /** Extracts the result from the answer; may throw a ZkError. */
   readonly read: (body: ReplyBody) => T
 }
 
 interface CallsOptions {
-  /** Makes sure that the session has begun. */
+  /** Begins the session unless it has begun. */
   readonly begin: () => void
-  /** Gives the session a call. */
+  /** Passes a call to the session. */
   readonly step: (call: PendingCall) => void
 }
 
@@ -44,7 +44,7 @@ export class Calls {
     this.#options = options
   }
 
-  /** Sends what `make` makes of the arguments, once they are checked. */
+  /** Checks the arguments, then sends the request that `make` builds from them. */
   ask<Given, T>(
     method: Takes<Given>,
     given: readonly unknown[],
@@ -53,7 +53,7 @@ export class Calls {
     return this.take(method, given, (taken) => this.send(make(taken)))
   }
 
-  /** Checks the arguments. */
+  /** Checks the arguments, then passes them to `call`. */
   take<Given, T>(
     method: Takes<Given>,
     given: readonly unknown[],

@@ -1,26 +1,26 @@
-// What a client tells its listeners. zk-client.ts emits it.
+// The events of a client, emitted by zk-client.ts.
 
 import type { Attempt } from '../attempts.ts'
 
 /**
- * What became of the session; after `expired`, `closed` and `authFailed`, of which one comes, once, this
- * client is of no more use.
+ * Changes of the session's state. Exactly one of `expired`, `closed` and `authFailed` ends it;
+ * after that, create a new client.
  */
 export interface ZkClientEvents {
-  /** For the first time, or again after `suspended`. Watches have been kept. */
+  /** Connected, for the first time or again after `suspended`. Watches are kept. */
   connected: []
-  /** The same, but at a server without a quorum: what is read may be old, and writes are refused. */
+  /** Connected to a server without a quorum: reads may be stale, and writes are refused. */
   connectedReadOnly: []
-  /** No connection. Writes in flight have failed; new calls wait for the next server. */
+  /** Disconnected. Writes in flight have failed; new calls wait for the next server. */
   suspended: []
-  /** The session is over and its ephemerals are gone, or soon will be. */
+  /** The session is over; its ephemerals are deleted now or soon. */
   expired: []
   closed: []
   /** A server refused a credential, which ends the session: calls fail with AUTHFAILED. */
   authFailed: []
   /**
-   * Every server was tried and none serves us; here is what each of them did. The client goes on
-   * trying, and tells it again when one of them fails otherwise.
+   * Every server was tried, and none serves this client; `attempts` has the result of each. The
+   * client keeps trying, and emits this again when the result of one changes.
    */
   unreachable: [attempts: readonly Attempt[]]
 }

@@ -1,24 +1,27 @@
-// What proved who the client is: to be proved again to each server that it comes to, before anything
-// else is asked there. Pure.
+// The credentials that the servers accepted from this client. They are sent again to each new
+// server before any other request. Pure.
 
 import type { Request } from '../../protocol/zk/messages.ts'
 
 export type AuthRequest = Extract<Request, { type: 'auth' }>
 
-/** A credential on which so many links were lost without an answer is not sent again: it may be why. */
+/**
+ * After this many links lost while a credential is unanswered, it is not resent: it may be the
+ * cause.
+ */
 const lossesMax = 3
 
 export class Identities {
   #proved: AuthRequest[] = []
-  /** links lost in a row while a credential was being judged */
+  /** links lost in a row while a credential was unanswered */
   #lossCount = 0
 
-  /** In the order in which they were proved. */
+  /** In the order of their acceptance. */
   get proved(): readonly AuthRequest[] {
     return this.#proved
   }
 
-  /** A server accepted it. */
+  /** A server accepted this credential. */
   remember({ scheme, credential }: AuthRequest): void {
     const isKnown = this.#proved.some(
       (one) => one.scheme === scheme && Buffer.compare(one.credential, credential) === 0,
@@ -27,7 +30,7 @@ export class Identities {
     this.#proved.push({ type: 'auth', scheme, credential: Uint8Array.from(credential) })
   }
 
-  /** The next server is not asked to take it. */
+  /** Does not send this credential to the next server. */
   forget(request: Request): void {
     this.#proved = this.#proved.filter((identity) => identity !== request)
   }
@@ -37,7 +40,9 @@ export class Identities {
     this.#lossCount = 0
   }
 
-  /** A link was lost while a credential was being judged. @returns whether it is not to be sent again */
+  /**
+   * A link was lost while a credential was unanswered. @returns whether to give the credential up
+   */
   linkLost(): boolean {
     this.#lossCount++
     if (this.#lossCount < lossesMax) return false

@@ -21,7 +21,7 @@ export interface ZkClientOptions {
    * prefix of all paths, hidden from the caller, instead of one in `servers`; '' and / mean none
    */
   readonly chroot?: string
-  /** of znodes that are created without an ACL of their own. Default: everybody may do everything */
+  /** for znodes created without an ACL of their own. Default: every client has all permissions */
   readonly defaultAcl?: readonly Acl[]
   /** Default `native` */
   readonly dialect?: DialectName
@@ -29,8 +29,7 @@ export interface ZkClientOptions {
   readonly readOnly?: boolean
   readonly logger?: Logger
   /**
-   * the world it runs in; clients may share one. Default: this process's network, clock and
-   * randomness
+   * network, clock and randomness, which clients may share. Default: those of this process
    */
   readonly world?: ClientWorld
 }

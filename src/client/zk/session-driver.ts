@@ -176,7 +176,9 @@ export class SessionDriver {
     this.step({ type: 'probed', server, readWrite })
   }
 
-  /** A timer that fires early finds nothing to do: cheaper than resetting it at each request. */
+  /**
+   * Lets an early timer fire with nothing to do, which is cheaper than resetting it per request.
+   */
   #maybeSetTimer(): void {
     const { session, clock } = this.#options
     const atMs = session.wakeMs()

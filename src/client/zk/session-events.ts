@@ -1,4 +1,4 @@
-// What goes into a session's state machine and what comes out, and the states that its owner sees.
+// Inputs and effects of a session's state machine, and the states that its owner sees.
 // zk-session.ts decides; session-driver.ts performs the effects in the order given.
 
 import type { Address } from '../../address.ts'
@@ -11,15 +11,15 @@ import type { Watcher } from './watch-registry.ts'
 export type SessionState =
   | 'connecting'
   | 'connected'
-  /** at a server without a quorum: what it answers may be old, and it refuses writes */
+  /** to a server without a quorum: reads may be stale, and writes are refused */
   | 'connectedReadOnly'
   | 'suspended'
   | 'expired'
   | 'closed'
-  /** a server did not accept a credential of ours */
+  /** a server refused a credential of this client */
   | 'authFailed'
 
-/** After one of these states nothing can be asked any more; each says what calls fail with. */
+/** The error of calls made once the session is over; undefined while it lasts. */
 const codeOnceOver: Readonly<Record<SessionState, ErrorCode | undefined>> = {
   connecting: undefined,
   connected: undefined,
@@ -30,12 +30,12 @@ const codeOnceOver: Readonly<Record<SessionState, ErrorCode | undefined>> = {
   authFailed: 'AUTHFAILED',
 }
 
-/** @returns what calls fail with; undefined while the session goes on */
+/** @returns the code that calls fail with; undefined while the session lasts */
 export function codeWhenOver(state: SessionState): ErrorCode | undefined {
   return codeOnceOver[state]
 }
 
-/** `opened` to `notified` concern the link dialled last; older links are heard no more. */
+/** `opened` to `notified` come from the link dialled last; older links are ignored. */
 export type SessionInput<C extends Call> =
   | { readonly type: 'start' }
   | { readonly type: 'opened' }
@@ -49,21 +49,21 @@ export type SessionInput<C extends Call> =
     }
   | { readonly type: 'notified'; readonly event: WatchEvent }
   | { readonly type: 'called'; readonly call: C }
-  /** what became of a `probe` */
+  /** the result of a `probe` */
   | { readonly type: 'probed'; readonly server: Address; readonly readWrite: boolean }
   | { readonly type: 'tick' }
   | { readonly type: 'close' }
 
 export type SessionEffect<C extends Call> =
   | { readonly type: 'dial'; readonly server: Address }
-  /** @param reason what the server did, or what else ends the link */
+  /** @param reason why the link ends, such as what the server did */
   | { readonly type: 'hangUp'; readonly reason: string }
   | { readonly type: 'greet'; readonly hello: Hello }
   | { readonly type: 'send'; readonly xid: number; readonly request: Request }
   | { readonly type: 'answer'; readonly call: C; readonly body: ReplyBody }
   | { readonly type: 'fail'; readonly call: C; readonly code: ErrorCode }
   | { readonly type: 'notify'; readonly watchers: Watcher[]; readonly event: WatchEvent }
-  /** Ask this server, beside the link, whether it has a quorum; always followed by `probed`. */
+  /** Asks a server, on a separate link, whether it has a quorum; always answered by `probed`. */
   | { readonly type: 'probe'; readonly server: Address }
   | { readonly type: 'became'; readonly state: SessionState }
 

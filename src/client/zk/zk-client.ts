@@ -6,10 +6,10 @@
 //   await zk.create('/goals', 'kick-off')
 //   const { data } = await zk.getData('/goals', (event) => again(event.path))
 //
-// A method makes a request (calls.ts); what becomes of it is decided in zk-session.ts, to which
-// session-driver.ts gives socket and timer. Watchers, listeners and promises are called in the order
-// in which the server sent what caused them: each in a microtask of its own, never while a method of
-// the client runs.
+// A method makes a request (calls.ts); zk-session.ts decides its fate, with socket and timer from
+// session-driver.ts. Watchers, listeners and promises are called in the order in which the server
+// sent the messages that cause them, each in its own microtask, never while a method of the client
+// runs.
 
 import { EventEmitter } from 'node:events'
 import { type Address, formatAddress } from '../../address.ts'
@@ -59,10 +59,10 @@ export { defaultConnectTimeoutMs, defaultSessionTimeoutMs } from './options.ts'
 export type { SessionState } from './session-events.ts'
 export type { Watcher } from './watch-registry.ts'
 
-/** A znode that a server makes from its configuration. */
+/** A znode that each server derives from its configuration. */
 export const configPath = '/zookeeper/config'
 
-/** All failures are a ZkError with ZooKeeper's `code`; a bad argument is BADARGUMENTS, and is named. */
+/** Every failure is a ZkError with ZooKeeper's `code`; BADARGUMENTS names the bad argument. */
 export class ZkClient extends EventEmitter<ZkClientEvents> {
   readonly #session: ZkSession<PendingCall>
   readonly #driver: SessionDriver
@@ -75,7 +75,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   readonly #log: Logger
   readonly #clock: Clock
   readonly #callbacks: Callbacks
-  /** of `connect` and `close`: told of each state before the listeners are */
+  /** callbacks of `connect` and `close`, called with each state before the listeners */
   readonly #waiters = new Set<(state: SessionState) => void>()
   #connecting: Promise<void> | undefined
 
@@ -110,7 +110,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
       unreachable: (attempts) => this.#unreachable(attempts),
     })
     this.#calls = new Calls({
-      // When connecting fails, so do the calls that wait for it.
+      // If connecting fails, the calls that wait for it fail too.
       begin: () => {
         if (this.#connecting === undefined) this.connect().catch(() => undefined)
       },
@@ -127,12 +127,12 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     return this.#session.sessionId
   }
 
-  /** As negotiated, once connected. */
+  /** The negotiated time-out, once connected. */
   get sessionTimeoutMs(): number {
     return this.#session.timeoutMs
   }
 
-  /** Where we are connected. */
+  /** The server that this client is connected to. */
   get server(): Address | undefined {
     return this.#session.server
   }
@@ -142,16 +142,17 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 
   /**
-   * Begins the session; a call does it when it was not done. The servers are tried in turn until one
-   * serves us or the time is up, since a program may be started before its servers.
+   * Begins the session; the first call does so if this was not called. The servers are tried in
+   * turn until one serves this client or the time is up, since a program may start before its
+   * servers.
    *
-   * @throws ZkError CONNECTIONLOSS with what each server did, when none serves us in time; the client is
-   *   closed then. SESSIONEXPIRED or AUTHFAILED when the session is over
+   * @throws ZkError CONNECTIONLOSS with the result of each attempt if no server serves this client
+   *   in time, which closes the client; SESSIONEXPIRED or AUTHFAILED if the session is over
    */
   connect(): Promise<void> {
     const code = codeWhenOver(this.state)
     if (code !== undefined) {
-      const found = 'the session is over, and its client is of no more use'
+      const found = 'the session is over, and a new client is needed'
       return Promise.reject(new ZkError(code, undefined, `Cannot connect: ${found}`))
     }
     this.#connecting ??= this.#connect()
@@ -181,7 +182,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     })
   }
 
-  /** The servers, with what became of those that were tried. */
+  /** The servers, each tried one with the result. */
   #tried(): string {
     const attempts = this.#driver.attempts
     const isTried = (one: Address) =>
@@ -190,7 +191,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     return [...(attempts.length === 0 ? [] : [formatAttempts(attempts)]), ...others].join(', ')
   }
 
-  /** Ends the session, and with it its ephemerals. Never rejects. */
+  /** Ends the session and deletes its ephemerals. Never rejects. */
   close(): Promise<void> {
     if (codeWhenOver(this.state) !== undefined) return Promise.resolve()
     return new Promise((resolve) => {
@@ -205,7 +206,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 
   /**
-   * Proves who we are, to this server and to every later one; what was proved before holds as well.
+   * Authenticates to this server and to every later one, in addition to earlier identities.
    *
    * @param credential `user:password` for the scheme `digest`
    * @throws ZkError AUTHFAILED, which ends the session
@@ -217,7 +218,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** Who the server takes us for. */
+  /** The identities that the server knows of this client. */
   whoAmI(): Promise<Id[]> {
     return this.#calls.send({
       request: { type: 'whoAmI' },
@@ -227,7 +228,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   // --- znodes ------------------------------------------------------------------------------------
 
-  /** @returns the path with its number, for a sequential mode */
+  /** @returns the path, for a sequential mode with its number */
   create(
     path: string,
     data?: DataLike,
@@ -257,14 +258,14 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** @param watcher is told once of the next change, also of the creation */
+  /** @param watcher called once, at the next change, including the creation */
   exists(path: string, watcher?: Watcher, options?: ReadOptions): Promise<Stat | undefined> {
     return this.#read('exists', [path, watcher, options], (body) =>
       body.type === 'error' ? undefined : bodyOf(body, 'exists').stat,
     )
   }
 
-  /** @param watcher is told once of the next change */
+  /** @param watcher called once, at the next change */
   getData(
     path: string,
     watcher?: Watcher,
@@ -274,10 +275,10 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 
   /**
-   * The members of the ensemble, as /zookeeper/config has them: below no chroot, and its events name
-   * this path.
+   * The members of the ensemble, from /zookeeper/config. The chroot does not apply, neither to the
+   * path nor to its events.
    *
-   * @throws ZkError NONODE where a server does not show them
+   * @throws ZkError NONODE if the server does not show them
    */
   getConfig(watcher?: Watcher): Promise<{ data: Buffer | null; stat: Stat }> {
     return this.#calls.ask(zkMethods.getConfig, [watcher], ({ watcher }) => ({
@@ -288,7 +289,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** @returns names, sorted. `watcher` is told once of the next change among them */
+  /** @returns names, sorted. `watcher` is called once, at the next change among them */
   getChildren(
     path: string,
     watcher?: Watcher,
@@ -309,7 +310,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** @returns ids of the scheme `digest` without their hash, unless we may change the ACL */
+  /** @returns `digest` ids without their hash, unless this client may change the ACL */
   getACL(path: string): Promise<{ acl: Acl[]; stat: Stat }> {
     return this.#calls.ask(zkMethods.getACL, [path], ({ path }) => ({
       path,
@@ -354,7 +355,11 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** After it, this client reads everything that was written before it began. @param path default / */
+  /**
+   * Later reads of this client reflect every write that was committed before this call.
+   *
+   * @param path default /
+   */
   sync(path?: string): Promise<void> {
     return this.#calls.ask(zkMethods.sync, [path], ({ path }) => ({
       path,
@@ -363,7 +368,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** All parts or none. @throws ZkMultiError with the part that failed */
+  /** Applies all parts or none. @throws ZkMultiError with the part that failed */
   multi(ops: readonly MultiOp[]): Promise<MultiResult[]> {
     return this.#calls.ask(zkMethods.multi, [ops], ({ ops }) => ({
       request: {
@@ -383,7 +388,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     }))
   }
 
-  /** @returns one result for each part: an error concerns that part alone */
+  /** @returns one result for each part; an error affects only its part */
   multiRead(ops: readonly ReadOp[]): Promise<ReadResult[]> {
     return this.#calls.ask(zkMethods.multiRead, [ops], ({ ops }) => ({
       request: {
@@ -396,7 +401,10 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
 
   // --- watches -----------------------------------------------------------------------------------
 
-  /** `watcher` hears of every change, until it is removed; see `AddWatchMode` for what it covers. */
+  /**
+   * Calls `watcher` at every change until it is removed; `AddWatchMode` says which znodes it
+   * covers.
+   */
   addWatch(path: string, mode: AddWatchMode, watcher: Watcher): Promise<void> {
     return this.#calls.ask(
       zkMethods.addWatch,
@@ -410,7 +418,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     )
   }
 
-  /** Whether the server holds such a watch for us. @throws ZkError NOWATCHER */
+  /** Checks that the server holds such a watch of this client. @throws ZkError NOWATCHER */
   checkWatches(path: string, type: WatcherType): Promise<void> {
     return this.#calls.ask(zkMethods.checkWatches, [path, type], ({ path, type: watcherType }) => ({
       path,
@@ -420,9 +428,10 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
   }
 
   /**
-   * Without a connection there is no server to ask, and the watch just does not come back.
+   * Without a connection, the watch is only removed here, and so is not armed again after
+   * reconnecting.
    *
-   * @param watcher all of this client on this path, when left out
+   * @param watcher default: all watchers of this client on this path
    * @throws ZkError NOWATCHER
    */
   removeWatches(path: string, type: WatcherType, watcher?: Watcher): Promise<void> {
@@ -460,7 +469,7 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     )
   }
 
-  // --- what the session tells --------------------------------------------------------------------
+  // --- the session's callbacks -------------------------------------------------------------------
 
   #notify(watchers: readonly Watcher[], { type, path, zxid }: WatchEvent): void {
     const event = { type, path: this.#chroot.toClient(path), zxid }

@@ -1,21 +1,22 @@
-// One session as its client sees it: which server next, hello, requests and their answers in order,
-// pings, watches and identities sent again after a reconnect, and the end of it. Pure: links and timers
-// are in session-driver.ts, which performs the effects in the order given.
+// One session from the client's side: the choice of server, the hello, requests and answers in
+// order, pings, the watches and identities that are sent again after a reconnect, and its end.
+// Pure: links and timers are in session-driver.ts, which performs the effects in the order given.
 //
 //   connecting ── welcome ──▶ connected ◀── welcome ── suspended
 //       │                        │ └──── link lost ────────▲ │
-//       └── close ──▶ closed ◀───┴─ close ─── expired ◀──────┘ refused, or timed out by our own clock
+//       └── close ──▶ closed ◀───┴─ close ─── expired ◀──────┘ refused, or timed out by our clock
 //
-// A credential that a server refuses ends the session from wherever it is: `authFailed`.
+// A refused credential ends the session in any state: `authFailed`.
 //
-// A write that was sent and not answered when its link is lost fails with CONNECTIONLOSS, because
-// nobody here knows whether it happened, and is never sent again. Reads are sent again. What was
-// never sent waits for the next link. Rules as in ZooKeeper's ClientCnxn; beyond it, a client that
-// hears from nobody ends its session itself, before the ensemble gives its ephemerals away.
+// A write that is unanswered when its link is lost fails with CONNECTIONLOSS, because its outcome
+// is unknown, and is never resent. Reads are resent. Requests not sent yet wait for the next link.
+// These are the rules of ZooKeeper's ClientCnxn. In addition, a client that hears from no server
+// ends its session itself, before the ensemble deletes its ephemerals.
 //
-// A client that accepts read-only servers is `connectedReadOnly` at one. It asks the others in turn
-// whether they have a quorum, moves to the first that has, and takes its watches along. A session that
-// only a read-only server gave is known to nobody else: the next server is asked for a new one.
+// A client that accepts read-only servers is `connectedReadOnly` while connected to one. It asks
+// the others in turn whether they have a quorum, moves to the first that has, and keeps its
+// watches. Only the read-only server knows a session that it created: the next server is asked for
+// a new one.
 
 import type { Address } from '../../address.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -36,21 +37,23 @@ import {
 } from './session-events.ts'
 import { WatchRegistry } from './watch-registry.ts'
 
-/** From dialling to welcome; doubled by each server that takes longer, until one answers. */
+/**
+ * Time from dialling to the welcome; each server that takes longer doubles it, until one answers.
+ */
 const firstPatienceMs = 500
 
 /**
- * A session that goes on is welcomed without a write, and knows how long a welcome takes where it is:
- * it need not wait so long at a server that hangs, while others serve.
+ * Reconnecting to a session needs no write, and the last welcome shows how long one takes here: the
+ * client need not wait as long for a server that hangs while others serve.
  */
 function patienceAfter(welcomeMs: number): number {
   return Math.min(Math.max(150, 4 * welcomeMs), firstPatienceMs)
 }
 
-/** How long a close may take before it is left to the session's time-out. */
+/** How long a close may take before the session is left to time out. */
 const closeMs = 2000
 
-/** Between probes for a server with a quorum: doubled from one to the next. */
+/** Time between probes for a server with a quorum; each doubles the next. */
 const firstProbeMs = 100
 const probeMsMax = 5000
 
@@ -75,23 +78,23 @@ export class ZkSession<C extends Call> {
 
   #sessionId: SessionId = noSession
   #password: Uint8Array = new Uint8Array(0)
-  /** Whether the ensemble knows the session, and not just one server without a quorum. */
+  /** Whether the ensemble knows the session, not only one server without a quorum. */
   #isReplicated = false
   #ensembleId: string | undefined
-  /** as asked for until the first welcome, then as negotiated */
+  /** the requested time-out until the first welcome, then the negotiated one */
   #timeoutMs: number
-  /** highest zxid that any answer or event showed */
+  /** highest zxid of any answer or event */
   #seenZxid: Zxid = zxidZero
   readonly #identities = new Identities()
 
-  /** The servers have been asked for the events since this one; see #catchUp. */
+  /** The zxid since which the servers have been asked for events; see #catchUp. */
   #caughtUpZxid: Zxid = zxidZero
   #setWatchesUnanswered = 0
 
   #askedMs = 0
   /**
-   * When the latest request that was answered had been sent: the ensemble counts our time-out from
-   * then at the earliest. Events tell that we hear, not that we are heard.
+   * When the latest answered request was sent: the ensemble counts our time-out from then at the
+   * earliest. An event does not prove that the ensemble hears us.
    */
   #heardMs = 0
   /** at a read-only server, when to look for a better one, and how long to wait after that */
@@ -126,17 +129,17 @@ export class ZkSession<C extends Call> {
     return this.#seenZxid
   }
 
-  /** The server that serves us now. */
+  /** The server that serves this client now. */
   get server(): Address | undefined {
     return this.#link.phase === 'open' ? this.#server : undefined
   }
 
-  /** What the answer with this xid answers, so that its fields can be decoded. */
+  /** The type of the request that this xid answers, so that the fields can be decoded. */
   awaited(xid: number): Request['type'] | undefined {
     return this.#queue.awaited(xid)
   }
 
-  /** When `tick` has something to do, if nothing else comes first. */
+  /** When `tick` is due, if no other input comes first. */
   wakeMs(): number {
     if (codeWhenOver(this.#state) !== undefined) return Number.POSITIVE_INFINITY
     const endMs = Math.min(this.#expiryMs, this.#closeByMs ?? Number.POSITIVE_INFINITY)
@@ -240,7 +243,7 @@ export class ZkSession<C extends Call> {
     const probeMs = welcome.readOnly ? nowMs + firstProbeMs : Number.POSITIVE_INFINITY
     this.#probe = { atMs: probeMs, delayMs: firstProbeMs }
     const effects = this.#become(welcome.readOnly ? 'connectedReadOnly' : 'connected')
-    // Who we are goes first: what the watches show depends on it.
+    // Identities go first: the watches depend on the permissions that they give.
     for (const request of [...this.#identities.proved, ...this.#catchUp()]) {
       effects.push(this.#send(request, undefined, nowMs))
     }
@@ -249,7 +252,7 @@ export class ZkSession<C extends Call> {
     return effects
   }
 
-  /** Sends what waits, as far as there is room on the way. */
+  /** Sends waiting calls, as many as have room in flight. */
   #sendNext(effects: SessionEffect<C>[], nowMs: number): void {
     for (let call = this.#queue.takeNext(); call !== undefined; call = this.#queue.takeNext()) {
       effects.push(this.#send(call.request, call, nowMs))
@@ -257,9 +260,9 @@ export class ZkSession<C extends Call> {
   }
 
   /**
-   * Asks the new server to arm our watches and for the events we missed. If the last link was lost
-   * before it had answered all of these, answers to the first have moved #seenZxid on while watches
-   * of the later ones were armed nowhere: those must still be asked for from where that link began.
+   * Asks the new server to arm our watches and for the events that we missed. If the last link was
+   * lost before it answered all of these requests, the first answers raised #seenZxid while the
+   * watches of the later requests were not armed: those need the events since that link began.
    */
   #catchUp(): Request[] {
     if (this.#setWatchesUnanswered === 0) this.#caughtUpZxid = this.#seenZxid
@@ -272,7 +275,7 @@ export class ZkSession<C extends Call> {
     return [{ type: 'hangUp', reason }, ...this.#loseLink(nowMs)]
   }
 
-  /** @param next the server to go to, when this one is left for it */
+  /** @param next the server to move to, if this one is left for a better one */
   #loseLink(nowMs: number, next?: Address): SessionEffect<C>[] {
     if (this.#link.phase === 'none') return []
     const wasOpen = this.#link.phase === 'open'
@@ -349,7 +352,7 @@ export class ZkSession<C extends Call> {
     return effects
   }
 
-  /** A server that answers is worth going back to. */
+  /** The server answered: later attempts start with short delays again. */
   #served(): void {
     this.#rotation.succeeded()
     this.#patienceMs = patienceAfter(this.#welcomeMs)
@@ -362,7 +365,7 @@ export class ZkSession<C extends Call> {
     }
     if (isAuthFailed(request, body)) return this.#failAuth()
     if (body.type === 'error' && request.type === 'auth') {
-      // The server cannot take it now. Requests that need it will say so: NOAUTH.
+      // The server cannot accept it now. Requests that need it fail with NOAUTH.
       this.#identities.forget(request)
       return this.#breakLink('it refused our authentication', nowMs)
     }
@@ -429,7 +432,7 @@ export class ZkSession<C extends Call> {
     }
   }
 
-  /** What was asked of a server is still answered, what waits for a link fails; then the session ends. */
+  /** Calls on a link are still answered, calls that wait for one fail; then the session ends. */
   #close(nowMs: number): SessionEffect<C>[] {
     if (this.#closeByMs !== undefined) return []
     const isOpen = this.#link.phase === 'open'
@@ -446,7 +449,7 @@ export class ZkSession<C extends Call> {
     })
   }
 
-  /** Behind all that was asked before, which waits for nothing any more. */
+  /** Sends every waiting call regardless of the room in flight, then the close. */
   #sendClose(effects: SessionEffect<C>[], nowMs: number): void {
     for (const call of this.#queue.takeWaiting()) {
       effects.push(this.#send(call.request, call, nowMs))
@@ -454,7 +457,7 @@ export class ZkSession<C extends Call> {
     effects.push(this.#send({ type: 'closeSession' }, undefined, nowMs))
   }
 
-  /** As ZooKeeper's clients do: what is asked from now on would be asked as somebody else. */
+  /** Ends the session, as ZooKeeper's clients do: later requests would lack the identity. */
   #failAuth(): SessionEffect<C>[] {
     return this.#end('authFailed', 'it refused our authentication')
   }
@@ -464,7 +467,7 @@ export class ZkSession<C extends Call> {
     const linked = this.#link.phase !== 'none'
     const effects: SessionEffect<C>[] = linked ? [{ type: 'hangUp', reason }] : []
     this.#link = { phase: 'none', dialMs: Number.POSITIVE_INFINITY }
-    // A client that closes does not mind that the session had ended before.
+    // While closing, any end of the session counts as closed.
     effects.push(...this.#become(this.#closeByMs === undefined ? state : 'closed'))
     const { sent, waiting } = this.#queue.drain()
     for (const call of sent) {

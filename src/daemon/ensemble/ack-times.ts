@@ -1,4 +1,4 @@
-// How long a leader's batches take from their proposal to the word of a quorum: for monitoring.
+// How long a leader's batches take from proposal to acknowledgement by a quorum, for monitoring.
 
 import { Fifo } from '../../fifo.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
@@ -6,14 +6,14 @@ import type { Metrics } from '../metrics.ts'
 
 export class AckTimes {
   readonly #metrics: Metrics
-  /** Proposed and not delivered: the last of each batch, and when it was proposed. */
+  /** Batches that are not delivered yet: the last zxid of each, and when it was proposed. */
   readonly #proposed = new Fifo<{ readonly last: Zxid; readonly sinceMs: number }>()
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics
   }
 
-  /** Whether a batch is on its way. */
+  /** Whether a batch is in flight. */
   get isWaiting(): boolean {
     return this.#proposed.length > 0
   }

@@ -1,17 +1,17 @@
-// A process comes with the server id of another that has a link. The one that has it is probed: if it
-// answers, the newcomer is refused; if it does not, it was a former life of the newcomer whose end was
-// not noticed.
+// Settles which process owns a server id when a second one connects with it. The process that holds
+// the link is probed: if it answers, the newcomer is refused; if not, it was an earlier life of the
+// newcomer, whose end went unnoticed.
 
 import type { Clock } from '../../clock.ts'
 import type { ServerId } from '../../protocol/records.ts'
 
-/** How long the process that has a link may take to answer a probe. */
+/** How long the holder may take to answer a probe. */
 const probeMs = 1000
 
-/** `unknown`: we closed its link ourselves; whichever process comes first has the next one. */
+/** `unknown`: we closed its link ourselves; the first process to connect gets the next link. */
 export type HolderState = 'alive' | 'gone' | 'unknown'
 
-/** The link of the process that has the id. */
+/** The link of the process that holds the id. */
 export interface Holder {
   readonly id: ServerId
   send(message: { readonly type: 'PROBE' }): void
@@ -31,9 +31,9 @@ export class Challenges {
   }
 
   /**
-   * Probes `holder`, and calls `settled` once with what became of it.
+   * Probes `holder`, and calls `settled` once with the result.
    *
-   * @returns false if there is a challenge of this id already: a third process comes again later
+   * @returns false if a challenge of this id is under way already: a third process retries later
    */
   maybeBegin(holder: Holder, settled: (state: HolderState) => void): boolean {
     const { id } = holder
@@ -49,7 +49,7 @@ export class Challenges {
     return true
   }
 
-  /** What is known of `holder` now, if anything waits for it. */
+  /** Ends the challenge of `holder`, if there is one. */
   settle(holder: Holder, state: HolderState): void {
     const challenge = this.#byId.get(holder.id)
     if (challenge?.holder === holder) challenge.settle(state)

@@ -1,4 +1,5 @@
-// Who waits for a quorum's word that this server still leads: zab/leadership-check.ts answers by token.
+// Callbacks that wait until a quorum confirms that this server still leads. zab/leadership-check.ts
+// answers by token.
 
 export class Confirmations {
   #token = 0
@@ -8,7 +9,7 @@ export class Confirmations {
     return this.#asked.length
   }
 
-  /** @returns the token to ask with; never used twice, so an answer to an earlier role matches none */
+  /** @returns the token to ask with; unique, so an answer to an earlier role matches no callback */
   add(confirmed: () => void): number {
     this.#asked.push({ token: ++this.#token, confirmed })
     return this.#token
@@ -21,7 +22,7 @@ export class Confirmations {
     for (const { confirmed } of due) confirmed()
   }
 
-  /** The leadership is over: none is confirmed any more. */
+  /** The leadership is over: no callback is called any more. */
   clear(): void {
     this.#asked = []
   }

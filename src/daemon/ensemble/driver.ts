@@ -1,6 +1,7 @@
-// Zab meets the world: one inbox of ticks, messages and disk completions in; effects out, in order.
-// It decides nothing. What one turn of the event loop proposed is sealed into one batch at its end, and
-// goes to the disk after it was sent (turn.ts): PROPOSAL first, then acks, then fdatasync.
+// The shell around Zab: one inbox of ticks, messages and disk completions in; effects out, in
+// order. It decides nothing. The proposals of one turn of the event loop are sealed into one batch
+// at its end, sent first and synced to disk afterwards (turn.ts): PROPOSAL, then acks, then
+// fdatasync.
 //
 //   propose ─▶ proposals.ts ─ seal ─▶ zab ─ send ─▶ peer-link.ts
 //                                      │  append ─▶ txn-log.ts ─ durable ─▶ zab
@@ -141,7 +142,7 @@ export class EnsembleDriver implements Ensemble {
     return this.#role
   }
 
-  /** What a leader knows of its followers. */
+  /** A leader's count of its followers; undefined while this server does not lead. */
   get followers(): Zab['followers'] {
     return this.#zab.followers
   }
@@ -151,7 +152,7 @@ export class EnsembleDriver implements Ensemble {
     return this.#times.leadingSinceMs
   }
 
-  /** Leader only: what waits for the word of a quorum that it leads. */
+  /** Leader only: how many calls wait for a quorum to confirm the leadership. */
   get confirmationCount(): number {
     return this.#confirmations.count
   }
@@ -239,12 +240,12 @@ export class EnsembleDriver implements Ensemble {
     this.#logger.warn({ missing, initialised }, message)
   }
 
-  /** Everything in the log up to `zxid` survives a power cut: from the owner of the log. */
+  /** Called by the owner of the log: everything up to `zxid` survives a power cut. */
   logged(zxid: Zxid): void {
     this.#put({ type: 'logged', zxid })
   }
 
-  /** The tree on the disk shows everything up to `zxid`: from the owner of the tree. */
+  /** Called by the owner of the tree: the tree on the disk reflects everything up to `zxid`. */
   persisted(zxid: Zxid): void {
     this.#purge.persisted(zxid)
   }
@@ -273,7 +274,7 @@ export class EnsembleDriver implements Ensemble {
     if (this.#hold.mayHandOver(waitingCount)) this.#put({ type: 'handover' })
   }
 
-  /** Inputs that arise while one is handled wait until all of its effects are performed. */
+  /** An input that arises during a step waits until all effects of that step are performed. */
   #put(input: ZabInput): void {
     if (this.#stopped) return
     this.#inbox.push(input)

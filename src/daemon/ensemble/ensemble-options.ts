@@ -1,5 +1,5 @@
-// What the ensemble's part of a server is made of: who it is, what its disk holds, and its world.
-// server.ts gives it, driver.ts takes it.
+// The parts of a server's ensemble driver: its identity, the contents of its disk, and its world.
+// server.ts passes them to driver.ts.
 
 import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
@@ -19,24 +19,24 @@ export interface EnsembleOptions {
   readonly self: ServerId
   /** Drawn at random when the process starts; see PeerHello. */
   readonly instance: number
-  /** Every server of the ensemble by its peer address, this one included. */
+  /** The peer address of every server of the ensemble, this one included. */
   readonly servers: ReadonlyMap<ServerId, Address>
-  /** where to listen for them; at our own address of `servers` if not given */
+  /** where to listen for peers; by default, our own address in `servers` */
   readonly listen?: Address
   readonly meta: Meta
   readonly metaFile: MetaFile
   readonly txnLog: TxnLog
-  /** what the log holds */
+  /** the epochs in the log */
   readonly logged: readonly EpochRange[]
-  /** what stays in the log, though the tree on the disk has it; all, if undefined */
+  /** how much stays in the log although the tree on the disk covers it; everything, if undefined */
   readonly logKept?: LogKept
   readonly snapshots: Snapshots
-  /** what the tree has applied */
+  /** the last zxid that the tree has applied */
   readonly lastApplied: Zxid
   readonly timing: ZabTiming
   /** See `ZabOptions`. */
   readonly bootstrap?: boolean
-  /** The counter from which a leader begins a new epoch, so that this one's never ends. */
+  /** The counter at which a leader begins a new epoch, before this one's counter ends. */
   readonly handoverAt?: number
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
@@ -45,8 +45,8 @@ export interface EnsembleOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics?: Metrics | undefined
-  /** Shown each effect before it is performed. */
+  /** Called with each effect before it is performed. */
   readonly witness?: ((effect: ZabEffect) => void) | undefined
-  /** Going on could lose data: the process must end. */
+  /** Continuing could lose data: the process must end. */
   readonly onFailure: (error: Error) => void
 }

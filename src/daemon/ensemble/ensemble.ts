@@ -1,13 +1,13 @@
-// What the request processors ask of the ensemble, and what it tells them. driver.ts implements it
-// over Zab; nothing behind this interface knows what a transaction means.
+// The interface between the request processors and the ensemble. driver.ts implements it over Zab;
+// nothing behind it knows what a transaction means.
 //
-// Next on the path: peer-link.ts, by which a request travels to the leader.
+// Next on the path: peer-link.ts, over which a request travels to the leader.
 
 import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
-/** `leading` and `following` begin when the server may serve: its state is the epoch's. */
+/** `leading` and `following` begin when the server may serve, in step with the epoch. */
 export type EnsembleRole =
   | { readonly type: 'looking' }
   | { readonly type: 'leading'; readonly epoch: number }
@@ -19,53 +19,54 @@ export interface Ensemble {
   readonly ensembleId: string | undefined
   readonly role: EnsembleRole
 
-  /** False while a leader that stood still cannot know whether it leads; `resumed` ends it. */
+  /** False while a leader that stood still does not know whether it leads; `resumed` ends this. */
   readonly mayAnswer: boolean
 
   /** Leader only: the zxid that the next `propose` is for. */
   nextZxid(): Zxid
 
-  /** Leader only; copies `payload`. What one turn of the event loop proposes is one batch. */
+  /** Leader only; copies `payload`. The proposals of one turn of the event loop form one batch. */
   propose(zxid: Zxid, payload: Uint8Array): void
 
   /** Proposals not committed yet; 0 when not leading. */
   readonly inFlight: number
 
   /**
-   * While leading: the epoch's counter nears its end, and the next epoch begins as soon as nothing is
-   * in flight. Until then `fromLearner` brings nothing that would have to be proposed, and nothing
-   * may be proposed. It is no change of roles.
+   * While leading: the epoch's counter nears its end, and the next epoch begins as soon as nothing
+   * is in flight. Until then nothing may be proposed, and `fromLearner` delivers nothing that would
+   * have to be. The role does not change.
    */
   readonly handingOver: boolean
 
   /**
-   * To the leader, in the order of the calls; on the leader itself straight to `fromLearner`.
-   * Only while following or leading.
+   * Only while following or leading: sends to the leader, in the order of the calls; on the leader
+   * itself, calls `fromLearner` directly.
    */
   sendToLeader(message: LearnerMessage): void
 
-  /** Leader only; behind every commit sent before. To itself: straight to `fromLeader`. */
+  /** Leader only: sends after every commit sent before; to itself, calls `fromLeader` directly. */
   sendToLearner(learner: ServerId, message: LeaderMessage): void
 
-  /** Leader only; to every learner but itself. One that is not synchronized yet may get it too. */
+  /** Leader only: sends to every other learner, including those not synchronized yet. */
   sendToLearners(message: LeaderMessage): void
 
   /**
-   * Leader only: calls `confirmed` once a quorum answered a ping sent after this call. Never calls
-   * it if leadership ends first; the role change says so.
+   * Leader only: calls `confirmed` once a quorum answers a ping sent after this call. It is never
+   * called if the leadership ends first; `roleChanged` reports that.
    */
   confirmLeadership(confirmed: () => void): void
 }
 
-/** Called synchronously, in the order of what happened. */
+/** Called synchronously, in the order of the events. */
 export interface EnsembleListener {
   /**
-   * A transaction that is committed and durable here: each exactly once per process, in zxid order,
-   * those replayed from the log at start included. `payload` is valid during the call only.
+   * A transaction is committed, and durable here. Called exactly once per transaction and process,
+   * in zxid order, including those replayed from the log at start. `payload` is valid during the
+   * call.
    */
   deliver(zxid: Zxid, payload: Buffer): void
 
-  /** Before `leading` or `following`, everything of the epoch's initial history was delivered. */
+  /** Before `leading` or `following`, the whole initial history of the epoch is delivered. */
   roleChanged(role: EnsembleRole): void
 
   /** Leader only. `learner` may be the leader itself. */

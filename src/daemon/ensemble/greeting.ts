@@ -1,11 +1,10 @@
-// Whether a server talks to the one whose hello it has read, decided from what both say of
-// themselves. Two servers with different lists of members must not: their majorities may not meet, so
-// each could lead an ensemble of its own. Only the ids are compared, because a server may be known
-// by different addresses from different places.
+// Decides from two hellos whether their servers talk to each other. Servers with different member
+// lists must not: their majorities may not overlap, so each could lead an ensemble of its own. Only
+// the ids are compared, because a server may have different addresses from different places.
 //
 // A listed server that does not name our ensemble may be new, may have lost its disk, or may be a
-// stranger. It may listen and be brought up to date; it is no *member*: nothing that it says of
-// votes, epochs or zxids counts until it has named the ensemble, whose id NEWLEADER tells it.
+// stranger. It may follow and be synchronized, but it is no *member*: its votes, epochs and zxids
+// do not count until it has named the ensemble, whose id it learns from NEWLEADER.
 
 import { type Address, formatAddress } from '../../address.ts'
 import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
@@ -13,12 +12,12 @@ import type { ServerId } from '../../protocol/records.ts'
 
 export type Verdict =
   | { readonly type: 'accept'; readonly isMember: boolean }
-  /** A server with a smaller id dials only to be told why it is not dialled. */
+  /** A server with a smaller id dials only to learn why it is not dialled. */
   | { readonly type: 'knock' }
-  /** `reason` is for the log on both sides. */
+  /** Both sides log `reason`. */
   | { readonly type: 'refuse'; readonly reason: string }
 
-/** @param expected the server that we dialled; undefined if the other one dialled us */
+/** @param expected the server that we dialled; undefined if the peer dialled us */
 export function judgeHello(
   ours: PeerHello,
   theirs: PeerHello,
@@ -49,7 +48,7 @@ export function judgeHello(
   return { type: 'accept', isMember: isNamed || !ours.holdsHistory }
 }
 
-/** What a server that was dialled answers: it names its ensemble only to a peer that named it. */
+/** The hello of a server that was dialled: it names its ensemble only to a peer that named it. */
 export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
   const ensembleId = theirs.ensembleId === ours.ensembleId ? ours.ensembleId : undefined
   const { type, serverId, instance, members, holdsHistory } = ours

@@ -1,4 +1,5 @@
-// DIFF: what a learner lacks of the log, read and sent a piece at a time, as fast as its socket drains.
+// DIFF: the part of the log that a learner lacks, read and sent in pieces, as fast as its socket
+// drains.
 
 import { limits } from '../../limits.ts'
 import { lastOf } from '../../protocol/peer/entries.ts'

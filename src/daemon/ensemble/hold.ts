@@ -1,6 +1,6 @@
-// What learners ask while one epoch of a leader is handed over to its next: whatever would have to be
-// proposed waits here, in order, until that epoch begins. Its clients wait for a round trip or two, and
-// no connection is closed.
+// Holds the requests of learners while a leader hands one epoch over to the next: whatever would
+// have to be proposed waits here, in order, until the next epoch begins. Clients wait for a round
+// trip or two, and no connection is closed.
 
 import { invariant } from '../../invariant.ts'
 import { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
@@ -11,8 +11,8 @@ import type { ServerId } from '../../protocol/records.ts'
 import { counterOf, type Zxid } from '../../protocol/zxid.ts'
 
 /**
- * A counter from which a leader begins a new epoch. What is in flight then still fits, well before
- * the counter at which it would step down.
+ * The counter at which a leader begins a new epoch. Everything in flight still fits before the
+ * counter at which it would step down.
  */
 const handoverAtDefault = 2 ** 32 - 2 ** 24
 
@@ -27,7 +27,7 @@ export class Hold {
   readonly #identities = new IdentitiesCodec()
   readonly #encoded = new MsgpackWriter()
 
-  /** @param handoverAt the counter from which an epoch is handed over */
+  /** @param handoverAt the counter at which an epoch is handed over */
   constructor(handoverAt: number = handoverAtDefault) {
     this.#handoverAt = handoverAt
   }
@@ -36,7 +36,7 @@ export class Hold {
     return this.#held !== undefined
   }
 
-  /** The hold begins when the epoch's counter nears its end. */
+  /** Begins the hold when the epoch's counter nears its end. */
   proposed(zxid: Zxid): void {
     if (counterOf(zxid) >= this.#handoverAt) this.#held ??= []
   }
@@ -44,20 +44,20 @@ export class Hold {
   /**
    * Whether the next epoch may begin.
    *
-   * @param waitingCount proposals not committed yet, and what waits for the word of a quorum
+   * @param waitingCount proposals not committed yet, and leadership confirmations not answered yet
    */
   mayHandOver(waitingCount: number): boolean {
     return this.isHolding && waitingCount === 0
   }
 
-  /** @returns whether it waits now; a TOUCH does not, because sessions expire by the clock */
+  /** @returns whether the message waits; a TOUCH does not, because sessions expire by the clock */
   maybeHold(from: ServerId, message: LearnerMessage): boolean {
     if (this.#held === undefined || message.type === 'TOUCH') return false
     this.#held.push({ from, message: this.#copyOf(message) })
     return true
   }
 
-  /** @returns what waited, in order */
+  /** @returns the messages that waited, in order */
   end(): readonly Held[] {
     const held = this.#held ?? []
     this.#held = undefined
@@ -65,8 +65,8 @@ export class Hold {
   }
 
   /**
-   * Bytes in a message are views of what its socket has read, valid during one call. As the encoded
-   * message it is copied whole, and nothing around it.
+   * The bytes in a message are views of its socket's buffer, valid during one call. Encoding and
+   * decoding it copies the message, and nothing around it.
    */
   #copyOf(message: LearnerMessage): LearnerMessage {
     this.#encoded.clear()

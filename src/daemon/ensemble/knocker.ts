@@ -1,6 +1,6 @@
-// A server dials none of those with larger ids. One that stays without a link to them knocks: it
-// sends its hello and is told why it gets no link, so that the log says so on both sides.
-// peer-links.ts is the other end of a knock.
+// A server does not dial servers with larger ids. If one of them does not dial it either, it
+// knocks: it sends its hello and learns why there is no link, so that both sides log the reason.
+// peer-links.ts answers a knock.
 
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
@@ -10,15 +10,15 @@ import type { ServerId } from '../../protocol/records.ts'
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import { peerLinkOptions, writeGreeting } from './peer-port.ts'
 
-/** A server knocks this often where it has no link, and not for a while where a refusal was heard. */
+/** How often a server knocks at a peer without a link, and how long it pauses after a refusal. */
 const knockMs = 3000
 const knockAfterRefusalMs = 30_000
 
-/** How long it waits for the answer: until the other one has tried to dial it. */
+/** How long it waits for the answer, which comes after the peer has tried to dial it. */
 const knockPatienceMs = 8000
 
 export interface KnockerOptions {
-  /** Where the servers listen that we do not dial. */
+  /** The addresses of the servers that we do not dial. */
   readonly peers: ReadonlyMap<ServerId, Address>
   readonly transport: Transport
   readonly clock: Clock
@@ -31,7 +31,7 @@ export class Knocker {
   readonly #options: KnockerOptions
   readonly #reader = new MsgpackReader()
   readonly #knocking = new Set<Link>()
-  /** when a peer last refused us, or we it */
+  /** when a peer last refused us, or we refused it */
   readonly #refusedMs = new Map<ServerId, number>()
   #stop: (() => void) | undefined
 
@@ -46,7 +46,7 @@ export class Knocker {
     })
   }
 
-  /** Both sides know by now why there is no link. */
+  /** Both sides have logged why there is no link. */
   refused(peer: ServerId): void {
     this.#refusedMs.set(peer, this.#options.clock.nowMs())
   }
@@ -67,7 +67,7 @@ export class Knocker {
         link.close()
       },
       closed: () => {
-        // It is down, or has dialled us meanwhile.
+        // The peer is down, or has dialled us in the meantime.
         cancel()
         this.#knocking.delete(link)
       },

@@ -1,8 +1,9 @@
-// When the log forgets what the tree on the disk shows, but for what is kept for learners.
+// Decides when the log drops what the tree on the disk covers, except for what is kept for
+// learners.
 //
-//   the tree is durable up to a zxid ─▶ `meta` says where the log may begin ─▶ the log drops the rest
+//   tree durable up to a zxid ─▶ `meta` saved: where the log may begin ─▶ the log drops the rest
 //
-// `meta` says so first: the log may begin before what `meta` says, never after.
+// `meta` is saved first: the log may begin before the zxid in `meta`, never after it.
 
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
@@ -10,11 +11,11 @@ import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 type PurgedLog = Pick<TxnLog, 'purgePoint' | 'purge'>
 
 export interface PurgeWorld {
-  /** False while a learner may need what lies in the log, or the log is being replaced. */
+  /** False while a learner may need the log, or the log is being replaced. */
   readonly mayPurge: () => boolean
-  /** Writes it to `meta`; calls `saved` once that is durable. */
+  /** Writes `base` to `meta`; calls `saved` once that is durable. */
   readonly saveBase: (base: Zxid, saved: () => void) => void
-  /** Zab must know before the log begins there. */
+  /** Called before the log drops anything: Zab must know its new beginning first. */
   readonly purging: (base: Zxid) => void
 }
 
@@ -24,14 +25,14 @@ export class LogPurge {
   readonly #world: PurgeWorld
   #isSaving = false
 
-  /** @param kept what stays in the log, though the tree on the disk has it; all, if undefined */
+  /** @param kept how much stays in the log although the tree covers it; everything, if undefined */
   constructor(log: PurgedLog, kept: LogKept | undefined, world: PurgeWorld) {
     this.#log = log
     this.#kept = kept
     this.#world = world
   }
 
-  /** The tree on the disk shows everything up to `zxid`, also after a power cut. */
+  /** The tree on the disk reflects everything up to `zxid`, even after a power cut. */
   persisted(zxid: Zxid): void {
     if (this.#kept === undefined || this.#isSaving || !this.#world.mayPurge()) return
     const log = this.#log
@@ -40,7 +41,8 @@ export class LogPurge {
     this.#isSaving = true
     this.#world.saveBase(point.base, () => {
       this.#isSaving = false
-      // A learner may need by now what was to be dropped; the next time is soon enough.
+      // A learner may have come to need these entries while `meta` was saved; the next purge drops
+      // them.
       if (this.#log !== log || !this.#world.mayPurge()) return
       this.#world.purging(point.base)
       log.purge(point)

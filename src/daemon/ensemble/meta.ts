@@ -1,10 +1,10 @@
-// The one switch point beside log and tree: who this server is, which epochs it promised, and which
-// tree and log directories are in force. It is replaced whole or not at all.
+// The file that decides, beside log and tree, what is in force: the identity of this server, the
+// epochs that it promised, and its current tree and log directories. It is replaced atomically.
 //
 //   meta:   crc32c, 8 hex digits │ space │ one line of JSON, `formatVersion` first │ newline
 //
-// A crash leaves the old or the new one (durable-file.ts), so a damaged file was not damaged by a crash
-// and is refused.
+// A crash leaves the old or the new file (durable-file.ts), so a damaged one was not damaged by a
+// crash and is refused.
 
 import { DurableFile } from '../../durable-file.ts'
 import { invariant } from '../../invariant.ts'
@@ -20,7 +20,7 @@ export interface Meta {
   readonly serverId: ServerId
   /** Made with the first epoch of the ensemble; null before. */
   readonly ensembleId: string | null
-  /** Whether this server may be counted, see zab/types.ts; never false again. */
+  /** Whether this server counts in quorums, see zab/types.ts; once true, it stays true. */
   readonly initialised: boolean
   /** Newest epoch promised. */
   readonly acceptedEpoch: number
@@ -29,19 +29,19 @@ export interface Meta {
   /** Directories in force, relative to the data directory. */
   readonly treeDir: string
   readonly logDir: string
-  /** Where an empty log ends: what is up to it lies in the tree. */
+  /** Where an empty log ends: everything up to here lies in the tree. */
   readonly logBaseZxid: Zxid
-  /** Membership as last agreed, for whoever manages it; null while the config file alone says. */
+  /** Reserved for a membership agreed by the ensemble; null while the config file defines it. */
   readonly config: unknown
 }
 
-/** What Zab keeps in it. */
+/** The part of it that Zab maintains. */
 export function epochsOf(meta: Meta): Epochs {
   const { acceptedEpoch, currentEpoch, initialised, ensembleId } = meta
   return { acceptedEpoch, currentEpoch, initialised, ensembleId: ensembleId ?? undefined }
 }
 
-/** The file is there, but not to be believed. */
+/** The file exists, but cannot be trusted. */
 export class MetaError extends Error {
   override readonly name = 'MetaError'
   readonly file: string
@@ -55,7 +55,7 @@ export class MetaError extends Error {
 const fileName = 'meta'
 
 /**
- * What is returned survives a power cut.
+ * Loads the file; its contents survive a power cut.
  *
  * @returns null if there is none: the data directory is new
  * @throws MetaError if it is damaged or from a later version of this program
@@ -68,9 +68,9 @@ export function loadMeta(dataDir: LogDirectory): Meta | null {
   if (text !== encode(body)) {
     throw new MetaError(
       file,
-      'its checksum does not hold. Do not edit or delete it: what this server promised is in it. ' +
+      "its checksum does not match. Do not edit or delete it: it holds this server's promises. " +
         'Restore it from a backup, or move the whole data directory away, so that this server ' +
-        'joins as a new one and is brought up to date by the others',
+        'joins as a new one and is synchronized by the others',
     )
   }
   const { formatVersion, ...meta } = JSON.parse(body) as Meta & { readonly formatVersion: unknown }
@@ -80,7 +80,7 @@ export function loadMeta(dataDir: LogDirectory): Meta | null {
     throw new MetaError(file, `it has format version ${formatVersion}, ${known}: ${advice}`)
   }
   if (!isZxid(meta.logBaseZxid) || !(meta.currentEpoch <= meta.acceptedEpoch)) {
-    throw new MetaError(file, `its epochs or zxid cannot be: ${body.trim()}`)
+    throw new MetaError(file, `its epochs or zxid are impossible: ${body.trim()}`)
   }
   return meta
 }
@@ -100,7 +100,7 @@ export class MetaFile {
     this.#file.replace(Buffer.from(encode(body)), done)
   }
 
-  /** Until nothing is being saved: only then may the directory be closed. */
+  /** Resolves when no save is in progress: only then may the directory be closed. */
   settled(): Promise<void> {
     return this.#file.settled()
   }

@@ -1,8 +1,8 @@
 // One link to another server, after the hellos.
 //
-// A learner's history or tree is streamed from the disk as fast as its socket drains; whatever is sent
-// to it meanwhile waits behind, so the order on the link is the order of the calls. Only PINGs and
-// PROBEDs pass: they say that we live, and nothing about what was sent.
+// A learner's history or tree is streamed from the disk as fast as its socket drains; messages sent
+// in the meantime queue behind it, so the order on the link is the order of the calls. Only PING
+// and PROBED overtake the stream: they show that we are alive, and depend on nothing sent before.
 //
 // Next on the path: peer-links.ts, at the other end.
 
@@ -16,11 +16,11 @@ import type { PeerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Link } from '../../protocol/transport/transport.ts'
 
-/** What is sent piece by piece, as fast as the socket drains. */
+/** A sequence of messages that is sent as fast as the socket drains. */
 export interface Stream {
-  /** undefined: it has ended; 'later': there will be more, and `resume` is called then. */
+  /** undefined: the stream has ended; 'later': `PeerLinks.resume` is called when there is more. */
   next(): PeerMessage | 'later' | undefined
-  /** It has ended, or its link is gone; called once. */
+  /** The stream has ended, or its link is gone; called once. */
   closed?(): void
 }
 
@@ -28,9 +28,9 @@ export class PeerLink {
   readonly id: ServerId
   /** of the process at the other end */
   readonly instance: number
-  /** where it is, for the log */
+  /** its address, for the log */
   readonly address: string
-  /** whether we dialled it, so that the configuration says who answers */
+  /** whether we dialled the peer, so that its address is the configured one */
   readonly isDialled: boolean
   /** The ensemble that the peer named, and the one that we named to it. */
   named: string | undefined
@@ -40,7 +40,7 @@ export class PeerLink {
   readonly #link: Link
   readonly #identities: IdentitiesCodec
   #stream: Stream | undefined
-  /** What waits behind the stream, and the bytes of its proposals. */
+  /** Messages that wait behind the stream, and the bytes of the proposals among them. */
   #behind: PeerMessage[] = []
   #behindBytes = 0
 
@@ -84,7 +84,7 @@ export class PeerLink {
     this.pump()
   }
 
-  /** Goes on with the stream, as far as the socket takes it. */
+  /** Sends more of the stream, until the socket is congested. */
   pump(): void {
     while (this.#stream !== undefined && !this.#link.congested) {
       const message = this.#stream.next()
@@ -94,7 +94,7 @@ export class PeerLink {
     }
   }
 
-  /** The link is gone, and with it what it had still to send. */
+  /** The link is gone, and with it everything unsent. */
   closed(): void {
     this.#endStream()
   }
@@ -104,14 +104,14 @@ export class PeerLink {
     this.#link.destroy()
   }
 
-  /** As `destroy`, and the peer is told why. */
+  /** As `destroy`, but sends the peer the reason first. */
   refuse(reason: string): void {
     this.#endStream()
     this.#write({ type: 'REFUSED', reason })
     this.#link.close()
   }
 
-  /** @returns what waited behind it */
+  /** @returns the messages that waited behind it */
   #endStream(): readonly PeerMessage[] {
     const [stream, behind] = [this.#stream, this.#behind]
     this.#stream = undefined

@@ -3,10 +3,10 @@
 //
 //   dialling server             dialled server
 //     hello, our ensemble ─────▶ greeting.ts judges it
-//     judges it ◀───────────── hello, or why it is refused
+//     judges it ◀───────────── hello, or the reason of a refusal
 //
-// A server id belongs to the process that has a link already (challenges.ts). A server without a link to
-// one with a larger id knocks there (knocker.ts); here is where such a knock is answered.
+// A server id belongs to the process that already has a link (challenges.ts). A server without a
+// link to one with a larger id knocks there (knocker.ts); this file answers knocks.
 
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
@@ -34,15 +34,15 @@ import { PeerLink, type Stream } from './peer-link.ts'
 import { boundHello, peerLinkOptions, writeGreeting } from './peer-port.ts'
 import { Redials } from './redials.ts'
 
-/** Characters of a reason that came from outside and is logged. */
+/** Most characters logged of a reason that came from outside. */
 const reasonLengthMax = 1000
 
 export interface PeerLinksOptions {
   readonly self: ServerId
   readonly instance: number
-  /** Every server as the configuration lists it, by ascending id. */
+  /** Every server in the configuration, ascending by id. */
   readonly members: readonly ListedServer[]
-  /** Where all other servers listen. */
+  /** The addresses of all other servers. */
   readonly peers: ReadonlyMap<ServerId, Address>
   readonly membership: () => Pick<PeerHello, 'ensembleId' | 'holdsHistory'>
   readonly transport: Transport
@@ -50,21 +50,21 @@ export interface PeerLinksOptions {
   readonly logger: Logger
   /** `isMember`: see ZabInput. */
   readonly onConnected: (peer: ServerId, info: { readonly isMember: boolean }) => void
-  /** A peer that is connected named our ensemble. */
+  /** A connected peer named our ensemble. */
   readonly onMember: (peer: ServerId) => void
   /** Not called for links that `disconnect` or `refuse` closed. */
   readonly onDisconnected: (peer: ServerId) => void
-  /** Bytes in `message` are views of the received chunk; they may be kept for a while. */
+  /** Bytes in `message` are views of the received chunk; they may be kept after the call. */
   readonly onMessage: (peer: ServerId, message: RoutedMessage) => void
 }
 
 /** A link before, and after, the hellos. */
 interface Entry {
   readonly link: Link
-  /** the server that we dialled; an accepted link says who it is */
+  /** the server that we dialled; undefined for an accepted link, whose hello names the server */
   readonly expected: ServerId | undefined
   readonly address: string
-  /** what our own hello named, if it was sent */
+  /** the ensemble that our own hello named, if it was sent */
   readonly told: string | undefined
   peer: PeerLink | undefined
   isClosed: boolean
@@ -79,7 +79,7 @@ export class PeerLinks {
   readonly #redials: Redials
   readonly #knocker: Knocker
   readonly #warnings: RareWarnings
-  /** Servers that want to hear how our next attempt to dial them ends. */
+  /** Knocks that wait for the result of our next attempt to dial their server. */
   readonly #knocks = new Map<ServerId, { readonly entry: Entry; readonly atMs: number }>()
   #listener: Listener | undefined
   #closed = false
@@ -112,7 +112,7 @@ export class PeerLinks {
     )
   }
 
-  /** Dials the servers that are ours to dial, and goes on doing so. */
+  /** Dials the servers with smaller ids, again whenever a link breaks. */
   dialAll(): void {
     const { peers, self } = this.#options
     for (const peer of peers.keys()) if (peer < self) this.#dial(peer)
@@ -123,32 +123,32 @@ export class PeerLinks {
     this.#open.get(peer)?.send(message)
   }
 
-  /** Sends what the stream gives until it ends; later sends come behind. */
+  /** Sends the stream to its end; later messages queue behind it. */
   stream(peer: ServerId, stream: Stream): void {
     const link = this.#open.get(peer)
     if (link === undefined) stream.closed?.()
     else link.stream(stream)
   }
 
-  /** The stream to `peer` has more to give, if it is still under way. */
+  /** The stream to `peer` has more to send, if it is still in progress. */
   resume(peer: ServerId): void {
     this.#open.get(peer)?.pump()
   }
 
-  /** Closes the link to `peer`; nothing of it arrives any more. It is dialled again. */
+  /** Closes the link to `peer`; no message of it is delivered any more. It is dialled again. */
   disconnect(peer: ServerId): void {
     this.#open.get(peer)?.destroy()
     this.#forget(peer)
   }
 
-  /** As `disconnect`, and the peer is told why. It is dialled again later. */
+  /** As `disconnect`, but sends the peer the reason. It is dialled again later. */
   refuse(peer: ServerId, reason: string): void {
     this.#open.get(peer)?.refuse(reason)
     this.#forget(peer)
     this.#noteRefusal(peer)
   }
 
-  /** Our ensemble has got its name, or another: peers that may know it are told. */
+  /** Our ensemble id is new, or has changed: sends it to the peers that may know it. */
   membershipChanged(): void {
     for (const peer of [...this.#open.values()]) this.#compareNames(peer)
   }
@@ -238,7 +238,7 @@ export class PeerLinks {
     if (!isClaimed || expected !== undefined) return goOn()
     const isOurs = ours.holdsHistory && verdict.type === 'accept' && verdict.isMember
     if (isOurs && !holder.isMember) {
-      // What holds the place may be a stranger, or an empty machine that was given a used id.
+      // The holder may be a stranger, or an empty machine that was given a used id.
       const found = `the one at ${address} names our ensemble, the one at ${holder.address} does not`
       this.#displace(holder, `two processes have the id of server ${holder.id}: ${found}`)
       return goOn()
@@ -262,7 +262,7 @@ export class PeerLinks {
     this.#knocks.get(id)?.entry.link.close()
     this.#knocks.delete(id)
     const before = this.#open.get(id)
-    // Its old connection is dead, even if we have not noticed.
+    // The peer's old connection is dead, even if that went unnoticed here.
     if (before !== undefined) {
       if (before.instance === hello.instance) this.#challenges.settle(before, 'alive')
       this.disconnect(id)
@@ -301,12 +301,12 @@ export class PeerLinks {
 
   #knocked(entry: Entry, peer: ServerId): void {
     if (this.#open.has(peer)) return entry.link.close()
-    entry.link.established() // it waits longer than for a hello
+    entry.link.established() // a knock waits longer than a hello may take
     this.#knocks.get(peer)?.entry.link.close()
     this.#knocks.set(peer, { entry, atMs: this.#options.clock.nowMs() })
   }
 
-  /** What kept us from dialling a server before it knocked may be over. */
+  /** Ignores attempts that began before the knock: their obstacle may be gone. */
   #answerKnock(peer: ServerId, sinceMs: number, { message }: Error): void {
     const { peers, self } = this.#options
     const knock = this.#knocks.get(peer)
@@ -320,7 +320,7 @@ export class PeerLinks {
   }
 
   #refuseLink({ address, expected, link }: Entry, peer: ServerId, reason: string): void {
-    // A server that we dialled has answered our hello: to it the hellos are over.
+    // A server that we dialled has answered our hello and takes peer messages from now on.
     if (expected === undefined) writeGreeting(link, { type: 'refusal', reason })
     else {
       encodePeerMessage(link.beginFrame(), { type: 'REFUSED', reason }, this.#identities)
@@ -366,7 +366,7 @@ export class PeerLinks {
     this.#options.onMessage(peer.id, message)
   }
 
-  /** Tells a peer our ensemble if it may know, and finds out whether it is of the same one. */
+  /** Sends a peer our ensemble id if it may know it, and checks whether the peer named the same. */
   #compareNames(peer: PeerLink): void {
     const { ensembleId } = this.#options.membership()
     if (ensembleId === undefined) return
@@ -409,7 +409,7 @@ function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':'))
 }
 
-/** What another server said, without what could steer a terminal. */
+/** Text from another server, without characters that could control a terminal. */
 function quoted(text: string): string {
   return oneLine(printable(text.slice(0, reasonLengthMax)))
 }

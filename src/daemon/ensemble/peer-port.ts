@@ -1,5 +1,5 @@
-// What the two ends of a peer link agree on before the hellos are exchanged: how the link is bound, how
-// long a first frame may be, and how a greeting is written.
+// What both ends of a peer link share before the hellos: the options of the link, the bound on its
+// first frame, and the encoding of a greeting.
 
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
@@ -10,12 +10,12 @@ export const peerLinkOptions: LinkOptions = {
   frameBytesMax: limits.peerFrameBytesMax,
   queueBytesMax: limits.peerQueueBytesMax,
   handshakeMs: 3000,
-  // Both ends of a peer link write whenever they like: pausing could stop each on the other.
+  // Both ends of a peer link write at any time: pausing could make each wait for the other.
   pauseWhenCongested: false,
   port: 'peer',
 }
 
-/** A first frame that is no hello is refused by its length: a stranger gets no memory for it. */
+/** Refuses a first frame that is too long for a hello, so that no memory is reserved for it. */
 export function boundHello(bytes: Buffer): FirstBytes {
   if (bytes.length < 4) return 'more'
   const length = bytes.readUInt32BE(0)

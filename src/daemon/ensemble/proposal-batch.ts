@@ -1,11 +1,11 @@
-// What one turn of the event loop proposes, gathered into one batch.
+// Gathers the proposals of one turn of the event loop into one batch.
 
 import { invariant } from '../../invariant.ts'
 import { type Entries, entryHeaderBytes, writeEntry } from '../../protocol/peer/entries.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
 const initialBytes = 16 * 1024
-/** A buffer that one burst made larger than this is not kept. */
+/** A buffer that a burst made larger than this is released. */
 const keptBytesMax = 512 * 1024
 
 export class ProposalBatch {
@@ -32,7 +32,7 @@ export class ProposalBatch {
     this.#count++
   }
 
-  /** The batch, in memory of its own and of its own size; undefined if nothing was added. */
+  /** The batch, copied to its own memory of exactly its size; undefined if nothing was added. */
   take(): Entries | undefined {
     if (this.#first === undefined) return undefined
     const bytes = Buffer.allocUnsafeSlow(this.#bytes)

@@ -1,5 +1,5 @@
-// What a leader proposes: one transaction per zxid, in zxids without gaps, and what one turn of the
-// event loop proposed as one batch. Next on the path: zab/zab.ts.
+// A leader's proposals: one transaction per zxid, zxids without gaps, and one batch per turn of the
+// event loop. Next on the path: zab/zab.ts.
 
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
@@ -12,13 +12,13 @@ export class Proposals {
   /** undefined while not leading */
   #next: Zxid | undefined
 
-  /** The zxid that the next proposal is for. */
+  /** The zxid of the next proposal. */
   get next(): Zxid {
     invariant(this.#next !== undefined, 'only a leader gives out zxids')
     return this.#next
   }
 
-  /** Whether the batch is to be taken before more is added. */
+  /** Whether the batch must be taken before more is added. */
   get isFull(): boolean {
     return this.#batch.bytes > limits.proposalBatchBytesMax
   }
@@ -30,19 +30,19 @@ export class Proposals {
     this.#next = nextZxid(zxid)
   }
 
-  /** The batch; undefined if nothing was added since the last. */
+  /** The batch; undefined if nothing was added since the last call. */
   take(): Entries | undefined {
     return this.#batch.take()
   }
 
-  /** How many are proposed and not delivered; 0 while not leading. */
+  /** How many transactions are proposed but not delivered; 0 while not leading. */
   inFlight(delivered: Zxid): number {
     if (this.#next === undefined) return 0
     const isOfEpoch = epochOf(delivered) === epochOf(this.#next)
     return counterOf(this.#next) - 1 - (isOfEpoch ? counterOf(delivered) : 0)
   }
 
-  /** This server leads in `epoch` from now on, or does not lead: what was not taken is gone. */
+  /** This server now leads in `epoch`, or does not lead; drops the batch that was not taken. */
   restart(epoch: number | undefined): void {
     this.#batch.clear()
     this.#next = epoch === undefined ? undefined : makeZxid({ epoch, counter: 1 })

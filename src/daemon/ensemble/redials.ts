@@ -1,5 +1,5 @@
-// When a peer whose link broke is dialled again: soon, then less and less often until it answers; one
-// that refused us, or that we refused, after a second.
+// When to redial a peer whose link broke: soon, then with doubling delays until it answers; after a
+// refusal by either side, in a second.
 
 import type { Clock } from '../../clock.ts'
 import type { ServerId } from '../../protocol/records.ts'
@@ -20,7 +20,7 @@ export class Redials {
     this.#clock = clock
   }
 
-  /** The attempt to reach `peer` has ended: calls `dial` for the next. */
+  /** The attempt to reach `peer` has ended: calls `dial` when the next one is due. */
   schedule(peer: ServerId, dial: () => void): void {
     const delayMs = this.#peers.get(peer)?.delayMs ?? delaysMs.first
     const cancel = this.#clock.after(delayMs, dial)
@@ -32,7 +32,7 @@ export class Redials {
     this.#peers.set(peer, { delayMs: delaysMs.refused, cancel })
   }
 
-  /** There is a link: when it breaks, the first attempt is soon. */
+  /** There is a link: when it breaks, the first redial is soon. */
   linked(peer: ServerId): void {
     this.#peers.delete(peer)
   }

@@ -1,13 +1,13 @@
-// What Zab's change of roles means to the request processors: they hear of a role once its epoch is
-// established, and of the next epoch of the same leader they do not hear at all. Pure.
+// What a role change of Zab means to the request processors: a role reaches them once its epoch is
+// established; a handover to the next epoch of the same leader does not reach them at all. Pure.
 
 import type { ZabRole } from '../zab/types.ts'
 import type { EnsembleRole } from './ensemble.ts'
 
 export type RoleChange =
-  /** Nothing is served, as before. */
+  /** Still not serving. */
   | { readonly type: 'none' }
-  /** From one epoch of a leader to its next: nothing was in flight, and no client lost its leader. */
+  /** From one epoch of a leader to its next: nothing was in flight, and clients notice nothing. */
   | { readonly type: 'handover'; readonly role: EnsembleRole }
   | { readonly type: 'change'; readonly role: EnsembleRole }
 

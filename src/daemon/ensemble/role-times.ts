@@ -1,4 +1,4 @@
-// How long a server was without a leader, and what it did meanwhile: for monitoring.
+// How long a server was without a leader, and how that time was spent, for monitoring.
 //
 //   looking ── elected, or found a leader ──▶ joining ── in step with it ──▶ serving ──▶ looking …
 //      └ electionTime ───────────────────────────┘ └ followerSyncTime ──────┘
@@ -11,11 +11,11 @@ export class RoleTimes {
   readonly #metrics: Metrics
   #lookingSinceMs: number | undefined
   #joiningSinceMs: number | undefined
-  /** since when nobody is served */
+  /** since when this server serves no clients */
   #lostSinceMs: number | undefined
   #leadingSinceMs: number | undefined
 
-  /** @param nowMs when the process began: it serves nobody yet */
+  /** @param nowMs when the process started: it does not serve yet */
   constructor(metrics: Metrics, nowMs: number) {
     this.#metrics = metrics
     this.#lookingSinceMs = this.#lostSinceMs = nowMs
@@ -40,7 +40,7 @@ export class RoleTimes {
       this.#lookingSinceMs = undefined
       this.#joiningSinceMs = nowMs
     }
-    // Of epoch 0 is a leader that is elected, and whoever follows it, before the epoch begins.
+    // An elected leader and its followers have epoch 0 until their epoch begins.
     if (role.epoch === 0) return
     if (role.type === 'leading') this.#leadingSinceMs ??= nowMs
     if (role.type === 'following' && this.#joiningSinceMs !== undefined) {

@@ -1,8 +1,8 @@
-// Which of a peer's messages count, and with whom. Zab judges its own messages itself. What is asked
-// and answered on behalf of clients counts only in the role that it is meant for, because its sender
-// may have followed us, or led us, a moment ago.
+// Routes a peer's messages to their receivers, or drops them. Zab judges its own messages. A
+// request or answer on behalf of clients counts only in the role that it is meant for, because its
+// sender may have stopped following or leading us a moment ago.
 //
-// driver.ts gives the receivers. Next on the path: request-processor/leader.ts.
+// driver.ts passes the receivers in. Next on the path: request-processor/leader.ts.
 
 import type {
   LeaderMessage,
@@ -14,20 +14,20 @@ import type {
 import type { ServerId } from '../../protocol/records.ts'
 import type { EnsembleRole } from './ensemble.ts'
 
-/** What this server is at the moment. */
+/** The current role of this server. */
 export interface Standing {
   readonly role: () => EnsembleRole
-  /** While leading: whether `peer` has taken our history, without which it has no clients of ours. */
+  /** While leading: whether `peer` has taken our history; without it, it has no clients of ours. */
   readonly hasLearner: (peer: ServerId) => boolean
 }
 
 export interface Receivers {
   readonly zab: (from: ServerId, message: ZabMessage) => void
-  /** a tree on its way, either way */
+  /** a piece of a tree, in either direction */
   readonly snapshot: (from: ServerId, message: SnapshotMessage) => void
-  /** of a learner of ours */
+  /** from a learner of ours */
   readonly fromLearner: (from: ServerId, message: LearnerMessage) => void
-  /** of our leader */
+  /** from our leader */
   readonly fromLeader: (message: LeaderMessage) => void
 }
 

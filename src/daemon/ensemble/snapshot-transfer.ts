@@ -1,13 +1,13 @@
-// SNAP: the leader's tree on its way to a learner that the log can no longer bring up to date.
+// SNAP: transfers the leader's tree to a learner that the log can no longer synchronize.
 //
 //   leader                                      learner
 //   LevelDB iterator ─ SNAPCHUNK … SNAPEND ─▶   another tree directory, beside the one in force
-//                    ◀─ SNAPTAKEN …             so many are written: send on
+//                    ◀─ SNAPTAKEN …             this many are written: send more
 //
-// Neither end ever holds more than a few pieces, however large the tree. The learner checks count and
-// checksum, then the tree itself, and makes it durable; only then does Zab put it in force
-// (`installSnapshot`). If anything goes wrong before, what was in force stays so, and the learner
-// begins from scratch. What is in a piece: storage/tree-transfer.ts.
+// Neither end ever holds more than a few pieces, however large the tree. The learner checks count
+// and checksum, then the tree itself, and makes it durable; only then does Zab put it in force
+// (`installSnapshot`). If anything fails before that, the old tree stays in force, and the learner
+// starts over. storage/tree-transfer.ts has the format of a piece.
 
 import { crc32c } from '../../protocol/crc32c.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
@@ -23,13 +23,13 @@ import {
 import type { TxnLog } from '../storage/txn-log.ts'
 import type { Stream } from './peer-link.ts'
 
-/** Pieces sent and not yet written: enough to keep both disks busy. */
+/** Most pieces sent but not yet written: enough to keep both disks busy. */
 const chunksInFlightMax = 8
 
 export interface SenderListener {
-  /** There is more to send: the link asks for it. */
+  /** There is more to send: the link may call `next`. */
   readonly resume: () => void
-  /** It has ended, or the link has. */
+  /** The transfer has ended, or the link has. */
   readonly ended: () => void
   /** The disk failed. */
   readonly onFailure: (error: Error) => void
@@ -50,7 +50,7 @@ export class SnapshotSender implements Stream {
     this.#guard(this.#open(snapshots))
   }
 
-  /** The learner has written so many pieces. */
+  /** The learner has written `count` pieces. */
   taken(count: number): void {
     this.#takenCount = count
     this.#listener.resume()
@@ -103,11 +103,11 @@ export class SnapshotSender implements Stream {
 }
 
 export interface ArrivalListener {
-  /** So many pieces are written. */
+  /** `count` pieces are written. */
   readonly taken: (count: number) => void
-  /** All of it is durable. */
+  /** The whole tree is durable. */
   readonly received: (zxid: Zxid, place: SnapshotPlace) => void
-  /** What came is no tree: ask for another one. */
+  /** The pieces do not form a valid tree: ask for another one. */
   readonly refused: (error: SnapshotError | ProtocolError) => void
   /** The disk failed. */
   readonly onFailure: (error: Error) => void
@@ -117,7 +117,7 @@ export interface ArrivalListener {
 export class SnapshotArrival {
   readonly #listener: ArrivalListener
   readonly #receiver: Promise<SnapshotReceiver>
-  /** The last step asked for; none is begun after a failed one. */
+  /** The last step queued; after a failed one, none is started. */
   #last: Promise<void>
   #count = 0
   #checksum = 0
@@ -133,7 +133,7 @@ export class SnapshotArrival {
 
   take(message: Exclude<SnapshotMessage, { type: 'SNAPTAKEN' }>): void {
     if (this.#ended) {
-      this.#listener.refused(new ProtocolError('Cannot take a piece of a tree: it has ended'))
+      this.#listener.refused(new ProtocolError('Cannot take a piece of a tree: the tree ended'))
       return
     }
     if (message.type === 'SNAPEND') {
@@ -150,12 +150,12 @@ export class SnapshotArrival {
     })
   }
 
-  /** Zab wants it: it takes the place of what is in force. */
+  /** Zab installs the tree: it replaces the one in force. */
   async install(): Promise<TxnLog> {
     return (await this.#receiver).install()
   }
 
-  /** Its sender is gone, or nobody wants it. What is written of it goes. */
+  /** The sender is gone, or the tree is not needed any more: discards what was written. */
   abort(): void {
     if (this.#aborted) return
     this.#aborted = true
@@ -173,7 +173,7 @@ export class SnapshotArrival {
     this.#last = this.#guarded(after)
   }
 
-  /** Tells of the first failure. */
+  /** Reports the first failure. */
   #guarded(step: Promise<void>): Promise<void> {
     step.catch((error: unknown) => {
       if (this.#failed || this.#aborted) return
@@ -189,7 +189,7 @@ export class SnapshotArrival {
     { zxid, count, checksum }: Extract<SnapshotMessage, { type: 'SNAPEND' }>,
   ): Promise<void> {
     if (count !== this.#count || checksum !== this.#checksum) {
-      const found = `${this.#count} pieces of another checksum came`
+      const found = `${this.#count} pieces arrived, with another checksum`
       throw new SnapshotError(`Cannot take a tree of ${count} pieces: ${found}`)
     }
     const place = await receiver.finish(zxid)

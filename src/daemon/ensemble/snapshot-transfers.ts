@@ -1,8 +1,8 @@
-// The trees on their way: ours to the learners that need it, and a leader's to us. Here is which there
-// are and when each ends; one transfer, piece by piece, is snapshot-transfer.ts.
+// The transfers of trees in progress: ours to the learners that need it, and a leader's to us. This
+// file tracks them and ends them; snapshot-transfer.ts performs one.
 //
-// A tree that arrives is given up with its link, except once it is being put in place of ours: it is
-// whole and durable then, and needs its sender no more.
+// An arriving tree is discarded when its link closes, unless it is already being installed: then it
+// is complete and durable, and no longer depends on its sender.
 
 import { invariant } from '../../invariant.ts'
 import type { ProtocolError } from '../../protocol/error-codes.ts'
@@ -14,13 +14,13 @@ import type { TxnLog } from '../storage/txn-log.ts'
 import { SnapshotArrival, SnapshotSender } from './snapshot-transfer.ts'
 
 export interface TransferListener {
-  /** There is more to send to `to`: its link asks for it. */
+  /** There is more to send to `to`: its link may ask for it. */
   readonly resume: (to: ServerId) => void
-  /** So many pieces of the tree of `from` are written. */
+  /** `count` pieces of the tree of `from` are written. */
   readonly taken: (from: ServerId, count: number) => void
-  /** All of it is durable. It is given up if it is not installed during the call. */
+  /** The whole tree is durable. It is discarded unless `install` is called during this call. */
   readonly received: (zxid: Zxid) => void
-  /** What came is no tree; it is given up. */
+  /** The pieces did not form a valid tree, and were discarded. */
   readonly refused: (from: ServerId, error: SnapshotError | ProtocolError) => void
   /** The disk failed. */
   readonly onFailure: (error: Error) => void
@@ -29,7 +29,7 @@ export interface TransferListener {
 interface Arriving {
   readonly from: ServerId
   readonly arrival: SnapshotArrival
-  /** once all of it is there */
+  /** set once the whole tree is durable */
   readonly place: SnapshotPlace | undefined
 }
 
@@ -45,14 +45,14 @@ export class SnapshotTransfers {
     this.#listener = listener
   }
 
-  /** Whether a tree that arrived is being put in place of ours. */
+  /** Whether a received tree is replacing ours. */
   get isInstalling(): boolean {
     return this.#installing !== undefined
   }
 
-  // --- ours, to a learner --------------------------------------------------------------------------
+  // --- ours, to a learner ------------------------------------------------------------------------
 
-  /** @returns what its link is to stream */
+  /** @returns the stream for its link */
   sendTo(to: ServerId): SnapshotSender {
     const sender = new SnapshotSender(this.#snapshots, {
       resume: () => this.#listener.resume(to),
@@ -63,7 +63,7 @@ export class SnapshotTransfers {
     return sender
   }
 
-  // --- a leader's, to us ---------------------------------------------------------------------------
+  // --- a leader's, to us -------------------------------------------------------------------------
 
   receiveFrom(from: ServerId): void {
     const arrival = new SnapshotArrival(this.#snapshots, {
@@ -95,10 +95,10 @@ export class SnapshotTransfers {
   }
 
   /**
-   * Puts the tree that was received in place of ours.
+   * Replaces our tree with the received one.
    *
-   * @param switchTo names the new place in `meta`: before that, a crash leaves all as it was
-   * @param installed called when it is in force, with its empty log
+   * @param switchTo names the new place in `meta`: a crash before that leaves everything as it was
+   * @param installed called when the tree is in force, with its empty log
    */
   install(
     switchTo: (place: SnapshotPlace) => Promise<void>,
@@ -117,7 +117,7 @@ export class SnapshotTransfers {
     installed: (log: TxnLog, place: SnapshotPlace) => void,
   ): Promise<void> {
     const arriving = this.#arriving
-    invariant(arriving?.place !== undefined, 'a tree is installed when all of it is here')
+    invariant(arriving?.place !== undefined, 'a tree is installed once it is complete')
     const { arrival, place } = arriving
     let log: TxnLog
     try {

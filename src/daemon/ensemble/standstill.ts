@@ -1,6 +1,6 @@
-// Did this process stand still: stopped by a signal, swapped out, its machine asleep? A leader that did
-// goes on leading, since every follower that left it has closed its link; but before it answers any
-// client, a quorum has to say that it still follows. Pure.
+// Detects that this process stood still: stopped by a signal, swapped out, or its machine asleep. A
+// leader that did continues to lead, since every follower that left it has closed its link; but
+// before it answers any client, a quorum must confirm that it still follows. Pure.
 
 export class Standstill {
   readonly #toleratedMs: number
@@ -8,7 +8,7 @@ export class Standstill {
   #ranMs: number
   #isDoubtful = false
 
-  /** @param leaderTimeoutMs the silence after which followers give a leader up */
+  /** @param leaderTimeoutMs the silence after which followers leave a leader */
   constructor({
     leaderTimeoutMs,
     nowMs,
@@ -16,7 +16,7 @@ export class Standstill {
     readonly leaderTimeoutMs: number
     readonly nowMs: number
   }) {
-    // Followers count from our last word, a ping or so before we stood still.
+    // Followers count from our last message, about a ping before the standstill.
     this.#toleratedMs = leaderTimeoutMs / 2
     this.#ranMs = nowMs
   }
@@ -27,9 +27,9 @@ export class Standstill {
   }
 
   /**
-   * This process runs. While it leads, a standstill raises the doubt that `resolve` ends.
+   * This process runs. A standstill while it leads makes `isDoubtful` true until `resolve`.
    *
-   * @returns how long it stood still; undefined if that was no matter
+   * @returns how long it stood still; undefined if that has no consequence
    */
   noteRunning(nowMs: number, isLeading: boolean): number | undefined {
     const stoodStillMs = nowMs - this.#ranMs
@@ -39,7 +39,7 @@ export class Standstill {
     return stoodStillMs
   }
 
-  /** A quorum follows, or the leadership is over. */
+  /** A quorum still follows, or the leadership is over. */
   resolve(): void {
     this.#isDoubtful = false
   }

@@ -1,5 +1,5 @@
-// What is in the log and not delivered yet, as bytes at hand: what was appended a moment ago is
-// delivered without reading the log. What a long history left out of memory is read from there.
+// Keeps the bytes of logged but undelivered transactions, so that recent ones are delivered without
+// reading the log. Those that exceed the memory bound are read from the log.
 //
 // Next on the path: request-processor/final.ts. commit.ts calls it when the session's order allows.
 
@@ -18,14 +18,14 @@ type Deliver = (zxid: Zxid, payload: Buffer) => void
 export class Undelivered {
   #log: Source
   /**
-   * `after` is what the entries follow on in the log; across epochs, zxids alone would not tell. A long
-   * history leaves gaps here.
+   * `after` is the zxid before the entries in the log, which their own zxids do not tell at the
+   * start of an epoch. A long history leaves gaps here.
    */
   readonly #atHand = new Fifo<{ readonly after: Zxid; readonly entries: Entries }>()
   #bytes = 0
   #delivered: Zxid
 
-  /** @param delivered what the tree has applied */
+  /** @param delivered the last zxid that the tree has applied */
   constructor(log: Source, delivered: Zxid) {
     this.#log = log
     this.#delivered = delivered
@@ -35,7 +35,7 @@ export class Undelivered {
     return this.#delivered
   }
 
-  /** They are appended next. */
+  /** Keeps entries that are appended to the log next. */
   keep(entries: Entries): void {
     if (this.#bytes > limits.undeliveredBytesMax) return
     this.#bytes += entries.bytes.length
@@ -56,13 +56,13 @@ export class Undelivered {
     }
   }
 
-  /** The log is cut: should any of it be committed after all, it is read from there. */
+  /** The log is cut: drops everything kept; what remains of it is read from the log. */
   forget(): void {
     this.#atHand.clear()
     this.#bytes = 0
   }
 
-  /** Another log is in force, behind a tree that shows everything up to `zxid`. */
+  /** Another log is in force, after a tree that reflects everything up to `zxid`. */
   restartAfter(zxid: Zxid, log: Source): void {
     this.forget()
     this.#log = log

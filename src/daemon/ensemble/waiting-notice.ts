@@ -1,5 +1,5 @@
-// What the operator of a server without data is told, now and then, while it does not start: for which
-// servers it waits, and why. Pure.
+// The message that is logged now and then while a server without data cannot start: which servers
+// it waits for, and why. Pure.
 
 import type { Waiting } from '../zab/looking.ts'
 import type { Epochs } from '../zab/types.ts'
@@ -9,16 +9,16 @@ const intervalMs = 3000
 export class WaitingNotice {
   #saidMs: number
 
-  /** @param nowMs when the wait may begin */
+  /** @param nowMs the earliest start of the wait */
   constructor(nowMs: number) {
     this.#saidMs = nowMs
   }
 
   /**
-   * To be called several times per interval.
+   * Must be called several times per interval.
    *
    * @param waiting undefined while there is nothing to wait for
-   * @returns what to say now, if anything
+   * @returns the message to log now, if one is due
    */
   take(nowMs: number, waiting: Waiting | undefined): string | undefined {
     if (waiting === undefined) this.#saidMs = nowMs
@@ -36,8 +36,8 @@ const forEverybody =
   'never ran before, start a majority with --bootstrap'
 
 /**
- * Whether a server that had no data has the leader's now, and may be counted. A server of a new
- * ensemble counts before its first epoch is current: there was nothing to wait for.
+ * Whether a server that had no data has taken the leader's, and so counts from now on. A server of
+ * a new ensemble counts before its first epoch is current: there was nothing to wait for.
  */
 export function beginsToCount(before: Epochs, after: Epochs): boolean {
   return !before.initialised && after.initialised && after.currentEpoch > 0

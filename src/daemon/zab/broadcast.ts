@@ -1,5 +1,5 @@
-// Zab phase 3 on the leader: who has what on disk, and what is therefore committed. What is proposed
-// goes out in leading.ts; the initial history up to `settled` was agreed in synchronization.
+// Zab phase 3 on the leader: counts what each voter has on disk, and so what is committed.
+// leading.ts sends the proposals; the initial history was agreed on in the synchronization phase.
 //
 // Next on the path: ensemble/undelivered.ts, on every server.
 
@@ -12,10 +12,10 @@ export class Broadcast {
   readonly #quorum: Quorum
   /** Highest zxid on the disk of each voter that acknowledged the epoch, ours included. */
   readonly #logged = new Map<ServerId, Zxid>()
-  /** A quorum of voters has it; never decreases. */
+  /** The highest zxid that a quorum of voters has on disk; never decreases. */
   #committed: Zxid
 
-  /** @param delivered known to be committed from earlier epochs */
+  /** @param delivered committed in earlier epochs, as far as this server knows */
   constructor(quorum: Quorum, delivered: Zxid) {
     this.#quorum = quorum
     this.#committed = delivered
@@ -35,8 +35,8 @@ export class Broadcast {
   }
 
   /**
-   * `by` has everything up to `zxid` on disk. Logs have no gaps, so an ack stands for every earlier
-   * transaction too, and an older one is no news.
+   * `by` has everything up to `zxid` on disk. Logs have no gaps, so an ack covers every earlier
+   * transaction, and an older ack changes nothing.
    *
    * @returns whether more is committed now
    */
@@ -47,7 +47,7 @@ export class Broadcast {
     return this.#maybeCommit()
   }
 
-  /** Acks of a connection that ended never count again. */
+  /** Acks that arrived on a closed connection no longer count. */
   forget(voter: ServerId): void {
     this.#logged.delete(voter)
   }

@@ -1,23 +1,24 @@
-// How far claims may take this server's epoch. There are 2^21 epochs, and Zab has no way back: a leader
-// begins an epoch above every acceptedEpoch that it is told, and every promise is for good. One server
-// that says 2^21 - 2, by damage or by malice, would use all of them up, and no server could lead again.
+// Bounds how far a peer's claims can advance this server's epoch. There are 2^21 epochs, and in Zab
+// they only rise: a leader starts an epoch above every acceptedEpoch that it receives, and promises
+// are permanent. A single server that claims 2^21 - 2, damaged or malicious, would exhaust the
+// epochs, and no server could lead again.
 //
-// A peer that is no member (it did not name our ensemble) cannot move the epoch at all: leading.ts and
-// following.ts see to that. The claims of members count from what this server itself knows, its own
-// disk and the epoch that a majority of members says is established. One step is free, as every
-// leader change takes it; what a claim skips is paid from an allowance of `skipsMax` epochs, which
-// fills again at `skipsPerMinute`.
+// A peer that is not a member (it did not name our ensemble) cannot advance the epoch at all:
+// leading.ts and following.ts ignore its claims. A member's claim is compared with what this server
+// knows itself: its own disk, and the epoch that a majority of members reports as established. One
+// step is free, as every leader change takes one; the epochs that a claim skips are paid from an
+// allowance of `skipsMax`, which refills at a rate r = skipsMax / 2 per minute.
 //
-//   honest claims    A server that is away for longer than `skipsMax` leader changes comes back to an
-//                    established leader, which a majority vouches for. A server runs ahead of all others
-//                    by one epoch for each attempt that fails between its own promise and the first
-//                    promise of another server.
-//   claims beyond    They are refused with the reason, but not for ever, since a majority may need
-//                    that very server. Each refusal moves our own epoch by half an allowance, if
-//                    that much is left, so that the other one is within reach after
-//                    (gap / skipsPerMinute) minutes. However far apart two honest servers are, they
-//                    meet, and no ensemble is locked out. Lies that are repeated without rest take
-//                    2^21 / skipsPerMinute minutes to use up the epochs: nearly three days of warnings.
+//   honest claims    A server that missed more than `skipsMax` leader changes returns to an
+//                    established leader, which a majority vouches for. A server gets ahead of all
+//                    others by one epoch for each attempt that fails between its own promise and
+//                    the first promise of another server.
+//   claims beyond    These are refused with the reason, but not forever, since a majority may need
+//                    that very server. Each refusal advances our own epoch by half of `skipsMax`,
+//                    if the allowance covers it, so the claim is within reach after gap / r
+//                    minutes. However far apart two honest servers are, they meet, and no ensemble
+//                    is locked out. False claims repeated without pause take 2^21 / r minutes to
+//                    exhaust the epochs: nearly three days of warnings.
 
 const skipsMaxDefault = 1024
 
@@ -28,7 +29,9 @@ export class EpochBound {
   readonly #skipsMax: number
   #allowance: number
   #filledMs = 0
-  /** The highest epoch that a majority says is established, or that was believed and paid for. */
+  /**
+   * The highest epoch that a majority reports as established, or that was believed and paid for.
+   */
   #known = 0
 
   constructor(skipsMax: number = skipsMaxDefault) {
@@ -36,13 +39,13 @@ export class EpochBound {
     this.#allowance = skipsMax
   }
 
-  /** A majority of members said that it is established. */
+  /** A majority of members reports `epoch` as established. */
   vouched(epoch: number): void {
     if (epoch > this.#known) this.#known = epoch
   }
 
   /**
-   * Whether a member's claim counts; if so, it is paid for.
+   * Whether to believe a member's claim; if so, the allowance pays for it.
    *
    * @param accepted this server's own acceptedEpoch
    */
@@ -55,7 +58,7 @@ export class EpochBound {
     return true
   }
 
-  /** The acceptedEpoch to move on to after a claim was refused; `accepted` if it is too early. */
+  /** Our next acceptedEpoch after a refused claim; `accepted` while the allowance is too small. */
   raised(nowMs: number, claimed: number, accepted: number): number {
     this.#refill(nowMs)
     const step = Math.floor(this.#skipsMax / 2)

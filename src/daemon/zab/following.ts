@@ -1,21 +1,22 @@
-// The learner's side of Zab, phase by phase. What each step relies on is durable before the message
-// that speaks of it leaves; the order of log, epoch and ack on NEWLEADER decides whether data is lost.
+// The learner's side of Zab, phase by phase. A message leaves only once the state that it reports
+// is durable; the order of log, epoch and ack on NEWLEADER decides whether data is lost.
 //
-//   connecting   wait for the link to the elected leader, then CEPOCH
-//   discovery    NEWEPOCH(e): save e as accepted, then ACKEPOCH. If nobody ever held a history, we
-//                count from here on; otherwise, if we did not, from ACKNEWLEADER on
-//   promised     DIFF, or TRUNC(z): cut the log after z, durably, or SNAP
-//   receiving    after SNAP, the tree arrives beside ours; ours stays in force until all of it is here
-//   installing   it takes the place of tree and log, durably and at once; then ACKSNAP
-//   installed    as promised, with the log that the snapshot left
-//   syncing      PROPOSALs into the log, until NEWLEADER(e)
+//   connecting   wait for the link to the elected leader, then send CEPOCH
+//   discovery    on NEWEPOCH(e): save e as accepted, then send ACKEPOCH. In a new ensemble this
+//                server counts in quorums from here on; with an empty disk in an old one, from
+//                ACKNEWLEADER on
+//   promised     DIFF, or SNAP, or TRUNC(z): cut the log after z, durably
+//   receiving    after SNAP, the leader's tree arrives beside ours, which stays in force
+//   installing   the received tree replaces tree and log, durably and atomically; then ACKSNAP
+//   installed    as `promised`, with the log that the snapshot left
+//   syncing      append PROPOSALs to the log, until NEWLEADER(e)
 //   accepting    (b) log durable, then (c) epoch saved as current, then (d) ACKNEWLEADER
-//   accepted     log what is proposed meanwhile; nothing is applied before UPTODATE
-//   broadcast    ACK what is durable; deliver what is committed and durable. A later NEWEPOCH of the
-//                same leader takes us to `promised` again: it hands over before its counter ends
+//   accepted     log further proposals; nothing is applied before UPTODATE
+//   broadcast    ACK what is durable; deliver what is committed and durable. A later NEWEPOCH of
+//                the same leader leads back to `promised`: it hands over before its counter ends
 //
-// Sources: zab.md section 4; ZOOKEEPER-4643, -4646 and -3911 for the order b, c, d; -4685 for acks of
-// proposals, which never overtake the one of NEWLEADER.
+// Sources: Zab (Junqueira et al., DSN 2011), phases 1 to 3; ZOOKEEPER-4643, -4646 and -3911 for the
+// order b, c, d; ZOOKEEPER-4685 for acks of proposals, which never overtake the one of NEWLEADER.
 // Next on the path: broadcast.ts, where the leader counts our ACK.
 
 import { type Entries, lastOf } from '../../protocol/peer/entries.ts'
@@ -43,11 +44,11 @@ export class Following implements Role {
   readonly type = 'following'
   readonly #state: ServerState
   readonly #leader: ServerId
-  /** when we began to wait for an epoch */
+  /** when this server began to wait for an epoch */
   #startedMs: number
   #phase: Phase = 'connecting'
   #heardMs: number
-  /** What the leader calls its epoch; 0 until it said so. */
+  /** The leader's epoch; 0 before NEWEPOCH. */
   #epoch = 0
   #promiseCounts = false
   #ensembleId: string | undefined
@@ -55,7 +56,7 @@ export class Following implements Role {
   #syncPoint: Zxid = zxidZero
   #acked: Zxid = zxidZero
   #committed: Zxid = zxidZero
-  /** What arrived while the log is being cut or replaced. */
+  /** Messages that arrive while the log is being cut or replaced. */
   #held: ZabMessage[] = []
   #next: NextRole | undefined
 
@@ -122,7 +123,7 @@ export class Following implements Role {
 
   received(nowMs: number, from: ServerId, message: ZabMessage): void {
     if (from !== this.#leader) {
-      // Whoever takes us for a leader is to look again; votes are answered by Zab for all roles.
+      // A peer that takes us for its leader must look again. zab.ts answers votes for every role.
       if (message.type !== 'NOTIFICATION') this.#state.disconnect(from, 'we do not lead it')
       else if (this.#waiting && isWorkingLeader(message))
         this.#leave(`server ${from} already leads`)
@@ -141,7 +142,7 @@ export class Following implements Role {
     }
   }
 
-  /** Not if we have left meanwhile: then nobody installs what was received. */
+  /** Installs the received tree, unless this server left the leader in the meantime. */
   snapshotReceived(zxid: Zxid): void {
     if (this.#phase !== 'receiving' || this.#next !== undefined) return
     const { last } = this.#state.history
@@ -186,7 +187,7 @@ export class Following implements Role {
         return this.#commit(message.zxid)
       case 'NEWEPOCH':
         if (this.#phase === 'broadcast' && message.epoch > this.#epoch) {
-          this.#startedMs = this.#heardMs // it hands over to its next one
+          this.#startedMs = this.#heardMs // the leader hands over to its next epoch
         } else if (this.#phase !== 'discovery') break
         return this.#newEpoch(nowMs, message)
       case 'DIFF':
@@ -243,12 +244,12 @@ export class Following implements Role {
       const isBelieved = state.epochBound.believes(nowMs, epoch, acceptedEpoch)
       if (!isBelieved) return this.#disbelieve(nowMs, epoch)
     }
-    // No promise of a server that is not initialised was counted: it takes what a leader that may be
-    // older than the last one says, unless its log shows that a later epoch was at work.
+    // No promise of an uninitialised server was ever counted, so it accepts even an epoch older
+    // than one that it accepted before, unless its log shows that a later epoch was established.
     if (epoch < epochOf(state.history.last)) return this.#leave(`its epoch ${epoch} is over`)
     this.#epoch = epoch
     this.#phase = 'promising'
-    // A promise made before, to whomever, is kept but not counted twice.
+    // A promise of the same epoch made before, to any leader, is kept but not counted twice.
     this.#promiseCounts = epoch > acceptedEpoch || !initialised
     if (this.#promiseCounts) {
       const begins = founds !== undefined
@@ -310,7 +311,7 @@ export class Following implements Role {
       this.#phase === 'accepted' ||
       this.#phase === 'broadcast'
     if (logs && history.accepts(entries)) return this.#state.append(entries)
-    // Sent twice around the sync point is no news; anything else would leave a hole.
+    // Proposals around the sync point may arrive twice; anything else would leave a gap.
     const known = history.contains(entries.first) && history.contains(lastOf(entries))
     if (!logs || !known) this.#refuse(`its proposal ${entries.first} leaves a gap`)
   }
@@ -319,7 +320,8 @@ export class Following implements Role {
     const state = this.#state
     if (this.#phase !== 'accepting' || state.durable < this.#syncPoint) return
     if (state.epochs.currentEpoch < this.#epoch) {
-      // The leader's name for the ensemble, always: two of them may begin one, and one of them win.
+      // Always the leader's ensemble id: two leaders may each found an ensemble, and one of them
+      // wins.
       const ensembleId = this.#ensembleId
       state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
     }
@@ -351,12 +353,12 @@ export class Following implements Role {
     this.#state.deliver(this.#committed)
   }
 
-  /** It did what no leader does. */
+  /** Leaves a leader that violated the protocol. */
   #refuse(reason: string): void {
     this.#leave(reason, { violation: true })
   }
 
-  /** A learner session ends with its link, so that nothing of it can arrive in the next one. */
+  /** Closes the link too, so that no message of this learner session can arrive in the next one. */
   #leave(reason: string, { violation = false } = {}): void {
     if (this.#next !== undefined) return
     this.#state.disconnect(this.#leader, `we leave this leader: ${reason}`, { violation })

@@ -1,11 +1,11 @@
-// What a server's log holds, without its bytes: because an epoch's zxids have no gaps, the last
-// counter of each epoch says it all.
+// Which zxids a server's log holds, without the bytes. An epoch's zxids have no gaps, so the first
+// and last counter of each epoch describe the log completely.
 //
 //   base        everything up to it lies in the tree, not in the log
 //   epochs      [{ epoch: 3, first: 1, last: 12 }, { epoch: 5, first: 1, last: 2 }]
 //
-// `base` is the zxid of the last transaction before the first record: 0 for a log that holds all there
-// ever was. It moves up when the log is purged.
+// `base` is the zxid of the last transaction before the first record, 0 for a log that was never
+// purged. It rises when the log is purged.
 
 import { invariant } from '../../invariant.ts'
 import { type Entries, lastOf } from '../../protocol/peer/entries.ts'
@@ -21,7 +21,7 @@ export class History {
   #base: Zxid
   #epochs: EpochRange[]
 
-  /** What `epochs` say of zxids up to `base` is forgotten: a purge may have ended half-way. */
+  /** Drops the parts of `epochs` up to `base`: a purge may have been interrupted. */
   constructor(base: Zxid, epochs: readonly EpochRange[]) {
     this.#base = base
     this.#epochs = epochs.flatMap((range) => rangeAfter(base, range))
@@ -36,7 +36,7 @@ export class History {
     return range === undefined ? this.base : endOf(range)
   }
 
-  /** Of the oldest transaction known of, if only as what the log begins after; 0 if there is none. */
+  /** Epoch of the oldest known transaction, which may be `base` itself; 0 if there is none. */
   get firstEpoch(): number {
     return epochOf(this.#base) || (this.#epochs[0]?.epoch ?? 0)
   }
@@ -73,7 +73,7 @@ export class History {
     this.#epochs = this.#epochs.flatMap((range) => rangeAfter(zxid, range))
   }
 
-  /** Begins again, empty, behind a tree that shows everything up to `zxid`. */
+  /** Restarts empty, after a tree that reflects everything up to `zxid`. */
   restartAfter(zxid: Zxid): void {
     this.#base = zxid
     this.#epochs = []
@@ -84,7 +84,7 @@ export class History {
     return this.floor(zxid) === zxid
   }
 
-  /** The largest zxid here that is not above `zxid`; undefined when that lies before `base`. */
+  /** The largest zxid held that is not above `zxid`; undefined if `zxid` lies before `base`. */
   floor(zxid: Zxid): Zxid | undefined {
     if (zxid < this.base) return undefined
     let floor = this.base
@@ -97,7 +97,7 @@ export class History {
   }
 }
 
-/** What of `range` lies behind `zxid`. */
+/** The part of `range` after `zxid`. */
 function rangeAfter(zxid: Zxid, range: EpochRange): EpochRange[] {
   if (startOf(range) > zxid) return [range]
   if (endOf(range) <= zxid) return []

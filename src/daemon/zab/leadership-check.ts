@@ -1,6 +1,6 @@
-// Do we still lead? A quorum that answers a ping sent after the question proves it: this is what
-// makes `sync` linearizable, where ZooKeeper's may be answered by a deposed leader (its issue 3600).
-// Questions that come while a ping is under way share the next one.
+// Proves that this server still leads: a quorum answers a ping that was sent after the question.
+// This makes `sync` linearizable; in ZooKeeper, a deposed leader may answer it (ZOOKEEPER-3600).
+// Questions that arrive while a ping is in flight share the next one.
 
 import type { ServerId } from '../../protocol/records.ts'
 import type { Quorum } from './quorum.ts'
@@ -10,9 +10,9 @@ export class LeadershipCheck {
   readonly #self: ServerId
   readonly #answers = new Map<ServerId, number>()
   #round = 0
-  /** Asked, and in need of a ping that was not sent yet. */
+  /** The latest question whose ping was not sent yet. */
   #waiting: number | undefined
-  /** Covered by the ping of `round`. */
+  /** The question that the ping of `round` covers. */
   #sent: { readonly token: number; readonly round: number } | undefined
 
   constructor(quorum: Quorum, self: ServerId) {
@@ -25,13 +25,13 @@ export class LeadershipCheck {
     return this.#waiting !== undefined
   }
 
-  /** @returns whether a ping should go out now, because none is under way */
+  /** @returns whether to send a ping now, because none is in flight */
   ask(token: number): boolean {
     this.#waiting = token
     return this.#sent === undefined
   }
 
-  /** The number for a ping that goes out now. */
+  /** The round of a ping that is sent now. */
   nextRound(): number {
     this.#round++
     if (this.#waiting !== undefined && this.#sent === undefined) {

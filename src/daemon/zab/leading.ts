@@ -5,12 +5,13 @@
 //   promising        save it as accepted; NEWEPOCH to all; wait for ACKEPOCH from a quorum
 //   settling         make our own log durable
 //   synchronization  save the epoch as current; bring each learner to our history, NEWLEADER; wait
-//                    for a quorum's acks, of which ours is one once the epoch is saved
+//                    for a quorum's acks, our own among them once the epoch is saved
 //   broadcast        the initial history is committed; UPTODATE; propose, count acks, commit
 //
 // A learner may join at any time and goes through the same steps on its own. Each step waits until
-// what it relies on is durable (zab.md, sections 3 to 5; Zab, DSN 2011). Whenever a quorum is lost,
-// or somebody knows of a later epoch, the leader steps down and closes its learners' links.
+// what it relies on is durable (Junqueira et al., "Zab: High-performance broadcast for
+// primary-backup systems", DSN 2011). When a quorum is lost, or a member knows of a later epoch,
+// the leader steps down and closes its learners' links.
 //
 // Next on the path: storage/txn-log.ts here, and following.ts at each learner.
 
@@ -32,14 +33,14 @@ type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broad
 export class Leading implements Role {
   readonly type = 'leading'
   readonly #state: ServerState
-  /** when it began to ask for the epoch */
+  /** when this server began to ask for promises of its epoch */
   #startedMs: number
   readonly #learners = new Map<ServerId, Learner>()
   readonly #check: LeadershipCheck
   #phase: Phase = 'discovery'
   /** 0 until it is chosen */
   #epoch = 0
-  /** Nobody whom we know of has ever held a history. */
+  /** This is the ensemble's first epoch: no known voter has ever held a history. */
   #first = false
   #broadcast: Broadcast
   #nextPingMs: number
@@ -55,14 +56,14 @@ export class Leading implements Role {
     this.#advance(nowMs)
   }
 
-  /** Servers with a link to us as their leader, and those of them that have the epoch's history. */
+  /** How many servers are connected to us as their leader, and how many of them are in step. */
   get followers(): { readonly connected: number; readonly synced: number } {
     const learners = [...this.#learners.values()]
     const synced = learners.filter(({ phase }) => phase.type === 'synced').length
     return { connected: learners.length, synced }
   }
 
-  /** Also while one epoch is handed over to the next. */
+  /** Holds during a handover to the next epoch too. */
   hasLearner(peer: ServerId): boolean {
     return this.#learners.get(peer)?.initialised === true
   }
@@ -184,12 +185,12 @@ export class Leading implements Role {
     if (this.#next !== undefined || !this.#ownEpochSaved) return
     const more = this.#broadcast.acked(self, durable)
     if (!this.broadcasting) return
-    // A quorum may have had it before our own disk did: it is applied here only now.
+    // A quorum may have logged it before our own disk did; it is applied here only now.
     if (more) this.#committed()
     else this.#state.deliver(this.#broadcast.committed)
   }
 
-  /** Only while broadcasting: logs and proposes transactions made here. */
+  /** Only while broadcasting: logs and proposes transactions that this server created. */
   proposed(entries: Entries): void {
     invariant(this.broadcasting, 'only a leader of an established epoch proposes')
     invariant(epochOf(entries.first) === this.#epoch, 'a leader proposes in its own epoch')
@@ -200,9 +201,10 @@ export class Leading implements Role {
   }
 
   /**
-   * Begins the next epoch with the same learners, from `promising` on. Only when all of them have all
-   * of this one: then nothing of it can arrive late, and its last transaction is every learner's last.
-   * Those who are still on their way to our history begin again: clients wait for this.
+   * Begins the next epoch with the same learners, from `promising` on, but only when all of them
+   * have all of this one: then nothing of it can arrive late, and its last transaction is every
+   * learner's last. Learners that are still synchronizing start over, since clients wait for the
+   * handover.
    */
   handover(nowMs: number): void {
     const { delivered, history, membership, quorum } = this.#state
@@ -228,7 +230,9 @@ export class Leading implements Role {
     this.#state.saveEpochs({ acceptedEpoch: this.#epoch })
   }
 
-  /** Only while broadcasting: `confirmed` follows once a quorum answered a ping sent after now. */
+  /**
+   * Only while broadcasting: `confirmed` follows once a quorum answers a ping sent after this call.
+   */
   confirm(token: number): void {
     if (this.#check.ask(token)) this.#ping()
     this.#maybeConfirm()
@@ -260,12 +264,12 @@ export class Leading implements Role {
     if (this.#promised) this.#announceEpoch()
   }
 
-  /** Whether a learner may have accepted `claimed`; if not, the next attempt may believe more. */
+  /** Whether to believe that a learner accepted `claimed`; if not, a later attempt may succeed. */
   #believes(nowMs: number, claimed: number): boolean {
     const { epochBound, epochs } = this.#state
     const { acceptedEpoch } = epochs
     if (epochBound.believes(nowMs, claimed, acceptedEpoch)) return true
-    // An epoch that is under way has its number; only before that ours may rise.
+    // Our acceptedEpoch may rise only before the new epoch has its number.
     if (this.#phase !== 'discovery') return false
     const raised = epochBound.raised(nowMs, claimed, acceptedEpoch)
     if (raised > acceptedEpoch) this.#state.saveEpochs({ acceptedEpoch: raised })
@@ -335,7 +339,7 @@ export class Leading implements Role {
       this.#phase = 'settling'
     }
     if (this.#phase === 'settling') {
-      // Our log is the epoch's initial history: durable first, and only then our epoch.
+      // Our log is the epoch's initial history: it must be durable before the epoch is saved.
       if (state.rewriting || state.durable < state.history.last) return
       if (state.epochs.currentEpoch < this.#epoch) {
         const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
@@ -348,14 +352,14 @@ export class Leading implements Role {
       if (from !== undefined) this.#synchronize(nowMs, id, learner, from)
     }
     if (this.#phase !== 'synchronization' || !this.#ownEpochSaved) return
-    // The learners' disks worked while ours did; we count, and serve, only now.
+    // The learners' disks worked in parallel with ours; our own ack counts only now.
     this.#broadcast.acked(self, state.durable)
     if (this.#broadcast.settled) this.#establish()
   }
 
   /**
-   * Whether no voter has ever held a history: every one says so here and now, or the operator says it
-   * of those who are not there. If one of them had, this would lose it.
+   * Whether no voter has ever held a history: each one said so on its current link, or the operator
+   * vouches for the absent ones with --bootstrap. A history that exists after all would be lost.
    */
   #isFirst(): boolean {
     const { bootstrap, epochs, quorum, self } = this.#state
@@ -372,7 +376,7 @@ export class Leading implements Role {
     return this.#learners.get(voter)?.initialised === true
   }
 
-  /** NEWEPOCH leaves only after our own promise is durable, and once per learner. */
+  /** Sends NEWEPOCH once per learner, and only after our own promise is durable. */
   #announceEpoch(): void {
     for (const [id, learner] of this.#sortedLearners()) {
       if (learner.phase.type !== 'joined') continue
@@ -384,9 +388,9 @@ export class Leading implements Role {
   }
 
   /**
-   * From here on every proposal reaches the learner: the history sent ends where our log ends at this
-   * instant, and NEWLEADER comes behind all of it. A learner that needs our tree gets that first, and
-   * nothing else until it has it: no proposal has to wait for it in memory.
+   * From here on every proposal reaches the learner: the history sent ends where our log ends now,
+   * and NEWLEADER follows it. A learner that needs our tree gets that first, and nothing else until
+   * it has it, so that no proposals pile up in memory for it.
    */
   #synchronize(nowMs: number, id: ServerId, learner: Learner, lastZxid: Zxid): void {
     const state = this.#state
@@ -466,7 +470,7 @@ export class Leading implements Role {
     return [...this.#learners].sort(([a], [b]) => a - b)
   }
 
-  /** It did what no learner does. */
+  /** Drops a learner that violated the protocol. */
   #refuse(peer: ServerId, reason: string): void {
     this.#drop(peer, reason, { violation: true })
   }
@@ -482,7 +486,7 @@ export class Leading implements Role {
     this.#check.forget(peer)
   }
 
-  /** Without a quorum that is with us, or on the way to be, nothing can be committed any more. */
+  /** Without a quorum that promised us the epoch, nothing more can be committed. */
   #maybeStepDown(): void {
     if (!this.#established || this.#next !== undefined) return
     const { quorum, self } = this.#state

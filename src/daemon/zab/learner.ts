@@ -6,18 +6,18 @@
 //     │                                                └─ DIFF ─▶ syncing             │
 //     └─ our next epoch begins ── synced ◀────────────── ACKNEWLEADER ────────────────┘
 //
-// What a phase knows lies in the phase, so nothing of an earlier one is left over. leading.ts decides
+// Each phase holds its own data, so nothing of an earlier phase is left over. leading.ts decides
 // when a phase ends.
 
 import { invariant } from '../../invariant.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
 export type LearnerPhase =
-  /** It asked for an epoch. */
+  /** It sent CEPOCH. */
   | { readonly type: 'joined' }
   /** It was sent NEWEPOCH; `founds`: as the ensemble's first one. */
   | { readonly type: 'asked'; readonly founds: boolean }
-  /** Its log ends at `lastZxid`; `counts`: its promise is one for the epoch's quorum. */
+  /** Its log ends at `lastZxid`; `counts`: its promise counts for the epoch's quorum. */
   | { readonly type: 'promised'; readonly lastZxid: Zxid; readonly counts: boolean }
   /** It is sent our tree, and nothing else until it has it. */
   | { readonly type: 'snapshot' }
@@ -29,7 +29,7 @@ export type LearnerPhase =
   | { readonly type: 'synced' }
 
 export interface LearnerOptions {
-  /** its epochs when it came; 0 for the accepted one if no promise of it was ever counted */
+  /** from its CEPOCH; 0 if it is no member, or not initialised: none of its promises was counted */
   readonly acceptedEpoch: number
   readonly currentEpoch: number
   /** See `Learner.initialised`. */
@@ -56,29 +56,29 @@ export class Learner {
   }
 
   /**
-   * Whether it may be counted: a member that said so, or any since it promised a first epoch or took
-   * our history.
+   * Whether it counts in quorums: a member that came initialised, or a learner that has promised
+   * the ensemble's first epoch or acknowledged our history.
    */
   get initialised(): boolean {
     return this.#initialised
   }
 
-  /** Whether it is with us, or on its way to be. */
+  /** Whether it sent ACKEPOCH for our epoch. */
   get hasPromised(): boolean {
     return this.#phase.type !== 'joined' && this.#phase.type !== 'asked'
   }
 
-  /** Whether what is proposed now is sent to it. */
+  /** Whether new proposals are sent to it. */
   get takesProposals(): boolean {
     return this.#phase.type === 'syncing' || this.#phase.type === 'synced'
   }
 
-  /** Whether its history is on its way. */
+  /** Whether our history or tree is on its way to it. */
   get isSynchronizing(): boolean {
     return this.#phase.type === 'snapshot' || this.#phase.type === 'syncing'
   }
 
-  /** Where its log ends, if it waits to be brought to our history. */
+  /** Where its log ends, if it waits for our history. */
   get syncsFrom(): Zxid | undefined {
     const phase = this.#phase
     return phase.type === 'promised' || phase.type === 'restored' ? phase.lastZxid : undefined
@@ -92,7 +92,7 @@ export class Learner {
   promise({ lastZxid, counts }: { readonly lastZxid: Zxid; readonly counts: boolean }): void {
     const phase = this.#phase
     invariant(phase.type === 'asked', 'a learner promises what it was asked for')
-    // What it promised to as a first epoch made it count, durably, with the promise.
+    // The promise of an ensemble's first epoch initialises a server, durably.
     if (phase.founds) this.#initialised = true
     this.#phase = { type: 'promised', lastZxid, counts }
   }
@@ -107,7 +107,7 @@ export class Learner {
     this.#phase = { type: 'restored', lastZxid }
   }
 
-  /** @param upTo end of the history that it was sent */
+  /** @param upTo end of the history sent */
   sync(upTo: Zxid): void {
     invariant(this.syncsFrom !== undefined, 'history is sent to a learner that waits for it')
     this.#phase = { type: 'syncing', upTo }
@@ -119,7 +119,7 @@ export class Learner {
     this.#phase = synced
   }
 
-  /** Our next epoch begins: its promise is asked for again. */
+  /** Our next epoch begins, and the learner must promise again. */
   rejoin(): void {
     invariant(this.#phase.type === 'synced', 'an epoch is handed over to learners in step')
     this.#phase = joined

@@ -1,15 +1,15 @@
-// Fast leader election: find the voter with the highest (epoch, zxid, id) that a quorum agrees on, or
-// a leader that already works. It is only a hint: what makes a leader safe is discovery.ts and
-// synchronization.ts.
+// Fast leader election: find the voter with the highest (epoch, zxid, id) that a quorum agrees on,
+// or an established leader. The result is only a hint: discovery (leading.ts) and synchronization
+// (synchronization.ts) make the leader safe.
 //
-//   looking, later round   join it: forget the votes of ours, vote for the better of theirs and our own
+//   looking, later round   join it: drop our votes, vote for the better of theirs and our own
 //   looking, same round    if theirs is better, vote for it; count theirs
-//   looking, older round   tell the sender ours; also, if it was not looking when ours was sent
-//   following, this round  counts as a vote for whom it follows
-//   following or leading   once a quorum follows a leader that says so itself, follow it too
+//   looking, older round   send the sender our vote; also if it was not looking when ours was sent
+//   following, this round  counts as a vote for the leader it follows
+//   following or leading   once a quorum follows a leader that claims to lead, follow it too
 //
-// A server that is not initialised votes, but is not counted, unless all voters are here. The vote of
-// a peer that is no member of our ensemble is not even heard (zab.ts).
+// A server that is not initialised votes, but its vote counts only if all voters are present.
+// zab.ts discards the votes of peers that are no members of our ensemble.
 //
 // Source: FastLeaderElection in ZooKeeper 3.9, without the exit on a lone LEADING notification.
 
@@ -20,8 +20,9 @@ import type { ServerState } from './server-state.ts'
 import { compareVotes, sameVote } from './vote.ts'
 
 /**
- * Peers' rounds further above ours than this are refused. Rounds begin at 0 with each process and rise
- * by one per election, so no honest one is; and a round near 2^53 would leave none to go on with.
+ * A peer whose round exceeds ours by more than this is refused. Rounds start at 0 with each process
+ * and rise by one per election, so no honest peer gets there; a round near 2^53 would exhaust the
+ * numbers.
  */
 const roundJumpMax = 2 ** 32
 
@@ -30,9 +31,9 @@ interface Ballot {
   readonly initialised: boolean
 }
 
-/** What keeps a server without data from starting. */
+/** The voters that a server without data waits for. */
 export interface Waiting {
-  /** voters not heard from */
+  /** voters that sent no vote */
   readonly missing: readonly ServerId[]
   /** voters that have data */
   readonly initialised: readonly ServerId[]
@@ -45,9 +46,9 @@ export class Looking implements Role {
   #vote: Vote
   /** Votes of this round, ours included. */
   readonly #votes = new Map<ServerId, Ballot>()
-  /** Last word of servers that are not looking. */
+  /** Last notification of each server that is not looking. */
   readonly #settled = new Map<ServerId, Notification>()
-  /** Promises that arrived before we knew that we lead; handed over to the leader's role. */
+  /** CEPOCHs that arrived before this server knew that it leads; passed to the leading role. */
   readonly #early = new Map<ServerId, Extract<ZabMessage, { type: 'CEPOCH' }>>()
   #quietUntilMs: number | undefined
   #renotifyAtMs: number
@@ -71,7 +72,7 @@ export class Looking implements Role {
     return this.#next
   }
 
-  /** CEPOCHs of peers that decided before us. */
+  /** CEPOCHs of peers that decided before this server did. */
   get early(): ReadonlyMap<ServerId, ZabMessage> {
     return this.#early
   }
@@ -108,7 +109,7 @@ export class Looking implements Role {
   }
 
   connected(nowMs: number): void {
-    // Zab greets every new link with our notification. One more link is one more voter to hear.
+    // zab.ts sends our notification on every new link. A new link adds a voter to wait for.
     this.#maybeDecide(nowMs)
   }
 
@@ -116,7 +117,7 @@ export class Looking implements Role {
     this.#early.delete(peer)
     this.#settled.delete(peer)
     if (this.#votes.delete(peer)) this.#quietUntilMs = undefined
-    // A candidate that is gone must not win on the votes it collected: start a round without it.
+    // A candidate that is gone must not win on the votes that it collected: start a new round.
     if (this.#vote.id === peer) {
       this.#state.round++
       this.#votes.clear()
@@ -156,7 +157,7 @@ export class Looking implements Role {
     } else if (compareVotes(theirs.vote, this.#vote) > 0) {
       this.#voteFor(theirs.vote)
     } else if (wasSettled) {
-      // It had another role, and no ear for votes, when ours was sent.
+      // It had another role, and ignored votes, when ours was sent.
       state.send(from, this.notification())
     }
     this.#votes.set(from, theirs)
@@ -187,7 +188,7 @@ export class Looking implements Role {
     this.#next = leader === this.#state.self ? { type: 'leading' } : { type: 'following', leader }
   }
 
-  /** A leader that says so itself and that a quorum follows in one established epoch. */
+  /** A server that claims to lead and that a quorum follows in one established epoch. */
   #workingLeader(): ServerId | undefined {
     const { quorum } = this.#state
     for (const [id, word] of this.#settled) {
@@ -226,7 +227,9 @@ export class Looking implements Role {
     return nowMs >= this.#quietUntilMs ? candidate : undefined
   }
 
-  /** Whether `voter` counts and is for our candidate: by its vote, or as its follower this round. */
+  /**
+   * Whether `voter` counts and supports our candidate: by its vote, or as its follower this round.
+   */
   readonly #agrees = (voter: ServerId): boolean => {
     const candidate = this.#vote.id
     const ballot = this.#votes.get(voter)
@@ -239,8 +242,8 @@ export class Looking implements Role {
   }
 
   /**
-   * Once all are here, they may find that none has ever held a history. Only a hint, as all of this:
-   * the leader counts again, promise by promise.
+   * Once all voters are present, they may find that none has ever held a history. This is only a
+   * hint, as the whole election is: the leader counts again, promise by promise.
    */
   #counts({ initialised }: { readonly initialised: boolean }): boolean {
     const { bootstrap, quorum } = this.#state

@@ -1,5 +1,4 @@
-// Who votes, and what is enough of them. Whether one server may vote, and which voters are missing, is
-// asked here; whether enough of them agree is asked of the quorum.
+// The voters of the ensemble: which servers vote, and (quorum.ts) whether enough of them agree.
 
 import type { ServerId } from '../../protocol/records.ts'
 import { Quorum } from './quorum.ts'

@@ -1,12 +1,12 @@
-// How long a silent peer is waited for. A machine that is busy makes everybody on it late, again and
-// again: who came back from a silence of 300 ms a moment ago is not dead after 600. So the allowance
-// grows with what was seen lately, and shrinks again when all is quick. As accrual failure detectors
-// do (Hayashibara et al., SRDS 2004), in its simplest form.
+// How long a peer may be silent before it counts as dead. On a busy machine every process is late,
+// again and again: a peer that just came back after 300 ms is not dead after 600. So the allowance
+// grows with the silences seen recently, and shrinks again when answers are quick. This is an
+// accrual failure detector (Hayashibara et al., SRDS 2004) in its simplest form.
 
-/** A silence is remembered for this long at least, and for twice as long at most. */
+/** A silence is remembered for at least this long, and for at most twice as long. */
 const memoryMs = 15_000
 
-/** The allowance is as many times the longest silence that ended well. */
+/** The allowance is the longest silence that ended well, times this. */
 const factor = 3
 
 export class Patience {

@@ -1,5 +1,5 @@
 // What enough voters agree on: a majority, or all of them. Votes, promises, acks and pings are all
-// counted here, so that how many are enough is written once. Next to it: membership.ts.
+// counted here, so the size of a quorum is defined once. See also membership.ts.
 
 import type { ServerId } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
@@ -14,7 +14,7 @@ export class Quorum {
     this.#majority = Math.floor(voters.length / 2) + 1
   }
 
-  /** Whether the voters for which `agrees` holds are a majority. No other server is asked. */
+  /** Whether `agrees` holds for a majority of the voters. Other servers have no say. */
   has(agrees: (voter: ServerId) => boolean): boolean {
     let count = 0
     for (const voter of this.#voters) if (agrees(voter)) count++
@@ -26,7 +26,9 @@ export class Quorum {
     return this.#voters.every(agrees)
   }
 
-  /** The highest zxid that a majority has reached; `reached` gives undefined for "nothing yet". */
+  /**
+   * The highest zxid that a majority has reached; `reached` returns undefined for "nothing yet".
+   */
   reachedBy(reached: (voter: ServerId) => Zxid | undefined): Zxid {
     const zxids = this.#voters.map((voter) => reached(voter) ?? zxidZero).sort((a, b) => b - a)
     return zxids[this.#majority - 1] ?? zxidZero

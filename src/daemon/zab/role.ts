@@ -1,5 +1,5 @@
 // What the three roles of a server have in common: each takes the inputs that concern it and, when
-// it is over, says which role comes next. The roles: looking.ts, leading.ts, following.ts.
+// it ends, names the next role. The roles: looking.ts, leading.ts, following.ts.
 
 import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
@@ -13,12 +13,12 @@ export interface Role {
   readonly type: NextRole['type']
   /** Set once this role is over. */
   readonly next: NextRole | undefined
-  /** What this server answers to whoever is looking for a leader. */
+  /** This server's answer to a peer that is looking for a leader. */
   notification(): Notification
   tick(nowMs: number): void
   connected(nowMs: number, peer: ServerId): void
   disconnected(nowMs: number, peer: ServerId): void
   received(nowMs: number, from: ServerId, message: ZabMessage): void
-  /** The log, the epochs or a cut became durable: look at the state and go on. */
+  /** The log, the epochs or a cut became durable: takes the steps that waited for this. */
   persisted(nowMs: number): void
 }

@@ -1,5 +1,5 @@
-// What a server knows whatever its role: its log, its epochs, whom it is connected to. Roles change
-// it only through the methods here, each of which emits the effect that makes the change durable.
+// State that a server has in every role: its log, its epochs, its connected peers. Roles change it
+// only through the methods here, each of which emits the effect that makes the change durable.
 
 import { invariant } from '../../invariant.ts'
 import type { Entries } from '../../protocol/peer/entries.ts'
@@ -13,7 +13,7 @@ import { Patience } from './patience.ts'
 import type { Quorum } from './quorum.ts'
 import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
 
-/** More than is proposed between two ticks is left of the counter. */
+/** Leaves more counter values than can be proposed between two ticks. */
 const epochCounterMaxDefault = 2 ** 32 - 2 ** 20
 
 export class ServerState {
@@ -26,9 +26,9 @@ export class ServerState {
   readonly newEnsembleId: string
   readonly connected = new Set<ServerId>()
   readonly epochBound: EpochBound
-  /** with a silent leader, and with a silent follower that is up to date */
+  /** for a silent leader, and for a silent follower that is up to date */
   readonly patience: Patience
-  /** Logical clock of elections; kept over roles so that rounds only grow. */
+  /** Logical clock of elections; kept across roles so that rounds only grow. */
   round = 0
 
   #durable: Zxid
@@ -38,7 +38,7 @@ export class ServerState {
   #truncating = false
   #installing = false
   #effects: ZabEffect[] = []
-  /** Of those connected, the peers whose words count. */
+  /** The connected peers whose votes, epochs and zxids count. */
   readonly #members = new Set<ServerId>()
 
   constructor(options: ZabOptions) {
@@ -84,7 +84,7 @@ export class ServerState {
     return this.#delivered
   }
 
-  /** As this server means to keep them; `saved` follows once they are on disk. */
+  /** The newest values; `saved` follows once they are on disk. */
   get epochs(): Epochs {
     return this.#epochs
   }
@@ -93,7 +93,7 @@ export class ServerState {
     return this.#saved
   }
 
-  /** While true the log may not be appended to: it is being cut, or replaced. */
+  /** While true the log is being cut or replaced, and must not be appended to. */
   get rewriting(): boolean {
     return this.#truncating || this.#installing
   }
@@ -112,7 +112,7 @@ export class ServerState {
     this.#members.delete(peer)
   }
 
-  /** Whether what `peer` says of votes, epochs and zxids counts. */
+  /** Whether the votes, epochs and zxids of `peer` count. */
   isMember(peer: ServerId): boolean {
     return this.#members.has(peer)
   }
@@ -144,7 +144,7 @@ export class ServerState {
   }
 
   truncateAfter(to: Zxid): void {
-    invariant(!this.rewriting, 'the log is cut by one at a time')
+    invariant(!this.rewriting, 'a cut starts after the previous one is durable')
     invariant(to >= this.#delivered, 'what was delivered is never cut')
     this.history.truncateAfter(to)
     if (this.#durable > to) this.#durable = to
@@ -159,9 +159,9 @@ export class ServerState {
     this.#durable = this.history.last
   }
 
-  /** A tree that shows everything up to `zxid` takes the place of tree and log. */
+  /** A tree that reflects everything up to `zxid` replaces tree and log. */
   installSnapshot(zxid: Zxid): void {
-    invariant(!this.rewriting, 'the log is replaced by one at a time')
+    invariant(!this.rewriting, 'the log is replaced while no cut is under way')
     invariant(zxid > this.history.last, 'a snapshot never takes a server back')
     this.#installing = true
     this.emit({ type: 'installSnapshot', zxid })
@@ -181,7 +181,7 @@ export class ServerState {
   }
 
   logged(zxid: Zxid): void {
-    // A report from before a cut may name a zxid that is gone: it still stands for all below it.
+    // A report from before a cut may name a zxid that is gone; it still covers everything below it.
     const upTo = zxid < this.history.last ? zxid : this.history.last
     if (upTo > this.#durable) this.#durable = upTo
   }
@@ -202,7 +202,10 @@ export class ServerState {
       epochs.currentEpoch <= epochs.acceptedEpoch,
       'an epoch is accepted before it is current',
     )
-    invariant(epochs.initialised || epochs.currentEpoch === 0, 'who holds a history counts')
+    invariant(
+      epochs.initialised || epochs.currentEpoch === 0,
+      'a server that holds a history is initialised',
+    )
     this.#epochs = epochs
     this.emit({ type: 'saveEpochs', epochs })
   }
@@ -211,7 +214,7 @@ export class ServerState {
     this.#saved = epochs
   }
 
-  /** Delivers what is committed and durable here and was not delivered yet. */
+  /** Delivers everything committed and durable here that was not delivered yet. */
   deliver(committed: Zxid): void {
     const upTo = committed < this.#durable ? committed : this.#durable
     if (upTo <= this.#delivered) return

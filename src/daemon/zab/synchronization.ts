@@ -1,4 +1,4 @@
-// Zab phase 2, the decision: how a learner's log becomes the leader's, by the least that is safe.
+// Zab phase 2, the decision: how to bring a learner's log to the leader's with the least work.
 
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { History } from './history.ts'
@@ -12,8 +12,8 @@ export type Sync =
   | { readonly type: 'SNAP' }
 
 /**
- * Decided against the leader's whole log, committed or not: `lastCommitted` may lag behind what was
- * really committed and has no say.
+ * Decides against the leader's whole log, committed or not: what the leader knows to be committed
+ * may lag behind what is, and plays no part.
  *
  * @param lastZxid end of the learner's log, from its ACKEPOCH
  * Source: LearnerHandler.syncFollower in ZooKeeper; Zab (Junqueira et al., DSN 2011), phase 2.

@@ -1,4 +1,4 @@
-// The order on votes: who would lose least as leader. By epoch, then zxid, then server id.
+// The order on votes, by epoch, then zxid, then server id: the best vote names the newest history.
 // Source: FastLeaderElection.totalOrderPredicate in ZooKeeper.
 
 import type { Notification, Vote } from '../../protocol/peer/messages.ts'

@@ -4,13 +4,14 @@
 //           └─▶ following    it names another, or a leader already works
 //   leading, following ──▶ looking    the quorum, or the leader, is lost
 //
-// Before the counter of an epoch ends, its leader begins the next one with the same followers, and
-// nobody looks.
+// Before the counter of an epoch ends, its leader begins the next one with the same followers,
+// without an election.
 //
 // Same inputs, same effects, in a defined order. To Zab a transaction is a zxid and opaque bytes.
-// Time-outs are measured in time that this process was seen to run. One that stood still has messages
-// waiting that were never late, and reads them before it takes anybody for dead.
-// Sources: Zab (Junqueira, Reed, Serafini; DSN 2011); ZooKeeper's TLA+ specifications.
+// Time-outs count only time during which this process ran. After a standstill, messages wait in its
+// buffers that were never late; it reads them before it considers any peer dead.
+// Sources: Junqueira, Reed, Serafini, "Zab: High-performance broadcast for primary-backup systems",
+// DSN 2011; ZooKeeper's TLA+ specifications.
 // Next on the path: leading.ts. ensemble/driver.ts performs the effects.
 
 import type { ServerId } from '../../protocol/records.ts'
@@ -26,10 +27,10 @@ type Role = Looking | Leading | Following
 export class Zab {
   readonly #state: ServerState
   #role: Role
-  /** What others were last told about our role, so that they hear of every change. */
+  /** The role last announced to the peers, so that every change is announced. */
   #announced = ''
   #steppedMs: number
-  /** Time that passed while this process ran: no two steps are further apart in it than a ping. */
+  /** Time during which this process ran: each step adds at most one ping interval. */
   #awakeMs = 0
 
   constructor(options: ZabOptions, nowMs: number) {
@@ -43,9 +44,9 @@ export class Zab {
   }
 
   /**
-   * The ensemble that this server surely belongs to. The name that it saved with an epoch may be of one
-   * that never came to be, as long as it holds nothing of that epoch or those before. What it holds
-   * of later ones came from a leader whose name it has not saved yet.
+   * The ensemble that this server certainly belongs to. An id saved with an epoch may be that of an
+   * ensemble that was never established, as long as this server holds nothing of that epoch or an
+   * earlier one. What it holds of later epochs came from a leader whose id it has not saved yet.
    */
   get ensembleId(): string | undefined {
     const { epochs, history } = this.#state
@@ -62,22 +63,22 @@ export class Zab {
     return this.#state.delivered
   }
 
-  /** Why a server without data does not start; undefined if it has data, or found a leader. */
+  /** What a server without data waits for; undefined if it has data, or found a leader. */
   get waiting(): Waiting | undefined {
     return this.#role.type === 'looking' ? this.#role.waiting : undefined
   }
 
-  /** Whether `peer` may ask us, as its leader, on behalf of its clients. */
+  /** Whether `peer` may send us, as its leader, the requests of its clients. */
   hasLearner(peer: ServerId): boolean {
     return this.#role.type === 'leading' && this.#role.hasLearner(peer)
   }
 
-  /** What a leader knows of its followers, for people. */
+  /** A leader's count of its followers, for monitoring. */
   get followers(): Leading['followers'] | undefined {
     return this.#role.type === 'leading' ? this.#role.followers : undefined
   }
 
-  /** Whether no learner is on its way to our history: what it needs of the log has to stay. */
+  /** Whether the log may be purged: no learner is synchronizing, and so needs parts of it. */
   get mayPurge(): boolean {
     return this.#role.type !== 'leading' || !this.#role.synchronizing
   }
@@ -87,7 +88,7 @@ export class Zab {
     return this.#settle(this.#awakeMs)
   }
 
-  /** @param monotonicMs never before that of an earlier call */
+  /** @param monotonicMs never decreases between calls */
   step(monotonicMs: number, input: ZabInput): ZabEffect[] {
     const state = this.#state
     const role = this.#role
@@ -160,7 +161,7 @@ export class Zab {
     return this.#awakeMs
   }
 
-  /** Changes roles until one stays, then tells those who are not our learners what we are. */
+  /** Changes roles until one stays, then announces it to the peers. */
   #settle(nowMs: number): ZabEffect[] {
     for (let next = this.#role.next; next !== undefined; next = this.#role.next) {
       const before = this.#role
@@ -182,14 +183,14 @@ export class Zab {
     return this.#state.takeEffects()
   }
 
-  /** Peers that asked us for an epoch before we knew that we lead; or do not, after all. */
+  /** Replays the CEPOCHs that arrived before the election ended, whatever its result. */
   #welcomeEarly(nowMs: number, looking: Looking): void {
     for (const [from, message] of [...looking.early].sort(([a], [b]) => a - b)) {
       this.#role.received(nowMs, from, message)
     }
   }
 
-  /** Servers still looking would otherwise hear of an established leader only when they ask again. */
+  /** Otherwise a looking server would learn of an established leader only when it asks again. */
   #announce(): void {
     const word = this.#role.notification()
     if (word.role === 'looking') {

@@ -1,17 +1,18 @@
-// Jute, the encoding of ZooKeeper's messages: fields one after another, big-endian, nothing between.
+// Jute, the encoding of ZooKeeper's messages: fields one after another, big-endian, nothing
+// between.
 //
 //   boolean    1 byte                     buffer, ustring   int length, bytes; length -1 is null
 //   int, long  4, 8 bytes                 vector            int count, elements; count -1 is null
 //
-// A long is a JS number here: zxids, times and our session ids are safe integers, and what a stranger
-// sends beyond those is brought to the nearest one. Text is UTF-8.
+// A long is a JS number here: zxids, times and our session ids are safe integers, and a value
+// outside that range is clamped to it. Text is UTF-8.
 
 import type { ByteWriter } from '../byte-writer.ts'
 import { ProtocolError } from '../error-codes.ts'
 
 const lowRange = 2 ** 32
 
-/** Reads one message field by field. A field that does not fit is a ProtocolError. */
+/** Reads one message field by field. A field beyond the message's end is a ProtocolError. */
 export class JuteReader {
   #buffer: Buffer = Buffer.alloc(0)
   #at = 0
@@ -54,7 +55,7 @@ export class JuteReader {
     return value
   }
 
-  /** Not negative, and rounded above 2^53. */
+  /** From 0, rounded above 2^53. */
   unsignedLong(): number {
     return (this.int() >>> 0) * lowRange + (this.int() >>> 0)
   }
@@ -84,7 +85,7 @@ export class JuteReader {
     return elements
   }
 
-  /** Whether exactly these bytes come next; they are skipped then. */
+  /** Skips these bytes if they come next. @returns whether it did */
   maybeSkip(expected: Uint8Array): boolean {
     const at = this.#at
     if (expected.length > this.#end - at) return false
@@ -106,7 +107,7 @@ export class JuteReader {
 
 const surrogatePair = /\xed([\xa0-\xaf])([\x80-\xbf])\xed([\xb0-\xbf])([\x80-\xbf])/g
 
-/** Java writes each half of a surrogate pair as three bytes of its own, which is no UTF-8. */
+/** Java encodes each half of a surrogate pair as three bytes of its own, which is invalid UTF-8. */
 function joinSurrogates(buffer: Buffer, start: number, end: number): string {
   const bytes = buffer.toString('latin1', start, end).replace(surrogatePair, (pair) => {
     const half = (at: number) =>

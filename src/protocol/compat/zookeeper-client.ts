@@ -1,8 +1,8 @@
 // A client's side of ZooKeeper's own client protocol, through all connections of one session.
 //
-// It lacks what our own has: an ensemble's id, a linearizable read (which is asked as a plain one: a
-// caller who needs more sends a `sync` before it), the Stat of what a multi created where a server
-// before 3.8.1 leaves it out, the Stat of children in a multiRead. Those Stats are `noStat`.
+// It lacks some of our own protocol: the ensemble's id; linearizable reads, which are sent as plain
+// ones (the caller sends a `sync` first); the Stat of a znode created by a multi, which servers
+// before 3.8.1 leave out; the Stat of children in a multiRead. Missing Stats are `noStat`.
 
 import { invariant } from '../../invariant.ts'
 import type { ByteWriter } from '../byte-writer.ts'
@@ -40,7 +40,7 @@ import {
   writePaths,
 } from './zookeeper-records.ts'
 
-/** Where this protocol has no Stat to give. */
+/** Stands for a Stat that this protocol does not carry. */
 export const noStat: Stat = {
   czxid: zxidZero,
   mzxid: zxidZero,
@@ -57,7 +57,7 @@ export const noStat: Stat = {
 
 export class ZooKeeperClientCodec implements ClientCodec {
   readonly #reader = new JuteReader()
-  /** The session as its server knows it: ZooKeeper's ids are greater than a number can tell apart. */
+  /** The session id's bytes as sent by the server: ZooKeeper's ids exceed the safe integers. */
   #session = { id: noSession, bytes: new Uint8Array(8) }
 
   encodeHello(out: ByteWriter, hello: Hello): void {
@@ -73,7 +73,7 @@ export class ZooKeeperClientCodec implements ClientCodec {
 
   decodeWelcome(buffer: Buffer, start: number, end: number): Welcome {
     const reader = this.#reader.reset(buffer, start, end)
-    reader.int() // the version, which every server repeats
+    reader.int() // the protocol version, always 0
     const timeoutMs = reader.int()
     const bytes = Uint8Array.prototype.slice.call(buffer, start + 8, start + 16)
     const sessionId = reader.unsignedLong() as SessionId
@@ -173,7 +173,7 @@ export class ZooKeeperClientCodec implements ClientCodec {
     const err = reader.int() as ErrorNumber
     if (xid !== eventXid) return { type: 'reply', xid, zxid, err }
     const type = readEventType(reader)
-    reader.int() // the state: connected, or we would not hear of it
+    reader.int() // the state: always connected
     return { type: 'event', event: { type, path: readPath(reader), zxid } }
   }
 
@@ -221,14 +221,14 @@ export class ZooKeeperClientCodec implements ClientCodec {
 
 // --- requests ------------------------------------------------------------------------------------
 
-/** Of those that do the same, the one whose answer says the most. */
+/** Of several opcodes for a request, the one with the most complete answer. */
 function opcodeOf(request: Request | MultiOp): number {
   switch (request.type) {
     case 'create':
       return createOpcode(request.mode)
     case 'getChildren':
       return opcodes.getChildren2
-    // Servers before 3.6 know only the first.
+    // Servers before 3.6 know only setWatches.
     case 'setWatches':
       return hasPersistent(request) ? opcodes.setWatches2 : opcodes.setWatches
     case 'createSession':

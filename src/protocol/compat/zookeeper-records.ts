@@ -1,4 +1,4 @@
-// What both sides of ZooKeeper's own client protocol need: opcodes as in ZooDefs.OpCode, and the
+// Shared by both sides of ZooKeeper's own client protocol: opcodes as in ZooDefs.OpCode, and the
 // records inside messages as in zookeeper.jute.
 
 import type { ByteWriter } from '../byte-writer.ts'
@@ -69,7 +69,7 @@ function named<K>(names: ReadonlyMap<number, K>, number: number, what: string): 
   return name
 }
 
-/** A string where null makes no sense. */
+/** A string that must not be null. */
 function readText(reader: JuteReader, what: string): string {
   const text = reader.string()
   if (text === null) throw new ProtocolError(`Cannot decode a message: ${what} is null`)
@@ -89,7 +89,7 @@ export function writePaths(out: ByteWriter, paths: readonly string[]): void {
   for (const path of paths) writeString(out, path)
 }
 
-/** A negative one, which no server gives out, is before all others. */
+/** A negative zxid, which no server assigns, is read as zero. */
 export function readZxid(reader: JuteReader): Zxid {
   return Math.max(reader.long(), zxidZero) as Zxid
 }
@@ -104,7 +104,7 @@ export function writeAcls(out: ByteWriter, acl: readonly Acl[]): void {
   writeVector(out, acl, writeAcl)
 }
 
-/** Null, which is no valid list but can be sent, is null. */
+/** A client can send null, which is no valid list. */
 export function readAcls(reader: JuteReader): Acl[] | null {
   return reader.vector(() => readAcl(reader)) ?? null
 }
@@ -115,7 +115,7 @@ function readAcl(reader: JuteReader): Acl {
   return { perms, scheme, id }
 }
 
-/** A scheme or id that is null is none that anybody knows, as the empty one. */
+/** A null scheme or id is read as empty, which no scheme accepts either. */
 export function readId(reader: JuteReader): Id {
   return { scheme: reader.string() ?? '', id: reader.string() ?? '' }
 }

@@ -1,11 +1,12 @@
 // The server's side of ZooKeeper's own client protocol, for one connection.
 //
-//   request   int xid, int opcode, record              reply   int xid, long zxid, int err, record if err is 0
-//   hello     ConnectRequest, welcome ConnectResponse: records alone
+//   request   int xid, int opcode, record
+//   reply     int xid, long zxid, int err, record if err is 0
+//   hello     ConnectRequest, a record alone; welcome ConnectResponse, likewise
 //
-// What ZooKeeper answers depends on the opcode where one domain request has several (create and
-// create2, getChildren and getChildren2): those asked and not answered are remembered, in order.
-// Source: the server of ZooKeeper 3.9, FinalRequestProcessor above all.
+// Where one request of ours has several opcodes (create and create2, getChildren and getChildren2),
+// ZooKeeper's answer depends on the opcode: those of unanswered requests are remembered, in order.
+// Source: the server of ZooKeeper 3.9, mainly FinalRequestProcessor.
 
 import { Fifo } from '../../fifo.ts'
 import { ByteWriter } from '../byte-writer.ts'
@@ -47,19 +48,19 @@ import {
   writeStat,
 } from './zookeeper-records.ts'
 
-/** What is remembered of a request: a sync's path, the opcodes in a multi, or else its own opcode. */
+/** The part of a request that its answer needs: a sync's path, a multi's opcodes, or its opcode. */
 type Asked = number | string | readonly number[]
 
 export class ZooKeeperServerCodec implements ServerCodec {
   readonly #reader: JuteReader
   readonly #asked = new Fifo<Asked>()
-  /** of the request in work */
+  /** of the request being decoded */
   #asking: Asked = 0
-  /** Clients up to 3.3 know nothing of read-only servers, and read a welcome that says nothing of it. */
+  /** Clients up to 3.3 do not know read-only servers, and expect a welcome without that field. */
   #knowsReadOnly = true
   xid = 0
 
-  /** @param reader for one message at a time: it can be shared */
+  /** @param reader may be shared, as it holds state for one message only */
   constructor(reader: JuteReader) {
     this.#reader = reader
   }
@@ -69,13 +70,13 @@ export class ZooKeeperServerCodec implements ServerCodec {
     const version = reader.int()
     const lastZxidSeen = readZxid(reader)
     const timeoutMs = reader.int()
-    // None of our sessions has an id that is no safe integer, nor the greatest of these.
+    // Our session ids are below the greatest safe integer, so a clamped id matches none.
     const sessionId = Math.min(reader.unsignedLong(), Number.MAX_SAFE_INTEGER) as SessionId
     const password = new Uint8Array(reader.buffer() ?? [])
     this.#knowsReadOnly = !reader.atEnd
     const readOnly = this.#knowsReadOnly && reader.boolean()
-    // ZooKeeper serves clients of any version. Every client sends 0, so for another one all of the frame
-    // has to be a hello: the first request of a Kafka client begins like one.
+    // ZooKeeper serves clients of any version. Every client sends 0; for another version, the hello
+    // must fill the frame exactly, since the first request of a Kafka client begins like one.
     if (version !== 0 && !reader.atEnd) {
       throw new ProtocolError(`Cannot read a hello of ZooKeeper's protocol version ${version}`)
     }
@@ -172,7 +173,7 @@ export class ZooKeeperServerCodec implements ServerCodec {
         }
       }
       case opcodes.auth: {
-        reader.int() // a type that nobody uses
+        reader.int() // an unused type
         const scheme = reader.string() ?? ''
         return { type: 'auth', scheme, credential: reader.buffer() ?? new Uint8Array(0) }
       }
@@ -186,12 +187,12 @@ export class ZooKeeperServerCodec implements ServerCodec {
         return { type: 'closeSession' }
       case opcodes.reconfig:
         return refused.RECONFIGDISABLED
-      // Where nobody authenticates by SASL, its token is answered with none, and the client goes on
-      // without: a sign of life, no more.
+      // SASL is not supported: its token is answered with none, like a ping, and the client
+      // continues without it.
       case opcodes.sasl:
         return ping
     }
-    // Among them what only servers may do: createSession, deleteContainer, and a check by itself.
+    // Includes requests reserved for servers: createSession, deleteContainer, and a lone check.
     return undefined
   }
 
@@ -289,7 +290,7 @@ function setData(reader: JuteReader): Extract<WriteOp, { type: 'setData' }> {
 function create(reader: JuteReader, opcode: number): Extract<WriteOp, { type: 'create' }> {
   const path = readPath(reader)
   const data = reader.buffer()
-  // What nearly every client sends: known by its bytes, it costs nothing on its way.
+  // Nearly every client sends the open ACL: recognizing its bytes saves decoding and checking it.
   const acl = reader.maybeSkip(openAclBytes) ? undefined : readAcls(reader)
   const mode = createMode(opcode, reader.int())
   const hasTtl = opcode === opcodes.createTTL && mode !== 'unknown'
@@ -307,7 +308,7 @@ function encodedOpenAcl(): Uint8Array {
 
 const modes = Object.keys(createModes) as CreateMode[]
 
-/** @param flags the mode, except that a container or a time to live takes an opcode of its own */
+/** @param flags the mode; containers and TTL znodes also require their own opcode */
 function createMode(opcode: number, flags: number): RequestedMode {
   const mode = modes[flags] ?? 'unknown'
   switch (opcode) {
@@ -360,7 +361,7 @@ function readOp(reader: JuteReader, opcode: number): ReadOp {
     throw new ProtocolError(`Cannot decode a multiRead: ${opcode} cannot be part of one`)
   }
   const path = readPath(reader)
-  reader.boolean() // no part of it leaves a watch
+  reader.boolean() // the watch flag: a multiRead sets no watches
   return { type: opcode === opcodes.getData ? 'getData' : 'getChildren', path }
 }
 
@@ -376,7 +377,7 @@ function resultHeader(
   out.int32(err)
 }
 
-/** @param asked the opcode that this is the result of */
+/** @param asked the opcode of the part that this result answers */
 function writeResult(out: ByteWriter, result: MultiResult, asked: number | undefined): void {
   switch (result.type) {
     case 'create': {

@@ -1,5 +1,5 @@
-// ZooKeeper's own client protocol as a dialect: what lets any ZooKeeper client talk to our servers,
-// and ours to ZooKeeper. Its two sides are zookeeper-server.ts and zookeeper-client.ts.
+// ZooKeeper's own client protocol as a dialect: any ZooKeeper client can talk to our servers, and
+// our client to ZooKeeper's. Its two sides are zookeeper-server.ts and zookeeper-client.ts.
 //
 // Source: ZooKeeper 3.9, zookeeper.jute and its server and clients.
 

@@ -16,7 +16,7 @@ interface ApiTable<Request extends Fields, Response extends Fields> {
   readonly name: string
   /** first and last one that can be read and written */
   readonly versions: readonly [number, number]
-  /** first one that clients are told of, if that is an earlier one */
+  /** first version advertised to clients, if that is an earlier one */
   readonly offeredFrom?: number
   /** first flexible version, if there is one */
   readonly flexibleFrom?: number

@@ -1,4 +1,4 @@
-// What a broker speaks: every api with its number, its request and its response.
+// The apis of a broker: each with its number, its request and its response.
 
 import { type MessageOf, Messages } from '../fields.ts'
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
@@ -36,7 +36,7 @@ export const requests = new Messages('request', {
   recover: { code: 12, fields: recoverRequest },
 })
 
-/** What a request of the same type is answered with. */
+/** The response to the request of the same type. */
 export const responses = new Messages('response', {
   produce: { code: 1, fields: produceResponse },
   fetch: { code: 2, fields: fetchResponse },

@@ -1,6 +1,6 @@
-// Parts of the messages that are written and read by hand, as `npm run bench -- micro` shows that this
-// pays: produce.ts, fetch.ts, replica-fetch.ts. The bytes are those of the tables; test/protocol/mq/native.test.ts
-// compares them.
+// Shared parts of the messages that are encoded and decoded by hand, where `npm run bench -- micro`
+// shows that it pays: produce.ts, fetch.ts, replica-fetch.ts. The bytes are those of the tables;
+// test/protocol/mq/native.test.ts compares them.
 
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
@@ -24,21 +24,21 @@ export function readList<T>(reader: MsgpackReader, read: (reader: MsgpackReader)
   return items
 }
 
-/** @throws ProtocolError when it has another number of fields */
+/** @throws ProtocolError if the record has another number of fields */
 export function beginRecord(reader: MsgpackReader, what: string, fieldCount: number): void {
   const found = reader.arrayHeader()
   if (found === fieldCount) return
   throw new ProtocolError(`Cannot decode a ${what}: it has ${found} fields, not ${fieldCount}`)
 }
 
-/** A view. */
+/** @returns a view of the frame */
 export function readBytes(reader: MsgpackReader, what: string): Buffer {
   const bytes = reader.bytes()
   if (bytes === null) throw new ProtocolError(`Cannot read ${what}: wanted bytes, found nil`)
   return bytes
 }
 
-/** An integer from -1 up, which stands for none. */
+/** An integer of at least -1, which stands for none. */
 export function readIntOrNone(reader: MsgpackReader, what: string): number {
   const value = reader.int()
   if (value < -1) throw new ProtocolError(`Cannot read ${what}: ${value} is below -1`)

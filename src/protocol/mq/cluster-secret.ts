@@ -1,7 +1,7 @@
-// What the brokers of one cluster share and tell no one: it proves to another broker that a link comes
-// from a broker, and to ZooWeeper that a session may write the cluster's znodes. Pure.
+// The secret that only the brokers of one cluster know. It proves to another broker that a link
+// comes from a broker, and to ZooWeeper that a session may write the cluster's znodes. Pure.
 //
-// The secret itself never leaves the process: each use has a key of its own, derived from it.
+// The secret itself never leaves the process: each use has its own key, derived from the secret.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { digestOf } from '../digest.ts'
@@ -11,10 +11,10 @@ import type { BrokerId } from './messages.ts'
 /** Bytes of a challenge, and of the proof that answers it. */
 export const challengeBytes = 32
 
-/** What both ends of a link know of it once each has challenged the other. */
+/** What both ends of a link know about it once each has challenged the other. */
 export interface LinkFacts {
   readonly clusterId: string
-  /** of the broker that opened the link, in this life */
+  /** the broker that opened the link, and its current broker epoch */
   readonly dialler: BrokerId
   readonly diallerEpoch: number
   readonly acceptor: BrokerId
@@ -22,7 +22,7 @@ export interface LinkFacts {
   readonly acceptorChallenge: Uint8Array
 }
 
-/** Which end proves itself; the two proofs differ, so neither can be sent back as the other. */
+/** The end that proves itself; the two proofs differ, so neither can be replayed as the other. */
 export type LinkEnd = 'dialler' | 'acceptor'
 
 export class ClusterSecret {
@@ -35,12 +35,12 @@ export class ClusterSecret {
     this.#credential = Buffer.from(`mimicq:${keyFor('mimicq znodes').toString('base64url')}`)
   }
 
-  /** `user:password` for the scheme `digest` of ZooWeeper. */
+  /** `user:password` for ZooWeeper's scheme `digest`. */
   get credential(): Uint8Array {
     return this.#credential
   }
 
-  /** Of every znode of the cluster: all may read it, brokers alone may change it. */
+  /** The ACL of every znode of the cluster: any client may read it, only brokers may change it. */
   get acl(): readonly Acl[] {
     return [
       { perms: perms.read, scheme: 'world', id: 'anyone' },
@@ -48,7 +48,7 @@ export class ClusterSecret {
     ]
   }
 
-  /** 32 bytes: HMAC-SHA256 over everything that both ends know of the link. */
+  /** 32 bytes: HMAC-SHA256 over everything that both ends know about the link. */
   proof(end: LinkEnd, facts: LinkFacts): Buffer {
     const { clusterId, dialler, diallerEpoch, acceptor } = facts
     const hmac = createHmac('sha256', this.#linkKey)
@@ -56,7 +56,7 @@ export class ClusterSecret {
     return hmac.update(facts.diallerChallenge).update(facts.acceptorChallenge).digest()
   }
 
-  /** In constant time, so that a wrong proof teaches nothing. */
+  /** Compares in constant time, so that timing reveals nothing about the right proof. */
   accepts(proof: Uint8Array, end: LinkEnd, facts: LinkFacts): boolean {
     return proof.length === challengeBytes && timingSafeEqual(proof, this.proof(end, facts))
   }

@@ -9,13 +9,13 @@ const newTopic = {
   topic,
   /** -1 asks for the broker's default */
   partitionCount: int(),
-  /** the same; not more than brokers live */
+  /** -1 asks for the broker's default; at most the number of live brokers */
   replicationFactor: int(),
 }
 export type NewTopic = ValuesOf<typeof newTopic>
 
 export const createTopicsRequest = {
-  /** how long to wait for leaders; a topic may appear later all the same */
+  /** how long to wait for leaders; a topic that timed out may still be created */
   timeoutMs: natural(),
   topics: listOf(record(newTopic)),
 }

@@ -1,5 +1,5 @@
-// What can go wrong between a client and a broker, as Kafka 3.9 names and numbers it, in both dialects.
-// Its table is here whole: a broker answers what it means, and a client can name what it was answered.
+// The error codes of both dialects, with the names and numbers of Kafka 3.9. The table is complete,
+// so that a client can name any code that it receives.
 
 /** The number goes on the wire. */
 export const mqErrorCodes = {
@@ -129,7 +129,9 @@ export const mqErrorCodes = {
 export type MqErrorCode = keyof typeof mqErrorCodes
 export type MqErrorNumber = (typeof mqErrorCodes)[MqErrorCode]
 
-/** Errors that may be gone when the same request is sent again, perhaps to another broker. */
+/**
+ * Errors after which the same request may succeed when it is repeated, perhaps at another broker.
+ */
 const retriable: ReadonlySet<MqErrorCode> = new Set<MqErrorCode>([
   'CORRUPT_MESSAGE',
   'UNKNOWN_TOPIC_OR_PARTITION',
@@ -167,7 +169,7 @@ const names = new Map<number, MqErrorCode>(
   Object.entries(mqErrorCodes).map(([name, number]) => [number, name as MqErrorCode]),
 )
 
-/** @returns UNKNOWN_SERVER_ERROR for a number that is none of ours. */
+/** @returns UNKNOWN_SERVER_ERROR for a number that is not in the table */
 export function mqErrorCodeOf(number: number): MqErrorCode {
   return names.get(number) ?? 'UNKNOWN_SERVER_ERROR'
 }
@@ -176,7 +178,7 @@ export function isRetriable(code: MqErrorCode): boolean {
   return retriable.has(code)
 }
 
-/** Offsets that a partition holds: from its first record to after the last one that can be read. */
+/** The readable offsets of a partition: from its first record to after its last readable one. */
 export interface OffsetBounds {
   readonly start: number
   readonly end: number
@@ -186,11 +188,11 @@ export interface BrokerErrorOptions extends ErrorOptions {
   readonly bounds?: OffsetBounds | undefined
 }
 
-/** What was asked cannot be done; becomes a response on the broker and a rejection on the client. */
+/** A request failed: the broker answers with it, and the client's promise rejects with it. */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError'
   readonly code: MqErrorCode
-  /** of an OFFSET_OUT_OF_RANGE: which offsets there are */
+  /** the readable offsets, for OFFSET_OUT_OF_RANGE */
   readonly bounds: OffsetBounds | undefined
 
   constructor(code: MqErrorCode, message: string, options?: BrokerErrorOptions) {

@@ -18,10 +18,10 @@ import { error, intOrNone, type Message, partition, topic } from './messages.ts'
 const fetchPartition = {
   topic,
   partition,
-  /** any number: one that is no offset is answered with those that there are */
+  /** any number: if it is not a readable offset, the answer's error holds the bounds */
   offset: number(),
   bytesMax: natural(),
-  /** in which the client believes the partition to be, or `anyEpoch` */
+  /** the partition's leader epoch as the client knows it, or `anyEpoch` */
   leaderEpoch: int(),
 }
 export type FetchPartition = ValuesOf<typeof fetchPartition>
@@ -30,7 +30,9 @@ export const fetchRequest = {
   /** how long to wait until all partitions together have `bytesMin` */
   maxWaitMs: natural(),
   bytesMin: natural(),
-  /** of all partitions together; the first batch of an answer comes whole even if it is larger */
+  /**
+   * for all partitions together; the first batch of an answer is sent whole even if it is larger
+   */
   bytesMax: natural(),
   passedOn: boolean(),
   /** served in this order while `bytesMax` lasts */
@@ -38,7 +40,7 @@ export const fetchRequest = {
 }
 export type FetchRequest = Message<'fetch', typeof fetchRequest>
 
-/** Whole batches back to back, from the one that holds the offset asked for; may be empty. */
+/** Whole batches back to back, from the one that holds the requested offset; may be empty. */
 export const records = buffer({ copied: true })
 
 const fetched = {
@@ -52,7 +54,7 @@ const fetched = {
 export type Fetched = ValuesOf<typeof fetched>
 
 export const fetchResponse = { partitions: listOf(record(fetched)) }
-/** What is read of a log, by consumers or followers. */
+/** A read of a log, for a consumer or a follower. */
 export type FetchedRecords = Pick<Fetched, 'highWatermark' | 'logStart' | 'records'>
 
 export type FetchResponse = Message<'fetch', typeof fetchResponse>

@@ -1,7 +1,8 @@
-// The first frames on a link to a broker. A client is welcomed at once; two brokers first prove to each
-// other that they know the cluster's secret (cluster-secret.ts), and until then nothing else is sent.
+// The first frames on a link to a broker. A client is welcomed at once; two brokers first prove to
+// each other that they know the cluster's secret (cluster-secret.ts), before anything else is sent.
 //
-//   dialler    hello       [version, role, clusterId | nil, name, brokerId, brokerEpoch, challenge | nil]
+//   dialler    hello       [version, role, clusterId | nil, name, brokerId, brokerEpoch,
+//                           challenge | nil]
 //   acceptor   challenge   [challenge, proof]                    to a broker only
 //   dialler    proof       [proof]
 //   acceptor   welcome     [version, clusterId, brokerId]
@@ -44,14 +45,14 @@ export const helloFields = {
   version: natural(),
   role,
   clusterId: noted(
-    'nil at first, afterwards the one from the first welcome; a broker of another cluster closes the connection',
+    'nil at first, later the id from the first welcome; a broker of another cluster closes the connection',
     optional(text()),
   ),
-  name: noted('what logs call this connection', text()),
+  name: noted('name of this connection in logs', text()),
   brokerId: noted('-1 for a client', brokerId),
   brokerEpoch: noted("czxid of the broker's `/brokers/ids` node; 0 for a client", natural()),
   challenge: noted(
-    'nil for a client; random bytes that the other end has to answer',
+    'nil for a client; random bytes that the acceptor has to answer',
     optional(whole()),
   ),
 }
@@ -70,7 +71,7 @@ export type MqProof = ValuesOf<typeof proofFields>
 
 export const welcomeFields = {
   version: natural(),
-  clusterId: noted('to be named in later hellos', text()),
+  clusterId: noted('for the client’s later hellos', text()),
   brokerId,
 }
 export type MqWelcome = ValuesOf<typeof welcomeFields>
@@ -83,7 +84,7 @@ export function encodeMqHello(out: MsgpackWriter, hello: MqHello): void {
 export function decodeMqHello(reader: MsgpackReader): MqHello {
   const plains = read(reader)
   const [version] = plains
-  // First of all: what else is in the hello of another version is not known.
+  // The version is checked first: the other fields of another version are unknown.
   if (version !== mqProtocolVersion) {
     const found = `this broker speaks ${mqProtocolVersion}`
     throw new ProtocolError(`Cannot talk protocol version ${version}: ${found}`)

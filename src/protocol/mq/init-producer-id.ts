@@ -1,4 +1,4 @@
-// initProducerId: an id that no other producer has.
+// initProducerId: a new producer id, unique in the cluster.
 //
 // Next on the path: broker/api/metadata.ts.
 

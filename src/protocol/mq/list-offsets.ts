@@ -8,7 +8,7 @@ import { error, intOrNone, type Message, partition, topic } from './messages.ts'
 const listOffsetsPartition = {
   topic,
   partition,
-  /** in which the client believes the partition to be, or `anyEpoch` */
+  /** the partition's leader epoch as the client knows it, or `anyEpoch` */
   leaderEpoch: int(),
 }
 export type ListOffsetsPartition = ValuesOf<typeof listOffsetsPartition>
@@ -24,9 +24,9 @@ const listedOffsets = {
   partition,
   error,
   earliest: intOrNone,
-  /** behind the last record that can be read */
+  /** after the last record that can be read */
   latest: intOrNone,
-  /** of the leader that says so */
+  /** leader epoch of the leader that answered */
   leaderEpoch: int(),
 }
 export type ListedOffsets = ValuesOf<typeof listedOffsets>

@@ -1,7 +1,7 @@
-// What the messages between a client and a broker, and between two brokers, have in common: who the
-// brokers are, and what a request that names several partitions is answered for each of them.
+// The common parts of the messages between a client and a broker, and between two brokers: the
+// identity of brokers, and the outcome for each partition of a request that names several.
 //
-// Each api has a file of its own beside this one; apis.ts lists them, native.ts puts them into frames.
+// Each api has its own file beside this one; apis.ts lists them, native.ts encodes them in frames.
 
 import {
   type FieldRow,
@@ -24,16 +24,18 @@ type Flat<T> = { [K in keyof T]: T[K] }
 
 // --- brokers -------------------------------------------------------------------------------------
 
-/** `--id N` of a broker. */
+/** A broker's `--id N`. */
 export type BrokerId = number & { readonly __brokerId: never }
 
 /** In place of a broker: no broker, or a client. */
 export const noBroker = -1 as BrokerId
 
-/** Random, made with a broker's data directory: a wiped disk, or an old copy of one, is another. */
+/**
+ * Random, created with a broker's data directory: a wiped disk gets a new one, as an old copy does.
+ */
 export type DirectoryId = string & { readonly __directoryId: never }
 
-/** One life of a broker, from its registration to the end of that, with the disk that it has in it. */
+/** One life of a broker: one registration, from beginning to end, with one data directory. */
 export interface Life {
   readonly directory: DirectoryId
   /** czxid of the broker's /brokers/ids node */
@@ -42,7 +44,7 @@ export interface Life {
 
 export const brokerId = int<BrokerId>()
 
-/** Offset, or number of records. */
+/** An offset or a number of records. */
 export const offset = natural()
 
 export const life = record({ directory: text<DirectoryId>(), brokerEpoch: natural() })
@@ -50,16 +52,16 @@ export const life = record({ directory: text<DirectoryId>(), brokerEpoch: natura
 // --- partitions ----------------------------------------------------------------------------------
 
 export const topic = text()
-/** A client may ask for what does not exist: any number is answered. */
+/** Any number is decoded: a partition that does not exist is an outcome, not a protocol error. */
 export const partition = number()
 
 export const place = { topic, partition }
 export type Place = ValuesOf<typeof place>
 
-/** A request with this in place of a leader epoch does not depend on it. */
+/** In place of a leader epoch: the request is valid in any. */
 export const anyEpoch = -1
 
-/** Codes from the future are an unknown error. */
+/** A code that this release does not know decodes to UNKNOWN_SERVER_ERROR. */
 export const errorCode = named(
   'error code',
   oneOf(mqErrorCodes, {
@@ -68,7 +70,7 @@ export const errorCode = named(
   }),
 )
 
-/** Why one part of a request could not be done; the other parts may have been. */
+/** Why one part of a request failed; the other parts may have succeeded. */
 export const failure = named(
   'failure',
   record({
@@ -83,8 +85,8 @@ export const failure = named(
 export type Failure = ReturnType<typeof failure.unpack>
 
 /**
- * What every request that names several partitions or topics is answered for each, in the same order;
- * undefined: it was done, and only then the other fields mean anything.
+ * The outcome for each partition or topic of a request that names several, in the same order.
+ * undefined: it succeeded; only then do the other fields mean anything.
  */
 export const error = optional(failure)
 
@@ -103,7 +105,7 @@ export function brokerErrorOf({ code, message, bounds }: Failure): BrokerError {
   return new BrokerError(code, message, { bounds })
 }
 
-/** The answer for the only partition or topic that was asked for. @throws BrokerError its failure */
+/** The outcome for the only partition or topic of a request. @throws BrokerError its failure */
 export function onlyOne<T extends Outcome>(outcomes: readonly T[]): T {
   const [outcome] = outcomes
   if (outcome === undefined) {

@@ -15,7 +15,7 @@ const brokerInfo = { id: brokerId, host: text(), port: natural() }
 export type BrokerInfo = ValuesOf<typeof brokerInfo>
 
 const partitionProblem = {
-  /** noBroker: of the partition itself, wherever its replicas are */
+  /** noBroker: the problem is with the partition itself, not with one of its replicas */
   broker: brokerId,
   reason: text(),
 }
@@ -28,7 +28,7 @@ const partitionInfo = {
   leaderEpoch: int(),
   replicas: listOf(brokerId),
   isr: listOf(brokerId),
-  /** replicas that cannot be used */
+  /** why replicas cannot be used */
   problems: listOf(record(partitionProblem)),
 }
 export type PartitionInfo = ValuesOf<typeof partitionInfo>
@@ -37,7 +37,7 @@ const topicInfo = {
   topic: text(),
   /** empty when `problem` is not undefined */
   topicId: text(),
-  /** why nothing else is known of it */
+  /** why nothing else is known about it */
   problem: optional(text()),
   partitions: listOf(record(partitionInfo)),
 }
@@ -46,9 +46,9 @@ export type TopicInfo = ValuesOf<typeof topicInfo>
 const clusterInfo = {
   clusterId: text(),
   controller: brokerId,
-  /** those alive, by id */
+  /** the live brokers, by id */
   brokers: listOf(record(brokerInfo)),
-  /** by name; a topic that was asked for and is missing does not exist */
+  /** by name; a requested topic that is missing does not exist */
   topics: listOf(record(topicInfo)),
 }
 export type ClusterInfo = ValuesOf<typeof clusterInfo>

@@ -1,12 +1,12 @@
-// Requests and responses in our own dialect, as msgpack arrays in frames. The fields come from the
-// tables in apis.ts; those of the hot apis are written and read by hand.
+// Requests and responses in our own dialect, as msgpack arrays in frames. The fields are those of
+// the tables in apis.ts; the hot apis are encoded and decoded by hand.
 //
 //   request   [correlationId, api, ...fields]
 //   response  [correlationId, nil, ...fields]  or  [correlationId, failure]
 //
-// Responses come as they are ready, in any order. A produce with acks 0 has none. A failure in place of
-// the fields is one of the request as a whole: its parts have their own.
-// docs/broker-protocol.md spells out the fields. Next on the path: broker/api/dispatch.ts.
+// Responses are sent as they become ready, in any order; a produce with acks 0 has none. A failure
+// in place of the fields concerns the request as a whole: each of its parts has its own outcome.
+// docs/broker-protocol.md lists the fields. Next on the path: broker/api/dispatch.ts.
 
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
@@ -58,7 +58,7 @@ export function encodeMqRequest(
   writePlains(out, requests.pack(request))
 }
 
-/** `request` undefined: the api is none of ours; it is answered UNSUPPORTED_VERSION. */
+/** `request` undefined: the api is unknown, and the answer is UNSUPPORTED_VERSION. */
 export interface DecodedMqRequest {
   readonly correlationId: number
   readonly request: MqRequest | undefined
@@ -120,7 +120,7 @@ export function encodeMqError(out: MsgpackWriter, correlationId: number, error: 
 
 export interface ResponseHeader {
   readonly correlationId: number
-  /** undefined: the fields are still to be read, by `decodeMqResponse` */
+  /** undefined: the fields follow, for `decodeMqResponse` to read */
   readonly error: Failure | undefined
   readonly fieldCount: number
 }

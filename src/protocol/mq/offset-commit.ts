@@ -1,5 +1,5 @@
-// offsetCommit: where a consumer group goes on. Each commit names the one that it follows, so that one
-// which comes late is refused.
+// offsetCommit: the offsets at which a consumer group continues. Each commit names the commit that
+// it follows, so that a late one is refused.
 //
 // Next on the path: broker/api/offsets.ts.
 
@@ -9,22 +9,22 @@ import { error, type Message, partition, topic } from './messages.ts'
 /** Version of the znode of a committed offset. */
 export type CommitVersion = number
 
-/** In place of one: the group committed nothing here, or nothing that can be read. */
+/** In place of a version: the group has committed nothing here, or nothing that can be read. */
 export const noCommit: CommitVersion = -1
 
 const offsetCommitPartition = {
   topic,
   partition,
-  /** any number: one that is no offset is answered with those that there are */
+  /** any number: if it is not an offset of the log, the answer's error holds the bounds */
   offset: number(),
-  /** of the commit that this one follows */
+  /** version of the commit that this one follows */
   version: int<CommitVersion>(),
 }
 export type OffsetCommitPartition = ValuesOf<typeof offsetCommitPartition>
 
 export const offsetCommitRequest = {
   group: text(),
-  /** nothing is written any more when it is over */
+  /** nothing is written after it has passed */
   timeoutMs: natural(),
   partitions: listOf(record(offsetCommitPartition)),
 }

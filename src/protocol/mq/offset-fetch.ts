@@ -1,4 +1,4 @@
-// offsetFetch: what a consumer group has committed.
+// offsetFetch: the committed offsets of a consumer group.
 //
 // Next on the path: broker/api/offsets.ts.
 
@@ -13,7 +13,7 @@ const committedOffset = {
   topic,
   partition,
   error,
-  /** undefined, with `noCommit`: the group committed nothing here */
+  /** undefined, with `noCommit`: the group has committed nothing here */
   offset: optional(offset),
   version: int<CommitVersion>(),
 }

@@ -8,9 +8,9 @@ import { error, intOrNone, type Message, partition, topic } from './messages.ts'
 const epochPartition = {
   topic,
   partition,
-  /** in which the client believes the partition to be, or `anyEpoch` */
+  /** the partition's leader epoch as the client knows it, or `anyEpoch` */
   leaderEpoch: int(),
-  /** whose end is asked for */
+  /** the epoch whose end is requested */
   epoch: int(),
 }
 export type EpochPartition = ValuesOf<typeof epochPartition>
@@ -25,7 +25,7 @@ const epochOffset = {
   topic,
   partition,
   error,
-  /** the last epoch with records, at or before the one asked for; -1 if there is none */
+  /** the last epoch with records, at or before the requested one; -1 if there is none */
   epoch: intOrNone,
   /** where it ends; -1 if there is none */
   endOffset: intOrNone,

@@ -1,4 +1,4 @@
-// produce: stores batches of records, one per partition that is named.
+// produce: stores batches of records, one for each named partition.
 //
 // Next on the path: broker/api/produce.ts.
 
@@ -25,7 +25,7 @@ import {
 } from './by-hand.ts'
 import { error, intOrNone, type Message, partition, topic } from './messages.ts'
 
-/** 0: no response; 1: the leader has it on its disk; all: enough of the ISR has. */
+/** 0: no response; 1: it is on the leader's disk; all: it is on the disks of the whole ISR. */
 export const requiredAcks = { none: 0, leader: 1, all: -1 } as const
 export type RequiredAcks = keyof typeof requiredAcks
 
@@ -41,7 +41,7 @@ export const produceRequest = {
   acks: oneOf(requiredAcks),
   /** how long the leaders may wait for their acks */
   timeoutMs: natural(),
-  /** a broker sent it on for a client, once and no further */
+  /** a broker passed it on for a client; it is not passed on again */
   passedOn: boolean(),
   partitions: listOf(record(producePartition)),
 }
@@ -51,13 +51,13 @@ const produced = {
   topic,
   partition,
   error,
-  /** of the first record; -1 on failure */
+  /** offset of the first record; -1 on failure */
   baseOffset: intOrNone,
   logStart: intOrNone,
 }
 export type Produced = ValuesOf<typeof produced>
 
-/** Sent when each partition is answered; with acks 0 never. */
+/** Sent once every partition has its outcome; never with acks 0. */
 export const produceResponse = { partitions: listOf(record(produced)) }
 export type ProduceResponse = Message<'produce', typeof produceResponse>
 
@@ -84,7 +84,7 @@ function writeProducePartition(out: MsgpackWriter, asked: ProducePartition): voi
 export function readProduceRequest(reader: MsgpackReader): ProduceRequest {
   const number = reader.number()
   const acks = acksNames.get(number)
-  if (acks === undefined) throw new UnknownCodeError(`Cannot read acks: ${number} is none`)
+  if (acks === undefined) throw new UnknownCodeError(`Cannot read acks: ${number} is unknown`)
   const timeoutMs = reader.natural('timeoutMs')
   const passedOn = reader.boolean()
   const partitions = readList(reader, readProducePartition)

@@ -1,5 +1,5 @@
-// Kafka's RecordBatch v2: what a produce request carries, what lies in a segment, what a fetch
-// returns. The producer encodes it once; the leader fills in offset and epoch; nobody re-encodes it.
+// Kafka's RecordBatch v2: the unit of produce requests, of segments and of fetches. The producer
+// encodes it once, the leader fills in offset and epoch, and it is never encoded again.
 //
 //    0  i64  baseOffset            the leader writes it
 //    8  i32  batchLength           bytes after this field
@@ -16,8 +16,9 @@
 //   57  i32  recordCount
 //   61       records               compressed as one block if there is a codec; we write none
 //
-// All big-endian. What the leader writes lies before the checksummed part, so the checksum that the
-// producer made holds from its memory to the consumer's. Next on the path: records.ts for the inside.
+// All big-endian. The leader's fields precede the checksummed part, so the producer's checksum
+// protects a batch from the producer's memory to the consumer's. Next on the path: records.ts for
+// the records.
 
 import { crc32c } from '../crc32c.ts'
 import type { MqErrorCode } from './error-codes.ts'
@@ -29,10 +30,10 @@ import {
   recordBytesMax,
 } from './records.ts'
 
-/** A record's place in its partition, from 0; a plain number below 2^53, as most code computes with it. */
+/** A record's position in its partition, from 0; a plain number below 2^53, for arithmetic. */
 export type Offset = number
 
-/** From a block that /latest_producer_id_block gave out; unique in the cluster for ever. */
+/** From a block of /latest_producer_id_block; never reused in the cluster. */
 export type ProducerId = number & { readonly __producerId: never }
 
 export const noProducer = -1 as ProducerId
@@ -68,7 +69,7 @@ export interface StoredRecord extends MqRecord {
   readonly offset: Offset
 }
 
-/** Size of the batch whose header begins at `at`; its first 12 bytes must be there. */
+/** Size of the batch whose header begins at `at`; requires its first 12 bytes. */
 export function batchBytes(bytes: Buffer, at: number): number {
   return lengthFieldEnd + bytes.readInt32BE(at + 8)
 }
@@ -91,12 +92,12 @@ export function lastOffsetOf(bytes: Buffer, at: number): Offset {
   return readInt64(bytes, at) + bytes.readInt32BE(at + 23)
 }
 
-/** How its records are compressed; undefined if the bytes end before that is said. */
+/** Compression codec of the records; undefined if the header is cut short. */
 export function batchCodec(bytes: Buffer): number | undefined {
   return bytes.length < batchHeaderBytes ? undefined : bytes.readInt16BE(checkedFrom) & codecMask
 }
 
-/** Reads a whole header; all 61 bytes must be there. */
+/** Reads a header; requires all of its 61 bytes. */
 export function readBatchHeader(bytes: Buffer, at = 0): BatchHeader {
   return {
     baseOffset: readInt64(bytes, at),
@@ -118,7 +119,7 @@ export function isBatchIntact(bytes: Buffer, at: number, length: number): boolea
   return crc32c(bytes, at + checkedFrom, at + length) === bytes.readUInt32BE(at + crcAt)
 }
 
-/** What the leader does to a batch before it appends it. */
+/** Writes the leader's fields into a batch that is about to be appended. */
 export function placeBatch(batch: Buffer, baseOffset: Offset, leaderEpoch: number): void {
   writeInt64(batch, baseOffset, 0)
   batch.writeInt32BE(leaderEpoch, 12)
@@ -171,7 +172,7 @@ export function encodeBatch({
 /**
  * The records of the whole batch at `at`, with keys and values as views.
  *
- * @throws ProtocolError when its inside is no list of records, or is compressed
+ * @throws ProtocolError if its records are malformed or compressed
  */
 export function decodeBatch(bytes: Buffer, at = 0): StoredRecord[] {
   const header = readBatchHeader(bytes, at)
@@ -191,7 +192,7 @@ export function decodeBatch(bytes: Buffer, at = 0): StoredRecord[] {
   }))
 }
 
-/** Calls `visit` for every whole batch that lies back to back in `bytes`. */
+/** Calls `visit` for each whole batch; the batches lie back to back in `bytes`. */
 export function forEachBatch(bytes: Buffer, visit: (at: number, length: number) => void): void {
   let at = 0
   while (at + batchHeaderBytes <= bytes.length) {
@@ -207,7 +208,7 @@ export interface BatchProblem {
   readonly message: string
 }
 
-/** @returns why the bytes of a produce request are no batch that may be appended, if so */
+/** @returns why the bytes of a produce request may not be appended; undefined if they may */
 export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem | undefined {
   const refuse = (code: MqErrorCode, found: string): BatchProblem => {
     return { code, message: `Cannot append a record batch: ${found}` }
@@ -241,9 +242,9 @@ export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem
     return refuse('INVALID_RECORD', 'its producer id is out of range')
   }
   if (producerId !== noProducer && (producerEpoch < 0 || baseSequence < 0)) {
-    return refuse('INVALID_RECORD', 'it has a producer id and no sequence')
+    return refuse('INVALID_RECORD', 'it has a producer id but no sequence')
   }
-  // A batch that consumers cannot decode must not get in: it would stop every one of them.
+  // A batch that cannot be decoded is refused: it would stop every consumer.
   const { recordCount } = header
   if (codec === 0 && !areRecords(bytes, batchHeaderBytes, bytes.length, recordCount)) {
     return refuse('INVALID_RECORD', 'its records cannot be decoded')

@@ -4,7 +4,7 @@
 //   | keyLength zz, key | valueLength zz, value | headerCount zz
 //   | per header: keyLength zz, key, valueLength zz, value          length -1: null
 //
-// Numbers beyond 2^53 cannot be ours and are refused.
+// Numbers beyond 2^53 are refused, as this project never writes them.
 
 import { ProtocolError } from '../error-codes.ts'
 
@@ -16,7 +16,7 @@ export interface RecordHeader {
 export interface MqRecord {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
-  /** wall clock, when the producer made it */
+  /** the producer's wall clock when it created the record */
   readonly timestampMs: number
   /** keys may repeat; the order is kept */
   readonly headers: readonly RecordHeader[]
@@ -28,7 +28,7 @@ export interface DecodedRecord extends MqRecord {
 
 const varintBytesMax = 10
 
-/** At least as many bytes as the record takes. */
+/** An upper bound of the record's encoded size. */
 export function recordBytesMax({ key, value, headers }: MqRecord): number {
   let bytes = 6 * varintBytesMax + 1 + (key?.length ?? 0) + (value?.length ?? 0)
   for (const header of headers) {
@@ -73,7 +73,7 @@ export function encodeRecord(
 /**
  * Reads `count` records from `bytes[start, end)`; keys and values are views.
  *
- * @throws ProtocolError when they are malformed, leave bytes over, or are compressed
+ * @throws ProtocolError if they are malformed or compressed, or leave bytes over
  */
 export function decodeRecords(
   bytes: Buffer,
@@ -92,8 +92,8 @@ export function decodeRecords(
 }
 
 /**
- * Whether `bytes[start, end)` are `count` records that `decodeRecords` would take, with offset deltas
- * 0, 1, 2 …; builds nothing.
+ * Whether `bytes[start, end)` are `count` records that `decodeRecords` would accept, with offset
+ * deltas 0, 1, 2 …; allocates nothing.
  */
 export function areRecords(bytes: Buffer, start: number, end: number, count: number): boolean {
   const reader = new RecordReader(bytes, start, end)
@@ -130,7 +130,7 @@ class RecordReader {
     const key = this.#blob()
     const value = this.#blob()
     const headerCount = this.#varint()
-    // A header takes two bytes at least: a larger count is a lie, told before allocating.
+    // A header takes at least two bytes: a count that cannot be true is refused before allocating.
     if (headerCount < 0 || headerCount * 2 > recordEnd - this.#at) throw malformed()
     const headers: RecordHeader[] = []
     for (let i = 0; i < headerCount; i++) {

@@ -1,5 +1,5 @@
-// recoveryChoices, recover: a partition that no replica may lead by the rules, and a person who chooses
-// one of them all the same, perhaps one that lacks committed records.
+// recoveryChoices, recover: for a partition that no replica may lead by the rules, an operator
+// chooses the leader, perhaps one that lacks committed records.
 //
 // Next on the path: broker/api/recover.ts.
 
@@ -9,31 +9,36 @@ import { brokerId, type Message, offset, partition, topic } from './messages.ts'
 export const recoveryChoicesRequest = { topic, partition }
 export type RecoveryChoicesRequest = Message<'recoveryChoices', typeof recoveryChoicesRequest>
 
-/** One replica of a partition that has no leader, for a person who has to choose. */
+/** One replica of a partition that has no leader, as the operator sees it. */
 const recoveryChoice = {
   broker: brokerId,
-  /** of its log: whole, tail-cut, incomplete, ahead, damaged, unavailable; or away, leader, no report */
+  /**
+   * of its log: whole, tail-cut, incomplete, ahead, damaged, unavailable; or away, leader, no
+   * report
+   */
   condition: text(),
-  /** whether the ISR names its disk, and so all that was committed was on it */
+  /** whether the ISR names its disk, which then had everything that was committed */
   isInSync: boolean(),
-  /** the same, of a replica that left while too few were in sync */
+  /**
+   * whether it left the ISR while that was too small; its disk then had everything committed too
+   */
   isEligible: boolean(),
   /** whether it can be chosen */
   mayLead: boolean(),
-  /** epoch of its last record; -1 for none, or if that is not known */
+  /** epoch of its last record; -1 if there is none or it is unknown */
   lastEpoch: int(),
   end: optional(offset),
-  /** it knows all before to be committed */
+  /** everything before it is committed, according to this replica */
   highWatermark: optional(offset),
-  /** records that are lost at most when it leads; undefined: that is not known */
+  /** the most records that are lost if it leads; undefined: unknown */
   losesAtMost: optional(offset),
-  /** why it cannot be used, if so */
+  /** why it cannot be used; empty if it can */
   detail: text(),
 }
 export type RecoveryChoice = ValuesOf<typeof recoveryChoice>
 
 const recoveryChoices = {
-  /** of the partition's state, which a choice is conditional on */
+  /** version of the partition's state, on which a choice is conditional */
   version: int(),
   leader: brokerId,
   leaderEpoch: int(),
@@ -48,7 +53,7 @@ export const recoverRequest = {
   topic,
   partition,
   leader: brokerId,
-  /** of the state that the person was shown */
+  /** version of the state that the operator saw */
   version: int(),
 }
 export type RecoverRequest = Message<'recover', typeof recoverRequest>

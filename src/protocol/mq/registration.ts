@@ -1,11 +1,11 @@
-// What a broker says of itself in ZooWeeper, in its ephemeral znode /brokers/ids/N: other brokers and
-// clients read there how to reach it. The shape is Kafka's (3.9); `directory` is ours.
+// A broker's registration in ZooWeeper, the ephemeral znode /brokers/ids/N, where other brokers and
+// clients find its address. The shape is Kafka's (3.9); `directory` is ours.
 
 import { type Address, formatAddress } from '../../address.ts'
 import { isNatural, objectOf } from '../../json.ts'
 import type { DirectoryId } from './messages.ts'
 
-/** Parent of the registrations, one for each broker that lives. */
+/** Parent of the registrations of all live brokers. */
 export const brokerIdsPath = '/brokers/ids'
 
 export interface Registration extends Address {
@@ -35,7 +35,7 @@ export function decodeRegistration(data: Buffer | null): Registration | undefine
   return { host: address.host, port: address.port, directory: directory as DirectoryId }
 }
 
-/** All that a client needs of it. */
+/** The part of a registration that a client needs. */
 export function registeredAddress(data: Buffer | null): Address | undefined {
   const { host, port } = objectOf(data)
   return typeof host === 'string' && isNatural(port) ? { host, port } : undefined

@@ -1,5 +1,4 @@
-// replicaFetch: what a follower asks its leader for. It is an ack of everything before the offsets that
-// it names.
+// replicaFetch: a follower's fetch from its leader. It acknowledges everything before its offsets.
 //
 // Next on the path: broker/api/replica-fetch.ts.
 
@@ -22,19 +21,19 @@ import {
 const replicaFetchPartition = {
   topic,
   partition,
-  /** epoch in which the follower follows */
+  /** leader epoch in which the follower follows */
   leaderEpoch: int(),
   /** the follower's log end, durable */
   offset,
   /** epoch of the last batch before `offset`; -1 for an empty log */
   lastEpoch: int(),
-  /** what the follower knows; news about it ends the wait as records do */
+  /** as the follower knows it; a higher one at the leader ends the wait, as new records do */
   highWatermark: offset,
 }
 export type ReplicaFetchPartition = ValuesOf<typeof replicaFetchPartition>
 
 export const replicaFetchRequest = {
-  /** of the follower: what it says to have durable holds for this life only */
+  /** the follower's life, in which its offsets are durable */
   life,
   maxWaitMs: natural(),
   bytesMax: natural(),
@@ -45,9 +44,9 @@ export type ReplicaFetchRequest = Message<'replicaFetch', typeof replicaFetchReq
 const replicaFetched = {
   topic,
   partition,
-  /** NONE, or why there is nothing for this partition */
+  /** NONE, or why this partition has no records here */
   code: errorCode,
-  /** the follower's log differs: the leader's last epoch at or before its, and where that ends */
+  /** the logs differ: the leader's last epoch at or before the follower's, and that epoch's end */
   diverging: optional(record({ epoch: int(), endOffset: offset })),
   highWatermark: intOrNone,
   logStart: intOrNone,

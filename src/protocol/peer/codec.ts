@@ -1,6 +1,7 @@
-// Messages between servers as bytes: `[kind, ...fields]`, by msgpackr as their table says, but for what
-// every write of a client needs: REQUEST, PROPOSAL, ACK and COMMIT, written and read field by field
-// (`npm run bench -- micro` measures both; test/protocol/peer/codec.test.ts compares the bytes).
+// Messages between servers as bytes: `[kind, ...fields]`. msgpackr packs them by their table,
+// except the four that every write of a client needs: REQUEST, PROPOSAL, ACK and COMMIT are written
+// and read field by field (`npm run bench -- micro` measures both; test/protocol/peer/codec.test.ts
+// compares the bytes).
 // Next on the path: daemon/ensemble/peer-link.ts.
 
 import { ProtocolError } from '../error-codes.ts'
@@ -78,5 +79,5 @@ function decodeEntries(reader: MsgpackReader): Entries {
   if (fieldCount === 3 && bytes !== null && isWhole({ first, count, bytes })) {
     return { first, count, bytes }
   }
-  throw new ProtocolError(`Cannot decode a proposal of ${count} entries: its bytes hold others`)
+  throw new ProtocolError(`Cannot decode a proposal of ${count} entries: its bytes do not match`)
 }

@@ -1,8 +1,9 @@
-// A run of consecutive transactions, the one form in which they are proposed, sent, kept and read:
+// A run of consecutive transactions, the one form in which they are proposed, sent, stored and
+// read:
 //
 //   run = entry …      entry = u32 BE payload bytes │ payload
 //
-// Only the first zxid is written, beside the run: inside an epoch zxids have no gaps.
+// Only the first zxid is stored, beside the run: within an epoch, zxids have no gaps.
 
 import { asBuffer } from '../../as-buffer.ts'
 import { bytes, named, natural, record, refined, type ValuesOf } from '../fields.ts'
@@ -24,16 +25,16 @@ export const entriesField = named(
   refined(record(entriesFields), 'that are whole: u32 BE length and payload, count times', isWhole),
 )
 
-/** Whether the run holds as many entries as it says, at least one, and the epoch holds them. */
+/** Whether the run holds exactly `count` entries, at least one, and their zxids fit the epoch. */
 export function isWhole({ first, count, bytes }: Entries): boolean {
   if (count === 0 || counterOf(first) + count > counterRange) return false
   return entryCount(asBuffer(bytes)) === count
 }
 
-/** What precedes each payload. */
+/** The length before each payload. */
 export const entryHeaderBytes = 4
 
-/** Of a run that holds one entry at least. */
+/** The zxid of the last entry, of which there must be at least one. */
 export function lastOf(entries: Entries): Zxid {
   return (entries.first + entries.count - 1) as Zxid
 }
@@ -45,12 +46,12 @@ export function writeEntry(into: Buffer, at: number, payload: Uint8Array): numbe
   return at + entryHeaderBytes + payload.length
 }
 
-/** @returns where the entry that begins at `at` ends, which a run that is cut short does not reach */
+/** @returns where the entry at `at` ends; beyond the run's end if the entry is cut short */
 export function entryEnd(run: Buffer, at: number): number {
   return at + entryHeaderBytes + run.readUInt32BE(at)
 }
 
-/** @returns how many entries fill the run; undefined if the last is cut short */
+/** @returns how many entries the run holds; undefined if the last is cut short */
 export function entryCount(run: Buffer): number | undefined {
   let count = 0
   let at = 0

@@ -1,12 +1,12 @@
 // The first frame on a link between two servers. The server that dials speaks first; the other one
-// answers with a hello of its own, or says why it refuses.
+// answers with its own hello, or with the reason why it refuses.
 //
 //   hello    [version, "peer", ...fields]
 //   refusal  [version, "refused", reason]
 //
 // A server that dials names its ensemble. A server that is dialled names it only to a peer that has
-// named the same one: its port tells it to no stranger. It is a check against mistakes and strangers,
-// not a proof: clients are told the id too.
+// named the same one, so strangers cannot read it from the port. This guards against mistakes and
+// strangers; it is no proof, since clients learn the id too.
 // Next on the path: daemon/ensemble/greeting.ts, which judges a hello.
 
 import { ProtocolError } from '../error-codes.ts'
@@ -28,7 +28,9 @@ import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { readPlains, writePlains } from '../plain.ts'
 import { serverIdField } from '../records.ts'
 
-/** 3: the vote of a NOTIFICATION and the entries of a PROPOSAL are arrays, and REQUEST begins with seq. */
+/**
+ * Since 3, a NOTIFICATION's vote and a PROPOSAL's entries are arrays, and REQUEST begins with seq.
+ */
 export const peerProtocolVersion = 3
 
 const helloRole = 'peer'
@@ -40,7 +42,7 @@ const listedServerFields = {
   address: text(),
 }
 
-/** A server as a configuration lists it. */
+/** A server in a configuration's list. */
 export type ListedServer = ValuesOf<typeof listedServerFields>
 
 function doAscend(servers: readonly ListedServer[]): boolean {

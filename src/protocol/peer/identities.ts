@@ -1,5 +1,5 @@
-// Who asks, in every request that one server sends another: a list that hardly ever changes on a
-// connection, and so is packed once, and unpacked again only when it is another one than before.
+// The client's identities in every request that one server forwards to another. The list rarely
+// changes on a connection, so it is packed once, and unpacked again only when its bytes change.
 
 import { ProtocolError } from '../error-codes.ts'
 import { packed } from '../fields.ts'
@@ -8,7 +8,7 @@ import { type Id, idsField } from '../records.ts'
 
 export const identitiesField = packed(idsField)
 
-/** One per user: it remembers what it saw. */
+/** Caches the last list in each direction; one codec per user. */
 export class IdentitiesCodec {
   readonly #packed = new WeakMap<readonly Id[], Uint8Array>()
   #lastBytes: Uint8Array | undefined
@@ -28,7 +28,7 @@ export class IdentitiesCodec {
     const bytes = reader.bytes()
     if (bytes === null) throw new ProtocolError('Cannot decode a request: it names no identities')
     if (!sameBytes(bytes, this.#lastBytes)) {
-      // Both or none: one that broke off must not be taken for the one before.
+      // Both are set or neither: after a failed unpack, the bytes must not match the previous list.
       this.#lastIds = identitiesField.unpack(bytes, 'identities')
       this.#lastBytes = Uint8Array.from(bytes)
     }
@@ -36,7 +36,7 @@ export class IdentitiesCodec {
   }
 }
 
-/** Byte by byte: they are few, and a call into native code costs more. */
+/** Compares byte by byte: there are few, and a call into native code costs more. */
 function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
   if (b === undefined || a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false

@@ -1,12 +1,13 @@
 // Every message between two servers, as one msgpack array in a frame: `[kind, ...fields]`.
 //
-// The first frame either way is a hello (hello.ts); then, on the same link, votes, Zab's phases, and
-// what learners ask their leader on behalf of clients. One FIFO link carries all of it, so a leader's
-// answer can never overtake a commit that it depends on. A link carries at most one learner session:
-// whoever leaves it closes the link, so nothing of an older one can arrive later.
+// The first frame in each direction is a hello (hello.ts); votes, Zab's phases, and the requests
+// that learners forward for their clients follow on the same link. One FIFO link carries all of
+// them, so a leader's answer can never overtake a commit that it depends on. A link carries at most
+// one learner session: the server that ends it closes the link, so no message of an older session
+// can arrive later.
 //
-// Names as in Zab (Junqueira et al., DSN 2011) and ZooKeeper's Leader.java. docs/protocol.md has the
-// table. Next on the path: peer/codec.ts, then daemon/ensemble/peer-link.ts.
+// Names as in Zab (Junqueira et al., DSN 2011) and ZooKeeper's Leader.java. docs/protocol.md has
+// the table. Next on the path: peer/codec.ts, then daemon/ensemble/peer-link.ts.
 
 import {
   boolean,
@@ -30,21 +31,21 @@ import { epochMax } from '../zxid.ts'
 import { entriesField } from './entries.ts'
 import { identitiesField } from './identities.ts'
 
-/** No server reaches an epoch above `epochMax`: whatever claims one is no server of ours. */
+/** No server reaches an epoch above `epochMax`: a peer that claims one is no server of ours. */
 const epoch = named('epoch', natural({ max: epochMax }))
 const initialised = boolean()
-/** Fresh per link; matches an answer with what it answers. */
+/** Unique per link; matches an answer with its request. */
 const seq = natural()
 
 const voteFields = {
   /** the candidate's currentEpoch */
   epoch,
-  /** the end of the candidate's log, not what it applied */
+  /** the end of the candidate's log, whether applied or not */
   zxid: zxidField,
   id: serverIdField,
 }
 
-/** Whom a server wants to lead; compared by epoch, then zxid, then id. */
+/** The candidate that a server votes for; compared by epoch, then zxid, then id. */
 export type Vote = ValuesOf<typeof voteFields>
 
 const roles = { looking: 0, following: 1, leading: 2 } as const
@@ -61,14 +62,15 @@ export const peerMessages = new Messages('peer message', {
       role: named('role', oneOf(roles)),
       /** epoch that the sender follows or leads in; 0 while it is not established */
       establishedEpoch: epoch,
-      /** whether the sender may be counted; see `Epochs` */
+      /** whether the sender counts in quorums; see `Epochs` in daemon/zab/types.ts */
       initialised,
     },
   },
   CEPOCH: { code: 2, fields: { acceptedEpoch: epoch, currentEpoch: epoch, initialised } },
   /**
-   * `founds` is the id of the ensemble that begins with this epoch: no server has held a history
-   * before, so a server that promises the epoch counts from now on. undefined for all later epochs.
+   * `founds` is the id of the ensemble that begins with this epoch: no server holds a history yet,
+   * so a server that promises the epoch counts in quorums from now on. undefined for all later
+   * epochs.
    */
   NEWEPOCH: { code: 3, fields: { epoch, founds: optional(text()) } },
   ACKEPOCH: {
@@ -76,13 +78,13 @@ export const peerMessages = new Messages('peer message', {
     fields: {
       currentEpoch: epoch,
       lastZxid: zxidField,
-      /** false when this epoch had been accepted before: a promise counts once */
+      /** false if this epoch was accepted before: a promise counts once */
       counts: boolean(),
     },
   },
   /** Followed by the transactions after it as PROPOSALs, then NEWLEADER. */
   DIFF: { code: 5, fields: { after: zxidField } },
-  /** Cut the log after this zxid; then as DIFF. */
+  /** Tells the learner to cut its log after this zxid; continues as DIFF. */
   TRUNC: { code: 6, fields: { to: zxidField } },
   PROPOSAL: {
     code: 7,
@@ -98,17 +100,19 @@ export const peerMessages = new Messages('peer message', {
   /** `round` counts the leader's pings; a PONG of a round proves leadership after its PING. */
   PING: { code: 13, fields: { round: natural() } },
   PONG: { code: 14, fields: { round: natural() } },
-  /** The log is of no use: the tree follows, in pieces; after ACKSNAP a DIFF. */
+  /** The learner's log is too old: the tree follows in pieces, and a DIFF after ACKSNAP. */
   SNAP: { code: 15, fields: {} },
-  /** The tree is in place of what was there, and an empty log behind it. */
+  /** The learner has installed the tree, with an empty log after it. */
   ACKSNAP: { code: 16, fields: { lastZxid: zxidField } },
 
   // --- between the two ends of a link
-  /** The sender belongs to this ensemble: it learned the id after its hello, or answers one. */
+  /**
+   * The sender belongs to this ensemble: it learned the id after its hello, or answers a MEMBER.
+   */
   MEMBER: { code: 17, fields: { ensembleId: text() } },
   /** The sender closes this link. */
   REFUSED: { code: 18, fields: { reason: text() } },
-  /** Another process says that it is the receiver: PROBED proves that the receiver is still there. */
+  /** Another process claims the receiver's id: PROBED proves that the receiver is still there. */
   PROBE: { code: 19, fields: {} },
   PROBED: { code: 24, fields: {} },
 
@@ -118,7 +122,7 @@ export const peerMessages = new Messages('peer message', {
     fields: {
       seq,
       session: sessionIdField,
-      /** of the client's connection: what it may do, the leader decides */
+      /** of the client's connection; the leader checks permissions against them */
       identities: identitiesField,
       request: named('write request', choice(writeRequests)),
     },
@@ -142,21 +146,21 @@ export const peerMessages = new Messages('peer message', {
     fields: {
       seq,
       zxid: zxidField,
-      /** as the session negotiated it; 0: it is expired, unknown, or the password is wrong */
+      /** the session's negotiated time-out; 0: it is expired, unknown, or the password is wrong */
       timeoutMs: natural(),
     },
   },
   SYNCED: { code: 31, fields: { seq, zxid: zxidField } },
-  /** This session now belongs to another server: close its connection here. */
+  /** The session now belongs to another server: the receiver closes its connection. */
   MOVED: { code: 32, fields: { session: sessionIdField } },
-  /** The digest of the leader's tree at this zxid: the learner's must be the same there. */
+  /** The digest of the leader's tree at this zxid, which must equal the learner's. */
   DIGEST: { code: 33, fields: { zxid: zxidField, high: natural(), low: natural() } },
 
-  // --- the tree that SNAP announced; what is in a piece, storage/tree-transfer.ts knows
+  // --- the tree that SNAP announced; daemon/storage/tree-transfer.ts has the format of a piece
   SNAPCHUNK: { code: 40, fields: { bytes: bytes() } },
   /** `checksum` is the CRC32C over all pieces. */
   SNAPEND: { code: 41, fields: { zxid: zxidField, count: natural(), checksum: natural() } },
-  /** So many pieces are written: the sender may send on. */
+  /** `count` pieces are written: the sender may send more. */
   SNAPTAKEN: { code: 42, fields: { count: natural() } },
 })
 
@@ -168,18 +172,18 @@ export type Notification = Of<'NOTIFICATION'>
 /** Between the two ends of a link; peer-link.ts handles them. */
 export type LinkMessage = Of<'MEMBER' | 'REFUSED' | 'PROBE' | 'PROBED'>
 
-/** What a learner asks its leader. */
+/** From a learner to its leader, for clients. */
 export type LearnerMessage = Of<'REQUEST' | 'ATTACH' | 'SYNC' | 'TOUCH'>
 
 /**
- * What the leader tells one learner outside the order of transactions. A REQUEST is answered by its
- * transaction, which echoes (origin, seq). The others hold once the learner has applied `zxid`.
+ * From the leader to one learner, outside the order of transactions. A REQUEST is answered by its
+ * transaction, which echoes (origin, seq). The others apply once the learner has applied `zxid`.
  */
 export type LeaderMessage = Of<'ATTACHED' | 'SYNCED' | 'DIGEST' | 'MOVED'>
 
 export type SnapshotMessage = Of<'SNAPCHUNK' | 'SNAPEND' | 'SNAPTAKEN'>
 
-/** What is for the parts behind the link. */
+/** Messages for the parts behind the link. */
 export type RoutedMessage = Exclude<PeerMessage, LinkMessage>
 
 /** Between Zab cores. */

@@ -1,8 +1,8 @@
 // TCP links that carry frames: client connections, peer links and broker links, at either end.
 //
-// What one turn of the event loop puts into a link leaves in one `socket.write` when the turn sends
-// (turn.ts). Frames are encoded straight into the link's `out`, a writer lent from a pool for that
-// turn, so an idle link owns no buffer.
+// The output of one turn of the event loop leaves a link in one `socket.write` when the turn sends
+// (turn.ts). Frames are encoded directly into the link's `out`, a writer borrowed from a pool for
+// that turn, so an idle link owns no buffer.
 //
 // Next on the path: protocol/frame.ts.
 
@@ -22,13 +22,13 @@ import {
   type Transport,
 } from './transport.ts'
 
-/** Once this much waits to be flushed, it is given to the socket before the turn ends. */
+/** Once this much output has gathered, it goes to the socket before the turn ends. */
 const flushBytes = 256 * 1024
 
 /** A link is congested while more than this is left unsent after a flush. */
 const congestedBytes = 64 * 1024
 
-/** Writers that grew beyond this are not kept, nor more of them than a busy turn needs. */
+/** The pool keeps no larger writers than this, and no more of them than a busy turn needs. */
 const pooledBytesMax = 64 * 1024
 const pooledWritersMax = 256
 
@@ -49,7 +49,7 @@ export class TcpLink implements Link {
   #insertions: Insertion[] = []
   #insertedBytes = 0
   #deadline: NodeJS.Timeout | undefined
-  /** its first bytes, until it is established: what to name it by */
+  /** its first bytes until it is established, to recognize a foreign protocol */
   #opening: Buffer | undefined = Buffer.alloc(0)
   /** bytes seen while `firstBytes` is undecided; undefined once it has decided */
   #first: Buffer | undefined
@@ -60,7 +60,7 @@ export class TcpLink implements Link {
   readonly remoteAddress: string
   readonly remotePort: number
 
-  /** Made by `TcpTransport`. */
+  /** Called by `TcpTransport`. */
   constructor(
     transport: TcpTransport,
     socket: net.Socket,
@@ -92,8 +92,8 @@ export class TcpLink implements Link {
   }
 
   /**
-   * Where this turn's output goes: whole frames, `beginFrame` to `endFrame`, or bytes of a text
-   * protocol. Fetch it anew for every message.
+   * Collects this turn's output: whole frames, `beginFrame` to `endFrame`, or bytes of a text
+   * protocol. Read it again for every message.
    */
   get out(): MsgpackWriter {
     if (this.#out === undefined) {
@@ -118,19 +118,19 @@ export class TcpLink implements Link {
     return out
   }
 
-  /** Ends the frame; what has become large leaves at once. */
+  /** Ends the frame; a large output is flushed immediately. */
   endFrame(): void {
     const out = this.out
     out.endFrame()
     if (out.length >= flushBytes) this.flush()
   }
 
-  /** Bytes that the other side has not taken yet. */
+  /** Bytes not handed to the kernel yet. */
   get queuedBytes(): number {
     return this.#socket.writableLength + this.#insertedBytes + (this.#out?.length ?? 0)
   }
 
-  /** Whether much is unsent; `drained` tells when it no longer is. */
+  /** Whether much output is unsent; `drained` is called once it is sent. */
   get congested(): boolean {
     return this.#congested
   }
@@ -142,7 +142,7 @@ export class TcpLink implements Link {
     this.#opening = undefined
   }
 
-  /** Reads no more until `resume`; frames of a chunk already read still come. */
+  /** Stops reading until `resume`; frames of a chunk already read are still delivered. */
   pause(): void {
     this.#paused = true
     this.#socket.pause()
@@ -153,19 +153,19 @@ export class TcpLink implements Link {
     this.#maybeRead()
   }
 
-  /** Sends what is queued, then closes. No frame comes after this. */
+  /** Sends the queued output, then closes. No frame is delivered after this. */
   close(): void {
     if (this.#closing) return
     this.#stop()
     this.flush()
-    // Closing with unread bytes in our receive buffer would reset the connection, and the other side
-    // could lose our last frames: read on, drop it, until it closes as well.
+    // Closing with unread bytes in our receive buffer would reset the connection, and the other
+    // side could lose our last frames: keep reading, and drop the bytes, until it closes as well.
     this.#socket.end()
     this.#socket.resume()
     this.#deadline = setTimeout(() => this.#socket.destroy(), lingerMs)
   }
 
-  /** Closes at once; what is queued is lost. */
+  /** Closes immediately; the queued output is lost. */
   destroy(reason?: Error): void {
     this.#stop()
     this.#reason ??= reason
@@ -185,7 +185,7 @@ export class TcpLink implements Link {
       if (socket.writable) writePieces(socket, out.view(), insertions)
     } else if (out.length > 0 && socket.writable) socket.write(out.view())
     const unsent = socket.destroyed ? 0 : socket.writableLength
-    // The kernel has copied what is sent; unsent bytes are still read from the writer's memory.
+    // The kernel has copied the sent bytes; unsent ones are still read from the writer's memory.
     if (unsent === 0) this.#transport.returnWriter(out)
     if (unsent > this.#options.queueBytesMax) {
       const found = `${unsent} bytes are unsent`
@@ -273,13 +273,13 @@ export class TcpTransport implements Transport {
   readonly #writers: MsgpackWriter[] = []
   readonly #send = () => this.#flush()
 
-  /** @param turn at whose end links send */
+  /** @param turn links send at its end */
   constructor(turn: Turn) {
     this.#turn = turn
   }
 
   /**
-   * Connects to `address`. The link exists at once; a failure is its `closed`.
+   * Connects to `address`. Returns the link immediately; a failure calls its `closed`.
    *
    * @param options `handshakeMs` includes connecting
    */
@@ -292,7 +292,7 @@ export class TcpTransport implements Transport {
   }
 
   /**
-   * Listens; `accept` names the listener of each new link, or refuses it with undefined.
+   * Listens; `accept` returns the listener of each new link, or undefined to refuse it.
    *
    * @throws as `net.Server.listen` does: EADDRINUSE, EACCES …
    */
@@ -317,7 +317,7 @@ export class TcpTransport implements Transport {
       const backlog = 1024
       server.listen(host === undefined ? { port, backlog } : { host, port, backlog }, () => {
         server.off('error', reject)
-        // A failed accept (out of descriptors) concerns one client, which finds itself cut off.
+        // A failed accept (out of descriptors) affects one client, which is disconnected.
         server.on('error', () => undefined)
         resolve()
       })
@@ -336,7 +336,7 @@ export class TcpTransport implements Transport {
     return this.#writers.pop() ?? new MsgpackWriter(1024)
   }
 
-  /** For links; nothing may use the writer's memory any more. */
+  /** For links, once nothing uses the writer's memory any more. */
   returnWriter(writer: MsgpackWriter): void {
     if (writer.length > pooledBytesMax || this.#writers.length >= pooledWritersMax) return
     writer.clear()
@@ -352,7 +352,7 @@ export class TcpTransport implements Transport {
 
 const refused: LinkListener = { frame: () => undefined, closed: () => undefined }
 
-/** An open port. */
+/** A listening port. */
 export class TcpListener implements Listener {
   readonly #server: net.Server
   readonly #sockets: ReadonlySet<net.Socket>
@@ -365,7 +365,7 @@ export class TcpListener implements Listener {
     this.port = bound !== null && typeof bound === 'object' ? bound.port : 0
   }
 
-  /** Stops listening and cuts off the links accepted here that are still open. */
+  /** Stops listening and destroys the open links that were accepted here. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const socket of this.#sockets) socket.destroy()

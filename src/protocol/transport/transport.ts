@@ -1,7 +1,8 @@
-// What programs need of a network: links that carry frames, dialled or accepted. Two kinds exist: tcp.ts
-// for real, and the simulator's, which loses, delays and tears as its seed says.
+// The network as programs use it: links that carry frames, dialled or accepted. There are two
+// implementations: tcp.ts, and the simulator's, which loses, delays and cuts messages by its seed.
 //
-// Output gathers during a turn of the event loop and leaves at its end (turn.ts), in one write per link.
+// Output gathers during a turn of the event loop and leaves at its end (turn.ts), in one write per
+// link.
 
 import type { Address, ListenAddress } from '../../address.ts'
 import { ProtocolError } from '../error-codes.ts'
@@ -9,30 +10,30 @@ import type { MsgpackWriter } from '../msgpack.ts'
 import type { PortName } from '../strangers.ts'
 
 export interface LinkOptions {
-  /** longest frame body that is taken */
+  /** longest frame body that is accepted */
   readonly frameBytesMax: number
-  /** unsent bytes beyond which the other side counts as stalled and is cut off */
+  /** unsent bytes beyond which the other side counts as stalled and is disconnected */
   readonly queueBytesMax: number
-  /** from here to `established()` */
+  /** time until `established()` must be called */
   readonly handshakeMs: number
   /**
-   * Read no more while the other side does not read. For servers only: were both ends to do it,
-   * each could wait for the other for ever.
+   * Whether to stop reading while the other side does not read. For servers only: if both ends did
+   * it, each could wait for the other forever.
    */
   readonly pauseWhenCongested: boolean
-  /** Where links are accepted, so that what does not belong there can be told from what does. */
+  /** The port that accepts the links, to recognize protocols that do not belong there. */
   readonly port?: PortName
 }
 
-/** What the first bytes of an accepted link turn out to be. */
+/** What the first bytes of an accepted link are. */
 export type FirstBytes =
   | 'more' // undecided: call again with more of them
   | 'frames' // frames from here on, these bytes included
   | 'other' // no frames: everything received from here on is dropped
 
-/** Why a link was closed on which no handshake was done in time. */
+/** No hello arrived on a link in time. */
 export class HandshakeTimeoutError extends ProtocolError {
-  /** came in its place; the same for all of one kind */
+  /** what arrived instead, the same for all of one kind */
   readonly what: string
 
   constructor(what: string, afterMs: number) {
@@ -43,15 +44,15 @@ export class HandshakeTimeoutError extends ProtocolError {
 
 /** Throwing a ProtocolError from `frame` or `firstBytes` closes the link for that reason. */
 export interface LinkListener {
-  /** A dialled link is connected. Frames may be written before: they wait. */
+  /** A dialled link is connected. Frames written before that wait. */
   connected?(): void
-  /** Before any frame, with all bytes received so far; without it everything is frames. */
+  /** Called before any frame, with all bytes received so far; without it, all input is frames. */
   firstBytes?(bytes: Buffer): FirstBytes
-  /** One frame's body; valid during the call only. None comes after `close` or `destroy`. */
+  /** One frame's body, valid during the call. Not called after `close` or `destroy`. */
   frame(buffer: Buffer, start: number, end: number): void
   /** Everything queued on a congested link was sent. */
   drained?(): void
-  /** Last call, exactly one. `reason` is undefined when either end closed in good order. */
+  /** The last call, exactly once. `reason` is undefined if either end closed normally. */
   closed(reason: Error | undefined): void
 }
 
@@ -60,11 +61,11 @@ export interface Link {
   readonly remoteAddress: string
   readonly remotePort: number
   /**
-   * Where this turn's output goes: whole frames, `beginFrame` to `endFrame`, or bytes of a text
-   * protocol. Fetch it anew for every message.
+   * Collects this turn's output: whole frames, `beginFrame` to `endFrame`, or bytes of a text
+   * protocol. Read it again for every message.
    */
   readonly out: MsgpackWriter
-  /** Whether much is unsent; `drained` tells when it no longer is. */
+  /** Whether much output is unsent; `drained` is called once it is sent. */
   readonly congested: boolean
   /** Bytes that follow what is in `out`, sent as they lie: they must not change until they are sent. */
   insert(bytes: Uint8Array): void
@@ -74,32 +75,32 @@ export interface Link {
   endFrame(): void
   /** The handshake is done: its deadline no longer holds. */
   established(): void
-  /** Reads no more until `resume`; frames of a chunk already read still come. */
+  /** Stops reading until `resume`; frames of a chunk already read are still delivered. */
   pause(): void
   resume(): void
-  /** Sends what is queued, then closes. No frame comes after this. */
+  /** Sends the queued output, then closes. No frame is delivered after this. */
   close(): void
-  /** Closes at once; what is queued is lost. */
+  /** Closes immediately; the queued output is lost. */
   destroy(reason?: Error): void
 }
 
-/** An open port. */
+/** A listening port. */
 export interface Listener {
   readonly port: number
-  /** Stops listening and cuts off the links accepted here that are still open. */
+  /** Stops listening and destroys the open links that were accepted here. */
   close(): Promise<void>
 }
 
 /** All links of one program: they share the end of a turn. */
 export interface Transport {
   /**
-   * Connects to `address`. The link exists at once; a failure is its `closed`.
+   * Connects to `address`. Returns the link immediately; a failure calls its `closed`.
    *
    * @param options `handshakeMs` includes connecting
    */
   dial(address: Address, options: LinkOptions, listener: LinkListener): Link
   /**
-   * Listens; `accept` names the listener of each new link, or refuses it with undefined.
+   * Listens; `accept` returns the listener of each new link, or undefined to refuse it.
    *
    * @throws EADDRINUSE, EACCES …
    */

@@ -1,6 +1,7 @@
-// What is hot in our own dialect, written and read field by field: create, setData, getData, exists,
-// their replies, and the records in them. The tables of messages.ts say the same and would do, more
-// slowly: `npm run bench -- micro` measures both, and test/protocol/zk/by-hand.test.ts compares them.
+// The hot messages of our own dialect, written and read field by field: create, setData, getData,
+// exists, their replies, and the records in them. The tables of messages.ts describe the same
+// bytes, but are slower: `npm run bench -- micro` measures both, and
+// test/protocol/zk/by-hand.test.ts compares them.
 //
 // Used by native.ts, for transactions, and between servers.
 

@@ -1,8 +1,9 @@
 // Every message between a client and a server, whatever dialect carries it.
 //
-// Client to server: first `Hello`, then requests. Server to client: first `Welcome`, then replies in
-// the order of the requests, with watch events between them. Op names and numbers as in ZooKeeper's
-// ZooDefs.OpCode. The order and the bounds of the fields are those of our own dialect: native.ts.
+// Client to server: first `Hello`, then requests. Server to client: first `Welcome`, then replies
+// in the order of the requests, with watch events between them. Op names and numbers as in
+// ZooKeeper's ZooDefs.OpCode. The order and the bounds of the fields are those of our own dialect:
+// native.ts.
 
 import type { ErrorNumber } from '../error-codes.ts'
 import {
@@ -68,21 +69,21 @@ export const createModes = {
   ephemeral: 1,
   persistentSequential: 2,
   ephemeralSequential: 3,
-  /** deleted by the ensemble once it had children and has none any more */
+  /** deleted by the ensemble once its last child is deleted */
   container: 4,
-  /** deleted by the ensemble when it has no children and was not written for `ttlMs` */
+  /** deleted by the ensemble once it has no children and was not written for `ttlMs` */
   persistentTtl: 5,
   persistentSequentialTtl: 6,
 } as const
 
 export type CreateMode = keyof typeof createModes
-/** Of a request: a mode that does not exist is refused in its turn. */
+/** The mode in a request; an unknown one is refused in the request's turn. */
 export type RequestedMode = CreateMode | 'unknown'
 
 export const addWatchModes = { persistent: 0, persistentRecursive: 1 } as const
 export type AddWatchMode = keyof typeof addWatchModes
 
-/** What `removeWatches` removes on exactly that path; numbers as in ZooKeeper's WatcherType. */
+/** Which watches of a path `removeWatches` removes; numbers as in ZooKeeper's WatcherType. */
 export const watcherTypes = {
   children: 1,
   data: 2,
@@ -101,7 +102,7 @@ export const eventTypes = {
 
 export type EventType = keyof typeof eventTypes
 
-/** What follows version and role in the first frame of a client. */
+/** The fields after version and role in the first frame of a client. */
 export const helloFields = {
   ensembleId: noted(
     'nil at first, afterwards the one from the first welcome; a server of another ensemble closes the connection',
@@ -119,7 +120,7 @@ export const helloFields = {
 
 export type Hello = ValuesOf<typeof helloFields>
 
-/** What follows the version in the first frame of a server. */
+/** The fields after the version in the first frame of a server. */
 export const welcomeFields = {
   ensembleId: noted('to be named in later hellos', text()),
   timeoutMs: noted(
@@ -136,9 +137,9 @@ export type Welcome = ValuesOf<typeof welcomeFields>
 
 // --- requests ------------------------------------------------------------------------------------
 
-/** Bytes in a request are views: what is kept is copied. */
+/** Bytes in a request are views: copy them to keep them. */
 const dataField = nullable(bytes())
-/** What is no list travels as an empty one: the same error awaits both, as in ZooKeeper. */
+/** A null list is sent as an empty one: both cause the same error, as in ZooKeeper. */
 const requestedAclField: Field<readonly Acl[] | null> = {
   shape: aclField.shape,
   pack: (acl) => aclField.pack(acl ?? []),
@@ -181,7 +182,7 @@ const multi = {
 }
 const closeSession = { code: ops.closeSession, fields: {} }
 
-/** What the leader decides on; all else is answered by the server that got it. */
+/** Requests that the leader decides on; the server that receives any other answers it. */
 export const writeRequests = new Messages('write request', {
   create,
   delete: remove,
@@ -205,7 +206,7 @@ export const readParts = new Messages('part', {
   getChildren: { code: ops.getChildren, fields: pathFields },
 })
 
-/** What a client may ask. A lone check means nothing, and sessions are created by a hello. */
+/** The requests of clients. A check exists only within a multi, and a hello creates a session. */
 export const requests = new Messages('request', {
   create,
   delete: remove,
@@ -234,7 +235,7 @@ export const requests = new Messages('request', {
   /** Ephemerals of the asking session whose path begins with the prefix; all for '' and '/'. */
   getEphemerals: { code: ops.getEphemerals, fields: { prefix: text() } },
   getAllChildrenNumber: { code: ops.getAllChildrenNumber, fields: pathFields },
-  /** Re-arms a client's watches after a reconnect; those that missed something fire at once. */
+  /** Re-arms a client's watches after a reconnect; those that missed an event fire immediately. */
   setWatches: {
     code: ops.setWatches,
     fields: {
@@ -262,7 +263,7 @@ export type WriteRequest = MessageOf<typeof writeRequests>
 export type ReadOp = MessageOf<typeof readParts>
 export type SetWatches = MessageOf<typeof requests, 'setWatches'>
 
-/** What could be read of it is no valid request; answered with the error, in its turn. */
+/** A request that could be framed but not decoded; answered with the error in its turn. */
 interface Refused {
   readonly type: 'refused'
   readonly code: ErrorNumber
@@ -281,7 +282,9 @@ const namesField = listOf(text())
 const statOnly = { stat: statField }
 const error = { code: -1, fields: { code: errorField } }
 
-/** One part of a multi's answer. After a failure every part is an error, 0 for those before it. */
+/**
+ * One part of a multi's answer. After a failure every part is an error, 0 before the failed part.
+ */
 const multiResults = new Messages('result', {
   create: { code: ops.create, fields: { path: text(), stat: statField } },
   delete: { code: ops.delete, fields: {} },
@@ -290,14 +293,14 @@ const multiResults = new Messages('result', {
   error,
 })
 
-/** One part of a multiRead's answer; each stands for itself. */
+/** One part of a multiRead's answer; an error affects only its part. */
 const readResults = new Messages('result', {
   getData: { code: ops.getData, fields: { data: copiedDataField, stat: statField } },
   getChildren: { code: ops.getChildren, fields: { children: namesField, stat: statField } },
   error,
 })
 
-/** What a request of the same type is answered with, if it did not fail. */
+/** The answers to successful requests of the same type. */
 export const replies = new Messages('reply', {
   create: { code: ops.create, fields: { path: text(), stat: statField } },
   delete: { code: ops.delete, fields: {} },
@@ -324,7 +327,7 @@ export const replies = new Messages('reply', {
   getAllChildrenNumber: { code: ops.getAllChildrenNumber, fields: { count: natural() } },
   setWatches: { code: ops.setWatches, fields: {} },
   addWatch: { code: ops.addWatch, fields: {} },
-  /** Every identity of the connection; `id` without what proves it. */
+  /** Every identity of the connection; `id` without its secret. */
   whoAmI: { code: ops.whoAmI, fields: { identities: idsField } },
   closeSession: { code: ops.closeSession, fields: {} },
 })

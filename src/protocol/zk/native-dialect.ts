@@ -1,4 +1,4 @@
-// Our own dialect, msgpack as native.ts lays it out, in the shape that all dialects have.
+// Our own dialect, the msgpack messages of native.ts, behind the interface of all dialects.
 
 import type { ClientCodec, Dialect, ServerCodec, ServerMessage } from '../dialect.ts'
 import { MsgpackReader, type MsgpackWriter } from '../msgpack.ts'
@@ -18,7 +18,7 @@ import {
 } from './native.ts'
 
 export class NativeDialect implements Dialect {
-  /** Replies say all of themselves: one codec does for all connections. */
+  /** Encoding a reply needs no state of its request, so one codec serves all connections. */
   readonly #codec = new NativeCodec()
 
   /** A msgpack array. */

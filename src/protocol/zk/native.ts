@@ -3,11 +3,11 @@
 //   hello    [version, "client", ...fields]
 //   welcome  [version, ...fields]
 //   request  [xid, op, ...fields]
-//   reply    [xid, zxid, err, ...fields]           no fields when err is not 0, but for a multi
+//   reply    [xid, zxid, err, ...fields]           no fields when err is not 0, except for a multi
 //   event    [-1, zxid, type, path]
 //
-// The fields are those of messages.ts. What is hot has codecs of its own (by-hand.ts), all else is
-// packed by msgpackr as the tables say. docs/protocol.md spells out the fields.
+// The fields are those of messages.ts. Hot messages have their own codecs (by-hand.ts); msgpackr
+// packs all others by the tables. docs/protocol.md lists the fields.
 // Next on the path: daemon/connection/connection.ts.
 
 import { invariant } from '../../invariant.ts'
@@ -46,11 +46,11 @@ import {
   writeRequests,
 } from './messages.ts'
 
-/** 2: errors are packed shorter, and what a field cannot hold ends the connection. */
+/** Since 2, errors are packed shorter, and a value outside a field's bounds ends the connection. */
 export const protocolVersion = 2
 
 const clientRole = 'client'
-/** The only xid that is no answer: a watch event. */
+/** The xid of a watch event, the only one that is no answer. */
 export const eventXid = -1
 
 // --- hello and welcome ---------------------------------------------------------------------------
@@ -63,7 +63,7 @@ export function encodeHello(out: MsgpackWriter, hello: Hello): void {
   writePlains(out, fields)
 }
 
-/** @throws ProtocolError also for a version from the future or another role */
+/** @throws ProtocolError also for another version or another role */
 export function decodeHello(reader: MsgpackReader): Hello {
   const count = reader.arrayHeader()
   expectVersion(reader)
@@ -115,7 +115,7 @@ export function encodeRequest(out: MsgpackWriter, xid: number, request: Request)
   }
 }
 
-/** `request` undefined: the op is none of ours; it is answered UNIMPLEMENTED, then closed. */
+/** `request` undefined: the op is unknown; it is answered UNIMPLEMENTED, then closed. */
 export interface DecodedRequest {
   readonly xid: number
   readonly request: Request | undefined
@@ -124,8 +124,8 @@ export interface DecodedRequest {
 const refused = { type: 'refused', code: errorCodes.MARSHALLINGERROR } as const
 
 /**
- * A client's request. Bytes in it are views of the frame. What is well framed but means nothing, such
- * as an unknown watch mode, is a `refused` one, which is answered in its turn.
+ * A client's request. Bytes in it are views of the frame. A well-framed request with an unknown
+ * code, such as a watch mode, becomes `refused`, which is answered in its turn.
  */
 export function decodeRequest(reader: MsgpackReader): DecodedRequest {
   const count = reader.arrayHeader() - 2
@@ -160,7 +160,7 @@ function decodeFields(
   }
 }
 
-/** Between servers, in their own messages: `[op, ...fields]`. */
+/** A write request within a message between servers: `[op, ...fields]`. */
 export function encodeWriteRequest(out: MsgpackWriter, request: WriteRequest): void {
   out.arrayHeader(1 + writeRequests.fieldCount(request.type))
   out.int(writeRequests.code(request.type))
@@ -174,7 +174,7 @@ export function encodeWriteRequest(out: MsgpackWriter, request: WriteRequest): v
   }
 }
 
-/** The rest of a message. Bytes in it are views of the frame. */
+/** Reads a write request to the end of a message. Bytes in it are views of the frame. */
 export function decodeWriteRequest(reader: MsgpackReader): WriteRequest {
   const count = reader.arrayHeader() - 1
   const op = reader.int()
@@ -230,7 +230,7 @@ export type ServerMessage =
       readonly xid: number
       readonly zxid: Zxid
       readonly err: ErrorNumber
-      /** still to be read by `decodeReplyBody`, once it is known which request this answers */
+      /** fields that `decodeReplyBody` reads once the request that this answers is known */
       readonly fieldCount: number
     }
 
@@ -246,7 +246,7 @@ export function decodeServerMessage(reader: MsgpackReader): ServerMessage {
   return { type: 'reply', xid, zxid, err: reader.int() as ErrorNumber, fieldCount: count - 3 }
 }
 
-/** Fields of a reply without error to a request of this type. Bytes are copies. */
+/** The fields of a successful reply to a request of this type. Bytes are copies. */
 export function decodeReplyBody(
   reader: MsgpackReader,
   type: Request['type'],

@@ -1,5 +1,5 @@
-// One broker's apis over parts in memory: replicas that do as a test says, links on which it answers
-// itself, the image of a cluster, a tree of znodes, and time that it moves.
+// One broker's apis over parts in memory: replicas and links that a test controls, the image of a
+// cluster, a ztree, and time that the test moves.
 
 import type { Requester } from '../../../src/broker/api/answer.ts'
 import type { BrokerParts, ServedReplica } from '../../../src/broker/api/broker-parts.ts'
@@ -38,7 +38,7 @@ function requesterOf(request: MqRequest): Requester {
 
 const anotherBroker: Requester = { role: 'broker', brokerId: 2 as BrokerId, brokerEpoch: 20 }
 
-/** A batch of so many records, of any producer. */
+/** A batch with that many records, without a producer id. */
 export function batchOf(recordCount: number, valueBytes = 10): Buffer {
   const value = Buffer.alloc(valueBytes, 'x')
   const record = { key: null, value, timestampMs: 5, headers: [] }
@@ -47,14 +47,14 @@ export function batchOf(recordCount: number, valueBytes = 10): Buffer {
   return encodeBatch({ ...none, records })
 }
 
-/** A replica whose batches are committed when a test says so. */
+/** A replica whose batches the test commits. */
 export class FakeReplica implements ServedReplica {
   readonly topic: string
   readonly partition: number
   role: Role = { type: 'leading' }
   leaderEpoch = 3
   earliestOffset: Offset = 0
-  /** undefined: it does not know yet */
+  /** undefined: not known yet */
   latestOffset: Offset | undefined = 0
   verdict: FollowerVerdict = { type: 'fine' }
   /** produces that wait for a test to call `done` */
@@ -90,7 +90,7 @@ export class FakeReplica implements ServedReplica {
     this.#news.move(this.#end)
   }
 
-  /** It is closed: what waits for it is called off. */
+  /** Closes the replica, which calls off what waits for it. */
   close(): void {
     this.#readable.callOff()
     this.#news.callOff()
@@ -156,7 +156,7 @@ export interface PassedOn {
   fail(error: BrokerError): void
 }
 
-/** What became of a request so far. */
+/** The outcome of a request so far. */
 export interface Asked {
   readonly answers: (MqResponse | BrokerError)[]
 }
@@ -165,7 +165,7 @@ export class ApiWorld {
   readonly image = new ClusterImage()
   readonly clock = new VirtualClock()
   readonly tree = MemoryTree.ofCluster()
-  /** what went to other brokers and waits for an answer, oldest first */
+  /** requests to other brokers that wait for an answer, oldest first */
   readonly passedOn: PassedOn[] = []
   readonly posted: { readonly to: BrokerId; readonly request: MqRequest }[] = []
   hasSession = true
@@ -207,7 +207,7 @@ export class ApiWorld {
     }
   }
 
-  /** A topic with one partition per broker named, led by it; 0: by none. */
+  /** A topic with one partition for each of these leaders; 0: no leader. */
   topic(topic: string, leaders: readonly number[]): void {
     const replicas = leaders.map(() => ids(1, 2, 3))
     this.image.setTopic(topic, { topicId: `id-of-${topic}`, replicas })
@@ -226,7 +226,7 @@ export class ApiWorld {
     }
   }
 
-  /** A replica of ours. */
+  /** A replica on this broker. */
   replica(topic: string, partition: number): FakeReplica {
     const replica = new FakeReplica({ topic, partition })
     this.#replicas.set(`${topic}/${partition}`, replica)
@@ -246,7 +246,7 @@ export class ApiWorld {
     return { answers }
   }
 
-  /** For requests that are answered without time passing. @throws the error, if that is the answer */
+  /** For requests that are answered at once. @throws the answer, if it is an error */
   async answer<T extends MqRequest>(
     request: T,
     requester: Requester = requesterOf(request),
@@ -273,7 +273,7 @@ export class ApiWorld {
     })
   }
 
-  /** The one request that was passed on to this broker and is not taken yet. */
+  /** The one request passed on to this broker that the test has not taken yet. */
   takePassedOn(to: number): PassedOn {
     const at = this.passedOn.findIndex((passed) => passed.to === to)
     const [passed] = at === -1 ? [] : this.passedOn.splice(at, 1)
@@ -282,7 +282,7 @@ export class ApiWorld {
   }
 }
 
-/** The answer of an `Asked` that has one. @throws the error, if that is the answer */
+/** The answer of an `Asked` that has one. @throws the answer, if it is an error */
 export function onlyAnswer<R extends MqResponse>(
   answers: readonly (MqResponse | BrokerError)[],
 ): R {
@@ -291,6 +291,6 @@ export function onlyAnswer<R extends MqResponse>(
     throw new Error(`There are ${answers.length} answers, not one`)
   }
   if (answer instanceof BrokerError) throw answer
-  // The caller knows what it asked.
+  // The caller knows the type of its request.
   return answer as R
 }

@@ -51,7 +51,7 @@ function framed(write: (out: MsgpackWriter) => void): Buffer {
 const greeting = (more: Partial<MqHello> = {}) =>
   framed((out) => encodeMqHello(out, { ...hello, ...more }))
 
-/** Sends these bytes and waits until the broker closes, or has said `last`. */
+/** Sends these bytes and waits until the broker closes or has sent `last`. */
 function send(world: BrokerWorld, bytes: Buffer, last?: string): Promise<Buffer> {
   const { port } = world.broker(1)
   return new Promise((resolve) => {
@@ -93,12 +93,12 @@ async function makeGoals(connection: MqConnection): Promise<void> {
 
 worldTest(
   t,
-  'what breaks the protocol closes its own connection only',
+  'a protocol error closes only its own connection',
   { brokers: 1 },
   async (t, world) => {
     const other = connect(world)
     const garbage = Buffer.from(new Random(3).bytes(500))
-    garbage[0] = 0 // a length that is allowed, so that it is the content that is judged
+    garbage[0] = 0 // an allowed length, so that the content is checked
     const wrong: [string, Buffer][] = [
       ['a frame too large', Buffer.from([0xff, 0xff, 0xff, 0xff])],
       ['garbage', Buffer.concat([Buffer.from([0, 0, 1, 0]), garbage])],
@@ -126,7 +126,7 @@ worldTest(
 
 worldTest(
   t,
-  'a four-letter word is told whose port it has come to',
+  'a four-letter word is answered with the broker behind the port',
   { brokers: 1 },
   async (t, world) => {
     const answer = await send(world, Buffer.from('srvr\n'))
@@ -142,7 +142,7 @@ worldTest(
 
 worldTest(
   t,
-  'an unknown api is answered, and the connection goes on',
+  'an unknown api is answered, and the connection stays open',
   { brokers: 1 },
   async (t, world) => {
     const unknown = framed((out) => {
@@ -155,7 +155,7 @@ worldTest(
   },
 )
 
-worldTest(t, 'a batch that nobody could read is refused', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'a batch that no consumer could read is refused', { brokers: 1 }, async (t, world) => {
   const connection = connect(world)
   await makeGoals(connection)
   const record = { key: null, value: Buffer.from('x'), timestampMs: 0, headers: [] }
@@ -204,7 +204,7 @@ worldTest(t, 'a broker is believed when it has proved it', { brokers: 1 }, async
   const { clusterId } = await clusterOf(world)
   const introduction = { ...asBroker, clusterId }
   const broker = connect(world, introduction, testSecret)
-  // Asked before the proof is made, and in its turn.
+  // Sent before the proof is made; answered in turn.
   const stale = { code: 'STALE_BROKER_EPOCH' }
   await t.rejects(broker.call(replicaFetch, 1000), stale, 'another life is registered')
 
@@ -221,7 +221,7 @@ worldTest(t, 'a broker is believed when it has proved it', { brokers: 1 }, async
       ),
     ],
     [
-      'a proof that is none',
+      'an invalid proof',
       send(
         world,
         Buffer.concat([
@@ -241,7 +241,7 @@ worldTest(t, 'a broker is believed when it has proved it', { brokers: 1 }, async
 
 worldTest(
   t,
-  'offsets that do not exist, and epochs, are answered',
+  'offsets that do not exist, and leader epochs, are answered',
   { brokers: 1 },
   async (t, world) => {
     const connection = connect(world)

@@ -15,7 +15,7 @@ function createOf(topics: readonly NewTopic[], timeoutMs = 1000): CreateTopicsRe
   return { type: 'createTopics', timeoutMs, topics }
 }
 
-/** As the controller does: the image learns of the topic and of its leaders. */
+/** Puts the topic and its leaders into the image, as the controller would. */
 function elect(world: ApiWorld, topic: string): void {
   world.topic(topic, [1])
   const known = world.image.topics.get(topic)
@@ -42,7 +42,7 @@ t.test('the answer leaves when the last topic has its leaders', async (t) => {
   ])
 })
 
-t.test('topics fail for themselves, at the deadline as before it', async (t) => {
+t.test('each topic fails alone, at the deadline or before it', async (t) => {
   const world = new ApiWorld()
   world.topic('taken', [1])
   const topics = [
@@ -70,22 +70,25 @@ t.test('topics fail for themselves, at the deadline as before it', async (t) => 
   ])
 })
 
-t.test('a topic that is named twice is made neither time', async (t) => {
+t.test('a topic that is named twice is not created', async (t) => {
   const world = new ApiWorld()
   const { topics } = await world.answer(createOf([newTopic('goals'), newTopic('goals')]))
   t.match(topics, [{ error: { code: 'INVALID_REQUEST' } }, { error: { code: 'INVALID_REQUEST' } }])
   t.equal(world.tree.text(zkPaths.topic('goals')), undefined)
 })
 
-t.test('another broker that made the topic first is told from our own write', async (t) => {
-  const world = new ApiWorld()
-  const other = JSON.stringify({ version: 3, topic_id: 'other', partitions: { 0: [1] } })
-  world.tree.put(zkPaths.topic('goals'), other)
-  const { topics } = await world.answer(createOf([newTopic('goals')]))
-  t.match(topics, [{ error: { code: 'TOPIC_ALREADY_EXISTS' }, topicId: '' }])
-})
+t.test(
+  'a topic that another broker created first is distinguished from our own write',
+  async (t) => {
+    const world = new ApiWorld()
+    const other = JSON.stringify({ version: 3, topic_id: 'other', partitions: { 0: [1] } })
+    world.tree.put(zkPaths.topic('goals'), other)
+    const { topics } = await world.answer(createOf([newTopic('goals')]))
+    t.match(topics, [{ error: { code: 'TOPIC_ALREADY_EXISTS' }, topicId: '' }])
+  },
+)
 
-t.test('nothing is made without a session, without time, or without topics', async (t) => {
+t.test('nothing is created without a session, without time, or without topics', async (t) => {
   const world = new ApiWorld()
   const late = await world.answer(createOf([newTopic('goals')], 0))
   t.match(late.topics, [{ error: { code: 'REQUEST_TIMED_OUT' } }])

@@ -48,7 +48,7 @@ t.test('a client cannot say that another broker passed its request on', async (t
   await t.rejects(world.answer({ ...requests.produce, passedOn: true }, client), refused)
 })
 
-t.test('the life of the broker that asks counts, and only that', async (t) => {
+t.test('only the life of the requesting broker counts', async (t) => {
   const follower = { role: 'broker', brokerId: 2 as BrokerId, brokerEpoch: 20 } as const
   const world = new ApiWorld()
   t.match(await world.answer(requests.replicaFetch, follower), { type: 'replicaFetch' })

@@ -31,7 +31,7 @@ function fetched(partition: number, records: Buffer, changed: Partial<Fetched> =
 
 const sizes = ({ partitions }: FetchResponse) => partitions.map(({ records }) => records.length)
 
-t.test('records of all partitions that have some, at once', async (t) => {
+t.test('records of all partitions that have some are answered at once', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 2, 1])
   const [leader, follower] = [world.replica('goals', 0), world.replica('goals', 1)]
@@ -55,13 +55,13 @@ const budgets = [
   { name: 'a batch that is too large for the rest is left out', bytesMax: 2.5, want: [2, 0, 0] },
   { name: 'all of it', bytesMax: 9, want: [2, 2, 2] },
   {
-    name: 'a partition has a limit of its own',
+    name: 'each partition has its own limit',
     bytesMax: 9,
     partitionMax: 1,
     want: [1, 1, 1],
   },
   {
-    name: 'a first batch above the limit of its partition comes whole, a later one does not',
+    name: 'a first batch above its partition’s limit is sent whole, a later one is not',
     bytesMax: 9,
     partitionMax: 0.5,
     want: [1, 0, 0],
@@ -86,7 +86,7 @@ for (const { name, bytesMax, partitionMax = 9, want } of budgets) {
   })
 }
 
-t.test('a partition whose batch did not fit gets it when it comes first', async (t) => {
+t.test('a partition whose batch did not fit gets it when it is named first', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 1])
   for (const partition of [0, 1]) world.replica('goals', partition).commit(batch)
@@ -109,7 +109,7 @@ t.test('the wait is for bytes of all partitions together', async (t) => {
   t.same([first.waitCount, second.waitCount], [0, 0])
 })
 
-t.test('when the time is up, there is what there is', async (t) => {
+t.test('at the deadline the answer has the records that exist', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 1])
   const replica = world.replica('goals', 0)
@@ -123,7 +123,7 @@ t.test('when the time is up, there is what there is', async (t) => {
   t.equal(replica.waitCount, 0)
 })
 
-t.test('nobody waits for more than a partition may give', async (t) => {
+t.test('a fetch does not wait for more than its partitions’ limits allow', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1])
   const replica = world.replica('goals', 0)
@@ -205,7 +205,7 @@ t.test('a topic that is deleted ends the wait', async (t) => {
 
 // --- elsewhere -----------------------------------------------------------------------------------
 
-t.test('what one leader has alone is passed on as it is, with all of its time', async (t) => {
+t.test('a request for one leader is passed on unchanged, with its full wait', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [2, 2])
   const request = fetchOf([at(0, 7), at(1, 8)], { bytesMin: 500 })
@@ -230,7 +230,7 @@ t.test('records here are not held back by a leader that has none', async (t) => 
   t.same(sizes(onlyAnswer(answers)), [batch.length, 0])
 })
 
-t.test('leaders are asked again for a moment each, until there is enough', async (t) => {
+t.test('several leaders are polled in short rounds until there is enough', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 2, 3])
   const here = world.replica('goals', 0)
@@ -241,14 +241,14 @@ t.test('leaders are asked again for a moment each, until there is enough', async
     await world.clock.advance(50)
     if (round === 1) here.commit(batch)
     two.answer({ type: 'fetch', partitions: [fetched(1, Buffer.alloc(0))] })
-    t.same(answers, [], 'the other is still to answer')
+    t.same(answers, [], 'the other leader has not answered yet')
     three.answer({ type: 'fetch', partitions: [fetched(2, Buffer.alloc(0))] })
     await world.clock.advance(0)
   }
   t.same(sizes(onlyAnswer(answers)), [batch.length, 0, 0])
 })
 
-t.test('leaders are asked until the time is up, and not after that', async (t) => {
+t.test('leaders are polled until the deadline, and not afterwards', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [2, 3])
   const { answers } = world.ask(fetchOf([at(0, 0), at(1, 0)], { maxWaitMs: 120 }))
@@ -283,7 +283,7 @@ t.test('a leader that fails fails its own partitions', async (t) => {
   ])
 })
 
-t.test('bytes from elsewhere count like those from here', async (t) => {
+t.test('bytes from other brokers count like local ones', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [2, 1, 3])
   world.replica('goals', 1).commit(batch)
@@ -329,7 +329,7 @@ t.test('a follower that lacks an offset asks the leaders of all such partitions'
 })
 
 t.test(
-  'what was passed on to a broker that does not lead is not answered by guessing',
+  'a request passed on to a broker that does not lead gets an error, not a guess',
   async (t) => {
     const world = new ApiWorld()
     world.topic('goals', [2])

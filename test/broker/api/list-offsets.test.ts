@@ -57,7 +57,7 @@ t.test('a partition that is named twice is refused both times, as in Kafka', asy
 })
 
 t.test(
-  'what was passed on is not passed on again; an empty list is answered at once',
+  'a passed-on request is not passed on again; an empty list is answered at once',
   async (t) => {
     const world = new ApiWorld()
     world.topic('goals', [2])

@@ -2,7 +2,7 @@ import t from 'tap'
 import { noBroker } from '../../../src/protocol/mq/messages.ts'
 import { ApiWorld } from './api-world.ts'
 
-t.test('metadata names those topics that exist, of all or of those asked for', async (t) => {
+t.test('metadata has the existing topics, of all or of the requested ones', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [2, 0])
   world.topic('fouls', [1])

@@ -57,7 +57,7 @@ for (const { topic, existing, code } of collisions) {
   })
 }
 
-t.test('replicas: as many as asked for, or as the default and the living allow', async (t) => {
+t.test('replicas: as many as requested, or the default, at most the live brokers', async (t) => {
   const defaults = { partitionCount: 4, replicationFactor: 5 }
   const counts = (wanted: Partial<NewTopic>) =>
     replicasFor(topic(wanted), brokers, { defaults, start: 0 }).map(({ length }) => length)
@@ -65,6 +65,7 @@ t.test('replicas: as many as asked for, or as the default and the living allow',
   t.same(counts({ partitionCount: -1, replicationFactor: -1 }), [3, 3, 3, 3])
   const code = 'INVALID_REPLICATION_FACTOR'
   t.throws(() => counts({ replicationFactor: 4 }), { code })
-  const nobody = () => replicasFor(topic({ replicationFactor: -1 }), [], { defaults, start: 0 })
-  t.throws(nobody, { code })
+  const withoutBrokers = () =>
+    replicasFor(topic({ replicationFactor: -1 }), [], { defaults, start: 0 })
+  t.throws(withoutBrokers, { code })
 })

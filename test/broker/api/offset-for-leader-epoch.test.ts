@@ -2,7 +2,7 @@ import t from 'tap'
 import { anyEpoch } from '../../../src/protocol/mq/messages.ts'
 import { ApiWorld, batchOf } from './api-world.ts'
 
-t.test('leaders say where epochs end; everything else fails alone', async (t) => {
+t.test('leaders answer where epochs end; each other partition fails alone', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 1, 2, 1])
   world.replica('goals', 0).commit(batchOf(2))

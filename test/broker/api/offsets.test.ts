@@ -16,7 +16,7 @@ function putOffset(world: ApiWorld, partition: number, data: string): void {
   world.tree.put(path, data)
 }
 
-/** Partition 0 and 1 lie here, with three records each. */
+/** Partitions 0 and 1 are on this broker, with three records each. */
 function makeWorld(): ApiWorld {
   const world = new ApiWorld()
   world.topic('goals', [1, 1, 2])
@@ -24,7 +24,7 @@ function makeWorld(): ApiWorld {
   return world
 }
 
-t.test('commits of one request succeed and fail for themselves', async (t) => {
+t.test('the commits of one request succeed and fail independently', async (t) => {
   const world = makeWorld()
   putOffset(world, 1, '2')
   const partitions = [commit(0, 3), commit(1, 3), commit(0 + 9, 1)]
@@ -38,7 +38,7 @@ t.test('commits of one request succeed and fail for themselves', async (t) => {
   t.equal(world.tree.text(zkPaths.groupOffset(group, 'goals', 1)), '2')
 })
 
-t.test('what is no offset of the log is refused with the bounds of the log', async (t) => {
+t.test('a number that is no offset of the log is refused with the log’s bounds', async (t) => {
   const world = makeWorld()
   for (const offset of [4, -1, 2 ** 53, Number.NaN]) {
     const request = { type: 'offsetCommit', group, timeoutMs: 1000 } as const
@@ -48,7 +48,7 @@ t.test('what is no offset of the log is refused with the bounds of the log', asy
   }
 })
 
-t.test('a partition that is named twice is committed neither time', async (t) => {
+t.test('a partition that is named twice is not committed', async (t) => {
   const world = makeWorld()
   const partitions = [commit(0, 1), commit(1, 1), commit(0, 2)]
   const answer = await world.answer({ type: 'offsetCommit', group, timeoutMs: 1000, partitions })
@@ -60,7 +60,7 @@ t.test('a partition that is named twice is committed neither time', async (t) =>
   t.equal(world.tree.text(zkPaths.groupOffset(group, 'goals', 0)), undefined)
 })
 
-t.test('nothing is written when the time is over, or without a session', async (t) => {
+t.test('nothing is written after the deadline, or without a session', async (t) => {
   const world = makeWorld()
   const late = { type: 'offsetCommit', group, timeoutMs: 0, partitions: [commit(0, 1)] } as const
   t.match(await world.answer(late), { partitions: [{ error: { code: 'REQUEST_TIMED_OUT' } }] })
@@ -70,7 +70,7 @@ t.test('nothing is written when the time is over, or without a session', async (
   t.equal(world.tree.text(zkPaths.groupOffset(group, 'goals', 0)), undefined)
 })
 
-t.test('committed offsets are read for each partition alone', async (t) => {
+t.test('committed offsets are read for each partition independently', async (t) => {
   const world = makeWorld()
   putOffset(world, 0, '2')
   putOffset(world, 1, 'garbage')
@@ -84,7 +84,7 @@ t.test('committed offsets are read for each partition alone', async (t) => {
   ])
 })
 
-t.test('a group name that is none fails, and an empty list does not', async (t) => {
+t.test('an invalid group name fails, and an empty list does not', async (t) => {
   const world = makeWorld()
   const request = { type: 'offsetFetch', group: 'a/b' } as const
   const { partitions } = await world.answer({ ...request, partitions: [place(0)] })

@@ -9,7 +9,7 @@ import { ApiWorld } from './api-world.ts'
 const at = (partition: number): Place => ({ topic: 'goals', partition })
 const [one, two, three] = ids(1, 2, 3) as [BrokerId, BrokerId, BrokerId]
 
-t.test('shares keep the order of the request, and the places in it', async (t) => {
+t.test('shares keep the order and the places of the request', async (t) => {
   const shares = new Shares<Place>()
   for (const [place, leader] of [two, three, two].entries()) shares.add(leader, at(place), place)
   t.equal(shares.count, 2)
@@ -22,7 +22,7 @@ t.test('shares keep the order of the request, and the places in it', async (t) =
   )
 })
 
-t.test('answers are joined by place; what is missing, or all, fails', async (t) => {
+t.test('answers are joined by place; a missing one fails, or all do', async (t) => {
   const joined = (answer: Promise<{ readonly partitions: readonly string[] }>) => {
     return new Promise<readonly string[]>((resolve) => {
       const answers = new Answers<string>(3, resolve)
@@ -41,7 +41,7 @@ t.test('answers are joined by place; what is missing, or all, fails', async (t) 
   t.same(await joined(Promise.reject(lost)), ['0 NETWORK_EXCEPTION', 'ours', '2 NETWORK_EXCEPTION'])
 })
 
-t.test('who leads, or why nobody can be asked', async (t) => {
+t.test('the leader to pass on to, or why there is none', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [2, 0, 1, 0])
   world.image.setBadState('goals', 3)
@@ -50,7 +50,7 @@ t.test('who leads, or why nobody can be asked', async (t) => {
     return leader instanceof BrokerError ? leader.code : leader
   }
   t.same(found(0), two)
-  t.same(found(0, true), 'NOT_LEADER_OR_FOLLOWER', 'once and no further')
+  t.same(found(0, true), 'NOT_LEADER_OR_FOLLOWER', 'passed on only once')
   t.same(found(1), 'LEADER_NOT_AVAILABLE')
   t.same(found(2), 'LEADER_NOT_AVAILABLE', `broker ${one} is to lead, and has not begun to`)
   t.same(found(3), 'KAFKA_STORAGE_ERROR', 'with the reason')

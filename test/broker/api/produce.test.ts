@@ -28,7 +28,7 @@ function refusal(code: BrokerError['code']): BrokerError {
   return new BrokerError(code, `Cannot do it: ${code}`)
 }
 
-t.test('the answer leaves when the last partition is answered, in the order asked', async (t) => {
+t.test('the answer is sent when the last partition is answered, in request order', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 1])
   const [first, second] = [world.replica('goals', 0), world.replica('goals', 1)]
@@ -53,7 +53,7 @@ t.test('the answer leaves when the last partition is answered, in the order aske
   ])
 })
 
-t.test('partitions fail for themselves, each with its own error', async (t) => {
+t.test('each partition fails alone, with its own error', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 1, 0, 1])
   world.replica('goals', 0)
@@ -102,7 +102,7 @@ t.test('all partitions have one deadline, and none is later than the limit', asy
   }
 })
 
-t.test('what others lead is passed on: one request for each leader, once', async (t) => {
+t.test('partitions of other leaders are passed on, one request for each leader', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [2, 1, 3, 2])
   const own = world.replica('goals', 1)
@@ -143,7 +143,7 @@ t.test('what others lead is passed on: one request for each leader, once', async
   })
 })
 
-t.test('what was passed on to us is not passed on again', async (t) => {
+t.test('a request that was passed on to us is not passed on again', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [2, 1])
   const own = world.replica('goals', 1)
@@ -163,7 +163,7 @@ t.test('what was passed on to us is not passed on again', async (t) => {
   t.same(world.passedOn, [])
 })
 
-t.test('a leader that leaves partitions out of its answer fails those', async (t) => {
+t.test('partitions missing from a leader’s answer fail', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [2, 2])
   const { answers } = world.ask(

@@ -45,7 +45,7 @@ for (const [name, requester, request, code] of strangers) {
   })
 }
 
-t.test('news of any partition ends the wait for all', async (t) => {
+t.test('news of any partition ends the wait', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 1])
   const [first, second] = [world.replica('goals', 0), world.replica('goals', 1)]
@@ -62,7 +62,7 @@ t.test('news of any partition ends the wait for all', async (t) => {
   t.equal(first.waitCount, 0)
 })
 
-t.test('without news the answer leaves when the time is up', async (t) => {
+t.test('without news the answer is sent at the deadline', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1])
   world.replica('goals', 0)
@@ -88,7 +88,7 @@ t.test('a partition that cannot be served ends the wait, and fails alone', async
   ])
 })
 
-t.test('a leader that was deposed during the wait gives nothing', async (t) => {
+t.test('a leader that was deposed during the wait sends no records', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 1])
   const [deposed, renewed] = [world.replica('goals', 0), world.replica('goals', 1)]
@@ -102,7 +102,7 @@ t.test('a leader that was deposed during the wait gives nothing', async (t) => {
   ])
 })
 
-t.test('bytes are shared in the order asked, and a full answer reads no more', async (t) => {
+t.test('bytes are shared in request order, and nothing is read for a full answer', async (t) => {
   const world = new ApiWorld()
   world.topic('goals', [1, 1])
   const replicas = [world.replica('goals', 0), world.replica('goals', 1)]

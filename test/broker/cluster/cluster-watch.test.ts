@@ -56,16 +56,19 @@ t.test('the image is complete once it has started', async (t) => {
   })
 })
 
-t.test('what changes is read again, and told once for all changes of a turn', async (t) => {
-  const one = await watched()
-  putState(one.tree, { leaderEpoch: 5 })
-  putBroker(one.tree, 3)
-  one.tree.delete(zkPaths.brokerId(1 as BrokerId), -1)
-  await settled()
-  t.same([...one.image.brokers.keys()], [2, 3])
-  t.match(one.image.state('goals', 0), { leaderEpoch: 5, version: 1 })
-  t.equal(one.changes, 1)
-})
+t.test(
+  'a changed znode is read again, with one notification for all changes of a turn',
+  async (t) => {
+    const one = await watched()
+    putState(one.tree, { leaderEpoch: 5 })
+    putBroker(one.tree, 3)
+    one.tree.delete(zkPaths.brokerId(1 as BrokerId), -1)
+    await settled()
+    t.same([...one.image.brokers.keys()], [2, 3])
+    t.match(one.image.state('goals', 0), { leaderEpoch: 5, version: 1 })
+    t.equal(one.changes, 1)
+  },
+)
 
 t.test('a change while a read of the same znode is in flight is not lost', async (t) => {
   const { zk, tree, image } = await watched()
@@ -78,21 +81,18 @@ t.test('a change while a read of the same znode is in flight is not lost', async
   t.match(image.state('goals', 0), { leaderEpoch: 6, version: 2 })
 })
 
-t.test(
-  'an answer that is older than a write whose answer came first changes nothing',
-  async (t) => {
-    const { zk, tree, image } = await watched()
-    const stopped = zk.stopAt('answer', 'getData', statePath)
-    putState(tree, { leaderEpoch: 5 })
-    await stopped
-    image.setState('goals', 0, { ...sampleState, leaderEpoch: 6, version: 2 })
-    zk.resume()
-    await settled()
-    t.match(image.state('goals', 0), { leaderEpoch: 6, version: 2 })
-  },
-)
+t.test('an answer older than a write that was answered first changes nothing', async (t) => {
+  const { zk, tree, image } = await watched()
+  const stopped = zk.stopAt('answer', 'getData', statePath)
+  putState(tree, { leaderEpoch: 5 })
+  await stopped
+  image.setState('goals', 0, { ...sampleState, leaderEpoch: 6, version: 2 })
+  zk.resume()
+  await settled()
+  t.match(image.state('goals', 0), { leaderEpoch: 6, version: 2 })
+})
 
-t.test('states that were made before their topic is known here are read with it', async (t) => {
+t.test('states that were created before their topic was known here are read with it', async (t) => {
   const one = world()
   await one.watch.start()
   const stopped = one.zk.stopAt('request', 'getData', zkPaths.topic('goals'))
@@ -104,19 +104,19 @@ t.test('states that were made before their topic is known here are read with it'
   t.equal(one.image.state('goals', 0)?.leader, 2)
 })
 
-t.test('a broker that registers while all is read is not taken for one that is gone', async (t) => {
+t.test('a broker that registers while everything is read is not taken for gone', async (t) => {
   const { zk, tree, image, watch } = await watched()
   const stopped = zk.stopAt('request', 'getChildren', zkPaths.topics)
   const reading = watch.readAll()
   await stopped // the list of brokers has been answered
   putBroker(tree, someBroker)
-  await settled() // the event has come, and the broker is asked for
+  await settled() // the event has arrived, and the broker is being read
   zk.resume()
   await reading
   t.ok(image.brokers.has(someBroker))
 })
 
-t.test('what a reconnect finds gone is forgotten', async (t) => {
+t.test('a znode that is gone after a reconnect is forgotten', async (t) => {
   const { zk, tree, image } = await watched()
   const report = putReport(tree, 1)
   zk.disconnect()
@@ -133,7 +133,7 @@ t.test('what a reconnect finds gone is forgotten', async (t) => {
   }
   putBroker(tree, 3)
   await settled()
-  t.same([...image.brokers.keys()], [1, 2], 'nothing is heard without a connection')
+  t.same([...image.brokers.keys()], [1, 2], 'no event arrives without a connection')
   zk.reconnect()
   await settled()
   t.same([...image.brokers.keys()], [1, 3])
@@ -142,7 +142,7 @@ t.test('what a reconnect finds gone is forgotten', async (t) => {
   t.equal(image.controller, noBroker)
 })
 
-t.test('events that are lost while it starts are made up for', async (t) => {
+t.test('events that are lost during the start are made up for', async (t) => {
   const one = world()
   putBroker(one.tree, 1)
   const stopped = one.zk.stopAt('request', 'getChildren', zkPaths.topics)
@@ -156,26 +156,29 @@ t.test('events that are lost while it starts are made up for', async (t) => {
   t.same([...one.image.brokers.keys()].sort(), [1, 2])
 })
 
-t.test('what is read of one partition is what was written before the call', async (t) => {
+t.test('a read of one partition reflects every write before the call', async (t) => {
   const { zk, watch } = await watched()
   zk.made.length = 0
   await watch.readState('goals', 0)
   t.same(zk.made, [`sync ${statePath}`, `getData ${statePath}`])
 })
 
-t.test('we are controller if our session made the znode, whatever it says', async (t) => {
-  const { tree, zk, watch, image } = await watched()
-  tree.delete(zkPaths.controller, -1)
-  putController(tree, 9, zk.sessionId)
-  await settled()
-  t.ok(watch.isController)
-  tree.delete(zkPaths.controller, -1)
-  await settled()
-  t.notOk(watch.isController)
-  t.equal(image.controller, noBroker)
-})
+t.test(
+  'we are the controller if our session created the znode, whatever its content',
+  async (t) => {
+    const { tree, zk, watch, image } = await watched()
+    tree.delete(zkPaths.controller, -1)
+    putController(tree, 9, zk.sessionId)
+    await settled()
+    t.ok(watch.isController)
+    tree.delete(zkPaths.controller, -1)
+    await settled()
+    t.notOk(watch.isController)
+    t.equal(image.controller, noBroker)
+  },
+)
 
-t.test('what cannot be read is unavailable, told once, and nothing else is', async (t) => {
+t.test('only an unreadable znode is unavailable, and is logged once', async (t) => {
   const { tree, image, log } = await watched()
   for (let i = 0; i < 2; i++) {
     tree.put(statePath, 'garbage')
@@ -190,11 +193,11 @@ t.test('what cannot be read is unavailable, told once, and nothing else is', asy
   tree.put('/brokers/ids/x', '{}')
   tree.put(`${zkPaths.reports}/${putReport(tree, 1)}`, 'garbage')
   await settled()
-  t.same([...image.brokers.keys()], [1], 'one that cannot be reached is not alive')
+  t.same([...image.brokers.keys()], [1], 'a broker without an address is not alive')
   t.equal(image.reports.size, 0)
 })
 
-t.test('once stopped it tells nothing and reads nothing', async (t) => {
+t.test('once stopped it neither notifies nor reads', async (t) => {
   const one = await watched()
   const stopped = one.zk.stopAt('answer', 'getData', statePath)
   putState(one.tree, { leaderEpoch: 5 })
@@ -210,7 +213,7 @@ t.test('once stopped it tells nothing and reads nothing', async (t) => {
   t.same(one.zk.made, [])
 })
 
-t.test('a session that ends while a change is read is no error', async (t) => {
+t.test('the end of the session while a change is read is no error', async (t) => {
   const { zk, tree, log, watch } = await watched()
   const stopped = zk.stopAt('request', 'getData', statePath)
   putState(tree, { leaderEpoch: 5 })

@@ -15,7 +15,7 @@ for (const { a, b, below, name = 'by life, then by counter' } of cases) {
   })
 }
 
-t.test('each mark is above all that came before', async (t) => {
+t.test('each mark is above all earlier ones', async (t) => {
   let mark = noMark
   for (const life of [0, 7, 7, 7, 9]) {
     const next = nextMark(mark, life)

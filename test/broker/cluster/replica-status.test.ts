@@ -28,14 +28,14 @@ for (const status of statuses) {
   t.test(`a report that lacks a fact is none: ${status.type}`, async (t) => {
     const fields = JSON.parse(encode(status)) as Record<string, unknown>
     for (const field of Object.keys(fields)) {
-      if (field === 'topic' || field === 'partition') continue // for those who read the znode
+      if (field === 'topic' || field === 'partition') continue // for operators who read the znode
       const { [field]: _, ...rest } = fields
       t.equal(decodeReport(Buffer.from(JSON.stringify(rest))), undefined, field)
     }
   })
 }
 
-t.test('what any client may have written is no report', async (t) => {
+t.test('data in another shape is no report', async (t) => {
   const [, , whole] = statuses
   if (whole === undefined) return
   const texts = ['', 'null', '[]', '{}', '{"a"', encode(whole).replace('whole', 'fine')]

@@ -1,4 +1,5 @@
-// An image of a cluster, for tests: topic `goals` has one partition, with replicas on brokers 2, 3 and 1.
+// An image of a cluster, for tests: topic `goals` has one partition, with replicas on brokers 2, 3
+// and 1.
 
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import {
@@ -41,7 +42,7 @@ export function image(
   return made
 }
 
-/** The same, and these brokers say in their present life that they cannot use their replica. */
+/** The same, and these brokers report in their current life that they cannot use their replica. */
 export function unavailable(made: ClusterImage, brokers: number[], session?: number): ClusterImage {
   for (const broker of ids(...brokers)) {
     made.reports.set(reportName({ topicId, partition: 0, broker }), {
@@ -60,7 +61,7 @@ interface Said {
   highWatermark?: number
 }
 
-/** The same, and brokers say this of their logs. */
+/** The same, with these reports on logs. */
 export function reporting(made: ClusterImage, reports: Record<number, Said>): ClusterImage {
   for (const [name, said] of Object.entries(reports)) {
     const broker = Number(name) as BrokerId

@@ -1,5 +1,5 @@
-// Znodes as a cluster has them, for tests: brokers with directory `d<N>`, and the one partition of topic
-// `goals`, with replicas on brokers 1, 2 and 3.
+// Znodes as a cluster has them, for tests: brokers with directory `d<N>`, and the one partition of
+// topic `goals`, with replicas on brokers 1, 2 and 3.
 
 import {
   encodeReport,
@@ -49,7 +49,7 @@ export function putState(tree: MemoryTree, changed: Partial<PartitionState> = {}
   tree.put(statePath, encodeState({ ...sampleState, ...changed }))
 }
 
-/** As the znode has it. */
+/** In the format of the znode. */
 export function stateIn(tree: MemoryTree): PartitionState | undefined {
   const text = tree.text(statePath)
   if (text === undefined) return undefined
@@ -69,7 +69,7 @@ export function putReport(tree: MemoryTree, broker: number, owner = broker): str
   return name
 }
 
-/** Broker N says this of its log, in its present life and for the present state. */
+/** Broker N reports this on its log, in its current life and for the current state. */
 export function putLogReport(
   tree: MemoryTree,
   broker: number,

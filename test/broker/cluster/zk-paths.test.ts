@@ -41,7 +41,7 @@ t.test('a state is read as written, with the version of its znode', async (t) =>
 const text = encodeState(state)
 const unreadable = [
   {
-    name: 'both lists of the ISR are changed, or neither',
+    name: 'both lists of the ISR change, or neither',
     from: '"isr":[1,2,3]',
     to: '"isr":[1,2]',
   },

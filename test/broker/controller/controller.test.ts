@@ -21,17 +21,17 @@ const cases = [
     want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
   },
   {
-    name: 'a dead leader is followed by the next of the assignment that is in sync',
+    name: 'a dead leader is replaced by the next in-sync replica of the assignment',
     image: image([1, 3], {}),
     want: { leader: 3, leaderEpoch: 5, isr: members(1, 3), version: 9 },
   },
   {
-    name: 'who lives but is not in sync is not elected',
+    name: 'a live replica that is not in sync is not elected',
     image: image([1, 3], { isr: members(1, 2) }),
     want: { leader: 1, leaderEpoch: 5, isr: members(1, 2), version: 9 },
   },
   {
-    name: 'with nobody in sync alive nobody leads, and the ISR keeps the claim',
+    name: 'with no member of the ISR alive there is no leader, and the ISR stays',
     image: image([3], { isr: members(1, 2) }),
     want: { leader: noBroker, leaderEpoch: 5, isr: members(1, 2), version: 9 },
   },
@@ -41,7 +41,7 @@ const cases = [
     want: undefined,
   },
   {
-    name: 'a member that can use its replica again, in the life that promised, leads',
+    name: 'a member that can use its replica again, in the life that the ISR names, leads',
     image: image([1, 3], { isr: members(1, 2), leader: noBroker }),
     want: { leader: 1, leaderEpoch: 5, isr: members(1, 2), version: 9 },
   },
@@ -51,27 +51,27 @@ const cases = [
     want: { leader: 3, leaderEpoch: 5, isr: members(1, 3), version: 9 },
   },
   {
-    name: 'a follower that was restarted is taken out, in the same epoch',
+    name: 'a restarted follower leaves the ISR, in the same epoch',
     image: image([1, 2, 3], {}, { 3: 99 }),
     want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
   },
   {
-    name: 'a follower with another directory is taken out, whatever its life',
+    name: 'a follower with another directory leaves the ISR, whatever its life',
     image: image([1, 2, 3], { isr: [...members(1, 2), member(3, { directory: 'old' })] }),
     want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
   },
   {
-    name: 'the last but the leader are for the leader to take out: it may be gone, too',
+    name: 'a leader that would remain alone keeps the others: it may be dead itself',
     image: image([2], {}),
     want: undefined,
   },
   {
-    name: 'so they are at an election',
+    name: 'and so does an election',
     image: image([1], { isr: members(1, 2) }),
     want: { leader: 1, leaderEpoch: 5, isr: members(1, 2), version: 9 },
   },
   {
-    name: 'but for lost disks, which are eligible for nothing',
+    name: 'except lost disks, which do not become eligible',
     image: image(
       [1, 2, 3],
       { isr: [member(1), member(2), member(3, { directory: 'old' })] },
@@ -80,12 +80,12 @@ const cases = [
     want: { leader: 2, leaderEpoch: 4, isr: members(1, 2), version: 9 },
   },
   {
-    name: 'with all restarted nobody leads before they have reported',
+    name: 'when all have restarted there is no leader before they have reported',
     image: image([1, 2, 3], {}, { 1: 91, 2: 92, 3: 93 }),
     want: { leader: noBroker, leaderEpoch: 5, isr: members(1, 2, 3), version: 9 },
   },
   {
-    name: 'an awaited member keeps its claim though its life is over',
+    name: 'an awaited member stays in the ISR though its life is over',
     image: image([1, 2], { isr: [...members(1, 2), member(3, { isAwaited: true })] }),
     want: undefined,
   },
@@ -123,7 +123,7 @@ const cases = [
     want: undefined,
   },
   {
-    name: 'and not one that promised nothing: a person decides',
+    name: 'nor by a replica that was never in sync: an operator decides',
     image: reporting(image([1, 2, 3], { isr: members(1, 2) }), { 3: { type: 'ahead' } }),
     want: undefined,
   },
@@ -153,27 +153,27 @@ const cases = [
     want: { leader: 3, leaderEpoch: 5, isr: members(1, 3), version: 9 },
   },
   {
-    name: 'the last in sync keeps its claim while it cannot use its replica',
+    name: 'the last member stays in the ISR while it cannot use its replica',
     image: unavailable(image([1, 2, 3], { isr: members(2) }), [2]),
     want: { leader: noBroker, leaderEpoch: 5, isr: members(2), version: 9 },
   },
   {
-    name: 'so do several, the dead among them',
+    name: 'and so do several, dead ones included',
     image: unavailable(image([1, 2], {}), [1, 2]),
     want: { leader: noBroker, leaderEpoch: 5, isr: members(1, 2, 3), version: 9 },
   },
   {
-    name: 'a broker that comes back unable does not lead where another one may yet come',
+    name: 'a broker that returns without its replica does not lead while another may return',
     image: unavailable(image([1], { isr: members(1, 2), leader: noBroker }), [1]),
     want: undefined,
   },
   {
-    name: 'a report of an earlier life counts for nothing',
+    name: 'a report from an earlier life does not count',
     image: unavailable(image([1, 2, 3], {}), [2], 77),
     want: undefined,
   },
   {
-    name: 'a state that cannot be read is left to a person',
+    name: 'a state that cannot be read is left to an operator',
     image: withBadState(image([1, 3], {})),
     want: undefined,
   },
@@ -193,7 +193,7 @@ for (const { name, image, want } of cases) {
   })
 }
 
-t.test('its own writes leave it nothing to do', async (t) => {
+t.test('after its own writes the controller has nothing left to write', async (t) => {
   for (const { image } of cases) {
     const { writes } = controller().step(image, 0)
     for (const { topic, partition, state } of writes) {
@@ -205,18 +205,25 @@ t.test('its own writes leave it nothing to do', async (t) => {
 
 const nothing = { writes: [], undecided: [] }
 
-t.test('the first log waits for those of the other members, until the deadline', async (t) => {
-  const made = image([1, 2], { leader: noBroker }, { 1: 91, 2: 92 })
-  const first = controller()
-  t.same(first.step(made, 0), { ...nothing, askAgainAtMs: undefined }, 'there is no log yet')
-  reporting(made, { 1: { brokerEpoch: 91 } })
-  t.same(first.step(made, 50), { ...nothing, askAgainAtMs: 150 })
-  t.same(first.step(made, 149), { ...nothing, askAgainAtMs: 150 })
-  t.same(controller().step(made, 150), { ...nothing, askAgainAtMs: 250 }, 'another begins anew')
-  const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
-  const isr = [member(1, { epoch: 91 }), ...absent]
-  t.match(first.step(made, 150).writes, [{ state: { leader: 1, leaderEpoch: 5, isr } }])
-})
+t.test(
+  'the first reported log waits for those of the other members, until the deadline',
+  async (t) => {
+    const made = image([1, 2], { leader: noBroker }, { 1: 91, 2: 92 })
+    const first = controller()
+    t.same(first.step(made, 0), { ...nothing, askAgainAtMs: undefined }, 'there is no log yet')
+    reporting(made, { 1: { brokerEpoch: 91 } })
+    t.same(first.step(made, 50), { ...nothing, askAgainAtMs: 150 })
+    t.same(first.step(made, 149), { ...nothing, askAgainAtMs: 150 })
+    t.same(
+      controller().step(made, 150),
+      { ...nothing, askAgainAtMs: 250 },
+      'another controller starts the wait again',
+    )
+    const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
+    const isr = [member(1, { epoch: 91 }), ...absent]
+    t.match(first.step(made, 150).writes, [{ state: { leader: 1, leaderEpoch: 5, isr } }])
+  },
+)
 
 t.test('when all members have reported there is nothing to wait for', async (t) => {
   const made = image([1, 2, 3], { leader: noBroker }, { 1: 91, 2: 92, 3: 93 })
@@ -228,21 +235,18 @@ t.test('when all members have reported there is nothing to wait for', async (t) 
   t.match(controller().step(made, 0).writes, [{ state: { leader: 3, leaderEpoch: 5 } }])
 })
 
-t.test(
-  'a partition that no log may lead is told of, once others have had their time',
-  async (t) => {
-    const made = image([1], { leader: noBroker }, { 1: 91 })
-    t.same(controller().step(made, 0), { ...nothing, askAgainAtMs: undefined })
-    reporting(made, { 1: { brokerEpoch: 91, type: 'tail-cut' } })
-    const one = controller()
-    t.same(one.step(made, 0).undecided, [], 'the deadline runs')
-    t.same(one.step(made, 100), {
-      writes: [],
-      askAgainAtMs: undefined,
-      undecided: [{ topic: 'goals', partition: 0, version: 9 }],
-    })
-  },
-)
+t.test('a partition that no log may lead is reported once the deadline has passed', async (t) => {
+  const made = image([1], { leader: noBroker }, { 1: 91 })
+  t.same(controller().step(made, 0), { ...nothing, askAgainAtMs: undefined })
+  reporting(made, { 1: { brokerEpoch: 91, type: 'tail-cut' } })
+  const one = controller()
+  t.same(one.step(made, 0).undecided, [], 'the deadline runs')
+  t.same(one.step(made, 100), {
+    writes: [],
+    askAgainAtMs: undefined,
+    undecided: [{ topic: 'goals', partition: 0, version: 9 }],
+  })
+})
 
 t.test('a wait is for one version of the state', async (t) => {
   const made = image([1, 2], { leader: noBroker }, { 1: 91, 2: 92 })
@@ -250,7 +254,7 @@ t.test('a wait is for one version of the state', async (t) => {
   reporting(made, { 1: { brokerEpoch: 91 } })
   one.step(made, 0)
   made.setState('goals', 0, { ...(made.state('goals', 0) as PartitionState), version: 10 })
-  t.same(one.step(made, 200).writes, [], 'the report is of an older one')
+  t.same(one.step(made, 200).writes, [], 'the report is about an older version')
   reporting(made, { 1: { brokerEpoch: 91, stateVersion: 10 } })
   t.same(one.step(made, 300), { ...nothing, askAgainAtMs: 400 })
 })
@@ -263,7 +267,7 @@ t.test('replicas spread over the brokers, each once per partition', async (t) =>
       const placed = placeReplicas(brokers, { partitionCount, replicationFactor, start: 2 })
       t.ok(placed.every((replicas) => new Set(replicas).size === replicationFactor))
       for (const id of brokers) {
-        t.equal(placed.filter(([leader]) => leader === id).length, 4, 'leaders are even')
+        t.equal(placed.filter(([leader]) => leader === id).length, 4, 'leaders are spread evenly')
       }
     }
   }

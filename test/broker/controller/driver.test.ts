@@ -20,7 +20,7 @@ import { MemoryTree } from '../memory-zk.ts'
 
 const recoveryWaitMs = 1000
 
-/** What a broker's session has of the controller: one more candidate. */
+/** One more candidate for controller, with the parts of its broker's session. */
 async function candidate(tree: MemoryTree, broker: number) {
   const zk = tree.session()
   const image = new ClusterImage()
@@ -53,7 +53,7 @@ async function candidate(tree: MemoryTree, broker: number) {
   return { zk, image, clock, log, watch, driver, end }
 }
 
-/** Brokers 1 to 3 live, and the topic has no leader yet. */
+/** Brokers 1 to 3 are alive, and the topic has no leader yet. */
 function cluster(): MemoryTree {
   const tree = MemoryTree.ofCluster()
   for (const broker of [1, 2, 3]) putBroker(tree, broker)
@@ -66,16 +66,19 @@ function inOffice(tree: MemoryTree): BrokerId {
   return text === undefined ? noBroker : decodeController(Buffer.from(text))
 }
 
-t.test('the first to come is controller, in a new epoch, and elects', async (t) => {
-  const tree = cluster()
-  const one = await candidate(tree, 1)
-  const two = await candidate(tree, 2)
-  t.same([one.driver.isController, two.driver.isController], [true, false])
-  t.equal(inOffice(tree), 1)
-  t.equal(tree.text(zkPaths.controllerEpoch), '1')
-  t.match(stateIn(tree), { leader: 2, leaderEpoch: 0, controllerEpoch: 1 })
-  t.match(one.image.state('goals', 0), { leader: 2, version: 0 }, 'it knows what it wrote')
-})
+t.test(
+  'the first broker becomes the controller, in a new epoch, and elects a leader',
+  async (t) => {
+    const tree = cluster()
+    const one = await candidate(tree, 1)
+    const two = await candidate(tree, 2)
+    t.same([one.driver.isController, two.driver.isController], [true, false])
+    t.equal(inOffice(tree), 1)
+    t.equal(tree.text(zkPaths.controllerEpoch), '1')
+    t.match(stateIn(tree), { leader: 2, leaderEpoch: 0, controllerEpoch: 1 })
+    t.match(one.image.state('goals', 0), { leader: 2, version: 0 }, 'it knows what it wrote')
+  },
+)
 
 t.test('when its session ends another takes over, in a later epoch', async (t) => {
   const tree = cluster()
@@ -87,7 +90,7 @@ t.test('when its session ends another takes over, in a later epoch', async (t) =
   t.equal(tree.text(zkPaths.controllerEpoch), '2')
 })
 
-t.test('of two that find no controller one is elected', async (t) => {
+t.test('of two brokers that find no controller, one is elected', async (t) => {
   const tree = cluster()
   putController(tree, 9, 9)
   const [one, two] = [await candidate(tree, 1), await candidate(tree, 2)]
@@ -99,11 +102,11 @@ t.test('of two that find no controller one is elected', async (t) => {
   one.zk.resume()
   await settled()
   t.same([one.driver.isController, two.driver.isController], [false, true])
-  t.equal(tree.text(zkPaths.controllerEpoch), '1', 'the one that was late has not raised it')
-  t.same(one.log.said('warn'), [], 'to be late is no failure')
+  t.equal(tree.text(zkPaths.controllerEpoch), '1', 'the late one has not raised it')
+  t.same(one.log.said('warn'), [], 'being late is no failure')
 })
 
-t.test('an election whose answer is lost counts if it was made', async (t) => {
+t.test('an election whose answer is lost counts if it succeeded', async (t) => {
   const tree = cluster()
   putController(tree, 9, 9)
   const { zk, clock, driver } = await candidate(tree, 1)
@@ -112,7 +115,7 @@ t.test('an election whose answer is lost counts if it was made', async (t) => {
   await stopped
   zk.disconnect()
   await settled()
-  t.notOk(driver.isController, 'it does not know')
+  t.notOk(driver.isController, 'it does not know yet')
   zk.reconnect()
   await clock.advance(100)
   t.ok(driver.isController)
@@ -120,7 +123,7 @@ t.test('an election whose answer is lost counts if it was made', async (t) => {
   t.match(stateIn(tree), { controllerEpoch: 1 })
 })
 
-t.test('an election that was lost on the way is held again', async (t) => {
+t.test('an election whose request was lost is repeated', async (t) => {
   const tree = cluster()
   putController(tree, 9, 9)
   const { zk, clock, driver } = await candidate(tree, 1)
@@ -134,7 +137,7 @@ t.test('an election that was lost on the way is held again', async (t) => {
   t.equal(tree.text(zkPaths.controllerEpoch), '1')
 })
 
-t.test('one that was deposed between its decision and its write writes nothing', async (t) => {
+t.test('a controller deposed between its decision and its write writes nothing', async (t) => {
   const tree = cluster()
   const { zk, driver, log } = await candidate(tree, 1)
   const stopped = zk.stopAt('request', 'multi', statePath)
@@ -148,32 +151,35 @@ t.test('one that was deposed between its decision and its write writes nothing',
   await settled()
   t.equal(tree.text(statePath), before)
   t.notOk(driver.isController)
-  t.ok(log.said('warn').includes('Deposed: another controller has begun'))
+  t.ok(log.said('warn').includes('Deposed: another controller has taken over'))
 })
 
-t.test('one whose session ends between its decision and its write writes nothing', async (t) => {
-  const tree = cluster()
-  const { zk, driver, clock } = await candidate(tree, 1)
-  const stopped = zk.stopAt('request', 'multi', statePath)
-  tree.end(2)
-  await stopped
-  const before = tree.text(statePath)
-  zk.expire()
-  await settled()
-  await clock.advance(10_000)
-  t.equal(tree.text(statePath), before)
-  t.notOk(driver.isController)
-  t.equal(clock.timerCount, 0, 'nothing is tried again')
-})
+t.test(
+  'a controller whose session ends between its decision and its write writes nothing',
+  async (t) => {
+    const tree = cluster()
+    const { zk, driver, clock } = await candidate(tree, 1)
+    const stopped = zk.stopAt('request', 'multi', statePath)
+    tree.end(2)
+    await stopped
+    const before = tree.text(statePath)
+    zk.expire()
+    await settled()
+    await clock.advance(10_000)
+    t.equal(tree.text(statePath), before)
+    t.notOk(driver.isController)
+    t.equal(clock.timerCount, 0, 'nothing is retried')
+  },
+)
 
-t.test('a state that changed meanwhile is read, and decided anew', async (t) => {
+t.test('a state that changed meanwhile is read, and the decision is made again', async (t) => {
   const tree = cluster()
   const { zk } = await candidate(tree, 1)
   const made = stateIn(tree)
   const stopped = zk.stopAt('request', 'multi', statePath)
   tree.end(2)
   await stopped
-  // The leader that was has taken broker 1 out of the ISR.
+  // The old leader has removed broker 1 from the ISR.
   const isr = made?.isr.filter(({ broker }) => broker !== 1) ?? []
   putState(tree, { ...made, isr })
   zk.resume()
@@ -199,27 +205,24 @@ t.test('a write whose answer is lost is not made a second time', async (t) => {
   t.equal(image.state('goals', 0)?.version, 1)
 })
 
-t.test(
-  'reports are waited for until the deadline, then the logs that there are lead',
-  async (t) => {
-    const tree = MemoryTree.ofCluster()
-    putTopic(tree, 1, 2, 3)
-    putState(tree, { leader: noBroker })
-    for (const broker of [1, 2]) {
-      putBroker(tree, broker)
-      putLogReport(tree, broker, { end: broker * 10 })
-    }
-    const { clock, driver } = await candidate(tree, 1)
-    await clock.advance(recoveryWaitMs - 1)
-    t.equal(stateIn(tree)?.leader, noBroker, 'broker 3 may have a longer one')
-    await clock.advance(1)
-    t.match(stateIn(tree), { leader: 2, leaderEpoch: 5 })
-    driver.stop()
-    t.equal(clock.timerCount, 0)
-  },
-)
+t.test('reports are awaited until the deadline, then the best reported log leads', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  putTopic(tree, 1, 2, 3)
+  putState(tree, { leader: noBroker })
+  for (const broker of [1, 2]) {
+    putBroker(tree, broker)
+    putLogReport(tree, broker, { end: broker * 10 })
+  }
+  const { clock, driver } = await candidate(tree, 1)
+  await clock.advance(recoveryWaitMs - 1)
+  t.equal(stateIn(tree)?.leader, noBroker, 'broker 3 may have a longer log')
+  await clock.advance(1)
+  t.match(stateIn(tree), { leader: 2, leaderEpoch: 5 })
+  driver.stop()
+  t.equal(clock.timerCount, 0)
+})
 
-t.test('a partition that no log may lead is told of once per state', async (t) => {
+t.test('a partition that no log may lead is logged once per state', async (t) => {
   const tree = MemoryTree.ofCluster()
   putTopic(tree, 1, 2, 3)
   putState(tree, { leader: noBroker })
@@ -240,7 +243,7 @@ t.test('a partition that no log may lead is told of once per state', async (t) =
   t.equal(stateIn(tree)?.leader, noBroker)
 })
 
-t.test('what fails for no reason that shows is tried again, after a while', async (t) => {
+t.test('an unexplained failure is retried after a delay', async (t) => {
   const tree = cluster()
   tree.delete(zkPaths.controllerEpoch, -1)
   const { clock, driver, log } = await candidate(tree, 1)
@@ -254,7 +257,7 @@ t.test('what fails for no reason that shows is tried again, after a while', asyn
   t.equal(tree.text(zkPaths.controllerEpoch), '8')
 })
 
-t.test('one that is stopped while it takes office is not in office', async (t) => {
+t.test('a driver that is stopped during its election does not become the controller', async (t) => {
   const tree = cluster()
   putController(tree, 9, 9)
   const { zk, driver, end } = await candidate(tree, 1)

@@ -17,34 +17,34 @@ interface Case {
 
 const cases: Case[] = [
   {
-    name: 'a whole log of a member loses nothing, whatever others have',
+    name: 'with a member’s whole log nothing is lost, whatever others have',
     standings: [log(1), away(2), away(3)],
     loses: [0, undefined, undefined],
   },
   {
-    name: 'so does an eligible one',
+    name: 'nor with the whole log of an eligible replica',
     state: { isr: members(2), eligible: members(1) },
     standings: [log(1), away(2), away(3)],
     loses: [0, undefined, undefined],
   },
   {
-    name: 'of a log whose tail was cut it is not known while a member is away',
+    name: 'with a cut tail the loss is unknown while a member is away',
     standings: [log(1, { type: 'tail-cut' }), away(2), log(3, { type: 'tail-cut', end: 8 })],
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'or is damaged',
+    name: 'or damaged',
     standings: [log(1, { type: 'tail-cut' }), damaged(2), damaged(3)],
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'or has lost its disk',
+    name: 'or without its disk',
     standings: [log(1, { type: 'tail-cut' }), log(2, { directory: 'new' }), away(3)],
     state: { isr: members(1, 2) },
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'or when every log lost its tail, which may have held what no other has',
+    name: 'or when every tail was cut: each may have held what no other log has',
     standings: [
       log(1, { type: 'tail-cut' }),
       log(2, { type: 'tail-cut', end: 13 }),
@@ -53,7 +53,7 @@ const cases: Case[] = [
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'of others it is what the longest has more, if one is whole',
+    name: 'with a whole log reported it is the lead of the longest log',
     standings: [
       log(1, { type: 'tail-cut' }),
       log(2, { type: 'tail-cut', end: 13 }),
@@ -62,7 +62,7 @@ const cases: Case[] = [
     loses: [3, 0, 0],
   },
   {
-    name: 'if one is whole, what others promised on disks that are gone is on it, too',
+    name: 'a whole log has every committed record that lost disks had',
     state: { isr: members(1, 2), eligible: members(3) },
     standings: [log(1, { type: 'incomplete', lastEpoch: -1, end: 0 }), damaged(2), log(3)],
     loses: [10, undefined, 0],
@@ -74,13 +74,13 @@ const cases: Case[] = [
     loses: [undefined, 0, undefined],
   },
   {
-    name: 'what a member lost is not known from those that promised nothing',
+    name: 'the loss of a member is not known from replicas that were not in sync',
     state: { isr: members(1) },
     standings: [log(1), log(2, { end: 14, highWatermark: 12 }), away(3)],
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'nor from a log that was fetched in part, once the logs of all members were taken away',
+    name: 'nor from a partly fetched log when the logs of all members are lost',
     state: { isr: members(1, 2) },
     standings: [
       log(1, { type: 'incomplete', lastEpoch: -1, end: 0, highWatermark: 7 }),
@@ -90,7 +90,7 @@ const cases: Case[] = [
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'nor from what the high watermark of damaged logs was',
+    name: 'nor from the high watermarks of damaged logs',
     state: { isr: members(1) },
     standings: [
       log(1, { type: 'incomplete', lastEpoch: -1, end: 0, highWatermark: 17 }),
@@ -100,7 +100,7 @@ const cases: Case[] = [
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'logs of members that end in other epochs are the same as far as is known to be committed',
+    name: 'logs of different epochs may differ from the high watermark on',
     state: { isr: members(1, 2) },
     standings: [
       log(1, { type: 'tail-cut', lastEpoch: 5, end: 9, highWatermark: 6 }),
@@ -110,7 +110,7 @@ const cases: Case[] = [
     loses: [6, 0, undefined],
   },
   {
-    name: 'one out of sync may have records of its own from its high watermark on',
+    name: 'a replica that left the ISR may have uncommitted records from its own high watermark on',
     state: { isr: members(1) },
     standings: [
       log(1, { lastEpoch: 5, end: 12, highWatermark: 10 }),
@@ -120,7 +120,7 @@ const cases: Case[] = [
     loses: [0, 6, 12],
   },
   {
-    name: 'what it knew to be committed counts no more when a person chose a leader without it',
+    name: 'its high watermark is void after an unclean election',
     state: { isr: members(1), uncleanEpoch: 5 },
     standings: [
       log(1, { lastEpoch: 5, end: 12, highWatermark: 10 }),
@@ -130,7 +130,7 @@ const cases: Case[] = [
     loses: [0, 12, undefined],
   },
   {
-    name: 'a log that was taken away has nothing that others have',
+    name: 'a log whose directory was lost may lack all that others have',
     standings: [log(1, { type: 'incomplete', lastEpoch: -1, end: 0 }), log(2), log(3)],
     loses: [10, 0, 0],
   },
@@ -146,7 +146,7 @@ for (const { name, state, standings, loses } of cases) {
   })
 }
 
-t.test('what cannot be chosen says why', async (t) => {
+t.test('a replica that cannot be chosen is refused with the reason', async (t) => {
   const standings = [damaged(1), away(2), log(3, { stateVersion: 1 })]
   const { choices, version } = recoveryChoices(initial, standings)
   t.equal(version, initial.version)
@@ -163,7 +163,7 @@ t.test('what cannot be chosen says why', async (t) => {
 
 const one = { leader: 1 as BrokerId, minInsyncReplicas: 2 }
 
-t.test('a choice that loses nothing keeps what others know to be committed', async (t) => {
+t.test('a choice that loses nothing keeps the high watermarks of others binding', async (t) => {
   const standings = [log(1), away(2), away(3)]
   t.match(recoveredState({ ...initial, committed: 4 }, standings, one), {
     leader: 1,
@@ -176,13 +176,13 @@ t.test('a choice that loses nothing keeps what others know to be committed', asy
   })
 })
 
-t.test('a choice that may lose records makes void what others know to be committed', async (t) => {
+t.test('a choice that may lose records voids the high watermarks of others', async (t) => {
   const cut = log(1, { type: 'tail-cut' })
   const standings = [cut, damaged(2, { highWatermark: 12 }), away(3)]
   const state = recoveredState({ ...initial, committed: 12 }, standings, one)
   if (typeof state === 'string') throw new Error(state)
   t.match(state, { leader: 1, leaderEpoch: 6, committed: 0, uncleanEpoch: 6, eligible: [] })
-  // Its next election by reports does not fail for what the damaged log knew.
+  // The damaged log's high watermark does not block the next election by reports.
   const next = { ...state, leader: -1 as BrokerId, version: 20 }
   const again = [
     log(1, { stateVersion: 20, lastEpoch: 6, end: 11 }),

@@ -19,7 +19,7 @@ interface Case {
   readonly state?: Partial<PartitionState>
   readonly standings: readonly Standing[]
   readonly isTimeUp?: boolean
-  /** the leader, or that there is none yet */
+  /** the leader, or the verdict without one */
   readonly want: number | 'await all' | 'wait'
   readonly isr?: readonly Member[]
   readonly eligible?: readonly number[]
@@ -27,14 +27,14 @@ interface Case {
 
 const cases: Case[] = [
   {
-    name: 'nobody came back',
+    name: 'no broker has returned',
     standings: [away(1), away(2), away(3)],
     isTimeUp: true,
     want: 'wait',
   },
   { name: 'one log waits', standings: [log(1), away(2), silent(3)], want: 'await all' },
   {
-    name: 'one whole log leads at the deadline, and the others keep their claims',
+    name: 'one whole log leads at the deadline, and the others stay in the ISR',
     standings: [log(1), away(2), silent(3)],
     isTimeUp: true,
     want: 1,
@@ -50,68 +50,68 @@ const cases: Case[] = [
     want: 2,
   },
   {
-    name: 'the later epoch of a last record beats more records',
+    name: 'a later epoch of the last record beats more records',
     standings: [log(1, { end: 20 }), log(2, { lastEpoch: 5, end: 12 }), log(3)],
     want: 2,
   },
   {
-    name: 'but not where committed records are missing, whatever the epoch',
+    name: 'but not if committed records are missing, whatever the epoch',
     standings: [log(1, { end: 20, highWatermark: 15 }), log(2, { lastEpoch: 5, end: 12 }), log(3)],
     want: 1,
     isr: [member(1, { epoch: 100 })],
     eligible: [],
   },
   {
-    name: 'a damaged log that knew more to be committed puts shorter ones out',
+    name: 'a damaged log’s high watermark excludes shorter logs',
     standings: [damaged(1, { highWatermark: 11 }), log(2), log(3)],
     isTimeUp: true,
     want: 'wait',
   },
   {
-    name: 'so does a replica that is no member',
+    name: 'and so does that of a replica that is not a member',
     state: { isr: members(2, 3) },
     standings: [log(1, { highWatermark: 11, end: 11 }), log(2), log(3)],
     isTimeUp: true,
     want: 'wait',
   },
   {
-    name: 'so does what the state remembers',
+    name: 'and so does that in the state',
     state: { committed: 11 },
     standings: [log(1), log(2, { end: 11 }), log(3)],
     want: 2,
   },
   {
-    name: 'but not what was committed before a person chose',
+    name: 'but not one from before an operator’s choice',
     state: { uncleanEpoch: 5 },
     standings: [damaged(1, { highWatermark: 11 }), log(2), log(3)],
     want: 2,
   },
   {
-    name: 'a damaged log is not waited for',
+    name: 'the election does not wait for a damaged log',
     standings: [damaged(1), log(2), log(3)],
     want: 2,
     isr: [member(2, { epoch: 200 }), member(3, { isAwaited: true })],
   },
   {
-    name: 'nor is a wiped disk, which has another identity',
+    name: 'nor for a wiped disk, which has another identity',
     standings: [log(1, { directory: 'new', end: 0 }), log(2), log(3)],
     want: 2,
     isr: [member(2, { epoch: 200 }), member(3, { isAwaited: true })],
   },
   {
-    name: 'a wiped disk does not lead, though it is alone',
+    name: 'a wiped disk does not lead, even alone',
     standings: [log(1, { directory: 'new', end: 0 }), away(2), away(3)],
     isTimeUp: true,
     want: 'wait',
   },
   {
-    name: 'a replica whose directory was taken away does not lead',
+    name: 'a replica whose directory was lost does not lead',
     standings: [log(1, { type: 'incomplete', end: 50 }), away(2), away(3)],
     isTimeUp: true,
     want: 'wait',
   },
   {
-    name: 'one that cannot be used for now is waited for',
+    name: 'the election waits for a replica that is unavailable for now',
     standings: [
       { ...damaged(1), status: { ...damaged(1).status, type: 'unavailable' } as never },
       log(2),
@@ -120,12 +120,12 @@ const cases: Case[] = [
     want: 'await all',
   },
   {
-    name: 'a report of an earlier life is none',
+    name: 'a report from an earlier life does not count',
     standings: [log(1, { brokerEpoch: 50, end: 20 }), log(2), log(3)],
     want: 'await all',
   },
   {
-    name: 'a report of another version is none',
+    name: 'a report about another version does not count',
     standings: [log(1, { stateVersion: 8, end: 20 }), log(2), log(3)],
     isTimeUp: true,
     want: 2,
@@ -137,39 +137,39 @@ const cases: Case[] = [
     want: 'wait',
   },
   {
-    name: 'it leads next to another log that is no longer',
+    name: 'it leads if another log is no longer',
     standings: [log(1, { type: 'tail-cut' }), log(2, { type: 'tail-cut', end: 9 }), away(3)],
     isTimeUp: true,
     want: 1,
   },
   {
-    name: 'a whole log of the same length leads rather',
+    name: 'a whole log of the same length is preferred',
     standings: [log(1, { type: 'tail-cut' }), log(2), away(3)],
     isTimeUp: true,
     want: 2,
   },
   {
-    name: 'it leads alone when nothing was promised elsewhere',
+    name: 'it leads alone if no other disk was in sync',
     state: { isr: members(1) },
     standings: [log(1, { type: 'tail-cut' }), away(2), away(3)],
     want: 1,
   },
   {
-    name: 'it waits for an eligible replica, too, which has all that was committed',
+    name: 'it also waits for an eligible replica, which has everything committed',
     state: { isr: members(1), eligible: members(2) },
     standings: [log(1, { type: 'tail-cut' }), away(2), away(3)],
     isTimeUp: true,
     want: 'wait',
   },
   {
-    name: 'and that one leads if its log is longer',
+    name: 'which leads if its log is longer',
     state: { isr: members(1), eligible: members(2) },
     standings: [log(1, { type: 'tail-cut' }), log(2, { end: 11 }), away(3)],
     want: 2,
     isr: [member(1, { isAwaited: true }), member(2, { epoch: 200 })],
   },
   {
-    name: 'a whole log of the ISR waits for the eligible ones, too: it may lack what it does not know of',
+    name: 'a whole log of the ISR waits for eligible ones too: it may lack records without knowing it',
     state: { isr: members(1), eligible: members(2, 3) },
     standings: [log(1, { end: 9 }), log(2), away(3)],
     want: 'await all',
@@ -183,20 +183,20 @@ const cases: Case[] = [
     isr: [member(1, { isAwaited: true }), member(2, { epoch: 200 })],
   },
   {
-    name: 'it does not when the others are damaged: a person decides',
+    name: 'it does not lead if the others are damaged: an operator decides',
     standings: [log(1, { type: 'tail-cut' }), damaged(2), damaged(3)],
     isTimeUp: true,
     want: 'wait',
   },
   {
-    name: 'eligible replicas wait while a disk of the ISR may come back',
+    name: 'eligible replicas wait while a disk of the ISR may return',
     state: { isr: members(1), eligible: members(2, 3) },
     standings: [away(1), log(2), log(3)],
     isTimeUp: true,
     want: 'wait',
   },
   {
-    name: 'they lead when none is left, by the same rules',
+    name: 'they lead by the same rules when none is left',
     state: { isr: members(1), eligible: members(2, 3) },
     standings: [damaged(1), log(2), log(3, { end: 11 })],
     want: 3,
@@ -216,14 +216,14 @@ const cases: Case[] = [
     want: 2,
   },
   {
-    name: 'who is neither in sync nor eligible does not lead',
+    name: 'a replica that is neither in sync nor eligible does not lead',
     state: { isr: members(1) },
     standings: [damaged(1), log(2), log(3)],
     isTimeUp: true,
     want: 'wait',
   },
   {
-    name: 'one that is awaited for a second time is the same as the first time',
+    name: 'a member awaited again is treated as the first time',
     state: { isr: [member(1, { isAwaited: true }), member(2)] },
     standings: [log(1, { end: 11 }), log(2), away(3)],
     want: 1,
@@ -248,7 +248,7 @@ for (const { name, state, standings, isTimeUp = false, want, isr, eligible } of 
 }
 
 t.test(
-  'of any reports, no log leads that misses what one of them knows to be committed',
+  'with any reports, no log leads that lacks records below a reported high watermark',
   async (t) => {
     const random = new Random(7)
     let elections = 0

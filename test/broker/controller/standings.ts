@@ -1,5 +1,5 @@
-// Replicas as they come back, for tests of elections by reports: each has registered at N × 100 with its
-// directory `d<N>`, and what the ISR names are the lives before.
+// Replicas of returning brokers, for tests of elections by reports: broker N registered at N × 100
+// with directory `d<N>`, and the ISR names their earlier lives.
 
 import type {
   LogCondition,
@@ -12,7 +12,9 @@ import { life, members } from '../partition/members.ts'
 
 export const version = 9
 
-/** Broker N came back, registered at N × 100, and says this of its log, which ends at 10 in epoch 4. */
+/**
+ * Broker N returned, registered at N × 100, and reports on its log, which ends at 10 in epoch 4.
+ */
 export function log(
   broker: number,
   said: Partial<{

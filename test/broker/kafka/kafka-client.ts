@@ -1,5 +1,5 @@
-// A client of Kafka's protocol that does what it is told, for tests: one connection, requests in any
-// version, responses in the order in which they came.
+// A client of Kafka's protocol that does what it is told, for tests: one connection, requests in
+// any version, responses in the order in which they came.
 
 import { once } from 'node:events'
 import net from 'node:net'

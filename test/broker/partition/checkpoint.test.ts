@@ -10,14 +10,14 @@ const log = (durableEnd: number, highWatermark = 0, lastEpoch = 0) => {
   return { durableEnd, highWatermark, lastEpoch }
 }
 
-t.test('it is read as written, after a crash, too', async (t) => {
+t.test('it is read as written, also after a crash', async (t) => {
   const directory = new MemoryDirectory()
   const made = open(directory)
   t.same(made.get('x-0'), noCheckpoint)
   await made.write(new Map([['x-0', log(10, 8, 3)]]))
   await made.write(new Map([['x-1', log(2)]]))
   const again = open(directory.crash())
-  t.same(again.get('x-0'), log(10, 8, 3), 'what a later one does not name stays')
+  t.same(again.get('x-0'), log(10, 8, 3), 'an entry that a later write does not name stays')
   t.same(again.get('x-1'), log(2))
   t.notOk(again.isDamaged)
 })
@@ -32,7 +32,7 @@ t.test('an entry is lowered durably, and only where it is too high', async (t) =
   t.same(open(directory.crash()).get('x-0'), log(7, 7, 3))
 })
 
-t.test('one write serves all that wait for it', async (t) => {
+t.test('one write serves every caller that waits for it', async (t) => {
   const directory = new MemoryDirectory()
   let count = 0
   const create = directory.create.bind(directory)
@@ -49,7 +49,7 @@ t.test('one write serves all that wait for it', async (t) => {
   for (const each of names) t.same(again.get(each), log(5))
 })
 
-t.test('any flipped bit is noticed, and then nothing is known', async (t) => {
+t.test('any flipped bit is noticed, and then there are no entries', async (t) => {
   const directory = new MemoryDirectory()
   await open(directory).write(new Map([['x-0', log(10, 8, 3)]]))
   const file = directory.open(name)
@@ -65,18 +65,15 @@ t.test('any flipped bit is noticed, and then nothing is known', async (t) => {
   }
 })
 
-t.test(
-  'a write that failed is told to those who waited for it, and not to later ones',
-  async (t) => {
-    const directory = new MemoryDirectory()
-    const create = directory.create.bind(directory)
-    const made = open(directory)
-    directory.create = () => {
-      throw new Error('no room')
-    }
-    await t.rejects(made.write(new Map([['x-0', log(10)]])), { message: 'no room' })
-    directory.create = create
-    await made.write(new Map())
-    t.same(open(directory.crash()).get('x-0'), log(10))
-  },
-)
+t.test('a failed write rejects the callers that waited for it, and not later ones', async (t) => {
+  const directory = new MemoryDirectory()
+  const create = directory.create.bind(directory)
+  const made = open(directory)
+  directory.create = () => {
+    throw new Error('no room')
+  }
+  await t.rejects(made.write(new Map([['x-0', log(10)]])), { message: 'no room' })
+  directory.create = create
+  await made.write(new Map())
+  t.same(open(directory.crash()).get('x-0'), log(10))
+})

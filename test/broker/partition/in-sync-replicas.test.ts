@@ -29,16 +29,16 @@ function leaderOf(isr: readonly Member[], minInsyncReplicas = 2): InSyncReplicas
 const fetched = (replicas: InSyncReplicas, broker: number, end: number, nowMs = 1) =>
   replicas.followerFetched(id(broker), { life: life(broker), end, leaderEnd: 10, nowMs })
 
-t.test('the high watermark is what everyone in sync has on the disk', async (t) => {
+t.test('the high watermark is what all in-sync replicas have on their disks', async (t) => {
   const replicas = leader([1, 2, 3])
-  t.notOk(fetched(replicas, 2, 9), 'broker 3 has not said anything yet')
+  t.notOk(fetched(replicas, 2, 9), 'broker 3 has not fetched yet')
   t.ok(fetched(replicas, 3, 7))
   t.equal(replicas.highWatermark, 7)
   t.ok(fetched(replicas, 3, 10))
   t.equal(replicas.highWatermark, 9)
 })
 
-t.test('it never goes back', async (t) => {
+t.test('the high watermark never decreases', async (t) => {
   const replicas = leader([1, 2, 3])
   fetched(replicas, 2, 9)
   fetched(replicas, 3, 9)
@@ -46,7 +46,7 @@ t.test('it never goes back', async (t) => {
   t.equal(replicas.highWatermark, 9)
 })
 
-t.test('it stands still with too few in sync', async (t) => {
+t.test('the high watermark stands still with too few in sync', async (t) => {
   const replicas = leader([1])
   t.notOk(replicas.enough)
   t.equal(replicas.highWatermark, 4)
@@ -65,10 +65,10 @@ t.test('a replica that lags is proposed to leave, and counts until it has left',
   t.equal(replicas.highWatermark, 10)
 })
 
-t.test('a replica that keeps up is not behind for being one fetch late', async (t) => {
+t.test('a replica that keeps up does not lag by being one fetch late', async (t) => {
   const replicas = leader([1, 2])
   for (let i = 0; i < 10; i++) {
-    // Each time it has what the leader had the time before.
+    // Each fetch has what the leader had at the fetch before.
     const nowMs = i * 40
     replicas.followerFetched(id(2), { life: life(2), end: 10 + i, leaderEnd: 11 + i, nowMs })
     t.equal(replicas.propose(11 + i, nowMs), undefined)
@@ -82,20 +82,23 @@ t.test('a replica joins at the high watermark and the start of the epoch', async
   fetched(replicas, 3, 6)
   t.same(replicas.propose(10, 3), members(1, 2, 3))
   fetched(replicas, 2, 10)
-  t.equal(replicas.highWatermark, 6, 'who is joining counts already')
+  t.equal(replicas.highWatermark, 6, 'a joining replica counts already')
 })
 
-t.test('a replica that has caught up is waited for before it has joined', async (t) => {
-  const replicas = leader([1, 2])
-  replicas.followerFetched(id(3), { life: life(3), end: 8, leaderEnd: 8, nowMs: 1 })
-  fetched(replicas, 2, 10, 2)
-  t.equal(replicas.highWatermark, 8)
-  t.notOk(fetched(replicas, 2, 10, 50))
-  t.ok(fetched(replicas, 2, 10, 150), 'but not for ever')
-  t.equal(replicas.highWatermark, 10)
-})
+t.test(
+  'the high watermark waits for a replica that has caught up but not yet joined',
+  async (t) => {
+    const replicas = leader([1, 2])
+    replicas.followerFetched(id(3), { life: life(3), end: 8, leaderEnd: 8, nowMs: 1 })
+    fetched(replicas, 2, 10, 2)
+    t.equal(replicas.highWatermark, 8)
+    t.notOk(fetched(replicas, 2, 10, 50))
+    t.ok(fetched(replicas, 2, 10, 150), 'but not for ever')
+    t.equal(replicas.highWatermark, 10)
+  },
+)
 
-t.test('what a dead replica said does not let it join', async (t) => {
+t.test('the last fetch of a dead replica does not let it join', async (t) => {
   const replicas = leader([1, 2])
   fetched(replicas, 3, 10)
   replicas.followerGone(id(3))
@@ -103,13 +106,13 @@ t.test('what a dead replica said does not let it join', async (t) => {
 })
 
 t.test(
-  'a member whose named life is over is taken out at once, and nothing is committed before',
+  'a member whose named life is over leaves at once, and nothing is committed before',
   async (t) => {
     const replicas = leader([1, 2, 3])
     fetched(replicas, 2, 10)
     fetched(replicas, 3, 10)
     replicas.memberGone(member(3, { epoch: 98 }))
-    t.equal(replicas.propose(10, 2), undefined, 'news of another life are none')
+    t.equal(replicas.propose(10, 2), undefined, 'the end of another life changes nothing')
     replicas.memberGone(member(3))
     t.notOk(replicas.ownLogDurable(12, 2))
     fetched(replicas, 2, 12)
@@ -121,7 +124,7 @@ t.test(
 )
 
 t.test(
-  'a member that fetches in its next life rejoins, also when the last one is said to be over',
+  'a member that fetches in its next life rejoins, even if the end of the last is seen later',
   async (t) => {
     const replicas = leader([1, 2])
     replicas.followerFetched(id(2), { life: again(2), end: 10, leaderEnd: 10, nowMs: 2 })
@@ -132,7 +135,7 @@ t.test(
 
 const again = (broker: number) => life(broker, { epoch: 99 })
 
-t.test('a follower in another life than the ISR names is taken out, and rejoins', async (t) => {
+t.test('a follower in another life than the ISR names leaves it, and rejoins', async (t) => {
   const replicas = leader([1, 2, 3])
   fetched(replicas, 2, 10)
   fetched(replicas, 3, 10)
@@ -145,14 +148,14 @@ t.test('a follower in another life than the ISR names is taken out, and rejoins'
   t.same(replicas.propose(12, 4), [...members(1, 2), member(3, { epoch: 99 })])
 })
 
-t.test('a follower that has all is named in its new life in one change', async (t) => {
+t.test('a follower that has everything is named in its new life in one change', async (t) => {
   const replicas = leader([1, 2, 3])
   fetched(replicas, 2, 10)
   replicas.followerFetched(id(3), { life: again(3), end: 10, leaderEnd: 10, nowMs: 1 })
   t.same(replicas.propose(10, 2), [...members(1, 2), member(3, { epoch: 99 })])
 })
 
-t.test('what a wiped disk has fetched is no promise of the disk that the ISR names', async (t) => {
+t.test('a wiped disk’s fetches do not count for the disk that the ISR names', async (t) => {
   const replicas = leader([1, 2, 3])
   fetched(replicas, 2, 10)
   const wiped = life(3, { directory: 'new', epoch: 99 })
@@ -165,7 +168,7 @@ t.test('what a wiped disk has fetched is no promise of the disk that the ISR nam
   t.equal(replicas.highWatermark, 10)
 })
 
-t.test('a member that did not return keeps its claim for the lag time', async (t) => {
+t.test('a member that did not return stays in the ISR for the lag time', async (t) => {
   const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
   const replicas = leaderOf([member(1), ...absent])
   replicas.followerFetched(id(2), { life: again(2), end: 3, leaderEnd: 10, nowMs: 50 })

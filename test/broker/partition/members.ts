@@ -1,4 +1,5 @@
-// Entries of an ISR for tests: broker N has directory `d<N>` and registered at N × 10, unless said otherwise.
+// Entries of an ISR for tests: broker N has directory `d<N>` and registered at N × 10, unless said
+// otherwise.
 
 import type { Member } from '../../../src/broker/partition/partition-state.ts'
 import type { BrokerId, DirectoryId, Life } from '../../../src/protocol/mq/messages.ts'

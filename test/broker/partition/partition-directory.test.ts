@@ -17,11 +17,11 @@ function withText(text: string): MemoryDirectory {
   return directory
 }
 
-t.test('its name is short, whatever the topic is called', async (t) => {
+t.test('its name is short, whatever the topic’s name', async (t) => {
   t.equal(directoryName(name), 'mTYQqlBkRd-oQ4ZXYyRjWQ-999')
 })
 
-t.test('a new directory says what it is, and is found to be that again', async (t) => {
+t.test('a new directory names its partition, and is accepted for it again', async (t) => {
   const directory = new MemoryDirectory()
   claimDirectory(directory, name)
   t.same(JSON.parse(textIn(directory)), { version: 1, ...name })
@@ -34,7 +34,7 @@ t.test('a new directory says what it is, and is found to be that again', async (
   t.throws(() => claimDirectory(directory, { ...name, topicId: 'y' }))
 })
 
-t.test('what it says survives a power cut together with its name', async (t) => {
+t.test('its file survives a power cut, content and name', async (t) => {
   const directory = new MemoryDirectory()
   claimDirectory(directory, name)
   directory.syncNow() // as opening the log does

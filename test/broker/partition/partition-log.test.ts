@@ -61,21 +61,21 @@ async function filled(): Promise<{ directory: MemoryDirectory; log: PartitionLog
   return { directory, log: open(directory.crash()) }
 }
 
-t.test('batches are read back, whole, from the one that holds the offset', async (t) => {
+t.test('whole batches are read back, from the one that holds the offset', async (t) => {
   const { log } = await filled()
   t.same([log.start, log.end, log.durableEnd], [0, 30, 30])
   const read = log.read({ from: 4, end: 9, bytesMax: 10_000 })
   const bases: number[] = []
   forEachBatch(read, (at) => bases.push(readBatchHeader(read, at).baseOffset))
   t.same(bases, [3, 6])
-  t.equal(log.read({ from: 4, end: 9, bytesMax: 1 }).length, batch(3, 3).length, 'one at least')
+  t.equal(log.read({ from: 4, end: 9, bytesMax: 1 }).length, batch(3, 3).length, 'at least one')
   t.equal(log.read({ from: 30, end: 30, bytesMax: 1000 }).length, 0)
   const seen: number[] = []
   log.forEachHeader(({ baseOffset }) => seen.push(baseOffset))
   t.same(seen, [0, 3, 6, 9, 12, 15, 18, 21, 24, 27])
 })
 
-t.test('what is cut off is gone, and is written again', async (t) => {
+t.test('a truncated tail is gone, and can be written again', async (t) => {
   const { log } = await filled()
   await log.truncate(12)
   t.equal(log.end, 12)
@@ -134,34 +134,37 @@ function contentOf(directory: MemoryDirectory, name: string): Buffer {
   return bytes
 }
 
-t.test('a flipped bit below the checkpoint is damage, and nothing is changed', async (t) => {
-  const opened = new Set<number>()
-  for (let at = 0; at < 6 * size; at++) {
-    const bytes = six()
-    bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
-    const directory = onDisk({ [name]: bytes })
-    try {
-      open(directory, undefined, { durableBefore: 6 })
-      opened.add(at)
-    } catch (error) {
-      const { name: kind, file, byteOffset } = error as LogDamagedError
-      assert.match(kind, /^Log(Damaged|Version)Error$/)
-      assert.match(file, new RegExp(name))
-      // An epoch that rose is noticed by the next record, which has a lower one.
-      const record = Math.floor(at / size) * size
-      assert.ok(byteOffset === record || byteOffset === record + size, `byte ${at}`)
-      assert.ok(contentOf(directory, name).equals(bytes))
+t.test(
+  'a flipped bit below the checkpoint is damage, and the files stay as they are',
+  async (t) => {
+    const opened = new Set<number>()
+    for (let at = 0; at < 6 * size; at++) {
+      const bytes = six()
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
+      const directory = onDisk({ [name]: bytes })
+      try {
+        open(directory, undefined, { durableBefore: 6 })
+        opened.add(at)
+      } catch (error) {
+        const { name: kind, file, byteOffset } = error as LogDamagedError
+        assert.match(kind, /^Log(Damaged|Version)Error$/)
+        assert.match(file, new RegExp(name))
+        // A raised epoch is noticed at the next record, which has a lower one.
+        const record = Math.floor(at / size) * size
+        assert.ok(byteOffset === record || byteOffset === record + size, `byte ${at}`)
+        assert.ok(contentOf(directory, name).equals(bytes))
+      }
     }
-  }
-  // No checksum covers the epoch, and only its neighbours tell that it is wrong.
-  const epochs = [0, 5].flatMap((i) => [12, 13, 14, 15].map((at) => i * size + at))
-  t.same(
-    [...opened].filter((at) => !epochs.includes(at)),
-    [],
-  )
-})
+    // No checksum covers the epoch, so only its neighbours show that it is wrong.
+    const epochs = [0, 5].flatMap((i) => [12, 13, 14, 15].map((at) => i * size + at))
+    t.same(
+      [...opened].filter((at) => !epochs.includes(at)),
+      [],
+    )
+  },
+)
 
-t.test('what is bad above the checkpoint is cut, and kept beside the log', async (t) => {
+t.test('a bad tail above the checkpoint is cut, and kept beside the log', async (t) => {
   const bytes = six()
   bytes[4 * size - 1] = 7
   const directory = onDisk({ [name]: bytes })

@@ -1,10 +1,10 @@
-// A partition's three replicas, its znode, a controller and a producer in one process, moved by a
-// seed: crashes that lose what is not durable, answers that come late or never, ISR writes whose
-// outcome is not known, and disks that are wiped, put back, damaged or cut while their broker is down.
-// Every step is checked; see `simulation.test.ts`.
+// A partition's three replicas, its znode, a controller and a producer in one process, driven by a
+// seed: crashes that lose what is not durable, late or lost answers, ISR writes with unknown
+// outcomes, and disks that are wiped, replaced by old copies, damaged or cut while their broker is
+// down. Every step is checked; see `simulation.test.ts`.
 //
-// The fault budget: a disk may suffer as long as another one that promised the same is intact, and an
-// election by reports runs out of time only while such a disk is there.
+// The fault budget: a disk may suffer while another disk that was in sync is intact, and an
+// election by reports runs out of time only while such a disk is present.
 
 import { strict as assert } from 'node:assert'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
@@ -38,7 +38,7 @@ const minInsyncReplicas = 2
 const recoveryWaitMs = 100
 const historyLengthMax = 40
 
-/** What becomes of a disk while its broker is down. The last is not noticed at the start. */
+/** Faults of a disk while its broker is down. The last is not noticed at the start. */
 const faults = ['wiped', 'put back', 'damaged', 'tail cut', 'lost writes'] as const
 type Fault = (typeof faults)[number]
 
@@ -52,9 +52,9 @@ interface Replica {
   alive: boolean
   checkpoint: number
   condition: LogCondition | 'damaged'
-  /** whether it has all that it ever promised */
+  /** whether it has everything that it ever acknowledged */
   isIntact: boolean
-  /** what it read last */
+  /** the state that it read last */
   known: PartitionState
   report: ReplicaStatus | undefined
   /** as copied before its last start */
@@ -85,13 +85,13 @@ export class PartitionWorld {
   readonly #faultRate: number
   #nowMs = 0
   #answers: Answer[] = []
-  /** what the producer waits for, by sequence; all before `#ackedBelow` is acked */
+  /** the producer's unacknowledged batches, by sequence; all before `#ackedBelow` is acked */
   readonly #unacked = new Map<number, { offset: number; core: Partition; epoch: number }>()
   #ackedBelow = 0
-  /** what somebody was told: offset → sequence */
+  /** what a client was shown: offset → sequence */
   readonly #seen = new Map<number, number>()
   readonly acked = new Set<number>()
-  /** what happened last, for a life that fails */
+  /** the last events, for a life that fails */
   readonly history: string[] = []
   readonly counts = {
     elections: 0,
@@ -167,7 +167,7 @@ export class PartitionWorld {
     this.#check()
   }
 
-  /** Everybody lives and everything arrives: the logs must become one. */
+  /** With all brokers alive and all messages delivered, the logs must become equal. */
   heal(): void {
     for (let i = 0; i < 400; i++) {
       this.#nowMs += 1
@@ -196,7 +196,7 @@ export class PartitionWorld {
     assert.deepEqual(isr, brokerIds, 'everybody is back in the ISR')
   }
 
-  /** One producer with eight batches under way, each sent again until it is acked. */
+  /** One producer with eight batches in flight, each sent again until it is acked. */
   #produce(): void {
     const leader = this.#random.pick(this.#replicas)
     if (!leader.alive) return
@@ -295,7 +295,7 @@ export class PartitionWorld {
     replica.isIntact = true
   }
 
-  /** Proposes; or lets the write in flight happen, fail, or happen without being heard of. */
+  /** Proposes, or lets the write in flight succeed, fail, or succeed with its answer lost. */
   #isr(replica: Replica): void {
     if (!replica.alive) return
     const proposed = replica.core.proposeIsr(this.#nowMs)
@@ -341,7 +341,7 @@ export class PartitionWorld {
     }
   }
 
-  /** The controller and the leaders see who is there. */
+  /** The controller and the leaders see which brokers are alive. */
   #lookAround(): void {
     this.#control()
     const isGone = ({ broker, brokerEpoch }: Member): boolean =>
@@ -370,7 +370,7 @@ export class PartitionWorld {
       const name = reportName({ topicId: 'x', partition: 0, broker: id })
       if (status !== undefined) image.reports.set(name, { status, session })
     }
-    // Out of time before an intact disk came back would be more than the budget allows.
+    // Running out of time before an intact disk returns would exceed the budget.
     if (!this.#maySettle()) this.#controller = this.#newController()
     const [write] = this.#controller.step(image, this.#nowMs).writes
     if (write === undefined) return
@@ -387,8 +387,8 @@ export class PartitionWorld {
   }
 
   /**
-   * Whether a member of the ISR has reported whose disk has all that it promised. Without one the rules
-   * hold all the same, unless logs came back that miss more than they know.
+   * Whether a member of the ISR has reported whose disk has everything it acknowledged. Without one
+   * the rules still hold, unless logs returned that lack more than they know.
    */
   #maySettle(): boolean {
     const { isr, version } = this.#znode
@@ -438,7 +438,7 @@ export class PartitionWorld {
     const isAllowed = states.every(({ isr, eligible }) => {
       if (!isNamed(replica, isr) && !isNamed(replica, eligible)) return true
       if (others.some((other) => isNamed(other, isr))) return true
-      // With no disk of the ISR left the eligible lead; but no one notices writes that were lost.
+      // With no disk of the ISR left, eligible replicas lead; but lost writes go unnoticed.
       return fault !== 'lost writes' && others.some((other) => isNamed(other, eligible))
     })
     if (!isAllowed) return
@@ -478,7 +478,7 @@ export class PartitionWorld {
     }
   }
 
-  /** A disk with nothing on it; or a directory that a person took away, for it to be fetched anew. */
+  /** An empty disk, or a directory that an operator removed so that it is fetched again. */
   #empty(replica: Replica): void {
     const isSameDisk = isNamed(replica, [...this.#znode.isr, ...this.#znode.eligible])
     replica.log = []
@@ -544,7 +544,7 @@ export class PartitionWorld {
     }
   }
 
-  /** What a consumer or producer was told about an offset stays true for ever, on every replica. */
+  /** What a consumer or producer was shown at an offset stays true for ever, on every replica. */
   #tell(offset: number, sequence: number): void {
     const before = this.#seen.get(offset) ?? sequence
     assert.equal(sequence, before, `offset ${offset} holds what was seen there before`)

@@ -73,32 +73,32 @@ t.test('a leader that lacks committed records resigns, and leaves the ISR', asyn
   t.equal(fetch(core, 2, 4).type, 'behind')
   t.equal(core.role.type, 'idle')
   const verdict = core.judgeProduce(batch(3, 5), false)
-  t.match(verdict, { type: 'refused', code: 'NOT_LEADER_OR_FOLLOWER' }, 'it appends no more')
+  t.match(verdict, { type: 'refused', code: 'NOT_LEADER_OR_FOLLOWER' }, 'it no longer appends')
   core.become(state, life(1), 0)
-  t.equal(core.role.type, 'idle', 'the same news again does not make it a leader')
+  t.equal(core.role.type, 'idle', 'the same state again does not make it a leader')
   const wanted = core.proposeIsr(0)
   t.match(wanted, { leader: noBroker, leaderEpoch: 5, isr: members(2), committed: 4, version: 9 })
-  t.same(wanted?.eligible, [], 'it is eligible for nothing')
+  t.same(wanted?.eligible, [], 'it does not become eligible')
   t.equal(core.proposeIsr(0), undefined, 'one write at a time')
   core.isrWriteEnded(5, 0)
-  t.match(core.proposeIsr(0), { leader: noBroker }, 'and again, if it was not made')
+  t.match(core.proposeIsr(0), { leader: noBroker }, 'and again, if it failed')
   core.become({ ...state, leaderEpoch: 6, version: 12 }, life(1), 0)
   t.equal(core.role.type, 'leading', 'elected again, by reports, it leads')
 })
 
-t.test('the last member that resigns leaves an empty ISR: no disk has all', async (t) => {
+t.test('the last member that resigns leaves an empty ISR: no disk has everything', async (t) => {
   const core = leader([4, 4, 4], { isr: members(1) })
-  t.equal(fetch(core, 3, 4).type, 'behind', 'one that is not in sync shows it as well')
+  t.equal(fetch(core, 3, 4).type, 'behind', 'a replica that is not in sync shows it as well')
   t.match(core.proposeIsr(0), { leader: noBroker, isr: [], committed: 4 })
 })
 
-t.test('what diverges below the high watermark of a follower is missing, too', async (t) => {
+t.test('a log that diverges below a follower’s high watermark lacks records too', async (t) => {
   const core = leader([3, 3, 5, 5, 5, 5])
-  t.equal(fetch(core, 2, 2, 4).type, 'diverging', 'what is committed is in both')
+  t.equal(fetch(core, 2, 2, 4).type, 'diverging', 'both have what is committed')
   t.equal(fetch(core, 2, 3, 4).type, 'behind')
 })
 
-t.test('what was committed before a person chose a leader binds no more', async (t) => {
+t.test('a high watermark from before an operator’s choice of leader no longer binds', async (t) => {
   const core = leader([4, 4, 4], { uncleanEpoch: 5 })
   t.equal(fetch(core, 2, 4).type, 'diverging')
   const follower = replica([4, 4, 4, 4], 4)

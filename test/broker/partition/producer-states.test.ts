@@ -30,7 +30,7 @@ function known(): ProducerStates {
   return states
 }
 
-/** So many batches of one record each: sequence and offset i. */
+/** Batches of one record each, with the sequences and offsets from 0 on. */
 function many(count: number): ProducerStates {
   const states = new ProducerStates()
   for (let i = 0; i < count; i++) states.appended(batch(i, { baseOffset: i }))
@@ -46,7 +46,7 @@ const cases = [
   },
   { name: 'a gap makes it early', of: batch(7), want: { type: 'early' } },
   {
-    name: 'what is behind and was never there is refused',
+    name: 'an old batch that was never appended is refused',
     of: batch(3, { lastOffsetDelta: 1 }),
     want: { type: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' },
   },
@@ -102,7 +102,7 @@ t.test('as many batches are remembered as may be in flight', async (t) => {
   t.match(states.judge(batch(0)), { type: 'refused' })
 })
 
-t.test('truncation goes back to what the log still holds', async (t) => {
+t.test('truncation restores the state of what the log still holds', async (t) => {
   const states = known()
   t.ok(states.truncated(20), 'nothing older was forgotten')
   t.equal(states.expectedSequence(7 as ProducerId, 1), 3)
@@ -111,7 +111,7 @@ t.test('truncation goes back to what the log still holds', async (t) => {
 })
 
 t.test(
-  'what was in flight may be truncated: as many batches before it are recognised',
+  'after a truncation of all batches in flight, as many earlier ones are recognised',
   async (t) => {
     const { rememberedBatchesMax } = limits
     const left = 2 * rememberedBatchesMax
@@ -120,11 +120,11 @@ t.test(
     const first = left - rememberedBatchesMax
     t.match(states.judge(batch(left - 1)), { type: 'duplicate', baseOffset: left - 1 })
     t.match(states.judge(batch(first)), { type: 'duplicate', baseOffset: first })
-    t.match(states.judge(batch(first - 1)), { type: 'refused' }, 'older ones are not, as ever')
+    t.match(states.judge(batch(first - 1)), { type: 'refused' }, 'older ones are not')
   },
 )
 
-t.test('truncation says when the log shows more than is left', async (t) => {
+t.test('truncation reports when older batches had been forgotten', async (t) => {
   const { rememberedBatchesMax } = limits
   const count = 2 * rememberedBatchesMax + 1
   t.ok(many(count - 1).truncated(1), 'nothing was forgotten')
@@ -133,7 +133,7 @@ t.test('truncation says when the log shows more than is left', async (t) => {
   t.notOk(many(count).truncated(1))
 })
 
-t.test('truncation says when an earlier epoch of a producer counts again', async (t) => {
+t.test('truncation reports when only an earlier epoch of a producer is left', async (t) => {
   const states = many(1)
   states.appended(batch(0, { producerEpoch: 2, baseOffset: 1 }))
   states.appended(batch(1, { producerEpoch: 2, baseOffset: 2 }))
@@ -141,17 +141,20 @@ t.test('truncation says when an earlier epoch of a producer counts again', async
   t.notOk(states.truncated(1))
 })
 
-t.test('only so many producers are kept, the longest silent go', async (t) => {
-  const states = new ProducerStates()
-  for (let i = 0; i <= limits.producersPerPartitionMax; i++) {
-    states.appended(batch(0, { producerId: i as ProducerId }))
-    states.appended(batch(i, { producerId: 0 as ProducerId }))
-  }
-  t.equal(states.producerCount, limits.producersPerPartitionMax)
-  t.match(states.judge(batch(1, { producerId: 1 as ProducerId })), { type: 'early' })
-})
+t.test(
+  'a bounded number of producers is kept; the longest silent ones are forgotten',
+  async (t) => {
+    const states = new ProducerStates()
+    for (let i = 0; i <= limits.producersPerPartitionMax; i++) {
+      states.appended(batch(0, { producerId: i as ProducerId }))
+      states.appended(batch(i, { producerId: 0 as ProducerId }))
+    }
+    t.equal(states.producerCount, limits.producersPerPartitionMax)
+    t.match(states.judge(batch(1, { producerId: 1 as ProducerId })), { type: 'early' })
+  },
+)
 
-t.test('held batches come out when they are due, and when their time is up', async (t) => {
+t.test('held batches are released when they are due, and when their deadline passes', async (t) => {
   const held = new HeldBatches<string>()
   const hold = (sequence: number, waiter: string, deadlineMs = 100) =>
     held.hold({ header: batch(sequence), bytes: Buffer.alloc(10), waiter, deadlineMs })

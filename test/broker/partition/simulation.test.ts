@@ -26,7 +26,7 @@ t.test(
       }
     }
     t.comment(JSON.stringify({ acked, ...Object.fromEntries(totals) }))
-    // The simulation must reach what it is there for.
+    // The simulation must reach the cases that it exists for.
     t.ok(acked > 1000, 'batches were acked')
     for (const [what, count] of totals) t.ok(count > 50, `there were ${what}`)
   },

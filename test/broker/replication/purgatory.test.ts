@@ -11,7 +11,7 @@ function operation(): { operation: Operation; endings: Ending[] } {
   return { operation: new Operation((ending) => endings.push(ending)), endings }
 }
 
-t.test('operations end in the order of what they wait for', async (t) => {
+t.test('operations end in the order of their thresholds', async (t) => {
   const watermark = new Watermark()
   const order: string[] = []
   for (const [name, threshold] of [
@@ -29,7 +29,7 @@ t.test('operations end in the order of what they wait for', async (t) => {
   t.equal(watermark.waitCount, 1)
 })
 
-t.test('what is there already is not waited for', async (t) => {
+t.test('an operation whose threshold is reached already does not wait', async (t) => {
   const watermark = new Watermark()
   watermark.move(5)
   const { operation: one, endings } = operation()
@@ -38,16 +38,19 @@ t.test('what is there already is not waited for', async (t) => {
   t.equal(watermark.waitCount, 0)
 })
 
-t.test('the first of several watermarks ends it, and it waits nowhere any more', async (t) => {
-  const [left, right] = [new Watermark(), new Watermark()]
-  const { operation: one, endings } = operation()
-  one.waitFor(left, 1)
-  one.waitFor(right, 1)
-  right.move(1)
-  left.move(1)
-  t.same(endings, ['reached'])
-  t.equal(left.waitCount, 0)
-})
+t.test(
+  'the first of several watermarks ends an operation, which then waits for none',
+  async (t) => {
+    const [left, right] = [new Watermark(), new Watermark()]
+    const { operation: one, endings } = operation()
+    one.waitFor(left, 1)
+    one.waitFor(right, 1)
+    right.move(1)
+    left.move(1)
+    t.same(endings, ['reached'])
+    t.equal(left.waitCount, 0)
+  },
+)
 
 t.test('an operation ends once: reached, expired or called off', async (t) => {
   const purgatory = new Purgatory()

@@ -14,7 +14,7 @@ import { life } from '../partition/members.ts'
 const leader = 2 as BrokerId
 const retryMs = 30
 
-/** A replica that follows: what it is told, and what its log is made to do. */
+/** A following replica that records its calls and whose log the test controls. */
 class FakeReplica {
   readonly topic = 'goals'
   readonly partition: number
@@ -24,7 +24,7 @@ class FakeReplica {
   isContinued = true
   readonly appended: string[] = []
   readonly truncatedTo: number[] = []
-  /** of `whenDurable` and `truncate`; undefined: they are done at once */
+  /** the end of `whenDurable` and `truncate`; undefined: they end at once */
   waiting: (() => void)[] | undefined
 
   constructor(partition: number) {
@@ -84,7 +84,7 @@ interface Asked {
   fail(code: 'NETWORK_EXCEPTION' | 'REQUEST_TIMED_OUT'): Promise<void>
 }
 
-/** A fetcher of the replicas 0 to `count`, and the fetches that its leader has got. */
+/** A fetcher of the replicas 0 to `count`, and the fetches that its leader has received. */
 function world(count: number) {
   const clock = new VirtualClock()
   const log = new RecordingLogger()
@@ -119,11 +119,11 @@ function linksTo(asked: Asked[]): ConstructorParameters<typeof ReplicaFetcher>[0
         },
       })
     })
-  // What it answers belongs to what was asked; only the generic signature cannot say so.
+  // The answer fits the request, but the generic signature cannot express that.
   return { call } as never
 }
 
-t.test('all replicas are asked for in one fetch, with what each has', async (t) => {
+t.test('one fetch covers all replicas, with the position of each', async (t) => {
   const { fetcher, replicas, asked } = world(3)
   for (const replica of replicas) replica.end = replica.partition * 10
   fetcher.setReplicas(replicas)
@@ -133,23 +133,26 @@ t.test('all replicas are asked for in one fetch, with what each has', async (t) 
     replicas.map((replica) => replica.position()),
   )
   fetcher.setReplicas([...replicas])
-  t.equal(asked.length, 1, 'the same again is no news')
+  t.equal(asked.length, 1, 'the same replicas again change nothing')
 })
 
-t.test('the next fetch waits until what was fetched is durable: it acknowledges it', async (t) => {
-  const { fetcher, replicas, asked } = world(1)
-  const [replica = new FakeReplica(0)] = replicas
-  fetcher.setReplicas(replicas)
-  replica.waiting = []
-  await asked[0]?.answer(withRecords(0, 'abc'))
-  t.same(replica.appended, ['abc'])
-  t.equal(asked.length, 1)
-  replica.waiting[0]?.()
-  await settled()
-  t.equal(asked[1]?.partitions[0]?.offset, 3)
-})
+t.test(
+  'the next fetch, an acknowledgement, waits until the fetched records are durable',
+  async (t) => {
+    const { fetcher, replicas, asked } = world(1)
+    const [replica = new FakeReplica(0)] = replicas
+    fetcher.setReplicas(replicas)
+    replica.waiting = []
+    await asked[0]?.answer(withRecords(0, 'abc'))
+    t.same(replica.appended, ['abc'])
+    t.equal(asked.length, 1)
+    replica.waiting[0]?.()
+    await settled()
+    t.equal(asked[1]?.partitions[0]?.offset, 3)
+  },
+)
 
-t.test('a log that diverges is cut, and asked for again when it is', async (t) => {
+t.test('a log that diverges is cut, and fetched again afterwards', async (t) => {
   const { fetcher, replicas, asked } = world(1)
   const [replica = new FakeReplica(0)] = replicas
   replica.end = 9
@@ -164,20 +167,23 @@ t.test('a log that diverges is cut, and asked for again when it is', async (t) =
   t.same(replica.appended, [])
 })
 
-t.test('one that the leader refuses waits; the others are fetched on at once', async (t) => {
-  const { fetcher, replicas, asked, clock, last } = world(2)
-  fetcher.setReplicas(replicas)
-  await asked[0]?.answer(fetched(0, { code: 'UNKNOWN_LEADER_EPOCH' }), withRecords(1, 'a'))
-  t.equal(asked.length, 2)
-  t.same(last(), [1])
-  await clock.advance(retryMs - 1)
-  t.equal(asked.length, 2)
-  await clock.advance(1)
-  t.same(last(), [0, 1])
-})
+t.test(
+  'a replica that the leader refuses waits; the others are fetched again at once',
+  async (t) => {
+    const { fetcher, replicas, asked, clock, last } = world(2)
+    fetcher.setReplicas(replicas)
+    await asked[0]?.answer(fetched(0, { code: 'UNKNOWN_LEADER_EPOCH' }), withRecords(1, 'a'))
+    t.equal(asked.length, 2)
+    t.same(last(), [1])
+    await clock.advance(retryMs - 1)
+    t.equal(asked.length, 2)
+    await clock.advance(1)
+    t.same(last(), [0, 1])
+  },
+)
 
 t.test(
-  'a leader that cannot be reached is asked again after a while, and not sooner',
+  'a leader that cannot be reached is asked again after a delay, and not sooner',
   async (t) => {
     const { fetcher, replicas, asked, clock, last, log } = world(2)
     fetcher.setReplicas(replicas)
@@ -189,11 +195,11 @@ t.test(
       await clock.advance(1)
       t.same(last(), [0, 1])
     }
-    t.same(log.said('warn'), [], 'an election tells of it')
+    t.same(log.said('warn'), [], 'an election will log it')
   },
 )
 
-t.test('records that do not continue a log are worth a warning and a pause', async (t) => {
+t.test('records that do not continue a log cause a warning and a pause', async (t) => {
   const { fetcher, replicas, asked, clock, log } = world(1)
   const [replica = new FakeReplica(0)] = replicas
   replica.isContinued = false
@@ -211,7 +217,7 @@ t.test('an answer to a fetch of an earlier epoch is dropped', async (t) => {
   fetcher.setReplicas(replicas)
   replica.leaderEpoch = 5
   fetcher.setReplicas(replicas)
-  t.equal(asked.length, 2, 'it is asked for again, in the new one')
+  t.equal(asked.length, 2, 'it is fetched again, in the new epoch')
   await asked[0]?.answer(withRecords(0, 'old'))
   t.same(replica.appended, [])
   t.equal(asked.length, 2)
@@ -219,7 +225,7 @@ t.test('an answer to a fetch of an earlier epoch is dropped', async (t) => {
   t.same(replica.appended, ['new'])
 })
 
-t.test('so is one whose epoch ends before the fetcher hears of it', async (t) => {
+t.test('and so is one whose epoch ends before the fetcher learns of it', async (t) => {
   const { fetcher, replicas, asked } = world(2)
   const [first = new FakeReplica(0), second = new FakeReplica(1)] = replicas
   fetcher.setReplicas(replicas)
@@ -229,7 +235,7 @@ t.test('so is one whose epoch ends before the fetcher hears of it', async (t) =>
   t.same(second.appended, ['b'])
 })
 
-t.test('one that follows no more takes nothing', async (t) => {
+t.test('a replica that no longer follows takes no records', async (t) => {
   const { fetcher, replicas, asked, last } = world(2)
   const [first = new FakeReplica(0)] = replicas
   fetcher.setReplicas(replicas)
@@ -239,7 +245,7 @@ t.test('one that follows no more takes nothing', async (t) => {
   t.same(last(), [1])
 })
 
-t.test('an answer that is not about what was asked is not taken', async (t) => {
+t.test('an answer about other partitions is dropped', async (t) => {
   const { fetcher, replicas, asked } = world(2)
   fetcher.setReplicas(replicas)
   await asked[0]?.answer(withRecords(1, 'b'), withRecords(0, 'a'), withRecords(7, 'c'))
@@ -249,31 +255,28 @@ t.test('an answer that is not about what was asked is not taken', async (t) => {
   )
 })
 
-t.test(
-  'replicas that wait do not keep others from being fetched, however slow that is',
-  async (t) => {
-    const { fetcher, replicas, asked, clock } = world(2)
-    const [halted = new FakeReplica(0), slow = new FakeReplica(1)] = replicas
-    halted.mayFetch = false // until a person decides, for example
-    fetcher.setReplicas(replicas)
-    for (let round = 1; round <= 3; round++) {
-      const { length } = asked
-      await clock.advance(40 * retryMs)
-      t.equal(asked.length, length, 'the leader is not asked anew while it answers')
-      await asked.at(-1)?.answer(withRecords(1, 'x'))
-      t.equal(slow.appended.length, round)
-    }
-    halted.mayFetch = true
-    await clock.advance(retryMs)
-    t.same(
-      asked.at(-1)?.partitions.map(({ partition }) => partition),
-      [0, 1],
-      'one that may be fetched again is',
-    )
-  },
-)
+t.test('waiting replicas do not interrupt the fetch of others, however slow it is', async (t) => {
+  const { fetcher, replicas, asked, clock } = world(2)
+  const [halted = new FakeReplica(0), slow = new FakeReplica(1)] = replicas
+  halted.mayFetch = false // until an operator decides, for example
+  fetcher.setReplicas(replicas)
+  for (let round = 1; round <= 3; round++) {
+    const { length } = asked
+    await clock.advance(40 * retryMs)
+    t.equal(asked.length, length, 'no new fetch begins while the leader answers')
+    await asked.at(-1)?.answer(withRecords(1, 'x'))
+    t.equal(slow.appended.length, round)
+  }
+  halted.mayFetch = true
+  await clock.advance(retryMs)
+  t.same(
+    asked.at(-1)?.partitions.map(({ partition }) => partition),
+    [0, 1],
+    'a replica that may fetch again does',
+  )
+})
 
-t.test('without a life of ours nothing is asked', async (t) => {
+t.test('without a life of this broker nothing is fetched', async (t) => {
   const { fetcher, replicas, asked, ours, clock } = world(1)
   ours.life = undefined
   fetcher.setReplicas(replicas)
@@ -281,7 +284,7 @@ t.test('without a life of ours nothing is asked', async (t) => {
   t.equal(asked.length, 0)
 })
 
-t.test('once stopped it asks nothing, takes no answer and waits for no time', async (t) => {
+t.test('once stopped it sends no fetch, takes no answer and holds no timer', async (t) => {
   const { fetcher, replicas, asked, clock, log } = world(2)
   fetcher.setReplicas(replicas)
   await asked[0]?.answer(fetched(0, { code: 'FENCED_LEADER_EPOCH' }), withRecords(1, 'a'))

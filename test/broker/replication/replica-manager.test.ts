@@ -30,7 +30,10 @@ const goals0 = directoryName({ topicId: 'x', partition: 0 })
 const goals1 = directoryName({ topicId: 'x', partition: 1 })
 const startMs = 1000
 
-/** Broker 1 with the topic `goals`: it leads partition 0, follows broker 2 in 1, and has nothing of 2. */
+/**
+ * Broker 1 with topic `goals`: it leads partition 0, follows broker 2 in 1, and has no replica of
+ * 2.
+ */
 async function world(disk = new MemoryDisk()) {
   const clock = new VirtualClock()
   await clock.advance(startMs)
@@ -66,7 +69,7 @@ async function world(disk = new MemoryDisk()) {
     if (found === undefined) throw new Error(`There is no replica of goals/${partition}`)
     return found
   }
-  /** Last, in short: `0 unavailable`. */
+  /** The last reports in short: `0 unavailable`. */
   const reports = () =>
     reported.at(-1)?.map(({ partition, status }) => `${partition} ${status.type}`)
   const open = () => {
@@ -95,7 +98,7 @@ function linksThatCount(asked: BrokerId[]): { call: () => Promise<never> } {
     if (request.type === 'replicaFetch') asked.push(id)
     return new Promise(() => undefined)
   }
-  // It never resolves, so what it would resolve with does not matter.
+  // It never resolves, so its type does not matter.
   return { call: call as () => Promise<never> }
 }
 
@@ -121,7 +124,7 @@ function setState(image: ClusterImage, partition: number, changed: Partial<Parti
   })
 }
 
-/** Appends a record as leader. @returns its offset, or why not */
+/** Appends a record as leader. @returns its offset, or the error */
 async function produce(replica: Replica): Promise<Offset | string> {
   const records = [{ key: null, value: Buffer.from('x'), timestampMs: 1, headers: [] }]
   const batch = encodeBatch({
@@ -143,7 +146,7 @@ async function produce(replica: Replica): Promise<Offset | string> {
   return found instanceof BrokerError ? found.code : found
 }
 
-t.test('it opens what the image gives it, and leads and follows as the states say', async (t) => {
+t.test('it opens the assigned replicas, and leads and follows as the states say', async (t) => {
   const { manager, replica, asked, disk, open, reports } = await world()
   open()
   t.same([...disk.logNames].sort(), [goals0, goals1])
@@ -154,7 +157,7 @@ t.test('it opens what the image gives it, and leads and follows as the states sa
   t.same(reports(), [])
 })
 
-t.test('one fetcher per leader: a new leader is asked, and the old one no more', async (t) => {
+t.test('one fetcher per leader: the new leader is asked, and the old one no longer', async (t) => {
   const { manager, image, asked, open } = await world()
   setState(image, 0, { leader: 2 as BrokerId })
   open()
@@ -165,10 +168,10 @@ t.test('one fetcher per leader: a new leader is asked, and the old one no more',
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 6 })
   asked.length = 0
   manager.imageChanged(ours)
-  t.same(asked, [], 'the fetch of partition 1 goes on as it is')
+  t.same(asked, [], 'the fetch of partition 1 continues')
 })
 
-t.test('once it resigned it leads nothing and follows nobody, until the next life', async (t) => {
+t.test('after resigning it neither leads nor follows until the next life', async (t) => {
   const { manager, replica, open, asked, clock } = await world()
   open()
   manager.resign()
@@ -181,26 +184,29 @@ t.test('once it resigned it leads nothing and follows nobody, until the next lif
   t.same(asked, [2])
 })
 
-t.test('a state for another life of ours does not make it lead', async (t) => {
+t.test('a state that names another life of this broker does not make it lead', async (t) => {
   const { manager, replica } = await world()
   manager.open()
   manager.imageChanged(life(1, { epoch: 11 }))
   t.equal(replica(0).role.type, 'idle')
 })
 
-t.test('what is not ours any more is dropped, and its files stay', async (t) => {
-  const { manager, image, open, disk } = await world()
-  open()
-  const dropped = manager.get('goals', 0)
-  image.setTopic('goals', { topicId: 'x', replicas: [ids(3, 2), ids(2, 1), ids(2, 3)] })
-  manager.imageChanged(ours)
-  await settled()
-  t.equal(manager.get('goals', 0), undefined)
-  t.equal(dropped?.role.type, 'idle')
-  t.ok(disk.log(goals0).list().length > 0)
-})
+t.test(
+  'a partition no longer assigned to this broker is dropped, and its files stay',
+  async (t) => {
+    const { manager, image, open, disk } = await world()
+    open()
+    const dropped = manager.get('goals', 0)
+    image.setTopic('goals', { topicId: 'x', replicas: [ids(3, 2), ids(2, 1), ids(2, 3)] })
+    manager.imageChanged(ours)
+    await settled()
+    t.equal(manager.get('goals', 0), undefined)
+    t.equal(dropped?.role.type, 'idle')
+    t.ok(disk.log(goals0).list().length > 0)
+  },
+)
 
-t.test('a topic that was made anew has new replicas, in directories of their own', async (t) => {
+t.test('a topic that was created again has new replicas, in their own directories', async (t) => {
   const { manager, image, open, replica, disk } = await world()
   open()
   const before = replica(0)
@@ -215,9 +221,10 @@ t.test('a topic that was made anew has new replicas, in directories of their own
   t.ok(disk.logNames.includes('y-0'))
 })
 
-// --- replicas that cannot be used ------------------------------------------------------------------
+// --- replicas that cannot be used
+// ------------------------------------------------------------------
 
-t.test('one that cannot be opened is reported, and the others serve', async (t) => {
+t.test('a replica that cannot be opened is reported, and the others serve', async (t) => {
   const { replica, reports, open, disk, log, manager } = await world()
   disk.refused.set(goals1, 'EMFILE')
   t.match(manager.open(), [{ partition: 1, status: { type: 'unavailable', reason: /EMFILE/ } }])
@@ -225,10 +232,10 @@ t.test('one that cannot be opened is reported, and the others serve', async (t) 
   t.equal(replica(0).role.type, 'leading')
   t.equal(manager.get('goals', 1), undefined)
   t.same(reports(), ['1 unavailable'])
-  t.equal(log.said('error').length, 1, 'it is said once')
+  t.equal(log.said('error').length, 1, 'it is logged once')
 })
 
-t.test('it is tried again, and then it is what it was to be', async (t) => {
+t.test('it is retried, and then takes its role', async (t) => {
   const { clock, replica, reports, open, disk, log, manager } = await world()
   disk.refused.set(goals1, 'EMFILE')
   open()
@@ -241,7 +248,7 @@ t.test('it is tried again, and then it is what it was to be', async (t) => {
   t.ok(log.said('info').includes('A partition is available again here'))
 })
 
-t.test('it is not tried again while the broker has no life', async (t) => {
+t.test('it is not retried while the broker has no life', async (t) => {
   const { clock, open, disk, manager } = await world()
   disk.refused.set(goals1, 'EMFILE')
   open()
@@ -261,7 +268,7 @@ async function usedDisk(): Promise<MemoryDisk> {
   return disk
 }
 
-t.test('a log that lost what its checkpoint promises is damaged, for this life', async (t) => {
+t.test('a log that lost records below its checkpoint is damaged, for this life', async (t) => {
   const disk = await usedDisk()
   const directory = disk.log(goals0)
   for (const name of directory.list().filter((one) => one.endsWith('.segment'))) {
@@ -270,23 +277,20 @@ t.test('a log that lost what its checkpoint promises is damaged, for this life',
   const { clock, manager, reports, open, reported } = await world(disk)
   open()
   t.same(reports(), ['0 damaged'])
-  t.match(reported.at(-1)?.[0]?.status, { lastEpoch: 4 }, 'what the checkpoint knows of it')
+  t.match(reported.at(-1)?.[0]?.status, { lastEpoch: 4 }, 'from the checkpoint')
   await clock.advance(2000)
   t.equal(manager.get('goals', 0), undefined)
 })
 
-t.test(
-  'a directory that was taken away is made again, and says that it is incomplete',
-  async (t) => {
-    const disk = await usedDisk()
-    const directory = disk.log(goals0)
-    for (const name of directory.list()) directory.remove(name)
-    const { image, open, reports } = await world(disk)
-    setState(image, 0, { leader: noBroker, isr: members(2) })
-    open()
-    t.same(reports(), ['0 incomplete'])
-  },
-)
+t.test('a lost directory is created again, and is marked incomplete', async (t) => {
+  const disk = await usedDisk()
+  const directory = disk.log(goals0)
+  for (const name of directory.list()) directory.remove(name)
+  const { image, open, reports } = await world(disk)
+  setState(image, 0, { leader: noBroker, isr: members(2) })
+  open()
+  t.same(reports(), ['0 incomplete'])
+})
 
 t.test('a directory of another partition is not used for this one', async (t) => {
   const disk = await usedDisk()
@@ -300,13 +304,13 @@ t.test('a directory of another partition is not used for this one', async (t) =>
   ])
 })
 
-t.test('a state that is older than the log is not taken up, and a newer one is', async (t) => {
+t.test('a state older than the log is not adopted, and a newer one is', async (t) => {
   const disk = await usedDisk()
   const { image, manager, reports, replica, open, log } = await world(disk)
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 3 })
   open()
   manager.imageChanged(ours)
-  t.equal(replica(0).role.type, 'idle', 'it would give out epoch 4 a second time')
+  t.equal(replica(0).role.type, 'idle', 'it would use epoch 4 a second time')
   t.same(reports(), ['0 unavailable'])
   t.equal(log.said('error').length, 1)
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 5 })
@@ -315,7 +319,7 @@ t.test('a state that is older than the log is not taken up, and a newer one is',
   t.same(reports(), [])
 })
 
-t.test('a leader whose state cannot be read any more gives up', async (t) => {
+t.test('a leader resigns when its state becomes unreadable', async (t) => {
   const { image, manager, replica, open } = await world()
   open()
   image.setBadState('goals', 0)
@@ -326,7 +330,7 @@ t.test('a leader whose state cannot be read any more gives up', async (t) => {
   t.equal(replica(0).role.type, 'leading')
 })
 
-t.test('a log that is to be reported and not durable yet is reported when it is', async (t) => {
+t.test('a report waits until its log is durable', async (t) => {
   const { clock, image, manager, reports, replica, open } = await world()
   open()
   void produce(replica(0))
@@ -338,7 +342,8 @@ t.test('a log that is to be reported and not durable yet is reported when it is'
   t.same(reports(), ['0 whole'])
 })
 
-// --- what ends the process, and the end ------------------------------------------------------------
+// --- fatal errors and closing
+// ----------------------------------------------------------------------
 
 t.test('a checkpoint that cannot be lowered ends the process before a log is cut', async (t) => {
   const { failures, replica, manager, checkpoint, disk, open } = await world()
@@ -363,7 +368,7 @@ t.test('a checkpoint has what is durable and committed of each open log', async 
   )
 })
 
-t.test('what waits is answered when it is closed, and no time is waited for', async (t) => {
+t.test('closing ends what waits, and leaves no timer', async (t) => {
   const { manager, replica, open, clock, asked } = await world()
   open()
   const waiting = produce(replica(0))

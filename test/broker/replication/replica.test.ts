@@ -53,13 +53,13 @@ function batch(count: number, at: { offset?: Offset; epoch?: number } = {}): Buf
   return made
 }
 
-/** The broker around one replica, as a test wants it. */
+/** The broker around one replica, which the test controls. */
 class Host implements ReplicaHost {
   readonly clock = new VirtualClock()
   readonly turn = new Turn(setImmediate)
   readonly log = new RecordingLogger()
   readonly purgatory = new Purgatory()
-  /** writes of the state that nobody has answered */
+  /** unanswered writes of the state */
   readonly writes: {
     readonly state: PartitionState
     readonly answer: (inForce: PartitionState | undefined) => Promise<void>
@@ -67,7 +67,7 @@ class Host implements ReplicaHost {
   readonly failures: Error[] = []
   readonly truncations: Offset[] = []
   reportCount = 0
-  /** of `willTruncate`; undefined: it is done at once */
+  /** the end of `willTruncate`; undefined: it ends at once */
   truncating: (() => void)[] | undefined
   truncateError: Error | undefined
 
@@ -131,7 +131,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
     })
     return outcome
   }
-  /** Broker 2 has all before `offset`, whose last record is of `lastEpoch`. */
+  /** Broker 2 has everything before `offset`; its last record is of `lastEpoch`. */
   const fetchedBy2 = (offset: Offset, asked: Partial<ReplicaFetchPartition> = {}) =>
     replica.followerFetched(2 as BrokerId, life(2), {
       topic: 'goals',
@@ -162,10 +162,11 @@ function answer(records: Buffer, highWatermark = 0) {
   return { ...common, diverging: undefined, highWatermark, records }
 }
 
-// --- as leader -------------------------------------------------------------------------------------
+// --- as leader
+// -------------------------------------------------------------------------------------
 
 t.test(
-  'acks=leader comes when the batch is durable here, acks=all when it is on all of the ISR',
+  'acks=leader is answered when the batch is durable here, acks=all when the whole ISR has it',
   async (t) => {
     const { replica, produce, fetchedBy2 } = open()
     replica.become(leads, ours)
@@ -174,14 +175,14 @@ t.test(
     await settled()
     t.same([one.result, all.result], [0, undefined])
     fetchedBy2(4)
-    t.equal(all.result, undefined, 'it lacks the last record')
+    t.equal(all.result, undefined, 'the follower lacks the last record')
     fetchedBy2(5)
     t.equal(all.result, 2)
     t.equal(replica.highWatermark, 5)
   },
 )
 
-t.test('a produce whose time is up is told so, and is in the log all the same', async (t) => {
+t.test('a produce that times out gets an error, but its batch stays in the log', async (t) => {
   const { replica, host, produce } = open()
   replica.become(leads, ours)
   const { result } = await ended(host, produce(1, 'all'))
@@ -214,7 +215,7 @@ for (const [what, end] of Object.entries(ends)) {
   })
 }
 
-t.test('the same news again calls nothing off', async (t) => {
+t.test('the same state again calls nothing off', async (t) => {
   const { replica, produce } = open()
   replica.become(leads, ours)
   const waiting = produce(1, 'all')
@@ -238,7 +239,7 @@ t.test('a batch whose fsync failed is never acknowledged, and the process must e
   t.match(host.failures, [{ name: 'LogFailedError' }])
 })
 
-t.test('a follower that knows more to be committed makes the leader resign', async (t) => {
+t.test('a follower with a higher high watermark makes the leader resign', async (t) => {
   const { replica, host, produce, fetchedBy2 } = open(new MemoryDirectory(), {
     minInsyncReplicas: 2,
   })
@@ -250,9 +251,10 @@ t.test('a follower that knows more to be committed makes the leader resign', asy
   t.match(host.writes, [{ state: { leader: noBroker, committed: 7, version: 9 } }])
 })
 
-// --- the ISR ---------------------------------------------------------------------------------------
+// --- the ISR
+// ---------------------------------------------------------------------------------------
 
-/** Leads with broker 2 in sync, which has been silent for longer than the lag time. */
+/** Leads with broker 2 in sync, which has not fetched for longer than the lag time. */
 async function withLaggingFollower() {
   const one = open()
   one.replica.become(leads, ours)
@@ -263,19 +265,23 @@ async function withLaggingFollower() {
 }
 
 t.test(
-  'a replica that lags is taken out by one write at a time, of the version that is known',
+  'a lagging replica is removed by one write at a time, conditional on the known version',
   async (t) => {
     const { replica, host } = await withLaggingFollower()
     t.match(host.writes, [{ state: { version: 9, isr: members(1) } }])
     replica.tick(host.clock.nowMs())
     t.equal(host.writes.length, 1)
-    t.equal(replica.highWatermark, 0, 'until it is written, both ISRs must have what is committed')
+    t.equal(
+      replica.highWatermark,
+      0,
+      'until the write succeeds, both ISRs must have what is committed',
+    )
     await host.writes[0]?.answer({ ...leads, isr: members(1), version: 10 })
     t.equal(replica.highWatermark, 1)
   },
 )
 
-t.test('a write that another one came before is proposed anew, on what is in force', async (t) => {
+t.test('a write that lost to another is proposed again, on the state in force', async (t) => {
   const { replica, host } = await withLaggingFollower()
   await host.writes[0]?.answer({ ...leads, isr: members(1, 2, 3), version: 11 })
   t.equal(replica.highWatermark, 0)
@@ -291,14 +297,14 @@ t.test('a write whose session ended changes nothing here', async (t) => {
   t.equal(replica.role.type, 'idle')
 })
 
-t.test('a write that lands after the session ended does not bring the role back', async (t) => {
+t.test('a write that succeeds after the session ended does not restore the role', async (t) => {
   const { replica, host } = await withLaggingFollower()
   replica.resign()
   await host.writes[0]?.answer({ ...leads, isr: members(1), version: 10 })
   t.equal(replica.role.type, 'idle')
 })
 
-t.test('a new leader epoch that comes while a write is in flight stays', async (t) => {
+t.test('a new leader epoch that arrives while a write is in flight stays', async (t) => {
   const { replica, host } = await withLaggingFollower()
   replica.become({ ...follows, leaderEpoch: 6, version: 10 }, ours)
   await host.writes[0]?.answer({ ...leads, isr: members(1), version: 10 })
@@ -307,7 +313,7 @@ t.test('a new leader epoch that comes while a write is in flight stays', async (
 })
 
 t.test(
-  'a follower that has caught up is asked for as a member, in the life that fetched',
+  'a follower that has caught up is proposed as a member, in the life that fetched',
   async (t) => {
     const { replica, host, produce } = open()
     replica.become({ ...leads, isr: members(1) }, ours)
@@ -319,14 +325,15 @@ t.test(
   },
 )
 
-// --- as follower -----------------------------------------------------------------------------------
+// --- as follower
+// -----------------------------------------------------------------------------------
 
-t.test('a follower shows what is committed as far as its own disk reaches', async (t) => {
+t.test('a follower shows committed records as far as its own disk has them', async (t) => {
   const { replica } = open()
   replica.become(follows, ours)
   t.ok(replica.appendFetched(answer(batch(3, { offset: 0 }), 2), 5))
   t.equal(replica.highWatermark, 0)
-  t.notOk(replica.mayFetch, 'a fetch would say that it is durable')
+  t.notOk(replica.mayFetch, 'a fetch would acknowledge it as durable')
   t.equal(await replica.whenDurable(), 'reached')
   t.equal(replica.highWatermark, 2)
   t.ok(replica.mayFetch)
@@ -361,7 +368,7 @@ for (const { what, records, epoch } of unfit) {
   })
 }
 
-t.test('of an answer the part before the first unfit batch is appended', async (t) => {
+t.test('the part of an answer before the first unfit batch is appended', async (t) => {
   const { replica } = await following([])
   const good = batch(2, { offset: 0 })
   const records = Buffer.concat([good, flipped(batch(1, { offset: 2 })), batch(1, { offset: 3 })])
@@ -377,12 +384,12 @@ function flipped(bytes: Buffer): Buffer {
   return bytes
 }
 
-t.test('a log is cut back to where its leader differs, and its checkpoint first', async (t) => {
+t.test('a log is cut where its leader’s differs, after its checkpoint was lowered', async (t) => {
   const { replica, host } = await following([3, 3, 4])
   host.truncating = []
   const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
   t.same(host.truncations, [1])
-  t.equal(replica.logEnd, 3, 'not before that is safe')
+  t.equal(replica.logEnd, 3, 'not before the checkpoint is lowered')
   t.match(replica.checkpoint, { durableEnd: 1, highWatermark: 0 })
   t.notOk(replica.mayFetch)
   host.truncating[0]?.()
@@ -392,7 +399,7 @@ t.test('a log is cut back to where its leader differs, and its checkpoint first'
   t.ok(replica.mayFetch)
 })
 
-t.test('what the znode says while a log is being cut is taken up afterwards', async (t) => {
+t.test('a state that arrives while a log is being cut is adopted afterwards', async (t) => {
   const { replica, host } = await following([3, 4])
   host.truncating = []
   const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
@@ -404,7 +411,7 @@ t.test('what the znode says while a log is being cut is taken up afterwards', as
   t.equal(replica.logEnd, 1)
 })
 
-t.test('one whose session ends while its log is being cut takes nothing up', async (t) => {
+t.test('a replica whose session ends while its log is being cut adopts no state', async (t) => {
   const { replica, host } = await following([3, 4])
   host.truncating = []
   const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
@@ -417,7 +424,7 @@ t.test('one whose session ends while its log is being cut takes nothing up', asy
 })
 
 t.test(
-  'committed records are not cut: it halts, says so, and goes on by a new state',
+  'committed records are not cut: the replica halts, reports, and continues with a new state',
   async (t) => {
     const { replica, host } = await following([3, 3, 4], 3)
     await replica.truncate({ epoch: 3, endOffset: 1 })
@@ -434,27 +441,24 @@ t.test(
   },
 )
 
-t.test(
-  'they are cut when a person chose a leader without them, which is worth an error',
-  async (t) => {
-    const { replica, host } = await following([3, 3, 4], 3)
-    replica.become({ ...follows, leaderEpoch: 6, uncleanEpoch: 6, version: 10 }, ours)
-    await replica.truncate({ epoch: 3, endOffset: 1 })
-    t.equal(replica.logEnd, 1)
-    t.equal(host.log.said('error').length, 1)
-  },
-)
+t.test('they are cut, with an error, when an operator chose a leader without them', async (t) => {
+  const { replica, host } = await following([3, 3, 4], 3)
+  replica.become({ ...follows, leaderEpoch: 6, uncleanEpoch: 6, version: 10 }, ours)
+  await replica.truncate({ epoch: 3, endOffset: 1 })
+  t.equal(replica.logEnd, 1)
+  t.equal(host.log.said('error').length, 1)
+})
 
 t.test('a log whose checkpoint cannot be lowered is not cut, and can be closed', async (t) => {
   const { replica, host } = await following([3, 4])
   host.truncateError = new Error('EIO')
   await t.rejects(replica.truncate({ epoch: 3, endOffset: 1 }), { message: 'EIO' })
   t.equal(replica.logEnd, 2)
-  t.notOk(replica.mayFetch, 'the process is to end')
+  t.notOk(replica.mayFetch, 'the process is about to end')
   await replica.close()
 })
 
-t.test('one that is closed while its log is being cut closes when it is', async (t) => {
+t.test('a replica that is closed while its log is being cut closes afterwards', async (t) => {
   const { replica, host } = await following([3, 4])
   host.truncating = []
   const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
@@ -468,11 +472,12 @@ t.test('one that is closed while its log is being cut closes when it is', async 
   await Promise.all([truncated, closed])
 })
 
-// --- what it says of its log -----------------------------------------------------------------------
+// --- reports on its log
+// ----------------------------------------------------------------------------
 
-t.test('a log that no leader is in office for is reported once it is durable', async (t) => {
+t.test('the log of a partition without a leader is reported once it is durable', async (t) => {
   const { replica } = await following([3, 4])
-  t.equal(replica.status, undefined, 'its leader knows')
+  t.equal(replica.status, undefined, 'there is a leader')
   replica.appendFetched(answer(batch(1, { offset: 2 })), 5)
   replica.become({ ...follows, leader: noBroker, version: 10 }, ours)
   t.ok(replica.isToReport)
@@ -487,7 +492,7 @@ t.test('a log that no leader is in office for is reported once it is durable', a
     highWatermark: 0,
   })
   replica.resign()
-  t.equal(replica.status, undefined, 'without a life nothing is promised')
+  t.equal(replica.status, undefined, 'there is no report without a life')
 })
 
 t.test('a log whose directory was lost is incomplete until it is in sync again', async (t) => {
@@ -497,13 +502,13 @@ t.test('a log whose directory was lost is incomplete until it is in sync again',
   const { replica } = open(directory, { isIncomplete: true, checkpoint })
   replica.become({ ...follows, leader: noBroker, isr: members(2), version: 10 }, ours)
   t.match(replica.status, { type: 'incomplete', end: 0, highWatermark: 40 })
-  t.equal(replica.highWatermark, 0, 'it has none of that')
+  t.equal(replica.highWatermark, 0, 'it has no records')
   const inSync = { ...follows, leader: noBroker, version: 11, leaderEpoch: 6 }
   const isr = [member(1, { isAwaited: true }), member(2)]
   replica.become({ ...inSync, isr }, ours)
-  t.match(replica.status, { type: 'incomplete' }, 'what is awaited is its earlier life')
+  t.match(replica.status, { type: 'incomplete' }, 'the ISR awaits its earlier life')
   replica.become({ ...inSync, version: 12, isr: members(1, 2) }, life(1, { epoch: 11 }))
-  t.match(replica.status, { type: 'incomplete' }, 'that was another life')
+  t.match(replica.status, { type: 'incomplete' }, 'the ISR names another life')
   replica.become({ ...inSync, version: 13, isr: members(1, 2) }, ours)
   await settled()
   t.match(replica.status, { type: 'whole' })
@@ -513,21 +518,24 @@ t.test('a log whose directory was lost is incomplete until it is in sync again',
   )
 })
 
-t.test('a log whose tail was cut at the start says so until it is in sync again', async (t) => {
-  const directory = await withTornTail()
-  const { replica, host } = open(directory)
-  t.ok(hasCutTail(directory))
-  t.same(host.log.said('warn'), ['Cut a torn tail off a log'])
-  t.equal(replica.logEnd, 2)
-  replica.become({ ...follows, leader: noBroker, isr: members(2), version: 10 }, ours)
-  t.match(replica.status, { type: 'tail-cut', end: 2 })
-  replica.become({ ...leads, leaderEpoch: 6, version: 11 }, ours)
-  await settled()
-  t.notOk(hasCutTail(directory))
-  const again = open(directory)
-  again.replica.become({ ...follows, leader: noBroker, version: 12 }, ours)
-  t.match(again.replica.status, { type: 'whole' })
-})
+t.test(
+  'a log whose tail was cut at the start is reported so until it is in sync again',
+  async (t) => {
+    const directory = await withTornTail()
+    const { replica, host } = open(directory)
+    t.ok(hasCutTail(directory))
+    t.same(host.log.said('warn'), ['Cut a torn tail off a log'])
+    t.equal(replica.logEnd, 2)
+    replica.become({ ...follows, leader: noBroker, isr: members(2), version: 10 }, ours)
+    t.match(replica.status, { type: 'tail-cut', end: 2 })
+    replica.become({ ...leads, leaderEpoch: 6, version: 11 }, ours)
+    await settled()
+    t.notOk(hasCutTail(directory))
+    const again = open(directory)
+    again.replica.become({ ...follows, leader: noBroker, version: 12 }, ours)
+    t.match(again.replica.status, { type: 'whole' })
+  },
+)
 
 async function withTornTail(): Promise<MemoryDirectory> {
   const directory = new MemoryDirectory()
@@ -548,7 +556,7 @@ async function withTornTail(): Promise<MemoryDirectory> {
   return directory
 }
 
-t.test('a loss that cannot be forgotten on the disk ends the process', async (t) => {
+t.test('a failure to clear the marks of a loss ends the process', async (t) => {
   const directory = new MemoryDirectory({
     fault: (operation) => (operation === 'remove' ? new Error('EIO') : null),
   })
@@ -559,7 +567,7 @@ t.test('a loss that cannot be forgotten on the disk ends the process', async (t)
   t.match(host.failures, [{ name: 'LogFailedError' }])
 })
 
-t.test('what only the operating system has is on no disk for certain', async (t) => {
+t.test('without fdatasync nothing counts as on the disk', async (t) => {
   const { replica, produce } = open(new MemoryDirectory(), { flush: 'os' })
   replica.become(leads, ours)
   const one = produce(1)
@@ -568,9 +576,10 @@ t.test('what only the operating system has is on no disk for certain', async (t)
   t.match(replica.checkpoint, { durableEnd: 0, lastEpoch: 5 })
 })
 
-// --- for those who fetch ---------------------------------------------------------------------------
+// --- reads
+// -----------------------------------------------------------------------------------------
 
-t.test('a follower is told of records at once, and of what is committed', async (t) => {
+t.test('a follower gets records at once, and the high watermark as it rises', async (t) => {
   const { replica, produce, fetchedBy2 } = open()
   replica.become(leads, ours)
   const endings: string[] = []
@@ -582,7 +591,7 @@ t.test('a follower is told of records at once, and of what is committed', async 
   }
   const first = wait(0, 0)
   produce(1)
-  t.same(endings, ['reached'], 'before it is durable here')
+  t.same(endings, ['reached'], 'before the record is durable here')
   t.ok(replica.hasNews(first))
   await settled()
   wait(1, 0)
@@ -593,12 +602,12 @@ t.test('a follower is told of records at once, and of what is committed', async 
   t.same(endings, ['reached', 'reached', 'calledOff'])
 })
 
-t.test('a consumer that waits is not called off by a change of roles', async (t) => {
+t.test('a change of roles does not end a consumer’s wait', async (t) => {
   const { replica } = await following([5])
   const endings: string[] = []
   replica.waitForRecords(new Operation((ending) => endings.push(ending)), 0)
   replica.become({ ...leads, isr: members(1), leaderEpoch: 6, version: 10 }, ours)
-  t.same(endings, ['reached'], 'alone in sync it commits what it has')
+  t.same(endings, ['reached'], 'alone in the ISR it commits what it has')
   replica.waitForRecords(new Operation((ending) => endings.push(ending)), 1)
   replica.become({ ...follows, leaderEpoch: 7, version: 11 }, ours)
   t.equal(endings.length, 1)
@@ -606,7 +615,7 @@ t.test('a consumer that waits is not called off by a change of roles', async (t)
   t.same(endings, ['reached', 'calledOff'])
 })
 
-t.test('consumers read what is committed, and no more', async (t) => {
+t.test('consumers read only what is committed', async (t) => {
   const { replica, produce, fetchedBy2 } = open()
   replica.become(leads, ours)
   produce(1)

@@ -5,14 +5,14 @@ import { LogDamagedError } from '../../../src/log/log-errors.ts'
 const name = { topic: 'goals', topicId: 'x', partition: 0 }
 const withCode = (code: string) => Object.assign(new Error(`${code}: no`), { code })
 
-t.test('what may be gone by itself is tried again, later and later', async (t) => {
+t.test('a fault that may go away by itself is retried, at growing intervals', async (t) => {
   const unavailable = new UnavailableReplicas()
   t.ok(unavailable.mayOpen('x-0', 0), 'at first')
   const delays: number[] = []
   let nowMs = 1000
   for (let i = 0; i < 9; i++) {
     const isNews = unavailable.failed('x-0', name, withCode('EMFILE'), nowMs)
-    t.equal(isNews, i === 0, 'the same reason is news once')
+    t.equal(isNews, i === 0, 'the same reason is new only once')
     t.notOk(unavailable.mayOpen('x-0', nowMs))
     const failedMs = nowMs
     while (!unavailable.isDue(nowMs)) nowMs += 100
@@ -20,7 +20,7 @@ t.test('what may be gone by itself is tried again, later and later', async (t) =
     delays.push(nowMs - failedMs)
   }
   t.same(delays, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
-  t.ok(unavailable.failed('x-0', name, withCode('EACCES'), nowMs), 'another reason is news')
+  t.ok(unavailable.failed('x-0', name, withCode('EACCES'), nowMs), 'another reason is new')
   t.ok(unavailable.remove('x-0'))
   t.notOk(unavailable.remove('x-0'))
   t.equal(unavailable.all.size, 0)

@@ -48,7 +48,7 @@ t.test('an old copy of a directory takes a new identity', async (t) => {
   await marks.raise(9)
   t.same(known(), directory.mark)
   await marks.check()
-  t.equal(directory.directoryId, id, 'the latest is what it says that it is')
+  t.equal(directory.directoryId, id, 'the latest copy keeps its identity')
   t.same(log.lines, [])
   for (const copy of copies) {
     await marksOf(copy).check()
@@ -57,7 +57,7 @@ t.test('an old copy of a directory takes a new identity', async (t) => {
   t.equal(log.said('error').length, copies.length)
 })
 
-t.test('a mark is compared with what was written before the check', async (t) => {
+t.test('the check sees every mark written before it', async (t) => {
   const { zk, directory, marks } = world()
   await marks.check()
   t.same(zk.made, [`sync ${zkPaths.marks}`, `getData ${path}`])
@@ -65,16 +65,16 @@ t.test('a mark is compared with what was written before the check', async (t) =>
   directory.directoryId = undefined
   await marks.check()
   await marks.raise(5)
-  t.same(zk.made, [], 'a new directory has no identity yet, and promised nothing')
+  t.same(zk.made, [], 'a new directory has no identity yet')
 })
 
-t.test('a directory that another copy of it has overtaken goes no further', async (t) => {
+t.test('a directory that another copy has overtaken stops', async (t) => {
   const { directory, marks, marksOf } = world()
   await marks.raise(5)
   const twin = directory.copy()
   await marksOf(twin).raise(7)
   await t.rejects(marks.raise(5), { name: 'OldCopyError' })
-  t.same(directory.mark, { life: 5, counter: 1 }, 'the directory comes first')
+  t.same(directory.mark, { life: 5, counter: 1 }, 'the directory is written first')
 })
 
 t.test('the mark is in the directory before it is in ZooWeeper', async (t) => {
@@ -89,7 +89,7 @@ t.test('the mark is in the directory before it is in ZooWeeper', async (t) => {
   t.same(known(), directory.mark)
 })
 
-t.test('two copies that raise their marks at once: one of them goes no further', async (t) => {
+t.test('of two copies that raise their marks at once, one stops', async (t) => {
   const { tree, zk, directory, marks } = world()
   await marks.raise(5)
   const stopped = zk.stopAt('request', 'setData')
@@ -117,7 +117,7 @@ for (const name of ['create', 'setData'] as const) {
   }
 }
 
-t.test('a mark that is no mark is written anew', async (t) => {
+t.test('a malformed mark is written again', async (t) => {
   for (const text of ['', '{}', '{"version":1,"life":-1,"counter":0}', '{"version":2}']) {
     const { tree, directory, marks, known } = world()
     tree.put(path, text)
@@ -128,7 +128,7 @@ t.test('a mark that is no mark is written anew', async (t) => {
   }
 })
 
-t.test('a mark that somebody removes meanwhile is made again', async (t) => {
+t.test('a mark that is removed meanwhile is created again', async (t) => {
   const { tree, zk, marks, known } = world()
   await marks.raise(5)
   const stopped = zk.stopAt('request', 'setData')
@@ -140,7 +140,7 @@ t.test('a mark that somebody removes meanwhile is made again', async (t) => {
   t.same(known(), { life: 5, counter: 1 })
 })
 
-t.test('without a session no mark is raised, and the caller hears why', async (t) => {
+t.test('without a session no mark is raised, and the caller gets the error', async (t) => {
   const { zk, marks } = world()
   zk.expire()
   await t.rejects(marks.raise(5), { code: 'SESSIONEXPIRED' })

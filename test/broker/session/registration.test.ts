@@ -19,7 +19,7 @@ const path = zkPaths.brokerId(id)
 const patienceMs = 12_000
 const holder = 9
 
-/** Broker 1 registers; `outcome` is its epoch, or the code of what it failed with. */
+/** Broker 1 registers; `outcome` is its epoch, or the code of its error. */
 function registering(zk: MemoryZk) {
   const clock = new VirtualClock()
   const log = new RecordingLogger()
@@ -50,7 +50,7 @@ function registering(zk: MemoryZk) {
   return Object.assign(made, { settledAs })
 }
 
-t.test('the shared znodes are made once, and a second broker changes none', async (t) => {
+t.test('the shared znodes are created once, and a second broker changes none', async (t) => {
   const tree = new MemoryTree()
   await makeSharedNodes(tree.session(), testSecret.acl)
   tree.put(zkPaths.controllerEpoch, '7')
@@ -59,20 +59,23 @@ t.test('the shared znodes are made once, and a second broker changes none', asyn
   t.same(tree.children('/brokers'), ['ids', 'marks', 'reports', 'topics'])
 })
 
-t.test('the shared znodes are for brokers to change, also one that a stranger made', async (t) => {
-  const tree = new MemoryTree()
-  tree.put(zkPaths.brokers, '')
-  t.same(tree.get(zkPaths.brokers).acl, openAcl)
-  const rootAcl = tree.get('/').acl
-  await makeSharedNodes(tree.session(), testSecret.acl)
-  for (const path of [zkPaths.brokers, zkPaths.brokerIds, zkPaths.controllerEpoch]) {
-    t.same(tree.get(path).acl, testSecret.acl, path)
-  }
-  t.equal(tree.get('/').acl, rootAcl, 'the root is not ours')
-  const before = tree.stat(zkPaths.brokers)
-  await makeSharedNodes(tree.session(), [...testSecret.acl].reverse())
-  t.same(tree.stat(zkPaths.brokers), before, 'and they are not written again')
-})
+t.test(
+  'only brokers may change the shared znodes, even one that another client created',
+  async (t) => {
+    const tree = new MemoryTree()
+    tree.put(zkPaths.brokers, '')
+    t.same(tree.get(zkPaths.brokers).acl, openAcl)
+    const rootAcl = tree.get('/').acl
+    await makeSharedNodes(tree.session(), testSecret.acl)
+    for (const path of [zkPaths.brokers, zkPaths.brokerIds, zkPaths.controllerEpoch]) {
+      t.same(tree.get(path).acl, testSecret.acl, path)
+    }
+    t.equal(tree.get('/').acl, rootAcl, 'the root is not ours')
+    const before = tree.stat(zkPaths.brokers)
+    await makeSharedNodes(tree.session(), [...testSecret.acl].reverse())
+    t.same(tree.stat(zkPaths.brokers), before, 'and they are not written again')
+  },
+)
 
 for (const at of ['request', 'answer'] as const) {
   t.test(`a shared znode is there though the connection broke at its ${at}`, async (t) => {
@@ -89,7 +92,7 @@ for (const at of ['request', 'answer'] as const) {
   })
 }
 
-t.test('the first broker makes the id of the cluster, and the others take it', async (t) => {
+t.test('the first broker creates the cluster’s id, and the others adopt it', async (t) => {
   const tree = MemoryTree.ofCluster()
   t.equal(await readClusterId(tree.session(), 'mine'), 'mine')
   t.equal(await readClusterId(tree.session(), 'another'), 'mine')
@@ -105,7 +108,7 @@ for (const text of ['', 'x', 'null', '{}', '{"id":7}', '{"id":""}']) {
   })
 }
 
-t.test('what must be ready is ready before others see the broker', async (t) => {
+t.test('`prepare` ends before other brokers see this one', async (t) => {
   const tree = MemoryTree.ofCluster()
   const zk = tree.session()
   const stopped = zk.stopAt('request', 'create', path)
@@ -114,19 +117,19 @@ t.test('what must be ready is ready before others see the broker', async (t) => 
   t.equal(one.prepared, 1)
   zk.resume()
   await one.settledAs
-  t.equal(one.outcome, tree.stat(path)?.czxid, 'the epoch tells its lives apart')
+  t.equal(one.outcome, tree.stat(path)?.czxid, 'the epoch distinguishes its lives')
   t.equal(tree.stat(path)?.ephemeralOwner, zk.sessionId)
   t.match(decodeRegistration(Buffer.from(tree.text(path) ?? '')), { host: '::1', directory: 'd1' })
 })
 
-t.test('it waits for the session of its earlier life to end, and prepares only then', async (t) => {
+t.test('it waits for the session of its earlier life to end before it prepares', async (t) => {
   const tree = MemoryTree.ofCluster()
   putBroker(tree, id, holder)
   const one = registering(tree.session())
   await one.clock.advance(6000)
   t.equal(one.prepared, 0)
   t.match(one.log.lines[0], { level: 'info', fields: { holder: 'h:9092', session: '0x9' } })
-  t.equal(one.log.lines.length, 2, 'it says so, and again after 5 s')
+  t.equal(one.log.lines.length, 2, 'it logs so, and again after 5 s')
   tree.end(holder)
   await one.settledAs
   t.equal(one.prepared, 1)
@@ -134,30 +137,27 @@ t.test('it waits for the session of its earlier life to end, and prepares only t
   t.equal(one.clock.timerCount, 0)
 })
 
-t.test(
-  'an id that stays taken is refused when the patience is over, with its holder',
-  async (t) => {
-    const tree = MemoryTree.ofCluster()
-    putBroker(tree, id, holder)
-    const one = registering(tree.session())
-    await one.clock.advance(patienceMs - 1)
-    t.equal(one.outcome, undefined)
-    await one.clock.advance(1)
-    t.match(one.outcome, /^INVALID_REQUEST: Cannot use broker id 1: it is registered by h:9092/)
-    t.equal(one.prepared, 0)
-    t.equal(tree.stat(path)?.ephemeralOwner, holder)
-  },
-)
+t.test('an id that stays taken is refused after the timeout, naming its holder', async (t) => {
+  const tree = MemoryTree.ofCluster()
+  putBroker(tree, id, holder)
+  const one = registering(tree.session())
+  await one.clock.advance(patienceMs - 1)
+  t.equal(one.outcome, undefined)
+  await one.clock.advance(1)
+  t.match(one.outcome, /^INVALID_REQUEST: Cannot use broker id 1: it is registered by h:9092/)
+  t.equal(one.prepared, 0)
+  t.equal(tree.stat(path)?.ephemeralOwner, holder)
+})
 
-t.test('a holder that says nothing of itself is waited for as well', async (t) => {
+t.test('a holder without an address is waited for as well', async (t) => {
   const tree = MemoryTree.ofCluster()
   tree.put(path, 'garbage', holder)
   const one = registering(tree.session())
   await one.clock.advance(patienceMs)
-  t.match(one.outcome, /^INVALID_REQUEST: .*registered by somebody/)
+  t.match(one.outcome, /^INVALID_REQUEST: .*registered by a broker with an unknown address/)
 })
 
-t.test('a holder that goes while it is looked at is gone', async (t) => {
+t.test('a holder that leaves while it is being read is gone', async (t) => {
   const tree = MemoryTree.ofCluster()
   putBroker(tree, id, holder)
   const zk = tree.session()
@@ -183,7 +183,7 @@ t.test('a registration whose answer was lost is found to be ours', async (t) => 
   t.equal(tree.stat(path)?.ephemeralOwner, zk.sessionId)
 })
 
-t.test('a registration that was lost on the way is made anew', async (t) => {
+t.test('a registration whose request was lost is repeated', async (t) => {
   const tree = MemoryTree.ofCluster()
   const zk = tree.session()
   const stopped = zk.stopAt('request', 'create', path)
@@ -195,7 +195,7 @@ t.test('a registration that was lost on the way is made anew', async (t) => {
   t.equal(one.outcome, tree.stat(path)?.czxid)
 })
 
-t.test('another process with this id that was faster is waited for', async (t) => {
+t.test('a faster process with the same id is waited for', async (t) => {
   const tree = MemoryTree.ofCluster()
   const zk = tree.session()
   const stopped = zk.stopAt('request', 'create', path)

@@ -36,7 +36,7 @@ function world() {
 }
 
 t.test(
-  'the first reports are there when `begin` resolves, and belong to the session',
+  'the first reports are written when `begin` resolves, and belong to the session',
   async (t) => {
     const { tree, zk, reports, reasons } = world()
     await reports.begin([report(0), report(1)])
@@ -45,7 +45,7 @@ t.test(
   },
 )
 
-t.test('what changed is written, what is no more is removed, the rest is left alone', async (t) => {
+t.test('changed reports are written, obsolete ones removed, the others left alone', async (t) => {
   const { zk, reports, reasons } = world()
   await reports.begin([report(0), report(1)])
   zk.made.length = 0
@@ -60,7 +60,7 @@ t.test('what changed is written, what is no more is removed, the rest is left al
   t.notOk(zk.made.some((made) => made.includes(pathOf(2))))
 })
 
-t.test('reports that come while others are written are written next, the last ones', async (t) => {
+t.test('of the reports set during a write, the last are written next', async (t) => {
   const { zk, reports, reasons } = world()
   await reports.begin([])
   const stopped = zk.stopAt('request', 'create')
@@ -71,10 +71,10 @@ t.test('reports that come while others are written are written next, the last on
   zk.resume()
   await settled()
   t.same(reasons(), { 2: 'EMFILE' })
-  t.notOk(zk.made.includes(`create ${pathOf(1)}`), 'what was true for a moment is skipped')
+  t.notOk(zk.made.includes(`create ${pathOf(1)}`), 'an intermediate report is skipped')
 })
 
-t.test('reports that come while the first are written are not lost', async (t) => {
+t.test('reports set while the first are written are not lost', async (t) => {
   const { zk, reports, reasons } = world()
   const stopped = zk.stopAt('request', 'create')
   const begun = reports.begin([report(0)])
@@ -97,7 +97,7 @@ for (const at of ['request', 'answer'] as const) {
     zk.reconnect()
     await clock.advance(199)
     t.same(log.said('warn'), ['Could not report on replicas'])
-    t.same(reasons(), at === 'answer' ? { 0: 'EMFILE' } : {}, 'not before 200 ms are over')
+    t.same(reasons(), at === 'answer' ? { 0: 'EMFILE' } : {}, 'not before 200 ms have passed')
     await clock.advance(1)
     t.same(reasons(), { 0: 'EMFILE' })
   })
@@ -115,7 +115,7 @@ for (const at of ['request', 'answer'] as const) {
   })
 }
 
-t.test('what another session wrote in our name is replaced by what ours says', async (t) => {
+t.test('reports that another session wrote in our name are replaced', async (t) => {
   const { tree, zk, reports, reasons } = world()
   tree.put(pathOf(0), 'an earlier life', 77)
   await reports.begin([report(0)])
@@ -123,7 +123,7 @@ t.test('what another session wrote in our name is replaced by what ours says', a
   t.equal(tree.stat(pathOf(0))?.ephemeralOwner, zk.sessionId, 'or it would not count')
 })
 
-t.test('a znode of an earlier session that goes at that moment is no obstacle', async (t) => {
+t.test('a znode of an earlier session that disappears meanwhile is no obstacle', async (t) => {
   const { tree, zk, reports, reasons } = world()
   tree.put(pathOf(0), 'an earlier life', 77)
   const stopped = zk.stopAt('request', 'exists')
@@ -135,7 +135,7 @@ t.test('a znode of an earlier session that goes at that moment is no obstacle', 
   t.same(reasons(), { 0: 'EMFILE' })
 })
 
-t.test('first reports that cannot be written are an error of the caller', async (t) => {
+t.test('a failure to write the first reports rejects `begin`', async (t) => {
   const { zk, reports } = world()
   const stopped = zk.stopAt('request', 'create')
   const begun = reports.begin([report(0)])
@@ -145,7 +145,7 @@ t.test('first reports that cannot be written are an error of the caller', async 
   await refused
 })
 
-t.test('once stopped it writes nothing, and tries nothing again', async (t) => {
+t.test('once stopped it writes nothing and retries nothing', async (t) => {
   const { zk, clock, log, reports, reasons } = world()
   await reports.begin([])
   const stopped = zk.stopAt('request', 'create')

@@ -36,7 +36,7 @@ interface Parts {
   readonly image: ClusterImage
 }
 
-/** The session of broker 1; another broker is controller, so it writes no states of its own accord. */
+/** The session of broker 1. Another broker is the controller, so it writes no states by itself. */
 function session(changed: Partial<Parts> = {}) {
   const { tree = otherwiseIdle(), disk = new MemoryDisk(), image = new ClusterImage() } = changed
   const zk = tree.session()
@@ -81,7 +81,7 @@ function otherwiseIdle(): MemoryTree {
   return tree
 }
 
-/** Open, with a partition that it may write of. */
+/** An open session, with a partition whose state it may write. */
 async function opened() {
   const one = session()
   putTopic(one.tree, 1, 9)
@@ -93,7 +93,7 @@ async function opened() {
   return { ...one, life, state }
 }
 
-t.test('it enters the cluster in an order that no election can come between', async (t) => {
+t.test('it enters the cluster in an order that is safe against elections', async (t) => {
   const one = session()
   one.reports.push({
     ...place,
@@ -109,7 +109,7 @@ t.test('it enters the cluster in an order that no election can come between', as
     `addWatch ${zkPaths.topics}`,
     `getChildren ${zkPaths.topics}`, // the image is read before replicas are opened by it
     `getData ${mark}`, // an old copy takes its new identity before it registers with one
-    `create ${zkPaths.report({ ...place, topicId, broker: id })}`, // and nobody sees it without its reports
+    `create ${zkPaths.report({ ...place, topicId, broker: id })}`, // other brokers see it only with its reports
     `create ${idPath}`,
     `create ${mark}`,
   ]
@@ -123,7 +123,7 @@ t.test('it enters the cluster in an order that no election can come between', as
   t.equal(one.image.brokers.get(id)?.epoch, life.brokerEpoch, 'it sees itself')
 })
 
-t.test('changes are shown to the broker once it is a member, and not before', async (t) => {
+t.test('the broker sees changes once it is registered, and not before', async (t) => {
   const one = session()
   const stopped = one.zk.stopAt('answer', 'create', idPath)
   const opening = one.session.open()
@@ -136,7 +136,7 @@ t.test('changes are shown to the broker once it is a member, and not before', as
   t.ok(one.seen.changes > 0)
 })
 
-t.test('an old copy of a directory registers with the identity that it takes', async (t) => {
+t.test('an old copy of a directory registers with its new identity', async (t) => {
   const disk = new MemoryDisk()
   const before = session({ disk })
   await before.session.open()
@@ -163,7 +163,7 @@ t.test('a directory of another cluster does not enter this one', async (t) => {
   t.equal(one.seen.opened, 0)
 })
 
-t.test('a longer session than was asked for is worth a warning', async (t) => {
+t.test('a longer session than requested causes a warning', async (t) => {
   const one = session()
   one.zk.sessionTimeoutMs = 10_001
   await one.session.open()
@@ -197,7 +197,7 @@ for (const { name, path } of waits) {
   )
 }
 
-t.test('one that waits for an earlier session of its id fails when its own expires', async (t) => {
+t.test('waiting for an earlier session of its id fails when its own session expires', async (t) => {
   const one = session()
   putBroker(one.tree, id, 77)
   const failed = t.rejects(one.session.open(), { code: 'SESSIONEXPIRED' })
@@ -207,7 +207,7 @@ t.test('one that waits for an earlier session of its id fails when its own expir
   t.equal(one.seen.opened, 0)
 })
 
-t.test('a session that expired is a member no more, and shows and writes nothing', async (t) => {
+t.test('an expired session is no longer a member, and neither notifies nor writes', async (t) => {
   const one = await opened()
   one.zk.expire()
   t.equal(one.session.membership, undefined)
@@ -221,7 +221,7 @@ t.test('a session that expired is a member no more, and shows and writes nothing
   await one.session.raiseMark()
 })
 
-t.test('a session that is closed leaves at once, without being taken for expired', async (t) => {
+t.test('a closed session leaves at once, without being treated as expired', async (t) => {
   const one = await opened()
   await one.session.close()
   t.equal(one.tree.stat(idPath), undefined)
@@ -238,16 +238,17 @@ t.test('the mark rises with the life', async (t) => {
   t.equal(mark(), encodeMark({ life: one.life.brokerEpoch, counter: 1 }))
 })
 
-t.test('a broker reads what was written before it asked', async (t) => {
+t.test('a broker reads every write made before its call', async (t) => {
   const one = await opened()
   one.zk.made.length = 0
   await one.session.readCluster()
   t.equal(one.zk.made[0], `sync ${zkPaths.brokerIds}`)
 })
 
-// --- writes of an ISR ------------------------------------------------------------------------------
+// --- writes of an ISR
+// ------------------------------------------------------------------------------
 
-t.test('a state that was written is in force with its new version', async (t) => {
+t.test('a written state is in force with its new version', async (t) => {
   const one = await opened()
   const wanted = { ...one.state, isr: one.state.isr.slice(0, 2) }
   t.same(await one.session.writeState(place, wanted), { ...wanted, version: 1 })
@@ -284,7 +285,7 @@ for (const at of ['request', 'answer'] as const) {
   })
 }
 
-t.test('nothing is in force for one whose session ended while it was found out', async (t) => {
+t.test('no state is in force if the session ends during the read', async (t) => {
   const one = await opened()
   const stopped = one.zk.stopAt('answer', 'setData', statePath)
   const written = one.session.writeState(place, one.state)

@@ -1,4 +1,5 @@
-// Scenes for pictures of the screen: views as they are after something happened, the same each time.
+// Scenes for pictures of the screen: views as they are after something happened, the same each
+// time.
 
 import { brokersKnown, type ClusterLines } from '../../../src/cli/consumer/cluster-lines.ts'
 import type { Size } from '../../../src/cli/consumer/consumer-frame.ts'
@@ -105,7 +106,9 @@ function calm(): ConsumerView {
   return view
 }
 
-/** One that leads was killed: another one does, and the picture is on the first page of the README. */
+/**
+ * One that leads was killed: another one does, and the picture is on the first page of the README.
+ */
 function healed(): ConsumerView {
   const cluster = clusterOf(['lost', 'leader', 'follower'], {
     count: 3,

@@ -12,7 +12,7 @@ const writes: readonly OpName[] = [
   'closeSession',
 ]
 
-t.test('what changes something is not sent twice, and all else is', async (t) => {
+t.test('requests that change something are not repeatable, and all others are', async (t) => {
   const types = (Object.keys(ops) as OpName[]).filter((type) => type !== 'check')
   for (const type of types) {
     t.equal(isRepeatable({ type } as Request), !writes.includes(type), type)

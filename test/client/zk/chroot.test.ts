@@ -16,7 +16,7 @@ for (const { prefix, client, server } of cases) {
   })
 }
 
-t.test('what only begins like the chroot is not below it', async (t) => {
+t.test('a path that only begins like the chroot is not below it', async (t) => {
   t.notOk(new Chroot('/app').covers('/apple'))
   t.notOk(new Chroot('/app').covers('/'))
 })

@@ -1,4 +1,5 @@
-// A server whose every word a test decides: it speaks the dialect of its client on a loopback port.
+// A server whose every answer a test decides: it speaks the dialect of its client on a loopback
+// port.
 
 import { limits } from '../../../src/limits.ts'
 import { ZooKeeperDialect } from '../../../src/protocol/compat/zookeeper.ts'
@@ -51,7 +52,7 @@ export class FakeConnection {
     this.#link = link
   }
 
-  /** By what the client says first. */
+  /** Chosen by the client's first bytes. */
   codecFor(firstByte: number): ServerCodec {
     this.#codec = dialects.find((one) => one.begins(firstByte))?.serverCodec()
     return this.codec

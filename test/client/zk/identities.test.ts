@@ -7,7 +7,7 @@ const auth = (credential: string, scheme = 'digest'): AuthRequest => ({
   credential: Buffer.from(credential),
 })
 
-t.test('what was proved is proved again in that order, each credential once', async (t) => {
+t.test('accepted credentials are sent again in their order, once each', async (t) => {
   const identities = new Identities()
   for (const one of [auth('b:1'), auth('a:1'), auth('b:1'), auth('b:1', 'sasl')]) {
     identities.remember(one)
@@ -18,7 +18,7 @@ t.test('what was proved is proved again in that order, each credential once', as
   )
 })
 
-t.test('what is remembered is a copy: the caller may wipe its credential', async (t) => {
+t.test('the credential kept is a copy: the caller may wipe its own', async (t) => {
   const identities = new Identities()
   const given = auth('me:secret')
   identities.remember(given)
@@ -26,7 +26,7 @@ t.test('what is remembered is a copy: the caller may wipe its credential', async
   t.equal(Buffer.from(identities.proved[0]?.credential ?? []).toString(), 'me:secret')
 })
 
-t.test('what a server could not take is not proved to the next', async (t) => {
+t.test('a credential that a server could not accept is not sent to the next', async (t) => {
   const identities = new Identities()
   identities.remember(auth('a:1'))
   identities.remember(auth('b:1'))
@@ -46,7 +46,7 @@ t.test('a credential on which three links in a row were lost is not sent again',
   )
 })
 
-t.test('losses before a verdict do not count', async (t) => {
+t.test('losses before an answer do not count', async (t) => {
   const identities = new Identities()
   identities.linkLost()
   identities.linkLost()

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ServerRotation } from '../../../src/client/zk/server-rotation.ts'
 import { Random } from '../../../src/random.ts'
 
-t.test('a rotation goes round all servers before it comes back', async (t) => {
+t.test('a rotation tries all servers before it repeats one', async (t) => {
   const servers = [1, 2, 3, 4, 5].map((port) => ({ host: 'h', port }))
   const rotation = new ServerRotation(servers, new Random(7))
   const round = () => servers.map(() => rotation.next().port)
@@ -11,7 +11,7 @@ t.test('a rotation goes round all servers before it comes back', async (t) => {
   t.same(round(), first)
 })
 
-t.test('two clients go round in different orders', async (t) => {
+t.test('two clients try the servers in different orders', async (t) => {
   const servers = [1, 2, 3, 4, 5, 6, 7].map((port) => ({ host: 'h', port }))
   const orders = [1, 2].map((seed) => {
     const rotation = new ServerRotation(servers, new Random(seed))

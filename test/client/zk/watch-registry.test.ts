@@ -23,7 +23,7 @@ const cases: { event: EventType; at: string; told: WatchKind[] }[] = [
   { event: 'NodeDataChanged', at: '/', told: [] },
 ]
 for (const { event, at, told } of cases) {
-  t.test(`${event} at ${at} is told to the watches on /a that are ${told.join()}`, async (t) => {
+  t.test(`${event} at ${at} fires the watches on /a that are ${told.join()}`, async (t) => {
     const registry = new WatchRegistry()
     const named = new Map<Watcher, WatchKind>(kinds.map((kind) => [() => undefined, kind]))
     for (const [watcher, kind] of named) registry.add(kind, '/a', watcher)
@@ -38,7 +38,7 @@ for (const { event, at, told } of cases) {
   })
 }
 
-t.test('a watcher with several watches hears of an event once', async (t) => {
+t.test('a watcher with several watches gets an event once', async (t) => {
   const registry = new WatchRegistry()
   const watcher = () => undefined
   for (const kind of kinds) registry.add(kind, '/a', watcher)
@@ -46,7 +46,7 @@ t.test('a watcher with several watches hears of an event once', async (t) => {
   t.same(registry.take({ type: 'NodeDeleted', path: '/a', zxid: zxidZero }), [watcher])
 })
 
-t.test('removing concerns exactly that path, type and watcher', async (t) => {
+t.test('removing affects exactly that path, type and watcher', async (t) => {
   const registry = new WatchRegistry()
   const [one, two] = [() => undefined, () => undefined]
   registry.add('data', '/a', one)

@@ -181,7 +181,7 @@ for (const dialect of ['native', 'jute'] as const) {
   })
 }
 
-t.test('a client that may read anywhere moves to a server with a quorum', async (t) => {
+t.test('a client that accepts read-only servers moves to a server with a quorum', async (t) => {
   const asked: string[] = []
   let hasQuorum = false
   const server = await serverFor(t, {
@@ -217,7 +217,7 @@ t.test('errors are ZkErrors with code and path; exists of a missing znode is non
   t.equal(await zk.exists('/none'), undefined)
 })
 
-t.test('what no server needs to see is refused here', async (t) => {
+t.test('invalid requests are refused without a server', async (t) => {
   const server = await serverFor(t, answerAll)
   const zk = await clientOf(t, [server])
   await t.rejects(zk.getData('no-slash'), { code: 'BADARGUMENTS', path: 'no-slash' })
@@ -283,10 +283,10 @@ t.test('answers and events reach their listeners in the order they were sent', a
   const first = zk.getData('/a', (event) => log.push(`event ${event.path} ${event.zxid}`))
   const second = zk.getData('/b')
   await Promise.all([first.then(() => log.push('first')), second.then(() => log.push('second'))])
-  t.same(log, ['first', 'event /a 2', 'second'], 'a one-shot watch hears of one event')
+  t.same(log, ['first', 'event /a 2', 'second'], 'a one-shot watch gets one event')
 })
 
-t.test('a chroot is added to what is sent and taken from what is heard', async (t) => {
+t.test('a chroot is added to requests and removed from answers and events', async (t) => {
   const asked: string[] = []
   const server = await serverFor(t, {
     request: (connection, xid, request) => {
@@ -391,7 +391,7 @@ async function closedPort(): Promise<{ host: string; port: number }> {
   return server.address
 }
 
-t.test('connect that gives up tells what each server did', async (t) => {
+t.test('a connect that gives up reports the result of each server', async (t) => {
   const silent = await serverFor(t, { hello: () => undefined })
   const cutting = await serverFor(t, { hello: (connection) => connection.cut() })
   const garbling = await serverFor(t, { hello: (connection) => connection.raw(Buffer.alloc(9)) })
@@ -421,7 +421,7 @@ t.test('connect that gives up tells what each server did', async (t) => {
   }
   t.match(message, /within 1500 ms$/)
   const attempts = await told
-  t.equal(attempts.length, servers.length, 'it was told as soon as all had been tried')
+  t.equal(attempts.length, servers.length, 'it was emitted as soon as all had been tried')
 })
 
 t.test('a client that cannot connect yet says so at once, and then connects', async (t) => {
@@ -445,7 +445,7 @@ t.test('the first call connects, so connect is not needed', async (t) => {
   t.equal((await zk.getData('/a')).data?.toString(), '/app/a')
 })
 
-t.test('a client that is of no more use says so at once', async (t) => {
+t.test('a client whose session is over refuses calls at once', async (t) => {
   const server = await serverFor(t, answerAll)
   const closed = await clientOf(t, [server])
   await closed.close()
@@ -482,7 +482,7 @@ t.test('a credential that is refused ends the client with one event', async (t) 
   t.equal(hellos, 1)
 })
 
-t.test('a credential on which servers hang up is not shown to them for ever', async (t) => {
+t.test('a credential on which servers hang up is not resent forever', async (t) => {
   let shown = 0
   const server = await serverFor(t, {
     request: (connection, xid, request) => {
@@ -497,7 +497,7 @@ t.test('a credential on which servers hang up is not shown to them for ever', as
   await t.rejects(zk.addAuth('magic', 'x'), { code: 'CONNECTIONLOSS' })
   t.equal(shown, 3)
   await read
-  t.equal((await zk.getData('/b')).data?.toString(), '/b', 'the session goes on')
+  t.equal((await zk.getData('/b')).data?.toString(), '/b', 'the session continues')
 })
 
 t.test('an error of a watcher or a listener is reported, and affects no other', async (t) => {
@@ -557,7 +557,7 @@ t.test('connect gives up after its time, naming the servers', async (t) => {
 })
 
 t.test(
-  'a session that the ensemble gave up is told once, and calls fail from then on',
+  'a session that the ensemble expired is reported once, and calls fail from then on',
   async (t) => {
     let connections = 0
     const server = await serverFor(t, {

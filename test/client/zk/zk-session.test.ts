@@ -1,4 +1,4 @@
-// Conversations with the session machine: what it is told, at which millisecond, and what it does.
+// Conversations with the session machine: its inputs, at which millisecond, and its effects.
 
 import t from 'tap'
 import type { Call } from '../../../src/client/zk/call.ts'
@@ -40,7 +40,7 @@ const addWatch = (path: string, watcher: Watcher): Call => ({
   watcher,
 })
 
-/** Runs inputs at their times and tells the effects as words. */
+/** Runs inputs at their times and returns the effects as words. */
 class Conversation {
   readonly session: ZkSession<Call>
   nowMs = 0
@@ -91,7 +91,7 @@ class Conversation {
     return this
   }
 
-  /** Lets the time pass until the machine wakes by itself. */
+  /** Advances the time until the machine wakes by itself. */
   wake(): string[] {
     return this.at(this.session.wakeMs(), { type: 'tick' })
   }
@@ -170,7 +170,7 @@ t.test(
   },
 )
 
-t.test('servers that are not serving are passed at once, then with short waits', async (t) => {
+t.test('servers that do not serve are skipped at once, then with short waits', async (t) => {
   const c = new Conversation(3).connect()
   c.call(get('/'))
   c.reply(1, 1, ok['getData'])
@@ -182,7 +182,7 @@ t.test('servers that are not serving are passed at once, then with short waits',
   t.same(c.wake(), ['dial'])
 })
 
-t.test('a server that says nothing is left after 500 ms, later ones get longer', async (t) => {
+t.test('a silent server is left after 500 ms, later ones get longer', async (t) => {
   const c = new Conversation(2)
   c.tell({ type: 'start' })
   t.equal(c.session.wakeMs(), 500)
@@ -213,22 +213,25 @@ for (const { name, welcomeMs, want } of patiences) {
   })
 }
 
-t.test('silence is met with a ping after a third, and left after two thirds', async (t) => {
-  const c = new Conversation(2).connect()
-  t.equal(c.session.wakeMs(), 2000)
-  t.same(c.wake(), ['send -2 ping'])
-  t.same(c.reply(-2, 5, ok['ping']), [])
-  t.same(c.at(4000, { type: 'tick' }), ['send -2 ping'])
-  t.equal(c.session.wakeMs(), 6000, 'two thirds of 6000 after the last answer')
-  t.same(
-    c.at(5000, { type: 'notified', event: { type: 'NodeCreated', path: '/x', zxid: 6 as Zxid } }),
-    [],
-  )
-  t.equal(c.session.wakeMs(), 6000, 'an event does not tell that we are heard')
-  t.same(c.wake(), ['hangUp', 'became suspended', 'dial'])
-})
+t.test(
+  'a silent server is pinged after a third of the time-out, and left after two thirds',
+  async (t) => {
+    const c = new Conversation(2).connect()
+    t.equal(c.session.wakeMs(), 2000)
+    t.same(c.wake(), ['send -2 ping'])
+    t.same(c.reply(-2, 5, ok['ping']), [])
+    t.same(c.at(4000, { type: 'tick' }), ['send -2 ping'])
+    t.equal(c.session.wakeMs(), 6000, 'two thirds of 6000 after the last answer')
+    t.same(
+      c.at(5000, { type: 'notified', event: { type: 'NodeCreated', path: '/x', zxid: 6 as Zxid } }),
+      [],
+    )
+    t.equal(c.session.wakeMs(), 6000, 'an event does not prove that the ensemble hears us')
+    t.same(c.wake(), ['hangUp', 'became suspended', 'dial'])
+  },
+)
 
-t.test('requests take the place of pings', async (t) => {
+t.test('requests replace pings', async (t) => {
   const c = new Conversation(2).connect()
   t.same(c.at(1500, { type: 'called', call: get('/a') }), ['send 1 getData /a'])
   c.reply(1, 1, ok['getData'])
@@ -302,19 +305,22 @@ t.test('a refused session is expired', async (t) => {
   t.same(c.welcome({ timeoutMs: 0, sessionId: 0 as SessionId }), ['hangUp', 'became expired'])
 })
 
-t.test('a session that expires while requests are out says which may have happened', async (t) => {
-  const c = new Conversation(2).connect()
-  c.call(set('/1'))
-  c.call(set('/2'))
-  c.call(get('/3'))
-  t.same(c.reply(1, 3, refused('SESSIONEXPIRED')), [
-    'answer setData /1',
-    'hangUp',
-    'became expired',
-    'fail setData /2 CONNECTIONLOSS',
-    'fail getData /3 SESSIONEXPIRED',
-  ])
-})
+t.test(
+  'a session that expires with requests in flight reports which may have been applied',
+  async (t) => {
+    const c = new Conversation(2).connect()
+    c.call(set('/1'))
+    c.call(set('/2'))
+    c.call(get('/3'))
+    t.same(c.reply(1, 3, refused('SESSIONEXPIRED')), [
+      'answer setData /1',
+      'hangUp',
+      'became expired',
+      'fail setData /2 CONNECTIONLOSS',
+      'fail getData /3 SESSIONEXPIRED',
+    ])
+  },
+)
 
 t.test(
   'another ensemble, or an answer out of order, costs the link and not the session',
@@ -363,27 +369,36 @@ t.test('watches are armed again with the last zxid seen, before anything else', 
   t.same(c.notify('NodeDataChanged', '/unanswered', 32), ['notify 1 NodeDataChanged /unanswered'])
 })
 
-t.test('a link lost amid catching up does not lose the events of the rest', async (t) => {
-  const c = new Conversation(2).connect()
-  const heard = () => undefined
-  const long = 'x'.repeat(100_000)
-  c.call(get(`/${long}1`, heard))
-  c.call(get(`/${long}2`, heard))
-  c.call(get(`/${long}3`, heard))
-  for (let xid = 1; xid <= 3; xid++) c.reply(xid, 50, ok['getData'])
-  c.tell({ type: 'lost' })
-  c.tell({ type: 'opened' })
-  t.same(c.welcome().slice(1), ['send -8 setWatches since 50: 2', 'send -8 setWatches since 50: 1'])
-  c.reply(-8, 60, ok['setWatches'])
-  c.tell({ type: 'lost' })
-  t.same(c.tell({ type: 'opened' }), ['greet session=77 zxid=60'])
-  t.same(c.welcome().slice(1), ['send -8 setWatches since 50: 2', 'send -8 setWatches since 50: 1'])
-  c.reply(-8, 70, ok['setWatches'])
-  c.reply(-8, 70, ok['setWatches'])
-  c.tell({ type: 'lost' })
-  c.tell({ type: 'opened' })
-  t.same(c.welcome()[1], 'send -8 setWatches since 70: 2')
-})
+t.test(
+  'a link lost during catch-up does not lose the events of the remaining watches',
+  async (t) => {
+    const c = new Conversation(2).connect()
+    const heard = () => undefined
+    const long = 'x'.repeat(100_000)
+    c.call(get(`/${long}1`, heard))
+    c.call(get(`/${long}2`, heard))
+    c.call(get(`/${long}3`, heard))
+    for (let xid = 1; xid <= 3; xid++) c.reply(xid, 50, ok['getData'])
+    c.tell({ type: 'lost' })
+    c.tell({ type: 'opened' })
+    t.same(c.welcome().slice(1), [
+      'send -8 setWatches since 50: 2',
+      'send -8 setWatches since 50: 1',
+    ])
+    c.reply(-8, 60, ok['setWatches'])
+    c.tell({ type: 'lost' })
+    t.same(c.tell({ type: 'opened' }), ['greet session=77 zxid=60'])
+    t.same(c.welcome().slice(1), [
+      'send -8 setWatches since 50: 2',
+      'send -8 setWatches since 50: 1',
+    ])
+    c.reply(-8, 70, ok['setWatches'])
+    c.reply(-8, 70, ok['setWatches'])
+    c.tell({ type: 'lost' })
+    c.tell({ type: 'opened' })
+    t.same(c.welcome()[1], 'send -8 setWatches since 70: 2')
+  },
+)
 
 t.test(
   'a server that accepts and drops us again and again is not asked without waits',
@@ -437,7 +452,7 @@ const auth = (credential: string): Call => ({
   request: { type: 'auth', scheme: 'digest', credential: Buffer.from(credential) },
 })
 
-t.test('who we are is proved again to each server, before the watches are armed', async (t) => {
+t.test('identities are sent again to each server, before the watches are armed', async (t) => {
   const c = new Conversation(2).connect()
   t.same(c.call(auth('ann:1')), ['send -4 auth'])
   t.same(c.call(auth('ann:1')), ['send -4 auth'])
@@ -490,7 +505,7 @@ t.test('a credential that the next server refuses ends the session there', async
   t.equal(c.session.wakeMs(), Number.POSITIVE_INFINITY)
 })
 
-t.test('a server without a quorum is no server, unless the client says so', async (t) => {
+t.test('a server without a quorum is skipped, unless the client accepts it', async (t) => {
   const c = new Conversation(2)
   c.tell({ type: 'start' })
   c.tell({ type: 'opened' })
@@ -587,7 +602,7 @@ const big = (path = '/a'): Call => ({
   request: { type: 'setData', path, data: new Uint8Array(500_000), version: -1 },
 })
 
-t.test('what waits for an answer is bounded in bytes', async (t) => {
+t.test('the requests that wait for an answer are bounded in bytes', async (t) => {
   const c = new Conversation(2)
   const most = Math.floor(limits.clientCallBytesMax / 501_110)
   for (let i = 0; i < most; i++) t.same(c.call(big()), [])
@@ -599,22 +614,25 @@ t.test('what waits for an answer is bounded in bytes', async (t) => {
   t.match(c.call(big())[0], /^fail/)
 })
 
-t.test('large requests are sent as earlier ones are answered, and small ones behind', async (t) => {
-  const c = new Conversation(2).connect()
-  t.same(c.call(big('/0')), ['send 1 setData /0'])
-  t.same(c.call(big('/1')), ['send 2 setData /1'])
-  t.same(c.call(big('/2')), [], 'no more is on its way at once')
-  t.same(c.call(get('/3')), [], 'requests keep their order')
-  t.same(c.call(big('/4')), [])
-  t.same(c.reply(1, 1, ok['setData']), [
-    'answer setData /0',
-    'send 3 setData /2',
-    'send 4 getData /3',
-  ])
-  t.same(c.reply(2, 2, ok['setData']), ['answer setData /1', 'send 5 setData /4'])
-})
+t.test(
+  'large requests are sent as earlier ones are answered, and small ones after them',
+  async (t) => {
+    const c = new Conversation(2).connect()
+    t.same(c.call(big('/0')), ['send 1 setData /0'])
+    t.same(c.call(big('/1')), ['send 2 setData /1'])
+    t.same(c.call(big('/2')), [], 'no more is in flight at once')
+    t.same(c.call(get('/3')), [], 'requests keep their order')
+    t.same(c.call(big('/4')), [])
+    t.same(c.reply(1, 1, ok['setData']), [
+      'answer setData /0',
+      'send 3 setData /2',
+      'send 4 getData /3',
+    ])
+    t.same(c.reply(2, 2, ok['setData']), ['answer setData /1', 'send 5 setData /4'])
+  },
+)
 
-t.test('a hundred large values are all answered, though they take long', async (t) => {
+t.test('a hundred large values are all answered, although they take long', async (t) => {
   const c = new Conversation(2).connect()
   for (let i = 0; i < 100; i++) c.call(big(`/${i}`))
   const answers: string[] = []
@@ -631,7 +649,7 @@ t.test('a hundred large values are all answered, though they take long', async (
   t.equal(answers.length, 100)
 })
 
-t.test('what was not sent yet when a link is lost waits for the next one', async (t) => {
+t.test('requests not sent yet when a link is lost wait for the next one', async (t) => {
   const c = new Conversation(2).connect()
   for (let i = 0; i < 4; i++) c.call(big(`/${i}`))
   t.same(c.tell({ type: 'lost' }), [
@@ -644,7 +662,7 @@ t.test('what was not sent yet when a link is lost waits for the next one', async
   t.same(c.welcome(), ['became connected', 'send 1 setData /2', 'send 2 setData /3'])
 })
 
-t.test('a close comes behind all that was asked, and waits for no room', async (t) => {
+t.test('a close comes after all earlier requests, and waits for no room', async (t) => {
   const c = new Conversation(2).connect()
   for (let i = 0; i < 4; i++) c.call(big(`/${i}`))
   t.same(c.tell({ type: 'close' }), [

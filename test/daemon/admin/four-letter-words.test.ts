@@ -23,21 +23,29 @@ t.test('the words are those of the manual', async (t) => {
   t.same([...fourLetterWords].sort(), words.split(' '))
 })
 
-t.test('ruok answers whatever the state, without a line feed, and asks for nothing', async (t) => {
-  const status = (): ServerStatus => {
-    throw new Error('not needed')
-  }
-  t.equal(ask('ruok', { status }), 'imok')
-  for (const word of ['RUOK', 'ruo', '', 'kill', 'toSt']) t.equal(ask(word, { status }), undefined)
-})
+t.test(
+  'ruok is answered in every state, without a line feed and without reading the state',
+  async (t) => {
+    const status = (): ServerStatus => {
+      throw new Error('not needed')
+    }
+    t.equal(ask('ruok', { status }), 'imok')
+    for (const word of ['RUOK', 'ruo', '', 'kill', 'toSt'])
+      t.equal(ask(word, { status }), undefined)
+  },
+)
 
-t.test('a word that is not in the whitelist is refused by name, and not looked into', async (t) => {
+t.test('a word that is not in the whitelist is refused by name, and not executed', async (t) => {
   const refused = (word: string) => `${word} is not executed because it is not in the whitelist.\n`
   for (const word of fourLetterWords) {
     t.equal(answerWord(word, new Set(), view()), refused(word), word)
   }
   t.equal(answerWord('ruok', new Set(['ruok']), view()), 'imok')
-  t.equal(answerWord('none', new Set(['none']), view()), undefined, 'no list makes a word of it')
+  t.equal(
+    answerWord('none', new Set(['none']), view()),
+    undefined,
+    'a whitelist does not create words',
+  )
 })
 
 t.test('while no client is served, four words are still answered', async (t) => {
@@ -134,7 +142,7 @@ llat=0,minlat=0,avglat=0,maxlat=0)',
   )
 })
 
-t.test('crst and srst forget, and say so', async (t) => {
+t.test('crst and srst reset their counters, and confirm it', async (t) => {
   let told = ''
   const given = {
     resetStats: () => {
@@ -148,7 +156,7 @@ t.test('crst and srst forget, and say so', async (t) => {
   t.equal(ask('srst', given), 'Server stats reset.\n')
   t.equal(told, 'connections server ')
   busy.reset()
-  t.same(busy, new ConnectionStats(1_700_000_000_000), 'all but when it began')
+  t.same(busy, new ConnectionStats(1_700_000_000_000), 'everything except its start time')
 })
 
 t.test('stat is srvr with its clients', async (t) => {
@@ -251,7 +259,7 @@ ${connectionsDumped}`,
   )
 })
 
-t.test('who watches what', async (t) => {
+t.test('wchs, wchc and wchp show the watches', async (t) => {
   const watches = () => [
     { path: '/a', sessions: [session(0x11), session(0x12)] },
     { path: '/b', sessions: [session(0x11)] },

@@ -1,4 +1,4 @@
-// A server as the four-letter words see it, of which a test changes what it is about.
+// A server as the four-letter words see it; a test replaces the parts that it is about.
 
 import type {
   ConnectionView,

@@ -142,7 +142,7 @@ const garbage = [
   { name: 'a frame too large', bytes: Buffer.from([0x7f, 0, 0, 0]) },
   { name: 'a TLS hello', bytes: Buffer.from([0x16, 3, 1, 0, 0x80, 1]) },
   { name: 'an unknown word', bytes: Buffer.from('abcd') },
-  { name: 'a hello that is none', bytes: Buffer.from([0, 0, 0, 2, 0x91, 5]) },
+  { name: 'a malformed hello', bytes: Buffer.from([0, 0, 0, 2, 0x91, 5]) },
 ]
 for (const { name, bytes } of garbage) {
   t.test(`closed without an answer, with one line in the log: ${name}`, async (t) => {
@@ -165,17 +165,20 @@ for (const { name, bytes } of garbage) {
   })
 }
 
-t.test('without a leader: words yes, frames no, and no complaint about the client', async (t) => {
-  const port = await open(t)
-  port.cluster.lose()
-  const word = await connect(t, port)
-  word.end('ruok')
-  t.equal(await textUntilClosed(word), 'imok')
-  const client = await connect(t, port)
-  client.write(hello)
-  t.equal(await textUntilClosed(client), '')
-  t.same(port.warnings, [])
-})
+t.test(
+  'without a leader, words are answered, frames are not, and nothing is logged about the client',
+  async (t) => {
+    const port = await open(t)
+    port.cluster.lose()
+    const word = await connect(t, port)
+    word.end('ruok')
+    t.equal(await textUntilClosed(word), 'imok')
+    const client = await connect(t, port)
+    client.write(hello)
+    t.equal(await textUntilClosed(client), '')
+    t.same(port.warnings, [])
+  },
+)
 
 t.test('losing the leader closes the connections of sessions', async (t) => {
   const port = await open(t)
@@ -185,7 +188,7 @@ t.test('losing the leader closes the connections of sessions', async (t) => {
   const ended = once(socket, 'end')
   port.cluster.lose()
   await ended
-  t.equal(port.server.tree.sessions.size, 1, 'not the sessions')
+  t.equal(port.server.tree.sessions.size, 1, 'but keeps the sessions')
 })
 
 t.test('connections per address are limited, and freed when they close', async (t) => {
@@ -210,7 +213,7 @@ t.test('connections per address are limited, and freed when they close', async (
   t.same(await answers(fourth, 1), ['welcome'])
 })
 
-t.test('closing the port cuts off its clients', async (t) => {
+t.test('closing the port disconnects its clients', async (t) => {
   const port = await open(t)
   const socket = await connect(t, port)
   socket.write(hello)

@@ -62,7 +62,7 @@ t.test('without a leader words are answered and frames close the connection', as
   const other = server.client()
   other.hello()
   t.same(other.take(), ['closed'])
-  t.equal(other.link.reason, undefined, 'that is no error of the client')
+  t.equal(other.link.reason, undefined, 'this is no error of the client')
 })
 
 t.test('a leader lost between the first bytes and the hello', async (t) => {
@@ -88,7 +88,7 @@ t.test('requests sent with the hello wait for the welcome, in order', async (t) 
   t.same(client.take(), ['create /a', 'getData x', 'ping'])
 })
 
-t.test('what waits before the welcome is bounded in bytes', async (t) => {
+t.test('the requests that wait for the welcome are bounded in bytes', async (t) => {
   const { cluster, server } = alone(false)
   const client = server.client()
   client.hello()
@@ -99,7 +99,7 @@ t.test('what waits before the welcome is bounded in bytes', async (t) => {
   t.equal(client.link.paused, true)
   t.ok(3 * large.length < limits.connectionHeldBytesMax * 2)
   cluster.commit(1)
-  t.same(client.take(), ['welcome'], 'which lets them go on')
+  t.same(client.take(), ['welcome'], 'which releases them')
   cluster.commit()
   t.same(client.take(), ['create /a', 'create /b'], 'as many bytes as may be in flight')
   t.equal(client.link.paused, false, 'nothing waits any more')
@@ -107,7 +107,7 @@ t.test('what waits before the welcome is bounded in bytes', async (t) => {
   t.same(client.take(), ['create /c'])
 })
 
-t.test('requests behind a sync are answered behind it', async (t) => {
+t.test('requests after a sync are answered after it', async (t) => {
   const { cluster, server } = alone()
   const client = server.connected()
   cluster.autoConfirm = false
@@ -123,7 +123,7 @@ const unknown = encodedOp(99)
 const loneCheck = encodedOp(13)
 
 for (const { name, body } of [
-  { name: 'an op that is none', body: unknown },
+  { name: 'an unknown op', body: unknown },
   { name: 'a check outside a multi', body: loneCheck },
   {
     name: 'createSession',
@@ -211,7 +211,7 @@ t.test('packets are counted', async (t) => {
   t.equal(server.metrics.watchesFired.NodeCreated.sum, 1)
 })
 
-t.test('a connection knows what it did, for the word cons', async (t) => {
+t.test('a connection counts its activity, for the word cons', async (t) => {
   const { server } = alone()
   const client = server.connected()
   const { stats } = client.connection

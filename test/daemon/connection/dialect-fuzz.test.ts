@@ -1,5 +1,5 @@
-// Random and mutated bytes in every dialect. A connection may close for it; nothing is thrown, nothing
-// is left behind, the others are served, and pieces of any size make no difference.
+// Random and mutated bytes in every dialect. The connection may close; nothing is thrown, nothing
+// is left behind, other connections are served, and the sizes of the pieces make no difference.
 
 import { once } from 'node:events'
 import net from 'node:net'
@@ -89,7 +89,7 @@ function pieces(stream: Buffer, sizes: readonly number[]): Buffer[] {
   return all
 }
 
-/** What one connection to a fresh server is sent back, as tcp.ts would feed it. */
+/** The output of one connection to a fresh server, fed as tcp.ts would feed it. */
 function exchange(stream: readonly Buffer[]): {
   sent: string
   closed: boolean
@@ -125,33 +125,36 @@ function exchange(stream: readonly Buffer[]): {
 }
 
 for (const { name, dialect } of dialects) {
-  t.test(`${name}: no bytes throw, nothing stays behind, pieces do not matter`, async (t) => {
-    let closedCount = 0
-    fc.assert(
-      fc.property(
-        frames(dialect),
-        fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 5 }),
-        (stream, sizes) => {
-          const whole = exchange([stream])
-          if (whole.closed) closedCount++
-          const { processors } = whole.server
-          if (processors.outstanding !== 0) throw new Error('requests are outstanding')
-          if (processors.watches.watchCount !== 0) throw new Error('watches are left')
-          const other = whole.server.connected()
-          other.ask(ping)
-          if (other.take().join() !== 'ping') throw new Error('others are not served')
-          for (const sizesOf of [[1], sizes]) {
-            const { sent, closed } = exchange(pieces(stream, sizesOf))
-            if (sent !== whole.sent || closed !== whole.closed) throw new Error('pieces matter')
-          }
-        },
-      ),
-      { seed, numRuns: 250 },
-    )
-    t.ok(closedCount > 20 && closedCount < 250, `${closedCount} of 250 were closed`)
-  })
+  t.test(
+    `${name}: no bytes throw, nothing is left behind, pieces make no difference`,
+    async (t) => {
+      let closedCount = 0
+      fc.assert(
+        fc.property(
+          frames(dialect),
+          fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 5 }),
+          (stream, sizes) => {
+            const whole = exchange([stream])
+            if (whole.closed) closedCount++
+            const { processors } = whole.server
+            if (processors.outstanding !== 0) throw new Error('requests are outstanding')
+            if (processors.watches.watchCount !== 0) throw new Error('watches are left')
+            const other = whole.server.connected()
+            other.ask(ping)
+            if (other.take().join() !== 'ping') throw new Error('others are not served')
+            for (const sizesOf of [[1], sizes]) {
+              const { sent, closed } = exchange(pieces(stream, sizesOf))
+              if (sent !== whole.sent || closed !== whole.closed) throw new Error('pieces matter')
+            }
+          },
+        ),
+        { seed, numRuns: 250 },
+      )
+      t.ok(closedCount > 20 && closedCount < 250, `${closedCount} of 250 were closed`)
+    },
+  )
 
-  t.test(`${name}: what is forwarded to the leader can always be read there`, async (t) => {
+  t.test(`${name}: the leader can decode every forwarded request`, async (t) => {
     let writes = 0
     fc.assert(
       fc.property(frames(dialect), (stream) => {
@@ -182,7 +185,7 @@ for (const { name, dialect } of dialects) {
     t.ok(writes > 20, `${writes} writes`)
   })
 
-  t.test(`${name}: a real port goes on`, async (t) => {
+  t.test(`${name}: a real port continues to serve`, async (t) => {
     const port = await openPort(t)
     const good = await WireClient.connect(t, port, dialect)
     t.strictSame(await good.ask([good.hello()], 1), ['welcome'])

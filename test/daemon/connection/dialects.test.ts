@@ -110,14 +110,17 @@ for (const { name, dialect } of dialects) {
     t.strictSame(await client.ask([client.hello({ sessionId })], 2), ['expired'])
   })
 
-  t.test(`${name}: who has seen more than we have is sent away without a word`, async (t) => {
-    const client = await WireClient.connect(t, await openPort(t), dialect)
-    const ahead = client.hello({ lastZxidSeen: (2 ** 40) as Zxid })
-    t.strictSame(await client.ask([ahead, client.request(ping)], 2), [])
-  })
+  t.test(
+    `${name}: a client that has seen more than this server is disconnected without an answer`,
+    async (t) => {
+      const client = await WireClient.connect(t, await openPort(t), dialect)
+      const ahead = client.hello({ lastZxidSeen: (2 ** 40) as Zxid })
+      t.strictSame(await client.ask([ahead, client.request(ping)], 2), [])
+    },
+  )
 
   t.test(
-    `${name}: a frame over the limit closes its connection only, without a word`,
+    `${name}: a frame over the limit closes only its connection, without an answer`,
     async (t) => {
       const port = await openPort(t, { frameBytesMax: 2000 })
       const client = await WireClient.connect(t, port, dialect)

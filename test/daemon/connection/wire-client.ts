@@ -1,4 +1,4 @@
-// A client of a real client port, in either dialect, that sends what the test wants, also nonsense.
+// A client of a real client port, in either dialect, that sends any bytes, malformed ones too.
 
 import { once } from 'node:events'
 import net from 'node:net'
@@ -65,7 +65,7 @@ export const newSession: Hello = {
   readOnly: false,
 }
 
-/** What came, as text: `create /a1`, `event NodeCreated /a`, `getData NONODE`. */
+/** The messages received, as text: `create /a1`, `event NodeCreated /a`, `getData NONODE`. */
 export class WireClient {
   readonly socket: net.Socket
   readonly codec: ClientCodec

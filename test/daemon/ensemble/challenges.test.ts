@@ -16,7 +16,7 @@ function made() {
   return { timers, challenges, states, settled }
 }
 
-t.test('the process that has the id is probed, and alive if it answers in time', async (t) => {
+t.test('the holder of the id is probed, and alive if it answers in time', async (t) => {
   const { timers, challenges, states, settled } = made()
   const holder = holderOf(2)
   t.ok(challenges.maybeBegin(holder, settled))
@@ -27,7 +27,7 @@ t.test('the process that has the id is probed, and alive if it answers in time',
   t.same(states, ['alive'], 'once')
 })
 
-t.test('one that does not answer within a second is gone', async (t) => {
+t.test('a holder that does not answer within a second is gone', async (t) => {
   const { timers, challenges, states, settled } = made()
   const holder = holderOf(2)
   challenges.maybeBegin(holder, settled)
@@ -38,18 +38,18 @@ t.test('one that does not answer within a second is gone', async (t) => {
   t.same(states, ['gone'])
 })
 
-t.test('a third process waits for no probe, one with another id has its own', async (t) => {
+t.test('a third process gets no probe, a process with another id gets its own', async (t) => {
   const { challenges, states, settled } = made()
   const [two, three] = [holderOf(2), holderOf(3)]
   challenges.maybeBegin(two, settled)
-  t.notOk(challenges.maybeBegin(two, () => t.fail('it comes again later')))
+  t.notOk(challenges.maybeBegin(two, () => t.fail('it retries later')))
   t.same(two.sent, ['PROBE'])
   t.ok(challenges.maybeBegin(three, settled))
   challenges.settle(three, 'alive')
   t.same(states, ['alive'])
 })
 
-t.test('what becomes of another link with the same id says nothing', async (t) => {
+t.test('the end of another link with the same id settles nothing', async (t) => {
   const { challenges, states, settled } = made()
   challenges.maybeBegin(holderOf(2), settled)
   challenges.settle(holderOf(2), 'gone')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Confirmations } from '../../../src/daemon/ensemble/confirmations.ts'
 
-t.test('a token confirms what was asked up to it, in order', async (t) => {
+t.test('a token confirms every question up to it, in order', async (t) => {
   const confirmations = new Confirmations()
   const confirmed: string[] = []
   confirmations.add(() => confirmed.push('a'))

@@ -1,4 +1,4 @@
-// Three real drivers over loopback TCP with real logs and meta files, and no tree behind them.
+// Three real drivers over loopback TCP with real logs and meta files, without trees.
 
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
@@ -64,11 +64,11 @@ class Member implements EnsembleListener {
   readonly learnerMessages: LearnerMessage[] = []
   readonly leaderMessages: LeaderMessage[] = []
   failure: Error | undefined
-  /** How long this process stood still so far, as its clock shows. */
+  /** How long this process has stood still so far, by its clock. */
   stoodStillMs = 0
   resumedCount = 0
   roleChanges = 0
-  /** why it refused others, or was refused */
+  /** the reasons of refusals, given and received */
   readonly refusals: string[] = []
   onLearnerMessage: (message: LearnerMessage) => void = () => undefined
 
@@ -185,7 +185,7 @@ class Member implements EnsembleListener {
   }
 }
 
-/** Waits for conditions on what the members saw. */
+/** Waits for conditions on the members' state. */
 class Events {
   #waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = []
 
@@ -225,7 +225,7 @@ function settled(members: readonly Member[]): boolean {
   )
 }
 
-t.test('three servers elect one, and deliver what it proposes in one order', async (t) => {
+t.test('three servers elect one, and deliver its proposals in one order', async (t) => {
   const { members, events } = await ensemble(t, 3)
   await Promise.all(members.map((member) => member.start()))
   await events.until(() => settled(members))
@@ -260,7 +260,7 @@ t.test('three servers elect one, and deliver what it proposes in one order', asy
   await Promise.all(members.map((member) => member.stop()))
 })
 
-t.test('the others go on without the leader, and it takes what it missed', async (t) => {
+t.test('the others continue without the leader, and it catches up on its return', async (t) => {
   const { members, events } = await ensemble(t, 3)
   await Promise.all(members.map((member) => member.start()))
   await events.until(() => settled(members))
@@ -290,7 +290,7 @@ t.test('a leader without a quorum stops leading; a lone server leads by itself',
   const leader = leaderOf(members) as Member
   await Promise.all(members.filter((member) => member !== leader).map((member) => member.stop()))
   await events.until(() => leader.role.type === 'looking')
-  t.throws(() => leader.driver.nextZxid(), 'it gives out no zxids')
+  t.throws(() => leader.driver.nextZxid(), 'it assigns no zxids')
   await leader.stop()
 
   const { members: lone, events: seen } = await ensemble(t, 1)
@@ -306,7 +306,7 @@ t.test('a leader without a quorum stops leading; a lone server leads by itself',
   await only.stop()
 })
 
-t.test('a leader that stood still leads on, once a quorum says that it follows', async (t) => {
+t.test('a leader that stood still continues, once a quorum confirms that it follows', async (t) => {
   const { members, events } = await ensemble(t, 3)
   await Promise.all(members.map((member) => member.start()))
   await events.until(() => settled(members))
@@ -322,11 +322,11 @@ t.test('a leader that stood still leads on, once a quorum says that it follows',
   t.equal(leader.role, role, 'in the same epoch')
   const [follower] = members.filter((member) => member !== leader)
   if (follower !== undefined) follower.stoodStillMs += 60_000
-  t.equal(follower?.driver.mayAnswer, true, 'a follower shows the past anyway')
+  t.equal(follower?.driver.mayAnswer, true, 'a follower may be behind anyway')
   await Promise.all(members.map((member) => member.stop()))
 })
 
-t.test('a history beyond what is kept in memory is delivered whole', async (t) => {
+t.test('a history larger than the memory bound is delivered whole', async (t) => {
   const { members, events } = await ensemble(t, 3)
   await Promise.all(members.map((member) => member.start()))
   await events.until(() => settled(members))
@@ -352,7 +352,7 @@ t.test(
     const { members, events } = await ensemble(t, 3)
     for (const member of members) {
       member.handoverAt = 3
-      // As the leader's request processor: every SYNC is proposed in the order of arrival.
+      // Acts as the leader's request processor: proposes every SYNC in the order of arrival.
       member.onLearnerMessage = (message) => {
         if (message.type === 'SYNC') member.propose(`${message.seq}`)
       }
@@ -382,14 +382,14 @@ t.test(
     t.same(
       members.map((member) => member.roleChanges),
       changes,
-      'nobody lost his leader',
+      'no member lost its leader',
     )
     await Promise.all(members.map((member) => member.stop()))
   },
 )
 
 t.test(
-  'a server whose list differs is no part of a quorum, which goes on without it',
+  'a server whose list differs is in no quorum, and the quorum continues without it',
   async (t) => {
     const { members, events } = await ensemble(t, 4)
     const [, two] = members as [Member, Member]
@@ -413,7 +413,7 @@ t.test(
   },
 )
 
-/** Dials a server as another one, again and again, and tells it lies; whatever it hears is ignored. */
+/** Repeatedly dials a server as another one, sends it false messages, and ignores the answers. */
 function impersonate(
   as: ServerId,
   { of, at }: { of: readonly ServerId[]; at: Address },
@@ -472,45 +472,42 @@ function impersonate(
   }
 }
 
-t.test(
-  'a stranger in the place of a server that is down takes no epoch from the others',
-  async (t) => {
-    const { members, events } = await ensemble(t, 3)
-    await Promise.all(members.map((member) => member.start()))
-    await events.until(() => settled(members))
-    const first = leaderOf(members) as Member
-    first.propose('before')
-    await events.until(() => members.every(({ delivered }) => delivered.length === 1))
-    const [one, two, three] = members as [Member, Member, Member]
-    await three.stop()
-    const others = [one, two]
+t.test('a stranger in the place of a server that is down does not advance the epoch', async (t) => {
+  const { members, events } = await ensemble(t, 3)
+  await Promise.all(members.map((member) => member.start()))
+  await events.until(() => settled(members))
+  const first = leaderOf(members) as Member
+  first.propose('before')
+  await events.until(() => members.every(({ delivered }) => delivered.length === 1))
+  const [one, two, three] = members as [Member, Member, Member]
+  await three.stop()
+  const others = [one, two]
+  await events.until(() => settled(others) && leaderOf(others) !== undefined)
+  const impostors = others.map((member) =>
+    impersonate(three.id, {
+      of: [...member.servers.keys()],
+      at: member.servers.get(member.id) as Address,
+    }),
+  )
+  for (let i = 0; i < 3; i++) {
+    const leader = leaderOf(others) as Member
+    leader.propose(`${i}`)
+    await events.until(() => others.every(({ delivered }) => delivered.includes(`${i}`)))
+    await one.stop()
+    await events.until(() => two.role.type === 'looking')
+    await one.start()
     await events.until(() => settled(others) && leaderOf(others) !== undefined)
-    const impostors = others.map((member) =>
-      impersonate(three.id, {
-        of: [...member.servers.keys()],
-        at: member.servers.get(member.id) as Address,
-      }),
-    )
-    for (let i = 0; i < 3; i++) {
-      const leader = leaderOf(others) as Member
-      leader.propose(`${i}`)
-      await events.until(() => others.every(({ delivered }) => delivered.includes(`${i}`)))
-      await one.stop()
-      await events.until(() => two.role.type === 'looking')
-      await one.start()
-      await events.until(() => settled(others) && leaderOf(others) !== undefined)
-    }
-    for (const { lied } of impostors) t.ok(lied() > 0, 'it was heard')
-    const asked = others.flatMap(({ learnerMessages }) => learnerMessages)
-    t.same(asked, [], 'nobody asks for a stranger')
-    await Promise.all(impostors.map(({ stop }) => stop()))
-    await three.start()
-    await events.until(() => settled(members))
-    const last = leaderOf(members) as Member
-    const { epoch } = last.role as { epoch: number }
-    t.ok(epoch < 50, `epoch ${epoch}`)
-    last.propose('after')
-    await events.until(() => members.every(({ delivered }) => delivered.includes('after')))
-    await Promise.all(members.map((member) => member.stop()))
-  },
-)
+  }
+  for (const { lied } of impostors) t.ok(lied() > 0, 'it was heard')
+  const asked = others.flatMap(({ learnerMessages }) => learnerMessages)
+  t.same(asked, [], 'no server forwards a request of a stranger')
+  await Promise.all(impostors.map(({ stop }) => stop()))
+  await three.start()
+  await events.until(() => settled(members))
+  const last = leaderOf(members) as Member
+  const { epoch } = last.role as { epoch: number }
+  t.ok(epoch < 50, `epoch ${epoch}`)
+  last.propose('after')
+  await events.until(() => members.every(({ delivered }) => delivered.includes('after')))
+  await Promise.all(members.map((member) => member.stop()))
+})

@@ -25,29 +25,34 @@ const cases: {
   expected?: number
   want: object
 }[] = [
-  { name: 'a member is one', ours: hello(1), theirs: hello(2), want: { isMember: true } },
   {
-    name: 'one that was dialled is one',
+    name: 'a peer that names our ensemble is a member',
+    ours: hello(1),
+    theirs: hello(2),
+    want: { isMember: true },
+  },
+  {
+    name: 'so is one that was dialled',
     ...{ ours: hello(2), theirs: hello(1), expected: 1, want: { type: 'accept', isMember: true } },
   },
   {
-    name: 'a server without data may listen, and decides nothing',
+    name: 'a server without data may follow, but is no member',
     ...{ ours: hello(1), theirs: hello(2, isNew), want: { type: 'accept', isMember: false } },
   },
   {
-    name: 'nor does one of an ensemble that may never have come to be',
+    name: 'nor is one of an ensemble that may never have been established',
     ...{ ours: hello(1), theirs: hello(2, neverCame), want: { type: 'accept', isMember: false } },
   },
   {
-    name: 'one that took part and has no history yet names the ensemble all the same',
+    name: 'a member without history yet names the ensemble too',
     ...{ ours: hello(1), theirs: hello(2, idle), want: { type: 'accept', isMember: true } },
   },
   {
-    name: 'a server without history has nothing to ask for',
+    name: 'a server without history takes every peer as a member',
     ...{ ours: hello(1, isNew), theirs: hello(2, isNew), want: { type: 'accept', isMember: true } },
   },
   {
-    name: 'not even of one that holds the history of another',
+    name: 'even one that holds the history of another ensemble',
     ...{
       ours: hello(1, idle),
       theirs: hello(2, foreign),
@@ -59,7 +64,7 @@ const cases: {
     ...{ ours: hello(1), theirs: hello(2, foreign), want: { reason: /different ensembles/ } },
   },
   {
-    name: 'lists that differ are told, both',
+    name: 'different lists are refused, and the reason has both',
     ours: hello(1),
     theirs: hello(2, { members: listed(1, 2, 4) }),
     want: {
@@ -69,7 +74,7 @@ const cases: {
     },
   },
   {
-    name: 'a list that goes on differs',
+    name: 'a longer list differs',
     ...{ ours: hello(1), theirs: hello(4, { members: listed(1, 2, 3, 4) }) },
     want: { reason: /lists of servers differ/ },
   },
@@ -78,13 +83,13 @@ const cases: {
     ...{ ours: hello(1), theirs: hello(4), want: { reason: /no server\.4 line/ } },
   },
   {
-    name: 'addresses may differ, as they look from different places',
+    name: 'addresses may differ, as they may from different places',
     ours: hello(1),
     theirs: hello(2, { members: listed(1, 2, 3).map((each) => ({ ...each, address: 'x:1' })) }),
     want: { type: 'accept' },
   },
   {
-    name: 'another server where one is listed is refused',
+    name: "another server at a listed server's address is refused",
     ...{
       ours: hello(3),
       theirs: hello(2),
@@ -93,11 +98,11 @@ const cases: {
     },
   },
   {
-    name: 'another process of our own id is told from ourselves',
+    name: 'another process with our own id is refused',
     ...{ ours: hello(3), theirs: hello(3, { instance: 9 }), want: { reason: /as two processes/ } },
   },
   {
-    name: 'as we are, if an address leads back to us',
+    name: 'so is our own process, if an address leads back to it',
     ...{ ours: hello(3), theirs: hello(3), want: { reason: /as the same process/ } },
   },
   { name: 'a smaller id knocks', ours: hello(2), theirs: hello(1), want: { type: 'knock' } },

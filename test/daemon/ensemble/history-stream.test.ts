@@ -24,7 +24,7 @@ function sent(stream: HistoryStream): string[] {
 }
 
 t.test(
-  'a learner gets what lies behind its end up to the bound, each once, in order',
+  'a learner gets everything after its end up to the bound, once each, in order',
   async (t) => {
     t.same(sent(new HistoryStream(log, { after: z(2), upTo: z(10) })), ['3+3', '6+3', '9+2'])
   },

@@ -21,7 +21,7 @@ function holding(): Hold {
   return hold
 }
 
-t.test('a hold begins at the counter from which an epoch is handed over', async (t) => {
+t.test('a hold begins at the counter at which an epoch is handed over', async (t) => {
   const hold = new Hold(10)
   hold.proposed(makeZxid({ epoch: 7, counter: 9 }))
   t.notOk(hold.isHolding)
@@ -30,7 +30,7 @@ t.test('a hold begins at the counter from which an epoch is handed over', async 
   t.ok(hold.isHolding)
 })
 
-t.test('what learners ask waits in order, but for TOUCH', async (t) => {
+t.test('requests of learners wait in order, except TOUCH', async (t) => {
   const hold = holding()
   t.ok(hold.maybeHold(two, { type: 'SYNC', seq: 1 }))
   t.notOk(hold.maybeHold(one, { type: 'TOUCH', sessions: [session] }))
@@ -43,7 +43,7 @@ t.test('what learners ask waits in order, but for TOUCH', async (t) => {
   t.same(hold.end(), [])
 })
 
-t.test('what waits is a copy: the socket reads on into the bytes it came in', async (t) => {
+t.test('a held message is a copy: the socket reuses the bytes that it arrived in', async (t) => {
   const hold = holding()
   const socket = Buffer.alloc(64 * 1024, 'x')
   const view = socket.subarray(100, 105)
@@ -78,7 +78,7 @@ t.test('a copy holds the message, not the whole buffer around it', async (t) => 
   t.ok(data !== null && data.buffer.byteLength < 64 * 1024)
 })
 
-t.test('the next epoch begins when nothing is on its way, and only in a hold', async (t) => {
+t.test('the next epoch begins when nothing is in flight, and only in a hold', async (t) => {
   t.notOk(new Hold(10).mayHandOver(0))
   const hold = holding()
   t.notOk(hold.mayHandOver(1))

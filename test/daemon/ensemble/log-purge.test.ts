@@ -6,7 +6,7 @@ import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 const z = (counter: number): Zxid => makeZxid({ epoch: 1, counter })
 const kept: LogKept = { segments: 1, bytes: 0 }
 
-/** A log with a segment per ten transactions; all that happens is told in order. */
+/** A log with a segment per ten transactions, which records every step in order. */
 class FakeLog {
   readonly #told: string[]
 
@@ -40,7 +40,7 @@ function made(options: { readonly kept?: LogKept | undefined } = { kept }) {
   return { purge, told, state, saved }
 }
 
-t.test('meta says where the log begins before the log begins there', async (t) => {
+t.test('meta names the new beginning of the log before the log is cut', async (t) => {
   const { purge, told, saved } = made()
   purge.persisted(z(25))
   t.same(told.splice(0), ['saving 20'])
@@ -73,7 +73,7 @@ t.test(
   },
 )
 
-t.test('a log that took the place of the other is not cut by its point', async (t) => {
+t.test("a log that replaced another is not cut at the old one's point", async (t) => {
   const { purge, told, saved } = made()
   purge.persisted(z(25))
   purge.restartWith(new FakeLog(told))
@@ -81,7 +81,7 @@ t.test('a log that took the place of the other is not cut by its point', async (
   t.same(told, ['saving 20'])
 })
 
-t.test('a log of which everything is kept is never purged', async (t) => {
+t.test('a log that is kept whole is never purged', async (t) => {
   const { purge, told } = made({ kept: undefined })
   purge.persisted(z(95))
   t.same(told, [])

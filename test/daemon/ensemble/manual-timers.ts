@@ -1,6 +1,6 @@
 import type { Clock } from '../../../src/clock.ts'
 
-/** Timers that a test lets run. */
+/** Timers that a test runs by hand. */
 export class ManualTimers implements Pick<Clock, 'after'> {
   #ms = 0
   readonly #timers = new Map<() => void, number>()
@@ -15,7 +15,7 @@ export class ManualTimers implements Pick<Clock, 'after'> {
     return [...this.#timers.values()].map((atMs) => atMs - this.#ms)
   }
 
-  /** Lets time pass, and timers run that are due. */
+  /** Advances the time and runs the timers that are due. */
   pass(ms: number): void {
     this.#ms += ms
     for (const [run, atMs] of [...this.#timers]) {

@@ -27,7 +27,7 @@ t.test('a new data directory has no meta', async (t) => {
   t.equal(loadMeta(openDiskDirectory(t.testdir())), null)
 })
 
-t.test('the directory may be closed when nothing is being saved', async (t) => {
+t.test('the directory may be closed once no save is in progress', async (t) => {
   const directory = openDiskDirectory(t.testdir())
   const file = new MetaFile(directory)
   const saved: number[] = []
@@ -43,7 +43,7 @@ t.test('the directory may be closed when nothing is being saved', async (t) => {
   await file.settled()
 })
 
-t.test('what was saved last is loaded, and nothing else is left', async (t) => {
+t.test('the last save is loaded, and no other file is left', async (t) => {
   const dataDir = t.testdir()
   const file = new MetaFile(openDiskDirectory(dataDir))
   const epochs = [8, 9, 10, 11]
@@ -62,7 +62,7 @@ t.test('a file left by a crash before the rename changes nothing', async (t) => 
   t.same(loadMeta(openDiskDirectory(dataDir)), meta)
 })
 
-t.test('what was loaded survives a power cut', async (t) => {
+t.test('a loaded meta survives a power cut', async (t) => {
   const asked: (() => void)[] = []
   const dataDir = new MemoryDirectory({ schedule: (complete) => asked.push(complete) })
   const file = new MetaFile(dataDir)
@@ -74,12 +74,12 @@ t.test('what was loaded survives a power cut', async (t) => {
   file.save({ ...meta, acceptedEpoch: 8 }, () => t.fail('it is not saved'))
   asked.shift()?.()
   t.equal(asked.length, 1, 'the process is killed between rename and sync of the directory')
-  t.equal(loadMeta(dataDir.crash())?.acceptedEpoch, 7, 'so it might be lost')
+  t.equal(loadMeta(dataDir.crash())?.acceptedEpoch, 7, 'so a power cut could lose it')
   t.equal(loadMeta(dataDir)?.acceptedEpoch, 8)
-  t.equal(loadMeta(dataDir.crash())?.acceptedEpoch, 8, 'not after it was read')
+  t.equal(loadMeta(dataDir.crash())?.acceptedEpoch, 8, 'but not after it was loaded')
 })
 
-t.test('a save that fails says so', async (t) => {
+t.test('a failed save is reported', async (t) => {
   const dataDir = t.testdir()
   mkdirSync(join(dataDir, 'meta.new'))
   t.match(await save(new MetaFile(openDiskDirectory(dataDir)), meta), { code: 'EISDIR' })

@@ -1,4 +1,4 @@
-// Links between real sockets; times of the links' clock pass twenty times as fast.
+// Links between real sockets; the clock of the links runs twenty times as fast.
 
 import { randomInt } from 'node:crypto'
 import net from 'node:net'
@@ -26,7 +26,7 @@ const fastClock: Clock = {
   every: (periodMs, run) => systemClock.every(periodMs / 20, run),
 }
 
-/** Waits for what is true after one of many events. */
+/** Waits until a condition holds after one of many events. */
 class Events {
   #waiting: (() => void)[] = []
 
@@ -61,7 +61,7 @@ interface ServerOptions {
   readonly holdsHistory?: boolean
 }
 
-/** As much of a server as its links are. */
+/** A server reduced to its links. */
 class Server {
   readonly links: PeerLinks
   readonly linked = new Map<ServerId, { isMember: boolean }>()
@@ -140,7 +140,7 @@ async function freePorts(ids: readonly number[]): Promise<Map<number, number>> {
   return new Map(ids.map((each, i) => [each, ports[i] ?? 0]))
 }
 
-/** Runs `claim` with servers on ports of their own; what it started is stopped. */
+/** Runs `claim` with servers on their own ports, and stops what it started. */
 function test(
   claim: string,
   run: (
@@ -167,7 +167,7 @@ function test(
 
 type Make = (self: number, options?: ServerOptions, ports?: ReadonlyMap<number, number>) => Server
 
-/** A socket on the peer port; `answer` is the first frame that comes, undefined if none does. */
+/** A socket on the peer port; `answer` is the first frame received, undefined if there is none. */
 function knock(
   port: number,
   first: Buffer,
@@ -213,7 +213,7 @@ test('servers of one list and one ensemble link up, as members', async (t, { mak
   }
 })
 
-test('a port tells its ensemble to no stranger', async (t, { make, ports }) => {
+test('a port does not name its ensemble to a stranger', async (t, { make, ports }) => {
   const server = make(1, { ensembleId: 'secret' })
   await server.start()
   const port = ports.get(1) ?? 0
@@ -231,7 +231,7 @@ test('a port tells its ensemble to no stranger', async (t, { make, ports }) => {
   member.socket.destroy()
 })
 
-test('a stranger that says no hello is told nothing, and takes no memory', async (t, {
+test('a stranger that sends no hello gets no answer, and no memory', async (t, {
   make,
   events,
   ports,
@@ -246,7 +246,7 @@ test('a stranger that says no hello is told nothing, and takes no memory', async
   t.ok(server.warned('Closed a peer link', /first frame of 131073 bytes/))
 })
 
-test('servers whose lists differ refuse each other, and both say so', async (t, {
+test('servers whose lists differ refuse each other, and both log it', async (t, {
   make,
   events,
 }) => {
@@ -265,7 +265,7 @@ test('servers whose lists differ refuse each other, and both say so', async (t, 
   t.match(warning, { peer: 4, address: /^127\.0\.0\.1:\d+$/ })
 })
 
-test('a smaller server that is not in the lists of the others hears of it, too', async (t, {
+test('a server with a smaller id that is not in the lists of the others learns of it too', async (t, {
   make,
   events,
 }) => {
@@ -279,7 +279,7 @@ test('a smaller server that is not in the lists of the others hears of it, too',
   t.equal(one.linked.size + two.linked.size, 0)
 })
 
-test('a second process with the id of one that has a link is refused until that is gone', async (t, {
+test('a second process with the id of a linked one is refused until that is gone', async (t, {
   make,
   events,
 }) => {
@@ -307,7 +307,7 @@ async function portsWith({ links }: Server): Promise<[number, number][]> {
   ]
 }
 
-test('a link whose process answers no probe is given to the next one', async (t, {
+test('a process that answers no probe loses its link to the next one', async (t, {
   make,
   events,
   ports,
@@ -323,7 +323,7 @@ test('a link whose process answers no probe is given to the next one', async (t,
   dead.socket.destroy()
 })
 
-test('a server that names the ensemble takes its place from a process that does not', async (t, {
+test('a server that names the ensemble displaces a process that does not', async (t, {
   make,
   events,
   ports,
@@ -345,7 +345,7 @@ test('a server that names the ensemble takes its place from a process that does 
   t.same(one.linked.get(id(3)), { isMember: true })
 })
 
-test('a second process with the smallest id, which is dialled by nobody, hears why', async (t, {
+test('a second process with the smallest id, which no server dials, learns why', async (t, {
   make,
   events,
 }) => {
@@ -363,13 +363,13 @@ test('a second process with the smallest id, which is dialled by nobody, hears w
   t.equal(double.linked.size, 0)
 })
 
-test('a server that cannot be dialled is told by whom, where and why', async (t, {
+test('a server that cannot be dialled learns which server tried, where, and why it failed', async (t, {
   make,
   events,
   ports,
 }) => {
   const one = make(1)
-  const two = make(2, {}, new Map([...ports, [1, 1]])) // where nobody listens
+  const two = make(2, {}, new Map([...ports, [1, 1]])) // no process listens there
   for (const server of [one, two]) await server.start()
   const reason = /server 2 dials server 1 at 127\.0\.0\.1:1 and gets no link: .*ECONNREFUSED/
   await events.until(
@@ -378,7 +378,7 @@ test('a server that cannot be dialled is told by whom, where and why', async (t,
   t.pass('both say it')
 })
 
-test('a server that learns its ensemble later becomes a member then', async (t, {
+test('a server that learns its ensemble later becomes a member at that time', async (t, {
   make,
   events,
 }) => {

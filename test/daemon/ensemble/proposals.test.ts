@@ -12,7 +12,7 @@ function leading(epoch: number): Proposals {
   return proposals
 }
 
-t.test('an epoch begins at its first zxid, and none is left out', async (t) => {
+t.test('an epoch begins at its first zxid, and none is skipped', async (t) => {
   const proposals = leading(3)
   t.equal(proposals.next, z(3, 1))
   proposals.add(z(3, 1), payload)
@@ -20,7 +20,7 @@ t.test('an epoch begins at its first zxid, and none is left out', async (t) => {
   t.throws(() => proposals.add(z(3, 3), payload), /no gaps/)
 })
 
-t.test('a server that does not lead gives out no zxid, and has nothing in flight', async (t) => {
+t.test('a server that does not lead assigns no zxid, and has nothing in flight', async (t) => {
   const proposals = leading(3)
   proposals.add(z(3, 1), payload)
   proposals.restart(undefined)
@@ -30,7 +30,7 @@ t.test('a server that does not lead gives out no zxid, and has nothing in flight
 })
 
 t.test(
-  'what is not delivered is in flight; deliveries of an earlier epoch do not count',
+  'undelivered transactions are in flight; deliveries of an earlier epoch do not count',
   async (t) => {
     const proposals = leading(3)
     t.equal(proposals.inFlight(z(2, 50)), 0)
@@ -41,7 +41,7 @@ t.test(
   },
 )
 
-t.test('what was not taken when the epoch ended is not of the next', async (t) => {
+t.test('a batch that was not taken when the epoch ended is not in the next epoch', async (t) => {
   const proposals = leading(3)
   proposals.add(z(3, 1), payload)
   proposals.restart(4)

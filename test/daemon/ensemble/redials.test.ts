@@ -9,7 +9,7 @@ function made() {
   const timers = new ManualTimers()
   const redials = new Redials(timers)
   const dialled: ServerId[] = []
-  /** @returns after how long `peer` is dialled, once an attempt has ended */
+  /** @returns the delay after which `peer` is dialled again */
   const delayOf = (peer: ServerId): number => {
     redials.schedule(peer, () => dialled.push(peer))
     const delayMs = timers.dueInMs.at(-1) ?? Number.NaN
@@ -36,7 +36,7 @@ t.test('after a link the first attempt is soon again; peers do not share delays'
   t.equal(delayOf(one), 10)
 })
 
-t.test('after a refusal there is a second of rest, then attempts as before', async (t) => {
+t.test('after a refusal the next attempt is in a second, later ones as before', async (t) => {
   const { delayOf, redials } = made()
   redials.refused(one)
   t.equal(delayOf(one), 1000)

@@ -49,7 +49,7 @@ for (const { name, before, after, want } of cases) {
   })
 }
 
-t.test('the log tells an epoch that serves from one that is being prepared', async (t) => {
+t.test('the log distinguishes an epoch that serves from one in preparation', async (t) => {
   const roles = [looking, leading(0), leading(1), following(0), following(1)]
   t.equal(new Set(roles.map(roleSentence)).size, roles.length)
 })

@@ -27,7 +27,7 @@ t.test('a follower: elected, in step, lost, found again', async (t) => {
   times.changed(following(2), 1505)
   t.equal(metrics.looking, 2)
   t.equal(metrics.electionTime.count, 3)
-  t.equal(metrics.unavailableTime.range(0).last, 505, 'through both rounds')
+  t.equal(metrics.unavailableTime.range(0).last, 505, 'across both rounds')
   t.equal(metrics.followerSyncTime.range(0).last, 3)
 })
 

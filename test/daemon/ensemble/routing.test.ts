@@ -26,7 +26,7 @@ const answered: readonly RoutedMessage[] = [
   { type: 'DIGEST', zxid: zxidZero, high: 1, low: 2 },
 ]
 
-/** @returns what comes of `messages` where this server has that role, and two is its only learner */
+/** @returns where `messages` go if this server has that role, and server two is its only learner */
 function heard(role: EnsembleRole, from: ServerId, messages: readonly RoutedMessage[]): string[] {
   const calls: string[] = []
   const routing = new Routing(
@@ -45,13 +45,16 @@ function heard(role: EnsembleRole, from: ServerId, messages: readonly RoutedMess
 const leading: EnsembleRole = { type: 'leading', epoch: 1 }
 const following: EnsembleRole = { type: 'following', epoch: 1, leader: one }
 
-t.test('a leader hears its learners, and no peer that has not taken its history', async (t) => {
-  t.same(
-    heard(leading, two, asked),
-    asked.map(({ type }) => `learner 2 ${type}`),
-  )
-  t.same(heard(leading, three, asked), [])
-})
+t.test(
+  'a leader accepts requests of its learners, and of no peer without its history',
+  async (t) => {
+    t.same(
+      heard(leading, two, asked),
+      asked.map(({ type }) => `learner 2 ${type}`),
+    )
+    t.same(heard(leading, three, asked), [])
+  },
+)
 
 t.test('a server that does not lead answers no learner', async (t) => {
   for (const role of [following, { type: 'looking' } as const]) {
@@ -59,7 +62,7 @@ t.test('a server that does not lead answers no learner', async (t) => {
   }
 })
 
-t.test('a follower hears its leader, and no other server that led', async (t) => {
+t.test('a follower accepts messages of its leader, and of no earlier leader', async (t) => {
   t.same(
     heard(following, one, answered),
     answered.map(({ type }) => `leader ${type}`),

@@ -11,7 +11,7 @@ t.test('a leader that stood still for half the leader time-out is in doubt', asy
   t.ok(standstill.isDoubtful)
 })
 
-t.test('the doubt lasts until it is resolved, though the process runs', async (t) => {
+t.test('the doubt lasts until it is resolved, although the process runs', async (t) => {
   const standstill = made()
   standstill.noteRunning(2000, true)
   t.equal(standstill.noteRunning(2010, true), undefined)
@@ -20,7 +20,7 @@ t.test('the doubt lasts until it is resolved, though the process runs', async (t
   t.notOk(standstill.isDoubtful)
 })
 
-t.test('a server that does not lead has nothing to doubt, also when it leads later', async (t) => {
+t.test('a server that does not lead is not in doubt, nor when it leads later', async (t) => {
   const standstill = made()
   t.equal(standstill.noteRunning(9000, false), undefined)
   t.equal(standstill.noteRunning(9010, true), undefined)

@@ -51,7 +51,7 @@ function world() {
 
 const [a, b, c] = [Buffer.from('a'), Buffer.from('b'), Buffer.from('c')]
 
-t.test('what was appended is delivered in order, once, from memory', async (t) => {
+t.test('appended entries are delivered in order, once, from memory', async (t) => {
   const { log, undelivered, append, deliver } = world()
   append(batch(zxid(1), a, b))
   append(batch(zxid(3), c))
@@ -62,16 +62,16 @@ t.test('what was appended is delivered in order, once, from memory', async (t) =
   t.equal(log.reads, 0)
 })
 
-t.test('what was forgotten is read from the log', async (t) => {
+t.test('forgotten entries are read from the log', async (t) => {
   const { log, undelivered, append, deliver } = world()
   append(batch(zxid(1), a))
   undelivered.forget()
   append(batch(zxid(1, 2), b))
   t.same(deliver(zxid(1, 2)), [`${zxid(1)}=a`, `${zxid(1, 2)}=b`])
-  t.equal(log.reads, 1, 'what came after it is at hand')
+  t.equal(log.reads, 1, 'later entries are in memory')
 })
 
-t.test('a history larger than memory may hold is delivered whole', async (t) => {
+t.test('a history larger than the memory bound is delivered whole', async (t) => {
   const { log, append, deliver } = world()
   const large = Buffer.alloc(limits.undeliveredBytesMax / 2 + 1)
   for (let counter = 1; counter <= 4; counter++) append(batch(zxid(counter), large))
@@ -79,7 +79,7 @@ t.test('a history larger than memory may hold is delivered whole', async (t) => 
   t.ok(log.reads > 0, 'part of it was not kept')
 })
 
-t.test('behind a tree that was received, delivery goes on in another log', async (t) => {
+t.test('after a received tree, delivery continues in another log', async (t) => {
   const { undelivered, append } = world()
   append(batch(zxid(1), a))
   const log = new FakeLog()

@@ -5,7 +5,7 @@ import type { ServerId } from '../../../src/protocol/records.ts'
 const empty = { missing: [2 as ServerId, 3 as ServerId], initialised: [] }
 const withData = { missing: [], initialised: [2 as ServerId] }
 
-t.test('the operator is told every three seconds, from three seconds on', async (t) => {
+t.test('the notice is due every three seconds, from three seconds on', async (t) => {
   const notice = new WaitingNotice(0)
   const told = [1000, 2999, 3000, 3001, 5999, 6000].filter(
     (nowMs) => notice.take(nowMs, empty) !== undefined,
@@ -20,7 +20,7 @@ t.test('a wait that ended begins anew', async (t) => {
   t.type(notice.take(12_000, empty), 'string')
 })
 
-t.test('beside servers with data, it waits for a majority of those', async (t) => {
+t.test('once a server with data is seen, it waits for a majority of those', async (t) => {
   t.match(new WaitingNotice(0).take(3000, withData), /a majority of servers with data/)
   t.match(new WaitingNotice(0).take(3000, empty), /every server.*--bootstrap/)
 })

@@ -52,7 +52,7 @@ t.test('a new session is welcomed with the zxid of its creation', async (t) => {
 })
 
 t.test(
-  'reads with nothing before them are answered at once, whatever others wait for',
+  'reads with nothing before them are answered at once, even while other clients wait',
   async (t) => {
     const { client, two, cluster } = waiting()
     const other = two.client()
@@ -119,7 +119,7 @@ t.test('watch events come in order, before replies, and one-shots once', async (
   t.same(client.take(), ['getData ', 'event NodeDataChanged /a'])
 })
 
-t.test('only exists leaves a watch where there is nothing', async (t) => {
+t.test('only exists sets a watch on a missing znode', async (t) => {
   const { client, cluster } = waiting()
   cluster.auto = true
   client.askAll([get('/a', true), list('/a', true), create('/a')])
@@ -128,7 +128,7 @@ t.test('only exists leaves a watch where there is nothing', async (t) => {
   t.same(client.take(), ['delete', 'exists NONODE', 'event NodeCreated /a', 'create /a'])
 })
 
-t.test('setWatches fires what was missed before its reply and arms the rest', async (t) => {
+t.test('setWatches fires missed events before its reply and arms the other watches', async (t) => {
   const { cluster, one } = waiting()
   cluster.auto = true
   const client = one.connected()
@@ -254,7 +254,7 @@ t.test('an answer from an earlier epoch matches no request', async (t) => {
   other.hello()
   cluster.commit()
   t.same(other.take(), ['welcome'])
-  t.not(two.tree.get('/a'), undefined, 'it happened all the same')
+  t.not(two.tree.get('/a'), undefined, 'it was applied nevertheless')
 })
 
 t.test('reattach: to the same and to another server, with password and state', async (t) => {
@@ -279,20 +279,20 @@ t.test('reattach: to the same and to another server, with password and state', a
     const thief = server.client()
     thief.reattach(client.welcomed, { password: new Uint8Array(16) })
     t.same(thief.take(), ['expired', 'closed'])
-    t.same(moved.take(), [], 'a wrong password costs the owner nothing')
+    t.same(moved.take(), [], 'a wrong password does not affect the owner')
   }
   moved.ask(ping)
   t.same(moved.take(), ['ping'])
 })
 
-t.test('a server that is behind what the client saw says so in its log, and closes', async (t) => {
+t.test('a server behind what the client has seen logs it, and closes the connection', async (t) => {
   const { cluster, client, one, two } = waiting()
   cluster.auto = true
   cluster.lagging.add(2 as ServerId)
   one.connected().ask(create('/a'))
   const ahead = two.client()
   ahead.reattach(client.welcomed, { lastZxidSeen: cluster.lastProposed })
-  t.same(ahead.take(), ['closed'], 'the client hears nothing')
+  t.same(ahead.take(), ['closed'], 'the client gets no answer')
   t.same(client.take(), [], 'and the old connection lives')
   const again = two.client()
   again.reattach(client.welcomed, { lastZxidSeen: cluster.lastProposed })
@@ -303,7 +303,7 @@ t.test('a server that is behind what the client saw says so in its log, and clos
   t.match(two.log, [{ level: 'info', facts, message }], 'one line for both')
 })
 
-t.test('a reattach waits until the server shows what the session did elsewhere', async (t) => {
+t.test("a reattach waits until the server has applied the session's earlier writes", async (t) => {
   const { cluster, one, two } = pair()
   const client = one.connected()
   cluster.lagging.add(2 as ServerId)
@@ -328,7 +328,7 @@ t.test(
   async (t) => {
     const { cluster, client, one } = waiting()
     cluster.auto = true
-    // The old server does not hear of the move before its client writes.
+    // The old server learns of the move only after its client has written.
     cluster.lagging.add(2 as ServerId)
     const moved = one.client()
     moved.reattach(client.welcomed)
@@ -341,7 +341,7 @@ t.test(
   },
 )
 
-t.test('a session that came back is not closed by the news that it had left', async (t) => {
+t.test('a session that came back is not closed by a late message that it had left', async (t) => {
   const { cluster, client, one, two } = waiting()
   cluster.auto = true
   cluster.lagging.add(2 as ServerId)
@@ -463,7 +463,7 @@ t.test('a socket is paused at the limit of requests and resumed at half of it', 
   t.equal(client.link.paused, false)
 })
 
-t.test('too many proposals in flight pause who writes, not who reads', async (t) => {
+t.test('too many proposals in flight pause clients that write, not those that read', async (t) => {
   const { client, cluster, two } = waiting()
   cluster.auto = true
   const reader = two.connected()
@@ -498,36 +498,39 @@ t.test(
 
 const large = 'x'.repeat(900_000)
 
-t.test('large requests take turns, and who writes little is served between', async (t) => {
-  const { client, cluster, two } = waiting()
-  cluster.auto = true
-  const [other, small] = [two.connected(), two.connected()]
-  client.ask(create('/a'))
-  cluster.auto = false
-  client.take()
-  for (let i = 0; i < 3; i++) client.ask(set('/a', large))
-  t.equal(client.link.paused, true, 'from who sends more than its turn is not read')
-  for (let i = 0; i < 2; i++) other.ask(create(`/b${i}`, large))
-  for (let i = 0; i < 3; i++) small.askAll([create(`/c${i}`), get(`/c${i}`)])
-  t.same([other.link.paused, small.link.paused], [true, false])
-  cluster.commit()
-  t.same(
-    small.take(),
-    [0, 1, 2].flatMap((i) => [`create /c${i}`, `getData `]),
-  )
-  t.same([client.take(), other.take()], [['setData'], []])
-  cluster.commit()
-  t.same([client.take(), other.take()], [['setData'], []])
-  cluster.commit()
-  t.same([client.take(), other.take()], [[], ['create /b0']])
-  cluster.commit()
-  t.same([client.take(), other.take()], [['setData'], []])
-  cluster.commit()
-  t.same([client.take(), other.take()], [[], ['create /b1']])
-  t.same([client.link.paused, other.link.paused], [false, false])
-})
+t.test(
+  'large requests take turns, and clients with small writes are served in between',
+  async (t) => {
+    const { client, cluster, two } = waiting()
+    cluster.auto = true
+    const [other, small] = [two.connected(), two.connected()]
+    client.ask(create('/a'))
+    cluster.auto = false
+    client.take()
+    for (let i = 0; i < 3; i++) client.ask(set('/a', large))
+    t.equal(client.link.paused, true, 'a client that sends more than its turn is not read')
+    for (let i = 0; i < 2; i++) other.ask(create(`/b${i}`, large))
+    for (let i = 0; i < 3; i++) small.askAll([create(`/c${i}`), get(`/c${i}`)])
+    t.same([other.link.paused, small.link.paused], [true, false])
+    cluster.commit()
+    t.same(
+      small.take(),
+      [0, 1, 2].flatMap((i) => [`create /c${i}`, `getData `]),
+    )
+    t.same([client.take(), other.take()], [['setData'], []])
+    cluster.commit()
+    t.same([client.take(), other.take()], [['setData'], []])
+    cluster.commit()
+    t.same([client.take(), other.take()], [[], ['create /b0']])
+    cluster.commit()
+    t.same([client.take(), other.take()], [['setData'], []])
+    cluster.commit()
+    t.same([client.take(), other.take()], [[], ['create /b1']])
+    t.same([client.link.paused, other.link.paused], [false, false])
+  },
+)
 
-t.test('a client that goes gives the others the room of its large requests', async (t) => {
+t.test('a client that leaves frees the room of its large requests', async (t) => {
   const { client, cluster, two } = waiting()
   cluster.auto = true
   const other = two.connected()
@@ -554,7 +557,7 @@ t.test('large requests that wait when the leader is lost are not answered', asyn
   t.same([client.take(), other.take()], [['closed'], ['closed']])
 })
 
-t.test('a client from which nothing is read, because others are before it, lives on', async (t) => {
+t.test('a client that is not read because others are before it does not time out', async (t) => {
   const { client, cluster, two } = waiting()
   cluster.auto = true
   const other = two.connected()
@@ -581,7 +584,7 @@ t.test('a server whose tree is not the leader’s ends at the next comparison', 
   const client = two.connected()
   client.ask(create('/a'))
   for (let i = 0; i < 300; i++) client.ask(set('/a', `${i}`))
-  t.same(one.tree.digest, two.tree.digest, 'as long as all is well')
+  t.same(one.tree.digest, two.tree.digest, 'before the divergence')
   two.tree.restore('/b', initialFields)
   t.throws(
     () => {

@@ -11,7 +11,7 @@ const good = { high: 1, low: 2 }
 const bad = { high: 1, low: 3 }
 const following: EnsembleRole = { type: 'following', epoch: 2, leader: 1 as ServerId }
 
-/** A server in that role, and what it tells its learners. */
+/** A server in that role, and the digests that it sends its learners. */
 class Checked {
   readonly told: LeaderMessage[] = []
   readonly #tree: { digest: Digest } = { digest: good }
@@ -58,7 +58,7 @@ const orders: readonly { name: string; run: (server: Checked, theirs: Digest) =>
     },
   },
   {
-    name: 'we are ahead of its word',
+    name: 'we are ahead of its digest',
     run: (server, theirs) => {
       server.applied(at(256), good)
       server.applied(at(384), bad)
@@ -76,7 +76,7 @@ for (const { name, run } of orders) {
   })
 }
 
-t.test('a word that comes far too late is not compared', async (t) => {
+t.test('a digest that arrives far too late is not compared', async (t) => {
   const server = new Checked()
   for (let i = 1; i <= 1000; i++) server.applied(at(128 * i), good)
   t.doesNotThrow(() => server.heard(at(128), bad))

@@ -1,4 +1,5 @@
-// What the ensemble does by itself, through the whole chain of two servers: 1 leads, clients are on 2.
+// Deletions that the ensemble makes on its own, through the whole chain of two servers: server 1
+// leads, clients are connected to server 2.
 
 import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'
@@ -40,33 +41,36 @@ function world(logger: Logger = silentLogger) {
   return { cluster, one, two, client, pass }
 }
 
-t.test('an empty container and a znode whose time is over go, on every server', async (t) => {
-  const { client, pass, one, two } = world()
-  client.askAll([
-    create('/c', 'container'),
-    createPlain('/c/a'),
-    remove('/c/a'),
-    create('/t', 'persistentTtl', 100_000),
-    create('/plain', 'persistent'),
-  ])
-  pass(50_000)
-  client.ask(exists('/c', true))
-  client.ask(exists('/t', true))
-  t.same(client.take(), ['exists', 'exists'])
-  pass(9000)
-  client.ask(exists('/c'))
-  t.same(client.take(), ['exists'])
-  client.ask(set('/t', 'again'))
-  pass(2000)
-  client.askAll([get('/c'), get('/t')])
-  t.same(client.take(), ['getData NONODE', 'getData again'])
-  pass(180_000)
-  client.askAll([get('/t'), get('/plain')])
-  t.same(client.take(), ['getData NONODE', 'getData '])
-  t.same(one.tree.digest, two.tree.digest)
-})
+t.test(
+  'an empty container and a znode whose TTL is over are deleted on every server',
+  async (t) => {
+    const { client, pass, one, two } = world()
+    client.askAll([
+      create('/c', 'container'),
+      createPlain('/c/a'),
+      remove('/c/a'),
+      create('/t', 'persistentTtl', 100_000),
+      create('/plain', 'persistent'),
+    ])
+    pass(50_000)
+    client.ask(exists('/c', true))
+    client.ask(exists('/t', true))
+    t.same(client.take(), ['exists', 'exists'])
+    pass(9000)
+    client.ask(exists('/c'))
+    t.same(client.take(), ['exists'])
+    client.ask(set('/t', 'again'))
+    pass(2000)
+    client.askAll([get('/c'), get('/t')])
+    t.same(client.take(), ['getData NONODE', 'getData again'])
+    pass(180_000)
+    client.askAll([get('/t'), get('/plain')])
+    t.same(client.take(), ['getData NONODE', 'getData '])
+    t.same(one.tree.digest, two.tree.digest)
+  },
+)
 
-t.test('a new leader looks after them as well, its minute begun anew', async (t) => {
+t.test('a new leader deletes them too, and its minute starts over', async (t) => {
   const { client, pass, cluster, one } = world()
   client.askAll([create('/c', 'container'), createPlain('/c/a'), remove('/c/a')])
   pass(55_000)
@@ -78,7 +82,7 @@ t.test('a new leader looks after them as well, its minute begun anew', async (t)
   t.equal(one.tree.get('/c'), undefined)
 })
 
-t.test('who goes beyond a quota is named in the log, once, by the leader', async (t) => {
+t.test('an exceeded quota is logged once, by the leader', async (t) => {
   const warnings: unknown[] = []
   const logger = { ...silentLogger, warn: (...said: unknown[]) => warnings.push(said) }
   const { client } = world({ ...logger, child: () => logger } as never)

@@ -19,7 +19,7 @@ function remove(changes: OutstandingChanges, path: string): void {
   changes.delete(path, parent)
 }
 
-t.test('what is changed is seen at once, and gone when it is abandoned', async (t) => {
+t.test('a change is seen at once, and gone when it is abandoned', async (t) => {
   const changes = new OutstandingChanges(new ZTree(), { countsQuotas: false })
   create(changes, '/a', ann)
   t.match(changes.find('/a'), { version: 0, ephemeralOwner: ann })
@@ -47,11 +47,11 @@ t.test('the latest record of a path counts, until the tree has applied it', asyn
   t.equal(changes.find('/')?.version, 2)
   t.equal(changes.pathCount, 1)
   changes.applied(2 as Zxid)
-  t.equal(changes.find('/')?.version, 0, 'now the tree speaks')
+  t.equal(changes.find('/')?.version, 0, 'now the tree has it')
   t.equal(changes.pathCount, 0)
 })
 
-t.test('an ephemeral belongs to who made it last', async (t) => {
+t.test('an ephemeral belongs to the session that created it last', async (t) => {
   const changes = new OutstandingChanges(new ZTree(), { countsQuotas: false })
   create(changes, '/e', ann)
   create(changes, '/f', ann)

@@ -1,4 +1,4 @@
-// Who may write what, and which of several things that are wrong with a request its client hears of.
+// Permissions of writes, and which of several errors in a request its client gets.
 
 import t from 'tap'
 import { encodeTxn } from '../../../src/daemon/ztree/txn.ts'
@@ -135,7 +135,7 @@ const cases: readonly { name: string; who?: readonly Id[]; ask: WriteRequest; wa
     want: 'OK NOAUTH',
   },
   {
-    name: 'everybody may read the config, only',
+    name: 'every client may read the config, and nothing more',
     ask: setData('/zookeeper/config'),
     want: 'NOAUTH',
   },
@@ -193,7 +193,7 @@ t.test('an ACL holds from its proposal on, for what is proposed after it', async
   t.same(w.settle().map(outcome), ['/a', 'aversion 1', 'NOAUTH', 'NOAUTH', 'setData', 'aversion 2'])
 })
 
-t.test('where znodes have no TTL, one is refused, and that before anything else', async (t) => {
+t.test('where TTLs are disabled, one is refused before anything else', async (t) => {
   const w = new TreeWorld(undefined, { extendedTypesEnabled: false })
   const session = w.open()
   t.equal(outcome(w.request(session, withTtl(5))), 'UNIMPLEMENTED')
@@ -203,14 +203,14 @@ t.test('where znodes have no TTL, one is refused, and that before anything else'
   t.equal(outcome(w.request(session, withTtl(undefined, 'container'))), '/t')
 })
 
-t.test('a request of another server’s session says so before what else is wrong', async (t) => {
+t.test('a request of another server’s session is refused before its other errors', async (t) => {
   const w = new TreeWorld()
   const session = w.open()
   t.equal(outcome(w.request(session, setAcl('/x', null), other)), 'SESSIONMOVED')
   t.equal(outcome(w.request(9 as SessionId, setAcl('/x', null))), 'SESSIONEXPIRED')
 })
 
-// --- size ------------------------------------------------------------------------------------------
+// --- size ---------------------------------------------------------------------------------------
 
 function txnBytes(w: TreeWorld, session: SessionId, request: WriteRequest): number {
   const out = new MsgpackWriter()

@@ -1,7 +1,7 @@
-// Prep and tree against a model so plain that it is right by reading it: requests run one by one on
-// an object that is copied before each and put back when one fails. Prep works ahead of the tree, so
-// a request is decided while many before it are still in flight; the model knows no such thing, and
-// yet every answer must be the same. A second tree gets the same bytes and must end up the same.
+// Prep and tree against a model simple enough to verify by reading: requests run one by one on an
+// object that is copied before each and restored when one fails. Prep works ahead of the tree and
+// decides a request while many before it are in flight; the model does not, yet every answer must
+// be the same. A second tree gets the same bytes and must become equal.
 
 import t from 'tap'
 import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
@@ -124,7 +124,7 @@ function mayBit(acl: readonly Acl[], bit: number, identities: readonly Id[]): bo
   })
 }
 
-/** What is kept of it; undefined if it is not valid. */
+/** The normalized ACL; undefined if it is not valid. */
 function keptAcl(
   acl: readonly Acl[] | null | undefined,
   identities: readonly Id[],
@@ -154,7 +154,7 @@ function up(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/'
 }
 
-/** Changes the model, or throws a Refusal having changed who knows what. */
+/** Changes the model, or throws a Refusal, with the model possibly half changed. */
 function perform(
   model: Model,
   op: WriteOp | Extract<WriteRequest, { type: 'setACL' }>,
@@ -425,7 +425,7 @@ for (const seed of [1, 2, 3]) {
     const seen = new Set<number>()
     let lag = 0
 
-    /** Of what the ensemble deletes by itself. */
+    /** The outcome of the ensemble's own deletions. */
     const isDue = (path: string): boolean => {
       const { lifetime, creates, mtime } = model.znodes[path] as ModelZnode
       if (lifetime === 0 || childrenOf(model, path).length > 0) return false
@@ -548,7 +548,7 @@ for (const seed of [1, 2, 3]) {
       }
     }
     t.same([...w.tree.sessions.keys()].map(String).sort(), Object.keys(model.sessions).sort())
-    t.same(image(follower), image(w.tree), 'another server got to the same tree')
+    t.same(image(follower), image(w.tree), 'another server has the same tree')
   })
 }
 

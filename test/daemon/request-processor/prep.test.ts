@@ -208,7 +208,7 @@ t.test('after a change of leader a session must be attached before it writes', a
   t.equal(outcome(later.request(session, create('/c'))), '/c')
 })
 
-t.test('attach refuses what is no live session with that password', async (t) => {
+t.test('attach refuses everything but a live session with its password', async (t) => {
   const { world: w, session } = world()
   const password = new Uint8Array(16).fill(7)
   const attach = (id: SessionId, given: Uint8Array) =>
@@ -248,7 +248,7 @@ for (const [wanted, got] of [
   })
 }
 
-t.test('nothing of a session is ordered after its close', async (t) => {
+t.test('no request of a session is ordered after its close', async (t) => {
   const { world: w, session } = world()
   w.propose(session, create('/f', '', 'ephemeral'))
   w.propose(session, { type: 'closeSession' })
@@ -284,7 +284,7 @@ t.test('closing deletes the ephemerals of proposals in flight', async (t) => {
   t.equal(w.tree.get('/f'), undefined)
 })
 
-t.test('the close of a session fits a frame, whatever the session owns', async (t) => {
+t.test('the close of a session fits a frame, however many znodes the session owns', async (t) => {
   const { world: w, session } = world()
   const out = new MsgpackWriter()
   for (let i = 0; i < 20; i++) {
@@ -323,7 +323,7 @@ t.test('a parent emptied in flight can be deleted; one filled in flight cannot',
   t.same(w.settle().map(outcome), ['delete', 'delete', '/c', '/c/d', 'NOTEMPTY'])
 })
 
-t.test('applied forgets only what the tree shows', async (t) => {
+t.test('applied drops only records that the tree has', async (t) => {
   const { world: w, session } = world()
   w.propose(session, setData('/a', 'x', 1))
   w.propose(session, setData('/a', 'y', 2))

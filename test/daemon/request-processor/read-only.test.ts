@@ -65,7 +65,7 @@ t.test('without the option it serves no client', async (t) => {
   t.same(new PlainClient(server).hello({ readOnly: true }).take(), ['closed'])
 })
 
-t.test('a server that never was part of an ensemble has nothing to show', async (t) => {
+t.test('a server that was never part of an ensemble serves no reads', async (t) => {
   const cluster = new FakeCluster()
   Object.defineProperty(cluster.member(1), 'ensembleId', { value: undefined })
   const clock = new ManualClock()
@@ -76,7 +76,7 @@ t.test('a server that never was part of an ensemble has nothing to show', async 
   t.equal(server.processors.readOnly, false)
 })
 
-t.test('a new leader within the time begins it anew', async (t) => {
+t.test('a new leader within that time restarts it', async (t) => {
   const { cluster, server, pass } = lonely()
   pass(1500)
   cluster.elect()
@@ -154,7 +154,7 @@ for (const { name, hello, want } of hellos) {
   })
 }
 
-t.test('its sessions are none that an ensemble could have, and differ', async (t) => {
+t.test('its session ids are distinct, and no ensemble can assign them', async (t) => {
   const { server } = readOnly()
   const clients = Array.from({ length: 3 }, () => new PlainClient(server).hello({ readOnly: true }))
   const sessions = clients.map(({ session }) => session)
@@ -164,21 +164,24 @@ t.test('its sessions are none that an ensemble could have, and differ', async (t
   }
 })
 
-t.test('when there is a leader again, clients are closed and come back for good', async (t) => {
-  const { cluster, server, pass } = readOnly()
-  const client = new PlainClient(server).hello({ readOnly: true })
-  client.take()
-  pass(1000)
-  cluster.elect()
-  t.same(client.take(), ['closed'])
-  t.equal(server.processors.readOnly, false)
-  const again = new PlainClient(server).hello({ readOnly: true })
-  again.ask(create('/b'))
-  t.same(again.take(), ['welcome', 'create'])
-  const { session, password } = client
-  const old = new PlainClient(server).hello({ sessionId: session, password })
-  t.same(old.take(), ['expired', 'closed'], 'the leader does not know that session')
-})
+t.test(
+  'when there is a leader again, clients are disconnected and return to full service',
+  async (t) => {
+    const { cluster, server, pass } = readOnly()
+    const client = new PlainClient(server).hello({ readOnly: true })
+    client.take()
+    pass(1000)
+    cluster.elect()
+    t.same(client.take(), ['closed'])
+    t.equal(server.processors.readOnly, false)
+    const again = new PlainClient(server).hello({ readOnly: true })
+    again.ask(create('/b'))
+    t.same(again.take(), ['welcome', 'create'])
+    const { session, password } = client
+    const old = new PlainClient(server).hello({ sessionId: session, password })
+    t.same(old.take(), ['expired', 'closed'], 'the leader does not know that session')
+  },
+)
 
 t.test('elections that fail meanwhile change nothing', async (t) => {
   const { cluster, server, pass } = lonely()

@@ -44,7 +44,10 @@ const check = (path: string, watcherType: WatcherType): Request => ({
   watcherType,
 })
 
-/** What a read of a znode takes, by the ACL of `/a`; somebody without identity but an address asks. */
+/**
+ * The permissions that a read needs, by the ACL of `/a`; the client has no identity but its
+ * address.
+ */
 const permissions: readonly { request: Request; allowedBy: string }[] = [
   { request: get('/a'), allowedBy: 'r' },
   { request: exists('/a'), allowedBy: 'r' },
@@ -66,35 +69,38 @@ for (const { request, allowedBy } of permissions) {
   }
 }
 
-t.test('who proves to be named may read, and the super user always', async (t) => {
-  const superDigest = digestOf(Buffer.from('super:secret'))
-  const authentication = { skipAcl: false, superDigest, requiredSchemes: undefined }
-  const [server] = serversOf(new FakeCluster(), undefined, { authentication }) as [FakeServer]
-  connected(server).ask(createWith(allow('ann:1 r'), '/a', 'x'))
-  const reads = [get('/a'), exists('/a'), list('/a'), count('/a'), getAcl('/a')]
-  for (const who of ['ann:1', 'super:secret']) {
-    const client = connected(server, who)
-    client.take()
-    client.ask(...reads)
-    t.same(
-      client.take(),
-      reads.map(({ type }) => type),
-      who,
-    )
-  }
-  for (const who of ['ann:2', 'bob:1', 'super:guess']) {
-    const client = connected(server, who)
-    client.take()
-    client.ask(...reads)
-    t.same(
-      client.take(),
-      reads.map(({ type }) => `${type} NOAUTH`),
-      who,
-    )
-  }
-})
+t.test(
+  'a client whose identity the ACL names may read, and the super user always may',
+  async (t) => {
+    const superDigest = digestOf(Buffer.from('super:secret'))
+    const authentication = { skipAcl: false, superDigest, requiredSchemes: undefined }
+    const [server] = serversOf(new FakeCluster(), undefined, { authentication }) as [FakeServer]
+    connected(server).ask(createWith(allow('ann:1 r'), '/a', 'x'))
+    const reads = [get('/a'), exists('/a'), list('/a'), count('/a'), getAcl('/a')]
+    for (const who of ['ann:1', 'super:secret']) {
+      const client = connected(server, who)
+      client.take()
+      client.ask(...reads)
+      t.same(
+        client.take(),
+        reads.map(({ type }) => type),
+        who,
+      )
+    }
+    for (const who of ['ann:2', 'bob:1', 'super:guess']) {
+      const client = connected(server, who)
+      client.take()
+      client.ask(...reads)
+      t.same(
+        client.take(),
+        reads.map(({ type }) => `${type} NOAUTH`),
+        who,
+      )
+    }
+  },
+)
 
-t.test('where ACLs are skipped everybody may read', async (t) => {
+t.test('where ACLs are skipped every client may read', async (t) => {
   const authentication = { skipAcl: true, superDigest: undefined, requiredSchemes: undefined }
   const [server] = serversOf(new FakeCluster(), undefined, { authentication }) as [FakeServer]
   const client = connected(server)
@@ -102,7 +108,7 @@ t.test('where ACLs are skipped everybody may read', async (t) => {
   t.same(client.take(), ['create', 'getData', 'setData'])
 })
 
-t.test('getACL shows digests to who may change them', async (t) => {
+t.test('getACL shows digests to clients that may change them', async (t) => {
   const { server } = alone()
   const acl = allow('ann:1 ra', 'bob:2 r', 'anyone c')
   connected(server).ask(createWith(acl, '/a'))
@@ -113,7 +119,7 @@ t.test('getACL shows digests to who may change them', async (t) => {
   t.same(connected(server).ask(getAcl('/b')).take(), ['getACL NONODE'])
 })
 
-t.test('a read that fails leaves no watch, except exists where there is nothing', async (t) => {
+t.test('a failed read sets no watch, except exists on a missing znode', async (t) => {
   const { server } = alone()
   const client = connected(server)
   client.ask(createWith(allow('anyone cdw'), '/secret'), createWith(openAcl, '/open'))
@@ -134,7 +140,7 @@ t.test('a read that fails leaves no watch, except exists where there is nothing'
   t.equal(server.processors.watches.watchCount, 1)
 })
 
-t.test('malformed paths are missing ones, and the empty path is the root', async (t) => {
+t.test('a malformed path is a missing znode, and the empty path is the root', async (t) => {
   const { server } = alone()
   const client = connected(server)
   for (const path of ['a', '/a/', '//', '/.', '/..', '/\u0001', ' ', '/\ud800']) {
@@ -149,7 +155,7 @@ t.test('malformed paths are missing ones, and the empty path is the root', async
   )
 })
 
-t.test('getAllChildrenNumber counts all that is below', async (t) => {
+t.test('getAllChildrenNumber counts all descendants', async (t) => {
   const { server } = alone()
   const client = connected(server)
   for (const path of ['/a', '/a/b', '/a/b/c', '/ab', '/a-', '/a/d']) client.ask(create(path))
@@ -186,7 +192,7 @@ t.test('getEphemerals lists those of the session, by a prefix of their text', as
   t.same(connected(server).answer(ephemerals('')), { type: 'getEphemerals', paths: [] })
 })
 
-t.test('whoAmI names every identity, and proves none', async (t) => {
+t.test('whoAmI names every identity, without its secret', async (t) => {
   const { server } = alone()
   const client = connected(server, 'ann:1', 'bob:2')
   client.ask(auth('10.0.0.1', 'ip'))
@@ -200,7 +206,7 @@ t.test('whoAmI names every identity, and proves none', async (t) => {
   })
 })
 
-t.test('checkWatches finds what is there and changes nothing', async (t) => {
+t.test('checkWatches finds existing watches and changes nothing', async (t) => {
   const { server } = alone()
   const client = connected(server)
   const kinds = ['children', 'data', 'any', 'persistent', 'persistentRecursive'] as const
@@ -254,13 +260,16 @@ t.test('a write after a refusal is applied, and not answered', async (t) => {
   t.not(server.tree.get('/b'), undefined)
 })
 
-t.test('identities beyond what a connection may have are refused, no more', async (t) => {
-  const { server } = alone()
-  const client = connected(server)
-  client.ask(auth(`${'x'.repeat(limits.identitiesLengthMax)}:1`), { type: 'whoAmI' })
-  t.same(client.take(), ['auth THROTTLEDOP', 'whoAmI'])
-  t.equal(client.identities.length, 1)
-})
+t.test(
+  'identities beyond the limit of a connection are refused, and the connection continues',
+  async (t) => {
+    const { server } = alone()
+    const client = connected(server)
+    client.ask(auth(`${'x'.repeat(limits.identitiesLengthMax)}:1`), { type: 'whoAmI' })
+    t.same(client.take(), ['auth THROTTLEDOP', 'whoAmI'])
+    t.equal(client.identities.length, 1)
+  },
+)
 
 t.test('where authentication is enforced, nothing is answered before it', async (t) => {
   const required = { skipAcl: false, superDigest: undefined, requiredSchemes: ['digest'] }
@@ -278,7 +287,7 @@ t.test('where authentication is enforced, nothing is answered before it', async 
   t.same(client.take(), ['auth', 'auth', 'ping', 'create'])
 })
 
-t.test('what could not be read is answered with its error, in its turn', async (t) => {
+t.test('a request that could not be decoded is answered with its error, in its turn', async (t) => {
   const { cluster, server } = alone()
   const client = connected(server)
   cluster.auto = false
@@ -290,7 +299,7 @@ t.test('what could not be read is answered with its error, in its turn', async (
 
 // --- multiRead -----------------------------------------------------------------------------------
 
-t.test('the parts of a multiRead stand for themselves', async (t) => {
+t.test('the parts of a multiRead succeed and fail independently', async (t) => {
   const { server } = alone()
   const client = connected(server)
   client.ask(create('/a', 'x'), create('/a/b'), createWith(allow('ann:1 r'), '/secret'))
@@ -338,7 +347,7 @@ t.test('a multiRead answers each part as the read by itself would be', async (t)
   }
 })
 
-t.test('a multiRead of more than an answer may hold is refused from there on', async (t) => {
+t.test('the parts of a multiRead beyond the size of an answer are refused', async (t) => {
   const { server } = alone()
   const client = connected(server)
   client.ask(create('/a', 'x'.repeat(1_000_000)))
@@ -359,21 +368,24 @@ const current = (path: string): Request => ({
   linearizable: true,
 })
 
-t.test('a linearizable read waits for the leader’s word and for its last proposal', async (t) => {
-  const { cluster, one, two } = pair()
-  const client = connected(two)
-  cluster.lagging.add(2 as ServerId)
-  cluster.autoConfirm = false
-  t.same(connected(one).ask(create('/a')).take(), ['create'])
-  client.ask(exists('/a'), current('/a'), exists('/a'), current('/b'))
-  t.same(client.take(), ['exists NONODE'], 'an ordinary read may be old')
-  cluster.confirm()
-  t.same(client.take(), [], 'this server is behind')
-  cluster.catchUp(2 as ServerId)
-  t.same(client.take(), ['exists', 'exists', 'exists NONODE'])
-})
+t.test(
+  'a linearizable read waits for the leader’s confirmation and for its last proposal',
+  async (t) => {
+    const { cluster, one, two } = pair()
+    const client = connected(two)
+    cluster.lagging.add(2 as ServerId)
+    cluster.autoConfirm = false
+    t.same(connected(one).ask(create('/a')).take(), ['create'])
+    client.ask(exists('/a'), current('/a'), exists('/a'), current('/b'))
+    t.same(client.take(), ['exists NONODE'], 'an ordinary read may be stale')
+    cluster.confirm()
+    t.same(client.take(), [], 'this server is behind')
+    cluster.catchUp(2 as ServerId)
+    t.same(client.take(), ['exists', 'exists', 'exists NONODE'])
+  },
+)
 
-t.test('without the leader’s word a linearizable read is not answered', async (t) => {
+t.test('without the leader’s confirmation a linearizable read is not answered', async (t) => {
   const { cluster, two } = pair()
   cluster.autoConfirm = false
   const client = connected(two)
@@ -383,7 +395,7 @@ t.test('without the leader’s word a linearizable read is not answered', async 
   t.same(client.take(), ['closed'])
 })
 
-t.test('a later write of the session, once committed, is the leader’s word too', async (t) => {
+t.test('a later write of the session, once committed, confirms the leader too', async (t) => {
   const { cluster, two } = pair()
   const client = connected(two)
   cluster.autoConfirm = false
@@ -408,64 +420,67 @@ t.test('the watch of a linearizable read is set when it is answered', async (t) 
   t.same(client.take(), ['getData', 'event NodeDataChanged /'])
 })
 
-t.test('whatever is late, a linearizable read shows what was answered before it', async (t) => {
-  const seed = Date.now() % 1_000_000
-  t.comment(`seed ${seed}`)
-  const random = new Random(seed)
-  const cluster = new FakeCluster({ servers: 3 })
-  const servers = serversOf(cluster)
-  const clients = servers.flatMap((server) => [connected(server), connected(server)])
-  clients[0]?.ask(create('/a'))
-  /** By client and xid: the version of `/a` that somebody had been told of when it was asked. */
-  const wanted = new Map<PlainClient, Map<number, number>>(clients.map((one) => [one, new Map()]))
-  const looked = new Map<PlainClient, number>()
-  let told = 0
-  let compared = 0
-  const look = (): void => {
-    for (const client of clients) {
-      const { replies } = client
-      for (let xid = (looked.get(client) ?? 0) + 1; xid <= replies.length; xid++) {
-        const body = replies[xid - 1]?.body
-        if (body?.type !== 'exists' && body?.type !== 'setData') continue
-        const least = wanted.get(client)?.get(xid)
-        if (least !== undefined) {
-          compared++
-          if (body.stat.version < least) t.fail(`${body.stat.version} is older than ${least}`)
+t.test(
+  'with any delays, a linearizable read reflects every write answered before it',
+  async (t) => {
+    const seed = Date.now() % 1_000_000
+    t.comment(`seed ${seed}`)
+    const random = new Random(seed)
+    const cluster = new FakeCluster({ servers: 3 })
+    const servers = serversOf(cluster)
+    const clients = servers.flatMap((server) => [connected(server), connected(server)])
+    clients[0]?.ask(create('/a'))
+    /** By client and xid: the version of `/a` acknowledged to any client before that request. */
+    const wanted = new Map<PlainClient, Map<number, number>>(clients.map((one) => [one, new Map()]))
+    const looked = new Map<PlainClient, number>()
+    let told = 0
+    let compared = 0
+    const look = (): void => {
+      for (const client of clients) {
+        const { replies } = client
+        for (let xid = (looked.get(client) ?? 0) + 1; xid <= replies.length; xid++) {
+          const body = replies[xid - 1]?.body
+          if (body?.type !== 'exists' && body?.type !== 'setData') continue
+          const least = wanted.get(client)?.get(xid)
+          if (least !== undefined) {
+            compared++
+            if (body.stat.version < least) t.fail(`${body.stat.version} is older than ${least}`)
+          }
+          told = Math.max(told, body.stat.version)
         }
-        told = Math.max(told, body.stat.version)
+        looked.set(client, replies.length)
       }
-      looked.set(client, replies.length)
     }
-  }
-  const asked = new Map<PlainClient, number>(clients.map((one) => [one, one.replies.length]))
-  const ask = (client: PlainClient, request: Request): number => {
-    const xid = (asked.get(client) ?? 0) + 1
-    asked.set(client, xid)
-    client.ask(request)
-    return xid
-  }
-  for (let step = 0; step < 20_000; step++) {
-    const server = random.pick([2, 3]) as ServerId
-    const client = random.pick(clients)
-    const dice = random.next()
-    if (dice < 0.1) cluster.lagging.add(server)
-    else if (dice < 0.2) cluster.catchUp(server)
-    else if (dice < 0.25) cluster.autoConfirm = !cluster.autoConfirm
-    else if (dice < 0.35) cluster.confirm()
-    else if (dice < 0.4) cluster.auto = !cluster.auto
-    else if (dice < 0.5) cluster.commit(1)
-    else if (dice < 0.65) ask(client, set('/a', 'x'))
-    else if (dice < 0.75) ask(client, exists('/a'))
-    else {
-      const least = told
-      const xid = ask(client, current('/a'))
-      wanted.get(client)?.set(xid, least)
+    const asked = new Map<PlainClient, number>(clients.map((one) => [one, one.replies.length]))
+    const ask = (client: PlainClient, request: Request): number => {
+      const xid = (asked.get(client) ?? 0) + 1
+      asked.set(client, xid)
+      client.ask(request)
+      return xid
     }
-    look()
-  }
-  t.ok(compared > 1000, `${compared} reads compared`)
-  t.ok(told > 1000, `${told} writes`)
-})
+    for (let step = 0; step < 20_000; step++) {
+      const server = random.pick([2, 3]) as ServerId
+      const client = random.pick(clients)
+      const dice = random.next()
+      if (dice < 0.1) cluster.lagging.add(server)
+      else if (dice < 0.2) cluster.catchUp(server)
+      else if (dice < 0.25) cluster.autoConfirm = !cluster.autoConfirm
+      else if (dice < 0.35) cluster.confirm()
+      else if (dice < 0.4) cluster.auto = !cluster.auto
+      else if (dice < 0.5) cluster.commit(1)
+      else if (dice < 0.65) ask(client, set('/a', 'x'))
+      else if (dice < 0.75) ask(client, exists('/a'))
+      else {
+        const least = told
+        const xid = ask(client, current('/a'))
+        wanted.get(client)?.set(xid, least)
+      }
+      look()
+    }
+    t.ok(compared > 1000, `${compared} reads compared`)
+    t.ok(told > 1000, `${told} writes`)
+  },
+)
 
 // --- silence -------------------------------------------------------------------------------------
 
@@ -486,7 +501,7 @@ t.test('a connection that is silent for its session’s time-out is closed', asy
   t.equal(two.tree.sessions.size, 2, 'only the leader ends a session')
 })
 
-t.test('after the process stood still, what clients sent meanwhile is read first', async (t) => {
+t.test('after the process stood still, requests sent in the meantime are read first', async (t) => {
   const clock = new ManualClock()
   const [server] = serversOf(new FakeCluster(), clock) as [FakeServer]
   const client = connected(server)

@@ -3,7 +3,7 @@ import { Reaper, type ReaperOptions } from '../../../src/daemon/request-processo
 
 const minute = 60_000
 
-/** A tree of which always the same is due, until it is taken. */
+/** A tree in which the same znodes are due until they are taken. */
 function world(count: number, options: Partial<ReaperOptions> = {}) {
   const due = Array.from({ length: count }, (_, i) => `/${i}`)
   let asked = 0
@@ -33,7 +33,7 @@ function world(count: number, options: Partial<ReaperOptions> = {}) {
   return { reaper, take, asked: () => asked, now: () => nowMs }
 }
 
-t.test('the tree is asked once an interval, the first time after a whole one', async (t) => {
+t.test('the tree is searched once per interval, first after a whole interval', async (t) => {
   const { take, asked, reaper, now } = world(3)
   t.same(take(minute - 1), [])
   t.equal(asked(), 0)
@@ -48,7 +48,7 @@ t.test('the tree is asked once an interval, the first time after a whole one', a
   t.equal(asked(), 2)
 })
 
-t.test('more than a minute allows waits, in its order', async (t) => {
+t.test('znodes beyond the rate per minute wait, in their order', async (t) => {
   const { take } = world(2000)
   take(minute - 2000)
   const taken = take(2000)
@@ -61,14 +61,14 @@ t.test('more than a minute allows waits, in its order', async (t) => {
   )
 })
 
-t.test('a rate below one a tick is kept, too', async (t) => {
+t.test('a rate below one per tick is kept too', async (t) => {
   const { take } = world(10, { perMinuteMax: 3, checkIntervalMs: 1 })
   const taken: string[] = []
   for (let i = 0; i < 30; i++) taken.push(...take(2000))
   t.same(taken, ['/0', '/1', '/2'])
 })
 
-t.test('a process that stood still does not make up for it', async (t) => {
+t.test('a process that stood still does not catch up on the missed deletions', async (t) => {
   const { take } = world(5000)
   t.equal(take(100 * minute).length, 600)
 })

@@ -16,23 +16,26 @@ function again(client: PlainClient, server: FakeServer): PlainClient {
   return new PlainClient(server).hello({ sessionId: session, password })
 }
 
-t.test('of two that attach in a race through two servers, the last one stays', async (t) => {
-  const { cluster, servers } = three()
-  const [one, two, third] = servers as [FakeServer, FakeServer, FakeServer]
-  const first = connected(one)
-  for (const id of [2, 3]) cluster.lagging.add(id as ServerId)
-  const left = again(first, two)
-  const right = again(first, third)
-  t.same(first.take(), ['closed'])
-  t.same([left.take(), right.take()], [[], []])
-  // The news reaches the winner first, and the loser hears of its welcome and its end together.
-  cluster.catchUp(3 as ServerId)
-  cluster.catchUp(2 as ServerId)
-  t.same(right.take(), ['welcome'])
-  t.same(left.take(), ['welcome', 'closed'])
-  right.ask(ping)
-  t.same(right.take(), ['ping'])
-})
+t.test(
+  'of two connections that attach concurrently through two servers, the last one stays',
+  async (t) => {
+    const { cluster, servers } = three()
+    const [one, two, third] = servers as [FakeServer, FakeServer, FakeServer]
+    const first = connected(one)
+    for (const id of [2, 3]) cluster.lagging.add(id as ServerId)
+    const left = again(first, two)
+    const right = again(first, third)
+    t.same(first.take(), ['closed'])
+    t.same([left.take(), right.take()], [[], []])
+    // The messages reach the winner first; the loser gets its welcome and its end together.
+    cluster.catchUp(3 as ServerId)
+    cluster.catchUp(2 as ServerId)
+    t.same(right.take(), ['welcome'])
+    t.same(left.take(), ['welcome', 'closed'])
+    right.ask(ping)
+    t.same(right.take(), ['ping'])
+  },
+)
 
 t.test(
   'on one server, the later connection of a session closes the earlier, joining or not',
@@ -51,14 +54,14 @@ t.test(
   },
 )
 
-t.test('a wrong password does not part a session from its connection', async (t) => {
+t.test('a wrong password does not take a session from its connection', async (t) => {
   const { servers } = three()
   const [one, two] = servers as [FakeServer, FakeServer]
   const owner = connected(two)
   const thief = new PlainClient(two).hello({ sessionId: owner.session, password: Buffer.alloc(16) })
   t.same(thief.take(), ['expired', 'closed'])
   t.same(again(owner, one).take(), ['welcome'])
-  t.same(owner.take(), ['closed'], 'it hears of the move')
+  t.same(owner.take(), ['closed'], 'it learns of the move')
 })
 
 t.test('a multi from the server that a session has left is not answered either', async (t) => {
@@ -75,7 +78,7 @@ t.test('a multi from the server that a session has left is not answered either',
   t.equal(one.tree.get('/')?.version, 0)
 })
 
-t.test('a session that goes from server to server is in one place at a time', async (t) => {
+t.test('a session that moves between servers is at one server at a time', async (t) => {
   const seed = Date.now() % 1_000_000
   t.comment(`seed ${seed}`)
   const random = new Random(seed)

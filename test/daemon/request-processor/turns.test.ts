@@ -5,7 +5,7 @@ import { limits } from '../../../src/limits.ts'
 const long = 1_000_000
 const short = 100
 
-/** Clients that send frames as fast as they may, and what was taken of whom, in order. */
+/** Clients that send frames as fast as allowed, and whose requests were taken, in order. */
 class World {
   readonly turns = new Turns<Taker>()
   readonly taken: string[] = []
@@ -75,7 +75,7 @@ t.test('short requests do not wait for long ones', async (t) => {
   t.same(world.taken, ['a', 'b', 'b', 'b'])
 })
 
-t.test('behind its own long requests a short one keeps its place', async (t) => {
+t.test('a short request keeps its place after its own client’s long ones', async (t) => {
   const world = new World()
   const a = world.client('a')
   a.send(long, long, short)
@@ -84,7 +84,7 @@ t.test('behind its own long requests a short one keeps its place', async (t) => 
   t.same(a.frames, [])
 })
 
-t.test('a request that is larger than the bound goes alone', async (t) => {
+t.test('a request larger than the bound is taken alone', async (t) => {
   const world = new World()
   const [a, b] = [world.client('a'), world.client('b')]
   const larger = 4 * limits.longBytesInFlightMax
@@ -98,7 +98,7 @@ t.test('a request that is larger than the bound goes alone', async (t) => {
   t.same(world.taken, ['a', 'b', 'a'])
 })
 
-t.test('who fits in does not overtake who waits longer', async (t) => {
+t.test('a client whose request fits does not overtake one that has waited longer', async (t) => {
   const world = new World()
   const [a, b, c] = [world.client('a'), world.client('b'), world.client('c')]
   a.send(limits.longBytesInFlightMax / 2)
@@ -109,21 +109,24 @@ t.test('who fits in does not overtake who waits longer', async (t) => {
   t.same(world.taken, ['a', 'b'])
 })
 
-t.test('many short requests take turns too, but for those of who waits for nothing', async (t) => {
-  const world = new World()
-  const [a, b, c] = [world.client('a'), world.client('b'), world.client('c')]
-  const count = limits.shortBytesInFlightMax / limits.shortRequestBytesMax
-  const most = limits.shortRequestBytesMax
-  a.send(...new Array<number>(count + 2).fill(most))
-  t.equal(world.taken.length, count)
-  b.send(most, most)
-  c.send(most)
-  t.same(world.taken.slice(count), ['b', 'c'], 'one request of each goes at once')
-  while (world.inFlight.length > 0) world.answer()
-  t.same(world.taken.slice(count), ['b', 'c', 'a', 'b', 'a'])
-})
+t.test(
+  'many short requests take turns too, except those of a client without waiting requests',
+  async (t) => {
+    const world = new World()
+    const [a, b, c] = [world.client('a'), world.client('b'), world.client('c')]
+    const count = limits.shortBytesInFlightMax / limits.shortRequestBytesMax
+    const most = limits.shortRequestBytesMax
+    a.send(...new Array<number>(count + 2).fill(most))
+    t.equal(world.taken.length, count)
+    b.send(most, most)
+    c.send(most)
+    t.same(world.taken.slice(count), ['b', 'c'], 'one request of each goes at once')
+    while (world.inFlight.length > 0) world.answer()
+    t.same(world.taken.slice(count), ['b', 'c', 'a', 'b', 'a'])
+  },
+)
 
-t.test('a client that is gone is not called up, and blocks no other', async (t) => {
+t.test('a client that is gone gets no turn, and blocks no other', async (t) => {
   const world = new World()
   const [a, b, c] = [world.client('a'), world.client('b'), world.client('c')]
   a.send(long)
@@ -135,7 +138,7 @@ t.test('a client that is gone is not called up, and blocks no other', async (t) 
   t.same(b.frames, [long])
 })
 
-t.test('one that is called up and cannot go leaves its turn to the next', async (t) => {
+t.test('a client that cannot use its turn leaves it to the next', async (t) => {
   const world = new World()
   const [a, b, c] = [world.client('a'), world.client('b'), world.client('c')]
   a.send(long)

@@ -17,30 +17,33 @@ function alone(): { server: FakeServer } {
   return { server }
 }
 
-t.test('who may not read a znode hears nothing of it; the watch is used up', async (t) => {
-  const { server } = alone()
-  const ann = connected(server, 'ann:1')
-  const bob = connected(server, 'bob:2')
-  for (const client of [ann, bob]) {
-    client.ask(exists('/a', true), exists('/a/b', true))
-    client.ask({ type: 'addWatch', path: '/a', mode: 'persistentRecursive' })
-    client.take()
-  }
-  const writer = connected(server)
-  writer.ask(createWith(allow('ann:1 r', 'anyone cdw'), '/a'), createWith(openAcl, '/a/b'))
-  writer.ask(set('/a', 'x'), remove('/a/b'), remove('/a'))
-  t.same(ann.take(), [
-    'event NodeCreated /a',
-    'event NodeCreated /a/b',
-    'event NodeDataChanged /a',
-    'event NodeDeleted /a/b',
-    'event NodeDeleted /a',
-  ])
-  t.same(bob.take(), ['event NodeCreated /a/b', 'event NodeDeleted /a/b'])
-  t.equal(server.processors.watches.watchCount, 2, 'the recursive ones')
-})
+t.test(
+  'a client that may not read a znode gets no event of it; the watch is used up',
+  async (t) => {
+    const { server } = alone()
+    const ann = connected(server, 'ann:1')
+    const bob = connected(server, 'bob:2')
+    for (const client of [ann, bob]) {
+      client.ask(exists('/a', true), exists('/a/b', true))
+      client.ask({ type: 'addWatch', path: '/a', mode: 'persistentRecursive' })
+      client.take()
+    }
+    const writer = connected(server)
+    writer.ask(createWith(allow('ann:1 r', 'anyone cdw'), '/a'), createWith(openAcl, '/a/b'))
+    writer.ask(set('/a', 'x'), remove('/a/b'), remove('/a'))
+    t.same(ann.take(), [
+      'event NodeCreated /a',
+      'event NodeCreated /a/b',
+      'event NodeDataChanged /a',
+      'event NodeDeleted /a/b',
+      'event NodeDeleted /a',
+    ])
+    t.same(bob.take(), ['event NodeCreated /a/b', 'event NodeDeleted /a/b'])
+    t.equal(server.processors.watches.watchCount, 2, 'the recursive ones')
+  },
+)
 
-t.test('news of children goes to who may read the parent', async (t) => {
+t.test('events of children go to clients that may read the parent', async (t) => {
   const { server } = alone()
   const client = connected(server)
   const writer = connected(server, 'ann:1')
@@ -52,7 +55,7 @@ t.test('news of children goes to who may read the parent', async (t) => {
   t.same(client.take(), ['event NodeChildrenChanged /open'])
 })
 
-t.test('an event is judged by the ACL of its moment, in a multi too', async (t) => {
+t.test('an event is checked against the ACL at its time, in a multi too', async (t) => {
   const { server } = alone()
   const client = connected(server)
   client.ask({ type: 'addWatch', path: '/a', mode: 'persistent' })
@@ -71,7 +74,7 @@ t.test('an event is judged by the ACL of its moment, in a multi too', async (t) 
   t.same(client.take(), ['event NodeCreated /a', 'event NodeDeleted /a'])
 })
 
-t.test('setWatches asks for no permission', async (t) => {
+t.test('setWatches needs no permission', async (t) => {
   const { server } = alone()
   const client = connected(server)
   client.ask(createWith(allow('ann:1 r'), '/a'))
@@ -98,7 +101,7 @@ function hears({ path, kind }: Watch, type: EventType, at: string): boolean {
   return kind === 'data' ? isData : kind === 'persistent' || type === 'NodeDeleted' || !isData
 }
 
-t.test('whatever changes, each hears of what it watches and may read, once', async (t) => {
+t.test('every client gets each event that it watches and may read, once', async (t) => {
   const seed = Date.now() % 1_000_000
   t.comment(`seed ${seed}`)
   const random = new Random(seed)

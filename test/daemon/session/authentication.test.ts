@@ -49,7 +49,7 @@ for (const { credential, want, user } of digests) {
   })
 }
 
-t.test('digests add up, each once', async (t) => {
+t.test('digests accumulate, each once', async (t) => {
   const ann = authenticate([home], digest('ann:1'), nobodyIsSuper)
   t.same(ann, [home, { scheme: 'digest', id: digestOf(Buffer.from('ann:1')) }])
   const both = authenticate(ann ?? [], digest('bob:2'), nobodyIsSuper)
@@ -57,7 +57,7 @@ t.test('digests add up, each once', async (t) => {
   t.same(authenticate(both ?? [], digest('ann:1'), nobodyIsSuper), both)
 })
 
-t.test('bytes that are no text are a digest, too', async (t) => {
+t.test('a credential that is no valid text has a digest too', async (t) => {
   const credential = Uint8Array.of(0xff, 0xfe, 0x3a, 0xc0)
   t.equal(authenticate([home], { scheme: 'digest', credential }, nobodyIsSuper)?.length, 2)
 })
@@ -81,12 +81,12 @@ for (const scheme of ['world', 'auth', 'super', 'sasl', 'x509', 'Digest', '']) {
   })
 }
 
-t.test('ip proves what is known already', async (t) => {
+t.test('ip adds no identity', async (t) => {
   const asked = { scheme: 'ip', credential: Buffer.from('10.0.0.1') }
   t.same(authenticate([home], asked, nobodyIsSuper), [home])
 })
 
-t.test('where schemes are required one of them is needed', async (t) => {
+t.test('where schemes are required, one of them is enough', async (t) => {
   const ann: Id = { scheme: 'digest', id: 'ann:x' }
   t.equal(mayAsk([home], { requiredSchemes: undefined }), true)
   t.equal(mayAsk([home], { requiredSchemes: ['digest'] }), false)
@@ -101,7 +101,7 @@ t.test('identities are bounded by their length, not by their number', async (t) 
   t.equal(tooMany([long, home]), true)
 })
 
-t.test('what proves an identity is not shown', async (t) => {
+t.test('the secret of an identity is not shown', async (t) => {
   t.same(withoutProof({ scheme: 'digest', id: 'ann:abc=' }), { scheme: 'digest', id: 'ann' })
   t.same(withoutProof(home), home)
   t.same(withoutProof(superUser), superUser)

@@ -5,7 +5,7 @@ import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
 const session = (id: number): SessionId => id as SessionId
 const server = (id: number): ServerId => id as ServerId
 
-/** Moves time on tick by tick, as the server does, and says who expired when. */
+/** Advances time tick by tick, as the server does. @returns which sessions expired when */
 function run(tracker: SessionTracker, fromMs: number, toMs: number): string[] {
   const expired: string[] = []
   for (let nowMs = fromMs; nowMs <= toMs; nowMs += 1000) {
@@ -23,7 +23,7 @@ function tracker(): SessionTracker {
   return tracker
 }
 
-t.test('who asks sees which sessions expire when, the next ones first', async (t) => {
+t.test('the deadlines list which sessions expire when, the next ones first', async (t) => {
   const sessions = tracker()
   t.same(sessions.deadlines, [
     { deadlineMs: 5000, items: [1, 2] },
@@ -75,7 +75,7 @@ t.test('a removed session never expires', async (t) => {
   t.same(run(sessions, 0, 20_000), ['2 at 5000', '3 at 9000'])
 })
 
-t.test('the owner is who attached it last', async (t) => {
+t.test('the owner is the server that attached the session last', async (t) => {
   const sessions = tracker()
   t.equal(sessions.owner(session(1)), 1)
   sessions.setOwner(session(1), server(3))
@@ -105,7 +105,7 @@ t.test('time in which the process stood still is not held against the clients', 
   t.same(run(sessions, 61_000, 80_000), ['2 at 61000', '1 at 65000', '3 at 69000'])
 })
 
-t.test('clear forgets everyone', async (t) => {
+t.test('clear removes every session', async (t) => {
   const sessions = tracker()
   sessions.clear()
   t.equal(sessions.size, 0)

@@ -22,15 +22,12 @@ for (const { key, want } of [
   })
 }
 
-t.test(
-  'in the order of keys meta is first, parents precede children, sessions end it',
-  async (t) => {
-    const keys = [sessionKey(1 as SessionId), '/a/b', '/', '/a', metaKey, '/a!', '/é', '/a/b/c']
-    // LevelDB compares bytes.
-    keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-    t.same(keys, [metaKey, '/', '/a', '/a!', '/a/b', '/a/b/c', '/é', sessionKey(1 as SessionId)])
-  },
-)
+t.test('in key order meta is first, parents precede children, and sessions are last', async (t) => {
+  const keys = [sessionKey(1 as SessionId), '/a/b', '/', '/a', metaKey, '/a!', '/é', '/a/b/c']
+  // LevelDB compares bytes.
+  keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  t.same(keys, [metaKey, '/', '/a', '/a!', '/a/b', '/a/b/c', '/é', sessionKey(1 as SessionId)])
+})
 
 const extremes: ZnodeFields = {
   data: null,
@@ -88,7 +85,7 @@ t.test(
     const codec = new StoreCodec()
     const open = codec.encodeZnode('/a', extremes)
     const closed = codec.encodeZnode('/a', { ...extremes, acl })
-    t.equal(closed.length - open.length > 16, true, 'an open one takes no room')
+    t.equal(closed.length - open.length > 16, true, 'an open one takes no space')
     t.equal(codec.decodeZnode('/a', open)?.acl, openAcl)
     t.equal(codec.decodeZnode('/a', closed)?.acl, codec.decodeZnode('/a', closed)?.acl)
   },

@@ -33,7 +33,7 @@ function open(dataDir: string, expected = fresh): Promise<Storage> {
   )
 }
 
-/** A tree of some thousand znodes; the log behind it stays empty. */
+/** A tree of several thousand znodes; its log stays empty. */
 async function filled(dataDir: string): Promise<{ storage: Storage; world: TreeWorld }> {
   const storage = await open(dataDir)
   const world = new TreeWorld(storage.tree)
@@ -108,12 +108,12 @@ t.test('a tree is read at one zxid while it changes, and installed in one step',
   })
   leader.storage.wake()
   const { zxid, arrival } = await carried
-  t.not(tree.nodeCount, leader.storage.tree.nodeCount, 'what is in force is not touched')
+  t.not(tree.nodeCount, leader.storage.tree.nodeCount, 'the tree in force is unchanged')
   t.same(trees(join(dir, 'learner')).sort(), ['log', 'log-1', 'tree', 'tree-1'])
   cpSync(join(dir, 'learner'), join(dir, 'crashed'), { recursive: true })
 
   const log = await arrival.install()
-  t.equal(learner.tree, tree, 'everybody holds the same tree')
+  t.equal(learner.tree, tree, 'the tree object stays the same')
   t.same(image(tree), wanted)
   t.equal(log.lastZxid, zxid)
   t.equal(learner.log, log)
@@ -132,7 +132,7 @@ t.test('a tree is read at one zxid while it changes, and installed in one step',
   t.match(again, { name: 'LogDamagedError' }, 'the tree was written on; its log, here, was not')
 
   const crashed = await open(join(dir, 'crashed'))
-  t.equal(crashed.tree.get('/ä'), undefined, 'before meta names it, it is left over')
+  t.equal(crashed.tree.get('/ä'), undefined, 'before meta names it, it is not used')
   t.same(trees(join(dir, 'crashed')), ['log', 'tree'])
   await crashed.close()
 })
@@ -193,7 +193,7 @@ for (const { name, spoil } of spoils) {
   })
 }
 
-t.test('what meta does not name is removed at start, and nothing else', async (t) => {
+t.test('directories that meta does not name are removed at start, and no others', async (t) => {
   const dataDir = t.testdir({ 'tree-3': { x: '' }, 'log-3': {}, 'tree-new': {}, myid: '1' })
   writeFileSync(join(dataDir, 'meta'), '')
   const storage = await open(dataDir)
@@ -201,7 +201,7 @@ t.test('what meta does not name is removed at start, and nothing else', async (t
   await storage.close()
 })
 
-t.test('what does not fit together is refused, by file', async (t) => {
+t.test('files that do not match are refused by name', async (t) => {
   const dataDir = join(t.testdir(), 'data')
   const storage = await open(dataDir)
   storage.log.append({

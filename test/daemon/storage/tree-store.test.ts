@@ -62,7 +62,7 @@ t.test('a fresh store holds the tree that every ensemble begins with', async (t)
   await again.store.close()
 })
 
-t.test('what was closed is what is loaded', async (t) => {
+t.test('a closed store is loaded as it was', async (t) => {
   const directory = `${t.testdir()}/tree`
   const { store, world: w } = await open(directory)
   const session = w.open()
@@ -90,7 +90,7 @@ t.test('what was closed is what is loaded', async (t) => {
   await again.store.close()
 })
 
-t.test('writes gather until the clock rings, then go as one batch', async (t) => {
+t.test('writes gather until the timer fires, then are written as one batch', async (t) => {
   const directory = `${t.testdir()}/tree`
   const { store, world: w, clock } = await open(directory)
   const session = w.open()
@@ -108,7 +108,7 @@ t.test('writes gather until the clock rings, then go as one batch', async (t) =>
   while (store.persisted === zxidZero) await nextTurn()
   t.equal(store.persisted, upTo)
   await nextTurn()
-  t.equal(clock.timers.size, 1, 'what came meanwhile is gathered without another call')
+  t.equal(clock.timers.size, 1, 'writes of the meantime are gathered without another call')
   t.equal(await store.flush(), store.tree.lastApplied)
   t.equal(clock.timers.size, 0)
   await store.close()
@@ -117,7 +117,7 @@ t.test('writes gather until the clock rings, then go as one batch', async (t) =>
 })
 
 t.test(
-  'a killed server comes back to one zxid that it passed, and replays from there',
+  'a killed server returns to a zxid that it had reached, and replays from there',
   async (t) => {
     const seed = 4711
     t.comment(`seed ${seed}`)
@@ -152,7 +152,7 @@ t.test(
       cpSync(`${root}/tree`, copy, { recursive: true })
       const revived = await open(copy)
       const { lastApplied } = revived.store.tree
-      t.ok(lastApplied >= promised, 'nothing that was said to be persisted is lost')
+      t.ok(lastApplied >= promised, 'nothing reported as persisted is lost')
       t.same(image(revived.store.tree), passed.get(lastApplied), `as it was at ${lastApplied}`)
       await revived.store.close()
     }
@@ -186,7 +186,7 @@ t.test('a batch of more keys than one turn encodes is still of one zxid', async 
   await store.close()
 })
 
-t.test('a failed write is told once, and nothing is written after it', async (t) => {
+t.test('a failed write is reported once, and nothing is written after it', async (t) => {
   const directory = `${t.testdir()}/tree`
   const { store, world: w, clock, failures } = await open(directory)
   const session = w.open()

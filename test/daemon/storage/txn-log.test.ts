@@ -105,7 +105,7 @@ for (const { name, header, want } of lengths) {
   })
 }
 
-t.test('what was appended in batches is read in batches of one epoch', async (t) => {
+t.test('transactions appended in batches are read in batches of one epoch', async (t) => {
   const { directory, complete } = makeDisk()
   const { log, durable } = open(directory)
   log.append(entriesOf(z(1, 1), ['a', 'bb', '']))
@@ -229,7 +229,7 @@ function filled(count = 60) {
 }
 
 t.test(
-  'a purge drops whole segments that the tree covers, and keeps as many as asked',
+  'a purge drops whole segments that the tree covers, and keeps the configured number',
   async (t) => {
     // 25 transactions to a segment: (1,1)–(1,25), (1,26)–(1,50), (1,51)–(1,75), (1,76)–
     const { directory, complete, log } = filled(90)

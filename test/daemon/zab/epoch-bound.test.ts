@@ -4,13 +4,13 @@ import { epochMax } from '../../../src/protocol/zxid.ts'
 
 const minuteMs = 60_000
 
-t.test('one step is free; what a claim skips is paid for', async (t) => {
+t.test('one step is free; skipped epochs are paid for', async (t) => {
   const bound = new EpochBound(100)
-  t.ok(bound.believes(0, 3, 7), 'an older one always')
+  t.ok(bound.believes(0, 3, 7), 'an older epoch is always believed')
   for (let epoch = 8; epoch < 500; epoch++) t.ok(bound.believes(0, epoch, epoch - 1))
   t.notOk(bound.believes(0, 601, 499))
   t.ok(bound.believes(0, 560, 499))
-  t.ok(bound.believes(0, 560, 499), 'it is known now, and paid for')
+  t.ok(bound.believes(0, 560, 499), '560 is known now, and paid for')
   t.notOk(bound.believes(0, 602, 560))
   t.ok(bound.believes(0, 601, 560))
   t.notOk(bound.believes(0, 603, 601), 'nothing is left')
@@ -27,19 +27,22 @@ t.test('what a majority vouches for is free', async (t) => {
   t.ok(bound.believes(0, 5101, 7))
   t.notOk(bound.believes(0, 5103, 7))
   bound.vouched(20)
-  t.ok(bound.believes(0, 5101, 7), 'nor is it taken back')
+  t.ok(bound.believes(0, 5101, 7), 'and a lower one does not undo it')
 })
 
-t.test('a refused claim moves the own epoch, by half an allowance, if that is left', async (t) => {
-  const bound = new EpochBound(100)
-  t.equal(bound.raised(0, 5000, 7), 57)
-  t.equal(bound.raised(0, 5000, 57), 107)
-  t.equal(bound.raised(minuteMs - 1, 5000, 107), 107)
-  t.equal(bound.raised(minuteMs, 5000, 107), 157)
-  t.equal(new EpochBound(100).raised(0, 20, 7), 19, 'never to what was claimed')
-})
+t.test(
+  'a refused claim advances our own epoch by half an allowance, if that is left',
+  async (t) => {
+    const bound = new EpochBound(100)
+    t.equal(bound.raised(0, 5000, 7), 57)
+    t.equal(bound.raised(0, 5000, 57), 107)
+    t.equal(bound.raised(minuteMs - 1, 5000, 107), 107)
+    t.equal(bound.raised(minuteMs, 5000, 107), 157)
+    t.equal(new EpochBound(100).raised(0, 20, 7), 19, 'never up to the claim itself')
+  },
+)
 
-/** How long until a claim is believed by a server that hears it every second. */
+/** How long a server that receives a claim every second takes to believe it. */
 function minutesApart(gap: number): number {
   const bound = new EpochBound()
   let accepted = 1
@@ -56,7 +59,7 @@ t.test('two honest servers meet, however far apart', async (t) => {
 })
 
 t.test(
-  'lies need days to use up the epochs, large ones and many of just what is believed',
+  'false claims need days to exhaust the epochs, whether large or just believable',
   async (t) => {
     t.ok(minutesApart(epochMax - 2) > 2 * 24 * 60)
     const bound = new EpochBound()
@@ -66,7 +69,7 @@ t.test(
         if (bound.believes(nowMs, claimed, epoch)) epoch = claimed
       }
     }
-    // One free step for each of ten lies in a second, which is an election each.
+    // One free step for each of ten false claims in a second, each of which needs an election.
     t.ok(epoch - 24 * 60 * 600 < epochMax / 2, `epoch ${epoch}`)
   },
 )

@@ -13,12 +13,12 @@ function sample(base: Zxid = zxidZero): History {
   ])
 }
 
-t.test('floor finds the largest zxid held that is not above', async (t) => {
+t.test('floor finds the largest zxid held that is not above the given one', async (t) => {
   const history = sample()
   t.equal(history.floor(zxidZero), zxidZero)
   t.equal(history.floor(z(1, 2)), z(1, 2))
   t.equal(history.floor(z(1, 9)), z(1, 3))
-  t.equal(history.floor(z(2, 1)), z(1, 3), 'an epoch that we never saw')
+  t.equal(history.floor(z(2, 1)), z(1, 3), 'an epoch that this server never saw')
   t.equal(history.floor(z(3, 0)), z(1, 3), 'the name of an epoch is no transaction')
   t.equal(history.floor(z(9, 9)), z(3, 2))
   const cut = new History(z(1, 1), [{ epoch: 1, firstCounter: 2, lastCounter: 3 }])
@@ -26,7 +26,7 @@ t.test('floor finds the largest zxid held that is not above', async (t) => {
   t.equal(cut.floor(z(1, 1)), z(1, 1))
 })
 
-t.test('append takes what follows without a gap, and nothing else', async (t) => {
+t.test('append accepts entries that follow without a gap, and no others', async (t) => {
   const entries = (first: Zxid, count = 1) => ({ first, count, bytes: new Uint8Array(0) })
   const history = sample()
   t.notOk(history.accepts(entries(z(3, 2))), 'held already')
@@ -41,13 +41,13 @@ t.test('append takes what follows without a gap, and nothing else', async (t) =>
   t.equal(history.last, z(5, 1))
 })
 
-t.test('truncateAfter forgets what lies behind', async (t) => {
+t.test('truncateAfter drops everything after the zxid', async (t) => {
   const history = sample()
   history.truncateAfter(z(1, 2))
   t.equal(history.last, z(1, 2))
   t.notOk(history.contains(z(1, 3)))
   t.notOk(history.contains(z(3, 1)))
-  t.throws(() => history.truncateAfter(z(1, 3)), 'it is not here any more')
+  t.throws(() => history.truncateAfter(z(1, 3)), 'it is not held any more')
   history.truncateAfter(zxidZero)
   t.equal(history.last, zxidZero)
 })
@@ -64,9 +64,9 @@ t.test('a purge moves the base, also into a range and over a whole epoch', async
   t.equal(history.floor(z(2, 1)), z(1, 3), 'where the first epoch left ends is still known')
   history.purgeUpTo(z(3, 2))
   t.equal(history.last, z(3, 2))
-  t.throws(() => history.purgeUpTo(z(3, 3)), 'it is not here')
+  t.throws(() => history.purgeUpTo(z(3, 3)), 'it is not held')
   const halfPurged = sample(z(1, 3))
-  t.equal(halfPurged.floor(z(1, 2)), undefined, 'what is up to the base is forgotten')
+  t.equal(halfPurged.floor(z(1, 2)), undefined, 'everything up to the base is dropped')
 })
 
 const cases = [

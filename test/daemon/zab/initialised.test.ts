@@ -21,7 +21,7 @@ const seasoned: Epochs = {
   ensembleId: 'e',
 }
 
-/** What lies in its log, and behind what that begins. */
+/** The epochs in its log, and the base of the log. */
 interface Held {
   readonly base: Zxid
   readonly logged: readonly EpochRange[]
@@ -55,7 +55,7 @@ function third(epochs: Epochs, bootstrap = false, held: Partial<Held> = {}) {
   for (const peer of [id(1), id(2)]) zab.step(0, { type: 'connected', peer, isMember: true })
   const hear = (from: number, message: ZabMessage): ZabEffect[] => {
     const effects = zab.step(0, { type: 'received', from: id(from), message })
-    // Its disk is as fast as a thought.
+    // Its disk is done immediately.
     for (const effect of effects) {
       if (effect.type === 'saveEpochs') {
         effects.push(...zab.step(0, { type: 'epochsSaved', epochs: effect.epochs }))
@@ -66,7 +66,7 @@ function third(epochs: Epochs, bootstrap = false, held: Partial<Held> = {}) {
   return { zab, hear }
 }
 
-/** A vote for server 3 as it is. */
+/** A vote for server 3 with its actual history. */
 function voteOf({ currentEpoch: epoch }: Epochs, initialised: boolean): Notification {
   const vote = { epoch, zxid: zxidZero, id: id(3) }
   return { type: 'NOTIFICATION', vote, round: 1, role: 'looking', establishedEpoch: 0, initialised }
@@ -83,23 +83,23 @@ const newEpochs = (effects: readonly ZabEffect[]) =>
       : [],
   )
 
-t.test('a server without data says for whom it waits', async (t) => {
+t.test('a server without data reports which servers it waits for', async (t) => {
   const { zab, hear } = third(forgetful)
   t.same(zab.waiting, { missing: [1, 2], initialised: [] })
   hear(1, voteOf(forgetful, false))
   t.same(zab.waiting, { missing: [2], initialised: [] })
   hear(1, voteOf(forgetful, true))
   t.same(zab.waiting, { missing: [2], initialised: [1] })
-  t.equal(third(seasoned).zab.waiting, undefined, 'one that has data waits as ever')
+  t.equal(third(seasoned).zab.waiting, undefined, 'a server with data reports none')
 })
 
-t.test('the first epoch takes all, and who promises it counts', async (t) => {
+t.test('the first epoch needs all servers, and each that promises it counts', async (t) => {
   const { zab, hear } = third(forgetful)
   hear(1, voteOf(forgetful, false))
   t.ok(zab.waiting, 'two of three are not enough')
   hear(2, voteOf(forgetful, false))
   t.equal(zab.waiting, undefined, 'all three elect')
-  t.same(newEpochs(hear(1, cepoch(forgetful))), [], 'two of three begin no epoch')
+  t.same(newEpochs(hear(1, cepoch(forgetful))), [], 'two of three cannot begin an epoch')
   t.same(newEpochs(hear(2, cepoch(forgetful))), [
     { to: 1, epoch: 1, first: true },
     { to: 2, epoch: 1, first: true },
@@ -112,18 +112,18 @@ t.test('the first epoch takes all, and who promises it counts', async (t) => {
   t.equal(zab.epochs.currentEpoch, 1)
 })
 
-t.test('the operator may say that there is no ensemble yet', async (t) => {
+t.test('with --bootstrap, a majority begins the first epoch', async (t) => {
   const { zab, hear } = third(forgetful, true)
   hear(1, voteOf(forgetful, false))
   zab.step(1, { type: 'tick' })
   t.same(newEpochs(hear(1, cepoch(forgetful))), [{ to: 1, epoch: 1, first: true }])
 })
 
-t.test('nobody begins anew who meets a server with data', async (t) => {
+t.test('no server founds an ensemble once it has met a server with data', async (t) => {
   const { hear } = third(forgetful, true)
   hear(1, voteOf(forgetful, false))
   hear(2, voteOf(forgetful, false))
-  t.same(newEpochs(hear(2, cepoch(seasoned))), [], 'bootstrap or not')
+  t.same(newEpochs(hear(2, cepoch(seasoned))), [], 'with or without bootstrap')
   t.same(newEpochs(hear(1, cepoch(forgetful))), [])
 })
 
@@ -139,7 +139,7 @@ t.test('a server that lost its data is no help to a leader that lacks a majority
       { to: 1, epoch: 4, first: false },
       { to: 2, epoch: 4, first: false },
     ],
-    'but it may come along',
+    'but it may follow',
   )
   hear(2, { type: 'ACKEPOCH', currentEpoch: 0, lastZxid: zxidZero, counts: true })
   t.equal(zab.epochs.currentEpoch, 3)
@@ -155,12 +155,12 @@ const memberships: { name: string; held: Partial<Held>; want: string | undefined
   { name: 'that holds something of its epoch', held: { logged: ranges(1) }, want: 'e' },
   { name: 'that holds something of an older one', held: { logged: ranges(1, 3) }, want: 'e' },
   {
-    name: 'that was sent the history of another, and not told its name yet',
+    name: 'that was sent the history of another, but not its id yet',
     held: { logged: ranges(2, 3) },
     want: undefined,
   },
   {
-    name: 'that was sent the tree of another, and not told its name yet',
+    name: 'that was sent the tree of another, but not its id yet',
     held: { base: makeZxid({ epoch: 2, counter: 7 }) },
     want: undefined,
   },

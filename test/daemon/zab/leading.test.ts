@@ -4,7 +4,7 @@ import { Zab } from '../../../src/daemon/zab/zab.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
-/** A server alone, whose disk is done at once. */
+/** A lone server, whose disk is done immediately. */
 class Loner {
   readonly roles: ZabRole[] = []
   readonly #zab = new Zab(

@@ -6,7 +6,7 @@ import type { Zxid } from '../../../src/protocol/zxid.ts'
 const newcomer = { acceptedEpoch: 0, currentEpoch: 0, initialised: false, nowMs: 0 }
 const end = 7 as Zxid
 
-/** Each step of a learner's way, and what is true of it from then on. */
+/** Each step of a learner, and its properties from then on. */
 const way: readonly {
   readonly phase: string
   readonly step: (learner: Learner) => void
@@ -63,7 +63,7 @@ t.test('a learner goes from its CEPOCH to our history, and to the next epoch', a
   }
 })
 
-t.test('a server without data counts from its promise to a first epoch on', async (t) => {
+t.test('a server without data counts from its promise of a first epoch on', async (t) => {
   const learner = new Learner(newcomer)
   learner.ask({ founds: true })
   t.notOk(learner.initialised)
@@ -83,7 +83,7 @@ t.test('in any later epoch it counts once it has our history', async (t) => {
   t.ok(learner.initialised)
 })
 
-t.test('no step is taken out of turn', async (t) => {
+t.test('no step is taken out of order', async (t) => {
   const learner = new Learner(newcomer)
   for (const { phase, step } of way.slice(2)) {
     t.throws(() => step(learner), InvariantError, `${phase} right after CEPOCH`)

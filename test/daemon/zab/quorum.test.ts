@@ -12,7 +12,7 @@ const cases = [
   { name: 'an even ensemble needs one more than half', logged: [1, 4, 4, 9], want: 4 },
   { name: 'two of four is no quorum', logged: [1, 1, 9, 9], want: 1 },
   {
-    name: 'who acknowledged nothing counts for nothing',
+    name: 'a voter that acknowledged nothing does not count',
     logged: [undefined, undefined, 9],
     want: 0,
   },

@@ -1,4 +1,4 @@
-// What a peer may do that has not named our ensemble, and what a member may that claims too much.
+// What a peer can do that has not named our ensemble, and a member that claims too much.
 
 import t from 'tap'
 import type { Epochs, ZabEffect, ZabInput } from '../../../src/daemon/zab/types.ts'
@@ -68,7 +68,7 @@ class Third {
     return this.step({ type: 'received', from: id(from), message })
   }
 
-  /** What it tells whoever comes now. */
+  /** Its notification to a newly connected peer. */
   get word(): Notification | undefined {
     const effects = this.step({ type: 'connected', peer: id(2), isMember: false })
     const sent = effects.flatMap((effect) => (effect.type === 'send' ? [effect.message] : []))
@@ -89,7 +89,7 @@ const cepoch = (acceptedEpoch: number, initialised = true): ZabMessage => ({
   ...{ type: 'CEPOCH', acceptedEpoch, currentEpoch: 3, initialised },
 })
 
-/** Elected by server 1, which has asked for the epoch. */
+/** Elected by server 1, which has sent CEPOCH. */
 function electedThird(): Third {
   const third = new Third()
   third.meet(1, { isMember: true })
@@ -103,7 +103,7 @@ const reasons = (effects: readonly ZabEffect[]): string[] =>
 const violations = (effects: readonly ZabEffect[]): boolean[] =>
   effects.flatMap((effect) => (effect.type === 'disconnect' ? [effect.violation] : []))
 
-t.test('the vote of a stranger is not heard: neither its candidate nor its round', async (t) => {
+t.test('the vote of a stranger is ignored: both its candidate and its round', async (t) => {
   const third = new Third()
   third.meet(1, { isMember: false })
   third.hear(1, vote(1, { vote: { epoch: lastEpoch, zxid: history, id: id(1) }, round: 2 ** 52 }))
@@ -114,7 +114,7 @@ t.test('the vote of a stranger is not heard: neither its candidate nor its round
   t.match(third.word, { role: 'leading' }, 'it is a member now')
 })
 
-t.test('a round that no number of elections comes to is refused, of a member too', async (t) => {
+t.test('a round beyond any number of elections is refused, even from a member', async (t) => {
   const third = new Third()
   third.meet(1, { isMember: true })
   t.match(reasons(third.hear(1, vote(1, { round: 2 ** 52 }))), [/its round/])
@@ -123,7 +123,7 @@ t.test('a round that no number of elections comes to is refused, of a member too
   t.match(third.word, { role: 'leading', round: 1_000_000 })
 })
 
-t.test('a stranger that says it leads is not followed, and deposes nobody', async (t) => {
+t.test('a stranger that claims to lead is not followed, and deposes no leader', async (t) => {
   const third = new Third()
   third.meet(1, { isMember: false })
   third.meet(2, { isMember: true })
@@ -137,11 +137,11 @@ t.test('a stranger that says it leads is not followed, and deposes nobody', asyn
   t.match(elected.word, { role: 'leading' })
 })
 
-t.test('the epoch of a stranger raises none, and deposes no leader', async (t) => {
+t.test('the epoch of a stranger does not raise ours, and deposes no leader', async (t) => {
   const third = electedThird()
   third.meet(2, { isMember: false })
   third.hear(2, cepoch(lastEpoch))
-  t.equal(third.zab.epochs.acceptedEpoch, 3, 'its promise makes no quorum either')
+  t.equal(third.zab.epochs.acceptedEpoch, 3, 'its promise counts for no quorum either')
   third.hear(1, cepoch(3))
   t.equal(third.zab.epochs.acceptedEpoch, 4)
   third.hear(1, { type: 'ACKEPOCH', currentEpoch: 3, lastZxid: history, counts: true })
@@ -171,7 +171,7 @@ t.test(
   },
 )
 
-t.test('a stranger asks nothing on behalf of clients before it took our history', async (t) => {
+t.test('a stranger cannot forward requests before it has taken our history', async (t) => {
   const third = electedThird()
   third.hear(1, cepoch(3))
   third.meet(2, { isMember: false })
@@ -196,11 +196,11 @@ t.test(
     third.nowMs += minuteMs
     third.meet(1, { isMember: true })
     third.hear(1, cepoch(3 + 1024 + 500))
-    t.equal(third.zab.epochs.acceptedEpoch, 3 + 1024 + 501, 'within reach it counts as ever')
+    t.equal(third.zab.epochs.acceptedEpoch, 3 + 1024 + 501, 'within reach it is believed')
   },
 )
 
-/** Server 1 is its leader, elected or, with `establishedEpoch`, at work. */
+/** Server 1 is its leader: elected or, with `establishedEpoch`, established. */
 function followingThird(epochs = settledEpochs, establishedEpoch = 0): Third {
   const third = new Third(epochs)
   for (const peer of [1, 2]) third.meet(peer, { isMember: true })
@@ -219,7 +219,7 @@ t.test('a leader whose epoch is far away is refused', async (t) => {
   t.equal(third.zab.epochs.acceptedEpoch, 3 + 512)
 })
 
-t.test('unless a majority says that it is at work: a server may be away for long', async (t) => {
+t.test('unless a majority reports it as established: a server may be away for long', async (t) => {
   const third = followingThird(settledEpochs, 100_000)
   third.hear(1, { type: 'NEWEPOCH', epoch: 100_000, founds: undefined })
   t.equal(third.zab.epochs.acceptedEpoch, 100_000)
@@ -236,15 +236,18 @@ const empty: Epochs = {
   ...{ acceptedEpoch: 0, currentEpoch: 0, initialised: false, ensembleId: undefined },
 }
 
-t.test('a server without data is bound by no promise: a lie does not keep it out', async (t) => {
-  const third = followingThird(empty, 7)
-  third.hear(1, { type: 'NEWEPOCH', epoch: lastEpoch, founds: undefined })
-  t.equal(third.zab.epochs.acceptedEpoch, lastEpoch)
-  const again = followingThird(third.zab.epochs, 7)
-  const effects = again.hear(1, { type: 'NEWEPOCH', epoch: 7, founds: undefined })
-  t.equal(again.zab.epochs.acceptedEpoch, 7)
-  t.ok(effects.some((effect) => effect.type === 'send' && effect.message.type === 'ACKEPOCH'))
-})
+t.test(
+  'a server without data is bound by no promise: a false claim does not keep it out',
+  async (t) => {
+    const third = followingThird(empty, 7)
+    third.hear(1, { type: 'NEWEPOCH', epoch: lastEpoch, founds: undefined })
+    t.equal(third.zab.epochs.acceptedEpoch, lastEpoch)
+    const again = followingThird(third.zab.epochs, 7)
+    const effects = again.hear(1, { type: 'NEWEPOCH', epoch: 7, founds: undefined })
+    t.equal(again.zab.epochs.acceptedEpoch, 7)
+    t.ok(effects.some((effect) => effect.type === 'send' && effect.message.type === 'ACKEPOCH'))
+  },
+)
 
 t.test('a server that counts knows the ensemble that its first promise founded', async (t) => {
   const third = followingThird(empty)

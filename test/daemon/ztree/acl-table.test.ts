@@ -4,7 +4,7 @@ import { type Acl, openAcl } from '../../../src/protocol/records.ts'
 
 const list = (id: string): readonly Acl[] => [{ perms: 31, scheme: 'digest', id }]
 
-t.test('a list is kept once, until no znode has it', async (t) => {
+t.test('a list is stored once, until no znode has it', async (t) => {
   const table = new AclTable()
   const first = table.share(list('a'))
   t.equal(table.share(list('a')), first)
@@ -15,7 +15,7 @@ t.test('a list is kept once, until no znode has it', async (t) => {
   for (let i = 0; i < 3; i++) table.release(first)
   t.equal(table.size, 1)
   const again = table.share(first.list)
-  t.not(again, first, 'what was forgotten is known anew')
+  t.not(again, first, 'a removed list is added again')
   t.equal(table.share(list('a')), again)
   t.same(again.digest, first.digest, 'by the list alone')
   t.notSame(other.digest, first.digest)

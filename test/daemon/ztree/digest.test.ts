@@ -6,7 +6,7 @@ import type { WriteRequest } from '../../../src/protocol/zk/messages.ts'
 import { Random } from '../../../src/random.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
-/** The digest of a tree that was put together from what `tree` shows, in another order. */
+/** The digest of a tree built from the contents of `tree`, in another order. */
 function rebuilt(tree: ZTree): Digest {
   const copy = new ZTree(tree.lastApplied)
   for (const [id, session] of [...tree.sessions].reverse()) copy.restoreSession(id, session)
@@ -22,7 +22,7 @@ function rebuilt(tree: ZTree): Digest {
   return copy.digest
 }
 
-t.test('the digest is that of what the tree shows, however it got there', async (t) => {
+t.test('the digest depends only on the contents of the tree', async (t) => {
   const seed = Math.floor(Math.random() * 1e9)
   t.comment(`seed ${seed}`)
   const random = new Random(seed)
@@ -114,7 +114,7 @@ function hashedBytes(t: Test, work: () => void): number {
   return bytes.reduce((sum, length) => sum + length, 0)
 }
 
-t.test('a child that comes or goes costs the same below however large a parent', async (t) => {
+t.test('creating or deleting a child costs the same, however large the parent', async (t) => {
   const costs = [257, 5000, 1_000_000].map((length) => {
     const world = new TreeWorld()
     const session = world.open()

@@ -16,26 +16,23 @@ function world(): { w: TreeWorld; session: SessionId; due: (neverUsedMs?: number
   return { w, session, due }
 }
 
-t.test(
-  'a container is due once its last child is gone, and no more when it gets another',
-  async (t) => {
-    const { w, session, due } = world()
-    w.request(session, create('/c', '', 'container'))
-    t.same(due(), [], 'it has not been used')
-    w.request(session, create('/c/a'))
-    w.request(session, create('/c/b'))
-    w.request(session, remove('/c/a'))
-    t.same(due(), [])
-    w.request(session, remove('/c/b'))
-    t.same(due(), ['/c'])
-    w.request(session, create('/c/e', '', 'ephemeral'))
-    t.same(due(), [])
-    w.request(session, { type: 'closeSession' })
-    t.same(due(), ['/c'], 'the end of a session takes children, too')
-    w.request(w.open(), remove('/c'))
-    t.same(due(), [])
-  },
-)
+t.test('a container is due once its last child is gone, until it gets another', async (t) => {
+  const { w, session, due } = world()
+  w.request(session, create('/c', '', 'container'))
+  t.same(due(), [], 'it has not been used')
+  w.request(session, create('/c/a'))
+  w.request(session, create('/c/b'))
+  w.request(session, remove('/c/a'))
+  t.same(due(), [])
+  w.request(session, remove('/c/b'))
+  t.same(due(), ['/c'])
+  w.request(session, create('/c/e', '', 'ephemeral'))
+  t.same(due(), [])
+  w.request(session, { type: 'closeSession' })
+  t.same(due(), ['/c'], 'the end of a session deletes children too')
+  w.request(w.open(), remove('/c'))
+  t.same(due(), [])
+})
 
 t.test('a container that was never used goes after a while, if at all', async (t) => {
   const { w, session, due } = world()
@@ -68,7 +65,7 @@ t.test('a time to live counts from the last write, and waits for children', asyn
   t.same(due(), [])
 })
 
-t.test('what is due comes in the order of deadlines, and only that', async (t) => {
+t.test('only due znodes are listed, in the order of deadlines', async (t) => {
   const { w, session, due } = world()
   for (const [path, seconds] of [
     ['/d', 400],
@@ -86,7 +83,7 @@ t.test('what is due comes in the order of deadlines, and only that', async (t) =
   t.same([expiry.isDue('/d', at), expiry.isDue('/later', at)], [true, false])
 })
 
-t.test('a clock that was years behind costs nothing when it is set right', async (t) => {
+t.test('correcting a clock that was years behind costs nothing', async (t) => {
   const { w, session, due } = world()
   w.wallMs = 0
   w.request(session, ttl('/old', 1000))
@@ -95,7 +92,7 @@ t.test('a clock that was years behind costs nothing when it is set right', async
   t.same(due(), ['/old'])
 })
 
-t.test('the leader deletes what is due, unless something is on its way', async (t) => {
+t.test('the leader deletes due znodes, unless a change of them is in flight', async (t) => {
   const { w, session } = world()
   w.request(session, create('/c', '', 'container'))
   w.request(session, create('/c/a'))
@@ -104,13 +101,13 @@ t.test('the leader deletes what is due, unless something is on its way', async (
   t.equal(w.deleteDue('/plain'), undefined)
   t.equal(w.deleteDue('/missing'), undefined)
   w.propose(session, create('/c/b'))
-  t.equal(w.deleteDue('/c'), undefined, 'a child is on its way')
+  t.equal(w.deleteDue('/c'), undefined, 'a child is in flight')
   w.settle()
-  t.equal(w.deleteDue('/c'), undefined, 'it is there')
+  t.equal(w.deleteDue('/c'), undefined, 'it exists')
   w.request(session, remove('/c/b'))
   const { txn } = w.deleteDue('/c') ?? {}
   t.match(txn, { seq: 0, session: 0, body: { type: 'delete', path: '/c' } })
-  t.equal(w.deleteDue('/c'), undefined, 'it is going already')
+  t.equal(w.deleteDue('/c'), undefined, 'its deletion is in flight')
   w.events.length = 0
   w.propose(session, create('/c/d'))
   t.same(w.settle(), [{ type: 'delete' }, { type: 'error', code: -101 }])

@@ -66,7 +66,7 @@ function world(): { w: TreeWorld; session: SessionId } {
   return { w, session }
 }
 
-t.test('the stats show what is used, as it changes; their version and times do not', async (t) => {
+t.test('the stats show the usage as it changes; their version and times stay', async (t) => {
   const { w, session } = world()
   setQuota(w, session, '/a', 'count=-1,bytes=-1')
   const stat = () => w.tree.stat(w.tree.get(statsOf('/a')) as never)
@@ -88,7 +88,7 @@ t.test('the stats show what is used, as it changes; their version and times do n
   t.same(stat(), { ...before, dataLength: 15 })
 })
 
-t.test('a quota comes with its limits and goes with them', async (t) => {
+t.test('a quota exists as long as its limits', async (t) => {
   const { w, session } = world()
   w.request(session, create('/zookeeper/quota/a'))
   w.request(session, create(statsOf('/a'), 'as written'))
@@ -118,7 +118,7 @@ t.test('the root has no quota; of several the nearest counts', async (t) => {
   t.equal(shown(w.tree, statsOf('/a/b')), 'count=3,bytes=7')
 })
 
-t.test('a limit that is crossed is told once', async (t) => {
+t.test('an exceeded limit is reported once', async (t) => {
   const { w, session } = world()
   setQuota(w, session, '/a', 'count=4,bytes=10')
   w.tree.quotas.takeCrossings()
@@ -178,7 +178,7 @@ for (const { name, before, ask, refused } of [
   })
 }
 
-t.test('a refused multi takes nothing of a quota', async (t) => {
+t.test('a refused multi uses nothing of a quota', async (t) => {
   const { w, session } = world()
   setQuota(w, session, '/a', hard)
   w.propose(session, multi(create('/a/1'), create('/a/2'), create('/a/3')))
@@ -190,7 +190,7 @@ t.test('a refused multi takes nothing of a quota', async (t) => {
   t.match(third, { results: [{ path: '/a/1' }, { path: '/a/2' }] })
 })
 
-t.test('what is used is the same however the tree came to be', async (t) => {
+t.test('the usage does not depend on how the tree was built', async (t) => {
   const seed = Math.floor(Math.random() * 1e9)
   t.comment(`seed ${seed}`)
   const random = new Random(seed)

@@ -65,6 +65,6 @@ t.test('places do not overlap, and freed ones are used again', async (t) => {
       if (bytes < 1000) pages.add(place.page)
     }
   }
-  t.equal(pages.size, 1, 'what is freed is used again before a new page is')
+  t.equal(pages.size, 1, 'freed places are reused before a new page is allocated')
   t.ok(bytesMost > 300_000, 'large values were among them')
 })

@@ -25,7 +25,7 @@ function fire(watches: WatchManager<Watcher>, type: EventType, path: string): st
   return heard
 }
 
-/** Which events at `/a`, `/a/b` and `/` one watch on `/a` hears, and whether it outlives them. */
+/** Which events at `/a`, `/a/b` and `/` fire one watch on `/a`, and whether it outlives them. */
 const kinds: readonly {
   kind: WatchKind
   hears: readonly string[]
@@ -100,7 +100,7 @@ t.test('a data change uses up the data watch and leaves the child watch', async 
   t.equal(watches.watchCount, 0)
 })
 
-t.test('a recursive watch on the root hears everything but children', async (t) => {
+t.test('a recursive watch on the root gets every event except NodeChildrenChanged', async (t) => {
   const watches = new WatchManager<Watcher>()
   watches.add('/', 'persistentRecursive', ann)
   t.same(fire(watches, 'NodeDataChanged', '/'), ['ann NodeDataChanged /'])
@@ -154,7 +154,7 @@ t.test('the empty path is the root', async (t) => {
   t.same([watches.has('', 'any', ann), watches.watchCount], [false, 0])
 })
 
-t.test('a dropped watcher hears nothing and leaves no trace', async (t) => {
+t.test('a dropped watcher gets no event and leaves nothing behind', async (t) => {
   const watches = new WatchManager<Watcher>()
   for (const { kind } of kinds) {
     watches.add('/a', kind, ann)
@@ -168,7 +168,7 @@ t.test('a dropped watcher hears nothing and leaves no trace', async (t) => {
   t.same([watches.watchCount, watches.pathCount, watches.watcherCount], [0, 0, 0])
 })
 
-t.test('a watcher may drop and add watches when it hears', async (t) => {
+t.test('a watcher may drop and add watches during an event', async (t) => {
   const watches = new WatchManager<Watcher>()
   watches.add('/a', 'data', ann)
   watches.add('/a', 'persistentRecursive', bob)
@@ -267,7 +267,7 @@ for (const { name, run, want } of changes) {
   })
 }
 
-t.test('rearming fires what was missed and arms the rest', async (t) => {
+t.test('rearming fires missed events and arms the other watches', async (t) => {
   const w = new TreeWorld()
   const session = w.open()
   for (const path of ['/same', '/changed', '/parent', '/quiet', '/gone']) {

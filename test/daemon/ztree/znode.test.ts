@@ -4,7 +4,7 @@ import { initialFields, nextVersion, Znode } from '../../../src/daemon/ztree/zno
 import type { SessionId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 
-t.test('every number is kept as it was given, up to the highest', async (t) => {
+t.test('every number is stored exactly, up to the highest', async (t) => {
   const highest = makeZxid({ epoch: 2 ** 21 - 1, counter: 2 ** 32 - 1 })
   const fields = {
     czxid: highest,
@@ -54,7 +54,7 @@ for (const [version, next] of [
   })
 }
 
-t.test('a value may grow, shrink, become null and come back; the numbers stay', async (t) => {
+t.test('a value may grow, shrink, become null and return; the numbers stay', async (t) => {
   const slab = new Slab()
   const znode = new Znode(slab, { ...initialFields, version: 7, ctime: 1_700_000_000_123 })
   const neighbour = new Znode(slab, { ...initialFields, data: new Uint8Array(10).fill(9) })
@@ -70,7 +70,7 @@ t.test('a value may grow, shrink, become null and come back; the numbers stay', 
   t.same(neighbour.data, new Uint8Array(10).fill(9))
 })
 
-t.test('what a value leaves behind when it moves, or its znode goes, is used again', async (t) => {
+t.test('the place of a value that moves, or whose znode is deleted, is reused', async (t) => {
   const slab = new Slab()
   const make = (length: number): Znode =>
     new Znode(slab, { ...initialFields, data: new Uint8Array(length) })

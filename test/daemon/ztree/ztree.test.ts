@@ -166,7 +166,7 @@ t.test('bytes are copied out of the transaction', async (t) => {
   t.equal(tree.sessions.get(zxid(1) as number as SessionId)?.password[2], 'v'.charCodeAt(0))
 })
 
-t.test('closing a session deletes what it owns, in the order of the paths', async (t) => {
+t.test('closing a session deletes its ephemerals, in the order of their paths', async (t) => {
   const w = new TreeWorld()
   const [ann, bob] = [w.open(), w.open()]
   w.request(ann, create('/p'))
@@ -186,7 +186,7 @@ t.test('closing a session deletes what it owns, in the order of the paths', asyn
   t.same([...w.tree.sessions.keys()], [bob])
 })
 
-t.test('a transaction that the tree shows already changes nothing', async (t) => {
+t.test('a transaction that the tree has already applied changes nothing', async (t) => {
   const w = new TreeWorld()
   const session = w.open()
   const proposals = [
@@ -206,40 +206,45 @@ t.test('a transaction that the tree shows already changes nothing', async (t) =>
   t.equal(w.tree.isDirty, false)
 })
 
-t.test('apply is total: whatever fits nothing changes nothing, and never throws', async (t) => {
-  const seed = 99
-  t.comment(`seed ${seed}`)
-  const random = new Random(seed)
-  const trees = [new ZTree(), new ZTree()]
-  const paths = ['/', '/a', '/b', '/a/b', '/a/c', '/a/b/c', '/x/y/z', '/zookeeper']
-  const change = (): Change => {
-    const path = random.pick(paths)
-    const owner = random.below(3) as SessionId
-    return random.pick<Change>([
-      creation(path, { ephemeralOwner: owner, parentCreateCount: random.below(9) }),
-      creation(path, { lifetime: random.pick([-1, 1000]), acl: random.pick([openAcl, ann]) }),
-      { type: 'delete', path },
-      { type: 'setData', path, data: null, version: random.below(9) },
-      { type: 'check', path },
-    ])
-  }
-  let misfits = 0
-  for (let i = 1; i <= 5000; i++) {
-    const single = change()
-    const changes = [change(), change(), change()]
-    const body = random.pick<TxnBody>([
-      single.type === 'check' ? { type: 'multi', changes: [] } : single,
-      { type: 'multi', changes },
-      { type: 'setACL', path: random.pick(paths), acl: random.pick([openAcl, ann]), aversion: i },
-      { type: 'closeSession' },
-    ])
-    const [result, same] = trees.map((tree) => tree.apply(zxid(i), txn(body, random.below(1)), []))
-    if (result?.type === 'error') misfits++
-    if (JSON.stringify(result) !== JSON.stringify(same)) t.same(result, same)
-  }
-  t.ok(misfits > 100)
-  t.same(...(trees.map(image) as [unknown, unknown]))
-})
+t.test(
+  'apply is total: a transaction that does not fit the tree changes nothing, and never throws',
+  async (t) => {
+    const seed = 99
+    t.comment(`seed ${seed}`)
+    const random = new Random(seed)
+    const trees = [new ZTree(), new ZTree()]
+    const paths = ['/', '/a', '/b', '/a/b', '/a/c', '/a/b/c', '/x/y/z', '/zookeeper']
+    const change = (): Change => {
+      const path = random.pick(paths)
+      const owner = random.below(3) as SessionId
+      return random.pick<Change>([
+        creation(path, { ephemeralOwner: owner, parentCreateCount: random.below(9) }),
+        creation(path, { lifetime: random.pick([-1, 1000]), acl: random.pick([openAcl, ann]) }),
+        { type: 'delete', path },
+        { type: 'setData', path, data: null, version: random.below(9) },
+        { type: 'check', path },
+      ])
+    }
+    let misfits = 0
+    for (let i = 1; i <= 5000; i++) {
+      const single = change()
+      const changes = [change(), change(), change()]
+      const body = random.pick<TxnBody>([
+        single.type === 'check' ? { type: 'multi', changes: [] } : single,
+        { type: 'multi', changes },
+        { type: 'setACL', path: random.pick(paths), acl: random.pick([openAcl, ann]), aversion: i },
+        { type: 'closeSession' },
+      ])
+      const [result, same] = trees.map((tree) =>
+        tree.apply(zxid(i), txn(body, random.below(1)), []),
+      )
+      if (result?.type === 'error') misfits++
+      if (JSON.stringify(result) !== JSON.stringify(same)) t.same(result, same)
+    }
+    t.ok(misfits > 100)
+    t.same(...(trees.map(image) as [unknown, unknown]))
+  },
+)
 
 t.test('a refusal is answered as it was decided', async (t) => {
   const tree = new ZTree()
@@ -258,7 +263,7 @@ t.test('a refusal is answered as it was decided', async (t) => {
   t.same(image(tree), { ...(before as object), lastApplied: zxid(2) })
 })
 
-t.test('dirty is what changed since it was taken, once each', async (t) => {
+t.test('the dirty znodes are those changed since they were last taken, once each', async (t) => {
   const w = new TreeWorld()
   const taken = () => {
     const { paths, sessions } = w.tree.takeDirty()
@@ -314,7 +319,7 @@ t.test('setACL changes the list and aversion, nothing else, and fires nothing', 
   t.equal(znode && w.tree.acl(znode), openAcl)
 })
 
-t.test('events carry the list of who may hear of them', async (t) => {
+t.test('events carry the ACL that decides which clients get them', async (t) => {
   const w = new TreeWorld()
   w.identities = [{ scheme: 'super', id: '' }]
   const session = w.open()

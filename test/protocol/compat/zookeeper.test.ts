@@ -21,9 +21,11 @@ testDialect('zookeeper', dialect, {
   },
 })
 
-// --- golden bytes, written from zookeeper.jute by hand --------------------------------------------
+// --- golden bytes, written from zookeeper.jute by hand ------------------------------------------
 
-/** Fields as `i:` int, `l:` long (hex), `b:` boolean, `s:` ustring, `x:` buffer of hex, `n` null. */
+/**
+ * Fields as `i:` int, `l:` long (hex), `b:` boolean, `s:` ustring, `x:` buffer of hex, `n` null.
+ */
 function jute(...fields: string[]): Buffer {
   return Buffer.concat(
     fields
@@ -77,12 +79,12 @@ const header = 'i:7 l:200000009 i:0'
 
 interface Golden {
   readonly name: string
-  /** after xid and opcode */
+  /** the fields after xid and opcode */
   readonly opcode: number
   readonly record: string
   readonly request: Request
   readonly body: ReplyBody
-  /** after the header */
+  /** the fields after the header */
   readonly reply: string
 }
 
@@ -116,7 +118,7 @@ const golden: readonly Golden[] = [
     reply: createdFields,
   },
   {
-    name: 'a container asked as a plain znode is one',
+    name: 'a container requested with the opcode of a plain znode becomes a plain znode',
     opcode: 1,
     record: `s:/a x: ${openAclFields} i:4`,
     request: { type: 'create', path: '/a', data: Buffer.alloc(0), mode: 'persistent' },
@@ -162,7 +164,7 @@ const golden: readonly Golden[] = [
     reply: '',
   },
   {
-    name: 'createTTL with a mode that has none',
+    name: 'createTTL with a mode without a TTL',
     opcode: 21,
     record: `s:/a n ${openAclFields} i:0 l:5`,
     request: { type: 'create', path: '/a', data: null, mode: 'unknown' },
@@ -242,7 +244,7 @@ const golden: readonly Golden[] = [
     reply: `i:0 ${statFields}`,
   },
   {
-    name: 'sync says the path again',
+    name: 'sync is answered with its path',
     opcode: 9,
     record: 's:/missing',
     request: { type: 'sync', path: '/missing' },
@@ -476,7 +478,7 @@ for (const { name, opcode, record, request, body, reply } of golden) {
     const server = dialect.serverCodec()
     const asked = jute(`i:7 i:${opcode}`, record, 'i:99')
     const decoded = server.decodeRequest(asked, 0, asked.length)
-    t.same(withoutUndefined(decoded), withoutUndefined(request), 'bytes too many do not matter')
+    t.same(withoutUndefined(decoded), withoutUndefined(request), 'extra bytes do not matter')
     t.equal(server.xid, 7)
     const bytes =
       body.type === 'error' ? jute(`i:7 l:200000009 i:${body.code}`) : jute(header, reply)
@@ -515,7 +517,7 @@ t.test('events: state 3, and zxid -1 where no transaction is known', async (t) =
   )
 })
 
-// --- handshakes ----------------------------------------------------------------------------------
+// --- handshakes ---------------------------------------------------------------------------------
 
 const password = '00112233445566778899aabbccddeeff'
 const welcome = {
@@ -548,7 +550,7 @@ t.test('a hello of 45 bytes is answered with 37', async (t) => {
   t.equal(reply.length, 4 + 37)
 })
 
-t.test('a hello of 44 bytes knows nothing of read-only, nor does its answer', async (t) => {
+t.test('a hello of 44 bytes has no read-only flag, nor has its answer', async (t) => {
   const server = dialect.serverCodec()
   const bytes = jute(`i:0 l:0 i:-5 l:0 x:${password}`)
   t.equal(bytes.length, 44)
@@ -557,7 +559,7 @@ t.test('a hello of 44 bytes knows nothing of read-only, nor does its answer', as
   t.equal(reply.length, 4 + 36)
 })
 
-t.test('a hello without a password, and with numbers beyond ours', async (t) => {
+t.test('a hello without a password, and with numbers beyond the safe integers', async (t) => {
   const server = dialect.serverCodec()
   const bytes = jute('i:0 l:7fffffffffffffff i:1 l:f100000000000001 n b:0')
   const hello = server.decodeHello(bytes, 0, bytes.length)
@@ -568,7 +570,7 @@ t.test('a hello without a password, and with numbers beyond ours', async (t) => 
   t.equal(server.decodeHello(negative, 0, negative.length).lastZxidSeen, 0)
 })
 
-t.test('a hello cut short is none', async (t) => {
+t.test('a hello cut short is refused', async (t) => {
   const server = dialect.serverCodec()
   const bytes = jute(`i:0 l:0 i:1 l:0 x:${password}`)
   for (let end = 0; end < bytes.length; end++) {
@@ -600,7 +602,7 @@ t.test("our client keeps a foreign server's session id to the bit", async (t) =>
   )
 })
 
-// --- what is wrong -------------------------------------------------------------------------------
+// --- malformed messages -------------------------------------------------------------------------
 
 const refusals: readonly { name: string; bytes: Buffer }[] = [
   { name: 'a null path', bytes: jute('i:7 i:4 n b:0') },
@@ -617,7 +619,7 @@ const refusals: readonly { name: string; bytes: Buffer }[] = [
   { name: 'a write in a multiRead', bytes: jute('i:7 i:22 i:2 b:0 i:-1 s:/a i:0 i:-1 b:1 i:-1') },
 ]
 for (const { name, bytes } of refusals) {
-  t.test(`refused with MARSHALLINGERROR, and the next one is understood: ${name}`, async (t) => {
+  t.test(`refused with MARSHALLINGERROR, and the next request is decoded: ${name}`, async (t) => {
     const server = dialect.serverCodec()
     const before = jute('i:6 i:9 s:/before')
     const after = jute('i:8 i:9 s:/after')
@@ -643,7 +645,7 @@ for (const { name, bytes } of refusals) {
   })
 }
 
-t.test('unknown ops, and those of servers, are none of ours', async (t) => {
+t.test('unknown ops, and those reserved for servers, are not decoded', async (t) => {
   const server = dialect.serverCodec()
   for (const opcode of [0, -1, 10, 13, 20, 23, 99, 108, 257, 2 ** 31 - 1, -10, -(2 ** 31)]) {
     const bytes = jute(`i:9 i:${opcode} s:/a i:-1`)
@@ -659,7 +661,7 @@ t.test('a frame without an opcode is no request', async (t) => {
   }
 })
 
-t.test('text is read leniently: also as Java writes it', async (t) => {
+t.test("text is read leniently: Java's encoding and invalid UTF-8 too", async (t) => {
   const server = dialect.serverCodec()
   const pathOf = (hex: string) => {
     const bytes = jute(`i:1 i:6 x:${hex}`)
@@ -675,7 +677,7 @@ t.test('text is read leniently: also as Java writes it', async (t) => {
     t.match(pathOf(hex), { type: 'getACL', path: want }, name)
 })
 
-t.test("an ACL's null names are read as names of nobody", async (t) => {
+t.test("an ACL's null names are read as empty names", async (t) => {
   const server = dialect.serverCodec()
   const bytes = jute('i:1 i:7 s:/a i:1 i:31 n n i:-1')
   t.match(server.decodeRequest(bytes, 0, bytes.length), {

@@ -42,7 +42,7 @@ function written(message: PeerMessage): Buffer {
   return Buffer.from(out.view())
 }
 
-/** As the table has it, whatever is in it. */
+/** The message in the encoding of its table, valid or not. */
 function packed(...plains: readonly Plain[]): Buffer {
   const out = new MsgpackWriter()
   writePlains(out, [plains])
@@ -57,7 +57,7 @@ function decode(buffer: Buffer): PeerMessage {
   return decodePeerMessage(reader(buffer), new IdentitiesCodec())
 }
 
-/** @returns that it is refused, unless it throws anything else */
+/** @returns the result or a refusal; rethrows any error other than a ProtocolError */
 function outcome<T>(read: () => T): T | 'refused' {
   try {
     return read()
@@ -69,7 +69,7 @@ function outcome<T>(read: () => T): T | 'refused' {
 
 const types = Object.keys(peerMessages.rows) as PeerMessage['type'][]
 for (const type of types) {
-  t.test(`${type} survives the wire, as its table packs it`, async () => {
+  t.test(`${type} survives the wire, in the bytes of its table`, async () => {
     fc.assert(
       fc.property(messagesOf(peerMessages, type, special), (message) => {
         const fields = peerMessages.pack<PeerMessage['type']>(message)
@@ -81,30 +81,33 @@ for (const type of types) {
     )
   })
 
-  t.test(`${type} cut short or changed is refused, or what the table makes of it`, async () => {
-    const changes = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), {
-      minLength: 1,
-      maxLength: 3,
-    })
-    fc.assert(
-      fc.property(
-        messagesOf(peerMessages, type, special),
-        changes,
-        fc.nat(),
-        (message, all, cut) => {
-          const whole = written(message)
-          const short = whole.subarray(0, cut % whole.length)
-          assert.throws(() => decode(short), ProtocolError)
-          const changed = Buffer.from(whole)
-          for (const [at, byte] of all) changed[at % changed.length] = byte
-          const found = outcome(() => decode(changed))
-          const wanted = outcome(() => byTable(changed))
-          assert.equal(found === 'refused', wanted === 'refused')
-        },
-      ),
-      { seed, numRuns: 100 },
-    )
-  })
+  t.test(
+    `${type} cut short or changed is refused, or decoded as the table decodes it`,
+    async () => {
+      const changes = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), {
+        minLength: 1,
+        maxLength: 3,
+      })
+      fc.assert(
+        fc.property(
+          messagesOf(peerMessages, type, special),
+          changes,
+          fc.nat(),
+          (message, all, cut) => {
+            const whole = written(message)
+            const short = whole.subarray(0, cut % whole.length)
+            assert.throws(() => decode(short), ProtocolError)
+            const changed = Buffer.from(whole)
+            for (const [at, byte] of all) changed[at % changed.length] = byte
+            const found = outcome(() => decode(changed))
+            const wanted = outcome(() => byTable(changed))
+            assert.equal(found === 'refused', wanted === 'refused')
+          },
+        ),
+        { seed, numRuns: 100 },
+      )
+    },
+  )
 }
 
 function byTable(bytes: Buffer): PeerMessage {
@@ -115,7 +118,7 @@ function byTable(bytes: Buffer): PeerMessage {
   return peerMessages.unpack(type, fields)
 }
 
-t.test('a proposal whose bytes do not hold its entries is refused', async (t) => {
+t.test('a proposal whose bytes do not match its entry count is refused', async (t) => {
   for (const count of [0, 1, 3]) {
     const lie = written({ type: 'PROPOSAL', entries: { first: zxid, count, bytes } })
     t.throws(() => decode(lie), ProtocolError)
@@ -161,11 +164,11 @@ t.test('requests of one client and of another keep their identities apart', asyn
     encodePeerMessage(out, { type: 'REQUEST', seq: 1, session, identities, request }, ours)
     const bytes = Buffer.from(out.view())
     t.match(decodePeerMessage(reader(bytes), theirs), { identities })
-    bytes.fill(0) // the next one must not be compared with what is gone
+    bytes.fill(0) // the next list must not be compared with reused memory
   }
 })
 
-t.test('identities that break off leave those before them as they were', async (t) => {
+t.test('identities cut short leave the previous ones as they were', async (t) => {
   const codec = new IdentitiesCodec()
   const out = new MsgpackWriter()
   codec.encode(out, [{ scheme: 'ip', id: '10.0.0.1' }])

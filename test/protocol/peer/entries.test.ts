@@ -19,7 +19,7 @@ function runOf(payloads: readonly Uint8Array[]): Buffer {
   return run
 }
 
-t.test('a run that is walked yields the payloads that were written', async (t) => {
+t.test('walking a run yields the payloads that were written', async (t) => {
   const walksBack = fc.property(payloads, (written) => {
     const run = runOf(written)
     const read: Uint8Array[] = []

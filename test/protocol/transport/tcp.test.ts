@@ -20,7 +20,7 @@ const options: LinkOptions = {
   pauseWhenCongested: false,
 }
 
-/** A listener that keeps frames as text and lets a test wait for what happens. */
+/** A listener that keeps frames as text and lets a test wait for events. */
 class Recorder implements LinkListener {
   readonly frames: string[] = []
   frameBytes = 0
@@ -195,7 +195,7 @@ t.test('inserted bytes that are many are sent at once', async (t) => {
   t.equal(await read(socket), `a${'i'.repeat(300_000)}z${'j'.repeat(300_000)}`)
 })
 
-t.test('what is written while connecting arrives after connecting', async (t) => {
+t.test('frames written while connecting arrive after connecting', async (t) => {
   const { listener, recorder } = await accepting(t)
   const address = { host: '127.0.0.1', port: listener.port }
   const link = new TcpTransport(new Turn(setImmediate)).dial(address, options, new Recorder())
@@ -217,7 +217,7 @@ t.test('a refused dial is closed with the reason', async (t) => {
   t.match(await dialler.closedFor, { code: 'ECONNREFUSED' })
 })
 
-t.test('close sends what is queued; both ends see an orderly end', async (t) => {
+t.test('close sends the queued output; both ends see an orderly end', async (t) => {
   const { listener, accepted, recorder } = await accepting(t)
   const dialler = new Recorder()
   const address = { host: '127.0.0.1', port: listener.port }
@@ -230,7 +230,7 @@ t.test('close sends what is queued; both ends see an orderly end', async (t) => 
   t.same(dialler.frames, ['last words'])
 })
 
-t.test('a client that half-closes after its word is still answered', async (t) => {
+t.test('a client that half-closes after its request is still answered', async (t) => {
   const seen: FirstBytes[] = []
   let link: TcpLink | undefined
   const firstBytes = (bytes: Buffer): FirstBytes => {
@@ -253,13 +253,13 @@ t.test('a client that half-closes after its word is still answered', async (t) =
   t.same(recorder.frames, [])
 })
 
-t.test('a link whose hello does not come in time is cut off', async (t) => {
+t.test('a link whose hello does not arrive in time is closed', async (t) => {
   const { listener, recorder } = await accepting(t, { handshakeMs: 20 })
   connect(t, listener.port)
   t.match(await recorder.closedFor, { message: /hello/ })
 })
 
-t.test('an established link is not', async (t) => {
+t.test('an established link is not closed', async (t) => {
   const { listener, accepted, recorder } = await accepting(t, { handshakeMs: 1 })
   const socket = connect(t, listener.port)
   const link = await accepted
@@ -273,7 +273,7 @@ t.test('an established link is not', async (t) => {
   t.same(recorder.frames, ['still here'])
 })
 
-t.test('a reader that stalls is cut off at the byte limit, never earlier', async (t) => {
+t.test('a stalled reader is disconnected at the byte limit, never earlier', async (t) => {
   const { listener, accepted, recorder } = await accepting(t, { queueBytesMax: 1_000_000 })
   const socket = connect(t, listener.port)
   socket.pause()
@@ -293,7 +293,7 @@ t.test('a reader that stalls is cut off at the byte limit, never earlier', async
   t.ok(sentBytes > 1_000_000, `${sentBytes} bytes were taken before`)
 })
 
-t.test('a congested link says so, stops reading if asked to, and tells when drained', async (t) => {
+t.test('a congested link says so, stops reading if configured to, and calls drained', async (t) => {
   let drained = 0
   const { listener, accepted, recorder } = await accepting(
     t,
@@ -325,14 +325,15 @@ t.test('a congested link says so, stops reading if asked to, and tells when drai
   t.equal(received, sentBytes)
 })
 
-t.test('a paused link gives no frames until it is resumed', async (t) => {
+t.test('a paused link delivers no frames until it is resumed', async (t) => {
   const { listener, accepted, recorder } = await accepting(t)
   const other = await accepting(t)
   const socket = connect(t, listener.port)
   const link = await accepted
   link.pause()
   socket.write(frameOf('held'))
-  // By the time a later byte went round through another link, this one would have arrived too.
+  // By the time a later byte has made a round trip on another link, this one would have arrived
+  // too.
   connect(t, other.listener.port).write(frameOf('later'))
   await other.recorder.until(() => other.recorder.frames.length === 1)
   t.same(recorder.frames, [])
@@ -341,7 +342,7 @@ t.test('a paused link gives no frames until it is resumed', async (t) => {
   t.same(recorder.frames, ['held'])
 })
 
-t.test('memory of writers: bytes that the socket still owns are not overwritten', async (t) => {
+t.test("bytes that the socket still owns in a writer's memory are not overwritten", async (t) => {
   const { listener, accepted } = await accepting(t)
   const reader = new Recorder()
   const address = { host: '127.0.0.1', port: listener.port }

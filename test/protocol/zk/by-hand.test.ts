@@ -1,5 +1,5 @@
-// What is written by hand says what the tables say: the same bytes for the same message, the same
-// message for the same bytes, and refusals for the same malformed ones.
+// The hand-written codecs agree with the tables: the same bytes for a message, the same message for
+// bytes, and refusals of the same malformed bytes.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -35,14 +35,14 @@ function written(write: (out: MsgpackWriter) => void): Buffer {
 
 const reader = (bytes: Buffer): MsgpackReader => new MsgpackReader().reset(bytes, 0, bytes.length)
 
-/** The array of a message, without those that `skip` are of its header. */
+/** The array of a message, without the first `skip` elements, its header. */
 function fieldsOf(bytes: Buffer, skip: number): Parameters<typeof replies.unpack>[1] {
   const [array] = readPlains(reader(bytes), 1)
   if (!Array.isArray(array)) throw new ProtocolError('no array')
   return array.slice(skip)
 }
 
-/** @returns what it gives, or that it is refused */
+/** @returns the result or a refusal */
 function outcome(read: () => unknown): unknown {
   try {
     return read()
@@ -52,7 +52,7 @@ function outcome(read: () => unknown): unknown {
   }
 }
 
-/** Some bytes of a message changed, but not its first, which says how many fields it has. */
+/** Changes some bytes of a message, but not its first, which holds the number of fields. */
 function changed(bytes: Buffer, changes: readonly (readonly [number, number])[]): Buffer {
   const copy = Buffer.from(bytes)
   for (const [where, byte] of changes) copy[1 + (where % (copy.length - 1))] = byte
@@ -61,7 +61,7 @@ function changed(bytes: Buffer, changes: readonly (readonly [number, number])[])
 
 const changes = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 })
 
-/** What is no UTF-8 is read as replacement characters, of which msgpackr may give another number. */
+/** Invalid UTF-8 is read as replacement characters, whose number may differ in msgpackr. */
 function comparable(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(/\uFFFD.*/su, '')
   return value
@@ -74,7 +74,7 @@ function assertSame(found: unknown, wanted: unknown): void {
 }
 
 for (const type of ['create', 'setData', 'exists', 'getData'] as const) {
-  t.test(`${type}: the hand and the table agree about requests`, async () => {
+  t.test(`${type}: codec and table agree on requests`, async () => {
     fc.assert(
       fc.property(messagesOf(requests, type), changes, (request, changes) => {
         const bytes = written((out) => encodeRequest(out, 70_000, request))
@@ -103,7 +103,7 @@ for (const type of ['create', 'setData', 'exists', 'getData'] as const) {
     )
   })
 
-  t.test(`${type}: the hand and the table agree about replies`, async () => {
+  t.test(`${type}: codec and table agree on replies`, async () => {
     fc.assert(
       fc.property(messagesOf(replies, type), changes, (body, changes) => {
         const bytes = written((out) => encodeReply(out, 70_000, at, body))
@@ -135,7 +135,7 @@ for (const type of ['create', 'setData', 'exists', 'getData'] as const) {
 }
 
 for (const type of ['create', 'setData'] as const) {
-  t.test(`${type}: the hand and the table agree about what servers send on`, async () => {
+  t.test(`${type}: codec and table agree on requests between servers`, async () => {
     fc.assert(
       fc.property(messagesOf(writeRequests, type), (request) => {
         const bytes = written((out) => encodeWriteRequest(out, request))
@@ -154,7 +154,7 @@ for (const type of ['create', 'setData'] as const) {
 
 const types = Object.keys(requests.rows) as (keyof typeof requests.rows)[]
 for (const type of types) {
-  t.test(`${type}: requests and replies made from the tables survive the wire`, async () => {
+  t.test(`${type}: requests and replies generated from the tables survive the wire`, async () => {
     fc.assert(
       fc.property(messagesOf(requests, type), messagesOf(replies, type), (request, body) => {
         const asked = written((out) => encodeRequest(out, -2, request))

@@ -3,7 +3,7 @@ import { testDialect } from '../../suites/dialect.ts'
 
 testDialect('native', new NativeDialect(), {
   request: (request) =>
-    // What is no list is an empty one here: the same error awaits both.
+    // A null list is an empty one here: both cause the same error.
     (request.type === 'create' || request.type === 'setACL') && request.acl === null
       ? { ...request, acl: [] }
       : request,

@@ -224,7 +224,7 @@ t.test('an event, a hello and a welcome round trip', async (t) => {
   t.same(decodeWelcome(reader(written((out) => encodeWelcome(out, welcome)))), welcome)
 })
 
-t.test('a hello from the future or of another role is refused in clear words', async (t) => {
+t.test('a hello of another version or role is refused with the reason', async (t) => {
   const future = written((out) => {
     out.arrayHeader(3)
     out.int(protocolVersion + 1)
@@ -244,7 +244,7 @@ for (const { what, op, fields } of [
   { what: 'a lone check', op: 13, fields: ['/a', 0] },
   { what: 'createSession', op: -10, fields: [4000] },
 ]) {
-  t.test(`${what} is none of ours; its xid is kept`, async (t) => {
+  t.test(`${what} is not decoded; its xid is kept`, async (t) => {
     const bytes = pack([5, op, ...fields])
     t.same(decodeRequest(reader(bytes)), { xid: 5, request: undefined })
   })
@@ -258,7 +258,7 @@ for (const { what, fields, code } of [
   { what: 'a write in a multiRead', fields: [22, [[2, '/a', 0]]], code: 'MARSHALLINGERROR' },
   { what: 'an unknown op in a multi', fields: [14, [[99]]], code: 'MARSHALLINGERROR' },
 ] as const) {
-  t.test(`${what} that nobody knows is refused, and the connection goes on`, async (t) => {
+  t.test(`${what} that is unknown is refused, and the connection continues`, async (t) => {
     t.same(decodeRequest(reader(pack([5, ...fields]))), {
       xid: 5,
       request: { type: 'refused', code: errorCodes[code] },
@@ -266,18 +266,18 @@ for (const { what, fields, code } of [
   })
 }
 
-t.test('a create mode that nobody knows is left for prep to refuse', async (t) => {
+t.test('an unknown create mode is left for prep to refuse', async (t) => {
   const bytes = pack([5, 14, [[1, '/a', null, 7, null, 0]]])
   t.match(decodeRequest(reader(bytes)).request, { ops: [{ mode: 'unknown' }] })
 })
 
-t.test('a list of null travels as an empty one: neither is valid', async (t) => {
+t.test('a null list is sent as an empty one: neither is valid', async (t) => {
   const request = { type: 'create', path, data, mode: 'persistent', acl: null } as const
   const bytes = written((out) => encodeRequest(out, 1, request))
   t.match(decodeRequest(reader(bytes)).request, { acl: [] })
 })
 
-t.test('between servers a write travels, createSession too', async (t) => {
+t.test('write requests round trip between servers, createSession too', async (t) => {
   const sent: Request[] = [...requests, { type: 'createSession', timeoutMs: 4000 }]
   let writes = 0
   for (const request of sent.filter(isWrite)) {
@@ -291,7 +291,7 @@ t.test('between servers a write travels, createSession too', async (t) => {
   }
 })
 
-t.test('requests cut short, with bytes too many or changed give a ProtocolError', async (t) => {
+t.test('requests cut short, extended or changed give a ProtocolError', async (t) => {
   const seed = Math.floor(Math.random() * 1e9)
   t.comment(`seed ${seed}`)
   const random = new Random(seed)

@@ -1,4 +1,4 @@
-// A history for each way of breaking a promise: each is refused at its last step, and by the rule that
+// One history for each way to break a promise: each is refused at its last step, by the rule that
 // it breaks.
 
 import t from 'tap'
@@ -58,13 +58,13 @@ const two = [sent('a'), sent('b'), committed('a', 0), committed('b', 1)]
 const broken: readonly {
   readonly name: string
   readonly history: readonly MqEvent[]
-  /** of what the checker says */
+  /** the checker's message */
   readonly rule: RegExp
-  /** found when everything has come to rest */
+  /** found at the end of the life */
   readonly atEnd?: boolean
 }[] = [
   {
-    name: 'an acknowledged record that never comes into the log',
+    name: 'an acknowledged record that never gets into the log',
     history: [sent('a'), stored('a', 0)],
     rule: /an acknowledged record is in the log/,
     atEnd: true,
@@ -86,7 +86,7 @@ const broken: readonly {
     rule: /an acknowledged record: .* is on 2 disks, not 1/,
   },
   {
-    name: 'an acknowledgement of what nobody sent',
+    name: 'an acknowledgement of a record that was never sent',
     history: [stored('a', 0)],
     rule: /what is acknowledged was sent/,
   },
@@ -109,7 +109,7 @@ const broken: readonly {
     rule: /a record is in the log once/,
   },
   {
-    name: 'a record that nobody sent',
+    name: 'a record that was never sent',
     history: [committed('a', 0)],
     rule: /what is in the log was sent/,
   },
@@ -179,7 +179,7 @@ const broken: readonly {
     rule: /an epoch has one leader/,
   },
   {
-    name: 'a leader that goes on in its next life',
+    name: 'a leader that continues in its next life',
     history: [leads('b1.1', 1), leads('b1.2', 1)],
     rule: /an epoch has one leader/,
   },
@@ -214,7 +214,7 @@ const broken: readonly {
     rule: /a deposed controller writes nothing/,
   },
   {
-    name: 'an election by a controller that is none any more',
+    name: 'an election by a deposed controller',
     history: [state({}), state({ leader: 2, leaderEpoch: 2, inForce: 2 })],
     rule: /a deposed controller writes nothing/,
   },
@@ -224,9 +224,9 @@ const broken: readonly {
     rule: /a committed offset never goes back/,
   },
   {
-    name: 'a choice that loses more than a person was told',
+    name: 'a choice that loses more than the operator was told',
     history: [...two, chosen(0, 1)],
-    rule: /a person is told what a choice loses: 2 of 0, not 1 at most/,
+    rule: /an operator is told what a choice loses: 2 of 0, not 1 at most/,
   },
   {
     name: 'a record that a choice did not lose, and that is gone',
@@ -234,7 +234,7 @@ const broken: readonly {
     rule: /a leader has all that is committed/,
   },
   {
-    name: 'an election by a controller that is none any more, after that by a person',
+    name: 'an election by a deposed controller, after an operator’s choice',
     history: [
       state({}),
       chosen(0, 0),
@@ -244,7 +244,7 @@ const broken: readonly {
     rule: /a deposed controller writes nothing/,
   },
   {
-    name: 'a batch sent again that is stored anew',
+    name: 'a batch sent again that is stored again',
     history: [...two, { type: 'repeated', value: 'a', offset: 2 }],
     rule: /a batch sent again is recognised/,
   },
@@ -276,7 +276,7 @@ const sound: readonly { readonly name: string; readonly history: readonly MqEven
     history: [...two, leads('b1.1', 1, { logEnd: 2 }), leads('b2.1', 2, { logEnd: 2 })],
   },
   {
-    name: 'what a person gives up, replicas that still show it, and another record in its place',
+    name: 'records that an operator gives up, replicas that still show them, and others in their place',
     history: [
       ...[...two, stored('a', 0), stored('b', 1), highWatermark(2), sent('c')],
       chosen(1, 1),

@@ -1,7 +1,7 @@
-// The judge of a life of brokers: told of what clients, replicas and znodes show, in the order in which
-// they show it, it throws at the first thing that breaks a promise (docs/correctness.md, B1 to B9). Pure.
+// The judge of a life of brokers. It gets what clients, replicas and znodes show, in the order in
+// which they show it, and throws at the first broken promise (docs/correctness.md, B1 to B9). Pure.
 //
-// A record is known by its value, which names its producer and its number there.
+// A record is identified by its value, which names its producer and its number there.
 
 import { invariant } from '../../../src/invariant.ts'
 
@@ -9,14 +9,14 @@ import { invariant } from '../../../src/invariant.ts'
 export type Life = string
 
 export type MqEvent =
-  /** A producer was given a record; those of one producer and partition come in its order. */
+  /** A producer was given a record; those of one producer and partition are in its order. */
   | {
       readonly type: 'sent'
       readonly producer: string
       readonly partition: number
       readonly value: string
     }
-  /** A producer with acks=all was told where; the disks that it is on now are `disks`. */
+  /** A producer with acks=all got its offset; `disks` are the disks that have it now. */
   | {
       readonly type: 'stored'
       readonly value: string
@@ -55,7 +55,7 @@ export type MqEvent =
       readonly brokerEpoch: number | undefined
       readonly logEnd: number
     }
-  /** A partition's znode, and the controller epoch that was in force when it was written. */
+  /** A partition's znode, and the controller epoch in force when it was written. */
   | {
       readonly type: 'state'
       readonly partition: number
@@ -72,8 +72,8 @@ export type MqEvent =
       readonly offset: number
     }
   /**
-   * A person has a replica lead that has only these of the committed records, and was told how many are
-   * lost at most; undefined: that is not known.
+   * An operator chose a leader that has only these of the committed records, and was told how many
+   * are lost at most; undefined: unknown.
    */
   | {
       readonly type: 'chosen'
@@ -81,7 +81,7 @@ export type MqEvent =
       readonly common: number
       readonly losesAtMost: number | undefined
     }
-  /** A batch of the log was sent again, and was answered with this offset. */
+  /** A batch of the log was sent again, and the answer was this offset. */
   | { readonly type: 'repeated'; readonly value: string; readonly offset: number }
 
 interface SentRecord {
@@ -109,22 +109,25 @@ export class MqChecker {
   readonly #sentCounts = new Map<string, number>()
   /** by partition, then by offset */
   readonly #committed = new Map<number, CommittedRecord[]>()
-  /** where each record is committed, to find it twice */
+  /** where each record is committed, to find duplicates */
   readonly #places = new Map<string, number>()
   /** by life and partition */
   readonly #highWatermarks = new Map<string, number>()
-  /** by consumer and partition: the offset that comes next */
+  /** by consumer and partition: the next offset */
   readonly #positions = new Map<string, number>()
   /** by partition and epoch */
   readonly #leaders = new Map<string, Life>()
   readonly #states = new Map<number, State>()
   readonly #groupOffsets = new Map<string, number>()
-  /** partitions whose next state a person writes */
+  /** partitions whose next state an operator writes */
   readonly #chosen = new Set<number>()
-  /** records that a person gave up, by place: replicas that do not know of it yet still show them */
+  /**
+   * records that an operator gave up, by place: replicas that have not learned of it still show
+   * them
+   */
   readonly #givenUp = new Map<string, Set<string>>()
   storedCount = 0
-  /** acknowledged records that a person gave up */
+  /** acknowledged records that an operator gave up */
   lostCount = 0
   shownCount = 0
 
@@ -171,7 +174,7 @@ export class MqChecker {
     }
   }
 
-  /** Everything has come to rest, and all replicas have been read up to their ends. */
+  /** The life has ended, and all replicas have been read to their ends. */
   end(): void {
     const last = new Map<string, { number: number; offset: number; value: string }>()
     const stored = [...this.#sent].filter(([, { storedAt }]) => storedAt !== undefined)
@@ -335,7 +338,7 @@ export class MqChecker {
     const most = losesAtMost ?? lost.length
     invariant(
       lost.length <= most,
-      `a person is told what a choice loses: ${lost.length} of ${partition}, not ${most} at most`,
+      `an operator is told what a choice loses: ${lost.length} of ${partition}, not ${most} at most`,
     )
     for (const [i, { value }] of lost.entries()) {
       const place = `${partition}/${common + i}`

@@ -1,6 +1,6 @@
-// How often each kind of fault, and of what follows from it, must happen in a thousand lives of brokers: lives in
-// which nothing goes wrong show nothing. About a third of what is counted on average; the runner prints the counts, and
-// fails when there is less (exploration.ts).
+// The minimum counts of each kind of fault, and of its consequences, in a thousand lives of
+// brokers: lives in which nothing goes wrong prove nothing. Each is about a third of the average;
+// the runner prints the counts and fails below the minimum (exploration.ts).
 
 import type { FaultName } from './faults.ts'
 
@@ -57,7 +57,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
 export interface Count {
   readonly what: string
   readonly count: number
-  /** for so many seeds */
+  /** for this many seeds */
   readonly least: number
 }
 

@@ -1,7 +1,7 @@
-// What happens to the disk of a broker that is down: bits turn, tails go, an old copy is put back. Whether
-// the broker can tell is known from the disk and from the marks in ZooWeeper (`isTold`): what lies below a
-// checkpoint, and what is older than a mark, is missed; a record behind the last checkpoint is not, nor is
-// what was written since the last mark.
+// Faults of the disk of a broker that is down: flipped bits, lost tails, an old copy put back.
+// Whether the broker can notice follows from the disk and from the marks in ZooWeeper (`isTold`):
+// it notices a loss below a checkpoint, and a copy older than a mark, but not the loss of a record
+// after the last checkpoint, nor a copy made since the last mark.
 
 import { decodeMark, type Mark, noMark } from '../../../src/broker/cluster/identity.ts'
 import { Checkpoint } from '../../../src/broker/partition/checkpoint.ts'
@@ -20,31 +20,33 @@ import { contentOf, type DiskCopy, type SimDisk } from '../disk.ts'
 const epochFrom = 12
 const epochTo = 16
 
-/** One bit turns in each log, at a share of the bytes that it holds: 1 is the last of them. */
+/** Flips one bit in each log, at a share of its bytes: 1 is the last of them. */
 export function turnBits(disk: SimDisk, share: number): void {
   for (const log of disk.logs.values()) turnBitIn(log, share)
 }
 
-/** The first batch of each log that has a checkpoint is not what it was: damage that is always told. */
+/** Damages the first batch of each log that has a checkpoint: damage that is always noticed. */
 export function damageLogs(disk: SimDisk): void {
   for (const [name, log] of disk.logs) {
     if (checkpointOf(disk).get(name).durableEnd > 0) turnBitIn(log, 0)
   }
 }
 
-/** So many batches at the end of each log are gone as if they had never been written. */
+/** Removes this many batches at the end of each log as if they had never been written. */
 export function cutBatches(disk: SimDisk, count: number): void {
   for (const log of disk.logs.values()) cut(log, count, 0)
 }
 
-/** The last one to three batches of each log are gone; sometimes a part of the first of them is left. */
+/**
+ * Removes the last one to three batches of each log; sometimes a part of the first of them stays.
+ */
 export function cutTails(disk: SimDisk, random: Random): void {
   for (const log of disk.logs.values()) {
     cut(log, 1 + random.below(3), random.chance(0.5) ? 0 : random.next())
   }
 }
 
-/** Without its logs, as an operator leaves it who takes the directory of a damaged one away. */
+/** Removes the logs, as an operator does with a damaged directory. */
 export function takeLogAway(disk: SimDisk, partition: number): void {
   const name = [...disk.logs.keys()].find((each) => each.endsWith(`-${partition}`))
   if (name !== undefined) disk.loseLog(name)
@@ -58,7 +60,7 @@ export function isCheckpointed(disk: SimDisk): boolean {
   )
 }
 
-/** Which directory a copy is of, and how far it had come; undefined: it belonged to no cluster yet. */
+/** Identity and mark of a copied directory; undefined: it belonged to no cluster yet. */
 export function identityOf({ files }: DiskCopy): Identity | undefined {
   const owner = contentOf(files, 'broker.json')?.toString()
   if (owner === undefined) return undefined
@@ -115,7 +117,7 @@ function write(log: MemoryDirectory, name: string, bytes: Buffer, at: number): v
   file.syncNow()
 }
 
-/** By offset, without the zeros at their ends, which are not used yet. */
+/** By offset, without the unused zeros at their ends. */
 function segmentsOf(log: MemoryDirectory): { readonly name: string; readonly bytes: Buffer }[] {
   const names = log.list().filter((name) => name.endsWith('.segment'))
   return names.sort().map((name) => {

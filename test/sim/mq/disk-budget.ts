@@ -1,14 +1,16 @@
-// Which disks have kept all that they ever promised: the fault budget of a life. The promises hold for a
-// partition while one member of its ISR keeps an undamaged disk and is there when a leader is elected by
-// reports (docs/correctness.md, section 5). Pure.
+// The fault budget of a life: which disks still have everything that they were in sync with. The
+// promises hold for a partition while one member of its ISR keeps an undamaged disk and is present
+// when a leader is elected by reports (docs/correctness.md, section 5). Pure.
 
 import type { Member, PartitionState } from '../../../src/broker/partition/partition-state.ts'
 
 export interface Loss {
   readonly broker: number
-  /** the last transaction before: who registered later promises with the disk as it is now */
+  /**
+   * the last transaction before: a broker that registered later is in sync with its present disk
+   */
   readonly zxid: number
-  /** The broker can tell by itself that it lacks something. */
+  /** The broker can notice by itself that it lacks something. */
   readonly isTold: boolean
 }
 
@@ -20,7 +22,7 @@ export class DiskBudget {
     this.#losses.set(loss.broker, loss)
   }
 
-  /** The disk that made this member's promise has kept it. */
+  /** The member's disk still has everything that it was in sync with. */
   isWhole({ broker, brokerEpoch }: Member): boolean {
     const loss = this.#losses.get(broker)
     return loss === undefined || brokerEpoch > loss.zxid
@@ -32,8 +34,8 @@ export class DiskBudget {
   }
 
   /**
-   * Whether the budget of every partition allows for this loss. One that its broker cannot tell is made good by the
-   * others' reports alone, so all of them have to be whole.
+   * Whether the budget of every partition allows this loss. A loss that its broker cannot notice is
+   * repaired by the others' reports alone, so all of them have to be whole.
    */
   allows(states: readonly PartitionState[], { broker, isTold }: Omit<Loss, 'zxid'>): boolean {
     return states.every(({ isr }) => {
@@ -43,7 +45,7 @@ export class DiskBudget {
     })
   }
 
-  /** One that may lead by a report lacks something which its broker cannot tell. */
+  /** A replica that may lead by a report lacks something that its broker cannot notice. */
   isInDoubt(states: readonly PartitionState[]): boolean {
     return states.some(({ isr, eligible }) =>
       [...isr, ...eligible].some(

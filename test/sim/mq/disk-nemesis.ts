@@ -1,6 +1,6 @@
-// What becomes of disks in a life of brokers: lost, damaged, put back as they were once. Each loss is within the
-// budget of every partition (disk-budget.ts), but for `loseIsr`, which may go beyond it: then nothing may be lost in
-// silence.
+// The faults of disks in a life of brokers: lost, damaged, replaced by old copies. Each loss is
+// within the budget of every partition (disk-budget.ts), except `loseIsr`, which may exceed it:
+// then nothing may be lost silently.
 
 import { isBelow } from '../../../src/broker/cluster/identity.ts'
 import type { DiskCopy, SimDisk } from '../disk.ts'
@@ -9,11 +9,14 @@ import type { FaultName } from './faults.ts'
 import type { MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
 
-/** After a loss that its broker cannot tell, all brokers are back before an election goes on without them. */
+/**
+ * After a loss that its broker cannot notice, all brokers return before an election proceeds
+ * without them.
+ */
 const healMsMin = 500
 const healMsMax = 3000
 const healAgainMs = 500
-/** Within it everything that was sent has arrived, over ways that are open. */
+/** Within this time everything sent has arrived, over open ways. */
 const arrivedMs = 500
 
 interface DiskLoss {
@@ -25,7 +28,7 @@ interface DiskLoss {
 export class DiskNemesis {
   readonly #world: MqWorld
   readonly #copies = new Map<SimBroker, DiskCopy>()
-  /** Nothing else goes wrong until every disk that lacks something is in sync again. */
+  /** No other fault happens until every disk that lacks something is in sync again. */
   isHealing = false
 
   constructor(world: MqWorld) {
@@ -54,7 +57,7 @@ export class DiskNemesis {
     this.#strike(broker, { fault: 'cutTails', isTold: false, lose })
   }
 
-  /** Only losses that can be told: of those that cannot, nothing is promised beyond the budget. */
+  /** Only losses that can be noticed: for others nothing is promised beyond the budget. */
   loseIsr(): void {
     const { random, brokers, budget } = this.#world
     const states = this.#world.states
@@ -68,7 +71,9 @@ export class DiskNemesis {
     for (const broker of brokers) this.#reviveLater(broker, 3000)
   }
 
-  /** As for whole servers (servers/life.ts): any majority of the others has all that was committed. */
+  /**
+   * As for whole servers (servers/life.ts): any majority of the others has everything committed.
+   */
   wipeServer(): void {
     const { random, servers, lastZxid } = this.#world
     const server = random.pick(servers)
@@ -81,10 +86,11 @@ export class DiskNemesis {
     this.#world.later(random.next() * 2000, () => this.#revive(server))
   }
 
-  // --- what a disk loses ---------------------------------------------------------------------------
+  // --- what a disk loses
+  // ---------------------------------------------------------------------------
 
   #wiping({ disk }: SimBroker): DiskLoss {
-    // The logs alone: what remembers them is another file.
+    // Only the logs: their checkpoint is another file.
     const isOfLogs = this.#world.random.chance(0.3) && damage.isCheckpointed(disk)
     const lose = (lost: SimDisk): void => {
       if (isOfLogs) for (const name of [...lost.logs.keys()]) lost.loseLog(name)
@@ -115,16 +121,17 @@ export class DiskNemesis {
     for (const broker of this.#world.brokers) this.#copies.set(broker, broker.disk.copy())
   }
 
-  // --- how it is lost ------------------------------------------------------------------------------
+  // --- how it is lost
+  // ------------------------------------------------------------------------------
 
-  /** @returns whether the budget allows for it */
+  /** @returns whether the budget allows it */
   #strike(broker: SimBroker, loss: DiskLoss): boolean {
     if (!this.#isAllowed(broker, loss)) return false
     if (loss.isTold) {
       this.#loseAmongOthers(broker, loss)
       return true
     }
-    // What the broker has written of an ISR may be on its way: its disk is not lost before that has arrived.
+    // The broker's ISR write may be in flight: its disk is not lost before that has arrived.
     this.isHealing = true
     broker.end({ power: true })
     this.#world.network.unblockAll()

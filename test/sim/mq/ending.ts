@@ -1,6 +1,6 @@
-// The end of a life of brokers: the faults stop, an operator does what brokers cannot do by themselves, and
-// within bounded time everything that the budget of disks (disk-budget.ts) allows for must be well. A
-// partition beyond it may have no leader: a person decides, or leaves it so.
+// The end of a life of brokers: the faults stop, an operator does what brokers cannot do by
+// themselves, and within bounded time everything that the budget of disks (disk-budget.ts) allows
+// for must be well. A partition beyond it may have no leader: an operator decides, or leaves it so.
 
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { limits } from '../../../src/limits.ts'
@@ -15,7 +15,7 @@ import type { MqWorld } from './life.ts'
 import type { SimConsumer } from './load.ts'
 import { Person } from './person.ts'
 
-/** After which an operator looks what could not heal by itself. */
+/** After this time an operator looks for what could not heal by itself. */
 const patienceMs = 2500
 /** Longer than sessions last, and than an election by reports waits. */
 const electionMs = 20_000
@@ -24,7 +24,7 @@ const deliveryMs = 70_000
 
 export class Ending {
   readonly #world: MqWorld
-  /** partitions that are to have a leader: all, but for those that a person leaves as they are */
+  /** partitions that must have a leader: all except those that the operator leaves as they are */
   #partitions: readonly number[]
 
   constructor(world: MqWorld) {
@@ -43,7 +43,7 @@ export class Ending {
     await this.#replaceLogs()
     const isAbandoned = this.#partitions.length < world.partitions
     await world.until(
-      'producers hear what became of their records',
+      'producers learn the outcome of their records',
       () => world.producers.every(({ pendingCount }) => pendingCount === 0),
       isAbandoned ? deliveryMs : undefined,
     )
@@ -65,9 +65,10 @@ export class Ending {
     return this.#world.until(claim, () => this.#world.isInSync(this.#partitions))
   }
 
-  // --- what a person does --------------------------------------------------------------------------
+  // --- the operator
+  // --------------------------------------------------------------------------------
 
-  /** A replica whose disk failed while it was opened waits for its broker to be started anew. */
+  /** A replica whose disk failed while it was opened waits for a restart of its broker. */
   #restartBrokers(): void {
     for (const broker of this.#world.brokers) {
       if (broker.brokerEpoch === undefined) continue
@@ -78,7 +79,7 @@ export class Ending {
     }
   }
 
-  /** What has no leader by now waits for a person. */
+  /** A partition that has no leader by now waits for an operator. */
   async #decide(): Promise<void> {
     const world = this.#world
     for (let waitedMs = 0; this.#leaderless.length > 0 && waitedMs < electionMs; waitedMs += 100) {
@@ -100,7 +101,7 @@ export class Ending {
     return partitionIds.filter((partition) => !brokers.some((broker) => broker.leads(partition)))
   }
 
-  /** A damaged log is taken away when another one leads, and is fetched anew. */
+  /** A damaged log is removed when another replica leads, and is fetched again. */
   async #replaceLogs(): Promise<void> {
     const world = this.#world
     await this.#untilRegistered()
@@ -116,9 +117,13 @@ export class Ending {
     }
   }
 
-  // --- everyone is served --------------------------------------------------------------------------
+  // --- service
+  // -------------------------------------------------------------------------------------
 
-  /** A consumer that has not begun waits for all of its partitions: where some are left as they are, only a new one. */
+  /**
+   * A consumer that has not begun waits for all its partitions; if some are left as they are, a new
+   * one takes its place.
+   */
   async #readAll({ isAbandoned }: { readonly isAbandoned: boolean }): Promise<void> {
     if (this.#partitions.length === 0) return
     const world = this.#world
@@ -138,7 +143,9 @@ export class Ending {
     )
   }
 
-  /** Batches once more, as if they had waited somewhere: as many as are remembered are recognised. */
+  /**
+   * Sends batches again, as if they had been delayed: as many as are remembered are recognised.
+   */
   async #repeatBatches(): Promise<void> {
     let underWay = 0
     for (const partition of this.#partitions) {
@@ -166,7 +173,7 @@ export class Ending {
   }
 }
 
-/** Of those with a producer id, copies in the order of the log. */
+/** Copies of the batches with a producer id, in log order. */
 function batchesByProducer(replica: Replica): Iterable<readonly Buffer[]> {
   const batches = new Map<number, Buffer[]>()
   for (let offset = 0; offset < replica.highWatermark; ) {

@@ -1,10 +1,10 @@
-// What goes wrong in one life of brokers, as one object: drawn from the life's seed, printed first, and
-// overridden from the command line, so that a life that fails can be shrunk to the faults it needs:
+// The faults of one life of brokers, as one object: drawn from the life's seed, printed first, and
+// overridden from the command line, so that a failing life can be shrunk to the faults it needs:
 //
 //   npm run sim -- --world mq --seed 7 --fault pauses=0 --fault powerCuts=3
 //
-// Each number is a weight among the others; 0: it never happens. The draw has a generator of its own,
-// so an override changes nothing else that the seed decides.
+// Each number is a weight among the others; 0: it never happens. The draw has its own generator, so
+// an override changes nothing else that the seed decides.
 
 import { Random } from '../../../src/random.ts'
 import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
@@ -15,7 +15,7 @@ interface MqFaultRow {
   readonly in?: 'lost disks' | 'beyond the budget'
 }
 
-/** In so many lives disks are lost, and in so many of these beyond what the promises hold for. */
+/** The share of lives in which disks are lost, and of those in which the budget is exceeded. */
 const lostDisksShare = 0.25
 const beyondShare = 0.2
 
@@ -78,7 +78,7 @@ export function losesDisks(faults: Faults): boolean {
   return faultNames.some((name) => isOfDisks(name) && faults[name] > 0)
 }
 
-/** It happens only where the budget allows for it (disk-budget.ts). */
+/** Happens only where the budget allows it (disk-budget.ts). */
 export function isOfDisks(name: FaultName): boolean {
   return fieldOf(name) !== undefined
 }
@@ -88,7 +88,7 @@ function fieldOf(name: FaultName): MqFaultRow['in'] {
   return row.in
 }
 
-/** What `--fault` takes, and what is printed first. */
+/** The values that `--fault` accepts and that are printed first. */
 export const mqFaults = new FaultTable(
   Object.fromEntries(faultNames.map((name) => [name, weight(faultRows[name].about)])) as Record<
     FaultName,
@@ -96,7 +96,7 @@ export const mqFaults = new FaultTable(
   >,
 )
 
-/** One of them, by weight; undefined when none happens. */
+/** One of the faults, by weight; undefined if all weights are 0. */
 export function pickFault(faults: Faults, random: Random): FaultName | undefined {
   return pickWeighted(
     faultNames.map((name) => ({ item: name, weight: faults[name] })),

@@ -10,14 +10,14 @@ import type { Network } from '../network.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
 
-/** What the hosts of one life have in common. */
+/** The shared parts of the hosts of one life. */
 export interface HostParts {
   readonly queue: EventQueue
   readonly network: Network
   readonly random: Random
   readonly trace: ((line: string) => void) | undefined
   readonly cover: (what: string) => void
-  /** Something is wrong that no fault explains. */
+  /** A failure that no fault explains. */
   readonly fail: (error: Error) => void
 }
 
@@ -31,7 +31,7 @@ export class Host {
   readonly disk: SimDisk
   readonly parts: HostParts
   process: SimProcess | undefined
-  /** how many processes it has had */
+  /** number of processes so far */
   lifeCount = 0
 
   constructor(name: string, parts: HostParts) {
@@ -61,7 +61,7 @@ export class Host {
     return { process, world }
   }
 
-  /** Killed; with the power gone, so is what was not synced. */
+  /** Kills it; a power cut also loses what was not synced. */
   end({ power }: { readonly power: boolean }): void {
     const { process } = this
     if (process === undefined) return
@@ -74,7 +74,7 @@ export class Host {
     else this.disk.processEnded()
   }
 
-  /** From now on nothing goes wrong with it. */
+  /** Ends its faults. */
   heal(): void {
     this.process?.resume()
     this.process?.drift(1)

@@ -1,7 +1,8 @@
 // One life of brokers, decided by its seed: whole ZooWeeper servers, whole brokers, producers and
-// consumers, in one process and one made-up time. While records go through, what faults.ts lists goes
-// wrong (nemesis.ts); then the faults stop (ending.ts), and within bounded time every partition must have
-// all its replicas in sync again and everything that anyone saw must fit together (checker.ts).
+// consumers, in one process and one simulated time. While records pass through, the faults of
+// faults.ts happen (nemesis.ts); then they stop (ending.ts), and within bounded time every
+// partition must have all its replicas in sync again and everything observed must be consistent
+// (checker.ts).
 
 import { decodeMark, type Mark } from '../../../src/broker/cluster/identity.ts'
 import {
@@ -42,18 +43,18 @@ export interface MqLife {
 export interface MqLifeOptions {
   readonly trace?: (line: string) => void
   readonly faults?: Partial<Faults>
-  /** What happens in this life in place of what its seed decides. */
+  /** A script that replaces the seed's faults. */
   readonly script?: (world: MqWorld) => Promise<void>
   /** of each partition, for scripts */
   readonly replicas?: number | undefined
 }
 
 const roundCount = 30
-/** Of made-up time: within it everything is well again when the faults stop. */
+/** Simulated time within which everything must be well after the faults stop. */
 const convergenceMs = 30_000
 /** Longer than between two checkpoints. */
 const quietMs = 6000
-/** Promises go on after so many events at the latest. */
+/** After at most this many events, pending promises proceed. */
 const eventsPerLook = 4
 const group = 'g'
 const anyVersion = 0
@@ -97,7 +98,7 @@ export class MqWorld {
   #timers: Timer[] = []
   #eventCount = 0
   #clientCount = 0
-  /** the last transaction that any server has applied */
+  /** the last transaction applied by any server */
   lastZxid = 0
   isSettling = false
 
@@ -112,14 +113,14 @@ export class MqWorld {
     this.network = new Network(this.queue, random)
     this.network.delayMs = [0.1, random.chance(0.2) ? 15 : 2]
     if (random.chance(0.2)) this.network.windowBytes = 2000
-    // A broker without a disk does not know yet which cluster it is of, and refuses all others.
+    // A broker with a new disk does not know its cluster yet, and refuses all others.
     this.network.onViolation = (error) => {
       if (!this.#losesDisks) this.fail(error)
     }
     this.network.reusesBuffersOf = (host) => host.startsWith('b')
     this.partitions = 1 + random.below(3)
     const replicas = random.chance(0.85) ? 3 : 2
-    // A script may lose two disks, and one has to be left.
+    // A script may lose two disks, and one has to remain.
     this.replicas = options.replicas ?? (script === undefined ? replicas : 3)
     this.sessionTimeoutMs = 600 + random.below(900)
     this.lagTimeMsMax = random.pick([300, 800, 2000])
@@ -187,7 +188,7 @@ export class MqWorld {
     }
   }
 
-  /** For scripts: so many records are on their way. */
+  /** For scripts: sends this many records. */
   send(count: number): void {
     this.#addScripted().send(count)
   }
@@ -198,7 +199,7 @@ export class MqWorld {
     return producer
   }
 
-  /** For scripts: so many records, each acknowledged. */
+  /** For scripts: sends this many records, each acknowledged. */
   async store(count: number): Promise<void> {
     const producer = this.#addScripted()
     for (let i = 0; i < count; i++) {
@@ -209,7 +210,7 @@ export class MqWorld {
     invariant(producer.failedCount === 0, 'records are stored')
   }
 
-  /** The znode of a partition; undefined while no server tells. */
+  /** The znode of a partition; undefined while no server is up. */
   stateOf(partition: number): PartitionState | undefined {
     const tree = this.#latestTree()
     return tree && decodeState(dataOf(tree, zkPaths.state(topic, partition)), anyVersion)
@@ -253,7 +254,7 @@ export class MqWorld {
     return consumer
   }
 
-  /** The next of its group goes on where it had committed, while a commit may be on its way. */
+  /** The next consumer of its group continues where it had committed; a commit may be in flight. */
   #replaceGroupConsumer(): void {
     for (const consumer of this.consumers) {
       if (consumer.group === group && !consumer.isClosed) void consumer.close()
@@ -284,7 +285,7 @@ export class MqWorld {
     }
   }
 
-  /** Shown by the first server that has it. */
+  /** Called for the first server that has it. */
   #applied(zxid: number, tree: ZTree): void {
     if (zxid <= this.lastZxid) return
     this.lastZxid = zxid
@@ -318,7 +319,7 @@ export class MqWorld {
 
   // --- disks -------------------------------------------------------------------------------------
 
-  /** While its broker is down, something happens to a disk. */
+  /** A fault of a disk while its broker is down. */
   loseDisk(
     broker: SimBroker,
     lose: (disk: SimDisk) => void,
@@ -328,19 +329,19 @@ export class MqWorld {
     this.budget.lost({ broker: broker.id, zxid: this.lastZxid, isTold })
   }
 
-  /** Of all partitions; undefined while no server tells. */
+  /** The states of all partitions; undefined while no server is up. */
   get states(): readonly PartitionState[] | undefined {
     const states = this.partitionIds.flatMap((partition) => this.stateOf(partition) ?? [])
     return states.length === this.partitions ? states : undefined
   }
 
-  /** What ZooWeeper knows of a directory. */
+  /** The mark of a directory in ZooWeeper. */
   markOf(directory: DirectoryId): Mark | undefined {
     const tree = this.#latestTree()
     return tree && decodeMark(dataOf(tree, zkPaths.mark(directory)))
   }
 
-  /** From now on nothing is wrong, but for what the disks lack. */
+  /** Ends all faults, except for what the disks lack. */
   healAll(): void {
     this.network.unblockAll()
     for (const host of [...this.servers, ...this.brokers]) {
@@ -349,7 +350,7 @@ export class MqWorld {
     }
   }
 
-  // --- what there is -----------------------------------------------------------------------------
+  // --- the state of the cluster ------------------------------------------------------------------
 
   get partitionIds(): readonly number[] {
     return Array.from({ length: this.partitions }, (_, partition) => partition)
@@ -362,7 +363,7 @@ export class MqWorld {
     return new MqAdmin({ brokers, world, name, timeoutMs: 20_000 })
   }
 
-  /** The partitions that a broker has a replica of, and no use of it. */
+  /** The partitions whose replica on a broker cannot be used. */
   unavailableAt({ id, replicas }: SimBroker): readonly number[] {
     const tree = this.#latestTree()
     const assignment = tree && decodeTopic(dataOf(tree, zkPaths.topic(topic)))
@@ -402,7 +403,7 @@ export class MqWorld {
 
   // --- time --------------------------------------------------------------------------------------
 
-  /** By the nemesis: with everything at rest that could go on. */
+  /** For the nemesis, once all pending promises have proceeded. */
   later(delayMs: number, run: () => void): void {
     this.#timers.push({ atMs: this.queue.nowMs + delayMs, run })
     this.#timers.sort((a, b) => a.atMs - b.atMs)
@@ -428,7 +429,7 @@ export class MqWorld {
     await this.#rest()
   }
 
-  /** Every promise that could go on has; then the judge looks. */
+  /** Lets every promise that can proceed do so; then the judge looks. */
   async #rest(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     this.#look()

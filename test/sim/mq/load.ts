@@ -1,5 +1,5 @@
-// The clients of a life of brokers: producers and consumers as they are shipped, on hosts of their own.
-// What they are told goes to the judge.
+// The clients of a life of brokers: producers and consumers as they are shipped, on hosts of their
+// own. Their results go to the judge.
 
 import { Consumer } from '../../../src/client/mq/consumer.ts'
 import { MqCluster } from '../../../src/client/mq/mq-cluster.ts'
@@ -22,7 +22,7 @@ export interface LoadParts extends HostParts {
   /** Long ones are torn by power cuts. */
   readonly valueBytesMax: number
   readonly show: (event: MqEvent) => void
-  /** Disks on which the record at this offset is now. */
+  /** Disks that have the record at this offset now. */
   readonly disksAt: (partition: number, offset: number) => number
 }
 
@@ -142,7 +142,7 @@ export class SimConsumer {
     })
   }
 
-  /** One that cannot find the cluster for too long gives up; nothing else may end it. */
+  /** A consumer gives up only if it cannot find the cluster for too long. */
   #failed(error: unknown): void {
     const { cover, fail } = this.#parts
     const isAway = error instanceof BrokerError && error.retriable
@@ -151,7 +151,7 @@ export class SimConsumer {
     void this.close()
   }
 
-  /** Whether all before `end` was handed out, here or to others of its group. */
+  /** Whether everything before `end` was delivered, here or to others of its group. */
   hasRead(partition: number, end: number): boolean {
     return this.#consumer.progress.some(
       (each) => each.partition === partition && each.position >= end,
@@ -164,7 +164,7 @@ export class SimConsumer {
   }
 }
 
-/** Sends what a producer of ours never would. */
+/** Sends what our producer never would. */
 export class StrangeProducer {
   readonly #parts: LoadParts
   readonly #cluster: MqCluster
@@ -174,7 +174,7 @@ export class StrangeProducer {
     this.#cluster = new MqCluster(makeClientOptions('c-strange', parts))
   }
 
-  /** A batch one bit of which has turned on its way: nothing in the log may come of it. */
+  /** A batch with one bit flipped in transit: it must not get into the log. */
   sendCorrupt(): void {
     const { random, partitions, cover } = this.#parts
     const record = { key: null, value: Buffer.from('turned'), timestampMs: 1, headers: [] }
@@ -191,7 +191,7 @@ export class StrangeProducer {
     this.#produce(partition, batch).catch(() => undefined)
   }
 
-  /** @returns the offset that is answered; undefined when there is no answer */
+  /** @returns the answered offset; undefined without an answer */
   async repeat(partition: number, batch: Buffer): Promise<number | undefined> {
     try {
       return onlyOne((await this.#produce(partition, batch)).partitions).baseOffset

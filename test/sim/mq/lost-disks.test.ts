@@ -1,5 +1,5 @@
-// Lives in which disks are lost, step by step (lost-disks.ts): a replica counts only with the disk that
-// it promised on.
+// Scripted lives in which disks are lost (lost-disks.ts): a replica counts only with the disk that
+// was in sync.
 
 import t from 'tap'
 import { liveMq } from './life.ts'

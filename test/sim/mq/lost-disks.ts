@@ -1,6 +1,7 @@
-// Lives in which disks are lost in just the way that matters, or a broker dies in just the wrong moment, step
-// by step (life.ts has those of chance). In each, every partition keeps a member of its ISR whose disk is whole and which comes back: no
-// acknowledged record may be lost, and at the end all replicas are in sync again.
+// Scripted lives in which disks are lost in just the way that matters, or a broker dies at just the
+// wrong moment (life.ts has the random ones). In each, every partition keeps a member of its ISR
+// whose disk is whole and which returns: no acknowledged record may be lost, and at the end all
+// replicas are in sync again.
 
 import { cutBatches, turnBits } from './damage.ts'
 import { liveMq, type MqLife, type MqWorld } from './life.ts'
@@ -8,17 +9,21 @@ import type { SimBroker } from './sim-broker.ts'
 
 export interface LostDisk {
   readonly name: string
-  /** of each partition; 3 if it is not said */
+  /** replicas of each partition; 3 by default */
   readonly replicas?: number
   readonly script: (world: MqWorld) => Promise<void>
 }
 
-/** Long enough for all sessions to be over, and an election among those that are there. */
+/** Long enough for all sessions to expire, and for an election among the live brokers. */
 const lateMs = 3000
-/** Longer than an election waits for members that do not come. */
+/** Longer than an election waits for absent members. */
 const tooLateMs = 13_000
 
-/** One seed after the other: one script after the other. @throws InvariantError when a promise is broken */
+/**
+ * One seed after the other: one script after the other.
+ *
+ * @throws InvariantError when a promise is broken
+ */
 export function liveLostDisks(seed: number): Promise<MqLife> {
   const { script, replicas } = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
   return liveMq(seed, { script, replicas })
@@ -26,7 +31,7 @@ export function liveLostDisks(seed: number): Promise<MqLife> {
 
 export const lostDisks: readonly LostDisk[] = [
   {
-    name: 'all are killed at once, and one, whose disk is wiped, comes back first',
+    name: 'all are killed at once, and one with a wiped disk returns first',
     script: async (world) => {
       const first = await beginAndKill(world)
       world.loseDisk(first, (disk) => disk.wipe())
@@ -34,7 +39,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a bit of the last record turns, and its broker comes back first',
+    name: 'a bit of the last record flips, and its broker returns first',
     script: async (world) => {
       const first = await beginAndKill(world)
       world.loseDisk(first, (disk) => turnBits(disk, 1))
@@ -42,11 +47,11 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'an old copy of a disk is put back, and its broker comes back first',
+    name: 'an old copy of a disk is put back, and its broker returns first',
     script: async (world) => {
       const first = await begin(world)
       const copy = first.disk.copy()
-      // Longer than a checkpoint takes: copies made since the last one are not told apart.
+      // Longer than a checkpoint takes: copies made since the last one cannot be distinguished.
       await world.run(6000)
       await world.store(40)
       await world.run(6000)
@@ -56,7 +61,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a bit in the middle of a log turns while its broker is down',
+    name: 'a bit in the middle of a log flips while its broker is down',
     script: async (world) => {
       const first = await begin(world)
       await world.run(6000)
@@ -98,7 +103,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'those that come first have all lost their tails',
+    name: 'the brokers that return first have all lost their tails',
     script: async (world) => {
       const first = await beginAndKill(world)
       const [second] = world.brokers.filter((broker) => broker !== first)
@@ -150,7 +155,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a follower that is behind hears nothing for a while, and is the last that lives',
+    name: 'a lagging follower is cut off for a while, and is the last one alive',
     script: async (world) => {
       await begin(world)
       const [follower, ...others] = world.brokers
@@ -172,7 +177,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a broker gets its own disk back, after it had another one, and the other disks are gone',
+    name: 'a broker gets its old disk back after using another one, and the other disks are gone',
     script: async (world) => {
       const first = await beginAndKill(world)
       const own = first.disk.copy()
@@ -184,7 +189,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a copy that no mark tells from its disk is short of what a damaged one knows',
+    name: 'a copy that no mark distinguishes ends below the high watermark of a damaged log',
     script: async (world) => {
       const first = await begin(world)
       const [second] = world.brokers.filter((broker) => broker !== first)
@@ -209,7 +214,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a copy that no mark tells from its disk comes back first',
+    name: 'a copy that no mark distinguishes returns first',
     script: async (world) => {
       const first = await begin(world)
       const copy = first.disk.copy()
@@ -220,7 +225,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'one comes back alone and leads, and loses its disk when the others come',
+    name: 'one broker returns alone and leads, and loses its disk when the others return',
     script: async (world) => {
       const first = await beginAndKill(world)
       first.start()
@@ -230,7 +235,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'a bit of the last record turns, and nobody else comes back in time',
+    name: 'a bit of the last record flips, and no other broker returns in time',
     script: async (world) => {
       const first = await beginAndKill(world)
       world.loseDisk(first, (disk) => turnBits(disk, 1))
@@ -258,10 +263,10 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'the last in sync lacks records that it does not know of, and that eligible disks have',
+    name: 'the last in-sync replica lacks records without knowing it, and eligible disks have them',
     script: async (world) => {
       const last = await begin(world)
-      // A checkpoint would tell.
+      // A checkpoint would show it.
       await runUntil(world, 10_300)
       await world.store(40)
       for (const broker of world.brokers) if (broker !== last) broker.end({ power: true })
@@ -294,7 +299,7 @@ export const lostDisks: readonly LostDisk[] = [
     },
   },
   {
-    name: 'an fsync fails everywhere, all brokers come back, and then the power fails',
+    name: 'an fsync fails everywhere, all brokers return, and then the power fails',
     script: async (world) => {
       await begin(world)
       for (const broker of world.brokers) broker.disk.failAfter(0)
@@ -326,14 +331,16 @@ export const lostDisks: readonly LostDisk[] = [
   },
 ]
 
-/** @returns the leader of the first partition, when records are stored and all replicas have them */
+/**
+ * @returns the leader of the first partition, when records are stored and all replicas have them
+ */
 async function begin(world: MqWorld): Promise<SimBroker> {
   await world.store(60)
   await world.until('all replicas are in sync', () => world.isInSync())
   return world.brokers.find((broker) => broker.leads(0)) ?? world.brokers[0] ?? fail()
 }
 
-/** The same, and then nobody lives. */
+/** The same, after which all brokers are killed. */
 async function beginAndKill(world: MqWorld): Promise<SimBroker> {
   const leader = await begin(world)
   killAll(world)
@@ -352,7 +359,7 @@ function killAll(world: MqWorld): void {
   for (const broker of world.brokers) broker.end({ power: true })
 }
 
-/** One alone, and a good while later the others. */
+/** One alone, and the others much later. */
 async function comeBack(
   world: MqWorld,
   first: SimBroker | undefined,

@@ -253,8 +253,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: broker,
-        from: 'as soon as it is closed.\n        this.#running?.replicas.resign()\n',
-        to: 'as soon as it is closed.\n',
+        from: 'others take over once it is closed.\n        this.#running?.replicas.resign()\n',
+        to: 'others take over once it is closed.\n',
       },
       { file: broker, from: '    if (!this.#isOpening) void', to: '    void' },
     ],
@@ -277,7 +277,7 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 100,
   },
   {
-    name: 'the claim is forgotten when nobody leads',
+    name: 'the ISR is forgotten when there is no leader',
     rule: 'no usable member in sync: the ISR stays as it is',
     edits: [
       {
@@ -427,7 +427,7 @@ export const mqMutants: readonly Mutant[] = [
   },
   {
     name: 'a follower learns nothing of producers',
-    rule: 'a new leader goes on where the old one stopped',
+    rule: 'a new leader continues where the old one stopped',
     edits: [
       {
         file: partition,
@@ -439,7 +439,10 @@ export const mqMutants: readonly Mutant[] = [
   },
 ]
 
-/** What lives of lost disks catch (lost-disks.ts): a replica counts only with the disk that it promised on. */
+/**
+ * Mutants that the scripted lives catch (lost-disks.ts): a replica counts only with the disk that
+ * was in sync.
+ */
 export const lostDiskMutants: readonly Mutant[] = [
   {
     name: 'an ISR in flight is not waited for',
@@ -517,7 +520,7 @@ export const lostDiskMutants: readonly Mutant[] = [
   },
   {
     name: 'marks per broker instead of per identity',
-    rule: 'a disk that comes back after another one was used keeps its promise',
+    rule: 'a disk that returns after another one was used is still in sync',
     edits: [
       {
         file: session,
@@ -539,7 +542,7 @@ export const lostDiskMutants: readonly Mutant[] = [
   },
   {
     name: 'high watermarks of reports are ignored',
-    rule: 'a log that ends below what any replica knows to be committed does not lead',
+    rule: 'a log that ends below any known high watermark does not lead',
     edits: [
       {
         file: election,
@@ -551,7 +554,7 @@ export const lostDiskMutants: readonly Mutant[] = [
   },
   {
     name: 'the ISR is those that came',
-    rule: 'an election takes the claim from no intact log that comes later',
+    rule: 'an intact log that returns after an election stays in the ISR',
     edits: [
       {
         file: election,
@@ -568,7 +571,7 @@ export const lostDiskMutants: readonly Mutant[] = [
   },
   {
     name: 'a log whose tail was cut leads alone',
-    rule: 'a log whose tail was cut waits for that of another member',
+    rule: 'a log whose tail was cut waits for the log of another member',
     edits: [
       {
         file: election,
@@ -579,7 +582,7 @@ export const lostDiskMutants: readonly Mutant[] = [
     seeds: 60,
   },
   {
-    name: 'nobody is waited for',
+    name: 'an election waits for no other log',
     rule: 'the first log waits for those of the other members',
     edits: [
       { file: election, from: 'if (!isTimeUp && claims.some(', to: 'if (!isTimeUp && [].some(' },
@@ -587,7 +590,7 @@ export const lostDiskMutants: readonly Mutant[] = [
     seeds: 60,
   },
   {
-    name: 'the controller takes the last follower of a leader out',
+    name: 'the controller removes the last follower of a leader',
     rule: 'a leader that may be gone itself keeps its followers in the ISR',
     edits: [
       {

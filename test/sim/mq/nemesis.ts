@@ -1,5 +1,5 @@
-// What goes wrong in a life of brokers: one fault after the other, drawn by the weights of the life's
-// faults (faults.ts). What a fault stops, comes back after a while; the end of a life heals the rest.
+// The faults of a life of brokers: one after the other, drawn by the weights of the life's faults
+// (faults.ts). Most faults end after a while; the end of a life heals the rest.
 
 import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { ZkClient } from '../../../src/client/zk/zk-client.ts'
@@ -13,7 +13,7 @@ import type { MqWorld } from './life.ts'
 import type { SimBroker } from './sim-broker.ts'
 import { clientPort } from './sim-server.ts'
 
-/** Clocks run at this rate at most; none runs slower than at `slowestClock`. */
+/** Clocks run at most at this rate, and at least at `slowestClock`. */
 const fastestClock = 1.6
 const slowestClock = 0.4
 
@@ -37,7 +37,7 @@ export class Nemesis {
     this.#operator.connect().catch(() => undefined)
   }
 
-  /** Perhaps something goes wrong, and perhaps something is well again. */
+  /** Perhaps begins a fault, and perhaps ends one. */
   strike(): void {
     const { random, network } = this.#world
     if (this.#disks.isHealing) return
@@ -53,7 +53,7 @@ export class Nemesis {
     }
   }
 
-  /** A broker's registration is gone. */
+  /** Removes a broker's registration. */
   brokerGone(): void {
     const run = this.#whenBrokerGone
     this.#whenBrokerGone = undefined
@@ -134,7 +134,7 @@ export class Nemesis {
     return this.#world.random.pick(this.#hosts).name
   }
 
-  /** Any broker, more often one that leads something. */
+  /** Any broker, more often a leader. */
   #victim(): SimBroker {
     const { random, brokers } = this.#world
     return (random.chance(0.6) ? this.#leader() : undefined) ?? random.pick(brokers)
@@ -176,7 +176,7 @@ export class Nemesis {
     })
   }
 
-  /** Often a leader's way to ZooWeeper: what becomes of an ISR stays unknown for a while. */
+  /** Often a leader's way to ZooWeeper: the outcome of an ISR write stays unknown for a while. */
   #slow(): void {
     const { random, network, servers } = this.#world
     const leader = random.chance(0.5) ? this.#leader() : undefined
@@ -224,8 +224,9 @@ export class Nemesis {
   }
 
   /**
-   * Only its producers hear it: what it appends alone has to go when it follows another. It may hold more
-   * batches of a producer then than are remembered, and lead again while the producer still tries.
+   * Only its producers reach it: what it appends alone must be cut when it follows another leader.
+   * It may then hold more batches of a producer than are remembered, and lead again while the
+   * producer still retries.
    */
   #depose(): void {
     const { random, sessionTimeoutMs, producers, partitions } = this.#world
@@ -256,8 +257,9 @@ export class Nemesis {
   }
 
   /**
-   * As an operator does to have another one. Often at the moment in which a broker is gone, and the old
-   * controller's writes for it are on a way so slow that the next one begins before they arrive.
+   * As an operator does to replace the controller. Often at the moment when a broker has died, and
+   * the old controller's writes about it are so slow that the next controller begins before they
+   * arrive.
    */
   #removeController(controller: SimBroker | undefined): void {
     const { random, brokers } = this.#world

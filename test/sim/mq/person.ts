@@ -1,5 +1,6 @@
-// A person who finds a partition without a leader when all brokers are back: as with `zw topics recover`, they see
-// what each replica has and choose one that loses least; or leave it, as they expect a disk to come back.
+// An operator who finds a partition without a leader when all brokers are back: as with `zw topics
+// recover`, they see what each replica has and choose one that loses least, or leave it because
+// they expect a disk to return.
 
 import type { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { invariant } from '../../../src/invariant.ts'
@@ -10,7 +11,7 @@ import type { MqWorld } from './life.ts'
 import { topic } from './load.ts'
 
 const readBytes = 1 << 20
-/** Within it a broker that is back has reported on its logs. */
+/** Within this time a broker that is back has reported on its logs. */
 const reportMs = 1000
 
 export class Person {
@@ -43,7 +44,7 @@ export class Person {
       `a person chooses ${best.broker} for ${partition}: ${common} are left, ${lost} lost`,
     )
     world.cover(lost > 0 ? 'lost by a choice' : 'nothing lost by a choice')
-    // What is gone is gone for those who had read it, too: they begin anew.
+    // What is lost is also lost for consumers that had read it: they begin again.
     if (lost > 0) for (const consumer of world.consumers) void consumer.close()
     world.show({ type: 'chosen', partition, common, losesAtMost: best.losesAtMost })
     await this.#waitFor(
@@ -61,7 +62,10 @@ export class Person {
     return found
   }
 
-  /** All logs are damaged: one begins anew, and what the others have is lost unless it is saved elsewhere. */
+  /**
+   * All logs are damaged: one begins again empty, and what the others have is lost unless it is
+   * saved elsewhere.
+   */
   async #takeLogAway(partition: number): Promise<void> {
     const world = this.#world
     const broker = world.brokers.find((each) => world.unavailableAt(each).includes(partition))
@@ -79,8 +83,8 @@ export class Person {
   }
 
   /**
-   * The budget of the partition's disks is spent; or what is left of it has a torn tail, and might have
-   * lost what was durable.
+   * Checks that the budget of the partition's disks is spent, or that what is left of it has a torn
+   * tail and may have lost durable records.
    */
   #mustWait(partition: number, choices: readonly RecoveryChoice[]): void {
     const { budget } = this.#world
@@ -95,7 +99,7 @@ export class Person {
     )
   }
 
-  /** How many records that are committed the chosen log has. */
+  /** The number of committed records that the chosen log has. */
   #commonWith(partition: number, id: number): number {
     const { brokers, checker } = this.#world
     const replica = brokers
@@ -112,7 +116,7 @@ export class Person {
     return common
   }
 
-  /** While the world goes on. */
+  /** Waits while the world runs. */
   async #waitFor<T>(asked: Promise<T>): Promise<T> {
     let answer: { readonly value: T } | undefined
     asked.then(

@@ -1,5 +1,5 @@
-// One broker in a life: the whole program (src/broker/broker.ts) on a disk, a network and a clock that
-// are not real. `look` shows the judge what its replicas have come to since the last time.
+// One broker in a life: the whole program (src/broker/broker.ts) on a simulated disk, network and
+// clock. `look` shows the judge how its replicas have changed since the last call.
 
 import { assembleBroker, type Broker } from '../../../src/broker/broker.ts'
 import { readConfig } from '../../../src/broker/config.ts'
@@ -28,7 +28,7 @@ export interface SimBrokerOptions {
   readonly show: (event: MqEvent) => void
 }
 
-/** What was seen last of one replica. */
+/** One replica as last seen. */
 interface Seen {
   highWatermark: number
   leads: string
@@ -125,7 +125,7 @@ export class SimBroker extends Host {
     return { ...read.config, segmentBytes }
   }
 
-  /** While it is down, something happens to its disk. */
+  /** A fault of its disk while it is down. */
   loseDisk(lose: (disk: SimDisk) => void): void {
     this.end({ power: true })
     this.disk.heal()

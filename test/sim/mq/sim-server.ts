@@ -1,5 +1,5 @@
-// One ZooWeeper server in a life of brokers: the whole program. What its tree says of partitions and
-// groups is shown as soon as the first of the servers has it.
+// One ZooWeeper server in a life of brokers: the whole program. The partitions and groups in its
+// tree are shown as soon as the first server has them.
 
 import { readConfig } from '../../../src/daemon/config.ts'
 import type { EnsembleListener } from '../../../src/daemon/ensemble/ensemble.ts'

@@ -1,4 +1,4 @@
-// Whether an answer is the one that the model gives.
+// Compares an answer with that of the model.
 
 import { invariant } from '../../../src/invariant.ts'
 import type { Stat } from '../../../src/protocol/records.ts'

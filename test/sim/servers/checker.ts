@@ -1,5 +1,6 @@
-// What is true of all servers at every step: one order of transactions, each server at some point of it,
-// the same tree at the same point. What is delivered first anywhere defines the order.
+// Invariants of all servers at every step: there is one order of transactions, each server is at
+// some point of it, and at the same point they have the same tree. The first delivery of a
+// transaction on any server defines the order.
 
 import { decodeTxn, type Txn } from '../../../src/daemon/ztree/txn.ts'
 import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
@@ -34,7 +35,7 @@ export class ServerChecker {
     return this.order.at(-1)?.zxid ?? zxidZero
   }
 
-  /** A server delivers `payload` on top of what its tree shows. */
+  /** A server is about to deliver `payload` to its tree. */
   delivering(zxid: Zxid, payload: Buffer, parts: { readonly tree: ZTree; readonly atMs: number }) {
     const { lastApplied } = parts.tree
     const before = lastApplied === zxidZero ? -1 : this.#indexOf.get(lastApplied)
@@ -52,7 +53,7 @@ export class ServerChecker {
     this.#indexOf.set(zxid, this.order.push({ zxid, payload: copy, txn, atMs: parts.atMs }) - 1)
   }
 
-  /** It did. `logged` says for each server up to where its log is durable. */
+  /** It has delivered it. `logged` is the durable end of each server's log. */
   delivered(zxid: Zxid, tree: ZTree, logged: readonly Zxid[]): void {
     invariant(tree.lastApplied === zxid, 'a tree shows what it was given')
     const digest = `${tree.digest.high},${tree.digest.low}`
@@ -64,7 +65,7 @@ export class ServerChecker {
     } else invariant(known === digest, 'trees that show the same transactions are the same')
   }
 
-  /** A session that nobody closed has its whole time-out, and under each leader again. */
+  /** A session that was not closed gets its whole timeout, again under each new leader. */
   #checkExpiry(zxid: Zxid, { body, session, seq }: Txn, atMs: number): void {
     if (body.type === 'createSession') {
       const { timeoutMs } = body
@@ -95,7 +96,7 @@ export class ServerChecker {
     )
   }
 
-  /** Every ephemeral has a session, and no path is there without its parent. */
+  /** Every ephemeral has a session, and every path has its parent. */
   checkTree(tree: ZTree): void {
     let ephemerals = 0
     for (const session of tree.sessions.keys()) {

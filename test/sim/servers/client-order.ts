@@ -1,5 +1,6 @@
-// What clients saw, by their own clocks and by the world's: each session in its order and never taken back,
-// each connection's events in theirs, and what begins after another has ended, after it.
+// The order of what clients saw, by their own clocks and by the world's: each session in its order
+// and never backwards, each connection's events in order, and an operation that begins after
+// another has ended comes after it.
 
 import { invariant } from '../../../src/invariant.ts'
 import type { SessionId } from '../../../src/protocol/records.ts'
@@ -14,7 +15,7 @@ export function checkClientOrder(clients: readonly SimClient[]): void {
   checkRealTime(clients)
 }
 
-/** Each session is answered in the order of its requests, and never taken back. */
+/** Each session is answered in the order of its requests, and its zxids never decrease. */
 function checkOneByOne({ operations }: SimClient): void {
   const last = new Map<SessionId, Answered>()
   for (const operation of operations) {
@@ -35,12 +36,12 @@ function checkOneByOne({ operations }: SimClient): void {
   }
 }
 
-/** What one connection tells, it tells in the order in which it happened. */
+/** Each connection shows changes in the order in which they happened. */
 function checkEvents({ operations }: SimClient): void {
   const heard = operations.flatMap(({ watch }) => watch?.events ?? [])
   let last: Heard | undefined
   for (const one of heard.sort((a, b) => a.step - b.step)) {
-    // What was missed meanwhile is told without its zxid.
+    // An event missed meanwhile comes without its zxid.
     if (one.event.zxid === 0) continue
     if (last?.connection === one.connection) {
       invariant(one.event.zxid >= last.event.zxid, 'events come in the order of the changes')
@@ -49,7 +50,10 @@ function checkEvents({ operations }: SimClient): void {
   }
 }
 
-/** Who begins after another has ended comes after it: writes always, reads behind a sync too. */
+/**
+ * An operation that begins after another has ended comes after it: writes always, reads only after
+ * a sync.
+ */
 function checkRealTime(clients: readonly SimClient[]): void {
   const answered: { readonly operation: Operation; readonly outcome: Answered }[] = []
   for (const { operations } of clients) {

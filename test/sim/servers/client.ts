@@ -1,5 +1,5 @@
-// A client in the simulator: the session of the real client, its bytes on the simulated network, and a
-// note of everything it asked, was answered and was told. history.ts judges the notes.
+// A client in the simulator: the real client's session, its bytes on the simulated network, and
+// notes of its requests, answers and events. history.ts judges the notes.
 
 import { type PendingCall, SessionDriver } from '../../../src/client/zk/session-driver.ts'
 import {
@@ -46,7 +46,7 @@ export class SimClient {
   #answerZxid: Zxid = zxidZero
   /** sessions that this client closed or saw expire */
   readonly ended = new Set<SessionId>()
-  /** of its sessions, each with the first step after which it saw so much */
+  /** its sessions, each with the first step at which it saw that much */
   readonly progress: {
     readonly session: SessionId
     readonly step: number
@@ -94,7 +94,7 @@ export class SimClient {
     return this.#session.sessionId
   }
 
-  /** Requests that are neither answered nor failed. */
+  /** Requests that have neither been answered nor failed. */
   get pendingCount(): number {
     return this.operations.reduce(
       (count, { outcome }) => count + (outcome.type === 'pending' ? 1 : 0),
@@ -111,7 +111,7 @@ export class SimClient {
     this.process.enter(() => this.#driver.step({ type: 'close' }))
   }
 
-  /** It is never heard of again, and its session expires. */
+  /** The client falls silent, and its session expires. */
   vanish(network: Network): void {
     this.process.end()
     network.processEnded(this.process, { silent: false })
@@ -178,7 +178,7 @@ export class SimClient {
     return [session, driver]
   }
 
-  /** What goes over which connection, and at which zxid an answer holds. */
+  /** Notes the connection of a request, and the zxid at which its answer holds. */
   #noting(codec: ClientCodec): ClientCodec {
     return {
       encodeHello: (out, hello) => {
@@ -224,7 +224,7 @@ export class SimClient {
     })
   }
 
-  /** A session has ended: another one begins a little later. */
+  /** A session has ended: the next begins a little later. */
   #again(): void {
     const over = this.#session
     this.ended.add(over.sessionId)
@@ -236,7 +236,7 @@ export class SimClient {
   }
 }
 
-/** A server may be slow or silent, but it says nothing for which its client has to leave it. */
+/** A server may be slow or silent, but it must never send what makes its client leave it. */
 class JudgingSession extends ZkSession<PendingCall> {
   readonly #left: (reason: string) => void
 

@@ -1,7 +1,7 @@
-// Where a server may be killed, so that something could be wrong afterwards: between any two steps that
-// change a disk or tell another process something, in the words of the acts of a simulated server
-// (../acts.ts, server.ts). `killed before X` is counted whenever a server is killed with X as its next
-// act, `killed after X` with X as its last one.
+// The points at which killing a server could break something: between any two steps that change a
+// disk or send something to another process, in the words of the acts of a simulated server
+// (../acts.ts, server.ts). `killed before X` is counted whenever a server is killed with X as its
+// next act, `killed after X` with X as its last one.
 
 import type { KillAt } from '../process.ts'
 
@@ -97,7 +97,7 @@ export const killPoints: readonly KillAt[] = crashPoints.flatMap(({ before, afte
   ...after.map((act) => ({ when: 'after', act }) as const),
 ])
 
-/** What has to be counted for a crash point to have been hit. */
+/** The counts that show that a crash point was hit. */
 export function countedFor({ before, after }: CrashPoint): string[] {
   return [
     ...before.map((act) => `killed before ${act}`),

@@ -1,5 +1,5 @@
-// What goes wrong in one life of whole servers, and what their world is like: drawn first of all that the
-// life's seed decides. An override replaces a value that was drawn, so it changes no other one.
+// The faults of one life of whole servers, and the properties of their world, drawn before anything
+// else from the life's seed. An override replaces a drawn value, so it changes no other one.
 //
 //   npm run sim -- --world servers --seed 7 --fault crashPoint=none --fault wipes=3
 
@@ -53,7 +53,7 @@ export const serversFaults = new FaultTable(rows)
 /**
  * A fault that never happens leaves room for longer chains of others.
  *
- * @param random with which the life goes on
+ * @param random with which the life continues
  */
 export function drawServersFaults(seed: number, random = new Random(seed)): ServersFaults {
   const crashPoint = random.chance(0.8) ? random.pick(killPoints) : null

@@ -1,7 +1,7 @@
-// Does what the clients saw fit what the servers agreed on? The order of committed transactions is known,
-// so judging a run is one walk along it: every transaction is the effect of one request, in the order
-// of its session, with the outcome that the model gives; every read shows the model at its zxid.
-// client-order.ts and watches.ts judge the rest.
+// Checks that what the clients saw fits what the servers agreed on. The order of committed
+// transactions is known, so judging a run is one walk along it: every transaction is the effect of
+// one request, in the order of its session, with the outcome that the model gives; every read shows
+// the model at its zxid. client-order.ts and watches.ts judge the rest.
 
 import type { Txn } from '../../../src/daemon/ztree/txn.ts'
 import { invariant } from '../../../src/invariant.ts'
@@ -37,11 +37,11 @@ export function checkHistory(
 class Walk {
   readonly #model = new TreeModel()
   readonly #writes = new Map<SessionId, Operation[]>()
-  /** of each session, how many of its writes lie behind */
+  /** by session: the number of its writes so far */
   readonly #matched = new Map<SessionId, number>()
   readonly #reads = new Map<Zxid, Operation[]>()
   readonly #watches: WatchJudge
-  /** sessions of which a transaction may be the effect of one of two requests */
+  /** sessions with a transaction that may be the effect of either of two requests */
   readonly #ambiguous = new Set<SessionId>()
 
   constructor(clients: readonly SimClient[]) {
@@ -88,7 +88,7 @@ class Walk {
       return
     }
     const refusal = body.type === 'error' ? body.code : errorCodes.OK
-    // Sent over a connection that its session has left: it may come late, and is of no effect.
+    // Sent over a connection that its session has left: it may arrive late, without effect.
     if (refusal === errorCodes.SESSIONMOVED) return
     const operation = this.#operationOf(zxid, session, body)
     if (operation === undefined) return
@@ -108,11 +108,11 @@ class Walk {
     )
   }
 
-  /** A session's transactions are its writes, in order; those left out are of unknown outcome. */
+  /** A session's transactions are its writes, in order; skipped writes have an unknown outcome. */
   #operationOf(zxid: Zxid, session: SessionId, body: Txn['body']): Operation | undefined {
     const writes = this.#writes.get(session)
     if (writes === undefined) {
-      // The answer that told the client its session was lost with everything it then asked.
+      // The answer with the session id was lost, and so was everything requested then.
       invariant(body.type === 'error', 'what happens was asked for')
       return undefined
     }
@@ -142,11 +142,11 @@ class Walk {
     return operation
   }
 
-  /** Of what was sent over one connection nothing happens if something sent before it did not. */
+  /** A request has an effect only if all requests before it on its connection had theirs. */
   #checkFirstInFirstOut(writes: readonly Operation[], at: number, body: Txn['body']): void {
     const operation = writes[at] as Operation
     const { session, outcome, connection } = operation
-    // A refusal, or a delete, might be that of a later request which is just like this one.
+    // A refusal or a delete may belong to a later, equal request.
     if (outcome.type === 'answered') this.#ambiguous.delete(session)
     else if (body.type === 'error' || body.type === 'delete') this.#ambiguous.add(session)
     const ambiguous = this.#ambiguous.has(session)
@@ -158,7 +158,10 @@ class Walk {
     }
   }
 
-  /** A refusal does not say of what: only what the model refuses in the same way can be meant. */
+  /**
+   * A refusal does not name its request: only one that the model refuses in the same way can be
+   * meant.
+   */
   #mayBeRefused(zxid: Zxid, body: Txn['body'], { request, session }: Operation): boolean {
     if (body.type !== 'error' || isOver(body.code)) return true
     const expected = this.#model.tryWrite(zxid, session, request as ModelWrite)

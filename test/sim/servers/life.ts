@@ -1,6 +1,6 @@
-// One life of an ensemble of whole servers with clients, decided by its seed: while clients write, read,
-// watch and come and go (load.ts), what faults.ts lists goes wrong (nemesis.ts); then the faults stop, and
-// within bounded time all must be well and everything that any client saw must fit together
+// One life of an ensemble of whole servers with clients, decided by its seed: while clients write,
+// read, watch, come and go (load.ts), the faults of faults.ts happen (nemesis.ts); then they stop,
+// and within bounded time all must be well and everything that any client saw must be consistent
 // (history.ts).
 
 import { invariant } from '../../../src/invariant.ts'
@@ -28,15 +28,15 @@ export interface ServersLife {
 
 export interface ServersLifeOptions {
   readonly trace?: ((line: string) => void) | undefined
-  /** in place of what the seed says */
+  /** overrides of what the seed draws */
   readonly faults?: Partial<ServersFaults>
 }
 
 const roundCount = 60
-/** Of made-up time: within it everything is well again when the faults stop. */
+/** Simulated time within which everything must be well after the faults stop. */
 const convergenceMs = 30_000
 const clientsMax = 5
-/** Promises go on after so many events at the latest. */
+/** After at most this many events, pending promises proceed. */
 const eventsPerRest = 16
 
 /** @throws InvariantError when a promise is broken */
@@ -64,7 +64,7 @@ export class ServersWorld {
   #clientCount = 0
   #eventCount = 0
   isSettling = false
-  /** something is to come about, and nothing else is to go wrong until then */
+  /** a scene is in progress, and no other fault may happen until it ends */
   calmUntilMs = 0
 
   constructor(seed: number, { trace, faults }: ServersLifeOptions) {
@@ -161,9 +161,9 @@ export class ServersWorld {
     this.#compareTrees()
   }
 
-  /** Without faults, sessions last as long as their clients do, and no longer than a time-out after. */
+  /** Without faults, sessions last as long as their clients, and at most one timeout longer. */
   async #beQuiet(living: readonly SimClient[]): Promise<void> {
-    // Of what clients asked for while there were faults, some may be to end their sessions.
+    // Some requests made during the faults may end their sessions.
     await this.#run(500)
     await this.#until('clients have sessions', () =>
       living.every(({ state }) => state === 'connected'),
@@ -231,7 +231,7 @@ export class ServersWorld {
 
   // --- time --------------------------------------------------------------------------------------
 
-  /** What is waited for inside the servers gets its turn now and then: always at the same points. */
+  /** Lets pending promises inside the servers proceed now and then, always at the same points. */
   async #run(durationMs: number): Promise<void> {
     const untilMs = this.queue.nowMs + durationMs
     for (let run = this.queue.take(untilMs); run !== undefined; run = this.queue.take(untilMs)) {
@@ -252,7 +252,7 @@ export class ServersWorld {
   }
 }
 
-/** Every promise that could go on has. */
+/** Lets every promise that can proceed do so. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,11 +1,12 @@
-// What clients ask for in a life of whole servers: registers, sequential and ephemeral znodes, children that
-// come and go, multis, reads with and without a sync before them, and watches of all kinds.
+// The requests of clients in a life of whole servers: registers, sequential and ephemeral znodes,
+// children that come and go, multis, reads with and without a sync before them, and watches of all
+// kinds.
 
 import type { CreateMode, MultiOp, Request } from '../../../src/protocol/zk/messages.ts'
 import type { Random } from '../../../src/random.ts'
 import type { SimClient } from './client.ts'
 
-/** A client with more requests on their way asks nothing new. */
+/** A client with more requests in flight sends no new one. */
 const pendingMax = 40
 
 export class Load {
@@ -38,7 +39,7 @@ export class Load {
     else client.ask(this.#write(client))
   }
 
-  /** What all of a tree's kinds of znodes show, behind a sync, and one write. */
+  /** Reads of all kinds of znodes after a sync, and one write. */
   askForAll(client: SimClient): void {
     const synced = client.ask({ type: 'sync', path: '/' })
     for (const path of ['/q', '/e', '/c', '/']) {
@@ -48,7 +49,7 @@ export class Load {
     client.ask(this.setData())
   }
 
-  /** No two are equal. */
+  /** Each value is unique. */
   value(): Buffer {
     const random = this.#random
     const any = (): number => (random.chance(0.1) ? random.below(900) : random.below(40))

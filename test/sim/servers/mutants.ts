@@ -1,5 +1,6 @@
-// Mutants of everything outside src/daemon/zab (those are in ../zab/mutants.ts): the log, the tree store, the
-// request processors, sessions, watches, the client. Whole servers with clients must catch them.
+// Mutants of everything outside src/daemon/zab (those are in ../zab/mutants.ts): the log, the tree
+// store, the request processors, sessions, watches, the client. Whole servers with clients must
+// catch them.
 
 import type { Mutant } from '../mutate.ts'
 
@@ -87,7 +88,7 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 200,
   },
   {
-    name: 'damage in the middle of the log is passed over',
+    name: 'damage in the middle of the log is skipped',
     rule: 'the log is contiguous, or refused',
     edits: [
       { file: recovery, from: 'if (!format.isIntact(bytes, at, length)) return false', to: '' },
@@ -283,7 +284,7 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 50,
   },
   {
-    name: 'what was outstanding outlives the leadership',
+    name: 'outstanding changes outlive the leadership',
     rule: 'everything of an old epoch is fenced before a new one starts',
     edits: [
       {
@@ -300,7 +301,7 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 300,
   },
   {
-    name: 'a reply goes to whoever has the number',
+    name: 'a reply goes to any request with its number',
     rule: 'a reply is matched by origin and number',
     edits: [
       {
@@ -350,7 +351,7 @@ export const serverMutants: readonly Mutant[] = [
 
   // --- reads -----------------------------------------------------------------------------------
   {
-    name: 'stale read after sync: nobody confirms the leader',
+    name: 'stale read after sync: no quorum confirms the leader',
     rule: 'P5; ZOOKEEPER-1675: a deposed leader answers no sync',
     edits: [
       {
@@ -410,7 +411,7 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 300,
   },
   {
-    name: 'a session goes on at a server that is behind it',
+    name: 'a session continues at a server that is behind it',
     rule: 'P6: a server behind its client refuses it',
     edits: [
       {
@@ -528,7 +529,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'an ephemeral still in flight outlives its session',
-    rule: 'what a close removes is known at its point of the order',
+    rule: 'what a close removes is determined at its place in the order',
     edits: [
       {
         file: outstanding,
@@ -563,7 +564,7 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 50,
   },
   {
-    name: 'a new leader expires everybody',
+    name: 'a new leader expires every session',
     rule: 'a new leader gives each session a whole time-out',
     edits: [
       {
@@ -576,7 +577,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'sessions are for ever',
-    rule: 'P9: who is not heard from loses its session',
+    rule: 'P9: a silent client loses its session',
     edits: [
       {
         file: leader,

@@ -1,4 +1,4 @@
-// What goes wrong in a life of servers: one thing after the other, drawn by the weights of the life's faults
+// The faults of a life of servers: one after the other, drawn by the weights of the life's faults
 // (faults.ts). Each cause of a fault is as likely as the fault is heavy.
 
 import { pickWeighted, type Weighted } from '../faults.ts'
@@ -25,7 +25,7 @@ import type { SimServer } from './server.ts'
 
 type Cause = () => void
 
-/** What has causes; the other faults say what the world is like. */
+/** The faults that have causes; the others are properties of the world. */
 type CausedFault =
   | 'kills'
   | 'brokenLinks'
@@ -42,7 +42,7 @@ export class Nemesis {
   readonly #world: ServersWorld
   readonly #focus: KillAt | undefined
   readonly #causes: readonly Weighted<Cause>[]
-  /** above what elections of themselves reach */
+  /** above the rounds that elections reach by themselves */
   #forgedRound = 1000
 
   constructor(world: ServersWorld, faults: ServersFaults) {
@@ -68,7 +68,7 @@ export class Nemesis {
     ]
   }
 
-  /** Perhaps something goes wrong, and perhaps a server comes back. */
+  /** Perhaps begins a fault, and perhaps restarts a server. */
   strike(): void {
     const { random } = this.#world
     if (this.#focus !== undefined && random.chance(0.1)) this.#any().killAt(this.#focus)
@@ -182,7 +182,7 @@ export class Nemesis {
     ]
   }
 
-  /** What leads to the crash point that this life is about, and the crash. */
+  /** The events that lead to this life's crash point, and the crash. */
   #focusedCauses(): Cause[] {
     const { random, servers } = this.#world
     const focus = this.#focus

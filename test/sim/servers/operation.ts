@@ -1,4 +1,4 @@
-// One request of a simulated client and what became of it, as the client noted it; history.ts judges the
+// One request of a simulated client and its outcome, as the client noted it; history.ts judges the
 // notes.
 
 import type { Txn } from '../../../src/daemon/ztree/txn.ts'
@@ -8,16 +8,16 @@ import type { ReplyBody, Request, WatchEvent } from '../../../src/protocol/zk/me
 import type { Zxid } from '../../../src/protocol/zxid.ts'
 import { textOf } from './tree-model.ts'
 
-/** One request and what became of it. */
+/** One request and its outcome. */
 export interface Operation {
   readonly client: string
   /** 0 while the client had none */
   session: SessionId
-  /** of all requests of the client, and of all that it was answered or told */
+  /** its number among the client's requests, and among its answers and events */
   readonly issued: number
   readonly request: Request
   readonly askedMs: number
-  /** which of the client's connections it was sent over last; 0: none */
+  /** the last of the client's connections over which it was sent; 0: none */
   connection: number
   /** whether a sync was sent right before it on the same session */
   readonly synced: Operation | undefined
@@ -34,10 +34,10 @@ export type Outcome =
       readonly zxid: Zxid
       readonly atMs: number
       readonly step: number
-      /** which of the client's connections it came over */
+      /** the client's connection over which it arrived */
       readonly connection: number
     }
-  /** nobody knows whether it happened, unless `code` says that it cannot have */
+  /** the outcome is unknown, unless `code` rules out an effect */
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly atMs: number }
 
 export interface Watch {
@@ -45,7 +45,7 @@ export interface Watch {
   readonly events: Heard[]
 }
 
-/** An event, when it came, and over which connection. */
+/** An event, with its time and connection. */
 export interface Heard {
   readonly event: WatchEvent
   readonly step: number
@@ -71,7 +71,7 @@ export function isWrite({ request }: Operation): boolean {
   }
 }
 
-/** Whether the transaction could be what the leader made of the request. */
+/** Whether the transaction can be the leader's for this request. */
 export function isEffectOf(body: Txn['body'], { request }: Operation): boolean {
   if (body.type === 'error')
     return body.partCount > 0 === (request.type === 'multi') || isOver(body.code)

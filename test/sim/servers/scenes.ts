@@ -1,4 +1,4 @@
-// Longer chains of events that lead servers and clients to where they are weakest.
+// Longer chains of events that bring servers and clients to their weakest points.
 
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import { encodePeerMessage } from '../../../src/protocol/peer/codec.ts'
@@ -9,7 +9,10 @@ import type { SimClient } from './client.ts'
 import type { ServersWorld } from './life.ts'
 import type { SimServer } from './server.ts'
 
-/** A leader that nobody hears proposes for a while; when it is back, what it logged alone has to go. */
+/**
+ * A leader whose messages are lost proposes for a while; when it is back, what it logged alone must
+ * be cut.
+ */
 export function depose(world: ServersWorld, leader: SimServer): void {
   const { network, queue, random, servers, load } = world
   for (const other of servers) {
@@ -21,7 +24,7 @@ export function depose(world: ServersWorld, leader: SimServer): void {
     for (let i = 0; i < 4; i++) client.ask({ ...load.setData(), version: -1 })
   }
   queue.after(20 + random.below(100), () => leader.end({ power: false }))
-  // The next one's own are fewer: they do not cover it all.
+  // The next leader has fewer of its own, which do not overwrite them all.
   queue.after(1300, () => {
     const client = world.clients.find(({ state }) => state === 'connected')
     client?.ask(load.setData())
@@ -31,15 +34,15 @@ export function depose(world: ServersWorld, leader: SimServer): void {
     network.unblockAll()
     leader.start()
   })
-  // What was cut must not stand there again.
+  // What was cut must not reappear.
   queue.after(1500 + random.below(600), () => {
     if (!world.isSettling) leader.end({ power: random.chance(0.5) })
   })
 }
 
 /**
- * The disk of a server is lost, or damaged: only if the others can still go on, and have among any
- * majority of them all that was committed.
+ * The disk of a server is lost, or damaged: only if the others can still continue, and every
+ * majority of them has everything committed.
  */
 export function loseDisk(
   world: ServersWorld,
@@ -57,13 +60,13 @@ export function loseDisk(
   lose(server)
 }
 
-/** A client has to go to a server whose disk makes it late. */
+/** A client has to move to a server that lags because of a slow disk. */
 export function move(world: ServersWorld, client: SimClient, server: SimServer): void {
   const { network, servers, load } = world
   if (!client.process.alive) return
   server.disk.stall(400 + world.random.below(400))
   for (let i = 0; i < 3; i++) client.ask(load.setData())
-  // It sees what the server will not have seen when it comes there.
+  // It sees what the server will not have applied when it arrives there.
   world.queue.after(40 + world.random.below(100), () => {
     for (const { host } of servers) {
       if (host !== server.host) network.block(client.name, host)
@@ -77,8 +80,8 @@ export function move(world: ServersWorld, client: SimClient, server: SimServer):
 }
 
 /**
- * A leader whose clock is slow is left by the others long before it notices, while its clients go on
- * asking; what another leader does meanwhile it must not hide from them.
+ * A leader with a slow clock loses its followers long before it notices, while its clients
+ * continue; it must not hide from them what the next leader does meanwhile.
  */
 export function strand(world: ServersWorld): void {
   const { network, queue, servers, load } = world
@@ -86,7 +89,7 @@ export function strand(world: ServersWorld): void {
   if (leader === undefined) return
   network.unblockAll()
   for (const server of servers) server.start()
-  // A write that it proposes is never committed, and syncs wait for it: only others are asked for those.
+  // A write that it proposes is never committed, and syncs wait for it: writes go only to others.
   const untilMs = queue.nowMs + 2300
   world.calmUntilMs = untilMs
   const ask = (): void => {
@@ -111,7 +114,7 @@ export function strand(world: ServersWorld): void {
   world.cover('stranded leader')
 }
 
-/** A client goes to another server, and what it wrote through the first one comes late. */
+/** A client moves to another server, and its writes through the first one arrive late. */
 export function moveAhead(world: ServersWorld, client: SimClient): void {
   const { network, queue, servers, load } = world
   const leader = servers.find(({ role }) => role.type === 'leading')?.host
@@ -131,7 +134,7 @@ export function moveAhead(world: ServersWorld, client: SimClient): void {
   world.cover('moved ahead')
 }
 
-/** A session ends while an ephemeral of it is on its way, and another wants its name. */
+/** A session ends while its ephemeral is in flight, and another session wants the same name. */
 export function closeAmidst(world: ServersWorld, client: SimClient): void {
   const { load } = world
   const create: Request = {
@@ -151,7 +154,7 @@ export function closeAmidst(world: ServersWorld, client: SimClient): void {
   }
 }
 
-/** In two parts, neither of which hears of the other. */
+/** Splits the ensemble into two parts without contact. */
 export function split(world: ServersWorld): void {
   const { random, network, servers } = world
   const here = new Set(servers.filter(() => random.chance(0.5)))
@@ -163,7 +166,7 @@ export function split(world: ServersWorld): void {
   world.cover('partition')
 }
 
-/** In two parts, and one server that still talks to both. */
+/** Splits the ensemble, with one server in contact with both parts. */
 export function bridge(world: ServersWorld): void {
   const { random, network, servers } = world
   const bridge = random.pick(servers)
@@ -190,9 +193,9 @@ export function flap(world: ServersWorld, a: string, b: string): void {
 }
 
 /**
- * Every server that looks for a leader hears votes that no server cast: safety does not rest on them.
+ * Every looking server receives votes that no server cast: safety does not rest on them.
  *
- * @param round above what elections of themselves reach
+ * @param round above those that elections reach by themselves
  */
 export function forgeElection(world: ServersWorld, round: number): void {
   const { random, network, servers } = world

@@ -1,5 +1,5 @@
-// One server in the simulator: the whole program (src/daemon/server.ts) on a disk, a network and a clock
-// that are not real. What it delivers is shown to the checker on its way.
+// One server in the simulator: the whole program (src/daemon/server.ts) on a simulated disk,
+// network and clock. The checker sees each delivery.
 
 import { readConfig } from '../../../src/daemon/config.ts'
 import type { EnsembleListener, EnsembleRole } from '../../../src/daemon/ensemble/ensemble.ts'
@@ -26,13 +26,16 @@ import type { ServerChecker } from './checker.ts'
 
 export const tickMs = 500
 
-/** So many syncs ago was durable what the last records on the disk say of it, wherever a bit turned. */
+/**
+ * The last records on the disk vouch for what was durable this many syncs ago, wherever a bit
+ * flips.
+ */
 const vouchingSyncs = 4
 
 const peerPort = 1
 export const clientPort = 2
 
-/** What the servers of one world have in common. */
+/** The shared parts of the servers of one world. */
 export interface SimServerParts {
   readonly queue: EventQueue
   readonly network: Network
@@ -45,7 +48,7 @@ export interface SimServerParts {
   readonly handoverAt: number
   readonly trace: ((line: string) => void) | undefined
   readonly cover: (what: string) => void
-  /** Something is wrong that no fault explains. */
+  /** A failure that no fault explains. */
   readonly fail: (error: Error) => void
 }
 
@@ -58,15 +61,17 @@ export class SimServer {
   #running: ServerParts | undefined
   #killAt: KillAt | undefined
   #isSpared = false
-  /** it has held all of an epoch's history since its disk was new, and so is counted in majorities */
+  /**
+   * it has held all of an epoch's history since its disk was new, and so is counted in majorities
+   */
   isCounted = false
-  /** a bit on its disk has turned */
+  /** a bit on its disk has flipped */
   #damaged = false
-  /** as it was told of the last time that it was on the disk */
+  /** its last state known to be on the disk */
   #saved: MetaFields | undefined
-  /** what its log called durable the last times since it was opened, oldest first */
+  /** the last durable ends of its log since it was opened, oldest first */
   #durables: Zxid[] = []
-  /** what its log called durable when it ended */
+  /** the durable end of its log when it ended */
   #vouched: Zxid = zxidZero
 
   constructor(id: number, parts: SimServerParts) {
@@ -91,7 +96,7 @@ export class SimServer {
     return this.#running
   }
 
-  /** Up to where its log is durable, as the log says or has said. */
+  /** The durable end of its log, as last reported. */
   get logged(): Zxid {
     return this.#running?.storage.log.durableZxid ?? this.#vouched
   }
@@ -122,13 +127,13 @@ export class SimServer {
     this.#boot(process).catch((error) => this.#failed(process, error))
   }
 
-  /** It is killed there once, be it after other ends and starts. */
+  /** Kills it there once, perhaps after other restarts. */
   killAt(point: KillAt): void {
     this.#killAt = point
     this.process?.killAt(point)
   }
 
-  /** From now on nothing goes wrong with it. */
+  /** Ends its faults. */
   spare(): void {
     this.#isSpared = true
     this.#killAt = undefined
@@ -138,7 +143,7 @@ export class SimServer {
     this.disk.heal()
   }
 
-  /** What the system remembers of a killed process, the next one finds, but not after a power cut. */
+  /** The next process finds what the system kept of a killed one, but not after a power cut. */
   #comeBackInVain(): void {
     const { queue, random } = this.#parts
     queue.after(10, () => this.start())
@@ -147,7 +152,7 @@ export class SimServer {
     })
   }
 
-  /** Killed; with the power gone, so is what was not synced. */
+  /** Kills it; a power cut also loses what was not synced. */
   end({
     power,
     point = 'by the nemesis',
@@ -170,8 +175,8 @@ export class SimServer {
   }
 
   /**
-   * A bit on its disk turns while it is down. It must notice, and refuse to start; or lose what nobody
-   * could have vouched for, as if it had been torn.
+   * Flips a bit on its disk while it is down. It must notice and refuse to start, or lose only what
+   * no later record vouches for, as a torn tail.
    */
   damage(): void {
     this.end({ power: this.#parts.random.chance(0.5) })
@@ -219,7 +224,7 @@ export class SimServer {
     await server.start()
     const { storage, ensemble, metrics } = this.#running ?? {}
     let expired = 0
-    // The server's own tick came right before: what it expired has not left it yet.
+    // The server's own tick was just before: its expiries have not been sent yet.
     process.every(tickMs, () => {
       if (metrics !== undefined && metrics.sessionsExpired > expired) {
         expired = metrics.sessionsExpired
@@ -253,7 +258,7 @@ export class SimServer {
     return { ...read.config, logSegmentBytes: segmentBytes, logKept }
   }
 
-  /** What lies on its disk was read. */
+  /** Its disk has been read. */
   #opened(parts: ServerParts): void {
     const { log, torn } = parts.storage
     this.#checkMeta(this.disk.meta)
@@ -355,7 +360,7 @@ export class SimServer {
   }
 }
 
-/** How a server says that it does not trust what lies on its disk. */
+/** The errors by which a server refuses its disk. */
 function isRefusal(error: unknown): error is Error {
   return [DamagedTreeError, LogDamagedError, LogVersionError, MetaError, RecoveryError].some(
     (kind) => error instanceof kind,
@@ -396,7 +401,7 @@ const kindNames: Readonly<Record<number, string>> = {
   42: 'SNAPTAKEN',
 }
 
-/** Between servers, by the kinds of the messages in it. */
+/** The name of a frame between servers, by the types of its messages. */
 function describeSend(bytes: Buffer, to: string): string {
   if (!to.startsWith('s')) return 'send to a client'
   const kinds = new Set<string>()

@@ -1,5 +1,5 @@
-// What a tree is, in the simplest words: a second opinion on src/daemon/ztree and prep, with which the
-// answers of a whole run are compared. Semantics: ZooKeeper's, as in PrepRequestProcessor.
+// The simplest model of a tree: an independent implementation of src/daemon/ztree and prep, with
+// which the answers of a whole run are compared. Semantics as in ZooKeeper's PrepRequestProcessor.
 
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { basename, parentOf } from '../../../src/protocol/path.ts'
@@ -12,7 +12,7 @@ interface Node {
   mzxid: number
   pzxid: number
   owner: number
-  /** children ever created: what sequential names count */
+  /** children ever created, which number sequential names */
   created: number
   readonly children: Set<string>
 }
@@ -22,7 +22,7 @@ export type Written =
   | MultiResult
   | { readonly type: 'multi'; readonly results: readonly MultiResult[] }
 
-/** One change, for whoever watches. */
+/** One change, for watches. */
 export interface Change {
   readonly type: 'created' | 'deleted' | 'data' | 'children'
   readonly path: string
@@ -38,12 +38,12 @@ export class TreeModel {
       this.#put(path, { data: '', zxid: 0, owner: 0 })
     }
     for (const node of this.nodes.values()) node.created = 0
-    // As in ZooKeeper, it was never set.
+    // As in ZooKeeper, the field was never set.
     const config = this.nodes.get('/zookeeper/config')
     if (config !== undefined) config.version = -1
   }
 
-  /** @returns what the write is answered with; nothing changes if that is an error */
+  /** @returns the answer to the write; an error changes nothing */
   write(zxid: number, session: number, request: ModelWrite): Written {
     this.changes = []
     if (request.type !== 'multi') return this.#one(zxid, session, request)
@@ -62,7 +62,7 @@ export class TreeModel {
     return { type: 'multi', results } as const
   }
 
-  /** The same, and nothing changes. */
+  /** The same answer, without changing the tree. */
   tryWrite(zxid: number, session: number, request: ModelWrite): Written {
     const before = this.#copy()
     const written = this.write(zxid, session, request)
@@ -170,7 +170,7 @@ export class TreeModel {
     )
   }
 
-  /** As much of it as `describeStat` shows. */
+  /** The part that `describeStat` shows. */
   #stat(path: string): never {
     return this.stat(path) as never
   }

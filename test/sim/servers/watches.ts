@@ -1,5 +1,5 @@
-// What watches told: each fires at the first change after it was set, and before its client is shown that
-// change; a persistent one tells of each change, in order, as long as its connection lasts.
+// The rules of watches: each fires at the first change after it was set, before its client is shown
+// that change; a persistent one fires at each change, in order, while its connection lasts.
 
 import { invariant } from '../../../src/invariant.ts'
 import type { EventType, ReplyBody } from '../../../src/protocol/zk/messages.ts'
@@ -17,10 +17,10 @@ interface Armed {
 export class WatchJudge {
   readonly #clients: ReadonlyMap<string, SimClient>
   readonly #armed = new Map<string, Armed[]>()
-  /** every change, and from which on each persistent watch is told */
+  /** every change, and from which on each persistent watch has to fire */
   readonly #changes: { readonly change: Change; readonly zxid: Zxid }[] = []
   readonly #persistent: { readonly watch: Watch; readonly since: number }[] = []
-  /** creations that a watch did not tell of, so far */
+  /** creations for which no watch has fired so far */
   #missed: { readonly path: string; readonly watch: Watch; readonly by: Zxid }[] = []
 
   constructor(clients: readonly SimClient[]) {
@@ -45,7 +45,7 @@ export class WatchJudge {
     for (const { watch, since } of this.#persistent) this.#checkPersistent(watch, since)
   }
 
-  /** The read that sets it was answered, at the changes so far. */
+  /** The read that set it was answered after the changes so far. */
   arm(watch: Watch, body: ReplyBody): void {
     const { request } = watch.operation
     if (!('path' in request)) return
@@ -78,8 +78,8 @@ export class WatchJudge {
   }
 
   /**
-   * Who waits for a znode to appear, and has no connection while it comes and goes, cannot be told: on
-   * return there is nothing, as before, and the watch is set again.
+   * A client that waits for a znode, and has no connection while it appears and disappears, gets no
+   * event: on its return the znode is missing, as before, and the watch is set again.
    */
   #mayBeMissed({ kind, path, watch }: Armed, zxid: Zxid): boolean {
     const { operation, events } = watch
@@ -93,8 +93,8 @@ export class WatchJudge {
   }
 
   /**
-   * As long as its connection lasts, a persistent watch is told of each change, in order, and before
-   * its client is shown it.
+   * While its connection lasts, a persistent watch fires at each change, in order, before its
+   * client is shown the change.
    */
   #checkPersistent({ operation, events }: Watch, since: number): void {
     const { connection } = operation.outcome as Answered
@@ -123,14 +123,14 @@ export class WatchJudge {
     }
   }
 
-  /** It must have gone by when the client was back. */
+  /** The znode must have disappeared by the time the client was back. */
   #checkMissed(zxid: Zxid): void {
     for (const { by, watch } of this.#missed) {
       invariant(by > zxid, `the watch of ${nameOf(watch.operation)} misses nothing`)
     }
   }
 
-  /** When the client of a watch was first shown so much. */
+  /** When the client of a watch was first shown this zxid. */
   #shown({ operation }: Watch, zxid: Zxid): SimClient['progress'][number] | undefined {
     const { step } = operation.outcome as Answered
     return this.#clients
@@ -155,7 +155,7 @@ export class WatchJudge {
       `the watch of ${name} fires before its client is shown ${formatZxid(zxid)}`,
     )
     const { event } = first
-    // What a client missed while it had no connection is told without its zxid.
+    // Events that a client missed without a connection have no zxid.
     if (event.zxid === 0) return
     invariant(event.zxid >= zxid, `the watch of ${name} tells of a change after it was set`)
     if (event.zxid !== zxid) return
@@ -183,7 +183,7 @@ const eventTypes = {
   children: 'NodeChildrenChanged',
 } as const satisfies Record<Change['type'], EventType>
 
-/** Whether the persistent watch that `operation` set hears of `change`. */
+/** Whether the persistent watch that `operation` set fires at `change`. */
 function isFor({ request }: Operation, change: Change): boolean {
   if (request.type !== 'addWatch') return false
   if (request.mode === 'persistent') return change.path === request.path

@@ -8,16 +8,16 @@
 //   I4  integrity                 `delivered`: proposed, and each transaction once
 //   I7  local primary order       `proposed`, `delivered`: without gaps
 //   I8  global primary order      `delivered`
-//   I9  primary integrity         `proposed` notes what its leader had; `delivered` adds nothing to it
-//   I10 durability                `delivered`, `announced`: on a quorum's disks; `truncated`: never cut;
-//                                 `established`: in the history of every later leader
+//   I9  primary integrity         `proposed` notes what its leader had; `delivered` adds nothing
+//   I10 durability                `delivered`, `announced`: on a quorum's disks; `truncated`: never
+//                                 cut; `established`: in the history of every later leader
 //   I11 honest acks               rules.ts: what a message promises, when it leaves
 //   I12 one zxid, one payload     `proposed`, `delivered`
-//   I13 nothing applied early     `delivered`: committed, and on the own disk
-//   I19 who serves                `established`, `confirmed`, and rules.ts: it has heard of a quorum
-//   I21 who is counted            `established`: by disks that hold the epoch
+//   I13 nothing applied early     `delivered`: committed, and on its own disk
+//   I19 which servers serve       `established`, `confirmed`, and rules.ts: it hears from a quorum
+//   I21 which servers count       `established`: by disks that hold the epoch
 //
-// I14 to I18, digests and reads are matters of whole servers: servers/.
+// I14 to I18, digests and reads are checked with whole servers: servers/.
 
 import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
@@ -33,11 +33,11 @@ export class ZabChecker {
   readonly committed: LogRecord[] = []
   readonly #indexOf = new Map<Zxid, number>()
   readonly #proposed = new Map<Zxid, string>()
-  /** of each epoch that proposed: the last it did, and what its leader had delivered at first */
+  /** by epoch: its last proposal, and what its leader had delivered before its first */
   readonly #primaries = new Map<number, { last: Zxid; readonly began: Zxid }>()
   readonly #leaders = new Map<number, ServerId>()
   readonly #chosen = new Map<number, ServerId>()
-  /** newest epoch that a quorum promised itself to */
+  /** newest epoch that a quorum has promised */
   chosenEpoch = 0
   establishedCount = 0
   establishedEpoch = 0
@@ -102,7 +102,7 @@ export class ZabChecker {
     invariant(!cut, 'what is committed is never cut')
   }
 
-  /** A leader says that everything up to `zxid` is committed; `log` is its own. */
+  /** A leader announces that everything up to `zxid` is committed; `log` is its own log. */
   announced(zxid: Zxid, log: readonly LogRecord[], disks: Disks): void {
     if (zxid <= this.lastZxid) return
     const record = log.findLast((each) => each.zxid === zxid)
@@ -118,7 +118,7 @@ export class ZabChecker {
     if (epoch > this.chosenEpoch) this.chosenEpoch = epoch
   }
 
-  /** A leader answered for what was true when it was asked. */
+  /** A leader confirmed its leadership for the moment of the question. */
   confirmed(
     role: ZabRole,
     asked: {
@@ -132,7 +132,7 @@ export class ZabChecker {
     invariant(asked.lastZxid >= asked.committed, 'a leader that is confirmed had all there was')
   }
 
-  /** `current` are the epochs that the servers' disks took for current, those since lost included. */
+  /** `current` are the servers' current epochs, including those of disks lost since. */
   established(
     leader: ServerId,
     epoch: number,
@@ -147,7 +147,7 @@ export class ZabChecker {
     invariant(accepted > current.length / 2, 'an epoch begins on the disks of a quorum')
     const held = new Map(history.map((record) => [record.zxid, record.payload]))
     for (const { zxid, payload } of this.committed) {
-      // A later epoch may be at work already if the acks of this one were held up: it commits no more.
+      // A later epoch may be active if the acks of this one were delayed: this one commits no more.
       if (epochOf(zxid) >= epoch) break
       invariant(held.get(zxid) === payload, 'a new leader holds all that was committed')
     }

@@ -1,4 +1,4 @@
-// How a trace tells of messages, roles and zxids.
+// Messages, roles and zxids as a trace shows them.
 
 import type { ZabRole } from '../../../src/daemon/zab/types.ts'
 import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'

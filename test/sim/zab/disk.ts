@@ -1,5 +1,6 @@
-// The disk of one simulated server: two epochs, a tree and a log, as they would be found after a crash. It
-// keeps only what was synced, in the order it was asked for; `DiskQueue` is what one process asked for.
+// The disk of one simulated server: two epochs, a tree and a log, as a process would find them
+// after a crash. It keeps only what was synced, in the order of the requests; `DiskQueue` holds the
+// requests of one process.
 
 import type { Epochs, ZabInput } from '../../../src/daemon/zab/types.ts'
 import type { Entries } from '../../../src/protocol/peer/entries.ts'
@@ -35,7 +36,7 @@ export class ZabDisk {
     return this.#epochs
   }
 
-  /** What tree and log hold together: up to `base` the tree alone has it. */
+  /** What tree and log hold together: up to `base` only the tree has it. */
   get log(): readonly LogRecord[] {
     return this.#log
   }
@@ -53,12 +54,12 @@ export class ZabDisk {
     return lastZxidOf(this.#log)
   }
 
-  /** The newest epoch that it, or what lay here before it was lost, took for current. */
+  /** The newest current epoch of this disk, and of its lost predecessors. */
   get currentEpochEver(): number {
     return Math.max(this.#epochs.currentEpoch, this.#lostEpoch)
   }
 
-  /** What the log, or the epochs, are asked to write takes until then, at least. */
+  /** Writes of the log, or of the epochs, do not end before this time. */
   stall(what: 'log' | 'epochs', untilMs: number): void {
     this.#stalledUntilMs[what] = untilMs
   }
@@ -82,18 +83,18 @@ export class ZabDisk {
     this.#log = this.#log.filter((record) => record.zxid <= to)
   }
 
-  /** The tree shows everything up to there, unless it shows more. */
+  /** Brings the tree up to `zxid`, unless it is further. */
   apply(upTo: Zxid): void {
     if (upTo > this.#applied) this.#applied = upTo
   }
 
-  /** The log begins behind `base`; the tree has what lies before. */
+  /** The log begins after `base`; the tree has what comes before. */
   purge(base: Zxid): void {
     this.apply(base)
     this.#base = base
   }
 
-  /** `meta` is replaced, once: another tree, and an empty log behind it. */
+  /** Replaces `meta` in one step: another tree, followed by an empty log. */
   switchTree(records: readonly LogRecord[]): void {
     this.#log = [...records]
     this.#base = this.#applied = this.last
@@ -115,16 +116,16 @@ type LogOperation =
 export interface DiskQueueParts {
   readonly events: EventQueue
   readonly random: Random
-  /** how long the disk takes for what it begins now */
+  /** the duration of an operation that begins now */
   readonly delayMs: () => number
-  /** Whether the process that asked is still there. */
+  /** Whether the requesting process is still alive. */
   readonly isAlive: () => boolean
-  /** Lets the process go on with what is complete, when it runs, unless it crashes at `point` first. */
+  /** Delivers completions to the process when it runs, unless it crashes at `point` first. */
   readonly completed: (point: CrashPoint, goOn: () => void) => void
   readonly step: (input: ZabInput) => void
 }
 
-/** What one process asked of its disk: the log and the epochs each write one thing after the other. */
+/** The disk requests of one process: the log and the epochs each write one after the other. */
 export class DiskQueue {
   readonly #disk: ZabDisk
   readonly #parts: DiskQueueParts
@@ -147,14 +148,14 @@ export class DiskQueue {
     if (this.#epochs.length === 1) this.#saveLater()
   }
 
-  /** Another log takes the place of this one: what was to be written there is not. */
+  /** Another log replaces this one: its pending writes are dropped. */
   forgetLog(): void {
     this.#log.length = 0
   }
 
   /**
-   * The process is gone. A write under way may have reached the disk, or its beginning; one queued
-   * behind it has not.
+   * The process is gone. A write in flight may have reached the disk, whole or in part; one queued
+   * after it has not.
    */
   tear(): void {
     const { random } = this.#parts
@@ -163,7 +164,7 @@ export class DiskQueue {
     if (epochs !== undefined && random.chance(0.5)) this.#disk.save(epochs)
   }
 
-  /** Some of the records under way when the power went are whole on the disk; the rest is cut. */
+  /** After a power cut some of the records in flight are whole on the disk; the rest is cut. */
   #tearLog(): void {
     const { random } = this.#parts
     const [operation] = this.#log

@@ -1,5 +1,5 @@
-// What goes wrong in one life of an ensemble of cores, and what the ensemble is like: drawn first of all
-// that its seed decides. An override replaces a value that was drawn, so it changes no other one.
+// The faults of one life of an ensemble of cores, and the properties of the ensemble, drawn before
+// anything else from its seed. An override replaces a drawn value, so it changes no other one.
 //
 //   npm run sim -- --world zab --seed 7 --fault crashes=0 --fault networkMs=0.1..40
 
@@ -13,7 +13,7 @@ const rows = {
   treeMs: range('Latency of a tree.', [0.1, 4]),
   epochCounterMax: quantity('Transactions after which an epoch ends.', 2 ** 31),
   halfOpenMs: quantity(
-    'How long an end may believe in a link that the other end closed; 0: never.',
+    'How long an end may consider a link open that the other end closed; 0: never.',
     0,
   ),
   brokenLinks: weight('A link breaks, or is not dialled again for a while.'),
@@ -39,7 +39,7 @@ export const zabFaults = new FaultTable(rows)
 /**
  * A fault that never happens leaves room for longer chains of others.
  *
- * @param random with which the life goes on
+ * @param random with which the life continues
  */
 export function drawZabFaults(seed: number, random = new Random(seed)): ZabFaults {
   const maybe = (chance: number): number => (random.chance(chance) ? 1 : 0)

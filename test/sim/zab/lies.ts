@@ -1,6 +1,6 @@
-// What no server of the ensemble says, and is said to it all the same: votes that nobody cast, strangers
-// that claim to be a server which is down, a leader that names another epoch than it should. Safety
-// rests on none of it being true.
+// Messages that no server of the ensemble sends: votes that were never cast, strangers that claim
+// to be a server which is down, a leader that names a wrong epoch. Safety must not depend on them
+// being true.
 
 import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
@@ -24,8 +24,8 @@ export class Lies {
   }
 
   /**
-   * Decides an election: a looking server is told of votes for `leader` that nobody cast; told to
-   * everybody, they decide for all, otherwise the server believes that `leader` leads already.
+   * Decides an election: a looking server receives votes for `leader` that were never cast; sent to
+   * all servers they decide for all, otherwise the server believes that `leader` leads already.
    */
   elect(id: number, leader: number, { everybody }: { readonly everybody: boolean }): void {
     const process = this.#world.server(id).running
@@ -45,8 +45,8 @@ export class Lies {
   }
 
   /**
-   * A stranger says to a server that it is another one, which is down. It knows everything but the
-   * ensemble, and none of its lies counts.
+   * A stranger claims to be another server, which is down. It knows everything but the ensemble's
+   * name, so none of its messages may count.
    */
   stranger(id: number, as: number): void {
     const { random, events } = this.#world
@@ -100,14 +100,14 @@ export class Lies {
   }
 
   /**
-   * The next NEWEPOCH to a server that counts names another epoch: the one before its own last
-   * promise, or one far away. No leader of ours does that; the server must not rely on it.
+   * The next NEWEPOCH to a counted server names another epoch: the one before its own last promise,
+   * or a remote one. Our leaders never do that, but the server must not rely on it.
    */
   misannounce(as: 'behind' | 'far'): void {
     this.#misannounced = as
   }
 
-  /** What arrives of a NEWEPOCH in truth. */
+  /** The NEWEPOCH that really arrives. */
   maybeMisannounced(message: NewEpoch, receiver: Incarnation, from: ServerId): NewEpoch {
     const as = this.#misannounced
     const { acceptedEpoch, initialised } = receiver.zab.epochs

@@ -1,5 +1,6 @@
-// One life of an ensemble of Zab cores, decided by its seed: while transactions are proposed, what faults.ts
-// lists goes wrong (nemesis.ts); then the faults stop, and all must agree within bounded time.
+// One life of an ensemble of Zab cores, decided by its seed: while transactions are proposed, the
+// faults of faults.ts happen (nemesis.ts); then they stop, and all servers must agree within
+// bounded time.
 
 import { invariant } from '../../../src/invariant.ts'
 import { Random } from '../../../src/random.ts'
@@ -15,7 +16,7 @@ export interface ZabLife {
 
 export interface ZabLifeOptions {
   readonly trace?: ((line: string) => void) | undefined
-  /** in place of what the seed says */
+  /** overrides of what the seed draws */
   readonly faults?: Partial<ZabFaults>
 }
 

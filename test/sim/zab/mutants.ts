@@ -1,15 +1,15 @@
-// The test of the test: our own rules, broken one at a time. Each mutant changes the text of the
-// sources as told, in a copy; the simulator must catch it within `seeds` runs. Nothing shipped knows
-// of any of this. A text that does not occur exactly once any more is an error: the mutant moves
-// with the code.
+// The test of the tests: our own rules, broken one at a time. Each mutant edits a copy of the
+// sources; the simulator must catch it within `seeds` runs. Shipped code does not depend on
+// mutants. A quoted text that does not occur exactly once is an error, so the mutant moves with the
+// code.
 //
-// Not here, because nothing could come of it: counting an ack of a connection that ended (in one epoch
-// a log only grows, so the sender still has it; a new epoch counts anew), a follower that believes a
-// DIFF to begin where its log ends (the leader had that from itself, and a gap is refused anyhow), and
-// an epoch that is above the leader's own promise alone (followers with a later one refuse it), and a
-// follower that reads NEWEPOCH of an earlier epoch, but still waits until its disk holds that very one.
-// A stranger's vote, or its claim of a newer history, costs elections while it is there, and no promise;
-// test/daemon/zab/stranger.test.ts sees to them.
+// Not here, because they do no harm: counting an ack of a connection that ended (in one epoch
+// a log only grows, so the sender still has it; a new epoch counts anew), a follower that assumes
+// that a DIFF begins where its log ends (the leader got that from the follower, and a gap is
+// refused anyhow), an epoch that is above the leader's own promise alone (followers with a later
+// one refuse it), and a follower that reads NEWEPOCH of an earlier epoch, but still waits until its
+// disk holds that very one. A stranger's vote, or its claim of a newer history, costs elections
+// while it is present, but breaks no promise; test/daemon/zab/stranger.test.ts covers them.
 
 import type { Mutant } from '../mutate.ts'
 
@@ -45,7 +45,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'promise counted twice',
-    rule: 'an epoch accepted before is not promised to somebody else as well',
+    rule: 'an accepted epoch is not promised to another leader as well',
     edits: [
       {
         file: following,
@@ -57,7 +57,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'a leader of an epoch that is over',
-    rule: 'a later promise deposes; both ends see to it',
+    rule: 'a later promise deposes; both ends enforce it',
     edits: [
       { file: following, from: 'if (epoch < acceptedEpoch) return', to: 'if (epoch < 0) return' },
       {
@@ -70,7 +70,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'NEWEPOCH of an epoch that is one behind',
-    rule: 'a follower does not rely on its leader to know of its promise',
+    rule: 'a follower does not rely on its leader to respect its promise',
     edits: [
       {
         file: following,
@@ -87,7 +87,7 @@ export const zabMutants: readonly Mutant[] = [
   },
   {
     name: 'the epoch of a stranger',
-    rule: 'what a peer says counts when it has named the ensemble',
+    rule: 'messages of a peer count once it has named the ensemble',
     edits: [
       {
         file: leading,
@@ -442,7 +442,7 @@ export const zabMutants: readonly Mutant[] = [
     seeds: 2000,
   },
   {
-    name: 'a first epoch without everybody',
+    name: 'a first epoch without all voters',
     rule: 'an ensemble begins only when ALL configured voters are seen without a history',
     edits: [
       {

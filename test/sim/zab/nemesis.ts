@@ -1,4 +1,4 @@
-// What goes wrong in a life of cores: one thing after the other, drawn by the weights of the life's faults
+// The faults of a life of cores: one after the other, drawn by the weights of the life's faults
 // (faults.ts). Each cause of a fault is as likely as the fault is heavy.
 
 import { pickWeighted, type Weighted } from '../faults.ts'
@@ -9,7 +9,7 @@ import type { ZabWorld } from './world.ts'
 
 type Cause = () => void
 
-/** What has causes; the other faults say what the world is like. */
+/** The faults that have causes; the others are properties of the world. */
 type CausedFault = Exclude<
   keyof ZabFaults,
   'servers' | 'networkMs' | 'diskMs' | 'treeMs' | 'epochCounterMax' | 'halfOpenMs' | 'hopeless'
@@ -71,7 +71,7 @@ export class Nemesis {
     ]
   }
 
-  /** What a leader proposes alone is cut off its log later, or becomes history after all. */
+  /** What a leader proposes alone is later cut off its log, or becomes history after all. */
   #proposeAlone(): void {
     const { random, network } = this.#world
     const leader = this.#world.leader()
@@ -152,7 +152,8 @@ export class Nemesis {
     return [
       () => world.pause(this.#any(), random.next() * 2000),
       () => {
-        // Those that it does not hear go on without it, and their words wait in its sockets.
+        // The servers that it does not hear continue without it, and their messages wait in its
+        // sockets.
         const id = this.#leader()
         if (this.#faults.blocks > 0) network.isolate(id, random.next() * 5000)
         world.pause(id, random.next() * 2500)
@@ -190,7 +191,7 @@ export class Nemesis {
       },
       () => lies.misannounce('behind'),
       () => {
-        // Each raises an epoch by half of what is believed at once: one such must do.
+        // Each raises an epoch by half of what is accepted at once, so one must suffice.
         if (this.#farLies++ === 0) lies.misannounce('far')
       },
     ]

@@ -1,6 +1,6 @@
-// The links between simulated servers. They keep first in, first out, and lose what was in flight when they
-// break; each end learns of that in its own time, and may believe in a link that is none for long. A
-// blocked direction holds back what is sent until it is opened, or the link breaks.
+// The links between simulated servers. They deliver first in, first out, and lose what is in flight
+// when they break; each end learns of that in its own time, and may long consider a broken link
+// open. A blocked direction holds back what is sent until it is opened, or the link breaks.
 
 import type { ServerId } from '../../../src/protocol/records.ts'
 import type { Random } from '../../../src/random.ts'
@@ -11,7 +11,7 @@ import type { Incarnation, ZabServer } from './server.ts'
 
 export interface Link {
   readonly ends: readonly [ServerId, ServerId]
-  /** the processes it joins: one that is started later has nothing to do with it */
+  /** the processes that it joins, not those started later */
   readonly processes: readonly [Incarnation, Incarnation]
   /** whether each end has it open */
   readonly open: [boolean, boolean]
@@ -25,13 +25,13 @@ export interface ZabNetworkParts {
   readonly events: EventQueue
   readonly random: Random
   readonly servers: readonly ZabServer[]
-  /** how long a message is on its way */
+  /** latency of a message */
   readonly delayMs: Range
-  /** how long an end may go on believing in a link that the other has closed; 0: never */
+  /** how long an end may consider a link open that the other has closed; 0: never */
   readonly halfOpenMs: number
   readonly trace: (line: string) => void
   readonly cover: (what: string) => void
-  /** A process is about to have a link to `peer`, which is `other` in truth. */
+  /** A process is about to have a link to `peer`, which is really `other`. */
   readonly meeting: (process: Incarnation, peer: ServerId) => void
   readonly connected: (process: Incarnation, peer: ServerId, other: Incarnation) => void
   readonly disconnected: (process: Incarnation, peer: ServerId) => void
@@ -49,12 +49,12 @@ export class ZabNetwork {
 
   // --- what goes wrong ---------------------------------------------------------------------------
 
-  /** Breaks the link between the two; it is dialled again. */
+  /** Breaks the link between the two, which is then dialled again. */
   drop(a: number, b: number): void {
     this.#break(this.#links.get(pairKey(a, b)))
   }
 
-  /** Nothing passes between the two until `heal`. */
+  /** Blocks both directions between the two until `heal`. */
   cut(a: number, b: number): void {
     this.#parts.trace(`${a} and ${b} are cut off from each other`)
     this.#cut.add(pairKey(a, b))
@@ -77,12 +77,12 @@ export class ZabNetwork {
     }
   }
 
-  /** What `from` sends arrives no more at `to`, which hears only silence; not even that it closes. */
+  /** What `from` sends no longer arrives at `to`, not even a closing. */
   block(from: number, to: number): void {
     if (this.#ways.block(from, to)) this.#parts.trace(`nothing gets from ${from} to ${to}`)
   }
 
-  /** What was held back arrives late. */
+  /** Delivers late what was held back. */
   unblock(from: number, to: number): void {
     if (!this.#ways.open(from, to)) return
     this.#parts.trace(`${from} gets through to ${to} again`)
@@ -91,13 +91,13 @@ export class ZabNetwork {
     this.dial(from, to)
   }
 
-  /** As `block`, for a while. */
+  /** Like `block`, for a while. */
   stall(from: number, to: number, durationMs: number): void {
     this.block(from, to)
     this.#parts.events.after(durationMs, () => this.unblock(from, to))
   }
 
-  /** Nothing passes to or from a server for a while, and nobody is told. */
+  /** Cuts a server off for a while, silently. */
   isolate(id: number, durationMs: number): void {
     for (const other of this.#parts.servers) {
       this.stall(id, other.id, durationMs)
@@ -105,7 +105,7 @@ export class ZabNetwork {
     }
   }
 
-  /** The system closes the links of a process that is gone. */
+  /** The operating system closes the links of a process that is gone. */
   processEnded({ id }: ZabServer): void {
     for (const other of this.#parts.servers) {
       const link = this.#links.get(pairKey(id, other.id))
@@ -117,7 +117,7 @@ export class ZabNetwork {
 
   // --- what processes do -------------------------------------------------------------------------
 
-  /** The two have a link a little later, if they run and can reach each other. */
+  /** Gives the two a link a little later, if they run and can reach each other. */
   dial(a: number, b: number): void {
     this.#parts.events.after(this.#delay(), () => {
       const [one, two] =
@@ -134,7 +134,7 @@ export class ZabNetwork {
     })
   }
 
-  /** Lets something arrive at the other end of the link that `process` has, if it lasts as long. */
+  /** Delivers something at the other end of the link that `process` has, if the link lasts. */
   send(process: Incarnation, to: ServerId, arrived: (receiver: Incarnation) => void): void {
     const link = process.links.get(to)
     if (link === undefined) return
@@ -149,7 +149,7 @@ export class ZabNetwork {
     })
   }
 
-  /** A process closes its link: nothing more arrives there. The other end notices later. */
+  /** A process closes its link: nothing more arrives at it. The other end notices later. */
   close(process: Incarnation, peer: ServerId): void {
     const link = process.links.get(peer)
     if (link !== undefined) this.#close(link, endOf(link, process.server.id))
@@ -172,7 +172,7 @@ export class ZabNetwork {
     }
   }
 
-  /** One end of a new link. It may still believe in the old one: half-open until now. */
+  /** One end of a new link. It may still consider the old one open. */
   #tellOpen(link: Link, end: End): void {
     const process = link.processes[end]
     const other = link.processes[1 - end] as Incarnation
@@ -189,7 +189,7 @@ export class ZabNetwork {
     })
   }
 
-  /** The process at that end learns that its link is closed, if it did not yet. */
+  /** The process at that end learns that its link is closed, if it has not yet. */
   #tellClosed(link: Link, end: End): void {
     const process = link.processes[end]
     const peer = link.ends[1 - end] as ServerId
@@ -199,7 +199,7 @@ export class ZabNetwork {
     this.#parts.disconnected(process, peer)
   }
 
-  /** Both ends learn of it, each in its own time; what was in flight is lost. */
+  /** Both ends learn of the closing, each in its own time; what was in flight is lost. */
   #break(link: Link | undefined): void {
     if (link === undefined) return
     for (const end of [0, 1] as const) {
@@ -221,7 +221,7 @@ export class ZabNetwork {
     const { events, random, halfOpenMs } = this.#parts
     const [self, peer] = end === 0 ? link.ends : [link.ends[1], link.ends[0]]
     const told = (): void => this.#noticeClosed(link, end === 0 ? 1 : 0)
-    // The news of a closing may be lost for long: the peer believes in a link that is none.
+    // A closing may stay unnoticed for long: the peer considers the link open.
     if (halfOpenMs > 0 && random.chance(0.2)) {
       events.after(random.next() * halfOpenMs, told)
       this.dial(self, peer)
@@ -229,7 +229,7 @@ export class ZabNetwork {
     else events.after(this.#delay(), told)
   }
 
-  /** The news of its closing is there; what arrived before is still read before it. */
+  /** The closing has arrived; what arrived before it is still read first. */
   #noticeClosed(link: Link, end: End): void {
     link.open[end] = false
     const [a, b] = link.ends

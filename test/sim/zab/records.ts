@@ -1,4 +1,4 @@
-// What a simulated log holds, and the same as Zab's messages carry it.
+// The records of a simulated log, and their form in Zab's messages.
 
 import type { EpochRange } from '../../../src/daemon/zab/history.ts'
 import type { Entries } from '../../../src/protocol/peer/entries.ts'

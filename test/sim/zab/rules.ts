@@ -1,6 +1,6 @@
-// What holds for one server at every step, whatever the others do: what its messages promise is on its
-// disk, it serves in an epoch that is there too, and it gives up when it hears of no one. What holds
-// among servers is checker.ts.
+// Invariants of one server at every step, whatever the others do: what its messages promise is on
+// its disk, it serves in an epoch that is on its disk too, and it gives up when it hears from no
+// other server. checker.ts has the invariants among servers.
 
 import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
@@ -10,7 +10,7 @@ import type { ZabChecker } from './checker.ts'
 import type { LogRecord } from './records.ts'
 import { type Incarnation, timing, type ZabServer } from './server.ts'
 
-/** What no ensemble here comes to: only lies name it. */
+/** An epoch that no ensemble here reaches: only lies name it. */
 export const farEpoch = 2_000_000
 
 export class ZabRules {
@@ -45,7 +45,7 @@ export class ZabRules {
         )
         invariant(
           disk.epochs.acceptedEpoch <= process.promised,
-          'who promised itself to a later epoch joins no earlier one',
+          'a server that has promised a later epoch joins no earlier one',
         )
         return
       case 'ACKNEWLEADER':
@@ -101,7 +101,7 @@ export class ZabRules {
     })
   }
 
-  /** Time has passed for it. */
+  /** Time has passed for the server. */
   ticked(process: Incarnation): void {
     this.#checkHeard(process)
     const epoch = process.server.leadsEpoch
@@ -111,9 +111,9 @@ export class ZabRules {
   }
 
   /**
-   * A leader without a quorum, or a follower without its leader, has given up after as long as it may
-   * take to be brought up to date. Silence counts while the server runs: what waits for one that stood
-   * still was never late.
+   * A leader without a quorum, or a follower without its leader, must have given up after the time
+   * that it may take to be brought up to date. Silence counts only while the server runs: messages
+   * that wait for a paused server are not late.
    */
   #checkHeard({ awakeMs, heardMs, role, roleSinceMs }: Incarnation): void {
     const allowedMs = timing.discoveryTimeoutMs + timing.syncTimeoutMs + 2 * timing.pingMs

@@ -1,8 +1,8 @@
-// Longer chains of events that lead an ensemble of cores to where it is weakest.
+// Longer chains of events that bring an ensemble of cores to its weakest points.
 
 import type { ZabWorld } from './world.ts'
 
-/** The followers begin again without their leader, which hears nothing of it. */
+/** The followers restart without their leader, which does not learn of it. */
 export function deposeLeader(world: ZabWorld): void {
   const { random, servers } = world
   const leader = world.leader()
@@ -25,8 +25,8 @@ export function deposeLeader(world: ZabWorld): void {
 }
 
 /**
- * Those who were not there when something was committed come back to one who was, and lost its disk;
- * or to many such, `anyhow`. Together they would be a majority that knows nothing of it.
+ * Servers that were absent when something was committed return to a server that was present but
+ * lost its disk, or to several such, `anyhow`. Together they would be a majority without it.
  */
 export function forgetCommitted(world: ZabWorld, { anyhow }: { readonly anyhow: boolean }): void {
   const { random, servers } = world
@@ -57,8 +57,8 @@ export function leaveBehind(world: ZabWorld): void {
 }
 
 /**
- * Two servers lead, neither with a quorum, and one wavers between them: it may promise itself to both
- * if promises are not kept.
+ * Two servers lead, neither with a quorum, and a third wavers between them: it may promise both if
+ * promises are not kept.
  */
 export function waver(world: ZabWorld): void {
   const { random, servers } = world

@@ -1,4 +1,4 @@
-// One simulated server: a machine with a disk and a clock that stay, and one process after the other on it.
+// One simulated server: a machine with its disk and clock, and one process after the other on it.
 
 import type { ZabRole, ZabTiming } from '../../../src/daemon/zab/types.ts'
 import { Zab } from '../../../src/daemon/zab/zab.ts'
@@ -25,9 +25,9 @@ export const timing: ZabTiming = {
 
 export interface EnsembleOptions {
   readonly voters: readonly ServerId[]
-  /** an epoch ends when its counter is above this */
+  /** an epoch ends when its counter exceeds this */
   readonly epochCounterMax: number
-  /** whether a majority may begin the ensemble; otherwise all must be there */
+  /** whether a majority may begin the ensemble; otherwise all voters must be present */
   readonly bootstrap: boolean
 }
 
@@ -59,7 +59,7 @@ export class ZabServer {
     return role?.type === 'leading' && role.epoch > 0 ? role.epoch : undefined
   }
 
-  /** A core on what lies on the disk, as it was found. */
+  /** A core that starts from the disk. */
   makeCore({ voters, epochCounterMax, bootstrap }: EnsembleOptions): Zab {
     const { id, disk, clock } = this
     return new Zab(
@@ -85,37 +85,37 @@ export class Incarnation {
   readonly server: ZabServer
   readonly zab: Zab
   readonly diskQueue: DiskQueue
-  /** what a read of the log gives: what was appended, synced or not */
+  /** what a read of the log returns: all that was appended, synced or not */
   log: LogRecord[]
-  /** the links that it believes in; one that stands still learns late that a link is closed */
+  /** the links that it considers open; a paused process learns late that a link is closed */
   readonly links = new Map<ServerId, Link>()
   role: ZabRole = { type: 'looking' }
-  /** when it took that role, in time that it ran */
+  /** when it took its role, in its running time */
   roleSinceMs = 0
   delivered: Zxid
-  /** by its own clock, when it was last seen to run */
+  /** by its own clock, when it last ran */
   ranMs: number
-  /** time that passed by its own clock while it ran */
+  /** running time by its own clock */
   awakeMs = 0
-  /** when it last heard of each peer, in that time */
+  /** when it last heard from each peer, in running time */
   readonly heardMs = new Map<ServerId, number>()
-  /** crashes before this many more effects and completions */
+  /** it crashes after this many more effects and completions */
   effectsUntilCrash = Number.POSITIVE_INFINITY
-  /** what it last told others of itself */
+  /** the vote that it last sent */
   word: Notification | undefined
   /** as it means to keep it */
   currentEpoch: number
-  /** the epoch of the NEWEPOCH it got last */
+  /** the epoch of the last NEWEPOCH it received */
   promised = 0
-  /** the end of its log when NEWLEADER came */
+  /** the end of its log when NEWLEADER arrived */
   syncPoint: Zxid = zxidZero
   readonly questions: Question[] = []
-  /** the tree that a leader sends: whose, and what came of it */
+  /** the tree that a leader sends: the leader, and the outcome */
   arriving: { readonly from: ServerId; records: readonly LogRecord[] } | undefined
   isInstalling = false
   /** between two epochs that it leads: the shell proposes nothing */
   isHandingOver = false
-  /** the ensemble that it told its peers it belongs to */
+  /** the ensemble that it named to its peers */
   toldName: string | undefined
   /** peers that a stranger plays, or in whose name a message was forged: it may refuse them */
   readonly liars = new Set<ServerId>()
@@ -140,13 +140,13 @@ export class Incarnation {
     return this.server.running === this
   }
 
-  /** Lets it happen to the process, when that does not stand still. */
+  /** Runs it for the process as soon as that is not paused. */
   enter(run: () => void): void {
     this.server.standstill.enter(run)
   }
 }
 
-/** What was true of the ensemble when a leader was asked whether it still leads. */
+/** The state of the ensemble when a leader was asked whether it still leads. */
 interface Question {
   readonly token: number
   readonly establishedEpoch: number

@@ -1,5 +1,6 @@
-// The shell around the cores: starts and crashes processes, gives each core its inputs, and performs its
-// effects on the world's disks and network. A process may crash between any two effects.
+// The shell around the cores: starts and crashes processes, gives each core its inputs, and
+// performs its effects on the world's disks and network. A process may crash between any two
+// effects.
 
 import type { ZabEffect, ZabInput } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
@@ -69,7 +70,7 @@ export class ZabShell {
     network.processEnded(server)
   }
 
-  /** The process that gets there next crashes; none does if there is no point. */
+  /** The next process that reaches the point crashes; none does without a point. */
   crashAt(point: CrashPoint | undefined): void {
     this.#crashPoint = point
   }
@@ -86,7 +87,7 @@ export class ZabShell {
     return true
   }
 
-  /** Runs it for a process: later still, if that stands still then. */
+  /** Runs it for a process, even later if that is paused then. */
   after(process: Incarnation, delayMs: number, run: () => void): void {
     if (delayMs <= 0) process.enter(run)
     else this.#world.events.after(delayMs, () => process.enter(run))
@@ -224,7 +225,7 @@ export class ZabShell {
     })
   }
 
-  /** @returns what the receiver is told */
+  /** @returns what the receiver gets */
   #arrived(receiver: Incarnation, from: ServerId, message: ZabMessage): ZabMessage {
     if (message.type === 'NEWLEADER') receiver.syncPoint = receiver.zab.lastZxid
     if (message.type !== 'NEWEPOCH') return message
@@ -234,7 +235,9 @@ export class ZabShell {
     return told
   }
 
-  /** As the real shell's links do: those that it belongs to hear of it when it has learned to which. */
+  /**
+   * Like the real shell's links: a server names its ensemble to its peers once it has learned it.
+   */
   #tellName(process: Incarnation): void {
     const { ensembleId } = process.zab.epochs
     if (ensembleId === undefined || ensembleId === process.toldName) return

@@ -1,4 +1,4 @@
-// Trees on their way from a leader to a server that its log cannot bring up to date.
+// Trees in transfer from a leader to a server that the leader's log cannot bring up to date.
 
 import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
@@ -19,7 +19,7 @@ export class Trees {
     this.#shell = shell
   }
 
-  /** As written: the shell brings the disk up to what was delivered, and reads it back. */
+  /** The tree as written: the shell brings the disk up to what was delivered, and reads it back. */
   send(sender: Incarnation, to: ServerId): void {
     const { network, options } = this.#world
     const { id, disk } = sender.server
@@ -48,7 +48,7 @@ export class Trees {
     receiver.arriving = { from, records: [] }
   }
 
-  /** Nothing more comes from there. */
+  /** The transfer ends without more. */
   abort(receiver: Incarnation, from: ServerId): void {
     if (receiver.arriving?.from === from && !receiver.isInstalling) receiver.arriving = undefined
   }
@@ -69,7 +69,7 @@ export class Trees {
     })
   }
 
-  /** The power is gone in the middle of an installation: it took place, or not. */
+  /** A power cut during an installation: it succeeded, or not. */
   tear(receiver: Incarnation): void {
     if (receiver.isInstalling && this.#world.random.chance(0.5)) this.#putInForce(receiver)
   }

@@ -1,13 +1,13 @@
-// A whole ensemble of Zab cores in one process: one seed decides delays, faults and their times. What a
-// script or the nemesis can do to it is here and in its network and lies; its other rooms:
+// A whole ensemble of Zab cores in one process: one seed decides delays, faults and their times.
+// The actions of a script or the nemesis are here and in its network and lies; the other files:
 //
 //   server.ts     a machine, and the processes on it     network.ts   links between them
 //   shell.ts      performs what the cores decide         trees.ts     trees on their way
-//   disk.ts       what survives a crash                  lies.ts      votes and strangers that are none
-//   rules.ts      what holds for one server              checker.ts   what holds among them
+//   disk.ts       what survives a crash                  lies.ts      forged votes and strangers
+//   rules.ts      invariants of one server              checker.ts   invariants among servers
 //
-// A server may crash between any two effects, and stand still as if stopped by a signal; an election may be
-// decided for whomever the seed likes, since safety must not rest on elections.
+// A server may crash between any two effects, and be paused as if by a signal; an election may be
+// decided for any server, since safety must not depend on elections.
 
 import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
@@ -27,15 +27,15 @@ import { ZabShell } from './shell.ts'
 
 export interface ZabWorldOptions {
   readonly servers: number
-  /** for a message; for a disk operation; for a tree on its way, pings beside it */
+  /** latency of a message, of a disk operation, of a tree transfer with its pings */
   readonly networkMs: Range
   readonly diskMs: Range
   readonly treeMs: Range
-  /** an epoch ends when its counter is above this */
+  /** an epoch ends when its counter exceeds this */
   readonly epochCounterMax: number
-  /** how long an end may go on believing in a link that the other has closed; 0: never */
+  /** how long an end may consider a link open that the other has closed; 0: never */
   readonly halfOpenMs: number
-  /** whether a majority may begin the ensemble; otherwise all must be there */
+  /** whether a majority may begin the ensemble; otherwise all voters must be present */
   readonly bootstrap: boolean
 }
 
@@ -142,12 +142,12 @@ export class ZabWorld {
     if (running !== undefined) running.effectsUntilCrash = effects
   }
 
-  /** The server that gets there next crashes; none does if there is no point. */
+  /** The next server that reaches the point crashes; none does without a point. */
   crashAt(point: CrashPoint | undefined): void {
     this.#shell.crashAt(point)
   }
 
-  /** The process stands still; its disk and its network do not. */
+  /** Pauses the process, but not its disk and network. */
   pause(id: number, durationMs: number): void {
     const server = this.server(id)
     if (server.running === undefined || server.isPaused) return
@@ -160,23 +160,23 @@ export class ZabWorld {
     for (const { standstill } of this.servers) standstill.end()
   }
 
-  /** From now on its clock runs at `rate`; safety must not rest on clocks. */
+  /** From now on its clock runs at `rate`; safety must not depend on clocks. */
   drift(id: number, rate: number): void {
     const { clock } = this.server(id)
     if (rate !== clock.rate) this.trace(`the clock of ${id} runs at ${rate.toFixed(2)}`)
     clock.drift(rate)
   }
 
-  /** What the log, or the epochs, are asked to write takes at least this long. */
+  /** Writes of the log, or of the epochs, take at least this long. */
   stallDisk(id: number, what: 'log' | 'epochs', durationMs: number): void {
     this.trace(`the ${what} of ${id} stall for ${Math.round(durationMs)} ms`)
     this.server(id).disk.stall(what, this.nowMs + durationMs)
   }
 
   /**
-   * A crash that takes the disk with it; only if the others can still go on, and have among any
-   * majority of them all that was committed, and know the newest epoch. `anyhow`, those that are left
-   * may have to wait for ever, but they must not go on without what was committed.
+   * A crash that loses the disk, only if the others can still continue, every majority of them has
+   * everything committed, and they know the newest epoch. `anyhow`: the remaining servers may have
+   * to wait for ever, but they must not continue without what was committed.
    */
   wipe(id: number, { anyhow = false } = {}): void {
     const { disk } = this.server(id)
@@ -189,7 +189,7 @@ export class ZabWorld {
     )
     if (!anyhow && (others.length < majority || behind.length >= majority)) return
     if (others.length === behind.length) return
-    // What it alone makes a majority of may be committed by its ack already.
+    // What has a majority only with its ack may be committed already.
     if (disk.last > committed) return
     this.crash(id)
     this.trace(`${id} loses its disk`)
@@ -197,7 +197,9 @@ export class ZabWorld {
     disk.wipe()
   }
 
-  /** The tree is written up to a transaction, the last one delivered or any; the log begins behind it. */
+  /**
+   * Writes the tree up to a transaction, the last delivered one or any; the log begins after it.
+   */
   purge(id: number, to: 'last' | 'any' = 'any'): void {
     const { running: process, disk } = this.server(id)
     if (process === undefined || process.isInstalling || !process.zab.mayPurge) return
@@ -243,12 +245,12 @@ export class ZabWorld {
     }
   }
 
-  /** As `propose`, with payloads that are unique by themselves. */
+  /** Like `propose`, with unique payloads. */
   proposeSome(count: number): boolean {
     return this.propose(Array.from({ length: count }, () => `p${++this.#proposals}`))
   }
 
-  /** @returns whether there was a leader to propose at */
+  /** @returns whether there was a leader to propose to */
   propose(payloads: readonly string[], at?: number): boolean {
     const leaders = this.servers.filter(
       (server) =>
@@ -270,7 +272,7 @@ export class ZabWorld {
 
   // --- how it stands -----------------------------------------------------------------------------
 
-  /** Whether so many servers have a history that they may go on, or none has, so that they may begin. */
+  /** Whether enough servers have a history to continue, or none has one, so that they may begin. */
   get mayGoOn(): boolean {
     const epochs = this.servers.map(({ disk }) => disk.epochs)
     const initialised = epochs.filter((each) => each.initialised).length
