@@ -19,6 +19,8 @@ const keptSeeds = [
   },
   { seed: 46, found: 'a log that began anew was damaged by the checkpoint of the one before' },
   { seed: 553, found: 'a broker led on while its failed session was closed' },
+  { seed: 100_126, found: 'a choice named a loss when the logs of all members were gone' },
+  { seed: 100_859, found: 'a truncated log recognised fewer batches than it held' },
 ]
 const fixedSeeds = 40
 const randomSeeds = 6

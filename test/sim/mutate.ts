@@ -1,6 +1,7 @@
 // Makes a mutant: a copy of the sources and the simulator with the mutant's edits, imported beside
 // the real ones.
 
+import { fork } from 'node:child_process'
 import {
   cpSync,
   mkdtempSync,
@@ -14,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { invariant } from '../../src/invariant.ts'
+import type { Hunt, Progress } from './mutant-hunt.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -71,19 +73,43 @@ export async function tryMutant(
     cpSync(join(root, 'package.json'), join(copy, 'package.json'))
     symlinkSync(realpathSync(join(root, 'node_modules')), join(copy, 'node_modules'))
     for (const [file, text] of mutated(mutant)) writeFileSync(join(copy, 'src', file), text)
-    const simulation = (await import(join(copy, 'test/sim', file))) as Record<string, unknown>
-    const run = simulation[live] as (seed: number) => unknown
-    for (let seed = 1; seed <= seeds; seed++) {
-      try {
-        await run(seed)
-      } catch (error) {
-        return { seed, claim: (error as Error).message }
-      }
-    }
-    return { seed: undefined, claim: '' }
+    return await hunted({ file: join(copy, 'test/sim', file), live, seeds })
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
+}
+
+/** A life takes about a second: one that takes so long goes round in circles. */
+const endlessMs = 120_000
+
+function hunted(hunt: Hunt): Promise<Verdict> {
+  const script = fileURLToPath(new URL('./mutant-hunt.ts', import.meta.url))
+  const child = fork(script, [JSON.stringify(hunt)])
+  let timer: NodeJS.Timeout | undefined
+  return new Promise<Verdict>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code) => reject(new Error(`The hunt of a mutant ended with code ${code}`)))
+    child.on('message', (progress: Progress) => {
+      clearTimeout(timer)
+      switch (progress.type) {
+        case 'begins': {
+          const { seed } = progress
+          const claim = 'the life never ends'
+          timer = setTimeout(() => resolve({ seed, claim }), endlessMs)
+          return
+        }
+        case 'fails':
+          resolve(progress)
+          return
+        case 'missed':
+          resolve({ seed: undefined, claim: '' })
+          return
+      }
+    })
+  }).finally(() => {
+    clearTimeout(timer)
+    child.kill('SIGKILL')
+  })
 }
 
 /**

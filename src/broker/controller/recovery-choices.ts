@@ -3,7 +3,8 @@
 //
 // If the log of an ISR member or an eligible replica is whole and reaches every known high
 // watermark, nothing is lost, whatever the others have: everything committed was on its disk. For
-// any other log the loss is known only from what the reported logs have beyond it.
+// any other log the loss is known only by comparison with such a log. Without one, the lost disks
+// may have held committed records beyond every reported high watermark.
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -84,7 +85,7 @@ function isNamed({ broker, life }: Standing, members: PartitionState['isr']): bo
   return member !== undefined && (life === undefined || life.directory === member.directory)
 }
 
-/** @returns the most records that may be lost; undefined if a disk with an unknown log counts */
+/** @returns the most records that may be lost; undefined if no log shows what was committed */
 function lossOf(
   standing: Standing,
   log: LogStatus,
@@ -92,27 +93,43 @@ function lossOf(
   standings: readonly Standing[],
 ): number | undefined {
   const floor = committedFloor(state, standings)
-  const hasPromised = isNamed(standing, state.isr) || isNamed(standing, state.eligible)
-  if (hasPromised && log.type === 'whole' && log.end >= floor) return 0
-  let loss = Math.max(0, floor - log.end)
-  for (const other of standings) {
-    const otherLog = logOf(other, state)
-    if (otherLog !== undefined && other !== standing)
-      loss = Math.max(loss, moreOf(otherLog, log, floor))
-    const promised = memberOf(state.isr, other.broker) ?? memberOf(state.eligible, other.broker)
-    if (promised === undefined) continue
-    // The log on a disk that is away or lost is unknown.
-    if (otherLog?.life.directory !== promised.directory) return undefined
+  const hasAllCommitted = (each: Standing) => {
+    const promised = promisedLogOf(each, state)
+    return promised?.type === 'whole' && promised.end >= floor
   }
-  return state.leader === noBroker ? loss : undefined
+  if (hasAllCommitted(standing)) return 0
+  // A leader in office may have committed more since the reports.
+  if (state.leader !== noBroker || !standings.some(hasAllCommitted)) return undefined
+  const shared = sharedEnd(standing, log, { floor, state })
+  const others = standings.flatMap((each) => promisedLogOf(each, state) ?? [])
+  return Math.max(...others.map((other) => moreOf(other, log, shared)))
+}
+
+/** The log of an ISR member or an eligible replica: committed records, or a prefix of them, come first. */
+function promisedLogOf(standing: Standing, state: PartitionState): LogStatus | undefined {
+  const hasPromised = isNamed(standing, state.isr) || isNamed(standing, state.eligible)
+  const log = hasPromised ? logOf(standing, state) : undefined
+  return log?.type === 'incomplete' ? undefined : log
+}
+
+/** Before this offset the log has committed records only, as far as it reaches. */
+function sharedEnd(
+  standing: Standing,
+  log: LogStatus,
+  { floor, state }: { readonly floor: Offset; readonly state: PartitionState },
+): Offset {
+  if (promisedLogOf(standing, state) !== undefined) return floor
+  // A replica that left the ISR may have uncommitted records from its high watermark on. The high
+  // watermark is an older log's if the directory was lost, and void after an unclean election.
+  const isBinding = log.type !== 'incomplete' && log.lastEpoch >= state.uncleanEpoch
+  return isBinding ? log.highWatermark : 0
 }
 
 /** The most records that `log` can have and `chosen` lacks. */
-function moreOf(log: LogStatus, chosen: LogStatus, floor: Offset): number {
+function moreOf(log: LogStatus, chosen: LogStatus, shared: Offset): number {
   // Logs that end in the same epoch are equal up to the shorter one's end.
   if (log.lastEpoch === chosen.lastEpoch) return Math.max(0, log.end - chosen.end)
-  const common = chosen.type === 'incomplete' ? 0 : Math.min(log.end, chosen.end, floor)
-  return log.end - common
+  return log.end - Math.min(log.end, chosen.end, shared)
 }
 
 function notLeading({ broker, life, status }: Standing): string {

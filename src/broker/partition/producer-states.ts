@@ -17,6 +17,12 @@ import {
 /** 2147483647 is followed by 0. */
 const sequenceCount = 2 ** 31
 
+/**
+ * The recognised batches, and as many older ones for the time after a truncation. A truncation removes
+ * uncommitted batches, and a producer that waits for all acks has at most `rememberedBatchesMax` of them.
+ */
+const keptBatchesMax = 2 * limits.rememberedBatchesMax
+
 export type SequenceVerdict =
   | { readonly type: 'next' }
   /** The log has the batch already. */
@@ -37,10 +43,12 @@ interface Remembered {
 
 interface ProducerState {
   readonly epoch: number
-  /** ascending, at most `rememberedBatchesMax` */
+  /** of this epoch, ascending, at most `keptBatchesMax`; the last `rememberedBatchesMax` are recognised */
   readonly batches: Remembered[]
-  /** whether earlier batches were forgotten */
-  forgotMore: boolean
+  /** whether earlier batches of this epoch were forgotten */
+  readonly forgotMore: boolean
+  /** whether there were batches of earlier epochs */
+  readonly forgotEpochs: boolean
 }
 
 type Sequenced = Pick<
@@ -69,8 +77,10 @@ export class ProducerStates {
     }
     if (state?.epoch === batch.producerEpoch) {
       const last = lastSequenceOf(batch)
+      const oldest = state.batches.length - limits.rememberedBatchesMax
       const known = state.batches.find(
-        (each) => each.firstSequence === batch.baseSequence && each.lastSequence === last,
+        (each, i) =>
+          i >= oldest && each.firstSequence === batch.baseSequence && each.lastSequence === last,
       )
       if (known !== undefined) {
         const { baseOffset, lastOffset } = known
@@ -105,29 +115,30 @@ export class ProducerStates {
       baseOffset,
       lastOffset: baseOffset + lastOffsetDelta,
     })
-    let forgotMore = before?.forgotMore ?? false
-    if (!isSameEpoch && before !== undefined) forgotMore = true
-    if (batches.length > limits.rememberedBatchesMax) {
+    let forgotMore = isSameEpoch && before.forgotMore
+    if (batches.length > keptBatchesMax) {
       batches.shift()
       forgotMore = true
     }
+    const forgotEpochs = before !== undefined && (!isSameEpoch || before.forgotEpochs)
     this.#states.delete(producerId)
-    this.#states.set(producerId, { epoch: producerEpoch, batches, forgotMore })
+    this.#states.set(producerId, { epoch: producerEpoch, batches, forgotMore, forgotEpochs })
     if (this.#states.size > limits.producersPerPartitionMax) this.#forgetOldest()
   }
 
   /**
    * The log no longer holds anything from `endOffset` on.
    *
-   * @returns whether the states are still complete. If not, older batches of some producer had been
-   *   forgotten, and the states must be read from the log again.
+   * @returns whether the states are still complete. If not, batches that are now among the last of
+   *   their producer had been forgotten, and the states must be read from the log again.
    */
   truncated(endOffset: Offset): boolean {
     let complete = true
-    for (const [producerId, state] of this.#states) {
-      while ((state.batches.at(-1)?.lastOffset ?? -1) >= endOffset) state.batches.pop()
-      if (state.batches.length > 0) continue
-      if (state.forgotMore) complete = false
+    for (const [producerId, { batches, forgotMore, forgotEpochs }] of this.#states) {
+      while ((batches.at(-1)?.lastOffset ?? -1) >= endOffset) batches.pop()
+      if (forgotMore && batches.length < limits.rememberedBatchesMax) complete = false
+      if (batches.length > 0) continue
+      if (forgotEpochs) complete = false
       this.#states.delete(producerId)
     }
     return complete

@@ -6,6 +6,7 @@
 // leader reorders them. If one fails for good, those after it can never be stored: they fail with
 // it, and later records start over with another producer id.
 
+import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { onlyOne } from '../../protocol/mq/messages.ts'
 import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
@@ -36,6 +37,8 @@ interface RecordWaiter {
 }
 
 interface Batch extends Gathered<RecordWaiter> {
+  /** in its lane, from 0 on */
+  readonly number: number
   readonly encoded: Buffer
   readonly deadlineMs: number
 }
@@ -44,6 +47,7 @@ interface Batch extends Gathered<RecordWaiter> {
 interface Lane {
   readonly producerId: ProducerId
   nextSequence: number
+  batchCount: number
   /** ascending by sequence */
   readonly inFlight: Batch[]
   /** one of its batches failed: nothing can follow */
@@ -110,7 +114,7 @@ export class PartitionSender {
 
   #send(): void {
     this.#cancelLinger = undefined
-    const { cluster, inFlightMax } = this.#options
+    const { cluster } = this.#options
     // Before another lane starts, the batches in flight of a broken one are settled.
     if (this.#lane?.isBroken === true && this.#lane.inFlight.length === 0) this.#lane = undefined
     if (this.#lane?.isBroken === true) return
@@ -119,30 +123,40 @@ export class PartitionSender {
       else this.#begin()
       return
     }
-    while (this.#lane.inFlight.length < inFlightMax) {
+    while (this.#hasRoom(this.#lane)) {
       const nowMs = cluster.clock.nowMs()
       const gathered = this.#waiting.take(nowMs, this.#isFlushing)
       if (gathered === undefined) break
       if (nowMs >= this.#deadlineOf(gathered)) this.#expire(gathered)
       else void this.#deliver(this.#lane, this.#encode(this.#lane, gathered))
     }
-    const isFull = this.#lane.inFlight.length >= inFlightMax
-    if (!this.#waiting.isEmpty && !isFull) this.#sendSoon()
+    if (!this.#waiting.isEmpty && this.#hasRoom(this.#lane)) this.#sendSoon()
     this.#maybeIdle()
+  }
+
+  /**
+   * Later batches wait for a late answer, too: the leader recognises a batch that is sent again only
+   * while few have followed it.
+   */
+  #hasRoom({ inFlight, batchCount }: Lane): boolean {
+    const [oldest] = inFlight
+    if (oldest === undefined) return true
+    if (inFlight.length >= this.#options.inFlightMax) return false
+    return batchCount - oldest.number < limits.rememberedBatchesMax
   }
 
   /** Without acks a gap would go unnoticed: then there are no sequences. */
   #begin(): void {
     const { acks, cluster, deliveryTimeoutMs } = this.#options
     if (acks === 'none') {
-      this.#lane = { producerId: noProducer, nextSequence: -1, inFlight: [], isBroken: false }
+      this.#lane = newLane(noProducer)
       this.#send()
       return
     }
     this.#beginning ??= cluster
       .call({ type: 'initProducerId' }, deliveryTimeoutMs)
       .then(({ producerId }) => {
-        this.#lane = { producerId, nextSequence: 0, inFlight: [], isBroken: false }
+        this.#lane = newLane(producerId)
       })
       .catch((error: BrokerError) => {
         for (const gathered of this.#waiting.takeAll()) reject(gathered, error)
@@ -164,7 +178,8 @@ export class PartitionSender {
     }
     const deadlineMs = this.#deadlineOf(gathered)
     const { waiters, sinceMs, bytes } = gathered
-    const batch: Batch = { records, waiters, sinceMs, bytes, encoded, deadlineMs }
+    const number = lane.batchCount++
+    const batch: Batch = { records, waiters, sinceMs, bytes, encoded, deadlineMs, number }
     lane.inFlight.push(batch)
     return batch
   }
@@ -279,6 +294,11 @@ export class PartitionSender {
     this.#isFlushing = false
     for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
+}
+
+function newLane(producerId: ProducerId): Lane {
+  const nextSequence = producerId === noProducer ? -1 : 0
+  return { producerId, nextSequence, batchCount: 0, inFlight: [], isBroken: false }
 }
 
 function reject({ waiters }: Gathered<RecordWaiter>, error: BrokerError): void {

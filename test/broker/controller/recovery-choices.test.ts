@@ -44,29 +44,90 @@ const cases: Case[] = [
     loses: [undefined, undefined, undefined],
   },
   {
-    name: 'with all logs reported it is the lead of the longest log',
+    name: 'or when every tail was cut: each may have held what no other log has',
     standings: [
       log(1, { type: 'tail-cut' }),
       log(2, { type: 'tail-cut', end: 13 }),
       log(3, { type: 'tail-cut', end: 8 }),
     ],
-    loses: [3, 0, 5],
+    loses: [undefined, undefined, undefined],
   },
   {
-    name: 'committed records that the log lacks are lost',
+    name: 'with a whole log reported it is the lead of the longest log',
+    standings: [
+      log(1, { type: 'tail-cut' }),
+      log(2, { type: 'tail-cut', end: 13 }),
+      log(3, { end: 8 }),
+    ],
+    loses: [3, 0, 0],
+  },
+  {
+    name: 'a whole log has every committed record that lost disks had',
+    state: { isr: members(1, 2), eligible: members(3) },
+    standings: [log(1, { type: 'incomplete', lastEpoch: -1, end: 0 }), damaged(2), log(3)],
+    loses: [10, undefined, 0],
+  },
+  {
+    name: 'a leader in office may have committed more than was reported',
+    state: { leader: 2 as BrokerId },
+    standings: [log(1, { type: 'tail-cut' }), log(2), away(3)],
+    loses: [undefined, 0, undefined],
+  },
+  {
+    name: 'the loss of a member is not known from replicas that were not in sync',
     state: { isr: members(1) },
     standings: [log(1), log(2, { end: 14, highWatermark: 12 }), away(3)],
-    loses: [4, 0, undefined],
+    loses: [undefined, undefined, undefined],
+  },
+  {
+    name: 'nor from a partly fetched log when the logs of all members are lost',
+    state: { isr: members(1, 2) },
+    standings: [
+      log(1, { type: 'incomplete', lastEpoch: -1, end: 0, highWatermark: 7 }),
+      log(2, { type: 'incomplete', lastEpoch: -1, end: 0, highWatermark: 7 }),
+      log(3, { type: 'incomplete', end: 17, highWatermark: 7 }),
+    ],
+    loses: [undefined, undefined, undefined],
+  },
+  {
+    name: 'nor from the high watermarks of damaged logs',
+    state: { isr: members(1) },
+    standings: [
+      log(1, { type: 'incomplete', lastEpoch: -1, end: 0, highWatermark: 17 }),
+      damaged(2, { highWatermark: 17 }),
+      damaged(3, { highWatermark: 14 }),
+    ],
+    loses: [undefined, undefined, undefined],
   },
   {
     name: 'logs of different epochs may differ from the high watermark on',
     state: { isr: members(1, 2) },
     standings: [
       log(1, { type: 'tail-cut', lastEpoch: 5, end: 9, highWatermark: 6 }),
-      log(2, { type: 'tail-cut', lastEpoch: 4, end: 12 }),
+      log(2, { lastEpoch: 4, end: 12 }),
       away(3),
     ],
-    loses: [6, 3, undefined],
+    loses: [6, 0, undefined],
+  },
+  {
+    name: 'a replica that left the ISR may have uncommitted records from its own high watermark on',
+    state: { isr: members(1) },
+    standings: [
+      log(1, { lastEpoch: 5, end: 12, highWatermark: 10 }),
+      log(2, { end: 11, highWatermark: 6 }),
+      log(3, { type: 'incomplete', end: 11, highWatermark: 6 }),
+    ],
+    loses: [0, 6, 12],
+  },
+  {
+    name: 'its high watermark is void after an unclean election',
+    state: { isr: members(1), uncleanEpoch: 5 },
+    standings: [
+      log(1, { lastEpoch: 5, end: 12, highWatermark: 10 }),
+      log(2, { end: 11, highWatermark: 6 }),
+      away(3),
+    ],
+    loses: [0, 12, undefined],
   },
   {
     name: 'a log whose directory was lost may lack all that others have',

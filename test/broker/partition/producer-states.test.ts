@@ -30,6 +30,13 @@ function known(): ProducerStates {
   return states
 }
 
+/** Batches of one record each, with the sequences and offsets from 0 on. */
+function many(count: number): ProducerStates {
+  const states = new ProducerStates()
+  for (let i = 0; i < count; i++) states.appended(batch(i, { baseOffset: i }))
+  return states
+}
+
 const cases = [
   { name: 'the next sequence is next', of: batch(6), want: { type: 'next' } },
   {
@@ -90,9 +97,7 @@ t.test('sequences wrap after 2147483647', async (t) => {
 })
 
 t.test('as many batches are remembered as may be in flight', async (t) => {
-  const states = new ProducerStates()
-  const count = limits.rememberedBatchesMax + 1
-  for (let i = 0; i < count; i++) states.appended(batch(i, { baseOffset: i }))
+  const states = many(limits.rememberedBatchesMax + 1)
   t.match(states.judge(batch(1)), { type: 'duplicate', baseOffset: 1 })
   t.match(states.judge(batch(0)), { type: 'refused' })
 })
@@ -105,11 +110,34 @@ t.test('truncation restores the state of what the log still holds', async (t) =>
   t.equal(states.producerCount, 0)
 })
 
+t.test(
+  'after a truncation of all batches in flight, as many earlier ones are recognised',
+  async (t) => {
+    const { rememberedBatchesMax } = limits
+    const left = 2 * rememberedBatchesMax
+    const states = many(left + rememberedBatchesMax)
+    t.ok(states.truncated(left))
+    const first = left - rememberedBatchesMax
+    t.match(states.judge(batch(left - 1)), { type: 'duplicate', baseOffset: left - 1 })
+    t.match(states.judge(batch(first)), { type: 'duplicate', baseOffset: first })
+    t.match(states.judge(batch(first - 1)), { type: 'refused' }, 'older ones are not')
+  },
+)
+
 t.test('truncation reports when older batches had been forgotten', async (t) => {
-  const states = new ProducerStates()
-  const count = limits.rememberedBatchesMax + 1
-  for (let i = 0; i < count; i++) states.appended(batch(i, { baseOffset: i }))
-  t.ok(states.truncated(1 + 1), 'one batch is left to compare with')
+  const { rememberedBatchesMax } = limits
+  const count = 2 * rememberedBatchesMax + 1
+  t.ok(many(count - 1).truncated(1), 'nothing was forgotten')
+  t.ok(many(count).truncated(1 + rememberedBatchesMax), 'batch 0 is not recognised any more')
+  t.notOk(many(count).truncated(rememberedBatchesMax), 'batch 0 is recognised again')
+  t.notOk(many(count).truncated(1))
+})
+
+t.test('truncation reports when only an earlier epoch of a producer is left', async (t) => {
+  const states = many(1)
+  states.appended(batch(0, { producerEpoch: 2, baseOffset: 1 }))
+  states.appended(batch(1, { producerEpoch: 2, baseOffset: 2 }))
+  t.ok(states.truncated(2), 'the later epoch is still there')
   t.notOk(states.truncated(1))
 })
 
