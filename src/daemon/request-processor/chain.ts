@@ -199,7 +199,7 @@ export class RequestProcessors implements EnsembleListener {
     return this.#tracker.deadlines
   }
 
-  /** Digests of the tree of late, for an operator to compare. */
+  /** Recent digests of the tree, for an operator to compare. */
   get digests(): DigestCheck['recent'] {
     return this.#digests.recent
   }
