@@ -364,6 +364,11 @@ export class Replica {
     return this.#read({ offset, end: this.#core.logEnd, bytesMax })
   }
 
+  /** Calls the operation off when this replica's role, or its leader epoch, ends. */
+  waitForRoleEnd(operation: Operation): void {
+    operation.waitFor(this.#committed, Number.POSITIVE_INFINITY)
+  }
+
   endOfEpoch(epoch: number): EpochEnd | undefined {
     return this.#core.endOfEpoch(epoch)
   }

@@ -29,7 +29,6 @@ const sharedNodes = [
   { path: zkPaths.topics, data: null },
   { path: zkPaths.reports, data: null },
   { path: zkPaths.marks, data: null },
-  { path: zkPaths.consumers, data: null },
   { path: zkPaths.controllerEpoch, data: '0' },
 ]
 

@@ -6,6 +6,7 @@ import type { BrokerParts, ServedReplica } from '../../../src/broker/api/broker-
 import { dispatch } from '../../../src/broker/api/dispatch.ts'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { GroupCoordinator } from '../../../src/broker/group/group-coordinator.ts'
+import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { FollowerVerdict, Role } from '../../../src/broker/partition/partition.ts'
 import { neverUnclean } from '../../../src/broker/partition/partition-state.ts'
 import type { ProduceCall } from '../../../src/broker/replication/produce-queue.ts'
@@ -27,6 +28,7 @@ import { RareWarnings } from '../../../src/rare-warnings.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
 import { MemoryTree } from '../memory-zk.ts'
 import { ids, life, member } from '../partition/members.ts'
+import { StoredLog } from '../group/stored-log.ts'
 import { testSecret } from '../test-secret.ts'
 
 export const self = 1 as BrokerId
@@ -173,6 +175,8 @@ export class ApiWorld {
   readonly #replicas = new Map<string, FakeReplica>()
   readonly #zk = this.tree.session()
   readonly #purgatory = new Purgatory()
+  /** the only partition of the offsets topic: this broker coordinates all groups */
+  readonly groupLog = new StoredLog()
   readonly parts: BrokerParts
 
   constructor() {
@@ -197,8 +201,8 @@ export class ApiWorld {
       },
       producerIds: { next: async () => 7000 as ProducerId },
       groups: new GroupCoordinator({
-        self,
         image: this.image,
+        replicas: { get: (topic) => (topic === offsetsTopic ? this.groupLog : undefined) },
         clock: this.clock,
         log: silentLogger,
         rules: {
@@ -208,7 +212,11 @@ export class ApiWorld {
           membersMax: 10,
           bytesMax: 10_000,
         },
-        zk: () => (this.hasSession ? this.#zk : undefined),
+        offsetsTopic: { partitionCount: 1, replicaCountMax: 3 },
+        commitTimeoutMs: 1000,
+        retentionMs: 1_000_000,
+        retentionCheckMs: 100_000,
+        makeTopic: async () => undefined,
       }),
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
@@ -220,6 +228,12 @@ export class ApiWorld {
       session: () =>
         this.hasSession ? { zk: this.#zk, readCluster: () => this.#zk.sync() } : undefined,
     }
+  }
+
+  /** @param leader of the offsets topic */
+  coordinate(leader = 1): void {
+    this.topic(offsetsTopic, [leader])
+    this.parts.groups.imageChanged()
   }
 
   /** A topic with one partition for each of these leaders; 0: no leader. */

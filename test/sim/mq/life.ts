@@ -302,10 +302,6 @@ export class MqWorld {
           this.show({ type: 'state', partition, inForce, leader, ...epochs })
         }
       }
-      const committed = zkPaths.groupOffset(group, topic, partition)
-      if (tree.get(committed)?.mzxid !== zxid) continue
-      const offset = decodeNumber(dataOf(tree, committed))
-      if (offset !== undefined) this.show({ type: 'groupOffset', group, partition, offset })
     }
   }
 
