@@ -1,7 +1,7 @@
 // The compression of the records in a RecordBatch v2: the codec stands in bits 0-2 of the batch's
 // attributes, and only what follows the header is compressed, as one block. Brokers store a batch
 // as it came; producers compress and consumers decompress it, with the libraries of
-// client/mq/codecs.ts.
+// client/mq/compression/codecs.ts.
 
 import { inverse } from '../fields.ts'
 

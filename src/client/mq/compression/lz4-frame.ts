@@ -4,7 +4,7 @@
 //   magic 04 22 4d 18 | flags | block descriptor | [content size 8] | [dictionary id 4] | checksum
 //   | per block: size u32 LE (bit 31: not compressed), data, [checksum 4] | size 0 | [checksum 4]
 //
-// Source: lz4's lz4_Frame_format.md. Pure.
+// Source: the LZ4 Frame Format, version 1.6. Pure.
 
 const magic = 0x184d2204
 const blockChecksumFlag = 0x10
