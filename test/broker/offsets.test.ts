@@ -48,7 +48,13 @@ worldTest(
     const [slow, fast] = [connect(world, 1), connect(world, 2)]
     const commit = async (connection: MqConnection, offset: number, version: number) => {
       const partitions = [{ ...at, offset, version }]
-      const request = { type: 'offsetCommit', ...noMember, group, timeoutMs: 1000, partitions } as const
+      const request = {
+        type: 'offsetCommit',
+        ...noMember,
+        group,
+        timeoutMs: 1000,
+        partitions,
+      } as const
       return onlyOne((await connection.call(request, 2000)).partitions)
     }
     const refused = { code: 'INVALID_UPDATE_VERSION' }
@@ -71,7 +77,13 @@ worldTest(t, 'a commit whose time is over is not written', { brokers: 1 }, async
   await fill(world, 1)
   const connection = connect(world, 1)
   const commits = [{ ...at, offset: 1, version: noCommit }]
-  const commit = { type: 'offsetCommit', ...noMember, group, timeoutMs: 0, partitions: commits } as const
+  const commit = {
+    type: 'offsetCommit',
+    ...noMember,
+    group,
+    timeoutMs: 0,
+    partitions: commits,
+  } as const
   const late = await connection.call(commit, 1000)
   t.match(late.partitions, [{ error: { code: 'REQUEST_TIMED_OUT', message: /0 ms/ } }])
   const topics = [{ topic: 'more', partitionCount: 1, replicationFactor: 1 }]
@@ -102,7 +114,13 @@ worldTest(
       }
       const commit = async (offset: number) => {
         const partitions = [{ ...at, offset, version: noCommit }]
-        const request = { type: 'offsetCommit', ...noMember, group, timeoutMs: 4000, partitions } as const
+        const request = {
+          type: 'offsetCommit',
+          ...noMember,
+          group,
+          timeoutMs: 4000,
+          partitions,
+        } as const
         return onlyOne((await connection.call(request, 5000)).partitions)
       }
       for (const offset of [-1, 5, 2 ** 53, -(2 ** 60), Number.NaN, Number.POSITIVE_INFINITY]) {

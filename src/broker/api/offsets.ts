@@ -23,8 +23,8 @@ import { asBrokerError } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { Deadline } from './deadline.ts'
 import { boundsOf, isOffset, outOfRange } from './list-offsets.ts'
-import { coordinatorFor } from './pass-on-group.ts'
 import { noPartition, slackMs } from './pass-on.ts'
+import { coordinatorFor } from './pass-on-group.ts'
 import { repeated, repeatedError } from './repeated.ts'
 
 /** An offset fetch that is passed on is answered at once, or its broker is gone. */
@@ -44,6 +44,7 @@ export async function offsetCommit(
   const deadline = new Deadline(parts.clock, timeoutMs)
   const coordinator = await coordinatorFor(parts, group, passedOn)
   if (coordinator !== parts.self) {
+    // biome-ignore lint/plugin/noObjectSpread: once for all partitions, beside a round trip.
     return parts.links.call(coordinator, { ...request, passedOn: true }, timeoutMs + slackMs)
   }
   const twice = repeated(partitions.map(nameOf))
@@ -110,7 +111,10 @@ async function commit(
   return outcomes.map(({ error, version }, i) => {
     const asked = accepted[i]
     if (error === 'NONE' || asked === undefined) return { error: undefined, version }
-    return { error: new BrokerError(error, `Cannot ${whatIs(group, asked)}: ${whyNot(error)}`), version }
+    return {
+      error: new BrokerError(error, `Cannot ${whatIs(group, asked)}: ${whyNot(error)}`),
+      version,
+    }
   })
 }
 
@@ -145,6 +149,7 @@ export async function offsetFetch(
   const { group, passedOn } = request
   const coordinator = await coordinatorFor(parts, group, passedOn)
   if (coordinator !== parts.self) {
+    // biome-ignore lint/plugin/noObjectSpread: once for all partitions, beside a round trip.
     return parts.links.call(coordinator, { ...request, passedOn: true }, fetchMs)
   }
   const places = request.partitions ?? parts.groups.allCommitted(group).map(([place]) => place)

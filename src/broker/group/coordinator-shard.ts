@@ -265,7 +265,10 @@ export class CoordinatorShard {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       const facts = { partition: this.partition, offset, err: error.message }
-      this.#options.log.error(facts, 'A record of the offsets topic cannot be read, and is left out')
+      this.#options.log.error(
+        facts,
+        'A record of the offsets topic cannot be read, and is left out',
+      )
     }
     if (record === undefined) return
     const { group } = record

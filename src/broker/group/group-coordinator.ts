@@ -22,13 +22,7 @@ import type {
 } from './group.ts'
 import { failedJoin, failedSync, type JoinRequest } from './group-members.ts'
 import type { CommittedOffset } from './group-offsets.ts'
-import type {
-  CommitOutcome,
-  CommitPartition,
-  LedGroup,
-  SendJoin,
-  SendSync,
-} from './led-group.ts'
+import type { CommitOutcome, CommitPartition, LedGroup, SendJoin, SendSync } from './led-group.ts'
 import { offsetsTopic, partitionCountIn, partitionOf, replicaCountFor } from './offsets-topic.ts'
 
 export interface OffsetsTopicOptions {
@@ -81,7 +75,7 @@ export class GroupCoordinator {
     this.#cancelExpiry = options.clock.every(options.retentionCheckMs, () => this.#expire())
   }
 
-  /** @returns the coordinator by this broker's image of the cluster */
+  /** @returns the coordinator according to this broker's image of the cluster */
   coordinatorOf(group: string): BrokerId | undefined {
     const { image } = this.#options
     const count = partitionCountIn(image)
@@ -102,7 +96,7 @@ export class GroupCoordinator {
     const { image, log, makeTopic } = this.#options
     const { partitionCount, replicaCountMax } = this.#options.offsetsTopic
     const replicaCount = replicaCountFor(image, replicaCountMax)
-    if (replicaCount > image.brokers.size) {
+    if (replicaCount === 0 || replicaCount > image.brokers.size) {
       const found = `it gets ${replicaCount} replicas, and ${image.brokers.size} brokers are alive`
       const remedy = 'offsets.topic.replication.factor sets a lower number'
       const message = `Cannot make the offsets topic: ${found}; ${remedy}`
@@ -134,7 +128,7 @@ export class GroupCoordinator {
     for (const shard of [...this.#shards.values()]) shard.end()
   }
 
-  // --- members ------------------------------------------------------------------------------------
+  // --- members -----------------------------------------------------------------------------------
 
   /** @param request whose bytes are kept */
   join(group: string, request: JoinRequest, send: SendJoin): void {
@@ -144,12 +138,13 @@ export class GroupCoordinator {
     else found.join(request, send)
   }
 
-  /** @param request whose bytes are kept */
+  /** @param request whose bytes are retained */
   sync(group: string, request: SyncRequest, send: SendSync): void {
     const found = this.#find(group)
     if (typeof found !== 'string') found.sync(request, send)
     // While the group is loaded the member is to join again, which does the same for it.
-    else send(failedSync(found === 'COORDINATOR_LOAD_IN_PROGRESS' ? 'REBALANCE_IN_PROGRESS' : found))
+    else
+      send(failedSync(found === 'COORDINATOR_LOAD_IN_PROGRESS' ? 'REBALANCE_IN_PROGRESS' : found))
   }
 
   heartbeat(group: string, claim: GenerationClaim): MqErrorCode {
@@ -158,14 +153,14 @@ export class GroupCoordinator {
     return found === 'COORDINATOR_LOAD_IN_PROGRESS' ? 'NONE' : found
   }
 
-  /** @returns for each of them, or for all, what went wrong */
+  /** @returns one error code per claim, or one for all of them */
   leave(group: string, claims: readonly MemberClaim[]): readonly MqErrorCode[] | MqErrorCode {
     const found = this.#find(group)
     if (found === 'UNKNOWN_MEMBER_ID') return claims.map(() => found)
     return typeof found === 'string' ? found : found.leave(claims)
   }
 
-  // --- offsets ------------------------------------------------------------------------------------
+  // --- offsets -----------------------------------------------------------------------------------
 
   /** @returns the outcome for each of the partitions */
   commit(
@@ -210,11 +205,12 @@ export class GroupCoordinator {
     places: readonly OffsetPlace[],
   ): Promise<readonly MqErrorCode[] | MqErrorCode> {
     const found = this.#find(group)
-    if (typeof found !== 'string') return new Promise((resolve) => found.deleteOffsets(places, resolve))
+    if (typeof found !== 'string')
+      return new Promise((resolve) => found.deleteOffsets(places, resolve))
     return Promise.resolve(found === 'UNKNOWN_MEMBER_ID' ? 'GROUP_ID_NOT_FOUND' : found)
   }
 
-  // --- what tools ask -----------------------------------------------------------------------------
+  // --- administration ----------------------------------------------------------------------------
 
   /** All groups that this broker coordinates. @throws BrokerError COORDINATOR_LOAD_IN_PROGRESS */
   list(): readonly ListedGroup[] {
@@ -222,7 +218,8 @@ export class GroupCoordinator {
     const listed: ListedGroup[] = []
     for (let partition = 0; partition < count; partition++) {
       const shard = this.#shard(partition)
-      if (shard?.isLoading === true) throw this.#error('COORDINATOR_LOAD_IN_PROGRESS', 'list groups')
+      if (shard?.isLoading === true)
+        throw this.#error('COORDINATOR_LOAD_IN_PROGRESS', 'list groups')
       for (const [group, led] of shard?.groups ?? []) {
         const { state, protocolType } = led.describe()
         listed.push({ group, state, protocolType })
@@ -243,7 +240,7 @@ export class GroupCoordinator {
     return Promise.resolve(found === 'UNKNOWN_MEMBER_ID' ? 'GROUP_ID_NOT_FOUND' : found)
   }
 
-  // --- groups -------------------------------------------------------------------------------------
+  // --- groups ------------------------------------------------------------------------------------
 
   /** @throws BrokerError */
   #existing(group: string): LedGroup | undefined {
@@ -344,7 +341,7 @@ const reasons: Partial<Record<MqErrorCode, string>> = {
 /**
  * Failures of ZooWeeper become COORDINATOR_NOT_AVAILABLE: clients retry.
  *
- * @throws the error itself when it is a mistake of ours
+ * @throws the error itself if it is a bug
  */
 export function codeOf(error: unknown): MqErrorCode {
   if (error instanceof BrokerError) return error.code

@@ -183,7 +183,10 @@ export class LedGroup {
     })
   }
 
-  #judgeCommit(verdict: MqErrorCode, { follows, topic, partition }: CommitPartition): CommitOutcome {
+  #judgeCommit(
+    verdict: MqErrorCode,
+    { follows, topic, partition }: CommitPartition,
+  ): CommitOutcome {
     const version = this.#offsets.latestVersion({ topic, partition })
     if (verdict !== 'NONE') return { error: verdict, version }
     const isLate = follows !== undefined && follows !== version
@@ -456,7 +459,7 @@ export class LedGroup {
     return deadlineMs
   }
 
-  /** A timer that is too early stays: when it fires it is armed again. */
+  /** A timer that is too early is kept: it is rearmed when it fires. */
   #arm(): void {
     const deadlineMs = this.#deadlineMs
     if (this.#isOver || deadlineMs >= this.#armedAtMs) return

@@ -4,12 +4,9 @@
 //
 // Source: GroupMetadata.removeExpiredOffsets of Kafka 3.9.
 
-import {
-  consumerProtocolType,
-  decodeSubscription,
-} from '../../protocol/kafka/consumer-protocol.ts'
-import type { OffsetPlace } from '../../protocol/kafka/group-records.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
+import { consumerProtocolType, decodeSubscription } from '../../protocol/kafka/consumer-protocol.ts'
+import type { OffsetPlace } from '../../protocol/kafka/group-records.ts'
 import type { CommittedOffset, GroupOffsets } from './group-offsets.ts'
 
 export interface GroupUse {

@@ -1,4 +1,4 @@
-// FindCoordinator: the coordinator of a group. There are no transactions.
+// FindCoordinator: the broker that coordinates a group. There are no transactions.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -12,7 +12,7 @@ import { asBrokerError } from '../api/answer.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
-/** From here on one request asks for several. */
+/** First version whose requests may name several keys. */
 const manyFrom = 4
 
 const [groupKey, transactionKey] = [0, 1]
@@ -60,7 +60,7 @@ function find(
     return refused(key, 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', message)
   }
   if (keyType !== groupKey) {
-    const message = `Cannot find a coordinator: there are none for keys of type ${keyType}`
+    const message = `Cannot find a coordinator: keys of type ${keyType} have none`
     return refused(key, 'INVALID_REQUEST', message)
   }
   const nodeId = groups.coordinatorOf(key)

@@ -1,4 +1,4 @@
-// ListGroups: the groups that this broker coordinates, those without members included.
+// ListGroups: the groups that this broker coordinates, including empty ones.
 //
 // Next on the path: group/group-coordinator.ts.
 

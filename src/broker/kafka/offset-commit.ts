@@ -1,5 +1,6 @@
-// OffsetCommit: offsets of a member, or of a consumer outside the group while it is empty. Offsets beyond
-// the end of a log are accepted, as in Kafka; a fetch from one is answered OFFSET_OUT_OF_RANGE.
+// OffsetCommit: commits offsets of a member, or of a consumer outside the group while it is empty.
+// Offsets beyond the end of a log are accepted, as in Kafka; a fetch from one is answered
+// OFFSET_OUT_OF_RANGE.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -41,7 +42,9 @@ export function answerOffsetCommit(
   const claim = { generation: generationIdOrMemberEpoch, memberId, instanceId: groupInstanceId }
   void parts.groups.commit(groupId, claim, split.accepted).then((outcomes) => {
     const answers = split.join(
-      outcomes.map(({ error }) => (error === 'NONE' ? done : failed(refuse(error, 'see the code')))),
+      outcomes.map(({ error }) =>
+        error === 'NONE' ? done : failed(refuse(error, 'see the code')),
+      ),
       failed,
     )
     reply.send({
@@ -73,7 +76,7 @@ function verdictOn(
   if (!image.hasPartition(topic, partition)) {
     return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'there is no such partition')
   }
-  if (twice.has(`${topic}/${partition}`)) return refuse('INVALID_REQUEST', 'it is named twice')
+  if (twice.has(`${topic}/${partition}`)) return refuse('INVALID_REQUEST', 'it is a duplicate')
   if (metadata.length > limits.commitMetadataLengthMax) {
     return refuse('OFFSET_METADATA_TOO_LARGE', 'its metadata is too long')
   }

@@ -1,4 +1,4 @@
-// OffsetFetch: what groups have committed. Without transactions every commit is stable.
+// OffsetFetch: committed offsets of groups. Without transactions every commit is stable.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -11,9 +11,9 @@ import { codeOf } from '../group/group-coordinator.ts'
 import type { CommittedOffset } from '../group/group-offsets.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
-/** From here on one request asks for several groups. */
+/** First version whose requests may name several groups. */
 const groupsFrom = 8
-/** Before it only partitions have errors. */
+/** In earlier versions only partitions have errors. */
 const groupErrorFrom = 2
 
 type GroupRow = NonNullable<OffsetFetchResponse['groups']>[number]

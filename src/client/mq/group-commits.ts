@@ -19,8 +19,6 @@ interface GroupCommitsOptions {
 
 /** A broker that does not answer within this time is abandoned for another. */
 const tryMs = 3000
-/** This consumer commits outside the group's generations. */
-const noMember = { generation: -1, memberId: '', instanceId: undefined } as const
 /** Offsets with unknown outcome that are distinguished from other consumers' offsets. */
 const unsettledMax = 64
 
@@ -111,7 +109,16 @@ export class GroupCommits {
     this.#versions.delete(partition)
     const partitions = [{ topic, partition, offset, version }]
     const request = (timeoutMs: number) =>
-      ({ type: 'offsetCommit', group, ...noMember, timeoutMs, passedOn: false, partitions }) as const
+      ({
+        type: 'offsetCommit',
+        group,
+        generation: -1,
+        memberId: '',
+        instanceId: undefined,
+        timeoutMs,
+        passedOn: false,
+        partitions,
+      }) as const
     if (unsettled.size >= unsettledMax) unsettled.clear()
     const wasUnsettled = unsettled.has(offset)
     unsettled.add(offset)

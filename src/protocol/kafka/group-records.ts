@@ -133,7 +133,11 @@ export function decodeGroupRecord({
   }
   if (version !== groupKeyVersion) return undefined
   const { group } = messages.groupKey.read(from, version)
-  return { type: 'group', group, value: value && readValue(messages.groupValue, groupVersion, value) }
+  return {
+    type: 'group',
+    group,
+    value: value && readValue(messages.groupValue, groupVersion, value),
+  }
 }
 
 function written<F extends Fields>(

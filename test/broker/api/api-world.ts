@@ -26,9 +26,9 @@ import {
 import type { ReplicaFetchPartition } from '../../../src/protocol/mq/replica-fetch.ts'
 import { RareWarnings } from '../../../src/rare-warnings.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
+import { StoredLog } from '../group/stored-log.ts'
 import { MemoryTree } from '../memory-zk.ts'
 import { ids, life, member } from '../partition/members.ts'
-import { StoredLog } from '../group/stored-log.ts'
 import { testSecret } from '../test-secret.ts'
 
 export const self = 1 as BrokerId

@@ -19,7 +19,14 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   metadata: { type: 'metadata', topics: [] },
   createTopics: { type: 'createTopics', timeoutMs: 10, topics: [] },
   initProducerId: { type: 'initProducerId' },
-  offsetCommit: { type: 'offsetCommit', ...noMember, passedOn: false, group: 'fans', timeoutMs: 10, partitions: [] },
+  offsetCommit: {
+    type: 'offsetCommit',
+    ...noMember,
+    passedOn: false,
+    group: 'fans',
+    timeoutMs: 10,
+    partitions: [],
+  },
   offsetFetch: { type: 'offsetFetch', passedOn: false, group: 'fans', partitions: [] },
   recoveryChoices: { type: 'recoveryChoices', ...place },
   recover: { type: 'recover', ...place, leader: 1 as BrokerId, version: 0 },
@@ -33,6 +40,7 @@ const refusals: Partial<Record<ApiName, BrokerError['code']>> = {
 for (const request of Object.values(requests)) {
   t.test(`${request.type} reaches its own handler, and is answered once`, async (t) => {
     const world = new ApiWorld()
+    world.coordinate()
     const { answers } = world.ask(request)
     await world.clock.advance(1000)
     t.equal(answers.length, 1)

@@ -24,7 +24,13 @@ t.test('the commits of one request succeed and fail independently', async (t) =>
   const first = { type: 'offsetCommit', ...noMember, group, timeoutMs: 1000 } as const
   await world.answer({ ...first, partitions: [commit(1, 2)] })
   const partitions = [commit(0, 3), commit(1, 3), commit(0 + 9, 1)]
-  const answer = await world.answer({ type: 'offsetCommit', ...noMember, group, timeoutMs: 1000, partitions })
+  const answer = await world.answer({
+    type: 'offsetCommit',
+    ...noMember,
+    group,
+    timeoutMs: 1000,
+    partitions,
+  })
   t.match(answer.partitions, [
     { partition: 0, error: undefined, version: 1 },
     { partition: 1, error: { code: 'INVALID_UPDATE_VERSION' }, version: noCommit },
@@ -47,7 +53,13 @@ t.test('a number that is no offset of the log is refused with the log’s bounds
 t.test('a partition that is named twice is not committed', async (t) => {
   const world = makeWorld()
   const partitions = [commit(0, 1), commit(1, 1), commit(0, 2)]
-  const answer = await world.answer({ type: 'offsetCommit', ...noMember, group, timeoutMs: 1000, partitions })
+  const answer = await world.answer({
+    type: 'offsetCommit',
+    ...noMember,
+    group,
+    timeoutMs: 1000,
+    partitions,
+  })
   t.match(answer.partitions, [
     { error: { code: 'INVALID_REQUEST' } },
     { error: undefined },
@@ -94,7 +106,9 @@ t.test('while a commit is under way, what was committed before is not answered',
   world.ask({ ...made, partitions: [commit(0, 2)] })
   await world.clock.advance(0)
   const fetch = { type: 'offsetFetch', passedOn: false, group, partitions: [place(0)] } as const
-  t.match(await world.answer(fetch), { partitions: [{ error: { code: 'UNSTABLE_OFFSET_COMMIT' } }] })
+  t.match(await world.answer(fetch), {
+    partitions: [{ error: { code: 'UNSTABLE_OFFSET_COMMIT' } }],
+  })
   world.groupLog.release()
   t.match(await world.answer(fetch), { partitions: [{ offset: 2 }] })
 })

@@ -165,7 +165,7 @@ t.test('a generation is stored before its members learn their assignments', asyn
   })
 })
 
-t.test('what was committed before a rebalance is stored before it is over', async (t) => {
+t.test('commits received before a rebalance are stored before it completes', async (t) => {
   const scene = new Scene()
   const [member] = await scene.stable()
   scene.log.isHolding = true
@@ -311,7 +311,7 @@ t.test('a member of another generation, or none, cannot commit', async (t) => {
   const scene = new Scene()
   const [member] = await scene.stable()
   t.match(await scene.commit(member, 0, 1), ['ILLEGAL_GENERATION'])
-  t.match(await scene.commit('nobody', 1, 1), ['UNKNOWN_MEMBER_ID'])
+  t.match(await scene.commit('stranger', 1, 1), ['UNKNOWN_MEMBER_ID'])
   t.match(await scene.commit('', -1, 1), ['UNKNOWN_MEMBER_ID'])
   t.equal(scene.committed, undefined)
   t.equal(scene.log.records.length, 1)

@@ -1,4 +1,4 @@
-// The core of a consumer group, with time that the tests move: who is told what, when.
+// The core of a consumer group, with time moved by the tests: which answers it sends, and when.
 
 import t from 'tap'
 import {
@@ -21,7 +21,7 @@ function protocol(name: string, metadata = ''): Protocol {
   return { name, metadata: Buffer.from(metadata) }
 }
 
-/** Requests are called by name; what was answered is text. */
+/** A group whose requests have names and whose answers are lines of text. */
 class Scene {
   readonly group: Group<string, string>
   nowMs = 0
@@ -31,7 +31,7 @@ class Scene {
     this.group = new Group({ ...rules, ...more }, stored, 0)
   }
 
-  /** `ask` names the request; a member without an id of its own is called as `newId`. */
+  /** `ask` names the request; it is also the new id of a member without one. */
   join(ask: string, more: Partial<JoinRequest> = {}): string[] {
     return this.#told(
       this.group.join(
@@ -89,7 +89,7 @@ class Scene {
     return [errors, this.#told(effects)]
   }
 
-  /** Ticks at each deadline on the way, as a coordinator does. */
+  /** Moves time, with a tick at each deadline, as a coordinator does. */
   advance(durationMs: number): string[] {
     const untilMs = this.nowMs + durationMs
     const told: string[] = []
@@ -138,7 +138,7 @@ function textOf(effect: Exclude<GroupEffect<string, string>, { type: 'store' }>)
   }
 }
 
-/** `a` leads, `b` follows, both have their parts: generation 2. */
+/** A stable group in generation 2: `a` leads, `b` follows, and both have their assignments. */
 function stable(more: Partial<GroupRules> = {}): Scene {
   const scene = new Scene(more)
   scene.join('a')
@@ -151,29 +151,26 @@ function stable(more: Partial<GroupRules> = {}): Scene {
 
 // --- joining -------------------------------------------------------------------------------------
 
-t.test('one joins, then another: each rebalance waits for all', async (t) => {
+t.test('a rebalance waits for all members to join again', async (t) => {
   const scene = new Scene()
   t.same(scene.join('a'), ['a: a in 1 by range under a [a]'])
   t.equal(scene.state, 'CompletingRebalance')
   t.same(scene.sync('a', 1, { a: 'all' }), ['a?: all'])
   t.equal(scene.state, 'Stable')
-  t.same(scene.join('b'), [], 'it waits for the other')
+  t.same(scene.join('b'), [], 'b waits for a')
   t.equal(scene.state, 'PreparingRebalance')
   t.equal(scene.heartbeat('a', 1), 'REBALANCE_IN_PROGRESS')
-  t.equal(scene.commit('a', 1), 'NONE', 'what was read before may still be committed')
-  t.same(scene.rejoin('a'), [
-    "a': a in 2 by range under a [a,b]",
-    'b: b in 2 by range under a []',
-  ])
+  t.equal(scene.commit('a', 1), 'NONE', 'records read before may still be committed')
+  t.same(scene.rejoin('a'), ["a': a in 2 by range under a [a,b]", 'b: b in 2 by range under a []'])
   t.same(scene.sync('b', 2), [], 'the leader has not assigned yet')
   t.equal(scene.commit('b', 2), 'REBALANCE_IN_PROGRESS')
   t.equal(scene.heartbeat('b', 2), 'NONE')
   t.same(scene.sync('a', 2, { a: 'A', b: 'B' }), ['a?: A', 'b?: B'])
-  t.same(scene.sync('b', 2), ['b?: B'], 'it may ask again')
+  t.same(scene.sync('b', 2), ['b?: B'], 'a repeated SyncGroup is answered')
   t.equal(scene.commit('b', 2), 'NONE')
 })
 
-t.test('a member that is left out is assigned nothing', async (t) => {
+t.test('a member without an assignment gets an empty one', async (t) => {
   const scene = stable()
   scene.join('c')
   scene.rejoin('a')
@@ -202,10 +199,7 @@ t.test('the next coordinator goes on with what is stored', async (t) => {
   t.equal(next.commit('b', 2), 'NONE')
   t.equal(next.heartbeat('b', 1), 'ILLEGAL_GENERATION')
   t.same(next.rejoin('a'), [], 'the leader asks for a rebalance')
-  t.same(next.rejoin('b'), [
-    "a': a in 3 by range under a [a,b]",
-    "b': b in 3 by range under a []",
-  ])
+  t.same(next.rejoin('b'), ["a': a in 3 by range under a [a,b]", "b': b in 3 by range under a []"])
 })
 
 t.test('a member that the next coordinator hears nothing of expires', async (t) => {
@@ -250,7 +244,7 @@ t.test('a description says whom the others wait for, and since when', async (t) 
   t.match(awaited(), [{ sinceMs: 200, untilMs: 3200 }, ['a']], 'then the leader assigns')
 })
 
-t.test('a member without an id is told one, and comes back with it', async (t) => {
+t.test('a member without an id is sent one, and joins again with it', async (t) => {
   const scene = new Scene()
   t.same(scene.join('a', { mustKnowId: true }), ['a: MEMBER_ID_REQUIRED'])
   t.equal(scene.state, 'Empty')
@@ -260,12 +254,12 @@ t.test('a member without an id is told one, and comes back with it', async (t) =
   t.equal(scene.heartbeat('b', 1), 'UNKNOWN_MEMBER_ID')
   scene.sync('a', 1)
   scene.join('c')
-  t.same(scene.rejoin('a'), [], 'the rebalance waits for b, to which an id was given')
+  t.same(scene.rejoin('a'), [], 'the rebalance waits for b, which has been assigned an id')
   t.same(scene.advance(999), [])
   t.equal(scene.rejoin('b').length, 3)
 })
 
-t.test('an id that is not used is forgotten with the session time-out', async (t) => {
+t.test('an unused id expires with the session time-out', async (t) => {
   const scene = new Scene()
   scene.join('a', { mustKnowId: true })
   t.equal(scene.group.deadlineMs, 1000)
@@ -274,20 +268,17 @@ t.test('an id that is not used is forgotten with the session time-out', async (t
   t.same(scene.rejoin('a'), ["a': UNKNOWN_MEMBER_ID"])
 })
 
-t.test('a group that was empty waits for more members', async (t) => {
+t.test('a formerly empty group waits for more members', async (t) => {
   const scene = new Scene({ initialDelayMs: 500 })
   t.same(scene.join('a'), [])
   t.same(scene.advance(400), [])
   t.same(scene.join('b'), [])
-  t.same(scene.advance(500), [], 'one more came: it waits once more')
-  t.same(scene.advance(100), [
-    'a: a in 1 by range under a [a,b]',
-    'b: b in 1 by range under a []',
-  ])
+  t.same(scene.advance(500), [], 'another member joined: the group waits again')
+  t.same(scene.advance(100), ['a: a in 1 by range under a [a,b]', 'b: b in 1 by range under a []'])
   t.equal(scene.nowMs, 1000)
 })
 
-t.test('that wait ends with the rebalance time-out', async (t) => {
+t.test('the initial wait ends with the rebalance time-out', async (t) => {
   const scene = new Scene({ initialDelayMs: 500 })
   const patient = { rebalanceTimeoutMs: 800 }
   scene.join('a', patient)
@@ -323,7 +314,7 @@ const refusals: readonly {
     error: 'GROUP_MAX_SIZE_REACHED',
   },
   {
-    name: 'an instance that is not there',
+    name: 'an unknown instance',
     join: { memberId: 'a', instanceId: 'i' },
     error: 'UNKNOWN_MEMBER_ID',
   },
@@ -333,20 +324,20 @@ for (const { name, join, error } of refusals) {
   t.test(`refused: ${name}`, async (t) => {
     const scene = stable()
     t.same(scene.join('c', join), [`c: ${error}`])
-    t.equal(scene.state, 'Stable', 'and the others are not disturbed')
+    t.equal(scene.state, 'Stable', 'other members are not disturbed')
   })
 }
 
-t.test('a group has at most so many members, those on the way included', async (t) => {
+t.test('the limit of members includes assigned ids that have not joined yet', async (t) => {
   const scene = stable()
   t.same(scene.join('c', { mustKnowId: true }), ['c: MEMBER_ID_REQUIRED'])
   t.same(scene.join('d', { mustKnowId: true }), ['d: MEMBER_ID_REQUIRED'])
   t.same(scene.join('e', { mustKnowId: true }), ['e: GROUP_MAX_SIZE_REACHED'])
   t.same(scene.join('f', { instanceId: 'f' }), ['f: GROUP_MAX_SIZE_REACHED'])
-  t.same(scene.rejoin('c'), [], 'who was promised a place has it')
+  t.same(scene.rejoin('c'), [], 'an assigned id keeps its place')
 })
 
-t.test('members vote for the protocol among those that all support', async (t) => {
+t.test('members vote for one of the protocols that all support', async (t) => {
   const scene = new Scene({ initialDelayMs: 100 })
   scene.join('a', { protocols: [protocol('x'), protocol('range'), protocol('sticky')] })
   scene.join('b', { protocols: [protocol('sticky'), protocol('range')] })
@@ -354,7 +345,7 @@ t.test('members vote for the protocol among those that all support', async (t) =
   t.match(scene.advance(500), [/a: a in 1 by sticky/])
 })
 
-t.test('joining again with the same metadata disturbs no one; the leader does', async (t) => {
+t.test('joining again with the same metadata rebalances only for the leader', async (t) => {
   const scene = stable()
   t.same(scene.rejoin('b'), ["b': b in 2 by range under a []"])
   t.equal(scene.state, 'Stable')
@@ -365,10 +356,10 @@ t.test('joining again with the same metadata disturbs no one; the leader does', 
   scene.sync('b', 3)
   t.same(scene.sync('a', 3), ['a?: ', 'b?: '])
   t.same(scene.rejoin('a'), [])
-  t.equal(scene.state, 'PreparingRebalance', 'the leader wants a rebalance')
+  t.equal(scene.state, 'PreparingRebalance', 'the leader asks for a rebalance')
 })
 
-t.test('a request that waits is answered when its member asks again', async (t) => {
+t.test('a waiting request is answered when its member repeats it', async (t) => {
   const scene = stable()
   t.same(scene.join('c'), [])
   t.same(scene.rejoin('c'), ['c: REBALANCE_IN_PROGRESS'])
@@ -376,12 +367,12 @@ t.test('a request that waits is answered when its member asks again', async (t) 
   t.equal(scene.rejoin('b').length, 3)
   t.same(scene.sync('c', 3), [])
   t.same(scene.sync('c', 3), ['c?: REBALANCE_IN_PROGRESS'])
-  t.same(scene.join('d'), ['c?: REBALANCE_IN_PROGRESS'], 'it has to join again')
+  t.same(scene.join('d'), ['c?: REBALANCE_IN_PROGRESS'], 'c has to join again')
 })
 
-// --- who is gone ---------------------------------------------------------------------------------
+// --- departures ----------------------------------------------------------------------------------
 
-t.test('a member that is silent is taken for dead', async (t) => {
+t.test('a silent member is removed after its session time-out', async (t) => {
   const scene = stable()
   scene.advance(600)
   t.equal(scene.heartbeat('a', 2), 'NONE')
@@ -393,7 +384,7 @@ t.test('a member that is silent is taken for dead', async (t) => {
   t.same(scene.rejoin('a'), ["a': a in 3 by range under a [a]"])
 })
 
-t.test('the last one that goes leaves an empty group', async (t) => {
+t.test('the last member to go leaves an empty group', async (t) => {
   const scene = stable()
   t.same(scene.advance(1000), ['generation 3'])
   t.equal(scene.state, 'Empty')
@@ -402,7 +393,7 @@ t.test('the last one that goes leaves an empty group', async (t) => {
   t.equal(scene.commit('a', 2), 'UNKNOWN_MEMBER_ID')
 })
 
-t.test('who does not join again in time is left behind; who waits does not expire', async (t) => {
+t.test('a member that joins too late is removed; a waiting member does not expire', async (t) => {
   const scene = stable()
   scene.join('c', { sessionTimeoutMs: 200 })
   scene.rejoin('a')
@@ -410,15 +401,12 @@ t.test('who does not join again in time is left behind; who waits does not expir
     scene.advance(500)
     t.equal(scene.heartbeat('b', 2), 'REBALANCE_IN_PROGRESS')
   }
-  t.same(scene.advance(500), [
-    "a': a in 3 by range under a [a,c]",
-    'c: c in 3 by range under a []',
-  ])
+  t.same(scene.advance(500), ["a': a in 3 by range under a [a,c]", 'c: c in 3 by range under a []'])
   t.equal(scene.nowMs, 3000)
   t.equal(scene.heartbeat('b', 2), 'UNKNOWN_MEMBER_ID')
 })
 
-t.test('a generation whose leader does not assign ends', async (t) => {
+t.test('a generation ends if its leader does not assign', async (t) => {
   const scene = new Scene()
   scene.join('a')
   scene.join('b')
@@ -433,7 +421,7 @@ t.test('a generation whose leader does not assign ends', async (t) => {
   t.same(scene.rejoin('b'), ["b': b in 3 by range under b [b]"])
 })
 
-t.test('a member that was told its generation and does not ask for its part goes', async (t) => {
+t.test('a member that joins a generation without sending SyncGroup is removed', async (t) => {
   const scene = new Scene()
   scene.join('a')
   scene.join('b')
@@ -447,7 +435,7 @@ t.test('a member that was told its generation and does not ask for its part goes
   t.equal(scene.state, 'PreparingRebalance')
 })
 
-t.test('one that joins again much later owes nothing', async (t) => {
+t.test('a member that joins again much later does not owe a SyncGroup', async (t) => {
   const scene = stable()
   for (let i = 0; i < 10; i++) {
     scene.advance(900)
@@ -459,7 +447,7 @@ t.test('one that joins again much later owes nothing', async (t) => {
   t.equal(scene.state, 'Stable')
 })
 
-t.test('those that leave are not waited for', async (t) => {
+t.test('a rebalance does not wait for members that leave', async (t) => {
   const scene = stable()
   t.same(scene.leave('x'), [['UNKNOWN_MEMBER_ID'], []])
   t.equal(scene.state, 'Stable')
@@ -468,14 +456,14 @@ t.test('those that leave are not waited for', async (t) => {
   scene.join('c')
   t.same(scene.leave('a'), [['NONE'], ['c: c in 3 by range under c [c]']])
   scene.join('d')
-  t.same(scene.leave('d'), [['NONE'], ['d: UNKNOWN_MEMBER_ID']], 'its own request is answered')
+  t.same(scene.leave('d'), [['NONE'], ['d: UNKNOWN_MEMBER_ID']], 'its waiting request is answered')
   scene.join('e', { mustKnowId: true })
-  t.same(scene.leave('e'), [['NONE'], []], 'the id that was given is free')
+  t.same(scene.leave('e'), [['NONE'], []], 'the assigned id is released')
 })
 
 // --- fencing -------------------------------------------------------------------------------------
 
-t.test('what comes from another generation is refused', async (t) => {
+t.test('a request from another generation is refused', async (t) => {
   const scene = stable()
   for (const generation of [-1, 1, 3]) {
     t.equal(scene.heartbeat('a', generation), 'ILLEGAL_GENERATION')
@@ -494,18 +482,18 @@ t.test('static members', async (t) => {
   scene.sync('a1', 1, { a1: 'A', b1: 'B' }, 'a')
 
   t.same(scene.join('b2', { instanceId: 'b' }), ['b2: b2 in 1 by range under a1 []'])
-  t.same(scene.sync('b2', 1, {}, 'b'), ['b2?: B'], 'back without a rebalance')
+  t.same(scene.sync('b2', 1, {}, 'b'), ['b2?: B'], 'a static member returns without a rebalance')
   t.equal(scene.heartbeat('b1', 1, 'b'), 'FENCED_INSTANCE_ID')
   t.equal(scene.commit('b1', 1, 'b'), 'FENCED_INSTANCE_ID')
   t.same(scene.sync('b1', 1, {}, 'b'), ['b1?: FENCED_INSTANCE_ID'])
 
   t.same(scene.join('a2', { instanceId: 'a' }), ['a2: a2 in 1 by range under a1 []'])
-  t.same(scene.sync('a2', 1, {}, 'a'), ['a2?: A'], 'an old client does not learn that it leads')
+  t.same(scene.sync('a2', 1, {}, 'a'), ['a2?: A'], 'an older client does not learn that it leads')
   const young = { instanceId: 'a', maySkipAssignment: true }
   t.same(scene.join('a3', young), ['a3: a3 in 1 by range under a3 [b2,a3] skips'])
 
   t.same(scene.join('b3', { instanceId: 'b', protocols: [protocol('range', 'new')] }), [])
-  t.equal(scene.state, 'PreparingRebalance', 'it wants something else')
+  t.equal(scene.state, 'PreparingRebalance', 'its metadata has changed')
   t.same(scene.join('b4', { instanceId: 'b' }), ['b3: FENCED_INSTANCE_ID'])
   t.same(scene.leave({ memberId: '', instanceId: 'a' }), [
     ['NONE'],
@@ -528,7 +516,7 @@ t.test(
     scene.rejoin('b', slow)
     t.equal(scene.advance(1000).length, 3)
     t.same(scene.memberIds, ['a1', 'b', 'c'])
-    t.equal(scene.heartbeat('a1', 1, 'a'), 'ILLEGAL_GENERATION', 'it learns that it has to join')
+    t.equal(scene.heartbeat('a1', 1, 'a'), 'ILLEGAL_GENERATION', 'it learns to join again')
   },
 )
 

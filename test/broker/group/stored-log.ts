@@ -5,10 +5,7 @@ import type { StoringReplica } from '../../../src/broker/group/coordinator-shard
 import type { Role } from '../../../src/broker/partition/partition.ts'
 import type { ProduceCall } from '../../../src/broker/replication/produce-queue.ts'
 import { type Operation, Watermark } from '../../../src/broker/replication/purgatory.ts'
-import {
-  decodeGroupRecord,
-  type GroupRecord,
-} from '../../../src/protocol/kafka/group-records.ts'
+import { decodeGroupRecord, type GroupRecord } from '../../../src/protocol/kafka/group-records.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import {
   decodeBatch,

@@ -1,4 +1,4 @@
-// Consumer groups over Kafka's protocol: members at one broker, coordinators that change, and offsets.
+// Consumer groups over Kafka's protocol: members, offsets, and changes of coordinator.
 
 import t from 'tap'
 import { offsetsTopic, partitionOf } from '../../../src/broker/group/offsets-topic.ts'
@@ -26,7 +26,7 @@ const group = 'fans'
 const flags = [
   '--group.initial.rebalance.delay.ms=0',
   '--group.min.session.timeout.ms=100',
-  // Requests here are sent once: no broker may lose its session in between, however slow the machine is.
+  // Requests are sent once, so no broker may lose its session in between, even on a slow machine.
   '--session-timeout=20000',
 ]
 
@@ -44,7 +44,10 @@ function joining(memberId: string, more: { groupId?: string; sessionTimeoutMs?: 
   return { groupId: group, memberId, protocolType: 'consumer', protocols, ...timeouts, ...more }
 }
 
-/** In version 3 a member gets its id at once. @returns its id */
+/**
+ * Joins in version 3, which assigns the member id at once. @returns the member id and the
+ * generation
+ */
 async function joinAlone(client: KafkaClient, groupId = group): Promise<[string, number]> {
   const joined = await client.send(joinGroup, 3, joining('', { groupId }))
   if (joined.errorCode !== 0) throw new Error(nameOf(joined.errorCode))
@@ -142,7 +145,7 @@ worldTest(t, 'all brokers name the same coordinator', { brokers: 3, flags }, asy
 
 worldTest(
   t,
-  'a broker that does not coordinate says so',
+  'a broker that does not coordinate the group answers NOT_COORDINATOR',
   { brokers: 2, flags },
   async (t, world) => {
     const client = kafkaClient(world, 1)
@@ -175,7 +178,7 @@ worldTest(t, 'two members, in every version', { brokers: 1, flags }, async (t, w
     const ask = async (client: KafkaClient, memberId: string) => {
       const answer = await client.send(joinGroup, version, joining(memberId, { groupId }))
       if (nameOf(answer.errorCode) !== 'MEMBER_ID_REQUIRED') return answer
-      t.ok(version >= 4, `version ${version} is told its id first`)
+      t.ok(version >= 4, `version ${version} is sent its id first`)
       const again = joining(answer.memberId, { groupId })
       return client.send(joinGroup, version, again)
     }
@@ -231,7 +234,7 @@ worldTest(t, 'two members, in every version', { brokers: 1, flags }, async (t, w
   }
 })
 
-worldTest(t, 'a member that is killed is missed', { brokers: 1, flags }, async (t, world) => {
+worldTest(t, 'a killed member expires', { brokers: 1, flags }, async (t, world) => {
   const [a, b] = [kafkaClient(world), kafkaClient(world)]
   const dying = await a.send(joinGroup, 3, joining('', { sessionTimeoutMs: 200 }))
   t.equal(dying.errorCode, 0)
@@ -240,7 +243,7 @@ worldTest(t, 'a member that is killed is missed', { brokers: 1, flags }, async (
   t.match(joined, { errorCode: 0, members: [{ memberId: joined.memberId }] })
 })
 
-worldTest(t, 'requests that are refused', { brokers: 1, flags }, async (t, world) => {
+worldTest(t, 'refused requests', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
   const join = async (more: object) => {
     return nameOf((await client.send(joinGroup, 5, { ...joining(''), ...more })).errorCode)
@@ -261,7 +264,7 @@ worldTest(t, 'requests that are refused', { brokers: 1, flags }, async (t, world
 
 worldTest(
   t,
-  'what is committed is fetched, in every version',
+  'committed offsets are fetched in every version',
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -302,7 +305,7 @@ worldTest(
   },
 )
 
-worldTest(t, 'commits that are refused', { brokers: 1, flags }, async (t, world) => {
+worldTest(t, 'refused commits', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'goals')
   t.equal(await commit(client, { topic: 'x' }), 'UNKNOWN_TOPIC_OR_PARTITION')
@@ -312,18 +315,18 @@ worldTest(t, 'commits that are refused', { brokers: 1, flags }, async (t, world)
   t.equal(await commit(client, { groupId: '' }), 'INVALID_GROUP_ID')
   t.equal(await commit(client, { memberId: 'm', generation: 1 }), 'UNKNOWN_MEMBER_ID')
   t.equal(await committed(client), -1)
-  t.equal(await commit(client, { offset: 5 }), 'NONE', 'a consumer that is no member')
+  t.equal(await commit(client, { offset: 5 }), 'NONE', 'a consumer that is not a member')
   const [memberId, generation] = await joinAlone(client)
-  t.equal(await commit(client, { offset: 6 }), 'UNKNOWN_MEMBER_ID', 'now the group has members')
+  t.equal(await commit(client, { offset: 6 }), 'UNKNOWN_MEMBER_ID', 'the group has members now')
   t.equal(await commit(client, { memberId, generation: 9 }), 'ILLEGAL_GENERATION')
   t.equal(await committed(client), 5)
-  t.equal(await commit(client, { memberId, generation, offset: 4 }), 'NONE', 'a member may go back')
+  t.equal(await commit(client, { memberId, generation, offset: 4 }), 'NONE', 'members may go back')
   t.equal(await committed(client), 4)
 })
 
 worldTest(
   t,
-  'both dialects share the offsets of a group',
+  'both protocols share the offsets of a group',
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -347,7 +350,10 @@ worldTest(t, 'offsets of topics are deleted', { brokers: 1, flags }, async (t, w
   const client = kafkaClient(world)
   await newTopic(client, 'goals')
   await coordinated(client)
-  const doomed = { groupId: group, topics: [{ name: 'goals', partitions: [{ partitionIndex: 0 }] }] }
+  const doomed = {
+    groupId: group,
+    topics: [{ name: 'goals', partitions: [{ partitionIndex: 0 }] }],
+  }
   const none = await client.send(offsetDelete, 0, doomed)
   t.equal(nameOf(none.errorCode), 'GROUP_ID_NOT_FOUND')
   const [memberId, generation] = await joinAlone(client)
@@ -360,33 +366,38 @@ worldTest(t, 'offsets of topics are deleted', { brokers: 1, flags }, async (t, w
   t.equal(await committed(client), -1)
 })
 
-worldTest(t, 'clients read where groups are stored, and do not write there', { brokers: 1, flags }, async (t, world) => {
-  const client = kafkaClient(world)
-  await newTopic(client, 'goals')
-  await coordinated(client)
-  t.equal(await commit(client, { offset: 5, metadata: 'note' }), 'NONE')
-  const asked = { topics: [{ name: offsetsTopic }] }
-  const { topics } = await client.send(metadata, 9, asked)
-  t.match(topics, [{ isInternal: true, partitions: Array.from({ length: 12 }, () => ({})) }])
-  const written = await client.send(produce, 7, produceTo(offsetsTopic, batchOf(1)))
-  t.equal(
-    nameOf(written.responses[0]?.partitionResponses[0]?.errorCode),
-    'INVALID_TOPIC_EXCEPTION',
-  )
-  const consumer = world.use(
-    new Consumer({ brokers: world.addresses, topic: offsetsTopic, from: 'beginning' }),
-  )
-  const [record] = await consumer.take()
-  t.equal(record?.partition, partitionOf(group, 12))
-  t.match(decodeGroupRecord({ key: record?.key ?? null, value: record?.value ?? null }), {
-    type: 'offset',
-    group,
-    place: { topic: 'goals', partition: 0 },
-    value: { offset: 5, metadata: 'note', leaderEpoch: -1 },
-  })
-})
+worldTest(
+  t,
+  'clients read where groups are stored, and do not write there',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await newTopic(client, 'goals')
+    await coordinated(client)
+    t.equal(await commit(client, { offset: 5, metadata: 'note' }), 'NONE')
+    const asked = { topics: [{ name: offsetsTopic }] }
+    const { topics } = await client.send(metadata, 9, asked)
+    t.match(topics, [{ isInternal: true, partitions: Array.from({ length: 12 }, () => ({})) }])
+    const written = await client.send(produce, 7, produceTo(offsetsTopic, batchOf(1)))
+    t.equal(
+      nameOf(written.responses[0]?.partitionResponses[0]?.errorCode),
+      'INVALID_TOPIC_EXCEPTION',
+    )
+    const consumer = world.use(
+      new Consumer({ brokers: world.addresses, topic: offsetsTopic, from: 'beginning' }),
+    )
+    const [record] = await consumer.take()
+    t.equal(record?.partition, partitionOf(group, 12))
+    t.match(decodeGroupRecord({ key: record?.key ?? null, value: record?.value ?? null }), {
+      type: 'offset',
+      group,
+      place: { topic: 'goals', partition: 0 },
+      value: { offset: 5, metadata: 'note', leaderEpoch: -1 },
+    })
+  },
+)
 
-// --- coordinators that change --------------------------------------------------------------------
+// --- changes of coordinator ----------------------------------------------------------------------
 
 worldTest(
   t,
