@@ -3,7 +3,7 @@ import type { Clock } from '../src/clock.ts'
 import type { Logger } from '../src/logger.ts'
 import { RareWarnings, Repeats } from '../src/rare-warnings.ts'
 
-t.test('the first of a kind is said, the next ones are counted', async (t) => {
+t.test('the first warning of a kind is logged, and later ones are counted', async (t) => {
   const repeats = new Repeats<string>(60_000)
   t.equal(repeats.note('tls', 'a', 0), true)
   t.equal(repeats.note('tls', 'b', 1), false)
@@ -14,18 +14,21 @@ t.test('the first of a kind is said, the next ones are counted', async (t) => {
   t.same(repeats.take(60_000), [{ kind: 'tls', count: 2, last: 'd', seconds: 60 }])
 })
 
-t.test('what goes on is told once a period, what is over is forgotten', async (t) => {
-  const repeats = new Repeats<string>(1000)
-  repeats.note('a', '', 0)
-  repeats.note('a', '', 10)
-  t.equal(repeats.take(1000).length, 1)
-  t.equal(repeats.note('a', '', 1500), false, 'still the same flood')
-  t.equal(repeats.dueMs, 2000)
-  t.match(repeats.take(2000), [{ count: 1, seconds: 1 }])
-  t.same(repeats.take(3000), [], 'nothing more came')
-  t.equal(repeats.dueMs, Number.POSITIVE_INFINITY)
-  t.equal(repeats.note('a', '', 3001), true, 'that is news again')
-})
+t.test(
+  'a continuing flood is reported once per period, and a finished one is forgotten',
+  async (t) => {
+    const repeats = new Repeats<string>(1000)
+    repeats.note('a', '', 0)
+    repeats.note('a', '', 10)
+    t.equal(repeats.take(1000).length, 1)
+    t.equal(repeats.note('a', '', 1500), false, 'still the same flood')
+    t.equal(repeats.dueMs, 2000)
+    t.match(repeats.take(2000), [{ count: 1, seconds: 1 }])
+    t.same(repeats.take(3000), [], 'no warning was added')
+    t.equal(repeats.dueMs, Number.POSITIVE_INFINITY)
+    t.equal(repeats.note('a', '', 3001), true, 'the kind is new again')
+  },
+)
 
 t.test('kinds are bounded in number', async (t) => {
   const repeats = new Repeats<string>(1000)
@@ -68,7 +71,7 @@ class World implements Clock {
   }
 }
 
-t.test('two thousand of a kind are two lines', async (t) => {
+t.test('two thousand warnings of a kind are two lines', async (t) => {
   const world = new World()
   const warnings = new RareWarnings(world.logger, world)
   for (let i = 0; i < 2000; i++) warnings.warn('tls', { port: i }, 'Closed')

@@ -62,7 +62,7 @@ t.test('a fresh store holds the tree that every ensemble begins with', async (t)
   await again.store.close()
 })
 
-t.test('a closed store is loaded as it was', async (t) => {
+t.test('a closed store is loaded unchanged', async (t) => {
   const directory = `${t.testdir()}/tree`
   const { store, world: w } = await open(directory)
   const session = w.open()
@@ -256,7 +256,7 @@ const damages: readonly { name: string; damage: Damage; says: RegExp }[] = [
     says: /0 sessions/,
   },
   { name: 'a lost meta value', damage: (db) => db.del('#'), says: /zxid/ },
-  { name: 'a key of somebody else', damage: (db) => db.put('x', 'y'), says: /'x'/ },
+  { name: 'a key of another program', damage: (db) => db.put('x', 'y'), says: /'x'/ },
   {
     name: 'a format from the future',
     damage: (db) => db.put('#', storedAs('#', Buffer.from([255, 1, 2]))),
