@@ -216,7 +216,9 @@ async function fill(subject: Subject): Promise<void> {
   await fillKeys(first, { valueBytes: options.valueBytes, dialect: withPeer ? 'jute' : 'native' })
 }
 
-/** Started for the run, or already running and left unchanged except for /bench. */
+/**
+ * A peer started for the run, or one already running, which is left unchanged except for /bench.
+ */
 async function startPeer(peer: string): Promise<Subject> {
   if (peer === 'debian') return RealZooKeeper.start(options.dir, { size: options.servers })
   return {
