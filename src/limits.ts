@@ -111,6 +111,8 @@ export const limits = {
    * room for the fields around them.
    */
   recordBatchBytesCeiling: 7 * 1024 * 1024,
+
+  /**
    * The records of one compressed batch, when a client decompresses them: a batch of
    * `recordBatchBytesMax` that compression makes 64 times smaller.
    */
