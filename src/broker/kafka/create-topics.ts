@@ -11,8 +11,8 @@ import { configSources } from '../../protocol/mq/configs.ts'
 import type { CreatedTopic, NewTopic } from '../../protocol/mq/create-topics.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type BrokerId, failureOf } from '../../protocol/mq/messages.ts'
+import type { BrokerParts } from '../api/broker-parts.ts'
 import { topicEntries } from '../api/describe-configs.ts'
-import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { Split } from './split.ts'
 
@@ -24,7 +24,6 @@ export function answerCreateTopics(
   { topics, timeoutMs, validateOnly }: CreateTopicsRequest,
   reply: KafkaReply<CreateTopicsResponse>,
 ): void {
-  const { image } = context.parts
   const split = new Split(topics.map((asked) => verdictOn(asked)))
   const request = {
     type: 'createTopics',
@@ -43,7 +42,8 @@ export function answerCreateTopics(
         errorMessage: made.error?.message ?? null,
         numPartitions: made.partitionCount,
         replicationFactor: made.replicationFactor,
-        configs: made.error === undefined ? configsOf(image, asked, made.replicationFactor) : [],
+        configs:
+          made.error === undefined ? configsOf(context.parts, asked, made.replicationFactor) : [],
       })),
     })
   })
@@ -76,7 +76,7 @@ function verdictOn({
 }
 
 /** As the topic was created, which other clients may have changed since. */
-function configsOf(image: ClusterImage, { configs }: Asked, replicaCount: number) {
+function configsOf({ image }: BrokerParts, { configs }: Asked, replicaCount: number) {
   const own = new Map(configs.map(({ name, value }) => [name, value ?? '']))
   return topicEntries(image, own, replicaCount).map(({ name, value, isReadOnly, source }) => ({
     name,
