@@ -78,6 +78,7 @@ export class Replica {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
+  readonly replicas: readonly BrokerId[]
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
@@ -96,6 +97,7 @@ export class Replica {
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
+  #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
   #state: PartitionState | undefined
@@ -112,8 +114,10 @@ export class Replica {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
+    this.replicas = options.replicas
     this.#host = host
     this.#core = new Partition(options)
+    this.#minInsyncReplicas = options.minInsyncReplicas
     this.#queue = new ProduceQueue({
       core: this.#core,
       purgatory: host.purgatory,
@@ -309,6 +313,16 @@ export class Replica {
     this.#moved()
   }
 
+  /** The topic's configuration has changed. */
+  setMinInsyncReplicas(minInsyncReplicas: number): void {
+    if (minInsyncReplicas === this.#minInsyncReplicas) return
+    this.#minInsyncReplicas = minInsyncReplicas
+    const nowMs = this.#host.clock.nowMs()
+    this.#core.setMinInsyncReplicas(minInsyncReplicas, nowMs)
+    this.#moved()
+    this.#maybeChangeIsr(nowMs)
+  }
+
   // --- as leader ---------------------------------------------------------------------------------
 
   produce(call: ProduceCall): void {
@@ -490,7 +504,7 @@ export class Replica {
     this.resign()
     this.#isClosed = true
     this.#readable.callOff()
-    // A failed truncation was reported to the host; the log is closed all the same.
+    // A failed truncation was reported to the host; the log is closed anyway.
     await this.#truncating?.done.catch(() => undefined)
     await this.#log.close()
   }

@@ -2,9 +2,14 @@
 // cluster, a ztree, and time that the test moves.
 
 import type { Requester } from '../../../src/broker/api/answer.ts'
-import type { BrokerParts, ServedReplica } from '../../../src/broker/api/broker-parts.ts'
+import type {
+  BrokerParts,
+  ServedReplica,
+  ServingSession,
+} from '../../../src/broker/api/broker-parts.ts'
 import { dispatch } from '../../../src/broker/api/dispatch.ts'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
+import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { GroupCoordinator } from '../../../src/broker/group/group-coordinator.ts'
 import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { FollowerVerdict, Role } from '../../../src/broker/partition/partition.ts'
@@ -177,6 +182,15 @@ export class ApiWorld {
   readonly #purgatory = new Purgatory()
   /** the only partition of the offsets topic: this broker coordinates all groups */
   readonly groupLog = new StoredLog()
+  readonly #session: ServingSession = {
+    zk: this.#zk,
+    readCluster: () => this.#zk.sync(),
+    readConfig: async (entity) => {
+      const path = zkPaths.configOf(entity)
+      const text = this.tree.text(path)
+      this.image.configs.set(entity, text === undefined ? undefined : Buffer.from(text))
+    },
+  }
   readonly parts: BrokerParts
 
   constructor() {
@@ -223,10 +237,8 @@ export class ApiWorld {
       makeUuid: () => 'new-topic-id',
       log: silentLogger,
       warnings: new RareWarnings(silentLogger, this.clock),
-      minInsyncReplicas: () => 1,
       defaults: { partitionCount: 2, replicationFactor: 3 },
-      session: () =>
-        this.hasSession ? { zk: this.#zk, readCluster: () => this.#zk.sync() } : undefined,
+      session: () => (this.hasSession ? this.#session : undefined),
     }
   }
 

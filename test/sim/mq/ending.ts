@@ -3,6 +3,7 @@
 // for must be well. A partition beyond it may have no leader: an operator decides, or leaves it so.
 
 import type { Replica } from '../../../src/broker/replication/replica.ts'
+import { invariant } from '../../../src/invariant.ts'
 import { limits } from '../../../src/limits.ts'
 import {
   decodeBatch,
@@ -86,6 +87,7 @@ export class Ending {
     for (let waitedMs = 0; !isLed() && waitedMs < electionMs; waitedMs += 100) await world.run(100)
     if (isLed()) return
     const undecided = this.#leaderless
+    invariant(!world.needsNoOperator, 'a whole disk of an ISR member leads without an operator')
     world.cover('unavailable until a person decides')
     const person = new Person(world)
     for (const partition of undecided) {
