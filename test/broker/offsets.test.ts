@@ -55,12 +55,12 @@ worldTest(
         timeoutMs: 1000,
         partitions,
       } as const
-      return onlyOne((await connection.call(request, 2000)).partitions)
+      return onlyOne((await connection.call(request, 20_000)).partitions)
     }
     const refused = { code: 'INVALID_UPDATE_VERSION' }
     const read = async (connection: MqConnection) => {
       const request = { type: 'offsetFetch', passedOn: false, group, partitions: [at] } as const
-      return onlyOne((await connection.call(request, 1000)).partitions)
+      return onlyOne((await connection.call(request, 20_000)).partitions)
     }
     t.match(await read(fast), { offset: undefined, version: noCommit })
     const first = await commit(fast, 3, noCommit)
@@ -84,7 +84,7 @@ worldTest(t, 'a commit whose time is over is not written', { brokers: 1 }, async
     timeoutMs: 0,
     partitions: commits,
   } as const
-  const late = await connection.call(commit, 1000)
+  const late = await connection.call(commit, 20_000)
   t.match(late.partitions, [{ error: { code: 'REQUEST_TIMED_OUT', message: /0 ms/ } }])
   const topics = [{ topic: 'more', partitionCount: 1, replicationFactor: 1 }]
   const creation = { type: 'createTopics', timeoutMs: 0, topics } as const
@@ -92,7 +92,7 @@ worldTest(t, 'a commit whose time is over is not written', { brokers: 1 }, async
   t.match(lateTopic.topics, [{ error: { code: 'REQUEST_TIMED_OUT' } }])
   const zk = await world.zk()
   const read = { type: 'offsetFetch', passedOn: false, group, partitions: [at] } as const
-  t.match((await connection.call(read, 1000)).partitions, [{ offset: undefined }])
+  t.match((await connection.call(read, 20_000)).partitions, [{ offset: undefined }])
   t.equal(await zk.exists(zkPaths.topic('more')), undefined)
 })
 
@@ -121,7 +121,7 @@ worldTest(
           timeoutMs: 4000,
           partitions,
         } as const
-        return onlyOne((await connection.call(request, 5000)).partitions)
+        return onlyOne((await connection.call(request, 20_000)).partitions)
       }
       for (const offset of [-1, 5, 2 ** 53, -(2 ** 60), Number.NaN, Number.POSITIVE_INFINITY]) {
         const error = { ...outOfRange, bounds, message: /begins at 0 and ends at 4/ }

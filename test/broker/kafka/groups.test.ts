@@ -253,7 +253,7 @@ worldTest(t, 'refused requests', { brokers: 1, flags }, async (t, world) => {
   const join = async (more: object) => {
     return nameOf((await client.send(joinGroup, 5, { ...joining(''), ...more })).errorCode)
   }
-  t.equal(await join({ groupId: 'x'.repeat(250) }), 'INVALID_GROUP_ID')
+  t.equal(await join({ groupId: '' }), 'INVALID_GROUP_ID')
   t.equal(await join({ sessionTimeoutMs: 99 }), 'INVALID_SESSION_TIMEOUT')
   t.equal(await join({ protocols: [] }), 'INCONSISTENT_GROUP_PROTOCOL')
   t.equal(await join({ memberId: 'x' }), 'UNKNOWN_MEMBER_ID')
