@@ -30,6 +30,7 @@ import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
+import { TopicRemoval } from './replication/topic-removal.ts'
 import { OldCopyError } from './session/marks.ts'
 import { ProducerIds } from './session/producer-ids.ts'
 import { BrokerSession } from './session/session.ts'
@@ -124,6 +125,7 @@ export class Broker implements Part {
     const links = this.#makeLinks(dataDir, secret)
     const replicas = this.#makeReplicas({ checkpoint, links })
     const groups = this.#makeGroups()
+    const removal = this.#makeRemoval(replicas)
     const parts = this.#makeParts({ dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
@@ -136,6 +138,7 @@ export class Broker implements Part {
         links,
         replicas,
         groups,
+        removal,
         listener,
         cancelCheckpoints,
       }
@@ -163,6 +166,7 @@ export class Broker implements Part {
     // nothing.
     running?.replicas.resign()
     running?.groups.close()
+    running?.removal.close()
     await this.#session?.close()
     if (running === undefined) return
     running.cancelCheckpoints()
@@ -268,6 +272,7 @@ export class Broker implements Part {
     running.links.imageChanged()
     running.replicas.imageChanged(life)
     running.groups.imageChanged()
+    running.removal.imageChanged()
   }
 
   #endpoint(): Address {
@@ -315,6 +320,18 @@ export class Broker implements Part {
       writeState: async (replica, state) => this.#session?.writeState(replica, state),
       report: (reports) => this.#session?.report(reports),
       failed: onFailure,
+    })
+  }
+
+  #makeRemoval(replicas: ReplicaManager): TopicRemoval {
+    const { config, world } = this.#options
+    return new TopicRemoval({
+      self: config.id,
+      image: this.#image,
+      replicas,
+      clock: world.clock,
+      log: this.#log,
+      zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
     })
   }
 
@@ -470,6 +487,7 @@ interface Running {
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
+  readonly removal: TopicRemoval
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
 }

@@ -3,8 +3,10 @@
 
 import { alterConfigs } from '../../protocol/kafka/api/alter-configs.ts'
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
+import { createPartitions } from '../../protocol/kafka/api/create-partitions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
 import { deleteGroups } from '../../protocol/kafka/api/delete-groups.ts'
+import { deleteTopics } from '../../protocol/kafka/api/delete-topics.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
@@ -29,8 +31,10 @@ import {
   answerDescribeConfigs,
   answerIncrementalAlterConfigs,
 } from './configs.ts'
+import { answerCreatePartitions } from './create-partitions.ts'
 import { answerCreateTopics } from './create-topics.ts'
 import { answerDeleteGroups } from './delete-groups.ts'
+import { answerDeleteTopics } from './delete-topics.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
 import { answerFetch } from './fetch.ts'
@@ -67,10 +71,12 @@ const served: readonly ServedApi[] = [
     reply.send({ errorCode: numberOf('NONE'), apiKeys: offered() })
   }),
   serve(createTopics, answerCreateTopics),
+  serve(deleteTopics, answerDeleteTopics),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
   serve(describeConfigs, answerDescribeConfigs),
   serve(alterConfigs, answerAlterConfigs),
+  serve(createPartitions, answerCreatePartitions),
   serve(deleteGroups, answerDeleteGroups),
   serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
   serve(describeCluster, answerDescribeCluster),

@@ -176,11 +176,12 @@ export class ApiWorld {
   readonly posted: { readonly to: BrokerId; readonly request: MqRequest }[] = []
   hasSession = true
   readonly #replicas = new Map<string, FakeReplica>()
-  readonly #zk = this.tree.session()
+  /** this broker's session */
+  readonly zk = this.tree.session()
   readonly #purgatory = new Purgatory()
   readonly #session: ServingSession = {
-    zk: this.#zk,
-    readCluster: () => this.#zk.sync(),
+    zk: this.zk,
+    readCluster: () => this.zk.sync(),
     readConfig: async (entity) => {
       const path = zkPaths.configOf(entity)
       const text = this.tree.text(path)
@@ -222,7 +223,7 @@ export class ApiWorld {
           membersMax: 10,
           bytesMax: 10_000,
         },
-        zk: () => (this.hasSession ? this.#zk : undefined),
+        zk: () => (this.hasSession ? this.zk : undefined),
       }),
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
