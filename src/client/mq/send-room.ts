@@ -29,7 +29,7 @@ export class SendRoom {
     return this.#queue.length > 0 || this.#usedBytes >= this.#bytesMax
   }
 
-  /** @returns whether there was room, and nobody waits for it; more than all of it fits alone */
+  /** @returns whether there is room, and no caller waits for it; more than all of it fits alone */
   maybeTake(bytes: number): boolean {
     if (this.#queue.length > 0 || !this.#fits(bytes)) return false
     this.#usedBytes += bytes
