@@ -499,7 +499,7 @@ export class Replica {
     this.resign()
     this.#isClosed = true
     this.#readable.callOff()
-    // A failed truncation was reported to the host; the log is closed all the same.
+    // A failed truncation was reported to the host; the log is closed anyway.
     await this.#truncating?.done.catch(() => undefined)
     await this.#log.close()
   }
