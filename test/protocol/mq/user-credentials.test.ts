@@ -28,7 +28,7 @@ const key = Buffer.alloc(32, 7)
 const credential = { salt: key, storedKey: key, serverKey: key, iterations: 4096 }
 const credentials: UserCredentials = new Map([['SCRAM-SHA-256', credential]])
 
-t.test('credentials are read as they were written, and what lies beside them stays', async (t) => {
+t.test('a round trip keeps the credentials and the other settings of the user', async (t) => {
   const before = Buffer.from('{"version":1,"config":{"producer_byte_rate":"1024"}}')
   const data = encodeUser(before, credentials)
   t.same(decodeUser(Buffer.from(data)), credentials)
