@@ -43,7 +43,7 @@ function escaped(text: string): string | undefined {
   }
 }
 
-/** @param name of a child of /config/users. @returns undefined for one that is no user's */
+/** @param name of a child of /config/users. @returns undefined if it names no user */
 export function userOf(name: string): string | undefined {
   try {
     const user = decodeURIComponent(name)

@@ -96,7 +96,7 @@ for (const { name, text, user } of firsts) {
   })
 }
 
-t.test('a credential knows its password, and is read as it was written', async (t) => {
+t.test('a credential knows its password, and a round trip keeps it', async (t) => {
   for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
     const options = { salt: Buffer.from('salt'), iterations: 4096 }
     const credential = await makeCredential(mechanism, 'grüß', options)
@@ -109,7 +109,7 @@ t.test('a credential knows its password, and is read as it was written', async (
 })
 
 const texts = ['', 'salt=AA==', 'salt=AA==,stored_key=AA==,server_key=AA==,iterations=4096']
-t.test('text that is no credential is none', async (t) => {
+t.test('malformed text yields no credential', async (t) => {
   for (const text of texts) t.equal(decodeCredential('SCRAM-SHA-256', text), undefined, text)
   const { salt } = example
   const cheap = { salt: Buffer.from(salt, 'base64'), iterations: 4095 }
