@@ -24,6 +24,8 @@ import { offsetCommit } from '../../protocol/kafka/api/offset-commit.ts'
 import { offsetFetch } from '../../protocol/kafka/api/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../protocol/kafka/api/offset-for-leader-epoch.ts'
 import { produce } from '../../protocol/kafka/api/produce.ts'
+import { saslAuthenticate } from '../../protocol/kafka/api/sasl-authenticate.ts'
+import { saslHandshake } from '../../protocol/kafka/api/sasl-handshake.ts'
 import { syncGroup } from '../../protocol/kafka/api/sync-group.ts'
 import { writeResponse } from '../../protocol/kafka/headers.ts'
 import {
@@ -50,6 +52,8 @@ import { answerOffsetCommit } from './offset-commit.ts'
 import { answerOffsetFetch } from './offset-fetch.ts'
 import { answerOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { answerProduce } from './produce.ts'
+import { answerSaslAuthenticate } from './sasl-authenticate.ts'
+import { answerSaslHandshake } from './sasl-handshake.ts'
 import { numberOf, type ServedApi, serve, type WriteResponse } from './serving.ts'
 import { answerSyncGroup } from './sync-group.ts'
 
@@ -67,6 +71,7 @@ const served: readonly ServedApi[] = [
   serve(syncGroup, answerSyncGroup),
   serve(describeGroups, answerDescribeGroups),
   serve(listGroups, answerListGroups),
+  serve(saslHandshake, answerSaslHandshake),
   serve(apiVersions, (_, _request, reply) => {
     reply.send({ errorCode: numberOf('NONE'), apiKeys: offered() })
   }),
@@ -74,6 +79,7 @@ const served: readonly ServedApi[] = [
   serve(deleteTopics, answerDeleteTopics),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
+  serve(saslAuthenticate, answerSaslAuthenticate),
   serve(describeConfigs, answerDescribeConfigs),
   serve(alterConfigs, answerAlterConfigs),
   serve(createPartitions, answerCreatePartitions),
