@@ -22,6 +22,8 @@ export type ServedReplica = Pick<
   | 'leaderEpoch'
   | 'highWatermark'
   | 'earliestOffset'
+  | 'gapsBelow'
+  | 'deleteRecords'
   | 'latestOffset'
   | 'isOutOfRange'
   | 'produce'

@@ -6,6 +6,7 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { createTopics } from './create-topics.ts'
+import { deleteRecords } from './delete-records.ts'
 import { fetch } from './fetch.ts'
 import { listOffsets } from './list-offsets.ts'
 import { initProducerId, metadata } from './metadata.ts'
@@ -57,6 +58,9 @@ export function dispatch(
       return
     case 'offsetFetch':
       answerLater(offsetFetch(parts, request), respond)
+      return
+    case 'deleteRecords':
+      deleteRecords(parts, request, respond)
       return
     case 'recoveryChoices':
       answerLater(showRecovery(parts, request), respond)

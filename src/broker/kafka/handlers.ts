@@ -4,6 +4,7 @@
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
 import { deleteGroups } from '../../protocol/kafka/api/delete-groups.ts'
+import { deleteRecords } from '../../protocol/kafka/api/delete-records.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
 import { fetch } from '../../protocol/kafka/api/fetch.ts'
@@ -23,6 +24,7 @@ import { syncGroup } from '../../protocol/kafka/api/sync-group.ts'
 import { writeResponse } from '../../protocol/kafka/headers.ts'
 import { answerCreateTopics } from './create-topics.ts'
 import { answerDeleteGroups } from './delete-groups.ts'
+import { answerDeleteRecords } from './delete-records.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
 import { answerFetch } from './fetch.ts'
@@ -59,6 +61,7 @@ const served: readonly ServedApi[] = [
     reply.send({ errorCode: numberOf('NONE'), apiKeys: offered() })
   }),
   serve(createTopics, answerCreateTopics),
+  serve(deleteRecords, answerDeleteRecords),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
   serve(deleteGroups, answerDeleteGroups),

@@ -30,6 +30,12 @@ import { UnavailableReplicas } from './unavailable-replicas.ts'
 
 /** Interval at which deadlines are checked. */
 const tickMs = 20
+/**
+ * A snapshot is written once a share of a segment was appended since the last one: a start reads at
+ * most about that much of each log, and a log that is written at full speed gets one every 5 s.
+ */
+const snapshotsPerSegment = 8
+const snapshotsPerSegmentAtEnd = 64
 /** File descriptors reserved for connections, besides one for each log's next segment. */
 const descriptorReserve = 64
 
@@ -206,6 +212,17 @@ export class ReplicaManager implements ReplicaHost {
   /** Checkpoints of the open logs; the entries of other logs stay as they are. */
   checkpoints(): Map<string, LogCheckpoint> {
     return new Map([...this.#replicas].map(([key, { checkpoint }]) => [key, checkpoint]))
+  }
+
+  /**
+   * Writes snapshots of the logs to which much was appended since the last one.
+   *
+   * @param isLast the broker stops: its next start should find little to read
+   */
+  saveSnapshots({ isLast }: { readonly isLast: boolean }): void {
+    const bytesMin =
+      this.#options.segmentBytes / (isLast ? snapshotsPerSegmentAtEnd : snapshotsPerSegment)
+    for (const replica of this.#replicas.values()) replica.maybeSaveSnapshot(bytesMin)
   }
 
   async close(): Promise<void> {

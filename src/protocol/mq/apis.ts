@@ -2,6 +2,7 @@
 
 import { type MessageOf, Messages } from '../fields.ts'
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
+import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './init-producer-id.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './list-offsets.ts'
@@ -34,6 +35,7 @@ export const requests = new Messages('request', {
   offsetFetch: { code: 10, fields: offsetFetchRequest },
   recoveryChoices: { code: 11, fields: recoveryChoicesRequest },
   recover: { code: 12, fields: recoverRequest },
+  deleteRecords: { code: 13, fields: deleteRecordsRequest },
 })
 
 /** The response to the request of the same type. */
@@ -50,6 +52,7 @@ export const responses = new Messages('response', {
   offsetFetch: { code: 10, fields: offsetFetchResponse },
   recoveryChoices: { code: 11, fields: recoveryChoicesResponse },
   recover: { code: 12, fields: recoverResponse },
+  deleteRecords: { code: 13, fields: deleteRecordsResponse },
 })
 
 export type MqRequest = MessageOf<typeof requests>
