@@ -1,5 +1,5 @@
-// Which messages are worth a codec written by hand: for each candidate what encoding and decoding one
-// costs by hand, and as its table says, by msgpackr.
+// Which messages justify a handwritten codec: the cost of encoding and decoding each candidate by
+// hand, and from its table by msgpackr.
 
 import type { MessageOf } from '../src/protocol/fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../src/protocol/msgpack.ts'

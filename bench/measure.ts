@@ -1,12 +1,11 @@
 // One measurement: generators warm up and are then counted, together with the servers' CPU time.
 
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Address } from '../src/address.ts'
 import { errorCodes } from '../src/protocol/error-codes.ts'
 import type { FromGenerator, Load, ToGenerator } from './generator.ts'
+import { GeneratorProcess } from './generator-process.ts'
 import { Histogram } from './histogram.ts'
 import { type DialectName, RawConnection } from './raw-connection.ts'
 import { keyCount, keyPath, root } from './workloads/zk-load.ts'
@@ -40,7 +39,9 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
       (_, s) => load.servers[(s + i) % load.servers.length] as Address,
     )
     const name = `${options.name}-${i}`
-    return new Generator({ ...load, servers, connections, name, seed: load.seed + i * 10_000 })
+    const seed = load.seed + i * 10_000
+    const first = { type: 'start', ...load, servers, connections, name, seed } as const
+    return new GeneratorProcess<ToGenerator, FromGenerator>(generatorProgram, first)
   })
   try {
     await Promise.all(generators.map((generator) => generator.next('ready')))
@@ -76,42 +77,6 @@ function shares(total: number, count: number): number[] {
     { length: parts },
     (_, i) => Math.floor(total / parts) + (i < total % parts ? 1 : 0),
   )
-}
-
-class Generator {
-  readonly #child: ChildProcess
-  /** Rejects when it fails; never resolves. */
-  readonly broken: Promise<never>
-
-  constructor(load: Load) {
-    this.#child = fork(generatorProgram, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    this.broken = new Promise((_, reject) => {
-      this.#child.on('message', (message: FromGenerator) => {
-        if (message.type === 'failed') reject(new Error(`A generator failed: ${message.message}`))
-      })
-      this.#child.on('exit', (code) => {
-        if (code !== 0) reject(new Error(`A generator exited with code ${code}`))
-      })
-    })
-    this.broken.catch(() => undefined)
-    this.tell({ type: 'start', ...load })
-  }
-
-  tell(message: ToGenerator): void {
-    this.#child.send(message)
-  }
-
-  async next<Type extends FromGenerator['type']>(
-    type: Type,
-  ): Promise<Extract<FromGenerator, { type: Type }>> {
-    const [message] = await Promise.race([once(this.#child, 'message'), this.broken])
-    if (message.type !== type) throw new Error(`Wanted '${type}', found '${message.type}'`)
-    return message
-  }
-
-  kill(): void {
-    if (this.#child.exitCode === null) this.#child.kill('SIGKILL')
-  }
 }
 
 /** The znodes used by set and get, with values of their final size. */

@@ -57,7 +57,7 @@ export async function runMicro(parent: string, print: (text: string) => void): P
   await compareCodecs(print)
 }
 
-/** By hand and by msgpackr, one after the other, so that both meet the same machine. */
+/** Measures by hand and by msgpackr in one run, so that both have the same machine. */
 async function compareCodecs(print: (text: string) => void): Promise<void> {
   const writer = new MsgpackWriter(64 * 1024)
   const reader = new MsgpackReader()
@@ -213,7 +213,9 @@ function codecCases(): Case[] {
   ]
 }
 
-/** Produce and fetch in Kafka's dialect: neither may depend on how many bytes the records have. */
+/**
+ * Produce and fetch in Kafka's protocol: the cost of neither may depend on the size of the records.
+ */
 function kafkaCases(): Case[] {
   const writer = new KafkaWriter(64 * 1024)
   const reader = new KafkaReader()

@@ -1,4 +1,4 @@
-// The messages of Mimic Queue that are written by hand, as candidates: see codecs.ts.
+// The messages of Mimic Queue with handwritten codecs, as candidates: see codecs.ts.
 
 import { type MqRequest, type MqResponse, requests, responses } from '../src/protocol/mq/apis.ts'
 import type { DirectoryId } from '../src/protocol/mq/messages.ts'

@@ -7,17 +7,19 @@ import { type Address, readAddress } from '../src/address.ts'
 import { BenchEnsemble, type Subject } from './ensemble.ts'
 import { fillKeys, type Measurement, measure } from './measure.ts'
 import { runMicro } from './micro.ts'
+import { runMq } from './mq/report.ts'
 import { dialectNames } from './raw-connection.ts'
 import { RealZooKeeper } from './real-zookeeper.ts'
 import { circumstances, figure, table } from './report.ts'
 import { type Comparison, compare } from './workloads/compare.ts'
 import { type Failure, failover, failures, type Gap } from './workloads/failover.ts'
+import { mqTasks } from './workloads/mq.ts'
 import { holdSessions } from './workloads/sessions.ts'
 import { soak, soakLoads } from './workloads/soak.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
-const subjects = ['micro', 'load', 'sequential', 'failover', 'sessions', 'soak'] as const
+const subjects = ['micro', 'load', 'sequential', 'failover', 'sessions', 'mq', 'soak'] as const
 const seed = 20_261_123
 
 /** Connections × requests in flight on each. */
@@ -57,8 +59,8 @@ const options = await yargs(process.argv.slice(2))
   .usage(
     `$0 [subject …]
 
-Subjects: ${subjects.join(', ')}; all but soak without one. With --peer: load and sessions, against
-ours and the peer in turn, in ZooKeeper's own protocol.`,
+Subjects: ${subjects.join(', ')}; all but mq and soak without one. With --peer: load and sessions,
+against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers, Redis and NATS.`,
   )
   .options({
     servers: { type: 'number', default: 3, describe: 'size of the ensemble under load' },
@@ -91,6 +93,24 @@ ours and the peer in turn, in ZooKeeper's own protocol.`,
     },
     sessions: { type: 'number', default: 10_000, describe: 'number of sessions held' },
     'hold-seconds': { type: 'number', default: 20, describe: 'how long they are held' },
+    tasks: { type: 'string', default: mqTasks.join(), describe: 'mq: what is measured' },
+    peers: {
+      type: 'string',
+      default: 'redis,nats',
+      describe: "mq: the systems beside ours, or ''",
+    },
+    against: { type: 'string', describe: 'mq: root of another built checkout of this project' },
+    'record-bytes': {
+      type: 'string',
+      default: '100,1000,10000',
+      describe: 'mq: sizes of a record',
+    },
+    partitions: { type: 'string', default: '1,3,100', describe: 'mq: numbers of partitions' },
+    'batch-bytes': { type: 'number', default: 65_536, describe: 'mq: size of a batch' },
+    'in-flight': { type: 'number', default: 5, describe: 'mq: batches in flight per partition' },
+    rate: { type: 'number', default: 10_000, describe: 'mq: records per second, end to end' },
+    'stored-mib': { type: 'number', default: 64, describe: 'mq: MiB that consumers read' },
+    'node-options': { type: 'string', default: '', describe: 'mq: for the first of our brokers' },
     dir: {
       type: 'string',
       default: fileURLToPath(new URL('./data', import.meta.url)),
@@ -107,7 +127,7 @@ const chosen =
     ? options._.map((name) => oneOf(subjects, name))
     : withPeer
       ? (['load'] as const)
-      : subjects.filter((name) => name !== 'soak')
+      : subjects.filter((name) => name !== 'mq' && name !== 'soak')
 const chosenWorkloads = options.workloads.split(',').map((name) => oneOf(workloadNames, name))
 const shapes = options.shapes.split(',').map(parseShape)
 const sizes = options.sizes.split(',').map(Number)
@@ -133,6 +153,9 @@ for (const subject of chosen) {
       break
     case 'sessions':
       await runSessions()
+      break
+    case 'mq':
+      await runMq(options, { seed, print, figures })
       break
     case 'soak':
       await runSoak()
@@ -216,7 +239,9 @@ async function fill(subject: Subject): Promise<void> {
   await fillKeys(first, { valueBytes: options.valueBytes, dialect: withPeer ? 'jute' : 'native' })
 }
 
-/** Started for the run, or already running and left unchanged except for /bench. */
+/**
+ * A peer started for the run, or one already running, which is left unchanged except for /bench.
+ */
 async function startPeer(peer: string): Promise<Subject> {
   if (peer === 'debian') return RealZooKeeper.start(options.dir, { size: options.servers })
   return {

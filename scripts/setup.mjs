@@ -56,23 +56,35 @@ const install = {
 
 /**
  * npm keeps what it installed in a lock file of the same shape, written at the end of a whole
- * installation. Optional packages are those of other platforms.
+ * installation. Optional packages are those of other platforms, except for our own, which the tests
+ * need.
  */
 function installedAsLocked() {
   const wanted = lockedPackages(at('package-lock.json'))
   const found = lockedPackages(at('node_modules', '.package-lock.json'))
   if (wanted === undefined || found === undefined) return false
+  const ours = wanted['']?.optionalDependencies ?? {}
   return Object.entries(wanted).every(([path, { version, integrity, optional }]) => {
     if (path === '') return true
     const there = found[path]
-    if (there === undefined) return optional === true
+    if (there === undefined) return optional === true && !(path.slice(modulesLength) in ours)
     return there.version === version && there.integrity === integrity
   })
 }
 
+const modulesLength = 'node_modules/'.length
+
+/**
+ * @typedef {object} LockedPackage
+ * @property {string} [version]
+ * @property {string} [integrity]
+ * @property {boolean} [optional]
+ * @property {Record<string, string>} [optionalDependencies]
+ */
+
 /**
  * @param {string} file
- * @returns {Record<string, { version?: string, integrity?: string, optional?: boolean }> | undefined}
+ * @returns {Record<string, LockedPackage> | undefined}
  */
 function lockedPackages(file) {
   try {

@@ -106,6 +106,12 @@ export const limits = {
   /** One record batch, Kafka's max.message.bytes; a produce frame is slightly larger. */
   recordBatchBytesMax: 1_048_588,
 
+  /**
+   * The records of one compressed batch, when a client decompresses them: a batch of
+   * `recordBatchBytesMax` that compression makes 64 times smaller.
+   */
+  decompressedBatchBytesMax: 64 * 1024 * 1024,
+
   /** Records of one fetch response; a single first batch may exceed it slightly. */
   fetchBytesMax: 8 * 1024 * 1024,
 

@@ -1,4 +1,4 @@
-// How long no client can write after the leader is gone: killed, so that its sockets close, or
+// How long no client can write after the leader fails: killed, so that its sockets close, or
 // stopped, so that only its silence shows. Clients with default settings write all the time, one at
 // each server: a client that knows them all could be connected to the leader, and then the
 // measurement would be its session time-out.

@@ -5,7 +5,7 @@ const count = wholeNumber('--servers', { min: 1, max: 9 })
 const rate = numberAbove0('--rate')
 const servers = serverList('--server')
 
-t.test('a number is taken as yargs gives it, as a number or as text', async (t) => {
+t.test('yargs may pass a number as a number or as text', async (t) => {
   t.same([count(3), count('3'), count(' 9 ')], [3, 3, 9])
   t.same([rate(0.5), rate('2e3')], [0.5, 2000])
 })
@@ -41,7 +41,7 @@ for (const { take, given, says } of refused) {
   })
 }
 
-t.test('servers keep the text that they were given as', async (t) => {
+t.test('servers keep their original text', async (t) => {
   t.same(servers('[::1]:9,b/app'), {
     text: '[::1]:9,b/app',
     servers: [

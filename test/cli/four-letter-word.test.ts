@@ -7,7 +7,7 @@ const answers = [
   { name: 'a leader', answer: srvr('leader'), want: { role: 'leader', zxid: '0x10000002a' } },
   { name: 'a follower', answer: srvr('follower'), want: { role: 'follower', zxid: '0x10000002a' } },
   { name: 'an observer', answer: srvr('observer'), want: { role: 'observer' } },
-  { name: 'one alone', answer: srvr('standalone'), want: { role: 'standalone' } },
+  { name: 'a standalone server', answer: srvr('standalone'), want: { role: 'standalone' } },
   {
     name: 'without a leader',
     answer: 'This ZooKeeper instance is not currently serving requests\n',
@@ -17,7 +17,7 @@ const answers = [
   { name: 'no answer', answer: undefined, want: { role: 'lost', zxid: undefined } },
 ] as const
 for (const { name, answer, want } of answers) {
-  t.test(`what srvr says: ${name}`, async (t) => {
+  t.test(`parseSrvr: ${name}`, async (t) => {
     t.match(parseSrvr(answer), want)
   })
 }

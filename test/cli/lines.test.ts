@@ -18,12 +18,12 @@ async function read(parts: readonly (Buffer | string)[], bytesMax = 100): Promis
 
 const cases = [
   { name: 'a last line without a line feed counts', input: 'a\nb', want: ['a', 'b'] },
-  { name: 'a line feed at the end begins no line', input: 'a\nb\n', want: ['a', 'b'] },
+  { name: 'a final line feed does not begin another line', input: 'a\nb\n', want: ['a', 'b'] },
   { name: 'empty lines count', input: '\n\na', want: ['', '', 'a'] },
-  { name: 'nothing is no line', input: '', want: [] },
-  { name: 'a carriage return belongs to the line', input: 'a\r\nb\rc\r', want: ['a\r', 'b\rc\r'] },
+  { name: 'empty input has no lines', input: '', want: [] },
+  { name: 'a carriage return is part of the line', input: 'a\r\nb\rc\r', want: ['a\r', 'b\rc\r'] },
   {
-    name: 'other line ends of Unicode are text',
+    name: 'other Unicode line ends are text',
     input: 'a\u0085b\x0bc\x0cd',
     want: ['a\u0085b\x0bc\x0cd'],
   },
@@ -40,7 +40,7 @@ t.test('U+2028 does not end a line', async (t) => {
   t.same(await read(['a\u2028b']), [Buffer.from('a\u2028b').toString('latin1')])
 })
 
-t.test('however bytes are cut into chunks, joined lines are the input', async () => {
+t.test('joined lines equal the input, whatever the chunks', async () => {
   const bytes = fc.uint8Array({ maxLength: 30 })
   await fc.assert(
     fc.asyncProperty(fc.array(bytes), async (parts) => {
@@ -62,13 +62,13 @@ const long = [
   { name: 'without an end', input: ['a\n', 'x'.repeat(400), 'y'], line: 2, bytes: 'more than 400' },
 ]
 for (const { name, input, line, bytes } of long) {
-  t.test(`a line that is too long is named with its size and the bound: ${name}`, async (t) => {
+  t.test(`an error names the line that is too long, its size and the limit: ${name}`, async (t) => {
     const error = await read(input, 5).catch((reason: unknown) => reason)
     t.ok(error instanceof LineTooLongError)
     t.match(error, { line, bytes, bytesMax: 5 })
   })
 }
 
-t.test('a line of just the bound is taken', async (t) => {
+t.test('a line of exactly the limit is accepted', async (t) => {
   t.same(await read(['12345\n12', '345\n'], 5), ['12345', '12345'])
 })

@@ -3,13 +3,13 @@ import { progressLine } from '../../src/cli/progress.ts'
 
 const cases = [
   {
-    name: 'half of it',
+    name: 'half done',
     state: { label: 'goals', done: 50, total: 100, elapsedMs: 1000 },
     width: 43,
     want: 'goals  [==========>         ]  50/100  50/s',
   },
   {
-    name: 'all of it',
+    name: 'all done',
     state: { label: 'goals', done: 4, total: 4, elapsedMs: 1000 },
     width: 38,
     want: 'goals  [=================]  4/4  4.0/s',
@@ -21,7 +21,7 @@ const cases = [
     want: 'goals  [=========]  0/0  0.0/s',
   },
   {
-    name: 'no end known',
+    name: 'unknown total',
     state: { label: 'lines', done: 1200, total: undefined, elapsedMs: 2000 },
     width: 40,
     want: 'lines  1200  600/s',
@@ -33,7 +33,7 @@ const cases = [
     want: 'goals  5/100  5.0/s',
   },
   {
-    name: 'hardly any room',
+    name: 'too narrow for the numbers',
     state: { label: 'goals', done: 5, total: 100, elapsedMs: 1000 },
     width: 9,
     want: 'goals  5/',

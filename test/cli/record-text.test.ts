@@ -52,7 +52,7 @@ for (const { format, want } of formats) {
   })
 }
 
-t.test('null is told from an empty value by its length, or by a text of its own', async (t) => {
+t.test('null differs from an empty value in its length, or in a text of its own', async (t) => {
   const nothing = { ...record, key: null, value: null }
   const empty = { ...record, key: Buffer.alloc(0), value: Buffer.alloc(0) }
   const lengths = recordFormatter('[%k|%s] %K %S', piped)
@@ -63,7 +63,7 @@ t.test('null is told from an empty value by its length, or by a text of its own'
   t.equal(named(empty).toString(), '')
 })
 
-t.test('a pipe gets the exact bytes, a terminal none that it would obey', async (t) => {
+t.test('a pipe gets the exact bytes, a terminal no control characters', async (t) => {
   const value = Buffer.from([0xff, 0x1b, 0x5b, 0x32, 0x4a, 0x0d])
   t.same(recordFormatter('%s', piped)({ ...record, value }), value)
   t.equal(recordFormatter('%s', shown)({ ...record, value }).toString(), '\\xff\\x1b[2J\\x0d')

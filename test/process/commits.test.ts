@@ -7,7 +7,7 @@ import { noCommit } from '../../src/protocol/mq/offset-commit.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { patienceMs, startWorld } from './world.ts'
 
-t.test('a commit that waited at a stopped broker lands, and changes nothing', async (t) => {
+t.test('a commit delayed by a stopped broker is refused and changes nothing', async (t) => {
   const { cluster } = await startWorld(t, { servers: 1, brokers: 2 })
   const brokers = cluster.brokers.map(({ address }) => address)
   const admin = new MqAdmin({ brokers })

@@ -21,7 +21,7 @@ t.test('consistency', async (t) => {
   t.comment(`seed ${seed}`)
   const random = new Random(seed)
 
-  t.test('of the ensemble: every server has the same, in order of minute', async (t) => {
+  t.test('of the ensemble: every server has the same goals, in order of minute', async (t) => {
     const { leader, followers } = await untilRoles(cluster, 2)
     const choices: readonly (readonly [string, () => Member])[] = [
       ['100 requests to the leader', () => leader],
@@ -36,7 +36,7 @@ t.test('consistency', async (t) => {
             cluster.servers.map(async (server) => [server, await connectTo(t, server)] as const),
           ),
         )
-        const to = (server: Member) => clients.get(server) ?? t.bailout('There is a client of each')
+        const to = (server: Member) => clients.get(server) ?? t.bailout('Every server has a client')
         await to(leader)?.create(path)
         for (let minute = 1; minute <= requestCount; minute++) {
           await to(pick())?.create(`${path}/goal-`, `${minute}`, { mode: 'persistentSequential' })
@@ -57,7 +57,7 @@ t.test('consistency', async (t) => {
     }
   })
 
-  t.test('of the brokers: every replica and every consumer the same', async (t) => {
+  t.test('of the brokers: every replica and every consumer has the same goals', async (t) => {
     const admin = new MqAdmin({ brokers: cluster.brokerAddresses })
     t.teardown(() => admin.close())
     const choices = [
@@ -102,7 +102,7 @@ t.test('consistency', async (t) => {
   })
 })
 
-/** Each by itself, to one that does not lead, which has to pass it on. */
+/** Sends each record in a request of its own to a follower, which forwards it to the leader. */
 async function sendToFollowers(options: {
   readonly cluster: Cluster
   readonly admin: MqAdmin

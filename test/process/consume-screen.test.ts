@@ -18,7 +18,7 @@ t.test('zw consume on a terminal', { skip }, async (t) => {
   const consume = (topic: string) => [...cli, 'consume', topic, '-s', server]
   const all = [...consume('goals'), '--from-beginning']
 
-  t.test('the broker that it reads from dies: it moves to another', async (t) => {
+  t.test('the consumer moves to another broker when the one it reads from dies', async (t) => {
     const terminal = new Terminal(t, all)
     const before = await terminal.sees(/HEALTHY +40 goals .*from broker [12]/)
     const reading = Number(/from broker ([12])/.exec(before)?.[1])
@@ -32,7 +32,7 @@ t.test('zw consume on a terminal', { skip }, async (t) => {
     t.match(await terminal.sees(/exit code/), /40 records read from goals, lag 0\nexit code 0/)
   })
 
-  t.test('it goes where its group was, and gives the terminal back on SIGTERM', async (t) => {
+  t.test('it resumes its group, and restores the terminal on SIGTERM', async (t) => {
     const group = ['--group', 'fans']
     const first = new Zw(t, ['consume', 'goals', '-s', server, ...group, '--max', '30'])
     t.equal(await first.closed(), 0)
@@ -44,35 +44,32 @@ t.test('zw consume on a terminal', { skip }, async (t) => {
     t.notMatch(terminal.lines().join('\n'), /│/)
   })
 
-  t.test(
-    'what a topic holds does not move anything, and wide characters are aligned',
-    async (t) => {
-      const values = [
-        '試合開始 ⚽ 👨‍👩‍👧',
-        '\x1b[2J\x1b[31mred\x07',
-        'สวัสดี 한국어',
-        'Z̸̢̛a',
-        '{bold}',
-        'ａ'.repeat(99),
-      ]
-      await produce(['chat', '--create'], values.join('\n'))
-      const terminal = new Terminal(t, [...consume('chat'), '--from-beginning'])
-      await terminal.sees(/HEALTHY +6 records/)
-      terminal.resize(100, 30)
-      terminal.resize(80, 24)
-      await terminal.sees(/␛\[2J␛\[31mred␇[\s\S]*\{bold\}[\s\S]*q quit/)
-      // A screen read while it is drawn has short lines; a complete one has none.
-      const seen = await until('every line is 80 columns wide', () => {
-        const lines = terminal.lines()
-        return lines.slice(1, 23).every((line) => columns(line) === 80) ? lines : undefined
-      })
-      t.equal(seen.slice(1, 23).length, 22)
-      t.match(seen.join('\n'), /試合開始 ⚽ 👨/)
-      t.notMatch(terminal.coloured(), `${esc}[31mred`)
-    },
-  )
+  t.test('text of a topic cannot break the layout, and wide characters are aligned', async (t) => {
+    const values = [
+      '試合開始 ⚽ 👨‍👩‍👧',
+      '\x1b[2J\x1b[31mred\x07',
+      'สวัสดี 한국어',
+      'Z̸̢̛a',
+      '{bold}',
+      'ａ'.repeat(99),
+    ]
+    await produce(['chat', '--create'], values.join('\n'))
+    const terminal = new Terminal(t, [...consume('chat'), '--from-beginning'])
+    await terminal.sees(/HEALTHY +6 records/)
+    terminal.resize(100, 30)
+    terminal.resize(80, 24)
+    await terminal.sees(/␛\[2J␛\[31mred␇[\s\S]*\{bold\}[\s\S]*q quit/)
+    // A screen read while it is drawn has short lines; a complete one has none.
+    const seen = await until('every line is 80 columns wide', () => {
+      const lines = terminal.lines()
+      return lines.slice(1, 23).every((line) => columns(line) === 80) ? lines : undefined
+    })
+    t.equal(seen.slice(1, 23).length, 22)
+    t.match(seen.join('\n'), /試合開始 ⚽ 👨/)
+    t.notMatch(terminal.coloured(), `${esc}[31mred`)
+  })
 
-  t.test('NO_COLOR: no colour is written', async (t) => {
+  t.test('NO_COLOR turns colours off', async (t) => {
     const plain = new Terminal(t, all, { environment: 'NO_COLOR=1' })
     await plain.sees(/HEALTHY +40 goals/)
     t.notMatch(plain.coloured(), new RegExp(`${esc}\\[(?:\\d+;)*(?:3[0-7]|4[0-7]|9\\d|10\\d)m`))
@@ -81,7 +78,7 @@ t.test('zw consume on a terminal', { skip }, async (t) => {
     t.match(coloured.coloured(), new RegExp(`${esc}\\[(?:\\d+;)*42m`))
   })
 
-  t.test('a locale without UTF-8: nothing but ASCII', async (t) => {
+  t.test('a locale without UTF-8 gets ASCII only', async (t) => {
     const terminal = new Terminal(t, all, { environment: 'LC_ALL=C' })
     const seen = await terminal.sees(/HEALTHY +40 goals/)
     t.match(seen, /^[\x20-\x7e\n]*$/)
@@ -89,21 +86,21 @@ t.test('zw consume on a terminal', { skip }, async (t) => {
     t.equal(minutesOn(seen).length, 13)
   })
 
-  t.test('TERM=dumb: lines', async (t) => {
+  t.test('TERM=dumb gets lines instead of a screen', async (t) => {
     const terminal = new Terminal(t, [...all, '--max', '40'], { environment: 'TERM=dumb' })
     const seen = await terminal.sees(/exit code 0/)
     t.match(seen, /\{"id":"[0-9a-f]{4}-40","minute"/)
   })
 })
 
-t.test('a program that fails', { skip }, async (t) => {
+t.test('a program that throws', { skip }, async (t) => {
   const file = fileURLToPath(new URL('crashing-screen.ts', import.meta.url))
   const failures = [
-    { key: 'Space', says: /Error: a mistake in a callback/ },
-    { key: 'q', says: /Error: a mistake that nothing waits for/ },
+    { key: 'Space', says: /Error: an exception in a callback/ },
+    { key: 'q', says: /Error: an unhandled rejection/ },
   ]
   for (const { key, says } of failures) {
-    t.test(`gives the terminal back and says why: ${says.source}`, async (t) => {
+    t.test(`restores the terminal and prints the reason: ${says.source}`, async (t) => {
       const terminal = new Terminal(t, [process.execPath, '--import=tsx', file])
       await terminal.sees(/CONNECTING/)
       terminal.press(key)

@@ -1,4 +1,4 @@
-// A screen whose program fails: started by consume-screen.test.ts in a terminal of its own.
+// A screen whose program throws. consume-screen.test.ts runs it in a terminal of its own.
 
 import { ConsumerScreen } from '../../src/cli/consumer/consumer-screen.ts'
 import { ConsumerView } from '../../src/cli/consumer/consumer-view.ts'
@@ -8,7 +8,7 @@ new ConsumerScreen({
   look: { colours: true, unicode: true },
   nowMs: () => performance.now(),
   onAction: (action) => {
-    if (action.type === 'paused') throw new Error('a mistake in a callback')
-    void Promise.reject(new Error('a mistake that nothing waits for'))
+    if (action.type === 'paused') throw new Error('an exception in a callback')
+    void Promise.reject(new Error('an unhandled rejection'))
   },
 })

@@ -4,7 +4,7 @@ import { ZkError } from '../../src/protocol/error-codes.ts'
 import { connectTo, startWorld, until, untilRole, untilRoles } from './world.ts'
 
 const crashCount = 4
-/** Fewest writes between two events. */
+/** Minimum number of writes between two events. */
 const writesBetween = 25
 
 /** Writes /log/1, /log/2 … until it is stopped. */
@@ -41,7 +41,7 @@ class Writer {
 
   async goesOn(): Promise<void> {
     const wanted = this.acknowledged + writesBetween
-    await until(`${wanted} writes are made`, () => (this.acknowledged >= wanted ? true : undefined))
+    await until(`${wanted} writes are done`, () => (this.acknowledged >= wanted ? true : undefined))
   }
 
   async stop(): Promise<void> {
@@ -77,7 +77,7 @@ t.test('a server that keeps crashing and reviving while writes continue', async 
     t.same(
       found.map((number) => `/log/${number}`),
       wanted,
-      `${server.name} has every one that was acknowledged, once, and none besides`,
+      `${server.name} has every acknowledged write once, and no other`,
     )
   }
 })

@@ -9,7 +9,7 @@ t.test('data synchronization', async (t) => {
   const [follower] = followers
   if (follower === undefined) throw new Error('There are two followers')
 
-  /** Each server by itself, asked after a `sync` on it. */
+  /** Reads from each server after a `sync` on it. */
   const readEverywhere = (path: string) =>
     Promise.all(
       cluster.servers.map(async (server) => {
@@ -36,7 +36,7 @@ t.test('data synchronization', async (t) => {
       const path = `/${claim.replaceAll(/\W+/g, '-')}`
       const written = await writeTo(server, path)
       for (const read of await readEverywhere(path)) t.same(read, written)
-      await until('every server has applied the same', async () => {
+      await until('every server has applied the same transactions', async () => {
         const healths = await Promise.all(cluster.servers.map(({ address }) => askHealth(address)))
         return new Set(healths.map(({ zxid }) => zxid)).size === 1 ? true : undefined
       })

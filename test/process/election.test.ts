@@ -10,7 +10,7 @@ import {
   writeThrough,
 } from './world.ts'
 
-/** Starts the first `count` of the servers, which do not wait for the others. */
+/** Starts the first `count` servers, without waiting for the others. */
 async function startSome(cluster: Cluster, count: number): Promise<readonly Member[]> {
   const some = cluster.servers.slice(0, count)
   for (const server of some) cluster.start(server, '--bootstrap')

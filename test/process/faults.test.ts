@@ -16,14 +16,14 @@ import {
 } from './world.ts'
 
 const goalCount = 150
-/** Slow enough that every fault occurs in the middle. */
+/** Slow enough for every fault to occur in the middle of the run. */
 const perSecond = 60
 
 function brokersOf(cluster: Cluster): string {
   return cluster.brokerAddresses.map(formatAddress).join(',')
 }
 
-/** A producer and a consumer at work, each a process. */
+/** A producer and a consumer, running as separate processes. */
 class Match {
   readonly #t: Test
   readonly #cluster: Cluster
@@ -45,7 +45,10 @@ class Match {
     return new Zw(this.#t, ['consume', this.#topic, '-b', brokers, ...max])
   }
 
-  /** All goals are stored, and every consumer of every broker got the same, in order of minute. */
+  /**
+   * Requires that all goals are stored, and that every consumer of every broker reads the same, in
+   * order.
+   */
   async end(): Promise<void> {
     const t = this.#t
     t.equal(await this.producer.closed(), 0, 'every goal is stored')
@@ -80,7 +83,7 @@ t.test('faults', async (t) => {
     const { leader } = await untilRoles(cluster, 2)
     await cluster.kill(leader)
     const gapMs = await writeThrough(zk, '/probe', 'leader killed')
-    t.comment(`the ensemble took writes again after ${gapMs.toFixed(0)} ms`)
+    t.comment(`the ensemble accepted writes again after ${gapMs.toFixed(0)} ms`)
     t.ok(gapMs < 1000, 'in less than a second')
     await match.end()
     cluster.start(leader)
@@ -93,11 +96,11 @@ t.test('faults', async (t) => {
     await cluster.kill(leader)
     await match.consumer.untilLine(50)
     cluster.start(leader)
-    t.equal(await untilRole(leader, 'leader', 'follower'), 'follower', 'it does not take over')
+    t.equal(await untilRole(leader, 'leader', 'follower'), 'follower', 'it does not lead again')
     await match.end()
     const revived = await connectTo(t, leader)
     await revived.sync()
-    t.ok(await revived.exists('/brokers/topics/leader-revived'), 'it has what the others have')
+    t.ok(await revived.exists('/brokers/topics/leader-revived'), 'it has the tree of the others')
   })
 
   t.test('kill a broker', async (t) => {
@@ -116,7 +119,7 @@ t.test('faults', async (t) => {
     t.ok(gapMs < 3000, 'in less than three seconds')
     t.equal(await match.producer.closed(), 0)
     cluster.start(broker)
-    await until('it has caught up', async () => {
+    await until('the revived broker has caught up', async () => {
       const isr = (await admin.topic('broker-killed'))?.partitions[0]?.isr ?? []
       return isr.some((one) => one === broker.id) && isr.length === 3 ? true : undefined
     })
@@ -140,14 +143,14 @@ t.test('faults', async (t) => {
     const after = goals(second)
     const resumedAt = after[0] ?? Number.NaN
     t.comment(`the first ended with goal ${before.at(-1)}, the second began with ${resumedAt}`)
-    t.ok(resumedAt > 1, 'it does not begin anew')
-    t.ok(resumedAt <= before.length + 1, 'nothing is left out')
+    t.ok(resumedAt > 1, 'it does not start from the beginning')
+    t.ok(resumedAt <= before.length + 1, 'no goal is skipped')
     t.same(
       [...before.filter((nth) => nth < resumedAt), ...after],
       Array.from({ length: goalCount }, (_, i) => i + 1),
     )
     const third = new Zw(t, ['consume', 'resumed', ...brokers, '--group', 'fans', '--exit-at-end'])
     t.equal(await third.closed(), 0)
-    t.same(third.lines, [], 'and the group is through')
+    t.same(third.lines, [], 'the group has read everything')
   })
 })

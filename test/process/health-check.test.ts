@@ -4,7 +4,7 @@ import { askWord } from '../../src/client/zk/ask-word.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { connectTo, epochOf, startWorld, until, untilRole, untilRoles } from './world.ts'
 
-/** Of those that the leader counts among its quorum now. */
+/** Number of followers that the leader counts as synchronized. */
 async function syncedFollowers(leader: Member): Promise<number | undefined> {
   const answer = await askWord(realWorld(), leader.address, 'mntr')
   const count = /^zk_synced_followers\t(\d+)$/m.exec(answer ?? '')?.[1]
@@ -22,7 +22,7 @@ t.test('health check', async (t) => {
   t.test('a stopped follower is shown as lost', async (t) => {
     cluster.freeze(stopped)
     t.equal(await untilRole(stopped, 'lost'), 'lost')
-    const left = await until('the leader has given it up', async () =>
+    const left = await until('the leader has dropped the follower', async () =>
       (await syncedFollowers(leader)) === 1 ? 1 : undefined,
     )
     t.equal(left, 1)
@@ -38,7 +38,7 @@ t.test('health check', async (t) => {
     cluster.thaw(stopped)
     await untilRole(stopped, 'follower')
     const back = await connectTo(t, stopped)
-    t.ok(await back.exists('/during'), 'with what was written meanwhile')
+    t.ok(await back.exists('/during'), 'with the znode created in its absence')
     const after = await zk.create('/after')
     t.equal(epochOf(after.stat.czxid), epochOf(before.stat.czxid))
     t.equal((await untilRoles(cluster, 2)).leader, leader)

@@ -1,5 +1,5 @@
-// Clients that write large values as fast as they can, next to one with small writes: through the
-// leader and through a follower, in both dialects, one of them and several. The tests measure order
+// Clients that write large values as fast as possible, beside a client with small writes: one or
+// several of them, at the leader and at a follower, in both dialects. The tests measure order
 // instead of time, so that a busy machine makes no difference.
 
 import t, { type Test } from 'tap'
@@ -13,7 +13,7 @@ const value = Buffer.alloc(1_000_000, 'x')
 const world = await startWorld(t, { servers: 3 })
 const { leader, followers } = await untilRoles(world.cluster, 2)
 const [follower] = followers
-if (follower === undefined) throw new Error('there are followers')
+if (follower === undefined) throw new Error('There are followers')
 
 async function connect(t: Test, { address }: Member, dialect: DialectName): Promise<ZkClient> {
   const zk = new ZkClient({ servers: [address], connectTimeoutMs: patienceMs, dialect })
@@ -22,7 +22,7 @@ async function connect(t: Test, { address }: Member, dialect: DialectName): Prom
   return zk
 }
 
-/** The most large values that were answered while one of its small writes waited. */
+/** @returns the maximum number of large values answered while one small write waited */
 async function writeBeside(zk: ZkClient, path: string, big: { answered: number }, total: number) {
   let most = 0
   for (let version = 0; big.answered < total; version++) {
@@ -65,14 +65,15 @@ for (const { at, dialect, clients, values } of cases) {
       }),
     )
     const most = await beside
-    // One is in flight when it comes; some more are read by us before its answer is.
-    t.ok(most <= fewOf(clients), `a small write waits for few of them: ${most}`)
+    // One is in flight when the small write arrives; this client reads a few more before its
+    // answer.
+    t.ok(most <= fewOf(clients), `a small write waits for few large values: ${most}`)
     const children = await small.getChildren(root)
     t.equal(children.children.length, clients * values + 1)
   })
 }
 
-t.test('a client without a window of its own, in the jute dialect', async (t) => {
+t.test('a client without flow control does not starve others, in the jute dialect', async (t) => {
   const count = 25
   const big = { answered: 0 }
   const errors: number[] = []
@@ -99,6 +100,6 @@ t.test('a client without a window of its own, in the jute dialect', async (t) =>
   }
   raw.flush()
   const [, most] = await Promise.all([done, writeBeside(small, '/small', big, count)])
-  t.ok(most <= fewOf(1), `others are served between: ${most}`)
+  t.ok(most <= fewOf(1), `others are served in between: ${most}`)
   t.same(errors, new Array(count).fill(0))
 })

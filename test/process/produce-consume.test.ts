@@ -12,7 +12,7 @@ t.test('zw produce and zw consume', async (t) => {
     return { code: await zw.closed(), lines: zw.lines, errors: zw.errors }
   }
 
-  t.test('lines go in and come out, in order', async (t) => {
+  t.test('lines are consumed in the order of production', async (t) => {
     const wanted = Array.from({ length: 1000 }, (_, i) => `line ${i}`)
     const { code, errors } = await run(t, 'produce lines --create', wanted.join('\n'))
     t.equal(code, 0)
@@ -28,14 +28,14 @@ t.test('zw produce and zw consume', async (t) => {
     t.same(lines, ['0|a|1|0|keyed', '1|b||0|keyed', '2||c|0|keyed'])
   })
 
-  t.test('a group continues after the printed records, not after the fetched ones', async (t) => {
+  t.test('a group resumes after the printed records, not after the fetched ones', async (t) => {
     t.same((await run(t, 'consume lines -G g --max 3')).lines, ['line 0', 'line 1', 'line 2'])
     t.same((await run(t, 'consume lines -G g --max 2')).lines, ['line 3', 'line 4'])
     t.equal((await run(t, 'consume lines -G g -e')).lines[0], 'line 5')
     t.same((await run(t, 'consume lines -G g -e')).lines, [])
   })
 
-  t.test('an offset that does not exist ends it, or is reported', async (t) => {
+  t.test('an offset that does not exist is fatal or reported, as configured', async (t) => {
     const zk = await connectTo(t, cluster.member('server', 1))
     const secret = readFileSync(join(dataDir, 'mimicq.secret'), 'utf8').trim()
     await zk.addAuth('digest', new ClusterSecret(Buffer.from(secret)).credential)
@@ -48,7 +48,7 @@ t.test('zw produce and zw consume', async (t) => {
     t.match(again.errors, 'partition 0: offset 5000 does not exist, continuing at 0')
   })
 
-  t.test('lines of a file, and goals that are the same for a seed', async (t) => {
+  t.test('lines come from a file, and a seed reproduces its goals', async (t) => {
     const dir = t.testdir({ 'three.txt': 'x\ny\nz' })
     await run(t, `produce file ${join(dir, 'three.txt')} --create`)
     t.same((await run(t, 'consume file --from-beginning -e')).lines, ['x', 'y', 'z'])
@@ -59,7 +59,7 @@ t.test('zw produce and zw consume', async (t) => {
     t.same(lines.slice(0, 5), lines.slice(5))
   })
 
-  t.test('no acks', async (t) => {
+  t.test('acks=0 does not wait for an answer', async (t) => {
     const { code, errors } = await run(t, 'produce lines --acks 0', 'x\n')
     t.equal(code, 0)
     t.match(errors, '1 record sent to lines')
@@ -81,7 +81,7 @@ t.test('zw produce and zw consume', async (t) => {
     { words: 'consume lines -b nonsense:x', code: 2, says: /nonsense:x/ },
   ]
   for (const { words, code, says } of mistakes) {
-    t.test(`a mistake: zw ${words}`, async (t) => {
+    t.test(`a usage error: zw ${words}`, async (t) => {
       const result = await run(t, words, 'x\n')
       t.equal(result.code, code)
       t.match(result.errors, says)

@@ -1,4 +1,4 @@
-// The bytes of a line on their way through `zw produce`, a topic, and `zw consume`.
+// The bytes of a line from `zw produce` through a topic to `zw consume`.
 
 import t, { type Test } from 'tap'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
@@ -12,7 +12,7 @@ t.test('lines as records', async (t) => {
     return { code: await zw.closed(), lines: zw.lines, errors: zw.errors }
   }
 
-  t.test('a record is the exact bytes of its line, a carriage return included', async (t) => {
+  t.test('a record has the exact bytes of its line, including a carriage return', async (t) => {
     const input = Buffer.from([...Buffer.from('a\r\nb\rc\n\u2028\n'), 0xff, 0x00, 0x1b, 0x0a, 0x0a])
     const produced = new Zw(t, ['produce', 'bytes', '--create', '-s', server], { input })
     t.equal(await produced.closed(), 0)
@@ -22,7 +22,7 @@ t.test('lines as records', async (t) => {
     t.same(consumed.output, input)
   })
 
-  t.test('a line that is too long is named with its size and the bound', async (t) => {
+  t.test('the error for a long line names its number, its size and the limit', async (t) => {
     const lines = ['one', 'two', 'x'.repeat(2_000_000), 'four']
     const { code, errors } = await run(t, 'produce long --create', lines.join('\n'))
     t.equal(code, 1)
@@ -34,11 +34,11 @@ t.test('lines as records', async (t) => {
     t.same((await run(t, 'consume long --from-beginning -e')).lines, ['one', 'two'])
 
     const just = await run(t, 'produce just --create', `${'x'.repeat(Number(bytesMax))}\n`)
-    t.equal(just.code, 0, 'the bound is the size that is still taken')
+    t.equal(just.code, 0, 'a line of exactly the limit is accepted')
     t.match((await run(t, 'produce just', 'x'.repeat(Number(bytesMax) + 1))).errors, 'line 1 of')
   })
 
-  t.test('a record that a broker refuses is named by its line', async (t) => {
+  t.test('the error for a record that a broker refuses names its line', async (t) => {
     const { code, errors } = await run(t, 'produce lines --create -p 7', 'x\n')
     t.equal(code, 1)
     t.match(errors, /line 1 of standard input: Cannot send to partition 7/)
@@ -51,7 +51,7 @@ t.test('lines as records', async (t) => {
     t.same(lines, ['a|NULL|1|-1', 'NULL|b|-1|1', 'a||1|0'])
   })
 
-  t.test('stopped before its input ends, it says what is stored and fails', async (t) => {
+  t.test('when stopped early, it reports the number of stored records and fails', async (t) => {
     await run(t, 'produce stopped --create', '')
     const zw = new Zw(t, ['produce', 'stopped', '-s', server], { input: 'x\ny\n', open: true })
     const admin = new MqAdmin({ brokers: cluster.brokerAddresses })

@@ -8,7 +8,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
   const untilCount = (count: number) =>
     until(`${count} goals came`, () => (countOn(text()) >= count ? true : undefined))
 
-  t.test('goals are seen, in order of minute, and all is well', async (t) => {
+  t.test('goals are shown in order of minute, and the cluster is healthy', async (t) => {
     const seen = await terminal.sees(/HEALTHY +[3-9]\d goals/)
     const minutes = minutesOn(seen)
     t.ok(minutes.length >= 10)
@@ -22,17 +22,17 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     t.match(seen, /in sync 1 2 3/)
   })
 
-  t.test('pause stops them, and a second time continues them', async (t) => {
+  t.test('the pause key stops the goals, and resumes them when pressed again', async (t) => {
     terminal.press('Space')
     const paused = countOn(await terminal.sees(/PAUSED/))
     const later = countOn(await terminal.sees(/PAUSED .*lag [1-9]\d/))
-    t.ok(later - paused <= 3, 'what had come already may still be shown')
+    t.ok(later - paused <= 3, 'goals already received may still be shown')
     terminal.press('Space')
     await untilCount(later + 10)
     t.notMatch(text(), /PAUSED/)
   })
 
-  t.test('scrolling stays where it is, until it is told to follow', async (t) => {
+  t.test('a scrolled page stays in place until the follow key is pressed', async (t) => {
     terminal.press('Home')
     t.equal(minutesOn(await terminal.sees(/\d+ below/))[0], 1)
     await terminal.sees(/[5-9]\d below|\d{3} below/)
@@ -41,15 +41,15 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     t.notMatch(await terminal.sees(/─ goals by minute ─/), /─ 1–/)
   })
 
-  t.test('help comes and goes', async (t) => {
+  t.test('help opens and closes', async (t) => {
     terminal.press('?')
     t.match(await terminal.sees(/keys/), /kill the server that leads the ensemble/)
     terminal.press('Escape')
-    await until('it is gone', () => (text().includes('pause and resume') ? undefined : true))
-    t.pass('gone')
+    await until('it is closed', () => (text().includes('pause and resume') ? undefined : true))
+    t.pass('the help is closed')
   })
 
-  t.test('a smaller terminal, a tiny one, and back', async (t) => {
+  t.test('the screen adapts to a smaller terminal, a tiny one, and back', async (t) => {
     terminal.resize(60, 16)
     const small = await terminal.sees(/servers 1[FL] 2[FL] 3[FL]/)
     t.notMatch(small, /─ servers/)
@@ -61,7 +61,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     t.match(await terminal.sees(/─ brokers/), /─ events/)
   })
 
-  t.test('the leader is killed by its key, and it heals', async (t) => {
+  t.test('a key kills the leader, and the ensemble recovers', async (t) => {
     terminal.press('l')
     const killed = /killed server-(\d), the leader/.exec(await terminal.sees(/killed server/))?.[1]
     const healed = await terminal.sees(/accepts writes again after \d+ ms/)
@@ -77,7 +77,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     await terminal.sees(/HEALTHY/)
   })
 
-  t.test('the broker that leads is killed by its key, and it heals', async (t) => {
+  t.test('a key kills the leading broker, and the topic recovers', async (t) => {
     terminal.press('b')
     const seen = await terminal.sees(/broker \d leads goals after \d+ ms/)
     const gapMs = Number(/leads goals after (\d+) ms/.exec(seen)?.[1])
@@ -90,7 +90,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     await terminal.sees(/HEALTHY/)
   })
 
-  t.test('without a quorum it says so, and shows no leader', async (t) => {
+  t.test('without a quorum, the screen says so and shows no leader', async (t) => {
     terminal.press('s')
     await terminal.sees(/DEGRADED 2 of 3 servers/)
     terminal.press('s')
@@ -101,7 +101,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     await terminal.sees(/HEALTHY/)
   })
 
-  t.test('with one broker left it says that nothing is stored, and with none that', async (t) => {
+  t.test('with one broker left nothing is stored, and with none the screen says so', async (t) => {
     terminal.press('x')
     await terminal.sees(/brokers 2 of 3/)
     terminal.press('x')
@@ -109,7 +109,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     terminal.press('x')
     const seen = await terminal.sees(/NO BROKER/)
     t.match(seen, /brokers 0 of 3/)
-    t.match(seen, /killed broker-\d/, 'what the key did is not pushed out of sight')
+    t.match(seen, /killed broker-\d/, 'the event of the key stays visible')
     terminal.press('x')
     terminal.press('x')
     await terminal.sees(/there is no broker to kill; v revives ×2/)
@@ -117,7 +117,7 @@ t.test('npm start on a terminal', { skip }, async (t) => {
     await terminal.sees(/HEALTHY/)
   })
 
-  t.test('quit gives the terminal back, and sums up', async (t) => {
+  t.test('quit restores the terminal and prints a summary', async (t) => {
     terminal.press('q')
     const seen = await terminal.sees(/exit code/)
     for (const id of [1, 2, 3]) {

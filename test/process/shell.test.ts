@@ -1,4 +1,4 @@
-// `zw shell` as a user runs it: a process of its own, against a real server.
+// `zw shell` as a user runs it: a separate process, with a real server.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -40,7 +40,7 @@ async function freePort(): Promise<number> {
   return address !== null && typeof address === 'object' ? address.port : 0
 }
 
-/** A standalone server that serves; stopped at the end of the test. */
+/** Starts a standalone server, which is stopped at the end of the test. */
 async function startServer(t: Test, ...more: string[]): Promise<string> {
   const port = await freePort()
   const args = ['--data-dir', t.testdir(), '--client-port', String(port), ...more]
@@ -137,7 +137,7 @@ t.test('one command, many commands, and their exit codes', async (t) => {
   })
 })
 
-t.test('a script of all that the tree can do, in either dialect', async (t) => {
+t.test('a script with every tree command, in either dialect', async (t) => {
   const server = await startServer(t, '--extended-types-enabled', '--enforce-quota')
   for (const dialect of ['native', 'jute']) {
     const script = [
@@ -225,7 +225,7 @@ t.test('an unreachable server is reported', async (t) => {
   )
 })
 
-t.test('a command line that cannot be read ends with 2 and a hint', async (t) => {
+t.test('an invalid command line exits with code 2 and a hint', async (t) => {
   t.match(await run(['--bogus'], undefined), {
     code: 2,
     err: /bogus\nUsage: zw shell .*\nzw shell --help shows the details\n$/,
@@ -262,17 +262,17 @@ function open(
   return { zw: child, out: () => text }
 }
 
-t.test('quit and exit end the shell although its input stays open', async (t) => {
+t.test('quit and exit end the shell while its input stays open', async (t) => {
   const server = await startServer(t)
   for (const word of ['quit', 'exit']) {
     const { zw, out } = open(t, server, `ls /\n${word}\nls /zookeeper\n`)
     const [code] = await once(zw, 'exit')
     t.equal(code, 0, word)
-    t.equal(out(), '[zookeeper]\n', 'what stands after it is not run')
+    t.equal(out(), '[zookeeper]\n', 'later lines are not run')
   }
 })
 
-t.test('a signal ends the session with the shell', async (t) => {
+t.test('a signal closes the session before the shell exits', async (t) => {
   const server = await startServer(t)
   const zk = new ZkClient({ servers: parseServers(server).servers })
   await zk.connect()
@@ -286,18 +286,18 @@ t.test('a signal ends the session with the shell', async (t) => {
     zw.kill(signal)
     const [code] = await once(zw, 'exit')
     t.equal(code, want)
-    t.equal(await zk.exists('/mine'), undefined, 'its ephemeral is gone at once')
+    t.equal(await zk.exists('/mine'), undefined, 'its ephemeral znode is deleted at once')
   }
 })
 
-t.test('each error of a script names its line, also what cannot be read', async (t) => {
+t.test('each error in a script names its line, including syntax errors', async (t) => {
   const server = await startServer(t)
   const { code, err, out } = await run(
     ['-s', server],
     'ls /\r\n\n# a comment\nset /a "open\nfrobnicate\nget -q /a\nget /none',
   )
   t.equal(code, 2)
-  t.equal(out, '[zookeeper]\n', 'a carriage return is no part of a command')
+  t.equal(out, '[zookeeper]\n', 'a carriage return is not part of a command')
   t.same(err.split('\n'), [
     'line 4: Cannot read the line: a " is not closed',
     'line 5: Command not found: frobnicate; help lists all commands',
@@ -308,7 +308,7 @@ t.test('each error of a script names its line, also what cannot be read', async 
   ])
 })
 
-t.test('a reader that has seen enough is no failure', async (t) => {
+t.test('a reader that closes the pipe early is not a failure', async (t) => {
   const server = await startServer(t)
   const words = [process.execPath, ...zw, '-s', server, 'ls', '-R', '/'].join(' ')
   const child = spawn('bash', ['-c', `${words} | true; echo $PIPESTATUS`])
@@ -326,7 +326,7 @@ t.test('a reader that has seen enough is no failure', async (t) => {
 
 const hasScript = spawnSync('script', ['--version']).status === 0
 
-t.test('bytes: exact for a pipe, harmless on a terminal', { skip: !hasScript }, async (t) => {
+t.test('pipes get the bytes, terminals no control characters', { skip: !hasScript }, async (t) => {
   const server = await startServer(t)
   const zk = new ZkClient({ servers: parseServers(server).servers })
   await zk.connect()
@@ -348,7 +348,7 @@ t.test('bytes: exact for a pipe, harmless on a terminal', { skip: !hasScript }, 
 })
 
 t.test(
-  'at a prompt: no password is recalled, Ctrl-C clears a line, exit ends',
+  'at a prompt, passwords are not recalled, Ctrl-C clears the line, and exit ends the shell',
   {
     skip: !hasScript,
   },
@@ -364,7 +364,7 @@ t.test(
       out += text
       child.emit('printed')
     })
-    /** Types, and waits for the output. */
+    /** Types keys and waits for matching output. */
     const type = async (keys: string, like: RegExp) => {
       const from = out.length
       child.stdin.write(keys)

@@ -32,7 +32,7 @@ t.test('without a terminal: 100 goals, checked on every broker', async (t) => {
   }
 })
 
-t.test('a data directory that is kept is used again, and only new goals count', async (t) => {
+t.test('a kept data directory is reused, and only new goals count', async (t) => {
   const data = join(t.testdir(), 'kept')
   const flags = ['start', '--servers', '1', '--brokers', '1', '--data', data]
   const first = new Zw(t, [...flags, '--goals', '20'])
@@ -45,14 +45,11 @@ t.test('a data directory that is kept is used again, and only new goals count', 
   t.equal(second.lines.at(-1), '30 goals in order of minute on 1 broker')
 })
 
-t.test(
-  'stopped in the middle, it leaves no process behind and does not claim success',
-  async (t) => {
-    const zw = new Zw(t, ['start', '--servers', '1', '--brokers', '1', '--rate', '2'])
-    await zw.untilLine(/-2\)$/)
-    const pids = zw.childPids()
-    t.equal(pids.length, 2)
-    t.equal(await zw.end('SIGTERM'), 1)
-    for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
-  },
-)
+t.test('when stopped early, it leaves no process behind and does not claim success', async (t) => {
+  const zw = new Zw(t, ['start', '--servers', '1', '--brokers', '1', '--rate', '2'])
+  await zw.untilLine(/-2\)$/)
+  const pids = zw.childPids()
+  t.equal(pids.length, 2)
+  t.equal(await zw.end('SIGTERM'), 1)
+  for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+})

@@ -1,4 +1,5 @@
-// A terminal for the acceptance tests: a program in a tmux of its own, its keys and its screen.
+// A terminal for the acceptance tests: a program in a tmux session of its own, with its keys and
+// its screen.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -13,7 +14,7 @@ export const cli = [process.execPath, ...program('cli/main')]
 /** Independent of the settings of the user who runs the tests. */
 const clean = 'env -u NO_COLOR -u FORCE_COLOR -u LC_ALL -u LC_CTYPE LANG=C.UTF-8 TERM=tmux-256color'
 
-/** A terminal of its own, in which a program runs. */
+/** A program that runs in a terminal of its own. */
 export class Terminal {
   readonly #socket = `zw-test-${process.pid}-${Math.floor(Math.random() * 1e9)}`
 
@@ -24,7 +25,7 @@ export class Terminal {
   ) {
     const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
     const size = ['-x', String(columns), '-y', String(rows)]
-    // The shell stays behind, to show what the program left.
+    // The shell outlives the program, to show the screen that the program left.
     const line = `${clean} ${environment} ${quoted}; echo "exit code $?"; exec cat`
     this.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, line)
     t.teardown(() => {
@@ -36,7 +37,7 @@ export class Terminal {
     return execFileSync('tmux', ['-L', this.#socket, ...args], { encoding: 'utf8' })
   }
 
-  /** Of what runs in it, below the shell. */
+  /** Process id of the program, a child of the shell. */
   programPid(): number {
     const shell = this.#tmux('list-panes', '-F', '#{pane_pid}').trim()
     return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim())
@@ -54,12 +55,12 @@ export class Terminal {
     return this.#tmux('capture-pane', '-p').split('\n')
   }
 
-  /** The same with colours, as escape sequences. */
+  /** The screen with colours, as escape sequences. */
   coloured(): string {
     return this.#tmux('capture-pane', '-p', '-e')
   }
 
-  /** Until this is on the screen. @returns the whole of it */
+  /** Waits until the screen matches. @returns the whole screen */
   async sees(like: RegExp): Promise<string> {
     try {
       return await until(`the screen shows ${like}`, () => {
@@ -79,7 +80,7 @@ export function minutesOn(text: string): number[] {
   )
 }
 
-/** How many goals the header says came. */
+/** The number of goals in the header. */
 export function countOn(text: string): number {
   return Number(/ (\d+) goals/.exec(text)?.[1])
 }

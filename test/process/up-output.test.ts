@@ -1,5 +1,5 @@
-// The output of `zw up`: progress, a summary that stays, and only those lines of its members that
-// need attention.
+// The output of `zw up`: progress, a summary, and only those log lines of its members that need
+// attention.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { freeBasePort, Zw } from './world.ts'
 
 const host = '127.0.0.1'
 
-t.test('it tells how each member comes up, then all that is needed to use it', async (t) => {
+t.test('it reports the start of each member, then how to use the cluster', async (t) => {
   const dataDir = t.testdir()
   const basePort = await freeBasePort({ servers: 2, brokers: 1 })
   const size = ['--servers', '2', '--brokers', '1', '--base-port', String(basePort)]
@@ -34,7 +34,7 @@ t.test('it tells how each member comes up, then all that is needed to use it', a
     t.ok(summary.join('\n').includes(part), part)
   }
   for (const pid of pids) t.match(summary.join('\n'), `process ${pid}`)
-  t.equal(zw.lines.filter((line) => line === '').length, 3, 'nothing comes between its parts')
+  t.equal(zw.lines.filter((line) => line === '').length, 3, 'no line interrupts the summary')
 })
 
 t.test('members write to files, and only lines that need attention are shown', async (t) => {

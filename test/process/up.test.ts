@@ -26,7 +26,7 @@ function alive(pid: number): boolean {
   }
 }
 
-t.test('it says ready, stops cleanly on SIGTERM, and finds its data again', async (t) => {
+t.test('it prints ready, stops cleanly on SIGTERM, and reuses its data', async (t) => {
   const flags = await upFlags(t.testdir(), 3)
   const first = new Zw(t, ['up', ...flags])
   await first.untilLine(/^ready$/)
@@ -46,7 +46,7 @@ t.test('it says ready, stops cleanly on SIGTERM, and finds its data again', asyn
   t.equal(await second.end('SIGINT'), 0)
 })
 
-t.test('a server that dies is reported, and the others go on', async (t) => {
+t.test('a server that dies is reported, and the others keep running', async (t) => {
   const flags = await upFlags(t.testdir(), 3)
   const zw = new Zw(t, ['up', ...flags])
   await zw.untilLine(/^ready$/)
@@ -66,11 +66,11 @@ t.test('no server outlives a zw that is killed', async (t) => {
   const pids = zw.childPids()
   t.ok(pids.length === 1 && pids.every(alive))
   await zw.end('SIGKILL')
-  await until('its server has gone too', () => (pids.some(alive) ? undefined : true))
+  await until('its server has exited too', () => (pids.some(alive) ? undefined : true))
   t.equal((await askHealth({ host, port: basePortIn(flags) + 1 })).role, 'lost')
 })
 
-t.test('a busy port: its owner and number are named, nothing is started', async (t) => {
+t.test('a port in use is named with its member, and nothing is started', async (t) => {
   const flags = await upFlags(t.testdir(), 3)
   const port = basePortIn(flags) + 202
   const squatter = createServer()
@@ -82,7 +82,7 @@ t.test('a busy port: its owner and number are named, nothing is started', async 
   t.match(zw.errors, `Cannot start server-2 on port ${port}: another process is using it`)
 })
 
-t.test('a data directory that cannot be made, or is of another ensemble', async (t) => {
+t.test('a data directory that cannot be created, or of another ensemble, is refused', async (t) => {
   const dataDir = t.testdir({ file: 'in the way' })
   const blocked = new Zw(t, ['up', ...(await upFlags(join(dataDir, 'file', 'below'), 3))])
   t.equal(await blocked.closed(), 1)
@@ -94,7 +94,7 @@ t.test('a data directory that cannot be made, or is of another ensemble', async 
   t.match(wrong.errors, /Cannot run 3 servers on .*: it holds the data of 5/)
 })
 
-t.test('a server that cannot start: everything stops, and the reason is told', async (t) => {
+t.test('if a server cannot start, everything stops and the reason is printed', async (t) => {
   const dataDir = t.testdir({ 'server-2': { meta: 'rubbish' } })
   const zw = new Zw(t, ['up', ...(await upFlags(dataDir, 3))])
   t.equal(await zw.closed(), 1)
@@ -105,11 +105,11 @@ t.test('a server that cannot start: everything stops, and the reason is told', a
   t.notOk(zw.lines.includes('ready'))
   t.ok(
     zw.lines.some((line) => /^server-2 {2}\| .* ERROR: /.test(line)),
-    'errors need no --logs',
+    'errors are shown without --logs',
   )
 })
 
-t.test('a second zw on the same data', async (t) => {
+t.test('a second zw on the same data is refused', async (t) => {
   const dataDir = t.testdir()
   const first = new Zw(t, ['up', ...(await upFlags(dataDir, 1))])
   await first.untilLine(/^ready$/)
@@ -125,7 +125,7 @@ for (const flags of [
   ['--base-port', '65500'],
   ['--serverz', '3'],
 ]) {
-  t.test(`bad usage: ${flags.join(' ')}`, async (t) => {
+  t.test(`a usage error: ${flags.join(' ')}`, async (t) => {
     const zw = new Zw(t, ['up', ...flags])
     t.equal(await zw.closed(), 2)
     t.match(zw.errors, flags[0]?.replace('--', ''))

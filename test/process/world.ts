@@ -1,6 +1,6 @@
-// Real processes for the acceptance tests: a cluster on free ports, its clients, and further
+// Real processes for the acceptance tests: a cluster on free ports, its clients, and other
 // programs. They run the built programs, or the sources if there is no dist/. Every process is
-// ended by its own id when the test is over, whatever its outcome.
+// ended by its own id when the test ends, whatever the outcome.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,13 +17,13 @@ import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { Random } from '../../src/random.ts'
 
-/** Time-out of every wait: generous, since machines that run tests are busy. */
+/** Time-out of every wait: generous, since test machines are busy. */
 export const patienceMs = 30_000
 
 const root = new URL('../../', import.meta.url)
 const built = existsSync(new URL('dist/cli/main.js', root))
 
-/** Arguments of node that run one of our programs. */
+/** Arguments for node to run one of our programs. */
 export function program(path: string): readonly string[] {
   if (built) return [fileURLToPath(new URL(`dist/${path}.js`, root))]
   return ['--import=tsx', fileURLToPath(new URL(`src/${path}.ts`, root))]
@@ -31,20 +31,19 @@ export function program(path: string): readonly string[] {
 
 export interface World {
   readonly cluster: Cluster
-  /** what `--data` is */
+  /** the `--data` directory */
   readonly dataDir: string
   readonly basePort: number
 }
 
-/** A prepared cluster, of which nothing runs yet. */
+/** Prepares a cluster without starting any member. */
 export async function prepareWorld(
   t: Test,
   { servers, brokers = 0 }: { readonly servers: number; readonly brokers?: number },
 ): Promise<World> {
   let cluster: Cluster | undefined
   const said: string[] = []
-  // Before `testdir`: of the two, tap does last what was asked for last, and what still runs would
-  // write into a directory that is being removed.
+  // Registered before `testdir`, so that members are stopped before tap removes their directory.
   t.teardown(async () => {
     await cluster?.killAll()
     if (!t.passing()) for (const line of said.slice(-120)) t.comment(line)
@@ -66,7 +65,7 @@ export function freeBasePort(wanted: { servers: number; brokers: number }): Prom
   return findBasePort(new Random(process.pid ^ (Date.now() >>> 0)), wanted)
 }
 
-/** The same with everything running and serving. */
+/** Prepares a cluster and starts it; all members serve. */
 export async function startWorld(
   t: Test,
   size: { readonly servers: number; readonly brokers?: number },
@@ -77,7 +76,7 @@ export async function startWorld(
   return world
 }
 
-/** A client of these servers only. */
+/** A client that knows only these servers. */
 export async function connectTo(t: Test, ...servers: readonly Member[]): Promise<ZkClient> {
   const zk = new ZkClient({
     servers: servers.map(({ address }) => address),
@@ -93,7 +92,7 @@ export async function connectTo(t: Test, ...servers: readonly Member[]): Promise
 /**
  * Retries until there is an answer.
  *
- * @throws Error that says what was awaited
+ * @throws Error with what was awaited
  */
 export async function until<T>(
   what: string,
@@ -130,7 +129,7 @@ export async function rolesOf(members: readonly Member[]): Promise<Roles | undef
   return leader === undefined ? undefined : { leader, followers, others }
 }
 
-/** Until one leads and `followerCount` follow. */
+/** Waits until one server leads and `followerCount` follow. */
 export function untilRoles(cluster: Cluster, followerCount: number): Promise<Roles> {
   return until(`there are a leader and ${followerCount} followers`, async () => {
     const roles = await rolesOf(cluster.servers)
@@ -138,15 +137,15 @@ export function untilRoles(cluster: Cluster, followerCount: number): Promise<Rol
   })
 }
 
-/** The epoch in the zxid of the last write; it rises with each election. */
+/** The epoch in a zxid; it rises with each election. */
 export function epochOf(czxid: number): number {
   return Math.floor(czxid / 2 ** 32)
 }
 
 /**
- * Writes until it succeeds, also when an earlier try may have.
+ * Retries a write until it succeeds. An attempt with an unknown outcome may have been applied.
  *
- * @returns how long that took, in ms
+ * @returns time until success, in ms
  */
 export async function writeThrough(zk: ZkClient, path: string, data: string): Promise<number> {
   const startedMs = performance.now()
@@ -163,13 +162,13 @@ export async function writeThrough(zk: ZkClient, path: string, data: string): Pr
 
 // --- goals ---------------------------------------------------------------------------------------
 
-/** Which goal of its run a line is, from 1. */
+/** The number of a goal within its run, from 1. */
 export function nthOf(line: string): number | undefined {
   const goal = parseGoal(line)
   return goal === undefined ? undefined : Number(goal.id.split('-')[1])
 }
 
-/** Whether goals are in order of minute, as those of every run are. */
+/** Whether goals are in order of minute, as every run produces them. */
 export function areInOrder(lines: readonly string[]): boolean {
   const goals = lines.flatMap((line) => parseGoal(line) ?? [])
   return goals.every((goal, i) => {
@@ -180,16 +179,16 @@ export function areInOrder(lines: readonly string[]): boolean {
 
 // --- programs ------------------------------------------------------------------------------------
 
-/** `zw` with these arguments. */
+/** A `zw` process. */
 export class Zw {
   readonly #process: ChildProcess
   readonly #closed: Promise<number | null>
   readonly #output: Buffer[] = []
-  /** of standard output */
+  /** lines of standard output */
   readonly lines: string[] = []
   errors = ''
 
-  /** @param input its standard input, which ends with it unless it is left open */
+  /** @param input standard input, closed afterwards unless `open` is set */
   constructor(
     t: Test,
     args: readonly string[],
@@ -203,7 +202,7 @@ export class Zw {
       env: { ...process.env, NO_COLOR: '1' },
     })
     const { stdin, stdout, stderr } = this.#process
-    if (stdin === null || stdout === null || stderr === null) throw new Error('There are pipes')
+    if (stdin === null || stdout === null || stderr === null) throw new Error('No pipes')
     stdin.on('error', () => undefined)
     stdin.write(input)
     if (!open) stdin.end()
@@ -222,7 +221,7 @@ export class Zw {
     })
   }
 
-  /** Standard output, byte by byte. */
+  /** The bytes of standard output. */
   get output(): Buffer {
     return Buffer.concat(this.#output)
   }
@@ -231,13 +230,13 @@ export class Zw {
     return this.#process.pid ?? 0
   }
 
-  /** Of its children that live now. */
+  /** Ids of its live child processes. */
   childPids(): number[] {
     const file = `/proc/${this.pid}/task/${this.pid}/children`
     return readFileSync(file, 'utf8').trim().split(' ').filter(Boolean).map(Number)
   }
 
-  /** @returns its exit code */
+  /** Waits for the exit. @returns the exit code */
   closed(): Promise<number | null> {
     return this.#closed
   }
@@ -247,7 +246,7 @@ export class Zw {
     return this.#closed
   }
 
-  /** Until it has printed so many lines, or one that is like this. */
+  /** Waits for a number of lines, or for a matching line. */
   untilLine(like: RegExp | number): Promise<string> {
     return until(`zw prints ${like}`, () => {
       const { lines } = this

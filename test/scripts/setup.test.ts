@@ -112,6 +112,18 @@ t.test('packages of other platforms may be missing, others not', async (t) => {
   t.equal(readFileSync(at('node_modules/.package-lock.json'), 'utf8'), installed)
 })
 
+t.test('an optional package of ours must be there', async (t) => {
+  const { setup, write } = project(t)
+  setup('program')
+  const packages = {
+    ...lock.packages,
+    '': { optionalDependencies: { a: '^1.0.0' } },
+    'node_modules/a': { version: '1.0.0', optional: true },
+  }
+  write('package-lock.json', JSON.stringify({ packages }))
+  t.match(setup('program').calls, [/^npm ci/])
+})
+
 t.test('an interrupted run is done again', async (t) => {
   const { setup, at } = project(t)
   setup('program')

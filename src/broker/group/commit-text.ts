@@ -1,5 +1,5 @@
-// A committed offset as stored in its znode: the number on the first line, readable for every tool. What
-// a client of Kafka's protocol commits beside the offset follows on a second line.
+// A committed offset as stored in its znode: the number on the first line, readable by any tool.
+// The leader epoch and metadata that a Kafka client commits with it follow on a second line.
 //
 //   42
 //   {"leader_epoch":3,"metadata":"half done"}
@@ -9,9 +9,9 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 
 export interface CommitValue {
   readonly offset: Offset
-  /** of the last record that was read; -1: not known */
+  /** leader epoch of the last record read; -1 if unknown */
   readonly leaderEpoch: number
-  /** opaque text of the client */
+  /** opaque to the broker */
   readonly metadata: string
 }
 
@@ -22,7 +22,7 @@ export function encodeCommit({ offset, leaderEpoch, metadata }: CommitValue): st
   return `${offset}\n${JSON.stringify({ leader_epoch: leaderEpoch, metadata })}`
 }
 
-/** @returns undefined when it begins with no offset */
+/** @returns undefined if the data does not begin with an offset */
 export function decodeCommit(data: Buffer | null): CommitValue | undefined {
   const text = data?.toString('utf8') ?? ''
   const end = text.indexOf('\n')

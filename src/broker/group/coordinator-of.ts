@@ -1,9 +1,10 @@
-// The coordinator of a group: the registered broker with the highest hash of broker and group (rendezvous
-// hashing). All brokers choose the same one, and when a broker joins or leaves, only its groups move.
+// The coordinator of a group: the registered broker with the highest hash of broker and group
+// (rendezvous hashing). All brokers choose the same one, and when a broker joins or leaves, only
+// its groups move.
 
 import { createHash } from 'node:crypto'
 
-/** @returns undefined when there is no broker */
+/** @returns undefined if there are no brokers */
 export function coordinatorOf<Id extends number>(
   group: string,
   brokers: Iterable<Id>,

@@ -1,7 +1,7 @@
-// A broker's claim to coordinate a group: the version of one znode of the group, /consumers/G/coordinator.
-// A broker claims the group by writing this znode, and each of its later writes for the group checks the
-// version that it wrote. So a coordinator that was deposed without knowing it can neither begin a
-// generation nor commit an offset.
+// A broker's claim to coordinate a group: the version of one znode of the group,
+// /consumers/G/coordinator. A broker claims the group by writing this znode, and each of its later
+// writes for the group checks the version that it wrote. So a coordinator that does not know that
+// it was deposed can neither begin a generation nor commit an offset.
 //
 // Next on the path: ZooWeeper, by cluster/zk-access.ts.
 
@@ -15,7 +15,10 @@ import type { ZkAccess } from '../cluster/zk-access.ts'
 import { decodeGroupGeneration, encodeGroupOwner, zkPaths } from '../cluster/zk-paths.ts'
 import { childrenOf, createWithParents, hasCode, makeSure } from './znodes.ts'
 
-/** Tries of a write that other writers can make fail; reaching it means that they never stop. */
+/**
+ * Attempts of a write that concurrent writers can make fail. Only endless interference uses them
+ * up.
+ */
 const triesMax = 10
 
 export interface CommitWrite {
@@ -31,11 +34,11 @@ interface Owner {
 export class GroupClaim {
   readonly #group: string
   readonly #owner: Owner
-  /** of the znode, as we wrote it */
+  /** version of the znode after our last write */
   #version: number
-  /** of its last members when it was claimed */
+  /** last generation recorded before the claim */
   readonly generation: number
-  /** znodes of offsets that are known to be there */
+  /** offset znodes known to exist */
   readonly #known = new Set<string>()
 
   private constructor(
@@ -70,7 +73,7 @@ export class GroupClaim {
         if (!hasCode(error, 'NODEEXISTS', 'NONODE', 'BADVERSION')) throw error
       }
     }
-    throw notCoordinator(`claim group '${group}'`, 'other brokers claim it, too')
+    throw notCoordinator(`claim group '${group}'`, 'other brokers keep claiming it')
   }
 
   get #path(): string {
@@ -90,7 +93,7 @@ export class GroupClaim {
   }
 
   /**
-   * Writes offsets, some hundred at once, as long as the group is ours.
+   * Writes offsets in batches of several hundred, while this broker holds the claim.
    *
    * @throws BrokerError NOT_COORDINATOR, ZkError
    */
@@ -110,14 +113,14 @@ export class GroupClaim {
         for (const { path } of writes) this.#known.add(path)
         return
       } catch (error) {
-        // Another writer created or deleted one of them meanwhile.
+        // Another writer created or deleted one of the znodes concurrently.
         if (!hasCode(error, 'NODEEXISTS', 'NONODE') || i === triesMax) throw error
         for (const { path } of writes) this.#known.delete(path)
       }
     }
   }
 
-  /** Learns which znodes are there, and makes the parents of those that are not. */
+  /** Finds out which znodes exist, and creates the parents of the others. */
   async #prepare(zk: ZkAccess, writes: readonly CommitWrite[]): Promise<void> {
     const parents = new Set<string>()
     const unknown = writes.filter(({ path }) => !this.#known.has(path))
@@ -136,7 +139,9 @@ export class GroupClaim {
       : { type: 'create', path, data: bytes, mode: 'persistent' }
   }
 
-  /** Deletes the group with all that is stored of it. @throws BrokerError NOT_COORDINATOR, ZkError */
+  /**
+   * Deletes the group with everything stored for it. @throws BrokerError NOT_COORDINATOR, ZkError
+   */
   async remove(zk: ZkAccess): Promise<void> {
     const root = zkPaths.group(this.#group)
     const below = (await pathsBelow(zk, root)).filter((path) => path !== this.#path)

@@ -1,7 +1,7 @@
-// The groups that this broker coordinates. The coordinator of a group follows from the registered brokers
-// (coordinator-of.ts). A group is claimed when its first member joins or an offset is committed
-// (group-claim.ts), and dropped when it moves to another broker, where its members join again and continue
-// from the committed offsets.
+// The groups that this broker coordinates. The coordinator of a group is chosen among the live
+// brokers (coordinator-of.ts). A group is claimed when its first member joins or an offset is
+// committed (group-claim.ts), and dropped when it moves to another broker, where its members join
+// again and continue from the committed offsets.
 //
 // Members are kept in memory only; offsets and the generation number are in ZooWeeper.
 //
@@ -37,7 +37,7 @@ interface GroupCoordinatorOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly rules: GroupRules
-  /** of the present session; undefined while there is none */
+  /** access through the current session; undefined while there is none */
   readonly zk: () => ZkAccess | undefined
 }
 
@@ -46,7 +46,7 @@ export interface CommitPartition extends CommitValue {
   readonly partition: number
 }
 
-/** undefined: nothing was committed; unreadable: the znode holds no offset */
+/** undefined if no offset was committed; unreadable if the znode holds no valid offset */
 export type StoredCommit = CommitValue | 'unreadable' | undefined
 
 export interface ListedGroup {
@@ -68,12 +68,12 @@ export class GroupCoordinator {
     this.#options = options
   }
 
-  /** @returns the coordinator by this broker's image of the cluster */
+  /** @returns the coordinator according to this broker's image of the cluster */
   coordinatorOf(group: string): BrokerId | undefined {
     return coordinatorOf(group, this.#options.image.brokers.keys())
   }
 
-  /** Drops the groups that other brokers coordinate now. */
+  /** Drops the groups that have moved to other brokers. */
   imageChanged(): void {
     for (const [group, led] of [...this.#led]) {
       if (this.coordinatorOf(group) !== this.#options.self) {
@@ -87,9 +87,9 @@ export class GroupCoordinator {
     for (const led of [...this.#led.values()]) led.end(new Error('The broker stops'))
   }
 
-  // --- members ------------------------------------------------------------------------------------
+  // --- members -----------------------------------------------------------------------------------
 
-  /** @param request whose bytes are kept */
+  /** @param request whose bytes are retained */
   async join(group: string, request: JoinRequest, send: SendJoin): Promise<void> {
     const { memberId } = request
     try {
@@ -103,7 +103,7 @@ export class GroupCoordinator {
     }
   }
 
-  /** @param request whose bytes are kept */
+  /** @param request whose bytes are retained */
   sync(group: string, request: SyncRequest, send: SendSync): void {
     const led = this.#member(group)
     if (typeof led === 'string') send(failedSync(led))
@@ -115,14 +115,14 @@ export class GroupCoordinator {
     return typeof led === 'string' ? led : led.heartbeat(claim)
   }
 
-  /** @returns for each of them, or for all, what went wrong */
+  /** @returns one error code per claim, or one for all of them */
   leave(group: string, claims: readonly MemberClaim[]): readonly MqErrorCode[] | MqErrorCode {
     const led = this.#member(group)
     if (led === 'UNKNOWN_MEMBER_ID') return claims.map(() => led)
     return typeof led === 'string' ? led : led.leave(claims)
   }
 
-  // --- offsets ------------------------------------------------------------------------------------
+  // --- offsets -----------------------------------------------------------------------------------
 
   async commit(
     group: string,
@@ -159,7 +159,7 @@ export class GroupCoordinator {
   }
 
   /**
-   * Brings this broker's server up to date: call it before reading offsets.
+   * Syncs the server of this broker's session. Must precede reads of offsets.
    *
    * @throws BrokerError NOT_COORDINATOR, INVALID_GROUP_ID; ZkError
    */
@@ -187,7 +187,7 @@ export class GroupCoordinator {
     return Promise.all(found)
   }
 
-  // --- what tools ask -----------------------------------------------------------------------------
+  // --- administration ----------------------------------------------------------------------------
 
   /** All groups that this broker coordinates. @throws BrokerError NOT_COORDINATOR, ZkError */
   async list(): Promise<readonly ListedGroup[]> {
@@ -202,7 +202,7 @@ export class GroupCoordinator {
     })
   }
 
-  /** Dead: there is no such group. @throws BrokerError NOT_COORDINATOR, ZkError */
+  /** A group that does not exist is Dead. @throws BrokerError NOT_COORDINATOR, ZkError */
   async describe(group: string): Promise<GroupDescription> {
     this.#check(group)
     const led = this.#led.get(group)
@@ -228,7 +228,7 @@ export class GroupCoordinator {
     return (await zk.exists(zkPaths.group(znodeNameOf(group)))) !== undefined
   }
 
-  // --- groups -------------------------------------------------------------------------------------
+  // --- groups ------------------------------------------------------------------------------------
 
   /** @throws BrokerError NOT_COORDINATOR, INVALID_GROUP_ID */
   #check(group: string): void {
@@ -240,7 +240,7 @@ export class GroupCoordinator {
     throw notCoordinator(what, `broker ${coordinator ?? 'none'} does`)
   }
 
-  /** @returns why not, in a code */
+  /** @returns the group, or the error code if it is not held here */
   #member(group: string): LedGroup | MqErrorCode {
     try {
       this.#check(group)
@@ -268,7 +268,7 @@ export class GroupCoordinator {
     const what = `claim group '${group}'`
     const owner = { broker, brokerEpoch }
     const claim = await GroupClaim.take(this.#zk(what), znodeNameOf(group), owner)
-    this.#check(group) // it may have moved meanwhile
+    this.#check(group) // The group may have moved in the meantime.
     const led: LedGroup = new LedGroup({
       rules,
       claim,
@@ -290,10 +290,10 @@ export class GroupCoordinator {
     if (heldCount < limits.groupsHeldMax) return
     for (const led of this.#led.values()) {
       if (!led.isIdle) continue
-      led.end(new Error('It has no members, and others need its place'))
+      led.end(new Error('The group is empty, and another group needs its slot'))
       return
     }
-    const found = `this broker coordinates ${heldCount} already`
+    const found = `this broker already coordinates ${heldCount}`
     throw new BrokerError('POLICY_VIOLATION', `Cannot coordinate another group: ${found}`)
   }
 
@@ -306,9 +306,9 @@ export class GroupCoordinator {
 }
 
 /**
- * Failures of ZooWeeper become NOT_COORDINATOR: clients look for the coordinator and retry.
+ * Maps failures of ZooWeeper to NOT_COORDINATOR: clients look up the coordinator again and retry.
  *
- * @throws the error itself when it is a mistake of ours
+ * @throws the error itself if it is a bug
  */
 export function codeOf(error: unknown): MqErrorCode {
   if (error instanceof BrokerError) return error.code

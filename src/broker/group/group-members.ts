@@ -1,24 +1,25 @@
-// The members of a consumer group, and decisions that need nothing else: whether a member is consistent
-// with the others, and the protocol that all of them use. Pure; metadata and assignments are opaque.
+// The members of a consumer group, and decisions about them alone: whether a joining member is
+// consistent with the others, and which protocol all of them use. Pure; metadata and assignments
+// are opaque.
 //
 // Used by group.ts.
 
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 
-/** A way of assigning partitions, by the name of the assignor, and what a member tells it. */
+/** An assignor, by name, with a member's metadata for it. */
 export interface Protocol {
   readonly name: string
   readonly metadata: Uint8Array
 }
 
 export interface JoinRequest {
-  /** empty: it has none yet */
+  /** empty until the member has one */
   readonly memberId: string
-  /** the id for it if it has none, never given before */
+  /** fresh id, assigned if the member has none */
   readonly newMemberId: string
-  /** A member without an id is only told one, and joins with it in its next request (KIP-394). */
+  /** A member without an id is sent one and has to join again with it (KIP-394). */
   readonly mustKnowId: boolean
-  /** The leader may be told that its generation goes on and nothing is to be assigned (KIP-814). */
+  /** A returning static leader may be told to skip the assignment (KIP-814). */
   readonly maySkipAssignment: boolean
   /** of a static member (KIP-345) */
   readonly instanceId: string | null
@@ -27,7 +28,7 @@ export interface JoinRequest {
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly protocolType: string
-  /** the ones it prefers first */
+  /** in order of preference */
   readonly protocols: readonly Protocol[]
 }
 
@@ -39,7 +40,7 @@ export interface JoinAnswer {
   readonly leader: string
   readonly memberId: string
   readonly skipAssignment: boolean
-  /** for the leader alone */
+  /** only for the leader; empty for others */
   readonly members: readonly JoinedMember[]
 }
 
@@ -77,19 +78,19 @@ export function failedSync(error: MqErrorCode): SyncAnswer {
   return { error, protocolType: null, protocol: null, assignment: noBytes }
 }
 
-/** @see Group for what `Join` and `Sync` are */
+/** `Join` and `Sync` are as in Group. */
 export interface Member<Join, Sync> {
   readonly id: string
   readonly instanceId: string | null
   request: JoinRequest
   assignment: Uint8Array
-  /** its JoinGroup that waits for the others */
+  /** its JoinGroup request, while it waits for the rebalance */
   joining: Join | undefined
-  /** its SyncGroup that waits for the leader's */
+  /** its SyncGroup request, while it waits for the leader's assignments */
   syncing: Sync | undefined
-  /** it was told the present generation, and has not asked for its assignment yet */
+  /** has joined the current generation but not yet sent SyncGroup */
   owesSync: boolean
-  /** when it is taken for dead, unless a request of it is waiting */
+  /** end of its session, which does not expire while one of its requests is waiting */
   expiresAtMs: number
 }
 
@@ -105,7 +106,7 @@ export function bytesOf({ protocols }: JoinRequest): number {
   return protocols.reduce((sum, { name, metadata }) => sum + name.length + metadata.length, 0)
 }
 
-/** Whether two joins say the same to the assignor. */
+/** Whether two joins have the same protocols and metadata. */
 export function areSame(a: readonly Protocol[], b: readonly Protocol[]): boolean {
   return a.length === b.length && a.every((one, i) => isSame(one, b[i]))
 }
@@ -114,7 +115,7 @@ function isSame(a: Protocol, b: Protocol | undefined): boolean {
   return b !== undefined && a.name === b.name && Buffer.compare(a.metadata, b.metadata) === 0
 }
 
-/** Whether all of them can work by one protocol. */
+/** Whether all of them support a common protocol. */
 export function isConsistent(request: JoinRequest, others: readonly JoinRequest[]): boolean {
   const { protocolType, protocols } = request
   if (protocolType === '' || protocols.length === 0) return false
@@ -123,9 +124,9 @@ export function isConsistent(request: JoinRequest, others: readonly JoinRequest[
 }
 
 /**
- * Each member votes for the first of its protocols that all support.
+ * Each member votes for the first of its protocols that all members support.
  *
- * @param requests that are consistent
+ * @param requests must be consistent
  */
 export function chooseProtocol(requests: readonly JoinRequest[]): string | null {
   const common = commonNames(requests)
@@ -141,7 +142,7 @@ export function chooseProtocol(requests: readonly JoinRequest[]): string | null 
   return chosen
 }
 
-/** In the order of the first one. */
+/** Names that all requests have, in the order of the first request. */
 function commonNames([first, ...others]: readonly JoinRequest[]): string[] {
   const names = others.map(({ protocols }) => new Set(protocols.map(({ name }) => name)))
   const own = first?.protocols.map(({ name }) => name) ?? []

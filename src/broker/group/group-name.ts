@@ -1,6 +1,6 @@
 // Group ids as names of znodes: characters other than letters, digits, dot, dash and underscore are
-// escaped as in URLs. Kafka allows any group id; ids that the native protocol allows need no escape, so
-// both dialects find the same group.
+// escaped as in URLs. Kafka allows any group id. Ids allowed by the native protocol need no escape,
+// so both protocols find the same group.
 
 import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'

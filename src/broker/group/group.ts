@@ -1,5 +1,5 @@
-// The members of one consumer group at its coordinator: the current generation, and the requests that
-// wait for the next one. Pure: time is an argument of each call, answers are effects.
+// The members of one consumer group at its coordinator: the current generation, and the requests
+// that wait for the next one. Pure: time is an argument of each call, and answers are effects.
 //
 //   empty ──join──▶ preparingRebalance ──all joined, or time is over──▶ completingRebalance
 //     ▲                ▲      ▲                                            │         │
@@ -7,9 +7,10 @@
 //     └── none left ───┘                                                             ▼ assigned
 //                      └────────────── a member joins or leaves ─────────────────  stable
 //
-// A generation begins when all members have joined again; its leader assigns the partitions, and every
-// member asks for its part with SyncGroup. The states are Kafka's GroupMetadata, the rules its
-// GroupCoordinator of 3.9 (classic protocol, KIP-62, 134, 345, 394, 814).
+// A generation begins when all members have joined again. Its leader assigns the partitions, and
+// each member asks for its assignment with SyncGroup. The states are those of Kafka's
+// GroupMetadata, and the rules those of its GroupCoordinator in 3.9 (classic protocol, KIP-62, 134,
+// 345, 394, 814).
 //
 // Next on the path: group-coordinator.ts performs the effects.
 
@@ -32,23 +33,23 @@ import {
 } from './group-members.ts'
 
 export interface GroupRules {
-  /** How long a group that was empty waits for more members before its first generation begins. */
+  /** How long an empty group waits for more members before its first generation begins. */
   readonly initialDelayMs: number
   readonly sessionTimeoutMsMin: number
   readonly sessionTimeoutMsMax: number
   readonly membersMax: number
-  /** of what all members say to assignors: the leader is told it in one response */
+  /** metadata of all members together: the leader receives it in one response */
   readonly bytesMax: number
 }
 
-/** In the order in which they are to be performed. */
+/** Effects must be performed in order. */
 export type GroupEffect<Join, Sync> =
-  /** to be recorded before anything that follows it is sent */
+  /** must be recorded before any later effect is performed */
   | { readonly type: 'generation'; readonly generation: number }
   | { readonly type: 'joined'; readonly to: Join; readonly answer: JoinAnswer }
   | { readonly type: 'synced'; readonly to: Sync; readonly answer: SyncAnswer }
 
-/** How a request says that it comes from a member. */
+/** A member's identification in a request. */
 export interface MemberClaim {
   readonly memberId: string
   readonly instanceId: string | null
@@ -59,22 +60,22 @@ export interface GenerationClaim extends MemberClaim {
 }
 
 export interface SyncRequest extends GenerationClaim {
-  /** null: an older client does not say */
+  /** null from older clients */
   readonly protocolType: string | null
   readonly protocol: string | null
-  /** from the leader: by member id */
+  /** by member id; empty unless the sender leads */
   readonly assignments: ReadonlyMap<string, Uint8Array>
 }
 
 type State =
   | { readonly type: 'empty' }
-  /** `untilMs` of a group that was empty: it waits so long though all have joined */
+  /** `initial`: a formerly empty group waits until `untilMs` even if all members have joined. */
   | {
       readonly type: 'preparingRebalance'
       readonly startedMs: number
       readonly initial: { readonly untilMs: number; readonly hasGrown: boolean } | undefined
     }
-  /** Until `syncUntilMs` all members of the generation have to have asked for their assignments. */
+  /** Members that have not sent SyncGroup by `syncUntilMs` are removed. */
   | { readonly type: 'completingRebalance'; readonly syncUntilMs: number }
   | { readonly type: 'stable'; readonly syncUntilMs: number }
   | { readonly type: 'dead'; readonly error: MqErrorCode }
@@ -101,14 +102,14 @@ const stateNames = {
   dead: 'Dead',
 } as const
 
-/** `Join` and `Sync` stand for requests that wait; each is answered by one effect, once. */
+/** `Join` and `Sync` identify waiting requests. Each is answered by exactly one effect. */
 export class Group<Join, Sync> {
   readonly #rules: GroupRules
-  /** in the order in which they came */
+  /** in order of arrival */
   readonly #members = new Map<string, Member<Join, Sync>>()
   /** member ids of static members, by instance id */
   readonly #instances = new Map<string, string>()
-  /** ids that were given and not come back with yet, each with its time-out */
+  /** assigned ids that no JoinGroup has used yet, each with its expiry time */
   readonly #promisedIds = new Map<string, number>()
   #state: State = { type: 'empty' }
   #generation: number
@@ -116,13 +117,13 @@ export class Group<Join, Sync> {
   #leader: string | undefined
   #effects: GroupEffect<Join, Sync>[] = []
 
-  /** @param generation the last one of this group, at any coordinator */
+  /** @param generation last generation of this group under any coordinator */
   constructor(rules: GroupRules, generation: number) {
     this.#rules = rules
     this.#generation = generation
   }
 
-  /** Whether it has no members, and none on the way. */
+  /** Whether it has no members, and no assigned id is outstanding. */
   get isIdle(): boolean {
     return this.#state.type === 'empty' && this.#promisedIds.size === 0
   }
@@ -131,7 +132,7 @@ export class Group<Join, Sync> {
     return this.#state.type === 'empty'
   }
 
-  // --- what members ask ---------------------------------------------------------------------------
+  // --- requests of members -----------------------------------------------------------------------
 
   join(to: Join, request: JoinRequest, nowMs: number): readonly GroupEffect<Join, Sync>[] {
     const error = this.#enter(to, request, nowMs)
@@ -139,7 +140,7 @@ export class Group<Join, Sync> {
     return this.#takeEffects()
   }
 
-  /** @returns why it may not; undefined: it is answered, or will be */
+  /** @returns the error, or undefined if the request has been answered or waits */
   #enter(to: Join, request: JoinRequest, nowMs: number): MqErrorCode | undefined {
     const { memberId, newMemberId, instanceId, sessionTimeoutMs } = request
     const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.#rules
@@ -223,7 +224,7 @@ export class Group<Join, Sync> {
     }
   }
 
-  /** REBALANCE_IN_PROGRESS is how a member learns that it has to join again. */
+  /** @returns REBALANCE_IN_PROGRESS if the member has to join again */
   heartbeat(claim: GenerationClaim, nowMs: number): MqErrorCode {
     const member = this.#memberOf(claim)
     if (typeof member === 'string') return member
@@ -231,7 +232,9 @@ export class Group<Join, Sync> {
     return this.#state.type === 'preparingRebalance' ? 'REBALANCE_IN_PROGRESS' : 'NONE'
   }
 
-  /** Whether this client may commit offsets; an empty group accepts those of consumers outside it. */
+  /**
+   * Whether this client may commit offsets. An empty group accepts commits of consumers outside it.
+   */
   checkCommit(claim: GenerationClaim, nowMs: number): MqErrorCode {
     if (claim.generation < 0 && this.#state.type === 'empty') return 'NONE'
     const member = this.#memberOf(claim)
@@ -240,7 +243,7 @@ export class Group<Join, Sync> {
     return this.#state.type === 'completingRebalance' ? 'REBALANCE_IN_PROGRESS' : 'NONE'
   }
 
-  /** @returns for each of them whether it left */
+  /** @returns one error code per claim */
   leave(
     claims: readonly MemberClaim[],
     nowMs: number,
@@ -254,7 +257,7 @@ export class Group<Join, Sync> {
   #leave({ memberId, instanceId }: MemberClaim): MqErrorCode {
     if (this.#state.type === 'dead') return this.#state.error
     if (this.#promisedIds.delete(memberId)) return 'NONE'
-    // A tool names a static member by its instance alone.
+    // Admin tools name a static member only by its instance id.
     const ofInstance = instanceId === null ? undefined : this.#instances.get(instanceId)
     const id = memberId === '' ? (ofInstance ?? '') : memberId
     const error = this.#check({ memberId: id, instanceId })
@@ -264,9 +267,9 @@ export class Group<Join, Sync> {
     return 'NONE'
   }
 
-  // --- time ---------------------------------------------------------------------------------------
+  // --- time --------------------------------------------------------------------------------------
 
-  /** When `tick` has to be called next; infinite while nothing waits for time. */
+  /** When `tick` must be called next; infinite if no deadline is pending. */
   get deadlineMs(): number {
     let deadlineMs = this.#stateDeadlineMs()
     for (const atMs of this.#promisedIds.values()) deadlineMs = Math.min(deadlineMs, atMs)
@@ -318,7 +321,7 @@ export class Group<Join, Sync> {
     } else this.#complete(nowMs)
   }
 
-  /** The group was deleted or has another coordinator: answers all waiting requests with `error`. */
+  /** Ends a group that was deleted or moved: answers all waiting requests with `error`. */
   end(error: MqErrorCode): readonly GroupEffect<Join, Sync>[] {
     this.#state = { type: 'dead', error }
     for (const member of [...this.#members.values()]) this.#remove(member, error)
@@ -343,7 +346,7 @@ export class Group<Join, Sync> {
     }
   }
 
-  // --- members ------------------------------------------------------------------------------------
+  // --- members -----------------------------------------------------------------------------------
 
   #add(id: string, to: Join, request: JoinRequest, nowMs: number): void {
     const { instanceId } = request
@@ -373,7 +376,8 @@ export class Group<Join, Sync> {
     const { type } = this.#state
     const goesOn =
       isUnchanged &&
-      // The answer may have been lost. In a stable group the leader asks for a rebalance this way.
+      // A retry, since the answer may have been lost. The leader of a stable group rejoins to
+      // rebalance.
       (type === 'completingRebalance' || (type === 'stable' && member.id !== this.#leader))
     if (goesOn) {
       this.#answerJoin(to, member)
@@ -384,7 +388,7 @@ export class Group<Join, Sync> {
     this.#rebalance(nowMs)
   }
 
-  /** A static member returned without its member id: the old id is fenced from now on. */
+  /** A static member has returned without its member id: its old id is fenced from now on. */
   #replace(before: Member<Join, Sync>, to: Join, request: JoinRequest, nowMs: number): void {
     const wasLeader = before.id === this.#leader
     const isUnchanged = areSame(before.request.protocols, request.protocols)
@@ -401,12 +405,13 @@ export class Group<Join, Sync> {
     const member = { id, instanceId, request, assignment, ...waits, expiresAtMs }
     this.#members.set(id, member)
     if (instanceId !== null) this.#instances.set(instanceId, id)
-    // An older client that is told it leads would assign anew; with the old id it asks like the others.
+    // An older client that learns that it leads would assign again; the old leader id prevents
+    // that.
     const leader = wasLeader && !maySkipAssignment ? before.id : (this.#leader ?? '')
     this.#answerJoin(to, member, { leader, skipAssignment: wasLeader && maySkipAssignment })
   }
 
-  /** Answers its waiting requests; the caller calls `#mayHaveLost` afterwards. */
+  /** Refuses its waiting requests. The caller must call `#mayHaveLost` afterwards. */
   #remove(member: Member<Join, Sync>, error: MqErrorCode = 'UNKNOWN_MEMBER_ID'): void {
     const { id, instanceId } = member
     this.#refuseWaitingJoin(member, error)
@@ -416,7 +421,7 @@ export class Group<Join, Sync> {
     if (this.#leader === id) this.#leader = undefined
   }
 
-  /** After members left: completes a rebalance that waited for them, or begins one. */
+  /** After members have left: completes a rebalance that waited for them, or begins one. */
   #mayHaveLost(countBefore: number, nowMs: number): void {
     if (this.#state.type === 'preparingRebalance') this.#maybeComplete(nowMs)
     else if (this.#members.size < countBefore) this.#rebalance(nowMs)
@@ -426,7 +431,7 @@ export class Group<Join, Sync> {
     member.expiresAtMs = nowMs + member.request.sessionTimeoutMs
   }
 
-  /** @returns why it is no member */
+  /** @returns the error if it is not a member */
   #check({ memberId, instanceId }: MemberClaim): MqErrorCode | undefined {
     if (instanceId !== null) {
       const id = this.#instances.get(instanceId)
@@ -452,13 +457,13 @@ export class Group<Join, Sync> {
     return longestMs
   }
 
-  // --- generations --------------------------------------------------------------------------------
+  // --- generations -------------------------------------------------------------------------------
 
   #rebalance(nowMs: number): void {
     const wasEmpty = this.#state.type === 'empty'
     if (this.#state.type !== 'preparingRebalance') {
       for (const member of this.#members.values()) {
-        // While it waited it could not show that it is alive.
+        // A waiting member could not send heartbeats.
         if (member.syncing !== undefined) this.#refresh(member, nowMs)
         this.#refuseSync(member, 'REBALANCE_IN_PROGRESS')
         member.owesSync = false
@@ -484,7 +489,7 @@ export class Group<Join, Sync> {
     }
     const joined = [...this.#members.values()].filter(({ joining }) => joining !== undefined)
     if (joined.length === 0 && this.#members.size > 0) {
-      // Static members are waited for until their sessions end.
+      // The rebalance waits for static members until their sessions expire.
       this.#state = { type: 'preparingRebalance', startedMs: nowMs, initial: undefined }
       return
     }
@@ -508,9 +513,9 @@ export class Group<Join, Sync> {
     }
   }
 
-  // --- answers ------------------------------------------------------------------------------------
+  // --- answers -----------------------------------------------------------------------------------
 
-  /** @param told of a static member whose generation goes on without it assigning anything */
+  /** @param told differs for a static member that rejoins without a rebalance */
   #answerJoin(
     to: Join,
     member: Member<Join, Sync>,

@@ -1,7 +1,7 @@
-// One group that this broker coordinates: performs the effects of the core (group.ts) in order. Writes for
-// the group run one at a time, and no answer overtakes an earlier write: a generation is recorded before
-// its members learn of it, and offsets committed in one generation are stored before a member of the next
-// can read them.
+// One group that this broker coordinates: performs the effects of the core (group.ts) in order.
+// Writes for the group run one at a time, and no answer overtakes an earlier write: a generation is
+// recorded before its members learn of it, and offsets committed in one generation are stored
+// before a member of the next can read them.
 //
 // When a write finds that another broker claimed the group, all waiting requests are answered with
 // NOT_COORDINATOR and the group is dropped.
@@ -38,9 +38,11 @@ interface LedGroupOptions {
   readonly rules: GroupRules
   readonly claim: GroupClaim
   readonly clock: Clock
-  /** of the present session. @throws BrokerError NOT_COORDINATOR while there is none */
+  /** access through the current session. @throws BrokerError NOT_COORDINATOR while there is none */
   readonly zk: () => ZkAccess
-  /** The group was dropped; its next request claims it again, here or at another broker. */
+  /**
+   * Called when the group is dropped. Its next request claims it again, here or at another broker.
+   */
   readonly onOver: (reason: Error) => void
 }
 
@@ -105,7 +107,7 @@ export class LedGroup {
     return this.#core.describe()
   }
 
-  /** Drops the group; waiting clients are sent to look for the coordinator. */
+  /** Drops the group. Waiting clients are told to look up the coordinator. */
   end(reason: Error): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -140,7 +142,7 @@ export class LedGroup {
     this.#arm()
   }
 
-  /** A generation whose write failed, or may have failed, never begins. */
+  /** A generation whose write may have failed never begins. */
   #begin(generation: number): void {
     void this.#write(async (zk) => {
       try {
@@ -157,7 +159,7 @@ export class LedGroup {
     else this.#written = this.#written.then(run)
   }
 
-  /** @returns the error for the member; after NOT_COORDINATOR clients retry */
+  /** @returns the error for the member; clients retry after NOT_COORDINATOR */
   #write(write: (zk: ZkAccess) => Promise<void>): Promise<MqErrorCode> {
     this.#writeCount += 1
     const outcome = this.#written.then(async (): Promise<MqErrorCode> => {
@@ -178,7 +180,7 @@ export class LedGroup {
     return outcome
   }
 
-  /** A timer that is too early stays: when it fires it is armed again. */
+  /** A timer that is too early is kept: it is rearmed when it fires. */
   #arm(): void {
     const { deadlineMs } = this.#core
     if (this.#isOver || deadlineMs >= this.#armedAtMs) return

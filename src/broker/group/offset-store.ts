@@ -1,8 +1,8 @@
-// Committed offsets of consumer groups, in /consumers/GROUP/offsets/TOPIC/PARTITION (commit-text.ts), as
-// the native protocol commits and reads them.
+// Committed offsets of consumer groups, in /consumers/GROUP/offsets/TOPIC/PARTITION
+// (commit-text.ts), as the native protocol commits and reads them.
 //
-// Each commit names the commit that it follows, by the version of the znode. So a commit that was
-// delayed, for instance in a suspended broker, and arrives after later ones changes nothing.
+// Each commit names its predecessor, by the version of the znode. So a commit that was delayed, for
+// instance in a suspended broker, and arrives after later ones has no effect.
 
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'

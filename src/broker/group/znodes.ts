@@ -1,4 +1,4 @@
-// Operations on znodes that the stores of groups share.
+// Znode operations shared by the modules that store groups.
 
 import { ZkError } from '../../protocol/error-codes.ts'
 import { parentOf } from '../../protocol/path.ts'
@@ -26,7 +26,7 @@ export async function makeSure(zk: ZkAccess, path: string): Promise<void> {
   })
 }
 
-/** @returns undefined when there is no such znode. @throws ZkError */
+/** @returns undefined if the znode does not exist. @throws ZkError */
 export async function childrenOf(zk: ZkAccess, path: string): Promise<string[] | undefined> {
   try {
     return (await zk.getChildren(path)).children

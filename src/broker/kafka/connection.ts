@@ -1,7 +1,7 @@
 // One connection of a client that speaks Kafka's protocol. Responses are sent in the order of the
-// requests, whichever is answered first: Kafka clients rely on it.
+// requests, as Kafka clients require.
 //
-// A request begins when all before it are answered, so that at most one answer waits for its turn.
+// A request begins when all earlier ones are answered, so at most one answer waits for its turn.
 // Only produce requests begin at once, because their answers are small and producers do not wait
 // for them. A request that has to wait is held, and the connection is not read meanwhile.
 //
@@ -32,7 +32,7 @@ export class KafkaDialect {
 
 /** A request that has begun. */
 interface Pending {
-  /** undefined until it is answered; null: it is answered without a response */
+  /** undefined until answered; null if answered without a response */
   answer: WriteResponse | null | undefined
 }
 

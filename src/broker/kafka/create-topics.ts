@@ -69,7 +69,7 @@ function verdictOn({
     return new BrokerError(code, `Cannot create topic '${topic}': ${found}`)
   }
   if (assignments.length > 0) {
-    return refuse('INVALID_REPLICA_ASSIGNMENT', 'this broker places replicas by itself')
+    return refuse('INVALID_REPLICA_ASSIGNMENT', 'replicas cannot be placed by hand yet')
   }
   const [config] = configs
   if (config !== undefined) {

@@ -1,4 +1,4 @@
-// DeleteGroups: groups without members, and their offsets.
+// DeleteGroups: deletes empty groups together with their offsets.
 //
 // Next on the path: group/group-coordinator.ts.
 

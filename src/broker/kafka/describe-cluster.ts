@@ -7,7 +7,7 @@ import type {
 import { brokersOf, controllerOf } from './metadata.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
-/** The other type is KRaft's controllers. */
+/** The other type is KRaft controllers. */
 const brokerEndpoints = 1
 
 export function answerDescribeCluster(

@@ -1,4 +1,4 @@
-// DescribeGroups: state, members and assignments of groups. One that does not exist is Dead.
+// DescribeGroups: state, members and assignments of groups. A group that does not exist is Dead.
 //
 // Next on the path: group/group-coordinator.ts.
 

@@ -1,6 +1,6 @@
 // Fetch: committed records for consumers, by topic name or, in newer versions, by topic id. There
-// are no fetch sessions yet: a client that asks for one gets none, and names all its partitions
-// each time.
+// are no fetch sessions yet: a client that asks for one is not granted one, and lists all its
+// partitions in each request.
 //
 // Next on the path: api/fetch.ts.
 
@@ -19,7 +19,7 @@ const byIdFrom = 13
 const followersFrom = 11
 
 const noSession = 0
-/** In place of a session epoch: the request is complete, and a session is wanted, or is not. */
+/** Session epochs of a full request: asking for a new session, or for none. */
 const [newSessionEpoch, finalEpoch] = [0, -1]
 
 type Topic = FetchRequest['topics'][number]
@@ -50,7 +50,7 @@ export function answerFetch(
     context,
     {
       type: 'fetch',
-      // A refusal is answered at once.
+      // A request with a refused partition is answered at once.
       maxWaitMs: split.accepted.length < verdicts.length ? 0 : Math.max(maxWaitMs, 0),
       bytesMin: Math.max(minBytes, 0),
       bytesMax: Math.max(maxBytes, 0),
@@ -64,7 +64,7 @@ export function answerFetch(
   )
 }
 
-/** @param topic undefined: its id is unknown */
+/** @param topic undefined if its id is unknown */
 function verdictOn(
   { parts, version }: KafkaContext,
   topic: string | undefined,

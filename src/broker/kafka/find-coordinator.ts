@@ -1,4 +1,4 @@
-// FindCoordinator: the coordinator of a group. There are no transactions.
+// FindCoordinator: the broker that coordinates a group. There are no transactions.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -11,7 +11,7 @@ import { noBroker } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
-/** From here on one request asks for several. */
+/** First version whose requests may name several keys. */
 const manyFrom = 4
 
 const [groupKey, transactionKey] = [0, 1]
@@ -25,7 +25,7 @@ export function answerFindCoordinator(
 ): void {
   const keys = version < manyFrom ? [key] : coordinatorKeys
   const coordinators = keys.map((one) => find(parts, keyType, one))
-  const [first = refused(key, 'INVALID_REQUEST', 'Cannot find coordinators: of what?')] =
+  const [first = refused(key, 'INVALID_REQUEST', 'Cannot find coordinators: no key is given')] =
     coordinators
   const { errorCode, errorMessage, nodeId, host, port } = first
   reply.send({ errorCode, errorMessage, nodeId, host, port, coordinators })
@@ -37,7 +37,7 @@ function find({ groups, image }: BrokerParts, keyType: number, key: string): Coo
     return refused(key, 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', message)
   }
   if (keyType !== groupKey) {
-    const message = `Cannot find a coordinator: there are none for keys of type ${keyType}`
+    const message = `Cannot find a coordinator: keys of type ${keyType} have none`
     return refused(key, 'INVALID_REQUEST', message)
   }
   const nodeId = groups.coordinatorOf(key)

@@ -1,4 +1,4 @@
-// Heartbeat: a member is alive, and learns whether it has to join again.
+// Heartbeat: keeps a member in its group, and tells it whether to join again.
 //
 // Next on the path: group/group-coordinator.ts.
 

@@ -1,4 +1,4 @@
-// JoinGroup: a consumer becomes a member, and waits for the others.
+// JoinGroup: a consumer becomes a member of a group and waits for the rebalance.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -7,9 +7,9 @@ import type { JoinRequest } from '../group/group-members.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 const rebalanceTimeoutFrom = 1
-/** Before it a member cannot come back with an id that it was given. */
+/** In earlier versions a member cannot join again with an assigned id. */
 const knownIdsFrom = 4
-/** Before it the response has to name a protocol; the empty one stands for none. */
+/** In earlier versions the protocol name cannot be null; an empty name means none. */
 const nullProtocolFrom = 7
 const skipAssignmentFrom = 9
 

@@ -1,4 +1,4 @@
-// LeaveGroup: members leave, the one that asks or, in newer versions, those that are named.
+// LeaveGroup: removes the sender or, in newer versions, the listed members from their group.
 //
 // Next on the path: group/group-coordinator.ts.
 

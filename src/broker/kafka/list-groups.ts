@@ -1,4 +1,4 @@
-// ListGroups: the groups that this broker coordinates, those without members included.
+// ListGroups: the groups that this broker coordinates, including empty ones.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -30,7 +30,7 @@ export function answerListGroups(
     },
     (error: unknown) => {
       const code = codeOf(error)
-      // Tools ask every broker; for them NOT_COORDINATOR has no meaning here.
+      // Tools ask every broker, so NOT_COORDINATOR would be meaningless to them.
       const told = code === 'NOT_COORDINATOR' ? 'COORDINATOR_NOT_AVAILABLE' : code
       reply.send({ errorCode: numberOf(told), groups: [] })
     },

@@ -1,4 +1,4 @@
-// ListOffsets: where logs begin and end.
+// ListOffsets: start and end offsets of logs.
 //
 // Next on the path: api/list-offsets.ts.
 

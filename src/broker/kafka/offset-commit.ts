@@ -1,5 +1,6 @@
-// OffsetCommit: offsets of a member, or of a consumer outside the group while it is empty. Offsets beyond
-// the end of a log are accepted, as in Kafka; a fetch from one is answered OFFSET_OUT_OF_RANGE.
+// OffsetCommit: commits offsets of a member, or of a consumer outside the group while it is empty.
+// Offsets beyond the end of a log are accepted, as in Kafka; a fetch from one is answered
+// OFFSET_OUT_OF_RANGE.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -66,7 +67,7 @@ function verdictOn(
   if (!image.hasPartition(topic, partition)) {
     return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'there is no such partition')
   }
-  if (twice.has(`${topic}/${partition}`)) return refuse('INVALID_REQUEST', 'it is named twice')
+  if (twice.has(`${topic}/${partition}`)) return refuse('INVALID_REQUEST', 'it is a duplicate')
   if (metadata.length > limits.commitMetadataLengthMax) {
     return refuse('OFFSET_METADATA_TOO_LARGE', 'its metadata is too long')
   }

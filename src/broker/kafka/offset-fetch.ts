@@ -1,4 +1,4 @@
-// OffsetFetch: what groups have committed. Without transactions every commit is stable.
+// OffsetFetch: committed offsets of groups. Without transactions every commit is stable.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -11,9 +11,9 @@ import { noLeaderEpoch } from '../group/commit-text.ts'
 import { codeOf } from '../group/group-coordinator.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
-/** From here on one request asks for several groups. */
+/** First version whose requests may name several groups. */
 const groupsFrom = 8
-/** Before it only partitions have errors. */
+/** In earlier versions only partitions have errors. */
 const groupErrorFrom = 2
 
 type GroupRow = NonNullable<OffsetFetchResponse['groups']>[number]
@@ -21,7 +21,7 @@ type TopicRow = GroupRow['topics'][number]
 type PartitionRow = TopicRow['partitions'][number]
 type Asked = OffsetFetchRequest['groups'][number]
 
-/** Offset of a partition that has none. */
+/** Offset of a partition without a committed offset. */
 const noOffset = -1
 
 export function answerOffsetFetch(
@@ -56,7 +56,7 @@ async function groupRow({ groups }: BrokerParts, { groupId, topics }: Asked): Pr
       const found = partitions.map(async (partition): Promise<PartitionRow> => {
         const stored = await groups.committed(groupId, topic, partition)
         if (stored === undefined) return nothing(partition, numberOf('NONE'))
-        // As "nothing committed" it would silently reset the consumer.
+        // Answering "nothing committed" would silently reset the consumer.
         if (stored === 'unreadable') return nothing(partition, numberOf('UNKNOWN_SERVER_ERROR'))
         const { offset, leaderEpoch, metadata } = stored
         return {

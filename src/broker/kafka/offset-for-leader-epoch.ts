@@ -1,4 +1,4 @@
-// OffsetForLeaderEpoch: where leader epochs end, for consumers that check whether a log was
+// OffsetForLeaderEpoch: end offsets of leader epochs, for consumers that check whether a log was
 // truncated below their position.
 //
 // Next on the path: api/offset-for-leader-epoch.ts.

@@ -1,7 +1,7 @@
 // Produce: the batches of a request are handled unchanged by the native protocol's handler.
 //
 // Kafka clients find the leader themselves, and look it up again after NOT_LEADER_OR_FOLLOWER, so
-// nothing is passed on.
+// requests are not forwarded.
 //
 // Next on the path: api/produce.ts.
 
@@ -44,7 +44,7 @@ export function answerProduce(
       return
     }
     const problem = answers.find(({ error }) => error !== undefined)?.error
-    // Without a response nothing else would tell the producer, which is why Kafka does the same.
+    // Without a response, closing the connection is the only way to report the error, as in Kafka.
     if (problem === undefined) reply.none()
     else reply.close(problem.message)
   }

@@ -1,5 +1,5 @@
-// Serves a request of Kafka's protocol: decodes it, lets the api's handler answer, and encodes the
-// response when its turn has come (connection.ts).
+// Serves a request of Kafka's protocol: decodes it, calls the api's handler, and encodes the
+// response in the order of the requests (connection.ts).
 
 import type { Fields, StructRead, StructWritten } from '../../protocol/kafka/fields.ts'
 import { readRequest, writeResponse } from '../../protocol/kafka/headers.ts'
@@ -12,14 +12,14 @@ import type { Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { dispatch } from '../api/dispatch.ts'
 
-/** Its own requests do not depend on the life of the broker. */
+/** Requests of a broker to itself do not depend on its broker epoch. */
 const noEpoch = 0
 
 /** The circumstances of a request. */
 export interface KafkaContext {
   readonly parts: BrokerParts
   readonly version: number
-  /** as the client says; empty: it does not */
+  /** from the request header; empty if the client sends none */
   readonly clientId: string
   readonly clientHost: string
 }
@@ -33,17 +33,17 @@ export interface KafkaReply<Response> {
   close(reason: string): void
 }
 
-/** Writes a whole response, its size included, when its turn has come. */
+/** Writes a whole response including its size, once it is the next one to send. */
 export type WriteResponse = (to: KafkaWriter) => void
 
-/** An api, as a connection uses it. */
+/** The view that a connection has of an api. */
 export interface ServedApi {
   readonly key: number
   readonly name: string
   readonly offeredFrom: number
   readonly lastVersion: number
   serves(version: number): boolean
-  /** Its requests begin before earlier ones of the connection are answered. */
+  /** Whether requests begin before earlier requests of the connection are answered. */
   readonly overlaps: boolean
   /**
    * Decodes a request whose header has been read, and begins to answer it.

@@ -1,4 +1,4 @@
-// SyncGroup: the leader says who reads what, and every member is told its part.
+// SyncGroup: the leader sends the assignments, and each member receives its own.
 //
 // Next on the path: group/group-coordinator.ts.
 

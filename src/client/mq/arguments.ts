@@ -4,6 +4,7 @@
 import type { Address } from '../../address.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
+import { codecNames } from '../../protocol/mq/compression.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type RequiredAcks, requiredAcks } from '../../protocol/mq/produce.ts'
 import {
@@ -164,6 +165,7 @@ const producerOptions = method('create a Producer', {
     acks: optional(oneOf(Object.keys(requiredAcks) as RequiredAcks[]), 'all'),
     lingerMs: optional(wholeNumber(0, int32Max), 0),
     batchBytes: optional(wholeNumber(1, limits.recordBatchBytesMax), 64 * 1024),
+    compression: optional(oneOf(codecNames), 'none'),
     // A leader could not tell more batches from batches that never arrive.
     inFlightMax: optional(wholeNumber(1, limits.heldBatchesMax), 5),
     requestTimeoutMs: optional(wholeNumber(1, limits.produceTimeoutMsMax), 5000),

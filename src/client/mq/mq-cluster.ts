@@ -19,6 +19,7 @@ import type { Turn } from '../../turn.ts'
 import { Attempts, formatAttempts } from '../attempts.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { MqClientParts } from './arguments.ts'
+import { Codecs } from './compression/codecs.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MqConnection } from './mq-connection.ts'
 
@@ -32,6 +33,7 @@ export class MqCluster {
   readonly turn: Turn
   readonly random: Random
   readonly log: Logger
+  readonly codecs = new Codecs()
   readonly #options: Partial<MqClientParts>
   readonly #transport: Transport
   readonly #connections = new Map<string, MqConnection>()

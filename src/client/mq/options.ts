@@ -2,6 +2,7 @@
 // are in arguments.ts.
 
 import type { Logger } from '../../logger.ts'
+import type { CodecName } from '../../protocol/mq/compression.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import type { ClientWorld } from '../../world.ts'
@@ -33,6 +34,11 @@ export interface ProducerOptions extends MqClientOptions {
   readonly lingerMs?: number
   /** At most 1 MiB, Kafka's largest batch. Default 64 KiB. */
   readonly batchBytes?: number
+  /**
+   * Of whole batches, unless that does not make them smaller; snappy, lz4, and zstd before Node.js
+   * 22.15 need an optional package. Default none.
+   */
+  readonly compression?: CodecName
   /** Batches in flight per partition, at most 64. Default 5. */
   readonly inFlightMax?: number
   /** Time limit of one attempt, at most 2 minutes. Default 5 s. */

@@ -161,6 +161,8 @@ export class PartitionReader {
     const answer = await cluster.connectionTo(broker).call(request, maxWaitMs + slackMs)
     if (this.#isStopped) return
     const fetched = onlyOne(answer.partitions)
+    for (const name of cluster.codecs.missing(fetched.records)) await cluster.codecs.load(name)
+    if (this.#isStopped) return
     this.#outOfRangeCount = 0
     this.#isUnavailable = false
     this.#highWatermark = fetched.highWatermark
@@ -183,9 +185,10 @@ export class PartitionReader {
 
   /** @throws ProtocolError */
   #decodeBatches(records: Buffer): void {
-    const { topic, partition } = this.#options
+    const { topic, partition, cluster } = this.#options
+    const { decompress } = cluster.codecs
     forEachBatch(records, (at) => {
-      for (const record of decodeBatch(records, at)) {
+      for (const record of decodeBatch(records, at, decompress)) {
         // from the batch that contains the first one
         if (record.offset < this.#fetchOffset) continue
         const { offset, timestampMs, key, value, headers } = record

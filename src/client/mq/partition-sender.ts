@@ -7,6 +7,7 @@
 // it, and later records start over with another producer id.
 
 import { limits } from '../../limits.ts'
+import type { CodecName, Compressor } from '../../protocol/mq/compression.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { onlyOne } from '../../protocol/mq/messages.ts'
 import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
@@ -22,6 +23,7 @@ interface SenderOptions {
   readonly partition: number
   readonly cluster: MqCluster
   readonly acks: RequiredAcks
+  readonly compression: CodecName
   readonly batchBytes: number
   readonly lingerMs: number
   readonly inFlightMax: number
@@ -65,6 +67,7 @@ export class PartitionSender {
   readonly #waiting: RecordAccumulator<RecordWaiter>
   #lane: Lane | undefined
   #beginning: Promise<void> | undefined
+  #compressor: Compressor | undefined
   #cancelLinger: (() => void) | undefined
   readonly #sealBatches = () => this.#send()
   #isFlushing = false
@@ -145,17 +148,23 @@ export class PartitionSender {
     return batchCount - oldest.number < limits.rememberedBatchesMax
   }
 
-  /** Without acks a gap would go unnoticed: then there are no sequences. */
   #begin(): void {
-    const { acks, cluster, deliveryTimeoutMs } = this.#options
-    if (acks === 'none') {
+    const { acks, compression, deliveryTimeoutMs } = this.#options
+    const needsCodec = compression !== 'none' && this.#compressor === undefined
+    // Without acks a gap would go unnoticed: then there are no sequences.
+    if (acks === 'none' && !needsCodec) {
       this.#lane = newLane(noProducer)
       this.#send()
       return
     }
-    this.#beginning ??= cluster
-      .call({ type: 'initProducerId' }, deliveryTimeoutMs)
-      .then(({ producerId }) => {
+    const prepare = async () => {
+      const { cluster } = this.#options
+      if (compression !== 'none') this.#compressor = await cluster.codecs.load(compression)
+      if (acks === 'none') return noProducer
+      return (await cluster.call({ type: 'initProducerId' }, deliveryTimeoutMs)).producerId
+    }
+    this.#beginning ??= prepare()
+      .then((producerId) => {
         this.#lane = newLane(producerId)
       })
       .catch((error: BrokerError) => {
@@ -172,7 +181,8 @@ export class PartitionSender {
     const { records } = gathered
     const { producerId, nextSequence: baseSequence } = lane
     const producerEpoch = producerId === noProducer ? -1 : 0
-    const encoded = encodeBatch({ producerId, producerEpoch, baseSequence, records })
+    const made = { producerId, producerEpoch, baseSequence, records }
+    const encoded = encodeBatch(made, this.#compressor)
     if (producerId !== noProducer) {
       lane.nextSequence = (baseSequence + records.length) % sequenceCount
     }

@@ -192,6 +192,7 @@ export class Producer {
       partition,
       cluster: this.#cluster,
       acks: options.acks,
+      compression: options.compression,
       batchBytes: options.batchBytes,
       lingerMs: options.lingerMs,
       inFlightMax: options.inFlightMax,

@@ -1,5 +1,5 @@
-// The apis of Kafka's protocol that are spelled here; broker/kafka/handlers.ts has those that a broker
-// serves.
+// The apis of Kafka's protocol that have a codec here; broker/kafka/handlers.ts lists those that a
+// broker serves.
 
 import { alterConfigs } from './api/alter-configs.ts'
 import { alterPartitionReassignments } from './api/alter-partition-reassignments.ts'
@@ -35,7 +35,7 @@ import { saslAuthenticate } from './api/sasl-authenticate.ts'
 import { saslHandshake } from './api/sasl-handshake.ts'
 import { syncGroup } from './api/sync-group.ts'
 
-/** By their numbers. */
+/** In the order of their keys. */
 export const kafkaApis = [
   produce,
   fetch,

@@ -1,22 +1,22 @@
-// The words that Kafka's messages are spelled in (api/*.ts): a message is a table of fields in wire
-// order, and each says in which versions of the message it is there.
+// The vocabulary of Kafka's message tables (api/*.ts): a message is a table of fields in wire
+// order, and each field states the versions that have it.
 //
 //   name: string,                              in all versions
 //   topics: nullable(listOf(string), 1),       may be null from version 1 on
 //   rack: since(2, string, ''),                from version 2 on; '' in the versions before
 //   memberId: until(2, string, ''),            up to version 2
 //   cluster: between(8, 10, boolean, false),
-//   throttleTimeMs: defaulted(int32, 0),       in all versions, and need not be given to be written
-//   epoch: tagged(0, 12, int64, -1),           from version 12 on as tagged field 0; not written if -1
+//   throttleTimeMs: defaulted(int32, 0),       in all versions; may be left out when writing
+//   epoch: tagged(0, 12, int64, -1),           from version 12 on as tagged field 0, unless -1
 //
-// Every field is there in what was read, with its default in versions that do not have it. A field
-// with a default may be left out of what is written; in versions that do not have it, it is dropped.
+// A decoded value has every field, with its default in versions that lack it. When a value is
+// encoded, a field with a default may be left out, and a field that the version lacks is dropped.
 //
-// Tagged fields lie at the end of a struct in flexible versions:
+// Tagged fields end a struct in flexible versions:
 //
 //   uvarint count, then by ascending tag: uvarint tag, uvarint length, value
 //
-// Those that mean nothing here are skipped: a newer client may send them.
+// Unknown tags are skipped: a newer client may send them.
 
 import { ProtocolError } from '../error-codes.ts'
 import type { KafkaReader } from './reader.ts'
@@ -31,16 +31,16 @@ import {
 } from './types.ts'
 import { KafkaWriter } from './writer.ts'
 
-/** Most tagged fields take less. */
+/** Enough for most tagged fields. */
 const taggedBytes = 64
 
-/** A field that is not in all versions, or has a default. */
+/** A field that some versions lack, or that has a default. */
 export interface Field<Read, Written, Absent> {
   readonly type: KafkaType<Read, Written>
   readonly since: number
   readonly until: number
   readonly tag: number | undefined
-  /** what is read in versions without it, and written when it is not given */
+  /** read in versions without the field, and written when the value is left out */
   readonly whenAbsent: Absent
 }
 
@@ -78,7 +78,7 @@ export function defaulted<Read, Written>(
   return since(0, type, whenAbsent)
 }
 
-/** @param first is a flexible version */
+/** @param first a flexible version */
 export function tagged<Read, Written, Absent>(
   tag: number,
   first: number,
@@ -113,10 +113,10 @@ type WithDefault<F extends Fields> = {
   [K in keyof F]: F[K] extends Field<unknown, never, unknown> ? K : never
 }[keyof F]
 
-/** What is read by a table. */
+/** A decoded value of a table. */
 export type StructRead<F extends Fields> = { readonly [K in keyof F]: ReadOf<F[K]> }
 
-/** What is written by it. */
+/** A value that can be encoded. */
 export type StructWritten<F extends Fields> = {
   readonly [K in Exclude<keyof F, WithDefault<F>>]: WrittenOf<F[K]>
 } & { readonly [K in WithDefault<F>]?: WrittenOf<F[K]> | undefined }
@@ -135,7 +135,7 @@ export function struct<F extends Fields>(table: F): Struct<F> {
   }
 }
 
-/** A list of structs, by their table. */
+/** A list of structs of this table. */
 export function structs<F extends Fields>(
   table: F,
 ): NullableType<readonly StructRead<F>[], readonly StructWritten<F>[]> {
@@ -159,7 +159,7 @@ function fieldShape({ name, field, hasDefault }: NamedField): FieldShape {
   return { name, shape: type.shape, since, until, tag, hasDefault, whenAbsent }
 }
 
-/** A field in one form; what a struct is given is by now of the type that its table demands. */
+/** A field in one form. The types of its values have been checked against the table. */
 interface Step {
   readonly name: string
   readonly whenAbsent: unknown
@@ -191,7 +191,8 @@ function structCodec<F extends Fields>(
       bytesMin += ofField
       continue
     }
-    // Its property is made in the place of its field: objects of all versions have one shape.
+    // An absent property is set in its field's place, so that objects of all versions have one
+    // shape.
     reads.push({ name, read: () => whenAbsent })
     if (isHere && tag !== undefined) tags.push({ name, whenAbsent, read, write, tag })
   }
@@ -254,7 +255,7 @@ function writeTags(
   const present = tags.filter(({ name, whenAbsent }) => !isAbsent(given[name], whenAbsent))
   to.uvarint(present.length)
   for (const { name, tag, write } of present) {
-    // Its length comes first, in as few bytes as that takes.
+    // The length comes first, as a uvarint.
     const value = new KafkaWriter(taggedBytes)
     write(value, given[name])
     to.uvarint(tag)

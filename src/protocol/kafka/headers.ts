@@ -1,11 +1,11 @@
-// What lies before a message of Kafka's protocol, behind its size (frame.ts).
+// The headers of Kafka's messages, after the size (frame.ts).
 //
 //   request    apiKey i16, apiVersion i16, correlationId i32, clientId string or null,
 //              tagged fields in flexible versions
 //   response   correlationId i32, tagged fields in flexible versions
 //
-// The client id is never compact. The response of ApiVersions has no tagged fields there: a client that
-// asked in a version which the broker does not know reads it as version 0.
+// The client id is never compact. An ApiVersions response has no tagged fields in its header: a
+// client whose version the broker does not know reads the response as version 0.
 //
 // Next on the path: broker/kafka/connection.ts.
 
@@ -21,13 +21,13 @@ export interface RequestHeader {
   readonly clientId: string | null
 }
 
-/** Whether a first frame whose body begins with `byte` is Kafka's: its apis number less than 256. */
+/** Whether a first frame whose body begins with `byte` is Kafka's: its api keys are below 256. */
 export function beginsKafkaRequest(byte: number | undefined): boolean {
   return byte === 0
 }
 
 /**
- * Reads as far as the tagged fields: whether there are any depends on the api.
+ * Reads up to the tagged fields: whether there are any depends on the api.
  *
  * @throws ProtocolError
  */
@@ -41,9 +41,9 @@ export function readRequestHeader(from: KafkaReader): RequestHeader {
 }
 
 /**
- * Reads on where `readRequestHeader` ended. Bytes in the request are views.
+ * Continues after `readRequestHeader`. Bytes in the request are views.
  *
- * @param version is one that the api serves
+ * @param version must be one that the api serves
  * @throws ProtocolError
  */
 export function readRequest<Request extends Fields, Response extends Fields>(
@@ -55,13 +55,13 @@ export function readRequest<Request extends Fields, Response extends Fields>(
   return api.request.read(from, version)
 }
 
-/** Which response it is, and in which form its client reads it. */
+/** Identifies the request, and the version to answer in. */
 export interface ResponseHeader {
   readonly correlationId: number
   readonly version: number
 }
 
-/** Writes a whole response, its size included. @throws ProtocolError as `Message.write` does */
+/** Writes a whole response including its size. @throws ProtocolError as `Message.write` does */
 export function writeResponse<Request extends Fields, Response extends Fields>(
   to: KafkaWriter,
   api: KafkaApi<Request, Response>,

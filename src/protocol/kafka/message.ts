@@ -1,6 +1,6 @@
-// An api of Kafka: its number, its versions, and the tables of its request and its response.
+// One api of Kafka: its key, its versions, and the field tables of its request and its response.
 //
-// Next on the path: headers.ts, which says what lies before a message.
+// Next on the path: headers.ts, which describes the headers before a message.
 
 import { invariant } from '../../invariant.ts'
 import { type Fields, type Struct, type StructRead, type StructWritten, struct } from './fields.ts'
@@ -8,19 +8,19 @@ import type { KafkaReader } from './reader.ts'
 import type { Codec } from './types.ts'
 import type { KafkaWriter } from './writer.ts'
 
-/** The first of the versions that are flexible, of an api that has none. */
+/** The first flexible version of an api that has none. */
 const never = Number.POSITIVE_INFINITY
 
 interface ApiTable<Request extends Fields, Response extends Fields> {
   readonly key: number
   readonly name: string
-  /** first and last one that can be read and written */
+  /** first and last version that can be read and written */
   readonly versions: readonly [number, number]
-  /** first version advertised to clients, if that is an earlier one */
+  /** first advertised version, if earlier */
   readonly offeredFrom?: number
-  /** first flexible version, if there is one */
+  /** first flexible version, if any */
   readonly flexibleFrom?: number
-  /** Its response has the plain header in flexible versions, too. */
+  /** Whether responses keep the non-flexible header even in flexible versions. */
   readonly isAnsweredPlainly?: boolean
   readonly request: Request
   readonly response: Response
@@ -59,17 +59,17 @@ export class KafkaApi<Request extends Fields, Response extends Fields> {
     return version >= this.flexibleFrom
   }
 
-  /** Whether tagged fields lie between the header of a response and its body. */
+  /** Whether the response header ends with tagged fields. */
   hasResponseTags(version: number): boolean {
     return this.isFlexible(version) && !this.#isAnsweredPlainly
   }
 }
 
-/** One direction of an api, in all its versions. */
+/** The request or the response of an api, in all its versions. */
 export class Message<F extends Fields> {
   readonly #struct: Struct<F>
   readonly #flexibleFrom: number
-  /** by version; made when a version is first used */
+  /** by version; created on first use */
   readonly #codecs: Codec<StructRead<F>, StructWritten<F>>[] = []
 
   constructor(made: Struct<F>, flexibleFrom: number) {
@@ -82,7 +82,8 @@ export class Message<F extends Fields> {
   }
 
   /**
-   * Bytes in it are views. What lies behind it is left: a client may send more than its version has.
+   * Bytes in the result are views. Bytes after the message are ignored: a client may send more than
+   * its version defines.
    *
    * @throws ProtocolError
    */
@@ -90,7 +91,7 @@ export class Message<F extends Fields> {
     return this.#codec(version).read(from)
   }
 
-  /** @throws ProtocolError when a string is longer than Kafka's protocol can say */
+  /** @throws ProtocolError when a string is too long for Kafka's protocol */
   write(to: KafkaWriter, version: number, value: StructWritten<F>): void {
     this.#codec(version).write(to, value)
   }
@@ -106,10 +107,10 @@ export class Message<F extends Fields> {
   }
 }
 
-/** What a request of an api is read as. */
+/** The value that a request of an api is decoded to. */
 export type RequestOf<A> =
   A extends KafkaApi<infer Request, infer _Response> ? StructRead<Request> : never
 
-/** What its response is written from. */
+/** The value that a response of an api is encoded from. */
 export type ResponseOf<A> =
   A extends KafkaApi<infer _Request, infer Response> ? StructWritten<Response> : never

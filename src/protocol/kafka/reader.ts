@@ -1,13 +1,15 @@
-// Reads one message of Kafka's protocol, primitive by primitive: big-endian integers, lengths in front
-// of what they count. Bytes come from a stranger: every length and every count is checked against the
-// bytes that are left before anything is allocated for it, and what does not fit is a ProtocolError.
+// Reads one message of Kafka's protocol, primitive by primitive: big-endian integers, each length
+// before the bytes that it counts. The bytes are untrusted: every length and count is checked
+// against the remaining bytes before anything is allocated, and one that does not fit is a
+// ProtocolError.
 //
-//   string         i16 length, UTF-8           compact: uvarint of length + 1     null: -1, compact 0
+//   string         i16 length, UTF-8           compact: uvarint of length + 1
 //   bytes, records i32 length, bytes           compact: uvarint of length + 1
 //   array          i32 count, elements         compact: uvarint of count + 1
-//   uvarint        7 bits a byte, the low ones first, the high bit set in all bytes but the last
+//   uvarint        7 bits per byte, low bits first; the high bit is set in all bytes but the last
 //
-// Which of the two forms a message has, its version says (types.ts).
+// The length of null is -1, or 0 in compact form. The version of the message decides between the
+// two forms (types.ts).
 
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../error-codes.ts'
@@ -15,7 +17,9 @@ import { ProtocolError } from '../error-codes.ts'
 const uvarintBytesMax = 5
 const int32Max = 0x7fff_ffff
 
-/** Of both forms: Kafka refuses longer ones although the compact form could carry them. */
+/**
+ * Applies to both forms: Kafka refuses longer strings although the compact form could carry them.
+ */
 export const stringBytesMax = 0x7fff
 
 /** 16 zero bytes stand for no id. */
@@ -27,7 +31,7 @@ export class KafkaReader {
   #end = 0
   #objectsLeft = 0
 
-  /** Starts over on `buffer` between `start` and `end`. */
+  /** Restarts on the bytes of `buffer` from `start` to `end`. */
   reset(buffer: Buffer, start: number, end: number): this {
     this.#buffer = buffer
     this.#at = start
@@ -36,7 +40,7 @@ export class KafkaReader {
     return this
   }
 
-  /** Where the next byte is read. */
+  /** Position of the next byte. */
   get at(): number {
     return this.#at
   }
@@ -72,8 +76,8 @@ export class KafkaReader {
   }
 
   /**
-   * The nearest safe integer: no offset, timestamp or producer id of ours is beyond, so that what is
-   * asked with a larger one is out of range either way.
+   * Clamped to the nearest safe integer. Offsets, timestamps and producer ids of ours are always
+   * safe integers, so a larger value in a request is out of range either way.
    */
   int64(): number {
     const value = this.int32() * 2 ** 32 + (this.int32() >>> 0)
@@ -82,7 +86,7 @@ export class KafkaReader {
     return value
   }
 
-  /** As Kafka shows it: 22 characters of base64url, or `noUuid`. */
+  /** In Kafka's text form: 22 characters of base64url, or `noUuid`. */
   uuid(): string {
     const at = this.take(16)
     const buffer = this.#buffer
@@ -108,26 +112,26 @@ export class KafkaReader {
     throw new ProtocolError('Cannot read a varint: it has more than 31 bits')
   }
 
-  /** What lies before a string. @returns -1 for null */
+  /** The length before a string. @returns -1 for null */
   stringLength(isCompact: boolean): number {
     const length = isCompact ? this.uvarint() - 1 : this.int16()
     if (length <= stringBytesMax) return length < 0 ? -1 : length
-    throw new ProtocolError(`Cannot read a string: ${length} bytes are too many`)
+    throw new ProtocolError(`Cannot read a string: ${length} bytes are above ${stringBytesMax}`)
   }
 
-  /** What lies before bytes, records and arrays. @returns -1 for null */
+  /** The length or count before bytes, records and arrays. @returns -1 for null */
   length(isCompact: boolean): number {
     const length = isCompact ? this.uvarint() - 1 : this.int32()
     return length < 0 ? -1 : length
   }
 
-  /** Bytes that are no UTF-8 become U+FFFD, which no name of ours has. */
+  /** Invalid UTF-8 becomes U+FFFD, which our names never contain. */
   text(length: number): string {
     const start = this.take(length)
     return this.#buffer.toString('utf8', start, start + length)
   }
 
-  /** A view. */
+  /** A view of the next `length` bytes. */
   view(length: number): Buffer {
     const start = this.take(length)
     return this.#buffer.subarray(start, start + length)
@@ -136,8 +140,8 @@ export class KafkaReader {
   /**
    * Checks the count of an array before its elements are read.
    *
-   * @param elementBytesMin what an element takes at least
-   * @param areObjects whether elements are more than numbers once they are read
+   * @param elementBytesMin minimum size of an element
+   * @param areObjects whether elements are decoded to objects rather than numbers
    */
   checkCount(count: number, elementBytesMin: number, areObjects: boolean): void {
     if (count * elementBytesMin > this.bytesLeft) {
@@ -155,7 +159,7 @@ export class KafkaReader {
     this.take(count)
   }
 
-  /** Skips tagged fields that mean nothing here. */
+  /** Skips tagged fields that this version does not define. */
   skipTags(): void {
     for (let left = this.uvarint(); left > 0; left--) {
       this.uvarint()
@@ -163,7 +167,7 @@ export class KafkaReader {
     }
   }
 
-  /** @returns where the next `count` bytes begin */
+  /** @returns the start of the next `count` bytes */
   take(count: number): number {
     const at = this.#at
     if (count < 0 || count > this.#end - at) {

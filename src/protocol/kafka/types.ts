@@ -1,13 +1,12 @@
-// The types of fields in Kafka's messages, and how they are read and written. A type becomes closures
-// once for each version of a message (`codec`), when that version is first used. Flexible versions
-// differ in that lengths and counts are compact, and that every struct ends with its tagged fields
-// (fields.ts).
+// The field types of Kafka's messages, and how they are read and written. A type compiles to
+// closures (`codec`) once per version of a message, on first use. In flexible versions lengths and
+// counts are compact, and every struct ends with its tagged fields (fields.ts).
 
 import { ProtocolError } from '../error-codes.ts'
 import type { KafkaReader } from './reader.ts'
 import type { KafkaWriter } from './writer.ts'
 
-/** What a version of a message means for how its fields are written. */
+/** How a version of a message encodes its fields. */
 export interface Form {
   readonly version: number
   readonly isFlexible: boolean
@@ -17,24 +16,24 @@ export interface Form {
 export interface Codec<Read, Written> {
   readonly read: (from: KafkaReader) => Read
   readonly write: (to: KafkaWriter, value: Written) => void
-  /** no value takes fewer */
+  /** minimum size of a value */
   readonly bytesMin: number
 }
 
-/** @param Written what may be given to be written; what is read is always one of these */
+/** @param Written accepted for encoding; every decoded value is one of these */
 export interface KafkaType<Read, Written = Read> {
   readonly shape: Shape
   readonly codec: (form: Form) => Codec<Read, Written>
 }
 
-/** A type whose null has a form of its own. */
+/** A type with an encoding for null. */
 export interface NullableType<Read, Written = Read> extends KafkaType<Read, Written> {
   readonly orNull: (form: Form) => Codec<Read | null, Written | null>
-  /** in the place of null, in versions that have none */
+  /** written for null in versions that have no null */
   readonly whenNull: Written
 }
 
-/** What a type is made of: for the pages in docs/, and for tests that make values of it. */
+/** The structure of a type: for the pages in docs/, and for generators of values in tests. */
 export type Shape =
   | { readonly type: Primitive }
   | { readonly type: 'nullable'; readonly of: Shape; readonly since: number }
@@ -100,7 +99,7 @@ export const int32 = fixed<number>(
   (from) => from.int32(),
   (to, value) => to.int32(value),
 )
-/** A safe integer; what is beyond is read as the nearest one. */
+/** A safe integer; larger values are clamped to the nearest one. */
 export const int64 = fixed<number>(
   'int64',
   8,
@@ -140,7 +139,7 @@ export const string: NullableType<string> = {
   },
 }
 
-/** @param write puts length and bytes */
+/** @param write writes length and bytes */
 function byteType(
   type: Primitive,
   write: (to: KafkaWriter, value: Uint8Array, isCompact: boolean) => void,
@@ -171,20 +170,20 @@ function byteType(
   }
 }
 
-/** Read as a view of the message, written as a copy. */
+/** Decoded as a view of the message; copied when encoded. */
 export const bytes = byteType('bytes', (to, value, isCompact) => to.bytes(value, isCompact))
 
-/** Record batches: read as a view of the message, and not copied when they are written. */
+/** Record batches: decoded as a view of the message; not copied when encoded. */
 export const records = byteType('records', (to, value, isCompact) => to.records(value, isCompact))
 
 function present(length: number, what: string): number {
   if (length !== -1) return length
-  throw new ProtocolError(`Cannot read a ${what}: it is null, and must not be`)
+  throw new ProtocolError(`Cannot read a ${what}: it must not be null`)
 }
 
 // --- made of others ------------------------------------------------------------------------------
 
-/** @param first version of the message in which it may be null */
+/** @param first first version of the message in which it may be null */
 export function nullable<Read, Written>(
   type: NullableType<Read, Written>,
   first = 0,
@@ -248,5 +247,5 @@ export function listOf<Read, Written>(
   }
 }
 
-/** In the place of authorized operations. */
+/** Sent in place of authorized operations that were not requested. */
 export const notAskedFor = -0x8000_0000

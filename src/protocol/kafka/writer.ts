@@ -1,17 +1,17 @@
-// Writes messages of Kafka's protocol. Records are not copied: they stay where they are, and a message
-// is a list of pieces, what was written between views of records.
+// Writes messages of Kafka's protocol without copying records. A message is a list of pieces:
+// written bytes, with views of records between them.
 
 import { ByteWriter } from '../byte-writer.ts'
 import { ProtocolError } from '../error-codes.ts'
 import { noUuid, stringBytesMax } from './reader.ts'
 
-/** Smaller records are copied after all: a piece costs about as much. */
+/** Smaller records are copied: a separate piece costs about as much. */
 const pieceBytesMin = 2048
 
 const zeroUuid = Buffer.alloc(16)
 
 interface Insertion {
-  /** of what was written, this many bytes come before it */
+  /** number of written bytes before it */
   readonly at: number
   readonly bytes: Uint8Array
 }
@@ -28,7 +28,7 @@ export class KafkaWriter extends ByteWriter {
     this.#insertedBytes = 0
   }
 
-  /** Leaves room for the size of the message. */
+  /** Reserves space for the size of the message. */
   beginMessage(): void {
     this.#messageStart = this.length
     this.#insertedBefore = this.#insertedBytes
@@ -42,8 +42,8 @@ export class KafkaWriter extends ByteWriter {
   }
 
   /**
-   * Gives everything written since `clear`, in order. Each piece is valid until the next write; those
-   * that are records are the caller's own bytes.
+   * Passes everything written since `clear` to `take`, in order. Each piece is valid until the next
+   * write; inserted pieces are the caller's own records.
    */
   forEachPiece(take: (piece: Uint8Array, isInserted: boolean) => void): void {
     const written = this.view()
@@ -67,7 +67,7 @@ export class KafkaWriter extends ByteWriter {
       return
     }
     const bytes = Buffer.from(value, 'base64url')
-    if (bytes.length !== 16) throw new ProtocolError(`Cannot write '${value}': it is no uuid`)
+    if (bytes.length !== 16) throw new ProtocolError(`Cannot write '${value}': it is not a UUID`)
     this.raw(bytes)
   }
 
@@ -83,7 +83,7 @@ export class KafkaWriter extends ByteWriter {
   string(value: string, isCompact: boolean): void {
     const length = Buffer.byteLength(value)
     if (length > stringBytesMax) {
-      throw new ProtocolError(`Cannot write a string: ${length} bytes are too many`)
+      throw new ProtocolError(`Cannot write a string: ${length} bytes are above ${stringBytesMax}`)
     }
     if (isCompact) this.uvarint(length + 1)
     else this.int16(length)
@@ -106,13 +106,13 @@ export class KafkaWriter extends ByteWriter {
     this.#insertedBytes += value.length
   }
 
-  /** What lies before bytes, records and arrays. */
+  /** The length or count before bytes, records and arrays. */
   count(count: number, isCompact: boolean): void {
     if (isCompact) this.uvarint(count + 1)
     else this.int32(count)
   }
 
-  /** The null of all but strings. */
+  /** Null, of every type but string. */
   null(isCompact: boolean): void {
     if (isCompact) this.uvarint(0)
     else this.int32(-1)

@@ -14,13 +14,15 @@
 //   51  i16  producerEpoch
 //   53  i32  baseSequence
 //   57  i32  recordCount
-//   61       records               compressed as one block if there is a codec; we write none
+//   61       records               compressed as one block if there is a codec: compression.ts
 //
 // All big-endian. The leader's fields precede the checksummed part, so the producer's checksum
 // protects a batch from the producer's memory to the consumer's. Next on the path: records.ts for
 // the records.
 
 import { crc32c } from '../crc32c.ts'
+import { ProtocolError } from '../error-codes.ts'
+import { type Compressor, codecName, codecs, type Decompress } from './compression.ts'
 import type { MqErrorCode } from './error-codes.ts'
 import {
   areRecords,
@@ -28,7 +30,10 @@ import {
   encodeRecord,
   type MqRecord,
   recordBytesMax,
+  type StoredRecord,
 } from './records.ts'
+
+export type { StoredRecord } from './records.ts'
 
 /** A record's position in its partition, from 0; a plain number below 2^53, for arithmetic. */
 export type Offset = number
@@ -44,10 +49,11 @@ const checkedFrom = 21
 const lengthFieldEnd = 12
 const magic = 2
 const codecMask = 0x07
-export const zstdCodec = 4
+export const zstdCodec = codecs.zstd
+/** The leader's clock gave all records the batch's `maxTimestamp`. */
+const appendTimeBit = 0x08
 const transactionalBit = 0x10
 const controlBit = 0x20
-const codecMax = zstdCodec
 
 export interface BatchHeader {
   readonly baseOffset: Offset
@@ -62,11 +68,6 @@ export interface BatchHeader {
   readonly producerEpoch: number
   readonly baseSequence: number
   readonly recordCount: number
-}
-
-/** A record as a consumer gets it. */
-export interface StoredRecord extends MqRecord {
-  readonly offset: Offset
 }
 
 /** Size of the batch whose header begins at `at`; requires its first 12 bytes. */
@@ -97,6 +98,11 @@ export function batchCodec(bytes: Buffer): number | undefined {
   return bytes.length < batchHeaderBytes ? undefined : bytes.readInt16BE(checkedFrom) & codecMask
 }
 
+/** The same, of the batch at `at`, whose header is whole. */
+export function batchCodecAt(bytes: Buffer, at: number): number {
+  return bytes.readInt16BE(at + checkedFrom) & codecMask
+}
+
 /** Reads a header; requires all of its 61 bytes. */
 export function readBatchHeader(bytes: Buffer, at = 0): BatchHeader {
   return {
@@ -125,71 +131,128 @@ export function placeBatch(batch: Buffer, baseOffset: Offset, leaderEpoch: numbe
   batch.writeInt32BE(leaderEpoch, 12)
 }
 
-export interface NewBatch {
+export interface BatchProducer {
   readonly producerId: ProducerId
   readonly producerEpoch: number
   /** sequence of the first record; -1 without a producer id */
   readonly baseSequence: number
+}
+
+const firstRoomBytes = 512
+
+/** Encodes records one by one as they are added, so that none has to be kept. */
+export class BatchBuilder {
+  #room: Buffer
+  #end = batchHeaderBytes
+  #count = 0
+  #baseTimestampMs = 0
+  #maxTimestampMs = 0
+
+  /** @param bytes expected size; it grows beyond */
+  constructor(bytes = firstRoomBytes) {
+    this.#room = Buffer.allocUnsafe(Math.max(bytes, firstRoomBytes))
+  }
+
+  /** Of header and records, not compressed. */
+  get bytes(): number {
+    return this.#end
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** @param bytesMax from `recordBytesMax(record)` */
+  add(record: MqRecord, bytesMax = recordBytesMax(record)): void {
+    const { timestampMs } = record
+    if (this.#count === 0) this.#baseTimestampMs = this.#maxTimestampMs = timestampMs
+    else if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs
+    this.#reserve(bytesMax)
+    this.#end = encodeRecord(this.#room, this.#end, record, {
+      offsetDelta: this.#count++,
+      baseTimestampMs: this.#baseTimestampMs,
+    })
+  }
+
+  /**
+   * The batch, which has at least one record; nothing can be added afterwards. Records that
+   * compression does not make smaller stay as they are.
+   */
+  seal(
+    { producerId, producerEpoch, baseSequence }: BatchProducer,
+    compressor?: Compressor,
+  ): Buffer {
+    const { batch, codec } = this.#packed(compressor)
+    placeBatch(batch, 0, -1)
+    batch.writeInt32BE(batch.length - lengthFieldEnd, 8)
+    batch.writeInt8(magic, 16)
+    batch.writeInt16BE(codec, checkedFrom)
+    batch.writeInt32BE(this.#count - 1, 23)
+    writeInt64(batch, this.#baseTimestampMs, 27)
+    writeInt64(batch, this.#maxTimestampMs, 35)
+    writeInt64(batch, producerId, 43)
+    batch.writeInt16BE(producerEpoch, 51)
+    batch.writeInt32BE(baseSequence, 53)
+    batch.writeInt32BE(this.#count, 57)
+    batch.writeUInt32BE(crc32c(batch, checkedFrom), crcAt)
+    return batch
+  }
+
+  #packed(compressor: Compressor | undefined): { readonly batch: Buffer; readonly codec: number } {
+    const plain = this.#room.subarray(0, this.#end)
+    if (compressor === undefined) return { batch: plain, codec: codecs.none }
+    const records = compressor.compress(plain.subarray(batchHeaderBytes))
+    if (records.length >= plain.length - batchHeaderBytes)
+      return { batch: plain, codec: codecs.none }
+    plain.set(records, batchHeaderBytes)
+    const batch = plain.subarray(0, batchHeaderBytes + records.length)
+    return { batch, codec: codecs[compressor.name] }
+  }
+
+  #reserve(bytes: number): void {
+    const wanted = this.#end + bytes
+    if (wanted <= this.#room.length) return
+    const room = Buffer.allocUnsafe(Math.max(wanted, 2 * this.#room.length))
+    this.#room.copy(room, 0, 0, this.#end)
+    this.#room = room
+  }
+}
+
+export interface NewBatch extends BatchProducer {
   /** at least one */
   readonly records: readonly MqRecord[]
 }
 
-export function encodeBatch({
-  producerId,
-  producerEpoch,
-  baseSequence,
-  records,
-}: NewBatch): Buffer {
-  let bytesMax = batchHeaderBytes
-  let baseTimestampMs = Number.MAX_SAFE_INTEGER
-  let maxTimestampMs = -1
-  for (const record of records) {
-    bytesMax += recordBytesMax(record)
-    baseTimestampMs = Math.min(baseTimestampMs, record.timestampMs)
-    maxTimestampMs = Math.max(maxTimestampMs, record.timestampMs)
-  }
-  const room = Buffer.allocUnsafe(bytesMax)
-  let end = batchHeaderBytes
-  for (const [i, record] of records.entries()) {
-    end = encodeRecord(room, end, record, { offsetDelta: i, baseTimestampMs })
-  }
-  const batch = room.subarray(0, end)
-  placeBatch(batch, 0, -1)
-  batch.writeInt32BE(end - lengthFieldEnd, 8)
-  batch.writeInt8(magic, 16)
-  batch.writeInt16BE(0, checkedFrom)
-  batch.writeInt32BE(records.length - 1, 23)
-  writeInt64(batch, baseTimestampMs, 27)
-  writeInt64(batch, maxTimestampMs, 35)
-  writeInt64(batch, producerId, 43)
-  batch.writeInt16BE(producerEpoch, 51)
-  batch.writeInt32BE(baseSequence, 53)
-  batch.writeInt32BE(records.length, 57)
-  batch.writeUInt32BE(crc32c(batch, checkedFrom), crcAt)
-  return batch
+export function encodeBatch(batch: NewBatch, compressor?: Compressor): Buffer {
+  const builder = new BatchBuilder()
+  for (const record of batch.records) builder.add(record)
+  return builder.seal(batch, compressor)
 }
 
 /**
  * The records of the whole batch at `at`, with keys and values as views.
  *
- * @throws ProtocolError if its records are malformed or compressed
+ * @throws ProtocolError if its records are malformed, or compressed and `decompress` is missing
  */
-export function decodeBatch(bytes: Buffer, at = 0): StoredRecord[] {
+export function decodeBatch(bytes: Buffer, at = 0, decompress?: Decompress): StoredRecord[] {
   const header = readBatchHeader(bytes, at)
-  const end = at + header.sizeBytes
-  const { baseOffset, baseTimestampMs } = header
-  const records = decodeRecords(bytes, at + batchHeaderBytes, end, {
-    codec: header.attributes & codecMask,
+  const { attributes, baseOffset, baseTimestampMs } = header
+  const codec = attributes & codecMask
+  const [start, end] = [at + batchHeaderBytes, at + header.sizeBytes]
+  const place = {
     count: header.recordCount,
+    baseOffset,
+    lastOffset: baseOffset + header.lastOffsetDelta,
     baseTimestampMs,
-  })
-  return records.map(({ offsetDelta, timestampMs, key, value, headers }) => ({
-    offset: baseOffset + offsetDelta,
-    timestampMs,
-    key,
-    value,
-    headers,
-  }))
+    timestampMs: (attributes & appendTimeBit) === 0 ? undefined : header.maxTimestampMs,
+  }
+  if (codec === codecs.none) return decodeRecords(bytes, start, end, place)
+  if (decompress === undefined) {
+    const found = `compression codec ${codecName(codec) ?? codec}`
+    throw new ProtocolError(`Cannot read a record batch: ${found}`)
+  }
+  const records = decompress(codec, bytes.subarray(start, end))
+  return decodeRecords(records, 0, records.length, place)
 }
 
 /** Calls `visit` for each whole batch; the batches lie back to back in `bytes`. */
@@ -236,7 +299,9 @@ export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem
     return refuse('INVALID_TXN_STATE', 'it is transactional, and there are no transactions')
   }
   const codec = header.attributes & codecMask
-  if (codec > codecMax) return refuse('UNSUPPORTED_COMPRESSION_TYPE', `its codec is ${codec}`)
+  if (codecName(codec) === undefined) {
+    return refuse('UNSUPPORTED_COMPRESSION_TYPE', `its codec is ${codec}`)
+  }
   const { producerId, producerEpoch, baseSequence } = header
   if (!Number.isSafeInteger(producerId) || producerId < noProducer) {
     return refuse('INVALID_RECORD', 'its producer id is out of range')
@@ -246,7 +311,7 @@ export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem
   }
   // A batch that cannot be decoded is refused: it would stop every consumer.
   const { recordCount } = header
-  if (codec === 0 && !areRecords(bytes, batchHeaderBytes, bytes.length, recordCount)) {
+  if (codec === codecs.none && !areRecords(bytes, batchHeaderBytes, bytes.length, recordCount)) {
     return refuse('INVALID_RECORD', 'its records cannot be decoded')
   }
   return undefined

@@ -1,4 +1,4 @@
-// The records inside a RecordBatch v2 that is not compressed. `zz` is a zigzag varint:
+// The records inside a RecordBatch v2, once they are decompressed. `zz` is a zigzag varint:
 //
 //   length zz | attributes i8 = 0 | timestampDelta zz | offsetDelta zz
 //   | keyLength zz, key | valueLength zz, value | headerCount zz
@@ -22,11 +22,24 @@ export interface MqRecord {
   readonly headers: readonly RecordHeader[]
 }
 
-export interface DecodedRecord extends MqRecord {
-  readonly offsetDelta: number
+/** A record as a consumer gets it. */
+export interface StoredRecord extends MqRecord {
+  readonly offset: number
+}
+
+/** What a batch's header says about its records. */
+export interface RecordsPlace {
+  readonly count: number
+  readonly baseOffset: number
+  readonly lastOffset: number
+  readonly baseTimestampMs: number
+  /** of every record, in place of its own */
+  readonly timestampMs: number | undefined
 }
 
 const varintBytesMax = 10
+const noKeys: readonly Buffer[] = []
+const noHeaders: readonly RecordHeader[] = Object.freeze([])
 
 /** An upper bound of the record's encoded size. */
 export function recordBytesMax({ key, value, headers }: MqRecord): number {
@@ -44,7 +57,8 @@ export function encodeRecord(
   { key, value, timestampMs, headers }: MqRecord,
   place: { readonly offsetDelta: number; readonly baseTimestampMs: number },
 ): number {
-  const headerKeys = headers.map((header) => Buffer.from(header.key, 'utf8'))
+  const headerKeys =
+    headers.length === 0 ? noKeys : headers.map((header) => Buffer.from(header.key, 'utf8'))
   const timestampDelta = timestampMs - place.baseTimestampMs
   let length =
     1 +
@@ -53,8 +67,8 @@ export function encodeRecord(
     blobBytes(key) +
     blobBytes(value) +
     varintBytes(headers.length)
-  for (const [i, header] of headers.entries()) {
-    length += blobBytes(headerKeys[i] ?? null) + blobBytes(header.value)
+  for (let i = 0; i < headerKeys.length; i++) {
+    length += blobBytes(headerKeys[i] ?? null) + blobBytes(headers[i]?.value ?? null)
   }
   let end = writeVarint(into, at, length)
   into[end++] = 0
@@ -63,30 +77,34 @@ export function encodeRecord(
   end = writeBlob(into, end, key)
   end = writeBlob(into, end, value)
   end = writeVarint(into, end, headers.length)
-  for (const [i, header] of headers.entries()) {
+  for (let i = 0; i < headerKeys.length; i++) {
     end = writeBlob(into, end, headerKeys[i] ?? null)
-    end = writeBlob(into, end, header.value)
+    end = writeBlob(into, end, headers[i]?.value ?? null)
   }
   return end
 }
 
 /**
- * Reads `count` records from `bytes[start, end)`; keys and values are views.
+ * Reads the records in `bytes[start, end)`; keys and values are views.
  *
- * @throws ProtocolError if they are malformed or compressed, or leave bytes over
+ * @throws ProtocolError if they are malformed or leave bytes over
  */
 export function decodeRecords(
   bytes: Buffer,
   start: number,
   end: number,
-  batch: { readonly codec: number; readonly count: number; readonly baseTimestampMs: number },
-): DecodedRecord[] {
-  if (batch.codec !== 0) {
-    throw new ProtocolError(`Cannot read a record batch: compression codec ${batch.codec}`)
-  }
+  place: RecordsPlace,
+): StoredRecord[] {
   const reader = new RecordReader(bytes, start, end)
-  const records: DecodedRecord[] = []
-  for (let i = 0; i < batch.count; i++) records.push(reader.record(batch.baseTimestampMs))
+  const records: StoredRecord[] = []
+  let next = place.baseOffset
+  for (let i = 0; i < place.count; i++) {
+    const record = reader.record(place)
+    // Compaction leaves gaps. An offset of another batch would mislead a consumer's position.
+    if (record.offset < next || record.offset > place.lastOffset) throw malformed()
+    next = record.offset + 1
+    records.push(record)
+  }
   if (!reader.atEnd) throw new ProtocolError('Cannot read a record batch: it has bytes left over')
   return records
 }
@@ -120,26 +138,31 @@ class RecordReader {
     return this.#at === this.#end
   }
 
-  record(baseTimestampMs: number): DecodedRecord {
+  record({ baseOffset, baseTimestampMs, timestampMs }: RecordsPlace): StoredRecord {
     const length = this.#varint()
     const recordEnd = this.#at + length
     if (length < 0 || recordEnd > this.#end) throw malformed()
     this.#take(1) // attributes: unused
-    const timestampMs = baseTimestampMs + this.#varint()
-    const offsetDelta = this.#varint()
+    const ownTimestampMs = baseTimestampMs + this.#varint()
+    const offset = baseOffset + this.#varint()
     const key = this.#blob()
     const value = this.#blob()
     const headerCount = this.#varint()
     // A header takes at least two bytes: a count that cannot be true is refused before allocating.
     if (headerCount < 0 || headerCount * 2 > recordEnd - this.#at) throw malformed()
-    const headers: RecordHeader[] = []
-    for (let i = 0; i < headerCount; i++) {
-      const headerKey = this.#blob()
-      if (headerKey === null) throw malformed()
-      headers.push({ key: headerKey.toString('utf8'), value: this.#blob() })
-    }
+    const headers = headerCount === 0 ? noHeaders : this.#headers(headerCount)
     if (this.#at !== recordEnd) throw malformed()
-    return { key, value, timestampMs, headers, offsetDelta }
+    return { offset, timestampMs: timestampMs ?? ownTimestampMs, key, value, headers }
+  }
+
+  #headers(count: number): RecordHeader[] {
+    const headers: RecordHeader[] = []
+    for (let i = 0; i < count; i++) {
+      const key = this.#blob()
+      if (key === null) throw malformed()
+      headers.push({ key: key.toString('utf8'), value: this.#blob() })
+    }
+    return headers
   }
 
   /** @returns the record's offset delta */
@@ -186,6 +209,11 @@ class RecordReader {
   }
 
   #varint(): number {
+    const first = this.#bytes[this.#at]
+    if (first !== undefined && first < 0x80 && this.#at < this.#end) {
+      this.#at++
+      return (first >>> 1) ^ -(first & 1)
+    }
     let unsigned = 0
     let scale = 1
     for (let i = 0; i < varintBytesMax; i++) {

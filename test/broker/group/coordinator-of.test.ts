@@ -3,7 +3,7 @@ import { coordinatorOf } from '../../../src/broker/group/coordinator-of.ts'
 
 const groups = Array.from({ length: 3000 }, (_, i) => `group ${i}`)
 
-t.test('groups spread over the brokers, in whichever order these are known', async (t) => {
+t.test('groups spread over the brokers, whatever the order of the brokers', async (t) => {
   const counts = new Map<number | undefined, number>()
   for (const group of groups) {
     const chosen = coordinatorOf(group, [1, 2, 3])
@@ -13,7 +13,7 @@ t.test('groups spread over the brokers, in whichever order these are known', asy
   for (const id of [1, 2, 3]) t.ok((counts.get(id) ?? 0) > 850, `broker ${id}: ${counts.get(id)}`)
 })
 
-t.test('only the groups of a broker that goes move', async (t) => {
+t.test('when a broker leaves, only its groups move', async (t) => {
   for (const group of groups) {
     const before = coordinatorOf(group, [1, 2, 3])
     const after = coordinatorOf(group, [1, 3])

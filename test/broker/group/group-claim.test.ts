@@ -17,7 +17,7 @@ function offsets(count: number, data = '1') {
   return Array.from({ length: count }, (_, i) => ({ path: zkPaths.groupOffset('g', 't', i), data }))
 }
 
-t.test('who claims last coordinates; the one before writes nothing more', async (t) => {
+t.test('the last broker to claim coordinates, and the one before can write no more', async (t) => {
   const tree = MemoryTree.ofCluster()
   const [zk1, zk2] = [tree.session(), tree.session()]
   const first = await GroupClaim.take(zk1, 'g', owner(1))
@@ -27,7 +27,7 @@ t.test('who claims last coordinates; the one before writes nothing more', async 
   const second = await GroupClaim.take(zk2, 'g', owner(2))
   t.equal(second.generation, 1)
   await t.rejects(first.commit(zk1, offsets(2, '6')), deposed)
-  await t.rejects(first.commit(zk1, offsets(3, '6')), deposed, 'nor what is new')
+  await t.rejects(first.commit(zk1, offsets(3, '6')), deposed, 'nor new offsets')
   await t.rejects(first.begin(zk1, 2), deposed)
   await t.rejects(first.remove(zk1), deposed)
   t.equal(tree.text(zkPaths.groupOffset('g', 't', 0)), '5')
@@ -42,7 +42,7 @@ t.test('who claims last coordinates; the one before writes nothing more', async 
   })
 })
 
-t.test('two that claim at once: one of them is deposed', async (t) => {
+t.test('of two brokers that claim at once, one is deposed', async (t) => {
   const tree = MemoryTree.ofCluster()
   const sessions = [tree.session(), tree.session()] as const
   const claims = await Promise.all(sessions.map((zk, i) => GroupClaim.take(zk, 'g', owner(i))))
@@ -52,7 +52,7 @@ t.test('two that claim at once: one of them is deposed', async (t) => {
   t.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
 })
 
-t.test('a claim that was deleted counts for nothing', async (t) => {
+t.test('a deleted claim is void', async (t) => {
   const tree = MemoryTree.ofCluster()
   const zk = tree.session()
   const claim = await GroupClaim.take(zk, 'g', owner(1))
@@ -61,7 +61,7 @@ t.test('a claim that was deleted counts for nothing', async (t) => {
   await t.rejects(claim.begin(zk, 1), deposed)
 })
 
-t.test('many offsets are written in few multis, again and again', async (t) => {
+t.test('many offsets are written in few multis, also when repeated', async (t) => {
   const tree = MemoryTree.ofCluster()
   const zk = tree.session()
   const claim = await GroupClaim.take(zk, 'g', owner(1))
@@ -69,15 +69,15 @@ t.test('many offsets are written in few multis, again and again', async (t) => {
     const before = zk.made.length
     await claim.commit(zk, offsets(1200, data))
     const multis = zk.made.slice(before).filter((call) => call.startsWith('multi'))
-    t.equal(multis.length, 3, '500 at most')
+    t.equal(multis.length, 3, 'at most 500 each')
     t.ok(offsets(1200).every(({ path }) => tree.text(path) === data))
   }
   const before = zk.made.length
   await claim.commit(zk, offsets(100, 'x'.repeat(4096)))
-  t.equal(zk.made.length - before, 2, '256 KiB at most, and what is there is not looked for again')
+  t.equal(zk.made.length - before, 2, 'at most 256 KiB each; known znodes are not looked up')
 })
 
-t.test('an offset that another writer deletes or makes is written all the same', async (t) => {
+t.test('an offset znode that another writer deletes or creates is still written', async (t) => {
   const tree = MemoryTree.ofCluster()
   const zk = tree.session()
   const claim = await GroupClaim.take(zk, 'g', owner(1))
@@ -94,7 +94,7 @@ t.test('an offset that another writer deletes or makes is written all the same',
   t.equal(tree.text(zkPaths.groupOffset('g', 't', 2)), '4')
 })
 
-t.test('a group is deleted with all that is stored of it', async (t) => {
+t.test('a group is deleted with everything stored for it', async (t) => {
   const tree = MemoryTree.ofCluster()
   const zk = tree.session()
   const claim = await GroupClaim.take(zk, 'g', owner(1))
@@ -122,16 +122,16 @@ for (const { value, text } of commits) {
   })
 }
 
-t.test('what is no commit', async (t) => {
+t.test('invalid data is not a commit', async (t) => {
   for (const text of ['', 'x', '-1', '\n{}', '1 2', '99999999999999999']) {
     t.equal(decodeCommit(Buffer.from(text)), undefined, JSON.stringify(text))
   }
   t.equal(decodeCommit(null), undefined)
   const plain = { offset: 5, leaderEpoch: -1, metadata: '' }
-  t.same(decodeCommit(Buffer.from('5\nnot json')), plain, 'the offset counts all the same')
+  t.same(decodeCommit(Buffer.from('5\nnot json')), plain, 'the offset is still valid')
 })
 
-t.test('names of groups', async (t) => {
+t.test('group ids survive escaping as znode names', async (t) => {
   const names = ['fans', 'a.b_c-d', '..', '.', 'a/b', 'ä', '%41', "!'()*~", 'a b', '...']
   for (const name of names) {
     const znode = znodeNameOf(name)
@@ -140,7 +140,7 @@ t.test('names of groups', async (t) => {
     t.not(znode, '..')
     t.equal(groupOf(znode), name)
   }
-  t.equal(znodeNameOf('a.b_c-d'), 'a.b_c-d', 'those of the native protocol stay as they are')
+  t.equal(znodeNameOf('a.b_c-d'), 'a.b_c-d', 'ids of the native protocol need no escape')
   t.equal(groupOf('%'), undefined)
   t.equal(groupOf('a b'), undefined)
   for (const bad of ['', 'x'.repeat(250), 'ä'.repeat(84)]) {

@@ -1,5 +1,5 @@
-// A broker's groups over a tree in memory, which a test stops between any two steps: what is answered when
-// ZooWeeper is slow, when a connection breaks, and when another broker claims the group.
+// A broker's groups over a tree in memory, which tests suspend between any two steps: the answers
+// when ZooWeeper is slow, when a connection breaks, and when another broker claims the group.
 
 import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
@@ -51,7 +51,7 @@ class Scene {
     }
   }
 
-  /** undefined until it is answered */
+  /** the answer is undefined until it arrives */
   join(memberId = ''): { answer: JoinAnswer | undefined } {
     const found: { answer: JoinAnswer | undefined } = { answer: undefined }
     const request = {
@@ -68,7 +68,7 @@ class Scene {
       protocols: [{ name: 'range', metadata: Buffer.alloc(1) }],
     }
     void this.groups.join('g', request, (answer) => {
-      if (found.answer !== undefined) throw new Error('It was answered twice')
+      if (found.answer !== undefined) throw new Error('The request was answered twice')
       found.answer = answer
     })
     return found
@@ -110,11 +110,11 @@ async function answered(found: {
 }): Promise<{ answer: JoinAnswer }> {
   await settled()
   const { answer } = found
-  if (answer === undefined) throw new Error('It is not answered')
+  if (answer === undefined) throw new Error('The request is not answered')
   return { answer }
 }
 
-t.test('a generation is recorded before its members hear of it', async (t) => {
+t.test('a generation is recorded before its members learn of it', async (t) => {
   const scene = new Scene()
   const member = await scene.stable()
   const path = zkPaths.groupCoordinator('g')
@@ -128,7 +128,7 @@ t.test('a generation is recorded before its members hear of it', async (t) => {
   t.match(await answered(again), { answer: { error: 'NONE', generation: 2 } })
 })
 
-t.test('what was committed before a rebalance is stored before it is over', async (t) => {
+t.test('commits received before a rebalance are stored before it completes', async (t) => {
   const scene = new Scene()
   const member = await scene.stable()
   const stopped = scene.zk.stopAt('request', 'multi')
@@ -143,7 +143,7 @@ t.test('what was committed before a rebalance is stored before it is over', asyn
   t.match(await answered(again), { answer: { generation: 2 } })
 })
 
-t.test('when another broker claimed the group, all that wait are told once', async (t) => {
+t.test('when another broker claims the group, each waiting request is answered once', async (t) => {
   const scene = new Scene()
   const member = await scene.stable()
   const waiting = scene.join()
@@ -156,7 +156,7 @@ t.test('when another broker claimed the group, all that wait are told once', asy
   t.equal(scene.committed, undefined)
 })
 
-t.test('a generation that may not have been recorded is none', async (t) => {
+t.test('a generation that may not have been recorded does not begin', async (t) => {
   const scene = new Scene()
   const member = await scene.stable()
   const stopped = scene.zk.stopAt('answer', 'setData')
@@ -168,7 +168,7 @@ t.test('a generation that may not have been recorded is none', async (t) => {
   t.match(await answered(scene.join()), { answer: { error: 'NONE', generation: 3 } })
 })
 
-t.test('a commit whose outcome is not known is tried again by the same member', async (t) => {
+t.test('a commit with an unknown outcome can be retried by the same member', async (t) => {
   const scene = new Scene()
   const member = await scene.stable()
   const stopped = scene.zk.stopAt('answer', 'multi')
@@ -181,7 +181,7 @@ t.test('a commit whose outcome is not known is tried again by the same member', 
   t.equal(await scene.commit(member, 1, 7), 'NONE')
 })
 
-t.test('without a session nothing is coordinated', async (t) => {
+t.test('a broker without a session coordinates no group', async (t) => {
   const scene = new Scene()
   const member = await scene.stable()
   scene.hasSession = false
@@ -195,7 +195,7 @@ t.test('without a session nothing is coordinated', async (t) => {
   t.equal(scene.heartbeat(member, 1), 'NONE', 'no other broker claimed the group')
 })
 
-t.test('members that are silent are missed, and no timer is left behind', async (t) => {
+t.test('silent members are removed, and no timer is left', async (t) => {
   const scene = new Scene()
   const member = await scene.stable()
   await scene.clock.advance(9000)
@@ -210,18 +210,18 @@ t.test('members that are silent are missed, and no timer is left behind', async 
   t.equal(scene.clock.timerCount, 0)
 })
 
-t.test('a group that is claimed twice at once is claimed once', async (t) => {
+t.test('concurrent joins share one claim of the group', async (t) => {
   const scene = new Scene()
   const joins = [scene.join(), scene.join()]
   await settled()
   const claims = scene.zk.made.filter((call) => call === `create ${zkPaths.groupCoordinator('g')}`)
-  // The first create finds no parent; both joins share it and the one that follows.
+  // The first create finds no parent. Both joins share it and its successor.
   t.equal(claims.length, 2)
   t.match(joins[0]?.answer, { error: 'NONE', generation: 1 })
   t.equal(joins[1]?.answer, undefined, 'it waits for the first one to join again')
 })
 
-t.test('groups that are anothers’ by the image are given up', async (t) => {
+t.test('groups that the image assigns to another broker are given up', async (t) => {
   const scene = new Scene()
   const member = await scene.stable()
   const waiting = scene.join()

@@ -1,4 +1,4 @@
-// The core of a consumer group, with time that the tests move: who is told what, when.
+// The core of a consumer group, with time moved by the tests: which answers it sends, and when.
 
 import t from 'tap'
 import { Group, type GroupEffect, type GroupRules } from '../../../src/broker/group/group.ts'
@@ -16,7 +16,7 @@ function protocol(name: string, metadata = ''): Protocol {
   return { name, metadata: Buffer.from(metadata) }
 }
 
-/** Requests are called by name; what was answered is text. */
+/** A group whose requests have names and whose answers are lines of text. */
 class Scene {
   readonly group: Group<string, string>
   nowMs = 0
@@ -25,7 +25,7 @@ class Scene {
     this.group = new Group({ ...rules, ...more }, generation)
   }
 
-  /** `ask` names the request; a member without an id of its own is called as `newId`. */
+  /** `ask` names the request; it is also the new id of a member without one. */
   join(ask: string, more: Partial<JoinRequest> = {}): string[] {
     return this.#told(
       this.group.join(
@@ -83,7 +83,7 @@ class Scene {
     return [errors, this.#told(effects)]
   }
 
-  /** Ticks at each deadline on the way, as a coordinator does. */
+  /** Moves time, with a tick at each deadline, as a coordinator does. */
   advance(durationMs: number): string[] {
     const untilMs = this.nowMs + durationMs
     const told: string[] = []
@@ -126,7 +126,7 @@ function textOf(effect: GroupEffect<string, string>): string {
   }
 }
 
-/** `a` leads, `b` follows, both have their parts: generation 2. */
+/** A stable group in generation 2: `a` leads, `b` follows, and both have their assignments. */
 function stable(more: Partial<GroupRules> = {}): Scene {
   const scene = new Scene(more)
   scene.join('a')
@@ -139,16 +139,16 @@ function stable(more: Partial<GroupRules> = {}): Scene {
 
 // --- joining -------------------------------------------------------------------------------------
 
-t.test('one joins, then another: each rebalance waits for all', async (t) => {
+t.test('a rebalance waits for all members to join again', async (t) => {
   const scene = new Scene()
   t.same(scene.join('a'), ['generation 1', 'a: a in 1 by range under a [a]'])
   t.equal(scene.state, 'CompletingRebalance')
   t.same(scene.sync('a', 1, { a: 'all' }), ['a?: all'])
   t.equal(scene.state, 'Stable')
-  t.same(scene.join('b'), [], 'it waits for the other')
+  t.same(scene.join('b'), [], 'b waits for a')
   t.equal(scene.state, 'PreparingRebalance')
   t.equal(scene.heartbeat('a', 1), 'REBALANCE_IN_PROGRESS')
-  t.equal(scene.commit('a', 1), 'NONE', 'what was read before may still be committed')
+  t.equal(scene.commit('a', 1), 'NONE', 'records read before may still be committed')
   t.same(scene.rejoin('a'), [
     'generation 2',
     "a': a in 2 by range under a [a,b]",
@@ -158,11 +158,11 @@ t.test('one joins, then another: each rebalance waits for all', async (t) => {
   t.equal(scene.commit('b', 2), 'REBALANCE_IN_PROGRESS')
   t.equal(scene.heartbeat('b', 2), 'NONE')
   t.same(scene.sync('a', 2, { a: 'A', b: 'B' }), ['a?: A', 'b?: B'])
-  t.same(scene.sync('b', 2), ['b?: B'], 'it may ask again')
+  t.same(scene.sync('b', 2), ['b?: B'], 'a repeated SyncGroup is answered')
   t.equal(scene.commit('b', 2), 'NONE')
 })
 
-t.test('a member that is left out is assigned nothing', async (t) => {
+t.test('a member without an assignment gets an empty one', async (t) => {
   const scene = stable()
   scene.join('c')
   scene.rejoin('a')
@@ -171,11 +171,11 @@ t.test('a member that is left out is assigned nothing', async (t) => {
   t.same(scene.sync('a', 3, { a: 'A' }), ['a?: A', 'c?: '])
 })
 
-t.test('a generation goes on from the last one of whichever coordinator', async (t) => {
+t.test('generations continue from the last one of any coordinator', async (t) => {
   t.same(new Scene({}, 41).join('a'), ['generation 42', 'a: a in 42 by range under a [a]'])
 })
 
-t.test('a member without an id is told one, and comes back with it', async (t) => {
+t.test('a member without an id is sent one, and joins again with it', async (t) => {
   const scene = new Scene()
   t.same(scene.join('a', { mustKnowId: true }), ['a: MEMBER_ID_REQUIRED'])
   t.equal(scene.state, 'Empty')
@@ -185,12 +185,12 @@ t.test('a member without an id is told one, and comes back with it', async (t) =
   t.equal(scene.heartbeat('b', 1), 'UNKNOWN_MEMBER_ID')
   scene.sync('a', 1)
   scene.join('c')
-  t.same(scene.rejoin('a'), [], 'the rebalance waits for b, to which an id was given')
+  t.same(scene.rejoin('a'), [], 'the rebalance waits for b, which has been assigned an id')
   t.same(scene.advance(999), [])
   t.equal(scene.rejoin('b').length, 4)
 })
 
-t.test('an id that is not used is forgotten with the session time-out', async (t) => {
+t.test('an unused id expires with the session time-out', async (t) => {
   const scene = new Scene()
   scene.join('a', { mustKnowId: true })
   t.equal(scene.group.deadlineMs, 1000)
@@ -199,12 +199,12 @@ t.test('an id that is not used is forgotten with the session time-out', async (t
   t.same(scene.rejoin('a'), ["a': UNKNOWN_MEMBER_ID"])
 })
 
-t.test('a group that was empty waits for more members', async (t) => {
+t.test('a formerly empty group waits for more members', async (t) => {
   const scene = new Scene({ initialDelayMs: 500 })
   t.same(scene.join('a'), [])
   t.same(scene.advance(400), [])
   t.same(scene.join('b'), [])
-  t.same(scene.advance(500), [], 'one more came: it waits once more')
+  t.same(scene.advance(500), [], 'another member joined: the group waits again')
   t.same(scene.advance(100), [
     'generation 1',
     'a: a in 1 by range under a [a,b]',
@@ -213,7 +213,7 @@ t.test('a group that was empty waits for more members', async (t) => {
   t.equal(scene.nowMs, 1000)
 })
 
-t.test('that wait ends with the rebalance time-out', async (t) => {
+t.test('the initial wait ends with the rebalance time-out', async (t) => {
   const scene = new Scene({ initialDelayMs: 500 })
   const patient = { rebalanceTimeoutMs: 800 }
   scene.join('a', patient)
@@ -249,7 +249,7 @@ const refusals: readonly {
     error: 'GROUP_MAX_SIZE_REACHED',
   },
   {
-    name: 'an instance that is not there',
+    name: 'an unknown instance',
     join: { memberId: 'a', instanceId: 'i' },
     error: 'UNKNOWN_MEMBER_ID',
   },
@@ -259,20 +259,20 @@ for (const { name, join, error } of refusals) {
   t.test(`refused: ${name}`, async (t) => {
     const scene = stable()
     t.same(scene.join('c', join), [`c: ${error}`])
-    t.equal(scene.state, 'Stable', 'and the others are not disturbed')
+    t.equal(scene.state, 'Stable', 'other members are not disturbed')
   })
 }
 
-t.test('a group has at most so many members, those on the way included', async (t) => {
+t.test('the limit of members includes assigned ids that have not joined yet', async (t) => {
   const scene = stable()
   t.same(scene.join('c', { mustKnowId: true }), ['c: MEMBER_ID_REQUIRED'])
   t.same(scene.join('d', { mustKnowId: true }), ['d: MEMBER_ID_REQUIRED'])
   t.same(scene.join('e', { mustKnowId: true }), ['e: GROUP_MAX_SIZE_REACHED'])
   t.same(scene.join('f', { instanceId: 'f' }), ['f: GROUP_MAX_SIZE_REACHED'])
-  t.same(scene.rejoin('c'), [], 'who was promised a place has it')
+  t.same(scene.rejoin('c'), [], 'an assigned id keeps its place')
 })
 
-t.test('members vote for the protocol among those that all support', async (t) => {
+t.test('members vote for one of the protocols that all support', async (t) => {
   const scene = new Scene({ initialDelayMs: 100 })
   scene.join('a', { protocols: [protocol('x'), protocol('range'), protocol('sticky')] })
   scene.join('b', { protocols: [protocol('sticky'), protocol('range')] })
@@ -280,21 +280,21 @@ t.test('members vote for the protocol among those that all support', async (t) =
   t.match(scene.advance(500), ['generation 1', /a: a in 1 by sticky/])
 })
 
-t.test('joining again with the same metadata disturbs no one; the leader does', async (t) => {
+t.test('joining again with the same metadata rebalances only for the leader', async (t) => {
   const scene = stable()
   t.same(scene.rejoin('b'), ["b': b in 2 by range under a []"])
   t.equal(scene.state, 'Stable')
   t.same(scene.rejoin('b', { protocols: [protocol('range', 'other topics')] }), [])
   t.equal(scene.state, 'PreparingRebalance')
   t.equal(scene.rejoin('a').length, 3)
-  t.same(scene.rejoin('a'), ["a': a in 3 by range under a [a,b]"], 'it had no answer')
+  t.same(scene.rejoin('a'), ["a': a in 3 by range under a [a,b]"], 'its answer was lost')
   scene.sync('b', 3)
   t.same(scene.sync('a', 3), ['a?: ', 'b?: '])
   t.same(scene.rejoin('a'), [])
-  t.equal(scene.state, 'PreparingRebalance', 'the leader wants a rebalance')
+  t.equal(scene.state, 'PreparingRebalance', 'the leader asks for a rebalance')
 })
 
-t.test('a request that waits is answered when its member asks again', async (t) => {
+t.test('a waiting request is answered when its member repeats it', async (t) => {
   const scene = stable()
   t.same(scene.join('c'), [])
   t.same(scene.rejoin('c'), ['c: REBALANCE_IN_PROGRESS'])
@@ -302,12 +302,12 @@ t.test('a request that waits is answered when its member asks again', async (t) 
   t.equal(scene.rejoin('b').length, 4)
   t.same(scene.sync('c', 3), [])
   t.same(scene.sync('c', 3), ['c?: REBALANCE_IN_PROGRESS'])
-  t.same(scene.join('d'), ['c?: REBALANCE_IN_PROGRESS'], 'it has to join again')
+  t.same(scene.join('d'), ['c?: REBALANCE_IN_PROGRESS'], 'c has to join again')
 })
 
-// --- who is gone ---------------------------------------------------------------------------------
+// --- departures ----------------------------------------------------------------------------------
 
-t.test('a member that is silent is taken for dead', async (t) => {
+t.test('a silent member is removed after its session time-out', async (t) => {
   const scene = stable()
   scene.advance(600)
   t.equal(scene.heartbeat('a', 2), 'NONE')
@@ -319,7 +319,7 @@ t.test('a member that is silent is taken for dead', async (t) => {
   t.same(scene.rejoin('a'), ['generation 3', "a': a in 3 by range under a [a]"])
 })
 
-t.test('the last one that goes leaves an empty group', async (t) => {
+t.test('the last member to go leaves an empty group', async (t) => {
   const scene = stable()
   t.same(scene.advance(1000), ['generation 3'])
   t.equal(scene.state, 'Empty')
@@ -328,7 +328,7 @@ t.test('the last one that goes leaves an empty group', async (t) => {
   t.equal(scene.commit('a', 2), 'UNKNOWN_MEMBER_ID')
 })
 
-t.test('who does not join again in time is left behind; who waits does not expire', async (t) => {
+t.test('a member that joins too late is removed; a waiting member does not expire', async (t) => {
   const scene = stable()
   scene.join('c', { sessionTimeoutMs: 200 })
   scene.rejoin('a')
@@ -345,7 +345,7 @@ t.test('who does not join again in time is left behind; who waits does not expir
   t.equal(scene.heartbeat('b', 2), 'UNKNOWN_MEMBER_ID')
 })
 
-t.test('a generation whose leader does not assign ends', async (t) => {
+t.test('a generation ends if its leader does not assign', async (t) => {
   const scene = new Scene()
   scene.join('a')
   scene.join('b')
@@ -360,7 +360,7 @@ t.test('a generation whose leader does not assign ends', async (t) => {
   t.same(scene.rejoin('b'), ['generation 3', "b': b in 3 by range under b [b]"])
 })
 
-t.test('a member that was told its generation and does not ask for its part goes', async (t) => {
+t.test('a member that joins a generation without sending SyncGroup is removed', async (t) => {
   const scene = new Scene()
   scene.join('a')
   scene.join('b')
@@ -374,7 +374,7 @@ t.test('a member that was told its generation and does not ask for its part goes
   t.equal(scene.state, 'PreparingRebalance')
 })
 
-t.test('one that joins again much later owes nothing', async (t) => {
+t.test('a member that joins again much later does not owe a SyncGroup', async (t) => {
   const scene = stable()
   for (let i = 0; i < 10; i++) {
     scene.advance(900)
@@ -386,7 +386,7 @@ t.test('one that joins again much later owes nothing', async (t) => {
   t.equal(scene.state, 'Stable')
 })
 
-t.test('those that leave are not waited for', async (t) => {
+t.test('a rebalance does not wait for members that leave', async (t) => {
   const scene = stable()
   t.same(scene.leave('x'), [['UNKNOWN_MEMBER_ID'], []])
   t.equal(scene.state, 'Stable')
@@ -395,14 +395,14 @@ t.test('those that leave are not waited for', async (t) => {
   scene.join('c')
   t.same(scene.leave('a'), [['NONE'], ['generation 3', 'c: c in 3 by range under c [c]']])
   scene.join('d')
-  t.same(scene.leave('d'), [['NONE'], ['d: UNKNOWN_MEMBER_ID']], 'its own request is answered')
+  t.same(scene.leave('d'), [['NONE'], ['d: UNKNOWN_MEMBER_ID']], 'its waiting request is answered')
   scene.join('e', { mustKnowId: true })
-  t.same(scene.leave('e'), [['NONE'], []], 'the id that was given is free')
+  t.same(scene.leave('e'), [['NONE'], []], 'the assigned id is released')
 })
 
 // --- fencing -------------------------------------------------------------------------------------
 
-t.test('what comes from another generation is refused', async (t) => {
+t.test('a request from another generation is refused', async (t) => {
   const scene = stable()
   for (const generation of [-1, 1, 3]) {
     t.equal(scene.heartbeat('a', generation), 'ILLEGAL_GENERATION')
@@ -421,18 +421,18 @@ t.test('static members', async (t) => {
   scene.sync('a1', 1, { a1: 'A', b1: 'B' }, 'a')
 
   t.same(scene.join('b2', { instanceId: 'b' }), ['b2: b2 in 1 by range under a1 []'])
-  t.same(scene.sync('b2', 1, {}, 'b'), ['b2?: B'], 'back without a rebalance')
+  t.same(scene.sync('b2', 1, {}, 'b'), ['b2?: B'], 'a static member returns without a rebalance')
   t.equal(scene.heartbeat('b1', 1, 'b'), 'FENCED_INSTANCE_ID')
   t.equal(scene.commit('b1', 1, 'b'), 'FENCED_INSTANCE_ID')
   t.same(scene.sync('b1', 1, {}, 'b'), ['b1?: FENCED_INSTANCE_ID'])
 
   t.same(scene.join('a2', { instanceId: 'a' }), ['a2: a2 in 1 by range under a1 []'])
-  t.same(scene.sync('a2', 1, {}, 'a'), ['a2?: A'], 'an old client does not learn that it leads')
+  t.same(scene.sync('a2', 1, {}, 'a'), ['a2?: A'], 'an older client does not learn that it leads')
   const young = { instanceId: 'a', maySkipAssignment: true }
   t.same(scene.join('a3', young), ['a3: a3 in 1 by range under a3 [b2,a3] skips'])
 
   t.same(scene.join('b3', { instanceId: 'b', protocols: [protocol('range', 'new')] }), [])
-  t.equal(scene.state, 'PreparingRebalance', 'it wants something else')
+  t.equal(scene.state, 'PreparingRebalance', 'its metadata has changed')
   t.same(scene.join('b4', { instanceId: 'b' }), ['b3: FENCED_INSTANCE_ID'])
   t.same(scene.leave({ memberId: '', instanceId: 'a' }), [
     ['NONE'],
@@ -455,7 +455,7 @@ t.test(
     scene.rejoin('b', slow)
     t.equal(scene.advance(1000).length, 3)
     t.same(scene.memberIds, ['a1', 'b', 'c'])
-    t.equal(scene.heartbeat('a1', 1, 'a'), 'ILLEGAL_GENERATION', 'it learns that it has to join')
+    t.equal(scene.heartbeat('a1', 1, 'a'), 'ILLEGAL_GENERATION', 'it learns to join again')
   },
 )
 

@@ -1,4 +1,4 @@
-// What each api answers, and Kafka's error for each mistake.
+// The answer of each api, and Kafka's error code for each invalid request.
 
 import t from 'tap'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
@@ -47,7 +47,7 @@ worldTest(
         `version ${version}`,
       )
       if (version >= 1)
-        t.ok([1, 2].includes(controllerId), 'the controller is a broker that is named')
+        t.ok([1, 2].includes(controllerId), 'the controller is one of the listed brokers')
       const [topic] = topics
       t.equal(topic?.name, 'm')
       t.equal(topic?.topicId, version < 10 ? noUuid : topicId)
@@ -76,7 +76,7 @@ worldTest(t, 'Metadata: all topics, or none', { brokers: 1 }, async (t, world) =
   t.equal(await count(12, null), 1)
 })
 
-worldTest(t, 'Metadata: topics that are not there', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'Metadata: topics that do not exist', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   const topicId = await newTopic(client, 'known')
   const { topics } = await client.send(metadata, 12, {
@@ -112,7 +112,7 @@ worldTest(t, 'DescribeCluster names the brokers', { brokers: 1 }, async (t, worl
 
 // --- Produce and Fetch ---------------------------------------------------------------------------
 
-worldTest(t, 'records go in and come out in every version', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'records are stored and read in every version', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   const topicId = await newTopic(client, 'all')
   for (const [i, version] of versions(3, 9).entries()) {
@@ -133,7 +133,7 @@ worldTest(t, 'records go in and come out in every version', { brokers: 1 }, asyn
   }
 })
 
-worldTest(t, 'large records come out as they went in', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'large records are fetched unchanged', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'large', { partitions: 3 })
   const batches = [0, 1, 2].map((index) => batchOf(3, { valueBytes: 100_000 + index }))
@@ -161,10 +161,10 @@ worldTest(t, 'a fetch from inside a batch returns it whole', { brokers: 1 }, asy
   const asked = fetchOf('inside', { fetchOffset: 3, maxBytes: 1, partitionMaxBytes: 1 })
   const { responses } = await client.send(fetch, 11, asked)
   const [found] = responses[0]?.partitions ?? []
-  t.equal(decodeBatch(found?.records ?? Buffer.alloc(0)).length, 5, 'though it is over the limits')
+  t.equal(decodeBatch(found?.records ?? Buffer.alloc(0)).length, 5, 'despite the limits')
 })
 
-/** @param change made to a batch of one record, whose checksum is made anew */
+/** @returns a batch of one record with this change and a valid checksum */
 function changed(change: (batch: Buffer) => void): Buffer {
   const batch = batchOf(1)
   change(batch)
@@ -184,10 +184,10 @@ const badBatches: readonly {
   from?: number
 }[] = [
   { name: 'no records', batch: null, code: 'INVALID_RECORD' },
-  { name: 'a header cut short', batch: Buffer.alloc(20), code: 'CORRUPT_MESSAGE' },
+  { name: 'a truncated header', batch: Buffer.alloc(20), code: 'CORRUPT_MESSAGE' },
   { name: 'magic 1', batch: changed((b) => b.writeInt8(1, 16)), code: 'INVALID_RECORD' },
   { name: 'magic 0', batch: changed((b) => b.writeInt8(0, 16)), code: 'INVALID_RECORD' },
-  { name: 'a checksum that fails', batch: withChecksumOf(batchOf(1)), code: 'CORRUPT_MESSAGE' },
+  { name: 'a wrong checksum', batch: withChecksumOf(batchOf(1)), code: 'CORRUPT_MESSAGE' },
   { name: 'two batches', batch: Buffer.concat([batchOf(1), batchOf(1)]), code: 'INVALID_RECORD' },
   {
     name: 'a control batch',
@@ -205,18 +205,18 @@ const badBatches: readonly {
     code: 'UNSUPPORTED_COMPRESSION_TYPE',
   },
   {
-    name: 'zstd of an old client',
+    name: 'zstd from an old client',
     batch: changed((b) => b.writeInt16BE(4, 21)),
     code: 'UNSUPPORTED_COMPRESSION_TYPE',
     from: 6,
   },
   {
-    name: 'a record count that is wrong',
+    name: 'a wrong record count',
     batch: changed((b) => b.writeInt32BE(2, 57)),
     code: 'INVALID_RECORD',
   },
   {
-    name: 'more bytes than are allowed',
+    name: 'more bytes than allowed',
     batch: batchOf(1, { valueBytes: 2_000_000 }),
     code: 'MESSAGE_TOO_LARGE',
   },
@@ -224,7 +224,7 @@ const badBatches: readonly {
 
 worldTest(
   t,
-  'batches that are refused, and others beside them',
+  'a refused batch does not affect the others of its request',
   { brokers: 1 },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -244,7 +244,7 @@ worldTest(
       const [bad, good] = responses[0]?.partitionResponses ?? []
       t.equal(nameOf(bad?.errorCode), code, name)
       t.equal(bad?.baseOffset, -1)
-      t.match(good, { index: 1, errorCode: 0, baseOffset: i }, `${name}: the other is stored`)
+      t.match(good, { index: 1, errorCode: 0, baseOffset: i }, `${name}: the other batch is stored`)
     }
   },
 )
@@ -256,12 +256,12 @@ const badProduces: readonly {
 }[] = [
   { name: 'acks 2', request: { acks: 2 }, code: 'INVALID_REQUIRED_ACKS' },
   {
-    name: 'a topic that is not there',
+    name: 'a topic that does not exist',
     request: { topic: 'x' },
     code: 'UNKNOWN_TOPIC_OR_PARTITION',
   },
   {
-    name: 'a partition that is not there',
+    name: 'a partition that does not exist',
     request: { index: 9 },
     code: 'UNKNOWN_TOPIC_OR_PARTITION',
   },
@@ -293,7 +293,7 @@ async function producing(
   return nameOf(responses[0]?.partitionResponses[0]?.errorCode)
 }
 
-worldTest(t, 'produces that are refused', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'refused produce requests', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'p')
   for (const { name, request, code } of badProduces) {
@@ -301,7 +301,7 @@ worldTest(t, 'produces that are refused', { brokers: 1 }, async (t, world) => {
   }
 })
 
-worldTest(t, 'a broker that does not lead says so', { brokers: 2 }, async (t, world) => {
+worldTest(t, 'a broker that does not lead refuses', { brokers: 2 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'led', { replicas: 2 })
   const { topics } = await client.send(metadata, 5, { topics: [{ name: 'led' }] })
@@ -315,15 +315,15 @@ worldTest(t, 'a broker that does not lead says so', { brokers: 2 }, async (t, wo
   const old = await other.send(fetch, 10, fetchOf('led'))
   t.equal(nameOf(old.responses[0]?.partitions[0]?.errorCode), 'NOT_LEADER_OR_FOLLOWER')
   const young = await other.send(fetch, 11, fetchOf('led'))
-  t.equal(nameOf(young.responses[0]?.partitions[0]?.errorCode), 'NONE', 'a follower may be read')
+  t.equal(nameOf(young.responses[0]?.partitions[0]?.errorCode), 'NONE', 'followers may be read')
 })
 
-worldTest(t, 'fetches that are refused', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'refused fetches', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   const topicId = await newTopic(client, 'f')
   await client.send(produce, 7, produceTo('f', batchOf(3)))
   const fetching = async (version: number, topic: string, more: Parameters<typeof fetchOf>[1]) => {
-    // Were nothing wrong, it would wait.
+    // A valid fetch would wait.
     const asked = fetchOf(topic, { maxWaitMs: 20_000, minBytes: 1_000_000, ...more })
     const { responses } = await client.send(fetch, version, asked)
     const [found] = responses[0]?.partitions ?? []
@@ -350,7 +350,7 @@ worldTest(t, 'fetch sessions are not granted', { brokers: 1 }, async (t, world) 
     t.equal(found.sessionId, 0)
     return [nameOf(found.errorCode), found.responses.length]
   }
-  t.same(await inSession(0, 0), ['NONE', 1], 'a client that wants one is answered all the same')
+  t.same(await inSession(0, 0), ['NONE', 1], 'a client that asks for a session is still answered')
   t.same(await inSession(0, -1), ['NONE', 1])
   t.same(await inSession(7, 3), ['FETCH_SESSION_ID_NOT_FOUND', 0])
   t.same(await inSession(0, 3), ['INVALID_FETCH_SESSION_EPOCH', 0])
@@ -358,7 +358,7 @@ worldTest(t, 'fetch sessions are not granted', { brokers: 1 }, async (t, world) 
 
 // --- offsets, ids --------------------------------------------------------------------------------
 
-worldTest(t, 'ListOffsets: where a log begins and ends', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'ListOffsets: start and end of a log', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'l')
   await client.send(produce, 7, produceTo('l', batchOf(3)))
@@ -376,7 +376,7 @@ worldTest(t, 'ListOffsets: where a log begins and ends', { brokers: 1 }, async (
   t.same(await listing(7, -1, 99), ['UNKNOWN_LEADER_EPOCH', -1])
 })
 
-worldTest(t, 'OffsetForLeaderEpoch: where an epoch ends', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'OffsetForLeaderEpoch: the end of an epoch', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'e')
   await client.send(produce, 7, produceTo('e', batchOf(3)))
@@ -395,27 +395,22 @@ worldTest(t, 'OffsetForLeaderEpoch: where an epoch ends', { brokers: 1 }, async 
   }
 })
 
-worldTest(
-  t,
-  'InitProducerId: an id of its own for each producer',
-  { brokers: 1 },
-  async (t, world) => {
-    const client = kafkaClient(world)
-    const ids = new Set<number>()
-    for (const version of versions(0, 4)) {
-      const asked = { transactionalId: null, transactionTimeoutMs: 1000 }
-      const found = await client.send(initProducerId, version, asked)
-      t.match(found, { errorCode: 0, producerEpoch: 0 })
-      ids.add(found.producerId)
-    }
-    t.equal(ids.size, 5)
-    const asked = { transactionalId: 'tx', transactionTimeoutMs: 1000 }
-    const { errorCode } = await client.send(initProducerId, 4, asked)
-    t.equal(nameOf(errorCode), 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
-  },
-)
+worldTest(t, 'InitProducerId: each producer gets its own id', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  const ids = new Set<number>()
+  for (const version of versions(0, 4)) {
+    const asked = { transactionalId: null, transactionTimeoutMs: 1000 }
+    const found = await client.send(initProducerId, version, asked)
+    t.match(found, { errorCode: 0, producerEpoch: 0 })
+    ids.add(found.producerId)
+  }
+  t.equal(ids.size, 5)
+  const asked = { transactionalId: 'tx', transactionTimeoutMs: 1000 }
+  const { errorCode } = await client.send(initProducerId, 4, asked)
+  t.equal(nameOf(errorCode), 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+})
 
-worldTest(t, 'FindCoordinator: none for transactions', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'FindCoordinator: not for transactions', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   const young = await client.send(findCoordinator, 4, { keyType: 1, coordinatorKeys: ['a', 'b'] })
   t.same(
@@ -461,7 +456,7 @@ async function creating(
   return answer.topics.map(({ errorCode }) => nameOf(errorCode))
 }
 
-worldTest(t, 'CreateTopics: each topic has its own outcome', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'CreateTopics: each topic has its own result', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   for (const version of versions(0, 7)) {
     const found = await creating(client, version, [{ name: `v${version}` }, { name: 'no/name' }])
@@ -487,7 +482,7 @@ worldTest(t, 'CreateTopics: each topic has its own outcome', { brokers: 1 }, asy
   ])
 })
 
-worldTest(t, 'CreateTopics: validateOnly makes nothing', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'CreateTopics: validateOnly creates nothing', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'old')
   const rows = [{ name: 'new' }, { name: 'old' }, { name: 'many', replicationFactor: 5 }]

@@ -18,7 +18,7 @@ import { kafkaClient } from './kafka-client.ts'
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 t.comment(`SEED=${seed}`)
 
-worldTest(t, 'the port speaks both dialects', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'the port accepts both protocols', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'both')
   const admin = world.use(new MqAdmin({ brokers: world.addresses }))
@@ -40,14 +40,14 @@ worldTest(
       t.equal(errorCode, 0)
       const rowOf = (key: number) => apiKeys.find(({ apiKey }) => apiKey === key)
       t.same(rowOf(18), { apiKey: 18, minVersion: 0, maxVersion: 3 })
-      t.same(rowOf(0), { apiKey: 0, minVersion: 0, maxVersion: 9 }, 'or clients do not compress')
+      t.same(rowOf(0), { apiKey: 0, minVersion: 0, maxVersion: 9 }, 'else clients do not compress')
     }
   },
 )
 
 worldTest(
   t,
-  'a version of ApiVersions from the future is answered in version 0, and the client goes on',
+  'a future version of ApiVersions is answered in version 0, and the connection stays usable',
   { brokers: 1 },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -71,7 +71,7 @@ worldTest(
 
 worldTest(
   t,
-  'what the broker does not serve closes the connection, and no other',
+  'a request that the broker does not serve closes only its own connection',
   { brokers: 1 },
   async (t, world) => {
     const other = kafkaClient(world)
@@ -83,11 +83,11 @@ worldTest(
       return body
     }
     const refused: readonly [string, Buffer][] = [
-      ['an api that is none', header(200, 0)],
-      ['a version that is offered and not served', header(0, 2)],
-      ['a version from the future', header(3, 99)],
-      ['a request that is cut short', header(3, 5)],
-      ['a header that is cut short', Buffer.from('0012', 'hex')],
+      ['an unknown api', header(200, 0)],
+      ['a version that is advertised but not served', header(0, 2)],
+      ['a future version', header(3, 99)],
+      ['a truncated request', header(3, 5)],
+      ['a truncated header', Buffer.from('0012', 'hex')],
     ]
     for (const [name, body] of refused) {
       const client = kafkaClient(world)
@@ -102,7 +102,7 @@ worldTest(
 
 worldTest(
   t,
-  'responses leave in the order of the requests while a fetch waits',
+  'responses are sent in the order of the requests while a fetch waits',
   { brokers: 1 },
   async (t, world) => {
     const [client, producer] = [kafkaClient(world), kafkaClient(world)]
@@ -129,7 +129,7 @@ worldTest(
 
 worldTest(
   t,
-  'a request does not begin before those that came before it are answered',
+  'a request does not begin before earlier requests are answered',
   { brokers: 1 },
   async (t, world) => {
     const [client, other] = [kafkaClient(world), kafkaClient(world)]
@@ -141,13 +141,13 @@ worldTest(
     const { producerId } = await other.send(initProducerId, 4, asked)
     await other.send(produce, 7, produceTo('turns', batchOf(1)))
     await waiting
-    t.equal((await held).producerId, producerId + 1, 'its id was given out later')
+    t.equal((await held).producerId, producerId + 1, 'its id was allocated later')
   },
 )
 
 worldTest(
   t,
-  'a produce begins while a fetch of its connection waits, and is answered behind it',
+  'a produce begins while a fetch of its connection waits, and is answered after it',
   { brokers: 1 },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -155,7 +155,7 @@ worldTest(
     const waiting = client.send(fetch, 11, fetchOf('overlap', { maxWaitMs: 60_000 }))
     const produced = client.send(produce, 7, produceTo('overlap', batchOf(1)))
     const { responses } = await waiting
-    t.equal(responses[0]?.partitions[0]?.highWatermark, 1, 'it ends the wait')
+    t.equal(responses[0]?.partitions[0]?.highWatermark, 1, 'the produce ends the wait')
     t.equal((await produced).responses[0]?.partitionResponses[0]?.baseOffset, 0)
     t.same(client.answered.slice(-2), [2, 3])
   },
@@ -163,7 +163,7 @@ worldTest(
 
 worldTest(
   t,
-  'a thousand requests at once are answered one after the other',
+  'a thousand pipelined requests are answered in order',
   { brokers: 1 },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -178,7 +178,7 @@ worldTest(
   },
 )
 
-worldTest(t, 'a produce without acks has no response', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'a produce with acks=0 has no response', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'silent')
   client.post(produce, 7, { ...produceTo('silent', batchOf(1)), acks: 0 })
@@ -189,7 +189,7 @@ worldTest(t, 'a produce without acks has no response', { brokers: 1 }, async (t,
 
 worldTest(
   t,
-  'a produce without acks that fails closes the connection: nothing else would tell',
+  'a produce with acks=0 that fails closes the connection',
   { brokers: 1 },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -201,7 +201,7 @@ worldTest(
 
 worldTest(
   t,
-  'random and mutated bytes end their own connection at most',
+  'random and mutated bytes close at most their own connection',
   { brokers: 1 },
   async (t, world) => {
     const other = kafkaClient(world)

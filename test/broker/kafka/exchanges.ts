@@ -1,4 +1,4 @@
-// Requests of Kafka's protocol that the tests of its handlers have in common.
+// Requests of Kafka's protocol that the tests of its handlers share.
 
 import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
 import type { fetch } from '../../../src/protocol/kafka/api/fetch.ts'
@@ -10,7 +10,7 @@ import type { KafkaClient } from './kafka-client.ts'
 
 type RequestTo<A> = A extends KafkaApi<infer Request, infer _> ? StructWritten<Request> : never
 
-/** With one replica, unless there is more to say. @returns its id */
+/** Creates a topic, by default with one replica. @returns its id */
 export async function newTopic(
   client: KafkaClient,
   name: string,
@@ -20,7 +20,7 @@ export async function newTopic(
   const topics = [{ ...topic, assignments: [], configs: [] }]
   const answer = await client.send(createTopics, 7, { topics, timeoutMs: 30_000 })
   const [made] = answer.topics
-  if (made?.errorCode !== 0) throw new Error(made?.errorMessage ?? 'there is no answer')
+  if (made?.errorCode !== 0) throw new Error(made?.errorMessage ?? 'The response has no topic')
   return made.topicId
 }
 
@@ -58,7 +58,7 @@ export function fetchOf(topic: string, options: FetchOptions = {}): RequestTo<ty
   const { partition = 0, fetchOffset = 0, partitionMaxBytes = 1_048_576 } = options
   const { maxWaitMs = 0, minBytes = 1, maxBytes = 52_428_800, currentLeaderEpoch = -1 } = options
   const asked = { partition, fetchOffset, partitionMaxBytes, currentLeaderEpoch }
-  // By name and by id: each version takes the one that it has.
+  // By name and by id: each version writes the field that it has.
   const topics = [{ topic, topicId: topic, partitions: [asked] }]
   return { maxWaitMs, minBytes, maxBytes, isolationLevel: 0, topics }
 }

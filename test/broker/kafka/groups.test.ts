@@ -1,4 +1,4 @@
-// Consumer groups over Kafka's protocol: members at one broker, coordinators that change, and offsets.
+// Consumer groups over Kafka's protocol: members, offsets, and changes of coordinator.
 
 import t, { type Test } from 'tap'
 import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
@@ -24,7 +24,7 @@ const group = 'fans'
 const flags = [
   '--group.initial.rebalance.delay.ms=0',
   '--group.min.session.timeout.ms=100',
-  // Requests here are sent once: no broker may lose its session in between, however slow the machine is.
+  // Requests are sent once, so no broker may lose its session in between, even on a slow machine.
   '--session-timeout=20000',
 ]
 
@@ -42,7 +42,10 @@ function joining(memberId: string, more: { groupId?: string; sessionTimeoutMs?: 
   return { groupId: group, memberId, protocolType: 'consumer', protocols, ...timeouts, ...more }
 }
 
-/** In version 3 a member gets its id at once. @returns its id */
+/**
+ * Joins in version 3, which assigns the member id at once. @returns the member id and the
+ * generation
+ */
 async function joinAlone(client: KafkaClient, groupId = group): Promise<[string, number]> {
   const joined = await client.send(joinGroup, 3, joining('', { groupId }))
   if (joined.errorCode !== 0) throw new Error(nameOf(joined.errorCode))
@@ -92,7 +95,7 @@ async function committed(client: KafkaClient, groupId = group): Promise<number |
   return found.topics[0]?.partitions[0]?.committedOffset
 }
 
-// --- who coordinates -----------------------------------------------------------------------------
+// --- coordinators --------------------------------------------------------------------------------
 
 worldTest(t, 'all brokers name the same coordinator', { brokers: 3, flags }, async (t, world) => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'no / name']
@@ -115,7 +118,7 @@ worldTest(t, 'all brokers name the same coordinator', { brokers: 3, flags }, asy
 
 worldTest(
   t,
-  'a broker that does not coordinate says so',
+  'a broker that does not coordinate the group answers NOT_COORDINATOR',
   { brokers: 2, flags },
   async (t, world) => {
     const other = kafkaClient(world, coordinatorOf(group, [1, 2]) === 1 ? 2 : 1)
@@ -145,7 +148,7 @@ worldTest(t, 'two members, in every version', { brokers: 1, flags }, async (t, w
     const ask = async (client: KafkaClient, memberId: string) => {
       const answer = await client.send(joinGroup, version, joining(memberId, { groupId }))
       if (nameOf(answer.errorCode) !== 'MEMBER_ID_REQUIRED') return answer
-      t.ok(version >= 4, `version ${version} is told its id first`)
+      t.ok(version >= 4, `version ${version} is sent its id first`)
       const again = joining(answer.memberId, { groupId })
       return client.send(joinGroup, version, again)
     }
@@ -201,7 +204,7 @@ worldTest(t, 'two members, in every version', { brokers: 1, flags }, async (t, w
   }
 })
 
-worldTest(t, 'a member that is killed is missed', { brokers: 1, flags }, async (t, world) => {
+worldTest(t, 'a killed member expires', { brokers: 1, flags }, async (t, world) => {
   const [a, b] = [kafkaClient(world), kafkaClient(world)]
   const dying = await a.send(joinGroup, 3, joining('', { sessionTimeoutMs: 200 }))
   t.equal(dying.errorCode, 0)
@@ -210,7 +213,7 @@ worldTest(t, 'a member that is killed is missed', { brokers: 1, flags }, async (
   t.match(joined, { errorCode: 0, members: [{ memberId: joined.memberId }] })
 })
 
-worldTest(t, 'requests that are refused', { brokers: 1, flags }, async (t, world) => {
+worldTest(t, 'refused requests', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
   const join = async (more: object) => {
     return nameOf((await client.send(joinGroup, 5, { ...joining(''), ...more })).errorCode)
@@ -231,7 +234,7 @@ worldTest(t, 'requests that are refused', { brokers: 1, flags }, async (t, world
 
 worldTest(
   t,
-  'what is committed is fetched, in every version',
+  'committed offsets are fetched in every version',
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -272,7 +275,7 @@ worldTest(
   },
 )
 
-worldTest(t, 'commits that are refused', { brokers: 1, flags }, async (t, world) => {
+worldTest(t, 'refused commits', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'goals')
   t.equal(await commit(client, { topic: 'x' }), 'UNKNOWN_TOPIC_OR_PARTITION')
@@ -282,18 +285,18 @@ worldTest(t, 'commits that are refused', { brokers: 1, flags }, async (t, world)
   t.equal(await commit(client, { groupId: '' }), 'INVALID_GROUP_ID')
   t.equal(await commit(client, { memberId: 'm', generation: 1 }), 'UNKNOWN_MEMBER_ID')
   t.equal(await committed(client), -1)
-  t.equal(await commit(client, { offset: 5 }), 'NONE', 'a consumer that is no member')
+  t.equal(await commit(client, { offset: 5 }), 'NONE', 'a consumer that is not a member')
   const [memberId, generation] = await joinAlone(client)
-  t.equal(await commit(client, { offset: 6 }), 'UNKNOWN_MEMBER_ID', 'now the group has members')
+  t.equal(await commit(client, { offset: 6 }), 'UNKNOWN_MEMBER_ID', 'the group has members now')
   t.equal(await commit(client, { memberId, generation: 9 }), 'ILLEGAL_GENERATION')
   t.equal(await committed(client), 5)
-  t.equal(await commit(client, { memberId, generation, offset: 4 }), 'NONE', 'a member may go back')
+  t.equal(await commit(client, { memberId, generation, offset: 4 }), 'NONE', 'members may go back')
   t.equal(await committed(client), 4)
 })
 
 worldTest(
   t,
-  'both dialects share the offsets of a group',
+  'both protocols share the offsets of a group',
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -313,7 +316,7 @@ worldTest(
   },
 )
 
-worldTest(t, 'what is no offset is told, not skipped', { brokers: 1, flags }, async (t, world) => {
+worldTest(t, 'invalid data is reported, not skipped', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'goals')
   await commit(client, {})
@@ -326,11 +329,11 @@ worldTest(t, 'what is no offset is told, not skipped', { brokers: 1, flags }, as
   t.equal(await committed(client), 3)
 })
 
-// --- coordinators that change --------------------------------------------------------------------
+// --- changes of coordinator ----------------------------------------------------------------------
 
 worldTest(
   t,
-  'when the coordinator goes, another one goes on from what was committed',
+  'when the coordinator fails, another broker continues from the committed offsets',
   { brokers: 2, flags },
   async (t, world) => {
     const first = coordinatorOf(group, [1, 2]) ?? 0
@@ -354,11 +357,11 @@ worldTest(
     t.equal(await commit(after, { memberId, generation, offset: 8 }), 'UNKNOWN_MEMBER_ID')
     t.equal(await committed(after), 7)
     const [, next] = await joinAlone(after)
-    t.equal(next, generation + 1, 'generations go on')
+    t.equal(next, generation + 1, 'the generation number continues')
   },
 )
 
-worldTest(t, 'a group moves to a broker that comes', { brokers: 1, flags }, async (t, world) => {
+worldTest(t, 'a group moves to a broker that joins', { brokers: 1, flags }, async (t, world) => {
   const moving = Array.from({ length: 50 }, (_, i) => `g${i}`)
   const groupId = moving.find((name) => coordinatorOf(name, [1, 2]) === 2) ?? ''
   const old = kafkaClient(world, 1)
@@ -369,7 +372,7 @@ worldTest(t, 'a group moves to a broker that comes', { brokers: 1, flags }, asyn
     return nameOf(errorCode) === 'REBALANCE_IN_PROGRESS'
   })
   await world.startBroker(2)
-  t.equal(nameOf((await waiting).errorCode), 'NOT_COORDINATOR', 'who waits is told')
+  t.equal(nameOf((await waiting).errorCode), 'NOT_COORDINATOR', 'a waiting member is told')
   const { errorCode } = await old.send(heartbeat, 3, { groupId, generationId, memberId })
   t.equal(nameOf(errorCode), 'NOT_COORDINATOR')
   const [, next] = await joinAlone(kafkaClient(world, 2), groupId)
@@ -378,7 +381,7 @@ worldTest(t, 'a group moves to a broker that comes', { brokers: 1, flags }, asyn
 
 worldTest(
   t,
-  'a coordinator that was deposed without knowing commits nothing',
+  'a coordinator that was deposed without its knowledge commits nothing',
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -389,19 +392,19 @@ worldTest(
     const path = zkPaths.groupCoordinator(group)
     const claim = JSON.parse(String((await zk.getData(path)).data))
     t.match(claim, { version: 1, brokerid: 1, generation })
-    // As another broker claims it that this one has not heard of.
+    // As if a broker unknown to this one had claimed the group.
     await zk.setData(path, JSON.stringify({ ...claim, brokerid: 9, generation: 40 }))
     t.equal(await commit(client, { memberId, generation, offset: 4 }), 'NOT_COORDINATOR')
     t.equal(await committed(client), 3)
     t.equal(await commit(client, { memberId, generation, offset: 4 }), 'UNKNOWN_MEMBER_ID')
     const [, next] = await joinAlone(client)
-    t.equal(next, 41, 'its generations follow those of the other one')
+    t.equal(next, 41, 'its generations follow those of the other broker')
   },
 )
 
 worldTest(
   t,
-  'a coordinator that was deposed without knowing begins no generation',
+  'a coordinator that was deposed without its knowledge begins no generation',
   { brokers: 1, flags },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -420,7 +423,7 @@ async function describeOne(t: Test, client: KafkaClient): Promise<{ memberId: st
   return { memberId: groups[0]?.members[0]?.memberId ?? '' }
 }
 
-// --- what tools ask ------------------------------------------------------------------------------
+// --- administration ------------------------------------------------------------------------------
 
 worldTest(
   t,
@@ -476,6 +479,6 @@ worldTest(
     )
     const zk = await world.zk()
     t.same((await zk.getChildren(zkPaths.consumers)).children, [])
-    t.equal(await commit(client, { offset: 1 }), 'NONE', 'and may begin anew')
+    t.equal(await commit(client, { offset: 1 }), 'NONE', 'a deleted group may be created again')
   },
 )

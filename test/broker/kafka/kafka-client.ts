@@ -1,5 +1,5 @@
-// A client of Kafka's protocol that does what it is told, for tests: one connection, requests in
-// any version, responses in the order in which they came.
+// A minimal client of Kafka's protocol for tests: one connection, requests in any version, and
+// responses in order of arrival.
 
 import { once } from 'node:events'
 import net from 'node:net'
@@ -24,7 +24,7 @@ export class KafkaClient {
 
   constructor(port: number) {
     this.#socket = net.connect({ host: '127.0.0.1', port, noDelay: true })
-    this.#socket.on('error', () => undefined) // a reset is a way to close
+    this.#socket.on('error', () => undefined) // a reset also closes
     this.closed = once(this.#socket, 'close')
     const decoder = new FrameDecoder(2 ** 27, (buffer, start, end) => {
       const id = buffer.readInt32BE(start)
@@ -40,7 +40,7 @@ export class KafkaClient {
     })
   }
 
-  /** Rejects when the connection is closed instead. */
+  /** Rejects if the connection is closed without a response. */
   send<Request extends Fields, Response extends Fields>(
     api: KafkaApi<Request, Response>,
     version: number,
@@ -52,13 +52,13 @@ export class KafkaClient {
         const from = new KafkaReader().reset(body, 0, body.length)
         const response = readResponse(from, api, version)
         if (from.bytesLeft === 0) resolve(response)
-        else reject(new Error(`${from.bytesLeft} bytes are behind the response`))
+        else reject(new Error(`${from.bytesLeft} bytes follow the response`))
       })
       this.#failures.push(() => reject(new Error('the connection was closed')))
     })
   }
 
-  /** Waits for no response. @returns the correlation id */
+  /** Sends without waiting for a response. @returns the correlation id */
   post<Request extends Fields, Response extends Fields>(
     api: KafkaApi<Request, Response>,
     version: number,
@@ -73,7 +73,7 @@ export class KafkaClient {
     return correlationId
   }
 
-  /** What follows the correlation id of the response that comes next. */
+  /** The body of the next response, after its correlation id. */
   next(): Promise<Buffer> {
     return new Promise((resolve) => {
       this.#next = resolve

@@ -6,7 +6,7 @@ const goals = [1, 2, 3].map((minute) => {
   const goal = parseGoal(
     JSON.stringify({ id: `a-${minute}`, minute, player: 'p', club: 'c', score: '1:0' }),
   )
-  if (goal === undefined) throw new Error('It is a goal')
+  if (goal === undefined) throw new Error('Cannot parse the goal')
   return goal
 })
 const [one, two, three] = goals
@@ -31,18 +31,15 @@ const differences = [
   { name: 'no goal at all', served: [one, undefined, three], want: 'only 1 of 3 goals' },
 ]
 for (const { name, served, want } of differences) {
-  t.test(`what a broker serves is compared: ${name}`, async (t) => {
+  t.test(`goals served by a broker are compared: ${name}`, async (t) => {
     t.equal(firstDifference(goals, served), want)
   })
 }
 
-t.test(
-  'goals that were stored out of order are told, although every broker has them so',
-  async (t) => {
-    const some = [one, three, two].flatMap((goal) => goal ?? [])
-    t.equal(firstDifference(some, some), 'a-2 of minute 2 after a-3 of minute 3')
-  },
-)
+t.test('goals stored out of order are reported even if every broker has that order', async (t) => {
+  const some = [one, three, two].flatMap((goal) => goal ?? [])
+  t.equal(firstDifference(some, some), 'a-2 of minute 2 after a-3 of minute 3')
+})
 
 t.test('the last goals of an endless run are kept, with their offsets', async (t) => {
   const stored = new StoredGoals()
@@ -54,7 +51,7 @@ t.test('the last goals of an endless run are kept, with their offsets', async (t
   t.match(stored.kept[0], { goal: { id: `a-${25_000 - stored.kept.length}` } })
 })
 
-t.test('a goal whose answer came late is in its place', async (t) => {
+t.test('a goal that is acknowledged late keeps its place', async (t) => {
   const stored = new StoredGoals()
   for (const [goal, offset] of [
     [one, 5],

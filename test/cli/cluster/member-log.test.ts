@@ -8,7 +8,7 @@ const member = {
   address: { host: '127.0.0.1', port: 1 },
 } as const
 
-t.test('a line of a log is made readable, and has the name of its process', async (t) => {
+t.test('a log line is formatted with the name of its process', async (t) => {
   const line = JSON.stringify({
     level: 30,
     time: 0,
@@ -23,7 +23,7 @@ t.test('a line of a log is made readable, and has the name of its process', asyn
   t.match(new MemberLog({ colorize: true }).lines(member, line), /\x1b\[33mserver-1/)
 })
 
-t.test('what is no JSON is passed on, harmless', async (t) => {
+t.test('a line that is not JSON is passed on with its control characters escaped', async (t) => {
   const text = new MemberLog({ colorize: false }).lines(member, 'Error: \x1b[2Jboom')
   t.equal(text, 'server-1  | Error: \\x1b[2Jboom\n')
 })
@@ -49,7 +49,7 @@ const reasons = [
   { line: '{broken', want: '{broken' },
 ]
 for (const { line, want } of reasons) {
-  t.test(`why a member ended: ${want}`, async (t) => {
+  t.test(`reason for an exit: ${want}`, async (t) => {
     t.equal(reasonIn(line), want)
   })
 }

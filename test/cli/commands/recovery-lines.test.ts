@@ -25,7 +25,7 @@ const gone = { mayLead: false, end: undefined, highWatermark: undefined, losesAt
 const place = { topic: 'goals', partition: 0 }
 const state = { version: 12, leader: noBroker, leaderEpoch: 7 }
 
-t.test('each replica has a row, and each that may lead a command', async (t) => {
+t.test('each replica has a row, and each eligible replica a command', async (t) => {
   const choices = [
     choice(1, { condition: 'tail-cut', losesAtMost: undefined }),
     choice(2, { ...gone, condition: 'away' }),
@@ -43,7 +43,7 @@ t.test('each replica has a row, and each that may lead a command', async (t) => 
   ])
 })
 
-t.test('a choice that loses nothing is named', async (t) => {
+t.test('a choice that loses nothing is pointed out', async (t) => {
   const choices = [choice(1), choice(2, { losesAtMost: 4, isInSync: false, isEligible: true })]
   const lines = recoveryLines(place, { ...state, leader: id(3), choices })
   t.match(lines[0], 'is led by broker 3')

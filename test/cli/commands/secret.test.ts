@@ -9,7 +9,7 @@ const zw = ['--import', 'tsx', 'src/cli/main.ts', 'secret']
 const secret = (...words: readonly string[]) =>
   execFileSync(process.execPath, [...zw, ...words], { encoding: 'utf8' })
 
-t.test('the file is made once, and what it proves to a server is printed', async (t) => {
+t.test('the file is created once, and --auth prints the identity for ACLs', async (t) => {
   const file = join(t.testdir(), 'mimicq.secret')
   t.equal(secret(file), `${file}\n`)
   const made = readFileSync(file, 'utf8')
@@ -21,7 +21,7 @@ t.test('the file is made once, and what it proves to a server is printed', async
   t.notMatch(printed, made.trim())
 })
 
-t.test('a file that is no secret is left alone', async (t) => {
+t.test('a file that holds no secret is not changed', async (t) => {
   const file = join(t.testdir(), 'mimicq.secret')
   writeFileSync(file, 'short', { mode: 0o600 })
   const { status, stderr } = spawnSync(process.execPath, [...zw, file], { encoding: 'utf8' })

@@ -14,7 +14,7 @@ t.test('a line names the address, the role and the zxid', async (t) => {
   t.equal(statusLine(ipv6, { role: 'lost', zxid: undefined }), '[::1]:2181  lost')
 })
 
-t.test('what a server says of itself becomes its line, and silence makes it lost', async (t) => {
+t.test('the line of a server comes from its own answer, and a silent server is lost', async (t) => {
   const server = createServer((socket) => {
     socket.on('data', () => socket.end('Zxid: 0x100000007\nMode: follower\n'))
   })
@@ -29,7 +29,7 @@ t.test('what a server says of itself becomes its line, and silence makes it lost
   t.equal(statusLine(address, await askHealth(address)), `127.0.0.1:${port}  lost`)
 })
 
-t.test('what is no server is not taken for one that is looking for a leader', async (t) => {
+t.test('an answer from another program is not shown as a looking server', async (t) => {
   const answers = [
     { answer: '', line: 'closed the connection without an answer' },
     {

@@ -1,4 +1,4 @@
-// `zw topics recover` as a person uses it: a process of its own, against brokers on real ports.
+// `zw topics recover` as an operator runs it: a separate process, with brokers on real ports.
 
 import { execFile } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
@@ -19,7 +19,7 @@ async function recover(world: BrokerWorld, ...words: readonly string[]): Promise
 
 worldTest(
   t,
-  'zw topics recover shows what is left, and does what it has printed, once',
+  'zw topics recover lists the remaining replicas, and its printed command works once',
   { brokers: 1 },
   async (t, world) => {
     const admin = new MqAdmin({ brokers: world.addresses })
@@ -29,7 +29,7 @@ worldTest(
     await producer.close()
     admin.close()
     t.match(await recover(world), /All partitions of goals have a leader/)
-    await world.broker(1).stop() // which makes a checkpoint
+    await world.broker(1).stop() // writes a checkpoint
     const dataDir = join(world.dataDir, 'broker-1')
     const log = readdirSync(dataDir).find((name) => name.endsWith('-0')) ?? ''
     rmSync(join(dataDir, log), { recursive: true })

@@ -4,7 +4,7 @@ import { copyTree } from '../../../src/cli/commands/tree-copy.ts'
 import { ZkClient } from '../../../src/client/zk/zk-client.ts'
 import { realServer } from '../../daemon/real-server.ts'
 
-/** @returns the address of a server that stands alone */
+/** Starts a standalone server. */
 async function startServer(t: Test, name: string) {
   const server = realServer([
     `--data-dir=${join(t.testdirName, name)}`,
@@ -15,7 +15,7 @@ async function startServer(t: Test, name: string) {
   return { servers: [{ host: '127.0.0.1', port: server.clientPort }], dialect: 'jute' } as const
 }
 
-/** A target at which something happens first: the source has been surveyed by then. */
+/** A target that runs `happen` on its first use, when the source has already been listed. */
 class Target extends ZkClient {
   meanwhile: Promise<void> | undefined
   happen: () => Promise<void> = async () => undefined
@@ -27,7 +27,7 @@ class Target extends ZkClient {
   }
 }
 
-t.test('what changes at the source meanwhile is told, whatever the change', async (t) => {
+t.test('changes of the source during the copy are reported, whatever their kind', async (t) => {
   t.testdir()
   const source = new ZkClient(await startServer(t, 'source'))
   const target = new Target(await startServer(t, 'target'))
@@ -46,7 +46,7 @@ t.test('what changes at the source meanwhile is told, whatever the change', asyn
   await Promise.all([source.close(), target.close()])
 })
 
-t.test('a target that holds something is refused before anything is written', async (t) => {
+t.test('a target that is not empty is refused before anything is written', async (t) => {
   t.testdir()
   const source = new ZkClient(await startServer(t, 'source'))
   const target = new ZkClient(await startServer(t, 'target'))

@@ -18,7 +18,7 @@ const cells = [
   { name: 'a wide character is not cut in half', text: '試合中', width: 4, want: '試… ' },
   { name: 'an emoji takes two columns', text: '⚽🫠', width: 5, want: '⚽🫠 ' },
   { name: 'a mark takes none', text: 'ดี', width: 2, want: 'ดี ' },
-  { name: 'nothing fits into nothing', text: 'ab', width: 0, want: '' },
+  { name: 'width 0 is empty', text: 'ab', width: 0, want: '' },
 ]
 for (const { name, text, width, want } of cells) {
   t.test(`fit: ${name}`, async (t) => {
@@ -35,7 +35,7 @@ t.test('whatever the text, a cell has its width and nothing that moves the curso
     const text = String.fromCodePoint(...codes)
     const width = 1 + random.below(10)
     for (const cell of [fit(text, width), fitRight(text, width)]) {
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: it must find them
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the test searches for them
       if (columns(cell) === width && !/[\x00-\x1f\x7f-\x9f\u202a-\u202e]/.test(cell)) continue
       t.fail(`${JSON.stringify(text)} in ${width} columns is ${JSON.stringify(cell)}`)
     }
@@ -52,8 +52,8 @@ const others = [
     found: fitAddress('zoo-1.example:2181', 10),
     want: 'zoo-…:2181',
   },
-  { name: 'IPv6 too', found: fitAddress('[2001:db8::1]:2181', 10), want: '[200…:2181' },
-  { name: 'no room for it', found: fitAddress('host:2181', 4), want: 'hos…' },
+  { name: 'IPv6 with a port', found: fitAddress('[2001:db8::1]:2181', 10), want: '[200…:2181' },
+  { name: 'no room for the port', found: fitAddress('host:2181', 4), want: 'hos…' },
 ]
 for (const { name, found, want } of others) {
   t.test(`fit: ${name}`, async (t) => {
@@ -64,7 +64,7 @@ for (const { name, found, want } of others) {
 const wraps = [
   { name: 'what fits', text: 'a b', width: 5, want: ['a b'] },
   { name: 'between words', text: 'goals are stored', width: 10, want: ['goals are', 'stored'] },
-  { name: 'behind commas', text: 'a:1,b:2,c:3', width: 8, want: ['a:1,b:2,', 'c:3'] },
+  { name: 'after commas', text: 'a:1,b:2,c:3', width: 8, want: ['a:1,b:2,', 'c:3'] },
   { name: 'a long word', text: 'abcdefgh', width: 3, want: ['abc', 'def', 'gh'] },
   { name: 'wide characters', text: '試合試合', width: 5, want: ['試合', '試合'] },
   { name: 'nothing', text: '', width: 3, want: [''] },
@@ -84,6 +84,6 @@ const ascii = [
 for (const { text, want } of ascii) {
   t.test(`in ASCII: ${text}`, async (t) => {
     t.equal(toAscii(text), want)
-    t.equal(want.length, columns(text), 'of the same width')
+    t.equal(want.length, columns(text), 'the width is the same')
   })
 }

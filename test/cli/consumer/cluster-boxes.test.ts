@@ -11,7 +11,7 @@ import { nowMs, pictures } from './screen-scenes.ts'
 
 function nineView() {
   const view = pictures.find(({ name }) => name === 'nine-80x24')?.view()
-  if (view === undefined) throw new Error('There is such a picture')
+  if (view === undefined) throw new Error('There is a picture of that name')
   return view
 }
 
@@ -26,7 +26,7 @@ for (const [name, draw, always] of [
   ['servers', serversBox, [9]],
   ['brokers', brokersBox, [6, 8, 9]],
 ] as const) {
-  t.test(`scrolling shows all nine ${name}, and always those that matter`, async (t) => {
+  t.test(`scrolling reaches all nine ${name}, and those that matter always show`, async (t) => {
     const view = nineView()
     const seen = new Set<number>()
     for (let i = 0; i < 9; i++) {
@@ -52,7 +52,7 @@ const choices = [
   { name: 'no room but for the count', room: 1, always: ['f'], rather: [], want: '' },
 ]
 for (const { name, room, always, rather, want } of choices) {
-  t.test(`who is shown where not all fit: ${name}`, async (t) => {
+  t.test(`items shown when not all fit: ${name}`, async (t) => {
     const { shown, hidden } = choose(items, room, { always, rather }, new Scroll('start'))
     t.equal(shown.join(''), want)
     t.same([...shown, ...hidden].sort(), items)

@@ -17,7 +17,7 @@ interface Said {
   readonly highWatermarks?: Readonly<Record<number, number>>
 }
 
-/** Three brokers, one partition led by 1 and in sync everywhere, unless something else is said. */
+/** Three brokers, one partition led by 1 and in sync everywhere, unless the options differ. */
 function answer({
   alive = [1, 2, 3],
   controller = 2,
@@ -81,7 +81,7 @@ t.test('each broker has its role, its place in the ISR and its lag', async (t) =
   t.same(some, [{ partition: 0, led: true, replicas: 3, inSync: 2, storedWith: undefined }])
 })
 
-t.test('a broker that does not answer is lost, whatever others still believe', async (t) => {
+t.test('a broker that does not answer is lost, even if others list it as alive', async (t) => {
   const { brokers, partitions } = known({ 1: undefined, 2: {}, 3: {} })
   t.same(
     brokers.map(({ state }) => state),
@@ -90,26 +90,26 @@ t.test('a broker that does not answer is lost, whatever others still believe', a
   t.match(partitions, [{ led: false, inSync: 2 }])
 })
 
-t.test('a broker that answers, and that no other one lists, has yet to join', async (t) => {
+t.test('a broker that answers but that no other broker lists has yet to join', async (t) => {
   const { brokers } = known({ 1: {}, 2: { alive: [2, 3] }, 3: { alive: [2, 3] } })
   t.same(
     brokers.map(({ state }) => state),
     ['apart', 'up', 'up'],
   )
-  t.equal(known({ 1: {}, 2: undefined, 3: undefined }).brokers[0]?.state, 'up', 'its word counts')
+  t.equal(known({ 1: {}, 2: undefined, 3: undefined }).brokers[0]?.state, 'up', 'no other answer')
 })
 
-t.test('when none answers, nothing is known of partitions, and all are lost', async (t) => {
+t.test('when no broker answers, partitions are unknown and all brokers are lost', async (t) => {
   const { brokers, partitions } = known({ 1: undefined, 2: undefined, 3: undefined })
   t.equal(partitions, undefined)
   t.ok(brokers.every(({ state }) => state === 'lost'))
 })
 
-t.test('a topic that is not there has no partitions', async (t) => {
+t.test('a topic that does not exist has no partitions', async (t) => {
   t.same(known({ 1: {}, 2: {} }, 'other').partitions, [])
 })
 
-t.test('the highest leader epoch counts, in whatever order answers come', async (t) => {
+t.test('the highest leader epoch wins, whatever the order of the answers', async (t) => {
   const before = { partitions: [{ leader: id(1), leaderEpoch: 4 }] }
   const after = { partitions: [{ leader: id(2), leaderEpoch: 5, isr: [2, 3].map(id) }] }
   for (const answers of [
@@ -129,14 +129,14 @@ t.test('the highest leader epoch counts, in whatever order answers come', async 
   }
 })
 
-t.test('of one epoch, the leader itself knows best who is in sync', async (t) => {
+t.test('within an epoch, the ISR is taken from the answer of the leader', async (t) => {
   const stale = { partitions: [{}] }
   const own = { partitions: [{ isr: [1, 2].map(id) }] }
   t.equal(known({ 1: own, 2: stale, 3: stale }).partitions?.[0]?.inSync, 2)
   t.equal(known({ 3: stale, 2: stale, 1: own }).partitions?.[0]?.inSync, 2)
 })
 
-t.test('the controller is the one that says so, else the one that most name', async (t) => {
+t.test('the controller is the broker that claims to be, or else the most named one', async (t) => {
   const controllers = (answers: Parameters<typeof known>[0]) =>
     known(answers).brokers.flatMap((broker) => (broker.controller ? [broker.id] : []))
   t.same(controllers({ 1: { controller: 3 }, 2: { controller: 3 }, 3: { controller: 3 } }), [3])
@@ -145,12 +145,12 @@ t.test('the controller is the one that says so, else the one that most name', as
   t.same(controllers({ 1: { controller: -1 } }), [])
 })
 
-t.test('a broker with a replica is known by it, although it was never seen', async (t) => {
+t.test('a broker is listed if it has a replica, even if it has never answered', async (t) => {
   const { brokers } = known({ 1: { alive: [1], partitions: [{ replicas: [1, 7].map(id) }] } })
   t.match(brokers.at(-1), { id: 7, address: '', state: 'lost', replicas: 1 })
 })
 
-t.test('addresses are those that any broker tells', async (t) => {
+t.test('an address is taken from the answer of any broker', async (t) => {
   const answers = new Map([
     [1, answer({ alive: [1] })],
     [2, undefined],
@@ -166,7 +166,7 @@ t.test('addresses are those that any broker tells', async (t) => {
   )
 })
 
-t.test('how few replicas it takes to store is learned from two rises in a row', async (t) => {
+t.test('the replicas needed to store a record are learned from two rises in a row', async (t) => {
   const stored = new StoredWith()
   const line = (inSync: number) => ({
     partition: 0,
@@ -178,13 +178,13 @@ t.test('how few replicas it takes to store is learned from two rises in a row', 
   stored.saw(line(2), 10)
   stored.saw(line(1), 12)
   stored.saw(line(1), 13)
-  t.equal(stored.known.get(0), undefined, 'the last one may have been acknowledged by the dead')
+  t.equal(stored.known.get(0), undefined, 'a dead broker may have acknowledged the last one')
   stored.saw(line(1), 13)
-  t.equal(stored.known.get(0), undefined, 'it stands still')
+  t.equal(stored.known.get(0), undefined, 'the end has not moved')
   stored.saw(line(1), 14)
   t.equal(stored.known.get(0), 1)
   stored.saw(line(3), 15)
   stored.saw(line(3), 16)
   stored.saw(line(3), 17)
-  t.equal(stored.known.get(0), 1, 'what it once did with, it does with')
+  t.equal(stored.known.get(0), 1, 'a number that was once enough stays enough')
 })

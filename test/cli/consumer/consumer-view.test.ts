@@ -27,7 +27,7 @@ function viewWith(count: number, page: number): ConsumerView {
   return view
 }
 
-t.test('goals are ordered by minute, in whatever order they come', async (t) => {
+t.test('goals are ordered by minute, whatever their order of arrival', async (t) => {
   const seed = Math.floor(performance.now() * 1000)
   t.comment(`seed ${seed}`)
   const random = new Random(seed)
@@ -42,7 +42,7 @@ t.test('goals are ordered by minute, in whatever order they come', async (t) => 
   )
 })
 
-t.test('something else among the goals: everything is shown as it came', async (t) => {
+t.test('if any record is not a goal, records are shown in their order of arrival', async (t) => {
   const view = new ConsumerView({ topic: 'goals' })
   view.received([goal(3, 0), goal(1, 1)], 0)
   t.same(minutes(view, 9), [1, 3])
@@ -54,7 +54,7 @@ t.test('something else among the goals: everything is shown as it came', async (
   )
 })
 
-t.test('the newest rows are followed until a person scrolls up', async (t) => {
+t.test('the newest rows are followed until the user scrolls up', async (t) => {
   const view = viewWith(20, 5)
   t.same(minutes(view, 5), [16, 17, 18, 19, 20])
   view.press('up')
@@ -64,7 +64,7 @@ t.test('the newest rows are followed until a person scrolls up', async (t) => {
   t.equal(view.unseen, 4)
 })
 
-t.test('an earlier minute that comes late does not move what is being read', async (t) => {
+t.test('a late goal of an earlier minute does not move the page that is scrolled to', async (t) => {
   const view = new ConsumerView({ topic: 'goals' })
   view.received(
     goals(1, 20).filter(({ offset }) => offset !== 0),
@@ -77,7 +77,7 @@ t.test('an earlier minute that comes late does not move what is being read', asy
   t.same(minutes(view, 5), [11, 12, 13, 14, 15])
 })
 
-t.test('what comes in between earlier minutes is followed there', async (t) => {
+t.test('the page follows a new goal to its place among earlier minutes', async (t) => {
   const view = viewWith(100, 5)
   view.received([goal(30, 100)], 0)
   t.same(minutes(view, 5), [27, 28, 29, 30, 30])
@@ -91,7 +91,7 @@ const scrolls = [
   { name: 'not above the start', keys: ['home', 'up', 'pageup'], want: [1, 2, 3, 4, 5] },
   { name: 'by pages and lines', keys: ['g', 'pagedown', 'down'], want: [7, 8, 9, 10, 11] },
   { name: 'a page up from the end', keys: ['pageup'], want: [11, 12, 13, 14, 15] },
-  { name: 'and back to the end', keys: ['g', 'S-g'], want: [16, 17, 18, 19, 20] },
+  { name: 'back to the end', keys: ['g', 'S-g'], want: [16, 17, 18, 19, 20] },
 ]
 for (const { name, keys, want } of scrolls) {
   t.test(`scroll: ${name}`, async (t) => {
@@ -125,13 +125,13 @@ t.test('keys become actions', async (t) => {
   t.same(view.press('C-c'), { type: 'quit' })
   view.press('?')
   t.ok(view.helpShown)
-  t.equal(view.press('l'), undefined, 'a key in the help closes it, and kills no member')
+  t.equal(view.press('l'), undefined, 'any key closes the help and does nothing else')
   t.notOk(view.helpShown)
   view.press('?')
   t.same(view.press('q'), { type: 'quit' })
 })
 
-t.test('only so many rows are kept, and the page stays where it is', async (t) => {
+t.test('old rows are dropped at the limit, and the page does not move', async (t) => {
   const view = new ConsumerView({ topic: 'goals' })
   view.received(goals(1, 5000), 0)
   view.page(5)
@@ -143,7 +143,7 @@ t.test('only so many rows are kept, and the page stays where it is', async (t) =
   t.equal(view.receivedCount, 5500)
 })
 
-t.test('the rate is that of the last three seconds', async (t) => {
+t.test('the rate is the average of the last three seconds', async (t) => {
   const view = new ConsumerView({ topic: 'goals' })
   view.received(goals(1, 30), 1000)
   t.equal(view.rate(2000), 10)
@@ -162,38 +162,35 @@ t.test('lag is summed over partitions, and unknown at first', async (t) => {
   t.equal(view.lag, 5)
 })
 
-t.test(
-  'goals are ordered by match day, minute and added minute, then as they are stored',
-  async (t) => {
-    const goals = [
-      { day: 2, minute: 1 },
-      { minute: 46 },
-      { minute: 45, added: 2 },
-      { minute: 45 },
-      { minute: 45, added: 1 },
-      { day: 2, minute: 1 },
-    ]
-    const records = goals.map((fields, offset) => {
-      const shared = { id: `r-${offset}`, player: 'p', club: 'c', score: '1:0' }
-      return record(offset, JSON.stringify({ ...shared, ...fields }))
-    })
-    const stored = [3, 4, 2, 1, 0, 5]
-    for (const arrived of [records, records.toReversed()]) {
-      const view = new ConsumerView({ topic: 'goals' })
-      for (const one of arrived) view.received([one], 0)
-      t.same(
-        view.page(9).map(({ offset }) => offset),
-        stored,
-      )
-      t.ok(view.hasDays)
-    }
-  },
-)
+t.test('goals are ordered by match day, minute and added minute, then by offset', async (t) => {
+  const goals = [
+    { day: 2, minute: 1 },
+    { minute: 46 },
+    { minute: 45, added: 2 },
+    { minute: 45 },
+    { minute: 45, added: 1 },
+    { day: 2, minute: 1 },
+  ]
+  const records = goals.map((fields, offset) => {
+    const shared = { id: `r-${offset}`, player: 'p', club: 'c', score: '1:0' }
+    return record(offset, JSON.stringify({ ...shared, ...fields }))
+  })
+  const stored = [3, 4, 2, 1, 0, 5]
+  for (const arrived of [records, records.toReversed()]) {
+    const view = new ConsumerView({ topic: 'goals' })
+    for (const one of arrived) view.received([one], 0)
+    t.same(
+      view.page(9).map(({ offset }) => offset),
+      stored,
+    )
+    t.ok(view.hasDays)
+  }
+})
 
-t.test('tab goes through the boxes that there is more of than room', async (t) => {
+t.test('tab cycles through the boxes that do not fit', async (t) => {
   const view = viewWith(20, 5)
   view.press('tab')
-  t.equal(view.focus, 'table', 'there is no other one')
+  t.equal(view.focus, 'table', 'no other box needs scrolling')
   view.drawn(['servers', 'events'])
   const seen = Array.from({ length: 3 }, () => {
     view.press('tab')
@@ -203,10 +200,10 @@ t.test('tab goes through the boxes that there is more of than room', async (t) =
   view.press('S-tab')
   t.equal(view.focus, 'events')
   view.drawn(['servers'])
-  t.equal(view.focus, 'table', 'all events are seen by now')
+  t.equal(view.focus, 'table', 'all events are visible now')
 })
 
-t.test('keys that scroll move the box in focus only', async (t) => {
+t.test('scroll keys move only the focused box', async (t) => {
   const view = viewWith(20, 5)
   view.scrolls.servers.show(9, 4)
   view.drawn(['servers'])
@@ -220,7 +217,7 @@ t.test('keys that scroll move the box in focus only', async (t) => {
   t.equal(view.scrolls.servers.top, 1)
 })
 
-t.test('a key that does something brings the newest event back into sight', async (t) => {
+t.test('a key with an action scrolls the events back to the newest', async (t) => {
   const view = new ConsumerView({ topic: 'goals', actions: [{ key: 'l', label: 'kill' }] })
   view.scrolls.events.show(20, 4)
   view.drawn(['events'])
@@ -242,7 +239,7 @@ t.test('the help scrolls, and any other key closes it', async (t) => {
   t.notOk(view.helpShown)
 })
 
-t.test('a broker that does not answer is not one that is read from', async (t) => {
+t.test('a broker that does not answer is not shown as the one being read', async (t) => {
   const view = viewOf(clusterOf(['standalone'], { count: 2, lost: [2] }), [])
   view.readingFrom(2)
   t.equal(view.reading, undefined)

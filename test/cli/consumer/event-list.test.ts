@@ -5,7 +5,7 @@ function textsOf(list: EventList): string[] {
   return list.all.map(({ time, text, count }) => `${time} ${text} ${count}`)
 }
 
-t.test('the same event again is counted, with the time of the last', async (t) => {
+t.test('a repeated event is counted, with the time of the last one', async (t) => {
   const list = new EventList()
   list.add('1', 'no member is down')
   list.add('2', 'no member is down')
@@ -13,7 +13,7 @@ t.test('the same event again is counted, with the time of the last', async (t) =
   t.same(textsOf(list), ['3 no member is down 3'])
 })
 
-t.test('with another one in between it is told again: that is another story', async (t) => {
+t.test('an event that repeats after another one is a line of its own', async (t) => {
   const list = new EventList()
   list.add('1', 'killed server-1')
   list.add('2', 'revived server-1')
@@ -21,7 +21,7 @@ t.test('with another one in between it is told again: that is another story', as
   t.same(textsOf(list), ['1 killed server-1 1', '2 revived server-1 1', '3 killed server-1 1'])
 })
 
-t.test('how things are by now takes one line, however often it changes', async (t) => {
+t.test('a state takes one line, however often it changes', async (t) => {
   const list = new EventList()
   list.add('1', 'killed broker-1')
   for (let i = 0; i < 500; i++) {
@@ -35,7 +35,7 @@ t.test('how things are by now takes one line, however often it changes', async (
   ])
 })
 
-t.test('the same event again is counted, whatever states are reported in between', async (t) => {
+t.test('a repeated event is counted, whatever states are reported in between', async (t) => {
   const list = new EventList()
   list.add('1', 'no member is down')
   list.add('2', 'reading from broker 1', 'reading')
@@ -43,7 +43,7 @@ t.test('the same event again is counted, whatever states are reported in between
   t.same(textsOf(list), ['2 reading from broker 1 1', '3 no member is down 2'])
 })
 
-t.test('only so many are kept, the newest', async (t) => {
+t.test('only the newest are kept, up to the limit', async (t) => {
   const list = new EventList()
   for (let i = 0; i < 1000; i++) list.add('', String(i))
   t.equal(list.all.length, 200)

@@ -7,7 +7,7 @@ import { type Style, styleOf } from '../../../src/cli/consumer/screen-palette.ts
 const cell = { width: 8.4, height: 18, baseline: 13.5 }
 const margin = 8
 const own = { foreground: '#d8dee9', background: '#15181e' }
-// biome-ignore format: the sixteen colours, the bright ones below
+// biome-ignore format: the sixteen colours; the bright ones are in the second half
 const palette = [
   '#15181e', '#d0454c', '#5fb86a', '#d9a440', '#2b5fa8', '#a86fc0', '#3fa7b5', '#e8ecf2',
   '#7a828e', '#ff7b82', '#8fe39a', '#ffd479', '#7aa7f0', '#d7a3ee', '#7fdbe6', '#ffffff',
@@ -49,7 +49,7 @@ function piece(text: string, style: Style, { x, y, columns }: Place): string[] {
   const drawn: string[] = []
   if (style.background !== undefined) {
     const fill = palette[style.background]
-    // A little wider, or there are seams between two.
+    // Slightly wider than a cell: otherwise seams show between cells.
     drawn.push(
       `<rect x="${left}" y="${top}" width="${round(width + 0.3)}" height="${cell.height}" fill="${fill}"/>`,
     )
@@ -57,7 +57,7 @@ function piece(text: string, style: Style, { x, y, columns }: Place): string[] {
   if (text.trim() !== '') {
     const fill = style.foreground === undefined ? own.foreground : palette[style.foreground]
     const weight = style.bold === true ? ' font-weight="bold"' : ''
-    // `textLength` keeps the grid whatever font there is.
+    // `textLength` keeps the grid in any font.
     drawn.push(
       `<text x="${left}" y="${top + cell.baseline}" fill="${fill}"${weight} textLength="${width}" lengthAdjust="spacingAndGlyphs">${escapeXml(text)}</text>`,
     )

@@ -41,7 +41,7 @@ const partitionsBy: Readonly<Record<string, readonly PartitionLine[] | undefined
   whole: [whole],
   'two in sync': [{ ...whole, inSync: 2 }],
   'one in sync': [{ ...whole, inSync: 1 }],
-  'one in sync, which was seen to do': [{ ...whole, inSync: 1, storedWith: 1 }],
+  'one in sync, which stored records': [{ ...whole, inSync: 1, storedWith: 1 }],
   'one of one': [{ ...whole, replicas: 1, inSync: 1 }],
   'no leader': [{ ...whole, led: false, inSync: 2 }],
   'one of two without a leader': [whole, { ...whole, partition: 1, led: false }],
@@ -65,7 +65,7 @@ function clusterOf(
       behind: 0,
       lag: 0,
     })),
-    // When no broker answers, no broker tells of partitions.
+    // When no broker answers, partitions are unknown.
     partitions: states.every((state) => state === 'lost') ? undefined : partitions,
     serversAtMs: roles.length === 0 ? undefined : nowMs - 100,
     brokersAtMs: nowMs - 100,
@@ -95,7 +95,7 @@ t.test('every combination of servers, brokers and partitions has its words', asy
   else t.equal(found, readFileSync(file, 'utf8'))
 })
 
-t.test('it is healthy if and only if everything is as it should be', async (t) => {
+t.test('a cluster is healthy if and only if all servers, brokers and partitions are', async (t) => {
   const fine = new Set(['none named', 'all serve', 'one alone'])
   for (const [servers, roles] of Object.entries(serversBy)) {
     for (const [brokers, states] of Object.entries(brokersBy)) {
@@ -112,31 +112,31 @@ t.test('it is healthy if and only if everything is as it should be', async (t) =
 const healthy = clusterOf(serversBy['all serve'] ?? [], brokersBy['all up'] ?? [], [whole])
 const others: readonly (Partial<HealthFacts> & { readonly name: string; readonly want: string })[] =
   [
-    { name: 'late by more than a second', lag: 1234, rate: 100, want: 'CATCHING UP 1,234 behind' },
-    { name: 'late, and slow', lag: 51, rate: 0, want: 'CATCHING UP 51 behind' },
-    { name: 'on its way at a high rate', lag: 900, rate: 1000, want: 'HEALTHY' },
+    { name: 'more than a second behind', lag: 1234, rate: 100, want: 'CATCHING UP 1,234 behind' },
+    { name: 'behind without progress', lag: 51, rate: 0, want: 'CATCHING UP 51 behind' },
+    { name: 'less than a second behind at a high rate', lag: 900, rate: 1000, want: 'HEALTHY' },
     { name: 'a few behind', lag: 50, rate: 0, want: 'HEALTHY' },
-    { name: 'no one knows how late', lag: undefined, want: 'HEALTHY' },
-    { name: 'as old as it may be', nowMs: nowMs - 100 + staleMs, want: 'HEALTHY' },
+    { name: 'unknown lag', lag: undefined, want: 'HEALTHY' },
+    { name: 'just recent enough', nowMs: nowMs - 100 + staleMs, want: 'HEALTHY' },
     { name: 'too old', nowMs: nowMs - 100 + staleMs + 1, want: 'NO NEWS for 4 s' },
     { name: 'very old', nowMs: nowMs + 60_000, want: 'NO NEWS for 60 s' },
     {
-      name: 'servers did not answer yet',
+      name: 'servers have not answered yet',
       cluster: { ...healthy, serversAtMs: undefined },
       want: 'CONNECTING',
     },
     {
-      name: 'brokers did not answer yet',
+      name: 'brokers have not answered yet',
       cluster: { ...healthy, brokersAtMs: undefined },
       want: 'CONNECTING',
     },
     {
-      name: 'only what servers say is old',
+      name: 'only the answers of servers are old',
       cluster: { ...healthy, serversAtMs: nowMs - 9000 },
       want: 'NO NEWS for 9 s',
     },
     {
-      name: 'what is worse comes first',
+      name: 'the worst comes first',
       cluster: clusterOf(
         serversBy['a follower is lost'] ?? [],
         ['up', 'lost', 'lost'],
@@ -152,10 +152,10 @@ for (const { name, want, ...facts } of others) {
   })
 }
 
-t.test('roles of brokers are known only while there are a quorum and recent answers', async (t) => {
+t.test('roles of brokers are known only with a quorum and recent answers', async (t) => {
   const with_ = (roles: readonly ServerRole[]) => clusterOf(roles, ['up', 'up', 'up'], [whole])
   t.ok(areBrokerRolesKnown(with_(['leader', 'follower', 'lost']), nowMs))
-  t.ok(areBrokerRolesKnown(with_([]), nowMs), 'nothing speaks against it')
+  t.ok(areBrokerRolesKnown(with_([]), nowMs), 'without servers, no quorum is required')
   t.notOk(areBrokerRolesKnown(with_(['looking', 'lost', 'lost']), nowMs))
   t.notOk(areBrokerRolesKnown(with_(['leader', 'follower', 'lost']), nowMs + staleMs))
   t.notOk(areBrokerRolesKnown(clusterOf(['leader'], ['lost'], [whole]), nowMs))

@@ -6,14 +6,14 @@ const output = { isTTY: true, getColorDepth: () => 8 }
 const terminal = { TERM: 'xterm-256color', LANG: 'de_DE.UTF-8' }
 
 const looks = [
-  { name: 'a terminal of today', env: terminal, want: { colours: true, unicode: true } },
+  { name: 'a modern terminal', env: terminal, want: { colours: true, unicode: true } },
   {
-    name: 'without colours by wish',
+    name: 'NO_COLOR turns colours off',
     env: { ...terminal, NO_COLOR: '1' },
     want: { colours: false, unicode: true },
   },
   {
-    name: 'an empty NO_COLOR is none',
+    name: 'an empty NO_COLOR has no effect',
     env: { ...terminal, NO_COLOR: '' },
     want: { colours: true, unicode: true },
   },
@@ -24,12 +24,12 @@ const looks = [
   },
   { name: 'no locale', env: { TERM: 'xterm' }, want: { colours: true, unicode: false } },
   {
-    name: 'LC_ALL outdoes LANG',
+    name: 'LC_ALL overrides LANG',
     env: { ...terminal, LC_ALL: 'POSIX' },
     want: { colours: true, unicode: false },
   },
   {
-    name: 'LC_CTYPE outdoes LANG, and an empty LC_ALL does not count',
+    name: 'LC_CTYPE overrides LANG, and an empty LC_ALL has no effect',
     env: { ...terminal, LANG: 'C', LC_CTYPE: 'C.utf8', LC_ALL: '' },
     want: { colours: true, unicode: true },
   },
@@ -43,17 +43,17 @@ for (const { name, env, want } of looks) {
   })
 }
 
-t.test('look: lines where output goes elsewhere, or no key can come', async (t) => {
+t.test('look: lines if standard output or standard input is not a terminal', async (t) => {
   t.equal(lookOf(terminal, { input, output: { ...output, isTTY: false } }), undefined)
   t.equal(lookOf(terminal, { input: {}, output }), undefined)
 })
 
-t.test('look: a terminal of two colours has none', async (t) => {
+t.test('look: a terminal of two colours is used without colours', async (t) => {
   const mono = { isTTY: true, getColorDepth: () => 1 }
   t.same(lookOf(terminal, { input, output: mono }), { colours: false, unicode: true })
 })
 
-t.test('without colours, what is bad still differs from what is good', async (t) => {
+t.test('without colours, bad still looks different from good', async (t) => {
   for (const [bad, good] of [
     ['bad', 'text'],
     ['warn', 'text'],

@@ -1,5 +1,4 @@
-// Scenes for pictures of the screen: views as they are after something happened, the same each
-// time.
+// Scenes for pictures of the screen: the views after certain events, the same in every run.
 
 import { brokersKnown, type ClusterLines } from '../../../src/cli/consumer/cluster-lines.ts'
 import type { Size } from '../../../src/cli/consumer/consumer-frame.ts'
@@ -10,7 +9,7 @@ import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 import type { ClusterInfo } from '../../../src/protocol/mq/metadata.ts'
 import { Random } from '../../../src/random.ts'
 
-/** When pictures are taken. */
+/** The time of every picture. */
 export const nowMs = 100_000
 
 const actions = [
@@ -27,11 +26,11 @@ export interface BrokersWanted {
   readonly controller?: number
   readonly isr?: readonly number[]
   readonly replicas?: readonly number[]
-  /** by broker: where its replica ends for consumers; 40 when left out */
+  /** by broker: the end of its replica for consumers; 40 when left out */
   readonly ends?: Readonly<Record<number, number>>
 }
 
-/** A cluster as polls would have found it, its topic having one partition. */
+/** A cluster as polls would show it, with one partition. */
 export function clusterOf(roles: readonly ServerRole[], wanted: BrokersWanted): ClusterLines {
   const ids = Array.from({ length: wanted.count }, (_, i) => i + 1)
   const { lost = [], leader = 1, controller = 2, replicas = ids.slice(0, 3), ends = {} } = wanted
@@ -87,7 +86,7 @@ export function goalRecords(count: number, total = 100, seed = 7): ViewRecord[] 
   }))
 }
 
-/** Goals that came at five a second until now. */
+/** A view that has received these records at five a second until now. */
 export function viewOf(cluster: ClusterLines, records: readonly ViewRecord[]): ConsumerView {
   const view = new ConsumerView({ topic: 'goals', actions })
   for (const [i, record] of records.entries()) {
@@ -106,9 +105,7 @@ function calm(): ConsumerView {
   return view
 }
 
-/**
- * One that leads was killed: another one does, and the picture is on the first page of the README.
- */
+/** Killed leaders have been replaced: the picture in the README. */
 function healed(): ConsumerView {
   const cluster = clusterOf(['lost', 'leader', 'follower'], {
     count: 3,
@@ -157,7 +154,7 @@ function dead(): ConsumerView {
   return view
 }
 
-/** Servers without a quorum: what brokers are is what they were. */
+/** Servers without a quorum: the roles of brokers are those last known. */
 function doubtful(): ConsumerView {
   const view = viewOf(clusterOf(['looking', 'lost', 'lost'], { count: 3 }), goalRecords(12))
   view.tell('21:05:01', 'no quorum: 1 of 3 servers; v revives')
@@ -189,7 +186,7 @@ function helped(): ConsumerView {
   return view
 }
 
-/** More than one match day, later than the table has room for. */
+/** Several match days with more goals than the table keeps. */
 function days(): ConsumerView {
   const cluster = clusterOf(['standalone'], { count: 1, controller: 1 })
   const view = new ConsumerView({ topic: 'goals', group: 'fans', actions })
@@ -205,7 +202,7 @@ function days(): ConsumerView {
   return view
 }
 
-/** Anything may be in a topic. */
+/** A topic with arbitrary text. */
 function foreign(): ConsumerView {
   const values = [
     '試合開始 ⚽ ゴール!',

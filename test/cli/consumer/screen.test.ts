@@ -17,7 +17,7 @@ function frameOf({ view, size }: Picture): Frame {
   return drawFrame(view(), size, nowMs, new FrameCache())
 }
 
-/** The text of a frame, with its ends marked, so that blanks there are seen. */
+/** The text of a frame, with its ends marked, so that trailing blanks show. */
 function textOf(frame: Frame): string {
   return frame.map((line) => `${lineText(line)}¶\n`).join('')
 }
@@ -52,11 +52,11 @@ for (const picture of pictures) {
   })
 }
 
-t.test('what leads is seen in every size, however many there are', async (t) => {
+t.test('leaders are visible at every size, however many members there are', async (t) => {
   for (let columns = 40; columns <= 160; columns += 6) {
     for (let rows = 12; rows <= 60; rows += 3) {
       const view = pictures.find(({ name }) => name === 'nine-80x24')?.view()
-      if (view === undefined) throw new Error('There is such a picture')
+      if (view === undefined) throw new Error('There is a picture of that name')
       const text = textOf(drawFrame(view, { columns, rows }, nowMs, new FrameCache()))
       const size = `${columns}x${rows}`
       t.match(text, /9 leader {3}127\.0\.0\.1:4009|9L/, size)
@@ -66,7 +66,7 @@ t.test('what leads is seen in every size, however many there are', async (t) => 
   }
 })
 
-t.test('in every size each line has its width, and bars are not cut in a word', async (t) => {
+t.test('at every size, lines have their full width and bars end between words', async (t) => {
   const words = new Set(
     pictures.flatMap(({ view }) => {
       const wide = drawFrame(view(), { columns: 400, rows: 30 }, nowMs, new FrameCache())
@@ -86,7 +86,7 @@ t.test('in every size each line has its width, and bars are not cut in a word', 
   }
 })
 
-t.test('the newest event is seen in every size', async (t) => {
+t.test('the newest event is visible at every size', async (t) => {
   for (let columns = 40; columns <= 160; columns += 6) {
     for (let rows = 10; rows <= 40; rows += 2) {
       const view = readmePicture.view()
@@ -97,10 +97,10 @@ t.test('the newest event is seen in every size', async (t) => {
   }
 })
 
-t.test('what is not known any more is grey, what is lost is red', async (t) => {
+t.test('stale facts are grey, and lost members are red', async (t) => {
   const tonesOf = (name: string, like: RegExp) => {
     const picture = pictures.find((one) => one.name === name)
-    if (picture === undefined) throw new Error('There is such a picture')
+    if (picture === undefined) throw new Error('There is a picture of that name')
     return frameOf(picture).flatMap((line) =>
       line.flatMap(({ text, tone }) => (like.test(text) ? [tone] : [])),
     )
@@ -113,7 +113,7 @@ t.test('what is not known any more is grey, what is lost is red', async (t) => {
   t.same(tonesOf('calm-80x24', /HEALTHY/), ['barGood'])
 })
 
-t.test('what stays is drawn once, and anew for another width', async (t) => {
+t.test('an unchanged item is drawn once per width', async (t) => {
   const cache = new LineCache<object, string>()
   const [one, other] = [{}, {}]
   let count = 0
@@ -124,7 +124,7 @@ t.test('what stays is drawn once, and anew for another width', async (t) => {
   t.equal(drawn(one, '100'), '100 3')
 })
 
-t.test('what is kept of a frame does not show in the next one of another size', async (t) => {
+t.test('a cached frame does not show in a frame of another size', async (t) => {
   for (const { view } of pictures) {
     const [kept, cache] = [view(), new FrameCache()]
     for (const columns of [80, 140, 60, 80]) {
@@ -135,14 +135,14 @@ t.test('what is kept of a frame does not show in the next one of another size', 
   }
 })
 
-t.test('every picture that is kept is one of these', async (t) => {
+t.test('every golden picture belongs to a scene', async (t) => {
   const names = readdirSync(golden).filter((name) => name.endsWith('.txt'))
   t.same(names.sort(), pictures.map(({ name }) => `${name}.txt`).sort())
 })
 
-t.test('the picture of the README is what the screen looks like', async (t) => {
+t.test('the picture in the README shows the current screen', async (t) => {
   const file = new URL('../../../docs/screen.svg', import.meta.url)
   const svg = frameToSvg(frameOf(readmePicture), readmePicture.size)
   if (isUpdate) writeFileSync(file, svg)
-  else t.equal(svg, readFileSync(file, 'utf8'), 'UPDATE_GOLDEN=1 draws it anew')
+  else t.equal(svg, readFileSync(file, 'utf8'), 'UPDATE_GOLDEN=1 redraws it')
 })

@@ -7,8 +7,8 @@ const cases = [
   { name: 'a line down', home: 'start', keys: ['down', 'j'], want: 2 },
   { name: 'a line up from the end', home: 'end', keys: ['up', 'k'], want: 13 },
   { name: 'a page down', home: 'start', keys: ['pagedown'], want: 5 },
-  { name: 'not beyond the end', home: 'start', keys: ['end', 'pagedown', 'down'], want: 15 },
-  { name: 'not before the start', home: 'end', keys: ['g', 'pageup', 'up'], want: 0 },
+  { name: 'stops at the end', home: 'start', keys: ['end', 'pagedown', 'down'], want: 15 },
+  { name: 'stops at the start', home: 'end', keys: ['g', 'pageup', 'up'], want: 0 },
   { name: 'to the end and to the start', home: 'start', keys: ['S-g', 'home'], want: 0 },
   { name: 'other keys do nothing', home: 'start', keys: ['x', 'space'], want: 0 },
 ] as const
@@ -21,7 +21,7 @@ for (const { name, home, keys, want } of cases) {
   })
 }
 
-t.test('at the end it goes along with what comes, scrolled away it stays', async (t) => {
+t.test('at the end it follows new lines, and elsewhere it stays', async (t) => {
   const scroll = new Scroll('end')
   scroll.show(20, 5)
   t.equal(scroll.show(30, 5), 25)
@@ -31,7 +31,7 @@ t.test('at the end it goes along with what comes, scrolled away it stays', async
   t.equal(scroll.show(50, 5), 45)
 })
 
-t.test('fewer lines than before: it shows the last ones', async (t) => {
+t.test('with fewer lines than before, it shows the last ones', async (t) => {
   const scroll = new Scroll('start')
   scroll.show(20, 5)
   scroll.press('end')

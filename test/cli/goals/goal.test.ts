@@ -21,20 +21,20 @@ for (const count of [1, 2, 7, 100, 1000, 20_000]) {
     for (const [i, goal] of all.entries()) {
       if (i > 0 && compareGoals(all[i - 1] as Goal, goal) > 0) t.fail(`${i} comes too late`)
       if (goal.minute < 1 || goal.minute > 90) t.fail(`minute ${goal.minute}`)
-      if (goal.day !== undefined) t.fail('one match day has room for them')
+      if (goal.day !== undefined) t.fail('they fit into one match day')
     }
-    t.equal(new Set(all.map(({ id }) => id)).size, count, 'no id comes twice')
+    t.equal(new Set(all.map(({ id }) => id)).size, count, 'ids are unique')
   })
 }
 
-t.test('added time is at the end of a half, and short', async (t) => {
+t.test('added time is short and ends a half', async (t) => {
   const added = goals(3, 5000).filter((goal) => goal.added !== undefined)
   t.ok(added.length > 0)
   t.ok(added.every(({ minute }) => minute === 45 || minute === 90))
   t.ok(added.every((goal) => (goal.added ?? 0) >= 1 && (goal.added ?? 0) <= 5))
 })
 
-t.test('a match has two clubs, and its score goes up by one for the one that scored', async (t) => {
+t.test('a match has two clubs, and a goal raises the score of its club by one', async (t) => {
   const scores = new Map<string, readonly [number, number]>()
   const opponents = new Map<string, string>()
   for (const goal of goals(11, 2000)) {
@@ -59,7 +59,7 @@ t.test('players belong to their club', async (t) => {
   }
 })
 
-t.test('no two clubs have a player of the same name, as long as there are names', async (t) => {
+t.test('no two clubs have a player of the same name until names run out', async (t) => {
   const names = new Set<string>()
   const clubCount = 390
   for (let club = 0; club < clubCount; club++) {
@@ -68,7 +68,7 @@ t.test('no two clubs have a player of the same name, as long as there are names'
   t.equal(names.size, clubCount * squadSize)
 })
 
-t.test('without an end, one match day follows another, each from minute 1', async (t) => {
+t.test('an endless run plays one match day after another, each from minute 1', async (t) => {
   const source = new GoalSource(new Random(5))
   const all = Array.from({ length: 1000 }, () => source.next())
   const days = [...new Set(all.map(({ day = 1 }) => day))]
@@ -77,7 +77,7 @@ t.test('without an end, one match day follows another, each from minute 1', asyn
   t.ok(all.every((goal, i) => i === 0 || compareGoals(all[i - 1] as Goal, goal) <= 0))
 })
 
-t.test('a seed replays its goals, another seed makes others', async (t) => {
+t.test('a seed reproduces its goals, and another seed makes others', async (t) => {
   t.same(goals(7, 50), goals(7, 50))
   t.notSame(goals(7, 50), goals(8, 50))
 })
@@ -86,7 +86,7 @@ t.test('a goal survives its JSON', async (t) => {
   for (const goal of goals(5, 400, undefined)) t.same(parseGoal(JSON.stringify(goal)), goal)
 })
 
-t.test('a goal of another producer need not say who played', async (t) => {
+t.test('a goal of another producer may leave out the clubs of the match', async (t) => {
   const fields = { id: 'x', minute: 7, player: 'p', club: 'c', score: '1:0' }
   t.match(parseGoal(JSON.stringify({ ...fields, home: 7, added: 'two', day: 1.5 })), fields)
 })
@@ -103,7 +103,7 @@ const noGoals = [
   '{"id":1,"minute":1,"player":"p","club":"c","score":"1:0"}',
 ]
 for (const text of noGoals) {
-  t.test(`no goal: '${text}'`, async (t) => {
+  t.test(`'${text}' is not a goal`, async (t) => {
     t.equal(parseGoal(text), undefined)
   })
 }

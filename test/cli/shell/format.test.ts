@@ -77,7 +77,7 @@ t.test('an event is printed as zkCli does', async (t) => {
   )
 })
 
-t.test('a hexdump has sixteen bytes a line', async (t) => {
+t.test('a hexdump has sixteen bytes per line', async (t) => {
   t.same(formatHexdump(Buffer.from('0123456789abcdef\n~\x00')).split('\n'), [
     '00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  |0123456789abcdef|',
     '00000010  0a 7e 00                                         |.~.|',

@@ -10,7 +10,7 @@ import type { ReplyBody, Request } from '../../../src/protocol/zk/messages.ts'
 import { plainAnswer, someStat } from '../../client/zk/fake-server.ts'
 import { type Scene, shellAt } from './shell-scene.ts'
 
-/** A shell at a server that keeps a tree, without numbers or versions. */
+/** A shell connected to a server that keeps a tree without statistics or versions. */
 async function shellAtTree(t: Test, chroot = ''): Promise<Scene & { tree: Map<string, string> }> {
   const paths = ['/', '/a', '/a/b', '/a/b/c', '/d', '/zookeeper', '/zookeeper/quota']
   const tree = new Map(paths.map((path) => [path, '']))
@@ -57,7 +57,7 @@ function answer(tree: Map<string, string>, request: Request): ReplyBody {
 const limitsOfB = '/zookeeper/quota/a/b/zookeeper_limits'
 const statsOfB = '/zookeeper/quota/a/b/zookeeper_stats'
 
-t.test('a quota is written as zkCli writes it, listed, changed and taken away', async (t) => {
+t.test('a quota is stored as by zkCli, listed, changed and deleted', async (t) => {
   const { tree, run } = await shellAtTree(t)
   const before = [...tree]
   t.same(await run('setquota -n 5 /a/b'), { outcome: 0, out: '', err: '' })
@@ -76,7 +76,7 @@ t.test('a quota is written as zkCli writes it, listed, changed and taken away', 
   await run('delquota -n /a/b')
   t.equal(tree.get(limitsOfB), 'count=-1,bytes=-1=;byteHardLimit=100;countHardLimit=-1')
   t.same(await run('delquota /a/b'), { outcome: 0, out: '', err: '' })
-  t.same([...tree], before, 'nothing of it is left')
+  t.same([...tree], before, 'the quota is gone')
 })
 
 t.test('one quota above or below another is refused', async (t) => {
@@ -94,10 +94,10 @@ t.test('one quota above or below another is refused', async (t) => {
   t.same([...tree], found)
   t.match(await run('setquota -n 5 /d'), { outcome: 0 })
   await run('delquota /a/b')
-  t.ok(tree.has('/zookeeper/quota/d/zookeeper_limits'), 'others keep theirs')
+  t.ok(tree.has('/zookeeper/quota/d/zookeeper_limits'), 'another quota remains')
 })
 
-t.test('a quota below what is used already is set with a warning', async (t) => {
+t.test('a quota below current usage is set with a warning', async (t) => {
   const { run, tree } = await shellAtTree(t)
   await run('setquota -n 5 /a/b')
   tree.set(statsOfB, 'count=9,bytes=300')
@@ -108,7 +108,7 @@ t.test('a quota below what is used already is set with a warning', async (t) => 
   ])
 })
 
-t.test('below a chroot there are no quotas', async (t) => {
+t.test('quotas are refused under a chroot', async (t) => {
   const { run } = await shellAtTree(t, '/a')
   t.match(await run('setquota -n 5 /b'), { outcome: 2, err: /without a chroot/ })
 })
@@ -129,7 +129,7 @@ for (const { text, want } of texts) {
   })
 }
 
-t.test('only limits that are exceeded warn', async (t) => {
+t.test('only exceeded limits warn', async (t) => {
   t.same(quotaWarnings(unlimited, { ...unlimited, count: 5, bytes: 5 }), [])
   t.same(quotaWarnings({ ...unlimited, count: 5 }, { ...unlimited, count: 5 }), [])
   t.equal(quotaWarnings({ ...unlimited, countHardLimit: 4 }, { ...unlimited, count: 5 }).length, 1)

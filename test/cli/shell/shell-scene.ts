@@ -1,4 +1,4 @@
-// A shell at a fake server; what it prints is gathered.
+// A shell connected to a fake server. Its output is collected.
 
 import type { Test } from 'tap'
 import { formatAddress } from '../../../src/address.ts'
@@ -8,12 +8,12 @@ import { type FakeScript, FakeServer } from '../../client/zk/fake-server.ts'
 
 export interface Scene {
   readonly shell: Shell
-  /** printed without having been asked for */
+  /** output that no command asked for */
   readonly told: string[]
   readonly run: Run
-  /** what the last `run` wrote to standard output */
+  /** standard output of the last `run` */
   readonly printed: () => Buffer[]
-  /** makes the server listen again, at the same address */
+  /** restarts the server at the same address */
   readonly restart: () => Promise<void>
 }
 
@@ -27,9 +27,9 @@ export async function shellAt(
     readonly chroot?: string
     readonly readOnly?: boolean
     readonly connectTimeoutMs?: number
-    /** false: the test connects */
+    /** if false, the test connects */
     readonly connects?: boolean
-    /** nothing listens until `restart`, and nothing is connected */
+    /** the server listens only after `restart` */
     readonly startsLater?: boolean
   },
 ): Promise<Scene> {

@@ -6,7 +6,7 @@ import type { ReplyBody, Request } from '../../../src/protocol/zk/messages.ts'
 import { type FakeScript, plainAnswer, someStat } from '../../client/zk/fake-server.ts'
 import { type Scene, shellAt } from './shell-scene.ts'
 
-/** A shell at a server that knows the tree / → a → b, c. */
+/** A shell connected to a server with the tree / → a → b, c. */
 async function shellFor(
   t: Test,
   dialect: DialectName = 'native',
@@ -39,12 +39,12 @@ async function shellFor(
   return { asked, ...(await shellAt(t, script, { dialect, connectTimeoutMs })) }
 }
 
-/** Answers everything. */
+/** Answers every request with success. */
 const friendly: FakeScript = {
   request: (connection, xid, request) => connection.reply(xid, 7, plainAnswer(request)),
 }
 
-/** Paths that stand for what can go wrong at a server. */
+/** Paths for which the server answers with an error. */
 const refusals: Record<string, ErrorNumber> = {
   '/noauth': -102,
   '/acl': -114,
@@ -257,7 +257,7 @@ const requests: { line: string; asked: object[] }[] = [
 ]
 for (const dialect of ['native', 'jute'] as const) {
   for (const { line, asked: want } of requests) {
-    t.test(`in ${dialect}, ${line} asks for what its options say`, async (t) => {
+    t.test(`${line} sends the request for its options in the ${dialect} dialect`, async (t) => {
       const { asked, run } = await shellFor(t, dialect)
       await run(line)
       t.equal(asked.length, want.length)
@@ -289,7 +289,7 @@ t.test('deleteall deletes children before their parents, and never the root', as
   t.match(await run('deleteall /'), { outcome: 2 })
 })
 
-t.test('an event is printed when it comes, unless printwatches is off', async (t) => {
+t.test('an event is printed on arrival unless printwatches is off', async (t) => {
   const { run, told } = await shellFor(t)
   await run('get -w /a')
   await run('sync')
@@ -309,7 +309,7 @@ t.test('history is numbered, and redo runs an entry again', async (t) => {
   t.match(await run('history'), { out: '0 - ls /a\n1 - get /none\n2 - history\n' })
   t.match(await run('redo 0'), { outcome: 0, out: '[b, c]\n' })
   t.match(await run('redo 1'), { outcome: 1 })
-  t.match(await run('redo 3'), { outcome: 2 }, 'not of itself')
+  t.match(await run('redo 3'), { outcome: 2 }, 'redo cannot repeat itself')
 })
 
 t.test('close and connect change the prompt', async (t) => {
@@ -323,14 +323,14 @@ t.test('close and connect change the prompt', async (t) => {
   t.match(await run('session'), { out: /state = connected\n.*\nsessionId = 0x1267\n/ })
 })
 
-t.test('history shows no password, however it was mistyped, and redo still sends it', async (t) => {
+t.test('history hides passwords even in mistyped commands; redo still sends them', async (t) => {
   const { asked, run } = await shellFor(t)
   await run('addauth digest bob:SECRET')
   await run('adauth digest bob:SECRET')
   asked.length = 0
   t.match(await run('redo 0'), { outcome: 0 })
   t.match(asked, [{ type: 'auth', credential: Buffer.from('bob:SECRET') }])
-  // Last, because a credential that is refused ends the session.
+  // Comes last, because a refused credential ends the session.
   await run('addauth bob:SECRET')
   await run('  addauth  magic "S SECRET"')
   const { out } = await run('history')
@@ -338,7 +338,7 @@ t.test('history shows no password, however it was mistyped, and redo still sends
   t.match(out, '0 - addauth digest bob:******\n1 - adauth digest bob:******\n')
 })
 
-t.test('a failed connect leaves the session, its servers and its chroot as they are', async (t) => {
+t.test('a failed connect keeps the session, its servers and its chroot', async (t) => {
   const { shell, run } = await shellFor(t, 'native', 2000)
   const { prompt } = shell
   const { zk } = shell
@@ -352,7 +352,7 @@ t.test('a failed connect leaves the session, its servers and its chroot as they 
   t.match(await run('ls /a'), { outcome: 0, out: '[b, c]\n' })
 })
 
-t.test('a shell that reached no server tries again at the next command', async (t) => {
+t.test('a shell without a connection retries at the next command', async (t) => {
   const options = { startsLater: true, connectTimeoutMs: 2000 }
   const { shell, run, restart } = await shellAt(t, friendly, options)
   await t.rejects(shell.connect(), { code: 'CONNECTIONLOSS' })
@@ -360,13 +360,13 @@ t.test('a shell that reached no server tries again at the next command', async (
   const { err } = await run('ls /')
   t.match(err, /^Cannot connect to /m)
   t.notMatch(err, /[Ss]ession/)
-  t.match(await run('help'), { outcome: 0 }, 'commands about the shell need no server')
+  t.match(await run('help'), { outcome: 0 }, 'local commands need no server')
   await restart()
   t.match(await run('whoami'), { outcome: 0 })
   t.match(shell.prompt, /\(CONNECTED\) 3\] $/)
 })
 
-t.test('a command that is typed while the shell connects waits for the session', async (t) => {
+t.test('a command entered while the shell connects waits for the session', async (t) => {
   const { shell, run } = await shellAt(t, friendly, { connects: false })
   const connected = shell.connect()
   t.match(shell.prompt, /\(CONNECTING\)/)
@@ -374,7 +374,7 @@ t.test('a command that is typed while the shell connects waits for the session',
   await connected
 })
 
-t.test('config reads the absolute path whatever the chroot, and its events keep it', async (t) => {
+t.test('config and its events use the absolute path despite a chroot', async (t) => {
   const members = 'server.1=h:1:2:participant;h:2181\nversion=100000000'
   const script: FakeScript = {
     request: (connection, xid, request) => {
@@ -395,7 +395,7 @@ t.test('config reads the absolute path whatever the chroot, and its events keep 
   t.match(told, [/path:\/zookeeper\/config zxid: 8/])
 })
 
-t.test('null is told from the text null, in each way of printing', async (t) => {
+t.test('null differs from the text null in every output format', async (t) => {
   const values: Record<string, Buffer | null> = { '/null': null, '/text': Buffer.from('null') }
   const script: FakeScript = {
     request: (connection, xid, request) => {
@@ -414,7 +414,7 @@ t.test('null is told from the text null, in each way of printing', async (t) => 
   }
 })
 
-t.test('get prints the exact bytes and one line feed', async (t) => {
+t.test('get prints the exact bytes followed by a line feed', async (t) => {
   const data = Buffer.from([0xff, 0x00, 0x1b, 0x0d, 0x0a])
   const script: FakeScript = {
     request: (connection, xid) =>
@@ -425,7 +425,7 @@ t.test('get prints the exact bytes and one line feed', async (t) => {
   t.same(Buffer.concat(printed()), Buffer.concat([data, Buffer.from('\n')]))
 })
 
-t.test('a name or an id is one line, whatever it holds', async (t) => {
+t.test('a name or an id is printed as one line, whatever it contains', async (t) => {
   const name = 'a\nb\rc'
   const script: FakeScript = {
     request: (connection, xid, { type }) => {
@@ -444,7 +444,7 @@ t.test('a name or an id is one line, whatever it holds', async (t) => {
   t.match(await run('whoami'), { out: 'Auth scheme: User\ndigest: a\\nb\\rc\n' })
 })
 
-t.test('Tab offers no name that a terminal would obey', async (t) => {
+t.test('Tab offers no name with control characters', async (t) => {
   const children = ['ok', 'a\u202eb', 'c\x1b[2J']
   const script: FakeScript = {
     request: (connection, xid) =>
@@ -462,7 +462,7 @@ t.test('quit and exit both end the shell', async (t) => {
   }
 })
 
-t.test('help with a command prints how it is written and what it does', async (t) => {
+t.test('help COMMAND prints its usage and description', async (t) => {
   const { shell, run } = await shellFor(t)
   for (const { name, usage, about } of shell.commands) {
     const { outcome, out } = await run(`help ${name}`)

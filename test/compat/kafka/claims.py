@@ -1,7 +1,7 @@
-"""How a script tells a test what it found: one JSON object per line, {"claim": ..., "error": null or text}.
+"""The report of a script to its test: one JSON object per line, {"claim": ..., "error": null or text}.
 
-{"do": "stop leader of", "topic": ..., "partition": ...} has that done to a broker; a line on standard
-input says that it is done.
+{"do": "stop leader of", "topic": ..., "partition": ...} asks the test to stop a broker; a line on
+standard input confirms it.
 """
 
 import json

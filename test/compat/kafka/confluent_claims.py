@@ -1,4 +1,4 @@
-"""What confluent-kafka-python, over librdkafka, finds: python3 confluent_claims.py host:port,..."""
+"""Claims about confluent-kafka-python, which uses librdkafka: python3 confluent_claims.py host:port,..."""
 
 import sys
 
@@ -8,9 +8,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 SERVERS = sys.argv[1]
 PATIENCE = 60
-# What is tried again is tried again soon.
+# Retries come soon.
 SOON = {"bootstrap.servers": SERVERS, "topic.metadata.refresh.interval.ms": 1000}
-# Consumers belong to no group: they commit nothing.
+# Consumers are assigned partitions by hand and commit nothing.
 ALONE = {**SOON, "group.id": "none", "enable.auto.commit": False}
 
 admin = AdminClient(SOON)
@@ -37,7 +37,7 @@ def read(topic, count, partition=0):
 
 @claim
 def topics_that_are_refused():
-    """confluent: every topic that cannot be made has Kafka's error"""
+    """confluent: every topic that cannot be created is refused with Kafka's error"""
     wanted = {"a/b": KafkaError.TOPIC_EXCEPTION, "many": KafkaError.INVALID_REPLICATION_FACTOR}
     topics = [NewTopic("a/b", 1, 1), NewTopic("many", 1, 9)]
     for topic, made in admin.create_topics(topics, operation_timeout=PATIENCE).items():
@@ -50,7 +50,7 @@ def topics_that_are_refused():
 
 @claim
 def every_codec():
-    """confluent: what was compressed with any codec is read again"""
+    """confluent: records compressed with any codec are read back"""
     make("codecs")
     codecs = ["none", "gzip", "snappy", "lz4", "zstd"]
     for codec in codecs:
@@ -65,7 +65,7 @@ def every_codec():
 
 @claim
 def an_offset_out_of_range_is_told():
-    """confluent: an offset that is out of range is told, not skipped"""
+    """confluent: an offset out of range is reported, not skipped"""
     consumer = Consumer({**ALONE, "auto.offset.reset": "error"})
     consumer.assign([TopicPartition("codecs", 0, 100_000)])
     message = consumer.poll(PATIENCE)
@@ -75,7 +75,7 @@ def an_offset_out_of_range_is_told():
 
 @claim
 def a_leader_that_goes():
-    """confluent: while a leader goes, an idempotent producer loses nothing and writes nothing twice"""
+    """confluent: an idempotent producer loses and duplicates nothing when a leader fails"""
     make("moved")
     failures = []
     producer = Producer({**SOON, "enable.idempotence": True, "retry.backoff.ms": 20, "linger.ms": 1})

@@ -46,7 +46,7 @@ class Member:
 
 def produce(topic, numbers):
     failures = []
-    # Idempotent: what is sent again after a broker stopped is stored once.
+    # Idempotent: a record that is retried after a broker stopped is stored once.
     producer = Producer({**SOON, "enable.idempotence": True, "linger.ms": 1})
     for number in numbers:
         producer.produce(

@@ -1,8 +1,8 @@
-"""Consumers of one group, whichever client they use: what must hold when members and brokers go.
+"""Consumers of one group, with any client: properties that must hold when members and brokers fail.
 
-A client brings `Member`, with poll() -> numbers that were read, commit(), assigned() -> partitions and
-close(); and `produce(topic, numbers)`. Run with "member TOPIC GROUP" a script is one member in a process
-of its own, to be killed: it tells every number that it read, and again when it is committed.
+A client provides `Member`, with poll() -> numbers read, commit(), assigned() -> partitions and close();
+and `produce(topic, numbers)`. Run with "member TOPIC GROUP", a script is one member in a process of its
+own, to be killed: it prints every number that it has read, and again when it is committed.
 """
 
 import json
@@ -25,14 +25,14 @@ def until(what, is_true):
 
 
 class Reader:
-    """A member in a thread of its own, and what became of each number that it read.
+    """A member in a thread of its own, and the outcome of each number that it read.
 
     Members of one group must not share a thread: poll() waits until all have joined.
     """
 
     def __init__(self, make_member, topic, group):
         self.committed = []
-        # The commit failed: whether it was stored is not known.
+        # The commit failed with an unknown outcome.
         self.uncertain = set()
         self.count = 0
         self.is_over = False
@@ -65,7 +65,7 @@ class Reader:
 
 
 class OtherProcess:
-    """The same in a process that can be killed."""
+    """A member in a process of its own, which can be killed."""
 
     def __init__(self, topic, group):
         command = [sys.executable, sys.argv[0], sys.argv[1], "member", topic, group]

@@ -1,4 +1,4 @@
-"""What kafka-python, a client of Kafka without librdkafka, finds: python3 kafka_python_claims.py host:port,..."""
+"""Claims about kafka-python, a Kafka client without librdkafka: python3 kafka_python_claims.py host:port,..."""
 
 import sys
 
@@ -17,7 +17,7 @@ def admin():
 
 @claim
 def topics_are_made():
-    """kafka-python: topics are made, and not twice"""
+    """kafka-python: a topic is created only once"""
     client = admin()
     client.create_topics([NewTopic("py", 2, 3)])
     assert "py" in client.list_topics()
@@ -38,7 +38,7 @@ def the_cluster_is_described():
 
 @claim
 def records_are_read_as_they_were_sent():
-    """kafka-python: records are read as they were sent, with key, headers and timestamp"""
+    """kafka-python: records keep their key, value, headers and timestamp"""
     for number, compression in enumerate([None, "gzip"]):
         producer = KafkaProducer(bootstrap_servers=SERVERS, acks="all", compression_type=compression)
         sent = producer.send("py", b"v%d" % number, b"k", [("h", b"x")], partition=0, timestamp_ms=1234)
@@ -60,7 +60,7 @@ def records_are_read_as_they_were_sent():
 
 @claim
 def an_offset_out_of_range_is_told():
-    """kafka-python: an offset that is out of range is told, not skipped"""
+    """kafka-python: an offset out of range is reported, not skipped"""
     consumer = KafkaConsumer(bootstrap_servers=SERVERS, auto_offset_reset="none")
     partition = TopicPartition("py", 0)
     consumer.assign([partition])

@@ -6,7 +6,7 @@ import { newTopic } from '../../broker/kafka/exchanges.ts'
 import { kafkaClient } from '../../broker/kafka/kafka-client.ts'
 import { withoutKcat } from '../tools.ts'
 
-/** @returns what it wrote on both outputs */
+/** @returns both outputs */
 async function kcat(
   args: readonly string[],
   input?: string,
@@ -47,7 +47,7 @@ else {
       const compressed = ['-z', codec, '-K', ':', '-H', `codec=${codec}`]
       const input = `k1:${codec} one\nk2:${codec} two\n`
       const { err } = await kcat([...broker, '-P', ...topic, ...compressed], input)
-      t.equal(err, '', `${codec}: no notice that it does not compress`)
+      t.equal(err, '', `${codec}: no warning that it does not compress`)
     }
     const format = ['-f', '%o %k %s %h\n', '-q']
     const { out } = await kcat([...broker, '-C', ...topic, '-o', 'beginning', '-e', ...format])
@@ -72,7 +72,7 @@ else {
     t.match((await kcat([...broker, '-Q', '-t', 'goals:0:-1'])).out, 'goals [0] offset 4')
     t.match((await kcat([...broker, '-Q', '-t', 'goals:0:-2'])).out, 'goals [0] offset 0')
     const last = await kcat([...broker, '-C', ...topic, '-o', '-1', '-e', '-q'])
-    t.equal(last.out, 'acks=0\n', 'from one before the end')
+    t.equal(last.out, 'acks=0\n', 'the last record')
   })
 }
 

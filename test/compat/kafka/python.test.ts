@@ -9,7 +9,7 @@ import { type BrokerWorld, worldTest } from '../../broker/broker-world.ts'
 import { kafkaClient } from '../../broker/kafka/kafka-client.ts'
 import { pythonWith } from '../tools.ts'
 
-/** What a script writes. */
+/** A line of a script's output. */
 type Line =
   | { readonly claim: string; readonly error: string | null }
   | { readonly do: 'stop leader'; readonly topic: string }
@@ -22,7 +22,7 @@ const scripts = [
   { script: 'kafka_python_groups.py', module: 'kafka', debian: 'python3-kafka' },
   { script: 'confluent_groups.py', module: 'confluent_kafka', debian: 'python3-confluent-kafka' },
 ]
-/** A member that was killed is missed soon. */
+/** A killed member is detected soon. */
 const flags = ['--group.min.session.timeout.ms=1000']
 
 for (const { script, module, debian } of scripts) {
@@ -58,7 +58,7 @@ async function runClaims(
         child.stdin.write('\n')
       } else done = line.done
     }
-    t.ok(done, 'the script came to its end')
+    t.ok(done, 'the script ran to its end')
     if (!t.passing()) t.comment(errors)
   } finally {
     child.kill('SIGKILL')

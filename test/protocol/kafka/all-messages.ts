@@ -1,5 +1,5 @@
-// Every message of Kafka's protocol in every version of it, with values made from its table: for the
-// tests of what holds for all of them.
+// Every message of Kafka's protocol in each of its versions, with values generated from its table:
+// for the tests of properties of all messages.
 
 import fc from 'fast-check'
 import { kafkaApis } from '../../../src/protocol/kafka/apis.ts'
@@ -13,7 +13,7 @@ import { KafkaWriter } from '../../../src/protocol/kafka/writer.ts'
 export interface Versioned {
   /** `Fetch request v4` */
   readonly name: string
-  /** what is read as it was written: absent fields have their defaults */
+  /** values that survive encoding and decoding: absent fields have their defaults */
   readonly values: fc.Arbitrary<unknown>
   write(value: unknown): Buffer
   /** @throws ProtocolError */
@@ -34,7 +34,10 @@ export function allMessages(): Versioned[] {
   })
 }
 
-/** An api whose values are made by its tables, which is where their type comes from. */
+/**
+ * An api whose values are generated from its tables. The types of the values come from the tables
+ * too.
+ */
 export type AnyApi = KafkaApi<Fields, Fields>
 
 function versioned(name: string, message: Message<Fields>, version: number): Versioned {
@@ -111,7 +114,7 @@ function fieldValue(field: FieldShape, version: number): fc.Arbitrary<unknown> {
   if (version < field.since || version > field.until) return absent
   const present = arbitraryOf(field.shape, version)
   if (field.tag === undefined) return present
-  // A tagged field that is null is left out, and read as its default.
+  // A null tagged field is not written, and decoded as its default.
   return fc.oneof(
     absent,
     present.map((value) => value ?? field.whenAbsent),

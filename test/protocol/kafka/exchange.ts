@@ -1,4 +1,4 @@
-// The client's side of Kafka's protocol: what a broker reads is written here, and the other way round.
+// The client's side of Kafka's protocol: encodes what a broker decodes, and the reverse.
 
 import type { Fields, StructRead, StructWritten } from '../../../src/protocol/kafka/fields.ts'
 import type { KafkaApi } from '../../../src/protocol/kafka/message.ts'
@@ -29,7 +29,7 @@ export function writeRequest<Request extends Fields, Response extends Fields>(
   api.request.write(to, version, request)
 }
 
-/** What follows the correlation id. */
+/** Decodes a response after its correlation id. */
 export function readResponse<Request extends Fields, Response extends Fields>(
   from: KafkaReader,
   api: KafkaApi<Request, Response>,

@@ -36,7 +36,7 @@ const versions = [
   { version: 9, hex: '01 02 05 02 78 00', found: { ...given, old: -3, middle: -4 } },
 ]
 for (const { version, hex, found } of versions) {
-  t.test(`version ${version} has its fields, and reads the others as their defaults`, async (t) => {
+  t.test(`version ${version} has its fields, and defaults in place of the others`, async (t) => {
     const { read, write } = table.codec(form(version))
     const to = new KafkaWriter()
     write(to, given)
@@ -48,13 +48,13 @@ for (const { version, hex, found } of versions) {
   })
 }
 
-t.test('a field with a default need not be given', async (t) => {
+t.test('a field with a default may be left out', async (t) => {
   const to = new KafkaWriter()
   table.codec(form(2)).write(to, { always: 1, name: null })
   t.equal(joined(to).toString('hex'), '01fefc05ffff')
 })
 
-t.test('in versions without a null, null is written as nothing', async (t) => {
+t.test('in versions without null, null is written as an empty value', async (t) => {
   const to = new KafkaWriter()
   table.codec(form(0)).write(to, { always: 1, name: null })
   t.equal(joined(to).toString('hex'), '01fd050000')
@@ -82,7 +82,7 @@ function writeTagged(value: Parameters<ReturnType<typeof withTags.codec>['write'
 }
 
 t.test(
-  'tagged fields are written in the order of their tags, those with their default not',
+  'tagged fields are written in the order of their tags, except those with their default',
   async (t) => {
     const all = { always: 1, second: 2, first: { inner: 3 }, third: [{ each: 4 }] }
     const hex = '01 03 00 02 0300 01 02 0002 07 03 020400'
@@ -99,7 +99,7 @@ t.test('a tagged field is not written in versions that do not have it', async (t
   t.equal(writeTagged({ always: 1, second: 2 }, 8), '01')
 })
 
-t.test('a tagged field that means nothing here is skipped', async (t) => {
+t.test('an unknown tagged field is skipped', async (t) => {
   const value = readTagged('01 02 01 02 0002 b801 03 ffffff')
   t.same(value, { always: 1, second: 2, first: null, third: [] })
 })
@@ -107,13 +107,13 @@ t.test('a tagged field that means nothing here is skipped', async (t) => {
 for (const { name, hex } of [
   { name: 'longer than its value', hex: '01 01 01 03 000200' },
   { name: 'shorter than its value', hex: '01 01 01 01 0002' },
-  { name: 'longer than the message, of one unknown here', hex: '01 01 44 03 ff' },
+  { name: 'longer than the message, for an unknown tag', hex: '01 01 44 03 ff' },
 ]) {
-  t.test(`the length of a tagged field is ${name}: refused`, async (t) => {
+  t.test(`refused: the length of a tagged field is ${name}`, async (t) => {
     t.throws(() => readTagged(hex), ProtocolError)
   })
 }
 
-t.test('a billion tagged fields are refused where the bytes end', async (t) => {
+t.test('a count of a billion tagged fields is refused at the end of the bytes', async (t) => {
   t.throws(() => readTagged('01 ffffffff07 44 00 44 00'), ProtocolError)
 })

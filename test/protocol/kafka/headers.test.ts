@@ -19,7 +19,7 @@ function reading(hex: string): KafkaReader {
   return new KafkaReader().reset(bytes, 0, bytes.length)
 }
 
-t.test('a request has its client id in the old form, flexible or not', async (t) => {
+t.test('a request has a non-compact client id in all versions', async (t) => {
   const old = reading('000c 0003 00000007 0002 6162 0001 67 00000001 0001 6d ffff')
   t.same(readRequestHeader(old), {
     apiKey: 12,
@@ -36,12 +36,12 @@ t.test('a request has its client id in the old form, flexible or not', async (t)
   t.equal(flexible.bytesLeft, 0)
 })
 
-t.test('a header that is cut short is refused', async (t) => {
+t.test('a truncated header is refused', async (t) => {
   t.throws(() => readRequestHeader(reading('000c 0003 0000')), ProtocolError)
   t.throws(() => readRequestHeader(reading('000c 0003 00000007 0005 61')), ProtocolError)
 })
 
-t.test('a response has tagged fields in its header in flexible versions', async (t) => {
+t.test('a response header has tagged fields in flexible versions', async (t) => {
   const response = (version: number) => {
     const to = new KafkaWriter()
     writeResponse(to, heartbeat, { correlationId: 7, version }, { errorCode: 27 })
@@ -52,7 +52,7 @@ t.test('a response has tagged fields in its header in flexible versions', async 
   t.equal(response(4), '0000000c 00000007 00 00000000 001b 00'.replaceAll(' ', ''))
 })
 
-t.test('the response of ApiVersions has none there in any version', async (t) => {
+t.test('an ApiVersions response header has no tagged fields in any version', async (t) => {
   const to = new KafkaWriter()
   const row = { apiKey: 18, minVersion: 0, maxVersion: 3 }
   const header = { correlationId: 7, version: 3 }
@@ -61,15 +61,15 @@ t.test('the response of ApiVersions has none there in any version', async (t) =>
   t.equal(joined(to).toString('hex'), wanted.replaceAll(' ', ''))
 })
 
-t.test('every api has a number of its own, which begins a frame with a zero byte', async (t) => {
+t.test('api keys are unique and begin with a zero byte', async (t) => {
   const keys = kafkaApis.map(({ key }) => key)
   t.equal(new Set(keys).size, keys.length)
   for (const key of keys) t.ok(beginsKafkaRequest(key >> 8), String(key))
-  t.notOk(beginsKafkaRequest(0x96), 'a hello of ours')
+  t.notOk(beginsKafkaRequest(0x96), 'a hello of our own protocol')
 })
 
-t.test('an api serves its versions and no others', async (t) => {
-  t.notOk(produce.serves(2), 'offered, so that clients compress, and not served')
+t.test('an api serves exactly its versions', async (t) => {
+  t.notOk(produce.serves(2), 'advertised, so that clients compress, but not served')
   t.ok(produce.serves(3))
   t.ok(produce.serves(9))
   t.notOk(produce.serves(10))

@@ -1,5 +1,5 @@
-// What holds for every message in every version: what is written is read again, and nothing that comes
-// instead does harm.
+// Properties of every message in every version: it survives encoding and decoding, and any other
+// bytes are decoded or refused.
 
 import fc from 'fast-check'
 import t from 'tap'
@@ -16,7 +16,7 @@ const messageWithValue = anyMessage.chain((message) =>
 )
 
 for (const { name, values, write, read } of messages) {
-  t.test(`${name}: what was written is read again, to the last byte`, async () => {
+  t.test(`${name}: survives encoding and decoding, to the last byte`, async () => {
     const holds = fc.property(values, (value) => {
       const found = read(write(value))
       return found.bytesLeft === 0 && fc.stringify(found.value) === fc.stringify(value)
@@ -25,7 +25,7 @@ for (const { name, values, write, read } of messages) {
   })
 }
 
-t.test('a message that is cut short is refused, wherever it is cut', async () => {
+t.test('a truncated message is refused, at every length', async () => {
   const holds = fc.property(messageWithValue, fc.nat(), ({ message, value }, at) => {
     const bytes = message.write(value)
     if (bytes.length === 0) return true
@@ -34,7 +34,7 @@ t.test('a message that is cut short is refused, wherever it is cut', async () =>
   fc.assert(holds, { seed, numRuns: 3000 })
 })
 
-t.test('bytes behind a message are left where they are', async () => {
+t.test('bytes after a message are not consumed', async () => {
   const holds = fc.property(messageWithValue, fc.nat({ max: 9 }), ({ message, value }, more) => {
     const bytes = Buffer.concat([message.write(value), Buffer.alloc(more, 1)])
     return message.read(bytes).bytesLeft === more
@@ -42,7 +42,7 @@ t.test('bytes behind a message are left where they are', async () => {
   fc.assert(holds, { seed, numRuns: 500 })
 })
 
-t.test('a message with changed bytes is read or refused', async () => {
+t.test('a message with changed bytes is decoded or refused', async () => {
   const changes = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 })
   const holds = fc.property(messageWithValue, changes, ({ message, value }, changed) => {
     const bytes = message.write(value)
@@ -52,14 +52,14 @@ t.test('a message with changed bytes is read or refused', async () => {
   fc.assert(holds, { seed, numRuns: 5000 })
 })
 
-t.test('any bytes at all are read or refused', async () => {
+t.test('arbitrary bytes are decoded or refused', async () => {
   const holds = fc.property(anyMessage, fc.uint8Array({ maxLength: 200 }), (message, bytes) => {
     outcomeOf(message, Buffer.from(bytes))
   })
   fc.assert(holds, { seed, numRuns: 5000 })
 })
 
-/** @throws what is thrown and says nothing of the bytes */
+/** @throws any error that is not a ProtocolError */
 function outcomeOf(message: Versioned, bytes: Buffer): 'read' | 'refused' {
   try {
     message.read(bytes)

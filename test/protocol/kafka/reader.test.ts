@@ -72,18 +72,18 @@ const values = [
 ]
 for (const { hex, read, write, value } of values) {
   const shown = hex.length > 40 ? `${hex.slice(0, 40)}…` : hex
-  t.test(`${shown} is read and written`, async (t) => {
+  t.test(`${shown} is decoded and encoded`, async (t) => {
     t.same(read(), value)
     t.equal(write(), hex.replaceAll(' ', ''))
   })
 }
 
-t.test('what others may write is read, too', async (t) => {
+t.test('encodings that only other programs write are decoded', async (t) => {
   t.equal(read(boolean, '80'), true, 'any byte but 0 is true')
   t.equal(read(nullable(string), 'fff0'), null, 'any negative length is null')
   t.equal(read(nullable(listOf(int16)), '80000000'), null)
   t.equal(read(string, '0003 61ff62'), 'a\ufffdb', 'bytes that are no UTF-8')
-  t.equal(read(string, '83 00 c3a9', flexible), 'é', 'a varint that is longer than it need be')
+  t.equal(read(string, '83 00 c3a9', flexible), 'é', 'a varint with redundant bytes')
 })
 
 t.test('an int64 beyond 2^53 is read as the nearest safe integer', async (t) => {
@@ -106,7 +106,7 @@ const refused = [
   { name: 'fewer bytes than elements need', type: listOf(int64), hex: '00000002 0000000000000001' },
 ]
 for (const { name, type, hex, form } of refused) {
-  t.test(`${name}: refused`, async (t) => {
+  t.test(`refused: ${name}`, async (t) => {
     t.throws(() => read<unknown>(type, hex, form), ProtocolError)
   })
 }
@@ -120,13 +120,13 @@ t.test('a message of more objects than the limit is refused before they are made
   t.throws(() => read(list, tooMany, flexible), /at most 100000 are allowed/)
 })
 
-t.test('the limit is that of a message, not of a list', async (t) => {
+t.test('the limit applies to a message, not to a list', async (t) => {
   const lists = listOf(listOf(string))
   const half = Array.from({ length: limits.kafkaObjectsMax / 2 }, () => '')
   t.throws(() => read(lists, written(lists, [half, half], flexible), flexible), ProtocolError)
 })
 
-t.test('numbers do not count', async (t) => {
+t.test('numbers do not count as objects', async (t) => {
   const count = limits.kafkaObjectsMax + 1
   const list = written(listOf(int8), new Array<number>(count).fill(1), flexible)
   t.equal(read(listOf(int8), list, flexible).length, count)
@@ -139,12 +139,12 @@ t.test('bytes are views of the message', async (t) => {
   t.equal(value.byteOffset, buffer.byteOffset + 4)
 })
 
-t.test('a string that no length can say is not written', async (t) => {
+t.test('a string longer than its length field can express is refused', async (t) => {
   const long = 'x'.repeat(0x8000)
   t.throws(() => written(string, long), ProtocolError)
   t.throws(() => written(string, long, flexible), ProtocolError)
 })
 
-t.test('what is no uuid is not written', async (t) => {
+t.test('an invalid UUID is refused', async (t) => {
   t.throws(() => written(uuid, 'short'), ProtocolError)
 })

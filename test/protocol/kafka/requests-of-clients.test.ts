@@ -1,12 +1,12 @@
-// Requests that clients of others wrote, in test/golden/kafka: each is read to its last byte, says what
-// stands there beside its bytes, and is written again with the same bytes.
+// Requests captured from other clients, in test/golden/kafka. Each is decoded to its last byte, has
+// the fields listed there beside its bytes, and is encoded again to the same bytes.
 //
 //   > Heartbeat v3              api and version
 //     000c0003…                 header and body
-//     groupId: "group"          what is read, a field a line; bytes as hex
+//     groupId: "group"          its fields, one per line; bytes as hex
 //
-// `UPDATE_GOLDEN=1 npx tap test/protocol/kafka/requests-of-clients.test.ts` writes the fields anew: read
-// the diff, and commit it only if you can say why each line moved.
+// `UPDATE_GOLDEN=1 npx tap test/protocol/kafka/requests-of-clients.test.ts` rewrites the fields:
+// read the diff, and commit it only if you can say why each line moved.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
@@ -44,7 +44,7 @@ for (const file of readdirSync(directory)) {
       t.equal(joined(to).toString('hex'), bytes.toString('hex'))
     })
   }
-  t.test(`${file}: the fields of all requests are as they stand there`, async (t) => {
+  t.test(`${file}: the fields of all requests match the file`, async (t) => {
     const now = `${[title, ...shown].join('\n')}\n`
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, now)
     t.equal(now, readFileSync(path, 'utf8'))
@@ -57,7 +57,7 @@ function fieldLines(value: object): string[] {
   })
 }
 
-/** Buffers come here as what their toJSON made of them. */
+/** Buffers arrive as the result of their toJSON. */
 function hexOf(value: unknown): unknown {
   const isBuffer = value !== null && typeof value === 'object' && 'type' in value
   if (!isBuffer || value.type !== 'Buffer' || !('data' in value)) return value

@@ -12,7 +12,7 @@ function piecesOf(writer: KafkaWriter): Piece[] {
   return pieces
 }
 
-t.test('large records are pieces of their own, and the very bytes that were given', async (t) => {
+t.test('large records are separate pieces that share the bytes of the caller', async (t) => {
   const first = Buffer.alloc(5000, 1)
   const second = Buffer.alloc(6000, 2)
   const writer = new KafkaWriter(16)
@@ -32,7 +32,7 @@ t.test('large records are pieces of their own, and the very bytes that were give
   t.same(pieces[2]?.bytes, Buffer.from('09f12e', 'hex'))
 })
 
-t.test('the size of a message counts its own records only', async (t) => {
+t.test('the size of a message counts only its own records', async (t) => {
   const writer = new KafkaWriter()
   for (const length of [3000, 4000]) {
     writer.beginMessage()
@@ -51,7 +51,7 @@ t.test('small records are copied', async (t) => {
   t.same(piecesOf(writer), [{ bytes: Buffer.from('000000020102', 'hex'), isInserted: false }])
 })
 
-t.test('a writer that was cleared has no pieces', async (t) => {
+t.test('a cleared writer has no pieces', async (t) => {
   const writer = new KafkaWriter()
   writer.records(Buffer.alloc(5000), false)
   writer.clear()

@@ -18,7 +18,7 @@ const facts: LinkFacts = {
   acceptorChallenge: Buffer.alloc(challengeBytes, 2),
 }
 
-t.test('a proof is accepted by all who know the secret, for the same link', async (t) => {
+t.test('a proof is accepted by every broker with the secret, for the same link', async (t) => {
   const twin = new ClusterSecret(Buffer.from('a secret of sixteen bytes'))
   for (const end of ['dialler', 'acceptor'] as const) {
     t.ok(twin.accepts(secret.proof(end, facts), end, facts), end)
@@ -32,19 +32,19 @@ const changed: Readonly<Record<string, Partial<LinkFacts>>> = {
   'another acceptor': { acceptor: 3 as BrokerId },
   'another challenge of the dialler': { diallerChallenge: Buffer.alloc(challengeBytes, 9) },
   'another challenge of the acceptor': { acceptorChallenge: Buffer.alloc(challengeBytes, 9) },
-  'challenges in each other’s place': {
+  'swapped challenges': {
     diallerChallenge: facts.acceptorChallenge,
     acceptorChallenge: facts.diallerChallenge,
   },
 }
 for (const [what, change] of Object.entries(changed)) {
-  t.test(`a proof does not hold for ${what}`, async (t) => {
+  t.test(`a proof is not valid for ${what}`, async (t) => {
     const proof = secret.proof('dialler', facts)
     t.notOk(secret.accepts(proof, 'dialler', { ...facts, ...change }))
   })
 }
 
-t.test('a proof does not hold for the other end, nor with another secret', async (t) => {
+t.test('a proof is not valid for the other end or with another secret', async (t) => {
   const proof = secret.proof('acceptor', facts)
   t.notOk(secret.accepts(proof, 'dialler', facts))
   t.notOk(other.accepts(proof, 'acceptor', facts))
@@ -52,7 +52,7 @@ t.test('a proof does not hold for the other end, nor with another secret', async
   t.notOk(secret.accepts(Buffer.concat([proof, proof]), 'acceptor', facts))
 })
 
-t.test('znodes are for all to read, and for those with the secret to change', async (t) => {
+t.test('the ACL lets every client read, and only holders of the secret write', async (t) => {
   const digests = [secret, other].map(
     ({ acl }) => acl.find(({ scheme }) => scheme === 'digest')?.id,
   )

@@ -32,7 +32,7 @@ const hello: MqHello = {
   challenge: Buffer.alloc(32, 7),
 }
 
-t.test('hello and welcome are read as written', async (t) => {
+t.test('hello and welcome survive encoding and decoding', async (t) => {
   t.strictSame(decodeMqHello(written((out) => encodeMqHello(out, hello))), hello)
   const client: MqHello = {
     ...hello,
@@ -59,7 +59,7 @@ const refusals: readonly (readonly [string, readonly Plain[], RegExp])[] = [
     [mqProtocolVersion, 'peer', null, '', -1, 0, null],
     /client or broker/,
   ],
-  ['a field too few', [mqProtocolVersion, 'client', null, '', -1], /5 fields/],
+  ['a missing field', [mqProtocolVersion, 'client', null, '', -1], /5 fields/],
   [
     'a challenge that is too short',
     [mqProtocolVersion, 'broker', 'abc', '', 1, 5, Buffer.alloc(31)],

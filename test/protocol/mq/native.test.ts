@@ -36,7 +36,7 @@ function written(write: (out: MsgpackWriter) => void): MsgpackReader {
 const apis = Object.keys(requests.rows) as ApiName[]
 
 for (const api of apis) {
-  t.test(`a ${api} request is read as written, and is what its table says`, async (t) => {
+  t.test(`a ${api} request survives encoding and decoding, and matches its table`, async (t) => {
     fc.assert(
       fc.property(messagesOf(requests, api), (request: MqRequest) => {
         const bytes = bytesOf((out) => encodeMqRequest(out, 42, request))
@@ -48,7 +48,7 @@ for (const api of apis) {
     )
   })
 
-  t.test(`a ${api} response is read as written, and is what its table says`, async (t) => {
+  t.test(`a ${api} response survives encoding and decoding, and matches its table`, async (t) => {
     fc.assert(
       fc.property(messagesOf(responses, api), (response: MqResponse) => {
         const bytes = bytesOf((out) => encodeMqResponse(out, 43, response))
@@ -91,7 +91,7 @@ t.test('records are copied out of the frame, and batches are views of it', async
   t.same(kept, { type: 'fetch', partitions: [fetched] })
 })
 
-t.test('a request that fails as a whole carries its code and its sentence', async (t) => {
+t.test('a request that fails as a whole is answered with its code and message', async (t) => {
   const error = new BrokerError('NOT_LEADER_OR_FOLLOWER', 'Cannot append: 2 leads')
   const header = decodeResponseHeader(written((out) => encodeMqError(out, 1, error)))
   const { code, message } = error
@@ -105,7 +105,7 @@ t.test('a request that fails as a whole carries its code and its sentence', asyn
   t.equal(mqErrorCodeOf(12345), 'UNKNOWN_SERVER_ERROR')
 })
 
-t.test('an offset out of range comes with both bounds', async (t) => {
+t.test('OFFSET_OUT_OF_RANGE carries both bounds of the log', async (t) => {
   const bounds = { start: 3, end: 2 ** 40 }
   const given = new BrokerError('OFFSET_OUT_OF_RANGE', 'Cannot fetch', { bounds })
   const { error } = decodeResponseHeader(written((out) => encodeMqError(out, 1, given)))
@@ -117,12 +117,12 @@ t.test('an error code from the future is an unknown error', async (t) => {
   t.match(decodeResponseHeader(reader).error, { code: 'UNKNOWN_SERVER_ERROR' })
 })
 
-t.test('an api that is none of ours still says whom to answer', async (t) => {
+t.test('a request of an unknown api still yields its correlation id', async (t) => {
   const reader = written((out) => writePlain(out, [7, 999]))
   t.strictSame(decodeMqRequest(reader), { correlationId: 7, request: undefined })
 })
 
-t.test('damaged requests are requests or ProtocolErrors', async (t) => {
+t.test('a damaged request is decoded or throws a ProtocolError', async (t) => {
   let refused = 0
   const any = fc.oneof(...apis.map((api) => messagesOf(requests, api)))
   fc.assert(

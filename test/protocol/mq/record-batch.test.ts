@@ -22,7 +22,7 @@ const plain = (value: string): MqRecord => ({
   headers: [],
 })
 
-// Made by another program from the description of the format.
+// Written by another program, from the specification of the format.
 const golden =
   '0000000000000000000000a2ffffffff02ea42c9890000000000020000018bcfe5687b0000018bcfe57c03' +
   '0000001cbe991a1400037fffffff00000003' +
@@ -43,7 +43,7 @@ const goldenRecords: MqRecord[] = [
   { key: Buffer.alloc(0), value: null, timestampMs: timestampMs + 1, headers: [] },
 ]
 
-t.test('a batch is Kafka’s to the byte', async (t) => {
+t.test('an encoded batch has the bytes of Kafka’s format', async (t) => {
   const batch = encodeBatch({
     producerId: 123_456_789_012 as ProducerId,
     producerEpoch: 3,
@@ -54,18 +54,18 @@ t.test('a batch is Kafka’s to the byte', async (t) => {
   t.equal(batchProblem(batch, batchBytesMax), undefined)
 })
 
-t.test('a batch is read back as it was', async (t) => {
+t.test('a batch survives encoding and decoding', async (t) => {
   const bytes = Buffer.from(golden, 'hex')
   placeBatch(bytes, 2 ** 40 + 5, 9)
   const header = readBatchHeader(bytes)
   t.match(header, { baseOffset: 2 ** 40 + 5, leaderEpoch: 9, producerId: 123_456_789_012 })
   t.match(header, { baseSequence: 2_147_483_647, lastOffsetDelta: 2, recordCount: 3 })
-  t.ok(isBatchIntact(bytes, 0, bytes.length), 'placing it leaves the checksum alone')
+  t.ok(isBatchIntact(bytes, 0, bytes.length), 'assigning an offset keeps the checksum valid')
   const want = goldenRecords.map((record, i) => ({ ...record, offset: 2 ** 40 + 5 + i }))
   t.strictSame(decodeBatch(bytes), want)
 })
 
-t.test('batches back to back are found, and one cut short is not', async (t) => {
+t.test('consecutive batches are found, and a truncated one is not', async (t) => {
   const one = encodeBatch({
     producerId: noProducer,
     producerEpoch: -1,
@@ -78,8 +78,8 @@ t.test('batches back to back are found, and one cut short is not', async (t) => 
 })
 
 const damaged: { name: string; change: (batch: Buffer) => Buffer; code: string }[] = [
-  { name: 'cut in its header', change: (b) => b.subarray(0, 60), code: 'CORRUPT_MESSAGE' },
-  { name: 'cut in its records', change: (b) => b.subarray(0, -1), code: 'INVALID_RECORD' },
+  { name: 'truncated in its header', change: (b) => b.subarray(0, 60), code: 'CORRUPT_MESSAGE' },
+  { name: 'truncated in its records', change: (b) => b.subarray(0, -1), code: 'INVALID_RECORD' },
   { name: 'two batches', change: (b) => Buffer.concat([b, b]), code: 'INVALID_RECORD' },
   { name: 'another magic', change: (b) => set(b, 16, 1), code: 'INVALID_RECORD' },
   { name: 'a flipped bit', change: (b) => set(b, 70, 0xff), code: 'CORRUPT_MESSAGE' },
@@ -95,7 +95,7 @@ for (const { name, change, code } of damaged) {
   })
 }
 
-t.test('damaged batches with a good checksum are refused or decode', async (t) => {
+t.test('damaged batches with a valid checksum are refused or decoded', async (t) => {
   const seed = 11
   t.comment(`seed ${seed}`)
   const random = new Random(seed)
@@ -121,7 +121,7 @@ function set(bytes: Buffer, at: number, value: number): Buffer {
 }
 
 function resum(batch: Buffer): void {
-  // Bit by bit, not by the table under test.
+  // Computed bit by bit, independently of the table under test.
   let crc = 0xffffffff
   for (const byte of batch.subarray(21)) {
     crc ^= byte

@@ -10,12 +10,12 @@ const registration = { host: 'a', port: 9092, directory: 'xyz' as DirectoryId }
 const encoded = (changed: object = {}) =>
   Buffer.from(encodeRegistration({ ...registration, ...changed }, 1))
 
-t.test('a registration is read as written; a client needs its address alone', async (t) => {
+t.test('a registration survives encoding and decoding; clients need only an address', async (t) => {
   t.strictSame(decodeRegistration(encoded()), registration)
   t.strictSame(registeredAddress(encoded()), { host: 'a', port: 9092 })
 })
 
-t.test('the endpoint of an IPv6 address has brackets, as URLs have', async (t) => {
+t.test('the endpoint of an IPv6 address has brackets, as in URLs', async (t) => {
   const { endpoints, host } = JSON.parse(String(encoded({ host: '::1' }))) as Record<
     string,
     unknown
@@ -24,13 +24,13 @@ t.test('the endpoint of an IPv6 address has brackets, as URLs have', async (t) =
   t.equal(host, '::1')
 })
 
-t.test('a broker that does not say its disk is reached, and is not counted on', async (t) => {
+t.test('a registration without a disk identity has an address, but no identity', async (t) => {
   const data = Buffer.from('{"host":"a","port":9092}')
   t.equal(decodeRegistration(data), undefined)
   t.strictSame(registeredAddress(data), { host: 'a', port: 9092 })
 })
 
-t.test('what is no registration has no address', async (t) => {
+t.test('invalid data has no address', async (t) => {
   const texts = ['', 'null', '[]', '{"host":1,"port":1}', '{"host":"a","port":"1"}', '{"port":1}']
   for (const text of [...texts, '{"host":"a","port":-1}', '{"host":"a","port":1.5}']) {
     t.equal(registeredAddress(Buffer.from(text)), undefined, text)

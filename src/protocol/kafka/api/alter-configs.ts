@@ -1,5 +1,5 @@
-// AlterConfigs: replaces all that is set for a resource. incremental-alter-configs.ts changes single
-// values.
+// AlterConfigs: replaces the whole configuration of a resource. incremental-alter-configs.ts
+// changes single values.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,5 +1,5 @@
-// AlterPartitionReassignments: moves replicas to other brokers. No replicas (null): a move under way is
-// cancelled.
+// AlterPartitionReassignments: moves replicas to other brokers. Null replicas cancel a reassignment
+// in progress.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,6 +1,6 @@
-// ApiVersions: which apis a broker serves, in which versions. The first request of most clients, before
-// they authenticate. A version that the broker does not know is answered in version 0, with error
-// UNSUPPORTED_VERSION and at least the row of this api, so that the client can ask again.
+// ApiVersions: the apis that a broker serves, with their versions. Most clients send it first,
+// before they authenticate. A request in an unknown version is answered in version 0 with
+// UNSUPPORTED_VERSION and at least this api's row, so that the client can retry.
 
 import { since, structs, tagged } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,5 +1,5 @@
-// CreatePartitions: more partitions for topics. `count` is the new number of all, and `assignments` has the
-// new ones only.
+// CreatePartitions: adds partitions to topics. `count` is the new total, and `assignments` lists
+// only the new partitions.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

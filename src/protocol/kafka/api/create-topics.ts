@@ -1,5 +1,5 @@
-// CreateTopics: new topics. -1 partitions or replicas: the broker's default, or as many as `assignments`
-// has. `configSource` and the like are as in describe-configs.ts.
+// CreateTopics: creates topics. -1 partitions or replicas: the broker's default, or the number that
+// `assignments` has. `configSource` and `configType` are as in describe-configs.ts.
 
 import { since, structs, tagged } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

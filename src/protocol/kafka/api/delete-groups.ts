@@ -1,4 +1,4 @@
-// DeleteGroups: groups without members, and their offsets.
+// DeleteGroups: deletes empty groups together with their offsets.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,4 +1,4 @@
-// DeleteRecords: moves the start of logs up to an offset; -1 is the high watermark.
+// DeleteRecords: advances the log start offset to a given offset; -1 is the high watermark.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,4 +1,4 @@
-// DeleteTopics: topics by name, from version 6 on by name or id.
+// DeleteTopics: deletes topics by name; from version 6 on, by name or id.
 
 import { since, structs, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

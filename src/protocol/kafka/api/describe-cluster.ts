@@ -1,4 +1,5 @@
-// DescribeCluster: brokers and controller. `endpointType` 1 is brokers, 2 controllers of KRaft.
+// DescribeCluster: brokers and controller. `endpointType` 1 asks for brokers, 2 for KRaft
+// controllers.
 
 import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,7 +1,8 @@
-// DescribeConfigs: configuration of topics and brokers. `resourceType` 2 is a topic, 4 a broker with its
-// id as name. `configSource` 1: set for the topic, 2: for the broker, dynamically, 3: the same for all
-// brokers, 4: by the broker's file, 5: by default. `configType` 1: boolean, 2: string, 3: int, 4: short,
-// 5: long, 6: double, 7: list, 8: class, 9: password.
+// DescribeConfigs: configuration of topics and brokers. `resourceType` 2 is a topic, and 4 is a
+// broker, named by its id. `configSource` 1: set for the topic; 2: set dynamically for the broker;
+// 3: set dynamically for all brokers; 4: from the broker's configuration file; 5: default.
+// `configType` 1: boolean; 2: string; 3: int; 4: short; 5: long; 6: double; 7: list; 8: class; 9:
+// password.
 
 import { defaulted, since, structs, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

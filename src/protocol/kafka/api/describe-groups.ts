@@ -1,4 +1,4 @@
-// DescribeGroups: state and members of groups. One that does not exist is described as Dead.
+// DescribeGroups: state and members of groups. A group that does not exist is described as Dead.
 
 import { since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,4 +1,4 @@
-// DescribeLogDirs: how large the replicas of this broker are. No list of topics (null) asks for all.
+// DescribeLogDirs: sizes of this broker's replicas. A null list of topics asks for all of them.
 
 import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

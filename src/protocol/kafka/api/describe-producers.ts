@@ -1,4 +1,4 @@
-// DescribeProducers: which producers partitions remember, and what of them.
+// DescribeProducers: the state that partitions keep of their active producers.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,5 +1,5 @@
-// ElectLeaders: makes the first replica lead again (`electionType` 0), or any at all, at the price of
-// records (1). No list (null) means all partitions.
+// ElectLeaders: elects the preferred replica (`electionType` 0), or any replica even if records are
+// lost (1). A null list means all partitions.
 
 import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

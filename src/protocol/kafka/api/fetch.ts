@@ -1,6 +1,7 @@
-// Fetch: records of partitions. `isolationLevel` 1 reads committed transactions only; `sessionEpoch` -1
-// wants no session and 0 a new one, and a `sessionId` of 0 in the response grants none. From version 13
-// on topics go by their ids. An offset of -1 is not known; a leader epoch of -1 is not to be checked.
+// Fetch: reads records of partitions. `isolationLevel` 1 reads committed transactions only.
+// `sessionEpoch` -1 asks for no fetch session and 0 for a new one; `sessionId` 0 in the response
+// grants none. From version 13 on, topics are named by id. An offset of -1 is unknown; a leader
+// epoch of -1 is not checked.
 
 import { defaulted, since, struct, structs, tagged, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,5 +1,5 @@
-// FindCoordinator: which broker coordinates a group, or transactions. `keyType` 0 is a group, 1 a
-// transactional id. From version 4 on one request asks for several keys.
+// FindCoordinator: finds the broker that coordinates a group or a transactional id. `keyType` 0 is
+// a group, 1 a transactional id. From version 4 on, one request may ask for several keys.
 
 import { between, defaulted, since, structs, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

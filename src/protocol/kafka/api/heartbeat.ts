@@ -1,4 +1,4 @@
-// Heartbeat: a member is alive; REBALANCE_IN_PROGRESS tells it to join again.
+// Heartbeat: keeps a member in its group. REBALANCE_IN_PROGRESS tells the member to join again.
 
 import { since } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,5 +1,5 @@
-// IncrementalAlterConfigs: changes single values. `configOperation` 0: set, 1: delete, 2: append to a list,
-// 3: take out of it.
+// IncrementalAlterConfigs: changes single values. `configOperation` 0: set; 1: delete; 2: append to
+// a list; 3: remove from a list.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

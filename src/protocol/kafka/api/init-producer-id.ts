@@ -1,5 +1,5 @@
-// InitProducerId: an id for an idempotent producer. From version 3 on a transactional producer may give
-// the one that it has, to be given the next epoch.
+// InitProducerId: allocates an id for an idempotent producer. From version 3 on, a transactional
+// producer may send its current id to have its epoch raised.
 
 import { defaulted, since } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,6 +1,6 @@
-// JoinGroup: a consumer becomes a member of a generation. Version 4 and later want a member without an
-// id to ask again with the one in the response (MEMBER_ID_REQUIRED). Only the leader is told the members;
-// metadata is opaque to the broker.
+// JoinGroup: a consumer joins the next generation of its group. From version 4 on, a member without
+// an id is sent one with MEMBER_ID_REQUIRED, and joins again with it. Only the leader receives the
+// list of members. The broker does not interpret member metadata.
 
 import { since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

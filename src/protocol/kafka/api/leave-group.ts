@@ -1,4 +1,4 @@
-// LeaveGroup: members leave; up to version 2 the one that asks.
+// LeaveGroup: removes members from a group; up to version 2, only the sender.
 
 import { since, structs, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,4 +1,4 @@
-// ListGroups: the groups that this broker coordinates. Empty filters let all pass.
+// ListGroups: the groups that this broker coordinates. An empty filter matches every group.
 
 import { since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

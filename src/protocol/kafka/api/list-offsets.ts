@@ -1,6 +1,7 @@
-// ListOffsets: offsets by time. A timestamp of -1 asks for the end, -2 for the start, -3 for the record
-// with the largest timestamp, any other for the first record that is not older. In the response, offset
-// and timestamp are -1 if there is none. `isolationLevel` is as in a fetch.
+// ListOffsets: looks up offsets by timestamp. A timestamp of -1 asks for the end of the log, -2 for
+// its start, -3 for the record with the largest timestamp, and any other for the first record at or
+// after it. In the response, offset and timestamp are -1 if there is no such record.
+// `isolationLevel` is as in fetch.ts.
 
 import { since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

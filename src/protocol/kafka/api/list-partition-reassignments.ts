@@ -1,4 +1,5 @@
-// ListPartitionReassignments: moves of replicas that are under way. No list of topics (null) asks for all.
+// ListPartitionReassignments: reassignments in progress. A null list of topics asks for all of
+// them.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,6 +1,6 @@
-// Metadata: brokers, and topics with their partitions. No list of topics (null) asks for all of them, and
-// so does an empty one in version 0; in later versions an empty list asks for none. A topic goes by its
-// id where its name is null, from version 12 on.
+// Metadata: brokers, and topics with their partitions. A null list of topics asks for all of them,
+// as does an empty list in version 0; in later versions an empty list asks for none. From version
+// 12 on, a topic whose name is null is looked up by its id.
 
 import { between, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

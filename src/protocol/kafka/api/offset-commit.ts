@@ -1,5 +1,5 @@
-// OffsetCommit: a group's offsets. Generation -1 and an empty member id: a consumer that is no member
-// commits. Leader epoch -1: not known.
+// OffsetCommit: commits offsets of a group. A consumer that is not a member sends generation -1 and
+// an empty member id. A leader epoch of -1 is unknown.
 
 import { since, structs, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,4 +1,4 @@
-// OffsetDelete: forgets offsets that a group committed.
+// OffsetDelete: deletes committed offsets of a group.
 
 import { defaulted, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

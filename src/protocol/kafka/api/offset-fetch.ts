@@ -1,6 +1,6 @@
-// OffsetFetch: a group's committed offsets. No list of topics (null) asks for all that it committed. An
-// offset of -1: nothing was committed. Version 8 asks for several groups at once, and has no place for
-// an error of the request as a whole.
+// OffsetFetch: committed offsets of a group. A null list of topics asks for all of them. An offset
+// of -1 means that none was committed. From version 8 on, a request may name several groups, and
+// errors are per group: there is none for the request as a whole.
 
 import { between, since, structs, until } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,5 +1,6 @@
-// OffsetForLeaderEpoch: where a leader epoch ends in the leader's log, by which a consumer learns that a
-// log was truncated below its position. Replica -1 is a consumer. Epoch and offset -1: not known.
+// OffsetForLeaderEpoch: the end offset of a leader epoch in the leader's log. A consumer uses it to
+// detect that the log was truncated below its position. Replica -1 is a consumer. Epoch and offset
+// are -1 if unknown.
 
 import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,7 +1,7 @@
-// Produce: record batches for partitions, a list of topics in. `acks` is 0, 1 or -1, and with 0 there is
-// no response at all. Clients look for versions 0 to 2 to learn whether they may compress: these are
-// offered, and not served (KAFKA-18659). The base offset of a batch that was there already is the first
-// one's. `logAppendTimeMs` is -1 unless the topic's timestamps are the broker's.
+// Produce: appends record batches to partitions. `acks` is 0, 1 or -1; with 0 there is no response.
+// Versions 0 to 2 are advertised but not served, because clients check for them to decide whether
+// they may compress (KAFKA-18659). A duplicate batch is answered with the base offset of the
+// original. `logAppendTimeMs` is -1 unless the topic uses LogAppendTime.
 
 import { defaulted, since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,4 +1,4 @@
-// SaslAuthenticate: one token of a SASL exchange, and the answer to it.
+// SaslAuthenticate: one token of a SASL exchange, and the server's token in response.
 
 import { defaulted, since } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,5 +1,5 @@
-// SaslHandshake: which mechanism a client authenticates with; never flexible. After version 0 tokens come
-// without headers, after version 1 as SaslAuthenticate.
+// SaslHandshake: chooses the SASL mechanism; never flexible. After version 0, tokens follow without
+// Kafka headers; after version 1, as SaslAuthenticate requests.
 
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'
 import { int16, listOf, string } from '../types.ts'

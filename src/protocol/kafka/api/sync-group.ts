@@ -1,5 +1,5 @@
-// SyncGroup: the leader of a generation says who reads what, and every member is told its part. An
-// assignment is opaque to the broker.
+// SyncGroup: the leader of a generation sends the assignments, and each member receives its own.
+// The broker does not interpret assignments.
 
 import { since, structs } from '../fields.ts'
 import { KafkaApi, type RequestOf, type ResponseOf } from '../message.ts'

@@ -1,0 +1,34 @@
+// The compression of the records in a RecordBatch v2: the codec stands in bits 0-2 of the batch's
+// attributes, and only what follows the header is compressed, as one block. Brokers store a batch
+// as it came; producers compress and consumers decompress it, with the libraries of
+// client/mq/compression/codecs.ts.
+
+import { inverse } from '../fields.ts'
+
+/** With the numbers of Kafka. */
+export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+export type CodecName = keyof typeof codecs
+/** A codec that needs a library. */
+export type Compression = Exclude<CodecName, 'none'>
+
+export const codecNames = Object.keys(codecs) as readonly CodecName[]
+
+const byNumber = inverse(codecs)
+
+/** undefined: the number is not assigned. */
+export function codecName(number: number): CodecName | undefined {
+  return byNumber.get(number)
+}
+
+/** Compresses the records of a batch. */
+export interface Compressor {
+  readonly name: Compression
+  compress(records: Buffer): Uint8Array
+}
+
+/**
+ * Returns the records of a batch.
+ *
+ * @throws ProtocolError if the block is damaged, holds too much, or has an unknown codec
+ */
+export type Decompress = (codec: number, block: Buffer) => Buffer
