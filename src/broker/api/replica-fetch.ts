@@ -46,11 +46,13 @@ export function replicaFetch(
       if (verdict?.type === 'diverging') {
         const { epoch, endOffset } = verdict
         const { earliestOffset: logStart } = replica
+        // biome-ignore lint/plugin/noObjectSpread: logs diverge rarely
         return { ...refusal(asked, 'NONE'), diverging: { epoch, endOffset }, logStart }
       }
       if (verdict?.type === 'below start') {
         const { logStart, baseEpoch, producers } = verdict.beginning
         const anew = { baseEpoch, producers: encodeProducers(producers) }
+        // biome-ignore lint/plugin/noObjectSpread: logs begin anew rarely
         return { ...refusal(asked, 'NONE'), anew, logStart }
       }
       return readFor(replica, asked, budget)

@@ -6,7 +6,7 @@
 //
 //   snapshot.json   { "version": 1, "crc": …, "snapshot": { "logStart": …, "end": …, … } }
 //
-// The log start is durable here before anything before it is removed, and before anything is told
+// The log start is durable here before anything before it is removed, and before any client learns
 // of it. Truncation does not reach below `end`, except after an operator chose a leader without
 // committed records: then the snapshot is replaced first.
 

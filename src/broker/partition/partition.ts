@@ -16,7 +16,7 @@ import { type BrokerId, type Life, noBroker } from '../../protocol/mq/messages.t
 import type { BatchHeader, Offset } from '../../protocol/mq/record-batch.ts'
 import { InSyncReplicas } from './in-sync-replicas.ts'
 import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
-import { emptySnapshot, type LogSnapshot } from './log-snapshot.ts'
+import type { LogSnapshot } from './log-snapshot.ts'
 import {
   isSameLife,
   leaderOf,
@@ -312,8 +312,7 @@ export class Partition {
   /** A snapshot that leaves everything from the log start on to be read. */
   snapshotAtStart(gapsBelow: Offset): LogSnapshot {
     const [logStart, end, { baseEpoch }] = [this.#logStart, this.#logStart, this.#epochs]
-    const { producers } = emptySnapshot
-    return { logStart, end, gapsBelow, epochs: { baseEpoch, starts: [] }, producers }
+    return { logStart, end, gapsBelow, epochs: { baseEpoch, starts: [] }, producers: [] }
   }
 
   // --- as leader ---------------------------------------------------------------------------------

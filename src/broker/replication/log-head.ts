@@ -1,6 +1,6 @@
 // The beginning of a replica's log: its snapshot, and its log start, which moves up as records are
 // removed. One at a time: the new start is durable in the snapshot before segments before it are
-// removed, and before any consumer or follower is told of it, so that it never goes back.
+// removed, and before any consumer or follower learns of it, so that it never goes back.
 //
 //   removeBefore ─▶ write snapshot ─▶ core.logStartMoved ─▶ log.dropBefore ─▶ onMoved
 //
@@ -10,7 +10,7 @@ import type { LogFailedError } from '../../log/log-errors.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
-import { emptySnapshot, type LogSnapshot } from '../partition/log-snapshot.ts'
+import type { LogSnapshot } from '../partition/log-snapshot.ts'
 import type { Partition } from '../partition/partition.ts'
 import type { PartitionLog } from '../partition/partition-log.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
@@ -68,14 +68,12 @@ export class LogHead {
       const { firstOffset = 0 } = log
       logger.error({ logStart: firstOffset }, 'The snapshot of a log is damaged: reading the log')
       log.dropBefore(firstOffset)
-      this.#core.restored({ ...emptySnapshot, logStart: firstOffset, end: firstOffset })
+      this.#core.restored(snapshotOf(firstOffset, -1))
     } else if (end <= log.end) {
       this.#core.restored(written)
     } else {
       // The log has lost records: the snapshot tells of what is gone, and what is left is read.
-      const { baseEpoch } = epochs
-      const left = { logStart, end: logStart, epochs: { baseEpoch, starts: [] } }
-      this.#core.restored({ ...emptySnapshot, ...left })
+      this.#core.restored(snapshotOf(logStart, epochs.baseEpoch))
     }
     let bytes = 0
     let committed = this.#core.logEnd
@@ -96,6 +94,7 @@ export class LogHead {
   /** A later start must not take gaps before this offset for damage. Durable before the first one. */
   expectGaps(gapsBelow: Offset): void {
     const { written } = this
+    // biome-ignore lint/plugin/noObjectSpread: once per cleaning of the leader's log
     void this.#write({ ...written, gapsBelow: Math.max(gapsBelow, written.gapsBelow) })
   }
 
@@ -155,4 +154,10 @@ export class LogHead {
     const { epochs } = this.#core.snapshotAt({ logStart, end: written.end, gapsBelow }).snapshot
     return { logStart, end: written.end, gapsBelow, epochs, producers: written.producers }
   }
+}
+
+/** Everything from the log start on is still to be read. */
+function snapshotOf(logStart: Offset, baseEpoch: number): LogSnapshot {
+  const epochs = { baseEpoch, starts: [] }
+  return { logStart, end: logStart, gapsBelow: 0, epochs, producers: [] }
 }

@@ -548,7 +548,7 @@ export class Replica {
   #isCutAllowed(end: Offset, leaders: object): boolean {
     const { logEnd, highWatermark } = this.#core
     const { topic, partition } = this
-    const facts = { topic, partition, logEnd, highWatermark, end, ...leaders }
+    const facts = { topic, partition, logEnd, highWatermark, end, leaders }
     if (!this.#core.mayTruncate(end)) {
       // Records that consumers saw would be lost. The controller elects again, or an operator
       // decides.

@@ -19,6 +19,7 @@ export class SnapshotKeeper {
     this.#failed = failed
     const found = this.#file.read()
     this.isDamaged = found === 'damaged'
+    // biome-ignore lint/plugin/noObjectSpread: once per start
     const rebuilt = { ...emptySnapshot, gapsBelow: Number.MAX_SAFE_INTEGER }
     this.#written = found === 'damaged' ? rebuilt : (found ?? emptySnapshot)
   }

@@ -1,5 +1,5 @@
 // The judge of a life of brokers. It gets what clients, replicas and znodes show, in the order in
-// which they show it, and throws at the first broken promise (docs/correctness.md, B1 to B9). Pure.
+// which they show it, and throws at the first broken promise (docs/correctness.md, B1 to B10). Pure.
 //
 // A record is identified by its value, which names its producer and its number there.
 

@@ -259,7 +259,8 @@ export class MqWorld {
   deleteRecords(): void {
     const { random, checker } = this
     const partition = random.below(this.partitions)
-    const offset = random.below(checker.committedEnd(partition) + 2)
+    const end = checker.committedEnd(partition)
+    const offset = random.chance(0.5) ? end : random.below(end + 2)
     this.strange.deleteRecords(partition, offset).catch((error: unknown) => {
       if (!(error instanceof BrokerError)) this.fail(error as Error)
     })
