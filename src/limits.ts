@@ -103,8 +103,14 @@ export const limits = {
    */
   identitiesLengthMax: 16 * 1024,
 
-  /** One record batch, Kafka's max.message.bytes; a produce frame is slightly larger. */
+  /** One record batch, by Kafka's default of max.message.bytes; a produce frame is slightly larger. */
   recordBatchBytesMax: 1_048_588,
+
+  /**
+   * Highest max.message.bytes: one such batch fits `brokerFrameBytesMax` behind `fetchBytesMax`, with
+   * room for the fields around them.
+   */
+  recordBatchBytesCeiling: 7 * 1024 * 1024,
 
   /**
    * The records of one compressed batch, when a client decompresses them: a batch of
@@ -149,6 +155,12 @@ export const limits = {
    * Bytes of early batches that one partition holds: one producer at its limit with 256 KiB each.
    */
   heldBytesMax: 16 * 1024 * 1024,
+
+  /**
+   * Bytes appended to a partition after which the snapshot of its log is written again. A start reads
+   * at most about this much of each log; a partition that takes 10 MB/s writes one every 5 s.
+   */
+  snapshotBytes: 8 * 1024 * 1024,
 
   /** Producers that a partition remembers; the longest-silent ones are forgotten first. */
   producersPerPartitionMax: 10_000,

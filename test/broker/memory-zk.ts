@@ -41,7 +41,9 @@ export class MemoryTree {
   static ofCluster(): MemoryTree {
     const tree = new MemoryTree()
     const { cluster, brokers, brokerIds, topics, reports, marks, controllerEpoch } = zkPaths
+    const { config, configTopics, configBrokers } = zkPaths
     for (const path of [cluster, brokers, brokerIds, topics, reports, marks]) tree.put(path, '')
+    for (const path of [config, configTopics, configBrokers]) tree.put(path, '')
     tree.put(controllerEpoch, '0')
     return tree
   }
@@ -52,7 +54,7 @@ export class MemoryTree {
     return session
   }
 
-  /** Text of a znode; undefined: there is none. */
+  /** Text of a znode; undefined if it does not exist. */
   text(path: string): string | undefined {
     return this.#nodes.get(path)?.data?.toString()
   }
@@ -106,7 +108,7 @@ export class MemoryTree {
     return node.stat
   }
 
-  /** No one is refused: what an ACL says is only kept. */
+  /** ACLs are stored but not enforced. */
   setACL(path: string, acl: readonly Acl[], version: number): Stat {
     const node = this.get(path)
     if (version !== -1 && version !== node.stat.aversion) throw errorOf('BADVERSION', path)

@@ -92,11 +92,13 @@ export class Replica {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
+  readonly replicas: readonly BrokerId[]
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
   readonly #head: LogHead
   #unsavedBytes = 0 // appended since the last snapshot
+  readonly #snapshotBytes: number
   /** All that one turn appends is written with one write and one fdatasync. */
   readonly #syncLog = () => this.#flush()
   readonly #queue: ProduceQueue
@@ -116,6 +118,7 @@ export class Replica {
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
+  #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
   #state: PartitionState | undefined
@@ -133,8 +136,10 @@ export class Replica {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
+    this.replicas = options.replicas
     this.#host = host
     this.#core = new Partition(options)
+    this.#minInsyncReplicas = options.minInsyncReplicas
     this.#queue = new ProduceQueue({
       core: this.#core,
       purgatory: host.purgatory,
@@ -146,6 +151,7 @@ export class Replica {
     const { directory, checkpoint, isIncomplete } = options
     this.#directory = directory
     this.#isOsFlush = options.flush === 'os'
+    this.#snapshotBytes = Math.min(options.segmentBytes / 8, limits.snapshotBytes)
     this.#head = new LogHead({
       directory,
       core: this.#core,
@@ -344,6 +350,16 @@ export class Replica {
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
     this.#moved()
+  }
+
+  /** The topic's configuration has changed. */
+  setMinInsyncReplicas(minInsyncReplicas: number): void {
+    if (minInsyncReplicas === this.#minInsyncReplicas) return
+    this.#minInsyncReplicas = minInsyncReplicas
+    const nowMs = this.#host.clock.nowMs()
+    this.#core.setMinInsyncReplicas(minInsyncReplicas, nowMs)
+    this.#moved()
+    this.#maybeChangeIsr(nowMs)
   }
 
   // --- as leader ---------------------------------------------------------------------------------
@@ -604,8 +620,13 @@ export class Replica {
     if (this.#truncating === undefined && !this.#isClosed) this.#head.removeBefore(offset)
   }
 
-  /** Writes a snapshot if at least so much was appended since the last one. */
-  maybeSaveSnapshot(bytesMin: number): void {
+  /**
+   * Writes a snapshot if much was appended since the last one.
+   *
+   * @param isLast the broker stops: its next start should find little to read
+   */
+  maybeSaveSnapshot({ isLast }: { readonly isLast: boolean }): void {
+    const bytesMin = isLast ? this.#snapshotBytes / 8 : this.#snapshotBytes
     if (this.#unsavedBytes < bytesMin || this.#truncating !== undefined || this.#isClosed) return
     if (this.#head.save()) this.#unsavedBytes = 0
   }
@@ -618,7 +639,7 @@ export class Replica {
     this.resign()
     this.#isClosed = true
     this.#readable.callOff()
-    // A failed truncation was reported to the host; the log is closed all the same.
+    // A failed truncation was reported to the host; the log is closed anyway.
     await this.#truncating?.done.catch(() => undefined)
     await this.#head.settled()
     await this.#log.close()

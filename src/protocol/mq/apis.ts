@@ -1,6 +1,12 @@
 // The apis of a broker: each with its number, its request and its response.
 
 import { type MessageOf, Messages } from '../fields.ts'
+import {
+  alterConfigsRequest,
+  alterConfigsResponse,
+  describeConfigsRequest,
+  describeConfigsResponse,
+} from './configs.ts'
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
 import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
@@ -36,6 +42,8 @@ export const requests = new Messages('request', {
   recoveryChoices: { code: 11, fields: recoveryChoicesRequest },
   recover: { code: 12, fields: recoverRequest },
   deleteRecords: { code: 13, fields: deleteRecordsRequest },
+  describeConfigs: { code: 20, fields: describeConfigsRequest },
+  alterConfigs: { code: 21, fields: alterConfigsRequest },
 })
 
 /** The response to the request of the same type. */
@@ -53,6 +61,8 @@ export const responses = new Messages('response', {
   recoveryChoices: { code: 11, fields: recoveryChoicesResponse },
   recover: { code: 12, fields: recoverResponse },
   deleteRecords: { code: 13, fields: deleteRecordsResponse },
+  describeConfigs: { code: 20, fields: describeConfigsResponse },
+  alterConfigs: { code: 21, fields: alterConfigsResponse },
 })
 
 export type MqRequest = MessageOf<typeof requests>

@@ -134,7 +134,9 @@ export class SimBroker extends Host {
     )
     invariant(read.type === 'config', 'these flags are a configuration')
     // Smaller than can be configured, so that a short life sees many segments.
-    return { ...read.config, segmentBytes }
+    const { configs } = read.config
+    const file = new Map([['log.segment.bytes', String(segmentBytes)]])
+    return { ...read.config, configs: { ...configs, file } }
   }
 
   /** A fault of its disk while it is down. */

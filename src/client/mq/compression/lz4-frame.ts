@@ -16,7 +16,7 @@ const ratioMax = 255
 
 /** @throws Error if it is not exactly one frame */
 export function lz4BytesMax(frame: Buffer): number {
-  if (frame.length < 7 || frame.readUInt32LE(0) !== magic) throw new Error('it is no lz4 frame')
+  if (frame.length < 7 || frame.readUInt32LE(0) !== magic) throw new Error('it is not an lz4 frame')
   const flags = frame.readUInt8(4)
   const sizeCode = (frame.readUInt8(5) >> 4) & 7
   if (sizeCode < 4) throw new Error('its block size is unknown')

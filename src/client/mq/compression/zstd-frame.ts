@@ -12,7 +12,7 @@ const types = { raw: 0, runLength: 1, compressed: 2 } as const
 
 /** @throws Error if it is not exactly one frame, or cannot hold what it says */
 export function zstdBytesMax(frame: Buffer): number {
-  if (frame.length < 5 || frame.readUInt32LE(0) !== magic) throw new Error('it is no zstd frame')
+  if (frame.length < 5 || frame.readUInt32LE(0) !== magic) throw new Error('it is not a zstd frame')
   const descriptor = frame.readUInt8(4)
   const isSingleSegment = (descriptor & 0x20) !== 0
   const sizeFlag = descriptor >> 6

@@ -20,7 +20,7 @@ const goals = Array.from({ length: 400 }, (_, i) => ({
 }))
 
 for (const name of names) {
-  t.test(`${name}: a batch is read back as it was, and is smaller`, async (t) => {
+  t.test(`${name}: a batch survives compression, and is smaller`, async (t) => {
     const library = new Codecs()
     const plain = encodeBatch({ ...nothing, records: goals })
     const packed = encodeBatch({ ...nothing, records: goals }, await library.load(name))
