@@ -118,6 +118,11 @@ export const limits = {
    */
   decompressedBatchBytesMax: 64 * 1024 * 1024,
 
+  /**
+   * Batches of one produce request of our client, Kafka's max.request.size; one batch always fits.
+   */
+  produceRequestBytesMax: 1_048_576,
+
   /** Records of one fetch response; a single first batch may exceed it slightly. */
   fetchBytesMax: 8 * 1024 * 1024,
 
