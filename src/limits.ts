@@ -135,6 +135,12 @@ export const limits = {
    */
   kafkaObjectsMax: 100_000,
 
+  /** One request before its client is authenticated, as in Kafka. */
+  saslRequestBytesMax: 512 * 1024,
+
+  /** What a client waits for the answer to a wrong password, as in Kafka: guessing takes long. */
+  saslRefusalDelayMs: 100,
+
   /**
    * One line of a shell script: a value just below a client frame, in base64 or escaped, and its
    * command.

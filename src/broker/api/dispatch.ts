@@ -25,6 +25,11 @@ export function dispatch(
   request: MqRequest,
   respond: Respond,
 ): void {
+  if (requester.role === 'client' && parts.sasl.isRequired) {
+    const found = 'clients have to authenticate themselves, which only Kafka’s protocol lets them'
+    respond(new BrokerError('SASL_AUTHENTICATION_FAILED', `Cannot ${request.type}: ${found}`))
+    return
+  }
   if (requester.role !== 'broker' && isForBrokers(request)) {
     const found = 'only a broker may send it, and this is a client connection'
     respond(new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot ${request.type}: ${found}`))

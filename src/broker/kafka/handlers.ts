@@ -23,6 +23,8 @@ import { offsetCommit } from '../../protocol/kafka/api/offset-commit.ts'
 import { offsetFetch } from '../../protocol/kafka/api/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../protocol/kafka/api/offset-for-leader-epoch.ts'
 import { produce } from '../../protocol/kafka/api/produce.ts'
+import { saslAuthenticate } from '../../protocol/kafka/api/sasl-authenticate.ts'
+import { saslHandshake } from '../../protocol/kafka/api/sasl-handshake.ts'
 import { syncGroup } from '../../protocol/kafka/api/sync-group.ts'
 import { writeResponse } from '../../protocol/kafka/headers.ts'
 import {
@@ -48,6 +50,8 @@ import { answerOffsetCommit } from './offset-commit.ts'
 import { answerOffsetFetch } from './offset-fetch.ts'
 import { answerOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { answerProduce } from './produce.ts'
+import { answerSaslAuthenticate } from './sasl-authenticate.ts'
+import { answerSaslHandshake } from './sasl-handshake.ts'
 import { numberOf, type ServedApi, serve, type WriteResponse } from './serving.ts'
 import { answerSyncGroup } from './sync-group.ts'
 
@@ -65,6 +69,7 @@ const served: readonly ServedApi[] = [
   serve(syncGroup, answerSyncGroup),
   serve(describeGroups, answerDescribeGroups),
   serve(listGroups, answerListGroups),
+  serve(saslHandshake, answerSaslHandshake),
   serve(apiVersions, (_, _request, reply) => {
     reply.send({ errorCode: numberOf('NONE'), apiKeys: offered() })
   }),
@@ -72,6 +77,7 @@ const served: readonly ServedApi[] = [
   serve(deleteRecords, answerDeleteRecords),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
+  serve(saslAuthenticate, answerSaslAuthenticate),
   serve(describeConfigs, answerDescribeConfigs),
   serve(alterConfigs, answerAlterConfigs),
   serve(deleteGroups, answerDeleteGroups),

@@ -231,6 +231,12 @@ export class ApiWorld {
         },
         zk: () => (this.hasSession ? this.#zk : undefined),
       }),
+      sasl: {
+        mechanisms: [],
+        isRequired: false,
+        credentials: async () => new Map(),
+        makeNonce: () => 'nonce',
+      },
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',
