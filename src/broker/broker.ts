@@ -459,6 +459,7 @@ export class Broker implements Part {
   async #checkpoint({ checkpoint, replicas }: Running): Promise<void> {
     try {
       await checkpoint.write(replicas.checkpoints())
+      replicas.saveSnapshots({ isLast: this.#isStopping })
     } catch (error) {
       this.#log.warn({ err: error }, 'Could not write the checkpoints')
     }

@@ -24,6 +24,8 @@ export type ServedReplica = Pick<
   | 'leaderEpoch'
   | 'highWatermark'
   | 'earliestOffset'
+  | 'gapsBelow'
+  | 'deleteRecords'
   | 'latestOffset'
   | 'isOutOfRange'
   | 'produce'

@@ -8,6 +8,7 @@ import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
+import { deleteRecords } from './delete-records.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { fetch } from './fetch.ts'
@@ -66,6 +67,9 @@ export function dispatch(
       return
     case 'offsetFetch':
       answerLater(offsetFetch(parts, request), respond)
+      return
+    case 'deleteRecords':
+      deleteRecords(parts, request, respond)
       return
     case 'recoveryChoices':
       answerLater(showRecovery(parts, request), respond)

@@ -6,6 +6,7 @@ import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
 import { createPartitions } from '../../protocol/kafka/api/create-partitions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
 import { deleteGroups } from '../../protocol/kafka/api/delete-groups.ts'
+import { deleteRecords } from '../../protocol/kafka/api/delete-records.ts'
 import { deleteTopics } from '../../protocol/kafka/api/delete-topics.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
@@ -36,6 +37,7 @@ import {
 import { answerCreatePartitions } from './create-partitions.ts'
 import { answerCreateTopics } from './create-topics.ts'
 import { answerDeleteGroups } from './delete-groups.ts'
+import { answerDeleteRecords } from './delete-records.ts'
 import { answerDeleteTopics } from './delete-topics.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
@@ -77,6 +79,7 @@ const served: readonly ServedApi[] = [
   }),
   serve(createTopics, answerCreateTopics),
   serve(deleteTopics, answerDeleteTopics),
+  serve(deleteRecords, answerDeleteRecords),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
   serve(saslAuthenticate, answerSaslAuthenticate),

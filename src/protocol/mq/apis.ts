@@ -9,6 +9,7 @@ import {
 } from './configs.ts'
 import { createPartitionsRequest, createPartitionsResponse } from './create-partitions.ts'
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
+import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './delete-topics.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './init-producer-id.ts'
@@ -42,6 +43,7 @@ export const requests = new Messages('request', {
   offsetFetch: { code: 10, fields: offsetFetchRequest },
   recoveryChoices: { code: 11, fields: recoveryChoicesRequest },
   recover: { code: 12, fields: recoverRequest },
+  deleteRecords: { code: 13, fields: deleteRecordsRequest },
   describeConfigs: { code: 20, fields: describeConfigsRequest },
   alterConfigs: { code: 21, fields: alterConfigsRequest },
   deleteTopics: { code: 22, fields: deleteTopicsRequest },
@@ -62,6 +64,7 @@ export const responses = new Messages('response', {
   offsetFetch: { code: 10, fields: offsetFetchResponse },
   recoveryChoices: { code: 11, fields: recoveryChoicesResponse },
   recover: { code: 12, fields: recoverResponse },
+  deleteRecords: { code: 13, fields: deleteRecordsResponse },
   describeConfigs: { code: 20, fields: describeConfigsResponse },
   alterConfigs: { code: 21, fields: alterConfigsResponse },
   deleteTopics: { code: 22, fields: deleteTopicsResponse },
