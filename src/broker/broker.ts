@@ -23,6 +23,7 @@ import type { BrokerParts } from './api/broker-parts.ts'
 import { makeOffsetsTopic } from './api/make-offsets-topic.ts'
 import { ClusterConfigs } from './cluster/cluster-configs.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
+import { readCredentials } from './cluster/credentials.ts'
 import type { BrokerConfig } from './config.ts'
 import { BrokerConnection } from './connection.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
@@ -31,6 +32,7 @@ import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
+import { TopicRemoval } from './replication/topic-removal.ts'
 import { OldCopyError } from './session/marks.ts'
 import { ProducerIds } from './session/producer-ids.ts'
 import { BrokerSession } from './session/session.ts'
@@ -127,6 +129,7 @@ export class Broker implements Part {
     const groups = this.#makeGroups(replicas, (partitionCount, replicationFactor) =>
       makeOffsetsTopic(parts, { partitionCount, replicationFactor }),
     )
+    const removal = this.#makeRemoval(replicas)
     const parts = this.#makeParts({ dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
@@ -139,6 +142,7 @@ export class Broker implements Part {
         links,
         replicas,
         groups,
+        removal,
         listener,
         cancelCheckpoints,
       }
@@ -166,6 +170,7 @@ export class Broker implements Part {
     // nothing.
     running?.groups.close()
     running?.replicas.resign()
+    running?.removal.close()
     await this.#session?.close()
     if (running === undefined) return
     running.cancelCheckpoints()
@@ -271,6 +276,7 @@ export class Broker implements Part {
     running.links.imageChanged()
     running.replicas.imageChanged(life)
     running.groups.imageChanged()
+    running.removal.imageChanged()
   }
 
   #endpoint(): Address {
@@ -318,6 +324,18 @@ export class Broker implements Part {
       writeState: async (replica, state) => this.#session?.writeState(replica, state),
       report: (reports) => this.#session?.report(reports),
       failed: onFailure,
+    })
+  }
+
+  #makeRemoval(replicas: ReplicaManager): TopicRemoval {
+    const { config, world } = this.#options
+    return new TopicRemoval({
+      self: config.id,
+      image: this.#image,
+      replicas,
+      clock: world.clock,
+      log: this.#log,
+      zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
     })
   }
 
@@ -370,6 +388,12 @@ export class Broker implements Part {
       links,
       producerIds: new ProducerIds(config.id),
       groups,
+      sasl: {
+        mechanisms: config.sasl.mechanisms,
+        isRequired: config.sasl.isRequired,
+        credentials: (user) => readCredentials(this.#session, user),
+        makeNonce: () => this.#makeUuid(),
+      },
       clock: world.clock,
       randomBytes: world.randomBytes,
       makeUuid: () => this.#makeUuid(),
@@ -447,6 +471,7 @@ export class Broker implements Part {
   async #checkpoint({ checkpoint, replicas }: Running): Promise<void> {
     try {
       await checkpoint.write(replicas.checkpoints())
+      replicas.saveSnapshots({ isLast: this.#isStopping })
     } catch (error) {
       this.#log.warn({ err: error }, 'Could not write the checkpoints')
     }
@@ -482,6 +507,7 @@ interface Running {
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
+  readonly removal: TopicRemoval
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
 }

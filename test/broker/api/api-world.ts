@@ -62,6 +62,7 @@ export class FakeReplica implements ServedReplica {
   role: Role = { type: 'leading' }
   leaderEpoch = 3
   earliestOffset: Offset = 0
+  readonly gapsBelow: Offset = 0
   /** undefined: not known yet */
   latestOffset: Offset | undefined = 0
   verdict: FollowerVerdict = { type: 'fine' }
@@ -106,6 +107,12 @@ export class FakeReplica implements ServedReplica {
 
   isOutOfRange(offset: Offset): boolean {
     return offset < this.earliestOffset || (this.role.type === 'leading' && offset > this.#end)
+  }
+
+  /** Deletes at once, on all replicas. */
+  deleteRecords({ offset, done }: Parameters<ServedReplica['deleteRecords']>[0]): void {
+    this.earliestOffset = offset
+    done(offset)
   }
 
   produce(call: ProduceCall): void {
@@ -178,13 +185,14 @@ export class ApiWorld {
   readonly posted: { readonly to: BrokerId; readonly request: MqRequest }[] = []
   hasSession = true
   readonly #replicas = new Map<string, FakeReplica>()
-  readonly #zk = this.tree.session()
+  /** this broker's session */
+  readonly zk = this.tree.session()
   readonly #purgatory = new Purgatory()
   /** the only partition of the offsets topic: this broker coordinates all groups */
   readonly groupLog = new StoredLog()
   readonly #session: ServingSession = {
-    zk: this.#zk,
-    readCluster: () => this.#zk.sync(),
+    zk: this.zk,
+    readCluster: () => this.zk.sync(),
     readConfig: async (entity) => {
       const path = zkPaths.configOf(entity)
       const text = this.tree.text(path)
@@ -232,6 +240,12 @@ export class ApiWorld {
         retentionCheckMs: 100_000,
         makeTopic: async () => undefined,
       }),
+      sasl: {
+        mechanisms: [],
+        isRequired: false,
+        credentials: async () => new Map(),
+        makeNonce: () => 'nonce',
+      },
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',
