@@ -9,6 +9,7 @@ import { codecNames } from '../../protocol/mq/compression.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type RequiredAcks, requiredAcks } from '../../protocol/mq/produce.ts'
 import {
+  always,
   bytesOrNull,
   flag,
   having,
@@ -26,12 +27,14 @@ import {
   type RowsOf,
   record,
   type Taken,
+  tagged,
   text,
   wholeNumber,
 } from '../arguments.ts'
 import { serverList } from '../server-list.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
+import type { PlannedOffset } from './group/group-admin.ts'
 import type {
   CallOptions,
   ConsumerOptions,
@@ -40,6 +43,8 @@ import type {
   MqClientOptions,
   NewRecord,
   NewTopic,
+  OffsetReset,
+  OffsetTarget,
   ProducerOptions,
 } from './options.ts'
 
@@ -103,6 +108,28 @@ const offsets: Kind<ReadonlyMap<number, number>> = (value, name) => {
   return taken
 }
 
+const anyNumber = wholeNumber(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+const offsetTarget = tagged({
+  start: record({ type: always('start') }),
+  end: record({ type: always('end') }),
+  offset: record({ type: always('offset'), offset }),
+  shift: record({ type: always('shift'), by: anyNumber }),
+}) satisfies Kind<OffsetTarget>
+
+const offsetReset = record({
+  topic: optional(kafkaName),
+  partitions: optional(listOf(partition, 1)),
+  to: offsetTarget,
+} satisfies RowsOf<OffsetReset>)
+
+const plannedOffset = record({
+  topic: kafkaName,
+  partition,
+  committed: optional(offset),
+  to: offset,
+  version: wholeNumber(-1, Number.MAX_SAFE_INTEGER),
+} satisfies RowsOf<PlannedOffset>)
+
 // --- methods ---------------------------------------------------------------------------------------
 
 const callOptions = optional(
@@ -127,6 +154,10 @@ const adminMethods = {
   createTopic: method('createTopic', { topic: newTopic }),
   offsets: method('offsets', { topic: kafkaName }),
   groupOffsets: method('groupOffsets', { group: kafkaName, topic: kafkaName }),
+  group: method('group', { group: nonEmptyText }),
+  deleteGroup: method('deleteGroup', { group: nonEmptyText }),
+  planOffsets: method('planOffsets', { group: nonEmptyText, reset: offsetReset }),
+  applyOffsets: method('applyOffsets', { group: nonEmptyText, planned: listOf(plannedOffset) }),
   recoveryChoices: method('recoveryChoices', { topic: kafkaName, partition }),
   recover: method('recover', { choice: leaderChoice }),
 }

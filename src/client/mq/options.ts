@@ -114,6 +114,22 @@ export interface NewTopic {
   readonly replicas?: number
 }
 
+export interface OffsetReset {
+  /** Default: every topic for which the group committed. */
+  readonly topic?: string
+  /** Of the topic. Default: all. */
+  readonly partitions?: readonly number[]
+  readonly to: OffsetTarget
+}
+
+/** Beyond the ends of a log, its nearest end. */
+export type OffsetTarget =
+  | { readonly type: 'start' }
+  | { readonly type: 'end' }
+  | { readonly type: 'offset'; readonly offset: number }
+  /** forward from the committed offset; back if it is negative */
+  | { readonly type: 'shift'; readonly by: number }
+
 export interface LeaderChoice {
   readonly topic: string
   readonly partition: number
