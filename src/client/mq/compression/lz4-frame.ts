@@ -1,5 +1,5 @@
-// An upper bound of what an lz4 frame holds, from the headers of its blocks, so that a frame that
-// holds too much is refused before it is decompressed:
+// An upper bound of the content of an lz4 frame, from the headers of its blocks, so that a frame
+// with too much content is refused before it is decompressed:
 //
 //   magic 04 22 4d 18 | flags | block descriptor | [content size 8] | [dictionary id 4] | checksum
 //   | per block: size u32 LE (bit 31: not compressed), data, [checksum 4] | size 0 | [checksum 4]
