@@ -22,6 +22,7 @@ import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ClusterConfigs } from './cluster/cluster-configs.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
+import { readCredentials } from './cluster/credentials.ts'
 import type { BrokerConfig } from './config.ts'
 import { BrokerConnection } from './connection.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
@@ -30,6 +31,7 @@ import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
+import { TopicRemoval } from './replication/topic-removal.ts'
 import { OldCopyError } from './session/marks.ts'
 import { ProducerIds } from './session/producer-ids.ts'
 import { BrokerSession } from './session/session.ts'
@@ -124,6 +126,7 @@ export class Broker implements Part {
     const links = this.#makeLinks(dataDir, secret)
     const replicas = this.#makeReplicas({ checkpoint, links })
     const groups = this.#makeGroups()
+    const removal = this.#makeRemoval(replicas)
     const parts = this.#makeParts({ dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
@@ -136,6 +139,7 @@ export class Broker implements Part {
         links,
         replicas,
         groups,
+        removal,
         listener,
         cancelCheckpoints,
       }
@@ -163,6 +167,7 @@ export class Broker implements Part {
     // nothing.
     running?.replicas.resign()
     running?.groups.close()
+    running?.removal.close()
     await this.#session?.close()
     if (running === undefined) return
     running.cancelCheckpoints()
@@ -268,6 +273,7 @@ export class Broker implements Part {
     running.links.imageChanged()
     running.replicas.imageChanged(life)
     running.groups.imageChanged()
+    running.removal.imageChanged()
   }
 
   #endpoint(): Address {
@@ -318,6 +324,18 @@ export class Broker implements Part {
     })
   }
 
+  #makeRemoval(replicas: ReplicaManager): TopicRemoval {
+    const { config, world } = this.#options
+    return new TopicRemoval({
+      self: config.id,
+      image: this.#image,
+      replicas,
+      clock: world.clock,
+      log: this.#log,
+      zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
+    })
+  }
+
   #makeGroups(): GroupCoordinator {
     const { config, world } = this.#options
     const { groupMembersMax: membersMax, groupBytesMax: bytesMax } = limits
@@ -358,6 +376,12 @@ export class Broker implements Part {
       links,
       producerIds: new ProducerIds(config.id),
       groups,
+      sasl: {
+        mechanisms: config.sasl.mechanisms,
+        isRequired: config.sasl.isRequired,
+        credentials: (user) => readCredentials(this.#session, user),
+        makeNonce: () => this.#makeUuid(),
+      },
       clock: world.clock,
       randomBytes: world.randomBytes,
       makeUuid: () => this.#makeUuid(),
@@ -435,6 +459,7 @@ export class Broker implements Part {
   async #checkpoint({ checkpoint, replicas }: Running): Promise<void> {
     try {
       await checkpoint.write(replicas.checkpoints())
+      replicas.saveSnapshots({ isLast: this.#isStopping })
     } catch (error) {
       this.#log.warn({ err: error }, 'Could not write the checkpoints')
     }
@@ -470,6 +495,7 @@ interface Running {
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
+  readonly removal: TopicRemoval
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
 }

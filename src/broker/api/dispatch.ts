@@ -6,7 +6,10 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
+import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
+import { deleteRecords } from './delete-records.ts'
+import { deleteTopics } from './delete-topics.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { fetch } from './fetch.ts'
 import { listOffsets } from './list-offsets.ts'
@@ -24,6 +27,11 @@ export function dispatch(
   request: MqRequest,
   respond: Respond,
 ): void {
+  if (requester.role === 'client' && parts.sasl.isRequired) {
+    const found = 'clients have to authenticate themselves, which only Kafka’s protocol lets them'
+    respond(new BrokerError('SASL_AUTHENTICATION_FAILED', `Cannot ${request.type}: ${found}`))
+    return
+  }
   if (requester.role !== 'broker' && isForBrokers(request)) {
     const found = 'only a broker may send it, and this is a client connection'
     respond(new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot ${request.type}: ${found}`))
@@ -60,6 +68,9 @@ export function dispatch(
     case 'offsetFetch':
       answerLater(offsetFetch(parts, request), respond)
       return
+    case 'deleteRecords':
+      deleteRecords(parts, request, respond)
+      return
     case 'recoveryChoices':
       answerLater(showRecovery(parts, request), respond)
       return
@@ -68,6 +79,12 @@ export function dispatch(
       return
     case 'describeConfigs':
       describeConfigs(parts, request, respond)
+      return
+    case 'deleteTopics':
+      answerLater(deleteTopics(parts, request), respond)
+      return
+    case 'createPartitions':
+      answerLater(createPartitions(parts, request), respond)
       return
     case 'alterConfigs':
       answerLater(alterConfigs(parts, request), respond)

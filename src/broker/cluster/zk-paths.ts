@@ -10,6 +10,8 @@
 //                                               partition P of the topic with id I
 //   /brokers/marks/D                            the mark of the directory with identity D:
 //                                               cluster/identity.ts
+//   /brokers/deleted/I                          brokers that have to remove their replicas of the
+//                                               topic with id I: cluster/deleted-topics.ts
 //   /brokers/topics/T                           topic id, replicas of each partition
 //   /brokers/topics/T/partitions/P/state        leader, ISR; every write conditional on its version
 //   /config/topics/T, /config/brokers/N         configuration of a topic, or a broker:
@@ -45,6 +47,8 @@ export const zkPaths = {
     `/brokers/reports/${reportName({ topicId, partition, broker })}`,
   marks: '/brokers/marks',
   mark: (directory: DirectoryId) => `/brokers/marks/${directory}`,
+  deleted: '/brokers/deleted',
+  deletedTopic: (topicId: string) => `/brokers/deleted/${topicId}`,
   topics: '/brokers/topics',
   topic: (topic: string) => `/brokers/topics/${topic}`,
   partitions: (topic: string) => `/brokers/topics/${topic}/partitions`,
@@ -71,6 +75,7 @@ export const zkPaths = {
 export type PathMeaning =
   | { readonly type: 'broker'; readonly id: BrokerId }
   | { readonly type: 'report'; readonly name: string }
+  | { readonly type: 'deleted'; readonly topicId: string }
   | { readonly type: 'topic'; readonly topic: string }
   | { readonly type: 'state'; readonly topic: string; readonly partition: number }
   | { readonly type: 'config'; readonly entity: ConfigEntity }
@@ -89,6 +94,7 @@ export function meaningOf(path: string): PathMeaning | undefined {
     return id === undefined ? undefined : { type: 'broker', id: id as BrokerId }
   }
   if (kind === 'reports' && below === undefined) return { type: 'report', name }
+  if (kind === 'deleted' && below === undefined) return { type: 'deleted', topicId: name }
   if (kind !== 'topics') return undefined
   if (below === undefined) return { type: 'topic', topic: name }
   const partition = naturalOf(number)

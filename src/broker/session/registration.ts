@@ -27,6 +27,7 @@ const sharedNodes = [
   { path: zkPaths.brokers, data: null },
   { path: zkPaths.brokerIds, data: null },
   { path: zkPaths.topics, data: null },
+  { path: zkPaths.deleted, data: null },
   { path: zkPaths.reports, data: null },
   { path: zkPaths.marks, data: null },
   { path: zkPaths.config, data: null },

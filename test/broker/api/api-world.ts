@@ -60,6 +60,7 @@ export class FakeReplica implements ServedReplica {
   role: Role = { type: 'leading' }
   leaderEpoch = 3
   earliestOffset: Offset = 0
+  readonly gapsBelow: Offset = 0
   /** undefined: not known yet */
   latestOffset: Offset | undefined = 0
   verdict: FollowerVerdict = { type: 'fine' }
@@ -104,6 +105,12 @@ export class FakeReplica implements ServedReplica {
 
   isOutOfRange(offset: Offset): boolean {
     return offset < this.earliestOffset || (this.role.type === 'leading' && offset > this.#end)
+  }
+
+  /** Deletes at once, on all replicas. */
+  deleteRecords({ offset, done }: Parameters<ServedReplica['deleteRecords']>[0]): void {
+    this.earliestOffset = offset
+    done(offset)
   }
 
   produce(call: ProduceCall): void {
@@ -176,11 +183,12 @@ export class ApiWorld {
   readonly posted: { readonly to: BrokerId; readonly request: MqRequest }[] = []
   hasSession = true
   readonly #replicas = new Map<string, FakeReplica>()
-  readonly #zk = this.tree.session()
+  /** this broker's session */
+  readonly zk = this.tree.session()
   readonly #purgatory = new Purgatory()
   readonly #session: ServingSession = {
-    zk: this.#zk,
-    readCluster: () => this.#zk.sync(),
+    zk: this.zk,
+    readCluster: () => this.zk.sync(),
     readConfig: async (entity) => {
       const path = zkPaths.configOf(entity)
       const text = this.tree.text(path)
@@ -222,8 +230,14 @@ export class ApiWorld {
           membersMax: 10,
           bytesMax: 10_000,
         },
-        zk: () => (this.hasSession ? this.#zk : undefined),
+        zk: () => (this.hasSession ? this.zk : undefined),
       }),
+      sasl: {
+        mechanisms: [],
+        isRequired: false,
+        credentials: async () => new Map(),
+        makeNonce: () => 'nonce',
+      },
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',
