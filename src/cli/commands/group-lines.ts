@@ -1,11 +1,12 @@
-// What `zw groups` prints, as lines for people: tables whose columns are as wide as their widest cell.
+// The output of `zw groups` as text: tables whose columns are as wide as their widest cell.
 
 import type { GroupDetails, GroupListing, PlannedOffset } from '../../client/mq/mq-admin.ts'
+import { tableLines } from '../table-lines.ts'
 
 export function listLines(groups: readonly GroupListing[]): readonly string[] {
   if (groups.length === 0) return ['There are no groups.']
   return table([
-    ['GROUP', 'STATE', 'TYPE', 'COORDINATOR'],
+    ['group', 'state', 'type', 'coordinator'],
     ...groups.map(({ group, state, protocolType, coordinator }) => [
       group,
       state,
@@ -40,7 +41,7 @@ function waitingLines({ waiting, members }: GroupDetails): readonly string[] {
 
 function memberLines({ members, leader }: GroupDetails): readonly string[] {
   return table([
-    ['MEMBER', 'INSTANCE', 'CLIENT', 'HOST', 'PARTITIONS'],
+    ['member', 'instance', 'client', 'host', 'partitions'],
     ...members.map(({ memberId, instanceId, clientId, host, partitions }) => [
       memberId === leader ? `${memberId} *` : memberId,
       instanceId ?? '-',
@@ -54,7 +55,7 @@ function memberLines({ members, leader }: GroupDetails): readonly string[] {
 function partitionLines({ partitions }: GroupDetails): readonly string[] {
   const cell = (value: number | undefined) => (value === undefined ? '-' : String(value))
   return table([
-    ['TOPIC', 'PARTITION', 'COMMITTED', 'END', 'LAG', 'MEMBER'],
+    ['topic', 'partition', 'committed', 'end', 'lag', 'member'],
     ...partitions.map(({ topic, partition, committed, latest, lag, memberId }) => [
       topic,
       String(partition),
@@ -69,7 +70,7 @@ function partitionLines({ partitions }: GroupDetails): readonly string[] {
 export function planLines(planned: readonly PlannedOffset[], isDone: boolean): readonly string[] {
   if (planned.length === 0) return ['The group committed nothing; name a --topic.']
   const lines = table([
-    ['TOPIC', 'PARTITION', 'COMMITTED', 'NEW'],
+    ['topic', 'partition', 'committed', 'new'],
     ...planned.map(({ topic, partition, committed, to }) => {
       return [
         topic,
@@ -83,17 +84,14 @@ export function planLines(planned: readonly PlannedOffset[], isDone: boolean): r
   return [...lines, done]
 }
 
-function table(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths: number[] = []
-  for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
-  }
-  return rows.map((row) => {
-    return row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd()
+const numbers: ReadonlySet<string> = new Set(['partition', 'committed', 'end', 'lag', 'new'])
+
+/** @param rows the titles first */
+function table([titles = [], ...rows]: readonly (readonly string[])[]): readonly string[] {
+  const columns = titles.map((title, i) => {
+    return { title, right: numbers.has(title), of: (row: readonly string[]) => row[i] ?? '' }
   })
+  return tableLines(columns, rows)
 }
 
 function seconds(ms: number): string {

@@ -86,7 +86,7 @@ worldTest(
         { topic: 'goals', partition: 1, committed: undefined, latest: 5, lag: 5, memberId: 'm' },
       ],
     })
-    t.match(describeLines(found).join('\n'), /lag 7\n\nMEMBER .*\nm \* .*goals\/0 goals\/1\n/)
+    t.match(describeLines(found).join('\n'), /lag 7\n\nmember .*\nm \* .*goals\/0 goals\/1\n/)
 
     const planned = await admin.planOffsets('fans', { to: { type: 'start' } })
     await t.rejects(admin.applyOffsets('fans', planned), { code: 'NON_EMPTY_GROUP' })
@@ -127,8 +127,8 @@ t.test('what is shown of no groups, and of plans', async (t) => {
   t.same(listLines([]), ['There are no groups.'])
   const planned = [{ topic: 'goals', partition: 0, committed: undefined, to: 12, version: -1 }]
   t.same(planLines(planned, false), [
-    'TOPIC  PARTITION  COMMITTED  NEW',
-    'goals  0          -          12',
+    'topic  partition  committed  new',
+    'goals          0          -   12',
     'Nothing is changed; --apply moves the offsets.',
   ])
 })

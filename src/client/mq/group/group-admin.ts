@@ -13,9 +13,8 @@ import {
 import { BrokerError } from '../../../protocol/mq/error-codes.ts'
 import type { DescribedGroup, GroupListing, GroupMember } from '../../../protocol/mq/groups.ts'
 import { anyEpoch, type BrokerId, brokerErrorOf } from '../../../protocol/mq/messages.ts'
-import type { CommitVersion } from '../../../protocol/mq/offset-commit.ts'
 import type { MqCluster } from '../mq-cluster.ts'
-import type { OffsetTarget } from '../options.ts'
+import type { OffsetTarget, PlannedOffset, TopicPartition } from '../options.ts'
 
 export type { GroupListing } from '../../../protocol/mq/groups.ts'
 
@@ -29,11 +28,6 @@ export interface GroupMemberDetails {
   readonly partitions: readonly TopicPartition[]
   /** The others wait for it. */
   readonly isAwaited: boolean
-}
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
 }
 
 /** A partition for which the group committed, or that one of its members has. */
@@ -63,14 +57,6 @@ export interface GroupDetails {
   readonly members: readonly GroupMemberDetails[]
   /** by topic and partition */
   readonly partitions: readonly GroupPartition[]
-}
-
-/** What a reset does for one partition. */
-export interface PlannedOffset extends TopicPartition {
-  readonly committed: number | undefined
-  readonly to: number
-  /** of the commit that the plan was made from */
-  readonly version: CommitVersion
 }
 
 export class GroupAdmin {
