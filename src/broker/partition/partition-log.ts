@@ -18,8 +18,8 @@ import {
   isBatchIntact,
   knownMagic,
   lastOffsetOf,
-  maxTimestampOf,
   leaderEpochOf,
+  maxTimestampOf,
   type Offset,
   readBatchHeader,
 } from '../../protocol/mq/record-batch.ts'

@@ -29,13 +29,13 @@ import type { LogCondition, LogStatus } from '../cluster/replica-status.ts'
 import type { TopicConfig } from '../cluster/topic-config.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
+import { type Decompression, type FoundByTime, offsetByTime } from '../partition/offset-by-time.ts'
 import {
   type Beginning,
   type FollowerVerdict,
   Partition,
   type PartitionOptions,
 } from '../partition/partition.ts'
-import { type Decompression, type FoundByTime, offsetByTime } from '../partition/offset-by-time.ts'
 import { forgetLoss, hasCutTail } from '../partition/partition-directory.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
 import {
@@ -421,6 +421,11 @@ export class Replica {
 
   readForFollower(offset: Offset, bytesMax: number): FetchedRecords {
     return this.#read({ offset, end: this.#core.logEnd, bytesMax })
+  }
+
+  /** Calls the operation off when this replica's role, or its leader epoch, ends. */
+  waitForRoleEnd(operation: Operation): void {
+    operation.waitFor(this.#committed, Number.POSITIVE_INFINITY)
   }
 
   /** Removes the records before `offset`, which is committed, from all logs in sync. */
