@@ -31,7 +31,14 @@ import { DiskBudget } from './disk-budget.ts'
 import { Ending } from './ending.ts'
 import { drawFaults, type Faults, losesDisks } from './faults.ts'
 import { LastBatches } from './last-batches.ts'
-import { type LoadParts, SimConsumer, SimProducer, StrangeProducer, topic } from './load.ts'
+import {
+  type LoadParts,
+  SimConsumer,
+  SimProducer,
+  type StrangeBatches,
+  StrangeProducer,
+  topic,
+} from './load.ts'
 import { Nemesis } from './nemesis.ts'
 import { brokerPort, SimBroker } from './sim-broker.ts'
 import { clientPort, SimServer } from './sim-server.ts'
@@ -218,6 +225,18 @@ export class MqWorld {
     }
     await this.until('records are stored', () => producer.pendingCount === 0)
     invariant(producer.failedCount === 0, 'records are stored')
+  }
+
+  /** For scripts: batches of one producer reach the leader's log, and perhaps no other. */
+  async storeAt(leader: SimBroker, batches: StrangeBatches): Promise<void> {
+    let isStored = false
+    this.strange.sendToLeader(leader, batches).then(
+      () => {
+        isStored = true
+      },
+      (error) => this.fail(error),
+    )
+    await this.until('a leader stores batches', () => isStored)
   }
 
   /** The znode of a partition; undefined while no server is up. */

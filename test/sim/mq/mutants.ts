@@ -503,18 +503,6 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 100,
   },
   {
-    name: 'producers not re-read after truncation',
-    rule: 'a batch sent again is recognised',
-    edits: [
-      {
-        file: replica,
-        from: '      this.#core.restoreProducers(written)\n      this.#log.forEachHeader(written.end, (header) => this.#core.rememberProducer(header))\n',
-        to: '',
-      },
-    ],
-    seeds: 1000,
-  },
-  {
     name: 'producers are remembered beyond a truncation',
     rule: 'what is known of producers is what the log says',
     edits: [{ file: partition, from: 'return this.#producers.truncated(end)', to: 'return true' }],
@@ -740,6 +728,18 @@ export const lostDiskMutants: readonly Mutant[] = [
     rule: 'what is known of epochs is what the log says',
     edits: [{ file: partition, from: '    this.#epochs.truncated(end)\n', to: '' }],
     seeds: 60,
+  },
+  {
+    name: 'producers not re-read after truncation',
+    rule: 'a batch sent again is recognised',
+    edits: [
+      {
+        file: replica,
+        from: '      this.#core.restoreProducers(written)\n      this.#log.forEachHeader(written.end, (header) => this.#core.rememberProducer(header))\n',
+        to: '',
+      },
+    ],
+    seeds: 110,
   },
   {
     name: 'the tail is not written again after a failed fsync',
