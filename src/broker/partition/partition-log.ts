@@ -75,9 +75,8 @@ export class PartitionLog {
         format: recordBatchFormat,
         segmentBytes,
         sync: flush,
-        // A broker has many partitions, most of them small: 64 MiB of zeros for each would be a
-        // waste.
-        preallocate: false,
+        // A broker has many partitions, most of them small.
+        preallocate: 'in steps',
         knownDurable: durableBefore > 0 ? durableBefore - 1 : undefined,
         keepsTail: true,
         nowMs,
