@@ -103,8 +103,14 @@ export const limits = {
    */
   identitiesLengthMax: 16 * 1024,
 
-  /** One record batch, Kafka's max.message.bytes; a produce frame is slightly larger. */
+  /** One record batch, by Kafka's default of max.message.bytes; a produce frame is slightly larger. */
   recordBatchBytesMax: 1_048_588,
+
+  /**
+   * Highest max.message.bytes: one such batch fits `brokerFrameBytesMax` behind `fetchBytesMax`, with
+   * room for the fields around them.
+   */
+  recordBatchBytesCeiling: 7 * 1024 * 1024,
 
   /**
    * The records of one compressed batch, when a client decompresses them: a batch of

@@ -67,7 +67,8 @@ export class Repeats<T> {
   take(nowMs: number): Repeated<T>[] {
     const repeated: Repeated<T>[] = []
     for (const [kind, { sinceMs, count, last }] of [...this.#kinds]) {
-      if (nowMs - sinceMs < this.#periodMs) break
+      // As in `dueMs`: the difference of the times may be rounded to less than the period.
+      if (nowMs < sinceMs + this.#periodMs) break
       this.#kinds.delete(kind)
       if (count === 0) continue
       this.#kinds.set(kind, { sinceMs: nowMs, count: 0, last })

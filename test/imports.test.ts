@@ -52,6 +52,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'broker/partition',
     'broker/replication',
     'broker/session',
+    'client/zk',
   ],
   'broker/kafka': ['broker/api', 'broker/group'],
   broker: [

@@ -27,6 +27,15 @@ t.test('what goes on is told once a period, what is over is forgotten', async (t
   t.equal(repeats.note('a', '', 3001), true, 'that is news again')
 })
 
+t.test('a period is over when `dueMs` says so, however its times are rounded', async (t) => {
+  const repeats = new Repeats<string>(60_000)
+  const sinceMs = 38_754 / 7
+  t.ok(sinceMs + 60_000 - sinceMs < 60_000, 'the difference is rounded down')
+  repeats.note('a', '', sinceMs)
+  repeats.note('a', '', sinceMs)
+  t.equal(repeats.take(repeats.dueMs).length, 1)
+})
+
 t.test('kinds are bounded in number', async (t) => {
   const repeats = new Repeats<string>(1000)
   for (let i = 0; i < 1001; i++) t.equal(repeats.note(`kind ${i}`, '', i), true)

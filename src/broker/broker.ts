@@ -20,6 +20,7 @@ import type { Part, PartStatus } from '../stoppable.ts'
 import { uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
+import { ClusterConfigs } from './cluster/cluster-configs.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
 import type { BrokerConfig } from './config.ts'
 import { BrokerConnection } from './connection.ts'
@@ -28,7 +29,7 @@ import { GroupCoordinator } from './group/group-coordinator.ts'
 import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
-import { minInsyncReplicas, ReplicaManager } from './replication/replica-manager.ts'
+import { ReplicaManager } from './replication/replica-manager.ts'
 import { OldCopyError } from './session/marks.ts'
 import { ProducerIds } from './session/producer-ids.ts'
 import { BrokerSession } from './session/session.ts'
@@ -61,7 +62,7 @@ export class Broker implements Part {
   readonly name = 'broker'
   readonly #options: BrokerOptions
   readonly #log: Logger
-  readonly #image = new ClusterImage()
+  readonly #image: ClusterImage
   readonly #connections = new Set<BrokerConnection>()
   readonly #warnings: RareWarnings
   #running: Running | undefined
@@ -76,6 +77,7 @@ export class Broker implements Part {
     this.#options = options
     const { logger, clock } = options.world
     this.#log = logger
+    this.#image = new ClusterImage(new ClusterConfigs(options.config.configs))
     this.#warnings = new RareWarnings(logger.child({ part: 'api' }), clock)
   }
 
@@ -214,7 +216,6 @@ export class Broker implements Part {
       makeUuid: () => this.#makeUuid(),
       log: this.#log,
       dataDir: running.dataDir,
-      minInsyncReplicas: (count) => minInsyncReplicas(config.minInsyncReplicas, count),
       recoveryWaitMs: config.recoveryWaitMs,
       openReplicas: () => this.#running?.replicas.open() ?? [],
       onChange: () => this.#imageChanged(),
@@ -308,10 +309,8 @@ export class Broker implements Part {
       turn: world.turn,
       log: this.#log.child({ part: 'replica' }),
       disk: world.disk,
-      segmentBytes: config.segmentBytes,
       flush: config.flush,
       lagTimeMsMax: config.replicaLagTimeMsMax,
-      minInsyncReplicas: config.minInsyncReplicas,
       checkpoint: made.checkpoint,
       writeState: async (replica, state) => this.#session?.writeState(replica, state),
       report: (reports) => this.#session?.report(reports),
@@ -364,7 +363,6 @@ export class Broker implements Part {
       makeUuid: () => this.#makeUuid(),
       log: this.#log,
       warnings: this.#warnings,
-      minInsyncReplicas: (count) => minInsyncReplicas(config.minInsyncReplicas, count),
       defaults: { partitionCount, replicationFactor },
       session: () => (this.#session?.membership === undefined ? undefined : this.#session),
     }

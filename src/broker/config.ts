@@ -8,10 +8,12 @@ import { dataDirOf } from '../data-dir-option.ts'
 import { foreignData } from '../foreign-directory.ts'
 import type { ListenOrigin } from '../listen-error.ts'
 import { type LogLevel, logLevels } from '../logger.ts'
-import type { OptionRows, Program } from '../option-rows.ts'
+import type { OptionRow, OptionRows, Program } from '../option-rows.ts'
 import { type ReadOptions, readOptions } from '../options.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
+import type { BrokerOption, ConfigsOptions } from './cluster/cluster-configs.ts'
+import { topicOptions } from './topic-options.ts'
 
 const rows = {
   id: {
@@ -99,15 +101,6 @@ const rows = {
     about:
       'Replicas of a topic that is created without a replication factor, at most the number of live brokers.',
   },
-  'min.insync.replicas': {
-    type: 'integer',
-    default: undefined,
-    defaultText: '2 with three or more replicas, else 1',
-    min: 1,
-    max: 100,
-    about:
-      'Fewest replicas in sync; with fewer, acks=all is refused and nothing more is committed.',
-  },
   'replica.lag.time.max.ms': {
     type: 'integer',
     default: 10_000,
@@ -123,13 +116,7 @@ const rows = {
     about:
       'Milliseconds for which a partition whose replicas all restarted waits for the last of them, once the first is back.',
   },
-  'log.segment.bytes': {
-    type: 'integer',
-    default: 256 * 1024 * 1024,
-    min: 1024 * 1024,
-    max: 2 ** 31 - 1,
-    about: 'Size at which a partition’s log begins a new file.',
-  },
+  ...topicOptions,
   'log.flush': {
     type: 'choice',
     default: 'sync',
@@ -197,12 +184,11 @@ export interface BrokerConfig {
   readonly registrationTimeoutMs: number
   readonly partitionCount: number
   readonly replicationFactor: number
-  /** undefined: by the number of replicas */
-  readonly minInsyncReplicas: number | undefined
+  /** defaults for topics, and what describing this broker shows */
+  readonly configs: ConfigsOptions
   readonly replicaLagTimeMsMax: number
   /** deadline of an election by reports: controller/controller.ts */
   readonly recoveryWaitMs: number
-  readonly segmentBytes: number
   /** of a log: one fdatasync per group of batches, or none of our own */
   readonly flush: 'group' | 'os'
   /** consumer groups of Kafka's clients */
@@ -266,10 +252,9 @@ Set --advertised-host to a name that clients and other brokers can reach`,
     registrationTimeoutMs: values.registrationTimeout,
     partitionCount: values['num.partitions'],
     replicationFactor: values['default.replication.factor'],
-    minInsyncReplicas: values['min.insync.replicas'],
+    configs: configsOf(read),
     replicaLagTimeMsMax: values['replica.lag.time.max.ms'],
     recoveryWaitMs: values['recovery.wait.ms'],
-    segmentBytes: values['log.segment.bytes'],
     flush: values['log.flush'] === 'os' ? 'os' : 'group',
     group: {
       initialRebalanceDelayMs: values['group.initial.rebalance.delay.ms'],
@@ -286,6 +271,25 @@ Set --advertised-host to a name that clients and other brokers can reach`,
       listen: { host: read.quote('host'), port: read.quote('port') },
     },
   }
+}
+
+/** Options are described under Kafka's names; those that Kafka does not have are left out. */
+function configsOf(read: ReadOptions<typeof rows>): ConfigsOptions {
+  const values: Readonly<Record<string, unknown>> = read.values
+  const file = new Map<string, string>()
+  const options: BrokerOption[] = []
+  for (const [name, row] of Object.entries<OptionRow>(rows)) {
+    if (row.type === 'refused' || row.type === 'ignored' || row.type === 'include') continue
+    const isSet = read.given(name as keyof typeof read.values)
+    const text = String(values[name] ?? '')
+    if (Object.hasOwn(topicOptions, name)) {
+      if (isSet) file.set(name, text)
+      continue
+    }
+    const kafkaName = [name, ...(row.aliases ?? [])].find((each) => each.includes('.'))
+    if (kafkaName !== undefined) options.push({ name: kafkaName, text, isSet, about: row.about })
+  }
+  return { self: String(read.values.id), file, options }
 }
 
 /** A directory with the data of another program is refused. */

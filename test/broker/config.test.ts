@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import t from 'tap'
 import { readConfig } from '../../src/broker/config.ts'
-import { minInsyncReplicas } from '../../src/broker/replication/replica-manager.ts'
 import { OptionError } from '../../src/options.ts'
 
 const needed = ['--id=3', '--data-dir=x']
@@ -17,7 +16,6 @@ t.test('flags become one checked object', async (t) => {
     dataDir: resolve('x'),
     listen: { host: '127.0.0.1', port: 7 },
     advertisedHost: '127.0.0.1',
-    minInsyncReplicas: 1,
     flush: 'os',
     replicaLagTimeMsMax: 900,
     zooweeper: {
@@ -69,21 +67,4 @@ for (const flags of [
   t.test(`refuses ${flags.join(' ')}`, async (t) => {
     t.throws(() => readConfig(flags, {}), OptionError)
   })
-}
-
-const replicas = [
-  { configured: undefined, count: 1, want: 1 },
-  { configured: undefined, count: 2, want: 1 },
-  { configured: undefined, count: 3, want: 2 },
-  { configured: undefined, count: 5, want: 2 },
-  { configured: 3, count: 3, want: 3 },
-  { configured: 3, count: 2, want: 2 },
-]
-for (const { configured, count, want } of replicas) {
-  t.test(
-    `min.insync.replicas ${configured ?? 'unset'} of ${count} replicas is ${want}`,
-    async (t) => {
-      t.equal(minInsyncReplicas(configured, count), want)
-    },
-  )
 }

@@ -41,7 +41,9 @@ export class MemoryTree {
   static ofCluster(): MemoryTree {
     const tree = new MemoryTree()
     const { cluster, brokers, brokerIds, topics, reports, marks, controllerEpoch } = zkPaths
+    const { config, configTopics, configBrokers } = zkPaths
     for (const path of [cluster, brokers, brokerIds, topics, reports, marks]) tree.put(path, '')
+    for (const path of [config, configTopics, configBrokers]) tree.put(path, '')
     tree.put(controllerEpoch, '0')
     return tree
   }

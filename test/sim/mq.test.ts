@@ -17,6 +17,7 @@ const keptSeeds = [
     seed: 343,
     found: 'a commit that lay behind another consumer’s put the group back the second time',
   },
+  { seed: 43, found: 'a timer of repeated warnings came due again and again at the same time' },
   { seed: 46, found: 'a log that began anew was damaged by the checkpoint of the one before' },
   { seed: 553, found: 'a broker led on while its failed session was closed' },
   { seed: 100_126, found: 'a choice named a loss when the logs of all members were gone' },

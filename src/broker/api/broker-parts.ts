@@ -35,7 +35,7 @@ export type ServedReplica = Pick<
 >
 
 /** The part of a session with ZooWeeper that the apis use. */
-export type ServingSession = Pick<BrokerSession, 'zk' | 'readCluster'>
+export type ServingSession = Pick<BrokerSession, 'zk' | 'readCluster' | 'readConfig'>
 
 export interface ServedReplicas {
   readonly purgatory: Purgatory
@@ -61,7 +61,6 @@ export interface BrokerParts {
   readonly log: Logger
   /** for warnings that anything which reaches the port can trigger at will */
   readonly warnings: RareWarnings
-  readonly minInsyncReplicas: (replicaCount: number) => number
   readonly defaults: { readonly partitionCount: number; readonly replicationFactor: number }
   /** the current session; undefined while none is open */
   session(): ServingSession | undefined

@@ -2,6 +2,7 @@
 //
 // Next on the path: controller/controller.ts, which elects their leaders.
 
+import { ZkMultiError } from '../../client/zk/errors.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type {
   CreatedTopic,
@@ -12,10 +13,12 @@ import type {
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
+import { type ConfigTexts, encodeConfig } from '../cluster/cluster-configs.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../cluster/zk-paths.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
+import { newConfig } from './config-changes.ts'
 import { Deadline } from './deadline.ts'
 import { checkCollision, checkNewTopic, replicasFor } from './new-topic.ts'
 import { openSession } from './open-session.ts'
@@ -32,20 +35,20 @@ const leadersCheckMs = 10
  */
 export async function createTopics(
   parts: BrokerParts,
-  { topics, timeoutMs }: CreateTopicsRequest,
+  { topics, timeoutMs, validateOnly = false }: CreateTopicsRequest,
 ): Promise<CreateTopicsResponse> {
   const twice = repeated(topics.map(({ topic }) => topic))
   const problems = topics.map((one) =>
     twice.has(one.topic) ? repeatedError(`create topic '${one.topic}'`) : problemOf(one),
   )
   if (problems.every((problem) => problem !== undefined)) {
-    return { type: 'createTopics', topics: topics.map((one, i) => outcome(one, problems[i] ?? '')) }
+    return { type: 'createTopics', topics: topics.map((one, i) => outcome(one, problems[i])) }
   }
   const session = openSession(parts, 'create a topic')
   const deadline = new Deadline(parts.clock, timeoutMs)
   // Counts a broker that has just registered, and not one that has just left.
   await session.readCluster()
-  const creation = new Creation(parts, session, deadline)
+  const creation = new Creation(parts, session, { deadline, validateOnly })
   const outcomes = topics.map(async (one, i) =>
     outcome(one, problems[i] ?? (await creation.create(one))),
   )
@@ -61,11 +64,17 @@ function problemOf(topic: NewTopic): BrokerError | undefined {
   }
 }
 
-/** @param made the topic id, or the error */
-function outcome({ topic }: NewTopic, made: string | BrokerError): CreatedTopic {
-  return made instanceof BrokerError
-    ? { topic, error: failureOf(made), topicId: '' }
-    : { topic, error: undefined, topicId: made }
+function outcome(
+  { topic }: NewTopic,
+  made: TopicAssignment | BrokerError | undefined,
+): CreatedTopic {
+  if (made === undefined || made instanceof BrokerError) {
+    const error = made === undefined ? undefined : failureOf(made)
+    return { topic, error, topicId: '', partitionCount: -1, replicationFactor: -1 }
+  }
+  const { topicId, replicas } = made
+  const replicationFactor = replicas[0]?.length ?? -1
+  return { topic, error: undefined, topicId, partitionCount: replicas.length, replicationFactor }
 }
 
 /** The topics of one request. */
@@ -73,17 +82,23 @@ class Creation {
   readonly #parts: BrokerParts
   readonly #session: ServingSession
   readonly #deadline: Deadline
+  readonly #validateOnly: boolean
   /** names of topics that may not be in the image yet */
   readonly #begun: string[] = []
 
-  constructor(parts: BrokerParts, session: ServingSession, deadline: Deadline) {
+  constructor(
+    parts: BrokerParts,
+    session: ServingSession,
+    { deadline, validateOnly }: { readonly deadline: Deadline; readonly validateOnly: boolean },
+  ) {
     this.#parts = parts
     this.#session = session
     this.#deadline = deadline
+    this.#validateOnly = validateOnly
   }
 
-  /** @returns the topic id, or the error */
-  async create(topic: NewTopic): Promise<string | BrokerError> {
+  /** @returns what was made, without an id if it was only checked; or the error */
+  async create(topic: NewTopic): Promise<TopicAssignment | BrokerError> {
     try {
       return await this.#create(topic)
     } catch (error) {
@@ -92,20 +107,23 @@ class Creation {
   }
 
   /** @throws BrokerError, ZkError */
-  async #create(newTopic: NewTopic): Promise<string> {
+  async #create(newTopic: NewTopic): Promise<TopicAssignment> {
     const { topic } = newTopic
     const { image, defaults, log, makeUuid } = this.#parts
-    const topicId = makeUuid()
     this.#deadline.check(`create topic '${topic}'`)
     checkCollision(topic, [...image.topics.keys(), ...image.topicProblems.keys(), ...this.#begun])
     const brokers = [...image.brokers.keys()]
     const start = image.topics.size + this.#begun.length
     const replicas = replicasFor(newTopic, brokers, { defaults, start })
+    const config = newConfig(topic, newTopic.configs ?? [])
     this.#begun.push(topic)
-    await makeTopic(this.#session, topic, { topicId, replicas })
+    if (this.#validateOnly) return { topicId: '', replicas }
+    const assignment = { topicId: makeUuid(), replicas }
+    const { topicId } = assignment
+    await makeTopic(this.#session, topic, assignment, config)
     log.info({ topic, topicId }, 'Created a topic')
     await this.#whenLed(topic, topicId)
-    return topicId
+    return assignment
   }
 
   /** @throws BrokerError REQUEST_TIMED_OUT */
@@ -125,25 +143,36 @@ class Creation {
   }
 }
 
-/** Creates the znodes of a topic in one multi; the controller adds leaders and ISRs. */
+/**
+ * Creates the znodes of a topic in one multi; the controller adds leaders and ISRs. Its configuration
+ * comes first: every broker that sees the topic has read it.
+ */
 async function makeTopic(
-  { zk }: ServingSession,
+  session: ServingSession,
   topic: string,
   assignment: TopicAssignment,
+  config: ConfigTexts,
 ): Promise<void> {
+  const { zk } = session
   const make = (path: string, data: string | null): MultiOp => {
     const bytes = data === null ? null : Buffer.from(data)
     return { type: 'create', path, data: bytes, mode: 'persistent' }
   }
   const path = zkPaths.topic(topic)
+  const configPath = zkPaths.configOf({ type: 'topic', name: topic })
   try {
     await zk.multi([
+      make(configPath, encodeConfig(config)),
       make(path, encodeTopic(assignment)),
       make(zkPaths.partitions(topic), null),
       ...assignment.replicas.map((_, partition) => make(zkPaths.partition(topic, partition), null)),
     ])
   } catch (error) {
     if (!(error instanceof ZkError)) throw error
+    if (await isLeftover(session, error, { path, configPath })) {
+      await makeTopic(session, topic, assignment, config)
+      return
+    }
     if (error.code === 'CONNECTIONLOSS') {
       // The outcome is unknown until the znode is read.
       await zk.sync(path)
@@ -153,6 +182,23 @@ async function makeTopic(
     if (found?.topicId === assignment.topicId) return
     throw new BrokerError('TOPIC_ALREADY_EXISTS', `Cannot create topic '${topic}': it exists`)
   }
+}
+
+/** Removes a configuration without a topic, written by hand; it would hold for the new one. */
+async function isLeftover(
+  { zk }: ServingSession,
+  error: ZkError,
+  { path, configPath }: { readonly path: string; readonly configPath: string },
+): Promise<boolean> {
+  if (!(error instanceof ZkMultiError) || error.index !== 0 || error.code !== 'NODEEXISTS') {
+    return false
+  }
+  await zk.sync(path)
+  if ((await zk.exists(path)) !== undefined) return false
+  await zk.delete(configPath).catch((failed: unknown) => {
+    if (!(failed instanceof ZkError) || failed.code !== 'NONODE') throw failed
+  })
+  return true
 }
 
 /** @returns undefined when every partition has a leader */

@@ -3,9 +3,11 @@
 
 import type { MqRequest } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { alterConfigs } from './alter-configs.ts'
 import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { createTopics } from './create-topics.ts'
+import { describeConfigs } from './describe-configs.ts'
 import { fetch } from './fetch.ts'
 import { listOffsets } from './list-offsets.ts'
 import { initProducerId, metadata } from './metadata.ts'
@@ -63,6 +65,12 @@ export function dispatch(
       return
     case 'recover':
       answerLater(recover(parts, request), respond)
+      return
+    case 'describeConfigs':
+      describeConfigs(parts, request, respond)
+      return
+    case 'alterConfigs':
+      answerLater(alterConfigs(parts, request), respond)
       return
   }
 }

@@ -12,11 +12,23 @@ export interface TopicDefaults {
   readonly replicationFactor: number
 }
 
-/** @throws BrokerError INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR */
-export function checkNewTopic({ topic, partitionCount, replicationFactor }: NewTopic): void {
+/**
+ * @throws BrokerError INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR,
+ *   INVALID_REQUEST
+ */
+export function checkNewTopic(newTopic: NewTopic): void {
+  const { topic, partitionCount, replicationFactor, assignments = [] } = newTopic
   const problem = nameProblem(topic)
   if (problem !== undefined) throw refusal(topic, 'INVALID_TOPIC_EXCEPTION', problem)
   const countMax = limits.partitionsPerTopicMax
+  if (assignments.length > 0 && (partitionCount !== -1 || replicationFactor !== -1)) {
+    const found = 'it has assignments, and numbers of partitions or replicas too'
+    throw refusal(topic, 'INVALID_REQUEST', found)
+  }
+  if (assignments.length > countMax) {
+    const found = `it cannot have ${assignments.length} partitions: 1 to ${countMax} are allowed`
+    throw refusal(topic, 'INVALID_PARTITIONS', found)
+  }
   if (partitionCount !== -1 && (partitionCount < 1 || partitionCount > countMax)) {
     const found = `it cannot have ${partitionCount} partitions: 1 to ${countMax} are allowed`
     throw refusal(topic, 'INVALID_PARTITIONS', found)
@@ -60,13 +72,18 @@ function mergeDots(topic: string): string {
 /**
  * @param start where the round robin over the brokers begins
  * @returns replicas by partition
- * @throws BrokerError INVALID_REPLICATION_FACTOR
+ * @throws BrokerError INVALID_REPLICATION_FACTOR, INVALID_REPLICA_ASSIGNMENT
  */
 export function replicasFor(
-  { topic, partitionCount, replicationFactor }: NewTopic,
+  { topic, partitionCount, replicationFactor, assignments = [] }: NewTopic,
   brokers: readonly BrokerId[],
   { defaults, start }: { readonly defaults: TopicDefaults; readonly start: number },
-): BrokerId[][] {
+): readonly (readonly BrokerId[])[] {
+  if (assignments.length > 0) {
+    const found = assignmentProblem(assignments, brokers, assignments[0]?.length ?? 0)
+    if (found !== undefined) throw refusal(topic, 'INVALID_REPLICA_ASSIGNMENT', found)
+    return assignments
+  }
   const byDefault = Math.min(defaults.replicationFactor, brokers.length)
   const replicaCount = replicationFactor === -1 ? byDefault : replicationFactor
   if (replicaCount < 1 || replicaCount > brokers.length) {
@@ -78,6 +95,28 @@ export function replicasFor(
     replicationFactor: replicaCount,
     start,
   })
+}
+
+/**
+ * Why partitions cannot have these replicas; undefined if they can.
+ *
+ * @param replicaCount of every partition
+ */
+export function assignmentProblem(
+  assignments: readonly (readonly BrokerId[])[],
+  brokers: readonly BrokerId[],
+  replicaCount: number,
+): string | undefined {
+  for (const [i, replicas] of assignments.entries()) {
+    if (replicas.length === 0) return `assignment ${i} has no replicas`
+    if (new Set(replicas).size < replicas.length) return `assignment ${i} names a broker twice`
+    if (replicas.length !== replicaCount) {
+      return `assignment ${i} has ${replicas.length} replicas, and others have ${replicaCount}`
+    }
+    const away = replicas.find((id) => !brokers.includes(id))
+    if (away !== undefined) return `assignment ${i} names broker ${away}, which is not alive`
+  }
+  return undefined
 }
 
 function refusal(topic: string, code: BrokerError['code'], found: string): BrokerError {

@@ -25,7 +25,8 @@ export function produce(parts: BrokerParts, request: ProduceRequest, respond: Re
   for (const [place, asked] of partitions.entries()) {
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (replica?.role.type === 'leading') {
-      append(replica, asked, { acks, deadlineMs, place, answers })
+      const bytesMax = parts.image.topicConfig(asked.topic)['max.message.bytes']
+      append(replica, asked, { acks, deadlineMs, bytesMax, place, answers })
       continue
     }
     const leader = leaderFor(parts, 'produce', asked, passedOn)
@@ -41,6 +42,8 @@ export function produce(parts: BrokerParts, request: ProduceRequest, respond: Re
 interface AppendOptions {
   readonly acks: ProduceRequest['acks']
   readonly deadlineMs: number
+  /** of the batch */
+  readonly bytesMax: number
   readonly place: number
   readonly answers: Answers<Produced>
 }
@@ -48,10 +51,10 @@ interface AppendOptions {
 function append(
   replica: ServedReplica,
   asked: ProducePartition,
-  { acks, deadlineMs, place, answers }: AppendOptions,
+  { acks, deadlineMs, bytesMax, place, answers }: AppendOptions,
 ): void {
   const { topic, partition, batch } = asked
-  const problem = batchProblem(batch, limits.recordBatchBytesMax)
+  const problem = batchProblem(batch, bytesMax)
   if (problem !== undefined) {
     answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
     return

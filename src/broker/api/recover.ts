@@ -42,7 +42,7 @@ export async function recover(
     return new BrokerError('INVALID_UPDATE_VERSION', `${what}: ${found}`)
   }
   if (state.version !== version) throw changed()
-  const minInsyncReplicas = parts.minInsyncReplicas(standings.length)
+  const minInsyncReplicas = parts.image.configs.minInsyncReplicas(topic, standings.length)
   const wanted = recoveredState(state, standings, { leader, minInsyncReplicas })
   if (typeof wanted === 'string') throw new BrokerError('INVALID_REQUEST', `${what}: ${wanted}`)
   try {

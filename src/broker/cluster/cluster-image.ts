@@ -12,6 +12,7 @@ import type {
 } from '../../protocol/mq/metadata.ts'
 import type { Registration } from '../../protocol/mq/registration.ts'
 import { brokersOf, leaderOf, type PartitionState } from '../partition/partition-state.ts'
+import { ClusterConfigs } from './cluster-configs.ts'
 import {
   faultOf,
   type ReplicaPlace,
@@ -19,6 +20,7 @@ import {
   reportName,
   type Standing,
 } from './replica-status.ts'
+import type { TopicConfig } from './topic-config.ts'
 import { type TopicAssignment, zkPaths } from './zk-paths.ts'
 
 interface LiveBroker extends Registration {
@@ -45,6 +47,8 @@ interface ReplicaReportImage {
 }
 
 export class ClusterImage {
+  /** of topics and brokers */
+  readonly configs: ClusterConfigs
   readonly brokers = new Map<BrokerId, LiveBroker>()
   readonly topics = new Map<string, TopicImage>()
   readonly #byTopicId = new Map<string, string>()
@@ -53,6 +57,10 @@ export class ClusterImage {
   /** by name of the znode; a report may be from a life that is over */
   readonly reports = new Map<string, ReplicaReportImage>()
   controller: BrokerId = noBroker
+
+  constructor(configs = new ClusterConfigs()) {
+    this.configs = configs
+  }
 
   setTopic(topic: string, assignment: TopicAssignment): void {
     this.topicProblems.delete(topic)
@@ -83,6 +91,10 @@ export class ClusterImage {
     if (found === undefined) return
     this.#byTopicId.delete(found.assignment.topicId)
     this.topics.delete(topic)
+  }
+
+  topicConfig(topic: string): TopicConfig {
+    return this.configs.topic(topic)
   }
 
   /** @returns the name of the topic with this id */

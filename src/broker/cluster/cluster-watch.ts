@@ -1,12 +1,14 @@
 // Keeps a cluster image up to date from the znodes, for one session. It reads everything once, sets
-// a persistent-recursive watch on each of /brokers/topics, /brokers/ids and /brokers/reports and a
-// persistent one on /controller, reads again the znode that an event names, and after a reconnect
-// reads everything again.
+// a persistent-recursive watch on each of /brokers/topics, /brokers/ids, /brokers/reports and /config
+// and a persistent one on /controller, reads again the znode that an event names, and after a
+// reconnect reads everything again. Configurations are read before topics, and created before them:
+// no topic is led or followed before its configuration is known.
 //
 // A session's reads are answered in order, so a later read never returns an older state.
 
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
+import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import { decodeRegistration } from '../../protocol/mq/registration.ts'
 import type { Stat } from '../../protocol/records.ts'
@@ -52,6 +54,7 @@ export class ClusterWatch {
   async start(): Promise<void> {
     const { zk } = this.#options
     await Promise.all([
+      zk.addWatch(zkPaths.config, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.topics, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.brokerIds, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.reports, 'persistentRecursive', this.#onEvent),
@@ -78,7 +81,9 @@ export class ClusterWatch {
    */
   async readAll(): Promise<void> {
     const { zk, image } = this.#options
-    const [brokers, topics, reports] = await Promise.all([
+    const [configTopics, configBrokers, brokers, topics, reports] = await Promise.all([
+      zk.getChildren(zkPaths.configTopics),
+      zk.getChildren(zkPaths.configBrokers),
       zk.getChildren(zkPaths.brokerIds),
       zk.getChildren(zkPaths.topics),
       zk.getChildren(zkPaths.reports),
@@ -88,7 +93,15 @@ export class ClusterWatch {
     const known = [...image.topics.keys(), ...image.topicProblems.keys()]
     const names = new Set([...topics.children, ...known])
     const reported = new Set([...reports.children, ...image.reports.keys()])
+    const listed: ConfigEntity[] = [
+      ...configTopics.children.map((name) => ({ type: 'topic', name }) as const),
+      ...configBrokers.children.map((name) => ({ type: 'broker', name }) as const),
+    ]
+    const configs = new Map(
+      [...image.configs.entities(), ...listed].map((entity) => [zkPaths.configOf(entity), entity]),
+    )
     await Promise.all([
+      ...[...configs.values()].map((entity) => this.#read({ type: 'config', entity })),
       ...[...ids].map((id) => this.#readPath(`${zkPaths.brokerIds}/${id}`)),
       ...[...names].map((topic) => this.#readTopic(topic)),
       ...[...reported].map((name) => this.#read({ type: 'report', name })),
@@ -99,6 +112,12 @@ export class ClusterWatch {
   /** Reads one broker's registration again. */
   async readBroker(id: BrokerId): Promise<void> {
     await this.#read({ type: 'broker', id })
+    this.#changeSoon()
+  }
+
+  /** Reads a configuration again. Reflects every write of this session made before this call. */
+  async readConfig(entity: ConfigEntity): Promise<void> {
+    await this.#read({ type: 'config', entity })
     this.#changeSoon()
   }
 
@@ -171,6 +190,15 @@ export class ClusterWatch {
         if (found === undefined || state !== undefined) image.setState(topic, partition, state)
         else if (image.setBadState(topic, partition)) {
           log.error({ topic, partition }, 'A partition is unavailable: its state cannot be read')
+        }
+        return
+      }
+      case 'config': {
+        const { entity } = meaning
+        const path = zkPaths.configOf(entity)
+        const found = await this.#get(path)
+        for (const problem of image.configs.set(entity, found?.data)) {
+          log.error({ path, problem }, 'Part of a configuration is unusable: the default holds')
         }
         return
       }

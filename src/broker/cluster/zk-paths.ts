@@ -12,6 +12,8 @@
 //                                               cluster/identity.ts
 //   /brokers/topics/T                           topic id, replicas of each partition
 //   /brokers/topics/T/partitions/P/state        leader, ISR; every write conditional on its version
+//   /config/topics/T, /config/brokers/N         configuration of a topic, or a broker:
+//   /config/brokers/<default>                   cluster/cluster-configs.ts
 //   /controller                                 ephemeral
 //   /controller_epoch                           a number; its version guards controller writes
 //   /latest_producer_id_block                   the last allocated block
@@ -20,6 +22,7 @@
 //                                               guards the commits of the members
 
 import { asObject, isNatural, naturalOf, objectOf } from '../../json.ts'
+import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import { type BrokerId, type DirectoryId, noBroker } from '../../protocol/mq/messages.ts'
 import { brokerIdsPath } from '../../protocol/mq/registration.ts'
 import {
@@ -49,6 +52,10 @@ export const zkPaths = {
     `/brokers/topics/${topic}/partitions/${partition}`,
   state: (topic: string, partition: number) =>
     `/brokers/topics/${topic}/partitions/${partition}/state`,
+  config: '/config',
+  configTopics: '/config/topics',
+  configBrokers: '/config/brokers',
+  configOf: ({ type, name }: ConfigEntity) => `/config/${type}s/${name}`,
   controller: '/controller',
   controllerEpoch: '/controller_epoch',
   producerIdBlock: '/latest_producer_id_block',
@@ -66,11 +73,16 @@ export type PathMeaning =
   | { readonly type: 'report'; readonly name: string }
   | { readonly type: 'topic'; readonly topic: string }
   | { readonly type: 'state'; readonly topic: string; readonly partition: number }
+  | { readonly type: 'config'; readonly entity: ConfigEntity }
   | { readonly type: 'controller' }
 
 export function meaningOf(path: string): PathMeaning | undefined {
   if (path === zkPaths.controller) return { type: 'controller' }
   const [, root, kind, name, below, number, leaf, ...rest] = path.split('/')
+  if (root === 'config' && name !== undefined && below === undefined) {
+    if (kind === 'topics') return { type: 'config', entity: { type: 'topic', name } }
+    return kind === 'brokers' ? { type: 'config', entity: { type: 'broker', name } } : undefined
+  }
   if (root !== 'brokers' || name === undefined || rest.length > 0) return undefined
   if (kind === 'ids' && below === undefined) {
     const id = naturalOf(name)

@@ -55,7 +55,6 @@ export const newState = -1
 interface ControllerOptions {
   /** this controller's epoch */
   readonly epoch: number
-  readonly minInsyncReplicas: (replicaCount: number) => number
   /**
    * how long an election by reports waits, after the first report, for those of the other members
    */
@@ -94,7 +93,7 @@ export class Controller {
   }
 
   step(image: ClusterImage, nowMs: number): ControllerStep {
-    const { epoch: controllerEpoch, minInsyncReplicas } = this.#options
+    const { epoch: controllerEpoch } = this.#options
     const waits = this.#waits
     this.#waits = new Map()
     const writes: StateWrite[] = []
@@ -105,7 +104,8 @@ export class Controller {
         if (stateProblems.has(partition)) continue
         const known = image.state(topic, partition)
         const standings = replicas.map((broker) => image.standing({ topicId, partition, broker }))
-        const seen = { standings, minInsyncReplicas: minInsyncReplicas(replicas.length) }
+        const minInsyncReplicas = image.configs.minInsyncReplicas(topic, replicas.length)
+        const seen = { standings, minInsyncReplicas }
         const key = `${topicId}-${partition}`
         const wanted =
           known === undefined

@@ -28,7 +28,6 @@ interface ControllerDriverOptions {
   readonly watch: ClusterWatch
   readonly clock: Clock
   readonly log: Logger
-  readonly minInsyncReplicas: (replicaCount: number) => number
   readonly recoveryWaitMs: number
 }
 
@@ -111,8 +110,8 @@ export class ControllerDriver {
     const { data, stat } = await this.#options.zk.getData(zkPaths.controllerEpoch)
     if (this.#isStopped) return
     const inOffice = decodeNumber(data) ?? epoch ?? 0
-    const { minInsyncReplicas, recoveryWaitMs } = this.#options
-    const office = new Controller({ epoch: inOffice, minInsyncReplicas, recoveryWaitMs })
+    const { recoveryWaitMs } = this.#options
+    const office = new Controller({ epoch: inOffice, recoveryWaitMs })
     this.#office = { controller: office, epochVersion: stat.version }
     log.info({ controllerEpoch: inOffice }, 'Became the controller')
   }

@@ -1,5 +1,4 @@
-// CreateTopics: any broker creates topics, so clients need not find the controller. Replicas cannot
-// be placed by hand yet, and topics have no configuration.
+// CreateTopics: any broker creates topics, so clients need not find the controller.
 //
 // Next on the path: api/create-topics.ts.
 
@@ -8,53 +7,45 @@ import type {
   CreateTopicsResponse,
 } from '../../protocol/kafka/api/create-topics.ts'
 import { noUuid } from '../../protocol/kafka/reader.ts'
+import { configSources } from '../../protocol/mq/configs.ts'
 import type { CreatedTopic, NewTopic } from '../../protocol/mq/create-topics.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import { failureOf } from '../../protocol/mq/messages.ts'
+import { type BrokerId, failureOf } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
-import { checkCollision, checkNewTopic, replicasFor } from '../api/new-topic.ts'
+import { topicEntries } from '../api/describe-configs.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { Split } from './split.ts'
 
 type Asked = CreateTopicsRequest['topics'][number]
-type Answer = Pick<CreatedTopic, 'error' | 'topicId'>
+type Answer = Omit<CreatedTopic, 'topic'>
 
 export function answerCreateTopics(
   context: KafkaContext,
   { topics, timeoutMs, validateOnly }: CreateTopicsRequest,
   reply: KafkaReply<CreateTopicsResponse>,
 ): void {
-  const { parts } = context
   const split = new Split(topics.map((asked) => verdictOn(asked)))
-  const respond = (answer: readonly Answer[] | BrokerError) => {
-    const answers = split.join(answer, failed)
-    reply.send({
-      topics: answers.forEach(topics, ({ name }, made) => {
-        const { replicas } = parts.image.topics.get(name)?.assignment ?? {}
-        const isMade = made.error === undefined && replicas !== undefined
-        return {
-          name,
-          topicId: made.topicId,
-          errorCode: errorOf(made),
-          errorMessage: made.error?.message ?? null,
-          numPartitions: isMade ? replicas.length : -1,
-          replicationFactor: isMade ? (replicas[0]?.length ?? -1) : -1,
-          configs: [],
-        }
-      }),
-    })
-  }
-  if (validateOnly) {
-    respond(split.accepted.map((topic) => validated(parts, topic)))
-    return
-  }
   const request = {
     type: 'createTopics',
     timeoutMs: Math.max(timeoutMs, 0),
+    validateOnly,
     topics: split.accepted,
   } as const
   ask(context, request, (answer) => {
-    respond(answer instanceof BrokerError ? answer : answer.topics)
+    const given = answer instanceof BrokerError ? answer : answer.topics
+    const answers = split.join<Answer>(given, failed)
+    reply.send({
+      topics: answers.forEach(topics, (asked, made) => ({
+        name: asked.name,
+        topicId: made.topicId === '' ? noUuid : made.topicId,
+        errorCode: errorOf(made),
+        errorMessage: made.error?.message ?? null,
+        numPartitions: made.partitionCount,
+        replicationFactor: made.replicationFactor,
+        configs:
+          made.error === undefined ? configsOf(context.parts, asked, made.replicationFactor) : [],
+      })),
+    })
   })
 }
 
@@ -68,28 +59,34 @@ function verdictOn({
   const refuse = (code: MqErrorCode, found: string) => {
     return new BrokerError(code, `Cannot create topic '${topic}': ${found}`)
   }
-  if (assignments.length > 0) {
-    return refuse('INVALID_REPLICA_ASSIGNMENT', 'replicas cannot be placed by hand yet')
+  const byPartition = assignments.toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+  if (byPartition.some(({ partitionIndex }, i) => partitionIndex !== i)) {
+    const found = 'its partitions have to be numbered from 0, without gaps'
+    return refuse('INVALID_REPLICA_ASSIGNMENT', found)
   }
-  const [config] = configs
-  if (config !== undefined) {
-    return refuse('INVALID_CONFIG', `topics have no configuration '${config.name}' here`)
+  const open = configs.find(({ value }) => value === null)
+  if (open !== undefined) return refuse('INVALID_CONFIG', `${open.name} has no value`)
+  return {
+    topic,
+    partitionCount,
+    replicationFactor,
+    assignments: byPartition.map(({ brokerIds }) => brokerIds as readonly BrokerId[]),
+    configs: configs.map(({ name, value }) => ({ name, value: value ?? '' })),
   }
-  return { topic, partitionCount, replicationFactor }
 }
 
-function validated({ image, defaults }: BrokerParts, topic: NewTopic): Answer {
-  try {
-    checkNewTopic(topic)
-    checkCollision(topic.topic, [...image.topics.keys(), ...image.topicProblems.keys()])
-    replicasFor(topic, [...image.brokers.keys()], { defaults, start: 0 })
-    return { error: undefined, topicId: noUuid }
-  } catch (error) {
-    if (error instanceof BrokerError) return failed(error)
-    throw error
-  }
+/** As the topic was created, which other clients may have changed since. */
+function configsOf({ image }: BrokerParts, { configs }: Asked, replicaCount: number) {
+  const own = new Map(configs.map(({ name, value }) => [name, value ?? '']))
+  return topicEntries(image, own, replicaCount).map(({ name, value, isReadOnly, source }) => ({
+    name,
+    value: value ?? null,
+    readOnly: isReadOnly,
+    configSource: configSources[source],
+    isSensitive: false,
+  }))
 }
 
 function failed(error: BrokerError): Answer {
-  return { error: failureOf(error), topicId: noUuid }
+  return { error: failureOf(error), topicId: '', partitionCount: -1, replicationFactor: -1 }
 }

@@ -1,14 +1,17 @@
 // The apis of Kafka that a broker serves, each with its handler. ApiVersions offers clients exactly
 // this list.
 
+import { alterConfigs } from '../../protocol/kafka/api/alter-configs.ts'
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
 import { deleteGroups } from '../../protocol/kafka/api/delete-groups.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
+import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
 import { fetch } from '../../protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../protocol/kafka/api/find-coordinator.ts'
 import { heartbeat } from '../../protocol/kafka/api/heartbeat.ts'
+import { incrementalAlterConfigs } from '../../protocol/kafka/api/incremental-alter-configs.ts'
 import { initProducerId } from '../../protocol/kafka/api/init-producer-id.ts'
 import { joinGroup } from '../../protocol/kafka/api/join-group.ts'
 import { leaveGroup } from '../../protocol/kafka/api/leave-group.ts'
@@ -21,6 +24,11 @@ import { offsetForLeaderEpoch } from '../../protocol/kafka/api/offset-for-leader
 import { produce } from '../../protocol/kafka/api/produce.ts'
 import { syncGroup } from '../../protocol/kafka/api/sync-group.ts'
 import { writeResponse } from '../../protocol/kafka/headers.ts'
+import {
+  answerAlterConfigs,
+  answerDescribeConfigs,
+  answerIncrementalAlterConfigs,
+} from './configs.ts'
 import { answerCreateTopics } from './create-topics.ts'
 import { answerDeleteGroups } from './delete-groups.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
@@ -61,7 +69,10 @@ const served: readonly ServedApi[] = [
   serve(createTopics, answerCreateTopics),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
+  serve(describeConfigs, answerDescribeConfigs),
+  serve(alterConfigs, answerAlterConfigs),
   serve(deleteGroups, answerDeleteGroups),
+  serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
   serve(describeCluster, answerDescribeCluster),
 ]
 

@@ -12,7 +12,9 @@
 // the members of both have it. The high watermark also waits for a replica that has caught up and
 // is about to join: under load it would otherwise be ahead of that replica at every fetch. With an
 // ISR smaller than min.insync.replicas the high watermark stands still, so what it covers is always
-// on that many disks.
+// on that many disks. It also stands still while the znode names eligible replicas, which may be
+// elected later on: without them nothing is committed. When min.insync.replicas is lowered, or the
+// controller knows another value of it, they leave the znode first.
 //
 // A disk is in sync, not a broker: an ISR entry names the directory and the life that fetched, and
 // a fetch by another life does not count towards that entry.
@@ -21,7 +23,13 @@
 import { invariant } from '../../invariant.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
-import { areSameMembers, byBroker, isSameLife, type Member } from './partition-state.ts'
+import {
+  areSameMembers,
+  byBroker,
+  isSameLife,
+  type Member,
+  type PartitionState,
+} from './partition-state.ts'
 
 interface Follower {
   /** the life that fetched last; undefined before the first fetch from this leader */
@@ -42,6 +50,8 @@ interface ReplicasOptions {
   readonly self: Member
   readonly replicas: readonly BrokerId[]
   readonly isr: readonly Member[]
+  /** whether the znode names eligible replicas */
+  readonly hasEligible: boolean
   readonly highWatermark: Offset
   /**
    * log end when this leader's epoch began: a log that reaches it has all earlier epochs' records
@@ -60,12 +70,15 @@ interface FollowerFetch {
   readonly nowMs: number
 }
 
+type Promised = Pick<PartitionState, 'isr' | 'eligible'>
 type Members = ReadonlyMap<BrokerId, Member>
 
 export class InSyncReplicas {
   readonly #options: ReplicasOptions
   readonly #followers = new Map<BrokerId, Follower>()
   #isr: Members
+  #hasEligible: boolean
+  #minInsyncReplicas: number
   /** the ISR that the write in flight would set */
   #proposed: Members | undefined
   #ownEnd: Offset = -1
@@ -74,6 +87,8 @@ export class InSyncReplicas {
   constructor(options: ReplicasOptions) {
     this.#options = options
     this.#isr = mapOf(options.isr)
+    this.#hasEligible = options.hasEligible
+    this.#minInsyncReplicas = options.minInsyncReplicas
     this.#highWatermark = options.highWatermark
     for (const id of options.replicas) {
       if (id === options.self.broker) continue
@@ -93,7 +108,13 @@ export class InSyncReplicas {
 
   /** Whether a produce request with acks=all may be accepted. */
   get enough(): boolean {
-    return this.#isr.size >= this.#options.minInsyncReplicas
+    return this.#isr.size >= this.#minInsyncReplicas && !this.#hasEligible
+  }
+
+  /** @returns whether the high watermark moved */
+  setMinInsyncReplicas(minInsyncReplicas: number, nowMs: number): boolean {
+    this.#minInsyncReplicas = minInsyncReplicas
+    return this.#maybeAdvance(nowMs)
   }
 
   /** The leader's own log is durable up to `end`. @returns whether the high watermark moved */
@@ -151,8 +172,8 @@ export class InSyncReplicas {
   }
 
   /**
-   * The ISR as it should be, if it should change and no change is in flight. The returned change is
-   * in flight until `settled`.
+   * The ISR as it should be, if it, or the list of eligible replicas, should change and no change is
+   * in flight. The returned change is in flight until `settled`.
    */
   propose(leaderEnd: Offset, nowMs: number): readonly Member[] | undefined {
     if (this.#proposed !== undefined) return undefined
@@ -161,7 +182,8 @@ export class InSyncReplicas {
       const member = this.#entryOf(id, follower, leaderEnd, nowMs)
       if (member !== undefined) wanted.push(member)
     }
-    if (areSameMembers(wanted, this.isr)) return undefined
+    const mayDropEligible = this.#hasEligible && wanted.length >= this.#minInsyncReplicas
+    if (areSameMembers(wanted, this.isr) && !mayDropEligible) return undefined
     this.#proposed = mapOf(wanted)
     return byBroker(wanted)
   }
@@ -182,12 +204,13 @@ export class InSyncReplicas {
   }
 
   /**
-   * This ISR is in force, even if it is not the proposed one; no write is in flight.
+   * This state is in force, even if it is not the proposed one; no write is in flight.
    *
    * @returns whether the high watermark moved
    */
-  settled(isr: readonly Member[], nowMs: number): boolean {
+  settled({ isr, eligible }: Promised, nowMs: number): boolean {
     this.#isr = mapOf(isr)
+    this.#hasEligible = eligible.length > 0
     this.#proposed = undefined
     return this.#maybeAdvance(nowMs)
   }

@@ -63,6 +63,7 @@ export type FollowerVerdict =
 
 export class Partition {
   readonly #options: PartitionOptions
+  #minInsyncReplicas: number
   readonly #epochs = new LeaderEpochs()
   readonly #producers = new ProducerStates()
   #role: Role = { type: 'idle' }
@@ -78,6 +79,7 @@ export class Partition {
 
   constructor(options: PartitionOptions) {
     this.#options = options
+    this.#minInsyncReplicas = options.minInsyncReplicas
   }
 
   get self(): BrokerId {
@@ -137,7 +139,7 @@ export class Partition {
     if (this.#mayLead(state, life) && this.#replicas !== undefined && !isNewEpoch) {
       // The same version again does not settle a write that may be in flight.
       if (state.version === before?.version) return
-      this.#take(this.#replicas.settled(state.isr, nowMs))
+      this.#take(this.#replicas.settled(state, nowMs))
     } else if (this.#mayLead(state, life)) {
       this.#lead(state, life, nowMs)
     } else {
@@ -164,7 +166,7 @@ export class Partition {
   }
 
   #lead(state: PartitionState, life: Life, nowMs: number): void {
-    const { self: broker, replicas, minInsyncReplicas, lagTimeMsMax } = this.#options
+    const { self: broker, replicas, lagTimeMsMax } = this.#options
     invariant(state.leaderEpoch >= this.#epochs.latest, 'no epoch in the log is from the future')
     this.#role = { type: 'leading' }
     this.#epochStart = this.#logEnd
@@ -173,9 +175,10 @@ export class Partition {
       self: { broker, directory, brokerEpoch, isAwaited: false },
       replicas,
       isr: state.isr,
+      hasEligible: state.eligible.length > 0,
       highWatermark: this.#highWatermark,
       epochStart: this.#epochStart,
-      minInsyncReplicas,
+      minInsyncReplicas: this.#minInsyncReplicas,
       lagTimeMsMax,
       nowMs,
     })
@@ -249,6 +252,12 @@ export class Partition {
     return this.#producers.judge(header)
   }
 
+  /** It was configured anew. */
+  setMinInsyncReplicas(minInsyncReplicas: number, nowMs: number): void {
+    this.#minInsyncReplicas = minInsyncReplicas
+    this.#take(this.#replicas?.setMinInsyncReplicas(minInsyncReplicas, nowMs) ?? false)
+  }
+
   /** Records a follower's progress: with verdict `fine`, all before `offset` is durable there. */
   followerFetched(
     id: BrokerId,
@@ -293,7 +302,8 @@ export class Partition {
   proposeIsr(nowMs: number): PartitionState | undefined {
     const state = this.#state
     if (state === undefined) return undefined
-    const { minInsyncReplicas, self } = this.#options
+    const { self } = this.#options
+    const minInsyncReplicas = this.#minInsyncReplicas
     if (this.#lacking !== undefined) {
       if (this.#isResigning || state.leader !== self) return undefined
       this.#isResigning = true
@@ -307,7 +317,7 @@ export class Partition {
   isrWriteEnded(leaderEpoch: number, nowMs: number): void {
     this.#isResigning = false
     if (this.#state === undefined || this.leaderEpoch !== leaderEpoch) return
-    this.#take(this.#replicas?.settled(this.#state.isr, nowMs) ?? false)
+    this.#take(this.#replicas?.settled(this.#state, nowMs) ?? false)
   }
 
   /** @returns undefined while a new leader does not yet know how far its predecessor committed */

@@ -41,11 +41,8 @@ interface ReplicaManagerOptions {
   readonly turn: Turn
   readonly log: Logger
   readonly disk: Disk
-  readonly segmentBytes: number
   readonly flush: 'group' | 'os'
   readonly lagTimeMsMax: number
-  /** as configured; see `minInsyncReplicas` */
-  readonly minInsyncReplicas: number | undefined
   readonly checkpoint: Checkpoint
   readonly writeState: ReplicaHost['writeState']
   /** Replaces all reports on this broker's replicas. */
@@ -131,7 +128,8 @@ export class ReplicaManager implements ReplicaHost {
 
     this.open()
     for (const [key, replica] of this.#replicas) {
-      const { topic, partition } = replica
+      const { topic, partition, replicas } = replica
+      replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
       const state = image.state(topic, partition)
       const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
       if (hasBadState) giveUp(replica)
@@ -280,7 +278,7 @@ export class ReplicaManager implements ReplicaHost {
    *   throws
    */
   #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
-    const { self, disk, segmentBytes, flush, lagTimeMsMax, checkpoint } = this.#options
+    const { self, disk, image, flush, lagTimeMsMax, checkpoint } = this.#options
     const directory = disk.openLog(key)
     const known = checkpoint.get(key)
     try {
@@ -297,10 +295,10 @@ export class ReplicaManager implements ReplicaHost {
       partition,
       self,
       replicas,
-      minInsyncReplicas: minInsyncReplicas(this.#options.minInsyncReplicas, replicas.length),
+      minInsyncReplicas: image.configs.minInsyncReplicas(topic, replicas.length),
       lagTimeMsMax,
       directory,
-      segmentBytes,
+      segmentBytes: image.topicConfig(topic)['segment.bytes'],
       flush,
       checkpoint: known,
       isIncomplete: isIncomplete(directory),
@@ -350,11 +348,6 @@ export class ReplicaManager implements ReplicaHost {
     if (this.#unavailable.isDue(nowMs)) this.imageChanged(this.#life)
     else if (this.#isReportDue) this.reportChanged()
   }
-}
-
-/** By default 2 with three or more replicas, else 1; never more than the number of replicas. */
-export function minInsyncReplicas(configured: number | undefined, replicaCount: number): number {
-  return Math.min(configured ?? (replicaCount >= 3 ? 2 : 1), replicaCount)
 }
 
 /** The replica neither leads nor follows until it gets a new state. */

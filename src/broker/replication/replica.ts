@@ -78,6 +78,7 @@ export class Replica {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
+  readonly replicas: readonly BrokerId[]
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
@@ -96,6 +97,7 @@ export class Replica {
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
+  #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
   #state: PartitionState | undefined
@@ -112,8 +114,10 @@ export class Replica {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
+    this.replicas = options.replicas
     this.#host = host
     this.#core = new Partition(options)
+    this.#minInsyncReplicas = options.minInsyncReplicas
     this.#queue = new ProduceQueue({
       core: this.#core,
       purgatory: host.purgatory,
@@ -307,6 +311,16 @@ export class Replica {
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
     this.#moved()
+  }
+
+  /** The topic's configuration has changed. */
+  setMinInsyncReplicas(minInsyncReplicas: number): void {
+    if (minInsyncReplicas === this.#minInsyncReplicas) return
+    this.#minInsyncReplicas = minInsyncReplicas
+    const nowMs = this.#host.clock.nowMs()
+    this.#core.setMinInsyncReplicas(minInsyncReplicas, nowMs)
+    this.#moved()
+    this.#maybeChangeIsr(nowMs)
   }
 
   // --- as leader ---------------------------------------------------------------------------------

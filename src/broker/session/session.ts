@@ -8,6 +8,7 @@ import { invariant } from '../../invariant.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
 import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
+import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
@@ -35,7 +36,6 @@ interface SessionOptions {
   readonly registrationPatienceMs: number
   readonly endpoint: Address
   readonly dataDir: DataDir
-  readonly minInsyncReplicas: (replicaCount: number) => number
   readonly recoveryWaitMs: number
   readonly image: ClusterImage
   readonly clock: Clock
@@ -77,8 +77,8 @@ export class BrokerSession {
     }
     this.#watch = new ClusterWatch({ zk, image, turn, log, onChange: changed })
     const watch = this.#watch
-    const { minInsyncReplicas, recoveryWaitMs } = options
-    const rules = { minInsyncReplicas, recoveryWaitMs }
+    const { recoveryWaitMs } = options
+    const rules = { recoveryWaitMs }
     this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log, ...rules })
     this.#marks = new Marks({ zk, directory: dataDir, log })
     this.#reports = new ReplicaReports({ self: id, zk, clock, log })
@@ -180,6 +180,11 @@ export class BrokerSession {
   async readCluster(): Promise<void> {
     await this.zk.sync(zkPaths.brokerIds)
     await this.#watch.readAll()
+  }
+
+  /** Reads a configuration again. Reflects every write of this session made before this call. */
+  async readConfig(entity: ConfigEntity): Promise<void> {
+    await this.#watch.readConfig(entity)
   }
 
   /** See `ReplicaHost.writeState`. */

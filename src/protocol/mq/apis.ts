@@ -1,6 +1,12 @@
 // The apis of a broker: each with its number, its request and its response.
 
 import { type MessageOf, Messages } from '../fields.ts'
+import {
+  alterConfigsRequest,
+  alterConfigsResponse,
+  describeConfigsRequest,
+  describeConfigsResponse,
+} from './configs.ts'
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './init-producer-id.ts'
@@ -34,6 +40,8 @@ export const requests = new Messages('request', {
   offsetFetch: { code: 10, fields: offsetFetchRequest },
   recoveryChoices: { code: 11, fields: recoveryChoicesRequest },
   recover: { code: 12, fields: recoverRequest },
+  describeConfigs: { code: 20, fields: describeConfigsRequest },
+  alterConfigs: { code: 21, fields: alterConfigsRequest },
 })
 
 /** The response to the request of the same type. */
@@ -50,6 +58,8 @@ export const responses = new Messages('response', {
   offsetFetch: { code: 10, fields: offsetFetchResponse },
   recoveryChoices: { code: 11, fields: recoveryChoicesResponse },
   recover: { code: 12, fields: recoverResponse },
+  describeConfigs: { code: 20, fields: describeConfigsResponse },
+  alterConfigs: { code: 21, fields: alterConfigsResponse },
 })
 
 export type MqRequest = MessageOf<typeof requests>

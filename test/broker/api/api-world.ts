@@ -2,9 +2,14 @@
 // cluster, a ztree, and time that the test moves.
 
 import type { Requester } from '../../../src/broker/api/answer.ts'
-import type { BrokerParts, ServedReplica } from '../../../src/broker/api/broker-parts.ts'
+import type {
+  BrokerParts,
+  ServedReplica,
+  ServingSession,
+} from '../../../src/broker/api/broker-parts.ts'
 import { dispatch } from '../../../src/broker/api/dispatch.ts'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
+import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { GroupCoordinator } from '../../../src/broker/group/group-coordinator.ts'
 import type { FollowerVerdict, Role } from '../../../src/broker/partition/partition.ts'
 import { neverUnclean } from '../../../src/broker/partition/partition-state.ts'
@@ -173,6 +178,15 @@ export class ApiWorld {
   readonly #replicas = new Map<string, FakeReplica>()
   readonly #zk = this.tree.session()
   readonly #purgatory = new Purgatory()
+  readonly #session: ServingSession = {
+    zk: this.#zk,
+    readCluster: () => this.#zk.sync(),
+    readConfig: async (entity) => {
+      const path = zkPaths.configOf(entity)
+      const text = this.tree.text(path)
+      this.image.configs.set(entity, text === undefined ? undefined : Buffer.from(text))
+    },
+  }
   readonly parts: BrokerParts
 
   constructor() {
@@ -215,10 +229,8 @@ export class ApiWorld {
       makeUuid: () => 'new-topic-id',
       log: silentLogger,
       warnings: new RareWarnings(silentLogger, this.clock),
-      minInsyncReplicas: () => 1,
       defaults: { partitionCount: 2, replicationFactor: 3 },
-      session: () =>
-        this.hasSession ? { zk: this.#zk, readCluster: () => this.#zk.sync() } : undefined,
+      session: () => (this.hasSession ? this.#session : undefined),
     }
   }
 

@@ -5,6 +5,7 @@ import type {
   CreateTopicsResponse,
   NewTopic,
 } from '../../../src/protocol/mq/create-topics.ts'
+import { ids } from '../partition/members.ts'
 import { ApiWorld, onlyAnswer } from './api-world.ts'
 
 function newTopic(topic: string, changed: Partial<NewTopic> = {}): NewTopic {
@@ -25,6 +26,8 @@ function elect(world: ApiWorld, topic: string): void {
   }
 }
 
+const one = { partitionCount: 1, replicationFactor: 1 }
+
 t.test('the answer leaves when the last topic has its leaders', async (t) => {
   const world = new ApiWorld()
   const { answers } = world.ask(createOf([newTopic('goals'), newTopic('fouls')]))
@@ -37,8 +40,8 @@ t.test('the answer leaves when the last topic has its leaders', async (t) => {
   elect(world, 'fouls')
   await world.clock.advance(20)
   t.same(onlyAnswer<CreateTopicsResponse>(answers).topics, [
-    { topic: 'goals', error: undefined, topicId: 'new-topic-id' },
-    { topic: 'fouls', error: undefined, topicId: 'new-topic-id' },
+    { topic: 'goals', error: undefined, topicId: 'new-topic-id', ...one },
+    { topic: 'fouls', error: undefined, topicId: 'new-topic-id', ...one },
   ])
 })
 
@@ -97,4 +100,63 @@ t.test('nothing is created without a session, without time, or without topics', 
   await t.rejects(world.answer(createOf([newTopic('goals')])), refused)
   t.same(await world.answer(createOf([])), { type: 'createTopics', topics: [] })
   t.equal(world.tree.text(zkPaths.topic('goals')), undefined)
+})
+
+t.test('replicas can be placed by hand, and values be given, with the topic', async (t) => {
+  const world = new ApiWorld()
+  const given = {
+    partitionCount: -1,
+    replicationFactor: -1,
+    assignments: [ids(2, 1), ids(3, 2)],
+    configs: [{ name: 'retention.ms', value: '5' }],
+  }
+  const { answers } = world.ask(createOf([newTopic('goals', given)], 50))
+  await world.clock.advance(100)
+  t.equal(answers.length, 1)
+  t.match(world.tree.text(zkPaths.topic('goals')), /"partitions":{"0":\[2,1\],"1":\[3,2\]}/)
+  const config = zkPaths.configOf({ type: 'topic', name: 'goals' })
+  t.equal(world.tree.text(config), '{"version":1,"config":{"retention.ms":"5"}}')
+})
+
+const impossible: readonly [string, Partial<NewTopic>, string][] = [
+  ['a broker that is away', { assignments: [ids(1, 4)] }, 'INVALID_REPLICA_ASSIGNMENT'],
+  ['a broker twice', { assignments: [ids(1, 1)] }, 'INVALID_REPLICA_ASSIGNMENT'],
+  ['no replica', { assignments: [[]] }, 'INVALID_REPLICA_ASSIGNMENT'],
+  ['uneven replicas', { assignments: [ids(1), ids(1, 2)] }, 'INVALID_REPLICA_ASSIGNMENT'],
+  ['numbers as well', { assignments: [ids(1)], partitionCount: 1 }, 'INVALID_REQUEST'],
+  ['an unknown key', { configs: [{ name: 'x', value: '1' }] }, 'INVALID_CONFIG'],
+]
+for (const [name, given, code] of impossible) {
+  t.test(`a new topic cannot have ${name}`, async (t) => {
+    const world = new ApiWorld()
+    const open = { partitionCount: -1, replicationFactor: -1 }
+    const { topics } = await world.answer(createOf([newTopic('goals', { ...open, ...given })]))
+    t.match(topics, [{ error: { code }, topicId: '' }])
+    t.equal(world.tree.text(zkPaths.topic('goals')), undefined)
+  })
+}
+
+t.test('validateOnly creates nothing, and says what it would create', async (t) => {
+  const world = new ApiWorld()
+  const open = newTopic('goals', { partitionCount: -1, replicationFactor: -1 })
+  const asked = {
+    ...createOf([open, newTopic('fouls', { replicationFactor: 9 })]),
+    validateOnly: true,
+  }
+  const { topics } = await world.answer(asked)
+  t.match(topics, [
+    { error: undefined, topicId: '', partitionCount: 2, replicationFactor: 3 },
+    { error: { code: 'INVALID_REPLICATION_FACTOR' } },
+  ])
+  t.equal(world.tree.text(zkPaths.topic('goals')), undefined)
+})
+
+t.test('a configuration left without its topic does not hold for a new one', async (t) => {
+  const world = new ApiWorld()
+  const config = zkPaths.configOf({ type: 'topic', name: 'goals' })
+  world.tree.put(config, '{"version":1,"config":{"retention.ms":"1"}}')
+  world.ask(createOf([newTopic('goals')], 50))
+  await world.clock.advance(100)
+  t.match(world.tree.text(zkPaths.topic('goals')), /new-topic-id/)
+  t.equal(world.tree.text(config), '{"version":1,"config":{}}')
 })

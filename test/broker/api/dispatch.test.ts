@@ -22,6 +22,8 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   offsetFetch: { type: 'offsetFetch', group: 'fans', partitions: [] },
   recoveryChoices: { type: 'recoveryChoices', ...place },
   recover: { type: 'recover', ...place, leader: 1 as BrokerId, version: 0 },
+  describeConfigs: { type: 'describeConfigs', entities: [] },
+  alterConfigs: { type: 'alterConfigs', entities: [] },
 }
 const refusals: Partial<Record<ApiName, BrokerError['code']>> = {
   replicaFetch: 'CLUSTER_AUTHORIZATION_FAILED',

@@ -181,8 +181,7 @@ const cases = [
 const anew = { eligible: [], committed: 0, uncleanEpoch: -1 }
 
 function controller(): Controller {
-  const minInsyncReplicas = () => 2
-  return new Controller({ epoch: controllerEpoch, minInsyncReplicas, recoveryWaitMs: 100 })
+  return new Controller({ epoch: controllerEpoch, recoveryWaitMs: 100 })
 }
 
 for (const { name, image, want } of cases) {

@@ -40,7 +40,6 @@ async function candidate(tree: MemoryTree, broker: number) {
     watch,
     clock,
     log,
-    minInsyncReplicas: () => 2,
     recoveryWaitMs,
   })
   const end = () => {

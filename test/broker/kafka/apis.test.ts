@@ -468,7 +468,10 @@ worldTest(t, 'CreateTopics: each topic has its own result', { brokers: 1 }, asyn
     { name: 'twice' },
     { name: 'twice' },
     { name: 'placed', assignments: [{ partitionIndex: 0, brokerIds: [1] }] },
+    { name: 'far', assignments: [{ partitionIndex: 0, brokerIds: [2] }] },
+    { name: 'gap', assignments: [{ partitionIndex: 1, brokerIds: [1] }] },
     { name: 'set', configs: [{ name: 'cleanup.policy', value: 'compact' }] },
+    { name: 'unset', configs: [{ name: 'cleanup.policy', value: 'shred' }] },
   ])
   t.same(found, [
     'TOPIC_ALREADY_EXISTS',
@@ -476,7 +479,10 @@ worldTest(t, 'CreateTopics: each topic has its own result', { brokers: 1 }, asyn
     'INVALID_PARTITIONS',
     'INVALID_REQUEST',
     'INVALID_REQUEST',
+    'NONE',
     'INVALID_REPLICA_ASSIGNMENT',
+    'INVALID_REPLICA_ASSIGNMENT',
+    'NONE',
     'INVALID_CONFIG',
   ])
 })

@@ -18,6 +18,7 @@ function leaderOf(isr: readonly Member[], minInsyncReplicas = 2): InSyncReplicas
     isr,
     highWatermark: 4,
     epochStart: 5,
+    hasEligible: false,
     minInsyncReplicas,
     lagTimeMsMax: 100,
     nowMs: 0,
@@ -61,7 +62,7 @@ t.test('a replica that lags is proposed to leave, and counts until it has left',
   t.same(replicas.propose(10, 150), members(1, 2))
   t.equal(replicas.propose(10, 200), undefined, 'one change at a time')
   t.equal(replicas.highWatermark, 6)
-  t.ok(replicas.settled(members(1, 2), 200))
+  t.ok(replicas.settled({ isr: members(1, 2), eligible: [] }, 200))
   t.equal(replicas.highWatermark, 10)
 })
 
@@ -118,7 +119,7 @@ t.test(
     fetched(replicas, 2, 12)
     t.equal(replicas.highWatermark, 10)
     t.same(replicas.propose(12, 2), members(1, 2))
-    t.ok(replicas.settled(members(1, 2), 3))
+    t.ok(replicas.settled({ isr: members(1, 2), eligible: [] }, 3))
     t.equal(replicas.highWatermark, 12)
   },
 )
@@ -143,7 +144,7 @@ t.test('a follower in another life than the ISR names leaves it, and rejoins', a
   const end = 5 // it lost what it had
   replicas.followerFetched(id(3), { life: again(3), end, leaderEnd: 12, nowMs: 2 })
   t.same(replicas.propose(12, 2), members(1, 2), 'at once, not after the lag time')
-  replicas.settled(members(1, 2), 3)
+  replicas.settled({ isr: members(1, 2), eligible: [] }, 3)
   replicas.followerFetched(id(3), { life: again(3), end: 12, leaderEnd: 12, nowMs: 4 })
   t.same(replicas.propose(12, 4), [...members(1, 2), member(3, { epoch: 99 })])
 })
@@ -164,7 +165,7 @@ t.test('a wiped disk’s fetches do not count for the disk that the ISR names', 
   const isr = replicas.propose(10, 2) ?? []
   t.same(isr, [...members(1, 2), member(3, { directory: 'new', epoch: 99 })])
   t.equal(replicas.highWatermark, 4, 'either may be in force')
-  replicas.settled(isr, 3)
+  replicas.settled({ isr: isr, eligible: [] }, 3)
   t.equal(replicas.highWatermark, 10)
 })
 
@@ -177,7 +178,35 @@ t.test('a member that did not return stays in the ISR for the lag time', async (
   t.equal(replicas.highWatermark, 4, 'it is waited for')
   const isr = replicas.propose(10, 80)
   t.same(isr, [member(1), member(2, { epoch: 99 }), member(3, { isAwaited: true })])
-  replicas.settled(isr ?? [], 80)
+  replicas.settled({ isr: isr ?? [], eligible: [] }, 80)
   replicas.followerFetched(id(2), { life: again(2), end: 10, leaderEnd: 10, nowMs: 140 })
   t.same(replicas.propose(10, 150), [member(1), member(2, { epoch: 99 })])
 })
+
+t.test(
+  'when fewer replicas have to be in sync, eligible ones leave the znode before anything is committed',
+  async (t) => {
+    const replicas = leader([1])
+    replicas.settled({ isr: members(1), eligible: members(2, 3) }, 1)
+    t.notOk(replicas.setMinInsyncReplicas(1, 2), 'broker 2 may yet be elected, and lacks it')
+    t.notOk(replicas.enough)
+    t.equal(replicas.highWatermark, 4)
+    t.same(replicas.propose(10, 3), members(1), 'the same ISR, without eligible replicas')
+    t.ok(replicas.settled({ isr: members(1), eligible: [] }, 4))
+    t.equal(replicas.highWatermark, 10)
+    t.equal(replicas.propose(10, 5), undefined)
+  },
+)
+
+t.test(
+  'when more replicas have to be in sync, nothing more is committed without them',
+  async (t) => {
+    const replicas = leader([1, 2], 2)
+    fetched(replicas, 2, 8)
+    t.equal(replicas.highWatermark, 8)
+    replicas.setMinInsyncReplicas(3, 2)
+    t.notOk(replicas.enough)
+    t.notOk(fetched(replicas, 2, 10))
+    t.equal(replicas.highWatermark, 8)
+  },
+)

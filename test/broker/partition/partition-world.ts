@@ -315,11 +315,7 @@ export class PartitionWorld {
   // --- elections ---------------------------------------------------------------------------------
 
   #newController(): Controller {
-    return new Controller({
-      epoch: ++this.#controllerEpoch,
-      minInsyncReplicas: () => minInsyncReplicas,
-      recoveryWaitMs,
-    })
+    return new Controller({ epoch: ++this.#controllerEpoch, recoveryWaitMs })
   }
 
   #report(replica: Replica): void {

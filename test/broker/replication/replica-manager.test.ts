@@ -5,10 +5,7 @@ import { Checkpoint } from '../../../src/broker/partition/checkpoint.ts'
 import { directoryName } from '../../../src/broker/partition/partition-directory.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
-import {
-  minInsyncReplicas,
-  ReplicaManager,
-} from '../../../src/broker/replication/replica-manager.ts'
+import { ReplicaManager } from '../../../src/broker/replication/replica-manager.ts'
 import { DurableFile } from '../../../src/durable-file.ts'
 import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
@@ -51,10 +48,8 @@ async function world(disk = new MemoryDisk()) {
     turn: new Turn(setImmediate),
     log,
     disk,
-    segmentBytes: 1 << 20,
     flush: 'group',
     lagTimeMsMax: 100,
-    minInsyncReplicas: undefined,
     checkpoint,
     writeState: async () => undefined,
     report: (reports) => reported.push(reports),
@@ -379,17 +374,3 @@ t.test('closing ends what waits, and leaves no timer', async (t) => {
   await clock.advance(1000)
   t.same(asked, [])
 })
-
-const cases = [
-  { configured: undefined, replicas: 1, want: 1 },
-  { configured: undefined, replicas: 2, want: 1 },
-  { configured: undefined, replicas: 3, want: 2 },
-  { configured: undefined, replicas: 5, want: 2 },
-  { configured: 3, replicas: 5, want: 3 },
-  { configured: 3, replicas: 2, want: 2 },
-]
-for (const { configured, replicas, want } of cases) {
-  t.test(`minInsyncReplicas ${configured} of ${replicas} is ${want}`, async (t) => {
-    t.equal(minInsyncReplicas(configured, replicas), want)
-  })
-}

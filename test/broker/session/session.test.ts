@@ -53,7 +53,6 @@ function session(changed: Partial<Parts> = {}) {
     registrationPatienceMs: 10_000,
     endpoint: { host: 'h', port: 9092 },
     dataDir,
-    minInsyncReplicas: () => 2,
     recoveryWaitMs: 1000,
     image,
     clock,

@@ -3,6 +3,7 @@
 // for must be well. A partition beyond it may have no leader: an operator decides, or leaves it so.
 
 import type { Replica } from '../../../src/broker/replication/replica.ts'
+import { invariant } from '../../../src/invariant.ts'
 import { limits } from '../../../src/limits.ts'
 import {
   decodeBatch,
@@ -87,6 +88,7 @@ export class Ending {
     }
     const undecided = this.#leaderless
     if (undecided.length === 0) return
+    invariant(!world.needsNoOperator, 'a whole disk of an ISR member leads without an operator')
     world.cover('unavailable until a person decides')
     const person = new Person(world)
     for (const partition of undecided) {

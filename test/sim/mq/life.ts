@@ -47,6 +47,8 @@ export interface MqLifeOptions {
   readonly script?: (world: MqWorld) => Promise<void>
   /** of each partition, for scripts */
   readonly replicas?: number | undefined
+  /** Some whole disk may lead each partition, so none of them may wait for an operator. */
+  readonly needsNoOperator?: boolean | undefined
 }
 
 const roundCount = 30
@@ -84,6 +86,7 @@ export class MqWorld {
   readonly strange: StrangeProducer
   readonly partitions: number
   readonly replicas: number
+  readonly needsNoOperator: boolean
   readonly sessionTimeoutMs: number
   readonly lagTimeMsMax: number
   readonly trace: ((line: string) => void) | undefined
@@ -122,6 +125,7 @@ export class MqWorld {
     const replicas = random.chance(0.85) ? 3 : 2
     // A script may lose two disks, and one has to remain.
     this.replicas = options.replicas ?? (script === undefined ? replicas : 3)
+    this.needsNoOperator = options.needsNoOperator ?? false
     this.sessionTimeoutMs = 600 + random.below(900)
     this.lagTimeMsMax = random.pick([300, 800, 2000])
     this.checker = new MqChecker({ minInsyncReplicas: this.replicas - 1 })

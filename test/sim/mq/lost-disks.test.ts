@@ -2,13 +2,12 @@
 // was in sync.
 
 import t from 'tap'
-import { liveMq } from './life.ts'
-import { lostDisks } from './lost-disks.ts'
+import { liveLostDisk, lostDisks } from './lost-disks.ts'
 
 const seeds = [1, 2, 3]
 
-for (const { name, script, replicas } of lostDisks) {
-  t.test(`nothing is lost when ${name}`, async (t) => {
-    for (const seed of seeds) await t.resolves(liveMq(seed, { script, replicas }), `seed ${seed}`)
+for (const lostDisk of lostDisks) {
+  t.test(`nothing is lost when ${lostDisk.name}`, async (t) => {
+    for (const seed of seeds) await t.resolves(liveLostDisk(lostDisk, seed), `seed ${seed}`)
   })
 }

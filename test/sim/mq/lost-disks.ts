@@ -11,6 +11,8 @@ export interface LostDisk {
   readonly name: string
   /** replicas of each partition; 3 by default */
   readonly replicas?: number
+  /** the only whole log may have lost a tail: then the others, or an operator, have to decide */
+  readonly mayNeedOperator?: true
   readonly script: (world: MqWorld) => Promise<void>
 }
 
@@ -25,8 +27,14 @@ const tooLateMs = 13_000
  * @throws InvariantError when a promise is broken
  */
 export function liveLostDisks(seed: number): Promise<MqLife> {
-  const { script, replicas } = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
-  return liveMq(seed, { script, replicas })
+  const lostDisk = lostDisks[(seed - 1) % lostDisks.length] ?? fail()
+  return liveLostDisk(lostDisk, seed)
+}
+
+/** @throws InvariantError when a promise is broken */
+export function liveLostDisk(lostDisk: LostDisk, seed: number): Promise<MqLife> {
+  const { script, replicas, mayNeedOperator } = lostDisk
+  return liveMq(seed, { script, replicas, needsNoOperator: mayNeedOperator !== true })
 }
 
 export const lostDisks: readonly LostDisk[] = [
@@ -315,6 +323,7 @@ export const lostDisks: readonly LostDisk[] = [
   },
   {
     name: 'the disk of a leader stands still, then the power fails, and its only follower loses its disk',
+    mayNeedOperator: true,
     script: async (world) => {
       const leader = await begin(world)
       const [follower, other] = world.brokers.filter((broker) => broker !== leader)

@@ -1,0 +1,92 @@
+// The changes of an alterConfigs, applied to the values that a topic or a broker has of its own.
+// Rules and error codes are Kafka's. Pure; alter-configs.ts writes the result.
+
+import type { ConfigChange, ConfigEntity } from '../../protocol/mq/configs.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { type ConfigTexts, configRow } from '../cluster/cluster-configs.ts'
+import {
+  type ConfigRow,
+  defaultText,
+  listElements,
+  readConfigValue,
+} from '../cluster/topic-config.ts'
+import { entityText } from './describe-configs.ts'
+import { repeated } from './repeated.ts'
+
+/**
+ * @param own as the znode has them; values that are not named stay, even unusable ones
+ * @returns the values afterwards
+ * @throws BrokerError INVALID_CONFIG, INVALID_REQUEST
+ */
+export function changedConfig(
+  entity: ConfigEntity,
+  own: ConfigTexts,
+  changes: readonly ConfigChange[],
+): ConfigTexts {
+  const [twice] = repeated(changes.map(({ name }) => name))
+  if (twice !== undefined) throw invalid('INVALID_REQUEST', entity, `it names ${twice} twice`)
+  const changed = new Map(own)
+  for (const change of changes) {
+    const { name } = change
+    const text = changedValue(entity, own, change)
+    if (text === undefined) changed.delete(name)
+    else changed.set(name, text)
+  }
+  return changed
+}
+
+/** The values of a new topic. @throws BrokerError INVALID_CONFIG, INVALID_REQUEST */
+export function newConfig(
+  topic: string,
+  values: readonly { readonly name: string; readonly value: string }[],
+): ConfigTexts {
+  const changes = values.map(({ name, value }) => ({ name, operation: 'set', value }) as const)
+  return changedConfig({ type: 'topic', name: topic }, new Map(), changes)
+}
+
+/** @returns undefined: the value is deleted */
+function changedValue(
+  entity: ConfigEntity,
+  own: ConfigTexts,
+  { name, operation, value }: ConfigChange,
+): string | undefined {
+  const row = configRow(entity, name)
+  if (row === undefined) {
+    // An unknown key may stand in the znode, written by hand: it can be removed.
+    if (operation === 'delete' && own.has(name)) return undefined
+    throw invalid('INVALID_CONFIG', entity, `${name} is no key of a ${entity.type}`)
+  }
+  if (operation === 'delete') return undefined
+  if (value === undefined) throw invalid('INVALID_REQUEST', entity, `${name} has no value`)
+  const text =
+    operation === 'set' ? value : listChanged(entity, row, { own, name, operation, value })
+  const read = readConfigValue(row, text)
+  if (read.type === 'value') return text
+  throw invalid('INVALID_CONFIG', entity, `${name} cannot be '${text}': ${read.reason}`)
+}
+
+interface ListChange {
+  readonly own: ConfigTexts
+  readonly name: string
+  readonly operation: 'append' | 'subtract'
+  readonly value: string
+}
+
+function listChanged(
+  entity: ConfigEntity,
+  row: ConfigRow,
+  { own, name, operation, value }: ListChange,
+): string {
+  if (row.type !== 'list') throw invalid('INVALID_CONFIG', entity, `${name} is not a list`)
+  const before = listElements(own.get(name) ?? defaultText(row) ?? '')
+  const named = listElements(value)
+  const after =
+    operation === 'append'
+      ? [...new Set([...before, ...named])]
+      : before.filter((element) => !named.includes(element))
+  return after.join(',')
+}
+
+function invalid(code: BrokerError['code'], entity: ConfigEntity, found: string): BrokerError {
+  return new BrokerError(code, `Cannot configure ${entityText(entity)}: ${found}`)
+}

@@ -1,0 +1,223 @@
+// The configuration in force, by layers. Each key is looked up from the top; the first layer that has
+// a usable value supplies it.
+//
+//   topic            /config/topics/T             the topic's own values
+//   dynamic broker   /config/brokers/N            of this broker, set while it runs
+//   dynamic default  /config/brokers/<default>    of all brokers, set while they run
+//   file             the broker's file, environment and flags
+//   default          topic-config.ts
+//
+// The brokers' layers name a topic's key as Kafka does: retention.ms of a topic is log.retention.ms
+// of a broker. Every broker watches these znodes (cluster-watch.ts); an unusable value in one is
+// reported there, and the layer below holds. Pure.
+
+import { objectOf } from '../../json.ts'
+import { allBrokers, type ConfigEntity, type ConfigSource } from '../../protocol/mq/configs.ts'
+import {
+  type ConfigRow,
+  type ConfigValue,
+  defaultMinInsyncReplicas,
+  defaultText,
+  readConfigValue,
+  type TopicConfig,
+  type TopicConfigName,
+  topicConfigNames,
+  topicConfigRow,
+  topicConfigRows,
+} from './topic-config.ts'
+
+export type ConfigTexts = ReadonlyMap<string, string>
+
+/** A key's value in one layer. */
+export interface ConfigSetting {
+  /** as this layer names the key */
+  readonly name: string
+  /** undefined: it depends on the topic */
+  readonly text: string | undefined
+  readonly source: ConfigSource
+}
+
+export const noTexts: ConfigTexts = new Map()
+
+/** An option of the broker that only a restart changes. */
+export interface BrokerOption {
+  readonly name: string
+  readonly text: string
+  readonly isSet: boolean
+  readonly about: string
+}
+
+export interface ConfigsOptions {
+  /** name of this broker's znode */
+  readonly self: string
+  /** from the broker's file, environment and flags, by the brokers' names */
+  readonly file: ConfigTexts
+  readonly options: readonly BrokerOption[]
+}
+
+export class ClusterConfigs {
+  readonly #options: ConfigsOptions
+  readonly #topics = new Map<string, ConfigTexts>()
+  readonly #brokers = new Map<string, ConfigTexts>()
+  /** by entity: problems that were returned last */
+  readonly #problems = new Map<string, string>()
+  /** by topic, and what holds for those without values of their own */
+  readonly #resolved = new Map<string, TopicConfig>()
+  #shared: TopicConfig | undefined
+
+  constructor(options: ConfigsOptions = { self: '', file: noTexts, options: [] }) {
+    this.#options = options
+  }
+
+  /** Name of this broker's znode. */
+  get self(): string {
+    return this.#options.self
+  }
+
+  /** Options of this broker that only a restart changes. */
+  get options(): readonly BrokerOption[] {
+    return this.#options.options
+  }
+
+  /** Entities with a znode that was read. */
+  *entities(): Iterable<ConfigEntity> {
+    for (const name of this.#topics.keys()) yield { type: 'topic', name }
+    for (const name of this.#brokers.keys()) yield { type: 'broker', name }
+  }
+
+  /**
+   * Takes the content of the entity's znode.
+   *
+   * @param data undefined: there is no znode
+   * @returns new problems with it; what is unusable does not hold
+   */
+  set(entity: ConfigEntity, data: Buffer | null | undefined): readonly string[] {
+    const { texts, problems } = data === undefined ? nothing : readTexts(entity, data)
+    const all = entity.type === 'topic' ? this.#topics : this.#brokers
+    if (data === undefined) all.delete(entity.name)
+    else all.set(entity.name, texts)
+    if (entity.type === 'topic') this.#resolved.delete(entity.name)
+    else {
+      this.#resolved.clear()
+      this.#shared = undefined
+    }
+    const key = `${entity.type} ${entity.name}`
+    const told = this.#problems.get(key)
+    const now = problems.join('\n')
+    this.#problems.set(key, now)
+    if (now === '') this.#problems.delete(key)
+    return now === told ? [] : problems
+  }
+
+  /** The values of its own that a topic or broker has, as its znode spells them. */
+  own({ type, name }: ConfigEntity): ConfigTexts {
+    return (type === 'topic' ? this.#topics : this.#brokers).get(name) ?? noTexts
+  }
+
+  /** What holds for a topic. */
+  topic(topic: string): TopicConfig {
+    const own = this.#topics.get(topic)
+    if (own === undefined || own.size === 0) {
+      this.#shared ??= this.#resolve(noTexts)
+      return this.#shared
+    }
+    const known = this.#resolved.get(topic)
+    if (known !== undefined) return known
+    const config = this.#resolve(own)
+    this.#resolved.set(topic, config)
+    return config
+  }
+
+  /**
+   * A broker's value counts for topics of any size, and demands no more replicas than there are; a
+   * topic's own value is taken at its word.
+   */
+  minInsyncReplicas(topic: string, replicaCount: number): number {
+    const { 'min.insync.replicas': configured } = this.topic(topic)
+    const value = configured ?? defaultMinInsyncReplicas(replicaCount)
+    const isOwn = this.#topics.get(topic)?.has('min.insync.replicas') === true
+    return isOwn ? value : Math.min(value, replicaCount)
+  }
+
+  /**
+   * The layers that have a value for this key, the one in force first.
+   *
+   * @param own a topic's own values; undefined: as for a broker
+   */
+  settings(name: TopicConfigName, own: ConfigTexts | undefined): readonly ConfigSetting[] {
+    const row = topicConfigRows[name]
+    const found: ConfigSetting[] = []
+    const take = (named: string, source: ConfigSource, texts: ConfigTexts | undefined) => {
+      const text = texts?.get(named)
+      if (text !== undefined) found.push({ name: named, text, source })
+    }
+    take(name, 'topic', own)
+    take(row.broker, 'dynamicBroker', this.#brokers.get(this.#options.self))
+    take(row.broker, 'dynamicDefault', this.#brokers.get(allBrokers))
+    take(row.broker, 'file', this.#options.file)
+    found.push({ name: row.broker, text: defaultText(row), source: 'default' })
+    return found
+  }
+
+  #resolve(own: ConfigTexts): TopicConfig {
+    const values = topicConfigNames.map((name) => [name, this.#valueOf(name, own)] as const)
+    // Each value was read by the row of its key.
+    return Object.fromEntries(values) as unknown as TopicConfig
+  }
+
+  #valueOf(name: TopicConfigName, own: ConfigTexts): ConfigValue {
+    const row: ConfigRow = topicConfigRows[name]
+    for (const { text } of this.settings(name, own)) {
+      const read = text === undefined ? undefined : readConfigValue(row, text)
+      if (read?.type === 'value') return read.value
+    }
+    return undefined
+  }
+}
+
+interface ReadTexts {
+  readonly texts: ConfigTexts
+  readonly problems: readonly string[]
+}
+
+const nothing: ReadTexts = { texts: noTexts, problems: [] }
+
+/** The row of a key, as topics or brokers name it. */
+export function configRow({ type }: Pick<ConfigEntity, 'type'>, name: string) {
+  return type === 'topic' ? topicConfigRow(name) : byBrokerName.get(name)
+}
+
+const byBrokerName: ReadonlyMap<string, ConfigRow> = new Map(
+  Object.values(topicConfigRows).map((row) => [row.broker, row]),
+)
+
+/** The usable values in a znode. Garbage is no reason to lose the others. */
+function readTexts(entity: ConfigEntity, data: Buffer | null): ReadTexts {
+  const found = decodeConfig(data)
+  if (found === undefined) return { texts: noTexts, problems: ['it is not a configuration'] }
+  const texts = new Map<string, string>()
+  const problems: string[] = []
+  for (const [name, text] of found) {
+    const row = configRow(entity, name)
+    const read = row === undefined ? undefined : readConfigValue(row, text)
+    if (read === undefined) problems.push(`${name} is no key of a ${entity.type}`)
+    else if (read.type === 'bad') problems.push(`${name} is ${text}: ${read.reason}`)
+    else texts.set(name, text)
+  }
+  return { texts, problems }
+}
+
+/** The format of the znodes, Kafka's. */
+export function encodeConfig(texts: ConfigTexts): string {
+  return JSON.stringify({ version: 1, config: Object.fromEntries(texts) })
+}
+
+export function decodeConfig(data: Buffer | null): ConfigTexts | undefined {
+  const { version, config } = objectOf(data)
+  if (version !== 1 || typeof config !== 'object' || config === null) return undefined
+  const entries = Object.entries(config)
+  const isText = (entry: [string, unknown]): entry is [string, string] => {
+    return typeof entry[1] === 'string'
+  }
+  return entries.every(isText) ? new Map(entries) : undefined
+}
