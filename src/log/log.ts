@@ -19,6 +19,7 @@ import { recover, type TornTail, truncationName } from './recovery.ts'
 import { type LogVisitor, Segment } from './segment.ts'
 import type { Done, LogDirectory } from './segment-file.ts'
 import { type LogSync, SyncPace } from './sync-pace.ts'
+import type { TailMemory } from './tail.ts'
 
 const segmentBytesDefault = 64 * 1024 * 1024
 
@@ -42,6 +43,9 @@ export interface LogOptions {
   /** Whether an idle log may sync on the main thread. */
   readonly mainThreadSync?: boolean
   readonly nowMs?: () => number
+
+  /** For a log whose readers follow closely: its newest records are read from here. */
+  readonly tailMemory?: TailMemory | undefined
 
   /** See recovery.ts. */
   readonly knownDurable?: Position | undefined
@@ -143,7 +147,7 @@ export class Log {
       if (segment === undefined || end + length > this.#segmentBytes) {
         if (at > runStart) segment?.append(bytes.subarray(runStart, at), runLast)
         runStart = at
-        segment = new Segment(this.#directory, format, first)
+        segment = new Segment(this.#directory, format, first, this.#options.tailMemory)
         this.#segments.push(segment)
       }
       segment.note(first, segment.endBytes + at - runStart)

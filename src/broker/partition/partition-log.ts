@@ -9,6 +9,7 @@ import type { LogFailedError } from '../../log/log-errors.ts'
 import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
 import type { TornTail } from '../../log/recovery.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
+import type { TailMemory } from '../../log/tail.ts'
 import {
   type BatchHeader,
   baseOffsetOf,
@@ -50,6 +51,8 @@ export interface PartitionLogOptions {
   readonly flush: 'group' | 'os'
   /** everything before it was durable when the broker last ran: a bad batch below it is damage */
   readonly durableBefore?: Offset
+  /** shared by the logs of a broker */
+  readonly tailMemory?: TailMemory
   readonly nowMs: () => number
   /** Everything before `end` is durable. */
   readonly onDurable: (end: Offset) => void
@@ -68,7 +71,7 @@ export class PartitionLog {
    */
   constructor(options: PartitionLogOptions) {
     const { directory, segmentBytes, flush, durableBefore = 0, nowMs } = options
-    const { onDurable, onFailure } = options
+    const { tailMemory, onDurable, onFailure } = options
     try {
       const { log, torn } = openRecords({
         directory,
@@ -79,6 +82,7 @@ export class PartitionLog {
         preallocate: 'in steps',
         knownDurable: durableBefore > 0 ? durableBefore - 1 : undefined,
         keepsTail: true,
+        tailMemory,
         nowMs,
         onDurable: (position) => onDurable(position + 1),
         onFailure,

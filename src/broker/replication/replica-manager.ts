@@ -4,7 +4,9 @@
 // still serve: the controller learns of it from a report and elects other replicas.
 
 import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
+import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -70,6 +72,7 @@ export class ReplicaManager implements ReplicaHost {
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
   #isReportDue = false
+  readonly #tailMemory = new TailMemory(limits.tailBytesMax)
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
@@ -300,6 +303,7 @@ export class ReplicaManager implements ReplicaHost {
       directory,
       segmentBytes: image.topicConfig(topic)['segment.bytes'],
       flush,
+      tailMemory: this.#tailMemory,
       checkpoint: known,
       isIncomplete: isIncomplete(directory),
     }

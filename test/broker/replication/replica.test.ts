@@ -8,6 +8,7 @@ import {
   type ReplicaHost,
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
+import { TailMemory } from '../../../src/log/tail.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import type { RequiredAcks } from '../../../src/protocol/mq/produce.ts'
@@ -113,6 +114,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       flush: 'group',
       checkpoint: noCheckpoint,
       isIncomplete: false,
+      tailMemory: new TailMemory(2 ** 20),
       ...changed,
     },
     host,
@@ -551,7 +553,8 @@ async function withTornTail(): Promise<MemoryDirectory> {
   const file = directory.open(segment)
   const bytes = Buffer.alloc(file.sizeBytes())
   file.read(bytes, 0)
-  file.write(flipped(bytes.subarray(-8)), bytes.length - 8)
+  const end = bytes.findLastIndex((byte) => byte !== 0) + 1 // zeros follow
+  file.write(flipped(bytes.subarray(end - 8, end)), end - 8)
   file.close()
   return directory
 }
