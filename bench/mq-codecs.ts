@@ -52,14 +52,15 @@ const exchanges: readonly (readonly [string, MqRequest, MqResponse])[] = [
       bytesMax: 1_000_000,
       partitions: [0, 1, 2].map((partition) => {
         const at = { leaderEpoch: 5, offset: 1_234_567, lastEpoch: 5, highWatermark: 1_234_500 }
-        return { ...place, partition, ...at }
+        return { ...place, partition, ...at, logStart: 0 }
       }),
     },
     {
       type: 'replicaFetch',
       partitions: [0, 1, 2].map((partition) => {
         const sent = partition === 0 ? records : Buffer.alloc(0)
-        return { ...place, partition, code: 'NONE', diverging: undefined, ...ends, records: sent }
+        const fine = { code: 'NONE', diverging: undefined, anew: undefined, gapsBelow: 0 } as const
+        return { ...place, partition, ...fine, ...ends, records: sent }
       }),
     },
   ],

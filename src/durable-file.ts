@@ -4,6 +4,26 @@
 
 import type { Done, LogDirectory, SegmentFile } from './log/segment-file.ts'
 
+/** The name under which a new file is written before it replaces the old one. */
+const asideOf = (name: string): string => `${name}.new`
+
+/**
+ * Replaces a small file at once, for a caller that syncs the directory afterwards: the content is
+ * durable on return, and the name after the directory's next sync.
+ *
+ * @throws what the file system throws
+ */
+export function replaceFileNow(directory: LogDirectory, name: string, bytes: Uint8Array): void {
+  const file = directory.create(asideOf(name))
+  try {
+    file.write(bytes, 0)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
+  directory.rename(asideOf(name), name)
+}
+
 export class DurableFile {
   readonly #directory: LogDirectory
   readonly #name: string
@@ -85,7 +105,7 @@ export class DurableFile {
 
   #write(bytes: Uint8Array, done: Done): void {
     const directory = this.#directory
-    const aside = `${this.#name}.new`
+    const aside = asideOf(this.#name)
     let file: SegmentFile | undefined
     try {
       file = directory.create(aside)

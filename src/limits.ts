@@ -118,6 +118,11 @@ export const limits = {
    */
   decompressedBatchBytesMax: 64 * 1024 * 1024,
 
+  /**
+   * Batches of one produce request of our client, Kafka's max.request.size; one batch always fits.
+   */
+  produceRequestBytesMax: 1_048_576,
+
   /** Records of one fetch response; a single first batch may exceed it slightly. */
   fetchBytesMax: 8 * 1024 * 1024,
 
@@ -135,6 +140,12 @@ export const limits = {
    * that takes: the topics and partitions of a fetch of 10 000 partitions, several times over.
    */
   kafkaObjectsMax: 100_000,
+
+  /** One request before its client is authenticated, as in Kafka. */
+  saslRequestBytesMax: 512 * 1024,
+
+  /** What a client waits for the answer to a wrong password, as in Kafka: guessing takes long. */
+  saslRefusalDelayMs: 100,
 
   /**
    * One line of a shell script: a value just below a client frame, in base64 or escaped, and its
@@ -161,6 +172,12 @@ export const limits = {
    * Bytes of early batches that one partition holds: one producer at its limit with 256 KiB each.
    */
   heldBytesMax: 16 * 1024 * 1024,
+
+  /**
+   * Bytes appended to a partition after which the snapshot of its log is written again. A start reads
+   * at most about this much of each log; a partition that takes 10 MB/s writes one every 5 s.
+   */
+  snapshotBytes: 8 * 1024 * 1024,
 
   /** Producers that a partition remembers; the longest-silent ones are forgotten first. */
   producersPerPartitionMax: 10_000,

@@ -55,7 +55,7 @@ function read(path: string): Buffer | undefined {
     if ((mode & forbiddenMode) !== 0) {
       throw new Error(`${path} is open to other users: chmod 600 it, and replace what it held`)
     }
-    if (size > secretBytesMax) throw new Error(`${path} holds ${size} bytes: it is no secret`)
+    if (size > secretBytesMax) throw new Error(`${path} holds ${size} bytes: it is not a secret`)
     const secret = trimmed(readFileSync(file))
     if (secret.length >= secretBytesMin) return secret
     const wanted = `at least ${secretBytesMin} are needed, the same for all brokers`
@@ -84,7 +84,7 @@ function made(path: string, randomBytes: SecretFile['randomBytes']): Buffer {
   return secret
 }
 
-/** An editor may end the line or not: that is no part of it. */
+/** A line feed that an editor appended is not part of the secret. */
 function trimmed(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').trim(), 'latin1')
 }

@@ -20,7 +20,7 @@ function directoryByHand(options: MemoryDirectoryOptions = {}) {
   return { directory, step }
 }
 
-t.test('there is none at first, and what was left aside is none', async (t) => {
+t.test('there is no file at first, and a file left aside does not count', async (t) => {
   const { directory } = directoryByHand()
   directory.create(`${name}.new`).write(Buffer.from('half a fi'), 0)
   t.equal(new DurableFile(directory, name).read(), undefined)

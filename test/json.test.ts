@@ -1,7 +1,7 @@
 import t from 'tap'
 import { asObject, isNatural, naturalOf, objectOf } from '../src/json.ts'
 
-t.test('text that is no object is an empty one', async (t) => {
+t.test('text that is not an object becomes an empty one', async (t) => {
   t.same(objectOf(Buffer.from('{"a":1}')), { a: 1 })
   for (const text of ['', 'null', '7', '"a"', '{"a"', 'x']) t.same(objectOf(Buffer.from(text)), {})
   t.same(objectOf(null), {})

@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { Clock } from '../src/clock.ts'
-import type { Logger } from '../src/logger.ts'
+import { type Logger, silentLogger } from '../src/logger.ts'
 import { RareWarnings, Repeats } from '../src/rare-warnings.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
-t.test('the first of a kind is said, the next ones are counted', async (t) => {
+t.test('the first warning of a kind is logged, and later ones are counted', async (t) => {
   const repeats = new Repeats<string>(60_000)
   t.equal(repeats.note('tls', 'a', 0), true)
   t.equal(repeats.note('tls', 'b', 1), false)
@@ -14,18 +14,21 @@ t.test('the first of a kind is said, the next ones are counted', async (t) => {
   t.same(repeats.take(60_000), [{ kind: 'tls', count: 2, last: 'd', seconds: 60 }])
 })
 
-t.test('what goes on is told once a period, what is over is forgotten', async (t) => {
-  const repeats = new Repeats<string>(1000)
-  repeats.note('a', '', 0)
-  repeats.note('a', '', 10)
-  t.equal(repeats.take(1000).length, 1)
-  t.equal(repeats.note('a', '', 1500), false, 'still the same flood')
-  t.equal(repeats.dueMs, 2000)
-  t.match(repeats.take(2000), [{ count: 1, seconds: 1 }])
-  t.same(repeats.take(3000), [], 'nothing more came')
-  t.equal(repeats.dueMs, Number.POSITIVE_INFINITY)
-  t.equal(repeats.note('a', '', 3001), true, 'that is news again')
-})
+t.test(
+  'a continuing flood is reported once per period, and a finished one is forgotten',
+  async (t) => {
+    const repeats = new Repeats<string>(1000)
+    repeats.note('a', '', 0)
+    repeats.note('a', '', 10)
+    t.equal(repeats.take(1000).length, 1)
+    t.equal(repeats.note('a', '', 1500), false, 'still the same flood')
+    t.equal(repeats.dueMs, 2000)
+    t.match(repeats.take(2000), [{ count: 1, seconds: 1 }])
+    t.same(repeats.take(3000), [], 'no warning was added')
+    t.equal(repeats.dueMs, Number.POSITIVE_INFINITY)
+    t.equal(repeats.note('a', '', 3001), true, 'the kind is new again')
+  },
+)
 
 t.test('a period is over when `dueMs` says so, however its times are rounded', async (t) => {
   const repeats = new Repeats<string>(60_000)
@@ -43,61 +46,36 @@ t.test('kinds are bounded in number', async (t) => {
   t.equal(repeats.note('kind 0', '', 2), true, 'the oldest was forgotten')
 })
 
-/** A clock with one timer at a time, moved by hand, and what was logged. */
-class World implements Clock {
-  ms = 0
-  timer: { readonly atMs: number; readonly run: () => void } | undefined
-  readonly lines: string[] = []
-  readonly logger: Logger = {
-    child: () => this.logger,
-    debug: () => undefined,
-    info: (facts, message) => this.lines.push(`info ${message} ${JSON.stringify(facts)}`),
-    warn: (facts, message) => this.lines.push(`warn ${message} ${JSON.stringify(facts)}`),
-    error: () => undefined,
+function made() {
+  const clock = new VirtualClock()
+  const lines: string[] = []
+  const logger: Logger = {
+    ...silentLogger,
+    info: (facts, message) => lines.push(`info ${message} ${JSON.stringify(facts)}`),
+    warn: (facts, message) => lines.push(`warn ${message} ${JSON.stringify(facts)}`),
   }
-
-  nowMs = () => this.ms
-  wallMs = () => this.ms
-  every = () => () => undefined
-  after = (delayMs: number, run: () => void) => {
-    const timer = { atMs: this.ms + delayMs, run }
-    this.timer = timer
-    return () => {
-      if (this.timer === timer) this.timer = undefined
-    }
-  }
-
-  moveTo(ms: number): void {
-    for (let due = this.timer; due !== undefined && due.atMs <= ms; due = this.timer) {
-      this.timer = undefined
-      this.ms = due.atMs
-      due.run()
-    }
-    this.ms = ms
-  }
+  return { clock, lines, warnings: new RareWarnings(logger, clock) }
 }
 
-t.test('two thousand of a kind are two lines', async (t) => {
-  const world = new World()
-  const warnings = new RareWarnings(world.logger, world)
+t.test('two thousand warnings of a kind are two lines', async (t) => {
+  const { clock, lines, warnings } = made()
   for (let i = 0; i < 2000; i++) warnings.warn('tls', { port: i }, 'Closed')
-  world.moveTo(59_999)
-  t.same(world.lines, ['warn Closed {"port":0}'])
-  world.moveTo(60_000)
-  t.same(world.lines.slice(1), [
+  clock.advanceNow(59_999)
+  t.same(lines, ['warn Closed {"port":0}'])
+  clock.advanceNow(1)
+  t.same(lines.slice(1), [
     'warn Closed; and 1 999 more like it in the last 60 s {"port":1999,"count":1999}',
   ])
-  world.moveTo(600_000)
-  t.equal(world.lines.length, 2)
-  t.equal(world.timer, undefined, 'no timer is left')
+  clock.advanceNow(600_000)
+  t.equal(lines.length, 2)
+  t.equal(clock.timerCount, 0, 'no timer is left')
 })
 
 t.test('closing tells what was counted, and leaves no timer', async (t) => {
-  const world = new World()
-  const warnings = new RareWarnings(world.logger, world)
+  const { clock, lines, warnings } = made()
   for (let i = 0; i < 3; i++) warnings.info('seen', {}, 'Refused')
   warnings.close()
-  t.equal(world.timer, undefined)
+  t.equal(clock.timerCount, 0)
   warnings.info('seen', {}, 'Refused')
-  t.same(world.lines, ['info Refused {}', 'info Refused; and 2 more like it until now {"count":2}'])
+  t.same(lines, ['info Refused {}', 'info Refused; and 2 more like it until now {"count":2}'])
 })

@@ -43,7 +43,7 @@ const refusals: Readonly<Record<string, [(path: string) => void, RegExp]>> = {
   empty: [(path) => writeFileSync(path, '', { mode: 0o600 }), /holds 0 bytes/],
   'too large': [
     (path) => writeFileSync(path, 'x'.repeat(5000), { mode: 0o600 }),
-    /5000 bytes: it is no secret/,
+    /5000 bytes: it is not a secret/,
   ],
   'a directory': [(path) => mkdirSync(path, { mode: 0o700 }), /EISDIR/],
 }

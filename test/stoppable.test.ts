@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { Clock } from '../src/clock.ts'
 import { silentLogger } from '../src/logger.ts'
 import { RefusedStartError } from '../src/refused-start.ts'
 import { type Host, type Part, runUntilStopped, Stoppable } from '../src/stoppable.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
-/** A part that writes down what happens to it. */
+/** A part that records its start and stop. */
 function part(name: string, events: string[], overrides: Partial<Part> = {}): Part {
   return {
     name,
@@ -65,25 +65,13 @@ t.test('a stop during the start waits for the part in work and starts no other',
 function fakeProcess() {
   const listeners = new Map<string, (error: unknown) => void>()
   const exits: number[] = []
-  const deadlines: (() => void)[] = []
   const host: Host = {
     on: (event: string, listener: (error: unknown) => void) => listeners.set(event, listener),
     exit: (code) => void exits.push(code),
   }
-  const clock: Clock = {
-    nowMs: () => 0,
-    wallMs: () => 0,
-    after: (_, run) => {
-      deadlines.push(run)
-      return () => undefined
-    },
-    every: () => () => undefined,
-  }
+  const clock = new VirtualClock()
   const emit = (event: string, error?: unknown) => listeners.get(event)?.(error)
-  const passDeadline = () => {
-    for (const run of deadlines) run()
-  }
-  return { host, clock, exits, emit, passDeadline }
+  return { host, clock, exits, emit }
 }
 
 function run(parts: readonly Part[]) {
@@ -128,7 +116,7 @@ t.test('a stop that takes too long ends the process with 1', async (t) => {
   const world = run([part('a', [], { stop: () => new Promise(() => undefined) })])
   await turn()
   world.emit('SIGTERM')
-  world.passDeadline()
+  world.clock.advanceNow(5_000)
   t.same(world.exits, [1])
 })
 

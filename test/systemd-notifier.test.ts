@@ -3,12 +3,12 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { Clock } from '../src/clock.ts'
 import { type Logger, silentLogger } from '../src/logger.ts'
 import type { PartStatus } from '../src/stoppable.ts'
 import { systemdNotifier } from '../src/systemd-notifier.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
-/** A systemd-notify that writes its arguments down, and a clock that is moved by hand. */
+/** A systemd-notify that records its arguments, and a clock moved by the test. */
 async function world(t: Test, environment: Record<string, string>, path?: string) {
   const directory = t.testdir({
     bin: { 'systemd-notify': `#!/bin/sh\nprintf '%s|' "$@" >> "$TOLD"; echo >> "$TOLD"\n` },
@@ -22,18 +22,7 @@ async function world(t: Test, environment: Record<string, string>, path?: string
     process.env['PATH'] = before.PATH
     delete process.env['TOLD']
   })
-  let nowMs = 0
-  const timers: { readonly ms: number; nextMs: number; readonly run: () => void }[] = []
-  const clock: Clock = {
-    nowMs: () => nowMs,
-    wallMs: () => nowMs,
-    after: () => () => undefined,
-    every: (ms, run) => {
-      const timer = { ms, nextMs: nowMs + ms, run }
-      timers.push(timer)
-      return () => void timers.splice(timers.indexOf(timer), 1)
-    },
-  }
+  const clock = new VirtualClock()
   const status: { now: PartStatus } = { now: { state: 'leader', detail: 'zxid 1' } }
   const warnings: string[] = []
   const logger: Logger = { ...silentLogger, warn: (_, message) => void warnings.push(message) }
@@ -48,18 +37,8 @@ async function world(t: Test, environment: Record<string, string>, path?: string
     notify,
     status,
     warnings,
-    timers,
-    pass(ms: number): void {
-      for (const endMs = nowMs + ms; nowMs < endMs; ) {
-        nowMs++
-        for (const timer of timers) {
-          if (timer.nextMs > nowMs) continue
-          timer.nextMs += timer.ms
-          timer.run()
-        }
-      }
-    },
-    /** Once as many messages have come. */
+    clock,
+    /** Waits for this number of messages. */
     async told(count: number): Promise<string[]> {
       for (;;) {
         const text = existsSync(told) ? readFileSync(told, 'utf8') : ''
@@ -75,14 +54,14 @@ const socket = { NOTIFY_SOCKET: '/run/notify' }
 const watchdog = { ...socket, WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' }
 
 t.test('systemd is notified of the start, the status, and the end, in order', async (t) => {
-  const { notify, status, pass, told, timers } = await world(t, socket)
+  const { notify, status, told, clock } = await world(t, socket)
   notify('ready')
   status.now = { state: 'follower', detail: 'zxid\t2\n' }
-  pass(1000)
+  clock.advanceNow(1000)
   status.now = { state: 'follower', detail: 'zxid 3' }
-  pass(9999)
-  pass(1)
-  pass(60_000)
+  clock.advanceNow(9999)
+  clock.advanceNow(1)
+  clock.advanceNow(60_000)
   notify('stopping')
   t.same(await told(4), [
     'READY=1|STATUS=leader: zxid 1|',
@@ -90,49 +69,49 @@ t.test('systemd is notified of the start, the status, and the end, in order', as
     'WATCHDOG=1|STATUS=follower: zxid 3|',
     'STOPPING=1|STATUS=Stopping|',
   ])
-  t.same(timers, [], 'nothing more comes')
+  t.equal(clock.timerCount, 0, 'no timer is left')
 })
 
 t.test(
-  'a watchdog hears of every third of its period, as long as the event loop turns',
+  'the watchdog is notified in every third of its period, as long as the event loop turns',
   async (t) => {
-    const { notify, pass, told } = await world(t, watchdog)
+    const { notify, clock, told } = await world(t, watchdog)
     notify('ready')
-    pass(30_000)
+    clock.advanceNow(30_000)
     notify('stopping')
     const alive = 'WATCHDOG=1|STATUS=leader: zxid 1|'
     t.same((await told(5)).slice(1, 4), [alive, alive, alive])
   },
 )
 
-t.test('a watchdog with a period below a second hears enough', async (t) => {
+t.test('a watchdog period below a second is notified often enough', async (t) => {
   const short = await world(t, { ...watchdog, WATCHDOG_USEC: '300000' })
   short.notify('ready')
-  short.pass(1000)
+  short.clock.advanceNow(1000)
   short.notify('stopping')
   t.equal((await short.told(12)).filter((line) => line.startsWith('WATCHDOG')).length, 10)
 })
 
-t.test('a watchdog that is for another process is not ours', async (t) => {
+t.test('the watchdog of another process is not notified', async (t) => {
   const other = await world(t, { ...watchdog, WATCHDOG_PID: '8' })
   other.notify('ready')
-  other.pass(60_000)
+  other.clock.advanceNow(60_000)
   other.notify('stopping')
   t.equal((await other.told(2)).length, 2)
 })
 
-t.test('where nothing waits to be told, nothing is started', async (t) => {
-  const { notify, timers } = await world(t, {})
+t.test('without NOTIFY_SOCKET nothing is started', async (t) => {
+  const { notify, clock } = await world(t, {})
   notify('ready')
   notify('stopping')
-  t.same(timers, [])
+  t.equal(clock.timerCount, 0)
 })
 
 t.test('without systemd-notify there is one warning, and nothing else happens', async (t) => {
-  const { warnings, notify, pass } = await world(t, watchdog, '/nowhere')
+  const { warnings, notify, clock } = await world(t, watchdog, '/nowhere')
   notify('ready')
   while (warnings.length === 0) await turn()
-  pass(60_000)
+  clock.advanceNow(60_000)
   notify('stopping')
   await turn()
   t.match(warnings, [/is systemd-notify installed/])

@@ -1,4 +1,4 @@
-// Time that only a test moves: timers run when `advance` comes to them, in the order of their times.
+// Time that only a test moves: timers run when `advance` reaches them, in the order of their times.
 
 import type { Clock } from '../src/clock.ts'
 
@@ -24,6 +24,11 @@ export class VirtualClock implements Clock {
     return this.#timers.size
   }
 
+  /** The remaining delays of all timers, in the order in which they were set. */
+  get delaysMs(): number[] {
+    return [...this.#timers].map(({ atMs }) => atMs - this.#nowMs)
+  }
+
   after(delayMs: number, run: () => void): () => void {
     const timer = { atMs: this.#nowMs + delayMs, run }
     this.#timers.add(timer)
@@ -40,25 +45,35 @@ export class VirtualClock implements Clock {
     return () => cancel()
   }
 
-  /** Moves time on; whatever a timer starts has settled before the next one runs. */
+  /** Advances time; whatever a timer starts has settled before the next one runs. */
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs
-    await settled() // what was asked for before may yet set timers
-    for (;;) {
-      let next: Timer | undefined
-      for (const timer of this.#timers) {
-        if (timer.atMs <= untilMs && timer.atMs < (next?.atMs ?? Number.POSITIVE_INFINITY)) {
-          next = timer
-        }
-      }
-      if (next === undefined) break
-      this.#nowMs = Math.max(this.#nowMs, next.atMs)
-      this.#timers.delete(next)
-      next.run()
-      await settled()
-    }
+    await settled() // earlier calls may still set timers
+    while (this.#runNext(untilMs)) await settled()
     this.#nowMs = untilMs
     await settled()
+  }
+
+  /** Advances time within this turn: for code whose timers do not wait for anything. */
+  advanceNow(durationMs: number): void {
+    const untilMs = this.#nowMs + durationMs
+    while (this.#runNext(untilMs));
+    this.#nowMs = untilMs
+  }
+
+  /** Runs the first timer that is due by `untilMs`. @returns whether there was one */
+  #runNext(untilMs: number): boolean {
+    let next: Timer | undefined
+    for (const timer of this.#timers) {
+      if (timer.atMs <= untilMs && timer.atMs < (next?.atMs ?? Number.POSITIVE_INFINITY)) {
+        next = timer
+      }
+    }
+    if (next === undefined) return false
+    this.#nowMs = Math.max(this.#nowMs, next.atMs)
+    this.#timers.delete(next)
+    next.run()
+    return true
   }
 }
 

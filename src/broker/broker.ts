@@ -22,6 +22,7 @@ import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { ClusterConfigs } from './cluster/cluster-configs.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
+import { readCredentials } from './cluster/credentials.ts'
 import type { BrokerConfig } from './config.ts'
 import { BrokerConnection } from './connection.ts'
 import { DataDir, DataDirError } from './data-dir.ts'
@@ -358,6 +359,12 @@ export class Broker implements Part {
       links,
       producerIds: new ProducerIds(config.id),
       groups,
+      sasl: {
+        mechanisms: config.sasl.mechanisms,
+        isRequired: config.sasl.isRequired,
+        credentials: (user) => readCredentials(this.#session, user),
+        makeNonce: () => this.#makeUuid(),
+      },
       clock: world.clock,
       randomBytes: world.randomBytes,
       makeUuid: () => this.#makeUuid(),
@@ -436,6 +443,7 @@ export class Broker implements Part {
   async #checkpoint({ checkpoint, replicas }: Running): Promise<void> {
     try {
       await checkpoint.write(replicas.checkpoints())
+      replicas.saveSnapshots({ isLast: this.#isStopping })
     } catch (error) {
       this.#log.warn({ err: error }, 'Could not write the checkpoints')
     }

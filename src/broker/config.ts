@@ -12,6 +12,7 @@ import type { OptionRow, OptionRows, Program } from '../option-rows.ts'
 import { type ReadOptions, readOptions } from '../options.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
+import { type SaslMechanism, saslMechanisms } from '../protocol/sasl/mechanisms.ts'
 import type { BrokerOption, ConfigsOptions } from './cluster/cluster-configs.ts'
 import { topicOptions } from './topic-options.ts'
 
@@ -149,6 +150,20 @@ const rows = {
     about:
       'Longest session time-out, in milliseconds, that a member of a consumer group may ask for.',
   },
+  saslMechanisms: {
+    type: 'text',
+    default: '',
+    defaultText: 'none',
+    about:
+      'Mechanisms by which Kafka’s clients may authenticate themselves, separated by commas: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.',
+    aliases: ['sasl.enabled.mechanisms'],
+  },
+  requireSasl: {
+    type: 'boolean',
+    default: false,
+    about:
+      'Whether every client has to authenticate itself; clients of the native protocol, zw among them, cannot.',
+  },
   logLevel: {
     type: 'choice',
     default: 'info',
@@ -196,6 +211,10 @@ export interface BrokerConfig {
     readonly initialRebalanceDelayMs: number
     readonly sessionTimeoutMsMin: number
     readonly sessionTimeoutMsMax: number
+  }
+  readonly sasl: {
+    readonly mechanisms: readonly SaslMechanism[]
+    readonly isRequired: boolean
   }
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
@@ -261,6 +280,7 @@ Set --advertised-host to a name that clients and other brokers can reach`,
       sessionTimeoutMsMin: values['group.min.session.timeout.ms'],
       sessionTimeoutMsMax: values['group.max.session.timeout.ms'],
     },
+    sasl: saslOf(read),
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     warnings,
@@ -312,6 +332,20 @@ function serversOf(read: ReadOptions<typeof rows>): BrokerConfig['zooweeper'] {
     if (!(error instanceof ZkError)) throw error
     return read.refuse('zooweeper', error.message)
   }
+}
+
+function saslOf(read: ReadOptions<typeof rows>): BrokerConfig['sasl'] {
+  const { saslMechanisms: list, requireSasl: isRequired } = read.values
+  const names = list.split(',').map((name) => name.trim())
+  const mechanisms = saslMechanisms.filter((mechanism) => names.includes(mechanism))
+  const unknown = names.find((name) => name !== '' && !mechanisms.some((each) => each === name))
+  if (unknown !== undefined) {
+    read.refuse('saslMechanisms', `'${unknown}' is none of ${saslMechanisms.join(', ')}`)
+  }
+  if (isRequired && mechanisms.length === 0) {
+    read.refuse('requireSasl', 'no client could authenticate itself: set saslMechanisms, too')
+  }
+  return { mechanisms, isRequired }
 }
 
 function advertisedFor(host: string): string {

@@ -13,6 +13,7 @@ import { produce } from './commands/produce.ts'
 import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
 import { topics } from './commands/topics.ts'
+import { users } from './commands/users.ts'
 import { consume } from './consumer/consume.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
@@ -27,6 +28,7 @@ const commands: readonly CliCommand[] = [
   shell,
   copy,
   secret,
+  users,
 ]
 
 async function main(args: string[]): Promise<void> {

@@ -51,6 +51,7 @@ export interface LogOptions {
   readonly knownDurable?: Position | undefined
   readonly keepsTail?: boolean | undefined
   readonly verifyFrom?: Position | undefined
+  readonly gapsBelow?: Position | undefined
 
   /**
    * Everything up to `position` is durable. May be called during `flush`, never during `append`.
@@ -216,13 +217,24 @@ export class Log {
     this.#advance({ mayBlock: false })
   }
 
-  /** Removes whole segments, oldest first, that hold only positions below `position`. */
-  dropBefore(position: Position): void {
+  /**
+   * Removes whole segments, oldest first, that hold only positions below `position`.
+   *
+   * @param mayEmpty the owner remembers where an empty log continues: the last segment may go, too,
+   *   once all of it is durable
+   */
+  dropBefore(position: Position, { mayEmpty = false }: { readonly mayEmpty?: boolean } = {}): void {
     this.#assertUsable()
     for (;;) {
       const [oldest, next] = this.#segments
-      if (oldest === undefined || next === undefined || next.firstPosition > position) break
-      if (!next.hasSynced) break // or a crash could leave a log without an end
+      if (oldest === undefined) break
+      if (next === undefined) {
+        const isOver = mayEmpty && oldest.lastPosition < position
+        if (!isOver || this.#isBusy || !oldest.isSynced || !this.#isSettled(oldest)) break
+      } else {
+        if (next.firstPosition > position) break
+        if (!next.hasSynced) break // or a crash could leave a log without an end
+      }
       this.#dropped.push(oldest)
       this.#segments.shift()
     }

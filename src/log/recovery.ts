@@ -36,6 +36,11 @@ export interface RecoveryOptions {
   /** Segments that end before this are opened unread: their records are checked when first read. */
   readonly verifyFrom?: Position | undefined
   readonly tailMemory?: TailMemory | undefined
+  /**
+   * In a gapless format, records were removed from between others: up to this position, a record need
+   * not directly follow the one before it.
+   */
+  readonly gapsBelow?: Position | undefined
 }
 
 /** The bytes after the last good record, cut and zeroed after a crash: worth a line in the log. */
@@ -75,7 +80,8 @@ export function recover(options: RecoveryOptions): {
 
 /** @param opened receives the open files */
 function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
-  const { directory, format, knownDurable, keepsTail = false, verifyFrom = 0, tailMemory } = options
+  const { directory, format, knownDurable, keepsTail = false, tailMemory } = options
+  const { verifyFrom = 0, gapsBelow = 0 } = options
   finishTruncation(directory, format)
   const firsts = segmentPositions(directory)
   const segments: Segment[] = []
@@ -87,7 +93,17 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     opened.add(file)
     if (successor === undefined) {
       const previous = segments.at(-1)
-      torn = recoverTail({ directory, segment, file, format, previous, knownDurable, keepsTail })
+      const tail = {
+        directory,
+        segment,
+        file,
+        format,
+        previous,
+        knownDurable,
+        keepsTail,
+        gapsBelow,
+      }
+      torn = recoverTail(tail)
       if (segment.isEmpty) {
         opened.delete(file)
         file.close()
@@ -98,7 +114,7 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     } else if (successor <= verifyFrom) {
       segment.placeUnread(file)
     } else {
-      recoverFull({ segment, file, format, successor })
+      recoverFull({ segment, file, format, successor, gapsBelow })
       segment.place(file)
     }
     segments.push(segment)
@@ -118,16 +134,18 @@ function recoverFull(opening: {
   readonly file: SegmentFile
   readonly format: RecordFormat
   readonly successor: Position
+  readonly gapsBelow: Position
 }): void {
-  const { segment, file, format, successor } = opening
-  const { offset } = adoptRecords(segment, file, format)
+  const { segment, file, format, successor, gapsBelow } = opening
+  const { offset } = adoptRecords(segment, file, format, gapsBelow)
   const rest = chunksNotZero(file, offset).next()
   if (rest.done !== true) {
     throw new LogDamagedError(segment.path, offset, 'no good record, and later segments follow')
   }
-  const isWrong = format.isGapless
-    ? segment.lastPosition !== successor - 1
-    : segment.lastPosition >= successor
+  const mayHaveGap = !format.isGapless || successor <= gapsBelow
+  const isWrong = mayHaveGap
+    ? segment.lastPosition >= successor
+    : segment.lastPosition !== successor - 1
   if (segment.isEmpty || isWrong) {
     const found = segment.isEmpty ? 'no records' : `position ${segment.lastPosition}`
     throw new LogDamagedError(segment.path, offset, `${found} before a segment from ${successor}`)
@@ -143,9 +161,10 @@ function recoverTail(opening: {
   readonly previous: Segment | undefined
   readonly knownDurable: Position | undefined
   readonly keepsTail: boolean
+  readonly gapsBelow: Position
 }): TornTail | null {
-  const { directory, segment, file, format, knownDurable, keepsTail } = opening
-  const { offset, vouched } = adoptRecords(segment, file, format)
+  const { directory, segment, file, format, knownDurable, keepsTail, gapsBelow } = opening
+  const { offset, vouched } = adoptRecords(segment, file, format, gapsBelow)
   const good = segment.isEmpty ? (opening.previous?.lastPosition ?? -1) : segment.lastPosition
   if (knownDurable !== undefined && knownDurable > good) {
     const found = `the good records end at ${good}, but ${knownDurable} was durable`
@@ -208,7 +227,12 @@ function keep(
  *
  * @returns their end, and the highest position that one of them knew to be durable
  */
-function adoptRecords(segment: Segment, file: SegmentFile, format: RecordFormat) {
+function adoptRecords(
+  segment: Segment,
+  file: SegmentFile,
+  format: RecordFormat,
+  gapsBelow: Position,
+) {
   let vouched = format.durablePosition === undefined ? undefined : -1
   let epoch = -1
   const visit: RecordVisitor = (bytes, at, length, offset) => {
@@ -219,7 +243,8 @@ function adoptRecords(segment: Segment, file: SegmentFile, format: RecordFormat)
     if (format.isGapless) {
       const before = epoch
       epoch = format.epoch?.(bytes, at) ?? epoch
-      if (first !== next || last < first || epoch < before) return false
+      const isNext = first === next || (first > next && first <= gapsBelow)
+      if (!isNext || last < first || epoch < before) return false
     }
     const fits = segment.isEmpty ? first === next : first >= next
     if (!fits || last < first) {

@@ -49,7 +49,7 @@ export async function startResponder(answer: Answer = works): Promise<Responder>
       if (codec === undefined) {
         const first = buffer[start] ?? -1
         codec = dialects.find((dialect) => dialect.begins(first))?.serverCodec()
-        if (codec === undefined) throw new Error('a dialect that is none')
+        if (codec === undefined) throw new Error('an unknown dialect')
         const { timeoutMs } = codec.decodeHello(buffer, start, end)
         out.beginFrame()
         codec.encodeWelcome(out, {
@@ -64,7 +64,7 @@ export async function startResponder(answer: Answer = works): Promise<Responder>
         return
       }
       const request = codec.decodeRequest(buffer, start, end)
-      if (request === undefined) throw new Error('an operation that is none')
+      if (request === undefined) throw new Error('an unknown operation')
       requests.push(request)
       const reply = answer(request, codec.xid)
       if (reply === undefined) {

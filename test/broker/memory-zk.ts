@@ -54,7 +54,7 @@ export class MemoryTree {
     return session
   }
 
-  /** Text of a znode; undefined: there is none. */
+  /** Text of a znode; undefined if it does not exist. */
   text(path: string): string | undefined {
     return this.#nodes.get(path)?.data?.toString()
   }
@@ -108,7 +108,7 @@ export class MemoryTree {
     return node.stat
   }
 
-  /** No one is refused: what an ACL says is only kept. */
+  /** ACLs are stored but not enforced. */
   setACL(path: string, acl: readonly Acl[], version: number): Stat {
     const node = this.get(path)
     if (version !== -1 && version !== node.stat.aversion) throw errorOf('BADVERSION', path)

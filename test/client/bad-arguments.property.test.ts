@@ -122,7 +122,12 @@ const zkCalls: Readonly<Record<string, readonly unknown[]>> = {
   // A scheme that servers do not know ends a session, and rightly: here it is never a string.
   addAuth: [7, 'credential'],
 }
-const producerCalls = { send: [{ topic: 'goals', value: 'x' }] }
+const producerCalls = {
+  send: [{ topic: 'goals', value: 'x' }, { signal: new AbortController().signal }],
+  sendBatch: [[{ topic: 'goals', value: 'x' }], { signal: new AbortController().signal }],
+  connect: [{ signal: new AbortController().signal }],
+  flush: [{ signal: new AbortController().signal }],
+}
 const consumerCalls = { commit: [new Map([[0, 1]])] }
 const adminCalls = {
   topic: ['goals'],

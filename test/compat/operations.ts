@@ -281,7 +281,7 @@ const creating = rows('create', {
       create(`${at}/e/child`, { flags: 2 }),
       create(`${at}/e/child`, { acl: null }),
     ),
-  'below a node that only somebody else may change': (at) =>
+  'below a node that only another identity may change': (at) =>
     each(
       'a',
       create(`${at}/p`, { acl: [acl(1, 'world', 'anyone')] }),
@@ -377,7 +377,7 @@ const accessing = rows('acl', {
       each('a', create(`${at}/l${i}`, { acl: list }), getACL(`${at}/l${i}`)),
     )
   },
-  'auth stands for those who ask': (at) =>
+  'auth stands for the identities of the client': (at) =>
     each(
       'a',
       create(`${at}/none`, { acl: [acl(31, 'auth', '')] }),
@@ -445,7 +445,7 @@ const accessing = rows('acl', {
       remove(`${at}/x/child`),
     ),
   ],
-  'a digest is hidden from who may not change the list': (at) => [
+  'a digest is hidden from a client that may not change the ACL': (at) => [
     ...each('a', auth('digest', 'user:password')),
     ...each(
       'a',
@@ -1206,7 +1206,7 @@ const sessions: Operation[] = [
   }),
 ]
 
-// --- what is no valid request --------------------------------------------------------------------
+// --- invalid requests ----------------------------------------------------------------------------
 
 const path = (text: string) => {
   const bytes = Buffer.from(text)

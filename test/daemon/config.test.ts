@@ -204,7 +204,7 @@ const refusals = [
     argv: ['--server.2147483648=h:1:2'],
     says: 'N is a whole number from 0 to 2147483647',
   },
-  { name: 'an id that is no number', argv: ['--server.one=h:1:2'], says: 'N is a whole number' },
+  { name: 'an id that is not a number', argv: ['--server.one=h:1:2'], says: 'N is a whole number' },
   {
     name: 'clients that must authenticate by SASL',
     argv: ['--sessionRequireClientSASLAuth=true'],

@@ -58,7 +58,7 @@ const registers: Case[] = [
     },
   },
   {
-    name: 'a local read that is behind, by somebody who saw no more',
+    name: 'a stale local read by a client that has seen nothing later',
     broken: [],
     run: ({ model, a, b }) => {
       const before = model.copy()

@@ -110,7 +110,7 @@ const refusals: readonly (readonly [string, Field<unknown>, Plain, string])[] = 
   ['nil for bytes', buffer(), null, 'wanted bytes, found nil'],
   ['another constant', constant('client'), 'peer', 'wanted "client", found a string'],
   [
-    'a code that is no number',
+    'a code that is not a number',
     oneOf(colours),
     'red',
     'wanted 1 (red), -200 (blue), found a string',
@@ -122,7 +122,7 @@ const refusals: readonly (readonly [string, Field<unknown>, Plain, string])[] = 
   ['a number for a record', record({ a: int() }), 3, 'wanted [a: int], found 3'],
   ['a record too short', record({ a: int() }), [], 'it has 0 fields, not 1'],
   ['a part without a code', choice(parts), [], 'wanted [code, …], found a list of 0'],
-  ['a part that is no list', choice(parts), 1, 'wanted [code, …], found 1'],
+  ['a part that is not a list', choice(parts), 1, 'wanted [code, …], found 1'],
   ['a part too long', choice(parts), [-1, 1], 'stop part: it has 1 fields, not 0'],
   ['packed text', packed(int()), 'x', 'wanted bytes of int, found a string'],
   ['packed bytes too many', packed(int()), Uint8Array.of(1, 1), '1 bytes too many'],

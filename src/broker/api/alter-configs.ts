@@ -1,6 +1,6 @@
 // alterConfigs: changes the configuration of topics and brokers in their znodes, each with its own
-// outcome. The brokers watch these znodes, so a change is in force everywhere shortly afterwards, and
-// on this broker when the answer leaves.
+// outcome. A change is in force on this broker before the answer is sent, and on the others shortly
+// afterwards, since all brokers watch these znodes.
 //
 // Next on the path: config-changes.ts, then cluster/cluster-watch.ts on every broker.
 
@@ -78,7 +78,7 @@ async function checkEntity(
     await session.readCluster()
     if (!image.topics.has(name)) throw noTopic('configure', name)
   } else if (name !== allBrokers && String(naturalOf(name)) !== name) {
-    const found = 'that is no id of a broker'
+    const found = 'it is not a broker id'
     throw new BrokerError('INVALID_REQUEST', `Cannot configure broker '${name}': ${found}`)
   }
 }
@@ -100,9 +100,10 @@ async function read({ zk }: ServingSession, path: string): Promise<Found | undef
 }
 
 /**
- * A topic that is being deleted gets no configuration: it would hold for the next one of that name.
+ * A topic that is being deleted gets no configuration, which would apply to the next topic of that
+ * name.
  *
- * @returns false: it was changed, or its topic deleted, meanwhile
+ * @returns false if it was changed, or its topic deleted, concurrently
  */
 async function write(
   { zk }: ServingSession,

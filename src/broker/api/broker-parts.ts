@@ -4,6 +4,8 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { UserCredentials } from '../../protocol/mq/user-credentials.ts'
+import type { SaslMechanism } from '../../protocol/sasl/mechanisms.ts'
 import type { RareWarnings } from '../../rare-warnings.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { GroupCoordinator } from '../group/group-coordinator.ts'
@@ -22,6 +24,8 @@ export type ServedReplica = Pick<
   | 'leaderEpoch'
   | 'highWatermark'
   | 'earliestOffset'
+  | 'gapsBelow'
+  | 'deleteRecords'
   | 'latestOffset'
   | 'isOutOfRange'
   | 'produce'
@@ -43,6 +47,17 @@ export interface ServedReplicas {
   get(topic: string, partition: number): ServedReplica | undefined
 }
 
+/** How clients authenticate themselves (kafka/sasl-session.ts). */
+export interface SaslParts {
+  /** the enabled ones; none: clients cannot authenticate themselves */
+  readonly mechanisms: readonly SaslMechanism[]
+  readonly isRequired: boolean
+  /** Of a user; empty: there is no such user. @throws ZkError */
+  credentials(user: string): Promise<UserCredentials>
+  /** printable, without a comma, and different each time */
+  makeNonce(): string
+}
+
 export interface BrokerParts {
   readonly self: BrokerId
   readonly clusterId: string
@@ -53,6 +68,7 @@ export interface BrokerParts {
   readonly links: Pick<BrokerLinks, 'call' | 'post'>
   readonly producerIds: Pick<ProducerIds, 'next'>
   readonly groups: GroupCoordinator
+  readonly sasl: SaslParts
   readonly clock: Clock
   /** bytes that cannot be guessed */
   randomBytes(count: number): Uint8Array

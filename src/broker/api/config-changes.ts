@@ -1,4 +1,4 @@
-// The changes of an alterConfigs, applied to the values that a topic or a broker has of its own.
+// Applies the changes of an alterConfigs to the own values of a topic or a broker.
 // Rules and error codes are Kafka's. Pure; alter-configs.ts writes the result.
 
 import type { ConfigChange, ConfigEntity } from '../../protocol/mq/configs.ts'
@@ -14,7 +14,7 @@ import { entityText } from './describe-configs.ts'
 import { repeated } from './repeated.ts'
 
 /**
- * @param own as the znode has them; values that are not named stay, even unusable ones
+ * @param own values of the znode; values that are not named are kept, even unusable ones
  * @returns the values afterwards
  * @throws BrokerError INVALID_CONFIG, INVALID_REQUEST
  */
@@ -44,7 +44,7 @@ export function newConfig(
   return changedConfig({ type: 'topic', name: topic }, new Map(), changes)
 }
 
-/** @returns undefined: the value is deleted */
+/** @returns undefined if the value is deleted */
 function changedValue(
   entity: ConfigEntity,
   own: ConfigTexts,
@@ -52,7 +52,7 @@ function changedValue(
 ): string | undefined {
   const row = configRow(entity, name)
   if (row === undefined) {
-    // An unknown key may stand in the znode, written by hand: it can be removed.
+    // The znode may have an unknown key, written by hand, which can be removed.
     if (operation === 'delete' && own.has(name)) return undefined
     throw invalid('INVALID_CONFIG', entity, `${name} is no key of a ${entity.type}`)
   }

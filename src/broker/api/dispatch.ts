@@ -7,6 +7,7 @@ import { alterConfigs } from './alter-configs.ts'
 import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { createTopics } from './create-topics.ts'
+import { deleteRecords } from './delete-records.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { fetch } from './fetch.ts'
 import { listOffsets } from './list-offsets.ts'
@@ -24,6 +25,11 @@ export function dispatch(
   request: MqRequest,
   respond: Respond,
 ): void {
+  if (requester.role === 'client' && parts.sasl.isRequired) {
+    const found = 'clients have to authenticate themselves, which only Kafka’s protocol lets them'
+    respond(new BrokerError('SASL_AUTHENTICATION_FAILED', `Cannot ${request.type}: ${found}`))
+    return
+  }
   if (requester.role !== 'broker' && isForBrokers(request)) {
     const found = 'only a broker may send it, and this is a client connection'
     respond(new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot ${request.type}: ${found}`))
@@ -59,6 +65,9 @@ export function dispatch(
       return
     case 'offsetFetch':
       answerLater(offsetFetch(parts, request), respond)
+      return
+    case 'deleteRecords':
+      deleteRecords(parts, request, respond)
       return
     case 'recoveryChoices':
       answerLater(showRecovery(parts, request), respond)

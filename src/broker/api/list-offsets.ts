@@ -77,7 +77,8 @@ function nameOf({ topic, partition }: Place): string {
   return `${topic}/${partition}`
 }
 
-function notYet(place: Place): BrokerError {
+/** A new leader does not know yet how far its predecessor committed. */
+export function notYet(place: Place): BrokerError {
   const message = `Cannot list offsets of ${nameOf(place)}: its new leader does not know them yet`
   return new BrokerError('OFFSET_NOT_AVAILABLE', message)
 }

@@ -10,6 +10,7 @@ import type {
   ReplicaFetchPartition,
   ReplicaFetchRequest,
 } from '../../protocol/mq/replica-fetch.ts'
+import { encodeProducers } from '../partition/log-snapshot.ts'
 import { Operation } from '../replication/purgatory.ts'
 import type { Requester, Respond } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
@@ -44,7 +45,15 @@ export function replicaFetch(
       if (verdict?.type === 'behind') return refusal(asked, 'NOT_LEADER_OR_FOLLOWER')
       if (verdict?.type === 'diverging') {
         const { epoch, endOffset } = verdict
-        return refusal(asked, 'NONE', { epoch, endOffset })
+        const { earliestOffset: logStart } = replica
+        // biome-ignore lint/plugin/noObjectSpread: logs diverge rarely
+        return { ...refusal(asked, 'NONE'), diverging: { epoch, endOffset }, logStart }
+      }
+      if (verdict?.type === 'below start') {
+        const { logStart, baseEpoch, producers } = verdict.beginning
+        const anew = { baseEpoch, producers: encodeProducers(producers) }
+        // biome-ignore lint/plugin/noObjectSpread: logs begin anew rarely
+        return { ...refusal(asked, 'NONE'), anew, logStart }
       }
       return readFor(replica, asked, budget)
     })
@@ -73,16 +82,30 @@ function readFor(
   const records = budget.take(limits.fetchBytesMax, (bytesMax) => {
     return replica.readForFollower(offset, bytesMax).records
   })
-  const { highWatermark, earliestOffset: logStart } = replica
-  const [code, diverging] = ['NONE', undefined] as const
-  return { topic, partition, code, diverging, highWatermark, logStart, records }
+  const { highWatermark, earliestOffset: logStart, gapsBelow } = replica
+  return {
+    topic,
+    partition,
+    code: 'NONE',
+    diverging: undefined,
+    anew: undefined,
+    gapsBelow,
+    highWatermark,
+    logStart,
+    records,
+  }
 }
 
-function refusal(
-  { topic, partition }: ReplicaFetchPartition,
-  code: MqErrorCode,
-  diverging?: ReplicaFetched['diverging'],
-): ReplicaFetched {
-  const records = noRecords
-  return { topic, partition, code, diverging, highWatermark: 0, logStart: 0, records }
+function refusal({ topic, partition }: ReplicaFetchPartition, code: MqErrorCode): ReplicaFetched {
+  return {
+    topic,
+    partition,
+    code,
+    diverging: undefined,
+    anew: undefined,
+    gapsBelow: 0,
+    highWatermark: 0,
+    logStart: 0,
+    records: noRecords,
+  }
 }

@@ -1,5 +1,5 @@
-// The configuration in force, by layers. Each key is looked up from the top; the first layer that has
-// a usable value supplies it.
+// The configuration in force, by layers. Each key is looked up from the top; the first layer that
+// has a usable value supplies it.
 //
 //   topic            /config/topics/T             the topic's own values
 //   dynamic broker   /config/brokers/N            of this broker, set while it runs
@@ -32,7 +32,7 @@ export type ConfigTexts = ReadonlyMap<string, string>
 export interface ConfigSetting {
   /** as this layer names the key */
   readonly name: string
-  /** undefined: it depends on the topic */
+  /** undefined if it depends on the topic */
   readonly text: string | undefined
   readonly source: ConfigSource
 }
@@ -61,7 +61,7 @@ export class ClusterConfigs {
   readonly #brokers = new Map<string, ConfigTexts>()
   /** by entity: problems that were returned last */
   readonly #problems = new Map<string, string>()
-  /** by topic, and what holds for those without values of their own */
+  /** values in force, by topic */
   readonly #resolved = new Map<string, TopicConfig>()
   #shared: TopicConfig | undefined
 
@@ -86,10 +86,10 @@ export class ClusterConfigs {
   }
 
   /**
-   * Takes the content of the entity's znode.
+   * Replaces the values of an entity by the content of its znode.
    *
-   * @param data undefined: there is no znode
-   * @returns new problems with it; what is unusable does not hold
+   * @param data undefined if there is no znode
+   * @returns new problems; unusable values are ignored
    */
   set(entity: ConfigEntity, data: Buffer | null | undefined): readonly string[] {
     const { texts, problems } = data === undefined ? nothing : readTexts(entity, data)
@@ -114,7 +114,7 @@ export class ClusterConfigs {
     return (type === 'topic' ? this.#topics : this.#brokers).get(name) ?? noTexts
   }
 
-  /** What holds for a topic. */
+  /** The values in force for a topic. */
   topic(topic: string): TopicConfig {
     const own = this.#topics.get(topic)
     if (own === undefined || own.size === 0) {
@@ -129,8 +129,8 @@ export class ClusterConfigs {
   }
 
   /**
-   * A broker's value counts for topics of any size, and demands no more replicas than there are; a
-   * topic's own value is taken at its word.
+   * A broker's value applies to topics of any size and is capped at their replicas. A topic's own
+   * value is not.
    */
   minInsyncReplicas(topic: string, replicaCount: number): number {
     const { 'min.insync.replicas': configured } = this.topic(topic)
@@ -191,7 +191,7 @@ const byBrokerName: ReadonlyMap<string, ConfigRow> = new Map(
   Object.values(topicConfigRows).map((row) => [row.broker, row]),
 )
 
-/** The usable values in a znode. Garbage is no reason to lose the others. */
+/** The usable values in a znode. An unusable one does not affect the others. */
 function readTexts(entity: ConfigEntity, data: Buffer | null): ReadTexts {
   const found = decodeConfig(data)
   if (found === undefined) return { texts: noTexts, problems: ['it is not a configuration'] }

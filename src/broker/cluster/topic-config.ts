@@ -1,9 +1,9 @@
 // The configuration of topics: one row per key with its type, default and bounds, under the names
-// that Kafka (3.9) gives them. A topic's own values stand in /config/topics/T; what a topic leaves
-// open comes from the broker, under the name in `broker` (cluster-configs.ts). Pure.
+// of Kafka 3.9. A topic's own values are in /config/topics/T; others come from the broker, under the
+// name in `broker` (cluster-configs.ts). Pure.
 //
-// A key that Kafka has, and that has one possible value here, is a row as well: tools that set it
-// to this value succeed, and those that want another are told why.
+// A key of Kafka with only one valid value here is a row as well: tools that set it to this value
+// succeed, and any other value is refused with the reason.
 
 import { limits } from '../../limits.ts'
 

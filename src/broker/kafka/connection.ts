@@ -5,6 +5,9 @@
 // Only produce requests begin at once, because their answers are small and producers do not wait
 // for them. A request that has to wait is held, and the connection is not read meanwhile.
 //
+// Where clients have to authenticate themselves, only the requests that lead to it are served before
+// (sasl-session.ts).
+//
 // Next on the path: handlers.ts.
 
 import { Fifo } from '../../fifo.ts'
@@ -17,6 +20,8 @@ import { KafkaWriter } from '../../protocol/kafka/writer.ts'
 import type { Link } from '../../protocol/transport/transport.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { handlers, unknownVersion } from './handlers.ts'
+import { takeToken } from './sasl-authenticate.ts'
+import { SaslSession } from './sasl-session.ts'
 import type { WriteResponse } from './serving.ts'
 
 /** The shared parts of all connections of a broker. */
@@ -34,11 +39,14 @@ export class KafkaDialect {
 interface Pending {
   /** undefined until answered; null if answered without a response */
   answer: WriteResponse | null | undefined
+  /** The connection is closed behind the answer. */
+  isLast: boolean
 }
 
 export class KafkaConnection {
   readonly #dialect: KafkaDialect
   readonly #link: Link
+  readonly #sasl: SaslSession
   readonly #pending = new Fifo<Pending>()
   /** frames of requests that may not begin yet */
   readonly #held = new Fifo<Buffer>()
@@ -49,10 +57,15 @@ export class KafkaConnection {
   constructor(dialect: KafkaDialect, link: Link) {
     this.#dialect = dialect
     this.#link = link
+    this.#sasl = new SaslSession(dialect.parts.sasl)
   }
 
   /** @throws ProtocolError, which closes the link */
   frame(buffer: Buffer, start: number, end: number): void {
+    if (!this.#sasl.isOpen && end - start > limits.saslRequestBytesMax) {
+      const most = `at most ${limits.saslRequestBytesMax} are allowed before authentication`
+      throw new ProtocolError(`Cannot read a request of ${end - start} bytes: ${most}`)
+    }
     if (this.#held.length === 0 && this.#mayBegin(buffer, start, end)) {
       this.#begin(buffer, start, end)
     } else this.#held.push(Buffer.from(buffer.subarray(start, end)))
@@ -66,12 +79,16 @@ export class KafkaConnection {
 
   #mayBegin(buffer: Buffer, start: number, end: number): boolean {
     if (this.#pending.length === 0) return true
-    if (this.#pending.length >= limits.connectionOutstandingMax) return false
+    if (this.#pending.length >= limits.connectionOutstandingMax || !this.#sasl.isOpen) return false
     return end - start >= 2 && handlers.get(buffer.readInt16BE(start))?.overlaps === true
   }
 
   /** @throws ProtocolError */
   #begin(buffer: Buffer, start: number, end: number): void {
+    if (this.#sasl.takesBareToken) {
+      this.#takeBareToken(Buffer.from(buffer.subarray(start, end)))
+      return
+    }
     const { parts, reader } = this.#dialect
     const { apiKey, apiVersion, correlationId, clientId } = readRequestHeader(
       reader.reset(buffer, start, end),
@@ -81,13 +98,13 @@ export class KafkaConnection {
     if (api === undefined || (!isServed && apiKey !== apiVersions.key)) {
       throw new ProtocolError(`Cannot serve api ${apiKey} of Kafka in version ${apiVersion}`)
     }
-    this.#link.established()
-    const pending: Pending = { answer: undefined }
-    this.#pending.push(pending)
-    const answered = (answer: WriteResponse | null) => {
-      pending.answer = answer
-      this.#advance()
+    if (!this.#sasl.mayServe(apiKey)) {
+      throw new ProtocolError(
+        `Cannot serve ${api.name}: the client has to authenticate itself first`,
+      )
     }
+    if (this.#sasl.isOpen) this.#link.established()
+    const answered = this.#pend()
     if (!isServed) {
       answered(unknownVersion(correlationId))
       return
@@ -97,15 +114,48 @@ export class KafkaConnection {
       version: apiVersion,
       clientId: clientId ?? '',
       clientHost: this.#link.remoteAddress,
+      sasl: this.#sasl,
     }
     api.begin(reader, context, correlationId, {
       send: answered,
+      last: (answer) => answered(answer, { isLast: true }),
       none: () => answered(null),
-      close: (reason) => {
-        parts.log.debug({ api: api.name, reason }, 'Closed a connection of Kafka’s protocol')
-        this.#link.close()
-      },
+      close: (reason) => this.#close(api.name, reason),
     })
+  }
+
+  /** A token after version 0 of the handshake; its answer has no header either. */
+  #takeBareToken(token: Buffer): void {
+    const { parts } = this.#dialect
+    const { remoteAddress: clientHost } = this.#link
+    const answered = this.#pend()
+    takeToken({ parts, sasl: this.#sasl, clientHost }, token, {
+      accepted: (answer) => {
+        answered((to) => {
+          to.beginMessage()
+          to.raw(answer)
+          to.endMessage()
+        })
+      },
+      refused: (why) => this.#close('a token', why),
+      failed: (reason) => this.#close('a token', reason),
+    })
+  }
+
+  /** Takes the next place in the order of answers. @returns to be called once, with its answer */
+  #pend(): (answer: WriteResponse | null, options?: { readonly isLast: boolean }) => void {
+    const pending: Pending = { answer: undefined, isLast: false }
+    this.#pending.push(pending)
+    return (answer, { isLast } = { isLast: false }) => {
+      pending.answer = answer
+      pending.isLast = isLast
+      this.#advance()
+    }
+  }
+
+  #close(what: string, reason: string): void {
+    this.#dialect.parts.log.debug({ what, reason }, 'Closed a connection of Kafka’s protocol')
+    this.#link.close()
   }
 
   /** Sends the answers whose turn has come, and begins the requests that may begin. */
@@ -117,6 +167,10 @@ export class KafkaConnection {
         for (let next = this.#pending.head; next?.answer !== undefined; next = this.#pending.head) {
           this.#pending.shift()
           if (next.answer !== null) this.#send(next.answer)
+          if (next.isLast) {
+            this.#link.close()
+            return
+          }
         }
         const frame = this.#held.head
         if (frame === undefined || !this.#mayBegin(frame, 0, frame.length)) break

@@ -5,6 +5,7 @@ import { alterConfigs } from '../../protocol/kafka/api/alter-configs.ts'
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
 import { deleteGroups } from '../../protocol/kafka/api/delete-groups.ts'
+import { deleteRecords } from '../../protocol/kafka/api/delete-records.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
@@ -22,6 +23,8 @@ import { offsetCommit } from '../../protocol/kafka/api/offset-commit.ts'
 import { offsetFetch } from '../../protocol/kafka/api/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../protocol/kafka/api/offset-for-leader-epoch.ts'
 import { produce } from '../../protocol/kafka/api/produce.ts'
+import { saslAuthenticate } from '../../protocol/kafka/api/sasl-authenticate.ts'
+import { saslHandshake } from '../../protocol/kafka/api/sasl-handshake.ts'
 import { syncGroup } from '../../protocol/kafka/api/sync-group.ts'
 import { writeResponse } from '../../protocol/kafka/headers.ts'
 import {
@@ -31,6 +34,7 @@ import {
 } from './configs.ts'
 import { answerCreateTopics } from './create-topics.ts'
 import { answerDeleteGroups } from './delete-groups.ts'
+import { answerDeleteRecords } from './delete-records.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
 import { answerFetch } from './fetch.ts'
@@ -46,6 +50,8 @@ import { answerOffsetCommit } from './offset-commit.ts'
 import { answerOffsetFetch } from './offset-fetch.ts'
 import { answerOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { answerProduce } from './produce.ts'
+import { answerSaslAuthenticate } from './sasl-authenticate.ts'
+import { answerSaslHandshake } from './sasl-handshake.ts'
 import { numberOf, type ServedApi, serve, type WriteResponse } from './serving.ts'
 import { answerSyncGroup } from './sync-group.ts'
 
@@ -63,12 +69,15 @@ const served: readonly ServedApi[] = [
   serve(syncGroup, answerSyncGroup),
   serve(describeGroups, answerDescribeGroups),
   serve(listGroups, answerListGroups),
+  serve(saslHandshake, answerSaslHandshake),
   serve(apiVersions, (_, _request, reply) => {
     reply.send({ errorCode: numberOf('NONE'), apiKeys: offered() })
   }),
   serve(createTopics, answerCreateTopics),
+  serve(deleteRecords, answerDeleteRecords),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
+  serve(saslAuthenticate, answerSaslAuthenticate),
   serve(describeConfigs, answerDescribeConfigs),
   serve(alterConfigs, answerAlterConfigs),
   serve(deleteGroups, answerDeleteGroups),

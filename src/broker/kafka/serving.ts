@@ -11,6 +11,7 @@ import { type BrokerError, type MqErrorCode, mqErrorCodes } from '../../protocol
 import type { Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { dispatch } from '../api/dispatch.ts'
+import type { SaslSession } from './sasl-session.ts'
 
 /** Requests of a broker to itself do not depend on its broker epoch. */
 const noEpoch = 0
@@ -22,11 +23,15 @@ export interface KafkaContext {
   /** from the request header; empty if the client sends none */
   readonly clientId: string
   readonly clientHost: string
+  /** of the connection */
+  readonly sasl: SaslSession
 }
 
 /** A handler answers with exactly one of these calls, at once or later. */
 export interface KafkaReply<Response> {
   send(response: Response): void
+  /** The same, and the connection is closed behind it. */
+  last(response: Response): void
   /** The client expects no response. */
   none(): void
   /** No response could report the error: the connection is closed. */
@@ -79,10 +84,12 @@ export function serve<Request extends Fields, Response extends Fields>(
     overlaps,
     begin(from, context, correlationId, reply) {
       const { version } = context
+      const written = (response: StructWritten<Response>): WriteResponse => {
+        return (to) => writeResponse(to, api, { correlationId, version }, response)
+      }
       handler(context, readRequest(from, api, version), {
-        send: (response) => {
-          reply.send((to) => writeResponse(to, api, { correlationId, version }, response))
-        },
+        send: (response) => reply.send(written(response)),
+        last: (response) => reply.last(written(response)),
         none: () => reply.none(),
         close: (reason) => reply.close(reason),
       })

@@ -38,6 +38,8 @@ interface Follower {
    * durable end of its log according to its last fetch; -1 before its first fetch from this leader
    */
   end: Offset
+  /** of its log according to its last fetch; -1 before */
+  logStart: Offset
   /** when it last had everything that the leader had */
   caughtUpMs: number
   /** the leader's log end at its last fetch, and the time of that fetch */
@@ -66,6 +68,7 @@ interface FollowerFetch {
   readonly life: Life
   /** everything before it is on the follower's disk */
   readonly end: Offset
+  readonly logStart: Offset
   readonly leaderEnd: Offset
   readonly nowMs: number
 }
@@ -82,6 +85,7 @@ export class InSyncReplicas {
   /** the ISR that the write in flight would set */
   #proposed: Members | undefined
   #ownEnd: Offset = -1
+  #ownStart: Offset = 0
   #highWatermark: Offset
 
   constructor(options: ReplicasOptions) {
@@ -117,6 +121,24 @@ export class InSyncReplicas {
     return this.#maybeAdvance(nowMs)
   }
 
+  /**
+   * Everything before it is removed from the logs of all that are in sync. 0 while these are too few:
+   * a replica that left could lead, and would show it again.
+   */
+  get lowWatermark(): Offset {
+    if (!this.enough) return 0
+    let low = this.#ownStart
+    for (const [id, follower] of this.#followers) {
+      if (this.#isr.has(id) || this.#proposed?.has(id)) low = Math.min(low, follower.logStart)
+    }
+    return low
+  }
+
+  /** The leader's own log begins at `logStart`. */
+  ownLogStarts(logStart: Offset): void {
+    this.#ownStart = logStart
+  }
+
   /** The leader's own log is durable up to `end`. @returns whether the high watermark moved */
   ownLogDurable(end: Offset, nowMs: number): boolean {
     this.#ownEnd = Math.max(this.#ownEnd, end)
@@ -124,7 +146,7 @@ export class InSyncReplicas {
   }
 
   /** @returns whether the high watermark moved */
-  followerFetched(id: BrokerId, { life, end, leaderEnd, nowMs }: FollowerFetch): boolean {
+  followerFetched(id: BrokerId, { life, end, logStart, leaderEnd, nowMs }: FollowerFetch): boolean {
     const follower = this.#inLife(id, life)
     if (follower === undefined) return false
     if (end >= leaderEnd) follower.caughtUpMs = nowMs
@@ -132,6 +154,7 @@ export class InSyncReplicas {
       follower.caughtUpMs = Math.max(follower.caughtUpMs, follower.fetchedMs)
     }
     follower.end = end
+    follower.logStart = logStart
     follower.leaderEndThen = leaderEnd
     follower.fetchedMs = nowMs
     return this.#maybeAdvance(nowMs)
@@ -219,7 +242,9 @@ export class InSyncReplicas {
     return follower.end !== leaderEnd && nowMs - follower.caughtUpMs > this.#options.lagTimeMsMax
   }
 
-  #mayJoin({ end }: Follower): boolean {
+  /** What was removed from the logs that are in sync must not return with another. */
+  #mayJoin({ end, logStart }: Follower): boolean {
+    if (logStart < this.#ownStart) return false
     return end >= this.#highWatermark && end >= this.#options.epochStart
   }
 
@@ -251,7 +276,8 @@ function endOf(named: Member, { life, end }: Follower): Offset {
 }
 
 function saidNothing(life: Life | undefined, caughtUpMs: number): Follower {
-  return { life, end: -1, caughtUpMs, leaderEndThen: -1, fetchedMs: Number.NEGATIVE_INFINITY }
+  const fetchedMs = Number.NEGATIVE_INFINITY
+  return { life, end: -1, logStart: -1, caughtUpMs, leaderEndThen: -1, fetchedMs }
 }
 
 function mapOf(members: readonly Member[]): Members {

@@ -4,6 +4,7 @@
 //
 //   mTYQqlBkRd-oQ4ZXYyRjWQ-0/
 //     partition.json               { "version": 1, "topic": "goals", "partition": 0, "topicId": … }
+//     snapshot.json                the log start, epochs and producers: log-snapshot.ts
 //     incomplete                   empty; the log lacks records of its lost directory
 //     cut-00000000000000c8         bytes that a start cut off after offset 200: log/recovery.ts
 //     superseded-tail              the latest such bytes, once the log is in sync again
@@ -11,12 +12,12 @@
 //
 // Next on the path: partition-log.ts.
 
+import { replaceFileNow } from '../../durable-file.ts'
 import { keptTailPrefix } from '../../log/recovery.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 
 const formatVersion = 1
 const fileName = 'partition.json'
-const newFileName = `${fileName}.new`
 const incompleteName = 'incomplete'
 const supersededName = 'superseded-tail'
 
@@ -88,14 +89,7 @@ export function claimDirectory(directory: LogDirectory, name: PartitionName): vo
   }
   const { topic, partition, topicId } = name
   const text = JSON.stringify({ version: formatVersion, topic, partition, topicId })
-  const file = directory.create(newFileName)
-  try {
-    file.write(Buffer.from(`${text}\n`), 0)
-    file.syncNow()
-  } finally {
-    file.close()
-  }
-  directory.rename(newFileName, fileName)
+  replaceFileNow(directory, fileName, Buffer.from(`${text}\n`))
 }
 
 function read(directory: LogDirectory): string {

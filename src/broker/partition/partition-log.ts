@@ -53,6 +53,10 @@ export interface PartitionLogOptions {
   readonly durableBefore?: Offset
   /** shared by the logs of a broker */
   readonly tailMemory?: TailMemory
+  /** everything before it was removed */
+  readonly start?: Offset
+  /** see `LogSnapshot.gapsBelow` */
+  readonly gapsBelow?: Offset
   readonly nowMs: () => number
   /** Everything before `end` is durable. */
   readonly onDurable: (end: Offset) => void
@@ -61,6 +65,7 @@ export interface PartitionLogOptions {
 
 export class PartitionLog {
   readonly #log: Log
+  #start: Offset
   /** What a crash left after the last good batch, if anything; it has been cut off. */
   readonly torn: TornTail | null
 
@@ -70,8 +75,8 @@ export class PartitionLog {
    * @throws LogDamagedError, LogVersionError, or what the file system throws
    */
   constructor(options: PartitionLogOptions) {
-    const { directory, segmentBytes, flush, durableBefore = 0, nowMs } = options
-    const { tailMemory, onDurable, onFailure } = options
+    const { directory, segmentBytes, flush, durableBefore = 0, start = 0, nowMs } = options
+    const { tailMemory, gapsBelow, onDurable, onFailure } = options
     try {
       const { log, torn } = openRecords({
         directory,
@@ -80,31 +85,33 @@ export class PartitionLog {
         sync: flush,
         // A broker has many partitions, most of them small.
         preallocate: 'in steps',
-        knownDurable: durableBefore > 0 ? durableBefore - 1 : undefined,
+        knownDurable: durableBefore > start ? durableBefore - 1 : undefined,
         keepsTail: true,
         tailMemory,
+        gapsBelow,
         nowMs,
         onDurable: (position) => onDurable(position + 1),
         onFailure,
       })
       this.#log = log
+      this.#start = start
       this.torn = torn
+      // A crash may have come between the move of the start and the removal of what lies before it.
+      this.dropBefore(start)
     } catch (error) {
       directory.close()
       throw error
     }
   }
 
-  get start(): Offset {
-    return this.#log.firstPosition ?? 0
-  }
-
+  /** Offset of the next batch. */
   get end(): Offset {
-    return (this.#log.lastPosition ?? -1) + 1
+    return Math.max(this.#start, (this.#log.lastPosition ?? -1) + 1)
   }
 
-  get durableEnd(): Offset {
-    return (this.#log.durablePosition ?? -1) + 1
+  /** First offset of the oldest batch that is still there; undefined for an empty log. */
+  get firstOffset(): Offset | undefined {
+    return this.#log.firstPosition
   }
 
   /** Copies whole batches; the next `flush` writes them to the disk. */
@@ -123,9 +130,9 @@ export class PartitionLog {
     return this.#log.read({ from, upTo: end - 1, bytesMax })
   }
 
-  /** Visits the header of every batch, from the start of the log. */
-  forEachHeader(visit: (header: BatchHeader) => void): void {
-    this.#log.scan(0, (bytes, at) => {
+  /** Visits the header of every batch, from the one that holds or follows `from` on. */
+  forEachHeader(from: Offset, visit: (header: BatchHeader) => void): void {
+    this.#log.scan(from, (bytes, at) => {
       visit(readBatchHeader(bytes, at))
       return true
     })
@@ -134,6 +141,18 @@ export class PartitionLog {
   /** Removes everything from `end` on; nothing may be appended until the promise resolves. */
   truncate(end: Offset): Promise<void> {
     return new Promise((resolve) => this.#log.truncateAfter(end - 1, resolve))
+  }
+
+  /** Removes everything; the log continues at `start`, which is durable in the log's snapshot. */
+  beginAnew(start: Offset): Promise<void> {
+    this.#start = start
+    return this.truncate(0)
+  }
+
+  /** Removes segments that end before `start`, which is durable in the log's snapshot. */
+  dropBefore(start: Offset): void {
+    this.#start = start
+    this.#log.dropBefore(start, { mayEmpty: true })
   }
 
   close(): Promise<void> {

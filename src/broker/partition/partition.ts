@@ -1,8 +1,9 @@
 // One replica of one partition, as leader, follower or neither, through successive leader epochs.
 // Pure: it decides; replication/replica.ts owns the log and carries the decisions out.
 //
-// The header of every batch in the log is passed to `appended`, at start and afterwards, so the
-// partition's knowledge of epochs and producers always equals the log's content.
+// A start passes the log's snapshot to `restored`, and the header of every later batch to
+// `appended`, as all do that are appended afterwards: what the partition knows of epochs and producers
+// always equals what was ever in the log.
 //
 //   state of the znode ─▶ become ─┬▶ leading: judgeProduce ─ appended ─ durable ─ followerFetched
 //                                 └▶ following: judgeReplicated ─ appended ─ learn; truncation
@@ -15,6 +16,7 @@ import { type BrokerId, type Life, noBroker } from '../../protocol/mq/messages.t
 import type { BatchHeader, Offset } from '../../protocol/mq/record-batch.ts'
 import { InSyncReplicas } from './in-sync-replicas.ts'
 import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
+import type { LogSnapshot } from './log-snapshot.ts'
 import {
   isSameLife,
   leaderOf,
@@ -24,7 +26,7 @@ import {
   withIsr,
   withoutLeader,
 } from './partition-state.ts'
-import { ProducerStates, type SequenceVerdict } from './producer-states.ts'
+import { type ProducerEntry, ProducerStates, type SequenceVerdict } from './producer-states.ts'
 
 export interface PartitionOptions {
   readonly self: BrokerId
@@ -51,6 +53,8 @@ interface FollowerPosition {
   /** epoch of the last batch before `offset`; -1 for an empty log */
   readonly lastEpoch: number
   readonly highWatermark: Offset
+  /** everything before it is removed there */
+  readonly logStart: Offset
 }
 
 export type FollowerVerdict =
@@ -60,6 +64,17 @@ export type FollowerVerdict =
   | { readonly type: 'refused'; readonly code: MqErrorCode }
   /** The follower's log holds records that ours never had. */
   | ({ readonly type: 'diverging' } & EpochEnd)
+  /** What follows the records that the logs have in common was removed here. */
+  | { readonly type: 'below start'; readonly beginning: Beginning }
+
+/** For a replica whose log begins anew: what it cannot learn from the records it will fetch. */
+export interface Beginning {
+  readonly logStart: Offset
+  /** of the record before the log start; -1 if that is unknown */
+  readonly baseEpoch: number
+  /** as known at the log start */
+  readonly producers: readonly ProducerEntry[]
+}
 
 export class Partition {
   readonly #options: PartitionOptions
@@ -70,6 +85,7 @@ export class Partition {
   #state: PartitionState | undefined
   #replicas: InSyncReplicas | undefined // while leading
   #epochStart: Offset = 0 // log end when we began to lead
+  #logStart: Offset = 0 // never decreases, except when the log begins anew
   #logEnd: Offset = 0
   #durableEnd: Offset = 0
   #highWatermark: Offset = 0
@@ -94,6 +110,11 @@ export class Partition {
     return this.#state?.leaderEpoch ?? -1
   }
 
+  /** Everything before it was removed, by retention or on request; never above `highWatermark`. */
+  get logStart(): Offset {
+    return this.#logStart
+  }
+
   /** Offset of the next record. */
   get logEnd(): Offset {
     return this.#logEnd
@@ -113,10 +134,18 @@ export class Partition {
     return this.#epochs.latest
   }
 
+  /** The log's snapshot; the batches from its end on follow. */
+  restored({ logStart, end, epochs, producers }: LogSnapshot): void {
+    this.#epochs.restore(epochs)
+    this.#producers.restore(producers)
+    this.#logStart = logStart
+    this.#logEnd = this.#highWatermark = end
+  }
+
   /** The log has been read to its end and all of it is durable. */
   opened(highWatermark: Offset): void {
     this.#durableEnd = this.#logEnd
-    this.#highWatermark = Math.min(highWatermark, this.#logEnd)
+    this.#highWatermark = Math.max(this.#highWatermark, Math.min(highWatermark, this.#logEnd))
   }
 
   // --- roles -------------------------------------------------------------------------------------
@@ -182,6 +211,7 @@ export class Partition {
       lagTimeMsMax,
       nowMs,
     })
+    this.#replicas.ownLogStarts(this.#logStart)
     this.#take(this.#replicas.ownLogDurable(this.#durableEnd, nowMs))
   }
 
@@ -189,10 +219,17 @@ export class Partition {
 
   /** A batch was appended, or was found in the log at start. */
   appended(header: BatchHeader): void {
-    invariant(header.baseOffset >= this.#logEnd, 'batches are appended at the end')
-    this.#epochs.appended(header.leaderEpoch, header.baseOffset)
+    const { baseOffset, lastOffsetDelta, leaderEpoch } = header
+    invariant(this.#mayFollow(baseOffset, lastOffsetDelta), 'batches are appended at the end')
+    this.#epochs.appended(leaderEpoch, Math.max(baseOffset, this.#logStart))
     this.#producers.appended(header)
-    this.#logEnd = header.baseOffset + header.lastOffsetDelta + 1
+    this.#logEnd = baseOffset + lastOffsetDelta + 1
+  }
+
+  /** The log start may lie within the first batch. */
+  #mayFollow(baseOffset: Offset, lastOffsetDelta: number): boolean {
+    if (baseOffset >= this.#logEnd) return true
+    return this.#logEnd === this.#logStart && baseOffset + lastOffsetDelta >= this.#logEnd
   }
 
   /** Everything before `end` is durable here. */
@@ -204,8 +241,8 @@ export class Partition {
   /**
    * Everything from `end` on was removed.
    *
-   * @returns whether the producer states are still complete; if not, call `forgetProducers`, then
-   *   `rememberProducer` for every batch in the log
+   * @returns whether the producer states are still complete; if not, call `restoreProducers`, then
+   *   `rememberProducer` for every batch in the log after the snapshot
    */
   truncated(end: Offset): boolean {
     invariant(this.mayTruncate(end), 'what consumers may have seen is never truncated')
@@ -231,8 +268,8 @@ export class Partition {
     return lastEpoch >= (this.#state?.uncleanEpoch ?? neverUnclean)
   }
 
-  forgetProducers(): void {
-    this.#producers.clear()
+  restoreProducers({ producers }: LogSnapshot): void {
+    this.#producers.restore(producers)
   }
 
   rememberProducer(header: BatchHeader): void {
@@ -241,6 +278,44 @@ export class Partition {
 
   endOfEpoch(epoch: number): EpochEnd | undefined {
     return this.#epochs.endOf(epoch, this.#logEnd)
+  }
+
+  /** Everything before `logStart`, which is committed, is being removed. */
+  logStartMoved(logStart: Offset): void {
+    invariant(logStart >= this.#logStart, 'a log start never goes back')
+    invariant(logStart <= this.#highWatermark, 'only what is committed is removed')
+    this.#logStart = logStart
+    this.#epochs.startMoved(logStart)
+    this.#replicas?.ownLogStarts(logStart)
+  }
+
+  /** The log was emptied and begins anew where its leader's log begins. */
+  beganAnew({ logStart, baseEpoch, producers }: Beginning): void {
+    this.#epochs.restore({ baseEpoch, starts: [] })
+    this.#producers.restore(producers)
+    this.#logStart = this.#logEnd = this.#durableEnd = this.#highWatermark = logStart
+  }
+
+  /**
+   * What a start restores instead of reading the log before `end`.
+   *
+   * @param place `end` is committed; the log start may be about to move
+   * @returns also whether it has all that is known of producers: see `ProducerStates.before`
+   */
+  snapshotAt(place: Pick<LogSnapshot, 'logStart' | 'end' | 'gapsBelow'>): {
+    readonly snapshot: LogSnapshot
+    readonly isExact: boolean
+  } {
+    const { logStart, end, gapsBelow } = place
+    const { entries: producers, isExact } = this.#producers.before(end)
+    const epochs = this.#epochs.between(logStart, end)
+    return { snapshot: { logStart, end, gapsBelow, epochs, producers }, isExact }
+  }
+
+  /** A snapshot that leaves everything from the log start on to be read. */
+  snapshotAtStart(gapsBelow: Offset): LogSnapshot {
+    const [logStart, end, { baseEpoch }] = [this.#logStart, this.#logStart, this.#epochs]
+    return { logStart, end, gapsBelow, epochs: { baseEpoch, starts: [] }, producers: [] }
   }
 
   // --- as leader ---------------------------------------------------------------------------------
@@ -262,7 +337,7 @@ export class Partition {
   followerFetched(
     id: BrokerId,
     life: Life,
-    { leaderEpoch, offset, lastEpoch, highWatermark }: FollowerPosition,
+    { leaderEpoch, offset, lastEpoch, highWatermark, logStart }: FollowerPosition,
     nowMs: number,
   ): FollowerVerdict {
     const refused = (code: MqErrorCode): FollowerVerdict => ({ type: 'refused', code })
@@ -270,20 +345,34 @@ export class Partition {
     if (replicas === undefined) return refused('NOT_LEADER_OR_FOLLOWER')
     if (leaderEpoch < this.leaderEpoch) return refused('FENCED_LEADER_EPOCH')
     if (leaderEpoch > this.leaderEpoch) return refused('UNKNOWN_LEADER_EPOCH')
-    const end = offset > 0 ? this.endOfEpoch(lastEpoch) : undefined
-    const common = end?.endOffset ?? (offset > 0 ? 0 : this.#logEnd)
-    if (highWatermark > common && this.#isBinding(lastEpoch)) {
+    const common = this.#commonEnd(offset, lastEpoch)
+    if (highWatermark > common.endOffset && this.#isBinding(lastEpoch)) {
       this.#lacking = { leaderEpoch, committed: highWatermark }
       this.#replicas = undefined
       this.#role = { type: 'idle' }
       return { type: 'behind' }
     }
-    if (offset > 0) {
-      const { epoch, endOffset } = end ?? { epoch: -1, endOffset: 0 }
-      if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }
+    const { epoch, endOffset } = common
+    if (offset < this.#logStart || endOffset < this.#logStart) {
+      return { type: 'below start', beginning: this.#beginning() }
     }
-    this.#take(replicas.followerFetched(id, { life, end: offset, leaderEnd: this.#logEnd, nowMs }))
+    if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }
+    const fetched = { life, end: offset, logStart, leaderEnd: this.#logEnd, nowMs }
+    this.#take(replicas.followerFetched(id, fetched))
     return { type: 'fine' }
+  }
+
+  /** Where a follower's log, with that epoch before `offset`, parts from ours at the latest. */
+  #commonEnd(offset: Offset, lastEpoch: number): EpochEnd {
+    // Nothing here contradicts a log that ends where ours begins, or that never had a record.
+    const isComparable = offset > this.#logStart && lastEpoch >= 0
+    if (!isComparable) return { epoch: lastEpoch, endOffset: this.#logEnd }
+    return this.endOfEpoch(lastEpoch) ?? { epoch: -1, endOffset: 0 }
+  }
+
+  #beginning(): Beginning {
+    const { entries: producers } = this.#producers.before(this.#logStart)
+    return { logStart: this.#logStart, baseEpoch: this.#epochs.baseEpoch, producers }
   }
 
   followerGone(id: BrokerId): void {
@@ -320,6 +409,11 @@ export class Partition {
     this.#take(this.#replicas?.settled(this.#state, nowMs) ?? false)
   }
 
+  /** Everything before it is removed from all logs in sync; undefined unless we lead. */
+  get lowWatermark(): Offset | undefined {
+    return this.#replicas?.lowWatermark
+  }
+
   /** @returns undefined while a new leader does not yet know how far its predecessor committed */
   get latestOffset(): Offset | undefined {
     return this.#highWatermark >= this.#epochStart ? this.#highWatermark : undefined
@@ -327,13 +421,19 @@ export class Partition {
 
   // --- as follower -------------------------------------------------------------------------------
 
-  /** Whether a batch that the leader of `leaderEpoch` sent continues our log. */
-  continuesLog(header: BatchHeader, leaderEpoch: number): boolean {
+  /**
+   * Whether a batch that the leader of `leaderEpoch` sent continues our log.
+   *
+   * @param gapsBelow a gap before this offset is no loss: compaction removed batches there
+   */
+  continuesLog(header: BatchHeader, leaderEpoch: number, gapsBelow: Offset): boolean {
+    const { baseOffset, lastOffsetDelta } = header
     return (
       this.#role.type === 'following' &&
       leaderEpoch === this.leaderEpoch &&
-      header.baseOffset === this.#logEnd &&
-      header.lastOffsetDelta >= 0 &&
+      lastOffsetDelta >= 0 &&
+      this.#mayFollow(baseOffset, lastOffsetDelta) &&
+      (baseOffset <= this.#logEnd || baseOffset <= gapsBelow) &&
       header.leaderEpoch >= this.#epochs.latest &&
       header.leaderEpoch <= leaderEpoch
     )
@@ -347,7 +447,8 @@ export class Partition {
 
   /**
    * The log end to truncate to: it agrees with the leader's log, or at least comes closer to it.
-   * The next fetch shows which.
+   * The next fetch shows which. It may be below our log start: then our log has nothing in common
+   * with the leader's, and begins anew.
    *
    * @param leaders from the leader's verdict `diverging`
    */

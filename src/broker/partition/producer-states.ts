@@ -1,6 +1,8 @@
 // What a partition knows about each idempotent producer: its epoch and its last batches, which is
 // enough to recognise a retry and to see a gap. All of it follows from the headers of the batches
-// in the log, so every replica has it and a new leader continues where the old one stopped.
+// that were ever in the log, so every replica has it and a new leader continues where the old one
+// stopped. Retention removes batches, so the log's snapshot (log-snapshot.ts) has it up to an
+// offset, and a replica that begins anew receives it from its leader.
 //
 // An unknown producer starts at sequence 0. Sequences count records and wrap at 2^31. Kafka accepts
 // any first sequence and remembers 5 batches; our producer may have 64 batches in flight, through
@@ -34,17 +36,24 @@ export type SequenceVerdict =
       readonly code: 'INVALID_PRODUCER_EPOCH' | 'OUT_OF_ORDER_SEQUENCE_NUMBER'
     }
 
-interface Remembered {
+export interface RememberedBatch {
   readonly firstSequence: number
   readonly lastSequence: number
   readonly baseOffset: Offset
   readonly lastOffset: Offset
 }
 
-interface ProducerState {
-  readonly epoch: number
+interface ProducerState extends Omit<ProducerEntry, 'producerId' | 'batches'> {
   /** of this epoch, ascending, at most `keptBatchesMax`; the last `rememberedBatchesMax` are recognised */
-  readonly batches: Remembered[]
+  readonly batches: RememberedBatch[]
+}
+
+/** What is known of one producer up to some offset of the log. */
+export interface ProducerEntry {
+  readonly producerId: ProducerId
+  readonly epoch: number
+  /** the last of this epoch, ascending, at most `rememberedBatchesMax` */
+  readonly batches: readonly RememberedBatch[]
   /** whether earlier batches of this epoch were forgotten */
   readonly forgotMore: boolean
   /** whether there were batches of earlier epochs */
@@ -144,8 +153,34 @@ export class ProducerStates {
     return complete
   }
 
-  clear(): void {
+  /**
+   * The states as they were when the log ended at `end`.
+   *
+   * @returns also whether they are exact. If not, a producer has so many batches from `end` on that
+   *   earlier ones, which would be among its last, are forgotten.
+   */
+  before(end: Offset): { readonly entries: readonly ProducerEntry[]; readonly isExact: boolean } {
+    const entries: ProducerEntry[] = []
+    let isExact = true
+    for (const [producerId, state] of this.#states) {
+      const { epoch, forgotEpochs } = state
+      const all = state.batches.filter(({ lastOffset }) => lastOffset < end)
+      const batches = all.slice(-limits.rememberedBatchesMax)
+      if (state.forgotMore && batches.length < limits.rememberedBatchesMax) isExact = false
+      if (batches.length === 0 && forgotEpochs) isExact = false
+      if (batches.length === 0) continue
+      const forgotMore = state.forgotMore || batches.length < all.length
+      entries.push({ producerId, epoch, batches, forgotMore, forgotEpochs })
+    }
+    return { entries, isExact }
+  }
+
+  /** Replaces the states by these, in this order. */
+  restore(entries: readonly ProducerEntry[]): void {
     this.#states.clear()
+    for (const { producerId, epoch, batches, forgotMore, forgotEpochs } of entries) {
+      this.#states.set(producerId, { epoch, batches: [...batches], forgotMore, forgotEpochs })
+    }
   }
 
   #forgetOldest(): void {

@@ -11,7 +11,8 @@ import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
-import type { ReplicaFetched } from '../../protocol/mq/replica-fetch.ts'
+import type { ReplicaFetched, ReplicaFetchPartition } from '../../protocol/mq/replica-fetch.ts'
+import { decodeProducers } from '../partition/log-snapshot.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import type { Replica } from './replica.ts'
 
@@ -28,6 +29,7 @@ const retryMs = 30
 type FollowingReplica = Pick<
   Replica,
   | 'appendFetched'
+  | 'beginAnew'
   | 'leaderEpoch'
   | 'mayFetch'
   | 'partition'
@@ -123,9 +125,7 @@ export class ReplicaFetcher {
       const taken = answer.partitions.map((fetched, i) => {
         const [replica, asked] = [replicas[i], partitions[i]]
         const isOurs = replica?.topic === fetched.topic && replica.partition === fetched.partition
-        return isOurs && asked !== undefined
-          ? this.#take(replica, fetched, asked.leaderEpoch)
-          : null
+        return isOurs && asked !== undefined ? this.#take(replica, fetched, asked) : null
       })
       await Promise.all(taken)
     } catch (error) {
@@ -138,17 +138,21 @@ export class ReplicaFetcher {
   async #take(
     replica: FollowingReplica,
     fetched: ReplicaFetched,
-    leaderEpoch: number,
+    asked: ReplicaFetchPartition,
   ): Promise<void> {
-    if (!replica.mayFetch || replica.leaderEpoch !== leaderEpoch) return
+    if (!replica.mayFetch || replica.leaderEpoch !== asked.leaderEpoch) return
     if (fetched.code !== 'NONE') {
       const { topic, partition, code } = fetched
       this.#options.log.debug({ topic, partition, code }, 'The leader refused a fetch')
       this.#retryLater(replica)
     } else if (fetched.diverging !== undefined) {
-      await replica.truncate(fetched.diverging)
+      await replica.truncate(fetched.diverging, fetched.logStart)
+    } else if (fetched.anew !== undefined) {
+      const { logStart, anew } = fetched
+      const producers = decodeProducers(anew.producers)
+      await replica.beginAnew({ logStart, baseEpoch: anew.baseEpoch, producers })
     } else {
-      if (!replica.appendFetched(fetched, leaderEpoch)) {
+      if (!replica.appendFetched(fetched, asked)) {
         const { topic, partition } = fetched
         this.#options.log.warn({ topic, partition }, 'Dropped records that do not continue a log')
         this.#retryLater(replica)

@@ -209,6 +209,15 @@ export class ReplicaManager implements ReplicaHost {
     return new Map([...this.#replicas].map(([key, { checkpoint }]) => [key, checkpoint]))
   }
 
+  /**
+   * Writes snapshots of the logs to which much was appended since the last one.
+   *
+   * @param isLast the broker stops: its next start should find little to read
+   */
+  saveSnapshots({ isLast }: { readonly isLast: boolean }): void {
+    for (const replica of this.#replicas.values()) replica.maybeSaveSnapshot({ isLast })
+  }
+
   async close(): Promise<void> {
     this.#cancelTick()
     for (const fetcher of this.#fetchers.values()) fetcher.stop()

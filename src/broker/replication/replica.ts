@@ -29,7 +29,12 @@ import type { Turn } from '../../turn.ts'
 import type { LogCondition, LogStatus } from '../cluster/replica-status.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
-import { type FollowerVerdict, Partition, type PartitionOptions } from '../partition/partition.ts'
+import {
+  type Beginning,
+  type FollowerVerdict,
+  Partition,
+  type PartitionOptions,
+} from '../partition/partition.ts'
 import { forgetLoss, hasCutTail } from '../partition/partition-directory.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
 import {
@@ -38,6 +43,7 @@ import {
   memberOf,
   type PartitionState,
 } from '../partition/partition-state.ts'
+import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
 
@@ -76,6 +82,14 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly isIncomplete: boolean
 }
 
+/** A request to delete records. */
+interface DeleteCall {
+  readonly offset: Offset
+  readonly deadlineMs: number
+  /** Called once, with the smallest log start of the logs in sync, or the error. */
+  readonly done: (result: Offset | BrokerError) => void
+}
+
 export class Replica {
   readonly topic: string
   readonly topicId: string
@@ -84,6 +98,9 @@ export class Replica {
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
+  readonly #head: LogHead
+  #unsavedBytes = 0 // appended since the last snapshot
+  readonly #snapshotBytes: number
   /** All that one turn appends is written with one write and one fdatasync. */
   readonly #syncLog = () => this.#flush()
   readonly #queue: ProduceQueue
@@ -91,6 +108,10 @@ export class Replica {
   readonly #appended = new Watermark()
   readonly #durable = new Watermark()
   readonly #committed = new Watermark()
+  /** the log start, for followers' fetches */
+  readonly #started = new Watermark()
+  /** the smallest log start of the logs in sync, for requests that delete records */
+  readonly #low = new Watermark()
   /** the high watermark again, for consumers' fetches, which outlive a change of role */
   readonly #readable = new Watermark()
   readonly #directory: LogDirectory
@@ -106,6 +127,7 @@ export class Replica {
   /** the state whose leader we could follow only by dropping committed records */
   #haltedBy: PartitionState | undefined
   #leadersHighWatermark: Offset = 0
+  #leadersLogStart: Offset = 0
   #truncating: { readonly end: Offset; readonly done: Promise<void> } | undefined
   /** the state that arrived while we were truncating */
   #next: PartitionState | undefined
@@ -131,23 +153,34 @@ export class Replica {
     const { directory, checkpoint, isIncomplete } = options
     this.#directory = directory
     this.#isOsFlush = options.flush === 'os'
+    this.#snapshotBytes = Math.min(options.segmentBytes / 8, limits.snapshotBytes)
+    this.#head = new LogHead({
+      directory,
+      core: this.#core,
+      onMoved: () => this.#moved(),
+      onFailure: (error) => host.failed(error),
+    })
+    const { written } = this.#head
     this.#log = new PartitionLog({
       directory,
       segmentBytes: options.segmentBytes,
       flush: options.flush,
       tailMemory: options.tailMemory,
       durableBefore: isIncomplete ? 0 : checkpoint.durableEnd,
+      start: written.logStart,
+      gapsBelow: written.gapsBelow,
       nowMs: () => host.clock.nowMs(),
       onDurable: (end) => this.#becameDurable(end),
       onFailure: (error) => host.failed(error),
     })
     try {
-      this.#log.forEachHeader((header) => this.#core.appended(header))
+      const { bytes, committed } = this.#head.restore(this.#log, host.log)
+      this.#unsavedBytes = bytes
+      this.#core.opened(Math.max(checkpoint.highWatermark, committed))
     } catch (error) {
       void this.#log.close()
       throw error
     }
-    this.#core.opened(checkpoint.highWatermark)
     this.#lostHighWatermark = isIncomplete ? checkpoint.highWatermark : 0
     this.#condition = isIncomplete ? 'incomplete' : hasCutTail(directory) ? 'tail-cut' : 'whole'
     const { torn } = this.#log
@@ -173,6 +206,11 @@ export class Replica {
 
   get highWatermark(): Offset {
     return this.#core.highWatermark
+  }
+
+  /** Everything before it was removed. */
+  get logStart(): Offset {
+    return this.#core.logStart
   }
 
   /** Offset of the next record. */
@@ -289,8 +327,9 @@ export class Replica {
     const facts = { topic, partition, role, leaderEpoch, logEnd, highWatermark }
     this.#host.log.info(facts, 'Partition changed its role')
     this.#queue.roleEnded()
-    this.#leadersHighWatermark = 0
-    for (const watermark of [this.#appended, this.#durable, this.#committed]) watermark.callOff()
+    this.#leadersHighWatermark = this.#leadersLogStart = 0
+    const ending = [this.#appended, this.#durable, this.#committed, this.#started, this.#low]
+    for (const watermark of ending) watermark.callOff()
   }
 
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
@@ -336,6 +375,7 @@ export class Replica {
     const { logEnd, leaderEpoch } = this.#core
     placeBatch(batch, logEnd, leaderEpoch)
     this.#log.append(batch)
+    this.#unsavedBytes += batch.length
     this.#core.appended(readBatchHeader(batch))
     // Followers' fetches come first: their answers leave before a flush that may hold up this turn.
     this.#appended.move(this.#core.logEnd)
@@ -375,10 +415,23 @@ export class Replica {
   waitForNews(operation: Operation, asked: ReplicaFetchPartition): void {
     operation.waitFor(this.#appended, asked.offset + 1)
     operation.waitFor(this.#committed, asked.highWatermark + 1)
+    operation.waitFor(this.#started, this.#core.logStart + 1)
   }
 
   readForFollower(offset: Offset, bytesMax: number): FetchedRecords {
     return this.#read({ offset, end: this.#core.logEnd, bytesMax })
+  }
+
+  /** Removes the records before `offset`, which is committed, from all logs in sync. */
+  deleteRecords({ offset, deadlineMs, done }: DeleteCall): void {
+    this.removeBefore(offset)
+    const operation = new Operation((ending) => {
+      if (ending === 'reached') done(this.#low.value)
+      else if (ending === 'expired') done(this.#error('REQUEST_TIMED_OUT'))
+      else done(this.#error('NOT_LEADER_OR_FOLLOWER'))
+    })
+    operation.waitFor(this.#low, offset)
+    this.#host.purgatory.expireAt(operation, deadlineMs)
   }
 
   endOfEpoch(epoch: number): EpochEnd | undefined {
@@ -391,64 +444,137 @@ export class Replica {
   }
 
   get earliestOffset(): Offset {
-    return this.#log.start
+    return this.#core.logStart
+  }
+
+  /** Gaps between batches before it are no loss: see `LogSnapshot.gapsBelow`. */
+  get gapsBelow(): Offset {
+    return this.#head.written.gapsBelow
   }
 
   // --- as follower -------------------------------------------------------------------------------
 
   /** This follower's next fetch, which also acknowledges everything before its offset. */
   position(): ReplicaFetchPartition {
-    const { leaderEpoch, logEnd: offset, lastEpoch, highWatermark } = this.#core
+    const { leaderEpoch, logEnd: offset, lastEpoch, highWatermark, logStart } = this.#core
     const { topic, partition } = this
-    return { topic, partition, leaderEpoch, offset, lastEpoch, highWatermark }
+    return { topic, partition, leaderEpoch, offset, lastEpoch, highWatermark, logStart }
   }
 
   /**
-   * Appends what the leader of `leaderEpoch` sent.
+   * Appends what the leader answered to a fetch.
    *
-   * @returns whether all of it continued our log
+   * @returns whether all of it continued our log, or will once the gaps in it may be there
    */
-  appendFetched(fetched: ReplicaFetched, leaderEpoch: number): boolean {
+  appendFetched(fetched: ReplicaFetched, asked: ReplicaFetchPartition): boolean {
     const { records } = fetched
+    const { leaderEpoch } = asked
+    // With gaps, the offsets of the records alone do not show that they are next.
+    if (asked.offset !== this.#core.logEnd) return records.length === 0
+    const { gapsBelow } = this
     let end = 0 // of the batches accepted so far
     forEachBatch(records, (at, length) => {
       const header = readBatchHeader(records, at)
-      if (at !== end || !this.#core.continuesLog(header, leaderEpoch)) return
+      if (at !== end || !this.#core.continuesLog(header, leaderEpoch, gapsBelow)) return
       if (!isBatchIntact(records, at, length)) return
       this.#core.appended(header)
       end = at + length
     })
     if (end > 0) {
       this.#log.append(records.subarray(0, end))
+      this.#unsavedBytes += end
       this.#host.turn.sync(this.#syncLog)
     }
     if (leaderEpoch === this.leaderEpoch && this.role.type === 'following') {
       this.#leadersHighWatermark = fetched.highWatermark
+      this.#leadersLogStart = fetched.logStart
     }
     this.#moved()
+    if (end < records.length && fetched.gapsBelow > gapsBelow) {
+      this.#head.expectGaps(fetched.gapsBelow)
+      return true
+    }
     return end === records.length
   }
 
-  /** Resolves when everything appended is durable, or when this replica's role has changed. */
-  whenDurable(): Promise<Ending> {
+  /**
+   * Resolves when everything appended is durable, and the snapshot as well, or when this replica's
+   * role has changed.
+   */
+  async whenDurable(): Promise<Ending> {
+    await this.#head.idle()
     return new Promise((resolve) => {
       new Operation(resolve).waitFor(this.#durable, this.#core.logEnd)
     })
   }
 
-  /** Cuts off the records that the leader never had. */
-  async truncate(diverging: EpochEnd): Promise<void> {
+  /**
+   * Cuts off the records that the leader never had.
+   *
+   * @param leadersStart the leader's log start
+   */
+  async truncate(diverging: EpochEnd, leadersStart: Offset): Promise<void> {
+    if (this.#head.isBusy && !(await this.#mayStillCut())) return
     const end = this.#core.truncationPoint(diverging)
+    if (end < this.#core.logStart) {
+      const beginning = { logStart: leadersStart, baseEpoch: -1, producers: [] }
+      return this.#beginAnew(beginning)
+    }
+    if (!this.#isCutAllowed(end, { diverging })) return
+    const done = this.#host
+      .willTruncate(this, end)
+      .then(() => this.#head.lower(end))
+      .then(() => this.#log.truncate(end))
+    this.#truncating = { end, done }
+    await done
+    if (!this.#core.truncated(this.#log.end)) {
+      const { written } = this.#head
+      this.#core.restoreProducers(written)
+      this.#log.forEachHeader(written.end, (header) => this.#core.rememberProducer(header))
+    }
+    this.#truncated()
+  }
+
+  /** Drops the whole log: what followed the records that the leader's has as well was removed there. */
+  async beginAnew(beginning: Beginning): Promise<void> {
+    if (this.#head.isBusy && !(await this.#mayStillCut())) return
+    await this.#beginAnew(beginning)
+  }
+
+  async #beginAnew(beginning: Beginning): Promise<void> {
+    const { logStart, baseEpoch, producers } = beginning
+    if (!this.#isCutAllowed(logStart, { logStart, baseEpoch })) return
+    const { gapsBelow } = this
+    const epochs = { baseEpoch, starts: [] }
+    const snapshot = { logStart, end: logStart, gapsBelow, epochs, producers }
+    const done = this.#host
+      .willTruncate(this, logStart)
+      .then(() => this.#head.replace(snapshot))
+      .then(() => this.#log.beginAnew(logStart))
+    this.#truncating = { end: logStart, done }
+    await done
+    this.#core.beganAnew(beginning)
+    this.#truncated()
+  }
+
+  /** The snapshot that is being written comes first. @returns whether the log may be cut then */
+  async #mayStillCut(): Promise<boolean> {
+    const { leaderEpoch } = this
+    await this.#head.idle()
+    return this.mayFetch && this.leaderEpoch === leaderEpoch && !this.#isClosed
+  }
+
+  #isCutAllowed(end: Offset, leaders: object): boolean {
     const { logEnd, highWatermark } = this.#core
     const { topic, partition } = this
-    const facts = { topic, partition, logEnd, highWatermark, end, diverging }
+    const facts = { topic, partition, logEnd, highWatermark, end, leaders }
     if (!this.#core.mayTruncate(end)) {
       // Records that consumers saw would be lost. The controller elects again, or an operator
       // decides.
       this.#haltedBy = this.#state
       this.#host.log.error(facts, 'Cannot follow: the leader lacks committed records')
       this.#host.reportChanged()
-      return
+      return false
     }
     if (end < highWatermark) {
       this.#host.log.error(
@@ -456,13 +582,10 @@ export class Replica {
         'Dropping committed records: an operator chose a leader without them',
       )
     } else this.#host.log.info(facts, 'Truncating a log that diverges from its leader')
-    const done = this.#host.willTruncate(this, end).then(() => this.#log.truncate(end))
-    this.#truncating = { end, done }
-    await done
-    if (!this.#core.truncated(this.#log.end)) {
-      this.#core.forgetProducers()
-      this.#log.forEachHeader((header) => this.#core.rememberProducer(header))
-    }
+    return true
+  }
+
+  #truncated(): void {
     this.#truncating = undefined
     this.#moved()
     const next = this.#next
@@ -473,7 +596,7 @@ export class Replica {
   // --- for consumers -----------------------------------------------------------------------------
 
   isOutOfRange(offset: Offset): boolean {
-    return offset < this.#log.start || this.#core.isOutOfRange(offset)
+    return offset < this.#core.logStart || this.#core.isOutOfRange(offset)
   }
 
   waitForRecords(operation: Operation, offset: Offset): void {
@@ -489,10 +612,27 @@ export class Replica {
     const limit = Math.min(bytesMax, limits.fetchBytesMax)
     const records =
       offset < end ? this.#log.read({ from: offset, end, bytesMax: limit }) : Buffer.alloc(0)
-    return { highWatermark: this.#core.highWatermark, logStart: this.#log.start, records }
+    const { highWatermark, logStart } = this.#core
+    return { highWatermark, logStart, records }
   }
 
   // --- the log -----------------------------------------------------------------------------------
+
+  /** Removes everything before `offset`, as far as it is committed, soon. */
+  removeBefore(offset: Offset): void {
+    if (this.#truncating === undefined && !this.#isClosed) this.#head.removeBefore(offset)
+  }
+
+  /**
+   * Writes a snapshot if much was appended since the last one.
+   *
+   * @param isLast the broker stops: its next start should find little to read
+   */
+  maybeSaveSnapshot({ isLast }: { readonly isLast: boolean }): void {
+    const bytesMin = isLast ? this.#snapshotBytes / 8 : this.#snapshotBytes
+    if (this.#unsavedBytes < bytesMin || this.#truncating !== undefined || this.#isClosed) return
+    if (this.#head.save()) this.#unsavedBytes = 0
+  }
 
   #flush(): void {
     if (this.#truncating === undefined && !this.#isClosed) this.#log.flush()
@@ -502,8 +642,9 @@ export class Replica {
     this.resign()
     this.#isClosed = true
     this.#readable.callOff()
-    // A failed truncation was reported to the host; the log is closed all the same.
+    // A failed truncation was reported to the host; the log is closed anyway.
     await this.#truncating?.done.catch(() => undefined)
+    await this.#head.settled()
     await this.#log.close()
   }
 
@@ -517,7 +658,10 @@ export class Replica {
   /** Passes the core's offsets on to the operations that wait for them. */
   #moved(): void {
     this.#core.learnHighWatermark(this.#leadersHighWatermark)
-    const { logEnd, durableEnd, highWatermark } = this.#core
+    if (this.#leadersLogStart > this.#core.logStart) this.removeBefore(this.#leadersLogStart)
+    const { logStart, logEnd, durableEnd, highWatermark } = this.#core
+    this.#started.move(logStart)
+    this.#low.move(this.#core.lowWatermark ?? 0)
     this.#appended.move(logEnd)
     this.#durable.move(durableEnd)
     this.#committed.move(highWatermark)

@@ -2,6 +2,7 @@
 // parameters, and one for the options of each class. The classes document the meaning.
 
 import type { Address } from '../../address.ts'
+import { asBuffer } from '../../as-buffer.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { codecNames } from '../../protocol/mq/compression.ts'
@@ -32,6 +33,7 @@ import { serverList } from '../server-list.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type {
+  CallOptions,
   ConsumerOptions,
   LeaderChoice,
   MqAdminOptions,
@@ -65,7 +67,9 @@ const offset = wholeNumber(-(2 ** 53), 2 ** 53)
 /**
  * Two timestamps of one batch may differ by at most the range of a varint: until the year 144683.
  */
-const timestampMs = wholeNumber(0, 2 ** 52 - 1)
+const timestampMsMax = 2 ** 52 - 1
+const timestampMs = wholeNumber(0, timestampMsMax)
+const newHeaders = optional(listOf(record({ key: text, value: bytesOrNull })), [])
 
 const newRecord = record({
   topic: kafkaName,
@@ -73,7 +77,7 @@ const newRecord = record({
   key: optional(bytesOrNull, null),
   value: bytesOrNull,
   timestampMs: optional(timestampMs),
-  headers: optional(listOf(record({ key: text, value: bytesOrNull })), []),
+  headers: newHeaders,
 } satisfies RowsOf<NewRecord>)
 
 const newTopic = record({
@@ -101,7 +105,20 @@ const offsets: Kind<ReadonlyMap<number, number>> = (value, name) => {
 
 // --- methods ---------------------------------------------------------------------------------------
 
-const producerMethods = { send: method('send', { record: newRecord }) }
+const callOptions = optional(
+  record({
+    signal: optional(having<AbortSignal>('an AbortSignal', 'addEventListener', 'throwIfAborted')),
+  } satisfies RowsOf<CallOptions>),
+  { signal: undefined },
+)
+
+const producerMethods = {
+  send: method('send', { record: newRecord }),
+  sendBatch: method('sendBatch', { records: listOf(newRecord) }),
+  sendOptions: method('send', { options: callOptions }),
+  connect: method('connect', { options: callOptions }),
+  flush: method('flush', { options: callOptions }),
+}
 
 const consumerMethods = { commit: method('commit', { offsets: optional(offsets) }) }
 
@@ -138,6 +155,85 @@ export function take<R extends Rows>(table: Method<R>, given: readonly unknown[]
     const code = codes.get(error.argument) ?? 'INVALID_REQUEST'
     throw new BrokerError(code, `Cannot ${table.name}: ${error.message}`)
   }
+}
+
+// --- records -------------------------------------------------------------------------------------
+
+export type TakenRecord = Taken<{ readonly record: typeof newRecord }>['record']
+
+/**
+ * Takes new records as the table does, but those of the usual shape without it: a producer takes
+ * each of its records here.
+ */
+export class RecordTaker {
+  /** valid, of the last record */
+  #topic: string | undefined
+
+  /** @throws BrokerError */
+  take(given: unknown): TakenRecord {
+    return this.#maybeTake(given) ?? take(mqMethods.send, [given]).record
+  }
+
+  /** @throws BrokerError with the index of the record */
+  takeAll(given: unknown): readonly TakenRecord[] {
+    if (!Array.isArray(given)) return take(mqMethods.sendBatch, [given]).records
+    const records: TakenRecord[] = []
+    for (const each of given) {
+      const record = this.#maybeTake(each)
+      if (record === undefined) return take(mqMethods.sendBatch, [given]).records
+      records.push(record)
+    }
+    return records
+  }
+
+  /** @returns undefined for the table to take it, or to say what is wrong with it */
+  #maybeTake(given: unknown): TakenRecord | undefined {
+    if (typeof given !== 'object' || given === null) return undefined
+    try {
+      for (const name in given) if (!recordNames.has(name)) return undefined
+      const { topic, partition, key, value, timestampMs, headers } = given as Partial<NewRecord>
+      const [keyBytes, valueBytes] = [usualBytes(key ?? null), usualBytes(value)]
+      const isUsual =
+        keyBytes !== undefined &&
+        valueBytes !== undefined &&
+        (partition === undefined || isNatural(partition, int32Max)) &&
+        (timestampMs === undefined || isNatural(timestampMs, timestampMsMax))
+      if (!isUsual) return undefined
+      if (topic !== this.#topic) this.#topic = kafkaName(topic, 'record.topic')
+      return {
+        topic: this.#topic ?? '',
+        partition,
+        key: keyBytes,
+        value: valueBytes,
+        timestampMs,
+        headers: headers === undefined ? noHeaders : newHeaders(headers, 'record.headers'),
+      }
+    } catch {
+      return undefined
+    }
+  }
+}
+
+const recordNames: ReadonlySet<string> = new Set<keyof NewRecord>([
+  'topic',
+  'partition',
+  'key',
+  'value',
+  'timestampMs',
+  'headers',
+])
+const noHeaders: TakenRecord['headers'] = Object.freeze([])
+
+/** Except -0, which would be encoded as -0. */
+function isNatural(value: unknown, most: number): boolean {
+  const isIn = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
+  return isIn && !Object.is(value, -0)
+}
+
+function usualBytes(value: unknown): Buffer | null | undefined {
+  if (value === null) return null
+  if (typeof value === 'string') return Buffer.from(value, 'utf8')
+  return value instanceof Uint8Array ? asBuffer(value) : undefined
 }
 
 // --- options ---------------------------------------------------------------------------------------

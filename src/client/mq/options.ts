@@ -45,10 +45,19 @@ export interface ProducerOptions extends MqClientOptions {
   readonly requestTimeoutMs?: number
   /** Time after which a record's outcome is unknown and its promise rejects. Default 30 s. */
   readonly deliveryTimeoutMs?: number
-  /** Unsettled bytes above which `send` refuses. Default 32 MiB. */
+  /**
+   * Unsettled bytes above which `send` waits; once as many wait, it refuses with
+   * THROTTLING_QUOTA_EXCEEDED. Default 32 MiB.
+   */
   readonly bufferBytesMax?: number
   /** `random`: each batch goes to a randomly picked broker, which passes it on. Default leader. */
   readonly sendTo?: 'leader' | 'random'
+}
+
+/** Options of a call that waits. */
+export interface CallOptions {
+  /** When it is aborted, the call rejects with its reason. */
+  readonly signal?: AbortSignal
 }
 
 /**

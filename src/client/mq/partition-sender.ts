@@ -9,19 +9,20 @@
 import { limits } from '../../limits.ts'
 import type { CodecName, Compressor } from '../../protocol/mq/compression.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { onlyOne } from '../../protocol/mq/messages.ts'
 import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
 import type { RequiredAcks } from '../../protocol/mq/produce.ts'
-import { encodeBatch, noProducer, type ProducerId } from '../../protocol/mq/record-batch.ts'
+import { noProducer, type ProducerId } from '../../protocol/mq/record-batch.ts'
 import type { MqRecord } from '../../protocol/mq/records.ts'
 import { makesStale } from './metadata-cache.ts'
 import type { MqCluster } from './mq-cluster.ts'
+import type { ProduceRequests } from './produce-requests.ts'
 import { type Gathered, RecordAccumulator } from './record-accumulator.ts'
 
 interface SenderOptions {
   readonly topic: string
   readonly partition: number
   readonly cluster: MqCluster
+  readonly requests: ProduceRequests
   readonly acks: RequiredAcks
   readonly compression: CodecName
   readonly batchBytes: number
@@ -31,11 +32,15 @@ interface SenderOptions {
   readonly deliveryTimeoutMs: number
   /** to randomly picked brokers, which pass it on, instead of to the leader */
   readonly viaRandomBrokers: boolean
+  /** Records with these bytes are settled. */
+  readonly onSettled: (bytes: number) => void
 }
 
-interface RecordWaiter {
-  resolve(offset: number): void
-  reject(error: BrokerError): void
+/** A caller that waits for its records, which may be in several batches. */
+export interface RecordWaiter {
+  /** @param baseOffset of the first of `count` records in a row; -1 with acks none */
+  stored(baseOffset: number, count: number, partition: number): void
+  failed(error: BrokerError, count: number, partition: number): void
 }
 
 interface Batch extends Gathered<RecordWaiter> {
@@ -56,10 +61,6 @@ interface Lane {
   isBroken: boolean
 }
 
-/** After this time without an answer, metadata are refreshed to see whether the broker is alive. */
-const suspectMs = 1000
-/** Allowance for an answer beyond the leader's wait for acks. */
-const slackMs = 500
 const sequenceCount = 2 ** 31
 
 export class PartitionSender {
@@ -70,6 +71,8 @@ export class PartitionSender {
   #compressor: Compressor | undefined
   #cancelLinger: (() => void) | undefined
   readonly #sealBatches = () => this.#send()
+  /** at the end of this turn */
+  #willSend = false
   #isFlushing = false
   #whenIdle: (() => void)[] = []
 
@@ -78,10 +81,16 @@ export class PartitionSender {
     this.#waiting = new RecordAccumulator(options)
   }
 
-  /** @returns the bytes that it occupies until it is settled */
-  add(record: MqRecord, waiter: RecordWaiter): void {
-    this.#waiting.add(record, waiter, this.#options.cluster.clock.nowMs())
-    this.#sendSoon()
+  /**
+   * The record is encoded now: its bytes are free to change afterwards.
+   *
+   * @param bytes `recordBytesMax(record)`
+   */
+  add(record: MqRecord, bytes: number, waiter: RecordWaiter, nowMs: number): void {
+    this.#waiting.add(record, bytes, waiter, nowMs)
+    if (this.#willSend) return
+    // A batch that lingers needs no other timer for each further record.
+    if (this.#cancelLinger === undefined || this.#waiting.readyMs() <= nowMs) this.#sendSoon()
   }
 
   /** Resolves when everything added is settled; batches do not linger until then. */
@@ -97,7 +106,7 @@ export class PartitionSender {
     this.#cancelLinger?.()
     const lane = this.#lane
     if (lane !== undefined) this.#failFrom(lane, 0, error)
-    for (const gathered of this.#waiting.takeAll()) reject(gathered, error)
+    for (const gathered of this.#waiting.takeAll()) this.#reject(gathered, error)
     this.#maybeIdle()
   }
 
@@ -112,10 +121,14 @@ export class PartitionSender {
     this.#cancelLinger = undefined
     const waitMs = this.#isFlushing ? 0 : this.#waiting.readyMs() - clock.nowMs()
     if (waitMs > 0) this.#cancelLinger = clock.after(Math.ceil(waitMs), () => this.#send())
-    else turn.seal(this.#sealBatches)
+    else {
+      this.#willSend = true
+      turn.seal(this.#sealBatches)
+    }
   }
 
   #send(): void {
+    this.#willSend = false
     this.#cancelLinger = undefined
     const { cluster } = this.#options
     // Before another lane starts, the batches in flight of a broken one are settled.
@@ -168,7 +181,7 @@ export class PartitionSender {
         this.#lane = newLane(producerId)
       })
       .catch((error: BrokerError) => {
-        for (const gathered of this.#waiting.takeAll()) reject(gathered, error)
+        for (const gathered of this.#waiting.takeAll()) this.#reject(gathered, error)
       })
       .finally(() => {
         this.#beginning = undefined
@@ -178,18 +191,17 @@ export class PartitionSender {
   }
 
   #encode(lane: Lane, gathered: Gathered<RecordWaiter>): Batch {
-    const { records } = gathered
+    const { builder, waiters, counts, sinceMs, bytes } = gathered
     const { producerId, nextSequence: baseSequence } = lane
     const producerEpoch = producerId === noProducer ? -1 : 0
-    const made = { producerId, producerEpoch, baseSequence, records }
-    const encoded = encodeBatch(made, this.#compressor)
+    const made = { producerId, producerEpoch, baseSequence }
+    const encoded = builder.seal(made, this.#compressor)
     if (producerId !== noProducer) {
-      lane.nextSequence = (baseSequence + records.length) % sequenceCount
+      lane.nextSequence = (baseSequence + builder.count) % sequenceCount
     }
     const deadlineMs = this.#deadlineOf(gathered)
-    const { waiters, sinceMs, bytes } = gathered
     const number = lane.batchCount++
-    const batch: Batch = { records, waiters, sinceMs, bytes, encoded, deadlineMs, number }
+    const batch: Batch = { builder, waiters, counts, sinceMs, bytes, encoded, deadlineMs, number }
     lane.inFlight.push(batch)
     return batch
   }
@@ -204,7 +216,7 @@ export class PartitionSender {
     const { topic, partition, deliveryTimeoutMs } = this.#options
     const found = `those before it took ${deliveryTimeoutMs} ms`
     const message = `Cannot produce to ${topic}/${partition} in time: ${found}`
-    reject(gathered, new BrokerError('REQUEST_TIMED_OUT', message))
+    this.#reject(gathered, new BrokerError('REQUEST_TIMED_OUT', message))
   }
 
   async #deliver(lane: Lane, batch: Batch): Promise<void> {
@@ -237,29 +249,15 @@ export class PartitionSender {
     }
   }
 
-  async #try(batch: Batch, broker: BrokerInfo | undefined): Promise<number> {
-    const { cluster, topic, partition, acks, requestTimeoutMs } = this.#options
+  #try(batch: Batch, broker: BrokerInfo | undefined): Promise<number> {
+    const { cluster, requests, topic, partition, requestTimeoutMs } = this.#options
     if (broker === undefined) {
       const message = `Cannot produce to ${topic}/${partition}: no broker for it is known`
-      throw new BrokerError('LEADER_NOT_AVAILABLE', message)
+      return Promise.reject(new BrokerError('LEADER_NOT_AVAILABLE', message))
     }
     const leftMs = batch.deadlineMs - cluster.clock.nowMs()
     const timeoutMs = Math.max(1, Math.floor(Math.min(requestTimeoutMs, leftMs)))
-    const partitions = [{ topic, partition, batch: batch.encoded }]
-    const request = { type: 'produce', acks, timeoutMs, passedOn: false, partitions } as const
-    const connection = cluster.connectionTo(broker)
-    if (acks === 'none') {
-      connection.post(request)
-      return -1
-    }
-    const suspect = () => void cluster.refresh().catch(() => undefined)
-    const cancel = cluster.clock.after(suspectMs, suspect)
-    try {
-      const produced = await connection.call(request, timeoutMs + slackMs)
-      return onlyOne(produced.partitions).baseOffset
-    } finally {
-      cancel()
-    }
+    return requests.send(broker, { topic, partition, batch: batch.encoded }, timeoutMs)
   }
 
   #target(lastTried: BrokerInfo | undefined): BrokerInfo | undefined {
@@ -280,23 +278,34 @@ export class PartitionSender {
     const at = lane.inFlight.indexOf(batch)
     if (at === -1) return
     lane.inFlight.splice(at, 1)
+    const { partition, onSettled } = this.#options
+    onSettled(batch.bytes)
+    let offset = baseOffset
     for (const [i, waiter] of batch.waiters.entries()) {
-      waiter.resolve(baseOffset === -1 ? -1 : baseOffset + i)
+      const count = batch.counts[i] ?? 0
+      waiter.stored(offset, count, partition)
+      if (baseOffset !== -1) offset += count
     }
     this.#send()
   }
 
   #failFrom(lane: Lane, at: number, error: BrokerError): void {
     const [first, ...later] = lane.inFlight.splice(at)
-    if (first !== undefined) reject(first, error)
+    if (first !== undefined) this.#reject(first, error)
     const found = `an earlier batch failed (${error.message})`
     const code = 'OUT_OF_ORDER_SEQUENCE_NUMBER'
     for (const batch of later) {
-      reject(batch, new BrokerError(code, `Cannot store a batch in order: ${found}`))
+      this.#reject(batch, new BrokerError(code, `Cannot store a batch in order: ${found}`))
     }
     lane.isBroken = lane.producerId !== noProducer
     if (!this.#waiting.isEmpty) this.#sendSoon()
     this.#maybeIdle()
+  }
+
+  #reject({ waiters, counts, bytes }: Gathered<RecordWaiter>, error: BrokerError): void {
+    const { partition, onSettled } = this.#options
+    onSettled(bytes)
+    for (const [i, waiter] of waiters.entries()) waiter.failed(error, counts[i] ?? 0, partition)
   }
 
   #maybeIdle(): void {
@@ -309,8 +318,4 @@ export class PartitionSender {
 function newLane(producerId: ProducerId): Lane {
   const nextSequence = producerId === noProducer ? -1 : 0
   return { producerId, nextSequence, batchCount: 0, inFlight: [], isBroken: false }
-}
-
-function reject({ waiters }: Gathered<RecordWaiter>, error: BrokerError): void {
-  for (const waiter of waiters) waiter.reject(error)
 }

@@ -1,14 +1,18 @@
 // Gathers the records for one partition into batches: a batch is ready when it is full, or when its
-// first record has waited for the linger time. Pure.
+// first record has waited for the linger time. Records are encoded as they come. Pure.
 
-import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
-import { type MqRecord, recordBytesMax } from '../../protocol/mq/records.ts'
+import { BatchBuilder } from '../../protocol/mq/record-batch.ts'
+import type { MqRecord } from '../../protocol/mq/records.ts'
 
-/** `W` represents the caller waiting for the record to be stored. */
+/** `W` represents a caller waiting for records to be stored. */
 export interface Gathered<W> {
-  readonly records: MqRecord[]
+  readonly builder: BatchBuilder
+  /** in the order of their records, which may be several in a row for each */
   readonly waiters: W[]
+  /** of each waiter's records */
+  readonly counts: number[]
   readonly sinceMs: number
+  /** of all its records, as they were given to `add` */
   bytes: number
 }
 
@@ -21,6 +25,8 @@ export class RecordAccumulator<W> {
   readonly #options: AccumulatorOptions
   /** the last one is still open */
   readonly #batches: Gathered<W>[] = []
+  /** size of the last batch taken: the next one is probably similar */
+  #expectedBytes = 0
 
   constructor(options: AccumulatorOptions) {
     this.#options = options
@@ -30,22 +36,23 @@ export class RecordAccumulator<W> {
     return this.#batches.length === 0
   }
 
-  get bytes(): number {
-    return this.#batches.reduce((sum, batch) => sum + batch.bytes, 0)
-  }
-
-  /** @returns the bytes that the record occupies */
-  add(record: MqRecord, waiter: W, nowMs: number): number {
-    const bytes = recordBytesMax(record)
+  /** @param bytes `recordBytesMax(record)` */
+  add(record: MqRecord, bytes: number, waiter: W, nowMs: number): void {
     let batch = this.#batches.at(-1)
-    if (batch === undefined || batch.bytes + bytes > this.#options.batchBytes) {
-      batch = { records: [], waiters: [], sinceMs: nowMs, bytes: batchHeaderBytes }
+    if (batch === undefined || batch.builder.bytes + bytes > this.#options.batchBytes) {
+      const builder = new BatchBuilder(this.#expectedBytes)
+      batch = { builder, waiters: [], counts: [], sinceMs: nowMs, bytes: 0 }
       this.#batches.push(batch)
     }
-    batch.records.push(record)
-    batch.waiters.push(waiter)
+    batch.builder.add(record, bytes)
     batch.bytes += bytes
-    return bytes
+    const last = batch.waiters.length - 1
+    if (last >= 0 && batch.waiters[last] === waiter) {
+      batch.counts[last] = (batch.counts[last] ?? 0) + 1
+      return
+    }
+    batch.waiters.push(waiter)
+    batch.counts.push(1)
   }
 
   /** When the first batch is ready; Infinity if there is none. */
@@ -57,7 +64,10 @@ export class RecordAccumulator<W> {
 
   /** Removes and returns the first batch if it is ready, or always if `isFlush`. */
   take(nowMs: number, isFlush: boolean): Gathered<W> | undefined {
-    return isFlush || this.readyMs() <= nowMs ? this.#batches.shift() : undefined
+    if (!isFlush && this.readyMs() > nowMs) return undefined
+    const taken = this.#batches.shift()
+    if (taken !== undefined) this.#expectedBytes = taken.builder.bytes
+    return taken
   }
 
   takeAll(): Gathered<W>[] {

@@ -29,7 +29,7 @@ export type LearnerPhase =
   | { readonly type: 'synced' }
 
 export interface LearnerOptions {
-  /** from its CEPOCH; 0 if it is no member, or not initialised: none of its promises was counted */
+  /** from its CEPOCH; 0 if it is not a member, or not initialised: none of its promises was counted */
   readonly acceptedEpoch: number
   readonly currentEpoch: number
   /** See `Learner.initialised`. */

@@ -71,7 +71,7 @@ export type ZabInput =
   /**
    * A link opened. An earlier link to this peer was reported as `disconnected` before. `isMember`:
    * the peer named our ensemble, or we hold no history and so have no ensemble to compare. The
-   * votes, epochs and zxids of a peer that is no member do not count.
+   * votes, epochs and zxids of a peer that is not a member do not count.
    */
   | { readonly type: 'connected'; readonly peer: ServerId; readonly isMember: boolean }
   /** A connected peer has now named our ensemble. */

@@ -1,7 +1,7 @@
 // The digest of a tree: the sum of one hash per znode and per session, in two halves of 32 bits. A
 // sum, so that a change costs only the hashes of the changed parts, and the order of changes does
 // not matter. Servers that applied the same transactions have equal digests. It detects bugs and
-// faulty memory; it is no defence against an attacker.
+// faulty memory; it is not a defence against an attacker.
 //
 // Hashes read numbers in this machine's byte order, little-endian on almost every platform of
 // Node.js: an ensemble has one byte order.

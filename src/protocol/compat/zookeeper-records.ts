@@ -104,7 +104,7 @@ export function writeAcls(out: ByteWriter, acl: readonly Acl[]): void {
   writeVector(out, acl, writeAcl)
 }
 
-/** A client can send null, which is no valid list. */
+/** A client can send null, which is not a valid list. */
 export function readAcls(reader: JuteReader): Acl[] | null {
   return reader.vector(() => readAcl(reader)) ?? null
 }

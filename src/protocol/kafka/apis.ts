@@ -71,5 +71,3 @@ export const kafkaApis = [
   describeCluster,
   describeProducers,
 ] as const
-
-export type AnyKafkaApi = (typeof kafkaApis)[number]

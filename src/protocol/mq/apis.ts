@@ -8,6 +8,7 @@ import {
   describeConfigsResponse,
 } from './configs.ts'
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
+import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './init-producer-id.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './list-offsets.ts'
@@ -40,6 +41,7 @@ export const requests = new Messages('request', {
   offsetFetch: { code: 10, fields: offsetFetchRequest },
   recoveryChoices: { code: 11, fields: recoveryChoicesRequest },
   recover: { code: 12, fields: recoverRequest },
+  deleteRecords: { code: 13, fields: deleteRecordsRequest },
   describeConfigs: { code: 20, fields: describeConfigsRequest },
   alterConfigs: { code: 21, fields: alterConfigsRequest },
 })
@@ -58,6 +60,7 @@ export const responses = new Messages('response', {
   offsetFetch: { code: 10, fields: offsetFetchResponse },
   recoveryChoices: { code: 11, fields: recoveryChoicesResponse },
   recover: { code: 12, fields: recoverResponse },
+  deleteRecords: { code: 13, fields: deleteRecordsResponse },
   describeConfigs: { code: 20, fields: describeConfigsResponse },
   alterConfigs: { code: 21, fields: alterConfigsResponse },
 })

@@ -1,6 +1,6 @@
-// The compression of the records in a RecordBatch v2: the codec stands in bits 0-2 of the batch's
-// attributes, and only what follows the header is compressed, as one block. Brokers store a batch
-// as it came; producers compress and consumers decompress it, with the libraries of
+// The compression of the records in a RecordBatch v2: the codec is in bits 0-2 of the batch's
+// attributes, and only the part after the header is compressed, as one block. Brokers store a batch
+// unchanged; producers compress and consumers decompress it, with the libraries of
 // client/mq/compression/codecs.ts.
 
 import { inverse } from '../fields.ts'
@@ -15,7 +15,7 @@ export const codecNames = Object.keys(codecs) as readonly CodecName[]
 
 const byNumber = inverse(codecs)
 
-/** undefined: the number is not assigned. */
+/** @returns undefined for an unassigned number */
 export function codecName(number: number): CodecName | undefined {
   return byNumber.get(number)
 }

@@ -127,7 +127,6 @@ export const mqErrorCodes = {
 } as const
 
 export type MqErrorCode = keyof typeof mqErrorCodes
-export type MqErrorNumber = (typeof mqErrorCodes)[MqErrorCode]
 
 /**
  * Errors after which the same request may succeed when it is repeated, perhaps at another broker.

@@ -2,7 +2,7 @@
 //
 // Next on the path: broker/api/replica-fetch.ts.
 
-import { int, listOf, natural, optional, record, type ValuesOf } from '../fields.ts'
+import { int, listOf, natural, optional, record, text, type ValuesOf } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { beginRecord, readErrorCode, readList, writeList } from './by-hand.ts'
 import { mqErrorCodes } from './error-codes.ts'
@@ -29,6 +29,8 @@ const replicaFetchPartition = {
   lastEpoch: int(),
   /** as the follower knows it; a higher one at the leader ends the wait, as new records do */
   highWatermark: offset,
+  /** the follower's log start, durable */
+  logStart: offset,
 }
 export type ReplicaFetchPartition = ValuesOf<typeof replicaFetchPartition>
 
@@ -48,6 +50,13 @@ const replicaFetched = {
   code: errorCode,
   /** the logs differ: the leader's last epoch at or before the follower's, and that epoch's end */
   diverging: optional(record({ epoch: int(), endOffset: offset })),
+  /**
+   * the follower must begin anew at `logStart`: the epoch of the record before it, and the producers
+   * known there (broker/partition/log-snapshot.ts)
+   */
+  anew: optional(record({ baseEpoch: int(), producers: text() })),
+  /** gaps between batches before it are no loss: compaction removed others */
+  gapsBelow: offset,
   highWatermark: intOrNone,
   logStart: intOrNone,
   records,
@@ -69,13 +78,14 @@ export function writeReplicaFetchRequest(out: MsgpackWriter, request: ReplicaFet
 }
 
 function writeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchPartition): void {
-  out.arrayHeader(6)
+  out.arrayHeader(7)
   out.string(asked.topic)
   out.number(asked.partition)
   out.int(asked.leaderEpoch)
   out.int(asked.offset)
   out.int(asked.lastEpoch)
   out.int(asked.highWatermark)
+  out.int(asked.logStart)
 }
 
 export function readReplicaFetchRequest(reader: MsgpackReader): ReplicaFetchRequest {
@@ -89,7 +99,7 @@ export function readReplicaFetchRequest(reader: MsgpackReader): ReplicaFetchRequ
 }
 
 function readReplicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition {
-  beginRecord(reader, 'replicaFetch request', 6)
+  beginRecord(reader, 'replicaFetch request', 7)
   return {
     topic: reader.string(),
     partition: reader.number(),
@@ -97,6 +107,7 @@ function readReplicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition
     offset: reader.natural('the offset'),
     lastEpoch: reader.int(),
     highWatermark: reader.natural('the high watermark'),
+    logStart: reader.natural('the log start'),
   }
 }
 
@@ -108,8 +119,8 @@ export function writeReplicaFetchResponse(
 }
 
 function writeReplicaFetched(out: MsgpackWriter, answer: ReplicaFetched): void {
-  const { diverging } = answer
-  out.arrayHeader(7)
+  const { diverging, anew } = answer
+  out.arrayHeader(9)
   out.string(answer.topic)
   out.number(answer.partition)
   out.int(mqErrorCodes[answer.code])
@@ -119,6 +130,13 @@ function writeReplicaFetched(out: MsgpackWriter, answer: ReplicaFetched): void {
     out.int(diverging.epoch)
     out.int(diverging.endOffset)
   }
+  if (anew === undefined) out.nil()
+  else {
+    out.arrayHeader(2)
+    out.int(anew.baseEpoch)
+    out.string(anew.producers)
+  }
+  out.int(answer.gapsBelow)
   writeRecords(out, answer)
 }
 
@@ -128,7 +146,7 @@ export function readReplicaFetchResponse(reader: MsgpackReader): ReplicaFetchRes
 }
 
 function readReplicaFetched(reader: MsgpackReader): ReplicaFetched {
-  beginRecord(reader, 'replicaFetch response', 7)
+  beginRecord(reader, 'replicaFetch response', 9)
   const topic = reader.string()
   const partition = reader.number()
   const code = readErrorCode(reader)
@@ -136,6 +154,21 @@ function readReplicaFetched(reader: MsgpackReader): ReplicaFetched {
     beginRecord(reader, 'diverging epoch', 2)
     return { epoch: reader.int(), endOffset: reader.natural('where an epoch ends') }
   })
+  const anew = reader.nilOr(() => {
+    beginRecord(reader, 'beginning', 2)
+    return { baseEpoch: reader.int(), producers: reader.string() }
+  })
+  const gapsBelow = reader.natural('where gaps end')
   const { highWatermark, logStart, records } = readRecords(reader)
-  return { topic, partition, code, diverging, highWatermark, logStart, records }
+  return {
+    topic,
+    partition,
+    code,
+    diverging,
+    anew,
+    gapsBelow,
+    highWatermark,
+    logStart,
+    records,
+  }
 }

@@ -6,7 +6,7 @@
 //
 // A server that dials names its ensemble. A server that is dialled names it only to a peer that has
 // named the same one, so strangers cannot read it from the port. This guards against mistakes and
-// strangers; it is no proof, since clients learn the id too.
+// strangers; it is not a proof, since clients learn the id too.
 // Next on the path: daemon/ensemble/greeting.ts, which judges a hello.
 
 import { ProtocolError } from '../error-codes.ts'

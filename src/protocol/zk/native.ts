@@ -50,7 +50,7 @@ import {
 export const protocolVersion = 2
 
 const clientRole = 'client'
-/** The xid of a watch event, the only one that is no answer. */
+/** The xid of a watch event, the only server message that is not an answer. */
 export const eventXid = -1
 
 // --- hello and welcome ---------------------------------------------------------------------------

@@ -60,6 +60,7 @@ export class FakeReplica implements ServedReplica {
   role: Role = { type: 'leading' }
   leaderEpoch = 3
   earliestOffset: Offset = 0
+  readonly gapsBelow: Offset = 0
   /** undefined: not known yet */
   latestOffset: Offset | undefined = 0
   verdict: FollowerVerdict = { type: 'fine' }
@@ -104,6 +105,12 @@ export class FakeReplica implements ServedReplica {
 
   isOutOfRange(offset: Offset): boolean {
     return offset < this.earliestOffset || (this.role.type === 'leading' && offset > this.#end)
+  }
+
+  /** Deletes at once, on all replicas. */
+  deleteRecords({ offset, done }: Parameters<ServedReplica['deleteRecords']>[0]): void {
+    this.earliestOffset = offset
+    done(offset)
   }
 
   produce(call: ProduceCall): void {
@@ -224,6 +231,12 @@ export class ApiWorld {
         },
         zk: () => (this.hasSession ? this.#zk : undefined),
       }),
+      sasl: {
+        mechanisms: [],
+        isRequired: false,
+        credentials: async () => new Map(),
+        makeNonce: () => 'nonce',
+      },
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',

@@ -20,6 +20,7 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   initProducerId: { type: 'initProducerId' },
   offsetCommit: { type: 'offsetCommit', group: 'fans', timeoutMs: 10, partitions: [] },
   offsetFetch: { type: 'offsetFetch', group: 'fans', partitions: [] },
+  deleteRecords: { type: 'deleteRecords', timeoutMs: 10, passedOn: false, partitions: [] },
   recoveryChoices: { type: 'recoveryChoices', ...place },
   recover: { type: 'recover', ...place, leader: 1 as BrokerId, version: 0 },
   describeConfigs: { type: 'describeConfigs', entities: [] },

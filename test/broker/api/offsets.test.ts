@@ -38,7 +38,7 @@ t.test('the commits of one request succeed and fail independently', async (t) =>
   t.equal(world.tree.text(zkPaths.groupOffset(group, 'goals', 1)), '2')
 })
 
-t.test('a number that is no offset of the log is refused with the log’s bounds', async (t) => {
+t.test('a number that is not an offset of the log is refused with its bounds', async (t) => {
   const world = makeWorld()
   for (const offset of [4, -1, 2 ** 53, Number.NaN]) {
     const request = { type: 'offsetCommit', group, timeoutMs: 1000 } as const

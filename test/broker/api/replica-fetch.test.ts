@@ -15,7 +15,8 @@ function fetchOf(
   changed: Partial<ReplicaFetchRequest> = {},
 ): ReplicaFetchRequest {
   const partitions = offsets.map((offset, partition) => {
-    return { topic: 'goals', partition, leaderEpoch: 3, offset, lastEpoch: 3, highWatermark: 0 }
+    const known = { lastEpoch: 3, highWatermark: 0, logStart: 0 }
+    return { topic: 'goals', partition, leaderEpoch: 3, offset, ...known }
   })
   const limits = { maxWaitMs: 500, bytesMax: 1_000_000 }
   return { type: 'replicaFetch', life: life(2), ...limits, partitions, ...changed }

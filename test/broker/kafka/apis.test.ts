@@ -3,6 +3,7 @@
 import t from 'tap'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
+import { deleteRecords } from '../../../src/protocol/kafka/api/delete-records.ts'
 import { describeCluster } from '../../../src/protocol/kafka/api/describe-cluster.ts'
 import { fetch } from '../../../src/protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../../src/protocol/kafka/api/find-coordinator.ts'
@@ -501,4 +502,25 @@ worldTest(t, 'CreateTopics: validateOnly creates nothing', { brokers: 1 }, async
     topics.map(({ name }) => name),
     ['old'],
   )
+})
+
+// --- DeleteRecords -------------------------------------------------------------------------------
+
+worldTest(t, 'DeleteRecords: moves the start of a log', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'd')
+  await client.send(produce, 9, produceTo('d', batchOf(5)))
+  for (const [version, offset, want] of [
+    [0, 2, { lowWatermark: 2n, code: 'NONE' }],
+    [1, 6, { lowWatermark: -1n, code: 'OFFSET_OUT_OF_RANGE' }],
+    [2, -1, { lowWatermark: 5n, code: 'NONE' }],
+  ] as const) {
+    const topics = [{ name: 'd', partitions: [{ partitionIndex: 0, offset }] }]
+    const answer = await client.send(deleteRecords, version, { topics, timeoutMs: 5000 })
+    const [deleted] = answer.topics[0]?.partitions ?? []
+    t.equal(nameOf(deleted?.errorCode), want.code, `version ${version}`)
+    t.equal(BigInt(deleted?.lowWatermark ?? 0), want.lowWatermark)
+  }
+  const read = await client.send(fetch, 12, fetchOf('d', { fetchOffset: 4 }))
+  t.equal(nameOf(read.responses[0]?.partitions[0]?.errorCode), 'OFFSET_OUT_OF_RANGE')
 })

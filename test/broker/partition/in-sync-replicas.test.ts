@@ -28,7 +28,13 @@ function leaderOf(isr: readonly Member[], minInsyncReplicas = 2): InSyncReplicas
 }
 
 const fetched = (replicas: InSyncReplicas, broker: number, end: number, nowMs = 1) =>
-  replicas.followerFetched(id(broker), { life: life(broker), end, leaderEnd: 10, nowMs })
+  replicas.followerFetched(id(broker), {
+    life: life(broker),
+    logStart: 0,
+    end,
+    leaderEnd: 10,
+    nowMs,
+  })
 
 t.test('the high watermark is what all in-sync replicas have on their disks', async (t) => {
   const replicas = leader([1, 2, 3])
@@ -71,7 +77,13 @@ t.test('a replica that keeps up does not lag by being one fetch late', async (t)
   for (let i = 0; i < 10; i++) {
     // Each fetch has what the leader had at the fetch before.
     const nowMs = i * 40
-    replicas.followerFetched(id(2), { life: life(2), end: 10 + i, leaderEnd: 11 + i, nowMs })
+    replicas.followerFetched(id(2), {
+      life: life(2),
+      logStart: 0,
+      end: 10 + i,
+      leaderEnd: 11 + i,
+      nowMs,
+    })
     t.equal(replicas.propose(11 + i, nowMs), undefined)
   }
 })
@@ -90,7 +102,7 @@ t.test(
   'the high watermark waits for a replica that has caught up but not yet joined',
   async (t) => {
     const replicas = leader([1, 2])
-    replicas.followerFetched(id(3), { life: life(3), end: 8, leaderEnd: 8, nowMs: 1 })
+    replicas.followerFetched(id(3), { life: life(3), logStart: 0, end: 8, leaderEnd: 8, nowMs: 1 })
     fetched(replicas, 2, 10, 2)
     t.equal(replicas.highWatermark, 8)
     t.notOk(fetched(replicas, 2, 10, 50))
@@ -128,7 +140,13 @@ t.test(
   'a member that fetches in its next life rejoins, even if the end of the last is seen later',
   async (t) => {
     const replicas = leader([1, 2])
-    replicas.followerFetched(id(2), { life: again(2), end: 10, leaderEnd: 10, nowMs: 2 })
+    replicas.followerFetched(id(2), {
+      life: again(2),
+      logStart: 0,
+      end: 10,
+      leaderEnd: 10,
+      nowMs: 2,
+    })
     replicas.memberGone(member(2))
     t.same(replicas.propose(10, 2), [member(1), member(2, { epoch: 99 })])
   },
@@ -142,17 +160,17 @@ t.test('a follower in another life than the ISR names leaves it, and rejoins', a
   fetched(replicas, 3, 10)
   t.equal(replicas.highWatermark, 10)
   const end = 5 // it lost what it had
-  replicas.followerFetched(id(3), { life: again(3), end, leaderEnd: 12, nowMs: 2 })
+  replicas.followerFetched(id(3), { life: again(3), logStart: 0, end, leaderEnd: 12, nowMs: 2 })
   t.same(replicas.propose(12, 2), members(1, 2), 'at once, not after the lag time')
   replicas.settled({ isr: members(1, 2), eligible: [] }, 3)
-  replicas.followerFetched(id(3), { life: again(3), end: 12, leaderEnd: 12, nowMs: 4 })
+  replicas.followerFetched(id(3), { life: again(3), logStart: 0, end: 12, leaderEnd: 12, nowMs: 4 })
   t.same(replicas.propose(12, 4), [...members(1, 2), member(3, { epoch: 99 })])
 })
 
 t.test('a follower that has everything is named in its new life in one change', async (t) => {
   const replicas = leader([1, 2, 3])
   fetched(replicas, 2, 10)
-  replicas.followerFetched(id(3), { life: again(3), end: 10, leaderEnd: 10, nowMs: 1 })
+  replicas.followerFetched(id(3), { life: again(3), logStart: 0, end: 10, leaderEnd: 10, nowMs: 1 })
   t.same(replicas.propose(10, 2), [...members(1, 2), member(3, { epoch: 99 })])
 })
 
@@ -160,7 +178,7 @@ t.test('a wiped disk’s fetches do not count for the disk that the ISR names', 
   const replicas = leader([1, 2, 3])
   fetched(replicas, 2, 10)
   const wiped = life(3, { directory: 'new', epoch: 99 })
-  replicas.followerFetched(id(3), { life: wiped, end: 10, leaderEnd: 10, nowMs: 1 })
+  replicas.followerFetched(id(3), { life: wiped, logStart: 0, end: 10, leaderEnd: 10, nowMs: 1 })
   t.equal(replicas.highWatermark, 4)
   const isr = replicas.propose(10, 2) ?? []
   t.same(isr, [...members(1, 2), member(3, { directory: 'new', epoch: 99 })])
@@ -172,14 +190,26 @@ t.test('a wiped disk’s fetches do not count for the disk that the ISR names', 
 t.test('a member that did not return stays in the ISR for the lag time', async (t) => {
   const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
   const replicas = leaderOf([member(1), ...absent])
-  replicas.followerFetched(id(2), { life: again(2), end: 3, leaderEnd: 10, nowMs: 50 })
+  replicas.followerFetched(id(2), { life: again(2), logStart: 0, end: 3, leaderEnd: 10, nowMs: 50 })
   t.equal(replicas.propose(10, 60), undefined, 'neither has caught up')
-  replicas.followerFetched(id(2), { life: again(2), end: 10, leaderEnd: 10, nowMs: 70 })
+  replicas.followerFetched(id(2), {
+    life: again(2),
+    logStart: 0,
+    end: 10,
+    leaderEnd: 10,
+    nowMs: 70,
+  })
   t.equal(replicas.highWatermark, 4, 'it is waited for')
   const isr = replicas.propose(10, 80)
   t.same(isr, [member(1), member(2, { epoch: 99 }), member(3, { isAwaited: true })])
   replicas.settled({ isr: isr ?? [], eligible: [] }, 80)
-  replicas.followerFetched(id(2), { life: again(2), end: 10, leaderEnd: 10, nowMs: 140 })
+  replicas.followerFetched(id(2), {
+    life: again(2),
+    logStart: 0,
+    end: 10,
+    leaderEnd: 10,
+    nowMs: 140,
+  })
   t.same(replicas.propose(10, 150), [member(1), member(2, { epoch: 99 })])
 })
 

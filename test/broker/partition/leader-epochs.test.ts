@@ -36,3 +36,27 @@ t.test('truncation forgets the epochs that begin behind the cut', async (t) => {
   t.equal(cut.latest, -1)
   t.equal(cut.endOf(4, 0), undefined)
 })
+
+t.test(
+  'removal from the start keeps the epoch of the record before it, and where it ends',
+  async (t) => {
+    const cut = epochs()
+    cut.startMoved(12)
+    t.strictSame(cut.endOf(3, 20), { epoch: 3, endOffset: 16 })
+    t.equal(cut.endOf(2, 20), undefined, 'of earlier epochs nothing is left')
+    cut.startMoved(20)
+    t.equal(cut.latest, 4, 'an emptied log does not fall back to earlier epochs')
+    t.strictSame(cut.endOf(9, 20), { epoch: 4, endOffset: 20 })
+    cut.truncated(20)
+    t.equal(cut.latest, 4, 'what was removed cannot be truncated')
+  },
+)
+
+t.test('the list of a log up to an offset restores what was known there', async (t) => {
+  const [known, restored] = [epochs(), new LeaderEpochs()]
+  known.startMoved(7)
+  restored.restore(known.between(7, 16))
+  t.strictSame(known.between(7, 16), { baseEpoch: 1, starts: [{ epoch: 3, startOffset: 10 }] })
+  t.strictSame(restored.endOf(4, 16), { epoch: 3, endOffset: 16 })
+  t.strictSame(restored.endOf(1, 16), { epoch: 1, endOffset: 10 })
+})

@@ -63,7 +63,7 @@ async function filled(): Promise<{ directory: MemoryDirectory; log: PartitionLog
 
 t.test('whole batches are read back, from the one that holds the offset', async (t) => {
   const { log } = await filled()
-  t.same([log.start, log.end, log.durableEnd], [0, 30, 30])
+  t.same([log.firstOffset, log.end], [0, 30])
   const read = log.read({ from: 4, end: 9, bytesMax: 10_000 })
   const bases: number[] = []
   forEachBatch(read, (at) => bases.push(readBatchHeader(read, at).baseOffset))
@@ -71,7 +71,7 @@ t.test('whole batches are read back, from the one that holds the offset', async 
   t.equal(log.read({ from: 4, end: 9, bytesMax: 1 }).length, batch(3, 3).length, 'at least one')
   t.equal(log.read({ from: 30, end: 30, bytesMax: 1000 }).length, 0)
   const seen: number[] = []
-  log.forEachHeader(({ baseOffset }) => seen.push(baseOffset))
+  log.forEachHeader(0, ({ baseOffset }) => seen.push(baseOffset))
   t.same(seen, [0, 3, 6, 9, 12, 15, 18, 21, 24, 27])
 })
 
@@ -211,4 +211,27 @@ t.test('a log that ends below the checkpoint, or misses a segment, is damaged', 
     [segmentName(7)]: batch(7, 1),
   })
   t.throws(() => open(holey), damaged, 'offset 6 is in no segment')
+})
+
+t.test('a gap is damage, except where compaction left some', async (t) => {
+  const directory = new MemoryDirectory()
+  await new Promise<void>((resolve) => {
+    const log = open(directory, (end) => end === 12 && resolve())
+    for (const base of [0, 3, 9]) log.append(batch(base, 3))
+    log.flush()
+  })
+  const reopen = (gapsBelow: number) => {
+    const options = { segmentBytes: 1000, flush: 'group', nowMs: () => 0, gapsBelow } as const
+    const ignore = () => undefined
+    const directoryNow = directory.crash()
+    return new PartitionLog({
+      ...options,
+      directory: directoryNow,
+      onDurable: ignore,
+      onFailure: ignore,
+    })
+  }
+  t.equal(reopen(9).end, 12)
+  t.equal(reopen(9).torn, null)
+  t.equal(reopen(8).end, 6, 'behind it, a batch that does not follow is torn')
 })

@@ -15,6 +15,7 @@ import {
   reportName,
 } from '../../../src/broker/cluster/replica-status.ts'
 import { Controller } from '../../../src/broker/controller/controller.ts'
+import { emptySnapshot } from '../../../src/broker/partition/log-snapshot.ts'
 import { Partition } from '../../../src/broker/partition/partition.ts'
 import {
   isSameLife,
@@ -239,7 +240,7 @@ export class PartitionWorld {
     if (follower.durableCount !== follower.log.length) return // it fetches when durable
     const leader = this.#replica(role.leader)
     if (!leader.alive) return
-    const asked = { leaderEpoch, offset, lastEpoch, highWatermark: known }
+    const asked = { leaderEpoch, offset, lastEpoch, highWatermark: known, logStart: 0 }
     const verdict = leader.core.followerFetched(follower.id, lifeOf(follower), asked, this.#nowMs)
     if (verdict.type === 'refused') return
     assert.notEqual(verdict.type, 'behind', 'a leader has all that is committed')
@@ -265,13 +266,13 @@ export class PartitionWorld {
       replica.log.length = end
       replica.durableCount = Math.min(replica.durableCount, end)
       if (!core.truncated(end)) {
-        core.forgetProducers()
+        core.restoreProducers(emptySnapshot)
         for (const batch of replica.log) core.rememberProducer(batch)
       }
       return
     }
     for (const batch of batches) {
-      assert.ok(core.continuesLog(batch, leaderEpoch), 'what a leader sends continues the log')
+      assert.ok(core.continuesLog(batch, leaderEpoch, 0), 'what a leader sends continues the log')
       replica.log.push(batch)
       core.appended(batch)
     }

@@ -56,7 +56,7 @@ const fetch = (core: Partition, broker: number, highWatermark: number, offset = 
   core.followerFetched(
     broker as BrokerId,
     life(broker),
-    { leaderEpoch: core.leaderEpoch, offset, lastEpoch: 4, highWatermark },
+    { leaderEpoch: core.leaderEpoch, offset, lastEpoch: 4, highWatermark, logStart: 0 },
     0,
   )
 
@@ -115,4 +115,63 @@ t.test('an ISR that falls below the minimum leaves eligible replicas behind', as
   const other = leader([4, 4, 4], { isr: members(1), eligible: [member(2, { epoch: 7 })] })
   fetch(other, 2, 0, 3)
   t.match(other.proposeIsr(1), { isr: members(1, 2), eligible: [] }, 'until it is reached again')
+})
+
+// --- the log start -------------------------------------------------------------------------------
+
+/** Leads with a record of each of these epochs, of which the first `logStart` are removed. */
+function trimmed(epochs: readonly number[], logStart: number): Partition {
+  const core = replica(epochs, epochs.length)
+  core.become(state, life(1), 0)
+  core.logStartMoved(logStart)
+  return core
+}
+
+const position = { leaderEpoch: 5, highWatermark: 0, logStart: 0 }
+const positions = [
+  { name: 'ends where our log begins', offset: 3, lastEpoch: 2, want: 'fine' },
+  { name: 'was empty, and begins behind our log start', offset: 4, lastEpoch: -1, want: 'fine' },
+  { name: 'ends before our log begins', offset: 2, lastEpoch: 4, want: 'below start' },
+  { name: 'parted from ours before our log start', offset: 5, lastEpoch: 2, want: 'below start' },
+  { name: 'parted from ours behind our log start', offset: 6, lastEpoch: 4, want: 'diverging' },
+]
+for (const { name, offset, lastEpoch, want } of positions) {
+  t.test(`a follower whose log ${name}: ${want}`, async (t) => {
+    const core = trimmed([3, 3, 3, 4, 5], 3)
+    const asked = { ...position, offset, lastEpoch }
+    const verdict = core.followerFetched(2 as BrokerId, life(2), asked, 0)
+    t.equal(verdict.type, want)
+    if (verdict.type === 'below start') {
+      t.match(verdict.beginning, { logStart: 3, baseEpoch: 3, producers: [] })
+    }
+  })
+}
+
+t.test('a log start never goes back, nor beyond what is committed', async (t) => {
+  const core = replica([4, 4, 4, 4], 3)
+  core.logStartMoved(2)
+  t.throws(() => core.logStartMoved(1), { name: 'InvariantError' })
+  t.throws(() => core.logStartMoved(4), { name: 'InvariantError' })
+})
+
+t.test('a follower takes a gap up to where compaction left some, and no further', async (t) => {
+  const core = replica([4, 4])
+  core.become({ ...state, leader: 2 as BrokerId }, life(1), 0)
+  t.notOk(core.continuesLog(batch(7, 4), 5, 0))
+  t.notOk(core.continuesLog(batch(7, 4), 5, 6))
+  t.ok(core.continuesLog(batch(7, 4), 5, 7))
+  t.ok(core.continuesLog(batch(2, 4), 5, 7))
+  t.notOk(core.continuesLog(batch(1, 4), 5, 7), 'it has that already')
+})
+
+t.test('a log that began anew may begin within a batch', async (t) => {
+  const core = replica([4, 4])
+  core.become({ ...state, leader: 2 as BrokerId }, life(1), 0)
+  core.beganAnew({ logStart: 8, baseEpoch: 4, producers: [] })
+  t.same([core.logStart, core.logEnd, core.highWatermark, core.lastEpoch], [8, 8, 8, 4])
+  t.notOk(core.continuesLog({ ...batch(5, 4), lastOffsetDelta: 2 }, 5, 0), 'it ends before')
+  const first = { ...batch(5, 4), lastOffsetDelta: 4 }
+  t.ok(core.continuesLog(first, 5, 0))
+  core.appended(first)
+  t.equal(core.logEnd, 10)
 })

@@ -190,3 +190,30 @@ t.test('held batches are bounded per producer and in bytes', async (t) => {
   t.ok(hold(2, limits.heldBytesMax - limits.heldBatchesMax))
   t.notOk(hold(3, 1), 'the partition')
 })
+
+t.test(
+  'states restored as of an offset, and told the later batches, equal the ones they were',
+  async (t) => {
+    const count = limits.rememberedBatchesMax + 20
+    const states = many(count)
+    const { entries, isExact } = states.before(count - 10)
+    t.ok(isExact)
+    const restored = new ProducerStates()
+    restored.restore(entries)
+    t.equal(restored.expectedSequence(7 as ProducerId, 1), count - 10)
+    for (let i = count - 10; i < count; i++) restored.appended(batch(i, { baseOffset: i }))
+    for (let i = 0; i <= count; i++)
+      t.same(restored.judge(batch(i)), states.judge(batch(i)), `${i}`)
+  },
+)
+
+t.test('states as of an offset are not exact once batches before it were forgotten', async (t) => {
+  const kept = 2 * limits.rememberedBatchesMax
+  const states = many(kept + 50)
+  t.ok(states.before(kept + 50).isExact)
+  t.notOk(states.before(51).isExact, 'only the first of those kept lies before it')
+  const other = known()
+  other.appended(batch(0, { producerEpoch: 2, baseOffset: 30 }))
+  t.ok(other.before(31).isExact)
+  t.notOk(other.before(30).isExact, 'the earlier epoch is forgotten')
+})

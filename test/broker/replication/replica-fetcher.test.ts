@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Beginning } from '../../../src/broker/partition/partition.ts'
 import { ReplicaFetcher } from '../../../src/broker/replication/replica-fetcher.ts'
 import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
@@ -24,6 +25,7 @@ class FakeReplica {
   isContinued = true
   readonly appended: string[] = []
   readonly truncatedTo: number[] = []
+  readonly begunAnew: Beginning[] = []
   /** the end of `whenDurable` and `truncate`; undefined: they end at once */
   waiting: (() => void)[] | undefined
 
@@ -33,7 +35,8 @@ class FakeReplica {
 
   position(): ReplicaFetchPartition {
     const { topic, partition, leaderEpoch, end: offset } = this
-    return { topic, partition, leaderEpoch, offset, lastEpoch: -1, highWatermark: 0 }
+    const known = { lastEpoch: -1, highWatermark: 0, logStart: 0 }
+    return { topic, partition, leaderEpoch, offset, ...known }
   }
 
   appendFetched({ records }: ReplicaFetched): boolean {
@@ -48,6 +51,11 @@ class FakeReplica {
     await this.#wait()
     this.end = endOffset
     this.mayFetch = true
+  }
+
+  async beginAnew(beginning: Beginning): Promise<void> {
+    this.begunAnew.push(beginning)
+    this.end = beginning.logStart
   }
 
   async whenDurable(): Promise<'reached'> {
@@ -68,6 +76,8 @@ function fetched(partition: number, changed: Partial<ReplicaFetched> = {}): Repl
     partition,
     code: 'NONE',
     diverging: undefined,
+    anew: undefined,
+    gapsBelow: 0,
     highWatermark: 0,
     logStart: 0,
     records,

@@ -16,6 +16,7 @@ import {
   encodeBatch,
   noProducer,
   type Offset,
+  type ProducerId,
   placeBatch,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
@@ -142,6 +143,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       offset,
       lastEpoch: offset === 0 ? -1 : 5,
       highWatermark: 0,
+      logStart: 0,
       ...asked,
     })
   return { host, replica, directory, produce, fetchedBy2 }
@@ -153,15 +155,20 @@ async function following(epochs: readonly number[], highWatermark = 0) {
   const { replica } = one
   replica.become({ ...follows, leaderEpoch: 5 }, ours)
   for (const [offset, epoch] of epochs.entries()) {
-    replica.appendFetched(answer(batch(1, { offset, epoch }), highWatermark), 5)
+    replica.appendFetched(answer(batch(1, { offset, epoch }), highWatermark), asked(replica, 5))
   }
   await settled()
   return one
 }
 
+/** A fetch from where the replica is now. */
+function asked(replica: Replica, leaderEpoch: number): ReplicaFetchPartition {
+  return { ...replica.position(), leaderEpoch }
+}
+
 function answer(records: Buffer, highWatermark = 0) {
   const common = { topic: 'goals', partition: 0, code: 'NONE', logStart: 0 } as const
-  return { ...common, diverging: undefined, highWatermark, records }
+  return { ...common, diverging: undefined, anew: undefined, gapsBelow: 0, highWatermark, records }
 }
 
 // --- as leader
@@ -321,8 +328,9 @@ t.test(
     replica.become({ ...leads, isr: members(1) }, ours)
     produce(1)
     await settled()
-    const asked = { topic: 'goals', partition: 0, leaderEpoch: 5, lastEpoch: 5, highWatermark: 0 }
-    replica.followerFetched(3 as BrokerId, life(3, { epoch: 31 }), { ...asked, offset: 1 })
+    const known = { leaderEpoch: 5, lastEpoch: 5, highWatermark: 0, logStart: 0 }
+    const asked = { topic: 'goals', partition: 0, offset: 1, ...known }
+    replica.followerFetched(3 as BrokerId, life(3, { epoch: 31 }), asked)
     t.match(host.writes, [{ state: { isr: [member(1), member(3, { epoch: 31 })] } }])
   },
 )
@@ -333,13 +341,13 @@ t.test(
 t.test('a follower shows committed records as far as its own disk has them', async (t) => {
   const { replica } = open()
   replica.become(follows, ours)
-  t.ok(replica.appendFetched(answer(batch(3, { offset: 0 }), 2), 5))
+  t.ok(replica.appendFetched(answer(batch(3, { offset: 0 }), 2), asked(replica, 5)))
   t.equal(replica.highWatermark, 0)
   t.notOk(replica.mayFetch, 'a fetch would acknowledge it as durable')
   t.equal(await replica.whenDurable(), 'reached')
   t.equal(replica.highWatermark, 2)
   t.ok(replica.mayFetch)
-  replica.appendFetched(answer(Buffer.alloc(0), 9), 5)
+  replica.appendFetched(answer(Buffer.alloc(0), 9), asked(replica, 5))
   t.equal(replica.highWatermark, 3)
 })
 
@@ -365,7 +373,7 @@ const unfit = [
 for (const { what, records, epoch } of unfit) {
   t.test(`a batch that ${what} is not appended`, async (t) => {
     const { replica } = await following([5, 5, 5])
-    t.notOk(replica.appendFetched(answer(records()), epoch))
+    t.notOk(replica.appendFetched(answer(records()), asked(replica, epoch)))
     t.equal(replica.logEnd, 3)
   })
 }
@@ -374,7 +382,7 @@ t.test('the part of an answer before the first unfit batch is appended', async (
   const { replica } = await following([])
   const good = batch(2, { offset: 0 })
   const records = Buffer.concat([good, flipped(batch(1, { offset: 2 })), batch(1, { offset: 3 })])
-  t.notOk(replica.appendFetched(answer(records), 5))
+  t.notOk(replica.appendFetched(answer(records), asked(replica, 5)))
   t.equal(replica.logEnd, 2)
   await settled()
   t.equal(replica.readForFollower(0, 1e6).records.length, good.length)
@@ -389,7 +397,7 @@ function flipped(bytes: Buffer): Buffer {
 t.test('a log is cut where its leader’s differs, after its checkpoint was lowered', async (t) => {
   const { replica, host } = await following([3, 3, 4])
   host.truncating = []
-  const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
+  const truncated = replica.truncate({ epoch: 3, endOffset: 1 }, 0)
   t.same(host.truncations, [1])
   t.equal(replica.logEnd, 3, 'not before the checkpoint is lowered')
   t.match(replica.checkpoint, { durableEnd: 1, highWatermark: 0 })
@@ -404,7 +412,7 @@ t.test('a log is cut where its leader’s differs, after its checkpoint was lowe
 t.test('a state that arrives while a log is being cut is adopted afterwards', async (t) => {
   const { replica, host } = await following([3, 4])
   host.truncating = []
-  const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
+  const truncated = replica.truncate({ epoch: 3, endOffset: 1 }, 0)
   replica.become({ ...leads, leaderEpoch: 6, version: 10 }, ours)
   t.equal(replica.role.type, 'following')
   host.truncating[0]?.()
@@ -416,7 +424,7 @@ t.test('a state that arrives while a log is being cut is adopted afterwards', as
 t.test('a replica whose session ends while its log is being cut adopts no state', async (t) => {
   const { replica, host } = await following([3, 4])
   host.truncating = []
-  const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
+  const truncated = replica.truncate({ epoch: 3, endOffset: 1 }, 0)
   replica.become({ ...leads, leaderEpoch: 6, version: 10 }, ours)
   replica.resign()
   host.truncating[0]?.()
@@ -429,7 +437,7 @@ t.test(
   'committed records are not cut: the replica halts, reports, and continues with a new state',
   async (t) => {
     const { replica, host } = await following([3, 3, 4], 3)
-    await replica.truncate({ epoch: 3, endOffset: 1 })
+    await replica.truncate({ epoch: 3, endOffset: 1 }, 0)
     t.equal(replica.logEnd, 3)
     t.same(host.truncations, [])
     t.notOk(replica.mayFetch)
@@ -446,7 +454,7 @@ t.test(
 t.test('they are cut, with an error, when an operator chose a leader without them', async (t) => {
   const { replica, host } = await following([3, 3, 4], 3)
   replica.become({ ...follows, leaderEpoch: 6, uncleanEpoch: 6, version: 10 }, ours)
-  await replica.truncate({ epoch: 3, endOffset: 1 })
+  await replica.truncate({ epoch: 3, endOffset: 1 }, 0)
   t.equal(replica.logEnd, 1)
   t.equal(host.log.said('error').length, 1)
 })
@@ -454,7 +462,7 @@ t.test('they are cut, with an error, when an operator chose a leader without the
 t.test('a log whose checkpoint cannot be lowered is not cut, and can be closed', async (t) => {
   const { replica, host } = await following([3, 4])
   host.truncateError = new Error('EIO')
-  await t.rejects(replica.truncate({ epoch: 3, endOffset: 1 }), { message: 'EIO' })
+  await t.rejects(replica.truncate({ epoch: 3, endOffset: 1 }, 0), { message: 'EIO' })
   t.equal(replica.logEnd, 2)
   t.notOk(replica.mayFetch, 'the process is about to end')
   await replica.close()
@@ -463,7 +471,7 @@ t.test('a log whose checkpoint cannot be lowered is not cut, and can be closed',
 t.test('a replica that is closed while its log is being cut closes afterwards', async (t) => {
   const { replica, host } = await following([3, 4])
   host.truncating = []
-  const truncated = replica.truncate({ epoch: 3, endOffset: 1 })
+  const truncated = replica.truncate({ epoch: 3, endOffset: 1 }, 0)
   let isClosed = false
   const closed = replica.close().then(() => {
     isClosed = true
@@ -480,7 +488,7 @@ t.test('a replica that is closed while its log is being cut closes afterwards', 
 t.test('the log of a partition without a leader is reported once it is durable', async (t) => {
   const { replica } = await following([3, 4])
   t.equal(replica.status, undefined, 'there is a leader')
-  replica.appendFetched(answer(batch(1, { offset: 2 })), 5)
+  replica.appendFetched(answer(batch(1, { offset: 2 })), asked(replica, 5))
   replica.become({ ...follows, leader: noBroker, version: 10 }, ours)
   t.ok(replica.isToReport)
   t.equal(replica.status, undefined)
@@ -630,4 +638,142 @@ t.test('consumers read only what is committed', async (t) => {
   t.equal(highWatermark, 1)
   t.equal(records.length, batch(1).length)
   t.equal(replica.readForFollower(0, 1e6).records.length, 2 * records.length)
+})
+
+// --- the log start -------------------------------------------------------------------------------
+
+/** Leads alone, with three committed batches of two records, each in a segment of its own. */
+async function leadingAlone(directory = new MemoryDirectory()) {
+  const one = open(directory, { segmentBytes: 100 })
+  one.replica.become({ ...leads, isr: members(1) }, ours)
+  for (let i = 0; i < 3; i++) one.produce(2)
+  await settled()
+  return one
+}
+
+const reopened = (directory: MemoryDirectory) => open(directory.crash(), { segmentBytes: 100 })
+
+t.test('records before the log start are gone, and stay gone after a power cut', async (t) => {
+  const { replica, directory } = await leadingAlone()
+  replica.removeBefore(3)
+  t.equal(replica.earliestOffset, 0, 'nothing is told before it is durable')
+  await settled()
+  t.equal(replica.earliestOffset, 3)
+  t.ok(replica.isOutOfRange(2))
+  t.notOk(directory.list().includes('0000000000000000.segment'))
+  const { replica: again } = reopened(directory)
+  t.same([again.earliestOffset, again.logEnd, again.highWatermark], [3, 6, 6])
+  t.equal(again.readForFollower(3, 1e6).logStart, 3)
+})
+
+t.test('an emptied log continues where it ended, in the epoch of its last record', async (t) => {
+  const { replica, directory } = await leadingAlone()
+  replica.removeBefore(99)
+  await settled()
+  t.same([replica.earliestOffset, replica.logEnd], [6, 6])
+  t.same(
+    directory.list().filter((name) => name.endsWith('.segment')),
+    [],
+  )
+  const { replica: again, produce } = reopened(directory)
+  t.same([again.earliestOffset, again.logEnd, again.lastEpoch], [6, 6, 5])
+  again.become({ ...leads, leaderEpoch: 6, isr: members(1) }, ours)
+  const outcome = produce(1)
+  await settled()
+  t.equal(outcome.result, 6)
+})
+
+t.test('a producer is known after its records are removed and the broker restarts', async (t) => {
+  const { replica, directory } = await leadingAlone()
+  const [id, epoch] = [7 as ProducerId, 0]
+  const produced = (to: Replica, baseSequence: number) =>
+    new Promise((resolve) => {
+      const record = { key: null, value: null, timestampMs: 1, headers: [] }
+      const sequenced = { producerId: id, producerEpoch: epoch, baseSequence, records: [record] }
+      const made = encodeBatch(sequenced)
+      const header = readBatchHeader(made)
+      to.produce({ header, batch: made, acks: 'leader', deadlineMs: 1000, done: resolve })
+    })
+  t.equal(await produced(replica, 0), 6)
+  replica.removeBefore(7)
+  await settled()
+  const { replica: again } = reopened(directory)
+  again.become({ ...leads, leaderEpoch: 6, isr: members(1) }, ours)
+  t.equal(await produced(again, 0), 6, 'sent again, it gets its offset')
+  t.equal(await produced(again, 1), 7)
+})
+
+t.test('a follower removes what its leader has removed, as far as it is committed', async (t) => {
+  const { replica, directory } = await following([5, 5, 5, 5])
+  replica.appendFetched({ ...answer(Buffer.alloc(0), 3), logStart: 4 }, asked(replica, 5))
+  await settled()
+  t.equal(replica.earliestOffset, 3)
+  t.equal(replica.position().logStart, 3)
+  t.equal(open(directory.crash()).replica.earliestOffset, 3)
+})
+
+t.test('a follower begins anew where its leader’s log begins, with its producers', async (t) => {
+  const { replica, directory } = await following([5, 5, 5], 2)
+  await replica.beginAnew({ logStart: 9, baseEpoch: 5, producers: [] })
+  t.match(replica.position(), { offset: 9, lastEpoch: 5, highWatermark: 9, logStart: 9 })
+  t.ok(replica.appendFetched(answer(batch(2, { offset: 9 }), 11), asked(replica, 5)))
+  await settled()
+  const { replica: again } = open(directory.crash())
+  t.match(again.position(), { offset: 11, lastEpoch: 5, logStart: 9 })
+})
+
+t.test('a follower does not begin anew below what it knows to be committed', async (t) => {
+  const { replica, host } = await following([5, 5, 5], 3)
+  await replica.beginAnew({ logStart: 1, baseEpoch: 5, producers: [] })
+  t.equal(replica.logEnd, 3)
+  t.equal(host.reportCount, 1, 'the controller is told')
+})
+
+t.test('a gap is appended once a restart would not take it for damage', async (t) => {
+  const { replica, directory } = await following([5, 5])
+  const withGap = { ...answer(batch(1, { offset: 7 })), gapsBelow: 8 }
+  t.ok(replica.appendFetched(withGap, asked(replica, 5)), 'it will fit')
+  t.equal(replica.logEnd, 2)
+  await replica.whenDurable()
+  t.ok(replica.appendFetched(withGap, asked(replica, 5)))
+  t.equal(replica.logEnd, 8)
+  await settled()
+  t.equal(open(directory.crash()).replica.logEnd, 8)
+  const stale = { ...withGap, records: batch(1, { offset: 8 }) }
+  const earlier = { ...asked(replica, 5), offset: 2 }
+  t.notOk(replica.appendFetched(stale, earlier), 'an answer to another fetch fits nowhere')
+})
+
+t.test('records are deleted when every replica in sync has removed them', async (t) => {
+  const { replica, produce, fetchedBy2, host } = open()
+  replica.become(leads, ours)
+  produce(2)
+  await settled()
+  fetchedBy2(2)
+  const outcomes: unknown[] = []
+  const done = (result: unknown) =>
+    outcomes.push(result instanceof BrokerError ? result.code : result)
+  replica.deleteRecords({ offset: 2, deadlineMs: 1e6, done })
+  await settled()
+  t.same(outcomes, [])
+  fetchedBy2(2, { logStart: 2 })
+  t.same(outcomes, [2])
+  produce(1)
+  await settled()
+  fetchedBy2(3, { logStart: 2 })
+  replica.deleteRecords({ offset: 3, deadlineMs: 1000, done })
+  host.purgatory.tick(2000)
+  t.same(outcomes, [2, 'REQUEST_TIMED_OUT'])
+})
+
+t.test('a damaged snapshot is rebuilt from the log, and said so', async (t) => {
+  const { replica, directory } = await leadingAlone()
+  replica.removeBefore(2)
+  await settled()
+  const file = directory.open('snapshot.json')
+  file.write(Buffer.from('x'), 20)
+  file.syncNow()
+  const { replica: again, host } = reopened(directory)
+  t.same([again.earliestOffset, again.logEnd], [2, 6])
+  t.match(host.log.lines, [{ level: 'error' }])
 })

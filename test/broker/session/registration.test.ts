@@ -50,6 +50,19 @@ function registering(zk: MemoryZk) {
   return Object.assign(made, { settledAs })
 }
 
+/** Broker 1 registers, and its session stops at this step of the registration. */
+async function stoppedAt(
+  at: 'request' | 'answer',
+  name: 'create' | 'getData',
+  tree = MemoryTree.ofCluster(),
+) {
+  const zk = tree.session()
+  const stopped = zk.stopAt(at, name, path)
+  const one = registering(zk)
+  await stopped
+  return { tree, zk, one }
+}
+
 t.test('the shared znodes are created once, and a second broker changes none', async (t) => {
   const tree = new MemoryTree()
   await makeSharedNodes(tree.session(), testSecret.acl)
@@ -78,7 +91,7 @@ t.test(
 )
 
 for (const at of ['request', 'answer'] as const) {
-  t.test(`a shared znode is there though the connection broke at its ${at}`, async (t) => {
+  t.test(`a shared znode is created although the connection broke at its ${at}`, async (t) => {
     const tree = new MemoryTree()
     const zk = tree.session()
     const stopped = zk.stopAt(at, 'create', zkPaths.brokerIds)
@@ -109,11 +122,7 @@ for (const text of ['', 'x', 'null', '{}', '{"id":7}', '{"id":""}']) {
 }
 
 t.test('`prepare` ends before other brokers see this one', async (t) => {
-  const tree = MemoryTree.ofCluster()
-  const zk = tree.session()
-  const stopped = zk.stopAt('request', 'create', path)
-  const one = registering(zk)
-  await stopped
+  const { tree, zk, one } = await stoppedAt('request', 'create')
   t.equal(one.prepared, 1)
   zk.resume()
   await one.settledAs
@@ -122,20 +131,23 @@ t.test('`prepare` ends before other brokers see this one', async (t) => {
   t.match(decodeRegistration(Buffer.from(tree.text(path) ?? '')), { host: '::1', directory: 'd1' })
 })
 
-t.test('it waits for the session of its earlier life to end before it prepares', async (t) => {
-  const tree = MemoryTree.ofCluster()
-  putBroker(tree, id, holder)
-  const one = registering(tree.session())
-  await one.clock.advance(6000)
-  t.equal(one.prepared, 0)
-  t.match(one.log.lines[0], { level: 'info', fields: { holder: 'h:9092', session: '0x9' } })
-  t.equal(one.log.lines.length, 2, 'it logs so, and again after 5 s')
-  tree.end(holder)
-  await one.settledAs
-  t.equal(one.prepared, 1)
-  t.equal(one.outcome, tree.stat(path)?.czxid)
-  t.equal(one.clock.timerCount, 0)
-})
+t.test(
+  'a broker waits for the session of its earlier life to end before it prepares',
+  async (t) => {
+    const tree = MemoryTree.ofCluster()
+    putBroker(tree, id, holder)
+    const one = registering(tree.session())
+    await one.clock.advance(6000)
+    t.equal(one.prepared, 0)
+    t.match(one.log.lines[0], { level: 'info', fields: { holder: 'h:9092', session: '0x9' } })
+    t.equal(one.log.lines.length, 2, 'it logs so, and again after 5 s')
+    tree.end(holder)
+    await one.settledAs
+    t.equal(one.prepared, 1)
+    t.equal(one.outcome, tree.stat(path)?.czxid)
+    t.equal(one.clock.timerCount, 0)
+  },
+)
 
 t.test('an id that stays taken is refused after the timeout, naming its holder', async (t) => {
   const tree = MemoryTree.ofCluster()
@@ -149,7 +161,7 @@ t.test('an id that stays taken is refused after the timeout, naming its holder',
   t.equal(tree.stat(path)?.ephemeralOwner, holder)
 })
 
-t.test('a holder without an address is waited for as well', async (t) => {
+t.test('a broker waits for a holder without an address as well', async (t) => {
   const tree = MemoryTree.ofCluster()
   tree.put(path, 'garbage', holder)
   const one = registering(tree.session())
@@ -160,22 +172,15 @@ t.test('a holder without an address is waited for as well', async (t) => {
 t.test('a holder that leaves while it is being read is gone', async (t) => {
   const tree = MemoryTree.ofCluster()
   putBroker(tree, id, holder)
-  const zk = tree.session()
-  const stopped = zk.stopAt('request', 'getData', path)
-  const one = registering(zk)
-  await stopped
+  const { zk, one } = await stoppedAt('request', 'getData', tree)
   tree.end(holder)
   zk.resume()
   await one.settledAs
   t.equal(one.outcome, tree.stat(path)?.czxid)
 })
 
-t.test('a registration whose answer was lost is found to be ours', async (t) => {
-  const tree = MemoryTree.ofCluster()
-  const zk = tree.session()
-  const stopped = zk.stopAt('answer', 'create', path)
-  const one = registering(zk)
-  await stopped
+t.test('a registration whose answer was lost is recognised', async (t) => {
+  const { tree, zk, one } = await stoppedAt('answer', 'create')
   zk.disconnect()
   zk.reconnect()
   await one.settledAs
@@ -184,23 +189,15 @@ t.test('a registration whose answer was lost is found to be ours', async (t) => 
 })
 
 t.test('a registration whose request was lost is repeated', async (t) => {
-  const tree = MemoryTree.ofCluster()
-  const zk = tree.session()
-  const stopped = zk.stopAt('request', 'create', path)
-  const one = registering(zk)
-  await stopped
+  const { tree, zk, one } = await stoppedAt('request', 'create')
   zk.disconnect()
   zk.reconnect()
   await one.settledAs
   t.equal(one.outcome, tree.stat(path)?.czxid)
 })
 
-t.test('a faster process with the same id is waited for', async (t) => {
-  const tree = MemoryTree.ofCluster()
-  const zk = tree.session()
-  const stopped = zk.stopAt('request', 'create', path)
-  const one = registering(zk)
-  await stopped
+t.test('a broker waits for a faster process with the same id', async (t) => {
+  const { tree, zk, one } = await stoppedAt('request', 'create')
   putBroker(tree, id, holder)
   zk.resume()
   await settled()
@@ -210,7 +207,7 @@ t.test('a faster process with the same id is waited for', async (t) => {
   t.equal(tree.stat(path)?.ephemeralOwner, zk.sessionId)
 })
 
-t.test('a session that ends while it waits ends the registration', async (t) => {
+t.test('a registration fails if its session ends while it waits', async (t) => {
   const tree = MemoryTree.ofCluster()
   putBroker(tree, id, holder)
   const zk = tree.session()

@@ -130,7 +130,7 @@ worldTest(t, 'what waits for a record hears of the end', { brokers: 1 }, async (
   await consumer.close()
   t.same(await Promise.all(waiting), [[], []])
   await loop
-  t.same(await consumer.take(), [], 'and so does what comes later')
+  t.same(await consumer.take(), [], 'and so do later records')
   for await (const _ of consumer) t.fail('there is no record')
   await t.rejects(consumer.commit(), { code: 'INVALID_REQUEST', message: /is closed/ })
   await t.rejects(consumer.start(), { code: 'INVALID_REQUEST', message: /is closed/ })

@@ -144,7 +144,7 @@ t.test('it stays, too, when it came after a commit whose outcome is not known', 
   t.equal(znode.offset, 10)
 })
 
-t.test('what is no offset is said when it is read, and replaced by a commit', async (t) => {
+t.test('an invalid offset is reported when read, and replaced by a commit', async (t) => {
   const znode = new Znode()
   znode.offset = 'garbage'
   znode.version = 4

@@ -37,7 +37,7 @@ t.test('it knows what it was told last', async (t) => {
   cache.update(cluster([1, 2], 2))
   t.match(cache.leader('goals', 0), { id: 2, port: 9002 })
   cache.update(cluster([1], 2))
-  t.equal(cache.leader('goals', 0), undefined, 'a leader that is gone is none')
+  t.equal(cache.leader('goals', 0), undefined, 'a dead leader is not returned')
   cache.update({ ...cluster([1], 1), topics: [] })
   t.equal(cache.topic('goals'), undefined)
 })

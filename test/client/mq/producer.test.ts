@@ -158,3 +158,134 @@ worldTest(
     await t.rejects(producer.connect(), { code: 'BROKER_NOT_AVAILABLE', message })
   },
 )
+
+worldTest(
+  t,
+  'a batch of records has one promise, and says where each range is',
+  { brokers: 1 },
+  async (t, world) => {
+    const brokers = world.addresses
+    const admin = world.use(new MqAdmin({ brokers }))
+    for (const topic of ['goals', 'cards']) await admin.createTopic({ topic, partitions: 2 })
+    const producer = world.use(new Producer({ brokers }))
+    const before = producer.send({ topic: 'goals', partition: 1, value: 'before' })
+    const stored = await producer.sendBatch([
+      { topic: 'goals', partition: 1, value: 'a' },
+      { topic: 'cards', partition: 0, value: 'red', headers: [{ key: 'h', value: null }] },
+      { topic: 'goals', partition: 1, value: 'b' },
+      { topic: 'goals', partition: 0, key: 'k', value: null },
+    ])
+    t.match(await before, { partition: 1, offset: 0 })
+    const inOrder = [...stored].sort((a, b) =>
+      `${a.topic}${a.partition}` < `${b.topic}${b.partition}` ? -1 : 1,
+    )
+    t.same(inOrder, [
+      { topic: 'cards', partition: 0, baseOffset: 0, count: 1 },
+      { topic: 'goals', partition: 0, baseOffset: 0, count: 1 },
+      { topic: 'goals', partition: 1, baseOffset: 1, count: 2 },
+    ])
+    t.same(await producer.sendBatch([]), [])
+    const partial = producer.sendBatch([
+      { topic: 'goals', partition: 1, value: 'c' },
+      { topic: 'goals', partition: 9, value: 'nowhere' },
+      { topic: 'nothing', value: 'nowhere' },
+    ])
+    await t.rejects(partial, {
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+      failedCount: 2,
+      stored: [{ topic: 'goals', partition: 1, baseOffset: 3, count: 1 }],
+    })
+    const wrong = producer.sendBatch([
+      { topic: 'goals', value: 'fine' },
+      { topic: 'goals', value: 7 as unknown as string },
+    ])
+    await t.rejects(wrong, { code: 'INVALID_REQUEST', message: /records\[1\].value is 7/ })
+    t.equal(
+      (await admin.offsets('goals')).reduce((sum, { latest }) => sum + latest, 0),
+      5,
+    )
+  },
+)
+
+worldTest(
+  t,
+  'a producer whose memory is full waits, in order, and is flushed nevertheless',
+  { brokers: 1 },
+  async (t, world) => {
+    const brokers = world.addresses
+    await world.use(new MqAdmin({ brokers })).createTopic({ topic: 'goals' })
+    const options = { bufferBytesMax: 1000, lingerMs: 60_000 }
+    const producer = world.use(new Producer({ brokers, ...options }))
+    await producer.connect()
+    const numbers = Array.from({ length: 30 }, (_, i) => i)
+    // 30 bytes and at most 61 around them: eleven fit.
+    const sent = numbers
+      .slice(0, 20)
+      .map((i) => producer.send({ topic: 'goals', value: `${i}`.padEnd(30) }))
+    t.ok(producer.isFull)
+    t.ok(producer.bufferedBytes <= 1000)
+    await t.rejects(
+      Promise.all(numbers.map(() => producer.send({ topic: 'goals', value: 'x'.repeat(100) }))),
+      { code: 'THROTTLING_QUOTA_EXCEEDED' },
+    )
+    await producer.flush()
+    const offsets = (await Promise.all(sent)).map(({ offset }) => offset)
+    t.same(offsets, numbers.slice(0, 20), 'none overtakes another')
+    t.equal(producer.bufferedBytes, 0)
+    const batch = producer.sendBatch(
+      numbers.map((i) => ({ topic: 'goals', value: `${i}`.padEnd(30) })),
+    )
+    await producer.flush()
+    t.equal(
+      (await batch).reduce((sum, { count }) => sum + count, 0),
+      30,
+      'more than fits at once',
+    )
+  },
+)
+
+worldTest(
+  t,
+  'a call that is aborted rejects, and what waits is not sent',
+  { brokers: 1 },
+  async (t, world) => {
+    const brokers = world.addresses
+    const admin = world.use(new MqAdmin({ brokers }))
+    await admin.createTopic({ topic: 'goals' })
+    const producer = world.use(new Producer({ brokers, bufferBytesMax: 250 }))
+    await producer.connect()
+    const value = 'x'.repeat(64) // and at most 61 bytes around it: the third one has to wait
+    const first = producer.send({ topic: 'goals', value })
+    const aborting = new AbortController()
+    const { signal } = aborting
+    const second = producer.send({ topic: 'goals', value })
+    const third = producer.send({ topic: 'goals', value }, { signal })
+    const fourth = producer.send({ topic: 'goals', value })
+    const reason = new Error('enough')
+    aborting.abort(reason)
+    await t.rejects(third, reason)
+    await t.rejects(producer.send({ topic: 'goals', value }, { signal }), reason)
+    await t.rejects(producer.sendBatch([{ topic: 'goals', value }], { signal }), reason)
+    await t.rejects(producer.flush({ signal }), reason)
+    t.same(
+      (await Promise.all([first, second, fourth])).map(({ offset }) => offset),
+      [0, 1, 2],
+    )
+    const lookup = new AbortController()
+    const unknown = producer.send({ topic: 'later', value }, { signal: lookup.signal })
+    lookup.abort(reason)
+    await t.rejects(unknown, reason)
+    await producer.flush()
+    t.equal(producer.bufferedBytes, 0)
+  },
+)
+
+worldTest(t, 'a producer is closed at the end of its block', { brokers: 1 }, async (t, world) => {
+  const brokers = world.addresses
+  await world.use(new MqAdmin({ brokers })).createTopic({ topic: 'goals' })
+  const producer = new Producer({ brokers })
+  const sent = producer.send({ topic: 'goals', value: 'x' })
+  await producer[Symbol.asyncDispose]()
+  t.match(await sent, { offset: 0 })
+  await t.rejects(producer.send({ topic: 'goals', value: 'x' }), closed)
+})

@@ -202,20 +202,23 @@ t.test('a client that accepts read-only servers moves to a server with a quorum'
   t.same(asked, ['hello true 0', 'isro', 'hello true 0'])
 })
 
-t.test('errors are ZkErrors with code and path; exists of a missing znode is none', async (t) => {
-  const server = await serverFor(t, {
-    request: (connection, xid, request) => {
-      const code = request.type === 'closeSession' ? undefined : -101
-      const body: ReplyBody = code === undefined ? plainAnswer(request) : { type: 'error', code }
-      connection.reply(xid, 1, body)
-    },
-  })
-  const zk = await clientOf(t, [server])
-  const error = await zk.getData('/none').catch((caught: unknown) => caught)
-  t.type(error, ZkError)
-  t.match(error, { code: 'NONODE', path: '/none' })
-  t.equal(await zk.exists('/none'), undefined)
-})
+t.test(
+  'errors are ZkErrors with code and path; a missing znode is no error for exists',
+  async (t) => {
+    const server = await serverFor(t, {
+      request: (connection, xid, request) => {
+        const code = request.type === 'closeSession' ? undefined : -101
+        const body: ReplyBody = code === undefined ? plainAnswer(request) : { type: 'error', code }
+        connection.reply(xid, 1, body)
+      },
+    })
+    const zk = await clientOf(t, [server])
+    const error = await zk.getData('/none').catch((caught: unknown) => caught)
+    t.type(error, ZkError)
+    t.match(error, { code: 'NONODE', path: '/none' })
+    t.equal(await zk.exists('/none'), undefined)
+  },
+)
 
 t.test('invalid requests are refused without a server', async (t) => {
   const server = await serverFor(t, answerAll)
@@ -597,7 +600,7 @@ t.test('its own clock ends a session that no server continues', async (t) => {
 })
 
 const garbage = [
-  { name: 'a frame that is no message', bytes: Buffer.from([0, 0, 0, 2, 0x93, 0xff]) },
+  { name: 'a frame that is not a message', bytes: Buffer.from([0, 0, 0, 2, 0x93, 0xff]) },
   { name: 'a frame over the limit', bytes: Buffer.from([0x7f, 0xff, 0xff, 0xff]) },
   { name: 'an answer to nothing', bytes: Buffer.from([0, 0, 0, 4, 0x93, 0x37, 1, 0]) },
 ]

@@ -1,5 +1,5 @@
-// What a client brings for the test of its consumer groups (npm-groups.ts): members that tell every number
-// that they read, and again when it is committed.
+// The interface of a client under test for consumer groups (npm-groups.ts): members that report
+// every number that they read, and again when it is committed.
 
 export interface MemberPlace {
   /** host:port of the brokers */
@@ -8,7 +8,7 @@ export interface MemberPlace {
   readonly group: string
 }
 
-/** What a member tells. */
+/** The reports of a member. */
 export interface MemberNews {
   assigned(partitionCount: number): void
   read(numbers: readonly number[]): void
@@ -17,9 +17,9 @@ export interface MemberNews {
 
 export interface GroupClient {
   readonly name: string
-  /** whether its members go on by themselves when their coordinator stops */
+  /** whether its members continue by themselves when their coordinator stops */
   readonly survivesCoordinators: boolean
-  /** Resolves once it runs. */
+  /** Resolves once the member runs. */
   startMember(place: MemberPlace, news: MemberNews): Promise<{ close(): Promise<void> }>
   /** Sends each number to the partition `number % partitionCount`, none twice. */
   produce(place: MemberPlace, numbers: readonly number[]): Promise<void>

@@ -1,4 +1,4 @@
-// kafkajs as the tests use it: it retries soon, and keeps silent.
+// kafkajs as configured for the tests: it retries soon and logs nothing.
 
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import { type GroupClient, partitionCount } from './group-client.ts'

@@ -1,4 +1,4 @@
-// kafkajs, a client in JavaScript alone: what it asks, sends and reads.
+// kafkajs, a client in pure JavaScript: its admin, producer and consumer requests.
 
 import { CompressionTypes, type Kafka, type KafkaMessage } from 'kafkajs'
 import t from 'tap'
@@ -7,7 +7,7 @@ import { kafkajs, kafkajsGroups } from './kafkajs-groups.ts'
 import { memberIsKilled } from './npm-groups.ts'
 import { serversOf, stopLeader } from './npm-world.ts'
 
-/** A member that was killed is missed soon. */
+/** A killed member is detected soon. */
 const flags = ['--group.min.session.timeout.ms=1000', '--group.initial.rebalance.delay.ms=50']
 
 async function makeTopic(kafka: Kafka, topic: string, numPartitions = 1): Promise<void> {
@@ -17,7 +17,7 @@ async function makeTopic(kafka: Kafka, topic: string, numPartitions = 1): Promis
   await admin.disconnect()
 }
 
-/** The first records of a topic, by a group of its own. */
+/** Reads the first records of a topic, in a group of its own. */
 async function read(kafka: Kafka, topic: string, count: number): Promise<KafkaMessage[]> {
   const consumer = kafka.consumer({ groupId: `reads-${topic}`, maxWaitTimeInMs: 50 })
   await consumer.connect()
@@ -44,7 +44,7 @@ worldTest(t, 'kafkajs: topics and groups', { brokers: 3, flags }, async (t, worl
   await admin.connect()
   const topics = [{ topic: 'made', numPartitions: 3, replicationFactor: 2 }]
   t.equal(await admin.createTopics({ topics }), true)
-  t.equal(await admin.createTopics({ topics }), false, 'it is there already')
+  t.equal(await admin.createTopics({ topics }), false, 'the topic exists already')
   t.same(await admin.listTopics(), ['made'])
   const described = await admin.fetchTopicMetadata({ topics: ['made'] })
   const [made] = described.topics
@@ -81,7 +81,7 @@ worldTest(t, 'kafkajs: topics and groups', { brokers: 3, flags }, async (t, worl
   await admin.disconnect()
 })
 
-worldTest(t, 'kafkajs: records as they were sent', { brokers: 3, flags }, async (t, world) => {
+worldTest(t, 'kafkajs: records are read as sent', { brokers: 3, flags }, async (t, world) => {
   const kafka = kafkajs(serversOf(world))
   await makeTopic(kafka, 'sent')
   const producer = kafka.producer()
@@ -115,7 +115,7 @@ worldTest(t, 'kafkajs: records as they were sent', { brokers: 3, flags }, async 
   )
 })
 
-worldTest(t, 'kafkajs: a leader goes', { brokers: 3, flags }, async (t, world) => {
+worldTest(t, 'kafkajs: a leader fails', { brokers: 3, flags }, async (t, world) => {
   const kafka = kafkajs(serversOf(world))
   await makeTopic(kafka, 'moved')
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
@@ -129,7 +129,7 @@ worldTest(t, 'kafkajs: a leader goes', { brokers: 3, flags }, async (t, world) =
   t.same(
     found.map(({ value }) => Number(value)),
     Array.from({ length: 200 }, (_, i) => i),
-    'nothing is lost, and nothing comes twice',
+    'no record is lost or duplicated',
   )
 })
 

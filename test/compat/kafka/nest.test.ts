@@ -1,5 +1,5 @@
-// NestJS' transport over Kafka, which is kafkajs with conventions of its own: a service that answers
-// messages and hears events, and a client of it.
+// NestJS's Kafka transport, which is kafkajs with conventions of its own: a service that answers
+// messages and receives events, and a client of it.
 
 import 'reflect-metadata'
 import { Controller, Module } from '@nestjs/common'
@@ -21,7 +21,7 @@ import { serversOf } from './npm-world.ts'
 
 const flags = ['--group.initial.rebalance.delay.ms=50']
 
-worldTest(t, 'a service of NestJS is asked and told', { brokers: 3, flags }, async (t, world) => {
+worldTest(t, 'a NestJS service gets calls and events', { brokers: 3, flags }, async (t, world) => {
   for (const topic of ['sum', 'sum.reply', 'said']) {
     await newTopic(kafkaClient(world), topic, { partitions: 2, replicas: 3 })
   }
@@ -37,7 +37,7 @@ worldTest(t, 'a service of NestJS is asked and told', { brokers: 3, flags }, asy
       hear?.()
     }
   }
-  // As its decorators do, which are no part of the JavaScript that runs here.
+  // As its decorators do, which are not part of the JavaScript that runs here.
   const { sum, said } = Object.getOwnPropertyDescriptors(Service.prototype)
   MessagePattern('sum')(Service.prototype, 'sum', sum)
   EventPattern('said')(Service.prototype, 'said', said)

@@ -1,8 +1,8 @@
-// Consumers of one group, whichever npm client they use: what must hold when members and brokers go.
-// groups.py has the same for Python's clients.
+// Consumers of one group, with any npm client: properties that must hold when members and brokers
+// fail. groups.py is the equivalent for Python's clients.
 //
-// A client brings a `GroupClient`. Its members run in this process or, to be killed, in one of their
-// own (npm-member.ts).
+// A client provides a `GroupClient`. Its members run in this process or, to be killed, in one of
+// their own (npm-member.ts).
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,7 +20,7 @@ import {
 } from './group-client.ts'
 import { serversOf, stopCoordinator } from './npm-world.ts'
 
-/** What became of the numbers that one member read. */
+/** The outcome of the numbers that one member read. */
 class Reader implements MemberNews {
   readonly committedNumbers: number[] = []
   readonly readNumbers = new Set<number>()
@@ -66,7 +66,7 @@ class OtherProcess extends Reader {
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 
-/** Of a world of three brokers, of which one is stopped. */
+/** Requires a world of three brokers, one of which is stopped. */
 export async function memberIsKilled(
   t: Test,
   world: BrokerWorld,
@@ -106,6 +106,6 @@ export async function memberIsKilled(
     await killed.kill()
     await Promise.all(closes.map((close) => close()))
     const committed = readers.flatMap((reader) => reader.committedNumbers)
-    t.equal(new Set(committed).size, committed.length, 'nothing that was committed comes twice')
+    t.equal(new Set(committed).size, committed.length, 'no committed number is read twice')
   }
 }

@@ -2,7 +2,7 @@
 //
 //   node --import=tsx npm-member.ts CLIENT HOST:PORT,… TOPIC GROUP
 //
-// Its news go to standard output, one JSON object per line.
+// Its reports go to standard output, one JSON object per line.
 
 import type { GroupClient } from './group-client.ts'
 import { kafkajsGroups } from './kafkajs-groups.ts'

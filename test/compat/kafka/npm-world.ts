@@ -1,4 +1,4 @@
-// What the tests of npm's clients need of a world of brokers.
+// Helpers for tests of npm clients in a world of brokers.
 
 import { findCoordinator } from '../../../src/protocol/kafka/api/find-coordinator.ts'
 import { metadata } from '../../../src/protocol/kafka/api/metadata.ts'

@@ -1,4 +1,4 @@
-// @platformatic/kafka as the tests use it: it retries soon.
+// @platformatic/kafka as configured for the tests: it retries soon.
 
 import {
   Consumer,
@@ -16,7 +16,10 @@ import {
   partitionCount,
 } from './group-client.ts'
 
-/** For every client of the library. It tries again at the same broker, so what is lost is tried by us. */
+/**
+ * Options of every client of the library. It retries only at the same broker, so the tests retry
+ * too.
+ */
 export function soon(bootstrapBrokers: readonly string[]) {
   return {
     clientId: 'platformatic',
@@ -27,7 +30,7 @@ export function soon(bootstrapBrokers: readonly string[]) {
   }
 }
 
-/** Sends until it is done; the producer is idempotent. */
+/** Retries until the records are sent; the producer is idempotent. */
 export async function sendSurely(
   producer: Producer<string, string, string, string>,
   messages: { topic: string; partition?: number; value: string }[],
@@ -37,7 +40,7 @@ export async function sendSurely(
       await producer.send({ messages })
       return
     } catch (error) {
-      // As when a leader goes: then it is asked anew which one leads.
+      // For instance the leader failed: the next attempt looks up the new one.
       if (!isOfClient(error)) throw error
       producer.clearMetadata()
     }
@@ -56,7 +59,7 @@ export const platformaticGroups: GroupClient = {
         try {
           await read(consumer, place, news)
         } catch (error) {
-          // A stream ends when a broker of it goes: an application begins again.
+          // A stream ends when one of its brokers fails, and an application starts another.
           if (!isOfClient(error)) throw error
         }
         await closeSurely(consumer)

@@ -1,5 +1,5 @@
-// @platformatic/kafka, which speaks the flexible versions and names topics by id: what it asks, sends and
-// reads.
+// @platformatic/kafka, which uses flexible versions and topic ids: its admin, producer and consumer
+// requests.
 
 import {
   Admin,
@@ -15,7 +15,7 @@ import { memberIsKilled } from './npm-groups.ts'
 import { serversOf, stopLeader } from './npm-world.ts'
 import { platformaticGroups, sendSurely, soon } from './platformatic-groups.ts'
 
-/** A member that was killed is missed soon. */
+/** A killed member is detected soon. */
 const flags = ['--group.min.session.timeout.ms=1000', '--group.initial.rebalance.delay.ms=50']
 
 /** zstd comes with Node 22. */
@@ -34,7 +34,7 @@ interface Found {
   readonly timestamp: bigint
 }
 
-/** The first records of a topic, by a group of its own. */
+/** Reads the first records of a topic, in a group of its own. */
 async function read(world: BrokerWorld, topic: string, count: number): Promise<Found[]> {
   const consumer = new Consumer({
     ...soon(serversOf(world)),
@@ -87,7 +87,7 @@ worldTest(t, 'platformatic: topics and groups', { brokers: 3, flags }, async (t,
   await admin.close()
 })
 
-worldTest(t, 'platformatic: records as they were sent', { brokers: 3, flags }, async (t, world) => {
+worldTest(t, 'platformatic: records are read as sent', { brokers: 3, flags }, async (t, world) => {
   await makeTopic(world, 'sent')
   const producer = new Producer({ ...soon(serversOf(world)), serializers: stringSerializers })
   const [topic, large, timestamp] = ['sent', 'x'.repeat(1_000_000), 1_234_567_890_123n]
@@ -112,7 +112,7 @@ worldTest(t, 'platformatic: records as they were sent', { brokers: 3, flags }, a
   )
 })
 
-worldTest(t, 'platformatic: a leader goes', { brokers: 3, flags }, async (t, world) => {
+worldTest(t, 'platformatic: a leader fails', { brokers: 3, flags }, async (t, world) => {
   await makeTopic(world, 'moved')
   const producer = new Producer({
     ...soon(serversOf(world)),
@@ -128,7 +128,7 @@ worldTest(t, 'platformatic: a leader goes', { brokers: 3, flags }, async (t, wor
   t.same(
     found.map(({ value }) => Number(value)),
     Array.from({ length: 200 }, (_, i) => i),
-    'nothing is lost, and nothing comes twice',
+    'no record is lost or duplicated',
   )
 })
 

@@ -62,7 +62,7 @@ t.test('without a leader words are answered and frames close the connection', as
   const other = server.client()
   other.hello()
   t.same(other.take(), ['closed'])
-  t.equal(other.link.reason, undefined, 'this is no error of the client')
+  t.equal(other.link.reason, undefined, 'this is not an error of the client')
 })
 
 t.test('a leader lost between the first bytes and the hello', async (t) => {

@@ -165,7 +165,8 @@ for (const { name, dialect } of dialects) {
             greeted = true
             const { sessionId, timeoutMs, lastZxidSeen } = codec.decodeHello(buffer, start, end)
             const numbers = [sessionId, timeoutMs, lastZxidSeen]
-            if (!numbers.every(Number.isSafeInteger)) throw new Error('a number is none of ours')
+            if (!numbers.every(Number.isSafeInteger))
+              throw new Error('a number is not a safe integer')
             if (sessionId < 0) throw new Error('a session id is negative')
             return
           }

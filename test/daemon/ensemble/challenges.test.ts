@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Challenges, type HolderState } from '../../../src/daemon/ensemble/challenges.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { ManualTimers } from './manual-timers.ts'
+import { VirtualClock } from '../../virtual-clock.ts'
 
 function holderOf(id: number) {
   const sent: string[] = []
@@ -9,31 +9,31 @@ function holderOf(id: number) {
 }
 
 function made() {
-  const timers = new ManualTimers()
-  const challenges = new Challenges(timers)
+  const clock = new VirtualClock()
+  const challenges = new Challenges(clock)
   const states: HolderState[] = []
   const settled = (state: HolderState) => states.push(state)
-  return { timers, challenges, states, settled }
+  return { clock, challenges, states, settled }
 }
 
 t.test('the holder of the id is probed, and alive if it answers in time', async (t) => {
-  const { timers, challenges, states, settled } = made()
+  const { clock, challenges, states, settled } = made()
   const holder = holderOf(2)
   t.ok(challenges.maybeBegin(holder, settled))
   t.same(holder.sent, ['PROBE'])
-  timers.pass(999)
+  clock.advanceNow(999)
   challenges.settle(holder, 'alive')
-  timers.pass(10_000)
+  clock.advanceNow(10_000)
   t.same(states, ['alive'], 'once')
 })
 
 t.test('a holder that does not answer within a second is gone', async (t) => {
-  const { timers, challenges, states, settled } = made()
+  const { clock, challenges, states, settled } = made()
   const holder = holderOf(2)
   challenges.maybeBegin(holder, settled)
-  timers.pass(999)
+  clock.advanceNow(999)
   t.same(states, [])
-  timers.pass(1)
+  clock.advanceNow(1)
   challenges.settle(holder, 'alive')
   t.same(states, ['gone'])
 })

@@ -1,22 +1,22 @@
 import t from 'tap'
 import { Redials } from '../../../src/daemon/ensemble/redials.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { ManualTimers } from './manual-timers.ts'
+import { VirtualClock } from '../../virtual-clock.ts'
 
 const [one, two] = [1 as ServerId, 2 as ServerId]
 
 function made() {
-  const timers = new ManualTimers()
-  const redials = new Redials(timers)
+  const clock = new VirtualClock()
+  const redials = new Redials(clock)
   const dialled: ServerId[] = []
   /** @returns the delay after which `peer` is dialled again */
   const delayOf = (peer: ServerId): number => {
     redials.schedule(peer, () => dialled.push(peer))
-    const delayMs = timers.dueInMs.at(-1) ?? Number.NaN
-    timers.pass(delayMs)
+    const delayMs = clock.delaysMs.at(-1) ?? Number.NaN
+    clock.advanceNow(delayMs)
     return delayMs
   }
-  return { timers, redials, dialled, delayOf }
+  return { clock, redials, dialled, delayOf }
 }
 
 t.test('a peer that is down is dialled less and less often', async (t) => {
@@ -44,11 +44,11 @@ t.test('after a refusal the next attempt is in a second, later ones as before', 
 })
 
 t.test('nothing is dialled once closed, not even after a refusal', async (t) => {
-  const { timers, redials, dialled } = made()
+  const { clock, redials, dialled } = made()
   redials.schedule(one, () => dialled.push(one))
   redials.refused(one)
   redials.schedule(two, () => dialled.push(two))
   redials.close()
-  timers.pass(10_000)
+  clock.advanceNow(10_000)
   t.same(dialled, [])
 })

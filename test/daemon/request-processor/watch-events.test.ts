@@ -134,7 +134,7 @@ t.test('every client gets each event that it watches and may read, once', async 
     if (sets && !known) watches.push({ client, path, kind })
   }
 
-  /** What a change fires: the events, each with those who may read it. */
+  /** The events of a change, each with the identities that may read it. */
   const change = (path: string): [EventType, string, readonly PlainClient[]][] => {
     const parent = path.slice(0, path.lastIndexOf('/')) || '/'
     const before = mayRead.get(path)

@@ -57,7 +57,7 @@ t.test('digests accumulate, each once', async (t) => {
   t.same(authenticate(both ?? [], digest('ann:1'), nobodyIsSuper), both)
 })
 
-t.test('a credential that is no valid text has a digest too', async (t) => {
+t.test('a credential that is not valid text has a digest too', async (t) => {
   const credential = Uint8Array.of(0xff, 0xfe, 0x3a, 0xc0)
   t.equal(authenticate([home], { scheme: 'digest', credential }, nobodyIsSuper)?.length, 2)
 })

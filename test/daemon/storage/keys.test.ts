@@ -44,7 +44,7 @@ const extremes: ZnodeFields = {
   lifetime: 0,
 }
 for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff]), Buffer.alloc(70_000, 0xe4)]) {
-  t.test(`a znode of ${data?.length ?? 'no'} bytes is read as it was written`, async (t) => {
+  t.test(`a znode of ${data?.length ?? 'no'} bytes survives encoding and decoding`, async (t) => {
     const codec = new StoreCodec()
     const value = codec.encodeZnode('/é', { ...extremes, data })
     t.same(codec.decodeZnode('/é', value), { ...extremes, data })
@@ -66,7 +66,7 @@ for (const more of [
   { lifetime: 2 ** 40 - 1 },
   { acl: [], aversion: 7, lifetime: 1 },
 ]) {
-  t.test(`a znode with ${JSON.stringify(more)} is read as it was written`, async (t) => {
+  t.test(`a znode with ${JSON.stringify(more)} survives encoding and decoding`, async (t) => {
     const codec = new StoreCodec()
     for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff])]) {
       const value = codec.encodeZnode('/é', { ...extremes, ...more, data })
@@ -91,7 +91,7 @@ t.test(
   },
 )
 
-t.test('meta and sessions are read as they were written', async (t) => {
+t.test('meta and sessions survive encoding and decoding', async (t) => {
   const codec = new StoreCodec()
   const meta = {
     lastApplied: highest,

@@ -2,7 +2,6 @@ import { cpSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Level } from 'level'
 import t from 'tap'
-import type { Clock } from '../../../src/clock.ts'
 import { StoreCodec } from '../../../src/daemon/storage/keys.ts'
 import { openTreeDatabase } from '../../../src/daemon/storage/real-disk.ts'
 import { DamagedTreeError, TreeStore } from '../../../src/daemon/storage/tree-store.ts'
@@ -11,36 +10,21 @@ import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
 import { Turn } from '../../../src/turn.ts'
+import { VirtualClock } from '../../virtual-clock.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
 
-/** A clock whose timers run when a test says so. */
-class HandClock implements Clock {
-  readonly timers = new Set<() => void>()
-  nowMs = (): number => 0
-  wallMs = (): number => 0
-  after(_delayMs: number, run: () => void): () => void {
-    this.timers.add(run)
-    return () => this.timers.delete(run)
-  }
-  every(_periodMs: number, run: () => void): () => void {
-    return this.after(0, run)
-  }
-  ring(): void {
-    const due = [...this.timers]
-    this.timers.clear()
-    for (const run of due) run()
-  }
-}
+/** Longer than the store gathers writes. */
+const gatherMs = 1000
 
 interface Opened {
   readonly store: TreeStore
   readonly world: TreeWorld
-  readonly clock: HandClock
+  readonly clock: VirtualClock
   readonly failures: unknown[]
 }
 
 async function open(directory: string): Promise<Opened> {
-  const clock = new HandClock()
+  const clock = new VirtualClock()
   const failures: unknown[] = []
   const store = await TreeStore.open(directory, openTreeDatabase(directory), {
     clock,
@@ -62,7 +46,7 @@ t.test('a fresh store holds the tree that every ensemble begins with', async (t)
   await again.store.close()
 })
 
-t.test('a closed store is loaded as it was', async (t) => {
+t.test('a closed store is loaded unchanged', async (t) => {
   const directory = `${t.testdir()}/tree`
   const { store, world: w } = await open(directory)
   const session = w.open()
@@ -98,22 +82,22 @@ t.test('writes gather until the timer fires, then are written as one batch', asy
     w.request(session, i === 0 ? create('/a') : setData('/a', `${i}`))
     store.wake()
   }
-  t.equal(clock.timers.size, 1)
+  t.equal(clock.timerCount, 1)
   t.equal(store.persisted, zxidZero)
-  clock.ring()
+  clock.advanceNow(gatherMs)
   const upTo = store.tree.lastApplied
   store.wake()
-  t.equal(clock.timers.size, 0, 'no second batch while one is in flight')
+  t.equal(clock.timerCount, 0, 'no second batch while one is in flight')
   w.request(session, setData('/a', 'later'))
   while (store.persisted === zxidZero) await nextTurn()
   t.equal(store.persisted, upTo)
   await nextTurn()
-  t.equal(clock.timers.size, 1, 'writes of the meantime are gathered without another call')
+  t.equal(clock.timerCount, 1, 'writes of the meantime are gathered without another call')
   t.equal(await store.flush(), store.tree.lastApplied)
-  t.equal(clock.timers.size, 0)
+  t.equal(clock.timerCount, 0)
   await store.close()
   store.wake()
-  t.equal(clock.timers.size, 0, 'a closed store writes no more')
+  t.equal(clock.timerCount, 0, 'a closed store writes no more')
 })
 
 t.test(
@@ -144,7 +128,7 @@ t.test(
       }
       passed.set(store.tree.lastApplied, image(store.tree))
       store.wake()
-      if (random.chance(0.2)) clock.ring()
+      if (random.chance(0.2)) clock.advanceNow(gatherMs)
       if (random.chance(0.3)) await nextTurn()
       if (step % 100 !== 99) continue
       const copy = `${root}/copy${copies++}`
@@ -197,10 +181,10 @@ t.test('a failed write is reported once, and nothing is written after it', async
     },
   })
   store.wake()
-  clock.ring()
+  clock.advanceNow(gatherMs)
   while (failures.length === 0) await nextTurn()
   store.wake()
-  t.equal(clock.timers.size, 0)
+  t.equal(clock.timerCount, 0)
   await t.rejects(store.flush(), { message: 'broken disk' })
   await t.rejects(store.close(), { message: 'broken disk' })
   t.equal(failures.length, 1)
@@ -256,7 +240,7 @@ const damages: readonly { name: string; damage: Damage; says: RegExp }[] = [
     says: /0 sessions/,
   },
   { name: 'a lost meta value', damage: (db) => db.del('#'), says: /zxid/ },
-  { name: 'a key of somebody else', damage: (db) => db.put('x', 'y'), says: /'x'/ },
+  { name: 'a key of another program', damage: (db) => db.put('x', 'y'), says: /'x'/ },
   {
     name: 'a format from the future',
     damage: (db) => db.put('#', storedAs('#', Buffer.from([255, 1, 2]))),

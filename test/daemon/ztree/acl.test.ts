@@ -145,7 +145,7 @@ const checks: readonly {
     who: ids(local),
     want: true,
   },
-  { name: 'an address that is none', acl: acl('ip:0.0.0.0/0=1'), who: ids('ip:'), want: false },
+  { name: 'an invalid address', acl: acl('ip:0.0.0.0/0=1'), who: ids('ip:'), want: false },
 ]
 
 for (const { name, acl, needed = read, who, want } of checks) {

@@ -49,7 +49,7 @@ t.test('places do not overlap, and freed ones are used again', async (t) => {
       if (gone === undefined) break
       const { offset, page } = gone.place
       if (!page.bytes.subarray(offset, offset + gone.bytes).every((b) => b === gone.mark)) {
-        t.fail(`somebody wrote into a place at ${i}`)
+        t.fail(`an allocated place was overwritten at ${i}`)
       }
       slab.free(gone.place, gone.bytes)
       bytesTaken -= gone.bytes

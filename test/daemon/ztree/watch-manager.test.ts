@@ -132,7 +132,7 @@ for (const { type, left } of removals) {
       watches.add('/b', kind, ann)
     }
     t.equal(watches.remove('/a', type, ann), true)
-    t.equal(watches.remove('/a', type, ann), false, 'there is none any more')
+    t.equal(watches.remove('/a', type, ann), false, 'it is removed')
     t.equal(watches.remove('/c', type, ann), false, 'there never was one')
     t.equal(watches.countOf(ann), 4 + left.length)
     t.equal(watches.countOf(bob), 4)

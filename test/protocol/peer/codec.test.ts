@@ -182,7 +182,7 @@ t.test('identities cut short leave the previous ones as they were', async (t) =>
   }
 })
 
-t.test('a request that is no write is refused between servers', async (t) => {
+t.test('a request that is not a write is refused between servers', async (t) => {
   const identities = Buffer.from([0x90])
   for (const op of [ops.exists, ops.ping, ops.check, 999]) {
     const request = packed(peerMessages.code('REQUEST'), 1, session, identities, [op, '/a', true])

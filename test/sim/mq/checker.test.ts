@@ -31,7 +31,7 @@ const highWatermark = (offset: number, life = 'b1.1'): MqEvent => ({
   offset,
 })
 const leads = (life: string, epoch: number, more: Of<'leads'> = {}): MqEvent => ({
-  ...{ type: 'leads', life, partition: 0, epoch, brokerEpoch: 1, logEnd: 0 },
+  ...{ type: 'leads', life, partition: 0, epoch, brokerEpoch: 1, logStart: 0, logEnd: 0 },
   ...more,
 })
 const state = (more: Of<'state'>): MqEvent => ({
@@ -51,6 +51,22 @@ const chosen = (common: number, losesAtMost?: number): MqEvent => ({
   partition: 0,
   common,
   losesAtMost,
+})
+
+const deleting = (offset: number): MqEvent => ({ type: 'deleting', partition: 0, offset })
+const deleted = (offset: number): MqEvent => ({ type: 'deleted', partition: 0, offset })
+const logStart = (offset: number, life = 'b1.1'): MqEvent => ({
+  type: 'logStart',
+  life,
+  partition: 0,
+  offset,
+})
+const reset = (from: number, to: number): MqEvent => ({
+  type: 'reset',
+  consumer: 'c1',
+  partition: 0,
+  from,
+  to,
 })
 
 const two = [sent('a'), sent('b'), committed('a', 0), committed('b', 1)]
@@ -102,6 +118,31 @@ const broken: readonly {
     ],
     rule: /acknowledged records are in their producer's order/,
     atEnd: true,
+  },
+  {
+    name: 'a log start that goes back',
+    history: [...two, deleting(2), logStart(2), logStart(1, 'b1.2')],
+    rule: /a log start never goes back/,
+  },
+  {
+    name: 'a log start that was not asked for',
+    history: [...two, deleting(1), logStart(2)],
+    rule: /nothing is removed that need not be/,
+  },
+  {
+    name: 'the removal of what is not committed',
+    history: [...two, deleting(3), logStart(3)],
+    rule: /only what is committed is removed/,
+  },
+  {
+    name: 'a leader with records that were deleted',
+    history: [...two, deleting(2), deleted(2), leads('b2.1', 2, { logEnd: 2, logStart: 1 })],
+    rule: /what was deleted stays deleted/,
+  },
+  {
+    name: 'a consumer that skips more than was removed',
+    history: [...two, deleting(1), logStart(1), reset(0, 2)],
+    rule: /a consumer skips only what was removed/,
   },
   {
     name: 'a record twice',
@@ -284,6 +325,14 @@ const sound: readonly { readonly name: string; readonly history: readonly MqEven
       committed('b', 1, { life: 'b2.2' }),
       committed('c', 1, { epoch: 2 }),
       stored('c', 1),
+    ],
+  },
+  {
+    name: 'records that are deleted, a consumer that was behind them, and another disk',
+    history: [
+      ...[...two, stored('a', 0), deleting(1), logStart(1), deleted(1)],
+      ...[reset(0, 1), shown('b', 1), { type: 'diskLost', broker: 'b1' } as const],
+      ...[logStart(0, 'b1.2'), leads('b2.1', 2, { logEnd: 2, logStart: 1 })],
     ],
   },
   {

@@ -1,5 +1,5 @@
 // The judge of a life of brokers. It gets what clients, replicas and znodes show, in the order in
-// which they show it, and throws at the first broken promise (docs/correctness.md, B1 to B9). Pure.
+// which they show it, and throws at the first broken promise (docs/correctness.md, B1 to B10). Pure.
 //
 // A record is identified by its value, which names its producer and its number there.
 
@@ -53,6 +53,7 @@ export type MqEvent =
       readonly epoch: number
       /** undefined: the broker has no session */
       readonly brokerEpoch: number | undefined
+      readonly logStart: number
       readonly logEnd: number
     }
   /** A partition's znode, and the controller epoch in force when it was written. */
@@ -81,6 +82,27 @@ export type MqEvent =
       readonly common: number
       readonly losesAtMost: number | undefined
     }
+  /** Somebody asks for the deletion of everything before this offset. */
+  | { readonly type: 'deleting'; readonly partition: number; readonly offset: number }
+  /** The answer was that it is done. */
+  | { readonly type: 'deleted'; readonly partition: number; readonly offset: number }
+  /** A replica's log begins here. */
+  | {
+      readonly type: 'logStart'
+      readonly life: Life
+      readonly partition: number
+      readonly offset: number
+    }
+  /** A consumer was behind the log start, and was moved. */
+  | {
+      readonly type: 'reset'
+      readonly consumer: string
+      readonly partition: number
+      readonly from: number | undefined
+      readonly to: number
+    }
+  /** The broker's disk, or a log on it, is another one. */
+  | { readonly type: 'diskLost'; readonly broker: string }
   /** A batch of the log was sent again, and the answer was this offset. */
   | { readonly type: 'repeated'; readonly value: string; readonly offset: number }
 
@@ -119,11 +141,19 @@ export class MqChecker {
   readonly #leaders = new Map<string, Life>()
   readonly #states = new Map<number, State>()
   readonly #groupOffsets = new Map<string, number>()
+  /** by partition: where the log may begin, at most */
+  readonly #mayRemove = new Map<number, number>()
+  /** by partition: everything before it is deleted for good */
+  readonly #deleted = new Map<number, number>()
+  /** by broker and partition */
+  readonly #logStarts = new Map<string, number>()
+  /** by partition: the highest log start of any replica */
+  readonly #removed = new Map<number, number>()
   /** partitions whose next state an operator writes */
   readonly #chosen = new Set<number>()
   /**
-   * records that an operator gave up, by place: replicas that have not learned of it still show
-   * them
+   * records that an operator gave up, with their epochs, by place: replicas that have not learned of
+   * it still show them. A producer may store the same value there again, in another epoch.
    */
   readonly #givenUp = new Map<string, Set<string>>()
   storedCount = 0
@@ -171,6 +201,18 @@ export class MqChecker {
         return this.#wasRepeated(event)
       case 'chosen':
         return this.#wasChosen(event)
+      case 'deleting':
+        raise(this.#mayRemove, event.partition, event.offset)
+        return
+      case 'deleted':
+        raise(this.#deleted, event.partition, event.offset)
+        return
+      case 'logStart':
+        return this.#logBegins(event)
+      case 'reset':
+        return this.#wasReset(event)
+      case 'diskLost':
+        return this.#lostDisk(event.broker)
     }
   }
 
@@ -246,7 +288,8 @@ export class MqChecker {
     const known = log[offset]
     const where = `${value} at ${partition}/${offset} on ${life}`
     const isSame = known?.value === value && known.epoch === epoch
-    if (!isSame && this.#givenUp.get(`${partition}/${offset}`)?.has(value) === true) return
+    const gone = this.#givenUp.get(`${partition}/${offset}`)
+    if (!isSame && gone?.has(`${epoch} ${value}`) === true) return
     if (known !== undefined) {
       const differs = `${where} of epoch ${epoch}, ${known.value} of epoch ${known.epoch}`
       invariant(isSame, `replicas are equal below the high watermark: ${differs}`)
@@ -278,6 +321,7 @@ export class MqChecker {
     partition,
     epoch,
     brokerEpoch,
+    logStart,
     logEnd,
   }: Extract<MqEvent, { type: 'leads' }>): void {
     const where = `${life} of ${partition} in epoch ${epoch}`
@@ -292,6 +336,41 @@ export class MqChecker {
       logEnd >= end,
       `a leader has all that is committed: ${where} ends at ${logEnd}, not ${end}`,
     )
+    const deleted = this.#deleted.get(partition) ?? 0
+    invariant(
+      logStart >= deleted,
+      `what was deleted stays deleted: ${where} begins at ${logStart}, not ${deleted}`,
+    )
+  }
+
+  #logBegins({ life, partition, offset }: Extract<MqEvent, { type: 'logStart' }>): void {
+    const where = `${offset} of ${partition} on ${life}`
+    const most = this.#mayRemove.get(partition) ?? 0
+    invariant(offset <= most, `nothing is removed that need not be: ${where}, not ${most}`)
+    const end = this.committedEnd(partition)
+    invariant(offset <= end, `only what is committed is removed: ${where}, not ${end}`)
+    const key = `${life.split('.')[0]} ${partition}`
+    const before = this.#logStarts.get(key) ?? 0
+    invariant(offset >= before, `a log start never goes back: ${where}, after ${before}`)
+    this.#logStarts.set(key, offset)
+    raise(this.#removed, partition, offset)
+  }
+
+  #wasReset({ consumer, partition, from, to }: Extract<MqEvent, { type: 'reset' }>): void {
+    const removed = this.#removed.get(partition) ?? 0
+    const where = `${consumer} from ${from} to ${to} of ${partition}`
+    invariant(
+      from !== undefined && from < to && to <= removed,
+      `a consumer skips only what was removed: ${where}, where a log begins at ${removed}`,
+    )
+    const next = this.#positions.get(`${consumer} ${partition}`)
+    if (next !== undefined) this.#positions.set(`${consumer} ${partition}`, Math.max(next, to))
+  }
+
+  #lostDisk(broker: string): void {
+    for (const key of this.#logStarts.keys()) {
+      if (key.startsWith(`${broker} `)) this.#logStarts.delete(key)
+    }
   }
 
   #wasWritten(state: State): void {
@@ -340,10 +419,14 @@ export class MqChecker {
       lost.length <= most,
       `an operator is told what a choice loses: ${lost.length} of ${partition}, not ${most} at most`,
     )
-    for (const [i, { value }] of lost.entries()) {
+    for (const [i, { value, epoch }] of lost.entries()) {
       const place = `${partition}/${common + i}`
-      this.#givenUp.set(place, (this.#givenUp.get(place) ?? new Set()).add(value))
+      this.#givenUp.set(place, (this.#givenUp.get(place) ?? new Set()).add(`${epoch} ${value}`))
       this.#places.delete(value)
+    }
+    this.#deleted.set(partition, 0)
+    for (const key of this.#logStarts.keys()) {
+      if (key.endsWith(` ${partition}`)) this.#logStarts.delete(key)
     }
     for (const sent of this.#sent.values()) {
       if (sent.partition !== partition || (sent.storedAt ?? -1) < common) continue
@@ -362,4 +445,8 @@ export class MqChecker {
       `a batch sent again is recognised: ${value} at ${place}, not ${offset}`,
     )
   }
+}
+
+function raise(offsets: Map<number, number>, partition: number, offset: number): void {
+  offsets.set(partition, Math.max(offset, offsets.get(partition) ?? 0))
 }

@@ -36,6 +36,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   deadControllers: 150,
   deadServers: 150,
   corruptBatches: 150,
+  deletedRecords: 150,
   wipedDisks: 70,
   oldCopies: 15,
   bitFlips: 60,

@@ -115,6 +115,7 @@ export class Ending {
       world.cover('damaged log taken away')
       broker.end({ power: false })
       for (const partition of damaged) takeLogAway(broker.disk, partition)
+      world.show({ type: 'diskLost', broker: broker.name })
       broker.start()
     }
   }
@@ -152,7 +153,12 @@ export class Ending {
     let underWay = 0
     for (const partition of this.#partitions) {
       const leader = this.#world.replicasOf(partition).find(({ role }) => role.type === 'leading')
-      for (const batches of leader === undefined ? [] : batchesByProducer(leader)) {
+      if (leader === undefined) continue
+      const removed = [...this.#world.batches.of(partition)].filter(
+        (batch) => readBatchHeader(batch).baseOffset < leader.logStart,
+      )
+      if (removed.length > 0) this.#world.cover('batch sent again after its removal')
+      for (const batches of [...batchesByProducer(leader), ...removed.map((each) => [each])]) {
         const remembered = batches.slice(-limits.rememberedBatchesMax)
         const [oldest, newest] = [remembered[0], remembered.at(-1)]
         for (const batch of new Set([oldest, newest])) {
@@ -178,7 +184,7 @@ export class Ending {
 /** Copies of the batches with a producer id, in log order. */
 function batchesByProducer(replica: Replica): Iterable<readonly Buffer[]> {
   const batches = new Map<number, Buffer[]>()
-  for (let offset = 0; offset < replica.highWatermark; ) {
+  for (let offset = replica.logStart; offset < replica.highWatermark; ) {
     const { records } = replica.readCommitted(offset, 1 << 20)
     forEachBatch(records, (at, length) => {
       const { producerId, baseOffset, lastOffsetDelta } = readBatchHeader(records, at)

@@ -12,7 +12,7 @@ import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 interface MqFaultRow {
   readonly about: string
   /** Which lives have it; every life may have the others. */
-  readonly in?: 'lost disks' | 'beyond the budget'
+  readonly in?: 'removals' | 'lost disks' | 'beyond the budget'
 }
 
 /** The share of lives in which disks are lost, and of those in which the budget is exceeded. */
@@ -39,6 +39,10 @@ export const faultRows = {
   deadControllers: { about: 'The controller is killed, or its znode is removed by hand.' },
   deadServers: { about: 'A ZooWeeper server is killed or loses power; perhaps all of them.' },
   corruptBatches: { about: 'A producer sends a batch one bit of which has turned on its way.' },
+  deletedRecords: {
+    about: 'Records are deleted on request, up to some offset.',
+    in: 'removals',
+  },
   wipedDisks: { about: 'A broker loses its disk.', in: 'lost disks' },
   oldCopies: { about: 'A broker comes back with an old copy of its disk.', in: 'lost disks' },
   bitFlips: { about: 'One bit of each log turns while its broker is down.', in: 'lost disks' },
@@ -64,11 +68,14 @@ export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Fault
   // Drawn last, so that the other faults of a seed are the same whether it loses disks or not.
   const losesDisks = random.chance(lostDisksShare)
   const goesBeyond = losesDisks && random.chance(beyondShare)
+  const removals: FaultName[] = []
   for (const name of faultNames) {
     const field = fieldOf(name)
     if (field === 'lost disks') weights.set(name, losesDisks ? 2 * drawWeight() : 0)
     if (field === 'beyond the budget') weights.set(name, goesBeyond ? 3 : 0)
+    if (field === 'removals') removals.push(name)
   }
+  for (const name of removals) weights.set(name, drawWeight())
   const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults
 }
@@ -80,7 +87,8 @@ export function losesDisks(faults: Faults): boolean {
 
 /** Happens only where the budget allows it (disk-budget.ts). */
 export function isOfDisks(name: FaultName): boolean {
-  return fieldOf(name) !== undefined
+  const field = fieldOf(name)
+  return field === 'lost disks' || field === 'beyond the budget'
 }
 
 function fieldOf(name: FaultName): MqFaultRow['in'] {

@@ -16,6 +16,7 @@ import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../../src/invariant.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import type { BrokerId, DirectoryId } from '../../../src/protocol/mq/messages.ts'
 import { Random } from '../../../src/random.ts'
 import type { SimDisk } from '../disk.ts'
@@ -27,6 +28,7 @@ import { MqChecker, type MqEvent } from './checker.ts'
 import { DiskBudget } from './disk-budget.ts'
 import { Ending } from './ending.ts'
 import { drawFaults, type Faults, losesDisks } from './faults.ts'
+import { LastBatches } from './last-batches.ts'
 import { type LoadParts, SimConsumer, SimProducer, StrangeProducer, topic } from './load.ts'
 import { Nemesis } from './nemesis.ts'
 import { brokerPort, SimBroker } from './sim-broker.ts'
@@ -94,6 +96,7 @@ export class MqWorld {
   readonly #load: LoadParts
   readonly #script: ((world: MqWorld) => Promise<void>) | undefined
   readonly budget = new DiskBudget()
+  readonly batches = new LastBatches()
   readonly #losesDisks: boolean
   readonly #registered = new Set<number>()
   readonly #nemesis: Nemesis
@@ -147,6 +150,7 @@ export class MqWorld {
       lagTimeMsMax: this.lagTimeMsMax,
       segmentBytes: random.pick([2048, 8192, 65_536]),
       show: (event: MqEvent) => this.show(event),
+      batches: this.batches,
     }
     for (const id of [1, 2, 3]) this.brokers.push(new SimBroker(id, parts, brokerOptions))
     this.#load = {
@@ -250,6 +254,17 @@ export class MqWorld {
     this.producers.push(new SimProducer(name, this.#load, deliveryTimeoutMs))
   }
 
+  /** Up to an offset that is committed by now, or a little beyond. */
+  deleteRecords(): void {
+    const { random, checker } = this
+    const partition = random.below(this.partitions)
+    const end = checker.committedEnd(partition)
+    const offset = random.chance(0.5) ? end : random.below(end + 2)
+    this.strange.deleteRecords(partition, offset).catch((error: unknown) => {
+      if (!(error instanceof BrokerError)) this.fail(error as Error)
+    })
+  }
+
   addConsumer(of: string | undefined, partitions = this.partitionIds): SimConsumer {
     const name = `c${++this.#clientCount}`
     const consumer = new SimConsumer(name, this.#load, { group: of, partitions })
@@ -273,6 +288,7 @@ export class MqWorld {
   // --- the judge ---------------------------------------------------------------------------------
 
   show(event: MqEvent): void {
+    if (event.type === 'chosen') this.batches.forget(event.partition)
     try {
       this.checker.step(event)
     } catch (error) {

@@ -114,8 +114,13 @@ export class SimConsumer {
       topic,
       partitions,
       from: group === undefined ? 'beginning' : 'committed',
+      outOfRange: 'earliest',
       ...(group === undefined ? {} : { group }),
       maxWaitMs: 100 + random.below(400),
+    })
+    this.#consumer.on('reset', (partition, to, from) => {
+      parts.cover('consumer behind the log start')
+      parts.show({ type: 'reset', consumer: name, partition, from, to })
     })
     this.#run().catch((error: unknown) => {
       if (!this.isClosed) this.#failed(error)
@@ -189,6 +194,23 @@ export class StrangeProducer {
     const partition = random.below(partitions)
     cover('corrupt batch')
     this.#produce(partition, batch).catch(() => undefined)
+  }
+
+  /** Deletes records up to this offset, which may be out of range by then. */
+  async deleteRecords(partition: number, offset: number): Promise<void> {
+    const { show, cover } = this.#parts
+    show({ type: 'deleting', partition, offset })
+    const request = {
+      type: 'deleteRecords',
+      timeoutMs: 2000,
+      passedOn: false,
+      partitions: [{ topic, partition, offset }],
+    } as const
+    const answer = await this.#cluster.call(request, 3000)
+    const { error } = onlyOne(answer.partitions)
+    if (error !== undefined) return
+    cover('records are deleted everywhere')
+    show({ type: 'deleted', partition, offset })
   }
 
   /** @returns the answered offset; undefined without an answer */

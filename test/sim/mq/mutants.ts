@@ -7,6 +7,7 @@ const partition = 'broker/partition/partition.ts'
 const inSync = 'broker/partition/in-sync-replicas.ts'
 const producers = 'broker/partition/producer-states.ts'
 const log = 'broker/partition/partition-log.ts'
+const logHead = 'broker/replication/log-head.ts'
 const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
@@ -36,7 +37,7 @@ export const mqMutants: readonly Mutant[] = [
         from: 'this.role.type !== role.type) this.#roleEnded()\n    this.#moved()\n  }',
         to: `this.role.type !== role.type) this.#roleEnded()
     if (this.role.type === 'following' && this.#core.highWatermark < this.#core.logEnd) {
-      void this.truncate({ epoch: this.lastEpoch, endOffset: this.#core.highWatermark })
+      void this.truncate({ epoch: this.lastEpoch, endOffset: this.#core.highWatermark }, 0)
     }
     this.#moved()
   }`,
@@ -103,6 +104,97 @@ export const mqMutants: readonly Mutant[] = [
     rule: 'a torn batch is cut',
     edits: [{ file: log, from: '  isIntact: isBatchIntact,', to: '  isIntact: () => true,' }],
     seeds: 300,
+  },
+
+  // --- the log start -----------------------------------------------------------------------------
+  {
+    name: 'the log start is not kept',
+    rule: 'a log start never goes back',
+    edits: [
+      {
+        file: logHead,
+        from: 'if (!(await this.#keeper.write(this.#snapshotFrom(logStart)))) return',
+        to: 'if (!(await this.#keeper.write(this.written))) return',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'what is not committed is removed',
+    rule: 'only what is committed is removed',
+    edits: [
+      {
+        file: logHead,
+        from: 'Math.min(offset, this.#core.highWatermark)',
+        to: 'Math.min(offset + 5, this.#core.logEnd)',
+      },
+      {
+        file: partition,
+        from: "invariant(logStart <= this.#highWatermark, 'only what is committed is removed')",
+        to: '',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'producers are forgotten with their records',
+    rule: 'a batch sent again is recognised, even after its removal',
+    edits: [
+      {
+        file: partition,
+        from: '    this.#producers.restore(producers)\n    this.#logStart = logStart\n    this.#logEnd = this.#highWatermark = end\n',
+        to: '    this.#logStart = logStart\n    this.#logEnd = this.#highWatermark = end\n',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'a replica that begins anew learns nothing of producers',
+    rule: 'a batch sent again is recognised, even after its removal, at every leader',
+    edits: [
+      {
+        file: fetcher,
+        from: 'const producers = decodeProducers(anew.producers)',
+        to: 'const producers = decodeProducers(anew.producers).slice(9)',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a follower below the log start is served from there',
+    rule: 'a log has no gaps: a follower below the log start begins anew',
+    edits: [
+      {
+        file: partition,
+        from: 'if (offset < this.#logStart || endOffset < this.#logStart) {',
+        to: 'if (endOffset < this.#logStart) {',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a deletion is answered by the leader alone',
+    rule: 'what was deleted stays deleted',
+    edits: [
+      {
+        file: inSync,
+        from: 'low = Math.min(low, follower.logStart)',
+        to: 'low = Math.min(low, follower.logStart + low)',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a replica joins with records that were deleted',
+    rule: 'what was deleted stays deleted',
+    edits: [
+      {
+        file: inSync,
+        from: '    if (logStart < this.#ownStart) return false\n',
+        to: '    if (logStart < 0) return false\n',
+      },
+    ],
+    seeds: 600,
   },
 
   // --- durable, committed, shown -----------------------------------------------------------------
@@ -307,10 +399,19 @@ export const mqMutants: readonly Mutant[] = [
     name: 'a follower takes what does not continue its log',
     rule: 'a log has no gaps',
     edits: [
-      { file: partition, from: '      header.baseOffset === this.#logEnd &&\n', to: '' },
       {
         file: partition,
-        from: "invariant(header.baseOffset >= this.#logEnd, 'batches are appended at the end')",
+        from: '      (baseOffset <= this.#logEnd || baseOffset <= gapsBelow) &&\n',
+        to: '',
+      },
+      {
+        file: partition,
+        from: '    if (baseOffset >= this.#logEnd) return true\n',
+        to: '    if (baseOffset >= 0) return true\n',
+      },
+      {
+        file: replica,
+        from: 'if (asked.offset !== this.#core.logEnd) return records.length === 0',
         to: '',
       },
       {
@@ -413,7 +514,7 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: replica,
-        from: '      this.#core.forgetProducers()\n      this.#log.forEachHeader((header) => this.#core.rememberProducer(header))\n',
+        from: '      this.#core.restoreProducers(written)\n      this.#log.forEachHeader(written.end, (header) => this.#core.rememberProducer(header))\n',
         to: '',
       },
     ],

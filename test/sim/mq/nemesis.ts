@@ -109,6 +109,8 @@ export class Nemesis {
         return this.#loseServers()
       case 'corruptBatches':
         return strange.sendCorrupt()
+      case 'deletedRecords':
+        return this.#world.deleteRecords()
       case 'wipedDisks':
         return this.#disks.wipe(this.#victim())
       case 'oldCopies':

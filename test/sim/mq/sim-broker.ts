@@ -16,6 +16,7 @@ import { readSecret } from '../../broker/test-secret.ts'
 import type { SimDisk } from '../disk.ts'
 import type { MqEvent } from './checker.ts'
 import { Host, type HostParts } from './host.ts'
+import type { LastBatches } from './last-batches.ts'
 import { isByDisk } from './sim-server.ts'
 
 export const brokerPort = 9092
@@ -26,15 +27,26 @@ export interface SimBrokerOptions {
   readonly lagTimeMsMax: number
   readonly segmentBytes: number
   readonly show: (event: MqEvent) => void
+  readonly batches: LastBatches
 }
 
 /** One replica as last seen. */
 interface Seen {
   highWatermark: number
+  logStart: number
   leads: string
   logEnd: number
   lastEpoch: number
   durableEnd: number
+}
+
+const unseen: Seen = {
+  highWatermark: 0,
+  logStart: 0,
+  leads: '',
+  logEnd: 0,
+  lastEpoch: -1,
+  durableEnd: -1,
 }
 
 export class SimBroker extends Host {
@@ -122,7 +134,9 @@ export class SimBroker extends Host {
     )
     invariant(read.type === 'config', 'these flags are a configuration')
     // Smaller than can be configured, so that a short life sees many segments.
-    return { ...read.config, segmentBytes }
+    const { configs } = read.config
+    const file = new Map([['log.segment.bytes', String(segmentBytes)]])
+    return { ...read.config, configs: { ...configs, file } }
   }
 
   /** A fault of its disk while it is down. */
@@ -134,6 +148,7 @@ export class SimBroker extends Host {
       this.#lostEnds.set(partition, this.durableEnd(partition))
     }
     this.#durableEnds.clear()
+    this.#options.show({ type: 'diskLost', broker: this.name })
   }
 
   look(): void {
@@ -142,13 +157,18 @@ export class SimBroker extends Host {
   }
 
   #lookAt(replica: Replica): void {
-    const { partition, durableEnd, highWatermark, logEnd, lastEpoch } = replica
+    const { partition, durableEnd, highWatermark, logStart, logEnd, lastEpoch } = replica
     const known = this.#seen.get(replica)
-    const seen = known ?? { highWatermark: 0, leads: '', logEnd: 0, lastEpoch: -1, durableEnd: -1 }
+    const seen = known ?? { ...unseen }
     if (known === undefined) this.#seen.set(replica, seen)
     if (seen.durableEnd !== durableEnd) {
       seen.durableEnd = durableEnd
       this.#durableEnds.set(partition, durableEnd)
+    }
+    if (logStart > seen.logEnd && known !== undefined) this.parts.cover('log begins anew')
+    if (known === undefined || logStart !== seen.logStart) {
+      seen.logStart = logStart
+      this.#options.show({ type: 'logStart', life: this.life, partition, offset: logStart })
     }
     if (logEnd < seen.logEnd) this.parts.cover('truncation')
     if (lastEpoch < seen.lastEpoch) this.parts.cover('truncation of whole epochs')
@@ -164,7 +184,7 @@ export class SimBroker extends Host {
   }
 
   #lookAtRole(replica: Replica, seen: Seen): void {
-    const { partition, role, leaderEpoch, logEnd } = replica
+    const { partition, role, leaderEpoch, logStart, logEnd } = replica
     const { brokerEpoch } = this
     const leads = role.type === 'leading' ? `${leaderEpoch} ${brokerEpoch}` : ''
     if (seen.leads === leads) return
@@ -172,12 +192,20 @@ export class SimBroker extends Host {
     if (leads === '') return
     this.parts.cover('election')
     const { life } = this
-    this.#options.show({ type: 'leads', life, partition, epoch: leaderEpoch, brokerEpoch, logEnd })
+    const ends = { logStart, logEnd }
+    this.#options.show({
+      type: 'leads',
+      life,
+      partition,
+      epoch: leaderEpoch,
+      brokerEpoch,
+      ...ends,
+    })
   }
 
   #readCommitted(replica: Replica, from: number): void {
     const { partition, highWatermark } = replica
-    for (let offset = from; offset < highWatermark; ) {
+    for (let offset = Math.max(from, replica.logStart); offset < highWatermark; ) {
       const { records } = replica.readCommitted(offset, 1 << 20)
       invariant(
         records.length > 0,
@@ -189,7 +217,8 @@ export class SimBroker extends Host {
 
   #showRecords(partition: number, records: Buffer, from: number): number {
     let offset = from
-    forEachBatch(records, (at) => {
+    forEachBatch(records, (at, length) => {
+      this.#options.batches.keep(partition, records.subarray(at, at + length))
       const epoch = readBatchHeader(records, at).leaderEpoch
       for (const record of decodeBatch(records, at)) {
         if (record.offset < offset) continue

@@ -171,10 +171,10 @@ export class ServersWorld {
     const before = living.map(({ session }) => session)
     await this.#run(3 * this.faults.sessionTimeoutMs + 2 * tickMs + 500)
     const after = living.map(({ session }) => session)
-    invariant(after.join() === before.join(), 'who is heard from keeps its session')
+    invariant(after.join() === before.join(), 'a client that sends messages keeps its session')
     for (const { running } of this.servers) {
       const sessions = [...(running?.storage.tree.sessions.keys() ?? [])]
-      invariant(sessions.sort().join() === after.sort().join(), 'who is not heard from loses it')
+      invariant(sessions.sort().join() === after.sort().join(), 'a silent client loses its session')
     }
     this.coverage.cover('quiet end')
   }

@@ -630,7 +630,7 @@ export const zabMutants: readonly Mutant[] = [
     seeds: 200,
   },
   {
-    name: 'DIFF for a log that is no prefix',
+    name: 'DIFF for a log that is not a prefix',
     rule: 'what the leader does not have is cut first (ZOOKEEPER-1154, 1156)',
     edits: [
       {

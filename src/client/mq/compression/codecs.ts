@@ -3,7 +3,7 @@
 //   gzip    node:zlib
 //   snappy  the package snappy; reads raw blocks and the framing of xerial's Java library
 //   lz4     the package lz4-napi, in lz4's frame format
-//   zstd    node:zlib where it has it (Node.js 22.15), else the package @bokuweb/zstd-wasm
+//   zstd    node:zlib if it has zstd (Node.js 22.15), else the package @bokuweb/zstd-wasm
 //
 // The packages are optional dependencies, which ship their programs in the package itself. A batch
 // comes from any client: decompression stops at `limits.decompressedBatchBytesMax`, before memory
@@ -36,13 +36,13 @@ export class Codecs {
   readonly #loaded = new Map<Compression, Codec>()
   readonly #loading = new Map<Compression, Promise<Codec>>()
 
-  /** @param bytesMax of one batch's records when they are decompressed */
+  /** @param bytesMax limit of the decompressed records of one batch */
   constructor(bytesMax: number = limits.decompressedBatchBytesMax) {
     this.#bytesMax = bytesMax
   }
 
   /**
-   * Later calls of `decompress` may use it.
+   * Loads a codec for later calls of `decompress`.
    *
    * @throws BrokerError UNSUPPORTED_COMPRESSION_TYPE with the missing package
    */
@@ -68,7 +68,7 @@ export class Codecs {
     return missing
   }
 
-  /** Of a loaded codec. @throws ProtocolError */
+  /** Requires that the codec has been loaded. @throws ProtocolError */
   readonly decompress: Decompress = (number, block) => {
     const name = codecName(number)
     const codec = name === undefined || name === 'none' ? undefined : this.#loaded.get(name)
@@ -171,7 +171,7 @@ async function zstdOf(library: Library): Promise<Codec> {
     decompress(frame, bytesMax) {
       const bytes = zstdBytesMax(frame)
       checkSize(bytes, bytesMax)
-      // The library allocates what a frame says it holds, or this if it does not say it.
+      // The library allocates the content size of the frame, or this size if the frame has none.
       return open(frame, { defaultHeapSize: Math.max(1, bytes) })
     },
   }

@@ -1,5 +1,5 @@
-// An upper bound of what an lz4 frame holds, from the headers of its blocks, so that a frame that
-// holds too much is refused before it is decompressed:
+// An upper bound of the content of an lz4 frame, from the headers of its blocks, so that a frame
+// with too much content is refused before it is decompressed:
 //
 //   magic 04 22 4d 18 | flags | block descriptor | [content size 8] | [dictionary id 4] | checksum
 //   | per block: size u32 LE (bit 31: not compressed), data, [checksum 4] | size 0 | [checksum 4]
@@ -16,7 +16,7 @@ const ratioMax = 255
 
 /** @throws Error if it is not exactly one frame */
 export function lz4BytesMax(frame: Buffer): number {
-  if (frame.length < 7 || frame.readUInt32LE(0) !== magic) throw new Error('it is no lz4 frame')
+  if (frame.length < 7 || frame.readUInt32LE(0) !== magic) throw new Error('it is not an lz4 frame')
   const flags = frame.readUInt8(4)
   const sizeCode = (frame.readUInt8(5) >> 4) & 7
   if (sizeCode < 4) throw new Error('its block size is unknown')

@@ -1,5 +1,5 @@
-// An upper bound of what a zstd frame holds, from the headers of its blocks, so that a frame that
-// holds too much, or says so, is refused before memory is allocated for it:
+// An upper bound of the content of a zstd frame, from the headers of its blocks, so that a frame
+// with too much content, real or announced, is refused before memory is allocated for it:
 //
 //   magic 28 b5 2f fd | descriptor | [window] | [dictionary id] | [content size]
 //   | per block: header u24 LE (bit 0 last, bits 1-2 type, then size), data | [checksum 4]
@@ -10,9 +10,11 @@ const magic = 0xfd2fb528
 const blockBytesMax = 128 * 1024
 const types = { raw: 0, runLength: 1, compressed: 2 } as const
 
-/** @throws Error if it is not exactly one frame, or cannot hold what it says */
+/**
+ * @throws Error if it is not exactly one frame, or cannot hold the content size that it announces
+ */
 export function zstdBytesMax(frame: Buffer): number {
-  if (frame.length < 5 || frame.readUInt32LE(0) !== magic) throw new Error('it is no zstd frame')
+  if (frame.length < 5 || frame.readUInt32LE(0) !== magic) throw new Error('it is not a zstd frame')
   const descriptor = frame.readUInt8(4)
   const isSingleSegment = (descriptor & 0x20) !== 0
   const sizeFlag = descriptor >> 6
@@ -39,7 +41,7 @@ export function zstdBytesMax(frame: Buffer): number {
   return said ?? bytes
 }
 
-/** What the frame says that it holds; undefined if it does not say it. */
+/** The content size that the frame announces; undefined if it has none. */
 function contentBytes(frame: Buffer, at: number, length: number): number | undefined {
   switch (length) {
     case 0:

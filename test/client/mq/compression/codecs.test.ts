@@ -20,7 +20,7 @@ const goals = Array.from({ length: 400 }, (_, i) => ({
 }))
 
 for (const name of names) {
-  t.test(`${name}: a batch is read back as it was, and is smaller`, async (t) => {
+  t.test(`${name}: a batch survives compression, and is smaller`, async (t) => {
     const library = new Codecs()
     const plain = encodeBatch({ ...nothing, records: goals })
     const packed = encodeBatch({ ...nothing, records: goals }, await library.load(name))
@@ -30,14 +30,14 @@ for (const name of names) {
     t.throws(() => decodeBatch(packed), { name: 'ProtocolError', message: new RegExp(name) })
   })
 
-  t.test(`${name}: what it does not make smaller stays as it is`, async (t) => {
+  t.test(`${name}: an incompressible batch stays uncompressed`, async (t) => {
     const noise = Buffer.from(new Random(7).bytes(200))
     const records = [{ key: null, value: noise, timestampMs: 1, headers: [] }]
     const plain = encodeBatch({ ...nothing, records })
     t.same(encodeBatch({ ...nothing, records }, await new Codecs().load(name)), plain)
   })
 
-  t.test(`${name}: a block that holds too much is refused`, async (t) => {
+  t.test(`${name}: a block with too much content is refused`, async (t) => {
     const library = new Codecs(100_000)
     const bomb = (await library.load(name)).compress(Buffer.alloc(1_000_000))
     const refusal = { name: 'ProtocolError', message: /its \w+ block: / }
@@ -46,7 +46,7 @@ for (const name of names) {
     t.equal(library.decompress(codecs[name], Buffer.from(most)).length, 60_000)
   })
 
-  t.test(`${name}: a damaged block is refused, or is another that is not too large`, async (t) => {
+  t.test(`${name}: a damaged block is refused or decompressed within the limit`, async (t) => {
     const seed = 17
     t.comment(`seed ${seed}`)
     const random = new Random(seed)
@@ -76,13 +76,13 @@ const rawSnappy = '231468656c6c6f20720600' // a literal, then a copy of it
 const framing = '82534e4150505900' + '0000000100000001'
 const foreign: readonly { name: string; codec: number; hex: string; want: Buffer }[] = [
   {
-    name: 'the command zstd, which does not say the size',
+    name: 'the command zstd, without the content size',
     codec: codecs.zstd,
     hex: '28b52ffd04586500003068656c6c6f200100b94b112be168e7',
     want: hellos,
   },
   {
-    name: 'the command lz4, with a checksum of the content',
+    name: 'the command lz4, with a content checksum',
     codec: codecs.lz4,
     hex: '04224d186440a7100000006f68656c6c6f200600055068656c6c6f00000000bd9cd674',
     want: hellos,
@@ -97,7 +97,7 @@ const foreign: readonly { name: string; codec: number; hex: string; want: Buffer
   { name: 'gzip', codec: codecs.gzip, hex: gzipSync(hellos).toString('hex'), want: hellos },
 ]
 for (const { name, codec, hex, want } of foreign) {
-  t.test(`the block of another program is read: ${name}`, async (t) => {
+  t.test(`a block of another program is decompressed: ${name}`, async (t) => {
     const library = new Codecs()
     for (const each of names) await library.load(each)
     t.same(library.decompress(codec, Buffer.from(hex, 'hex')), want)

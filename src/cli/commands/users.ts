@@ -1,0 +1,162 @@
+// `zw users`: the users whom brokers with SASL let in. Their credentials lie in ZooWeeper, where Kafka
+// keeps them, and only programs that know the secret of the cluster may read or change them.
+
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { ZkClient, ZkError } from '../../client/zk/zk-client.ts'
+import { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
+import {
+  configPath,
+  decodeUser,
+  encodeUser,
+  mechanismNames,
+  userOf,
+  userPath,
+  usersPath,
+} from '../../protocol/mq/user-credentials.ts'
+import type { Acl } from '../../protocol/records.ts'
+import {
+  iterationsMax,
+  iterationsMin,
+  makeCredential,
+  type ScramCredential,
+  type ScramMechanism,
+} from '../../protocol/sasl/scram-credential.ts'
+import { readSecretFile } from '../../secret-file.ts'
+import { BadUsage, cliCommand, serverOption, wholeNumber } from '../cli-command.ts'
+import { toStdout } from '../output.ts'
+import { readPassword } from '../password.ts'
+
+const connectTimeoutMs = 10_000
+const saltBytes = 32
+
+export const users = cliCommand({
+  command: 'users <action> [name]',
+  usage: 'zw users list | create NAME | delete NAME  --secret-file FILE [--password-file FILE]',
+  describe: 'the users that may authenticate themselves to the brokers',
+  builder: (cli) =>
+    cli
+      .positional('action', {
+        type: 'string',
+        choices: ['list', 'create', 'delete'] as const,
+        demandOption: true,
+        describe: 'create: a new user, or a new password of one',
+      })
+      .positional('name', { type: 'string', describe: 'name of the user' })
+      .option('server', serverOption('ZooWeeper servers of the brokers: host:port,…[/chroot]'))
+      .option('secret-file', {
+        type: 'string',
+        demandOption: true,
+        describe: 'the secret of the brokers (zw secret)',
+      })
+      .option('password-file', {
+        type: 'string',
+        describe: 'holds the password; default: the terminal, or standard input',
+      })
+      .option('iterations', {
+        default: 8192,
+        coerce: wholeNumber('--iterations', { min: iterationsMin, max: iterationsMax }),
+        describe: 'how long a guess of the password takes',
+      }),
+  async handler({ action, name, server, secretFile, passwordFile, iterations }) {
+    if (action !== 'list' && name === undefined) {
+      throw new BadUsage(`Cannot ${action} a user: its name is missing`)
+    }
+    const made = name === undefined ? '' : pathOf(name)
+    const password = action === 'create' ? await readPassword(passwordFile) : ''
+    const { servers, chroot } = server
+    const secret = readSecret(secretFile)
+    const zk = new ZkClient({ servers, chroot, connectTimeoutMs })
+    await zk.connect()
+    try {
+      await zk.addAuth('digest', secret.credential)
+      if (action === 'list') await list(zk)
+      else if (action === 'create') await create(zk, { path: made, password, iterations, secret })
+      else await remove(zk, made)
+      if (name !== undefined) toStdout(`User ${name} is ${action}d.\n`)
+    } catch (error) {
+      throw explained(error, { secretFile, name })
+    } finally {
+      await zk.close()
+    }
+  },
+})
+
+function pathOf(name: string): string {
+  const path = userPath(name)
+  if (path === undefined) throw new BadUsage('Cannot use the name of the user: it is too long')
+  return path
+}
+
+/** Unlike a broker it does not make the file: a new secret would be none of the brokers'. */
+function readSecret(path: string): ClusterSecret {
+  if (!existsSync(path)) throw new BadUsage(`Cannot use --secret-file ${path}: there is no file`)
+  return new ClusterSecret(readSecretFile({ path, quoted: path, randomBytes }))
+}
+
+async function list(zk: ZkClient): Promise<void> {
+  if ((await zk.exists(usersPath)) === undefined) return
+  const { children } = await zk.getChildren(usersPath)
+  for (const child of children.sort()) {
+    const user = userOf(child)
+    if (user === undefined) continue
+    const credentials = decodeUser((await zk.getData(`${usersPath}/${child}`)).data)
+    if (credentials.size > 0) toStdout(`${user}\t${[...credentials.keys()].join(', ')}\n`)
+  }
+}
+
+interface NewUser {
+  readonly path: string
+  readonly password: string
+  readonly iterations: number
+  readonly secret: ClusterSecret
+}
+
+async function create(zk: ZkClient, { path, password, iterations, secret }: NewUser) {
+  const credentials = new Map<ScramMechanism, ScramCredential>()
+  for (const mechanism of mechanismNames) {
+    const salt = randomBytes(saltBytes)
+    credentials.set(mechanism, await makeCredential(mechanism, password, { salt, iterations }))
+  }
+  // Keys that are guessed offline are worth a password: no client may read them.
+  const forBrokers = secret.acl.filter((acl) => acl.scheme !== 'world')
+  await makeSure(zk, configPath, secret.acl)
+  await makeSure(zk, usersPath, forBrokers)
+  if (await makeSure(zk, path, forBrokers, encodeUser(null, credentials))) return
+  const { data, stat } = await zk.getData(path)
+  await zk.setData(path, encodeUser(data, credentials), stat.version)
+}
+
+async function remove(zk: ZkClient, path: string): Promise<void> {
+  await zk.delete(path)
+}
+
+/** @returns whether it was made: it may be there already */
+async function makeSure(
+  zk: ZkClient,
+  path: string,
+  acl: readonly Acl[],
+  data = '',
+): Promise<boolean> {
+  try {
+    await zk.create(path, data, { acl })
+    return true
+  } catch (error) {
+    if (error instanceof ZkError && error.code === 'NODEEXISTS') return false
+    throw error
+  }
+}
+
+function explained(
+  error: unknown,
+  { secretFile, name }: { readonly secretFile: string; readonly name: string | undefined },
+): unknown {
+  if (!(error instanceof ZkError)) return error
+  if (error.code === 'NOAUTH') {
+    return new Error(`Cannot use ${secretFile}: it is not the secret of these brokers`)
+  }
+  if (error.code === 'NONODE' && name !== undefined) {
+    return new Error(`Cannot delete user '${name}': there is no such user`)
+  }
+  return error
+}

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { decodeUser } from '../../../src/protocol/mq/user-credentials.ts'
+import { isPassword } from '../../../src/protocol/sasl/scram-credential.ts'
+import { worldTest } from '../../broker/broker-world.ts'
+import { readSecret } from '../../broker/test-secret.ts'
+
+async function users(words: readonly string[], input = '') {
+  const zw = ['--import', 'tsx', 'src/cli/main.ts', 'users', ...words]
+  const child = spawn(process.execPath, zw, { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(input)
+  const [out, err, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  return { out, err, status }
+}
+
+worldTest(t, 'users come, are shown, and go', { brokers: 1 }, async (t, world) => {
+  const file = join(world.dataDir, 'secret')
+  writeFileSync(file, readSecret(), { mode: 0o600 })
+  const of = ['--server', world.zooweeper, '--secret-file', file]
+  t.match(await users(['create', 'a b', ...of], 'open sesame\n'), {
+    out: 'User a b is created.\n',
+    status: 0,
+  })
+  const zk = await world.zk()
+  const { data } = await zk.getData('/config/users/a%20b')
+  for (const [mechanism, credential] of decodeUser(data)) {
+    t.equal(await isPassword(mechanism, credential, 'open sesame'), true, mechanism)
+  }
+  const { acl } = await zk.getACL('/config/users/a%20b')
+  t.notOk(
+    acl.some(({ scheme }) => scheme === 'world'),
+    'clients of ZooWeeper may not read it',
+  )
+  t.match(await users(['list', ...of]), { out: 'a b\tSCRAM-SHA-256, SCRAM-SHA-512\n', status: 0 })
+  t.match(await users(['delete', 'a b', ...of]), { out: 'User a b is deleted.\n', status: 0 })
+  const passwordFile = join(world.dataDir, 'password')
+  writeFileSync(passwordFile, 'another')
+  writeFileSync(file, 'the secret of other brokers', { mode: 0o600 })
+  const refused = await users(['create', 'c', '--password-file', passwordFile, ...of])
+  t.match(refused, { err: /not the secret of these brokers/, status: 1 })
+})
