@@ -19,7 +19,7 @@ const driver = 'broker/controller/driver.ts'
 const session = 'broker/session/session.ts'
 const broker = 'broker/broker.ts'
 const marks = 'broker/session/marks.ts'
-const offsets = 'broker/group/offset-store.ts'
+const ledGroup = 'broker/group/led-group.ts'
 const batch = 'protocol/mq/record-batch.ts'
 const recovery = 'log/recovery.ts'
 
@@ -449,9 +449,9 @@ export const mqMutants: readonly Mutant[] = [
     rule: 'a committed offset never goes back',
     edits: [
       {
-        file: offsets,
-        from: 'zk.setData(path, data, commit.version)',
-        to: 'zk.setData(path, data, -1)',
+        file: ledGroup,
+        from: 'follows !== undefined && follows !== version',
+        to: 'false && follows !== version',
       },
     ],
     seeds: 600,
