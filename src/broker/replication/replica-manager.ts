@@ -4,10 +4,8 @@
 // still serve: the controller learns of it from a report and elects other replicas.
 
 import type { Clock } from '../../clock.ts'
-
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-
 import type { LogFailedError } from '../../log/log-errors.ts'
 import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
