@@ -1,6 +1,7 @@
 // A program's data directory on the file system.
 
 import { closeSync, openSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
 import { devNull } from 'node:os'
 import { join } from 'node:path'
 import { openDataDir } from './data-dir-option.ts'
@@ -14,7 +15,20 @@ export function realDisk(path: string, quoted = path): Disk {
     lock: () => openDataDir(path, quoted),
     openFiles: () => openDiskDirectory(path),
     openLog: (name) => openDiskDirectory(join(path, name)),
+    removeLog: async (name) => {
+      await rm(join(path, name), { recursive: true, force: true })
+      await syncDirectory(path)
+    },
     reserve: holdDescriptors,
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
   }
 }
 

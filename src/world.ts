@@ -39,6 +39,11 @@ export interface Disk {
   /** A directory in it that holds the segments of a log, created if missing. */
   openLog(name: string): LogDirectory
   /**
+   * Removes such a directory, if it exists, with all its files; it must not be open. Durable when it
+   * resolves.
+   */
+  removeLog(name: string): Promise<void>
+  /**
    * Holds file descriptors while logs are opened, so that opening one log too many is refused
    * before the program has no descriptors left for its connections and for the next segments of its
    * logs.

@@ -21,6 +21,7 @@ import type { Part, PartStatus } from '../stoppable.ts'
 import { uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
+import { makeOffsetsTopic } from './api/make-offsets-topic.ts'
 import { ClusterConfigs } from './cluster/cluster-configs.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
 import { readCredentials } from './cluster/credentials.ts'
@@ -32,6 +33,7 @@ import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
+import { TopicRemoval } from './replication/topic-removal.ts'
 import { OldCopyError } from './session/marks.ts'
 import { ProducerIds } from './session/producer-ids.ts'
 import { BrokerSession } from './session/session.ts'
@@ -128,7 +130,10 @@ export class Broker implements Part {
     const secret = await orRelease(dataDir, () => new ClusterSecret(this.#options.readSecret()))
     const links = this.#makeLinks(dataDir, secret)
     const replicas = this.#makeReplicas({ checkpoint, links })
-    const groups = this.#makeGroups()
+    const groups = this.#makeGroups(replicas, (partitionCount, replicationFactor) =>
+      makeOffsetsTopic(parts, { partitionCount, replicationFactor }),
+    )
+    const removal = this.#makeRemoval(replicas)
     const parts = this.#makeParts({ openBlock, dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
@@ -141,6 +146,7 @@ export class Broker implements Part {
         links,
         replicas,
         groups,
+        removal,
         listener,
         cancelCheckpoints,
       }
@@ -166,8 +172,9 @@ export class Broker implements Part {
     this.#running = undefined
     // The session ends first, so that other brokers take over meanwhile. Without one we lead
     // nothing.
-    running?.replicas.resign()
     running?.groups.close()
+    running?.replicas.resign()
+    running?.removal.close()
     await this.#session?.close()
     if (running === undefined) return
     running.cancelCheckpoints()
@@ -273,6 +280,7 @@ export class Broker implements Part {
     running.links.imageChanged()
     running.replicas.imageChanged(life)
     running.groups.imageChanged()
+    running.removal.imageChanged()
   }
 
   #endpoint(): Address {
@@ -323,12 +331,29 @@ export class Broker implements Part {
     })
   }
 
-  #makeGroups(): GroupCoordinator {
+  #makeRemoval(replicas: ReplicaManager): TopicRemoval {
     const { config, world } = this.#options
-    const { groupMembersMax: membersMax, groupBytesMax: bytesMax } = limits
-    return new GroupCoordinator({
+    return new TopicRemoval({
       self: config.id,
       image: this.#image,
+      replicas,
+      clock: world.clock,
+      log: this.#log,
+      zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
+    })
+  }
+
+  #makeGroups(
+    replicas: ReplicaManager,
+    makeTopic: (partitionCount: number, replicationFactor: number) => Promise<void>,
+  ): GroupCoordinator {
+    const { config, world } = this.#options
+    const { partitionCount, replicaCountMax } = config.offsets
+    const { commitTimeoutMs, retentionMs, retentionCheckMs } = config.offsets
+    const { groupMembersMax: membersMax, groupBytesMax: bytesMax } = limits
+    return new GroupCoordinator({
+      image: this.#image,
+      replicas,
       clock: world.clock,
       log: this.#log.child({ part: 'group' }),
       rules: {
@@ -338,7 +363,11 @@ export class Broker implements Part {
         membersMax,
         bytesMax,
       },
-      zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
+      offsetsTopic: { partitionCount, replicaCountMax },
+      commitTimeoutMs,
+      retentionMs,
+      retentionCheckMs,
+      makeTopic,
     })
   }
 
@@ -484,6 +513,7 @@ interface Running {
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
+  readonly removal: TopicRemoval
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
 }

@@ -98,6 +98,7 @@ t.test('a claim survives a power cut', async (t) => {
     },
     openFiles: () => files,
     openLog: () => new MemoryDirectory(),
+    removeLog: async () => undefined,
     reserve: () => ({ hold: () => undefined, release: () => undefined }),
   }
   await open(disk).claim('a cluster')

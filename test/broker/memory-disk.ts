@@ -46,6 +46,10 @@ export class MemoryDisk implements Disk {
     return this.log(name)
   }
 
+  async removeLog(name: string): Promise<void> {
+    this.#logs.delete(name)
+  }
+
   reserve(): DescriptorReserve {
     return { hold: () => undefined, release: () => undefined }
   }

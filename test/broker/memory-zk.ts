@@ -41,9 +41,9 @@ export class MemoryTree {
   static ofCluster(): MemoryTree {
     const tree = new MemoryTree()
     const { cluster, brokers, brokerIds, topics, reports, marks, controllerEpoch } = zkPaths
-    const { config, configTopics, configBrokers } = zkPaths
+    const { config, configTopics, configBrokers, deleted } = zkPaths
     for (const path of [cluster, brokers, brokerIds, topics, reports, marks]) tree.put(path, '')
-    for (const path of [config, configTopics, configBrokers]) tree.put(path, '')
+    for (const path of [config, configTopics, configBrokers, deleted]) tree.put(path, '')
     tree.put(controllerEpoch, '0')
     return tree
   }
@@ -133,11 +133,18 @@ export class MemoryTree {
 
   /** All or nothing: one that fails is found before any is made. */
   multi(ops: readonly MultiOp[], owner: SessionId): MultiResult[] {
+    const deleted = new Set<string>()
+    const isEmpty = (path: string) => {
+      return this.children(path).every((name) => deleted.has(`${path}/${name}`))
+    }
     const codes = ops.map((op): ErrorCode => {
       const version = this.#nodes.get(op.path)?.stat.version
       if (op.type === 'create') return version === undefined ? 'OK' : 'NODEEXISTS'
       if (version === undefined) return 'NONODE'
-      return op.version === -1 || op.version === version ? 'OK' : 'BADVERSION'
+      if (op.version !== -1 && op.version !== version) return 'BADVERSION'
+      if (op.type !== 'delete') return 'OK'
+      deleted.add(op.path)
+      return isEmpty(op.path) ? 'OK' : 'NOTEMPTY'
     })
     const failed = codes.findIndex((code) => code !== 'OK')
     if (failed !== -1) {

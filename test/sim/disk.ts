@@ -197,6 +197,12 @@ export class SimDisk {
         queueMicrotask(() => names.recovered())
         return new GuardedDirectory(log, process, { names, hasRoom: (act) => this.#noRoom(act) })
       },
+      removeLog: async (name) => {
+        process.act('remove a log')
+        const log = logs.get(name)
+        logs.delete(name)
+        if (log !== undefined) this.#removed.push({ name, log })
+      },
       makeLog: (name) => {
         process.act('SNAP make a log')
         logs.set(name, new MemoryDirectory({ path: name, ...this.#options() }))

@@ -14,7 +14,6 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
 import { type ConfigTexts, encodeConfig } from '../cluster/cluster-configs.ts'
-import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../cluster/zk-paths.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
@@ -23,9 +22,7 @@ import { Deadline } from './deadline.ts'
 import { checkCollision, checkNewTopic, replicasFor } from './new-topic.ts'
 import { openSession } from './open-session.ts'
 import { repeated, repeatedError } from './repeated.ts'
-
-/** Interval at which a new topic is checked for leaders. */
-const leadersCheckMs = 10
+import { whenLed } from './when-led.ts'
 
 /**
  * Answers when every partition has a leader or the deadline has passed; a topic that timed out may
@@ -122,24 +119,8 @@ class Creation {
     const { topicId } = assignment
     await makeTopic(this.#session, topic, assignment, config)
     log.info({ topic, topicId }, 'Created a topic')
-    await this.#whenLed(topic, topicId)
+    await whenLed(this.#parts, { topic, topicId, count: replicas.length }, this.#deadline)
     return assignment
-  }
-
-  /** @throws BrokerError REQUEST_TIMED_OUT */
-  async #whenLed(topic: string, topicId: string): Promise<void> {
-    const { image, clock } = this.#parts
-    for (;;) {
-      const missing = firstWithoutLeader(image, topic, topicId)
-      if (missing === undefined) return
-      if (this.#deadline.isOver) {
-        const problem = image.problemOf(topic, missing) ?? 'no reason is known'
-        const { timeoutMs } = this.#deadline
-        const found = `partition ${missing} has no leader after ${timeoutMs} ms: ${problem}`
-        throw new BrokerError('REQUEST_TIMED_OUT', `Cannot finish topic '${topic}': ${found}`)
-      }
-      await new Promise<void>((resolve) => clock.after(leadersCheckMs, resolve))
-    }
   }
 }
 
@@ -199,18 +180,4 @@ async function isLeftover(
     if (!(failed instanceof ZkError) || failed.code !== 'NONODE') throw failed
   })
   return true
-}
-
-/** @returns undefined when every partition has a leader */
-function firstWithoutLeader(
-  image: ClusterImage,
-  topic: string,
-  topicId: string,
-): number | undefined {
-  const { assignment } = image.topics.get(topic) ?? {}
-  if (assignment?.topicId !== topicId) return 0
-  const found = assignment.replicas.findIndex((_, partition) => {
-    return image.leader(topic, partition) === undefined
-  })
-  return found === -1 ? undefined : found
 }

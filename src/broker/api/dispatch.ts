@@ -6,8 +6,10 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { answerLater, type Requester, type Respond } from './answer.ts'
 import type { BrokerParts } from './broker-parts.ts'
+import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
 import { deleteRecords } from './delete-records.ts'
+import { deleteTopics } from './delete-topics.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { fetch } from './fetch.ts'
 import { listOffsets } from './list-offsets.ts'
@@ -77,6 +79,12 @@ export function dispatch(
       return
     case 'describeConfigs':
       describeConfigs(parts, request, respond)
+      return
+    case 'deleteTopics':
+      answerLater(deleteTopics(parts, request), respond)
+      return
+    case 'createPartitions':
+      answerLater(createPartitions(parts, request), respond)
       return
     case 'alterConfigs':
       answerLater(alterConfigs(parts, request), respond)

@@ -15,6 +15,7 @@ import type {
   ProduceResponse,
 } from '../../protocol/mq/produce.ts'
 import { batchProblem, readBatchHeader } from '../../protocol/mq/record-batch.ts'
+import { isInternal } from '../group/offsets-topic.ts'
 import { Answers } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
@@ -41,6 +42,10 @@ export function produce(
   })
   let shares: Shares<ProducePartition> | undefined
   for (const [place, asked] of partitions.entries()) {
+    if (isInternal(asked.topic)) {
+      answers.set(place, failed(asked, internalError(asked)))
+      continue
+    }
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (replica?.role.type === 'leading') {
       const bytesMax = parts.image.topicConfig(asked.topic)['max.message.bytes']
@@ -58,6 +63,14 @@ export function produce(
     }
   }
   if (shares !== undefined) passOn(parts, shares, { acks, timeoutMs, answers })
+}
+
+function internalError({ topic, partition }: Place): BrokerError {
+  const found = 'only brokers write to internal topics'
+  return new BrokerError(
+    'INVALID_TOPIC_EXCEPTION',
+    `Cannot produce to ${topic}/${partition}: ${found}`,
+  )
 }
 
 interface AppendOptions {

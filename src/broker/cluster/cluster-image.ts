@@ -13,6 +13,7 @@ import type {
 import type { Registration } from '../../protocol/mq/registration.ts'
 import { brokersOf, leaderOf, type PartitionState } from '../partition/partition-state.ts'
 import { ClusterConfigs } from './cluster-configs.ts'
+import type { DeletedTopic } from './deleted-topics.ts'
 import {
   faultOf,
   type ReplicaPlace,
@@ -56,6 +57,8 @@ export class ClusterImage {
   readonly topicProblems = new Map<string, string>()
   /** by name of the znode; a report may be from a life that is over */
   readonly reports = new Map<string, ReplicaReportImage>()
+  /** by topic id: deleted topics of which brokers still have replicas */
+  readonly deleted = new Map<string, DeletedTopic>()
   controller: BrokerId = noBroker
 
   constructor(configs = new ClusterConfigs()) {

@@ -1,6 +1,6 @@
 // Keeps a cluster image up to date from the znodes, for one session. It reads everything once, sets
-// a persistent-recursive watch on each of /brokers/topics, /brokers/ids, /brokers/reports and /config
-// and a persistent one on /controller, reads again the znode that an event names, and after a
+// a persistent-recursive watch on each of /brokers/topics, /brokers/ids, /brokers/reports,
+// /brokers/deleted and /config, and a persistent one on /controller, reads again the znode that an event names, and after a
 // reconnect reads everything again. Configurations are read before topics, and created before them:
 // no topic is led or followed before its configuration is known.
 //
@@ -15,6 +15,7 @@ import type { Stat } from '../../protocol/records.ts'
 import type { WatchEvent } from '../../protocol/zk/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from './cluster-image.ts'
+import { decodeDeletedTopic } from './deleted-topics.ts'
 import { decodeReport } from './replica-status.ts'
 import type { ZkAccess } from './zk-access.ts'
 import {
@@ -56,6 +57,7 @@ export class ClusterWatch {
     await Promise.all([
       zk.addWatch(zkPaths.config, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.topics, 'persistentRecursive', this.#onEvent),
+      zk.addWatch(zkPaths.deleted, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.brokerIds, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.reports, 'persistentRecursive', this.#onEvent),
       zk.addWatch(zkPaths.controller, 'persistent', this.#onEvent),
@@ -81,9 +83,10 @@ export class ClusterWatch {
    */
   async readAll(): Promise<void> {
     const { zk, image } = this.#options
-    const [configTopics, configBrokers, brokers, topics, reports] = await Promise.all([
+    const [configTopics, configBrokers, deleted, brokers, topics, reports] = await Promise.all([
       zk.getChildren(zkPaths.configTopics),
       zk.getChildren(zkPaths.configBrokers),
+      zk.getChildren(zkPaths.deleted),
       zk.getChildren(zkPaths.brokerIds),
       zk.getChildren(zkPaths.topics),
       zk.getChildren(zkPaths.reports),
@@ -92,6 +95,7 @@ export class ClusterWatch {
     const ids = new Set([...brokers.children, ...[...image.brokers.keys()].map(String)])
     const known = [...image.topics.keys(), ...image.topicProblems.keys()]
     const names = new Set([...topics.children, ...known])
+    const gone = new Set([...deleted.children, ...image.deleted.keys()])
     const reported = new Set([...reports.children, ...image.reports.keys()])
     const listed: ConfigEntity[] = [
       ...configTopics.children.map((name) => ({ type: 'topic', name }) as const),
@@ -104,6 +108,7 @@ export class ClusterWatch {
       ...[...configs.values()].map((entity) => this.#read({ type: 'config', entity })),
       ...[...ids].map((id) => this.#readPath(`${zkPaths.brokerIds}/${id}`)),
       ...[...names].map((topic) => this.#readTopic(topic)),
+      ...[...gone].map((topicId) => this.#read({ type: 'deleted', topicId })),
       ...[...reported].map((name) => this.#read({ type: 'report', name })),
     ])
     this.#changeSoon()
@@ -191,6 +196,15 @@ export class ClusterWatch {
         else if (image.setBadState(topic, partition)) {
           log.error({ topic, partition }, 'A partition is unavailable: its state cannot be read')
         }
+        return
+      }
+      case 'deleted': {
+        const { topicId } = meaning
+        const found = await this.#get(zkPaths.deletedTopic(topicId))
+        const { data = null, stat } = found ?? {}
+        const deleted = decodeDeletedTopic(topicId, data, stat?.version ?? 0)
+        if (deleted === undefined) image.deleted.delete(topicId)
+        else image.deleted.set(topicId, deleted)
         return
       }
       case 'config': {

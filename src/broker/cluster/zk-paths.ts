@@ -10,6 +10,8 @@
 //                                               partition P of the topic with id I
 //   /brokers/marks/D                            the mark of the directory with identity D:
 //                                               cluster/identity.ts
+//   /brokers/deleted/I                          brokers that have to remove their replicas of the
+//                                               topic with id I: cluster/deleted-topics.ts
 //   /brokers/topics/T                           topic id, replicas of each partition
 //   /brokers/topics/T/partitions/P/state        leader, ISR; every write conditional on its version
 //   /config/topics/T, /config/brokers/N         configuration of a topic, or a broker:
@@ -17,9 +19,6 @@
 //   /controller                                 ephemeral
 //   /controller_epoch                           a number; its version guards controller writes
 //   /latest_producer_id_block                   the last allocated block
-//   /consumers/G/offsets/T/P                    a number; what may follow it: group/commit-text.ts
-//   /consumers/G/coordinator                    who coordinates the group, its generation; its version
-//                                               guards the commits of the members
 
 import { asObject, isNatural, naturalOf, objectOf } from '../../json.ts'
 import type { ConfigEntity } from '../../protocol/mq/configs.ts'
@@ -45,6 +44,8 @@ export const zkPaths = {
     `/brokers/reports/${reportName({ topicId, partition, broker })}`,
   marks: '/brokers/marks',
   mark: (directory: DirectoryId) => `/brokers/marks/${directory}`,
+  deleted: '/brokers/deleted',
+  deletedTopic: (topicId: string) => `/brokers/deleted/${topicId}`,
   topics: '/brokers/topics',
   topic: (topic: string) => `/brokers/topics/${topic}`,
   partitions: (topic: string) => `/brokers/topics/${topic}/partitions`,
@@ -59,18 +60,13 @@ export const zkPaths = {
   controller: '/controller',
   controllerEpoch: '/controller_epoch',
   producerIdBlock: '/latest_producer_id_block',
-  consumers: '/consumers',
-  groupOffset: (group: string, topic: string, partition: number) =>
-    `/consumers/${group}/offsets/${topic}/${partition}`,
-  group: (group: string) => `/consumers/${group}`,
-  groupOffsets: (group: string) => `/consumers/${group}/offsets`,
-  groupCoordinator: (group: string) => `/consumers/${group}/coordinator`,
 } as const
 
 /** The meaning of a path that the brokers watch. */
 export type PathMeaning =
   | { readonly type: 'broker'; readonly id: BrokerId }
   | { readonly type: 'report'; readonly name: string }
+  | { readonly type: 'deleted'; readonly topicId: string }
   | { readonly type: 'topic'; readonly topic: string }
   | { readonly type: 'state'; readonly topic: string; readonly partition: number }
   | { readonly type: 'config'; readonly entity: ConfigEntity }
@@ -89,6 +85,7 @@ export function meaningOf(path: string): PathMeaning | undefined {
     return id === undefined ? undefined : { type: 'broker', id: id as BrokerId }
   }
   if (kind === 'reports' && below === undefined) return { type: 'report', name }
+  if (kind === 'deleted' && below === undefined) return { type: 'deleted', topicId: name }
   if (kind !== 'topics') return undefined
   if (below === undefined) return { type: 'topic', topic: name }
   const partition = naturalOf(number)
@@ -227,23 +224,7 @@ export function decodeProducerIdBlock(data: Buffer | null): ProducerIdBlock | un
   return { broker: broker as BrokerId, first, last }
 }
 
-export interface GroupOwner {
-  readonly broker: BrokerId
-  readonly brokerEpoch: number
-  readonly generation: number
-}
-
-export function encodeGroupOwner({ broker, brokerEpoch, generation }: GroupOwner): string {
-  return JSON.stringify({ version: 1, brokerid: broker, broker_epoch: brokerEpoch, generation })
-}
-
-/** @returns 0 where none can be read */
-export function decodeGroupGeneration(data: Buffer | null): number {
-  const { generation } = objectOf(data)
-  return isNatural(generation) && generation < 2 ** 31 - 1 ? generation : 0
-}
-
-/** A number written as text: an epoch or an offset. */
+/** A number written as text: an epoch. */
 export function decodeNumber(data: Buffer | null): number | undefined {
   return naturalOf(data?.toString('utf8'))
 }

@@ -3,9 +3,11 @@
 
 import { alterConfigs } from '../../protocol/kafka/api/alter-configs.ts'
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
+import { createPartitions } from '../../protocol/kafka/api/create-partitions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
 import { deleteGroups } from '../../protocol/kafka/api/delete-groups.ts'
 import { deleteRecords } from '../../protocol/kafka/api/delete-records.ts'
+import { deleteTopics } from '../../protocol/kafka/api/delete-topics.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
@@ -20,6 +22,7 @@ import { listGroups } from '../../protocol/kafka/api/list-groups.ts'
 import { listOffsets } from '../../protocol/kafka/api/list-offsets.ts'
 import { metadata } from '../../protocol/kafka/api/metadata.ts'
 import { offsetCommit } from '../../protocol/kafka/api/offset-commit.ts'
+import { offsetDelete } from '../../protocol/kafka/api/offset-delete.ts'
 import { offsetFetch } from '../../protocol/kafka/api/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../protocol/kafka/api/offset-for-leader-epoch.ts'
 import { produce } from '../../protocol/kafka/api/produce.ts'
@@ -32,9 +35,11 @@ import {
   answerDescribeConfigs,
   answerIncrementalAlterConfigs,
 } from './configs.ts'
+import { answerCreatePartitions } from './create-partitions.ts'
 import { answerCreateTopics } from './create-topics.ts'
 import { answerDeleteGroups } from './delete-groups.ts'
 import { answerDeleteRecords } from './delete-records.ts'
+import { answerDeleteTopics } from './delete-topics.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
 import { answerFetch } from './fetch.ts'
@@ -47,6 +52,7 @@ import { answerListGroups } from './list-groups.ts'
 import { answerListOffsets } from './list-offsets.ts'
 import { answerMetadata } from './metadata.ts'
 import { answerOffsetCommit } from './offset-commit.ts'
+import { answerOffsetDelete } from './offset-delete.ts'
 import { answerOffsetFetch } from './offset-fetch.ts'
 import { answerOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { answerProduce } from './produce.ts'
@@ -74,13 +80,16 @@ const served: readonly ServedApi[] = [
     reply.send({ errorCode: numberOf('NONE'), apiKeys: offered() })
   }),
   serve(createTopics, answerCreateTopics),
+  serve(deleteTopics, answerDeleteTopics),
   serve(deleteRecords, answerDeleteRecords),
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
   serve(saslAuthenticate, answerSaslAuthenticate),
   serve(describeConfigs, answerDescribeConfigs),
   serve(alterConfigs, answerAlterConfigs),
+  serve(createPartitions, answerCreatePartitions),
   serve(deleteGroups, answerDeleteGroups),
+  serve(offsetDelete, answerOffsetDelete),
   serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
   serve(describeCluster, answerDescribeCluster),
 ]

@@ -74,6 +74,12 @@ export class Checkpoint {
     await this.#durable()
   }
 
+  /** Drops the entries of logs that were removed. */
+  async forget(names: readonly string[]): Promise<void> {
+    const known = names.filter((name) => this.#logs.delete(name))
+    if (known.length > 0) await this.#durable()
+  }
+
   /** One write is in flight at a time; the next one serves every caller that waits by then. */
   #durable(): Promise<void> {
     return new Promise((resolve, reject) => {

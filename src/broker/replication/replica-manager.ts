@@ -4,6 +4,7 @@
 // still serve: the controller learns of it from a report and elects other replicas.
 
 import type { Clock } from '../../clock.ts'
+import { invariant } from '../../invariant.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
@@ -63,6 +64,8 @@ export class ReplicaManager implements ReplicaHost {
   readonly #byName = new Map<string, Replica>()
   /** by directory name; a replica that could not be opened is here and not in `#replicas` */
   readonly #unavailable = new UnavailableReplicas()
+  /** by directory name: replicas that are being closed */
+  readonly #closing = new Map<string, Promise<void>>()
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
@@ -315,7 +318,9 @@ export class ReplicaManager implements ReplicaHost {
     return new Replica(options, this)
   }
 
-  /** The topic is gone; its files stay in a directory whose topic id no other topic will have. */
+  /**
+   * Its files stay, in a directory whose topic id no other topic will have, until `remove`.
+   */
   #drop(name: string, replica: Replica): void {
     const { topic, partition } = replica
     this.log.info(
@@ -324,7 +329,28 @@ export class ReplicaManager implements ReplicaHost {
     )
     this.#replicas.delete(name)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
-    replica.close().catch((error: Error) => this.#options.failed(error))
+    const closing = replica
+      .close()
+      .catch((error: Error) => this.#options.failed(error))
+      .finally(() => this.#closing.delete(name))
+    this.#closing.set(name, closing)
+  }
+
+  /**
+   * Removes the directories of replicas that are no longer assigned to this broker, with their
+   * checkpoints.
+   *
+   * @param names of directories; those that do not exist are passed over
+   * @throws what the file system throws
+   */
+  async remove(names: readonly string[]): Promise<void> {
+    const { disk, checkpoint } = this.#options
+    for (const name of names) {
+      await this.#closing.get(name)
+      invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
+      await disk.removeLog(name)
+    }
+    await checkpoint.forget(names)
   }
 
   #assignFetchers(): void {

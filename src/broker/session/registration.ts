@@ -27,12 +27,12 @@ const sharedNodes = [
   { path: zkPaths.brokers, data: null },
   { path: zkPaths.brokerIds, data: null },
   { path: zkPaths.topics, data: null },
+  { path: zkPaths.deleted, data: null },
   { path: zkPaths.reports, data: null },
   { path: zkPaths.marks, data: null },
   { path: zkPaths.config, data: null },
   { path: zkPaths.configTopics, data: null },
   { path: zkPaths.configBrokers, data: null },
-  { path: zkPaths.consumers, data: null },
   { path: zkPaths.controllerEpoch, data: '0' },
 ]
 

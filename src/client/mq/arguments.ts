@@ -10,6 +10,7 @@ import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type RequiredAcks, requiredAcks } from '../../protocol/mq/produce.ts'
 import {
   bytesOrNull,
+  callback,
   flag,
   having,
   type Kind,
@@ -35,13 +36,17 @@ import type { ZkClient } from '../zk/zk-client.ts'
 import type {
   CallOptions,
   ConsumerOptions,
+  EachBatchOptions,
   LeaderChoice,
   MqAdminOptions,
   MqClientOptions,
   NewRecord,
   NewTopic,
   ProducerOptions,
+  SeekOptions,
+  SeekTarget,
 } from './options.ts'
+import type { ConsumedBatch } from './partition-reader.ts'
 
 /** The default port of a broker, Kafka's. */
 const defaultBrokerPort = 9092
@@ -105,12 +110,12 @@ const offsets: Kind<ReadonlyMap<number, number>> = (value, name) => {
 
 // --- methods ---------------------------------------------------------------------------------------
 
-const callOptions = optional(
-  record({
-    signal: optional(having<AbortSignal>('an AbortSignal', 'addEventListener', 'throwIfAborted')),
-  } satisfies RowsOf<CallOptions>),
-  { signal: undefined },
+const abortSignal = optional(
+  having<AbortSignal>('an AbortSignal', 'addEventListener', 'throwIfAborted'),
 )
+const callOptions = optional(record({ signal: abortSignal } satisfies RowsOf<CallOptions>), {
+  signal: undefined,
+})
 
 const producerMethods = {
   send: method('send', { record: newRecord }),
@@ -120,7 +125,52 @@ const producerMethods = {
   flush: method('flush', { options: callOptions }),
 }
 
-const consumerMethods = { commit: method('commit', { offsets: optional(offsets) }) }
+/** Of `SeekTarget`. */
+const seekTarget: Kind<SeekTarget> = (value, name) => {
+  if (typeof value === 'number') return wholeNumber(0, Number.MAX_SAFE_INTEGER)(value, name)
+  if (typeof value === 'object' && value !== null) return lastRecords(value, name)
+  return seekWords(value, name)
+}
+const seekWords = oneOf(['beginning', 'end'] as const)
+const lastRecords = record({ last: wholeNumber(0, Number.MAX_SAFE_INTEGER) })
+
+const startTarget: Kind<SeekTarget | 'committed'> = (value, name) => {
+  return value !== null && ['number', 'object'].includes(typeof value)
+    ? seekTarget(value, name)
+    : oneOf(['beginning', 'end', 'committed'] as const)(value, name)
+}
+
+const somePartitions = optional(listOf(partition, 1))
+
+const consumerMethods = {
+  commit: method('commit', { offsets: optional(offsets) }),
+  start: method('start', { options: callOptions }),
+  take: method('take', { options: callOptions }),
+  records: method('records', { options: callOptions }),
+  batches: method('batches', { options: callOptions }),
+  eachBatch: method('eachBatch', {
+    handle: callback<(batch: ConsumedBatch) => unknown>(),
+    options: optional(
+      record({
+        signal: abortSignal,
+        concurrency: optional(wholeNumber(1, limits.partitionsPerTopicMax), 1),
+        commits: optional(flag, false),
+      } satisfies RowsOf<EachBatchOptions>),
+      { signal: undefined, concurrency: 1, commits: false },
+    ),
+  }),
+  seek: method('seek', {
+    to: seekTarget,
+    options: optional(
+      record({ signal: abortSignal, partitions: somePartitions } satisfies RowsOf<SeekOptions>),
+      { signal: undefined, partitions: undefined },
+    ),
+  }),
+  pause: method('pause', { partitions: somePartitions }),
+  resume: method('resume', { partitions: somePartitions }),
+  position: method('position', { partition }),
+  refreshLag: method('refreshLag', { options: callOptions }),
+}
 
 const adminMethods = {
   topic: method('topic', { name: kafkaName }),
@@ -276,13 +326,14 @@ const consumerOptions = method('create a Consumer', {
     ...clientRows,
     topic: kafkaName,
     partitions: optional(listOf(partition, 1)),
-    from: optional(oneOf(['beginning', 'end', 'committed'] as const), 'end'),
+    from: optional(startTarget, 'end'),
     group: optional(kafkaName),
     outOfRange: optional(oneOf(['stop', 'earliest', 'latest'] as const), 'stop'),
     broker: optional(wholeNumber(0, int32Max)),
     stayWithBroker: optional(flag, false),
     maxWaitMs: optional(wholeNumber(1, limits.fetchWaitMsMax), 1000),
     bytesMax: optional(wholeNumber(1, limits.fetchBytesMax), 1024 * 1024),
+    bufferBytesMax: optional(wholeNumber(1, Number.MAX_SAFE_INTEGER), 32 * 1024 * 1024),
   } satisfies RowsOf<ConsumerOptions>),
 })
 

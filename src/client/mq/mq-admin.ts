@@ -101,7 +101,7 @@ export class MqAdmin {
     take(mqMethods.groupOffsets, [group, topic])
     const ends = await this.offsets(topic)
     const places = ends.map(({ partition }) => ({ topic, partition }))
-    const request = { type: 'offsetFetch', group, partitions: places } as const
+    const request = { type: 'offsetFetch', group, passedOn: false, partitions: places } as const
     const fetched = await this.#cluster.call(request, this.#timeoutMs)
     return ends.map(({ partition, earliest, latest }, i) => {
       const committed = fetched.partitions[i]?.offset

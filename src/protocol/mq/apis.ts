@@ -7,8 +7,10 @@ import {
   describeConfigsRequest,
   describeConfigsResponse,
 } from './configs.ts'
+import { createPartitionsRequest, createPartitionsResponse } from './create-partitions.ts'
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
 import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
+import { deleteTopicsRequest, deleteTopicsResponse } from './delete-topics.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './init-producer-id.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './list-offsets.ts'
@@ -44,6 +46,8 @@ export const requests = new Messages('request', {
   deleteRecords: { code: 13, fields: deleteRecordsRequest },
   describeConfigs: { code: 20, fields: describeConfigsRequest },
   alterConfigs: { code: 21, fields: alterConfigsRequest },
+  deleteTopics: { code: 22, fields: deleteTopicsRequest },
+  createPartitions: { code: 23, fields: createPartitionsRequest },
 })
 
 /** The response to the request of the same type. */
@@ -63,6 +67,8 @@ export const responses = new Messages('response', {
   deleteRecords: { code: 13, fields: deleteRecordsResponse },
   describeConfigs: { code: 20, fields: describeConfigsResponse },
   alterConfigs: { code: 21, fields: alterConfigsResponse },
+  deleteTopics: { code: 22, fields: deleteTopicsResponse },
+  createPartitions: { code: 23, fields: createPartitionsResponse },
 })
 
 export type MqRequest = MessageOf<typeof requests>
