@@ -45,6 +45,7 @@ import type {
   ProducerOptions,
   SeekOptions,
   SeekTarget,
+  TopicConfigChange,
 } from './options.ts'
 import type { ConsumedBatch } from './partition-reader.ts'
 
@@ -85,11 +86,24 @@ const newRecord = record({
   headers: newHeaders,
 } satisfies RowsOf<NewRecord>)
 
+/** Values by name. */
+const configTexts: Kind<Readonly<Record<string, string>>> = (value, name) => {
+  if (typeof value !== 'object' || value === null) throw misfit(value, name, 'an object of texts')
+  const texts = Object.entries(value).map(([key, one]) => [key, text(one, `${name}.${key}`)])
+  return Object.fromEntries(texts)
+}
+
 const newTopic = record({
   topic: kafkaName,
   partitions: optional(wholeNumber(1, limits.partitionsPerTopicMax)),
   replicas: optional(wholeNumber(1, int32Max)),
+  configs: optional(configTexts, {}),
 } satisfies RowsOf<NewTopic>)
+
+const configChange = record({
+  set: optional(configTexts, {}),
+  delete: optional(listOf(nonEmptyText), []),
+} satisfies RowsOf<TopicConfigChange>)
 
 const leaderChoice = record({
   topic: kafkaName,
@@ -175,6 +189,13 @@ const consumerMethods = {
 const adminMethods = {
   topic: method('topic', { name: kafkaName }),
   createTopic: method('createTopic', { topic: newTopic }),
+  deleteTopics: method('deleteTopics', { topics: listOf(kafkaName) }),
+  createPartitions: method('createPartitions', {
+    topic: kafkaName,
+    count: wholeNumber(1, limits.partitionsPerTopicMax),
+  }),
+  topicConfig: method('topicConfig', { topic: kafkaName }),
+  alterTopicConfig: method('alterTopicConfig', { topic: kafkaName, change: configChange }),
   offsets: method('offsets', { topic: kafkaName }),
   groupOffsets: method('groupOffsets', { group: kafkaName, topic: kafkaName }),
   recoveryChoices: method('recoveryChoices', { topic: kafkaName, partition }),

@@ -135,6 +135,15 @@ export interface NewTopic {
   /** Default: the brokers' defaults. */
   readonly partitions?: number
   readonly replicas?: number
+  /** Values of its own, by Kafka's names: `{ 'retention.ms': '1000' }`. */
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export interface TopicConfigChange {
+  /** by Kafka's names */
+  readonly set?: Readonly<Record<string, string>>
+  /** names; the brokers' values hold again */
+  readonly delete?: readonly string[]
 }
 
 export interface LeaderChoice {
