@@ -317,7 +317,7 @@ export interface BatchProblem {
 
 /**
  * The errors are those of Kafka, in its order (LogValidator, DefaultRecordBatch and UnifiedLog, 3.9); only
- * for a codec that is none, or a block that is damaged, does it have no error of its own.
+ * for an unknown codec and for a damaged block does it have no error of its own.
  *
  * @param openBlock undefined: compressed records are not checked
  * @returns why the bytes of a produce request may not be appended; undefined if they may
