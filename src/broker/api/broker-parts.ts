@@ -28,6 +28,7 @@ export type ServedReplica = Pick<
   | 'gapsBelow'
   | 'deleteRecords'
   | 'latestOffset'
+  | 'offsetByTime'
   | 'isOutOfRange'
   | 'produce'
   | 'waitForRecords'

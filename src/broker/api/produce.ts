@@ -14,7 +14,7 @@ import type {
   ProduceRequest,
   ProduceResponse,
 } from '../../protocol/mq/produce.ts'
-import { batchProblem, readBatchHeader } from '../../protocol/mq/record-batch.ts'
+import { batchProblem, readBatchHeader, stampBatch } from '../../protocol/mq/record-batch.ts'
 import { isInternal } from '../group/offsets-topic.ts'
 import { Answers } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
@@ -48,11 +48,15 @@ export function produce(
     }
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (replica?.role.type === 'leading') {
-      const bytesMax = parts.image.topicConfig(asked.topic)['max.message.bytes']
-      const problem = batchProblem(asked.batch, bytesMax, parts.openBlock)
-      if (problem === undefined) {
-        append(replica, asked, { acks, deadlineMs, mayBeEarly, place, answers })
-      } else answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
+      const config = parts.image.topicConfig(asked.topic)
+      const problem = batchProblem(asked.batch, config['max.message.bytes'], parts.openBlock)
+      if (problem !== undefined) {
+        answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
+        continue
+      }
+      const stampMs =
+        config['message.timestamp.type'] === 'LogAppendTime' ? parts.clock.wallMs() : undefined
+      append(replica, asked, { acks, deadlineMs, mayBeEarly, stampMs, place, answers })
       continue
     }
     const leader = leaderFor(parts, 'produce', asked, passedOn)
@@ -77,6 +81,8 @@ interface AppendOptions {
   readonly acks: ProduceRequest['acks']
   readonly deadlineMs: number
   readonly mayBeEarly: boolean
+  /** the time that its records get in place of their own */
+  readonly stampMs: number | undefined
   readonly place: number
   readonly answers: Answers<Produced>
 }
@@ -84,9 +90,10 @@ interface AppendOptions {
 function append(
   replica: ServedReplica,
   asked: ProducePartition,
-  { acks, deadlineMs, mayBeEarly, place, answers }: AppendOptions,
+  { acks, deadlineMs, mayBeEarly, stampMs, place, answers }: AppendOptions,
 ): void {
   const { topic, partition, batch } = asked
+  if (stampMs !== undefined) stampBatch(batch, stampMs)
   replica.produce({
     header: readBatchHeader(batch),
     batch,
