@@ -132,6 +132,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       batch: made,
       acks,
       deadlineMs: host.clock.nowMs() + 1000,
+      mayBeEarly: true,
       done: (result) => {
         outcome.result = result instanceof BrokerError ? result.code : result
       },
@@ -696,7 +697,8 @@ t.test('a producer is known after its records are removed and the broker restart
       const sequenced = { producerId: id, producerEpoch: epoch, baseSequence, records: [record] }
       const made = encodeBatch(sequenced)
       const header = readBatchHeader(made)
-      to.produce({ header, batch: made, acks: 'leader', deadlineMs: 1000, done: resolve })
+      const waits = { acks: 'leader', deadlineMs: 1000, mayBeEarly: true } as const
+      to.produce({ header, batch: made, ...waits, done: resolve })
     })
   t.equal(await produced(replica, 0), 6)
   replica.removeBefore(7)
