@@ -132,7 +132,6 @@ export class MqWorld {
     this.network.onViolation = (error) => {
       if (!this.#losesDisks) this.fail(error)
     }
-    this.network.reusesBuffersOf = (host) => host.startsWith('b')
     this.partitions = 1 + random.below(3)
     const replicas = random.chance(0.85) ? 3 : 2
     // A script may lose two disks, and one has to remain.
@@ -297,6 +296,23 @@ export class MqWorld {
     const end = checker.committedEnd(partition)
     const offset = random.chance(0.5) ? end : random.below(end + 2)
     this.strange.deleteRecords(partition, offset).catch((error: unknown) => {
+      if (!(error instanceof BrokerError)) this.fail(error as Error)
+    })
+  }
+
+  /** From now on, retention may remove what is committed. */
+  changeRetention(): void {
+    const { random } = this
+    for (const partition of this.partitionIds) {
+      this.show({ type: 'deleting', partition, offset: Number.MAX_SAFE_INTEGER })
+    }
+    const changes = {
+      'retention.ms': random.pick([-1, 0, 500, 3000]),
+      'retention.bytes': random.pick([-1, 2000, 20_000]),
+      'segment.ms': random.pick([1, 300, 60_000]),
+      'segment.bytes': random.pick([2048, 8192]),
+    }
+    this.strange.alter(changes).catch((error: unknown) => {
       if (!(error instanceof BrokerError)) this.fail(error as Error)
     })
   }
