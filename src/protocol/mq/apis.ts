@@ -11,6 +11,7 @@ import { createPartitionsRequest, createPartitionsResponse } from './create-part
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
 import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './delete-topics.ts'
+import { electLeadersRequest, electLeadersResponse } from './elect-leaders.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './init-producer-id.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './list-offsets.ts'
@@ -48,6 +49,7 @@ export const requests = new Messages('request', {
   alterConfigs: { code: 21, fields: alterConfigsRequest },
   deleteTopics: { code: 22, fields: deleteTopicsRequest },
   createPartitions: { code: 23, fields: createPartitionsRequest },
+  electLeaders: { code: 24, fields: electLeadersRequest },
 })
 
 /** The response to the request of the same type. */
@@ -69,6 +71,7 @@ export const responses = new Messages('response', {
   alterConfigs: { code: 21, fields: alterConfigsResponse },
   deleteTopics: { code: 22, fields: deleteTopicsResponse },
   createPartitions: { code: 23, fields: createPartitionsResponse },
+  electLeaders: { code: 24, fields: electLeadersResponse },
 })
 
 export type MqRequest = MessageOf<typeof requests>

@@ -282,6 +282,12 @@ export class MqWorld {
     })
   }
 
+  electPreferred(): void {
+    this.strange.electPreferred().catch((error: unknown) => {
+      if (!(error instanceof BrokerError)) this.fail(error as Error)
+    })
+  }
+
   addConsumer(of: string | undefined, partitions = this.partitionIds): SimConsumer {
     const name = `c${++this.#clientCount}`
     const consumer = new SimConsumer(name, this.#load, { group: of, partitions })
