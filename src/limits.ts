@@ -119,6 +119,12 @@ export const limits = {
   decompressedBatchBytesMax: 64 * 1024 * 1024,
 
   /**
+   * The same when a broker checks the batch before it stores it: twice what clients put into one. More
+   * would keep the broker busy, and is stored unchecked.
+   */
+  checkedBlockBytesMax: 2 * 1024 * 1024,
+
+  /**
    * Batches of one produce request of our client, Kafka's max.request.size; one batch always fits.
    */
   produceRequestBytesMax: 1_048_576,

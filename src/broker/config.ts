@@ -137,6 +137,13 @@ const rows = {
       'Milliseconds for which a partition whose replicas all restarted waits for the last of them, once the first is back.',
   },
   ...topicOptions,
+  'log.retention.check.interval.ms': {
+    type: 'integer',
+    default: 30_000,
+    min: 1,
+    max: 24 * 60 * 60 * 1000,
+    about: 'Milliseconds between looks for segments to delete, to compact or to end by age.',
+  },
   'log.flush': {
     type: 'choice',
     default: 'sync',
@@ -266,6 +273,8 @@ export interface BrokerConfig {
   readonly rebalanceMs: number | undefined
   /** of a log: one fdatasync per group of batches, or none of our own */
   readonly flush: 'group' | 'os'
+  /** interval at which each log is looked at for what is due by its topic's rules */
+  readonly retentionCheckMs: number
   /** consumer groups of Kafka's clients */
   readonly group: {
     readonly initialRebalanceDelayMs: number
@@ -347,6 +356,7 @@ Set --advertised-host to a name that clients and other brokers can reach`,
       ? 1000 * values['leader.imbalance.check.interval.seconds']
       : undefined,
     flush: values['log.flush'] === 'os' ? 'os' : 'group',
+    retentionCheckMs: values['log.retention.check.interval.ms'],
     group: {
       initialRebalanceDelayMs: values['group.initial.rebalance.delay.ms'],
       sessionTimeoutMsMin: values['group.min.session.timeout.ms'],

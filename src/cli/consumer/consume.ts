@@ -6,11 +6,14 @@ import { type ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { systemClock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
+import { printable } from '../../printable.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
 import { counted } from '../make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
-import { recordFormatter } from '../record-text.ts'
+import { offsetForms, offsetRange } from '../offset-range.ts'
+import { toStderr } from '../output.ts'
+import { recordFormatter, recordJson } from '../record-text.ts'
 import { stopSignal } from '../stop-signal.ts'
 import { ConsumerView } from './consumer-view.ts'
 import { lookOf } from './screen-palette.ts'
@@ -57,16 +60,23 @@ function offsetsAfter(records: readonly ConsumedRecord[]): Map<number, number> {
 }
 
 export const consume = cliCommand({
-  command: 'consume <topic>',
-  usage: 'zw consume TOPIC [--from-beginning] [--group G] [--max N] [--plain] …',
+  command: 'consume [topic]',
+  usage: 'zw consume TOPIC [-o OFFSET] [-G GROUP] [-c COUNT] [-e] [-f FORMAT | -J] [--plain] …',
   describe: 'show the records of a topic: a screen on a terminal, lines elsewhere',
   builder: (cli) =>
     mqOptions(cli, { brokerNote: '; one alone is the one to read from' })
-      .positional('topic', { type: 'string', demandOption: true })
+      .positional('topic', { type: 'string', describe: 'name of the topic' })
+      .option('topic-name', { alias: 't', type: 'string', describe: 'the same, as in kcat' })
+      .option('offset', {
+        alias: 'o',
+        type: 'string',
+        coerce: offsetRange,
+        describe: `where to begin: ${offsetForms}`,
+      })
       .option('from-beginning', {
         type: 'boolean',
         default: false,
-        describe: 'read the records stored so far, too',
+        describe: 'the same as -o beginning',
       })
       .option('group', {
         alias: 'G',
@@ -103,10 +113,34 @@ export const consume = cliCommand({
       .option('format', {
         alias: 'f',
         type: 'string',
-        default: '%s\\n',
+        defaultDescription: '%s\\n',
         describe:
           'of a record: %t topic %p partition %o offset %k key %s value %T time in ms ' +
-          '%K %S length of key and value in bytes, -1 for null; \\n \\t \\r \\\\ %%',
+          '%h headers %K %S length of key and value in bytes, -1 for null; ' +
+          '%R the same of the value as 4 bytes; \\n \\t \\r \\0 \\xHH \\\\ %%',
+      })
+      .option('json', {
+        alias: 'J',
+        type: 'boolean',
+        default: false,
+        describe: 'print each record as a line of JSON',
+      })
+      .option('key-separator', {
+        alias: 'K',
+        type: 'string',
+        describe: 'print the key and this before the value',
+      })
+      .option('unbuffered', {
+        alias: 'u',
+        type: 'boolean',
+        default: false,
+        describe: 'write each record on its own',
+      })
+      .option('quiet', {
+        alias: 'q',
+        type: 'boolean',
+        default: false,
+        describe: 'print records and errors only',
       })
       .option('null', {
         alias: 'Z',
@@ -118,7 +152,23 @@ export const consume = cliCommand({
         'A terminal shows control characters escaped; a pipe or a file gets the exact bytes of keys ' +
           'and values. More: docs/shell.md',
       )
-      .check(({ group, fromBeginning }) => {
+      .check(({ group, fromBeginning, offset, topic, topicName, json, format, keySeparator }) => {
+        if (topic === undefined && topicName === undefined) {
+          throw new BadUsage('Cannot consume: the topic is missing')
+        }
+        if (topic !== undefined && topicName !== undefined) {
+          throw new BadUsage('Cannot consume two topics: use one of them')
+        }
+        if ([json, format !== undefined, keySeparator !== undefined].filter(Boolean).length > 1) {
+          throw new BadUsage('Cannot use two of --format, --json and --key-separator')
+        }
+        if (offset !== undefined && (fromBeginning || (group !== undefined && !offset.isStored))) {
+          const other = fromBeginning ? '--from-beginning' : '--group'
+          throw new BadUsage(`Cannot use --offset with ${other}`)
+        }
+        if (offset?.isStored === true && group === undefined) {
+          throw new BadUsage('Cannot use --offset stored without --group')
+        }
         if (group !== undefined && fromBeginning) {
           throw new BadUsage(
             'Cannot use --from-beginning with --group: the group resumes where it committed last',
@@ -127,35 +177,46 @@ export const consume = cliCommand({
         return true
       }),
   async handler(options) {
-    const escapes = process.stdout.isTTY === true
-    const format = recordFormatter(options.format, { escapes, nullText: options.null })
+    const topic = options.topicName ?? options.topic ?? ''
+    const { format, json, keySeparator, quiet, group, partition, unbuffered } = options
+    const rules = { escapes: process.stdout.isTTY === true, nullText: options.null }
+    const print = json
+      ? jsonLine(rules.escapes)
+      : recordFormatter(format ?? formatWith(keySeparator), rules)
+    const isPlain =
+      options.plain || json || quiet || format !== undefined || keySeparator !== undefined
     const place = await openMq(options)
     const admin = new MqAdmin({ ...place.client, timeoutMs: statusTimeoutMs })
     const consumer = new Consumer({
       ...place.client,
-      topic: options.topic,
-      from: options.group !== undefined ? 'committed' : options.fromBeginning ? 'beginning' : 'end',
+      topic,
+      from:
+        group !== undefined
+          ? 'committed'
+          : options.fromBeginning
+            ? 'beginning'
+            : (options.offset?.start ?? 'end'),
       outOfRange: options.outOfRange,
-      ...(options.group === undefined ? {} : { group: options.group }),
-      ...(options.partition === undefined ? {} : { partitions: [options.partition] }),
+      ...(group === undefined ? {} : { group }),
+      ...(partition === undefined ? {} : { partitions: [partition] }),
       ...(await pinned(place, admin)),
     })
     const { signal } = stopSignal()
     signal.addEventListener('abort', () => void consumer.close())
     let screen: TopicScreen | undefined
     const say = (text: string) => {
-      if (screen === undefined) process.stderr.write(`zw: ${text}\n`)
+      if (screen === undefined && !quiet) toStderr(`zw: ${text}\n`)
     }
     consumer.on('reset', (...reset) => say(resetText(...reset)))
     consumer.on('unavailable', (_, { message }) => say(message))
     try {
       await consumer.start()
-      const ends = options.exitAtEnd ? await endsOf(admin, options.topic) : undefined
+      const ends = options.exitAtEnd ? await endsOf(admin, topic) : undefined
       const terminal = { input: process.stdin, output: process.stdout }
-      const look = options.plain ? undefined : lookOf(process.env, terminal)
+      const look = isPlain ? undefined : lookOf(process.env, terminal)
       if (look !== undefined) {
         screen = new TopicScreen({
-          view: new ConsumerView({ topic: options.topic, group: options.group }),
+          view: new ConsumerView({ topic, group }),
           look,
           consumer,
           servers: place.servers,
@@ -168,17 +229,17 @@ export const consume = cliCommand({
       const count = await follow({
         consumer,
         onRecords: (records) =>
-          screen === undefined ? printAll(records.map(format)) : screen.received(records),
-        commits: options.group !== undefined,
+          screen === undefined
+            ? printAll(records.map(print), unbuffered)
+            : screen.received(records),
+        commits: group !== undefined,
         max: options.max,
         ends,
       })
       if (screen !== undefined) {
         screen.close()
         const lag = consumer.lag === undefined ? '' : `, lag ${consumer.lag}`
-        await printAll([
-          Buffer.from(`${counted(count, 'record')} read from ${options.topic}${lag}\n`),
-        ])
+        await printAll([Buffer.from(`${counted(count, 'record')} read from ${topic}${lag}\n`)])
       }
     } finally {
       screen?.close()
@@ -189,8 +250,28 @@ export const consume = cliCommand({
   },
 })
 
+/** @param escapes whether it goes to a terminal: JSON escapes only some control characters */
+function jsonLine(escapes: boolean): (record: ConsumedRecord) => Buffer {
+  return (record) => {
+    const json = recordJson(record)
+    return Buffer.from(`${escapes ? printable(json) : json}\n`)
+  }
+}
+
+/** The key, if a separator is given, then the value. */
+function formatWith(keySeparator: string | undefined): string {
+  if (keySeparator === undefined) return '%s\\n'
+  return `%k${keySeparator.replaceAll('\\', '\\\\').replaceAll('%', '%%')}%s\\n`
+}
+
 /** The formatter's output is safe for a terminal. */
-async function printAll(records: readonly Buffer[]): Promise<void> {
+async function printAll(records: readonly Buffer[], unbuffered = false): Promise<void> {
+  if (unbuffered) {
+    for (const record of records) {
+      if (!process.stdout.write(record)) await once(process.stdout, 'drain')
+    }
+    return
+  }
   if (!process.stdout.write(Buffer.concat(records))) await once(process.stdout, 'drain')
 }
 

@@ -39,6 +39,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   deletedRecords: 150,
   plannedStops: 150,
   preferredElections: 150,
+  changedRetention: 150,
   wipedDisks: 70,
   oldCopies: 15,
   bitFlips: 60,

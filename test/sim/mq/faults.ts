@@ -48,6 +48,10 @@ export const faultRows = {
     in: 'planned',
   },
   preferredElections: { about: 'Preferred replicas are made leaders on request.', in: 'planned' },
+  changedRetention: {
+    about: 'The retention of the topic changes: its time, its bytes, the age of its segments.',
+    in: 'removals',
+  },
   wipedDisks: { about: 'A broker loses its disk.', in: 'lost disks' },
   oldCopies: { about: 'A broker comes back with an old copy of its disk.', in: 'lost disks' },
   bitFlips: { about: 'One bit of each log turns while its broker is down.', in: 'lost disks' },
