@@ -132,6 +132,12 @@ export const limits = {
   /** Records of one fetch response; a single first batch may exceed it slightly. */
   fetchBytesMax: 8 * 1024 * 1024,
 
+  /**
+   * The newest records of a broker's partitions, kept in memory for followers and consumers that follow
+   * closely: a few MiB for each of the busiest.
+   */
+  tailBytesMax: 64 * 1024 * 1024,
+
   /** One frame to or from a broker: `fetchBytesMax`, one more batch, and the fields around them. */
   brokerFrameBytesMax: 16 * 1024 * 1024,
 

@@ -470,6 +470,7 @@ export class Broker implements Part {
       queueBytesMax: limits.connectionQueueBytesMax,
       handshakeMs: limits.handshakeMs,
       pauseWhenCongested: true,
+      reusesBuffers: true,
       port: 'broker',
     } as const
     const { config, world } = this.#options
