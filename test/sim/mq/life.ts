@@ -300,6 +300,12 @@ export class MqWorld {
     })
   }
 
+  electPreferred(): void {
+    this.strange.electPreferred().catch((error: unknown) => {
+      if (!(error instanceof BrokerError)) this.fail(error as Error)
+    })
+  }
+
   /** From now on, retention may remove what is committed. */
   changeRetention(): void {
     const { random } = this

@@ -259,6 +259,13 @@ export class StrangeProducer {
     show({ type: 'deleted', partition, offset })
   }
 
+  /** Makes the preferred replicas leaders, as far as they are in sync. */
+  async electPreferred(): Promise<void> {
+    const request = { type: 'electLeaders', partitions: undefined } as const
+    const { partitions } = await this.#cluster.call(request, 3000)
+    if (partitions.some(({ error }) => error === undefined)) this.#parts.cover('preferred leader')
+  }
+
   /** @returns the answered offset; undefined without an answer */
   async repeat(partition: number, batch: Buffer): Promise<number | undefined> {
     try {
