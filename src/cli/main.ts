@@ -9,6 +9,7 @@ import { BadUsage, type CliCommand } from './cli-command.ts'
 import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
 import { copy } from './commands/copy.ts'
+import { log } from './commands/log.ts'
 import { produce } from './commands/produce.ts'
 import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
@@ -27,6 +28,7 @@ const commands: readonly CliCommand[] = [
   topics,
   shell,
   copy,
+  log,
   secret,
   users,
 ]
