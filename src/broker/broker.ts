@@ -324,6 +324,7 @@ export class Broker implements Part {
       writeState: async (replica, state) => this.#session?.writeState(replica, state),
       report: (reports) => this.#session?.report(reports),
       failed: onFailure,
+      maintenanceMs: config.retentionCheckMs,
     })
   }
 

@@ -118,6 +118,13 @@ const rows = {
       'Milliseconds for which a partition whose replicas all restarted waits for the last of them, once the first is back.',
   },
   ...topicOptions,
+  'log.retention.check.interval.ms': {
+    type: 'integer',
+    default: 30_000,
+    min: 1,
+    max: 24 * 60 * 60 * 1000,
+    about: 'Milliseconds between looks for segments to delete, to compact or to end by age.',
+  },
   'log.flush': {
     type: 'choice',
     default: 'sync',
@@ -244,6 +251,8 @@ export interface BrokerConfig {
   readonly recoveryWaitMs: number
   /** of a log: one fdatasync per group of batches, or none of our own */
   readonly flush: 'group' | 'os'
+  /** interval at which each log is looked at for what is due by its topic's rules */
+  readonly retentionCheckMs: number
   /** consumer groups of Kafka's clients */
   readonly group: {
     readonly initialRebalanceDelayMs: number
@@ -321,6 +330,7 @@ Set --advertised-host to a name that clients and other brokers can reach`,
     replicaLagTimeMsMax: values['replica.lag.time.max.ms'],
     recoveryWaitMs: values['recovery.wait.ms'],
     flush: values['log.flush'] === 'os' ? 'os' : 'group',
+    retentionCheckMs: values['log.retention.check.interval.ms'],
     group: {
       initialRebalanceDelayMs: values['group.initial.rebalance.delay.ms'],
       sessionTimeoutMsMin: values['group.min.session.timeout.ms'],

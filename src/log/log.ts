@@ -67,14 +67,21 @@ export function openLog(options: LogOptions): {
   return { log: new Log(options, segments), torn }
 }
 
+/** What the owner of a log sees of a segment. */
+export type LogSegment = Pick<
+  Segment,
+  'firstPosition' | 'lastPosition' | 'endBytes' | 'firstTimestampMs' | 'maxTimestampMs'
+>
+
 export class Log {
   readonly #options: LogOptions
   readonly #directory: LogDirectory
   readonly #format: RecordFormat
-  readonly #segmentBytes: number
+  #segmentBytes: number
   readonly #isGroup: boolean
   readonly #pace: SyncPace
   readonly #segments: Segment[] // ascending; none is empty; all but the last few are settled
+  #isRollDue = false // the next record begins a segment
   #preparation: Preparation | null = null
   #durable: Position | undefined
   #reported: Position | undefined
@@ -112,8 +119,18 @@ export class Log {
   }
 
   /** Oldest first; for deciding what to drop. */
-  get segments(): readonly Pick<Segment, 'firstPosition' | 'lastPosition' | 'endBytes'>[] {
+  get segments(): readonly LogSegment[] {
     return this.#segments
+  }
+
+  /** From now on. */
+  set segmentBytes(bytes: number) {
+    this.#segmentBytes = bytes
+  }
+
+  /** The next record begins a segment. */
+  roll(): void {
+    this.#isRollDue = this.#segments.length > 0
   }
 
   get durablePosition(): Position | undefined {
@@ -138,13 +155,17 @@ export class Log {
       const first = format.firstPosition(bytes, at)
       invariant(first > runLast, 'positions in a log ascend')
       const end = (segment?.endBytes ?? 0) + at - runStart
-      if (segment === undefined || end + length > this.#segmentBytes) {
+      if (segment === undefined || end + length > this.#segmentBytes || this.#isRollDue) {
         if (at > runStart) segment?.append(bytes.subarray(runStart, at), runLast)
         runStart = at
+        this.#isRollDue = false
         segment = new Segment(this.#directory, format, first)
         this.#segments.push(segment)
       }
       segment.note(first, segment.endBytes + at - runStart)
+      if (format.timestampMs !== undefined) {
+        segment.noteTime(format.timestampMs(bytes, at), segment.endBytes + at - runStart)
+      }
       runLast = format.lastPosition(bytes, at)
       invariant(runLast >= first, 'a record ends where it begins, or later')
       this.#pace.appended()
@@ -187,6 +208,16 @@ export class Log {
   scan(from: Position, visit: LogVisitor): void {
     for (let i = this.#segmentOf(from); i < this.#segments.length; i++) {
       if (this.#segments[i]?.scan(from, visit) === false) return
+    }
+  }
+
+  /**
+   * Visits whole records from where those of `timestampMs` or later begin, until the visitor stops it;
+   * segments without such a record are passed over.
+   */
+  scanFromTime(timestampMs: number, visit: LogVisitor): void {
+    for (const segment of this.#segments) {
+      if (!segment.scanFromTime(timestampMs, visit)) return
     }
   }
 

@@ -249,6 +249,9 @@ function adoptRecords(
       throw new LogDamagedError(segment.path, offset, `position ${first} does not belong here`)
     }
     segment.adopt({ first, last, offset, length })
+    if (format.timestampMs !== undefined) {
+      segment.noteTime(format.timestampMs(bytes, at), offset)
+    }
     const durable = format.durablePosition?.(bytes, at)
     if (durable !== undefined && durable > (vouched ?? -1)) vouched = durable
     return true

@@ -13,6 +13,7 @@ import { LogDamagedError } from './log-errors.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
 import { indexIntervalBytes, SparseIndex } from './sparse-index.ts'
+import { TimeIndex } from './time-index.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, zeroInBackground } from './zero.ts'
 
@@ -56,6 +57,7 @@ export class Segment {
   readonly path: string
   readonly #format: RecordFormat
   readonly #index = new SparseIndex()
+  readonly #times = new TimeIndex()
   #file: SegmentFile | null = null // null until the segment is placed
   #isUnread = false
   #lastPosition: Position
@@ -82,6 +84,18 @@ export class Segment {
   get endBytes(): number {
     this.#findRecords()
     return this.#writtenBytes + this.#tailBytes
+  }
+
+  /** Of its first record; -1: none. */
+  get firstTimestampMs(): number {
+    this.#findRecords()
+    return this.#times.firstMs
+  }
+
+  /** The latest of its records; -1: none. */
+  get maxTimestampMs(): number {
+    this.#findRecords()
+    return this.#times.maxMs
   }
 
   get isEmpty(): boolean {
@@ -135,6 +149,11 @@ export class Segment {
   /** Indexes the next record, which `append` will bring. */
   note(firstPosition: Position, offset: number): void {
     this.#index.add(firstPosition, offset)
+  }
+
+  /** The same by time. */
+  noteTime(timestampMs: number, offset: number): void {
+    this.#times.add(timestampMs, offset)
   }
 
   /** Copies whole records that were announced by `note`. */
@@ -222,6 +241,15 @@ export class Segment {
     )
   }
 
+  /** The same from where records of `timestampMs` or later begin. */
+  scanFromTime(timestampMs: number, visit: LogVisitor): boolean {
+    if (this.maxTimestampMs < timestampMs) return true
+    const start = this.#times.floor(timestampMs)
+    return this.#walk({ start, end: this.endBytes }, (bytes, at, length, offset) =>
+      visit(bytes, at, length, { file: this.path, offset }),
+    )
+  }
+
   /**
    * Forgets every record that holds a position above `position`; `zeroStale` then clears the file.
    */
@@ -237,6 +265,13 @@ export class Segment {
     this.#syncedBytes = Math.min(cut, this.#syncedBytes)
     this.#index.cut(cut)
     this.#lastPosition = kept?.lastPosition ?? this.firstPosition
+    const { timestampMs } = this.#format
+    if (timestampMs === undefined) return
+    const from = this.#times.cut(cut)
+    this.#walk({ start: from, end: this.endBytes }, (bytes, at, _, offset) => {
+      this.noteTime(timestampMs(bytes, at), offset)
+      return true
+    })
   }
 
   /** Clears the bytes that `cutAfter` left in the file. */
@@ -264,6 +299,7 @@ export class Segment {
     const { offset } = walkRecords(source, format, range, (bytes, at, length, offset) => {
       const first = format.firstPosition(bytes, at)
       this.adopt({ first, last: format.lastPosition(bytes, at), offset, length })
+      if (format.timestampMs !== undefined) this.noteTime(format.timestampMs(bytes, at), offset)
       return true
     })
     if (chunksNotZero(file, offset).next().done !== true) {

@@ -77,6 +77,10 @@ t.test('zw produce and zw consume', async (t) => {
     t.same(await read('-o beginning -f %k|%s|%h\\n'), all)
     t.same(await read('-o -1 -K =>'), ['c=>3'])
     t.same(await read('-o 1 -c 1 -u'), ['no key'])
+    const { lines: times } = await run(t, 'consume -t kcat -o 2 -e -f %T\\n')
+    t.equal((await read(`-o s@${times[0]}`)).at(-1), '3')
+    t.same(await read('-o s@0,e@1'), [])
+    t.same(await read('-o s@9000000000000'), [])
     const [json = ''] = await read('-o 2 -J')
     t.match(JSON.parse(json), {
       topic: 'kcat',

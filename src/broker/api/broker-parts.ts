@@ -27,6 +27,7 @@ export type ServedReplica = Pick<
   | 'gapsBelow'
   | 'deleteRecords'
   | 'latestOffset'
+  | 'offsetByTime'
   | 'isOutOfRange'
   | 'produce'
   | 'waitForRecords'

@@ -12,6 +12,16 @@ import { deleteRecords } from './delete-records.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { fetch } from './fetch.ts'
+import {
+  deleteGroup,
+  deleteOffsets,
+  describeGroup,
+  heartbeat,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  syncGroup,
+} from './groups.ts'
 import { listOffsets } from './list-offsets.ts'
 import { initProducerId, metadata } from './metadata.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
@@ -70,6 +80,30 @@ export function dispatch(
       return
     case 'deleteRecords':
       deleteRecords(parts, request, respond)
+      return
+    case 'joinGroup':
+      answerLater(joinGroup(parts, requester, request), respond)
+      return
+    case 'syncGroup':
+      answerLater(syncGroup(parts, request), respond)
+      return
+    case 'heartbeat':
+      answerLater(heartbeat(parts, request), respond)
+      return
+    case 'leaveGroup':
+      answerLater(leaveGroup(parts, request), respond)
+      return
+    case 'listGroups':
+      answerLater(listGroups(parts, request), respond)
+      return
+    case 'describeGroup':
+      answerLater(describeGroup(parts, request), respond)
+      return
+    case 'deleteGroup':
+      answerLater(deleteGroup(parts, request), respond)
+      return
+    case 'deleteOffsets':
+      answerLater(deleteOffsets(parts, request), respond)
       return
     case 'recoveryChoices':
       answerLater(showRecovery(parts, request), respond)

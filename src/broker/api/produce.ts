@@ -9,7 +9,7 @@ import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
 import type { Produced, ProducePartition, ProduceRequest } from '../../protocol/mq/produce.ts'
-import { batchProblem, readBatchHeader } from '../../protocol/mq/record-batch.ts'
+import { batchProblem, readBatchHeader, stampBatch } from '../../protocol/mq/record-batch.ts'
 import { isInternal } from '../group/offsets-topic.ts'
 import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
@@ -30,8 +30,11 @@ export function produce(parts: BrokerParts, request: ProduceRequest, respond: Re
     }
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (replica?.role.type === 'leading') {
-      const bytesMax = parts.image.topicConfig(asked.topic)['max.message.bytes']
-      append(replica, asked, { acks, deadlineMs, bytesMax, place, answers })
+      const config = parts.image.topicConfig(asked.topic)
+      const bytesMax = config['max.message.bytes']
+      const stampMs =
+        config['message.timestamp.type'] === 'LogAppendTime' ? parts.clock.wallMs() : undefined
+      append(replica, asked, { acks, deadlineMs, bytesMax, stampMs, place, answers })
       continue
     }
     const leader = leaderFor(parts, 'produce', asked, passedOn)
@@ -57,6 +60,8 @@ interface AppendOptions {
   readonly deadlineMs: number
   /** of the batch */
   readonly bytesMax: number
+  /** the time that its records get in place of their own */
+  readonly stampMs: number | undefined
   readonly place: number
   readonly answers: Answers<Produced>
 }
@@ -64,7 +69,7 @@ interface AppendOptions {
 function append(
   replica: ServedReplica,
   asked: ProducePartition,
-  { acks, deadlineMs, bytesMax, place, answers }: AppendOptions,
+  { acks, deadlineMs, bytesMax, stampMs, place, answers }: AppendOptions,
 ): void {
   const { topic, partition, batch } = asked
   const problem = batchProblem(batch, bytesMax)
@@ -72,6 +77,7 @@ function append(
     answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
     return
   }
+  if (stampMs !== undefined) stampBatch(batch, stampMs)
   replica.produce({
     header: readBatchHeader(batch),
     batch,

@@ -3,6 +3,7 @@
 // fetcher per leader. A replica that cannot be opened is unavailable, with a reason, and the others
 // still serve: the controller learns of it from a report and elects other replicas.
 
+import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
@@ -27,6 +28,7 @@ import type { BrokerLinks } from './broker-links.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
+import { SteadyTime } from './steady-time.ts'
 import { UnavailableReplicas } from './unavailable-replicas.ts'
 
 /** Interval at which deadlines are checked. */
@@ -49,6 +51,8 @@ interface ReplicaManagerOptions {
   /** Replaces all reports on this broker's replicas. */
   readonly report: (reports: readonly ReplicaReport[]) => void
   readonly failed: (error: Error) => void
+  /** how often every replica is looked at for what is due by its topic's rules */
+  readonly maintenanceMs: number
 }
 
 export class ReplicaManager implements ReplicaHost {
@@ -56,6 +60,12 @@ export class ReplicaManager implements ReplicaHost {
   readonly turn: Turn
   readonly log: Logger
   readonly purgatory = new Purgatory()
+  readonly decompression = new Codecs()
+  readonly #time: SteadyTime
+  /** the rest of this round of maintenance */
+  #toMaintain: Replica[] = []
+  /** how many of them are due by now, in fractions */
+  #maintainable = 0
   readonly writeState: ReplicaHost['writeState']
   readonly #options: ReplicaManagerOptions
   /** by directory name */
@@ -78,6 +88,7 @@ export class ReplicaManager implements ReplicaHost {
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
     this.clock = options.clock
+    this.#time = new SteadyTime(options.clock)
     this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
@@ -375,10 +386,23 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
+  /** A share of all replicas at each tick, so that no tick takes long. */
+  #maintainSome(): void {
+    if (this.#toMaintain.length === 0) this.#toMaintain = [...this.#replicas.values()]
+    const nowMs = this.#time.nowMs()
+    const share = (this.#replicas.size * tickMs) / this.#options.maintenanceMs
+    this.#maintainable += share
+    for (; this.#maintainable >= 1; this.#maintainable--) {
+      const replica = this.#toMaintain.pop()
+      replica?.maintain(this.#options.image.topicConfig(replica.topic), nowMs)
+    }
+  }
+
   #tick(): void {
     const nowMs = this.clock.nowMs()
     this.purgatory.tick(nowMs)
     for (const replica of this.#replicas.values()) replica.tick(nowMs)
+    this.#maintainSome()
     if (this.#life === undefined) return
     if (this.#unavailable.isDue(nowMs)) this.imageChanged(this.#life)
     else if (this.#isReportDue) this.reportChanged()

@@ -26,8 +26,10 @@ import {
 import type { ReplicaFetched, ReplicaFetchPartition } from '../../protocol/mq/replica-fetch.ts'
 import type { Turn } from '../../turn.ts'
 import type { LogCondition, LogStatus } from '../cluster/replica-status.ts'
+import type { TopicConfig } from '../cluster/topic-config.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
+import { type Decompression, type FoundByTime, offsetByTime } from '../partition/offset-by-time.ts'
 import {
   type Beginning,
   type FollowerVerdict,
@@ -42,6 +44,7 @@ import {
   memberOf,
   type PartitionState,
 } from '../partition/partition-state.ts'
+import { dueBefore } from '../partition/retention.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
@@ -52,6 +55,7 @@ export interface ReplicaHost {
   readonly turn: Turn
   readonly log: Logger
   readonly purgatory: Purgatory
+  readonly decompression: Decompression
   /**
    * Writes a partition's znode if it still has `state.version`. Resolves to the state in force
    * afterwards, whether or not the write succeeded; undefined when our session ended.
@@ -454,6 +458,16 @@ export class Replica {
     return this.#head.written.gapsBelow
   }
 
+  /**
+   * The first committed record with at least this timestamp, or with the latest of all; undefined if
+   * there is none.
+   */
+  offsetByTime(wanted: number | 'latest'): Promise<FoundByTime | undefined> {
+    const timestampMs = wanted === 'latest' ? this.#log.maxTimestampMs : wanted
+    const { logStart: start, highWatermark: end } = this.#core
+    return offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
+  }
+
   // --- as follower -------------------------------------------------------------------------------
 
   /** This follower's next fetch, which also acknowledges everything before its offset. */
@@ -623,6 +637,25 @@ export class Replica {
   /** Removes everything before `offset`, as far as it is committed, soon. */
   removeBefore(offset: Offset): void {
     if (this.#truncating === undefined && !this.#isClosed) this.#head.removeBefore(offset)
+  }
+
+  /**
+   * Begins segments and removes what is due by the topic's rules. Called now and then.
+   *
+   * @param nowMs see steady-time.ts
+   */
+  maintain(config: TopicConfig, nowMs: number): void {
+    if (this.#truncating !== undefined || this.#isClosed || this.role.type === 'idle') return
+    this.#log.segmentBytes = config['segment.bytes']
+    this.#log.maybeRoll(config['segment.ms'], nowMs)
+    if (!config['cleanup.policy'].includes('delete')) return
+    const rules = {
+      retentionMs: config['retention.ms'],
+      retentionBytes: config['retention.bytes'],
+    }
+    const { highWatermark, logStart } = this.#core
+    const due = dueBefore(this.#log.segments(nowMs), rules, { highWatermark, nowMs })
+    if (due > logStart) this.removeBefore(due)
   }
 
   /**

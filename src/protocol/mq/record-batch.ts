@@ -94,6 +94,18 @@ export function lastOffsetOf(bytes: Buffer, at: number): Offset {
   return readInt64(bytes, at) + bytes.readInt32BE(at + 23)
 }
 
+/** The latest timestamp of the batch's records. */
+export function maxTimestampOf(bytes: Buffer, at: number): number {
+  return readInt64(bytes, at + 27 + 8)
+}
+
+/** Gives all records of a batch the time of its append in place of their own. */
+export function stampBatch(batch: Buffer, timestampMs: number): void {
+  batch.writeInt16BE(batch.readInt16BE(checkedFrom) | appendTimeBit, checkedFrom)
+  writeInt64(batch, timestampMs, 27 + 8)
+  batch.writeUInt32BE(crc32c(batch, checkedFrom), crcAt)
+}
+
 /** Compression codec of the records; undefined if the header is cut short. */
 export function batchCodec(bytes: Buffer): number | undefined {
   return bytes.length < batchHeaderBytes ? undefined : bytes.readInt16BE(checkedFrom) & codecMask

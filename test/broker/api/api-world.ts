@@ -115,6 +115,12 @@ export class FakeReplica implements ServedReplica {
     done(offset)
   }
 
+  /** Each offset has the timestamp of that number. */
+  async offsetByTime(wanted: number | 'latest') {
+    const offset = wanted === 'latest' ? this.#end - 1 : wanted
+    return offset < this.#end ? { offset, timestampMs: offset } : undefined
+  }
+
   produce(call: ProduceCall): void {
     this.calls.push(call)
   }

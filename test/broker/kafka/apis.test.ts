@@ -372,7 +372,11 @@ worldTest(t, 'ListOffsets: start and end of a log', { brokers: 1 }, async (t, wo
   for (const version of versions(1, 7)) {
     t.same(await listing(version, -1), ['NONE', 3], `version ${version}`)
     t.same(await listing(version, -2), ['NONE', 0])
+    t.same(await listing(version, 1_600_000_000_000), ['NONE', 0])
+    t.same(await listing(version, 1_800_000_000_000), ['NONE', -1], 'no record is that late')
   }
+  t.same(await listing(7, -3), ['NONE', 0], 'the latest timestamp')
+  t.same(await listing(7, -9), ['UNSUPPORTED_VERSION', -1])
   t.same(await listing(7, -1, 99), ['UNKNOWN_LEADER_EPOCH', -1])
 })
 

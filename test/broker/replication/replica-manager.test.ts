@@ -51,6 +51,7 @@ async function world(disk = new MemoryDisk()) {
     flush: 'group',
     lagTimeMsMax: 100,
     checkpoint,
+    maintenanceMs: 1000,
     writeState: async () => undefined,
     report: (reports) => reported.push(reports),
     failed: (error) => failures.push(error),

@@ -43,6 +43,10 @@ export const faultRows = {
     about: 'Records are deleted on request, up to some offset.',
     in: 'removals',
   },
+  changedRetention: {
+    about: 'The retention of the topic changes: its time, its bytes, the age of its segments.',
+    in: 'removals',
+  },
   wipedDisks: { about: 'A broker loses its disk.', in: 'lost disks' },
   oldCopies: { about: 'A broker comes back with an old copy of its disk.', in: 'lost disks' },
   bitFlips: { about: 'One bit of each log turns while its broker is down.', in: 'lost disks' },

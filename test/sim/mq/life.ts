@@ -282,6 +282,23 @@ export class MqWorld {
     })
   }
 
+  /** From now on, retention may remove what is committed. */
+  changeRetention(): void {
+    const { random } = this
+    for (const partition of this.partitionIds) {
+      this.show({ type: 'deleting', partition, offset: Number.MAX_SAFE_INTEGER })
+    }
+    const changes = {
+      'retention.ms': random.pick([-1, 0, 500, 3000]),
+      'retention.bytes': random.pick([-1, 2000, 20_000]),
+      'segment.ms': random.pick([1, 300, 60_000]),
+      'segment.bytes': random.pick([2048, 8192]),
+    }
+    this.strange.alter(changes).catch((error: unknown) => {
+      if (!(error instanceof BrokerError)) this.fail(error as Error)
+    })
+  }
+
   addConsumer(of: string | undefined, partitions = this.partitionIds): SimConsumer {
     const name = `c${++this.#clientCount}`
     const consumer = new SimConsumer(name, this.#load, { group: of, partitions })

@@ -196,6 +196,15 @@ export class StrangeProducer {
     this.#produce(partition, batch).catch(() => undefined)
   }
 
+  /** Changes the topic's configuration. */
+  async alter(values: Readonly<Record<string, number>>): Promise<void> {
+    const changes = Object.entries(values).map(([name, value]) => {
+      return { name, operation: 'set', value: String(value) } as const
+    })
+    const entities = [{ type: 'topic', name: topic, changes }] as const
+    await this.#cluster.call({ type: 'alterConfigs', entities }, 3000)
+  }
+
   /** Deletes records up to this offset, which may be out of range by then. */
   async deleteRecords(partition: number, offset: number): Promise<void> {
     const { show, cover } = this.#parts

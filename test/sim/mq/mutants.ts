@@ -160,11 +160,23 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: partition,
-        from: 'if (offset < this.#logStart || endOffset < this.#logStart) {',
-        to: 'if (endOffset < this.#logStart) {',
+        from: 'if (offset < this.#logStart || (epoch < 0',
+        to: 'if ((epoch < 0',
       },
     ],
     seeds: 100,
+  },
+  {
+    name: 'a log that ends where its leader’s begins is taken for equal',
+    rule: 'replicas are equal below the high watermark: the epoch of the record before a log start is known',
+    edits: [
+      {
+        file: partition,
+        from: '?? { epoch: -1, endOffset: this.#logStart }',
+        to: '?? { epoch: lastEpoch, endOffset: this.#logEnd }',
+      },
+    ],
+    seeds: 600,
   },
   {
     name: 'a deletion is answered by the leader alone',

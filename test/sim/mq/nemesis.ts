@@ -111,6 +111,8 @@ export class Nemesis {
         return strange.sendCorrupt()
       case 'deletedRecords':
         return this.#world.deleteRecords()
+      case 'changedRetention':
+        return this.#world.changeRetention()
       case 'wipedDisks':
         return this.#disks.wipe(this.#victim())
       case 'oldCopies':

@@ -153,7 +153,7 @@ export class SimBroker extends Host {
     // Smaller than can be configured, so that a short life sees many segments.
     const { configs } = read.config
     const file = new Map([['log.segment.bytes', String(segmentBytes)]])
-    return { ...read.config, configs: { ...configs, file } }
+    return { ...read.config, configs: { ...configs, file }, retentionCheckMs: 300 }
   }
 
   /** A fault of its disk while it is down. */
@@ -203,6 +203,7 @@ export class SimBroker extends Host {
     if (logStart > seen.logEnd && known !== undefined) this.parts.cover('log begins anew')
     if (known === undefined || logStart !== seen.logStart) {
       seen.logStart = logStart
+      if (logStart > 0) this.parts.cover('log start moved')
       this.#options.show({ type: 'logStart', life: this.life, partition, offset: logStart })
     }
     if (logEnd < seen.logEnd) this.parts.cover('truncation')
