@@ -13,6 +13,7 @@ import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import { ClusterSecret, challengeBytes } from '../protocol/mq/cluster-secret.ts'
+import type { OpenBlock } from '../protocol/mq/compression.ts'
 import { noBroker } from '../protocol/mq/messages.ts'
 import type { Listener } from '../protocol/transport/transport.ts'
 import { RareWarnings } from '../rare-warnings.ts'
@@ -48,6 +49,8 @@ interface BrokerOptions {
   readonly readSecret: () => Uint8Array
   /** The broker must stop: its disk failed, or the cluster is not the one of its data directory. */
   readonly onFailure: (error: Error) => void
+  /** undefined: compressed records are stored unchecked */
+  readonly loadOpenBlock?: () => Promise<OpenBlock>
   readonly witness?: BrokerWitness
 }
 
@@ -120,7 +123,8 @@ export class Broker implements Part {
    * @throws DataDirError, DataDirLockedError, BrokerError, ZkError, or what the system throws
    */
   async start(): Promise<void> {
-    const { config, world } = this.#options
+    const { config, world, loadOpenBlock } = this.#options
+    const openBlock = loadOpenBlock === undefined ? undefined : await loadOpenBlock()
     const dataDir = new DataDir(world.disk, config.id, () => this.#makeUuid())
     const checkpoint = await this.#openCheckpoint(dataDir)
     const secret = await orRelease(dataDir, () => new ClusterSecret(this.#options.readSecret()))
@@ -130,7 +134,7 @@ export class Broker implements Part {
       makeOffsetsTopic(parts, { partitionCount, replicationFactor }),
     )
     const removal = this.#makeRemoval(replicas)
-    const parts = this.#makeParts({ dataDir, secret, links, replicas, groups })
+    const parts = this.#makeParts({ openBlock, dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
       const listener = await this.#listen(parts)
@@ -369,6 +373,7 @@ export class Broker implements Part {
   }
 
   #makeParts(made: {
+    readonly openBlock: OpenBlock | undefined
     readonly dataDir: DataDir
     readonly secret: ClusterSecret
     readonly links: BrokerLinks
@@ -395,6 +400,7 @@ export class Broker implements Part {
         credentials: (user) => readCredentials(this.#session, user),
         makeNonce: () => this.#makeUuid(),
       },
+      openBlock: made.openBlock,
       clock: world.clock,
       randomBytes: world.randomBytes,
       makeUuid: () => this.#makeUuid(),
@@ -411,6 +417,7 @@ export class Broker implements Part {
       queueBytesMax: limits.connectionQueueBytesMax,
       handshakeMs: limits.handshakeMs,
       pauseWhenCongested: true,
+      reusesBuffers: true,
       port: 'broker',
     } as const
     const { config, world } = this.#options

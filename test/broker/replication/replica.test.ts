@@ -11,6 +11,7 @@ import {
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
 import { Codecs } from '../../../src/client/mq/compression/codecs.ts'
+import { TailMemory } from '../../../src/log/tail.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import type { RequiredAcks } from '../../../src/protocol/mq/produce.ts'
@@ -118,6 +119,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       flush: 'group',
       checkpoint: noCheckpoint,
       isIncomplete: false,
+      tailMemory: new TailMemory(2 ** 20),
       ...changed,
     },
     host,
@@ -130,6 +132,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       batch: made,
       acks,
       deadlineMs: host.clock.nowMs() + 1000,
+      mayBeEarly: true,
       done: (result) => {
         outcome.result = result instanceof BrokerError ? result.code : result
       },
@@ -563,7 +566,8 @@ async function withTornTail(): Promise<MemoryDirectory> {
   const file = directory.open(segment)
   const bytes = Buffer.alloc(file.sizeBytes())
   file.read(bytes, 0)
-  file.write(flipped(bytes.subarray(-8)), bytes.length - 8)
+  const end = bytes.findLastIndex((byte) => byte !== 0) + 1 // zeros follow
+  file.write(flipped(bytes.subarray(end - 8, end)), end - 8)
   file.close()
   return directory
 }
@@ -693,7 +697,8 @@ t.test('a producer is known after its records are removed and the broker restart
       const sequenced = { producerId: id, producerEpoch: epoch, baseSequence, records: [record] }
       const made = encodeBatch(sequenced)
       const header = readBatchHeader(made)
-      to.produce({ header, batch: made, acks: 'leader', deadlineMs: 1000, done: resolve })
+      const waits = { acks: 'leader', deadlineMs: 1000, mayBeEarly: true } as const
+      to.produce({ header, batch: made, ...waits, done: resolve })
     })
   t.equal(await produced(replica, 0), 6)
   replica.removeBefore(7)

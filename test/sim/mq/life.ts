@@ -125,7 +125,6 @@ export class MqWorld {
     this.network.onViolation = (error) => {
       if (!this.#losesDisks) this.fail(error)
     }
-    this.network.reusesBuffersOf = (host) => host.startsWith('b')
     this.partitions = 1 + random.below(3)
     const replicas = random.chance(0.85) ? 3 : 2
     // A script may lose two disks, and one has to remain.
