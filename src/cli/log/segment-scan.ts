@@ -62,7 +62,7 @@ export function* scanSegment(source: ByteSource): Generator<SegmentEntry> {
   }
 }
 
-/** Why this is no batch. */
+/** @returns why the bytes are no batch */
 function problemOf(head: Buffer, leftBytes: number): string | undefined {
   if (head.length < batchHeaderBytes) return `a header that is cut short, of ${head.length} bytes`
   const magic = batchMagic(head, 0)
