@@ -114,7 +114,7 @@ export class GroupConsumer extends EventEmitter<GroupConsumerEvents> {
     return [...this.#owned.values()].map(({ reader }) => placeOf(reader))
   }
 
-  /** Of its membership; generation -1: it is no member now. */
+  /** Of its membership; generation -1 while it has to join again. */
   get membership(): MembershipClaim {
     return this.#membership.claim
   }

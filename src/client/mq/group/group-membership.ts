@@ -105,8 +105,8 @@ export class GroupMembership {
     await this.#revoke(this.#owned)
     const { cluster, group, instanceId } = this.#options
     if (instanceId !== undefined || this.#generation < 0) return
-    const leave = { type: 'leaveGroup', group, memberId: this.#memberId, instanceId } as const
-    const request = { ...leave, passedOn: false } as const
+    const memberId = this.#memberId
+    const request = { type: 'leaveGroup', group, memberId, instanceId, passedOn: false } as const
     await cluster.call(request, answerMs).catch(() => undefined) // it will be missed in time
   }
 
@@ -271,9 +271,16 @@ export class GroupMembership {
       await this.#sleep(heartbeatMs)
       if (this.#isClosed) return
       const { memberId, instanceId, generation } = this.claim
-      const claim = { group, memberId, instanceId, generation, passedOn: false }
+      const request = {
+        type: 'heartbeat',
+        group,
+        memberId,
+        instanceId,
+        generation,
+        passedOn: false,
+      } as const
       const leftMs = this.#lastContactMs + sessionTimeoutMs - this.#nowMs
-      await cluster.call({ type: 'heartbeat', ...claim }, Math.max(leftMs, 1), answerMs)
+      await cluster.call(request, Math.max(leftMs, 1), answerMs)
       this.#lastContactMs = this.#nowMs
       if (!this.#isLeader || this.#nowMs < lookUpAtMs) continue
       lookUpAtMs = this.#nowMs + lookUpMs
