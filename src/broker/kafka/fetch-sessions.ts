@@ -31,7 +31,7 @@ export interface FetchSessionsOptions {
   readonly randomId: () => number
 }
 
-/** What was told of a partition last; undefined: nothing, or an error. */
+/** What the last answer that named a partition said; undefined after an error, or before the first. */
 interface Told {
   readonly highWatermark: Offset
   readonly logStart: Offset
