@@ -3,6 +3,7 @@
 //
 // Next on the path: group/group-coordinator.ts.
 
+import { limits } from '../../limits.ts'
 import type { OffsetBounds } from '../../protocol/mq/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { brokerErrorOf, failureOf, type Place } from '../../protocol/mq/messages.ts'
@@ -90,6 +91,9 @@ async function problemOf(
       const bounds = await boundsAt(parts, asked)
       if (!isOffset(offset) || offset > bounds.end) throw outOfRange(what, bounds)
     }
+    if ((asked.metadata ?? '').length > limits.commitMetadataLengthMax) {
+      throw new BrokerError('OFFSET_METADATA_TOO_LARGE', `Cannot ${what}: its metadata is too long`)
+    }
     deadline.check(what)
     return undefined
   } catch (error) {
@@ -103,9 +107,10 @@ async function commit(
   claim: Parameters<typeof groups.commit>[1],
   accepted: readonly OffsetCommitPartition[],
 ): Promise<readonly { readonly error: BrokerError | undefined; readonly version: number }[]> {
-  const commits = accepted.map(({ topic, partition, offset, version }): CommitPartition => {
-    const [leaderEpoch, metadata, expireTimestampMs] = [noEpoch, '', noExpiry]
-    return { topic, partition, offset, leaderEpoch, metadata, expireTimestampMs, follows: version }
+  const commits = accepted.map((one): CommitPartition => {
+    const { topic, partition, offset, version: follows, metadata = '' } = one
+    const [leaderEpoch, expireTimestampMs] = [noEpoch, noExpiry]
+    return { topic, partition, offset, leaderEpoch, metadata, expireTimestampMs, follows }
   })
   const outcomes = await groups.commit(group, claim, commits)
   return outcomes.map(({ error, version }, i) => {

@@ -6,6 +6,7 @@
 
 import {
   boolean,
+  defaulted,
   int,
   listOf,
   natural,
@@ -30,6 +31,8 @@ const offsetCommitPartition = {
   offset: number(),
   /** version of the commit that this one follows */
   version: int<CommitVersion>(),
+  /** opaque text of the client, kept beside the offset */
+  metadata: defaulted(text(), ''),
 }
 export type OffsetCommitPartition = ValuesOf<typeof offsetCommitPartition>
 

@@ -5,6 +5,7 @@
 
 import { invariant } from '../../../src/invariant.ts'
 import type { GroupRecord } from '../../../src/protocol/kafka/group-records.ts'
+import { GroupChecker } from './group-checker.ts'
 
 /** One process of one broker. */
 export type Life = string
@@ -69,6 +70,22 @@ export type MqEvent =
     }
   /** A record of the topic in which groups are stored is committed, as some replica has it. */
   | { readonly type: 'groupRecord'; readonly at: number; readonly record: GroupRecord }
+  /** A member was told what it has in a generation. */
+  | {
+      readonly type: 'assigned'
+      readonly group: string
+      readonly memberId: string
+      readonly generation: number
+      readonly partitions: readonly number[]
+    }
+  /** A member's commit was acknowledged; its record is at this offset. */
+  | {
+      readonly type: 'offsetStored'
+      readonly group: string
+      readonly partition: number
+      readonly offset: number
+      readonly at: number
+    }
   /** An operator chose a leader for that topic, which may lack some of its records. */
   | { readonly type: 'groupsChosen' }
   /**
@@ -139,9 +156,7 @@ export class MqChecker {
   /** by partition and epoch */
   readonly #leaders = new Map<string, Life>()
   readonly #states = new Map<number, State>()
-  readonly #groupOffsets = new Map<string, number>()
-  /** by offset */
-  readonly #groupRecords: string[] = []
+  readonly #groups = new GroupChecker()
   /** by partition: where the log may begin, at most */
   readonly #mayRemove = new Map<number, number>()
   /** by partition: everything before it is deleted for good */
@@ -197,11 +212,13 @@ export class MqChecker {
       case 'state':
         return this.#wasWritten(event)
       case 'groupRecord':
-        return this.#groupCommitted(event)
+        return this.#groups.committed(event)
+      case 'assigned':
+        return this.#groups.assigned(event)
+      case 'offsetStored':
+        return this.#groups.offsetStored(event)
       case 'groupsChosen':
-        this.#groupRecords.length = 0
-        this.#groupOffsets.clear()
-        return
+        return this.#groups.chosen()
       case 'repeated':
         return this.#wasRepeated(event)
       case 'chosen':
@@ -223,6 +240,7 @@ export class MqChecker {
 
   /** The life has ended, and all replicas have been read to their ends. */
   end(): void {
+    this.#groups.end()
     const last = new Map<string, { number: number; offset: number; value: string }>()
     const stored = [...this.#sent].filter(([, { storedAt }]) => storedAt !== undefined)
     for (const [value, { producer, partition, number, storedAt = -1 }] of stored) {
@@ -403,26 +421,6 @@ export class MqChecker {
       leaderEpoch > before.leaderEpoch || isSameLeader || hasResigned,
       `another leader has another epoch ${change}`,
     )
-  }
-
-  #groupCommitted({ at, record }: Extract<MqEvent, { type: 'groupRecord' }>): void {
-    const text = JSON.stringify(record)
-    const known = this.#groupRecords[at]
-    if (known !== undefined) {
-      const differs = `${known}, ${text} at ${at}`
-      invariant(known === text, `replicas agree on what groups committed: ${differs}`)
-      return
-    }
-    this.#groupRecords[at] = text
-    if (record.type !== 'offset' || record.value === null) return
-    const key = `${record.group} ${record.place.topic}/${record.place.partition}`
-    const before = this.#groupOffsets.get(key) ?? 0
-    const { offset } = record.value
-    invariant(
-      offset >= before,
-      `a committed offset never goes back: ${before} to ${offset} of ${key}`,
-    )
-    this.#groupOffsets.set(key, offset)
   }
 
   #wasChosen({ partition, common, losesAtMost }: Extract<MqEvent, { type: 'chosen' }>): void {

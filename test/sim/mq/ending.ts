@@ -20,6 +20,8 @@ import { Person } from './person.ts'
 const patienceMs = 2500
 /** Longer than sessions last, and than an election by reports waits. */
 const electionMs = 20_000
+/** Within this time a commit is answered. */
+const commitMs = 1000
 /** Longer than the most patient producer tries. */
 const deliveryMs = 70_000
 
@@ -52,6 +54,9 @@ export class Ending {
     await this.#repeatBatches()
     await this.#untilInSync()
     await this.#readAll({ isAbandoned })
+    await world.until('a rebalance ends when faults end', () => world.areMembersSettled)
+    for (const member of world.members) member.commit()
+    await world.run(commitMs)
     world.checker.end()
   }
 

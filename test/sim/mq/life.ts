@@ -39,6 +39,7 @@ import {
   StrangeProducer,
   topic,
 } from './load.ts'
+import { SimMember } from './member.ts'
 import { Nemesis } from './nemesis.ts'
 import { brokerPort, SimBroker } from './sim-broker.ts'
 import { clientPort, SimServer } from './sim-server.ts'
@@ -94,6 +95,7 @@ export class MqWorld {
   readonly brokers: SimBroker[] = []
   readonly producers: SimProducer[] = []
   readonly consumers: SimConsumer[] = []
+  members: SimMember[] = []
   readonly strange: StrangeProducer
   readonly partitions: number
   readonly replicas: number
@@ -182,6 +184,7 @@ export class MqWorld {
     for (let i = 1 + random.below(3); i > 0; i--) this.#addProducer()
     this.addConsumer(undefined)
     this.addConsumer(group)
+    if (this.#script === undefined) for (let i = random.below(3); i >= 0; i--) this.#addMember()
     if (this.#script === undefined) await this.#liveByChance()
     else await this.#script(this)
     this.#nemesis.stop()
@@ -200,6 +203,8 @@ export class MqWorld {
       }
       if (random.chance(0.05)) this.#addProducer()
       if (random.chance(0.15)) this.#replaceGroupConsumer()
+      for (const member of this.members) if (random.chance(0.3)) member.commit()
+      if (random.chance(0.12)) this.#changeMembers()
       this.#nemesis.strike()
     }
   }
@@ -336,6 +341,35 @@ export class MqWorld {
       if (consumer.group === group && !consumer.isClosed) void consumer.close()
     }
     this.addConsumer(group)
+  }
+
+  #addMember(): void {
+    const committedEnd = (partition: number) => this.checker.committedEnd(partition)
+    const parts = { ...this.#load, committedEnd }
+    this.members.push(new SimMember(`m${++this.#clientCount}`, parts))
+  }
+
+  /** One comes, dies, or leaves. */
+  #changeMembers(): void {
+    const { random } = this
+    const [gone] = this.members
+    if (gone === undefined || this.members.length < 3) this.#addMember()
+    if (gone === undefined || random.chance(0.4)) return
+    this.members = this.members.slice(1)
+    if (random.chance(0.5)) {
+      this.cover('member died')
+      gone.kill()
+    } else {
+      this.cover('member left')
+      void gone.leave()
+    }
+  }
+
+  /** Its partitions are those of the living members, each of one of them. */
+  get areMembersSettled(): boolean {
+    if (this.members.length === 0) return true
+    const owned = this.members.flatMap((member) => member.owned.map(({ partition }) => partition))
+    return owned.sort().join() === this.partitionIds.join()
   }
 
   #disksAt(partition: number, offset: number): number {
