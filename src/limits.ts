@@ -203,4 +203,11 @@ export const limits = {
   /** Offsets written by one multi, and their bytes: well below `clientFrameBytesMax`. */
   commitsPerMultiMax: 500,
   commitBytesPerMultiMax: 256 * 1024,
+
+  /** Records that the terminal consumer keeps for scrolling, and their bytes; the oldest go first. */
+  browserRecordsMax: 10_000,
+  browserRecordBytesMax: 64 * 1024 * 1024,
+
+  /** Bytes of one key or value that the terminal consumer's detail shows. */
+  browserDetailBytesMax: 64 * 1024,
 } as const

@@ -8,53 +8,17 @@ import { systemClock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
+import { ConsumerView } from '../consumer/consumer-view.ts'
+import { follow } from '../consumer/follow.ts'
+import { lookOf } from '../consumer/screen-palette.ts'
+import { resetText, TopicScreen } from '../consumer/topic-screen.ts'
 import { counted } from '../make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
 import { recordFormatter } from '../record-text.ts'
 import { stopSignal } from '../stop-signal.ts'
-import { ConsumerView } from './consumer-view.ts'
-import { lookOf } from './screen-palette.ts'
-import { resetText, TopicScreen } from './topic-screen.ts'
 
 /** For the screen's status: a broker that does not answer within this time is shown as lost. */
 const statusTimeoutMs = 1000
-
-interface FollowOptions {
-  readonly consumer: Consumer
-  readonly onRecords: (records: readonly ConsumedRecord[]) => Promise<void> | void
-  /** Offsets are committed after each batch of records is handled. */
-  readonly commits: boolean
-  readonly max?: number | undefined
-  /** where to stop, by partition: the offset after the last one wanted */
-  readonly ends?: ReadonlyMap<number, number> | undefined
-}
-
-/** Hands over records until `max`, the ends, or the close of the consumer. @returns their number */
-export async function follow(options: FollowOptions): Promise<number> {
-  const { consumer, onRecords, commits, max = Number.POSITIVE_INFINITY, ends } = options
-  await consumer.start()
-  let count = 0
-  while (count < max && !isAtEnd(consumer, ends)) {
-    const taken = await consumer.take()
-    if (taken.length === 0) break
-    const records = taken.slice(0, max - count)
-    await onRecords(records)
-    count += records.length
-    if (commits) await consumer.commit(offsetsAfter(records))
-  }
-  return count
-}
-
-function isAtEnd(consumer: Consumer, ends: ReadonlyMap<number, number> | undefined): boolean {
-  if (ends === undefined) return false
-  return consumer.progress.every(
-    ({ partition, position }) => position >= (ends.get(partition) ?? 0),
-  )
-}
-
-function offsetsAfter(records: readonly ConsumedRecord[]): Map<number, number> {
-  return new Map(records.map(({ partition, offset }) => [partition, offset + 1]))
-}
 
 export const consume = cliCommand({
   command: 'consume <topic>',
