@@ -182,27 +182,20 @@ export const limits = {
   /** Kafka's longest topic name. */
   topicNameLengthMax: 249,
 
-  /** A group's name as a name of a znode: as long as a topic's. */
-  groupNameLengthMax: 249,
-
   /** Members of one consumer group, those included that were given an id and have not joined yet. */
   groupMembersMax: 1000,
 
   /**
-   * What all members of a group tell the assignor: its leader is told it in one response, which has to
-   * fit `brokerFrameBytesMax`.
+   * What all members of a group tell the assignor: with their assignments, which are as long, it is
+   * stored in one batch, which has to fit `recordBatchBytesMax`.
    */
-  groupBytesMax: 4 * 1024 * 1024,
+  groupBytesMax: 448 * 1024,
 
-  /** Groups that one broker keeps in memory; above, those without members go first. */
+  /** Groups that one broker coordinates, all of which it keeps in memory. */
   groupsHeldMax: 10_000,
 
   /** Characters that a client may store with an offset, Kafka's offset.metadata.max.bytes. */
   commitMetadataLengthMax: 4096,
-
-  /** Offsets written by one multi, and their bytes: well below `clientFrameBytesMax`. */
-  commitsPerMultiMax: 500,
-  commitBytesPerMultiMax: 256 * 1024,
 
   /** Records that the terminal consumer keeps for scrolling, and their bytes; the oldest go first. */
   browserRecordsMax: 10_000,

@@ -43,7 +43,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'broker/data-dir': ['broker/cluster', 'log', 'world'],
   'broker/controller': ['broker/cluster', 'broker/partition', 'client/zk'],
   'broker/replication': ['broker/cluster', 'broker/partition', 'client/mq', 'log', 'world'],
-  'broker/group': ['broker/cluster', 'client/zk'],
+  'broker/group': ['broker/cluster', 'broker/replication'],
   'broker/session': ['broker/cluster', 'broker/controller', 'broker/data-dir', 'broker/partition'],
   'broker/api': [
     'broker/cluster',

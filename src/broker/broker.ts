@@ -20,6 +20,7 @@ import type { Part, PartStatus } from '../stoppable.ts'
 import { uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
+import { makeOffsetsTopic } from './api/make-offsets-topic.ts'
 import { ClusterConfigs } from './cluster/cluster-configs.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
 import { readCredentials } from './cluster/credentials.ts'
@@ -125,7 +126,9 @@ export class Broker implements Part {
     const secret = await orRelease(dataDir, () => new ClusterSecret(this.#options.readSecret()))
     const links = this.#makeLinks(dataDir, secret)
     const replicas = this.#makeReplicas({ checkpoint, links })
-    const groups = this.#makeGroups()
+    const groups = this.#makeGroups(replicas, (partitionCount, replicationFactor) =>
+      makeOffsetsTopic(parts, { partitionCount, replicationFactor }),
+    )
     const removal = this.#makeRemoval(replicas)
     const parts = this.#makeParts({ dataDir, secret, links, replicas, groups })
     let running: Running | undefined
@@ -165,8 +168,8 @@ export class Broker implements Part {
     this.#running = undefined
     // The session ends first, so that other brokers take over meanwhile. Without one we lead
     // nothing.
-    running?.replicas.resign()
     running?.groups.close()
+    running?.replicas.resign()
     running?.removal.close()
     await this.#session?.close()
     if (running === undefined) return
@@ -336,12 +339,17 @@ export class Broker implements Part {
     })
   }
 
-  #makeGroups(): GroupCoordinator {
+  #makeGroups(
+    replicas: ReplicaManager,
+    makeTopic: (partitionCount: number, replicationFactor: number) => Promise<void>,
+  ): GroupCoordinator {
     const { config, world } = this.#options
+    const { partitionCount, replicaCountMax } = config.offsets
+    const { commitTimeoutMs, retentionMs, retentionCheckMs } = config.offsets
     const { groupMembersMax: membersMax, groupBytesMax: bytesMax } = limits
     return new GroupCoordinator({
-      self: config.id,
       image: this.#image,
+      replicas,
       clock: world.clock,
       log: this.#log.child({ part: 'group' }),
       rules: {
@@ -351,7 +359,11 @@ export class Broker implements Part {
         membersMax,
         bytesMax,
       },
-      zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
+      offsetsTopic: { partitionCount, replicaCountMax },
+      commitTimeoutMs,
+      retentionMs,
+      retentionCheckMs,
+      makeTopic,
     })
   }
 

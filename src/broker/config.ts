@@ -150,6 +150,44 @@ const rows = {
     about:
       'Longest session time-out, in milliseconds, that a member of a consumer group may ask for.',
   },
+  'offsets.topic.num.partitions': {
+    type: 'integer',
+    default: 12,
+    min: 1,
+    max: 1000,
+    about:
+      'Partitions of the topic in which consumer groups and their offsets are stored, when it is created with the first group; 12 are led evenly by 2, 3, 4 or 6 brokers. Kafka makes 50.',
+  },
+  'offsets.topic.replication.factor': {
+    type: 'integer',
+    default: 3,
+    min: 1,
+    max: 100,
+    about:
+      'Replicas of that topic, at most the number of brokers of the cluster; it is not created while fewer are alive.',
+  },
+  'offsets.commit.timeout.ms': {
+    type: 'integer',
+    default: 5000,
+    min: 1,
+    max: 2 ** 31 - 1,
+    about: 'Milliseconds for which a commit of a consumer group waits for its replicas.',
+  },
+  'offsets.retention.minutes': {
+    type: 'integer',
+    default: 10_080,
+    min: 1,
+    max: 2 ** 31 - 1,
+    about:
+      'Minutes for which offsets are kept, from when their group lost its last member or, of consumers outside any group, from the commit.',
+  },
+  'offsets.retention.check.interval.ms': {
+    type: 'integer',
+    default: 600_000,
+    min: 1,
+    max: 2 ** 31 - 1,
+    about: 'Milliseconds between two searches for offsets that are older.',
+  },
   saslMechanisms: {
     type: 'text',
     default: '',
@@ -211,6 +249,14 @@ export interface BrokerConfig {
     readonly initialRebalanceDelayMs: number
     readonly sessionTimeoutMsMin: number
     readonly sessionTimeoutMsMax: number
+  }
+  /** where consumer groups are stored */
+  readonly offsets: {
+    readonly partitionCount: number
+    readonly replicaCountMax: number
+    readonly commitTimeoutMs: number
+    readonly retentionMs: number
+    readonly retentionCheckMs: number
   }
   readonly sasl: {
     readonly mechanisms: readonly SaslMechanism[]
@@ -279,6 +325,13 @@ Set --advertised-host to a name that clients and other brokers can reach`,
       initialRebalanceDelayMs: values['group.initial.rebalance.delay.ms'],
       sessionTimeoutMsMin: values['group.min.session.timeout.ms'],
       sessionTimeoutMsMax: values['group.max.session.timeout.ms'],
+    },
+    offsets: {
+      partitionCount: values['offsets.topic.num.partitions'],
+      replicaCountMax: values['offsets.topic.replication.factor'],
+      commitTimeoutMs: values['offsets.commit.timeout.ms'],
+      retentionMs: values['offsets.retention.minutes'] * 60_000,
+      retentionCheckMs: values['offsets.retention.check.interval.ms'],
     },
     sasl: saslOf(read),
     logLevel: values.logLevel,

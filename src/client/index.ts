@@ -3,17 +3,6 @@
 
 export type { Address as ServerAddress } from '../address.ts'
 export { type ErrorCode, type ErrorNumber, errorCodes, ZkError } from '../protocol/error-codes.ts'
-export { BrokerError, type MqErrorCode, mqErrorCodes } from '../protocol/mq/error-codes.ts'
-export type { BrokerId } from '../protocol/mq/messages.ts'
-export type {
-  BrokerInfo,
-  ClusterInfo,
-  PartitionInfo,
-  TopicInfo,
-} from '../protocol/mq/metadata.ts'
-export type { RequiredAcks } from '../protocol/mq/produce.ts'
-export type { Offset } from '../protocol/mq/record-batch.ts'
-export type { RecordHeader } from '../protocol/mq/records.ts'
 export {
   type Acl,
   type Id,
@@ -35,30 +24,7 @@ export type {
 } from '../protocol/zk/messages.ts'
 export type { Zxid } from '../protocol/zxid.ts'
 export type { Attempt } from './attempts.ts'
-export {
-  type ConsumedRecord,
-  Consumer,
-  type ConsumerEvents,
-  type PartitionProgress,
-} from './mq/consumer.ts'
-export {
-  type GroupOffset,
-  MqAdmin,
-  type PartitionOffsets,
-} from './mq/mq-admin.ts'
-export type {
-  ConsumerOptions,
-  MqAdminOptions,
-  MqClientOptions,
-  NewHeader,
-  NewRecord,
-  NewTopic,
-  ProducerOptions,
-} from './mq/options.ts'
-export {
-  Producer,
-  type StoredAt,
-} from './mq/producer.ts'
+export * from './mq/index.ts'
 export type { ServerLike, ServerList } from './server-list.ts'
 export type { DialectName } from './zk/dialects.ts'
 export { ZkMultiError } from './zk/errors.ts'

@@ -35,6 +35,7 @@ import {
 import { ZkClient as Client, ZkError as ClientError } from 'zooweeper/client'
 import { BrokerError as AdminError, MqAdmin as Admin } from 'zooweeper/admin'
 import { Consumer as OnlyConsumer } from 'zooweeper/consumer'
+import * as mq from 'zooweeper/mq'
 import { Producer as OnlyProducer } from 'zooweeper/producer'
 
 const servers: ServerList = 'zoo1:2181,zoo2:2181/app'
@@ -87,7 +88,20 @@ export const options: [ConsumerOptions, ProducerOptions, MqAdminOptions] = [
 ]
 export type Events = ConsumerEvents['reset']
 const same = Client === ZkClient && ClientError === ZkError && AdminError === BrokerError
-console.log(same && Admin === MqAdmin && OnlyConsumer === Consumer && OnlyProducer === Producer)
+export async function batches(producer: mq.Producer, consumer: mq.Consumer): Promise<number> {
+  const signal = AbortSignal.timeout(1000)
+  const target: mq.SeekTarget = { last: 10 }
+  await consumer.seek(target, { partitions: [0], signal })
+  await consumer.eachBatch(({ records, info }: mq.ConsumedBatch) => {
+    const codec: mq.CodecName = info.codec
+    console.log(records.length, codec)
+  }, { commits: true })
+  const stored: readonly mq.StoredRange[] = await producer.sendBatch(
+    [{ topic: 'goals', value: 'x', headers: [{ key: 'h', value: null }] }], { signal })
+  return mq.partitionFor(new Uint8Array(1), 3) + stored.length
+}
+const both = mq.Producer === Producer && mq.Consumer === Consumer && mq.MqAdmin === MqAdmin
+console.log(both && same && Admin === MqAdmin && OnlyConsumer === Consumer && OnlyProducer === Producer)
 // @ts-expect-error a mode that does not exist
 export const wrong: CreateOptions = { mode: 'ephemral' }
 `

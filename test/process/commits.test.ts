@@ -1,4 +1,5 @@
 import t from 'tap'
+import { offsetsTopic, partitionOf } from '../../src/broker/group/offsets-topic.ts'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { MqConnection } from '../../src/client/mq/mq-connection.ts'
 import { Producer } from '../../src/client/mq/producer.ts'
@@ -26,19 +27,24 @@ t.test('a commit delayed by a stopped broker is refused and changes nothing', as
   await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 2 })
   for (let i = 0; i < 10; i++) await producer.send({ topic: 'goals', value: `goal ${i}` })
 
-  const [member] = cluster.brokers
-  const [slow, fast] = connections
+  const [group, at] = ['fans', { topic: 'goals', partition: 0 }]
+  await admin.groupOffsets(group, 'goals')
+  const stored = (await admin.topic(offsetsTopic))?.partitions ?? []
+  const coordinator = stored[partitionOf(group, stored.length)]?.leader
+  // The other one only passes commits on.
+  const place = cluster.brokers.findIndex(({ id }) => id !== coordinator)
+  const [member, slow, fast] = [cluster.brokers[place], connections[place], connections[1 - place]]
   if (member === undefined || slow === undefined || fast === undefined) {
     throw new Error('Cannot find two brokers')
   }
-  const [group, at] = ['fans', { topic: 'goals', partition: 0 }]
   const read = async (connection: MqConnection) => {
-    const request = { type: 'offsetFetch', group, partitions: [at] } as const
+    const request = { type: 'offsetFetch', group, passedOn: false, partitions: [at] } as const
     return onlyOne((await connection.call(request, patienceMs)).partitions)
   }
   const commit = async (connection: MqConnection, offset: number, version: number) => {
     const partitions = [{ ...at, offset, version }]
-    const request = { type: 'offsetCommit', group, timeoutMs: 10_000, partitions } as const
+    const who = { generation: -1, memberId: '', instanceId: undefined, passedOn: false }
+    const request = { type: 'offsetCommit', group, ...who, timeoutMs: 10_000, partitions } as const
     return onlyOne((await connection.call(request, patienceMs)).partitions)
   }
   const { version } = await commit(fast, 1, noCommit)

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { ClusterSecret } from '../../src/protocol/mq/cluster-secret.ts'
-import { connectTo, startWorld, Zw } from './world.ts'
+import { offsetCommit } from '../../src/protocol/kafka/api/offset-commit.ts'
+import { KafkaClient } from '../broker/kafka/kafka-client.ts'
+import { startWorld, Zw } from './world.ts'
 
 t.test('zw produce and zw consume', async (t) => {
-  const { cluster, dataDir } = await startWorld(t, { servers: 1, brokers: 1 })
+  const { cluster } = await startWorld(t, { servers: 1, brokers: 1 })
   const server = `127.0.0.1:${cluster.member('server', 1).address.port}`
   const run = async (t: Test, words: string, input?: string) => {
     const zw = new Zw(t, [...words.split(' '), '-s', server], input === undefined ? {} : { input })
@@ -36,10 +36,15 @@ t.test('zw produce and zw consume', async (t) => {
   })
 
   t.test('an offset that does not exist is fatal or reported, as configured', async (t) => {
-    const zk = await connectTo(t, cluster.member('server', 1))
-    const secret = readFileSync(join(dataDir, 'mimicq.secret'), 'utf8').trim()
-    await zk.addAuth('digest', new ClusterSecret(Buffer.from(secret)).credential)
-    await zk.setData('/consumers/g/offsets/lines/0', '5000')
+    // Clients of Kafka may commit any offset; only the coordinator takes it.
+    const partition = { partitionIndex: 0, committedOffset: 5000, committedMetadata: '' }
+    const topics = [{ name: 'lines', partitions: [partition] }]
+    for (const { address } of cluster.brokers) {
+      const client = new KafkaClient(address.port)
+      const none = { generationIdOrMemberEpoch: -1, memberId: '' }
+      await client.send(offsetCommit, 2, { groupId: 'g', ...none, topics })
+      client.close()
+    }
     const stopped = await run(t, 'consume lines -G g -e')
     t.equal(stopped.code, 1)
     t.match(stopped.errors, /at 5000: the log begins at 0 and ends at 1000/)

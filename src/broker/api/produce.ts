@@ -10,6 +10,7 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
 import type { Produced, ProducePartition, ProduceRequest } from '../../protocol/mq/produce.ts'
 import { batchProblem, readBatchHeader } from '../../protocol/mq/record-batch.ts'
+import { isInternal } from '../group/offsets-topic.ts'
 import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
@@ -23,6 +24,10 @@ export function produce(parts: BrokerParts, request: ProduceRequest, respond: Re
   })
   let shares: Shares<ProducePartition> | undefined
   for (const [place, asked] of partitions.entries()) {
+    if (isInternal(asked.topic)) {
+      answers.set(place, failed(asked, internalError(asked)))
+      continue
+    }
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (replica?.role.type === 'leading') {
       const bytesMax = parts.image.topicConfig(asked.topic)['max.message.bytes']
@@ -37,6 +42,14 @@ export function produce(parts: BrokerParts, request: ProduceRequest, respond: Re
     }
   }
   if (shares !== undefined) passOn(parts, shares, { acks, timeoutMs, answers })
+}
+
+function internalError({ topic, partition }: Place): BrokerError {
+  const found = 'only brokers write to internal topics'
+  return new BrokerError(
+    'INVALID_TOPIC_EXCEPTION',
+    `Cannot produce to ${topic}/${partition}: ${found}`,
+  )
 }
 
 interface AppendOptions {

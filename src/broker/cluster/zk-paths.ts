@@ -19,9 +19,6 @@
 //   /controller                                 ephemeral
 //   /controller_epoch                           a number; its version guards controller writes
 //   /latest_producer_id_block                   the last allocated block
-//   /consumers/G/offsets/T/P                    a number; what may follow it: group/commit-text.ts
-//   /consumers/G/coordinator                    who coordinates the group, its generation; its version
-//                                               guards the commits of the members
 
 import { asObject, isNatural, naturalOf, objectOf } from '../../json.ts'
 import type { ConfigEntity } from '../../protocol/mq/configs.ts'
@@ -63,12 +60,6 @@ export const zkPaths = {
   controller: '/controller',
   controllerEpoch: '/controller_epoch',
   producerIdBlock: '/latest_producer_id_block',
-  consumers: '/consumers',
-  groupOffset: (group: string, topic: string, partition: number) =>
-    `/consumers/${group}/offsets/${topic}/${partition}`,
-  group: (group: string) => `/consumers/${group}`,
-  groupOffsets: (group: string) => `/consumers/${group}/offsets`,
-  groupCoordinator: (group: string) => `/consumers/${group}/coordinator`,
 } as const
 
 /** The meaning of a path that the brokers watch. */
@@ -233,23 +224,7 @@ export function decodeProducerIdBlock(data: Buffer | null): ProducerIdBlock | un
   return { broker: broker as BrokerId, first, last }
 }
 
-export interface GroupOwner {
-  readonly broker: BrokerId
-  readonly brokerEpoch: number
-  readonly generation: number
-}
-
-export function encodeGroupOwner({ broker, brokerEpoch, generation }: GroupOwner): string {
-  return JSON.stringify({ version: 1, brokerid: broker, broker_epoch: brokerEpoch, generation })
-}
-
-/** @returns 0 where none can be read */
-export function decodeGroupGeneration(data: Buffer | null): number {
-  const { generation } = objectOf(data)
-  return isNatural(generation) && generation < 2 ** 31 - 1 ? generation : 0
-}
-
-/** A number written as text: an epoch or an offset. */
+/** A number written as text: an epoch. */
 export function decodeNumber(data: Buffer | null): number | undefined {
   return naturalOf(data?.toString('utf8'))
 }

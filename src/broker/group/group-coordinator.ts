@@ -1,9 +1,5 @@
-// The groups that this broker coordinates. The coordinator of a group is chosen among the live
-// brokers (coordinator-of.ts). A group is claimed when its first member joins or an offset is
-// committed (group-claim.ts), and dropped when it moves to another broker, where its members join
-// again and continue from the committed offsets.
-//
-// Members are kept in memory only; offsets and the generation number are in ZooWeeper.
+// The groups that this broker coordinates: those whose partition of the offsets topic it leads
+// (coordinator-shard.ts). The topic is made when a client first looks for a coordinator.
 //
 // Next on the path: led-group.ts.
 
@@ -11,13 +7,12 @@ import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
+import type { OffsetPlace } from '../../protocol/kafka/group-records.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
+import { noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
-import type { ZkAccess } from '../cluster/zk-access.ts'
-import { zkPaths } from '../cluster/zk-paths.ts'
-import { type CommitValue, decodeCommit, encodeCommit } from './commit-text.ts'
-import { coordinatorOf } from './coordinator-of.ts'
+import { CoordinatorShard, type StoringReplica } from './coordinator-shard.ts'
 import type {
   GenerationClaim,
   GroupDescription,
@@ -25,29 +20,29 @@ import type {
   MemberClaim,
   SyncRequest,
 } from './group.ts'
-import { type CommitWrite, GroupClaim, notCoordinator } from './group-claim.ts'
 import { failedJoin, failedSync, type JoinRequest } from './group-members.ts'
-import { groupOf, znodeNameOf } from './group-name.ts'
-import { LedGroup, type SendJoin, type SendSync } from './led-group.ts'
-import { childrenOf, hasCode } from './znodes.ts'
+import type { CommittedOffset } from './group-offsets.ts'
+import type { CommitOutcome, CommitPartition, LedGroup, SendJoin, SendSync } from './led-group.ts'
+import { offsetsTopic, partitionCountIn, partitionOf, replicaCountFor } from './offsets-topic.ts'
+
+export interface OffsetsTopicOptions {
+  readonly partitionCount: number
+  readonly replicaCountMax: number
+}
 
 interface GroupCoordinatorOptions {
-  readonly self: BrokerId
   readonly image: ClusterImage
+  readonly replicas: { get(topic: string, partition: number): StoringReplica | undefined }
   readonly clock: Clock
   readonly log: Logger
   readonly rules: GroupRules
-  /** access through the current session; undefined while there is none */
-  readonly zk: () => ZkAccess | undefined
+  readonly offsetsTopic: OffsetsTopicOptions
+  readonly commitTimeoutMs: number
+  readonly retentionMs: number
+  readonly retentionCheckMs: number
+  /** Creates the offsets topic. @throws BrokerError, ZkError */
+  readonly makeTopic: (partitionCount: number, replicationFactor: number) => Promise<void>
 }
-
-export interface CommitPartition extends CommitValue {
-  readonly topic: string
-  readonly partition: number
-}
-
-/** undefined if no offset was committed; unreadable if the znode holds no valid offset */
-export type StoredCommit = CommitValue | 'unreadable' | undefined
 
 export interface ListedGroup {
   readonly group: string
@@ -55,263 +50,301 @@ export interface ListedGroup {
   readonly protocolType: string
 }
 
-const noMembers = { protocolType: '', protocol: '', members: [] } as const
+const dead: GroupDescription = {
+  state: 'Dead',
+  protocolType: '',
+  protocol: '',
+  generation: 0,
+  leader: '',
+  waiting: undefined,
+  members: [],
+}
 
 export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions
-  /** by id */
-  readonly #led = new Map<string, LedGroup>()
-  readonly #claiming = new Map<string, Promise<LedGroup>>()
+  /** by partition of the offsets topic */
+  readonly #shards = new Map<number, CoordinatorShard>()
+  /** ids of the topics for which offsets are committed, as they were seen first */
+  readonly #topicIds = new Map<string, string>()
+  readonly #cancelExpiry: () => void
+  #making: Promise<void> | undefined
   #isClosed = false
 
   constructor(options: GroupCoordinatorOptions) {
     this.#options = options
+    this.#cancelExpiry = options.clock.every(options.retentionCheckMs, () => this.#expire())
   }
 
   /** @returns the coordinator according to this broker's image of the cluster */
   coordinatorOf(group: string): BrokerId | undefined {
-    return coordinatorOf(group, this.#options.image.brokers.keys())
+    const { image } = this.#options
+    const count = partitionCountIn(image)
+    if (count === undefined) return undefined
+    return image.leader(offsetsTopic, partitionOf(group, count))?.id
   }
 
-  /** Drops the groups that have moved to other brokers. */
-  imageChanged(): void {
-    for (const [group, led] of [...this.#led]) {
-      if (this.coordinatorOf(group) !== this.#options.self) {
-        led.end(new Error('Another broker coordinates the group now'))
-      }
+  /** Makes the offsets topic unless it exists. @throws BrokerError, ZkError */
+  async prepare(): Promise<void> {
+    if (partitionCountIn(this.#options.image) !== undefined) return
+    this.#making ??= this.#make().finally(() => {
+      this.#making = undefined
+    })
+    await this.#making
+  }
+
+  async #make(): Promise<void> {
+    const { image, log, makeTopic } = this.#options
+    const { partitionCount, replicaCountMax } = this.#options.offsetsTopic
+    const replicaCount = replicaCountFor(image, replicaCountMax)
+    if (replicaCount === 0 || replicaCount > image.brokers.size) {
+      const found = `it gets ${replicaCount} replicas, and ${image.brokers.size} brokers are alive`
+      const remedy = 'offsets.topic.replication.factor sets a lower number'
+      const message = `Cannot make the offsets topic: ${found}; ${remedy}`
+      log.warn({ replicaCount, alive: image.brokers.size }, message)
+      throw new BrokerError('COORDINATOR_NOT_AVAILABLE', message)
     }
-  }
-
-  close(): void {
-    this.#isClosed = true
-    for (const led of [...this.#led.values()]) led.end(new Error('The broker stops'))
-  }
-
-  // --- members -----------------------------------------------------------------------------------
-
-  /** @param request whose bytes are retained */
-  async join(group: string, request: JoinRequest, send: SendJoin): Promise<void> {
-    const { memberId } = request
     try {
-      this.#check(group)
-      // A group that is not held here has no members.
-      const led = memberId === '' ? await this.#lead(group) : this.#led.get(group)
-      if (led === undefined) send(failedJoin('UNKNOWN_MEMBER_ID', memberId))
-      else led.join(request, send)
+      await makeTopic(partitionCount, replicaCount)
     } catch (error) {
-      send(failedJoin(codeOf(error), memberId))
-    }
-  }
-
-  /** @param request whose bytes are retained */
-  sync(group: string, request: SyncRequest, send: SendSync): void {
-    const led = this.#member(group)
-    if (typeof led === 'string') send(failedSync(led))
-    else led.sync(request, send)
-  }
-
-  heartbeat(group: string, claim: GenerationClaim): MqErrorCode {
-    const led = this.#member(group)
-    return typeof led === 'string' ? led : led.heartbeat(claim)
-  }
-
-  /** @returns one error code per claim, or one for all of them */
-  leave(group: string, claims: readonly MemberClaim[]): readonly MqErrorCode[] | MqErrorCode {
-    const led = this.#member(group)
-    if (led === 'UNKNOWN_MEMBER_ID') return claims.map(() => led)
-    return typeof led === 'string' ? led : led.leave(claims)
-  }
-
-  // --- offsets -----------------------------------------------------------------------------------
-
-  async commit(
-    group: string,
-    claim: GenerationClaim,
-    partitions: readonly CommitPartition[],
-  ): Promise<MqErrorCode> {
-    try {
-      this.#check(group)
-      const led = claim.generation < 0 ? await this.#lead(group) : this.#led.get(group)
-      if (led === undefined) return 'UNKNOWN_MEMBER_ID'
-      const name = znodeNameOf(group)
-      const writes = partitions.map((one): CommitWrite => {
-        return {
-          path: zkPaths.groupOffset(name, one.topic, one.partition),
-          data: encodeCommit(one),
-        }
-      })
-      return await led.commit(claim, writes)
-    } catch (error) {
-      return codeOf(error)
-    }
-  }
-
-  /** @throws BrokerError NOT_COORDINATOR, INVALID_GROUP_ID; ZkError */
-  async committed(group: string, topic: string, partition: number): Promise<StoredCommit> {
-    const path = zkPaths.groupOffset(znodeNameOf(group), topic, partition)
-    try {
-      const { data } = await this.#zk(`read an offset of group '${group}'`).getData(path)
-      return decodeCommit(data) ?? 'unreadable'
-    } catch (error) {
-      if (hasCode(error, 'NONODE')) return undefined
+      if (error instanceof BrokerError && error.code === 'TOPIC_ALREADY_EXISTS') return
       throw error
     }
   }
 
-  /**
-   * Syncs the server of this broker's session. Must precede reads of offsets.
-   *
-   * @throws BrokerError NOT_COORDINATOR, INVALID_GROUP_ID; ZkError
-   */
-  async beginReading(group: string): Promise<void> {
-    this.#check(group)
-    await this.#zk(`read offsets of group '${group}'`).sync(zkPaths.consumers)
+  /** Begins and ends shards by what this broker leads, and forgets offsets of deleted topics. */
+  imageChanged(): void {
+    if (this.#isClosed) return
+    const count = partitionCountIn(this.#options.image) ?? 0
+    for (let partition = 0; partition < count; partition++) this.#shard(partition)
+    for (const shard of [...this.#shards.values()]) {
+      if (shard.partition >= count) shard.end()
+    }
+    this.#forgetTopics()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancelExpiry()
+    for (const shard of [...this.#shards.values()]) shard.end()
+  }
+
+  // --- members -----------------------------------------------------------------------------------
+
+  /** @param request whose bytes are kept */
+  join(group: string, request: JoinRequest, send: SendJoin): void {
+    const { memberId } = request
+    const found = this.#find(group, { isToMake: memberId === '' })
+    if (typeof found === 'string') send(failedJoin(found, memberId))
+    else found.join(request, send)
+  }
+
+  /** @param request whose bytes are retained */
+  sync(group: string, request: SyncRequest, send: SendSync): void {
+    const found = this.#find(group)
+    if (typeof found !== 'string') found.sync(request, send)
+    // While the group is loaded the member is to join again, which does the same for it.
+    else
+      send(failedSync(found === 'COORDINATOR_LOAD_IN_PROGRESS' ? 'REBALANCE_IN_PROGRESS' : found))
+  }
+
+  heartbeat(group: string, claim: GenerationClaim): MqErrorCode {
+    const found = this.#find(group)
+    if (typeof found !== 'string') return found.heartbeat(claim)
+    return found === 'COORDINATOR_LOAD_IN_PROGRESS' ? 'NONE' : found
+  }
+
+  /** @returns one error code per claim, or one for all of them */
+  leave(group: string, claims: readonly MemberClaim[]): readonly MqErrorCode[] | MqErrorCode {
+    const found = this.#find(group)
+    if (found === 'UNKNOWN_MEMBER_ID') return claims.map(() => found)
+    return typeof found === 'string' ? found : found.leave(claims)
+  }
+
+  // --- offsets -----------------------------------------------------------------------------------
+
+  /** @returns the outcome for each of the partitions */
+  commit(
+    group: string,
+    claim: GenerationClaim,
+    partitions: readonly CommitPartition[],
+  ): Promise<readonly CommitOutcome[]> {
+    const found = this.#find(group, { isToMake: claim.generation < 0 })
+    if (typeof found === 'string') {
+      return Promise.resolve(partitions.map(() => ({ error: found, version: noCommit })))
+    }
+    for (const { topic } of partitions) this.#seen(topic)
+    return new Promise((resolve) => found.commit(claim, partitions, resolve))
   }
 
   /**
-   * Partitions with a committed offset, by topic.
+   * What is committed for a partition; undefined: nothing.
    *
-   * @throws BrokerError NOT_COORDINATOR, INVALID_GROUP_ID; ZkError
+   * @throws BrokerError NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, INVALID_GROUP_ID
    */
-  async committedPartitions(
+  committed(group: string, place: OffsetPlace): CommittedOffset | undefined {
+    return this.#existing(group)?.committed(place)
+  }
+
+  /** Whether a commit for the partition is under way. @throws as `committed` */
+  isCommitting(group: string, place: OffsetPlace): boolean {
+    return this.#existing(group)?.isCommitting(place) ?? false
+  }
+
+  /** By topic and partition. @throws as `committed` */
+  allCommitted(group: string): readonly (readonly [OffsetPlace, CommittedOffset])[] {
+    return this.#existing(group)?.allCommitted() ?? []
+  }
+
+  /**
+   * Deletes committed offsets.
+   *
+   * @returns the outcome for each, or for all
+   */
+  deleteOffsets(
     group: string,
-  ): Promise<readonly { readonly topic: string; readonly partitions: readonly number[] }[]> {
-    const zk = this.#zk(`read offsets of group '${group}'`)
-    const root = zkPaths.groupOffsets(znodeNameOf(group))
-    const topics = (await childrenOf(zk, root)) ?? []
-    const found = topics.sort().map(async (topic) => {
-      const names = (await childrenOf(zk, `${root}/${topic}`)) ?? []
-      const numbers = names.flatMap((name) => (/^\d{1,9}$/.test(name) ? Number(name) : []))
-      return { topic, partitions: numbers.sort((a, b) => a - b) }
-    })
-    return Promise.all(found)
+    places: readonly OffsetPlace[],
+  ): Promise<readonly MqErrorCode[] | MqErrorCode> {
+    const found = this.#find(group)
+    if (typeof found !== 'string')
+      return new Promise((resolve) => found.deleteOffsets(places, resolve))
+    return Promise.resolve(found === 'UNKNOWN_MEMBER_ID' ? 'GROUP_ID_NOT_FOUND' : found)
   }
 
   // --- administration ----------------------------------------------------------------------------
 
-  /** All groups that this broker coordinates. @throws BrokerError NOT_COORDINATOR, ZkError */
-  async list(): Promise<readonly ListedGroup[]> {
-    const zk = this.#zk('list groups')
-    await zk.sync(zkPaths.consumers)
-    const names = (await childrenOf(zk, zkPaths.consumers)) ?? []
-    return names.sort().flatMap((name) => {
-      const group = groupOf(name)
-      if (group === undefined || this.coordinatorOf(group) !== this.#options.self) return []
-      const { state = 'Empty', protocolType = '' } = this.#led.get(group)?.describe() ?? {}
-      return { group, state, protocolType }
-    })
+  /** All groups that this broker coordinates. @throws BrokerError COORDINATOR_LOAD_IN_PROGRESS */
+  list(): readonly ListedGroup[] {
+    const count = this.#isClosed ? 0 : (partitionCountIn(this.#options.image) ?? 0)
+    const listed: ListedGroup[] = []
+    for (let partition = 0; partition < count; partition++) {
+      const shard = this.#shard(partition)
+      if (shard?.isLoading === true)
+        throw this.#error('COORDINATOR_LOAD_IN_PROGRESS', 'list groups')
+      for (const [group, led] of shard?.groups ?? []) {
+        const { state, protocolType } = led.describe()
+        listed.push({ group, state, protocolType })
+      }
+    }
+    return listed.sort((a, b) => (a.group < b.group ? -1 : 1))
   }
 
-  /** A group that does not exist is Dead. @throws BrokerError NOT_COORDINATOR, ZkError */
-  async describe(group: string): Promise<GroupDescription> {
-    this.#check(group)
-    const led = this.#led.get(group)
-    if (led !== undefined) return led.describe()
-    return { state: (await this.#exists(group)) ? 'Empty' : 'Dead', ...noMembers }
+  /** Dead: there is no such group. @throws as `committed` */
+  describe(group: string): GroupDescription {
+    return this.#existing(group)?.describe() ?? dead
   }
 
   /** Deletes the group and its offsets. */
-  async remove(group: string): Promise<MqErrorCode> {
-    try {
-      this.#check(group)
-      if (this.#led.get(group)?.isEmpty === false) return 'NON_EMPTY_GROUP'
-      if (!(await this.#exists(group))) return 'GROUP_ID_NOT_FOUND'
-      return await (await this.#lead(group)).remove()
-    } catch (error) {
-      return codeOf(error)
-    }
-  }
-
-  async #exists(group: string): Promise<boolean> {
-    const zk = this.#zk(`look for group '${group}'`)
-    await zk.sync(zkPaths.consumers)
-    return (await zk.exists(zkPaths.group(znodeNameOf(group)))) !== undefined
+  remove(group: string): Promise<MqErrorCode> {
+    const found = this.#find(group)
+    if (typeof found !== 'string') return new Promise((resolve) => found.delete(resolve))
+    return Promise.resolve(found === 'UNKNOWN_MEMBER_ID' ? 'GROUP_ID_NOT_FOUND' : found)
   }
 
   // --- groups ------------------------------------------------------------------------------------
 
-  /** @throws BrokerError NOT_COORDINATOR, INVALID_GROUP_ID */
-  #check(group: string): void {
-    znodeNameOf(group)
-    const what = `coordinate group '${group}'`
-    this.#zk(what)
-    const coordinator = this.coordinatorOf(group)
-    if (coordinator === this.#options.self) return
-    throw notCoordinator(what, `broker ${coordinator ?? 'none'} does`)
+  /** @throws BrokerError */
+  #existing(group: string): LedGroup | undefined {
+    const found = this.#find(group)
+    if (typeof found !== 'string') return found
+    if (found === 'UNKNOWN_MEMBER_ID') return undefined
+    throw this.#error(found, `look for group '${group}'`)
   }
 
-  /** @returns the group, or the error code if it is not held here */
-  #member(group: string): LedGroup | MqErrorCode {
-    try {
-      this.#check(group)
-    } catch (error) {
-      return codeOf(error)
+  #error(code: MqErrorCode, what: string): BrokerError {
+    return new BrokerError(code, `Cannot ${what}: ${reasons[code] ?? code}`)
+  }
+
+  /** @returns why not, in a code; UNKNOWN_MEMBER_ID: there is no such group */
+  #find(group: string, { isToMake = false } = {}): LedGroup | MqErrorCode {
+    if (group === '') return 'INVALID_GROUP_ID'
+    const count = this.#isClosed ? undefined : partitionCountIn(this.#options.image)
+    if (count === undefined) return 'NOT_COORDINATOR'
+    const shard = this.#shard(partitionOf(group, count))
+    if (shard === undefined) return 'NOT_COORDINATOR'
+    if (shard.isLoading) return 'COORDINATOR_LOAD_IN_PROGRESS'
+    const known = shard.get(group)
+    if (known !== undefined) return known
+    if (!isToMake) return 'UNKNOWN_MEMBER_ID'
+    return this.#isFull ? 'POLICY_VIOLATION' : shard.getOrMake(group)
+  }
+
+  get #isFull(): boolean {
+    let count = 0
+    for (const { groupCount } of this.#shards.values()) count += groupCount
+    return count >= limits.groupsHeldMax
+  }
+
+  // --- shards -------------------------------------------------------------------------------------
+
+  /** @returns undefined when another broker leads the partition, or none */
+  #shard(partition: number): CoordinatorShard | undefined {
+    const { replicas, rules, commitTimeoutMs, retentionMs, clock, log, image } = this.#options
+    const replica = replicas.get(offsetsTopic, partition)
+    const known = this.#shards.get(partition)
+    if (replica?.role.type !== 'leading') {
+      known?.end()
+      return undefined
     }
-    return this.#led.get(group) ?? 'UNKNOWN_MEMBER_ID'
-  }
-
-  /** @throws BrokerError, ZkError */
-  async #lead(group: string): Promise<LedGroup> {
-    const led = this.#led.get(group)
-    if (led !== undefined) return led
-    const claiming = this.#claiming.get(group)
-    if (claiming !== undefined) return claiming
-    const made = this.#claim(group).finally(() => this.#claiming.delete(group))
-    this.#claiming.set(group, made)
-    return made
-  }
-
-  async #claim(group: string): Promise<LedGroup> {
-    const { self: broker, image, clock, log, rules } = this.#options
-    this.#makeRoom()
-    const brokerEpoch = image.brokers.get(broker)?.epoch ?? 0
-    const what = `claim group '${group}'`
-    const owner = { broker, brokerEpoch }
-    const claim = await GroupClaim.take(this.#zk(what), znodeNameOf(group), owner)
-    this.#check(group) // The group may have moved in the meantime.
-    const led: LedGroup = new LedGroup({
+    if (known !== undefined && known.leaderEpoch === replica.leaderEpoch) return known
+    known?.end()
+    const shard: CoordinatorShard = new CoordinatorShard({
+      replica,
       rules,
-      claim,
+      commitTimeoutMs,
+      retentionMs,
       clock,
-      zk: () => this.#zk('write for a group'),
-      onOver: (reason) => {
-        this.#led.delete(group)
-        log.info({ group, reason: reason.message }, 'Gave up a consumer group')
+      log,
+      isTopic: (topic) => {
+        this.#seen(topic)
+        return image.topics.has(topic) || image.topicProblems.has(topic)
+      },
+      onOver: () => {
+        if (this.#shards.get(partition) === shard) this.#shards.delete(partition)
       },
     })
-    this.#led.set(group, led)
-    log.info({ group, generation: claim.generation }, 'Coordinates a consumer group')
-    return led
+    if (shard.isOver) return undefined
+    this.#shards.set(partition, shard)
+    return shard
   }
 
-  /** @throws BrokerError POLICY_VIOLATION */
-  #makeRoom(): void {
-    const heldCount = this.#led.size + this.#claiming.size
-    if (heldCount < limits.groupsHeldMax) return
-    for (const led of this.#led.values()) {
-      if (!led.isIdle) continue
-      led.end(new Error('The group is empty, and another group needs its slot'))
-      return
+  #expire(): void {
+    for (const shard of [...this.#shards.values()]) shard.expire()
+  }
+
+  // --- deleted topics -----------------------------------------------------------------------------
+
+  #seen(topic: string): void {
+    const topicId = this.#options.image.topics.get(topic)?.assignment.topicId
+    if (topicId !== undefined && !this.#topicIds.has(topic)) this.#topicIds.set(topic, topicId)
+  }
+
+  /** A topic with another id is another one: offsets of the first mean nothing in it. */
+  #forgetTopics(): void {
+    const { image } = this.#options
+    const gone = new Set<string>()
+    for (const [topic, topicId] of this.#topicIds) {
+      if (image.topicProblems.has(topic)) continue // it exists, and cannot be read
+      if (image.topics.get(topic)?.assignment.topicId !== topicId) gone.add(topic)
     }
-    const found = `this broker already coordinates ${heldCount}`
-    throw new BrokerError('POLICY_VIOLATION', `Cannot coordinate another group: ${found}`)
-  }
-
-  /** @throws BrokerError NOT_COORDINATOR */
-  #zk(what: string): ZkAccess {
-    const zk = this.#isClosed ? undefined : this.#options.zk()
-    if (zk === undefined) throw notCoordinator(what, 'this broker has no session with ZooWeeper')
-    return zk
+    if (gone.size === 0) return
+    for (const topic of gone) this.#topicIds.delete(topic)
+    for (const shard of [...this.#shards.values()]) shard.topicsGone(gone)
   }
 }
 
+const reasons: Partial<Record<MqErrorCode, string>> = {
+  NOT_COORDINATOR: 'another broker coordinates it, or none',
+  COORDINATOR_LOAD_IN_PROGRESS: 'its coordinator has just been elected, and reads what is stored',
+  INVALID_GROUP_ID: 'its name is empty',
+}
+
 /**
- * Maps failures of ZooWeeper to NOT_COORDINATOR: clients look up the coordinator again and retry.
+ * Failures of ZooWeeper become COORDINATOR_NOT_AVAILABLE: clients retry.
  *
  * @throws the error itself if it is a bug
  */
 export function codeOf(error: unknown): MqErrorCode {
   if (error instanceof BrokerError) return error.code
-  if (error instanceof ZkError) return 'NOT_COORDINATOR'
+  if (error instanceof ZkError) return 'COORDINATOR_NOT_AVAILABLE'
   throw error
 }

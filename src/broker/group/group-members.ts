@@ -4,6 +4,7 @@
 //
 // Used by group.ts.
 
+import type { MemberValue } from '../../protocol/kafka/group-records.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 
 /** An assignor, by name, with a member's metadata for it. */
@@ -106,7 +107,57 @@ export function bytesOf({ protocols }: JoinRequest): number {
   return protocols.reduce((sum, { name, metadata }) => sum + name.length + metadata.length, 0)
 }
 
-/** Whether two joins have the same protocols and metadata. */
+/** As the next coordinator has to know it. @param protocol of its group */
+export function storedMember<Join, Sync>(
+  { id, instanceId, request, assignment }: Member<Join, Sync>,
+  protocol: string | null,
+): MemberValue {
+  const { clientId, clientHost, rebalanceTimeoutMs, sessionTimeoutMs } = request
+  return {
+    memberId: id,
+    instanceId,
+    clientId,
+    clientHost,
+    rebalanceTimeoutMs,
+    sessionTimeoutMs,
+    metadata: Buffer.from(metadataFor(request, protocol)),
+    assignment: Buffer.from(assignment),
+  }
+}
+
+/** A member that another coordinator stored. Of its protocols only the chosen one is known. */
+export function restored<Join, Sync>(
+  stored: MemberValue,
+  group: { readonly protocolType: string; readonly protocol: string; readonly nowMs: number },
+): Member<Join, Sync> {
+  const { memberId: id, instanceId, clientId, clientHost, sessionTimeoutMs } = stored
+  const { rebalanceTimeoutMs, metadata, assignment } = stored
+  const { protocolType, protocol, nowMs } = group
+  return {
+    id,
+    instanceId,
+    request: {
+      memberId: id,
+      newMemberId: id,
+      mustKnowId: false,
+      maySkipAssignment: false,
+      instanceId,
+      clientId,
+      clientHost,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
+      protocolType,
+      protocols: [{ name: protocol, metadata: Buffer.from(metadata) }],
+    },
+    assignment: Buffer.from(assignment),
+    joining: undefined,
+    syncing: undefined,
+    owesSync: false,
+    expiresAtMs: nowMs + sessionTimeoutMs,
+  }
+}
+
+/** Whether two joins say the same to the assignor. */
 export function areSame(a: readonly Protocol[], b: readonly Protocol[]): boolean {
   return a.length === b.length && a.every((one, i) => isSame(one, b[i]))
 }

@@ -12,9 +12,13 @@
 // GroupMetadata, and the rules those of its GroupCoordinator in 3.9 (classic protocol, KIP-62, 134,
 // 345, 394, 814).
 //
-// Next on the path: group-coordinator.ts performs the effects.
+// A generation is stored with its members and their assignments before any of them learns its own, so
+// that the next coordinator continues with it.
+//
+// Next on the path: led-group.ts performs the effects.
 
 import { invariant } from '../../invariant.ts'
+import type { GroupValue } from '../../protocol/kafka/group-records.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import {
   areSame,
@@ -29,7 +33,9 @@ import {
   type Member,
   metadataFor,
   noBytes,
+  restored,
   type SyncAnswer,
+  storedMember,
 } from './group-members.ts'
 
 export interface GroupRules {
@@ -44,8 +50,8 @@ export interface GroupRules {
 
 /** Effects must be performed in order. */
 export type GroupEffect<Join, Sync> =
-  /** must be recorded before any later effect is performed */
-  | { readonly type: 'generation'; readonly generation: number }
+  /** to be stored before anything that follows it is sent; see `Group.storeFailed` */
+  | { readonly type: 'store'; readonly group: StoredGroup }
   | { readonly type: 'joined'; readonly to: Join; readonly answer: JoinAnswer }
   | { readonly type: 'synced'; readonly to: Sync; readonly answer: SyncAnswer }
 
@@ -67,6 +73,9 @@ export interface SyncRequest extends GenerationClaim {
   readonly assignments: ReadonlyMap<string, Uint8Array>
 }
 
+/** A group as the next coordinator has to know it; the time is added when it is stored. */
+export type StoredGroup = Omit<GroupValue, 'stateTimestampMs'>
+
 type State =
   | { readonly type: 'empty' }
   /** `initial`: a formerly empty group waits until `untilMs` even if all members have joined. */
@@ -75,8 +84,12 @@ type State =
       readonly startedMs: number
       readonly initial: { readonly untilMs: number; readonly hasGrown: boolean } | undefined
     }
-  /** Members that have not sent SyncGroup by `syncUntilMs` are removed. */
-  | { readonly type: 'completingRebalance'; readonly syncUntilMs: number }
+  /** Until `syncUntilMs` all members of the generation have to have asked for their assignments. */
+  | {
+      readonly type: 'completingRebalance'
+      readonly startedMs: number
+      readonly syncUntilMs: number
+    }
   | { readonly type: 'stable'; readonly syncUntilMs: number }
   | { readonly type: 'dead'; readonly error: MqErrorCode }
 
@@ -84,6 +97,10 @@ export interface GroupDescription {
   readonly state: 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
   readonly protocolType: string
   readonly protocol: string
+  readonly generation: number
+  readonly leader: string
+  /** undefined: it waits for no member */
+  readonly waiting: { readonly sinceMs: number; readonly untilMs: number } | undefined
   readonly members: readonly {
     readonly memberId: string
     readonly instanceId: string | null
@@ -91,6 +108,8 @@ export interface GroupDescription {
     readonly clientHost: string
     readonly metadata: Uint8Array
     readonly assignment: Uint8Array
+    /** The others wait for this one. */
+    readonly isAwaited: boolean
   }[]
 }
 
@@ -112,15 +131,43 @@ export class Group<Join, Sync> {
   /** assigned ids that no JoinGroup has used yet, each with its expiry time */
   readonly #promisedIds = new Map<string, number>()
   #state: State = { type: 'empty' }
-  #generation: number
+  #generation = 0
+  /** of the last members; null before the first */
+  #protocolType: string | null = null
   #protocol: string | null = null
   #leader: string | undefined
   #effects: GroupEffect<Join, Sync>[] = []
 
-  /** @param generation last generation of this group under any coordinator */
-  constructor(rules: GroupRules, generation: number) {
+  /**
+   * @param stored as its last coordinator left it; undefined: it is new. Its members are alive until
+   *   their sessions, which begin now, are over.
+   */
+  constructor(rules: GroupRules, stored: StoredGroup | undefined, nowMs: number) {
     this.#rules = rules
+    if (stored === undefined) return
+    const { generation, protocolType, protocol, leader, members } = stored
     this.#generation = generation
+    this.#protocolType = protocolType === '' ? null : protocolType
+    if (members.length === 0) return
+    this.#protocol = protocol
+    this.#leader = leader ?? undefined
+    for (const one of members) {
+      const member = restored<Join, Sync>(one, { protocolType, protocol: protocol ?? '', nowMs })
+      this.#members.set(member.id, member)
+      if (member.instanceId !== null) this.#instances.set(member.instanceId, member.id)
+    }
+    this.#state = { type: 'stable', syncUntilMs: nowMs }
+  }
+
+  /** undefined before its first members. */
+  get protocolType(): string | undefined {
+    return this.#protocolType ?? undefined
+  }
+
+  /** What each member tells the assignor; undefined unless all have their assignments. */
+  get subscriptions(): readonly Uint8Array[] | undefined {
+    if (this.#state.type !== 'stable') return undefined
+    return [...this.#members.values()].map(({ request }) => metadataFor(request, this.#protocol))
   }
 
   /** Whether it has no members, and no assigned id is outstanding. */
@@ -217,6 +264,9 @@ export class Group<Join, Sync> {
     this.#state = { type: 'stable', syncUntilMs }
     for (const member of this.#members.values()) {
       member.assignment = assignments.get(member.id) ?? noBytes
+    }
+    this.#store()
+    for (const member of this.#members.values()) {
       if (member.syncing === undefined) continue
       this.#answerSync(member.syncing, member)
       member.syncing = undefined
@@ -329,24 +379,60 @@ export class Group<Join, Sync> {
     return this.#takeEffects()
   }
 
+  /**
+   * What was to be stored last is not, or perhaps not: all members have to join again, in another
+   * generation. Their waiting requests are answered by the caller.
+   */
+  storeFailed(nowMs: number): readonly GroupEffect<Join, Sync>[] {
+    for (const member of this.#members.values()) member.assignment = noBytes
+    if (this.#state.type === 'stable' || this.#state.type === 'completingRebalance') {
+      this.#rebalance(nowMs)
+    }
+    return this.#takeEffects()
+  }
+
   describe(): GroupDescription {
     const members = [...this.#members.values()]
     return {
       state: stateNames[this.#state.type],
-      protocolType: members[0]?.request.protocolType ?? '',
+      protocolType: this.#protocolType ?? members[0]?.request.protocolType ?? '',
       protocol: this.#protocol ?? '',
-      members: members.map(({ id, instanceId, request, assignment }) => ({
-        memberId: id,
-        instanceId,
-        clientId: request.clientId,
-        clientHost: request.clientHost,
-        metadata: metadataFor(request, this.#protocol),
-        assignment: this.#state.type === 'stable' ? assignment : noBytes,
+      generation: this.#generation,
+      leader: this.#leader ?? '',
+      waiting: this.#waiting(),
+      members: members.map((member) => ({
+        memberId: member.id,
+        instanceId: member.instanceId,
+        clientId: member.request.clientId,
+        clientHost: member.request.clientHost,
+        metadata: metadataFor(member.request, this.#protocol),
+        assignment: this.#state.type === 'stable' ? member.assignment : noBytes,
+        isAwaited: this.#isAwaited(member),
       })),
     }
   }
 
-  // --- members -----------------------------------------------------------------------------------
+  #waiting(): GroupDescription['waiting'] {
+    const state = this.#state
+    switch (state.type) {
+      case 'preparingRebalance':
+        return { sinceMs: state.startedMs, untilMs: this.#stateDeadlineMs() }
+      case 'completingRebalance':
+        return { sinceMs: state.startedMs, untilMs: state.syncUntilMs }
+      case 'empty':
+      case 'stable':
+      case 'dead':
+        return undefined
+    }
+  }
+
+  /** The others join first; then the leader assigns. */
+  #isAwaited({ id, joining, owesSync }: Member<Join, Sync>): boolean {
+    if (this.#state.type === 'preparingRebalance') return joining === undefined
+    return this.#state.type === 'completingRebalance' && id === this.#leader && owesSync
+  }
+
+  // --- members ------------------------------------------------------------------------------------
 
   #add(id: string, to: Join, request: JoinRequest, nowMs: number): void {
     const { instanceId } = request
@@ -405,8 +491,8 @@ export class Group<Join, Sync> {
     const member = { id, instanceId, request, assignment, ...waits, expiresAtMs }
     this.#members.set(id, member)
     if (instanceId !== null) this.#instances.set(instanceId, id)
-    // An older client that learns that it leads would assign again; the old leader id prevents
-    // that.
+    this.#store()
+    // An older client that is told it leads would assign anew; with the old id it asks like the others.
     const leader = wasLeader && !maySkipAssignment ? before.id : (this.#leader ?? '')
     this.#answerJoin(to, member, { leader, skipAssignment: wasLeader && maySkipAssignment })
   }
@@ -494,16 +580,17 @@ export class Group<Join, Sync> {
       return
     }
     this.#generation += 1
-    this.#effects.push({ type: 'generation', generation: this.#generation })
     const requests = [...this.#members.values()].map(({ request }) => request)
     this.#protocol = chooseProtocol(requests)
     if (joined.length === 0) {
       this.#state = { type: 'empty' }
+      this.#store()
       return
     }
+    this.#protocolType = joined[0]?.request.protocolType ?? null
     if (!joined.some(({ id }) => id === this.#leader)) this.#leader = joined[0]?.id
     const syncUntilMs = nowMs + this.#rebalanceTimeoutMs()
-    this.#state = { type: 'completingRebalance', syncUntilMs }
+    this.#state = { type: 'completingRebalance', startedMs: nowMs, syncUntilMs }
     for (const member of joined) {
       invariant(member.joining !== undefined, 'a member that joined waits for the answer')
       this.#answerJoin(member.joining, member)
@@ -513,7 +600,20 @@ export class Group<Join, Sync> {
     }
   }
 
-  // --- answers -----------------------------------------------------------------------------------
+  #store(): void {
+    const members = [...this.#members.values()].map((member) =>
+      storedMember(member, this.#protocol),
+    )
+    const [protocolType, protocol, leader] = [
+      this.#protocolType ?? '',
+      this.#protocol,
+      this.#leader ?? null,
+    ]
+    const group = { protocolType, generation: this.#generation, protocol, leader, members }
+    this.#effects.push({ type: 'store', group })
+  }
+
+  // --- answers ------------------------------------------------------------------------------------
 
   /** @param told differs for a static member that rejoins without a rebalance */
   #answerJoin(

@@ -17,13 +17,12 @@ export function answerDescribeGroups(
   { groups }: DescribeGroupsRequest,
   reply: KafkaReply<DescribeGroupsResponse>,
 ): void {
-  const rows = groups.map((group) => rowOf(parts, group))
-  void Promise.all(rows).then((found) => reply.send({ groups: found }))
+  reply.send({ groups: groups.map((group) => rowOf(parts, group)) })
 }
 
-async function rowOf({ groups }: BrokerParts, groupId: string): Promise<GroupRow> {
+function rowOf({ groups }: BrokerParts, groupId: string): GroupRow {
   try {
-    const { state, protocolType, protocol, members } = await groups.describe(groupId)
+    const { state, protocolType, protocol, members } = groups.describe(groupId)
     return {
       errorCode: numberOf('NONE'),
       groupId,

@@ -6,8 +6,9 @@ import type {
   FindCoordinatorRequest,
   FindCoordinatorResponse,
 } from '../../protocol/kafka/api/find-coordinator.ts'
-import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import type { BrokerError, MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { noBroker } from '../../protocol/mq/messages.ts'
+import { asBrokerError } from '../api/answer.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
@@ -24,14 +25,36 @@ export function answerFindCoordinator(
   reply: KafkaReply<FindCoordinatorResponse>,
 ): void {
   const keys = version < manyFrom ? [key] : coordinatorKeys
-  const coordinators = keys.map((one) => find(parts, keyType, one))
-  const [first = refused(key, 'INVALID_REQUEST', 'Cannot find coordinators: no key is given')] =
-    coordinators
-  const { errorCode, errorMessage, nodeId, host, port } = first
-  reply.send({ errorCode, errorMessage, nodeId, host, port, coordinators })
+  const respond = (problem: BrokerError | undefined) => {
+    const coordinators = keys.map((one) => find(parts, { keyType, key: one, problem }))
+    const [first = refused(key, 'INVALID_REQUEST', 'Cannot find coordinators: of what?')] =
+      coordinators
+    const { errorCode, errorMessage, nodeId, host, port } = first
+    reply.send({ errorCode, errorMessage, nodeId, host, port, coordinators })
+  }
+  if (keyType !== groupKey) {
+    respond(undefined)
+    return
+  }
+  parts.groups.prepare().then(
+    () => respond(undefined),
+    (error: unknown) => respond(asBrokerError(error)),
+  )
 }
 
-function find({ groups, image }: BrokerParts, keyType: number, key: string): Coordinator {
+/** @param asked.problem why there is no offsets topic */
+function find(
+  { groups, image }: BrokerParts,
+  {
+    keyType,
+    key,
+    problem,
+  }: {
+    readonly keyType: number
+    readonly key: string
+    readonly problem: BrokerError | undefined
+  },
+): Coordinator {
   if (keyType === transactionKey) {
     const message = 'Cannot find a coordinator: this broker serves no transactions'
     return refused(key, 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', message)
@@ -43,7 +66,7 @@ function find({ groups, image }: BrokerParts, keyType: number, key: string): Coo
   const nodeId = groups.coordinatorOf(key)
   const broker = nodeId === undefined ? undefined : image.brokers.get(nodeId)
   if (broker === undefined) {
-    const message = 'Cannot find a coordinator: no broker is registered'
+    const message = problem?.message ?? 'Cannot find a coordinator: its partition has no leader'
     return refused(key, 'COORDINATOR_NOT_AVAILABLE', message)
   }
   const { id, host, port } = broker

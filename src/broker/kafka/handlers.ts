@@ -22,6 +22,7 @@ import { listGroups } from '../../protocol/kafka/api/list-groups.ts'
 import { listOffsets } from '../../protocol/kafka/api/list-offsets.ts'
 import { metadata } from '../../protocol/kafka/api/metadata.ts'
 import { offsetCommit } from '../../protocol/kafka/api/offset-commit.ts'
+import { offsetDelete } from '../../protocol/kafka/api/offset-delete.ts'
 import { offsetFetch } from '../../protocol/kafka/api/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../protocol/kafka/api/offset-for-leader-epoch.ts'
 import { produce } from '../../protocol/kafka/api/produce.ts'
@@ -51,6 +52,7 @@ import { answerListGroups } from './list-groups.ts'
 import { answerListOffsets } from './list-offsets.ts'
 import { answerMetadata } from './metadata.ts'
 import { answerOffsetCommit } from './offset-commit.ts'
+import { answerOffsetDelete } from './offset-delete.ts'
 import { answerOffsetFetch } from './offset-fetch.ts'
 import { answerOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { answerProduce } from './produce.ts'
@@ -87,6 +89,7 @@ const served: readonly ServedApi[] = [
   serve(alterConfigs, answerAlterConfigs),
   serve(createPartitions, answerCreatePartitions),
   serve(deleteGroups, answerDeleteGroups),
+  serve(offsetDelete, answerOffsetDelete),
   serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
   serve(describeCluster, answerDescribeCluster),
 ]

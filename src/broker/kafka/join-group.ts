@@ -19,7 +19,7 @@ export function answerJoinGroup(
   reply: KafkaReply<JoinGroupResponse>,
 ): void {
   const { parts, version } = context
-  void parts.groups.join(request.groupId, joinOf(context, request), (answer) => {
+  parts.groups.join(request.groupId, joinOf(context, request), (answer) => {
     reply.send({
       errorCode: numberOf(answer.error),
       generationId: answer.generation,

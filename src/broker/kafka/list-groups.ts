@@ -16,23 +16,17 @@ export function answerListGroups(
   const passes = (filter: readonly string[], value: string) => {
     return filter.length === 0 || filter.some((one) => one.toLowerCase() === value.toLowerCase())
   }
-  parts.groups.list().then(
-    (groups) => {
-      const listed = groups.filter(({ state }) => {
-        return passes(statesFilter, state) && passes(typesFilter, groupType)
-      })
-      reply.send({
-        errorCode: numberOf('NONE'),
-        groups: listed.map(({ group, state, protocolType }) => {
-          return { groupId: group, protocolType, groupState: state, groupType }
-        }),
-      })
-    },
-    (error: unknown) => {
-      const code = codeOf(error)
-      // Tools ask every broker, so NOT_COORDINATOR would be meaningless to them.
-      const told = code === 'NOT_COORDINATOR' ? 'COORDINATOR_NOT_AVAILABLE' : code
-      reply.send({ errorCode: numberOf(told), groups: [] })
-    },
-  )
+  try {
+    const listed = parts.groups.list().filter(({ state }) => {
+      return passes(statesFilter, state) && passes(typesFilter, groupType)
+    })
+    reply.send({
+      errorCode: numberOf('NONE'),
+      groups: listed.map(({ group, state, protocolType }) => {
+        return { groupId: group, protocolType, groupState: state, groupType }
+      }),
+    })
+  } catch (error) {
+    reply.send({ errorCode: numberOf(codeOf(error)), groups: [] })
+  }
 }

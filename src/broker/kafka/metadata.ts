@@ -7,6 +7,7 @@ import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { BrokerInfo, PartitionInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { nameProblem } from '../api/new-topic.ts'
+import { isInternal } from '../group/offsets-topic.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 type TopicRow = MetadataResponse['topics'][number]
@@ -71,6 +72,7 @@ function topicRow({ image }: BrokerParts, info: TopicInfo): TopicRow {
     errorCode: numberOf(problem === undefined ? 'NONE' : 'KAFKA_STORAGE_ERROR'),
     name: topic,
     topicId,
+    isInternal: isInternal(topic),
     partitions: partitions.map((one) => partitionRow(one, (id) => image.brokers.has(id))),
   }
 }

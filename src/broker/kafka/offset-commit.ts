@@ -14,10 +14,11 @@ import { failureOf, type Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { isOffset } from '../api/list-offsets.ts'
 import { repeated } from '../api/repeated.ts'
-import { noLeaderEpoch } from '../group/commit-text.ts'
-import type { CommitPartition } from '../group/group-coordinator.ts'
+import type { CommitPartition } from '../group/led-group.ts'
 import { errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { Split } from './split.ts'
+
+const noLeaderEpoch = -1
 
 type Asked = OffsetCommitRequest['topics'][number]['partitions'][number]
 
@@ -31,16 +32,19 @@ export function answerOffsetCommit(
     return partitions.map(({ partitionIndex }) => `${name}/${partitionIndex}`)
   })
   const twice = repeated(places)
+  const { retentionTimeMs } = request
+  const expireTimestampMs = retentionTimeMs < 0 ? -1 : parts.clock.wallMs() + retentionTimeMs
   const split = new Split(
     topics.flatMap(({ name, partitions }) => {
-      return partitions.map((asked) => verdictOn(parts, name, asked, twice))
+      return partitions.map((asked) => verdictOn(parts, name, asked, { twice, expireTimestampMs }))
     }),
   )
   const claim = { generation: generationIdOrMemberEpoch, memberId, instanceId: groupInstanceId }
-  void parts.groups.commit(groupId, claim, split.accepted).then((code) => {
-    const outcome = code === 'NONE' ? done : failed(refuse(code, 'see the code'))
+  void parts.groups.commit(groupId, claim, split.accepted).then((outcomes) => {
     const answers = split.join(
-      split.accepted.map(() => outcome),
+      outcomes.map(({ error }) =>
+        error === 'NONE' ? done : failed(refuse(error, 'see the code')),
+      ),
       failed,
     )
     reply.send({
@@ -56,11 +60,16 @@ export function answerOffsetCommit(
 
 const done: Outcome = { error: undefined }
 
+interface Circumstances {
+  readonly twice: ReadonlySet<string>
+  readonly expireTimestampMs: number
+}
+
 function verdictOn(
   { image }: BrokerParts,
   topic: string,
   asked: Asked,
-  twice: ReadonlySet<string>,
+  { twice, expireTimestampMs }: Circumstances,
 ): CommitPartition | BrokerError {
   const { partitionIndex: partition, committedOffset: offset, committedLeaderEpoch } = asked
   const metadata = asked.committedMetadata ?? ''
@@ -73,7 +82,8 @@ function verdictOn(
   }
   if (!isOffset(offset)) return refuse('OFFSET_OUT_OF_RANGE', 'no log has such an offset')
   const leaderEpoch = Math.max(committedLeaderEpoch, noLeaderEpoch)
-  return { topic, partition, offset, leaderEpoch, metadata }
+  const follows = undefined
+  return { topic, partition, offset, leaderEpoch, metadata, expireTimestampMs, follows }
 }
 
 function refuse(code: MqErrorCode, found: string): BrokerError {

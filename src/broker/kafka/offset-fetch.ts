@@ -7,8 +7,8 @@ import type {
   OffsetFetchResponse,
 } from '../../protocol/kafka/api/offset-fetch.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
-import { noLeaderEpoch } from '../group/commit-text.ts'
 import { codeOf } from '../group/group-coordinator.ts'
+import type { CommittedOffset } from '../group/group-offsets.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 /** First version whose requests may name several groups. */
@@ -21,8 +21,8 @@ type TopicRow = GroupRow['topics'][number]
 type PartitionRow = TopicRow['partitions'][number]
 type Asked = OffsetFetchRequest['groups'][number]
 
-/** Offset of a partition without a committed offset. */
-const noOffset = -1
+/** Of a partition for which nothing is committed. */
+const [noOffset, noLeaderEpoch] = [-1, -1]
 
 export function answerOffsetFetch(
   { parts, version }: KafkaContext,
@@ -30,52 +30,60 @@ export function answerOffsetFetch(
   reply: KafkaReply<OffsetFetchResponse>,
 ): void {
   if (version >= groupsFrom) {
-    const rows = groups.map((asked) => groupRow(parts, asked))
-    void Promise.all(rows).then((found) => reply.send({ groups: found }))
+    reply.send({ groups: groups.map((asked) => groupRow(parts, asked)) })
     return
   }
-  void groupRow(parts, { groupId, topics }).then((row) => {
-    const { errorCode } = row
-    const isUnsaid = errorCode !== numberOf('NONE') && version < groupErrorFrom
-    const failed = (topics ?? []).map(({ name, partitionIndexes }) => {
-      return { name, partitions: partitionIndexes.map((index) => nothing(index, errorCode)) }
-    })
-    reply.send({ topics: isUnsaid ? failed : row.topics, errorCode })
+  const row = groupRow(parts, { groupId, topics })
+  const { errorCode } = row
+  const isUnsaid = errorCode !== numberOf('NONE') && version < groupErrorFrom
+  const failed = (topics ?? []).map(({ name, partitionIndexes }) => {
+    return { name, partitions: partitionIndexes.map((index) => nothing(index, errorCode)) }
   })
+  reply.send({ topics: isUnsaid ? failed : row.topics, errorCode })
 }
 
-async function groupRow({ groups }: BrokerParts, { groupId, topics }: Asked): Promise<GroupRow> {
+function groupRow({ groups }: BrokerParts, { groupId, topics }: Asked): GroupRow {
   try {
-    await groups.beginReading(groupId)
-    const asked =
-      topics?.map(({ name, partitionIndexes }) => ({
-        topic: name,
-        partitions: partitionIndexes,
-      })) ?? (await groups.committedPartitions(groupId))
-    const rows = asked.map(async ({ topic, partitions }): Promise<TopicRow> => {
-      const found = partitions.map(async (partition): Promise<PartitionRow> => {
-        const stored = await groups.committed(groupId, topic, partition)
-        if (stored === undefined) return nothing(partition, numberOf('NONE'))
-        // Answering "nothing committed" would silently reset the consumer.
-        if (stored === 'unreadable') return nothing(partition, numberOf('UNKNOWN_SERVER_ERROR'))
-        const { offset, leaderEpoch, metadata } = stored
-        return {
-          partitionIndex: partition,
-          committedOffset: offset,
-          committedLeaderEpoch: leaderEpoch,
-          metadata,
-          errorCode: numberOf('NONE'),
-        }
-      })
-      return { name: topic, partitions: await Promise.all(found) }
-    })
-    return { groupId, topics: await Promise.all(rows), errorCode: numberOf('NONE') }
+    const rows =
+      topics === null
+        ? allRows(groups.allCommitted(groupId))
+        : topics.map(({ name, partitionIndexes }) => ({
+            name,
+            partitions: partitionIndexes.map((partition) => {
+              const stored = groups.committed(groupId, { topic: name, partition })
+              return stored === undefined ? nothing(partition) : partitionRow(partition, stored)
+            }),
+          }))
+    return { groupId, topics: rows, errorCode: numberOf('NONE') }
   } catch (error) {
     return { groupId, topics: [], errorCode: numberOf(codeOf(error)) }
   }
 }
 
-function nothing(partitionIndex: number, errorCode: number): PartitionRow {
+/** @param all by topic and partition */
+function allRows(all: ReturnType<BrokerParts['groups']['allCommitted']>): readonly TopicRow[] {
+  const rows: { readonly name: string; readonly partitions: PartitionRow[] }[] = []
+  for (const [{ topic, partition }, stored] of all) {
+    if (rows.at(-1)?.name !== topic) rows.push({ name: topic, partitions: [] })
+    rows.at(-1)?.partitions.push(partitionRow(partition, stored))
+  }
+  return rows
+}
+
+function partitionRow(
+  partitionIndex: number,
+  { offset, leaderEpoch, metadata }: CommittedOffset,
+): PartitionRow {
+  return {
+    partitionIndex,
+    committedOffset: offset,
+    committedLeaderEpoch: leaderEpoch,
+    metadata,
+    errorCode: numberOf('NONE'),
+  }
+}
+
+function nothing(partitionIndex: number, errorCode = numberOf('NONE')): PartitionRow {
   return {
     partitionIndex,
     committedOffset: noOffset,

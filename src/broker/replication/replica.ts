@@ -419,6 +419,11 @@ export class Replica {
     return this.#read({ offset, end: this.#core.logEnd, bytesMax })
   }
 
+  /** Calls the operation off when this replica's role, or its leader epoch, ends. */
+  waitForRoleEnd(operation: Operation): void {
+    operation.waitFor(this.#committed, Number.POSITIVE_INFINITY)
+  }
+
   /** Removes the records before `offset`, which is committed, from all logs in sync. */
   deleteRecords({ offset, deadlineMs, done }: DeleteCall): void {
     this.removeBefore(offset)

@@ -33,7 +33,6 @@ const sharedNodes = [
   { path: zkPaths.config, data: null },
   { path: zkPaths.configTopics, data: null },
   { path: zkPaths.configBrokers, data: null },
-  { path: zkPaths.consumers, data: null },
   { path: zkPaths.controllerEpoch, data: '0' },
 ]
 

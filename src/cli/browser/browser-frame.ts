@@ -3,8 +3,16 @@
 //
 // Next on the path: terminal-screen.ts, with the colours of screen-palette.ts.
 
-import { badge, helpLines, hint, type KeyHint, keyLine, type Piece, scrolledBox } from '../consumer/bars.ts'
-import { columns as widthOf, fit, wrapWords } from '../consumer/cells.ts'
+import {
+  badge,
+  helpLines,
+  hint,
+  type KeyHint,
+  keyLine,
+  type Piece,
+  scrolledBox,
+} from '../consumer/bars.ts'
+import { fit, columns as widthOf, wrapWords } from '../consumer/cells.ts'
 import { shortCount } from '../consumer/cluster-boxes.ts'
 import { drawFrame } from '../consumer/consumer-frame.ts'
 import { FrameCache } from '../consumer/frame-cache.ts'
@@ -17,9 +25,9 @@ import {
   lineColumns,
   padded,
   plainLine,
-  sideBySide,
   type Size,
   type Span,
+  sideBySide,
   span,
 } from '../consumer/screen-lines.ts'
 import { type Body, bodyOf, sizeMin, tabsOf } from './browser-layout.ts'
@@ -65,7 +73,11 @@ function bodyLines(model: BrowserModel, body: Body, cache: BrowserCache): Line[]
       return sideBySide(partitionsBox(model.partitions, place), table)
     }
     case 'partitions':
-      return partitionsBox(model.partitions, { ...body, cursor: cursors.partitions, isFocused: true })
+      return partitionsBox(model.partitions, {
+        ...body,
+        cursor: cursors.partitions,
+        isFocused: true,
+      })
     case 'groups':
       return groupsBoxes(model.groups, { ...body, cursor: cursors.groups })
     case 'topics':
@@ -128,8 +140,7 @@ function tabLine(model: BrowserModel, width: number, nowMs: number): Line {
   const left = width - lineColumns(tabs)
   if (widthOf(rate) > left) return padded(tabs, width)
   const sparkColumns = Math.min(sparkColumnsMax, left - widthOf(rate) - 2)
-  const spark =
-    sparkColumns < sparkColumnsMin ? '' : model.rates.sparkline(sparkColumns, nowMs)
+  const spark = sparkColumns < sparkColumnsMin ? '' : model.rates.sparkline(sparkColumns, nowMs)
   const gap = ' '.repeat(left - widthOf(rate) - widthOf(spark))
   return [...tabs, span(gap), span(spark, 'good'), span(rate)]
 }
@@ -151,7 +162,10 @@ function eventLine({ newestEvent }: BrowserModel, width: number): Line {
   if (newestEvent === undefined) return blankLine(width)
   const { time, text, count } = newestEvent
   const times = count === 1 ? '' : ` ×${count}`
-  return padded([span(` ${time} `, 'quiet'), span(fit(text + times, width - widthOf(time) - 2))], width)
+  return padded(
+    [span(` ${time} `, 'quiet'), span(fit(text + times, width - widthOf(time) - 2))],
+    width,
+  )
 }
 
 const promptTexts: Readonly<Record<Prompt['kind'], readonly [label: string, note: string]>> = {
@@ -168,7 +182,11 @@ function promptLine({ kind, before, after, text }: Prompt, width: number): Line 
   while (widthOf(start) > room) start = Array.from(start).slice(1).join('')
   const [under = ' ', ...rest] = Array.from(after)
   const behind = text === '' ? ` ${note}` : rest.join('')
-  const line = [head, span(fit(start, widthOf(start))), span(fit(under, Math.max(1, widthOf(under))), 'selected')]
+  const line = [
+    head,
+    span(fit(start, widthOf(start))),
+    span(fit(under, Math.max(1, widthOf(under))), 'selected'),
+  ]
   const left = width - lineColumns(line)
   return [...line, span(fit(behind, left), text === '' ? 'quiet' : 'text')]
 }
@@ -212,12 +230,21 @@ export const browserKeys: readonly (readonly [key: string, what: string])[] = [
   ['1 2 3 4', 'records, partitions, groups, topics; Tab goes to the next view'],
   ['↑ ↓', 'select; PgUp and PgDn by a page, g and G the first and the newest'],
   ['enter', 'the record in full; in the partitions: its records; in the topics: read that topic'],
-  ['space p', 'pause and resume; in the partitions, space pauses one and p all. Nothing is fetched meanwhile, and what is missed is counted'],
+  [
+    'space p',
+    'pause and resume; in the partitions, space pauses one and p all. Nothing is fetched meanwhile, and what is missed is counted',
+  ],
   ['f', 'follow the newest record, or stay at this one'],
-  ['/', 'search: word, "two words", /regex/i, key:word, value:word, header:name=word, partition:0; ! before a term for records without it; all terms must match, and capitals count only if there are some'],
+  [
+    '/',
+    'search: word, "two words", /regex/i, key:word, value:word, header:name=word, partition:0; ! before a term for records without it; all terms must match, and capitals count only if there are some',
+  ],
   ['n N', 'the next and the previous match'],
   ['m', 'show the other records again, with the matches marked'],
-  ['s', 'read from elsewhere: start, end, 1234, 3:1234 in partition 3, -100 for the last 100, 21:04 today, 2026-01-31 21:04, 10m ago, @1764363899000'],
+  [
+    's',
+    'read from elsewhere: start, end, 1234, 3:1234 in partition 3, -100 for the last 100, 21:04 today, 2026-01-31 21:04, 10m ago, @1764363899000',
+  ],
   ['esc', 'back; among the records: end the search'],
   ['v', 'in a record: as text, JSON, or bytes'],
   ['← →', 'in a record: the previous and the next one'],

@@ -11,12 +11,7 @@ import { EventList, type ScreenEvent } from '../consumer/event-list.ts'
 import { type Finding, findings } from '../consumer/health.ts'
 import { Scroll, scrollKeys } from '../consumer/scroll.ts'
 import { textOf } from '../record-text.ts'
-import {
-  type GroupsFacts,
-  lagOf,
-  type PartitionFacts,
-  type TopicFacts,
-} from './browser-facts.ts'
+import { type GroupsFacts, lagOf, type PartitionFacts, type TopicFacts } from './browser-facts.ts'
 import { ListCursor } from './list-cursor.ts'
 import { Prompt, type PromptKind } from './prompt.ts'
 import { RateHistory } from './rate-history.ts'
@@ -263,9 +258,7 @@ export class BrowserModel {
         this.#areGoalsShown = this.#goals !== undefined
         return nothing
       case 'p':
-        // The goals have a pause of their own, which is the same one.
-        if (this.#goals !== undefined) this.#goals.press('space')
-        return this.#pause(!this.#isPaused)
+        return this.#pause(!this.isPaused)
     }
     return undefined
   }
@@ -447,6 +440,8 @@ export class BrowserModel {
 
   #pause(isPaused: boolean): readonly BrowserEffect[] {
     this.#isPaused = isPaused
+    // The goals show the same pause.
+    if (this.#goals !== undefined && this.#goals.paused !== isPaused) this.#goals.press('space')
     return [{ type: 'pause', isPaused, partition: undefined }]
   }
 
@@ -542,8 +537,10 @@ export class BrowserModel {
     return this.#received
   }
 
+  /** Whether nothing is read: each partition may be paused and resumed for itself, too. */
   get isPaused(): boolean {
-    return this.#isPaused
+    if (this.#partitions.length === 0) return this.#isPaused
+    return this.#partitions.every(({ isPaused }) => isPaused)
   }
 
   /** Records stored in paused partitions since they were paused. */
@@ -586,7 +583,7 @@ export class BrowserModel {
 
   /** The health of the cluster, worst finding first. */
   health(nowMs: number): readonly [Finding, ...Finding[]] {
-    const lag = this.#isPaused || this.#pausedEnds.size > 0 ? undefined : this.lag
+    const lag = this.#partitions.some(({ isPaused }) => isPaused) ? undefined : this.lag
     return findings({ cluster: this.#cluster, lag, rate: this.rates.rate(nowMs).count, nowMs })
   }
 }

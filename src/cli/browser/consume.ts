@@ -8,17 +8,19 @@ import { systemClock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
-import { ConsumerView } from '../consumer/consumer-view.ts'
 import { follow } from '../consumer/follow.ts'
 import { lookOf } from '../consumer/screen-palette.ts'
-import { resetText, TopicScreen } from '../consumer/topic-screen.ts'
+import { resetText } from '../consumer/topic-screen.ts'
 import { counted } from '../make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
 import { recordFormatter } from '../record-text.ts'
 import { stopSignal } from '../stop-signal.ts'
+import { browse } from './browser-screen.ts'
 
 /** For the screen's status: a broker that does not answer within this time is shown as lost. */
 const statusTimeoutMs = 1000
+/** Of a topic that is opened on the screen, this many records of each partition are read first. */
+const openedLast = 100
 
 export const consume = cliCommand({
   command: 'consume <topic>',
@@ -58,6 +60,11 @@ export const consume = cliCommand({
         default: false,
         describe: 'print lines even on a terminal',
       })
+      .option('mouse', {
+        type: 'boolean',
+        default: true,
+        describe: 'use the mouse; --no-mouse leaves it to the terminal, to select text',
+      })
       .option('out-of-range', {
         type: 'string',
         choices: ['stop', 'earliest', 'latest'] as const,
@@ -95,57 +102,60 @@ export const consume = cliCommand({
     const format = recordFormatter(options.format, { escapes, nullText: options.null })
     const place = await openMq(options)
     const admin = new MqAdmin({ ...place.client, timeoutMs: statusTimeoutMs })
+    const { topic, group, outOfRange, partition, max } = options
+    const where = await pinned(place, admin)
+    const start = group !== undefined ? 'committed' : options.fromBeginning ? 'beginning' : 'end'
     const consumer = new Consumer({
       ...place.client,
-      topic: options.topic,
-      from: options.group !== undefined ? 'committed' : options.fromBeginning ? 'beginning' : 'end',
-      outOfRange: options.outOfRange,
-      ...(options.group === undefined ? {} : { group: options.group }),
-      ...(options.partition === undefined ? {} : { partitions: [options.partition] }),
-      ...(await pinned(place, admin)),
+      ...where,
+      topic,
+      from: start,
+      outOfRange,
+      ...(group === undefined ? {} : { group }),
+      ...(partition === undefined ? {} : { partitions: [partition] }),
     })
     const { signal } = stopSignal()
-    signal.addEventListener('abort', () => void consumer.close())
-    let screen: TopicScreen | undefined
-    const say = (text: string) => {
-      if (screen === undefined) process.stderr.write(`zw: ${text}\n`)
-    }
-    consumer.on('reset', (...reset) => say(resetText(...reset)))
-    consumer.on('unavailable', (_, { message }) => say(message))
+    const terminal = { input: process.stdin, output: process.stdout }
+    const look = options.plain ? undefined : lookOf(process.env, terminal)
     try {
+      signal.addEventListener('abort', () => void consumer.close())
+      if (look === undefined) {
+        const say = (text: string) => process.stderr.write(`zw: ${text}\n`)
+        consumer.on('reset', (...reset) => say(resetText(...reset)))
+        consumer.on('unavailable', (_, { message }) => say(message))
+      }
       await consumer.start()
-      const ends = options.exitAtEnd ? await endsOf(admin, options.topic) : undefined
-      const terminal = { input: process.stdin, output: process.stdout }
-      const look = options.plain ? undefined : lookOf(process.env, terminal)
-      if (look !== undefined) {
-        screen = new TopicScreen({
-          view: new ConsumerView({ topic: options.topic, group: options.group }),
-          look,
-          consumer,
-          servers: place.servers,
-          client: place.client,
-          admin,
-          clock: systemClock,
-          onQuit: () => void consumer.close(),
-        })
+      const ends = options.exitAtEnd ? await endsOf(admin, topic) : undefined
+      if (look === undefined) {
+        const onRecords = (records: readonly ConsumedRecord[]) => printAll(records.map(format))
+        await follow({ consumer, onRecords, commits: group !== undefined, max, ends })
+        return
       }
-      const count = await follow({
+      const browsed = await browse({
+        look,
+        mouse: options.mouse,
         consumer,
-        onRecords: (records) =>
-          screen === undefined ? printAll(records.map(format)) : screen.received(records),
-        commits: options.group !== undefined,
-        max: options.max,
+        consumerOf: (topic) =>
+          new Consumer({
+            ...place.client,
+            ...where,
+            topic,
+            from: { last: openedLast },
+            outOfRange: 'latest',
+          }),
+        group,
+        servers: place.servers,
+        client: place.client,
+        admin,
+        clock: systemClock,
+        max,
         ends,
+        signal,
       })
-      if (screen !== undefined) {
-        screen.close()
-        const lag = consumer.lag === undefined ? '' : `, lag ${consumer.lag}`
-        await printAll([
-          Buffer.from(`${counted(count, 'record')} read from ${options.topic}${lag}\n`),
-        ])
-      }
+      const lag = browsed.lag === undefined ? '' : `, lag ${browsed.lag}`
+      const read = `${counted(browsed.count, 'record')} read from ${browsed.topic}${lag}`
+      await printAll([Buffer.from(`${read}\n`)])
     } finally {
-      screen?.close()
       await consumer.close()
       admin.close()
       await place.close()

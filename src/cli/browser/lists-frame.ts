@@ -1,6 +1,6 @@
 // The partitions of the topic, consumer groups, and topics, each as a table in a box. Pure.
 
-import { columns as widthOf, fit, fitRight } from '../consumer/cells.ts'
+import { fit, fitRight, columns as widthOf } from '../consumer/cells.ts'
 import { shortCount } from '../consumer/cluster-boxes.ts'
 import { box, type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
 import {
@@ -45,7 +45,16 @@ function tableBox({ label, columns, rows, heads, items, cursor, isFocused, empty
     return [span(cellsText(cells, heads, inner), isSelected ? 'selected' : tone)]
   })
   if (items.length === 0) lines.push(plainLine(` ${empty}`, inner, 'quiet'))
-  const head: Line = [span(cellsText(heads.map(({ title }) => title), heads, inner), 'strong')]
+  const head: Line = [
+    span(
+      cellsText(
+        heads.map(({ title }) => title),
+        heads,
+        inner,
+      ),
+      'strong',
+    ),
+  ]
   const isAll = items.length <= room
   const foot = isAll ? '' : `${top + 1}–${top + lines.length} of ${items.length}`
   return box({ width: columns, height: rows, label, foot, isFocused, lines: [head, ...lines] })
@@ -163,14 +172,31 @@ function groupBox(facts: GroupFacts | undefined, { columns: width, rows: height 
     { title: 'lag', width: 9, isNumber: true },
   ]
   const placeLines = places.map(({ topic, partition, committed, lag }): Line => {
-    const cells = [topic, String(partition), committed === undefined ? '-' : String(committed), numberText(lag)]
+    const cells = [
+      topic,
+      String(partition),
+      committed === undefined ? '-' : String(committed),
+      numberText(lag),
+    ]
     return [span(cellsText(cells, placeHeads, inner), (lag ?? 0) > 0 ? 'warn' : 'text')]
   })
-  const head: Line = [span(cellsText(placeHeads.map(({ title }) => title), placeHeads, inner), 'strong')]
+  const head: Line = [
+    span(
+      cellsText(
+        placeHeads.map(({ title }) => title),
+        placeHeads,
+        inner,
+      ),
+      'strong',
+    ),
+  ]
   const lines = [...memberLines, ...(places.length === 0 ? [] : [head, ...placeLines])]
   const room = height - 2
   const hidden = lines.length - room
-  const label = group === '' ? 'members and offsets' : `members and offsets of ${fit(group, Math.min(40, widthOf(group)))}`
+  const label =
+    group === ''
+      ? 'members and offsets'
+      : `members and offsets of ${fit(group, Math.min(40, widthOf(group)))}`
   return box({ width, height, label, foot: hidden > 0 ? `${hidden} below` : '', lines })
 }
 

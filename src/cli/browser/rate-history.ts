@@ -49,7 +49,12 @@ export class RateHistory {
     const counts = new Map(this.#seconds.map(({ second, count }) => [second, count]))
     const first = this.#firstMs === undefined ? now : Math.floor(this.#firstMs / 1000)
     const from = now - width
-    const max = Math.max(1, ...this.#seconds.filter(({ second }) => second >= from && second < now).map(({ count }) => count))
+    const max = Math.max(
+      1,
+      ...this.#seconds
+        .filter(({ second }) => second >= from && second < now)
+        .map(({ count }) => count),
+    )
     let line = ''
     for (let second = from; second < now; second++) {
       if (second < first) line += ' '

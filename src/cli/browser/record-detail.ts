@@ -74,9 +74,13 @@ export function hexLines(bytes: Uint8Array, width: number): string[] {
   const lines: string[] = []
   for (let at = 0; at < bytes.length; at += perLine) {
     const slice = [...bytes.subarray(at, at + perLine)]
-    const cells = slice.map((byte, i) => `${i === 8 ? ' ' : ''}${byte.toString(16).padStart(2, '0')}`)
+    const cells = slice.map(
+      (byte, i) => `${i === 8 ? ' ' : ''}${byte.toString(16).padStart(2, '0')}`,
+    )
     const cellsWidth = perLine * 3 - 1 + (perLine > 8 ? 1 : 0)
-    const text = slice.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'))
+    const text = slice.map((byte) =>
+      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.',
+    )
     const hex = cells.join(' ').padEnd(cellsWidth)
     lines.push(`${at.toString(16).padStart(8, '0')}  ${hex}  |${text.join('')}|`)
   }

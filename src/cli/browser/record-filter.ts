@@ -42,9 +42,8 @@ export function parseFilter(text: string): RecordFilter | BadFilter | undefined 
 }
 
 /** A term ends at a space outside of quotes and slashes. */
-const quoted = String.raw`"[^"]*"`
-const slashed = String.raw`\/(?:\\.|[^\\/])+\/i?(?= |$)`
-const termPattern = new RegExp(String.raw`(!?)((?:[a-z]+:)?(?:[^ "/=]+=)?(?:${quoted}|${slashed}|[^ ]+))`, 'g')
+const termPattern =
+  /(!?)((?:[a-z]+:)?(?:[^ "/=]+=)?(?:"[^"]*"|\/(?:\\.|[^\\/])+\/i?(?= |$)|[^ ]+))/g
 
 /** @returns a problem, if it cannot be used */
 function termOf(term: string): Matches | string {

@@ -4,10 +4,10 @@
 //   time          part   offset  key             value
 //   21:04:59.123     0       17  user-1          {"type":"login", …
 
+import { visible } from '../../printable.ts'
+import { scrolledBox } from '../consumer/bars.ts'
 import { codeColumns, fit, fitRight, wrapWords } from '../consumer/cells.ts'
 import { LineCache } from '../consumer/frame-cache.ts'
-import { scrolledBox } from '../consumer/bars.ts'
-import { visible } from '../../printable.ts'
 import { box, type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
 import type { BrowserModel } from './browser-model.ts'
 import { clockTime, detailBody, detailFacts } from './record-detail.ts'
@@ -32,7 +32,11 @@ export function recordsBox(
   })
   if (lines.length === 0) {
     const isSearch = records.isHiding
-    const text = isSearch ? 'no match among the records so far' : isPaused ? 'paused' : 'no records yet'
+    const text = isSearch
+      ? 'no match among the records so far'
+      : isPaused
+        ? 'paused'
+        : 'no records yet'
     lines.push(plainLine(` ${text}`, inner, 'quiet'))
   }
   const isAll = page.count <= page.records.length
@@ -124,7 +128,13 @@ export function detailBox(
     ...detailBody(record, form, inner - 1).flatMap((line) => bodyLines(line, inner)),
   ])
   const label = `partition ${record.partition}, offset ${record.offset}`
-  return scrolledBox(model.scrolls.detail, { width: columns, height: rows, label, isFocused: true, lines })
+  return scrolledBox(model.scrolls.detail, {
+    width: columns,
+    height: rows,
+    label,
+    isFocused: true,
+    lines,
+  })
 }
 
 function labelled(label: string, text: string, width: number): Line[] {

@@ -32,7 +32,8 @@ const dayMs = 86_400_000
 
 /** @returns undefined if it names no place */
 export function parseSeek(text: string, wallMs: number): Seek | undefined {
-  const [, partition, place = ''] = /^(?:(\d{1,9}):(?=(?:\d{3,}|-\d+|start|end)$))?(.+)$/.exec(text.trim()) ?? []
+  const [, partition, place = ''] =
+    /^(?:(\d{1,9}):(?=(?:\d{3,}|-\d+|start|end)$))?(.+)$/.exec(text.trim()) ?? []
   const to = placeOf(place, wallMs)
   if (to === undefined) return undefined
   return { to, partition: partition === undefined ? undefined : Number(partition) }

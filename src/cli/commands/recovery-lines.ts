@@ -9,13 +9,14 @@
 
 import { noBroker } from '../../protocol/mq/messages.ts'
 import type { RecoveryChoice, RecoveryChoices } from '../../protocol/mq/recover.ts'
+import { type Column, tableLines } from '../table-lines.ts'
 
 interface Place {
   readonly topic: string
   readonly partition: number
 }
 
-const columns = [
+const columns: readonly Column<RecoveryChoice>[] = [
   { title: 'broker', right: true, of: ({ broker }: RecoveryChoice) => String(broker) },
   { title: 'log', right: false, of: ({ condition }: RecoveryChoice) => condition },
   { title: 'in sync', right: false, of: membership },
@@ -27,23 +28,12 @@ const columns = [
     of: ({ highWatermark }: RecoveryChoice) => numberOr(highWatermark),
   },
   { title: 'loses at most', right: false, of: lossOf },
-] as const
+]
 
 export function recoveryLines({ topic, partition }: Place, found: RecoveryChoices): string[] {
   const { version, leader, leaderEpoch, choices } = found
   const led = leader === noBroker ? 'has no leader' : `is led by broker ${leader}`
-  const rows = [
-    columns.map(({ title }) => title),
-    ...choices.map((choice) => columns.map(({ of }) => of(choice))),
-  ]
-  const widths = columns.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)))
-  const table = rows.map((row) => {
-    const cells = row.map((cell, i) => {
-      const width = widths[i] ?? 0
-      return columns[i]?.right === true ? cell.padStart(width) : cell.padEnd(width)
-    })
-    return `  ${cells.join('  ')}`.trimEnd()
-  })
+  const table = tableLines(columns, choices).map((line) => `  ${line}`)
   const details = choices.flatMap(({ broker, detail }) =>
     detail === '' ? [] : [`  broker ${broker}: ${detail}`],
   )

@@ -1,7 +1,7 @@
-// `zw topics recover`: shows the replicas of a partition without a leader, and applies the
-// operator's choice. The brokers decide which choices exist
-// (broker/controller/recovery-choices.ts); without --apply nothing is changed, and a choice is
-// valid only for the state that was shown.
+// `zw topics`: lists, describes, creates, deletes and changes topics (topic-actions.ts), and recovers
+// a partition without a leader: `recover` shows its replicas and applies the operator's choice. The
+// brokers decide which choices exist (broker/controller/recovery-choices.ts); without --apply nothing
+// is changed, and a choice is valid only for the state that was shown.
 
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { noBroker } from '../../protocol/mq/messages.ts'
@@ -9,47 +9,95 @@ import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStdout } from '../output.ts'
 import { recoveryLines } from './recovery-lines.ts'
+import { addPartitions, alter, create, describe, list, remove } from './topic-actions.ts'
 
 const natural = (flag: string) => wholeNumber(flag, { min: 0, max: 2 ** 31 - 1 })
+const positive = (flag: string) => wholeNumber(flag, { min: 1, max: 2 ** 31 - 1 })
+
+const actions = {
+  list,
+  describe,
+  create,
+  delete: remove,
+  alter,
+  partitions: addPartitions,
+} as const
+const names = ['list', 'describe', 'create', 'delete', 'alter', 'partitions', 'recover'] as const
 
 export const topics = cliCommand({
-  command: 'topics <action> <topic>',
-  usage: 'zw topics recover TOPIC [--partition N] [--leader N --state-version N --apply]',
-  describe: 'show the replicas of a partition without a leader, or choose one of them',
+  command: 'topics <action> [topic]',
+  usage: `zw topics list | describe [TOPIC]
+       zw topics create TOPIC [--partitions N] [--replicas N] [--config NAME=VALUE …]
+       zw topics delete TOPIC [-y]
+       zw topics alter TOPIC [--config NAME=VALUE …] [--delete-config NAME …]
+       zw topics partitions TOPIC --partitions N
+       zw topics recover TOPIC [--partition N] [--leader N --state-version N --apply]`,
+  describe: 'list, describe, create, delete and change topics, or recover one without a leader',
   builder: (cli) =>
     mqOptions(
       cli
         .positional('action', {
           type: 'string',
-          choices: ['recover'] as const,
+          choices: names,
           demandOption: true,
-          describe: 'recover: the replicas that could lead, and what would be lost',
+          describe:
+            'partitions adds some; recover shows replicas that could lead, and what is lost',
         })
-        .positional('topic', {
-          type: 'string',
-          demandOption: true,
-          describe: 'name of the topic',
-        }),
+        .positional('topic', { type: 'string', describe: 'name of the topic' }),
     )
+      .option('partitions', {
+        coerce: positive('--partitions'),
+        describe: 'number of partitions; with the action partitions: afterwards',
+      })
+      .option('replicas', {
+        coerce: positive('--replicas'),
+        describe: 'replicas of each partition',
+      })
+      .option('config', {
+        alias: 'c',
+        type: 'string',
+        array: true,
+        default: [],
+        describe: 'NAME=VALUE of the topic, as in Kafka: retention.ms=86400000; may be repeated',
+      })
+      .option('delete-config', {
+        type: 'string',
+        array: true,
+        default: [],
+        describe: "NAME of a value to delete: the brokers' holds again",
+      })
+      .option('yes', {
+        alias: 'y',
+        type: 'boolean',
+        default: false,
+        describe: 'delete without asking',
+      })
+      .option('output', {
+        alias: 'o',
+        choices: ['text', 'json'] as const,
+        default: 'text' as const,
+        describe: 'the form of what is printed',
+      })
       .option('partition', {
         alias: 'p',
         coerce: natural('--partition'),
-        describe: 'one partition; default: all without a leader',
+        describe: 'recover: one partition; default: all without a leader',
       })
       .option('leader', {
         coerce: natural('--leader'),
-        describe: 'the broker whose replica becomes the leader',
+        describe: 'recover: the broker whose replica becomes the leader',
       })
       .option('state-version', {
         coerce: natural('--state-version'),
-        describe: 'version of the state that was shown: the choice is valid only for it',
+        describe: 'recover: version of the state that was shown: the choice is valid only for it',
       })
       .option('apply', {
         type: 'boolean',
         default: false,
-        describe: 'apply the choice: records that this replica lacks are lost',
+        describe: 'recover: apply the choice: records that this replica lacks are lost',
       }),
-  async handler({ topic, partition, leader, stateVersion: version, apply, server, broker }) {
+  async handler(words) {
+    const { action, topic, partition, leader, stateVersion: version, apply } = words
     const choice = { partition, leader, version }
     if (apply && Object.values(choice).includes(undefined)) {
       throw new BadUsage(
@@ -59,10 +107,15 @@ export const topics = cliCommand({
     if (!apply && (leader !== undefined || version !== undefined)) {
       throw new BadUsage('Cannot choose a leader without --apply')
     }
-    const place = await openMq({ server, broker })
+    if (topic === undefined && action !== 'list' && action !== 'describe') {
+      throw new BadUsage(`Cannot run zw topics ${action}: the name of a topic is missing`)
+    }
+    const place = await openMq(words)
     const admin = new MqAdmin(place.client)
     try {
-      if (partition !== undefined && leader !== undefined && version !== undefined) {
+      if (action !== 'recover') await actions[action](admin, words)
+      else if (topic === undefined) return
+      else if (partition !== undefined && leader !== undefined && version !== undefined) {
         await admin.recover({ topic, partition, leader, version })
         toStdout(`Broker ${leader} leads ${topic}/${partition}.\n`)
       } else await show(admin, topic, partition)

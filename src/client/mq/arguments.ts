@@ -10,6 +10,7 @@ import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type RequiredAcks, requiredAcks } from '../../protocol/mq/produce.ts'
 import {
   bytesOrNull,
+  callback,
   flag,
   having,
   type Kind,
@@ -35,13 +36,18 @@ import type { ZkClient } from '../zk/zk-client.ts'
 import type {
   CallOptions,
   ConsumerOptions,
+  EachBatchOptions,
   LeaderChoice,
   MqAdminOptions,
   MqClientOptions,
   NewRecord,
   NewTopic,
   ProducerOptions,
+  SeekOptions,
+  SeekTarget,
+  TopicConfigChange,
 } from './options.ts'
+import type { ConsumedBatch } from './partition-reader.ts'
 
 /** The default port of a broker, Kafka's. */
 const defaultBrokerPort = 9092
@@ -80,11 +86,24 @@ const newRecord = record({
   headers: newHeaders,
 } satisfies RowsOf<NewRecord>)
 
+/** Values by name. */
+const configTexts: Kind<Readonly<Record<string, string>>> = (value, name) => {
+  if (typeof value !== 'object' || value === null) throw misfit(value, name, 'an object of texts')
+  const texts = Object.entries(value).map(([key, one]) => [key, text(one, `${name}.${key}`)])
+  return Object.fromEntries(texts)
+}
+
 const newTopic = record({
   topic: kafkaName,
   partitions: optional(wholeNumber(1, limits.partitionsPerTopicMax)),
   replicas: optional(wholeNumber(1, int32Max)),
+  configs: optional(configTexts, {}),
 } satisfies RowsOf<NewTopic>)
+
+const configChange = record({
+  set: optional(configTexts, {}),
+  delete: optional(listOf(nonEmptyText), []),
+} satisfies RowsOf<TopicConfigChange>)
 
 const leaderChoice = record({
   topic: kafkaName,
@@ -105,12 +124,12 @@ const offsets: Kind<ReadonlyMap<number, number>> = (value, name) => {
 
 // --- methods ---------------------------------------------------------------------------------------
 
-const callOptions = optional(
-  record({
-    signal: optional(having<AbortSignal>('an AbortSignal', 'addEventListener', 'throwIfAborted')),
-  } satisfies RowsOf<CallOptions>),
-  { signal: undefined },
+const abortSignal = optional(
+  having<AbortSignal>('an AbortSignal', 'addEventListener', 'throwIfAborted'),
 )
+const callOptions = optional(record({ signal: abortSignal } satisfies RowsOf<CallOptions>), {
+  signal: undefined,
+})
 
 const producerMethods = {
   send: method('send', { record: newRecord }),
@@ -120,11 +139,63 @@ const producerMethods = {
   flush: method('flush', { options: callOptions }),
 }
 
-const consumerMethods = { commit: method('commit', { offsets: optional(offsets) }) }
+/** Of `SeekTarget`. */
+const seekTarget: Kind<SeekTarget> = (value, name) => {
+  if (typeof value === 'number') return wholeNumber(0, Number.MAX_SAFE_INTEGER)(value, name)
+  if (typeof value === 'object' && value !== null) return lastRecords(value, name)
+  return seekWords(value, name)
+}
+const seekWords = oneOf(['beginning', 'end'] as const)
+const lastRecords = record({ last: wholeNumber(0, Number.MAX_SAFE_INTEGER) })
+
+const startTarget: Kind<SeekTarget | 'committed'> = (value, name) => {
+  return value !== null && ['number', 'object'].includes(typeof value)
+    ? seekTarget(value, name)
+    : oneOf(['beginning', 'end', 'committed'] as const)(value, name)
+}
+
+const somePartitions = optional(listOf(partition, 1))
+
+const consumerMethods = {
+  commit: method('commit', { offsets: optional(offsets) }),
+  start: method('start', { options: callOptions }),
+  take: method('take', { options: callOptions }),
+  records: method('records', { options: callOptions }),
+  batches: method('batches', { options: callOptions }),
+  eachBatch: method('eachBatch', {
+    handle: callback<(batch: ConsumedBatch) => unknown>(),
+    options: optional(
+      record({
+        signal: abortSignal,
+        concurrency: optional(wholeNumber(1, limits.partitionsPerTopicMax), 1),
+        commits: optional(flag, false),
+      } satisfies RowsOf<EachBatchOptions>),
+      { signal: undefined, concurrency: 1, commits: false },
+    ),
+  }),
+  seek: method('seek', {
+    to: seekTarget,
+    options: optional(
+      record({ signal: abortSignal, partitions: somePartitions } satisfies RowsOf<SeekOptions>),
+      { signal: undefined, partitions: undefined },
+    ),
+  }),
+  pause: method('pause', { partitions: somePartitions }),
+  resume: method('resume', { partitions: somePartitions }),
+  position: method('position', { partition }),
+  refreshLag: method('refreshLag', { options: callOptions }),
+}
 
 const adminMethods = {
   topic: method('topic', { name: kafkaName }),
   createTopic: method('createTopic', { topic: newTopic }),
+  deleteTopics: method('deleteTopics', { topics: listOf(kafkaName) }),
+  createPartitions: method('createPartitions', {
+    topic: kafkaName,
+    count: wholeNumber(1, limits.partitionsPerTopicMax),
+  }),
+  topicConfig: method('topicConfig', { topic: kafkaName }),
+  alterTopicConfig: method('alterTopicConfig', { topic: kafkaName, change: configChange }),
   offsets: method('offsets', { topic: kafkaName }),
   groupOffsets: method('groupOffsets', { group: kafkaName, topic: kafkaName }),
   recoveryChoices: method('recoveryChoices', { topic: kafkaName, partition }),
@@ -276,13 +347,14 @@ const consumerOptions = method('create a Consumer', {
     ...clientRows,
     topic: kafkaName,
     partitions: optional(listOf(partition, 1)),
-    from: optional(oneOf(['beginning', 'end', 'committed'] as const), 'end'),
+    from: optional(startTarget, 'end'),
     group: optional(kafkaName),
     outOfRange: optional(oneOf(['stop', 'earliest', 'latest'] as const), 'stop'),
     broker: optional(wholeNumber(0, int32Max)),
     stayWithBroker: optional(flag, false),
     maxWaitMs: optional(wholeNumber(1, limits.fetchWaitMsMax), 1000),
     bytesMax: optional(wholeNumber(1, limits.fetchBytesMax), 1024 * 1024),
+    bufferBytesMax: optional(wholeNumber(1, Number.MAX_SAFE_INTEGER), 32 * 1024 * 1024),
   } satisfies RowsOf<ConsumerOptions>),
 })
 

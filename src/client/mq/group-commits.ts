@@ -1,5 +1,5 @@
 // The commits of one consumer for its group. A commit names the version of its predecessor, so that
-// a delayed commit changes nothing: see broker/group/offset-store.ts.
+// a delayed commit changes nothing: see broker/group/group-offsets.ts.
 //
 // Commits of one partition run one at a time. If one is refused because another came between, the
 // stored offset decides: an offset of ours whose outcome was unknown, or a lower one, is replaced;
@@ -41,9 +41,10 @@ export class GroupCommits {
    */
   async read(partition: number, timeoutMs: number): Promise<number | undefined> {
     const { cluster, group, topic } = this.#options
-    const request = { type: 'offsetFetch', group, partitions: [{ topic, partition }] } as const
-    const { partitions } = await cluster.call(request, timeoutMs, tryMs)
-    const { offset, version } = onlyOne(partitions)
+    const partitions = [{ topic, partition }]
+    const request = { type: 'offsetFetch', group, passedOn: false, partitions } as const
+    const found = await cluster.call(request, timeoutMs, tryMs)
+    const { offset, version } = onlyOne(found.partitions)
     this.#versions.set(partition, version)
     return offset
   }
@@ -108,7 +109,16 @@ export class GroupCommits {
     this.#versions.delete(partition)
     const partitions = [{ topic, partition, offset, version }]
     const request = (timeoutMs: number) =>
-      ({ type: 'offsetCommit', group, timeoutMs, partitions }) as const
+      ({
+        type: 'offsetCommit',
+        group,
+        generation: -1,
+        memberId: '',
+        instanceId: undefined,
+        timeoutMs,
+        passedOn: false,
+        partitions,
+      }) as const
     if (unsettled.size >= unsettledMax) unsettled.clear()
     const wasUnsettled = unsettled.has(offset)
     unsettled.add(offset)

@@ -1,16 +1,18 @@
 // Administration of a Mimic Queue cluster: its brokers and topics, new topics, log offsets, and the
 // committed offsets of groups.
 
+import type { ConfigEntry } from '../../protocol/mq/configs.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
 import type { ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { RecoveryChoices } from '../../protocol/mq/recover.ts'
 import { mqMethods, take, takeAdminOptions } from './arguments.ts'
 import { MqCluster } from './mq-cluster.ts'
-import type { LeaderChoice, MqAdminOptions, NewTopic } from './options.ts'
+import type { LeaderChoice, MqAdminOptions, NewTopic, TopicConfigChange } from './options.ts'
 
+export type { ConfigEntry } from '../../protocol/mq/configs.ts'
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
-export type { LeaderChoice, MqAdminOptions, NewTopic } from './options.ts'
+export type { LeaderChoice, MqAdminOptions, NewTopic, TopicConfigChange } from './options.ts'
 
 export interface PartitionOffsets {
   readonly partition: number
@@ -64,10 +66,53 @@ export class MqAdmin {
   async createTopic(newTopic: NewTopic): Promise<void> {
     const { topic: taken } = take(mqMethods.createTopic, [newTopic])
     const { topic, partitions: partitionCount = -1, replicas: replicationFactor = -1 } = taken
-    const topics = [{ topic, partitionCount, replicationFactor }]
+    const configs = Object.entries(taken.configs).map(([name, value]) => ({ name, value }))
+    const topics = [{ topic, partitionCount, replicationFactor, configs }]
     const timeoutMs = this.#timeoutMs
     const request = { type: 'createTopics', timeoutMs, topics } as const
     await this.#cluster.call(request, timeoutMs + 1000)
+  }
+
+  /** With all their records. @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION … */
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    const { topics: taken } = take(mqMethods.deleteTopics, [topics])
+    const timeoutMs = this.#timeoutMs
+    const named = taken.map((topic) => ({ topic, topicId: '' }))
+    await this.#cluster.call({ type: 'deleteTopics', timeoutMs, topics: named }, timeoutMs + 1000)
+  }
+
+  /**
+   * Resolves when each new partition has a leader.
+   *
+   * @param count of partitions, with those that exist
+   * @throws BrokerError INVALID_PARTITIONS, UNKNOWN_TOPIC_OR_PARTITION …
+   */
+  async createPartitions(topic: string, count: number): Promise<void> {
+    take(mqMethods.createPartitions, [topic, count])
+    const timeoutMs = this.#timeoutMs
+    const topics = [{ topic, count }]
+    await this.#cluster.call({ type: 'createPartitions', timeoutMs, topics }, timeoutMs + 1000)
+  }
+
+  /** Every key with the value in force and its source. @throws BrokerError */
+  async topicConfig(topic: string): Promise<readonly ConfigEntry[]> {
+    take(mqMethods.topicConfig, [topic])
+    const entities = [{ type: 'topic', name: topic } as const]
+    const answer = await this.#cluster.call({ type: 'describeConfigs', entities }, this.#timeoutMs)
+    return answer.entities[0]?.entries ?? []
+  }
+
+  /** @throws BrokerError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION … */
+  async alterTopicConfig(topic: string, change: TopicConfigChange): Promise<void> {
+    const { change: taken } = take(mqMethods.alterTopicConfig, [topic, change])
+    const changes = [
+      ...Object.entries(taken.set).map(([name, value]) => {
+        return { name, operation: 'set', value } as const
+      }),
+      ...taken.delete.map((name) => ({ name, operation: 'delete', value: undefined }) as const),
+    ]
+    const entities = [{ type: 'topic', name: topic, changes } as const]
+    await this.#cluster.call({ type: 'alterConfigs', entities }, this.#timeoutMs)
   }
 
   /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
@@ -101,7 +146,7 @@ export class MqAdmin {
     take(mqMethods.groupOffsets, [group, topic])
     const ends = await this.offsets(topic)
     const places = ends.map(({ partition }) => ({ topic, partition }))
-    const request = { type: 'offsetFetch', group, partitions: places } as const
+    const request = { type: 'offsetFetch', group, passedOn: false, partitions: places } as const
     const fetched = await this.#cluster.call(request, this.#timeoutMs)
     return ends.map(({ partition, earliest, latest }, i) => {
       const committed = fetched.partitions[i]?.offset

@@ -241,19 +241,30 @@ function closedError(what: string): BrokerError {
 
 /** @throws BrokerError the error of the first failed part of a request, if there is one */
 function throwFailure(response: MqResponse): void {
-  const outcomes =
-    'partitions' in response
-      ? response.partitions
-      : response.type === 'createTopics'
-        ? response.topics
-        : []
-  for (const outcome of outcomes) {
+  for (const outcome of outcomesOf(response)) {
     if ('error' in outcome && outcome.error !== undefined) throw brokerErrorOf(outcome.error)
   }
 }
 
-/** The topic was created in time, but not led in time: after a retry it would already exist. */
-function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
-  const isTimeout = error instanceof BrokerError && error.code === 'REQUEST_TIMED_OUT'
-  return isTimeout && asked?.type === 'createTopics'
+function outcomesOf(response: MqResponse) {
+  if ('partitions' in response) return response.partitions
+  if ('topics' in response) return response.topics
+  return 'entities' in response ? response.entities : []
 }
+
+/**
+ * What was done in time, but not seen to be done, would look different to a retry; and a broker that
+ * changes a topic has read the latest state of it.
+ */
+function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
+  if (!(error instanceof BrokerError) || asked === undefined || !changes.has(asked.type))
+    return false
+  return error.code === 'REQUEST_TIMED_OUT' || error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
+const changes: ReadonlySet<MqRequest['type']> = new Set<MqRequest['type']>([
+  'alterConfigs',
+  'createPartitions',
+  'createTopics',
+  'deleteTopics',
+])

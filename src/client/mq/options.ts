@@ -85,7 +85,7 @@ export interface ConsumerOptions extends MqClientOptions {
   /** Default: all. */
   readonly partitions?: readonly number[]
   /** `committed`: the group's offset, or the beginning if it committed nothing. Default end. */
-  readonly from?: 'beginning' | 'end' | 'committed'
+  readonly from?: SeekTarget | 'committed'
   readonly group?: string
   /**
    * When the offset to read does not exist: the committed value is not an offset, or the log was
@@ -100,6 +100,29 @@ export interface ConsumerOptions extends MqClientOptions {
   readonly maxWaitMs?: number
   /** Bytes of records per answer and partition, at most 8 MiB. Default 1 MiB. */
   readonly bytesMax?: number
+  /**
+   * Bytes of records that wait to be handed out, of all partitions together; above, only partitions
+   * of which nothing waits are fetched. Default 32 MiB.
+   */
+  readonly bufferBytesMax?: number
+}
+
+/**
+ * Where to read: at the first record, after the last one, at an offset, or that many offsets before
+ * the end.
+ */
+export type SeekTarget = 'beginning' | 'end' | number | { readonly last: number }
+
+export interface SeekOptions extends CallOptions {
+  /** Default: all that are read. */
+  readonly partitions?: readonly number[]
+}
+
+export interface EachBatchOptions extends CallOptions {
+  /** Batches of different partitions that are handled at the same time. Default 1. */
+  readonly concurrency?: number
+  /** Commits after each batch that was handled; needs a group. Default false. */
+  readonly commits?: boolean
 }
 
 export interface MqAdminOptions extends MqClientOptions {
@@ -112,6 +135,15 @@ export interface NewTopic {
   /** Default: the brokers' defaults. */
   readonly partitions?: number
   readonly replicas?: number
+  /** Values of its own, by Kafka's names: `{ 'retention.ms': '1000' }`. */
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export interface TopicConfigChange {
+  /** by Kafka's names */
+  readonly set?: Readonly<Record<string, string>>
+  /** names; the brokers' values hold again */
+  readonly delete?: readonly string[]
 }
 
 export interface LeaderChoice {

@@ -1,271 +1,290 @@
-// Reads one partition from its consumer's broker: long polls, decodes, keeps the position, and
-// stops fetching while enough records wait.
+// One partition of a consumer: where it reads, the decoded batches that wait to be handed out, and
+// the position, which moves when a record is handed out. Pure; fetcher.ts fetches for it.
 
 import { ProtocolError } from '../../protocol/error-codes.ts'
-import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { anyEpoch, onlyOne } from '../../protocol/mq/messages.ts'
-import type { BrokerInfo } from '../../protocol/mq/metadata.ts'
-import { decodeBatch, forEachBatch, type StoredRecord } from '../../protocol/mq/record-batch.ts'
-import type { MqCluster } from './mq-cluster.ts'
+import { type CodecName, codecName, type Decompress } from '../../protocol/mq/compression.ts'
+import {
+  codecOf,
+  decodeBatchAs,
+  forEachBatch,
+  isAppendTime,
+  isControlBatch,
+  type Offset,
+  type ProducerId,
+  readBatchHeader,
+  type StoredRecord,
+} from '../../protocol/mq/record-batch.ts'
+
+/** The stored batch that a record came in. */
+export interface BatchInfo {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  /** fewer than offsets where the log was compacted */
+  readonly recordCount: number
+  /** as it is stored */
+  readonly sizeBytes: number
+  readonly codec: CodecName
+  readonly leaderEpoch: number
+  /** -1: its producer had none */
+  readonly producerId: number
+  /** the leader's clock gave the timestamp, instead of the producer's */
+  readonly isAppendTime: boolean
+}
 
 export interface ConsumedRecord extends StoredRecord {
   readonly topic: string
   readonly partition: number
+  readonly batch: BatchInfo
 }
 
-interface ReaderOptions {
+/** A stored batch, without the records before the position. */
+export interface ConsumedBatch {
   readonly topic: string
   readonly partition: number
-  readonly cluster: MqCluster
-  /** offset of the first record to take */
-  readonly start: number
-  readonly maxWaitMs: number
-  readonly bytesMax: number
-  /** The broker to read; undefined if none is known. */
-  readonly broker: () => BrokerInfo | undefined
-  /** That broker did not answer. */
-  readonly onLost: (broker: BrokerInfo) => void
-  /** Records are available. */
-  readonly onRecords: () => void
-  /** The offset does not exist: returns where to continue; undefined ends this reader. */
-  readonly onOutOfRange: (offset: number, error: BrokerError) => Promise<number | undefined>
-  /** The stored records cannot be read at any broker: this reader ends. */
-  readonly onUnreadable: (error: BrokerError) => void
-  /** The partition cannot be used for now; retried. Called once until it can. */
-  readonly onUnavailable: (error: BrokerError) => void
+  readonly info: BatchInfo
+  readonly records: readonly ConsumedRecord[]
+  /** end of the readable records when it was fetched */
+  readonly highWatermark: number
 }
 
-/** Maximum of decoded records not taken; above, fetching stops. */
-const waitingMax = 5000
-/**
- * Consecutive answers that cannot be decoded: brokers store the same bytes, so retries do not help.
- */
-const unreadableMax = 3
-/** Allowance for a broker's answer beyond its wait time. */
-const slackMs = 1500
+interface ReaderStart {
+  readonly topic: string
+  readonly partition: number
+  /** offset of the first record to hand out */
+  readonly start: number
+}
+
+interface WaitingBatch extends ConsumedBatch {
+  /** once decompressed */
+  readonly bytes: number
+}
 
 export class PartitionReader {
-  readonly #options: ReaderOptions
-  /** decoded and not taken, from `#next` on */
-  #records: ConsumedRecord[] = []
+  readonly topic: string
+  readonly partition: number
+  /** decoded and not handed out; the first one from `#next` on */
+  #batches: WaitingBatch[] = []
   #next = 0
+  #waitingCount = 0
+  #waitingBytes = 0
   /** of the next record to fetch */
-  #fetchOffset: number
-  /** of the next record to take */
-  #position: number
-  #highWatermark: number | undefined
-  /** consecutive answers that the offset does not exist */
-  #outOfRangeCount = 0
-  #unreadableCount = 0
-  #isUnavailable = false
-  #isStopped = false
-  #isPaused = false
-  #resume: () => void = () => undefined
+  #fetchOffset: Offset
+  #position: Offset
+  #highWatermark: Offset | undefined
+  #logStart: Offset | undefined
+  /** raised by a seek: what was asked before concerns it no longer */
+  #generation = 0
+  /** `giveBack` will say whether it was used */
+  #borrowed: ConsumedBatch | undefined
+  isPaused = false
+  /** Nothing is fetched: it failed for good, or is over. */
+  isStopped = false
+  /** A fetch for it is on its way, or is repeated after a pause. */
+  isFetching = false
 
-  constructor(options: ReaderOptions) {
-    this.#options = options
-    this.#fetchOffset = this.#position = options.start
+  constructor({ topic, partition, start }: ReaderStart) {
+    this.topic = topic
+    this.partition = partition
+    this.#fetchOffset = this.#position = start
   }
 
-  get partition(): number {
-    return this.#options.partition
-  }
-
-  get position(): number {
+  get position(): Offset {
     return this.#position
   }
 
-  /** The current broker's; undefined before its first answer. */
-  get highWatermark(): number | undefined {
+  /** End of the readable records; undefined before the first answer. */
+  get highWatermark(): Offset | undefined {
     return this.#highWatermark
   }
 
+  /** Offset of the first record; undefined before the first answer. */
+  get logStart(): Offset | undefined {
+    return this.#logStart
+  }
+
+  get fetchOffset(): Offset {
+    return this.#fetchOffset
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
   get waitingCount(): number {
-    return this.#records.length - this.#next
+    return this.#waitingCount
   }
 
-  start(): void {
-    void this.#run()
+  /** Of decoded records that were not handed out. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
   }
 
+  bounds(logStart: Offset, highWatermark: Offset): void {
+    this.#logStart = logStart
+    this.#highWatermark = highWatermark
+  }
+
+  /** Continues there; what waits is dropped. */
+  seek(offset: Offset): void {
+    this.#generation++
+    this.#clear()
+    this.#fetchOffset = this.#position = offset
+    this.#borrowed = undefined
+    this.isFetching = false
+    this.isStopped = false
+  }
+
+  /** Drops what waits, for good. */
   stop(): void {
-    this.#isStopped = true
-    this.#drop()
-    this.#resume()
+    this.#generation++
+    this.isStopped = true
+    this.#clear()
   }
 
-  pause(isPaused: boolean): void {
-    this.#isPaused = isPaused
-    this.#resume()
+  /** The fetch offset does not exist, and reading continues at another. */
+  moveTo(offset: Offset): void {
+    this.#fetchOffset = offset
+    if (this.#waitingCount === 0) this.#position = offset
   }
 
-  /** All waiting records; the position moves past them. */
-  take(): readonly ConsumedRecord[] {
-    const taken = this.#next === 0 ? this.#records : this.#records.slice(this.#next)
-    const last = taken.at(-1)
-    if (last !== undefined) this.#position = last.offset + 1
-    this.#drop()
-    this.#resume()
-    return taken
+  // --- what was fetched --------------------------------------------------------------------------
+
+  /**
+   * Takes an answer's batches, those before an unreadable one, too.
+   *
+   * @throws ProtocolError
+   */
+  push(batches: Buffer, highWatermark: Offset, decompress: Decompress): void {
+    const asked = this.#fetchOffset
+    forEachBatch(batches, (at) => this.#pushBatch(batches, at, highWatermark, decompress))
+    if (batches.length > 0 && this.#fetchOffset === asked) {
+      throw new ProtocolError('Cannot use an answer: it has no record at or after this offset')
+    }
+  }
+
+  #pushBatch(bytes: Buffer, at: number, highWatermark: Offset, decompress: Decompress): void {
+    const header = readBatchHeader(bytes, at)
+    const lastOffset = header.baseOffset + header.lastOffsetDelta
+    if (lastOffset < this.#fetchOffset) return
+    const info: BatchInfo = {
+      baseOffset: header.baseOffset,
+      lastOffset,
+      recordCount: header.recordCount,
+      sizeBytes: header.sizeBytes,
+      codec: codecName(codecOf(header)) ?? 'none',
+      leaderEpoch: header.leaderEpoch,
+      producerId: header.producerId as ProducerId,
+      isAppendTime: isAppendTime(header),
+    }
+    const { topic, partition } = this
+    let held = header.sizeBytes
+    const open: Decompress = (codec, block) => {
+      const opened = decompress(codec, block)
+      held += opened.length
+      return opened
+    }
+    const all = isControlBatch(header)
+      ? []
+      : decodeBatchAs(
+          bytes,
+          at,
+          open,
+          (offset, timestampMs, key, value, headers): ConsumedRecord => {
+            return { topic, partition, offset, timestampMs, key, value, headers, batch: info }
+          },
+        )
+    // The first batch of an answer may begin before the offset that was asked for.
+    const from = this.#fetchOffset
+    const records = header.baseOffset >= from ? all : all.filter(({ offset }) => offset >= from)
+    this.#fetchOffset = lastOffset + 1
+    this.#batches.push({ topic, partition, info, records, highWatermark, bytes: held })
+    this.#waitingCount += records.length
+    this.#waitingBytes += held
+    this.#skipEmpty()
+  }
+
+  // --- handing out -------------------------------------------------------------------------------
+
+  /** Whether a record may be handed out now. */
+  get hasRecords(): boolean {
+    return this.#waitingCount > 0 && !this.isPaused && this.#borrowed === undefined
   }
 
   /** The first waiting record; the position moves past it. */
   takeOne(): ConsumedRecord | undefined {
-    const record = this.#records[this.#next]
+    if (!this.hasRecords) return undefined
+    const record = this.#batches[0]?.records[this.#next]
     if (record === undefined) return undefined
-    this.#next += 1
+    this.#next++
+    this.#waitingCount--
     this.#position = record.offset + 1
-    if (this.waitingCount === 0) this.#drop()
-    if (this.waitingCount < waitingMax) this.#resume()
+    this.#skipEmpty()
     return record
   }
 
-  #drop(): void {
-    this.#records = []
+  /** The first waiting batch, what is left of it; the position moves past it. */
+  takeBatch(): ConsumedBatch | undefined {
+    if (!this.hasRecords) return undefined
+    const batch = this.#batches[0]
+    if (batch === undefined) return undefined
+    const left = this.#next === 0 ? batch : rest(batch, this.#next)
+    this.#waitingCount -= left.records.length
+    this.#next = batch.records.length
+    this.#skipEmpty()
+    return left
+  }
+
+  /** All waiting batches; the position moves past them. */
+  take(): readonly ConsumedBatch[] {
+    const taken: ConsumedBatch[] = []
+    for (;;) {
+      const batch = this.takeBatch()
+      if (batch === undefined) return taken
+      taken.push(batch)
+    }
+  }
+
+  /** The same as `takeBatch`, but the position waits for `giveBack`, and so do further records. */
+  borrow(): ConsumedBatch | undefined {
+    if (!this.hasRecords) return undefined
+    const batch = this.#batches[0]
+    this.#borrowed = batch === undefined || this.#next === 0 ? batch : rest(batch, this.#next)
+    return this.#borrowed
+  }
+
+  /** @param isDone whether the position moves past the batch; else it is handed out again */
+  giveBack(batch: ConsumedBatch, isDone: boolean): void {
+    if (this.#borrowed !== batch) return // a seek came between
+    this.#borrowed = undefined
+    if (!isDone) return
+    this.#waitingCount -= batch.records.length
+    this.#next += batch.records.length
+    this.#skipEmpty()
+  }
+
+  /** Leaves batches of which nothing is left: offsets without records belong to the one before. */
+  #skipEmpty(): void {
+    for (;;) {
+      const [first] = this.#batches
+      if (first === undefined || this.#next < first.records.length) return
+      this.#batches.shift()
+      this.#next = 0
+      this.#waitingBytes -= first.bytes
+      this.#position = first.info.lastOffset + 1
+    }
+  }
+
+  #clear(): void {
+    this.#batches = []
     this.#next = 0
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
-      if (this.#isPaused || this.waitingCount >= waitingMax) {
-        await new Promise<void>((resolve) => {
-          this.#resume = resolve
-        })
-        continue
-      }
-      const broker = this.#options.broker()
-      try {
-        await this.#fetch(broker)
-      } catch (error) {
-        if (this.#isStopped) return
-        await this.#failed(error, broker)
-      }
-    }
-  }
-
-  async #fetch(broker: BrokerInfo | undefined): Promise<void> {
-    const { cluster, topic, partition, maxWaitMs, bytesMax } = this.#options
-    if (broker === undefined) {
-      throw new BrokerError('BROKER_NOT_AVAILABLE', 'Cannot fetch: no broker is known')
-    }
-    const offset = this.#fetchOffset
-    const asked = { topic, partition, offset, bytesMax, leaderEpoch: anyEpoch }
-    const request = {
-      type: 'fetch',
-      maxWaitMs,
-      bytesMin: 1,
-      bytesMax,
-      passedOn: false,
-      partitions: [asked],
-    } as const
-    const answer = await cluster.connectionTo(broker).call(request, maxWaitMs + slackMs)
-    if (this.#isStopped) return
-    const fetched = onlyOne(answer.partitions)
-    for (const name of cluster.codecs.missing(fetched.records)) await cluster.codecs.load(name)
-    if (this.#isStopped) return
-    this.#outOfRangeCount = 0
-    this.#isUnavailable = false
-    this.#highWatermark = fetched.highWatermark
-    const { records } = fetched
-    this.#decode(records)
-    if (records.length > 0 && this.#fetchOffset === offset) {
-      throw new ProtocolError('Cannot use an answer: it has no record at or after this offset')
-    }
-    this.#unreadableCount = 0
-  }
-
-  /** Records before an unreadable batch are used. */
-  #decode(records: Buffer): void {
-    try {
-      this.#decodeBatches(records)
-    } finally {
-      if (this.waitingCount > 0) this.#options.onRecords()
-    }
-  }
-
-  /** @throws ProtocolError */
-  #decodeBatches(records: Buffer): void {
-    const { topic, partition, cluster } = this.#options
-    const { decompress } = cluster.codecs
-    forEachBatch(records, (at) => {
-      for (const record of decodeBatch(records, at, decompress)) {
-        // from the batch that contains the first one
-        if (record.offset < this.#fetchOffset) continue
-        const { offset, timestampMs, key, value, headers } = record
-        this.#records.push({ topic, partition, offset, timestampMs, key, value, headers })
-        this.#fetchOffset = offset + 1
-      }
-    })
-  }
-
-  async #failed(error: unknown, broker: BrokerInfo | undefined): Promise<void> {
-    const { cluster, topic, partition, onLost, onUnavailable, onUnreadable } = this.#options
-    const unreadable = this.#unreadable(error)
-    if (unreadable !== undefined) {
-      this.#isStopped = true
-      onUnreadable(unreadable)
-      return
-    }
-    const code = error instanceof BrokerError ? error.code : undefined
-    cluster.log.debug(
-      { topic, partition, broker: broker?.id, err: String(error) },
-      'Could not fetch',
-    )
-    if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE') {
-      this.#outOfRangeCount += 1
-      // A deposed leader that does not know it yet also answers this: two in a row count.
-      if (this.#outOfRangeCount > 1 && (await this.#maybeMove(error))) return
-    } else if (error instanceof BrokerError && error.code === 'KAFKA_STORAGE_ERROR') {
-      if (!this.#isUnavailable) onUnavailable(error)
-      this.#isUnavailable = true
-    }
-    if (broker !== undefined && isLost(code)) onLost(broker)
-    await cluster.pause()
-    await cluster.refresh().catch(() => undefined)
-  }
-
-  /** @returns an error that ends this reader, if every broker would give the same answer */
-  #unreadable(error: unknown): BrokerError | undefined {
-    const { topic, partition } = this.#options
-    if (error instanceof ProtocolError) {
-      this.#unreadableCount += 1
-      if (this.#unreadableCount < unreadableMax) return undefined
-      const where = `${topic}/${partition} from offset ${this.#fetchOffset} on`
-      const message = `Cannot read ${where}: ${error.message}`
-      return new BrokerError('CORRUPT_MESSAGE', message, { cause: error })
-    }
-    if (!(error instanceof BrokerError) || error.retriable) return undefined
-    return transient.has(error.code) ? undefined : error
-  }
-
-  /** @returns whether the next offset, or the end, is known */
-  async #maybeMove(error: BrokerError): Promise<boolean> {
-    const { cluster, topic, partition, onOutOfRange } = this.#options
-    try {
-      const offset = await onOutOfRange(this.#fetchOffset, error)
-      if (offset === undefined) this.#isStopped = true
-      else if (offset === this.#fetchOffset)
-        return false // it exists elsewhere
-      else {
-        this.#fetchOffset = offset
-        if (this.waitingCount === 0) this.#position = offset
-      }
-      return true
-    } catch (cause) {
-      // No broker could say where to continue: retried with the next fetch.
-      cluster.log.debug({ topic, partition, err: String(cause) }, 'Could not find a new offset')
-      return false
-    }
+    this.#waitingCount = 0
+    this.#waitingBytes = 0
   }
 }
 
-/** Not retriable by themselves, but gone after a move of the reader or a repair of the broker. */
-const transient: ReadonlySet<BrokerError['code']> = new Set<BrokerError['code']>([
-  'OFFSET_OUT_OF_RANGE',
-  'UNKNOWN_SERVER_ERROR',
-])
-
-/** Whether the broker itself failed, and not the partition's leader. */
-function isLost(code: BrokerError['code'] | undefined): boolean {
-  return code === undefined || code === 'NETWORK_EXCEPTION' || code === 'REQUEST_TIMED_OUT'
+function rest(
+  { topic, partition, info, records, highWatermark }: ConsumedBatch,
+  next: number,
+): ConsumedBatch {
+  return { topic, partition, info, records: records.slice(next), highWatermark }
 }

@@ -1,15 +1,26 @@
-// offsetCommit: the offsets at which a consumer group continues. Each commit names the commit that
-// it follows, so that a late one is refused.
+// offsetCommit: the offsets at which a consumer group continues. A member commits in its generation, a
+// consumer outside the group while that has no members. Each commit names the commit that it follows, so
+// that a late one is refused.
 //
 // Next on the path: broker/api/offsets.ts.
 
-import { int, listOf, natural, number, record, text, type ValuesOf } from '../fields.ts'
+import {
+  boolean,
+  int,
+  listOf,
+  natural,
+  number,
+  optional,
+  record,
+  text,
+  type ValuesOf,
+} from '../fields.ts'
 import { error, type Message, partition, topic } from './messages.ts'
 
-/** Version of the znode of a committed offset. */
+/** Of a committed offset: where its record is in the offsets topic. */
 export type CommitVersion = number
 
-/** In place of a version: the group has committed nothing here, or nothing that can be read. */
+/** In place of a version: the group has committed nothing here. */
 export const noCommit: CommitVersion = -1
 
 const offsetCommitPartition = {
@@ -24,8 +35,15 @@ export type OffsetCommitPartition = ValuesOf<typeof offsetCommitPartition>
 
 export const offsetCommitRequest = {
   group: text(),
+  /** -1: of no member */
+  generation: int(),
+  /** empty: of no member */
+  memberId: text(),
+  instanceId: optional(text()),
   /** nothing is written after it has passed */
   timeoutMs: natural(),
+  /** a broker passed it on for a client; it is not passed on again */
+  passedOn: boolean(),
   partitions: listOf(record(offsetCommitPartition)),
 }
 export type OffsetCommitRequest = Message<'offsetCommit', typeof offsetCommitRequest>

@@ -28,7 +28,9 @@ import {
   areRecords,
   decodeRecords,
   encodeRecord,
+  type MakeRecord,
   type MqRecord,
+  type RecordHeader,
   recordBytesMax,
   type StoredRecord,
 } from './records.ts'
@@ -50,7 +52,6 @@ const lengthFieldEnd = 12
 const magic = 2
 const codecMask = 0x07
 export const zstdCodec = codecs.zstd
-/** The leader's clock gave all records the batch's `maxTimestamp`. */
 const appendTimeBit = 0x08
 const transactionalBit = 0x10
 const controlBit = 0x20
@@ -235,6 +236,26 @@ export function encodeBatch(batch: NewBatch, compressor?: Compressor): Buffer {
  * @throws ProtocolError if its records are malformed, or compressed and `decompress` is missing
  */
 export function decodeBatch(bytes: Buffer, at = 0, decompress?: Decompress): StoredRecord[] {
+  return decodeBatchAs(bytes, at, decompress, storedRecord)
+}
+
+function storedRecord(
+  offset: Offset,
+  timestampMs: number,
+  key: Buffer | null,
+  value: Buffer | null,
+  headers: readonly RecordHeader[],
+): StoredRecord {
+  return { offset, timestampMs, key, value, headers }
+}
+
+/** The same, with records as `make` makes them. */
+export function decodeBatchAs<T>(
+  bytes: Buffer,
+  at: number,
+  decompress: Decompress | undefined,
+  make: MakeRecord<T>,
+): T[] {
   const header = readBatchHeader(bytes, at)
   const { attributes, baseOffset, baseTimestampMs } = header
   const codec = attributes & codecMask
@@ -244,15 +265,29 @@ export function decodeBatch(bytes: Buffer, at = 0, decompress?: Decompress): Sto
     baseOffset,
     lastOffset: baseOffset + header.lastOffsetDelta,
     baseTimestampMs,
-    timestampMs: (attributes & appendTimeBit) === 0 ? undefined : header.maxTimestampMs,
+    timestampMs: isAppendTime(header) ? header.maxTimestampMs : undefined,
   }
-  if (codec === codecs.none) return decodeRecords(bytes, start, end, place)
+  if (codec === codecs.none) return decodeRecords(bytes, start, end, place, make)
   if (decompress === undefined) {
     const found = `compression codec ${codecName(codec) ?? codec}`
     throw new ProtocolError(`Cannot read a record batch: ${found}`)
   }
   const records = decompress(codec, bytes.subarray(start, end))
-  return decodeRecords(records, 0, records.length, place)
+  return decodeRecords(records, 0, records.length, place, make)
+}
+
+/** Whether the leader's clock gave all records the batch's largest timestamp. */
+export function isAppendTime({ attributes }: BatchHeader): boolean {
+  return (attributes & appendTimeBit) !== 0
+}
+
+/** Whether the batch holds no records of a producer, but a mark that a broker wrote. */
+export function isControlBatch({ attributes }: BatchHeader): boolean {
+  return (attributes & controlBit) !== 0
+}
+
+export function codecOf({ attributes }: BatchHeader): number {
+  return attributes & codecMask
 }
 
 /** Calls `visit` for each whole batch; the batches lie back to back in `bytes`. */

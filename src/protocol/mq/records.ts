@@ -84,27 +84,37 @@ export function encodeRecord(
   return end
 }
 
+/** Makes a caller's record from what was read: keys and values are views. */
+export type MakeRecord<T> = (
+  offset: number,
+  timestampMs: number,
+  key: Buffer | null,
+  value: Buffer | null,
+  headers: readonly RecordHeader[],
+) => T
+
 /**
- * Reads the records in `bytes[start, end)`; keys and values are views.
+ * Reads the records in `bytes[start, end)`.
  *
  * @throws ProtocolError if they are malformed or leave bytes over
  */
-export function decodeRecords(
+export function decodeRecords<T>(
   bytes: Buffer,
   start: number,
   end: number,
   place: RecordsPlace,
-): StoredRecord[] {
+  make: MakeRecord<T>,
+): T[] {
   const reader = new RecordReader(bytes, start, end)
-  const records: StoredRecord[] = []
+  const records: T[] = []
   let next = place.baseOffset
-  for (let i = 0; i < place.count; i++) {
-    const record = reader.record(place)
+  const makeInOrder: MakeRecord<T> = (offset, timestampMs, key, value, headers) => {
     // Compaction leaves gaps. An offset of another batch would mislead a consumer's position.
-    if (record.offset < next || record.offset > place.lastOffset) throw malformed()
-    next = record.offset + 1
-    records.push(record)
+    if (offset < next || offset > place.lastOffset) throw malformed()
+    next = offset + 1
+    return make(offset, timestampMs, key, value, headers)
   }
+  for (let i = 0; i < place.count; i++) records.push(reader.record(place, makeInOrder))
   if (!reader.atEnd) throw new ProtocolError('Cannot read a record batch: it has bytes left over')
   return records
 }
@@ -138,7 +148,7 @@ class RecordReader {
     return this.#at === this.#end
   }
 
-  record({ baseOffset, baseTimestampMs, timestampMs }: RecordsPlace): StoredRecord {
+  record<T>({ baseOffset, baseTimestampMs, timestampMs }: RecordsPlace, make: MakeRecord<T>): T {
     const length = this.#varint()
     const recordEnd = this.#at + length
     if (length < 0 || recordEnd > this.#end) throw malformed()
@@ -152,7 +162,7 @@ class RecordReader {
     if (headerCount < 0 || headerCount * 2 > recordEnd - this.#at) throw malformed()
     const headers = headerCount === 0 ? noHeaders : this.#headers(headerCount)
     if (this.#at !== recordEnd) throw malformed()
-    return { offset, timestampMs: timestampMs ?? ownTimestampMs, key, value, headers }
+    return make(offset, timestampMs ?? ownTimestampMs, key, value, headers)
   }
 
   #headers(count: number): RecordHeader[] {

@@ -11,6 +11,7 @@ import { dispatch } from '../../../src/broker/api/dispatch.ts'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { GroupCoordinator } from '../../../src/broker/group/group-coordinator.ts'
+import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { FollowerVerdict, Role } from '../../../src/broker/partition/partition.ts'
 import { neverUnclean } from '../../../src/broker/partition/partition-state.ts'
 import type { ProduceCall } from '../../../src/broker/replication/produce-queue.ts'
@@ -30,6 +31,7 @@ import {
 import type { ReplicaFetchPartition } from '../../../src/protocol/mq/replica-fetch.ts'
 import { RareWarnings } from '../../../src/rare-warnings.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
+import { StoredLog } from '../group/stored-log.ts'
 import { MemoryTree } from '../memory-zk.ts'
 import { ids, life, member } from '../partition/members.ts'
 import { testSecret } from '../test-secret.ts'
@@ -186,6 +188,8 @@ export class ApiWorld {
   /** this broker's session */
   readonly zk = this.tree.session()
   readonly #purgatory = new Purgatory()
+  /** the only partition of the offsets topic: this broker coordinates all groups */
+  readonly groupLog = new StoredLog()
   readonly #session: ServingSession = {
     zk: this.zk,
     readCluster: () => this.zk.sync(),
@@ -219,8 +223,8 @@ export class ApiWorld {
       },
       producerIds: { next: async () => 7000 as ProducerId },
       groups: new GroupCoordinator({
-        self,
         image: this.image,
+        replicas: { get: (topic) => (topic === offsetsTopic ? this.groupLog : undefined) },
         clock: this.clock,
         log: silentLogger,
         rules: {
@@ -230,7 +234,11 @@ export class ApiWorld {
           membersMax: 10,
           bytesMax: 10_000,
         },
-        zk: () => (this.hasSession ? this.zk : undefined),
+        offsetsTopic: { partitionCount: 1, replicaCountMax: 3 },
+        commitTimeoutMs: 1000,
+        retentionMs: 1_000_000,
+        retentionCheckMs: 100_000,
+        makeTopic: async () => undefined,
       }),
       sasl: {
         mechanisms: [],
@@ -246,6 +254,12 @@ export class ApiWorld {
       defaults: { partitionCount: 2, replicationFactor: 3 },
       session: () => (this.hasSession ? this.#session : undefined),
     }
+  }
+
+  /** @param leader of the offsets topic */
+  coordinate(leader = 1): void {
+    this.topic(offsetsTopic, [leader])
+    this.parts.groups.imageChanged()
   }
 
   /** A topic with one partition for each of these leaders; 0: no leader. */

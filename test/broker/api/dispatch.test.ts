@@ -6,6 +6,7 @@ import { life } from '../partition/members.ts'
 import { ApiWorld, client } from './api-world.ts'
 
 const place = { topic: 'none', partition: 0 }
+const noMember = { generation: -1, memberId: '', instanceId: undefined } as const
 const limits = { maxWaitMs: 10, bytesMin: 1, bytesMax: 10, passedOn: false }
 
 /** One request for each api; a new one does not compile until it is here. */
@@ -18,8 +19,15 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   metadata: { type: 'metadata', topics: [] },
   createTopics: { type: 'createTopics', timeoutMs: 10, topics: [] },
   initProducerId: { type: 'initProducerId' },
-  offsetCommit: { type: 'offsetCommit', group: 'fans', timeoutMs: 10, partitions: [] },
-  offsetFetch: { type: 'offsetFetch', group: 'fans', partitions: [] },
+  offsetCommit: {
+    type: 'offsetCommit',
+    ...noMember,
+    passedOn: false,
+    group: 'fans',
+    timeoutMs: 10,
+    partitions: [],
+  },
+  offsetFetch: { type: 'offsetFetch', passedOn: false, group: 'fans', partitions: [] },
   deleteRecords: { type: 'deleteRecords', timeoutMs: 10, passedOn: false, partitions: [] },
   recoveryChoices: { type: 'recoveryChoices', ...place },
   recover: { type: 'recover', ...place, leader: 1 as BrokerId, version: 0 },
@@ -37,6 +45,7 @@ const refusals: Partial<Record<ApiName, BrokerError['code']>> = {
 for (const request of Object.values(requests)) {
   t.test(`${request.type} reaches its own handler, and is answered once`, async (t) => {
     const world = new ApiWorld()
+    world.coordinate()
     const { answers } = world.ask(request)
     await world.clock.advance(1000)
     t.equal(answers.length, 1)

@@ -1,4 +1,4 @@
-// `zw topics recover` as an operator runs it: a separate process, with brokers on real ports.
+// `zw topics` as an operator runs it: a separate process, with brokers on real ports.
 
 import { execFile } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
@@ -11,11 +11,52 @@ import { type BrokerWorld, until, worldTest } from '../../broker/broker-world.ts
 
 const exec = promisify(execFile)
 
-async function recover(world: BrokerWorld, ...words: readonly string[]): Promise<string> {
+async function topics(world: BrokerWorld, ...words: readonly string[]): Promise<string> {
   const brokers = world.addresses.map(({ host, port }) => `${host}:${port}`).join()
-  const args = ['--import', 'tsx', 'src/cli/main.ts', 'topics', 'recover', 'goals', ...words]
+  const args = ['--import', 'tsx', 'src/cli/main.ts', 'topics', ...words]
   return (await exec(process.execPath, [...args, '--broker', brokers])).stdout
 }
+
+function recover(world: BrokerWorld, ...words: readonly string[]): Promise<string> {
+  return topics(world, 'recover', 'goals', ...words)
+}
+
+worldTest(
+  t,
+  'zw topics creates, changes, describes and deletes a topic',
+  { brokers: 1 },
+  async (t, world) => {
+    const config = ['--config', 'retention.ms=1000', '--config', 'cleanup.policy=compact']
+    t.equal(
+      await topics(world, 'create', 'goals', '--partitions', '2', ...config),
+      'Created topic goals: partitions 2, replicas 1.\n',
+    )
+    const values = { 'cleanup.policy': 'compact', 'segment.ms': '7' }
+    const changes = ['--config', 'segment.ms=7', '--delete-config', 'retention.ms']
+    const changed = await topics(world, 'alter', 'goals', ...changes, '-o', 'json')
+    t.same(JSON.parse(changed), { topic: 'goals', configs: values })
+    await topics(world, 'partitions', 'goals', '--partitions', '3')
+    t.match(await topics(world, 'list'), /^goals +3 +1$/m)
+    const [described] = JSON.parse(await topics(world, 'describe', 'goals', '-o', 'json'))
+    t.match(described, { topic: 'goals', configs: { 'segment.ms': { source: 'topic' } } })
+    t.same(
+      described.partitions.map(({ leader, latest }: Record<string, unknown>) => [leader, latest]),
+      [
+        [1, 0],
+        [1, 0],
+        [1, 0],
+      ],
+    )
+    await t.rejects(topics(world, 'delete', 'goals'), { code: 2, stderr: /add -y/ })
+    t.equal(await topics(world, 'delete', 'goals', '-y'), 'Deleted topic goals.\n')
+    t.equal(await topics(world, 'list', '-o', 'json'), '[]\n')
+    await t.rejects(topics(world, 'delete', 'goals', '-y'), { code: 1, stderr: /does not exist/ })
+    await t.rejects(topics(world, 'create', 'x', '--config', 'retention=1'), {
+      code: 1,
+      stderr: /retention is no key of a topic/,
+    })
+  },
+)
 
 worldTest(
   t,

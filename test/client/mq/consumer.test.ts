@@ -202,3 +202,132 @@ worldTest(
     t.match(await warned, { message: /A listener of 'broker' failed/ })
   },
 )
+
+worldTest(t, 'a seek goes anywhere, also after the end', { brokers: 1 }, async (t, world) => {
+  const scene = await sceneOf(world, 2)
+  for (const partition of [0, 1]) {
+    await scene.producer.sendBatch(
+      ['a', 'b', 'c'].map((value) => ({ topic: 'goals', partition, value })),
+    )
+  }
+  const consumer = scene.consumer()
+  const takeSix = async () => {
+    const seen: string[] = []
+    for await (const { partition, value } of consumer) {
+      seen.push(`${partition}${value}`)
+      if (seen.length === 6) break
+    }
+    return seen.sort()
+  }
+  const all = await takeSix()
+  t.same(consumer.position(1), 3)
+  await consumer.seek('beginning')
+  t.same(await takeSix(), all)
+  await consumer.seek({ last: 1 }, { partitions: [1] })
+  await consumer.seek(1, { partitions: [0] })
+  t.equal(consumer.lag, 3)
+  const iterator = consumer[Symbol.asyncIterator]()
+  const three = [await iterator.next(), await iterator.next(), await iterator.next()]
+  t.same(three.map(({ value }) => `${value.partition}${value.value}`).sort(), ['0b', '0c', '1c'])
+  await consumer.seek(99, { partitions: [1] })
+  await t.rejects(consumer.take(), { code: 'OFFSET_OUT_OF_RANGE' })
+  await consumer.seek('end')
+  await scene.producer.send({ topic: 'goals', partition: 0, value: 'd' })
+  t.same((await consumer.take()).map(textOf), ['d'])
+  await t.rejects(consumer.seek(0, { partitions: [7] }), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  t.throws(() => consumer.position(7), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+})
+
+worldTest(
+  t,
+  'a paused partition counts what it misses, and the others go on',
+  { brokers: 1 },
+  async (t, world) => {
+    const scene = await sceneOf(world, 2)
+    const consumer = scene.consumer()
+    t.throws(() => consumer.pause([0]), { message: /has not started/ })
+    await consumer.start()
+    consumer.pause([0])
+    for (const partition of [0, 1, 0]) {
+      await scene.producer.send({ topic: 'goals', partition, value: `in ${partition}` })
+    }
+    t.same((await consumer.take()).map(textOf), ['in 1'])
+    const progress = await consumer.refreshLag()
+    t.match(progress, [
+      { partition: 0, lag: 2, isPaused: true, logStart: 0, leader: 1 },
+      { partition: 1, lag: 0, isPaused: false },
+    ])
+    consumer.resume([0])
+    const [record] = await consumer.take()
+    t.equal(textOf(record), 'in 0')
+    t.match(record?.batch, { codec: 'none', recordCount: 1, leaderEpoch: 0 })
+  },
+)
+
+worldTest(
+  t,
+  'a batch is a unit: its position and its commit wait for the handler',
+  { brokers: 1 },
+  async (t, world) => {
+    const scene = await sceneOf(world)
+    await scene.send('a', 'b')
+    await scene.send('c')
+    const consumer = scene.consumer()
+    const seen: string[][] = []
+    const failing = consumer.eachBatch(async ({ records }) => {
+      seen.push(records.map(textOf))
+      t.equal(consumer.position(0), records[0]?.offset, 'not before the handler is done')
+      if (seen.length === 2) throw new Error('on fire')
+    })
+    await t.rejects(failing, { message: 'on fire' })
+    t.equal(consumer.position(0), 2)
+    const handled = consumer.eachBatch(
+      ({ records }) => {
+        seen.push(records.map(textOf))
+      },
+      { commits: true, concurrency: 2 },
+    )
+    await until(() => consumer.position(0) === 3)
+    await scene.send('d', 'e')
+    await until(() => consumer.position(0) === 5)
+    await until(() => seen.length === 4)
+    while ((await scene.committed()) !== 5) await new Promise((resolve) => setImmediate(resolve))
+    await consumer.close()
+    await handled
+    t.same(seen, [['a', 'b'], ['c'], ['c'], ['d', 'e']])
+    const noGroup = new Consumer({ brokers: world.addresses, topic: 'goals' })
+    await t.rejects(
+      world.use(noGroup).eachBatch(() => undefined, { commits: true }),
+      { code: 'INVALID_GROUP_ID' },
+    )
+  },
+)
+
+worldTest(t, 'a signal ends a wait, and nothing else', { brokers: 1 }, async (t, world) => {
+  const scene = await sceneOf(world)
+  const consumer = scene.consumer()
+  const aborting = new AbortController()
+  const { signal } = aborting
+  const waiting = [
+    consumer.take({ signal }),
+    consumer.records({ signal }).next(),
+    consumer.batches({ signal }).next(),
+    consumer.eachBatch(() => t.fail(), { signal }),
+  ]
+  await consumer.start()
+  const reason = new Error('enough')
+  aborting.abort(reason)
+  const outcomes = await Promise.allSettled(waiting)
+  t.same(
+    outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason),
+    waiting.map(() => reason),
+  )
+  await t.rejects(consumer.seek('end', { signal }), reason)
+  await t.rejects(consumer.start({ signal }), reason)
+  await scene.send('a')
+  const batches = consumer.batches()
+  const { value } = await batches.next()
+  t.same(value.records.map(textOf), ['a'])
+  await consumer[Symbol.asyncDispose]()
+  t.same(await batches.next(), { done: true, value: undefined })
+})

@@ -39,12 +39,17 @@ const state = (more: Of<'state'>): MqEvent => ({
   ...{ leaderEpoch: 1, controllerEpoch: 1, inForce: 1 },
   ...more,
 })
-const groupOffset = (offset: number): MqEvent => ({
-  type: 'groupOffset',
-  group: 'g',
-  partition: 0,
-  offset,
-})
+const groupOffset = (at: number, offset: number): MqEvent => {
+  const value = {
+    offset,
+    leaderEpoch: -1,
+    metadata: '',
+    commitTimestampMs: 1,
+    expireTimestampMs: -1,
+  }
+  const place = { topic: 'goals', partition: 0 }
+  return { type: 'groupRecord', at, record: { type: 'offset', group: 'g', place, value } }
+}
 
 const chosen = (common: number, losesAtMost?: number): MqEvent => ({
   type: 'chosen',
@@ -261,8 +266,13 @@ const broken: readonly {
   },
   {
     name: 'a committed offset that goes back',
-    history: [groupOffset(7), groupOffset(6)],
+    history: [groupOffset(0, 7), groupOffset(1, 6)],
     rule: /a committed offset never goes back/,
+  },
+  {
+    name: 'a commit that another replica has otherwise',
+    history: [groupOffset(0, 7), groupOffset(0, 8)],
+    rule: /replicas agree on what groups committed/,
   },
   {
     name: 'a choice that loses more than the operator was told',

@@ -4,6 +4,7 @@
 // A record is identified by its value, which names its producer and its number there.
 
 import { invariant } from '../../../src/invariant.ts'
+import type { GroupRecord } from '../../../src/protocol/kafka/group-records.ts'
 
 /** One process of one broker. */
 export type Life = string
@@ -66,12 +67,10 @@ export type MqEvent =
       readonly controllerEpoch: number
       readonly inForce: number
     }
-  | {
-      readonly type: 'groupOffset'
-      readonly group: string
-      readonly partition: number
-      readonly offset: number
-    }
+  /** A record of the topic in which groups are stored is committed, as some replica has it. */
+  | { readonly type: 'groupRecord'; readonly at: number; readonly record: GroupRecord }
+  /** An operator chose a leader for that topic, which may lack some of its records. */
+  | { readonly type: 'groupsChosen' }
   /**
    * An operator chose a leader that has only these of the committed records, and was told how many
    * are lost at most; undefined: unknown.
@@ -141,6 +140,8 @@ export class MqChecker {
   readonly #leaders = new Map<string, Life>()
   readonly #states = new Map<number, State>()
   readonly #groupOffsets = new Map<string, number>()
+  /** by offset */
+  readonly #groupRecords: string[] = []
   /** by partition: where the log may begin, at most */
   readonly #mayRemove = new Map<number, number>()
   /** by partition: everything before it is deleted for good */
@@ -195,8 +196,12 @@ export class MqChecker {
         return this.#leads(event)
       case 'state':
         return this.#wasWritten(event)
-      case 'groupOffset':
+      case 'groupRecord':
         return this.#groupCommitted(event)
+      case 'groupsChosen':
+        this.#groupRecords.length = 0
+        this.#groupOffsets.clear()
+        return
       case 'repeated':
         return this.#wasRepeated(event)
       case 'chosen':
@@ -399,9 +404,19 @@ export class MqChecker {
     )
   }
 
-  #groupCommitted({ group, partition, offset }: Extract<MqEvent, { type: 'groupOffset' }>): void {
-    const key = `${group} ${partition}`
+  #groupCommitted({ at, record }: Extract<MqEvent, { type: 'groupRecord' }>): void {
+    const text = JSON.stringify(record)
+    const known = this.#groupRecords[at]
+    if (known !== undefined) {
+      const differs = `${known}, ${text} at ${at}`
+      invariant(known === text, `replicas agree on what groups committed: ${differs}`)
+      return
+    }
+    this.#groupRecords[at] = text
+    if (record.type !== 'offset' || record.value === null) return
+    const key = `${record.group} ${record.place.topic}/${record.place.partition}`
     const before = this.#groupOffsets.get(key) ?? 0
+    const { offset } = record.value
     invariant(
       offset >= before,
       `a committed offset never goes back: ${before} to ${offset} of ${key}`,

@@ -46,10 +46,9 @@ export function cutTails(disk: SimDisk, random: Random): void {
   }
 }
 
-/** Removes the logs, as an operator does with a damaged directory. */
-export function takeLogAway(disk: SimDisk, partition: number): void {
-  const name = [...disk.logs.keys()].find((each) => each.endsWith(`-${partition}`))
-  if (name !== undefined) disk.loseLog(name)
+/** Removes a log, as an operator does with a damaged directory. */
+export function takeLogAway(disk: SimDisk, directory: string): void {
+  if (disk.logs.has(directory)) disk.loseLog(directory)
 }
 
 /** Whether `damageLogs` reaches every log that has records. */

@@ -13,7 +13,7 @@ import {
 } from '../../../src/protocol/mq/record-batch.ts'
 import { takeLogAway } from './damage.ts'
 import type { MqWorld } from './life.ts'
-import type { SimConsumer } from './load.ts'
+import { type SimConsumer, topic } from './load.ts'
 import { Person } from './person.ts'
 
 /** After this time an operator looks for what could not heal by itself. */
@@ -83,11 +83,10 @@ export class Ending {
   /** A partition that has no leader by now waits for an operator. */
   async #decide(): Promise<void> {
     const world = this.#world
-    for (let waitedMs = 0; this.#leaderless.length > 0 && waitedMs < electionMs; waitedMs += 100) {
-      await world.run(100)
-    }
+    const isLed = () => this.#leaderless.length === 0 && !world.areGroupsLeaderless
+    for (let waitedMs = 0; !isLed() && waitedMs < electionMs; waitedMs += 100) await world.run(100)
+    if (isLed()) return
     const undecided = this.#leaderless
-    if (undecided.length === 0) return
     invariant(!world.needsNoOperator, 'a whole disk of an ISR member leads without an operator')
     world.cover('unavailable until a person decides')
     const person = new Person(world)
@@ -95,6 +94,7 @@ export class Ending {
       if (await person.decide(partition)) continue
       this.#partitions = this.#partitions.filter((each) => each !== partition)
     }
+    if (world.areGroupsLeaderless) await person.decideOnGroups()
     person.close()
   }
 
@@ -114,7 +114,9 @@ export class Ending {
       if (damaged.length === 0) continue
       world.cover('damaged log taken away')
       broker.end({ power: false })
-      for (const partition of damaged) takeLogAway(broker.disk, partition)
+      for (const partition of damaged) {
+        takeLogAway(broker.disk, world.directoryOf(topic, partition) ?? '')
+      }
       world.show({ type: 'diskLost', broker: broker.name })
       broker.start()
     }

@@ -11,6 +11,8 @@ import {
   decodeTopic,
   zkPaths,
 } from '../../../src/broker/cluster/zk-paths.ts'
+import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
+import { directoryName } from '../../../src/broker/partition/partition-directory.ts'
 import { leaderOf, type PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
@@ -219,9 +221,23 @@ export class MqWorld {
   }
 
   /** The znode of a partition; undefined while no server is up. */
-  stateOf(partition: number): PartitionState | undefined {
+  stateOf(partition: number, of = topic): PartitionState | undefined {
     const tree = this.#latestTree()
-    return tree && decodeState(dataOf(tree, zkPaths.state(topic, partition)), anyVersion)
+    return tree && decodeState(dataOf(tree, zkPaths.state(of, partition)), anyVersion)
+  }
+
+  /** The name of a partition's directory. */
+  directoryOf(of: string, partition: number): string | undefined {
+    const tree = this.#latestTree()
+    const assignment = tree && decodeTopic(dataOf(tree, zkPaths.topic(of)))
+    return assignment && directoryName({ topicId: assignment.topicId, partition })
+  }
+
+  /** Whether the topic in which groups are stored exists, and none of its replicas leads. */
+  get areGroupsLeaderless(): boolean {
+    if (this.directoryOf(offsetsTopic, 0) === undefined) return false
+    const replicas = this.brokers.flatMap(({ groupReplicas }) => groupReplicas)
+    return !replicas.some(({ role }) => role.type === 'leading')
   }
 
   result(): MqLife {
@@ -322,10 +338,6 @@ export class MqWorld {
           this.show({ type: 'state', partition, inForce, leader, ...epochs })
         }
       }
-      const committed = zkPaths.groupOffset(group, topic, partition)
-      if (tree.get(committed)?.mzxid !== zxid) continue
-      const offset = decodeNumber(dataOf(tree, committed))
-      if (offset !== undefined) this.show({ type: 'groupOffset', group, partition, offset })
     }
   }
 
@@ -352,7 +364,9 @@ export class MqWorld {
   /** The states of all partitions; undefined while no server is up. */
   get states(): readonly PartitionState[] | undefined {
     const states = this.partitionIds.flatMap((partition) => this.stateOf(partition) ?? [])
-    return states.length === this.partitions ? states : undefined
+    const ofGroups = this.stateOf(0, offsetsTopic)
+    if (states.length !== this.partitions) return undefined
+    return ofGroups === undefined ? states : [...states, ofGroups]
   }
 
   /** The mark of a directory in ZooWeeper. */

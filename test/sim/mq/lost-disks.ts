@@ -338,6 +338,27 @@ export const lostDisks: readonly LostDisk[] = [
       await world.run(lateMs)
     },
   },
+  {
+    name: 'a leader dies before any record of its epoch is committed, and returns',
+    script: async (world) => {
+      const first = await begin(world)
+      first.end({ power: true })
+      await world.run(lateMs)
+      const [leader, follower] = world.brokers
+        .filter((broker) => broker !== first)
+        .sort((a, b) => Number(b.leads(0)) - Number(a.leads(0)))
+      if (leader === undefined || follower === undefined) return
+      world.network.block(leader.name, follower.name)
+      world.send(40)
+      // Less than a follower may lag: the leader does not remove it from the ISR.
+      await world.run(150)
+      leader.end({ power: true })
+      world.network.unblockAll()
+      await world.run(lateMs)
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+    },
+  },
 ]
 
 /**

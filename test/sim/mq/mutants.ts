@@ -19,7 +19,7 @@ const driver = 'broker/controller/driver.ts'
 const session = 'broker/session/session.ts'
 const broker = 'broker/broker.ts'
 const marks = 'broker/session/marks.ts'
-const offsets = 'broker/group/offset-store.ts'
+const ledGroup = 'broker/group/led-group.ts'
 const batch = 'protocol/mq/record-batch.ts'
 const recovery = 'log/recovery.ts'
 
@@ -80,12 +80,6 @@ export const mqMutants: readonly Mutant[] = [
       },
     ],
     seeds: 600,
-  },
-  {
-    name: 'epochs are remembered beyond a truncation',
-    rule: 'what is known of epochs is what the log says',
-    edits: [{ file: partition, from: '    this.#epochs.truncated(end)\n', to: '' }],
-    seeds: 300,
   },
   {
     name: 'no CRC check of a produced batch',
@@ -449,9 +443,9 @@ export const mqMutants: readonly Mutant[] = [
     rule: 'a committed offset never goes back',
     edits: [
       {
-        file: offsets,
-        from: 'zk.setData(path, data, commit.version)',
-        to: 'zk.setData(path, data, -1)',
+        file: ledGroup,
+        from: 'follows !== undefined && follows !== version',
+        to: 'false && follows !== version',
       },
     ],
     seeds: 600,
@@ -739,6 +733,12 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: "{ type: 'log', member, log: { ...status, life } }",
       },
     ],
+    seeds: 60,
+  },
+  {
+    name: 'epochs are remembered beyond a truncation',
+    rule: 'what is known of epochs is what the log says',
+    edits: [{ file: partition, from: '    this.#epochs.truncated(end)\n', to: '' }],
     seeds: 60,
   },
   {

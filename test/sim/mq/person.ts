@@ -2,6 +2,7 @@
 // recover`, they see what each replica has and choose one that loses least, or leave it because
 // they expect a disk to return.
 
+import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { invariant } from '../../../src/invariant.ts'
 import { decodeBatch, forEachBatch } from '../../../src/protocol/mq/record-batch.ts'
@@ -9,6 +10,7 @@ import type { RecoveryChoice, RecoveryChoices } from '../../../src/protocol/mq/r
 import { takeLogAway } from './damage.ts'
 import type { MqWorld } from './life.ts'
 import { topic } from './load.ts'
+import type { SimBroker } from './sim-broker.ts'
 
 const readBytes = 1 << 20
 /** Within this time a broker that is back has reported on its logs. */
@@ -56,8 +58,32 @@ export class Person {
     return true
   }
 
-  async #choices(partition: number): Promise<RecoveryChoices> {
-    const found = await this.#waitFor(this.#admin.recoveryChoices(topic, partition))
+  /** The partition in which groups are stored gets a leader; what it lacks is lost. */
+  async decideOnGroups(): Promise<void> {
+    const world = this.#world
+    let found = await this.#choices(0, offsetsTopic)
+    this.#mustWait(0, found.choices, offsetsTopic)
+    if (!found.choices.some(({ mayLead }) => mayLead)) {
+      const broker = world.brokers.find(({ groupReplicas }) => groupReplicas.length === 0)
+      if (broker !== undefined) await this.#replaceLog(broker, offsetsTopic, 0)
+      found = await this.#choices(0, offsetsTopic)
+    }
+    const [best] = found.choices.filter(({ mayLead }) => mayLead).sort(byLoss)
+    invariant(best !== undefined, `a person has a choice: ${JSON.stringify(found)}`)
+    world.cover('groups decided by a person')
+    world.show({ type: 'groupsChosen' })
+    const choice = {
+      topic: offsetsTopic,
+      partition: 0,
+      leader: best.broker,
+      version: found.version,
+    }
+    await this.#waitFor(this.#admin.recover(choice))
+    await world.until('who was chosen leads', () => !world.areGroupsLeaderless)
+  }
+
+  async #choices(partition: number, of = topic): Promise<RecoveryChoices> {
+    const found = await this.#waitFor(this.#admin.recoveryChoices(of, partition))
     invariant(found.leader < 0, 'a partition that waits for a person has no leader')
     return found
   }
@@ -69,10 +95,14 @@ export class Person {
   async #takeLogAway(partition: number): Promise<void> {
     const world = this.#world
     const broker = world.brokers.find((each) => world.unavailableAt(each).includes(partition))
-    if (broker === undefined) return
+    if (broker !== undefined) await this.#replaceLog(broker, topic, partition)
+  }
+
+  async #replaceLog(broker: SimBroker, of: string, partition: number): Promise<void> {
+    const world = this.#world
     world.cover('damaged log taken away')
     broker.end({ power: false })
-    takeLogAway(broker.disk, partition)
+    takeLogAway(broker.disk, world.directoryOf(of, partition) ?? '')
     broker.start()
     await world.until('a broker is back', () => broker.brokerEpoch !== undefined)
     await world.run(reportMs)
@@ -86,9 +116,9 @@ export class Person {
    * Checks that the budget of the partition's disks is spent, or that what is left of it has a torn
    * tail and may have lost durable records.
    */
-  #mustWait(partition: number, choices: readonly RecoveryChoice[]): void {
+  #mustWait(partition: number, choices: readonly RecoveryChoice[], of = topic): void {
     const { budget } = this.#world
-    const state = this.#world.stateOf(partition)
+    const state = this.#world.stateOf(partition, of)
     const whole = state?.isr.filter((member) => budget.isWhole(member)) ?? []
     const found = JSON.stringify({ state, choices })
     invariant(

@@ -3,9 +3,11 @@
 
 import { assembleBroker, type Broker } from '../../../src/broker/broker.ts'
 import { readConfig } from '../../../src/broker/config.ts'
+import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import type { ReplicaManager } from '../../../src/broker/replication/replica-manager.ts'
 import { invariant } from '../../../src/invariant.ts'
+import { decodeGroupRecord } from '../../../src/protocol/kafka/group-records.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import {
   decodeBatch,
@@ -17,6 +19,7 @@ import type { SimDisk } from '../disk.ts'
 import type { MqEvent } from './checker.ts'
 import { Host, type HostParts } from './host.ts'
 import type { LastBatches } from './last-batches.ts'
+import { topic } from './load.ts'
 import { isByDisk } from './sim-server.ts'
 
 export const brokerPort = 9092
@@ -55,6 +58,8 @@ export class SimBroker extends Host {
   #broker: Broker | undefined
   #replicas: ReplicaManager | undefined
   readonly #seen = new Map<Replica, Seen>()
+  /** up to where the records of groups were shown */
+  readonly #groupsSeen = new WeakMap<Replica, number>()
   /** by partition, also while it is down: up to where its log is on its disk */
   readonly #durableEnds = new Map<number, number>()
   /** the same of disks that were lost: what they had counted when it was acknowledged */
@@ -78,7 +83,17 @@ export class SimBroker extends Host {
     return this.process === undefined ? undefined : this.#broker?.brokerEpoch
   }
 
+  /** Of the topic of the load. */
   get replicas(): readonly Replica[] {
+    return this.#all.filter((replica) => replica.topic === topic)
+  }
+
+  /** Of the topic in which groups are stored. */
+  get groupReplicas(): readonly Replica[] {
+    return this.#all.filter((replica) => replica.topic === offsetsTopic)
+  }
+
+  get #all(): readonly Replica[] {
     return this.process === undefined ? [] : [...(this.#replicas?.replicas ?? [])]
   }
 
@@ -128,6 +143,8 @@ export class SimBroker extends Host {
       [
         ...[`--id=${this.id}`, `--host=${this.name}`, `--port=${brokerPort}`],
         ...[`--advertised-host=${this.name}`, '--data-dir=/data', `--zooweeper=${zooweeper}`],
+        ...['--offsets.topic.num.partitions=1', '--group.min.session.timeout.ms=100'],
+        ...['--group.initial.rebalance.delay.ms=50'],
         ...[`--session-timeout=${sessionTimeoutMs}`, `--replica.lag.time.max.ms=${lagTimeMsMax}`],
       ],
       {},
@@ -153,7 +170,25 @@ export class SimBroker extends Host {
 
   look(): void {
     if (this.process === undefined || this.#replicas === undefined) return
-    for (const replica of this.#replicas.replicas) this.#lookAt(replica)
+    for (const replica of this.replicas) this.#lookAt(replica)
+    for (const replica of this.groupReplicas) this.#lookAtGroups(replica)
+  }
+
+  #lookAtGroups(replica: Replica): void {
+    const { highWatermark } = replica
+    for (let offset = this.#groupsSeen.get(replica) ?? 0; offset < highWatermark; ) {
+      const { records } = replica.readCommitted(offset, 1 << 20)
+      forEachBatch(records, (at) => {
+        for (const record of decodeBatch(records, at)) {
+          const decoded = decodeGroupRecord(record)
+          if (decoded !== undefined) {
+            this.#options.show({ type: 'groupRecord', at: record.offset, record: decoded })
+          }
+          offset = record.offset + 1
+        }
+      })
+      this.#groupsSeen.set(replica, offset)
+    }
   }
 
   #lookAt(replica: Replica): void {

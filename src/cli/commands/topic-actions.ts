@@ -1,0 +1,158 @@
+// What `zw topics list, describe, create, delete, alter, partitions` do. Text goes to people, JSON to
+// scripts; a failure is an error with its reason, exit code 1.
+
+import { createInterface } from 'node:readline/promises'
+import { BrokerError, type MqAdmin, type PartitionOffsets } from '../../client/mq/mq-admin.ts'
+import type { TopicInfo } from '../../protocol/mq/metadata.ts'
+import { BadUsage } from '../cli-command.ts'
+import { toStdout } from '../output.ts'
+import {
+  type DescribedTopic,
+  describeJson,
+  describeLines,
+  listJson,
+  listLines,
+} from './topic-lines.ts'
+
+export interface TopicWords {
+  readonly topic: string | undefined
+  readonly partitions: number | undefined
+  readonly replicas: number | undefined
+  /** `name=value`, each */
+  readonly config: readonly string[]
+  readonly deleteConfig: readonly string[]
+  readonly yes: boolean
+  readonly output: 'text' | 'json'
+}
+
+export async function list(admin: MqAdmin, { output }: TopicWords): Promise<void> {
+  const topics = await admin.topics()
+  print(output, listJson(topics), listLines(topics))
+}
+
+export async function describe(admin: MqAdmin, { topic, output }: TopicWords): Promise<void> {
+  const infos = topic === undefined ? await admin.topics() : [await existing(admin, topic)]
+  const described: DescribedTopic[] = []
+  for (const info of infos) {
+    const isKnown = info.problem === undefined
+    described.push({
+      info,
+      offsets: isKnown ? await offsetsOf(admin, info) : new Map(),
+      configs: isKnown ? await admin.topicConfig(info.topic) : [],
+    })
+  }
+  print(output, described.map(describeJson), described.flatMap(describeLines))
+}
+
+export async function create(admin: MqAdmin, words: TopicWords): Promise<void> {
+  const { partitions, replicas, output } = words
+  const topic = needed(words)
+  const configs = configsOf(words.config)
+  await admin.createTopic({
+    topic,
+    configs,
+    ...(partitions === undefined ? {} : { partitions }),
+    ...(replicas === undefined ? {} : { replicas }),
+  })
+  const made = await existing(admin, topic)
+  const counts = {
+    partitions: made.partitions.length,
+    replicas: made.partitions[0]?.replicas.length,
+  }
+  const text = `Created topic ${topic}: partitions ${counts.partitions}, replicas ${counts.replicas}.`
+  print(
+    output,
+    { topic, topicId: made.topicId, partitions: counts.partitions, replicas: counts.replicas },
+    [text],
+  )
+}
+
+/** Everything in the topic is lost, so a person types its name, and a script says -y. */
+export async function remove(admin: MqAdmin, words: TopicWords): Promise<void> {
+  const topic = needed(words)
+  if (!words.yes) {
+    await existing(admin, topic)
+    await confirm(topic)
+  }
+  await admin.deleteTopics([topic])
+  print(words.output, { topic, deleted: true }, [`Deleted topic ${topic}.`])
+}
+
+export async function alter(admin: MqAdmin, words: TopicWords): Promise<void> {
+  const topic = needed(words)
+  const set = configsOf(words.config)
+  if (Object.keys(set).length + words.deleteConfig.length === 0) {
+    throw new BadUsage('Cannot alter a topic: it needs --config NAME=VALUE or --delete-config NAME')
+  }
+  await admin.alterTopicConfig(topic, { set, delete: words.deleteConfig })
+  const configs = await admin.topicConfig(topic)
+  const own = configs.filter(({ source }) => source === 'topic')
+  const values = Object.fromEntries(own.map(({ name, value }) => [name, value]))
+  const lines = own.map(({ name, value }) => `  ${name}=${value}`)
+  print(words.output, { topic, configs: values }, [`Changed topic ${topic}. It has:`, ...lines])
+}
+
+export async function addPartitions(admin: MqAdmin, words: TopicWords): Promise<void> {
+  const topic = needed(words)
+  const { partitions } = words
+  if (partitions === undefined) {
+    throw new BadUsage('Cannot add partitions: it needs --partitions N, their number afterwards')
+  }
+  await admin.createPartitions(topic, partitions)
+  print(words.output, { topic, partitions }, [
+    `Topic ${topic} has ${partitions} partitions. Keys may be in other partitions from here on.`,
+  ])
+}
+
+function needed({ topic }: TopicWords): string {
+  if (topic === undefined)
+    throw new BadUsage('Cannot run zw topics: the name of a topic is missing')
+  return topic
+}
+
+async function existing(admin: MqAdmin, topic: string): Promise<TopicInfo> {
+  const found = await admin.topic(topic)
+  if (found !== undefined) return found
+  throw new Error(`Cannot find topic '${topic}': it does not exist`)
+}
+
+/** A partition without a leader, or with one that just began, has none to show. */
+async function offsetsOf(
+  admin: MqAdmin,
+  { topic }: TopicInfo,
+): Promise<ReadonlyMap<number, PartitionOffsets>> {
+  try {
+    const offsets = await admin.offsets(topic)
+    return new Map(offsets.map((one) => [one.partition, one]))
+  } catch (error) {
+    if (error instanceof BrokerError) return new Map()
+    throw error
+  }
+}
+
+function configsOf(texts: readonly string[]): Readonly<Record<string, string>> {
+  const pairs = texts.map((text) => {
+    const at = text.indexOf('=')
+    if (at > 0) return [text.slice(0, at), text.slice(at + 1)] as const
+    throw new BadUsage(`Cannot use --config ${text}: it must be NAME=VALUE`)
+  })
+  return Object.fromEntries(pairs)
+}
+
+/** @throws Error unless the topic's name is typed */
+async function confirm(topic: string): Promise<void> {
+  if (process.stdin.isTTY !== true) {
+    throw new BadUsage('Cannot delete a topic without a terminal to ask on: add -y')
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const typed = await lines.question(`All records of ${topic} will be lost. Type its name: `)
+    if (typed.trim() !== topic) throw new Error(`Topic ${topic} stays: that is not its name`)
+  } finally {
+    lines.close()
+  }
+}
+
+function print(output: 'text' | 'json', json: unknown, lines: readonly string[]): void {
+  toStdout(output === 'json' ? `${JSON.stringify(json)}\n` : `${lines.join('\n')}\n`)
+}

@@ -1,0 +1,137 @@
+// The output of `zw topics list` and `zw topics describe`, as text and as JSON.
+//
+//   goals: 2 partitions, id mTYQqlBkRd-oQ4ZXYyRjWQ
+//     retention.ms=1000 (topic)
+//     partition  leader  epoch  replicas  in sync  first  next
+//             0       1      4  1,2,3     1,3          0   120  under-replicated
+//             1       -      5  2,3,1     2            0     -  no leader
+
+import type { PartitionOffsets } from '../../client/mq/mq-admin.ts'
+import type { ConfigEntry } from '../../protocol/mq/configs.ts'
+import { noBroker } from '../../protocol/mq/messages.ts'
+import type { PartitionInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
+import { type Column, tableLines } from '../table-lines.ts'
+
+export interface DescribedTopic {
+  readonly info: TopicInfo
+  /** by partition; missing where the leader did not say */
+  readonly offsets: ReadonlyMap<number, PartitionOffsets>
+  readonly configs: readonly ConfigEntry[]
+}
+
+const topicColumns: readonly Column<TopicInfo>[] = [
+  { title: 'topic', right: false, of: ({ topic }) => topic },
+  { title: 'partitions', right: true, of: ({ partitions }) => String(partitions.length) },
+  { title: 'replicas', right: true, of: (info) => String(replicaCount(info)) },
+  { title: '', right: false, of: troubleOf },
+]
+
+export function listLines(topics: readonly TopicInfo[]): string[] {
+  return topics.length === 0 ? ['There are no topics.'] : tableLines(topicColumns, topics)
+}
+
+export function listJson(topics: readonly TopicInfo[]): unknown {
+  return topics.map((info) => {
+    const { topic, topicId, problem, partitions } = info
+    return {
+      topic,
+      topicId,
+      partitions: partitions.length,
+      replicas: replicaCount(info),
+      underReplicated: partitions.filter(isUnderReplicated).length,
+      withoutLeader: partitions.filter(isLeaderless).length,
+      ...(problem === undefined ? {} : { problem }),
+    }
+  })
+}
+
+export function describeLines({ info, offsets, configs }: DescribedTopic): string[] {
+  const { topic, topicId, partitions, problem } = info
+  if (problem !== undefined) return [`${topic}: ${problem}`]
+  const columns: readonly Column<PartitionInfo>[] = [
+    { title: 'partition', right: true, of: ({ partition }) => String(partition) },
+    { title: 'leader', right: true, of: ({ leader }) => (leader === noBroker ? '-' : `${leader}`) },
+    { title: 'epoch', right: true, of: ({ leaderEpoch }) => String(leaderEpoch) },
+    { title: 'replicas', right: false, of: ({ replicas }) => replicas.join() },
+    { title: 'in sync', right: false, of: ({ isr }) => isr.join() },
+    { title: 'first', right: true, of: ({ partition }) => shown(offsets.get(partition)?.earliest) },
+    { title: 'next', right: true, of: ({ partition }) => shown(offsets.get(partition)?.latest) },
+    { title: '', right: false, of: conditionOf },
+  ]
+  const count = partitions.length
+  const set = configs.filter(({ source }) => source !== 'default')
+  return [
+    `${topic}: ${count} partition${count === 1 ? '' : 's'}, id ${topicId}`,
+    ...set.map(({ name, value, source }) => `  ${name}=${value} (${sourceNames[source]})`),
+    ...tableLines(columns, partitions).map((line) => `  ${line}`),
+  ]
+}
+
+export function describeJson({ info, offsets, configs }: DescribedTopic): unknown {
+  const { topic, topicId, partitions, problem } = info
+  return {
+    topic,
+    topicId,
+    ...(problem === undefined ? {} : { problem }),
+    partitions: partitions.map((one) => {
+      const { partition, leader, leaderEpoch, replicas, isr, problems } = one
+      const { earliest = null, latest = null } = offsets.get(partition) ?? {}
+      return {
+        partition,
+        leader: leader === noBroker ? null : leader,
+        leaderEpoch,
+        replicas,
+        isr,
+        earliest,
+        latest,
+        underReplicated: isUnderReplicated(one),
+        problems,
+      }
+    }),
+    configs: Object.fromEntries(
+      configs.map(({ name, value, source }) => [name, { value: value ?? null, source }]),
+    ),
+  }
+}
+
+const sourceNames: Readonly<Record<ConfigEntry['source'], string>> = {
+  topic: 'topic',
+  dynamicBroker: 'broker',
+  dynamicDefault: 'all brokers',
+  file: 'file of the broker',
+  default: 'default',
+}
+
+function replicaCount({ partitions }: TopicInfo): number {
+  return partitions[0]?.replicas.length ?? 0
+}
+
+function isUnderReplicated({ isr, replicas }: PartitionInfo): boolean {
+  return isr.length < replicas.length
+}
+
+function isLeaderless({ leader }: PartitionInfo): boolean {
+  return leader === noBroker
+}
+
+function troubleOf({ problem, partitions }: TopicInfo): string {
+  if (problem !== undefined) return problem
+  const found = [
+    [partitions.filter(isLeaderless).length, 'without a leader'],
+    [partitions.filter(isUnderReplicated).length, 'under-replicated'],
+  ] as const
+  return found.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(', ')
+}
+
+function conditionOf(one: PartitionInfo): string {
+  const reasons = one.problems.map(({ broker, reason }) => {
+    return broker === noBroker ? reason : `broker ${broker}: ${reason}`
+  })
+  if (isLeaderless(one)) reasons.unshift('no leader')
+  else if (isUnderReplicated(one)) reasons.unshift('under-replicated')
+  return reasons.join('; ')
+}
+
+function shown(offset: number | undefined): string {
+  return offset === undefined ? '-' : String(offset)
+}
