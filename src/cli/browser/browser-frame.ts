@@ -170,7 +170,7 @@ function eventLine({ newestEvent }: BrowserModel, width: number): Line {
 
 const promptTexts: Readonly<Record<Prompt['kind'], readonly [label: string, note: string]>> = {
   search: ['search', 'word "two words" /regex/ key: value: header:name=value !not'],
-  seek: ['read from', 'start end OFFSET PARTITION:OFFSET -COUNT 21:04 10m "2026-01-31 21:04"'],
+  seek: ['read from', 'start end OFFSET PARTITION/OFFSET -COUNT 21:04 10m 2026-01-31 21:04'],
 }
 
 /** The cursor is a cell in reverse; long text is shown around it. The note goes once typing starts. */
@@ -206,7 +206,8 @@ function keysOf(model: BrowserModel): KeyHint[] {
       const { records, isPaused } = model
       return [
         hint('space', isPaused ? 'resume' : 'pause'),
-        records.isFollowing ? hint('enter', 'detail') : hint('f', 'follow'),
+        ...(records.isFollowing ? [] : [hint('f', 'follow')]),
+        hint('enter', 'detail'),
         hint('/', 'search'),
         ...(records.filter === undefined ? [] : [hint('n', 'next'), hint('esc', 'all')]),
         hint('s', 'seek'),
@@ -243,7 +244,7 @@ export const browserKeys: readonly (readonly [key: string, what: string])[] = [
   ['m', 'show the other records again, with the matches marked'],
   [
     's',
-    'read from elsewhere: start, end, 1234, 3:1234 in partition 3, -100 for the last 100, 21:04 today, 2026-01-31 21:04, 10m ago, @1764363899000',
+    'read from elsewhere: start, end, 1234, 3/1234 in partition 3, -100 for the last 100, 21:04 today, 2026-01-31 21:04, 10m ago, @1764363899000',
   ],
   ['esc', 'back; among the records: end the search'],
   ['v', 'in a record: as text, JSON, or bytes'],

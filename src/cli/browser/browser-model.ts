@@ -15,7 +15,7 @@ import { type GroupsFacts, lagOf, type PartitionFacts, type TopicFacts } from '.
 import { ListCursor } from './list-cursor.ts'
 import { Prompt, type PromptKind } from './prompt.ts'
 import { RateHistory } from './rate-history.ts'
-import { bestForm, type ValueForm, valueForms } from './record-detail.ts'
+import { bestForm, formsOf, type ValueForm } from './record-detail.ts'
 import { parseFilter } from './record-filter.ts'
 import { RecordList } from './record-list.ts'
 import { parseSeek, type Seek } from './seek-target.ts'
@@ -339,7 +339,7 @@ export class BrowserModel {
       case 'space':
         return [{ type: 'pause', isPaused: !isPaused, partition }]
       case 's':
-        return this.#ask('seek', `${partition}:`)
+        return this.#ask('seek', `${partition}/`)
       case 'enter':
         this.records.filterBy(asFilter(`partition:${partition}`))
         this.#show('records')
@@ -363,8 +363,8 @@ export class BrowserModel {
         this.#detail = undefined
         return nothing
       case 'v': {
-        const at = valueForms.indexOf(form)
-        this.#detail = { record, form: valueForms[(at + 1) % valueForms.length] ?? 'text' }
+        const forms = formsOf(record)
+        this.#detail = { record, form: forms[(forms.indexOf(form) + 1) % forms.length] ?? 'text' }
         this.scrolls.detail.toHome()
         return nothing
       }
@@ -500,7 +500,7 @@ export class BrowserModel {
     const seek = parseSeek(text, wallMs)
     if (seek === undefined) {
       this.#prompt = new Prompt('seek', text)
-      return [tell('not a place: start end OFFSET PARTITION:OFFSET -COUNT 21:04 10m @MS')]
+      return [tell('not a place: start end OFFSET PARTITION/OFFSET -COUNT 21:04 10m @MS')]
     }
     return [{ type: 'seek', ...seek }]
   }

@@ -135,9 +135,9 @@ export function groupsBoxes(
   const upper = Math.max(upperMin, Math.min(all.length + 3, Math.floor((rows - notes.length) / 2)))
   const heads: Column[] = [
     { title: 'group' },
-    { title: 'state', width: 20 },
+    { title: 'state', width: columns >= 60 ? 20 : 8 },
     { title: 'members', width: 7, isNumber: true },
-    { title: 'lag', width: 9, isNumber: true },
+    { title: 'lag', width: columns >= 60 ? 9 : 6, isNumber: true },
   ]
   const items = all.map((facts): Row => {
     const { group, state, members } = facts
@@ -209,10 +209,10 @@ export function topicsBox(
   const isWide = place.columns >= 60
   const heads: Column[] = [
     { title: 'topic' },
-    { title: 'partitions', width: 10, isNumber: true },
+    { title: isWide ? 'partitions' : 'part', width: isWide ? 10 : 4, isNumber: true },
     ...(isWide ? [{ title: 'replicas', width: 8, isNumber: true }] : []),
     { title: 'offsets', width: isWide ? 13 : 7, isNumber: true },
-    { title: '', width: isWide ? 20 : 3 },
+    { title: '', width: isWide ? 20 : 9 },
   ]
   const items = (topics ?? []).map((facts): Row => {
     const { topic, partitions, replicas, records, problem } = facts
@@ -220,7 +220,11 @@ export function topicsBox(
       topic,
       problem === undefined ? String(partitions) : '?',
       ...(isWide ? [problem === undefined ? String(replicas) : '?'] : []),
-      records === undefined ? '?' : isWide ? String(records) : shortCount(records),
+      records === undefined || problem !== undefined
+        ? '?'
+        : isWide
+          ? String(records)
+          : shortCount(records),
       stateOf(facts),
     ]
     return { cells, tone: toneOf(facts) }
@@ -230,9 +234,9 @@ export function topicsBox(
 }
 
 function stateOf({ problem, leaderless, behind }: TopicFacts): string {
-  if (problem !== undefined) return 'cannot be read'
-  if (leaderless > 0) return `${leaderless} without leader`
-  return behind > 0 ? `${behind} not in sync` : 'in sync'
+  if (problem !== undefined) return 'unreadable'
+  if (leaderless > 0) return `${leaderless} leaderless`
+  return behind > 0 ? `${behind} behind` : 'in sync'
 }
 
 function toneOf({ problem, leaderless, behind }: TopicFacts): Tone {

@@ -1,6 +1,7 @@
 // One record in full: everything that is known about it, its headers, and its value as text, as JSON
 // or as bytes. Pure. A large value is shown from its start, and its lines are made once.
 
+import { isUtf8 } from 'node:buffer'
 import { asBuffer } from '../../as-buffer.ts'
 import { limits } from '../../limits.ts'
 import { printableBytes } from '../../printable.ts'
@@ -16,18 +17,24 @@ export interface DetailLine {
   readonly text: string
 }
 
-/** The form that says most: JSON if it is an object or a list, hex if it is no text. */
-export function bestForm({ value }: ShownRecord): ValueForm {
-  if (value === null) return 'text'
-  const text = asBuffer(value).toString('utf8')
-  if (text.includes('\ufffd') || text.includes('\0')) return 'hex'
-  return /^\s*[[{]/.test(text) && isShownWhole(value) && prettyJson(text) !== undefined
-    ? 'json'
-    : 'text'
+/** The forms that show this value: JSON only if it is JSON. */
+export function formsOf(record: ShownRecord): readonly ValueForm[] {
+  return valueForms.filter((form) => form !== 'json' || jsonOf(record) !== undefined)
 }
 
-function isShownWhole(bytes: Uint8Array): boolean {
-  return bytes.length <= limits.browserDetailBytesMax
+/** The most readable form: JSON for an object or a list, hex for bytes that are not text. */
+export function bestForm(record: ShownRecord): ValueForm {
+  const { value } = record
+  if (value === null) return 'text'
+  const start = asBuffer(value).toString('utf8', 0, limits.browserDetailBytesMax)
+  if (/^\s*[[{]/.test(start) && jsonOf(record) !== undefined) return 'json'
+  const isText = isUtf8(value) && !start.includes('\0')
+  return isText ? 'text' : 'hex'
+}
+
+function jsonOf({ value }: ShownRecord): string | undefined {
+  if (value === null || value.length > limits.browserDetailBytesMax) return undefined
+  return prettyJson(asBuffer(value).toString('utf8'))
 }
 
 /**
@@ -43,29 +50,13 @@ export function detailBody(
   const { value } = record
   if (value === null) return ['null: a tombstone, which deletes its key']
   if (value.length === 0) return ['empty']
+  const pretty = form === 'json' ? jsonOf(record) : undefined
+  if (pretty !== undefined) return pretty.split('\n')
   const shown = value.subarray(0, limits.browserDetailBytesMax)
   const rest = value.length - shown.length
   const more = rest === 0 ? [] : [`… ${rest.toLocaleString('en')} more bytes`]
-  return [...formLines(shown, form, rest > 0, hexColumns), ...more]
-}
-
-function formLines(
-  bytes: Uint8Array,
-  form: ValueForm,
-  isCut: boolean,
-  hexColumns: number,
-): readonly string[] {
-  switch (form) {
-    case 'text':
-      return printableBytes(bytes).split('\n')
-    case 'json': {
-      if (isCut) return ['too large for JSON; v shows it as text']
-      const pretty = prettyJson(asBuffer(bytes).toString('utf8'))
-      return pretty === undefined ? ['not JSON; v shows it otherwise'] : pretty.split('\n')
-    }
-    case 'hex':
-      return hexLines(bytes, hexColumns)
-  }
+  const lines = form === 'hex' ? hexLines(shown, hexColumns) : printableBytes(shown).split('\n')
+  return [...lines, ...more]
 }
 
 /** `00000010  48 65 6c 6c 6f 20 77 6f  72 6c 64 0a              |Hello world.|` */

@@ -8,6 +8,7 @@ import { visible } from '../../printable.ts'
 import { scrolledBox } from '../consumer/bars.ts'
 import { codeColumns, fit, fitRight, wrapWords } from '../consumer/cells.ts'
 import { LineCache } from '../consumer/frame-cache.ts'
+import { formatTime } from '../consumer/record-table.ts'
 import { box, type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
 import type { BrowserModel } from './browser-model.ts'
 import { clockTime, detailBody, detailFacts } from './record-detail.ts'
@@ -83,8 +84,11 @@ const headCells: Cells = {
   value: 'value',
 }
 
+/** From this width on, times have milliseconds. */
+const longTimeNeeds = 90
+
 function cellsText({ time, partition, offset, headers, key, value }: Cells, width: number): string {
-  const timeWidth = width >= 70 ? 12 : 8
+  const timeWidth = width >= longTimeNeeds ? 12 : 8
   const offsetWidth = width >= 70 ? 9 : 7
   const keyWidth = width >= 110 ? 24 : width >= 70 ? 14 : 8
   const withHeaders = width >= 90
@@ -98,7 +102,7 @@ function rowText(record: ShownRecord, width: number): string {
   const { timestampMs, partition, offset, key, value, headers } = record
   return cellsText(
     {
-      time: clockTime(timestampMs),
+      time: width >= longTimeNeeds ? clockTime(timestampMs) : formatTime(timestampMs),
       partition: String(partition),
       offset: String(offset),
       headers: headers.length === 0 ? '' : String(headers.length),

@@ -1,7 +1,7 @@
 // Where the user wants to read from, as typed at the prompt. Pure.
 //
 //   start, end        the first record, or after the last one
-//   1234              this offset, in every partition; 3:1234 in partition 3 alone
+//   1234              this offset, in every partition; 3/1234 in partition 3 alone, as all places
 //   -100              the last 100 records of each partition
 //   21:04, 21:04:59   the last time that it was this time of day, in the local time zone
 //   2026-11-28 21:04  a local time; with Z or +01:00 in that time zone; the day alone is its start
@@ -32,8 +32,7 @@ const dayMs = 86_400_000
 
 /** @returns undefined if it names no place */
 export function parseSeek(text: string, wallMs: number): Seek | undefined {
-  const [, partition, place = ''] =
-    /^(?:(\d{1,9}):(?=(?:\d{3,}|-\d+|start|end)$))?(.+)$/.exec(text.trim()) ?? []
+  const [, partition, place = ''] = /^(?:(\d{1,9})\/)?([^/]+)$/.exec(text.trim()) ?? []
   const to = placeOf(place, wallMs)
   if (to === undefined) return undefined
   return { to, partition: partition === undefined ? undefined : Number(partition) }
