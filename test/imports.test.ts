@@ -65,6 +65,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'broker/replication',
     'broker/session',
     'client',
+    'client/mq',
     'client/zk',
     'world',
   ],

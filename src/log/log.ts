@@ -19,6 +19,7 @@ import { recover, type TornTail, truncationName } from './recovery.ts'
 import { type LogVisitor, Segment } from './segment.ts'
 import type { Done, LogDirectory } from './segment-file.ts'
 import { type LogSync, SyncPace } from './sync-pace.ts'
+import type { TailMemory } from './tail.ts'
 
 const segmentBytesDefault = 64 * 1024 * 1024
 
@@ -28,8 +29,11 @@ export interface LogOptions {
 
   /** A segment takes no record beyond this size; a larger record gets its own segment. */
   readonly segmentBytes?: number
-  /** Whether segments are filled with zeros in advance. */
-  readonly preallocate?: boolean
+  /**
+   * Whether segments are filled with zeros in advance: as a whole, before they are needed, or in small
+   * steps, for programs with many logs.
+   */
+  readonly preallocate?: boolean | 'in steps'
 
   /**
    * `os`: durable means handed to the operating system, so records must not vouch for durability. A
@@ -39,6 +43,9 @@ export interface LogOptions {
   /** Whether an idle log may sync on the main thread. */
   readonly mainThreadSync?: boolean
   readonly nowMs?: () => number
+
+  /** For a log whose readers follow closely: its newest records are read from here. */
+  readonly tailMemory?: TailMemory | undefined
 
   /** See recovery.ts. */
   readonly knownDurable?: Position | undefined
@@ -67,14 +74,21 @@ export function openLog(options: LogOptions): {
   return { log: new Log(options, segments), torn }
 }
 
+/** What the owner of a log sees of a segment. */
+export type LogSegment = Pick<
+  Segment,
+  'firstPosition' | 'lastPosition' | 'endBytes' | 'firstTimestampMs' | 'maxTimestampMs'
+>
+
 export class Log {
   readonly #options: LogOptions
   readonly #directory: LogDirectory
   readonly #format: RecordFormat
-  readonly #segmentBytes: number
+  #segmentBytes: number
   readonly #isGroup: boolean
   readonly #pace: SyncPace
   readonly #segments: Segment[] // ascending; none is empty; all but the last few are settled
+  #isRollDue = false // the next record begins a segment
   #preparation: Preparation | null = null
   #durable: Position | undefined
   #reported: Position | undefined
@@ -112,8 +126,18 @@ export class Log {
   }
 
   /** Oldest first; for deciding what to drop. */
-  get segments(): readonly Pick<Segment, 'firstPosition' | 'lastPosition' | 'endBytes'>[] {
+  get segments(): readonly LogSegment[] {
     return this.#segments
+  }
+
+  /** From now on. */
+  set segmentBytes(bytes: number) {
+    this.#segmentBytes = bytes
+  }
+
+  /** The next record begins a segment. */
+  roll(): void {
+    this.#isRollDue = this.#segments.length > 0
   }
 
   get durablePosition(): Position | undefined {
@@ -138,13 +162,17 @@ export class Log {
       const first = format.firstPosition(bytes, at)
       invariant(first > runLast, 'positions in a log ascend')
       const end = (segment?.endBytes ?? 0) + at - runStart
-      if (segment === undefined || end + length > this.#segmentBytes) {
+      if (segment === undefined || end + length > this.#segmentBytes || this.#isRollDue) {
         if (at > runStart) segment?.append(bytes.subarray(runStart, at), runLast)
         runStart = at
-        segment = new Segment(this.#directory, format, first)
+        this.#isRollDue = false
+        segment = new Segment(this.#directory, format, first, this.#options.tailMemory)
         this.#segments.push(segment)
       }
       segment.note(first, segment.endBytes + at - runStart)
+      if (format.timestampMs !== undefined) {
+        segment.noteTime(format.timestampMs(bytes, at), segment.endBytes + at - runStart)
+      }
       runLast = format.lastPosition(bytes, at)
       invariant(runLast >= first, 'a record ends where it begins, or later')
       this.#pace.appended()
@@ -187,6 +215,16 @@ export class Log {
   scan(from: Position, visit: LogVisitor): void {
     for (let i = this.#segmentOf(from); i < this.#segments.length; i++) {
       if (this.#segments[i]?.scan(from, visit) === false) return
+    }
+  }
+
+  /**
+   * Visits whole records from where those of `timestampMs` or later begin, until the visitor stops it;
+   * segments without such a record are passed over.
+   */
+  scanFromTime(timestampMs: number, visit: LogVisitor): void {
+    for (const segment of this.#segments) {
+      if (!segment.scanFromTime(timestampMs, visit)) return
     }
   }
 
@@ -269,8 +307,20 @@ export class Log {
       this.#advance({ mayBlock: false })
       this.#report()
     }
-    if (!mayBlock) this.#step(segment.path, (done) => segment.sync(done), synced)
-    else if (this.#try(segment.path, () => segment.syncNow())) synced()
+    const takesSteps = this.#options.preallocate === 'in steps'
+    if (mayBlock) {
+      const syncNow = () => {
+        if (takesSteps) segment.takeStepNow()
+        segment.syncNow()
+      }
+      if (this.#try(segment.path, syncNow)) synced()
+      return
+    }
+    const syncLater = (done: Done) => {
+      if (takesSteps) segment.takeStep(() => attempt((next) => segment.sync(next), done))
+      else segment.sync(done)
+    }
+    this.#step(segment.path, syncLater, synced)
   }
 
   /** Gives a new segment its file. Its records wait in memory until its name is on the disk. */
@@ -386,7 +436,8 @@ export class Log {
   }
 
   #maybePrepare(): void {
-    if (this.#options.preallocate === false || this.#preparation !== null) return
+    const { preallocate = true } = this.#options
+    if (preallocate !== true || this.#preparation !== null) return
     const active = this.#segments.at(-1)
     // Until the active segment is placed, its file occupies the name of the next one.
     if (active !== undefined && !active.isPlaced) return

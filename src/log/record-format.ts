@@ -40,6 +40,9 @@ export interface RecordFormat {
    */
   epoch?(bytes: Buffer, at: number): number
 
+  /** The record's latest timestamp, for formats whose records are looked up by time. */
+  timestampMs?(bytes: Buffer, at: number): number
+
   /**
    * The highest position that this record's writer knew to be fsynced when it wrote it. A format
    * with this field lets recovery tell a torn tail from damage even after the last good record.

@@ -1,6 +1,11 @@
 import t from 'tap'
 import { BadUsage } from '../../src/cli/cli-command.ts'
-import { parseRecordLine, recordFormatter } from '../../src/cli/record-text.ts'
+import {
+  parseHeader,
+  parseRecordLine,
+  recordFormatter,
+  recordJson,
+} from '../../src/cli/record-text.ts'
 
 const lines = [
   { line: 'a:b', separator: undefined, emptyIsNull: false, want: { key: null, value: 'a:b' } },
@@ -38,6 +43,7 @@ const record = {
   key: Buffer.from('Köln'),
   value: Buffer.from('1:0'),
   timestampMs: 1234,
+  headers: [],
 }
 const formats = [
   { format: '%s\\n', want: '1:0\n' },
@@ -76,3 +82,52 @@ for (const format of ['%x', '%', 'a\\q', '\\']) {
     t.throws(() => recordFormatter(format, piped), BadUsage)
   })
 }
+
+const headers = [
+  { key: 'trace', value: Buffer.from('a1') },
+  { key: 'none', value: null },
+  { key: 'trace', value: Buffer.of(0xff) },
+]
+
+t.test('headers, lengths and bytes have their placeholders, as in kcat', async (t) => {
+  const all = { ...record, headers }
+  const want = Buffer.concat([Buffer.from('trace=a1,none=NULL,trace='), Buffer.of(0xff)])
+  t.same(recordFormatter('%h', { ...piped, nullText: 'NULL' })(all), want)
+  t.equal(recordFormatter('%h', piped)(record).toString(), '')
+  t.same(recordFormatter('%R%s\\x7f\\0', piped)(record), Buffer.from('\0\0\0\x031:0\x7f\0'))
+  t.same(recordFormatter('%R', piped)({ ...record, value: null }), Buffer.alloc(4, 0xff))
+  t.throws(() => recordFormatter('\\x7', piped), BadUsage)
+})
+
+t.test('a record is a line of JSON under kcat’s names', async (t) => {
+  const batch = { isAppendTime: false }
+  t.same(JSON.parse(recordJson({ ...record, headers, batch })), {
+    topic: 'goals',
+    partition: 2,
+    offset: 41,
+    tstype: 'create',
+    ts: 1234,
+    headers: ['trace', 'a1', 'none', null, 'trace', '\ufffd'],
+    key: 'Köln',
+    payload: '1:0',
+  })
+  const bytes = {
+    ...record,
+    key: null,
+    value: Buffer.of(0xff, 0xfe),
+    batch: { isAppendTime: true },
+  }
+  t.match(JSON.parse(recordJson(bytes)), {
+    tstype: 'logappend',
+    key: null,
+    payload_base64: '//4=',
+    payload: undefined,
+  })
+})
+
+t.test('a header is a name and a value, or a name alone', async (t) => {
+  t.same(parseHeader('a=b=c'), { key: 'a', value: 'b=c' })
+  t.same(parseHeader('a='), { key: 'a', value: '' })
+  t.same(parseHeader('a'), { key: 'a', value: null })
+  t.throws(() => parseHeader('=b'), BadUsage)
+})

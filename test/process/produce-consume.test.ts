@@ -64,6 +64,31 @@ t.test('zw produce and zw consume', async (t) => {
     t.same(lines.slice(0, 5), lines.slice(5))
   })
 
+  t.test('the flags of kcat', async (t) => {
+    const { code, errors } = await run(
+      t,
+      'produce -t kcat --create -q -k fixed -K : -H trace=a1 -H none -z zstd -c 3',
+      'a:1\nno key\nc:3\nd:4\n',
+    )
+    t.same([code, errors], [0, ''])
+    const read = async (words: string) => (await run(t, `consume -t kcat -q -e ${words}`)).lines
+    const all = ['a|1|trace=a1,none=', 'fixed|no key|trace=a1,none=', 'c|3|trace=a1,none=']
+    t.same(await read('-o beginning -f %k|%s|%h\\n'), all)
+    t.same(await read('-o -1 -K =>'), ['c=>3'])
+    t.same(await read('-o 1 -c 1 -u'), ['no key'])
+    const [json = ''] = await read('-o 2 -J')
+    t.match(JSON.parse(json), {
+      topic: 'kcat',
+      offset: 2,
+      key: 'c',
+      payload: '3',
+      tstype: 'create',
+    })
+    const file = join(t.testdir({ whole: 'two\nlines' }), 'whole')
+    t.equal((await run(t, `produce -t kcat --whole ${file} ${file}`)).code, 0)
+    t.same(await read('-o -2'), ['two', 'lines', 'two', 'lines'])
+  })
+
   t.test('acks=0 does not wait for an answer', async (t) => {
     const { code, errors } = await run(t, 'produce lines --acks 0', 'x\n')
     t.equal(code, 0)
@@ -80,6 +105,13 @@ t.test('zw produce and zw consume', async (t) => {
     { words: 'produce lines --acks some', code: 2, says: /acks/ },
     { words: 'consume nowhere', code: 1, says: /the topic does not exist/ },
     { words: 'consume lines --max none', code: 2, says: /--max none: it must be a whole number/ },
+    { words: 'produce', code: 2, says: /the topic is missing/ },
+    { words: 'produce lines --whole', code: 2, says: /the files are missing/ },
+    { words: 'produce lines -z brotli', code: 2, says: /gzip/ },
+    { words: 'consume lines -o yesterday', code: 2, says: /--offset yesterday: it must be one of/ },
+    { words: 'consume lines -o 3 -G g', code: 2, says: /--offset with --group/ },
+    { words: 'consume lines -o stored', code: 2, says: /without --group/ },
+    { words: 'consume lines -J -f %s', code: 2, says: /two of/ },
     { words: 'consume lines -G g --from-beginning', code: 2, says: /the group resumes/ },
     { words: 'consume lines -f %y', code: 2, says: /%y does not exist; use %t/ },
     { words: 'consume lines -b 127.0.0.1:1', code: 1, says: /tried 127\.0\.0\.1:1/ },

@@ -20,6 +20,7 @@ const keptSeeds = [
   { seed: 43, found: 'a timer of repeated warnings came due again and again at the same time' },
   { seed: 46, found: 'a log that began anew was damaged by the checkpoint of the one before' },
   { seed: 553, found: 'a broker led on while its failed session was closed' },
+  { seed: 166, found: 'a log that ended where its leader’s began was taken for equal' },
   { seed: 100_126, found: 'a choice named a loss when the logs of all members were gone' },
   { seed: 100_859, found: 'a truncated log recognised fewer batches than it held' },
 ]

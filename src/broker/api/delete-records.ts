@@ -40,6 +40,8 @@ export function deleteRecords(
     const replica = parts.replicas.get(topic, partition)
     if (twice.has(nameOf(asked))) {
       answers.set(place, failed(asked, repeatedError(`delete records of ${nameOf(asked)}`)))
+    } else if (!parts.image.topicConfig(topic)['cleanup.policy'].includes('delete')) {
+      answers.set(place, failed(asked, keepsAll(asked)))
     } else if (replica?.role.type === 'leading') {
       deleteBefore(replica, asked, deadlineMs, (result) => {
         if (typeof result !== 'number') answers.set(place, failed(asked, result))
@@ -75,6 +77,11 @@ function deleteBefore(
     return
   }
   replica.deleteRecords({ offset, deadlineMs, done })
+}
+
+function keepsAll(place: Place): BrokerError {
+  const found = 'its cleanup.policy is compact, without delete'
+  return new BrokerError('POLICY_VIOLATION', `Cannot delete records of ${nameOf(place)}: ${found}`)
 }
 
 function nameOf({ topic, partition }: Place): string {

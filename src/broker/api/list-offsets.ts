@@ -1,17 +1,19 @@
-// listOffsets: where the logs of partitions begin and end, according to their leaders; and the
-// error with these bounds for a client that names an offset outside of them.
+// listOffsets: where the logs of partitions begin and end, according to their leaders, and the first
+// record at a time; and the error with these bounds for a client that names an offset outside of them.
 //
 // Next on the path: replication/replica.ts.
 
 import { BrokerError, type OffsetBounds } from '../../protocol/mq/error-codes.ts'
-import type {
-  ListedOffsets,
-  ListOffsetsPartition,
-  ListOffsetsRequest,
+import {
+  type ListedOffsets,
+  type ListOffsetsPartition,
+  type ListOffsetsRequest,
+  latestTimestamp,
+  noTimestamp,
 } from '../../protocol/mq/list-offsets.ts'
 import { anyEpoch, failureOf, type Place } from '../../protocol/mq/messages.ts'
 import { Answers, type Respond } from './answer.ts'
-import type { BrokerParts } from './broker-parts.ts'
+import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { epochProblem } from './leader-epoch.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
 import { repeated, repeatedError } from './repeated.ts'
@@ -56,10 +58,16 @@ function lookUp(
     } else if (replica?.role.type === 'leading') {
       const { earliestOffset: earliest, latestOffset: latest, leaderEpoch } = replica
       const problem = epochProblem(api, replica, asked.leaderEpoch)
-      const { topic, partition } = asked
       if (problem !== undefined) answers.set(place, failed(asked, problem))
       else if (latest === undefined) answers.set(place, failed(asked, notYet(asked)))
-      else answers.set(place, { topic, partition, error: undefined, earliest, latest, leaderEpoch })
+      else {
+        const { topic, partition } = asked
+        const ends = { topic, partition, error: undefined, earliest, latest, leaderEpoch }
+        findTime(replica, asked, (found) => {
+          if (found instanceof BrokerError) answers.set(place, failed(asked, found))
+          else answers.set(place, withTime(ends, found))
+        })
+      }
     } else {
       const leader = leaderFor(parts, api, asked, passedOn)
       if (leader instanceof BrokerError) answers.set(place, failed(asked, leader))
@@ -71,6 +79,30 @@ function lookUp(
     const answer = parts.links.call(share.leader, request, listOffsetsMs + slackMs)
     joinShare(share, answer, answers, failed)
   }
+}
+
+function findTime(
+  replica: ServedReplica,
+  { timestampMs }: ListOffsetsPartition,
+  done: (found: ListedOffsets['found'] | BrokerError) => void,
+): void {
+  if (timestampMs === undefined || timestampMs === noTimestamp) {
+    done(undefined)
+    return
+  }
+  const wanted = timestampMs === latestTimestamp ? 'latest' : timestampMs
+  replica.offsetByTime(wanted).then(done, (cause: Error) => {
+    const { topic, partition } = replica
+    const message = `Cannot look up ${nameOf({ topic, partition })} by time: ${cause.message}`
+    done(new BrokerError('KAFKA_STORAGE_ERROR', message, { cause }))
+  })
+}
+
+function withTime(
+  { topic, partition, error, earliest, latest, leaderEpoch }: Omit<ListedOffsets, 'found'>,
+  found: ListedOffsets['found'],
+): ListedOffsets {
+  return { topic, partition, error, earliest, latest, leaderEpoch, found }
 }
 
 function nameOf({ topic, partition }: Place): string {
@@ -86,7 +118,9 @@ export function notYet(place: Place): BrokerError {
 function failed({ topic, partition }: Place, error: BrokerError): ListedOffsets {
   const nowhere = -1
   const [earliest, latest] = [nowhere, nowhere]
-  return { topic, partition, error: failureOf(error), earliest, latest, leaderEpoch: anyEpoch }
+  const leaderEpoch = anyEpoch
+  const found = undefined
+  return { topic, partition, error: failureOf(error), earliest, latest, leaderEpoch, found }
 }
 
 /** Whether the number can be an offset in any log. */

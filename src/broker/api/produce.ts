@@ -8,14 +8,32 @@
 import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
-import type { Produced, ProducePartition, ProduceRequest } from '../../protocol/mq/produce.ts'
-import { batchProblem, readBatchHeader } from '../../protocol/mq/record-batch.ts'
+import type {
+  Produced,
+  ProducePartition,
+  ProduceRequest,
+  ProduceResponse,
+} from '../../protocol/mq/produce.ts'
+import { batchProblem, readBatchHeader, stampBatch } from '../../protocol/mq/record-batch.ts'
 import { isInternal } from '../group/offsets-topic.ts'
-import { Answers, type Respond } from './answer.ts'
+import { Answers } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
 
-export function produce(parts: BrokerParts, request: ProduceRequest, respond: Respond): void {
+interface ProduceOptions {
+  /**
+   * Whether batches that arrive before earlier ones of their producer wait for these: a native producer
+   * sends through several brokers. Kafka's clients rely on being refused.
+   */
+  readonly mayBeEarly: boolean
+}
+
+export function produce(
+  parts: BrokerParts,
+  request: ProduceRequest,
+  respond: (answer: ProduceResponse) => void,
+  { mayBeEarly }: ProduceOptions = { mayBeEarly: true },
+): void {
   const { acks, partitions, passedOn } = request
   const timeoutMs = Math.min(request.timeoutMs, limits.produceTimeoutMsMax)
   const deadlineMs = parts.clock.nowMs() + timeoutMs
@@ -30,8 +48,15 @@ export function produce(parts: BrokerParts, request: ProduceRequest, respond: Re
     }
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (replica?.role.type === 'leading') {
-      const bytesMax = parts.image.topicConfig(asked.topic)['max.message.bytes']
-      append(replica, asked, { acks, deadlineMs, bytesMax, place, answers })
+      const config = parts.image.topicConfig(asked.topic)
+      const problem = batchProblem(asked.batch, config['max.message.bytes'], parts.openBlock)
+      if (problem !== undefined) {
+        answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
+        continue
+      }
+      const stampMs =
+        config['message.timestamp.type'] === 'LogAppendTime' ? parts.clock.wallMs() : undefined
+      append(replica, asked, { acks, deadlineMs, mayBeEarly, stampMs, place, answers })
       continue
     }
     const leader = leaderFor(parts, 'produce', asked, passedOn)
@@ -55,8 +80,9 @@ function internalError({ topic, partition }: Place): BrokerError {
 interface AppendOptions {
   readonly acks: ProduceRequest['acks']
   readonly deadlineMs: number
-  /** of the batch */
-  readonly bytesMax: number
+  readonly mayBeEarly: boolean
+  /** the time that its records get in place of their own */
+  readonly stampMs: number | undefined
   readonly place: number
   readonly answers: Answers<Produced>
 }
@@ -64,19 +90,16 @@ interface AppendOptions {
 function append(
   replica: ServedReplica,
   asked: ProducePartition,
-  { acks, deadlineMs, bytesMax, place, answers }: AppendOptions,
+  { acks, deadlineMs, mayBeEarly, stampMs, place, answers }: AppendOptions,
 ): void {
   const { topic, partition, batch } = asked
-  const problem = batchProblem(batch, bytesMax)
-  if (problem !== undefined) {
-    answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
-    return
-  }
+  if (stampMs !== undefined) stampBatch(batch, stampMs)
   replica.produce({
     header: readBatchHeader(batch),
     batch,
     acks,
     deadlineMs,
+    mayBeEarly,
     done: (result) => {
       const isStored = typeof result === 'number'
       answers.set(place, {

@@ -7,7 +7,11 @@ import type {
   ListOffsetsResponse,
 } from '../../protocol/kafka/api/list-offsets.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { ListedOffsets, ListOffsetsPartition } from '../../protocol/mq/list-offsets.ts'
+import {
+  type ListedOffsets,
+  type ListOffsetsPartition,
+  latestTimestamp,
+} from '../../protocol/mq/list-offsets.ts'
 import { anyEpoch, failureOf } from '../../protocol/mq/messages.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { type PartitionAnswers, Split } from './split.ts'
@@ -17,7 +21,7 @@ const [latest, earliest] = [-1, -2]
 
 type Topic = ListOffsetsRequest['topics'][number]
 type Asked = Topic['partitions'][number]
-type Answer = Pick<ListedOffsets, 'error' | 'earliest' | 'latest' | 'leaderEpoch'>
+type Answer = Pick<ListedOffsets, 'error' | 'earliest' | 'latest' | 'leaderEpoch' | 'found'>
 
 export function answerListOffsets(
   context: KafkaContext,
@@ -38,13 +42,19 @@ function verdictOn(
   topic: string,
   { partitionIndex: partition, timestamp, currentLeaderEpoch: leaderEpoch }: Asked,
 ): ListOffsetsPartition | BrokerError {
-  if (timestamp === latest || timestamp === earliest) return { topic, partition, leaderEpoch }
-  const message = `Cannot look up ${topic}/${partition} by time: this broker has no time index`
-  return new BrokerError('UNSUPPORTED_FOR_MESSAGE_FORMAT', message)
+  if (timestamp === latest || timestamp === earliest) {
+    return { topic, partition, leaderEpoch }
+  }
+  if (timestamp >= 0 || timestamp === latestTimestamp) {
+    return { topic, partition, leaderEpoch, timestampMs: timestamp }
+  }
+  const message = `Cannot look up ${topic}/${partition} by time: ${timestamp} has no meaning here`
+  return new BrokerError('UNSUPPORTED_VERSION', message)
 }
 
 function failed(error: BrokerError): Answer {
-  return { error: failureOf(error), earliest: -1, latest: -1, leaderEpoch: anyEpoch }
+  const leaderEpoch = anyEpoch
+  return { error: failureOf(error), earliest: -1, latest: -1, leaderEpoch, found: undefined }
 }
 
 function rowsOf(
@@ -56,9 +66,15 @@ function rowsOf(
     partitions: answers.forEach(partitions, ({ partitionIndex, timestamp }, answer) => ({
       partitionIndex,
       errorCode: errorOf(answer),
-      timestamp: -1,
-      offset: timestamp === latest ? answer.latest : answer.earliest,
+      timestamp: answer.found?.timestampMs ?? -1,
+      offset: offsetOf(answer, timestamp),
       leaderEpoch: answer.leaderEpoch,
     })),
   }))
+}
+
+/** No record has the time: -1. */
+function offsetOf(answer: Answer, timestamp: number): number {
+  if (timestamp === latest) return answer.latest
+  return timestamp === earliest ? answer.earliest : (answer.found?.offset ?? -1)
 }

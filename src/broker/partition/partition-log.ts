@@ -3,12 +3,13 @@
 //
 // Next on the path: log/log.ts.
 
-import type { Log } from '../../log/log.ts'
+import type { Log, LogSegment } from '../../log/log.ts'
 import { openLog as openRecords } from '../../log/log.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
 import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
 import type { TornTail } from '../../log/recovery.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
+import type { TailMemory } from '../../log/tail.ts'
 import {
   type BatchHeader,
   baseOffsetOf,
@@ -19,9 +20,11 @@ import {
   knownMagic,
   lastOffsetOf,
   leaderEpochOf,
+  maxTimestampOf,
   type Offset,
   readBatchHeader,
 } from '../../protocol/mq/record-batch.ts'
+import type { SegmentFacts } from './retention.ts'
 
 export const recordBatchFormat: RecordFormat = {
   headerBytes: batchHeaderBytes,
@@ -36,6 +39,7 @@ export const recordBatchFormat: RecordFormat = {
   firstPosition: baseOffsetOf,
   lastPosition: lastOffsetOf,
   isIntact: isBatchIntact,
+  timestampMs: maxTimestampOf,
   // A batch's checksum covers neither its offset nor its epoch.
   isGapless: true,
   epoch: leaderEpochOf,
@@ -50,6 +54,8 @@ export interface PartitionLogOptions {
   readonly flush: 'group' | 'os'
   /** everything before it was durable when the broker last ran: a bad batch below it is damage */
   readonly durableBefore?: Offset
+  /** shared by the logs of a broker */
+  readonly tailMemory?: TailMemory
   /** everything before it was removed */
   readonly start?: Offset
   /** see `LogSnapshot.gapsBelow` */
@@ -63,6 +69,10 @@ export interface PartitionLogOptions {
 export class PartitionLog {
   readonly #log: Log
   #start: Offset
+  #lookedAtEnd: Offset = -1
+  #quietSinceMs = 0
+  /** by first offset of a segment: when it was first seen */
+  readonly #seenMs = new Map<Offset, number>()
   /** What a crash left after the last good batch, if anything; it has been cut off. */
   readonly torn: TornTail | null
 
@@ -73,18 +83,18 @@ export class PartitionLog {
    */
   constructor(options: PartitionLogOptions) {
     const { directory, segmentBytes, flush, durableBefore = 0, start = 0, nowMs } = options
-    const { gapsBelow, onDurable, onFailure } = options
+    const { tailMemory, gapsBelow, onDurable, onFailure } = options
     try {
       const { log, torn } = openRecords({
         directory,
         format: recordBatchFormat,
         segmentBytes,
         sync: flush,
-        // A broker has many partitions, most of them small: 64 MiB of zeros for each would be a
-        // waste.
-        preallocate: false,
+        // A broker has many partitions, most of them small.
+        preallocate: 'in steps',
         knownDurable: durableBefore > start ? durableBefore - 1 : undefined,
         keepsTail: true,
+        tailMemory,
         gapsBelow,
         nowMs,
         onDurable: (position) => onDurable(position + 1),
@@ -127,6 +137,60 @@ export class PartitionLog {
     return this.#log.read({ from, upTo: end - 1, bytesMax })
   }
 
+  /** What retention decides by. */
+  segments(nowMs: number): SegmentFacts[] {
+    this.#look(nowMs)
+    return this.#log.segments.map((segment, i, all) => {
+      const successor = all[i + 1]
+      const { firstPosition: start, lastPosition, endBytes: bytes, maxTimestampMs } = segment
+      const until = successor === undefined ? this.#quietSinceMs : this.#beganMs(successor)
+      return { start, end: lastPosition + 1, bytes, maxTimestampMs, appendedByMs: until }
+    })
+  }
+
+  /** Begins a segment with the next batch if the active one has become too old by now. */
+  maybeRoll(segmentMs: number, nowMs: number): void {
+    this.#look(nowMs)
+    const active = this.#log.segments.at(-1)
+    if (active !== undefined && nowMs - this.#beganMs(active) > segmentMs) this.#log.roll()
+  }
+
+  /** From now on. */
+  set segmentBytes(bytes: number) {
+    this.#log.segmentBytes = bytes
+  }
+
+  /** Notes since when there was no append, and when new segments began. */
+  #look(nowMs: number): void {
+    const { end } = this
+    if (this.#lookedAtEnd !== end) {
+      this.#lookedAtEnd = end
+      this.#quietSinceMs = nowMs
+    }
+    for (const { firstPosition } of this.#log.segments) {
+      if (!this.#seenMs.has(firstPosition)) this.#seenMs.set(firstPosition, nowMs)
+    }
+  }
+
+  /** By its first record's timestamp, which may be wrong, or when it was first seen. */
+  #beganMs({ firstPosition, firstTimestampMs }: LogSegment): number {
+    const seenMs = this.#seenMs.get(firstPosition) ?? Number.POSITIVE_INFINITY
+    return firstTimestampMs < 0 ? seenMs : Math.min(seenMs, firstTimestampMs)
+  }
+
+  /** Visits the batches that have records of `timestampMs` or later. */
+  scanFromTime(timestampMs: number, visit: (batch: Buffer) => boolean): void {
+    this.#log.scanFromTime(timestampMs, (bytes, at, length) => {
+      if (maxTimestampOf(bytes, at) < timestampMs) return true
+      return visit(bytes.subarray(at, at + length))
+    })
+  }
+
+  /** Latest timestamp of any record; -1: there is none. */
+  get maxTimestampMs(): number {
+    return Math.max(-1, ...this.#log.segments.map((segment) => segment.maxTimestampMs))
+  }
+
   /** Visits the header of every batch, from the one that holds or follows `from` on. */
   forEachHeader(from: Offset, visit: (header: BatchHeader) => void): void {
     this.#log.scan(from, (bytes, at) => {
@@ -150,6 +214,8 @@ export class PartitionLog {
   dropBefore(start: Offset): void {
     this.#start = start
     this.#log.dropBefore(start, { mayEmpty: true })
+    const { firstOffset = start } = this
+    for (const first of this.#seenMs.keys()) if (first < firstOffset) this.#seenMs.delete(first)
   }
 
   close(): Promise<void> {

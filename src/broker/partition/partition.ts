@@ -345,7 +345,7 @@ export class Partition {
     if (replicas === undefined) return refused('NOT_LEADER_OR_FOLLOWER')
     if (leaderEpoch < this.leaderEpoch) return refused('FENCED_LEADER_EPOCH')
     if (leaderEpoch > this.leaderEpoch) return refused('UNKNOWN_LEADER_EPOCH')
-    const common = this.#commonEnd(offset, lastEpoch)
+    const common = this.#commonEnd(lastEpoch)
     if (highWatermark > common.endOffset && this.#isBinding(lastEpoch)) {
       this.#lacking = { leaderEpoch, committed: highWatermark }
       this.#replicas = undefined
@@ -353,7 +353,7 @@ export class Partition {
       return { type: 'behind' }
     }
     const { epoch, endOffset } = common
-    if (offset < this.#logStart || endOffset < this.#logStart) {
+    if (offset < this.#logStart || (epoch < 0 && lastEpoch >= 0 && this.#logStart > 0)) {
       return { type: 'below start', beginning: this.#beginning() }
     }
     if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }
@@ -362,12 +362,13 @@ export class Partition {
     return { type: 'fine' }
   }
 
-  /** Where a follower's log, with that epoch before `offset`, parts from ours at the latest. */
-  #commonEnd(offset: Offset, lastEpoch: number): EpochEnd {
-    // Nothing here contradicts a log that ends where ours begins, or that never had a record.
-    const isComparable = offset > this.#logStart && lastEpoch >= 0
-    if (!isComparable) return { epoch: lastEpoch, endOffset: this.#logEnd }
-    return this.endOfEpoch(lastEpoch) ?? { epoch: -1, endOffset: 0 }
+  /** Where a follower's log that ends in that epoch parts from ours at the latest. */
+  #commonEnd(lastEpoch: number): EpochEnd {
+    // Nothing here contradicts a log without a record.
+    if (lastEpoch < 0) return { epoch: lastEpoch, endOffset: this.#logEnd }
+    // The epoch ended before our log start, or never was: all that we know is our log start, which
+    // is committed.
+    return this.endOfEpoch(lastEpoch) ?? { epoch: -1, endOffset: this.#logStart }
   }
 
   #beginning(): Beginning {

@@ -3,9 +3,12 @@
 // fetcher per leader. A replica that cannot be opened is unavailable, with a reason, and the others
 // still serve: the controller learns of it from a report and elects other replicas.
 
+import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
+import { limits } from '../../limits.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
+import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -27,6 +30,7 @@ import type { BrokerLinks } from './broker-links.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
+import { SteadyTime } from './steady-time.ts'
 import { UnavailableReplicas } from './unavailable-replicas.ts'
 
 /** Interval at which deadlines are checked. */
@@ -49,6 +53,8 @@ interface ReplicaManagerOptions {
   /** Replaces all reports on this broker's replicas. */
   readonly report: (reports: readonly ReplicaReport[]) => void
   readonly failed: (error: Error) => void
+  /** how often every replica is looked at for what is due by its topic's rules */
+  readonly maintenanceMs: number
 }
 
 export class ReplicaManager implements ReplicaHost {
@@ -56,6 +62,12 @@ export class ReplicaManager implements ReplicaHost {
   readonly turn: Turn
   readonly log: Logger
   readonly purgatory = new Purgatory()
+  readonly decompression = new Codecs()
+  readonly #time: SteadyTime
+  /** the rest of this round of maintenance */
+  #toMaintain: Replica[] = []
+  /** how many of them are due by now, in fractions */
+  #maintainable = 0
   readonly writeState: ReplicaHost['writeState']
   readonly #options: ReplicaManagerOptions
   /** by directory name */
@@ -73,11 +85,13 @@ export class ReplicaManager implements ReplicaHost {
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
   #isReportDue = false
+  readonly #tailMemory = new TailMemory(limits.tailBytesMax)
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
     this.clock = options.clock
+    this.#time = new SteadyTime(options.clock)
     this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
@@ -312,6 +326,7 @@ export class ReplicaManager implements ReplicaHost {
       directory,
       segmentBytes: image.topicConfig(topic)['segment.bytes'],
       flush,
+      tailMemory: this.#tailMemory,
       checkpoint: known,
       isIncomplete: isIncomplete(directory),
     }
@@ -375,10 +390,23 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
+  /** A share of all replicas at each tick, so that no tick takes long. */
+  #maintainSome(): void {
+    if (this.#toMaintain.length === 0) this.#toMaintain = [...this.#replicas.values()]
+    const nowMs = this.#time.nowMs()
+    const share = (this.#replicas.size * tickMs) / this.#options.maintenanceMs
+    this.#maintainable += share
+    for (; this.#maintainable >= 1; this.#maintainable--) {
+      const replica = this.#toMaintain.pop()
+      replica?.maintain(this.#options.image.topicConfig(replica.topic), nowMs)
+    }
+  }
+
   #tick(): void {
     const nowMs = this.clock.nowMs()
     this.purgatory.tick(nowMs)
     for (const replica of this.#replicas.values()) replica.tick(nowMs)
+    this.#maintainSome()
     if (this.#life === undefined) return
     if (this.#unavailable.isDue(nowMs)) this.imageChanged(this.#life)
     else if (this.#isReportDue) this.reportChanged()

@@ -12,6 +12,7 @@ import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { LogFailedError } from '../../log/log-errors.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
+import type { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { FetchedRecords } from '../../protocol/mq/fetch.ts'
@@ -26,8 +27,10 @@ import {
 import type { ReplicaFetched, ReplicaFetchPartition } from '../../protocol/mq/replica-fetch.ts'
 import type { Turn } from '../../turn.ts'
 import type { LogCondition, LogStatus } from '../cluster/replica-status.ts'
+import type { TopicConfig } from '../cluster/topic-config.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
+import { type Decompression, type FoundByTime, offsetByTime } from '../partition/offset-by-time.ts'
 import {
   type Beginning,
   type FollowerVerdict,
@@ -42,6 +45,7 @@ import {
   memberOf,
   type PartitionState,
 } from '../partition/partition-state.ts'
+import { dueBefore } from '../partition/retention.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
@@ -52,6 +56,7 @@ export interface ReplicaHost {
   readonly turn: Turn
   readonly log: Logger
   readonly purgatory: Purgatory
+  readonly decompression: Decompression
   /**
    * Writes a partition's znode if it still has `state.version`. Resolves to the state in force
    * afterwards, whether or not the write succeeded; undefined when our session ended.
@@ -74,6 +79,7 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly directory: LogDirectory
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
+  readonly tailMemory: TailMemory
   /** as written when the broker last ran */
   readonly checkpoint: LogCheckpoint
   /** the directory was lost since: the log lacks what the checkpoint says */
@@ -163,6 +169,7 @@ export class Replica {
       directory,
       segmentBytes: options.segmentBytes,
       flush: options.flush,
+      tailMemory: options.tailMemory,
       durableBefore: isIncomplete ? 0 : checkpoint.durableEnd,
       start: written.logStart,
       gapsBelow: written.gapsBelow,
@@ -454,6 +461,16 @@ export class Replica {
     return this.#head.written.gapsBelow
   }
 
+  /**
+   * The first committed record with at least this timestamp, or with the latest of all; undefined if
+   * there is none.
+   */
+  offsetByTime(wanted: number | 'latest'): Promise<FoundByTime | undefined> {
+    const timestampMs = wanted === 'latest' ? this.#log.maxTimestampMs : wanted
+    const { logStart: start, highWatermark: end } = this.#core
+    return offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
+  }
+
   // --- as follower -------------------------------------------------------------------------------
 
   /** This follower's next fetch, which also acknowledges everything before its offset. */
@@ -623,6 +640,25 @@ export class Replica {
   /** Removes everything before `offset`, as far as it is committed, soon. */
   removeBefore(offset: Offset): void {
     if (this.#truncating === undefined && !this.#isClosed) this.#head.removeBefore(offset)
+  }
+
+  /**
+   * Begins segments and removes what is due by the topic's rules. Called now and then.
+   *
+   * @param nowMs see steady-time.ts
+   */
+  maintain(config: TopicConfig, nowMs: number): void {
+    if (this.#truncating !== undefined || this.#isClosed || this.role.type === 'idle') return
+    this.#log.segmentBytes = config['segment.bytes']
+    this.#log.maybeRoll(config['segment.ms'], nowMs)
+    if (!config['cleanup.policy'].includes('delete')) return
+    const rules = {
+      retentionMs: config['retention.ms'],
+      retentionBytes: config['retention.bytes'],
+    }
+    const { highWatermark, logStart } = this.#core
+    const due = dueBefore(this.#log.segments(nowMs), rules, { highWatermark, nowMs })
+    if (due > logStart) this.removeBefore(due)
   }
 
   /**

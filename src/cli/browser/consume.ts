@@ -6,6 +6,7 @@ import { type ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { systemClock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
+import { printable } from '../../printable.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
 import { follow } from '../consumer/follow.ts'
@@ -13,7 +14,9 @@ import { lookOf } from '../consumer/screen-palette.ts'
 import { resetText } from '../consumer/topic-screen.ts'
 import { counted } from '../make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
-import { recordFormatter } from '../record-text.ts'
+import { offsetForms, offsetRange } from '../offset-range.ts'
+import { toStderr } from '../output.ts'
+import { recordFormatter, recordJson } from '../record-text.ts'
 import { stopSignal } from '../stop-signal.ts'
 import { browse } from './browser-screen.ts'
 
@@ -23,16 +26,23 @@ const statusTimeoutMs = 1000
 const openedLast = 100
 
 export const consume = cliCommand({
-  command: 'consume <topic>',
-  usage: 'zw consume TOPIC [--from-beginning] [--group G] [--max N] [--plain] …',
+  command: 'consume [topic]',
+  usage: 'zw consume TOPIC [-o OFFSET] [-G GROUP] [-c COUNT] [-e] [-f FORMAT | -J] [--plain] …',
   describe: 'show the records of a topic: a screen on a terminal, lines elsewhere',
   builder: (cli) =>
     mqOptions(cli, { brokerNote: '; one alone is the one to read from' })
-      .positional('topic', { type: 'string', demandOption: true })
+      .positional('topic', { type: 'string', describe: 'name of the topic' })
+      .option('topic-name', { alias: 't', type: 'string', describe: 'the same, as in kcat' })
+      .option('offset', {
+        alias: 'o',
+        type: 'string',
+        coerce: offsetRange,
+        describe: `where to begin: ${offsetForms}`,
+      })
       .option('from-beginning', {
         type: 'boolean',
         default: false,
-        describe: 'read the records stored so far, too',
+        describe: 'the same as -o beginning',
       })
       .option('group', {
         alias: 'G',
@@ -74,10 +84,34 @@ export const consume = cliCommand({
       .option('format', {
         alias: 'f',
         type: 'string',
-        default: '%s\\n',
+        defaultDescription: '%s\\n',
         describe:
           'of a record: %t topic %p partition %o offset %k key %s value %T time in ms ' +
-          '%K %S length of key and value in bytes, -1 for null; \\n \\t \\r \\\\ %%',
+          '%h headers %K %S length of key and value in bytes, -1 for null; ' +
+          '%R the same of the value as 4 bytes; \\n \\t \\r \\0 \\xHH \\\\ %%',
+      })
+      .option('json', {
+        alias: 'J',
+        type: 'boolean',
+        default: false,
+        describe: 'print each record as a line of JSON',
+      })
+      .option('key-separator', {
+        alias: 'K',
+        type: 'string',
+        describe: 'print the key and this before the value',
+      })
+      .option('unbuffered', {
+        alias: 'u',
+        type: 'boolean',
+        default: false,
+        describe: 'write each record on its own',
+      })
+      .option('quiet', {
+        alias: 'q',
+        type: 'boolean',
+        default: false,
+        describe: 'print records and errors only',
       })
       .option('null', {
         alias: 'Z',
@@ -89,7 +123,23 @@ export const consume = cliCommand({
         'A terminal shows control characters escaped; a pipe or a file gets the exact bytes of keys ' +
           'and values. More: docs/shell.md',
       )
-      .check(({ group, fromBeginning }) => {
+      .check(({ group, fromBeginning, offset, topic, topicName, json, format, keySeparator }) => {
+        if (topic === undefined && topicName === undefined) {
+          throw new BadUsage('Cannot consume: the topic is missing')
+        }
+        if (topic !== undefined && topicName !== undefined) {
+          throw new BadUsage('Cannot consume two topics: use one of them')
+        }
+        if ([json, format !== undefined, keySeparator !== undefined].filter(Boolean).length > 1) {
+          throw new BadUsage('Cannot use two of --format, --json and --key-separator')
+        }
+        if (offset !== undefined && (fromBeginning || (group !== undefined && !offset.isStored))) {
+          const other = fromBeginning ? '--from-beginning' : '--group'
+          throw new BadUsage(`Cannot use --offset with ${other}`)
+        }
+        if (offset?.isStored === true && group === undefined) {
+          throw new BadUsage('Cannot use --offset stored without --group')
+        }
         if (group !== undefined && fromBeginning) {
           throw new BadUsage(
             'Cannot use --from-beginning with --group: the group resumes where it committed last',
@@ -98,36 +148,42 @@ export const consume = cliCommand({
         return true
       }),
   async handler(options) {
-    const escapes = process.stdout.isTTY === true
-    const format = recordFormatter(options.format, { escapes, nullText: options.null })
+    const topic = options.topicName ?? options.topic ?? ''
+    const { format, json, keySeparator, quiet, group, partition, unbuffered } = options
+    const rules = { escapes: process.stdout.isTTY === true, nullText: options.null }
+    const print = json
+      ? jsonLine(rules.escapes)
+      : recordFormatter(format ?? formatWith(keySeparator), rules)
+    const isPlain =
+      options.plain || json || quiet || format !== undefined || keySeparator !== undefined
     const place = await openMq(options)
     const admin = new MqAdmin({ ...place.client, timeoutMs: statusTimeoutMs })
-    const { topic, group, outOfRange, partition, max } = options
     const where = await pinned(place, admin)
-    const start = group !== undefined ? 'committed' : options.fromBeginning ? 'beginning' : 'end'
+    const { max, outOfRange } = options
+    const start = options.fromBeginning ? 'beginning' : (options.offset?.start ?? 'end')
     const consumer = new Consumer({
       ...place.client,
       ...where,
       topic,
-      from: start,
+      from: group === undefined ? start : 'committed',
       outOfRange,
       ...(group === undefined ? {} : { group }),
       ...(partition === undefined ? {} : { partitions: [partition] }),
     })
     const { signal } = stopSignal()
+    signal.addEventListener('abort', () => void consumer.close())
     const terminal = { input: process.stdin, output: process.stdout }
-    const look = options.plain ? undefined : lookOf(process.env, terminal)
+    const look = isPlain ? undefined : lookOf(process.env, terminal)
+    if (look === undefined && !quiet) {
+      consumer.on('reset', (...reset) => toStderr(`zw: ${resetText(...reset)}\n`))
+      consumer.on('unavailable', (_, { message }) => toStderr(`zw: ${message}\n`))
+    }
     try {
-      signal.addEventListener('abort', () => void consumer.close())
-      if (look === undefined) {
-        const say = (text: string) => process.stderr.write(`zw: ${text}\n`)
-        consumer.on('reset', (...reset) => say(resetText(...reset)))
-        consumer.on('unavailable', (_, { message }) => say(message))
-      }
       await consumer.start()
       const ends = options.exitAtEnd ? await endsOf(admin, topic) : undefined
       if (look === undefined) {
-        const onRecords = (records: readonly ConsumedRecord[]) => printAll(records.map(format))
+        const onRecords = (records: readonly ConsumedRecord[]) =>
+          printAll(records.map(print), unbuffered)
         await follow({ consumer, onRecords, commits: group !== undefined, max, ends })
         return
       }
@@ -135,14 +191,10 @@ export const consume = cliCommand({
         look,
         mouse: options.mouse,
         consumer,
-        consumerOf: (topic) =>
-          new Consumer({
-            ...place.client,
-            ...where,
-            topic,
-            from: { last: openedLast },
-            outOfRange: 'latest',
-          }),
+        consumerOf: (topic) => {
+          const from = { last: openedLast }
+          return new Consumer({ ...place.client, ...where, topic, from, outOfRange: 'latest' })
+        },
         group,
         servers: place.servers,
         client: place.client,
@@ -163,8 +215,28 @@ export const consume = cliCommand({
   },
 })
 
+/** @param escapes whether it goes to a terminal: JSON escapes only some control characters */
+function jsonLine(escapes: boolean): (record: ConsumedRecord) => Buffer {
+  return (record) => {
+    const json = recordJson(record)
+    return Buffer.from(`${escapes ? printable(json) : json}\n`)
+  }
+}
+
+/** The key, if a separator is given, then the value. */
+function formatWith(keySeparator: string | undefined): string {
+  if (keySeparator === undefined) return '%s\\n'
+  return `%k${keySeparator.replaceAll('\\', '\\\\').replaceAll('%', '%%')}%s\\n`
+}
+
 /** The formatter's output is safe for a terminal. */
-async function printAll(records: readonly Buffer[]): Promise<void> {
+async function printAll(records: readonly Buffer[], unbuffered = false): Promise<void> {
+  if (unbuffered) {
+    for (const record of records) {
+      if (!process.stdout.write(record)) await once(process.stdout, 'drain')
+    }
+    return
+  }
   if (!process.stdout.write(Buffer.concat(records))) await once(process.stdout, 'drain')
 }
 

@@ -1,14 +1,16 @@
-// `zw produce TOPIC`: sends lines, or generated goals, each stored exactly once.
+// `zw produce TOPIC`: sends lines, whole files, or generated goals, each stored exactly once.
 //
 // Goals go individually to randomly picked brokers, many at a time, to show that they are stored in
 // order anyway.
 
 import { randomInt } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { Producer, type ProducerOptions } from '../../client/mq/producer.ts'
 import { systemClock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
+import { codecNames } from '../../protocol/mq/compression.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
@@ -22,14 +24,14 @@ import { counted, makeTopic } from '../make-topic.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStderr } from '../output.ts'
 import { Progress } from '../progress.ts'
-import { type LineRules, parseRecordLine } from '../record-text.ts'
+import { type HeaderText, type LineRules, parseHeader, parseRecordLine } from '../record-text.ts'
 import { StoppedError, stopSignal } from '../stop-signal.ts'
 
 interface OutRecord {
   readonly key: Uint8Array | string | null
   readonly value: Uint8Array | string | null
-  /** its line number, from 1 */
-  readonly line?: number
+  /** for messages: `line 7 of goals.txt` */
+  readonly from?: string
 }
 
 interface SendResult {
@@ -57,11 +59,18 @@ export async function sendAll(options: {
   readonly topic: string
   readonly partition?: number | undefined
   readonly records: Iterable<OutRecord> | AsyncIterable<OutRecord>
+  /** of each record */
+  readonly headers?: readonly HeaderText[]
+  /** of records without one of their own */
+  readonly key?: string | null
+  /** Sends at most this many. */
+  readonly max?: number | undefined
   readonly perSecond?: number | undefined
   readonly signal?: AbortSignal
   readonly onStored?: (record: OutRecord, offset: number) => void
 }): Promise<SendResult> {
   const { producer, topic, partition, records, perSecond, signal, onStored } = options
+  const { headers = [], key: fixedKey = null, max = Number.POSITIVE_INFINITY } = options
   const startedMs = systemClock.nowMs()
   let sent = 0
   let unsettled = 0
@@ -74,10 +83,10 @@ export async function sendAll(options: {
       onSettled = resolve
     })
   const send = async (record: OutRecord) => {
-    const { key, value } = record
+    const key = record.key ?? fixedKey
     const place = partition === undefined ? { topic } : { topic, partition }
     try {
-      const { offset } = await producer.send({ ...place, key, value })
+      const { offset } = await producer.send({ ...place, key, value: record.value, headers })
       stored++
       onStored?.(record, offset)
     } catch (reason) {
@@ -95,6 +104,7 @@ export async function sendAll(options: {
       sent++
       unsettled++
       void send(record)
+      if (sent >= max) break
     }
   } catch (reason) {
     error ??= reason as Error
@@ -129,7 +139,7 @@ async function* lineRecords(
   signal.addEventListener('abort', () => input.destroy())
   try {
     for await (const { number, bytes } of linesOf(input, bytesMax)) {
-      yield { ...parseRecordLine(bytes, rules), line: number }
+      yield { ...parseRecordLine(bytes, rules), from: `line ${number} of ${name}` }
     }
   } catch (error) {
     if (signal.aborted) return
@@ -141,6 +151,32 @@ async function* lineRecords(
       `Cannot send line ${error.line} of ${name}: ${found}; the lines after it were not sent`,
     )
   }
+}
+
+/** One record per file: its bytes. */
+async function* fileRecords(
+  files: readonly string[],
+  { emptyIsNull }: LineRules,
+): AsyncGenerator<OutRecord> {
+  for (const file of files) {
+    const { size } = await stat(file)
+    if (size > valueBytesMax) {
+      const found = `it has ${size} bytes, and a record holds at most ${valueBytesMax}`
+      throw new Error(`Cannot send ${file}: ${found}`)
+    }
+    const bytes = await readFile(file)
+    yield { key: null, value: bytes.length === 0 && emptyIsNull ? null : bytes, from: file }
+  }
+}
+
+/** Of the files one after another, or of standard input. */
+async function* allLines(
+  files: readonly string[],
+  rules: LineRules,
+  signal: AbortSignal,
+): AsyncGenerator<OutRecord> {
+  const sources = files.length === 0 ? [undefined] : files
+  for (const file of sources) yield* lineRecords(file === '-' ? undefined : file, rules, signal)
 }
 
 /** The largest value of a record batch without a key. */
@@ -163,15 +199,26 @@ const acksByName: Readonly<Record<string, RequiredAcks>> = {
 }
 
 export const produce = cliCommand({
-  command: 'produce <topic> [file]',
-  usage: 'zw produce TOPIC [FILE] [--goals N] [--create] …',
+  command: 'produce [topic] [files..]',
+  usage: 'zw produce TOPIC [FILE…] [-k KEY | -K SEPARATOR] [-H NAME=VALUE] [--goals N] …',
   describe: 'send lines, or generated goals, to a topic',
   builder: (cli) =>
     mqOptions(cli)
-      .positional('topic', { type: 'string', demandOption: true })
-      .positional('file', {
+      .positional('topic', { type: 'string', describe: 'name of the topic' })
+      .positional('files', {
         type: 'string',
-        describe: 'file with the lines; default: standard input',
+        array: true,
+        describe: 'files with the lines; default, and -: standard input',
+      })
+      .option('topic-name', {
+        alias: 't',
+        type: 'string',
+        describe: 'name of the topic; then all words are files',
+      })
+      .option('whole', {
+        type: 'boolean',
+        default: false,
+        describe: 'send each file as one record',
       })
       .option('goals', {
         coerce: wholeNumber('--goals', { min: 1, max: 1_000_000_000 }),
@@ -206,7 +253,37 @@ export const produce = cliCommand({
         type: 'string',
         describe: 'the part of a line before this is the key',
       })
+      .option('key', {
+        alias: 'k',
+        type: 'string',
+        describe: 'key of records that have none of their own',
+      })
+      .option('header', {
+        alias: 'H',
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'NAME=VALUE for each record, or NAME for null; may be repeated',
+      })
       .option('null', { alias: 'Z', type: 'boolean', describe: 'send an empty value as null' })
+      .option('compression', {
+        alias: 'z',
+        type: 'string',
+        choices: codecNames,
+        default: 'none' as const,
+        describe: 'of batches',
+      })
+      .option('max', {
+        alias: 'c',
+        coerce: wholeNumber('--max', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+        describe: 'stop after this many records',
+      })
+      .option('quiet', {
+        alias: 'q',
+        type: 'boolean',
+        default: false,
+        describe: 'print errors only',
+      })
       .option('create', {
         type: 'boolean',
         defaultDescription: 'for goals',
@@ -227,21 +304,36 @@ export const produce = cliCommand({
           'Exit codes: 0 all sent, 1 a record was not stored or a line is too long (both are named), ' +
           '2 bad usage, 130 stopped by Ctrl-C. More: docs/shell.md',
       )
-      .check(({ goals, keySeparator, file }) => {
-        if (goals !== undefined && file !== undefined) {
+      .check(({ goals, keySeparator, topic, topicName, files = [], whole, key }) => {
+        if (topic === undefined && topicName === undefined) {
+          throw new BadUsage('Cannot produce: the topic is missing')
+        }
+        const names = topicName === undefined || topic === undefined ? files : [topic, ...files]
+        if (goals !== undefined && names.length > 0) {
           throw new BadUsage('Cannot send --goals and a file: use one of them')
         }
+        if (whole && (names.length === 0 || goals !== undefined)) {
+          throw new BadUsage('Cannot use --whole: the files are missing')
+        }
+        if (Array.isArray(key)) throw new BadUsage('Cannot use --key more than once')
         if (keySeparator === '') throw new BadUsage('Cannot use --key-separator: it is empty')
         return true
       }),
   async handler(options) {
-    const { topic, file, goals, rate, partition, partitions, replicas } = options
+    const { goals, rate, partition, partitions, replicas, quiet } = options
     const { randomBroker = goals !== undefined, create = goals !== undefined } = options
+    const { topicName, files: words = [] } = options
+    const topic = topicName ?? options.topic ?? ''
+    // With -t the first word is a file, too.
+    const files =
+      topicName !== undefined && options.topic !== undefined ? [options.topic, ...words] : words
     const say = (text: string) => toStderr(`zw: ${text}\n`)
+    const tell = quiet ? () => undefined : say
     const place = await openMq(options)
     const admin = new MqAdmin(place.client)
     const sending: Partial<ProducerOptions> = {
       acks: acksByName[options.acks] ?? 'all',
+      compression: options.compression,
       ...(randomBroker ? { sendTo: 'random' } : {}),
       ...(goals !== undefined && randomBroker ? oneByOne : {}),
     }
@@ -250,10 +342,13 @@ export const produce = cliCommand({
     void again.then(() => producer.abort())
     const noun = goals === undefined ? 'record' : 'goal'
     const clock = systemClock
-    const progress = new Progress({ label: `${noun}s`, total: goals, out: process.stderr, clock })
+    const label = `${noun}s`
+    const progress = quiet
+      ? undefined
+      : new Progress({ label, total: goals, out: process.stderr, clock })
     try {
       const made = create ? await makeTopic(admin, { topic, partitions, replicas }) : undefined
-      if (made !== undefined) say(made)
+      if (made !== undefined) tell(made)
       const random = new Random(options.seed ?? randomInt(2 ** 32))
       const rules = { keySeparator: options.keySeparator, emptyIsNull: options.null === true }
       const { stored, error, failed, elapsedMs } = await sendAll({
@@ -261,27 +356,32 @@ export const produce = cliCommand({
         topic,
         partition,
         records:
-          goals === undefined
-            ? lineRecords(file, rules, signal)
-            : goalRecords(new GoalSource(random, goals), goals),
+          goals !== undefined
+            ? goalRecords(new GoalSource(random, goals), goals)
+            : options.whole
+              ? fileRecords(files, rules)
+              : allLines(files, rules, signal),
+        headers: (options.header ?? []).map(parseHeader),
+        key: options.key ?? null,
+        max: options.max,
         perSecond: rate,
         signal,
-        onStored: () => progress.advance(),
+        onStored: () => progress?.advance(),
       })
-      progress.end()
+      progress?.end()
       const perSecond = Math.round((stored * 1000) / Math.max(1, elapsedMs))
       const how = sending.acks === 'none' ? 'sent to' : 'stored in'
-      say(`${counted(stored, noun)} ${how} ${topic}, ${perSecond} a second`)
+      tell(`${counted(stored, noun)} ${how} ${topic}, ${perSecond} a second`)
       if (error !== undefined) {
         const missing = error instanceof BrokerError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
-        const where = failed?.line === undefined ? '' : `line ${failed.line} of ${nameOf(file)}: `
+        const where = failed?.from === undefined ? '' : `${failed.from}: `
         say(`${where}${error.message}${missing ? ' (--create creates it)' : ''}`)
         process.exitCode = exitCodes.failure
       } else if (signal.aborted && signal.reason instanceof StoppedError) {
         process.exitCode = signal.reason.exitCode
       }
     } finally {
-      progress.end()
+      progress?.end()
       await producer.close()
       admin.close()
       await place.close()

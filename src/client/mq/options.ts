@@ -146,6 +146,36 @@ export interface TopicConfigChange {
   readonly delete?: readonly string[]
 }
 
+export interface OffsetReset {
+  /** Default: every topic for which the group committed. */
+  readonly topic?: string
+  /** Of the topic. Default: all. */
+  readonly partitions?: readonly number[]
+  readonly to: OffsetTarget
+}
+
+/** Beyond the ends of a log, its nearest end. */
+export type OffsetTarget =
+  | { readonly type: 'start' }
+  | { readonly type: 'end' }
+  | { readonly type: 'offset'; readonly offset: number }
+  /** forward from the committed offset; back if it is negative */
+  | { readonly type: 'shift'; readonly by: number }
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** What a reset does for one partition. */
+export interface PlannedOffset extends TopicPartition {
+  /** undefined: the group committed nothing here */
+  readonly committed: number | undefined
+  readonly to: number
+  /** of the commit that the plan was made from */
+  readonly version: number
+}
+
 export interface LeaderChoice {
   readonly topic: string
   readonly partition: number

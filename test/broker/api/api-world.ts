@@ -115,6 +115,12 @@ export class FakeReplica implements ServedReplica {
     done(offset)
   }
 
+  /** Each offset has the timestamp of that number. */
+  async offsetByTime(wanted: number | 'latest') {
+    const offset = wanted === 'latest' ? this.#end - 1 : wanted
+    return offset < this.#end ? { offset, timestampMs: offset } : undefined
+  }
+
   produce(call: ProduceCall): void {
     this.calls.push(call)
   }
@@ -246,6 +252,7 @@ export class ApiWorld {
         credentials: async () => new Map(),
         makeNonce: () => 'nonce',
       },
+      openBlock: undefined,
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',

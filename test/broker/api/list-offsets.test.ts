@@ -66,3 +66,22 @@ t.test(
     t.same(world.ask(listOf([])).answers, [{ type: 'listOffsets', partitions: [] }])
   },
 )
+
+t.test(
+  'the first record at a time is found by the leader, or the one with the latest',
+  async (t) => {
+    const world = new ApiWorld()
+    world.topic('goals', [1])
+    world.replica('goals', 0).commit(batchOf(5))
+    const found = async (timestampMs?: number) => {
+      const at = { topic: 'goals', partition: 0, leaderEpoch: anyEpoch }
+      const asked = timestampMs === undefined ? at : { ...at, timestampMs }
+      const request = { type: 'listOffsets', passedOn: false, partitions: [asked] } as const
+      return (await world.answer(request)).partitions[0]
+    }
+    t.match(await found(3), { earliest: 0, latest: 5, found: { offset: 3, timestampMs: 3 } })
+    t.match(await found(-3), { found: { offset: 4 } })
+    t.equal((await found(9))?.found, undefined)
+    t.equal((await found())?.found, undefined, 'it was not asked for')
+  },
+)

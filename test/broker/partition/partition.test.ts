@@ -129,7 +129,13 @@ function trimmed(epochs: readonly number[], logStart: number): Partition {
 
 const position = { leaderEpoch: 5, highWatermark: 0, logStart: 0 }
 const positions = [
-  { name: 'ends where our log begins', offset: 3, lastEpoch: 2, want: 'fine' },
+  { name: 'ends where our log begins, in the same epoch', offset: 3, lastEpoch: 3, want: 'fine' },
+  {
+    name: 'ends where our log begins, in another epoch',
+    offset: 3,
+    lastEpoch: 2,
+    want: 'below start',
+  },
   { name: 'was empty, and begins behind our log start', offset: 4, lastEpoch: -1, want: 'fine' },
   { name: 'ends before our log begins', offset: 2, lastEpoch: 4, want: 'below start' },
   { name: 'parted from ours before our log start', offset: 5, lastEpoch: 2, want: 'below start' },

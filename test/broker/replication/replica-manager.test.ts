@@ -51,6 +51,7 @@ async function world(disk = new MemoryDisk()) {
     flush: 'group',
     lagTimeMsMax: 100,
     checkpoint,
+    maintenanceMs: 1000,
     writeState: async () => undefined,
     report: (reports) => reported.push(reports),
     failed: (error) => failures.push(error),
@@ -134,6 +135,7 @@ async function produce(replica: Replica): Promise<Offset | string> {
       batch,
       acks: 'leader',
       deadlineMs: 1e9,
+      mayBeEarly: true,
       done,
     })
   })

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { ClusterConfigs } from '../../../src/broker/cluster/cluster-configs.ts'
+import type { TopicConfig } from '../../../src/broker/cluster/topic-config.ts'
 import { noCheckpoint } from '../../../src/broker/partition/checkpoint.ts'
 import { hasCutTail, markIncomplete } from '../../../src/broker/partition/partition-directory.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
@@ -8,6 +10,8 @@ import {
   type ReplicaHost,
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
+import { Codecs } from '../../../src/client/mq/compression/codecs.ts'
+import { TailMemory } from '../../../src/log/tail.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import type { RequiredAcks } from '../../../src/protocol/mq/produce.ts'
@@ -60,6 +64,7 @@ class Host implements ReplicaHost {
   readonly turn = new Turn(setImmediate)
   readonly log = new RecordingLogger()
   readonly purgatory = new Purgatory()
+  readonly decompression = new Codecs()
   /** unanswered writes of the state */
   readonly writes: {
     readonly state: PartitionState
@@ -114,6 +119,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       flush: 'group',
       checkpoint: noCheckpoint,
       isIncomplete: false,
+      tailMemory: new TailMemory(2 ** 20),
       ...changed,
     },
     host,
@@ -126,6 +132,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       batch: made,
       acks,
       deadlineMs: host.clock.nowMs() + 1000,
+      mayBeEarly: true,
       done: (result) => {
         outcome.result = result instanceof BrokerError ? result.code : result
       },
@@ -559,7 +566,8 @@ async function withTornTail(): Promise<MemoryDirectory> {
   const file = directory.open(segment)
   const bytes = Buffer.alloc(file.sizeBytes())
   file.read(bytes, 0)
-  file.write(flipped(bytes.subarray(-8)), bytes.length - 8)
+  const end = bytes.findLastIndex((byte) => byte !== 0) + 1 // zeros follow
+  file.write(flipped(bytes.subarray(end - 8, end)), end - 8)
   file.close()
   return directory
 }
@@ -689,7 +697,8 @@ t.test('a producer is known after its records are removed and the broker restart
       const sequenced = { producerId: id, producerEpoch: epoch, baseSequence, records: [record] }
       const made = encodeBatch(sequenced)
       const header = readBatchHeader(made)
-      to.produce({ header, batch: made, acks: 'leader', deadlineMs: 1000, done: resolve })
+      const waits = { acks: 'leader', deadlineMs: 1000, mayBeEarly: true } as const
+      to.produce({ header, batch: made, ...waits, done: resolve })
     })
   t.equal(await produced(replica, 0), 6)
   replica.removeBefore(7)
@@ -773,4 +782,43 @@ t.test('a damaged snapshot is rebuilt from the log, and said so', async (t) => {
   const { replica: again, host } = reopened(directory)
   t.same([again.earliestOffset, again.logEnd], [2, 6])
   t.match(host.log.lines, [{ level: 'error' }])
+})
+
+// --- what is due ---------------------------------------------------------------------------------
+
+function rules(changed: Partial<TopicConfig>): TopicConfig {
+  return { ...new ClusterConfigs().topic('goals'), 'segment.bytes': 100, ...changed }
+}
+
+t.test('segments that are due by the topic’s rules are removed', async (t) => {
+  const { replica, directory } = await leadingAlone()
+  replica.maintain(rules({ 'retention.ms': -1, 'retention.bytes': -1 }), 1e12)
+  await settled()
+  t.equal(replica.earliestOffset, 0)
+  replica.maintain(rules({ 'retention.bytes': 150, 'cleanup.policy': ['compact'] }), 0)
+  await settled()
+  t.equal(replica.earliestOffset, 0, 'a log that is only compacted keeps all')
+  replica.maintain(rules({ 'retention.bytes': 150 }), 0)
+  await settled()
+  t.equal(replica.earliestOffset, 2)
+  replica.maintain(rules({ 'retention.ms': 1000 }), 1e12)
+  await settled()
+  t.same([replica.earliestOffset, replica.logEnd], [6, 6], 'by time, all of it')
+  t.equal(reopened(directory).replica.earliestOffset, 6)
+})
+
+t.test('a segment ends by age, whatever timestamps its records have', async (t) => {
+  const { replica, directory, produce } = open(new MemoryDirectory())
+  replica.become({ ...leads, isr: members(1) }, ours)
+  const produced = async () => {
+    produce(1)
+    await settled()
+    return directory.list().filter((name) => name.endsWith('.segment')).length
+  }
+  t.equal(await produced(), 1)
+  const hour = rules({ 'segment.bytes': 1 << 20, 'segment.ms': 3_600_000, 'retention.ms': -1 })
+  replica.maintain(hour, 0)
+  t.equal(await produced(), 1, 'the records are of 1970, and so is the time')
+  replica.maintain(hour, 3_600_002)
+  t.equal(await produced(), 2)
 })

@@ -111,6 +111,12 @@ export class Nemesis {
         return strange.sendCorrupt()
       case 'deletedRecords':
         return this.#world.deleteRecords()
+      case 'plannedStops':
+        return this.#victim().stop()
+      case 'preferredElections':
+        return this.#world.electPreferred()
+      case 'changedRetention':
+        return this.#world.changeRetention()
       case 'wipedDisks':
         return this.#disks.wipe(this.#victim())
       case 'oldCopies':

@@ -137,6 +137,23 @@ export class SimBroker extends Host {
     this.#broker.start().catch(failed)
   }
 
+  /** As SIGTERM does. Other faults may end it before it has stopped. */
+  stop(): void {
+    const { process } = this
+    const broker = this.#broker
+    if (process === undefined || broker === undefined) return
+    const ended = (): void => {
+      if (this.process !== process) return
+      this.parts.cover('planned stop')
+      this.end({ power: false })
+    }
+    broker.stop().then(ended, (error: unknown) => {
+      if (!process.alive) return
+      if (isByDisk(error)) ended()
+      else this.parts.fail(error as Error)
+    })
+  }
+
   #config() {
     const { zooweeper, sessionTimeoutMs, lagTimeMsMax, segmentBytes } = this.#options
     const read = readConfig(
@@ -153,7 +170,7 @@ export class SimBroker extends Host {
     // Smaller than can be configured, so that a short life sees many segments.
     const { configs } = read.config
     const file = new Map([['log.segment.bytes', String(segmentBytes)]])
-    return { ...read.config, configs: { ...configs, file } }
+    return { ...read.config, configs: { ...configs, file }, retentionCheckMs: 300 }
   }
 
   /** A fault of its disk while it is down. */
@@ -203,6 +220,7 @@ export class SimBroker extends Host {
     if (logStart > seen.logEnd && known !== undefined) this.parts.cover('log begins anew')
     if (known === undefined || logStart !== seen.logStart) {
       seen.logStart = logStart
+      if (logStart > 0) this.parts.cover('log start moved')
       this.#options.show({ type: 'logStart', life: this.life, partition, offset: logStart })
     }
     if (logEnd < seen.logEnd) this.parts.cover('truncation')
