@@ -154,6 +154,13 @@ export const limits = {
   saslRefusalDelayMs: 100,
 
   /**
+   * Fetch sessions of one broker, as many as Kafka's max.incremental.fetch.session.cache.slots, and the
+   * partitions of all of them: some 50 MiB. A client that is granted none names all its partitions.
+   */
+  fetchSessionsMax: 1000,
+  fetchSessionPartitionsMax: 200_000,
+
+  /**
    * One line of a shell script: a value just below a client frame, in base64 or escaped, and its
    * command.
    */
