@@ -388,6 +388,7 @@ export class Broker implements Part {
       get clusterId() {
         return dataDir.clusterId ?? ''
       },
+      dataDir: config.dataDir,
       secret,
       image: this.#image,
       replicas,

@@ -11,6 +11,8 @@ import { deleteTopics } from '../../protocol/kafka/api/delete-topics.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
+import { describeLogDirs } from '../../protocol/kafka/api/describe-log-dirs.ts'
+import { describeProducers } from '../../protocol/kafka/api/describe-producers.ts'
 import { fetch } from '../../protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../protocol/kafka/api/find-coordinator.ts'
 import { heartbeat } from '../../protocol/kafka/api/heartbeat.ts'
@@ -42,6 +44,8 @@ import { answerDeleteRecords } from './delete-records.ts'
 import { answerDeleteTopics } from './delete-topics.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
+import { answerDescribeLogDirs } from './describe-log-dirs.ts'
+import { answerDescribeProducers } from './describe-producers.ts'
 import { answerFetch } from './fetch.ts'
 import { answerFindCoordinator } from './find-coordinator.ts'
 import { answerHeartbeat } from './heartbeat.ts'
@@ -87,11 +91,13 @@ const served: readonly ServedApi[] = [
   serve(saslAuthenticate, answerSaslAuthenticate),
   serve(describeConfigs, answerDescribeConfigs),
   serve(alterConfigs, answerAlterConfigs),
+  serve(describeLogDirs, answerDescribeLogDirs),
   serve(createPartitions, answerCreatePartitions),
   serve(deleteGroups, answerDeleteGroups),
   serve(offsetDelete, answerOffsetDelete),
   serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
   serve(describeCluster, answerDescribeCluster),
+  serve(describeProducers, answerDescribeProducers),
 ]
 
 /** by api key */
