@@ -132,6 +132,12 @@ export const limits = {
   /** Records of one fetch response; a single first batch may exceed it slightly. */
   fetchBytesMax: 8 * 1024 * 1024,
 
+  /**
+   * The newest records of a broker's partitions, kept in memory for followers and consumers that follow
+   * closely: a few MiB for each of the busiest.
+   */
+  tailBytesMax: 64 * 1024 * 1024,
+
   /** One frame to or from a broker: `fetchBytesMax`, one more batch, and the fields around them. */
   brokerFrameBytesMax: 16 * 1024 * 1024,
 
@@ -146,6 +152,13 @@ export const limits = {
 
   /** What a client waits for the answer to a wrong password, as in Kafka: guessing takes long. */
   saslRefusalDelayMs: 100,
+
+  /**
+   * Fetch sessions of one broker, as many as Kafka's max.incremental.fetch.session.cache.slots, and the
+   * partitions of all of them: some 50 MiB. A client that is granted none names all its partitions.
+   */
+  fetchSessionsMax: 1000,
+  fetchSessionPartitionsMax: 200_000,
 
   /**
    * One line of a shell script: a value just below a client frame, in base64 or escaped, and its

@@ -72,7 +72,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
 
   cli: ['client', 'client/mq', 'client/zk', 'world'],
   'cli/goals': [],
-  'cli/commands': ['cli', 'cli/goals', 'client/mq', 'client/zk'],
+  'cli/log': ['cli'],
+  'cli/commands': ['cli', 'cli/goals', 'cli/log', 'client/mq', 'client/zk'],
   'cli/consumer': ['cli', 'cli/goals', 'client/mq'],
   'cli/cluster': ['cli', 'cli/commands', 'cli/consumer', 'cli/goals', 'client/mq', 'client/zk'],
   'cli/shell': ['cli', 'cli/cluster', 'client', 'client/zk'],

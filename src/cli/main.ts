@@ -10,6 +10,7 @@ import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
 import { copy } from './commands/copy.ts'
 import { groups } from './commands/groups.ts'
+import { log } from './commands/log.ts'
 import { produce } from './commands/produce.ts'
 import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
@@ -29,6 +30,7 @@ const commands: readonly CliCommand[] = [
   groups,
   shell,
   copy,
+  log,
   secret,
   users,
 ]

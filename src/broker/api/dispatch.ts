@@ -11,6 +11,7 @@ import { createTopics } from './create-topics.ts'
 import { deleteRecords } from './delete-records.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeConfigs } from './describe-configs.ts'
+import { electLeaders } from './elect-leaders.ts'
 import { fetch } from './fetch.ts'
 import {
   deleteGroup,
@@ -116,6 +117,9 @@ export function dispatch(
       return
     case 'deleteTopics':
       answerLater(deleteTopics(parts, request), respond)
+      return
+    case 'electLeaders':
+      answerLater(electLeaders(parts, request), respond)
       return
     case 'createPartitions':
       answerLater(createPartitions(parts, request), respond)

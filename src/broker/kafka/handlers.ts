@@ -13,6 +13,7 @@ import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
 import { describeLogDirs } from '../../protocol/kafka/api/describe-log-dirs.ts'
 import { describeProducers } from '../../protocol/kafka/api/describe-producers.ts'
+import { electLeaders } from '../../protocol/kafka/api/elect-leaders.ts'
 import { fetch } from '../../protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../protocol/kafka/api/find-coordinator.ts'
 import { heartbeat } from '../../protocol/kafka/api/heartbeat.ts'
@@ -46,6 +47,7 @@ import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
 import { answerDescribeLogDirs } from './describe-log-dirs.ts'
 import { answerDescribeProducers } from './describe-producers.ts'
+import { answerElectLeaders } from './elect-leaders.ts'
 import { answerFetch } from './fetch.ts'
 import { answerFindCoordinator } from './find-coordinator.ts'
 import { answerHeartbeat } from './heartbeat.ts'
@@ -95,6 +97,7 @@ const served: readonly ServedApi[] = [
   serve(createPartitions, answerCreatePartitions),
   serve(deleteGroups, answerDeleteGroups),
   serve(offsetDelete, answerOffsetDelete),
+  serve(electLeaders, answerElectLeaders),
   serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
   serve(describeCluster, answerDescribeCluster),
   serve(describeProducers, answerDescribeProducers),

@@ -169,11 +169,12 @@ const producerMethods = {
 /** Of `SeekTarget`. */
 const seekTarget: Kind<SeekTarget> = (value, name) => {
   if (typeof value === 'number') return wholeNumber(0, Number.MAX_SAFE_INTEGER)(value, name)
-  if (typeof value === 'object' && value !== null) return lastRecords(value, name)
-  return seekWords(value, name)
+  if (typeof value !== 'object' || value === null) return seekWords(value, name)
+  return 'timestampMs' in value ? sinceTime(value, name) : lastRecords(value, name)
 }
 const seekWords = oneOf(['beginning', 'end'] as const)
 const lastRecords = record({ last: wholeNumber(0, Number.MAX_SAFE_INTEGER) })
+const sinceTime = record({ timestampMs })
 
 const startTarget: Kind<SeekTarget | 'committed'> = (value, name) => {
   return value !== null && ['number', 'object'].includes(typeof value)
@@ -207,6 +208,7 @@ const consumerMethods = {
       { signal: undefined, partitions: undefined },
     ),
   }),
+  offsetsAt: method('offsetsAt', { to: seekTarget }),
   pause: method('pause', { partitions: somePartitions }),
   resume: method('resume', { partitions: somePartitions }),
   position: method('position', { partition }),

@@ -108,10 +108,15 @@ export interface ConsumerOptions extends MqClientOptions {
 }
 
 /**
- * Where to read: at the first record, after the last one, at an offset, or that many offsets before
- * the end.
+ * Where to read: at the first record, after the last one, at an offset, that many offsets before
+ * the end, or at the first record with at least that timestamp, or the end if there is none.
  */
-export type SeekTarget = 'beginning' | 'end' | number | { readonly last: number }
+export type SeekTarget =
+  | 'beginning'
+  | 'end'
+  | number
+  | { readonly last: number }
+  | { readonly timestampMs: number }
 
 export interface SeekOptions extends CallOptions {
   /** Default: all that are read. */

@@ -11,6 +11,7 @@ import { createPartitionsRequest, createPartitionsResponse } from './create-part
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
 import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './delete-topics.ts'
+import { electLeadersRequest, electLeadersResponse } from './elect-leaders.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
 import {
   deleteGroupRequest,
@@ -66,6 +67,7 @@ export const requests = new Messages('request', {
   alterConfigs: { code: 21, fields: alterConfigsRequest },
   deleteTopics: { code: 22, fields: deleteTopicsRequest },
   createPartitions: { code: 23, fields: createPartitionsRequest },
+  electLeaders: { code: 24, fields: electLeadersRequest },
   joinGroup: { code: 30, fields: joinGroupRequest },
   syncGroup: { code: 31, fields: syncGroupRequest },
   heartbeat: { code: 32, fields: heartbeatRequest },
@@ -95,6 +97,7 @@ export const responses = new Messages('response', {
   alterConfigs: { code: 21, fields: alterConfigsResponse },
   deleteTopics: { code: 22, fields: deleteTopicsResponse },
   createPartitions: { code: 23, fields: createPartitionsResponse },
+  electLeaders: { code: 24, fields: electLeadersResponse },
   joinGroup: { code: 30, fields: joinGroupResponse },
   syncGroup: { code: 31, fields: syncGroupResponse },
   heartbeat: { code: 32, fields: heartbeatResponse },

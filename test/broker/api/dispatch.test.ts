@@ -51,6 +51,7 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   describeConfigs: { type: 'describeConfigs', entities: [] },
   alterConfigs: { type: 'alterConfigs', entities: [] },
   deleteTopics: { type: 'deleteTopics', timeoutMs: 10, topics: [] },
+  electLeaders: { type: 'electLeaders', partitions: [] },
   createPartitions: { type: 'createPartitions', timeoutMs: 10, topics: [] },
 }
 const refusals: Partial<Record<ApiName, BrokerError['code']>> = {

@@ -46,10 +46,10 @@ function everyVersion(): Served[] {
 function requestsOf(api: AnyApi, version: number): fc.Arbitrary<Buffer> {
   return arbitraryOf(api.request.shape, version).map((value) => {
     const to = new KafkaWriter()
-    to.beginMessage()
+    to.beginFrame()
     const options = { version, correlationId: 1, clientId: 'fuzz' }
     writeRequest(to, api, options, likely(value) as RequestValue)
-    to.endMessage()
+    to.endFrame()
     return joined(to)
   })
 }

@@ -11,6 +11,7 @@ import {
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
 import { Codecs } from '../../../src/client/mq/compression/codecs.ts'
+import { TailMemory } from '../../../src/log/tail.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import type { RequiredAcks } from '../../../src/protocol/mq/produce.ts'
@@ -118,6 +119,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       flush: 'group',
       checkpoint: noCheckpoint,
       isIncomplete: false,
+      tailMemory: new TailMemory(2 ** 20),
       ...changed,
     },
     host,
@@ -564,7 +566,8 @@ async function withTornTail(): Promise<MemoryDirectory> {
   const file = directory.open(segment)
   const bytes = Buffer.alloc(file.sizeBytes())
   file.read(bytes, 0)
-  file.write(flipped(bytes.subarray(-8)), bytes.length - 8)
+  const end = bytes.findLastIndex((byte) => byte !== 0) + 1 // zeros follow
+  file.write(flipped(bytes.subarray(end - 8, end)), end - 8)
   file.close()
   return directory
 }
