@@ -2,6 +2,7 @@
 // it breaks.
 
 import t from 'tap'
+import { encodeAssignment } from '../../../src/protocol/kafka/consumer-protocol.ts'
 import { MqChecker, type MqEvent } from './checker.ts'
 
 type Of<T extends MqEvent['type']> = Partial<Extract<MqEvent, { type: T }>>
@@ -49,6 +50,33 @@ const groupOffset = (at: number, offset: number): MqEvent => {
   }
   const place = { topic: 'goals', partition: 0 }
   return { type: 'groupRecord', at, record: { type: 'offset', group: 'g', place, value } }
+}
+
+const memberOffset = (at: number, offset: number, metadata: string): MqEvent => {
+  const rest = { leaderEpoch: -1, commitTimestampMs: 1, expireTimestampMs: -1 }
+  const place = { topic: 'goals', partition: 0 }
+  const value = { offset, metadata, ...rest }
+  return { type: 'groupRecord', at, record: { type: 'offset', group: 'g', place, value } }
+}
+
+const generation = (
+  at: number,
+  number: number,
+  owned: Readonly<Record<string, readonly number[]>>,
+): MqEvent => {
+  const members = Object.entries(owned).map(([memberId, partitions]) => ({
+    memberId,
+    instanceId: null,
+    clientId: 'c',
+    clientHost: 'h',
+    rebalanceTimeoutMs: 1,
+    sessionTimeoutMs: 1,
+    metadata: Buffer.alloc(0),
+    assignment: encodeAssignment({ partitions: [{ topic: 'goals', partitions }], userData: null }),
+  }))
+  const names = { protocolType: 'consumer', protocol: 'range', leader: null }
+  const value = { ...names, generation: number, stateTimestampMs: 1, members }
+  return { type: 'groupRecord', at, record: { type: 'group', group: 'g', value } }
 }
 
 const chosen = (common: number, losesAtMost?: number): MqEvent => ({
@@ -270,6 +298,16 @@ const broken: readonly {
     rule: /a committed offset never goes back/,
   },
   {
+    name: 'a commit of an older generation',
+    history: [generation(0, 2, { m: [0] }), memberOffset(1, 7, '1 m')],
+    rule: /a commit of an older generation changes nothing/,
+  },
+  {
+    name: 'a partition with two owners in one generation',
+    history: [generation(0, 2, { m: [0, 1], n: [1] })],
+    rule: /a partition has one owner in a generation/,
+  },
+  {
     name: 'a commit that another replica has otherwise',
     history: [groupOffset(0, 7), groupOffset(0, 8)],
     rule: /replicas agree on what groups committed/,
@@ -386,3 +424,24 @@ for (const { name, history } of sound) {
     })
   })
 }
+
+t.test(
+  'what members are told and acknowledged is checked against the records at the end',
+  async (t) => {
+    const told = { type: 'assigned', group: 'g', memberId: 'm', generation: 2 } as const
+    const stored = { type: 'offsetStored', group: 'g', partition: 0, offset: 7, at: 1 } as const
+    const records = [generation(0, 2, { m: [0] }), memberOffset(1, 7, '2 m')]
+    const endOf = (...events: readonly MqEvent[]) => {
+      const checker = new MqChecker({ minInsyncReplicas: 1 })
+      for (const event of [...records, ...events]) checker.step(event)
+      checker.end()
+    }
+    t.doesNotThrow(() => endOf({ ...told, partitions: [0] }, stored))
+    const other = { ...told, partitions: [1] }
+    t.throws(() => endOf(other), { message: /an assignment is stored before it is told/ })
+    t.throws(() => endOf({ ...stored, at: 2 }), { message: /an acknowledged commit is never lost/ })
+    t.throws(() => endOf({ ...stored, offset: 8 }), {
+      message: /an acknowledged commit is never lost/,
+    })
+  },
+)

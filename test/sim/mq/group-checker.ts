@@ -1,5 +1,5 @@
 // What the judge of a life of brokers knows of consumer groups: the records of the offsets topic, in their
-// order, and what members were told (docs/correctness.md, B8 and B12). Pure.
+// order, and what members were told (docs/correctness.md, B8). Pure.
 
 import { invariant } from '../../../src/invariant.ts'
 import { decodeAssignment } from '../../../src/protocol/kafka/consumer-protocol.ts'

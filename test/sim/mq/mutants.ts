@@ -476,6 +476,48 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 600,
   },
 
+  {
+    name: 'a commit of an older generation',
+    rule: 'a commit of an older generation changes nothing',
+    edits: [
+      {
+        file: 'broker/group/group.ts',
+        from: "if (claim.generation !== this.#generation) return 'ILLEGAL_GENERATION'",
+        to: "if (claim.generation > this.#generation) return 'ILLEGAL_GENERATION'",
+      },
+    ],
+    seeds: 600,
+  },
+  {
+    name: 'an assignment told before it is stored',
+    rule: 'an assignment is stored before it is told, so that a partition has one owner in a generation',
+    edits: [
+      {
+        file: ledGroup,
+        from: "else if (this.#writes.length === 0) send('NONE')",
+        to: "else if (this.#writes.length >= 0) send('NONE')",
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'a dead member that never expires',
+    rule: 'a rebalance ends within bounded time when faults end',
+    edits: [
+      {
+        file: 'broker/group/group.ts',
+        from: 'member.expiresAtMs <= nowMs && !isWaiting(member)',
+        to: 'member.expiresAtMs < 0 && !isWaiting(member)',
+      },
+      {
+        file: 'broker/group/group.ts',
+        from: 'state.initial?.untilMs ?? state.startedMs + this.#rebalanceTimeoutMs()',
+        to: 'state.initial?.untilMs ?? Number.POSITIVE_INFINITY',
+      },
+    ],
+    seeds: 300,
+  },
+
   // --- producers ---------------------------------------------------------------------------------
   {
     name: 'a duplicate answered early',
