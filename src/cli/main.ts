@@ -5,17 +5,19 @@
 
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { consume } from './browser/consume.ts'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
+import { bench } from './commands/bench.ts'
 import { copy } from './commands/copy.ts'
 import { groups } from './commands/groups.ts'
+import { log } from './commands/log.ts'
 import { produce } from './commands/produce.ts'
 import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
 import { topics } from './commands/topics.ts'
 import { users } from './commands/users.ts'
-import { consume } from './consumer/consume.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
 
@@ -29,6 +31,8 @@ const commands: readonly CliCommand[] = [
   groups,
   shell,
   copy,
+  log,
+  bench,
   secret,
   users,
 ]

@@ -45,6 +45,7 @@ import {
   memberOf,
   type PartitionState,
 } from '../partition/partition-state.ts'
+import type { ProducerEntry } from '../partition/producer-states.ts'
 import { dueBefore } from '../partition/retention.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
@@ -227,6 +228,16 @@ export class Replica {
   /** Offset of the next record. */
   get logEnd(): Offset {
     return this.#core.logEnd
+  }
+
+  /** Bytes of the batches in the log. */
+  get logBytes(): number {
+    return this.#log.bytes
+  }
+
+  /** The idempotent producers of records in the log. */
+  get producers(): readonly ProducerEntry[] {
+    return this.#core.producers
   }
 
   /** Everything before it survives a power cut. */

@@ -307,6 +307,10 @@ export function isControlBatch({ attributes }: BatchHeader): boolean {
   return (attributes & controlBit) !== 0
 }
 
+export function isTransactional({ attributes }: BatchHeader): boolean {
+  return (attributes & transactionalBit) !== 0
+}
+
 export function codecOf({ attributes }: BatchHeader): number {
   return attributes & codecMask
 }

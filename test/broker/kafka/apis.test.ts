@@ -6,6 +6,8 @@ import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
 import { deleteRecords } from '../../../src/protocol/kafka/api/delete-records.ts'
 import { describeCluster } from '../../../src/protocol/kafka/api/describe-cluster.ts'
+import { describeLogDirs } from '../../../src/protocol/kafka/api/describe-log-dirs.ts'
+import { describeProducers } from '../../../src/protocol/kafka/api/describe-producers.ts'
 import { fetch } from '../../../src/protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../../src/protocol/kafka/api/find-coordinator.ts'
 import { initProducerId } from '../../../src/protocol/kafka/api/init-producer-id.ts'
@@ -422,6 +424,48 @@ worldTest(t, 'a producer is fenced, and its sequence checked', { brokers: 1 }, a
   t.same(await ofProducer(client, [3, 2]), ['INVALID_PRODUCER_EPOCH', -1], 'its epoch is over')
 })
 
+worldTest(t, 'producers and log sizes are described', { brokers: 2 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'p', { replicas: 2 })
+  const { topics } = await client.send(metadata, 5, { topics: [{ name: 'p' }] })
+  const leader = topics[0]?.partitions[0]?.leaderId ?? 0
+  const [asked, other] = [kafkaClient(world, leader), kafkaClient(world, 3 - leader)]
+  for (const sequence of [0, 1]) t.same(await ofProducer(asked, [3, sequence]), ['NONE', sequence])
+  const wanted = { topics: [{ name: 'p', partitionIndexes: [0, 7] }] }
+  const described = await asked.send(describeProducers, 0, wanted)
+  t.match(described.topics[0]?.partitions, [
+    { errorCode: 0, activeProducers: [{ producerId: id, producerEpoch: 3, lastSequence: 1 }] },
+    { errorCode: mqErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, activeProducers: [] },
+  ])
+  const elsewhere = await other.send(describeProducers, 0, wanted)
+  const [partition] = elsewhere.topics[0]?.partitions ?? []
+  t.equal(nameOf(partition?.errorCode), 'NOT_LEADER_OR_FOLLOWER')
+  for (const version of versions(0, 4)) {
+    for (const asks of [null, [{ topic: 'p', partitions: [0, 7] }]]) {
+      const { results } = await asked.send(describeLogDirs, version, { topics: asks })
+      t.match(results, [{ errorCode: 0, topics: [{ name: 'p' }] }])
+      const [row, ...more] = results[0]?.topics[0]?.partitions ?? []
+      t.match(row, { partitionIndex: 0, offsetLag: 0, isFutureKey: false })
+      t.ok((row?.partitionSize ?? 0) > 2 * recordsAt, 'both batches')
+      t.same(more, [])
+    }
+  }
+})
+
+worldTest(t, 'the time of an append is answered', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  const configs = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
+  t.same(await creating(client, 7, [{ name: 'timed', configs }]), ['NONE'])
+  const { responses } = await client.send(produce, 7, produceTo('timed', batchOf(2)))
+  const time = responses[0]?.partitionResponses[0]?.logAppendTimeMs
+  const found = await client.send(fetch, 11, fetchOf('timed'))
+  const records = decodeBatch(found.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0))
+  t.same(
+    records.map(({ timestampMs }) => timestampMs),
+    [time, time],
+  )
+})
+
 worldTest(t, 'a broker that does not lead refuses', { brokers: 2 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'led', { replicas: 2 })
@@ -462,19 +506,46 @@ worldTest(t, 'refused fetches', { brokers: 1 }, async (t, world) => {
   t.equal(await fetching(13, topicId, { currentLeaderEpoch: 99 }), 'UNKNOWN_LEADER_EPOCH')
 })
 
-worldTest(t, 'fetch sessions are not granted', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'a fetch session names what has news', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
-  await newTopic(client, 's')
-  const inSession = async (sessionId: number, sessionEpoch: number) => {
-    const asked = { ...fetchOf('s'), sessionId, sessionEpoch }
-    const found = await client.send(fetch, 11, asked)
-    t.equal(found.sessionId, 0)
-    return [nameOf(found.errorCode), found.responses.length]
+  const topicId = await newTopic(client, 's', { partitions: 3 })
+  const partition = (at: number, fetchOffset = 0) => ({
+    ...{ partition: at, fetchOffset, partitionMaxBytes: 1_000_000 },
+  })
+  const all = [{ topicId, partitions: [0, 1, 2].map((at) => partition(at)) }]
+  const fetching = async (sessionId: number, sessionEpoch: number, changes: object = {}) => {
+    const asked = { replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 2 ** 20, isolationLevel: 0 }
+    const request = { ...asked, sessionId, sessionEpoch, topics: [], ...changes }
+    const found = await client.send(fetch, 13, request)
+    const named = found.responses.flatMap(({ topicId: id, partitions }) => {
+      t.equal(id, topicId)
+      return partitions.map((one) => [one.partitionIndex, one.highWatermark, one.records?.length])
+    })
+    return { error: nameOf(found.errorCode), sessionId: found.sessionId, named }
   }
-  t.same(await inSession(0, 0), ['NONE', 1], 'a client that asks for a session is still answered')
-  t.same(await inSession(0, -1), ['NONE', 1])
-  t.same(await inSession(7, 3), ['FETCH_SESSION_ID_NOT_FOUND', 0])
-  t.same(await inSession(0, 3), ['INVALID_FETCH_SESSION_EPOCH', 0])
+  const quiet = [0, 1, 2].map((at) => [at, 0, 0])
+  const { sessionId, ...first } = await fetching(0, 0, { topics: all })
+  t.same(first, { error: 'NONE', named: quiet })
+  t.ok(sessionId > 0)
+  t.same(await fetching(sessionId, 1), { error: 'NONE', sessionId, named: [] }, 'all are quiet')
+  await client.send(produce, 7, produceTo('s', batchOf(3)))
+  const { named } = await fetching(sessionId, 2)
+  t.match(named, [[0, 3]])
+  t.equal(named.length, 1)
+  t.same((await fetching(sessionId, 3)).named, named, 'until the client has read them')
+  const read = { topics: [{ topicId, partitions: [partition(0, 3)] }] }
+  t.same((await fetching(sessionId, 4, read)).named, [])
+  const forgotten = { forgottenTopicsData: [{ topicId, partitions: [0] }] }
+  t.same((await fetching(sessionId, 5, forgotten)).named, [])
+  await client.send(produce, 7, produceTo('s', batchOf(1)))
+  t.same((await fetching(sessionId, 6)).named, [])
+  const none = { sessionId: 0, named: [] }
+  t.same(await fetching(sessionId, 6), { error: 'INVALID_FETCH_SESSION_EPOCH', ...none })
+  t.same(await fetching(sessionId, -1, { topics: all }), {
+    ...{ error: 'NONE', sessionId: 0, named: (await fetching(0, -1, { topics: all })).named },
+  })
+  t.same(await fetching(sessionId, 7), { error: 'FETCH_SESSION_ID_NOT_FOUND', ...none })
+  t.same(await fetching(0, 3), { error: 'FETCH_SESSION_ID_NOT_FOUND', ...none })
 })
 
 // --- offsets, ids --------------------------------------------------------------------------------
