@@ -215,4 +215,11 @@ export const limits = {
 
   /** Characters that a client may store with an offset, Kafka's offset.metadata.max.bytes. */
   commitMetadataLengthMax: 4096,
+
+  /** Records that the terminal consumer keeps for scrolling, and their bytes; the oldest go first. */
+  browserRecordsMax: 10_000,
+  browserRecordBytesMax: 64 * 1024 * 1024,
+
+  /** Bytes of one key or value that the terminal consumer's detail shows. */
+  browserDetailBytesMax: 64 * 1024,
 } as const

@@ -5,9 +5,11 @@
 
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { consume } from './browser/consume.ts'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
+import { bench } from './commands/bench.ts'
 import { copy } from './commands/copy.ts'
 import { groups } from './commands/groups.ts'
 import { log } from './commands/log.ts'
@@ -16,7 +18,6 @@ import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
 import { topics } from './commands/topics.ts'
 import { users } from './commands/users.ts'
-import { consume } from './consumer/consume.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
 
@@ -31,6 +32,7 @@ const commands: readonly CliCommand[] = [
   shell,
   copy,
   log,
+  bench,
   secret,
   users,
 ]
