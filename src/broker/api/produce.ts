@@ -6,10 +6,17 @@
 // Next on the path: replication/replica.ts.
 
 import { limits } from '../../limits.ts'
+import { codecs } from '../../protocol/mq/compression.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
 import type { Produced, ProducePartition, ProduceRequest } from '../../protocol/mq/produce.ts'
-import { batchProblem, readBatchHeader, stampBatch } from '../../protocol/mq/record-batch.ts'
+import {
+  batchCodecAt,
+  batchProblem,
+  decodeBatch,
+  readBatchHeader,
+  stampBatch,
+} from '../../protocol/mq/record-batch.ts'
 import { isInternal } from '../group/offsets-topic.ts'
 import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
@@ -34,7 +41,8 @@ export function produce(parts: BrokerParts, request: ProduceRequest, respond: Re
       const bytesMax = config['max.message.bytes']
       const stampMs =
         config['message.timestamp.type'] === 'LogAppendTime' ? parts.clock.wallMs() : undefined
-      append(replica, asked, { acks, deadlineMs, bytesMax, stampMs, place, answers })
+      const needsKeys = config['cleanup.policy'].includes('compact')
+      append(replica, asked, { acks, deadlineMs, bytesMax, needsKeys, stampMs, place, answers })
       continue
     }
     const leader = leaderFor(parts, 'produce', asked, passedOn)
@@ -60,6 +68,8 @@ interface AppendOptions {
   readonly deadlineMs: number
   /** of the batch */
   readonly bytesMax: number
+  /** whether every record must have a key, which compaction goes by */
+  readonly needsKeys: boolean
   /** the time that its records get in place of their own */
   readonly stampMs: number | undefined
   readonly place: number
@@ -69,12 +79,17 @@ interface AppendOptions {
 function append(
   replica: ServedReplica,
   asked: ProducePartition,
-  { acks, deadlineMs, bytesMax, stampMs, place, answers }: AppendOptions,
+  { acks, deadlineMs, bytesMax, needsKeys, stampMs, place, answers }: AppendOptions,
 ): void {
   const { topic, partition, batch } = asked
   const problem = batchProblem(batch, bytesMax)
   if (problem !== undefined) {
     answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
+    return
+  }
+  if (needsKeys && lacksKey(batch)) {
+    const message = `Cannot append a record batch: ${topic} is compacted, and a record has no key`
+    answers.set(place, failed(asked, new BrokerError('INVALID_RECORD', message)))
     return
   }
   if (stampMs !== undefined) stampBatch(batch, stampMs)
@@ -94,6 +109,12 @@ function append(
       })
     },
   })
+}
+
+/** Compressed records are not looked at: compaction drops those without a key. */
+function lacksKey(batch: Buffer): boolean {
+  if (batchCodecAt(batch, 0) !== codecs.none) return false
+  return decodeBatch(batch).some(({ key }) => key === null)
 }
 
 interface PassOnOptions {

@@ -5,6 +5,7 @@
 import type { FaultName } from './faults.ts'
 
 type Consequence =
+  | 'compaction'
   | 'election'
   | 'truncation'
   | 'truncation of whole epochs'
@@ -38,6 +39,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   corruptBatches: 150,
   deletedRecords: 150,
   changedRetention: 150,
+  compaction: 300,
   wipedDisks: 70,
   oldCopies: 15,
   bitFlips: 60,

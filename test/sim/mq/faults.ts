@@ -44,7 +44,7 @@ export const faultRows = {
     in: 'removals',
   },
   changedRetention: {
-    about: 'The retention of the topic changes: its time, its bytes, the age of its segments.',
+    about: 'The topic’s retention changes, and whether it is compacted.',
     in: 'removals',
   },
   wipedDisks: { about: 'A broker loses its disk.', in: 'lost disks' },

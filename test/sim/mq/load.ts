@@ -16,6 +16,11 @@ import type { HostParts } from './host.ts'
 
 export const topic = 'goals'
 
+/** Few, so that later records supersede earlier ones. A value names its producer and its number. */
+export function keyOf(value: string): string {
+  return `k${Number.parseInt(/-(\d+)/.exec(value)?.[1] ?? '0', 10) % 5}`
+}
+
 export interface LoadParts extends HostParts {
   readonly brokers: readonly { readonly host: string; readonly port: number }[]
   readonly partitions: number
@@ -66,7 +71,7 @@ export class SimProducer {
     const value = `${this.name}-${this.#count++} ${'x'.repeat(random.below(valueBytesMax))}`
     show({ type: 'sent', producer: this.name, partition, value })
     this.pendingCount++
-    const stored = this.#producer.send({ topic, partition, value })
+    const stored = this.#producer.send({ topic, partition, key: keyOf(value), value })
     stored
       .then(({ offset }) => {
         if (this.acks !== 'all') return
@@ -197,7 +202,7 @@ export class StrangeProducer {
   }
 
   /** Changes the topic's configuration. */
-  async alter(values: Readonly<Record<string, number>>): Promise<void> {
+  async alter(values: Readonly<Record<string, number | string>>): Promise<void> {
     const changes = Object.entries(values).map(([name, value]) => {
       return { name, operation: 'set', value: String(value) } as const
     })
