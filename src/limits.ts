@@ -119,12 +119,24 @@ export const limits = {
   decompressedBatchBytesMax: 64 * 1024 * 1024,
 
   /**
+   * The same when a broker checks the batch before it stores it: twice what clients put into one. More
+   * would keep the broker busy, and is stored unchecked.
+   */
+  checkedBlockBytesMax: 2 * 1024 * 1024,
+
+  /**
    * Batches of one produce request of our client, Kafka's max.request.size; one batch always fits.
    */
   produceRequestBytesMax: 1_048_576,
 
   /** Records of one fetch response; a single first batch may exceed it slightly. */
   fetchBytesMax: 8 * 1024 * 1024,
+
+  /**
+   * The newest records of a broker's partitions, kept in memory for followers and consumers that follow
+   * closely: a few MiB for each of the busiest.
+   */
+  tailBytesMax: 64 * 1024 * 1024,
 
   /** One frame to or from a broker: `fetchBytesMax`, one more batch, and the fields around them. */
   brokerFrameBytesMax: 16 * 1024 * 1024,

@@ -77,6 +77,7 @@ CPU µs    user and system time of all processes of the system, per record and p
       windowMs: seconds * 1000,
       directory: options.dir,
       seed: to.seed,
+      brokenOff: (system, { message }) => to.print(`${system} broke off: ${message}`),
     })
     for (const [system, found] of measured) {
       rows.push(rowOf(what, system, found))

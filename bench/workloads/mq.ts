@@ -25,6 +25,8 @@ export interface MqOptions {
   /** directory of the systems' data */
   readonly directory: string
   readonly seed: number
+  /** A measurement failed; the others go on. */
+  readonly brokenOff: (system: string, error: Error) => void
 }
 
 /** Medians over the rounds. */
@@ -55,8 +57,12 @@ export async function measureCase(
       for (let i = 0; i < round; i++) order.push(...order.splice(0, 1))
       for (const [name, system] of order) {
         const topic = `bench-${round}`
-        await system.createTopic(topic, what.partitions)
-        found.get(name)?.push(await measureOnce(system, { what, topic, options }))
+        try {
+          await system.createTopic(topic, what.partitions)
+          found.get(name)?.push(await measureOnce(system, { what, topic, options }))
+        } catch (error) {
+          options.brokenOff(name, error as Error)
+        }
       }
     }
     return new Map([...found].map(([name, measured]) => [name, middle(measured)]))

@@ -13,6 +13,7 @@ import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import { ClusterSecret, challengeBytes } from '../protocol/mq/cluster-secret.ts'
+import type { OpenBlock } from '../protocol/mq/compression.ts'
 import { noBroker } from '../protocol/mq/messages.ts'
 import type { Listener } from '../protocol/transport/transport.ts'
 import { RareWarnings } from '../rare-warnings.ts'
@@ -30,6 +31,7 @@ import { DataDir, DataDirError } from './data-dir.ts'
 import { GroupCoordinator } from './group/group-coordinator.ts'
 import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
+import type { Member } from './partition/partition-state.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
 import { TopicRemoval } from './replication/topic-removal.ts'
@@ -38,6 +40,13 @@ import { ProducerIds } from './session/producer-ids.ts'
 import { BrokerSession } from './session/session.ts'
 
 const checkpointMs = 5000
+/**
+ * How long a broker that stops waits for others to lead its partitions; of that, for ZooWeeper to know
+ * that it leaves; and how often it looks.
+ */
+const handOverMsMax = 10_000
+const leaveMsMax = 2000
+const handOverCheckMs = 20
 /** Delay between attempts to begin a new session after one expired. */
 const sessionRetryMs = 200
 
@@ -48,6 +57,8 @@ interface BrokerOptions {
   readonly readSecret: () => Uint8Array
   /** The broker must stop: its disk failed, or the cluster is not the one of its data directory. */
   readonly onFailure: (error: Error) => void
+  /** undefined: compressed records are stored unchecked */
+  readonly loadOpenBlock?: () => Promise<OpenBlock>
   readonly witness?: BrokerWitness
 }
 
@@ -120,7 +131,8 @@ export class Broker implements Part {
    * @throws DataDirError, DataDirLockedError, BrokerError, ZkError, or what the system throws
    */
   async start(): Promise<void> {
-    const { config, world } = this.#options
+    const { config, world, loadOpenBlock } = this.#options
+    const openBlock = loadOpenBlock === undefined ? undefined : await loadOpenBlock()
     const dataDir = new DataDir(world.disk, config.id, () => this.#makeUuid())
     const checkpoint = await this.#openCheckpoint(dataDir)
     const secret = await orRelease(dataDir, () => new ClusterSecret(this.#options.readSecret()))
@@ -130,7 +142,7 @@ export class Broker implements Part {
       makeOffsetsTopic(parts, { partitionCount, replicationFactor }),
     )
     const removal = this.#makeRemoval(replicas)
-    const parts = this.#makeParts({ dataDir, secret, links, replicas, groups })
+    const parts = this.#makeParts({ openBlock, dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
       const listener = await this.#listen(parts)
@@ -164,6 +176,7 @@ export class Broker implements Part {
 
   async stop(): Promise<void> {
     this.#isStopping = true
+    await this.#handOver()
     const running = this.#running
     this.#running = undefined
     // The session ends first, so that other brokers take over meanwhile. Without one we lead
@@ -181,6 +194,48 @@ export class Broker implements Part {
     await this.#checkpoint(running)
     await running.replicas.close()
     await running.dataDir.release()
+  }
+
+  /**
+   * Waits until replicas of other brokers lead what this one leads, as far as they can, so that a
+   * planned stop costs clients nothing but a refresh of their metadata.
+   */
+  async #handOver(): Promise<void> {
+    const session = this.#session
+    const { clock } = this.#options.world
+    if (session?.membership === undefined || !this.#mayHandOver()) return
+    const deadlineMs = clock.nowMs() + handOverMsMax
+    const pause = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve))
+    try {
+      const hasLeft = session.leave().then(() => true)
+      const isLate = pause(leaveMsMax).then(() => false)
+      if (!(await Promise.race([hasLeft, isLate]))) return
+    } catch (error) {
+      this.#log.warn({ err: (error as Error).message }, 'Could not hand the partitions over')
+      return
+    }
+    while (session.membership !== undefined && this.#mayHandOver()) {
+      if (clock.nowMs() >= deadlineMs) {
+        this.#log.warn({}, 'Stopping although some partitions were not handed over')
+        return
+      }
+      await pause(handOverCheckMs)
+    }
+  }
+
+  /** Whether it leads a partition that a replica elsewhere can lead. */
+  #mayHandOver(): boolean {
+    const { id: self } = this.#options.config
+    for (const { role, topic, topicId, partition } of this.#running?.replicas.replicas ?? []) {
+      if (role.type !== 'leading') continue
+      const isAble = ({ broker, brokerEpoch, isAwaited }: Member) => {
+        if (broker === self || isAwaited || this.#image.isLeaving(broker)) return false
+        const isAlive = this.#image.brokers.get(broker)?.epoch === brokerEpoch
+        return isAlive && this.#image.unavailable({ topicId, partition, broker }) === undefined
+      }
+      if (this.#image.state(topic, partition)?.isr.some(isAble) === true) return true
+    }
+    return false
   }
 
   // --- the session -------------------------------------------------------------------------------
@@ -225,6 +280,8 @@ export class Broker implements Part {
       log: this.#log,
       dataDir: running.dataDir,
       recoveryWaitMs: config.recoveryWaitMs,
+      rebalanceMs: config.rebalanceMs,
+      rack: config.rack,
       openReplicas: () => this.#running?.replicas.open() ?? [],
       onChange: () => this.#imageChanged(),
       onExpired: () => this.#expired(session),
@@ -369,6 +426,7 @@ export class Broker implements Part {
   }
 
   #makeParts(made: {
+    readonly openBlock: OpenBlock | undefined
     readonly dataDir: DataDir
     readonly secret: ClusterSecret
     readonly links: BrokerLinks
@@ -395,6 +453,7 @@ export class Broker implements Part {
         credentials: (user) => readCredentials(this.#session, user),
         makeNonce: () => this.#makeUuid(),
       },
+      openBlock: made.openBlock,
       clock: world.clock,
       randomBytes: world.randomBytes,
       makeUuid: () => this.#makeUuid(),
@@ -411,6 +470,7 @@ export class Broker implements Part {
       queueBytesMax: limits.connectionQueueBytesMax,
       handshakeMs: limits.handshakeMs,
       pauseWhenCongested: true,
+      reusesBuffers: true,
       port: 'broker',
     } as const
     const { config, world } = this.#options

@@ -44,6 +44,13 @@ const rows = {
     about: 'Host name or address that clients and other brokers connect to.',
     aliases: ['advertised.host.name'],
   },
+  rack: {
+    type: 'text',
+    default: undefined,
+    defaultText: 'none',
+    about: 'Rack of this broker: replicas of a partition are spread over racks.',
+    aliases: ['broker.rack'],
+  },
   zooweeper: {
     type: 'text',
     default: '127.0.0.1:2181',
@@ -108,6 +115,18 @@ const rows = {
     min: 50,
     max: 600_000,
     about: 'Milliseconds for which a follower may be behind before it leaves the ISR.',
+  },
+  'auto.leader.rebalance.enable': {
+    type: 'boolean',
+    default: true,
+    about: 'Whether preferred replicas become leaders again when they are back in sync.',
+  },
+  'leader.imbalance.check.interval.seconds': {
+    type: 'integer',
+    default: 300,
+    min: 1,
+    max: 2 ** 31 - 1,
+    about: 'Seconds for which other replicas lead before the preferred ones do again.',
   },
   'recovery.wait.ms': {
     type: 'integer',
@@ -234,6 +253,7 @@ export interface BrokerConfig {
   readonly id: BrokerId
   readonly listen: { readonly host: string; readonly port: number }
   readonly advertisedHost: string
+  readonly rack: string | undefined
   readonly zooweeper: { readonly servers: readonly Address[]; readonly chroot: string }
   /** absolute */
   readonly dataDir: string
@@ -249,6 +269,8 @@ export interface BrokerConfig {
   readonly replicaLagTimeMsMax: number
   /** deadline of an election by reports: controller/controller.ts */
   readonly recoveryWaitMs: number
+  /** undefined: preferred replicas do not become leaders by themselves */
+  readonly rebalanceMs: number | undefined
   /** of a log: one fdatasync per group of batches, or none of our own */
   readonly flush: 'group' | 'os'
   /** interval at which each log is looked at for what is due by its topic's rules */
@@ -318,6 +340,7 @@ Set --advertised-host to a name that clients and other brokers can reach`,
     id: values.id as BrokerId,
     listen: { host: values.host, port: values.port },
     advertisedHost,
+    rack: values.rack,
     zooweeper: serversOf(read),
     dataDir,
     secretFile: resolve(values.secretFile ?? join(dirname(dataDir), 'mimicq.secret')),
@@ -329,6 +352,9 @@ Set --advertised-host to a name that clients and other brokers can reach`,
     configs: configsOf(read),
     replicaLagTimeMsMax: values['replica.lag.time.max.ms'],
     recoveryWaitMs: values['recovery.wait.ms'],
+    rebalanceMs: values['auto.leader.rebalance.enable']
+      ? 1000 * values['leader.imbalance.check.interval.seconds']
+      : undefined,
     flush: values['log.flush'] === 'os' ? 'os' : 'group',
     retentionCheckMs: values['log.retention.check.interval.ms'],
     group: {

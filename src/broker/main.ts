@@ -6,6 +6,7 @@ import { realDisk } from '../real-disk.ts'
 import { readSecretFile } from '../secret-file.ts'
 import { assembleBroker } from './broker.ts'
 import { readConfig } from './config.ts'
+import { loadOpenBlock } from './open-block.ts'
 
 runDaemon({
   program: 'mimicqd',
@@ -16,7 +17,7 @@ runDaemon({
     const { secretFile: path, origins } = config
     const { randomBytes } = world
     const readSecret = () => readSecretFile({ path, quoted: origins.secretFile, randomBytes })
-    return assembleBroker({ config, world, readSecret, onFailure })
+    return assembleBroker({ config, world, readSecret, onFailure, loadOpenBlock })
   },
   stopDeadlineMs: 10_000,
 })

@@ -9,6 +9,8 @@ import { BadUsage, type CliCommand } from './cli-command.ts'
 import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
 import { copy } from './commands/copy.ts'
+import { groups } from './commands/groups.ts'
+import { log } from './commands/log.ts'
 import { produce } from './commands/produce.ts'
 import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
@@ -25,8 +27,10 @@ const commands: readonly CliCommand[] = [
   produce,
   consume,
   topics,
+  groups,
   shell,
   copy,
+  log,
   secret,
   users,
 ]

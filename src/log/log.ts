@@ -20,6 +20,7 @@ import { Replacement } from './replacement.ts'
 import { type LogVisitor, Segment } from './segment.ts'
 import type { Done, LogDirectory } from './segment-file.ts'
 import { type LogSync, SyncPace } from './sync-pace.ts'
+import type { TailMemory } from './tail.ts'
 
 const segmentBytesDefault = 64 * 1024 * 1024
 
@@ -29,8 +30,11 @@ export interface LogOptions {
 
   /** A segment takes no record beyond this size; a larger record gets its own segment. */
   readonly segmentBytes?: number
-  /** Whether segments are filled with zeros in advance. */
-  readonly preallocate?: boolean
+  /**
+   * Whether segments are filled with zeros in advance: as a whole, before they are needed, or in small
+   * steps, for programs with many logs.
+   */
+  readonly preallocate?: boolean | 'in steps'
 
   /**
    * `os`: durable means handed to the operating system, so records must not vouch for durability. A
@@ -40,6 +44,9 @@ export interface LogOptions {
   /** Whether an idle log may sync on the main thread. */
   readonly mainThreadSync?: boolean
   readonly nowMs?: () => number
+
+  /** For a log whose readers follow closely: its newest records are read from here. */
+  readonly tailMemory?: TailMemory | undefined
 
   /** See recovery.ts. */
   readonly knownDurable?: Position | undefined
@@ -161,7 +168,7 @@ export class Log {
         if (at > runStart) segment?.append(bytes.subarray(runStart, at), runLast)
         runStart = at
         this.#isRollDue = false
-        segment = new Segment(this.#directory, format, first)
+        segment = new Segment(this.#directory, format, first, this.#options.tailMemory)
         this.#segments.push(segment)
       }
       segment.note(first, segment.endBytes + at - runStart)
@@ -375,8 +382,20 @@ export class Log {
       this.#advance({ mayBlock: false })
       this.#report()
     }
-    if (!mayBlock) this.#step(segment.path, (done) => segment.sync(done), synced)
-    else if (this.#try(segment.path, () => segment.syncNow())) synced()
+    const takesSteps = this.#options.preallocate === 'in steps'
+    if (mayBlock) {
+      const syncNow = () => {
+        if (takesSteps) segment.takeStepNow()
+        segment.syncNow()
+      }
+      if (this.#try(segment.path, syncNow)) synced()
+      return
+    }
+    const syncLater = (done: Done) => {
+      if (takesSteps) segment.takeStep(() => attempt((next) => segment.sync(next), done))
+      else segment.sync(done)
+    }
+    this.#step(segment.path, syncLater, synced)
   }
 
   /** Gives a new segment its file. Its records wait in memory until its name is on the disk. */
@@ -492,7 +511,8 @@ export class Log {
   }
 
   #maybePrepare(): void {
-    if (this.#options.preallocate === false || this.#preparation !== null) return
+    const { preallocate = true } = this.#options
+    if (preallocate !== true || this.#preparation !== null) return
     const active = this.#segments.at(-1)
     // Until the active segment is placed, its file occupies the name of the next one.
     if (active !== undefined && !active.isPlaced) return

@@ -18,7 +18,8 @@ import type { Position, RecordFormat } from './record-format.ts'
 import { replacementName } from './replacement.ts'
 import { positionOfName, Segment, segmentName } from './segment.ts'
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
-import { type RecordVisitor, walkRecords } from './walk.ts'
+import type { TailMemory } from './tail.ts'
+import { filledBy, type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, overwriteWithZeros } from './zero.ts'
 
 /** For copying a kept tail. */
@@ -35,6 +36,7 @@ export interface RecoveryOptions {
   readonly keepsTail?: boolean | undefined
   /** Segments that end before this are opened unread: their records are checked when first read. */
   readonly verifyFrom?: Position | undefined
+  readonly tailMemory?: TailMemory | undefined
   /**
    * In a gapless format, records were removed from between others: up to this position, a record need
    * not directly follow the one before it.
@@ -79,14 +81,14 @@ export function recover(options: RecoveryOptions): {
 
 /** @param opened receives the open files */
 function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
-  const { directory, format, knownDurable, keepsTail = false } = options
+  const { directory, format, knownDurable, keepsTail = false, tailMemory } = options
   const { verifyFrom = 0, gapsBelow = 0 } = options
   finishTruncation(directory, format)
   const firsts = segmentPositions(directory)
   const segments: Segment[] = []
   let torn: TornTail | null = null
   for (const [i, first] of firsts.entries()) {
-    const segment = new Segment(directory, format, first)
+    const segment = new Segment(directory, format, first, tailMemory)
     const successor = firsts[i + 1]
     const file = directory.open(segment.name)
     opened.add(file)
@@ -376,5 +378,10 @@ function segmentPositions(directory: LogDirectory): Position[] {
 
 function walkFile(file: SegmentFile, format: RecordFormat, visit: RecordVisitor) {
   const range = { start: 0, end: file.sizeBytes() }
-  return walkRecords((into, at) => file.read(into, at), format, range, visit)
+  return walkRecords(
+    filledBy((into, at) => file.read(into, at)),
+    format,
+    range,
+    visit,
+  )
 }

@@ -1,6 +1,7 @@
 // One segment of the log: records back to back in one file, named by its first position.
 //
-// 0000000300000001.segment, preallocated with zeros so that writes do not change the file size:
+// 0000000300000001.segment, preallocated with zeros, at once or in steps, so that writes do not change
+// the file size:
 //
 //   [record][record][record] ... [record][record][record]00000000000000000000000000000
 //   0                                    │writtenBytes   │endBytes          segmentBytes │
@@ -13,12 +14,18 @@ import { LogDamagedError } from './log-errors.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
 import { indexIntervalBytes, SparseIndex } from './sparse-index.ts'
+import { Tail, type TailMemory } from './tail.ts'
 import { TimeIndex } from './time-index.ts'
-import { type RecordVisitor, walkRecords } from './walk.ts'
-import { chunksNotZero, zeroInBackground } from './zero.ts'
+import { filledBy, type RecordVisitor, walkRecords } from './walk.ts'
+import { chunksNotZero, zeroInBackground, zeroNow } from './zero.ts'
 
-const tailBytesMin = 4096
-const tailBytesKept = 256 * 1024 // a larger tail was a burst: its memory is released
+/**
+ * A step of zeros: enough for this many more writes like the last one, within bounds, and at most as
+ * much as there is already. Many quiet logs then waste little, and a busy one rarely takes a step.
+ */
+const stepWrites = 16
+const stepBytesMin = 4096
+const stepBytesMax = 1024 * 1024
 
 const empty: Buffer = Buffer.alloc(0)
 
@@ -61,13 +68,20 @@ export class Segment {
   #file: SegmentFile | null = null // null until the segment is placed
   #isUnread = false
   #lastPosition: Position
-  #tail: Buffer = empty
-  #tailBytes = 0
-  #writtenBytes = 0
+  readonly #tail: Tail
   #syncedBytes = 0
   #staleEndBytes = 0 // cut bytes in the file extend to here until they are zeroed
+  #allocatedBytes = 0 // size of the file, as far as it is known
+  #lastWriteBytes = 0
 
-  constructor(directory: LogDirectory, format: RecordFormat, firstPosition: Position) {
+  /** @param memory for a log whose readers follow closely */
+  constructor(
+    directory: LogDirectory,
+    format: RecordFormat,
+    firstPosition: Position,
+    memory?: TailMemory,
+  ) {
+    this.#tail = new Tail(memory)
     this.firstPosition = firstPosition
     this.name = segmentName(firstPosition)
     this.path = `${directory.path}/${this.name}`
@@ -83,7 +97,7 @@ export class Segment {
   /** Bytes of all its records, written or not. */
   get endBytes(): number {
     this.#findRecords()
-    return this.#writtenBytes + this.#tailBytes
+    return this.#tail.end
   }
 
   /** Of its first record; -1: none. */
@@ -107,11 +121,11 @@ export class Segment {
   }
 
   get isWritten(): boolean {
-    return this.#tailBytes === 0
+    return this.#tail.written === this.#tail.end
   }
 
   get isSynced(): boolean {
-    return this.#syncedBytes === this.#writtenBytes + this.#tailBytes
+    return this.#syncedBytes === this.#tail.end
   }
 
   /** Whether some of its records survive a power cut, and so do all segments before it. */
@@ -122,6 +136,7 @@ export class Segment {
   /** Its file now has its name on the disk and may be written. */
   place(file: SegmentFile): void {
     this.#file = file
+    this.#allocatedBytes = file.sizeBytes()
   }
 
   /** The same for a full segment of an earlier run; its records are found on the first read. */
@@ -134,14 +149,15 @@ export class Segment {
   adopt(record: { first: Position; last: Position; offset: number; length: number }): void {
     this.#index.add(record.first, record.offset)
     this.#lastPosition = record.last
-    this.#writtenBytes = this.#syncedBytes = record.offset + record.length
+    this.#syncedBytes = record.offset + record.length
+    this.#tail.reset(this.#syncedBytes)
   }
 
   /** Rewrites, unchanged, the records that hold positions above `from`, and some before. */
   rewrite({ file, from }: { readonly file: SegmentFile; readonly from: Position }): void {
     if (this.isEmpty || this.#lastPosition <= from) return
     const start = this.#index.floor(from)
-    const bytes = Buffer.allocUnsafe(this.#writtenBytes - start)
+    const bytes = Buffer.allocUnsafe(this.#tail.written - start)
     file.read(bytes, start)
     file.write(bytes, start)
   }
@@ -158,40 +174,67 @@ export class Segment {
 
   /** Copies whole records that were announced by `note`. */
   append(records: Uint8Array, lastPosition: Position): void {
-    const needed = this.#tailBytes + records.length
-    if (needed > this.#tail.length) {
-      const larger = Buffer.allocUnsafeSlow(
-        Math.max(tailBytesMin, 2 ** Math.ceil(Math.log2(needed))),
-      )
-      this.#tail.copy(larger, 0, 0, this.#tailBytes)
-      this.#tail = larger
-    }
-    this.#tail.set(records, this.#tailBytes)
-    this.#tailBytes = needed
+    this.#tail.append(records)
     this.#lastPosition = lastPosition
   }
 
   /** Hands the tail to the operating system in one write. */
   write(): void {
-    if (this.#tailBytes === 0) return
-    this.#placedFile().write(this.#tail.subarray(0, this.#tailBytes), this.#writtenBytes)
-    this.#writtenBytes += this.#tailBytes
-    this.#tailBytes = 0
-    if (this.#tail.length > tailBytesKept) this.#tail = empty
+    if (this.isWritten) return
+    const bytes = this.#tail.unwritten()
+    this.#placedFile().write(bytes, this.#tail.written)
+    this.#lastWriteBytes = bytes.length
+    this.#tail.wrote()
   }
 
   /** Makes all written records durable; `done` is called after `isSynced` reflects it. */
   sync(done: Done): void {
-    const covered = this.#writtenBytes
+    const covered = this.#tail.written
     this.#placedFile().sync((error) => {
-      if (error === null) this.#syncedBytes = Math.min(covered, this.#writtenBytes)
+      if (error === null) this.#syncedBytes = Math.min(covered, this.#tail.written)
       done(error)
     })
   }
 
   syncNow(): void {
     this.#placedFile().syncNow()
-    this.#syncedBytes = this.#writtenBytes
+    this.#syncedBytes = this.#tail.written
+  }
+
+  /**
+   * Called before `sync`: a file that was just enlarged is enlarged by one more step of zeros, so that
+   * the next writes change no metadata, and their fdatasyncs need no journal. It only improves speed:
+   * a step that fails, probably for lack of space, is done without.
+   */
+  takeStep(done: () => void): void {
+    const step = this.#nextStep()
+    if (step === undefined) {
+      done()
+      return
+    }
+    zeroInBackground(this.#placedFile(), step, (error) => {
+      this.#allocatedBytes = error === null ? step.to : step.from
+      done()
+    })
+  }
+
+  /** The same before `syncNow`. */
+  takeStepNow(): void {
+    const step = this.#nextStep()
+    if (step === undefined) return
+    try {
+      zeroNow(this.#placedFile(), step)
+      this.#allocatedBytes = step.to
+    } catch {
+      this.#allocatedBytes = step.from
+    }
+  }
+
+  #nextStep(): { readonly from: number; readonly to: number } | undefined {
+    const from = this.#tail.written
+    if (from <= this.#allocatedBytes) return undefined
+    const wanted = Math.min(Math.max(stepBytesMin, stepWrites * this.#lastWriteBytes), stepBytesMax)
+    return { from, to: from + Math.min(wanted, from) }
   }
 
   /** @returns whole records in one piece; at least one if any is in range, even a large one */
@@ -199,35 +242,27 @@ export class Segment {
     this.#findRecords()
     const start = this.#index.floor(from)
     const end = this.#index.ceiling(upTo) ?? this.endBytes
-    let held = empty // the chunk in which the first record in range was found
-    let heldOffset = 0
-    let first = -1
-    let last = -1
+    let held = empty // the piece in which the first record in range was found
+    let first = 0
+    let last = 0
     const chunkBytes = bytesMax + indexIntervalBytes
     this.#walk({ start, end, chunkBytes }, (bytes, at, length, offset) => {
       const lastPosition = this.#format.lastPosition(bytes, at)
       if (lastPosition < from) return true
       if (lastPosition > upTo) return false
-      if (first === -1) {
-        first = offset
+      if (last === 0) {
         held = bytes
-        heldOffset = offset - at
-      } else if (offset + length - first > bytesMax) {
+        first = at
+      } else if (bytes !== held || at + length - first > bytesMax) {
         return false
       }
       if (verify && !this.#format.isIntact(bytes, at, length)) {
         throw new LogDamagedError(this.path, offset, 'the checksum of a record is wrong')
       }
-      last = offset + length
+      last = at + length
       return last - first < bytesMax
     })
-    if (first === -1) return empty
-    if (last <= heldOffset + held.length) {
-      return held.subarray(first - heldOffset, last - heldOffset)
-    }
-    const whole = Buffer.allocUnsafe(last - first)
-    this.#fill(whole, first)
-    return whole
+    return held.subarray(first, last)
   }
 
   /** Visits records from the one that holds or follows `from` on, until the visitor stops it. */
@@ -259,9 +294,8 @@ export class Segment {
     const kept =
       this.#lastHeld(start, position) ?? this.#lastHeld(this.#index.before(start), position)
     const cut = kept?.endOffset ?? 0
-    this.#staleEndBytes = Math.max(this.#staleEndBytes, this.#writtenBytes)
-    this.#tailBytes = Math.max(0, cut - this.#writtenBytes)
-    this.#writtenBytes = Math.min(cut, this.#writtenBytes)
+    this.#staleEndBytes = Math.max(this.#staleEndBytes, this.#tail.written)
+    this.#tail.cut(cut)
     this.#syncedBytes = Math.min(cut, this.#syncedBytes)
     this.#index.cut(cut)
     this.#lastPosition = kept?.lastPosition ?? this.firstPosition
@@ -276,7 +310,7 @@ export class Segment {
 
   /** Clears the bytes that `cutAfter` left in the file. */
   zeroStale(done: Done): void {
-    const range = { from: this.#writtenBytes, to: this.#staleEndBytes }
+    const range = { from: this.#tail.written, to: this.#staleEndBytes }
     zeroInBackground(this.#placedFile(), range, (error) => {
       if (error === null) this.#staleEndBytes = 0
       done(error)
@@ -286,6 +320,7 @@ export class Segment {
   close(): void {
     this.#file?.close()
     this.#file = null
+    this.#tail.reset(this.#tail.written)
   }
 
   /** Finds the records of a segment that was placed unread. */
@@ -294,7 +329,7 @@ export class Segment {
     this.#isUnread = false
     const file = this.#placedFile()
     const format = this.#format
-    const source = (into: Buffer, at: number) => file.read(into, at)
+    const source = filledBy((into, at) => file.read(into, at))
     const range = { start: 0, end: file.sizeBytes() }
     const { offset } = walkRecords(source, format, range, (bytes, at, length, offset) => {
       const first = format.firstPosition(bytes, at)
@@ -322,28 +357,24 @@ export class Segment {
     range: { readonly start: number; readonly end: number; readonly chunkBytes?: number },
     visit: RecordVisitor,
   ): boolean {
-    const source = (into: Buffer, at: number) => this.#fill(into, at)
+    const source = (offset: number, bytes: number) => this.#piece(offset, bytes)
     const { offset, ended } = walkRecords(source, this.#format, range, visit)
     if (ended === 'end' || ended === 'told') return ended === 'end'
     throw new LogDamagedError(this.path, offset, 'a record that was valid is no longer valid')
   }
 
-  /** Reads appended bytes, from the file and then from the tail. */
-  #fill(into: Buffer, at: number): number {
-    const inFile = Math.max(0, Math.min(into.length, this.#writtenBytes - at))
-    if (inFile > 0 && this.#placedFile().read(into.subarray(0, inFile), at) < inFile) {
-      throw new LogDamagedError(this.path, at, 'the file became shorter')
+  /** Appended bytes from `offset` on: from memory, or all that are wanted from the file. */
+  #piece(offset: number, bytes: number): Buffer {
+    const inMemory = this.#tail.view(offset, bytes)
+    if (inMemory !== undefined) return inMemory
+    const piece = Buffer.allocUnsafe(Math.min(bytes, this.#tail.end - offset))
+    const inFile = Math.min(piece.length, this.#tail.written - offset)
+    if (this.#placedFile().read(piece.subarray(0, inFile), offset) < inFile) {
+      throw new LogDamagedError(this.path, offset, 'the file became shorter')
     }
-    const inTail = Math.max(0, at - this.#writtenBytes)
-    return (
-      inFile +
-      this.#tail.copy(
-        into,
-        inFile,
-        inTail,
-        Math.min(this.#tailBytes, inTail + into.length - inFile),
-      )
-    )
+    if (inFile < piece.length)
+      piece.set(this.#tail.unwritten().subarray(0, piece.length - inFile), inFile)
+    return piece
   }
 
   #placedFile(): SegmentFile {

@@ -18,22 +18,21 @@ export type RecordVisitor = (bytes: Buffer, at: number, length: number, offset: 
 export type WalkEnd = 'end' | 'zero' | 'not a record' | 'other version' | 'told'
 
 /**
- * Visits the records in bytes [start, end) of what `read` returns.
+ * Visits the records in bytes [start, end).
  *
- * @param read fills a buffer from a byte offset on, and returns the number of bytes
+ * @param read returns the bytes from an offset on: `bytes` of them, or another number as long as it is
+ *   not less than a header or a record that was asked for; fewer than that at the end
  * @returns the offset of the record at which the walk ended
  */
 export function walkRecords(
-  read: (into: Buffer, at: number) => number,
+  read: (offset: number, bytes: number) => Buffer,
   format: RecordFormat,
   range: { readonly start: number; readonly end: number; readonly chunkBytes?: number },
   visit: RecordVisitor,
 ): { readonly offset: number; readonly ended: WalkEnd } {
   const { start, end, chunkBytes = chunkBytesDefault } = range
-  const chunkAt = (offset: number, bytes: number) => {
-    const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(bytes, end - offset)))
-    return chunk.subarray(0, read(chunk, offset))
-  }
+  const chunkAt = (offset: number, bytes: number) =>
+    read(offset, Math.max(0, Math.min(bytes, end - offset)))
   let chunk = chunkAt(start, chunkBytes)
   let chunkOffset = start
   for (let offset = start; ; ) {
@@ -53,5 +52,13 @@ export function walkRecords(
     }
     if (!visit(chunk, offset - chunkOffset, length, offset)) return { offset, ended: 'told' }
     offset += length
+  }
+}
+
+/** For `walkRecords`: `fill` fills a buffer from an offset on, and returns the number of bytes. */
+export function filledBy(fill: (into: Buffer, at: number) => number) {
+  return (offset: number, bytes: number): Buffer => {
+    const chunk = Buffer.allocUnsafe(bytes)
+    return chunk.subarray(0, fill(chunk, offset))
   }
 }

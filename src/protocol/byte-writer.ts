@@ -3,6 +3,12 @@
 
 const counterRange = 2 ** 32
 
+interface Insertion {
+  /** in what is written, before which it goes */
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
 /** Strings up to this length are copied unit by unit while they are ASCII. */
 const shortLength = 40
 
@@ -11,6 +17,10 @@ export class ByteWriter {
   #view: DataView
   #length = 0
   #frameStart = -1
+  #insertions: Insertion[] = []
+  #insertedBytes = 0
+  /** `#insertedBytes` when the frame began */
+  #insertedBefore = 0
 
   constructor(initialBytes = 4096) {
     this.buffer = Buffer.allocUnsafeSlow(initialBytes)
@@ -25,30 +35,65 @@ export class ByteWriter {
     this.#length = length
   }
 
-  /** A view of everything written; valid until the next write or `clear`. */
+  /** Everything written and inserted. */
+  get totalBytes(): number {
+    return this.#length + this.#insertedBytes
+  }
+
+  get hasInsertions(): boolean {
+    return this.#insertions.length > 0
+  }
+
+  /** Everything in one piece: a view, valid until the next write or `clear`, unless bytes are inserted. */
   view(): Buffer {
-    return this.buffer.subarray(0, this.#length)
+    if (!this.hasInsertions) return this.buffer.subarray(0, this.#length)
+    const pieces: Uint8Array[] = []
+    this.forEachPiece((piece) => pieces.push(piece))
+    return Buffer.concat(pieces, this.totalBytes)
+  }
+
+  /** Everything in order: views of what was written, valid until the next write, and what was inserted. */
+  forEachPiece(visit: (piece: Uint8Array, isInserted: boolean) => void): void {
+    let from = 0
+    for (const { at, bytes } of this.#insertions) {
+      if (at > from) visit(this.buffer.subarray(from, at), false)
+      visit(bytes, true)
+      from = at
+    }
+    if (this.#length > from) visit(this.buffer.subarray(from, this.#length), false)
   }
 
   clear(): void {
     this.#length = 0
     this.#frameStart = -1
+    if (this.#insertions.length > 0) this.#insertions = []
+    this.#insertedBytes = this.#insertedBefore = 0
+  }
+
+  /** Bytes that come next, without a copy: they must not change until everything has been sent. */
+  insert(bytes: Uint8Array): void {
+    this.#insertions.push({ at: this.#length, bytes })
+    this.#insertedBytes += bytes.length
   }
 
   /** Leaves room for the frame's length. */
   beginFrame(): void {
     this.#frameStart = this.#length
+    this.#insertedBefore = this.#insertedBytes
     this.int32(0)
   }
 
   /** Fills in the length of the frame begun last. */
   endFrame(): void {
-    this.patchInt32(this.#frameStart, this.#length - this.#frameStart - 4)
+    const inserted = this.#insertedBytes - this.#insertedBefore
+    this.patchInt32(this.#frameStart, this.#length - this.#frameStart - 4 + inserted)
     this.#frameStart = -1
   }
 
   /** Removes everything since `beginFrame`. */
   abandonFrame(): void {
+    while ((this.#insertions.at(-1)?.at ?? -1) > this.#frameStart) this.#insertions.pop()
+    this.#insertedBytes = this.#insertedBefore
     this.#length = this.#frameStart
     this.#frameStart = -1
   }

@@ -14,66 +14,123 @@ const lengthBytes = 4
 /** The body lies between `start` and `end`; the bytes may be reused after the call. */
 export type OnFrame = (buffer: Buffer, start: number, end: number) => void
 
+/** Memory for a frame that is announced; more once this much of it has arrived. */
+const announcedBytesMax = 64 * 1024
+
 /** Splits a stream that arrives in pieces of any size into whole frames. */
 export class FrameDecoder {
   readonly #frameBytesMax: number
   readonly #onFrame: OnFrame
-  /** The beginning of an incomplete frame; only bytes actually received are allocated. */
-  #pieces: Buffer[] = []
-  #pieceBytes = 0
-  /** Bytes needed to complete the current frame, or its length field while that is incomplete. */
-  #needed = lengthBytes
+  readonly #buffers: FrameBuffers | undefined
+  /** of a length field that has not arrived completely */
+  #head = 0
+  #headBytes = 0
+  /** of a frame that has not arrived completely, a copy */
+  #body: Buffer | undefined
+  #bodyBytes = 0
+  #length = 0
   #stopped = false
 
-  constructor(frameBytesMax: number, onFrame: OnFrame) {
+  /** @param buffers for owners that keep no views of a frame; without it, each gets its own memory */
+  constructor(frameBytesMax: number, onFrame: OnFrame, buffers?: FrameBuffers) {
     this.#frameBytesMax = frameBytesMax
     this.#onFrame = onFrame
+    this.#buffers = buffers
   }
 
   /** Whether a frame has begun and not ended. */
   get midFrame(): boolean {
-    return this.#pieceBytes > 0
+    return this.#headBytes > 0 || this.#body !== undefined
   }
 
   /** Drops the buffered bytes and emits no more frames, not even from the current chunk. */
   stop(): void {
     this.#stopped = true
-    this.#pieces = []
-    this.#pieceBytes = 0
+    this.#headBytes = 0
+    if (this.#body !== undefined) this.#buffers?.give(this.#body)
+    this.#body = undefined
   }
 
   /** @throws ProtocolError for a length over the limit, before anything is allocated for it */
   push(chunk: Buffer): void {
-    if (this.#stopped) return
-    let buffer = chunk
-    if (this.#pieceBytes > 0) {
-      this.#pieces.push(chunk)
-      this.#pieceBytes += chunk.length
-      if (this.#pieceBytes < this.#needed) return
-      buffer = Buffer.concat(this.#pieces, this.#pieceBytes)
-      this.#pieces = []
-      this.#pieceBytes = 0
-    }
     let at = 0
-    this.#needed = lengthBytes
-    while (buffer.length - at >= lengthBytes) {
-      const length = buffer.readUInt32BE(at)
-      if (length > this.#frameBytesMax) {
-        const most = `at most ${this.#frameBytesMax} are allowed`
-        throw new ProtocolError(`Cannot take a frame of ${length} bytes: ${most}`)
+    while (!this.#stopped && at < chunk.length) {
+      if (this.#body !== undefined) at = this.#continue(this.#body, chunk, at)
+      else if (this.#headBytes === 0 && chunk.length - at >= lengthBytes) {
+        const start = at + lengthBytes
+        at = this.#begin(chunk.readUInt32BE(at), chunk, start)
+      } else {
+        this.#head = ((this.#head << 8) | (chunk[at++] ?? 0)) >>> 0
+        this.#headBytes += 1
+        if (this.#headBytes < lengthBytes) continue
+        this.#headBytes = 0
+        at = this.#begin(this.#head, chunk, at)
       }
-      const end = at + lengthBytes + length
-      if (end > buffer.length) {
-        this.#needed = lengthBytes + length
-        break
-      }
-      this.#onFrame(buffer, at + lengthBytes, end)
-      if (this.#stopped) return
-      at = end
     }
-    if (at < buffer.length) {
-      this.#pieces.push(at === 0 ? buffer : buffer.subarray(at))
-      this.#pieceBytes = buffer.length - at
+  }
+
+  /** A frame of that length begins at `start`. @returns where the chunk goes on */
+  #begin(length: number, chunk: Buffer, start: number): number {
+    if (length > this.#frameBytesMax) {
+      const most = `at most ${this.#frameBytesMax} are allowed`
+      throw new ProtocolError(`Cannot take a frame of ${length} bytes: ${most}`)
     }
+    const end = start + length
+    if (end <= chunk.length) {
+      this.#onFrame(chunk, start, end)
+      return end
+    }
+    this.#length = length
+    this.#bodyBytes = 0
+    this.#body = this.#allocate(Math.min(length, announcedBytesMax))
+    return start
+  }
+
+  /** Adds to the frame what the chunk has of it. @returns where the chunk goes on */
+  #continue(body: Buffer, chunk: Buffer, start: number): number {
+    const end = Math.min(chunk.length, start + this.#length - this.#bodyBytes)
+    const bytes = this.#bodyBytes + end - start
+    const whole = bytes <= body.length ? body : this.#larger(body, bytes)
+    chunk.copy(whole, this.#bodyBytes, start, end)
+    this.#bodyBytes = bytes
+    if (bytes < this.#length) return end
+    this.#body = undefined
+    this.#onFrame(whole, 0, this.#length)
+    this.#buffers?.give(whole)
+    return end
+  }
+
+  #larger(body: Buffer, bytes: number): Buffer {
+    const larger = this.#allocate(Math.min(this.#length, 2 * bytes))
+    body.copy(larger, 0, 0, this.#bodyBytes)
+    this.#buffers?.give(body)
+    this.#body = larger
+    return larger
+  }
+
+  #allocate(bytes: number): Buffer {
+    return this.#buffers?.take(bytes) ?? Buffer.allocUnsafeSlow(bytes)
+  }
+}
+
+/** A buffer is kept up to this size, and this many of them: as many links as are read at a time. */
+const keptBytesMax = 2 * 1024 * 1024
+const keptCountMax = 8
+
+/** Memory of incomplete frames that several links use in turn. */
+export class FrameBuffers {
+  readonly #free: Buffer[] = []
+
+  /** At least that many bytes. */
+  take(bytes: number): Buffer {
+    const i = this.#free.findIndex(({ length }) => length >= bytes)
+    const [found] = i === -1 ? [] : this.#free.splice(i, 1)
+    return found ?? Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(Math.max(bytes, 1))))
+  }
+
+  give(buffer: Buffer): void {
+    if (buffer.length > keptBytesMax) return
+    this.#free.push(buffer)
+    if (this.#free.length > keptCountMax) this.#free.shift()
   }
 }

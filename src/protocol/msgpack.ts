@@ -5,6 +5,9 @@
 import { ByteWriter, writeUtf8 } from './byte-writer.ts'
 import { ProtocolError } from './error-codes.ts'
 
+/** A copy of fewer bytes costs less than one more piece in a write. */
+const insertedBytesMin = 2048
+
 /** Appends msgpack values to frames; `raw` appends bytes that are already msgpack. */
 export class MsgpackWriter extends ByteWriter {
   arrayHeader(count: number): void {
@@ -118,6 +121,16 @@ export class MsgpackWriter extends ByteWriter {
     }
     this.bytesHeader(value.length)
     this.raw(value)
+  }
+
+  /** The same, not copied if they are many: they must not change until they have been sent. */
+  bytesInPlace(value: Uint8Array): void {
+    if (value.length < insertedBytesMin) {
+      this.bytes(value)
+      return
+    }
+    this.bytesHeader(value.length)
+    this.insert(value)
   }
 
   /** Announces `count` bytes that follow with `raw`. */

@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import type { Address } from '../../src/address.ts'
 import { assembleBroker, type Broker } from '../../src/broker/broker.ts'
 import { readConfig as readBrokerConfig } from '../../src/broker/config.ts'
+import { loadOpenBlock } from '../../src/broker/open-block.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import type { Server } from '../../src/daemon/server.ts'
 import { silentLogger } from '../../src/logger.ts'
@@ -78,7 +79,7 @@ export class BrokerWorld {
     if (read.type !== 'config') throw new Error(read.text)
     const { config } = read
     const world = { ...realWorld(), logger: silentLogger, disk: realDisk(config.dataDir) }
-    const broker = assembleBroker({ config, world, readSecret, onFailure: fail })
+    const broker = assembleBroker({ config, world, readSecret, onFailure: fail, loadOpenBlock })
     this.#brokers.set(id, broker)
     this.#made.push(broker)
     return broker

@@ -71,8 +71,11 @@ worldTest(
     await Promise.all(sending)
     const second = (await admin.topic('goals'))?.partitions[0]
     t.not(second?.leader, leader)
-    t.notOk(second?.isr.includes(leader as BrokerId))
     t.ok((second?.leaderEpoch ?? 0) > (first?.leaderEpoch ?? 0))
+    await until(async () => {
+      const found = (await admin.topic('goals'))?.partitions[0]
+      return found?.isr.includes(leader as BrokerId) === false
+    })
     await world.startBroker(leader)
     await until(async () => (await admin.topic('goals'))?.partitions[0]?.isr.length === 3)
     t.same((await admin.topic('goals'))?.partitions[0]?.leader, second?.leader)

@@ -44,7 +44,7 @@ class World {
       directory: this.directory,
       format: sampleFormat,
       segmentBytes: 200 + this.random.below(2000),
-      preallocate: this.random.chance(0.7),
+      preallocate: this.random.pick([true, true, 'in steps', false]),
       sync: this.sync,
       nowMs: () => 0,
       onDurable: (position) => {

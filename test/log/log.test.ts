@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { type Log, type LogOptions, openLog } from '../../src/log/log.ts'
 import type { LogFailedError } from '../../src/log/log-errors.ts'
+import { segmentName } from '../../src/log/segment.ts'
 import { openDiskDirectory } from '../../src/log/segment-file.ts'
 import type { LogSync } from '../../src/log/sync-pace.ts'
 import { type DiskOperation, MemoryDirectory } from './memory-directory.ts'
@@ -119,6 +120,46 @@ t.test('everything appended during one fdatasync is one write and one fdatasync'
   t.same(durable, [1, 999])
   t.equal(disk.count('write'), writes + 1)
   t.equal(disk.count('sync'), 2)
+})
+
+for (const mainThreadSync of [false, true]) {
+  const where = mainThreadSync ? 'on the main thread' : 'in the pool'
+  t.test(`a log that grows in steps seldom changes the size of its file, ${where}`, async (t) => {
+    const disk = makeDisk()
+    const options = { preallocate: 'in steps', segmentBytes: 10 ** 6, mainThreadSync } as const
+    const { log, durable } = open(disk.directory, { ...options, nowMs: () => 0 })
+    const sizes = new Set<number>()
+    for (const first of range(1, 1000)) {
+      appendAll(log, [first])
+      log.flush()
+      disk.complete()
+      sizes.add(disk.directory.open(segmentName(1)).sizeBytes())
+    }
+    t.equal(durable.at(-1), 999)
+    t.ok(sizes.size < 40, `it had ${sizes.size} sizes`)
+    const [used = 0] = log.segments.map(({ endBytes }) => endBytes)
+    t.ok(Math.max(...sizes) <= used + 4096 * 2, 'a small log wastes little')
+    const { torn, log: again } = open(disk.directory, options)
+    t.equal(torn, null, 'zeros are no torn tail')
+    t.equal(again.lastPosition, 999)
+  })
+}
+
+t.test('a step for which there is no space is done without', async (t) => {
+  let writes = 0
+  const directory = new MemoryDirectory({
+    schedule: (run) => run(),
+    // Every other write is a step of zeros.
+    fault: (operation) => (operation === 'write' && writes++ % 2 === 1 ? new Error('full') : null),
+  })
+  const { log, durable, failures } = open(directory, { preallocate: 'in steps' })
+  for (const first of range(1, 6)) {
+    appendAll(log, [first])
+    log.flush()
+  }
+  t.same(durable, [1, 2, 3, 4, 5])
+  t.same(failures, [])
+  t.equal(writes, 10)
 })
 
 t.test('an idle log syncs on the main thread once the disk proved fast', async (t) => {

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { offsetCommit } from '../../src/protocol/kafka/api/offset-commit.ts'
@@ -5,7 +6,7 @@ import { KafkaClient } from '../broker/kafka/kafka-client.ts'
 import { startWorld, Zw } from './world.ts'
 
 t.test('zw produce and zw consume', async (t) => {
-  const { cluster } = await startWorld(t, { servers: 1, brokers: 1 })
+  const { cluster, dataDir } = await startWorld(t, { servers: 1, brokers: 1 })
   const server = `127.0.0.1:${cluster.member('server', 1).address.port}`
   const run = async (t: Test, words: string, input?: string) => {
     const zw = new Zw(t, [...words.split(' '), '-s', server], input === undefined ? {} : { input })
@@ -76,6 +77,10 @@ t.test('zw produce and zw consume', async (t) => {
     t.same(await read('-o beginning -f %k|%s|%h\\n'), all)
     t.same(await read('-o -1 -K =>'), ['c=>3'])
     t.same(await read('-o 1 -c 1 -u'), ['no key'])
+    const { lines: times } = await run(t, 'consume -t kcat -o 2 -e -f %T\\n')
+    t.equal((await read(`-o s@${times[0]}`)).at(-1), '3')
+    t.same(await read('-o s@0,e@1'), [])
+    t.same(await read('-o s@9000000000000'), [])
     const [json = ''] = await read('-o 2 -J')
     t.match(JSON.parse(json), {
       topic: 'kcat',
@@ -87,6 +92,34 @@ t.test('zw produce and zw consume', async (t) => {
     const file = join(t.testdir({ whole: 'two\nlines' }), 'whole')
     t.equal((await run(t, `produce -t kcat --whole ${file} ${file}`)).code, 0)
     t.same(await read('-o -2'), ['two', 'lines', 'two', 'lines'])
+  })
+
+  t.test('the log of a running broker is dumped', async (t) => {
+    const dump = async (...words: readonly string[]) => {
+      const zw = new Zw(t, ['log', 'dump', ...words])
+      return { code: await zw.closed(), lines: zw.lines, errors: zw.errors }
+    }
+    const names = readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
+    const isOfKcat = (name: string) =>
+      name.endsWith('partition.json') && /"kcat"/.test(readFileSync(join(dataDir, name), 'utf8'))
+    const directory = join(dataDir, names.find(isOfKcat) ?? '', '..')
+    const { code, lines, errors } = await dump(directory, '-r')
+    t.same([code, errors], [0, ''])
+    t.match(
+      lines[1],
+      /^0-2 at 0: 3 records, \d+ bytes, zstd, .* producer \d+ epoch 0 sequence 0-2$/,
+    )
+    t.match(lines[2], /^ {4}0 .*Z a: 1 \[trace=a1, none=null\]$/)
+    t.match(lines.at(-1), /^at \d+: the end/)
+    const [json = ''] = (await dump(directory, '-J')).lines
+    t.match(JSON.parse(json), { baseOffset: 0, lastOffset: 2, codec: 'zstd', problems: [] })
+    const segment = readdirSync(directory).find((name) => name.endsWith('.segment')) ?? ''
+    const bytes = readFileSync(join(directory, segment))
+    bytes[100] = (bytes[100] ?? 0) ^ 1
+    const copy = join(t.testdir({ copy: bytes }), 'copy')
+    t.match(await dump(copy), { code: 1, errors: /1 of 2 batches are damaged/ })
+    t.match(await dump('/no/such/file'), { code: 1, errors: /ENOENT/ })
+    t.match(await dump(), { code: 2 })
   })
 
   t.test('acks=0 does not wait for an answer', async (t) => {

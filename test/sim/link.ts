@@ -18,6 +18,8 @@ export class SimLink implements Link {
   readonly #listener: LinkListener
   readonly #decoder: FrameDecoder
   readonly #readsOnlyIfRead: boolean
+  /** What was received is overwritten after the call, as the next read from a socket would. */
+  readonly #reusesBuffers: boolean
   #unsentBytes = 0
   #congested = false
   readonly #out = new MsgpackWriter(256)
@@ -49,6 +51,7 @@ export class SimLink implements Link {
     this.#side = side
     this.remoteAddress = parts.remote
     this.#readsOnlyIfRead = options.pauseWhenCongested
+    this.#reusesBuffers = options.reusesBuffers === true
     this.#connection = typeof connection === 'function' ? connection(this) : connection
     this.#cancelDeadline = transport.process.after(options.handshakeMs, () =>
       this.destroy(new ProtocolError('Cannot wait longer for a hello')),
@@ -56,9 +59,10 @@ export class SimLink implements Link {
     this.#listener = parts.listen(this)
     const listener = this.#listener
     this.#first = listener.firstBytes === undefined ? undefined : Buffer.alloc(0)
-    this.#decoder = new FrameDecoder(options.frameBytesMax, (buffer, start, end) =>
-      listener.frame(buffer, start, end),
-    )
+    this.#decoder = new FrameDecoder(options.frameBytesMax, (buffer, start, end) => {
+      listener.frame(buffer, start, end)
+      if (this.#reusesBuffers) buffer.fill(0xdb, start, end)
+    })
   }
 
   get process(): SimProcess {
@@ -190,10 +194,6 @@ export class SimLink implements Link {
     this.#readOn()
   }
 
-  get #reusesBuffers(): boolean {
-    return this.#side === 1 && this.#transport.network.reusesBuffersOf(this.#transport.host)
-  }
-
   get #holds(): boolean {
     return this.#paused || (this.#congested && this.#readsOnlyIfRead)
   }
@@ -219,7 +219,7 @@ export class SimLink implements Link {
     try {
       if (this.#first === undefined) {
         this.#decoder.push(bytes)
-        if (this.#reusesBuffers && !this.#decoder.midFrame) bytes.fill(0xdb)
+        if (this.#reusesBuffers) bytes.fill(0xdb)
         return
       }
       const first = Buffer.concat([this.#first, bytes])

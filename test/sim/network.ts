@@ -33,8 +33,6 @@ export class Network {
   windowBytes = 64 * 1024
   /** A process received what it cannot decode: no simulated process sends that on purpose. */
   onViolation: (error: ProtocolError) => void = () => undefined
-  /** Hosts whose accepted links overwrite a frame after the call, as its buffer may be reused. */
-  reusesBuffersOf: (host: string) => boolean = () => false
   readonly #ports = new Map<string, OpenPort>()
   readonly #connections = new Set<Connection>()
   readonly #ways = new Ways<string>()

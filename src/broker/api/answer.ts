@@ -14,6 +14,8 @@ export interface Requester {
   readonly role: 'client' | 'broker'
   readonly brokerId: BrokerId
   readonly brokerEpoch: number
+  /** of a client, its address */
+  readonly host?: string
 }
 
 /** Collects the answers for the parts of one request, which arrive in any order. */

@@ -3,6 +3,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
+import type { OpenBlock } from '../../protocol/mq/compression.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { UserCredentials } from '../../protocol/mq/user-credentials.ts'
 import type { SaslMechanism } from '../../protocol/sasl/mechanisms.ts'
@@ -70,6 +71,8 @@ export interface BrokerParts {
   readonly producerIds: Pick<ProducerIds, 'next'>
   readonly groups: GroupCoordinator
   readonly sasl: SaslParts
+  /** Opens the compressed records of batches, to check them; undefined: they are stored unchecked. */
+  readonly openBlock: OpenBlock | undefined
   readonly clock: Clock
   /** bytes that cannot be guessed */
   randomBytes(count: number): Uint8Array

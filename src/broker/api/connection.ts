@@ -42,7 +42,8 @@ export class ApiConnection {
     }
     const hello = this.#greeting.frame(reader)
     if (hello === undefined) return
-    this.#requester = hello
+    const { role, brokerId, brokerEpoch } = hello
+    this.#requester = { role, brokerId, brokerEpoch, host: this.#link.remoteAddress }
     this.#log.debug({ role: hello.role, name: hello.name }, 'A connection began')
   }
 

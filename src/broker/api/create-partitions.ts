@@ -11,10 +11,10 @@ import type {
   NewPartitions,
 } from '../../protocol/mq/create-partitions.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
-import { type BrokerId, failureOf } from '../../protocol/mq/messages.ts'
-import { isInternalTopic } from '../cluster/internal-topics.ts'
+import { type BrokerId, failureOf, noBroker } from '../../protocol/mq/messages.ts'
 import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../cluster/zk-paths.ts'
-import { placeReplicas } from '../controller/controller.ts'
+import { type PlacedBroker, placeReplicas } from '../controller/placement.ts'
+import { isInternal } from '../group/offsets-topic.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
 import { Deadline } from './deadline.ts'
@@ -61,7 +61,7 @@ async function addPartitions(
   for (;;) {
     const found = await read(zk, topic)
     const { assignment, version } = found
-    const replicas = allReplicas(asked, assignment, [...image.brokers.keys()])
+    const replicas = allReplicas(asked, assignment, [...image.brokers.values()])
     if (validateOnly) return undefined
     try {
       await zk.multi([
@@ -113,9 +113,9 @@ async function read(
 export function allReplicas(
   { topic, count, assignments = [] }: NewPartitions,
   { replicas }: TopicAssignment,
-  brokers: readonly BrokerId[],
+  brokers: readonly PlacedBroker[],
 ): readonly (readonly BrokerId[])[] {
-  if (isInternalTopic(topic)) {
+  if (isInternal(topic)) {
     const found = 'what the brokers keep in it is placed by its number of partitions'
     throw refusal(topic, 'INVALID_TOPIC_EXCEPTION', found)
   }
@@ -135,7 +135,8 @@ export function allReplicas(
       const found = `${added} partitions are to be added, and ${assignments.length} have replicas`
       throw refusal(topic, 'INVALID_REPLICA_ASSIGNMENT', found)
     }
-    const problem = assignmentProblem(assignments, brokers, replicationFactor)
+    const ids = brokers.map(({ id }) => id)
+    const problem = assignmentProblem(assignments, ids, replicationFactor)
     if (problem !== undefined) throw refusal(topic, 'INVALID_REPLICA_ASSIGNMENT', problem)
     return [...replicas, ...assignments]
   }
@@ -144,10 +145,10 @@ export function allReplicas(
     throw refusal(topic, 'INVALID_REPLICATION_FACTOR', found)
   }
   // The ring goes on where the existing partitions ended.
-  const ring = [...brokers].sort((a, b) => a - b)
-  const start = Math.max(0, ring.indexOf(replicas[0]?.[0] ?? (-1 as BrokerId)))
-  const all = placeReplicas(brokers, { partitionCount: count, replicationFactor, start })
-  return [...replicas, ...all.slice(before)]
+  const ids = brokers.map(({ id }) => id).sort((a, b) => a - b)
+  const start = Math.max(0, ids.indexOf(replicas[0]?.[0] ?? noBroker))
+  const placement = { partitionCount: count, replicationFactor, start, firstPartition: before }
+  return [...replicas, ...placeReplicas(brokers, placement)]
 }
 
 function refusal(topic: string, code: MqErrorCode, found: string): BrokerError {

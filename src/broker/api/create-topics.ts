@@ -109,7 +109,7 @@ class Creation {
     const { image, defaults, log, makeUuid } = this.#parts
     this.#deadline.check(`create topic '${topic}'`)
     checkCollision(topic, [...image.topics.keys(), ...image.topicProblems.keys(), ...this.#begun])
-    const brokers = [...image.brokers.keys()]
+    const brokers = [...image.brokers.values()]
     const start = image.topics.size + this.#begun.length
     const replicas = replicasFor(newTopic, brokers, { defaults, start })
     const config = newConfig(topic, newTopic.configs ?? [])

@@ -14,8 +14,8 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
 import { encodeDeletedTopic } from '../cluster/deleted-topics.ts'
-import { isInternalTopic } from '../cluster/internal-topics.ts'
 import { decodeTopic, zkPaths } from '../cluster/zk-paths.ts'
+import { isInternal } from '../group/offsets-topic.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
 import { Deadline } from './deadline.ts'
@@ -58,7 +58,7 @@ function nameOf({ image }: BrokerParts, { topic, topicId }: DoomedTopic): string
   }
   const name = topic === '' ? image.topicOf(topicId) : topic
   if (name === undefined) return unknownId(topicId)
-  if (!isInternalTopic(name)) return name
+  if (!isInternal(name)) return name
   const found = 'the brokers keep their own data in it'
   return new BrokerError('INVALID_TOPIC_EXCEPTION', `Cannot delete topic '${name}': ${found}`)
 }

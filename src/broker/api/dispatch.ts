@@ -11,7 +11,18 @@ import { createTopics } from './create-topics.ts'
 import { deleteRecords } from './delete-records.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeConfigs } from './describe-configs.ts'
+import { electLeaders } from './elect-leaders.ts'
 import { fetch } from './fetch.ts'
+import {
+  deleteGroup,
+  deleteOffsets,
+  describeGroup,
+  heartbeat,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  syncGroup,
+} from './groups.ts'
 import { listOffsets } from './list-offsets.ts'
 import { initProducerId, metadata } from './metadata.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
@@ -71,6 +82,30 @@ export function dispatch(
     case 'deleteRecords':
       deleteRecords(parts, request, respond)
       return
+    case 'joinGroup':
+      answerLater(joinGroup(parts, requester, request), respond)
+      return
+    case 'syncGroup':
+      answerLater(syncGroup(parts, request), respond)
+      return
+    case 'heartbeat':
+      answerLater(heartbeat(parts, request), respond)
+      return
+    case 'leaveGroup':
+      answerLater(leaveGroup(parts, request), respond)
+      return
+    case 'listGroups':
+      answerLater(listGroups(parts, request), respond)
+      return
+    case 'describeGroup':
+      answerLater(describeGroup(parts, request), respond)
+      return
+    case 'deleteGroup':
+      answerLater(deleteGroup(parts, request), respond)
+      return
+    case 'deleteOffsets':
+      answerLater(deleteOffsets(parts, request), respond)
+      return
     case 'recoveryChoices':
       answerLater(showRecovery(parts, request), respond)
       return
@@ -82,6 +117,9 @@ export function dispatch(
       return
     case 'deleteTopics':
       answerLater(deleteTopics(parts, request), respond)
+      return
+    case 'electLeaders':
+      answerLater(electLeaders(parts, request), respond)
       return
     case 'createPartitions':
       answerLater(createPartitions(parts, request), respond)

@@ -5,7 +5,7 @@ import { limits } from '../../limits.ts'
 import type { NewTopic } from '../../protocol/mq/create-topics.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
-import { placeReplicas } from '../controller/controller.ts'
+import { type PlacedBroker, placeReplicas } from '../controller/placement.ts'
 
 export interface TopicDefaults {
   readonly partitionCount: number
@@ -76,11 +76,11 @@ function mergeDots(topic: string): string {
  */
 export function replicasFor(
   { topic, partitionCount, replicationFactor, assignments = [] }: NewTopic,
-  brokers: readonly BrokerId[],
+  brokers: readonly PlacedBroker[],
   { defaults, start }: { readonly defaults: TopicDefaults; readonly start: number },
 ): readonly (readonly BrokerId[])[] {
   if (assignments.length > 0) {
-    const found = assignmentProblem(assignments, brokers, assignments[0]?.length ?? 0)
+    const found = assignmentProblem(assignments, idsOf(brokers), assignments[0]?.length ?? 0)
     if (found !== undefined) throw refusal(topic, 'INVALID_REPLICA_ASSIGNMENT', found)
     return assignments
   }
@@ -95,6 +95,10 @@ export function replicasFor(
     replicationFactor: replicaCount,
     start,
   })
+}
+
+function idsOf(brokers: readonly PlacedBroker[]): readonly BrokerId[] {
+  return brokers.map(({ id }) => id)
 }
 
 /**

@@ -9,7 +9,12 @@ import { limits } from '../../limits.ts'
 import { codecs } from '../../protocol/mq/compression.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
-import type { Produced, ProducePartition, ProduceRequest } from '../../protocol/mq/produce.ts'
+import type {
+  Produced,
+  ProducePartition,
+  ProduceRequest,
+  ProduceResponse,
+} from '../../protocol/mq/produce.ts'
 import {
   batchCodecAt,
   batchProblem,
@@ -18,11 +23,24 @@ import {
   stampBatch,
 } from '../../protocol/mq/record-batch.ts'
 import { isInternal } from '../group/offsets-topic.ts'
-import { Answers, type Respond } from './answer.ts'
+import { Answers } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
 
-export function produce(parts: BrokerParts, request: ProduceRequest, respond: Respond): void {
+interface ProduceOptions {
+  /**
+   * Whether batches that arrive before earlier ones of their producer wait for these: a native producer
+   * sends through several brokers. Kafka's clients rely on being refused.
+   */
+  readonly mayBeEarly: boolean
+}
+
+export function produce(
+  parts: BrokerParts,
+  request: ProduceRequest,
+  respond: (answer: ProduceResponse) => void,
+  { mayBeEarly }: ProduceOptions = { mayBeEarly: true },
+): void {
   const { acks, partitions, passedOn } = request
   const timeoutMs = Math.min(request.timeoutMs, limits.produceTimeoutMsMax)
   const deadlineMs = parts.clock.nowMs() + timeoutMs
@@ -38,11 +56,18 @@ export function produce(parts: BrokerParts, request: ProduceRequest, respond: Re
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (replica?.role.type === 'leading') {
       const config = parts.image.topicConfig(asked.topic)
-      const bytesMax = config['max.message.bytes']
+      const problem = batchProblem(asked.batch, config['max.message.bytes'], parts.openBlock)
+      if (problem !== undefined) {
+        answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
+        continue
+      }
+      if (config['cleanup.policy'].includes('compact') && lacksKey(asked.batch)) {
+        answers.set(place, failed(asked, keyError(asked)))
+        continue
+      }
       const stampMs =
         config['message.timestamp.type'] === 'LogAppendTime' ? parts.clock.wallMs() : undefined
-      const needsKeys = config['cleanup.policy'].includes('compact')
-      append(replica, asked, { acks, deadlineMs, bytesMax, needsKeys, stampMs, place, answers })
+      append(replica, asked, { acks, deadlineMs, mayBeEarly, stampMs, place, answers })
       continue
     }
     const leader = leaderFor(parts, 'produce', asked, passedOn)
@@ -66,10 +91,7 @@ function internalError({ topic, partition }: Place): BrokerError {
 interface AppendOptions {
   readonly acks: ProduceRequest['acks']
   readonly deadlineMs: number
-  /** of the batch */
-  readonly bytesMax: number
-  /** whether every record must have a key, which compaction goes by */
-  readonly needsKeys: boolean
+  readonly mayBeEarly: boolean
   /** the time that its records get in place of their own */
   readonly stampMs: number | undefined
   readonly place: number
@@ -79,25 +101,16 @@ interface AppendOptions {
 function append(
   replica: ServedReplica,
   asked: ProducePartition,
-  { acks, deadlineMs, bytesMax, needsKeys, stampMs, place, answers }: AppendOptions,
+  { acks, deadlineMs, mayBeEarly, stampMs, place, answers }: AppendOptions,
 ): void {
   const { topic, partition, batch } = asked
-  const problem = batchProblem(batch, bytesMax)
-  if (problem !== undefined) {
-    answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
-    return
-  }
-  if (needsKeys && lacksKey(batch)) {
-    const message = `Cannot append a record batch: ${topic} is compacted, and a record has no key`
-    answers.set(place, failed(asked, new BrokerError('INVALID_RECORD', message)))
-    return
-  }
   if (stampMs !== undefined) stampBatch(batch, stampMs)
   replica.produce({
     header: readBatchHeader(batch),
     batch,
     acks,
     deadlineMs,
+    mayBeEarly,
     done: (result) => {
       const isStored = typeof result === 'number'
       answers.set(place, {
@@ -115,6 +128,11 @@ function append(
 function lacksKey(batch: Buffer): boolean {
   if (batchCodecAt(batch, 0) !== codecs.none) return false
   return decodeBatch(batch).some(({ key }) => key === null)
+}
+
+function keyError({ topic, partition }: Place): BrokerError {
+  const found = 'a record has no key, and the topic is compacted'
+  return new BrokerError('INVALID_RECORD', `Cannot produce to ${topic}/${partition}: ${found}`)
 }
 
 interface PassOnOptions {

@@ -96,6 +96,11 @@ export class ClusterImage {
     this.topics.delete(topic)
   }
 
+  /** Whether a broker is about to stop: others lead as far as they can. */
+  readonly isLeaving = (broker: BrokerId): boolean => {
+    return this.brokers.get(broker)?.isLeaving === true
+  }
+
   topicConfig(topic: string): TopicConfig {
     return this.configs.topic(topic)
   }

@@ -15,6 +15,9 @@
 //                                 would remain, the leader removes them: see `remaining`
 //   a member that would have to   the leader leaves the ISR: it lacks committed records
 //   drop committed records
+//   the leader's broker leaves    epoch + 1; an unbroken ISR member of a broker that stays
+//   another than the preferred    after a while, and a few at a time: epoch + 1, the preferred
+//   replica leads                 replica leads, if it is unbroken
 //   a malformed state             nothing is written: an operator wrote it and has to repair it
 //
 // A replica is usable while its broker lives and does not report a fault of the replica. A member
@@ -31,7 +34,6 @@ import { faultOf, isFault, type Standing } from '../cluster/replica-status.ts'
 import {
   areSameMembers,
   byBroker,
-  isSameLife,
   leaderOf,
   type Member,
   memberOf,
@@ -40,6 +42,7 @@ import {
   withIsr,
   withoutLeader,
 } from '../partition/partition-state.ts'
+import { isUnbroken, type Leaving, preferredState, withoutLeaving } from './leadership.ts'
 import { electByReports, isCurrent } from './recovery-election.ts'
 
 /** The write is conditional on `state.version`; `newState` creates the znode. */
@@ -59,7 +62,13 @@ interface ControllerOptions {
    * how long an election by reports waits, after the first report, for those of the other members
    */
   readonly recoveryWaitMs: number
+  /** how long preferred replicas may be led by others before they lead again; undefined: for ever */
+  readonly rebalanceMs?: number | undefined
 }
+
+/** Preferred replicas that become leaders at once, and the pause before the next ones. */
+const movedAtOnce = 50
+const movePauseMs = 1000
 
 interface ControllerStep {
   readonly writes: readonly StateWrite[]
@@ -87,6 +96,8 @@ export class Controller {
   readonly #options: ControllerOptions
   /** by topic id and partition */
   #waits = new Map<string, Wait>()
+  /** when preferred replicas become leaders; undefined while all of them lead that can */
+  #rebalanceAtMs: number | undefined
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -98,6 +109,7 @@ export class Controller {
     this.#waits = new Map()
     const writes: StateWrite[] = []
     const undecided: Undecided[] = []
+    const misplaced: StateWrite[] = []
     for (const { topic, assignment, stateProblems } of image.topics.values()) {
       const { topicId } = assignment
       for (const [partition, replicas] of assignment.replicas.entries()) {
@@ -105,22 +117,44 @@ export class Controller {
         const known = image.state(topic, partition)
         const standings = replicas.map((broker) => image.standing({ topicId, partition, broker }))
         const minInsyncReplicas = image.configs.minInsyncReplicas(topic, replicas.length)
-        const seen = { standings, minInsyncReplicas }
+        const seen = { standings, minInsyncReplicas, isLeaving: image.isLeaving }
         const key = `${topicId}-${partition}`
         const wanted =
           known === undefined
-            ? firstState(standings)
+            ? firstState(seen)
             : (nextState(known, seen) ?? this.#recovered(known, seen, { waits, key, nowMs }))
         if (wanted !== undefined) {
           writes.push({ topic, partition, state: { ...wanted, controllerEpoch } })
         } else if (known !== undefined && !this.#waits.has(key) && isUndecided(known, standings)) {
           undecided.push({ topic, partition, version: known.version })
+        } else if (known !== undefined && this.#options.rebalanceMs !== undefined) {
+          const preferred = preferredState(known, standings, image)
+          if (typeof preferred === 'string') continue
+          misplaced.push({ topic, partition, state: { ...preferred, controllerEpoch } })
         }
       }
     }
+    writes.push(...this.#due(misplaced, nowMs))
     const deadlines = [...this.#waits.values()].map(({ untilMs }) => untilMs)
+    if (this.#rebalanceAtMs !== undefined) deadlines.push(this.#rebalanceAtMs)
     const askAgainAtMs = deadlines.length === 0 ? undefined : Math.min(...deadlines)
     return { writes, askAgainAtMs, undecided }
+  }
+
+  /**
+   * Not at once, since a broker that has just returned may be about to leave again; and few at a
+   * time, since clients pause when a leader changes.
+   */
+  #due(misplaced: readonly StateWrite[], nowMs: number): readonly StateWrite[] {
+    const { rebalanceMs } = this.#options
+    if (misplaced.length === 0 || rebalanceMs === undefined) {
+      this.#rebalanceAtMs = undefined
+      return []
+    }
+    this.#rebalanceAtMs ??= nowMs + rebalanceMs
+    if (nowMs < this.#rebalanceAtMs) return []
+    this.#rebalanceAtMs = nowMs + movePauseMs
+    return misplaced.slice(0, movedAtOnce)
   }
 
   /** The wait starts with the first report of a log: without one no election is possible. */
@@ -155,19 +189,19 @@ function isUndecided(state: PartitionState, standings: readonly Standing[]): boo
   })
 }
 
-interface Seen {
+interface Seen extends Leaving {
   /** of every replica, in assignment order */
   readonly standings: readonly Standing[]
   readonly minInsyncReplicas: number
 }
 
-function firstState(standings: readonly Standing[]): PartitionState | undefined {
+function firstState({ standings, isLeaving }: Seen): PartitionState | undefined {
   const isr = standings.flatMap(({ broker, life, status }) =>
     life === undefined || faultOf(status) !== undefined
       ? []
       : { broker, ...life, isAwaited: false },
   )
-  const [leader] = isr
+  const leader = isr.find(({ broker }) => !isLeaving(broker)) ?? isr[0]
   if (leader === undefined) return undefined
   return {
     leader: leader.broker,
@@ -182,10 +216,8 @@ function firstState(standings: readonly Standing[]): PartitionState | undefined 
 }
 
 /** @returns undefined if nothing has to change, or if only reports can decide the change */
-function nextState(
-  known: PartitionState,
-  { standings, minInsyncReplicas }: Seen,
-): PartitionState | undefined {
+function nextState(known: PartitionState, seen: Seen): PartitionState | undefined {
+  const { standings, minInsyncReplicas } = seen
   const standingOf = ({ broker }: Member) => standings.find((each) => each.broker === broker)
   const unbroken = known.isr.filter((member) => isUnbroken(member, standingOf(member)))
   const lost = [...known.isr, ...known.eligible]
@@ -201,13 +233,14 @@ function nextState(
       const left = withoutLeader(known, { shown, minInsyncReplicas })
       return { ...left, leaderEpoch: known.leaderEpoch + 1 }
     }
-    return areSameMembers(isr, known.isr)
-      ? undefined
-      : withIsr(known, isr, { minInsyncReplicas, lost })
+    const isSame = areSameMembers(isr, known.isr)
+    const led = isSame ? known : withIsr(known, isr, { minInsyncReplicas, lost })
+    return withoutLeaving(led, standings, seen) ?? (isSame ? undefined : led)
   }
   // Some member lacks committed records; only the reports show which.
   if (known.leader === noBroker && known.committed > 0) return undefined
-  const next = standings.find(({ broker }) => memberOf(unbroken, broker) !== undefined)
+  const able = standings.filter(({ broker }) => memberOf(unbroken, broker) !== undefined)
+  const next = able.find(({ broker }) => !seen.isLeaving(broker)) ?? able[0]
   if (next === undefined) {
     if (known.leader === noBroker) return undefined
     return { ...known, leader: noBroker, leaderEpoch: known.leaderEpoch + 1 }
@@ -231,12 +264,6 @@ function remaining(
   return byBroker(kept.length > 1 ? kept : whole)
 }
 
-/** The member has been in sync ever since the ISR named it. */
-function isUnbroken(member: Member, standing: Standing | undefined): boolean {
-  if (member.isAwaited || standing?.life === undefined) return false
-  return isSameLife(member, standing.life) && faultOf(standing.status) === undefined
-}
-
 /** The member's broker lives, but the disk that was in sync is missing or damaged. */
 function isLost(member: Member, standing: Standing | undefined): boolean {
   if (standing?.life === undefined) return false
@@ -249,31 +276,4 @@ function isAhead({ broker, life, status }: Standing, state: PartitionState): boo
   if (status.type !== 'ahead' || !isCurrent(status, life, state)) return false
   const member = memberOf(state.isr, broker) ?? memberOf(state.eligible, broker)
   return member?.directory === life.directory
-}
-
-/**
- * Replicas for a new topic: round robin over the brokers from `start` on, so that the leaders
- * spread over all brokers, and the followers of each leader over the others.
- */
-export function placeReplicas(
-  brokers: readonly BrokerId[],
-  { partitionCount, replicationFactor, start }: PlacementOptions,
-): BrokerId[][] {
-  const ring = [...brokers].sort((a, b) => a - b)
-  return Array.from({ length: partitionCount }, (_, partition) => {
-    const first = start + partition
-    // With each round of the ring, the followers are taken one place further on.
-    const shift = Math.floor(partition / ring.length) % Math.max(1, ring.length - 1)
-    return Array.from({ length: replicationFactor }, (_, replica) => {
-      const step = replica === 0 ? 0 : 1 + ((shift + replica - 1) % (ring.length - 1))
-      return ring[(first + step) % ring.length] as BrokerId
-    })
-  })
-}
-
-interface PlacementOptions {
-  readonly partitionCount: number
-  /** at most the number of brokers */
-  readonly replicationFactor: number
-  readonly start: number
 }

@@ -29,6 +29,7 @@ interface ControllerDriverOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly recoveryWaitMs: number
+  readonly rebalanceMs?: number | undefined
 }
 
 interface Office {
@@ -110,8 +111,8 @@ export class ControllerDriver {
     const { data, stat } = await this.#options.zk.getData(zkPaths.controllerEpoch)
     if (this.#isStopped) return
     const inOffice = decodeNumber(data) ?? epoch ?? 0
-    const { recoveryWaitMs } = this.#options
-    const office = new Controller({ epoch: inOffice, recoveryWaitMs })
+    const { recoveryWaitMs, rebalanceMs } = this.#options
+    const office = new Controller({ epoch: inOffice, recoveryWaitMs, rebalanceMs })
     this.#office = { controller: office, epochVersion: stat.version }
     log.info({ controllerEpoch: inOffice }, 'Became the controller')
   }

@@ -202,6 +202,7 @@ export class CoordinatorShard {
       batch,
       acks: 'all',
       deadlineMs: never,
+      mayBeEarly: false,
       done: (result) => {
         isRefused = result instanceof BrokerError
         done(result instanceof BrokerError ? codeFor(result.code) : undefined)

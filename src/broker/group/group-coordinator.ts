@@ -138,6 +138,11 @@ export class GroupCoordinator {
     else found.join(request, send)
   }
 
+  isMember(group: string, memberId: string): boolean {
+    const found = this.#find(group)
+    return typeof found !== 'string' && found.isMember(memberId)
+  }
+
   /** @param request whose bytes are retained */
   sync(group: string, request: SyncRequest, send: SendSync): void {
     const found = this.#find(group)

@@ -179,6 +179,10 @@ export class Group<Join, Sync> {
     return this.#state.type === 'empty'
   }
 
+  isMember(memberId: string): boolean {
+    return this.#members.has(memberId)
+  }
+
   // --- requests of members -----------------------------------------------------------------------
 
   join(to: Join, request: JoinRequest, nowMs: number): readonly GroupEffect<Join, Sync>[] {

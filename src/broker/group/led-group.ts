@@ -134,6 +134,10 @@ export class LedGroup {
     this.#arm()
   }
 
+  isMember(memberId: string): boolean {
+    return this.#core.isMember(memberId)
+  }
+
   get isEmpty(): boolean {
     return this.#core.isEmpty
   }

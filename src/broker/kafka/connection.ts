@@ -132,9 +132,9 @@ export class KafkaConnection {
     takeToken({ parts, sasl: this.#sasl, clientHost }, token, {
       accepted: (answer) => {
         answered((to) => {
-          to.beginMessage()
+          to.beginFrame()
           to.raw(answer)
-          to.endMessage()
+          to.endFrame()
         })
       },
       refused: (why) => this.#close('a token', why),

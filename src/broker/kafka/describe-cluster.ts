@@ -27,8 +27,8 @@ export function answerDescribeCluster(
     endpointType,
     clusterId,
     controllerId: controllerOf(parts),
-    brokers: brokersOf(parts).map(({ id, host, port }) => {
-      return { brokerId: id, host, port, rack: null }
+    brokers: brokersOf(parts).map(({ id, host, port, rack = null }) => {
+      return { brokerId: id, host, port, rack }
     }),
   })
 }

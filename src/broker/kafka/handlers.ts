@@ -11,6 +11,7 @@ import { deleteTopics } from '../../protocol/kafka/api/delete-topics.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
+import { electLeaders } from '../../protocol/kafka/api/elect-leaders.ts'
 import { fetch } from '../../protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../protocol/kafka/api/find-coordinator.ts'
 import { heartbeat } from '../../protocol/kafka/api/heartbeat.ts'
@@ -42,6 +43,7 @@ import { answerDeleteRecords } from './delete-records.ts'
 import { answerDeleteTopics } from './delete-topics.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
+import { answerElectLeaders } from './elect-leaders.ts'
 import { answerFetch } from './fetch.ts'
 import { answerFindCoordinator } from './find-coordinator.ts'
 import { answerHeartbeat } from './heartbeat.ts'
@@ -90,6 +92,7 @@ const served: readonly ServedApi[] = [
   serve(createPartitions, answerCreatePartitions),
   serve(deleteGroups, answerDeleteGroups),
   serve(offsetDelete, answerOffsetDelete),
+  serve(electLeaders, answerElectLeaders),
   serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
   serve(describeCluster, answerDescribeCluster),
 ]

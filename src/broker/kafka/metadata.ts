@@ -22,7 +22,12 @@ export function answerMetadata(
   const { image, clusterId } = parts
   const asksForAll = topics === null || (version === 0 && topics.length === 0)
   reply.send({
-    brokers: brokersOf(parts).map(({ id, host, port }) => ({ nodeId: id, host, port })),
+    brokers: brokersOf(parts).map(({ id, host, port, rack = null }) => ({
+      nodeId: id,
+      host,
+      port,
+      rack,
+    })),
     clusterId,
     controllerId: controllerOf(parts),
     topics: asksForAll

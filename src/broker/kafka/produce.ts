@@ -15,7 +15,8 @@ import {
   type RequiredAcks,
 } from '../../protocol/mq/produce.ts'
 import { batchCodec, zstdCodec } from '../../protocol/mq/record-batch.ts'
-import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { produce } from '../api/produce.ts'
+import { errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { type PartitionAnswers, Split } from './split.ts'
 
 /** Earlier versions are refused zstd batches: such old clients could not read them (KIP-110). */
@@ -52,8 +53,8 @@ export function answerProduce(
     respond([])
     return
   }
-  ask(
-    context,
+  produce(
+    context.parts,
     {
       type: 'produce',
       acks,
@@ -61,7 +62,8 @@ export function answerProduce(
       passedOn: true,
       partitions: split.accepted,
     },
-    (answer) => respond(answer instanceof BrokerError ? answer : answer.partitions),
+    (answer) => respond(answer.partitions),
+    { mayBeEarly: false },
   )
 }
 

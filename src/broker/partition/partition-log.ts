@@ -10,6 +10,7 @@ import { notARecord, otherVersion, type RecordFormat } from '../../log/record-fo
 import type { TornTail } from '../../log/recovery.ts'
 import type { Replacement } from '../../log/replacement.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
+import type { TailMemory } from '../../log/tail.ts'
 import {
   type BatchHeader,
   baseOffsetOf,
@@ -54,6 +55,8 @@ export interface PartitionLogOptions {
   readonly flush: 'group' | 'os'
   /** everything before it was durable when the broker last ran: a bad batch below it is damage */
   readonly durableBefore?: Offset
+  /** shared by the logs of a broker */
+  readonly tailMemory?: TailMemory
   /** everything before it was removed */
   readonly start?: Offset
   /** see `LogSnapshot.gapsBelow` */
@@ -81,18 +84,18 @@ export class PartitionLog {
    */
   constructor(options: PartitionLogOptions) {
     const { directory, segmentBytes, flush, durableBefore = 0, start = 0, nowMs } = options
-    const { gapsBelow, onDurable, onFailure } = options
+    const { tailMemory, gapsBelow, onDurable, onFailure } = options
     try {
       const { log, torn } = openRecords({
         directory,
         format: recordBatchFormat,
         segmentBytes,
         sync: flush,
-        // A broker has many partitions, most of them small: 64 MiB of zeros for each would be a
-        // waste.
-        preallocate: false,
+        // A broker has many partitions, most of them small.
+        preallocate: 'in steps',
         knownDurable: durableBefore > start ? durableBefore - 1 : undefined,
         keepsTail: true,
+        tailMemory,
         gapsBelow,
         nowMs,
         onDurable: (position) => onDurable(position + 1),

@@ -16,6 +16,8 @@ export interface ProduceCall {
   readonly batch: Buffer
   readonly acks: RequiredAcks
   readonly deadlineMs: number
+  /** Whether it is held when earlier batches of its producer have not arrived; else it is refused. */
+  readonly mayBeEarly: boolean
   /** Called once, with the batch's offset or the error. */
   readonly done: (result: Offset | BrokerError) => void
 }
@@ -69,7 +71,8 @@ export class ProduceQueue {
         this.#awaitAcks(call, verdict)
         return 'not appended'
       case 'early':
-        this.#hold(call)
+        if (call.mayBeEarly) this.#hold(call)
+        else call.done(error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
         return 'not appended'
       case 'next': {
         const baseOffset = core.logEnd
@@ -82,9 +85,9 @@ export class ProduceQueue {
 
   /** `call.batch` is a view of the socket's receive buffer, so a held batch is a copy. */
   #hold(call: ProduceCall): void {
-    const { header, acks, deadlineMs, done } = call
+    const { header, acks, deadlineMs, mayBeEarly, done } = call
     const bytes = Buffer.from(call.batch)
-    const waiter: ProduceCall = { header, batch: bytes, acks, deadlineMs, done }
+    const waiter: ProduceCall = { header, batch: bytes, acks, deadlineMs, mayBeEarly, done }
     if (this.#held.hold({ header, bytes, waiter, deadlineMs })) return
     call.done(this.#options.error('OUT_OF_ORDER_SEQUENCE_NUMBER'))
   }

@@ -6,7 +6,9 @@
 import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
+import { limits } from '../../limits.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
+import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
@@ -83,6 +85,7 @@ export class ReplicaManager implements ReplicaHost {
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
   #isReportDue = false
+  readonly #tailMemory = new TailMemory(limits.tailBytesMax)
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
@@ -323,6 +326,7 @@ export class ReplicaManager implements ReplicaHost {
       directory,
       segmentBytes: image.topicConfig(topic)['segment.bytes'],
       flush,
+      tailMemory: this.#tailMemory,
       checkpoint: known,
       isIncomplete: isIncomplete(directory),
     }

@@ -12,6 +12,7 @@ import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { LogFailedError } from '../../log/log-errors.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
+import type { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { FetchedRecords } from '../../protocol/mq/fetch.ts'
@@ -79,6 +80,7 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly directory: LogDirectory
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
+  readonly tailMemory: TailMemory
   /** as written when the broker last ran */
   readonly checkpoint: LogCheckpoint
   /** the directory was lost since: the log lacks what the checkpoint says */
@@ -169,6 +171,7 @@ export class Replica {
       directory,
       segmentBytes: options.segmentBytes,
       flush: options.flush,
+      tailMemory: options.tailMemory,
       durableBefore: isIncomplete ? 0 : checkpoint.durableEnd,
       start: written.logStart,
       gapsBelow: written.gapsBelow,

@@ -10,6 +10,7 @@ import { ZkError } from '../../protocol/error-codes.ts'
 import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
+import { encodeRegistration, type Registration } from '../../protocol/mq/registration.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { ClusterWatch } from '../cluster/cluster-watch.ts'
@@ -37,6 +38,8 @@ interface SessionOptions {
   readonly endpoint: Address
   readonly dataDir: DataDir
   readonly recoveryWaitMs: number
+  readonly rebalanceMs?: number | undefined
+  readonly rack?: string | undefined
   readonly image: ClusterImage
   readonly clock: Clock
   readonly turn: Turn
@@ -77,8 +80,8 @@ export class BrokerSession {
     }
     this.#watch = new ClusterWatch({ zk, image, turn, log, onChange: changed })
     const watch = this.#watch
-    const { recoveryWaitMs } = options
-    const rules = { recoveryWaitMs }
+    const { recoveryWaitMs, rebalanceMs } = options
+    const rules = { recoveryWaitMs, rebalanceMs }
     this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log, ...rules })
     this.#marks = new Marks({ zk, directory: dataDir, log })
     this.#reports = new ReplicaReports({ self: id, zk, clock, log })
@@ -132,10 +135,7 @@ export class BrokerSession {
       await this.#marks.check()
       await this.#reports.begin(this.#options.openReplicas())
     }
-    const registration = () => {
-      const { host, port } = endpoint
-      return { host, port, directory: this.#directory }
-    }
+    const registration = () => this.#registration(false)
     const patienceMs = this.#options.registrationPatienceMs
     const brokerEpoch = await register({ zk, id, registration, clock, log, patienceMs, prepare })
     await this.#marks.raise(brokerEpoch)
@@ -144,6 +144,18 @@ export class BrokerSession {
     log.info({ clusterId, ...life, ...endpoint }, 'Registered')
     await this.#watch.readBroker(id)
     return this.#membership
+  }
+
+  #registration(isLeaving: boolean): Registration {
+    const { endpoint, rack } = this.#options
+    const { host, port } = endpoint
+    return { host, port, directory: this.#directory, rack, isLeaving }
+  }
+
+  /** Tells the cluster that this broker is about to stop. @throws ZkError */
+  async leave(): Promise<void> {
+    const path = zkPaths.brokerId(this.#options.id)
+    await this.zk.setData(path, encodeRegistration(this.#registration(true), this.#clock.wallMs()))
   }
 
   get #directory(): DirectoryId {

@@ -40,7 +40,8 @@ export async function follow(options: FollowOptions): Promise<number> {
   while (count < max && !isAtEnd(consumer, ends)) {
     const taken = await consumer.take()
     if (taken.length === 0) break
-    const records = taken.slice(0, max - count)
+    const wanted = ends === undefined ? taken : taken.filter((each) => isBefore(each, ends))
+    const records = wanted.slice(0, max - count)
     await onRecords(records)
     count += records.length
     if (commits) await consumer.commit(offsetsAfter(records))
@@ -53,6 +54,13 @@ function isAtEnd(consumer: Consumer, ends: ReadonlyMap<number, number> | undefin
   return consumer.progress.every(
     ({ partition, position }) => position >= (ends.get(partition) ?? 0),
   )
+}
+
+function isBefore(
+  { partition, offset }: ConsumedRecord,
+  ends: ReadonlyMap<number, number>,
+): boolean {
+  return offset < (ends.get(partition) ?? 0)
 }
 
 function offsetsAfter(records: readonly ConsumedRecord[]): Map<number, number> {
@@ -211,7 +219,13 @@ export const consume = cliCommand({
     consumer.on('unavailable', (_, { message }) => say(message))
     try {
       await consumer.start()
-      const ends = options.exitAtEnd ? await endsOf(admin, topic) : undefined
+      const endMs = options.offset?.endMs
+      const ends =
+        endMs !== undefined
+          ? await consumer.offsetsAt({ timestampMs: endMs })
+          : options.exitAtEnd
+            ? await endsOf(admin, topic)
+            : undefined
       const terminal = { input: process.stdin, output: process.stdout }
       const look = isPlain ? undefined : lookOf(process.env, terminal)
       if (look !== undefined) {

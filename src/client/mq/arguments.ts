@@ -9,6 +9,7 @@ import { codecNames } from '../../protocol/mq/compression.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type RequiredAcks, requiredAcks } from '../../protocol/mq/produce.ts'
 import {
+  always,
   bytesOrNull,
   callback,
   flag,
@@ -27,6 +28,7 @@ import {
   type RowsOf,
   record,
   type Taken,
+  tagged,
   text,
   wholeNumber,
 } from '../arguments.ts'
@@ -42,6 +44,9 @@ import type {
   MqClientOptions,
   NewRecord,
   NewTopic,
+  OffsetReset,
+  OffsetTarget,
+  PlannedOffset,
   ProducerOptions,
   SeekOptions,
   SeekTarget,
@@ -122,6 +127,28 @@ const offsets: Kind<ReadonlyMap<number, number>> = (value, name) => {
   return taken
 }
 
+const anyNumber = wholeNumber(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+const offsetTarget = tagged({
+  start: record({ type: always('start') }),
+  end: record({ type: always('end') }),
+  offset: record({ type: always('offset'), offset }),
+  shift: record({ type: always('shift'), by: anyNumber }),
+}) satisfies Kind<OffsetTarget>
+
+const offsetReset = record({
+  topic: optional(kafkaName),
+  partitions: optional(listOf(partition, 1)),
+  to: offsetTarget,
+} satisfies RowsOf<OffsetReset>)
+
+const plannedOffset = record({
+  topic: kafkaName,
+  partition,
+  committed: optional(offset),
+  to: offset,
+  version: wholeNumber(-1, Number.MAX_SAFE_INTEGER),
+} satisfies RowsOf<PlannedOffset>)
+
 // --- methods ---------------------------------------------------------------------------------------
 
 const abortSignal = optional(
@@ -142,11 +169,12 @@ const producerMethods = {
 /** Of `SeekTarget`. */
 const seekTarget: Kind<SeekTarget> = (value, name) => {
   if (typeof value === 'number') return wholeNumber(0, Number.MAX_SAFE_INTEGER)(value, name)
-  if (typeof value === 'object' && value !== null) return lastRecords(value, name)
-  return seekWords(value, name)
+  if (typeof value !== 'object' || value === null) return seekWords(value, name)
+  return 'timestampMs' in value ? sinceTime(value, name) : lastRecords(value, name)
 }
 const seekWords = oneOf(['beginning', 'end'] as const)
 const lastRecords = record({ last: wholeNumber(0, Number.MAX_SAFE_INTEGER) })
+const sinceTime = record({ timestampMs })
 
 const startTarget: Kind<SeekTarget | 'committed'> = (value, name) => {
   return value !== null && ['number', 'object'].includes(typeof value)
@@ -180,6 +208,7 @@ const consumerMethods = {
       { signal: undefined, partitions: undefined },
     ),
   }),
+  offsetsAt: method('offsetsAt', { to: seekTarget }),
   pause: method('pause', { partitions: somePartitions }),
   resume: method('resume', { partitions: somePartitions }),
   position: method('position', { partition }),
@@ -198,6 +227,10 @@ const adminMethods = {
   alterTopicConfig: method('alterTopicConfig', { topic: kafkaName, change: configChange }),
   offsets: method('offsets', { topic: kafkaName }),
   groupOffsets: method('groupOffsets', { group: kafkaName, topic: kafkaName }),
+  group: method('group', { group: nonEmptyText }),
+  deleteGroup: method('deleteGroup', { group: nonEmptyText }),
+  planOffsets: method('planOffsets', { group: nonEmptyText, reset: offsetReset }),
+  applyOffsets: method('applyOffsets', { group: nonEmptyText, planned: listOf(plannedOffset) }),
   recoveryChoices: method('recoveryChoices', { topic: kafkaName, partition }),
   recover: method('recover', { choice: leaderChoice }),
 }

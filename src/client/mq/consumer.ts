@@ -453,6 +453,19 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     await abortable(seek(), options.signal)
   }
 
+  /**
+   * The offsets that a target stands for now, by partition; the positions stay.
+   *
+   * @throws BrokerError
+   */
+  async offsetsAt(given: SeekTarget): Promise<ReadonlyMap<number, number>> {
+    const { to } = take(mqMethods.offsetsAt, [given])
+    this.#checkOpen('find offsets')
+    await this.#started()
+    const partitions = this.#readers.map(({ partition }) => partition)
+    return offsetsOf(this.#cluster, this.#options.topic, partitions, to)
+  }
+
   #readersOf(partitions: readonly number[], what: string): PartitionReader[] {
     return partitions.map((partition) => this.#readerOf(partition, what))
   }

@@ -7,12 +7,34 @@ import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
 import type { ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { RecoveryChoices } from '../../protocol/mq/recover.ts'
 import { mqMethods, take, takeAdminOptions } from './arguments.ts'
+import { GroupAdmin, type GroupDetails, type GroupListing } from './group/group-admin.ts'
 import { MqCluster } from './mq-cluster.ts'
-import type { LeaderChoice, MqAdminOptions, NewTopic, TopicConfigChange } from './options.ts'
+import type {
+  LeaderChoice,
+  MqAdminOptions,
+  NewTopic,
+  OffsetReset,
+  PlannedOffset,
+  TopicConfigChange,
+} from './options.ts'
 
 export type { ConfigEntry } from '../../protocol/mq/configs.ts'
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
-export type { LeaderChoice, MqAdminOptions, NewTopic, TopicConfigChange } from './options.ts'
+export type {
+  GroupDetails,
+  GroupListing,
+  GroupMemberDetails,
+  GroupPartition,
+} from './group/group-admin.ts'
+export type {
+  LeaderChoice,
+  MqAdminOptions,
+  NewTopic,
+  OffsetReset,
+  OffsetTarget,
+  PlannedOffset,
+  TopicConfigChange,
+} from './options.ts'
 
 export interface PartitionOffsets {
   readonly partition: number
@@ -34,12 +56,14 @@ const knownWithinTries = 10
 export class MqAdmin {
   readonly #cluster: MqCluster
   readonly #timeoutMs: number
+  readonly #groups: GroupAdmin
 
   /** @throws BrokerError INVALID_REQUEST */
   constructor(given: MqAdminOptions) {
     const options = takeAdminOptions(given)
     this.#cluster = new MqCluster(options)
     this.#timeoutMs = options.timeoutMs
+    this.#groups = new GroupAdmin(this.#cluster, options.timeoutMs)
   }
 
   /** The current view of one broker. */
@@ -153,6 +177,40 @@ export class MqAdmin {
       const lag = Math.max(0, latest - (committed ?? earliest))
       return { partition, earliest, latest, committed, lag }
     })
+  }
+
+  /** All groups, those without members included. */
+  async groups(): Promise<readonly GroupListing[]> {
+    return this.#groups.list()
+  }
+
+  /** Members, partitions and lag of a group; undefined if it does not exist. */
+  async group(name: string): Promise<GroupDetails | undefined> {
+    const { group } = take(mqMethods.group, [name])
+    return this.#groups.describe(group)
+  }
+
+  /** @throws BrokerError NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND */
+  async deleteGroup(name: string): Promise<void> {
+    const { group } = take(mqMethods.deleteGroup, [name])
+    await this.#groups.delete(group)
+  }
+
+  /** What moving a group's offsets would do; nothing is changed. @throws BrokerError */
+  async planOffsets(group: string, reset: OffsetReset): Promise<readonly PlannedOffset[]> {
+    const taken = take(mqMethods.planOffsets, [group, reset])
+    const { topic, partitions, to } = taken.reset
+    return this.#groups.plan(taken.group, { topic, partitions, to })
+  }
+
+  /**
+   * Moves the offsets of a group without members as planned.
+   *
+   * @throws BrokerError INVALID_UPDATE_VERSION if the group has committed since, NON_EMPTY_GROUP
+   */
+  async applyOffsets(group: string, planned: readonly PlannedOffset[]): Promise<void> {
+    const taken = take(mqMethods.applyOffsets, [group, planned])
+    await this.#groups.apply(taken.group, taken.planned)
   }
 
   /** The choices when no replica may lead. @throws BrokerError */

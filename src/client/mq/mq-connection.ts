@@ -89,6 +89,7 @@ export class MqConnection {
       queueBytesMax: limits.connectionQueueBytesMax,
       handshakeMs: connectMs,
       pauseWhenCongested: false,
+      reusesBuffers: true,
     }
     this.#link = transport.dial(address, linkOptions, {
       connected: () => {

@@ -108,10 +108,15 @@ export interface ConsumerOptions extends MqClientOptions {
 }
 
 /**
- * Where to read: at the first record, after the last one, at an offset, or that many offsets before
- * the end.
+ * Where to read: at the first record, after the last one, at an offset, that many offsets before
+ * the end, or at the first record with at least that timestamp, or the end if there is none.
  */
-export type SeekTarget = 'beginning' | 'end' | number | { readonly last: number }
+export type SeekTarget =
+  | 'beginning'
+  | 'end'
+  | number
+  | { readonly last: number }
+  | { readonly timestampMs: number }
 
 export interface SeekOptions extends CallOptions {
   /** Default: all that are read. */
@@ -144,6 +149,36 @@ export interface TopicConfigChange {
   readonly set?: Readonly<Record<string, string>>
   /** names; the brokers' values hold again */
   readonly delete?: readonly string[]
+}
+
+export interface OffsetReset {
+  /** Default: every topic for which the group committed. */
+  readonly topic?: string
+  /** Of the topic. Default: all. */
+  readonly partitions?: readonly number[]
+  readonly to: OffsetTarget
+}
+
+/** Beyond the ends of a log, its nearest end. */
+export type OffsetTarget =
+  | { readonly type: 'start' }
+  | { readonly type: 'end' }
+  | { readonly type: 'offset'; readonly offset: number }
+  /** forward from the committed offset; back if it is negative */
+  | { readonly type: 'shift'; readonly by: number }
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** What a reset does for one partition. */
+export interface PlannedOffset extends TopicPartition {
+  /** undefined: the group committed nothing here */
+  readonly committed: number | undefined
+  readonly to: number
+  /** of the commit that the plan was made from */
+  readonly version: number
 }
 
 export interface LeaderChoice {

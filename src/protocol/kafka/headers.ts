@@ -68,9 +68,9 @@ export function writeResponse<Request extends Fields, Response extends Fields>(
   { correlationId, version }: ResponseHeader,
   response: StructWritten<Response>,
 ): void {
-  to.beginMessage()
+  to.beginFrame()
   to.int32(correlationId)
   if (api.hasResponseTags(version)) to.uvarint(0)
   api.response.write(to, version, response)
-  to.endMessage()
+  to.endFrame()
 }

@@ -10,52 +10,7 @@ const pieceBytesMin = 2048
 
 const zeroUuid = Buffer.alloc(16)
 
-interface Insertion {
-  /** number of written bytes before it */
-  readonly at: number
-  readonly bytes: Uint8Array
-}
-
 export class KafkaWriter extends ByteWriter {
-  readonly #insertions: Insertion[] = []
-  #insertedBytes = 0
-  #messageStart = 0
-  #insertedBefore = 0
-
-  override clear(): void {
-    super.clear()
-    this.#insertions.length = 0
-    this.#insertedBytes = 0
-  }
-
-  /** Reserves space for the size of the message. */
-  beginMessage(): void {
-    this.#messageStart = this.length
-    this.#insertedBefore = this.#insertedBytes
-    this.int32(0)
-  }
-
-  /** Fills in the size of the message begun last. */
-  endMessage(): void {
-    const inserted = this.#insertedBytes - this.#insertedBefore
-    this.patchInt32(this.#messageStart, this.length - this.#messageStart - 4 + inserted)
-  }
-
-  /**
-   * Passes everything written since `clear` to `take`, in order. Each piece is valid until the next
-   * write; inserted pieces are the caller's own records.
-   */
-  forEachPiece(take: (piece: Uint8Array, isInserted: boolean) => void): void {
-    const written = this.view()
-    let from = 0
-    for (const { at, bytes } of this.#insertions) {
-      if (at > from) take(written.subarray(from, at), false)
-      take(bytes, true)
-      from = at
-    }
-    if (written.length > from) take(written.subarray(from), false)
-  }
-
   boolean(value: boolean): void {
     this.int8(value ? 1 : 0)
   }
@@ -102,8 +57,7 @@ export class KafkaWriter extends ByteWriter {
       return
     }
     this.count(value.length, isCompact)
-    this.#insertions.push({ at: this.length, bytes: value })
-    this.#insertedBytes += value.length
+    this.insert(value)
   }
 
   /** The length or count before bytes, records and arrays. */

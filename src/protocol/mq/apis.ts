@@ -11,7 +11,26 @@ import { createPartitionsRequest, createPartitionsResponse } from './create-part
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
 import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './delete-topics.ts'
+import { electLeadersRequest, electLeadersResponse } from './elect-leaders.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
+import {
+  deleteGroupRequest,
+  deleteGroupResponse,
+  deleteOffsetsRequest,
+  deleteOffsetsResponse,
+  describeGroupRequest,
+  describeGroupResponse,
+  heartbeatRequest,
+  heartbeatResponse,
+  joinGroupRequest,
+  joinGroupResponse,
+  leaveGroupRequest,
+  leaveGroupResponse,
+  listGroupsRequest,
+  listGroupsResponse,
+  syncGroupRequest,
+  syncGroupResponse,
+} from './groups.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './init-producer-id.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './list-offsets.ts'
 import { metadataRequest, metadataResponse } from './metadata.ts'
@@ -48,6 +67,15 @@ export const requests = new Messages('request', {
   alterConfigs: { code: 21, fields: alterConfigsRequest },
   deleteTopics: { code: 22, fields: deleteTopicsRequest },
   createPartitions: { code: 23, fields: createPartitionsRequest },
+  electLeaders: { code: 24, fields: electLeadersRequest },
+  joinGroup: { code: 30, fields: joinGroupRequest },
+  syncGroup: { code: 31, fields: syncGroupRequest },
+  heartbeat: { code: 32, fields: heartbeatRequest },
+  leaveGroup: { code: 33, fields: leaveGroupRequest },
+  listGroups: { code: 34, fields: listGroupsRequest },
+  describeGroup: { code: 35, fields: describeGroupRequest },
+  deleteGroup: { code: 36, fields: deleteGroupRequest },
+  deleteOffsets: { code: 37, fields: deleteOffsetsRequest },
 })
 
 /** The response to the request of the same type. */
@@ -69,6 +97,15 @@ export const responses = new Messages('response', {
   alterConfigs: { code: 21, fields: alterConfigsResponse },
   deleteTopics: { code: 22, fields: deleteTopicsResponse },
   createPartitions: { code: 23, fields: createPartitionsResponse },
+  electLeaders: { code: 24, fields: electLeadersResponse },
+  joinGroup: { code: 30, fields: joinGroupResponse },
+  syncGroup: { code: 31, fields: syncGroupResponse },
+  heartbeat: { code: 32, fields: heartbeatResponse },
+  leaveGroup: { code: 33, fields: leaveGroupResponse },
+  listGroups: { code: 34, fields: listGroupsResponse },
+  describeGroup: { code: 35, fields: describeGroupResponse },
+  deleteGroup: { code: 36, fields: deleteGroupResponse },
+  deleteOffsets: { code: 37, fields: deleteOffsetsResponse },
 })
 
 export type MqRequest = MessageOf<typeof requests>

@@ -27,6 +27,13 @@ export interface Compressor {
 }
 
 /**
+ * The same for a broker, which may lack the library of a codec: then it returns undefined.
+ *
+ * @throws ProtocolError if the block is damaged, or holds too much
+ */
+export type OpenBlock = (codec: number, block: Buffer) => Buffer | undefined
+
+/**
  * Returns the records of a batch.
  *
  * @throws ProtocolError if the block is damaged, holds too much, or has an unknown codec

@@ -122,10 +122,11 @@ function readFetched(reader: MsgpackReader): Fetched {
   return { topic, partition, error, highWatermark, logStart, records }
 }
 
+/** The records must not change until they have been sent. */
 export function writeRecords(out: MsgpackWriter, fetched: FetchedRecords): void {
   out.int(fetched.highWatermark)
   out.int(fetched.logStart)
-  out.bytes(fetched.records)
+  out.bytesInPlace(fetched.records)
 }
 
 export function readRecords(reader: MsgpackReader): FetchedRecords {

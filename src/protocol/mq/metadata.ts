@@ -2,7 +2,16 @@
 //
 // Next on the path: broker/api/metadata.ts.
 
-import { int, listOf, natural, optional, record, text, type ValuesOf } from '../fields.ts'
+import {
+  defaulted,
+  int,
+  listOf,
+  natural,
+  optional,
+  record,
+  text,
+  type ValuesOf,
+} from '../fields.ts'
 import { brokerId, type Message } from './messages.ts'
 
 export const metadataRequest = {
@@ -11,7 +20,12 @@ export const metadataRequest = {
 }
 export type MetadataRequest = Message<'metadata', typeof metadataRequest>
 
-const brokerInfo = { id: brokerId, host: text(), port: natural() }
+const brokerInfo = {
+  id: brokerId,
+  host: text(),
+  port: natural(),
+  rack: defaulted(optional(text()), undefined),
+}
 export type BrokerInfo = ValuesOf<typeof brokerInfo>
 
 const partitionProblem = {

@@ -22,7 +22,13 @@
 
 import { crc32c } from '../crc32c.ts'
 import { ProtocolError } from '../error-codes.ts'
-import { type Compressor, codecName, codecs, type Decompress } from './compression.ts'
+import {
+  type Compressor,
+  codecName,
+  codecs,
+  type Decompress,
+  type OpenBlock,
+} from './compression.ts'
 import type { MqErrorCode } from './error-codes.ts'
 import {
   areRecords,
@@ -49,6 +55,9 @@ export const batchHeaderBytes = 61
 const crcAt = 17
 const checkedFrom = 21
 const lengthFieldEnd = 12
+const magicEnd = 17
+/** What Kafka's oldest format needs behind the length field: less is no batch of any format. */
+const oldOverheadBytes = 14
 const magic = 2
 const codecMask = 0x07
 export const zstdCodec = codecs.zstd
@@ -351,6 +360,10 @@ export function isControlBatch({ attributes }: BatchHeader): boolean {
   return (attributes & controlBit) !== 0
 }
 
+export function isTransactional({ attributes }: BatchHeader): boolean {
+  return (attributes & transactionalBit) !== 0
+}
+
 export function codecOf({ attributes }: BatchHeader): number {
   return attributes & codecMask
 }
@@ -371,23 +384,43 @@ export interface BatchProblem {
   readonly message: string
 }
 
-/** @returns why the bytes of a produce request may not be appended; undefined if they may */
-export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem | undefined {
+/**
+ * The errors are those of Kafka, in its order (LogValidator, DefaultRecordBatch and UnifiedLog, 3.9); only
+ * for an unknown codec and for a damaged block does it have no error of its own.
+ *
+ * @param openBlock undefined: compressed records are not checked
+ * @returns why the bytes of a produce request may not be appended; undefined if they may
+ */
+export function batchProblem(
+  bytes: Buffer,
+  batchBytesMax: number,
+  openBlock?: OpenBlock,
+): BatchProblem | undefined {
   const refuse = (code: MqErrorCode, found: string): BatchProblem => {
     return { code, message: `Cannot append a record batch: ${found}` }
   }
-  if (bytes.length < batchHeaderBytes) return refuse('CORRUPT_MESSAGE', 'its header is cut short')
-  if (batchMagic(bytes, 0) !== magic) {
-    return refuse('INVALID_RECORD', `its magic is ${batchMagic(bytes, 0)}, wanted ${magic}`)
+  if (bytes.length < lengthFieldEnd) return refuse('INVALID_RECORD', 'there is none')
+  const sizeBytes = batchBytes(bytes, 0)
+  if (sizeBytes < lengthFieldEnd + oldOverheadBytes) {
+    return refuse('CORRUPT_MESSAGE', `its size is ${sizeBytes}`)
+  }
+  if (bytes.length < magicEnd) return refuse('INVALID_RECORD', 'it is cut short')
+  const found = batchMagic(bytes, 0)
+  if (found < 0 || found > magic) return refuse('CORRUPT_MESSAGE', `its magic is ${found}`)
+  if (sizeBytes > bytes.length) return refuse('INVALID_RECORD', 'it is cut short')
+  if (found !== magic) return refuse('INVALID_RECORD', `its magic is ${found}, wanted ${magic}`)
+  if (sizeBytes < bytes.length) {
+    return refuse('INVALID_RECORD', 'the request must hold exactly one batch')
+  }
+  if (baseOffsetOf(bytes, 0) !== 0) {
+    return refuse('INVALID_RECORD', `its base offset is ${baseOffsetOf(bytes, 0)}, not 0`)
   }
   if (bytes.length > batchBytesMax) {
     const most = `at most ${batchBytesMax} are allowed`
     return refuse('MESSAGE_TOO_LARGE', `it has ${bytes.length} bytes, ${most}`)
   }
+  if (sizeBytes < batchHeaderBytes) return refuse('CORRUPT_MESSAGE', 'its header is cut short')
   const header = readBatchHeader(bytes)
-  if (header.sizeBytes !== bytes.length) {
-    return refuse('INVALID_RECORD', 'the request must hold exactly one batch')
-  }
   if (!isBatchIntact(bytes, 0, bytes.length)) return refuse('CORRUPT_MESSAGE', 'its checksum fails')
   if (header.recordCount < 1 || header.lastOffsetDelta !== header.recordCount - 1) {
     return refuse('INVALID_RECORD', 'its record count is wrong')
@@ -411,10 +444,20 @@ export function batchProblem(bytes: Buffer, batchBytesMax: number): BatchProblem
   }
   // A batch that cannot be decoded is refused: it would stop every consumer.
   const { recordCount } = header
-  if (codec === codecs.none && !areRecords(bytes, batchHeaderBytes, bytes.length, recordCount)) {
+  if (codec === codecs.none) {
+    if (areRecords(bytes, batchHeaderBytes, bytes.length, recordCount)) return undefined
     return refuse('INVALID_RECORD', 'its records cannot be decoded')
   }
-  return undefined
+  try {
+    const records = openBlock?.(codec, bytes.subarray(batchHeaderBytes))
+    if (records === undefined || areRecords(records, 0, records.length, recordCount)) {
+      return undefined
+    }
+    return refuse('INVALID_RECORD', 'its compressed records cannot be decoded')
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return refuse('INVALID_RECORD', error.message)
+  }
 }
 
 function readInt64(bytes: Buffer, at: number): number {

@@ -8,9 +8,10 @@
 
 import net from 'node:net'
 import type { Address, ListenAddress } from '../../address.ts'
+import { asBuffer } from '../../as-buffer.ts'
 import type { Turn } from '../../turn.ts'
 import { ProtocolError } from '../error-codes.ts'
-import { FrameDecoder } from '../frame.ts'
+import { FrameBuffers, FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
 import { cameInstead, named, openingBytesMax } from '../strangers.ts'
 import {
@@ -32,6 +33,9 @@ const congestedBytes = 64 * 1024
 const pooledBytesMax = 64 * 1024
 const pooledWritersMax = 256
 
+/** Read at once from a dialled link that reuses buffers. */
+const readBytes = 256 * 1024
+
 /** How long the other side may take to read our last bytes and close. */
 const lingerMs = 2000
 
@@ -45,9 +49,6 @@ export class TcpLink implements Link {
   readonly #listener: LinkListener
   readonly #decoder: FrameDecoder
   #out: MsgpackWriter | undefined
-  /** bytes between those of `out`, which are not copied into it */
-  #insertions: Insertion[] = []
-  #insertedBytes = 0
   #deadline: NodeJS.Timeout | undefined
   /** its first bytes until it is established, to recognize a foreign protocol */
   #opening: Buffer | undefined = Buffer.alloc(0)
@@ -75,14 +76,16 @@ export class TcpLink implements Link {
     this.#listener = listen(this)
     const listener = this.#listener
     this.#first = listener.firstBytes === undefined ? undefined : Buffer.alloc(0)
-    this.#decoder = new FrameDecoder(options.frameBytesMax, (buffer, start, end) =>
-      listener.frame(buffer, start, end),
+    this.#decoder = new FrameDecoder(
+      options.frameBytesMax,
+      (buffer, start, end) => listener.frame(buffer, start, end),
+      options.reusesBuffers === true ? transport.frameBuffers : undefined,
     )
     this.#deadline = setTimeout(() => {
       const what = cameInstead(this.#opening ?? Buffer.alloc(0), options.port)
       this.destroy(new HandshakeTimeoutError(what, options.handshakeMs))
     }, options.handshakeMs)
-    socket.on('data', (chunk) => this.#received(chunk))
+    socket.on('data', (chunk) => this.received(chunk))
     socket.on('end', () => this.close())
     socket.on('drain', () => this.#drained())
     socket.on('error', (error) => {
@@ -106,9 +109,8 @@ export class TcpLink implements Link {
   /** Bytes that follow what is in `out`, sent as they lie: they must not change until they are sent. */
   insert(bytes: Uint8Array): void {
     const out = this.out
-    this.#insertions.push({ at: out.length, bytes })
-    this.#insertedBytes += bytes.length
-    if (out.length + this.#insertedBytes >= flushBytes) this.flush()
+    out.insert(bytes)
+    if (out.totalBytes >= flushBytes) this.flush()
   }
 
   /** Begins a frame in `out`. */
@@ -122,12 +124,12 @@ export class TcpLink implements Link {
   endFrame(): void {
     const out = this.out
     out.endFrame()
-    if (out.length >= flushBytes) this.flush()
+    if (out.totalBytes >= flushBytes) this.flush()
   }
 
   /** Bytes not handed to the kernel yet. */
   get queuedBytes(): number {
-    return this.#socket.writableLength + this.#insertedBytes + (this.#out?.length ?? 0)
+    return this.#socket.writableLength + (this.#out?.totalBytes ?? 0)
   }
 
   /** Whether much output is unsent; `drained` is called once it is sent. */
@@ -178,12 +180,10 @@ export class TcpLink implements Link {
     if (out === undefined) return
     this.#out = undefined
     const socket = this.#socket
-    const insertions = this.#insertions
-    if (insertions.length > 0) {
-      this.#insertions = []
-      this.#insertedBytes = 0
-      if (socket.writable) writePieces(socket, out.view(), insertions)
-    } else if (out.length > 0 && socket.writable) socket.write(out.view())
+    if (out.totalBytes > 0 && socket.writable) {
+      if (out.hasInsertions) writePieces(socket, out)
+      else socket.write(out.view())
+    }
     const unsent = socket.destroyed ? 0 : socket.writableLength
     // The kernel has copied the sent bytes; unsent ones are still read from the writer's memory.
     if (unsent === 0) this.#transport.returnWriter(out)
@@ -196,7 +196,8 @@ export class TcpLink implements Link {
     }
   }
 
-  #received(chunk: Buffer): void {
+  /** For the transport: bytes that arrived, valid during the call. */
+  received(chunk: Buffer): void {
     if (this.#closing) return
     if (this.#opening !== undefined) this.#noteOpening(chunk)
     try {
@@ -206,7 +207,7 @@ export class TcpLink implements Link {
       }
       const bytes = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk])
       const decided = this.#listener.firstBytes?.(bytes) ?? 'frames'
-      this.#first = decided === 'more' ? bytes : undefined
+      this.#first = decided === 'more' ? Buffer.from(bytes) : undefined
       if (decided === 'other') this.#decoder.stop()
       if (decided === 'frames') this.#decoder.push(bytes)
     } catch (error) {
@@ -247,22 +248,10 @@ export class TcpLink implements Link {
   }
 }
 
-interface Insertion {
-  /** in `out`, before which it goes */
-  readonly at: number
-  readonly bytes: Uint8Array
-}
-
 /** In one system call. */
-function writePieces(socket: net.Socket, out: Buffer, insertions: readonly Insertion[]): void {
+function writePieces(socket: net.Socket, out: MsgpackWriter): void {
   socket.cork()
-  let from = 0
-  for (const { at, bytes } of insertions) {
-    if (at > from) socket.write(out.subarray(from, at))
-    socket.write(bytes)
-    from = at
-  }
-  if (out.length > from) socket.write(out.subarray(from))
+  out.forEachPiece((piece) => socket.write(piece))
   socket.uncork()
 }
 
@@ -271,6 +260,9 @@ export class TcpTransport implements Transport {
   readonly #turn: Turn
   #dirty: TcpLink[] = []
   readonly #writers: MsgpackWriter[] = []
+  /** For links that keep no views of what they received. */
+  readonly frameBuffers = new FrameBuffers()
+  #readMemory: Buffer | undefined
   readonly #send = () => this.#flush()
 
   /** @param turn links send at its end */
@@ -285,10 +277,19 @@ export class TcpTransport implements Transport {
    */
   dial(address: Address, options: LinkOptions, listener: LinkListener): TcpLink {
     const { host, port } = address
-    const socket = net.connect({ host, port, noDelay: true, allowHalfOpen: true })
+    const onread = {
+      buffer: this.#readBuffer,
+      callback: (count: number, bytes: Uint8Array) => {
+        link.received(asBuffer(bytes).subarray(0, count))
+        return true
+      },
+    }
+    const to = { host, port, noDelay: true, allowHalfOpen: true }
+    const socket = net.connect(options.reusesBuffers === true ? Object.assign(to, { onread }) : to)
     socket.setKeepAlive(true, keepAliveMs)
     socket.once('connect', () => listener.connected?.())
-    return new TcpLink(this, socket, options, () => listener)
+    const link = new TcpLink(this, socket, options, () => listener)
+    return link
   }
 
   /**
@@ -323,6 +324,12 @@ export class TcpTransport implements Transport {
       })
     })
     return new TcpListener(server, sockets)
+  }
+
+  /** One for all links that are read: what is read is handled at once. */
+  get #readBuffer(): Buffer {
+    this.#readMemory ??= Buffer.allocUnsafeSlow(readBytes)
+    return this.#readMemory
   }
 
   /** For links. */

@@ -21,6 +21,8 @@ export interface LinkOptions {
    * it, each could wait for the other forever.
    */
   readonly pauseWhenCongested: boolean
+  /** The listener keeps no view of a frame after the call: its memory may be used again. */
+  readonly reusesBuffers?: boolean
   /** The port that accepts the links, to recognize protocols that do not belong there. */
   readonly port?: PortName
 }

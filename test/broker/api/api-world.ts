@@ -252,6 +252,7 @@ export class ApiWorld {
         credentials: async () => new Map(),
         makeNonce: () => 'nonce',
       },
+      openBlock: undefined,
       clock: this.clock,
       randomBytes: (count) => new Uint8Array(count),
       makeUuid: () => 'new-topic-id',

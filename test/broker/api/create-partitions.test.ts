@@ -11,6 +11,8 @@ import { ApiWorld, onlyAnswer } from './api-world.ts'
 const topicId = 'id-of-goals'
 const before = { topicId, replicas: [ids(1, 2)] }
 
+const brokers = (...numbers: number[]) => ids(...numbers).map((id) => ({ id }))
+
 function withTopic(): ApiWorld {
   const world = new ApiWorld()
   world.topic('goals', [1])
@@ -89,11 +91,11 @@ const refusals: readonly [string, NewPartitions, string][] = [
 ]
 for (const [name, asked, code] of refusals) {
   t.test(`refused: ${name}`, async (t) => {
-    t.throws(() => allReplicas(asked, before, ids(1, 2, 3)), { code })
+    t.throws(() => allReplicas(asked, before, brokers(1, 2, 3)), { code })
   })
 }
 
 t.test('replicas are not placed on fewer brokers than a partition has replicas', async (t) => {
   const code = 'INVALID_REPLICATION_FACTOR'
-  t.throws(() => allReplicas(more(2), before, ids(1)), { code })
+  t.throws(() => allReplicas(more(2), before, brokers(1)), { code })
 })

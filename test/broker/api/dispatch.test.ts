@@ -7,6 +7,7 @@ import { ApiWorld, client } from './api-world.ts'
 
 const place = { topic: 'none', partition: 0 }
 const noMember = { generation: -1, memberId: '', instanceId: undefined } as const
+const member = { group: 'fans', memberId: 'm', instanceId: undefined, passedOn: false } as const
 const limits = { maxWaitMs: 10, bytesMin: 1, bytesMax: 10, passedOn: false }
 
 /** One request for each api; a new one does not compile until it is here. */
@@ -29,15 +30,37 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   },
   offsetFetch: { type: 'offsetFetch', passedOn: false, group: 'fans', partitions: [] },
   deleteRecords: { type: 'deleteRecords', timeoutMs: 10, passedOn: false, partitions: [] },
+  joinGroup: {
+    type: 'joinGroup',
+    ...member,
+    clientId: 'c',
+    clientHost: '',
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 10_000,
+    protocols: [{ name: 'range', metadata: Buffer.alloc(1) }],
+  },
+  syncGroup: { type: 'syncGroup', ...member, generation: 1, protocol: 'range', assignments: [] },
+  heartbeat: { type: 'heartbeat', ...member, generation: 1 },
+  leaveGroup: { type: 'leaveGroup', ...member },
+  listGroups: { type: 'listGroups', passedOn: false },
+  describeGroup: { type: 'describeGroup', group: 'fans', passedOn: false },
+  deleteGroup: { type: 'deleteGroup', group: 'fans', passedOn: false },
+  deleteOffsets: { type: 'deleteOffsets', group: 'fans', passedOn: false, partitions: [] },
   recoveryChoices: { type: 'recoveryChoices', ...place },
   recover: { type: 'recover', ...place, leader: 1 as BrokerId, version: 0 },
   describeConfigs: { type: 'describeConfigs', entities: [] },
   alterConfigs: { type: 'alterConfigs', entities: [] },
   deleteTopics: { type: 'deleteTopics', timeoutMs: 10, topics: [] },
+  electLeaders: { type: 'electLeaders', partitions: [] },
   createPartitions: { type: 'createPartitions', timeoutMs: 10, topics: [] },
 }
 const refusals: Partial<Record<ApiName, BrokerError['code']>> = {
   replicaFetch: 'CLUSTER_AUTHORIZATION_FAILED',
+  syncGroup: 'UNKNOWN_MEMBER_ID',
+  heartbeat: 'UNKNOWN_MEMBER_ID',
+  leaveGroup: 'UNKNOWN_MEMBER_ID',
+  deleteGroup: 'GROUP_ID_NOT_FOUND',
+  deleteOffsets: 'GROUP_ID_NOT_FOUND',
   recoveryChoices: 'UNKNOWN_TOPIC_OR_PARTITION',
   recover: 'UNKNOWN_TOPIC_OR_PARTITION',
 }
@@ -47,6 +70,9 @@ for (const request of Object.values(requests)) {
     const world = new ApiWorld()
     world.coordinate()
     const { answers } = world.ask(request)
+    for (const { request, answer } of world.passedOn) {
+      if (request.type === 'listGroups') answer({ type: 'listGroups', groups: [] })
+    }
     await world.clock.advance(1000)
     t.equal(answers.length, 1)
     const [answer] = answers

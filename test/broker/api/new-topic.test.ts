@@ -60,7 +60,11 @@ for (const { topic, existing, code } of collisions) {
 t.test('replicas: as many as requested, or the default, at most the live brokers', async (t) => {
   const defaults = { partitionCount: 4, replicationFactor: 5 }
   const counts = (wanted: Partial<NewTopic>) =>
-    replicasFor(topic(wanted), brokers, { defaults, start: 0 }).map(({ length }) => length)
+    replicasFor(
+      topic(wanted),
+      brokers.map((id) => ({ id })),
+      { defaults, start: 0 },
+    ).map(({ length }) => length)
   t.same(counts({}), [1])
   t.same(counts({ partitionCount: -1, replicationFactor: -1 }), [3, 3, 3, 3])
   const code = 'INVALID_REPLICATION_FACTOR'

@@ -74,7 +74,7 @@ t.test('each partition fails alone, with its own error', async (t) => {
   late.calls[0]?.done(refusal('REQUEST_TIMED_OUT'))
   const { partitions } = onlyAnswer<ProduceResponse>(answers)
   t.match(partitions, [
-    { error: { code: 'CORRUPT_MESSAGE' }, baseOffset: -1, logStart: -1 },
+    { error: { code: 'INVALID_RECORD' }, baseOffset: -1, logStart: -1 },
     { error: failureOf(refusal('REQUEST_TIMED_OUT')), baseOffset: -1 },
     { error: { code: 'LEADER_NOT_AVAILABLE' } },
     { error: { code: 'LEADER_NOT_AVAILABLE', message: /just been elected/ } },

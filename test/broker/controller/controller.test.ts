@@ -1,7 +1,9 @@
 import t from 'tap'
-import { Controller, placeReplicas } from '../../../src/broker/controller/controller.ts'
+import type { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
+import { Controller } from '../../../src/broker/controller/controller.ts'
+import { placeReplicas } from '../../../src/broker/controller/placement.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
-import { noBroker } from '../../../src/protocol/mq/messages.ts'
+import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import { image, reporting, unavailable, withBadState } from '../cluster/sample-image.ts'
 import { ids, member, members } from '../partition/members.ts'
 
@@ -263,11 +265,133 @@ t.test('replicas spread over the brokers, each once per partition', async (t) =>
     const brokers = ids(...Array.from({ length: brokerCount }, (_, i) => i * 3))
     for (let replicationFactor = 1; replicationFactor <= brokerCount; replicationFactor++) {
       const partitionCount = brokerCount * 4
-      const placed = placeReplicas(brokers, { partitionCount, replicationFactor, start: 2 })
+      const placed = placeReplicas(
+        brokers.map((id) => ({ id })),
+        { partitionCount, replicationFactor, start: 2 },
+      )
       t.ok(placed.every((replicas) => new Set(replicas).size === replicationFactor))
       for (const id of brokers) {
         t.equal(placed.filter(([leader]) => leader === id).length, 4, 'leaders are spread evenly')
       }
     }
   }
+})
+
+t.test('with racks, replicas are on as many racks as there are', async (t) => {
+  const brokers = ids(0, 1, 2, 3, 4, 5).map((id) => ({
+    id,
+    rack: ['a', 'a', 'a', 'b', 'b', 'c'][id],
+  }))
+  const rackOf = (id: number) => brokers[id]?.rack
+  for (const [replicationFactor, racks] of [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [4, 3],
+  ] as const) {
+    const placed = placeReplicas(brokers, { partitionCount: 24, replicationFactor, start: 1 })
+    for (const replicas of placed) {
+      t.equal(new Set(replicas).size, replicationFactor)
+      t.equal(new Set(replicas.map(rackOf)).size, racks, replicas.join())
+    }
+    for (const { id } of brokers) {
+      t.equal(placed.filter(([leader]) => leader === id).length, 4, 'leaders are spread evenly')
+    }
+  }
+  const some = brokers.map(({ id, rack }) => (id === 0 ? { id } : { id, rack }))
+  const partition = { partitionCount: 1, replicationFactor: 2, start: 0 }
+  t.same(placeReplicas(some, partition), [ids(0, 1)], 'racks count if every broker has one')
+})
+
+t.test('new partitions are placed as if they had been created with the others', async (t) => {
+  const brokers = ids(1, 2, 3).map((id) => ({ id }))
+  const options = { partitionCount: 9, replicationFactor: 2, start: 1 }
+  const all = placeReplicas(brokers, options)
+  t.same(placeReplicas(brokers, { ...options, firstPartition: 4 }), all.slice(4))
+})
+
+function leaving(made: ClusterImage, ...brokers: number[]): ClusterImage {
+  for (const id of ids(...brokers)) {
+    const known = made.brokers.get(id)
+    if (known !== undefined) made.brokers.set(id, { ...known, isLeaving: true })
+  }
+  return made
+}
+
+const leavings = [
+  {
+    name: 'a leader that leaves is followed by the next unbroken member',
+    image: leaving(image([1, 2, 3], {}), 2),
+    want: [{ leader: 3, leaderEpoch: 5, isr: members(1, 2, 3) }],
+  },
+  {
+    name: 'that is one whose broker stays',
+    image: leaving(image([1, 2, 3], {}), 2, 3),
+    want: [{ leader: 1, leaderEpoch: 5 }],
+  },
+  {
+    name: 'a leader stays when all others leave, too, or are not in sync',
+    image: leaving(image([1, 2, 3], { isr: members(2, 3) }), 2, 3),
+    want: [],
+  },
+  {
+    name: 'a follower that leaves changes nothing',
+    image: leaving(image([1, 2, 3], {}), 1),
+    want: [],
+  },
+  {
+    name: 'a dead leader is replaced by one that stays, if there is one',
+    image: leaving(image([1, 3], {}), 3),
+    want: [{ leader: 1, leaderEpoch: 5 }],
+  },
+  {
+    name: 'and by one that leaves, if there is no other',
+    image: leaving(image([3], {}), 3),
+    want: [{ leader: 3, leaderEpoch: 5 }],
+  },
+  {
+    name: 'a new partition is led by one that stays',
+    image: leaving(image([1, 2]), 2),
+    want: [{ leader: 1, leaderEpoch: 0 }],
+  },
+]
+for (const { name, image, want } of leavings) {
+  t.test(`leaving: ${name}`, async (t) => {
+    const { writes } = controller().step(image, 0)
+    t.match(
+      writes.map(({ state }) => state),
+      want,
+    )
+    t.equal(writes.length, want.length)
+  })
+}
+
+t.test('the preferred replica leads again after a while, if it is in sync by then', async (t) => {
+  const made = image([1, 2, 3], { leader: 3 as BrokerId })
+  const one = new Controller({ epoch: controllerEpoch, recoveryWaitMs: 100, rebalanceMs: 1000 })
+  t.same(one.step(made, 50), { ...nothing, askAgainAtMs: 1050 })
+  t.match(one.step(made, 1049).writes, [])
+  t.match(one.step(made, 1050).writes, [{ state: { leader: 2, leaderEpoch: 5 } }])
+  made.setState('goals', 0, { ...(made.state('goals', 0) as PartitionState), isr: members(1, 3) })
+  t.same(one.step(made, 1050), { ...nothing, askAgainAtMs: undefined }, 'it is not in sync')
+  t.same(controller().step(made, 5000), { ...nothing, askAgainAtMs: undefined })
+})
+
+t.test('few partitions move at a time', async (t) => {
+  const made = image([1, 2, 3])
+  made.setTopic('many', { topicId: 'y', replicas: Array.from({ length: 120 }, () => ids(1, 2, 3)) })
+  const state = { ...anew, leader: 2 as BrokerId, leaderEpoch: 1, controllerEpoch, version: 1 }
+  for (let i = 0; i < 120; i++) made.setState('many', i, { ...state, isr: members(1, 2, 3) })
+  made.removeTopic('goals')
+  const one = new Controller({ epoch: controllerEpoch, recoveryWaitMs: 100, rebalanceMs: 1000 })
+  one.step(made, 0)
+  const moved: number[] = []
+  for (const nowMs of [1000, 1500, 2000, 3000]) {
+    const { writes } = one.step(made, nowMs)
+    moved.push(writes.length)
+    for (const write of writes) {
+      made.setState('many', write.partition, { ...write.state, version: write.state.version + 1 })
+    }
+  }
+  t.same(moved, [50, 0, 50, 20])
 })

@@ -1,5 +1,6 @@
 // The answer of each api, and Kafka's error code for each invalid request.
 
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
@@ -14,7 +15,7 @@ import { offsetForLeaderEpoch } from '../../../src/protocol/kafka/api/offset-for
 import { produce } from '../../../src/protocol/kafka/api/produce.ts'
 import { noUuid } from '../../../src/protocol/kafka/reader.ts'
 import { type MqErrorCode, mqErrorCodes } from '../../../src/protocol/mq/error-codes.ts'
-import { decodeBatch } from '../../../src/protocol/mq/record-batch.ts'
+import { decodeBatch, encodeBatch, type ProducerId } from '../../../src/protocol/mq/record-batch.ts'
 import { worldTest } from '../broker-world.ts'
 import { batchOf, fetchOf, newTopic, produceTo } from './exchanges.ts'
 import { type KafkaClient, kafkaClient } from './kafka-client.ts'
@@ -164,9 +165,9 @@ worldTest(t, 'a fetch from inside a batch returns it whole', { brokers: 1 }, asy
   t.equal(decodeBatch(found?.records ?? Buffer.alloc(0)).length, 5, 'despite the limits')
 })
 
-/** @returns a batch of one record with this change and a valid checksum */
-function changed(change: (batch: Buffer) => void): Buffer {
-  const batch = batchOf(1)
+/** @returns a batch of one record, or several, with this change and a valid checksum */
+function changed(change: (batch: Buffer) => void, count = 1): Buffer {
+  const batch = batchOf(count)
   change(batch)
   batch.writeUInt32BE(crc32c(batch, 21), 17)
   return batch
@@ -177,6 +178,18 @@ function withChecksumOf(batch: Buffer): Buffer {
   return batch
 }
 
+/** A batch of one record whose records are this block. */
+function compressed(codec: number, block: Uint8Array): Buffer {
+  const batch = Buffer.concat([batchOf(1).subarray(0, 61), block])
+  batch.writeInt32BE(batch.length - 12, 8)
+  batch.writeInt16BE(codec, 21)
+  batch.writeUInt32BE(crc32c(batch, 21), 17)
+  return batch
+}
+
+/** Where the records of a batch begin. */
+const recordsAt = 61
+
 const badBatches: readonly {
   name: string
   batch: Buffer | null
@@ -185,6 +198,29 @@ const badBatches: readonly {
 }[] = [
   { name: 'no records', batch: null, code: 'INVALID_RECORD' },
   { name: 'a truncated header', batch: Buffer.alloc(20), code: 'CORRUPT_MESSAGE' },
+  { name: 'no bytes', batch: Buffer.alloc(0), code: 'INVALID_RECORD' },
+  { name: 'a batch cut short', batch: batchOf(1).subarray(0, 65), code: 'INVALID_RECORD' },
+  {
+    name: 'a negative size',
+    batch: changed((b) => b.writeInt32BE(-1, 8)),
+    code: 'CORRUPT_MESSAGE',
+  },
+  {
+    name: 'a size beyond the bytes',
+    batch: changed((b) => b.writeInt32BE(2 ** 31 - 1, 8)),
+    code: 'INVALID_RECORD',
+  },
+  {
+    name: 'a size of less than a header',
+    batch: changed((b) => b.writeInt32BE(30, 8)).subarray(0, 42),
+    code: 'CORRUPT_MESSAGE',
+  },
+  {
+    name: 'a base offset',
+    batch: changed((b) => b.writeInt32BE(7, 4)),
+    code: 'INVALID_RECORD',
+  },
+  { name: 'magic 3', batch: changed((b) => b.writeInt8(3, 16)), code: 'CORRUPT_MESSAGE' },
   { name: 'magic 1', batch: changed((b) => b.writeInt8(1, 16)), code: 'INVALID_RECORD' },
   { name: 'magic 0', batch: changed((b) => b.writeInt8(0, 16)), code: 'INVALID_RECORD' },
   { name: 'a wrong checksum', batch: withChecksumOf(batchOf(1)), code: 'CORRUPT_MESSAGE' },
@@ -209,6 +245,52 @@ const badBatches: readonly {
     batch: changed((b) => b.writeInt16BE(4, 21)),
     code: 'UNSUPPORTED_COMPRESSION_TYPE',
     from: 6,
+  },
+  {
+    name: 'no record',
+    batch: changed((b) => {
+      b.writeInt32BE(-1, 23)
+      b.writeInt32BE(0, 57)
+    }),
+    code: 'INVALID_RECORD',
+  },
+  {
+    name: 'fewer records than counted',
+    batch: changed((b) => {
+      b.writeInt32BE(1, 23)
+      b.writeInt32BE(2, 57)
+    }),
+    code: 'INVALID_RECORD',
+  },
+  {
+    name: 'offsets that do not rise',
+    // Both records have offset delta 0, which follows length, attributes and timestamp delta.
+    batch: changed((b) => {
+      b[recordsAt + (b.length - recordsAt) / 2 + 3] = 0
+    }, 2),
+    code: 'INVALID_RECORD',
+  },
+  {
+    name: 'a record longer than its batch',
+    batch: changed((b) => {
+      b[recordsAt] = 0x7e
+    }),
+    code: 'INVALID_RECORD',
+  },
+  {
+    name: 'a producer id without a sequence',
+    batch: changed((b) => b.writeBigInt64BE(5n, 43)),
+    code: 'INVALID_RECORD',
+  },
+  ...[1, 2, 3, 4].map((codec) => ({
+    name: `a damaged block of codec ${codec}`,
+    batch: compressed(codec, Buffer.from('this block is damaged')),
+    code: 'INVALID_RECORD' as const,
+  })),
+  {
+    name: 'a block without records',
+    batch: compressed(1, gzipSync(Buffer.from('text, and no record'))),
+    code: 'INVALID_RECORD',
   },
   {
     name: 'a wrong record count',
@@ -248,6 +330,19 @@ worldTest(
     }
   },
 )
+
+/** Made before there is a broker, whose session it would cost. */
+const bomb = compressed(1, gzipSync(Buffer.alloc(100_000_000)))
+
+worldTest(t, 'a bomb is stored like any batch, unopened', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'bomb')
+  const { responses } = await client.send(produce, 7, produceTo('bomb', Buffer.from(bomb)))
+  t.match(responses[0]?.partitionResponses[0], { errorCode: 0, baseOffset: 0 })
+  const found = await client.send(fetch, 11, fetchOf('bomb'))
+  const records = found.responses[0]?.partitions[0]?.records
+  t.ok(records?.subarray(21).equals(bomb.subarray(21)))
+})
 
 const badProduces: readonly {
   readonly name: string
@@ -299,6 +394,32 @@ worldTest(t, 'refused produce requests', { brokers: 1 }, async (t, world) => {
   for (const { name, request, code } of badProduces) {
     t.equal(await producing(client, request), code, name)
   }
+})
+
+const id = 4711 as ProducerId
+
+/** One batch of a producer. @returns the error and the offset */
+async function ofProducer(
+  client: KafkaClient,
+  [producerEpoch, baseSequence]: readonly [number, number],
+): Promise<readonly [string | undefined, number | undefined]> {
+  const record = { key: null, value: Buffer.from('v'), timestampMs: 1, headers: [] }
+  const batch = encodeBatch({ producerId: id, producerEpoch, baseSequence, records: [record] })
+  const { responses } = await client.send(produce, 9, produceTo('p', batch))
+  const [found] = responses[0]?.partitionResponses ?? []
+  return [nameOf(found?.errorCode), found?.baseOffset]
+}
+
+worldTest(t, 'a producer is fenced, and its sequence checked', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'p')
+  t.same(await ofProducer(client, [3, 0]), ['NONE', 0])
+  t.same(await ofProducer(client, [3, 0]), ['NONE', 0], 'a retry is recognised')
+  t.same(await ofProducer(client, [3, 2]), ['OUT_OF_ORDER_SEQUENCE_NUMBER', -1], 'at once')
+  t.same(await ofProducer(client, [3, 1]), ['NONE', 1])
+  t.same(await ofProducer(client, [4, 1]), ['OUT_OF_ORDER_SEQUENCE_NUMBER', -1])
+  t.same(await ofProducer(client, [4, 0]), ['NONE', 2])
+  t.same(await ofProducer(client, [3, 2]), ['INVALID_PRODUCER_EPOCH', -1], 'its epoch is over')
 })
 
 worldTest(t, 'a broker that does not lead refuses', { brokers: 2 }, async (t, world) => {

@@ -53,10 +53,10 @@ worldTest(
     const client = kafkaClient(world)
     const answer = client.next()
     const to = new KafkaWriter()
-    to.beginMessage()
+    to.beginFrame()
     const options = { version: 3, correlationId: 5, clientId: null }
     writeRequest(to, apiVersions, options, { clientSoftwareName: 'x' })
-    to.endMessage()
+    to.endFrame()
     const bytes = joined(to)
     bytes.writeInt16BE(99, 6)
     client.write(bytes)
@@ -242,9 +242,9 @@ function sampleRequests(): Buffer[] {
   const to = new KafkaWriter()
   const framed = (write: () => void) => {
     to.clear()
-    to.beginMessage()
+    to.beginFrame()
     write()
-    to.endMessage()
+    to.endFrame()
     return Buffer.from(joined(to))
   }
   const options = (version: number) => ({ version, correlationId: 1, clientId: 'x' })

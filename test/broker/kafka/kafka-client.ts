@@ -66,9 +66,9 @@ export class KafkaClient {
   ): number {
     const correlationId = ++this.#correlationId
     const to = new KafkaWriter()
-    to.beginMessage()
+    to.beginFrame()
     writeRequest(to, api, { version, correlationId, clientId: 'test' }, request)
-    to.endMessage()
+    to.endFrame()
     this.write(joined(to))
     return correlationId
   }

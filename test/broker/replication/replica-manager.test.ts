@@ -135,6 +135,7 @@ async function produce(replica: Replica): Promise<Offset | string> {
       batch,
       acks: 'leader',
       deadlineMs: 1e9,
+      mayBeEarly: true,
       done,
     })
   })

@@ -11,6 +11,7 @@ import {
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
 import { Codecs } from '../../../src/client/mq/compression/codecs.ts'
+import { TailMemory } from '../../../src/log/tail.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import type { RequiredAcks } from '../../../src/protocol/mq/produce.ts'
@@ -121,6 +122,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       flush: 'group',
       checkpoint: noCheckpoint,
       isIncomplete: false,
+      tailMemory: new TailMemory(2 ** 20),
       ...changed,
     },
     host,
@@ -133,6 +135,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       batch: made,
       acks,
       deadlineMs: host.clock.nowMs() + 1000,
+      mayBeEarly: true,
       done: (result) => {
         outcome.result = result instanceof BrokerError ? result.code : result
       },
@@ -566,7 +569,8 @@ async function withTornTail(): Promise<MemoryDirectory> {
   const file = directory.open(segment)
   const bytes = Buffer.alloc(file.sizeBytes())
   file.read(bytes, 0)
-  file.write(flipped(bytes.subarray(-8)), bytes.length - 8)
+  const end = bytes.findLastIndex((byte) => byte !== 0) + 1 // zeros follow
+  file.write(flipped(bytes.subarray(end - 8, end)), end - 8)
   file.close()
   return directory
 }
@@ -696,7 +700,8 @@ t.test('a producer is known after its records are removed and the broker restart
       const sequenced = { producerId: id, producerEpoch: epoch, baseSequence, records: [record] }
       const made = encodeBatch(sequenced)
       const header = readBatchHeader(made)
-      to.produce({ header, batch: made, acks: 'leader', deadlineMs: 1000, done: resolve })
+      const waits = { acks: 'leader', deadlineMs: 1000, mayBeEarly: true } as const
+      to.produce({ header, batch: made, ...waits, done: resolve })
     })
   t.equal(await produced(replica, 0), 6)
   replica.removeBefore(7)
@@ -833,7 +838,12 @@ async function keyed(count: number) {
     const record = { key: Buffer.from(`k${i % 3}`), value: Buffer.from(`${i}`) }
     const none = { producerId: noProducer, producerEpoch: -1, baseSequence: -1 }
     const made = encodeBatch({ ...none, records: [{ ...record, timestampMs: 1, headers: [] }] })
-    const call = { header: readBatchHeader(made), batch: made, acks: 'leader' } as const
+    const call = {
+      header: readBatchHeader(made),
+      batch: made,
+      acks: 'leader',
+      mayBeEarly: true,
+    } as const
     one.replica.produce({ ...call, deadlineMs: 1e6, done: () => undefined })
   }
   await settled()

@@ -69,7 +69,7 @@ t.test('the shared znodes are created once, and a second broker changes none', a
   tree.put(zkPaths.controllerEpoch, '7')
   await makeSharedNodes(tree.session(), testSecret.acl)
   t.equal(tree.text(zkPaths.controllerEpoch), '7')
-  t.same(tree.children('/brokers'), ['ids', 'marks', 'reports', 'topics'])
+  t.same(tree.children('/brokers'), ['deleted', 'ids', 'marks', 'reports', 'topics'])
 })
 
 t.test(

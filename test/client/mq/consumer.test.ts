@@ -234,6 +234,30 @@ worldTest(t, 'a seek goes anywhere, also after the end', { brokers: 1 }, async (
   await consumer.seek('end')
   await scene.producer.send({ topic: 'goals', partition: 0, value: 'd' })
   t.same((await consumer.take()).map(textOf), ['d'])
+  await scene.producer.sendBatch(
+    [1000, 3000, 2000].map((timestampMs) => ({
+      topic: 'goals',
+      partition: 1,
+      value: 'e',
+      timestampMs,
+    })),
+  )
+  t.same(
+    [...(await consumer.offsetsAt({ timestampMs: 1500 }))],
+    [
+      [0, 0],
+      [1, 0],
+    ],
+  )
+  const later = await scene.producer.send({
+    topic: 'goals',
+    partition: 1,
+    value: 'f',
+    timestampMs: 2 ** 42,
+  })
+  await consumer.seek({ timestampMs: 2 ** 42 - 1 })
+  t.same([consumer.position(0), consumer.position(1)], [4, later.offset])
+  t.same((await consumer.take()).map(textOf), ['f'])
   await t.rejects(consumer.seek(0, { partitions: [7] }), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
   t.throws(() => consumer.position(7), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
 })

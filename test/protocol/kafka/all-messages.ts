@@ -39,6 +39,7 @@ export function allMessages(): Versioned[] {
  * too.
  */
 export type AnyApi = KafkaApi<Fields, Fields>
+export type RequestValue = StructWritten<Fields>
 
 function versioned(name: string, message: Message<Fields>, version: number): Versioned {
   return {
@@ -66,7 +67,7 @@ export function joined(writer: KafkaWriter): Buffer {
 const unicode = fc.string({ unit: 'grapheme', maxLength: 20 })
 const long = fc.nat({ max: stringBytesMax }).map((length) => 'x'.repeat(length))
 
-function arbitraryOf(shape: Shape, version: number): fc.Arbitrary<unknown> {
+export function arbitraryOf(shape: Shape, version: number): fc.Arbitrary<unknown> {
   switch (shape.type) {
     case 'bool':
       return fc.boolean()

@@ -16,11 +16,11 @@ t.test('large records are separate pieces that share the bytes of the caller', a
   const first = Buffer.alloc(5000, 1)
   const second = Buffer.alloc(6000, 2)
   const writer = new KafkaWriter(16)
-  writer.beginMessage()
+  writer.beginFrame()
   writer.records(first, false)
   writer.int8(9)
   writer.records(second, true)
-  writer.endMessage()
+  writer.endFrame()
   const pieces = piecesOf(writer)
   t.same(
     pieces.map(({ isInserted }) => isInserted),
@@ -35,9 +35,9 @@ t.test('large records are separate pieces that share the bytes of the caller', a
 t.test('the size of a message counts only its own records', async (t) => {
   const writer = new KafkaWriter()
   for (const length of [3000, 4000]) {
-    writer.beginMessage()
+    writer.beginFrame()
     writer.records(Buffer.alloc(length), false)
-    writer.endMessage()
+    writer.endFrame()
   }
   const bytes = Buffer.concat(piecesOf(writer).map(({ bytes }) => bytes))
   t.equal(bytes.readInt32BE(0), 4 + 3000)

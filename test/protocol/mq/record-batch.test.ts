@@ -78,7 +78,7 @@ t.test('consecutive batches are found, and a truncated one is not', async (t) =>
 })
 
 const damaged: { name: string; change: (batch: Buffer) => Buffer; code: string }[] = [
-  { name: 'truncated in its header', change: (b) => b.subarray(0, 60), code: 'CORRUPT_MESSAGE' },
+  { name: 'truncated in its header', change: (b) => b.subarray(0, 60), code: 'INVALID_RECORD' },
   { name: 'truncated in its records', change: (b) => b.subarray(0, -1), code: 'INVALID_RECORD' },
   { name: 'two batches', change: (b) => Buffer.concat([b, b]), code: 'INVALID_RECORD' },
   { name: 'another magic', change: (b) => set(b, 16, 1), code: 'INVALID_RECORD' },

@@ -11,7 +11,10 @@ const encoded = (changed: object = {}) =>
   Buffer.from(encodeRegistration({ ...registration, ...changed }, 1))
 
 t.test('a registration survives encoding and decoding; clients need only an address', async (t) => {
-  t.strictSame(decodeRegistration(encoded()), registration)
+  const plain = { rack: undefined, isLeaving: false }
+  t.strictSame(decodeRegistration(encoded()), { ...registration, ...plain })
+  const changed = { rack: 'r1', isLeaving: true }
+  t.strictSame(decodeRegistration(encoded(changed)), { ...registration, ...changed })
   t.strictSame(registeredAddress(encoded()), { host: 'a', port: 9092 })
 })
 

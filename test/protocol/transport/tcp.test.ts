@@ -123,6 +123,35 @@ t.test('frames arrive whole, however the stream is cut', async (t) => {
   }
 })
 
+t.test('links that reuse buffers get the same frames, of any size, at both ends', async (t) => {
+  const reusing = { reusesBuffers: true, frameBytesMax: 10_000_000 }
+  const sizes = [0, 1, 100, 65_532, 65_536, 300_000, 5_000_000, 7]
+  const { listener, accepted, recorder } = await accepting(t, reusing)
+  const transport = new TcpTransport(new Turn(setImmediate))
+  const other = new Recorder()
+  const address = { host: '127.0.0.1', port: listener.port }
+  const link = transport.dial(address, Object.assign({ ...options }, reusing), other)
+  t.teardown(() => link.destroy())
+  const backwards = await accepted
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  for (const [i, size] of sizes.entries()) {
+    for (const each of [link, backwards]) {
+      each.beginFrame().raw(Buffer.alloc(size, String(i)))
+      each.endFrame()
+    }
+  }
+  for (const received of [recorder, other]) {
+    await received.until(() => received.frames.length === sizes.length)
+    t.equal(received.frameBytes, total)
+    t.same(
+      received.frames,
+      sizes.map((size, i) => String(i).repeat(Math.min(size, 20))),
+    )
+  }
+  link.close()
+  t.equal(await other.closedFor, undefined, 'an orderly end')
+})
+
 t.test('a frame over the limit and garbage close the link for a ProtocolError', async (t) => {
   for (const bytes of [frameOf('x'.repeat(1001)), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
     const { listener, recorder } = await accepting(t)

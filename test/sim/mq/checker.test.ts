@@ -352,6 +352,13 @@ const sound: readonly { readonly name: string; readonly history: readonly MqEven
     ],
   },
   {
+    name: 'a record that an operator gives up, and its producer stores in the same place again',
+    history: [
+      ...[...two, chosen(0), committed('a', 0, { life: 'b2.2' })],
+      ...[committed('a', 0, { epoch: 2 }), committed('b', 1, { epoch: 2 })],
+    ],
+  },
+  {
     name: 'records that are deleted, a consumer that was behind them, and another disk',
     history: [
       ...[...two, stored('a', 0), deleting(1), logStart(1), deleted(1)],

@@ -154,8 +154,8 @@ export class MqChecker {
   /** partitions whose next state an operator writes */
   readonly #chosen = new Set<number>()
   /**
-   * records that an operator gave up, by place: replicas that have not learned of it still show
-   * them
+   * records that an operator gave up, with their epochs, by place: replicas that have not learned of
+   * it still show them. A producer may store the same value there again, in another epoch.
    */
   readonly #givenUp = new Map<string, Set<string>>()
   /** Compaction may remove what a later record with the same key supersedes. */
@@ -306,7 +306,8 @@ export class MqChecker {
     const known = log[offset]
     const where = `${value} at ${partition}/${offset} on ${life}`
     const isSame = known?.value === value && known.epoch === epoch
-    if (!isSame && this.#givenUp.get(`${partition}/${offset}`)?.has(value) === true) return
+    const gone = this.#givenUp.get(`${partition}/${offset}`)
+    if (!isSame && gone?.has(`${epoch} ${value}`) === true) return
     if (known !== undefined) {
       const differs = `${where} of epoch ${epoch}, ${known.value} of epoch ${known.epoch}`
       invariant(isSame, `replicas are equal below the high watermark: ${differs}`)
@@ -446,9 +447,9 @@ export class MqChecker {
       lost.length <= most,
       `an operator is told what a choice loses: ${lost.length} of ${partition}, not ${most} at most`,
     )
-    for (const [i, { value }] of lost.entries()) {
+    for (const [i, { value, epoch }] of lost.entries()) {
       const place = `${partition}/${common + i}`
-      this.#givenUp.set(place, (this.#givenUp.get(place) ?? new Set()).add(value))
+      this.#givenUp.set(place, (this.#givenUp.get(place) ?? new Set()).add(`${epoch} ${value}`))
       this.#places.delete(value)
     }
     this.#deleted.set(partition, 0)

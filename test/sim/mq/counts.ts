@@ -38,6 +38,8 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   deadServers: 150,
   corruptBatches: 150,
   deletedRecords: 150,
+  plannedStops: 150,
+  preferredElections: 150,
   changedRetention: 150,
   compaction: 300,
   wipedDisks: 70,

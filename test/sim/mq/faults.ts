@@ -12,7 +12,7 @@ import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 interface MqFaultRow {
   readonly about: string
   /** Which lives have it; every life may have the others. */
-  readonly in?: 'removals' | 'lost disks' | 'beyond the budget'
+  readonly in?: 'removals' | 'planned' | 'lost disks' | 'beyond the budget'
 }
 
 /** The share of lives in which disks are lost, and of those in which the budget is exceeded. */
@@ -43,6 +43,11 @@ export const faultRows = {
     about: 'Records are deleted on request, up to some offset.',
     in: 'removals',
   },
+  plannedStops: {
+    about: 'A broker is told to stop, and hands its partitions over before it does.',
+    in: 'planned',
+  },
+  preferredElections: { about: 'Preferred replicas are made leaders on request.', in: 'planned' },
   changedRetention: {
     about: 'The topic’s retention changes, and whether it is compacted.',
     in: 'removals',
@@ -72,14 +77,16 @@ export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Fault
   // Drawn last, so that the other faults of a seed are the same whether it loses disks or not.
   const losesDisks = random.chance(lostDisksShare)
   const goesBeyond = losesDisks && random.chance(beyondShare)
-  const removals: FaultName[] = []
+  const later: FaultName[] = []
+  const last: FaultName[] = []
   for (const name of faultNames) {
     const field = fieldOf(name)
     if (field === 'lost disks') weights.set(name, losesDisks ? 2 * drawWeight() : 0)
     if (field === 'beyond the budget') weights.set(name, goesBeyond ? 3 : 0)
-    if (field === 'removals') removals.push(name)
+    if (field === 'removals') later.push(name)
+    if (field === 'planned') last.push(name)
   }
-  for (const name of removals) weights.set(name, drawWeight())
+  for (const name of [...later, ...last]) weights.set(name, drawWeight())
   const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults
 }

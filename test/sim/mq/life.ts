@@ -31,7 +31,14 @@ import { DiskBudget } from './disk-budget.ts'
 import { Ending } from './ending.ts'
 import { drawFaults, type Faults, losesDisks } from './faults.ts'
 import { LastBatches } from './last-batches.ts'
-import { type LoadParts, SimConsumer, SimProducer, StrangeProducer, topic } from './load.ts'
+import {
+  type LoadParts,
+  SimConsumer,
+  SimProducer,
+  type StrangeBatches,
+  StrangeProducer,
+  topic,
+} from './load.ts'
 import { Nemesis } from './nemesis.ts'
 import { brokerPort, SimBroker } from './sim-broker.ts'
 import { clientPort, SimServer } from './sim-server.ts'
@@ -125,7 +132,6 @@ export class MqWorld {
     this.network.onViolation = (error) => {
       if (!this.#losesDisks) this.fail(error)
     }
-    this.network.reusesBuffersOf = (host) => host.startsWith('b')
     this.partitions = 1 + random.below(3)
     const replicas = random.chance(0.85) ? 3 : 2
     // A script may lose two disks, and one has to remain.
@@ -220,6 +226,18 @@ export class MqWorld {
     invariant(producer.failedCount === 0, 'records are stored')
   }
 
+  /** For scripts: batches of one producer reach the leader's log, and perhaps no other. */
+  async storeAt(leader: SimBroker, batches: StrangeBatches): Promise<void> {
+    let isStored = false
+    this.strange.sendToLeader(leader, batches).then(
+      () => {
+        isStored = true
+      },
+      (error) => this.fail(error),
+    )
+    await this.until('a leader stores batches', () => isStored)
+  }
+
   /** The znode of a partition; undefined while no server is up. */
   stateOf(partition: number, of = topic): PartitionState | undefined {
     const tree = this.#latestTree()
@@ -278,6 +296,12 @@ export class MqWorld {
     const end = checker.committedEnd(partition)
     const offset = random.chance(0.5) ? end : random.below(end + 2)
     this.strange.deleteRecords(partition, offset).catch((error: unknown) => {
+      if (!(error instanceof BrokerError)) this.fail(error as Error)
+    })
+  }
+
+  electPreferred(): void {
+    this.strange.electPreferred().catch((error: unknown) => {
       if (!(error instanceof BrokerError)) this.fail(error as Error)
     })
   }

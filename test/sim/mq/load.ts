@@ -4,15 +4,17 @@
 import { Consumer } from '../../../src/client/mq/consumer.ts'
 import { MqCluster } from '../../../src/client/mq/mq-cluster.ts'
 import { Producer } from '../../../src/client/mq/producer.ts'
+import { limits } from '../../../src/limits.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { onlyOne } from '../../../src/protocol/mq/messages.ts'
 import type { ProduceRequest, RequiredAcks } from '../../../src/protocol/mq/produce.ts'
-import { encodeBatch, noProducer } from '../../../src/protocol/mq/record-batch.ts'
+import { encodeBatch, noProducer, type ProducerId } from '../../../src/protocol/mq/record-batch.ts'
 import type { Random } from '../../../src/random.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
 import type { MqEvent } from './checker.ts'
 import type { HostParts } from './host.ts'
+import { brokerPort } from './sim-broker.ts'
 
 export const topic = 'goals'
 
@@ -20,6 +22,9 @@ export const topic = 'goals'
 export function keyOf(value: string): string {
   return `k${Number.parseInt(/-(\d+)/.exec(value)?.[1] ?? '0', 10) % 5}`
 }
+/** Ids that brokers hand out begin at 0. */
+const strangeProducerId = 1e9 as ProducerId
+const callMs = 3000
 
 export interface LoadParts extends HostParts {
   readonly brokers: readonly { readonly host: string; readonly port: number }[]
@@ -175,6 +180,14 @@ export class SimConsumer {
 }
 
 /** Sends what our producer never would. */
+/** Batches of one record each, all of one producer. */
+export interface StrangeBatches {
+  readonly partition: number
+  /** the first sequence */
+  readonly from: number
+  readonly count: number
+}
+
 export class StrangeProducer {
   readonly #parts: LoadParts
   readonly #cluster: MqCluster
@@ -199,6 +212,29 @@ export class StrangeProducer {
     const partition = random.below(partitions)
     cover('corrupt batch')
     this.#produce(partition, batch).catch(() => undefined)
+  }
+
+  /**
+   * Sends them to the leader of the partition, as fast as it may. Resolves when each of them is in
+   * the leader's log, and perhaps nowhere else.
+   */
+  async sendToLeader(
+    { name: host }: { readonly name: string },
+    { partition, from, count }: StrangeBatches,
+  ): Promise<void> {
+    const { show } = this.#parts
+    const connection = this.#cluster.connectionTo({ host, port: brokerPort })
+    const sent: Promise<unknown>[] = []
+    for (let baseSequence = from; baseSequence < from + count; baseSequence++) {
+      const value = `strange-${baseSequence}`
+      show({ type: 'sent', producer: 'strange', partition, value })
+      const record = { key: null, value: Buffer.from(value), timestampMs: 1, headers: [] }
+      const ids = { producerId: strangeProducerId, producerEpoch: 0, baseSequence }
+      const batch = encodeBatch({ ...ids, records: [record] })
+      sent.push(connection.call(produceOf(partition, batch, 'leader'), callMs))
+      if (sent.length % limits.heldBatchesMax === 0) await Promise.all(sent)
+    }
+    await Promise.all(sent)
   }
 
   /** Changes the topic's configuration. */
@@ -227,6 +263,13 @@ export class StrangeProducer {
     show({ type: 'deleted', partition, offset })
   }
 
+  /** Makes the preferred replicas leaders, as far as they are in sync. */
+  async electPreferred(): Promise<void> {
+    const request = { type: 'electLeaders', partitions: undefined } as const
+    const { partitions } = await this.#cluster.call(request, 3000)
+    if (partitions.some(({ error }) => error === undefined)) this.#parts.cover('preferred leader')
+  }
+
   /** @returns the answered offset; undefined without an answer */
   async repeat(partition: number, batch: Buffer): Promise<number | undefined> {
     try {
@@ -237,17 +280,15 @@ export class StrangeProducer {
   }
 
   #produce(partition: number, batch: Buffer) {
-    const request: ProduceRequest = {
-      type: 'produce',
-      acks: 'all',
-      timeoutMs: 2000,
-      passedOn: false,
-      partitions: [{ topic, partition, batch }],
-    }
-    return this.#cluster.call(request, 3000)
+    return this.#cluster.call(produceOf(partition, batch, 'all'), callMs)
   }
 
   close(): void {
     this.#cluster.close()
   }
+}
+
+function produceOf(partition: number, batch: Buffer, acks: RequiredAcks): ProduceRequest {
+  const partitions = [{ topic, partition, batch }]
+  return { type: 'produce', acks, timeoutMs: 2000, passedOn: false, partitions }
 }

@@ -359,6 +359,28 @@ export const lostDisks: readonly LostDisk[] = [
       await world.run(lateMs)
     },
   },
+  {
+    name: 'a leader cuts most of the batches that it remembers of a producer, and leads again',
+    script: async (world) => {
+      const leader = await begin(world)
+      const others = world.brokers.filter((broker) => broker !== leader)
+      // Of 220 batches it remembers 128; when 80 are cut, fewer than are to be recognised.
+      await world.storeAt(leader, { partition: 0, from: 0, count: 140 })
+      await world.until('all replicas are in sync', () => world.isInSync())
+      for (const { name } of others) world.network.block(leader.name, name)
+      await world.storeAt(leader, { partition: 0, from: 140, count: 80 })
+      await world.run(100)
+      leader.end({ power: true })
+      world.network.unblockAll()
+      await world.run(lateMs)
+      leader.start()
+      await hasJoined(world, leader)
+      for (const broker of others) broker.end({ power: true })
+      await world.run(lateMs)
+      for (const broker of others) broker.start()
+      await world.run(lateMs)
+    },
+  },
 ]
 
 /**

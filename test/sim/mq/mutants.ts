@@ -15,6 +15,7 @@ const replica = 'broker/replication/replica.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
 const controller = 'broker/controller/controller.ts'
 const election = 'broker/controller/recovery-election.ts'
+const leadership = 'broker/controller/leadership.ts'
 const image = 'broker/cluster/cluster-image.ts'
 const reports = 'broker/session/replica-reports.ts'
 const driver = 'broker/controller/driver.ts'
@@ -360,11 +361,23 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 50,
   },
   {
+    name: 'a planned move of leadership in the same epoch',
+    rule: epochRule,
+    edits: [
+      {
+        file: leadership,
+        from: 'return { ...known, leader, leaderEpoch: known.leaderEpoch + 1 }',
+        to: 'return { ...known, leader }',
+      },
+    ],
+    seeds: 50,
+  },
+  {
     name: 'a controller that does not see a restart',
     rule: epochRule,
     edits: [
       {
-        file: controller,
+        file: leadership,
         from: 'return isSameLife(member, standing.life) && faultOf',
         to: 'return faultOf',
       },
@@ -551,18 +564,6 @@ export const mqMutants: readonly Mutant[] = [
       },
     ],
     seeds: 100,
-  },
-  {
-    name: 'producers not re-read after truncation',
-    rule: 'a batch sent again is recognised',
-    edits: [
-      {
-        file: replica,
-        from: '      this.#core.restoreProducers(written)\n      this.#log.forEachHeader(written.end, (header) => this.#core.rememberProducer(header))\n',
-        to: '',
-      },
-    ],
-    seeds: 1000,
   },
   {
     name: 'producers are remembered beyond a truncation',
@@ -790,6 +791,18 @@ export const lostDiskMutants: readonly Mutant[] = [
     rule: 'what is known of epochs is what the log says',
     edits: [{ file: partition, from: '    this.#epochs.truncated(end)\n', to: '' }],
     seeds: 60,
+  },
+  {
+    name: 'producers not re-read after truncation',
+    rule: 'a batch sent again is recognised',
+    edits: [
+      {
+        file: replica,
+        from: '      this.#core.restoreProducers(written)\n      this.#log.forEachHeader(written.end, (header) => this.#core.rememberProducer(header))\n',
+        to: '',
+      },
+    ],
+    seeds: 110,
   },
   {
     name: 'the tail is not written again after a failed fsync',

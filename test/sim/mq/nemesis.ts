@@ -111,6 +111,10 @@ export class Nemesis {
         return strange.sendCorrupt()
       case 'deletedRecords':
         return this.#world.deleteRecords()
+      case 'plannedStops':
+        return this.#victim().stop()
+      case 'preferredElections':
+        return this.#world.electPreferred()
       case 'changedRetention':
         return this.#world.changeRetention()
       case 'wipedDisks':

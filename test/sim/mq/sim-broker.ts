@@ -140,6 +140,23 @@ export class SimBroker extends Host {
     this.#broker.start().catch(failed)
   }
 
+  /** As SIGTERM does. Other faults may end it before it has stopped. */
+  stop(): void {
+    const { process } = this
+    const broker = this.#broker
+    if (process === undefined || broker === undefined) return
+    const ended = (): void => {
+      if (this.process !== process) return
+      this.parts.cover('planned stop')
+      this.end({ power: false })
+    }
+    broker.stop().then(ended, (error: unknown) => {
+      if (!process.alive) return
+      if (isByDisk(error)) ended()
+      else this.parts.fail(error as Error)
+    })
+  }
+
   #config() {
     const { zooweeper, sessionTimeoutMs, lagTimeMsMax, segmentBytes } = this.#options
     const read = readConfig(

@@ -79,9 +79,18 @@ export class Codecs {
       return asBuffer(codec.decompress(block, this.#bytesMax))
     } catch (error) {
       const found = error instanceof Error ? error.message : String(error)
-      throw new ProtocolError(`Cannot read a record batch: its ${name} block: ${found}`)
+      const message = `Cannot read a record batch: its ${name} block: ${found}`
+      throw isTooLarge(error) ? new BlockTooLargeError(message) : new ProtocolError(message)
     }
   }
+}
+
+/** A block holds more than the limit, or may hold more. */
+export class BlockTooLargeError extends ProtocolError {}
+
+function isTooLarge(error: unknown): boolean {
+  if (error instanceof RangeError) return true
+  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
 }
 
 // --- the libraries -------------------------------------------------------------------------------
@@ -189,5 +198,6 @@ function nativeZstd(): Codec | undefined {
 }
 
 function checkSize(bytes: number, bytesMax: number): void {
-  if (bytes > bytesMax) throw new Error(`it holds ${bytes} bytes, at most ${bytesMax} are allowed`)
+  if (bytes > bytesMax)
+    throw new RangeError(`it holds ${bytes} bytes, at most ${bytesMax} are allowed`)
 }

@@ -1,0 +1,151 @@
+// The newest records of a segment in memory: those that are not written yet and, in logs whose readers
+// follow closely, those written last, so that they are not read back from the file.
+//
+//   file:     [record][record][record][record][record]
+//   pages:            [previous page         ]
+//                             [page: record][record]..........
+//                              │written until here  │end      room
+//
+// The bytes of a page never change once they are appended, so a view of them may be sent as it is.
+// Without `TailMemory`, the one page is used again as soon as it is written.
+
+const pageBytesMin = 4096
+/** Larger only for one larger append. */
+const pageBytesMax = 1024 * 1024
+/** A larger page that is used again was a burst: its memory is released. */
+const reusedBytesMax = 256 * 1024
+
+const empty: Buffer = Buffer.alloc(0)
+
+export class Tail {
+  readonly #memory: TailMemory | undefined
+  #page = empty
+  /** byte offsets in the segment: of the page, of what is not in the file yet, and of the end */
+  #start = 0
+  #written = 0
+  #end = 0
+  #previous: { readonly start: number; readonly bytes: Buffer } | undefined
+
+  constructor(memory?: TailMemory) {
+    this.#memory = memory
+  }
+
+  /** Everything before it is in the file. */
+  get written(): number {
+    return this.#written
+  }
+
+  /** Where the next record goes. */
+  get end(): number {
+    return this.#end
+  }
+
+  /** Copies records to the end. */
+  append(records: Uint8Array): void {
+    if (this.#end - this.#start + records.length > this.#page.length) this.#turn(records.length)
+    this.#page.set(records, this.#end - this.#start)
+    this.#end += records.length
+  }
+
+  /** What is not in the file yet. */
+  unwritten(): Buffer {
+    return this.#page.subarray(this.#written - this.#start, this.#end - this.#start)
+  }
+
+  /** `unwritten()` was written. */
+  wrote(): void {
+    this.#written = this.#end
+    if (this.#memory !== undefined) return
+    this.#start = this.#end
+    if (this.#page.length > reusedBytesMax) this.#page = empty
+  }
+
+  /** Bytes from `offset` on, if the first of them is in memory; fewer than `bytes` at a page's end. */
+  view(offset: number, bytes: number): Buffer | undefined {
+    if (offset >= this.#start) {
+      const at = offset - this.#start
+      return this.#page.subarray(at, Math.min(at + bytes, this.#end - this.#start))
+    }
+    const previous = this.#previous
+    if (previous === undefined || offset < previous.start) return undefined
+    const at = offset - previous.start
+    return previous.bytes.subarray(at, at + bytes)
+  }
+
+  /** The segment ends here, and all of it is in the file. */
+  reset(end: number): void {
+    this.#page = empty
+    this.#previous = undefined
+    this.#start = this.#written = this.#end = end
+    this.#memory?.forget(this)
+  }
+
+  /** Forgets everything from `end` on; views of it keep their bytes. */
+  cut(end: number): void {
+    const kept =
+      end > this.#written
+        ? Buffer.from(this.view(this.#written, end - this.#written) ?? empty)
+        : empty
+    this.reset(Math.min(end, this.#written))
+    if (kept.length > 0) this.append(kept)
+  }
+
+  /** Forgets what is in the file. For `TailMemory`. */
+  release(): void {
+    this.#previous = undefined
+    if (this.#written < this.#end) return
+    this.#page = empty
+    this.#start = this.#end
+  }
+
+  #turn(more: number): void {
+    const unwritten = this.unwritten()
+    const needed = unwritten.length + more
+    // A busy log turns pages often, and gets larger ones.
+    const wanted = Math.min(2 * this.#page.length, pageBytesMax)
+    const bytes = Math.max(pageBytesMin, wanted, 2 ** Math.ceil(Math.log2(needed)))
+    const page = Buffer.allocUnsafeSlow(bytes)
+    page.set(unwritten)
+    const full = this.#page.subarray(0, this.#end - this.#start)
+    if (this.#memory !== undefined && full.length > 0) {
+      this.#previous = { start: this.#start, bytes: full }
+    }
+    this.#page = page
+    this.#start = this.#written
+    this.#memory?.holds(this, bytes + (this.#previous?.bytes.length ?? 0))
+  }
+}
+
+/** Bounds what all logs of a program together keep in memory for their readers. */
+export class TailMemory {
+  readonly #bytesMax: number
+  /** in the order of their last new pages, the latest last */
+  readonly #held = new Map<Tail, number>()
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** For tails. */
+  holds(tail: Tail, bytes: number): void {
+    this.forget(tail)
+    this.#held.set(tail, bytes)
+    this.#bytes += bytes
+    for (const oldest of this.#held.keys()) {
+      if (this.#bytes <= this.#bytesMax || oldest === tail) return
+      this.forget(oldest)
+      oldest.release()
+    }
+  }
+
+  /** For tails. */
+  forget(tail: Tail): void {
+    this.#bytes -= this.#held.get(tail) ?? 0
+    this.#held.delete(tail)
+  }
+}

@@ -1,0 +1,70 @@
+import t from 'tap'
+import { Tail, TailMemory } from '../../src/log/tail.ts'
+
+const bytes = (count: number, value: number) => Buffer.alloc(count, value)
+
+t.test('what was written stays in memory for readers, in two pages', async (t) => {
+  const tail = new Tail(new TailMemory(2 ** 20))
+  for (let i = 0; i < 14; i++) {
+    tail.append(bytes(1000, i))
+    t.same(tail.unwritten(), bytes(1000, i))
+    tail.wrote()
+  }
+  t.equal(tail.end, 14_000)
+  t.equal(tail.view(3000, 500), undefined, 'the page before the previous one is gone')
+  t.same(tail.view(4000, 500), bytes(500, 4))
+  t.same(tail.view(13_500, 5000), bytes(500, 13))
+})
+
+t.test('a view keeps its bytes, whatever is appended or cut', async (t) => {
+  const tail = new Tail(new TailMemory(2 ** 20))
+  tail.append(bytes(100, 1))
+  tail.wrote()
+  tail.append(bytes(100, 2))
+  const view = tail.view(0, 200)
+  const before = Buffer.from(view ?? [])
+  tail.cut(150)
+  t.equal(tail.end, 150)
+  t.same(tail.unwritten(), bytes(50, 2))
+  tail.append(bytes(5000, 3))
+  tail.cut(0)
+  tail.append(bytes(5000, 4))
+  t.same(view, before)
+  t.equal(tail.written, 0)
+})
+
+t.test('without memory for readers the page is used again once it is written', async (t) => {
+  const tail = new Tail()
+  tail.append(bytes(100, 1))
+  const first = tail.unwritten()
+  tail.wrote()
+  t.equal(tail.view(0, 100), undefined)
+  tail.append(bytes(100, 2))
+  t.equal(tail.unwritten().buffer, first.buffer)
+  t.same(first, bytes(100, 2))
+})
+
+t.test(
+  'all tails together stay below a maximum: the quietest ones are read from files',
+  async (t) => {
+    const memory = new TailMemory(20_000)
+    const tails = Array.from({ length: 10 }, () => new Tail(memory))
+    for (const [i, tail] of tails.entries()) {
+      tail.append(bytes(3000, i))
+      tail.wrote()
+      t.ok(memory.bytes <= 20_000)
+    }
+    const inMemory = tails.map((tail) => tail.view(0, 1) !== undefined)
+    t.same(inMemory, [false, false, false, false, false, false, true, true, true, true])
+    for (const tail of tails) tail.reset(0)
+    t.equal(memory.bytes, 0)
+  },
+)
+
+t.test('what is not written is kept, whatever the maximum', async (t) => {
+  const memory = new TailMemory(5000)
+  const [busy, quiet] = [new Tail(memory), new Tail(memory)]
+  quiet.append(bytes(100, 1))
+  busy.append(bytes(5000, 2))
+  t.same(quiet.unwritten(), bytes(100, 1))
+})
