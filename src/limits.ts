@@ -154,6 +154,13 @@ export const limits = {
   saslRefusalDelayMs: 100,
 
   /**
+   * Fetch sessions of one broker, as many as Kafka's max.incremental.fetch.session.cache.slots, and the
+   * partitions of all of them: some 50 MiB. A client that is granted none names all its partitions.
+   */
+  fetchSessionsMax: 1000,
+  fetchSessionPartitionsMax: 200_000,
+
+  /**
    * One line of a shell script: a value just below a client frame, in base64 or escaped, and its
    * command.
    */
@@ -211,4 +218,11 @@ export const limits = {
 
   /** Characters that a client may store with an offset, Kafka's offset.metadata.max.bytes. */
   commitMetadataLengthMax: 4096,
+
+  /** Records that the terminal consumer keeps for scrolling, and their bytes; the oldest go first. */
+  browserRecordsMax: 10_000,
+  browserRecordBytesMax: 64 * 1024 * 1024,
+
+  /** Bytes of one key or value that the terminal consumer's detail shows. */
+  browserDetailBytesMax: 64 * 1024,
 } as const

@@ -75,9 +75,10 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'cli/log': ['cli'],
   'cli/commands': ['cli', 'cli/goals', 'cli/log', 'client/mq', 'client/zk'],
   'cli/consumer': ['cli', 'cli/goals', 'client/mq'],
+  'cli/browser': ['cli', 'cli/consumer', 'client/mq'],
   'cli/cluster': ['cli', 'cli/commands', 'cli/consumer', 'cli/goals', 'client/mq', 'client/zk'],
   'cli/shell': ['cli', 'cli/cluster', 'client', 'client/zk'],
-  'cli/main': ['cli', 'cli/cluster', 'cli/commands', 'cli/consumer', 'cli/shell'],
+  'cli/main': ['cli', 'cli/browser', 'cli/cluster', 'cli/commands', 'cli/shell'],
 
   'daemon/metrics': [],
   'daemon/membership': [],

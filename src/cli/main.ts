@@ -5,6 +5,7 @@
 
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { consume } from './browser/consume.ts'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
@@ -16,7 +17,6 @@ import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
 import { topics } from './commands/topics.ts'
 import { users } from './commands/users.ts'
-import { consume } from './consumer/consume.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
 

@@ -1,14 +1,20 @@
 // A screen whose program throws. consume-screen.test.ts runs it in a terminal of its own.
 
-import { ConsumerScreen } from '../../src/cli/consumer/consumer-screen.ts'
+import { drawFrame } from '../../src/cli/consumer/consumer-frame.ts'
 import { ConsumerView } from '../../src/cli/consumer/consumer-view.ts'
+import { FrameCache } from '../../src/cli/consumer/frame-cache.ts'
+import { TerminalScreen } from '../../src/cli/consumer/terminal-screen.ts'
 
-new ConsumerScreen({
-  view: new ConsumerView({ topic: 'goals' }),
+const view = new ConsumerView({ topic: 'goals' })
+const cache = new FrameCache()
+
+new TerminalScreen({
+  title: 'goals',
   look: { colours: true, unicode: true },
-  nowMs: () => performance.now(),
-  onAction: (action) => {
-    if (action.type === 'paused') throw new Error('an exception in a callback')
-    void Promise.reject(new Error('an unhandled rejection'))
+  draw: (size) => drawFrame(view, size, performance.now(), cache),
+  onKey: (key) => {
+    if (key === 'space') throw new Error('an exception in a callback')
+    if (key === 'q') void Promise.reject(new Error('an unhandled rejection'))
   },
+  onMouse: () => undefined,
 })

@@ -47,6 +47,16 @@ export class Terminal {
     this.#tmux('send-keys', ...keys)
   }
 
+  /** A press of the left button, as a terminal tells it (xterm's mouse mode 1000). */
+  click(x: number, y: number): void {
+    this.#tmux('send-keys', '-l', `\x1b[M ${String.fromCharCode(33 + x, 33 + y)}`)
+  }
+
+  /** Whether the program in the terminal has asked for the mouse. */
+  hasMouse(): boolean {
+    return this.#tmux('display-message', '-p', '#{mouse_any_flag}').trim() === '1'
+  }
+
   resize(columns: number, rows: number): void {
     this.#tmux('resize-window', '-x', String(columns), '-y', String(rows))
   }

@@ -4,6 +4,8 @@
 //
 // Used by group.ts.
 
+import { ProtocolError } from '../../protocol/error-codes.ts'
+import { consumerProtocolType, decodeSubscription } from '../../protocol/kafka/consumer-protocol.ts'
 import type { MemberValue } from '../../protocol/kafka/group-records.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 
@@ -164,6 +166,26 @@ export function areSame(a: readonly Protocol[], b: readonly Protocol[]): boolean
 
 function isSame(a: Protocol, b: Protocol | undefined): boolean {
   return b !== undefined && a.name === b.name && Buffer.compare(a.metadata, b.metadata) === 0
+}
+
+/**
+ * Whether a member that restarted asks for what it had asked for: the same topics. What else it tells the
+ * assignor, such as the partitions that it has, is of its last life.
+ */
+export function wantsTheSame(a: JoinRequest, b: JoinRequest, protocol: string | null): boolean {
+  const [before, now] = [metadataFor(a, protocol), metadataFor(b, protocol)]
+  if (Buffer.compare(before, now) === 0) return true
+  if (a.protocolType !== consumerProtocolType || b.protocolType !== a.protocolType) return false
+  try {
+    return topicsIn(before) === topicsIn(now)
+  } catch (error) {
+    if (error instanceof ProtocolError) return false
+    throw error
+  }
+}
+
+function topicsIn(metadata: Uint8Array): string {
+  return [...decodeSubscription(metadata).topics].sort().join()
 }
 
 /** Whether all of them support a common protocol. */

@@ -36,6 +36,7 @@ import {
   restored,
   type SyncAnswer,
   storedMember,
+  wantsTheSame,
 } from './group-members.ts'
 
 export interface GroupRules {
@@ -478,10 +479,18 @@ export class Group<Join, Sync> {
     this.#rebalance(nowMs)
   }
 
+  /** Whether the group would choose the same assignor, and that would be told the same topics. */
+  #goesOnWith(before: Member<Join, Sync>, request: JoinRequest): boolean {
+    const others = [...this.#members.values()].filter(({ id }) => id !== before.id)
+    const requests = [...others.map((other) => other.request), request]
+    if (chooseProtocol(requests) !== this.#protocol) return false
+    return wantsTheSame(before.request, request, this.#protocol)
+  }
+
   /** A static member has returned without its member id: its old id is fenced from now on. */
   #replace(before: Member<Join, Sync>, to: Join, request: JoinRequest, nowMs: number): void {
     const wasLeader = before.id === this.#leader
-    const isUnchanged = areSame(before.request.protocols, request.protocols)
+    const isUnchanged = this.#goesOnWith(before, request)
     this.#remove(before, 'FENCED_INSTANCE_ID')
     if (wasLeader) this.#leader = request.newMemberId
     if (this.#state.type !== 'stable' || !isUnchanged) {

@@ -19,6 +19,7 @@ import { KafkaReader } from '../../protocol/kafka/reader.ts'
 import { KafkaWriter } from '../../protocol/kafka/writer.ts'
 import type { Link } from '../../protocol/transport/transport.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
+import { FetchSessions } from './fetch-sessions.ts'
 import { handlers, unknownVersion } from './handlers.ts'
 import { takeToken } from './sasl-authenticate.ts'
 import { SaslSession } from './sasl-session.ts'
@@ -29,9 +30,15 @@ export class KafkaDialect {
   readonly parts: BrokerParts
   readonly reader = new KafkaReader()
   readonly writer = new KafkaWriter()
+  readonly fetchSessions: FetchSessions
 
   constructor(parts: BrokerParts) {
     this.parts = parts
+    this.fetchSessions = new FetchSessions({
+      sessionsMax: limits.fetchSessionsMax,
+      partitionsMax: limits.fetchSessionPartitionsMax,
+      randomId: () => Buffer.from(parts.randomBytes(4)).readInt32BE() & 0x7fffffff,
+    })
   }
 }
 
@@ -115,6 +122,7 @@ export class KafkaConnection {
       clientId: clientId ?? '',
       clientHost: this.#link.remoteAddress,
       sasl: this.#sasl,
+      fetchSessions: this.#dialect.fetchSessions,
     }
     api.begin(reader, context, correlationId, {
       send: answered,

@@ -1,6 +1,5 @@
-// Fetch: committed records for consumers, by topic name or, in newer versions, by topic id. There
-// are no fetch sessions yet: a client that asks for one is not granted one, and lists all its
-// partitions in each request.
+// Fetch: committed records for consumers, by topic name or, in newer versions, by topic id. In a fetch
+// session (fetch-sessions.ts), a request says what changed since the last one, and so does its answer.
 //
 // Next on the path: api/fetch.ts.
 
@@ -10,6 +9,7 @@ import type { Fetched, FetchPartition } from '../../protocol/mq/fetch.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
 import { noRecords } from '../api/byte-budget.ts'
 import { leaderFor } from '../api/pass-on.ts'
+import type { FetchScope, FetchTopic } from './fetch-sessions.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 import { type PartitionAnswers, Split } from './split.ts'
 
@@ -18,12 +18,7 @@ const byIdFrom = 13
 /** Clients of earlier versions do not read from followers (KIP-392). */
 const followersFrom = 11
 
-const noSession = 0
-/** Session epochs of a full request: asking for a new session, or for none. */
-const [newSessionEpoch, finalEpoch] = [0, -1]
-
-type Topic = FetchRequest['topics'][number]
-type Asked = Topic['partitions'][number]
+type Asked = FetchTopic['partitions'][number]
 type Answer = Pick<Fetched, 'error' | 'highWatermark' | 'logStart' | 'records'>
 
 export function answerFetch(
@@ -31,16 +26,14 @@ export function answerFetch(
   request: FetchRequest,
   reply: KafkaReply<FetchResponse>,
 ): void {
-  const { parts, version } = context
-  const { topics, maxWaitMs, minBytes, maxBytes, sessionId, sessionEpoch } = request
-  if (sessionId !== noSession) {
-    reply.send({ errorCode: numberOf('FETCH_SESSION_ID_NOT_FOUND'), responses: [] })
+  const { parts, version, fetchSessions } = context
+  const { maxWaitMs, minBytes, maxBytes } = request
+  const scope = fetchSessions.open(request, version >= byIdFrom, parts.clock.nowMs())
+  if (typeof scope === 'string') {
+    reply.send({ errorCode: numberOf(scope), responses: [] })
     return
   }
-  if (sessionEpoch !== newSessionEpoch && sessionEpoch !== finalEpoch) {
-    reply.send({ errorCode: numberOf('INVALID_FETCH_SESSION_EPOCH'), responses: [] })
-    return
-  }
+  const { topics } = scope
   const verdicts = topics.flatMap((topic) => {
     const name = version < byIdFrom ? topic.topic : parts.image.topicOf(topic.topicId)
     return topic.partitions.map((asked) => verdictOn(context, name, asked))
@@ -59,7 +52,8 @@ export function answerFetch(
     },
     (answer) => {
       const answers = answer instanceof BrokerError ? answer : answer.partitions
-      reply.send({ responses: responsesOf(topics, split.join(answers, failed)) })
+      const responses = responsesOf(scope, split.join(answers, failed), maxBytes)
+      reply.send({ sessionId: scope.sessionId, responses })
     },
   )
 }
@@ -86,22 +80,41 @@ function failed(error: BrokerError): Answer {
   return { error: failureOf(error), highWatermark: -1, logStart: -1, records: noRecords }
 }
 
+/** Of the partitions that the answer has to name. */
 function responsesOf(
-  topics: readonly Topic[],
+  scope: FetchScope,
   answers: PartitionAnswers<Answer>,
+  bytesMax: number,
 ): FetchResponse['responses'] {
-  return topics.map(({ topic, topicId, partitions }) => ({
-    topic,
-    topicId,
-    partitions: answers.forEach(partitions, ({ partition }, answer) => ({
-      partitionIndex: partition,
-      errorCode: errorOf(answer),
-      highWatermark: answer.highWatermark,
-      // Without transactions, everything committed is stable.
-      lastStableOffset: answer.highWatermark,
-      logStartOffset: answer.logStart,
-      abortedTransactions: null,
-      records: answer.records,
-    })),
-  }))
+  let bytes = 0
+  const served: [FetchTopic, number][] = []
+  const responses = scope.topics.flatMap((asked) => {
+    const partitions = answers.forEach(asked.partitions, ({ partition }, answer) => {
+      const { highWatermark, logStart, records } = answer
+      bytes += records.length
+      if (records.length > 0) served.push([asked, partition])
+      const isError = answer.error !== undefined
+      const told = { isError, highWatermark, logStart, recordBytes: records.length }
+      return scope.answers(asked, partition, told) ? rowOf(partition, answer) : undefined
+    })
+    const named = partitions.filter((row) => row !== undefined)
+    const { topic, topicId } = asked
+    return named.length > 0 ? [{ topic, topicId, partitions: named }] : []
+  })
+  if (bytes >= bytesMax) scope.servedFirst(served)
+  return responses
+}
+
+function rowOf(partition: number, answer: Answer) {
+  const { highWatermark, logStart, records } = answer
+  return {
+    partitionIndex: partition,
+    errorCode: errorOf(answer),
+    highWatermark,
+    // Without transactions, everything committed is stable.
+    lastStableOffset: highWatermark,
+    logStartOffset: logStart,
+    abortedTransactions: null,
+    records,
+  }
 }

@@ -11,6 +11,7 @@ import { type BrokerError, type MqErrorCode, mqErrorCodes } from '../../protocol
 import type { Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { dispatch } from '../api/dispatch.ts'
+import type { FetchSessions } from './fetch-sessions.ts'
 import type { SaslSession } from './sasl-session.ts'
 
 /** Requests of a broker to itself do not depend on its broker epoch. */
@@ -25,6 +26,8 @@ export interface KafkaContext {
   readonly clientHost: string
   /** of the connection */
   readonly sasl: SaslSession
+  /** of all connections of the broker */
+  readonly fetchSessions: FetchSessions
 }
 
 /** A handler answers with exactly one of these calls, at once or later. */

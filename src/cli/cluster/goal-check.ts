@@ -4,7 +4,7 @@
 import { Consumer } from '../../client/mq/consumer.ts'
 import type { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { follow } from '../consumer/consume.ts'
+import { follow } from '../consumer/follow.ts'
 import { compareGoals, type Goal, minuteText, parseGoal } from '../goals/goal.ts'
 import { counted } from '../make-topic.ts'
 import { textOf } from '../record-text.ts'

@@ -6,38 +6,29 @@
 //   events     recent events; only the newest one, if there is no room
 //   footer     the keys
 //
-// Next on the path: consumer-screen.ts, with the colours of screen-palette.ts.
+// Next on the path: terminal-screen.ts, with the colours of screen-palette.ts.
 
+import { badge, helpLines, hint, keyLine, type Piece, scrolledBox } from './bars.ts'
 import { columns, fit, wrapWords } from './cells.ts'
 import { brokersBox, clusterStrip, serversBox, shortCount } from './cluster-boxes.ts'
 import type { ConsumerView, Focus } from './consumer-view.ts'
 import type { ScreenEvent } from './event-list.ts'
 import type { FrameCache } from './frame-cache.ts'
-import { type Finding, findingText, type Severity } from './health.ts'
+import { findingText } from './health.ts'
 import { tableBox } from './record-table.ts'
 import {
-  type BoxOptions,
   blankLine,
-  box,
+  type Frame,
   fittingPieces,
   type Line,
   lineColumns,
   padded,
   plainLine,
+  type Size,
   type Span,
   sideBySide,
   span,
-  type Tone,
 } from './screen-lines.ts'
-import type { Scroll } from './scroll.ts'
-
-export interface Size {
-  readonly columns: number
-  readonly rows: number
-}
-
-/** As many lines as the terminal has rows, each as wide as it has columns. */
-export type Frame = readonly Line[]
 
 /** Below this size only a message is drawn. */
 const sizeMin: Size = { columns: 40, rows: 10 }
@@ -122,26 +113,6 @@ function sideBoxes(
 
 // --- header --------------------------------------------------------------------------------------
 
-const badgeTones: Readonly<Record<Severity, Tone>> = {
-  good: 'barGood',
-  warn: 'barWarn',
-  bad: 'barBad',
-  unknown: 'barUnknown',
-}
-
-interface Piece {
-  readonly at: number
-  readonly text: string
-  readonly tone: Tone
-}
-
-/** The word alone if there is no room for the detail. */
-function badge(at: number, finding: Finding, room: number): Piece {
-  const whole = ` ${findingText(finding)} `
-  const text = columns(whole) <= room ? whole : ` ${finding.word} `
-  return { at, text, tone: badgeTones[finding.severity] }
-}
-
 /**
  * Pieces that do not fit are left out, never cut: the health first, then the rest by importance.
  */
@@ -191,11 +162,6 @@ function fitName(topic: string, width: number): string {
 
 // --- footer --------------------------------------------------------------------------------------
 
-interface KeyHint {
-  readonly key: string
-  readonly does: string
-}
-
 function footer(view: ConsumerView, width: number): Line {
   if (view.helpShown) {
     return keyLine([hint('↑↓', 'scroll'), hint('any other key', 'back'), hint('q', 'quit')], width)
@@ -216,23 +182,6 @@ function footer(view: ConsumerView, width: number): Line {
   )
 }
 
-function hint(key: string, does: string): KeyHint {
-  return { key, does }
-}
-
-/** Hints that do not fit are left out; help and quit go last. */
-function keyLine(hints: readonly KeyHint[], width: number): Line {
-  const pieces = hints.map(({ key, does }, at) => ({ at, key, does, text: `${key} ${does}` }))
-  const byImportance = [...pieces.slice(-2).reverse(), ...pieces.slice(0, -2)]
-  const chosen = fittingPieces(byImportance, width - 2, 3)
-  const spans = chosen.flatMap(({ key, does }, i): Span[] => [
-    span(i === 0 ? ' ' : '   ', 'bar'),
-    span(key, 'barStrong'),
-    span(` ${does}`, 'bar'),
-  ])
-  return padded(spans, width, 'bar')
-}
-
 // --- events --------------------------------------------------------------------------------------
 
 const timeWidth = 9
@@ -250,16 +199,6 @@ function eventsBox(
   if (lines.length > height - 2) reachable.push('events')
   const isFocused = view.focus === 'events'
   return scrolledBox(view.scrolls.events, { width, height, label: 'events', isFocused, lines })
-}
-
-/** The lines that fit, from the scroll position on. */
-function scrolledBox(scroll: Scroll, options: Omit<BoxOptions, 'foot'>): Line[] {
-  const { width, height, label, isFocused = false, lines } = options
-  const room = height - 2
-  const top = scroll.show(lines.length, room)
-  const below = lines.length - top - room
-  const foot = below > 0 ? `${below} below` : ''
-  return box({ width, height, label, foot, isFocused, lines: lines.slice(top, top + room) })
 }
 
 /** The time, the event on as many lines as it needs, and its number of repetitions. */
@@ -310,14 +249,6 @@ function help(view: ConsumerView, { columns: width, rows: height }: Size): Line[
   ]
   const label = 'keys and symbols'
   return scrolledBox(view.scrolls.help, { width, height, label, lines })
-}
-
-function helpLines([key, what]: readonly [string, string], width: number): Line[] {
-  const keyWidth = 10
-  return wrapWords(what, width - keyWidth - 1).map((words, i) => [
-    span(` ${fit(i === 0 ? key : '', keyWidth)}`, 'strong'),
-    span(fit(words, width - keyWidth - 1)),
-  ])
 }
 
 // --- no room -------------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ function recordLine({ timestampMs, partition, offset, key, value }: Row, width: 
 /** `21:04:59`, in the local time zone. */
 export function formatTime(wallMs: number): string {
   const date = new Date(wallMs)
+  if (Number.isNaN(date.getTime())) return 'no date'
   return [date.getHours(), date.getMinutes(), date.getSeconds()]
     .map((part) => String(part).padStart(2, '0'))
     .join(':')

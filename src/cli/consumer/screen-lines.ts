@@ -12,6 +12,8 @@ export type Tone =
   | 'warn'
   | 'bad'
   | 'here' // being read from
+  | 'selected' // the row that keys act on
+  | 'match' // found by a search
   | 'border'
   | 'focus' // border of the box that keys scroll
   | 'bar' // header and footer
@@ -27,6 +29,14 @@ export interface Span {
 }
 
 export type Line = readonly Span[]
+
+export interface Size {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** As many lines as the terminal has rows, each as wide as it has columns. */
+export type Frame = readonly Line[]
 
 export function span(text: string, tone: Tone = 'text'): Span {
   return { text, tone }

@@ -1,4 +1,4 @@
-// A consumer on the screen: records and the state of the cluster go into the view, and keys back to
+// A consumer of goals on the screen: records and the state of the cluster go into the view, and keys back to
 // the consumer, until the user quits.
 
 import type { Address } from '../../address.ts'
@@ -10,10 +10,12 @@ import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { MqPlace } from '../mq-options.ts'
 import { textOf } from '../record-text.ts'
 import { ClusterPoll } from './cluster-poll.ts'
-import { ConsumerScreen } from './consumer-screen.ts'
+import { drawFrame } from './consumer-frame.ts'
 import type { ConsumerView, ViewRecord } from './consumer-view.ts'
+import { FrameCache } from './frame-cache.ts'
 import { formatTime } from './record-table.ts'
 import type { Look } from './screen-palette.ts'
+import { TerminalScreen } from './terminal-screen.ts'
 
 const progressMs = 250
 const settledMs = 400
@@ -23,7 +25,7 @@ export class TopicScreen {
   readonly #consumer: Consumer
   readonly #admin: MqAdmin
   readonly #clock: Clock
-  readonly #screen: ConsumerScreen
+  readonly #screen: TerminalScreen
   readonly #poll: ClusterPoll
   readonly #stopProgress: () => void
   #cancelReading: () => void = () => undefined
@@ -47,11 +49,14 @@ export class TopicScreen {
     this.#consumer = consumer
     this.#admin = admin
     this.#clock = clock
-    this.#screen = new ConsumerScreen({
-      view,
+    const cache = new FrameCache()
+    this.#screen = new TerminalScreen({
+      title: `zw ${view.topic}`,
       look,
-      nowMs: () => clock.nowMs(),
-      onAction: (action) => {
+      draw: (size) => drawFrame(view, size, clock.nowMs(), cache),
+      onKey: (key) => {
+        const action = view.press(key)
+        if (action === undefined) return
         if (action.type === 'quit') onQuit()
         else if (action.type === 'action') onKey?.(action.key)
         else if (action.paused) consumer.pause()

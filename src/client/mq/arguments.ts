@@ -35,10 +35,13 @@ import {
 import { serverList } from '../server-list.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
+import { assignorNames, isCooperative } from './group/assignor-names.ts'
 import type {
   CallOptions,
   ConsumerOptions,
   EachBatchOptions,
+  GroupConsumerOptions,
+  GroupListener,
   LeaderChoice,
   MqAdminOptions,
   MqClientOptions,
@@ -391,6 +394,27 @@ const consumerOptions = method('create a Consumer', {
   } satisfies RowsOf<ConsumerOptions>),
 })
 
+const groupListener = having<GroupListener>('an object of functions')
+
+const groupConsumerOptions = method('create a GroupConsumer', {
+  options: record({
+    ...clientRows,
+    group: nonEmptyText,
+    topics: listOf(kafkaName, 1),
+    assignors: optional(listOf(oneOf(assignorNames), 1), ['cooperative-sticky']),
+    instanceId: optional(nonEmptyText),
+    from: optional(oneOf(['beginning', 'end'] as const), 'beginning'),
+    outOfRange: optional(oneOf(['stop', 'earliest', 'latest'] as const), 'stop'),
+    listener: optional(groupListener),
+    sessionTimeoutMs: optional(milliseconds, 10_000),
+    rebalanceTimeoutMs: optional(milliseconds, 60_000),
+    heartbeatMs: optional(milliseconds, 3000),
+    maxWaitMs: optional(wholeNumber(1, limits.fetchWaitMsMax), 1000),
+    bytesMax: optional(wholeNumber(1, limits.fetchBytesMax), 1024 * 1024),
+    bufferBytesMax: optional(wholeNumber(1, Number.MAX_SAFE_INTEGER), 32 * 1024 * 1024),
+  } satisfies RowsOf<GroupConsumerOptions>),
+})
+
 const adminOptions = method('create an MqAdmin', {
   options: record({
     ...clientRows,
@@ -414,6 +438,17 @@ export function takeConsumerOptions(given: unknown) {
   if (from === 'committed' && group === undefined) {
     const found = `options.group is missing: options.from is 'committed'`
     throw new BrokerError('INVALID_GROUP_ID', `Cannot create a Consumer: ${found}`)
+  }
+  return options
+}
+
+/** @throws BrokerError */
+export function takeGroupConsumerOptions(given: unknown) {
+  const options = takeOptions(groupConsumerOptions, given)
+  const cooperative = options.assignors.filter(isCooperative)
+  if (cooperative.length > 0 && cooperative.length < options.assignors.length) {
+    const found = 'options.assignors mixes cooperative and other assignors'
+    throw new BrokerError('INVALID_REQUEST', `Cannot create a GroupConsumer: ${found}`)
   }
   return options
 }

@@ -75,6 +75,10 @@ export class Fetcher {
     this.wake()
   }
 
+  remove(reader: PartitionReader): void {
+    this.#readers.delete(reader)
+  }
+
   /** A partition may have become ready. */
   wake(): void {
     if (!this.#isOver) this.#options.cluster.turn.seal(this.#plan)

@@ -9,13 +9,18 @@
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { onlyOne } from '../../protocol/mq/messages.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
+import type { MembershipClaim } from './group/group-membership.ts'
 import type { MqCluster } from './mq-cluster.ts'
 
 interface GroupCommitsOptions {
   readonly cluster: Pick<MqCluster, 'call' | 'clock' | 'log'>
   readonly group: string
   readonly topic: string
+  /** of a member; undefined: this consumer commits outside the group's generations */
+  readonly claim?: () => MembershipClaim
 }
+
+const noMember: MembershipClaim = { generation: -1, memberId: '', instanceId: undefined }
 
 /** A broker that does not answer within this time is abandoned for another. */
 const tryMs = 3000
@@ -103,6 +108,7 @@ export class GroupCommits {
   /** @returns whether it is committed; if not, another commit came between */
   async #maybeWrite(partition: number, offset: number, timeoutMs: number): Promise<boolean> {
     const { cluster, group, topic } = this.#options
+    const claim = this.#options.claim?.() ?? noMember
     const version = this.#versions.get(partition) ?? noCommit
     const unsettled = this.#unsettled.get(partition) ?? new Set()
     this.#unsettled.set(partition, unsettled)
@@ -112,9 +118,9 @@ export class GroupCommits {
       ({
         type: 'offsetCommit',
         group,
-        generation: -1,
-        memberId: '',
-        instanceId: undefined,
+        generation: claim.generation,
+        memberId: claim.memberId,
+        instanceId: claim.instanceId,
         timeoutMs,
         passedOn: false,
         partitions,

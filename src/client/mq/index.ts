@@ -24,19 +24,33 @@ export {
   type ConsumerEvents,
   type PartitionProgress,
 } from './consumer.ts'
+export type { AssignorName } from './group/assignor-names.ts'
+export type {
+  GroupDetails,
+  GroupListing,
+  GroupMemberDetails,
+  GroupPartition,
+} from './group/group-admin.ts'
+export { GroupConsumer, type GroupConsumerEvents } from './group/group-consumer.ts'
 export { type GroupOffset, MqAdmin, type PartitionOffsets } from './mq-admin.ts'
 export type {
   CallOptions,
   ConsumerOptions,
   EachBatchOptions,
+  GroupConsumerOptions,
+  GroupListener,
   MqAdminOptions,
   MqClientOptions,
   NewHeader,
   NewRecord,
   NewTopic,
+  OffsetReset,
+  OffsetTarget,
+  PlannedOffset,
   ProducerOptions,
   SeekOptions,
   SeekTarget,
+  TopicPartition,
 } from './options.ts'
 export { partitionFor } from './partitioner.ts'
 export { Producer, SendBatchError, type StoredAt, type StoredRange } from './producer.ts'

@@ -8,6 +8,7 @@ import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import type { ClientWorld } from '../../world.ts'
 import type { ServerList } from '../server-list.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
+import type { AssignorName } from './group/assignor-names.ts'
 
 export interface MqClientOptions {
   /**
@@ -128,6 +129,42 @@ export interface EachBatchOptions extends CallOptions {
   readonly concurrency?: number
   /** Commits after each batch that was handled; needs a group. Default false. */
   readonly commits?: boolean
+}
+
+export interface GroupConsumerOptions extends MqClientOptions {
+  readonly group: string
+  readonly topics: readonly string[]
+  /**
+   * Ways to divide the partitions, the preferred one first; members agree on one that all of them
+   * have. Default `cooperative-sticky`, which cannot be listed with the others.
+   */
+  readonly assignors?: readonly AssignorName[]
+  /** Of a static member: it may restart within `sessionTimeoutMs` without a rebalance. */
+  readonly instanceId?: string
+  /** Where to begin in a partition for which the group committed nothing. Default beginning. */
+  readonly from?: 'beginning' | 'end'
+  /** When the committed offset does not exist. Default stop: taking records fails. */
+  readonly outOfRange?: 'stop' | 'earliest' | 'latest'
+  /** Called, and awaited, before the group goes on. */
+  readonly listener?: GroupListener
+  /** A silent member is expelled after this time. Default 10 s; brokers allow 6 s to 30 min. */
+  readonly sessionTimeoutMs?: number
+  /** How long a rebalance waits for this member. Default 60 s. */
+  readonly rebalanceTimeoutMs?: number
+  /** Default 3 s. */
+  readonly heartbeatMs?: number
+  /** As of `Consumer`. */
+  readonly maxWaitMs?: number
+  readonly bytesMax?: number
+  readonly bufferBytesMax?: number
+}
+
+export interface GroupListener {
+  assigned?(partitions: readonly TopicPartition[]): Promise<void> | void
+  /** They are still this member's: the last time to commit. */
+  revoked?(partitions: readonly TopicPartition[]): Promise<void> | void
+  /** Others may have them already. */
+  lost?(partitions: readonly TopicPartition[]): Promise<void> | void
 }
 
 export interface MqAdminOptions extends MqClientOptions {

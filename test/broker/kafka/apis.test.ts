@@ -462,19 +462,46 @@ worldTest(t, 'refused fetches', { brokers: 1 }, async (t, world) => {
   t.equal(await fetching(13, topicId, { currentLeaderEpoch: 99 }), 'UNKNOWN_LEADER_EPOCH')
 })
 
-worldTest(t, 'fetch sessions are not granted', { brokers: 1 }, async (t, world) => {
+worldTest(t, 'a fetch session names what has news', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
-  await newTopic(client, 's')
-  const inSession = async (sessionId: number, sessionEpoch: number) => {
-    const asked = { ...fetchOf('s'), sessionId, sessionEpoch }
-    const found = await client.send(fetch, 11, asked)
-    t.equal(found.sessionId, 0)
-    return [nameOf(found.errorCode), found.responses.length]
+  const topicId = await newTopic(client, 's', { partitions: 3 })
+  const partition = (at: number, fetchOffset = 0) => ({
+    ...{ partition: at, fetchOffset, partitionMaxBytes: 1_000_000 },
+  })
+  const all = [{ topicId, partitions: [0, 1, 2].map((at) => partition(at)) }]
+  const fetching = async (sessionId: number, sessionEpoch: number, changes: object = {}) => {
+    const asked = { replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 2 ** 20, isolationLevel: 0 }
+    const request = { ...asked, sessionId, sessionEpoch, topics: [], ...changes }
+    const found = await client.send(fetch, 13, request)
+    const named = found.responses.flatMap(({ topicId: id, partitions }) => {
+      t.equal(id, topicId)
+      return partitions.map((one) => [one.partitionIndex, one.highWatermark, one.records?.length])
+    })
+    return { error: nameOf(found.errorCode), sessionId: found.sessionId, named }
   }
-  t.same(await inSession(0, 0), ['NONE', 1], 'a client that asks for a session is still answered')
-  t.same(await inSession(0, -1), ['NONE', 1])
-  t.same(await inSession(7, 3), ['FETCH_SESSION_ID_NOT_FOUND', 0])
-  t.same(await inSession(0, 3), ['INVALID_FETCH_SESSION_EPOCH', 0])
+  const quiet = [0, 1, 2].map((at) => [at, 0, 0])
+  const { sessionId, ...first } = await fetching(0, 0, { topics: all })
+  t.same(first, { error: 'NONE', named: quiet })
+  t.ok(sessionId > 0)
+  t.same(await fetching(sessionId, 1), { error: 'NONE', sessionId, named: [] }, 'all are quiet')
+  await client.send(produce, 7, produceTo('s', batchOf(3)))
+  const { named } = await fetching(sessionId, 2)
+  t.match(named, [[0, 3]])
+  t.equal(named.length, 1)
+  t.same((await fetching(sessionId, 3)).named, named, 'until the client has read them')
+  const read = { topics: [{ topicId, partitions: [partition(0, 3)] }] }
+  t.same((await fetching(sessionId, 4, read)).named, [])
+  const forgotten = { forgottenTopicsData: [{ topicId, partitions: [0] }] }
+  t.same((await fetching(sessionId, 5, forgotten)).named, [])
+  await client.send(produce, 7, produceTo('s', batchOf(1)))
+  t.same((await fetching(sessionId, 6)).named, [])
+  const none = { sessionId: 0, named: [] }
+  t.same(await fetching(sessionId, 6), { error: 'INVALID_FETCH_SESSION_EPOCH', ...none })
+  t.same(await fetching(sessionId, -1, { topics: all }), {
+    ...{ error: 'NONE', sessionId: 0, named: (await fetching(0, -1, { topics: all })).named },
+  })
+  t.same(await fetching(sessionId, 7), { error: 'FETCH_SESSION_ID_NOT_FOUND', ...none })
+  t.same(await fetching(0, 3), { error: 'FETCH_SESSION_ID_NOT_FOUND', ...none })
 })
 
 // --- offsets, ids --------------------------------------------------------------------------------

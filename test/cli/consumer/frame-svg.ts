@@ -1,7 +1,7 @@
 // A frame as a picture for pages: text in a grid of cells, with the colours of a dark terminal.
 
 import { codeColumns } from '../../../src/cli/consumer/cells.ts'
-import type { Frame, Size } from '../../../src/cli/consumer/consumer-frame.ts'
+import type { Frame, Size } from '../../../src/cli/consumer/screen-lines.ts'
 import { type Style, styleOf } from '../../../src/cli/consumer/screen-palette.ts'
 
 const cell = { width: 8.4, height: 18, baseline: 13.5 }

@@ -1,8 +1,8 @@
 // Scenes for pictures of the screen: the views after certain events, the same in every run.
 
 import { brokersKnown, type ClusterLines } from '../../../src/cli/consumer/cluster-lines.ts'
-import type { Size } from '../../../src/cli/consumer/consumer-frame.ts'
 import { ConsumerView, type ViewRecord } from '../../../src/cli/consumer/consumer-view.ts'
+import type { Size } from '../../../src/cli/consumer/screen-lines.ts'
 import type { ServerRole } from '../../../src/cli/four-letter-word.ts'
 import { GoalSource } from '../../../src/cli/goals/goal-source.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { toAscii } from '../../../src/cli/consumer/cells.ts'
-import { drawFrame, type Frame } from '../../../src/cli/consumer/consumer-frame.ts'
+import { drawFrame } from '../../../src/cli/consumer/consumer-frame.ts'
 import { FrameCache, LineCache } from '../../../src/cli/consumer/frame-cache.ts'
-import { lineColumns, lineText } from '../../../src/cli/consumer/screen-lines.ts'
+import { type Frame, lineColumns, lineText } from '../../../src/cli/consumer/screen-lines.ts'
 import { frameToSvg } from './frame-svg.ts'
 import { nowMs, type Picture, pictures, readmePicture } from './screen-scenes.ts'
 

@@ -9,63 +9,21 @@ import { limits } from '../../limits.ts'
 import { printable } from '../../printable.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
+import { follow } from '../consumer/follow.ts'
+import { lookOf } from '../consumer/screen-palette.ts'
+import { resetText } from '../consumer/topic-screen.ts'
 import { counted } from '../make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
 import { offsetForms, offsetRange } from '../offset-range.ts'
 import { toStderr } from '../output.ts'
 import { recordFormatter, recordJson } from '../record-text.ts'
 import { stopSignal } from '../stop-signal.ts'
-import { ConsumerView } from './consumer-view.ts'
-import { lookOf } from './screen-palette.ts'
-import { resetText, TopicScreen } from './topic-screen.ts'
+import { browse } from './browser-screen.ts'
 
 /** For the screen's status: a broker that does not answer within this time is shown as lost. */
 const statusTimeoutMs = 1000
-
-interface FollowOptions {
-  readonly consumer: Consumer
-  readonly onRecords: (records: readonly ConsumedRecord[]) => Promise<void> | void
-  /** Offsets are committed after each batch of records is handled. */
-  readonly commits: boolean
-  readonly max?: number | undefined
-  /** where to stop, by partition: the offset after the last one wanted */
-  readonly ends?: ReadonlyMap<number, number> | undefined
-}
-
-/** Hands over records until `max`, the ends, or the close of the consumer. @returns their number */
-export async function follow(options: FollowOptions): Promise<number> {
-  const { consumer, onRecords, commits, max = Number.POSITIVE_INFINITY, ends } = options
-  await consumer.start()
-  let count = 0
-  while (count < max && !isAtEnd(consumer, ends)) {
-    const taken = await consumer.take()
-    if (taken.length === 0) break
-    const wanted = ends === undefined ? taken : taken.filter((each) => isBefore(each, ends))
-    const records = wanted.slice(0, max - count)
-    await onRecords(records)
-    count += records.length
-    if (commits) await consumer.commit(offsetsAfter(records))
-  }
-  return count
-}
-
-function isAtEnd(consumer: Consumer, ends: ReadonlyMap<number, number> | undefined): boolean {
-  if (ends === undefined) return false
-  return consumer.progress.every(
-    ({ partition, position }) => position >= (ends.get(partition) ?? 0),
-  )
-}
-
-function isBefore(
-  { partition, offset }: ConsumedRecord,
-  ends: ReadonlyMap<number, number>,
-): boolean {
-  return offset < (ends.get(partition) ?? 0)
-}
-
-function offsetsAfter(records: readonly ConsumedRecord[]): Map<number, number> {
-  return new Map(records.map(({ partition, offset }) => [partition, offset + 1]))
-}
+/** Of a topic that is opened on the screen, this many records of each partition are read first. */
+const openedLast = 100
 
 export const consume = cliCommand({
   command: 'consume [topic]',
@@ -111,6 +69,11 @@ export const consume = cliCommand({
         type: 'boolean',
         default: false,
         describe: 'print lines even on a terminal',
+      })
+      .option('mouse', {
+        type: 'boolean',
+        default: true,
+        describe: 'use the mouse; --no-mouse leaves it to the terminal, to select text',
       })
       .option('out-of-range', {
         type: 'string',
@@ -195,68 +158,56 @@ export const consume = cliCommand({
       options.plain || json || quiet || format !== undefined || keySeparator !== undefined
     const place = await openMq(options)
     const admin = new MqAdmin({ ...place.client, timeoutMs: statusTimeoutMs })
+    const where = await pinned(place, admin)
+    const { max, outOfRange } = options
+    const start = options.fromBeginning ? 'beginning' : (options.offset?.start ?? 'end')
     const consumer = new Consumer({
       ...place.client,
+      ...where,
       topic,
-      from:
-        group !== undefined
-          ? 'committed'
-          : options.fromBeginning
-            ? 'beginning'
-            : (options.offset?.start ?? 'end'),
-      outOfRange: options.outOfRange,
+      from: group === undefined ? start : 'committed',
+      outOfRange,
       ...(group === undefined ? {} : { group }),
       ...(partition === undefined ? {} : { partitions: [partition] }),
-      ...(await pinned(place, admin)),
     })
     const { signal } = stopSignal()
     signal.addEventListener('abort', () => void consumer.close())
-    let screen: TopicScreen | undefined
-    const say = (text: string) => {
-      if (screen === undefined && !quiet) toStderr(`zw: ${text}\n`)
+    const terminal = { input: process.stdin, output: process.stdout }
+    const look = isPlain ? undefined : lookOf(process.env, terminal)
+    if (look === undefined && !quiet) {
+      consumer.on('reset', (...reset) => toStderr(`zw: ${resetText(...reset)}\n`))
+      consumer.on('unavailable', (_, { message }) => toStderr(`zw: ${message}\n`))
     }
-    consumer.on('reset', (...reset) => say(resetText(...reset)))
-    consumer.on('unavailable', (_, { message }) => say(message))
     try {
       await consumer.start()
-      const endMs = options.offset?.endMs
-      const ends =
-        endMs !== undefined
-          ? await consumer.offsetsAt({ timestampMs: endMs })
-          : options.exitAtEnd
-            ? await endsOf(admin, topic)
-            : undefined
-      const terminal = { input: process.stdin, output: process.stdout }
-      const look = isPlain ? undefined : lookOf(process.env, terminal)
-      if (look !== undefined) {
-        screen = new TopicScreen({
-          view: new ConsumerView({ topic, group }),
-          look,
-          consumer,
-          servers: place.servers,
-          client: place.client,
-          admin,
-          clock: systemClock,
-          onQuit: () => void consumer.close(),
-        })
+      const ends = options.exitAtEnd ? await endsOf(admin, topic) : undefined
+      if (look === undefined) {
+        const onRecords = (records: readonly ConsumedRecord[]) =>
+          printAll(records.map(print), unbuffered)
+        await follow({ consumer, onRecords, commits: group !== undefined, max, ends })
+        return
       }
-      const count = await follow({
+      const browsed = await browse({
+        look,
+        mouse: options.mouse,
         consumer,
-        onRecords: (records) =>
-          screen === undefined
-            ? printAll(records.map(print), unbuffered)
-            : screen.received(records),
-        commits: group !== undefined,
-        max: options.max,
+        consumerOf: (topic) => {
+          const from = { last: openedLast }
+          return new Consumer({ ...place.client, ...where, topic, from, outOfRange: 'latest' })
+        },
+        group,
+        servers: place.servers,
+        client: place.client,
+        admin,
+        clock: systemClock,
+        max,
         ends,
+        signal,
       })
-      if (screen !== undefined) {
-        screen.close()
-        const lag = consumer.lag === undefined ? '' : `, lag ${consumer.lag}`
-        await printAll([Buffer.from(`${counted(count, 'record')} read from ${topic}${lag}\n`)])
-      }
+      const lag = browsed.lag === undefined ? '' : `, lag ${browsed.lag}`
+      const read = `${counted(browsed.count, 'record')} read from ${browsed.topic}${lag}`
+      await printAll([Buffer.from(`${read}\n`)])
     } finally {
-      screen?.close()
       await consumer.close()
       admin.close()
       await place.close()

@@ -1,21 +1,25 @@
-// The terminal around a ConsumerView: draws its frames, and passes keys to the view.
+// A terminal that shows frames, and passes keys and the mouse on.
 //
 // It draws at most `framesPerSecond` times a second, however much happens. blessed knows the
 // terminal's codes and keys, writes only changed cells, and restores the terminal when the process
 // ends, even after an uncaught error. Its own boxes are not used: a frame has the contents of every
-// cell.
+// cell, and text is never read as blessed's markup.
 
 import blessed from 'blessed'
 import { codeColumns, toAscii } from './cells.ts'
-import { drawFrame } from './consumer-frame.ts'
-import type { ConsumerView, ViewAction } from './consumer-view.ts'
-import { FrameCache } from './frame-cache.ts'
-import type { Line } from './screen-lines.ts'
+import type { Frame, Line, Size } from './screen-lines.ts'
 import { type Look, type Style, styleOf } from './screen-palette.ts'
 
 const framesPerSecond = 15
 /** Rate, lag and health change even without records. */
 const idleFrameMs = 500
+
+export interface MouseEvent {
+  readonly type: 'click' | 'wheelUp' | 'wheelDown'
+  /** from 0, at the left and at the top */
+  readonly x: number
+  readonly y: number
+}
 
 /** blessed's buffer of the screen: rows of cells, each [attributes, character]. */
 type Cells = ([number, string][] & { dirty?: boolean })[]
@@ -26,35 +30,33 @@ interface Inner {
   readonly tput: { brokenACS: boolean; colors: number }
 }
 
-export class ConsumerScreen {
-  readonly #view: ConsumerView
-  readonly #nowMs: () => number
-  readonly #onAction: (action: ViewAction) => void
+export class TerminalScreen {
+  readonly #draw: (size: Size) => Frame
   readonly #look: Look
   readonly #screen: blessed.Widgets.Screen
-  readonly #cache = new FrameCache()
   readonly #idle: NodeJS.Timeout
   #due: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(options: {
-    readonly view: ConsumerView
+    readonly title: string
     readonly look: Look
-    readonly nowMs: () => number
-    /** for keys that do more than change the view */
-    readonly onAction: (action: ViewAction) => void
+    readonly draw: (size: Size) => Frame
+    /** @param key as blessed names it. @param char what it types, if it types anything */
+    readonly onKey: (key: string, char: string) => void
+    /** When left out, the mouse stays the terminal's, which selects text with it. */
+    readonly onMouse?: ((event: MouseEvent, size: Size) => void) | undefined
   }) {
-    this.#view = options.view
-    this.#look = options.look
-    this.#nowMs = options.nowMs
-    this.#onAction = options.onAction
+    const { title, look, draw, onKey, onMouse } = options
+    this.#look = look
+    this.#draw = draw
     useWidthsOfToday()
-    const { unicode } = options.look
+    const { unicode } = look
     this.#screen = blessed.screen({
       smartCSR: true,
       fullUnicode: unicode,
       forceUnicode: unicode,
-      title: `zw ${options.view.topic}`,
+      title,
       // The default, true, sends queries that some terminals answer with garbage.
       warnings: false,
     })
@@ -65,9 +67,23 @@ export class ConsumerScreen {
     this.#inner.tput.colors = paletteColours
     this.#screen.on(
       'keypress',
-      (char: string | undefined, key: blessed.Widgets.Events.IKeyEventArg) =>
-        this.#pressed(char, key),
+      (char: string | undefined, key: blessed.Widgets.Events.IKeyEventArg) => {
+        const name = key.full ?? key.name ?? char ?? ''
+        // Clears the output of other programs.
+        if (name === 'C-l') this.#screen.realloc()
+        onKey(name, char ?? '')
+        this.refresh()
+      },
     )
+    if (onMouse !== undefined) {
+      this.#screen.enableMouse()
+      this.#screen.on('mouse', ({ action, x, y }: blessed.Widgets.Events.IMouseEventArg) => {
+        const type = mouseTypes[action]
+        if (type === undefined) return
+        onMouse({ type, x, y }, this.#size)
+        this.refresh()
+      })
+    }
     // Emitted before blessed writes cells, also after a change of size.
     this.#screen.on('prerender', () => this.#paint())
     this.#idle = setInterval(() => this.refresh(), idleFrameMs)
@@ -76,6 +92,10 @@ export class ConsumerScreen {
 
   get #inner(): Inner {
     return this.#screen as unknown as Inner
+  }
+
+  get #size(): Size {
+    return { columns: this.#screen.width as number, rows: this.#screen.height as number }
   }
 
   /** Schedules a redraw, one for all calls until then. */
@@ -87,6 +107,12 @@ export class ConsumerScreen {
     }, 1000 / framesPerSecond)
   }
 
+  /** Passes bytes to the terminal's clipboard (OSC 52), which some terminals refuse. */
+  copy(bytes: Uint8Array): void {
+    if (this.#closed) return
+    this.#screen.program.write(`\x1b]52;c;${Buffer.from(bytes).toString('base64')}\x07`)
+  }
+
   /** Restores the terminal. */
   close(): void {
     if (this.#closed) return
@@ -96,27 +122,22 @@ export class ConsumerScreen {
     this.#screen.destroy()
   }
 
-  #pressed(char: string | undefined, { full, name }: blessed.Widgets.Events.IKeyEventArg): void {
-    const key = full ?? name ?? char ?? ''
-    // Clears the output of other programs.
-    if (key === 'C-l') this.#screen.realloc()
-    const action = this.#view.press(key)
-    this.refresh()
-    if (action !== undefined) this.#onAction(action)
-  }
-
   #paint(): void {
     if (this.#closed) return
-    const size = { columns: this.#screen.width as number, rows: this.#screen.height as number }
-    const frame = drawFrame(this.#view, size, this.#nowMs(), this.#cache)
     const { lines } = this.#inner
-    for (const [y, line] of frame.entries()) {
+    for (const [y, line] of this.#draw(this.#size).entries()) {
       const cells = lines[y]
       if (cells === undefined) continue
       paintLine(line, cells, this.#look)
       cells.dirty = true
     }
   }
+}
+
+const mouseTypes: Readonly<Record<string, MouseEvent['type']>> = {
+  mousedown: 'click',
+  wheelup: 'wheelUp',
+  wheeldown: 'wheelDown',
 }
 
 /** A wide character leaves the next cell blank; a mark joins the previous cell. */

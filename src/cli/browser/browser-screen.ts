@@ -1,0 +1,160 @@
+// `zw consume` on a terminal: shows one topic, and others that the user opens, until the user quits.
+
+import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { follow } from '../consumer/follow.ts'
+import type { Look } from '../consumer/screen-palette.ts'
+import { TerminalScreen } from '../consumer/terminal-screen.ts'
+import { BrowserCache, drawBrowser } from './browser-frame.ts'
+import { hitAt } from './browser-layout.ts'
+import { TopicReading, type TopicReadingOptions, type WiderEffect } from './topic-reading.ts'
+
+export interface BrowserOptions
+  extends Pick<TopicReadingOptions, 'group' | 'servers' | 'client' | 'admin' | 'clock'> {
+  readonly look: Look
+  /** Without it, the terminal selects text with the mouse. */
+  readonly mouse: boolean
+  /** of the first topic, which has started */
+  readonly consumer: Consumer
+  readonly consumerOf: (topic: string) => Consumer
+  /** for the first topic */
+  readonly max: number | undefined
+  readonly ends: ReadonlyMap<number, number> | undefined
+  readonly signal: AbortSignal
+}
+
+/** What was read of the last topic. */
+export interface Browsed {
+  readonly topic: string
+  readonly count: number
+  readonly lag: number | undefined
+}
+
+/** Ends when the user quits, or the first topic is read as far as wanted. */
+export async function browse(options: BrowserOptions): Promise<Browsed> {
+  const browser = new Browser(options)
+  const stop = () => void browser.quit()
+  options.signal.addEventListener('abort', stop)
+  try {
+    return await browser.run()
+  } finally {
+    options.signal.removeEventListener('abort', stop)
+    browser.close()
+  }
+}
+
+class Browser {
+  readonly #options: BrowserOptions
+  readonly #screen: TerminalScreen
+  #reading: TopicReading
+  #cache = new BrowserCache()
+  /** the consumer of the topic that was opened: it is next */
+  #next: Consumer | undefined
+  #isOpening = false
+
+  constructor(options: BrowserOptions) {
+    this.#options = options
+    const { look, mouse, clock, consumer } = options
+    this.#reading = this.#read(consumer)
+    this.#screen = new TerminalScreen({
+      title: `zw ${consumer.topic}`,
+      look,
+      draw: (size) => drawBrowser(this.#reading.model, size, clock.nowMs(), this.#cache),
+      onKey: (key, char) => this.#reading.take({ type: 'key', key, char, wallMs: clock.wallMs() }),
+      onMouse: mouse
+        ? ({ type, x, y }, size) => {
+            const hit = hitAt(this.#reading.model, size, { x, y })
+            this.#reading.take({ type: 'mouse', event: type, hit })
+          }
+        : undefined,
+    })
+  }
+
+  async run(): Promise<Browsed> {
+    const { group, max, ends } = this.#options
+    const bounds = { max, ends }
+    for (let isFirst = true; ; isFirst = false) {
+      const reading = this.#reading
+      const { consumer } = reading
+      const count = await follow({
+        consumer,
+        onRecords: (records) => yieldAfter(reading, records),
+        commits: group !== undefined,
+        ...(isFirst ? bounds : {}),
+      })
+      const next = this.#next
+      if (next === undefined) return { topic: consumer.topic, count, lag: consumer.lag }
+      this.#next = undefined
+      reading.close()
+      this.#cache = new BrowserCache()
+      this.#reading = this.#read(next)
+      this.#screen.refresh()
+    }
+  }
+
+  async quit(): Promise<void> {
+    await this.#reading.consumer.close()
+  }
+
+  close(): void {
+    this.#screen.close()
+    this.#reading.close()
+    void this.#reading.consumer.close()
+  }
+
+  #read(consumer: Consumer): TopicReading {
+    const { group, servers, client, admin, clock } = this.#options
+    return new TopicReading({
+      consumer,
+      group,
+      servers,
+      client,
+      admin,
+      clock,
+      onChange: () => this.#screen?.refresh(),
+      onEffect: (effect) => this.#perform(effect),
+    })
+  }
+
+  #perform(effect: WiderEffect): undefined {
+    switch (effect.type) {
+      case 'quit':
+        void this.quit()
+        return undefined
+      case 'open':
+        void this.#open(effect.topic)
+        return undefined
+      case 'copy':
+        this.#screen.copy(effect.bytes)
+        return undefined
+    }
+  }
+
+  /** The topic so far stays if the other one cannot be read. */
+  async #open(topic: string): Promise<void> {
+    if (this.#isOpening) return
+    this.#isOpening = true
+    const { consumer } = this.#reading
+    const next = this.#options.consumerOf(topic)
+    try {
+      await next.start()
+      this.#next = next
+      await consumer.close()
+    } catch (error) {
+      await next.close()
+      if (!(error instanceof BrokerError)) throw error
+      this.#reading.tell(error.message)
+    } finally {
+      this.#isOpening = false
+    }
+  }
+}
+
+/** Keys and frames come in between batches, however fast these follow each other. */
+async function yieldAfter(
+  reading: TopicReading,
+  records: readonly ConsumedRecord[],
+): Promise<void> {
+  reading.received(records)
+  await new Promise<void>((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,245 @@
+// The partitions of the topic, consumer groups, and topics, each as a table in a box. Pure.
+
+import { fit, fitRight, columns as widthOf } from '../consumer/cells.ts'
+import { shortCount } from '../consumer/cluster-boxes.ts'
+import { box, type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
+import {
+  type GroupFacts,
+  type GroupsFacts,
+  lagOf,
+  type PartitionFacts,
+  type TopicFacts,
+} from './browser-facts.ts'
+import type { ListCursor } from './list-cursor.ts'
+
+interface Column {
+  readonly title: string
+  /** undefined: takes what the others leave */
+  readonly width?: number
+  readonly isNumber?: boolean
+}
+
+interface Row {
+  readonly cells: readonly string[]
+  readonly tone: Tone
+}
+
+interface Table extends Size {
+  readonly label: string
+  readonly columns: number
+  readonly heads: readonly Column[]
+  readonly rows: number
+  readonly items: readonly Row[]
+  readonly cursor: ListCursor
+  readonly isFocused: boolean
+  /** instead of rows, if there are none */
+  readonly empty: string
+}
+
+function tableBox({ label, columns, rows, heads, items, cursor, isFocused, empty }: Table): Line[] {
+  const inner = columns - 2
+  const room = rows - 3
+  const top = cursor.show(items.length, room)
+  const lines = items.slice(top, top + room).map(({ cells, tone }, i): Line => {
+    const isSelected = isFocused && top + i === cursor.at
+    return [span(cellsText(cells, heads, inner), isSelected ? 'selected' : tone)]
+  })
+  if (items.length === 0) lines.push(plainLine(` ${empty}`, inner, 'quiet'))
+  const head: Line = [
+    span(
+      cellsText(
+        heads.map(({ title }) => title),
+        heads,
+        inner,
+      ),
+      'strong',
+    ),
+  ]
+  const isAll = items.length <= room
+  const foot = isAll ? '' : `${top + 1}–${top + lines.length} of ${items.length}`
+  return box({ width: columns, height: rows, label, foot, isFocused, lines: [head, ...lines] })
+}
+
+/** One blank before each column; the one without a width takes the rest. */
+function cellsText(cells: readonly string[], heads: readonly Column[], width: number): string {
+  const fixed = heads.reduce((sum, head) => sum + 1 + (head.width ?? 0), 0)
+  const rest = Math.max(0, width - fixed)
+  const text = heads.map((head, i) => {
+    const cell = cells[i] ?? ''
+    const room = head.width ?? rest
+    return ` ${head.isNumber ? fitRight(cell, room) : fit(cell, room)}`
+  })
+  return fit(text.join(''), width)
+}
+
+// --- partitions ----------------------------------------------------------------------------------
+
+export function partitionsBox(
+  partitions: readonly PartitionFacts[],
+  place: Size & { readonly cursor: ListCursor; readonly isFocused: boolean },
+): Line[] {
+  const isWide = place.columns >= 60
+  const heads: Column[] = [
+    { title: 'part', width: 4, isNumber: true },
+    ...(isWide ? [{ title: 'first', width: 11, isNumber: true }] : []),
+    { title: 'position', width: isWide ? 12 : 9, isNumber: true },
+    ...(isWide ? [{ title: 'end', width: 12, isNumber: true }] : []),
+    { title: 'lag', width: isWide ? 9 : 5, isNumber: true },
+    { title: isWide ? 'leader' : 'led', width: isWide ? 6 : 3, isNumber: true },
+    { title: '' },
+  ]
+  const items = partitions.map((facts): Row => {
+    const { partition, start, position, end, leader, isPaused } = facts
+    const lag = lagOf(facts)
+    const cells = [
+      String(partition),
+      ...(isWide ? [numberText(start)] : []),
+      String(position),
+      ...(isWide ? [numberText(end)] : []),
+      lag === undefined ? '?' : isWide ? String(lag) : shortCount(lag),
+      leader === undefined ? '-' : String(leader),
+      isPaused ? 'paused' : lagBar(facts),
+    ]
+    const tone = leader === undefined ? 'bad' : isPaused ? 'warn' : 'text'
+    return { cells, tone }
+  })
+  return tableBox({ ...place, label: 'partitions', heads, items, empty: 'not known yet' })
+}
+
+function numberText(value: number | undefined): string {
+  return value === undefined ? '?' : String(value)
+}
+
+const barColumns = 8
+
+/** How far the reader is between the first and the last offset. */
+function lagBar({ start, end, position }: PartitionFacts): string {
+  if (start === undefined || end === undefined || end <= start) return ''
+  const share = Math.max(0, Math.min(1, (position - start) / (end - start)))
+  const full = Math.floor(share * barColumns)
+  return '█'.repeat(full) + '▁'.repeat(barColumns - full)
+}
+
+// --- groups --------------------------------------------------------------------------------------
+
+/** The groups, and below them the members and offsets of the selected one. */
+export function groupsBoxes(
+  groups: GroupsFacts | undefined,
+  place: Size & { readonly cursor: ListCursor },
+): Line[] {
+  const { columns, rows, cursor } = place
+  const all = groups?.groups ?? []
+  const missing = groups?.missing ?? ''
+  const notes = missing === '' ? [] : [plainLine(` ${missing}`, columns, 'quiet')]
+  const upperMin = 5
+  const upper = Math.max(upperMin, Math.min(all.length + 3, Math.floor((rows - notes.length) / 2)))
+  const heads: Column[] = [
+    { title: 'group' },
+    { title: 'state', width: columns >= 60 ? 20 : 8 },
+    { title: 'members', width: 7, isNumber: true },
+    { title: 'lag', width: columns >= 60 ? 9 : 6, isNumber: true },
+  ]
+  const items = all.map((facts): Row => {
+    const { group, state, members } = facts
+    const lag = groupLag(facts)
+    const cells = [group, state, state === '' ? '?' : String(members.length), numberText(lag)]
+    return { cells, tone: (lag ?? 0) > 0 ? 'warn' : 'text' }
+  })
+  const empty = groups === undefined ? 'not known yet' : 'no groups'
+  const shared = { columns, heads, items, cursor, isFocused: true, empty }
+  const upperLines = tableBox({ ...shared, label: 'groups', rows: upper })
+  const chosen = all[cursor.at]
+  const lower = groupBox(chosen, { columns, rows: rows - notes.length - upper })
+  return [...upperLines, ...lower, ...notes]
+}
+
+function groupLag({ places }: GroupFacts): number | undefined {
+  const known = places.flatMap(({ lag }) => lag ?? [])
+  return known.length === 0 ? undefined : known.reduce((sum, lag) => sum + lag, 0)
+}
+
+function groupBox(facts: GroupFacts | undefined, { columns: width, rows: height }: Size): Line[] {
+  if (height < 3) return Array.from({ length: height }, () => plainLine('', width))
+  const inner = width - 2
+  const { group = '', members = [], places = [] } = facts ?? {}
+  const memberLines = members.map(({ member, client, host, assignment }) => {
+    return plainLine(` ${client} ${host}  ${assignment}  ${member}`, inner)
+  })
+  const placeHeads: Column[] = [
+    { title: 'topic' },
+    { title: 'part', width: 4, isNumber: true },
+    { title: 'committed', width: 12, isNumber: true },
+    { title: 'lag', width: 9, isNumber: true },
+  ]
+  const placeLines = places.map(({ topic, partition, committed, lag }): Line => {
+    const cells = [
+      topic,
+      String(partition),
+      committed === undefined ? '-' : String(committed),
+      numberText(lag),
+    ]
+    return [span(cellsText(cells, placeHeads, inner), (lag ?? 0) > 0 ? 'warn' : 'text')]
+  })
+  const head: Line = [
+    span(
+      cellsText(
+        placeHeads.map(({ title }) => title),
+        placeHeads,
+        inner,
+      ),
+      'strong',
+    ),
+  ]
+  const lines = [...memberLines, ...(places.length === 0 ? [] : [head, ...placeLines])]
+  const room = height - 2
+  const hidden = lines.length - room
+  const label =
+    group === ''
+      ? 'members and offsets'
+      : `members and offsets of ${fit(group, Math.min(40, widthOf(group)))}`
+  return box({ width, height, label, foot: hidden > 0 ? `${hidden} below` : '', lines })
+}
+
+// --- topics --------------------------------------------------------------------------------------
+
+export function topicsBox(
+  topics: readonly TopicFacts[] | undefined,
+  place: Size & { readonly cursor: ListCursor },
+): Line[] {
+  const isWide = place.columns >= 60
+  const heads: Column[] = [
+    { title: 'topic' },
+    { title: isWide ? 'partitions' : 'part', width: isWide ? 10 : 4, isNumber: true },
+    ...(isWide ? [{ title: 'replicas', width: 8, isNumber: true }] : []),
+    { title: 'offsets', width: isWide ? 13 : 7, isNumber: true },
+    { title: '', width: isWide ? 20 : 9 },
+  ]
+  const items = (topics ?? []).map((facts): Row => {
+    const { topic, partitions, replicas, records, problem } = facts
+    const cells = [
+      topic,
+      problem === undefined ? String(partitions) : '?',
+      ...(isWide ? [problem === undefined ? String(replicas) : '?'] : []),
+      records === undefined || problem !== undefined
+        ? '?'
+        : isWide
+          ? String(records)
+          : shortCount(records),
+      stateOf(facts),
+    ]
+    return { cells, tone: toneOf(facts) }
+  })
+  const empty = topics === undefined ? 'not known yet' : 'no topics'
+  return tableBox({ ...place, label: 'topics', heads, items, isFocused: true, empty })
+}
+
+function stateOf({ problem, leaderless, behind }: TopicFacts): string {
+  if (problem !== undefined) return 'unreadable'
+  if (leaderless > 0) return `${leaderless} leaderless`
+  return behind > 0 ? `${behind} behind` : 'in sync'
+}
+
+function toneOf({ problem, leaderless, behind }: TopicFacts): Tone {
+  if (problem !== undefined || leaderless > 0) return 'bad'
+  return behind > 0 ? 'warn' : 'text'
+}

@@ -1,0 +1,229 @@
+// A topic that the browser reads: records and what is known of the cluster go into the model, and the
+// model's effects to the consumer.
+
+import type { Address } from '../../address.ts'
+import type { ConsumedRecord, Consumer, SeekTarget } from '../../client/mq/consumer.ts'
+import type { MqAdmin } from '../../client/mq/mq-admin.ts'
+import type { Clock } from '../../clock.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import { ClusterPoll } from '../consumer/cluster-poll.ts'
+import { formatTime } from '../consumer/record-table.ts'
+import { resetText } from '../consumer/topic-screen.ts'
+import type { MqPlace } from '../mq-options.ts'
+import { type BrowserEffect, type BrowserInput, BrowserModel } from './browser-model.ts'
+import { BrowserPoll } from './browser-poll.ts'
+import type { Seek, SeekTo } from './seek-target.ts'
+
+const progressMs = 250
+/** How often the ends of paused partitions are asked for: fetches do not tell them. */
+const pausedLagMs = 1000
+/** While no broker answers, the consumer tries one after another; one that lasts is reported. */
+const settledMs = 400
+
+export interface TopicReadingOptions {
+  readonly consumer: Consumer
+  readonly group: string | undefined
+  readonly servers: readonly Address[]
+  /** where the cluster's brokers are */
+  readonly client: MqPlace['client']
+  readonly admin: MqAdmin
+  readonly clock: Clock
+  /** Something may look different. */
+  readonly onChange: () => void
+  /** for the effects that concern more than this topic */
+  readonly onEffect: (effect: WiderEffect) => void
+}
+
+export type WiderEffect = Extract<BrowserEffect, { type: 'quit' | 'open' | 'copy' }>
+
+export class TopicReading {
+  readonly model: BrowserModel
+  readonly consumer: Consumer
+  readonly #clock: Clock
+  readonly #onChange: () => void
+  readonly #onEffect: (effect: WiderEffect) => void
+  readonly #clusterPoll: ClusterPoll
+  readonly #poll: BrowserPoll
+  readonly #stopProgress: () => void
+  #cancelReading: () => void = () => undefined
+  #toldReading: BrokerId | undefined
+  #pausedLagMs = Number.NEGATIVE_INFINITY
+  #isAskingLag = false
+  #isClosed = false
+
+  constructor(options: TopicReadingOptions) {
+    const { consumer, group, servers, client, admin, clock, onChange, onEffect } = options
+    const { topic } = consumer
+    this.model = new BrowserModel({ topic, group })
+    this.consumer = consumer
+    this.#clock = clock
+    this.#onChange = onChange
+    this.#onEffect = onEffect
+    this.#clusterPoll = new ClusterPoll({
+      servers,
+      client,
+      topic,
+      clock,
+      onState: (cluster) => this.take({ type: 'cluster', cluster }),
+    })
+    this.#poll = new BrowserPoll({
+      admin,
+      group,
+      topic,
+      clock,
+      view: () => this.model.view,
+      onInput: (input) => this.take(input),
+    })
+    const readsFrom = (id: BrokerId) => {
+      this.take({ type: 'reading', broker: id })
+      this.#tellReading(id)
+    }
+    if (consumer.broker !== undefined) readsFrom(consumer.broker)
+    consumer.on('broker', readsFrom)
+    consumer.on('reset', (...reset) => this.tell(resetText(...reset)))
+    consumer.on('unavailable', (_, { message }) => this.tell(message))
+    consumer.on('partitions', (added) => this.tell(`the topic has new partitions: ${added}`))
+    this.#stopProgress = clock.every(progressMs, () => this.#showProgress())
+    this.#clusterPoll.start()
+    this.#poll.start()
+    this.#showProgress()
+  }
+
+  received(records: readonly ConsumedRecord[]): void {
+    this.take({ type: 'records', records, nowMs: this.#clock.nowMs() })
+  }
+
+  take(input: BrowserInput): void {
+    if (this.#isClosed) return
+    for (const effect of this.model.step(input)) this.#perform(effect)
+    this.#onChange()
+  }
+
+  /** Adds an event with the time of day. */
+  tell(text: string, about?: string): void {
+    this.take({ type: 'event', time: formatTime(this.#clock.wallMs()), text, about })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancelReading()
+    this.#stopProgress()
+    this.#poll.stop()
+    this.#clusterPoll.stop()
+  }
+
+  #perform(effect: BrowserEffect): undefined {
+    switch (effect.type) {
+      case 'quit':
+      case 'open':
+      case 'copy':
+        this.#onEffect(effect)
+        return undefined
+      case 'tell':
+        this.tell(effect.text)
+        return undefined
+      case 'pause': {
+        const { isPaused, partition } = effect
+        const partitions = partition === undefined ? undefined : [partition]
+        if (isPaused) this.consumer.pause(partitions)
+        else this.consumer.resume(partitions)
+        this.#showProgress()
+        return undefined
+      }
+      case 'seek':
+        void this.#seek(effect)
+        return undefined
+    }
+  }
+
+  #showProgress(): void {
+    const { progress } = this.consumer
+    this.take({
+      type: 'partitions',
+      partitions: progress.map(
+        ({ partition, position, logStart, highWatermark, leader, isPaused }) => {
+          return { partition, position, start: logStart, end: highWatermark, leader, isPaused }
+        },
+      ),
+    })
+    if (progress.some(({ isPaused }) => isPaused)) void this.#askPausedLag()
+  }
+
+  async #askPausedLag(): Promise<void> {
+    const nowMs = this.#clock.nowMs()
+    if (this.#isAskingLag || nowMs < this.#pausedLagMs + pausedLagMs) return
+    this.#isAskingLag = true
+    this.#pausedLagMs = nowMs
+    try {
+      await this.consumer.refreshLag()
+    } catch (error) {
+      // No broker can answer at the moment, or the consumer was closed.
+      if (!(error instanceof BrokerError)) throw error
+    } finally {
+      this.#isAskingLag = false
+    }
+  }
+
+  async #seek({ to, partition }: Seek): Promise<void> {
+    const all = this.consumer.progress.map((one) => one.partition)
+    const partitions = partition === undefined ? all : [partition]
+    try {
+      // The offsets that exist: a seek to another would end the consumer.
+      await this.consumer.refreshLag()
+      for (const one of partitions) {
+        const target = this.#targetOf(to, one)
+        if (target !== undefined) await this.consumer.seek(target, { partitions: [one] })
+      }
+      this.take({ type: 'sought' })
+      this.#showProgress()
+      this.tell(
+        `reading ${seekText(to)}${partition === undefined ? '' : ` in partition ${partition}`}`,
+      )
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.tell(error.message)
+    }
+  }
+
+  #targetOf(to: SeekTo, partition: number): SeekTarget | undefined {
+    const found = this.consumer.progress.find((one) => one.partition === partition)
+    switch (to.type) {
+      case 'beginning':
+      case 'end':
+        return to.type
+      case 'last':
+        return { last: to.count }
+      case 'offset':
+        return Math.max(
+          found?.logStart ?? 0,
+          Math.min(to.offset, found?.highWatermark ?? to.offset),
+        )
+      case 'time':
+        throw new BrokerError('UNSUPPORTED_VERSION', 'Reading from a time is not available yet')
+    }
+  }
+
+  #tellReading(id: BrokerId): void {
+    this.#cancelReading()
+    this.#cancelReading = this.#clock.after(settledMs, () => {
+      if (id !== this.#toldReading) this.tell(`reading from broker ${id}`, 'reading')
+      this.#toldReading = id
+    })
+  }
+}
+
+function seekText(to: SeekTo): string {
+  switch (to.type) {
+    case 'beginning':
+      return 'from the beginning'
+    case 'end':
+      return 'from the end'
+    case 'offset':
+      return `from offset ${to.offset}, or the nearest one that exists`
+    case 'last':
+      return `the last ${to.count} records`
+    case 'time':
+      return `from ${new Date(to.timeMs).toLocaleString('sv')}`
+  }
+}

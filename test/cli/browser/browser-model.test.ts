@@ -1,0 +1,258 @@
+import t from 'tap'
+import type { PartitionFacts } from '../../../src/cli/browser/browser-facts.ts'
+import { type BrowserEffect, BrowserModel } from '../../../src/cli/browser/browser-model.ts'
+import { GoalSource } from '../../../src/cli/goals/goal-source.ts'
+import { Random } from '../../../src/random.ts'
+import { recordOf, recordsOf } from './records.ts'
+
+const wallMs = Date.UTC(2026, 10, 28, 21, 0)
+
+function modelOf(group?: string): BrowserModel {
+  return new BrowserModel({ topic: 'events', group })
+}
+
+function press(model: BrowserModel, ...keys: readonly string[]): BrowserEffect[] {
+  return keys.flatMap((key) => [
+    ...model.step({ type: 'key', key, char: key.length === 1 ? key : '', wallMs }),
+  ])
+}
+
+function receive(model: BrowserModel, count: number, from = 0): void {
+  model.step({ type: 'records', records: recordsOf(count, from), nowMs: 0 })
+}
+
+/** Two partitions, with these ends. */
+function partitionsOf(ends: readonly number[], paused: readonly number[] = []): PartitionFacts[] {
+  return ends.map((end, partition) => {
+    const isPaused = paused.includes(partition)
+    return { partition, position: 10, start: 0, end, leader: 1, isPaused }
+  })
+}
+
+function goals(count: number) {
+  const source = new GoalSource(new Random(7), 100)
+  return Array.from({ length: count }, (_, offset) =>
+    recordOf({ offset, value: JSON.stringify(source.next()) }),
+  )
+}
+
+t.test('keys and Tab change the view', async (t) => {
+  const model = modelOf()
+  const seen = ['2', '3', '4', '1', 'tab', 'tab', 'S-tab', 'S-tab', 'S-tab'].map((key) => {
+    press(model, key)
+    return model.view
+  })
+  const want = 'partitions groups topics records partitions groups partitions records topics'
+  t.equal(seen.join(' '), want)
+})
+
+t.test('the detail shows the selected record, and goes on to its neighbours', async (t) => {
+  const model = modelOf()
+  t.same(press(model, 'enter'), [], 'nothing is selected yet')
+  receive(model, 10)
+  press(model, 'enter')
+  t.equal(model.detail?.record.offset, 9)
+  receive(model, 5, 10)
+  t.equal(model.detail?.record.offset, 9, 'newer records leave it alone')
+  press(model, 'left', 'left')
+  t.equal(model.detail?.record.offset, 7)
+  press(model, 'right')
+  t.equal(model.detail?.record.offset, 8)
+  press(model, 'v')
+  t.equal(model.detail?.form, 'hex')
+  press(model, 'right')
+  t.equal(model.detail?.form, 'hex', 'bytes stay chosen')
+  press(model, 'escape')
+  t.equal(model.detail, undefined)
+  t.equal(model.records.selected?.offset, 9)
+})
+
+t.test('space pauses all, and what is missed is counted', async (t) => {
+  const model = modelOf()
+  model.step({ type: 'partitions', partitions: partitionsOf([20, 30]) })
+  t.same(press(model, 'space'), [{ type: 'pause', isPaused: true, partition: undefined }])
+  model.step({ type: 'partitions', partitions: partitionsOf([20, 30], [0, 1]) })
+  t.equal(model.isPaused, true)
+  t.equal(model.missedCount, 0)
+  model.step({ type: 'partitions', partitions: partitionsOf([25, 37], [0, 1]) })
+  t.equal(model.missedCount, 12)
+  t.equal(model.lag, 42)
+  t.same(press(model, 'p'), [{ type: 'pause', isPaused: false, partition: undefined }])
+  model.step({ type: 'partitions', partitions: partitionsOf([25, 37]) })
+  t.equal(model.missedCount, 0)
+  t.equal(model.isPaused, false)
+})
+
+t.test('in the partitions, space pauses the selected one', async (t) => {
+  const model = modelOf()
+  model.step({ type: 'partitions', partitions: partitionsOf([20, 30]) })
+  model.cursors.partitions.show(2, 10)
+  press(model, '2', 'down')
+  t.same(press(model, 'space'), [{ type: 'pause', isPaused: true, partition: 1 }])
+  model.step({ type: 'partitions', partitions: partitionsOf([20, 30], [1]) })
+  t.equal(model.isPaused, false)
+  t.same(press(model, 'space'), [{ type: 'pause', isPaused: false, partition: 1 }])
+})
+
+t.test('Enter in the partitions shows the records of that one', async (t) => {
+  const model = modelOf()
+  model.step({ type: 'partitions', partitions: partitionsOf([20, 30]) })
+  receive(model, 3)
+  model.step({ type: 'records', records: [recordOf({ partition: 1, offset: 99 })], nowMs: 0 })
+  model.cursors.partitions.show(2, 10)
+  press(model, '2', 'down', 'enter')
+  t.equal(model.view, 'records')
+  t.same(
+    model.records.page(10).records.map(({ offset }) => offset),
+    [99],
+  )
+})
+
+t.test('a search is typed; a bad one is told, and can be corrected', async (t) => {
+  const model = modelOf()
+  receive(model, 20)
+  press(model, '/', ...'q1', 'backspace', 'backspace', ...'m1')
+  t.equal(model.prompt?.text, 'm1', 'q is text here')
+  press(model, 'enter')
+  t.equal(model.records.matchCount, 11)
+  const effects = press(model, '/', 'C-u', ...'/(/', 'enter')
+  t.match(effects, [{ type: 'tell', text: /cannot search/ }])
+  t.equal(model.prompt?.text, '/(/')
+  t.equal(model.records.filter?.text, 'm1')
+  press(model, 'escape', 'escape')
+  t.equal(model.records.filter, undefined)
+  press(model, '/')
+  t.equal(model.prompt?.text, 'm1', 'the last search is offered again')
+})
+
+t.test('n and N look for matches, and tell when there are no more', async (t) => {
+  const model = modelOf()
+  receive(model, 20)
+  t.match(press(model, 'n'), [{ type: 'tell' }])
+  press(model, '/', ...'/m[37]$/', 'enter', 'm', 'S-n')
+  t.equal(model.records.selected?.offset, 7)
+  t.same(press(model, 'S-n'), [])
+  t.match(press(model, 'S-n'), [{ type: 'tell', text: 'no older match' }])
+  press(model, 'n')
+  t.match(press(model, 'n'), [{ type: 'tell', text: 'no newer match' }])
+})
+
+t.test('a place to read from is typed; the list begins anew once it is read', async (t) => {
+  const model = modelOf()
+  receive(model, 5)
+  model.step({ type: 'partitions', partitions: partitionsOf([20, 30]) })
+  const to = { type: 'offset', offset: 12 }
+  t.same(press(model, 's', ...'12', 'enter'), [{ type: 'seek', to, partition: undefined }])
+  t.match(press(model, 's', ...'?', 'enter'), [{ type: 'tell', text: /^not a place/ }])
+  press(model, 'escape')
+  model.cursors.partitions.show(2, 10)
+  t.same(press(model, '2', 'down', 's', ...'12', 'enter'), [{ type: 'seek', to, partition: 1 }])
+  t.same(press(model, 's', 'C-u', 'enter'), [], 'an empty line leaves all as it is')
+  t.equal(model.records.page(10).count, 5)
+  model.step({ type: 'sought' })
+  t.equal(model.records.page(10).count, 0)
+})
+
+t.test('another topic is opened, unless this one is read for a group', async (t) => {
+  const topic = (name: string) => {
+    return {
+      topic: name,
+      partitions: 1,
+      replicas: 1,
+      leaderless: 0,
+      behind: 0,
+      records: 0,
+      problem: undefined,
+    }
+  }
+  const topics = [topic('events'), topic('other')]
+  for (const group of [undefined, 'g']) {
+    const model = modelOf(group)
+    t.same(press(model, '4', 'enter'), [], 'no topics are known yet')
+    model.step({ type: 'topics', topics })
+    model.cursors.topics.show(2, 10)
+    const effects = press(model, 'down', 'enter')
+    if (group === undefined) t.same(effects, [{ type: 'open', topic: 'other' }])
+    else t.match(effects, [{ type: 'tell', text: /commits for group g/ }])
+    t.same(press(model, 'up', 'enter'), [])
+    t.equal(model.view, 'records')
+  }
+})
+
+t.test('a topic of goals begins with the goals, until another record comes', async (t) => {
+  const model = modelOf()
+  t.equal(model.shownGoals, undefined)
+  model.step({ type: 'records', records: goals(4), nowMs: 0 })
+  t.equal(model.shownGoals?.receivedCount, 4)
+  press(model, 't')
+  t.equal(model.shownGoals, undefined)
+  t.equal(model.view, 'records')
+  press(model, 't')
+  t.ok(model.shownGoals)
+  t.same(press(model, 'space'), [{ type: 'pause', isPaused: true, partition: undefined }])
+  press(model, 't')
+  t.equal(model.isPaused, true, 'a pause is the same in both')
+  t.same(press(model, 'p'), [{ type: 'pause', isPaused: false, partition: undefined }])
+  press(model, 't')
+  t.equal(model.shownGoals?.paused, false)
+  receive(model, 1)
+  t.equal(model.shownGoals, undefined)
+  press(model, 't')
+  t.equal(model.shownGoals, undefined)
+  t.equal(model.hasGoals, false)
+})
+
+t.test('a view that the user chose stays when goals come', async (t) => {
+  const model = modelOf()
+  press(model, '2')
+  model.step({ type: 'records', records: goals(4), nowMs: 0 })
+  t.equal(model.shownGoals, undefined)
+  t.equal(model.view, 'partitions')
+})
+
+t.test('help closes with any key, and scrolls with the arrows', async (t) => {
+  const model = modelOf()
+  press(model, '?', 'down')
+  t.equal(model.isHelpShown, true)
+  press(model, '2')
+  t.equal(model.isHelpShown, false)
+  t.equal(model.view, 'records', 'that key did nothing else')
+})
+
+t.test('q and Ctrl-C quit from everywhere but a line that is typed', async (t) => {
+  const ways = [[], ['2'], ['4'], ['?'], ['enter']]
+  for (const way of ways) {
+    for (const key of ['q', 'C-c']) {
+      const model = modelOf()
+      receive(model, 1)
+      press(model, ...way)
+      t.same(press(model, key), [{ type: 'quit' }], `${way} ${key}`)
+    }
+  }
+  const model = modelOf()
+  press(model, '/', 'C-c')
+  t.equal(model.prompt, undefined)
+})
+
+t.test('a value is copied, if it is not too large', async (t) => {
+  const model = modelOf()
+  receive(model, 1)
+  const [copy] = press(model, 'enter', 'c')
+  t.same(copy, { type: 'copy', bytes: Buffer.from('m0') })
+  const records = [recordOf({ offset: 1, value: 'x'.repeat(80_000) })]
+  model.step({ type: 'records', records, nowMs: 0 })
+  t.match(press(model, 'right', 'c'), [{ type: 'tell', text: /too many/ }])
+})
+
+t.test('the wheel scrolls what the arrow keys scroll', async (t) => {
+  const model = modelOf()
+  receive(model, 20)
+  model.records.page(5)
+  const none = { type: 'none' } as const
+  model.step({ type: 'mouse', event: 'wheelUp', hit: none })
+  t.equal(model.records.selected?.offset, 16)
+  model.step({ type: 'mouse', event: 'wheelDown', hit: none })
+  t.equal(model.records.isFollowing, true)
+  model.step({ type: 'mouse', event: 'click', hit: { type: 'tab', view: 'groups' } })
+  t.equal(model.view, 'groups')
+})
