@@ -9,6 +9,7 @@ import {
   decodeBatch,
   forEachBatch,
   noProducer,
+  placeBatch,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
 import { takeLogAway } from './damage.ts'
@@ -179,6 +180,7 @@ export class Ending {
   async #repeat(partition: number, batch: Buffer): Promise<void> {
     const [record] = decodeBatch(batch)
     const value = Buffer.from(record?.value ?? []).toString()
+    placeBatch(batch, 0, -1) // as a producer sends it
     const offset = await this.#world.strange.repeat(partition, batch)
     if (offset !== undefined) this.#world.show({ type: 'repeated', value, offset })
   }
