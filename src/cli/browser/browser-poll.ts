@@ -11,8 +11,8 @@ import type { BrowserInput, View } from './browser-model.ts'
 const periodMs = 2000
 /** A view that was just opened is filled soon. */
 const noticedMs = 200
-/** Topics whose offsets are asked for at the same time. */
-const askedAtOnce = 10
+/** Topics whose offsets are asked for in one round; with more, each is asked about less often. */
+const countedMax = 20
 
 export class BrowserPoll {
   readonly #admin: MqAdmin
@@ -23,6 +23,8 @@ export class BrowserPoll {
   readonly #onInput: (input: BrowserInput) => void
   /** by topic, the latest known */
   readonly #records = new Map<string, number>()
+  /** of the topic that is counted next */
+  #nextCounted = 0
   #isStopped = false
 
   constructor(options: {
@@ -94,9 +96,9 @@ export class BrowserPoll {
     const tell = () =>
       this.#tell({ type: 'topics', topics: topics.map((one) => this.#topicFacts(one)) })
     tell()
-    for (let at = 0; at < topics.length && !this.#isStopped; at += askedAtOnce) {
-      await Promise.all(topics.slice(at, at + askedAtOnce).map((topic) => this.#count(topic)))
-    }
+    const from = this.#nextCounted < topics.length ? this.#nextCounted : 0
+    this.#nextCounted = from + countedMax
+    await Promise.all(topics.slice(from, from + countedMax).map((topic) => this.#count(topic)))
     tell()
   }
 

@@ -1,8 +1,10 @@
 // The partitions of the topic, consumer groups, and topics, each as a table in a box. Pure.
 
+import { scrolledBox } from '../consumer/bars.ts'
 import { fit, fitRight, columns as widthOf } from '../consumer/cells.ts'
 import { shortCount } from '../consumer/cluster-boxes.ts'
 import { box, type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
+import type { Scroll } from '../consumer/scroll.ts'
 import {
   type GroupFacts,
   type GroupsFacts,
@@ -125,9 +127,14 @@ function lagBar({ start, end, position }: PartitionFacts): string {
 /** The groups, and below them the members and offsets of the selected one. */
 export function groupsBoxes(
   groups: GroupsFacts | undefined,
-  place: Size & { readonly cursor: ListCursor },
+  place: Size & {
+    readonly cursor: ListCursor
+    /** of the lower box, which keys scroll if `isInGroup` */
+    readonly scroll: Scroll
+    readonly isInGroup: boolean
+  },
 ): Line[] {
-  const { columns, rows, cursor } = place
+  const { columns, rows, cursor, scroll, isInGroup } = place
   const all = groups?.groups ?? []
   const missing = groups?.missing ?? ''
   const notes = missing === '' ? [] : [plainLine(` ${missing}`, columns, 'quiet')]
@@ -146,10 +153,11 @@ export function groupsBoxes(
     return { cells, tone: (lag ?? 0) > 0 ? 'warn' : 'text' }
   })
   const empty = groups === undefined ? 'not known yet' : 'no groups'
-  const shared = { columns, heads, items, cursor, isFocused: true, empty }
+  const shared = { columns, heads, items, cursor, isFocused: !isInGroup, empty }
   const upperLines = tableBox({ ...shared, label: 'groups', rows: upper })
   const chosen = all[cursor.at]
-  const lower = groupBox(chosen, { columns, rows: rows - notes.length - upper })
+  const lowerPlace = { columns, rows: rows - notes.length - upper, scroll, isFocused: isInGroup }
+  const lower = groupBox(chosen, lowerPlace)
   return [...upperLines, ...lower, ...notes]
 }
 
@@ -158,7 +166,11 @@ function groupLag({ places }: GroupFacts): number | undefined {
   return known.length === 0 ? undefined : known.reduce((sum, lag) => sum + lag, 0)
 }
 
-function groupBox(facts: GroupFacts | undefined, { columns: width, rows: height }: Size): Line[] {
+function groupBox(
+  facts: GroupFacts | undefined,
+  place: Size & { readonly scroll: Scroll; readonly isFocused: boolean },
+): Line[] {
+  const { columns: width, rows: height, scroll, isFocused } = place
   if (height < 3) return Array.from({ length: height }, () => plainLine('', width))
   const inner = width - 2
   const { group = '', members = [], places = [] } = facts ?? {}
@@ -191,13 +203,8 @@ function groupBox(facts: GroupFacts | undefined, { columns: width, rows: height 
     ),
   ]
   const lines = [...memberLines, ...(places.length === 0 ? [] : [head, ...placeLines])]
-  const room = height - 2
-  const hidden = lines.length - room
-  const label =
-    group === ''
-      ? 'members and offsets'
-      : `members and offsets of ${fit(group, Math.min(40, widthOf(group)))}`
-  return box({ width, height, label, foot: hidden > 0 ? `${hidden} below` : '', lines })
+  const label = `members and offsets${group === '' ? '' : ` of ${fit(group, Math.min(40, widthOf(group)))}`}`
+  return scrolledBox(scroll, { width, height, label, isFocused, lines })
 }
 
 // --- topics --------------------------------------------------------------------------------------

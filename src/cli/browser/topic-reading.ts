@@ -200,7 +200,7 @@ export class TopicReading {
           Math.min(to.offset, found?.highWatermark ?? to.offset),
         )
       case 'time':
-        throw new BrokerError('UNSUPPORTED_VERSION', 'Reading from a time is not available yet')
+        return { timestampMs: to.timeMs }
     }
   }
 

@@ -91,6 +91,9 @@ function detail(ups: number, ...keys: readonly string[]): BrowserModel {
   return press(model, ...Array<string>(ups).fill('up'), 'enter', ...keys)
 }
 
+/** The picture in docs/consumer.md. */
+export const docsPicture = () => press(tail(), '/', ...'user', 'enter', 'm', 'up', 'up')
+
 function paused(): BrowserModel {
   const model = tail()
   press(model, 'p')
@@ -135,6 +138,12 @@ function groups(isComplete: boolean): BrowserModel {
         },
   })
   return press(model, '3')
+}
+
+function scrolledGroup(): BrowserModel {
+  const model = groups(true)
+  model.scrolls.group.show(6, 3)
+  return press(model, 'enter', 'S-g')
 }
 
 function topics(): BrowserModel {
@@ -190,6 +199,7 @@ export const pictures: readonly Picture[] = [
   { name: 'partitions-44x14', model: onePaused, size: narrow },
   { name: 'groups-80x24', model: () => groups(true), size: usual },
   { name: 'groups-unlisted-80x24', model: () => groups(false), size: usual },
+  { name: 'groups-scrolled-44x14', model: scrolledGroup, size: narrow },
   { name: 'groups-44x14', model: () => groups(true), size: narrow },
   { name: 'topics-80x24', model: topics, size: usual },
   { name: 'topics-44x14', model: topics, size: narrow },
