@@ -441,6 +441,7 @@ export class Broker implements Part {
       get clusterId() {
         return dataDir.clusterId ?? ''
       },
+      dataDir: config.dataDir,
       secret,
       image: this.#image,
       replicas,

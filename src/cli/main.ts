@@ -9,6 +9,7 @@ import { consume } from './browser/consume.ts'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
+import { bench } from './commands/bench.ts'
 import { copy } from './commands/copy.ts'
 import { groups } from './commands/groups.ts'
 import { log } from './commands/log.ts'
@@ -31,6 +32,7 @@ const commands: readonly CliCommand[] = [
   shell,
   copy,
   log,
+  bench,
   secret,
   users,
 ]

@@ -3,7 +3,18 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 
-const commands = ['start', 'up', 'status', 'produce', 'consume', 'topics', 'shell', 'secret', 'log']
+const commands = [
+  'start',
+  'up',
+  'status',
+  'produce',
+  'consume',
+  'topics',
+  'shell',
+  'secret',
+  'log',
+  'bench',
+]
 
 function help(...words: readonly string[]): string {
   const args = ['--import', 'tsx', 'src/cli/main.ts', ...words]

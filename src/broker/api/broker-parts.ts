@@ -38,6 +38,9 @@ export type ServedReplica = Pick<
   | 'waitForNews'
   | 'readForFollower'
   | 'endOfEpoch'
+  | 'logEnd'
+  | 'logBytes'
+  | 'producers'
 >
 
 /** The part of a session with ZooWeeper that the apis use. */
@@ -45,6 +48,8 @@ export type ServingSession = Pick<BrokerSession, 'zk' | 'readCluster' | 'readCon
 
 export interface ServedReplicas {
   readonly purgatory: Purgatory
+  /** the usable ones on this broker */
+  readonly replicas: Iterable<ServedReplica>
   /** undefined: this broker has no usable replica of it */
   get(topic: string, partition: number): ServedReplica | undefined
 }
@@ -63,6 +68,8 @@ export interface SaslParts {
 export interface BrokerParts {
   readonly self: BrokerId
   readonly clusterId: string
+  /** of its logs */
+  readonly dataDir: string
   /** shared by the brokers of the cluster */
   readonly secret: ClusterSecret
   readonly image: ClusterImage

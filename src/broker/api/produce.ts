@@ -26,13 +26,15 @@ interface ProduceOptions {
    * sends through several brokers. Kafka's clients rely on being refused.
    */
   readonly mayBeEarly: boolean
+  /** the time that records get where their topic wants that of the append */
+  readonly wallMs: number
 }
 
 export function produce(
   parts: BrokerParts,
   request: ProduceRequest,
   respond: (answer: ProduceResponse) => void,
-  { mayBeEarly }: ProduceOptions = { mayBeEarly: true },
+  { mayBeEarly, wallMs }: ProduceOptions = { mayBeEarly: true, wallMs: parts.clock.wallMs() },
 ): void {
   const { acks, partitions, passedOn } = request
   const timeoutMs = Math.min(request.timeoutMs, limits.produceTimeoutMsMax)
@@ -54,8 +56,7 @@ export function produce(
         answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
         continue
       }
-      const stampMs =
-        config['message.timestamp.type'] === 'LogAppendTime' ? parts.clock.wallMs() : undefined
+      const stampMs = config['message.timestamp.type'] === 'LogAppendTime' ? wallMs : undefined
       append(replica, asked, { acks, deadlineMs, mayBeEarly, stampMs, place, answers })
       continue
     }

@@ -11,6 +11,8 @@ import { deleteTopics } from '../../protocol/kafka/api/delete-topics.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
+import { describeLogDirs } from '../../protocol/kafka/api/describe-log-dirs.ts'
+import { describeProducers } from '../../protocol/kafka/api/describe-producers.ts'
 import { electLeaders } from '../../protocol/kafka/api/elect-leaders.ts'
 import { fetch } from '../../protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../protocol/kafka/api/find-coordinator.ts'
@@ -43,6 +45,8 @@ import { answerDeleteRecords } from './delete-records.ts'
 import { answerDeleteTopics } from './delete-topics.ts'
 import { answerDescribeCluster } from './describe-cluster.ts'
 import { answerDescribeGroups } from './describe-groups.ts'
+import { answerDescribeLogDirs } from './describe-log-dirs.ts'
+import { answerDescribeProducers } from './describe-producers.ts'
 import { answerElectLeaders } from './elect-leaders.ts'
 import { answerFetch } from './fetch.ts'
 import { answerFindCoordinator } from './find-coordinator.ts'
@@ -89,12 +93,14 @@ const served: readonly ServedApi[] = [
   serve(saslAuthenticate, answerSaslAuthenticate),
   serve(describeConfigs, answerDescribeConfigs),
   serve(alterConfigs, answerAlterConfigs),
+  serve(describeLogDirs, answerDescribeLogDirs),
   serve(createPartitions, answerCreatePartitions),
   serve(deleteGroups, answerDeleteGroups),
   serve(offsetDelete, answerOffsetDelete),
   serve(electLeaders, answerElectLeaders),
   serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
   serve(describeCluster, answerDescribeCluster),
+  serve(describeProducers, answerDescribeProducers),
 ]
 
 /** by api key */

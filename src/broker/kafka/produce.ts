@@ -15,12 +15,16 @@ import {
   type RequiredAcks,
 } from '../../protocol/mq/produce.ts'
 import { batchCodec, zstdCodec } from '../../protocol/mq/record-batch.ts'
+import type { BrokerParts } from '../api/broker-parts.ts'
 import { produce } from '../api/produce.ts'
 import { errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { type PartitionAnswers, Split } from './split.ts'
 
 /** Earlier versions are refused zstd batches: such old clients could not read them (KIP-110). */
 const zstdFrom = 7
+
+/** The records keep the times that their producer gave them. */
+const noAppendTime = -1
 
 type Topic = ProduceRequest['topicData'][number]
 type Asked = Topic['partitionData'][number]
@@ -33,6 +37,7 @@ export function answerProduce(
 ): void {
   const { topicData } = request
   const acks = acksNames.get(request.acks)
+  const wallMs = context.parts.clock.wallMs()
   const split = new Split(
     topicData.flatMap(({ name: topic, partitionData }) =>
       partitionData.map((asked) => verdictOn(context, { request, acks, topic, asked })),
@@ -41,7 +46,7 @@ export function answerProduce(
   const respond = (answer: readonly Answer[] | BrokerError) => {
     const answers = split.join(answer, failed)
     if (acks !== 'none') {
-      reply.send(responseOf(topicData, answers))
+      reply.send(responseOf(context.parts, topicData, { answers, wallMs }))
       return
     }
     const problem = answers.find(({ error }) => error !== undefined)?.error
@@ -63,7 +68,7 @@ export function answerProduce(
       partitions: split.accepted,
     },
     (answer) => respond(answer.partitions),
-    { mayBeEarly: false },
+    { mayBeEarly: false, wallMs },
   )
 }
 
@@ -98,7 +103,15 @@ function failed(error: BrokerError): Answer {
   return { error: failureOf(error), baseOffset: -1, logStart: -1 }
 }
 
-function responseOf(topics: readonly Topic[], answers: PartitionAnswers<Answer>): ProduceResponse {
+function responseOf(
+  { image }: BrokerParts,
+  topics: readonly Topic[],
+  { answers, wallMs }: { readonly answers: PartitionAnswers<Answer>; readonly wallMs: number },
+): ProduceResponse {
+  const appendTimeOf = (topic: string, { error }: Answer) => {
+    const isStamped = image.topicConfig(topic)['message.timestamp.type'] === 'LogAppendTime'
+    return isStamped && error === undefined ? wallMs : noAppendTime
+  }
   return {
     responses: topics.map(({ name, partitionData }) => ({
       name,
@@ -106,7 +119,7 @@ function responseOf(topics: readonly Topic[], answers: PartitionAnswers<Answer>)
         index,
         errorCode: errorOf(answer),
         baseOffset: answer.baseOffset,
-        logAppendTimeMs: -1,
+        logAppendTimeMs: appendTimeOf(name, answer),
         logStartOffset: answer.logStart,
         errorMessage: answer.error?.message ?? null,
       })),

@@ -137,6 +137,11 @@ export class PartitionLog {
     return this.#log.read({ from, upTo: end - 1, bytesMax })
   }
 
+  /** Of all batches. */
+  get bytes(): number {
+    return this.#log.segments.reduce((sum, { endBytes }) => sum + endBytes, 0)
+  }
+
   /** What retention decides by. */
   segments(nowMs: number): SegmentFacts[] {
     this.#look(nowMs)

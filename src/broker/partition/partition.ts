@@ -115,6 +115,11 @@ export class Partition {
     return this.#logStart
   }
 
+  /** The idempotent producers of records in the log. */
+  get producers(): readonly ProducerEntry[] {
+    return this.#producers.before(this.logEnd).entries
+  }
+
   /** Offset of the next record. */
   get logEnd(): Offset {
     return this.#logEnd

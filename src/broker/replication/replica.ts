@@ -45,10 +45,14 @@ import {
   memberOf,
   type PartitionState,
 } from '../partition/partition-state.ts'
+import type { ProducerEntry } from '../partition/producer-states.ts'
 import { dueBefore } from '../partition/retention.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
+
+/** Within the lag time: a replica that lags is noticed at most this share of it too late. */
+const lagChecks = 20
 
 /** What a replica needs from the broker around it. */
 export interface ReplicaHost {
@@ -124,6 +128,9 @@ export class Replica {
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
+  /** how often replicas are looked for that lag, and when next */
+  readonly #lagCheckMs: number
+  #lagCheckAtMs = 0
   #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
@@ -145,6 +152,7 @@ export class Replica {
     this.replicas = options.replicas
     this.#host = host
     this.#core = new Partition(options)
+    this.#lagCheckMs = options.lagTimeMsMax / lagChecks
     this.#minInsyncReplicas = options.minInsyncReplicas
     this.#queue = new ProduceQueue({
       core: this.#core,
@@ -220,6 +228,16 @@ export class Replica {
   /** Offset of the next record. */
   get logEnd(): Offset {
     return this.#core.logEnd
+  }
+
+  /** Bytes of the batches in the log. */
+  get logBytes(): number {
+    return this.#log.bytes
+  }
+
+  /** The idempotent producers of records in the log. */
+  get producers(): readonly ProducerEntry[] {
+    return this.#core.producers
   }
 
   /** Everything before it survives a power cut. */
@@ -339,6 +357,8 @@ export class Replica {
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
     this.#queue.tick(nowMs)
+    if (nowMs < this.#lagCheckAtMs) return
+    this.#lagCheckAtMs = nowMs + this.#lagCheckMs
     this.#maybeChangeIsr(nowMs)
   }
 
@@ -356,6 +376,7 @@ export class Replica {
     this.#host.log.info(facts, 'Wrote an ISR')
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
+    this.#lagCheckAtMs = 0
     this.#moved()
   }
 

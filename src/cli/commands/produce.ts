@@ -189,7 +189,7 @@ function nameOf(file: string | undefined): string {
   return file ?? 'standard input'
 }
 
-const acksByName: Readonly<Record<string, RequiredAcks>> = {
+export const acksByName: Readonly<Record<string, RequiredAcks>> = {
   all: 'all',
   '-1': 'all',
   leader: 'leader',

@@ -80,6 +80,13 @@ export class FakeReplica implements ServedReplica {
     this.partition = partition
   }
 
+  readonly logBytes = 0
+  readonly producers = []
+
+  get logEnd(): Offset {
+    return this.#end
+  }
+
   get highWatermark(): Offset {
     return this.#readable.value
   }
@@ -217,10 +224,12 @@ export class ApiWorld {
     this.parts = {
       self,
       clusterId: 'the-cluster',
+      dataDir: '/data',
       secret: testSecret,
       image: this.image,
       replicas: {
         purgatory: this.#purgatory,
+        replicas: [],
         get: (topic, partition) => this.#replicas.get(`${topic}/${partition}`),
       },
       links: {

@@ -169,7 +169,7 @@ worldTest(t, 'a batch that no consumer could read is refused', { brokers: 1 }, a
   const flipped = Buffer.from(batch)
   flipped[65] = 0xff
   await t.rejects(produce(flipped), { code: 'CORRUPT_MESSAGE' })
-  await t.rejects(produce(Buffer.alloc(0)), { code: 'CORRUPT_MESSAGE' })
+  await t.rejects(produce(Buffer.alloc(0)), { code: 'INVALID_RECORD' })
   await t.rejects(produce(Buffer.concat([batch, batch])), { code: 'INVALID_RECORD' })
   const huge = encodeBatch({
     ...none,

@@ -6,6 +6,8 @@ import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
 import { deleteRecords } from '../../../src/protocol/kafka/api/delete-records.ts'
 import { describeCluster } from '../../../src/protocol/kafka/api/describe-cluster.ts'
+import { describeLogDirs } from '../../../src/protocol/kafka/api/describe-log-dirs.ts'
+import { describeProducers } from '../../../src/protocol/kafka/api/describe-producers.ts'
 import { fetch } from '../../../src/protocol/kafka/api/fetch.ts'
 import { findCoordinator } from '../../../src/protocol/kafka/api/find-coordinator.ts'
 import { initProducerId } from '../../../src/protocol/kafka/api/init-producer-id.ts'
@@ -420,6 +422,48 @@ worldTest(t, 'a producer is fenced, and its sequence checked', { brokers: 1 }, a
   t.same(await ofProducer(client, [4, 1]), ['OUT_OF_ORDER_SEQUENCE_NUMBER', -1])
   t.same(await ofProducer(client, [4, 0]), ['NONE', 2])
   t.same(await ofProducer(client, [3, 2]), ['INVALID_PRODUCER_EPOCH', -1], 'its epoch is over')
+})
+
+worldTest(t, 'producers and log sizes are described', { brokers: 2 }, async (t, world) => {
+  const client = kafkaClient(world)
+  await newTopic(client, 'p', { replicas: 2 })
+  const { topics } = await client.send(metadata, 5, { topics: [{ name: 'p' }] })
+  const leader = topics[0]?.partitions[0]?.leaderId ?? 0
+  const [asked, other] = [kafkaClient(world, leader), kafkaClient(world, 3 - leader)]
+  for (const sequence of [0, 1]) t.same(await ofProducer(asked, [3, sequence]), ['NONE', sequence])
+  const wanted = { topics: [{ name: 'p', partitionIndexes: [0, 7] }] }
+  const described = await asked.send(describeProducers, 0, wanted)
+  t.match(described.topics[0]?.partitions, [
+    { errorCode: 0, activeProducers: [{ producerId: id, producerEpoch: 3, lastSequence: 1 }] },
+    { errorCode: mqErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, activeProducers: [] },
+  ])
+  const elsewhere = await other.send(describeProducers, 0, wanted)
+  const [partition] = elsewhere.topics[0]?.partitions ?? []
+  t.equal(nameOf(partition?.errorCode), 'NOT_LEADER_OR_FOLLOWER')
+  for (const version of versions(0, 4)) {
+    for (const asks of [null, [{ topic: 'p', partitions: [0, 7] }]]) {
+      const { results } = await asked.send(describeLogDirs, version, { topics: asks })
+      t.match(results, [{ errorCode: 0, topics: [{ name: 'p' }] }])
+      const [row, ...more] = results[0]?.topics[0]?.partitions ?? []
+      t.match(row, { partitionIndex: 0, offsetLag: 0, isFutureKey: false })
+      t.ok((row?.partitionSize ?? 0) > 2 * recordsAt, 'both batches')
+      t.same(more, [])
+    }
+  }
+})
+
+worldTest(t, 'the time of an append is answered', { brokers: 1 }, async (t, world) => {
+  const client = kafkaClient(world)
+  const configs = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
+  t.same(await creating(client, 7, [{ name: 'timed', configs }]), ['NONE'])
+  const { responses } = await client.send(produce, 7, produceTo('timed', batchOf(2)))
+  const time = responses[0]?.partitionResponses[0]?.logAppendTimeMs
+  const found = await client.send(fetch, 11, fetchOf('timed'))
+  const records = decodeBatch(found.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0))
+  t.same(
+    records.map(({ timestampMs }) => timestampMs),
+    [time, time],
+  )
 })
 
 worldTest(t, 'a broker that does not lead refuses', { brokers: 2 }, async (t, world) => {

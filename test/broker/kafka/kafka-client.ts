@@ -1,7 +1,6 @@
 // A minimal client of Kafka's protocol for tests: one connection, requests in any version, and
 // responses in order of arrival.
 
-import { once } from 'node:events'
 import net from 'node:net'
 import { FrameDecoder } from '../../../src/protocol/frame.ts'
 import type { Fields, StructRead, StructWritten } from '../../../src/protocol/kafka/fields.ts'
@@ -25,7 +24,7 @@ export class KafkaClient {
   constructor(port: number) {
     this.#socket = net.connect({ host: '127.0.0.1', port, noDelay: true })
     this.#socket.on('error', () => undefined) // a reset also closes
-    this.closed = once(this.#socket, 'close')
+    this.closed = new Promise((resolve) => this.#socket.once('close', resolve))
     const decoder = new FrameDecoder(2 ** 27, (buffer, start, end) => {
       const id = buffer.readInt32BE(start)
       this.answered.push(id)
@@ -46,6 +45,7 @@ export class KafkaClient {
     version: number,
     request: StructWritten<Request>,
   ): Promise<StructRead<Response>> {
+    if (this.#socket.destroyed) return Promise.reject(new Error('the connection is closed'))
     const correlationId = this.post(api, version, request)
     return new Promise((resolve, reject) => {
       this.#waiting.set(correlationId, (body) => {

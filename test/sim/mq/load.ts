@@ -8,7 +8,12 @@ import { limits } from '../../../src/limits.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { onlyOne } from '../../../src/protocol/mq/messages.ts'
 import type { ProduceRequest, RequiredAcks } from '../../../src/protocol/mq/produce.ts'
-import { encodeBatch, noProducer, type ProducerId } from '../../../src/protocol/mq/record-batch.ts'
+import {
+  encodeBatch,
+  noProducer,
+  type ProducerId,
+  placeBatch,
+} from '../../../src/protocol/mq/record-batch.ts'
 import type { Random } from '../../../src/random.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
@@ -266,10 +271,16 @@ export class StrangeProducer {
     if (partitions.some(({ error }) => error === undefined)) this.#parts.cover('preferred leader')
   }
 
-  /** @returns the answered offset; undefined without an answer */
+  /**
+   * Sends a batch of the log as its producer had sent it.
+   *
+   * @returns the answered offset; undefined without an answer
+   */
   async repeat(partition: number, batch: Buffer): Promise<number | undefined> {
+    const sent = Buffer.from(batch)
+    placeBatch(sent, 0, -1)
     try {
-      return onlyOne((await this.#produce(partition, batch)).partitions).baseOffset
+      return onlyOne((await this.#produce(partition, sent)).partitions).baseOffset
     } catch (error) {
       return error instanceof BrokerError && error.retriable ? undefined : -1
     }

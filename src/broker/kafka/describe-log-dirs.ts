@@ -1,0 +1,40 @@
+// DescribeLogDirs: how large the replicas on this broker are. A broker has one directory of logs.
+
+import type {
+  DescribeLogDirsRequest,
+  DescribeLogDirsResponse,
+} from '../../protocol/kafka/api/describe-log-dirs.ts'
+import type { ServedReplica } from '../api/broker-parts.ts'
+import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+
+type TopicRow = DescribeLogDirsResponse['results'][number]['topics'][number]
+
+export function answerDescribeLogDirs(
+  { parts }: KafkaContext,
+  { topics }: DescribeLogDirsRequest,
+  reply: KafkaReply<DescribeLogDirsResponse>,
+): void {
+  const found =
+    topics === null
+      ? [...parts.replicas.replicas]
+      : topics.flatMap(({ topic, partitions }) =>
+          partitions.flatMap((partition) => parts.replicas.get(topic, partition) ?? []),
+        )
+  const result = { errorCode: numberOf('NONE'), logDir: parts.dataDir, topics: rowsOf(found) }
+  reply.send({ results: [result] })
+}
+
+function rowsOf(replicas: readonly ServedReplica[]): TopicRow[] {
+  const byTopic = new Map<string, TopicRow['partitions'][number][]>()
+  for (const { topic, partition, logBytes, logEnd, highWatermark } of replicas) {
+    const rows = byTopic.get(topic) ?? []
+    rows.push({
+      partitionIndex: partition,
+      partitionSize: logBytes,
+      offsetLag: Math.max(0, highWatermark - logEnd),
+      isFutureKey: false,
+    })
+    byTopic.set(topic, rows)
+  }
+  return [...byTopic].map(([name, partitions]) => ({ name, partitions }))
+}

@@ -1,0 +1,58 @@
+// DescribeProducers: the idempotent producers that the leader of a partition remembers. The time of their
+// last batch is not among what it remembers.
+
+import type {
+  DescribeProducersRequest,
+  DescribeProducersResponse,
+} from '../../protocol/kafka/api/describe-producers.ts'
+import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import type { BrokerParts } from '../api/broker-parts.ts'
+import { leaderFor } from '../api/pass-on.ts'
+import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+
+type PartitionRow = DescribeProducersResponse['topics'][number]['partitions'][number]
+
+/** There are no transactions. */
+const [noCoordinator, noTransaction, unknownTime] = [-1, -1, -1]
+
+export function answerDescribeProducers(
+  { parts }: KafkaContext,
+  { topics }: DescribeProducersRequest,
+  reply: KafkaReply<DescribeProducersResponse>,
+): void {
+  reply.send({
+    topics: topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partition) => rowOf(parts, name, partition)),
+    })),
+  })
+}
+
+function rowOf(parts: BrokerParts, topic: string, partition: number): PartitionRow {
+  const replica = parts.replicas.get(topic, partition)
+  if (replica?.role.type !== 'leading') {
+    const found = leaderFor(parts, 'describe producers of', { topic, partition }, true)
+    const { code, message } =
+      found instanceof BrokerError
+        ? found
+        : { code: 'NOT_LEADER_OR_FOLLOWER' as const, message: null }
+    return {
+      partitionIndex: partition,
+      errorCode: numberOf(code),
+      errorMessage: message,
+      activeProducers: [],
+    }
+  }
+  return {
+    partitionIndex: partition,
+    errorCode: numberOf('NONE'),
+    activeProducers: replica.producers.map(({ producerId, epoch, batches }) => ({
+      producerId,
+      producerEpoch: epoch,
+      lastSequence: batches.at(-1)?.lastSequence ?? -1,
+      lastTimestamp: unknownTime,
+      coordinatorEpoch: noCoordinator,
+      currentTxnStartOffset: noTransaction,
+    })),
+  }
+}
