@@ -586,6 +586,10 @@ export class BrowserModel {
     return this.#groups
   }
 
+  get selectedGroup(): string | undefined {
+    return this.#groups?.groups[this.cursors.groups.at]?.group
+  }
+
   /** undefined before the first answer */
   get topics(): readonly TopicFacts[] | undefined {
     return this.#topics

@@ -69,10 +69,9 @@ export class TopicReading {
     })
     this.#poll = new BrowserPoll({
       admin,
-      group,
-      topic,
       clock,
       view: () => this.model.view,
+      selectedGroup: () => this.model.selectedGroup,
       onInput: (input) => this.take(input),
     })
     const readsFrom = (id: BrokerId) => {
