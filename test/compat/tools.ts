@@ -2,7 +2,7 @@
 // they are missing.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { realZooKeeperProblem, zooKeeperJar } from '../../bench/real-zookeeper.ts'
 
 /** @returns undefined where there is none with it: the one in PATH may not be the system's */
@@ -17,6 +17,18 @@ export function pythonWithKazoo(): string | undefined {
 export const withoutKazoo = 'kazoo is not installed (Debian: python3-kazoo)'
 
 export const withoutKcat = runs('kcat', '-V') ? undefined : 'kcat is not installed (Debian: kcat)'
+
+export const rsyslogd = '/usr/sbin/rsyslogd'
+
+/** Debian has the module in the directory of the machine's architecture. */
+export const withoutOmkafka =
+  existsSync(rsyslogd) && readdirSync('/usr/lib').some(hasOmkafka)
+    ? undefined
+    : 'rsyslog’s omkafka is not installed (Debian: rsyslog-kafka)'
+
+function hasOmkafka(directory: string): boolean {
+  return existsSync(`/usr/lib/${directory}/rsyslog/omkafka.so`)
+}
 
 /** The C client's shell. */
 export const cliMt = '/usr/lib/zookeeper/bin/cli_mt'

@@ -64,6 +64,7 @@ export class ClusterConfigs {
   /** values in force, by topic */
   readonly #resolved = new Map<string, TopicConfig>()
   #shared: TopicConfig | undefined
+  #revision = 0
 
   constructor(options: ConfigsOptions = { self: '', file: noTexts, options: [] }) {
     this.#options = options
@@ -77,6 +78,11 @@ export class ClusterConfigs {
   /** Options of this broker that only a restart changes. */
   get options(): readonly BrokerOption[] {
     return this.#options.options
+  }
+
+  /** Rises with every change. */
+  get revision(): number {
+    return this.#revision
   }
 
   /** Entities with a znode that was read. */
@@ -93,6 +99,7 @@ export class ClusterConfigs {
    */
   set(entity: ConfigEntity, data: Buffer | null | undefined): readonly string[] {
     const { texts, problems } = data === undefined ? nothing : readTexts(entity, data)
+    this.#revision += 1
     const all = entity.type === 'topic' ? this.#topics : this.#brokers
     if (data === undefined) all.delete(entity.name)
     else all.set(entity.name, texts)

@@ -53,6 +53,7 @@ export class ClusterImage {
   readonly brokers = new Map<BrokerId, LiveBroker>()
   readonly topics = new Map<string, TopicImage>()
   readonly #byTopicId = new Map<string, string>()
+  #assignmentsRevision = 0
   /** by topic: why its znode, which exists, cannot be used */
   readonly topicProblems = new Map<string, string>()
   /** by name of the znode; a report may be from a life that is over */
@@ -65,7 +66,13 @@ export class ClusterImage {
     this.configs = configs
   }
 
+  /** Rises with every change of the topics or of their replicas. */
+  get assignmentsRevision(): number {
+    return this.#assignmentsRevision
+  }
+
   setTopic(topic: string, assignment: TopicAssignment): void {
+    this.#assignmentsRevision += 1
     this.topicProblems.delete(topic)
     const before = this.topics.get(topic)
     const isSame = before?.assignment.topicId === assignment.topicId
@@ -92,6 +99,7 @@ export class ClusterImage {
   #forgetTopic(topic: string): void {
     const found = this.topics.get(topic)
     if (found === undefined) return
+    this.#assignmentsRevision += 1
     this.#byTopicId.delete(found.assignment.topicId)
     this.topics.delete(topic)
   }

@@ -50,6 +50,7 @@ export class HeldBatches<W> {
 
   /** Takes out the batches whose deadline has passed. */
   takeExpired(nowMs: number): HeldBatch<W>[] {
+    if (this.#producers.size === 0) return [] // asked of every partition, many times a second
     return [...this.#producers].flatMap(([producerId, held]) =>
       this.#remove(producerId, held, (batch) => batch.deadlineMs <= nowMs),
     )

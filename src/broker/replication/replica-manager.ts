@@ -81,6 +81,10 @@ export class ReplicaManager implements ReplicaHost {
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
+  /** by directory name: the state that was applied, in this life and with these brokers and configs */
+  readonly #seen = new Map<string, PartitionState>()
+  #openedRevision = -1
+  #configsRevision = -1
   /** this broker's life, while it may lead and follow */
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
@@ -113,6 +117,15 @@ export class ReplicaManager implements ReplicaHost {
    * @returns reports on the replicas that cannot be used
    */
   open(): readonly ReplicaReport[] {
+    const { assignmentsRevision } = this.#options.image
+    if (assignmentsRevision !== this.#openedRevision || this.#unavailable.all.size > 0) {
+      this.#openedRevision = assignmentsRevision
+      this.#openAssigned()
+    }
+    return this.#reports()
+  }
+
+  #openAssigned(): void {
     const wanted = this.#assigned()
     for (const [key, replica] of this.#replicas) {
       if (!wanted.has(key)) this.#drop(key, replica)
@@ -125,7 +138,6 @@ export class ReplicaManager implements ReplicaHost {
       ([key]) => !this.#replicas.has(key) && this.#unavailable.mayOpen(key, nowMs),
     )
     if (toOpen.length > 0) this.#openAll(toOpen)
-    return this.#reports()
   }
 
   /**
@@ -135,9 +147,13 @@ export class ReplicaManager implements ReplicaHost {
    */
   imageChanged(life: Life): void {
     const { image } = this.#options
+    if (life !== this.#life || image.configs.revision !== this.#configsRevision) this.#seen.clear()
+    this.#configsRevision = image.configs.revision
     this.#life = life
+    if (this.#epochs.size !== image.brokers.size) this.#seen.clear()
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
+      this.#seen.clear()
       for (const replica of this.#replicas.values()) replica.followerGone(id)
     }
     this.#epochs.clear()
@@ -146,8 +162,11 @@ export class ReplicaManager implements ReplicaHost {
     this.open()
     for (const [key, replica] of this.#replicas) {
       const { topic, partition, replicas } = replica
-      replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
       const state = image.state(topic, partition)
+      if (state !== undefined && this.#seen.get(key) === state) continue
+      if (state === undefined) this.#seen.delete(key)
+      else this.#seen.set(key, state)
+      replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
       const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
       if (hasBadState) giveUp(replica)
       if (state !== undefined) this.#become(key, replica, state, life)
@@ -214,6 +233,7 @@ export class ReplicaManager implements ReplicaHost {
   /** Our session ended: no replica here leads or follows until the next session. */
   resign(): void {
     this.#life = undefined
+    this.#seen.clear()
     for (const replica of this.#replicas.values()) replica.resign()
     this.#assignFetchers()
   }
@@ -343,6 +363,7 @@ export class ReplicaManager implements ReplicaHost {
       'Partition is no longer assigned to this broker',
     )
     this.#replicas.delete(name)
+    this.#seen.delete(name)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
     const closing = replica
       .close()
@@ -373,7 +394,9 @@ export class ReplicaManager implements ReplicaHost {
     for (const replica of this.#replicas.values()) {
       if (replica.role.type !== 'following') continue
       const { leader } = replica.role
-      byLeader.set(leader, [...(byLeader.get(leader) ?? []), replica])
+      const followers = byLeader.get(leader)
+      if (followers === undefined) byLeader.set(leader, [replica])
+      else followers.push(replica)
     }
     const { links, clock, log } = this.#options
     for (const [leader, fetcher] of this.#fetchers) {
@@ -387,6 +410,15 @@ export class ReplicaManager implements ReplicaHost {
         new ReplicaFetcher({ leader, links, clock, log, life: () => this.#life })
       this.#fetchers.set(leader, fetcher)
       fetcher.setReplicas(replicas)
+    }
+  }
+
+  /** One slice of one log at each tick. */
+  #compactSome(): void {
+    for (const replica of this.#replicas.values()) {
+      if (!replica.isCompacting) continue
+      replica.compactSome()
+      return
     }
   }
 
@@ -407,6 +439,7 @@ export class ReplicaManager implements ReplicaHost {
     this.purgatory.tick(nowMs)
     for (const replica of this.#replicas.values()) replica.tick(nowMs)
     this.#maintainSome()
+    this.#compactSome()
     if (this.#life === undefined) return
     if (this.#unavailable.isDue(nowMs)) this.imageChanged(this.#life)
     else if (this.#isReportDue) this.reportChanged()

@@ -47,9 +47,13 @@ import {
 } from '../partition/partition-state.ts'
 import type { ProducerEntry } from '../partition/producer-states.ts'
 import { dueBefore } from '../partition/retention.ts'
+import { Compactor } from './compactor.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
+
+/** Within the lag time: a replica that lags is noticed at most this share of it too late. */
+const lagChecks = 20
 
 /** What a replica needs from the broker around it. */
 export interface ReplicaHost {
@@ -104,6 +108,7 @@ export class Replica {
   readonly #core: Partition
   readonly #log: PartitionLog
   readonly #head: LogHead
+  readonly #compactor: Compactor
   #unsavedBytes = 0 // appended since the last snapshot
   readonly #snapshotBytes: number
   /** All that one turn appends is written with one write and one fdatasync. */
@@ -125,6 +130,9 @@ export class Replica {
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
+  /** how often replicas are looked for that lag, and when next */
+  readonly #lagCheckMs: number
+  #lagCheckAtMs = 0
   #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
@@ -146,6 +154,7 @@ export class Replica {
     this.replicas = options.replicas
     this.#host = host
     this.#core = new Partition(options)
+    this.#lagCheckMs = options.lagTimeMsMax / lagChecks
     this.#minInsyncReplicas = options.minInsyncReplicas
     this.#queue = new ProduceQueue({
       core: this.#core,
@@ -177,6 +186,13 @@ export class Replica {
       nowMs: () => host.clock.nowMs(),
       onDurable: (end) => this.#becameDurable(end),
       onFailure: (error) => host.failed(error),
+    })
+    this.#compactor = new Compactor({
+      core: this.#core,
+      log: this.#log,
+      head: this.#head,
+      decompression: host.decompression,
+      logger: host.log,
     })
     try {
       const { bytes, committed } = this.#head.restore(this.#log, host.log)
@@ -350,6 +366,8 @@ export class Replica {
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
     this.#queue.tick(nowMs)
+    if (nowMs < this.#lagCheckAtMs) return
+    this.#lagCheckAtMs = nowMs + this.#lagCheckMs
     this.#maybeChangeIsr(nowMs)
   }
 
@@ -367,6 +385,7 @@ export class Replica {
     this.#host.log.info(facts, 'Wrote an ISR')
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
+    this.#lagCheckAtMs = 0
     this.#moved()
   }
 
@@ -521,7 +540,7 @@ export class Replica {
     }
     this.#moved()
     if (end < records.length && fetched.gapsBelow > gapsBelow) {
-      this.#head.expectGaps(fetched.gapsBelow)
+      void this.#head.expectGaps(fetched.gapsBelow)
       return true
     }
     return end === records.length
@@ -556,6 +575,7 @@ export class Replica {
       .then(() => this.#head.lower(end))
       .then(() => this.#log.truncate(end))
     this.#truncating = { end, done }
+    this.#compactor.abort()
     await done
     if (!this.#core.truncated(this.#log.end)) {
       const { written } = this.#head
@@ -582,6 +602,7 @@ export class Replica {
       .then(() => this.#head.replace(snapshot))
       .then(() => this.#log.beginAnew(logStart))
     this.#truncating = { end: logStart, done }
+    this.#compactor.abort()
     await done
     this.#core.beganAnew(beginning)
     this.#truncated()
@@ -662,7 +683,12 @@ export class Replica {
     if (this.#truncating !== undefined || this.#isClosed || this.role.type === 'idle') return
     this.#log.segmentBytes = config['segment.bytes']
     this.#log.maybeRoll(config['segment.ms'], nowMs)
-    if (!config['cleanup.policy'].includes('delete')) return
+    this.#log.dropBefore(this.#core.logStart)
+    const policy = config['cleanup.policy']
+    if (policy.includes('compact')) {
+      this.#compactor.maybeBegin(config, this.#log.segments(nowMs), nowMs)
+    }
+    if (!policy.includes('delete')) return
     const rules = {
       retentionMs: config['retention.ms'],
       retentionBytes: config['retention.bytes'],
@@ -670,6 +696,15 @@ export class Replica {
     const { highWatermark, logStart } = this.#core
     const due = dueBefore(this.#log.segments(nowMs), rules, { highWatermark, nowMs })
     if (due > logStart) this.removeBefore(due)
+  }
+
+  get isCompacting(): boolean {
+    return this.#compactor.isRunning
+  }
+
+  /** Does a little of the compaction that is under way. */
+  compactSome(): void {
+    if (this.#truncating === undefined && !this.#isClosed) this.#compactor.step()
   }
 
   /**
@@ -690,6 +725,7 @@ export class Replica {
   async close(): Promise<void> {
     this.resign()
     this.#isClosed = true
+    this.#compactor.abort()
     this.#readable.callOff()
     // A failed truncation was reported to the host; the log is closed anyway.
     await this.#truncating?.done.catch(() => undefined)
