@@ -81,6 +81,55 @@ worldTest(t, 'kafkajs: topics and groups', { brokers: 3, flags }, async (t, worl
   await admin.disconnect()
 })
 
+worldTest(t, 'kafkajs: topics are changed and deleted', { brokers: 1 }, async (t, world) => {
+  const kafka = kafkajs(serversOf(world))
+  const admin = kafka.admin()
+  await admin.connect()
+  const configEntries = [{ name: 'cleanup.policy', value: 'compact' }]
+  await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1, configEntries }] })
+  await admin.createTopics({ topics: [{ topic: 'made', numPartitions: 1 }] })
+  await admin.createPartitions({ topicPartitions: [{ topic: 'made', count: 2 }] })
+  const { topics } = await admin.fetchTopicMetadata({ topics: ['made'] })
+  t.equal(topics[0]?.partitions.length, 2)
+
+  // ConfigResourceTypes.TOPIC, which kafkajs does not export to ES modules.
+  const type = 2
+  const configOf = async (name: string, config: string) => {
+    const resources = [{ type, name, configNames: [config] }]
+    const found = await admin.describeConfigs({ includeSynonyms: false, resources })
+    return found.resources[0]?.configEntries[0]?.configValue
+  }
+  t.equal(await configOf('kept', 'cleanup.policy'), 'compact')
+  const entries = [{ name: 'retention.ms', value: '86400000' }]
+  const resources = [{ type, name: 'made', configEntries: entries }]
+  await admin.alterConfigs({ validateOnly: false, resources })
+  t.equal(await configOf('made', 'retention.ms'), '86400000')
+
+  const producer = kafka.producer()
+  await producer.connect()
+  const before = Date.now() - 60_000
+  for (const timestamp of [before, before + 1000]) {
+    const messages = [{ partition: 1, value: 'v', timestamp: String(timestamp) }]
+    await producer.send({ topic: 'made', messages })
+  }
+  await producer.disconnect()
+  const byTime = async (timestamp: number) => {
+    const found = await admin.fetchTopicOffsetsByTimestamp('made', timestamp)
+    return found.find(({ partition }) => partition === 1)?.offset
+  }
+  t.same([await byTime(before), await byTime(before + 1)], ['0', '1'])
+  t.equal(await byTime(before + 1001), '2', 'none is as late: kafkajs answers the end')
+  await admin.deleteTopicRecords({ topic: 'made', partitions: [{ partition: 1, offset: '1' }] })
+  const offsets = await admin.fetchTopicOffsets('made')
+  t.match(
+    offsets.find(({ partition }) => partition === 1),
+    { low: '1', high: '2' },
+  )
+  await admin.deleteTopics({ topics: ['made'] })
+  t.same(await admin.listTopics(), ['kept'])
+  await admin.disconnect()
+})
+
 worldTest(t, 'kafkajs: records are read as sent', { brokers: 3, flags }, async (t, world) => {
   const kafka = kafkajs(serversOf(world))
   await makeTopic(kafka, 'sent')

@@ -3,7 +3,9 @@
 
 import {
   Admin,
+  ConfigResourceTypes,
   Consumer,
+  IncrementalAlterConfigOperationTypes,
   MessagesStreamModes,
   Producer,
   stringDeserializers,
@@ -84,6 +86,51 @@ worldTest(t, 'platformatic: topics and groups', { brokers: 3, flags }, async (t,
   t.equal(await committed(), 1n)
   await admin.deleteGroups({ groups: [id] })
   t.equal(await committed(), -1n)
+  await admin.close()
+})
+
+worldTest(t, 'platformatic: topics are changed and deleted', { brokers: 1 }, async (t, world) => {
+  const admin = new Admin(soon(serversOf(world)))
+  const configs = [{ name: 'cleanup.policy', value: 'compact' }]
+  await admin.createTopics({ topics: ['kept'], partitions: 1, replicas: 1, configs })
+  await admin.createTopics({ topics: ['made'], partitions: 1, replicas: 1 })
+  await admin.createPartitions({ topics: [{ name: 'made', count: 2, assignments: null }] })
+  const { topics } = await admin.metadata({ topics: ['made'], forceUpdate: true })
+  t.equal(topics.get('made')?.partitionsCount, 2)
+
+  const resourceType = ConfigResourceTypes.TOPIC
+  const configOf = async (resourceName: string, config: string) => {
+    const resources = [{ resourceType, resourceName, configurationKeys: [config] }]
+    const [found] = await admin.describeConfigs({ resources })
+    return found?.configs[0]?.value
+  }
+  t.equal(await configOf('kept', 'cleanup.policy'), 'compact')
+  const set = IncrementalAlterConfigOperationTypes.SET
+  const changes = [{ name: 'retention.ms', configOperation: set, value: '86400000' }]
+  const resources = [{ resourceType, resourceName: 'made', configs: changes }]
+  await admin.incrementalAlterConfigs({ resources })
+  t.equal(await configOf('made', 'retention.ms'), '86400000')
+
+  const producer = new Producer({ ...soon(serversOf(world)), serializers: stringSerializers })
+  const before = BigInt(Date.now() - 60_000)
+  for (const timestamp of [before, before + 1000n]) {
+    await producer.send({ messages: [{ topic: 'made', partition: 1, value: 'v', timestamp }] })
+  }
+  await producer.close()
+  const byTime = async (timestamp: bigint) => {
+    const asked = [{ name: 'made', partitions: [{ partitionIndex: 1, timestamp }] }]
+    const [found] = await admin.listOffsets({ topics: asked })
+    return found?.partitions[0]?.offset
+  }
+  t.same([await byTime(before), await byTime(before + 1n)], [0n, 1n])
+  t.equal(await byTime(before + 1001n), -1n, 'none is as late')
+  const doomed = [{ name: 'made', partitions: [{ partition: 1, offset: 1n }] }]
+  const [deleted] = await admin.deleteRecords({ topics: doomed })
+  t.equal(deleted?.partitions[0]?.lowWatermark, 1n)
+  const [dirs] = await admin.describeLogDirs({ topics: [{ name: 'made', partitions: [1] }] })
+  t.match(dirs?.results[0]?.topics, [{ name: 'made', partitions: [{ partitionIndex: 1 }] }])
+  await admin.deleteTopics({ topics: ['made'] })
+  t.same(await admin.listTopics(), ['kept'])
   await admin.close()
 })
 
