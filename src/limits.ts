@@ -192,6 +192,9 @@ export const limits = {
    */
   snapshotBytes: 8 * 1024 * 1024,
 
+  /** Keys that one compaction of a log remembers; about 100 bytes each. Later ones wait for the next. */
+  compactionKeysMax: 1_000_000,
+
   /** Producers that a partition remembers; the longest-silent ones are forgotten first. */
   producersPerPartitionMax: 10_000,
 

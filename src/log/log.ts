@@ -16,6 +16,7 @@ import { LogFailedError } from './log-errors.ts'
 import { Preparation, preparedName } from './preparation.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import { recover, type TornTail, truncationName } from './recovery.ts'
+import { Replacement } from './replacement.ts'
 import { type LogVisitor, Segment } from './segment.ts'
 import type { Done, LogDirectory } from './segment-file.ts'
 import { type LogSync, SyncPace } from './sync-pace.ts'
@@ -98,6 +99,7 @@ export class Log {
   #truncation: { readonly removed: readonly Segment[]; readonly done: () => void } | null = null
   readonly #dropped: Segment[] = [] // their files are still to be removed
   #isDropping = false
+  #isReplacing = false // no segment is dropped, and nothing is truncated, meanwhile
   #onClosed: (() => void) | null = null
 
   constructor(options: LogOptions, segments: Segment[]) {
@@ -258,7 +260,7 @@ export class Log {
     this.#assertUsable()
     for (;;) {
       const [oldest, next] = this.#segments
-      if (oldest === undefined) break
+      if (oldest === undefined || this.#isReplacing) break // the owner asks again
       if (next === undefined) {
         const isOver = mayEmpty && oldest.lastPosition < position
         if (!isOver || this.#isBusy || !oldest.isSynced || !this.#isSettled(oldest)) break
@@ -270,6 +272,79 @@ export class Log {
       this.#segments.shift()
     }
     this.#drop()
+  }
+
+  /**
+   * Begins to replace the segment that begins at `first` by some of its records, the first among them.
+   * Nothing changes until `replace`.
+   *
+   * @throws what the file system throws
+   */
+  prepareReplacement(first: Position): Replacement | undefined {
+    this.#assertUsable()
+    const old = this.#replaceable(first)
+    return old && new Replacement(this.#directory, this.#format, old)
+  }
+
+  /**
+   * Puts the replacement in the place of its segment.
+   *
+   * @param done called when that is durable, or with false: the segment is gone, or about to be
+   */
+  replace(replacement: Replacement, done: (isReplaced: boolean) => void): void {
+    this.#assertUsable()
+    const { segment } = replacement
+    if (this.#replaceable(segment.firstPosition) === undefined) {
+      replacement.abandon()
+      done(false)
+      return
+    }
+    this.#isReplacing = true
+    replacement.finish((error) => {
+      this.#isReplacing = false
+      if (error !== null) return this.#fail(segment.path, error)
+      const at = this.#segments.findIndex((each) => each.firstPosition === segment.firstPosition)
+      // Otherwise a truncation has begun that removes it, and waits.
+      if (at === -1) segment.close()
+      else this.#segments.splice(at, 1, segment).at(0)?.close()
+      done(at !== -1)
+      this.#drop()
+      this.#advance({ mayBlock: false })
+    })
+  }
+
+  /**
+   * Removes one segment whose records are all superseded.
+   *
+   * @param done called when that is durable, or with false, as for `replace`
+   */
+  remove(first: Position, done: (isRemoved: boolean) => void): void {
+    this.#assertUsable()
+    const old = this.#replaceable(first)
+    if (old === undefined) {
+      done(false)
+      return
+    }
+    this.#isReplacing = true
+    this.#segments.splice(this.#segments.indexOf(old), 1)
+    const removed: Done = (error) => {
+      this.#isReplacing = false
+      if (error !== null) return this.#fail(old.path, error)
+      done(true)
+      this.#drop()
+      this.#advance({ mayBlock: false })
+    }
+    attempt((next) => {
+      this.#remove(old)
+      this.#directory.sync(next)
+    }, removed)
+  }
+
+  /** A full segment that nothing else is about to change. */
+  #replaceable(first: Position): Segment | undefined {
+    if (this.#isReplacing || this.#truncation !== null) return undefined
+    const segment = this.#segments.slice(0, -1).find((each) => each.firstPosition === first)
+    return segment?.isPlaced === true && segment.isSynced ? segment : undefined
   }
 
   /** Makes all appended records durable, always by fsync, and closes the files. */
@@ -349,7 +424,7 @@ export class Log {
   /** Everything left is durable: the moment for steps that must not overlap with writing. */
   #whenSettled(): void {
     this.#drop()
-    if (this.#isDropping) return
+    if (this.#isDropping || this.#isReplacing) return
     if (this.#truncation !== null) this.#truncate(this.#truncation)
     else if (this.#onClosed !== null) this.#close(this.#onClosed)
   }
@@ -392,7 +467,7 @@ export class Log {
 
   /** Oldest first, each durably before the next: a crash must not leave a hole. */
   #drop(): void {
-    if (this.#isDropping || this.#failure !== null) return
+    if (this.#isDropping || this.#isReplacing || this.#failure !== null) return
     // Not while a truncation may be running; `#whenSettled` calls again.
     if (this.#truncation !== null && this.#isBusy) return
     const segment = this.#dropped.shift()

@@ -15,6 +15,7 @@
 import { LogDamagedError, LogVersionError } from './log-errors.ts'
 import { preparedName } from './preparation.ts'
 import type { Position, RecordFormat } from './record-format.ts'
+import { replacementName } from './replacement.ts'
 import { positionOfName, Segment, segmentName } from './segment.ts'
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import type { TailMemory } from './tail.ts'
@@ -122,7 +123,9 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
   if (firsts.length === 0 && knownDurable !== undefined) {
     throw new LogDamagedError(directory.path, 0, `no segments, but ${knownDurable} was durable`)
   }
-  if (directory.list().includes(preparedName)) directory.remove(preparedName)
+  for (const name of [preparedName, replacementName]) {
+    if (directory.list().includes(name)) directory.remove(name)
+  }
   // After a kill, the names read above may still be in memory only.
   directory.syncNow()
   return { segments, torn }

@@ -93,7 +93,7 @@ class Fetching {
         : { type: 'refused', asked, error: noPartition(image, 'fetch', asked) }
     }
     const replica = replicas.get(topic, partition)
-    if (replica === undefined) {
+    if (replica === undefined || isRemovedHere(replica, offset)) {
       const leader = leaderFor(this.#parts, 'fetch', asked, this.#request.passedOn)
       if (leader instanceof BrokerError) return { type: 'refused', asked, error: leader }
       this.#shares.add(leader, asked, place)
@@ -287,4 +287,9 @@ function failed({ topic, partition }: Place, error: BrokerError): Fetched {
 
 function nameOf({ topic, partition, offset }: FetchPartition): string {
   return `fetch ${topic}/${partition} from ${offset}`
+}
+
+/** A follower's retention may be ahead of its leader's, which then still has the record. */
+function isRemovedHere({ role, earliestOffset }: ServedReplica, offset: Offset): boolean {
+  return role.type === 'following' && offset < earliestOffset
 }

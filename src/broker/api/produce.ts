@@ -6,6 +6,7 @@
 // Next on the path: replication/replica.ts.
 
 import { limits } from '../../limits.ts'
+import { codecs } from '../../protocol/mq/compression.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
 import type {
@@ -14,7 +15,13 @@ import type {
   ProduceRequest,
   ProduceResponse,
 } from '../../protocol/mq/produce.ts'
-import { batchProblem, readBatchHeader, stampBatch } from '../../protocol/mq/record-batch.ts'
+import {
+  batchCodecAt,
+  batchProblem,
+  decodeBatch,
+  readBatchHeader,
+  stampBatch,
+} from '../../protocol/mq/record-batch.ts'
 import { isInternal } from '../group/offsets-topic.ts'
 import { Answers } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
@@ -54,6 +61,10 @@ export function produce(
       const problem = batchProblem(asked.batch, config['max.message.bytes'], parts.openBlock)
       if (problem !== undefined) {
         answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
+        continue
+      }
+      if (config['cleanup.policy'].includes('compact') && lacksKey(asked.batch)) {
+        answers.set(place, failed(asked, keyError(asked)))
         continue
       }
       const stampMs = config['message.timestamp.type'] === 'LogAppendTime' ? wallMs : undefined
@@ -112,6 +123,17 @@ function append(
       })
     },
   })
+}
+
+/** Compressed records are not looked at: compaction drops those without a key. */
+function lacksKey(batch: Buffer): boolean {
+  if (batchCodecAt(batch, 0) !== codecs.none) return false
+  return decodeBatch(batch).some(({ key }) => key === null)
+}
+
+function keyError({ topic, partition }: Place): BrokerError {
+  const found = 'a record has no key, and the topic is compacted'
+  return new BrokerError('INVALID_RECORD', `Cannot produce to ${topic}/${partition}: ${found}`)
 }
 
 interface PassOnOptions {

@@ -1,7 +1,7 @@
 // The first record of a log with at least a given timestamp. The log finds its batch by the time index
 // (log/time-index.ts); the records in it are decoded, and decompressed if they have to be.
 
-import type { Compression, Decompress } from '../../protocol/mq/compression.ts'
+import type { Compression, Compressor, Decompress } from '../../protocol/mq/compression.ts'
 import { codecName } from '../../protocol/mq/compression.ts'
 import {
   batchCodecAt,
@@ -14,7 +14,7 @@ import type { PartitionLog } from './partition-log.ts'
 
 /** The libraries that decompress; one that is missing fails to load. */
 export interface Decompression {
-  load(name: Compression): Promise<unknown>
+  load(name: Compression): Promise<Compressor>
   readonly decompress: Decompress
 }
 

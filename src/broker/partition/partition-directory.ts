@@ -4,6 +4,7 @@
 //
 //   mTYQqlBkRd-oQ4ZXYyRjWQ-0/
 //     partition.json               { "version": 1, "topic": "goals", "partition": 0, "topicId": … }
+//     replacement                  a compacted segment that is being written: log/replacement.ts
 //     snapshot.json                the log start, epochs and producers: log-snapshot.ts
 //     incomplete                   empty; the log lacks records of its lost directory
 //     cut-00000000000000c8         bytes that a start cut off after offset 200: log/recovery.ts

@@ -8,6 +8,7 @@ import { openLog as openRecords } from '../../log/log.ts'
 import type { LogFailedError } from '../../log/log-errors.ts'
 import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
 import type { TornTail } from '../../log/recovery.ts'
+import type { Replacement } from '../../log/replacement.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { TailMemory } from '../../log/tail.ts'
 import {
@@ -181,6 +182,21 @@ export class PartitionLog {
   #beganMs({ firstPosition, firstTimestampMs }: LogSegment): number {
     const seenMs = this.#seenMs.get(firstPosition) ?? Number.POSITIVE_INFINITY
     return firstTimestampMs < 0 ? seenMs : Math.min(seenMs, firstTimestampMs)
+  }
+
+  /** See `Log.prepareReplacement`. */
+  prepareReplacement(start: Offset): Replacement | undefined {
+    return this.#log.prepareReplacement(start)
+  }
+
+  /** See `Log.replace`. */
+  replace(replacement: Replacement, done: (isReplaced: boolean) => void): void {
+    this.#log.replace(replacement, done)
+  }
+
+  /** See `Log.remove`. */
+  remove(start: Offset, done: (isRemoved: boolean) => void): void {
+    this.#log.remove(start, done)
   }
 
   /** Visits the batches that have records of `timestampMs` or later. */

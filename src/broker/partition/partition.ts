@@ -13,7 +13,7 @@
 import { invariant } from '../../invariant.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type BrokerId, type Life, noBroker } from '../../protocol/mq/messages.ts'
-import type { BatchHeader, Offset } from '../../protocol/mq/record-batch.ts'
+import type { BatchHeader, Offset, ProducerId } from '../../protocol/mq/record-batch.ts'
 import { InSyncReplicas } from './in-sync-replicas.ts'
 import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
 import type { LogSnapshot } from './log-snapshot.ts'
@@ -271,6 +271,11 @@ export class Partition {
    */
   #isBinding(lastEpoch: number): boolean {
     return lastEpoch >= (this.#state?.uncleanEpoch ?? neverUnclean)
+  }
+
+  /** Whether the producer's last record is at this offset. */
+  isLastOfProducer(producerId: ProducerId, lastOffset: Offset): boolean {
+    return this.#producers.isLast(producerId, lastOffset)
   }
 
   restoreProducers({ producers }: LogSnapshot): void {

@@ -111,6 +111,11 @@ export class ProducerStates {
     return last === undefined ? 0 : (last.lastSequence + 1) % sequenceCount
   }
 
+  /** Whether this is the offset of the producer's last record. */
+  isLast(producerId: ProducerId, lastOffset: Offset): boolean {
+    return this.#states.get(producerId)?.batches.at(-1)?.lastOffset === lastOffset
+  }
+
   /** A batch was added at the end of the log. */
   appended(batch: Sequenced & { readonly baseOffset: Offset }): void {
     const { producerId, producerEpoch, baseSequence, lastOffsetDelta, baseOffset } = batch

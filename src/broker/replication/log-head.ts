@@ -92,10 +92,10 @@ export class LogHead {
   }
 
   /** A later start must not take gaps before this offset for damage. Durable before the first one. */
-  expectGaps(gapsBelow: Offset): void {
+  expectGaps(gapsBelow: Offset): Promise<void> {
     const { written } = this
     // biome-ignore lint/plugin/noObjectSpread: once per cleaning of the leader's log
-    void this.#write({ ...written, gapsBelow: Math.max(gapsBelow, written.gapsBelow) })
+    return this.#write({ ...written, gapsBelow: Math.max(gapsBelow, written.gapsBelow) })
   }
 
   /** Awaited before the log is cut at `end`: afterwards the snapshot tells of nothing behind it. */

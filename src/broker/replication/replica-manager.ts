@@ -413,6 +413,15 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
+  /** One slice of one log at each tick. */
+  #compactSome(): void {
+    for (const replica of this.#replicas.values()) {
+      if (!replica.isCompacting) continue
+      replica.compactSome()
+      return
+    }
+  }
+
   /** A share of all replicas at each tick, so that no tick takes long. */
   #maintainSome(): void {
     if (this.#toMaintain.length === 0) this.#toMaintain = [...this.#replicas.values()]
@@ -430,6 +439,7 @@ export class ReplicaManager implements ReplicaHost {
     this.purgatory.tick(nowMs)
     for (const replica of this.#replicas.values()) replica.tick(nowMs)
     this.#maintainSome()
+    this.#compactSome()
     if (this.#life === undefined) return
     if (this.#unavailable.isDue(nowMs)) this.imageChanged(this.#life)
     else if (this.#isReportDue) this.reportChanged()

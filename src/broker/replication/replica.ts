@@ -47,6 +47,7 @@ import {
 } from '../partition/partition-state.ts'
 import type { ProducerEntry } from '../partition/producer-states.ts'
 import { dueBefore } from '../partition/retention.ts'
+import { Compactor } from './compactor.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
@@ -107,6 +108,7 @@ export class Replica {
   readonly #core: Partition
   readonly #log: PartitionLog
   readonly #head: LogHead
+  readonly #compactor: Compactor
   #unsavedBytes = 0 // appended since the last snapshot
   readonly #snapshotBytes: number
   /** All that one turn appends is written with one write and one fdatasync. */
@@ -184,6 +186,13 @@ export class Replica {
       nowMs: () => host.clock.nowMs(),
       onDurable: (end) => this.#becameDurable(end),
       onFailure: (error) => host.failed(error),
+    })
+    this.#compactor = new Compactor({
+      core: this.#core,
+      log: this.#log,
+      head: this.#head,
+      decompression: host.decompression,
+      logger: host.log,
     })
     try {
       const { bytes, committed } = this.#head.restore(this.#log, host.log)
@@ -531,7 +540,7 @@ export class Replica {
     }
     this.#moved()
     if (end < records.length && fetched.gapsBelow > gapsBelow) {
-      this.#head.expectGaps(fetched.gapsBelow)
+      void this.#head.expectGaps(fetched.gapsBelow)
       return true
     }
     return end === records.length
@@ -566,6 +575,7 @@ export class Replica {
       .then(() => this.#head.lower(end))
       .then(() => this.#log.truncate(end))
     this.#truncating = { end, done }
+    this.#compactor.abort()
     await done
     if (!this.#core.truncated(this.#log.end)) {
       const { written } = this.#head
@@ -592,6 +602,7 @@ export class Replica {
       .then(() => this.#head.replace(snapshot))
       .then(() => this.#log.beginAnew(logStart))
     this.#truncating = { end: logStart, done }
+    this.#compactor.abort()
     await done
     this.#core.beganAnew(beginning)
     this.#truncated()
@@ -672,7 +683,12 @@ export class Replica {
     if (this.#truncating !== undefined || this.#isClosed || this.role.type === 'idle') return
     this.#log.segmentBytes = config['segment.bytes']
     this.#log.maybeRoll(config['segment.ms'], nowMs)
-    if (!config['cleanup.policy'].includes('delete')) return
+    this.#log.dropBefore(this.#core.logStart)
+    const policy = config['cleanup.policy']
+    if (policy.includes('compact')) {
+      this.#compactor.maybeBegin(config, this.#log.segments(nowMs), nowMs)
+    }
+    if (!policy.includes('delete')) return
     const rules = {
       retentionMs: config['retention.ms'],
       retentionBytes: config['retention.bytes'],
@@ -680,6 +696,15 @@ export class Replica {
     const { highWatermark, logStart } = this.#core
     const due = dueBefore(this.#log.segments(nowMs), rules, { highWatermark, nowMs })
     if (due > logStart) this.removeBefore(due)
+  }
+
+  get isCompacting(): boolean {
+    return this.#compactor.isRunning
+  }
+
+  /** Does a little of the compaction that is under way. */
+  compactSome(): void {
+    if (this.#truncating === undefined && !this.#isClosed) this.#compactor.step()
   }
 
   /**
@@ -700,6 +725,7 @@ export class Replica {
   async close(): Promise<void> {
     this.resign()
     this.#isClosed = true
+    this.#compactor.abort()
     this.#readable.callOff()
     // A failed truncation was reported to the host; the log is closed anyway.
     await this.#truncating?.done.catch(() => undefined)

@@ -64,6 +64,8 @@ export const zstdCodec = codecs.zstd
 const appendTimeBit = 0x08
 const transactionalBit = 0x10
 const controlBit = 0x20
+/** The base timestamp is the time from which tombstones may go (KIP-534). */
+const deleteHorizonBit = 0x40
 
 export interface BatchHeader {
   readonly baseOffset: Offset
@@ -113,6 +115,57 @@ export function stampBatch(batch: Buffer, timestampMs: number): void {
   batch.writeInt16BE(batch.readInt16BE(checkedFrom) | appendTimeBit, checkedFrom)
   writeInt64(batch, timestampMs, 27 + 8)
   batch.writeUInt32BE(crc32c(batch, checkedFrom), crcAt)
+}
+
+/** From when on tombstones of the batch may be removed; undefined before its first compaction. */
+export function deleteHorizonOf(batch: Buffer): number | undefined {
+  const isSet = (batch.readInt16BE(checkedFrom) & deleteHorizonBit) !== 0
+  return isSet ? readInt64(batch, 27) : undefined
+}
+
+/**
+ * The batch with some of its records only. Its place, its offsets and its producer's sequence stay.
+ *
+ * @param compressor of the batch's own codec; without one the records are not compressed
+ */
+export function rebuiltBatch(
+  batch: Buffer,
+  records: readonly StoredRecord[],
+  {
+    horizonMs,
+    compressor,
+  }: { readonly horizonMs: number | undefined; readonly compressor?: Compressor | undefined },
+): Buffer {
+  const { baseOffset, baseTimestampMs, maxTimestampMs, attributes } = readBatchHeader(batch)
+  const base = horizonMs ?? baseTimestampMs
+  let bytesMax = 0
+  let maxMs = -1
+  for (const record of records) {
+    bytesMax += recordBytesMax(record)
+    maxMs = Math.max(maxMs, record.timestampMs)
+  }
+  const plain = Buffer.alloc(bytesMax)
+  let end = 0
+  for (const record of records) {
+    const place = { offsetDelta: record.offset - baseOffset, baseTimestampMs: base }
+    end = encodeRecord(plain, end, record, place)
+  }
+  const block = plain.subarray(0, end)
+  const isCompressed = compressor !== undefined && records.length > 0
+  const body = isCompressed ? compressor.compress(block) : block
+  const rebuilt = Buffer.concat([batch.subarray(0, batchHeaderBytes), body])
+  const codec = isCompressed ? codecs[compressor.name] : codecs.none
+  const others = attributes & ~(codecMask | deleteHorizonBit)
+  rebuilt.writeInt32BE(rebuilt.length - lengthFieldEnd, 8)
+  rebuilt.writeInt16BE(
+    others | codec | (horizonMs === undefined ? 0 : deleteHorizonBit),
+    checkedFrom,
+  )
+  writeInt64(rebuilt, base, 27)
+  writeInt64(rebuilt, records.length === 0 ? maxTimestampMs : maxMs, 35)
+  rebuilt.writeInt32BE(records.length, 57)
+  rebuilt.writeUInt32BE(crc32c(rebuilt, checkedFrom), crcAt)
+  return rebuilt
 }
 
 /** Compression codec of the records; undefined if the header is cut short. */

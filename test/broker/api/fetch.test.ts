@@ -7,7 +7,7 @@ import type {
   FetchResponse,
 } from '../../../src/protocol/mq/fetch.ts'
 import { anyEpoch, failureOf } from '../../../src/protocol/mq/messages.ts'
-import { ApiWorld, batchOf, onlyAnswer } from './api-world.ts'
+import { ApiWorld, batchOf, client, onlyAnswer } from './api-world.ts'
 
 const wholeLimit = 1_000_000
 
@@ -341,3 +341,16 @@ t.test(
     ])
   },
 )
+
+t.test('what only a follower has removed is fetched from its leader', async (t) => {
+  const world = new ApiWorld()
+  world.topic('goals', [2])
+  const replica = world.replica('goals', 0)
+  replica.commit(batchOf(5))
+  replica.role = { type: 'following', leader: client.brokerId }
+  replica.earliestOffset = 3
+  world.ask(fetchOf([at(0, 3)]))
+  t.equal(world.passedOn.length, 0)
+  world.ask(fetchOf([at(0, 2)]))
+  t.match(world.passedOn, [{ request: { type: 'fetch', passedOn: true } }])
+})

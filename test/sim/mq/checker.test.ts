@@ -150,6 +150,20 @@ const broken: readonly {
     rule: /a consumer skips only what was removed/,
   },
   {
+    name: 'a consumer that misses a record of a log that is not compacted',
+    history: [
+      sent('p-1'),
+      sent('p-6'),
+      committed('p-1', 0),
+      committed('p-6', 1),
+      shown('p-1', 0),
+      sent('p-11'),
+      committed('p-11', 2),
+      shown('p-11', 2),
+    ],
+    rule: /a consumer gets each record once, in order/,
+  },
+  {
     name: 'a record twice',
     history: [sent('a'), committed('a', 0), committed('a', 1)],
     rule: /a record is in the log once/,

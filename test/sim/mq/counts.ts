@@ -5,6 +5,7 @@
 import type { FaultName } from './faults.ts'
 
 type Consequence =
+  | 'compaction'
   | 'election'
   | 'truncation'
   | 'truncation of whole epochs'
@@ -40,6 +41,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   plannedStops: 150,
   preferredElections: 150,
   changedRetention: 150,
+  compaction: 300,
   wipedDisks: 70,
   oldCopies: 15,
   bitFlips: 60,

@@ -9,6 +9,7 @@ import {
   decodeBatch,
   forEachBatch,
   noProducer,
+  placeBatch,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
 import { takeLogAway } from './damage.ts'
@@ -156,14 +157,15 @@ export class Ending {
     for (const partition of this.#partitions) {
       const leader = this.#world.replicasOf(partition).find(({ role }) => role.type === 'leading')
       if (leader === undefined) continue
-      const removed = [...this.#world.batches.of(partition)].filter(
-        (batch) => readBatchHeader(batch).baseOffset < leader.logStart,
-      )
-      if (removed.length > 0) this.#world.cover('batch sent again after its removal')
-      for (const batches of [...batchesByProducer(leader), ...removed.map((each) => [each])]) {
+      const { batches: seen } = this.#world
+      const newest = [...seen.of(partition)]
+      if (newest.some((batch) => readBatchHeader(batch).baseOffset < leader.logStart)) {
+        this.#world.cover('batch sent again after its removal')
+      }
+      const inLog = seen.isCompacted ? [] : batchesByProducer(leader)
+      for (const batches of [...inLog, ...newest.map((each) => [each])]) {
         const remembered = batches.slice(-limits.rememberedBatchesMax)
-        const [oldest, newest] = [remembered[0], remembered.at(-1)]
-        for (const batch of new Set([oldest, newest])) {
+        for (const batch of new Set([remembered[0], remembered.at(-1)])) {
           if (batch === undefined) continue
           underWay++
           void this.#repeat(partition, batch).then(() => {
@@ -178,6 +180,7 @@ export class Ending {
   async #repeat(partition: number, batch: Buffer): Promise<void> {
     const [record] = decodeBatch(batch)
     const value = Buffer.from(record?.value ?? []).toString()
+    placeBatch(batch, 0, -1) // as a producer sends it
     const offset = await this.#world.strange.repeat(partition, batch)
     if (offset !== undefined) this.#world.show({ type: 'repeated', value, offset })
   }

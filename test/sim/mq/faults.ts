@@ -49,7 +49,7 @@ export const faultRows = {
   },
   preferredElections: { about: 'Preferred replicas are made leaders on request.', in: 'planned' },
   changedRetention: {
-    about: 'The retention of the topic changes: its time, its bytes, the age of its segments.',
+    about: 'The topic’s retention changes, and whether it is compacted.',
     in: 'removals',
   },
   wipedDisks: { about: 'A broker loses its disk.', in: 'lost disks' },

@@ -4,15 +4,17 @@
 import { noProducer, readBatchHeader } from '../../../src/protocol/mq/record-batch.ts'
 
 export class LastBatches {
+  /** Compaction may have changed batches of the log. */
+  isCompacted = false
   readonly #batches = new Map<number, Map<number, Buffer>>()
 
   keep(partition: number, batch: Buffer): void {
-    const { producerId, baseOffset } = readBatchHeader(batch)
-    if (producerId === noProducer) return
+    const { producerId, baseOffset, lastOffsetDelta, recordCount } = readBatchHeader(batch)
+    if (producerId === noProducer || recordCount !== lastOffsetDelta + 1) return
     const known = this.#batches.get(partition) ?? new Map<number, Buffer>()
     this.#batches.set(partition, known)
     const before = known.get(producerId)
-    const isLater = before === undefined || readBatchHeader(before).baseOffset <= baseOffset
+    const isLater = before === undefined || readBatchHeader(before).baseOffset < baseOffset
     if (isLater) known.set(producerId, Buffer.from(batch))
   }
 

@@ -312,7 +312,14 @@ export class MqWorld {
     for (const partition of this.partitionIds) {
       this.show({ type: 'deleting', partition, offset: Number.MAX_SAFE_INTEGER })
     }
+    const policy = random.pick(['delete', 'compact', 'compact,delete'])
+    if (policy !== 'delete') {
+      this.checker.isCompacted = this.batches.isCompacted = true
+      this.cover('compacted topic')
+    }
     const changes = {
+      'cleanup.policy': policy,
+      'min.cleanable.dirty.ratio': random.pick([0, 0.5]),
       'retention.ms': random.pick([-1, 0, 500, 3000]),
       'retention.bytes': random.pick([-1, 2000, 20_000]),
       'segment.ms': random.pick([1, 300, 60_000]),

@@ -23,6 +23,10 @@ import { brokerPort } from './sim-broker.ts'
 
 export const topic = 'goals'
 
+/** Few, so that later records supersede earlier ones. A value names its producer and its number. */
+export function keyOf(value: string): string {
+  return `k${Number.parseInt(/-(\d+)/.exec(value)?.[1] ?? '0', 10) % 5}`
+}
 /** Ids that brokers hand out begin at 0. */
 const strangeProducerId = 1e9 as ProducerId
 const callMs = 3000
@@ -77,7 +81,7 @@ export class SimProducer {
     const value = `${this.name}-${this.#count++} ${'x'.repeat(random.below(valueBytesMax))}`
     show({ type: 'sent', producer: this.name, partition, value })
     this.pendingCount++
-    const stored = this.#producer.send({ topic, partition, value })
+    const stored = this.#producer.send({ topic, partition, key: keyOf(value), value })
     stored
       .then(({ offset }) => {
         if (this.acks !== 'all') return
@@ -239,7 +243,7 @@ export class StrangeProducer {
   }
 
   /** Changes the topic's configuration. */
-  async alter(values: Readonly<Record<string, number>>): Promise<void> {
+  async alter(values: Readonly<Record<string, number | string>>): Promise<void> {
     const changes = Object.entries(values).map(([name, value]) => {
       return { name, operation: 'set', value: String(value) } as const
     })

@@ -7,6 +7,8 @@ const partition = 'broker/partition/partition.ts'
 const inSync = 'broker/partition/in-sync-replicas.ts'
 const producers = 'broker/partition/producer-states.ts'
 const log = 'broker/partition/partition-log.ts'
+const compaction = 'broker/partition/compaction.ts'
+const compactor = 'broker/replication/compactor.ts'
 const logHead = 'broker/replication/log-head.ts'
 const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
@@ -178,6 +180,42 @@ export const mqMutants: readonly Mutant[] = [
       },
     ],
     seeds: 600,
+  },
+  {
+    name: 'compaction keeps the older value',
+    rule: 'compaction removes only what a later record of the same key supersedes',
+    edits: [
+      {
+        file: compaction,
+        from: 'offset >= (this.#offsets.get(nameOf(key)) ?? offset)',
+        to: 'offset < (this.#offsets.get(nameOf(key)) ?? offset + 1)',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a follower refuses gaps',
+    rule: 'a follower of a compacted log gets into sync',
+    edits: [
+      {
+        file: partition,
+        from: '(baseOffset <= this.#logEnd || baseOffset <= gapsBelow) &&',
+        to: 'baseOffset <= this.#logEnd &&',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'gaps are not noted before they are made',
+    rule: 'a compacted log is no damaged log',
+    edits: [
+      {
+        file: compactor,
+        from: 'if (head.written.gapsBelow < pass.end) {',
+        to: 'if (head.written.gapsBelow < 0) {',
+      },
+    ],
+    seeds: 300,
   },
   {
     name: 'a deletion is answered by the leader alone',

@@ -12,6 +12,7 @@ import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import {
   decodeBatch,
   forEachBatch,
+  lastOffsetOf,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
 import { readSecret } from '../../broker/test-secret.ts'
@@ -37,6 +38,7 @@ export interface SimBrokerOptions {
 interface Seen {
   highWatermark: number
   logStart: number
+  gapsBelow: number
   leads: string
   logEnd: number
   lastEpoch: number
@@ -46,6 +48,7 @@ interface Seen {
 const unseen: Seen = {
   highWatermark: 0,
   logStart: 0,
+  gapsBelow: 0,
   leads: '',
   logEnd: 0,
   lastEpoch: -1,
@@ -223,6 +226,10 @@ export class SimBroker extends Host {
       if (logStart > 0) this.parts.cover('log start moved')
       this.#options.show({ type: 'logStart', life: this.life, partition, offset: logStart })
     }
+    if (replica.gapsBelow > seen.gapsBelow) {
+      seen.gapsBelow = replica.gapsBelow
+      if (known !== undefined) this.parts.cover('compaction')
+    }
     if (logEnd < seen.logEnd) this.parts.cover('truncation')
     if (lastEpoch < seen.lastEpoch) this.parts.cover('truncation of whole epochs')
     seen.logEnd = logEnd
@@ -260,6 +267,8 @@ export class SimBroker extends Host {
     const { partition, highWatermark } = replica
     for (let offset = Math.max(from, replica.logStart); offset < highWatermark; ) {
       const { records } = replica.readCommitted(offset, 1 << 20)
+      // Only compaction leaves nothing up to the high watermark.
+      if (records.length === 0 && this.#options.batches.isCompacted) return
       invariant(
         records.length > 0,
         `what is committed can be read: ${this.life} ${partition}/${offset}`,
@@ -287,6 +296,7 @@ export class SimBroker extends Host {
         })
         offset = record.offset + 1
       }
+      offset = Math.max(offset, lastOffsetOf(records, at) + 1)
     })
     return offset
   }
