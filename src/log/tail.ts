@@ -10,7 +10,9 @@
 // Without `TailMemory`, the one page is used again as soon as it is written.
 
 const pageBytesMin = 4096
-/** Larger only for one larger append. */
+/** A page for readers has room for this many more appends like the one that begins it, */
+const pageAppends = 32
+/** and is larger than this only for one larger append. */
 const pageBytesMax = 1024 * 1024
 /** A larger page that is used again was a burst: its memory is released. */
 const reusedBytesMax = 256 * 1024
@@ -101,8 +103,7 @@ export class Tail {
   #turn(more: number): void {
     const unwritten = this.unwritten()
     const needed = unwritten.length + more
-    // A busy log turns pages often, and gets larger ones.
-    const wanted = Math.min(2 * this.#page.length, pageBytesMax)
+    const wanted = this.#memory === undefined ? 0 : Math.min(pageAppends * more, pageBytesMax)
     const bytes = Math.max(pageBytesMin, wanted, 2 ** Math.ceil(Math.log2(needed)))
     const page = Buffer.allocUnsafeSlow(bytes)
     page.set(unwritten)

@@ -15,7 +15,7 @@ const lengthBytes = 4
 export type OnFrame = (buffer: Buffer, start: number, end: number) => void
 
 /** Memory for a frame that is announced; more once this much of it has arrived. */
-const announcedBytesMax = 64 * 1024
+const announcedBytesMax = 256 * 1024
 
 /** Splits a stream that arrives in pieces of any size into whole frames. */
 export class FrameDecoder {

@@ -54,6 +54,7 @@ export class KafkaConnection {
   readonly #dialect: KafkaDialect
   readonly #link: Link
   readonly #sasl: SaslSession
+  readonly #grantedFetchSession = { sessionId: 0 }
   readonly #pending = new Fifo<Pending>()
   /** frames of requests that may not begin yet */
   readonly #held = new Fifo<Buffer>()
@@ -123,6 +124,7 @@ export class KafkaConnection {
       clientHost: this.#link.remoteAddress,
       sasl: this.#sasl,
       fetchSessions: this.#dialect.fetchSessions,
+      grantedFetchSession: this.#grantedFetchSession,
     }
     api.begin(reader, context, correlationId, {
       send: answered,

@@ -15,7 +15,7 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 export type FetchTopic = FetchRequest['topics'][number]
 type Asked = FetchTopic['partitions'][number]
 
-export const noSession = 0
+const noSession = 0
 /** Session epochs of a full request: asking for a new session, or for none. */
 const [newSessionEpoch, finalEpoch] = [0, -1]
 const epochMax = 2 ** 31 - 1
@@ -35,6 +35,17 @@ export interface FetchSessionsOptions {
 interface Told {
   readonly highWatermark: Offset
   readonly logStart: Offset
+}
+
+/** The connection of a request. */
+export interface FetchRequester {
+  readonly usesTopicIds: boolean
+  /**
+   * The session that it was granted last: some clients want one with each request, and use none. It
+   * ends when the next one begins, unless a request has gone on with it.
+   */
+  readonly granted: { sessionId: number }
+  readonly nowMs: number
 }
 
 interface SessionPartition {
@@ -83,13 +94,17 @@ export class FetchSessions {
   }
 
   /** @returns the partitions that the request is about, or why it cannot be served */
-  open(request: FetchRequest, usesTopicIds: boolean, nowMs: number): FetchScope | MqErrorCode {
+  open(request: FetchRequest, by: FetchRequester): FetchScope | MqErrorCode {
     const { sessionId, sessionEpoch, topics } = request
+    const { usesTopicIds, granted, nowMs } = by
     const known = this.#sessions.get(sessionId)
     if (sessionEpoch === newSessionEpoch || sessionEpoch === finalEpoch) {
       if (known !== undefined) this.#end(known)
-      const session =
-        sessionEpoch === newSessionEpoch ? this.#begin(topics, usesTopicIds, nowMs) : undefined
+      if (sessionEpoch === finalEpoch) return new FetchScope(topics, undefined, true)
+      const last = this.#sessions.get(granted.sessionId)
+      if (last?.epoch === 1) this.#end(last)
+      const session = this.#begin(topics, usesTopicIds, nowMs)
+      granted.sessionId = session?.id ?? noSession
       return new FetchScope(topics, session, true)
     }
     if (known === undefined) return 'FETCH_SESSION_ID_NOT_FOUND'

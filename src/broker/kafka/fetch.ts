@@ -26,9 +26,10 @@ export function answerFetch(
   request: FetchRequest,
   reply: KafkaReply<FetchResponse>,
 ): void {
-  const { parts, version, fetchSessions } = context
+  const { parts, version, fetchSessions, grantedFetchSession: granted } = context
   const { maxWaitMs, minBytes, maxBytes } = request
-  const scope = fetchSessions.open(request, version >= byIdFrom, parts.clock.nowMs())
+  const by = { usesTopicIds: version >= byIdFrom, granted, nowMs: parts.clock.nowMs() }
+  const scope = fetchSessions.open(request, by)
   if (typeof scope === 'string') {
     reply.send({ errorCode: numberOf(scope), responses: [] })
     return

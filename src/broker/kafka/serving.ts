@@ -11,7 +11,7 @@ import { type BrokerError, type MqErrorCode, mqErrorCodes } from '../../protocol
 import type { Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { dispatch } from '../api/dispatch.ts'
-import type { FetchSessions } from './fetch-sessions.ts'
+import type { FetchRequester, FetchSessions } from './fetch-sessions.ts'
 import type { SaslSession } from './sasl-session.ts'
 
 /** Requests of a broker to itself do not depend on its broker epoch. */
@@ -28,6 +28,8 @@ export interface KafkaContext {
   readonly sasl: SaslSession
   /** of all connections of the broker */
   readonly fetchSessions: FetchSessions
+  /** of the connection */
+  readonly grantedFetchSession: FetchRequester['granted']
 }
 
 /** A handler answers with exactly one of these calls, at once or later. */

@@ -391,6 +391,7 @@ const consumerOptions = method('create a Consumer', {
     maxWaitMs: optional(wholeNumber(1, limits.fetchWaitMsMax), 1000),
     bytesMax: optional(wholeNumber(1, limits.fetchBytesMax), 1024 * 1024),
     bufferBytesMax: optional(wholeNumber(1, Number.MAX_SAFE_INTEGER), 32 * 1024 * 1024),
+    checkCrcs: optional(flag, true),
   } satisfies RowsOf<ConsumerOptions>),
 })
 

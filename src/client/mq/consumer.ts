@@ -117,6 +117,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
       maxWaitMs: options.maxWaitMs,
       bytesMax: options.bytesMax,
       bufferBytesMax: options.bufferBytesMax,
+      checkCrcs: options.checkCrcs,
       source: (reader) => this.#source(reader),
       onLost: (broker) => this.#lost(broker),
       onRecords: () => this.#wake(),

@@ -21,6 +21,8 @@ interface FetcherOptions {
   readonly bytesMax: number
   /** waiting, of all partitions; one of which nothing waits is fetched beyond */
   readonly bufferBytesMax: number
+  /** Default true. */
+  readonly checkCrcs?: boolean
   /** The broker to read; undefined if none is known. */
   readonly source: (reader: PartitionReader) => BrokerInfo | undefined
   /** That broker did not answer. */
@@ -204,7 +206,8 @@ export class Fetcher {
   #push(one: Asked, { records, highWatermark }: Fetched, broker: BrokerInfo): void {
     const { reader } = one
     try {
-      reader.push(records, highWatermark, this.#options.cluster.codecs.decompress)
+      const { cluster, checkCrcs = true } = this.#options
+      reader.push(records, highWatermark, { decompress: cluster.codecs.decompress, checkCrcs })
       this.#healthOf(reader).unreadableCount = 0
       reader.isFetching = false
     } catch (error) {

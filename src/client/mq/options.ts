@@ -106,6 +106,11 @@ export interface ConsumerOptions extends MqClientOptions {
    * of which nothing waits are fetched. Default 32 MiB.
    */
   readonly bufferBytesMax?: number
+  /**
+   * Check the producer's checksum of each batch; one that fails is fetched from another broker.
+   * Default true.
+   */
+  readonly checkCrcs?: boolean
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   decodeBatchAs,
   forEachBatch,
   isAppendTime,
+  isBatchIntact,
   isControlBatch,
   type Offset,
   type ProducerId,
@@ -154,9 +155,18 @@ export class PartitionReader {
    *
    * @throws ProtocolError
    */
-  push(batches: Buffer, highWatermark: Offset, decompress: Decompress): void {
+  push(
+    batches: Buffer,
+    highWatermark: Offset,
+    { decompress, checkCrcs }: { readonly decompress: Decompress; readonly checkCrcs: boolean },
+  ): void {
     const asked = this.#fetchOffset
-    forEachBatch(batches, (at) => this.#pushBatch(batches, at, highWatermark, decompress))
+    forEachBatch(batches, (at, length) => {
+      if (checkCrcs && !isBatchIntact(batches, at, length)) {
+        throw new ProtocolError('Cannot read a record batch: its checksum fails')
+      }
+      this.#pushBatch(batches, at, highWatermark, decompress)
+    })
     if (batches.length > 0 && this.#fetchOffset === asked) {
       throw new ProtocolError('Cannot use an answer: it has no record at or after this offset')
     }

@@ -5,6 +5,7 @@ import t from 'tap'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
 import { deleteRecords } from '../../../src/protocol/kafka/api/delete-records.ts'
+import { deleteTopics } from '../../../src/protocol/kafka/api/delete-topics.ts'
 import { describeCluster } from '../../../src/protocol/kafka/api/describe-cluster.ts'
 import { describeLogDirs } from '../../../src/protocol/kafka/api/describe-log-dirs.ts'
 import { describeProducers } from '../../../src/protocol/kafka/api/describe-producers.ts'
@@ -99,6 +100,25 @@ worldTest(t, 'Metadata: topics that do not exist', { brokers: 1 }, async (t, wor
       ['known', 'NONE'],
     ],
   )
+})
+
+worldTest(t, 'a topic keeps its id until it is deleted', { brokers: 1 }, async (t, world) => {
+  const before = kafkaClient(world)
+  const id = await newTopic(before, 'named')
+  await world.broker(1).stop()
+  await world.startBroker(1)
+  const client = kafkaClient(world)
+  const { topics } = await client.send(metadata, 12, { topics: [{ name: 'named' }] })
+  t.equal(topics[0]?.topicId, id, 'a restart keeps it')
+  const doomed = { topics: [{ name: 'named', topicId: noUuid }], timeoutMs: 30_000 }
+  const { responses } = await client.send(deleteTopics, 6, doomed)
+  t.equal(responses[0]?.errorCode, 0)
+  const again = await newTopic(client, 'named')
+  t.not(again, id, 'a new topic of the name has another')
+  for (const [topicId, code] of [[id, 'UNKNOWN_TOPIC_ID'] as const, [again, 'NONE'] as const]) {
+    const found = await client.send(fetch, 13, fetchOf(topicId))
+    t.equal(nameOf(found.responses[0]?.partitions[0]?.errorCode), code)
+  }
 })
 
 worldTest(t, 'DescribeCluster names the brokers', { brokers: 1 }, async (t, world) => {

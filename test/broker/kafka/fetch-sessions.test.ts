@@ -12,11 +12,16 @@ function open({ sessionsMax = 10, partitionsMax = 100 } = {}) {
   const fetch = (
     [sessionId, sessionEpoch]: readonly [number, number],
     topics: readonly FetchTopic[] = [],
-    { nowMs = 0, forgotten = [] as readonly number[], byId = false } = {},
+    {
+      nowMs = 0,
+      forgotten = [] as readonly number[],
+      byId: usesTopicIds = false,
+      granted = { sessionId: 0 },
+    } = {},
   ) => {
     const forgottenTopicsData = [{ topic: 'a', topicId: noUuid, partitions: [...forgotten] }]
     const request = { ...common, sessionId, sessionEpoch, topics: [...topics], forgottenTopicsData }
-    return sessions.open(request, byId, nowMs)
+    return sessions.open(request, { usesTopicIds, granted, nowMs })
   }
   return { sessions, fetch }
 }
@@ -120,6 +125,18 @@ t.test('at the limits, only a session that was unused for long makes room', asyn
   t.equal(sessions.partitionCount, 4)
   t.equal(begin(900_000, 0, 1, 2, 3, 4, 5), 0, 'more than there may be')
   t.equal(sessions.count, 2)
+})
+
+t.test('a client that wants a session with each request, and uses none, has one', async (t) => {
+  const { sessions, fetch } = open()
+  const granted = { sessionId: 0 }
+  const begin = () => scopeOf(fetch([0, 0], [topic('a', 0)], { granted })).scope.sessionId
+  const [first, second] = [begin(), begin()]
+  t.equal(sessions.count, 1)
+  t.equal(fetch([first, 1]), 'FETCH_SESSION_ID_NOT_FOUND')
+  t.ok(fetch([second, 1]) instanceof FetchScope)
+  begin()
+  t.equal(sessions.count, 2, 'one that is in use goes on')
 })
 
 t.test('partitions that were served first come last when there was no room', async (t) => {

@@ -47,6 +47,7 @@ function world(options: { readonly bytesMax?: number; readonly bufferBytesMax?: 
     maxWaitMs: 500,
     bytesMax: options.bytesMax ?? 1000,
     bufferBytesMax: options.bufferBytesMax ?? 10_000,
+    checkCrcs: true,
     source: ({ partition }) => {
       const id = (partition < 10 ? 1 : 2) as BrokerId
       return { id, host: `mq${id}`, port: 9092 }

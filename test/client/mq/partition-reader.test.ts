@@ -1,11 +1,13 @@
 import t from 'tap'
 import { PartitionReader } from '../../../src/client/mq/partition-reader.ts'
+import { crc32c } from '../../../src/protocol/crc32c.ts'
 import type { Decompress } from '../../../src/protocol/mq/compression.ts'
 import { encodeBatch, noProducer, placeBatch } from '../../../src/protocol/mq/record-batch.ts'
 
-const none: Decompress = () => {
+const decompress: Decompress = () => {
   throw new Error('nothing is compressed')
 }
+const none = { decompress, checkCrcs: true }
 
 /** @param options as compaction and brokers leave them */
 function batch(
@@ -33,11 +35,16 @@ function batch(
     empty.writeInt32BE(0, 57)
     placeBatch(empty, baseOffset, 0)
     empty.writeInt32BE(options.lastOffsetDelta ?? 0, 23)
-    return empty
+    return summed(empty)
   }
   placeBatch(bytes, baseOffset, 0)
   if (options.lastOffsetDelta !== undefined) bytes.writeInt32BE(options.lastOffsetDelta, 23)
   if (options.isControl) bytes.writeInt16BE(0x20, 21)
+  return summed(bytes)
+}
+
+function summed(bytes: Buffer): Buffer {
+  bytes.writeUInt32BE(crc32c(bytes, 21), 17)
   return bytes
 }
 
@@ -124,4 +131,16 @@ t.test('a pause hands out nothing and drops nothing', async (t) => {
   t.same([one.hasRecords, one.takeOne(), one.borrow()], [false, undefined, undefined])
   one.isPaused = false
   t.equal(String(one.takeOne()?.value), 'a')
+})
+
+t.test('a batch whose checksum fails is refused, and those before it are used', async (t) => {
+  const damaged = batch(1, ['b'])
+  damaged[damaged.length - 2] = (damaged[damaged.length - 2] ?? 0) ^ 1
+  const bytes = Buffer.concat([batch(0, ['a']), damaged])
+  const one = reader()
+  t.throws(() => one.push(bytes, 2, none), { name: 'ProtocolError', message: /its checksum fails/ })
+  t.same([one.waitingCount, one.fetchOffset], [1, 1])
+  const careless = reader()
+  careless.push(bytes, 2, { decompress, checkCrcs: false })
+  t.equal(careless.waitingCount, 2)
 })

@@ -67,7 +67,7 @@ worldTest(t, 'kafkajs: topics and groups', { brokers: 3, flags }, async (t, worl
 
   t.equal((await read(kafka, 'made', 1)).length, 1)
   const groupId = 'reads-made'
-  t.match(await admin.listGroups(), { groups: [{ groupId }] })
+  t.match(await admin.listGroups(), { groups: [{ groupId, protocolType: 'consumer' }] })
   t.match(await admin.describeGroups([groupId]), { groups: [{ groupId, state: 'Empty' }] })
   const committed = async () => {
     const [found] = await admin.fetchOffsets({ groupId, topics: ['made'] })
