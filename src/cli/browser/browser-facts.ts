@@ -1,5 +1,7 @@
 // What the browser is told about partitions, groups and topics; browser-poll.ts asks for it.
 
+import type { GroupDetails } from '../../client/mq/mq-admin.ts'
+
 export interface PartitionFacts {
   readonly partition: number
   /** offset of the next record to be read */
@@ -17,34 +19,17 @@ export function lagOf({ end, position }: PartitionFacts): number | undefined {
   return end === undefined ? undefined : Math.max(0, end - position)
 }
 
-export interface GroupMember {
-  readonly member: string
-  readonly client: string
-  readonly host: string
-  /** `goals 0 1 2`, … */
-  readonly assignment: string
-}
-
-export interface GroupPlace {
-  readonly topic: string
-  readonly partition: number
-  /** undefined: nothing is committed */
-  readonly committed: number | undefined
-  readonly lag: number | undefined
-}
-
 export interface GroupFacts {
   readonly group: string
-  /** '' if it is unknown */
   readonly state: string
-  readonly members: readonly GroupMember[]
-  readonly places: readonly GroupPlace[]
+  /** undefined: not asked yet */
+  readonly details: GroupDetails | undefined
 }
 
 export interface GroupsFacts {
   readonly groups: readonly GroupFacts[]
-  /** why there may be more groups, or members, than these; '' if these are all */
-  readonly missing: string
+  /** why these may not be the present ones; '' if they are */
+  readonly problem: string
 }
 
 export interface TopicFacts {

@@ -79,7 +79,12 @@ function bodyLines(model: BrowserModel, body: Body, cache: BrowserCache): Line[]
         isFocused: true,
       })
     case 'groups':
-      return groupsBoxes(model.groups, { ...body, cursor: cursors.groups })
+      return groupsBoxes(model.groups, {
+        ...body,
+        cursor: cursors.groups,
+        scroll: model.scrolls.group,
+        isInGroup: model.isInGroup,
+      })
     case 'topics':
       return topicsBox(model.topics, { ...body, cursor: cursors.topics })
   }
@@ -97,6 +102,7 @@ function header(model: BrowserModel, width: number, nowMs: number): Line {
   const start: Span[] = first.map(({ text, tone }) => span(text, tone))
   const left = width - lineColumns(start)
   const facts: Piece[] = [
+    ...groupPiece(model),
     ...headerFacts(model).map((text, i): Piece => ({ at: 1 + i, text, tone: 'bar' })),
     ...others.map((finding, i) => badge(100 + i, finding, left)),
   ]
@@ -115,12 +121,19 @@ function modePiece({ isPaused, missedCount, partitions }: BrowserModel): Piece[]
   return [{ at: 1, text: ` ${what}${missed} `, tone: 'barWarn' }]
 }
 
+/** Others that read for this group are affected: it stands out. */
+function groupPiece({ group }: BrowserModel): Piece[] {
+  if (group === undefined) return []
+  const text = ` commits for ${fit(group, Math.min(24, widthOf(group)))} `
+  return [{ at: 50, text, tone: 'barWarn' }]
+}
+
 function headerFacts(model: BrowserModel): string[] {
   const { receivedCount, lag, group, reading } = model
   return [
     `${receivedCount} record${receivedCount === 1 ? '' : 's'}`,
     `lag ${lag === undefined ? '?' : shortCount(lag)}`,
-    group === undefined ? 'no group' : `commits for ${fit(group, Math.min(24, widthOf(group)))}`,
+    ...(group === undefined ? ['no group'] : []),
     reading === undefined ? 'from no broker' : `from broker ${reading}`,
   ]
 }
@@ -218,7 +231,9 @@ function keysOf(model: BrowserModel): KeyHint[] {
     case 'partitions':
       return [hint('space', 'pause'), hint('s', 'seek'), hint('enter', 'records'), ...goals, ...end]
     case 'groups':
-      return [hint('↑↓', 'select'), hint('tab', 'next view'), ...end]
+      return model.isInGroup
+        ? [hint('↑↓', 'scroll'), hint('esc', 'back'), ...end]
+        : [hint('enter', 'scroll below'), hint('tab', 'next view'), ...end]
     case 'topics':
       return [hint('enter', 'open'), hint('↑↓', 'select'), hint('tab', 'next view'), ...end]
   }
@@ -230,7 +245,10 @@ function keysOf(model: BrowserModel): KeyHint[] {
 export const browserKeys: readonly (readonly [key: string, what: string])[] = [
   ['1 2 3 4', 'records, partitions, groups, topics; Tab goes to the next view'],
   ['↑ ↓', 'select; PgUp and PgDn by a page, g and G the first and the newest'],
-  ['enter', 'the record in full; in the partitions: its records; in the topics: read that topic'],
+  [
+    'enter',
+    'the record in full; in the partitions: its records; in the groups: scroll its members and offsets; in the topics: read that topic',
+  ],
   [
     'space p',
     'pause and resume; in the partitions, space pauses one and p all. Nothing is fetched meanwhile, and what is missed is counted',

@@ -85,7 +85,11 @@ export class BrowserModel {
   readonly group: string | undefined
   readonly records: RecordList
   readonly rates = new RateHistory()
-  readonly scrolls = { detail: new Scroll('start'), help: new Scroll('start') } as const
+  readonly scrolls = {
+    detail: new Scroll('start'),
+    group: new Scroll('start'),
+    help: new Scroll('start'),
+  } as const
   readonly cursors: Readonly<Record<Exclude<View, 'records'>, ListCursor>> = {
     partitions: new ListCursor(),
     groups: new ListCursor(),
@@ -98,6 +102,8 @@ export class BrowserModel {
   /** the user chose a view: it is not changed for them */
   #hasChosen = false
   #isHelpShown = false
+  /** Keys scroll what is known of the selected group. */
+  #isInGroup = false
   #detail: Detail | undefined
   #prompt: Prompt | undefined
   /** of the last search: offered again */
@@ -270,7 +276,7 @@ export class BrowserModel {
       case 'partitions':
         return this.#inPartitions(key)
       case 'groups':
-        return this.#inList('groups', key)
+        return this.#inGroups(key)
       case 'topics': {
         const chosen = this.#topics?.[this.cursors.topics.at]
         if (key !== 'enter' || chosen === undefined) return this.#inList('topics', key)
@@ -348,6 +354,18 @@ export class BrowserModel {
     return this.#inList('partitions', key)
   }
 
+  #inGroups(key: string): readonly BrowserEffect[] {
+    if (this.#isInGroup) {
+      if (key === 'escape' || key === 'enter') this.#isInGroup = false
+      else this.scrolls.group.press(key)
+      return nothing
+    }
+    this.scrolls.group.toHome()
+    if (key !== 'enter') return this.#inList('groups', key)
+    this.#isInGroup = (this.#groups?.groups.length ?? 0) > 0
+    return nothing
+  }
+
   #inList(view: Exclude<View, 'records'>, key: string): readonly BrowserEffect[] {
     if (key === 'escape') this.#show('records')
     else this.cursors[view].press(key)
@@ -420,6 +438,7 @@ export class BrowserModel {
     this.#hasChosen = true
     this.#areGoalsShown = false
     this.#detail = undefined
+    this.#isInGroup = false
     this.#view = view
   }
 
@@ -525,6 +544,11 @@ export class BrowserModel {
     return this.#isHelpShown
   }
 
+  /** Whether keys scroll the members and offsets of the selected group. */
+  get isInGroup(): boolean {
+    return this.#isInGroup
+  }
+
   get detail(): Detail | undefined {
     return this.#detail
   }
@@ -560,6 +584,10 @@ export class BrowserModel {
   /** undefined before the first answer */
   get groups(): GroupsFacts | undefined {
     return this.#groups
+  }
+
+  get selectedGroup(): string | undefined {
+    return this.#groups?.groups[this.cursors.groups.at]?.group
   }
 
   /** undefined before the first answer */

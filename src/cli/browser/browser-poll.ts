@@ -1,44 +1,46 @@
 // Asks about groups and topics, for the views that show them and only while they are shown.
 
-import type { MqAdmin } from '../../client/mq/mq-admin.ts'
+import type { GroupDetails, MqAdmin } from '../../client/mq/mq-admin.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { noBroker } from '../../protocol/mq/messages.ts'
 import type { TopicInfo } from '../../protocol/mq/metadata.ts'
-import type { GroupsFacts, TopicFacts } from './browser-facts.ts'
+import type { GroupFacts, TopicFacts } from './browser-facts.ts'
 import type { BrowserInput, View } from './browser-model.ts'
 
 const periodMs = 2000
 /** A view that was just opened is filled soon. */
 const noticedMs = 200
-/** Topics whose offsets are asked for at the same time. */
-const askedAtOnce = 10
+/** Topics, or groups, that are asked about in one round; with more, each has its turn less often. */
+const countedMax = 20
 
 export class BrowserPoll {
   readonly #admin: MqAdmin
-  readonly #group: string | undefined
-  readonly #topic: string
   readonly #clock: Clock
   readonly #view: () => View
+  readonly #selectedGroup: () => string | undefined
   readonly #onInput: (input: BrowserInput) => void
   /** by topic, the latest known */
   readonly #records = new Map<string, number>()
+  #listed: readonly Pick<GroupFacts, 'group' | 'state'>[] = []
+  /** by group, the latest known */
+  readonly #groupDetails = new Map<string, GroupDetails>()
+  /** of the topic, or the group, that is asked about next */
+  #nextCounted = 0
   #isStopped = false
 
   constructor(options: {
     readonly admin: MqAdmin
-    readonly group: string | undefined
-    readonly topic: string
     readonly clock: Clock
     /** the view that is shown */
     readonly view: () => View
+    readonly selectedGroup: () => string | undefined
     readonly onInput: (input: BrowserInput) => void
   }) {
     this.#admin = options.admin
-    this.#group = options.group
-    this.#topic = options.topic
     this.#clock = options.clock
     this.#view = options.view
+    this.#selectedGroup = options.selectedGroup
     this.#onInput = options.onInput
   }
 
@@ -66,7 +68,7 @@ export class BrowserPoll {
 
   async #poll(view: View): Promise<void> {
     try {
-      if (view === 'groups') this.#tell({ type: 'groups', groups: await this.#groups() })
+      if (view === 'groups') await this.#groups()
       if (view === 'topics') await this.#topics()
     } catch (error) {
       // No broker can answer at the moment.
@@ -78,15 +80,45 @@ export class BrowserPoll {
     if (!this.#isStopped) this.#onInput(input)
   }
 
-  async #groups(): Promise<GroupsFacts> {
-    const missing = 'not available: brokers do not list groups and members in this protocol yet'
-    const group = this.#group
-    if (group === undefined) return { groups: [], missing }
-    const offsets = await this.#admin.groupOffsets(group, this.#topic)
-    const places = offsets.map(({ partition, committed, lag }) => {
-      return { topic: this.#topic, partition, committed, lag }
+  /** The selected group is described in every round, the others in turn. */
+  async #groups(): Promise<void> {
+    try {
+      const listed = [...(await this.#admin.groups())].sort(byGroup)
+      this.#listed = listed.map(({ group, state }) => ({ group, state }))
+      for (const name of this.#groupDetails.keys()) {
+        if (!listed.some(({ group }) => group === name)) this.#groupDetails.delete(name)
+      }
+      this.#tellGroups('')
+      const turn = this.#turnOf(listed.map(({ group }) => group))
+      const selected = this.#selectedGroup()
+      const names = new Set(selected === undefined ? turn : [selected, ...turn])
+      await Promise.all([...names].map((group) => this.#describe(group)))
+      this.#tellGroups('')
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.#tellGroups(`not available: ${error.message}`)
+    }
+  }
+
+  #tellGroups(problem: string): void {
+    const groups = this.#listed.map(({ group, state }) => {
+      const details = this.#groupDetails.get(group)
+      return { group, state: details?.state ?? state, details }
     })
-    return { groups: [{ group, state: '', members: [], places }], missing }
+    this.#tell({ type: 'groups', groups: { groups, problem } })
+  }
+
+  async #describe(group: string): Promise<void> {
+    const details = await this.#admin.group(group)
+    if (details === undefined) this.#groupDetails.delete(group)
+    else this.#groupDetails.set(group, details)
+  }
+
+  /** The names whose turn it is: at most `countedMax`. */
+  #turnOf<T>(all: readonly T[]): readonly T[] {
+    const from = this.#nextCounted < all.length ? this.#nextCounted : 0
+    this.#nextCounted = from + countedMax
+    return all.slice(from, from + countedMax)
   }
 
   async #topics(): Promise<void> {
@@ -94,9 +126,7 @@ export class BrowserPoll {
     const tell = () =>
       this.#tell({ type: 'topics', topics: topics.map((one) => this.#topicFacts(one)) })
     tell()
-    for (let at = 0; at < topics.length && !this.#isStopped; at += askedAtOnce) {
-      await Promise.all(topics.slice(at, at + askedAtOnce).map((topic) => this.#count(topic)))
-    }
+    await Promise.all(this.#turnOf(topics).map((topic) => this.#count(topic)))
     tell()
   }
 
@@ -126,4 +156,8 @@ export class BrowserPoll {
       problem,
     }
   }
+}
+
+function byGroup(a: { readonly group: string }, b: { readonly group: string }): number {
+  return a.group < b.group ? -1 : 1
 }

@@ -51,6 +51,7 @@ class Browser {
   /** the consumer of the topic that was opened: it is next */
   #next: Consumer | undefined
   #isOpening = false
+  #isClosed = false
 
   constructor(options: BrowserOptions) {
     this.#options = options
@@ -97,6 +98,7 @@ class Browser {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#screen.close()
     this.#reading.close()
     void this.#reading.consumer.close()
@@ -136,14 +138,17 @@ class Browser {
     this.#isOpening = true
     const { consumer } = this.#reading
     const next = this.#options.consumerOf(topic)
+    this.#reading.tell(`opening ${topic}`, 'opening')
     try {
       await next.start()
+      // The user may have quit meanwhile.
+      if (this.#isClosed) return await next.close()
       this.#next = next
       await consumer.close()
     } catch (error) {
       await next.close()
       if (!(error instanceof BrokerError)) throw error
-      this.#reading.tell(error.message)
+      this.#reading.tell(error.message, 'opening')
     } finally {
       this.#isOpening = false
     }

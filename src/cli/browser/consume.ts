@@ -180,7 +180,13 @@ export const consume = cliCommand({
     }
     try {
       await consumer.start()
-      const ends = options.exitAtEnd ? await endsOf(admin, topic) : undefined
+      const endMs = options.offset?.endMs
+      const ends =
+        endMs !== undefined
+          ? await consumer.offsetsAt({ timestampMs: endMs })
+          : options.exitAtEnd
+            ? await endsOf(admin, topic)
+            : undefined
       if (look === undefined) {
         const onRecords = (records: readonly ConsumedRecord[]) =>
           printAll(records.map(print), unbuffered)

@@ -1,8 +1,11 @@
 // The partitions of the topic, consumer groups, and topics, each as a table in a box. Pure.
 
+import type { GroupDetails, GroupMemberDetails } from '../../client/mq/mq-admin.ts'
+import { scrolledBox } from '../consumer/bars.ts'
 import { fit, fitRight, columns as widthOf } from '../consumer/cells.ts'
 import { shortCount } from '../consumer/cluster-boxes.ts'
 import { box, type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
+import type { Scroll } from '../consumer/scroll.ts'
 import {
   type GroupFacts,
   type GroupsFacts,
@@ -125,12 +128,17 @@ function lagBar({ start, end, position }: PartitionFacts): string {
 /** The groups, and below them the members and offsets of the selected one. */
 export function groupsBoxes(
   groups: GroupsFacts | undefined,
-  place: Size & { readonly cursor: ListCursor },
+  place: Size & {
+    readonly cursor: ListCursor
+    /** of the lower box, which keys scroll if `isInGroup` */
+    readonly scroll: Scroll
+    readonly isInGroup: boolean
+  },
 ): Line[] {
-  const { columns, rows, cursor } = place
+  const { columns, rows, cursor, scroll, isInGroup } = place
   const all = groups?.groups ?? []
-  const missing = groups?.missing ?? ''
-  const notes = missing === '' ? [] : [plainLine(` ${missing}`, columns, 'quiet')]
+  const problem = groups?.problem ?? ''
+  const notes = problem === '' ? [] : [plainLine(` ${problem}`, columns, 'warn')]
   const upperMin = 5
   const upper = Math.max(upperMin, Math.min(all.length + 3, Math.floor((rows - notes.length) / 2)))
   const heads: Column[] = [
@@ -139,65 +147,96 @@ export function groupsBoxes(
     { title: 'members', width: 7, isNumber: true },
     { title: 'lag', width: columns >= 60 ? 9 : 6, isNumber: true },
   ]
-  const items = all.map((facts): Row => {
-    const { group, state, members } = facts
-    const lag = groupLag(facts)
-    const cells = [group, state, state === '' ? '?' : String(members.length), numberText(lag)]
-    return { cells, tone: (lag ?? 0) > 0 ? 'warn' : 'text' }
+  const items = all.map(({ group, state, details }): Row => {
+    const lag = details === undefined ? undefined : groupLag(details)
+    const members = details === undefined ? '?' : String(details.members.length)
+    const isWaiting = details?.waiting !== undefined
+    const tone = isWaiting || (lag ?? 0) > 0 ? 'warn' : 'text'
+    return { cells: [group, state, members, numberText(lag)], tone }
   })
   const empty = groups === undefined ? 'not known yet' : 'no groups'
-  const shared = { columns, heads, items, cursor, isFocused: true, empty }
+  const shared = { columns, heads, items, cursor, isFocused: !isInGroup, empty }
   const upperLines = tableBox({ ...shared, label: 'groups', rows: upper })
   const chosen = all[cursor.at]
-  const lower = groupBox(chosen, { columns, rows: rows - notes.length - upper })
+  const lowerPlace = { columns, rows: rows - notes.length - upper, scroll, isFocused: isInGroup }
+  const lower = groupBox(chosen, lowerPlace)
   return [...upperLines, ...lower, ...notes]
 }
 
-function groupLag({ places }: GroupFacts): number | undefined {
-  const known = places.flatMap(({ lag }) => lag ?? [])
+/** undefined: that of no partition is known */
+function groupLag({ partitions }: GroupDetails): number | undefined {
+  const known = partitions.flatMap(({ lag }) => lag ?? [])
   return known.length === 0 ? undefined : known.reduce((sum, lag) => sum + lag, 0)
 }
 
-function groupBox(facts: GroupFacts | undefined, { columns: width, rows: height }: Size): Line[] {
+function groupBox(
+  facts: GroupFacts | undefined,
+  place: Size & { readonly scroll: Scroll; readonly isFocused: boolean },
+): Line[] {
+  const { columns: width, rows: height, scroll, isFocused } = place
   if (height < 3) return Array.from({ length: height }, () => plainLine('', width))
   const inner = width - 2
-  const { group = '', members = [], places = [] } = facts ?? {}
-  const memberLines = members.map(({ member, client, host, assignment }) => {
-    return plainLine(` ${client} ${host}  ${assignment}  ${member}`, inner)
-  })
-  const placeHeads: Column[] = [
+  const { group = '', details } = facts ?? {}
+  const lines =
+    details === undefined
+      ? [plainLine(facts === undefined ? '' : ' not known yet', inner, 'quiet')]
+      : [
+          ...generationLines(details, inner),
+          ...details.members.map((member) => memberLine(member, inner)),
+          ...placeLines(details, inner),
+        ]
+  const named = group === '' ? '' : ` of ${fit(group, Math.min(40, widthOf(group)))}`
+  const label = `members and offsets${named}`
+  return scrolledBox(scroll, { width, height, label, isFocused, lines })
+}
+
+/** The generation, and for how long the group waits for which members. */
+function generationLines(details: GroupDetails, width: number): Line[] {
+  const { generation, protocol, coordinator, waiting, members } = details
+  const assignor = protocol === '' ? '' : `, ${protocol}`
+  const text = ` generation ${generation}${assignor}, coordinator broker ${coordinator}`
+  if (waiting === undefined) return [plainLine(text, width, 'quiet')]
+  const awaited = members.filter(({ isAwaited }) => isAwaited).map(({ clientId }) => clientId)
+  const whom = awaited.length === 0 ? 'members' : awaited.join(', ')
+  const [since, left] = [waiting.sinceMs, waiting.leftMs].map((ms) => (ms / 1000).toFixed(1))
+  const waits = ` waits for ${whom} since ${since} s, for at most ${left} s more`
+  return [plainLine(text, width, 'quiet'), plainLine(waits, width, 'warn')]
+}
+
+/** `worker-0 /127.0.0.1  events 0 1, orders 2  worker-0-5f2c` */
+function memberLine(member: GroupMemberDetails, width: number): Line {
+  const { clientId, host, partitions, memberId, isAwaited } = member
+  const byTopic = new Map<string, number[]>()
+  for (const { topic, partition } of partitions) {
+    byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition])
+  }
+  const own = [...byTopic].map(([topic, numbers]) => `${topic} ${numbers.join(' ')}`).join(', ')
+  const text = ` ${clientId} ${host}  ${own === '' ? 'no partition' : own}  ${memberId}`
+  return plainLine(text, width, isAwaited ? 'warn' : 'text')
+}
+
+function placeLines({ partitions }: GroupDetails, width: number): Line[] {
+  if (partitions.length === 0) return [plainLine(' nothing is committed', width, 'quiet')]
+  const isWide = width >= 60
+  const heads: Column[] = [
     { title: 'topic' },
     { title: 'part', width: 4, isNumber: true },
-    { title: 'committed', width: 12, isNumber: true },
-    { title: 'lag', width: 9, isNumber: true },
+    { title: 'committed', width: isWide ? 12 : 9, isNumber: true },
+    ...(isWide ? [{ title: 'end', width: 12, isNumber: true }] : []),
+    { title: 'lag', width: isWide ? 9 : 6, isNumber: true },
   ]
-  const placeLines = places.map(({ topic, partition, committed, lag }): Line => {
+  const rows = partitions.map(({ topic, partition, committed, latest, lag }): Line => {
     const cells = [
       topic,
       String(partition),
       committed === undefined ? '-' : String(committed),
+      ...(isWide ? [numberText(latest)] : []),
       numberText(lag),
     ]
-    return [span(cellsText(cells, placeHeads, inner), (lag ?? 0) > 0 ? 'warn' : 'text')]
+    return [span(cellsText(cells, heads, width), (lag ?? 0) > 0 ? 'warn' : 'text')]
   })
-  const head: Line = [
-    span(
-      cellsText(
-        placeHeads.map(({ title }) => title),
-        placeHeads,
-        inner,
-      ),
-      'strong',
-    ),
-  ]
-  const lines = [...memberLines, ...(places.length === 0 ? [] : [head, ...placeLines])]
-  const room = height - 2
-  const hidden = lines.length - room
-  const label =
-    group === ''
-      ? 'members and offsets'
-      : `members and offsets of ${fit(group, Math.min(40, widthOf(group)))}`
-  return box({ width, height, label, foot: hidden > 0 ? `${hidden} below` : '', lines })
+  const titles = heads.map(({ title }) => title)
+  return [[span(cellsText(titles, heads, width), 'strong')], ...rows]
 }
 
 // --- topics --------------------------------------------------------------------------------------

@@ -69,10 +69,9 @@ export class TopicReading {
     })
     this.#poll = new BrowserPoll({
       admin,
-      group,
-      topic,
       clock,
       view: () => this.model.view,
+      selectedGroup: () => this.model.selectedGroup,
       onInput: (input) => this.take(input),
     })
     const readsFrom = (id: BrokerId) => {
@@ -200,7 +199,7 @@ export class TopicReading {
           Math.min(to.offset, found?.highWatermark ?? to.offset),
         )
       case 'time':
-        throw new BrokerError('UNSUPPORTED_VERSION', 'Reading from a time is not available yet')
+        return { timestampMs: to.timeMs }
     }
   }
 

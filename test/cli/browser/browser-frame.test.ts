@@ -14,8 +14,9 @@ import {
   lineText,
   type Size,
 } from '../../../src/cli/consumer/screen-lines.ts'
+import { frameToSvg } from '../consumer/frame-svg.ts'
 import { nowMs } from '../consumer/screen-scenes.ts'
-import { events, pictures, press, tail } from './browser-scenes.ts'
+import { docsPicture, events, pictures, press, tail } from './browser-scenes.ts'
 
 const golden = new URL('../../golden/browser/', import.meta.url)
 const isUpdate = process.env['UPDATE_GOLDEN'] !== undefined
@@ -49,6 +50,15 @@ for (const { name, model, size } of pictures) {
 t.test('every golden picture belongs to a scene', async (t) => {
   const names = readdirSync(golden)
   t.same(names.sort(), pictures.map(({ name }) => `${name}.txt`).sort())
+})
+
+t.test('the picture in docs/consumer.md shows the current screen', async (t) => {
+  const file = new URL('../../../docs/consumer.svg', import.meta.url)
+  const size = { columns: 120, rows: 24 }
+  const title = 'The terminal consumer: a live table of records beside the partitions of the topic'
+  const svg = frameToSvg(frameOf(docsPicture(), size), size, title)
+  if (isUpdate) writeFileSync(file, svg)
+  else t.equal(svg, readFileSync(file, 'utf8'), 'UPDATE_GOLDEN=1 redraws it')
 })
 
 t.test('at every size, the frame fills the terminal, in ASCII too', async (t) => {

@@ -153,6 +153,24 @@ t.test('a place to read from is typed; the list begins anew once it is read', as
   t.equal(model.records.page(10).count, 0)
 })
 
+t.test('Enter in the groups scrolls what is known of the selected one', async (t) => {
+  const model = modelOf()
+  press(model, '3', 'enter')
+  t.equal(model.isInGroup, false, 'no groups are known yet')
+  const group = (name: string) => ({ group: name, state: 'Empty', details: undefined })
+  model.step({ type: 'groups', groups: { groups: [group('a'), group('b')], problem: '' } })
+  model.cursors.groups.show(2, 5)
+  model.scrolls.group.show(10, 4)
+  press(model, 'down', 'enter', 'down', 'down')
+  t.equal(model.selectedGroup, 'b')
+  t.equal(model.scrolls.group.top, 2)
+  press(model, 'escape', 'up')
+  t.equal(model.cursors.groups.at, 0)
+  t.equal(model.scrolls.group.top, 0)
+  press(model, 'enter', 'tab', '3')
+  t.equal(model.isInGroup, false)
+})
+
 t.test('another topic is opened, unless this one is read for a group', async (t) => {
   const topic = (name: string) => {
     return {

@@ -4,6 +4,8 @@ import type { PartitionFacts } from '../../../src/cli/browser/browser-facts.ts'
 import { BrowserModel } from '../../../src/cli/browser/browser-model.ts'
 import type { ShownRecord } from '../../../src/cli/browser/shown-record.ts'
 import type { Size } from '../../../src/cli/consumer/screen-lines.ts'
+import type { GroupDetails } from '../../../src/client/mq/mq-admin.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 import { clusterOf, nowMs } from '../consumer/screen-scenes.ts'
 import { recordOf } from './records.ts'
 
@@ -91,6 +93,9 @@ function detail(ups: number, ...keys: readonly string[]): BrowserModel {
   return press(model, ...Array<string>(ups).fill('up'), 'enter', ...keys)
 }
 
+/** The picture in docs/consumer.md. */
+export const docsPicture = () => press(tail(), '/', ...'user', 'enter', 'm', 'up', 'up')
+
 function paused(): BrowserModel {
   const model = tail()
   press(model, 'p')
@@ -109,32 +114,59 @@ function onePaused(): BrowserModel {
   return press(model, '2', 'down')
 }
 
-function groups(isComplete: boolean): BrowserModel {
+function groups(problem = ''): BrowserModel {
   const model = new BrowserModel({ topic: 'events', group: 'billing' })
-  const places = [0, 1, 2].map((partition) => ({
+  const partitions = [0, 1, 2].map((partition) => ({
     topic: 'events',
     partition,
     committed: partition === 2 ? undefined : 1000,
-    lag: partition * 57,
+    earliest: 900,
+    latest: partition === 1 ? undefined : 1114,
+    lag: partition === 1 ? undefined : 114 + partition * 50,
+    memberId: undefined,
   }))
   const member = (n: number) => ({
-    member: `consumer-${n}-0f8e`,
-    client: `worker-${n}`,
+    memberId: `consumer-${n}-0f8e`,
+    instanceId: undefined,
+    clientId: `worker-${n}`,
     host: '/127.0.0.1',
-    assignment: `events ${n}`,
+    topics: ['events', 'orders'],
+    partitions: [
+      { topic: 'events', partition: n },
+      { topic: 'orders', partition: 7 },
+      { topic: 'events', partition: n + 1 },
+    ].slice(n * 3),
+    isAwaited: n === 1,
   })
-  const billing = { group: 'billing', state: 'Stable', members: [member(0), member(1)], places }
-  const idle = { group: 'audit', state: 'Empty', members: [], places: [] }
+  const billing: GroupDetails = {
+    group: 'billing',
+    state: 'PreparingRebalance',
+    coordinator: 2 as BrokerId,
+    protocolType: 'consumer',
+    protocol: 'range',
+    generation: 12,
+    leader: 'consumer-0-0f8e',
+    waiting: { sinceMs: 2100, leftMs: 7900 },
+    members: [member(0), member(1)],
+    partitions,
+  }
   model.step({
     type: 'groups',
-    groups: isComplete
-      ? { groups: [billing, idle], missing: '' }
-      : {
-          groups: [{ ...billing, state: '', members: [] }],
-          missing: 'not available: the other groups, and members',
-        },
+    groups: {
+      groups: [
+        { group: 'billing', state: billing.state, details: billing },
+        { group: 'audit', state: 'Empty', details: undefined },
+      ],
+      problem,
+    },
   })
   return press(model, '3')
+}
+
+function scrolledGroup(): BrowserModel {
+  const model = groups()
+  model.scrolls.group.show(8, 3)
+  return press(model, 'enter', 'S-g')
 }
 
 function topics(): BrowserModel {
@@ -188,9 +220,14 @@ export const pictures: readonly Picture[] = [
   { name: 'paused-80x24', model: paused, size: usual },
   { name: 'partitions-80x24', model: onePaused, size: usual },
   { name: 'partitions-44x14', model: onePaused, size: narrow },
-  { name: 'groups-80x24', model: () => groups(true), size: usual },
-  { name: 'groups-unlisted-80x24', model: () => groups(false), size: usual },
-  { name: 'groups-44x14', model: () => groups(true), size: narrow },
+  { name: 'groups-80x24', model: () => groups(), size: usual },
+  {
+    name: 'groups-lost-80x24',
+    model: () => groups('not available: no broker is alive'),
+    size: usual,
+  },
+  { name: 'groups-scrolled-44x14', model: scrolledGroup, size: narrow },
+  { name: 'groups-44x14', model: () => groups(), size: narrow },
   { name: 'topics-80x24', model: topics, size: usual },
   { name: 'topics-44x14', model: topics, size: narrow },
   { name: 'help-80x24', model: () => press(tail(), '?'), size: usual },

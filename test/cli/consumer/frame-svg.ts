@@ -13,7 +13,10 @@ const palette = [
   '#7a828e', '#ff7b82', '#8fe39a', '#ffd479', '#7aa7f0', '#d7a3ee', '#7fdbe6', '#ffffff',
 ]
 
-export function frameToSvg(frame: Frame, { columns, rows }: Size): string {
+const goalsTitle =
+  'The terminal consumer: goals in order of minute, servers, brokers, and what happened'
+
+export function frameToSvg(frame: Frame, { columns, rows }: Size, title = goalsTitle): string {
   const width = round(columns * cell.width + 2 * margin)
   const height = rows * cell.height + 2 * margin
   const pieces = frame.flatMap((line, y) => {
@@ -26,7 +29,7 @@ export function frameToSvg(frame: Frame, { columns, rows }: Size): string {
   })
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
-    '<title>The terminal consumer: goals in order of minute, servers, brokers, and what happened</title>',
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="100%" height="100%" rx="6" fill="${own.background}"/>`,
     '<g font-family="ui-monospace, \'DejaVu Sans Mono\', Menlo, Consolas, monospace" font-size="14" xml:space="preserve">',
     ...pieces,
@@ -47,15 +50,17 @@ function piece(text: string, style: Style, { x, y, columns }: Place): string[] {
   const top = margin + y * cell.height
   const width = round(columns * cell.width)
   const drawn: string[] = []
-  if (style.background !== undefined) {
-    const fill = palette[style.background]
+  const background = style.inverse === true ? own.foreground : palette[style.background ?? -1]
+  if (background !== undefined) {
+    const fill = background
     // Slightly wider than a cell: otherwise seams show between cells.
     drawn.push(
       `<rect x="${left}" y="${top}" width="${round(width + 0.3)}" height="${cell.height}" fill="${fill}"/>`,
     )
   }
   if (text.trim() !== '') {
-    const fill = style.foreground === undefined ? own.foreground : palette[style.foreground]
+    const ink = style.foreground === undefined ? own.foreground : palette[style.foreground]
+    const fill = style.inverse === true ? own.background : ink
     const weight = style.bold === true ? ' font-weight="bold"' : ''
     // `textLength` keeps the grid in any font.
     drawn.push(
