@@ -17,7 +17,13 @@ import { Consumer } from '../../src/client/mq/consumer.ts'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { Producer } from '../../src/client/mq/producer.ts'
 import { BrokerError } from '../../src/protocol/mq/error-codes.ts'
-import { forEachBatch } from '../../src/protocol/mq/record-batch.ts'
+import {
+  batchBytes,
+  batchHeaderBytes,
+  batchMagic,
+  forEachBatch,
+  knownMagic,
+} from '../../src/protocol/mq/record-batch.ts'
 import { type BrokerWorld, until, worldTest } from './broker-world.ts'
 
 const ids = [1, 2, 3]
@@ -133,16 +139,26 @@ function segmentPath(world: BrokerWorld, id: number): string {
 /** Removes the last records of a log as if they had never been written. */
 function cutRecords(world: BrokerWorld, id: number, count: number): void {
   const path = segmentPath(world, id)
-  const bytes = readFileSync(path)
+  const bytes = batchesOf(path)
   const starts: number[] = []
   forEachBatch(bytes, (at) => starts.push(at))
   truncateSync(path, starts.at(-count))
 }
 
-/** @param at byte of the segment; negative: from its end */
+/** The bytes of a segment, without the zeros in which it grows. */
+function batchesOf(path: string): Buffer {
+  const bytes = readFileSync(path)
+  let end = 0
+  while (end + batchHeaderBytes <= bytes.length && batchMagic(bytes, end) === knownMagic) {
+    end += batchBytes(bytes, end)
+  }
+  return bytes.subarray(0, end)
+}
+
+/** @param at byte of the segment; negative: from the end of its last batch */
 function flipBit(world: BrokerWorld, id: number, at: number): void {
   const path = segmentPath(world, id)
-  const bytes = readFileSync(path)
+  const bytes = batchesOf(path)
   const byte = at < 0 ? bytes.length + at : at
   bytes[byte] = (bytes[byte] ?? 0) ^ 1
   writeFileSync(path, bytes)
