@@ -16,6 +16,7 @@ import type { Transport } from '../../protocol/transport/transport.ts'
 import { type Random, seededBy } from '../../random.ts'
 import { realWorld } from '../../real-world.ts'
 import type { Turn } from '../../turn.ts'
+import type { ClientWorld } from '../../world.ts'
 import { Attempts, formatAttempts } from '../attempts.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { MqClientParts } from './arguments.ts'
@@ -32,6 +33,7 @@ export class MqCluster {
   readonly clock: Clock
   readonly turn: Turn
   readonly random: Random
+  readonly randomBytes: ClientWorld['randomBytes']
   readonly log: Logger
   readonly codecs = new Codecs()
   readonly #options: Partial<MqClientParts>
@@ -48,6 +50,7 @@ export class MqCluster {
     this.clock = clock
     this.turn = turn
     this.random = seededBy(randomBytes)
+    this.randomBytes = randomBytes
     this.log = options.logger ?? silentLogger
     this.#transport = transport
   }

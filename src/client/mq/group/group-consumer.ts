@@ -13,7 +13,6 @@
 import { EventEmitter } from 'node:events'
 import type { BrokerError } from '../../../protocol/mq/error-codes.ts'
 import type { BrokerInfo } from '../../../protocol/mq/metadata.ts'
-import { realWorld } from '../../../real-world.ts'
 import { uuidOf } from '../../../uuid.ts'
 import { takeGroupConsumerOptions } from '../arguments.ts'
 import { Fetcher } from '../fetcher.ts'
@@ -69,7 +68,6 @@ export class GroupConsumer extends EventEmitter<GroupConsumerEvents> {
     this.#listener = options.listener ?? {}
     this.#cluster = new MqCluster(options)
     const cluster = this.#cluster
-    const { randomBytes } = options.world ?? realWorld()
     const { group, topics, assignors, instanceId, name = 'consumer' } = options
     const { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatMs } = options
     this.#membership = new GroupMembership({
@@ -82,7 +80,8 @@ export class GroupConsumer extends EventEmitter<GroupConsumerEvents> {
       sessionTimeoutMs,
       rebalanceTimeoutMs,
       heartbeatMs,
-      makeMemberId: () => `${instanceId ?? name}-${uuidOf(randomBytes(16)).toString('base64url')}`,
+      makeMemberId: () =>
+        `${instanceId ?? name}-${uuidOf(cluster.randomBytes(16)).toString('base64url')}`,
       listener: {
         assigned: (partitions) => this.#assigned(partitions),
         revoked: (partitions) => this.#gone('revoked', partitions),
