@@ -19,6 +19,8 @@ export interface GroupClient {
   readonly name: string
   /** whether its members continue by themselves when their coordinator stops */
   readonly survivesCoordinators: boolean
+  /** whether a member that joins again does not read again what it holds and has not committed yet */
+  readonly readsOnce: boolean
   /** Resolves once the member runs. */
   startMember(place: MemberPlace, news: MemberNews): Promise<{ close(): Promise<void> }>
   /** Sends each number to the partition `number % partitionCount`, none twice. */

@@ -50,6 +50,8 @@ export async function sendSurely(
 export const platformaticGroups: GroupClient = {
   name: 'platformatic',
   survivesCoordinators: false,
+  // When it joins again, its stream goes back to the committed offsets, and keeps what it has read.
+  readsOnce: false,
 
   async startMember(place, news) {
     let [consumer, isClosed] = [consumerOf(place, news), false]
