@@ -229,11 +229,12 @@ export class StrangeProducer {
   ): Promise<void> {
     const { show } = this.#parts
     const connection = this.#cluster.connectionTo({ host, port: brokerPort })
+    const timestampMs = this.#cluster.clock.wallMs()
     const sent: Promise<unknown>[] = []
     for (let baseSequence = from; baseSequence < from + count; baseSequence++) {
       const value = `strange-${baseSequence}`
       show({ type: 'sent', producer: 'strange', partition, value })
-      const record = { key: null, value: Buffer.from(value), timestampMs: 1, headers: [] }
+      const record = { key: null, value: Buffer.from(value), timestampMs, headers: [] }
       const ids = { producerId: strangeProducerId, producerEpoch: 0, baseSequence }
       const batch = encodeBatch({ ...ids, records: [record] })
       sent.push(connection.call(produceOf(partition, batch, 'leader'), callMs))
