@@ -73,6 +73,9 @@ export class TopicRemoval {
     } finally {
       this.#busy.delete(topicId)
     }
+    // Another broker may have taken itself out meanwhile: then ours was refused.
+    const now = this.#options.image.deleted.get(topicId)
+    if (now !== undefined && now.version !== deleted.version) this.imageChanged()
   }
 
   /** @returns false: the znode has changed, and the image will show how */

@@ -93,6 +93,18 @@ t.test('another broker that was faster is not put back', async (t) => {
   t.equal(one.tree.text(path), undefined)
 })
 
+t.test('another broker was faster, and the image showed it while ours was under way', async (t) => {
+  const one = world(ids(1, 2))
+  const stopped = one.zk.stopAt('request', 'setData')
+  one.read()
+  await stopped
+  one.tree.put(path, encodeDeletedTopic({ topic: 'goals', partitionCount: 2, brokers: ids(1) }))
+  one.read()
+  one.zk.resume()
+  await settled()
+  t.equal(one.tree.text(path), undefined)
+})
+
 t.test('a removal that failed is repeated, and the znode waits for it', async (t) => {
   const one = world(ids(1))
   one.failures.push(new Error('EIO'))
