@@ -106,8 +106,11 @@ export class GroupCoordinator {
     try {
       await makeTopic(partitionCount, replicaCount)
     } catch (error) {
-      if (error instanceof BrokerError && error.code === 'TOPIC_ALREADY_EXISTS') return
-      throw error
+      if (!(error instanceof BrokerError)) throw error
+      if (error.code === 'TOPIC_ALREADY_EXISTS') return
+      // A broker has left since: the client retries.
+      if (error.code !== 'INVALID_REPLICATION_FACTOR') throw error
+      throw new BrokerError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error })
     }
   }
 

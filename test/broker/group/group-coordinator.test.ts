@@ -8,6 +8,7 @@ import type { JoinAnswer, SyncAnswer } from '../../../src/broker/group/group-mem
 import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import { encodeSubscription } from '../../../src/protocol/kafka/consumer-protocol.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { noCommit } from '../../../src/protocol/mq/offset-commit.ts'
 import { settled, VirtualClock } from '../../virtual-clock.ts'
 import { ids } from '../partition/members.ts'
@@ -39,6 +40,9 @@ class Scene {
     this.groups.imageChanged()
   }
 
+  /** of the next attempts to make the offsets topic */
+  readonly failures: BrokerError[] = []
+
   coordinator(): GroupCoordinator {
     return new GroupCoordinator({
       image: this.image,
@@ -56,7 +60,11 @@ class Scene {
       commitTimeoutMs: timeoutMs,
       retentionMs,
       retentionCheckMs: minuteMs,
-      makeTopic: async (...size) => void this.made.push(size),
+      makeTopic: async (...size) => {
+        const [failure] = this.failures.splice(0, 1)
+        if (failure !== undefined) throw failure
+        this.made.push(size)
+      },
     })
   }
 
@@ -414,6 +422,8 @@ t.test('the offsets topic is made once, with replicas on the brokers of the clus
   await t.rejects(scene.groups.prepare(), { code: 'COORDINATOR_NOT_AVAILABLE' }, 'broker 1 is down')
   const address = { host: 'h', port: 1, directory: 'd', epoch: 1, session: 1 } as never
   scene.image.brokers.set(ids(1)[0] ?? (1 as never), address)
+  scene.failures.push(new BrokerError('INVALID_REPLICATION_FACTOR', 'a broker has just left'))
+  await t.rejects(scene.groups.prepare(), { code: 'COORDINATOR_NOT_AVAILABLE' }, 'it is retried')
   await Promise.all([scene.groups.prepare(), scene.groups.prepare()])
   t.same(scene.made, [[1, 1]])
   t.equal(scene.heartbeat('m', 1), 'NOT_COORDINATOR')

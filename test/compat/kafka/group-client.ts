@@ -19,7 +19,7 @@ export interface GroupClient {
   readonly name: string
   /** whether its members continue by themselves when their coordinator stops */
   readonly survivesCoordinators: boolean
-  /** whether a member that joins again does not read again what it holds and has not committed yet */
+  /** whether its members read only what is theirs, from the committed offsets on */
   readonly readsOnce: boolean
   /** Resolves once the member runs. */
   startMember(place: MemberPlace, news: MemberNews): Promise<{ close(): Promise<void> }>

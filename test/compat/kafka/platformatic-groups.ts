@@ -50,7 +50,8 @@ export async function sendSurely(
 export const platformaticGroups: GroupClient = {
   name: 'platformatic',
   survivesCoordinators: false,
-  // When it joins again, its stream goes back to the committed offsets, and keeps what it has read.
+  // Its stream takes what a fetch in flight brings after a rebalance, also of partitions that another
+  // member has by then.
   readsOnce: false,
 
   async startMember(place, news) {
