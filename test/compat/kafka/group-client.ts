@@ -19,8 +19,6 @@ export interface GroupClient {
   readonly name: string
   /** whether its members continue by themselves when their coordinator stops */
   readonly survivesCoordinators: boolean
-  /** whether its members read only what is theirs, from the committed offsets on */
-  readonly readsOnce: boolean
   /** Resolves once the member runs. */
   startMember(place: MemberPlace, news: MemberNews): Promise<{ close(): Promise<void> }>
   /** Sends each number to the partition `number % partitionCount`, none twice. */

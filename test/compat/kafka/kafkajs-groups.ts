@@ -16,7 +16,6 @@ export function kafkajs(brokers: readonly string[], more: Partial<KafkaConfig> =
 export const kafkajsGroups: GroupClient = {
   name: 'kafkajs',
   survivesCoordinators: true,
-  readsOnce: true,
 
   async startMember({ servers, topic, group }, news) {
     const consumer = kafkajs(servers).consumer({

@@ -50,9 +50,6 @@ export async function sendSurely(
 export const platformaticGroups: GroupClient = {
   name: 'platformatic',
   survivesCoordinators: false,
-  // Its stream takes what a fetch in flight brings after a rebalance, also of partitions that another
-  // member has by then.
-  readsOnce: false,
 
   async startMember(place, news) {
     let [consumer, isClosed] = [consumerOf(place, news), false]
@@ -131,6 +128,9 @@ async function read(
   const mode = MessagesStreamModes.COMMITTED
   const stream = await consumer.consume({ topics: [topic], mode, fallbackMode: 'earliest' })
   for await (const message of stream) {
+    // A fetch in flight during a rebalance brings records of partitions that another member has now.
+    const ours = consumer.assignments?.find((each) => each.topic === topic)
+    if (ours?.partitions.includes(message.partition) !== true) continue
     const numbers = [Number(message.value)]
     news.read(numbers)
     await message.commit()
