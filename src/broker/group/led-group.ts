@@ -441,16 +441,17 @@ export class LedGroup {
 
   /** Answers what has waited too long for its record. */
   #giveUpLate(nowMs: number): void {
-    const late = this.#writes.filter(({ isLate, deadlineMs }) => !isLate && deadlineMs <= nowMs)
-    if (late.length === 0) return
-    for (const write of late) {
+    const overdue = this.#writes.filter(({ isLate, deadlineMs }) => !isLate && deadlineMs <= nowMs)
+    if (overdue.length === 0) return
+    for (const write of overdue) {
       const { answer } = write
       write.isLate = true
       write.answer = undefined
       answer?.('COORDINATOR_NOT_AVAILABLE')
     }
     this.#failHeld('COORDINATOR_NOT_AVAILABLE')
-    if (late.some(({ isGeneration }) => isGeneration)) this.#perform(this.#core.storeFailed(nowMs))
+    if (overdue.some(({ isGeneration }) => isGeneration))
+      this.#perform(this.#core.storeFailed(nowMs))
   }
 
   // --- time ---------------------------------------------------------------------------------------
