@@ -10,6 +10,8 @@ export interface CliCommand {
   readonly name: string
   /** its usage line, for --help and for usage errors */
   readonly usage: string
+  /** letters of its options whose value may follow at once, as in `-c5` */
+  readonly valued: string
   addTo(cli: Argv): Argv
 }
 
@@ -28,13 +30,16 @@ export function cliCommand<Options>(command: {
   readonly command: string
   readonly usage: string
   readonly describe: string
+  /** Default: that of the servers. */
+  readonly valued?: string
   readonly builder: (cli: Argv) => Argv<Options>
   readonly handler: (options: ArgumentsCamelCase<Options>) => Promise<void> | void
 }): CliCommand {
-  const { command: words, usage, describe, builder, handler } = command
+  const { command: words, usage, describe, valued = 's', builder, handler } = command
   return {
     name: words.split(' ')[0] ?? '',
     usage,
+    valued,
     addTo: (cli) =>
       cli.command<Options>({
         command: words,

@@ -20,6 +20,7 @@ import { topics } from './commands/topics.ts'
 import { users } from './commands/users.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
+import { attachValues } from './short-options.ts'
 
 const commands: readonly CliCommand[] = [
   start,
@@ -38,7 +39,9 @@ const commands: readonly CliCommand[] = [
 ]
 
 async function main(args: string[]): Promise<void> {
-  const base = yargs(separateCommand(args))
+  const [name = '', ...words] = args
+  const valued = commands.find((each) => each.name === name)?.valued ?? ''
+  const base = yargs(separateCommand([...args.slice(0, 1), ...attachValues(words, valued)]))
     .scriptName('zw')
     .usage('zw <command>')
     .locale('en')
@@ -56,7 +59,7 @@ async function main(args: string[]): Promise<void> {
   try {
     await cli.parseAsync()
   } catch (error) {
-    report(error, args[0])
+    report(error, name)
   }
 }
 

@@ -14,7 +14,7 @@ import { BadUsage } from './cli-command.ts'
 
 export interface LineRules {
   /** undefined: lines have no keys */
-  readonly keySeparator: string | undefined
+  readonly keySeparator: Buffer | undefined
   /** an empty value is null, a tombstone */
   readonly emptyIsNull: boolean
 }
@@ -24,10 +24,10 @@ export function parseRecordLine(
   line: Buffer,
   { keySeparator, emptyIsNull }: LineRules,
 ): { readonly key: Buffer | null; readonly value: Buffer | null } {
-  const separator = Buffer.from(keySeparator ?? '')
-  const at = separator.length === 0 ? -1 : line.indexOf(separator)
+  const length = keySeparator?.length ?? 0
+  const at = keySeparator === undefined || length === 0 ? -1 : line.indexOf(keySeparator)
   const key = at < 0 ? null : line.subarray(0, at)
-  const value = at < 0 ? line : line.subarray(at + separator.length)
+  const value = at < 0 ? line : line.subarray(at + length)
   return { key, value: value.length === 0 && emptyIsNull ? null : value }
 }
 
@@ -88,34 +88,41 @@ const escapes: Readonly<Record<string, string>> = {
   '\\': '\\',
 }
 
+/** The bytes of a text with escapes. @throws BadUsage for an escape that does not exist */
+export function unescaped(flag: string, text: string): Buffer {
+  const parts = text.match(/\\x[\da-fA-F]{2}|\\.?|[^\\]+/gs) ?? []
+  return Buffer.concat(parts.map((part) => asBytes(unescapedPart(flag, part, text))))
+}
+
+function unescapedPart(flag: string, part: string, text: string): string | Buffer {
+  if (part.startsWith('\\x') && part.length === 4) return Buffer.from(part.slice(2), 'hex')
+  return part.startsWith('\\') ? known(escapes, part, `${flag} '${text}'`) : part
+}
+
+function asBytes(text: string | Uint8Array): Uint8Array {
+  return typeof text === 'string' ? Buffer.from(text) : text
+}
+
 /** @throws BadUsage for a placeholder or an escape that does not exist */
 export function recordFormatter(format: string, rules: OutRules): (record: TextRecord) => Buffer {
   const parts = format.match(/%.?|\\x[\da-fA-F]{2}|\\.?|[^%\\]+/gs) ?? []
   const writers = parts.map((part): Write => {
-    if (part.startsWith('\\x') && part.length === 4) {
-      const byte = Buffer.from(part.slice(2), 'hex')
-      return () => byte
-    }
-    if (part.startsWith('%')) return known(placeholders, part, format)
-    const text = part.startsWith('\\') ? known(escapes, part, format) : part
+    if (part.startsWith('%')) return known(placeholders, part, `--format '${format}'`)
+    const text = unescapedPart('--format', part, format)
     return () => text
   })
   return (record) => {
     const written = writers.map((write) => write(record, rules))
     if (written.every((each) => typeof each === 'string')) return Buffer.from(written.join(''))
-    return Buffer.concat(
-      written.map((each) => (typeof each === 'string' ? Buffer.from(each) : each)),
-    )
+    return Buffer.concat(written.map(asBytes))
   }
 }
 
-function known<T>(table: Readonly<Record<string, T>>, part: string, format: string): T {
+function known<T>(table: Readonly<Record<string, T>>, part: string, where: string): T {
   const found = table[part.slice(1)]
   if (found !== undefined) return found
   const have = Object.keys(table).map((name) => `${part[0]}${name}`)
-  throw new BadUsage(
-    `Cannot use --format '${format}': ${part} does not exist; use ${have.join(' ')}`,
-  )
+  throw new BadUsage(`Cannot use ${where}: ${part} does not exist; use ${have.join(' ')}`)
 }
 
 // --- headers and JSON ----------------------------------------------------------------------------

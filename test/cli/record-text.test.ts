@@ -5,6 +5,7 @@ import {
   parseRecordLine,
   recordFormatter,
   recordJson,
+  unescaped,
 } from '../../src/cli/record-text.ts'
 
 const lines = [
@@ -20,7 +21,7 @@ const lines = [
 for (const { line, separator, emptyIsNull, want } of lines) {
   t.test(`'${line}' split at ${separator}, empty ${emptyIsNull ? 'null' : 'kept'}`, async (t) => {
     const { key, value } = parseRecordLine(Buffer.from(line), {
-      keySeparator: separator,
+      keySeparator: separator === undefined ? undefined : Buffer.from(separator),
       emptyIsNull,
     })
     t.same({ key: key?.toString() ?? null, value: value?.toString() ?? null }, want)
@@ -29,7 +30,10 @@ for (const { line, separator, emptyIsNull, want } of lines) {
 
 t.test('bytes that are not UTF-8 stay what they are, on both sides of a separator', async (t) => {
   const line = Buffer.from([0xff, 0x3a, 0xfe, 0x0d])
-  const { key, value } = parseRecordLine(line, { keySeparator: ':', emptyIsNull: false })
+  const { key, value } = parseRecordLine(line, {
+    keySeparator: Buffer.from(':'),
+    emptyIsNull: false,
+  })
   t.same([key, value], [Buffer.from([0xff]), Buffer.from([0xfe, 0x0d])])
 })
 
@@ -130,4 +134,11 @@ t.test('a header is a name and a value, or a name alone', async (t) => {
   t.same(parseHeader('a='), { key: 'a', value: '' })
   t.same(parseHeader('a'), { key: 'a', value: null })
   t.throws(() => parseHeader('=b'), BadUsage)
+})
+
+t.test('a separator has the escapes of formats', async (t) => {
+  t.same(unescaped('-K', '\\t'), Buffer.from('\t'))
+  t.same(unescaped('-K', 'ü\\xff\\\\'), Buffer.from([0xc3, 0xbc, 0xff, 0x5c]))
+  t.same(unescaped('-K', ''), Buffer.alloc(0))
+  t.throws(() => unescaped('-K', 'a\\d'), { message: /^Cannot use -K 'a\\d': \\d does not exist/ })
 })

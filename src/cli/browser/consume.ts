@@ -27,6 +27,7 @@ const openedLast = 100
 
 export const consume = cliCommand({
   command: 'consume [topic]',
+  valued: 'tpKocGfZs',
   usage: 'zw consume TOPIC [-o OFFSET] [-G GROUP] [-c COUNT] [-e] [-f FORMAT | -J] [--plain] …',
   describe: 'show the records of a topic: a screen on a terminal, lines elsewhere',
   builder: (cli) =>
@@ -232,7 +233,7 @@ function jsonLine(escapes: boolean): (record: ConsumedRecord) => Buffer {
 /** The key, if a separator is given, then the value. */
 function formatWith(keySeparator: string | undefined): string {
   if (keySeparator === undefined) return '%s\\n'
-  return `%k${keySeparator.replaceAll('\\', '\\\\').replaceAll('%', '%%')}%s\\n`
+  return `%k${keySeparator.replaceAll('%', '%%')}%s\\n`
 }
 
 /** The formatter's output is safe for a terminal. */

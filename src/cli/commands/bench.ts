@@ -182,6 +182,7 @@ const kindNames = Object.keys(kinds) as readonly Kind[]
 
 export const bench = cliCommand({
   command: 'bench <kind> <topic>',
+  valued: 'nzs',
   usage: 'zw bench produce|consume|end-to-end TOPIC [-n COUNT] [--size BYTES] [--rate N] …',
   describe: 'measure how fast a topic is written and read, and how long a record takes',
   builder: (cli) =>

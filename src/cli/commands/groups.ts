@@ -11,6 +11,7 @@ const safeMax = Number.MAX_SAFE_INTEGER
 
 export const groups = cliCommand({
   command: 'groups <action> [group]',
+  valued: 'tpos',
   usage:
     'zw groups list | describe GROUP | delete GROUP | reset-offsets GROUP --to … [--topic T] [--apply]',
   describe: 'show consumer groups, their members and lag; move their offsets, or delete them',

@@ -24,7 +24,13 @@ import { counted, makeTopic } from '../make-topic.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStderr } from '../output.ts'
 import { Progress } from '../progress.ts'
-import { type HeaderText, type LineRules, parseHeader, parseRecordLine } from '../record-text.ts'
+import {
+  type HeaderText,
+  type LineRules,
+  parseHeader,
+  parseRecordLine,
+  unescaped,
+} from '../record-text.ts'
 import { StoppedError, stopSignal } from '../stop-signal.ts'
 
 interface OutRecord {
@@ -135,7 +141,7 @@ async function* lineRecords(
 ): AsyncGenerator<OutRecord> {
   const input = file === undefined ? process.stdin : createReadStream(file)
   const name = nameOf(file)
-  const bytesMax = valueBytesMax + Buffer.byteLength(rules.keySeparator ?? '')
+  const bytesMax = valueBytesMax + (rules.keySeparator?.length ?? 0)
   signal.addEventListener('abort', () => input.destroy())
   try {
     for await (const { number, bytes } of linesOf(input, bytesMax)) {
@@ -200,6 +206,7 @@ export const acksByName: Readonly<Record<string, RequiredAcks>> = {
 
 export const produce = cliCommand({
   command: 'produce [topic] [files..]',
+  valued: 'tpKkHzcs',
   usage: 'zw produce TOPIC [FILE…] [-k KEY | -K SEPARATOR] [-H NAME=VALUE] [--goals N] …',
   describe: 'send lines, or generated goals, to a topic',
   builder: (cli) =>
@@ -251,7 +258,8 @@ export const produce = cliCommand({
       .option('key-separator', {
         alias: 'K',
         type: 'string',
-        describe: 'the part of a line before this is the key',
+        describe:
+          'the part of a line before this is the key; \\n \\t \\r \\0 \\xHH \\\\ as in formats',
       })
       .option('key', {
         alias: 'k',
@@ -350,7 +358,10 @@ export const produce = cliCommand({
       const made = create ? await makeTopic(admin, { topic, partitions, replicas }) : undefined
       if (made !== undefined) tell(made)
       const random = new Random(options.seed ?? randomInt(2 ** 32))
-      const rules = { keySeparator: options.keySeparator, emptyIsNull: options.null === true }
+      const { keySeparator: separator } = options
+      const keySeparator =
+        separator === undefined ? undefined : unescaped('--key-separator', separator)
+      const rules = { keySeparator, emptyIsNull: options.null === true }
       const { stored, error, failed, elapsedMs } = await sendAll({
         producer,
         topic,

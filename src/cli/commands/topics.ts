@@ -26,6 +26,7 @@ const names = ['list', 'describe', 'create', 'delete', 'alter', 'partitions', 'r
 
 export const topics = cliCommand({
   command: 'topics <action> [topic]',
+  valued: 'cops',
   usage: `zw topics list | describe [TOPIC]
        zw topics create TOPIC [--partitions N] [--replicas N] [--config NAME=VALUE …]
        zw topics delete TOPIC [-y]

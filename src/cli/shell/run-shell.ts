@@ -153,6 +153,8 @@ export function separateCommand(args: readonly string[]): string[] {
 
 export const shell = cliCommand({
   command: 'shell [words..]',
+  // Flags of the shell's own commands follow, such as `create -es`.
+  valued: '',
   usage: 'zw shell [-s host:port,…] [command …]',
   describe: 'a shell like zkCli: a prompt, commands from a pipe, or one given here',
   builder: (cli) =>
