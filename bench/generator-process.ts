@@ -4,11 +4,21 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 
+export type ToGenerator<Load> =
+  | ({ readonly type: 'start' } & Load)
+  | { readonly type: 'begin' }
+  | { readonly type: 'end' }
+
 /** What every generator may say besides its own messages. */
 interface Failed {
   readonly type: 'failed'
   readonly message: string
 }
+
+export type FromGenerator<Result> =
+  | { readonly type: 'ready' }
+  | Failed
+  | ({ readonly type: 'result' } & Result)
 
 export class GeneratorProcess<
   To extends { readonly type: string },

@@ -5,6 +5,7 @@
 //   parent: { type: 'end' }                → 'result', and the process exits
 
 import type { Address } from '../src/address.ts'
+import type { FromGenerator, ToGenerator } from './generator-process.ts'
 import type { HistogramJson } from './histogram.ts'
 import { type DialectName, RawConnection } from './raw-connection.ts'
 import { newCounters, startLoad, type WorkloadName } from './workloads/zk-load.ts'
@@ -21,21 +22,12 @@ export interface Load {
   readonly seed: number
 }
 
-export type ToGenerator =
-  | ({ readonly type: 'start' } & Load)
-  | { readonly type: 'begin' }
-  | { readonly type: 'end' }
-
-export type FromGenerator =
-  | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly message: string }
-  | {
-      readonly type: 'result'
-      readonly done: number
-      readonly failed: number
-      readonly elapsedMs: number
-      readonly latency: HistogramJson
-    }
+export interface LoadResult {
+  readonly done: number
+  readonly failed: number
+  readonly elapsedMs: number
+  readonly latency: HistogramJson
+}
 
 const sessionTimeoutMs = 30_000
 
@@ -43,7 +35,7 @@ let counters = newCounters()
 let beganAt = 0
 let ending = false
 
-function tell(message: FromGenerator, then: () => void = () => undefined): void {
+function tell(message: FromGenerator<LoadResult>, then: () => void = () => undefined): void {
   process.send?.(message, then)
 }
 
@@ -77,7 +69,7 @@ function end(): void {
   )
 }
 
-process.on('message', (message: ToGenerator) => {
+process.on('message', (message: ToGenerator<Load>) => {
   switch (message.type) {
     case 'start':
       start(message).catch(failed)

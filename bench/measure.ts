@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Address } from '../src/address.ts'
 import { errorCodes } from '../src/protocol/error-codes.ts'
-import type { FromGenerator, Load, ToGenerator } from './generator.ts'
-import { GeneratorProcess } from './generator-process.ts'
+import type { Load, LoadResult } from './generator.ts'
+import { type FromGenerator, GeneratorProcess, type ToGenerator } from './generator-process.ts'
 import { Histogram } from './histogram.ts'
 import { type DialectName, RawConnection } from './raw-connection.ts'
 import { keyCount, keyPath, root } from './workloads/zk-load.ts'
@@ -41,7 +41,10 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     const name = `${options.name}-${i}`
     const seed = load.seed + i * 10_000
     const first = { type: 'start', ...load, servers, connections, name, seed } as const
-    return new GeneratorProcess<ToGenerator, FromGenerator>(generatorProgram, first)
+    return new GeneratorProcess<ToGenerator<Load>, FromGenerator<LoadResult>>(
+      generatorProgram,
+      first,
+    )
   })
   try {
     await Promise.all(generators.map((generator) => generator.next('ready')))

@@ -3,6 +3,7 @@
 
 import type { Address } from '../../src/address.ts'
 import { Fifo } from '../../src/fifo.ts'
+import type { FromGenerator, ToGenerator } from '../generator-process.ts'
 import { Histogram, type HistogramJson } from '../histogram.ts'
 import { type Channel, openChannel, type SystemKind } from './channel.ts'
 
@@ -24,24 +25,15 @@ export interface MqLoad {
   readonly task: MqTask
 }
 
-export type ToMqGenerator =
-  | ({ readonly type: 'start' } & MqLoad)
-  | { readonly type: 'begin' }
-  | { readonly type: 'end' }
-
-export type FromMqGenerator =
-  | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly message: string }
-  | {
-      readonly type: 'result'
-      readonly records: number
-      /** stored, or arrived in one piece */
-      readonly batches: number
-      readonly failed: number
-      readonly elapsedMs: number
-      /** of a batch until it is stored; end to end, of a record until it has arrived */
-      readonly latency: HistogramJson
-    }
+export interface MqLoadResult {
+  readonly records: number
+  /** stored, or arrived in one piece */
+  readonly batches: number
+  readonly failed: number
+  readonly elapsedMs: number
+  /** of a batch until it is stored; end to end, of a record until it has arrived */
+  readonly latency: HistogramJson
+}
 
 interface Counters {
   records: number
@@ -65,7 +57,7 @@ function newCounters(): Counters {
   return { records: 0, batches: 0, failed: 0, latency: new Histogram() }
 }
 
-function tell(message: FromMqGenerator, then: () => void = () => undefined): void {
+function tell(message: FromGenerator<MqLoadResult>, then: () => void = () => undefined): void {
   process.send?.(message, then)
 }
 
@@ -204,7 +196,7 @@ function end(): void {
   tell({ type: 'result', ...result }, () => process.exit(0))
 }
 
-process.on('message', (message: ToMqGenerator) => {
+process.on('message', (message: ToGenerator<MqLoad>) => {
   switch (message.type) {
     case 'start':
       start(message).catch(failed)

@@ -3,9 +3,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { GeneratorProcess } from '../generator-process.ts'
+import { type FromGenerator, GeneratorProcess, type ToGenerator } from '../generator-process.ts'
 import { Histogram } from '../histogram.ts'
-import type { FromMqGenerator, MqTask, ToMqGenerator } from '../mq/generator.ts'
+import type { MqLoad, MqLoadResult, MqTask } from '../mq/generator.ts'
 import type { MqSystem, StartSystem } from '../mq/systems.ts'
 import { median } from './compare.ts'
 
@@ -76,14 +76,17 @@ async function measureOnce(
   run: { readonly what: MqCase; readonly topic: string; readonly options: MqOptions },
 ): Promise<MqMeasured> {
   const { what, topic, options } = run
-  const generator = new GeneratorProcess<ToMqGenerator, FromMqGenerator>(generatorProgram, {
-    type: 'start',
-    ...what,
-    system: system.kind,
-    addresses: system.addresses,
-    topic,
-    seed: options.seed,
-  })
+  const generator = new GeneratorProcess<ToGenerator<MqLoad>, FromGenerator<MqLoadResult>>(
+    generatorProgram,
+    {
+      type: 'start',
+      ...what,
+      system: system.kind,
+      addresses: system.addresses,
+      topic,
+      seed: options.seed,
+    },
+  )
   try {
     await generator.next('ready')
     await Promise.race([delay(options.warmUpMs), generator.broken])

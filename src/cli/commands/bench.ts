@@ -12,7 +12,6 @@ import { Consumer } from '../../client/mq/consumer.ts'
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { Producer } from '../../client/mq/producer.ts'
 import { systemClock } from '../../clock.ts'
-import { limits } from '../../limits.ts'
 import { codecNames } from '../../protocol/mq/compression.ts'
 import { Random } from '../../random.ts'
 import { exitCodes } from '../../stoppable.ts'
@@ -22,6 +21,7 @@ import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
 import { toStderr, toStdout } from '../output.ts'
 import { type Percentiles, percentilesOf, percentilesText } from '../percentiles.ts'
 import { StoppedError, stopSignal } from '../stop-signal.ts'
+import { newTopicOptions } from './new-topic-options.ts'
 import { acksByName } from './produce.ts'
 
 interface BenchOptions {
@@ -233,16 +233,7 @@ export const bench = cliCommand({
         default: false,
         describe: 'create the topic if missing',
       })
-      .option('partitions', {
-        coerce: wholeNumber('--partitions', { min: 1, max: limits.partitionsPerTopicMax }),
-        defaultDescription: '1',
-        describe: 'partitions of a created topic',
-      })
-      .option('replicas', {
-        coerce: wholeNumber('--replicas', { min: 1, max: 100 }),
-        defaultDescription: '3, or as many as there are brokers',
-        describe: 'replicas of a created topic',
-      })
+      .options(newTopicOptions)
       .option('json', {
         alias: 'J',
         type: 'boolean',

@@ -32,6 +32,7 @@ import {
   unescaped,
 } from '../record-text.ts'
 import { StoppedError, stopSignal } from '../stop-signal.ts'
+import { newTopicOptions } from './new-topic-options.ts'
 
 interface OutRecord {
   readonly key: Uint8Array | string | null
@@ -297,16 +298,7 @@ export const produce = cliCommand({
         defaultDescription: 'for goals',
         describe: 'create the topic if it is missing',
       })
-      .option('partitions', {
-        coerce: wholeNumber('--partitions', { min: 1, max: limits.partitionsPerTopicMax }),
-        defaultDescription: '1',
-        describe: 'partitions of a created topic',
-      })
-      .option('replicas', {
-        coerce: wholeNumber('--replicas', { min: 1, max: 100 }),
-        defaultDescription: '3, or as many as there are brokers',
-        describe: 'replicas of a created topic',
-      })
+      .options(newTopicOptions)
       .epilogue(
         'A record is the bytes of a line without the line feed; a carriage return belongs to it. ' +
           'Exit codes: 0 all sent, 1 a record was not stored or a line is too long (both are named), ' +
