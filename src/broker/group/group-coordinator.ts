@@ -13,13 +13,8 @@ import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { CoordinatorShard, type StoringReplica } from './coordinator-shard.ts'
-import type {
-  GenerationClaim,
-  GroupDescription,
-  GroupRules,
-  MemberClaim,
-  SyncRequest,
-} from './group.ts'
+import type { GenerationClaim, GroupRules, MemberClaim, SyncRequest } from './group.ts'
+import type { GroupDescription } from './group-description.ts'
 import { failedJoin, failedSync, type JoinRequest } from './group-members.ts'
 import type { CommittedOffset } from './group-offsets.ts'
 import type { CommitOutcome, CommitPartition, LedGroup, SendJoin, SendSync } from './led-group.ts'

@@ -20,6 +20,7 @@
 import { invariant } from '../../invariant.ts'
 import type { GroupValue } from '../../protocol/kafka/group-records.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import { describeGroup, type GroupDescription, type GroupState } from './group-description.ts'
 import {
   areSame,
   bytesOf,
@@ -77,51 +78,6 @@ export interface SyncRequest extends GenerationClaim {
 /** A group as the next coordinator has to know it; the time is added when it is stored. */
 export type StoredGroup = Omit<GroupValue, 'stateTimestampMs'>
 
-type State =
-  | { readonly type: 'empty' }
-  /** `initial`: a formerly empty group waits until `untilMs` even if all members have joined. */
-  | {
-      readonly type: 'preparingRebalance'
-      readonly startedMs: number
-      readonly initial: { readonly untilMs: number; readonly hasGrown: boolean } | undefined
-    }
-  /** Until `syncUntilMs` all members of the generation have to have asked for their assignments. */
-  | {
-      readonly type: 'completingRebalance'
-      readonly startedMs: number
-      readonly syncUntilMs: number
-    }
-  | { readonly type: 'stable'; readonly syncUntilMs: number }
-  | { readonly type: 'dead'; readonly error: MqErrorCode }
-
-export interface GroupDescription {
-  readonly state: 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
-  readonly protocolType: string
-  readonly protocol: string
-  readonly generation: number
-  readonly leader: string
-  /** undefined: it waits for no member */
-  readonly waiting: { readonly sinceMs: number; readonly untilMs: number } | undefined
-  readonly members: readonly {
-    readonly memberId: string
-    readonly instanceId: string | null
-    readonly clientId: string
-    readonly clientHost: string
-    readonly metadata: Uint8Array
-    readonly assignment: Uint8Array
-    /** The others wait for this one. */
-    readonly isAwaited: boolean
-  }[]
-}
-
-const stateNames = {
-  empty: 'Empty',
-  preparingRebalance: 'PreparingRebalance',
-  completingRebalance: 'CompletingRebalance',
-  stable: 'Stable',
-  dead: 'Dead',
-} as const
-
 /** `Join` and `Sync` identify waiting requests. Each is answered by exactly one effect. */
 export class Group<Join, Sync> {
   readonly #rules: GroupRules
@@ -131,7 +87,7 @@ export class Group<Join, Sync> {
   readonly #instances = new Map<string, string>()
   /** assigned ids that no JoinGroup has used yet, each with its expiry time */
   readonly #promisedIds = new Map<string, number>()
-  #state: State = { type: 'empty' }
+  #state: GroupState = { type: 'empty' }
   #generation = 0
   /** of the last members; null before the first */
   #protocolType: string | null = null
@@ -397,44 +353,15 @@ export class Group<Join, Sync> {
   }
 
   describe(): GroupDescription {
-    const members = [...this.#members.values()]
-    return {
-      state: stateNames[this.#state.type],
-      protocolType: this.#protocolType ?? members[0]?.request.protocolType ?? '',
-      protocol: this.#protocol ?? '',
+    return describeGroup({
+      state: this.#state,
+      stateDeadlineMs: this.#stateDeadlineMs(),
+      protocolType: this.#protocolType,
+      protocol: this.#protocol,
       generation: this.#generation,
-      leader: this.#leader ?? '',
-      waiting: this.#waiting(),
-      members: members.map((member) => ({
-        memberId: member.id,
-        instanceId: member.instanceId,
-        clientId: member.request.clientId,
-        clientHost: member.request.clientHost,
-        metadata: metadataFor(member.request, this.#protocol),
-        assignment: this.#state.type === 'stable' ? member.assignment : noBytes,
-        isAwaited: this.#isAwaited(member),
-      })),
-    }
-  }
-
-  #waiting(): GroupDescription['waiting'] {
-    const state = this.#state
-    switch (state.type) {
-      case 'preparingRebalance':
-        return { sinceMs: state.startedMs, untilMs: this.#stateDeadlineMs() }
-      case 'completingRebalance':
-        return { sinceMs: state.startedMs, untilMs: state.syncUntilMs }
-      case 'empty':
-      case 'stable':
-      case 'dead':
-        return undefined
-    }
-  }
-
-  /** The others join first; then the leader assigns. */
-  #isAwaited({ id, joining, owesSync }: Member<Join, Sync>): boolean {
-    if (this.#state.type === 'preparingRebalance') return joining === undefined
-    return this.#state.type === 'completingRebalance' && id === this.#leader && owesSync
+      leader: this.#leader,
+      members: [...this.#members.values()],
+    })
   }
 
   // --- members ------------------------------------------------------------------------------------

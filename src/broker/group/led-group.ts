@@ -21,13 +21,13 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 import {
   type GenerationClaim,
   Group,
-  type GroupDescription,
   type GroupEffect,
   type GroupRules,
   type MemberClaim,
   type StoredGroup,
   type SyncRequest,
 } from './group.ts'
+import type { GroupDescription } from './group-description.ts'
 import {
   failedJoin,
   failedSync,
