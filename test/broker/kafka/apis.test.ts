@@ -19,7 +19,7 @@ import { produce } from '../../../src/protocol/kafka/api/produce.ts'
 import { noUuid } from '../../../src/protocol/kafka/reader.ts'
 import { type MqErrorCode, mqErrorCodes } from '../../../src/protocol/mq/error-codes.ts'
 import { decodeBatch, encodeBatch, type ProducerId } from '../../../src/protocol/mq/record-batch.ts'
-import { worldTest } from '../broker-world.ts'
+import { until, worldTest } from '../broker-world.ts'
 import { batchOf, fetchOf, newTopic, produceTo } from './exchanges.ts'
 import { type KafkaClient, kafkaClient } from './kafka-client.ts'
 
@@ -64,6 +64,41 @@ worldTest(
         ],
       )
     }
+  },
+)
+
+worldTest(
+  t,
+  'Metadata: with auto.create.topics.enable, asking for a topic creates it',
+  { brokers: 2, flags: ['--auto-create-topics-enable=true', '--num-partitions=3'] },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    const ask = async (name: string, allowAutoTopicCreation = true, from = client) => {
+      const asked = { topics: [{ name }, { name }], allowAutoTopicCreation }
+      const { topics } = await from.send(metadata, 4, asked)
+      return topics.map(({ errorCode, partitions }) => [nameOf(errorCode), partitions.length])
+    }
+    const twice = (...row: readonly [string, number]) => [row, row]
+    t.same(await ask('quiet', false), twice('UNKNOWN_TOPIC_OR_PARTITION', 0))
+    t.same(await ask('a b'), twice('INVALID_TOPIC_EXCEPTION', 0))
+    t.same(await ask('__consumer_offsets'), twice('UNKNOWN_TOPIC_OR_PARTITION', 0))
+    const other = kafkaClient(world, 2)
+    const isKnown = async (from: KafkaClient) => {
+      const rows = await ask('new', true, from)
+      const retry = twice('LEADER_NOT_AVAILABLE', 0)
+      if (rows[0]?.[1] === 0) t.same(rows, retry)
+      return rows[0]?.[1] === 3
+    }
+    await Promise.all([client, other].map((from) => until(() => isKnown(from))))
+    const { topics } = await client.send(metadata, 4, { topics: null })
+    t.same(
+      topics.map(({ name, partitions }) => [
+        name,
+        partitions.map(({ replicaNodes }) => replicaNodes.length),
+      ]),
+      [['new', [2, 2, 2]]],
+      'and no topic for what a client asked in vain',
+    )
   },
 )
 
