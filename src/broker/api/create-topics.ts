@@ -107,7 +107,6 @@ class Creation {
   async #create(newTopic: NewTopic): Promise<TopicAssignment> {
     const { topic } = newTopic
     const { image, defaults, log, makeUuid } = this.#parts
-    this.#deadline.check(`create topic '${topic}'`)
     checkCollision(topic, [...image.topics.keys(), ...image.topicProblems.keys(), ...this.#begun])
     const brokers = [...image.brokers.values()]
     const start = image.topics.size + this.#begun.length
@@ -115,6 +114,7 @@ class Creation {
     const config = newConfig(topic, newTopic.configs ?? [])
     this.#begun.push(topic)
     if (this.#validateOnly) return { topicId: '', replicas }
+    this.#deadline.check(`create topic '${topic}'`)
     const assignment = { topicId: makeUuid(), replicas }
     const { topicId } = assignment
     await makeTopic(this.#session, topic, assignment, config)

@@ -16,6 +16,12 @@ import { topicEntries } from '../api/describe-configs.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { Split } from './split.ts'
 
+/**
+ * Of a request whose client does not want to wait. Kafka creates the topics all the same, and
+ * answers REQUEST_TIMED_OUT at once; this says a little later what came of it.
+ */
+const noTimeoutMs = 5000
+
 type Asked = CreateTopicsRequest['topics'][number]
 type Answer = Omit<CreatedTopic, 'topic'>
 
@@ -27,7 +33,7 @@ export function answerCreateTopics(
   const split = new Split(topics.map((asked) => verdictOn(asked)))
   const request = {
     type: 'createTopics',
-    timeoutMs: Math.max(timeoutMs, 0),
+    timeoutMs: timeoutMs > 0 ? timeoutMs : noTimeoutMs,
     validateOnly,
     topics: split.accepted,
   } as const

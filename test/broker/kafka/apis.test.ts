@@ -689,7 +689,7 @@ async function creating(
   client: KafkaClient,
   version: number,
   rows: readonly NewTopicRow[],
-  validateOnly = false,
+  { validateOnly = false, timeoutMs = 30_000 } = {},
 ): Promise<(string | undefined)[]> {
   const topics = rows.map((row) => ({
     name: row.name,
@@ -698,7 +698,7 @@ async function creating(
     assignments: row.assignments ?? [],
     configs: row.configs ?? [],
   }))
-  const asked = { topics, timeoutMs: 30_000, validateOnly }
+  const asked = { topics, timeoutMs, validateOnly }
   const answer = await client.send(createTopics, version, asked)
   t.same(
     answer.topics.map(({ name }) => name),
@@ -739,11 +739,32 @@ worldTest(t, 'CreateTopics: each topic has its own result', { brokers: 1 }, asyn
   ])
 })
 
+worldTest(
+  t,
+  'CreateTopics: a client that does not wait gets its topics, too',
+  { brokers: 1 },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    for (const timeoutMs of [0, -1]) {
+      const rows = [
+        { name: `made${timeoutMs}` },
+        { name: 'set', configs: [{ name: 'no.such.key', value: 'x' }] },
+      ]
+      t.same(await creating(client, 4, rows, { timeoutMs }), ['NONE', 'INVALID_CONFIG'])
+    }
+    const { topics } = await client.send(metadata, 5, { topics: null })
+    t.same(
+      topics.map(({ name }) => name),
+      ['made-1', 'made0'],
+    )
+  },
+)
+
 worldTest(t, 'CreateTopics: validateOnly creates nothing', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'old')
   const rows = [{ name: 'new' }, { name: 'old' }, { name: 'many', replicationFactor: 5 }]
-  t.same(await creating(client, 5, rows, true), [
+  t.same(await creating(client, 5, rows, { validateOnly: true }), [
     'NONE',
     'TOPIC_ALREADY_EXISTS',
     'INVALID_REPLICATION_FACTOR',
