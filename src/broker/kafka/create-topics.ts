@@ -13,14 +13,8 @@ import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type BrokerId, failureOf } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { topicEntries } from '../api/describe-configs.ts'
-import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { adminTimeoutMs, ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { Split } from './split.ts'
-
-/**
- * Of a request whose client does not want to wait. Kafka creates the topics all the same, and
- * answers REQUEST_TIMED_OUT at once; this says a little later what came of it.
- */
-const noTimeoutMs = 5000
 
 type Asked = CreateTopicsRequest['topics'][number]
 type Answer = Omit<CreatedTopic, 'topic'>
@@ -33,7 +27,7 @@ export function answerCreateTopics(
   const split = new Split(topics.map((asked) => verdictOn(asked)))
   const request = {
     type: 'createTopics',
-    timeoutMs: timeoutMs > 0 ? timeoutMs : noTimeoutMs,
+    timeoutMs: adminTimeoutMs(timeoutMs),
     validateOnly,
     topics: split.accepted,
   } as const

@@ -3,6 +3,7 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
+import { createPartitions } from '../../../src/protocol/kafka/api/create-partitions.ts'
 import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
 import { deleteRecords } from '../../../src/protocol/kafka/api/delete-records.ts'
 import { deleteTopics } from '../../../src/protocol/kafka/api/delete-topics.ts'
@@ -741,7 +742,7 @@ worldTest(t, 'CreateTopics: each topic has its own result', { brokers: 1 }, asyn
 
 worldTest(
   t,
-  'CreateTopics: a client that does not wait gets its topics, too',
+  'a client that does not wait gets its topics and partitions, and loses them, too',
   { brokers: 1 },
   async (t, world) => {
     const client = kafkaClient(world)
@@ -757,6 +758,12 @@ worldTest(
       topics.map(({ name }) => name),
       ['made-1', 'made0'],
     )
+    const grown = [{ name: 'made0', count: 2, assignments: null }]
+    const asked = { topics: grown, timeoutMs: 0, validateOnly: false }
+    const more = await client.send(createPartitions, 1, asked)
+    t.match(more.results, [{ name: 'made0', errorCode: 0 }])
+    const doomed = await client.send(deleteTopics, 1, { topicNames: ['made0'], timeoutMs: 0 })
+    t.match(doomed.responses, [{ name: 'made0', errorCode: 0 }])
   },
 )
 
