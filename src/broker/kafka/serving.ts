@@ -123,7 +123,7 @@ const noTimeoutMs = 5000
 
 /**
  * The time for a change of topics or of their records. A client that does not want to wait names 0:
- * Kafka makes the change all the same, and answers REQUEST_TIMED_OUT at once. The answer here comes
+ * Kafka makes the change nevertheless, and answers REQUEST_TIMED_OUT at once. The answer here comes
  * when the outcome is known.
  */
 export function adminTimeoutMs(timeoutMs: number): number {
