@@ -33,6 +33,7 @@ import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import type { Member } from './partition/partition-state.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
+import { LeftoverRemoval } from './replication/leftover-removal.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
 import { TopicRemoval } from './replication/topic-removal.ts'
 import { OldCopyError } from './session/marks.ts'
@@ -141,7 +142,7 @@ export class Broker implements Part {
     const groups = this.#makeGroups(replicas, (partitionCount, replicationFactor) =>
       makeOffsetsTopic(parts, { partitionCount, replicationFactor }),
     )
-    const removal = this.#makeRemoval(replicas)
+    const removals = this.#makeRemovals(replicas)
     const parts = this.#makeParts({ openBlock, dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
@@ -154,7 +155,7 @@ export class Broker implements Part {
         links,
         replicas,
         groups,
-        removal,
+        removals,
         listener,
         cancelCheckpoints,
       }
@@ -183,7 +184,7 @@ export class Broker implements Part {
     // nothing.
     running?.groups.close()
     running?.replicas.resign()
-    running?.removal.close()
+    for (const removal of running?.removals ?? []) removal.close()
     await this.#session?.close()
     if (running === undefined) return
     running.cancelCheckpoints()
@@ -333,7 +334,7 @@ export class Broker implements Part {
     running.links.imageChanged()
     running.replicas.imageChanged(life)
     running.groups.imageChanged()
-    running.removal.imageChanged()
+    for (const removal of running.removals) removal.imageChanged()
   }
 
   #endpoint(): Address {
@@ -385,16 +386,17 @@ export class Broker implements Part {
     })
   }
 
-  #makeRemoval(replicas: ReplicaManager): TopicRemoval {
+  #makeRemovals(replicas: ReplicaManager): readonly Removal[] {
     const { config, world } = this.#options
-    return new TopicRemoval({
+    const options = {
       self: config.id,
       image: this.#image,
       replicas,
       clock: world.clock,
       log: this.#log,
       zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
-    })
+    }
+    return [new TopicRemoval(options), new LeftoverRemoval(options)]
   }
 
   #makeGroups(
@@ -562,6 +564,8 @@ async function orRelease<T>(dataDir: DataDir, make: () => T): Promise<T> {
   }
 }
 
+type Removal = Pick<TopicRemoval, 'imageChanged' | 'close'>
+
 interface Running {
   readonly dataDir: DataDir
   readonly secret: ClusterSecret
@@ -569,7 +573,7 @@ interface Running {
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
-  readonly removal: TopicRemoval
+  readonly removals: readonly Removal[]
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
 }

@@ -18,6 +18,8 @@
 //   the leader's broker leaves    epoch + 1; an unbroken ISR member of a broker that stays
 //   another than the preferred    after a while, and a few at a time: epoch + 1, the preferred
 //   replica leads                 replica leads, if it is unbroken
+//   the target of a reassignment  the other replicas leave, and the target leads: reassignment.ts
+//   is in sync
 //   a malformed state             nothing is written: an operator wrote it and has to repair it
 //
 // A replica is usable while its broker lives and does not report a fault of the replica. A member
@@ -43,6 +45,7 @@ import {
   withoutLeader,
 } from '../partition/partition-state.ts'
 import { isUnbroken, type Leaving, preferredState, withoutLeaving } from './leadership.ts'
+import { Settling, type TopicWrite } from './reassignment.ts'
 import { electByReports, isCurrent } from './recovery-election.ts'
 
 /** The write is conditional on `state.version`; `newState` creates the znode. */
@@ -72,6 +75,8 @@ const movePauseMs = 1000
 
 interface ControllerStep {
   readonly writes: readonly StateWrite[]
+  /** at most one of each topic; no partition is in both lists */
+  readonly topicWrites: readonly TopicWrite[]
   /** when to call `step` again even if nothing changes; undefined: never */
   readonly askAgainAtMs: number | undefined
   /** leaderless although replicas have reported: others must return, or an operator decides */
@@ -110,13 +115,15 @@ export class Controller {
     const writes: StateWrite[] = []
     const undecided: Undecided[] = []
     const misplaced: StateWrite[] = []
-    for (const { topic, assignment, stateProblems } of image.topics.values()) {
+    const settling = new Settling(controllerEpoch)
+    for (const found of image.topics.values()) {
+      const { topic, assignment, stateProblems } = found
       const { topicId } = assignment
       for (const [partition, replicas] of assignment.replicas.entries()) {
         if (stateProblems.has(partition)) continue
         const known = image.state(topic, partition)
         const standings = replicas.map((broker) => image.standing({ topicId, partition, broker }))
-        const minInsyncReplicas = image.configs.minInsyncReplicas(topic, replicas.length)
+        const minInsyncReplicas = image.minInsyncReplicas(found, partition)
         const seen = { standings, minInsyncReplicas, isLeaving: image.isLeaving }
         const key = `${topicId}-${partition}`
         const wanted =
@@ -127,7 +134,11 @@ export class Controller {
           writes.push({ topic, partition, state: { ...wanted, controllerEpoch } })
         } else if (known !== undefined && !this.#waits.has(key) && isUndecided(known, standings)) {
           undecided.push({ topic, partition, version: known.version })
-        } else if (known !== undefined && this.#options.rebalanceMs !== undefined) {
+        } else if (
+          known !== undefined &&
+          !settling.maybeAdd(found, partition, known, seen) &&
+          this.#options.rebalanceMs !== undefined
+        ) {
           const preferred = preferredState(known, standings, image)
           if (typeof preferred === 'string') continue
           misplaced.push({ topic, partition, state: { ...preferred, controllerEpoch } })
@@ -138,7 +149,7 @@ export class Controller {
     const deadlines = [...this.#waits.values()].map(({ untilMs }) => untilMs)
     if (this.#rebalanceAtMs !== undefined) deadlines.push(this.#rebalanceAtMs)
     const askAgainAtMs = deadlines.length === 0 ? undefined : Math.min(...deadlines)
-    return { writes, askAgainAtMs, undecided }
+    return { writes, topicWrites: settling.writes, askAgainAtMs, undecided }
   }
 
   /**

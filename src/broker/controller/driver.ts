@@ -15,8 +15,15 @@ import type { MultiOp } from '../../protocol/zk/messages.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { ClusterWatch } from '../cluster/cluster-watch.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
-import { decodeNumber, encodeController, encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import {
+  decodeNumber,
+  encodeController,
+  encodeState,
+  encodeTopic,
+  zkPaths,
+} from '../cluster/zk-paths.ts'
 import { Controller, newState, type StateWrite, type Undecided } from './controller.ts'
+import type { TopicWrite } from './reassignment.ts'
 
 /** Delay after an election or a write failed for a reason that another read would not show. */
 const retryMs = 100
@@ -147,16 +154,19 @@ export class ControllerDriver {
     if (office === undefined) return
     const { image, clock } = this.#options
     const nowMs = clock.nowMs()
-    const { writes, askAgainAtMs, undecided } = office.controller.step(image, nowMs)
+    const step = office.controller.step(image, nowMs)
+    const { writes, topicWrites, askAgainAtMs, undecided } = step
     for (const each of undecided) this.#tell(each)
     this.#cancelDeadline?.()
     this.#cancelDeadline =
       askAgainAtMs === undefined
         ? undefined
         : clock.after(Math.max(0, askAgainAtMs - nowMs), () => this.imageChanged())
-    const ended = await Promise.allSettled(
-      writes.map((write) => this.#writeState(write, office.epochVersion)),
-    )
+    const { epochVersion } = office
+    const ended = await Promise.allSettled([
+      ...writes.map((write) => this.#writeState(write, epochVersion)),
+      ...topicWrites.map((write) => this.#writeTopic(write, epochVersion)),
+    ])
     for (const each of ended) if (each.status === 'rejected') throw each.reason
   }
 
@@ -186,16 +196,56 @@ export class ControllerDriver {
       image.setState(topic, partition, { ...state, version: version + 1 })
       log.info({ topic, partition, state }, 'Wrote a partition state')
     } catch (error) {
-      if (!(error instanceof ZkError) || error.code === 'SESSIONEXPIRED') throw error
-      if (error instanceof ZkMultiError && error.index === 0) {
-        log.warn({ topic, partition }, 'Deposed: another controller has taken over')
-        this.#office = undefined
-        await watch.readAll()
-        return
-      }
+      if (await this.#wasDeposed(error)) return
       await watch.readState(topic, partition)
     }
     this.#isAskedAgain = true
+  }
+
+  /**
+   * Ends reassignments. A broker is out of the ISR and out of the replicas at once: only then does it
+   * remove its directory.
+   */
+  async #writeTopic(write: TopicWrite, epochVersion: number): Promise<void> {
+    const { zk, image, watch, log } = this.#options
+    const { topic, version, assignment, states } = write
+    try {
+      await zk.multi([
+        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion },
+        {
+          type: 'setData',
+          path: zkPaths.topic(topic),
+          data: Buffer.from(encodeTopic(assignment)),
+          version,
+        },
+        ...states.map(({ partition, state }): MultiOp => {
+          const path = zkPaths.state(topic, partition)
+          const data = Buffer.from(encodeState(state))
+          return { type: 'setData', path, data, version: state.version }
+        }),
+      ])
+      image.setTopic(topic, assignment, version + 1)
+      for (const { partition, state } of states) {
+        image.setState(topic, partition, { ...state, version: state.version + 1 })
+        const replicas = assignment.replicas[partition]
+        log.info({ topic, partition, replicas, state }, 'Reassigned a partition')
+      }
+    } catch (error) {
+      if (await this.#wasDeposed(error)) return
+      await watch.readTopic(topic)
+    }
+    this.#isAskedAgain = true
+  }
+
+  /** @throws what is no refusal and no unknown outcome of the write */
+  async #wasDeposed(error: unknown): Promise<boolean> {
+    if (!(error instanceof ZkError) || error.code === 'SESSIONEXPIRED') throw error
+    if (!(error instanceof ZkMultiError) || error.index !== 0) return false
+    const { watch, log } = this.#options
+    if (this.#office !== undefined) log.warn({}, 'Deposed: another controller has taken over')
+    this.#office = undefined
+    await watch.readAll()
+    return true
   }
 }
 

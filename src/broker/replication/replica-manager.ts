@@ -78,6 +78,8 @@ export class ReplicaManager implements ReplicaHost {
   readonly #unavailable = new UnavailableReplicas()
   /** by directory name: replicas that are being closed */
   readonly #closing = new Map<string, Promise<void>>()
+  /** names of directories that are being removed */
+  readonly #removing = new Set<string>()
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
@@ -128,14 +130,22 @@ export class ReplicaManager implements ReplicaHost {
   #openAssigned(): void {
     const wanted = this.#assigned()
     for (const [key, replica] of this.#replicas) {
-      if (!wanted.has(key)) this.#drop(key, replica)
+      const assigned = wanted.get(key)
+      if (assigned === undefined) this.#drop(key, replica)
+      else if (assigned.version !== replica.assignmentVersion) {
+        replica.setAssignment(assigned.replicas, assigned.version)
+        this.#seen.delete(key)
+      }
     }
     for (const key of [...this.#unavailable.all.keys()]) {
       if (!wanted.has(key)) this.#unavailable.remove(key)
     }
     const nowMs = this.clock.nowMs()
     const toOpen = [...wanted].filter(
-      ([key]) => !this.#replicas.has(key) && this.#unavailable.mayOpen(key, nowMs),
+      ([key]) =>
+        !this.#replicas.has(key) &&
+        !this.#removing.has(key) &&
+        this.#unavailable.mayOpen(key, nowMs),
     )
     if (toOpen.length > 0) this.#openAll(toOpen)
   }
@@ -161,14 +171,16 @@ export class ReplicaManager implements ReplicaHost {
 
     this.open()
     for (const [key, replica] of this.#replicas) {
-      const { topic, partition, replicas } = replica
+      const { topic, partition } = replica
       const state = image.state(topic, partition)
       if (state !== undefined && this.#seen.get(key) === state) continue
       if (state === undefined) this.#seen.delete(key)
       else this.#seen.set(key, state)
-      replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
-      const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
-      if (hasBadState) giveUp(replica)
+      const found = image.topics.get(topic)
+      if (found !== undefined) {
+        replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))
+        if (found.stateProblems.has(partition)) giveUp(replica)
+      }
       if (state !== undefined) this.#become(key, replica, state, life)
     }
     this.reportChanged()
@@ -280,11 +292,14 @@ export class ReplicaManager implements ReplicaHost {
   #assigned(): Map<string, Assigned> {
     const { image, self } = this.#options
     const assigned = new Map<string, Assigned>()
-    for (const { topic, assignment } of image.topics.values()) {
+    for (const found of image.topics.values()) {
+      const { topic, assignment, version } = found
       const { topicId } = assignment
       for (const [partition, replicas] of assignment.replicas.entries()) {
         if (!replicas.includes(self)) continue
-        assigned.set(directoryName({ topicId, partition }), { topic, topicId, partition, replicas })
+        const minInsyncReplicas = image.minInsyncReplicas(found, partition)
+        const name = directoryName({ topicId, partition })
+        assigned.set(name, { topic, topicId, partition, replicas, version, minInsyncReplicas })
       }
     }
     return assigned
@@ -323,7 +338,8 @@ export class ReplicaManager implements ReplicaHost {
    * @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system
    *   throws
    */
-  #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
+  #make(key: string, assigned: Assigned): Replica {
+    const { topic, topicId, partition, replicas, minInsyncReplicas } = assigned
     const { self, disk, image, flush, lagTimeMsMax, checkpoint } = this.#options
     const directory = disk.openLog(key)
     const known = checkpoint.get(key)
@@ -341,7 +357,8 @@ export class ReplicaManager implements ReplicaHost {
       partition,
       self,
       replicas,
-      minInsyncReplicas: image.configs.minInsyncReplicas(topic, replicas.length),
+      assignmentVersion: assigned.version,
+      minInsyncReplicas,
       lagTimeMsMax,
       directory,
       segmentBytes: image.topicConfig(topic)['segment.bytes'],
@@ -381,12 +398,20 @@ export class ReplicaManager implements ReplicaHost {
    */
   async remove(names: readonly string[]): Promise<void> {
     const { disk, checkpoint } = this.#options
-    for (const name of names) {
-      await this.#closing.get(name)
-      invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
-      await disk.removeLog(name)
+    for (const name of names) this.#removing.add(name)
+    try {
+      for (const name of names) {
+        await this.#closing.get(name)
+        invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
+        await disk.removeLog(name)
+      }
+      await checkpoint.forget(names)
+    } finally {
+      for (const name of names) this.#removing.delete(name)
+      // One of them may have been assigned to this broker again meanwhile.
+      this.#openedRevision = -1
+      if (this.#life !== undefined) this.imageChanged(this.#life)
     }
-    await checkpoint.forget(names)
   }
 
   #assignFetchers(): void {
@@ -453,4 +478,7 @@ function giveUp(replica: Replica): void {
 
 interface Assigned extends PartitionName {
   readonly replicas: readonly BrokerId[]
+  /** the topic's znode's */
+  readonly version: number
+  readonly minInsyncReplicas: number
 }

@@ -81,6 +81,8 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
+  /** version of the topic's znode that names the replicas */
+  readonly assignmentVersion: number
   readonly directory: LogDirectory
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
@@ -103,7 +105,7 @@ export class Replica {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
-  readonly replicas: readonly BrokerId[]
+  #assignmentVersion: number
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
@@ -151,7 +153,7 @@ export class Replica {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
-    this.replicas = options.replicas
+    this.#assignmentVersion = options.assignmentVersion
     this.#host = host
     this.#core = new Partition(options)
     this.#lagCheckMs = options.lagTimeMsMax / lagChecks
@@ -210,6 +212,11 @@ export class Replica {
       host.log.warn({ topic, partition, torn }, 'Cut a torn tail off a log')
     }
     this.#moved()
+  }
+
+  /** Version of the topic's znode that names the replicas which this one knows as leader. */
+  get assignmentVersion(): number {
+    return this.#assignmentVersion
   }
 
   get role(): Partition['role'] {
@@ -386,6 +393,13 @@ export class Replica {
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
     this.#lagCheckAtMs = 0
+    this.#moved()
+  }
+
+  /** The topic's assignment has changed. */
+  setAssignment(replicas: readonly BrokerId[], version: number): void {
+    this.#assignmentVersion = version
+    this.#core.setReplicas(replicas, this.#host.clock.nowMs())
     this.#moved()
   }
 
