@@ -223,6 +223,12 @@ export interface PlannedOffset extends TopicPartition {
   readonly version: number
 }
 
+/** The replicas that a partition is to have. */
+export interface PartitionReplicas extends TopicPartition {
+  /** ids of brokers, the preferred leader first */
+  readonly replicas: readonly number[]
+}
+
 export interface LeaderChoice {
   readonly topic: string
   readonly partition: number
