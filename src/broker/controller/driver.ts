@@ -237,7 +237,7 @@ export class ControllerDriver {
     this.#isAskedAgain = true
   }
 
-  /** @throws what is no refusal and no unknown outcome of the write */
+  /** @throws the error, if the driver cannot go on from another read */
   async #wasDeposed(error: unknown): Promise<boolean> {
     if (!(error instanceof ZkError) || error.code === 'SESSIONEXPIRED') throw error
     if (!(error instanceof ZkMultiError) || error.index !== 0) return false

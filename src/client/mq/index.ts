@@ -34,7 +34,14 @@ export type {
   GroupPartition,
 } from './group/group-admin.ts'
 export { GroupConsumer, type GroupConsumerEvents } from './group/group-consumer.ts'
-export { type GroupOffset, MqAdmin, type PartitionOffsets } from './mq-admin.ts'
+export {
+  type GroupOffset,
+  type LogDir,
+  type LogStart,
+  MqAdmin,
+  type PartitionOffsets,
+  type ReplicaSize,
+} from './mq-admin.ts'
 export type {
   CallOptions,
   ConsumerOptions,
@@ -51,6 +58,7 @@ export type {
   PartitionReplicas,
   PlannedOffset,
   ProducerOptions,
+  RecordsBefore,
   SeekOptions,
   SeekTarget,
   TopicPartition,
