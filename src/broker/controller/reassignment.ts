@@ -10,7 +10,7 @@
 // record before it is committed. Source: Kafka's KafkaController.onPartitionReassignment (3.9), KIP-455.
 
 import type { BrokerId } from '../../protocol/mq/messages.ts'
-import type { TopicImage } from '../cluster/cluster-image.ts'
+import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { Standing } from '../cluster/replica-status.ts'
 import {
   isGoingBack,
@@ -46,38 +46,28 @@ interface SettledPartition {
 /** Partitions of one topic that are settled in one write; the next ones are settled right after it. */
 const settledAtOnce = 100
 
-/** Collects the reassignments that can end now, by topic. */
-export class Settling {
-  readonly #controllerEpoch: number
-  readonly #byTopic = new Map<string, TopicWrite & { readonly states: SettledPartition[] }>()
-
-  constructor(controllerEpoch: number) {
-    this.#controllerEpoch = controllerEpoch
-  }
-
-  get writes(): readonly TopicWrite[] {
-    return [...this.#byTopic.values()]
-  }
-
-  /** @returns whether the partition's reassignment ends now */
-  maybeAdd(
-    { topic, version, assignment }: TopicImage,
-    partition: number,
-    known: PartitionState,
-    seen: Seen,
-  ): boolean {
-    const move = assignment.moves?.get(partition)
-    if (move === undefined) return false
-    const before = this.#byTopic.get(topic)
-    const { states = [], assignment: sofar = assignment } = before ?? {}
-    if (states.length >= settledAtOnce) return false
-    const settledTo = settledState(known, move, seen)
-    if (settledTo === undefined) return false
-    const state = { ...settledTo, controllerEpoch: this.#controllerEpoch }
+/**
+ * The writes that end these reassignments.
+ *
+ * @param settling states from `settledState`, of partitions of the image's assignments
+ */
+export function topicWritesOf(
+  image: ClusterImage,
+  settling: Iterable<SettledPartition & { readonly topic: string }>,
+): readonly TopicWrite[] {
+  const byTopic = new Map<string, TopicWrite & { readonly states: SettledPartition[] }>()
+  for (const { topic, partition, state } of settling) {
+    const found = image.topics.get(topic)
+    if (found === undefined) continue
+    const { version, assignment } = found
+    const write = byTopic.get(topic)
+    const states = write?.states ?? []
+    if (states.length >= settledAtOnce) continue
     states.push({ partition, state })
-    this.#byTopic.set(topic, { topic, version, assignment: settled(sofar, partition), states })
-    return true
+    const sofar = write?.assignment ?? assignment
+    byTopic.set(topic, { topic, version, assignment: settled(sofar, partition), states })
   }
+  return [...byTopic.values()]
 }
 
 /**

@@ -26,11 +26,17 @@ interface Spread {
   readonly partition: number | undefined
 }
 
-/** Replicas of these topics spread over the brokers. @throws BadPlan */
+/**
+ * Replicas of these topics spread over the brokers: those on other brokers move to the ones with the
+ * fewest, then some move from the ones with the most. Leaders are spread in the same way.
+ *
+ * @throws BadPlan
+ */
 export function spreadOver(
   topics: readonly TopicInfo[],
   { brokers, replicaCount, partition: only }: Spread,
 ): readonly PlannedMove[] {
+  const racks = new Map([...brokers].sort((a, b) => a.id - b.id).map(({ id, rack }) => [id, rack]))
   const partitions = topics.flatMap(({ topic, partitions }) =>
     partitions.flatMap((info) => {
       if (only !== undefined && info.partition !== only) return []
@@ -40,92 +46,105 @@ export function spreadOver(
         const found = `${count} replicas are wanted, and ${brokers.length} brokers are named`
         throw new BadPlan(`Cannot spread ${topic}/${info.partition}: ${found}`)
       }
-      return {
-        topic,
-        partition: info.partition,
-        from,
-        slots: Array.from({ length: count }, () => -1),
-      }
+      const slots: (number | undefined)[] = Array.from({ length: count }, (_, i) => {
+        const id = from[i]
+        return id !== undefined && racks.has(id) ? id : undefined
+      })
+      return { topic, partition: info.partition, from, slots }
     }),
   )
-  const slotCount = partitions.reduce((sum, { slots }) => sum + slots.length, 0)
-  const load = new Load(
-    brokers.map(({ id }) => id),
-    Math.ceil(slotCount / brokers.length),
-  )
-  for (const { from, slots } of partitions) {
-    for (let i = 0; i < slots.length; i++) if (load.maybeTake(from[i])) slots[i] = from[i] ?? -1
-  }
-  const racks = new Map(brokers.map(({ id, rack }) => [id, rack]))
+  const load = new Load(racks.keys())
+  for (const { slots } of partitions) for (const id of slots) if (id !== undefined) load.add(id, 1)
   for (const { slots } of partitions) {
-    for (const [i, id] of slots.entries()) if (id === -1) slots[i] = load.lightest(slots, racks)
+    for (const [i, id] of slots.entries()) {
+      if (id !== undefined) continue
+      const free = [...racks.keys()].filter((each) => !slots.includes(each))
+      const apart = free.filter((each) => isApart(each, slots, racks))
+      const chosen = load.lightest(apart.length > 0 ? apart : free)
+      slots[i] = chosen
+      if (chosen !== undefined) load.add(chosen, 1)
+    }
   }
-  const leads = new Load(
-    brokers.map(({ id }) => id),
-    Math.ceil(partitions.length / brokers.length),
-  )
-  return partitions.map(({ topic, partition, from, slots }) => {
-    return { topic, partition, from, replicas: preferring(slots, leads) }
+  const lists = partitions.map(({ slots }) => slots.filter((id) => id !== undefined))
+  load.even((heavy, light) => {
+    const list = lists.find((each) => {
+      if (!each.includes(heavy) || each.includes(light)) return false
+      const others = each.filter((id) => id !== heavy)
+      return isApart(light, others, racks) || !isApart(heavy, others, racks)
+    })
+    list?.splice(list.indexOf(heavy), 1, light)
+    return list !== undefined
+  })
+  const leads = new Load(racks.keys())
+  for (const [first] of lists) if (first !== undefined) leads.add(first, 1)
+  leads.even((heavy, light) => {
+    const list = lists.find((each) => each[0] === heavy && each.includes(light))
+    if (list === undefined) return false
+    list.splice(list.indexOf(light), 1)
+    list.unshift(light)
+    return true
+  })
+  return partitions.map(({ topic, partition, from }, i) => {
+    return { topic, partition, from, replicas: lists[i] ?? [] }
   })
 }
 
-/** The replicas that a partition has when nothing more is to change. */
-function wantedNow({ replicas, removing = [] }: TopicInfo['partitions'][number]) {
-  return replicas.filter((id) => !removing.includes(id))
+/** Whether none of these brokers is on the same rack. */
+function isApart(
+  id: number,
+  others: readonly (number | undefined)[],
+  racks: ReadonlyMap<number, string | undefined>,
+): boolean {
+  const rack = racks.get(id)
+  return !others.some(
+    (each) => each !== undefined && rack !== undefined && racks.get(each) === rack,
+  )
 }
 
 /** How many replicas, or leaders, each broker gets. */
 class Load {
   readonly #counts: Map<number, number>
-  readonly #most: number
 
-  constructor(brokers: readonly number[], most: number) {
-    this.#counts = new Map([...brokers].sort((a, b) => a - b).map((id) => [id, 0]))
-    this.#most = most
+  constructor(brokers: Iterable<number>) {
+    this.#counts = new Map([...brokers].map((id) => [id, 0]))
   }
 
-  countOf(id: number): number {
+  add(id: number, count: number): void {
+    this.#counts.set(id, this.#countOf(id) + count)
+  }
+
+  #countOf(id: number): number {
     return this.#counts.get(id) ?? 0
   }
 
-  take(id: number): void {
-    this.#counts.set(id, this.countOf(id) + 1)
+  /** Of these brokers, the first with the fewest. */
+  lightest(ids: readonly number[]): number | undefined {
+    return [...ids].sort((a, b) => this.#countOf(a) - this.#countOf(b))[0]
   }
 
-  /** Whether the broker is one of them and is not full. */
-  maybeTake(id: number | undefined): boolean {
-    if (id === undefined || !this.#counts.has(id) || this.countOf(id) >= this.#most) return false
-    this.take(id)
-    return true
+  /** Moves one from a broker to another as long as that helps and one can be moved. */
+  even(maybeMove: (heavy: number, light: number) => boolean): void {
+    while (this.#moveOne(maybeMove));
   }
 
-  /** The broker with the fewest, on a rack that has no replica yet if there is one. */
-  lightest(slots: readonly number[], racks: ReadonlyMap<number, string | undefined>): number {
-    const used = new Set(slots.flatMap((id) => racks.get(id) ?? []))
-    const isOnUsedRack = (id: number) => used.has(racks.get(id) ?? '')
-    const free = [...this.#counts.keys()].filter((id) => !slots.includes(id))
-    const elsewhere = free.filter((id) => !isOnUsedRack(id))
-    const candidates = elsewhere.length > 0 ? elsewhere : free
-    const [first = -1, ...others] = candidates
-    const best = others.reduce(
-      (sofar, id) => (this.countOf(id) < this.countOf(sofar) ? id : sofar),
-      first,
-    )
-    this.take(best)
-    return best
+  #moveOne(maybeMove: (heavy: number, light: number) => boolean): boolean {
+    const byCount = [...this.#counts.keys()].sort((a, b) => this.#countOf(a) - this.#countOf(b))
+    for (const heavy of byCount.toReversed()) {
+      for (const light of byCount) {
+        if (this.#countOf(heavy) - this.#countOf(light) < 2) break
+        if (!maybeMove(heavy, light)) continue
+        this.add(heavy, -1)
+        this.add(light, 1)
+        return true
+      }
+    }
+    return false
   }
 }
 
-/** The first replica stays preferred as leader unless its broker would lead more than its share. */
-function preferring(slots: readonly number[], leads: Load): readonly number[] {
-  const [first = -1, ...others] = slots
-  if (leads.maybeTake(first)) return slots
-  const other = others.find((id) => leads.maybeTake(id))
-  if (other === undefined) {
-    leads.take(first)
-    return slots
-  }
-  return [other, ...slots.filter((id) => id !== other)]
+/** The replicas that a partition has when nothing more is to change. */
+function wantedNow({ replicas, removing = [] }: TopicInfo['partitions'][number]) {
+  return replicas.filter((id) => !removing.includes(id))
 }
 
 /** Only what the plan changes. */

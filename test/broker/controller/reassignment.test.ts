@@ -172,7 +172,7 @@ for (const { name, image: made, want } of cases) {
 function leaving(made: ClusterImage, ...brokers: number[]): ClusterImage {
   for (const id of ids(...brokers)) {
     const known = made.brokers.get(id)
-    if (known !== undefined) made.brokers.set(id, { ...known, isLeaving: true })
+    if (known !== undefined) made.setBroker({ ...known, isLeaving: true })
   }
   return made
 }

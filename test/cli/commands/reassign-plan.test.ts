@@ -6,10 +6,9 @@ import {
   readPlan,
   spreadOver,
 } from '../../../src/cli/commands/reassign-plan.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 import type { TopicInfo } from '../../../src/protocol/mq/metadata.ts'
 import { ids } from '../../broker/partition/members.ts'
-
-const [leader] = ids(1)
 
 function topic(...replicas: number[][]): TopicInfo {
   return {
@@ -18,7 +17,7 @@ function topic(...replicas: number[][]): TopicInfo {
     problem: undefined,
     partitions: replicas.map((list, partition) => ({
       partition,
-      leader: leader ?? ids(1)[0]!,
+      leader: 1 as BrokerId,
       leaderEpoch: 1,
       replicas: ids(...list),
       isr: ids(...list),
