@@ -2,7 +2,7 @@
 // the consumer, until the user quits.
 
 import type { Address } from '../../address.ts'
-import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import type { ConsumedRecord, Consumer, TopicPartition } from '../../client/mq/consumer.ts'
 import type { MqAdmin } from '../../client/mq/mq-admin.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
@@ -141,7 +141,11 @@ export class TopicScreen {
 }
 
 /** @param from undefined: the committed value is not an offset */
-export function resetText(partition: number, to: number, from: number | undefined): string {
+export function resetText(
+  { partition }: TopicPartition,
+  to: number,
+  from: number | undefined,
+): string {
   const gone =
     from === undefined ? 'the committed value is not an offset' : `offset ${from} does not exist`
   return `partition ${partition}: ${gone}, continuing at ${to}`
