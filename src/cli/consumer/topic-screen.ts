@@ -13,9 +13,9 @@ import { ClusterPoll } from './cluster-poll.ts'
 import { drawFrame } from './consumer-frame.ts'
 import type { ConsumerView, ViewRecord } from './consumer-view.ts'
 import { FrameCache } from './frame-cache.ts'
-import { formatTime } from './record-table.ts'
 import type { Look } from './screen-palette.ts'
 import { TerminalScreen } from './terminal-screen.ts'
+import { formatTime } from './time-text.ts'
 
 const progressMs = 250
 const settledMs = 400
@@ -152,6 +152,6 @@ export function resetText(
 }
 
 function viewRecord(record: ConsumedRecord): ViewRecord {
-  const { partition, offset, timestampMs, key, value } = record
-  return { partition, offset, timestampMs, key: textOf(key), value: textOf(value) }
+  const { partition, offset, value } = record
+  return { partition, offset, value: textOf(value) }
 }
