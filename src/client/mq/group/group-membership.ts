@@ -249,10 +249,14 @@ export class GroupMembership {
     const revoked = this.#owned.filter((place) => !after.has(nameOf(place)))
     await this.#revoke(revoked)
     const added = assigned.filter((place) => !before.has(nameOf(place)))
-    // Until it reads them they are not its own: if that fails, the next rebalance adds them again.
-    this.#owned = assigned.filter((place) => before.has(nameOf(place)))
-    await this.#options.listener.assigned(added)
+    const kept = assigned.filter((place) => before.has(nameOf(place)))
     this.#owned = assigned
+    try {
+      await this.#options.listener.assigned(added)
+    } catch (error) {
+      this.#owned = kept // the next rebalance adds the others again
+      throw error
+    }
     this.#joined.resolve()
     if (revoked.length > 0 && this.#isCooperative) {
       throw new BrokerError(
