@@ -178,7 +178,7 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     return this.#readingFrom.broker
   }
 
-  /** Generation -1 while it has to join again; undefined: it is no member of a group. */
+  /** Generation -1 while it has to join again; undefined without a group, or with partitions named by hand. */
   get membership(): MembershipClaim | undefined {
     return this.#membership?.claim
   }
