@@ -16,7 +16,6 @@ import { codecNames } from '../../protocol/mq/compression.ts'
 import { Random } from '../../random.ts'
 import { exitCodes } from '../../stoppable.ts'
 import { BadUsage, cliCommand, numberAbove0, wholeNumber } from '../cli-command.ts'
-import { endsOf } from '../consumer/follow.ts'
 import { counted, makeTopic } from '../make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
 import { toStderr, toStdout } from '../output.ts'
@@ -113,7 +112,8 @@ async function atRate(
 
 async function consume({ consumer, count, signal }: BenchOptions): Promise<Measured> {
   await consumer.start({ signal })
-  const ends = endsOf(await consumer.offsetsAt('end'))
+  const atEnd = await consumer.offsetsAt('end')
+  const ends = new Map(atEnd.map(({ partition, offset }) => [partition, offset]))
   const isOver = () =>
     consumer.progress.every(({ partition, position }) => position >= (ends.get(partition) ?? 0))
   let [seen, bytes] = [0, 0]
