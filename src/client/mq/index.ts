@@ -24,6 +24,7 @@ export {
   type ConsumedRecord,
   Consumer,
   type ConsumerEvents,
+  type MembershipClaim,
   type PartitionProgress,
 } from './consumer.ts'
 export type { AssignorName } from './group/assignor-names.ts'
@@ -33,7 +34,6 @@ export type {
   GroupMemberDetails,
   GroupPartition,
 } from './group/group-admin.ts'
-export { GroupConsumer, type GroupConsumerEvents } from './group/group-consumer.ts'
 export {
   type GroupOffset,
   type LogDir,
@@ -46,8 +46,8 @@ export type {
   CallOptions,
   ConsumerOptions,
   EachBatchOptions,
-  GroupConsumerOptions,
   GroupListener,
+  MemberOptions,
   MqAdminOptions,
   MqClientOptions,
   NewHeader,
@@ -55,6 +55,7 @@ export type {
   NewTopic,
   OffsetReset,
   OffsetTarget,
+  PartitionRef,
   PartitionReplicas,
   PlannedOffset,
   ProducerOptions,
@@ -62,6 +63,7 @@ export type {
   SeekOptions,
   SeekTarget,
   TopicPartition,
+  TopicPartitionOffset,
 } from './options.ts'
 export { partitionFor } from './partitioner.ts'
 export { Producer, SendBatchError, type StoredAt, type StoredRange } from './producer.ts'

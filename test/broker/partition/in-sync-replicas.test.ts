@@ -262,7 +262,7 @@ t.test('a member whose replica is to go counts until the ISR in force is without
   t.ok(replicas.settled({ isr: members(1, 2), eligible: [] }, 2))
   t.equal(replicas.highWatermark, 10)
   t.notOk(fetched(replicas, 3, 10, 3))
-  t.equal(replicas.propose(10, 3), undefined, 'it is no replica any more')
+  t.equal(replicas.propose(10, 3), undefined, 'the partition has no replica there')
 })
 
 t.test('a replica that comes back says anew what it has', async (t) => {
