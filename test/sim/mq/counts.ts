@@ -41,6 +41,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   plannedStops: 150,
   preferredElections: 150,
   changedRetention: 150,
+  reassignments: 100,
   compaction: 300,
   wipedDisks: 70,
   oldCopies: 15,

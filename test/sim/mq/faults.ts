@@ -12,12 +12,14 @@ import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 interface MqFaultRow {
   readonly about: string
   /** Which lives have it; every life may have the others. */
-  readonly in?: 'removals' | 'planned' | 'lost disks' | 'beyond the budget'
+  readonly in?: 'removals' | 'planned' | 'lost disks' | 'beyond the budget' | 'moves'
 }
 
 /** The share of lives in which disks are lost, and of those in which the budget is exceeded. */
 const lostDisksShare = 0.25
 const beyondShare = 0.2
+/** The share of lives in which replicas move; their disks keep what they have. */
+const movesShare = 0.15
 
 export const faultRows = {
   powerCuts: { about: 'A broker loses power, and what it did not sync, wholly, in part or torn.' },
@@ -61,6 +63,10 @@ export const faultRows = {
     about: 'Several brokers lose their disks at once, and perhaps no member of an ISR keeps one.',
     in: 'beyond the budget',
   },
+  reassignments: {
+    about: 'A partition gets other replicas, of three brokers two, or its former ones again.',
+    in: 'moves',
+  },
 } as const satisfies Record<string, MqFaultRow>
 
 export type FaultName = keyof typeof faultRows
@@ -87,6 +93,8 @@ export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Fault
     if (field === 'planned') last.push(name)
   }
   for (const name of [...later, ...last]) weights.set(name, drawWeight())
+  const hasMoves = !losesDisks && random.chance(movesShare)
+  weights.set('reassignments', hasMoves ? 2 + random.below(4) : 0)
   const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults
 }
