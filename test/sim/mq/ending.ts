@@ -2,6 +2,7 @@
 // themselves, and within bounded time everything that the budget of disks (disk-budget.ts) allows
 // for must be well. A partition beyond it may have no leader: an operator decides, or leaves it so.
 
+import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { invariant } from '../../../src/invariant.ts'
 import { limits } from '../../../src/limits.ts'
@@ -117,13 +118,15 @@ export class Ending {
       const damaged = world
         .unavailableAt(broker)
         .filter((partition) => this.#partitions.includes(partition))
-      if (damaged.length === 0) continue
+      const names = damaged.map((partition) => world.directoryOf(topic, partition))
+      if (world.unavailableAt(broker, offsetsTopic).length > 0 && !world.areGroupsLeaderless) {
+        names.push(world.directoryOf(offsetsTopic, 0))
+      }
+      if (names.length === 0) continue
       world.cover('damaged log taken away')
       broker.end({ power: false })
-      for (const partition of damaged) {
-        takeLogAway(broker.disk, world.directoryOf(topic, partition) ?? '')
-      }
-      world.show({ type: 'diskLost', broker: broker.name })
+      for (const name of names) takeLogAway(broker.disk, name ?? '')
+      if (damaged.length > 0) world.show({ type: 'diskLost', broker: broker.name })
       broker.start()
     }
   }

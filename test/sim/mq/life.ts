@@ -479,15 +479,16 @@ export class MqWorld {
     return new MqAdmin({ brokers, world, name, timeoutMs: 20_000 })
   }
 
-  /** The partitions whose replica on a broker cannot be used. */
-  unavailableAt({ id, replicas }: SimBroker): readonly number[] {
+  /** The partitions of a topic whose replica on a broker cannot be used. */
+  unavailableAt(broker: SimBroker, of = topic): readonly number[] {
     const tree = this.#latestTree()
-    const assignment = tree && decodeTopic(dataOf(tree, zkPaths.topic(topic)))
-    return this.partitionIds.filter(
-      (partition) =>
-        assignment?.replicas[partition]?.some((each) => each === id) === true &&
-        !replicas.some((replica) => replica.partition === partition),
-    )
+    const replicas = tree && decodeTopic(dataOf(tree, zkPaths.topic(of)))?.replicas
+    const opened = of === topic ? broker.replicas : broker.groupReplicas
+    return (replicas ?? []).flatMap((brokers, partition) => {
+      const isAssigned = brokers.some((each) => each === broker.id)
+      const isOpen = opened.some((replica) => replica.partition === partition)
+      return isAssigned && !isOpen ? [partition] : []
+    })
   }
 
   #latestTree(): ZTree | undefined {
