@@ -59,7 +59,24 @@ export class Ending {
     await world.until('a rebalance ends when faults end', () => world.areMembersSettled)
     for (const member of world.members) member.commit()
     await world.run(commitMs)
+    await this.#endTopics()
     world.checker.end()
+  }
+
+  async #endTopics(): Promise<void> {
+    const world = this.#world
+    const { administrator } = world
+    if (administrator === undefined) return
+    await world.until('every request for a topic is answered', () => administrator.isIdle)
+    await world.until('every partition of every topic has all replicas in sync', () =>
+      administrator.topics.every((each) => world.hasAllOf(each)),
+    )
+    await world.until('nothing of a deleted topic stays on a disk', () =>
+      world.brokers.every(({ disk }) =>
+        [...disk.logs.keys()].every((name) => !administrator.isLeftover(name)),
+      ),
+    )
+    administrator.end()
   }
 
   #untilRegistered(): Promise<void> {

@@ -12,12 +12,14 @@ import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 interface MqFaultRow {
   readonly about: string
   /** Which lives have it; every life may have the others. */
-  readonly in?: 'removals' | 'planned' | 'lost disks' | 'beyond the budget'
+  readonly in?: 'removals' | 'planned' | 'lost disks' | 'beyond the budget' | 'topics'
 }
 
 /** The share of lives in which disks are lost, and of those in which the budget is exceeded. */
 const lostDisksShare = 0.25
 const beyondShare = 0.2
+/** Of the other lives, those in which topics change. */
+const topicsShare = 0.25
 
 export const faultRows = {
   powerCuts: { about: 'A broker loses power, and what it did not sync, wholly, in part or torn.' },
@@ -61,6 +63,10 @@ export const faultRows = {
     about: 'Several brokers lose their disks at once, and perhaps no member of an ISR keeps one.',
     in: 'beyond the budget',
   },
+  changedTopics: {
+    about: 'Topics are created, get more partitions, are deleted, and are created again.',
+    in: 'topics',
+  },
 } as const satisfies Record<string, MqFaultRow>
 
 export type FaultName = keyof typeof faultRows
@@ -87,6 +93,8 @@ export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Fault
     if (field === 'planned') last.push(name)
   }
   for (const name of [...later, ...last]) weights.set(name, drawWeight())
+  // Drawn after all, and of few lives: the others are as they were before there was this fault.
+  if (!losesDisks && random.chance(topicsShare)) weights.set('changedTopics', 4)
   const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults
 }

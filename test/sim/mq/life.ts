@@ -26,6 +26,7 @@ import { EventQueue } from '../event-queue.ts'
 import { Network } from '../network.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
+import { Administrator } from './administrator.ts'
 import { MqChecker, type MqEvent } from './checker.ts'
 import { DiskBudget } from './disk-budget.ts'
 import { Ending } from './ending.ts'
@@ -43,6 +44,8 @@ import { SimMember } from './member.ts'
 import { Nemesis } from './nemesis.ts'
 import { brokerPort, SimBroker } from './sim-broker.ts'
 import { clientPort, SimServer } from './sim-server.ts'
+import type { SeenTopic, TopicRecord } from './topic-checker.ts'
+import { dataOf } from './tree-data.ts'
 
 export interface MqLife {
   /** records sent, and records shown to consumers */
@@ -97,6 +100,8 @@ export class MqWorld {
   readonly consumers: SimConsumer[] = []
   members: SimMember[] = []
   readonly strange: StrangeProducer
+  /** of other topics, in lives in which these change */
+  readonly administrator: Administrator | undefined
   readonly partitions: number
   readonly replicas: number
   readonly needsNoOperator: boolean
@@ -162,6 +167,7 @@ export class MqWorld {
       segmentBytes: random.pick([2048, 8192, 65_536]),
       show: (event: MqEvent) => this.show(event),
       batches: this.batches,
+      committed: (record: TopicRecord) => this.administrator?.committed(record),
     }
     for (const id of [1, 2, 3]) this.brokers.push(new SimBroker(id, parts, brokerOptions))
     this.#load = {
@@ -173,6 +179,10 @@ export class MqWorld {
       disksAt: (partition, offset) => this.#disksAt(partition, offset),
     }
     this.strange = new StrangeProducer(this.#load)
+    // An operator's decisions on their partitions are not simulated.
+    if (this.faults.changedTopics > 0 && !this.#losesDisks) {
+      this.administrator = new Administrator({ ...this.#load, replicas: this.replicas })
+    }
     this.#nemesis = new Nemesis(this)
   }
 
@@ -205,6 +215,10 @@ export class MqWorld {
       if (random.chance(0.15)) this.#replaceGroupConsumer()
       for (const member of this.members) if (random.chance(0.3)) member.commit()
       if (random.chance(0.12)) this.#changeMembers()
+      if (this.administrator !== undefined) {
+        this.administrator.send()
+        if (random.chance(0.4)) this.administrator.act()
+      }
       this.#nemesis.strike()
     }
   }
@@ -408,6 +422,11 @@ export class MqWorld {
     if (zxid <= this.lastZxid) return
     this.lastZxid = zxid
     this.#lookAtBrokers(tree)
+    try {
+      this.administrator?.applied(tree)
+    } catch (error) {
+      this.fail(error as Error)
+    }
     const inForce = decodeNumber(dataOf(tree, zkPaths.controllerEpoch)) ?? 0
     for (let partition = 0; partition < this.partitions; partition++) {
       const path = zkPaths.state(topic, partition)
@@ -512,6 +531,21 @@ export class MqWorld {
     return true
   }
 
+  /** Every replica of an administrator's topic is there, and they are equal. */
+  hasAllOf({ topicId, replicas }: SeenTopic): boolean {
+    const open = this.brokers.flatMap(({ administered }) => administered)
+    return replicas.every((brokers, partition) => {
+      const found = open.filter((one) => one.topicId === topicId && one.partition === partition)
+      const [first] = found
+      if (first === undefined || found.length < brokers.length) return false
+      const { logEnd } = first
+      return (
+        found.some(({ role }) => role.type === 'leading') &&
+        found.every((one) => one.logEnd === logEnd && one.highWatermark === logEnd)
+      )
+    })
+  }
+
   replicasOf(partition: number): readonly Replica[] {
     return this.brokers.flatMap((broker) =>
       broker.replicas.filter((replica) => replica.partition === partition),
@@ -581,9 +615,4 @@ export class MqWorld {
   cover(what: string): void {
     this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1)
   }
-}
-
-function dataOf(tree: ZTree, path: string): Buffer | null {
-  const data = tree.get(path)?.data ?? null
-  return data === null ? null : Buffer.from(data)
 }

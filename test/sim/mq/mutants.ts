@@ -25,6 +25,10 @@ const marks = 'broker/session/marks.ts'
 const ledGroup = 'broker/group/led-group.ts'
 const batch = 'protocol/mq/record-batch.ts'
 const recovery = 'log/recovery.ts'
+const createTopics = 'broker/api/create-topics.ts'
+const createPartitions = 'broker/api/create-partitions.ts'
+const deleteTopics = 'broker/api/delete-topics.ts'
+const removal = 'broker/replication/topic-removal.ts'
 
 const durableRule = 'what is acknowledged or shown is on the disks of min.insync.replicas'
 const epochRule = 'an epoch has one leader, in one life'
@@ -554,6 +558,97 @@ export const mqMutants: readonly Mutant[] = [
       },
     ],
     seeds: 300,
+  },
+
+  // --- topics ------------------------------------------------------------------------------------
+  {
+    name: 'a topic that is created again keeps its id',
+    rule: 'a topic that is created again has none of the records of the one before',
+    edits: [
+      {
+        file: createTopics,
+        from: 'const assignment = { topicId: makeUuid(), replicas }',
+        to: 'const assignment = { topicId: `id-of-${topic}${makeUuid().slice(99)}`, replicas }',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a creation is answered before it has leaders',
+    rule: 'a topic whose creation is answered has leaders',
+    edits: [
+      {
+        file: createTopics,
+        from: '    await whenLed(this.#parts, { topic, topicId, count: replicas.length }, this.#deadline)\n',
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a creation whose answer was lost is taken for done',
+    rule: 'a topic whose creation is answered is there',
+    edits: [
+      {
+        file: createTopics,
+        from: 'if ((await zk.exists(path)) === undefined) throw error',
+        to: 'if ((await zk.exists(path)) === undefined) return',
+      },
+      {
+        file: createTopics,
+        from: '    await whenLed(this.#parts, { topic, topicId, count: replicas.length }, this.#deadline)\n',
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'added partitions are answered before they have leaders',
+    rule: 'partitions whose creation is answered have leaders',
+    edits: [
+      {
+        file: createPartitions,
+        from: '        await whenLed(parts, { topic, topicId, count: asked.count }, deadline)\n',
+        to: '',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'added partitions move the others',
+    rule: 'partitions stay where they are when others are added',
+    edits: [
+      {
+        file: createPartitions,
+        from: 'return [...replicas, ...placeReplicas(brokers, placement)]',
+        to: 'return placeReplicas(brokers, { ...placement, start: start + 1, firstPartition: 0 })',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'a deletion forgets a broker',
+    rule: 'nothing of a deleted topic stays on a disk',
+    edits: [
+      {
+        file: deleteTopics,
+        from: '[...new Set(replicas.flat())].sort((a, b) => a - b)',
+        to: '[...new Set(replicas.flat())].sort((a, b) => a - b).slice(1)',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a broker says that it has removed what it is about to remove',
+    rule: 'nothing of a deleted topic stays on a disk, even if the broker dies meanwhile',
+    edits: [
+      {
+        file: removal,
+        from: "      await replicas.remove(names)\n      if (await this.#takeOut(deleted)) log.info({ topic, topicId }, 'Removed a deleted topic')\n",
+        to: '      await this.#takeOut(deleted)\n      await replicas.remove(names)\n',
+      },
+    ],
+    seeds: 600,
   },
 
   // --- producers ---------------------------------------------------------------------------------

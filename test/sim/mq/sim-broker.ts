@@ -17,11 +17,13 @@ import {
 } from '../../../src/protocol/mq/record-batch.ts'
 import { readSecret } from '../../broker/test-secret.ts'
 import type { SimDisk } from '../disk.ts'
+import { isAdministered } from './administrator.ts'
 import type { MqEvent } from './checker.ts'
 import { Host, type HostParts } from './host.ts'
 import type { LastBatches } from './last-batches.ts'
 import { topic } from './load.ts'
 import { isByDisk } from './sim-server.ts'
+import type { TopicRecord } from './topic-checker.ts'
 
 export const brokerPort = 9092
 
@@ -32,6 +34,8 @@ export interface SimBrokerOptions {
   readonly segmentBytes: number
   readonly show: (event: MqEvent) => void
   readonly batches: LastBatches
+  /** A record of an administrator's topic is committed. */
+  readonly committed: (record: TopicRecord) => void
 }
 
 /** One replica as last seen. */
@@ -61,8 +65,8 @@ export class SimBroker extends Host {
   #broker: Broker | undefined
   #replicas: ReplicaManager | undefined
   readonly #seen = new Map<Replica, Seen>()
-  /** up to where the records of groups were shown */
-  readonly #groupsSeen = new WeakMap<Replica, number>()
+  /** up to where the records of other topics than the load's were shown */
+  readonly #shownTo = new WeakMap<Replica, number>()
   /** by partition, also while it is down: up to where its log is on its disk */
   readonly #durableEnds = new Map<number, number>()
   /** the same of disks that were lost: what they had counted when it was acknowledged */
@@ -94,6 +98,11 @@ export class SimBroker extends Host {
   /** Of the topic in which groups are stored. */
   get groupReplicas(): readonly Replica[] {
     return this.#all.filter((replica) => replica.topic === offsetsTopic)
+  }
+
+  /** Of the topics that an administrator creates and deletes. */
+  get administered(): readonly Replica[] {
+    return this.#all.filter((replica) => isAdministered(replica.topic))
   }
 
   get #all(): readonly Replica[] {
@@ -192,11 +201,28 @@ export class SimBroker extends Host {
     if (this.process === undefined || this.#replicas === undefined) return
     for (const replica of this.replicas) this.#lookAt(replica)
     for (const replica of this.groupReplicas) this.#lookAtGroups(replica)
+    for (const replica of this.administered) this.#lookAtTopic(replica)
+  }
+
+  #lookAtTopic(replica: Replica): void {
+    const { topicId, partition, highWatermark } = replica
+    for (let offset = this.#shownTo.get(replica) ?? 0; offset < highWatermark; ) {
+      const { records } = replica.readCommitted(offset, 1 << 20)
+      forEachBatch(records, (at) => {
+        for (const record of decodeBatch(records, at)) {
+          if (record.offset < offset) continue
+          const value = Buffer.from(record.value ?? []).toString()
+          this.#options.committed({ topicId, partition, offset: record.offset, value })
+        }
+        offset = Math.max(offset, lastOffsetOf(records, at) + 1)
+      })
+      this.#shownTo.set(replica, offset)
+    }
   }
 
   #lookAtGroups(replica: Replica): void {
     const { highWatermark } = replica
-    for (let offset = this.#groupsSeen.get(replica) ?? 0; offset < highWatermark; ) {
+    for (let offset = this.#shownTo.get(replica) ?? 0; offset < highWatermark; ) {
       const { records } = replica.readCommitted(offset, 1 << 20)
       const from = offset
       forEachBatch(records, (at) => {
@@ -209,7 +235,7 @@ export class SimBroker extends Host {
       })
       // Compaction may have removed what was there.
       if (offset === from) offset = highWatermark
-      this.#groupsSeen.set(replica, offset)
+      this.#shownTo.set(replica, offset)
     }
   }
 
