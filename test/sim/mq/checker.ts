@@ -4,7 +4,7 @@
 // A record is identified by its value, which names its producer and its number there.
 
 import { invariant } from '../../../src/invariant.ts'
-import type { GroupRecord } from '../../../src/protocol/kafka/group-records.ts'
+import type { GroupRecord, OffsetPlace } from '../../../src/protocol/kafka/group-records.ts'
 import { GroupChecker } from './group-checker.ts'
 import { keyOf } from './load.ts'
 
@@ -70,7 +70,13 @@ export type MqEvent =
       readonly inForce: number
     }
   /** A record of the topic in which groups are stored is committed, as some replica has it. */
-  | { readonly type: 'groupRecord'; readonly at: number; readonly record: GroupRecord }
+  | {
+      readonly type: 'groupRecord'
+      readonly at: number
+      readonly record: GroupRecord
+      /** by the clock of the broker that wrote it */
+      readonly timestampMs: number
+    }
   /** A member was told what it has in a generation. */
   | {
       readonly type: 'assigned'
@@ -83,9 +89,19 @@ export type MqEvent =
   | {
       readonly type: 'offsetStored'
       readonly group: string
+      readonly topic: string
       readonly partition: number
       readonly offset: number
       readonly at: number
+    }
+  /** A member was told what is committed; `least` was acknowledged before it asked. */
+  | {
+      readonly type: 'offsetFetched'
+      readonly group: string
+      readonly topic: string
+      readonly partition: number
+      readonly offset: number
+      readonly least: number
     }
   /** An operator chose a leader for that topic, which may lack some of its records. */
   | { readonly type: 'groupsChosen' }
@@ -140,6 +156,8 @@ type State = Extract<MqEvent, { readonly type: 'state' }>
 export interface CheckerOptions {
   /** Disks that a record must be on before it is acknowledged or shown; 0 while disks are lost. */
   readonly minInsyncReplicas: number
+  /** of offsets that no member uses; default: none expires within a life */
+  readonly offsetsRetentionMs?: number
 }
 
 export class MqChecker {
@@ -157,7 +175,7 @@ export class MqChecker {
   /** by partition and epoch */
   readonly #leaders = new Map<string, Life>()
   readonly #states = new Map<number, State>()
-  readonly #groups = new GroupChecker()
+  readonly #groups: GroupChecker
   /** by partition: where the log may begin, at most */
   readonly #mayRemove = new Map<number, number>()
   /** by partition: everything before it is deleted for good */
@@ -182,6 +200,12 @@ export class MqChecker {
 
   constructor(options: CheckerOptions) {
     this.#options = options
+    this.#groups = new GroupChecker(options.offsetsRetentionMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** The offset of a group that was acknowledged last; 0: none. */
+  acknowledgedOffset(group: string, place: OffsetPlace): number {
+    return this.#groups.acknowledged(group, place)
   }
 
   get sentCount(): number {
@@ -220,6 +244,8 @@ export class MqChecker {
         return this.#groups.assigned(event)
       case 'offsetStored':
         return this.#groups.offsetStored(event)
+      case 'offsetFetched':
+        return this.#groups.fetched(event)
       case 'groupsChosen':
         return this.#groups.chosen()
       case 'repeated':

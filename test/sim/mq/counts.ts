@@ -50,6 +50,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   'topic deleted': 80,
   'partitions added': 30,
   'record of a topic stored': 300,
+  expiringOffsets: 65,
   compaction: 300,
   wipedDisks: 70,
   oldCopies: 15,

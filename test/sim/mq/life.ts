@@ -18,6 +18,7 @@ import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../../src/invariant.ts'
+import type { OffsetPlace } from '../../../src/protocol/kafka/group-records.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import type { BrokerId, DirectoryId } from '../../../src/protocol/mq/messages.ts'
 import { Random } from '../../../src/random.ts'
@@ -40,7 +41,7 @@ import {
   StrangeProducer,
   topic,
 } from './load.ts'
-import { SimMember } from './member.ts'
+import { SimMember, team } from './member.ts'
 import { Nemesis } from './nemesis.ts'
 import { brokerPort, SimBroker } from './sim-broker.ts'
 import { clientPort, SimServer } from './sim-server.ts'
@@ -71,6 +72,8 @@ const roundCount = 30
 const convergenceMs = 30_000
 /** Longer than between two checkpoints. */
 const quietMs = 6000
+/** Of committed offsets, in lives in which they expire: few commits are so far apart. */
+const shortRetentionMs = 2000
 /** After at most this many events, pending promises proceed. */
 const eventsPerLook = 4
 const group = 'g'
@@ -146,7 +149,12 @@ export class MqWorld {
     this.needsNoOperator = options.needsNoOperator ?? false
     this.sessionTimeoutMs = 600 + random.below(900)
     this.lagTimeMsMax = random.pick([300, 800, 2000])
-    this.checker = new MqChecker({ minInsyncReplicas: this.replicas - 1 })
+    const offsetsRetentionMs = this.faults.expiringOffsets > 0 ? shortRetentionMs : undefined
+    if (offsetsRetentionMs !== undefined) this.cover('expiringOffsets')
+    this.checker = new MqChecker({
+      minInsyncReplicas: this.replicas - 1,
+      ...(offsetsRetentionMs !== undefined && { offsetsRetentionMs }),
+    })
     const parts = {
       queue: this.queue,
       network: this.network,
@@ -165,6 +173,7 @@ export class MqWorld {
       sessionTimeoutMs: this.sessionTimeoutMs,
       lagTimeMsMax: this.lagTimeMsMax,
       segmentBytes: random.pick([2048, 8192, 65_536]),
+      offsetsRetentionMs,
       show: (event: MqEvent) => this.show(event),
       batches: this.batches,
       committed: (record: TopicRecord) => this.administrator?.committed(record),
@@ -366,7 +375,8 @@ export class MqWorld {
 
   #addMember(): void {
     const committedEnd = (partition: number) => this.checker.committedEnd(partition)
-    const parts = { ...this.#load, committedEnd }
+    const acknowledgedOffset = (place: OffsetPlace) => this.checker.acknowledgedOffset(team, place)
+    const parts = { ...this.#load, committedEnd, acknowledgedOffset }
     this.members.push(new SimMember(`m${++this.#clientCount}`, parts))
   }
 

@@ -23,6 +23,8 @@ const session = 'broker/session/session.ts'
 const broker = 'broker/broker.ts'
 const marks = 'broker/session/marks.ts'
 const ledGroup = 'broker/group/led-group.ts'
+const shard = 'broker/group/coordinator-shard.ts'
+const expiry = 'broker/group/offset-expiry.ts'
 const batch = 'protocol/mq/record-batch.ts'
 const recovery = 'log/recovery.ts'
 const createTopics = 'broker/api/create-topics.ts'
@@ -560,6 +562,64 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 300,
   },
 
+  {
+    name: 'a commit is acknowledged when the coordinator has it',
+    rule: 'an acknowledged commit is never lost: min.insync.replicas have it',
+    edits: [{ file: shard, from: "acks: 'all'", to: "acks: 'leader'" }],
+    seeds: 300,
+  },
+  {
+    name: 'a coordinator serves what it has not read to the end',
+    rule: 'what is fetched is at least what was acknowledged, whichever broker coordinates',
+    edits: [
+      {
+        file: shard,
+        from: 'if (next >= end || next === from) this.#loaded(found)',
+        to: 'if (next > from || next === from) this.#loaded(found)',
+      },
+      { file: shard, from: 'const loadBytes = 256 * 1024', to: 'const loadBytes = 512' },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a coordinator begins before its log is committed',
+    rule: 'what is fetched is at least what was acknowledged, whichever broker coordinates',
+    edits: [
+      {
+        file: shard,
+        from: 'replica.waitForRecords(caughtUp, logEnd - 1)',
+        to: "caughtUp.finish('reached')",
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a coordinator continues with the first generation that it reads',
+    rule: 'a generation never goes back',
+    edits: [
+      {
+        file: shard,
+        from: 'known.stored = record.value ?? undefined',
+        to: 'known.stored ??= record.value ?? undefined',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'offsets expire before they are due',
+    rule: 'an offset expires only when it is due',
+    edits: [
+      { file: expiry, from: 'since(stored) + retentionMs', to: 'since(stored) + retentionMs / 2' },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'offsets of a group with members expire',
+    rule: 'an offset that is in use never expires',
+    edits: [{ file: expiry, from: 'isUsed(place.topic) || ', to: '' }],
+    seeds: 100,
+  },
+
   // --- topics ------------------------------------------------------------------------------------
   {
     name: 'a topic that is created again keeps its id',
@@ -577,23 +637,6 @@ export const mqMutants: readonly Mutant[] = [
     name: 'a creation is answered before it has leaders',
     rule: 'a topic whose creation is answered has leaders',
     edits: [
-      {
-        file: createTopics,
-        from: '    await whenLed(this.#parts, { topic, topicId, count: replicas.length }, this.#deadline)\n',
-        to: '',
-      },
-    ],
-    seeds: 100,
-  },
-  {
-    name: 'a creation whose answer was lost is taken for done',
-    rule: 'a topic whose creation is answered is there',
-    edits: [
-      {
-        file: createTopics,
-        from: 'if ((await zk.exists(path)) === undefined) throw error',
-        to: 'if ((await zk.exists(path)) === undefined) return',
-      },
       {
         file: createTopics,
         from: '    await whenLed(this.#parts, { topic, topicId, count: replicas.length }, this.#deadline)\n',

@@ -131,6 +131,8 @@ export class Nemesis {
         return this.#disks.wipeServer()
       case 'lostIsrs':
         return this.#disks.loseIsr()
+      case 'expiringOffsets':
+        return // a property of the life
     }
   }
 

@@ -32,6 +32,8 @@ export interface SimBrokerOptions {
   readonly sessionTimeoutMs: number
   readonly lagTimeMsMax: number
   readonly segmentBytes: number
+  /** undefined: the default, which is longer than a life */
+  readonly offsetsRetentionMs: number | undefined
   readonly show: (event: MqEvent) => void
   readonly batches: LastBatches
   /** A record of an administrator's topic is committed. */
@@ -182,7 +184,10 @@ export class SimBroker extends Host {
     // Smaller than can be configured, so that a short life sees many segments.
     const { configs } = read.config
     const file = new Map([['log.segment.bytes', String(segmentBytes)]])
-    return { ...read.config, configs: { ...configs, file }, retentionCheckMs: 300 }
+    const config = { ...read.config, configs: { ...configs, file }, retentionCheckMs: 300 }
+    const { offsetsRetentionMs: retentionMs } = this.#options
+    if (retentionMs === undefined) return config
+    return { ...config, offsets: { ...config.offsets, retentionMs, retentionCheckMs: 500 } }
   }
 
   /** A fault of its disk while it is down. */
@@ -229,7 +234,8 @@ export class SimBroker extends Host {
         for (const record of decodeBatch(records, at)) {
           const decoded = decodeGroupRecord(record)
           if (decoded === undefined || record.offset < from) continue
-          this.#options.show({ type: 'groupRecord', at: record.offset, record: decoded })
+          const { offset: at, timestampMs } = record
+          this.#options.show({ type: 'groupRecord', at, record: decoded, timestampMs })
         }
         offset = lastOffsetOf(records, at) + 1
       })
