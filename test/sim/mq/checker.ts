@@ -6,7 +6,7 @@
 import { invariant } from '../../../src/invariant.ts'
 import type { GroupRecord, OffsetPlace } from '../../../src/protocol/kafka/group-records.ts'
 import { GroupChecker } from './group-checker.ts'
-import { keyOf } from './load.ts'
+import { isTombstone, keyOf } from './load.ts'
 
 /** One process of one broker. */
 export type Life = string
@@ -115,6 +115,15 @@ export type MqEvent =
       readonly common: number
       readonly losesAtMost: number | undefined
     }
+  /** All that a replica has of its log, when it is read again at the end. */
+  | {
+      readonly type: 'log'
+      readonly partition: number
+      readonly start: number
+      readonly end: number
+      /** by offset */
+      readonly records: ReadonlyMap<number, string>
+    }
   /** Somebody asks for the deletion of everything before this offset. */
   | { readonly type: 'deleting'; readonly partition: number; readonly offset: number }
   /** The answer was that it is done. */
@@ -161,7 +170,6 @@ export interface CheckerOptions {
 }
 
 export class MqChecker {
-  readonly #options: CheckerOptions
   readonly #sent = new Map<string, SentRecord>()
   readonly #sentCounts = new Map<string, number>()
   /** by partition, then by offset */
@@ -193,14 +201,28 @@ export class MqChecker {
   readonly #givenUp = new Map<string, Set<string>>()
   /** Compaction may remove what a later record with the same key supersedes. */
   isCompacted = false
+  /** It may remove tombstones as well, with all that they delete. */
+  mayForgetTombstones = false
+  /** Disks that a record is on before it is acknowledged or shown. */
+  #leastDisks: number
   storedCount = 0
   /** acknowledged records that an operator gave up */
   lostCount = 0
   shownCount = 0
 
   constructor(options: CheckerOptions) {
-    this.#options = options
+    this.#leastDisks = options.minInsyncReplicas
     this.#groups = new GroupChecker(options.offsetsRetentionMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** From now on; a broker may know an earlier value for a while. */
+  minInsyncReplicasIs(count: number): void {
+    this.#leastDisks = Math.min(this.#leastDisks, count)
+  }
+
+  /** Every broker knows it. */
+  minInsyncReplicasIsKnown(count: number): void {
+    this.#leastDisks = count
   }
 
   /** The offset of a group that was acknowledged last; 0: none. */
@@ -252,6 +274,8 @@ export class MqChecker {
         return this.#wasRepeated(event)
       case 'chosen':
         return this.#wasChosen(event)
+      case 'log':
+        return this.#wasRead(event)
       case 'deleting':
         raise(this.#mayRemove, event.partition, event.offset)
         return
@@ -332,14 +356,41 @@ export class MqChecker {
 
   #areSuperseded(partition: number, from: number, to: number): boolean {
     const log = this.#committed.get(partition) ?? []
-    const later = (offset: number, key: string): boolean =>
-      log.slice(offset + 1).some(({ value }) => keyOf(value) === key)
-    const skipped = log.slice(from, to)
-    return this.isCompacted && skipped.every(({ value }, i) => later(from + i, keyOf(value)))
+    const lastOffsets = lastOffsetsOf(log)
+    return log
+      .slice(from, to)
+      .every(({ value }, i) => this.#mayBeGone(value, from + i, lastOffsets))
+  }
+
+  #mayBeGone(value: string, offset: number, lastOffsets: ReadonlyMap<string, number>): boolean {
+    if (!this.isCompacted) return false
+    const isSuperseded = (lastOffsets.get(keyOf(value)) ?? -1) > offset
+    return isSuperseded || (this.mayForgetTombstones && isTombstone(value))
+  }
+
+  #wasRead({ partition, start, end, records }: Extract<MqEvent, { type: 'log' }>): void {
+    const log = this.#committed.get(partition) ?? []
+    const lastOffsets = lastOffsetsOf(log)
+    const kept = new Set<string>()
+    for (let offset = start; offset < Math.min(end, log.length); offset++) {
+      const value = log[offset]?.value ?? ''
+      const found = records.get(offset)
+      const where = `${value} at ${partition}/${offset}, where ${found} is`
+      if (found !== undefined) {
+        invariant(found === value, `a record that stays keeps its offset: ${where}`)
+        kept.add(keyOf(value))
+        continue
+      }
+      const mayBeGone = this.#mayBeGone(value, offset, lastOffsets)
+      invariant(mayBeGone, `only what is superseded is compacted away: ${where}`)
+      const isLast = lastOffsets.get(keyOf(value)) === offset
+      const isBack = isLast && kept.has(keyOf(value))
+      invariant(!isBack, `a tombstone goes after all that it deletes: ${where}`)
+    }
   }
 
   #isOnDisks(disks: number, what: string): void {
-    const least = this.#options.minInsyncReplicas
+    const least = this.#leastDisks
     invariant(disks >= least, `${what} is on ${least} disks, not ${disks}`)
   }
 
@@ -497,6 +548,10 @@ export class MqChecker {
       `a batch sent again is recognised: ${value} at ${place}, not ${offset}`,
     )
   }
+}
+
+function lastOffsetsOf(log: readonly CommittedRecord[]): ReadonlyMap<string, number> {
+  return new Map(log.map(({ value }, offset) => [keyOf(value), offset]))
 }
 
 function raise(offsets: Map<number, number>, partition: number, offset: number): void {

@@ -50,6 +50,8 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   'topic deleted': 80,
   'partitions added': 30,
   'record of a topic stored': 300,
+  changedMinInsync: 30,
+  tombstones: 60,
   expiringOffsets: 65,
   compaction: 300,
   wipedDisks: 70,

@@ -9,13 +9,14 @@ import { limits } from '../../../src/limits.ts'
 import {
   decodeBatch,
   forEachBatch,
+  lastOffsetOf,
   noProducer,
   placeBatch,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
 import { takeLogAway } from './damage.ts'
 import type { MqWorld } from './life.ts'
-import { type SimConsumer, topic } from './load.ts'
+import { type SimConsumer, textOf, topic } from './load.ts'
 import { Person } from './person.ts'
 
 /** After this time an operator looks for what could not heal by itself. */
@@ -59,8 +60,29 @@ export class Ending {
     await world.until('a rebalance ends when faults end', () => world.areMembersSettled)
     for (const member of world.members) member.commit()
     await world.run(commitMs)
+    this.#readLogs()
     await this.#endTopics()
     world.checker.end()
+  }
+
+  /** What each replica has, also of what was committed long ago. */
+  #readLogs(): void {
+    const world = this.#world
+    for (const partition of this.#partitions) {
+      for (const replica of world.replicasOf(partition)) {
+        const { logStart: start, highWatermark: end } = replica
+        const records = new Map<number, string>()
+        for (let offset = start; offset < end; ) {
+          const { records: batches } = replica.readCommitted(offset, 1 << 20)
+          if (batches.length === 0) break
+          forEachBatch(batches, (at) => {
+            for (const each of decodeBatch(batches, at)) records.set(each.offset, textOf(each))
+            offset = Math.max(offset, lastOffsetOf(batches, at) + 1)
+          })
+        }
+        world.show({ type: 'log', partition, start, end, records })
+      }
+    }
   }
 
   async #endTopics(): Promise<void> {
@@ -204,7 +226,7 @@ export class Ending {
 
   async #repeat(partition: number, batch: Buffer): Promise<void> {
     const [record] = decodeBatch(batch)
-    const value = Buffer.from(record?.value ?? []).toString()
+    const value = record === undefined ? '' : textOf(record)
     placeBatch(batch, 0, -1) // as a producer sends it
     const offset = await this.#world.strange.repeat(partition, batch)
     if (offset !== undefined) this.#world.show({ type: 'repeated', value, offset })

@@ -20,6 +20,8 @@ const lostDisksShare = 0.25
 const beyondShare = 0.2
 /** Of the other lives, those in which topics change. */
 const topicsShare = 0.25
+const minInsyncShare = 0.15
+const tombstonesShare = 0.2
 /** Of all lives. */
 const expiringShare = 0.2
 
@@ -69,6 +71,14 @@ export const faultRows = {
     about: 'Topics are created, get more partitions, are deleted, and are created again.',
     in: 'topics',
   },
+  changedMinInsync: {
+    about: 'The topic’s min.insync.replicas changes.',
+    in: 'topics',
+  },
+  tombstones: {
+    about: 'Producers send tombstones, and how long these are kept changes.',
+    in: 'topics',
+  },
   expiringOffsets: {
     about: 'Committed offsets that no member uses expire within seconds.',
     in: 'property',
@@ -101,6 +111,11 @@ export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Fault
   for (const name of [...later, ...last]) weights.set(name, drawWeight())
   // Drawn after all, and of few lives: the others are as they were before there was this fault.
   if (!losesDisks && random.chance(topicsShare)) weights.set('changedTopics', 4)
+  if (!losesDisks && random.chance(minInsyncShare)) weights.set('changedMinInsync', 2)
+  if (random.chance(tombstonesShare)) {
+    weights.set('tombstones', 3)
+    weights.set('changedRetention', Math.max(2, weights.get('changedRetention') ?? 0))
+  }
   if (random.chance(expiringShare)) weights.set('expiringOffsets', 1)
   const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults

@@ -123,6 +123,8 @@ export class MqWorld {
   #timers: Timer[] = []
   #eventCount = 0
   #clientCount = 0
+  /** For scripts: called when a broker's registration is gone. */
+  whenGone: ((id: number, tree: ZTree) => void) | undefined
   /** the last transaction applied by any server */
   lastZxid = 0
   isSettling = false
@@ -244,10 +246,10 @@ export class MqWorld {
   }
 
   /** For scripts: sends this many records, each acknowledged. */
-  async store(count: number): Promise<void> {
+  async store(count: number, partitions = this.partitionIds): Promise<void> {
     const producer = this.#addScripted()
     for (let i = 0; i < count; i++) {
-      producer.send(1)
+      producer.send(1, partitions)
       await this.run(1)
     }
     await this.until('records are stored', () => producer.pendingCount === 0)
@@ -353,9 +355,32 @@ export class MqWorld {
       'segment.ms': random.pick([1, 300, 60_000]),
       'segment.bytes': random.pick([2048, 8192]),
     }
+    this.#alter(changes)
+  }
+
+  #alter(changes: Readonly<Record<string, number | string>>): void {
     this.strange.alter(changes).catch((error: unknown) => {
       if (!(error instanceof BrokerError)) this.fail(error as Error)
     })
+  }
+
+  /** A leader that does not know it yet may follow the value before. */
+  changeMinInsync(): void {
+    const count = 1 + this.random.below(this.replicas)
+    this.checker.minInsyncReplicasIs(count)
+    this.#alter({ 'min.insync.replicas': count })
+  }
+
+  /** Deletes some keys; tombstones are kept for a while or for longer than a life. */
+  bury(): void {
+    const { random } = this
+    for (const producer of this.producers) {
+      for (let i = random.below(4); i >= 0; i--) if (producer.pendingCount < 100) producer.bury()
+    }
+    if (random.chance(0.6)) return
+    const keptMs = random.pick([0, 3_600_000])
+    if (keptMs === 0) this.checker.mayForgetTombstones = true
+    this.#alter({ 'delete.retention.ms': keptMs })
   }
 
   addConsumer(of: string | undefined, partitions = this.partitionIds): SimConsumer {
@@ -431,8 +456,8 @@ export class MqWorld {
   #applied(zxid: number, tree: ZTree): void {
     if (zxid <= this.lastZxid) return
     this.lastZxid = zxid
-    this.#lookAtBrokers(tree)
     try {
+      this.#lookAtBrokers(tree)
       this.administrator?.applied(tree)
     } catch (error) {
       this.fail(error as Error)
@@ -456,7 +481,10 @@ export class MqWorld {
     for (const { id } of this.brokers) {
       const isRegistered = tree.get(zkPaths.brokerId(id as BrokerId)) !== undefined
       if (isRegistered) this.#registered.add(id)
-      else if (this.#registered.delete(id)) this.#nemesis.brokerGone()
+      else if (this.#registered.delete(id)) {
+        this.#nemesis.brokerGone()
+        this.whenGone?.(id, tree)
+      }
     }
   }
 
@@ -506,6 +534,13 @@ export class MqWorld {
     const world = simWorld({ network, process: new SimProcess(queue), random, host: `c-${name}` })
     const { brokers } = this.#load
     return new MqAdmin({ brokers, world, name, timeoutMs: 20_000 })
+  }
+
+  /** The replicas of a partition, the preferred one first. */
+  assignmentOf(partition: number): readonly BrokerId[] {
+    const tree = this.#latestTree()
+    const assignment = tree && decodeTopic(dataOf(tree, zkPaths.topic(topic)))
+    return assignment?.replicas[partition] ?? []
   }
 
   /** The partitions of a topic whose replica on a broker cannot be used. */

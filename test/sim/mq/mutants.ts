@@ -1009,3 +1009,111 @@ export const lostDiskMutants: readonly Mutant[] = [
     seeds: 100,
   },
 ]
+
+/** Mutants that the scenarios catch (scenarios.ts). */
+export const scenarioMutants: readonly Mutant[] = [
+  {
+    name: 'eligible replicas stay when min.insync.replicas falls',
+    rule: 'nothing is committed without a replica that may be elected later on',
+    edits: [
+      {
+        file: inSync,
+        from: 'return this.#isr.size >= this.#minInsyncReplicas && !this.#hasEligible',
+        to: 'return this.#isr.size >= this.#minInsyncReplicas',
+      },
+      {
+        file: 'broker/partition/partition-state.ts',
+        from: 'return { ...state, isr: sorted, eligible: [] }',
+        to: 'return { ...state, isr: sorted }',
+      },
+      {
+        file: inSync,
+        from: 'const mayDropEligible = this.#hasEligible && wanted.length >= this.#minInsyncReplicas',
+        to: 'const mayDropEligible = false',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a leader keeps the min.insync.replicas with which it began',
+    rule: 'what is acknowledged is on the disks of min.insync.replicas, after a change, too',
+    edits: [
+      {
+        file: 'broker/replication/replica-manager.ts',
+        from: '      replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))\n',
+        to: '',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'tombstones go with their first compaction',
+    rule: 'a tombstone is kept for delete.retention.ms',
+    edits: [
+      {
+        file: compaction,
+        from: '!(each.value === null && isOver)',
+        to: 'each.value !== null',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a tombstone goes before what it deletes',
+    rule: 'a key that was deleted stays deleted',
+    edits: [
+      {
+        file: compaction,
+        from: 'rules.latest.isLatest(each) && !(each.value === null && isOver)',
+        to: '!(each.value === null && rules.deleteRetentionMs === 0)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'the last value of a key is compacted away',
+    rule: 'compaction removes only what a later record of the same key supersedes',
+    edits: [
+      {
+        file: compaction,
+        from: 'return key !== null && offset >= (this.#offsets.get(nameOf(key)) ?? offset)',
+        to: 'return key !== null && !this.#offsets.has(nameOf(key))',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'compaction closes gaps',
+    rule: 'a record that stays keeps its offset',
+    edits: [
+      {
+        file: compaction,
+        from: 'return rebuiltBatch(batch, kept, { horizonMs: newHorizonMs, compressor })',
+        to: `return rebuiltBatch(
+    batch,
+    kept.map((each, i) => ({ ...each, offset: header.baseOffset + i })),
+    { horizonMs: newHorizonMs, compressor },
+  )`,
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a broker that is told to stop hands nothing over',
+    rule: 'a broker that is told to stop hands its partitions over first',
+    edits: [{ file: broker, from: '    await this.#handOver()\n', to: '' }],
+    seeds: 60,
+  },
+  {
+    name: 'the preferred replica is not elected on request',
+    rule: 'an election on request makes the preferred replica lead',
+    edits: [
+      {
+        file: leadership,
+        from: 'const [preferred] = standings',
+        to: 'const preferred = standings.at(-1)',
+      },
+    ],
+    seeds: 60,
+  },
+]

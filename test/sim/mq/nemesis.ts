@@ -131,6 +131,10 @@ export class Nemesis {
         return this.#disks.wipeServer()
       case 'lostIsrs':
         return this.#disks.loseIsr()
+      case 'changedMinInsync':
+        return this.#world.changeMinInsync()
+      case 'tombstones':
+        return this.#world.bury()
       case 'expiringOffsets':
         return // a property of the life
     }

@@ -21,7 +21,7 @@ import { isAdministered } from './administrator.ts'
 import type { MqEvent } from './checker.ts'
 import { Host, type HostParts } from './host.ts'
 import type { LastBatches } from './last-batches.ts'
-import { topic } from './load.ts'
+import { textOf, topic } from './load.ts'
 import { isByDisk } from './sim-server.ts'
 import type { TopicRecord } from './topic-checker.ts'
 
@@ -318,7 +318,7 @@ export class SimBroker extends Host {
       const epoch = readBatchHeader(records, at).leaderEpoch
       for (const record of decodeBatch(records, at)) {
         if (record.offset < offset) continue
-        const value = Buffer.from(record.value ?? []).toString()
+        const value = textOf(record)
         const { life } = this
         this.#options.show({
           type: 'committed',
