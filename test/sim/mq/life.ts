@@ -212,6 +212,7 @@ export class MqWorld {
     this.isSettling = true
     this.#timers = []
     await new Ending(this).settle()
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   async #liveByChance(): Promise<void> {

@@ -1101,7 +1101,7 @@ export const scenarioMutants: readonly Mutant[] = [
   {
     name: 'a broker that is told to stop hands nothing over',
     rule: 'a broker that is told to stop hands its partitions over first',
-    edits: [{ file: broker, from: '    await this.#handOver()\n', to: '' }],
+    edits: [{ file: 'broker/broker.ts', from: '    await this.#handOver()\n', to: '' }],
     seeds: 60,
   },
   {

@@ -126,7 +126,7 @@ export const scenarios: readonly Scenario[] = [
         broker.start()
         await world.until('all replicas are in sync', () => world.isInSync())
       }
-      world.electPreferred()
+      await answered(world, world.strange.electPreferred())
       await world.until('preferred replicas lead', () =>
         world.partitionIds.every((partition) => {
           const [preferred] = world.assignmentOf(partition)
@@ -161,18 +161,19 @@ async function aloneInSync(world: MqWorld, last: SimBroker): Promise<void> {
   )
 }
 
-async function alter(
-  world: MqWorld,
-  values: Readonly<Record<string, number | string>>,
-): Promise<void> {
+function alter(world: MqWorld, values: Readonly<Record<string, number | string>>): Promise<void> {
+  return answered(world, world.strange.alter(values))
+}
+
+async function answered(world: MqWorld, request: Promise<void>): Promise<void> {
   let isDone = false
-  world.strange.alter(values).then(
+  request.then(
     () => {
       isDone = true
     },
     (error: Error) => world.fail(error),
   )
-  await world.until('a config is changed', () => isDone)
+  await world.until('a request is answered', () => isDone)
 }
 
 /** Records and tombstones pass through a log that is compacted all the while. */
