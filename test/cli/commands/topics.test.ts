@@ -8,12 +8,13 @@ import t from 'tap'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { Producer } from '../../../src/client/mq/producer.ts'
 import { type BrokerWorld, until, worldTest } from '../../broker/broker-world.ts'
+import { program } from '../../programs.ts'
 
 const exec = promisify(execFile)
 
 async function topics(world: BrokerWorld, ...words: readonly string[]): Promise<string> {
   const brokers = world.addresses.map(({ host, port }) => `${host}:${port}`).join()
-  const args = ['--import', 'tsx', 'src/cli/main.ts', 'topics', ...words]
+  const args = [program('cli'), 'topics', ...words]
   return (await exec(process.execPath, [...args, '--broker', brokers])).stdout
 }
 
