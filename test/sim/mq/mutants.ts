@@ -1052,7 +1052,7 @@ export const scenarioMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'broker/replication/replica-manager.ts',
-        from: '      replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))\n',
+        from: '    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))\n',
         to: '',
       },
     ],
