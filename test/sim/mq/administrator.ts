@@ -64,20 +64,27 @@ export class Administrator {
 
   /** Does something to one of its topics, unless a request for it is under way. */
   act(): void {
-    const { random } = this.#parts
-    const topic = random.pick(names)
+    const topic = this.#parts.random.pick(names)
     if (this.#busy.has(topic)) return
     const found = this.#topics.find((each) => each.topic === topic)
     if (found === undefined) this.#run(topic, this.#create(topic))
-    else if (this.#doomed.has(topic) || random.chance(0.5)) {
+    else this.#change(found)
+  }
+
+  #change(found: SeenTopic): void {
+    const { random } = this.#parts
+    const { topic, replicas } = found
+    if (this.#doomed.has(topic) || random.chance(0.5)) {
       // What may still be under way could not be told from a record of the next topic of the name.
       this.#doomed.add(topic)
       if (this.#writers.get(topic)?.pendingCount) return
       this.#doomed.delete(topic)
       this.#run(topic, this.#delete(found))
-    } else if (random.chance(0.5) && found.replicas.length < partitionsMax) {
-      this.#run(topic, this.#addPartitions(found))
-    } else this.#send(found)
+      return
+    }
+    const isToGrow = random.chance(0.5)
+    if (isToGrow && replicas.length < partitionsMax) this.#run(topic, this.#addPartitions(found))
+    else this.#send(found)
   }
 
   /** Records for topics without a request under way. */

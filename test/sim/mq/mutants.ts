@@ -628,7 +628,7 @@ export const mqMutants: readonly Mutant[] = [
       {
         file: createTopics,
         from: 'const assignment = { topicId: makeUuid(), replicas }',
-        to: 'const assignment = { topicId: `id-of-${topic}${makeUuid().slice(99)}`, replicas }',
+        to: "const assignment = { topicId: 'id-of-' + topic + makeUuid().slice(99), replicas }",
       },
     ],
     seeds: 100,
