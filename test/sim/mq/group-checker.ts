@@ -20,6 +20,8 @@ export class GroupChecker {
   readonly #retentionMs: number
   /** by offset */
   readonly #records: string[] = []
+  /** the last of them that was taken into account */
+  #lastAt = -1
   /** the last committed offset by group and place */
   readonly #offsets = new Map<string, OffsetValue>()
   /** the last acknowledged offset by group and place */
@@ -52,6 +54,9 @@ export class GroupChecker {
       return
     }
     this.#records[at] = text
+    // After an operator's choice a replica that has older ones may be looked at later.
+    if (at < this.#lastAt) return
+    this.#lastAt = at
     if (record.type === 'group') this.#generation(record.group, record.value)
     else if (record.value !== null) this.#offset(record, record.value)
     else this.#expired(record, timestampMs)
@@ -137,6 +142,7 @@ export class GroupChecker {
   /** Records may be lost, by an operator's choice. */
   chosen(): void {
     this.#records.length = 0
+    this.#lastAt = -1
     this.#offsets.clear()
     this.#acknowledged.clear()
     this.#generations.clear()
