@@ -7,6 +7,7 @@ import { type Address, readAddress } from '../src/address.ts'
 import { BenchEnsemble, type Subject } from './ensemble.ts'
 import { fillKeys, type Measurement, measure } from './measure.ts'
 import { runMicro } from './micro.ts'
+import { runPartitions } from './mq/partitions.ts'
 import { runMq } from './mq/report.ts'
 import { dialectNames } from './raw-connection.ts'
 import { RealZooKeeper } from './real-zookeeper.ts'
@@ -27,11 +28,12 @@ const subjects = [
   'failover',
   'sessions',
   'mq',
+  'partitions',
   'soak',
   'start',
 ] as const
-/** Those that run only when they are named. */
-const onRequest: readonly string[] = ['mq', 'soak', 'start']
+/** Not measured unless named: they take long, or need much. */
+const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start']
 const seed = 20_261_123
 
 /** Connections × requests in flight on each. */
@@ -71,7 +73,7 @@ const options = await yargs(process.argv.slice(2))
   .usage(
     `$0 [subject …]
 
-Subjects: ${subjects.join(', ')}; all but ${onRequest.join(', ')} without one. With --peer: load and sessions,
+Subjects: ${subjects.join(', ')}; all but ${onlyNamed.join(', ')} without one. With --peer: load and sessions,
 against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers, Redis and NATS.`,
   )
   .options({
@@ -125,7 +127,13 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
     gigabytes: { type: 'number', default: 10, describe: 'start: size of all logs' },
     logs: { type: 'number', default: 1, describe: 'start: number of logs' },
     'segment-mib': { type: 'number', default: 1024, describe: 'start: size of a segment, in MiB' },
-    'node-options': { type: 'string', default: '', describe: 'mq: for the first of our brokers' },
+    'node-options': {
+      type: 'string',
+      default: '',
+      describe: 'mq, partitions: for the first of our brokers',
+    },
+    total: { type: 'number', default: 10_000, describe: 'partitions: of all topics' },
+    replicas: { type: 'number', default: 3, describe: 'partitions: replicas of each' },
     dir: {
       type: 'string',
       default: fileURLToPath(new URL('./data', import.meta.url)),
@@ -142,7 +150,7 @@ const chosen =
     ? options._.map((name) => oneOf(subjects, name))
     : withPeer
       ? (['load'] as const)
-      : subjects.filter((name) => !onRequest.includes(name))
+      : subjects.filter((name) => !onlyNamed.includes(name))
 const chosenWorkloads = options.workloads.split(',').map((name) => oneOf(workloadNames, name))
 const shapes = options.shapes.split(',').map(parseShape)
 const sizes = options.sizes.split(',').map(Number)
@@ -171,6 +179,9 @@ for (const subject of chosen) {
       break
     case 'mq':
       await runMq(options, { seed, print, figures })
+      break
+    case 'partitions':
+      await runPartitions(options, { print, figures })
       break
     case 'soak':
       await runSoak()

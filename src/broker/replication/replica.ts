@@ -57,9 +57,6 @@ import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
 
-/** Within the lag time: a replica that lags is noticed at most this share of it too late. */
-const lagChecks = 20
-
 /** What a replica needs from the broker around it. */
 export interface ReplicaHost {
   readonly clock: Clock
@@ -76,10 +73,14 @@ export interface ReplicaHost {
    * Awaited before the log is cut at `end`: afterwards a crash must not make that look like damage.
    */
   willTruncate(replica: Replica, end: Offset): Promise<void>
+  /** The replica's role or leader epoch has changed. */
+  roleChanged(replica: Replica): void
   /** The replica's report has changed. */
-  reportChanged(): void
+  reportChanged(replica: Replica): void
   /** Damage to the log was found only now: the replica must not be used any more. */
   damaged(replica: Replica, error: LogDamagedError): void
+  /** The replica wants the next tick; without asking it gets one now and then. */
+  tickSoon(replica: Replica): void
   /** The disk failed: the process must end. */
   failed(error: LogFailedError): void
 }
@@ -139,9 +140,6 @@ export class Replica {
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
-  /** how often replicas are looked for that lag, and when next */
-  readonly #lagCheckMs: number
-  #lagCheckAtMs = 0
   #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
@@ -165,7 +163,6 @@ export class Replica {
     this.replicas = options.replicas
     this.#host = host
     this.#core = new Partition(options)
-    this.#lagCheckMs = options.lagTimeMsMax / lagChecks
     this.#minInsyncReplicas = options.minInsyncReplicas
     this.#queue = new ProduceQueue({
       core: this.#core,
@@ -375,13 +372,13 @@ export class Replica {
     this.#leadersHighWatermark = this.#leadersLogStart = 0
     const ending = [this.#appended, this.#durable, this.#committed, this.#started, this.#low]
     for (const watermark of ending) watermark.callOff()
+    this.#host.roleChanged(this)
   }
 
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
     this.#queue.tick(nowMs)
-    if (nowMs < this.#lagCheckAtMs) return
-    this.#lagCheckAtMs = nowMs + this.#lagCheckMs
+    if (this.#queue.isHolding) this.#host.tickSoon(this)
     this.#maybeChangeIsr(nowMs)
   }
 
@@ -399,7 +396,7 @@ export class Replica {
     this.#host.log.info(facts, 'Wrote an ISR')
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
-    this.#lagCheckAtMs = 0
+    this.#host.tickSoon(this)
     this.#moved()
   }
 
@@ -417,6 +414,7 @@ export class Replica {
 
   produce(call: ProduceCall): void {
     this.#queue.produce(call)
+    if (this.#queue.isHolding) this.#host.tickSoon(this)
   }
 
   #append(batch: Buffer): void {
@@ -648,7 +646,7 @@ export class Replica {
       // decides.
       this.#haltedBy = this.#state
       this.#host.log.error(facts, 'Cannot follow: the leader lacks committed records')
-      this.#host.reportChanged()
+      this.#host.reportChanged(this)
       return false
     }
     if (end < highWatermark) {
