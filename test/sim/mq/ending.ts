@@ -9,7 +9,6 @@ import { limits } from '../../../src/limits.ts'
 import {
   decodeBatch,
   forEachBatch,
-  lastOffsetOf,
   noProducer,
   placeBatch,
   readBatchHeader,
@@ -45,6 +44,9 @@ export class Ending {
     await world.run(patienceMs)
     this.#restartBrokers()
     await this.#untilRegistered()
+    await world.until('all logs are read for damage', () =>
+      world.brokers.every(({ isChecked }) => isChecked),
+    )
     await this.#decide()
     await this.#replaceLogs()
     const isAbandoned = this.#partitions.length < world.partitions
@@ -68,18 +70,11 @@ export class Ending {
   /** What each replica has, also of what was committed long ago. */
   #readLogs(): void {
     const world = this.#world
-    for (const partition of this.#partitions) {
-      for (const replica of world.replicasOf(partition)) {
-        const { logStart: start, highWatermark: end } = replica
-        const records = new Map<number, string>()
-        for (let offset = start; offset < end; ) {
-          const { records: batches } = replica.readCommitted(offset, 1 << 20)
-          if (batches.length === 0) break
-          forEachBatch(batches, (at) => {
-            for (const each of decodeBatch(batches, at)) records.set(each.offset, textOf(each))
-            offset = Math.max(offset, lastOffsetOf(batches, at) + 1)
-          })
-        }
+    for (const broker of world.brokers) {
+      for (const replica of broker.replicas) {
+        const { partition, logStart: start, highWatermark: end } = replica
+        const records = broker.recordsOf(replica)
+        if (records === undefined || !this.#partitions.includes(partition)) continue
         world.show({ type: 'log', partition, start, end, records })
       }
     }
@@ -237,7 +232,7 @@ export class Ending {
 function batchesByProducer(replica: Replica): Iterable<readonly Buffer[]> {
   const batches = new Map<number, Buffer[]>()
   for (let offset = replica.logStart; offset < replica.highWatermark; ) {
-    const { records } = replica.readCommitted(offset, 1 << 20)
+    const records = replica.peek(offset, replica.highWatermark)
     forEachBatch(records, (at, length) => {
       const { producerId, baseOffset, lastOffsetDelta } = readBatchHeader(records, at)
       offset = baseOffset + lastOffsetDelta + 1

@@ -7,6 +7,7 @@ import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import type { ReplicaManager } from '../../../src/broker/replication/replica-manager.ts'
 import { invariant } from '../../../src/invariant.ts'
+import { LogDamagedError } from '../../../src/log/log-errors.ts'
 import { decodeGroupRecord } from '../../../src/protocol/kafka/group-records.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import {
@@ -26,6 +27,9 @@ import { isByDisk } from './sim-server.ts'
 import type { TopicRecord } from './topic-checker.ts'
 
 export const brokerPort = 9092
+
+/** So slow that most damage is met by fetches first. */
+const checkedBytesPerSecond = 20_000
 
 export interface SimBrokerOptions {
   readonly zooweeper: string
@@ -111,6 +115,11 @@ export class SimBroker extends Host {
     return this.process === undefined ? [] : [...(this.#replicas?.replicas ?? [])]
   }
 
+  /** It has read all of its logs since it started. */
+  get isChecked(): boolean {
+    return this.process !== undefined && this.#all.every((replica) => replica.isChecked)
+  }
+
   leads(partition: number): boolean {
     return this.replicas.some(
       (replica) => replica.partition === partition && replica.role.type === 'leading',
@@ -184,7 +193,12 @@ export class SimBroker extends Host {
     // Smaller than can be configured, so that a short life sees many segments.
     const { configs } = read.config
     const file = new Map([['log.segment.bytes', String(segmentBytes)]])
-    const config = { ...read.config, configs: { ...configs, file }, retentionCheckMs: 300 }
+    const config = {
+      ...read.config,
+      configs: { ...configs, file },
+      retentionCheckMs: 300,
+      checkedBytesPerSecond,
+    }
     const { offsetsRetentionMs: retentionMs } = this.#options
     if (retentionMs === undefined) return config
     return { ...config, offsets: { ...config.offsets, retentionMs, retentionCheckMs: 500 } }
@@ -212,7 +226,8 @@ export class SimBroker extends Host {
   #lookAtTopic(replica: Replica): void {
     const { topicId, partition, highWatermark } = replica
     for (let offset = this.#shownTo.get(replica) ?? 0; offset < highWatermark; ) {
-      const { records } = replica.readCommitted(offset, 1 << 20)
+      const records = this.#peek(replica, offset)
+      if (records === undefined) return
       forEachBatch(records, (at) => {
         for (const record of decodeBatch(records, at)) {
           if (record.offset < offset) continue
@@ -225,10 +240,26 @@ export class SimBroker extends Host {
     }
   }
 
+  /** All that a replica has of its log below the high watermark; undefined: it is damaged. */
+  recordsOf(replica: Replica): ReadonlyMap<number, string> | undefined {
+    const found = new Map<number, string>()
+    for (let offset = replica.logStart; offset < replica.highWatermark; ) {
+      const records = this.#peek(replica, offset)
+      if (records === undefined) return undefined
+      if (records.length === 0) return found
+      forEachBatch(records, (at) => {
+        for (const each of decodeBatch(records, at)) found.set(each.offset, textOf(each))
+        offset = lastOffsetOf(records, at) + 1
+      })
+    }
+    return found
+  }
+
   #lookAtGroups(replica: Replica): void {
     const { highWatermark } = replica
     for (let offset = this.#shownTo.get(replica) ?? 0; offset < highWatermark; ) {
-      const { records } = replica.readCommitted(offset, 1 << 20)
+      const records = this.#peek(replica, offset)
+      if (records === undefined) return
       const from = offset
       forEachBatch(records, (at) => {
         for (const record of decodeBatch(records, at)) {
@@ -300,7 +331,8 @@ export class SimBroker extends Host {
   #readCommitted(replica: Replica, from: number): void {
     const { partition, highWatermark } = replica
     for (let offset = Math.max(from, replica.logStart); offset < highWatermark; ) {
-      const { records } = replica.readCommitted(offset, 1 << 20)
+      const records = this.#peek(replica, offset)
+      if (records === undefined) return
       // Only compaction leaves nothing up to the high watermark.
       if (records.length === 0 && this.#options.batches.isCompacted) return
       invariant(
@@ -308,6 +340,20 @@ export class SimBroker extends Host {
         `what is committed can be read: ${this.life} ${partition}/${offset}`,
       )
       offset = this.#showRecords(partition, records, offset)
+    }
+  }
+
+  /**
+   * Committed records, as they are on the disk; looking at them must not show the broker what it has not
+   * noticed. @returns undefined: they are damaged
+   */
+  #peek(replica: Replica, offset: number): Buffer | undefined {
+    try {
+      return replica.peek(offset, replica.highWatermark)
+    } catch (error) {
+      if (!(error instanceof LogDamagedError)) throw error
+      this.parts.cover('damage that is not noticed yet')
+      return undefined
     }
   }
 
