@@ -1,5 +1,5 @@
 // electLeaders: any broker writes the state in which the preferred replica leads, conditional on the
-// state that it read, as the controller would.
+// state that it read and on the epoch of the controller in force, as the controller would.
 //
 // Next on the path: controller/leadership.ts; then the brokers read the state.
 
