@@ -5,7 +5,7 @@
 
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { noBroker } from '../../protocol/mq/messages.ts'
-import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
+import { BadUsage, cliCommand, outputOption, wholeNumber } from '../cli-command.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStdout } from '../output.ts'
 import { recoveryLines } from './recovery-lines.ts'
@@ -101,12 +101,7 @@ export const topics = cliCommand({
         default: false,
         describe: 'describe: how many bytes each replica has',
       })
-      .option('output', {
-        alias: 'o',
-        choices: ['text', 'json'] as const,
-        default: 'text' as const,
-        describe: 'the form of what is printed',
-      })
+      .option('output', outputOption)
       .option('partition', {
         alias: 'p',
         coerce: natural('--partition'),
