@@ -10,7 +10,8 @@ import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-import type { LogFailedError } from '../../log/log-errors.ts'
+import type { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import { IndexMemory } from '../../log/segment-index.ts'
 import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
@@ -26,6 +27,7 @@ import {
   directoryName,
   isIncomplete,
   isNewDirectory,
+  isSuspect,
   markIncomplete,
   type PartitionName,
 } from '../partition/partition-directory.ts'
@@ -63,6 +65,8 @@ interface ReplicaManagerOptions {
   readonly failed: (error: Error) => void
   /** how often every replica is looked at for what is due by its topic's rules */
   readonly maintenanceMs: number
+  /** how fast records that were not read at start are read for damage; 0: only when they are needed */
+  readonly checkedBytesPerSecond: number
 }
 
 export class ReplicaManager implements ReplicaHost {
@@ -86,6 +90,9 @@ export class ReplicaManager implements ReplicaHost {
   readonly #unavailable = new UnavailableReplicas()
   /** by directory name: replicas that are being closed */
   readonly #closing = new Map<string, Promise<void>>()
+  /** names of directories that are being removed; a new replica in one of them is opened afterwards */
+  readonly #removing = new Set<string>()
+  #isOpeningHeld = false
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
@@ -110,7 +117,12 @@ export class ReplicaManager implements ReplicaHost {
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
   #isReportDue = false
-  readonly #tailMemory = new TailMemory(limits.tailBytesMax)
+  readonly #memory = {
+    tails: new TailMemory(limits.tailBytesMax),
+    indexes: new IndexMemory(limits.indexBytesMax),
+  }
+  /** replicas with records that no start has read */
+  readonly #unchecked = new Set<Replica>()
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
@@ -148,7 +160,9 @@ export class ReplicaManager implements ReplicaHost {
   #dropUnassigned(): void {
     const wanted = this.#assigned()
     for (const [key, replica] of this.#replicas) {
-      if (!wanted.has(key)) this.#drop(key, replica)
+      const assigned = wanted.get(key)
+      if (assigned === undefined) this.#drop(key, replica)
+      else replica.setAssignment(assigned)
     }
     for (const key of [...this.#unavailable.all.keys()]) {
       if (!wanted.has(key)) this.#unavailable.remove(key)
@@ -166,7 +180,10 @@ export class ReplicaManager implements ReplicaHost {
     const replica = this.get(topic, partition)
     if (replica !== undefined) {
       const name = directoryName(replica)
-      if (name === key) return
+      if (name === key && assigned !== undefined) {
+        replica.setAssignment(assigned)
+        return
+      }
       this.#drop(name, replica)
     }
     if (key !== undefined && assigned !== undefined) this.#toOpen.set(key, assigned)
@@ -222,10 +239,12 @@ export class ReplicaManager implements ReplicaHost {
 
   #apply(replica: Replica, life: Life): void {
     const { image } = this.#options
-    const { topic, partition, replicas } = replica
-    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
-    const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
-    if (hasBadState) giveUp(replica)
+    const { topic, partition } = replica
+    const found = image.topics.get(topic)
+    if (found !== undefined) {
+      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))
+      if (found.stateProblems.has(partition)) giveUp(replica)
+    }
     const state = image.state(topic, partition)
     if (state !== undefined) this.#become(replica, state, life)
     if (replica.isToReport) this.#toReport.add(replica)
@@ -336,6 +355,26 @@ export class ReplicaManager implements ReplicaHost {
     this.#options.failed(error)
   }
 
+  /** The replica is in the middle of something, so what follows is done shortly. */
+  damaged(replica: Replica, error: LogDamagedError): void {
+    this.clock.after(0, () => this.#takeOut(replica, error))
+  }
+
+  /** As if the damage had been found at start: the replica no longer counts, and no longer serves. */
+  #takeOut(replica: Replica, error: LogDamagedError): void {
+    const key = directoryName(replica)
+    if (this.#replicas.get(key) !== replica) return
+    const { topic, topicId, partition, checkpoint } = replica
+    this.#failedToOpen(key, { topic, topicId, partition }, error)
+    // Its report tells of the high watermark that it had.
+    void this.#options.checkpoint
+      .write(new Map([[key, checkpoint]]))
+      .catch((cause: Error) => this.#options.failed(cause))
+    this.#close(key, replica)
+    this.#reportAll()
+    this.#assignFetchers()
+  }
+
   roleChanged(replica: Replica): void {
     this.#areFetchersDue = true
     if (replica.isToReport) this.#toReport.add(replica)
@@ -366,10 +405,11 @@ export class ReplicaManager implements ReplicaHost {
 
   #assignedAt(topic: string, partition: number): Assigned | undefined {
     const { image, self } = this.#options
-    const { assignment } = image.topics.get(topic) ?? {}
+    const { assignment, version } = image.topics.get(topic) ?? {}
     const replicas = assignment?.replicas[partition]
-    if (assignment === undefined || replicas?.includes(self) !== true) return undefined
-    return { topic, topicId: assignment.topicId, partition, replicas }
+    if (assignment === undefined || version === undefined) return undefined
+    if (replicas?.includes(self) !== true) return undefined
+    return { topic, topicId: assignment.topicId, partition, replicas, version }
   }
 
   /**
@@ -388,6 +428,10 @@ export class ReplicaManager implements ReplicaHost {
       this.#toOpen.delete(key)
       const assigned = this.#assignedAt(topic, partition)
       if (assigned === undefined || directoryName(assigned) !== key) continue
+      if (this.#removing.has(key)) {
+        this.#isOpeningHeld = true
+        continue
+      }
       if (!this.#unavailable.mayOpen(key, this.clock.nowMs())) continue
       try {
         reserve.hold(toHold + 1)
@@ -396,6 +440,7 @@ export class ReplicaManager implements ReplicaHost {
         opened.push(replica)
         this.#replicas.set(key, replica)
         this.#byName.set(`${topic}/${partition}`, replica)
+        if (!replica.isChecked) this.#unchecked.add(replica)
         if (this.#unavailable.remove(key)) {
           this.log.info({ topic, partition }, 'A partition is available again here')
         }
@@ -407,7 +452,7 @@ export class ReplicaManager implements ReplicaHost {
     return opened
   }
 
-  #failedToOpen(key: string, assigned: Assigned, err: Error): void {
+  #failedToOpen(key: string, assigned: PartitionName, err: Error): void {
     if (!this.#unavailable.failed(key, assigned, err, this.clock.nowMs())) return
     const { topic, partition } = assigned
     this.log.error({ topic, partition, err }, 'A partition is unavailable here')
@@ -417,7 +462,8 @@ export class ReplicaManager implements ReplicaHost {
    * @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system
    *   throws
    */
-  #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
+  #make(key: string, assigned: Assigned): Replica {
+    const { topic, topicId, partition, replicas, version } = assigned
     const { self, disk, image, flush, lagTimeMsMax, checkpoint } = this.#options
     const directory = disk.openLog(key)
     const known = checkpoint.get(key)
@@ -435,14 +481,17 @@ export class ReplicaManager implements ReplicaHost {
       partition,
       self,
       replicas,
+      assignmentVersion: version,
+      // Until the image is applied, which shows whether the partition is being reassigned.
       minInsyncReplicas: image.configs.minInsyncReplicas(topic, replicas.length),
       lagTimeMsMax,
       directory,
       segmentBytes: image.topicConfig(topic)['segment.bytes'],
       flush,
-      tailMemory: this.#tailMemory,
+      memory: this.#memory,
       checkpoint: known,
       isIncomplete: isIncomplete(directory),
+      isSuspect: isSuspect(directory),
     }
     return new Replica(options, this)
   }
@@ -456,7 +505,13 @@ export class ReplicaManager implements ReplicaHost {
       { topic, partition, directory: name },
       'Partition is no longer assigned to this broker',
     )
+    this.#close(name, replica)
+  }
+
+  #close(name: string, replica: Replica): void {
+    const { topic, partition } = replica
     this.#replicas.delete(name)
+    this.#unchecked.delete(replica)
     this.#toReport.delete(replica)
     this.#compacting.delete(replica)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
@@ -476,12 +531,25 @@ export class ReplicaManager implements ReplicaHost {
    */
   async remove(names: readonly string[]): Promise<void> {
     const { disk, checkpoint } = this.#options
-    for (const name of names) {
-      await this.#closing.get(name)
-      invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
-      await disk.removeLog(name)
+    for (const name of names) this.#removing.add(name)
+    try {
+      for (const name of names) {
+        await this.#closing.get(name)
+        invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
+        await disk.removeLog(name)
+      }
+      await checkpoint.forget(names)
+    } finally {
+      for (const name of names) this.#removing.delete(name)
+      if (this.#isOpeningHeld) this.#openHeld()
     }
-    await checkpoint.forget(names)
+  }
+
+  #openHeld(): void {
+    this.#isOpeningHeld = false
+    if (this.#life === undefined) return // the next session opens all that is assigned
+    this.#changes.addEverything()
+    this.imageChanged(this.#life)
   }
 
   /**
@@ -511,6 +579,20 @@ export class ReplicaManager implements ReplicaHost {
         new ReplicaFetcher({ leader, links, clock, log, life: () => this.#life })
       this.#fetchers.set(leader, fetcher)
       fetcher.setReplicas(replicas)
+    }
+  }
+
+  /** Looks for damage in what no start has read, slowly. */
+  #checkSome(): void {
+    let bytes = Math.ceil((this.#options.checkedBytesPerSecond * tickMs) / 1000)
+    for (const replica of this.#unchecked) {
+      if (bytes <= 0) return
+      while (bytes > 0 && !replica.isChecked) {
+        const read = replica.checkSome(bytes)
+        if (read === 0) break
+        bytes -= read
+      }
+      if (replica.isChecked) this.#unchecked.delete(replica)
     }
   }
 
@@ -554,6 +636,7 @@ export class ReplicaManager implements ReplicaHost {
     this.purgatory.tick(nowMs)
     this.#tickSome(nowMs)
     this.#maintainSome()
+    this.#checkSome()
     this.#compactSome()
     this.#hasAssignedFetchers = false
     if (this.#life === undefined) return
@@ -571,4 +654,6 @@ function giveUp(replica: Replica): void {
 
 interface Assigned extends PartitionName {
   readonly replicas: readonly BrokerId[]
+  /** the topic's znode's */
+  readonly version: number
 }
