@@ -7,6 +7,7 @@ import { type Address, readAddress } from '../src/address.ts'
 import { BenchEnsemble, type Subject } from './ensemble.ts'
 import { fillKeys, type Measurement, measure } from './measure.ts'
 import { runMicro } from './micro.ts'
+import { runPartitions } from './mq/partitions.ts'
 import { runMq } from './mq/report.ts'
 import { dialectNames } from './raw-connection.ts'
 import { RealZooKeeper } from './real-zookeeper.ts'
@@ -16,10 +17,23 @@ import { type Failure, failover, failures, type Gap } from './workloads/failover
 import { mqTasks } from './workloads/mq.ts'
 import { holdSessions } from './workloads/sessions.ts'
 import { soak, soakLoads } from './workloads/soak.ts'
+import { measureStarts } from './workloads/start.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
-const subjects = ['micro', 'load', 'sequential', 'failover', 'sessions', 'mq', 'soak'] as const
+const subjects = [
+  'micro',
+  'load',
+  'sequential',
+  'failover',
+  'sessions',
+  'mq',
+  'partitions',
+  'soak',
+  'start',
+] as const
+/** Not measured unless named: they take long, or need much. */
+const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start']
 const seed = 20_261_123
 
 /** Connections × requests in flight on each. */
@@ -59,7 +73,7 @@ const options = await yargs(process.argv.slice(2))
   .usage(
     `$0 [subject …]
 
-Subjects: ${subjects.join(', ')}; all but mq and soak without one. With --peer: load and sessions,
+Subjects: ${subjects.join(', ')}; all but ${onlyNamed.join(', ')} without one. With --peer: load and sessions,
 against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers, Redis and NATS.`,
   )
   .options({
@@ -110,7 +124,16 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
     'in-flight': { type: 'number', default: 5, describe: 'mq: batches in flight per partition' },
     rate: { type: 'number', default: 10_000, describe: 'mq: records per second, end to end' },
     'stored-mib': { type: 'number', default: 64, describe: 'mq: MiB that consumers read' },
-    'node-options': { type: 'string', default: '', describe: 'mq: for the first of our brokers' },
+    gigabytes: { type: 'number', default: 10, describe: 'start: size of all logs' },
+    logs: { type: 'number', default: 1, describe: 'start: number of logs' },
+    'segment-mib': { type: 'number', default: 1024, describe: 'start: size of a segment, in MiB' },
+    'node-options': {
+      type: 'string',
+      default: '',
+      describe: 'mq, partitions: for the first of our brokers',
+    },
+    total: { type: 'number', default: 10_000, describe: 'partitions: of all topics' },
+    replicas: { type: 'number', default: 3, describe: 'partitions: replicas of each' },
     dir: {
       type: 'string',
       default: fileURLToPath(new URL('./data', import.meta.url)),
@@ -127,7 +150,7 @@ const chosen =
     ? options._.map((name) => oneOf(subjects, name))
     : withPeer
       ? (['load'] as const)
-      : subjects.filter((name) => name !== 'mq' && name !== 'soak')
+      : subjects.filter((name) => !onlyNamed.includes(name))
 const chosenWorkloads = options.workloads.split(',').map((name) => oneOf(workloadNames, name))
 const shapes = options.shapes.split(',').map(parseShape)
 const sizes = options.sizes.split(',').map(Number)
@@ -157,8 +180,14 @@ for (const subject of chosen) {
     case 'mq':
       await runMq(options, { seed, print, figures })
       break
+    case 'partitions':
+      await runPartitions(options, { print, figures })
+      break
     case 'soak':
       await runSoak()
+      break
+    case 'start':
+      await runStart()
       break
   }
 }
@@ -433,6 +462,24 @@ p99       µs, the worst of all ten seconds
   } finally {
     await ensemble.stop()
   }
+}
+
+async function runStart(): Promise<void> {
+  const { gigabytes, logs, segmentMib, dir } = options
+  print(`A broker's start on ${gigabytes} GB in ${logs} logs, in segments of ${segmentMib} MiB: only the opening of its logs, in a fresh
+process each time, on files of which the operating system may have some in memory.
+
+opened    ms until all logs were open
+read      ms of the first read in the middle of each log, all together
+memory    MiB of resident memory of the process then; ${figure(process.memoryUsage.rss() / 2 ** 20)} for this one
+`)
+  const rows: string[][] = []
+  const load = { dir, gigabytes, partitions: logs, segmentBytes: segmentMib * 2 ** 20, seed }
+  await measureStarts(load, (name, { openMs, readMs, residentMiB, bytes }) => {
+    rows.push([name, ...[openMs, readMs, residentMiB].map(figure)])
+    figures.push({ subject: 'start', name, gigabytes, logs, segmentMib, openMs, readMs, bytes })
+  })
+  print(table(['', 'opened', 'read', 'memory'], rows))
 }
 
 function parseAddress(text: string): Address {

@@ -133,6 +133,13 @@ export class ClusterWatch {
     this.#changeSoon()
   }
 
+  /** Reads a topic again, with its states. Reflects every write made before this call. */
+  async readTopic(topic: string): Promise<void> {
+    await this.#options.zk.sync(zkPaths.topic(topic))
+    await this.#readTopic(topic)
+    this.#changeSoon()
+  }
+
   #changed({ path }: WatchEvent): void {
     this.#detached(this.#readPath(path).then(() => this.#changeSoon()))
   }
@@ -162,10 +169,10 @@ export class ClusterWatch {
         const { id } = meaning
         const found = await this.#get(zkPaths.brokerId(id))
         const endpoint = decodeRegistration(found?.data ?? null)
-        if (found === undefined || endpoint === undefined) image.brokers.delete(id)
+        if (found === undefined || endpoint === undefined) image.removeBroker(id)
         else {
           const { czxid: epoch, ephemeralOwner: session } = found.stat
-          image.brokers.set(id, { id, ...endpoint, epoch, session })
+          image.setBroker({ id, ...endpoint, epoch, session })
         }
         return
       }
@@ -173,8 +180,8 @@ export class ClusterWatch {
         const { name } = meaning
         const found = await this.#get(`${zkPaths.reports}/${name}`)
         const status = decodeReport(found?.data ?? null)
-        if (found === undefined || status === undefined) image.reports.delete(name)
-        else image.reports.set(name, { status, session: found.stat.ephemeralOwner })
+        if (found === undefined || status === undefined) image.removeReport(name)
+        else image.setReport(name, { status, session: found.stat.ephemeralOwner })
         return
       }
       case 'topic': {
@@ -182,7 +189,7 @@ export class ClusterWatch {
         const found = await this.#get(zkPaths.topic(topic))
         const assignment = decodeTopic(found?.data ?? null)
         if (found === undefined) image.removeTopic(topic)
-        else if (assignment !== undefined) image.setTopic(topic, assignment)
+        else if (assignment !== undefined) image.setTopic(topic, assignment, found.stat.version)
         else if (image.setBadTopic(topic)) {
           log.error({ topic }, 'A topic is unavailable: its znode cannot be read')
         }
@@ -211,7 +218,7 @@ export class ClusterWatch {
         const { entity } = meaning
         const path = zkPaths.configOf(entity)
         const found = await this.#get(path)
-        for (const problem of image.configs.set(entity, found?.data)) {
+        for (const problem of image.setConfig(entity, found?.data)) {
           log.error({ path, problem }, 'Part of a configuration is unusable: the default holds')
         }
         return

@@ -2,12 +2,16 @@
 // each a leader or follower according to its znode, and keeps the followers up to date with one
 // fetcher per leader. A replica that cannot be opened is unavailable, with a reason, and the others
 // still serve: the controller learns of it from a report and elects other replicas.
+//
+// A broker may have 10 000 replicas: a change of the image visits those that it concerns, and a tick
+// those that asked for it and a share of the others.
 
 import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-import type { LogFailedError } from '../../log/log-errors.ts'
+import type { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import { IndexMemory } from '../../log/segment-index.ts'
 import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
@@ -15,6 +19,7 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { Turn } from '../../turn.ts'
 import type { Disk } from '../../world.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
+import type { ImageChange, ImageChanges, PartitionPlace } from '../cluster/image-changes.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
 import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
 import {
@@ -22,6 +27,7 @@ import {
   directoryName,
   isIncomplete,
   isNewDirectory,
+  isSuspect,
   markIncomplete,
   type PartitionName,
 } from '../partition/partition-directory.ts'
@@ -37,6 +43,10 @@ import { UnavailableReplicas } from './unavailable-replicas.ts'
 const tickMs = 20
 /** File descriptors reserved for connections, besides one for each log's next segment. */
 const descriptorReserve = 64
+/** How long the event loop may be held while new replicas are opened, each with several fsyncs. */
+const openingMsMax = 200
+/** A replica that lags is noticed at most this share of the lag time too late. */
+const lagChecks = 20
 
 interface ReplicaManagerOptions {
   readonly self: BrokerId
@@ -55,6 +65,8 @@ interface ReplicaManagerOptions {
   readonly failed: (error: Error) => void
   /** how often every replica is looked at for what is due by its topic's rules */
   readonly maintenanceMs: number
+  /** how fast records that were not read at start are read for damage; 0: only when they are needed */
+  readonly checkedBytesPerSecond: number
 }
 
 export class ReplicaManager implements ReplicaHost {
@@ -78,22 +90,44 @@ export class ReplicaManager implements ReplicaHost {
   readonly #unavailable = new UnavailableReplicas()
   /** by directory name: replicas that are being closed */
   readonly #closing = new Map<string, Promise<void>>()
+  /** names of directories that are being removed; a new replica in one of them is opened afterwards */
+  readonly #removing = new Set<string>()
+  #isOpeningHeld = false
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
-  /** by directory name: the state that was applied, in this life and with these brokers and configs */
-  readonly #seen = new Map<string, PartitionState>()
-  #openedRevision = -1
-  #configsRevision = -1
+  /** what was not applied yet to the replicas in this life */
+  readonly #changes: ImageChanges
+  /** replicas whose partition has no leader, or one that they cannot follow */
+  readonly #toReport = new Set<Replica>()
+  /** replicas that asked for the next tick */
+  readonly #eager = new Set<Replica>()
+  /** the rest of this round of lag checks */
+  #toTick: Replica[] = []
+  /** how many of them are due by now, in fractions */
+  #tickable = 0
+  readonly #compacting = new Set<Replica>()
+  /** by directory name: replicas that are assigned to this broker and not open yet */
+  readonly #toOpen = new Map<string, Assigned>()
+  /** some replica has another role, or another leader */
+  #areFetchersDue = false
+  /** since the last tick */
+  #hasAssignedFetchers = false
   /** this broker's life, while it may lead and follow */
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
   #isReportDue = false
-  readonly #tailMemory = new TailMemory(limits.tailBytesMax)
+  readonly #memory = {
+    tails: new TailMemory(limits.tailBytesMax),
+    indexes: new IndexMemory(limits.indexBytesMax),
+  }
+  /** replicas with records that no start has read */
+  readonly #unchecked = new Set<Replica>()
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
+    this.#changes = options.image.follow()
     this.clock = options.clock
     this.#time = new SteadyTime(options.clock)
     this.turn = options.turn
@@ -117,27 +151,51 @@ export class ReplicaManager implements ReplicaHost {
    * @returns reports on the replicas that cannot be used
    */
   open(): readonly ReplicaReport[] {
-    const { assignmentsRevision } = this.#options.image
-    if (assignmentsRevision !== this.#openedRevision || this.#unavailable.all.size > 0) {
-      this.#openedRevision = assignmentsRevision
-      this.#openAssigned()
-    }
+    this.#dropUnassigned()
+    this.#openUntil(Number.POSITIVE_INFINITY)
     return this.#reports()
   }
 
-  #openAssigned(): void {
+  /** Drops what is not assigned to this broker, and notes what is and is not open. */
+  #dropUnassigned(): void {
     const wanted = this.#assigned()
     for (const [key, replica] of this.#replicas) {
-      if (!wanted.has(key)) this.#drop(key, replica)
+      const assigned = wanted.get(key)
+      if (assigned === undefined) this.#drop(key, replica)
+      else replica.setAssignment(assigned)
     }
     for (const key of [...this.#unavailable.all.keys()]) {
       if (!wanted.has(key)) this.#unavailable.remove(key)
     }
-    const nowMs = this.clock.nowMs()
-    const toOpen = [...wanted].filter(
-      ([key]) => !this.#replicas.has(key) && this.#unavailable.mayOpen(key, nowMs),
-    )
-    if (toOpen.length > 0) this.#openAll(toOpen)
+    this.#toOpen.clear()
+    for (const [key, assigned] of wanted) {
+      if (!this.#replicas.has(key)) this.#toOpen.set(key, assigned)
+    }
+  }
+
+  /** The same for one partition. */
+  #dropIfUnassigned({ topic, partition }: PartitionPlace): void {
+    const assigned = this.#assignedAt(topic, partition)
+    const key = assigned === undefined ? undefined : directoryName(assigned)
+    const replica = this.get(topic, partition)
+    if (replica !== undefined) {
+      const name = directoryName(replica)
+      if (name === key && assigned !== undefined) {
+        replica.setAssignment(assigned)
+        return
+      }
+      this.#drop(name, replica)
+    }
+    if (key !== undefined && assigned !== undefined) this.#toOpen.set(key, assigned)
+  }
+
+  /** Replicas that could not be opened: some are due for another try, some have gone. */
+  #reviewUnavailable(): void {
+    for (const [key, { topic, topicId, partition }] of [...this.#unavailable.all]) {
+      const assigned = this.#assignedAt(topic, partition)
+      if (assigned?.topicId !== topicId) this.#unavailable.remove(key)
+      else if (!this.#replicas.has(key)) this.#toOpen.set(key, assigned)
+    }
   }
 
   /**
@@ -146,44 +204,58 @@ export class ReplicaManager implements ReplicaHost {
    * @param life this broker's life in this session
    */
   imageChanged(life: Life): void {
-    const { image } = this.#options
-    if (life !== this.#life || image.configs.revision !== this.#configsRevision) this.#seen.clear()
-    this.#configsRevision = image.configs.revision
+    if (life !== this.#life) this.#changes.addEverything()
     this.#life = life
-    if (this.#epochs.size !== image.brokers.size) this.#seen.clear()
+    this.#noteBrokers()
+    const changed = this.#changes.take()
+    if (changed === 'everything') this.#dropUnassigned()
+    else for (const place of changed) this.#dropIfUnassigned(place)
+    this.#reviewUnavailable()
+    const opened = this.#openUntil(this.clock.nowMs() + openingMsMax)
+    for (const replica of this.#concernedBy(changed, opened)) this.#apply(replica, life)
+    this.#reportAll()
+    if (this.#areFetchersDue && !this.#hasAssignedFetchers) this.#assignFetchers()
+  }
+
+  #noteBrokers(): void {
+    const { image } = this.#options
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
-      this.#seen.clear()
       for (const replica of this.#replicas.values()) replica.followerGone(id)
     }
     this.#epochs.clear()
     for (const { id, epoch } of image.brokers.values()) this.#epochs.set(id, epoch)
-
-    this.open()
-    for (const [key, replica] of this.#replicas) {
-      const { topic, partition, replicas } = replica
-      const state = image.state(topic, partition)
-      if (state !== undefined && this.#seen.get(key) === state) continue
-      if (state === undefined) this.#seen.delete(key)
-      else this.#seen.set(key, state)
-      replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
-      const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
-      if (hasBadState) giveUp(replica)
-      if (state !== undefined) this.#become(key, replica, state, life)
-    }
-    this.reportChanged()
-    this.#assignFetchers()
   }
 
-  reportChanged(): void {
-    this.#options.report(this.#reports())
+  #concernedBy(changed: ImageChange, opened: readonly Replica[]): Iterable<Replica> {
+    if (changed === 'everything') return [...this.#replicas.values()]
+    const concerned = new Set(opened)
+    for (const { topic, partition } of changed) {
+      const replica = this.get(topic, partition)
+      if (replica !== undefined) concerned.add(replica)
+    }
+    return concerned
+  }
+
+  #apply(replica: Replica, life: Life): void {
+    const { image } = this.#options
+    const { topic, partition } = replica
+    const found = image.topics.get(topic)
+    if (found !== undefined) {
+      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))
+      if (found.stateProblems.has(partition)) giveUp(replica)
+    }
+    const state = image.state(topic, partition)
+    if (state !== undefined) this.#become(replica, state, life)
+    if (replica.isToReport) this.#toReport.add(replica)
   }
 
   /**
    * A state older than the log was written by hand or came with an old copy of the ztree. Following
    * it would reuse epochs for other records, so the replica is unavailable.
    */
-  #become(key: string, replica: Replica, state: PartitionState, life: Life): void {
+  #become(replica: Replica, state: PartitionState, life: Life): void {
+    const key = directoryName(replica)
     const { lastEpoch } = replica
     if (state.leaderEpoch >= lastEpoch) {
       this.#unavailable.remove(key)
@@ -208,6 +280,10 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
+  #reportAll(): void {
+    this.#options.report(this.#reports())
+  }
+
   /**
    * Reports on the replicas that cannot be used, and on the logs of partitions without a leader.
    */
@@ -221,11 +297,15 @@ export class ReplicaManager implements ReplicaHost {
       const status = { type, reason, lastEpoch, highWatermark } as const
       reports.push({ topic, topicId, partition, status })
     }
-    for (const [key, replica] of this.#replicas) {
-      if (this.#unavailable.all.has(key)) continue
+    for (const replica of this.#toReport) {
+      if (!replica.isToReport) {
+        this.#toReport.delete(replica)
+        continue
+      }
+      if (this.#unavailable.all.has(directoryName(replica))) continue
       const { topic, topicId, partition, status } = replica
-      if (status !== undefined) reports.push({ topic, topicId, partition, status })
-      else if (replica.isToReport) this.#isReportDue = true
+      if (status === undefined) this.#isReportDue = true
+      else reports.push({ topic, topicId, partition, status })
     }
     return reports
   }
@@ -233,7 +313,7 @@ export class ReplicaManager implements ReplicaHost {
   /** Our session ended: no replica here leads or follows until the next session. */
   resign(): void {
     this.#life = undefined
-    this.#seen.clear()
+    this.#changes.addEverything()
     for (const replica of this.#replicas.values()) replica.resign()
     this.#assignFetchers()
   }
@@ -254,6 +334,7 @@ export class ReplicaManager implements ReplicaHost {
 
   async close(): Promise<void> {
     this.#cancelTick()
+    this.#options.image.unfollow(this.#changes)
     for (const fetcher of this.#fetchers.values()) fetcher.stop()
     this.purgatory.close()
     await Promise.all([...this.#replicas.values()].map((replica) => replica.close()))
@@ -274,35 +355,92 @@ export class ReplicaManager implements ReplicaHost {
     this.#options.failed(error)
   }
 
+  /** The replica is in the middle of something, so what follows is done shortly. */
+  damaged(replica: Replica, error: LogDamagedError): void {
+    this.clock.after(0, () => this.#takeOut(replica, error))
+  }
+
+  /** As if the damage had been found at start: the replica no longer counts, and no longer serves. */
+  #takeOut(replica: Replica, error: LogDamagedError): void {
+    const key = directoryName(replica)
+    if (this.#replicas.get(key) !== replica) return
+    const { topic, topicId, partition, checkpoint } = replica
+    this.#failedToOpen(key, { topic, topicId, partition }, error)
+    // Its report tells of the high watermark that it had.
+    void this.#options.checkpoint
+      .write(new Map([[key, checkpoint]]))
+      .catch((cause: Error) => this.#options.failed(cause))
+    this.#close(key, replica)
+    this.#reportAll()
+    this.#assignFetchers()
+  }
+
+  roleChanged(replica: Replica): void {
+    this.#areFetchersDue = true
+    if (replica.isToReport) this.#toReport.add(replica)
+  }
+
+  reportChanged(replica: Replica): void {
+    this.#toReport.add(replica)
+    this.#reportAll()
+  }
+
+  tickSoon(replica: Replica): void {
+    this.#eager.add(replica)
+  }
+
   // --- replicas ----------------------------------------------------------------------------------
 
   /** Replicas that the image assigns to this broker, by directory name. */
   #assigned(): Map<string, Assigned> {
-    const { image, self } = this.#options
     const assigned = new Map<string, Assigned>()
-    for (const { topic, assignment } of image.topics.values()) {
-      const { topicId } = assignment
-      for (const [partition, replicas] of assignment.replicas.entries()) {
-        if (!replicas.includes(self)) continue
-        assigned.set(directoryName({ topicId, partition }), { topic, topicId, partition, replicas })
+    for (const { topic, assignment } of this.#options.image.topics.values()) {
+      for (const partition of assignment.replicas.keys()) {
+        const found = this.#assignedAt(topic, partition)
+        if (found !== undefined) assigned.set(directoryName(found), found)
       }
     }
     return assigned
   }
 
-  #openAll(toOpen: readonly (readonly [string, Assigned])[]): void {
+  #assignedAt(topic: string, partition: number): Assigned | undefined {
+    const { image, self } = this.#options
+    const { assignment, version } = image.topics.get(topic) ?? {}
+    const replicas = assignment?.replicas[partition]
+    if (assignment === undefined || version === undefined) return undefined
+    if (replicas?.includes(self) !== true) return undefined
+    return { topic, topicId: assignment.topicId, partition, replicas, version }
+  }
+
+  /**
+   * Opens what is to be opened, and may be by now; the ticks go on with what takes too long.
+   *
+   * @returns the replicas that were opened
+   */
+  #openUntil(deadlineMs: number): readonly Replica[] {
+    const opened: Replica[] = []
     const reserve = this.#options.disk.reserve()
     // One more descriptor is held for each replica that is opened: its log will need another
     // segment.
     let toHold = descriptorReserve + this.#replicas.size
-    for (const [key, assigned] of toOpen) {
-      const { topic, partition } = assigned
+    for (const [key, { topic, partition }] of this.#toOpen) {
+      if (opened.length > 0 && this.clock.nowMs() >= deadlineMs) break
+      this.#toOpen.delete(key)
+      const assigned = this.#assignedAt(topic, partition)
+      if (assigned === undefined || directoryName(assigned) !== key) continue
+      if (this.#removing.has(key)) {
+        this.#isOpeningHeld = true
+        continue
+      }
+      if (!this.#unavailable.mayOpen(key, this.clock.nowMs())) continue
       try {
         reserve.hold(toHold + 1)
         toHold = 0
         const replica = this.#make(key, assigned)
+        opened.push(replica)
         this.#replicas.set(key, replica)
         this.#byName.set(`${topic}/${partition}`, replica)
+        if (!replica.isChecked) this.#unchecked.add(replica)
         if (this.#unavailable.remove(key)) {
           this.log.info({ topic, partition }, 'A partition is available again here')
         }
@@ -311,9 +449,10 @@ export class ReplicaManager implements ReplicaHost {
       }
     }
     reserve.release()
+    return opened
   }
 
-  #failedToOpen(key: string, assigned: Assigned, err: Error): void {
+  #failedToOpen(key: string, assigned: PartitionName, err: Error): void {
     if (!this.#unavailable.failed(key, assigned, err, this.clock.nowMs())) return
     const { topic, partition } = assigned
     this.log.error({ topic, partition, err }, 'A partition is unavailable here')
@@ -323,7 +462,8 @@ export class ReplicaManager implements ReplicaHost {
    * @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system
    *   throws
    */
-  #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
+  #make(key: string, assigned: Assigned): Replica {
+    const { topic, topicId, partition, replicas, version } = assigned
     const { self, disk, image, flush, lagTimeMsMax, checkpoint } = this.#options
     const directory = disk.openLog(key)
     const known = checkpoint.get(key)
@@ -341,14 +481,17 @@ export class ReplicaManager implements ReplicaHost {
       partition,
       self,
       replicas,
+      assignmentVersion: version,
+      // Until the image is applied, which shows whether the partition is being reassigned.
       minInsyncReplicas: image.configs.minInsyncReplicas(topic, replicas.length),
       lagTimeMsMax,
       directory,
       segmentBytes: image.topicConfig(topic)['segment.bytes'],
       flush,
-      tailMemory: this.#tailMemory,
+      memory: this.#memory,
       checkpoint: known,
       isIncomplete: isIncomplete(directory),
+      isSuspect: isSuspect(directory),
     }
     return new Replica(options, this)
   }
@@ -362,8 +505,15 @@ export class ReplicaManager implements ReplicaHost {
       { topic, partition, directory: name },
       'Partition is no longer assigned to this broker',
     )
+    this.#close(name, replica)
+  }
+
+  #close(name: string, replica: Replica): void {
+    const { topic, partition } = replica
     this.#replicas.delete(name)
-    this.#seen.delete(name)
+    this.#unchecked.delete(replica)
+    this.#toReport.delete(replica)
+    this.#compacting.delete(replica)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
     const closing = replica
       .close()
@@ -381,15 +531,34 @@ export class ReplicaManager implements ReplicaHost {
    */
   async remove(names: readonly string[]): Promise<void> {
     const { disk, checkpoint } = this.#options
-    for (const name of names) {
-      await this.#closing.get(name)
-      invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
-      await disk.removeLog(name)
+    for (const name of names) this.#removing.add(name)
+    try {
+      for (const name of names) {
+        await this.#closing.get(name)
+        invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
+        await disk.removeLog(name)
+      }
+      await checkpoint.forget(names)
+    } finally {
+      for (const name of names) this.#removing.delete(name)
+      if (this.#isOpeningHeld) this.#openHeld()
     }
-    await checkpoint.forget(names)
   }
 
+  #openHeld(): void {
+    this.#isOpeningHeld = false
+    if (this.#life === undefined) return // the next session opens all that is assigned
+    this.#changes.addEverything()
+    this.imageChanged(this.#life)
+  }
+
+  /**
+   * At most once per tick: when many leaders change, their states arrive in many turns, and each
+   * assignment begins the fetches anew.
+   */
   #assignFetchers(): void {
+    this.#areFetchersDue = false
+    this.#hasAssignedFetchers = true
     const byLeader = new Map<BrokerId, Replica[]>()
     for (const replica of this.#replicas.values()) {
       if (replica.role.type !== 'following') continue
@@ -413,13 +582,39 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
+  /** Looks for damage in what no start has read, slowly. */
+  #checkSome(): void {
+    let bytes = Math.ceil((this.#options.checkedBytesPerSecond * tickMs) / 1000)
+    for (const replica of this.#unchecked) {
+      if (bytes <= 0) return
+      while (bytes > 0 && !replica.isChecked) {
+        const read = replica.checkSome(bytes)
+        if (read === 0) break
+        bytes -= read
+      }
+      if (replica.isChecked) this.#unchecked.delete(replica)
+    }
+  }
+
   /** One slice of one log at each tick. */
   #compactSome(): void {
-    for (const replica of this.#replicas.values()) {
-      if (!replica.isCompacting) continue
-      replica.compactSome()
-      return
+    for (const replica of this.#compacting) {
+      if (replica.isCompacting) {
+        replica.compactSome()
+        return
+      }
+      this.#compacting.delete(replica)
     }
+  }
+
+  /** Those that asked for it, and a share of all replicas, so that each has its lag check. */
+  #tickSome(nowMs: number): void {
+    const eager = [...this.#eager]
+    this.#eager.clear()
+    for (const replica of eager) replica.tick(nowMs)
+    if (this.#toTick.length === 0) this.#toTick = [...this.#replicas.values()]
+    this.#tickable += (this.#replicas.size * tickMs * lagChecks) / this.#options.lagTimeMsMax
+    for (; this.#tickable >= 1; this.#tickable--) this.#toTick.pop()?.tick(nowMs)
   }
 
   /** A share of all replicas at each tick, so that no tick takes long. */
@@ -430,19 +625,25 @@ export class ReplicaManager implements ReplicaHost {
     this.#maintainable += share
     for (; this.#maintainable >= 1; this.#maintainable--) {
       const replica = this.#toMaintain.pop()
-      replica?.maintain(this.#options.image.topicConfig(replica.topic), nowMs)
+      if (replica === undefined) continue
+      replica.maintain(this.#options.image.topicConfig(replica.topic), nowMs)
+      if (replica.isCompacting) this.#compacting.add(replica)
     }
   }
 
   #tick(): void {
     const nowMs = this.clock.nowMs()
     this.purgatory.tick(nowMs)
-    for (const replica of this.#replicas.values()) replica.tick(nowMs)
+    this.#tickSome(nowMs)
     this.#maintainSome()
+    this.#checkSome()
     this.#compactSome()
+    this.#hasAssignedFetchers = false
     if (this.#life === undefined) return
-    if (this.#unavailable.isDue(nowMs)) this.imageChanged(this.#life)
-    else if (this.#isReportDue) this.reportChanged()
+    const mayOpen = this.#toOpen.size > 0 || this.#unavailable.isDue(nowMs)
+    if (mayOpen) this.imageChanged(this.#life)
+    else if (this.#isReportDue) this.#reportAll()
+    if (this.#areFetchersDue) this.#assignFetchers()
   }
 }
 
@@ -453,4 +654,6 @@ function giveUp(replica: Replica): void {
 
 interface Assigned extends PartitionName {
   readonly replicas: readonly BrokerId[]
+  /** the topic's znode's */
+  readonly version: number
 }

@@ -10,9 +10,9 @@
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
-import { LogFailedError } from '../../log/log-errors.ts'
+import { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import type { SegmentMemory } from '../../log/segment.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
-import type { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { FetchedRecords } from '../../protocol/mq/fetch.ts'
@@ -37,7 +37,12 @@ import {
   Partition,
   type PartitionOptions,
 } from '../partition/partition.ts'
-import { forgetLoss, hasCutTail } from '../partition/partition-directory.ts'
+import {
+  clearSuspicion,
+  forgetLoss,
+  hasCutTail,
+  markSuspect,
+} from '../partition/partition-directory.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
 import {
   isSameLife,
@@ -51,9 +56,6 @@ import { Compactor } from './compactor.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
-
-/** Within the lag time: a replica that lags is noticed at most this share of it too late. */
-const lagChecks = 20
 
 /** What a replica needs from the broker around it. */
 export interface ReplicaHost {
@@ -71,8 +73,14 @@ export interface ReplicaHost {
    * Awaited before the log is cut at `end`: afterwards a crash must not make that look like damage.
    */
   willTruncate(replica: Replica, end: Offset): Promise<void>
+  /** The replica's role or leader epoch has changed. */
+  roleChanged(replica: Replica): void
   /** The replica's report has changed. */
-  reportChanged(): void
+  reportChanged(replica: Replica): void
+  /** Damage to the log was found only now: the replica must not be used any more. */
+  damaged(replica: Replica, error: LogDamagedError): void
+  /** The replica wants the next tick; without asking it gets one now and then. */
+  tickSoon(replica: Replica): void
   /** The disk failed: the process must end. */
   failed(error: LogFailedError): void
 }
@@ -81,14 +89,25 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
+  /** version of the topic's znode that names the replicas */
+  readonly assignmentVersion: number
   readonly directory: LogDirectory
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
-  readonly tailMemory: TailMemory
+  readonly memory: SegmentMemory
   /** as written when the broker last ran */
   readonly checkpoint: LogCheckpoint
   /** the directory was lost since: the log lacks what the checkpoint says */
   readonly isIncomplete: boolean
+  /** damage was found when records were read: all of them are read at start */
+  readonly isSuspect: boolean
+}
+
+/** The brokers with replicas of a partition. */
+interface Assignment {
+  readonly replicas: readonly BrokerId[]
+  /** of the topic's znode that names them */
+  readonly version: number
 }
 
 /** A request to delete records. */
@@ -103,7 +122,7 @@ export class Replica {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
-  readonly replicas: readonly BrokerId[]
+  #assignmentVersion: number
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
@@ -130,9 +149,6 @@ export class Replica {
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
-  /** how often replicas are looked for that lag, and when next */
-  readonly #lagCheckMs: number
-  #lagCheckAtMs = 0
   #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
@@ -145,16 +161,17 @@ export class Replica {
   /** the state that arrived while we were truncating */
   #next: PartitionState | undefined
   #isClosed = false
+  /** the log is damaged: nothing of it is read any more */
+  #isDamaged = false
 
   /** @throws LogDamagedError, LogVersionError, or what the file system throws */
   constructor(options: ReplicaOptions, host: ReplicaHost) {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
-    this.replicas = options.replicas
+    this.#assignmentVersion = options.assignmentVersion
     this.#host = host
     this.#core = new Partition(options)
-    this.#lagCheckMs = options.lagTimeMsMax / lagChecks
     this.#minInsyncReplicas = options.minInsyncReplicas
     this.#queue = new ProduceQueue({
       core: this.#core,
@@ -179,7 +196,8 @@ export class Replica {
       directory,
       segmentBytes: options.segmentBytes,
       flush: options.flush,
-      tailMemory: options.tailMemory,
+      memory: options.memory,
+      readsAll: options.isSuspect,
       durableBefore: isIncomplete ? 0 : checkpoint.durableEnd,
       start: written.logStart,
       gapsBelow: written.gapsBelow,
@@ -193,11 +211,13 @@ export class Replica {
       head: this.#head,
       decompression: host.decompression,
       logger: host.log,
+      onDamage: (error) => this.#damaged(error),
     })
     try {
       const { bytes, committed } = this.#head.restore(this.#log, host.log)
       this.#unsavedBytes = bytes
       this.#core.opened(Math.max(checkpoint.highWatermark, committed))
+      if (options.isSuspect) clearSuspicion(directory)
     } catch (error) {
       void this.#log.close()
       throw error
@@ -210,6 +230,11 @@ export class Replica {
       host.log.warn({ topic, partition, torn }, 'Cut a torn tail off a log')
     }
     this.#moved()
+  }
+
+  /** Version of the topic's znode that names the replicas which this one knows as leader. */
+  get assignmentVersion(): number {
+    return this.#assignmentVersion
   }
 
   get role(): Partition['role'] {
@@ -361,13 +386,13 @@ export class Replica {
     this.#leadersHighWatermark = this.#leadersLogStart = 0
     const ending = [this.#appended, this.#durable, this.#committed, this.#started, this.#low]
     for (const watermark of ending) watermark.callOff()
+    this.#host.roleChanged(this)
   }
 
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
     this.#queue.tick(nowMs)
-    if (nowMs < this.#lagCheckAtMs) return
-    this.#lagCheckAtMs = nowMs + this.#lagCheckMs
+    if (this.#queue.isHolding) this.#host.tickSoon(this)
     this.#maybeChangeIsr(nowMs)
   }
 
@@ -385,7 +410,15 @@ export class Replica {
     this.#host.log.info(facts, 'Wrote an ISR')
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
-    this.#lagCheckAtMs = 0
+    this.#host.tickSoon(this)
+    this.#moved()
+  }
+
+  /** The topic's assignment has changed. */
+  setAssignment({ replicas, version }: Assignment): void {
+    if (version === this.#assignmentVersion) return
+    this.#assignmentVersion = version
+    this.#core.setReplicas(replicas, this.#host.clock.nowMs())
     this.#moved()
   }
 
@@ -403,6 +436,7 @@ export class Replica {
 
   produce(call: ProduceCall): void {
     this.#queue.produce(call)
+    if (this.#queue.isHolding) this.#host.tickSoon(this)
   }
 
   #append(batch: Buffer): void {
@@ -498,7 +532,12 @@ export class Replica {
   offsetByTime(wanted: number | 'latest'): Promise<FoundByTime | undefined> {
     const timestampMs = wanted === 'latest' ? this.#log.maxTimestampMs : wanted
     const { logStart: start, highWatermark: end } = this.#core
-    return offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
+    const found = offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
+    return found.catch((error: Error) => {
+      if (!(error instanceof LogDamagedError)) throw error
+      this.#damaged(error)
+      throw this.#error('KAFKA_STORAGE_ERROR')
+    })
   }
 
   // --- as follower -------------------------------------------------------------------------------
@@ -576,7 +615,12 @@ export class Replica {
       .then(() => this.#log.truncate(end))
     this.#truncating = { end, done }
     this.#compactor.abort()
-    await done
+    try {
+      await done
+    } catch (error) {
+      if (error instanceof LogDamagedError) this.#damaged(error)
+      throw error
+    }
     if (!this.#core.truncated(this.#log.end)) {
       const { written } = this.#head
       this.#core.restoreProducers(written)
@@ -624,7 +668,7 @@ export class Replica {
       // decides.
       this.#haltedBy = this.#state
       this.#host.log.error(facts, 'Cannot follow: the leader lacks committed records')
-      this.#host.reportChanged()
+      this.#host.reportChanged(this)
       return false
     }
     if (end < highWatermark) {
@@ -662,9 +706,38 @@ export class Replica {
   #read({ offset, end, bytesMax }: { offset: Offset; end: Offset; bytesMax: number }) {
     const limit = Math.min(bytesMax, limits.fetchBytesMax)
     const records =
-      offset < end ? this.#log.read({ from: offset, end, bytesMax: limit }) : Buffer.alloc(0)
+      offset < end ? this.#sound({ from: offset, end, bytesMax: limit }) : Buffer.alloc(0)
     const { highWatermark, logStart } = this.#core
     return { highWatermark, logStart, records }
+  }
+
+  /** Nothing that is damaged, nor what follows it, leaves this broker. */
+  #sound(range: { from: Offset; end: Offset; bytesMax: number }): Buffer {
+    if (this.#isDamaged) return Buffer.alloc(0)
+    try {
+      return this.#log.read(range)
+    } catch (error) {
+      if (!(error instanceof LogDamagedError)) throw error
+      this.#damaged(error)
+      return Buffer.alloc(0)
+    }
+  }
+
+  /** For observers: the same records, without consequences. @throws LogDamagedError */
+  peek(offset: Offset, end: Offset): Buffer {
+    return this.#log.read({ from: offset, end, bytesMax: limits.fetchBytesMax })
+  }
+
+  #damaged(error: LogDamagedError): void {
+    if (this.#isDamaged) return
+    this.#isDamaged = true
+    this.#compactor.abort()
+    try {
+      markSuspect(this.#directory)
+    } catch (cause) {
+      this.#host.failed(new LogFailedError(this.#directory.path, cause as Error))
+    }
+    this.#host.damaged(this, error)
   }
 
   // --- the log -----------------------------------------------------------------------------------
@@ -680,7 +753,8 @@ export class Replica {
    * @param nowMs see steady-time.ts
    */
   maintain(config: TopicConfig, nowMs: number): void {
-    if (this.#truncating !== undefined || this.#isClosed || this.role.type === 'idle') return
+    if (this.#truncating !== undefined || this.#isClosed || this.#isDamaged) return
+    if (this.role.type === 'idle') return
     this.#log.segmentBytes = config['segment.bytes']
     this.#log.maybeRoll(config['segment.ms'], nowMs)
     this.#log.dropBefore(this.#core.logStart)
@@ -696,6 +770,27 @@ export class Replica {
     const { highWatermark, logStart } = this.#core
     const due = dueBefore(this.#log.segments(nowMs), rules, { highWatermark, nowMs })
     if (due > logStart) this.removeBefore(due)
+  }
+
+  /** Whether all records were read since the broker started, or appended since. */
+  get isChecked(): boolean {
+    return this.#isDamaged || this.#log.isChecked
+  }
+
+  /**
+   * Reads some of the records that no start has read, for damage.
+   *
+   * @returns the number of bytes; 0: that was all
+   */
+  checkSome(bytesMax: number): number {
+    if (this.#isDamaged || this.#isClosed || this.#truncating !== undefined) return 0
+    try {
+      return this.#log.checkSome(bytesMax)
+    } catch (error) {
+      if (!(error instanceof LogDamagedError)) throw error
+      this.#damaged(error)
+      return 0
+    }
   }
 
   get isCompacting(): boolean {

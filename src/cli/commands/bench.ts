@@ -15,7 +15,7 @@ import { systemClock } from '../../clock.ts'
 import { codecNames } from '../../protocol/mq/compression.ts'
 import { Random } from '../../random.ts'
 import { exitCodes } from '../../stoppable.ts'
-import { BadUsage, cliCommand, numberAbove0, wholeNumber } from '../cli-command.ts'
+import { BadUsage, cliCommand, numberAbove0, outputOption, wholeNumber } from '../cli-command.ts'
 import { counted, makeTopic } from '../make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
 import { toStderr, toStdout } from '../output.ts'
@@ -112,7 +112,8 @@ async function atRate(
 
 async function consume({ consumer, count, signal }: BenchOptions): Promise<Measured> {
   await consumer.start({ signal })
-  const ends = await consumer.offsetsAt('end')
+  const atEnd = await consumer.offsetsAt('end')
+  const ends = new Map(atEnd.map(({ partition, offset }) => [partition, offset]))
   const isOver = () =>
     consumer.progress.every(({ partition, position }) => position >= (ends.get(partition) ?? 0))
   let [seen, bytes] = [0, 0]
@@ -240,6 +241,7 @@ export const bench = cliCommand({
         default: false,
         describe: 'print the result as a line of JSON',
       })
+      .option('output', outputOption)
       .epilogue('The measurements of this project are made by `npm run bench`.')
       .check(({ kind, rate }) => {
         if (kind === 'consume' && rate !== undefined) {
@@ -248,7 +250,8 @@ export const bench = cliCommand({
         return true
       }),
   async handler(options) {
-    const { kind, topic, partitions, replicas, create, json } = options
+    const { kind, topic, partitions, replicas, create } = options
+    const json = options.json || options.output === 'json'
     const place = await openMq(options)
     const { signal } = stopSignal()
     const admin = new MqAdmin(place.client)

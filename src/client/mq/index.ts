@@ -4,6 +4,7 @@
 
 export type { Address as ServerAddress } from '../../address.ts'
 export type { CodecName } from '../../protocol/mq/compression.ts'
+export type { ElectedLeader } from '../../protocol/mq/elect-leaders.ts'
 export { BrokerError, type MqErrorCode, mqErrorCodes } from '../../protocol/mq/error-codes.ts'
 export type { BrokerId } from '../../protocol/mq/messages.ts'
 export type {
@@ -12,6 +13,7 @@ export type {
   PartitionInfo,
   TopicInfo,
 } from '../../protocol/mq/metadata.ts'
+export type { Reassignment } from '../../protocol/mq/partition-reassignments.ts'
 export type { RequiredAcks } from '../../protocol/mq/produce.ts'
 export type { Offset } from '../../protocol/mq/record-batch.ts'
 export type { RecordHeader } from '../../protocol/mq/records.ts'
@@ -22,6 +24,7 @@ export {
   type ConsumedRecord,
   Consumer,
   type ConsumerEvents,
+  type MembershipClaim,
   type PartitionProgress,
 } from './consumer.ts'
 export type { AssignorName } from './group/assignor-names.ts'
@@ -31,7 +34,6 @@ export type {
   GroupMemberDetails,
   GroupPartition,
 } from './group/group-admin.ts'
-export { GroupConsumer, type GroupConsumerEvents } from './group/group-consumer.ts'
 export {
   type GroupOffset,
   type LogDir,
@@ -44,8 +46,8 @@ export type {
   CallOptions,
   ConsumerOptions,
   EachBatchOptions,
-  GroupConsumerOptions,
   GroupListener,
+  MemberOptions,
   MqAdminOptions,
   MqClientOptions,
   NewHeader,
@@ -53,12 +55,15 @@ export type {
   NewTopic,
   OffsetReset,
   OffsetTarget,
+  PartitionRef,
+  PartitionReplicas,
   PlannedOffset,
   ProducerOptions,
   RecordsBefore,
   SeekOptions,
   SeekTarget,
   TopicPartition,
+  TopicPartitionOffset,
 } from './options.ts'
 export { partitionFor } from './partitioner.ts'
 export { Producer, SendBatchError, type StoredAt, type StoredRange } from './producer.ts'

@@ -204,7 +204,7 @@ t.test('after its own writes the controller has nothing left to write', async (t
   }
 })
 
-const nothing = { writes: [], undecided: [] }
+const nothing = { writes: [], topicWrites: [], undecided: [] }
 
 t.test(
   'the first reported log waits for those of the other members, until the deadline',
@@ -222,7 +222,9 @@ t.test(
     )
     const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
     const isr = [member(1, { epoch: 91 }), ...absent]
-    t.match(first.step(made, 150).writes, [{ state: { leader: 1, leaderEpoch: 5, isr } }])
+    const { writes } = first.step(made, 150, [])
+    t.match(writes, [{ state: { leader: 1, leaderEpoch: 5, isr } }], 'although nothing changed')
+    t.same(first.step(made, 151, []).writes, writes, 'until the image has it')
   },
 )
 
@@ -243,7 +245,7 @@ t.test('a partition that no log may lead is reported once the deadline has passe
   const one = controller()
   t.same(one.step(made, 0).undecided, [], 'the deadline runs')
   t.same(one.step(made, 100), {
-    writes: [],
+    ...nothing,
     askAgainAtMs: undefined,
     undecided: [{ topic: 'goals', partition: 0, version: 9 }],
   })
@@ -313,7 +315,7 @@ t.test('new partitions are placed as if they had been created with the others', 
 function leaving(made: ClusterImage, ...brokers: number[]): ClusterImage {
   for (const id of ids(...brokers)) {
     const known = made.brokers.get(id)
-    if (known !== undefined) made.brokers.set(id, { ...known, isLeaving: true })
+    if (known !== undefined) made.setBroker({ ...known, isLeaving: true })
   }
   return made
 }

@@ -1,8 +1,16 @@
 import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { ClusterWatch } from '../../../src/broker/cluster/cluster-watch.ts'
-import { decodeController, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { reassigned } from '../../../src/broker/cluster/topic-assignment.ts'
+import {
+  decodeController,
+  decodeState,
+  decodeTopic,
+  encodeTopic,
+  zkPaths,
+} from '../../../src/broker/cluster/zk-paths.ts'
 import { ControllerDriver } from '../../../src/broker/controller/driver.ts'
+import type { Member } from '../../../src/broker/partition/partition-state.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import { Turn } from '../../../src/turn.ts'
 import { RecordingLogger } from '../../recording-logger.ts'
@@ -15,13 +23,35 @@ import {
   putTopic,
   stateIn,
   statePath,
+  topicId,
 } from '../cluster/sample-znodes.ts'
-import { MemoryTree } from '../memory-zk.ts'
+import { MemoryTree, type MemoryZk } from '../memory-zk.ts'
+import { ids, member } from '../partition/members.ts'
 
 const recoveryWaitMs = 1000
 
 /** One more candidate for controller, with the parts of its broker's session. */
 async function candidate(tree: MemoryTree, broker: number) {
+  const made = makeCandidate(tree, broker)
+  await made.watch.start()
+  await settled()
+  return made
+}
+
+/** The same, stopped at a call. */
+async function candidateAt(
+  tree: MemoryTree,
+  broker: number,
+  stop: (zk: MemoryZk) => Promise<void>,
+) {
+  const made = makeCandidate(tree, broker)
+  const stopped = stop(made.zk)
+  await made.watch.start()
+  await stopped
+  return made
+}
+
+function makeCandidate(tree: MemoryTree, broker: number) {
   const zk = tree.session()
   const image = new ClusterImage()
   const clock = new VirtualClock()
@@ -47,8 +77,6 @@ async function candidate(tree: MemoryTree, broker: number) {
     driver.stop()
   }
   zk.once('expired', end)
-  await watch.start()
-  await settled()
   return { zk, image, clock, log, watch, driver, end }
 }
 
@@ -78,6 +106,62 @@ t.test(
     t.match(one.image.state('goals', 0), { leader: 2, version: 0 }, 'it knows what it wrote')
   },
 )
+
+/** Broker 4 is to have the replica of broker 1, and is in sync. */
+function reassigning(): MemoryTree {
+  const tree = cluster()
+  putBroker(tree, 4)
+  putState(tree, { isr: inSync(tree, 1, 2, 3, 4) })
+  const topic = reassigned({ topicId, replicas: [ids(2, 3, 1)] }, 0, ids(2, 3, 4))
+  tree.put(zkPaths.topic('goals'), encodeTopic(topic))
+  return tree
+}
+
+/** In the lives in which they are registered. */
+function inSync(tree: MemoryTree, ...brokers: number[]): readonly Member[] {
+  return ids(...brokers).map((id) => {
+    return member(id, { epoch: tree.stat(zkPaths.brokerId(id))?.czxid ?? 0 })
+  })
+}
+
+const topicIn = (tree: MemoryTree) =>
+  decodeTopic(Buffer.from(tree.text(zkPaths.topic('goals')) ?? ''))
+
+t.test('a reassignment ends in one write of the state and the topic', async (t) => {
+  const tree = reassigning()
+  const { image } = await candidate(tree, 1)
+  t.match(stateIn(tree), { leader: 2, isr: inSync(tree, 2, 3, 4) })
+  t.same(topicIn(tree), { topicId, replicas: [[2, 3, 4]], leftovers: new Map([[0, [1]]]) })
+  t.same(image.topics.get('goals')?.assignment.replicas, [[2, 3, 4]], 'it knows what it wrote')
+})
+
+t.test('another controller ends it when the first one was deposed', async (t) => {
+  const tree = reassigning()
+  const one = await candidateAt(tree, 1, (zk) => zk.stopAt('request', 'multi', statePath))
+  tree.end(one.zk.sessionId)
+  const two = await candidate(tree, 2)
+  t.ok(two.driver.isController)
+  t.same(topicIn(tree)?.replicas, [[2, 3, 4]])
+  const version = tree.stat(zkPaths.topic('goals'))?.version
+  one.zk.resume()
+  await settled()
+  t.equal(tree.stat(zkPaths.topic('goals'))?.version, version)
+  t.match(stateIn(tree), { controllerEpoch: 2 })
+})
+
+for (const path of [zkPaths.topic('goals'), statePath]) {
+  t.test(`a reassignment does not end if ${path} changes meanwhile`, async (t) => {
+    const tree = reassigning()
+    const one = await candidateAt(tree, 1, (zk) => zk.stopAt('request', 'multi', statePath))
+    if (path === statePath) putState(tree, { isr: inSync(tree, 1, 2, 3) })
+    else tree.put(path, encodeTopic({ topicId, replicas: [ids(2, 3, 1, 4)] }))
+    one.zk.resume()
+    await settled()
+    t.equal(topicIn(tree)?.replicas[0]?.length, 4)
+    t.equal(topicIn(tree)?.leftovers, undefined)
+    t.same(stateIn(tree)?.isr, inSync(tree, ...(path === statePath ? [1, 2, 3] : [1, 2, 3, 4])))
+  })
+}
 
 t.test('when its session ends another takes over, in a later epoch', async (t) => {
   const tree = cluster()
@@ -186,6 +270,49 @@ t.test('a state that changed meanwhile is read, and the decision is made again',
   t.match(stateIn(tree), { leader: 3, leaderEpoch: 1, version: 2 })
   t.notOk(
     stateIn(tree)?.isr.some(({ broker }) => broker === 1),
+    'its change is kept',
+  )
+})
+
+/** A topic with a partition for each of these lists of replicas, each led by the first of them. */
+async function clusterOf(...replicas: readonly BrokerId[][]) {
+  const tree = MemoryTree.ofCluster()
+  for (const broker of [1, 2, 3]) putBroker(tree, broker)
+  tree.put(zkPaths.topic('many'), encodeTopic({ topicId: 'y', replicas }))
+  tree.put(zkPaths.partitions('many'), '')
+  for (const partition of replicas.keys()) tree.put(zkPaths.partition('many', partition), '')
+  const one = await candidate(tree, 1)
+  const leaders = () => replicas.map((_, partition) => one.image.state('many', partition)?.leader)
+  const multis = () => one.zk.made.filter((call) => call.startsWith('multi')).length
+  return { tree, ...one, leaders, multis }
+}
+
+t.test('the states of many partitions share few writes', async (t) => {
+  const many = Array.from({ length: 250 }, () => ids(2, 3))
+  const { tree, leaders, multis } = await clusterOf(...many)
+  t.ok(leaders().every((leader) => leader === 2))
+  const before = multis()
+  tree.end(2)
+  await settled()
+  t.ok(leaders().every((leader) => leader === 3))
+  t.equal(multis() - before, 3)
+})
+
+t.test('a state that changed meanwhile does not hold up those that shared its write', async (t) => {
+  const { tree, zk, leaders } = await clusterOf(ids(2, 3), ids(2, 3, 1), ids(2, 3))
+  const changed = zkPaths.state('many', 1)
+  const stopped = zk.stopAt('request', 'multi', zkPaths.state('many', 2))
+  tree.end(2)
+  await stopped
+  const state = JSON.parse(tree.text(changed) ?? '')
+  const [, two, three] = state.members
+  tree.put(changed, JSON.stringify({ ...state, isr: [2, 3], members: [two, three] }))
+  zk.resume()
+  await settled()
+  t.same(leaders(), [3, 3, 3])
+  const { isr } = decodeState(Buffer.from(tree.text(changed) ?? ''), 2) ?? {}
+  t.notOk(
+    isr?.some(({ broker }) => broker === 1),
     'its change is kept',
   )
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import type { ReplicaReport } from '../../../src/broker/cluster/replica-status.ts'
 import { Checkpoint } from '../../../src/broker/partition/checkpoint.ts'
+import { SnapshotFile } from '../../../src/broker/partition/log-snapshot.ts'
 import { directoryName } from '../../../src/broker/partition/partition-directory.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
@@ -52,6 +53,7 @@ async function world(disk = new MemoryDisk()) {
     lagTimeMsMax: 100,
     checkpoint,
     maintenanceMs: 1000,
+    checkedBytesPerSecond: 2 ** 20,
     writeState: async () => undefined,
     report: (reports) => reported.push(reports),
     failed: (error) => failures.push(error),
@@ -100,7 +102,7 @@ function linksThatCount(asked: BrokerId[]): { call: () => Promise<never> } {
 
 function putBroker(image: ClusterImage, id: BrokerId, epoch: number): void {
   const directory = `d${id}` as DirectoryId
-  image.brokers.set(id, { id, host: 'h', port: 1, directory, epoch, session: id })
+  image.setBroker({ id, host: 'h', port: 1, directory, epoch, session: id })
 }
 
 let version = 0
@@ -155,16 +157,19 @@ t.test('it opens the assigned replicas, and leads and follows as the states say'
 })
 
 t.test('one fetcher per leader: the new leader is asked, and the old one no longer', async (t) => {
-  const { manager, image, asked, open } = await world()
+  const { manager, image, asked, open, clock } = await world()
   setState(image, 0, { leader: 2 as BrokerId })
   open()
   t.same(asked, [2], 'both partitions in one fetch')
   setState(image, 0, { leader: 3 as BrokerId, leaderEpoch: 5, isr: members(1, 2, 3) })
   manager.imageChanged(ours)
+  t.same(asked, [2], 'once per tick')
+  await clock.advance(20)
   t.same(asked.slice(1).sort(), [2, 3])
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 6 })
   asked.length = 0
   manager.imageChanged(ours)
+  await clock.advance(20)
   t.same(asked, [], 'the fetch of partition 1 continues')
 })
 
@@ -339,6 +344,39 @@ t.test('a report waits until its log is durable', async (t) => {
   t.same(reports(), ['0 whole'])
 })
 
+// --- reassignment
+// ---------------------------------------------------------------------------------------
+
+t.test('a leader learns of other replicas, and writes its ISR for that assignment', async (t) => {
+  const { manager, replica, image, open } = await world()
+  open()
+  t.equal(replica(0).assignmentVersion, 0)
+  image.setTopic('goals', { topicId: 'x', replicas: [ids(1, 2, 3), ids(2, 1), ids(2, 3)] }, 5)
+  manager.imageChanged(ours)
+  t.equal(replica(0).assignmentVersion, 5)
+  t.equal(replica(1).assignmentVersion, 5)
+})
+
+t.test('a replica that is assigned again is opened when its directory is gone', async (t) => {
+  const { manager, image, disk, open } = await world()
+  open()
+  const [removed, other] = [
+    [ids(2), ids(2, 1), ids(2, 3)],
+    [ids(1, 2), ids(2, 1), ids(2, 3)],
+  ]
+  image.setTopic('goals', { topicId: 'x', replicas: removed }, 1)
+  manager.imageChanged(ours)
+  t.equal(manager.get('goals', 0), undefined)
+  t.ok(disk.logNames.includes(goals0), 'no list names it')
+  const removal = manager.remove([goals0])
+  image.setTopic('goals', { topicId: 'x', replicas: other }, 2)
+  manager.imageChanged(ours)
+  t.equal(manager.get('goals', 0), undefined, 'it is being removed')
+  await removal
+  t.equal(manager.get('goals', 0)?.logEnd, 0)
+  t.ok(disk.logNames.includes(goals0))
+})
+
 // --- fatal errors and closing
 // ----------------------------------------------------------------------
 
@@ -376,3 +414,37 @@ t.test('closing ends what waits, and leaves no timer', async (t) => {
   await clock.advance(1000)
   t.same(asked, [])
 })
+
+t.test(
+  'a log whose damage is found by a check is closed, reported and not opened again',
+  async (t) => {
+    const first = await world()
+    first.open()
+    for (let i = 0; i < 3; i++) await produce(first.replica(0))
+    await first.manager.close()
+    await first.checkpoint.write(first.manager.checkpoints())
+    const directory = first.disk.openLog(goals0)
+    const epochs = { baseEpoch: -1, starts: [{ epoch: 4, startOffset: 0 }] }
+    const snapshot = { logStart: 0, end: 3, gapsBelow: 0, epochs, producers: [] }
+    await new SnapshotFile(directory).write(snapshot)
+    const file = directory.open('0000000000000000.segment')
+    const last = Buffer.alloc(1)
+    const at = 67 // in the value of the first batch
+    file.read(last, at)
+    file.write(Buffer.of((last[0] ?? 0) ^ 1), at)
+    file.syncNow()
+    const { manager, replica, reports, reported, open, clock, failures } = await world(first.disk)
+    open()
+    t.equal(replica(0).role.type, 'leading', 'a start does not read it')
+    await clock.advance(100)
+    t.equal(manager.get('goals', 0), undefined)
+    t.same(reports(), ['0 damaged'])
+    t.match(reported.at(-1), [{ status: { reason: /segment: damaged at byte 0/ } }])
+    open()
+    t.equal(manager.get('goals', 0), undefined, 'it waits for an operator')
+    const { reports: reportsOfNext, open: openNext } = await world(first.disk)
+    openNext()
+    t.same(reportsOfNext(), ['0 damaged'], 'and so after a restart')
+    t.same(failures, [])
+  },
+)

@@ -9,10 +9,9 @@ import { decodeBatch, forEachBatch } from '../../../src/protocol/mq/record-batch
 import type { RecoveryChoice, RecoveryChoices } from '../../../src/protocol/mq/recover.ts'
 import { takeLogAway } from './damage.ts'
 import type { MqWorld } from './life.ts'
-import { topic } from './load.ts'
+import { textOf, topic } from './load.ts'
 import type { SimBroker } from './sim-broker.ts'
 
-const readBytes = 1 << 20
 /** Within this time a broker that is back has reported on its logs. */
 const reportMs = 1000
 
@@ -138,7 +137,7 @@ export class Person {
     let common = 0
     let at = 0
     while (replica !== undefined && at < replica.logEnd) {
-      for (const { offset, value } of recordsIn(replica.readForFollower(at, readBytes).records)) {
+      for (const { offset, value } of recordsIn(replica.peek(at, replica.logEnd))) {
         if (offset === common && checker.committedValue(partition, offset) === value) common++
         at = offset + 1
       }
@@ -166,8 +165,8 @@ function recordsIn(
 ): readonly { readonly offset: number; readonly value: string }[] {
   const records: { readonly offset: number; readonly value: string }[] = []
   forEachBatch(batches, (at) => {
-    for (const { offset, value } of decodeBatch(batches, at)) {
-      records.push({ offset, value: Buffer.from(value ?? []).toString() })
+    for (const record of decodeBatch(batches, at)) {
+      records.push({ offset: record.offset, value: textOf(record) })
     }
   })
   return records
