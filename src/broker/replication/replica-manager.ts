@@ -27,6 +27,7 @@ import {
 } from '../partition/partition-directory.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import type { BrokerLinks } from './broker-links.ts'
+import { FollowerSessions } from './follower-sessions.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
@@ -62,6 +63,8 @@ export class ReplicaManager implements ReplicaHost {
   readonly turn: Turn
   readonly log: Logger
   readonly purgatory = new Purgatory()
+  /** of the replicas that lead here */
+  readonly followers: FollowerSessions
   readonly decompression = new Codecs()
   readonly #time: SteadyTime
   /** the rest of this round of maintenance */
@@ -79,6 +82,7 @@ export class ReplicaManager implements ReplicaHost {
   /** by directory name: replicas that are being closed */
   readonly #closing = new Map<string, Promise<void>>()
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
+  #lastFetchSession = 0
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
   /** by directory name: the state that was applied, in this life and with these brokers and configs */
@@ -99,6 +103,12 @@ export class ReplicaManager implements ReplicaHost {
     this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
+    this.followers = new FollowerSessions({
+      replica: (topic, partition) => this.get(topic, partition),
+      purgatory: this.purgatory,
+      clock: this.clock,
+      turn: this.turn,
+    })
     this.#cancelTick = options.clock.every(tickMs, () => this.#tick())
   }
 
@@ -154,6 +164,7 @@ export class ReplicaManager implements ReplicaHost {
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
       this.#seen.clear()
+      this.followers.gone(id)
       for (const replica of this.#replicas.values()) replica.followerGone(id)
     }
     this.#epochs.clear()
@@ -255,6 +266,7 @@ export class ReplicaManager implements ReplicaHost {
   async close(): Promise<void> {
     this.#cancelTick()
     for (const fetcher of this.#fetchers.values()) fetcher.stop()
+    this.followers.close()
     this.purgatory.close()
     await Promise.all([...this.#replicas.values()].map((replica) => replica.close()))
   }
@@ -398,7 +410,7 @@ export class ReplicaManager implements ReplicaHost {
       if (followers === undefined) byLeader.set(leader, [replica])
       else followers.push(replica)
     }
-    const { links, clock, log } = this.#options
+    const { links, clock, turn, log } = this.#options
     for (const [leader, fetcher] of this.#fetchers) {
       if (byLeader.has(leader)) continue
       fetcher.stop()
@@ -407,7 +419,15 @@ export class ReplicaManager implements ReplicaHost {
     for (const [leader, replicas] of byLeader) {
       const fetcher =
         this.#fetchers.get(leader) ??
-        new ReplicaFetcher({ leader, links, clock, log, life: () => this.#life })
+        new ReplicaFetcher({
+          leader,
+          links,
+          clock,
+          turn,
+          log,
+          life: () => this.#life,
+          nextSession: () => ++this.#lastFetchSession,
+        })
       this.#fetchers.set(leader, fetcher)
       fetcher.setReplicas(replicas)
     }
