@@ -68,6 +68,8 @@ interface Follower {
   leaderEpoch: number
   /** sequence of the fetch that started it in this session; undefined: it is to start */
   since: number | undefined
+  /** the leader may follow it in this session */
+  isKnown: boolean
   /** may start no sooner */
   startAtMs: number
   /** its log is being cut */
@@ -133,6 +135,7 @@ export class ReplicaFetcher {
       }),
       leaderEpoch: replica.leaderEpoch,
       since: undefined,
+      isKnown: false,
       startAtMs: 0,
       isBusy: false,
       durableEnd: 0,
@@ -144,9 +147,9 @@ export class ReplicaFetcher {
   }
 
   #leave(follower: Follower): void {
-    const { replica, unwatch, since } = follower
+    const { replica, unwatch, isKnown } = follower
     const { topic, partition } = replica
-    if (since !== undefined) this.#forgotten.push({ topic, partition })
+    if (isKnown) this.#forgotten.push({ topic, partition })
     unwatch()
     follower.since = undefined
     this.#followers.delete(replica)
@@ -260,6 +263,7 @@ export class ReplicaFetcher {
       this.#toStart.delete(follower)
       follower.leaderEpoch = follower.replica.leaderEpoch
       follower.since = sequence
+      follower.isKnown = true
       partitions.push(told(follower, follower.replica.position({ isStart: true })))
     }
     return partitions
@@ -279,7 +283,10 @@ export class ReplicaFetcher {
     this.#session = undefined
     this.#waitingCount = this.#aheadCount = 0
     this.#forgotten = []
-    for (const follower of this.#followers.values()) this.#startAgain(follower)
+    for (const follower of this.#followers.values()) {
+      follower.isKnown = false
+      this.#startAgain(follower)
+    }
   }
 
   // --- answers -----------------------------------------------------------------------------------
