@@ -11,7 +11,6 @@ import { ZkClient } from '../client/zk/zk-client.ts'
 import { limits } from '../limits.ts'
 import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
-import { ZkError } from '../protocol/error-codes.ts'
 import { ClusterSecret, challengeBytes } from '../protocol/mq/cluster-secret.ts'
 import type { OpenBlock } from '../protocol/mq/compression.ts'
 import { noBroker } from '../protocol/mq/messages.ts'
@@ -27,28 +26,20 @@ import { ClusterImage } from './cluster/cluster-image.ts'
 import { readCredentials } from './cluster/credentials.ts'
 import type { BrokerConfig } from './config.ts'
 import { BrokerConnection } from './connection.ts'
-import { DataDir, DataDirError } from './data-dir.ts'
+import { DataDir } from './data-dir.ts'
 import { GroupCoordinator } from './group/group-coordinator.ts'
+import { handOver } from './hand-over.ts'
 import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
-import type { Member } from './partition/partition-state.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
 import { TopicRemoval } from './replication/topic-removal.ts'
 import { OldCopyError } from './session/marks.ts'
 import { ProducerIds } from './session/producer-ids.ts'
 import { BrokerSession } from './session/session.ts'
+import { BrokerSessions } from './session/sessions.ts'
 
 const checkpointMs = 5000
-/**
- * How long a broker that stops waits for others to lead its partitions; of that, for ZooWeeper to know
- * that it leaves; and how often it looks.
- */
-const handOverMsMax = 10_000
-const leaveMsMax = 2000
-const handOverCheckMs = 20
-/** Delay between attempts to begin a new session after one expired. */
-const sessionRetryMs = 200
 
 interface BrokerOptions {
   readonly config: BrokerConfig
@@ -79,9 +70,8 @@ export class Broker implements Part {
   readonly #image: ClusterImage
   readonly #connections = new Set<BrokerConnection>()
   readonly #warnings: RareWarnings
+  readonly #sessions: BrokerSessions
   #running: Running | undefined
-  #session: BrokerSession | undefined
-  #isOpening = false
   #isStopping = false
   #isCheckpointing = false
   #isRaisingMark = false
@@ -93,6 +83,13 @@ export class Broker implements Part {
     this.#log = logger
     this.#image = new ClusterImage(new ClusterConfigs(options.config.configs))
     this.#warnings = new RareWarnings(logger.child({ part: 'api' }), clock)
+    this.#sessions = new BrokerSessions({
+      make: (onExpired) => this.#makeSession(onExpired),
+      resign: () => this.#running?.replicas.resign(),
+      onFailure: options.onFailure,
+      clock,
+      log: logger,
+    })
   }
 
   /** The port that it listens on; undefined unless it runs. */
@@ -102,11 +99,11 @@ export class Broker implements Part {
 
   /** Of its current registration; undefined while it has none. */
   get brokerEpoch(): number | undefined {
-    return this.#session?.membership?.life.brokerEpoch
+    return this.#sessions.current?.membership?.life.brokerEpoch
   }
 
   get isController(): boolean {
-    return this.#session?.isController ?? false
+    return this.#sessions.current?.isController ?? false
   }
 
   status(): PartStatus {
@@ -161,7 +158,7 @@ export class Broker implements Part {
       this.#running = running
       this.#options.witness?.opened(replicas)
       if (this.#isStopping) throw new Error('Cannot start: the broker was stopped meanwhile')
-      await this.#openFirstSession()
+      await this.#sessions.open()
     } catch (error) {
       // Once `#running` is set, `stop` releases the parts, and may have done so already.
       if (running === undefined) {
@@ -176,6 +173,7 @@ export class Broker implements Part {
 
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.#sessions.stop()
     await this.#handOver()
     const running = this.#running
     this.#running = undefined
@@ -184,7 +182,7 @@ export class Broker implements Part {
     running?.groups.close()
     running?.replicas.resign()
     running?.removal.close()
-    await this.#session?.close()
+    await this.#sessions.close()
     if (running === undefined) return
     running.cancelCheckpoints()
     running.links.close()
@@ -196,70 +194,25 @@ export class Broker implements Part {
     await running.dataDir.release()
   }
 
-  /**
-   * Waits until replicas of other brokers lead what this one leads, as far as they can, so that a
-   * planned stop costs clients nothing but a refresh of their metadata.
-   */
   async #handOver(): Promise<void> {
-    const session = this.#session
-    const { clock } = this.#options.world
-    if (session?.membership === undefined || !this.#mayHandOver()) return
-    const deadlineMs = clock.nowMs() + handOverMsMax
-    const pause = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve))
-    try {
-      const hasLeft = session.leave().then(() => true)
-      const isLate = pause(leaveMsMax).then(() => false)
-      if (!(await Promise.race([hasLeft, isLate]))) return
-    } catch (error) {
-      this.#log.warn({ err: (error as Error).message }, 'Could not hand the partitions over')
-      return
-    }
-    while (session.membership !== undefined && this.#mayHandOver()) {
-      if (clock.nowMs() >= deadlineMs) {
-        this.#log.warn({}, 'Stopping although some partitions were not handed over')
-        return
-      }
-      await pause(handOverCheckMs)
-    }
-  }
-
-  /** Whether it leads a partition that a replica elsewhere can lead. */
-  #mayHandOver(): boolean {
-    const { id: self } = this.#options.config
-    for (const { role, topic, topicId, partition } of this.#running?.replicas.replicas ?? []) {
-      if (role.type !== 'leading') continue
-      const isAble = ({ broker, brokerEpoch, isAwaited }: Member) => {
-        if (broker === self || isAwaited || this.#image.isLeaving(broker)) return false
-        const isAlive = this.#image.brokers.get(broker)?.epoch === brokerEpoch
-        return isAlive && this.#image.unavailable({ topicId, partition, broker }) === undefined
-      }
-      if (this.#image.state(topic, partition)?.isr.some(isAble) === true) return true
-    }
-    return false
+    const { config, world } = this.#options
+    const session = this.#sessions.registered
+    const running = this.#running
+    if (session === undefined || running === undefined) return
+    const replicas = () => running.replicas.replicas
+    const [image, log] = [this.#image, this.#log]
+    await handOver({ self: config.id, image, replicas, session, clock: world.clock, log })
   }
 
   // --- the session -------------------------------------------------------------------------------
 
-  /** @throws as `start` */
-  async #openFirstSession(): Promise<void> {
-    try {
-      await this.#openSession()
-    } catch (error) {
-      if (!(error instanceof ZkError) || error.code !== 'SESSIONEXPIRED') throw error
-      await this.#session?.close()
-      await this.#reopenSession()
-      if (this.#isStopping) throw error
-    }
-  }
-
-  /** @throws as `start` */
-  async #openSession(): Promise<void> {
+  #makeSession(onExpired: () => void): BrokerSession | undefined {
     const { config, world } = this.#options
     const running = this.#running
-    if (running === undefined) return // the broker is stopping
+    if (running === undefined) return undefined
     const { sessionTimeoutMs, connectTimeoutMs } = config
     const { secret } = running
-    const session = new BrokerSession({
+    return new BrokerSession({
       id: config.id,
       zk: new ZkClient({
         ...config.zooweeper,
@@ -284,50 +237,12 @@ export class Broker implements Part {
       rack: config.rack,
       openReplicas: () => this.#running?.replicas.open() ?? [],
       onChange: () => this.#imageChanged(),
-      onExpired: () => this.#expired(session),
+      onExpired,
     })
-    this.#session = session
-    this.#isOpening = true
-    try {
-      await session.open()
-    } finally {
-      this.#isOpening = false
-    }
-    if (session.membership !== undefined) return
-    throw new ZkError('SESSIONEXPIRED', undefined, 'Cannot use the session: it has ended already')
-  }
-
-  /** Other brokers lead our partitions now, or soon will. */
-  #expired(session: BrokerSession): void {
-    if (session !== this.#session || this.#isStopping) return
-    this.#log.warn({}, 'The session expired: giving up all leadership and registering again')
-    this.#running?.replicas.resign()
-    // If the session was still being opened, `open` fails and its caller tries again.
-    if (!this.#isOpening) void this.#reopenSession()
-  }
-
-  async #reopenSession(): Promise<void> {
-    const { world, onFailure } = this.#options
-    while (!this.#isStopping) {
-      try {
-        await this.#openSession()
-        return
-      } catch (error) {
-        // After a failure past registration we may be leading: others take over once it is closed.
-        this.#running?.replicas.resign()
-        await this.#session?.close()
-        if (error instanceof DataDirError) {
-          onFailure(error)
-          return
-        }
-        this.#log.warn({ err: (error as Error).message }, 'Could not begin a session: trying again')
-        await new Promise<void>((resolve) => world.clock.after(sessionRetryMs, resolve))
-      }
-    }
   }
 
   #imageChanged(): void {
-    const life = this.#session?.membership?.life
+    const life = this.#sessions.current?.membership?.life
     const running = this.#running
     if (life === undefined || running === undefined) return
     running.links.imageChanged()
@@ -378,8 +293,8 @@ export class Broker implements Part {
       flush: config.flush,
       lagTimeMsMax: config.replicaLagTimeMsMax,
       checkpoint: made.checkpoint,
-      writeState: async (replica, state) => this.#session?.writeState(replica, state),
-      report: (reports) => this.#session?.report(reports),
+      writeState: async (replica, state) => this.#sessions.current?.writeState(replica, state),
+      report: (reports) => this.#sessions.current?.report(reports),
       failed: onFailure,
       maintenanceMs: config.retentionCheckMs,
     })
@@ -393,7 +308,7 @@ export class Broker implements Part {
       replicas,
       clock: world.clock,
       log: this.#log,
-      zk: () => (this.#session?.membership === undefined ? undefined : this.#session.zk),
+      zk: () => this.#sessions.registered?.zk,
     })
   }
 
@@ -452,7 +367,7 @@ export class Broker implements Part {
       sasl: {
         mechanisms: config.sasl.mechanisms,
         isRequired: config.sasl.isRequired,
-        credentials: (user) => readCredentials(this.#session, user),
+        credentials: (user) => readCredentials(this.#sessions.current, user),
         makeNonce: () => this.#makeUuid(),
       },
       openBlock: made.openBlock,
@@ -462,7 +377,7 @@ export class Broker implements Part {
       log: this.#log,
       warnings: this.#warnings,
       defaults: { partitionCount, replicationFactor },
-      session: () => (this.#session?.membership === undefined ? undefined : this.#session),
+      session: () => this.#sessions.registered,
     }
   }
 
@@ -522,7 +437,7 @@ export class Broker implements Part {
         this.#isCheckpointing = false
       })
     }
-    const session = this.#session
+    const session = this.#sessions.current
     if (session !== undefined && !this.#isRaisingMark) {
       this.#isRaisingMark = true
       void this.#raiseMark(session).finally(() => {

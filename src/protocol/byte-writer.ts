@@ -14,7 +14,8 @@ const shortLength = 40
 
 export class ByteWriter {
   protected buffer: Buffer
-  #view: DataView
+  /** the same memory: a DataView writes numbers faster than the methods of Buffer */
+  protected numbers: DataView
   #length = 0
   #frameStart = -1
   #insertions: Insertion[] = []
@@ -24,7 +25,7 @@ export class ByteWriter {
 
   constructor(initialBytes = 4096) {
     this.buffer = Buffer.allocUnsafeSlow(initialBytes)
-    this.#view = viewOf(this.buffer)
+    this.numbers = viewOf(this.buffer)
   }
 
   get length(): number {
@@ -107,14 +108,14 @@ export class ByteWriter {
   /** The low 16 bits. */
   int16(value: number): void {
     this.reserve(2)
-    this.#view.setInt16(this.#length, value)
+    this.numbers.setInt16(this.#length, value)
     this.#length += 2
   }
 
   /** The low 32 bits. */
   int32(value: number): void {
     this.reserve(4)
-    this.#view.setInt32(this.#length, value)
+    this.numbers.setInt32(this.#length, value)
     this.#length += 4
   }
 
@@ -122,14 +123,14 @@ export class ByteWriter {
   int64(value: number): void {
     this.reserve(8)
     const low = value >>> 0
-    this.#view.setInt32(this.#length, (value - low) / counterRange)
-    this.#view.setInt32(this.#length + 4, low)
+    this.numbers.setInt32(this.#length, (value - low) / counterRange)
+    this.numbers.setInt32(this.#length + 4, low)
     this.#length += 8
   }
 
   /** Overwrites an int32 written at `at`. */
   patchInt32(at: number, value: number): void {
-    this.#view.setInt32(at, value)
+    this.numbers.setInt32(at, value)
   }
 
   /** The bytes as they are. */
@@ -154,7 +155,7 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2))
     this.buffer.copy(grown, 0, 0, this.#length)
     this.buffer = grown
-    this.#view = viewOf(grown)
+    this.numbers = viewOf(grown)
   }
 }
 

@@ -225,7 +225,7 @@ export function record<F extends FieldRow>(fields: F): Field<ValuesOf<F>> {
     pack: (values) => packEntries(entries, values),
     unpack(plain, name) {
       if (!isList(plain)) throw wrong(name, plain, shape)
-      expectCount(name, entries.length, plain.length)
+      if (plain.length !== entries.length) throw wrongCount(name, entries.length, plain.length)
       return unpackEntries({}, entries, plain)
     },
   }
@@ -376,7 +376,8 @@ export class Messages<R extends Rows> {
 
   /** @throws ProtocolError if a message of this type has another number of fields */
   expectCount(type: TypeOf<R>, count: number): void {
-    expectCount(`${type} ${this.#what}`, this.fieldCount(type), count)
+    const wanted = this.fieldCount(type)
+    if (count !== wanted) throw wrongCount(`${type} ${this.#what}`, wanted, count)
   }
 
   #entriesOf(type: string): Entries {
@@ -402,15 +403,14 @@ export function unpackFields<F extends FieldRow>(
   plains: readonly Plain[],
 ): ValuesOf<F> {
   const entries = Object.entries(fields)
-  expectCount(what, entries.length, plains.length)
+  if (plains.length !== entries.length) throw wrongCount(what, entries.length, plains.length)
   return unpackEntries({}, entries, plains)
 }
 
 type Entries = readonly (readonly [string, Field<unknown>])[]
 
-function expectCount(what: string, wanted: number, found: number): void {
-  if (found === wanted) return
-  throw new ProtocolError(`Cannot decode a ${what}: it has ${found} fields, not ${wanted}`)
+function wrongCount(what: string, wanted: number, found: number): ProtocolError {
+  return new ProtocolError(`Cannot decode a ${what}: it has ${found} fields, not ${wanted}`)
 }
 
 function packEntries(entries: Entries, values: object): Plain[] {

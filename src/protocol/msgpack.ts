@@ -41,13 +41,12 @@ export class MsgpackWriter extends ByteWriter {
         buffer[at++] = value & 0xff
       } else if (value < 0x1_0000_0000) {
         buffer[at++] = 0xce
-        buffer[at++] = value >>> 24
-        buffer[at++] = (value >>> 16) & 0xff
-        buffer[at++] = (value >>> 8) & 0xff
-        buffer[at++] = value & 0xff
+        this.numbers.setUint32(at, value)
+        at += 4
       } else {
         buffer[at++] = 0xcb
-        at = buffer.writeDoubleBE(value, at)
+        this.numbers.setFloat64(at, value)
+        at += 8
       }
     } else if (value >= -32) {
       buffer[at++] = value & 0xff
@@ -62,7 +61,8 @@ export class MsgpackWriter extends ByteWriter {
       at = buffer.writeInt32BE(value, at)
     } else {
       buffer[at++] = 0xcb
-      at = buffer.writeDoubleBE(value, at)
+      this.numbers.setFloat64(at, value)
+      at += 8
     }
     this.length = at
   }
@@ -75,7 +75,8 @@ export class MsgpackWriter extends ByteWriter {
     }
     this.reserve(9)
     this.buffer[this.length] = 0xcb
-    this.length = this.buffer.writeDoubleBE(value, this.length + 1)
+    this.numbers.setFloat64(this.length + 1, value)
+    this.length += 9
   }
 
   nil(): void {

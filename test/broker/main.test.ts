@@ -1,12 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import net from 'node:net'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-
-const program = fileURLToPath(new URL('../../src/broker/main.ts', import.meta.url))
+import { program } from '../programs.ts'
 
 function run(...flags: string[]) {
-  return spawnSync(process.execPath, ['--import=tsx', program, ...flags], {
+  return spawnSync(process.execPath, [program('broker'), ...flags], {
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] },
   })

@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { zkPaths } from '../../src/broker/cluster/zk-paths.ts'
 import { Consumer } from '../../src/client/mq/consumer.ts'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { Producer } from '../../src/client/mq/producer.ts'
 import { noBroker } from '../../src/protocol/mq/messages.ts'
+import { program } from '../programs.ts'
 import { type BrokerWorld, until, worldTest } from './broker-world.ts'
 
 /** The directory of partition 0 of the topic, at this broker. */
@@ -234,8 +234,6 @@ worldTest(
   },
 )
 
-const program = fileURLToPath(new URL('../../src/broker/main.ts', import.meta.url))
-
 worldTest(
   t,
   'a broker that runs out of file descriptors keeps some for everything but partitions',
@@ -243,7 +241,7 @@ worldTest(
   async (t, world) => {
     const flags = ['--id=1', '--port=0', `--zooweeper=${world.zooweeper}`]
     const command = 'ulimit -n 300 && exec "$@"'
-    const node = [process.execPath, '--import=tsx', program, ...flags]
+    const node = [process.execPath, program('broker'), ...flags]
     const dataDir = `--data-dir=${join(world.dataDir, 'broker-1')}`
     const broker = spawn('sh', ['-c', command, 'sh', ...node, dataDir], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
+import { program } from '../programs.ts'
 
 const commands = [
   'start',
@@ -17,7 +18,7 @@ const commands = [
 ]
 
 function help(...words: readonly string[]): string {
-  const args = ['--import', 'tsx', 'src/cli/main.ts', ...words]
+  const args = [program('cli'), ...words]
   const env = { ...process.env, LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8' }
   return execFileSync(process.execPath, args, { encoding: 'utf8', env })
 }

@@ -3,19 +3,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { RealZooKeeper } from '../../bench/real-zookeeper.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import type { Acl } from '../../src/protocol/records.ts'
 import { realServer } from '../daemon/real-server.ts'
+import { program } from '../programs.ts'
 import { superUser } from './operations.ts'
 import { withoutZooKeeper } from './tools.ts'
 
-const zw = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-
 async function copy(from: string, to: string, ...flags: string[]) {
-  const args = ['--import=tsx', zw, 'copy', '--from', from, '--to', to, ...flags]
+  const args = [program('cli'), 'copy', '--from', from, '--to', to, ...flags]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {

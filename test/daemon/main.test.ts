@@ -2,11 +2,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-
-const program = fileURLToPath(new URL('../../src/daemon/main.ts', import.meta.url))
-const tsx = ['--import=tsx', program]
+import { program } from '../programs.ts'
 
 const refused = [
   { name: 'no data directory', flags: [], says: /^zooweeperd: .*dataDir/ },
@@ -24,7 +21,7 @@ const refused = [
 ]
 for (const { name, flags, says } of refused) {
   t.test(`exit code 2: ${name}`, async (t) => {
-    const { status, stderr, stdout } = spawnSync(process.execPath, [...tsx, ...flags], {
+    const { status, stderr, stdout } = spawnSync(process.execPath, [program('daemon'), ...flags], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'] },
     })
@@ -35,7 +32,9 @@ for (const { name, flags, says } of refused) {
 }
 
 t.test('--help is printed, and nothing is started', async (t) => {
-  const { status, stdout } = spawnSync(process.execPath, [...tsx, '--help'], { encoding: 'utf8' })
+  const { status, stdout } = spawnSync(process.execPath, [program('daemon'), '--help'], {
+    encoding: 'utf8',
+  })
   t.equal(status, 0)
   t.match(stdout, /zooweeperd/)
 })
@@ -50,7 +49,7 @@ t.test('it runs until SIGTERM and exits 0; one that cannot start exits 1', async
   ]
   const umask = process.umask(0)
   t.teardown(() => process.umask(umask))
-  const child = spawn(process.execPath, [...tsx, ...flags], {
+  const child = spawn(process.execPath, [program('daemon'), ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
@@ -62,7 +61,7 @@ t.test('it runs until SIGTERM and exits 0; one that cannot start exits 1', async
     })
     child.on('exit', () => resolve())
   })
-  const second = spawnSync(process.execPath, [...tsx, ...flags], { encoding: 'utf8' })
+  const second = spawnSync(process.execPath, [program('daemon'), ...flags], { encoding: 'utf8' })
   t.equal(second.status, 1)
   t.match(second.stdout, new RegExp(`process ${child.pid} is using it`))
   child.kill('SIGTERM')

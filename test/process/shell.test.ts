@@ -7,8 +7,9 @@ import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { parseServers } from '../../src/client/server-list.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
+import { program } from '../programs.ts'
 
-const zw = ['--import', 'tsx', 'src/cli/main.ts', 'shell']
+const zw = [program('cli'), 'shell']
 
 interface Ran {
   readonly code: number | null
@@ -44,11 +45,9 @@ async function freePort(): Promise<number> {
 async function startServer(t: Test, ...more: string[]): Promise<string> {
   const port = await freePort()
   const args = ['--data-dir', t.testdir(), '--client-port', String(port), ...more]
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'src/daemon/main.ts', ...args],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
+  const child: ChildProcess = spawn(process.execPath, [program('daemon'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   if (child.stdout !== null) createInterface(child.stdout).on('line', () => undefined)
   t.teardown(async () => {
     if (child.exitCode !== null) return

@@ -4,12 +4,13 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
-import { program, until } from './world.ts'
+import { program } from '../programs.ts'
+import { until } from './world.ts'
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0
 export const skip = hasTmux ? false : 'tmux is not installed'
 /** `zw` */
-export const cli = [process.execPath, ...program('cli/main')]
+export const cli = [process.execPath, program('cli')]
 
 /** Independent of the settings of the user who runs the tests. */
 const clean = 'env -u NO_COLOR -u FORCE_COLOR -u LC_ALL -u LC_CTYPE LANG=C.UTF-8 TERM=tmux-256color'

@@ -1,12 +1,10 @@
 // Real processes for the acceptance tests: a cluster on free ports, its clients, and other
-// programs. They run the built programs, or the sources if there is no dist/. Every process is
-// ended by its own id when the test ends, whatever the outcome.
+// programs. Every process is ended by its own id when the test ends, whatever the outcome.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Cluster, findBasePort, type Member } from '../../src/cli/cluster/cluster.ts'
 import { untilReady } from '../../src/cli/cluster/cluster-ready.ts'
@@ -16,18 +14,10 @@ import { compareGoals, parseGoal } from '../../src/cli/goals/goal.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { Random } from '../../src/random.ts'
+import { dist, program } from '../programs.ts'
 
 /** Time-out of every wait: generous, since test machines are busy. */
 export const patienceMs = 30_000
-
-const root = new URL('../../', import.meta.url)
-const built = existsSync(new URL('dist/cli/main.js', root))
-
-/** Arguments for node to run one of our programs. */
-export function program(path: string): readonly string[] {
-  if (built) return [fileURLToPath(new URL(`dist/${path}.js`, root))]
-  return ['--import=tsx', fileURLToPath(new URL(`src/${path}.ts`, root))]
-}
 
 export interface World {
   readonly cluster: Cluster
@@ -50,8 +40,7 @@ export async function prepareWorld(
   })
   const dataDir = t.testdir()
   const basePort = await freeBasePort({ servers, brokers })
-  const programs = { server: program('daemon/main'), broker: program('broker/main') }
-  cluster = new Cluster({ servers, brokers, dataDir, basePort, programs })
+  cluster = new Cluster({ servers, brokers, dataDir, basePort, dist })
   cluster.on('line', ({ name }, line) => {
     said.push(`${name} ${line}`)
     if (said.length > 500) said.shift()
@@ -197,7 +186,7 @@ export class Zw {
       open = false,
     }: { readonly input?: string | Uint8Array; readonly open?: boolean } = {},
   ) {
-    this.#process = spawn(process.execPath, [...program('cli/main'), ...args], {
+    this.#process = spawn(process.execPath, [program('cli'), ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },
     })

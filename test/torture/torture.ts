@@ -4,13 +4,13 @@
 //         ─▶ sessions end, and time out ─▶ an auditor lists all ─▶ each server's tree is read
 //         ─▶ test/history/check.ts
 
-import { fileURLToPath } from 'node:url'
 import { Cluster, findBasePort, type Member } from '../../src/cli/cluster/cluster.ts'
 import { untilReady } from '../../src/cli/cluster/cluster-ready.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { Random } from '../../src/random.ts'
 import { checkHistory, type Violation } from '../history/check.ts'
 import { Recorder, type Replica, type Sight } from '../history/history.ts'
+import { dist } from '../programs.ts'
 import { paths, pause, Session } from './load.ts'
 import { Nemesis } from './nemesis.ts'
 
@@ -42,9 +42,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const random = new Random(seed)
   const fork = () => new Random(random.below(2 ** 32))
   const basePort = await findBasePort(new Random(seed ^ process.pid), { servers, brokers: 0 })
-  const program = fileURLToPath(new URL('../../dist/daemon/main.js', import.meta.url))
-  const programs = { server: [program], broker: [] }
-  const cluster = new Cluster({ servers, brokers: 0, dataDir, basePort, programs })
+  const cluster = new Cluster({ servers, brokers: 0, dataDir, basePort, dist })
   const deaths = watchOver(cluster)
   const violations: Violation[] = []
   const history = new Recorder()

@@ -11,6 +11,7 @@ import { createTopics } from './create-topics.ts'
 import { deleteRecords } from './delete-records.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeConfigs } from './describe-configs.ts'
+import { describeLogDirs } from './describe-log-dirs.ts'
 import { electLeaders } from './elect-leaders.ts'
 import { fetch } from './fetch.ts'
 import {
@@ -81,6 +82,9 @@ export function dispatch(
       return
     case 'deleteRecords':
       deleteRecords(parts, request, respond)
+      return
+    case 'describeLogDirs':
+      respond(describeLogDirs(parts, request))
       return
     case 'joinGroup':
       answerLater(joinGroup(parts, requester, request), respond)

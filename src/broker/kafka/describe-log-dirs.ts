@@ -5,6 +5,7 @@ import type {
   DescribeLogDirsResponse,
 } from '../../protocol/kafka/api/describe-log-dirs.ts'
 import type { ServedReplica } from '../api/broker-parts.ts'
+import { sizeOf } from '../api/describe-log-dirs.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 type TopicRow = DescribeLogDirsResponse['results'][number]['topics'][number]
@@ -26,12 +27,13 @@ export function answerDescribeLogDirs(
 
 function rowsOf(replicas: readonly ServedReplica[]): TopicRow[] {
   const byTopic = new Map<string, TopicRow['partitions'][number][]>()
-  for (const { topic, partition, logBytes, logEnd, highWatermark } of replicas) {
+  for (const replica of replicas) {
+    const { topic, partition, sizeBytes, lag } = sizeOf(replica)
     const rows = byTopic.get(topic) ?? []
     rows.push({
       partitionIndex: partition,
-      partitionSize: logBytes,
-      offsetLag: Math.max(0, highWatermark - logEnd),
+      partitionSize: sizeBytes,
+      offsetLag: lag,
       isFutureKey: false,
     })
     byTopic.set(topic, rows)

@@ -324,10 +324,14 @@ export class Partition {
     return { snapshot: { logStart, end, gapsBelow, epochs, producers }, isExact }
   }
 
-  /** A snapshot that leaves everything from the log start on to be read. */
+  /**
+   * A snapshot that leaves everything from the log start on to be read; what is known of producers from
+   * before it can be read nowhere.
+   */
   snapshotAtStart(gapsBelow: Offset): LogSnapshot {
-    const [logStart, end, { baseEpoch }] = [this.#logStart, this.#logStart, this.#epochs]
-    return { logStart, end, gapsBelow, epochs: { baseEpoch, starts: [] }, producers: [] }
+    const [logStart, { baseEpoch }] = [this.#logStart, this.#epochs]
+    const { entries: producers } = this.#producers.before(logStart)
+    return { logStart, end: logStart, gapsBelow, epochs: { baseEpoch, starts: [] }, producers }
   }
 
   // --- as leader ---------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { LogSnapshot } from '../partition/log-snapshot.ts'
-import type { Partition } from '../partition/partition.ts'
+import type { Beginning, Partition } from '../partition/partition.ts'
 import type { PartitionLog } from '../partition/partition-log.ts'
+import { type ProducerEntry, ProducerStates } from '../partition/producer-states.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 
 interface LogHeadOptions {
@@ -63,17 +64,19 @@ export class LogHead {
   ): { readonly bytes: number; readonly committed: Offset } {
     this.#log = log
     const { written, isDamaged } = this.#keeper
-    const { logStart, end, epochs } = written
+    const { logStart, end, epochs, producers } = written
     if (isDamaged) {
       const { firstOffset = 0 } = log
       logger.error({ logStart: firstOffset }, 'The snapshot of a log is damaged: reading the log')
       log.dropBefore(firstOffset)
-      this.#core.restored(snapshotOf(firstOffset, -1))
+      this.#core.restored(snapshotOf({ logStart: firstOffset, baseEpoch: -1, producers: [] }))
     } else if (end <= log.end) {
       this.#core.restored(written)
     } else {
       // The log has lost records: the snapshot tells of what is gone, and what is left is read.
-      this.#core.restored(snapshotOf(logStart, epochs.baseEpoch))
+      const { baseEpoch } = epochs
+      const known = producersBefore(logStart, producers)
+      this.#core.restored(snapshotOf({ logStart, baseEpoch, producers: known }))
     }
     let bytes = 0
     let committed = this.#core.logEnd
@@ -157,7 +160,14 @@ export class LogHead {
 }
 
 /** Everything from the log start on is still to be read. */
-function snapshotOf(logStart: Offset, baseEpoch: number): LogSnapshot {
+function snapshotOf({ logStart, baseEpoch, producers }: Beginning): LogSnapshot {
   const epochs = { baseEpoch, starts: [] }
-  return { logStart, end: logStart, gapsBelow: 0, epochs, producers: [] }
+  return { logStart, end: logStart, gapsBelow: 0, epochs, producers }
+}
+
+/** What is left of `entries` at an earlier end of the log. */
+function producersBefore(end: Offset, entries: readonly ProducerEntry[]): readonly ProducerEntry[] {
+  const states = new ProducerStates()
+  states.restore(entries)
+  return states.before(end).entries
 }

@@ -8,6 +8,8 @@
 //   10m, 2h, 1d, 30s  this long ago
 //   @1764363899000    milliseconds since 1970
 
+import { dayMs, shortDurationMs } from '../times.ts'
+
 export type SeekTo =
   | { readonly type: 'beginning' }
   | { readonly type: 'end' }
@@ -20,15 +22,6 @@ export interface Seek {
   /** undefined: all */
   readonly partition: number | undefined
 }
-
-const unitMs: Readonly<Record<string, number>> = {
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-}
-
-const dayMs = 86_400_000
 
 /** @returns undefined if it names no place */
 export function parseSeek(text: string, wallMs: number): Seek | undefined {
@@ -50,8 +43,8 @@ function placeOf(place: string, wallMs: number): SeekTo | undefined {
 function timeOf(place: string, wallMs: number): number | undefined {
   const [, stamp] = /^@(\d{1,15})$/.exec(place) ?? []
   if (stamp !== undefined) return Number(stamp)
-  const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(place) ?? []
-  if (amount !== undefined) return Math.max(0, wallMs - Number(amount) * (unitMs[unit] ?? 0))
+  const ago = shortDurationMs(place)
+  if (ago !== undefined) return Math.max(0, wallMs - ago)
   const [, hours, minutes, seconds = '0'] = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(place) ?? []
   if (hours !== undefined) return timeOfDay([hours, minutes, seconds].map(Number), wallMs)
   if (!/^\d{4}-\d{2}-\d{2}/.test(place)) return undefined

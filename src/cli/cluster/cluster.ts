@@ -44,8 +44,8 @@ interface ClusterOptions {
   readonly dataDir: string
   readonly basePort: number
   readonly logLevel?: LogLevel
-  /** the programs of servers and of brokers, if not those beside this file: arguments of node */
-  readonly programs?: Readonly<Record<MemberKind, readonly string[]>>
+  /** directory of a build whose programs are started, if not those beside this file */
+  readonly dist?: URL
 }
 
 export interface Exit {
@@ -235,14 +235,10 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   start(member: Member, ...flags: readonly string[]): void {
     const { name, kind } = member
     invariant(!this.#running.has(name), 'a member is started only when it is down')
-    const program = this.#options.programs?.[kind] ?? programBeside(kind)
-    const guard = new URL(`./orphan-guard${ownExtension}`, import.meta.url).href
-    const [child, stdio] = [
-      [...process.execArgv, `--import=${guard}`, ...program, ...this.#flagsOf(member), ...flags],
-      ['ignore', 'pipe', 'pipe', 'ipc'] as const,
-    ]
-    const started = spawn(process.execPath, child, {
-      stdio: [...stdio],
+    const { dist } = this.#options
+    const program = dist === undefined ? programBeside(kind) : guardedProgram(kind, dist, '.js')
+    const started = spawn(process.execPath, [...program, ...this.#flagsOf(member), ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
       // The user's variables for their own programs must not affect the members.
       env: withoutOptions(process.env),
@@ -345,12 +341,17 @@ function members(kind: MemberKind, count: number, basePort: number): Member[] {
   })
 }
 
-/** Sources run as .ts under a loader, which the children inherit; a build runs as .js. */
-const ownExtension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-
+/** Arguments of node. Sources run as .ts under a loader, which the children inherit. */
 function programBeside(kind: MemberKind): readonly string[] {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+  const root = new URL('../../', import.meta.url)
+  return [...process.execArgv, ...guardedProgram(kind, root, extension)]
+}
+
+function guardedProgram(kind: MemberKind, root: URL, extension: string): readonly string[] {
+  const guard = new URL(`cli/cluster/orphan-guard${extension}`, root)
   const folder = kind === 'server' ? 'daemon' : 'broker'
-  return [fileURLToPath(new URL(`../../${folder}/main${ownExtension}`, import.meta.url))]
+  return [`--import=${guard.href}`, fileURLToPath(new URL(`${folder}/main${extension}`, root))]
 }
 
 function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

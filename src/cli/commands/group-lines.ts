@@ -70,21 +70,29 @@ function partitionLines({ partitions }: GroupDetails): readonly string[] {
 export function planLines(planned: readonly PlannedOffset[], isDone: boolean): readonly string[] {
   if (planned.length === 0) return ['The group committed nothing; name a --topic.']
   const lines = table([
-    ['topic', 'partition', 'committed', 'new'],
-    ...planned.map(({ topic, partition, committed, to }) => {
-      return [
-        topic,
-        String(partition),
-        committed === undefined ? '-' : String(committed),
-        String(to),
-      ]
-    }),
+    ['topic', 'partition', 'first', 'end', 'committed', 'new', 'lag'],
+    ...planned.map(({ topic, partition, earliest, latest, committed, to }) => [
+      topic,
+      String(partition),
+      String(earliest),
+      String(latest),
+      committed === undefined ? '-' : String(committed),
+      String(to),
+      String(latest - to),
+    ]),
   ])
   const done = isDone ? 'The offsets are moved.' : 'Nothing is changed; --apply moves the offsets.'
   return [...lines, done]
 }
 
-const numbers: ReadonlySet<string> = new Set(['partition', 'committed', 'end', 'lag', 'new'])
+const numbers: ReadonlySet<string> = new Set([
+  'partition',
+  'committed',
+  'first',
+  'end',
+  'lag',
+  'new',
+])
 
 /** @param rows the titles first */
 function table([titles = [], ...rows]: readonly (readonly string[])[]): readonly string[] {

@@ -5,15 +5,18 @@ import { type GroupDetails, MqAdmin, type OffsetTarget } from '../../client/mq/m
 import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStdout } from '../output.ts'
+import { durationForms, timeForms } from '../times.ts'
 import { describeLines, listLines, planLines } from './group-lines.ts'
+import { offsetTarget, type TargetFlags } from './offset-target.ts'
 
 const safeMax = Number.MAX_SAFE_INTEGER
 
 export const groups = cliCommand({
   command: 'groups <action> [group]',
   valued: 'tpos',
-  usage:
-    'zw groups list | describe GROUP | delete GROUP | reset-offsets GROUP --to … [--topic T] [--apply]',
+  usage: `zw groups list | describe GROUP | delete GROUP
+       zw groups reset-offsets GROUP --to start|end|N | --shift N | --to-datetime TIME | --by-duration TIME
+                               [--topic T [--partition N]] [--apply]`,
   describe: 'show consumer groups, their members and lag; move their offsets, or delete them',
   builder: (cli) =>
     mqOptions(
@@ -30,7 +33,16 @@ export const groups = cliCommand({
         type: 'string',
         describe: 'reset-offsets: start, end, or an offset; beyond a log, its nearest end',
       })
+      .option('to-datetime', {
+        type: 'string',
+        describe: `reset-offsets: the first records from this time on: ${timeForms}`,
+      })
+      .option('by-duration', {
+        type: 'string',
+        describe: `reset-offsets: the first records of the last ${durationForms}`,
+      })
       .option('shift', {
+        alias: 'shift-by',
         coerce: wholeNumber('--shift', { min: -safeMax, max: safeMax }),
         describe: 'reset-offsets: so many records forward, or back: --shift=-10',
       })
@@ -69,17 +81,20 @@ export const groups = cliCommand({
         print(listed, listLines(listed))
         return
       }
-      const found = await existing(admin, asked.group)
       switch (action) {
-        case 'describe':
+        case 'describe': {
+          const found = await existing(admin, asked.group)
           print(found, describeLines(found))
           return
+        }
         case 'delete':
           await admin.deleteGroup(asked.group)
           print({ deleted: asked.group }, [`Deleted group '${asked.group}' and its offsets.`])
           return
         case 'reset-offsets': {
           const { group, topic, partitions, to, apply } = asked
+          // A group may be given its offsets before its first member comes.
+          if (topic === undefined) await existing(admin, group)
           const reset = {
             ...(topic === undefined ? {} : { topic }),
             ...(partitions === undefined ? {} : { partitions }),
@@ -106,44 +121,35 @@ interface Asked {
   readonly apply: boolean
 }
 
-/** @throws BadUsage */
-function askedBy(given: {
+interface Given extends TargetFlags {
   readonly action: string
   readonly group: string | undefined
-  readonly to: string | undefined
-  readonly shift: number | undefined
   readonly topic: string | undefined
   readonly partition: number | undefined
   readonly apply: boolean
-}): Asked {
+}
+
+/** @throws BadUsage */
+function askedBy(given: Given): Asked {
   const { action, group = '', topic, partition, apply } = given
   if (action !== 'list' && group === '') {
     throw new BadUsage(`Cannot run zw groups ${action}: the name of the group is missing`)
   }
-  const to = targetOf(given.to, given.shift)
+  const to = offsetTarget(given, Date.now())
   if (action === 'reset-offsets' && to === undefined) {
-    throw new BadUsage('Cannot reset offsets: it needs --to start, --to end, --to N or --shift N')
+    throw new BadUsage(
+      'Cannot reset offsets: it needs --to start, end or an offset, --shift, --to-datetime or --by-duration',
+    )
   }
-  if (action !== 'reset-offsets' && (to !== undefined || apply)) {
-    throw new BadUsage(`Cannot use --to, --shift or --apply with zw groups ${action}`)
+  const isReset = to !== undefined || apply || topic !== undefined || partition !== undefined
+  if (action !== 'reset-offsets' && isReset) {
+    throw new BadUsage(`Cannot use zw groups ${action} with a flag of reset-offsets`)
   }
   if (partition !== undefined && topic === undefined) {
     throw new BadUsage('Cannot use --partition without --topic')
   }
   const partitions = partition === undefined ? undefined : [partition]
   return { group, to, topic, partitions, apply }
-}
-
-/** @throws BadUsage */
-function targetOf(to: string | undefined, by: number | undefined): OffsetTarget | undefined {
-  if (to !== undefined && by !== undefined) throw new BadUsage('Cannot use --to with --shift')
-  if (by !== undefined) return { type: 'shift', by }
-  if (to === undefined) return undefined
-  if (to === 'start' || to === 'end') return { type: to }
-  if (/^\d{1,16}$/.test(to) && Number.isSafeInteger(Number(to))) {
-    return { type: 'offset', offset: Number(to) }
-  }
-  throw new BadUsage(`Cannot use --to ${to}: it must be start, end or an offset`)
 }
 
 /** @throws Error: exit code 1 */

@@ -1,12 +1,13 @@
-// What `zw topics list, describe, create, delete, alter, partitions` do. Text goes to people, JSON to
+// What `zw topics list, describe, create, delete, alter, partitions, delete-records` do. Text goes to people, JSON to
 // scripts; a failure is an error with its reason, exit code 1.
 
 import { createInterface } from 'node:readline/promises'
 import { BrokerError, type MqAdmin, type PartitionOffsets } from '../../client/mq/mq-admin.ts'
 import type { TopicInfo } from '../../protocol/mq/metadata.ts'
 import { BadUsage } from '../cli-command.ts'
-import { toStdout } from '../output.ts'
+import { toStderr, toStdout } from '../output.ts'
 import {
+  type BrokerSize,
   type DescribedTopic,
   describeJson,
   describeLines,
@@ -22,6 +23,9 @@ export interface TopicWords {
   readonly config: readonly string[]
   readonly deleteConfig: readonly string[]
   readonly yes: boolean
+  readonly partition: number | undefined
+  readonly before: string | undefined
+  readonly sizes: boolean
   readonly output: 'text' | 'json'
 }
 
@@ -30,8 +34,10 @@ export async function list(admin: MqAdmin, { output }: TopicWords): Promise<void
   print(output, listJson(topics), listLines(topics))
 }
 
-export async function describe(admin: MqAdmin, { topic, output }: TopicWords): Promise<void> {
+export async function describe(admin: MqAdmin, words: TopicWords): Promise<void> {
+  const { topic, output } = words
   const infos = topic === undefined ? await admin.topics() : [await existing(admin, topic)]
+  const sizes = words.sizes ? await sizesOf(admin, topic) : undefined
   const described: DescribedTopic[] = []
   for (const info of infos) {
     const isKnown = info.problem === undefined
@@ -39,6 +45,7 @@ export async function describe(admin: MqAdmin, { topic, output }: TopicWords): P
       info,
       offsets: isKnown ? await offsetsOf(admin, info) : new Map(),
       configs: isKnown ? await admin.topicConfig(info.topic) : [],
+      sizes: sizes === undefined ? undefined : (sizes.get(info.topic) ?? []),
     })
   }
   print(output, described.map(describeJson), described.flatMap(describeLines))
@@ -72,7 +79,7 @@ export async function remove(admin: MqAdmin, words: TopicWords): Promise<void> {
   const topic = needed(words)
   if (!words.yes) {
     await existing(admin, topic)
-    await confirm(topic)
+    await confirm(topic, 'delete a topic', `All records of ${topic}`)
   }
   await admin.deleteTopics([topic])
   print(words.output, { topic, deleted: true }, [`Deleted topic ${topic}.`])
@@ -102,6 +109,66 @@ export async function addPartitions(admin: MqAdmin, words: TopicWords): Promise<
   print(words.output, { topic, partitions }, [
     `Topic ${topic} has ${partitions} partitions. Keys may be in other partitions from here on.`,
   ])
+}
+
+/** As with a whole topic, a person types its name. */
+export async function deleteRecords(admin: MqAdmin, words: TopicWords): Promise<void> {
+  const topic = needed(words)
+  const before = firstKept(words.before)
+  await existing(admin, topic)
+  const offsets = await admin.offsets(topic)
+  const chosen = offsets.filter(({ partition }) => partition === (words.partition ?? partition))
+  if (chosen.length === 0) {
+    const found = `it has ${offsets.length} partitions`
+    throw new Error(`Cannot find partition ${words.partition} of topic '${topic}': ${found}`)
+  }
+  const late = chosen.find(({ latest }) => before !== 'end' && before > latest)
+  if (late !== undefined) {
+    const what = `Cannot delete records of ${topic}/${late.partition} before ${words.before}`
+    throw new Error(`${what}: the log ends at ${late.latest}`)
+  }
+  if (!words.yes) {
+    const places = chosen.map(({ partition, earliest, latest }) => {
+      return `${topic}/${partition}: ${earliest} to ${before === 'end' ? latest : before}`
+    })
+    await confirm(topic, 'delete records', `Records before these offsets (${places.join(', ')})`)
+  }
+  const deleted = await admin.deleteRecords(
+    chosen.map(({ partition }) => ({ topic, partition, before })),
+  )
+  const lines = deleted.map(({ partition, earliest }) => {
+    return `${topic}/${partition} begins at ${earliest} now.`
+  })
+  print(words.output, deleted, lines)
+}
+
+/** @throws BadUsage */
+function firstKept(before: string | undefined): number | 'end' {
+  if (before === undefined) {
+    throw new BadUsage('Cannot delete records: it needs --before N, the first offset that stays')
+  }
+  if (before === 'end') return 'end'
+  if (/^\d{1,16}$/.test(before) && Number.isSafeInteger(Number(before))) return Number(before)
+  throw new BadUsage(`Cannot use --before ${before}: it must be an offset, or end`)
+}
+
+/** By topic. */
+async function sizesOf(
+  admin: MqAdmin,
+  topic: string | undefined,
+): Promise<ReadonlyMap<string, readonly BrokerSize[]>> {
+  const sizes = new Map<string, BrokerSize[]>()
+  for (const dir of await admin.logDirs(topic === undefined ? undefined : [topic])) {
+    if (dir.problem !== undefined) {
+      toStderr(`zw: broker ${dir.broker} does not tell its sizes: ${dir.problem.message}\n`)
+    }
+    for (const { topic, partition, sizeBytes, lag } of dir.replicas) {
+      const known = sizes.get(topic) ?? []
+      known.push({ broker: dir.broker, partition, sizeBytes, lag })
+      sizes.set(topic, known)
+    }
+  }
+  return sizes
 }
 
 function needed({ topic }: TopicWords): string {
@@ -140,14 +207,15 @@ function configsOf(texts: readonly string[]): Readonly<Record<string, string>> {
 }
 
 /** @throws Error unless the topic's name is typed */
-async function confirm(topic: string): Promise<void> {
+async function confirm(topic: string, what: string, lost: string): Promise<void> {
   if (process.stdin.isTTY !== true) {
-    throw new BadUsage('Cannot delete a topic without a terminal to ask on: add -y')
+    throw new BadUsage(`Cannot ${what} without a terminal to ask on: add -y`)
   }
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    const typed = await lines.question(`All records of ${topic} will be lost. Type its name: `)
-    if (typed.trim() !== topic) throw new Error(`Topic ${topic} stays: that is not its name`)
+    const typed = await lines.question(`${lost} will be lost. Type ${topic}: `)
+    if (typed.trim() !== topic)
+      throw new Error(`Topic ${topic} stays as it is: that is not its name`)
   } finally {
     lines.close()
   }

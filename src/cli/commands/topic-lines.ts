@@ -17,6 +17,17 @@ export interface DescribedTopic {
   /** by partition; missing where the leader did not say */
   readonly offsets: ReadonlyMap<number, PartitionOffsets>
   readonly configs: readonly ConfigEntry[]
+  /** undefined: not asked for */
+  readonly sizes: readonly BrokerSize[] | undefined
+}
+
+/** A replica of the topic. */
+export interface BrokerSize {
+  readonly broker: number
+  readonly partition: number
+  readonly sizeBytes: number
+  /** committed records that it lacks */
+  readonly lag: number
 }
 
 const topicColumns: readonly Column<TopicInfo>[] = [
@@ -45,7 +56,7 @@ export function listJson(topics: readonly TopicInfo[]): unknown {
   })
 }
 
-export function describeLines({ info, offsets, configs }: DescribedTopic): string[] {
+export function describeLines({ info, offsets, configs, sizes }: DescribedTopic): string[] {
   const { topic, topicId, partitions, problem } = info
   if (problem !== undefined) return [`${topic}: ${problem}`]
   const columns: readonly Column<PartitionInfo>[] = [
@@ -56,6 +67,7 @@ export function describeLines({ info, offsets, configs }: DescribedTopic): strin
     { title: 'in sync', right: false, of: ({ isr }) => isr.join() },
     { title: 'first', right: true, of: ({ partition }) => shown(offsets.get(partition)?.earliest) },
     { title: 'next', right: true, of: ({ partition }) => shown(offsets.get(partition)?.latest) },
+    ...(sizes === undefined ? [] : [sizeColumn(sizes)]),
     { title: '', right: false, of: conditionOf },
   ]
   const count = partitions.length
@@ -67,7 +79,20 @@ export function describeLines({ info, offsets, configs }: DescribedTopic): strin
   ]
 }
 
-export function describeJson({ info, offsets, configs }: DescribedTopic): unknown {
+/** In the order of the replicas. */
+function sizeColumn(sizes: readonly BrokerSize[]): Column<PartitionInfo> {
+  const cell = ({ partition, replicas }: PartitionInfo) => {
+    const ofReplicas = replicas.map((broker) => sizeAt(sizes, broker, partition)?.sizeBytes ?? '-')
+    return ofReplicas.join()
+  }
+  return { title: 'bytes', right: false, of: cell }
+}
+
+function sizeAt(sizes: readonly BrokerSize[], broker: number, partition: number) {
+  return sizes.find((one) => one.broker === broker && one.partition === partition)
+}
+
+export function describeJson({ info, offsets, configs, sizes }: DescribedTopic): unknown {
   const { topic, topicId, partitions, problem } = info
   return {
     topic,
@@ -86,12 +111,21 @@ export function describeJson({ info, offsets, configs }: DescribedTopic): unknow
         latest,
         underReplicated: isUnderReplicated(one),
         problems,
+        ...(sizes === undefined ? {} : { sizes: sizesJson(sizes, one) }),
       }
     }),
     configs: Object.fromEntries(
       configs.map(({ name, value, source }) => [name, { value: value ?? null, source }]),
     ),
   }
+}
+
+/** Of each replica; null where its broker did not tell. */
+function sizesJson(sizes: readonly BrokerSize[], { partition, replicas }: PartitionInfo): unknown {
+  return replicas.map((broker) => {
+    const { sizeBytes = null, lag = null } = sizeAt(sizes, broker, partition) ?? {}
+    return { broker, sizeBytes, lag }
+  })
 }
 
 const sourceNames: Readonly<Record<ConfigEntry['source'], string>> = {

@@ -9,7 +9,15 @@ import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStdout } from '../output.ts'
 import { recoveryLines } from './recovery-lines.ts'
-import { addPartitions, alter, create, describe, list, remove } from './topic-actions.ts'
+import {
+  addPartitions,
+  alter,
+  create,
+  deleteRecords,
+  describe,
+  list,
+  remove,
+} from './topic-actions.ts'
 
 const natural = (flag: string) => wholeNumber(flag, { min: 0, max: 2 ** 31 - 1 })
 const positive = (flag: string) => wholeNumber(flag, { min: 1, max: 2 ** 31 - 1 })
@@ -21,17 +29,28 @@ const actions = {
   delete: remove,
   alter,
   partitions: addPartitions,
+  'delete-records': deleteRecords,
 } as const
-const names = ['list', 'describe', 'create', 'delete', 'alter', 'partitions', 'recover'] as const
+const names = [
+  'list',
+  'describe',
+  'create',
+  'delete',
+  'alter',
+  'partitions',
+  'delete-records',
+  'recover',
+] as const
 
 export const topics = cliCommand({
   command: 'topics <action> [topic]',
   valued: 'cops',
-  usage: `zw topics list | describe [TOPIC]
+  usage: `zw topics list | describe [TOPIC] [--sizes]
        zw topics create TOPIC [--partitions N] [--replicas N] [--config NAME=VALUE …]
        zw topics delete TOPIC [-y]
        zw topics alter TOPIC [--config NAME=VALUE …] [--delete-config NAME …]
        zw topics partitions TOPIC --partitions N
+       zw topics delete-records TOPIC --before N|end [--partition N] [-y]
        zw topics recover TOPIC [--partition N] [--leader N --state-version N --apply]`,
   describe: 'list, describe, create, delete and change topics, or recover one without a leader',
   builder: (cli) =>
@@ -42,7 +61,7 @@ export const topics = cliCommand({
           choices: names,
           demandOption: true,
           describe:
-            'partitions adds some; recover shows replicas that could lead, and what is lost',
+            'partitions adds some; delete-records removes the first ones; recover shows replicas that could lead, and what is lost',
         })
         .positional('topic', { type: 'string', describe: 'name of the topic' }),
     )
@@ -73,6 +92,15 @@ export const topics = cliCommand({
         default: false,
         describe: 'delete without asking',
       })
+      .option('before', {
+        type: 'string',
+        describe: 'delete-records: the first offset that stays; end: all committed ones go',
+      })
+      .option('sizes', {
+        type: 'boolean',
+        default: false,
+        describe: 'describe: how many bytes each replica has',
+      })
       .option('output', {
         alias: 'o',
         choices: ['text', 'json'] as const,
@@ -82,7 +110,7 @@ export const topics = cliCommand({
       .option('partition', {
         alias: 'p',
         coerce: natural('--partition'),
-        describe: 'recover: one partition; default: all without a leader',
+        describe: 'one partition; default: all, with recover those without a leader',
       })
       .option('leader', {
         coerce: natural('--leader'),

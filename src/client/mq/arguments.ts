@@ -51,6 +51,7 @@ import type {
   OffsetTarget,
   PlannedOffset,
   ProducerOptions,
+  RecordsBefore,
   SeekOptions,
   SeekTarget,
   TopicConfigChange,
@@ -136,6 +137,7 @@ const offsetTarget = tagged({
   end: record({ type: always('end') }),
   offset: record({ type: always('offset'), offset }),
   shift: record({ type: always('shift'), by: anyNumber }),
+  time: record({ type: always('time'), timestampMs }),
 }) satisfies Kind<OffsetTarget>
 
 const offsetReset = record({
@@ -148,9 +150,28 @@ const plannedOffset = record({
   topic: kafkaName,
   partition,
   committed: optional(offset),
+  earliest: offset,
+  latest: offset,
   to: offset,
   version: wholeNumber(-1, Number.MAX_SAFE_INTEGER),
 } satisfies RowsOf<PlannedOffset>)
+
+/** Each partition once: a request would be refused. */
+const recordsBefore: Kind<readonly RecordsBefore[]> = (value, name) => {
+  const taken = deletions(value, name)
+  const places = taken.map(({ topic, partition }) => `${topic}/${partition}`)
+  const twice = places.find((place, i) => places.indexOf(place) < i)
+  if (twice !== undefined) throw new Misfit(name, `has ${twice} twice`)
+  return taken
+}
+const deletions = listOf(
+  record({
+    topic: kafkaName,
+    partition,
+    before: (value: unknown, name: string) => (value === 'end' ? value : offset(value, name)),
+  } satisfies RowsOf<RecordsBefore>),
+  1,
+)
 
 // --- methods ---------------------------------------------------------------------------------------
 
@@ -229,6 +250,8 @@ const adminMethods = {
   topicConfig: method('topicConfig', { topic: kafkaName }),
   alterTopicConfig: method('alterTopicConfig', { topic: kafkaName, change: configChange }),
   offsets: method('offsets', { topic: kafkaName }),
+  deleteRecords: method('deleteRecords', { partitions: recordsBefore }),
+  logDirs: method('logDirs', { topics: optional(listOf(kafkaName)) }),
   groupOffsets: method('groupOffsets', { group: kafkaName, topic: kafkaName }),
   group: method('group', { group: nonEmptyText }),
   deleteGroup: method('deleteGroup', { group: nonEmptyText }),

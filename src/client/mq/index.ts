@@ -32,7 +32,14 @@ export type {
   GroupPartition,
 } from './group/group-admin.ts'
 export { GroupConsumer, type GroupConsumerEvents } from './group/group-consumer.ts'
-export { type GroupOffset, MqAdmin, type PartitionOffsets } from './mq-admin.ts'
+export {
+  type GroupOffset,
+  type LogDir,
+  type LogStart,
+  MqAdmin,
+  type PartitionOffsets,
+  type ReplicaSize,
+} from './mq-admin.ts'
 export type {
   CallOptions,
   ConsumerOptions,
@@ -48,6 +55,7 @@ export type {
   OffsetTarget,
   PlannedOffset,
   ProducerOptions,
+  RecordsBefore,
   SeekOptions,
   SeekTarget,
   TopicPartition,

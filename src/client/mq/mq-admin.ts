@@ -2,6 +2,8 @@
 // committed offsets of groups.
 
 import type { ConfigEntry } from '../../protocol/mq/configs.ts'
+import { allCommitted } from '../../protocol/mq/delete-records.ts'
+import type { ReplicaSize } from '../../protocol/mq/describe-log-dirs.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
 import type { ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
@@ -15,10 +17,13 @@ import type {
   NewTopic,
   OffsetReset,
   PlannedOffset,
+  RecordsBefore,
   TopicConfigChange,
+  TopicPartition,
 } from './options.ts'
 
 export type { ConfigEntry } from '../../protocol/mq/configs.ts'
+export type { ReplicaSize } from '../../protocol/mq/describe-log-dirs.ts'
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
 export type {
   GroupDetails,
@@ -33,7 +38,9 @@ export type {
   OffsetReset,
   OffsetTarget,
   PlannedOffset,
+  RecordsBefore,
   TopicConfigChange,
+  TopicPartition,
 } from './options.ts'
 
 export interface PartitionOffsets {
@@ -47,6 +54,20 @@ export interface GroupOffset extends PartitionOffsets {
   readonly committed: number | undefined
   /** stored records that are not committed */
   readonly lag: number
+}
+
+/** Where the log of a partition begins. */
+export interface LogStart extends TopicPartition {
+  readonly earliest: number
+}
+
+/** The logs of one broker. */
+export interface LogDir {
+  readonly broker: BrokerId
+  /** undefined: it did not answer */
+  readonly dataDir: string | undefined
+  readonly replicas: readonly ReplicaSize[]
+  readonly problem: BrokerError | undefined
 }
 
 /** How often a topic that should exist is looked up, with a pause in between. */
@@ -152,6 +173,53 @@ export class MqAdmin {
     return listed.partitions.map(({ partition, earliest, latest }) => {
       return { partition, earliest, latest }
     })
+  }
+
+  /**
+   * Deletes the records before an offset, for good. Resolves when every replica in sync has.
+   *
+   * @returns where the logs begin now
+   * @throws BrokerError OFFSET_OUT_OF_RANGE beyond the committed records, POLICY_VIOLATION for a
+   *   compacted topic, …: other partitions of the call may be done
+   */
+  async deleteRecords(partitions: readonly RecordsBefore[]): Promise<readonly LogStart[]> {
+    const { partitions: taken } = take(mqMethods.deleteRecords, [partitions])
+    const asked = taken.map(({ topic, partition, before }) => {
+      return { topic, partition, offset: before === 'end' ? allCommitted : before }
+    })
+    const timeoutMs = this.#timeoutMs
+    const request = {
+      type: 'deleteRecords',
+      timeoutMs,
+      passedOn: false,
+      partitions: asked,
+    } as const
+    const deleted = await this.#cluster.call(request, timeoutMs + 1000)
+    return deleted.partitions.map(({ topic, partition, lowWatermark: earliest }) => {
+      return { topic, partition, earliest }
+    })
+  }
+
+  /**
+   * The sizes of the replicas on each live broker, of these topics or of all.
+   *
+   * @returns by broker; one that does not answer has a `problem`
+   */
+  async logDirs(topics?: readonly string[]): Promise<readonly LogDir[]> {
+    const { topics: taken } = take(mqMethods.logDirs, [topics])
+    await this.cluster()
+    const request = { type: 'describeLogDirs', topics: taken } as const
+    const asked = this.#cluster.metadata.brokers.map(async (broker): Promise<LogDir> => {
+      try {
+        const connection = this.#cluster.connectionTo(broker)
+        const { dataDir, replicas } = await connection.call(request, this.#timeoutMs)
+        return { broker: broker.id, dataDir, replicas, problem: undefined }
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error
+        return { broker: broker.id, dataDir: undefined, replicas: [], problem: error }
+      }
+    })
+    return (await Promise.all(asked)).sort((a, b) => a.broker - b.broker)
   }
 
   /** A newly created topic is not yet known to every broker. */

@@ -208,6 +208,8 @@ export type OffsetTarget =
   | { readonly type: 'offset'; readonly offset: number }
   /** forward from the committed offset; back if it is negative */
   | { readonly type: 'shift'; readonly by: number }
+  /** the first record with at least this timestamp, or the end if there is none */
+  | { readonly type: 'time'; readonly timestampMs: number }
 
 export interface TopicPartition {
   readonly topic: string
@@ -218,9 +220,18 @@ export interface TopicPartition {
 export interface PlannedOffset extends TopicPartition {
   /** undefined: the group committed nothing here */
   readonly committed: number | undefined
+  /** where the log begins and ends */
+  readonly earliest: number
+  readonly latest: number
   readonly to: number
   /** of the commit that the plan was made from */
   readonly version: number
+}
+
+/** Records of a partition that are deleted. */
+export interface RecordsBefore extends TopicPartition {
+  /** The first offset that stays; `end`: all committed records are deleted. */
+  readonly before: number | 'end'
 }
 
 export interface LeaderChoice {

@@ -11,6 +11,7 @@ import { createPartitionsRequest, createPartitionsResponse } from './create-part
 import { createTopicsRequest, createTopicsResponse } from './create-topics.ts'
 import { deleteRecordsRequest, deleteRecordsResponse } from './delete-records.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './delete-topics.ts'
+import { describeLogDirsRequest, describeLogDirsResponse } from './describe-log-dirs.ts'
 import { electLeadersRequest, electLeadersResponse } from './elect-leaders.ts'
 import { fetchRequest, fetchResponse } from './fetch.ts'
 import {
@@ -63,6 +64,7 @@ export const requests = new Messages('request', {
   recoveryChoices: { code: 11, fields: recoveryChoicesRequest },
   recover: { code: 12, fields: recoverRequest },
   deleteRecords: { code: 13, fields: deleteRecordsRequest },
+  describeLogDirs: { code: 14, fields: describeLogDirsRequest },
   describeConfigs: { code: 20, fields: describeConfigsRequest },
   alterConfigs: { code: 21, fields: alterConfigsRequest },
   deleteTopics: { code: 22, fields: deleteTopicsRequest },
@@ -93,6 +95,7 @@ export const responses = new Messages('response', {
   recoveryChoices: { code: 11, fields: recoveryChoicesResponse },
   recover: { code: 12, fields: recoverResponse },
   deleteRecords: { code: 13, fields: deleteRecordsResponse },
+  describeLogDirs: { code: 14, fields: describeLogDirsResponse },
   describeConfigs: { code: 20, fields: describeConfigsResponse },
   alterConfigs: { code: 21, fields: alterConfigsResponse },
   deleteTopics: { code: 22, fields: deleteTopicsResponse },

@@ -211,7 +211,7 @@ export class ApiWorld {
       image: this.image,
       replicas: {
         purgatory: this.#purgatory,
-        replicas: [],
+        replicas: { [Symbol.iterator]: () => this.#replicas.values() },
         get: (topic, partition) => this.#replicas.get(`${topic}/${partition}`),
       },
       followers: {

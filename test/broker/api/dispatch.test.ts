@@ -35,6 +35,7 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   },
   offsetFetch: { type: 'offsetFetch', passedOn: false, group: 'fans', partitions: [] },
   deleteRecords: { type: 'deleteRecords', timeoutMs: 10, passedOn: false, partitions: [] },
+  describeLogDirs: { type: 'describeLogDirs', topics: [] },
   joinGroup: {
     type: 'joinGroup',
     ...member,

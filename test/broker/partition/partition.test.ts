@@ -188,3 +188,16 @@ t.test('a log that began anew may begin within a batch', async (t) => {
   core.appended(first)
   t.equal(core.logEnd, 10)
 })
+
+t.test(
+  'what is known of producers from before the log start outlasts a cut behind it',
+  async (t) => {
+    const core = replica([])
+    core.appended({ ...batch(0, 5), producerId: 7 as ProducerId })
+    core.appended({ ...batch(1, 5), producerId: 7 as ProducerId, baseSequence: 1 })
+    core.opened(2)
+    core.logStartMoved(1)
+    const [producer] = core.snapshotAtStart(0).producers
+    t.match(producer, { producerId: 7, batches: [{ firstSequence: 0, lastOffset: 0 }] })
+  },
+)

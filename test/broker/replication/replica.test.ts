@@ -698,18 +698,20 @@ t.test('an emptied log continues where it ended, in the epoch of its last record
   t.equal(outcome.result, 6)
 })
 
+/** One record of an idempotent producer. */
+function produced(to: Replica, baseSequence: number): Promise<unknown> {
+  return new Promise((resolve) => {
+    const record = { key: null, value: null, timestampMs: 1, headers: [] }
+    const sequenced = { producerId: 7 as ProducerId, producerEpoch: 0, baseSequence }
+    const made = encodeBatch({ ...sequenced, records: [record] })
+    const header = readBatchHeader(made)
+    const waits = { acks: 'leader', deadlineMs: 1000, mayBeEarly: true } as const
+    to.produce({ header, batch: made, ...waits, done: resolve })
+  })
+}
+
 t.test('a producer is known after its records are removed and the broker restarts', async (t) => {
   const { replica, directory } = await leadingAlone()
-  const [id, epoch] = [7 as ProducerId, 0]
-  const produced = (to: Replica, baseSequence: number) =>
-    new Promise((resolve) => {
-      const record = { key: null, value: null, timestampMs: 1, headers: [] }
-      const sequenced = { producerId: id, producerEpoch: epoch, baseSequence, records: [record] }
-      const made = encodeBatch(sequenced)
-      const header = readBatchHeader(made)
-      const waits = { acks: 'leader', deadlineMs: 1000, mayBeEarly: true } as const
-      to.produce({ header, batch: made, ...waits, done: resolve })
-    })
   t.equal(await produced(replica, 0), 6)
   replica.removeBefore(7)
   await settled()
@@ -718,6 +720,26 @@ t.test('a producer is known after its records are removed and the broker restart
   t.equal(await produced(again, 0), 6, 'sent again, it gets its offset')
   t.equal(await produced(again, 1), 7)
 })
+
+t.test(
+  'a producer whose records are removed is known after the log has lost its end, too',
+  async (t) => {
+    const { replica, directory } = await leadingAlone()
+    t.equal(await produced(replica, 0), 6)
+    replica.removeBefore(7)
+    await settled()
+    t.equal(await produced(replica, 1), 7)
+    replica.maybeSaveSnapshot({ isLast: false })
+    await settled()
+    for (const name of directory.list()) if (name.endsWith('.segment')) directory.remove(name)
+    directory.syncNow()
+    const { replica: again } = reopened(directory)
+    t.equal(again.logEnd, 7, 'record 7 is lost')
+    again.become({ ...leads, leaderEpoch: 6, isr: members(1) }, ours)
+    t.equal(await produced(again, 0), 6, 'sent again, it gets its offset')
+    t.equal(await produced(again, 1), 7)
+  },
+)
 
 t.test('a follower removes what its leader has removed, as far as it is committed', async (t) => {
   const { replica, directory } = await following([5, 5, 5, 5])

@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ClusterSecret } from '../../../src/protocol/mq/cluster-secret.ts'
+import { program } from '../../programs.ts'
 
-const zw = ['--import', 'tsx', 'src/cli/main.ts', 'secret']
+const zw = [program('cli'), 'secret']
 
 const secret = (...words: readonly string[]) =>
   execFileSync(process.execPath, [...zw, ...words], { encoding: 'utf8' })

@@ -60,7 +60,7 @@ t.test('a list counts what needs a look', async (t) => {
 
 t.test('a description has a row per partition, and the values that are set', async (t) => {
   const info = topic(whole, poor, leaderless)
-  t.same(describeLines({ info, offsets, configs: [entry, byDefault] }), [
+  t.same(describeLines({ info, offsets, configs: [entry, byDefault], sizes: undefined }), [
     'goals: 3 partitions, id x',
     '  retention.ms=5 (topic)',
     '  partition  leader  epoch  replicas  in sync  first  next',
@@ -68,7 +68,7 @@ t.test('a description has a row per partition, and the values that are set', asy
     '          1       1      4  1,2,3     1            -     -  under-replicated',
     '          2       -      4  1,2,3     2            -     -  no leader; no state',
   ])
-  t.match(describeJson({ info, offsets, configs: [entry, byDefault] }), {
+  t.match(describeJson({ info, offsets, configs: [entry, byDefault], sizes: undefined }), {
     topic: 'goals',
     partitions: [
       { partition: 0, leader: 1, earliest: 3, latest: 120, underReplicated: false },
@@ -84,5 +84,30 @@ t.test('a description has a row per partition, and the values that are set', asy
 
 t.test('a topic that cannot be read shows why', async (t) => {
   const info = { ...topic(), problem: 'znode garbled' }
-  t.same(describeLines({ info, offsets: new Map(), configs: [] }), ['goals: znode garbled'])
+  t.same(describeLines({ info, offsets: new Map(), configs: [], sizes: undefined }), [
+    'goals: znode garbled',
+  ])
 })
+
+t.test(
+  'sizes stand in the order of the replicas, and a silent broker is no size of 0',
+  async (t) => {
+    const sizes = [
+      { broker: 3, partition: 0, sizeBytes: 300, lag: 4 },
+      { broker: 1, partition: 0, sizeBytes: 900, lag: 0 },
+    ]
+    const described = { info: topic(whole), offsets, configs: [], sizes }
+    t.match(describeLines(described).join('\n'), /next {2}bytes\n.* 120 {2}900,-,300$/)
+    t.match(describeJson(described), {
+      partitions: [
+        {
+          sizes: [
+            { broker: 1, sizeBytes: 900, lag: 0 },
+            { broker: 2, sizeBytes: null, lag: null },
+            { broker: 3, sizeBytes: 300, lag: 4 },
+          ],
+        },
+      ],
+    })
+  },
+)

@@ -8,12 +8,13 @@ import t from 'tap'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { Producer } from '../../../src/client/mq/producer.ts'
 import { type BrokerWorld, until, worldTest } from '../../broker/broker-world.ts'
+import { program } from '../../programs.ts'
 
 const exec = promisify(execFile)
 
 async function topics(world: BrokerWorld, ...words: readonly string[]): Promise<string> {
   const brokers = world.addresses.map(({ host, port }) => `${host}:${port}`).join()
-  const args = ['--import', 'tsx', 'src/cli/main.ts', 'topics', ...words]
+  const args = [program('cli'), 'topics', ...words]
   return (await exec(process.execPath, [...args, '--broker', brokers])).stdout
 }
 
@@ -37,16 +38,29 @@ worldTest(
     t.same(JSON.parse(changed), { topic: 'goals', configs: values })
     await topics(world, 'partitions', 'goals', '--partitions', '3')
     t.match(await topics(world, 'list'), /^goals +3 +1$/m)
-    const [described] = JSON.parse(await topics(world, 'describe', 'goals', '-o', 'json'))
+    const producer = world.use(new Producer({ brokers: world.addresses }))
+    for (const key of 'abcde') await producer.send({ topic: 'goals', partition: 1, key, value: '' })
+    const [described] = JSON.parse(
+      await topics(world, 'describe', 'goals', '--sizes', '-o', 'json'),
+    )
+    const [, { sizes }] = described.partitions
+    t.match(sizes, [{ broker: 1, sizeBytes: /^[1-9]\d+$/, lag: 0 }])
     t.match(described, { topic: 'goals', configs: { 'segment.ms': { source: 'topic' } } })
     t.same(
       described.partitions.map(({ leader, latest }: Record<string, unknown>) => [leader, latest]),
       [
         [1, 0],
-        [1, 0],
+        [1, 5],
         [1, 0],
       ],
     )
+    const cut = ['delete-records', 'goals', '--partition', '1', '-y', '--before']
+    await t.rejects(topics(world, ...cut, '2'), { code: 1, stderr: /cleanup.policy is compact/ })
+    await topics(world, 'alter', 'goals', '--config', 'cleanup.policy=compact,delete')
+    await t.rejects(topics(world, ...cut, '6'), { code: 1, stderr: /goals\/1 .*ends at 5$/m })
+    t.equal(await topics(world, ...cut, '2'), 'goals/1 begins at 2 now.\n')
+    const rest = await topics(world, ...cut, 'end', '-o', 'json')
+    t.same(JSON.parse(rest), [{ topic: 'goals', partition: 1, earliest: 5 }])
     await t.rejects(topics(world, 'delete', 'goals'), { code: 2, stderr: /add -y/ })
     t.equal(await topics(world, 'delete', 'goals', '-y'), 'Deleted topic goals.\n')
     t.equal(await topics(world, 'list', '-o', 'json'), '[]\n')

@@ -8,9 +8,10 @@ import { decodeUser } from '../../../src/protocol/mq/user-credentials.ts'
 import { isPassword } from '../../../src/protocol/sasl/scram-credential.ts'
 import { worldTest } from '../../broker/broker-world.ts'
 import { readSecret } from '../../broker/test-secret.ts'
+import { program } from '../../programs.ts'
 
 async function users(words: readonly string[], input = '') {
-  const zw = ['--import', 'tsx', 'src/cli/main.ts', 'users', ...words]
+  const zw = [program('cli'), 'users', ...words]
   const child = spawn(process.execPath, zw, { stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(input)
   const [out, err, [status]] = await Promise.all([

@@ -35,7 +35,8 @@ worldTest(
     await admin.createTopic({ topic: 'goals', partitions: 2, replicas: 2 })
     const producer = world.use(new Producer({ brokers }))
     for (let i = 0; i < 10; i++) {
-      await producer.send({ topic: 'goals', partition: i % 2, value: `${i}` })
+      const timestampMs = sentAt(i)
+      await producer.send({ topic: 'goals', partition: i % 2, value: `${i}`, timestampMs })
     }
 
     const cluster = world.use(new MqCluster({ brokers }))
@@ -98,14 +99,27 @@ worldTest(
       { to: { type: 'offset', offset: 99 }, want: [5, 5] },
       { to: { type: 'shift', by: -1 }, want: [2, 0] },
       { to: { type: 'shift', by: 1 }, want: [4, 1] },
+      { to: { type: 'time', timestampMs: 0 }, want: [0, 0] },
+      { to: { type: 'time', timestampMs: sentAt(3) }, want: [2, 1] },
+      { to: { type: 'time', timestampMs: sentAt(99) }, want: [5, 5] },
     ] as const
     for (const { to, want } of targets) {
+      const missing = { topic: 'goals', partitions: [1, 2], to: { type: 'start' } } as const
+      await t.rejects(admin.planOffsets('fans', missing), {
+        code: 'UNKNOWN_TOPIC_OR_PARTITION',
+        message: /goals\/2: the topic has 2 partitions/,
+      })
       const moves = await admin.planOffsets('fans', { topic: 'goals', to })
       t.same(
         moves.map((one) => one.to),
         want,
       )
     }
+    const missing = { topic: 'goals', partitions: [1, 2], to: { type: 'start' } } as const
+    await t.rejects(admin.planOffsets('fans', missing), {
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+      message: /goals\/2: the topic has 2 partitions/,
+    })
     const moves = await admin.planOffsets('fans', {
       topic: 'goals',
       to: { type: 'offset', offset: 1 },
@@ -119,16 +133,21 @@ worldTest(
   },
 )
 
+/** Of record i; records of partition 0 have the even ones. */
+function sentAt(i: number): number {
+  return 1_764_363_899_000 + i * 1000
+}
+
 function raise(): never {
   throw new Error('There is no group')
 }
 
 t.test('what is shown of no groups, and of plans', async (t) => {
   t.same(listLines([]), ['There are no groups.'])
-  const planned = [{ topic: 'goals', partition: 0, committed: undefined, to: 12, version: -1 }]
-  t.same(planLines(planned, false), [
-    'topic  partition  committed  new',
-    'goals          0          -   12',
+  const place = { topic: 'goals', partition: 0, earliest: 3, latest: 15 }
+  t.same(planLines([{ ...place, committed: undefined, to: 12, version: -1 }], false), [
+    'topic  partition  first  end  committed  new  lag',
+    'goals          0      3   15          -   12    3',
     'Nothing is changed; --apply moves the offsets.',
   ])
 })

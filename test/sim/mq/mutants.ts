@@ -20,7 +20,7 @@ const image = 'broker/cluster/cluster-image.ts'
 const reports = 'broker/session/replica-reports.ts'
 const driver = 'broker/controller/driver.ts'
 const session = 'broker/session/session.ts'
-const broker = 'broker/broker.ts'
+const sessions = 'broker/session/sessions.ts'
 const marks = 'broker/session/marks.ts'
 const ledGroup = 'broker/group/led-group.ts'
 const batch = 'protocol/mq/record-batch.ts'
@@ -400,8 +400,8 @@ export const mqMutants: readonly Mutant[] = [
     rule: 'a broker without a session leads nothing',
     edits: [
       {
-        file: broker,
-        from: "registering again')\n    this.#running?.replicas.resign()\n",
+        file: sessions,
+        from: "registering again')\n    resign()\n",
         to: "registering again')\n",
       },
     ],
@@ -412,11 +412,11 @@ export const mqMutants: readonly Mutant[] = [
     rule: 'a broker without a session leads nothing; seed 38',
     edits: [
       {
-        file: broker,
-        from: 'others take over once it is closed.\n        this.#running?.replicas.resign()\n',
+        file: sessions,
+        from: 'others take over once it is closed.\n        resign()\n',
         to: 'others take over once it is closed.\n',
       },
-      { file: broker, from: '    if (!this.#isOpening) void', to: '    void' },
+      { file: sessions, from: '    if (!this.#isOpening) void', to: '    void' },
     ],
     seeds: 1000,
   },

@@ -12,6 +12,7 @@ import {
 } from '../../../protocol/kafka/consumer-protocol.ts'
 import { BrokerError } from '../../../protocol/mq/error-codes.ts'
 import type { DescribedGroup, GroupListing, GroupMember } from '../../../protocol/mq/groups.ts'
+import { noTimestamp } from '../../../protocol/mq/list-offsets.ts'
 import { anyEpoch, type BrokerId, brokerErrorOf } from '../../../protocol/mq/messages.ts'
 import type { MqCluster } from '../mq-cluster.ts'
 import type { OffsetTarget, PlannedOffset, TopicPartition } from '../options.ts'
@@ -114,17 +115,19 @@ export class GroupAdmin {
   ): Promise<readonly PlannedOffset[]> {
     const places = await this.#places(group, asked)
     const fetched = await this.#fetch(group, places)
-    const bounds = await this.#bounds(places)
+    const timestampMs = asked.to.type === 'time' ? asked.to.timestampMs : noTimestamp
+    const bounds = await this.#bounds(places, timestampMs)
     return places.map((place, i): PlannedOffset => {
       const { offset: committed, version } = fetched[i] ?? { offset: undefined, version: -1 }
-      const { earliest, latest } = bounds[i] ?? {}
-      if (earliest === undefined || latest === undefined) {
+      const { earliest, latest, atTime = latest } = bounds[i] ?? {}
+      if (earliest === undefined || latest === undefined || atTime === undefined) {
         const message = `Cannot move group '${group}' in ${place.topic}/${place.partition}`
         throw new BrokerError('LEADER_NOT_AVAILABLE', `${message}: its log's ends are not known`)
       }
-      const wanted = targetOf(asked.to, { committed, earliest, latest })
+      const wanted = targetOf(asked.to, { committed, earliest, latest, atTime })
       const to = Math.min(Math.max(wanted, earliest), latest)
-      return { topic: place.topic, partition: place.partition, committed, to, version }
+      const { topic, partition } = place
+      return { topic, partition, committed, earliest, latest, to, version }
     })
   }
 
@@ -161,14 +164,23 @@ export class GroupAdmin {
     }: { readonly topic: string | undefined; readonly partitions: readonly number[] | undefined },
   ): Promise<readonly TopicPartition[]> {
     if (topic === undefined) return (await this.#fetch(group, undefined)).map(placeOf)
-    if (partitions !== undefined) return partitions.map((partition) => ({ topic, partition }))
     await this.#cluster.refresh()
     const found = this.#cluster.metadata.topic(topic)
     if (found === undefined) {
       const message = `Cannot move group '${group}' in topic '${topic}': the topic does not exist`
       throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
     }
-    return found.partitions.map(({ partition }) => ({ topic, partition }))
+    const count = found.partitions.length
+    const missing = partitions?.find((partition) => partition >= count)
+    if (missing !== undefined) {
+      const message = `Cannot move group '${group}' in ${topic}/${missing}`
+      throw new BrokerError(
+        'UNKNOWN_TOPIC_OR_PARTITION',
+        `${message}: the topic has ${count} partitions`,
+      )
+    }
+    const wanted = partitions ?? found.partitions.map(({ partition }) => partition)
+    return wanted.map((partition) => ({ topic, partition }))
   }
 
   async #fetch(group: string, partitions: readonly TopicPartition[] | undefined) {
@@ -208,17 +220,22 @@ export class GroupAdmin {
   }
 
   /** Of each; missing where no leader can tell. */
-  async #bounds(places: readonly TopicPartition[]) {
+  async #bounds(places: readonly TopicPartition[], timestampMs = noTimestamp) {
     if (places.length === 0) return []
     const bounds = places.map(async ({ topic, partition }) => {
-      const partitions = [{ topic, partition, leaderEpoch: anyEpoch }]
+      const partitions = [{ topic, partition, leaderEpoch: anyEpoch, timestampMs }]
       const request = { type: 'listOffsets', passedOn: false, partitions } as const
       try {
         const [listed] = (await this.#cluster.call(request, this.#timeoutMs)).partitions
         if (listed?.error !== undefined) throw brokerErrorOf(listed.error)
-        return { earliest: listed?.earliest, latest: listed?.latest }
+        return {
+          earliest: listed?.earliest,
+          latest: listed?.latest,
+          /** undefined: no record is so late */
+          atTime: listed?.found?.offset,
+        }
       } catch (error) {
-        if (error instanceof BrokerError) return { earliest: undefined, latest: undefined }
+        if (error instanceof BrokerError) return {}
         throw error
       }
     })
@@ -232,6 +249,7 @@ function targetOf(
     readonly committed: number | undefined
     readonly earliest: number
     readonly latest: number
+    readonly atTime: number
   },
 ): number {
   switch (target.type) {
@@ -243,6 +261,8 @@ function targetOf(
       return target.offset
     case 'shift':
       return (found.committed ?? found.earliest) + target.by
+    case 'time':
+      return found.atTime
   }
 }
 
