@@ -41,6 +41,12 @@ export interface Subject {
   stop(): Promise<void>
 }
 
+interface EnsembleOptions {
+  readonly logLevel?: 'warn' | 'info'
+  /** further flags of each server */
+  readonly flags?: readonly string[]
+}
+
 export class BenchEnsemble implements Subject {
   readonly servers: readonly BenchServer[]
   readonly #directory: string
@@ -58,7 +64,7 @@ export class BenchEnsemble implements Subject {
   static async start(
     size: number,
     parent: string,
-    { logLevel = 'warn' }: { readonly logLevel?: 'warn' | 'info' } = {},
+    { logLevel = 'warn', flags = [] }: EnsembleOptions = {},
   ): Promise<BenchEnsemble> {
     const directory = mkdtempSync(join(parent, `ensemble-${size}-`))
     const ports = await freePorts(size * 2)
@@ -80,6 +86,7 @@ export class BenchEnsemble implements Subject {
         '--client-port-address=127.0.0.1',
         '--max-client-cnxns=0',
         `--log-level=${logLevel}`,
+        ...flags,
       ]
       const client = { host: '127.0.0.1', port: clientPort }
       return { id, client, args, log, process: runServer(args, log) }

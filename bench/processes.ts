@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import net from 'node:net'
 import type { Address } from '../src/address.ts'
 
@@ -30,6 +30,11 @@ export function memoryMiBOf(children: readonly ChildProcess[]): readonly number[
   return allKnown(children.map(({ pid }) => residentMiB(pid)))
 }
 
+/** Descriptors that each has open; undefined without /proc. */
+export function openFilesOf(children: readonly ChildProcess[]): readonly number[] | undefined {
+  return allKnown(children.map(({ pid }) => openFiles(pid)))
+}
+
 function allKnown(values: readonly (number | undefined)[]): readonly number[] | undefined {
   const known = values.filter((value) => value !== undefined)
   return known.length === values.length ? known : undefined
@@ -49,6 +54,14 @@ function residentMiB(pid: number | undefined): number | undefined {
   try {
     const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
     return kibibytes === undefined ? undefined : Number(kibibytes) / 1024
+  } catch {
+    return undefined
+  }
+}
+
+function openFiles(pid: number | undefined): number | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length
   } catch {
     return undefined
   }

@@ -7,6 +7,7 @@ import { type Address, readAddress } from '../src/address.ts'
 import { BenchEnsemble, type Subject } from './ensemble.ts'
 import { fillKeys, type Measurement, measure } from './measure.ts'
 import { runMicro } from './micro.ts'
+import { runPartitions } from './mq/partitions.ts'
 import { runMq } from './mq/report.ts'
 import { dialectNames } from './raw-connection.ts'
 import { RealZooKeeper } from './real-zookeeper.ts'
@@ -19,7 +20,18 @@ import { soak, soakLoads } from './workloads/soak.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
-const subjects = ['micro', 'load', 'sequential', 'failover', 'sessions', 'mq', 'soak'] as const
+const subjects = [
+  'micro',
+  'load',
+  'sequential',
+  'failover',
+  'sessions',
+  'mq',
+  'partitions',
+  'soak',
+] as const
+/** Not measured unless named: they take long, or need much. */
+const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak']
 const seed = 20_261_123
 
 /** Connections × requests in flight on each. */
@@ -59,7 +71,7 @@ const options = await yargs(process.argv.slice(2))
   .usage(
     `$0 [subject …]
 
-Subjects: ${subjects.join(', ')}; all but mq and soak without one. With --peer: load and sessions,
+Subjects: ${subjects.join(', ')}; all but mq, partitions and soak without one. With --peer: load and sessions,
 against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers, Redis and NATS.`,
   )
   .options({
@@ -110,7 +122,13 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
     'in-flight': { type: 'number', default: 5, describe: 'mq: batches in flight per partition' },
     rate: { type: 'number', default: 10_000, describe: 'mq: records per second, end to end' },
     'stored-mib': { type: 'number', default: 64, describe: 'mq: MiB that consumers read' },
-    'node-options': { type: 'string', default: '', describe: 'mq: for the first of our brokers' },
+    'node-options': {
+      type: 'string',
+      default: '',
+      describe: 'mq, partitions: for the first of our brokers',
+    },
+    total: { type: 'number', default: 10_000, describe: 'partitions: of all topics' },
+    replicas: { type: 'number', default: 3, describe: 'partitions: replicas of each' },
     dir: {
       type: 'string',
       default: fileURLToPath(new URL('./data', import.meta.url)),
@@ -127,7 +145,7 @@ const chosen =
     ? options._.map((name) => oneOf(subjects, name))
     : withPeer
       ? (['load'] as const)
-      : subjects.filter((name) => name !== 'mq' && name !== 'soak')
+      : subjects.filter((name) => !onlyNamed.includes(name))
 const chosenWorkloads = options.workloads.split(',').map((name) => oneOf(workloadNames, name))
 const shapes = options.shapes.split(',').map(parseShape)
 const sizes = options.sizes.split(',').map(Number)
@@ -156,6 +174,9 @@ for (const subject of chosen) {
       break
     case 'mq':
       await runMq(options, { seed, print, figures })
+      break
+    case 'partitions':
+      await runPartitions(options, { print, figures })
       break
     case 'soak':
       await runSoak()

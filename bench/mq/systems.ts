@@ -4,6 +4,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -20,6 +21,8 @@ import { streamName } from './streams.ts'
 
 const startMs = 60_000
 const replicas = 3
+/** Those of `zw up`: with longer ticks no session is as short as brokers ask for. */
+const serverFlags = ['--tick-time=250', '--init-limit=40', '--sync-limit=10']
 const host = '127.0.0.1'
 
 export interface MqSystem extends Subject {
@@ -43,12 +46,12 @@ export function programProblem(program: string, ...args: readonly string[]): str
 /** Processes and the directory of their data. */
 abstract class Processes {
   readonly addresses: readonly Address[]
-  readonly #processes: readonly ChildProcess[]
+  readonly #processes: ChildProcess[]
   readonly #directory: string
 
   protected constructor(started: Started) {
     this.addresses = started.addresses
-    this.#processes = started.processes
+    this.#processes = [...started.processes]
     this.#directory = started.directory
   }
 
@@ -63,6 +66,16 @@ abstract class Processes {
   async stop(): Promise<void> {
     await Promise.all(this.#processes.map(stopProcess))
     rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  /** Of all of them, in the order of their addresses. */
+  get processes(): readonly ChildProcess[] {
+    return this.#processes
+  }
+
+  /** Puts a process in the place of one that has ended. */
+  protected replaceProcess(index: number, process: ChildProcess): void {
+    this.#processes[index] = process
   }
 
   /** Tries again until it succeeds, all processes have ended, or it takes too long. */
@@ -93,11 +106,17 @@ interface Started {
 /** Three brokers of Mimic Queue; the CPU time of the ensemble beneath is not counted. */
 export class Brokers extends Processes implements MqSystem {
   readonly kind = 'mimic queue'
-  readonly #ensemble: BenchEnsemble
+  readonly ensemble: BenchEnsemble
+  readonly #runBroker: (index: number) => ChildProcess
 
-  private constructor(started: Started, ensemble: BenchEnsemble) {
+  private constructor(
+    started: Started,
+    ensemble: BenchEnsemble,
+    runBroker: (index: number) => ChildProcess,
+  ) {
     super(started)
-    this.#ensemble = ensemble
+    this.ensemble = ensemble
+    this.#runBroker = runBroker
   }
 
   /**
@@ -106,46 +125,62 @@ export class Brokers extends Processes implements MqSystem {
    */
   static async start(
     parent: string,
-    { checkout, nodeOptions = [] }: BrokersOptions = {},
+    { checkout, nodeOptions = [], servers = 1 }: BrokersOptions = {},
   ): Promise<Brokers> {
     const root = checkout ?? fileURLToPath(new URL('../..', import.meta.url))
     const program = join(root, 'dist/broker/main.js')
-    const ensemble = await BenchEnsemble.start(1, parent)
+    const ensemble = await BenchEnsemble.start(servers, parent, { flags: serverFlags })
     const directory = mkdtempSync(join(parent, 'brokers-'))
     const secret = join(directory, 'secret')
     readSecretFile({ path: secret, quoted: secret, randomBytes })
     const ports = await freePorts(replicas)
-    const processes = ports.map((port, i) => {
+    const runBroker = (i: number) => {
       const args = [
         ...(i === 0 ? nodeOptions : []),
         program,
-        ...['--id', String(i + 1), '--host', host, '--port', String(port)],
+        ...['--id', String(i + 1), '--host', host, '--port', String(ports[i])],
         ...['--zooweeper', ensemble.addresses.map(formatAddress).join(',')],
         ...['--secret-file', secret, '--data-dir', join(directory, String(i + 1))],
         ...['--log-level', 'warn'],
       ]
       return run(process.execPath, args, join(directory, `${i + 1}.log`))
-    })
+    }
+    const processes = ports.map((_, i) => runBroker(i))
     const addresses = ports.map((port) => ({ host, port }))
-    const brokers = new Brokers({ addresses, processes, directory }, ensemble)
+    const brokers = new Brokers({ addresses, processes, directory }, ensemble, runBroker)
     await brokers.untilServing(async () => {
-      const { brokers: live } = await brokers.#asAdmin((admin) => admin.cluster())
+      const { brokers: live } = await brokers.asAdmin((admin) => admin.cluster())
       if (live.length < replicas) throw new Error(`only ${live.length} brokers are registered`)
     })
     return brokers
   }
 
   async createTopic(topic: string, partitions: number): Promise<void> {
-    await this.#asAdmin((admin) => admin.createTopic({ topic, partitions, replicas }))
+    await this.asAdmin((admin) => admin.createTopic({ topic, partitions, replicas }))
+  }
+
+  /** Ends one broker with SIGKILL, and waits for its exit. */
+  async kill(index: number): Promise<void> {
+    const process = this.processes[index]
+    if (process === undefined) return
+    const ended = once(process, 'exit')
+    process.kill('SIGKILL')
+    await ended
+  }
+
+  /** Starts a broker again that has ended. */
+  restart(index: number): void {
+    this.replaceProcess(index, this.#runBroker(index))
   }
 
   override async stop(): Promise<void> {
     await super.stop()
-    await this.#ensemble.stop()
+    await this.ensemble.stop()
   }
 
-  async #asAdmin<T>(use: (admin: MqAdmin) => Promise<T>): Promise<T> {
-    const admin = new MqAdmin({ brokers: this.addresses.map(formatAddress) })
+  async asAdmin<T>(use: (admin: MqAdmin) => Promise<T>): Promise<T> {
+    const brokers = this.addresses.map(formatAddress)
+    const admin = new MqAdmin({ brokers, timeoutMs: startMs })
     try {
       return await use(admin)
     } finally {
@@ -157,6 +192,8 @@ export class Brokers extends Processes implements MqSystem {
 export interface BrokersOptions {
   readonly checkout?: string
   readonly nodeOptions?: readonly string[]
+  /** of ZooWeeper beneath them */
+  readonly servers?: number
 }
 
 /** One server, since Redis has no acks of replicas that say what is on their disks. */

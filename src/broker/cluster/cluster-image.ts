@@ -3,6 +3,7 @@
 // requests, to find leaders, and to learn what it leads and follows; the controller bases its
 // decisions on it. An unusable znode or replica is listed with the reason. Pure.
 
+import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type {
   ClusterInfo,
@@ -14,8 +15,10 @@ import type { Registration } from '../../protocol/mq/registration.ts'
 import { brokersOf, leaderOf, type PartitionState } from '../partition/partition-state.ts'
 import { ClusterConfigs } from './cluster-configs.ts'
 import type { DeletedTopic } from './deleted-topics.ts'
+import { ImageChanges } from './image-changes.ts'
 import {
   faultOf,
+  placeOf,
   type ReplicaPlace,
   type ReplicaStatus,
   reportName,
@@ -50,20 +53,92 @@ interface ReplicaReportImage {
 export class ClusterImage {
   /** of topics and brokers */
   readonly configs: ClusterConfigs
-  readonly brokers = new Map<BrokerId, LiveBroker>()
+  readonly #brokers = new Map<BrokerId, LiveBroker>()
   readonly topics = new Map<string, TopicImage>()
   readonly #byTopicId = new Map<string, string>()
   #assignmentsRevision = 0
   /** by topic: why its znode, which exists, cannot be used */
   readonly topicProblems = new Map<string, string>()
-  /** by name of the znode; a report may be from a life that is over */
-  readonly reports = new Map<string, ReplicaReportImage>()
+  readonly #reports = new Map<string, ReplicaReportImage>()
+  /** of the parts that follow this image */
+  readonly #changes = new Set<ImageChanges>()
   /** by topic id: deleted topics of which brokers still have replicas */
   readonly deleted = new Map<string, DeletedTopic>()
   controller: BrokerId = noBroker
 
   constructor(configs = new ClusterConfigs()) {
     this.configs = configs
+  }
+
+  get brokers(): ReadonlyMap<BrokerId, LiveBroker> {
+    return this.#brokers
+  }
+
+  /** By name of the znode; a report may be from a life that is over. */
+  get reports(): ReadonlyMap<string, ReplicaReportImage> {
+    return this.#reports
+  }
+
+  // --- changes -----------------------------------------------------------------------------------
+
+  /** From now on the caller is told what changed, until it unfollows. */
+  follow(): ImageChanges {
+    const changes = new ImageChanges()
+    this.#changes.add(changes)
+    return changes
+  }
+
+  unfollow(changes: ImageChanges): void {
+    this.#changes.delete(changes)
+  }
+
+  #changed(topic: string, partition: number): void {
+    for (const changes of this.#changes) changes.add(topic, partition)
+  }
+
+  #topicChanged(topic: string): void {
+    const count = this.topics.get(topic)?.assignment.replicas.length ?? 0
+    for (let partition = 0; partition < count; partition++) this.#changed(topic, partition)
+  }
+
+  #everythingChanged(): void {
+    for (const changes of this.#changes) changes.addEverything()
+  }
+
+  // --- what is read from znodes ------------------------------------------------------------------
+
+  setBroker(broker: LiveBroker): void {
+    const before = this.#brokers.get(broker.id)
+    this.#brokers.set(broker.id, broker)
+    if (before === undefined || !isSameBroker(before, broker)) this.#everythingChanged()
+  }
+
+  removeBroker(id: BrokerId): void {
+    if (this.#brokers.delete(id)) this.#everythingChanged()
+  }
+
+  setReport(name: string, report: ReplicaReportImage): void {
+    this.#reports.set(name, report)
+    this.#reportChanged(name)
+  }
+
+  removeReport(name: string): void {
+    if (this.#reports.delete(name)) this.#reportChanged(name)
+  }
+
+  /** A topic that is not known yet changes with all its partitions when it is. */
+  #reportChanged(name: string): void {
+    const place = placeOf(name)
+    const topic = place === undefined ? undefined : this.#byTopicId.get(place.topicId)
+    if (place !== undefined && topic !== undefined) this.#changed(topic, place.partition)
+  }
+
+  /** See `ClusterConfigs.set`. */
+  setConfig(entity: ConfigEntity, data: Buffer | null | undefined): readonly string[] {
+    const problems = this.configs.set(entity, data)
+    if (entity.type === 'topic') this.#topicChanged(entity.name)
+    else this.#everythingChanged()
+    return problems
   }
 
   /** Rises with every change of the topics or of their replicas. */
@@ -80,7 +155,9 @@ export class ClusterImage {
     this.#byTopicId.set(assignment.topicId, topic)
     const states = isSame ? before.states : new Map()
     const stateProblems = isSame ? before.stateProblems : new Map()
+    if (isSame) this.#topicChanged(topic) // it may have fewer partitions
     this.topics.set(topic, { topic, assignment, states, stateProblems })
+    this.#topicChanged(topic)
   }
 
   removeTopic(topic: string): void {
@@ -100,6 +177,7 @@ export class ClusterImage {
     const found = this.topics.get(topic)
     if (found === undefined) return
     this.#assignmentsRevision += 1
+    this.#topicChanged(topic)
     this.#byTopicId.delete(found.assignment.topicId)
     this.topics.delete(topic)
   }
@@ -122,6 +200,7 @@ export class ClusterImage {
   setState(topic: string, partition: number, state: PartitionState | undefined): void {
     const { states, stateProblems } = this.topics.get(topic) ?? {}
     if (states === undefined) return
+    this.#changed(topic, partition)
     stateProblems?.delete(partition)
     if (state === undefined) states.delete(partition)
     else if (state.version >= (states.get(partition)?.version ?? 0)) states.set(partition, state)
@@ -131,6 +210,7 @@ export class ClusterImage {
   setBadState(topic: string, partition: number): boolean {
     const { states, stateProblems } = this.topics.get(topic) ?? {}
     states?.delete(partition)
+    this.#changed(topic, partition)
     if (stateProblems === undefined || stateProblems.has(partition)) return false
     stateProblems.set(
       partition,
@@ -141,10 +221,13 @@ export class ClusterImage {
 
   /** What is known about a replica. A report from an earlier life of its broker does not count. */
   standing({ topicId, partition, broker }: ReplicaPlace): Standing {
-    const live = this.brokers.get(broker)
+    const live = this.#brokers.get(broker)
     if (live === undefined) return { broker, life: undefined, status: undefined }
     const { directory, epoch: brokerEpoch, session } = live
-    const report = this.reports.get(reportName({ topicId, partition, broker }))
+    const report =
+      this.#reports.size === 0
+        ? undefined
+        : this.#reports.get(reportName({ topicId, partition, broker }))
     const status = report?.session === session ? report.status : undefined
     return { broker, life: { directory, brokerEpoch }, status }
   }
@@ -231,6 +314,12 @@ export class ClusterImage {
     })
     return { topic, topicId: assignment.topicId, problem, partitions }
   }
+}
+
+function isSameBroker(a: LiveBroker, b: LiveBroker): boolean {
+  if (a.epoch !== b.epoch || a.session !== b.session || a.directory !== b.directory) return false
+  if (a.host !== b.host || a.port !== b.port || a.rack !== b.rack) return false
+  return (a.isLeaving === true) === (b.isLeaving === true)
 }
 
 const aheadReason =

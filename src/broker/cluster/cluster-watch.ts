@@ -162,10 +162,10 @@ export class ClusterWatch {
         const { id } = meaning
         const found = await this.#get(zkPaths.brokerId(id))
         const endpoint = decodeRegistration(found?.data ?? null)
-        if (found === undefined || endpoint === undefined) image.brokers.delete(id)
+        if (found === undefined || endpoint === undefined) image.removeBroker(id)
         else {
           const { czxid: epoch, ephemeralOwner: session } = found.stat
-          image.brokers.set(id, { id, ...endpoint, epoch, session })
+          image.setBroker({ id, ...endpoint, epoch, session })
         }
         return
       }
@@ -173,8 +173,8 @@ export class ClusterWatch {
         const { name } = meaning
         const found = await this.#get(`${zkPaths.reports}/${name}`)
         const status = decodeReport(found?.data ?? null)
-        if (found === undefined || status === undefined) image.reports.delete(name)
-        else image.reports.set(name, { status, session: found.stat.ephemeralOwner })
+        if (found === undefined || status === undefined) image.removeReport(name)
+        else image.setReport(name, { status, session: found.stat.ephemeralOwner })
         return
       }
       case 'topic': {
@@ -211,7 +211,7 @@ export class ClusterWatch {
         const { entity } = meaning
         const path = zkPaths.configOf(entity)
         const found = await this.#get(path)
-        for (const problem of image.configs.set(entity, found?.data)) {
+        for (const problem of image.setConfig(entity, found?.data)) {
           log.error({ path, problem }, 'Part of a configuration is unusable: the default holds')
         }
         return

@@ -69,6 +69,13 @@ export function reportName({ topicId, partition, broker }: ReplicaPlace): string
   return `${topicId}-${partition}-${broker}`
 }
 
+/** @returns undefined for a name that `reportName` does not make */
+export function placeOf(name: string): ReplicaPlace | undefined {
+  const [, topicId, partition, broker] = /^(.+)-(\d+)-(\d+)$/.exec(name) ?? []
+  if (topicId === undefined) return undefined
+  return { topicId, partition: Number(partition), broker: Number(broker) as BrokerId }
+}
+
 export function isFault(status: ReplicaStatus): status is FaultStatus {
   return status.type === 'unavailable' || status.type === 'damaged'
 }

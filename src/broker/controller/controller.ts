@@ -7,6 +7,9 @@
 // controller that missed events, or was just elected, decides the same as one that saw everything.
 // Only the deadline of an election by reports starts again with a new controller.
 //
+// What a rule says about a partition is kept until the partition changes, or its deadline passes: a
+// step visits no other. What is kept never decides alone, since each write is conditional.
+//
 //   no state yet                  the first usable replica leads, the usable ones are in sync
 //   leader lost or restarted      epoch + 1; the first unbroken ISR member, in assignment order
 //   no unbroken member in sync    no leader; the ISR is kept, and the replicas report:
@@ -30,6 +33,7 @@
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
+import type { ImageChange, PartitionPlace } from '../cluster/image-changes.ts'
 import { faultOf, isFault, type Standing } from '../cluster/replica-status.ts'
 import {
   areSameMembers,
@@ -86,6 +90,7 @@ export interface Undecided {
 }
 
 interface Wait {
+  readonly topicId: string
   /** version of the state; a new version starts a new wait */
   readonly version: number
   readonly untilMs: number
@@ -94,8 +99,15 @@ interface Wait {
 /** One controller epoch. */
 export class Controller {
   readonly #options: ControllerOptions
-  /** by topic id and partition */
-  #waits = new Map<string, Wait>()
+  // What the rules say, by topic and partition: each is in one of these at most.
+  readonly #elections = new Map<string, StateWrite>()
+  /** of partitions whose leader stays */
+  readonly #isrChanges = new Map<string, StateWrite>()
+  readonly #undecided = new Map<string, Undecided>()
+  /** in which the preferred replica leads */
+  readonly #misplaced = new Map<string, StateWrite>()
+  /** of partitions that await reports */
+  readonly #waits = new Map<string, Wait & PartitionPlace>()
   /** when preferred replicas become leaders; undefined while all of them lead that can */
   #rebalanceAtMs: number | undefined
 
@@ -103,82 +115,127 @@ export class Controller {
     this.#options = options
   }
 
-  step(image: ClusterImage, nowMs: number): ControllerStep {
-    const { epoch: controllerEpoch } = this.#options
-    const waits = this.#waits
-    this.#waits = new Map()
-    const writes: StateWrite[] = []
-    const undecided: Undecided[] = []
-    const misplaced: StateWrite[] = []
-    for (const { topic, assignment, stateProblems } of image.topics.values()) {
-      const { topicId } = assignment
-      for (const [partition, replicas] of assignment.replicas.entries()) {
-        if (stateProblems.has(partition)) continue
-        const known = image.state(topic, partition)
-        const standings = replicas.map((broker) => image.standing({ topicId, partition, broker }))
-        const minInsyncReplicas = image.configs.minInsyncReplicas(topic, replicas.length)
-        const seen = { standings, minInsyncReplicas, isLeaving: image.isLeaving }
-        const key = `${topicId}-${partition}`
-        const wanted =
-          known === undefined
-            ? firstState(seen)
-            : (nextState(known, seen) ?? this.#recovered(known, seen, { waits, key, nowMs }))
-        if (wanted !== undefined) {
-          writes.push({ topic, partition, state: { ...wanted, controllerEpoch } })
-        } else if (known !== undefined && !this.#waits.has(key) && isUndecided(known, standings)) {
-          undecided.push({ topic, partition, version: known.version })
-        } else if (known !== undefined && this.#options.rebalanceMs !== undefined) {
-          const preferred = preferredState(known, standings, image)
-          if (typeof preferred === 'string') continue
-          misplaced.push({ topic, partition, state: { ...preferred, controllerEpoch } })
-        }
-      }
+  /**
+   * @param changed what changed in the image since the last step; everything at the first
+   * @returns every write that is due by now, also those returned before; elections come first
+   */
+  step(image: ClusterImage, nowMs: number, changed: ImageChange = 'everything'): ControllerStep {
+    if (changed === 'everything') this.#visitAll(image, nowMs)
+    else {
+      for (const { topic, partition } of changed) this.#visit(image, topic, partition, nowMs)
     }
-    writes.push(...this.#due(misplaced, nowMs))
+    for (const { topic, partition, untilMs } of [...this.#waits.values()]) {
+      if (untilMs <= nowMs) this.#visit(image, topic, partition, nowMs)
+    }
+    const elections = [...this.#elections.values()]
+    const writes = [...elections, ...this.#isrChanges.values(), ...this.#due(nowMs)]
     const deadlines = [...this.#waits.values()].map(({ untilMs }) => untilMs)
     if (this.#rebalanceAtMs !== undefined) deadlines.push(this.#rebalanceAtMs)
     const askAgainAtMs = deadlines.length === 0 ? undefined : Math.min(...deadlines)
-    return { writes, askAgainAtMs, undecided }
+    return { writes, askAgainAtMs, undecided: [...this.#undecided.values()] }
+  }
+
+  #visitAll(image: ClusterImage, nowMs: number): void {
+    for (const kept of [this.#elections, this.#isrChanges, this.#undecided, this.#misplaced]) {
+      kept.clear()
+    }
+    for (const { topic, partition } of [...this.#waits.values()]) {
+      if (!image.hasPartition(topic, partition)) this.#waits.delete(keyOf(topic, partition))
+    }
+    for (const { topic, assignment } of image.topics.values()) {
+      for (const partition of assignment.replicas.keys()) {
+        this.#visit(image, topic, partition, nowMs)
+      }
+    }
+  }
+
+  /** Applies the rules to one partition. */
+  #visit(image: ClusterImage, topic: string, partition: number, nowMs: number): void {
+    const key = keyOf(topic, partition)
+    const wait = this.#waits.get(key)
+    this.#forget(key)
+    const { assignment, stateProblems } = image.topics.get(topic) ?? {}
+    const replicas = assignment?.replicas[partition]
+    if (assignment === undefined || replicas === undefined) return
+    if (stateProblems?.has(partition) === true) return
+    const { epoch: controllerEpoch } = this.#options
+    const { topicId } = assignment
+    const known = image.state(topic, partition)
+    const standings = replicas.map((broker) => image.standing({ topicId, partition, broker }))
+    const minInsyncReplicas = image.configs.minInsyncReplicas(topic, replicas.length)
+    const seen = { standings, minInsyncReplicas, isLeaving: image.isLeaving }
+    const place = { topicId, topic, partition }
+    const wanted =
+      known === undefined
+        ? firstState(seen)
+        : (nextState(known, seen) ?? this.#recovered(known, seen, { place, wait, nowMs }))
+    if (wanted !== undefined) {
+      const isElection = wanted.leaderEpoch !== known?.leaderEpoch
+      const writes = isElection ? this.#elections : this.#isrChanges
+      writes.set(key, { topic, partition, state: { ...wanted, controllerEpoch } })
+    } else if (known !== undefined && !this.#waits.has(key) && isUndecided(known, standings)) {
+      this.#undecided.set(key, { topic, partition, version: known.version })
+    } else if (known !== undefined && this.#options.rebalanceMs !== undefined) {
+      const preferred = preferredState(known, standings, image)
+      if (typeof preferred === 'string') return
+      this.#misplaced.set(key, { topic, partition, state: { ...preferred, controllerEpoch } })
+    }
+  }
+
+  #forget(key: string): void {
+    this.#elections.delete(key)
+    this.#isrChanges.delete(key)
+    this.#undecided.delete(key)
+    this.#misplaced.delete(key)
+    this.#waits.delete(key)
   }
 
   /**
    * Not at once, since a broker that has just returned may be about to leave again; and few at a
    * time, since clients pause when a leader changes.
    */
-  #due(misplaced: readonly StateWrite[], nowMs: number): readonly StateWrite[] {
+  #due(nowMs: number): readonly StateWrite[] {
     const { rebalanceMs } = this.#options
-    if (misplaced.length === 0 || rebalanceMs === undefined) {
+    if (this.#misplaced.size === 0 || rebalanceMs === undefined) {
       this.#rebalanceAtMs = undefined
       return []
     }
     this.#rebalanceAtMs ??= nowMs + rebalanceMs
     if (nowMs < this.#rebalanceAtMs) return []
     this.#rebalanceAtMs = nowMs + movePauseMs
-    return misplaced.slice(0, movedAtOnce)
+    return [...this.#misplaced.values()].slice(0, movedAtOnce)
   }
 
   /** The wait starts with the first report of a log: without one no election is possible. */
   #recovered(
     state: PartitionState,
     seen: Seen,
-    { waits, key, nowMs }: { waits: ReadonlyMap<string, Wait>; key: string; nowMs: number },
+    { place, wait, nowMs }: { place: ReplicatedPlace; wait: Wait | undefined; nowMs: number },
   ): PartitionState | undefined {
     if (state.leader !== noBroker) return undefined
     const { version } = state
-    const before = waits.get(key)
-    const isSame = before?.version === version
-    const untilMs = isSame ? before.untilMs : nowMs + this.#options.recoveryWaitMs
+    const { topicId, topic, partition } = place
+    const isSame = wait?.version === version && wait.topicId === topicId
+    const untilMs = isSame ? wait.untilMs : nowMs + this.#options.recoveryWaitMs
     const verdict = electByReports({ state, ...seen, isTimeUp: isSame && nowMs >= untilMs })
     switch (verdict.type) {
       case 'elect':
         return verdict.state
       case 'await all':
-        this.#waits.set(key, { version, untilMs })
+        this.#waits.set(keyOf(topic, partition), { topicId, topic, partition, version, untilMs })
         return undefined
       case 'wait':
         return undefined
     }
   }
+}
+
+interface ReplicatedPlace extends PartitionPlace {
+  readonly topicId: string
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`
 }
 
 function isUndecided(state: PartitionState, standings: readonly Standing[]): boolean {

@@ -42,6 +42,11 @@ export class ProduceQueue {
     this.#options = options
   }
 
+  /** Whether batches wait for earlier ones, each until its deadline. */
+  get isHolding(): boolean {
+    return this.#held.bytes > 0
+  }
+
   produce(call: ProduceCall): void {
     if (this.#judge(call) === 'appended') this.#appendHeld(call.header)
   }

@@ -2,6 +2,9 @@
 // each a leader or follower according to its znode, and keeps the followers up to date with one
 // fetcher per leader. A replica that cannot be opened is unavailable, with a reason, and the others
 // still serve: the controller learns of it from a report and elects other replicas.
+//
+// A broker may have 10 000 replicas: a change of the image visits those that it concerns, and a tick
+// those that asked for it and a share of the others.
 
 import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
@@ -15,6 +18,7 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { Turn } from '../../turn.ts'
 import type { Disk } from '../../world.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
+import type { ImageChange, ImageChanges, PartitionPlace } from '../cluster/image-changes.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
 import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
 import {
@@ -38,6 +42,10 @@ import { UnavailableReplicas } from './unavailable-replicas.ts'
 const tickMs = 20
 /** File descriptors reserved for connections, besides one for each log's next segment. */
 const descriptorReserve = 64
+/** How long the event loop may be held while new replicas are opened, each with several fsyncs. */
+const openingMsMax = 200
+/** A replica that lags is noticed at most this share of the lag time too late. */
+const lagChecks = 20
 
 interface ReplicaManagerOptions {
   readonly self: BrokerId
@@ -85,10 +93,23 @@ export class ReplicaManager implements ReplicaHost {
   #lastFetchSession = 0
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
-  /** by directory name: the state that was applied, in this life and with these brokers and configs */
-  readonly #seen = new Map<string, PartitionState>()
-  #openedRevision = -1
-  #configsRevision = -1
+  /** what was not applied yet to the replicas in this life */
+  readonly #changes: ImageChanges
+  /** replicas whose partition has no leader, or one that they cannot follow */
+  readonly #toReport = new Set<Replica>()
+  /** replicas that asked for the next tick */
+  readonly #eager = new Set<Replica>()
+  /** the rest of this round of lag checks */
+  #toTick: Replica[] = []
+  /** how many of them are due by now, in fractions */
+  #tickable = 0
+  readonly #compacting = new Set<Replica>()
+  /** by directory name: replicas that are assigned to this broker and not open yet */
+  readonly #toOpen = new Map<string, Assigned>()
+  /** some replica has another role, or another leader */
+  #areFetchersDue = false
+  /** since the last tick */
+  #hasAssignedFetchers = false
   /** this broker's life, while it may lead and follow */
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
@@ -98,6 +119,7 @@ export class ReplicaManager implements ReplicaHost {
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
+    this.#changes = options.image.follow()
     this.clock = options.clock
     this.#time = new SteadyTime(options.clock)
     this.turn = options.turn
@@ -127,15 +149,13 @@ export class ReplicaManager implements ReplicaHost {
    * @returns reports on the replicas that cannot be used
    */
   open(): readonly ReplicaReport[] {
-    const { assignmentsRevision } = this.#options.image
-    if (assignmentsRevision !== this.#openedRevision || this.#unavailable.all.size > 0) {
-      this.#openedRevision = assignmentsRevision
-      this.#openAssigned()
-    }
+    this.#dropUnassigned()
+    this.#openUntil(Number.POSITIVE_INFINITY)
     return this.#reports()
   }
 
-  #openAssigned(): void {
+  /** Drops what is not assigned to this broker, and notes what is and is not open. */
+  #dropUnassigned(): void {
     const wanted = this.#assigned()
     for (const [key, replica] of this.#replicas) {
       if (!wanted.has(key)) this.#drop(key, replica)
@@ -143,11 +163,32 @@ export class ReplicaManager implements ReplicaHost {
     for (const key of [...this.#unavailable.all.keys()]) {
       if (!wanted.has(key)) this.#unavailable.remove(key)
     }
-    const nowMs = this.clock.nowMs()
-    const toOpen = [...wanted].filter(
-      ([key]) => !this.#replicas.has(key) && this.#unavailable.mayOpen(key, nowMs),
-    )
-    if (toOpen.length > 0) this.#openAll(toOpen)
+    this.#toOpen.clear()
+    for (const [key, assigned] of wanted) {
+      if (!this.#replicas.has(key)) this.#toOpen.set(key, assigned)
+    }
+  }
+
+  /** The same for one partition. */
+  #dropIfUnassigned({ topic, partition }: PartitionPlace): void {
+    const assigned = this.#assignedAt(topic, partition)
+    const key = assigned === undefined ? undefined : directoryName(assigned)
+    const replica = this.get(topic, partition)
+    if (replica !== undefined) {
+      const name = directoryName(replica)
+      if (name === key) return
+      this.#drop(name, replica)
+    }
+    if (key !== undefined && assigned !== undefined) this.#toOpen.set(key, assigned)
+  }
+
+  /** Replicas that could not be opened: some are due for another try, some have gone. */
+  #reviewUnavailable(): void {
+    for (const [key, { topic, topicId, partition }] of [...this.#unavailable.all]) {
+      const assigned = this.#assignedAt(topic, partition)
+      if (assigned?.topicId !== topicId) this.#unavailable.remove(key)
+      else if (!this.#replicas.has(key)) this.#toOpen.set(key, assigned)
+    }
   }
 
   /**
@@ -156,45 +197,57 @@ export class ReplicaManager implements ReplicaHost {
    * @param life this broker's life in this session
    */
   imageChanged(life: Life): void {
-    const { image } = this.#options
-    if (life !== this.#life || image.configs.revision !== this.#configsRevision) this.#seen.clear()
-    this.#configsRevision = image.configs.revision
+    if (life !== this.#life) this.#changes.addEverything()
     this.#life = life
-    if (this.#epochs.size !== image.brokers.size) this.#seen.clear()
+    this.#noteBrokers()
+    const changed = this.#changes.take()
+    if (changed === 'everything') this.#dropUnassigned()
+    else for (const place of changed) this.#dropIfUnassigned(place)
+    this.#reviewUnavailable()
+    const opened = this.#openUntil(this.clock.nowMs() + openingMsMax)
+    for (const replica of this.#concernedBy(changed, opened)) this.#apply(replica, life)
+    this.#reportAll()
+    if (this.#areFetchersDue && !this.#hasAssignedFetchers) this.#assignFetchers()
+  }
+
+  #noteBrokers(): void {
+    const { image } = this.#options
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
-      this.#seen.clear()
       this.followers.gone(id)
       for (const replica of this.#replicas.values()) replica.followerGone(id)
     }
     this.#epochs.clear()
     for (const { id, epoch } of image.brokers.values()) this.#epochs.set(id, epoch)
-
-    this.open()
-    for (const [key, replica] of this.#replicas) {
-      const { topic, partition, replicas } = replica
-      const state = image.state(topic, partition)
-      if (state !== undefined && this.#seen.get(key) === state) continue
-      if (state === undefined) this.#seen.delete(key)
-      else this.#seen.set(key, state)
-      replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
-      const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
-      if (hasBadState) giveUp(replica)
-      if (state !== undefined) this.#become(key, replica, state, life)
-    }
-    this.reportChanged()
-    this.#assignFetchers()
   }
 
-  reportChanged(): void {
-    this.#options.report(this.#reports())
+  #concernedBy(changed: ImageChange, opened: readonly Replica[]): Iterable<Replica> {
+    if (changed === 'everything') return [...this.#replicas.values()]
+    const concerned = new Set(opened)
+    for (const { topic, partition } of changed) {
+      const replica = this.get(topic, partition)
+      if (replica !== undefined) concerned.add(replica)
+    }
+    return concerned
+  }
+
+  #apply(replica: Replica, life: Life): void {
+    const { image } = this.#options
+    const { topic, partition, replicas } = replica
+    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
+    const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
+    if (hasBadState) giveUp(replica)
+    const state = image.state(topic, partition)
+    if (state !== undefined) this.#become(replica, state, life)
+    if (replica.isToReport) this.#toReport.add(replica)
   }
 
   /**
    * A state older than the log was written by hand or came with an old copy of the ztree. Following
    * it would reuse epochs for other records, so the replica is unavailable.
    */
-  #become(key: string, replica: Replica, state: PartitionState, life: Life): void {
+  #become(replica: Replica, state: PartitionState, life: Life): void {
+    const key = directoryName(replica)
     const { lastEpoch } = replica
     if (state.leaderEpoch >= lastEpoch) {
       this.#unavailable.remove(key)
@@ -219,6 +272,10 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
+  #reportAll(): void {
+    this.#options.report(this.#reports())
+  }
+
   /**
    * Reports on the replicas that cannot be used, and on the logs of partitions without a leader.
    */
@@ -232,11 +289,15 @@ export class ReplicaManager implements ReplicaHost {
       const status = { type, reason, lastEpoch, highWatermark } as const
       reports.push({ topic, topicId, partition, status })
     }
-    for (const [key, replica] of this.#replicas) {
-      if (this.#unavailable.all.has(key)) continue
+    for (const replica of this.#toReport) {
+      if (!replica.isToReport) {
+        this.#toReport.delete(replica)
+        continue
+      }
+      if (this.#unavailable.all.has(directoryName(replica))) continue
       const { topic, topicId, partition, status } = replica
-      if (status !== undefined) reports.push({ topic, topicId, partition, status })
-      else if (replica.isToReport) this.#isReportDue = true
+      if (status === undefined) this.#isReportDue = true
+      else reports.push({ topic, topicId, partition, status })
     }
     return reports
   }
@@ -244,7 +305,7 @@ export class ReplicaManager implements ReplicaHost {
   /** Our session ended: no replica here leads or follows until the next session. */
   resign(): void {
     this.#life = undefined
-    this.#seen.clear()
+    this.#changes.addEverything()
     for (const replica of this.#replicas.values()) replica.resign()
     this.#assignFetchers()
   }
@@ -265,6 +326,7 @@ export class ReplicaManager implements ReplicaHost {
 
   async close(): Promise<void> {
     this.#cancelTick()
+    this.#options.image.unfollow(this.#changes)
     for (const fetcher of this.#fetchers.values()) fetcher.stop()
     this.followers.close()
     this.purgatory.close()
@@ -286,33 +348,64 @@ export class ReplicaManager implements ReplicaHost {
     this.#options.failed(error)
   }
 
+  roleChanged(replica: Replica): void {
+    this.#areFetchersDue = true
+    if (replica.isToReport) this.#toReport.add(replica)
+  }
+
+  reportChanged(replica: Replica): void {
+    this.#toReport.add(replica)
+    this.#reportAll()
+  }
+
+  tickSoon(replica: Replica): void {
+    this.#eager.add(replica)
+  }
+
   // --- replicas ----------------------------------------------------------------------------------
 
   /** Replicas that the image assigns to this broker, by directory name. */
   #assigned(): Map<string, Assigned> {
-    const { image, self } = this.#options
     const assigned = new Map<string, Assigned>()
-    for (const { topic, assignment } of image.topics.values()) {
-      const { topicId } = assignment
-      for (const [partition, replicas] of assignment.replicas.entries()) {
-        if (!replicas.includes(self)) continue
-        assigned.set(directoryName({ topicId, partition }), { topic, topicId, partition, replicas })
+    for (const { topic, assignment } of this.#options.image.topics.values()) {
+      for (const partition of assignment.replicas.keys()) {
+        const found = this.#assignedAt(topic, partition)
+        if (found !== undefined) assigned.set(directoryName(found), found)
       }
     }
     return assigned
   }
 
-  #openAll(toOpen: readonly (readonly [string, Assigned])[]): void {
+  #assignedAt(topic: string, partition: number): Assigned | undefined {
+    const { image, self } = this.#options
+    const { assignment } = image.topics.get(topic) ?? {}
+    const replicas = assignment?.replicas[partition]
+    if (assignment === undefined || replicas?.includes(self) !== true) return undefined
+    return { topic, topicId: assignment.topicId, partition, replicas }
+  }
+
+  /**
+   * Opens what is to be opened, and may be by now; the ticks go on with what takes too long.
+   *
+   * @returns the replicas that were opened
+   */
+  #openUntil(deadlineMs: number): readonly Replica[] {
+    const opened: Replica[] = []
     const reserve = this.#options.disk.reserve()
     // One more descriptor is held for each replica that is opened: its log will need another
     // segment.
     let toHold = descriptorReserve + this.#replicas.size
-    for (const [key, assigned] of toOpen) {
-      const { topic, partition } = assigned
+    for (const [key, { topic, partition }] of this.#toOpen) {
+      if (opened.length > 0 && this.clock.nowMs() >= deadlineMs) break
+      this.#toOpen.delete(key)
+      const assigned = this.#assignedAt(topic, partition)
+      if (assigned === undefined || directoryName(assigned) !== key) continue
+      if (!this.#unavailable.mayOpen(key, this.clock.nowMs())) continue
       try {
         reserve.hold(toHold + 1)
         toHold = 0
         const replica = this.#make(key, assigned)
+        opened.push(replica)
         this.#replicas.set(key, replica)
         this.#byName.set(`${topic}/${partition}`, replica)
         if (this.#unavailable.remove(key)) {
@@ -323,6 +416,7 @@ export class ReplicaManager implements ReplicaHost {
       }
     }
     reserve.release()
+    return opened
   }
 
   #failedToOpen(key: string, assigned: Assigned, err: Error): void {
@@ -375,7 +469,8 @@ export class ReplicaManager implements ReplicaHost {
       'Partition is no longer assigned to this broker',
     )
     this.#replicas.delete(name)
-    this.#seen.delete(name)
+    this.#toReport.delete(replica)
+    this.#compacting.delete(replica)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
     const closing = replica
       .close()
@@ -401,7 +496,13 @@ export class ReplicaManager implements ReplicaHost {
     await checkpoint.forget(names)
   }
 
+  /**
+   * At most once per tick: when many leaders change, their states arrive in many turns, and each
+   * assignment begins the fetches anew.
+   */
   #assignFetchers(): void {
+    this.#areFetchersDue = false
+    this.#hasAssignedFetchers = true
     const byLeader = new Map<BrokerId, Replica[]>()
     for (const replica of this.#replicas.values()) {
       if (replica.role.type !== 'following') continue
@@ -435,11 +536,23 @@ export class ReplicaManager implements ReplicaHost {
 
   /** One slice of one log at each tick. */
   #compactSome(): void {
-    for (const replica of this.#replicas.values()) {
-      if (!replica.isCompacting) continue
-      replica.compactSome()
-      return
+    for (const replica of this.#compacting) {
+      if (replica.isCompacting) {
+        replica.compactSome()
+        return
+      }
+      this.#compacting.delete(replica)
     }
+  }
+
+  /** Those that asked for it, and a share of all replicas, so that each has its lag check. */
+  #tickSome(nowMs: number): void {
+    const eager = [...this.#eager]
+    this.#eager.clear()
+    for (const replica of eager) replica.tick(nowMs)
+    if (this.#toTick.length === 0) this.#toTick = [...this.#replicas.values()]
+    this.#tickable += (this.#replicas.size * tickMs * lagChecks) / this.#options.lagTimeMsMax
+    for (; this.#tickable >= 1; this.#tickable--) this.#toTick.pop()?.tick(nowMs)
   }
 
   /** A share of all replicas at each tick, so that no tick takes long. */
@@ -450,19 +563,24 @@ export class ReplicaManager implements ReplicaHost {
     this.#maintainable += share
     for (; this.#maintainable >= 1; this.#maintainable--) {
       const replica = this.#toMaintain.pop()
-      replica?.maintain(this.#options.image.topicConfig(replica.topic), nowMs)
+      if (replica === undefined) continue
+      replica.maintain(this.#options.image.topicConfig(replica.topic), nowMs)
+      if (replica.isCompacting) this.#compacting.add(replica)
     }
   }
 
   #tick(): void {
     const nowMs = this.clock.nowMs()
     this.purgatory.tick(nowMs)
-    for (const replica of this.#replicas.values()) replica.tick(nowMs)
+    this.#tickSome(nowMs)
     this.#maintainSome()
     this.#compactSome()
+    this.#hasAssignedFetchers = false
     if (this.#life === undefined) return
-    if (this.#unavailable.isDue(nowMs)) this.imageChanged(this.#life)
-    else if (this.#isReportDue) this.reportChanged()
+    const mayOpen = this.#toOpen.size > 0 || this.#unavailable.isDue(nowMs)
+    if (mayOpen) this.imageChanged(this.#life)
+    else if (this.#isReportDue) this.#reportAll()
+    if (this.#areFetchersDue) this.#assignFetchers()
   }
 }
 

@@ -52,9 +52,6 @@ import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { Operation, type Purgatory, Watermark } from './purgatory.ts'
 
-/** Within the lag time: a replica that lags is noticed at most this share of it too late. */
-const lagChecks = 20
-
 /** What a replica needs from the broker around it. */
 export interface ReplicaHost {
   readonly clock: Clock
@@ -71,8 +68,12 @@ export interface ReplicaHost {
    * Awaited before the log is cut at `end`: afterwards a crash must not make that look like damage.
    */
   willTruncate(replica: Replica, end: Offset): Promise<void>
+  /** The replica's role or leader epoch has changed. */
+  roleChanged(replica: Replica): void
   /** The replica's report has changed. */
-  reportChanged(): void
+  reportChanged(replica: Replica): void
+  /** The replica wants the next tick; without asking it gets one now and then. */
+  tickSoon(replica: Replica): void
   /** The disk failed: the process must end. */
   failed(error: LogFailedError): void
 }
@@ -140,9 +141,6 @@ export class Replica {
   readonly #lostHighWatermark: Offset
   #condition: Exclude<LogCondition, 'ahead'>
   #isTrusting = false
-  /** how often replicas are looked for that lag, and when next */
-  readonly #lagCheckMs: number
-  #lagCheckAtMs = 0
   #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
@@ -164,7 +162,6 @@ export class Replica {
     this.replicas = options.replicas
     this.#host = host
     this.#core = new Partition(options)
-    this.#lagCheckMs = options.lagTimeMsMax / lagChecks
     this.#minInsyncReplicas = options.minInsyncReplicas
     this.#queue = new ProduceQueue({
       core: this.#core,
@@ -374,13 +371,13 @@ export class Replica {
     this.#leadersHighWatermark = this.#leadersLogStart = 0
     for (const watermark of [this.#durable, this.#committed, this.#low]) watermark.callOff()
     for (const watch of this.#watches) watch.roleEnded()
+    this.#host.roleChanged(this)
   }
 
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
     this.#queue.tick(nowMs)
-    if (nowMs < this.#lagCheckAtMs) return
-    this.#lagCheckAtMs = nowMs + this.#lagCheckMs
+    if (this.#queue.isHolding) this.#host.tickSoon(this)
     this.#maybeChangeIsr(nowMs)
   }
 
@@ -398,7 +395,7 @@ export class Replica {
     this.#host.log.info(facts, 'Wrote an ISR')
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
-    this.#lagCheckAtMs = 0
+    this.#host.tickSoon(this)
     this.#moved()
   }
 
@@ -416,6 +413,7 @@ export class Replica {
 
   produce(call: ProduceCall): void {
     this.#queue.produce(call)
+    if (this.#queue.isHolding) this.#host.tickSoon(this)
   }
 
   #append(batch: Buffer): void {
@@ -635,7 +633,7 @@ export class Replica {
       // decides.
       this.#haltedBy = this.#state
       this.#host.log.error(facts, 'Cannot follow: the leader lacks committed records')
-      this.#host.reportChanged()
+      this.#host.reportChanged(this)
       return false
     }
     if (end < highWatermark) {

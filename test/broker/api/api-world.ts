@@ -191,7 +191,7 @@ export class ApiWorld {
     readConfig: async (entity) => {
       const path = zkPaths.configOf(entity)
       const text = this.tree.text(path)
-      this.image.configs.set(entity, text === undefined ? undefined : Buffer.from(text))
+      this.image.setConfig(entity, text === undefined ? undefined : Buffer.from(text))
     },
   }
   readonly parts: BrokerParts
@@ -201,7 +201,7 @@ export class ApiWorld {
     for (const id of ids(1, 2, 3)) {
       const { directory, brokerEpoch: epoch } = life(id)
       const address = { host: 'h', port: 9090 + id }
-      this.image.brokers.set(id, { id, ...address, directory, epoch, session: 100 + id })
+      this.image.setBroker({ id, ...address, directory, epoch, session: 100 + id })
     }
     this.parts = {
       self,

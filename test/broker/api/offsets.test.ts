@@ -127,7 +127,7 @@ t.test('another broker’s group is passed on to it, once', async (t) => {
   const again = world.ask({ ...fetch, passedOn: true })
   await world.clock.advance(0)
   t.match(again.answers, [{ code: 'NOT_COORDINATOR' }])
-  world.image.brokers.delete(2 as BrokerId)
+  world.image.removeBroker(2 as BrokerId)
   const none = world.ask({ ...fetch, passedOn: false })
   await world.clock.advance(0)
   t.match(none.answers, [{ code: 'COORDINATOR_NOT_AVAILABLE' }])

@@ -56,7 +56,7 @@ t.test('the leader to pass on to, or why there is none', async (t) => {
   t.same(found(3), 'KAFKA_STORAGE_ERROR', 'with the reason')
   t.same(found(9), 'UNKNOWN_TOPIC_OR_PARTITION')
   t.same(found(1.5), 'UNKNOWN_TOPIC_OR_PARTITION')
-  world.image.brokers.delete(two)
+  world.image.removeBroker(two)
   t.same(found(0), 'LEADER_NOT_AVAILABLE', 'it has gone')
 })
 

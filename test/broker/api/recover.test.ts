@@ -18,7 +18,7 @@ function makeWorld(): ApiWorld {
     ReturnType<ApiWorld['image']['standing']>['life']
   >
   const log = { lastEpoch: 4, end: 10, highWatermark: 7 }
-  world.image.reports.set(reportName(topicId), {
+  world.image.setReport(reportName(topicId), {
     session: 101,
     status: { type: 'whole', life, stateVersion: version, ...log },
   })

@@ -23,7 +23,7 @@ export function image(
   for (const id of ids(...alive)) {
     const epoch = epochs[id] ?? id * 10
     const directory = `d${id}` as DirectoryId
-    made.brokers.set(id, { id, host: 'h', port: 1, directory, epoch, session: id * 100 })
+    made.setBroker({ id, host: 'h', port: 1, directory, epoch, session: id * 100 })
   }
   made.setTopic('goals', { topicId, replicas: [ids(2, 3, 1)] })
   if (state !== undefined) {
@@ -45,7 +45,7 @@ export function image(
 /** The same, and these brokers report in their current life that they cannot use their replica. */
 export function unavailable(made: ClusterImage, brokers: number[], session?: number): ClusterImage {
   for (const broker of ids(...brokers)) {
-    made.reports.set(reportName({ topicId, partition: 0, broker }), {
+    made.setReport(reportName({ topicId, partition: 0, broker }), {
       status: { type: 'unavailable', reason: 'EMFILE', lastEpoch: 4, highWatermark: 5 },
       session: session ?? broker * 100,
     })
@@ -70,7 +70,7 @@ export function reporting(made: ClusterImage, reports: Record<number, Said>): Cl
     const { brokerEpoch: epoch = brokerEpoch, ...rest } = said
     const status: ReplicaStatus = { ...log, ...rest, life: { directory, brokerEpoch: epoch } }
     const session = broker * 100
-    made.reports.set(reportName({ topicId, partition: 0, broker }), { status, session })
+    made.setReport(reportName({ topicId, partition: 0, broker }), { status, session })
   }
   return made
 }

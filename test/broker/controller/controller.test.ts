@@ -222,7 +222,9 @@ t.test(
     )
     const absent = [member(2, { isAwaited: true }), member(3, { isAwaited: true })]
     const isr = [member(1, { epoch: 91 }), ...absent]
-    t.match(first.step(made, 150).writes, [{ state: { leader: 1, leaderEpoch: 5, isr } }])
+    const { writes } = first.step(made, 150, [])
+    t.match(writes, [{ state: { leader: 1, leaderEpoch: 5, isr } }], 'although nothing changed')
+    t.same(first.step(made, 151, []).writes, writes, 'until the image has it')
   },
 )
 
@@ -313,7 +315,7 @@ t.test('new partitions are placed as if they had been created with the others', 
 function leaving(made: ClusterImage, ...brokers: number[]): ClusterImage {
   for (const id of ids(...brokers)) {
     const known = made.brokers.get(id)
-    if (known !== undefined) made.brokers.set(id, { ...known, isLeaving: true })
+    if (known !== undefined) made.setBroker({ ...known, isLeaving: true })
   }
   return made
 }

@@ -1,7 +1,12 @@
 import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { ClusterWatch } from '../../../src/broker/cluster/cluster-watch.ts'
-import { decodeController, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import {
+  decodeController,
+  decodeState,
+  encodeTopic,
+  zkPaths,
+} from '../../../src/broker/cluster/zk-paths.ts'
 import { ControllerDriver } from '../../../src/broker/controller/driver.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import { Turn } from '../../../src/turn.ts'
@@ -17,6 +22,7 @@ import {
   statePath,
 } from '../cluster/sample-znodes.ts'
 import { MemoryTree } from '../memory-zk.ts'
+import { ids } from '../partition/members.ts'
 
 const recoveryWaitMs = 1000
 
@@ -186,6 +192,49 @@ t.test('a state that changed meanwhile is read, and the decision is made again',
   t.match(stateIn(tree), { leader: 3, leaderEpoch: 1, version: 2 })
   t.notOk(
     stateIn(tree)?.isr.some(({ broker }) => broker === 1),
+    'its change is kept',
+  )
+})
+
+/** A topic with a partition for each of these lists of replicas, each led by the first of them. */
+async function clusterOf(...replicas: readonly BrokerId[][]) {
+  const tree = MemoryTree.ofCluster()
+  for (const broker of [1, 2, 3]) putBroker(tree, broker)
+  tree.put(zkPaths.topic('many'), encodeTopic({ topicId: 'y', replicas }))
+  tree.put(zkPaths.partitions('many'), '')
+  for (const partition of replicas.keys()) tree.put(zkPaths.partition('many', partition), '')
+  const one = await candidate(tree, 1)
+  const leaders = () => replicas.map((_, partition) => one.image.state('many', partition)?.leader)
+  const multis = () => one.zk.made.filter((call) => call.startsWith('multi')).length
+  return { tree, ...one, leaders, multis }
+}
+
+t.test('the states of many partitions share few writes', async (t) => {
+  const many = Array.from({ length: 250 }, () => ids(2, 3))
+  const { tree, leaders, multis } = await clusterOf(...many)
+  t.ok(leaders().every((leader) => leader === 2))
+  const before = multis()
+  tree.end(2)
+  await settled()
+  t.ok(leaders().every((leader) => leader === 3))
+  t.equal(multis() - before, 3)
+})
+
+t.test('a state that changed meanwhile does not hold up those that shared its write', async (t) => {
+  const { tree, zk, leaders } = await clusterOf(ids(2, 3), ids(2, 3, 1), ids(2, 3))
+  const changed = zkPaths.state('many', 1)
+  const stopped = zk.stopAt('request', 'multi', zkPaths.state('many', 2))
+  tree.end(2)
+  await stopped
+  const state = JSON.parse(tree.text(changed) ?? '')
+  const [, two, three] = state.members
+  tree.put(changed, JSON.stringify({ ...state, isr: [2, 3], members: [two, three] }))
+  zk.resume()
+  await settled()
+  t.same(leaders(), [3, 3, 3])
+  const { isr } = decodeState(Buffer.from(tree.text(changed) ?? ''), 2) ?? {}
+  t.notOk(
+    isr?.some(({ broker }) => broker === 1),
     'its change is kept',
   )
 })

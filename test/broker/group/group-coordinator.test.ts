@@ -420,8 +420,8 @@ t.test('the offsets topic is made once, with replicas on the brokers of the clus
   t.same(scene.made, [], 'it exists')
   scene.image.removeTopic(offsetsTopic)
   await t.rejects(scene.groups.prepare(), { code: 'COORDINATOR_NOT_AVAILABLE' }, 'broker 1 is down')
-  const address = { host: 'h', port: 1, directory: 'd', epoch: 1, session: 1 } as never
-  scene.image.brokers.set(ids(1)[0] ?? (1 as never), address)
+  const [id = 1] = ids(1)
+  scene.image.setBroker({ id, host: 'h', port: 1, directory: 'd', epoch: 1, session: 1 } as never)
   scene.failures.push(new BrokerError('INVALID_REPLICATION_FACTOR', 'a broker has just left'))
   await t.rejects(scene.groups.prepare(), { code: 'COORDINATOR_NOT_AVAILABLE' }, 'it is retried')
   await Promise.all([scene.groups.prepare(), scene.groups.prepare()])

@@ -364,9 +364,9 @@ export class PartitionWorld {
         continue
       }
       const session = epoch
-      image.brokers.set(id, { id, host: '', port: 1, directory, epoch, session })
+      image.setBroker({ id, host: '', port: 1, directory, epoch, session })
       const name = reportName({ topicId: 'x', partition: 0, broker: id })
-      if (status !== undefined) image.reports.set(name, { status, session })
+      if (status !== undefined) image.setReport(name, { status, session })
     }
     // Running out of time before an intact disk returns would exceed the budget.
     if (!this.#maySettle()) this.#controller = this.#newController()

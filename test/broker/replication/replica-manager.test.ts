@@ -100,7 +100,7 @@ function linksThatCount(asked: BrokerId[]): { call: () => Promise<never> } {
 
 function putBroker(image: ClusterImage, id: BrokerId, epoch: number): void {
   const directory = `d${id}` as DirectoryId
-  image.brokers.set(id, { id, host: 'h', port: 1, directory, epoch, session: id })
+  image.setBroker({ id, host: 'h', port: 1, directory, epoch, session: id })
 }
 
 let version = 0
@@ -155,16 +155,19 @@ t.test('it opens the assigned replicas, and leads and follows as the states say'
 })
 
 t.test('one fetcher per leader: the new leader is asked, and the old one no longer', async (t) => {
-  const { manager, image, asked, open } = await world()
+  const { manager, image, asked, open, clock } = await world()
   setState(image, 0, { leader: 2 as BrokerId })
   open()
   t.same(asked, [2], 'both partitions in one fetch')
   setState(image, 0, { leader: 3 as BrokerId, leaderEpoch: 5, isr: members(1, 2, 3) })
   manager.imageChanged(ours)
+  t.same(asked, [2], 'once per tick')
+  await clock.advance(20)
   t.same(asked.slice(1).sort(), [2, 3])
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 6 })
   asked.length = 0
   manager.imageChanged(ours)
+  await clock.advance(20)
   t.same(asked, [], 'the fetch of partition 1 continues')
 })
 

@@ -76,6 +76,9 @@ class Host implements ReplicaHost {
   readonly failures: Error[] = []
   readonly truncations: Offset[] = []
   reportCount = 0
+  roleChangeCount = 0
+  /** replicas that wait for the next tick */
+  readonly eager = new Set<Replica>()
   /** the end of `willTruncate`; undefined: it ends at once */
   truncating: (() => void)[] | undefined
   truncateError: Error | undefined
@@ -99,6 +102,14 @@ class Host implements ReplicaHost {
 
   reportChanged(): void {
     this.reportCount += 1
+  }
+
+  roleChanged(): void {
+    this.roleChangeCount += 1
+  }
+
+  tickSoon(replica: Replica): void {
+    this.eager.add(replica)
   }
 
   failed(error: Error): void {
@@ -307,6 +318,7 @@ t.test('a write that lost to another is proposed again, on the state in force', 
   const { replica, host } = await withLaggingFollower()
   await host.writes[0]?.answer({ ...leads, isr: members(1, 2, 3), version: 11 })
   t.equal(replica.highWatermark, 0)
+  t.ok(host.eager.has(replica), 'not only at the next lag check')
   replica.tick(host.clock.nowMs())
   t.match(host.writes[1], { state: { version: 11 } })
 })

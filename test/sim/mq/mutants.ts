@@ -789,6 +789,18 @@ export const lostDiskMutants: readonly Mutant[] = [
     seeds: 60,
   },
   {
+    name: 'the controller does not look at a partition again when a replica reports',
+    rule: 'what changed is decided again',
+    edits: [
+      {
+        file: image,
+        from: '    this.#reports.set(name, report)\n    this.#reportChanged(name)\n',
+        to: '    this.#reports.set(name, report)\n',
+      },
+    ],
+    seeds: 100,
+  },
+  {
     name: 'the controller removes the last follower of a leader',
     rule: 'a leader that may be gone itself keeps its followers in the ISR',
     edits: [
