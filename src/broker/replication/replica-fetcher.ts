@@ -43,6 +43,7 @@ type FollowingReplica = Pick<
   | 'mayStart'
   | 'partition'
   | 'position'
+  | 'role'
   | 'topic'
   | 'truncate'
   | 'watch'
@@ -195,8 +196,11 @@ export class ReplicaFetcher {
   #starting(nowMs: number): readonly Follower[] {
     const starting: Follower[] = []
     for (const follower of this.#toStart) {
-      if (follower.isBusy || nowMs < follower.startAtMs || !follower.replica.mayStart) continue
-      starting.push(follower)
+      const { isBusy, startAtMs, replica } = follower
+      if (isBusy || nowMs < startAtMs || !replica.mayStart) continue
+      // Another fetcher is about to get what follows another leader by now.
+      const { role } = replica
+      if (role.type === 'following' && role.leader === this.#options.leader) starting.push(follower)
     }
     return starting
   }

@@ -498,7 +498,7 @@ export class ReplicaManager implements ReplicaHost {
 
   /**
    * At most once per tick: when many leaders change, their states arrive in many turns, and each
-   * assignment begins the fetches anew.
+   * assignment visits all replicas.
    */
   #assignFetchers(): void {
     this.#areFetchersDue = false

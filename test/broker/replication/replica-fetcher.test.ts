@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Beginning } from '../../../src/broker/partition/partition.ts'
+import type { Beginning, Role } from '../../../src/broker/partition/partition.ts'
 import type { ReplicaWatch } from '../../../src/broker/replication/replica.ts'
 import { ReplicaFetcher } from '../../../src/broker/replication/replica-fetcher.ts'
 import { limits } from '../../../src/limits.ts'
@@ -24,6 +24,7 @@ class FakeReplica {
   readonly topic = 'goals'
   readonly partition: number
   leaderEpoch = 4
+  role: Role = { type: 'following', leader }
   mayFollow = true
   mayStart = true
   end = 0
@@ -352,6 +353,15 @@ t.test('and so does one whose role ends before the fetcher is told', async (t) =
   second.leaderEpoch = 5
   await asked[0]?.answer(withRecords(0, 'old'), withRecords(1, 'old'))
   t.same([first.appended, second.appended], [[], []])
+  t.same(last(), ['start 1'])
+})
+
+t.test('a replica that follows another leader by now does not start here', async (t) => {
+  const { fetcher, replicas, clock, last } = world(2)
+  const [first = new FakeReplica(0)] = replicas
+  first.role = { type: 'following', leader: 3 as BrokerId }
+  fetcher.setReplicas(replicas)
+  await clock.advance(2 * retryMs)
   t.same(last(), ['start 1'])
 })
 
