@@ -5,10 +5,9 @@
 
 import type { FetchRequest, FetchResponse } from '../../protocol/kafka/api/fetch.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { Fetched, FetchPartition } from '../../protocol/mq/fetch.ts'
+import { type Fetched, type FetchPartition, noRecords } from '../../protocol/mq/fetch.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
 import { leaderFor } from '../api/pass-on.ts'
-import { noRecords } from '../replication/byte-budget.ts'
 import type { FetchScope, FetchTopic } from './fetch-sessions.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 import { type PartitionAnswers, Split } from './split.ts'

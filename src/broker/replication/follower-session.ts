@@ -12,6 +12,7 @@ import type { Clock } from '../../clock.ts'
 import { Fifo } from '../../fifo.ts'
 import { limits } from '../../limits.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import { noRecords } from '../../protocol/mq/fetch.ts'
 import type { BrokerId, Life, Place } from '../../protocol/mq/messages.ts'
 import { forEachBatch, lastOffsetOf, type Offset } from '../../protocol/mq/record-batch.ts'
 import type {
@@ -22,7 +23,7 @@ import type {
 import type { Turn } from '../../turn.ts'
 import { encodeProducers } from '../partition/log-snapshot.ts'
 import type { FollowerVerdict } from '../partition/partition.ts'
-import { ByteBudget, noRecords } from './byte-budget.ts'
+import { ByteBudget } from './byte-budget.ts'
 import { Operation, type Purgatory } from './purgatory.ts'
 import type { Replica } from './replica.ts'
 
