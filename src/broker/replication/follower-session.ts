@@ -57,6 +57,8 @@ interface Followed {
   readonly replica: FollowedReplica
   /** see `ReplicaFetched` */
   readonly since: number
+  /** what it said last */
+  asked: ReplicaFetchPartition
   /** Everything before it was sent. */
   next: Offset
   /** as sent last */
@@ -132,12 +134,15 @@ export class FollowerSession {
     const followed: Followed = {
       replica,
       since,
+      asked,
       next: asked.offset,
       highWatermark: asked.highWatermark,
       logStart: asked.logStart,
       unwatch: replica.watch({
         appended: () => this.#hasNews(followed),
         moved: () => this.#hasMoved(followed),
+        // It counts from now on, or no longer; of a quiet partition it will not say it again.
+        replicasChanged: () => this.#acknowledged(followed.asked),
         roleEnded: () => this.#roleEnded(name, followed),
       }),
     }
@@ -151,6 +156,7 @@ export class FollowerSession {
     const followed = this.#followed.get(name)
     if (followed === undefined) return // it was refused, and will start again
     const { replica, since } = followed
+    followed.asked = asked
     const verdict = replica.followerFetched(this.#options.follower, this.life, asked)
     if (verdict.type === 'fine' || !this.#forget(name)) return
     this.#refuse(answerTo(verdict, asked, { since, logStart: replica.earliestOffset }))

@@ -132,6 +132,7 @@ export class ReplicaFetcher {
       unwatch: replica.watch({
         appended: () => undefined,
         moved: () => this.#moved(follower),
+        replicasChanged: () => undefined,
         roleEnded: () => this.#startAgain(follower),
       }),
       leaderEpoch: replica.leaderEpoch,

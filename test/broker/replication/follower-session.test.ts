@@ -315,6 +315,15 @@ t.test('a fetch that is not the next one of its session is refused', async (t) =
   t.same(later, [[]], 'and so does the next life of the broker')
 })
 
+t.test('what a follower of a quiet partition said counts when the replicas change', async (t) => {
+  const { replicas, fetch } = world(1)
+  const [replica = new FakeReplica(0)] = replicas
+  fetch({ partitions: [start(0, 3)] })
+  fetch({ partitions: [acknowledge(0, 5)] })
+  for (const watch of replica.watches) watch.replicasChanged()
+  t.same(replica.acknowledged, [3, 5, 5])
+})
+
 t.test('when the follower is gone, nothing of its session is left', async (t) => {
   const { replicas, sessions, fetch, clock } = world(1)
   const first = fetch({ partitions: [start(0)] })

@@ -138,6 +138,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       partition: 0,
       self: 1 as BrokerId,
       replicas: ids(1, 2, 3),
+      assignmentVersion: 0,
       minInsyncReplicas: 1,
       lagTimeMsMax,
       directory,
@@ -638,6 +639,7 @@ t.test('a watch sees records at once, and the high watermark as it rises', async
   const unwatch = replica.watch({
     appended: () => seen.push(`appended ${replica.logEnd}`),
     moved: () => seen.push(`moved ${replica.durableEnd} ${replica.highWatermark}`),
+    replicasChanged: () => seen.push('replicas changed'),
     roleEnded: () => seen.push('role ended'),
   })
   produce(1)
