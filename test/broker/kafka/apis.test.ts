@@ -785,6 +785,20 @@ worldTest(t, 'CreateTopics: validateOnly creates nothing', { brokers: 1 }, async
 
 // --- DeleteRecords -------------------------------------------------------------------------------
 
+worldTest(
+  t,
+  'DeleteRecords: a topic that is only compacted keeps its records',
+  { brokers: 1 },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    const configs = [{ name: 'cleanup.policy', value: 'compact' }]
+    t.same(await creating(client, 7, [{ name: 'c', numPartitions: 1, configs }]), ['NONE'])
+    const topics = [{ name: 'c', partitions: [{ partitionIndex: 0, offset: 0 }] }]
+    const answer = await client.send(deleteRecords, 1, { topics, timeoutMs: 5000 })
+    t.equal(nameOf(answer.topics[0]?.partitions[0]?.errorCode), 'POLICY_VIOLATION')
+  },
+)
+
 worldTest(t, 'DeleteRecords: moves the start of a log', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'd')
