@@ -118,6 +118,7 @@ export class MqWorld {
   readonly batches = new LastBatches()
   readonly #losesDisks: boolean
   readonly #registered = new Set<number>()
+  #leftovers: ReadonlyMap<number, readonly number[]> = new Map()
   readonly #nemesis: Nemesis
   #failure: Error | undefined
   #timers: Timer[] = []
@@ -474,6 +475,7 @@ export class MqWorld {
     } catch (error) {
       this.fail(error as Error)
     }
+    if (tree.get(zkPaths.topic(topic))?.mzxid === zxid) this.#lookAtLeftovers(tree)
     const inForce = decodeNumber(dataOf(tree, zkPaths.controllerEpoch)) ?? 0
     for (let partition = 0; partition < this.partitions; partition++) {
       const path = zkPaths.state(topic, partition)
@@ -487,6 +489,15 @@ export class MqWorld {
         }
       }
     }
+  }
+
+  /** What a broker was told to remove, or has just removed, begins anew if it returns. */
+  #lookAtLeftovers(tree: ZTree): void {
+    const { leftovers = new Map() } = decodeTopic(dataOf(tree, zkPaths.topic(topic))) ?? {}
+    for (const [partition, ids] of [...this.#leftovers, ...leftovers]) {
+      for (const id of ids) this.show({ type: 'leftover', broker: `b${id}`, partition })
+    }
+    this.#leftovers = leftovers
   }
 
   #lookAtBrokers(tree: ZTree): void {

@@ -1103,7 +1103,7 @@ export const scenarioMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'broker/replication/replica-manager.ts',
-        from: '    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))\n',
+        from: '      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))\n',
         to: '',
       },
     ],
