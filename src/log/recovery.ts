@@ -126,8 +126,9 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
   for (const name of [preparedName, replacementName]) {
     if (directory.list().includes(name)) directory.remove(name)
   }
-  // After a kill, the names read above may still be in memory only.
-  directory.syncNow()
+  // After a kill, the names read above may still be in memory only. A new log has none: a broker opens
+  // thousands of them at once.
+  if (firsts.length > 0) directory.syncNow()
   return { segments, torn }
 }
 

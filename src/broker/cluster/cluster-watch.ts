@@ -11,12 +11,12 @@ import { ZkError } from '../../protocol/error-codes.ts'
 import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import { decodeRegistration } from '../../protocol/mq/registration.ts'
-import type { Stat } from '../../protocol/records.ts'
 import type { WatchEvent } from '../../protocol/zk/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { decodeDeletedTopic } from './deleted-topics.ts'
 import { decodeReport } from './replica-status.ts'
+import { type FoundData, StateReads } from './state-reads.ts'
 import type { ZkAccess } from './zk-access.ts'
 import {
   decodeController,
@@ -38,6 +38,7 @@ interface ClusterWatchOptions {
 
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions
+  readonly #states: StateReads
   #isStopped = false
   /** the session that created /controller */
   #controllerSession = 0
@@ -49,6 +50,8 @@ export class ClusterWatch {
 
   constructor(options: ClusterWatchOptions) {
     this.#options = options
+    const { zk, turn } = options
+    this.#states = new StateReads({ zk, turn, readOne: (path) => this.#get(path) })
   }
 
   /** Resolves when the image is complete. */
@@ -110,6 +113,30 @@ export class ClusterWatch {
       ...[...names].map((topic) => this.#readTopic(topic)),
       ...[...gone].map((topicId) => this.#read({ type: 'deleted', topicId })),
       ...[...reported].map((name) => this.#read({ type: 'report', name })),
+    ])
+    this.#changeSoon()
+  }
+
+  /**
+   * Reads which brokers and topics there are by now: each broker, and of the topics those that have
+   * come or gone. Reflects every write of this session made before this call.
+   */
+  async readMembers(): Promise<void> {
+    const { zk, image } = this.#options
+    const [brokers, topics] = await Promise.all([
+      zk.getChildren(zkPaths.brokerIds),
+      zk.getChildren(zkPaths.topics),
+    ])
+    const known = new Set([...image.topics.keys(), ...image.topicProblems.keys()])
+    const listed = new Set(topics.children)
+    const ids = new Set([...brokers.children, ...[...image.brokers.keys()].map(String)])
+    const changed = [
+      ...topics.children.filter((topic) => !known.has(topic)),
+      ...[...known].filter((topic) => !listed.has(topic)),
+    ]
+    await Promise.all([
+      ...[...ids].map((id) => this.#readPath(`${zkPaths.brokerIds}/${id}`)),
+      ...changed.map((topic) => this.#readTopic(topic)),
     ])
     this.#changeSoon()
   }
@@ -190,7 +217,7 @@ export class ClusterWatch {
       }
       case 'state': {
         const { topic, partition } = meaning
-        const found = await this.#get(zkPaths.state(topic, partition))
+        const found = await this.#states.read(zkPaths.state(topic, partition))
         const state = decodeState(found?.data ?? null, found?.stat.version ?? 0)
         if (found === undefined || state !== undefined) image.setState(topic, partition, state)
         else if (image.setBadState(topic, partition)) {
@@ -225,7 +252,7 @@ export class ClusterWatch {
     }
   }
 
-  async #get(path: string): Promise<{ data: Buffer | null; stat: Stat } | undefined> {
+  async #get(path: string): Promise<FoundData | undefined> {
     try {
       return await this.#options.zk.getData(path)
     } catch (error) {

@@ -18,12 +18,11 @@ import type { ClusterWatch } from '../cluster/cluster-watch.ts'
 import type { ImageChanges } from '../cluster/image-changes.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
 import { decodeNumber, encodeController, encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import { statesPerMulti } from '../session/state-writes.ts'
 import { Controller, newState, type StateWrite, type Undecided } from './controller.ts'
 
 /** Delay after an election or a write failed for a reason that another read would not show. */
 const retryMs = 100
-/** Partitions whose states share a multi: some 50 KB, and as many are written singly if one refuses. */
-const statesPerMulti = 100
 
 interface ControllerDriverOptions {
   readonly self: BrokerId

@@ -104,8 +104,9 @@ export class ReplicaManager implements ReplicaHost {
   readonly #toOpen = new Map<string, Assigned>()
   /** some replica has another role, or another leader */
   #areFetchersDue = false
-  /** since the last tick */
+  // Since the last tick:
   #hasAssignedFetchers = false
+  #hasReported = false
   /** this broker's life, while it may lead and follow */
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
@@ -196,7 +197,7 @@ export class ReplicaManager implements ReplicaHost {
     this.#reviewUnavailable()
     const opened = this.#openUntil(this.clock.nowMs() + openingMsMax)
     for (const replica of this.#concernedBy(changed, opened)) this.#apply(replica, life)
-    this.#reportAll()
+    this.#report()
     if (this.#areFetchersDue && !this.#hasAssignedFetchers) this.#assignFetchers()
   }
 
@@ -261,8 +262,13 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
-  #reportAll(): void {
-    this.#options.report(this.#reports())
+  /** At most once per tick: a report names every replica that has one. */
+  #report(): void {
+    if (this.#hasReported) this.#isReportDue = true
+    else {
+      this.#hasReported = true
+      this.#options.report(this.#reports())
+    }
   }
 
   /**
@@ -343,7 +349,7 @@ export class ReplicaManager implements ReplicaHost {
 
   reportChanged(replica: Replica): void {
     this.#toReport.add(replica)
-    this.#reportAll()
+    this.#report()
   }
 
   tickSoon(replica: Replica): void {
@@ -556,10 +562,11 @@ export class ReplicaManager implements ReplicaHost {
     this.#maintainSome()
     this.#compactSome()
     this.#hasAssignedFetchers = false
+    this.#hasReported = false
     if (this.#life === undefined) return
     const mayOpen = this.#toOpen.size > 0 || this.#unavailable.isDue(nowMs)
     if (mayOpen) this.imageChanged(this.#life)
-    else if (this.#isReportDue) this.#reportAll()
+    else if (this.#isReportDue) this.#report()
     if (this.#areFetchersDue) this.#assignFetchers()
   }
 }

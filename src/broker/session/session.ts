@@ -16,13 +16,14 @@ import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { ClusterWatch } from '../cluster/cluster-watch.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
-import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import { zkPaths } from '../cluster/zk-paths.ts'
 import { ControllerDriver } from '../controller/driver.ts'
 import type { DataDir } from '../data-dir.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import { Marks } from './marks.ts'
 import { makeSharedNodes, readClusterId, register } from './registration.ts'
 import { ReplicaReports } from './replica-reports.ts'
+import { StateWrites } from './state-writes.ts'
 
 /** Delay between attempts to read a znode while the session has no connection. */
 const rereadMs = 50
@@ -65,6 +66,7 @@ export class BrokerSession {
   readonly #controller: ControllerDriver
   readonly #reports: ReplicaReports
   readonly #marks: Marks
+  readonly #stateWrites: StateWrites
   #membership: Membership | undefined
   #isOver = false
 
@@ -84,6 +86,7 @@ export class BrokerSession {
     const rules = { recoveryWaitMs, rebalanceMs }
     this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log, ...rules })
     this.#marks = new Marks({ zk, directory: dataDir, log })
+    this.#stateWrites = new StateWrites(zk, turn)
     this.#reports = new ReplicaReports({ self: id, zk, clock, log })
     zk.once('expired', () => {
       this.#end()
@@ -194,6 +197,12 @@ export class BrokerSession {
     await this.#watch.readAll()
   }
 
+  /** The same for which brokers and topics there are, not for what has become of known topics. */
+  async readMembers(): Promise<void> {
+    await this.zk.sync(zkPaths.brokerIds)
+    await this.#watch.readMembers()
+  }
+
   /** Reads a configuration again. Reflects every write of this session made before this call. */
   async readConfig(entity: ConfigEntity): Promise<void> {
     await this.#watch.readConfig(entity)
@@ -206,8 +215,7 @@ export class BrokerSession {
   ): Promise<PartitionState | undefined> {
     const { image, log } = this.#options
     try {
-      const path = zkPaths.state(topic, partition)
-      const { version } = await this.zk.setData(path, encodeState(state), state.version)
+      const version = await this.#stateWrites.write({ topic, partition }, state)
       image.setState(topic, partition, { ...state, version })
       return this.#isOver ? undefined : { ...state, version }
     } catch (error) {

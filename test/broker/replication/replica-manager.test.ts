@@ -306,7 +306,7 @@ t.test('a directory of another partition is not used for this one', async (t) =>
 
 t.test('a state older than the log is not adopted, and a newer one is', async (t) => {
   const disk = await usedDisk()
-  const { image, manager, reports, replica, open, log } = await world(disk)
+  const { image, manager, reports, replica, open, log, clock } = await world(disk)
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 3 })
   open()
   manager.imageChanged(ours)
@@ -316,7 +316,8 @@ t.test('a state older than the log is not adopted, and a newer one is', async (t
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 5 })
   manager.imageChanged(ours)
   t.equal(replica(0).role.type, 'leading')
-  t.same(reports(), [])
+  await clock.advance(20)
+  t.same(reports(), [], 'once per tick')
 })
 
 t.test('a leader resigns when its state becomes unreadable', async (t) => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { encodeMark } from '../../../src/broker/cluster/identity.ts'
 import type { ReplicaReport } from '../../../src/broker/cluster/replica-status.ts'
-import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { encodeTopic, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { DataDir } from '../../../src/broker/data-dir.ts'
 import { BrokerSession } from '../../../src/broker/session/session.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
@@ -21,6 +21,7 @@ import {
 } from '../cluster/sample-znodes.ts'
 import { MemoryDisk } from '../memory-disk.ts'
 import { MemoryTree } from '../memory-zk.ts'
+import { ids } from '../partition/members.ts'
 import { testSecret } from '../test-secret.ts'
 
 const id = 1 as BrokerId
@@ -90,6 +91,17 @@ async function opened() {
   const state = one.image.state('goals', 0)
   if (state === undefined) throw new Error('The image has no state')
   return { ...one, life, state }
+}
+
+/** A second partition with the same state. */
+async function putOther({ tree }: { readonly tree: MemoryTree }) {
+  const other = { topic: 'other', partition: 0 }
+  tree.put(zkPaths.topic('other'), encodeTopic({ topicId: 'y', replicas: [ids(1, 9)] }))
+  tree.put(zkPaths.partitions('other'), '')
+  tree.put(zkPaths.partition('other', 0), '')
+  tree.put(zkPaths.state('other', 0), tree.text(statePath) ?? '')
+  await settled()
+  return other
 }
 
 t.test('it enters the cluster in an order that is safe against elections', async (t) => {
@@ -244,6 +256,18 @@ t.test('a broker reads every write made before its call', async (t) => {
   t.equal(one.zk.made[0], `sync ${zkPaths.brokerIds}`)
 })
 
+t.test('which topics there are is read without the states of those that are known', async (t) => {
+  const one = await opened()
+  one.zk.made.length = 0
+  const path = zkPaths.topic('new')
+  one.tree.put(path, encodeTopic({ topicId: 'y', replicas: [ids(1)] }))
+  one.tree.put(zkPaths.brokerId(3 as BrokerId), 'not an address')
+  await one.session.readMembers()
+  t.ok(one.image.topics.has('new'))
+  t.ok(one.zk.made.includes(`getData ${path}`))
+  t.notOk(one.zk.made.some((call) => call.includes(zkPaths.topic('goals'))))
+})
+
 // --- writes of an ISR
 // ------------------------------------------------------------------------------
 
@@ -253,6 +277,38 @@ t.test('a written state is in force with its new version', async (t) => {
   t.same(await one.session.writeState(place, wanted), { ...wanted, version: 1 })
   t.same(stateIn(one.tree), { ...wanted, version: 1 })
   t.same(one.image.state('goals', 0), { ...wanted, version: 1 })
+})
+
+t.test('the states that one turn writes share a multi', async (t) => {
+  const one = await opened()
+  const other = await putOther(one)
+  one.zk.made.length = 0
+  const written = await Promise.all([
+    one.session.writeState(place, { ...one.state, leaderEpoch: 8 }),
+    one.session.writeState(other, { ...one.state, leaderEpoch: 9 }),
+  ])
+  t.match(written, [
+    { leaderEpoch: 8, version: 1 },
+    { leaderEpoch: 9, version: 1 },
+  ])
+  t.same(one.zk.made.filter((call) => /^(multi|setData) /.test(call)).length, 1)
+})
+
+t.test('of states that share a multi, one that has changed does not hold up another', async (t) => {
+  const one = await opened()
+  const other = await putOther(one)
+  const stopped = one.zk.stopAt('request', 'multi')
+  const writing = Promise.all([
+    one.session.writeState(place, { ...one.state, leaderEpoch: 8 }),
+    one.session.writeState(other, { ...one.state, leaderEpoch: 9 }),
+  ])
+  await stopped
+  putState(one.tree, { leaderEpoch: 7 })
+  one.zk.resume()
+  t.match(await writing, [
+    { leaderEpoch: 7, version: 1 },
+    { leaderEpoch: 9, version: 1 },
+  ])
 })
 
 t.test(

@@ -20,6 +20,7 @@ const image = 'broker/cluster/cluster-image.ts'
 const reports = 'broker/session/replica-reports.ts'
 const driver = 'broker/controller/driver.ts'
 const session = 'broker/session/session.ts'
+const stateWrites = 'broker/session/state-writes.ts'
 const sessions = 'broker/session/sessions.ts'
 const marks = 'broker/session/marks.ts'
 const ledGroup = 'broker/group/led-group.ts'
@@ -485,7 +486,16 @@ export const mqMutants: readonly Mutant[] = [
     name: 'an unconditional ISR write',
     rule: 'leader epochs never go back',
     edits: [
-      { file: session, from: 'encodeState(state), state.version)', to: 'encodeState(state), -1)' },
+      {
+        file: stateWrites,
+        from: 'encodeState(state), state.version)',
+        to: 'encodeState(state), -1)',
+      },
+      {
+        file: stateWrites,
+        from: 'data: Buffer.from(encodeState(state)), version: state.version }',
+        to: 'data: Buffer.from(encodeState(state)), version: -1 }',
+      },
     ],
     seeds: 600,
   },
