@@ -16,7 +16,6 @@ import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { decodeDeletedTopic } from './deleted-topics.ts'
 import { decodeReport } from './replica-status.ts'
-import { type FoundData, StateReads } from './state-reads.ts'
 import type { ZkAccess } from './zk-access.ts'
 import {
   decodeController,
@@ -26,6 +25,7 @@ import {
   type PathMeaning,
   zkPaths,
 } from './zk-paths.ts'
+import { type FoundData, ZnodeReads } from './znode-reads.ts'
 
 interface ClusterWatchOptions {
   readonly zk: ZkAccess
@@ -38,7 +38,7 @@ interface ClusterWatchOptions {
 
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions
-  readonly #states: StateReads
+  readonly #reads: ZnodeReads
   #isStopped = false
   /** the session that created /controller */
   #controllerSession = 0
@@ -51,7 +51,7 @@ export class ClusterWatch {
   constructor(options: ClusterWatchOptions) {
     this.#options = options
     const { zk, turn } = options
-    this.#states = new StateReads({ zk, turn, readOne: (path) => this.#get(path) })
+    this.#reads = new ZnodeReads({ zk, turn, readOne: (path) => this.#get(path) })
   }
 
   /** Resolves when the image is complete. */
@@ -198,7 +198,7 @@ export class ClusterWatch {
       }
       case 'report': {
         const { name } = meaning
-        const found = await this.#get(`${zkPaths.reports}/${name}`)
+        const found = await this.#reads.read(`${zkPaths.reports}/${name}`)
         const status = decodeReport(found?.data ?? null)
         if (found === undefined || status === undefined) image.removeReport(name)
         else image.setReport(name, { status, session: found.stat.ephemeralOwner })
@@ -217,7 +217,7 @@ export class ClusterWatch {
       }
       case 'state': {
         const { topic, partition } = meaning
-        const found = await this.#states.read(zkPaths.state(topic, partition))
+        const found = await this.#reads.read(zkPaths.state(topic, partition))
         const state = decodeState(found?.data ?? null, found?.stat.version ?? 0)
         if (found === undefined || state !== undefined) image.setState(topic, partition, state)
         else if (image.setBadState(topic, partition)) {

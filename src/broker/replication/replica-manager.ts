@@ -104,6 +104,7 @@ export class ReplicaManager implements ReplicaHost {
   readonly #toOpen = new Map<string, Assigned>()
   /** some replica has another role, or another leader */
   #areFetchersDue = false
+  #isClosed = false
   // Since the last tick:
   #hasAssignedFetchers = false
   #hasReported = false
@@ -139,10 +140,13 @@ export class ReplicaManager implements ReplicaHost {
    *
    * @returns reports on the replicas that cannot be used
    */
-  open(): readonly ReplicaReport[] {
+  async open(): Promise<readonly ReplicaReport[]> {
     this.#dropUnassigned()
-    this.#openUntil(Number.POSITIVE_INFINITY)
-    return this.#reports()
+    for (;;) {
+      this.#openUntil(this.clock.nowMs() + openingMsMax)
+      if (this.#toOpen.size === 0 || this.#isClosed) return this.#reports()
+      await this.turn.next() // the session must not end meanwhile
+    }
   }
 
   /** Drops what is not assigned to this broker, and notes what is and is not open. */
@@ -320,6 +324,7 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#cancelTick()
     this.#options.image.unfollow(this.#changes)
     for (const fetcher of this.#fetchers.values()) fetcher.stop()
@@ -390,6 +395,7 @@ export class ReplicaManager implements ReplicaHost {
     // segment.
     let toHold = descriptorReserve + this.#replicas.size
     for (const [key, { topic, partition }] of this.#toOpen) {
+      if (this.#isClosed) break
       if (opened.length > 0 && this.clock.nowMs() >= deadlineMs) break
       this.#toOpen.delete(key)
       const assigned = this.#assignedAt(topic, partition)

@@ -47,7 +47,7 @@ interface SessionOptions {
   readonly makeUuid: () => string
   readonly log: Logger
   /** See `ReplicaManager.open`. */
-  readonly openReplicas: () => readonly ReplicaReport[]
+  readonly openReplicas: () => Promise<readonly ReplicaReport[]>
   readonly onChange: () => void
   readonly onExpired: () => void
 }
@@ -136,7 +136,7 @@ export class BrokerSession {
     await this.#watch.start()
     const prepare = async () => {
       await this.#marks.check()
-      await this.#reports.begin(this.#options.openReplicas())
+      await this.#reports.begin(await this.#options.openReplicas())
     }
     const registration = () => this.#registration(false)
     const patienceMs = this.#options.registrationPatienceMs

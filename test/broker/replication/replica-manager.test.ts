@@ -69,7 +69,7 @@ async function world(disk = new MemoryDisk()) {
   const reports = () =>
     reported.at(-1)?.map(({ partition, status }) => `${partition} ${status.type}`)
   const open = () => {
-    manager.open()
+    void manager.open()
     manager.imageChanged(ours)
   }
   return {
@@ -186,7 +186,7 @@ t.test('after resigning it neither leads nor follows until the next life', async
 
 t.test('a state that names another life of this broker does not make it lead', async (t) => {
   const { manager, replica } = await world()
-  manager.open()
+  await manager.open()
   manager.imageChanged(life(1, { epoch: 11 }))
   t.equal(replica(0).role.type, 'idle')
 })
@@ -227,7 +227,9 @@ t.test('a topic that was created again has new replicas, in their own directorie
 t.test('a replica that cannot be opened is reported, and the others serve', async (t) => {
   const { replica, reports, open, disk, log, manager } = await world()
   disk.refused.set(goals1, 'EMFILE')
-  t.match(manager.open(), [{ partition: 1, status: { type: 'unavailable', reason: /EMFILE/ } }])
+  t.match(await manager.open(), [
+    { partition: 1, status: { type: 'unavailable', reason: /EMFILE/ } },
+  ])
   open()
   t.equal(replica(0).role.type, 'leading')
   t.equal(manager.get('goals', 1), undefined)

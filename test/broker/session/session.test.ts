@@ -60,7 +60,7 @@ function session(changed: Partial<Parts> = {}) {
     turn: new Turn(setImmediate),
     makeUuid,
     log,
-    openReplicas: () => {
+    openReplicas: async () => {
       seen.opened += 1
       return reports
     },

@@ -1,5 +1,5 @@
-// Reads partitions' states. Those that are asked for in one turn share requests: a broker that dies, or
-// a topic that is made, changes thousands of them at once.
+// Reads partitions' states and replicas' reports. Those that are asked for in one turn share requests:
+// a broker that dies, or a topic that is made, changes thousands of them at once.
 //
 // The answers arrive in the order in which a session's requests were sent, as for any other read.
 
@@ -10,7 +10,7 @@ import type { Turn } from '../../turn.ts'
 import type { ZkAccess } from './zk-access.ts'
 
 /** Their answers together take some 50 KB. */
-const statesPerRead = 100
+const znodesPerRead = 100
 
 export interface FoundData {
   readonly data: Buffer | null
@@ -23,19 +23,19 @@ interface Read {
   readonly failed: (error: unknown) => void
 }
 
-interface StateReadsOptions {
+interface ZnodeReadsOptions {
   readonly zk: Pick<ZkAccess, 'multiRead'>
   readonly turn: Turn
   /** Reads one znode; undefined if there is none. */
   readonly readOne: (path: string) => Promise<FoundData | undefined>
 }
 
-export class StateReads {
-  readonly #options: StateReadsOptions
+export class ZnodeReads {
+  readonly #options: ZnodeReadsOptions
   #wanted: Read[] = []
   readonly #seal = () => this.#readAll()
 
-  constructor(options: StateReadsOptions) {
+  constructor(options: ZnodeReadsOptions) {
     this.#options = options
   }
 
@@ -50,8 +50,8 @@ export class StateReads {
   #readAll(): void {
     const wanted = this.#wanted
     this.#wanted = []
-    for (let at = 0; at < wanted.length; at += statesPerRead) {
-      void this.#readSome(wanted.slice(at, at + statesPerRead))
+    for (let at = 0; at < wanted.length; at += znodesPerRead) {
+      void this.#readSome(wanted.slice(at, at + znodesPerRead))
     }
   }
 
