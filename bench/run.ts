@@ -17,6 +17,7 @@ import { type Failure, failover, failures, type Gap } from './workloads/failover
 import { mqTasks } from './workloads/mq.ts'
 import { holdSessions } from './workloads/sessions.ts'
 import { soak, soakLoads } from './workloads/soak.ts'
+import { measureStarts } from './workloads/start.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
@@ -29,9 +30,10 @@ const subjects = [
   'mq',
   'partitions',
   'soak',
+  'start',
 ] as const
 /** Not measured unless named: they take long, or need much. */
-const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak']
+const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start']
 const seed = 20_261_123
 
 /** Connections × requests in flight on each. */
@@ -71,7 +73,7 @@ const options = await yargs(process.argv.slice(2))
   .usage(
     `$0 [subject …]
 
-Subjects: ${subjects.join(', ')}; all but mq, partitions and soak without one. With --peer: load and sessions,
+Subjects: ${subjects.join(', ')}; all but ${onlyNamed.join(', ')} without one. With --peer: load and sessions,
 against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers, Redis and NATS.`,
   )
   .options({
@@ -122,6 +124,9 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
     'in-flight': { type: 'number', default: 5, describe: 'mq: batches in flight per partition' },
     rate: { type: 'number', default: 10_000, describe: 'mq: records per second, end to end' },
     'stored-mib': { type: 'number', default: 64, describe: 'mq: MiB that consumers read' },
+    gigabytes: { type: 'number', default: 10, describe: 'start: size of all logs' },
+    logs: { type: 'number', default: 1, describe: 'start: number of logs' },
+    'segment-mib': { type: 'number', default: 1024, describe: 'start: size of a segment, in MiB' },
     'node-options': {
       type: 'string',
       default: '',
@@ -180,6 +185,9 @@ for (const subject of chosen) {
       break
     case 'soak':
       await runSoak()
+      break
+    case 'start':
+      await runStart()
       break
   }
 }
@@ -454,6 +462,24 @@ p99       µs, the worst of all ten seconds
   } finally {
     await ensemble.stop()
   }
+}
+
+async function runStart(): Promise<void> {
+  const { gigabytes, logs, segmentMib, dir } = options
+  print(`A broker's start on ${gigabytes} GB in ${logs} logs, in segments of ${segmentMib} MiB: only the opening of its logs, in a fresh
+process each time, on files of which the operating system may have some in memory.
+
+opened    ms until all logs were open
+read      ms of the first read in the middle of each log, all together
+memory    MiB of resident memory of the process then; ${figure(process.memoryUsage.rss() / 2 ** 20)} for this one
+`)
+  const rows: string[][] = []
+  const load = { dir, gigabytes, partitions: logs, segmentBytes: segmentMib * 2 ** 20, seed }
+  await measureStarts(load, (name, { openMs, readMs, residentMiB, bytes }) => {
+    rows.push([name, ...[openMs, readMs, residentMiB].map(figure)])
+    figures.push({ subject: 'start', name, gigabytes, logs, segmentMib, openMs, readMs, bytes })
+  })
+  print(table(['', 'opened', 'read', 'memory'], rows))
 }
 
 function parseAddress(text: string): Address {

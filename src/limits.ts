@@ -138,6 +138,12 @@ export const limits = {
    */
   tailBytesMax: 64 * 1024 * 1024,
 
+  /**
+   * What the indexes of all logs of a broker keep in memory although files have it: about that of 10 GB
+   * of log.
+   */
+  indexBytesMax: 64 * 1024 * 1024,
+
   /** One frame to or from a broker: `fetchBytesMax`, one more batch, and the fields around them. */
   brokerFrameBytesMax: 16 * 1024 * 1024,
 

@@ -189,8 +189,10 @@ export class Broker implements Part {
     for (const connection of this.#connections) connection.close()
     await running.listener.close()
     this.#warnings.close()
-    await this.#checkpoint(running)
+    running.replicas.saveSnapshots({ isLast: true })
     await running.replicas.close()
+    // Everything is durable now, so that the next start has nothing to read again.
+    await this.#checkpoint(running)
     await running.dataDir.release()
   }
 
@@ -297,6 +299,7 @@ export class Broker implements Part {
       report: (reports) => this.#sessions.current?.report(reports),
       failed: onFailure,
       maintenanceMs: config.retentionCheckMs,
+      checkedBytesPerSecond: config.checkedBytesPerSecond,
     })
   }
 
@@ -448,7 +451,7 @@ export class Broker implements Part {
   async #checkpoint({ checkpoint, replicas }: Running): Promise<void> {
     try {
       await checkpoint.write(replicas.checkpoints())
-      replicas.saveSnapshots({ isLast: this.#isStopping })
+      replicas.saveSnapshots({ isLast: false })
     } catch (error) {
       this.#log.warn({ err: error }, 'Could not write the checkpoints')
     }

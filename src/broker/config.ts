@@ -144,6 +144,15 @@ const rows = {
     max: 24 * 60 * 60 * 1000,
     about: 'Milliseconds between looks for segments to delete, to compact or to end by age.',
   },
+  'log.check.bytes.per.second': {
+    type: 'integer',
+    default: 16 * 1024 * 1024,
+    min: 0,
+    max: 2 ** 40,
+    about:
+      'How fast a broker reads the older records of its logs for damage after a start, which reads ' +
+      'only their ends; 0: only records that are fetched.',
+  },
   'log.flush': {
     type: 'choice',
     default: 'sync',
@@ -275,6 +284,7 @@ export interface BrokerConfig {
   readonly flush: 'group' | 'os'
   /** interval at which each log is looked at for what is due by its topic's rules */
   readonly retentionCheckMs: number
+  readonly checkedBytesPerSecond: number
   /** consumer groups of Kafka's clients */
   readonly group: {
     readonly initialRebalanceDelayMs: number
@@ -357,6 +367,7 @@ Set --advertised-host to a name that clients and other brokers can reach`,
       : undefined,
     flush: values['log.flush'] === 'os' ? 'os' : 'group',
     retentionCheckMs: values['log.retention.check.interval.ms'],
+    checkedBytesPerSecond: values['log.check.bytes.per.second'],
     group: {
       initialRebalanceDelayMs: values['group.initial.rebalance.delay.ms'],
       sessionTimeoutMsMin: values['group.min.session.timeout.ms'],

@@ -5,7 +5,7 @@
 //   a table    names the arguments of one method in their order, each with its kind
 //
 // Structures are copied while they are checked, so that exactly the checked values are sent; bytes
-// are not. The tables are in zk/arguments.ts and mq/arguments.ts.
+// are not. The tables are in zk/arguments.ts and mq/argument-kinds.ts.
 
 import { inspect, types as isA } from 'node:util'
 import { asBuffer } from '../as-buffer.ts'

@@ -24,6 +24,15 @@ export class Callbacks {
     }
   }
 
+  /** Like `call`, and waits for the outcome. */
+  async settled(what: string, run: () => unknown): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      this.#failed(what, error)
+    }
+  }
+
   /** Like `emitter.emit`, except that a throwing listener does not stop later ones. */
   emit(emitter: EventEmitter, event: string, ...given: readonly unknown[]): void {
     for (const listener of emitter.rawListeners(event)) {

@@ -17,10 +17,10 @@ import { Preparation, preparedName } from './preparation.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import { recover, type TornTail, truncationName } from './recovery.ts'
 import { Replacement } from './replacement.ts'
-import { type LogVisitor, Segment } from './segment.ts'
-import type { Done, LogDirectory } from './segment-file.ts'
+import { type LogVisitor, Segment, type SegmentMemory } from './segment.ts'
+import { attempt, type Done, type LogDirectory } from './segment-file.ts'
+import { noTimestamp } from './segment-index.ts'
 import { type LogSync, SyncPace } from './sync-pace.ts'
-import type { TailMemory } from './tail.ts'
 
 const segmentBytesDefault = 64 * 1024 * 1024
 
@@ -45,13 +45,12 @@ export interface LogOptions {
   readonly mainThreadSync?: boolean
   readonly nowMs?: () => number
 
-  /** For a log whose readers follow closely: its newest records are read from here. */
-  readonly tailMemory?: TailMemory | undefined
+  readonly memory?: SegmentMemory | undefined
 
   /** See recovery.ts. */
   readonly knownDurable?: Position | undefined
   readonly keepsTail?: boolean | undefined
-  readonly verifyFrom?: Position | undefined
+  readonly readsAll?: boolean | undefined
   readonly gapsBelow?: Position | undefined
 
   /**
@@ -89,6 +88,8 @@ export class Log {
   readonly #isGroup: boolean
   readonly #pace: SyncPace
   readonly #segments: Segment[] // ascending; none is empty; all but the last few are settled
+  #isChecked = false
+  #checking: Segment | undefined // is being read for damage
   #isRollDue = false // the next record begins a segment
   #preparation: Preparation | null = null
   #durable: Position | undefined
@@ -168,13 +169,11 @@ export class Log {
         if (at > runStart) segment?.append(bytes.subarray(runStart, at), runLast)
         runStart = at
         this.#isRollDue = false
-        segment = new Segment(this.#directory, format, first, this.#options.tailMemory)
+        segment = new Segment(this.#directory, format, first, this.#options.memory)
         this.#segments.push(segment)
       }
-      segment.note(first, segment.endBytes + at - runStart)
-      if (format.timestampMs !== undefined) {
-        segment.noteTime(format.timestampMs(bytes, at), segment.endBytes + at - runStart)
-      }
+      const timestampMs = format.timestampMs?.(bytes, at) ?? noTimestamp
+      segment.note(first, segment.endBytes + at - runStart, timestampMs)
       runLast = format.lastPosition(bytes, at)
       invariant(runLast >= first, 'a record ends where it begins, or later')
       this.#pace.appended()
@@ -230,6 +229,25 @@ export class Log {
     }
   }
 
+  /** Whether all records were read since the log was opened, or written since. */
+  get isChecked(): boolean {
+    this.#isChecked ||= this.#segments.every((segment) => segment.isChecked)
+    return this.#isChecked
+  }
+
+  /**
+   * Reads some of what was not read at start, oldest first.
+   *
+   * @returns the number of bytes; 0: that was all
+   * @throws LogDamagedError
+   */
+  checkSome(bytesMax: number): number {
+    if (this.#checking?.isPlaced !== true || this.#checking.isChecked) {
+      this.#checking = this.#segments.find((segment) => !segment.isChecked)
+    }
+    return this.#checking?.checkSome(bytesMax) ?? 0
+  }
+
   /**
    * Removes every record that holds a position above `position`: from memory immediately, from the
    * disk before `done`, when everything left is durable. -1 empties the log. Nothing may be
@@ -283,7 +301,7 @@ export class Log {
   prepareReplacement(first: Position): Replacement | undefined {
     this.#assertUsable()
     const old = this.#replaceable(first)
-    return old && new Replacement(this.#directory, this.#format, old)
+    return old && new Replacement(this.#directory, this.#format, old, this.#options.memory)
   }
 
   /**
@@ -306,7 +324,10 @@ export class Log {
       const at = this.#segments.findIndex((each) => each.firstPosition === segment.firstPosition)
       // Otherwise a truncation has begun that removes it, and waits.
       if (at === -1) segment.close()
-      else this.#segments.splice(at, 1, segment).at(0)?.close()
+      else {
+        this.#segments.splice(at, 1, segment).at(0)?.close()
+        segment.saveIndex({ isFull: true })
+      }
       done(at !== -1)
       this.#drop()
       this.#advance({ mayBlock: false })
@@ -378,6 +399,7 @@ export class Log {
       const took = this.#pace.ended(sync)
       this.#options.onSync?.(took)
       this.#nowDurable(covered)
+      if (this.#truncation === null) segment.maybeSaveIndex()
       // The disk first: it writes the next batch while the owner handles this one.
       this.#advance({ mayBlock: false })
       this.#report()
@@ -401,6 +423,8 @@ export class Log {
   /** Gives a new segment its file. Its records wait in memory until its name is on the disk. */
   #place(segment: Segment): void {
     const directory = this.#directory
+    const full = this.#segments[this.#segments.indexOf(segment) - 1]
+    if (full?.isIndexFull === false) full.saveIndex({ isFull: true })
     const preparation = this.#preparation ?? this.#prepare({ bytes: 0 })
     this.#preparation = null
     this.#isBusy = true
@@ -437,6 +461,8 @@ export class Log {
     const steps: ((next: Done) => void)[] = [
       (next) => {
         directory.create(name).close()
+        for (const segment of removed) segment.removeIndex()
+        kept?.removeIndex()
         directory.sync(next)
       },
       (next) => {
@@ -488,11 +514,14 @@ export class Log {
   #remove(segment: Segment): void {
     if (!segment.isPlaced) return
     segment.close()
+    segment.removeIndex()
     this.#directory.remove(segment.name)
   }
 
   #close(done: () => void): void {
     const close = () => {
+      const active = this.#segments.at(-1)
+      if (active?.isIndexFull === false) active.saveIndex({ isFull: false })
       for (const segment of this.#segments) segment.close()
       this.#segments.length = 0
       this.#directory.close()
@@ -597,15 +626,6 @@ export class Log {
 
 function lower(a: Position | undefined, b: Position | undefined): Position | undefined {
   return a === undefined || b === undefined ? undefined : Math.min(a, b)
-}
-
-/** Runs a step, which may throw instead of calling back. */
-function attempt(step: (done: Done) => void, done: Done): void {
-  try {
-    step(done)
-  } catch (error) {
-    done(error as Error)
-  }
 }
 
 /** Runs steps in sequence; the first error ends them. */

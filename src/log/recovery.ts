@@ -10,15 +10,19 @@
 //   - a later intact record whose durablePosition is above z (formats that have one);
 //   - the caller's knowledge, such as the last position applied to the tree.
 //
+// What an index file tells of (index-file.ts) is durable, and is not read here but when it is needed:
+// damage to it is found then, or by `Log.checkSome`.
+//
 // Nothing is repaired silently: docs/correctness.md, P3 and P11.
 
+import { indexName, isIndexName } from './index-file.ts'
 import { LogDamagedError, LogVersionError } from './log-errors.ts'
 import { preparedName } from './preparation.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import { replacementName } from './replacement.ts'
-import { positionOfName, Segment, segmentName } from './segment.ts'
+import { positionOfName, Segment, type SegmentMemory, segmentName } from './segment.ts'
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
-import type { TailMemory } from './tail.ts'
+import { Succession } from './succession.ts'
 import { filledBy, type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, overwriteWithZeros } from './zero.ts'
 
@@ -34,9 +38,9 @@ export interface RecoveryOptions {
    * Keeps the cut bytes in a file beside the segments, until the operator or the owner removes it.
    */
   readonly keepsTail?: boolean | undefined
-  /** Segments that end before this are opened unread: their records are checked when first read. */
-  readonly verifyFrom?: Position | undefined
-  readonly tailMemory?: TailMemory | undefined
+  readonly memory?: SegmentMemory | undefined
+  /** Reads everything, also what index files tell of. */
+  readonly readsAll?: boolean | undefined
   /**
    * In a gapless format, records were removed from between others: up to this position, a record need
    * not directly follow the one before it.
@@ -81,14 +85,14 @@ export function recover(options: RecoveryOptions): {
 
 /** @param opened receives the open files */
 function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
-  const { directory, format, knownDurable, keepsTail = false, tailMemory } = options
-  const { verifyFrom = 0, gapsBelow = 0 } = options
+  const { directory, format, knownDurable, keepsTail = false, memory } = options
+  const { readsAll = false, gapsBelow = 0 } = options
   finishTruncation(directory, format)
   const firsts = segmentPositions(directory)
   const segments: Segment[] = []
   let torn: TornTail | null = null
   for (const [i, first] of firsts.entries()) {
-    const segment = new Segment(directory, format, first, tailMemory)
+    const segment = new Segment(directory, format, first, memory)
     const successor = firsts[i + 1]
     const file = directory.open(segment.name)
     opened.add(file)
@@ -102,6 +106,7 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
         previous,
         knownDurable,
         keepsTail,
+        readsAll,
         gapsBelow,
       }
       torn = recoverTail(tail)
@@ -112,10 +117,8 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
         break
       }
       segment.place(file)
-    } else if (successor <= verifyFrom) {
-      segment.placeUnread(file)
     } else {
-      recoverFull({ segment, file, format, successor, gapsBelow })
+      recoverFull({ segment, file, format, successor, readsAll, gapsBelow })
       segment.place(file)
     }
     segments.push(segment)
@@ -126,10 +129,28 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
   for (const name of [preparedName, replacementName]) {
     if (directory.list().includes(name)) directory.remove(name)
   }
+  // The last segment will grow.
+  const active = segments.at(-1)
+  if (active?.isIndexed === true && active.isIndexFull) {
+    active.forgetIndexFile()
+    active.removeIndex()
+  }
+  removeUnusedIndexes(directory, segments)
   // After a kill, the names read above may still be in memory only. A new log has none: a broker opens
   // thousands of them at once.
   if (firsts.length > 0) directory.syncNow()
+  for (const segment of segments.slice(0, -1)) {
+    if (!segment.isIndexFull) segment.saveIndex({ isFull: true })
+  }
   return { segments, torn }
+}
+
+/** They are of segments that are gone, or tell of records that were not known to be durable. */
+function removeUnusedIndexes(directory: LogDirectory, segments: readonly Segment[]): void {
+  const used = new Set(segments.filter((each) => each.isIndexed).map(({ name }) => indexName(name)))
+  for (const name of directory.list()) {
+    if (isIndexName(name) && !used.has(name)) directory.remove(name)
+  }
 }
 
 /** A segment with a successor was fsynced completely: any error in it is damage. */
@@ -138,14 +159,12 @@ function recoverFull(opening: {
   readonly file: SegmentFile
   readonly format: RecordFormat
   readonly successor: Position
+  readonly readsAll: boolean
   readonly gapsBelow: Position
 }): void {
-  const { segment, file, format, successor, gapsBelow } = opening
-  const { offset } = adoptRecords(segment, file, format, gapsBelow)
-  const rest = chunksNotZero(file, offset).next()
-  if (rest.done !== true) {
-    throw new LogDamagedError(segment.path, offset, 'no good record, and later segments follow')
-  }
+  const { segment, successor, gapsBelow, readsAll, format } = opening
+  const durableTo = readsAll ? -1 : successor - 1
+  const offset = readOn(opening, durableTo)
   const mayHaveGap = !format.isGapless || successor <= gapsBelow
   const isWrong = mayHaveGap
     ? segment.lastPosition >= successor
@@ -154,6 +173,24 @@ function recoverFull(opening: {
     const found = segment.isEmpty ? 'no records' : `position ${segment.lastPosition}`
     throw new LogDamagedError(segment.path, offset, `${found} before a segment from ${successor}`)
   }
+}
+
+/** @returns where the records end */
+function readOn(
+  opening: {
+    readonly segment: Segment
+    readonly file: SegmentFile
+    readonly format: RecordFormat
+    readonly gapsBelow: Position
+  },
+  durableTo: Position,
+): number {
+  const { segment, file } = opening
+  const place = segment.takeIndexed(file, { durableTo, gapsBelow: opening.gapsBelow })
+  if (segment.isIndexed && segment.isIndexFull) return segment.endBytes
+  const { offset } = adoptRecords(opening, place)
+  if (chunksNotZero(file, offset).next().done === true) return offset
+  throw new LogDamagedError(segment.path, offset, 'no good record, and later segments follow')
 }
 
 /** The last segment may end in a torn tail. It becomes empty if no record in it was good. */
@@ -165,10 +202,13 @@ function recoverTail(opening: {
   readonly previous: Segment | undefined
   readonly knownDurable: Position | undefined
   readonly keepsTail: boolean
+  readonly readsAll: boolean
   readonly gapsBelow: Position
 }): TornTail | null {
-  const { directory, segment, file, format, knownDurable, keepsTail, gapsBelow } = opening
-  const { offset, vouched } = adoptRecords(segment, file, format, gapsBelow)
+  const { directory, segment, file, format, knownDurable, keepsTail, readsAll, gapsBelow } = opening
+  const durableTo = readsAll ? -1 : (knownDurable ?? -1)
+  const place = segment.takeIndexed(file, { durableTo, gapsBelow })
+  const { offset, vouched } = adoptRecords(opening, place)
   const good = segment.isEmpty ? (opening.previous?.lastPosition ?? -1) : segment.lastPosition
   if (knownDurable !== undefined && knownDurable > good) {
     const found = `the good records end at ${good}, but ${knownDurable} was durable`
@@ -227,42 +267,37 @@ function keep(
 }
 
 /**
- * Adopts the good records from the start of the file on.
+ * Adopts the good records from the end of those that the segment has on.
  *
+ * @param place see `Segment.takeIndexed`
  * @returns their end, and the highest position that one of them knew to be durable
  */
 function adoptRecords(
-  segment: Segment,
-  file: SegmentFile,
-  format: RecordFormat,
-  gapsBelow: Position,
+  opening: {
+    readonly segment: Segment
+    readonly file: SegmentFile
+    readonly format: RecordFormat
+    readonly gapsBelow: Position
+  },
+  place: { readonly next: Position; readonly isExact: boolean },
 ) {
+  const { segment, file, format, gapsBelow } = opening
   let vouched = format.durablePosition === undefined ? undefined : -1
-  let epoch = -1
+  const { next, isExact } = place
+  const checks = new Succession(format, { next, isExact, gapsBelow })
   const visit: RecordVisitor = (bytes, at, length, offset) => {
-    if (!format.isIntact(bytes, at, length)) return false
-    const first = format.firstPosition(bytes, at)
-    const last = format.lastPosition(bytes, at)
-    const next = segment.isEmpty ? segment.firstPosition : segment.lastPosition + 1
-    if (format.isGapless) {
-      const before = epoch
-      epoch = format.epoch?.(bytes, at) ?? epoch
-      const isNext = first === next || (first > next && first <= gapsBelow)
-      if (!isNext || last < first || epoch < before) return false
-    }
-    const fits = segment.isEmpty ? first === next : first >= next
-    if (!fits || last < first) {
+    const verdict = checks.judge(bytes, at, length)
+    if (verdict === 'bad') return false
+    if (verdict === 'misplaced') {
+      const first = format.firstPosition(bytes, at)
       throw new LogDamagedError(segment.path, offset, `position ${first} does not belong here`)
     }
-    segment.adopt({ first, last, offset, length })
-    if (format.timestampMs !== undefined) {
-      segment.noteTime(format.timestampMs(bytes, at), offset)
-    }
+    segment.adopt(bytes, at, offset, length)
     const durable = format.durablePosition?.(bytes, at)
     if (durable !== undefined && durable > (vouched ?? -1)) vouched = durable
     return true
   }
-  const { offset, ended } = walkFile(file, format, visit)
+  const { offset, ended } = walkFile(file, format, visit, segment.endBytes)
   if (ended === 'other version') throw new LogVersionError(segment.path, offset)
   return { offset, vouched }
 }
@@ -329,6 +364,8 @@ function finishTruncation(directory: LogDirectory, format: RecordFormat): void {
   const name = directory.list().find((each) => each.startsWith(truncationName(0).slice(0, -16)))
   if (name === undefined) return
   const from = Number.parseInt(name.slice(-16), 16)
+  // The indexes of what is cut were removed before anything else was: so they are again.
+  removeUnusedIndexes(directory, [])
   const firsts = segmentPositions(directory)
   const kept = firsts.filter((first) => first < from).at(-1)
   if (kept !== undefined) finishCut(directory, format, { kept, from })
@@ -377,8 +414,8 @@ function segmentPositions(directory: LogDirectory): Position[] {
   return positions.filter((each) => each !== undefined).sort((a, b) => a - b)
 }
 
-function walkFile(file: SegmentFile, format: RecordFormat, visit: RecordVisitor) {
-  const range = { start: 0, end: file.sizeBytes() }
+function walkFile(file: SegmentFile, format: RecordFormat, visit: RecordVisitor, start = 0) {
+  const range = { start, end: file.sizeBytes() }
   return walkRecords(
     filledBy((into, at) => file.read(into, at)),
     format,

@@ -57,6 +57,15 @@ export interface LogDirectory {
   close(): void
 }
 
+/** Runs a step, which may throw instead of calling back. */
+export function attempt(step: (done: Done) => void, done: Done): void {
+  try {
+    step(done)
+  } catch (error) {
+    done(error as Error)
+  }
+}
+
 /** A directory on the disk, created if missing. */
 export function openDiskDirectory(path: string): LogDirectory {
   makeDirectory(path)

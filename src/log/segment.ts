@@ -10,14 +10,27 @@
 // A zero length marks the end of the records. Next on the path: segment-file.ts.
 
 import { invariant } from '../invariant.ts'
+import {
+  type IndexHeader,
+  indexName,
+  readIndexEntries,
+  readIndexHeader,
+  writeIndex,
+} from './index-file.ts'
 import { LogDamagedError } from './log-errors.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
-import { indexIntervalBytes, SparseIndex } from './sparse-index.ts'
+import {
+  entryNumbers,
+  type IndexMemory,
+  indexIntervalBytes,
+  noTimestamp,
+  SegmentIndex,
+} from './segment-index.ts'
+import { Succession } from './succession.ts'
 import { Tail, type TailMemory } from './tail.ts'
-import { TimeIndex } from './time-index.ts'
-import { filledBy, type RecordVisitor, walkRecords } from './walk.ts'
-import { chunksNotZero, zeroInBackground, zeroNow } from './zero.ts'
+import { type RecordVisitor, walkRecords } from './walk.ts'
+import { zeroInBackground, zeroNow } from './zero.ts'
 
 /**
  * A step of zeros: enough for this many more writes like the last one, within bounds, and at most as
@@ -26,6 +39,13 @@ import { chunksNotZero, zeroInBackground, zeroNow } from './zero.ts'
 const stepWrites = 16
 const stepBytesMin = 4096
 const stepBytesMax = 1024 * 1024
+
+/**
+ * Index entries after which they are written to the file: a start then reads little of a log, however
+ * short it is, and a busy log of large segments writes once per MiB.
+ */
+const unsavedEntriesMin = 16
+const unsavedEntriesMax = 256
 
 const empty: Buffer = Buffer.alloc(0)
 
@@ -58,30 +78,59 @@ export function positionOfName(name: string): Position | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits, 16)
 }
 
+/** What the segments of a log share with those of a program's other logs. */
+export interface SegmentMemory {
+  /** for a log whose readers follow closely */
+  readonly tails?: TailMemory | undefined
+  /** for a log whose indexes are kept in files */
+  readonly indexes?: IndexMemory | undefined
+}
+
+/** What is known of a segment up to some record's end. */
+interface Covered {
+  readonly endBytes: number
+  readonly lastPosition: Position
+  readonly maxMs: number
+  readonly entryCount: number
+}
+
 export class Segment {
   readonly firstPosition: Position
   readonly name: string
   readonly path: string
+  readonly #directory: LogDirectory
   readonly #format: RecordFormat
-  readonly #index = new SparseIndex()
-  readonly #times = new TimeIndex()
+  readonly #index: SegmentIndex
+  readonly #hasIndexFile: boolean
+  /** what the index file says; undefined: there is none, or none that can be used */
+  #header: IndexHeader | undefined
+  #mayHaveIndexFile = false
+  #isIndexFailing = false
   #file: SegmentFile | null = null // null until the segment is placed
-  #isUnread = false
   #lastPosition: Position
   readonly #tail: Tail
   #syncedBytes = 0
+  /** by the last write, if the index is to be saved after its sync */
+  #covered: Covered | undefined
+  /** Records before the latter were not read when the log was opened; those before the former were since. */
+  #checkedBytes = 0
+  #uncheckedEndBytes = 0
+  #checks: Succession | undefined
+  #gapsBelow: Position = 0
   #staleEndBytes = 0 // cut bytes in the file extend to here until they are zeroed
   #allocatedBytes = 0 // size of the file, as far as it is known
   #lastWriteBytes = 0
 
-  /** @param memory for a log whose readers follow closely */
   constructor(
     directory: LogDirectory,
     format: RecordFormat,
     firstPosition: Position,
-    memory?: TailMemory,
+    { tails, indexes }: SegmentMemory = {},
   ) {
-    this.#tail = new Tail(memory)
+    this.#directory = directory
+    this.#tail = new Tail(tails)
+    this.#index = new SegmentIndex(indexes)
+    this.#hasIndexFile = indexes !== undefined
     this.firstPosition = firstPosition
     this.name = segmentName(firstPosition)
     this.path = `${directory.path}/${this.name}`
@@ -90,26 +139,22 @@ export class Segment {
   }
 
   get lastPosition(): Position {
-    this.#findRecords()
     return this.#lastPosition
   }
 
   /** Bytes of all its records, written or not. */
   get endBytes(): number {
-    this.#findRecords()
     return this.#tail.end
   }
 
   /** Of its first record; -1: none. */
   get firstTimestampMs(): number {
-    this.#findRecords()
-    return this.#times.firstMs
+    return this.#index.firstMs
   }
 
   /** The latest of its records; -1: none. */
   get maxTimestampMs(): number {
-    this.#findRecords()
-    return this.#times.maxMs
+    return this.#index.maxMs
   }
 
   get isEmpty(): boolean {
@@ -130,7 +175,7 @@ export class Segment {
 
   /** Whether some of its records survive a power cut, and so do all segments before it. */
   get hasSynced(): boolean {
-    return this.#syncedBytes > 0 || this.#isUnread
+    return this.#syncedBytes > 0
   }
 
   /** Its file now has its name on the disk and may be written. */
@@ -139,37 +184,28 @@ export class Segment {
     this.#allocatedBytes = file.sizeBytes()
   }
 
-  /** The same for a full segment of an earlier run; its records are found on the first read. */
-  placeUnread(file: SegmentFile): void {
-    this.#file = file
-    this.#isUnread = true
-  }
-
   /** Adds a record that recovery found in the file, durable from now on. */
-  adopt(record: { first: Position; last: Position; offset: number; length: number }): void {
-    this.#index.add(record.first, record.offset)
-    this.#lastPosition = record.last
-    this.#syncedBytes = record.offset + record.length
+  adopt(bytes: Buffer, at: number, offset: number, length: number): void {
+    const format = this.#format
+    const timestampMs = format.timestampMs?.(bytes, at) ?? noTimestamp
+    this.#index.add(format.firstPosition(bytes, at), offset, timestampMs)
+    this.#lastPosition = format.lastPosition(bytes, at)
+    this.#syncedBytes = offset + length
     this.#tail.reset(this.#syncedBytes)
   }
 
   /** Rewrites, unchanged, the records that hold positions above `from`, and some before. */
   rewrite({ file, from }: { readonly file: SegmentFile; readonly from: Position }): void {
     if (this.isEmpty || this.#lastPosition <= from) return
-    const start = this.#index.floor(from)
+    const start = this.#index.offset(this.#index.floor(from))
     const bytes = Buffer.allocUnsafe(this.#tail.written - start)
     file.read(bytes, start)
     file.write(bytes, start)
   }
 
   /** Indexes the next record, which `append` will bring. */
-  note(firstPosition: Position, offset: number): void {
-    this.#index.add(firstPosition, offset)
-  }
-
-  /** The same by time. */
-  noteTime(timestampMs: number, offset: number): void {
-    this.#times.add(timestampMs, offset)
+  note(firstPosition: Position, offset: number, timestampMs: number): void {
+    this.#index.add(firstPosition, offset, timestampMs)
   }
 
   /** Copies whole records that were announced by `note`. */
@@ -185,6 +221,7 @@ export class Segment {
     this.#placedFile().write(bytes, this.#tail.written)
     this.#lastWriteBytes = bytes.length
     this.#tail.wrote()
+    this.#covered = this.#isIndexDue ? this.#coversAll() : undefined
   }
 
   /** Makes all written records durable; `done` is called after `isSynced` reflects it. */
@@ -239,14 +276,13 @@ export class Segment {
 
   /** @returns whole records in one piece; at least one if any is in range, even a large one */
   read({ from, upTo, bytesMax, verify }: ReadRange): Buffer {
-    this.#findRecords()
-    const start = this.#index.floor(from)
+    const entry = this.#index.floor(from)
     const end = this.#index.ceiling(upTo) ?? this.endBytes
     let held = empty // the piece in which the first record in range was found
     let first = 0
     let last = 0
     const chunkBytes = bytesMax + indexIntervalBytes
-    this.#walk({ start, end, chunkBytes }, (bytes, at, length, offset) => {
+    this.#walk({ entry, end, chunkBytes }, (bytes, at, length, offset) => {
       const lastPosition = this.#format.lastPosition(bytes, at)
       if (lastPosition < from) return true
       if (lastPosition > upTo) return false
@@ -267,9 +303,9 @@ export class Segment {
 
   /** Visits records from the one that holds or follows `from` on, until the visitor stops it. */
   scan(from: Position, visit: LogVisitor): boolean {
-    this.#findRecords()
-    const start = this.#index.floor(from)
-    return this.#walk({ start, end: this.endBytes }, (bytes, at, length, offset) =>
+    if (from > this.#lastPosition) return true
+    const entry = this.#index.floor(from)
+    return this.#walk({ entry, end: this.endBytes }, (bytes, at, length, offset) =>
       this.#format.lastPosition(bytes, at) < from
         ? true
         : visit(bytes, at, length, { file: this.path, offset }),
@@ -279,8 +315,8 @@ export class Segment {
   /** The same from where records of `timestampMs` or later begin. */
   scanFromTime(timestampMs: number, visit: LogVisitor): boolean {
     if (this.maxTimestampMs < timestampMs) return true
-    const start = this.#times.floor(timestampMs)
-    return this.#walk({ start, end: this.endBytes }, (bytes, at, length, offset) =>
+    const entry = this.#index.floorByTime(timestampMs)
+    return this.#walk({ entry, end: this.endBytes }, (bytes, at, length, offset) =>
       visit(bytes, at, length, { file: this.path, offset }),
     )
   }
@@ -289,21 +325,22 @@ export class Segment {
    * Forgets every record that holds a position above `position`; `zeroStale` then clears the file.
    */
   cutAfter(position: Position): void {
+    this.forgetIndexFile()
     if (this.lastPosition <= position) return
-    const start = this.#index.floor(position)
-    const kept =
-      this.#lastHeld(start, position) ?? this.#lastHeld(this.#index.before(start), position)
+    const entry = this.#index.floor(position)
+    const kept = this.#lastHeld(entry, position) ?? this.#lastHeld(Math.max(0, entry - 1), position)
     const cut = kept?.endOffset ?? 0
     this.#staleEndBytes = Math.max(this.#staleEndBytes, this.#tail.written)
     this.#tail.cut(cut)
     this.#syncedBytes = Math.min(cut, this.#syncedBytes)
-    this.#index.cut(cut)
+    this.#uncheckedEndBytes = Math.min(cut, this.#uncheckedEndBytes)
     this.#lastPosition = kept?.lastPosition ?? this.firstPosition
+    this.#covered = undefined
+    const from = this.#index.cut(cut)
     const { timestampMs } = this.#format
     if (timestampMs === undefined) return
-    const from = this.#times.cut(cut)
-    this.#walk({ start: from, end: this.endBytes }, (bytes, at, _, offset) => {
-      this.noteTime(timestampMs(bytes, at), offset)
+    this.#walkFrom({ start: from, end: this.endBytes }, (bytes, at, _, offset) => {
+      this.note(this.#format.firstPosition(bytes, at), offset, timestampMs(bytes, at))
       return true
     })
   }
@@ -321,31 +358,193 @@ export class Segment {
     this.#file?.close()
     this.#file = null
     this.#tail.reset(this.#tail.written)
+    this.#index.forget()
   }
 
-  /** Finds the records of a segment that was placed unread. */
-  #findRecords(): void {
-    if (!this.#isUnread) return
-    this.#isUnread = false
-    const file = this.#placedFile()
-    const format = this.#format
-    const source = filledBy((into, at) => file.read(into, at))
-    const range = { start: 0, end: file.sizeBytes() }
-    const { offset } = walkRecords(source, format, range, (bytes, at, length, offset) => {
-      const first = format.firstPosition(bytes, at)
-      this.adopt({ first, last: format.lastPosition(bytes, at), offset, length })
-      if (format.timestampMs !== undefined) this.noteTime(format.timestampMs(bytes, at), offset)
-      return true
-    })
-    if (chunksNotZero(file, offset).next().done !== true) {
-      throw new LogDamagedError(this.path, offset, 'no record, and later segments follow')
+  // --- what was not read at start --------------------------------------------------------------
+
+  /**
+   * Takes the records from the segment's index file, unread, as far as `durableTo` or the file goes:
+   * they are checked when they are read. Recovery reads on from `endBytes`.
+   *
+   * @param gapsBelow see recovery.ts
+   * @returns the position of the next record: exactly that, or that as far as there are no gaps
+   */
+  takeIndexed(
+    file: SegmentFile,
+    { durableTo, gapsBelow }: { readonly durableTo: Position; readonly gapsBelow: Position },
+  ): { readonly next: Position; readonly isExact: boolean } {
+    const begin = { next: this.firstPosition, isExact: true }
+    this.#gapsBelow = gapsBelow
+    const header = readIndexHeader(this.#directory, indexName(this.name))
+    if (header?.firstPosition !== this.firstPosition || header.count === 0) return begin
+    if (file.sizeBytes() < header.endBytes) return begin
+    const { endBytes, lastPosition, firstMs, maxMs } = header
+    if (lastPosition <= durableTo) {
+      this.#header = header
+      this.#mayHaveIndexFile = true
+      const load = (entries: number): Float64Array => this.#loadEntries(entries)
+      const { count, lastOffset } = header
+      this.#index.restore({ count, lastOffset, firstMs, maxMs, load })
+      this.#take(lastPosition, endBytes)
+      return { next: lastPosition + 1, isExact: false }
+    }
+    const numbers = readIndexEntries(this.#directory, indexName(this.name), header)
+    if (numbers === undefined) return begin
+    const all = new SegmentIndex()
+    all.adopt(numbers, { firstMs, maxMs })
+    const entry = all.floor(durableTo + 1)
+    const [next, start] = [all.position(entry), all.offset(entry)]
+    if (next > durableTo + 1 || start === 0) return begin
+    const before = numbers.subarray(0, entry * entryNumbers)
+    this.#index.adopt(before, { firstMs, maxMs: all.latestBefore(entry) })
+    this.#take(next - 1, start)
+    return { next, isExact: true }
+  }
+
+  #take(lastPosition: Position, endBytes: number): void {
+    this.#lastPosition = lastPosition
+    this.#syncedBytes = endBytes
+    this.#uncheckedEndBytes = endBytes
+    this.#tail.reset(endBytes)
+  }
+
+  /** Whether all records were read in this life, or written in it. */
+  get isChecked(): boolean {
+    return this.#checkedBytes >= this.#uncheckedEndBytes
+  }
+
+  /**
+   * Reads some of what was not read at start.
+   *
+   * @returns the number of bytes
+   * @throws LogDamagedError
+   */
+  checkSome(bytesMax: number): number {
+    const start = this.#checkedBytes
+    const end = this.#uncheckedEndBytes
+    if (start >= end) return 0
+    const checks = this.#checks ?? this.#checksFrom(this.firstPosition)
+    this.#checks = checks
+    const chunkBytes = Math.max(bytesMax, this.#format.headerBytes)
+    const visit: RecordVisitor = (bytes, at, length, offset) => {
+      this.#check(checks, bytes, at, length, offset)
+      this.#checkedBytes = offset + length
+      return this.#checkedBytes - start < bytesMax
+    }
+    this.#walkFrom({ start, end, chunkBytes }, visit)
+    const isOver = this.#checkedBytes >= Math.min(start + bytesMax, end)
+    return isOver ? this.#checkedBytes - start : this.#damaged(this.#checkedBytes)
+  }
+
+  #checksFrom(next: Position): Succession {
+    return new Succession(this.#format, { next, isExact: true, gapsBelow: this.#gapsBelow })
+  }
+
+  #check(checks: Succession, bytes: Buffer, at: number, length: number, offset: number): void {
+    const verdict = checks.judge(bytes, at, length)
+    if (verdict === 'good') return
+    const found = verdict === 'bad' ? 'no good record' : 'a record that does not belong here'
+    throw new LogDamagedError(this.path, offset, `${found}, and later ones were durable`)
+  }
+
+  // --- the index file ----------------------------------------------------------------------------
+
+  /** Whether the index file, if there has to be one, tells of all records and of the segment's end. */
+  get isIndexFull(): boolean {
+    if (!this.#hasIndexFile || this.#isIndexFailing) return true
+    return this.#header?.isFull === true && this.#header.endBytes === this.endBytes
+  }
+
+  /** The index file, which its owner removes, says what will not be so. */
+  forgetIndexFile(): void {
+    this.#index.keepAll()
+    this.#header = undefined
+    this.#covered = undefined
+  }
+
+  get #isIndexDue(): boolean {
+    if (!this.#hasIndexFile || this.#isIndexFailing) return false
+    const { unsavedCount, count } = this.#index
+    const saved = count - unsavedCount
+    return unsavedCount >= Math.min(unsavedEntriesMin + saved / 4, unsavedEntriesMax)
+  }
+
+  maybeSaveIndex(): void {
+    if (this.#isIndexDue) this.saveIndex({ isFull: false })
+  }
+
+  /**
+   * Writes what is durable to the index file. It only saves a later start time: one that cannot be
+   * written, probably for lack of space, is done without.
+   */
+  saveIndex({ isFull }: { readonly isFull: boolean }): void {
+    if (!this.#hasIndexFile || this.#isIndexFailing || this.isEmpty) return
+    const covered = this.isSynced ? this.#coversAll() : this.#covered
+    if (covered === undefined || covered.endBytes !== this.#syncedBytes) return
+    const { endBytes, lastPosition, maxMs, entryCount } = covered
+    if (this.#header?.endBytes === endBytes && this.#header.isFull === isFull) return
+    const { firstPosition } = this
+    const facts = {
+      isFull,
+      firstPosition,
+      lastPosition,
+      endBytes,
+      firstMs: this.#index.firstMs,
+      maxMs,
+    }
+    const more = this.#index.unsaved(entryCount)
+    this.#mayHaveIndexFile = true
+    try {
+      this.#header = writeIndex(this.#directory, indexName(this.name), this.#header, more, facts)
+      this.#index.saved(entryCount, (count) => this.#loadEntries(count))
+    } catch {
+      this.#isIndexFailing = true
     }
   }
 
-  /** The last record from byte `start` on that holds no position above `position`. */
-  #lastHeld(start: number, position: Position) {
+  /** The records are about to change; the owner makes the removal durable first. */
+  removeIndex(): void {
+    const name = indexName(this.name)
+    if (!this.#mayHaveIndexFile) return
+    this.#mayHaveIndexFile = false
+    if (this.#isIndexFailing && !this.#directory.list().includes(name)) return
+    this.#directory.remove(name)
+  }
+
+  /** Whether there is an index file that may be used. */
+  get isIndexed(): boolean {
+    return this.#header !== undefined
+  }
+
+  #coversAll(): Covered {
+    const { lastPosition, endBytes } = this
+    return { lastPosition, endBytes, maxMs: this.#index.maxMs, entryCount: this.#index.count }
+  }
+
+  /** The first entries of the index, from its file, or from the records. */
+  #loadEntries(count: number): Float64Array {
+    const header = this.#header
+    const found = header && readIndexEntries(this.#directory, indexName(this.name), header)
+    if (found !== undefined && found.length >= count * entryNumbers) {
+      return found.subarray(0, count * entryNumbers)
+    }
+    const rebuilt = new SegmentIndex()
+    const { timestampMs } = this.#format
+    this.#walkFrom({ start: 0, end: this.endBytes }, (bytes, at, _, offset) => {
+      const timeMs = timestampMs?.(bytes, at) ?? noTimestamp
+      rebuilt.add(this.#format.firstPosition(bytes, at), offset, timeMs)
+      return rebuilt.count < count
+    })
+    return rebuilt.unsaved(count)
+  }
+
+  // --- walking -----------------------------------------------------------------------------------
+
+  /** The last record from an entry on that holds no position above `position`. */
+  #lastHeld(entry: number, position: Position) {
     let held: { readonly endOffset: number; readonly lastPosition: Position } | undefined
-    this.#walk({ start, end: this.endBytes }, (bytes, at, length, offset) => {
+    this.#walk({ entry, end: this.endBytes }, (bytes, at, length, offset) => {
       const lastPosition = this.#format.lastPosition(bytes, at)
       if (lastPosition <= position) held = { endOffset: offset + length, lastPosition }
       return lastPosition <= position
@@ -353,13 +552,34 @@ export class Segment {
     return held
   }
 
+  /** From an entry of the index on. What was not read at start is checked on the way. */
   #walk(
-    range: { readonly start: number; readonly end: number; readonly chunkBytes?: number },
+    range: { readonly entry: number; readonly end: number; readonly chunkBytes?: number },
+    visit: RecordVisitor,
+  ): boolean {
+    const { entry, end, chunkBytes } = range
+    const start = this.#index.offset(entry)
+    const isRead = this.isChecked || start >= this.#uncheckedEndBytes || end <= this.#checkedBytes
+    if (isRead) return this.#walkFrom({ start, end, chunkBytes }, visit)
+    const checks = this.#checksFrom(this.#index.position(entry))
+    return this.#walkFrom({ start, end, chunkBytes }, (bytes, at, length, offset) => {
+      this.#check(checks, bytes, at, length, offset)
+      return visit(bytes, at, length, offset)
+    })
+  }
+
+  #walkFrom(
+    { start, end, chunkBytes }: { start: number; end: number; chunkBytes?: number | undefined },
     visit: RecordVisitor,
   ): boolean {
     const source = (offset: number, bytes: number) => this.#piece(offset, bytes)
+    const range = chunkBytes === undefined ? { start, end } : { start, end, chunkBytes }
     const { offset, ended } = walkRecords(source, this.#format, range, visit)
     if (ended === 'end' || ended === 'told') return ended === 'end'
+    return this.#damaged(offset)
+  }
+
+  #damaged(offset: number): never {
     throw new LogDamagedError(this.path, offset, 'a record that was valid is no longer valid')
   }
 

@@ -128,7 +128,7 @@ const producerCalls = {
   connect: [{ signal: new AbortController().signal }],
   flush: [{ signal: new AbortController().signal }],
 }
-const consumerCalls = { commit: [new Map([[0, 1]])] }
+const consumerCalls = { commit: [[{ topic: 'goals', partition: 0, offset: 1 }]] }
 const adminCalls = {
   topic: ['goals'],
   createTopic: [{ topic: 'goals', partitions: 1, replicas: 1 }],
@@ -171,7 +171,7 @@ worldTest(t, 'no argument ends more than its own call', { brokers: 1 }, async (t
   await admin.createTopic({ topic: 'goals' })
   const producer = world.use(new Producer({ brokers, world: shared }))
   const consumer = world.use(
-    new Consumer({ brokers, world: shared, topic: 'goals', group: 'fans' }),
+    new Consumer({ brokers, world: shared, topic: 'goals', group: 'fans', partitions: [0] }),
   )
   const zk = world.use(new ZkClient({ servers: world.zooweeper, world: shared }))
   await zk.create('/innocent', 'x')

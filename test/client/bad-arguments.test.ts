@@ -222,10 +222,10 @@ const adminCalls: readonly Refusal[] = [
   ],
 ]
 const commits: readonly Refusal[] = [
-  [['commit', { 0: 5 }], /offsets is .*a Map/],
-  [['commit', new Map([['0', 5]])], /a partition in offsets is '0'/],
-  [['commit', new Map([[0, 0.5]])], /offsets\.get\(0\) is 0\.5/],
-  [['commit', new Map([[0, 2 ** 54]])], /offsets\.get\(0\) is 18014/],
+  [['commit', { 0: 5 }], /offsets is /],
+  [['commit', [{ topic: 'goals', partition: '0', offset: 5 }]], /offsets\[0\]\.partition is '0'/],
+  [['commit', [{ topic: 'goals', partition: 0, offset: 0.5 }]], /offsets\[0\]\.offset is 0\.5/],
+  [['commit', [{ topic: 'goals', partition: 0, offset: 2 ** 54 }]], /\.offset is 18014/],
 ]
 
 t.test(
@@ -273,10 +273,20 @@ const producers: readonly Refusal[] = [
   [[{ brokers, sendTo: 'any' }], /sendTo is 'any'/],
 ]
 const consumers: readonly Refusal[] = [
-  [[{ brokers }], /options\.topic is missing/, badTopic],
+  [[{ brokers }], /options\.topic is missing/],
+  [[{ brokers, topic, topics: [topic] }], /topic and options\.topics exclude each other/],
+  [[{ brokers, topics: [] }], /options\.topics is \[\]/],
+  [[{ brokers, topics: [topic, 'a b'] }], /options\.topics\[1\] is 'a b'/],
+  [[{ brokers, topics: [topic, topic] }], /options\.topics has duplicates/],
+  [[{ brokers, topics: [topic, 'cards'], partitions: [1] }], /reads 2 topics, give \{ topic/],
   [[{ brokers, topic, from: 'start' }], /from is 'start'/],
-  [[{ brokers, topic, from: 'committed' }], /options\.group is missing/, 'INVALID_GROUP_ID'],
-  [[{ brokers, topic, group: 'a/b' }], /options\.group is 'a\/b'/, 'INVALID_GROUP_ID'],
+  [[{ brokers, topic, group: '' }], /options\.group is ''/, 'INVALID_GROUP_ID'],
+  [[{ brokers, topic, assignors: ['range'] }], /assignors is for members.*group is missing/],
+  [
+    [{ brokers, topic, group: 'g', partitions: [0], listener: {} }],
+    /listener is for members of a group: options\.partitions is given/,
+  ],
+  [[{ brokers, topic, group: 'g', assignors: ['range', 'cooperative-sticky'] }], /mixes/],
   [[{ brokers, topic, partitions: 0 }], /options\.partitions is 0; allowed: an array/],
   [
     [{ brokers, topic, partitions: [] }],

@@ -5,6 +5,7 @@
 
 import t from 'tap'
 import { type Log, openLog } from '../../src/log/log.ts'
+import { IndexMemory } from '../../src/log/segment-index.ts'
 import { Random } from '../../src/random.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { sampleFormat, sampleRecord } from './sample-format.ts'
@@ -22,6 +23,8 @@ class World {
   readonly random: Random
   readonly waiting: (() => void)[] = []
   readonly sync: 'group' | 'os'
+  /** in most runs so little that indexes are read again and again */
+  readonly indexes: IndexMemory | undefined
   directory = new MemoryDirectory({ schedule: (run) => this.waiting.push(run) })
   log: Log
   /** The expected contents of the log. */
@@ -36,6 +39,7 @@ class World {
   constructor(random: Random) {
     this.random = random
     this.sync = random.chance(0.8) ? 'group' : 'os'
+    this.indexes = random.chance(0.7) ? new IndexMemory(random.pick([0, 0, 1e6])) : undefined
     this.log = this.open()
   }
 
@@ -43,7 +47,10 @@ class World {
     const { log } = openLog({
       directory: this.directory,
       format: sampleFormat,
-      segmentBytes: 200 + this.random.below(2000),
+      segmentBytes: 200 + this.random.below(this.random.chance(0.3) ? 60_000 : 2000),
+      memory: { indexes: this.indexes },
+      // Under `os`, what is durable may be lost.
+      knownDurable: this.sync === 'group' && this.durable >= 0 ? this.durable : undefined,
       preallocate: this.random.pick([true, true, 'in steps', false]),
       sync: this.sync,
       nowMs: () => 0,
@@ -66,7 +73,8 @@ class World {
     else if (dice < 0.9) this.complete()
     else if (dice < 0.94) this.truncate()
     else if (dice < 0.96) this.drop()
-    else if (dice < 0.98) this.read()
+    else if (dice < 0.97) this.read()
+    else if (dice < 0.98) this.log.checkSome(1 + random.below(10_000))
     else this.crash()
   }
 
@@ -78,7 +86,7 @@ class World {
       const first = (this.model.at(-1)?.last ?? 0) + 1 + random.below(3)
       const last = first + (random.chance(0.3) ? random.below(5) : 0)
       this.made += 1
-      const payload = `${this.made}:`.padEnd(random.below(random.chance(0.05) ? 3000 : 100), 'x')
+      const payload = `${this.made}:`.padEnd(random.below(random.chance(0.2) ? 3000 : 100), 'x')
       this.model.push({ first, last, payload })
       const durable = this.sync === 'os' ? undefined : this.log.durablePosition
       batch.push(sampleRecord({ first, last, durable, payload: Buffer.from(payload) }))

@@ -364,19 +364,3 @@ for (const { name, behind, others } of cutsThatFail) {
     t.equal(zeros.findIndex(Boolean), -1, 'nothing of what was cut comes back')
   })
 }
-
-t.test('a full segment below verifyFrom is opened unread, and checked when it is', async (t) => {
-  const reads: string[] = []
-  const make = (first: Buffer) =>
-    onDisk({ 1: first, 3: record(3, 2), 4: record(4, 3) }).crash(undefined, {
-      fault: (operation, name) => {
-        if (operation === 'read') reads.push(name)
-        return null
-      },
-    })
-  const { log } = open(make(Buffer.concat([record(1), record(2), padding])), { verifyFrom: 4 })
-  t.same([...new Set(reads)], [segmentName(4)])
-  t.same(positionsOf(log, 2), [2, 3, 4])
-  const damaged = open(make(Buffer.concat([record(1), Buffer.alloc(48, 1)])), { verifyFrom: 4 })
-  t.throws(() => positionsOf(damaged.log), { name: 'LogDamagedError', byteOffset: 48 })
-})

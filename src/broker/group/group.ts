@@ -15,18 +15,16 @@
 // A generation is stored with its members and their assignments before any of them learns its own, so
 // that the next coordinator continues with it.
 //
-// Next on the path: led-group.ts performs the effects.
+// Next on the path: group-effects.ts collects the effects.
 
 import { invariant } from '../../invariant.ts'
-import type { GroupValue } from '../../protocol/kafka/group-records.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { describeGroup, type GroupDescription, type GroupState } from './group-description.ts'
+import { type GroupEffect, GroupEffects, type StoredGroup } from './group-effects.ts'
 import {
   areSame,
   bytesOf,
   chooseProtocol,
-  failedJoin,
-  failedSync,
   isConsistent,
   isWaiting,
   type JoinAnswer,
@@ -35,7 +33,6 @@ import {
   metadataFor,
   noBytes,
   restored,
-  type SyncAnswer,
   storedMember,
   wantsTheSame,
 } from './group-members.ts'
@@ -49,13 +46,6 @@ export interface GroupRules {
   /** metadata of all members together: the leader receives it in one response */
   readonly bytesMax: number
 }
-
-/** Effects must be performed in order. */
-export type GroupEffect<Join, Sync> =
-  /** to be stored before anything that follows it is sent; see `Group.storeFailed` */
-  | { readonly type: 'store'; readonly group: StoredGroup }
-  | { readonly type: 'joined'; readonly to: Join; readonly answer: JoinAnswer }
-  | { readonly type: 'synced'; readonly to: Sync; readonly answer: SyncAnswer }
 
 /** A member's identification in a request. */
 export interface MemberClaim {
@@ -75,9 +65,6 @@ export interface SyncRequest extends GenerationClaim {
   readonly assignments: ReadonlyMap<string, Uint8Array>
 }
 
-/** A group as the next coordinator has to know it; the time is added when it is stored. */
-export type StoredGroup = Omit<GroupValue, 'stateTimestampMs'>
-
 /** `Join` and `Sync` identify waiting requests. Each is answered by exactly one effect. */
 export class Group<Join, Sync> {
   readonly #rules: GroupRules
@@ -93,7 +80,7 @@ export class Group<Join, Sync> {
   #protocolType: string | null = null
   #protocol: string | null = null
   #leader: string | undefined
-  #effects: GroupEffect<Join, Sync>[] = []
+  readonly #effects = new GroupEffects<Join, Sync>()
 
   /**
    * @param stored as its last coordinator left it; undefined: it is new. Its members are alive until
@@ -144,8 +131,8 @@ export class Group<Join, Sync> {
 
   join(to: Join, request: JoinRequest, nowMs: number): readonly GroupEffect<Join, Sync>[] {
     const error = this.#enter(to, request, nowMs)
-    if (error !== undefined) this.#refuseJoin(to, error, request.memberId)
-    return this.#takeEffects()
+    if (error !== undefined) this.#effects.refuseJoin(to, error, request.memberId)
+    return this.#effects.take()
   }
 
   /** @returns the error, or undefined if the request has been answered or waits */
@@ -177,7 +164,7 @@ export class Group<Join, Sync> {
       else this.#rejoin(known, to, request, nowMs)
     } else if (memberId === '' && instanceId === null && request.mustKnowId) {
       this.#promisedIds.set(newMemberId, nowMs + sessionTimeoutMs)
-      this.#refuseJoin(to, 'MEMBER_ID_REQUIRED', newMemberId)
+      this.#effects.refuseJoin(to, 'MEMBER_ID_REQUIRED', newMemberId)
     } else {
       this.#promisedIds.delete(memberId)
       this.#add(memberId === '' ? newMemberId : memberId, to, request, nowMs)
@@ -187,8 +174,8 @@ export class Group<Join, Sync> {
 
   sync(to: Sync, request: SyncRequest, nowMs: number): readonly GroupEffect<Join, Sync>[] {
     const error = this.#sync(to, request, nowMs)
-    if (error !== undefined) this.#effects.push({ type: 'synced', to, answer: failedSync(error) })
-    return this.#takeEffects()
+    if (error !== undefined) this.#effects.refuseSync(to, error)
+    return this.#effects.take()
   }
 
   #sync(to: Sync, request: SyncRequest, nowMs: number): MqErrorCode | undefined {
@@ -210,11 +197,11 @@ export class Group<Join, Sync> {
         return 'REBALANCE_IN_PROGRESS'
       case 'stable':
         member.owesSync = false
-        this.#answerSync(to, member)
+        this.#effects.answerSync(to, member, this.#protocol)
         return undefined
       case 'completingRebalance':
         member.owesSync = false
-        this.#refuseSync(member, 'REBALANCE_IN_PROGRESS')
+        this.#effects.refuseWaitingSync(member, 'REBALANCE_IN_PROGRESS')
         member.syncing = to
         if (member.id === this.#leader) this.#assign(request.assignments, state.syncUntilMs, nowMs)
         return undefined
@@ -229,7 +216,7 @@ export class Group<Join, Sync> {
     this.#store()
     for (const member of this.#members.values()) {
       if (member.syncing === undefined) continue
-      this.#answerSync(member.syncing, member)
+      this.#effects.answerSync(member.syncing, member, this.#protocol)
       member.syncing = undefined
       this.#refresh(member, nowMs)
     }
@@ -262,7 +249,7 @@ export class Group<Join, Sync> {
     const countBefore = this.#members.size
     const errors = claims.map((claim) => this.#leave(claim))
     this.#mayHaveLost(countBefore, nowMs)
-    return { errors, effects: this.#takeEffects() }
+    return { errors, effects: this.#effects.take() }
   }
 
   #leave({ memberId, instanceId }: MemberClaim): MqErrorCode {
@@ -318,7 +305,7 @@ export class Group<Join, Sync> {
     }
     this.#mayHaveLost(countBefore, nowMs)
     if (isOverdue && wasPreparing) this.#preparingIsOver(nowMs)
-    return this.#takeEffects()
+    return this.#effects.take()
   }
 
   #preparingIsOver(nowMs: number): void {
@@ -337,7 +324,7 @@ export class Group<Join, Sync> {
     this.#state = { type: 'dead', error }
     for (const member of [...this.#members.values()]) this.#remove(member, error)
     this.#promisedIds.clear()
-    return this.#takeEffects()
+    return this.#effects.take()
   }
 
   /**
@@ -349,7 +336,7 @@ export class Group<Join, Sync> {
     if (this.#state.type === 'stable' || this.#state.type === 'completingRebalance') {
       this.#rebalance(nowMs)
     }
-    return this.#takeEffects()
+    return this.#effects.take()
   }
 
   describe(): GroupDescription {
@@ -401,7 +388,7 @@ export class Group<Join, Sync> {
       this.#answerJoin(to, member)
       return
     }
-    this.#refuseWaitingJoin(member, 'REBALANCE_IN_PROGRESS')
+    this.#effects.refuseWaitingJoin(member, 'REBALANCE_IN_PROGRESS')
     member.joining = to
     this.#rebalance(nowMs)
   }
@@ -440,8 +427,8 @@ export class Group<Join, Sync> {
   /** Refuses its waiting requests. The caller must call `#mayHaveLost` afterwards. */
   #remove(member: Member<Join, Sync>, error: MqErrorCode = 'UNKNOWN_MEMBER_ID'): void {
     const { id, instanceId } = member
-    this.#refuseWaitingJoin(member, error)
-    this.#refuseSync(member, error)
+    this.#effects.refuseWaitingJoin(member, error)
+    this.#effects.refuseWaitingSync(member, error)
     this.#members.delete(id)
     if (instanceId !== null) this.#instances.delete(instanceId)
     if (this.#leader === id) this.#leader = undefined
@@ -491,7 +478,7 @@ export class Group<Join, Sync> {
       for (const member of this.#members.values()) {
         // A waiting member could not send heartbeats.
         if (member.syncing !== undefined) this.#refresh(member, nowMs)
-        this.#refuseSync(member, 'REBALANCE_IN_PROGRESS')
+        this.#effects.refuseWaitingSync(member, 'REBALANCE_IN_PROGRESS')
         member.owesSync = false
       }
       const untilMs = nowMs + this.#rules.initialDelayMs
@@ -550,7 +537,7 @@ export class Group<Join, Sync> {
       this.#leader ?? null,
     ]
     const group = { protocolType, generation: this.#generation, protocol, leader, members }
-    this.#effects.push({ type: 'store', group })
+    this.#effects.store(group)
   }
 
   // --- answers ------------------------------------------------------------------------------------
@@ -574,40 +561,12 @@ export class Group<Join, Sync> {
       skipAssignment: told.skipAssignment,
       members: told.leader === member.id ? this.#forLeader() : [],
     }
-    this.#effects.push({ type: 'joined', to, answer })
+    this.#effects.answerJoin(to, answer)
   }
 
   #forLeader(): JoinAnswer['members'] {
     return [...this.#members.values()].map(({ id, instanceId, request }) => {
       return { memberId: id, instanceId, metadata: metadataFor(request, this.#protocol) }
     })
-  }
-
-  #answerSync(to: Sync, { request, assignment }: Member<Join, Sync>): void {
-    const { protocolType } = request
-    const answer = { error: 'NONE', protocolType, protocol: this.#protocol, assignment } as const
-    this.#effects.push({ type: 'synced', to, answer })
-  }
-
-  #refuseJoin(to: Join, error: MqErrorCode, memberId: string): void {
-    this.#effects.push({ type: 'joined', to, answer: failedJoin(error, memberId) })
-  }
-
-  #refuseWaitingJoin(member: Member<Join, Sync>, error: MqErrorCode): void {
-    if (member.joining !== undefined) this.#refuseJoin(member.joining, error, member.id)
-    member.joining = undefined
-  }
-
-  #refuseSync(member: Member<Join, Sync>, error: MqErrorCode): void {
-    const { syncing } = member
-    if (syncing === undefined) return
-    this.#effects.push({ type: 'synced', to: syncing, answer: failedSync(error) })
-    member.syncing = undefined
-  }
-
-  #takeEffects(): readonly GroupEffect<Join, Sync>[] {
-    const effects = this.#effects
-    this.#effects = []
-    return effects
   }
 }

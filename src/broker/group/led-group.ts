@@ -21,13 +21,12 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 import {
   type GenerationClaim,
   Group,
-  type GroupEffect,
   type GroupRules,
   type MemberClaim,
-  type StoredGroup,
   type SyncRequest,
 } from './group.ts'
 import type { GroupDescription } from './group-description.ts'
+import type { GroupEffect, StoredGroup } from './group-effects.ts'
 import {
   failedJoin,
   failedSync,

@@ -1,5 +1,5 @@
 // The first record of a log with at least a given timestamp. The log finds its batch by the time index
-// (log/time-index.ts); the records in it are decoded, and decompressed if they have to be.
+// (log/segment-index.ts); the records in it are decoded, and decompressed if they have to be.
 
 import type { Compression, Compressor, Decompress } from '../../protocol/mq/compression.ts'
 import { codecName } from '../../protocol/mq/compression.ts'

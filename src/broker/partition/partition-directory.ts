@@ -7,9 +7,11 @@
 //     replacement                  a compacted segment that is being written: log/replacement.ts
 //     snapshot.json                the log start, epochs and producers: log-snapshot.ts
 //     incomplete                   empty; the log lacks records of its lost directory
+//     suspect                      empty; a read found damage: the next start reads all of the log
 //     cut-00000000000000c8         bytes that a start cut off after offset 200: log/recovery.ts
 //     superseded-tail              the latest such bytes, once the log is in sync again
 //     0000000000000000.segment     log/segment.ts
+//     0000000000000000.index       log/index-file.ts
 //
 // Next on the path: partition-log.ts.
 
@@ -21,6 +23,7 @@ const formatVersion = 1
 const fileName = 'partition.json'
 const incompleteName = 'incomplete'
 const supersededName = 'superseded-tail'
+const suspectName = 'suspect'
 
 export interface PartitionName {
   readonly topic: string
@@ -53,6 +56,21 @@ export function markIncomplete(directory: LogDirectory): void {
 
 export function isIncomplete(directory: LogDirectory): boolean {
   return directory.list().includes(incompleteName)
+}
+
+/** A read found damage that a start need not find. Durable on return. */
+export function markSuspect(directory: LogDirectory): void {
+  directory.create(suspectName).close()
+  directory.syncNow()
+}
+
+export function isSuspect(directory: LogDirectory): boolean {
+  return directory.list().includes(suspectName)
+}
+
+/** All of the log was read, and is sound. */
+export function clearSuspicion(directory: LogDirectory): void {
+  directory.remove(suspectName)
 }
 
 /** Whether bytes were cut off the log's end since it was last in sync. */

@@ -9,8 +9,8 @@ import type { LogFailedError } from '../../log/log-errors.ts'
 import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
 import type { TornTail } from '../../log/recovery.ts'
 import type { Replacement } from '../../log/replacement.ts'
+import type { SegmentMemory } from '../../log/segment.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
-import type { TailMemory } from '../../log/tail.ts'
 import {
   type BatchHeader,
   baseOffsetOf,
@@ -56,7 +56,9 @@ export interface PartitionLogOptions {
   /** everything before it was durable when the broker last ran: a bad batch below it is damage */
   readonly durableBefore?: Offset
   /** shared by the logs of a broker */
-  readonly tailMemory?: TailMemory
+  readonly memory?: SegmentMemory
+  /** Damage was found that the last start did not: everything is read. */
+  readonly readsAll?: boolean
   /** everything before it was removed */
   readonly start?: Offset
   /** see `LogSnapshot.gapsBelow` */
@@ -84,7 +86,7 @@ export class PartitionLog {
    */
   constructor(options: PartitionLogOptions) {
     const { directory, segmentBytes, flush, durableBefore = 0, start = 0, nowMs } = options
-    const { tailMemory, gapsBelow, onDurable, onFailure } = options
+    const { memory, readsAll, gapsBelow, onDurable, onFailure } = options
     try {
       const { log, torn } = openRecords({
         directory,
@@ -95,7 +97,8 @@ export class PartitionLog {
         preallocate: 'in steps',
         knownDurable: durableBefore > start ? durableBefore - 1 : undefined,
         keepsTail: true,
-        tailMemory,
+        memory,
+        readsAll,
         gapsBelow,
         nowMs,
         onDurable: (position) => onDurable(position + 1),
@@ -210,6 +213,16 @@ export class PartitionLog {
   /** Latest timestamp of any record; -1: there is none. */
   get maxTimestampMs(): number {
     return Math.max(-1, ...this.#log.segments.map((segment) => segment.maxTimestampMs))
+  }
+
+  /** Whether all batches were read since the log was opened, or appended since. */
+  get isChecked(): boolean {
+    return this.#log.isChecked
+  }
+
+  /** See `Log.checkSome`. */
+  checkSome(bytesMax: number): number {
+    return this.#log.checkSome(bytesMax)
   }
 
   /** Visits the header of every batch, from the one that holds or follows `from` on. */

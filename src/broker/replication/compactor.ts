@@ -11,6 +11,7 @@
 
 import { InvariantError } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
+import { LogDamagedError } from '../../log/log-errors.ts'
 import type { Replacement } from '../../log/replacement.ts'
 import type { Logger } from '../../logger.ts'
 import type { Compressor } from '../../protocol/mq/compression.ts'
@@ -37,6 +38,7 @@ interface CompactorOptions {
   readonly head: LogHead
   readonly decompression: Decompression
   readonly logger: Logger
+  readonly onDamage: (error: LogDamagedError) => void
 }
 
 interface Pass {
@@ -122,6 +124,11 @@ export class Compactor {
       else this.#clean(pass)
     } catch (error) {
       if (error instanceof InvariantError) throw error
+      if (error instanceof LogDamagedError) {
+        this.abort()
+        this.#options.onDamage(error)
+        return
+      }
       const { logger } = this.#options
       logger.warn({ err: error }, 'Could not compact a log: trying again later')
       this.abort()

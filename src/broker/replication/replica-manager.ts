@@ -10,7 +10,8 @@ import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-import type { LogFailedError } from '../../log/log-errors.ts'
+import type { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import { IndexMemory } from '../../log/segment-index.ts'
 import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'
@@ -26,6 +27,7 @@ import {
   directoryName,
   isIncomplete,
   isNewDirectory,
+  isSuspect,
   markIncomplete,
   type PartitionName,
 } from '../partition/partition-directory.ts'
@@ -63,6 +65,8 @@ interface ReplicaManagerOptions {
   readonly failed: (error: Error) => void
   /** how often every replica is looked at for what is due by its topic's rules */
   readonly maintenanceMs: number
+  /** how fast records that were not read at start are read for damage; 0: only when they are needed */
+  readonly checkedBytesPerSecond: number
 }
 
 export class ReplicaManager implements ReplicaHost {
@@ -112,7 +116,12 @@ export class ReplicaManager implements ReplicaHost {
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
   #isReportDue = false
-  readonly #tailMemory = new TailMemory(limits.tailBytesMax)
+  readonly #memory = {
+    tails: new TailMemory(limits.tailBytesMax),
+    indexes: new IndexMemory(limits.indexBytesMax),
+  }
+  /** replicas with records that no start has read */
+  readonly #unchecked = new Set<Replica>()
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
@@ -347,6 +356,26 @@ export class ReplicaManager implements ReplicaHost {
     this.#options.failed(error)
   }
 
+  /** The replica is in the middle of something, so what follows is done shortly. */
+  damaged(replica: Replica, error: LogDamagedError): void {
+    this.clock.after(0, () => this.#takeOut(replica, error))
+  }
+
+  /** As if the damage had been found at start: the replica no longer counts, and no longer serves. */
+  #takeOut(replica: Replica, error: LogDamagedError): void {
+    const key = directoryName(replica)
+    if (this.#replicas.get(key) !== replica) return
+    const { topic, topicId, partition, checkpoint } = replica
+    this.#failedToOpen(key, { topic, topicId, partition }, error)
+    // Its report tells of the high watermark that it had.
+    void this.#options.checkpoint
+      .write(new Map([[key, checkpoint]]))
+      .catch((cause: Error) => this.#options.failed(cause))
+    this.#close(key, replica)
+    this.#reportAll()
+    this.#assignFetchers()
+  }
+
   roleChanged(replica: Replica): void {
     this.#areFetchersDue = true
     if (replica.isToReport) this.#toReport.add(replica)
@@ -408,6 +437,7 @@ export class ReplicaManager implements ReplicaHost {
         opened.push(replica)
         this.#replicas.set(key, replica)
         this.#byName.set(`${topic}/${partition}`, replica)
+        if (!replica.isChecked) this.#unchecked.add(replica)
         if (this.#unavailable.remove(key)) {
           this.log.info({ topic, partition }, 'A partition is available again here')
         }
@@ -419,7 +449,7 @@ export class ReplicaManager implements ReplicaHost {
     return opened
   }
 
-  #failedToOpen(key: string, assigned: Assigned, err: Error): void {
+  #failedToOpen(key: string, assigned: PartitionName, err: Error): void {
     if (!this.#unavailable.failed(key, assigned, err, this.clock.nowMs())) return
     const { topic, partition } = assigned
     this.log.error({ topic, partition, err }, 'A partition is unavailable here')
@@ -452,9 +482,10 @@ export class ReplicaManager implements ReplicaHost {
       directory,
       segmentBytes: image.topicConfig(topic)['segment.bytes'],
       flush,
-      tailMemory: this.#tailMemory,
+      memory: this.#memory,
       checkpoint: known,
       isIncomplete: isIncomplete(directory),
+      isSuspect: isSuspect(directory),
     }
     return new Replica(options, this)
   }
@@ -468,7 +499,13 @@ export class ReplicaManager implements ReplicaHost {
       { topic, partition, directory: name },
       'Partition is no longer assigned to this broker',
     )
+    this.#close(name, replica)
+  }
+
+  #close(name: string, replica: Replica): void {
+    const { topic, partition } = replica
     this.#replicas.delete(name)
+    this.#unchecked.delete(replica)
     this.#toReport.delete(replica)
     this.#compacting.delete(replica)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
@@ -526,6 +563,20 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
+  /** Looks for damage in what no start has read, slowly. */
+  #checkSome(): void {
+    let bytes = Math.ceil((this.#options.checkedBytesPerSecond * tickMs) / 1000)
+    for (const replica of this.#unchecked) {
+      if (bytes <= 0) return
+      while (bytes > 0 && !replica.isChecked) {
+        const read = replica.checkSome(bytes)
+        if (read === 0) break
+        bytes -= read
+      }
+      if (replica.isChecked) this.#unchecked.delete(replica)
+    }
+  }
+
   /** One slice of one log at each tick. */
   #compactSome(): void {
     for (const replica of this.#compacting) {
@@ -566,6 +617,7 @@ export class ReplicaManager implements ReplicaHost {
     this.purgatory.tick(nowMs)
     this.#tickSome(nowMs)
     this.#maintainSome()
+    this.#checkSome()
     this.#compactSome()
     this.#hasAssignedFetchers = false
     this.#hasReported = false

@@ -10,9 +10,9 @@
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
-import { LogFailedError } from '../../log/log-errors.ts'
+import { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import type { SegmentMemory } from '../../log/segment.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
-import type { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { FetchedRecords } from '../../protocol/mq/fetch.ts'
@@ -37,7 +37,12 @@ import {
   Partition,
   type PartitionOptions,
 } from '../partition/partition.ts'
-import { forgetLoss, hasCutTail } from '../partition/partition-directory.ts'
+import {
+  clearSuspicion,
+  forgetLoss,
+  hasCutTail,
+  markSuspect,
+} from '../partition/partition-directory.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
 import {
   isSameLife,
@@ -72,6 +77,8 @@ export interface ReplicaHost {
   roleChanged(replica: Replica): void
   /** The replica's report has changed. */
   reportChanged(replica: Replica): void
+  /** Damage to the log was found only now: the replica must not be used any more. */
+  damaged(replica: Replica, error: LogDamagedError): void
   /** The replica wants the next tick; without asking it gets one now and then. */
   tickSoon(replica: Replica): void
   /** The disk failed: the process must end. */
@@ -85,11 +92,13 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly directory: LogDirectory
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
-  readonly tailMemory: TailMemory
+  readonly memory: SegmentMemory
   /** as written when the broker last ran */
   readonly checkpoint: LogCheckpoint
   /** the directory was lost since: the log lacks what the checkpoint says */
   readonly isIncomplete: boolean
+  /** damage was found when records were read: all of them are read at start */
+  readonly isSuspect: boolean
 }
 
 /** A request to delete records. */
@@ -143,6 +152,8 @@ export class Replica {
   /** the state that arrived while we were truncating */
   #next: PartitionState | undefined
   #isClosed = false
+  /** the log is damaged: nothing of it is read any more */
+  #isDamaged = false
 
   /** @throws LogDamagedError, LogVersionError, or what the file system throws */
   constructor(options: ReplicaOptions, host: ReplicaHost) {
@@ -176,7 +187,8 @@ export class Replica {
       directory,
       segmentBytes: options.segmentBytes,
       flush: options.flush,
-      tailMemory: options.tailMemory,
+      memory: options.memory,
+      readsAll: options.isSuspect,
       durableBefore: isIncomplete ? 0 : checkpoint.durableEnd,
       start: written.logStart,
       gapsBelow: written.gapsBelow,
@@ -190,11 +202,13 @@ export class Replica {
       head: this.#head,
       decompression: host.decompression,
       logger: host.log,
+      onDamage: (error) => this.#damaged(error),
     })
     try {
       const { bytes, committed } = this.#head.restore(this.#log, host.log)
       this.#unsavedBytes = bytes
       this.#core.opened(Math.max(checkpoint.highWatermark, committed))
+      if (options.isSuspect) clearSuspicion(directory)
     } catch (error) {
       void this.#log.close()
       throw error
@@ -496,7 +510,12 @@ export class Replica {
   offsetByTime(wanted: number | 'latest'): Promise<FoundByTime | undefined> {
     const timestampMs = wanted === 'latest' ? this.#log.maxTimestampMs : wanted
     const { logStart: start, highWatermark: end } = this.#core
-    return offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
+    const found = offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
+    return found.catch((error: Error) => {
+      if (!(error instanceof LogDamagedError)) throw error
+      this.#damaged(error)
+      throw this.#error('KAFKA_STORAGE_ERROR')
+    })
   }
 
   // --- as follower -------------------------------------------------------------------------------
@@ -574,7 +593,12 @@ export class Replica {
       .then(() => this.#log.truncate(end))
     this.#truncating = { end, done }
     this.#compactor.abort()
-    await done
+    try {
+      await done
+    } catch (error) {
+      if (error instanceof LogDamagedError) this.#damaged(error)
+      throw error
+    }
     if (!this.#core.truncated(this.#log.end)) {
       const { written } = this.#head
       this.#core.restoreProducers(written)
@@ -660,9 +684,38 @@ export class Replica {
   #read({ offset, end, bytesMax }: { offset: Offset; end: Offset; bytesMax: number }) {
     const limit = Math.min(bytesMax, limits.fetchBytesMax)
     const records =
-      offset < end ? this.#log.read({ from: offset, end, bytesMax: limit }) : Buffer.alloc(0)
+      offset < end ? this.#sound({ from: offset, end, bytesMax: limit }) : Buffer.alloc(0)
     const { highWatermark, logStart } = this.#core
     return { highWatermark, logStart, records }
+  }
+
+  /** Nothing that is damaged, nor what follows it, leaves this broker. */
+  #sound(range: { from: Offset; end: Offset; bytesMax: number }): Buffer {
+    if (this.#isDamaged) return Buffer.alloc(0)
+    try {
+      return this.#log.read(range)
+    } catch (error) {
+      if (!(error instanceof LogDamagedError)) throw error
+      this.#damaged(error)
+      return Buffer.alloc(0)
+    }
+  }
+
+  /** For observers: the same records, without consequences. @throws LogDamagedError */
+  peek(offset: Offset, end: Offset): Buffer {
+    return this.#log.read({ from: offset, end, bytesMax: limits.fetchBytesMax })
+  }
+
+  #damaged(error: LogDamagedError): void {
+    if (this.#isDamaged) return
+    this.#isDamaged = true
+    this.#compactor.abort()
+    try {
+      markSuspect(this.#directory)
+    } catch (cause) {
+      this.#host.failed(new LogFailedError(this.#directory.path, cause as Error))
+    }
+    this.#host.damaged(this, error)
   }
 
   // --- the log -----------------------------------------------------------------------------------
@@ -678,7 +731,8 @@ export class Replica {
    * @param nowMs see steady-time.ts
    */
   maintain(config: TopicConfig, nowMs: number): void {
-    if (this.#truncating !== undefined || this.#isClosed || this.role.type === 'idle') return
+    if (this.#truncating !== undefined || this.#isClosed || this.#isDamaged) return
+    if (this.role.type === 'idle') return
     this.#log.segmentBytes = config['segment.bytes']
     this.#log.maybeRoll(config['segment.ms'], nowMs)
     this.#log.dropBefore(this.#core.logStart)
@@ -694,6 +748,27 @@ export class Replica {
     const { highWatermark, logStart } = this.#core
     const due = dueBefore(this.#log.segments(nowMs), rules, { highWatermark, nowMs })
     if (due > logStart) this.removeBefore(due)
+  }
+
+  /** Whether all records were read since the broker started, or appended since. */
+  get isChecked(): boolean {
+    return this.#isDamaged || this.#log.isChecked
+  }
+
+  /**
+   * Reads some of the records that no start has read, for damage.
+   *
+   * @returns the number of bytes; 0: that was all
+   */
+  checkSome(bytesMax: number): number {
+    if (this.#isDamaged || this.#isClosed || this.#truncating !== undefined) return 0
+    try {
+      return this.#log.checkSome(bytesMax)
+    } catch (error) {
+      if (!(error instanceof LogDamagedError)) throw error
+      this.#damaged(error)
+      return 0
+    }
   }
 
   get isCompacting(): boolean {

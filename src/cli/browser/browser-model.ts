@@ -184,13 +184,11 @@ export class BrowserModel {
   #maybeShowGoals(records: readonly ShownRecord[], nowMs: number): void {
     const goals = this.#goals
     if (goals === undefined) return
-    goals.received(
-      records.map(({ partition, offset, timestampMs, key, value }) => {
-        return { partition, offset, timestampMs, key: textOf(key), value: textOf(value) }
-      }),
+    const areGoals = goals.received(
+      records.map(({ partition, offset, value }) => ({ partition, offset, value: textOf(value) })),
       nowMs,
     )
-    if (!goals.goalsOnly) {
+    if (!areGoals) {
       this.#goals = undefined
       this.#areGoalsShown = false
     } else if (!this.#hasChosen) this.#areGoalsShown = true

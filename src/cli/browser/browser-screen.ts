@@ -58,7 +58,7 @@ class Browser {
     const { look, mouse, clock, consumer } = options
     this.#reading = this.#read(consumer)
     this.#screen = new TerminalScreen({
-      title: `zw ${consumer.topic}`,
+      title: `zw ${consumer.topics}`,
       look,
       draw: (size) => drawBrowser(this.#reading.model, size, clock.nowMs(), this.#cache),
       onKey: (key, char) => this.#reading.take({ type: 'key', key, char, wallMs: clock.wallMs() }),
@@ -80,11 +80,11 @@ class Browser {
       const count = await follow({
         consumer,
         onRecords: (records) => yieldAfter(reading, records),
-        commits: group !== undefined,
+        commits: isFirst && group !== undefined,
         ...(isFirst ? bounds : {}),
       })
       const next = this.#next
-      if (next === undefined) return { topic: consumer.topic, count, lag: consumer.lag }
+      if (next === undefined) return { topic: reading.model.topic, count, lag: consumer.lag }
       this.#next = undefined
       reading.close()
       this.#cache = new BrowserCache()

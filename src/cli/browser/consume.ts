@@ -2,14 +2,14 @@
 
 import { once } from 'node:events'
 import { type Address, formatAddress } from '../../address.ts'
-import { type ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import { type ConsumedRecord, Consumer, type TopicPartition } from '../../client/mq/consumer.ts'
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { systemClock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { printable } from '../../printable.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
-import { follow } from '../consumer/follow.ts'
+import { endsOf, follow } from '../consumer/follow.ts'
 import { lookOf } from '../consumer/screen-palette.ts'
 import { resetText } from '../consumer/topic-screen.ts'
 import { counted } from '../make-topic.ts'
@@ -48,7 +48,8 @@ export const consume = cliCommand({
       .option('group', {
         alias: 'G',
         type: 'string',
-        describe: 'resume where this group committed last (at first, the beginning), and commit',
+        describe:
+          'as a member of this group, or with -p without membership: resume where it committed last (at first, the beginning), and commit',
       })
       .option('max', {
         alias: 'c',
@@ -166,32 +167,32 @@ export const consume = cliCommand({
       ...place.client,
       ...where,
       topic,
-      from: group === undefined ? start : 'committed',
+      from: group === undefined ? start : 'beginning',
       outOfRange,
       ...(group === undefined ? {} : { group }),
       ...(partition === undefined ? {} : { partitions: [partition] }),
     })
     const { signal } = stopSignal()
-    signal.addEventListener('abort', () => void consumer.close())
     const terminal = { input: process.stdin, output: process.stdout }
     const look = isPlain ? undefined : lookOf(process.env, terminal)
     if (look === undefined && !quiet) {
       consumer.on('reset', (...reset) => toStderr(`zw: ${resetText(...reset)}\n`))
       consumer.on('unavailable', (_, { message }) => toStderr(`zw: ${message}\n`))
+      if (group !== undefined) tellRebalances(consumer)
     }
     try {
-      await consumer.start()
+      await consumer.start({ signal })
       const endMs = options.offset?.endMs
       const ends =
         endMs !== undefined
-          ? await consumer.offsetsAt({ timestampMs: endMs })
+          ? endsOf(await consumer.offsetsAt({ timestampMs: endMs }))
           : options.exitAtEnd
-            ? await endsOf(admin, topic)
+            ? endsOf(await consumer.offsetsAt('end'))
             : undefined
       if (look === undefined) {
         const onRecords = (records: readonly ConsumedRecord[]) =>
           printAll(records.map(print), unbuffered)
-        await follow({ consumer, onRecords, commits: group !== undefined, max, ends })
+        await follow({ consumer, onRecords, commits: group !== undefined, max, ends, signal })
         return
       }
       const browsed = await browse({
@@ -214,6 +215,8 @@ export const consume = cliCommand({
       const lag = browsed.lag === undefined ? '' : `, lag ${browsed.lag}`
       const read = `${counted(browsed.count, 'record')} read from ${browsed.topic}${lag}`
       await printAll([Buffer.from(`${read}\n`)])
+    } catch (error) {
+      if (error !== signal.reason) throw error // an interrupt is no failure
     } finally {
       await consumer.close()
       admin.close()
@@ -221,6 +224,15 @@ export const consume = cliCommand({
     }
   },
 })
+
+/** What the group gives to this member, and takes from it. */
+function tellRebalances(consumer: Consumer): void {
+  const namesOf = (places: readonly TopicPartition[]) =>
+    places.map(({ topic, partition }) => `${topic}/${partition}`).join(' ')
+  consumer.on('assigned', (places) => toStderr(`zw: assigned ${namesOf(places)}\n`))
+  consumer.on('revoked', (places) => toStderr(`zw: revoked ${namesOf(places)}\n`))
+  consumer.on('lost', (places) => toStderr(`zw: lost ${namesOf(places)}\n`))
+}
 
 /** @param escapes whether it goes to a terminal: JSON escapes only some control characters */
 function jsonLine(escapes: boolean): (record: ConsumedRecord) => Buffer {
@@ -245,11 +257,6 @@ async function printAll(records: readonly Buffer[], unbuffered = false): Promise
     return
   }
   if (!process.stdout.write(Buffer.concat(records))) await once(process.stdout, 'drain')
-}
-
-async function endsOf(admin: MqAdmin, topic: string): Promise<Map<number, number>> {
-  const offsets = await admin.offsets(topic)
-  return new Map(offsets.map(({ partition, latest }) => [partition, latest]))
 }
 
 /** If exactly one broker was given, read from that one. */

@@ -2,13 +2,18 @@
 // model's effects to the consumer.
 
 import type { Address } from '../../address.ts'
-import type { ConsumedRecord, Consumer, SeekTarget } from '../../client/mq/consumer.ts'
+import type {
+  ConsumedRecord,
+  Consumer,
+  SeekTarget,
+  TopicPartition,
+} from '../../client/mq/consumer.ts'
 import type { MqAdmin } from '../../client/mq/mq-admin.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { ClusterPoll } from '../consumer/cluster-poll.ts'
-import { formatTime } from '../consumer/record-table.ts'
+import { formatTime } from '../consumer/time-text.ts'
 import { resetText } from '../consumer/topic-screen.ts'
 import type { MqPlace } from '../mq-options.ts'
 import { type BrowserEffect, type BrowserInput, BrowserModel } from './browser-model.ts'
@@ -54,7 +59,7 @@ export class TopicReading {
 
   constructor(options: TopicReadingOptions) {
     const { consumer, group, servers, client, admin, clock, onChange, onEffect } = options
-    const { topic } = consumer
+    const [topic = ''] = consumer.topics
     this.model = new BrowserModel({ topic, group })
     this.consumer = consumer
     this.#clock = clock
@@ -82,7 +87,11 @@ export class TopicReading {
     consumer.on('broker', readsFrom)
     consumer.on('reset', (...reset) => this.tell(resetText(...reset)))
     consumer.on('unavailable', (_, { message }) => this.tell(message))
-    consumer.on('partitions', (added) => this.tell(`the topic has new partitions: ${added}`))
+    consumer.on('assigned', (places) => this.tell(`reading ${placesText(places)}`))
+    consumer.on('revoked', (places) => this.tell(`the group takes ${placesText(places)}`))
+    consumer.on('lost', (places) =>
+      this.tell(`the group went on without us: ${placesText(places)}`),
+    )
     this.#stopProgress = clock.every(progressMs, () => this.#showProgress())
     this.#clusterPoll.start()
     this.#poll.start()
@@ -210,6 +219,11 @@ export class TopicReading {
       this.#toldReading = id
     })
   }
+}
+
+function placesText(places: readonly TopicPartition[]): string {
+  const partitions = places.map(({ partition }) => partition).join(', ')
+  return `partition${places.length === 1 ? '' : 's'} ${partitions}`
 }
 
 function seekText(to: SeekTo): string {

@@ -112,7 +112,8 @@ async function atRate(
 
 async function consume({ consumer, count, signal }: BenchOptions): Promise<Measured> {
   await consumer.start({ signal })
-  const ends = await consumer.offsetsAt('end')
+  const atEnd = await consumer.offsetsAt('end')
+  const ends = new Map(atEnd.map(({ partition, offset }) => [partition, offset]))
   const isOver = () =>
     consumer.progress.every(({ partition, position }) => position >= (ends.get(partition) ?? 0))
   let [seen, bytes] = [0, 0]

@@ -14,8 +14,8 @@ import { brokersBox, clusterStrip, serversBox, shortCount } from './cluster-boxe
 import type { ConsumerView, Focus } from './consumer-view.ts'
 import type { ScreenEvent } from './event-list.ts'
 import type { FrameCache } from './frame-cache.ts'
+import { tableBox } from './goal-table.ts'
 import { findingText } from './health.ts'
-import { tableBox } from './record-table.ts'
 import {
   blankLine,
   type Frame,
@@ -144,8 +144,8 @@ const firstFact = 100
 const lagFact = 2
 
 function headerFacts(view: ConsumerView, nowMs: number): string[] {
-  const { goalsOnly, receivedCount, reading, lag, group } = view
-  const noun = `${goalsOnly ? 'goal' : 'record'}${receivedCount === 1 ? '' : 's'}`
+  const { receivedCount, reading, lag, group } = view
+  const noun = `goal${receivedCount === 1 ? '' : 's'}`
   const rate = view.rate(nowMs)
   return [
     `${receivedCount} ${noun}`,

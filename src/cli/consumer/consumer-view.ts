@@ -1,7 +1,7 @@
-// The state of the consumer's screen, without a terminal: rows, scrolling, pausing, rate, lag, and
+// The state of the screen of goals, without a terminal: rows, scrolling, pausing, rate, lag, and
 // the members of the cluster. Pure: time comes in, frames go out through consumer-frame.ts.
 //
-// Goals are kept ordered by minute. A topic with other records is shown in order of arrival.
+// Goals are kept ordered by minute; other records are not shown here.
 
 import { compareGoals, dayOf, type Goal, parseGoal } from '../goals/goal.ts'
 import { type ClusterLines, nothingKnown } from './cluster-lines.ts'
@@ -12,15 +12,14 @@ import { Scroll, scrollKeys } from './scroll.ts'
 export interface ViewRecord {
   readonly partition: number
   readonly offset: number
-  readonly timestampMs: number
-  readonly key: string | null
   readonly value: string | null
 }
 
-export interface Row extends ViewRecord {
-  /** its order of arrival */
-  readonly nth: number
-  readonly goal: Goal | undefined
+/** The goal of a record. */
+export interface Row {
+  readonly partition: number
+  readonly offset: number
+  readonly goal: Goal
 }
 
 /** A key in addition to those of every consumer. */
@@ -57,7 +56,6 @@ export class ConsumerView {
   readonly #lags = new Map<number, number>()
   #received = 0
   #dropped = 0
-  #goalsOnly = true
   #paused = false
   #helpShown = false
   /** index of the latest row */
@@ -92,12 +90,15 @@ export class ConsumerView {
 
   // --- what happens ------------------------------------------------------------------------------
 
-  received(records: readonly ViewRecord[], nowMs: number): void {
-    if (records.length === 0) return
-    for (const record of records) this.#insert(rowOf(record, this.#received++))
-    this.#arrivals.push({ atMs: nowMs, count: records.length })
+  /** @returns whether all of them are goals */
+  received(records: readonly ViewRecord[], nowMs: number): boolean {
+    const rows = records.flatMap((record) => rowOf(record) ?? [])
+    for (const row of rows) this.#insert(row)
+    this.#received += rows.length
+    if (rows.length > 0) this.#arrivals.push({ atMs: nowMs, count: rows.length })
     this.#forgetArrivals(nowMs)
     this.#dropOldest()
+    return rows.length === records.length
   }
 
   /** @param lag records between what was read and the high watermark */
@@ -125,13 +126,9 @@ export class ConsumerView {
 
   #insert(row: Row): void {
     const rows = this.#rows
-    if (row.goal !== undefined) this.#lastDay = Math.max(this.#lastDay, dayOf(row.goal))
-    if (this.#goalsOnly && row.goal === undefined) {
-      this.#goalsOnly = false
-      rows.sort((a, b) => a.nth - b.nth)
-    }
+    this.#lastDay = Math.max(this.#lastDay, dayOf(row.goal))
     let at = rows.length
-    if (this.#goalsOnly) while (at > 0 && comesBefore(row, rows[at - 1])) at--
+    while (at > 0 && comesBefore(row, rows[at - 1])) at--
     rows.splice(at, 0, row)
     this.#newest = at
     if (this.#top === undefined) return
@@ -284,11 +281,6 @@ export class ConsumerView {
     return this.#rows[this.#newest]
   }
 
-  /** Whether every record so far was a goal, and rows are ordered by minute. */
-  get goalsOnly(): boolean {
-    return this.#goalsOnly
-  }
-
   get paused(): boolean {
     return this.#paused
   }
@@ -361,15 +353,16 @@ export class ConsumerView {
   }
 }
 
-function rowOf(record: ViewRecord, nth: number): Row {
-  return { ...record, nth, goal: record.value === null ? undefined : parseGoal(record.value) }
+function rowOf({ partition, offset, value }: ViewRecord): Row | undefined {
+  const goal = value === null ? undefined : parseGoal(value)
+  return goal === undefined ? undefined : { partition, offset, goal }
 }
 
 /**
  * Goals by minute; goals of the same minute in stored order, so that every screen shows the same.
  */
 function comesBefore(row: Row, other: Row | undefined): boolean {
-  if (row.goal === undefined || other?.goal === undefined) return false
+  if (other === undefined) return false
   const byGoal = compareGoals(row.goal, other.goal)
   if (byGoal !== 0) return byGoal < 0
   return (row.partition - other.partition || row.offset - other.offset) < 0

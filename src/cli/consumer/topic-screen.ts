@@ -2,7 +2,7 @@
 // the consumer, until the user quits.
 
 import type { Address } from '../../address.ts'
-import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import type { ConsumedRecord, Consumer, TopicPartition } from '../../client/mq/consumer.ts'
 import type { MqAdmin } from '../../client/mq/mq-admin.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
@@ -13,9 +13,9 @@ import { ClusterPoll } from './cluster-poll.ts'
 import { drawFrame } from './consumer-frame.ts'
 import type { ConsumerView, ViewRecord } from './consumer-view.ts'
 import { FrameCache } from './frame-cache.ts'
-import { formatTime } from './record-table.ts'
 import type { Look } from './screen-palette.ts'
 import { TerminalScreen } from './terminal-screen.ts'
+import { formatTime } from './time-text.ts'
 
 const progressMs = 250
 const settledMs = 400
@@ -141,13 +141,17 @@ export class TopicScreen {
 }
 
 /** @param from undefined: the committed value is not an offset */
-export function resetText(partition: number, to: number, from: number | undefined): string {
+export function resetText(
+  { partition }: TopicPartition,
+  to: number,
+  from: number | undefined,
+): string {
   const gone =
     from === undefined ? 'the committed value is not an offset' : `offset ${from} does not exist`
   return `partition ${partition}: ${gone}, continuing at ${to}`
 }
 
 function viewRecord(record: ConsumedRecord): ViewRecord {
-  const { partition, offset, timestampMs, key, value } = record
-  return { partition, offset, timestampMs, key: textOf(key), value: textOf(value) }
+  const { partition, offset, value } = record
+  return { partition, offset, value: textOf(value) }
 }

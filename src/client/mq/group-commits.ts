@@ -17,7 +17,7 @@ interface GroupCommitsOptions {
   readonly group: string
   readonly topic: string
   /** of a member; undefined: this consumer commits outside the group's generations */
-  readonly claim?: () => MembershipClaim
+  readonly claim?: () => MembershipClaim | undefined
 }
 
 const noMember: MembershipClaim = { generation: -1, memberId: '', instanceId: undefined }
@@ -38,6 +38,10 @@ export class GroupCommits {
 
   constructor(options: GroupCommitsOptions) {
     this.#options = options
+  }
+
+  get group(): string {
+    return this.#options.group
   }
 
   /**

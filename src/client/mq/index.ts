@@ -22,6 +22,7 @@ export {
   type ConsumedRecord,
   Consumer,
   type ConsumerEvents,
+  type MembershipClaim,
   type PartitionProgress,
 } from './consumer.ts'
 export type { AssignorName } from './group/assignor-names.ts'
@@ -31,7 +32,6 @@ export type {
   GroupMemberDetails,
   GroupPartition,
 } from './group/group-admin.ts'
-export { GroupConsumer, type GroupConsumerEvents } from './group/group-consumer.ts'
 export {
   type GroupOffset,
   type LogDir,
@@ -44,8 +44,8 @@ export type {
   CallOptions,
   ConsumerOptions,
   EachBatchOptions,
-  GroupConsumerOptions,
   GroupListener,
+  MemberOptions,
   MqAdminOptions,
   MqClientOptions,
   NewHeader,
@@ -53,12 +53,14 @@ export type {
   NewTopic,
   OffsetReset,
   OffsetTarget,
+  PartitionRef,
   PlannedOffset,
   ProducerOptions,
   RecordsBefore,
   SeekOptions,
   SeekTarget,
   TopicPartition,
+  TopicPartitionOffset,
 } from './options.ts'
 export { partitionFor } from './partitioner.ts'
 export { Producer, SendBatchError, type StoredAt, type StoredRange } from './producer.ts'

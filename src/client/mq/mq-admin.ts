@@ -8,7 +8,8 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
 import type { ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { RecoveryChoices } from '../../protocol/mq/recover.ts'
-import { mqMethods, take, takeAdminOptions } from './arguments.ts'
+import { adminMethods, takeAdminOptions } from './admin-arguments.ts'
+import { take } from './argument-kinds.ts'
 import { GroupAdmin, type GroupDetails, type GroupListing } from './group/group-admin.ts'
 import { MqCluster } from './mq-cluster.ts'
 import type {
@@ -103,13 +104,13 @@ export class MqAdmin {
 
   /** undefined if it does not exist. */
   async topic(name: string): Promise<TopicInfo | undefined> {
-    take(mqMethods.topic, [name])
+    take(adminMethods.topic, [name])
     return (await this.topics()).find(({ topic }) => topic === name)
   }
 
   /** Resolves when each partition has a leader. @throws BrokerError TOPIC_ALREADY_EXISTS … */
   async createTopic(newTopic: NewTopic): Promise<void> {
-    const { topic: taken } = take(mqMethods.createTopic, [newTopic])
+    const { topic: taken } = take(adminMethods.createTopic, [newTopic])
     const { topic, partitions: partitionCount = -1, replicas: replicationFactor = -1 } = taken
     const configs = Object.entries(taken.configs).map(([name, value]) => ({ name, value }))
     const topics = [{ topic, partitionCount, replicationFactor, configs }]
@@ -120,7 +121,7 @@ export class MqAdmin {
 
   /** With all their records. @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION … */
   async deleteTopics(topics: readonly string[]): Promise<void> {
-    const { topics: taken } = take(mqMethods.deleteTopics, [topics])
+    const { topics: taken } = take(adminMethods.deleteTopics, [topics])
     const timeoutMs = this.#timeoutMs
     const named = taken.map((topic) => ({ topic, topicId: '' }))
     await this.#cluster.call({ type: 'deleteTopics', timeoutMs, topics: named }, timeoutMs + 1000)
@@ -133,7 +134,7 @@ export class MqAdmin {
    * @throws BrokerError INVALID_PARTITIONS, UNKNOWN_TOPIC_OR_PARTITION …
    */
   async createPartitions(topic: string, count: number): Promise<void> {
-    take(mqMethods.createPartitions, [topic, count])
+    take(adminMethods.createPartitions, [topic, count])
     const timeoutMs = this.#timeoutMs
     const topics = [{ topic, count }]
     await this.#cluster.call({ type: 'createPartitions', timeoutMs, topics }, timeoutMs + 1000)
@@ -141,7 +142,7 @@ export class MqAdmin {
 
   /** Every key with the value in force and its source. @throws BrokerError */
   async topicConfig(topic: string): Promise<readonly ConfigEntry[]> {
-    take(mqMethods.topicConfig, [topic])
+    take(adminMethods.topicConfig, [topic])
     const entities = [{ type: 'topic', name: topic } as const]
     const answer = await this.#cluster.call({ type: 'describeConfigs', entities }, this.#timeoutMs)
     return answer.entities[0]?.entries ?? []
@@ -149,7 +150,7 @@ export class MqAdmin {
 
   /** @throws BrokerError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION … */
   async alterTopicConfig(topic: string, change: TopicConfigChange): Promise<void> {
-    const { change: taken } = take(mqMethods.alterTopicConfig, [topic, change])
+    const { change: taken } = take(adminMethods.alterTopicConfig, [topic, change])
     const changes = [
       ...Object.entries(taken.set).map(([name, value]) => {
         return { name, operation: 'set', value } as const
@@ -162,7 +163,7 @@ export class MqAdmin {
 
   /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
-    take(mqMethods.offsets, [topic])
+    take(adminMethods.offsets, [topic])
     const { partitions } = await this.#existing(topic)
     const request = {
       type: 'listOffsets',
@@ -183,7 +184,7 @@ export class MqAdmin {
    *   compacted topic, …: other partitions of the call may be done
    */
   async deleteRecords(partitions: readonly RecordsBefore[]): Promise<readonly LogStart[]> {
-    const { partitions: taken } = take(mqMethods.deleteRecords, [partitions])
+    const { partitions: taken } = take(adminMethods.deleteRecords, [partitions])
     const asked = taken.map(({ topic, partition, before }) => {
       return { topic, partition, offset: before === 'end' ? allCommitted : before }
     })
@@ -206,7 +207,7 @@ export class MqAdmin {
    * @returns by broker; one that does not answer has a `problem`
    */
   async logDirs(topics?: readonly string[]): Promise<readonly LogDir[]> {
-    const { topics: taken } = take(mqMethods.logDirs, [topics])
+    const { topics: taken } = take(adminMethods.logDirs, [topics])
     await this.cluster()
     const request = { type: 'describeLogDirs', topics: taken } as const
     const asked = this.#cluster.metadata.brokers.map(async (broker): Promise<LogDir> => {
@@ -235,7 +236,7 @@ export class MqAdmin {
 
   /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
   async groupOffsets(group: string, topic: string): Promise<readonly GroupOffset[]> {
-    take(mqMethods.groupOffsets, [group, topic])
+    take(adminMethods.groupOffsets, [group, topic])
     const ends = await this.offsets(topic)
     const places = ends.map(({ partition }) => ({ topic, partition }))
     const request = { type: 'offsetFetch', group, passedOn: false, partitions: places } as const
@@ -254,19 +255,19 @@ export class MqAdmin {
 
   /** Members, partitions and lag of a group; undefined if it does not exist. */
   async group(name: string): Promise<GroupDetails | undefined> {
-    const { group } = take(mqMethods.group, [name])
+    const { group } = take(adminMethods.group, [name])
     return this.#groups.describe(group)
   }
 
   /** @throws BrokerError NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND */
   async deleteGroup(name: string): Promise<void> {
-    const { group } = take(mqMethods.deleteGroup, [name])
+    const { group } = take(adminMethods.deleteGroup, [name])
     await this.#groups.delete(group)
   }
 
   /** What moving a group's offsets would do; nothing is changed. @throws BrokerError */
   async planOffsets(group: string, reset: OffsetReset): Promise<readonly PlannedOffset[]> {
-    const taken = take(mqMethods.planOffsets, [group, reset])
+    const taken = take(adminMethods.planOffsets, [group, reset])
     const { topic, partitions, to } = taken.reset
     return this.#groups.plan(taken.group, { topic, partitions, to })
   }
@@ -277,13 +278,13 @@ export class MqAdmin {
    * @throws BrokerError INVALID_UPDATE_VERSION if the group has committed since, NON_EMPTY_GROUP
    */
   async applyOffsets(group: string, planned: readonly PlannedOffset[]): Promise<void> {
-    const taken = take(mqMethods.applyOffsets, [group, planned])
+    const taken = take(adminMethods.applyOffsets, [group, planned])
     await this.#groups.apply(taken.group, taken.planned)
   }
 
   /** The choices when no replica may lead. @throws BrokerError */
   async recoveryChoices(topic: string, partition: number): Promise<RecoveryChoices> {
-    take(mqMethods.recoveryChoices, [topic, partition])
+    take(adminMethods.recoveryChoices, [topic, partition])
     const request = { type: 'recoveryChoices', topic, partition } as const
     return (await this.#cluster.call(request, this.#timeoutMs)).found
   }
@@ -294,7 +295,7 @@ export class MqAdmin {
    * @throws BrokerError INVALID_UPDATE_VERSION if the state has changed
    */
   async recover(choice: LeaderChoice): Promise<void> {
-    const { choice: taken } = take(mqMethods.recover, [choice])
+    const { choice: taken } = take(adminMethods.recover, [choice])
     const { topic, partition, version } = taken
     const leader = taken.leader as BrokerId
     const request = { type: 'recover', topic, partition, leader, version } as const

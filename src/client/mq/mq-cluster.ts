@@ -19,7 +19,7 @@ import type { Turn } from '../../turn.ts'
 import type { ClientWorld } from '../../world.ts'
 import { Attempts, formatAttempts } from '../attempts.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
-import type { MqClientParts } from './arguments.ts'
+import type { MqClientParts } from './argument-kinds.ts'
 import { Codecs } from './compression/codecs.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MqConnection } from './mq-connection.ts'
@@ -145,6 +145,16 @@ export class MqCluster {
   /** A pause before a retry. */
   pause(delayMs = retryMs): Promise<void> {
     return new Promise((resolve) => this.clock.after(delayMs, resolve))
+  }
+
+  /** Resolves with the promise, or when the time is up. */
+  async within(timeoutMs: number, promise: Promise<void>): Promise<void> {
+    let cancel: () => void = () => undefined
+    const late = new Promise<void>((resolve) => {
+      cancel = this.clock.after(timeoutMs, resolve)
+    })
+    await Promise.race([promise, late])
+    cancel()
   }
 
   close(): void {

@@ -81,13 +81,23 @@ export interface NewHeader {
   readonly value: Uint8Array | string | null
 }
 
-export interface ConsumerOptions extends MqClientOptions {
-  readonly topic: string
-  /** Default: all. */
-  readonly partitions?: readonly number[]
-  /** `committed`: the group's offset, or the beginning if it committed nothing. Default end. */
-  readonly from?: SeekTarget | 'committed'
+/**
+ * Without a group, and with `partitions`, a consumer reads its partitions alone. With a group it is a
+ * member, to which the group gives partitions of its topics.
+ */
+export interface ConsumerOptions extends MqClientOptions, MemberOptions {
+  readonly topic?: string
+  /** Several, instead of `topic`. */
+  readonly topics?: readonly string[]
+  /** Reading begins where it committed last; `commit` commits for it. */
   readonly group?: string
+  /** Default: all; with a group, those that it gives. */
+  readonly partitions?: readonly PartitionRef[]
+  /**
+   * Where to begin; with a group, only in partitions for which it committed nothing. Default end; with
+   * a group, beginning.
+   */
+  readonly from?: SeekTarget
   /**
    * When the offset to read does not exist: the committed value is not an offset, or the log was
    * lost. `stop`, the default: taking records fails with OFFSET_OUT_OF_RANGE.
@@ -113,6 +123,36 @@ export interface ConsumerOptions extends MqClientOptions {
   readonly checkCrcs?: boolean
 }
 
+/** Of a member of a group. */
+export interface MemberOptions {
+  /**
+   * Ways to divide the partitions, the preferred one first; members agree on one that all of them
+   * have. Default `cooperative-sticky`, which cannot be listed with the others.
+   */
+  readonly assignors?: readonly AssignorName[]
+  /** Of a static member: it may restart within `sessionTimeoutMs` without a rebalance. */
+  readonly instanceId?: string
+  /** Called, and awaited, before the group goes on. */
+  readonly listener?: GroupListener
+  /** A silent member is expelled after this time. Default 10 s; brokers allow 6 s to 30 min. */
+  readonly sessionTimeoutMs?: number
+  /** How long a rebalance waits for this member. Default 60 s. */
+  readonly rebalanceTimeoutMs?: number
+  /** Default 3 s. */
+  readonly heartbeatMs?: number
+}
+
+export interface GroupListener {
+  assigned?(partitions: readonly TopicPartition[]): Promise<void> | void
+  /** They are still this member's: the last time to commit. */
+  revoked?(partitions: readonly TopicPartition[]): Promise<void> | void
+  /** Others may have them already. */
+  lost?(partitions: readonly TopicPartition[]): Promise<void> | void
+}
+
+/** A number, if the consumer reads one topic. */
+export type PartitionRef = number | TopicPartition
+
 /**
  * Where to read: at the first record, after the last one, at an offset, that many offsets before
  * the end, or at the first record with at least that timestamp, or the end if there is none.
@@ -126,7 +166,7 @@ export type SeekTarget =
 
 export interface SeekOptions extends CallOptions {
   /** Default: all that are read. */
-  readonly partitions?: readonly number[]
+  readonly partitions?: readonly PartitionRef[]
 }
 
 export interface EachBatchOptions extends CallOptions {
@@ -134,42 +174,6 @@ export interface EachBatchOptions extends CallOptions {
   readonly concurrency?: number
   /** Commits after each batch that was handled; needs a group. Default false. */
   readonly commits?: boolean
-}
-
-export interface GroupConsumerOptions extends MqClientOptions {
-  readonly group: string
-  readonly topics: readonly string[]
-  /**
-   * Ways to divide the partitions, the preferred one first; members agree on one that all of them
-   * have. Default `cooperative-sticky`, which cannot be listed with the others.
-   */
-  readonly assignors?: readonly AssignorName[]
-  /** Of a static member: it may restart within `sessionTimeoutMs` without a rebalance. */
-  readonly instanceId?: string
-  /** Where to begin in a partition for which the group committed nothing. Default beginning. */
-  readonly from?: 'beginning' | 'end'
-  /** When the committed offset does not exist. Default stop: taking records fails. */
-  readonly outOfRange?: 'stop' | 'earliest' | 'latest'
-  /** Called, and awaited, before the group goes on. */
-  readonly listener?: GroupListener
-  /** A silent member is expelled after this time. Default 10 s; brokers allow 6 s to 30 min. */
-  readonly sessionTimeoutMs?: number
-  /** How long a rebalance waits for this member. Default 60 s. */
-  readonly rebalanceTimeoutMs?: number
-  /** Default 3 s. */
-  readonly heartbeatMs?: number
-  /** As of `Consumer`. */
-  readonly maxWaitMs?: number
-  readonly bytesMax?: number
-  readonly bufferBytesMax?: number
-}
-
-export interface GroupListener {
-  assigned?(partitions: readonly TopicPartition[]): Promise<void> | void
-  /** They are still this member's: the last time to commit. */
-  revoked?(partitions: readonly TopicPartition[]): Promise<void> | void
-  /** Others may have them already. */
-  lost?(partitions: readonly TopicPartition[]): Promise<void> | void
 }
 
 export interface MqAdminOptions extends MqClientOptions {
@@ -214,6 +218,11 @@ export type OffsetTarget =
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number
+}
+
+/** The offset of a record to read next. */
+export interface TopicPartitionOffset extends TopicPartition {
+  readonly offset: number
 }
 
 /** What a reset does for one partition. */

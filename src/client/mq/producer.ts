@@ -21,12 +21,18 @@ import { noBroker } from '../../protocol/mq/messages.ts'
 import { batchHeaderBytes } from '../../protocol/mq/record-batch.ts'
 import { type MqRecord, recordBytesMax } from '../../protocol/mq/records.ts'
 import { abortable, onAbort } from '../abort.ts'
-import { mqMethods, RecordTaker, type TakenRecord, take, takeProducerOptions } from './arguments.ts'
+import { take } from './argument-kinds.ts'
 import { MqCluster } from './mq-cluster.ts'
 import type { CallOptions, NewRecord, ProducerOptions } from './options.ts'
 import { PartitionSender } from './partition-sender.ts'
 import { partitionFor } from './partitioner.ts'
 import { ProduceRequests } from './produce-requests.ts'
+import {
+  producerMethods,
+  RecordTaker,
+  type TakenRecord,
+  takeProducerOptions,
+} from './producer-arguments.ts'
 import {
   BatchOutcome,
   type Outcome,
@@ -120,7 +126,7 @@ export class Producer {
    * @throws BrokerError BROKER_NOT_AVAILABLE with the result for each broker
    */
   async connect(given?: CallOptions): Promise<void> {
-    const { options } = take(mqMethods.connect, [given])
+    const { options } = take(producerMethods.connect, [given])
     this.#checkOpen('connect')
     await abortable(this.#connect(), options.signal)
   }
@@ -167,7 +173,7 @@ export class Producer {
 
   /** Resolves when everything sent so far is settled; batches do not linger until then. */
   async flush(given?: CallOptions): Promise<void> {
-    const { options } = take(mqMethods.flush, [given])
+    const { options } = take(producerMethods.flush, [given])
     await abortable(this.#flush(), options.signal)
   }
 
@@ -235,7 +241,8 @@ export class Producer {
     const listening: { stop?: () => void } = {}
     const promise = new Promise<T>((resolve, reject) => {
       const { records, outcome } = make(resolve, reject)
-      const { options } = given === undefined ? noOptions : take(mqMethods.sendOptions, [given])
+      const { options } =
+        given === undefined ? noOptions : take(producerMethods.sendOptions, [given])
       const { signal } = options
       this.#checkOpen('send a record')
       signal?.throwIfAborted()

@@ -1,12 +1,8 @@
 // The core of a consumer group, with time moved by the tests: which answers it sends, and when.
 
 import t from 'tap'
-import {
-  Group,
-  type GroupEffect,
-  type GroupRules,
-  type StoredGroup,
-} from '../../../src/broker/group/group.ts'
+import { Group, type GroupRules } from '../../../src/broker/group/group.ts'
+import type { GroupEffect, StoredGroup } from '../../../src/broker/group/group-effects.ts'
 import type { JoinRequest, Protocol } from '../../../src/broker/group/group-members.ts'
 
 const rules: GroupRules = {

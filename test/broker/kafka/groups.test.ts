@@ -339,14 +339,16 @@ worldTest(
     await coordinated(client)
     await newTopic(client, 'goals')
     await client.send(produce, 7, produceTo('goals', batchOf(5)))
-    const options = { brokers: world.addresses, topic: 'goals', group, maxWaitMs: 50 } as const
-    const before = world.use(new Consumer({ ...options, from: 'beginning' }))
+    const place = { topic: 'goals', partition: 0 }
+    const own = { group, partitions: [place], maxWaitMs: 50 } as const
+    const options = { brokers: world.addresses, topic: 'goals', ...own }
+    const before = world.use(new Consumer(options))
     await before.take()
-    await before.commit(new Map([[0, 2]]))
+    await before.commit([{ ...place, offset: 2 }])
     await before.close()
     t.equal(await committed(client), 2)
     t.equal(await commit(client, { offset: 3, metadata: 'note' }), 'NONE')
-    const after = world.use(new Consumer({ ...options, from: 'committed' }))
+    const after = world.use(new Consumer(options))
     t.match(await after.take(), [{ offset: 3 }, { offset: 4 }])
     await after.commit()
     t.equal(await committed(client), 5)

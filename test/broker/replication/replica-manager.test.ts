@@ -2,6 +2,7 @@ import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import type { ReplicaReport } from '../../../src/broker/cluster/replica-status.ts'
 import { Checkpoint } from '../../../src/broker/partition/checkpoint.ts'
+import { SnapshotFile } from '../../../src/broker/partition/log-snapshot.ts'
 import { directoryName } from '../../../src/broker/partition/partition-directory.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
@@ -52,6 +53,7 @@ async function world(disk = new MemoryDisk()) {
     lagTimeMsMax: 100,
     checkpoint,
     maintenanceMs: 1000,
+    checkedBytesPerSecond: 2 ** 20,
     writeState: async () => undefined,
     report: (reports) => reported.push(reports),
     failed: (error) => failures.push(error),
@@ -382,3 +384,37 @@ t.test('closing ends what waits, and leaves no timer', async (t) => {
   await clock.advance(1000)
   t.same(asked, [])
 })
+
+t.test(
+  'a log whose damage is found by a check is closed, reported and not opened again',
+  async (t) => {
+    const first = await world()
+    first.open()
+    for (let i = 0; i < 3; i++) await produce(first.replica(0))
+    await first.manager.close()
+    await first.checkpoint.write(first.manager.checkpoints())
+    const directory = first.disk.openLog(goals0)
+    const epochs = { baseEpoch: -1, starts: [{ epoch: 4, startOffset: 0 }] }
+    const snapshot = { logStart: 0, end: 3, gapsBelow: 0, epochs, producers: [] }
+    await new SnapshotFile(directory).write(snapshot)
+    const file = directory.open('0000000000000000.segment')
+    const last = Buffer.alloc(1)
+    const at = 67 // in the value of the first batch
+    file.read(last, at)
+    file.write(Buffer.of((last[0] ?? 0) ^ 1), at)
+    file.syncNow()
+    const { manager, replica, reports, reported, open, clock, failures } = await world(first.disk)
+    open()
+    t.equal(replica(0).role.type, 'leading', 'a start does not read it')
+    await clock.advance(100)
+    t.equal(manager.get('goals', 0), undefined)
+    t.same(reports(), ['0 damaged'])
+    t.match(reported.at(-1), [{ status: { reason: /segment: damaged at byte 0/ } }])
+    open()
+    t.equal(manager.get('goals', 0), undefined, 'it waits for an operator')
+    const { reports: reportsOfNext, open: openNext } = await world(first.disk)
+    openNext()
+    t.same(reportsOfNext(), ['0 damaged'], 'and so after a restart')
+    t.same(failures, [])
+  },
+)

@@ -2,7 +2,12 @@ import t from 'tap'
 import { ClusterConfigs } from '../../../src/broker/cluster/cluster-configs.ts'
 import type { TopicConfig } from '../../../src/broker/cluster/topic-config.ts'
 import { noCheckpoint } from '../../../src/broker/partition/checkpoint.ts'
-import { hasCutTail, markIncomplete } from '../../../src/broker/partition/partition-directory.ts'
+import {
+  hasCutTail,
+  isSuspect,
+  markIncomplete,
+  markSuspect,
+} from '../../../src/broker/partition/partition-directory.ts'
 import type { PartitionState } from '../../../src/broker/partition/partition-state.ts'
 import { Operation, Purgatory } from '../../../src/broker/replication/purgatory.ts'
 import {
@@ -11,6 +16,8 @@ import {
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
 import { Codecs } from '../../../src/client/mq/compression/codecs.ts'
+import type { LogDamagedError } from '../../../src/log/log-errors.ts'
+import { IndexMemory } from '../../../src/log/segment-index.ts'
 import { TailMemory } from '../../../src/log/tail.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
@@ -75,6 +82,7 @@ class Host implements ReplicaHost {
   }[] = []
   readonly failures: Error[] = []
   readonly truncations: Offset[] = []
+  readonly damages: LogDamagedError[] = []
   reportCount = 0
   roleChangeCount = 0
   /** replicas that wait for the next tick */
@@ -102,6 +110,10 @@ class Host implements ReplicaHost {
 
   reportChanged(): void {
     this.reportCount += 1
+  }
+
+  damaged(_: Replica, error: LogDamagedError): void {
+    this.damages.push(error)
   }
 
   roleChanged(): void {
@@ -133,7 +145,8 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       flush: 'group',
       checkpoint: noCheckpoint,
       isIncomplete: false,
-      tailMemory: new TailMemory(2 ** 20),
+      isSuspect: false,
+      memory: { tails: new TailMemory(2 ** 20), indexes: new IndexMemory(2 ** 20) },
       ...changed,
     },
     host,
@@ -970,4 +983,63 @@ t.test('records younger than the lag are left alone', async (t) => {
   const { replica } = await keyed(8)
   await beginCompaction(replica, { ...compacting, 'min.compaction.lag.ms': 1e6 })
   t.notOk(replica.isCompacting)
+})
+
+// --- damage that is found late -------------------------------------------------------------------
+
+/** The log of `leadingAlone`, stopped cleanly, with a flipped bit in its first batch, and open again. */
+async function damagedAndOpen() {
+  const { replica, directory } = await leadingAlone()
+  replica.maybeSaveSnapshot({ isLast: true })
+  await replica.close()
+  const file = directory.open('0000000000000000.segment')
+  const bytes = Buffer.alloc(file.sizeBytes())
+  file.read(bytes, 0)
+  file.write(flipped(bytes.subarray(0, batch(2).length)), 0)
+  file.syncNow()
+  const checkpoint = { durableEnd: 6, highWatermark: 6, lastEpoch: 5 }
+  return { checkpoint, ...open(directory, { segmentBytes: 100, checkpoint }) }
+}
+
+t.test(
+  'a damaged batch is not served, nor is anything after it, and the host is told',
+  async (t) => {
+    const { replica, host } = await damagedAndOpen()
+    t.equal(
+      replica.readCommitted(2, 1e6).records.length,
+      batch(2).length,
+      'a start reads none of it',
+    )
+    t.equal(replica.readCommitted(0, 1e6).records.length, 0)
+    t.equal(replica.readForFollower(2, 1e6).records.length, 0)
+    t.match(host.damages, [{ name: 'LogDamagedError', byteOffset: 0 }])
+    t.equal(host.damages.length, 1)
+  },
+)
+
+t.test('a check finds damage before a fetch does', async (t) => {
+  const { replica, host } = await damagedAndOpen()
+  t.notOk(replica.isChecked)
+  replica.checkSome(10)
+  t.ok(replica.isChecked)
+  t.match(host.damages, [{ byteOffset: 0 }])
+})
+
+t.test('a start after damage was found reads the whole log, and refuses it', async (t) => {
+  const { replica, directory, checkpoint } = await damagedAndOpen()
+  replica.checkSome(10)
+  await replica.close()
+  t.ok(isSuspect(directory))
+  const again = () => open(directory, { segmentBytes: 100, checkpoint, isSuspect: true })
+  t.throws(again, { name: 'LogDamagedError', byteOffset: 0 })
+  t.ok(isSuspect(directory))
+})
+
+t.test('a suspicion ends when the whole log was read and is sound', async (t) => {
+  const { replica, directory } = await leadingAlone()
+  await replica.close()
+  markSuspect(directory)
+  const { replica: again } = open(directory, { segmentBytes: 100, isSuspect: true })
+  t.ok(again.isChecked)
+  t.notOk(isSuspect(directory))
 })

@@ -80,8 +80,6 @@ export function goalRecords(count: number, total = 100, seed = 7): ViewRecord[] 
   return Array.from({ length: count }, (_, offset) => ({
     partition: 0,
     offset,
-    timestampMs: 0,
-    key: null,
     value: JSON.stringify(source.next()),
   }))
 }
@@ -193,7 +191,7 @@ function days(): ConsumerView {
   const source = new GoalSource(new Random(5))
   const goals = Array.from({ length: 310 }, () => JSON.stringify(source.next()))
   view.received(
-    goals.map((value, offset) => ({ partition: 0, offset, timestampMs: 0, key: null, value })),
+    goals.map((value, offset) => ({ partition: 0, offset, value })),
     nowMs - 1000,
   )
   view.clusterIs(cluster)
@@ -202,28 +200,29 @@ function days(): ConsumerView {
   return view
 }
 
-/** A topic with arbitrary text. */
+/** Goals with arbitrary text. */
 function foreign(): ConsumerView {
-  const values = [
+  const players = [
     '試合開始 ⚽ ゴール!',
     'family 👨‍👩‍👧, heart ❤️, thumb 👍🏽, flag 🇳🇱',
     '\x1b[2J\x1b[31mred\x07 bell\ttab\r\n',
     'สวัสดี नमस्ते 한국어 ｆｕｌｌ',
     'Z̸̢̛͙͓a̶l̷g̴o {bold}tags{/}',
-    'a long line, far longer than there is room for it, 試合試合試合試合試合試合試合',
+    'a long name, far longer than there is room for it, 試合試合試合試合試合試合試合',
     'turned \u202eround\u202c, hidden\u200b, C1 \x9b31m',
   ]
   const view = new ConsumerView({ topic: 'chat 試合' })
-  view.received(
-    values.map((value, offset) => ({
-      partition: offset % 2,
-      offset,
-      timestampMs: offset * 1000,
-      key: offset % 3 === 0 ? null : `キー${offset}`,
-      value: offset === 3 ? null : value,
-    })),
-    nowMs - 1000,
-  )
+  const goals = players.map((player, offset) => {
+    const fields = {
+      id: `キー${offset}`,
+      minute: offset + 1,
+      player,
+      club: '한국어 {bold}',
+      score: '1:0',
+    }
+    return { partition: offset % 2, offset, value: JSON.stringify(fields) }
+  })
+  view.received(goals, nowMs - 1000)
   view.tell(
     '21:05:01',
     'a sentence of events that has 全角文字 in it and \x1b[31m, and goes on and on',

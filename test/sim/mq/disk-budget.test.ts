@@ -52,3 +52,14 @@ t.test('after a loss, a broker is in sync with the disk that it has then', async
   budget.lost({ broker: 2, zxid: 3, isTold: true })
   t.notOk(budget.isInDoubt([stateOf([1, 2, 3])]), 'the loss can be noticed')
 })
+
+t.test('damage that is noticed late counts as a loss until all logs were read', async (t) => {
+  const budget = new DiskBudget()
+  budget.lost({ broker: 2, zxid: 1, isTold: true, isHidden: true })
+  t.notOk(budget.holds(stateOf([2])))
+  budget.checked({ broker: 2, brokerEpoch: 1 })
+  t.notOk(budget.holds(stateOf([2])), 'that was an earlier life')
+  budget.checked({ broker: 2, brokerEpoch: 2 })
+  t.ok(budget.holds(stateOf([2])))
+  t.notOk(budget.hasHidden)
+})

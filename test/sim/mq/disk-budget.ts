@@ -12,6 +12,8 @@ export interface Loss {
   readonly zxid: number
   /** The broker can notice by itself that it lacks something. */
   readonly isTold: boolean
+  /** The broker notices when it reads what it lacks, perhaps long after its start. */
+  readonly isHidden?: boolean
 }
 
 export class DiskBudget {
@@ -22,10 +24,22 @@ export class DiskBudget {
     this.#losses.set(loss.broker, loss)
   }
 
+  /** Whether some broker may not have noticed yet what it lacks, but will. */
+  get hasHidden(): boolean {
+    return [...this.#losses.values()].some(({ isHidden }) => isHidden === true)
+  }
+
+  /** This life of the broker has read all of its logs, and what was damaged is in no ISR any more. */
+  checked({ broker, brokerEpoch }: Pick<Loss, 'broker'> & { readonly brokerEpoch: number }): void {
+    const loss = this.#losses.get(broker)
+    if (loss?.isHidden !== true || brokerEpoch <= loss.zxid) return
+    this.#losses.set(broker, { broker, zxid: loss.zxid, isTold: loss.isTold })
+  }
+
   /** The member's disk still has everything that it was in sync with. */
   isWhole({ broker, brokerEpoch }: Member): boolean {
     const loss = this.#losses.get(broker)
-    return loss === undefined || brokerEpoch > loss.zxid
+    return loss === undefined || (brokerEpoch > loss.zxid && loss.isHidden !== true)
   }
 
   /** Some member's disk is whole. */

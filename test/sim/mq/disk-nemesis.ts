@@ -162,7 +162,7 @@ export class DiskNemesis {
   }
 
   #lose(broker: SimBroker, { fault, isTold, lose }: DiskLoss): void {
-    this.#world.loseDisk(broker, lose, { isTold })
+    this.#world.loseDisk(broker, lose, { isTold, isHidden: fault === 'bitFlips' })
     this.#world.cover(fault)
     this.#world.cover(isTold ? 'loss that is told' : 'loss that is not told')
   }

@@ -43,6 +43,9 @@ export class Ending {
     await world.run(patienceMs)
     this.#restartBrokers()
     await this.#untilRegistered()
+    await world.until('all logs are read for damage', () =>
+      world.brokers.every(({ isChecked }) => isChecked),
+    )
     await this.#decide()
     await this.#replaceLogs()
     const isAbandoned = this.#partitions.length < world.partitions
@@ -195,7 +198,7 @@ export class Ending {
 function batchesByProducer(replica: Replica): Iterable<readonly Buffer[]> {
   const batches = new Map<number, Buffer[]>()
   for (let offset = replica.logStart; offset < replica.highWatermark; ) {
-    const { records } = replica.readCommitted(offset, 1 << 20)
+    const records = replica.peek(offset, replica.highWatermark)
     forEachBatch(records, (at, length) => {
       const { producerId, baseOffset, lastOffsetDelta } = readBatchHeader(records, at)
       offset = baseOffset + lastOffsetDelta + 1

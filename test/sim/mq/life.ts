@@ -398,6 +398,7 @@ export class MqWorld {
   #look(): void {
     try {
       for (const broker of this.brokers) broker.look()
+      if (this.budget.hasHidden) this.#lookForChecked()
     } catch (error) {
       this.fail(error as Error)
     }
@@ -437,10 +438,23 @@ export class MqWorld {
   loseDisk(
     broker: SimBroker,
     lose: (disk: SimDisk) => void,
-    { isTold = true }: { readonly isTold?: boolean } = {},
+    { isTold = true, isHidden = false } = {},
   ): void {
     broker.loseDisk(lose)
-    this.budget.lost({ broker: broker.id, zxid: this.lastZxid, isTold })
+    this.budget.lost({ broker: broker.id, zxid: this.lastZxid, isTold, isHidden })
+  }
+
+  /** Tells the budget of brokers that have found whatever is damaged on their disks. */
+  #lookForChecked(): void {
+    const { states } = this
+    for (const broker of this.brokers) {
+      const { id, brokerEpoch } = broker
+      if (brokerEpoch === undefined || states === undefined || !broker.isChecked) continue
+      const isInUse = this.unavailableAt(broker).some(
+        (partition) => this.stateOf(partition)?.isr.some((member) => member.broker === id) === true,
+      )
+      if (!isInUse) this.budget.checked({ broker: id, brokerEpoch })
+    }
   }
 
   /** The states of all partitions; undefined while no server is up. */

@@ -128,12 +128,12 @@ export class SimConsumer {
       ...makeClientOptions(name, parts),
       topic,
       partitions,
-      from: group === undefined ? 'beginning' : 'committed',
+      from: 'beginning',
       outOfRange: 'earliest',
       ...(group === undefined ? {} : { group }),
       maxWaitMs: 100 + random.below(400),
     })
-    this.#consumer.on('reset', (partition, to, from) => {
+    this.#consumer.on('reset', ({ partition }, to, from) => {
       parts.cover('consumer behind the log start')
       parts.show({ type: 'reset', consumer: name, partition, from, to })
     })

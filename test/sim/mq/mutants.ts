@@ -103,6 +103,18 @@ export const mqMutants: readonly Mutant[] = [
     edits: [{ file: log, from: '  isIntact: isBatchIntact,', to: '  isIntact: () => true,' }],
     seeds: 300,
   },
+  {
+    name: 'records that no start has read are served unchecked',
+    rule: 'damage is noticed before a record leaves the broker',
+    edits: [
+      {
+        file: 'log/segment.ts',
+        from: 'if (isRead) return',
+        to: 'if (isRead || start >= 0) return',
+      },
+    ],
+    seeds: 1000,
+  },
 
   // --- the log start -----------------------------------------------------------------------------
   {

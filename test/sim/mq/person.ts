@@ -12,7 +12,6 @@ import type { MqWorld } from './life.ts'
 import { topic } from './load.ts'
 import type { SimBroker } from './sim-broker.ts'
 
-const readBytes = 1 << 20
 /** Within this time a broker that is back has reported on its logs. */
 const reportMs = 1000
 
@@ -138,7 +137,7 @@ export class Person {
     let common = 0
     let at = 0
     while (replica !== undefined && at < replica.logEnd) {
-      for (const { offset, value } of recordsIn(replica.readForFollower(at, readBytes).records)) {
+      for (const { offset, value } of recordsIn(replica.peek(at, replica.logEnd))) {
         if (offset === common && checker.committedValue(partition, offset) === value) common++
         at = offset + 1
       }

@@ -7,6 +7,7 @@ import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import type { ReplicaManager } from '../../../src/broker/replication/replica-manager.ts'
 import { invariant } from '../../../src/invariant.ts'
+import { LogDamagedError } from '../../../src/log/log-errors.ts'
 import { decodeGroupRecord } from '../../../src/protocol/kafka/group-records.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import {
@@ -24,6 +25,9 @@ import { topic } from './load.ts'
 import { isByDisk } from './sim-server.ts'
 
 export const brokerPort = 9092
+
+/** So slow that most damage is met by fetches first. */
+const checkedBytesPerSecond = 20_000
 
 export interface SimBrokerOptions {
   readonly zooweeper: string
@@ -100,6 +104,11 @@ export class SimBroker extends Host {
     return this.process === undefined ? [] : [...(this.#replicas?.replicas ?? [])]
   }
 
+  /** It has read all of its logs since it started. */
+  get isChecked(): boolean {
+    return this.process !== undefined && this.#all.every((replica) => replica.isChecked)
+  }
+
   leads(partition: number): boolean {
     return this.replicas.some(
       (replica) => replica.partition === partition && replica.role.type === 'leading',
@@ -173,7 +182,12 @@ export class SimBroker extends Host {
     // Smaller than can be configured, so that a short life sees many segments.
     const { configs } = read.config
     const file = new Map([['log.segment.bytes', String(segmentBytes)]])
-    return { ...read.config, configs: { ...configs, file }, retentionCheckMs: 300 }
+    return {
+      ...read.config,
+      configs: { ...configs, file },
+      retentionCheckMs: 300,
+      checkedBytesPerSecond,
+    }
   }
 
   /** A fault of its disk while it is down. */
@@ -197,7 +211,8 @@ export class SimBroker extends Host {
   #lookAtGroups(replica: Replica): void {
     const { highWatermark } = replica
     for (let offset = this.#groupsSeen.get(replica) ?? 0; offset < highWatermark; ) {
-      const { records } = replica.readCommitted(offset, 1 << 20)
+      const records = this.#peek(replica, offset)
+      if (records === undefined) return
       const from = offset
       forEachBatch(records, (at) => {
         for (const record of decodeBatch(records, at)) {
@@ -268,7 +283,8 @@ export class SimBroker extends Host {
   #readCommitted(replica: Replica, from: number): void {
     const { partition, highWatermark } = replica
     for (let offset = Math.max(from, replica.logStart); offset < highWatermark; ) {
-      const { records } = replica.readCommitted(offset, 1 << 20)
+      const records = this.#peek(replica, offset)
+      if (records === undefined) return
       // Only compaction leaves nothing up to the high watermark.
       if (records.length === 0 && this.#options.batches.isCompacted) return
       invariant(
@@ -276,6 +292,20 @@ export class SimBroker extends Host {
         `what is committed can be read: ${this.life} ${partition}/${offset}`,
       )
       offset = this.#showRecords(partition, records, offset)
+    }
+  }
+
+  /**
+   * Committed records, as they are on the disk; looking at them must not show the broker what it has not
+   * noticed. @returns undefined: they are damaged
+   */
+  #peek(replica: Replica, offset: number): Buffer | undefined {
+    try {
+      return replica.peek(offset, replica.highWatermark)
+    } catch (error) {
+      if (!(error instanceof LogDamagedError)) throw error
+      this.parts.cover('damage that is not noticed yet')
+      return undefined
     }
   }
 

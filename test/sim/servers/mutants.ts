@@ -91,7 +91,11 @@ export const serverMutants: readonly Mutant[] = [
     name: 'damage in the middle of the log is skipped',
     rule: 'the log is contiguous, or refused',
     edits: [
-      { file: recovery, from: 'if (!format.isIntact(bytes, at, length)) return false', to: '' },
+      {
+        file: 'log/succession.ts',
+        from: "if (!format.isIntact(bytes, at, length)) return 'bad'",
+        to: '',
+      },
     ],
     seeds: 1000,
   },

@@ -75,6 +75,7 @@ export class GroupMembership {
   #lastContactMs: number
   #isClosed = false
   #running: Promise<void> | undefined
+  readonly #joined = new Settled()
   #wake: () => void = () => undefined
 
   constructor(options: MembershipOptions) {
@@ -93,18 +94,27 @@ export class GroupMembership {
     return { memberId: this.#memberId, instanceId, generation: this.#generation }
   }
 
-  start(): void {
+  /** Resolves when it has its first partitions, or is closed. @throws what ends the membership */
+  start(): Promise<void> {
     this.#running ??= this.#run()
+    return this.#joined.promise
   }
 
   /** Gives up all partitions and leaves; a static member only stops, to be back in time. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#joined.resolve()
     this.#wake()
     await this.#running
     await this.#revoke(this.#owned)
+    await this.#leave()
+  }
+
+  /** The others need not wait until it is missed. */
+  async #leave(): Promise<void> {
     const { cluster, group, instanceId } = this.#options
     if (instanceId !== undefined || this.#generation < 0) return
+    this.#generation = -1
     const memberId = this.#memberId
     const request = { type: 'leaveGroup', group, memberId, instanceId, passedOn: false } as const
     await cluster.call(request, answerMs).catch(() => undefined) // it will be missed in time
@@ -137,7 +147,9 @@ export class GroupMembership {
         return true
     }
     if (!error.retriable && error.code !== 'UNSTABLE_OFFSET_COMMIT') {
+      await this.#leave()
       await this.#lose()
+      this.#joined.reject(error)
       this.#options.onFailure(error)
       return false
     }
@@ -237,8 +249,15 @@ export class GroupMembership {
     const revoked = this.#owned.filter((place) => !after.has(nameOf(place)))
     await this.#revoke(revoked)
     const added = assigned.filter((place) => !before.has(nameOf(place)))
+    const kept = assigned.filter((place) => before.has(nameOf(place)))
     this.#owned = assigned
-    await this.#options.listener.assigned(added)
+    try {
+      await this.#options.listener.assigned(added)
+    } catch (error) {
+      this.#owned = kept // the next rebalance adds the others again
+      throw error
+    }
+    this.#joined.resolve()
     if (revoked.length > 0 && this.#isCooperative) {
       throw new BrokerError(
         'REBALANCE_IN_PROGRESS',
@@ -306,6 +325,21 @@ export class GroupMembership {
         resolve()
       }
     })
+  }
+}
+
+/** A promise that is settled from outside; a rejection that nothing awaits is no failure. */
+class Settled {
+  readonly promise: Promise<void>
+  resolve: () => void = () => undefined
+  reject: (error: BrokerError) => void = () => undefined
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    this.promise.catch(() => undefined)
   }
 }
 

@@ -1,4 +1,4 @@
-// The table of consumed records: goals as a scoreboard, or records of any kind. Pure.
+// The table of goals: a scoreboard. Pure.
 //
 //   minute       home score away       player                    from about 46 columns on
 //   minute score club         player                             below
@@ -21,28 +21,26 @@ export function tableBox(
   cache: FrameCache,
 ): Line[] {
   const rows = view.page(height - 3)
-  const { goalsOnly, hasDays, newest, place } = view
+  const { hasDays, newest, place } = view
   const table = { width: width - 2, withDay: hasDays }
-  const key = `${width} ${goalsOnly} ${hasDays}`
+  const key = `${width} ${hasDays}`
   const shown = rows.map((row) => {
-    const line = cache.rows.of(row, key, () =>
-      goalsOnly ? goalLine(row, table) : recordLine(row, table.width),
-    )
+    const line = cache.rows.of(row, key, () => goalLine(row, table))
     return row === newest ? line.map(({ text }) => span(text, 'good')) : line
   })
-  if (rows.length === 0) shown.push(plainLine(' no records yet', table.width, 'quiet'))
+  if (rows.length === 0) shown.push(plainLine(' no goals yet', table.width, 'quiet'))
   const isAll = place.count <= rows.length
   return box({
     width,
     height,
     label: label(view),
     foot: isAll ? '' : `${place.top + 1}–${place.top + rows.length} of ${place.count}`,
-    lines: [goalsOnly ? goalHead(table) : recordHead(table.width), ...shown],
+    lines: [goalHead(table), ...shown],
   })
 }
 
-function label({ goalsOnly, following, hasDays, unseen, droppedCount }: ConsumerView): string {
-  const what = goalsOnly ? (hasDays ? 'goals by day and minute' : 'goals by minute') : 'records'
+function label({ following, hasDays, unseen, droppedCount }: ConsumerView): string {
+  const what = hasDays ? 'goals by day and minute' : 'goals by minute'
   const below = following ? '' : `, ${unseen} below`
   const gone = droppedCount === 0 ? '' : `, ${droppedCount} older ones no longer kept`
   return `${what}${below}${gone}`
@@ -113,7 +111,6 @@ function goalHead(table: Columns): Line {
 }
 
 function goalLine({ goal }: Row, table: Columns): Line {
-  if (goal === undefined) return plainLine('', table.width)
   const { player, club, score, id } = goal
   const [home, away] = clubsOf(goal)
   const side = (name: string) => span(name, name === club ? 'strong' : 'text')
@@ -133,32 +130,4 @@ function goalLine({ goal }: Row, table: Columns): Line {
 /** A goal without the teams is shown with the club that scored. */
 function clubsOf({ home, away, club }: Goal): readonly [string, string] {
   return home === undefined || away === undefined ? [club, ''] : [home, away]
-}
-
-// --- records -------------------------------------------------------------------------------------
-
-function recordCells(width: number, cells: readonly [string, string, string, string]): string {
-  const [time, place, key, value] = cells
-  const keyWidth = width >= 90 ? 20 : width >= 60 ? 14 : 8
-  const valueWidth = width - 8 - 1 - 10 - 1 - keyWidth - 1
-  return `${fit(time, 8)} ${fit(place, 10)} ${fit(key, keyWidth)} ${fit(value, valueWidth)}`
-}
-
-function recordHead(width: number): Line {
-  return [span(recordCells(width, ['time', 'offset', 'key', 'value']), 'strong')]
-}
-
-function recordLine({ timestampMs, partition, offset, key, value }: Row, width: number): Line {
-  const place = `${partition}:${offset}`
-  const cells = recordCells(width, [formatTime(timestampMs), place, key ?? '', value ?? 'null'])
-  return [span(cells, value === null ? 'quiet' : 'text')]
-}
-
-/** `21:04:59`, in the local time zone. */
-export function formatTime(wallMs: number): string {
-  const date = new Date(wallMs)
-  if (Number.isNaN(date.getTime())) return 'no date'
-  return [date.getHours(), date.getMinutes(), date.getSeconds()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join(':')
 }
