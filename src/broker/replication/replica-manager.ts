@@ -372,7 +372,7 @@ export class ReplicaManager implements ReplicaHost {
       .write(new Map([[key, checkpoint]]))
       .catch((cause: Error) => this.#options.failed(cause))
     this.#close(key, replica)
-    this.#reportAll()
+    this.#report()
     this.#assignFetchers()
   }
 
