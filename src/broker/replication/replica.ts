@@ -377,6 +377,7 @@ export class Replica {
 
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
+    if (this.#isClosed) return
     this.#queue.tick(nowMs)
     if (this.#queue.isHolding) this.#host.tickSoon(this)
     this.#maybeChangeIsr(nowMs)
