@@ -7,7 +7,6 @@
 // A session's reads are answered in order, so a later read never returns an older state.
 
 import type { Logger } from '../../logger.ts'
-import { ZkError } from '../../protocol/error-codes.ts'
 import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import { decodeRegistration } from '../../protocol/mq/registration.ts'
@@ -25,7 +24,7 @@ import {
   type PathMeaning,
   zkPaths,
 } from './zk-paths.ts'
-import { type FoundData, ZnodeReads } from './znode-reads.ts'
+import { ZnodeReads } from './znode-reads.ts'
 
 interface ClusterWatchOptions {
   readonly zk: ZkAccess
@@ -51,7 +50,7 @@ export class ClusterWatch {
   constructor(options: ClusterWatchOptions) {
     this.#options = options
     const { zk, turn } = options
-    this.#reads = new ZnodeReads({ zk, turn, readOne: (path) => this.#get(path) })
+    this.#reads = new ZnodeReads({ zk, turn })
   }
 
   /** Resolves when the image is complete. */
@@ -187,7 +186,7 @@ export class ClusterWatch {
     switch (meaning.type) {
       case 'broker': {
         const { id } = meaning
-        const found = await this.#get(zkPaths.brokerId(id))
+        const found = await this.#reads.readNow(zkPaths.brokerId(id))
         const endpoint = decodeRegistration(found?.data ?? null)
         if (found === undefined || endpoint === undefined) image.removeBroker(id)
         else {
@@ -206,7 +205,7 @@ export class ClusterWatch {
       }
       case 'topic': {
         const { topic } = meaning
-        const found = await this.#get(zkPaths.topic(topic))
+        const found = await this.#reads.readNow(zkPaths.topic(topic))
         const assignment = decodeTopic(found?.data ?? null)
         if (found === undefined) image.removeTopic(topic)
         else if (assignment !== undefined) image.setTopic(topic, assignment)
@@ -227,7 +226,7 @@ export class ClusterWatch {
       }
       case 'deleted': {
         const { topicId } = meaning
-        const found = await this.#get(zkPaths.deletedTopic(topicId))
+        const found = await this.#reads.readNow(zkPaths.deletedTopic(topicId))
         const { data = null, stat } = found ?? {}
         const deleted = decodeDeletedTopic(topicId, data, stat?.version ?? 0)
         if (deleted === undefined) image.deleted.delete(topicId)
@@ -237,27 +236,18 @@ export class ClusterWatch {
       case 'config': {
         const { entity } = meaning
         const path = zkPaths.configOf(entity)
-        const found = await this.#get(path)
+        const found = await this.#reads.readNow(path)
         for (const problem of image.setConfig(entity, found?.data)) {
           log.error({ path, problem }, 'Part of a configuration is unusable: the default holds')
         }
         return
       }
       case 'controller': {
-        const found = await this.#get(zkPaths.controller)
+        const found = await this.#reads.readNow(zkPaths.controller)
         image.controller = found === undefined ? noBroker : decodeController(found.data)
         this.#controllerSession = found?.stat.ephemeralOwner ?? 0
         return
       }
-    }
-  }
-
-  async #get(path: string): Promise<FoundData | undefined> {
-    try {
-      return await this.#options.zk.getData(path)
-    } catch (error) {
-      if (error instanceof ZkError && error.code === 'NONODE') return undefined
-      throw error
     }
   }
 

@@ -1,11 +1,13 @@
-// Reads partitions' states and replicas' reports. Those that are asked for in one turn share requests:
-// a broker that dies, or a topic that is made, changes thousands of them at once.
+// Reads znodes for the cluster image. Partitions' states and replicas' reports that are asked for in one
+// turn share requests: a broker that dies, or a topic that is made, changes thousands of them at once.
 //
-// The answers arrive in the order in which a session's requests were sent, as for any other read.
+// What was found is handed out in the order in which the requests were sent, whatever their kind: an
+// older answer after a newer one would make the image old for good.
 
 import { asBuffer } from '../../as-buffer.ts'
-import { errorCodes } from '../../protocol/error-codes.ts'
+import { errorCodes, ZkError } from '../../protocol/error-codes.ts'
 import type { Stat } from '../../protocol/records.ts'
+import type { ReadResult } from '../../protocol/zk/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ZkAccess } from './zk-access.ts'
 
@@ -23,23 +25,32 @@ interface Read {
   readonly failed: (error: unknown) => void
 }
 
+type Answer =
+  | { readonly type: 'found'; readonly data: FoundData | undefined }
+  | { readonly type: 'failed'; readonly error: unknown }
+
 interface ZnodeReadsOptions {
-  readonly zk: Pick<ZkAccess, 'multiRead'>
+  readonly zk: Pick<ZkAccess, 'multiRead' | 'getData'>
   readonly turn: Turn
-  /** Reads one znode; undefined if there is none. */
-  readonly readOne: (path: string) => Promise<FoundData | undefined>
 }
 
 export class ZnodeReads {
   readonly #options: ZnodeReadsOptions
   #wanted: Read[] = []
+  /** everything before the request that is sent next has been handed out */
+  #handedOut: Promise<void> = Promise.resolve()
   readonly #seal = () => this.#readAll()
 
   constructor(options: ZnodeReadsOptions) {
     this.#options = options
   }
 
-  /** @returns undefined if there is no such znode */
+  /** Sends the request now. @returns undefined if there is no such znode */
+  readNow(path: string): Promise<FoundData | undefined> {
+    return new Promise((found, failed) => this.#send([{ path, found, failed }]))
+  }
+
+  /** The same, with the others of this turn. */
   read(path: string): Promise<FoundData | undefined> {
     return new Promise((found, failed) => {
       this.#wanted.push({ path, found, failed })
@@ -51,36 +62,48 @@ export class ZnodeReads {
     const wanted = this.#wanted
     this.#wanted = []
     for (let at = 0; at < wanted.length; at += znodesPerRead) {
-      void this.#readSome(wanted.slice(at, at + znodesPerRead))
+      this.#send(wanted.slice(at, at + znodesPerRead))
     }
   }
 
-  async #readSome(reads: readonly Read[]): Promise<void> {
+  #send(reads: readonly Read[]): void {
+    const answers = this.#ask(reads)
+    this.#handedOut = this.#handedOut.then(async () => {
+      for (const [i, answer] of (await answers).entries()) {
+        if (answer.type === 'found') reads[i]?.found(answer.data)
+        else reads[i]?.failed(answer.error)
+      }
+    })
+  }
+
+  async #ask(reads: readonly Read[]): Promise<readonly Answer[]> {
     const [first, ...others] = reads
-    if (first !== undefined && others.length === 0) return this.#readOne(first)
+    if (first !== undefined && others.length === 0) return [await this.#askOne(first.path)]
     try {
       const results = await this.#options.zk.multiRead(
         reads.map(({ path }) => ({ type: 'getData', path }) as const),
       )
-      for (const [i, read] of reads.entries()) {
-        const result = results[i]
-        if (result?.type === 'getData') {
-          const { data, stat } = result
-          read.found({ data: data === null ? null : asBuffer(data), stat })
-        } else if (result?.type === 'error' && result.code === errorCodes.NONODE) {
-          read.found(undefined)
-        } else void this.#readOne(read) // too much for one answer
-      }
+      return await Promise.all(reads.map(({ path }, i) => this.#answerOf(path, results[i])))
     } catch (error) {
-      for (const { failed } of reads) failed(error)
+      return reads.map(() => ({ type: 'failed', error }))
     }
   }
 
-  async #readOne({ path, found, failed }: Read): Promise<void> {
+  async #answerOf(path: string, result: ReadResult | undefined): Promise<Answer> {
+    if (result?.type === 'getData') {
+      const { data, stat } = result
+      return { type: 'found', data: { data: data === null ? null : asBuffer(data), stat } }
+    }
+    const isNone = result?.type === 'error' && result.code === errorCodes.NONODE
+    return isNone ? { type: 'found', data: undefined } : this.#askOne(path) // too much for one answer
+  }
+
+  async #askOne(path: string): Promise<Answer> {
     try {
-      found(await this.#options.readOne(path))
+      return { type: 'found', data: await this.#options.zk.getData(path) }
     } catch (error) {
-      failed(error)
+      const isNone = error instanceof ZkError && error.code === 'NONODE'
+      return isNone ? { type: 'found', data: undefined } : { type: 'failed', error }
     }
   }
 }
